@@ -1,0 +1,36 @@
+# Everything this project can do, one word each. `make help` lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.ONESHELL:
+
+PYTHON ?= python3
+UV_VERSION := 0.13.8
+UV := .venvs/uv/bin/uv
+BIN := .venv/bin
+
+export UV_COMPILE_BYTECODE := 1
+export UV_PYTHON_DOWNLOADS := never
+unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV PYTHONPATH
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/' | expand -t 16
+
+# --- environments: the project's own, all locked in uv.lock ---
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "configsvc needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv .venvs/uv
+	.venvs/uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.venv/.ready: pyproject.toml uv.lock | $(UV)
+	$(UV) sync --frozen --all-extras --python $(PYTHON)
+	touch $@
+
+.venvs/%/.ready: uv.lock | $(UV)
+	UV_PROJECT_ENVIRONMENT=.venvs/$* $(UV) sync --frozen --only-group $* --python $(PYTHON)
+	touch $@
+
+.PHONY: setup
+setup: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready ## every environment (the other commands do it when they need it)
