@@ -1,0 +1,1 @@
+"""The config and secrets service: stores what it cannot read."""

@@ -1,0 +1,118 @@
+"""A change set: operations on one namespace that commit together."""
+
+from __future__ import annotations
+
+import json
+from typing import NamedTuple
+
+from configsvc.model import limits
+from configsvc.model.encoding import from_base64std
+from configsvc.model.entry import ContentType, Form
+from configsvc.model.envelope import read_header
+from configsvc.model.errors import InvalidRequest, TooLarge, Unprocessable
+from configsvc.model.names import Key
+
+
+class Put(NamedTuple):
+    """Store a value as the next version; `activate` false stages it."""
+
+    key: Key
+    form: Form
+    content_type: ContentType
+    value: str
+    activate: bool = True
+    declassify: bool = False
+    rotate_by: str | None = None
+    if_match: int | None = None
+    create_only: bool = False
+
+    def __repr__(self) -> str:
+        return f"Put(key={self.key!r}, form={self.form!r}, value=***)"
+
+
+class Activate(NamedTuple):
+    """Serve a version that is there."""
+
+    key: Key
+    version: int
+    if_match: int | None = None
+
+
+class Delete(NamedTuple):
+    """Serve the key no longer; its versions stay."""
+
+    key: Key
+    if_match: int | None = None
+
+
+Operation = Put | Activate | Delete
+
+
+class ChangeSet(NamedTuple):
+    """All or nothing; `if_match` is the namespace's revision where the caller asks for it."""
+
+    operations: tuple[Operation, ...]
+    message: str = ""
+    if_match: int | None = None
+
+
+def checked(change_set: ChangeSet) -> ChangeSet:
+    """The change set, if its shape is allowed.
+
+    Raises:
+        InvalidRequest: no operation, or a key that stands twice.
+        TooLarge: more operations or bytes than one transaction takes.
+        InvalidEnvelope, Unprocessable: a value is not what its form says.
+    """
+    keys = [operation.key for operation in change_set.operations]
+    if not keys or len(set(keys)) != len(keys):
+        raise InvalidRequest("A change set has one operation or more, and each key once.")
+    if len(keys) > limits.OPERATIONS:
+        raise TooLarge(f"A change set takes {limits.OPERATIONS} operations. Split it.", limit=limits.OPERATIONS)
+    for operation in change_set.operations:
+        if isinstance(operation, Put):
+            check_value(operation)
+    return change_set
+
+
+def stored_bytes(value: str) -> int:
+    """Bytes of a stored value."""
+    return len(value.encode())
+
+
+def check_value(put: Put) -> None:
+    """Whether a value is what its form and content type say, so far as can be told without opening it.
+
+    Raises:
+        TooLarge, InvalidEnvelope, Unprocessable.
+    """
+    if stored_bytes(put.value) > limits.STORED_VALUE:
+        raise TooLarge(f"A stored value takes {limits.STORED_VALUE} bytes.", limit=limits.STORED_VALUE, key=put.key)
+    {"plain": _check_plain, "kms": _check_kms, "envelope": _check_envelope}[put.form](put)
+
+
+def _check_plain(put: Put) -> None:
+    if put.content_type == "application/octet-stream":
+        raise Unprocessable("Bytes have no plain form. Seal them, or store text.", key=put.key)
+    if put.content_type == "application/json":
+        try:
+            json.loads(put.value, parse_constant=_refuse)
+        except (ValueError, RecursionError):
+            raise Unprocessable("The value is not JSON, as its content type says.", key=put.key) from None
+
+
+def _refuse(constant: str) -> object:
+    raise ValueError(constant)
+
+
+def _check_kms(put: Put) -> None:
+    try:
+        size = len(from_base64std(put.value))
+    except ValueError:
+        raise Unprocessable("A kms value is the base64 that `aws kms encrypt` prints.", key=put.key) from None
+    if not 0 < size <= limits.KMS_CIPHERTEXT:
+        raise Unprocessable(f"A kms value is 1 to {limits.KMS_CIPHERTEXT} bytes of ciphertext.", key=put.key)
+
+
+def _check_envelope(put: Put) -> None:
+    read_header(put.value)

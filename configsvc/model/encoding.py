@@ -1,0 +1,52 @@
+"""base64 in its one canonical spelling, and JSON in one canonical form.
+
+Lenient decoders take altered tags: a 16-byte tag ends in a character with four spare bits. So what decodes is
+encoded again and compared.
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+
+_TO_URL = bytes.maketrans(b"+/", b"-_")
+_FROM_URL = bytes.maketrans(b"-_+/", b"+/!!")
+
+
+def base64url(raw: bytes) -> str:
+    """Unpadded base64url (RFC 7515, appendix C)."""
+    return binascii.b2a_base64(raw, newline=False).translate(_TO_URL, b"=").decode()
+
+
+def from_base64url(text: str) -> bytes:
+    """The bytes of unpadded, canonical base64url.
+
+    Raises:
+        ValueError: padding, a foreign character, a wrong length or spare bits that are not zero.
+    """
+    raw = binascii.a2b_base64(text.encode("ascii").translate(_FROM_URL) + b"=" * (-len(text) % 4), strict_mode=True)
+    if base64url(raw) != text:
+        raise ValueError("not canonical base64url")
+    return raw
+
+
+def base64std(raw: bytes) -> str:
+    """Padded base64 (RFC 4648, section 4), as the AWS CLI prints it."""
+    return binascii.b2a_base64(raw, newline=False).decode()
+
+
+def from_base64std(text: str) -> bytes:
+    """The bytes of padded, canonical base64.
+
+    Raises:
+        ValueError: anything else.
+    """
+    raw = binascii.a2b_base64(text.encode("ascii"), strict_mode=True)
+    if base64std(raw) != text:
+        raise ValueError("not canonical base64")
+    return raw
+
+
+def canonical_json(value: object) -> bytes:
+    """Sorted keys, no spaces, UTF-8: equal values give equal bytes."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()

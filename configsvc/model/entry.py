@@ -1,0 +1,41 @@
+"""An entry: key, version, form, content type and stored value."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, TypeGuard
+
+from configsvc.model.names import Key
+
+Form = Literal["plain", "kms", "envelope"]
+ContentType = Literal["text/plain", "application/json", "application/octet-stream"]
+
+FORMS: tuple[Form, ...] = ("plain", "kms", "envelope")
+CONTENT_TYPES: tuple[ContentType, ...] = ("text/plain", "application/json", "application/octet-stream")
+
+
+class Entry(NamedTuple):
+    """One value as it is stored. `repr` never shows the value: plain ones are shown to readers only."""
+
+    key: Key
+    version: int
+    form: Form
+    content_type: ContentType
+    value: str
+
+    def __repr__(self) -> str:
+        return f"Entry(key={self.key!r}, version={self.version}, form={self.form!r}, value=***)"
+
+    @property
+    def sealed(self) -> bool:
+        """Whether the service cannot read it."""
+        return self.form != "plain"
+
+
+def is_form(text: object) -> TypeGuard[Form]:
+    """Whether it is one of the three forms."""
+    return text in FORMS
+
+
+def is_content_type(text: object) -> TypeGuard[ContentType]:
+    """Whether it is one of the three content types."""
+    return text in CONTENT_TYPES

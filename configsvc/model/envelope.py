@@ -1,0 +1,106 @@
+"""The envelope: a compact JWE (RFC 7516) with `alg: dir` and `enc: A256GCM`, of which nothing is negotiable.
+
+The protected header is the AAD, and a reader builds it from what it asked for. So a value opens only as that key, in
+that namespace, at that version. Nothing here opens anything.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import NamedTuple
+
+from configsvc.model import names
+from configsvc.model.encoding import base64url, canonical_json, from_base64url
+from configsvc.model.entry import CONTENT_TYPES
+from configsvc.model.errors import InvalidEnvelope, InvalidName
+
+NONCE = 12
+TAG = 16
+
+
+class Header(NamedTuple):
+    """What an envelope says of itself."""
+
+    namespace: names.Namespace
+    key: names.Key
+    version: int
+    content_type: str
+    kid: names.Kid
+
+    def protected(self) -> bytes:
+        """The header's only spelling: canonical JSON in base64url, which is also the AAD (RFC 7516, 5.1 step 14)."""
+        return base64url(
+            canonical_json(
+                {
+                    "alg": "dir",
+                    "configsvc": {"key": self.key, "namespace": self.namespace, "version": self.version},
+                    "cty": self.content_type,
+                    "enc": "A256GCM",
+                    "kid": self.kid,
+                }
+            )
+        ).encode()
+
+
+class Parts(NamedTuple):
+    """A compact JWE taken apart; `protected` as it stands on the wire, the rest as bytes."""
+
+    protected: bytes
+    nonce: bytes
+    ciphertext: bytes
+    tag: bytes
+
+
+def join(parts: Parts) -> str:
+    """The compact form; the second part is empty because `dir` wraps no key."""
+    return ".".join(
+        (
+            parts.protected.decode(),
+            "",
+            base64url(parts.nonce),
+            base64url(parts.ciphertext),
+            base64url(parts.tag),
+        )
+    )
+
+
+def split(envelope: str) -> Parts:
+    """The parts of a compact JWE.
+
+    Raises:
+        InvalidEnvelope: not five parts, a second part that is not empty, lenient base64url, a wrong nonce or tag size.
+    """
+    pieces = envelope.split(".")
+    if len(pieces) != 5 or pieces[1]:  # noqa: PLR2004  # RFC 7516, 7.1: five parts
+        raise InvalidEnvelope("An envelope has five parts, the second empty. Seal it with `configsvc put`.")
+    try:
+        nonce, ciphertext, tag = (from_base64url(piece) for piece in pieces[2:])
+        protected = pieces[0].encode("ascii")
+    except ValueError:
+        raise InvalidEnvelope("A part of the envelope is not canonical base64url.") from None
+    if len(nonce) != NONCE or len(tag) != TAG:
+        raise InvalidEnvelope("A256GCM has a nonce of 12 bytes and a tag of 16.")
+    return Parts(protected, nonce, ciphertext, tag)
+
+
+def read_header(envelope: str) -> Header:
+    """What an envelope says of itself, for those who route it; a reader compares `protected` with its own instead.
+
+    Raises:
+        InvalidEnvelope: not an envelope, or its header is not in the one spelling that a reader would build.
+    """
+    protected = split(envelope).protected
+    try:
+        found = json.loads(from_base64url(protected.decode()))
+        belongs = found["configsvc"]
+        header = Header(
+            names.namespace(belongs["namespace"]), names.key(belongs["key"]), belongs["version"], found["cty"],
+            names.kid(found["kid"]),
+        )  # fmt: skip
+    except (ValueError, LookupError, TypeError, InvalidName, RecursionError):
+        raise InvalidEnvelope("The envelope's header is not one of ours. Seal it with `configsvc put`.") from None
+    if type(header.version) is not int or header.version < 1 or header.content_type not in CONTENT_TYPES:
+        raise InvalidEnvelope("The envelope's header has no valid version or content type.")
+    if header.protected() != protected:
+        raise InvalidEnvelope("The envelope's header is not canonical: sorted, no spaces, exactly our members.")
+    return header

@@ -1,0 +1,118 @@
+"""Grants: principal x actions x namespace pattern. Deny by default; no action implies another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Literal, NamedTuple, NewType
+
+from configsvc.model.errors import InvalidName
+from configsvc.model.names import Namespace
+
+Principal = NewType("Principal", str)
+Action = Literal["read", "write", "admin"]
+
+ACTIONS: tuple[Action, ...] = ("read", "write", "admin")
+
+_PATTERN = re.compile(r"\*|[a-z0-9][a-z0-9._-]{0,63}|[a-z0-9][a-z0-9._-]{0,61}\.\*")
+_API_KEY = re.compile(r"api-key:[A-Za-z0-9]{1,128}")
+_IAM = re.compile(r"arn:(aws[a-z-]*):(iam|sts)::([0-9]{12}):(assumed-role|role|user)/([\w+=,.@/-]{1,600})", re.ASCII)
+
+_ADMIN = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:(?:role|user)/[\w+=,.@*-]{1,64}", re.ASCII)
+
+
+class Grant(NamedTuple):
+    """Some actions on the namespaces that a pattern names: exact, `prefix.*` or `*`."""
+
+    actions: tuple[Action, ...]
+    namespaces: tuple[str, ...]
+
+
+def pattern(text: str) -> str:
+    """A namespace pattern.
+
+    Raises:
+        InvalidName: neither exact, nor `prefix.*`, nor `*`.
+    """
+    if not _PATTERN.fullmatch(text):
+        raise InvalidName(
+            "A namespace pattern is exact (payments.prod), a prefix (payments.*) or *.", field="namespaces"
+        )
+    return text
+
+
+def covers(pattern: str, namespace: str) -> bool:
+    """Whether a pattern names a namespace. `payments.*` names payments.prod, not payments."""
+    if pattern == "*":
+        return True
+    if pattern.endswith(".*"):
+        return namespace.startswith(pattern[:-1])
+    return pattern == namespace
+
+
+def allows(grants: Iterable[Grant], action: Action, namespace: Namespace) -> bool:
+    """Whether any grant allows the action there."""
+    return any(
+        action in grant.actions and any(covers(pattern, namespace) for pattern in grant.namespaces) for grant in grants
+    )
+
+
+def allows_everywhere(grants: Iterable[Grant], action: Action) -> bool:
+    """Whether any grant allows the action on `*`."""
+    return any(action in grant.actions and "*" in grant.namespaces for grant in grants)
+
+
+def principal(text: str) -> Principal:
+    """A principal as grants name it: `api-key:<id>`, or an IAM role or user without path and session.
+
+    Raises:
+        InvalidName: anything else, such as an ARN with a path.
+    """
+    if _API_KEY.fullmatch(text) or normalised(text) == text:
+        return Principal(text)
+    raise InvalidName(
+        "A principal is api-key:<id>, arn:aws:iam::<account>:role/<Name> or arn:aws:iam::<account>:user/<name>, "
+        "without path or session.",
+        field="principal",
+    )
+
+
+def of_api_key(identifier: str) -> Principal:
+    """The principal of an API key's id, as API Gateway tells it."""
+    return principal(f"api-key:{identifier}")
+
+
+def normalised(arn: str) -> Principal | None:
+    """The principal of a caller's ARN: no path, no session; None when it is neither a role nor a user.
+
+    IAM names are unique in an account whatever their path, and a session's ARN carries the role's name only
+    (IAM User Guide, Unique identifiers).
+    """
+    found = _IAM.fullmatch(arn)
+    if not found:
+        return None
+    partition, service, account, kind, path = found.groups()
+    if (service == "sts") != (kind == "assumed-role"):
+        return None
+    name = path.split("/")[0] if kind == "assumed-role" else path.rsplit("/", 1)[-1]
+    return Principal(f"arn:{partition}:iam::{account}:{'user' if kind == 'user' else 'role'}/{name}")
+
+
+def is_administrator(admins: Iterable[str], principal: Principal) -> bool:
+    """Whether an ARN pattern of CONFIGSVC_ADMINS names the principal; `*` stands only inside the name."""
+    return any(_admin_pattern(each).fullmatch(principal) for each in admins)
+
+
+def _admin_pattern(text: str) -> re.Pattern[str]:
+    return re.compile("[^/]*".join(re.escape(part) for part in text.split("*")))
+
+
+def admin_pattern(text: str) -> str:
+    """An ARN pattern of CONFIGSVC_ADMINS.
+
+    Raises:
+        InvalidName: no role or user, a path, or a `*` before the name.
+    """
+    if not _ADMIN.fullmatch(text):
+        raise InvalidName("CONFIGSVC_ADMINS holds role or user ARNs without path; * may stand in the name only.")
+    return text

@@ -1,0 +1,55 @@
+"""Names are valid by construction: what has gone through here is not checked again."""
+
+from __future__ import annotations
+
+import re
+from typing import NewType
+
+from configsvc.model.errors import InvalidName
+
+Namespace = NewType("Namespace", str)
+Key = NewType("Key", str)
+Kid = NewType("Kid", str)
+
+_NAMESPACE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,254}")
+_KID = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
+
+
+def namespace(text: str) -> Namespace:
+    """A namespace, such as `payments.prod`.
+
+    Raises:
+        InvalidName: it is spelt otherwise.
+    """
+    if not _NAMESPACE.fullmatch(text):
+        raise InvalidName(
+            "A namespace is 1 to 64 of a-z, 0-9, '.', '_' and '-', and starts with a letter or digit, like payments.prod.",
+            field="namespace",
+        )
+    return Namespace(text)
+
+
+def key(text: str) -> Key:
+    """A key, such as `db.url`; never with `/` or `%`, which API Gateway and Chalice treat as their own.
+
+    Raises:
+        InvalidName: it is spelt otherwise.
+    """
+    if not _KEY.fullmatch(text):
+        raise InvalidName(
+            "A key is 1 to 255 of A-Z, a-z, 0-9, '.', '_' and '-', and does not start with '.' or '-', like db.url.",
+            field="key",
+        )
+    return Key(text)
+
+
+def kid(text: str) -> Kid:
+    """A data key's id: base64url of 32 bytes, in its one canonical spelling.
+
+    Raises:
+        InvalidName: it is spelt otherwise.
+    """
+    if not _KID.fullmatch(text):
+        raise InvalidName("A kid is the base64url of 32 bytes: 43 characters.", field="kid")
+    return Kid(text)

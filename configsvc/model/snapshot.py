@@ -1,0 +1,122 @@
+"""A sealed snapshot: all active entries of a namespace at one served revision, as on the wire and on disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from configsvc.model import names
+from configsvc.model.entry import Entry, is_content_type, is_form
+
+
+class DataKey(NamedTuple):
+    """A data key as it is stored: wrapped by KMS, never bare."""
+
+    kid: names.Kid
+    kms_key: str
+    wrapped: str
+
+
+class SealedSnapshot(NamedTuple):
+    """What a reader gets; `data_keys` are only those in use."""
+
+    namespace: names.Namespace
+    revision: int
+    data_keys: tuple[DataKey, ...]
+    entries: tuple[Entry, ...]
+
+
+class MalformedSnapshot(ValueError):
+    """An answer that is no snapshot of ours; says which part, never what it held."""
+
+
+def render(snapshot: SealedSnapshot) -> str:
+    """The JSON text of a snapshot, smallest first spelling: no spaces, not escaped beyond need."""
+    return json.dumps(
+        {
+            "namespace": snapshot.namespace,
+            "revision": snapshot.revision,
+            "data_keys": [data_key._asdict() for data_key in snapshot.data_keys],
+            "entries": [entry._asdict() for entry in snapshot.entries],
+        },
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+
+
+def cost(text: str) -> int:
+    """Bytes of a text inside Lambda's answer, where the body is a JSON string inside JSON (`ensure_ascii=False`)."""
+    return len(json.dumps(text, ensure_ascii=False).encode()) - 2
+
+
+def entry_cost(entry: Entry) -> int:
+    """What one entry adds to the cost of its snapshot, the comma included; costs add up."""
+    return cost(json.dumps(entry._asdict(), ensure_ascii=False, separators=(",", ":"))) + 1
+
+
+def parse(found: object) -> SealedSnapshot:
+    """The snapshot in decoded JSON. Unknown members are ignored, everything else is checked.
+
+    Raises:
+        MalformedSnapshot: a member is missing or of another type, or a key stands twice.
+    """
+    try:
+        return _parse(found)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise MalformedSnapshot(f"not a snapshot: {type(error).__name__}") from None
+
+
+def _parse(found: object) -> SealedSnapshot:
+    members = _mapping(found)
+    entries = tuple(_entry(_mapping(each)) for each in _list(members["entries"]))
+    data_keys = tuple(_data_key(_mapping(each)) for each in _list(members["data_keys"]))
+    _unique(entry.key for entry in entries)
+    _unique(data_key.kid for data_key in data_keys)
+    return SealedSnapshot(
+        names.namespace(_text(members["namespace"])), _number(members["revision"]), data_keys, entries
+    )
+
+
+def _entry(members: Mapping[str, object]) -> Entry:
+    form, content_type = members["form"], members["content_type"]
+    if not is_form(form) or not is_content_type(content_type):
+        raise TypeError
+    key = names.key(_text(members["key"]))
+    return Entry(key, _number(members["version"]), form, content_type, _text(members["value"]))
+
+
+def _data_key(members: Mapping[str, object]) -> DataKey:
+    return DataKey(names.kid(_text(members["kid"])), _text(members["kms_key"]), _text(members["wrapped"]))
+
+
+def _unique(found: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for each in found:
+        if each in seen:
+            raise ValueError
+        seen.add(each)
+
+
+def _mapping(found: object) -> Mapping[str, object]:
+    if type(found) is not dict:
+        raise TypeError
+    return found
+
+
+def _list(found: object) -> list[object]:
+    if type(found) is not list:
+        raise TypeError
+    return found
+
+
+def _text(found: object) -> str:
+    if type(found) is not str:
+        raise TypeError
+    return found
+
+
+def _number(found: object) -> int:
+    if type(found) is not int or found < 0:
+        raise TypeError
+    return found

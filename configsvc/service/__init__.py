@@ -1,0 +1,1 @@
+"""Verbs: each decides here and does through ports."""

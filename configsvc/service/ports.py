@@ -1,0 +1,167 @@
+"""What the verbs need of the world. Adapters bring it; fakes of these are all that unit tests use."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from configsvc.model.grants import Grant
+from configsvc.service.records import Address, Record
+
+
+class Write(NamedTuple):
+    """Put a record where the stamp read before still stands; `expected` None means that nothing stood there."""
+
+    record: Record
+    expected: int | None
+
+
+class Remove(NamedTuple):
+    """Take a record away where the stamp read before still stands."""
+
+    address: Address
+    expected: int
+
+
+class Check(NamedTuple):
+    """Change nothing, but only commit while the stamp read before still stands."""
+
+    address: Address
+    expected: int | None
+
+
+Action = Write | Remove | Check
+
+
+class LostRace(Exception):
+    """Something that a decision was made on has changed; nothing was written. Read and decide again."""
+
+    def __init__(self, addresses: Collection[Address] = ()) -> None:
+        super().__init__(", ".join(f"{address.pk}/{address.sk}" for address in addresses))
+        self.addresses = tuple(addresses)
+
+
+class StoreUnavailable(Exception):
+    """The store did not answer, or throttled; whether a write happened is not known."""
+
+
+class Repository(Protocol):
+    """The one table. Every read is strongly consistent; a batch is not isolated: each record is of its own moment."""
+
+    def get(self, addresses: Sequence[Address]) -> dict[Address, Record]:
+        """The records that are there. One call for up to 100 small addresses, GetItem for a single one.
+
+        Raises:
+            StoreUnavailable
+        """
+
+    def query(
+        self, partition: str, prefix: str, *, after: str = "", limit: int | None = None, values: bool = True
+    ) -> Iterator[Record]:
+        """Records of a partition whose sort key starts with `prefix` and comes after `after`, in order of sort key.
+
+        Pages are read as they are asked for. `values` False leaves stored values out (empty text in their place).
+
+        Raises:
+            StoreUnavailable
+        """
+
+    def commit(self, actions: Sequence[Action]) -> None:
+        """All actions in one transaction, or none.
+
+        Raises:
+            LostRace: a stamp no longer stands, or another transaction was at the same records.
+            StoreUnavailable: outcome unknown; safe to decide again only behind an Idempotency-Key or a precondition.
+        """
+
+
+class Clock(Protocol):
+    """Time, as the change log and idempotency want it."""
+
+    def now(self) -> float:
+        """Seconds since the epoch (wall clock)."""
+
+    def monotonic(self) -> float:
+        """Seconds of a clock that never goes back."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+class Chance(Protocol):
+    """Randomness."""
+
+    def tag(self) -> str:
+        """8 random bytes in hex: the tag of a write."""
+
+    def uniform(self, most: float) -> float:
+        """A number in [0, most): the full jitter of a retry."""
+
+
+class GrantsCache(Protocol):
+    """Grants read lately, kept for at most 10 seconds: so long does a revoked grant still hold."""
+
+    def get(self, principal: str) -> tuple[Grant, ...] | None:
+        """The grants, or None when they are to be read."""
+
+    def put(self, principal: str, grants: tuple[Grant, ...]) -> None:
+        """Keep them."""
+
+    def forget(self, principal: str) -> None:
+        """They changed here."""
+
+
+class Rendered(NamedTuple):
+    """A snapshot's JSON text with its ETag, and what it costs in Lambda's answer."""
+
+    body: str
+    etag: str
+
+
+class SnapshotCache(Protocol):
+    """Rendered snapshots by namespace, served revision and tag, bounded by bytes."""
+
+    def get(self, key: tuple[str, int, str]) -> Rendered | None:
+        """The rendered snapshot, if kept."""
+
+    def put(self, key: tuple[str, int, str], rendered: Rendered) -> None:
+        """Keep it, at the cost of the least recently used."""
+
+
+class Ports(NamedTuple):
+    """All that a verb may use, wired by the composition root."""
+
+    repository: Repository
+    clock: Clock
+    chance: Chance
+    grants: GrantsCache
+    snapshots: SnapshotCache
+    admins: tuple[str, ...]
+
+
+class Caller(NamedTuple):
+    """Who asks. Reads are judged by `api_key`, writes by `principal`; both are principals of grants."""
+
+    api_key: str | None
+    principal: str | None
+    arn: str
+    source_ip: str
+    user_agent: str
+    correlation_id: str
+
+
+class Idempotency(NamedTuple):
+    """An Idempotency-Key with what it is bound to; `request` is the sha256 of the body, in hex."""
+
+    key: str
+    method: str
+    path: str
+    request: str
+
+
+class Outcome(NamedTuple):
+    """The answer to a write: status, body without values, ETag."""
+
+    status: int
+    body: Mapping[str, object]
+    etag: str | None = None

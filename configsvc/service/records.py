@@ -1,0 +1,237 @@
+"""What the table holds, as values. Each record carries `revision`: the stamp that a write on it is conditioned on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+from configsvc.model.entry import Entry, Form
+from configsvc.model.grants import Grant
+from configsvc.model.names import Key, Kid, Namespace
+from configsvc.model.snapshot import DataKey
+
+
+class Address(NamedTuple):
+    """Where a record stands: partition and sort key, as DESIGN section 4 lays them out."""
+
+    pk: str
+    sk: str
+
+
+class KidCount(NamedTuple):
+    """How often a data key was used to seal, and how many served entries need it."""
+
+    seals: int
+    served: int
+
+
+class Head(NamedTuple):
+    """`HEAD` of a namespace. Never deleted, under 4 KB for ever."""
+
+    namespace: Namespace
+    revision: int
+    served: int
+    tag: str
+    floor: int
+    state: Literal["live", "deleted"]
+    count: int
+    size: int
+    kids: Mapping[Kid, KidCount]
+
+
+class Settings(NamedTuple):
+    """`SETTINGS` of a namespace."""
+
+    namespace: Namespace
+    revision: int
+    description: str
+    forms: tuple[Form, ...]
+    snapshot_bytes: int
+    require_preconditions: bool
+    read_only: bool
+
+
+class KeyState(NamedTuple):
+    """`K#<key>`: what is served and what was given out. `entry` is None when nothing is served."""
+
+    namespace: Namespace
+    key: Key
+    revision: int
+    latest: int
+    latest_form: Form
+    entry: Entry | None
+    rotate_by: str | None
+
+    @property
+    def active(self) -> int | None:
+        """The version that is served."""
+        return self.entry.version if self.entry else None
+
+
+class Version(NamedTuple):
+    """`V#<key>#<version>`: one immutable version, and the revision that wrote it."""
+
+    namespace: Namespace
+    revision: int
+    entry: Entry
+    written_at: str
+    written_by: str
+
+
+class Change(NamedTuple):
+    """One key in a change-log record: which version was given out or chosen, and what the active one went from and to."""
+
+    key: Key
+    op: Literal["put", "activate", "delete"]
+    version: int | None
+    was: int | None
+    now: int | None
+
+
+class LogRecord(NamedTuple):
+    """`R#<revision>`: what, who, when, why and from where; never a value. `subject` names what is no key."""
+
+    namespace: Namespace | None
+    revision: int
+    served: int
+    verb: str
+    subject: str
+    changes: tuple[Change, ...]
+    message: str
+    at: str
+    principal: str
+    arn: str
+    api_key: str
+    source_ip: str
+    user_agent: str
+    correlation_id: str
+
+
+class StoredDataKey(NamedTuple):
+    """`D#<kid>`: a wrapped data key."""
+
+    namespace: Namespace
+    revision: int
+    data_key: DataKey
+    state: Literal["live", "retired"]
+    created_at: str
+    created_by: str
+
+
+class Answer(NamedTuple):
+    """`I#<sha256>`: the first answer to an Idempotency-Key. It holds no value; `expires` is epoch seconds."""
+
+    address: Address
+    revision: int
+    request: str
+    status: int
+    body: Mapping[str, object]
+    etag: str | None
+    expires: int
+
+
+class Listed(NamedTuple):
+    """A namespace in `NAMESPACES`, for listing."""
+
+    namespace: Namespace
+    revision: int
+    description: str
+
+
+class GrantsHead(NamedTuple):
+    """`HEAD` of the grants."""
+
+    revision: int
+
+
+class Granted(NamedTuple):
+    """`G#<principal>`: the grants of one principal."""
+
+    principal: str
+    revision: int
+    grants: tuple[Grant, ...]
+
+
+Record = Head | Settings | KeyState | Version | LogRecord | StoredDataKey | Answer | Listed | GrantsHead | Granted
+
+
+def of_namespace(namespace: str) -> str:
+    """The partition of a namespace."""
+    return f"N#{namespace}"
+
+
+NAMESPACES = "NAMESPACES"
+GRANTS = "GRANTS"
+
+
+def head(namespace: str) -> Address:
+    """Where the HEAD of a namespace stands."""
+    return Address(of_namespace(namespace), "HEAD")
+
+
+def settings(namespace: str) -> Address:
+    """Where the settings of a namespace stand."""
+    return Address(of_namespace(namespace), "SETTINGS")
+
+
+def key(namespace: str, key: str) -> Address:
+    """Where the state of a key stands."""
+    return Address(of_namespace(namespace), f"K#{key}")
+
+
+def version(namespace: str, key: str, number: int) -> Address:
+    """Where a version stands. `#` is in no key, so no key's versions mix with another's."""
+    return Address(of_namespace(namespace), f"V#{key}#{number:010d}")
+
+
+def log(partition: str, revision: int) -> Address:
+    """Where a change-log record stands."""
+    return Address(partition, f"R#{revision:012d}")
+
+
+def data_key(namespace: str, kid: str) -> Address:
+    """Where a wrapped data key stands."""
+    return Address(of_namespace(namespace), f"D#{kid}")
+
+
+def answer(partition: str, digest: str) -> Address:
+    """Where the answer to an Idempotency-Key stands."""
+    return Address(partition, f"I#{digest}")
+
+
+def listed(namespace: str) -> Address:
+    """Where a namespace is listed."""
+    return Address(NAMESPACES, namespace)
+
+
+GRANTS_HEAD = Address(GRANTS, "HEAD")
+
+
+def granted(principal: str) -> Address:
+    """Where the grants of a principal stand."""
+    return Address(GRANTS, f"G#{principal}")
+
+
+def address_of(record: Record) -> Address:  # noqa: PLR0911  # one line a kind of record
+    """Where a record stands."""
+    match record:
+        case Head():
+            return head(record.namespace)
+        case Settings():
+            return settings(record.namespace)
+        case KeyState():
+            return key(record.namespace, record.key)
+        case Version():
+            return version(record.namespace, record.entry.key, record.entry.version)
+        case LogRecord():
+            return log(GRANTS if record.namespace is None else of_namespace(record.namespace), record.revision)
+        case StoredDataKey():
+            return data_key(record.namespace, record.data_key.kid)
+        case Answer():
+            return record.address
+        case Listed():
+            return listed(record.namespace)
+        case GrantsHead():
+            return GRANTS_HEAD
+        case Granted():
+            return granted(record.principal)
