@@ -24,7 +24,7 @@ def namespace(text: str) -> Namespace:
     """
     if not _NAMESPACE.fullmatch(text):
         raise InvalidName(
-            "A namespace is 1 to 64 of a-z, 0-9, '.', '_' and '-', and starts with a letter or digit, like payments.prod.",
+            "A namespace is 1 to 64 of a-z, 0-9, '.', '_', '-' and starts with a letter or digit, like payments.prod.",
             field="namespace",
         )
     return Namespace(text)

@@ -34,7 +34,7 @@ class Head(NamedTuple):
     tag: str
     floor: int
     state: Literal["live", "deleted"]
-    count: int
+    entries: int
     size: int
     kids: Mapping[Kid, KidCount]
 
@@ -79,7 +79,7 @@ class Version(NamedTuple):
 
 
 class Change(NamedTuple):
-    """One key in a change-log record: which version was given out or chosen, and what the active one went from and to."""
+    """One key in a change-log record: the version given out or chosen, and what the active one was and is now."""
 
     key: Key
     op: Literal["put", "activate", "delete"]
@@ -212,7 +212,7 @@ def granted(principal: str) -> Address:
     return Address(GRANTS, f"G#{principal}")
 
 
-def address_of(record: Record) -> Address:  # noqa: PLR0911  # one line a kind of record
+def address_of(record: Record) -> Address:  # noqa: C901, PLR0911  # one line a kind of record
     """Where a record stands."""
     match record:
         case Head():
