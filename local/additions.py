@@ -36,7 +36,10 @@ class SeamMissing(Exception):
 def seam(module: str, name: str, parameters: tuple[str, ...]) -> Seam:
     """The function to wrap. Raises SeamMissing when it is gone or takes other leading parameters."""
     where = f"{module}.{name}"
-    found: Seam | None = getattr(import_module(module), name, None)
+    try:
+        found: Seam | None = getattr(import_module(module), name, None)
+    except ImportError:
+        found = None
     if not callable(found):
         raise SeamMissing(f"{where} is missing; adapt local/additions.py to the installed ministack")
     actual = tuple(inspect.signature(found).parameters)[: len(parameters)]

@@ -35,16 +35,25 @@ class Emulator:
         state: directory that keeps its data from run to run; without one nothing is kept.
         auth: check signatures and IAM policies. The root credentials are never checked.
         additions: False starts ministack as it comes.
+        python: the interpreter of the environment that ministack is installed in.
     """
 
     def __init__(
-        self, *, log: Path, port: int = 0, state: Path | None = None, auth: bool = True, additions: bool = True
+        self,
+        *,
+        log: Path,
+        port: int = 0,
+        state: Path | None = None,
+        auth: bool = True,
+        additions: bool = True,
+        python: Path = PYTHON,
     ) -> None:
         self._log = log
         self._wanted_port = port
         self._state = state
         self._auth = auth
         self._additions = additions
+        self._python = python
         self._process: subprocess.Popen[bytes] | None = None
         self._scratch: Path | None = None
         self.port = port
@@ -70,8 +79,8 @@ class Emulator:
 
     def start(self) -> None:
         """Returns when it answers. Raises PortBusy, AlreadyRunning or NotReady, leaving nothing behind."""
-        if not PYTHON.exists():
-            raise NotReady(f"{PYTHON} is missing; run `make setup` first.")
+        if not self._python.exists():
+            raise NotReady(f"{self._python} is missing; run `make setup` first.")
         self._recover()
         self.port = claim_port(self._wanted_port)
         self._scratch = self._new_scratch()
@@ -114,7 +123,7 @@ class Emulator:
         with self._log.open("ab") as log:
             process = subprocess.Popen(
                 # -P: nothing of local/ may stand in for a module of the emulator's environment.
-                [PYTHON, "-P", _ROOT / "local/additions.py", *arguments],
+                [self._python, "-P", _ROOT / "local/additions.py", *arguments],
                 cwd=scratch,
                 env=self._environment(scratch),
                 stdin=subprocess.PIPE,

@@ -22,7 +22,12 @@ def write(path: Path, emulator: int, port: int) -> None:
     """Notes a running emulator and ourselves as its launcher (nothing where processes cannot be marked)."""
     child, launcher = mark(emulator), mark(os.getpid())
     if child and launcher:
-        path.write_text(json.dumps(asdict(RunRecord(child, launcher, port))))
+        save(path, RunRecord(child, launcher, port))
+
+
+def save(path: Path, record: RunRecord) -> None:
+    """Puts a record on disk."""
+    path.write_text(json.dumps(asdict(record)))
 
 
 def recover(path: Path, grace: float) -> None:
