@@ -33,4 +33,36 @@ $(UV):
 	touch $@
 
 .PHONY: setup
-setup: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready ## every environment (the other commands do it when they need it)
+setup: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready ## every environment (the other commands make what they need)
+
+# --- the main job ---
+
+.PHONY: run logs reset
+run: .venv/.ready .venvs/emulator/.ready ## the main job as a story on the local AWS, then stays; ONCE=1 ends after the story
+	@$(BIN)/python -m local.run $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
+
+logs: .venv/.ready ## what the functions of the running local AWS logged
+	@$(BIN)/python -m local.logs
+
+reset: ## forget the data of the local AWS
+	@$(PYTHON) -m local.reset
+
+# --- checks and tests ---
+
+.PHONY: check fmt test test-all
+check: .venv/.ready ## ruff, mypy, import-linter, deptry, cfn-lint
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+
+fmt: .venv/.ready ## format the code
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+test: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready ## unit, contracts, journeys, small property runs, one deployed journey
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready ## everything
+	$(BIN)/python -m pytest
