@@ -1,0 +1,27 @@
+"""`make reset`: forget the data of the local AWS."""
+
+import shutil
+import sys
+
+from local import run_record
+from local.errors import LocalError
+from local.paths import STATE
+
+_GRACE = 20.0
+
+
+def main() -> int:
+    """Remove `.local/`, unless a running local AWS still uses it."""
+    try:
+        run_record.recover(STATE / "run.json", _GRACE)
+    except LocalError as error:
+        print(f"reset: {error}", file=sys.stderr)
+        return 1
+    if STATE.parent.exists():
+        shutil.rmtree(STATE.parent)
+    print("The local AWS has forgotten everything; `make run` starts anew.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
