@@ -1,0 +1,159 @@
+"""Brings a template and its code to AWS: upload to a bucket, apply the stack, read what came of it.
+
+The clients come in, and with them the endpoint: the same path leads to AWS and to the local emulator.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from infra import template as templates
+from infra.stack import Outcome, Stack
+
+if TYPE_CHECKING:
+    import boto3
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.literals import BucketLocationConstraintType
+
+    from infra.package import Package
+
+SECONDS = 900.0
+_NO_LOCATION = "us-east-1"  # S3 refuses the default region as a location constraint
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to deploy: clients of one account and region, a bucket for code and templates, and who is told."""
+
+    cloudformation: CloudFormationClient
+    s3: S3Client
+    bucket: str
+    progress: Callable[[str], None]
+
+    @classmethod
+    def of(
+        cls, session: boto3.Session, bucket: str, progress: Callable[[str], None], endpoint_url: str | None = None
+    ) -> Target:
+        """The clients of a session; `endpoint_url` is for an AWS that is not at its usual place."""
+        cloudformation = session.client("cloudformation", endpoint_url=endpoint_url)
+        return cls(cloudformation, session.client("s3", endpoint_url=endpoint_url), bucket, progress)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A deployed service: what others need to reach it."""
+
+    outcome: Outcome
+    api_url: str
+    rest_api_id: str
+    table_name: str
+    kms_key_arn: str
+    reader_key_id: str
+    usage_plan_id: str
+    function_name: str
+    log_group_name: str
+
+    @classmethod
+    def of(cls, outcome: Outcome, outputs: Mapping[str, str]) -> Service:
+        """Read from the stack's outputs, as infra/merge.yaml names them."""
+        return cls(
+            outcome=outcome,
+            api_url=outputs["ApiUrl"],
+            rest_api_id=outputs["RestApiId"],
+            table_name=outputs["TableName"],
+            kms_key_arn=outputs["KmsKeyArn"],
+            reader_key_id=outputs["ReaderKeyId"],
+            usage_plan_id=outputs["UsagePlanId"],
+            function_name=outputs["FunctionName"],
+            log_group_name=outputs["LogGroupName"],
+        )
+
+
+def deploy_service(
+    target: Target,
+    stack: str,
+    package: Package,
+    parameters: Mapping[str, str],
+    *,
+    emulator: bool = False,
+    seconds: float = SECONDS,
+) -> Service:
+    """Create or update the service's stack and wait up to `seconds`; `emulator` leaves out what it lacks.
+
+    Raises:
+        infra.stack.StackFailed: with the events that tell why.
+    """
+    key = upload(target, "code", package.zip.read_bytes(), ".zip")
+    release = templates.release_of(package.sha256, parameters)
+    template = templates.expand(templates.locate(package.template, target.bucket, key, release))
+    if emulator:
+        template = templates.for_emulator(template)
+    outcome, outputs = deploy_template(target, stack, template, parameters, seconds=seconds)
+    return Service.of(outcome, outputs)
+
+
+def deploy_template(
+    target: Target, stack: str, template: templates.Template, parameters: Mapping[str, str], *, seconds: float = SECONDS
+) -> tuple[Outcome, dict[str, str]]:
+    """Apply any template and wait; what happened, and the stack's outputs.
+
+    It always goes through the bucket: CloudFormation takes 51,200 bytes in a request ("CloudFormation quotas").
+    """
+    body = json.dumps(template, separators=(",", ":"), sort_keys=True).encode()
+    key = upload(target, "templates", body, ".json")
+    where = f"{target.s3.meta.endpoint_url.rstrip('/')}/{target.bucket}/{key}"
+    applied = Stack(target.cloudformation, stack, target.progress)
+    outcome = applied.apply(where, parameters, seconds)
+    target.progress(f"{stack} {outcome.value}")
+    return outcome, applied.outputs()
+
+
+def upload(target: Target, folder: str, content: bytes, suffix: str) -> str:
+    """Put content under a key made of its SHA-256, where it is not there already; returns the key."""
+    key = f"{folder}/{hashlib.sha256(content).hexdigest()}{suffix}"
+    _ensure_bucket(target)
+    if not _exists(target, key):
+        target.progress(f"uploading {len(content) / 1e6:.1f} MB to s3://{target.bucket}/{key}")
+        target.s3.put_object(Bucket=target.bucket, Key=key, Body=content)
+    return key
+
+
+def upload_file(target: Target, folder: str, path: Path) -> str:
+    """`upload` of a file, its suffix kept."""
+    return upload(target, folder, path.read_bytes(), path.suffix)
+
+
+def _ensure_bucket(target: Target) -> None:
+    try:
+        target.s3.head_bucket(Bucket=target.bucket)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in {"404", "NoSuchBucket"}:
+            raise
+        _create_bucket(target)
+
+
+def _create_bucket(target: Target) -> None:
+    region = target.s3.meta.region_name
+    if region == _NO_LOCATION:
+        target.s3.create_bucket(Bucket=target.bucket)
+        return
+    location: BucketLocationConstraintType = region  # type: ignore[assignment]  # regions are only known at run time
+    target.s3.create_bucket(Bucket=target.bucket, CreateBucketConfiguration={"LocationConstraint": location})
+
+
+def _exists(target: Target, key: str) -> bool:
+    try:
+        target.s3.head_object(Bucket=target.bucket, Key=key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"404", "NoSuchKey"}:
+            return False
+        raise
+    return True

@@ -1,0 +1,125 @@
+"""Builds what is deployed: `python -m infra.package [OUT]` writes deployment.zip, template.json and expanded.json.
+
+Chalice packs a clean copy of what belongs into the zip, so nothing that lies about in the tree gets in; the zip is
+then written again in one order and with one date, so the same sources give the same bytes anywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra import template
+from infra.archive import check_contents, rewrite
+
+STAGE = "api"
+REGION = "us-east-1"
+_SOURCES = ("app.py", "requirements.txt", ".chalice/config.json", f".chalice/policy-{STAGE}.json")
+_MISSING_WHEELS = "Could not install dependencies"
+_PASSED_ON = ("HOME", "LANG", "PATH", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "TMPDIR", "XDG_CACHE_HOME")
+_PASSED_ON_PREFIXES = ("PIP_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+
+
+class PackagingError(Exception):
+    """The zip could not be built, or would not work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A built service: the zip, its SHA-256 in hex, and the finished SAM template."""
+
+    zip: Path
+    sha256: str
+    template: template.Template
+
+
+def package(root: Path, out: Path) -> Package:
+    """Build the service of `root` into the folder `out`.
+
+    Raises:
+        PackagingError: Chalice failed, a wheel is missing, or something that belongs into the zip is not there.
+        infra.template.TemplateError: Chalice wrote a template that was not expected.
+    """
+    with tempfile.TemporaryDirectory(prefix="configsvc-package-") as scratch:
+        project = _copy(root, Path(scratch) / "project")
+        built = _run_chalice(project, root / "infra" / "merge.yaml", Path(scratch) / "built")
+        out.mkdir(parents=True, exist_ok=True)
+        zip_path = out / "deployment.zip"
+        rewrite(built / "deployment.zip", zip_path)
+        finished = template.finish(read_yaml(built / "sam.yaml"))
+    requirements = (root / "requirements.txt").read_text()
+    if problems := check_contents(zip_path, requirements):
+        raise PackagingError("The zip is not what it should be:\n  " + "\n  ".join(problems))
+    _write_json(out / "template.json", finished)
+    _write_json(out / "expanded.json", template.expand(template.locate(finished, "bucket", "key", "0" * 64)))
+    return Package(zip_path, hashlib.sha256(zip_path.read_bytes()).hexdigest(), finished)
+
+
+def read_yaml(path: Path) -> template.Template:
+    """A template with CloudFormation's short tags (`!Ref`) spelt out."""
+    from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]  # ships no types
+
+    parsed: template.Template = yaml_parse(path.read_text())
+    return parsed
+
+
+def _copy(root: Path, project: Path) -> Path:
+    for source in _SOURCES:
+        target = project / source
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(root / source, target)
+    shutil.copytree(root / "vendor", project / "vendor", ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+    return project
+
+
+def _run_chalice(project: Path, merge: Path, built: Path) -> Path:
+    # The interpreter that runs Chalice decides the Lambda runtime.
+    command = [sys.executable, "-c", "from chalice.cli import main; main()", "--project-dir", str(project)]
+    command += ["package", "--stage", STAGE, "--merge-template", str(merge), str(built)]
+    ran = subprocess.run(command, env=_environment(project, os.environ), capture_output=True, text=True, check=False)
+    said = ran.stdout + ran.stderr
+    if ran.returncode:
+        raise PackagingError(f"chalice package ended with {ran.returncode}:\n{said}")
+    if _MISSING_WHEELS in said:
+        raise PackagingError(f"Pin versions that have manylinux wheels in requirements.txt:\n{said}")
+    return built
+
+
+def _environment(project: Path, outer: Mapping[str, str]) -> dict[str, str]:
+    """What Chalice sees: a region, no credentials, our copy first, and no bytecode left in the copy."""
+    kept = {name: value for name, value in outer.items() if name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)}
+    return kept | {
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": str(project / "vendor"),
+    }
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
+
+
+def main() -> int:
+    root = Path(__file__).resolve().parent.parent
+    out = Path(sys.argv[1]) if len(sys.argv) > 1 else root / "build" / "service"
+    try:
+        built = package(root, out)
+    except (PackagingError, template.TemplateError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{built.zip}  {built.zip.stat().st_size / 1e6:.2f} MB  sha256 {built.sha256}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
