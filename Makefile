@@ -56,6 +56,7 @@ check: .venv/.ready ## ruff, mypy, import-linter, deptry, cfn-lint
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
+	$(MAKE) --no-print-directory lint-template
 
 fmt: .venv/.ready ## format the code
 	$(BIN)/ruff check --fix
@@ -66,3 +67,20 @@ test: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.r
 
 test-all: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready ## everything
 	$(BIN)/python -m pytest
+
+# --- what is shipped ---
+
+.PHONY: package lint-template wheel clean
+package: .venv/.ready ## the deployment zip and the template, into build/service
+	@$(BIN)/python -m infra.package
+
+lint-template: package ## cfn-lint on the templates, as written and as expanded
+	@$(BIN)/cfn-lint build/service/template.json build/service/expanded.json examples/consumer/template.yaml
+
+wheel: | $(UV) ## the wheel of client and CLI, into dist
+	@$(UV) build --wheel --quiet --out-dir dist
+	ls dist/*.whl
+
+clean: ## forget what was built; environments and the data of the local AWS stay
+	@rm -rf build dist .chalice/deployments .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find . -path './.venv*' -prune -o -path ./.local -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from infra.package import Package
 
-SECONDS = 900.0
 _NO_LOCATION = "us-east-1"  # S3 refuses the default region as a location constraint
 
 
@@ -77,43 +76,45 @@ class Service:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What became of a stack, and its outputs by name."""
+
+    outcome: Outcome
+    outputs: dict[str, str]
+
+
 def deploy_service(
-    target: Target,
-    stack: str,
-    package: Package,
-    parameters: Mapping[str, str],
-    *,
-    emulator: bool = False,
-    seconds: float = SECONDS,
+    target: Target, stack: str, package: Package, parameters: Mapping[str, str], seconds: float, *, emulator: bool
 ) -> Service:
     """Create or update the service's stack and wait up to `seconds`; `emulator` leaves out what it lacks.
 
     Raises:
         infra.stack.StackFailed: with the events that tell why.
     """
-    key = upload(target, "code", package.zip.read_bytes(), ".zip")
+    key = upload_file(target, stack, package.zip)
     release = templates.release_of(package.sha256, parameters)
     template = templates.expand(templates.locate(package.template, target.bucket, key, release))
     if emulator:
         template = templates.for_emulator(template)
-    outcome, outputs = deploy_template(target, stack, template, parameters, seconds=seconds)
-    return Service.of(outcome, outputs)
+    deployed = deploy(target, stack, template, parameters, seconds)
+    return Service.of(deployed.outcome, deployed.outputs)
 
 
-def deploy_template(
-    target: Target, stack: str, template: templates.Template, parameters: Mapping[str, str], *, seconds: float = SECONDS
-) -> tuple[Outcome, dict[str, str]]:
-    """Apply any template and wait; what happened, and the stack's outputs.
+def deploy(
+    target: Target, stack: str, template: templates.Template, parameters: Mapping[str, str], seconds: float
+) -> Deployed:
+    """Apply any template and wait up to `seconds`; applying it again changes nothing and says so.
 
     It always goes through the bucket: CloudFormation takes 51,200 bytes in a request ("CloudFormation quotas").
     """
     body = json.dumps(template, separators=(",", ":"), sort_keys=True).encode()
-    key = upload(target, "templates", body, ".json")
+    key = upload(target, stack, body, ".json")
     where = f"{target.s3.meta.endpoint_url.rstrip('/')}/{target.bucket}/{key}"
     applied = Stack(target.cloudformation, stack, target.progress)
     outcome = applied.apply(where, parameters, seconds)
     target.progress(f"{stack} {outcome.value}")
-    return outcome, applied.outputs()
+    return Deployed(outcome, applied.outputs())
 
 
 def upload(target: Target, folder: str, content: bytes, suffix: str) -> str:
@@ -121,7 +122,7 @@ def upload(target: Target, folder: str, content: bytes, suffix: str) -> str:
     key = f"{folder}/{hashlib.sha256(content).hexdigest()}{suffix}"
     _ensure_bucket(target)
     if not _exists(target, key):
-        target.progress(f"uploading {len(content) / 1e6:.1f} MB to s3://{target.bucket}/{key}")
+        target.progress(f"uploading {len(content) / 1000:.0f} KB to s3://{target.bucket}/{key}")
         target.s3.put_object(Bucket=target.bucket, Key=key, Body=content)
     return key
 
