@@ -1,6 +1,7 @@
 """Ports of this computer's loopback address: free ones, and whose a listening one is."""
 
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 from local.errors import PortBusy
@@ -36,7 +37,9 @@ def listens(pid: int, port: int) -> bool:
 
 
 def _open_files(pid: int) -> set[str]:
-    try:
-        return {str(entry.readlink()) for entry in (_PROC / str(pid) / "fd").iterdir()}
-    except OSError:  # it ended, or closed a file while we looked: the caller asks again
-        return set()
+    found = set()
+    with suppress(OSError):  # the process ended while we looked
+        for entry in (_PROC / str(pid) / "fd").iterdir():
+            with suppress(OSError):  # or closed just this file
+                found.add(str(entry.readlink()))
+    return found

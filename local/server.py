@@ -2,6 +2,7 @@
 
 import socket
 import socketserver
+import sys
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread, current_thread
@@ -26,6 +27,7 @@ class LoopbackServer(ThreadingHTTPServer):
     def __init__(self, handler: type["Handler"], port: int = 0) -> None:
         self._live: dict[Thread, socket.socket] = {}
         self._lock = Lock()
+        self._serving: Thread | None = None
         super().__init__((LOOPBACK, claim_port(port)), handler)
 
     @property
@@ -46,11 +48,13 @@ class LoopbackServer(ThreadingHTTPServer):
 
     def start(self) -> None:
         """Answers on a thread of its own from now on."""
-        Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        self._serving = Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._serving.start()
 
     def stop(self) -> None:
         """Stops listening, ends every connection and waits for their threads (2 s each at most)."""
-        self.shutdown()
+        if self._serving:  # else shutdown() would wait for ever
+            self.shutdown()
         self.server_close()
         with self._lock:
             live = dict(self._live)
@@ -74,6 +78,11 @@ class LoopbackServer(ThreadingHTTPServer):
         finally:
             with self._lock:
                 del self._live[current_thread()]
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 -- as the base class
+        """A client that went away is no error; anything else is told as usual."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class Handler(BaseHTTPRequestHandler):
