@@ -1,0 +1,5 @@
+"""The front door for Chalice."""
+
+from configsvc.bootstrap import app
+
+__all__ = ["app"]

@@ -1,0 +1,28 @@
+"""Log lines as JSON, one per line, as CloudWatch Logs Insights reads them."""
+
+from __future__ import annotations
+
+import json
+from typing import TextIO
+
+_SEVERITY = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+
+class JsonLog:
+    """Writes lines of `least` severity and above.
+
+    Args:
+        stream: where to; Lambda takes standard output.
+        least: debug, info, warning or error.
+    """
+
+    def __init__(self, stream: TextIO, least: str) -> None:
+        self._stream = stream
+        self._least = _SEVERITY[least]
+
+    def line(self, level: str, /, **members: object) -> None:
+        """Write one line, unless it is below the least severity."""
+        if _SEVERITY[level] >= self._least:
+            text = json.dumps({"level": level, **members}, separators=(",", ":"), allow_nan=False)
+            self._stream.write(text + "\n")
+            self._stream.flush()

@@ -1,0 +1,44 @@
+"""The composition root: the only place that knows every name.
+
+Importing it reads the log level and makes no client: settings and DynamoDB come with the first request that needs
+them, so packaging and health checks need no region, no credentials and no table.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from functools import cache
+
+from configsvc import settings
+from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
+from configsvc.adapters.chance import SystemChance
+from configsvc.adapters.clock import SystemClock
+from configsvc.adapters.log import JsonLog
+from configsvc.service.ports import Ports
+from configsvc.web import routes
+from configsvc.web.api import Api
+from configsvc.web.desk import Desk
+from configsvc.web.log import Log
+
+
+def build_app(ports: Callable[[], Ports], log: Log, monotonic: Callable[[], float] = time.monotonic) -> Api:
+    """The API over these ports; `ports` is called with the first request that needs them."""
+    api = Api(Desk(log, monotonic), ports)
+    routes.declare(api)
+    return api
+
+
+@cache
+def _ports() -> Ports:
+    from configsvc.adapters.dynamo import DynamoRepository
+
+    stage = settings.read(os.environ)
+    return Ports(
+        DynamoRepository(stage.table), SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), stage.admins
+    )
+
+
+app = build_app(_ports, JsonLog(sys.stdout, settings.log_level(os.environ) or "info"))

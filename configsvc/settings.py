@@ -1,0 +1,64 @@
+"""The stage's settings, from environment variables: frozen, and with every fault told at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Literal, NamedTuple, TypeGuard
+
+from configsvc.model.errors import InvalidName, Misconfigured
+from configsvc.model.grants import admin_pattern
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+_LEVELS: tuple[LogLevel, ...] = ("debug", "info", "warning", "error")
+_TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
+
+
+class Settings(NamedTuple):
+    """What differs between stages.
+
+    Args:
+        table: CONFIGSVC_TABLE, the DynamoDB table's name.
+        admins: CONFIGSVC_ADMINS, ARN patterns of the first administrators; empty means nobody.
+        log_level: CONFIGSVC_LOG_LEVEL; unchanged polls are logged at `debug`.
+    """
+
+    table: str
+    admins: tuple[str, ...] = ()
+    log_level: LogLevel = "info"
+
+
+def read(environ: Mapping[str, str]) -> Settings:
+    """The settings in an environment.
+
+    Raises:
+        Misconfigured: with every variable that is missing or wrong.
+    """
+    table, level = environ.get("CONFIGSVC_TABLE", ""), log_level(environ)
+    admins = tuple(filter(None, (each.strip() for each in environ.get("CONFIGSVC_ADMINS", "").split(","))))
+    faults = [] if _TABLE.fullmatch(table) else ["CONFIGSVC_TABLE is the name of the DynamoDB table"]
+    faults += [fault for each in admins if (fault := _admin_fault(each))]
+    if level is None:
+        faults.append(f"CONFIGSVC_LOG_LEVEL is one of {', '.join(_LEVELS)}")
+    if faults or level is None:
+        raise Misconfigured(f"Set these variables of the function: {'; '.join(faults)}.")
+    return Settings(table, admins, level)
+
+
+def log_level(environ: Mapping[str, str]) -> LogLevel | None:
+    """The log level, `info` where none is set; None when it is none of the four."""
+    text = environ.get("CONFIGSVC_LOG_LEVEL", "").strip().lower() or "info"
+    return text if _is_level(text) else None
+
+
+def _is_level(text: str) -> TypeGuard[LogLevel]:
+    return text in _LEVELS
+
+
+def _admin_fault(text: str) -> str | None:
+    try:
+        admin_pattern(text)
+    except InvalidName as error:
+        return f"{error.detail.rstrip('.')}, not {text[:100]!r}"
+    return None

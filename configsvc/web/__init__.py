@@ -1,0 +1,1 @@
+"""HTTP in front of the verbs: routes, strict requests, problems, one log line each."""

@@ -1,0 +1,103 @@
+"""Routes on Chalice: who may call each is said here, and each goes through the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+from chalice.app import Chalice, IAMAuthorizer, Response
+
+from configsvc.model.errors import (
+    ConfigsvcError,
+    Internal,
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    UnsupportedMediaType,
+)
+from configsvc.service.ports import Ports
+from configsvc.web.desk import CORRELATION, Desk
+from configsvc.web.reply import Reply
+from configsvc.web.event import Event
+
+View = Callable[..., Reply]
+
+# Chalice keeps the current request on the app, where threads of a test server would share it.
+_EVENT: ContextVar[Event] = ContextVar("event")
+
+
+class Api(Chalice):
+    """The REST API. Its routes are declared by method of access: open, read, signed.
+
+    Args:
+        desk: what every request goes through.
+        ports: gives what the verbs need; called with the first request that needs it, not at import.
+    """
+
+    def __init__(self, desk: Desk, ports: Callable[[], Ports]) -> None:
+        super().__init__("configsvc", configure_logs=False, env={})
+        self.ports = ports
+        self._desk = desk
+
+    def open(self, path: str) -> Callable[[View], View]:
+        """A GET for anyone."""
+        return self._declare("GET", path)
+
+    def read(self, path: str) -> Callable[[View], View]:
+        """A GET with an API key."""
+        return self._declare("GET", path, api_key_required=True)
+
+    def signed(self, method: str, path: str) -> Callable[[View], View]:
+        """A request with an API key and a signature (IAM, `execute-api`)."""
+        return self._declare(method, path, api_key_required=True, authorizer=IAMAuthorizer())
+
+    def _declare(self, method: str, path: str, **access: Any) -> Callable[[View], View]:  # noqa: ANN401  # Chalice's
+        def declare(view: View) -> View:
+            def answer(**parameters: str) -> Response:
+                served = self._desk.serve(_EVENT.get(), lambda request: view(request, **parameters))
+                return Response(served.body, dict(served.headers), served.status)
+
+            self.route(path, methods=[method], name=view.__name__, **access)(answer)
+            return view
+
+        return declare
+
+    def __call__(self, event: Any, context: Any) -> dict[str, Any]:  # noqa: ANN401  # as Lambda calls it
+        """Serve one event. What Chalice answers by itself becomes a problem, too."""
+        token = _EVENT.set(event)
+        try:
+            answer = super().__call__(event, context)
+        except Exception as error:  # noqa: BLE001  # an event that Chalice cannot read
+            return self._refused(event, error, {})
+        finally:
+            _EVENT.reset(token)
+        if CORRELATION in answer["headers"]:
+            return answer
+        return self._refused(event, _made_by_chalice(answer), _allow(answer))
+
+    def _refused(self, event: Event, error: Exception, headers: dict[str, str]) -> dict[str, Any]:
+        served = self._desk.refuse(event, error, headers)
+        return Response(served.body, dict(served.headers), served.status).to_dict()
+
+
+def _allow(answer: dict[str, Any]) -> dict[str, str]:
+    allow = answer["headers"].get("Allow")
+    return {"Allow": allow} if allow else {}
+
+
+def _made_by_chalice(answer: dict[str, Any]) -> ConfigsvcError:
+    status = answer["statusCode"]
+    if status == MethodNotAllowed.status:
+        allow = answer["headers"].get("Allow")
+        return MethodNotAllowed(f"Use {allow} here.") if allow else NotFound("There is no such route.")
+    if status == UnsupportedMediaType.status:
+        return UnsupportedMediaType("Send JSON in UTF-8, with Content-Type: application/json.")
+    if status == InvalidRequest.status:
+        return InvalidRequest("Send Accept: application/json, or none.")
+    return Internal("Something went wrong here. Try again; the correlation id finds it in the log.")
+
+
+def is_signed(route: Any) -> bool:  # noqa: ANN401  # a RouteEntry
+    """Whether a route asks for a signature."""
+    return isinstance(route.authorizer, IAMAuthorizer)

@@ -1,0 +1,89 @@
+"""The wrapper round every route: caller, correlation id, problems, one log line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from configsvc.model.errors import ConfigsvcError, Internal, Unavailable
+from configsvc.service.ports import Caller, StoreUnavailable
+from configsvc.web import reply
+from configsvc.web.event import Event, context_of, headers_of, request_id
+from configsvc.web.identity import caller_of
+from configsvc.web.log import Log, Logged, fault, level_of, namespace_of
+from configsvc.web.reply import Reply
+from configsvc.web.request import Request
+
+CORRELATION = "X-Correlation-Id"
+
+_FAILED = "Something went wrong here. Try again; the correlation id finds it in the log."
+_NO_STORE = "The store does not answer. Repeat it, a write with the same Idempotency-Key."
+
+
+class Desk:
+    """Serves requests one by one.
+
+    Args:
+        log: where the line of each request goes.
+        monotonic: seconds of a clock that never goes back.
+    """
+
+    def __init__(self, log: Log, monotonic: Callable[[], float]) -> None:
+        self._log = log
+        self._monotonic = monotonic
+        self._cold = True
+
+    def serve(self, event: Event, view: Callable[[Request], Reply]) -> Reply:
+        """What the view answers, or the problem that it ended in; logged either way."""
+        began = self._monotonic()
+        headers = headers_of(event)
+        caller, members = caller_of(event, headers), dict[str, Logged]()
+        try:
+            answer = view(Request(event, headers, caller))
+        except Exception as error:  # noqa: BLE001  # whatever it was, the caller gets a problem and we get a line
+            answer, members = reply.problem(_sent(error), request_id(event)), _remembered(error)
+        answer = answer._replace(headers={**answer.headers, CORRELATION: caller.correlation_id})
+        self._log.line(level_of(answer.status), **_about(event, caller, answer), **members, **self._spent(began))
+        return answer
+
+    def refuse(self, event: Event, error: Exception, headers: Mapping[str, str]) -> Reply:
+        """The problem of a request that reached no view."""
+
+        def view(_request: Request) -> Reply:
+            raise error
+
+        answer = self.serve(event, view)
+        return answer._replace(headers={**answer.headers, **headers})
+
+    def _spent(self, began: float) -> dict[str, Logged]:
+        cold, self._cold = self._cold, False
+        return {"duration_ms": round((self._monotonic() - began) * 1000, 3), "cold_start": cold}
+
+
+def _sent(error: Exception) -> ConfigsvcError:
+    if isinstance(error, StoreUnavailable):
+        return Unavailable(_NO_STORE)
+    if isinstance(error, ConfigsvcError) and error.status:
+        return error
+    return Internal(_FAILED)
+
+
+def _remembered(error: Exception) -> dict[str, Logged]:
+    """A fault of ours is told in the log; a refusal's code says enough."""
+    return fault(error) if _sent(error).status >= Internal.status else {}
+
+
+def _about(event: Event, caller: Caller, answer: Reply) -> dict[str, Logged]:
+    context = context_of(event)
+    parameters: Mapping[str, str] = event.get("pathParameters") or {}
+    return {
+        "method": str(context.get("httpMethod")),
+        "route": str(context.get("resourcePath")),
+        "status": answer.status,
+        "code": answer.code,
+        "principal": caller.principal or caller.api_key,
+        "api_key": caller.api_key,
+        "namespace": namespace_of(parameters.get("namespace")),
+        "revision": answer.revision,
+        "correlation_id": caller.correlation_id,
+        "request_id": request_id(event),
+    }

@@ -1,0 +1,40 @@
+"""What is read off a REST proxy event before anything else (API Gateway developer guide, "Lambda proxy integration")."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+Event = Mapping[str, Any]
+Headers = Mapping[str, list[str]]
+
+_CORRELATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/=+@-]{0,127}")
+
+
+def context_of(event: Event) -> Mapping[str, Any]:
+    """The request context, empty where there is none."""
+    return event.get("requestContext") or {}
+
+
+def headers_of(event: Event) -> Headers:
+    """Header values by lower-case name. The multi-value form wins; either may be null, as in a console's test."""
+    found: dict[str, list[str]] = {}
+    many: Mapping[str, list[str]] = event.get("multiValueHeaders") or {}
+    for name, values in many.items():
+        found.setdefault(name.lower(), []).extend(values)
+    single: Mapping[str, str] = event.get("headers") or {}
+    for name, value in single.items():
+        found.setdefault(name.lower(), [value])
+    return found
+
+
+def request_id(event: Event) -> str:
+    """API Gateway's id of the request."""
+    return str(context_of(event).get("requestId") or "")
+
+
+def correlation_id(event: Event, headers: Headers) -> str:
+    """The caller's `x-correlation-id` where it is sane, else the request's id."""
+    sent = headers.get("x-correlation-id", [""])[-1]
+    return sent if _CORRELATION.fullmatch(sent) else request_id(event)

@@ -1,0 +1,34 @@
+"""Who asks, by what API Gateway says of the request and by nothing that the request says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from configsvc.model import grants
+from configsvc.model.errors import InvalidName
+from configsvc.service.ports import Caller
+from configsvc.web.event import Event, Headers, context_of, correlation_id
+
+_USER_AGENT = 256
+
+
+def caller_of(event: Event, headers: Headers) -> Caller:
+    """The caller: reads are judged by the API key's id, writes by the IAM principal of the signature."""
+    identity: Mapping[str, Any] = context_of(event).get("identity") or {}
+    arn = str(identity.get("userArn") or "")
+    return Caller(
+        api_key=_api_key(identity.get("apiKeyId")),
+        principal=grants.normalised(arn) if arn else None,
+        arn=arn,
+        source_ip=str(identity.get("sourceIp") or ""),
+        user_agent=str(identity.get("userAgent") or "")[:_USER_AGENT],
+        correlation_id=correlation_id(event, headers),
+    )
+
+
+def _api_key(identifier: object) -> str | None:
+    try:
+        return grants.of_api_key(str(identifier)) if identifier else None
+    except InvalidName:
+        return None

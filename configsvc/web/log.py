@@ -1,0 +1,51 @@
+"""What is logged of a request: one line, and never a value."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Literal, Protocol
+
+from configsvc.model import names
+from configsvc.model.errors import ConfigsvcError, InvalidName
+
+Level = Literal["debug", "info", "warning", "error"]
+Logged = str | int | float | bool | list[str] | None
+
+_NOT_MODIFIED, _REFUSED, _FAILED = 304, 400, 500
+
+
+class Log(Protocol):
+    """Where log lines go."""
+
+    def line(self, level: Level, /, **members: Logged) -> None:
+        """Write one line with these members."""
+
+
+def level_of(status: int) -> Level:
+    """Unchanged polls are the many: they are logged for debugging only."""
+    if status == _NOT_MODIFIED:
+        return "debug"
+    return "error" if status >= _FAILED else "warning" if status >= _REFUSED else "info"
+
+
+def fault(error: BaseException) -> dict[str, Logged]:
+    """What an unexpected error was and where; not its text, which may hold a value. Ours hold none and are told."""
+    members: dict[str, Logged] = {"fault": type(error).__name__, "where": _where(error.__traceback__)}
+    return members | {"detail": error.detail} if isinstance(error, ConfigsvcError) else members
+
+
+def namespace_of(text: str | None) -> str | None:
+    """The namespace of a path for the log, if it is one: what is misspelt may be anything."""
+    try:
+        return names.namespace(text) if text is not None else None
+    except InvalidName:
+        return None
+
+
+def _where(traceback: TracebackType | None) -> list[str]:
+    places = []
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        places.append(f"{'/'.join(code.co_filename.split('/')[-2:])}:{traceback.tb_lineno} {code.co_name}")
+        traceback = traceback.tb_next
+    return places

@@ -1,0 +1,69 @@
+"""Answers: a status, a body that is JSON text already or becomes it here, and headers."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from configsvc.model import errors
+from configsvc.service.ports import Outcome
+
+JSON = "application/json"
+PROBLEM = "application/problem+json"
+REVALIDATED = "private, no-cache"
+NOT_STORED = "no-store"
+_RETRY = frozenset({errors.Throttled.status, errors.Unavailable.status})
+_NO_CONTENT = 204
+_RETRY_SECONDS = "1"
+_REVISION = re.compile(r'"([0-9]+)[-"]')
+
+
+class Reply(NamedTuple):
+    """What goes back; `revision` and `code` are for the log."""
+
+    status: int
+    body: str
+    headers: Mapping[str, str]
+    revision: int | None = None
+    code: str | None = None
+
+
+def ok(body: Mapping[str, object], *, etag: str | None = None, status: int = 200) -> Reply:
+    """An answer with a JSON body; what readers of the API key may see is not stored on the way."""
+    headers = {"Content-Type": JSON, "Cache-Control": REVALIDATED if etag else NOT_STORED}
+    if etag:
+        headers["ETag"] = etag
+    revision = body.get("revision")
+    return Reply(status, dumps(body), headers, revision if isinstance(revision, int) else None)
+
+
+def ready(body: str | None, etag: str) -> Reply:
+    """An answer whose JSON text is ready, or 304 without a body where the caller holds it (RFC 9110, 15.4.5)."""
+    found = _REVISION.match(etag)
+    revision = int(found.group(1)) if found else None
+    if body is None:
+        return Reply(304, "", {"ETag": etag, "Cache-Control": REVALIDATED}, revision)
+    return Reply(200, body, {"Content-Type": JSON, "ETag": etag, "Cache-Control": REVALIDATED}, revision)
+
+
+def written(outcome: Outcome) -> Reply:
+    """The answer to a write."""
+    if outcome.status == _NO_CONTENT:
+        return Reply(_NO_CONTENT, "", {"Cache-Control": NOT_STORED})
+    reply = ok(outcome.body, etag=outcome.etag, status=outcome.status)
+    return reply._replace(headers={**reply.headers, "Cache-Control": NOT_STORED})
+
+
+def problem(error: errors.ConfigsvcError, instance: str) -> Reply:
+    """An error as RFC 9457 wants it; `instance` is the request's id."""
+    headers = {"Content-Type": PROBLEM, "Cache-Control": NOT_STORED}
+    if error.status in _RETRY:
+        headers["Retry-After"] = _RETRY_SECONDS
+    return Reply(error.status, dumps(errors.to_problem(error, instance)), headers, code=error.code)
+
+
+def dumps(body: Mapping[str, object]) -> str:
+    """JSON text in its shortest spelling."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
