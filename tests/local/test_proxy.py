@@ -130,7 +130,9 @@ def test_a_request_that_the_upstream_never_answers_is_a_502_and_counted() -> Non
 
 
 def test_a_body_of_unknown_length_is_refused_rather_than_dropped(client: http.client.HTTPConnection) -> None:
-    client.request("POST", "/", body=iter([b"part"]), encode_chunked=True, headers={"Transfer-Encoding": "chunked"})
+    client.putrequest("POST", "/")
+    client.putheader("Transfer-Encoding", "chunked")
+    client.endheaders()
 
     assert client.getresponse().status == 411
 
