@@ -1,0 +1,136 @@
+"""An HTTP/1.1 answer as it comes in: llhttp parses (through httptools), this collects, bounds and inflates."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+from configsvc_client._faults import BadAnswer
+
+BODY_BYTES = 8 * 1024 * 1024
+"""The most of a body, before and after inflating: a namespace's snapshot ends at 4 MiB, several at 5."""
+
+HEAD_BYTES = 64 * 1024
+"""The most of status line and headers."""
+
+_FINAL = 200
+_SWITCHING = 101
+
+
+class Response(NamedTuple):
+    """A complete answer: header names in lower case, the body inflated."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Response(status={self.status}, {len(self.body)} bytes)"
+
+
+class Answer:
+    """Takes the bytes of one answer until it is complete.
+
+    Complete means that its own framing says so: Content-Length, chunks, or a status without a body. One that would end
+    with the connection is refused, because a truncated one looks the same.
+    """
+
+    def __init__(self) -> None:
+        self.complete = False
+        self.started = False
+        self._parser = HttpResponseParser(self)
+        self._in_head = True
+        self._received = 0
+        self._status = 0
+        self._headers: dict[str, str] = {}
+        self._body = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        """The next bytes.
+
+        Raises:
+            BadAnswer: they end, are malformed, too many, or more than one answer.
+        """
+        if not data:
+            raise BadAnswer("the connection ended before the answer did")
+        self.started = True
+        self._received += len(data)
+        if self.complete:
+            raise BadAnswer("more than one answer")
+        try:
+            self._parser.feed_data(data)
+        except (HttpParserError, HttpParserUpgrade) as error:
+            raise BadAnswer(f"malformed ({type(error).__name__})") from None
+        if self._in_head and self._received > HEAD_BYTES:
+            raise BadAnswer(f"more than {HEAD_BYTES} bytes of headers")
+        if len(self._body) > BODY_BYTES:
+            raise BadAnswer(f"more than {BODY_BYTES} bytes")
+
+    @property
+    def keeps_alive(self) -> bool:
+        """Whether the connection may be used again."""
+        return self._parser.should_keep_alive()
+
+    def response(self) -> Response:
+        """The answer.
+
+        Raises:
+            BadAnswer: an encoding other than gzip, or one that does not inflate within the limit.
+        """
+        encoding = self._headers.get("content-encoding", "identity")
+        body = bytes(self._body)
+        if encoding == "gzip" and body:
+            body = inflate(body)
+        elif encoding not in ("identity", "gzip"):
+            raise BadAnswer("an encoding that was not asked for")
+        return Response(self._status, self._headers, body)
+
+    # What llhttp calls.
+
+    def on_message_begin(self) -> None:
+        """An answer starts; a second one is more than was asked for."""
+        if self.complete:
+            raise BadAnswer("more than one answer")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header; repeated ones are joined (RFC 9110, 5.3)."""
+        lower, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        self._headers[lower] = f"{self._headers[lower]}, {text}" if lower in self._headers else text
+
+    def on_headers_complete(self) -> None:
+        """The head is whole."""
+        self._status = self._parser.get_status_code()
+        self._in_head = False
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body, its chunking removed."""
+        self._body += body
+
+    def on_message_complete(self) -> None:
+        """An interim answer (RFC 9110, 15.2) is passed over; any other is the one."""
+        if self._status < _FINAL and self._status != _SWITCHING:
+            self._headers.clear()
+            self._in_head = True
+        else:
+            self.complete = True
+
+
+def inflate(body: bytes) -> bytes:
+    """The bytes of one gzip member.
+
+    Raises:
+        BadAnswer: not gzip, truncated, followed by more, or beyond the limit.
+    """
+    import zlib
+
+    inflating = zlib.decompressobj(wbits=31)
+    try:
+        plain = inflating.decompress(body, BODY_BYTES + 1)
+    except zlib.error:
+        raise BadAnswer("not gzip, as it says") from None
+    if len(plain) > BODY_BYTES:
+        raise BadAnswer(f"inflates to more than {BODY_BYTES} bytes")
+    if not inflating.eof or inflating.unused_data:
+        raise BadAnswer("gzip that is truncated or followed by more")
+    return plain

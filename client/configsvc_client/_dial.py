@@ -1,0 +1,122 @@
+"""Open a socket to an origin within a deadline: name resolution, connect and TLS handshake together."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from configsvc_client._url import Url
+
+if TYPE_CHECKING:
+    from configsvc_client._trust import Trust
+
+CONNECT_SECONDS = 0.3
+"""How long one address may take to answer a SYN: a black hole must leave time for the next."""
+
+_LITERAL = re.compile(r"[0-9.]+|.*:.*|localhost")
+_Address = tuple[socket.AddressFamily, "tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]"]
+
+
+class Dialler:
+    """Opens connections to one origin; keeps the loaded trust and what of it verified."""
+
+    def __init__(self, url: Url, environ: Mapping[str, str], clock: Callable[[], float]) -> None:
+        self._url = url
+        self._environ = environ
+        self._clock = clock
+        self._trust: Trust | None = None
+        self._store = 0
+
+    def open(self, deadline: float) -> socket.socket:
+        """A connected socket, TLS handshake done where the scheme is https.
+
+        Raises:
+            OSError: no address answers, the certificate does not verify, or the deadline passed (TimeoutError).
+        """
+        if self._url.scheme == "http":
+            return self._connect(deadline)
+        return self._secure(deadline)
+
+    def _secure(self, deadline: float) -> socket.socket:
+        import ssl
+
+        from configsvc_client._trust import Trust
+
+        self._trust = self._trust or Trust(self._environ)
+        failed: OSError = TimeoutError("no store")
+        while (context := self._trust.store(self._store)) is not None:
+            raw = self._connect(deadline)
+            try:
+                raw.settimeout(left(deadline, self._clock))
+                return context.wrap_socket(raw, server_hostname=self._url.host)
+            except OSError as error:
+                raw.close()
+                if not isinstance(error, ssl.SSLCertVerificationError):
+                    raise
+                failed = error
+            self._store += 1
+        self._store = 0
+        raise failed
+
+    def _connect(self, deadline: float) -> socket.socket:
+        failed: OSError = TimeoutError("no address")
+        for family, address in resolve(self._url.host, self._url.port, left(deadline, self._clock)):
+            made = socket.socket(family, socket.SOCK_STREAM)
+            try:
+                made.settimeout(min(CONNECT_SECONDS, left(deadline, self._clock)))
+                made.connect(address)
+                made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            except OSError as error:
+                made.close()
+                failed = error
+            else:
+                return made
+        raise failed
+
+
+def left(deadline: float, clock: Callable[[], float]) -> float:
+    """Seconds until the deadline.
+
+    Raises:
+        TimeoutError: it has passed.
+    """
+    seconds = deadline - clock()
+    if seconds <= 0:
+        raise TimeoutError("the deadline passed")
+    return seconds
+
+
+def resolve(host: str, port: int, seconds: float) -> list[_Address]:
+    """The addresses of a host, in the system's order.
+
+    `getaddrinfo` takes no timeout, so a name is resolved in a thread that is waited for no longer than that; it ends
+    by itself when the resolver gives up. Addresses and `localhost` need no network and get no thread.
+
+    Raises:
+        OSError: not found (socket.gaierror), or not in time (TimeoutError).
+    """
+    if _LITERAL.fullmatch(host):
+        return _addresses(host, port)
+    found: list[list[_Address] | OSError] = []
+    thread = threading.Thread(target=_resolve_into, args=(found, host, port), daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not found:
+        raise TimeoutError("name resolution took too long")
+    if isinstance(found[0], OSError):
+        raise found[0]
+    return found[0]
+
+
+def _resolve_into(found: list[list[_Address] | OSError], host: str, port: int) -> None:
+    try:
+        found.append(_addresses(host, port))
+    except OSError as error:
+        found.append(error)
+
+
+def _addresses(host: str, port: int) -> list[_Address]:
+    return [(each[0], each[4]) for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]

@@ -1,0 +1,159 @@
+"""Lean HTTP/1.1 over one kept connection: no redirects, no cookies, one total deadline, one transparent reconnect.
+
+Sockets and TLS are the standard library's, the parser is llhttp through httptools. `http.client` would cost a cold
+start 9 ms more (docs/DECISIONS.md).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from configsvc.model.errors import Unavailable
+from configsvc_client._dial import Dialler, left
+from configsvc_client._faults import BadAnswer, Dead
+from configsvc_client._url import Url
+
+if TYPE_CHECKING:
+    from configsvc_client._answer import Answer, Response
+
+_RECEIVE = 64 * 1024
+_TARGET = re.compile(r"/[!-~]*")
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: ?[\t -~\x80-\xff]*")
+
+
+class Connection:
+    """One HTTP/1.1 connection to one origin, opened when first needed and kept. One thread at a time uses it.
+
+    Every request that goes through here must be safe to repeat, because it is repeated once when a kept connection
+    turns out to be dead: reads, KMS calls, and writes that carry an Idempotency-Key.
+    """
+
+    def __init__(
+        self, url: Url, environ: Mapping[str, str] | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.url = url
+        self._clock = clock
+        self._dialler = Dialler(url, os.environ if environ is None else environ, clock)
+        self._socket: socket.socket | None = None
+
+    def __repr__(self) -> str:
+        return f"Connection({self.url.origin})"
+
+    def request(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        deadline: float,
+        *,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> Response:
+        """One request and its whole answer, whatever its status.
+
+        Args:
+            method: upper case.
+            target: the path and query, percent-encoded; the URL's own path is not put before it.
+            headers: all but Host and Content-Length.
+            body: empty for none.
+            deadline: monotonic seconds; name resolution, connect and handshake count.
+            meanwhile: done once, after the request is sent and before its answer is awaited.
+
+        Raises:
+            Unavailable: no whole answer came in time; says what went wrong and nothing of the content.
+            ValueError: a header or the target would break the request apart.
+        """
+        message = self._message(method, target, headers, body)
+        kept = self._socket is not None
+        try:
+            try:
+                return self._exchange(message, deadline, meanwhile)
+            except Dead:
+                if not kept:
+                    raise
+                return self._exchange(message, deadline, None)
+        except (OSError, BadAnswer, Dead) as error:
+            raise self._failed(error) from None
+
+    def open(self, deadline: float) -> None:
+        """Connects ahead of need; does nothing when connected.
+
+        Raises:
+            Unavailable: it cannot be connected to.
+        """
+        try:
+            self._socket = self._socket or self._dialler.open(deadline)
+        except OSError as error:
+            raise self._failed(error) from None
+
+    def close(self) -> None:
+        """Drops the connection; the next request opens another."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _exchange(self, message: bytes, deadline: float, meanwhile: Callable[[], None] | None) -> Response:
+        whole = False
+        try:
+            self._socket = self._socket or self._dialler.open(deadline)
+            self._send(self._socket, message, deadline)
+            if meanwhile:
+                meanwhile()
+            answer = self._receive(self._socket, deadline)
+            response = answer.response()
+            whole = answer.keeps_alive
+            return response
+        finally:
+            if not whole:
+                self.close()
+
+    def _send(self, to: socket.socket, message: bytes, deadline: float) -> None:
+        rest = memoryview(message)
+        try:
+            while rest:
+                to.settimeout(left(deadline, self._clock))
+                rest = rest[to.send(rest) :]
+        except ConnectionError as error:
+            raise Dead(type(error).__name__) from None
+
+    def _receive(self, source: socket.socket, deadline: float) -> Answer:
+        from configsvc_client._answer import Answer
+
+        answer = Answer()
+        while not answer.complete:
+            source.settimeout(left(deadline, self._clock))
+            try:
+                data = source.recv(_RECEIVE)
+            except ConnectionError as error:
+                if answer.started:
+                    raise
+                raise Dead(type(error).__name__) from None
+            if not data and not answer.started:
+                raise Dead("closed without an answer")
+            answer.feed(data)
+        return answer
+
+    def _message(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> bytes:
+        lines = [f"{name}: {value}" for name, value in headers.items()]
+        if not _TARGET.fullmatch(target) or not all(_HEADER.fullmatch(line) for line in lines):
+            raise ValueError("a target or header with characters that HTTP does not allow")
+        if body or method not in ("GET", "HEAD", "DELETE"):
+            lines.append(f"content-length: {len(body)}")
+        head = "\r\n".join((f"{method} {target} HTTP/1.1", f"host: {self.url.authority}", *lines))
+        return f"{head}\r\n\r\n".encode("latin-1") + body
+
+    def _failed(self, error: Exception) -> Unavailable:
+        reason = str(error) if isinstance(error, (BadAnswer, Dead)) else type(error).__name__
+        if isinstance(error, TimeoutError):
+            return Unavailable(f"{self.url.origin} did not answer in time.", reason="deadline")
+        if reason == "SSLCertVerificationError":
+            return Unavailable(
+                f"The certificate of {self.url.host} does not verify. If a CA of your own signs it, set SSL_CERT_FILE.",
+                reason="certificate",
+            )
+        return Unavailable(f"{self.url.origin} could not be reached ({reason}).", reason="connection")

@@ -1,0 +1,141 @@
+"""KMS without boto3: one signed POST per call (AWS KMS API reference, protocol `application/x-amz-json-1.1`)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from configsvc.model.encoding import base64std, from_base64std
+from configsvc.model.errors import CannotOpen, ConfigsvcError, Misconfigured, Unavailable
+from configsvc_client._credentials import Credentials
+from configsvc_client._http import Connection
+from configsvc_client._sigv4 import sign
+from configsvc_client._url import Url, parse
+
+if TYPE_CHECKING:
+    from configsvc_client._answer import Response
+
+_OK = 200
+_SERVER_FAULT = 500
+_REPEATABLE = re.compile(r"Throttling|LimitExceeded|KMSInternal|DependencyTimeout|ServiceUnavailable|InternalFailure")
+_MULTI_REGION = re.compile(r"(arn:aws[a-z-]*:kms:)[a-z0-9-]+(:[0-9]{12}:key/mrk-[0-9a-f]+)")
+_MESSAGE = 500
+
+
+class Decrypted(NamedTuple):
+    """What kms:Decrypt answers: the plaintext and the ARN of the key that it was under."""
+
+    plaintext: bytes
+    key_arn: str
+
+    def __repr__(self) -> str:
+        return f"Decrypted(plaintext=***, key_arn={self.key_arn!r})"
+
+
+class Kms(Protocol):
+    """What opening asks of KMS."""
+
+    def decrypt(self, ciphertext: bytes, context: Mapping[str, str], key_id: str | None, deadline: float) -> Decrypted:
+        """The plaintext of a blob.
+
+        Args:
+            ciphertext: as KMS gave it out.
+            context: the whole encryption context.
+            key_id: the key ARN that it must be under; None lets the blob say, so the answer's must be checked.
+            deadline: monotonic seconds.
+
+        Raises:
+            CannotOpen: KMS refuses, and will again.
+            Unavailable: KMS did not answer or asks to try later.
+        """
+
+
+class AwsKms:
+    """KMS over HTTP, signed immediately before it is sent."""
+
+    def __init__(
+        self, connection: Connection, region: str, credentials: Callable[[], Credentials], now: Callable[[], float]
+    ) -> None:
+        self._connection = connection
+        self._region = region
+        self._credentials = credentials
+        self._now = now
+
+    def open(self, deadline: float) -> None:
+        """Connects ahead of need.
+
+        Raises:
+            Unavailable: it cannot be connected to.
+        """
+        self._connection.open(deadline)
+
+    def decrypt(self, ciphertext: bytes, context: Mapping[str, str], key_id: str | None, deadline: float) -> Decrypted:
+        """See `Kms.decrypt`."""
+        members: dict[str, object] = {"CiphertextBlob": base64std(ciphertext), "EncryptionContext": dict(context)}
+        if key_id is not None:
+            members["KeyId"] = in_region(key_id, self._region)
+        answer = self.call("Decrypt", members, deadline)
+        try:
+            return Decrypted(from_base64std(str(answer["Plaintext"])), str(answer["KeyId"]))
+        except (KeyError, ValueError):
+            raise Unavailable("KMS answered Decrypt without a plaintext and a key.", reason="answer") from None
+
+    def call(self, operation: str, members: Mapping[str, object], deadline: float) -> dict[str, object]:
+        """One KMS operation: its request members in, its answer's out.
+
+        Raises:
+            CannotOpen: KMS refuses, and will again; the detail names its code.
+            Unavailable: KMS did not answer or asks to try later.
+            Misconfigured: there are no credentials.
+        """
+        body = json.dumps(members).encode()
+        url = self._connection.url
+        asked = {"content-type": "application/x-amz-json-1.1", "x-amz-target": f"TrentService.{operation}"}
+        headers = sign(
+            "POST", f"{url.origin}/", asked, body,
+            service="kms", region=self._region, credentials=self._credentials(), now=self._now(),
+        )  # fmt: skip
+        response = self._connection.request("POST", "/", headers, body, deadline)
+        if response.status != _OK:
+            raise refusal(operation, response)
+        return _members(response)
+
+
+def endpoint(region: str, environ: Mapping[str, str]) -> Url:
+    """Where KMS is: `AWS_ENDPOINT_URL_KMS`, `AWS_ENDPOINT_URL`, or AWS's own in the region.
+
+    Raises:
+        Misconfigured: a variable holds no URL.
+    """
+    for name in ("AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL"):
+        if environ.get(name):
+            return parse(environ[name], name)
+    if not re.fullmatch(r"[a-z0-9-]+", region):
+        raise Misconfigured("AWS_REGION is not a region like eu-central-1.")
+    return parse(f"https://kms.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}")
+
+
+def in_region(key_id: str, region: str) -> str:
+    """A multi-Region key's ARN in another region: the replicas share account and key id."""
+    return _MULTI_REGION.sub(rf"\g<1>{region}\g<2>", key_id)
+
+
+def refusal(operation: str, response: Response) -> ConfigsvcError:
+    """The error in KMS's answer; its code and message hold no plaintext."""
+    members = _members(response)
+    code = str(members.get("__type", response.status)).rpartition("#")[2]
+    message = str(members.get("message") or members.get("Message") or "")[:_MESSAGE]
+    detail = f"KMS refused {operation} with {code}. {message}".strip()
+    if response.status >= _SERVER_FAULT or _REPEATABLE.search(code):
+        return Unavailable(detail, reason=code)
+    return CannotOpen(detail, reason=code)
+
+
+def _members(response: Response) -> dict[str, object]:
+    try:
+        found = json.loads(response.body)
+    except (ValueError, RecursionError):
+        found = None
+    return found if isinstance(found, dict) else {}

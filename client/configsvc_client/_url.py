@@ -1,0 +1,59 @@
+"""URLs as configsvc uses them: https, or plain http to loopback only; never with a user name, query or fragment."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from configsvc.model.errors import Misconfigured
+
+_URL = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?(/[!-~]*)?", re.ASCII)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}|::1", re.ASCII)
+
+
+class Url(NamedTuple):
+    """An origin and the path below which its requests go, without a slash at its end."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+    @property
+    def authority(self) -> str:
+        """The Host header: the port only where it is not the scheme's own (RFC 9110, 7.2)."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @property
+    def origin(self) -> str:
+        """Scheme and authority."""
+        return f"{self.scheme}://{self.authority}"
+
+
+def parse(text: str, name: str = "The URL") -> Url:
+    """The URL in a setting; `name` is the setting's, for the error.
+
+    Raises:
+        Misconfigured: not a URL as above.
+    """
+    found = _URL.fullmatch(text)
+    if not found or "?" in text or "#" in text or int(found[3] or 1) not in range(1, 65536):
+        raise Misconfigured(f"{name} is no https URL of host, port and path. Set one like https://host/stage.")
+    scheme, host, port, path = found.groups()
+    host = host.strip("[]").lower()
+    if scheme == "http" and not _LOOPBACK.fullmatch(host):
+        raise Misconfigured(f"{name} is plain http to another computer. Use https; http is for loopback only.")
+    return Url(scheme, host, int(port or _DEFAULT_PORTS[scheme]), (path or "").rstrip("/"))
+
+
+def quote(text: str) -> str:
+    """For a path segment or a query value: all but the unreserved percent-encoded (RFC 3986, 2.3; as SigV4 asks)."""
+    return quote_but(text, b"")
+
+
+def quote_but(text: str, safe: bytes) -> str:
+    """Percent-encoded, all but the unreserved and `safe`."""
+    return "".join(chr(byte) if byte in _UNRESERVED or byte in safe else f"%{byte:02X}" for byte in text.encode())
