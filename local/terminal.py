@@ -1,0 +1,63 @@
+"""The command line as a person of the local AWS uses it: the real `configsvc`, with that person's keys."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from infra.package import REGION
+from local.people import Person
+from local.stack import LocalStack
+from local.teller import StepFailed
+
+COMMANDS = Path(sys.executable).parent
+_SECONDS = 120.0
+
+
+def variables(stack: LocalStack, person: Person, namespaces: str) -> dict[str, str]:
+    """What the person's shell holds."""
+    return {
+        "AWS_ACCESS_KEY_ID": person.access_key,
+        "AWS_SECRET_ACCESS_KEY": person.secret_key,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ENDPOINT_URL": stack.endpoint,
+        "CONFIGSVC_URL": stack.url,
+        "CONFIGSVC_API_KEY": person.api_key,
+        "CONFIGSVC_NAMESPACES": namespaces,
+        "CONFIGSVC_KMS_KEYS": stack.kms_key_arn,
+    }
+
+
+class Terminal:
+    """A shell of one person, in which only `configsvc` is called."""
+
+    def __init__(self, held: Mapping[str, str]) -> None:
+        self._environment = dict(held) | {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "HOME": "/"}
+
+    def run(self, *arguments: str, given: str | None = None) -> str:
+        """Standard output of `configsvc` with these arguments and this standard input.
+
+        Raises:
+            StepFailed: it ended with another exit code than 0; says what it said.
+        """
+        status, out, err = self.attempt(*arguments, given=given)
+        if status:
+            raise StepFailed(f"configsvc {' '.join(arguments)} ended with {status}: {err or out}")
+        return out
+
+    def attempt(self, *arguments: str, given: str | None = None) -> tuple[int, str, str]:
+        """Exit code, standard output and standard error."""
+        done = subprocess.run(
+            [COMMANDS / "configsvc", *arguments],
+            env=self._environment,
+            input=given or "",
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+        return done.returncode, done.stdout, done.stderr.strip()
