@@ -18,6 +18,7 @@ from infra.package import read_yaml
 
 EXAMPLE = Path("examples/consumer")
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
+_ROOT = Path(__file__).resolve().parent.parent
 _UV = Path(".venvs/uv/bin/uv")
 _PLATFORM = "x86_64-manylinux2014"
 # These say where and by whom it was installed, not what it is.
@@ -80,16 +81,15 @@ def package_consumer(root: Path, out: Path) -> Path:
     return out / "consumer.zip"
 
 
-def deploy_consumer(
-    target: Target, stack: str, root: Path, package: Path, settings: Settings, seconds: float
-) -> Deployed:
+def deploy_consumer(target: Target, stack: str, package: Path, settings: Settings, seconds: float) -> Deployed:
     """Create or update a consumer's stack with the zip; the function is named like the stack.
 
     Raises:
         infra.stack.StackFailed: with the events that tell why.
     """
     code = {"CodeBucket": target.bucket, "CodeKey": upload_file(target, stack, package)}
-    return deploy(target, stack, read_yaml(root / EXAMPLE / "template.yaml"), settings.parameters() | code, seconds)
+    template = read_yaml(_ROOT / EXAMPLE / "template.yaml")
+    return deploy(target, stack, template, settings.parameters() | code, seconds)
 
 
 def _install(root: Path, target: Path, *what: str) -> None:
@@ -112,10 +112,9 @@ def _uv(root: Path, *arguments: str) -> None:
 
 
 def main() -> int:
-    root = Path(__file__).resolve().parent.parent
-    out = Path(sys.argv[1]) if len(sys.argv) > 1 else root / "build" / "consumer"
+    out = Path(sys.argv[1]) if len(sys.argv) > 1 else _ROOT / "build" / "consumer"
     try:
-        built = package_consumer(root, out)
+        built = package_consumer(_ROOT, out)
     except ConsumerError as error:
         print(error, file=sys.stderr)
         return 1

@@ -18,7 +18,6 @@ from infra import template as templates
 from infra.stack import Outcome, Stack
 
 if TYPE_CHECKING:
-    import boto3
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.literals import BucketLocationConstraintType
@@ -36,14 +35,6 @@ class Target:
     s3: S3Client
     bucket: str
     progress: Callable[[str], None]
-
-    @classmethod
-    def of(
-        cls, session: boto3.Session, bucket: str, progress: Callable[[str], None], endpoint_url: str | None = None
-    ) -> Target:
-        """The clients of a session; `endpoint_url` is for an AWS that is not at its usual place."""
-        cloudformation = session.client("cloudformation", endpoint_url=endpoint_url)
-        return cls(cloudformation, session.client("s3", endpoint_url=endpoint_url), bucket, progress)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,15 @@ def read_yaml(path: Path) -> template.Template:
     return parsed
 
 
+def refusal(returncode: int, said: str) -> str | None:
+    """Why what Chalice did is not good enough, or None. Chalice itself goes on when a wheel is missing."""
+    if returncode:
+        return f"chalice package ended with {returncode}:\n{said}"
+    if _MISSING_WHEELS in said:
+        return f"Pin versions that have manylinux wheels in requirements.txt:\n{said}"
+    return None
+
+
 def _copy(root: Path, project: Path) -> Path:
     for source in _SOURCES:
         target = project / source
@@ -86,11 +95,8 @@ def _run_chalice(project: Path, merge: Path, built: Path) -> Path:
     command = [sys.executable, "-c", "from chalice.cli import main; main()", "--project-dir", str(project)]
     command += ["package", "--stage", STAGE, "--merge-template", str(merge), str(built)]
     ran = subprocess.run(command, env=_environment(project, os.environ), capture_output=True, text=True, check=False)
-    said = ran.stdout + ran.stderr
-    if ran.returncode:
-        raise PackagingError(f"chalice package ended with {ran.returncode}:\n{said}")
-    if _MISSING_WHEELS in said:
-        raise PackagingError(f"Pin versions that have manylinux wheels in requirements.txt:\n{said}")
+    if reason := refusal(ran.returncode, ran.stdout + ran.stderr):
+        raise PackagingError(reason)
     return built
 
 

@@ -145,9 +145,12 @@ def _refuse_leftovers(sam: Template) -> None:
 def _refuse_expanded(template: Template) -> None:
     if json.dumps(_EXPANDED_ALIAS) not in json.dumps(template["Resources"]["RestAPI"]):
         raise TemplateError("The integrations do not name the alias after the SAM transform.")
-    stages = _of_type(template, "AWS::ApiGateway::Stage")
+    stages = sorted(_of_type(template, "AWS::ApiGateway::Stage"))
+    # A deployment with a stage name makes a stage of its own, public and without our settings.
+    deployments = _of_type(template, "AWS::ApiGateway::Deployment")
+    stages += [name for name, deployment in deployments.items() if "StageName" in deployment["Properties"]]
     if len(stages) != 1:
-        raise TemplateError(f"One stage was expected, there are {len(stages)}: {', '.join(sorted(stages))}.")
+        raise TemplateError(f"One stage was expected, there are {len(stages)}: {', '.join(stages)}.")
 
 
 def _of_type(template: Template, kind: str) -> dict[str, Template]:

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-pytest_plugins = ["tests.fixtures_emulator"]
+pytest_plugins = ["tests.fixtures_emulator", "tests.fixtures_package"]
 
 _PREFIXES = ("AWS_", "CONFIGSVC_")
 _PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}

@@ -1,0 +1,73 @@
+"""The example consumer: what its role may do, and what its zip brings."""
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.consumer import EXAMPLE, Settings, package_consumer
+from infra.package import read_yaml
+from tests.fixtures_package import ROOT
+
+TEMPLATE = read_yaml(ROOT / EXAMPLE / "template.yaml")
+SETTINGS = Settings(url="https://api", api_key="canary-key", namespaces=("a", "b"), kms_key_arn="arn:k", poll_seconds=2)
+
+
+def statements() -> list[dict[str, Any]]:
+    [policy] = TEMPLATE["Resources"]["Role"]["Properties"]["Policies"]
+    found: list[dict[str, Any]] = policy["PolicyDocument"]["Statement"]
+    return found
+
+
+def test_its_role_opens_its_namespaces_writes_its_log_and_nothing_else() -> None:
+    opens, logs = statements()
+    assert opens["Action"] == "kms:Decrypt"
+    assert opens["Resource"] == {"Ref": "KmsKeyArn"}
+    assert opens["Condition"] == {"StringEquals": {"kms:EncryptionContext:configsvc:namespace": {"Ref": "Namespaces"}}}
+    assert logs["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+    assert logs["Resource"] == {"Fn::GetAtt": ["LogGroup", "Arn"]}
+
+
+def test_its_api_key_is_not_echoed() -> None:
+    assert TEMPLATE["Parameters"]["ApiKey"]["NoEcho"] is True
+    assert "canary-key" not in repr(SETTINGS)
+
+
+def test_it_pins_the_kms_key() -> None:
+    variables = TEMPLATE["Resources"]["Function"]["Properties"]["Environment"]["Variables"]
+    assert variables["CONFIGSVC_KMS_KEYS"] == {"Ref": "KmsKeyArn"}
+
+
+def test_the_template_has_a_parameter_for_every_setting() -> None:
+    assert SETTINGS.parameters().keys() | {"CodeBucket", "CodeKey"} == TEMPLATE["Parameters"].keys()
+    assert SETTINGS.parameters()["Namespaces"] == "a,b"
+    assert SETTINGS.parameters()["PollSeconds"] == "2"
+
+
+def test_no_principal_is_everyone() -> None:
+    assert '"*"' not in json.dumps(TEMPLATE)
+
+
+@pytest.fixture(scope="session")
+def names(consumer_zip: Path) -> set[str]:
+    with zipfile.ZipFile(consumer_zip) as archive:
+        return set(archive.namelist())
+
+
+def test_its_zip_brings_handler_client_and_locked_packages(names: set[str]) -> None:
+    assert {"handler.py", "configsvc_client/__init__.py", "configsvc/model/__init__.py"} <= names
+    packages = {name.split("-")[0] for name in names if name.split("/")[0].endswith(".dist-info")}
+    assert packages == {"cffi", "configsvc", "cryptography", "httptools", "pycparser"}
+
+
+def test_its_zip_tells_nothing_of_where_it_was_built(names: set[str], consumer_zip: Path) -> None:
+    assert not [name for name in names if name.endswith((".pyc", "direct_url.json", "RECORD"))]
+    assert not [name for name in names if name.startswith("bin/")]
+    with zipfile.ZipFile(consumer_zip) as archive:
+        assert not [name for name in names if str(ROOT).encode() in archive.read(name)]
+
+
+def test_its_zip_is_the_same_twice(consumer_zip: Path, tmp_path: Path) -> None:
+    assert package_consumer(ROOT, tmp_path).read_bytes() == consumer_zip.read_bytes()

@@ -1,0 +1,69 @@
+"""What API Gateway answers by itself is a problem of our own tree."""
+
+import json
+
+import pytest
+
+from configsvc.model.errors import SENT, from_problem
+from infra.gateway_responses import CATCH_ALLS, PROBLEMS, gateway_responses
+
+RESPONSES = gateway_responses()
+ASKED_FOR = {
+    "ACCESS_DENIED", "DEFAULT_4XX", "DEFAULT_5XX", "EXPIRED_TOKEN", "INVALID_API_KEY", "INVALID_SIGNATURE",
+    "MISSING_AUTHENTICATION_TOKEN", "QUOTA_EXCEEDED", "REQUEST_TOO_LARGE", "RESOURCE_NOT_FOUND", "THROTTLED",
+    "UNSUPPORTED_MEDIA_TYPE",
+}  # fmt: skip
+
+
+def body_of(kind: str) -> dict[str, object]:
+    templates = RESPONSES[kind]["responseTemplates"]
+    assert isinstance(templates, dict)
+    body = json.loads(templates["application/json"])
+    assert isinstance(body, dict)
+    return body
+
+
+def test_every_type_that_matters_is_there() -> None:
+    assert RESPONSES.keys() >= ASKED_FOR
+
+
+@pytest.mark.parametrize("kind", RESPONSES)
+def test_it_is_a_problem_with_a_code_that_the_client_knows(kind: str) -> None:
+    body = body_of(kind)
+    assert body["code"] in {error.code for error in SENT}
+    assert body["instance"] == "$context.requestId"
+    assert str(body["type"]).startswith("https://")
+    assert body["title"]
+    assert body["detail"]
+
+
+@pytest.mark.parametrize("kind", RESPONSES)
+def test_it_says_that_it_is_a_problem(kind: str) -> None:
+    headers = RESPONSES[kind]["responseParameters"]
+    assert isinstance(headers, dict)
+    assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+
+
+@pytest.mark.parametrize("kind", PROBLEMS)
+def test_status_and_body_agree_and_give_the_same_error_back(kind: str) -> None:
+    status = RESPONSES[kind]["statusCode"]
+    assert status == str(body_of(kind)["status"])
+    assert type(from_problem(int(str(status)), body_of(kind))) is type(PROBLEMS[kind])
+
+
+@pytest.mark.parametrize("kind", CATCH_ALLS)
+def test_a_catch_all_leaves_the_status_as_it_is(kind: str) -> None:
+    assert "statusCode" not in RESPONSES[kind]
+    assert "status" not in body_of(kind)
+
+
+@pytest.mark.parametrize("kind", ["THROTTLED", "QUOTA_EXCEEDED", "INTEGRATION_TIMEOUT"])
+def test_who_should_wait_is_told_so(kind: str) -> None:
+    headers = RESPONSES[kind]["responseParameters"]
+    assert isinstance(headers, dict)
+    assert "gatewayresponse.header.Retry-After" in headers
+
+
+def test_no_body_uses_a_variable_that_could_break_its_json() -> None:
+    bodies = json.dumps([body_of(kind) for kind in RESPONSES]).replace("$context.requestId", "")
+    assert "$" not in bodies
