@@ -20,6 +20,7 @@ class Teller:
     def __init__(self) -> None:
         self._live = sys.stdout.isatty()
         self._chapter = 0
+        self.finished = False
 
     def title(self, text: str) -> None:
         """The first line."""

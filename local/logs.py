@@ -1,0 +1,47 @@
+"""`make logs`: what the functions of the running local AWS logged, oldest first."""
+
+import json
+import sys
+from typing import NamedTuple
+
+import boto3
+
+from local.clients import client_arguments
+from local.paths import RUNNING
+
+_MOST = 200
+
+
+class Line(NamedTuple):
+    """One event of one log group; sorts by time."""
+
+    milliseconds: int
+    group: str
+    text: str
+
+
+def lines(endpoint: str) -> list[Line]:
+    """The last lines of every function's log."""
+    logs = boto3.client("logs", **client_arguments(endpoint))
+    found: list[Line] = []
+    for group in logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]:
+        name = group["logGroupName"]
+        for event in logs.filter_log_events(logGroupName=name)["events"]:
+            found.append(Line(event["timestamp"], name.removeprefix("/aws/lambda/"), event["message"].rstrip()))
+    return sorted(found)[-_MOST:]
+
+
+def main() -> int:
+    """Print them; 1 when nothing runs."""
+    try:
+        endpoint = json.loads(RUNNING.read_text())["endpoint"]
+    except OSError:
+        print("The local AWS does not run. Start it with `make run` in another terminal.", file=sys.stderr)
+        return 1
+    for line in lines(endpoint):
+        print(f"{line.group:<20} {line.text}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

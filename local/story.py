@@ -1,0 +1,195 @@
+"""The main job, told step by step; every step is checked, and the first that does not hold ends it.
+
+Who seals and who reads are real: the command line as two people, functions under roles of their own. What is counted
+is counted by a proxy between them and the local AWS, not by the client itself.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from infra.consumer import Settings
+from local import consumers
+from local.consumers import Consumer
+from local.example import EXAMPLE, import_arguments, large_file, secret_texts
+from local.people import Person
+from local.processes import wait_until
+from local.proxy import CountingProxy
+from local.stack import LocalStack, People
+from local.teller import Teller, expect
+from local.terminal import Terminal, variables
+
+NAMESPACE = "payments.prod"
+OTHERS = "orders.prod"
+POLL_SECONDS = 2
+_PATTERN = "payments.*"
+_LONGEST_WAIT = POLL_SECONDS * 5.0
+
+
+class Scene(NamedTuple):
+    """Everything that stands once the service is deployed."""
+
+    stack: LocalStack
+    people: People
+    proxy: CountingProxy
+    consumer_zip: Path
+    scratch: Path
+
+    def shell(self, person: Person) -> Terminal:
+        """The person's terminal."""
+        return Terminal(variables(self.stack, person, NAMESPACE))
+
+
+def tell(teller: Teller, scene: Scene) -> None:
+    """Chapters 2 to 5: seal, read, change, steal."""
+    seal(teller, scene)
+    consumer = read(teller, scene)
+    change(teller, scene, consumer)
+    steal(teller, scene)
+
+
+def seal(teller: Teller, scene: Scene) -> None:
+    """Grants, a namespace with its data key, and the values of a payments service."""
+    admin, developer = (scene.shell(person) for person in scene.people)
+    teller.chapter("A developer seals the config of a payments service")
+    with teller.step("the administrator grants: developer writes, everybody's API key reads") as told:
+        _grant(admin, scene)
+        told.append(_PATTERN)
+    with teller.step(f"namespace {NAMESPACE}, with a data key wrapped by KMS"):
+        _namespace(admin, scene, NAMESPACE)
+    with teller.step(f"configsvc import {EXAMPLE.name}") as told:
+        large = large_file(scene.scratch / "bin-table.jsonl")
+        developer.run("import", *import_arguments(large), "-m", "first import")
+        listed = _keys(developer)
+        sealed = [key for key, form in listed.items() if form != "plain"]
+        expect(len(listed) >= 30, f"only {len(listed)} keys are listed")  # noqa: PLR2004  # what the story promises
+        told.append(f"{len(sealed)} sealed, {len(listed) - len(sealed)} plain")
+
+
+def _grant(admin: Terminal, scene: Scene) -> None:
+    people, reader = scene.people, scene.stack.reader
+    admin.run("grant", people.developer.arn, "--action", "write", "--namespace", _PATTERN)
+    for api_key in (reader.identifier, people.developer.api_key_id, people.administrator.api_key_id):
+        admin.run("grant", f"api-key:{api_key}", "--action", "read", "--namespace", _PATTERN)
+
+
+def _namespace(admin: Terminal, scene: Scene, namespace: str) -> None:
+    if namespace not in admin.run("namespace", "list").split():
+        admin.run("namespace", "create", namespace, "--kms-key", scene.stack.kms_key_arn)
+
+
+def _keys(terminal: Terminal) -> dict[str, str]:
+    """The form of each key, as `configsvc list` prints it in a pipe."""
+    return {line.split("\t")[0]: line.split("\t")[1] for line in terminal.run("list").splitlines()}
+
+
+def read(teller: Teller, scene: Scene) -> Consumer:
+    """A function reads it all, cold."""
+    teller.chapter("A function starts and reads all of it")
+    with teller.step("deploy examples/consumer: its role may kms:Decrypt for this namespace, and write its log"):
+        consumer = _deploy(scene, "payments-consumer", NAMESPACE, teller.progress)
+    scene.proxy.reset()
+    with teller.step("invoke it cold") as told:
+        report = consumer.invoke({})
+        expect("entries" in report, f"it answered {json.dumps(report)[:400]}")
+        told.append(f"{len(report['entries'])} entries, source {report['source']}")
+    with teller.step("what that took, counted by a proxy in front of both") as told:
+        requests, decrypts = _counted(scene.proxy)
+        expect(
+            (requests, decrypts) == (1, 1), f"{requests} HTTP requests and {decrypts} KMS calls: {scene.proxy.counts}"
+        )
+        told.append("1 HTTP request, 1 KMS call")
+    teller.say(_shown(report["entries"]))
+    return consumer
+
+
+def _deploy(scene: Scene, name: str, namespace: str, progress: Callable[[str], None]) -> Consumer:
+    path = scene.stack.url.removeprefix(scene.stack.endpoint)
+    settings = Settings(
+        url=scene.proxy.url("api") + path,
+        api_key=scene.stack.reader.value,
+        namespaces=(namespace,),
+        kms_key_arn=scene.stack.kms_key_arn,
+        poll_seconds=POLL_SECONDS,
+        kms_endpoint_url=scene.proxy.url("kms"),
+    )
+    return consumers.deploy(scene.stack.endpoint, name, scene.consumer_zip, settings, progress)
+
+
+def _counted(proxy: CountingProxy) -> tuple[int, int]:
+    counts = proxy.counts
+    return tuple(sum(n for (to, _), n in counts.items() if to == upstream) for upstream in ("api", "kms"))  # type: ignore[return-value]  # two upstreams, two sums
+
+
+def _shown(entries: dict[str, dict[str, Any]]) -> str:
+    rows = [f"{key:<28} {told['type']:<5} {told['bytes']:>7} bytes  {_masked(told)}" for key, told in entries.items()]
+    return "\n".join([*rows[:6], f"… and {len(rows) - 6} more"])
+
+
+def _masked(told: dict[str, Any]) -> str:
+    return f"secret {told['shown']}" if told["secret"] else "plain"
+
+
+def change(teller: Teller, scene: Scene, consumer: Consumer) -> None:
+    """One put; the warm function has it within a poll interval."""
+    teller.chapter(f"A change reaches the warm function (poll interval {POLL_SECONDS} s here, 60 s by default)")
+    developer = scene.shell(scene.people.developer)
+    before = consumer.invoke({"key": "db.url"})
+    old = developer.run("get", "db.url")
+    new = re.sub(r"(@[a-z-]+?)(-\d+)?\.", lambda host: f"{host[1]}-{int((host[2] or '-0')[1:]) + 1}.", old, count=1)
+    with teller.step("configsvc put db.url, the new value on stdin"):
+        expect(new != old, "db.url has no host to change")
+        developer.run("put", "db.url", "-", "-m", "new database host", given=new)
+    with teller.step("the same warm function serves it, no deploy") as told:
+        arrived = wait_until(lambda: consumer.invoke({"key": "db.url"})["digest"] != before["digest"], _LONGEST_WAIT)
+        expect(arrived, f"still the old value after {_LONGEST_WAIT} s")
+        after = consumer.invoke({"key": "db.url"})
+        told.append(f"revision {before['revisions'][NAMESPACE]} → {after['revisions'][NAMESPACE]}")
+        told.append(f"digest {before['digest']} → {after['digest']}")
+
+
+def steal(teller: Teller, scene: Scene) -> None:
+    """What a thief of an API key gets, and a role of another namespace."""
+    teller.chapter("Thieves")
+    with teller.step("a stolen API key writes nothing") as told:
+        status, _ = _with_key(
+            scene.stack, "PUT", "keys/db.url", b'{"form":"plain","content_type":"text/plain","value":"x"}'
+        )
+        expect(status == 403, f"the answer was {status}")  # noqa: PLR2004  # Forbidden
+        told.append("403")
+    with teller.step("and reads no secret") as told:
+        status, body = _with_key(scene.stack, "GET", "snapshot")
+        seen = [key for key, secret in secret_texts().items() if secret in body]
+        expect(status == 200 and not seen, f"status {status}, in the clear: {seen}")  # noqa: PLR2004  # OK
+        told.append(f"{len(body) // 1024} KB of ciphertext, not one of the secrets in it")
+    with teller.step(f"a function of {OTHERS}, pointed at {NAMESPACE} with that key, opens nothing") as told:
+        _namespace_of_others(scene)
+        stranger = _deploy(scene, "orders-consumer", OTHERS, teller.progress)
+        stranger.point_at(NAMESPACE)
+        report = stranger.invoke({"key": "db.password"})
+        expect("digest" not in report and "errorType" in report, f"it answered {json.dumps(report)[:400]}")
+        told.append(str(report["errorType"]))
+
+
+def _namespace_of_others(scene: Scene) -> None:
+    _namespace(scene.shell(scene.people.administrator), scene, OTHERS)
+
+
+def _with_key(stack: LocalStack, method: str, what: str, body: bytes | None = None) -> tuple[int, str]:
+    headers = {"x-api-key": stack.reader.value, "content-type": "application/json"}
+    request = urllib.request.Request(  # noqa: S310  # a loopback URL of ours
+        f"{stack.url}/v1/namespaces/{NAMESPACE}/{what}", data=body, headers=headers, method=method
+    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return refused.code, refused.read().decode()
