@@ -18,8 +18,8 @@ from configsvc.model.errors import (
 )
 from configsvc.service.ports import Ports
 from configsvc.web.desk import CORRELATION, Desk
-from configsvc.web.reply import Reply
 from configsvc.web.event import Event
+from configsvc.web.reply import Reply
 
 View = Callable[..., Reply]
 

@@ -1,4 +1,4 @@
-"""What is read off a REST proxy event before anything else (API Gateway developer guide, "Lambda proxy integration")."""
+"""What is read off a REST proxy event before anything else (API Gateway developer guide, Lambda proxy integration)."""
 
 from __future__ import annotations
 

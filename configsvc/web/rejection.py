@@ -1,0 +1,64 @@
+"""Why a body was refused: each field and what it takes, never what was sent."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from configsvc.model.errors import InvalidRequest, TooLarge
+
+Found = TypeVar("Found", bound=BaseModel)
+
+_SHOWN = 20
+_NAME = 64
+_TOO_LARGE = frozenset({"string_too_long", "too_long"})
+# These messages are made of the schema alone; others may quote what was sent.
+_SAFE = frozenset(
+    {
+        "bool_type", "dict_type", "enum", "greater_than_equal", "int_type", "less_than_equal", "list_type",
+        "literal_error", "string_pattern_mismatch", "string_too_long", "string_too_short", "string_type", "too_short",
+        "union_tag_not_found",
+    }
+)  # fmt: skip
+_OWN = {
+    "missing": "This field is missing.",
+    "extra_forbidden": "There is no such field here. Leave it out.",
+    "union_tag_invalid": "op is put, activate or delete.",
+    "union_tag_not_found": "op is missing: put, activate or delete.",
+    "too_long": "There are too many.",
+    "int_from_float": "Input should be a valid integer",
+}
+
+
+def validated(model: type[Found], body: dict[str, object]) -> Found:
+    """The body as its model.
+
+    Raises:
+        TooLarge: a text or list is longer than its limit, and nothing else is wrong.
+        InvalidRequest: anything else; names up to 20 fields.
+    """
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
+    raise _refusal(faults)
+
+
+def _refusal(faults: list[ErrorDetails]) -> InvalidRequest | TooLarge:
+    told: list[dict[str, object]] = [{"field": _field(each), "problem": _problem(each)} for each in faults[:_SHOWN]]
+    first = f"{told[0]['field']}: {told[0]['problem']}"
+    if all(each["type"] in _TOO_LARGE for each in faults):
+        return TooLarge(first, errors=told)
+    more = f" {len(faults)} fields are wrong; errors lists them." if len(faults) > 1 else ""
+    return InvalidRequest(first + more, errors=told)
+
+
+def _field(fault: ErrorDetails) -> str:
+    return ".".join(str(part)[:_NAME] for part in fault["loc"]) or "body"
+
+
+def _problem(fault: ErrorDetails) -> str:
+    kind = fault["type"]
+    return _OWN.get(kind) or (fault["msg"] if kind in _SAFE else "This is not what the field takes.")
