@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import boto3
 
-from infra.deploy import Target, deploy, upload_file
+from infra.deploy import Service, Target, deploy_service
 from infra.package import REGION, Package
-from infra.template import expand, for_emulator, locate, release_of
 from local.clients import client_arguments
 from local.people import ApiKey, Person, invoke, make_person, use_kms_key
 
@@ -58,29 +56,25 @@ def administrators(endpoint: str) -> str:
 
 def deploy_stack(endpoint: str, package: Package, progress: Progress, name: str = NAME) -> LocalStack:
     """Deploy the package, or update what is there; the same path as to AWS, less what the emulator lacks."""
-    place = target(endpoint, progress)
-    key = upload_file(place, name, Path(package.zip))
     # Retained resources are the table and the KMS key; on this computer they go with the state.
     parameters = {"Admins": administrators(endpoint), "DeletionProtection": "false"}
-    located = locate(package.template, BUCKET, key, release_of(package.sha256, parameters))
-    outputs = deploy(place, name, for_emulator(expand(located)), parameters, _SECONDS).outputs
-    return _described(endpoint, outputs)
+    service = deploy_service(target(endpoint, progress), name, package, parameters, _SECONDS, emulator=True)
+    return _described(endpoint, service)
 
 
-def _described(endpoint: str, outputs: dict[str, str]) -> LocalStack:
-    api = outputs["RestApiId"]
+def _described(endpoint: str, service: Service) -> LocalStack:
     found = boto3.client("apigateway", **client_arguments(endpoint)).get_api_key(
-        apiKey=outputs["ReaderKeyId"], includeValue=True
+        apiKey=service.reader_key_id, includeValue=True
     )
     return LocalStack(
         endpoint=endpoint,
-        url=f"{endpoint}/_aws/execute-api/{api}/api",
-        api_arn=f"arn:aws:execute-api:{REGION}:*:{api}/api",
-        kms_key_arn=outputs["KmsKeyArn"],
-        table=outputs["TableName"],
-        log_group=outputs["LogGroupName"],
-        function=outputs["FunctionName"],
-        usage_plan=outputs["UsagePlanId"],
+        url=f"{endpoint}/_aws/execute-api/{service.rest_api_id}/api",
+        api_arn=f"arn:aws:execute-api:{REGION}:*:{service.rest_api_id}/api",
+        kms_key_arn=service.kms_key_arn,
+        table=service.table_name,
+        log_group=service.log_group_name,
+        function=service.function_name,
+        usage_plan=service.usage_plan_id,
         reader=ApiKey(found["id"], found["value"]),
     )
 
