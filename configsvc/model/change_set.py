@@ -60,7 +60,7 @@ def checked(change_set: ChangeSet) -> ChangeSet:
     """The change set, if its shape is allowed.
 
     Raises:
-        InvalidRequest: no operation, or a key that stands twice.
+        InvalidRequest: no operation, a key that stands twice, or a message too long.
         TooLarge: more operations or bytes than one transaction takes.
         InvalidEnvelope, Unprocessable: a value is not what its form says.
     """
@@ -69,6 +69,8 @@ def checked(change_set: ChangeSet) -> ChangeSet:
         raise InvalidRequest("A change set has one operation or more, and each key once.")
     if len(keys) > limits.OPERATIONS:
         raise TooLarge(f"A change set takes {limits.OPERATIONS} operations. Split it.", limit=limits.OPERATIONS)
+    if len(change_set.message) > limits.MESSAGE:
+        raise InvalidRequest(f"A message takes {limits.MESSAGE} characters.", field="message")
     for operation in change_set.operations:
         if isinstance(operation, Put):
             check_value(operation)

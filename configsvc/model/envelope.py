@@ -89,7 +89,19 @@ def read_header(envelope: str) -> Header:
     Raises:
         InvalidEnvelope: not an envelope, or its header is not in the one spelling that a reader would build.
     """
-    protected = split(envelope).protected
+    return _header(split(envelope).protected)
+
+
+def peek(envelope: str) -> Header:
+    """The header of what `read_header` has taken before; the rest is not looked at again.
+
+    Raises:
+        InvalidEnvelope: as `read_header`, for the first part.
+    """
+    return _header(envelope.partition(".")[0].encode())
+
+
+def _header(protected: bytes) -> Header:
     try:
         found = json.loads(from_base64url(protected.decode()))
         belongs = found["configsvc"]

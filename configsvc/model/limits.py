@@ -64,3 +64,6 @@ JSON_DEPTH = 64
 
 GRANTS = 100
 """Grants of one principal."""
+
+GRANT_PATTERNS = 1000
+"""Patterns in all grants of one principal: 64 characters each, and an item ends at 400 KB."""

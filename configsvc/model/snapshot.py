@@ -55,6 +55,18 @@ def entry_cost(entry: Entry) -> int:
     return cost(json.dumps(entry._asdict(), ensure_ascii=False, separators=(",", ":"))) + 1
 
 
+def data_key_cost(data_key: DataKey) -> int:
+    """What one data key adds to the cost of its snapshot, the comma included."""
+    return cost(json.dumps(data_key._asdict(), ensure_ascii=False, separators=(",", ":"))) + 1
+
+
+def total_cost(namespace: names.Namespace, revision: int, data_keys: Iterable[int], entries: int, size: int) -> int:
+    """Exactly `cost(render(...))` of a snapshot of so many entries that cost `size`, from the costs of its parts."""
+    frame = cost(render(SealedSnapshot(namespace, revision, (), ())))
+    costs = list(data_keys)
+    return frame + sum(costs) - bool(costs) + size - bool(entries)
+
+
 def parse(found: object) -> SealedSnapshot:
     """The snapshot in decoded JSON. Unknown members are ignored, everything else is checked.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from configsvc.model.errors import Unavailable
 from configsvc.model.grants import Grant
 from configsvc.service.records import Address, Record
 
@@ -41,8 +42,8 @@ class LostRace(Exception):
         self.addresses = tuple(addresses)
 
 
-class StoreUnavailable(Exception):
-    """The store did not answer, or throttled; whether a write happened is not known."""
+class StoreUnavailable(Unavailable):
+    """The store did not answer, or throttled; whether a write happened is not known. Sent as it is, with 503."""
 
 
 class Repository(Protocol):
@@ -75,11 +76,18 @@ class Repository(Protocol):
         """
 
 
+class Moment(NamedTuple):
+    """A point of the wall clock: seconds since the epoch, and the same as RFC 3339 text in UTC with milliseconds."""
+
+    seconds: float
+    text: str
+
+
 class Clock(Protocol):
     """Time, as the change log and idempotency want it."""
 
-    def now(self) -> float:
-        """Seconds since the epoch (wall clock)."""
+    def now(self) -> Moment:
+        """The wall clock."""
 
     def monotonic(self) -> float:
         """Seconds of a clock that never goes back."""

@@ -19,14 +19,21 @@ class Address(NamedTuple):
 
 
 class KidCount(NamedTuple):
-    """How often a data key was used to seal, and how many served entries need it."""
+    """How often a data key was used to seal, how many served entries need it, and what it costs in a snapshot."""
 
     seals: int
     served: int
+    cost: int
 
 
 class Head(NamedTuple):
-    """`HEAD` of a namespace. Never deleted, under 4 KB for ever."""
+    """`HEAD` of a namespace. Never deleted, under 4 KB for ever.
+
+    `tag` belongs to the served revision: it is drawn with every write that changes what readers get, and stays when
+    a staged put or a setting moves only `revision`. So equal (served, tag) means equal snapshots, also after a restore.
+    `size` is what the served entries cost in the snapshot; `stamps` is the sum of the revisions of all `K#`, by which a
+    reader tells that its Query saw each of them as this revision left it.
+    """
 
     namespace: Namespace
     revision: int
@@ -36,6 +43,7 @@ class Head(NamedTuple):
     state: Literal["live", "deleted"]
     entries: int
     size: int
+    stamps: int
     kids: Mapping[Kid, KidCount]
 
 
@@ -69,13 +77,14 @@ class KeyState(NamedTuple):
 
 
 class Version(NamedTuple):
-    """`V#<key>#<version>`: one immutable version, and the revision that wrote it."""
+    """`V#<key>#<version>`: one version, immutable, and the revision that wrote it. `destroyed`: its value is gone."""
 
     namespace: Namespace
     revision: int
     entry: Entry
     written_at: str
     written_by: str
+    destroyed: bool = False
 
 
 class Change(NamedTuple):
@@ -89,13 +98,17 @@ class Change(NamedTuple):
 
 
 class LogRecord(NamedTuple):
-    """`R#<revision>`: what, who, when, why and from where; never a value. `subject` names what is no key."""
+    """`R#<revision>`: what, who, when, why and from where; never a value.
+
+    `subject` names what is no key (a kid, a principal); `details` says what became of it.
+    """
 
     namespace: Namespace | None
     revision: int
     served: int
     verb: str
     subject: str
+    details: Mapping[str, object]
     changes: tuple[Change, ...]
     message: str
     at: str

@@ -1,0 +1,1 @@
+"""One technology per file; each brings a port of `configsvc.service.ports`."""

@@ -1,0 +1,63 @@
+"""What a warm process keeps: grants for seconds, rendered snapshots by bytes. Both may be shared by threads."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from threading import Lock
+
+from cachetools import LRUCache, TTLCache
+
+from configsvc.model.grants import Grant
+from configsvc.service.ports import Rendered
+
+GRANTS_SECONDS = 10.0
+GRANTS_PRINCIPALS = 1024
+SNAPSHOTS_BYTES = 64 * 1024 * 1024
+
+
+class RecentGrants:
+    """Grants read at most `seconds` ago: so long does a revoked grant still hold in a warm process."""
+
+    def __init__(self, seconds: float = GRANTS_SECONDS, timer: Callable[[], float] = time.monotonic) -> None:
+        self._kept: TTLCache[str, tuple[Grant, ...]] = TTLCache(GRANTS_PRINCIPALS, seconds, timer)
+        self._lock = Lock()
+
+    def get(self, principal: str) -> tuple[Grant, ...] | None:
+        """The grants, or None when they are to be read."""
+        with self._lock:
+            return self._kept.get(principal)
+
+    def put(self, principal: str, grants: tuple[Grant, ...]) -> None:
+        """Keep them."""
+        with self._lock:
+            self._kept[principal] = grants
+
+    def forget(self, principal: str) -> None:
+        """They changed here."""
+        with self._lock:
+            self._kept.pop(principal, None)
+
+
+class RenderedSnapshots:
+    """Rendered snapshots, least recently used out first, within `most` bytes of memory."""
+
+    def __init__(self, most: int = SNAPSHOTS_BYTES) -> None:
+        self._kept: LRUCache[tuple[str, int, str], Rendered] = LRUCache(most, _bytes)
+        self._lock = Lock()
+
+    def get(self, key: tuple[str, int, str]) -> Rendered | None:
+        """The rendered snapshot, if kept."""
+        with self._lock:
+            return self._kept.get(key)
+
+    def put(self, key: tuple[str, int, str], rendered: Rendered) -> None:
+        """Keep it, unless it alone would pass the bound."""
+        with self._lock:
+            if _bytes(rendered) <= self._kept.maxsize:
+                self._kept[key] = rendered
+
+
+def _bytes(rendered: Rendered) -> int:
+    return sys.getsizeof(rendered.body)

@@ -1,0 +1,111 @@
+"""The table in memory, for tests and for the loopback gateway. It is as isolated as DynamoDB, and no more.
+
+A commit is atomic. A batch read is not: each address is read at its own moment, and `between` runs in the gaps, so
+that other threads get in.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable, Iterator, Sequence
+from threading import Lock
+
+from configsvc.service.ports import Action, Check, LostRace, Remove, Write
+from configsvc.service.records import Address, KeyState, Record, Version, address_of
+
+MOST_ACTIONS = 100
+
+
+def _nothing() -> None:
+    return
+
+
+class MemoryRepository:
+    """Everything in one dictionary.
+
+    Args:
+        between: called between the reads of two records of one batch or query, outside the lock.
+    """
+
+    def __init__(self, between: Callable[[], None] = _nothing) -> None:
+        self._records: dict[Address, Record] = {}
+        self._sorted: dict[str, list[str]] = {}
+        self._lock = Lock()
+        self._between = between
+
+    def get(self, addresses: Sequence[Address]) -> dict[Address, Record]:
+        """The records that are there, each read at a moment of its own."""
+        found: dict[Address, Record] = {}
+        for number, address in enumerate(dict.fromkeys(addresses)):
+            if number:
+                self._between()
+            record = self._read(address)
+            if record is not None:
+                found[address] = record
+        return found
+
+    def query(
+        self, partition: str, prefix: str, *, after: str = "", limit: int | None = None, values: bool = True
+    ) -> Iterator[Record]:
+        """Records in order of sort key, each read at a moment of its own."""
+        given = 0
+        sk = after
+        while limit is None or given < limit:
+            step = self._next(partition, prefix, sk)
+            if step is None:
+                return
+            sk, record = step
+            yield record if values else _without_value(record)
+            given += 1
+            self._between()
+
+    def commit(self, actions: Sequence[Action]) -> None:
+        """All actions, or none."""
+        addresses = [_address(action) for action in actions]
+        if len(actions) > MOST_ACTIONS or len(set(addresses)) != len(addresses):
+            raise ValueError("TransactWriteItems takes 100 actions and each item once")
+        with self._lock:
+            lost = [_address(action) for action in actions if self._stamp(_address(action)) != action.expected]
+            if lost:
+                raise LostRace(lost)
+            for action in actions:
+                self._apply(action)
+
+    def _read(self, address: Address) -> Record | None:
+        with self._lock:
+            return self._records.get(address)
+
+    def _next(self, partition: str, prefix: str, after: str) -> tuple[str, Record] | None:
+        with self._lock:
+            keys = self._sorted.get(partition, [])
+            place = bisect_right(keys, after) if after >= prefix else bisect_left(keys, prefix)
+            if place == len(keys) or not keys[place].startswith(prefix):
+                return None
+            return keys[place], self._records[Address(partition, keys[place])]
+
+    def _stamp(self, address: Address) -> int | None:
+        record = self._records.get(address)
+        return None if record is None else record.revision
+
+    def _apply(self, action: Action) -> None:
+        match action:
+            case Write(record):
+                address = address_of(record)
+                if address not in self._records:
+                    insort(self._sorted.setdefault(address.pk, []), address.sk)
+                self._records[address] = record
+            case Remove(address):
+                del self._records[address]
+                self._sorted[address.pk].remove(address.sk)
+            case Check():
+                pass
+
+
+def _address(action: Action) -> Address:
+    return address_of(action.record) if isinstance(action, Write) else action.address
+
+
+def _without_value(record: Record) -> Record:
+    if isinstance(record, KeyState | Version) and record.entry:
+        return record._replace(entry=record.entry._replace(value=""))
+    return record

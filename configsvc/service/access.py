@@ -1,0 +1,116 @@
+"""Who may what. Deny by default; a namespace that is absent and one that may not be read look the same.
+
+Grants are the one thing a write is decided on without a condition: they are cached for up to 10 seconds, so a
+revoked grant holds that much longer, in a write as in a read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from configsvc.model.errors import ConfigsvcError, Forbidden, NotFound
+from configsvc.model.grants import Action, Grant, Principal, allows, allows_everywhere, is_administrator
+from configsvc.model.names import Namespace
+from configsvc.service import records
+from configsvc.service.found import Found, live_head, one
+from configsvc.service.ports import Caller, Ports
+from configsvc.service.records import Address, Granted, Head
+
+
+class Access(NamedTuple):
+    """What a caller holds: the grants of the API key, those of the IAM principal, and CONFIGSVC_ADMINS' word."""
+
+    reader: tuple[Grant, ...]
+    writer: tuple[Grant, ...]
+    administrator: bool
+
+    def may_read(self, namespace: Namespace) -> bool:
+        """Reads are judged by the API key."""
+        return allows(self.reader, "read", namespace)
+
+    def may(self, action: Action, namespace: Namespace) -> bool:
+        """Everything else is judged by the IAM principal."""
+        return allows(self.writer, action, namespace) or (action == "admin" and self.administrator)
+
+    def may_know(self, namespace: Namespace) -> bool:
+        """Whether a refusal may say that the namespace is there."""
+        return self.may_read(namespace) or allows(self.writer, "read", namespace)
+
+    def may_everywhere(self) -> bool:
+        """Whether grants are the caller's to see and set."""
+        return self.administrator or allows_everywhere(self.writer, "admin")
+
+
+def look(ports: Ports, caller: Caller, addresses: Iterable[Address], *, writes: bool) -> tuple[Access, Found]:
+    """One read: the records, and with them those grants that are not cached."""
+    principals = [principal for principal in (caller.api_key, caller.principal if writes else None) if principal]
+    held = {principal: ports.grants.get(principal) for principal in principals}
+    missing = [records.granted(principal) for principal, grants in held.items() if grants is None]
+    wanted = [*addresses, *missing]
+    found = ports.repository.get(wanted) if wanted else {}
+    known = {principal: _kept(ports, principal, grants, found) for principal, grants in held.items()}
+    writer = caller.principal if writes else None
+    return Access(
+        known.get(caller.api_key or "", ()),
+        known.get(writer or "", ()),
+        writer is not None and is_administrator(ports.admins, Principal(writer)),
+    ), found
+
+
+def _kept(ports: Ports, principal: str, held: tuple[Grant, ...] | None, found: Found) -> tuple[Grant, ...]:
+    if held is not None:
+        return held
+    granted = one(found, records.granted(principal), Granted)
+    grants = granted.grants if granted else ()
+    ports.grants.put(principal, grants)
+    return grants
+
+
+def readable(access: Access, found: Found, namespace: Namespace) -> Head:
+    """HEAD of a namespace that the caller may read.
+
+    Raises:
+        NotFound: it is absent, or not the caller's to know of.
+    """
+    head = live_head(found, namespace)
+    if head is None or not access.may_read(namespace):
+        raise absent(namespace)
+    return head
+
+
+def require(access: Access, found: Found, namespace: Namespace, action: Action) -> None:
+    """Whether the caller may do that in a namespace that is there.
+
+    Raises:
+        Forbidden, NotFound.
+    """
+    if not access.may(action, namespace):
+        raise refused(access, found, namespace, action)
+    if live_head(found, namespace) is None:
+        raise absent(namespace)
+
+
+def refused(access: Access, found: Found, namespace: Namespace, action: Action) -> ConfigsvcError:
+    """The refusal that tells no more than the caller may know."""
+    if live_head(found, namespace) is not None and access.may_know(namespace):
+        return Forbidden(
+            f"This needs {action} on {namespace} for your IAM role or user. `configsvc whoami` lists your grants.",
+            action=action,
+        )
+    return absent(namespace)
+
+
+def require_everywhere(access: Access) -> None:
+    """Whether the caller may see and set grants.
+
+    Raises:
+        Forbidden.
+    """
+    if not access.may_everywhere():
+        raise Forbidden("Grants need admin on * for your IAM role or user.", action="admin")
+
+
+def absent(namespace: Namespace) -> NotFound:
+    """The one answer for what is absent and for what may not be read."""
+    return NotFound(f"There is no namespace {namespace}, or you may not read it. `configsvc whoami` lists your grants.")

@@ -1,0 +1,75 @@
+"""Add a data key, wrapped by KMS on the caller's side."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from configsvc.model import limits, names
+from configsvc.model.errors import AlreadyExists, Conflict
+from configsvc.model.etag import of_revision
+from configsvc.model.names import Namespace
+from configsvc.model.snapshot import DataKey, data_key_cost
+from configsvc.service import access, change_log, records
+from configsvc.service.change_log import Done
+from configsvc.service.found import Found, live_head, one
+from configsvc.service.ports import Caller, Idempotency, LostRace, Outcome, Ports, Write
+from configsvc.service.records import Head, KidCount, StoredDataKey
+from configsvc.service.writing import Intent, Plan, Situation, write
+
+
+def add_data_key(ports: Ports, caller: Caller, ns: str, data_key: DataKey, idempotency: Idempotency | None) -> Outcome:
+    """Answers 201 `{"namespace", "kid", "revision"}`; 200 with the first revision when it is there just so.
+
+    Raises:
+        NotFound, Forbidden: the caller's IAM principal is no admin.
+        AlreadyExists: the kid is there with another wrapping.
+        Conflict: as many data keys are live as may be.
+    """
+    namespace = names.namespace(ns)
+    wanted = data_key._replace(kid=names.kid(data_key.kid))
+    intent = Intent(
+        records.of_namespace(namespace),
+        (records.head(namespace), records.data_key(namespace, wanted.kid)),
+        partial(access.require, namespace=namespace, action="admin"),
+        partial(_decide, namespace, wanted),
+    )
+    return write(ports, caller, intent, idempotency)
+
+
+def _decide(namespace: Namespace, wanted: DataKey, found: Found, situation: Situation) -> Plan:
+    stored = one(found, records.data_key(namespace, wanted.kid), StoredDataKey)
+    if stored:
+        return _again(namespace, wanted, stored)
+    head = live_head(found, namespace)
+    if head is None or wanted.kid in head.kids:
+        raise LostRace([records.head(namespace), records.data_key(namespace, wanted.kid)])
+    if len(head.kids) >= limits.LIVE_DATA_KEYS:
+        raise Conflict(
+            f"A namespace has {limits.LIVE_DATA_KEYS} live data keys at most. Retire one.", limit=limits.LIVE_DATA_KEYS
+        )
+    new = _counted(head, wanted)
+    author = situation.caller.principal or ""
+    actions = (
+        Write(new, head.revision),
+        Write(StoredDataKey(namespace, new.revision, wanted, "live", situation.now.text, author), None),
+        change_log.logged(
+            namespace, new.revision, new.served,
+            Done("add_data_key", wanted.kid, details={"kms_key": wanted.kms_key}), situation,
+        ),
+    )  # fmt: skip
+    return Plan(new.revision, actions, _answer(201, namespace, wanted, new.revision))
+
+
+def _again(namespace: Namespace, wanted: DataKey, stored: StoredDataKey) -> Plan:
+    if stored.data_key != wanted or stored.state != "live":
+        raise AlreadyExists("There is a data key of that kid, wrapped otherwise or retired.", kid=wanted.kid)
+    return Plan(stored.revision, (), _answer(200, namespace, wanted, stored.revision))
+
+
+def _counted(head: Head, wanted: DataKey) -> Head:
+    kids = {**head.kids, wanted.kid: KidCount(0, 0, data_key_cost(wanted))}
+    return head._replace(revision=head.revision + 1, kids=kids)
+
+
+def _answer(status: int, namespace: Namespace, wanted: DataKey, revision: int) -> Outcome:
+    return Outcome(status, {"namespace": namespace, "kid": wanted.kid, "revision": revision}, of_revision(revision))

@@ -1,0 +1,96 @@
+"""Create a namespace, or change its settings."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+from configsvc.model import limits, names
+from configsvc.model.entry import FORMS, Form
+from configsvc.model.errors import TooLarge
+from configsvc.model.etag import of_revision
+from configsvc.model.names import Namespace
+from configsvc.service import access, change_log, records
+from configsvc.service.access import Access
+from configsvc.service.change_log import Done
+from configsvc.service.describe_namespace import described
+from configsvc.service.found import Found, one
+from configsvc.service.ports import Caller, Idempotency, Outcome, Ports, Write
+from configsvc.service.records import Head, Listed, Settings
+from configsvc.service.writing import Intent, Plan, Situation, write
+
+
+class NamespaceWanted(NamedTuple):
+    """Settings asked for; None leaves one as it is, or as it is by default."""
+
+    description: str | None = None
+    forms: tuple[Form, ...] | None = None
+    snapshot_bytes: int | None = None
+    require_preconditions: bool | None = None
+    read_only: bool | None = None
+
+
+def create_namespace(
+    ports: Ports, caller: Caller, ns: str, wanted: NamespaceWanted, idempotency: Idempotency | None
+) -> Outcome:
+    """Answers 201 when it is new, 200 when it was there, and its description; what changes nothing writes nothing.
+
+    Raises:
+        NotFound, Forbidden: the caller's IAM principal is no admin of it.
+        TooLarge: a snapshot limit above what a Lambda answer takes.
+    """
+    namespace = names.namespace(ns)
+    if wanted.snapshot_bytes is not None and not 0 < wanted.snapshot_bytes <= limits.SNAPSHOT_BYTES_MOST:
+        raise TooLarge(f"snapshot_bytes is 1 to {limits.SNAPSHOT_BYTES_MOST}.", limit=limits.SNAPSHOT_BYTES_MOST)
+    intent = Intent(
+        records.of_namespace(namespace),
+        (records.head(namespace), records.settings(namespace), records.listed(namespace)),
+        partial(_authorise, namespace),
+        partial(_decide, namespace, wanted),
+    )
+    return write(ports, caller, intent, idempotency)
+
+
+def _authorise(namespace: Namespace, held: Access, found: Found) -> None:
+    if not held.may("admin", namespace):
+        raise access.refused(held, found, namespace, "admin")
+
+
+def _decide(namespace: Namespace, wanted: NamespaceWanted, found: Found, situation: Situation) -> Plan:
+    head = one(found, records.head(namespace), Head)
+    old = one(found, records.settings(namespace), Settings)
+    listed = one(found, records.listed(namespace), Listed)
+    created = head is None or head.state == "deleted"
+    settings = _settings(namespace, wanted, None if created else old)
+    if head and not created and old and settings == old:
+        return Plan(head.revision, (), Outcome(200, described(head, old), of_revision(head.revision)))
+    new = _head(namespace, head, situation.tag)
+    settings = settings._replace(revision=new.revision)
+    done = Done("create_namespace" if created else "set_namespace", details=_details(settings))
+    actions = (
+        Write(new, head.revision if head else None),
+        Write(settings, old.revision if old else None),
+        Write(Listed(namespace, new.revision, settings.description), listed.revision if listed else None),
+        change_log.logged(namespace, new.revision, new.served, done, situation),
+    )
+    outcome = Outcome(201 if created else 200, described(new, settings), of_revision(new.revision))
+    return Plan(new.revision, actions, outcome)
+
+
+def _head(namespace: Namespace, head: Head | None, tag: str) -> Head:
+    """A new namespace serves its empty self at revision 1; one that comes back goes on counting."""
+    if head is None:
+        return Head(namespace, 1, 1, tag, 0, "live", 0, 0, 0, {})
+    if head.state == "deleted":
+        return head._replace(revision=head.revision + 1, served=head.revision + 1, tag=tag, state="live")
+    return head._replace(revision=head.revision + 1)
+
+
+def _settings(namespace: Namespace, wanted: NamespaceWanted, old: Settings | None) -> Settings:
+    base = old or Settings(namespace, 0, "", FORMS, limits.SNAPSHOT_BYTES, require_preconditions=False, read_only=False)
+    asked = {name: value for name, value in wanted._asdict().items() if value is not None}
+    return base._replace(**asked)
+
+
+def _details(settings: Settings) -> dict[str, object]:
+    return {name: value for name, value in settings._asdict().items() if name not in {"namespace", "revision"}}

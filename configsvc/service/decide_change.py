@@ -1,0 +1,165 @@
+"""A change set, decided: pure, over what was read, what is asked, who asks, the time and a tag."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from configsvc.model import limits
+from configsvc.model.change_set import Activate, ChangeSet, Operation, Put, stored_bytes
+from configsvc.model.envelope import peek
+from configsvc.model.errors import ConfigsvcError, Conflict, PreconditionFailed, TooLarge
+from configsvc.model.names import Kid, Namespace
+from configsvc.service import change_log, records, steps
+from configsvc.service.change_log import Done
+from configsvc.service.found import Found, live_head, one
+from configsvc.service.ports import Action, Check, LostRace, Outcome, Write
+from configsvc.service.records import Address, Change, Head, Settings, StoredDataKey, address_of
+from configsvc.service.steps import Base, Step
+from configsvc.service.tally import Moved, snapshot_cost, tallied
+from configsvc.service.writing import Plan, Situation
+
+
+def addresses(namespace: Namespace, change_set: ChangeSet) -> tuple[Address, ...]:
+    """All that the decision reads, at most 93 records: one BatchGetItem.
+
+    Raises:
+        TooLarge: more data keys than one transaction may condition on.
+    """
+    kids = _kids(change_set)
+    if len(kids) > limits.CHANGE_SET_KIDS:
+        raise TooLarge(
+            f"A change set takes {limits.CHANGE_SET_KIDS} data keys. Split it.", limit=limits.CHANGE_SET_KIDS
+        )
+    keys = [records.key(namespace, operation.key) for operation in change_set.operations]
+    versions = [
+        records.version(namespace, operation.key, number)
+        for operation in change_set.operations
+        if (number := _version_of(operation)) is not None
+    ]
+    data_keys = [records.data_key(namespace, kid) for kid in kids]
+    return (records.head(namespace), records.settings(namespace), *keys, *versions, *data_keys)
+
+
+Answering = Callable[[Namespace, int, Sequence[Change]], Outcome]
+
+
+def decide(namespace: Namespace, change_set: ChangeSet, answer: Answering, found: Found, situation: Situation) -> Plan:
+    """Actions, and what `answer` makes of the new revision and its changes.
+
+    Raises:
+        ConfigsvcError: what the change set or one of its operations may not do.
+        LostRace: what was read does not fit together.
+    """
+    base = Base(found, *_namespace(namespace, found), situation)
+    _check_namespace(base, change_set)
+    decided = _steps(base, change_set)
+    _check_bytes(decided)
+    head = tallied(base.head, [_moved(step) for step in decided], situation.tag)
+    done = Done("change", message=change_set.message, changes=tuple(step.change for step in decided))
+    log = change_log.logged(namespace, head.revision, head.served, done, situation)
+    actions = [
+        Write(head, base.head.revision), *_conditions(base, change_set),
+        *(action for step in decided for action in step.actions()),
+    ]  # fmt: skip
+    outcome = answer(namespace, head.revision, done.changes)
+    if refusal := _outgrown(base, head):
+        return Plan(head.revision, tuple(_only_checked(action) for action in actions), outcome, refusal)
+    return Plan(head.revision, (*actions, log), outcome)
+
+
+def _namespace(namespace: Namespace, found: Found) -> tuple[Head, Settings]:
+    head, settings = live_head(found, namespace), one(found, records.settings(namespace), Settings)
+    if head is None or settings is None:
+        raise LostRace([records.head(namespace), records.settings(namespace)])
+    return head, settings
+
+
+def _check_namespace(base: Base, change_set: ChangeSet) -> None:
+    if base.settings.read_only:
+        raise Conflict("The namespace is read-only. An admin can change that.")
+    if change_set.if_match is not None and change_set.if_match != base.head.revision:
+        raise PreconditionFailed("The namespace is not at that revision. Read it again.", revision=base.head.revision)
+
+
+def _steps(base: Base, change_set: ChangeSet) -> list[Step]:
+    decided, failed = list[Step](), list[tuple[Operation, ConfigsvcError]]()
+    for operation in change_set.operations:
+        try:
+            decided.append(steps.decide(base, operation, guarded=change_set.if_match is not None))
+        except ConfigsvcError as error:
+            failed.append((operation, error))
+    if failed:
+        raise _first(failed, len(change_set.operations))
+    return decided
+
+
+def _first(failed: Sequence[tuple[Operation, ConfigsvcError]], operations: int) -> ConfigsvcError:
+    """The first failure; of several operations it names every one that failed."""
+    error = failed[0][1]
+    if operations > 1:
+        named: list[dict[str, object]] = [
+            {**each.members, "key": operation.key, "code": each.code, "detail": each.detail}
+            for operation, each in failed
+        ]
+        error.members["failed"] = named
+    return error
+
+
+def _check_bytes(decided: Sequence[Step]) -> None:
+    stored = [version.entry for step in decided if (version := step.written or step.chosen)]
+    if sum(stored_bytes(entry.value) for entry in stored) > limits.CHANGE_SET_BYTES:
+        raise TooLarge(
+            f"A change set takes {limits.CHANGE_SET_BYTES} bytes of stored values. Split it.",
+            limit=limits.CHANGE_SET_BYTES,
+        )
+
+
+def _outgrown(base: Base, head: Head) -> TooLarge | None:
+    """Over the limit and growing: what is over already, because the limit was lowered, may still shrink."""
+    cost, limit = snapshot_cost(head), base.settings.snapshot_bytes
+    if cost <= limit or cost <= snapshot_cost(base.head):
+        return None
+    return TooLarge(
+        f"The snapshot would be {cost} bytes, the namespace takes {limit}. Delete something or split the namespace.",
+        limit=limit, size=cost,
+    )  # fmt: skip
+
+
+def _conditions(base: Base, change_set: ChangeSet) -> list[Action]:
+    conditions: list[Action] = [Check(address_of(base.settings), base.settings.revision)]
+    for kid in _kids(change_set):
+        at = records.data_key(base.head.namespace, kid)
+        data_key = one(base.found, at, StoredDataKey)
+        if data_key is None:
+            raise LostRace([at])
+        conditions.append(Check(at, data_key.revision))
+    return conditions
+
+
+def _moved(step: Step) -> Moved:
+    return Moved(step.before, step.after, step.written.entry if step.written else None)
+
+
+def _only_checked(action: Action) -> Check:
+    address = address_of(action.record) if isinstance(action, Write) else action.address
+    return Check(address, action.expected)
+
+
+def _version_of(operation: Operation) -> int | None:
+    """The version that stands in the request, which is read: an envelope's own, or the one to activate."""
+    match operation:
+        case Put(form="envelope"):
+            return peek(operation.value).version
+        case Activate():
+            return operation.version
+        case _:
+            return None
+
+
+def _kids(change_set: ChangeSet) -> list[Kid]:
+    kids = [
+        peek(operation.value).kid
+        for operation in change_set.operations
+        if isinstance(operation, Put) and operation.form == "envelope"
+    ]
+    return list(dict.fromkeys(kids))

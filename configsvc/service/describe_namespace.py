@@ -1,0 +1,23 @@
+"""A namespace as it is answered."""
+
+from __future__ import annotations
+
+from configsvc.service.records import Head, Settings
+from configsvc.service.tally import snapshot_cost
+
+
+def described(head: Head, settings: Settings) -> dict[str, object]:
+    """Counts and settings; `bytes` is what the snapshot costs in Lambda's answer, `snapshot_bytes` its limit."""
+    return {
+        "namespace": head.namespace,
+        "revision": head.revision,
+        "served_revision": head.served,
+        "floor": head.floor,
+        "entries": head.entries,
+        "bytes": snapshot_cost(head),
+        "description": settings.description,
+        "forms": list(settings.forms),
+        "snapshot_bytes": settings.snapshot_bytes,
+        "require_preconditions": settings.require_preconditions,
+        "read_only": settings.read_only,
+    }

@@ -1,0 +1,47 @@
+"""List the keys of a namespace, without values."""
+
+from __future__ import annotations
+
+from configsvc.model import names
+from configsvc.service import access, paging, records
+from configsvc.service.ports import Caller, Ports
+from configsvc.service.records import Head, KeyState
+from configsvc.service.steps import next_version
+
+
+def list_keys(ports: Ports, caller: Caller, ns: str, prefix: str, limit: int, cursor: str | None) -> dict[str, object]:  # noqa: PLR0917  # prefix, limit, cursor as in every listing
+    """`{"namespace", "revision", "keys": [...], "cursor"}` in order of key, also those that are not served.
+
+    A page is read while others write: each key is as it was at one moment, the page as a whole need not be. Whoever
+    needs one revision fetches the snapshot.
+
+    Raises:
+        NotFound: absent, or not the caller's to read.
+        InvalidRequest: a bad prefix, limit or cursor.
+    """
+    namespace = names.namespace(ns)
+    begin = paging.prefix(prefix, names.key)
+    after = paging.after(cursor, begin, names.key)
+    held, found = access.look(ports, caller, (records.head(namespace),), writes=False)
+    head = access.readable(held, found, namespace)
+    states = ports.repository.query(
+        records.of_namespace(namespace), f"K#{begin}", after=f"K#{after}" if after else "", limit=limit + 1,
+        values=False,
+    )  # fmt: skip
+    keys = (state for state in states if isinstance(state, KeyState))
+    shown, more = paging.page(keys, limit, lambda state: state.key)
+    listed = [_listed(head, state) for state in shown]
+    return {"namespace": namespace, "revision": head.revision, "keys": listed, "cursor": more}
+
+
+def _listed(head: Head, state: KeyState) -> dict[str, object]:
+    return {
+        "key": state.key,
+        "active": state.active,
+        "latest": state.latest,
+        "next_version": next_version(state, head),
+        "form": state.entry.form if state.entry else state.latest_form,
+        "content_type": state.entry.content_type if state.entry else None,
+        "revision": state.revision,
+        "rotate_by": state.rotate_by,
+    }

@@ -1,0 +1,52 @@
+"""Pages of a listing. A cursor is the last name that was returned, so it tells nothing that the page did not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import TypeVar
+
+from configsvc.model import limits
+from configsvc.model.encoding import base64url, from_base64url
+from configsvc.model.errors import InvalidName, InvalidRequest
+
+Item = TypeVar("Item")
+
+
+def after(cursor: str | None, prefix: str, name: Callable[[str], str]) -> str:
+    """The name to go on after, "" for the first page; `name` is what makes names of that kind.
+
+    Raises:
+        InvalidRequest: not a cursor of ours, or one of another prefix.
+    """
+    if cursor is None:
+        return ""
+    try:
+        last = name(from_base64url(cursor).decode())
+    except (ValueError, InvalidName):
+        last = ""
+    if not last or not last.startswith(prefix):
+        raise InvalidRequest("That is no cursor of this listing. Start again without one.", field="cursor")
+    return last
+
+
+def prefix(text: str, name: Callable[[str], str]) -> str:
+    """A prefix of names; the beginning of a name is a name.
+
+    Raises:
+        InvalidName: no name begins like that.
+    """
+    return name(text) if text else ""
+
+
+def page(items: Iterable[Item], limit: int, name: Callable[[Item], str]) -> tuple[list[Item], str | None]:
+    """Up to `limit` items, and the cursor of the next page where there is one.
+
+    Raises:
+        InvalidRequest: a limit that is none.
+    """
+    if not 1 <= limit <= limits.PAGE:
+        raise InvalidRequest(f"limit is 1 to {limits.PAGE}.", field="limit")
+    taken = list(islice(items, limit + 1))
+    more = len(taken) > limit
+    return taken[:limit], base64url(name(taken[limit - 1]).encode()) if more else None

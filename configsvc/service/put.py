@@ -1,0 +1,57 @@
+"""Store a value as a key's next version."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from configsvc.model import names
+from configsvc.model.change_set import ChangeSet, Put, checked
+from configsvc.model.etag import of_revision
+from configsvc.model.names import Namespace
+from configsvc.service import access, decide_change, records
+from configsvc.service.found import Found
+from configsvc.service.ports import Caller, Idempotency, Outcome, Ports
+from configsvc.service.records import Change
+from configsvc.service.replay import replayed
+from configsvc.service.writing import Intent, Plan, Situation, write
+
+
+def put(  # noqa: PLR0917  # as the other verbs: ports, caller, namespace, what is asked, idempotency
+    ports: Ports, caller: Caller, ns: str, put: Put, message: str, idempotency: Idempotency | None
+) -> Outcome:
+    """One operation at one new revision; it costs one read and one transaction.
+
+    Answers 201 `{"namespace", "key", "version", "revision", "active"}` and the revision as ETag; 200 with the first
+    version and revision when the identical envelope is the latest version already.
+
+    Raises:
+        ConfigsvcError: why it is refused.
+    """
+    namespace = names.namespace(ns)
+    names.key(put.key)
+    wanted = checked(ChangeSet((put,), message))
+    intent = Intent(
+        records.of_namespace(namespace),
+        decide_change.addresses(namespace, wanted),
+        partial(access.require, namespace=namespace, action="write"),
+        partial(_decide, namespace, wanted),
+    )
+    return write(ports, caller, intent, idempotency)
+
+
+def _decide(namespace: Namespace, wanted: ChangeSet, found: Found, situation: Situation) -> Plan:
+    operation = wanted.operations[0]
+    if known := replayed(namespace, operation, found):
+        revision, number = known.version.revision, known.version.entry.version
+        first = Change(operation.key, "put", number, None, known.active)
+        return Plan(revision, (), _answer(namespace, revision, [first])._replace(status=200))
+    return decide_change.decide(namespace, wanted, _answer, found, situation)
+
+
+def _answer(namespace: Namespace, revision: int, changes: Sequence[Change]) -> Outcome:
+    (done,) = changes
+    body = {
+        "namespace": namespace, "key": done.key, "version": done.version, "revision": revision, "active": done.now,
+    }  # fmt: skip
+    return Outcome(201, body, of_revision(revision))

@@ -1,0 +1,34 @@
+"""The identical envelope again, at the latest version: the first answer, and nothing written.
+
+An envelope names its version, so posting it again can only mean that the first answer was lost.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from configsvc.model.change_set import Operation, Put
+from configsvc.model.envelope import peek
+from configsvc.model.names import Namespace
+from configsvc.service import records
+from configsvc.service.found import Found, one
+from configsvc.service.records import KeyState, Version
+
+
+class Replayed(NamedTuple):
+    """A version that is there already, and what its key serves now."""
+
+    version: Version
+    active: int | None
+
+
+def replayed(namespace: Namespace, operation: Operation, found: Found) -> Replayed | None:
+    """The version that an operation would write again, None when it would write something else."""
+    if not isinstance(operation, Put) or operation.form != "envelope":
+        return None
+    number = peek(operation.value).version
+    version = one(found, records.version(namespace, operation.key, number), Version)
+    state = one(found, records.key(namespace, operation.key), KeyState)
+    if version is None or state is None or state.latest != number or version.entry.value != operation.value:
+        return None
+    return Replayed(version, state.active)

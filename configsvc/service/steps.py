@@ -1,0 +1,183 @@
+"""One operation of a change set, decided: what the key was, what it is then, and which version is written or chosen."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from configsvc.model.change_set import Activate, Delete, Operation, Put
+from configsvc.model.entry import Entry
+from configsvc.model.envelope import peek
+from configsvc.model.errors import (
+    Conflict,
+    Forbidden,
+    Gone,
+    InvalidEnvelope,
+    NotFound,
+    PreconditionFailed,
+    PreconditionRequired,
+    Unprocessable,
+    VersionClaimed,
+)
+from configsvc.service import records
+from configsvc.service.found import Found, one
+from configsvc.service.ports import Action, Check, Write
+from configsvc.service.records import Change, Head, KeyState, Settings, Version
+from configsvc.service.tally import kid_of
+from configsvc.service.writing import Situation
+
+
+class Base(NamedTuple):
+    """What every operation of one change set rests on."""
+
+    found: Found
+    head: Head
+    settings: Settings
+    situation: Situation
+
+    @property
+    def revision(self) -> int:
+        """The revision to be."""
+        return self.head.revision + 1
+
+    def next_version(self, before: KeyState | None) -> int:
+        """The next version of a key."""
+        return next_version(before, self.head)
+
+
+class Step(NamedTuple):
+    """An operation decided. `written` is a new version, `chosen` one that was read."""
+
+    before: KeyState | None
+    after: KeyState
+    change: Change
+    written: Version | None = None
+    chosen: Version | None = None
+
+    def actions(self) -> list[Action]:
+        """Its share of the transaction: the key by its own revision, and its version absent or as it was read."""
+        actions: list[Action] = [Write(self.after, self.before.revision if self.before else None)]
+        if self.written:
+            actions.append(Write(self.written, None))
+        if self.chosen:
+            actions.append(Check(records.address_of(self.chosen), self.chosen.revision))
+        return actions
+
+
+def next_version(before: KeyState | None, head: Head) -> int:
+    """The number of the next version: above all given out before, also before a restore."""
+    return max(before.latest if before else 0, head.floor) + 1
+
+
+def decide(base: Base, operation: Operation, *, guarded: bool) -> Step:
+    """One operation; `guarded` says that the change set as a whole has a precondition.
+
+    Raises:
+        PreconditionFailed, PreconditionRequired, VersionClaimed, InvalidEnvelope, Unprocessable, Forbidden, NotFound,
+        Gone.
+    """
+    before = one(base.found, records.key(base.head.namespace, operation.key), KeyState)
+    _check_precondition(base, operation, before, guarded=guarded)
+    match operation:
+        case Put():
+            return _put(base, operation, before)
+        case Activate():
+            return _activate(base, operation, before)
+        case Delete():
+            return _delete(base, operation, before)
+
+
+def _check_precondition(base: Base, operation: Operation, before: KeyState | None, *, guarded: bool) -> None:
+    create_only = isinstance(operation, Put) and operation.create_only
+    if base.settings.require_preconditions and not (guarded or create_only or operation.if_match is not None):
+        raise PreconditionRequired("This namespace asks for If-Match or If-None-Match: *.", key=operation.key)
+    revision = before.revision if before else None
+    if operation.if_match is not None and operation.if_match != revision:
+        raise PreconditionFailed(
+            "The key is not at that revision. Read it again.", key=operation.key, revision=revision,
+            latest=before.latest if before else 0,
+        )  # fmt: skip
+    if create_only and before and before.entry:
+        raise PreconditionFailed(
+            "The key has an active version. Leave If-None-Match out to put the next.", key=operation.key,
+            revision=revision, latest=before.latest,
+        )  # fmt: skip
+
+
+def _put(base: Base, put: Put, before: KeyState | None) -> Step:
+    version = base.next_version(before)
+    _check_form(base, put, before)
+    if put.form == "envelope":
+        _check_envelope(base, put, version)
+    entry = Entry(put.key, version, put.form, put.content_type, put.value)
+    situation = base.situation
+    written = Version(base.head.namespace, base.revision, entry, situation.now.text, situation.caller.principal or "")
+    served = before.entry if before else None
+    active = entry if put.activate else served
+    after = KeyState(base.head.namespace, put.key, base.revision, version, put.form, active, put.rotate_by)
+    return Step(before, after, _change(put, version, before, after), written=written)
+
+
+def _check_form(base: Base, put: Put, before: KeyState | None) -> None:
+    if put.form not in base.settings.forms:
+        allowed = ", ".join(base.settings.forms)
+        raise Unprocessable(f"This namespace takes {allowed}, not {put.form}.", key=put.key)
+    if put.form != "plain" or before is None or before.latest_form == "plain":
+        return
+    if not put.declassify:
+        raise Unprocessable(
+            'The latest version is sealed. A plain one needs "declassify": true and admin.', key=put.key
+        )
+    if not base.situation.access.may("admin", base.head.namespace):
+        raise Forbidden("Storing a plain value over a sealed one needs admin.", key=put.key, action="admin")
+
+
+def _check_envelope(base: Base, put: Put, version: int) -> None:
+    header = peek(put.value)
+    if (header.namespace, header.key) != (base.head.namespace, put.key):
+        raise InvalidEnvelope("The envelope was sealed for another key or namespace. Seal it anew.", key=put.key)
+    if header.content_type != put.content_type:
+        raise InvalidEnvelope("The envelope was sealed with another content type. Seal it anew.", key=put.key)
+    if header.kid not in base.head.kids:
+        raise InvalidEnvelope(
+            "The envelope's data key is not a live one of this namespace. Seal it under one that is.", key=put.key
+        )
+    if header.version != version:
+        raise VersionClaimed(
+            f"The envelope carries version {header.version}, the next is {version}. Seal it for that one.",
+            key=put.key, next_version=version,
+        )  # fmt: skip
+
+
+def _activate(base: Base, activate: Activate, before: KeyState | None) -> Step:
+    chosen = one(base.found, records.version(base.head.namespace, activate.key, activate.version), Version)
+    if before is None or chosen is None:
+        raise NotFound("The key has no such version.", key=activate.key, version=activate.version)
+    if chosen.destroyed:
+        raise Gone("The value of that version was destroyed.", key=activate.key, version=activate.version)
+    kid = kid_of(chosen.entry)
+    if kid is not None and kid not in base.head.kids:
+        raise Conflict("That version's data key is retired. Put the value anew.", key=activate.key)
+    after = before._replace(revision=base.revision, entry=chosen.entry)
+    return Step(before, after, _change(activate, activate.version, before, after), chosen=chosen)
+
+
+def _delete(base: Base, delete: Delete, before: KeyState | None) -> Step:
+    if before is None or before.entry is None:
+        raise NotFound("Nothing is served under that key.", key=delete.key)
+    after = before._replace(revision=base.revision, entry=None)
+    return Step(before, after, _change(delete, None, before, after))
+
+
+def _change(operation: Operation, version: int | None, before: KeyState | None, after: KeyState) -> Change:
+    return Change(operation.key, op_of(operation), version, before.active if before else None, after.active)
+
+
+def op_of(operation: Operation) -> Literal["put", "activate", "delete"]:
+    """What it is called on the wire."""
+    match operation:
+        case Put():
+            return "put"
+        case Activate():
+            return "activate"
+        case Delete():
+            return "delete"

@@ -1,0 +1,71 @@
+"""What HEAD counts: served entries, what they cost, seals and served entries of each data key, and the keys' stamps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from configsvc.model import limits
+from configsvc.model.entry import Entry
+from configsvc.model.envelope import peek
+from configsvc.model.errors import Conflict
+from configsvc.model.names import Kid
+from configsvc.model.snapshot import entry_cost, total_cost
+from configsvc.service.records import Head, KeyState, KidCount
+
+
+class Moved(NamedTuple):
+    """One key before and after a write, and the entry that was newly stored, if any."""
+
+    before: KeyState | None
+    after: KeyState
+    stored: Entry | None
+
+
+def kid_of(entry: Entry | None) -> Kid | None:
+    """The data key that an entry needs."""
+    return peek(entry.value).kid if entry and entry.form == "envelope" else None
+
+
+def tallied(head: Head, moves: Iterable[Moved], tag: str) -> Head:
+    """HEAD after a write of keys, at the next revision.
+
+    The served revision and the tag move only when readers get something else than before.
+
+    Raises:
+        Conflict: a data key has sealed as much as it may.
+    """
+    revision, served = head.revision + 1, False
+    entries, size, stamps, kids = head.entries, head.size, head.stamps, dict(head.kids)
+    for before, after, stored in moves:
+        was, now = before.entry if before else None, after.entry
+        entries += (now is not None) - (was is not None)
+        size += _cost(now) - _cost(was)
+        stamps += after.revision - (before.revision if before else 0)
+        served = served or was != now
+        _count(kids, kid_of(was), served=-1)
+        _count(kids, kid_of(now), served=1)
+        _count(kids, kid_of(stored), seals=1)
+    counted = head._replace(revision=revision, entries=entries, size=size, stamps=stamps, kids=kids)
+    return counted._replace(served=revision, tag=tag) if served else counted
+
+
+def snapshot_cost(head: Head) -> int:
+    """Bytes that the namespace's snapshot costs in Lambda's answer."""
+    data_keys = [count.cost for count in head.kids.values() if count.served]
+    return total_cost(head.namespace, head.served, data_keys, head.entries, head.size)
+
+
+def _cost(entry: Entry | None) -> int:
+    return entry_cost(entry) if entry else 0
+
+
+def _count(kids: dict[Kid, KidCount], kid: Kid | None, *, seals: int = 0, served: int = 0) -> None:
+    if kid is None:
+        return
+    count = kids[kid]
+    kids[kid] = count._replace(seals=count.seals + seals, served=count.served + served)
+    if kids[kid].seals > limits.SEALS_PER_DATA_KEY:
+        raise Conflict(
+            "The data key has sealed as many values as it may. Rotate: add a data key and seal under that.", kid=kid
+        )

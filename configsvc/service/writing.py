@@ -1,0 +1,89 @@
+"""The one loop of every write: read, authorise, look up the Idempotency-Key, decide, commit; a lost race, again.
+
+Deciding is a pure function of what was read. So a lost race needs no care of its own: deciding again on what is there
+now finds out whether the caller's precondition still holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from configsvc.model.errors import ConfigsvcError, Unavailable
+from configsvc.service import access, idempotency
+from configsvc.service.access import Access
+from configsvc.service.found import Found
+from configsvc.service.ports import Action, Caller, Idempotency, LostRace, Moment, Outcome, Ports
+from configsvc.service.records import Address
+
+SECONDS = 3.0
+FIRST_PAUSE = 0.02
+LONGEST_PAUSE = 0.5
+
+
+class Situation(NamedTuple):
+    """All that a decision rests on beside what was read and what was asked."""
+
+    caller: Caller
+    access: Access
+    now: Moment
+    tag: str
+
+
+class Plan(NamedTuple):
+    """What a write comes to.
+
+    No actions: nothing is to change. A `refusal` is raised once the actions, conditions only, show that what it was
+    drawn from stood together: a batch read is not isolated, so records of different moments must refuse nobody.
+    """
+
+    revision: int
+    actions: tuple[Action, ...]
+    outcome: Outcome
+    refusal: ConfigsvcError | None = None
+
+
+class Intent(NamedTuple):
+    """A write before it is decided: what to read, who may, and what then."""
+
+    partition: str
+    addresses: tuple[Address, ...]
+    authorise: Callable[[Access, Found], None]
+    decide: Callable[[Found, Situation], Plan]
+
+
+def write(ports: Ports, caller: Caller, intent: Intent, asked: Idempotency | None) -> Outcome:
+    """Do it once, or say why not.
+
+    Raises:
+        Unavailable: three seconds of lost races, or the store failed; safe to repeat with the same Idempotency-Key.
+        ConfigsvcError: whatever the decision refuses.
+    """
+    until = ports.clock.monotonic() + SECONDS
+    most = FIRST_PAUSE
+    while True:
+        try:
+            return _once(ports, caller, intent, asked)
+        except LostRace:
+            pause = ports.chance.uniform(most)
+            if ports.clock.monotonic() + pause >= until:
+                raise Unavailable("Others write here all the time. Try again.", retry_after=1) from None
+            ports.clock.sleep(pause)
+            most = min(most * 2, LONGEST_PAUSE)
+
+
+def _once(ports: Ports, caller: Caller, intent: Intent, asked: Idempotency | None) -> Outcome:
+    kept = idempotency.address(intent.partition, caller, asked) if asked else None
+    held, found = access.look(ports, caller, [*intent.addresses, *([kept] if kept else [])], writes=True)
+    intent.authorise(held, found)
+    now = ports.clock.now()
+    if asked and kept and (first := idempotency.first_answer(found, kept, asked, now)):
+        return first
+    plan = intent.decide(found, Situation(caller, held, now, ports.chance.tag()))
+    if plan.refusal:
+        ports.repository.commit(plan.actions)
+        raise plan.refusal
+    if plan.actions:
+        remembered = asked and kept and idempotency.remember(found, kept, asked, plan.outcome, plan.revision, now)
+        ports.repository.commit([*plan.actions, *([remembered] if remembered else [])])
+    return plan.outcome
