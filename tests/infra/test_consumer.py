@@ -62,6 +62,12 @@ def test_its_zip_brings_handler_client_and_locked_packages(names: set[str]) -> N
     assert packages == {"cffi", "configsvc", "cryptography", "httptools", "pycparser"}
 
 
+def test_its_zip_brings_the_whole_client(names: set[str]) -> None:
+    source = ROOT / "client/configsvc_client"
+    files = {path.relative_to(ROOT / "client").as_posix() for path in source.rglob("*") if path.is_file()}
+    assert {name for name in files if "__pycache__" not in name} <= names
+
+
 def test_its_zip_tells_nothing_of_where_it_was_built(names: set[str], consumer_zip: Path) -> None:
     assert not [name for name in names if name.endswith((".pyc", "direct_url.json", "RECORD"))]
     assert not [name for name in names if name.startswith("bin/")]
