@@ -1,0 +1,57 @@
+"""Apps to be called in process: one route that does what a test asks, or the whole API over memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any
+
+from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
+from configsvc.adapters.chance import SystemChance
+from configsvc.adapters.clock import SystemClock
+from configsvc.adapters.memory import MemoryRepository
+from configsvc.bootstrap import build_app
+from configsvc.service.ports import Ports
+from configsvc.web.api import Api
+from configsvc.web.desk import Desk
+from configsvc.web.reply import Reply
+from configsvc.web.request import Request
+from tests.web.lines import Lines
+
+ADMIN = "arn:aws:iam::123456789012:role/Admin"
+
+
+def ticking(step: float = 0.25) -> Callable[[], float]:
+    """A clock that goes on by a step whenever it is read."""
+    ticks: Iterator[int] = count()
+    return lambda: next(ticks) * step
+
+
+def no_ports() -> Ports:
+    raise AssertionError("this request must not need the store")
+
+
+def app_with(view: Callable[[Request], Reply], lines: Lines, *, method: str = "GET", route: str = "/v1/x") -> Api:
+    """An app with one route that answers what the view does."""
+    api = Api(Desk(lines, ticking()), no_ports)
+    api.signed(method, route)(view)
+    return api
+
+
+def memory_ports() -> Ports:
+    return Ports(MemoryRepository(), SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), (ADMIN,))
+
+
+def whole_app(lines: Lines, ports: Ports | None = None) -> Api:
+    """The API over a table in memory."""
+    held = ports or memory_ports()
+    return build_app(lambda: held, lines, ticking())
+
+
+def problem(answer: dict[str, Any]) -> dict[str, Any]:
+    """The problem in an answer, which must be one."""
+    assert answer["headers"]["Content-Type"] == "application/problem+json"
+    found: dict[str, Any] = json.loads(answer["body"])
+    assert found["status"] == answer["statusCode"]
+    return found

@@ -1,0 +1,85 @@
+"""What Chalice answers by itself, and who may call what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from chalice.app import IAMAuthorizer
+
+from configsvc.bootstrap import build_app
+from configsvc.web import reply
+from tests.web.apps import app_with, no_ports, problem, ticking
+from tests.web.events import event
+from tests.web.lines import Lines
+
+OPEN = {("GET", "/v1/health")}
+KEYED = {
+    ("GET", "/v1/whoami"),
+    ("GET", "/v1/namespaces"),
+    ("GET", "/v1/namespaces/{namespace}"),
+    ("GET", "/v1/namespaces/{namespace}/snapshot"),
+    ("GET", "/v1/namespaces/{namespace}/keys"),
+    ("GET", "/v1/namespaces/{namespace}/keys/{key}"),
+    ("GET", "/v1/namespaces/{namespace}/data-keys"),
+}
+SIGNED = {
+    ("POST", "/v1/whoami"),
+    ("PUT", "/v1/namespaces/{namespace}"),
+    ("PUT", "/v1/namespaces/{namespace}/keys/{key}"),
+    ("POST", "/v1/namespaces/{namespace}/changes"),
+    ("POST", "/v1/namespaces/{namespace}/data-keys"),
+    ("GET", "/v1/grants"),
+    ("PUT", "/v1/grants"),
+    ("DELETE", "/v1/grants"),
+}
+
+
+def test_each_route_asks_for_exactly_the_access_it_should() -> None:
+    routes = build_app(no_ports, Lines(), ticking()).routes
+    found: dict[str, set[tuple[str, str]]] = {"open": set(), "keyed": set(), "signed": set()}
+    for path, methods in routes.items():
+        for method, entry in methods.items():
+            signed = isinstance(entry.authorizer, IAMAuthorizer)
+            assert not signed or entry.api_key_required
+            found["signed" if signed else "keyed" if entry.api_key_required else "open"].add((method, path))
+    assert found == {"open": OPEN, "keyed": KEYED, "signed": SIGNED}
+
+
+def answered(sent: dict[str, Any]) -> tuple[dict[str, Any], Lines]:
+    lines = Lines()
+    return app_with(lambda _request: reply.ok({}), lines, method="POST")(sent, None), lines
+
+
+def test_a_method_that_the_route_lacks_is_405_and_names_those_it_has() -> None:
+    made, lines = answered(event("GET", "/v1/x"))
+    assert problem(made)["code"] == "method_not_allowed"
+    assert made["headers"]["Allow"] == "POST"
+    assert lines.kept[0]["status"] == 405
+
+
+def test_an_unknown_route_is_404() -> None:
+    made, _ = answered(event("GET", "/v1/nothing"))
+    assert problem(made)["code"] == "not_found"
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded"])
+def test_another_content_type_is_415(content_type: str) -> None:
+    made, lines = answered(event("POST", "/v1/x", headers={"Content-Type": content_type}, body="a=b"))
+    assert problem(made)["code"] == "unsupported_media_type"
+    assert lines.kept[0]["status"] == 415
+
+
+def test_an_event_that_chalice_cannot_read_is_a_problem_too() -> None:
+    broken = event("POST", "/v1/x")
+    del broken["pathParameters"], broken["body"]
+    made, lines = answered(broken)
+    assert problem(made)["code"] == "internal"
+    assert lines.kept[0]["fault"] == "KeyError"
+
+
+def test_health_touches_no_store_and_needs_nobody() -> None:
+    app = build_app(no_ports, Lines(), ticking())
+    made = app(event("GET", "/v1/health", identity={}), None)
+    assert (made["statusCode"], made["body"]) == (200, '{"status":"ok"}')
+    assert made["headers"]["X-Correlation-Id"] == "request-1"

@@ -1,0 +1,129 @@
+"""The wrapper round every route."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from configsvc.model import errors
+from configsvc.service.ports import StoreUnavailable
+from configsvc.web import reply
+from configsvc.web.reply import Reply
+from configsvc.web.request import Request
+from tests.web.apps import app_with, problem
+from tests.web.events import ARN, event
+from tests.web.lines import Lines
+
+CANARY = "canary-4f1d"
+
+
+def ok(_request: Request) -> Reply:
+    return reply.ok({"revision": 7})
+
+
+def answer(view: Any, lines: Lines, **parts: Any) -> dict[str, Any]:
+    return app_with(view, lines)(event("GET", "/v1/x", **parts), None)
+
+
+def raising(error: Exception) -> Any:
+    def view(_request: Request) -> Reply:
+        raise error
+
+    return view
+
+
+@pytest.mark.parametrize("error", [kind("Do this next.") for kind in errors.SENT], ids=lambda error: error.code)
+def test_every_error_of_the_tree_is_a_problem_with_its_status_and_code(error: errors.ConfigsvcError) -> None:
+    made = answer(raising(error), Lines())
+    found = problem(made)
+    assert (found["status"], found["code"], found["detail"]) == (error.status, error.code, "Do this next.")
+    assert found["instance"] == "request-1"
+    assert ("Retry-After" in made["headers"]) == (error.status in {429, 503})
+
+
+def test_an_unexpected_error_says_nothing_and_is_found_in_the_log() -> None:
+    lines = Lines()
+    found = problem(answer(raising(ValueError(CANARY)), lines))
+    assert found["code"] == "internal"
+    assert CANARY not in json.dumps(found)
+    assert CANARY not in lines.text
+    (line,) = lines.kept
+    assert (line["level"], line["fault"], line["correlation_id"]) == ("error", "ValueError", "request-1")
+    assert any("test_desk.py" in place and "view" in place for place in line["where"])  # type: ignore[union-attr]
+
+
+def test_a_store_that_does_not_answer_is_worth_another_try() -> None:
+    made = answer(raising(StoreUnavailable(CANARY)), Lines())
+    assert problem(made)["code"] == "unavailable"
+    assert made["headers"]["Retry-After"] == "1"
+    assert CANARY not in made["body"]
+
+
+def test_wrong_settings_are_told_to_the_log_and_not_to_the_caller() -> None:
+    lines = Lines()
+    found = problem(answer(raising(errors.Misconfigured("CONFIGSVC_TABLE is missing.")), lines))
+    assert found["code"] == "internal"
+    assert "CONFIGSVC_TABLE" not in json.dumps(found)
+    assert lines.kept[0]["detail"] == "CONFIGSVC_TABLE is missing."
+
+
+def test_each_request_is_one_line_with_who_what_and_how_long() -> None:
+    lines = Lines()
+    identity = {"apiKeyId": "reader1", "userArn": ARN}
+    answer(ok, lines, identity=identity, parameters={"namespace": "payments.prod"})
+    assert lines.kept == [
+        {
+            "level": "info",
+            "method": "GET",
+            "route": "/v1/x",
+            "status": 200,
+            "code": None,
+            "principal": "arn:aws:iam::123456789012:role/Deploy",
+            "api_key": "api-key:reader1",
+            "namespace": "payments.prod",
+            "revision": 7,
+            "correlation_id": "request-1",
+            "request_id": "request-1",
+            "duration_ms": 250.0,
+            "cold_start": True,
+        }
+    ]
+
+
+def test_only_the_first_request_is_a_cold_start() -> None:
+    lines = Lines()
+    app = app_with(ok, lines)
+    for _ in range(3):
+        app(event("GET", "/v1/x"), None)
+    assert [line["cold_start"] for line in lines.kept] == [True, False, False]
+
+
+def test_a_namespace_that_is_none_is_not_logged() -> None:
+    lines = Lines()
+    answer(ok, lines, parameters={"namespace": f"{CANARY} in a path"})
+    assert lines.kept[0]["namespace"] is None
+    assert CANARY not in lines.text
+
+
+@pytest.mark.parametrize(
+    ("status", "level"), [(200, "info"), (304, "debug"), (403, "warning"), (404, "warning"), (500, "error")]
+)
+def test_unchanged_polls_are_for_debugging_and_refusals_are_warnings(status: int, level: str) -> None:
+    lines = Lines()
+    answer(lambda _request: Reply(status, "", {}), lines)
+    assert lines.kept[0]["level"] == level
+
+
+@pytest.mark.parametrize("sent", ["abc-123", "Root=1-67891233-abcdef012345678912345678"])
+def test_a_sane_correlation_id_is_taken_and_answered(sent: str) -> None:
+    lines = Lines()
+    made = answer(ok, lines, headers={"X-Correlation-Id": sent})
+    assert made["headers"]["X-Correlation-Id"] == lines.kept[0]["correlation_id"] == sent
+
+
+@pytest.mark.parametrize("sent", ["", "a b", "x" * 129, "a\nb", "é"])
+def test_another_correlation_id_is_replaced(sent: str) -> None:
+    made = answer(ok, Lines(), headers={"x-correlation-id": sent})
+    assert made["headers"]["X-Correlation-Id"] == "request-1"
