@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from configsvc.service.fetch import fetch
 from configsvc.web import reply
 from configsvc.web.api import Api
 from configsvc.web.reply import Reply
@@ -13,8 +14,6 @@ def declare(api: Api) -> None:
 
     @api.read("/v1/namespaces/{namespace}/snapshot")
     def snapshot(request: Request, namespace: str) -> Reply:
-        from configsvc.service.fetch import fetch
-
         request.query()
         fetched = fetch(api.ports(), request.caller, namespace, request.joined("if-none-match"))
         return reply.ready(fetched.body, fetched.etag)
