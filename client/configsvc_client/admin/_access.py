@@ -1,0 +1,61 @@
+"""Grants, and who the caller is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from configsvc.model.errors import NotFound
+from configsvc.model.grants import Grant
+from configsvc_client.admin._api import Api
+
+
+class Granted(NamedTuple):
+    """A principal and its grants."""
+
+    principal: str
+    grants: tuple[Grant, ...]
+
+
+class Access:
+    """Who may what; all but `whoami` by API key and take `admin` on `*`."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def whoami(self, *, signed: bool) -> Mapping[str, object]:
+        """The caller's principals and grants, as the service sees them; the IAM one only when signed."""
+        return (self._api.write("POST", "/whoami", None) if signed else self._api.read("/whoami")).body
+
+    def get(self, principal: str) -> tuple[Grant, ...]:
+        """The grants of a principal; none when it has none."""
+        try:
+            found = self._api.read("/grants", {"principal": principal}, signed=True).body
+        except NotFound:
+            return ()
+        return _grants(found.get("grants"))
+
+    def list(self) -> Iterator[Granted]:
+        """All principals and their grants, page by page."""
+        cursor: object = None
+        while True:
+            body: Mapping[str, Any] = self._api.read("/grants", {"cursor": cursor}, signed=True).body
+            for each in body.get("grants", []):
+                yield Granted(str(each["principal"]), _grants(each["grants"]))
+            cursor = body.get("cursor")
+            if not cursor:
+                return
+
+    def set(self, principal: str, grants: Sequence[Grant]) -> None:
+        """Replace the grants of a principal."""
+        body = {"grants": [{"actions": list(each.actions), "namespaces": list(each.namespaces)} for each in grants]}
+        self._api.write("PUT", "/grants", body, query={"principal": principal})
+
+    def delete(self, principal: str) -> None:
+        """Take every grant of a principal away."""
+        self._api.write("DELETE", "/grants", None, query={"principal": principal})
+
+
+def _grants(found: object) -> tuple[Grant, ...]:
+    listed: Iterable[Mapping[str, Any]] = found if isinstance(found, list) else []
+    return tuple(Grant(tuple(each["actions"]), tuple(each["namespaces"])) for each in listed)

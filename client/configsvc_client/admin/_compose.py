@@ -1,0 +1,104 @@
+"""The composition root of the write side: from the environment to an `Admin`. Nothing is sent here."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from configsvc.model.envelope import NONCE
+from configsvc.model.errors import Misconfigured
+from configsvc_client import _world
+from configsvc_client._http import Connection
+from configsvc_client._keyring import Keyring
+from configsvc_client._kms import AwsKms, endpoint
+from configsvc_client._pin import Pin, pin
+from configsvc_client._url import Url, parse
+from configsvc_client.admin import _session
+from configsvc_client.admin._access import Access
+from configsvc_client.admin._admin import Admin, Parts
+from configsvc_client.admin._api import Api
+from configsvc_client.admin._data_keys import DataKeys
+from configsvc_client.admin._namespaces import Namespaces
+from configsvc_client.admin._opening import Opener
+from configsvc_client.admin._ports import Ports
+from configsvc_client.admin._reader import Reader
+from configsvc_client.admin._sealer import ValueSealer
+from configsvc_client.admin._writer import Writer
+
+_REQUIRED = ("CONFIGSVC_URL", "CONFIGSVC_API_KEY")
+_TTL = 3600.0
+
+
+class Settings(NamedTuple):
+    """What an Admin needs to know; `pin` may be empty while nothing sealed is touched."""
+
+    url: Url
+    api_key: str
+    region: str
+    pin: Pin
+
+    def __repr__(self) -> str:
+        return f"Settings(url={self.url.origin}{self.url.path}, region={self.region!r}, api_key=***)"
+
+
+class SystemChance:
+    """The operating system's randomness."""
+
+    fraction = staticmethod(_world.chance)
+
+    @staticmethod
+    def nonce() -> bytes:
+        """12 bytes."""
+        return os.urandom(NONCE)
+
+    @staticmethod
+    def idempotency_key() -> str:
+        """A random UUID (RFC 9562, version 4)."""
+        return str(uuid.uuid4())
+
+
+def from_environ(environ: Mapping[str, str]) -> Admin:
+    """An Admin from CONFIGSVC_URL, CONFIGSVC_API_KEY, CONFIGSVC_KMS_KEYS, and AWS's own variables and profiles.
+
+    Raises:
+        Misconfigured: names every variable that is missing, or the one that is wrong.
+    """
+    settings = settings_in(environ)
+    credentials = _session.finder(environ)
+    kms = AwsKms(Connection(endpoint(settings.region, environ), environ), settings.region, credentials, time.time)
+    ports = Ports(Connection(settings.url, environ), kms, credentials, _world.SystemClock(), SystemChance())
+    return admin(settings, ports)
+
+
+def settings_in(environ: Mapping[str, str]) -> Settings:
+    """The settings in the environment.
+
+    Raises:
+        Misconfigured: as `from_environ`.
+    """
+    texts = {name: environ.get(name, "").strip() for name in _REQUIRED}
+    missing = [name for name, text in texts.items() if not text]
+    if missing:
+        raise Misconfigured(f"Not set: {', '.join(missing)}. Source the file with your settings.", missing=missing)
+    if not texts["CONFIGSVC_API_KEY"].isascii() or not texts["CONFIGSVC_API_KEY"].isprintable():
+        raise Misconfigured("CONFIGSVC_API_KEY holds characters that no API key has.")
+    url = parse(texts["CONFIGSVC_URL"], "CONFIGSVC_URL")
+    pinned = [part.strip() for part in environ.get("CONFIGSVC_KMS_KEYS", "").split(",") if part.strip()]
+    return Settings(url, texts["CONFIGSVC_API_KEY"], _session.region_of(environ, url), pin(pinned))
+
+
+def admin(settings: Settings, ports: Ports) -> Admin:
+    """An Admin with ports of the caller's choice."""
+    api = Api(settings.url, settings.api_key, settings.region, ports)
+    keyring = Keyring(ports.kms, settings.pin, ports.clock, _TTL)
+    data_keys = DataKeys(api, ports.kms, keyring, settings.pin, ports.clock)
+    reader = Reader(api)
+    sealer = ValueSealer(data_keys, ports.kms, settings.pin, ports.clock, ports.chance)
+    opener = Opener(
+        keyring, settings.pin, lambda namespace: [each.data_key for each in data_keys.list(namespace)], ports.clock
+    )
+    writer = Writer(api, sealer.seal, reader.next_versions, ports.clock, ports.chance)
+    return Admin(Parts(Namespaces(api), data_keys, reader, opener, writer, Access(api)))

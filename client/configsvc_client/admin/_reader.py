@@ -1,0 +1,107 @@
+"""Reads, and opening what was read."""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from configsvc.model import names
+from configsvc.model.entry import ContentType, Entry, Form, is_content_type, is_form
+from configsvc.model.errors import Unavailable
+from configsvc.model.names import Key, Namespace
+from configsvc.model.snapshot import MalformedSnapshot, SealedSnapshot, parse
+from configsvc_client.admin._api import Api
+
+
+class KeyInfo(NamedTuple):
+    """A key without its value: `active` is the version that is served, None when nothing is."""
+
+    key: Key
+    active: int | None
+    latest: int
+    next_version: int
+    form: str
+    content_type: str
+    revision: int
+    rotate_by: str | None
+
+
+class NamespaceInfo(NamedTuple):
+    """A namespace as it is listed."""
+
+    namespace: Namespace
+    description: str
+
+
+class Opened(NamedTuple):
+    """An entry with its value in the clear; `repr` never shows it."""
+
+    key: Key
+    version: int
+    form: Form
+    content_type: ContentType
+    data: bytes
+
+    def __repr__(self) -> str:
+        return f"Opened(key={self.key!r}, version={self.version}, form={self.form!r}, data=***)"
+
+
+class Reader:
+    """The read side of the API, with the API key alone."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def namespaces(self, prefix: str = "") -> Iterator[NamespaceInfo]:
+        """The namespaces that the API key may read, page by page."""
+        for each in self._pages("/namespaces", "namespaces", prefix):
+            yield NamespaceInfo(names.namespace(each["namespace"]), str(each.get("description") or ""))
+
+    def keys(self, namespace: Namespace, prefix: str = "", *, limit: int | None = None) -> Iterator[KeyInfo]:
+        """The keys of a namespace in their order, page by page; `limit` is the size of a page."""
+        for each in self._pages(f"/namespaces/{namespace}/keys", "keys", prefix, limit):
+            yield KeyInfo(
+                names.key(each["key"]), each["active"], each["latest"], each["next_version"], each["form"],
+                each["content_type"], each["revision"], each.get("rotate_by"),
+            )  # fmt: skip
+
+    def next_versions(self, namespace: Namespace, keys: Sequence[Key]) -> dict[Key, int]:
+        """The next version of each key; 1 for those never written, which a conflict corrects after a restore."""
+        wanted, last = set(keys), max(keys)
+        found = dict.fromkeys(keys, 1)
+        prefix = os.path.commonprefix(list(keys))  # noqa: RUF071  # by characters is what is wanted: keys are no paths
+        for each in self.keys(namespace, prefix, limit=1 if len(wanted) == 1 else None):
+            if each.key in wanted:
+                found[each.key] = each.next_version
+            if each.key >= last:
+                break
+        return found
+
+    def entry(self, namespace: Namespace, key: Key) -> Entry:
+        """The entry that is served under a key, sealed as it is.
+
+        Raises:
+            NotFound: nothing is served there.
+        """
+        body = self._api.read(f"/namespaces/{namespace}/keys/{key}").body
+        form, content_type = body.get("form"), body.get("content_type")
+        if not is_form(form) or not is_content_type(content_type):
+            raise Unavailable("The service answered with an entry of an unknown kind. Update configsvc.")
+        return Entry(key, int(str(body["version"])), form, content_type, str(body["value"]))
+
+    def snapshot(self, namespace: Namespace) -> SealedSnapshot:
+        """All entries that are served, sealed as they are, at one revision."""
+        try:
+            return parse(self._api.read(f"/namespaces/{namespace}/snapshot").body)
+        except MalformedSnapshot as error:
+            raise Unavailable(f"The service answered with what is {error}. Update configsvc.") from None
+
+    def _pages(self, path: str, member: str, prefix: str, limit: int | None = None) -> Iterator[Mapping[str, Any]]:
+        cursor: object = None
+        while True:
+            body: Mapping[str, Any] = self._api.read(path, {"prefix": prefix, "limit": limit, "cursor": cursor}).body
+            yield from body.get(member, [])
+            cursor = body.get("cursor")
+            if not cursor:
+                return

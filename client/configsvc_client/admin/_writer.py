@@ -1,0 +1,169 @@
+"""Puts and change sets: seal for the next version, send, and seal again when another writer was faster.
+
+An envelope carries its version, so every write of one is compare-and-set: a lost race is a 409 that names the next
+version, and never an overwrite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from configsvc.model import errors
+from configsvc.model.change_set import Activate, Delete, Put, check_value
+from configsvc.model.names import Key, Namespace
+from configsvc_client._ports import Clock
+from configsvc_client.admin import _planner, _wire
+from configsvc_client.admin._api import Api
+from configsvc_client.admin._draft import Draft
+from configsvc_client.admin._ports import Chance
+from configsvc_client.admin._wire import Changed, Stored
+
+TRIES = 12
+"""How often a value is sealed again for the version that is next by then. Each lost race is another's won one."""
+
+_PAUSE = 0.25
+
+Change = Draft | Activate | Delete
+
+
+class Part(NamedTuple):
+    """One change set of a series: its keys with the revision that stored them, or with the error that did not."""
+
+    keys: tuple[Key, ...]
+    revision: int | None = None
+    error: errors.ConfigsvcError | None = None
+
+
+Seal = Callable[[Namespace, Draft, int], Put]
+NextVersions = Callable[[Namespace, Sequence[Key]], Mapping[Key, int]]
+
+
+class Writer:
+    """The write side of a namespace's values.
+
+    Args:
+        api: where writes are sent.
+        seal: makes the put of a draft at a version.
+        next_versions: the next version of each key, as the service tells it.
+        clock: waits after a lost race.
+        chance: how long.
+    """
+
+    def __init__(self, api: Api, seal: Seal, next_versions: NextVersions, clock: Clock, chance: Chance) -> None:
+        self._api = api
+        self._seal = seal
+        self._next_versions = next_versions
+        self._clock = clock
+        self._chance = chance
+
+    def put(self, namespace: Namespace, draft: Draft, message: str) -> Stored:
+        """Store one value as the next version of its key.
+
+        Raises:
+            VersionClaimed: others were faster each time, or once where `if_match` or `create_only` was asked for.
+            ConfigsvcError: as the service answered.
+        """
+        version = self._next_versions(namespace, [draft.key])[draft.key] if draft.form == "envelope" else 0
+        for tried in range(1, TRIES + 1):
+            try:
+                return self._put(namespace, self._seal(namespace, draft, version), message)
+            except errors.VersionClaimed as error:
+                if draft.if_match is not None or draft.create_only or tried == TRIES:
+                    raise
+                version = self._after(namespace, draft.key, error)
+            self._clock.pause(self._chance.fraction() * _PAUSE * min(tried, 4))
+        raise AssertionError  # pragma: no cover  # the last try returns or raises
+
+    def change(
+        self, namespace: Namespace, changes: Sequence[Change], message: str, if_match: int | None = None
+    ) -> Changed:
+        """All changes in one change set, or none.
+
+        Raises:
+            VersionClaimed: others were faster each time, or once where `if_match` was asked for.
+            InvalidRequest: a draft is `create_only`, which only `put` knows.
+            ConfigsvcError: as the service answered.
+        """
+        if any(isinstance(each, Draft) and each.create_only for each in changes):
+            raise errors.InvalidRequest("A change set has no create-only puts. Use if_match, or put the key by itself.")
+        for tried in range(1, TRIES + 1):
+            try:
+                return self._changed(namespace, self._operations(namespace, changes), message, if_match)
+            except errors.VersionClaimed:
+                if if_match is not None or tried == TRIES:
+                    raise
+            self._clock.pause(self._chance.fraction() * _PAUSE * min(tried, 4))
+        raise AssertionError  # pragma: no cover  # the last try returns or raises
+
+    def store(self, namespace: Namespace, drafts: Sequence[Draft], message: str) -> Iterator[Part]:
+        """Any number of values in as few change sets as the limits allow; what is refused is told, the rest goes on.
+
+        Each change set is all or nothing, the series is not.
+
+        Raises:
+            Forbidden, NotFound, Throttled, Unavailable: nothing further would be taken.
+        """
+        by_key = {draft.key: draft for draft in drafts}
+        fitting: list[Put] = []
+        for put in self._puts(namespace, drafts):
+            try:
+                check_value(put)
+                fitting.append(put)
+            except errors.ConfigsvcError as error:
+                yield Part((put.key,), error=error)
+        for puts in _planner.split(fitting):
+            yield from self._stored(namespace, [by_key[put.key] for put in puts], puts, message)
+
+    def _stored(
+        self, namespace: Namespace, drafts: Sequence[Draft], puts: Sequence[Put], message: str
+    ) -> Iterator[Part]:
+        """One change set; without the key that the service refused by name, when there is one."""
+        try:
+            done = self._first_or_again(namespace, drafts, puts, message)
+            yield Part(tuple(draft.key for draft in drafts), revision=done.revision)
+        except (errors.Forbidden, errors.NotFound, errors.Throttled, errors.Unavailable):
+            raise
+        except errors.ConfigsvcError as error:
+            refused = tuple(draft.key for draft in drafts if draft.key == error.members.get("key"))
+            yield Part(refused or tuple(draft.key for draft in drafts), error=error)
+            others = [draft for draft in drafts if refused and draft.key not in refused]
+            if others:
+                yield from self._stored(namespace, others, [put for put in puts if put.key not in refused], message)
+
+    def _first_or_again(
+        self, namespace: Namespace, drafts: Sequence[Draft], puts: Sequence[Put], message: str
+    ) -> Changed:
+        try:
+            return self._changed(namespace, puts, message, None)
+        except errors.VersionClaimed:
+            return self.change(namespace, drafts, message)
+
+    def _operations(self, namespace: Namespace, changes: Sequence[Change]) -> list[Put | Activate | Delete]:
+        puts = {put.key: put for put in self._puts(namespace, [each for each in changes if isinstance(each, Draft)])}
+        return [puts[each.key] if isinstance(each, Draft) else each for each in changes]
+
+    def _puts(self, namespace: Namespace, drafts: Sequence[Draft]) -> list[Put]:
+        enveloped = [draft.key for draft in drafts if draft.form == "envelope"]
+        versions = self._next_versions(namespace, enveloped) if enveloped else {}
+        return [self._seal(namespace, draft, versions.get(draft.key, 0)) for draft in drafts]
+
+    def _after(self, namespace: Namespace, key: Key, error: errors.VersionClaimed) -> int:
+        named = error.members.get("next_version")
+        return named if isinstance(named, int) else self._next_versions(namespace, [key])[key]
+
+    def _put(self, namespace: Namespace, put: Put, message: str) -> Stored:
+        body = _wire.as_body(put) | ({"message": message} if message else {})
+        answer = self._api.write(
+            "PUT", f"/namespaces/{namespace}/keys/{put.key}", body, headers=_wire.preconditions(put)
+        )
+        return _wire.read_stored(answer)
+
+    def _changed(
+        self, namespace: Namespace, operations: Sequence[Put | Activate | Delete], message: str, if_match: int | None
+    ) -> Changed:
+        body = {"operations": [_wire.operation(each) for each in operations]} | (
+            {"message": message} if message else {}
+        )
+        headers = {} if if_match is None else {"if-match": f'"{if_match}"'}
+        return _wire.read_changed(self._api.write("POST", f"/namespaces/{namespace}/changes", body, headers=headers))

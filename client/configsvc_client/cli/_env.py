@@ -1,0 +1,34 @@
+"""`configsvc env`."""
+
+from __future__ import annotations
+
+import os
+import shlex
+
+import click
+
+from configsvc_client.cli import _options, _settings
+
+
+@click.command("env")
+@_options.namespaces
+def command(namespaces: tuple[str, ...]) -> None:
+    """Print the variables that a consumer needs, as lines for a shell.
+
+    CONFIGSVC_API_KEY is left for you to fill in: a consumer has a key of its own. The KMS keys are those that wrap the
+    namespaces' data keys now; whoever pins them decides whom to trust, so compare them with the keys you know.
+    """
+    wanted = _options.the_namespaces(namespaces)
+    admin = _settings.admin()
+    kms_keys = sorted({each.data_key.kms_key for name in wanted for each in admin.data_keys(name)})
+    known = _settings.pins()
+    if known and known != ["*"] and not set(kms_keys) <= set(known):
+        click.echo("configsvc: a KMS key below is not in your CONFIGSVC_KMS_KEYS. Ask who added it.", err=True)
+    click.echo(_line("CONFIGSVC_URL", os.environ["CONFIGSVC_URL"]))
+    click.echo("# export CONFIGSVC_API_KEY=<the consumer's own API key>")
+    click.echo(_line("CONFIGSVC_NAMESPACES", ",".join(wanted)))
+    click.echo(_line("CONFIGSVC_KMS_KEYS", ",".join(kms_keys)) if kms_keys else "# no data key: nothing is sealed yet")
+
+
+def _line(name: str, value: str) -> str:
+    return f"export {name}={shlex.quote(value)}"

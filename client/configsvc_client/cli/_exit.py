@@ -1,0 +1,57 @@
+"""Exit codes by kind of error, and errors in one or two lines.
+
+0 done · 1 failed · 2 usage or settings · 3 not found · 4 forbidden · 5 precondition or conflict · 6 throttled or
+unavailable; `exec` ends as its command does (126 and 127 when that cannot be started, as in a shell).
+"""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+from configsvc.model import errors
+
+FAILED = 1
+USAGE = 2
+INTERRUPTED = 130
+
+_KINDS: tuple[tuple[type[errors.ConfigsvcError], int], ...] = (
+    (errors.InvalidName, USAGE),
+    (errors.Misconfigured, USAGE),
+    (errors.NotFound, 3),
+    (errors.Gone, 3),
+    (errors.Forbidden, 4),
+    (errors.Conflict, 5),
+    (errors.PreconditionFailed, 5),
+    (errors.PreconditionRequired, 5),
+    (errors.Throttled, 6),
+    (errors.Unavailable, 6),
+    (errors.ConfigUnavailable, 6),
+)
+
+_NEXT: tuple[tuple[type[errors.ConfigsvcError], str], ...] = (
+    (errors.NotFound, "It is not there, or your API key may not read it: configsvc whoami shows what it may."),
+    (errors.Forbidden, "configsvc whoami shows who you are to the service and what you may do."),
+    (errors.VersionClaimed, "Others are writing the same key. Read it again, then repeat."),
+    (errors.PreconditionFailed, "It has changed since you read it. Look at it again, then repeat."),
+    (errors.Throttled, "Wait a little, then repeat: a write that was done is not done twice."),
+)
+
+
+def code_of(error: errors.ConfigsvcError) -> int:
+    """The exit code of an error."""
+    return next((code for kind, code in _KINDS if isinstance(error, kind)), FAILED)
+
+
+def lines_of(error: errors.ConfigsvcError) -> list[str]:
+    """What a person is told: what happened, and what to do next where the error does not say it."""
+    detail = error.detail.strip()
+    hint = next((text for kind, text in _NEXT if isinstance(error, kind)), None)
+    return [f"configsvc: {detail}"] + ([hint] if hint and hint not in detail else [])
+
+
+def unexpected(error: BaseException) -> str:
+    """A fault of ours in one line: its kind and place. Its text is left out, for it may hold a value."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"configsvc: failed unexpectedly ({type(error).__name__}{place}). Please report this line."

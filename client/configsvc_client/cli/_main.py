@@ -1,0 +1,98 @@
+"""The command group, and the one place where errors become words and exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from configsvc.model.errors import ConfigsvcError
+from configsvc_client.cli import _exit
+
+_COMMANDS = {
+    "data-key": ("_data_key", "Data keys of a namespace: what values are sealed under."),
+    "env": ("_env", "Print the variables that a consumer needs."),
+    "exec": ("_exec", "Run a command with the values in its environment."),
+    "get": ("_get", "Print one value."),
+    "grant": ("_grant", "Allow a principal something in namespaces."),
+    "import": ("_import", "Store a dotenv file: secrets sealed, the rest plain."),
+    "list": ("_list", "List the keys of a namespace, without values."),
+    "namespace": ("_namespace", "Create and list namespaces."),
+    "put": ("_put", "Seal a value and store it."),
+    "whoami": ("_whoami", "Show who you are to the service, and what you may do."),
+}
+
+
+class Commands(click.Group):
+    """A group that imports a command once it is used, so that `--help` and completion start at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # the signature is click's
+        """The names."""
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's
+        """The command of a name."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"configsvc_client.cli.{_COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's
+        """The list in `--help`, without importing a command."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in sorted(_COMMANDS.items())])
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=(
+        "Settings: CONFIGSVC_URL, CONFIGSVC_API_KEY, CONFIGSVC_NAMESPACES (where -n is left out), CONFIGSVC_KMS_KEYS "
+        "(key ARNs that may wrap data keys), AWS_REGION, AWS_PROFILE. "
+        "Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 forbidden, 5 precondition or conflict, "
+        "6 throttled or unavailable; exec ends as its command does."
+    ),
+)
+@click.version_option(package_name="configsvc")
+def _commands() -> None:
+    """Config and secrets for AWS Lambda: sealed on your computer, served to your functions."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; answers the exit code. Nothing escapes as a traceback."""
+    try:
+        result = _commands.main(list(arguments), prog_name="configsvc", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of the pipe has gone; python would complain once more while it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _exit.FAILED
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # a traceback could show a value
+        return _ended(error)
+    return result if isinstance(result, int) else 0
+
+
+def _ended(error: BaseException) -> int:
+    """Says what went wrong, and answers the exit code."""
+    match error:
+        case ConfigsvcError():
+            return _told(_exit.lines_of(error), _exit.code_of(error))
+        case click.ClickException():
+            error.show()
+            return error.exit_code
+        case click.Abort() | KeyboardInterrupt():
+            return _told(["configsvc: interrupted."], _exit.INTERRUPTED)
+        case OSError(strerror=str()):
+            return _told([f"configsvc: {error.filename or 'the system'}: {error.strerror}."], _exit.FAILED)
+        case _:
+            return _told([_exit.unexpected(error)], _exit.FAILED)
+
+
+def _told(lines: Sequence[str], code: int) -> int:
+    for line in lines:
+        click.echo(line, err=True)
+    return code

@@ -1,0 +1,59 @@
+"""What several commands take: `-n/--namespace`, then CONFIGSVC_NAMESPACES. The argument is the key or file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import click
+
+from configsvc.model import names
+from configsvc.model.names import Namespace
+
+Decorated = TypeVar("Decorated", bound=Callable[..., object])
+
+_HELP = "Namespace, like payments.prod; CONFIGSVC_NAMESPACES where left out."
+
+
+def one_namespace(command: Decorated) -> Decorated:
+    """The option for a command that works on one namespace."""
+    return click.option("-n", "--namespace", metavar="NAMESPACE", help=_HELP)(command)
+
+
+def namespaces(command: Decorated) -> Decorated:
+    """The option for a command that takes several; the first one that holds a key wins."""
+    text = f"{_HELP} Repeatable: the first that holds a key wins."
+    return click.option("-n", "--namespace", "namespaces", multiple=True, metavar="NAMESPACE", help=text)(command)
+
+
+def message(command: Decorated) -> Decorated:
+    """The option for the change log's why."""
+    return click.option("-m", "--message", default="", help="Why, for the change log. Never a value.")(command)
+
+
+def the_namespace(given: str | None) -> Namespace:
+    """The one namespace that was meant; it is never guessed among several.
+
+    Raises:
+        click.UsageError: none, or several in CONFIGSVC_NAMESPACES.
+        InvalidName: it is not spelt as namespaces are.
+    """
+    found = the_namespaces([given] if given else [])
+    if len(found) > 1:
+        raise click.UsageError("CONFIGSVC_NAMESPACES names several namespaces. Say which one with -n NAMESPACE.")
+    return found[0]
+
+
+def the_namespaces(given: Sequence[str]) -> list[Namespace]:
+    """The namespaces that were meant, in order.
+
+    Raises:
+        click.UsageError: none.
+        InvalidName: one is not spelt as namespaces are.
+    """
+    inherited = [part.strip() for part in os.environ.get("CONFIGSVC_NAMESPACES", "").split(",")]
+    found = list(given) or [part for part in inherited if part]
+    if not found:
+        raise click.UsageError("Say which namespace: -n NAMESPACE, or set CONFIGSVC_NAMESPACES.")
+    return [names.namespace(each) for each in found]

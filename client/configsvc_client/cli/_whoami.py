@@ -1,0 +1,32 @@
+"""`configsvc whoami`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import click
+
+from configsvc_client.cli import _settings
+
+
+@click.command("whoami")
+@click.option("--api-key-only", is_flag=True, help="Do not sign: show the API key's principal alone.")
+def command(*, api_key_only: bool) -> None:
+    """Show your two principals, as the service sees them: the API key reads, the IAM identity writes."""
+    found = _settings.admin().whoami(signed=not api_key_only)
+    for kind, title in (("api_key", "API key"), ("iam", "IAM")):
+        for line in _described(title, found.get(kind)):
+            click.echo(line)
+
+
+def _described(title: str, found: object) -> Iterable[str]:
+    if not isinstance(found, Mapping):
+        yield f"{title}: none"
+        return
+    yield f"{title}: {found.get('principal')}" + (" (administrator)" if found.get("administrator") else "")
+    held: list[Mapping[str, Any]] = found.get("grants") or []
+    for grant in held:
+        yield f"  {', '.join(grant['actions'])} on {', '.join(grant['namespaces'])}"
+    if not held:
+        yield "  no grants"
