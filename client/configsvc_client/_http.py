@@ -6,9 +6,11 @@ start 9 ms more (docs/DECISIONS.md).
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import socket
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -40,6 +42,7 @@ class Connection:
         self._clock = clock
         self._dialler = Dialler(url, os.environ if environ is None else environ, clock)
         self._socket: socket.socket | None = None
+        self._opening: threading.Thread | None = None
 
     def __repr__(self) -> str:
         return f"Connection({self.url.origin})"
@@ -69,6 +72,7 @@ class Connection:
             ValueError: a header or the target would break the request apart.
         """
         message = self._message(method, target, headers, body)
+        self._settle()
         kept = self._socket is not None
         try:
             try:
@@ -86,16 +90,35 @@ class Connection:
         Raises:
             Unavailable: it cannot be connected to.
         """
+        self._settle()
         try:
             self._socket = self._socket or self._dialler.open(deadline)
         except OSError as error:
             raise self._failed(error) from None
 
+    def open_ahead(self, deadline: float) -> None:
+        """Begins to connect, in a thread that ends with that; the next use waits for it. A failure is met then."""
+
+        def connect() -> None:
+            with contextlib.suppress(OSError):
+                self._socket = self._dialler.open(deadline)
+
+        self._settle()
+        if self._socket is None:
+            self._opening = threading.Thread(target=connect, daemon=True)
+            self._opening.start()
+
     def close(self) -> None:
         """Drops the connection; the next request opens another."""
+        self._settle()
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+
+    def _settle(self) -> None:
+        if self._opening is not None:
+            self._opening.join()
+            self._opening = None
 
     def _exchange(self, message: bytes, deadline: float, meanwhile: Callable[[], None] | None) -> Response:
         whole = False

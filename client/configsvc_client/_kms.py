@@ -11,7 +11,6 @@ from configsvc.model.encoding import base64std, from_base64std
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Misconfigured, Unavailable
 from configsvc_client._credentials import Credentials
 from configsvc_client._http import Connection
-from configsvc_client._sigv4 import sign
 from configsvc_client._url import Url, parse
 
 if TYPE_CHECKING:
@@ -90,6 +89,8 @@ class AwsKms:
             Unavailable: KMS did not answer or asks to try later.
             Misconfigured: there are no credentials.
         """
+        from configsvc_client._sigv4 import sign
+
         body = json.dumps(members).encode()
         url = self._connection.url
         asked = {"content-type": "application/x-amz-json-1.1", "x-amz-target": f"TrentService.{operation}"}

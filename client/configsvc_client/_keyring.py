@@ -1,0 +1,119 @@
+"""The keyring: data keys unwrapped by KMS under the pin, and what was in `kms` form, each held for a while."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+
+from configsvc.model.encoding import from_base64std
+from configsvc.model.errors import CannotOpen
+from configsvc.model.names import Key, Namespace
+from configsvc.model.snapshot import DataKey
+from configsvc_client._freshness import age
+from configsvc_client._pin import Pin, same_key
+from configsvc_client._ports import Clock, Moment
+
+if TYPE_CHECKING:
+    from configsvc_client._cipher import Cipher
+    from configsvc_client._kms import Kms
+
+Opened = TypeVar("Opened")
+
+
+class _Kept(NamedTuple, Generic[Opened]):
+    what: Opened
+    since: Moment
+
+    def __repr__(self) -> str:
+        return "_Kept(***)"
+
+
+class Keyring:
+    """Asks KMS once for each data key and each `kms` value, and again when `ttl` seconds have passed.
+
+    What it holds was opened for one namespace (and key) and is given out for that alone.
+    """
+
+    def __init__(self, kms: Kms, pin: Pin, clock: Clock, ttl: float) -> None:
+        self._kms = kms
+        self._pin = pin
+        self._clock = clock
+        self._ttl = ttl
+        self._ciphers: dict[tuple[str, ...], _Kept[Cipher]] = {}
+        self._values: dict[tuple[str, ...], _Kept[bytes]] = {}
+
+    def __repr__(self) -> str:
+        return f"Keyring({len(self._ciphers)} data keys)"
+
+    def cipher(self, namespace: Namespace, data_key: DataKey, deadline: float) -> Cipher:
+        """A data key, unwrapped.
+
+        Raises:
+            CannotOpen: not under a pinned key, refused by KMS, or not the data key that its kid commits to.
+            Unavailable: KMS did not answer.
+        """
+
+        def unwrap() -> Cipher:
+            return self._unwrap(namespace, data_key, deadline)
+
+        return self._held(self._ciphers, (namespace, data_key.kid), unwrap)
+
+    def value(self, namespace: Namespace, key: Key, stored: str, deadline: float) -> bytes:
+        """The plaintext of a value in `kms` form.
+
+        Raises:
+            CannotOpen: not under a pinned key, or refused by KMS: another key, namespace or principal.
+            Unavailable: KMS did not answer.
+        """
+
+        def decrypt() -> bytes:
+            return self._decrypt(namespace, key, stored, deadline)
+
+        return self._held(self._values, (namespace, key, stored), decrypt)
+
+    def _held(
+        self,
+        held: dict[tuple[str, ...], _Kept[Opened]],
+        name: tuple[str, ...],
+        make: Callable[[], Opened],
+    ) -> Opened:
+        now = self._clock.now()
+        found = held.get(name)
+        if found is not None and age(found.since, now) < self._ttl:
+            return found.what
+        made = make()
+        for old in [name for name, kept in held.items() if age(kept.since, now) >= self._ttl]:
+            del held[old]
+        held[name] = _Kept(made, now)
+        return made
+
+    def _unwrap(self, namespace: Namespace, data_key: DataKey, deadline: float) -> Cipher:
+        from configsvc_client._cipher import DATA_KEY, Cipher
+
+        asked = self._pin.checked(data_key.kms_key)
+        context = {"configsvc:namespace": namespace}
+        plaintext, answered = self._kms.decrypt(_blob(data_key.wrapped), context, asked, deadline)
+        if not same_key(self._pin.checked(answered), asked):
+            raise CannotOpen(f"KMS opened the data key with {answered}, not {asked}.", kms_key=answered)
+        if len(plaintext) != DATA_KEY:
+            raise CannotOpen(f"The data key {data_key.kid} has not {DATA_KEY} bytes.", kid=data_key.kid)
+        cipher = Cipher(plaintext)
+        if not hmac.compare_digest(cipher.kid, data_key.kid):
+            raise CannotOpen(f"The data key is not the one that {data_key.kid} commits to.", kid=data_key.kid)
+        return cipher
+
+    def _decrypt(self, namespace: Namespace, key: Key, stored: str, deadline: float) -> bytes:
+        if not self._pin.arns:
+            raise CannotOpen(f"{key} is sealed, and CONFIGSVC_KMS_KEYS is not set. Set it to the key's ARN.", key=key)
+        context = {"configsvc:namespace": namespace, "configsvc:key": key}
+        plaintext, answered = self._kms.decrypt(_blob(stored), context, self._pin.only, deadline)
+        self._pin.checked(answered)
+        return plaintext
+
+
+def _blob(stored: str) -> bytes:
+    try:
+        return from_base64std(stored)
+    except ValueError:
+        raise CannotOpen("What KMS should open is not canonical base64.") from None

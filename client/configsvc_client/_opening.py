@@ -1,0 +1,77 @@
+"""Open everything in a sealed snapshot. What it says of itself is compared with what was asked for, never believed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from configsvc.model.entry import Entry
+from configsvc.model.envelope import Header
+from configsvc.model.errors import CannotOpen
+from configsvc.model.names import Kid, Namespace
+from configsvc_client._keyring import Keyring
+from configsvc_client._ports import Found
+from configsvc_client._snapshot import Layer
+from configsvc_client._value import Value, value_of
+
+if TYPE_CHECKING:
+    from configsvc_client._cipher import Cipher
+
+
+def open_layer(namespace: Namespace, found: Found, keyring: Keyring, deadline: float) -> Layer:
+    """A namespace with every entry opened; those that do not open are told with why.
+
+    Raises:
+        Unavailable: KMS did not answer; nothing is known of what was sealed.
+    """
+    opening = _Opening(namespace, found, keyring, deadline)
+    values: dict[str, Value] = {}
+    broken: dict[str, CannotOpen] = {}
+    for entry in found.sealed.entries:
+        try:
+            values[entry.key] = value_of(entry.key, entry.content_type, opening.plaintext(entry))
+        except CannotOpen as error:
+            broken[entry.key] = error
+    sealed = frozenset(entry.key for entry in found.sealed.entries if entry.sealed)
+    return Layer(namespace, found.sealed.revision, found.etag, values, sealed, broken)
+
+
+class _Opening:
+    """One pass: each data key is asked for once, also when it does not unwrap."""
+
+    def __init__(self, namespace: Namespace, found: Found, keyring: Keyring, deadline: float) -> None:
+        self._namespace = namespace
+        self._keyring = keyring
+        self._deadline = deadline
+        self._data_keys = {data_key.kid: data_key for data_key in found.sealed.data_keys}
+        self._ciphers: dict[Kid, Cipher | CannotOpen] = {}
+
+    def plaintext(self, entry: Entry) -> bytes | str:
+        """What an entry holds."""
+        if entry.form == "plain":
+            return entry.value
+        if entry.form == "kms":
+            return self._keyring.value(self._namespace, entry.key, entry.value, self._deadline)
+        return self._open(entry)
+
+    def _open(self, entry: Entry) -> bytes:
+        from configsvc_client._cipher import kid_in
+
+        kid = kid_in(entry.value)
+        expected = Header(self._namespace, entry.key, entry.version, entry.content_type, kid)
+        return self._cipher(kid).open(expected, entry.value)
+
+    def _cipher(self, kid: Kid) -> Cipher:
+        if kid not in self._ciphers:
+            self._ciphers[kid] = self._unwrapped(kid)
+        found = self._ciphers[kid]
+        if isinstance(found, CannotOpen):
+            raise found
+        return found
+
+    def _unwrapped(self, kid: Kid) -> Cipher | CannotOpen:
+        if kid not in self._data_keys:
+            return CannotOpen(f"The snapshot has no data key {kid}.", kid=kid)
+        try:
+            return self._keyring.cipher(self._namespace, self._data_keys[kid], self._deadline)
+        except CannotOpen as error:
+            return error

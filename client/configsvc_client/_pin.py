@@ -1,0 +1,62 @@
+"""The pin: which KMS keys a reader trusts, by its own configuration. Else whoever supplies a data key supplies it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from configsvc.model.errors import CannotOpen, Misconfigured
+
+ANY = "*"
+_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,256}", re.ASCII)
+_MULTI_REGION = re.compile(r"(arn:aws[a-z-]*:kms:)[a-z0-9-]+(:[0-9]{12}:key/mrk-.+)")
+
+
+class Pin(NamedTuple):
+    """ARNs of KMS keys; `*` among them trusts any."""
+
+    arns: tuple[str, ...]
+
+    def covers(self, arn: str) -> bool:
+        """Whether a key is trusted."""
+        return ANY in self.arns or any(same_key(arn, pinned) for pinned in self.arns)
+
+    def checked(self, arn: str) -> str:
+        """The ARN, if its key is trusted.
+
+        Raises:
+            CannotOpen: it is not; says what to set.
+        """
+        if not self.covers(arn):
+            raise CannotOpen(f"CONFIGSVC_KMS_KEYS does not name {arn}. Add it if you trust that key.", kms_key=arn)
+        return arn
+
+    @property
+    def only(self) -> str | None:
+        """The pinned key where there is exactly one, to ask KMS for."""
+        return self.arns[0] if len(self.arns) == 1 and self.arns[0] != ANY else None
+
+
+def pin(texts: Iterable[str]) -> Pin:
+    """The pin in a setting.
+
+    Raises:
+        Misconfigured: something is neither a key's ARN nor `*`; an alias can be moved, so it pins nothing.
+    """
+    arns = tuple(texts)
+    for arn in arns:
+        if arn != ANY and not _ARN.fullmatch(arn):
+            raise Misconfigured(
+                f"CONFIGSVC_KMS_KEYS takes key ARNs (arn:aws:kms:<region>:<account>:key/<id>) or *, not {arn}."
+            )
+    return Pin(arns)
+
+
+def same_key(one: str, other: str) -> bool:
+    """Whether two ARNs name one key; a multi-Region key (`mrk-`) is one in every region."""
+    return one == other or (_anywhere(one) == _anywhere(other))
+
+
+def _anywhere(arn: str) -> str:
+    return _MULTI_REGION.sub(r"\1*\2", arn)

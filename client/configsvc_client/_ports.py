@@ -1,0 +1,76 @@
+"""What the client needs of the world. Tests bring their own; `_world` brings the real one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from configsvc.model.names import Namespace
+from configsvc.model.snapshot import SealedSnapshot
+
+if TYPE_CHECKING:
+    from configsvc_client._kms import Kms
+
+Chance = Callable[[], float]
+"""A number from 0 up to 1, from the system's randomness: a restored copy of this process must not draw the same."""
+
+
+class Moment(NamedTuple):
+    """Now, by both clocks in seconds: wall may be set, monotonic may stand still while a function is frozen."""
+
+    wall: float
+    monotonic: float
+
+
+class Clock(Protocol):
+    """Time."""
+
+    def wall(self) -> float:
+        """Seconds since the epoch."""
+
+    def now(self) -> Moment:
+        """Both clocks."""
+
+    def pause(self, seconds: float) -> None:
+        """Waits."""
+
+
+class Found(NamedTuple):
+    """A sealed snapshot as the service answered it, with its ETag."""
+
+    etag: str
+    sealed: SealedSnapshot
+
+
+class Gateway(Protocol):
+    """The service, for reading."""
+
+    def fetch(
+        self,
+        known: Mapping[Namespace, str | None],
+        deadline: float,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> dict[Namespace, Found]:
+        """What is new in some namespaces.
+
+        Args:
+            known: for each namespace the ETag that is held, None to have it in any case.
+            deadline: monotonic seconds.
+            meanwhile: done once while the first answer is on its way.
+
+        Returns:
+            The namespaces that differ from what is held; those that are unchanged are left out.
+
+        Raises:
+            ConfigsvcError: what the service answered, or Unavailable when nothing sound came in time.
+        """
+
+
+class World(NamedTuple):
+    """All of it; `prepare` readies, while the first answer is on its way, what opening it will need."""
+
+    gateway: Gateway
+    kms: Kms
+    clock: Clock
+    chance: Chance
+    prepare: Callable[[], None]
