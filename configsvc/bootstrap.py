@@ -34,11 +34,11 @@ def build_app(ports: Callable[[], Ports], log: Log, monotonic: Callable[[], floa
 @cache
 def _ports() -> Ports:
     from configsvc.adapters.dynamo import DynamoRepository
+    from configsvc.adapters.dynamo_client import connect
 
     stage = settings.read(os.environ)
-    return Ports(
-        DynamoRepository(stage.table), SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), stage.admins
-    )
+    repository = DynamoRepository(connect(), stage.table)
+    return Ports(repository, SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), stage.admins)
 
 
 app = build_app(_ports, JsonLog(sys.stdout, settings.log_level(os.environ) or "info"))

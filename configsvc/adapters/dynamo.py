@@ -1,0 +1,152 @@
+"""The table in DynamoDB: GetItem for one record, BatchGetItem for more, Query by pages, TransactWriteItems."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
+
+from configsvc.adapters.dynamo_errors import translated, unavailable
+from configsvc.adapters.items import from_item, key_of, to_item
+from configsvc.service.ports import Action, Check, Remove, Write
+from configsvc.service.records import Address, Record, address_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import (
+        AttributeValueTypeDef,
+        QueryInputTypeDef,
+        TransactWriteItemTypeDef,
+    )
+
+    Item = Mapping[str, AttributeValueTypeDef]
+    Key = Mapping[str, AttributeValueTypeDef]
+
+BATCH = 100
+"""Items of one BatchGetItem (DynamoDB API reference)."""
+
+_WITHOUT_VALUE = (
+    "pk", "sk", "revision", "latest", "latest_form", "rotate_by", "active", "form", "type", "written_at", "written_by",
+    "destroyed",
+)  # fmt: skip
+
+
+class DynamoRepository:
+    """One table with the keys `pk` and `sk`.
+
+    Args:
+        client: botocore's or boto3's low-level client; it may be shared by threads.
+        table: the table's name.
+    """
+
+    def __init__(self, client: DynamoDBClient, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def get(self, addresses: Sequence[Address]) -> dict[Address, Record]:
+        """The records that are there, each strongly consistent."""
+        wanted = list(dict.fromkeys(addresses))
+        if len(wanted) == 1:
+            items = self._get_one(wanted[0])
+        else:
+            chunks = (wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH))
+            items = [item for chunk in chunks for item in self._get_batch(chunk)]
+        found = [from_item(item) for item in items]
+        return {address_of(record): record for record in found}
+
+    def query(
+        self, partition: str, prefix: str, *, after: str = "", limit: int | None = None, values: bool = True
+    ) -> Iterator[Record]:
+        """Records in order of sort key; a page is read when it is come to."""
+        request = self._query(partition, prefix, after, values=values)
+        left = limit
+        while left is None or left > 0:
+            if left is not None:
+                request["Limit"] = left
+            with translated():
+                page = self._client.query(**request)
+            yield from (from_item(item) for item in page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return
+            left = None if left is None else left - len(page["Items"])
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def commit(self, actions: Sequence[Action]) -> None:
+        """All actions in one TransactWriteItems, or none."""
+        addresses = [address_of(action.record) if isinstance(action, Write) else action.address for action in actions]
+        transaction = [self._transacted(action) for action in actions]
+        with translated(addresses):
+            self._client.transact_write_items(TransactItems=transaction)
+
+    def _get_one(self, address: Address) -> list[Item]:
+        with translated():
+            answer = self._client.get_item(TableName=self._table, Key=key_of(address), ConsistentRead=True)
+        return [answer["Item"]] if "Item" in answer else []
+
+    def _get_batch(self, addresses: Sequence[Address]) -> Iterator[Item]:
+        """An answer ends at 16 MB, and a busy table leaves keys out: they are asked for again while any come."""
+        keys: Sequence[Key] = [key_of(address) for address in addresses]
+        while keys:
+            with translated():
+                answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": keys, "ConsistentRead": True}})
+            items = answer["Responses"].get(self._table, [])
+            yield from items
+            left = answer["UnprocessedKeys"].get(self._table)
+            keys = left["Keys"] if left else []
+            if keys and not items:
+                raise unavailable()
+
+    def _query(self, partition: str, prefix: str, after: str, *, values: bool) -> QueryInputTypeDef:
+        names = {"#pk": "pk"}
+        expression, texts = "#pk = :pk", {":pk": partition}
+        if prefix:
+            expression += " AND begins_with(#sk, :prefix)"
+            names["#sk"] = "sk"
+            texts[":prefix"] = prefix
+        request: QueryInputTypeDef = {
+            "TableName": self._table,
+            "KeyConditionExpression": expression,
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": {name: {"S": text} for name, text in texts.items()},
+            "ConsistentRead": True,
+        }
+        if after:
+            request["ExclusiveStartKey"] = key_of(Address(partition, after))
+        if not values:
+            aliases = {f"#{number}": name for number, name in enumerate(_WITHOUT_VALUE)}
+            request["ExpressionAttributeNames"] = names | aliases
+            request["ProjectionExpression"] = ", ".join(aliases)
+        return request
+
+    def _transacted(self, action: Action) -> TransactWriteItemTypeDef:
+        condition = _condition(action.expected)
+        match action:
+            case Write(record):
+                return {"Put": {"TableName": self._table, "Item": to_item(record), **condition}}
+            case Remove(address):
+                return {"Delete": {"TableName": self._table, "Key": key_of(address), **condition}}
+            case Check(address):
+                return {"ConditionCheck": {"TableName": self._table, "Key": key_of(address), **condition}}
+
+
+class _Condition(TypedDict):
+    ConditionExpression: str
+    ExpressionAttributeNames: NotRequired[Mapping[str, str]]
+    ExpressionAttributeValues: NotRequired[Mapping[str, AttributeValueTypeDef]]
+    # NONE: an item that fails a condition must not come back in the error, for it may hold a value.
+    ReturnValuesOnConditionCheckFailure: Literal["NONE"]
+
+
+def _condition(expected: int | None) -> _Condition:
+    """Nothing stands there, or what stands there has the stamp that was read."""
+    if expected is None:
+        return {
+            "ConditionExpression": "attribute_not_exists(#pk)",
+            "ExpressionAttributeNames": {"#pk": "pk"},
+            "ReturnValuesOnConditionCheckFailure": "NONE",
+        }
+    return {
+        "ConditionExpression": "#revision = :expected",
+        "ExpressionAttributeNames": {"#revision": "revision"},
+        "ExpressionAttributeValues": {":expected": {"N": str(expected)}},
+        "ReturnValuesOnConditionCheckFailure": "NONE",
+    }

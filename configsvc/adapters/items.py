@@ -1,0 +1,198 @@
+"""Records as DynamoDB items: pure, both ways.
+
+Every item has `pk`, `sk` and `revision`, the stamp that conditions name. What is None is left out. `ttl` is the
+table's TTL attribute. JSON that we only keep (first answers, details of the log) stays JSON text.
+
+| sk | further attributes |
+|---|---|
+| HEAD | served, tag, floor, state, entries, size, stamps, kids: {kid: [seals, served, cost]}; of GRANTS: none |
+| SETTINGS | description, forms, snapshot_bytes, require_preconditions, read_only |
+| K#<key> | latest, latest_form, rotate_by; when something is served: active, form, type, value |
+| V#<key>#<version> | form, type, value, written_at, written_by, destroyed |
+| R#<revision> | served, verb, subject, details, changes: [[key, op, {version, was, now}]], message, at, principal, arn,
+api_key, source_ip, user_agent, correlation_id |
+| D#<kid> | kms_key, wrapped, state, created_at, created_by |
+| I#<digest> | request, status, body, etag, ttl |
+| G#<principal> | grants: [[[action], [pattern]]] |
+| <namespace> | description |
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from configsvc.adapters import item_parts as parts
+from configsvc.adapters.attributes import Members, Plain, from_attribute, to_attribute
+from configsvc.model import names
+from configsvc.model.encoding import canonical_json
+from configsvc.model.names import Namespace
+from configsvc.model.snapshot import DataKey
+from configsvc.service import records
+from configsvc.service.records import (
+    Address,
+    Answer,
+    Granted,
+    GrantsHead,
+    Head,
+    KeyState,
+    Listed,
+    LogRecord,
+    Record,
+    Settings,
+    StoredDataKey,
+    Version,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+    Item = Mapping[str, AttributeValueTypeDef]
+
+
+def key_of(address: Address) -> dict[str, AttributeValueTypeDef]:
+    """The primary key of an item."""
+    return {"pk": {"S": address.pk}, "sk": {"S": address.sk}}
+
+
+def to_item(record: Record) -> dict[str, AttributeValueTypeDef]:
+    """The item of a record."""
+    members = {"revision": record.revision, **_members(record)}
+    return {
+        **key_of(records.address_of(record)),
+        **{name: to_attribute(value) for name, value in members.items() if value is not None},
+    }
+
+
+def from_item(item: Item) -> Record:
+    """The record of an item; one read without its value has an empty one.
+
+    Raises:
+        KeyError, TypeError, ValueError: the item is none of ours.
+    """
+    plain = {name: from_attribute(value) for name, value in item.items()}
+    members = Members(plain)
+    address = Address(members.text("pk"), members.text("sk"))
+    if address.pk == records.NAMESPACES:
+        return Listed(names.namespace(address.sk), members.number("revision"), members.text("description"))
+    kind = address.sk.partition("#")[0]
+    if address.pk == records.GRANTS:
+        return _OF_GRANTS[kind](address, members)
+    return _OF_NAMESPACE[kind](address, members)
+
+
+def _members(record: Record) -> Mapping[str, Plain | None]:  # noqa: C901, PLR0911  # one line a kind of record
+    match record:
+        case Head():
+            kids: dict[str, Plain] = {kid: list(count) for kid, count in record.kids.items()}
+            return parts.without(record, "namespace", kids=kids)
+        case Settings():
+            return parts.without(record, "namespace", forms=list(record.forms))
+        case KeyState():
+            own = {"latest": record.latest, "latest_form": record.latest_form, "rotate_by": record.rotate_by}
+            return own | (parts.entry_members(record.entry, "active") if record.entry else {})
+        case Version():
+            own = {"written_at": record.written_at, "written_by": record.written_by}
+            return own | parts.entry_members(record.entry) | ({"destroyed": True} if record.destroyed else {})
+        case LogRecord():
+            changes = [parts.change_members(each) for each in record.changes]
+            return parts.without(record, "namespace", details=_json(record.details), changes=changes)
+        case StoredDataKey(data_key=data_key):
+            return parts.without(record, "namespace", "data_key", kms_key=data_key.kms_key, wrapped=data_key.wrapped)
+        case Answer():
+            return parts.without(record, "address", "expires", body=_json(record.body), ttl=record.expires)
+        case Listed():
+            return {"description": record.description}
+        case Granted():
+            return {"grants": [[list(grant.actions), list(grant.namespaces)] for grant in record.grants]}
+        case GrantsHead():
+            return {}
+
+
+def _json(value: Mapping[str, object]) -> str:
+    return canonical_json(value).decode()
+
+
+def _namespace(address: Address) -> Namespace:
+    return names.namespace(address.pk.removeprefix("N#"))
+
+
+def _last(address: Address) -> str:
+    return address.sk.partition("#")[2]
+
+
+def _head(address: Address, members: Members) -> Head:
+    return Head(
+        _namespace(address), members.number("revision"), members.number("served"), members.text("tag"),
+        members.number("floor"), parts.state(members.text("state")), members.number("entries"),
+        members.number("size"), members.number("stamps"), parts.kids(members.mapping("kids")),
+    )  # fmt: skip
+
+
+def _settings(address: Address, members: Members) -> Settings:
+    return Settings(
+        _namespace(address), members.number("revision"), members.text("description"),
+        parts.forms(members.each("forms")), members.number("snapshot_bytes"), members.flag("require_preconditions"),
+        members.flag("read_only"),
+    )  # fmt: skip
+
+
+def _key_state(address: Address, members: Members) -> KeyState:
+    key = names.key(_last(address))
+    active = members.number_or_none("active")
+    return KeyState(
+        _namespace(address), key, members.number("revision"), members.number("latest"),
+        parts.form(members.text("latest_form")), None if active is None else parts.entry(key, active, members),
+        members.text_or_none("rotate_by"),
+    )  # fmt: skip
+
+
+def _version(address: Address, members: Members) -> Version:
+    key, _, number = _last(address).rpartition("#")
+    return Version(
+        _namespace(address), members.number("revision"), parts.entry(names.key(key), int(number), members),
+        members.text("written_at"), members.text("written_by"), members.flag("destroyed"),
+    )  # fmt: skip
+
+
+def _log(address: Address, members: Members) -> LogRecord:
+    namespace = None if address.pk == records.GRANTS else _namespace(address)
+    details = json.loads(members.text("details"))
+    changes = tuple(parts.change(each) for each in members.each("changes"))
+    texts = (members.text(name) for name in LogRecord._fields[7:])
+    return LogRecord(
+        namespace, members.number("revision"), members.number("served"), members.text("verb"),
+        members.text("subject"), details, changes, *texts,
+    )  # fmt: skip
+
+
+def _data_key(address: Address, members: Members) -> StoredDataKey:
+    data_key = DataKey(names.kid(_last(address)), members.text("kms_key"), members.text("wrapped"))
+    return StoredDataKey(
+        _namespace(address), members.number("revision"), data_key, parts.key_state(members.text("state")),
+        members.text("created_at"), members.text("created_by"),
+    )  # fmt: skip
+
+
+def _answer(address: Address, members: Members) -> Answer:
+    return Answer(
+        address, members.number("revision"), members.text("request"), members.number("status"),
+        json.loads(members.text("body")), members.text_or_none("etag"), members.number("ttl"),
+    )  # fmt: skip
+
+
+def _granted(address: Address, members: Members) -> Granted:
+    return Granted(_last(address), members.number("revision"), tuple(map(parts.grant, members.each("grants"))))
+
+
+def _grants_head(_address: Address, members: Members) -> GrantsHead:
+    return GrantsHead(members.number("revision"))
+
+
+_Reader = Callable[[Address, Members], Record]
+
+_OF_NAMESPACE: Mapping[str, _Reader] = {
+    "HEAD": _head, "SETTINGS": _settings, "K": _key_state, "V": _version, "R": _log, "D": _data_key, "I": _answer,
+}  # fmt: skip
+_OF_GRANTS: Mapping[str, _Reader] = {"HEAD": _grants_head, "G": _granted, "R": _log, "I": _answer}
