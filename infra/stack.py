@@ -19,7 +19,9 @@ POLL_SECONDS = 0.5
 _CAPABILITIES: list[CapabilityType] = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 _NOTHING_TO_DO = "No updates are to be performed"
 _GOOD = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
-_STUCK = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
+_NEVER_COMPLETE = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
+_GONE = "DELETE_COMPLETE"
+_UNDER_WAY = "_IN_PROGRESS"
 
 
 class StackFailed(Exception):
@@ -48,18 +50,25 @@ class Stack:
     poll: Callable[[float], None] = time.sleep
 
     def apply(self, template_url: str, parameters: Mapping[str, str], seconds: float) -> Outcome:
-        """Create the stack, or update it where something changed, and wait up to `seconds`.
+        """Create the stack, or update it where something changed, and wait up to `seconds` for each step.
+
+        What goes on already is waited for; an attempt that never completed is deleted first, since CloudFormation
+        updates none of those.
 
         Raises:
-            StackFailed: it rolled back, is stuck from an earlier attempt, or takes longer.
+            StackFailed: it rolled back, is not taken, or takes longer.
         """
-        found = self._find()
-        if found and found["StackStatus"] in _STUCK:
-            raise StackFailed(f"The stack {self.name} is {found['StackStatus']}: delete it, then deploy again.")
-        seen = self._event_ids() if found else set()
-        outcome = self._submit(template_url, parameters, exists=found is not None)
+        status = self._until(_is_settled, seconds, self._event_ids())
+        if status in _NEVER_COMPLETE:
+            self.progress(f"{self.name} is {status} from an earlier attempt, deleting it")
+            self.delete(seconds)
+            status = _GONE
+        seen = self._event_ids()
+        outcome = self._submit(template_url, parameters, exists=status != _GONE)
         if outcome is not Outcome.UNCHANGED:
-            self._wait(seconds, seen)
+            status = self._until(_is_settled, seconds, seen)
+            if status not in _GOOD:
+                raise StackFailed(self._explain(status, seen))
         return outcome
 
     def outputs(self) -> dict[str, str]:
@@ -69,17 +78,16 @@ class Stack:
         return {pair["OutputKey"]: pair["OutputValue"] for pair in pairs}
 
     def delete(self, seconds: float) -> None:
-        """Delete the stack and wait; what is to be retained stays."""
-        seen = self._event_ids() if self._find() else set()
+        """Delete the stack and wait up to `seconds`; what is to be retained stays.
+
+        Raises:
+            StackFailed: a resource cannot be deleted, or it takes longer.
+        """
+        seen = self._event_ids()
         self.client.delete_stack(StackName=self.name)
-        for _ in range(max(1, int(seconds / POLL_SECONDS))):
-            found = self._find()
-            if found is None or found["StackStatus"] == "DELETE_COMPLETE":
-                return
-            if found["StackStatus"] == "DELETE_FAILED":
-                raise StackFailed(self._explain(found["StackStatus"], seen))
-            self.poll(POLL_SECONDS)
-        raise StackFailed(f"The stack {self.name} is still being deleted after {seconds:.0f} s.")
+        status = self._until(_is_deleted_or_stuck, seconds, seen)
+        if status != _GONE:
+            raise StackFailed(self._explain(status, seen))
 
     def _find(self) -> StackTypeDef | None:
         try:
@@ -88,7 +96,7 @@ class Stack:
             if "does not exist" in str(error):
                 return None
             raise
-        return next((stack for stack in found if stack["StackStatus"] != "DELETE_COMPLETE"), None)
+        return next((stack for stack in found if stack["StackStatus"] != _GONE), None)
 
     def _submit(self, template_url: str, parameters: Mapping[str, str], *, exists: bool) -> Outcome:
         pairs: list[ParameterTypeDef] = [
@@ -103,24 +111,23 @@ class Stack:
             raise StackFailed(f"CloudFormation does not take {self.name}: {error}") from error
         return Outcome.UPDATED if exists else Outcome.CREATED
 
-    def _wait(self, seconds: float, seen: set[str]) -> None:
+    def _until(self, done: Callable[[str], bool], seconds: float, seen: set[str]) -> str:
+        """The first status that will do; new events are told on the way."""
         told = set(seen)
         for _ in range(max(1, int(seconds / POLL_SECONDS))):
             found = self._find()
-            status = found["StackStatus"] if found else "DELETE_COMPLETE"
+            status: str = found["StackStatus"] if found else _GONE
             self._tell(told)
-            if status in _GOOD:
-                return
-            if not status.endswith("_IN_PROGRESS"):
-                raise StackFailed(self._explain(status, seen))
+            if done(status):
+                return status
             self.poll(POLL_SECONDS)
-        raise StackFailed(f"The stack {self.name} is not done after {seconds:.0f} s; it goes on without us.")
+        raise StackFailed(f"The stack {self.name} is {status} after {seconds:.0f} s; it goes on without us.")
 
     def _tell(self, told: set[str]) -> None:
         for event in reversed(self._events(told)):
             told.add(event["EventId"])
             status = event.get("ResourceStatus", "")
-            if not status.endswith("_IN_PROGRESS"):
+            if not status.endswith(_UNDER_WAY):
                 self.progress(f"{event.get('LogicalResourceId', '')} {status}")
 
     def _explain(self, status: str, seen: set[str]) -> str:
@@ -136,6 +143,19 @@ class Stack:
         return {event["EventId"] for event in self._events(set())}
 
     def _events(self, seen: set[str]) -> list[StackEventTypeDef]:
-        """The events not seen, newest first: one page, about a hundred."""
-        found = self.client.describe_stack_events(StackName=self.name)["StackEvents"]
+        """The events not seen, newest first: one page, about a hundred. None of a stack that is not there."""
+        try:
+            found = self.client.describe_stack_events(StackName=self.name)["StackEvents"]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return []
+            raise
         return [event for event in found if event["EventId"] not in seen]
+
+
+def _is_settled(status: str) -> bool:
+    return not status.endswith(_UNDER_WAY)
+
+
+def _is_deleted_or_stuck(status: str) -> bool:
+    return status in {_GONE, "DELETE_FAILED"}

@@ -43,8 +43,14 @@ def test_no_bytecode_is_packed(names: list[str]) -> None:
     assert not [name for name in names if name.endswith(".pyc")]
 
 
-def test_another_folder_gives_the_same_bytes(built_package: Package, tmp_path: Path) -> None:
+def test_another_folder_and_environment_give_the_same_bytes(
+    built_package: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = copied(tmp_path / "elsewhere")
+    (root / "configsvc/__pycache__").mkdir(exist_ok=True)
+    (root / "configsvc/__pycache__/left.cpython-311.pyc").write_bytes(b"left by an earlier run")
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     assert package(root, tmp_path / "out").sha256 == built_package.sha256
 
 

@@ -83,11 +83,21 @@ def test_a_template_that_is_not_taken_says_why() -> None:
         stack(fake).apply(URL, {}, 10)
 
 
-def test_a_stack_stuck_from_an_earlier_attempt_is_left_alone() -> None:
-    fake = FakeCloudFormation("ROLLBACK_COMPLETE")
-    with pytest.raises(StackFailed, match="delete it"):
-        stack(fake).apply(URL, {}, 10)
-    assert fake.calls == []
+def test_an_attempt_that_never_completed_is_deleted_and_made_again() -> None:
+    fake = FakeCloudFormation("ROLLBACK_COMPLETE", "DELETE_IN_PROGRESS", None, "CREATE_COMPLETE")
+    assert stack(fake).apply(URL, {}, 10) is Outcome.CREATED
+    assert fake.calls == ["delete", "create"]
+
+
+def test_a_stack_that_was_complete_once_is_never_deleted() -> None:
+    fake = FakeCloudFormation("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE")
+    stack(fake).apply(URL, {}, 10)
+    assert fake.calls == ["update"]
+
+
+def test_what_goes_on_already_is_waited_for() -> None:
+    fake = FakeCloudFormation("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", "UPDATE_COMPLETE")
+    assert stack(fake).apply(URL, {}, 10) is Outcome.UPDATED
 
 
 def test_a_rollback_is_explained_by_its_own_events_in_order() -> None:
@@ -100,7 +110,7 @@ def test_a_rollback_is_explained_by_its_own_events_in_order() -> None:
 
 def test_waiting_ends() -> None:
     waits: list[float] = []
-    with pytest.raises(StackFailed, match="not done after 3 s"):
+    with pytest.raises(StackFailed, match="CREATE_IN_PROGRESS after 3 s"):
         stack(FakeCloudFormation(None, "CREATE_IN_PROGRESS"), waits.append).apply(URL, {}, 3)
     assert sum(waits) == 3
 
@@ -120,5 +130,5 @@ def test_a_deletion_that_fails_says_so() -> None:
 
 
 def test_waiting_for_a_deletion_ends() -> None:
-    with pytest.raises(StackFailed, match="still being deleted"):
+    with pytest.raises(StackFailed, match="DELETE_IN_PROGRESS after 3 s"):
         stack(FakeCloudFormation("CREATE_COMPLETE", "DELETE_IN_PROGRESS")).delete(3)
