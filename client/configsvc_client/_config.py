@@ -62,17 +62,16 @@ class Config(Mapping[str, Value]):
         self._pinned: ContextVar[Snapshot | None] = ContextVar("configsvc snapshot", default=None)
 
     def __getitem__(self, key: str) -> Value:
-        snapshot = self._pinned.get()
-        return (self._current() if snapshot is None else snapshot)[key]
+        return self._reading()[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.snapshot())
+        return iter(self._reading())
 
     def __len__(self) -> int:
-        return len(self.snapshot())
+        return len(self._reading())
 
     def __contains__(self, key: object) -> bool:
-        return key in self.snapshot()
+        return key in self._reading()
 
     def __repr__(self) -> str:
         held = self._made and self._made.held
@@ -83,11 +82,11 @@ class Config(Mapping[str, Value]):
 
     def get(self, key: str, default: Any = None, *, as_: Callable[[Any], Any] | None = None) -> Any:  # noqa: ANN401  # values are of any type
         """The value of a key, or the default; see `Snapshot.get`."""
-        return self.snapshot().get(key, default, as_=as_)
+        return self._reading().get(key, default, as_=as_)
 
     def secret(self, key: str) -> Secret:
         """The value of a sealed key, masked; see `Snapshot.secret`."""
-        return self.snapshot().secret(key)
+        return self._reading().secret(key)
 
     def snapshot(self) -> Snapshot:
         """All values at one revision of each namespace: inside a wrapped handler the invocation's, else the current.
@@ -96,8 +95,8 @@ class Config(Mapping[str, Value]):
             ConfigUnavailable: nothing is held and nothing could be loaded within the start deadline.
             Misconfigured: settings are missing, all of them named, or wrong.
         """
-        snapshot = self._pinned.get()
-        return self._current() if snapshot is None else snapshot
+        pinned = self._pinned.get()
+        return self._keeper().current() if pinned is None else pinned
 
     def refresh(self) -> bool:
         """Refreshes now; True if something changed. A wrapped handler sees it from its next invocation on.
@@ -141,7 +140,7 @@ class Config(Mapping[str, Value]):
 
         @functools.wraps(function)
         def pinned(*args: P.args, **kwargs: P.kwargs) -> R:
-            token = self._pinned.set(self._current())
+            token = self._pinned.set(self._keeper().current())
             try:
                 return function(*args, **kwargs)
             finally:
@@ -151,13 +150,17 @@ class Config(Mapping[str, Value]):
 
     def _load_ahead(self) -> None:
         try:
-            self._current()
+            self._keeper().current()
         except Misconfigured:
             raise
         except ConfigsvcError:
             return
 
-    def _current(self) -> Snapshot:
+    def _reading(self) -> Snapshot:
+        """What a read reads: inside a handler its snapshot, else what is held, after one look at the wall clock."""
+        pinned = self._pinned.get()
+        if pinned is not None:
+            return pinned
         keeper = self._made or self._keeper()
         fresh_from, fresh_until = keeper.window
         if fresh_from <= keeper.wall() < fresh_until:
@@ -165,6 +168,8 @@ class Config(Mapping[str, Value]):
         return keeper.current()
 
     def _keeper(self) -> Keeper:
+        if self._made is not None:
+            return self._made
         with self._making:
             if self._made is None:
                 found = settings(self._given, self._environ)

@@ -50,15 +50,14 @@ class Keeper:
             ConfigUnavailable: nothing is held and nothing could be loaded within the start deadline.
             Misconfigured: settings for what has to be opened are missing.
         """
-        held = self.held
-        if held is None:
+        if self.held is None:
             return self._first_of_all().snapshot
-        if self._lock.acquire(blocking=False):
+        if self._due() and self._lock.acquire(blocking=False):
             try:
-                self._if_due(held)
+                self._if_due(self.held)
             finally:
                 self._lock.release()
-        return (self.held or held).snapshot
+        return self.snapshot
 
     def refresh(self) -> bool:
         """Refreshes now, due or not.
@@ -87,10 +86,16 @@ class Keeper:
         freshness = self._freshness
         return math.inf if freshness is None else age(freshness.confirmed, self._world.clock.now())
 
-    def _if_due(self, held: Held) -> None:
+    def _due(self) -> bool:
         now = self._world.clock.now()
-        if self._freshness is not None and not self._freshness.due(now):
-            self.window = self._freshness.window(now)
+        if self._freshness is None or self._freshness.due(now):
+            return True
+        self.window = self._freshness.window(now)
+        return False
+
+    def _if_due(self, held: Held) -> None:
+        """Under the lock: another thread may have refreshed since it was found due."""
+        if not self._due():
             return
         try:
             self._refresh(held)

@@ -42,9 +42,7 @@ class NoKms:
             Misconfigured: always.
         """
         del ciphertext, context, key_id, deadline
-        raise Misconfigured(
-            "AWS_REGION is not set, and a sealed value needs KMS. Set it to the KMS key's region."
-        )
+        raise Misconfigured("AWS_REGION is not set, and a sealed value needs KMS. Set it to the KMS key's region.")
 
 
 def real(settings: Settings, environ: Mapping[str, str]) -> World:

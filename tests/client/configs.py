@@ -1,0 +1,39 @@
+"""A Config whose world is fake, and everything in that world at hand."""
+
+from __future__ import annotations
+
+from configsvc.model.names import Namespace
+from configsvc_client import Config
+from configsvc_client._ports import Found, World
+from configsvc_client._settings import Settings
+from tests.client.fakes import KMS_KEY, FakeClock, FakeGateway, FakeKms
+
+ENVIRON = {
+    "CONFIGSVC_URL": "https://api.example/prod",
+    "CONFIGSVC_API_KEY": "abcdefghij0123456789",
+    "CONFIGSVC_NAMESPACES": "payments.prod",
+    "CONFIGSVC_KMS_KEYS": KMS_KEY,
+}
+
+
+class Stage:
+    """The fakes of one Config; `chance` is what every draw gives: the middle, so no jitter."""
+
+    def __init__(self, *served: Found, **environ: str) -> None:
+        self.clock, self.gateway, self.kms = FakeClock(), FakeGateway(), FakeKms()
+        self.chance = 0.5
+        self.prepared = 0
+        self.environ = {**ENVIRON, **environ}
+        self.serve(*served)
+        namespaces = [each.sealed.namespace for each in served]
+        self.config = Config(*namespaces, environ=self.environ, world=self.world)
+
+    def serve(self, *served: Found) -> None:
+        for each in served:
+            self.gateway.served[Namespace(each.sealed.namespace)] = each
+
+    def world(self, _: Settings) -> World:
+        return World(self.gateway, self.kms, self.clock, lambda: self.chance, self._prepare)
+
+    def _prepare(self) -> None:
+        self.prepared += 1

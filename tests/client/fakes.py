@@ -1,0 +1,98 @@
+"""Fakes of the client's own ports. The fake KMS takes the key from the blob, as AWS does, unless it is told which."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+
+from configsvc.model.encoding import base64std, from_base64std
+from configsvc.model.errors import CannotOpen, ConfigsvcError
+from configsvc.model.names import Namespace
+from configsvc_client._kms import Decrypted
+from configsvc_client._pin import same_key
+from configsvc_client._ports import Found, Moment
+
+KMS_KEY = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+OTHER_KEY = "arn:aws:kms:eu-central-1:111122223333:key/99999999-12ab-34cd-56ef-1234567890ab"
+FOREIGN_KEY = "arn:aws:kms:eu-central-1:666666666666:key/66666666-66ab-66cd-66ef-666666666666"
+
+
+class FakeClock:
+    def __init__(self) -> None:
+        self.at = 1_700_000_000.0
+        self.up = 1_000.0
+        self.pauses: list[float] = []
+
+    def wall(self) -> float:
+        return self.at
+
+    def now(self) -> Moment:
+        return Moment(self.at, self.up)
+
+    def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.advance(seconds)
+
+    def advance(self, seconds: float) -> None:
+        self.at += seconds
+        self.up += seconds
+
+
+def wrap(kms_key: str, context: Mapping[str, str], plaintext: bytes) -> bytes:
+    """A blob as `kms:Encrypt` would give it out: only who knows KMS's secret could make it, which the fake forgoes."""
+    return json.dumps([kms_key, dict(context), base64std(plaintext)]).encode()
+
+
+class FakeKms:
+    """Knows every key. `refuse` maps a key to the error that its use gives."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[dict[str, str], str | None]] = []
+        self.refuse: dict[str, ConfigsvcError] = {}
+        self.down: ConfigsvcError | None = None
+
+    def decrypt(self, ciphertext: bytes, context: Mapping[str, str], key_id: str | None, deadline: float) -> Decrypted:
+        del deadline
+        self.calls.append((dict(context), key_id))
+        if self.down:
+            raise self.down
+        try:
+            kms_key, sealed_for, plaintext = json.loads(ciphertext)
+        except ValueError:
+            raise CannotOpen("InvalidCiphertextException") from None
+        if kms_key in self.refuse:
+            raise self.refuse[kms_key]
+        if key_id is not None and not same_key(key_id, kms_key):
+            raise CannotOpen("IncorrectKeyException")
+        if sealed_for != dict(context):
+            raise CannotOpen("InvalidCiphertextException")
+        return Decrypted(from_base64std(plaintext), kms_key)
+
+
+class FakeGateway:
+    """Serves what it is given; `fail` is raised instead as long as it is set."""
+
+    def __init__(self) -> None:
+        self.served: dict[Namespace, Found] = {}
+        self.asked: list[dict[Namespace, str | None]] = []
+        self.fail: list[ConfigsvcError] = []
+        self.during: Callable[[], None] = lambda: None
+
+    def fetch(
+        self,
+        known: Mapping[Namespace, str | None],
+        deadline: float,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> dict[Namespace, Found]:
+        del deadline
+        self.asked.append(dict(known))
+        if meanwhile:
+            meanwhile()
+        self.during()
+        if self.fail:
+            raise self.fail.pop(0)
+        return {
+            namespace: self.served[namespace]
+            for namespace, etag in known.items()
+            if self.served[namespace].etag != etag
+        }

@@ -1,0 +1,185 @@
+import copy
+import pickle
+
+import pytest
+
+from configsvc.model.errors import Forbidden, NotFound, Unavailable
+from configsvc.model.names import Namespace
+from configsvc_client import CannotOpen, Config, ConfigUnavailable, Misconfigured
+from tests.client.configs import Stage
+from tests.client.sealing import envelope, found, kms_form, plain, sealed_values
+
+
+def test_making_a_config_asks_nobody_and_needs_no_settings() -> None:
+    config = Config(environ={})
+    assert repr(config) == "Config(: not loaded)"
+    assert config.age == float("inf")
+    stage = Stage(sealed_values({"db.url": "x"}))
+    assert stage.gateway.asked == []
+
+
+def test_any_number_of_sealed_values_costs_one_request_and_one_kms_call() -> None:
+    stage = Stage(sealed_values({f"k{number}": f"v{number}" for number in range(300)}))
+    assert stage.config["k7"] == "v7"
+    assert len(stage.config) == 300
+    assert (len(stage.gateway.asked), len(stage.kms.calls)) == (1, 1)
+
+
+def test_each_content_type_gives_its_python_type() -> None:
+    stage = Stage(
+        found(
+            [
+                envelope("text", "grüße".encode()),
+                envelope("json", b'{"a":[1,null]}', content_type="application/json"),
+                envelope("bytes", b"\xff\x00", content_type="application/octet-stream"),
+                envelope("empty", b""),
+                plain("plain", "p"),
+                plain("plain.json", "[1]", "application/json"),
+                kms_form("kms", b"k"),
+            ]
+        )
+    )
+    expected = {
+        "text": "grüße", "json": {"a": [1, None]}, "bytes": b"\xff\x00", "empty": "",
+        "plain": "p", "plain.json": [1], "kms": "k",
+    }  # fmt: skip
+    assert dict(stage.config) == expected
+
+
+def test_plain_values_cost_no_kms_call_and_need_no_pin() -> None:
+    stage = Stage(found([plain("a", "1")], data_keys=()), CONFIGSVC_KMS_KEYS="")
+    assert stage.config["a"] == "1"
+    assert stage.kms.calls == []
+
+
+def test_the_first_namespace_that_has_a_key_wins() -> None:
+    shared = Namespace("shared.prod")
+    stage = Stage(
+        sealed_values({"a": "own"}, revision=4),
+        sealed_values({"a": "shared", "b": "shared"}, revision=9, namespace=shared),
+    )
+    assert dict(stage.config) == {"a": "own", "b": "shared"}
+    assert stage.config.revisions == {"payments.prod": 4, "shared.prod": 9}
+    assert len(stage.gateway.asked) == 1
+
+
+def test_a_broken_key_of_the_first_namespace_does_not_fall_through_to_the_next() -> None:
+    shared = Namespace("shared.prod")
+    moved = envelope("other", b"x")._replace(key=envelope("a", b"").key)
+    stage = Stage(found([moved]), sealed_values({"a": "shared"}, namespace=shared))
+    with pytest.raises(CannotOpen):
+        stage.config["a"]
+    assert stage.config.broken == {"a"}
+    assert "a" in stage.config
+    assert stage.config.snapshot().broken == {"a"}
+
+
+def test_at_a_cold_start_the_other_keys_serve_when_one_does_not_open() -> None:
+    moved = envelope("other", b"x")._replace(key=envelope("bad", b"").key)
+    stage = Stage(found([moved, envelope("good", b"1")]))
+    assert stage.config["good"] == "1"
+    assert list(stage.config) == ["good", "bad"]
+    with pytest.raises(CannotOpen, match="bad"):
+        stage.config.get("bad", "a default would hide it")
+
+
+def test_get_converts_and_gives_the_default_only_where_there_is_no_key() -> None:
+    stage = Stage(sealed_values({"pool": "7", "flag": "off", "word": "canary-7f3a"}))
+    config = stage.config
+    assert config.get("pool", 10, as_=int) == 7
+    assert config.get("nope", 10, as_=int) == 10
+    assert config.get("nope") is None
+    assert config.get("flag", as_=bool) is False
+    with pytest.raises(ValueError, match="word cannot be read as int") as caught:
+        config.get("word", 10, as_=int)
+    assert "canary" not in repr(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_a_missing_key_is_a_key_error_that_names_it() -> None:
+    with pytest.raises(KeyError, match="nope"):
+        Stage(sealed_values({})).config["nope"]
+
+
+def test_secret_refuses_an_entry_that_was_not_sealed() -> None:
+    stage = Stage(found([plain("user", "app"), envelope("password", b"canary")]))
+    assert stage.config.secret("password").reveal() == "canary"
+    with pytest.raises(CannotOpen, match="was not sealed"):
+        stage.config.secret("user")
+    with pytest.raises(KeyError):
+        stage.config.secret("nope")
+
+
+def test_a_plain_entry_of_an_earlier_layer_does_not_count_as_sealed_because_a_later_one_is() -> None:
+    stage = Stage(found([plain("a", "1")]), sealed_values({"a": "2"}, namespace=Namespace("shared.prod")))
+    with pytest.raises(CannotOpen, match="was not sealed"):
+        stage.config.secret("a")
+
+
+def test_a_config_and_what_it_gives_out_show_no_value_and_are_not_pickled() -> None:
+    stage = Stage(sealed_values({"password": "canary-91"}))
+    config = stage.config
+    secret = config.secret("password")
+    shown = [repr(config), repr(config.snapshot()), repr(secret), str(secret), f"{secret:>12}", f"{secret}"]
+    assert not [text for text in shown if "canary" in text]
+    for each in (config, config.snapshot(), secret):
+        with pytest.raises(TypeError):
+            pickle.dumps(each)
+        with pytest.raises(TypeError):
+            copy.deepcopy(each)
+
+
+def test_all_missing_settings_are_named_in_one_error_on_the_first_read() -> None:
+    with pytest.raises(Misconfigured) as caught:
+        Config(environ={})["a"]
+    assert caught.value.members["missing"] == ["CONFIGSVC_URL", "CONFIGSVC_API_KEY", "CONFIGSVC_NAMESPACES"]
+
+
+def test_a_cold_start_is_tried_three_times_and_then_says_why() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    stage.gateway.fail = [Unavailable("down"), Unavailable("down"), Unavailable("still down")]
+    with pytest.raises(ConfigUnavailable, match="still down"):
+        stage.config["a"]
+    assert len(stage.gateway.asked) == 3
+    stage.gateway.fail = [Unavailable("down"), Unavailable("down")]
+    assert stage.config["a"] == "1"
+
+
+@pytest.mark.parametrize("answer", [Forbidden("no"), NotFound("none such")])
+def test_a_refusal_at_a_cold_start_is_not_repeated(answer: Exception) -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    stage.gateway.fail = [answer]  # type: ignore[list-item]  # parametrize forgets what they are
+    with pytest.raises(ConfigUnavailable) as caught:
+        stage.config["a"]
+    assert caught.value.__cause__ is answer
+    assert len(stage.gateway.asked) == 1
+
+
+def test_a_cold_start_ends_at_its_deadline() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    stage.gateway.during = lambda: stage.clock.advance(8)
+    stage.gateway.fail = [Unavailable("slow")] * 3
+    with pytest.raises(ConfigUnavailable):
+        stage.config["a"]
+    assert len(stage.gateway.asked) == 1
+
+
+def test_kms_down_at_a_cold_start_is_unavailable_and_not_a_broken_key() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    stage.kms.down = Unavailable("KMS is down")
+    with pytest.raises(ConfigUnavailable, match="KMS is down"):
+        stage.config["a"]
+
+
+def test_kms_refusing_a_data_key_is_asked_once_for_all_of_its_values() -> None:
+    stage = Stage(sealed_values({"a": "1", "b": "2", "c": "3"}))
+    stage.kms.down = CannotOpen("AccessDeniedException")
+    assert stage.config.broken == {"a", "b", "c"}
+    assert len(stage.kms.calls) == 1
+
+
+def test_what_opening_needs_is_made_ready_while_the_first_answer_is_on_its_way_and_never_again() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    stage.config.snapshot()
+    stage.config.refresh()
+    assert stage.prepared == 1

@@ -1,0 +1,244 @@
+import threading
+
+import pytest
+
+from configsvc.model.errors import CannotOpen, ConfigsvcError, Forbidden, Throttled, Unavailable, WentBackwards
+from configsvc.model.names import Namespace
+from tests.client.configs import Stage
+from tests.client.sealing import data_key, envelope, found, kms_form, plain, sealed_values
+
+MOVED = envelope("other", b"x")._replace(key=envelope("bad", b"").key)
+
+
+def test_within_the_poll_interval_nobody_is_asked() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    assert stage.config["a"] == "1"
+    stage.clock.advance(59)
+    assert stage.config["a"] == "1"
+    assert len(stage.gateway.asked) == 1
+    assert stage.config.age == 59
+
+
+def test_after_the_poll_interval_a_read_asks_with_the_etag_and_an_unchanged_answer_costs_no_kms_call() -> None:
+    stage = Stage(sealed_values({"a": "1"}, revision=3))
+    stage.config.snapshot()
+    stage.clock.advance(60)
+    assert stage.config["a"] == "1"
+    assert stage.gateway.asked[1] == {"payments.prod": '"3-0a1b"'}
+    assert len(stage.kms.calls) == 1
+    assert stage.config.age == 0
+
+
+def test_a_change_reaches_a_reader_within_one_interval_without_another_kms_call() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    before = stage.config.snapshot()
+    stage.serve(sealed_values({"a": "2", "b": "3"}, revision=2))
+    stage.clock.advance(60)
+    assert dict(stage.config) == {"a": "2", "b": "3"}
+    assert dict(before) == {"a": "1"}
+    assert len(stage.kms.calls) == 1
+
+
+@pytest.mark.parametrize(("chance", "due"), [(0.0, 54), (1.0, 66)])
+def test_the_poll_interval_spreads_by_a_tenth(chance: float, due: float) -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    stage.chance = chance
+    stage.config.snapshot()
+    stage.clock.advance(due - 1)
+    stage.config.snapshot()
+    assert len(stage.gateway.asked) == 1
+    stage.clock.advance(1)
+    stage.config.snapshot()
+    assert len(stage.gateway.asked) == 2
+
+
+@pytest.mark.parametrize(("wall", "up"), [(61, 0), (0, 61), (-3600, 61), (10 * 365 * 86400, 0)])
+def test_what_is_held_is_due_when_either_clock_says_so(wall: float, up: float) -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    stage.config.snapshot()
+    stage.clock.at += wall
+    stage.clock.up += up
+    stage.config.snapshot()
+    assert len(stage.gateway.asked) == 2
+
+
+def test_a_wall_clock_that_goes_back_neither_refreshes_early_nor_postpones() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    stage.config.snapshot()
+    stage.clock.at -= 3600
+    stage.config.snapshot()
+    assert len(stage.gateway.asked) == 1
+    stage.clock.advance(60)
+    stage.config.snapshot()
+    assert len(stage.gateway.asked) == 2
+
+
+def test_an_older_revision_is_never_served_after_a_newer_one() -> None:
+    stage = Stage(sealed_values({"a": "new"}, revision=5))
+    stage.config.snapshot()
+    stage.serve(sealed_values({"a": "old"}, revision=4))
+    with pytest.raises(WentBackwards):
+        stage.config.refresh()
+    stage.clock.advance(600)
+    assert stage.config["a"] == "new"
+    assert isinstance(stage.config.last_error, WentBackwards)
+
+
+def test_one_namespace_that_goes_back_keeps_all_of_the_old_snapshot() -> None:
+    shared = Namespace("shared.prod")
+    stage = Stage(sealed_values({"a": "1"}, revision=5), sealed_values({"b": "1"}, revision=5, namespace=shared))
+    stage.config.snapshot()
+    stage.serve(sealed_values({"a": "2"}, revision=6), sealed_values({"b": "0"}, revision=4, namespace=shared))
+    with pytest.raises(WentBackwards):
+        stage.config.refresh()
+    assert dict(stage.config) == {"a": "1", "b": "1"}
+
+
+def test_warm_one_entry_that_does_not_open_keeps_the_whole_old_snapshot() -> None:
+    stage = Stage(found([envelope("a", b"1"), envelope("bad", b"ok")]))
+    stage.config.snapshot()
+    stage.serve(found([envelope("a", b"2"), MOVED], revision=2))
+    with pytest.raises(CannotOpen):
+        stage.config.refresh()
+    assert dict(stage.config) == {"a": "1", "bad": "ok"}
+    assert stage.config.revisions == {"payments.prod": 1}
+
+
+def test_a_key_that_was_broken_from_the_start_stops_no_other_and_heals_without_a_new_revision() -> None:
+    stage = Stage(found([envelope("a", b"1"), envelope("b", b"1", raw=bytes(32))], data_keys=[data_key()]))
+    assert stage.config.broken == {"b"}
+    stage.serve(found([envelope("a", b"2"), envelope("b", b"1", raw=bytes(32))], revision=2, data_keys=[data_key()]))
+    assert stage.config.refresh() is True
+    assert stage.config["a"] == "2"
+    assert stage.config.refresh() is False
+    healed = found(
+        [envelope("a", b"2"), envelope("b", b"1", raw=bytes(32))],
+        revision=2,
+        data_keys=[data_key(), data_key(bytes(32))],
+    )
+    stage.serve(healed)
+    assert stage.config.refresh() is True
+    assert dict(stage.config) == {"a": "2", "b": "1"}
+
+
+def test_an_answer_for_another_namespace_is_refused() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    stage.config.snapshot()
+    stage.gateway.served[Namespace("payments.prod")] = sealed_values(
+        {"a": "2"}, revision=2, namespace=Namespace("evil")
+    )
+    with pytest.raises(Unavailable, match=r"payments\.prod"):
+        stage.config.refresh()
+    assert stage.config["a"] == "1"
+
+
+@pytest.mark.parametrize("error", [Unavailable("down"), Throttled("slow down"), Forbidden("no")])
+def test_while_the_service_fails_the_last_good_snapshot_serves_and_says_how_old_it_is(error: ConfigsvcError) -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    stage.config.snapshot()
+    stage.clock.advance(60)
+    stage.gateway.fail = [error]
+    assert stage.config["a"] == "1"
+    assert stage.config.age == 60
+    assert stage.config.last_error is error
+    stage.clock.advance(600)
+    assert stage.config["a"] == "1"
+    assert stage.config.last_error is None
+    assert stage.config.age == 0
+
+
+def test_a_failing_service_is_left_alone_for_longer_and_longer_up_to_five_intervals() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    stage.chance = 0.999999
+    stage.config.snapshot()
+    stage.gateway.fail = [Unavailable("down")] * 100
+    stage.clock.advance(100)
+    waits, asked_at = [], stage.clock.up
+    for _ in range(1500):
+        before = len(stage.gateway.asked)
+        stage.config.snapshot()
+        if len(stage.gateway.asked) > before:
+            waits.append(stage.clock.up - asked_at)
+            asked_at = stage.clock.up
+        stage.clock.advance(1)
+    assert waits == [0, 120, 240, 300, 300, 300]
+
+
+def test_kms_down_does_not_matter_while_the_data_key_is_held_and_keeps_the_old_values_when_a_new_one_comes() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    stage.config.snapshot()
+    stage.kms.down = Unavailable("KMS is down")
+    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.config.refresh()
+    assert stage.config["a"] == "2"
+    other = bytes(range(32))
+    stage.serve(found([envelope("a", b"3", raw=other)], revision=3, data_keys=[data_key(other)]))
+    with pytest.raises(Unavailable):
+        stage.config.refresh()
+    assert stage.config["a"] == "2"
+    stage.kms.down = None
+    assert stage.config.refresh() is True
+    assert stage.config["a"] == "3"
+
+
+def test_a_value_in_kms_form_is_not_decrypted_again_while_it_stays_the_same() -> None:
+    entry = kms_form("a", b"1")
+    stage = Stage(found([entry, plain("b", "1")]))
+    stage.config.snapshot()
+    stage.serve(found([entry, plain("b", "2")], revision=2))
+    stage.config.refresh()
+    assert dict(stage.config) == {"a": "1", "b": "2"}
+    assert len(stage.kms.calls) == 1
+
+
+def test_a_data_key_is_unwrapped_again_after_an_hour_so_that_a_withdrawn_right_shows() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    stage.config.snapshot()
+    stage.clock.advance(3600)
+    stage.kms.down = CannotOpen("AccessDeniedException")
+    stage.serve(sealed_values({"a": "2"}, revision=2))
+    with pytest.raises(CannotOpen, match="AccessDenied"):
+        stage.config.refresh()
+    assert stage.config["a"] == "1"
+
+
+def test_while_one_thread_refreshes_the_others_get_what_is_held_at_once() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    stage.config.snapshot()
+    inside, done = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        inside.set()
+        assert done.wait(30)
+
+    stage.gateway.during = slow
+    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.clock.advance(61)
+    refreshing = threading.Thread(target=stage.config.snapshot)
+    refreshing.start()
+    assert inside.wait(30)
+    assert [stage.config["a"] for _ in range(100)] == ["1"] * 100
+    done.set()
+    refreshing.join(30)
+    assert stage.config["a"] == "2"
+    assert len(stage.gateway.asked) == 2
+
+
+def test_cold_threads_wait_for_the_one_that_loads() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    inside, done, seen = threading.Event(), threading.Event(), list[str]()
+
+    def slow() -> None:
+        inside.set()
+        assert done.wait(30)
+
+    stage.gateway.during = slow
+    threads = [threading.Thread(target=lambda: seen.append(stage.config["a"])) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    assert inside.wait(30)
+    done.set()
+    for thread in threads:
+        thread.join(30)
+    assert seen == ["1"] * 8
+    assert (len(stage.gateway.asked), len(stage.kms.calls)) == (1, 1)
