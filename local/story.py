@@ -98,7 +98,7 @@ def read(teller: Teller, scene: Scene) -> Consumer:
     with teller.step("invoke it cold") as told:
         report = consumer.invoke({})
         expect("entries" in report, f"it answered {json.dumps(report)[:400]}")
-        told.append(f"{len(report['entries'])} entries, source {report['source']}")
+        told.append(f"{len(report['entries'])} entries at revision {report['revisions'][NAMESPACE]}")
     with teller.step("what that took, counted by a proxy in front of both") as told:
         requests, decrypts = _counted(scene.proxy)
         expect(

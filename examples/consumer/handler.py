@@ -12,8 +12,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 
-from configsvc.model.errors import ConfigsvcError
-from configsvc_client import Config
+from configsvc_client import CannotOpen, Config
 
 config = Config()  # everything from CONFIGSVC_* variables
 
@@ -26,7 +25,7 @@ def handler(event: Mapping[str, str], context: object) -> dict[str, object]:  # 
 
 
 def _state() -> dict[str, object]:
-    return {"revisions": dict(config.revisions), "source": config.source, "age": round(config.age, 3)}
+    return {"revisions": dict(config.revisions), "age": round(config.age, 3)}
 
 
 def _described(key: str) -> dict[str, object]:
@@ -37,7 +36,7 @@ def _described(key: str) -> dict[str, object]:
     told["digest"] = hashlib.sha256(data).hexdigest()[:8]
     try:
         return {**told, "secret": True, "shown": str(config.secret(key))}
-    except ConfigsvcError:  # not a sealed one
+    except CannotOpen:  # it was not sealed
         return {**told, "secret": False}
 
 
