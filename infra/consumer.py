@@ -6,6 +6,7 @@ needs, as manylinux wheels for the Python that runs this.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -95,9 +96,7 @@ def deploy_consumer(target: Target, stack: str, package: Path, settings: Setting
 def _install(root: Path, target: Path, *what: str) -> None:
     version = RUNTIME.removeprefix("python")
     where = ("--target", str(target), "--python-platform", _PLATFORM, "--python-version", version)
-    _uv(
-        root, "pip", "install", "--quiet", "--no-deps", "--no-compile-bytecode", "--only-binary", ":all:", *where, *what
-    )
+    _uv(root, "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", *where, *what)
 
 
 def _belongs(name: str) -> bool:
@@ -106,7 +105,11 @@ def _belongs(name: str) -> bool:
 
 
 def _uv(root: Path, *arguments: str) -> None:
-    ran = subprocess.run([root / _UV, *arguments], cwd=root, capture_output=True, text=True, check=False)
+    # The zip holds sources: what make asks of our own environments is not wanted there.
+    environment = {name: value for name, value in os.environ.items() if name != "UV_COMPILE_BYTECODE"}
+    ran = subprocess.run(
+        [root / _UV, *arguments], cwd=root, env=environment, capture_output=True, text=True, check=False
+    )
     if ran.returncode:
         raise ConsumerError(f"uv {' '.join(arguments[:2])} ended with {ran.returncode}:\n{ran.stdout}{ran.stderr}")
 
