@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from configsvc.model import errors
 from configsvc.service.ports import StoreUnavailable
 from configsvc.web import reply
+from configsvc.web.api import View
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
 from tests.web.apps import app_with, problem
@@ -19,16 +21,24 @@ from tests.web.lines import Lines
 CANARY = "canary-4f1d"
 
 
-def ok(_request: Request) -> Reply:
+def ok(_request: Request, **_parameters: str) -> Reply:
     return reply.ok({"revision": 7})
 
 
-def answer(view: Any, lines: Lines, **parts: Any) -> dict[str, Any]:
-    return app_with(view, lines)(event("GET", "/v1/x", **parts), None)
+def answer(
+    view: View,
+    lines: Lines,
+    *,
+    headers: Mapping[str, str] | None = None,
+    parameters: Mapping[str, str] | None = None,
+    identity: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    sent = event("GET", "/v1/x", headers=headers, parameters=parameters, identity=identity)
+    return app_with(view, lines)(sent, None)
 
 
-def raising(error: Exception) -> Any:
-    def view(_request: Request) -> Reply:
+def raising(error: Exception) -> View:
+    def view(_request: Request, **_parameters: str) -> Reply:
         raise error
 
     return view

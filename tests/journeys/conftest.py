@@ -1,0 +1,73 @@
+"""The journeys' stage: `TEST_MODE=local` (the default) makes one, `TEST_MODE=deployed` takes the one in a file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.journeys.api import Api
+from tests.journeys.local_stage import local_stage
+from tests.journeys.stage import Stage, api_key_principal, iam_principal
+from tests.journeys.story import Story
+from tests.journeys.texts import Texts
+
+
+@pytest.fixture(scope="session")
+def log() -> Texts:
+    """What the service in process logs; empty when it is deployed."""
+    return Texts()
+
+
+@pytest.fixture(scope="session")
+def deployed_stage() -> Stage:
+    """The stage that TEST_STAGE, a JSON file, describes (tests/journeys/stage.py)."""
+    return Stage.from_file(Path(os.environ["TEST_STAGE"]))
+
+
+@pytest.fixture(scope="session")
+def stage(request: pytest.FixtureRequest, log: Texts) -> Iterator[Stage]:
+    """A running API with its people."""
+    if os.environ.get("TEST_MODE", "local") == "deployed":
+        yield request.getfixturevalue("deployed_stage")
+        return
+    with local_stage(log) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def api(stage: Stage) -> Api:
+    """The API over HTTP."""
+    return Api(stage.url, stage.region)
+
+
+@pytest.fixture(scope="session")
+def run() -> str:
+    """The prefix of this run's namespaces."""
+    return f"run-{uuid4().hex[:10]}"
+
+
+@pytest.fixture(scope="session")
+def _granted(stage: Stage, api: Api, run: str) -> None:
+    """Reader and writer may read, the writer's role may write, all within this run's namespaces."""
+    wanted = {
+        api_key_principal(stage.reader): ["read"],
+        api_key_principal(stage.writer): ["read"],
+        api_key_principal(stage.admin): ["read"],
+        iam_principal(stage.writer): ["write"],
+        iam_principal(stage.admin): ["admin", "write"],
+    }
+    for principal, actions in wanted.items():
+        body = {"grants": [{"actions": actions, "namespaces": [f"{run}.*"]}]}
+        api.send("PUT", "/v1/grants", stage.admin, body, query={"principal": principal}).json()
+
+
+@pytest.fixture
+def story(stage: Stage, api: Api, run: str, _granted: None) -> Story:
+    """A new namespace, and who does what in it."""
+    story = Story(api, stage, f"{run}.{uuid4().hex[:10]}")
+    story.create()
+    return story

@@ -1,0 +1,50 @@
+"""A running API and the people who use it; how they came to be is the fixture's business."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from configsvc.model import grants
+from local.people import ApiKey, Person
+
+REGION = "us-east-1"
+
+
+class Stage(NamedTuple):
+    """An API of the suite's own or shared. Its people are the suite's own: it sets their grants.
+
+    Args:
+        url: the base, with the stage and without `/v1`.
+        admin: named by CONFIGSVC_ADMINS; may invoke every route.
+        writer: may invoke every route but those of grants.
+        stranger: may invoke every route; has no grants but those that a test gives and takes.
+        reader: an API key.
+    """
+
+    url: str
+    admin: Person
+    writer: Person
+    stranger: Person
+    reader: ApiKey
+    region: str = REGION
+
+    @classmethod
+    def from_file(cls, path: Path) -> Self:
+        """The stage in a JSON file: url, region, and the members of each person and of the reader by name."""
+        found = json.loads(path.read_text())
+        people = (Person(**found[name]) for name in ("admin", "writer", "stranger"))
+        return cls(found["url"], *people, ApiKey(**found["reader"]), found.get("region", REGION))
+
+
+def api_key_principal(who: Person | ApiKey) -> str:
+    """The principal of their API key."""
+    return grants.of_api_key(who.api_key_id if isinstance(who, Person) else who.identifier)
+
+
+def iam_principal(who: Person) -> str:
+    """The principal of their IAM identity."""
+    found = grants.normalised(who.arn)
+    assert found is not None
+    return found
