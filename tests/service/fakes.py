@@ -1,0 +1,78 @@
+"""Fakes of the service's ports: a clock that only moves when told, chance without chance, a repository that counts."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+
+from configsvc.adapters.clock import moment
+from configsvc.service.ports import Action, Moment, Repository, StoreUnavailable
+from configsvc.service.records import Address, Record
+
+
+class FakeClock:
+    """Sleeping is what moves it, and `pass_by`."""
+
+    def __init__(self, seconds: float = 1_800_000_000.0) -> None:
+        self._seconds = seconds
+        self.slept: list[float] = []
+
+    def now(self) -> Moment:
+        return moment(self._seconds)
+
+    def monotonic(self) -> float:
+        return self._seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.pass_by(seconds)
+
+    def pass_by(self, seconds: float) -> None:
+        self._seconds += seconds
+
+
+class FakeChance:
+    """Tags count up; jitter is half of the most."""
+
+    def __init__(self) -> None:
+        self._tags = count(1)
+
+    def tag(self) -> str:
+        return f"{next(self._tags):016x}"
+
+    def uniform(self, most: float) -> float:
+        return most / 2
+
+
+class Watched:
+    """A repository in front of another: it notes each call, and runs what a test has set before the next commit."""
+
+    def __init__(self, inner: Repository) -> None:
+        self._inner = inner
+        self.calls: list[str] = []
+        self.read: list[Address] = []
+        self.committed: list[Action] = []
+        self.before_commit: list[Callable[[], None]] = []
+        self.before_query: list[Callable[[], None]] = []
+        self.lose_answer = False
+
+    def get(self, addresses: Sequence[Address]) -> dict[Address, Record]:
+        self.calls.append("get")
+        self.read = list(addresses)
+        return self._inner.get(addresses)
+
+    def query(
+        self, partition: str, prefix: str, *, after: str = "", limit: int | None = None, values: bool = True
+    ) -> Iterator[Record]:
+        self.calls.append("query")
+        if self.before_query:
+            self.before_query.pop(0)()
+        return self._inner.query(partition, prefix, after=after, limit=limit, values=values)
+
+    def commit(self, actions: Sequence[Action]) -> None:
+        if self.before_commit:
+            self.before_commit.pop(0)()
+        self.calls.append("commit")
+        self._inner.commit(actions)
+        self.committed = list(actions)
+        if self.lose_answer:
+            self.lose_answer = False
+            raise StoreUnavailable("the answer got lost", retry_after=1)

@@ -1,0 +1,183 @@
+"""Change sets: all or nothing, at one revision, within the limits of one transaction."""
+
+import pytest
+
+from configsvc.model import limits, names
+from configsvc.model.change_set import Activate, Delete, Put
+from configsvc.model.errors import Conflict, InvalidRequest, NotFound, PreconditionFailed, TooLarge
+from configsvc.service.add_data_key import add_data_key
+from configsvc.service.get_key import get_key
+from configsvc.service.ports import Write
+from tests.service.sealed import data_key, kid
+from tests.service.world import ADMIN, NS, READER, World, sealed, settled, text
+
+
+@pytest.fixture
+def world() -> World:
+    return settled()
+
+
+def activate(key: str, version: int, if_match: int | None = None) -> Activate:
+    return Activate(names.key(key), version, if_match)
+
+
+def delete(key: str, if_match: int | None = None) -> Delete:
+    return Delete(names.key(key), if_match)
+
+
+def test_all_operations_commit_at_one_revision(world: World) -> None:
+    world.put(text("a", "1"))
+    world.put(text("a", "2"))
+    world.put(text("b"))
+    outcome = world.change(activate("a", 1), delete("b"), sealed("c", 1))
+    assert (outcome.status, outcome.etag) == (200, '"6"')
+    assert outcome.body == {
+        "namespace": NS,
+        "revision": 6,
+        "results": [
+            {"key": "a", "op": "activate", "version": 1, "active": 1},
+            {"key": "b", "op": "delete", "version": None, "active": None},
+            {"key": "c", "op": "put", "version": 1, "active": 1},
+        ],
+    }
+    assert world.log()[-1].changes == (
+        ("a", "activate", 1, 2, 1), ("b", "delete", None, 1, None), ("c", "put", 1, None, 1),
+    )  # fmt: skip
+
+
+def test_one_operation_that_fails_fails_all_and_each_that_failed_is_named(world: World) -> None:
+    world.put(sealed("c", 1))
+    before = world.stored()
+    with pytest.raises(NotFound) as refused:
+        world.change(text("a"), activate("b", 3), sealed("c", 1, ciphertext=b"other"))
+    failed = refused.value.members["failed"]
+    assert isinstance(failed, list)
+    assert [(each["key"], each["code"], each.get("next_version")) for each in failed if isinstance(each, dict)] == [
+        ("b", "not_found", None), ("c", "version_claimed", 2),
+    ]  # fmt: skip
+    assert world.stored() == before
+
+
+def test_a_version_that_was_put_staged_is_served_once_activated(world: World) -> None:
+    world.put(text("a", "1"))
+    world.put(text("a", "2", activate=False))
+    world.change(activate("a", 2))
+    assert get_key(world.ports, READER, NS, "a")[0]["value"] == "2"
+
+
+def test_activate_brings_a_deleted_key_back(world: World) -> None:
+    world.put(text("a", "1"))
+    world.change(delete("a"))
+    with pytest.raises(NotFound) as absent:
+        get_key(world.ports, READER, NS, "a")
+    assert absent.value.members["next_version"] == 2
+    world.change(activate("a", 1))
+    assert get_key(world.ports, READER, NS, "a")[0]["value"] == "1"
+
+
+def test_a_deleted_key_goes_on_counting(world: World) -> None:
+    world.put(text("a"))
+    world.change(delete("a"))
+    assert world.put(text("a")).body["version"] == 2
+
+
+@pytest.mark.parametrize("operation", [delete("never"), activate("never", 1)])
+def test_what_was_never_there_can_not_be_deleted_or_activated(world: World, operation: Delete | Activate) -> None:
+    with pytest.raises(NotFound):
+        world.change(operation)
+
+
+def test_a_delete_of_what_is_not_served_is_refused(world: World) -> None:
+    world.put(text("a", activate=False))
+    with pytest.raises(NotFound):
+        world.change(delete("a"))
+
+
+def test_each_operation_may_have_a_precondition_of_its_own(world: World) -> None:
+    world.put(text("a"))
+    world.put(text("b"))
+    with pytest.raises(PreconditionFailed):
+        world.change(delete("a", if_match=3), delete("b", if_match=3))
+    assert world.change(delete("a", if_match=3), delete("b", if_match=4)).status == 200
+
+
+def test_a_change_set_may_stand_on_the_namespaces_revision(world: World) -> None:
+    world.put(text("a"))
+    with pytest.raises(PreconditionFailed) as failed:
+        world.change(text("a"), if_match=2)
+    assert failed.value.members["revision"] == 3
+    assert world.change(text("a"), if_match=3).body["revision"] == 4
+
+
+def test_a_change_set_of_40_envelopes_under_10_data_keys_is_one_read_and_one_transaction_of_at_most_100() -> None:
+    world = settled()
+    for number in range(1, 10):
+        add_data_key(world.ports, ADMIN, NS, data_key(number), None)
+    world.clock.pass_by(11)
+    world.repository.calls.clear()
+    world.change(*(sealed(f"k{number}", 1, number=number % 10) for number in range(limits.OPERATIONS)))
+    assert world.repository.calls == ["get", "commit"]
+    assert len(world.repository.read) <= 100
+    assert len(world.repository.committed) == 40 * 2 + 10 + 3
+
+
+def test_more_data_keys_than_one_transaction_may_condition_on_are_too_many(world: World) -> None:
+    with pytest.raises(TooLarge):
+        world.change(*(sealed(f"k{number}", 1, number=number) for number in range(limits.CHANGE_SET_KIDS + 1)))
+
+
+def test_a_key_stands_in_a_change_set_once(world: World) -> None:
+    with pytest.raises(InvalidRequest):
+        world.change(text("a"), delete("a"))
+
+
+def test_a_change_set_takes_1_mib_of_values_and_not_a_byte_more(world: World) -> None:
+    world.set(snapshot_bytes=2 * limits.MIB)
+    whole = [text(f"k{number}", "x" * limits.STORED_VALUE) for number in range(4)]
+    world.change(*whole)
+    with pytest.raises(TooLarge):
+        world.change(*whole, text("more", "x"))
+
+
+def test_activated_values_count_among_the_bytes_of_a_change_set(world: World) -> None:
+    world.set(snapshot_bytes=2 * limits.MIB)
+    world.change(*(text(f"k{number}", "x" * limits.STORED_VALUE, activate=False) for number in range(4)))
+    with pytest.raises(TooLarge):
+        world.change(*(activate(f"k{number}", 1) for number in range(4)), text("more", "x"))
+
+
+def test_every_envelope_counts_as_a_seal_and_only_served_ones_as_served(world: World) -> None:
+    world.change(sealed("a", 1), sealed("b", 1)._replace(activate=False))
+    world.put(sealed("a", 2))
+    count = world.head().kids[kid()]
+    assert (count.seals, count.served) == (3, 1)
+    world.change(delete("a"), activate("b", 1))
+    assert world.head().kids[kid()] == count
+    world.change(delete("b"))
+    assert world.head().kids[kid()].served == 0
+
+
+def test_a_data_key_that_has_sealed_its_2_to_the_20_takes_no_more(world: World) -> None:
+    seals_are(world, limits.SEALS_PER_DATA_KEY - 1)
+    with pytest.raises(Conflict, match="Rotate"):
+        world.change(sealed("a", 1), sealed("b", 1))
+    world.put(sealed("a", 1))
+    with pytest.raises(Conflict, match="Rotate"):
+        world.put(sealed("a", 2))
+    world.put(text("b"))
+
+
+def seals_are(world: World, seals: int) -> None:
+    head = world.head()
+    kids = {kid(): head.kids[kid()]._replace(seals=seals)}
+    world.repository.commit([Write(head._replace(kids=kids, revision=head.revision + 1), head.revision)])
+
+
+def test_a_message_ends_at_its_limit(world: World) -> None:
+    from configsvc.model.change_set import ChangeSet
+    from configsvc.service.change import change
+    from tests.service.world import DEVELOPER
+
+    operation = Put(names.key("a"), "plain", "text/plain", "")
+    with pytest.raises(InvalidRequest):
+        change(world.ports, DEVELOPER, NS, ChangeSet((operation,), "x" * (limits.MESSAGE + 1)), None)

@@ -1,0 +1,138 @@
+"""Lost races and lost answers: nobody's write is lost, nobody's is done twice, and nobody waits for ever."""
+
+import pytest
+
+from configsvc.adapters.memory import MemoryRepository
+from configsvc.model.errors import PreconditionFailed, Unavailable, VersionClaimed
+from configsvc.service import records
+from configsvc.service.ports import Check, Remove, Write
+from configsvc.service.records import Address, Record
+from tests.service.world import NS, World, retried, sealed, settled, text
+
+
+@pytest.fixture
+def world() -> World:
+    return settled()
+
+
+def test_a_lost_race_is_decided_again_and_commits(world: World) -> None:
+    world.repository.before_commit.append(lambda: ignore(world.put(text("a", "theirs"))))
+    assert world.put(text("a", "ours")).body == {
+        "namespace": NS, "key": "a", "version": 2, "revision": 4, "active": 2,
+    }  # fmt: skip
+    assert [each.changes[0].version for each in world.log()[-2:]] == [1, 2]
+
+
+def test_a_lost_race_is_no_412_unless_the_precondition_no_longer_holds(world: World) -> None:
+    world.put(text("a"))
+    world.repository.before_commit.append(lambda: ignore(world.put(text("other"))))
+    assert world.put(text("a", if_match=3)).body["revision"] == 5
+    world.repository.before_commit.append(lambda: ignore(world.put(text("a"))))
+    with pytest.raises(PreconditionFailed) as failed:
+        world.put(text("a", if_match=5))
+    assert failed.value.members["revision"] == 6
+
+
+def test_a_lost_race_for_a_version_says_which_is_next(world: World) -> None:
+    world.repository.before_commit.append(lambda: ignore(world.put(sealed("a", 1, ciphertext=b"theirs"))))
+    with pytest.raises(VersionClaimed) as claimed:
+        world.put(sealed("a", 1))
+    assert claimed.value.members["next_version"] == 2
+
+
+def test_races_lost_for_3_seconds_end_in_503_with_a_word_on_when_to_come_back(world: World) -> None:
+    world.repository.before_commit.extend([lambda: ignore(bump(world))] * 1000)
+    with pytest.raises(Unavailable) as busy:
+        world.put(text("a"))
+    assert busy.value.members["retry_after"] == 1
+    assert 2.5 < sum(world.clock.slept) <= 3.0
+
+
+def test_the_pauses_between_tries_double_up_to_a_limit_and_are_drawn_in_full(world: World) -> None:
+    world.repository.before_commit.extend([lambda: ignore(bump(world))] * 7)
+    world.put(text("a"))
+    assert world.clock.slept == pytest.approx([0.01, 0.02, 0.04, 0.08, 0.16, 0.25, 0.25])
+
+
+def bump(world: World) -> None:
+    """A write of someone else, behind the loop's back."""
+    head = world.head()
+    world.repository._inner.commit([Write(head._replace(revision=head.revision + 1), head.revision)])  # noqa: SLF001
+
+
+def test_a_write_whose_answer_was_lost_gets_its_first_answer_under_the_same_idempotency_key(world: World) -> None:
+    world.repository.lose_answer = True
+    with pytest.raises(Unavailable):
+        world.put(text("a"), retried("k1"))
+    assert world.put(text("a"), retried("k1")).body["version"] == 1
+    assert world.head().revision == 3
+
+
+def test_an_envelope_whose_answer_was_lost_needs_no_idempotency_key(world: World) -> None:
+    world.repository.lose_answer = True
+    with pytest.raises(Unavailable):
+        world.put(sealed("a", 1))
+    assert world.put(sealed("a", 1)).body["version"] == 1
+    assert world.head().revision == 3
+
+
+def test_every_record_that_a_put_was_decided_on_is_conditioned_on(world: World) -> None:
+    world.put(sealed("a", 1))
+    world.put(sealed("a", 2), retried("k1"))
+    expected = {address(action): action.expected for action in world.repository.committed}
+    assert expected == {
+        records.head(NS): 3,
+        records.settings(NS): 1,
+        records.data_key(NS, sealed_kid()): 2,
+        records.key(NS, "a"): 3,
+        records.version(NS, "a", 2): None,
+        records.log(records.of_namespace(NS), 4): None,
+        next(at for at in expected if at.sk.startswith("I#")): None,
+    }
+
+
+def sealed_kid() -> str:
+    from tests.service.sealed import kid
+
+    return kid()
+
+
+def address(action: Write | Remove | Check) -> Address:
+    return records.address_of(action.record) if isinstance(action, Write) else action.address
+
+
+class Torn(MemoryRepository):
+    """A batch whose first records are older than its last: the key is read before a write, HEAD after it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.old: dict[Address, Record] = {}
+
+    def get(self, addresses: list[Address]) -> dict[Address, Record]:  # type: ignore[override]
+        found = super().get(addresses)
+        torn = {at: self.old[at] for at in addresses if at in self.old}
+        self.old = {}
+        return found | torn
+
+
+def test_a_torn_batch_loses_no_update_though_head_is_current() -> None:
+    table = Torn()
+    world = settled(table)
+    world.put(text("a", "1"))
+    at = records.key(NS, "a")
+    old = table.get([at])
+    world.put(text("a", "2"))
+    table.old = old
+    assert world.put(text("a", "3")).body["version"] == 3
+
+
+def test_a_settings_change_between_reading_and_committing_is_not_overlooked(world: World) -> None:
+    from configsvc.model.errors import Conflict
+
+    world.repository.before_commit.append(lambda: ignore(world.set(read_only=True)))
+    with pytest.raises(Conflict):
+        world.put(text("a"))
+
+
+def ignore(_outcome: object) -> None:
+    return

@@ -1,0 +1,109 @@
+"""A service on the table in memory, with a namespace, an administrator, a developer and a reader."""
+
+from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
+from configsvc.adapters.memory import MemoryRepository
+from configsvc.model import names
+from configsvc.model.change_set import ChangeSet, Operation, Put
+from configsvc.model.entry import ContentType
+from configsvc.model.grants import Action, Grant
+from configsvc.service import records
+from configsvc.service.add_data_key import add_data_key
+from configsvc.service.change import change
+from configsvc.service.create_namespace import NamespaceWanted, create_namespace
+from configsvc.service.fetch import Fetched, fetch
+from configsvc.service.found import one
+from configsvc.service.ports import Caller, Idempotency, Outcome, Ports, Repository
+from configsvc.service.put import put
+from configsvc.service.records import Head, LogRecord
+from configsvc.service.set_grants import set_grants
+from tests.service.fakes import FakeChance, FakeClock, Watched
+from tests.service.sealed import data_key, envelope, kid
+
+NS = "payments.prod"
+ROLES = "arn:aws:iam::123456789012:role/"
+
+
+def caller(api_key: str | None, role: str | None) -> Caller:
+    arn = f"arn:aws:sts::123456789012:assumed-role/{role}/session" if role else ""
+    return Caller(api_key and f"api-key:{api_key}", role and ROLES + role, arn, "192.0.2.1", "tests/1", "c-1")
+
+
+ADMIN = caller("adminkey", "Admin")
+DEVELOPER = caller("devkey", "Developer")
+READER = caller("readerkey", None)
+STRANGER = caller("strangerkey", "Stranger")
+
+
+def grant(*actions: Action, on: str = "payments.*") -> Grant:
+    return Grant(actions, (on,))
+
+
+def text(key: str, value: str = "value", **options: object) -> Put:
+    base = Put(names.key(key), "plain", "text/plain", value)
+    return base._replace(**options)
+
+
+def sealed(
+    key: str, version: int, *, number: int = 0, content_type: ContentType = "text/plain", ciphertext: bytes = b"sealed"
+) -> Put:
+    value = envelope(key, version, kid=kid(number), content_type=content_type, ciphertext=ciphertext)
+    return Put(names.key(key), "envelope", content_type, value)
+
+
+def retried(key: str, request: str = "hash") -> Idempotency:
+    return Idempotency(key, "PUT", "/v1/somewhere", request)
+
+
+class World:
+    """Everything a test asks of the service, as the developer unless it says who asks."""
+
+    def __init__(self, repository: Repository | None = None) -> None:
+        self.clock = FakeClock()
+        self.repository = Watched(repository or MemoryRepository())
+        self.grants = RecentGrants(timer=self.clock.monotonic)
+        self.ports = Ports(
+            self.repository, self.clock, FakeChance(), self.grants, RenderedSnapshots(), (ROLES + "Admin",)
+        )
+
+    def settle(self) -> "World":
+        """Grants, the namespace and its data key; then nothing counted."""
+        set_grants(self.ports, ADMIN, "api-key:adminkey", (grant("read", on="*"),), None)
+        set_grants(self.ports, ADMIN, "api-key:devkey", (grant("read"),), None)
+        set_grants(self.ports, ADMIN, "api-key:readerkey", (grant("read"),), None)
+        set_grants(self.ports, ADMIN, ROLES + "Developer", (grant("write"),), None)
+        create_namespace(self.ports, ADMIN, NS, NamespaceWanted(), None)
+        add_data_key(self.ports, ADMIN, NS, data_key(), None)
+        self.repository.calls.clear()
+        return self
+
+    def set(self, **wanted: object) -> Outcome:
+        return create_namespace(self.ports, ADMIN, NS, NamespaceWanted()._replace(**wanted), None)
+
+    def put(self, wanted: Put, idempotency: Idempotency | None = None, who: Caller = DEVELOPER) -> Outcome:
+        return put(self.ports, who, NS, wanted, "why", idempotency)
+
+    def change(
+        self, *operations: Operation, if_match: int | None = None, idempotency: Idempotency | None = None
+    ) -> Outcome:
+        return change(self.ports, DEVELOPER, NS, ChangeSet(operations, "why", if_match), idempotency)
+
+    def fetch(self, if_none_match: str | None = None, who: Caller = READER) -> Fetched:
+        return fetch(self.ports, who, NS, if_none_match)
+
+    def head(self) -> Head:
+        at = records.head(NS)
+        head = one(self.repository.get([at]), at, Head)
+        assert head
+        return head
+
+    def log(self, partition: str = records.of_namespace(NS)) -> list[LogRecord]:
+        return [each for each in self.repository.query(partition, "R#") if isinstance(each, LogRecord)]
+
+    def stored(self) -> dict[str, object]:
+        """All that the namespace holds, to show that nothing was written."""
+        found = self.repository.query(records.of_namespace(NS), "")
+        return {records.address_of(each).sk: each for each in found}
+
+
+def settled(repository: Repository | None = None) -> World:
+    return World(repository).settle()
