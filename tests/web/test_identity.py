@@ -1,0 +1,59 @@
+"""Who the caller is, by what API Gateway says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from configsvc.service.ports import Caller
+from configsvc.web.event import headers_of
+from configsvc.web.identity import caller_of
+from tests.web.events import event
+
+
+def caller(identity: Mapping[str, object], headers: Mapping[str, str] | None = None) -> Caller:
+    made = event("GET", "/v1/x", identity=identity, headers=headers)
+    return caller_of(made, headers_of(made))
+
+
+def test_the_api_key_is_the_id_that_api_gateway_found() -> None:
+    found = caller({"apiKeyId": "a1b2c3"}, {"x-api-key": "another", "apiKeyId": "another"})
+    assert found.api_key == "api-key:a1b2c3"
+
+
+@pytest.mark.parametrize("identifier", [None, "", "a:b", "test-invoke-api-key-id", "a b", "a/b", 7.5])
+def test_what_is_no_id_is_nobody(identifier: object) -> None:
+    assert caller({"apiKeyId": identifier}).api_key is None
+
+
+def test_the_keys_value_alone_is_nobody() -> None:
+    assert caller({"apiKey": "abc"}, {"x-api-key": "abc"}).api_key is None
+
+
+@pytest.mark.parametrize(
+    ("arn", "principal"),
+    [
+        ("arn:aws:sts::123456789012:assumed-role/Deploy/s", "arn:aws:iam::123456789012:role/Deploy"),
+        ("arn:aws:iam::123456789012:user/team/ann", "arn:aws:iam::123456789012:user/ann"),
+        ("arn:aws:iam::123456789012:root", None),
+        ("arn:aws:sts::123456789012:federated-user/bob", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_the_principal_is_the_role_or_user_and_the_arn_is_kept(arn: str | None, principal: str | None) -> None:
+    found = caller({"userArn": arn})
+    assert (found.principal, found.arn) == (principal, arn or "")
+
+
+def test_no_identity_is_nobody() -> None:
+    found = caller({})
+    assert (found.api_key, found.principal, found.arn, found.source_ip) == (None, None, "", "")
+
+
+def test_where_from_is_what_api_gateway_saw() -> None:
+    identity = {"sourceIp": "203.0.113.9", "userAgent": "x" * 1000}
+    found = caller(identity, {"X-Forwarded-For": "198.51.100.1", "User-Agent": "other"})
+    assert found.source_ip == "203.0.113.9"
+    assert found.user_agent == "x" * 256
