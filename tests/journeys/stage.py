@@ -34,8 +34,8 @@ class Stage(NamedTuple):
     def from_file(cls, path: Path) -> Self:
         """The stage in a JSON file: url, region, and the members of each person and of the reader by name."""
         found = json.loads(path.read_text())
-        people = (Person(**found[name]) for name in ("admin", "writer", "stranger"))
-        return cls(found["url"], *people, ApiKey(**found["reader"]), found.get("region", REGION))
+        admin, writer, stranger = (Person(**found[name]) for name in ("admin", "writer", "stranger"))
+        return cls(found["url"], admin, writer, stranger, ApiKey(**found["reader"]), found.get("region", REGION))
 
 
 def api_key_principal(who: Person | ApiKey) -> str:

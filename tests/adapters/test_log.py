@@ -1,0 +1,23 @@
+"""Log lines are JSON, one each, and below the least severity they are not written."""
+
+from __future__ import annotations
+
+import io
+import json
+
+from configsvc.adapters.log import JsonLog
+
+
+def test_a_line_is_one_json_object_whatever_it_holds() -> None:
+    stream = io.StringIO()
+    JsonLog(stream, "info").line("warning", text="a\nb\u2028\u00e9", number=1.5, nothing=None)
+    (line,) = stream.getvalue().splitlines()
+    assert json.loads(line) == {"level": "warning", "text": "a\nb\u2028\u00e9", "number": 1.5, "nothing": None}
+
+
+def test_what_is_below_the_least_severity_is_not_written() -> None:
+    stream = io.StringIO()
+    log = JsonLog(stream, "warning")
+    for level in ("debug", "info", "warning", "error"):
+        log.line(level)
+    assert [json.loads(line)["level"] for line in stream.getvalue().splitlines()] == ["warning", "error"]

@@ -1,0 +1,129 @@
+"""What a request carries beside its body."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from configsvc.model.errors import InvalidRequest
+from configsvc.service.ports import Idempotency
+from configsvc.web.event import headers_of
+from configsvc.web.identity import caller_of
+from configsvc.web.request import Page, Preconditions, Request
+from tests.web.events import event
+
+ROUTE = "/v1/namespaces/{namespace}/keys/{key}"
+
+
+def request(
+    *,
+    headers: Mapping[str, str] | None = None,
+    query: Mapping[str, Sequence[str]] | None = None,
+    body: str | None = None,
+    key: str = "db.url",
+) -> Request:
+    parameters = {"namespace": "payments.prod", "key": key}
+    made = event("PUT", ROUTE, parameters=parameters, headers=headers, query=query, body=body)
+    found = headers_of(made)
+    return Request(made, found, caller_of(made, found))
+
+
+def idempotency(body: str = "{}", key: str = "db.url", **headers: str) -> Idempotency:
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    found = request(headers={"Idempotency-Key": "once", **sent}, body=body, key=key).idempotency()
+    assert found is not None
+    return found
+
+
+def test_a_listing_has_its_defaults() -> None:
+    assert request().page() == Page("", 1000, None)
+    query = {"prefix": ["db."], "limit": ["10"], "cursor": ["abc"]}
+    assert request(query=query).page() == Page("db.", 10, "abc")
+
+
+@pytest.mark.parametrize("limit", ["0", "1001", "00010", "1e2", "+5", " 5", "5\n", "\u0665", ""])
+def test_a_limit_is_a_number_from_one_to_a_thousand(limit: str) -> None:
+    with pytest.raises(InvalidRequest):
+        request(query={"limit": [limit]}).page()
+
+
+def test_an_unknown_or_repeated_parameter_is_refused() -> None:
+    for query in ({"verbose": ["1"]}, {"prefix": ["a", "b"]}):
+        with pytest.raises(InvalidRequest):
+            request(query=query).page()
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, Preconditions(None, create_only=False)),
+        ({"If-Match": '"41"'}, Preconditions(41, create_only=False)),
+        ({"if-none-match": " * "}, Preconditions(None, create_only=True)),
+    ],
+)
+def test_preconditions_are_one_revision_or_nothing_served(headers: dict[str, str], expected: Preconditions) -> None:
+    assert request(headers=headers).preconditions() == expected
+
+
+@pytest.mark.parametrize("value", ["41", '"x"', '"-1"', '"01"', '"1","2"', "", "*", 'W/"1"', '"1" '[:2]])
+def test_a_malformed_if_match_is_refused(value: str) -> None:
+    with pytest.raises(InvalidRequest):
+        request(headers={"If-Match": value}).preconditions()
+
+
+def test_a_header_that_is_sent_twice_is_refused() -> None:
+    made = event("PUT", ROUTE)
+    made["multiValueHeaders"] = {"If-Match": ['"1"', '"2"']}
+    made["headers"] = {"If-Match": '"2"'}
+    found = headers_of(made)
+    with pytest.raises(InvalidRequest):
+        Request(made, found, caller_of(made, found)).preconditions()
+
+
+def test_a_condition_that_the_route_would_ignore_is_refused() -> None:
+    for name in ("If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range"):
+        with pytest.raises(InvalidRequest):
+            request(headers={name: '"1"'}).only()
+    request(headers={"If-Match": '"1"'}).only("if-match")
+
+
+def test_an_idempotency_key_is_bound_to_method_path_body_and_preconditions() -> None:
+    first = idempotency()
+    assert (first.key, first.method, first.path) == ("once", "PUT", "/v1/namespaces/payments.prod/keys/db.url")
+    assert idempotency() == first
+    assert idempotency(user_agent="other") == first
+    assert idempotency(body="{ }").request != first.request
+    assert idempotency(if_match='"1"').request != first.request
+    assert idempotency(if_none_match='"1"').request != idempotency(if_match='"1"').request
+    assert idempotency(key="db.pool").path != first.path
+
+
+def test_whose_grants_are_written_is_part_of_the_path() -> None:
+    paths = set()
+    for principal in ("api-key:a", "api-key:b"):
+        found = request(headers={"Idempotency-Key": "once"}, query={"principal": [principal]}).idempotency()
+        assert found is not None
+        paths.add(found.path)
+    assert len(paths) == 2
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "a\tb", "\u00e9", "\x7f"])
+def test_an_idempotency_key_is_printable_ascii(key: str) -> None:
+    with pytest.raises(InvalidRequest):
+        request(headers={"Idempotency-Key": key}).idempotency()
+
+
+@pytest.mark.parametrize("key", ["x", "a b", "~!", "x" * 255])
+def test_any_printable_idempotency_key_is_taken(key: str) -> None:
+    found = request(headers={"Idempotency-Key": key}).idempotency()
+    assert found is not None
+    assert found.key == key
+
+
+def test_a_body_where_none_is_taken_may_only_be_empty() -> None:
+    for body in (None, "", "{}", " { } "):
+        request(body=body).no_body()
+    for body in ('{"a": 1}', "[]", "x"):
+        with pytest.raises(InvalidRequest):
+            request(body=body).no_body()
