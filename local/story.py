@@ -75,8 +75,9 @@ def seal(teller: Teller, scene: Scene) -> None:
 def _grant(admin: Terminal, scene: Scene) -> None:
     people, reader = scene.people, scene.stack.reader
     admin.run("grant", people.developer.arn, "--action", "write", "--namespace", _PATTERN)
-    for api_key in (reader.identifier, people.developer.api_key_id, people.administrator.api_key_id):
-        admin.run("grant", f"api-key:{api_key}", "--action", "read", "--namespace", _PATTERN)
+    readers = {reader.identifier: _PATTERN, people.developer.api_key_id: _PATTERN, people.administrator.api_key_id: "*"}
+    for api_key, pattern in readers.items():
+        admin.run("grant", f"api-key:{api_key}", "--action", "read", "--namespace", pattern)
 
 
 def _namespace(admin: Terminal, scene: Scene, namespace: str) -> None:

@@ -38,6 +38,7 @@ class Answer:
 
     def __init__(self) -> None:
         self.complete = False
+        self.keeps_alive = False
         self.started = False
         self._parser = HttpResponseParser(self)
         self._in_head = True
@@ -66,11 +67,6 @@ class Answer:
             raise BadAnswer(f"more than {HEAD_BYTES} bytes of headers")
         if len(self._body) > BODY_BYTES:
             raise BadAnswer(f"more than {BODY_BYTES} bytes")
-
-    @property
-    def keeps_alive(self) -> bool:
-        """Whether the connection may be used again."""
-        return self._parser.should_keep_alive()
 
     def response(self) -> Response:
         """The answer.
@@ -114,6 +110,7 @@ class Answer:
             self._in_head = True
         else:
             self.complete = True
+            self.keeps_alive = self._parser.should_keep_alive()  # llhttp knows it only now
 
 
 def inflate(body: bytes) -> bytes:

@@ -19,6 +19,8 @@ CONNECT_SECONDS = 0.3
 _LITERAL = re.compile(r"[0-9.]+|.*:.*|localhost")
 _Address = tuple[socket.AddressFamily, "tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]"]
 
+LookUp = Callable[[str, int], list[_Address]]
+
 
 class Dialler:
     """Opens connections to one origin; keeps the loaded trust and what of it verified."""
@@ -89,19 +91,35 @@ def left(deadline: float, clock: Callable[[], float]) -> float:
     return seconds
 
 
-def resolve(host: str, port: int, seconds: float) -> list[_Address]:
+def look_up(host: str, port: int) -> list[_Address]:
+    """The addresses of a host as the system knows them, however long that takes.
+
+    Raises:
+        OSError: not found (socket.gaierror).
+    """
+    return [(each[0], each[4]) for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+
+
+def resolve(host: str, port: int, seconds: float, look_up: LookUp = look_up) -> list[_Address]:
     """The addresses of a host, in the system's order.
 
-    `getaddrinfo` takes no timeout, so a name is resolved in a thread that is waited for no longer than that; it ends
+    `getaddrinfo` takes no timeout, so a name is looked up in a thread that is waited for no longer than that; it ends
     by itself when the resolver gives up. Addresses and `localhost` need no network and get no thread.
 
     Raises:
         OSError: not found (socket.gaierror), or not in time (TimeoutError).
     """
     if _LITERAL.fullmatch(host):
-        return _addresses(host, port)
+        return look_up(host, port)
     found: list[list[_Address] | OSError] = []
-    thread = threading.Thread(target=_resolve_into, args=(found, host, port), daemon=True)
+
+    def look() -> None:
+        try:
+            found.append(look_up(host, port))
+        except OSError as error:
+            found.append(error)
+
+    thread = threading.Thread(target=look, daemon=True)
     thread.start()
     thread.join(seconds)
     if not found:
@@ -109,14 +127,3 @@ def resolve(host: str, port: int, seconds: float) -> list[_Address]:
     if isinstance(found[0], OSError):
         raise found[0]
     return found[0]
-
-
-def _resolve_into(found: list[list[_Address] | OSError], host: str, port: int) -> None:
-    try:
-        found.append(_addresses(host, port))
-    except OSError as error:
-        found.append(error)
-
-
-def _addresses(host: str, port: int) -> list[_Address]:
-    return [(each[0], each[4]) for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from configsvc.model import names
 from configsvc.model.entry import Entry, Form
+from configsvc.model.errors import CannotOpen
 from configsvc.model.grants import Grant
-from configsvc.model.names import Kid
+from configsvc.model.names import Key, Kid
 from configsvc.model.snapshot import SealedSnapshot
 from configsvc_client.admin._access import Access, Granted
 from configsvc_client.admin._data_keys import DataKeys
@@ -78,13 +79,13 @@ class Admin:
         """
         return self.opened(namespace, self.entry(namespace, key))
 
-    def opened(self, namespace: str, entry: Entry, snapshot: SealedSnapshot | None = None) -> Opened:
-        """An entry in the clear, with the data keys of the snapshot that it came in.
+    def opened(self, namespace: str, entry: Entry) -> Opened:
+        """An entry in the clear.
 
         Raises:
             CannotOpen, Misconfigured: as `get`.
         """
-        return self._parts.opener.open(names.namespace(namespace), entry, snapshot.data_keys if snapshot else None)
+        return self._parts.opener.open(names.namespace(namespace), entry)
 
     def snapshot(self, namespace: str) -> SealedSnapshot:
         """All entries that are served, sealed as they are, at one revision."""
@@ -96,8 +97,21 @@ class Admin:
         Raises:
             CannotOpen, Misconfigured: as `get`.
         """
+        found: dict[str, Opened] = {}
         snapshot = self.snapshot(namespace)
-        return {entry.key: self.opened(namespace, entry, snapshot) for entry in snapshot.entries}
+        for key, opened in self.open_all(snapshot, snapshot.entries).items():
+            if isinstance(opened, CannotOpen):
+                raise CannotOpen(f"{key} does not open. {opened.detail}", **{**opened.members, "key": key})
+            found[key] = opened
+        return found
+
+    def open_all(self, snapshot: SealedSnapshot, entries: Iterable[Entry]) -> dict[Key, Opened | CannotOpen]:
+        """Some entries of a snapshot in the clear, each by itself: those that do not open are told with why.
+
+        Raises:
+            Misconfigured: one is sealed, and no KMS key is pinned or no AWS credentials are found.
+        """
+        return self._parts.opener.open_all(snapshot.namespace, entries, snapshot.data_keys)
 
     def put(
         self,

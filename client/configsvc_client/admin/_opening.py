@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from configsvc.model.entry import Entry
 from configsvc.model.envelope import Header
 from configsvc.model.errors import CannotOpen
-from configsvc.model.names import Namespace
+from configsvc.model.names import Key, Kid, Namespace
 from configsvc.model.snapshot import DataKey
 from configsvc_client._cipher import Cipher, kid_in
 from configsvc_client._keyring import Keyring
@@ -47,24 +47,69 @@ class Opener:
             CannotOpen: altered, moved, under a KMS key that is not pinned, or KMS refuses.
             Misconfigured: it is sealed and no KMS key is pinned.
         """
-        return Opened(entry.key, entry.version, entry.form, entry.content_type, self._data(namespace, entry, data_keys))
+        return self._pass(namespace, data_keys).opened(entry)
 
-    def _data(self, namespace: Namespace, entry: Entry, data_keys: Iterable[DataKey] | None) -> bytes:
+    def open_all(
+        self, namespace: Namespace, entries: Iterable[Entry], data_keys: Iterable[DataKey]
+    ) -> dict[Key, Opened | CannotOpen]:
+        """Each entry in the clear, or why it does not open; a data key that does not unwrap is asked for once.
+
+        Raises:
+            Misconfigured: one is sealed and no KMS key is pinned.
+        """
+        opening = self._pass(namespace, data_keys)
+        found: dict[Key, Opened | CannotOpen] = {}
+        for entry in entries:
+            try:
+                found[entry.key] = opening.opened(entry)
+            except CannotOpen as error:
+                found[entry.key] = error
+        return found
+
+    def _pass(self, namespace: Namespace, data_keys: Iterable[DataKey] | None) -> _Pass:
+        deadline = self._clock.now().monotonic + KMS_SECONDS
+        return _Pass(namespace, self._keyring, self._pin, deadline, lambda: data_keys or self._listed(namespace))
+
+
+class _Pass:
+    """One pass over entries of a namespace: each data key is asked for once, also when it does not unwrap."""
+
+    def __init__(
+        self, namespace: Namespace, keyring: Keyring, pin: Pin, deadline: float, held: Callable[[], Iterable[DataKey]]
+    ) -> None:
+        self._namespace = namespace
+        self._keyring = keyring
+        self._pin = pin
+        self._deadline = deadline
+        self._held = held
+        self._ciphers: dict[Kid, Cipher | CannotOpen] = {}
+
+    def opened(self, entry: Entry) -> Opened:
+        return Opened(entry.key, entry.version, entry.form, entry.content_type, self._data(entry))
+
+    def _data(self, entry: Entry) -> bytes:
         if entry.form == "plain":
             return entry.value.encode()
         require_pin(self._pin)
         if entry.form == "kms":
-            return self._keyring.value(namespace, entry.key, entry.value, self._deadline())
-        cipher = self._cipher(namespace, entry, data_keys)
-        expected = Header(namespace, entry.key, entry.version, entry.content_type, cipher.kid)
-        return cipher.open(expected, entry.value)
-
-    def _cipher(self, namespace: Namespace, entry: Entry, data_keys: Iterable[DataKey] | None) -> Cipher:
+            return self._keyring.value(self._namespace, entry.key, entry.value, self._deadline)
         kid = kid_in(entry.value)
-        for each in self._listed(namespace) if data_keys is None else data_keys:
-            if each.kid == kid:
-                return self._keyring.cipher(namespace, each, self._deadline())
-        raise CannotOpen(f"The data key of {entry.key} is not in the keyring of {namespace}.", key=entry.key)
+        expected = Header(self._namespace, entry.key, entry.version, entry.content_type, kid)
+        return self._cipher(kid).open(expected, entry.value)
 
-    def _deadline(self) -> float:
-        return self._clock.now().monotonic + KMS_SECONDS
+    def _cipher(self, kid: Kid) -> Cipher:
+        if kid not in self._ciphers:
+            self._ciphers[kid] = self._unwrapped(kid)
+        found = self._ciphers[kid]
+        if isinstance(found, CannotOpen):
+            raise CannotOpen(found.detail, **found.members)
+        return found
+
+    def _unwrapped(self, kid: Kid) -> Cipher | CannotOpen:
+        for each in self._held():
+            if each.kid == kid:
+                try:
+                    return self._keyring.cipher(self._namespace, each, self._deadline)
+                except CannotOpen as error:
+                    return error
+        return CannotOpen(f"The keyring of {self._namespace} has no data key {kid}.", kid=kid)

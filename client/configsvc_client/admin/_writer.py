@@ -105,13 +105,15 @@ class Writer:
             Forbidden, NotFound, Throttled, Unavailable: nothing further would be taken.
         """
         by_key = {draft.key: draft for draft in drafts}
+        versions = self._versions(namespace, drafts)
         fitting: list[Put] = []
-        for put in self._puts(namespace, drafts):
+        for draft in drafts:
             try:
+                put = self._seal(namespace, draft, versions.get(draft.key, 0))
                 check_value(put)
                 fitting.append(put)
-            except errors.ConfigsvcError as error:
-                yield Part((put.key,), error=error)
+            except (errors.TooLarge, errors.Unprocessable) as error:
+                yield Part((draft.key,), error=error)
         for puts in _planner.split(fitting):
             yield from self._stored(namespace, [by_key[put.key] for put in puts], puts, message)
 
@@ -140,13 +142,15 @@ class Writer:
             return self.change(namespace, drafts, message)
 
     def _operations(self, namespace: Namespace, changes: Sequence[Change]) -> list[Put | Activate | Delete]:
-        puts = {put.key: put for put in self._puts(namespace, [each for each in changes if isinstance(each, Draft)])}
-        return [puts[each.key] if isinstance(each, Draft) else each for each in changes]
+        versions = self._versions(namespace, changes)
+        return [
+            self._seal(namespace, each, versions.get(each.key, 0)) if isinstance(each, Draft) else each
+            for each in changes
+        ]
 
-    def _puts(self, namespace: Namespace, drafts: Sequence[Draft]) -> list[Put]:
-        enveloped = [draft.key for draft in drafts if draft.form == "envelope"]
-        versions = self._next_versions(namespace, enveloped) if enveloped else {}
-        return [self._seal(namespace, draft, versions.get(draft.key, 0)) for draft in drafts]
+    def _versions(self, namespace: Namespace, changes: Sequence[Change]) -> Mapping[Key, int]:
+        enveloped = [each.key for each in changes if isinstance(each, Draft) and each.form == "envelope"]
+        return self._next_versions(namespace, enveloped) if enveloped else {}
 
     def _after(self, namespace: Namespace, key: Key, error: errors.VersionClaimed) -> int:
         named = error.members.get("next_version")

@@ -9,18 +9,26 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
+import click
+
 from configsvc.model import errors
 
 FAILED = 1
 USAGE = 2
 INTERRUPTED = 130
 
+_FORBIDDEN = 4
+_DENIED = "AccessDeniedException"
+_KMS_NEXT = (
+    "Your AWS identity needs that right on the KMS key, for encryption context configsvc:namespace = the namespace."
+)
+
 _KINDS: tuple[tuple[type[errors.ConfigsvcError], int], ...] = (
     (errors.InvalidName, USAGE),
     (errors.Misconfigured, USAGE),
     (errors.NotFound, 3),
     (errors.Gone, 3),
-    (errors.Forbidden, 4),
+    (errors.Forbidden, _FORBIDDEN),
     (errors.Conflict, 5),
     (errors.PreconditionFailed, 5),
     (errors.PreconditionRequired, 5),
@@ -40,14 +48,27 @@ _NEXT: tuple[tuple[type[errors.ConfigsvcError], str], ...] = (
 
 def code_of(error: errors.ConfigsvcError) -> int:
     """The exit code of an error."""
+    if error.members.get("reason") == _DENIED:
+        return _FORBIDDEN
     return next((code for kind, code in _KINDS if isinstance(error, kind)), FAILED)
 
 
 def lines_of(error: errors.ConfigsvcError) -> list[str]:
     """What a person is told: what happened, and what to do next where the error does not say it."""
     detail = error.detail.strip()
+    if error.members.get("reason") == _DENIED:
+        return [f"configsvc: {detail}", _KMS_NEXT]
     hint = next((text for kind, text in _NEXT if isinstance(error, kind)), None)
     return [f"configsvc: {detail}"] + ([hint] if hint and hint not in detail else [])
+
+
+def usage(error: click.ClickException) -> list[str]:
+    """What was typed wrongly. An argument too many is not repeated: it may be a secret."""
+    told = error.format_message()
+    if told.startswith("Got unexpected extra argument"):
+        told = "More arguments than it takes."
+    context = getattr(error, "ctx", None)
+    return [f"configsvc: {told}"] + ([f"Try: {context.command_path} --help"] if context else [])
 
 
 def unexpected(error: BaseException) -> str:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from configsvc.model.errors import CannotOpen, ConfigsvcError
+from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc.model.names import Namespace
 from configsvc_client.cli import _exit, _options, _settings, _terminal
 
 if TYPE_CHECKING:
-    from configsvc_client.admin import Admin, Opened
+    from configsvc_client.admin import Admin, Draft
     from configsvc_client.cli._plan import Planned
 
 _STEPS = ("new", "changed", "again", "unchanged")
@@ -42,13 +42,12 @@ def command(
     failure. Values go in change sets of up to 40 keys: each is all or nothing, and what was refused is told by key.
     """
     from configsvc_client.cli._plan import Rules, drafts
-    from configsvc_client.cli._plan import plan as planned
 
     target = _options.the_namespace(namespace)
-    found, refused = drafts(_values(file.read(), files), Rules(plain, as_json, declassify))
-    failures = dict(refused)
+    found, refused = drafts(_values(file, files), Rules(plain, as_json, declassify))
     admin = _settings.admin()
-    plan = planned(found, _served(admin, target))
+    plan = _planned(admin, target, found)
+    failures = dict(refused)
     if dry_run:
         _show(plan)
     else:
@@ -56,7 +55,7 @@ def command(
     return _told(target, plan, failures, dry_run=dry_run)
 
 
-def _values(text: str, files: Sequence[str]) -> dict[str, bytes]:
+def _values(file: TextIO, files: Sequence[str]) -> dict[str, bytes]:
     """All values by key, as the file and --file give them.
 
     Raises:
@@ -64,7 +63,10 @@ def _values(text: str, files: Sequence[str]) -> dict[str, bytes]:
     """
     from configsvc_client.cli._dotenv import rows
 
-    found, problems = rows(text)
+    try:
+        found, problems = rows(file.read())
+    except UnicodeDecodeError:
+        raise click.UsageError("The file is not UTF-8 text.") from None
     if problems:
         told = [f"line {each.line}{f' ({each.key})' if each.key else ''}: {each.reason}" for each in problems]
         raise click.UsageError("Nothing was stored. " + "\n".join(told))
@@ -83,16 +85,16 @@ def _file(given: str) -> tuple[str, str]:
     return key, path
 
 
-def _served(admin: Admin, namespace: Namespace) -> Mapping[str, Opened | None]:
-    """What is served, opened; None for each sealed value when this caller may not open them."""
+def _planned(admin: Admin, namespace: Namespace, drafts: Sequence[Draft]) -> list[Planned]:
+    """The plan; what this caller may not open, or has pinned no KMS key for, is put again."""
+    from configsvc_client.cli._plan import plan, to_open
+
     snapshot = admin.snapshot(namespace)
-    found: dict[str, Opened | None] = {}
-    for entry in snapshot.entries:
-        try:
-            found[entry.key] = admin.opened(namespace, entry, snapshot)
-        except CannotOpen:
-            found[entry.key] = None
-    return found
+    try:
+        opened = admin.open_all(snapshot, to_open(drafts, snapshot.entries))
+    except Misconfigured:
+        opened = {}
+    return plan(drafts, snapshot.entries, opened)
 
 
 def _show(plan: Sequence[Planned]) -> None:
@@ -120,8 +122,9 @@ def _told(
     namespace: Namespace, plan: Sequence[Planned], failures: Mapping[str, ConfigsvcError], *, dry_run: bool
 ) -> int:
     """Says what came of it, and answers the exit code: that of the first key that failed."""
-    for key, error in failures.items():
-        click.echo(f"{key}: {error.detail}", err=True)
+    for detail in dict.fromkeys(error.detail for error in failures.values()):
+        keys = ", ".join(key for key, error in failures.items() if error.detail == detail)
+        click.echo(f"{keys}: {detail}", err=True)
     counts = {step: sum(1 for each in plan if each.step == step and each.draft.key not in failures) for step in _STEPS}
     told = ", ".join(f"{count} {step}" for step, count in counts.items() if count) or "nothing to do"
     click.echo(f"{namespace}: {told}{f', {len(failures)} failed' if failures else ''}", err=True)

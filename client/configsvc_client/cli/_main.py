@@ -82,8 +82,7 @@ def _ended(error: BaseException) -> int:
         case ConfigsvcError():
             return _told(_exit.lines_of(error), _exit.code_of(error))
         case click.ClickException():
-            error.show()
-            return error.exit_code
+            return _told(_exit.usage(error), error.exit_code)
         case click.Abort() | KeyboardInterrupt():
             return _told(["configsvc: interrupted."], _exit.INTERRUPTED)
         case OSError(strerror=str()):

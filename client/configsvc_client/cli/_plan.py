@@ -7,7 +7,9 @@ from fnmatch import fnmatchcase
 from typing import Literal, NamedTuple
 
 from configsvc.model import names
-from configsvc.model.errors import ConfigsvcError
+from configsvc.model.entry import Entry
+from configsvc.model.errors import CannotOpen, ConfigsvcError
+from configsvc.model.names import Key
 from configsvc_client.admin import Draft, Opened, checked
 
 Step = Literal["new", "changed", "again", "unchanged"]
@@ -57,19 +59,30 @@ def drafts(values: Mapping[str, bytes], rules: Rules) -> tuple[list[Draft], list
     return found, refused
 
 
-def plan(drafts: Iterable[Draft], served: Mapping[str, Opened | None]) -> list[Planned]:
-    """Each draft beside what is served; None there means that it is served, but could not be opened."""
-    return [Planned(draft, _step(draft, served)) for draft in drafts]
+def to_open(drafts: Iterable[Draft], served: Iterable[Entry]) -> list[Entry]:
+    """The entries to open for comparing: those of the drafts' keys whose form and content type are not new anyway."""
+    wanted = {draft.key: draft for draft in drafts}
+    return [entry for entry in served if entry.key in wanted and _alike(wanted[entry.key], entry)]
 
 
-def _step(draft: Draft, served: Mapping[str, Opened | None]) -> Step:
-    if draft.key not in served:
+def plan(drafts: Iterable[Draft], served: Iterable[Entry], opened: Mapping[Key, Opened | CannotOpen]) -> list[Planned]:
+    """Each draft beside what is served, so far as that could be opened."""
+    entries = {entry.key: entry for entry in served}
+    return [Planned(draft, _step(draft, entries.get(draft.key), opened.get(draft.key))) for draft in drafts]
+
+
+def _step(draft: Draft, entry: Entry | None, opened: Opened | CannotOpen | None) -> Step:
+    if entry is None:
         return "new"
-    held = served[draft.key]
-    if held is None:
+    if not _alike(draft, entry):
+        return "changed"
+    if not isinstance(opened, Opened):
         return "again"
-    same = (held.data, held.content_type, held.form) == (draft.data, draft.content_type, draft.form)
-    return "unchanged" if same else "changed"
+    return "unchanged" if opened.data == draft.data else "changed"
+
+
+def _alike(draft: Draft, entry: Entry) -> bool:
+    return (draft.form, draft.content_type) == (entry.form, entry.content_type)
 
 
 def _matches(key: str, patterns: Sequence[str]) -> bool:

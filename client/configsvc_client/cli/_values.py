@@ -46,7 +46,5 @@ def read(key: str, source: str | None, from_file: str | None, *, plain: bool, ex
 def _prompted(key: str, *, plain: bool) -> bytes:
     if not sys.stdin.isatty():
         raise click.UsageError(f"No value. Say where it is: `configsvc put {key} -` for stdin, or `@FILE`.")
-    value: str = click.prompt(
-        key, hide_input=not plain, confirmation_prompt=not plain, default="", show_default=False, err=True
-    )
+    value: str = click.prompt(key, hide_input=not plain, confirmation_prompt=not plain, err=True)
     return value.encode()

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from configsvc.model.errors import Misconfigured
 from configsvc_client.cli import _settings
 
 
@@ -14,7 +15,12 @@ from configsvc_client.cli import _settings
 @click.option("--api-key-only", is_flag=True, help="Do not sign: show the API key's principal alone.")
 def command(*, api_key_only: bool) -> None:
     """Show your two principals, as the service sees them: the API key reads, the IAM identity writes."""
-    found = _settings.admin().whoami(signed=not api_key_only)
+    admin = _settings.admin()
+    try:
+        found = admin.whoami(signed=not api_key_only)
+    except Misconfigured as error:
+        click.echo(f"configsvc: {error.detail} Writing takes them; reading does not.", err=True)
+        found = admin.whoami(signed=False)
     for kind, title in (("api_key", "API key"), ("iam", "IAM")):
         for line in _described(title, found.get(kind)):
             click.echo(line)
