@@ -9,7 +9,7 @@ from chalice.app import IAMAuthorizer
 
 from configsvc.bootstrap import build_app
 from configsvc.web import reply
-from tests.web.apps import app_with, no_ports, problem, ticking
+from tests.web.apps import app_with, no_ports, problem, ticking, whole_app
 from tests.web.events import event
 from tests.web.lines import Lines
 
@@ -83,3 +83,10 @@ def test_health_touches_no_store_and_needs_nobody() -> None:
     made = app(event("GET", "/v1/health", identity={}), None)
     assert (made["statusCode"], made["body"]) == (200, '{"status":"ok"}')
     assert made["headers"]["X-Correlation-Id"] == "request-1"
+
+
+@pytest.mark.parametrize("name", ["%6b", "k%2Fx", "k/x", "..", "%2e%2e", "k#", "k\n", "\u043a"])
+def test_a_name_in_the_path_is_taken_as_it_was_sent(name: str) -> None:
+    parameters = {"namespace": "payments.prod", "key": name}
+    sent = event("GET", "/v1/namespaces/{namespace}/keys/{key}", parameters=parameters)
+    assert problem(whole_app(Lines())(sent, None))["code"] == "invalid_name"
