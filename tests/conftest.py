@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-pytest_plugins = ["tests.fixtures_emulator", "tests.fixtures_package"]
+pytest_plugins = ["tests.fixtures_emulator", "tests.fixtures_package", "tests.fixtures_deployed"]
 
 _PREFIXES = ("AWS_", "CONFIGSVC_")
 _PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
