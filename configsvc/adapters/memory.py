@@ -14,6 +14,7 @@ from configsvc.service.ports import Action, Check, LostRace, Remove, Write
 from configsvc.service.records import Address, KeyState, Record, Version, address_of
 
 MOST_ACTIONS = 100
+_LAST = "\U0010ffff"
 
 
 def _nothing() -> None:
@@ -32,11 +33,12 @@ class MemoryRepository:
         self._sorted: dict[str, list[str]] = {}
         self._lock = Lock()
         self._between = between
+        self._backwards = True
 
     def get(self, addresses: Sequence[Address]) -> dict[Address, Record]:
         """The records that are there, each read at a moment of its own."""
         found: dict[Address, Record] = {}
-        for number, address in enumerate(dict.fromkeys(addresses)):
+        for number, address in enumerate(self._ordered(addresses)):
             if number:
                 self._between()
             record = self._read(address)
@@ -45,13 +47,20 @@ class MemoryRepository:
         return found
 
     def query(
-        self, partition: str, prefix: str, *, after: str = "", limit: int | None = None, values: bool = True
+        self,
+        partition: str,
+        prefix: str,
+        *,
+        after: str = "",
+        limit: int | None = None,
+        values: bool = True,
+        reverse: bool = False,
     ) -> Iterator[Record]:
         """Records in order of sort key, each read at a moment of its own."""
         given = 0
         sk = after
         while limit is None or given < limit:
-            step = self._next(partition, prefix, sk)
+            step = self._previous(partition, prefix, sk) if reverse else self._next(partition, prefix, sk)
             if step is None:
                 return
             sk, record = step
@@ -71,6 +80,11 @@ class MemoryRepository:
             for action in actions:
                 self._apply(action)
 
+    def _ordered(self, addresses: Sequence[Address]) -> list[Address]:
+        """Once forwards and once backwards: HEAD stands first in a batch, and may be read before or after the rest."""
+        self._backwards = not self._backwards
+        return sorted(set(addresses), key=addresses.index, reverse=self._backwards)
+
     def _read(self, address: Address) -> Record | None:
         with self._lock:
             return self._records.get(address)
@@ -80,6 +94,14 @@ class MemoryRepository:
             keys = self._sorted.get(partition, [])
             place = bisect_right(keys, after) if after >= prefix else bisect_left(keys, prefix)
             if place == len(keys) or not keys[place].startswith(prefix):
+                return None
+            return keys[place], self._records[Address(partition, keys[place])]
+
+    def _previous(self, partition: str, prefix: str, after: str) -> tuple[str, Record] | None:
+        with self._lock:
+            keys = self._sorted.get(partition, [])
+            place = bisect_left(keys, after or prefix + _LAST) - 1
+            if place < 0 or not keys[place].startswith(prefix):
                 return None
             return keys[place], self._records[Address(partition, keys[place])]
 

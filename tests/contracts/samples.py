@@ -1,0 +1,50 @@
+"""Records to store, one of each kind."""
+
+from configsvc.model import names
+from configsvc.model.entry import Entry
+from configsvc.model.grants import Grant
+from configsvc.service import records
+from configsvc.service.records import (
+    Answer, Change, Granted, GrantsHead, Head, KeyState, KidCount, Listed, LogRecord, Record, Settings, StoredDataKey,
+    Version,
+)  # fmt: skip
+from tests.service.sealed import data_key, kid
+
+NS = names.namespace("payments.prod")
+PARTITION = records.of_namespace(NS)
+
+
+def state(key: str, revision: int = 1, value: str | None = "value", version: int = 1) -> KeyState:
+    name = names.key(key)
+    entry = None if value is None else Entry(name, version, "plain", "text/plain", value)
+    return KeyState(NS, name, revision, version, "plain", entry, None)
+
+
+def head(revision: int = 1, kids: int = 1) -> Head:
+    counts = {kid(number): KidCount(2**20, 1000, 400) for number in range(kids)}
+    return Head(NS, revision, 1, "00112233aabbccdd", 0, "live", 0, 0, 0, counts)
+
+
+EVERY_KIND: tuple[Record, ...] = (
+    head(),
+    Settings(NS, 1, "", ("plain", "envelope"), 2**20, require_preconditions=True, read_only=False),
+    state("db.url"),
+    state("gone", value=None)._replace(rotate_by="2027-01-31"),
+    state("empty", value=""),
+    Version(NS, 2, Entry(names.key("db.url"), 7, "kms", "application/json", "AAAA"), "2026-01-01T00:00:00.000Z", "me"),
+    Version(NS, 2, Entry(names.key("v"), 1, "plain", "text/plain", ""), "", "", destroyed=True),
+    LogRecord(
+        NS, 2, 1, "change", "", {"was": [], "now": {"a": None, "ä": 1.5}},
+        (Change(names.key("db.url"), "put", 7, None, 7), Change(names.key("x"), "delete", None, 1, None)),
+        "why", "2026-01-01T00:00:00.000Z", "principal", "arn", "", "192.0.2.1", "agent", "c-1",
+    ),
+    LogRecord(None, 1, 1, "set_grants", "api-key:a1", {}, (), "", "", "", "", "", "", "", ""),
+    StoredDataKey(NS, 3, data_key(), "live", "2026-01-01T00:00:00.000Z", "me"),
+    StoredDataKey(NS, 3, data_key(1), "retired", "2026-01-01T00:00:00.000Z", "me"),
+    Answer(records.answer(PARTITION, "ab" * 32), 4, "hash", 201, {"revision": 4, "keys": ["a", None]}, '"4"', 1800000000),
+    Answer(records.answer(records.GRANTS, "cd" * 32), 4, "hash", 204, {}, None, 1800000000),
+    Listed(NS, 1, "payments"),
+    GrantsHead(5),
+    Granted("api-key:a1", 5, (Grant(("read",), ("*",)), Grant(("read", "admin"), ("a.*", "b")))),
+    Granted("arn:aws:iam::123456789012:role/Nobody", 6, ()),
+)  # fmt: skip

@@ -1,0 +1,39 @@
+"""Tables for tests, each of a name of its own: in memory, in moto, in the emulator."""
+
+from uuid import uuid4
+
+import boto3
+from botocore.config import Config
+from mypy_boto3_dynamodb import DynamoDBClient
+
+from configsvc.adapters.dynamo import DynamoRepository
+
+REGION = "eu-central-1"
+
+
+def client(url: str | None = None) -> DynamoDBClient:
+    """A client with the root credentials of an emulator; without a URL, of moto."""
+    return boto3.client(
+        "dynamodb", region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test", endpoint_url=url,
+        config=Config(max_pool_connections=16, proxies={}),
+    )  # fmt: skip
+
+
+def table(client: DynamoDBClient) -> str:
+    """A new table with our keys; its name."""
+    name = f"configsvc-{uuid4().hex[:12]}"
+    client.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "S"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return name
+
+
+def repository(client: DynamoDBClient) -> DynamoRepository:
+    """The adapter on a new table."""
+    return DynamoRepository(client, table(client))

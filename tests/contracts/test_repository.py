@@ -1,0 +1,158 @@
+"""What the service needs of its table, on each table that there is."""
+
+from collections.abc import Iterator
+
+import pytest
+from moto import mock_aws
+
+from configsvc.adapters.memory import MemoryRepository
+from configsvc.service.ports import Check, LostRace, Remove, Repository, Write
+from configsvc.service.records import Address, KeyState, Record, address_of
+from tests.contracts import tables
+from tests.contracts.samples import EVERY_KIND, NS, PARTITION, head, state
+from configsvc.service import records
+
+
+@pytest.fixture(params=["memory", "moto", pytest.param("emulator", marks=pytest.mark.emulator)])
+def repository(request: pytest.FixtureRequest) -> Iterator[Repository]:
+    if request.param == "memory":
+        yield MemoryRepository()
+    elif request.param == "moto":
+        with mock_aws():
+            yield tables.repository(tables.client())
+    else:
+        yield tables.repository(tables.client(request.getfixturevalue("emulator").url))
+
+
+def keys(found: Iterator[Record]) -> list[str]:
+    return [each.key for each in found if isinstance(each, KeyState)]
+
+
+def test_every_kind_of_record_comes_back_as_it_was_written(repository: Repository) -> None:
+    repository.commit([Write(record, None) for record in EVERY_KIND])
+    wanted = [address_of(record) for record in EVERY_KIND]
+    assert repository.get(wanted) == dict(zip(wanted, EVERY_KIND, strict=True))
+    assert {address: repository.get([address])[address] for address in wanted} == repository.get(wanted)
+
+
+def test_what_is_not_there_is_not_found_alone_or_among_others(repository: Repository) -> None:
+    repository.commit([Write(head(), None)])
+    nothing = Address(PARTITION, "K#nothing")
+    assert repository.get([nothing]) == {}
+    assert list(repository.get([nothing, records.head(NS), nothing])) == [records.head(NS)]
+
+
+def test_a_batch_of_more_than_100_is_read_whole(repository: Repository) -> None:
+    written = [state(f"k{number:03}") for number in range(150)]
+    repository.commit([Write(record, None) for record in written[:100]])
+    repository.commit([Write(record, None) for record in written[100:]])
+    assert len(repository.get([address_of(record) for record in written])) == 150
+
+
+def test_a_write_where_something_stands_already_is_a_lost_race(repository: Repository) -> None:
+    repository.commit([Write(state("a", 1), None)])
+    with pytest.raises(LostRace) as lost:
+        repository.commit([Write(state("a", 2), None)])
+    assert lost.value.addresses == (records.key(NS, "a"),)
+
+
+@pytest.mark.parametrize("expected", [None, 2])
+def test_a_write_over_another_stamp_than_was_read_is_a_lost_race(repository: Repository, expected: int | None) -> None:
+    repository.commit([Write(state("a", 1), None)])
+    with pytest.raises(LostRace):
+        repository.commit([Write(state("a", 3), expected)])
+    repository.commit([Write(state("a", 3), 1)])
+    assert repository.get([records.key(NS, "a")])[records.key(NS, "a")].revision == 3
+
+
+def test_a_write_over_what_is_no_longer_there_is_a_lost_race(repository: Repository) -> None:
+    with pytest.raises(LostRace):
+        repository.commit([Write(state("a", 2), 1)])
+
+
+def test_one_condition_that_fails_leaves_everything_as_it_was(repository: Repository) -> None:
+    repository.commit([Write(head(), None), Write(state("a", 1), None)])
+    before = list(repository.query(PARTITION, ""))
+    with pytest.raises(LostRace) as lost:
+        repository.commit(
+            [
+                Write(head(2), 1),
+                Write(state("b", 2), None),
+                Remove(records.key(NS, "a"), 1),
+                Check(records.key(NS, "c"), 7),
+            ]
+        )
+    assert lost.value.addresses == (records.key(NS, "c"),)
+    assert list(repository.query(PARTITION, "")) == before
+
+
+def test_a_check_holds_a_transaction_to_a_stamp_and_to_absence(repository: Repository) -> None:
+    repository.commit([Write(head(), None)])
+    repository.commit([Check(records.head(NS), 1), Check(records.key(NS, "a"), None), Write(state("b"), None)])
+    for check in (Check(records.head(NS), 2), Check(records.head(NS), None)):
+        with pytest.raises(LostRace):
+            repository.commit([check, Write(state("c"), None)])
+    assert keys(repository.query(PARTITION, "K#")) == ["b"]
+
+
+def test_conditions_alone_may_make_a_transaction(repository: Repository) -> None:
+    repository.commit([Write(head(), None)])
+    repository.commit([Check(records.head(NS), 1)])
+
+
+def test_a_removed_record_is_gone_and_may_be_written_anew(repository: Repository) -> None:
+    repository.commit([Write(state("a", 1), None)])
+    with pytest.raises(LostRace):
+        repository.commit([Remove(records.key(NS, "a"), 2)])
+    repository.commit([Remove(records.key(NS, "a"), 1)])
+    assert repository.get([records.key(NS, "a")]) == {}
+    repository.commit([Write(state("a", 5), None)])
+
+
+def test_a_query_gives_a_prefix_of_one_partition_in_order(repository: Repository) -> None:
+    names = ["b", "a.b", "A", "a-b", "a", "a_b", "Z9"]
+    repository.commit([Write(record, None) for record in EVERY_KIND if not isinstance(record, KeyState)])
+    repository.commit([Write(state(name), None) for name in names])
+    assert keys(repository.query(PARTITION, "K#")) == sorted(names)
+    assert keys(repository.query(PARTITION, "K#a")) == sorted(name for name in names if name.startswith("a"))
+    assert keys(repository.query("N#payments", "K#")) == []
+
+
+@pytest.mark.parametrize("after", ["K#k05", "K#k05x"], ids=["a key that is there", "one that is not"])
+def test_a_query_goes_on_after_a_key(repository: Repository, after: str) -> None:
+    repository.commit([Write(state(f"k{number:02}"), None) for number in range(10)])
+    assert keys(repository.query(PARTITION, "K#", after=after)) == ["k06", "k07", "k08", "k09"]
+    assert keys(repository.query(PARTITION, "K#k0", after=after, limit=2)) == ["k06", "k07"]
+
+
+def test_a_query_ends_at_its_limit(repository: Repository) -> None:
+    repository.commit([Write(state(f"k{number}"), None) for number in range(3)])
+    assert keys(repository.query(PARTITION, "K#", limit=2)) == ["k0", "k1"]
+    assert keys(repository.query(PARTITION, "K#", limit=9)) == ["k0", "k1", "k2"]
+
+
+def test_a_query_without_values_has_everything_else(repository: Repository) -> None:
+    shown = state("a")
+    assert shown.entry
+    versions = [record for record in EVERY_KIND if address_of(record).sk.startswith("V#db")]
+    repository.commit([Write(shown, None), Write(state("b", value=None), None), *(Write(v, None) for v in versions)])
+    assert list(repository.query(PARTITION, "K#", values=False)) == [
+        shown._replace(entry=shown.entry._replace(value="")), state("b", value=None),
+    ]  # fmt: skip
+    (version,) = repository.query(PARTITION, "V#", values=False)
+    assert "AAAA" not in str(version._asdict())
+
+
+def test_a_query_of_more_than_a_page_of_1_mb_is_read_whole(repository: Repository) -> None:
+    for number in range(6):
+        repository.commit([Write(state(f"k{number}", value=str(number) * 250_000), None)])
+    found = list(repository.query(PARTITION, "K#"))
+    assert [each.entry.value[0] for each in found if isinstance(each, KeyState) and each.entry] == list("012345")
+    assert keys(repository.query(PARTITION, "K#", limit=5)) == ["k0", "k1", "k2", "k3", "k4"]
+
+
+def test_a_batch_of_more_than_16_mb_is_read_whole(repository: Repository) -> None:
+    written = [state(f"k{number:02}", value="x" * 262_144) for number in range(66)]
+    for start in range(0, 66, 11):
+        repository.commit([Write(record, None) for record in written[start : start + 11]])
+    assert len(repository.get([address_of(record) for record in written])) == 66

@@ -1,0 +1,74 @@
+"""Readers beside writers: each snapshot is of one revision, and none is older than the one before."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from os import sched_yield
+from threading import Event
+
+import pytest
+
+from configsvc.adapters.memory import MemoryRepository
+from configsvc.model import names
+from configsvc.model.change_set import ChangeSet, Put
+from configsvc.model.errors import Unavailable
+from configsvc.model.snapshot import SealedSnapshot, parse
+from configsvc.service.change import change
+from configsvc.service.fetch import fetch
+from configsvc.service.ports import Repository
+from local.emulator import Emulator
+from tests.contracts import tables
+from tests.races.writers import prepare, service
+from tests.service.world import DEVELOPER, NS, READER
+
+KEYS = tuple(names.key(f"k{number}") for number in range(5))
+READERS = 3
+
+
+def write(repository: Repository, writes: int, done: Event) -> None:
+    """Change sets that give all keys one value: the revision they will have."""
+    ports = service(repository)
+    try:
+        for number in range(writes):
+            operations = tuple(Put(key, "plain", "text/plain", str(number + 2)) for key in KEYS)
+            change(ports, DEVELOPER, NS, ChangeSet(operations), None)
+    finally:
+        done.set()
+
+
+def read(repository: Repository, done: Event) -> list[SealedSnapshot]:
+    def snapshots() -> Iterator[SealedSnapshot]:
+        while not done.is_set():
+            try:
+                fetched = fetch(service(repository), READER, NS, None)
+            except Unavailable:
+                continue
+            yield parse(json.loads(fetched.body or ""))
+
+    return list(snapshots())
+
+
+def race(repository: Repository, writes: int) -> None:
+    prepare(repository)
+    done = Event()
+    with ThreadPoolExecutor(READERS + 1) as pool:
+        readers = [pool.submit(read, repository, done) for _ in range(READERS)]
+        pool.submit(write, repository, writes, done).result()
+        seen = [reader.result() for reader in readers]
+    for snapshots in seen:
+        revisions = [snapshot.revision for snapshot in snapshots]
+        assert revisions == sorted(revisions)
+    every = [snapshot for snapshots in seen for snapshot in snapshots if snapshot.entries]
+    assert {each.revision for each in every}
+    for snapshot in every:
+        assert {entry.value for entry in snapshot.entries} == {str(snapshot.revision)}
+        assert len(snapshot.entries) == len(KEYS)
+
+
+def test_every_snapshot_is_of_one_revision_while_others_write_to_a_table_that_tears() -> None:
+    race(MemoryRepository(between=sched_yield), 300)
+
+
+@pytest.mark.emulator
+def test_every_snapshot_is_of_one_revision_while_others_write_to_dynamodb(emulator: Emulator) -> None:
+    race(tables.repository(tables.client(emulator.url)), 60)

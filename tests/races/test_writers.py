@@ -1,0 +1,86 @@
+"""8 writers with 50 writes each to one namespace: nothing is lost, nothing is given out twice."""
+
+from collections import Counter
+from collections.abc import Callable
+from os import sched_yield
+
+import pytest
+
+from configsvc.adapters.memory import MemoryRepository
+from configsvc.service import records
+from configsvc.service.ports import Outcome, Repository
+from configsvc.service.records import Head, KeyState, LogRecord, Version
+from local.emulator import Emulator
+from tests.contracts import tables
+from tests.races.planted import Forgetful
+from tests.races.writers import NS, WRITERS, WRITES, prepare, written
+
+KEYS = 4
+
+
+def check(repository: Repository, outcomes: list[Outcome]) -> None:
+    """The answers, the change log, the versions and HEAD tell one story."""
+    many = WRITERS * WRITES
+    revisions = [outcome.body["revision"] for outcome in outcomes]
+    assert sorted(revisions, key=str) == sorted(range(2, many + 2), key=str)
+    partition = records.of_namespace(NS)
+    log = [each for each in repository.query(partition, "R#") if isinstance(each, LogRecord)]
+    assert [each.revision for each in log] == list(range(1, many + 2))
+    told = {(o.body["key"], o.body["version"], o.body["revision"]) for o in outcomes}
+    assert told == {(change.key, change.version, each.revision) for each in log for change in each.changes}
+    versions = [each for each in repository.query(partition, "V#") if isinstance(each, Version)]
+    assert Counter(each.entry.key for each in versions) == {f"k{key}": count(key) for key in range(KEYS)}
+    assert sorted(each.entry.value for each in versions) == sorted(
+        f"{w}-{n}" for w in range(WRITERS) for n in range(WRITES)
+    )
+    head = repository.get([records.head(NS)])[records.head(NS)]
+    states = [each for each in repository.query(partition, "K#") if isinstance(each, KeyState)]
+    assert isinstance(head, Head)
+    assert (head.revision, head.entries, head.stamps) == (many + 1, KEYS, sum(each.revision for each in states))
+    assert {each.key: each.latest for each in states} == {f"k{key}": count(key) for key in range(KEYS)}
+    follow(log)
+
+
+def follow(log: list[LogRecord]) -> None:
+    """Each write saw what the one before it on that key left: no update is lost."""
+    active: dict[str, int | None] = {}
+    for record in log:
+        for change in record.changes:
+            assert change.was == active.get(change.key)
+            active[change.key] = change.now
+
+
+def count(key: int) -> int:
+    return WRITERS * len(range(key, WRITES, KEYS))
+
+
+def shared(repository: Repository) -> Callable[[], Repository]:
+    return lambda: repository
+
+
+@pytest.mark.emulator
+@pytest.mark.timeout(300)
+def test_400_writes_of_8_writers_to_dynamodb_are_400_revisions_and_400_records(emulator: Emulator) -> None:
+    client = tables.client(emulator.url)
+    repository = tables.repository(client)
+    prepare(repository)
+    check(repository, written(shared(repository), KEYS))
+
+
+def test_400_writes_of_8_writers_to_a_table_that_tears_its_reads_are_400_revisions() -> None:
+    repository = MemoryRepository(between=sched_yield)
+    prepare(repository)
+    check(repository, written(shared(repository), KEYS))
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [lambda sk: sk == "HEAD", lambda sk: sk != "HEAD" and not sk.startswith("R#")],
+    ids=["only HEAD is conditioned on", "HEAD and the log are not"],
+)
+def test_a_table_that_forgets_conditions_is_found_out(kept: Callable[[str], bool]) -> None:
+    repository = Forgetful(sched_yield, kept)
+    prepare(repository)
+    outcomes = written(shared(repository), KEYS)
+    with pytest.raises(AssertionError):
+        check(repository, outcomes)

@@ -1,0 +1,66 @@
+"""Many writers at one namespace, each of whom repeats what was answered 503 with the same Idempotency-Key."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
+from configsvc.adapters.chance import SystemChance
+from configsvc.adapters.clock import SystemClock
+from configsvc.model import names
+from configsvc.model.change_set import Put
+from configsvc.model.errors import Unavailable
+from configsvc.model.grants import Grant
+from configsvc.service.create_namespace import NamespaceWanted, create_namespace
+from configsvc.service.ports import Caller, Idempotency, Outcome, Ports, Repository
+from configsvc.service.put import put
+from configsvc.service.set_grants import set_grants
+from tests.service.world import ADMIN, DEVELOPER, NS, READER, ROLES
+
+WRITERS = 8
+WRITES = 50
+TRIES = 100
+
+
+def service(repository: Repository) -> Ports:
+    """A service of its own on a shared table, as another warm Lambda function is."""
+    admins = (ROLES + "Admin",)
+    return Ports(repository, SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), admins)
+
+
+def prepare(repository: Repository) -> None:
+    ports = service(repository)
+    set_grants(ports, ADMIN, ROLES + "Developer", (Grant(("write",), ("*",)),), None)
+    set_grants(ports, ADMIN, "api-key:readerkey", (Grant(("read",), ("*",)),), None)
+    create_namespace(ports, ADMIN, NS, NamespaceWanted(), None)
+
+
+def written(repository: Callable[[], Repository], keys: int) -> list[Outcome]:
+    """The answers to all writes, over `keys` keys that the writers share."""
+    start = Barrier(WRITERS)
+
+    def writer(number: int) -> list[Outcome]:
+        ports = service(repository())
+        start.wait()
+        return [_write(ports, number, each, keys) for each in range(WRITES)]
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        return [outcome for outcomes in pool.map(writer, range(WRITERS)) for outcome in outcomes]
+
+
+def _write(ports: Ports, writer: int, number: int, keys: int) -> Outcome:
+    name = f"{writer}-{number}"
+    wanted = Put(names.key(f"k{number % keys}"), "plain", "text/plain", name)
+    return _persistently(ports, DEVELOPER, wanted, Idempotency(name, "PUT", "/", name))
+
+
+def _persistently(ports: Ports, who: Caller, wanted: Put, once: Idempotency) -> Outcome:
+    for _ in range(TRIES):
+        try:
+            return put(ports, who, NS, wanted, "", once)
+        except Unavailable:
+            continue
+    raise AssertionError(f"{TRIES} times unavailable")
+
+
+__all__ = ["NS", "READER", "WRITERS", "WRITES", "prepare", "service", "written"]
