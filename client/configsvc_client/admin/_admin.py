@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, Self
 
 from configsvc.model import names
 from configsvc.model.entry import Entry, Form
@@ -40,8 +40,19 @@ class Admin:
     did not. Writes are sent again where that is safe, and done once.
     """
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, close: Callable[[], None] = lambda: None) -> None:
         self._parts = parts
+        self._close = close
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Drop the connections; the next use opens others."""
+        self._close()
 
     def whoami(self, *, signed: bool = True) -> Mapping[str, object]:
         """The caller's principals and grants, as the service sees them; the IAM one only when signed."""

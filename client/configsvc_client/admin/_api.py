@@ -17,6 +17,7 @@ _SECONDS = 29.0
 """One request may take as long as API Gateway lets it (Amazon API Gateway quotas, integration timeout)."""
 
 _OK = 300
+_UNKNOWN = frozenset({502, 504})
 
 
 class Answer(NamedTuple):
@@ -98,20 +99,24 @@ class Api:
             clock.pause(pause)
 
     def _sent(self, request: _Request) -> Response:
-        headers = {"accept-encoding": "gzip", "x-api-key": self._api_key, **request.headers}
+        headers = {"x-api-key": self._api_key, **request.headers}
         if request.signed:
             headers = _sigv4.sign(
                 request.method, self._url.origin + request.target, headers, request.body, service="execute-api",
                 region=self._region, credentials=self._ports.credentials(), now=self._ports.clock.wall(),
             )  # fmt: skip
         deadline = self._ports.clock.now().monotonic + _SECONDS
-        return self._ports.transport.request(request.method, request.target, headers, request.body, deadline)
+        # Not signed: a proxy on the way may speak other encodings.
+        sent = {**headers, "accept-encoding": "gzip"}
+        return self._ports.transport.request(request.method, request.target, sent, request.body, deadline)
 
 
 def _understood(response: Response) -> Answer:
     body = _decoded(response.body)
     if response.status >= _OK:
-        raise errors.from_problem(response.status, {**body, **_retry_after(response)})
+        error = errors.from_problem(response.status, {**body, **_retry_after(response)})
+        # Whether the service did it is not known, whatever the gateway calls its own failure.
+        raise errors.Unavailable(error.detail, **error.members) if response.status in _UNKNOWN else error
     return Answer(response.status, body, response.headers.get("etag"))
 
 

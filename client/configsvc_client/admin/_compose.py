@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from configsvc.model.envelope import NONCE
@@ -68,9 +68,14 @@ def from_environ(environ: Mapping[str, str]) -> Admin:
     """
     settings = settings_in(environ)
     credentials = _session.finder(environ)
-    kms = AwsKms(Connection(endpoint(settings.region, environ), environ), settings.region, credentials, time.time)
-    ports = Ports(Connection(settings.url, environ), kms, credentials, _world.SystemClock(), SystemChance())
-    return admin(settings, ports)
+    api, to_kms = Connection(settings.url, environ), Connection(endpoint(settings.region, environ), environ)
+    kms = AwsKms(to_kms, settings.region, credentials, time.time)
+
+    def close() -> None:
+        api.close()
+        to_kms.close()
+
+    return admin(settings, Ports(api, kms, credentials, _world.SystemClock(), SystemChance()), close)
 
 
 def settings_in(environ: Mapping[str, str]) -> Settings:
@@ -90,7 +95,7 @@ def settings_in(environ: Mapping[str, str]) -> Settings:
     return Settings(url, texts["CONFIGSVC_API_KEY"], _session.region_of(environ, url), pin(pinned))
 
 
-def admin(settings: Settings, ports: Ports) -> Admin:
+def admin(settings: Settings, ports: Ports, close: Callable[[], None] = lambda: None) -> Admin:
     """An Admin with ports of the caller's choice."""
     api = Api(settings.url, settings.api_key, settings.region, ports)
     keyring = Keyring(ports.kms, settings.pin, ports.clock, _TTL)
@@ -101,4 +106,4 @@ def admin(settings: Settings, ports: Ports) -> Admin:
         keyring, settings.pin, lambda namespace: [each.data_key for each in data_keys.list(namespace)], ports.clock
     )
     writer = Writer(api, sealer.seal, reader.next_versions, ports.clock, ports.chance)
-    return Admin(Parts(Namespaces(api), data_keys, reader, opener, writer, Access(api)))
+    return Admin(Parts(Namespaces(api), data_keys, reader, opener, writer, Access(api)), close)

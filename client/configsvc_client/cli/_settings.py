@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import click
+
 from configsvc.model.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -12,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def admin() -> Admin:
-    """The write side, as the environment describes it. Nothing is sent yet.
+    """The write side, as the environment describes it, until the command ends. Nothing is sent yet.
 
     Raises:
         Misconfigured: names every variable that is missing.
     """
     from configsvc_client.admin import from_environ
 
-    return from_environ(os.environ)
+    return click.get_current_context().with_resource(from_environ(os.environ))
 
 
 def pins() -> list[str]:

@@ -1,0 +1,87 @@
+"""Fakes of the ports of the write side."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from configsvc.model.errors import ConfigsvcError
+from configsvc_client._answer import Response
+from configsvc_client._credentials import Credentials
+from configsvc_client._url import Url
+from configsvc_client.admin._api import Api
+from configsvc_client.admin._ports import Kms, Ports
+from tests.client.fakes import FakeClock, FakeKms
+
+URL = Url("https", "api.example.com", 443, "/api")
+
+
+class Sent(NamedTuple):
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class FakeTransport:
+    """Answers from a list, in order; an error in it is raised."""
+
+    def __init__(self, *answers: Response | ConfigsvcError) -> None:
+        self.answers = list(answers)
+        self.sent: list[Sent] = []
+
+    def request(self, method: str, target: str, headers: Mapping[str, str], body: bytes, deadline: float) -> Response:
+        del deadline
+        self.sent.append(Sent(method, target, dict(headers), body))
+        answer = self.answers.pop(0)
+        if isinstance(answer, ConfigsvcError):
+            raise answer
+        return answer
+
+
+class FakeChance:
+    def __init__(self, fraction: float = 0.5) -> None:
+        self.drawn = 0
+        self._fraction = fraction
+
+    def nonce(self) -> bytes:
+        self.drawn += 1
+        return self.drawn.to_bytes(12)
+
+    def idempotency_key(self) -> str:
+        self.drawn += 1
+        return f"idempotency-{self.drawn}"
+
+    def fraction(self) -> float:
+        return self._fraction
+
+
+class NoCall(FakeKms):
+    """Opens what the client's fake opens, and does nothing else."""
+
+    def call(self, operation: str, members: Mapping[str, object], deadline: float) -> Mapping[str, object]:
+        raise AssertionError((operation, members, deadline))
+
+
+def found_credentials() -> Credentials:
+    return Credentials("AKIAEXAMPLE", "example-secret-key", "example-token")
+
+
+def ports(
+    transport: FakeTransport,
+    *,
+    credentials: Callable[[], Credentials] = found_credentials,
+    kms: Kms | None = None,
+    clock: FakeClock | None = None,
+) -> Ports:
+    return Ports(transport, kms or NoCall(), credentials, clock or FakeClock(), FakeChance())
+
+
+def api(transport: FakeTransport, *, clock: FakeClock | None = None) -> Api:
+    return Api(URL, "value-of-the-api-key", "eu-central-1", ports(transport, clock=clock))
+
+
+def answer(status: int, body: object = None, **headers: str) -> Response:
+    content = b"" if body is None else json.dumps(body).encode()
+    return Response(status, {name.replace("_", "-"): value for name, value in headers.items()}, content)

@@ -1,0 +1,115 @@
+"""The service in process behind the loopback gateway, with a KMS beside it: what an Admin and the CLI talk to here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
+from configsvc.adapters.chance import SystemChance
+from configsvc.adapters.clock import SystemClock
+from configsvc.adapters.log import JsonLog
+from configsvc.adapters.memory import MemoryRepository
+from configsvc.bootstrap import build_app
+from configsvc.model import errors
+from configsvc.service.ports import Ports
+from configsvc_client.admin import Admin, Grant, from_environ
+from local.gateway import Gateway, LoopbackGateway
+from local.gateway_access import Access, Identity
+from tests.admin.kms_server import KMS_KEY, KmsServer, kms_server
+from tests.journeys.texts import Texts
+
+REGION = "us-east-1"
+PEOPLE = ("admin", "writer", "reader")
+
+
+class Loopback(NamedTuple):
+    """A running service. `requests` are those that passed the gateway; `log` is what the service logged."""
+
+    url: str
+    kms: KmsServer
+    requests: list[str]
+    log: Texts
+    failing: list[Callable[[], None]]
+    opened: list[Admin]
+
+    def environ(self, who: str, *namespaces: str) -> dict[str, str]:
+        """What a person's shell holds."""
+        return {
+            "CONFIGSVC_URL": self.url,
+            "CONFIGSVC_API_KEY": f"value-of-{who}",
+            "CONFIGSVC_NAMESPACES": ",".join(namespaces),
+            "CONFIGSVC_KMS_KEYS": KMS_KEY,
+            "AWS_ENDPOINT_URL_KMS": self.kms.url,
+            "AWS_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": f"AKIA{who.upper()}",
+            "AWS_SECRET_ACCESS_KEY": f"secret-of-{who}",
+        }
+
+    def admin(self, who: str = "writer") -> Admin:
+        """An Admin with a person's keys."""
+        return self.from_environ(self.environ(who))
+
+    def from_environ(self, environ: Mapping[str, str]) -> Admin:
+        """An Admin that the end of the test closes."""
+        self.opened.append(from_environ(environ))
+        return self.opened[-1]
+
+    def close(self) -> None:
+        """Close every Admin that was made."""
+        while self.opened:
+            self.opened.pop().close()
+
+    def namespace(self, name: str) -> str:
+        """A new namespace with a data key."""
+        admin = self.admin("admin")
+        admin.create_namespace(name)
+        admin.add_data_key(name, KMS_KEY)
+        return name
+
+
+def arn(who: str) -> str:
+    """The IAM principal of a person."""
+    return f"arn:aws:iam::123456789012:user/{who}"
+
+
+@contextmanager
+def loopback() -> Iterator[Loopback]:
+    """A service with an administrator, a writer and a reader; the writer writes and all read in every namespace."""
+    ports = Ports(
+        MemoryRepository(), SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), (arn("admin"),)
+    )
+    log, requests, failing = Texts(), list[str](), list[Callable[[], None]]()
+    app = build_app(lambda: ports, JsonLog(log, "debug"))
+
+    def target(event: Mapping[str, Any]) -> dict[str, Any]:
+        requests.append(f"{event['httpMethod']} {event['path']}")
+        answer: dict[str, Any] = app(event, None)
+        if failing and event["httpMethod"] != "GET":  # the write is done, the answer is lost
+            failing.pop()()
+        return answer
+
+    keys = {f"value-of-{who}": f"id{who}" for who in PEOPLE}
+    identities = {f"AKIA{who.upper()}": Identity(f"secret-of-{who}", arn(who)) for who in PEOPLE}
+    gateway = Gateway(target, app.routes, Access(keys, identities))
+    with kms_server() as kms, LoopbackGateway(gateway) as running:
+        made = Loopback(running.url, kms, requests, log, failing, [])
+        _grant(made)
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+def lost() -> None:
+    """An answer that does not arrive."""
+    raise errors.Unavailable("lost")
+
+
+def _grant(made: Loopback) -> None:
+    admin = made.admin("admin")
+    for who in PEOPLE:
+        admin.set_grants(f"api-key:id{who}", [Grant(("read",), ("*",))])
+    admin.set_grants(arn("writer"), [Grant(("write",), ("*",))])
+    made.requests.clear()

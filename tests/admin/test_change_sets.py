@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from configsvc.model import limits
+from configsvc.model.errors import (
+    Forbidden,
+    InvalidRequest,
+    NotFound,
+    PreconditionFailed,
+    TooLarge,
+    Unprocessable,
+    VersionClaimed,
+)
+from configsvc_client.admin import Activate, Delete, Draft, draft
+from tests.admin.loopback import Loopback, lost
+
+
+def _writes(service: Loopback) -> list[str]:
+    return [each for each in service.requests if each.startswith(("POST", "PUT"))]
+
+
+def test_a_change_set_is_one_revision_and_one_kms_call(service: Loopback, namespace: str) -> None:
+    admin = service.admin()
+    first = admin.change(namespace, [draft("one", "1"), draft("two", "2")], "both")
+    changed = admin.change(namespace, [draft("one", "1b"), Delete(draft("two", "").key)])
+    assert changed.revision == first.revision + 1
+    assert {key: each.data for key, each in admin.values(namespace).items()} == {"one": b"1b"}
+    back = admin.change(namespace, [Activate(draft("one", "").key, 1), Activate(draft("two", "").key, 1)])
+    assert back.versions == {"one": 1, "two": 1}
+    assert {key: each.data for key, each in admin.values(namespace).items()} == {"one": b"1", "two": b"2"}
+    assert service.kms.count("Decrypt") == 1
+
+
+def test_a_change_set_with_a_wrong_precondition_changes_nothing(service: Loopback, namespace: str) -> None:
+    admin = service.admin()
+    revision = admin.change(namespace, [draft("one", "1")]).revision
+    with pytest.raises(PreconditionFailed):
+        admin.change(namespace, [draft("one", "2")], if_match=revision - 1)
+    with pytest.raises(PreconditionFailed):
+        admin.change(namespace, [draft("two", "2"), draft("one", "2")._replace(if_match=revision + 5)])
+    assert admin.snapshot(namespace).revision == revision
+
+
+def test_create_only_is_refused_where_the_wire_has_no_word_for_it(service: Loopback, namespace: str) -> None:
+    with pytest.raises(InvalidRequest, match="create-only"):
+        service.admin().change(namespace, [draft("one", "1")._replace(create_only=True)])
+    assert not _writes(service)
+
+
+def test_300_values_take_one_kms_call_and_few_requests(service: Loopback, namespace: str) -> None:
+    drafts = [draft(f"key.{number:03}", f"value {number}") for number in range(300)]
+    parts = list(service.admin().store(namespace, drafts))
+    assert [part.error for part in parts] == [None] * 8
+    assert len(service.requests) == 10  # the next versions, the keyring, 8 change sets
+    assert service.kms.count("Decrypt") == len(service.kms.calls) == 1
+    values = service.admin().values(namespace)
+    assert {key: each.data for key, each in values.items()} == {each.key: each.data for each in drafts}
+
+
+def test_values_that_are_refused_are_named_and_the_rest_is_stored(service: Loopback, namespace: str) -> None:
+    admin = service.admin()
+    admin.put(namespace, "sealed", "secret")
+    large = draft("large", "x" * limits.STORED_VALUE)
+    declassified = Draft(draft("sealed", "").key, b"public", form="plain")
+    fine = [draft(f"fine.{number}", str(number)) for number in range(45)]
+    parts = list(admin.store(namespace, [*fine[:3], large, declassified, *fine[3:]]))
+    refused = {key: part.error for part in parts if part.error for key in part.keys}
+    assert {key: type(error) for key, error in refused.items()} == {"large": TooLarge, "sealed": Unprocessable}
+    stored = {key for part in parts if not part.error for key in part.keys}
+    assert stored == {each.key for each in fine}
+    assert set(admin.values(namespace)) == stored | {"sealed"}
+
+
+def test_a_change_set_whose_answer_is_lost_is_done_once(service: Loopback, namespace: str) -> None:
+    service.failing.append(lost)
+    (part,) = service.admin().store(namespace, [draft("one", "1")])
+    assert len(_writes(service)) == 2
+    snapshot = service.admin().snapshot(namespace)
+    assert (part.error, part.revision, snapshot.entries[0].version) == (None, snapshot.revision, 1)
+
+
+def test_who_may_not_write_learns_so_at_once_and_the_series_ends(service: Loopback, namespace: str) -> None:
+    drafts = [draft(f"key.{number}", "1") for number in range(90)]
+    with pytest.raises((Forbidden, NotFound)):
+        list(service.admin("reader").store(namespace, drafts))
+    assert len(_writes(service)) == 1
+
+
+def test_writers_of_one_key_all_get_through_and_none_is_overwritten(service: Loopback, namespace: str) -> None:
+    def write(writer: int) -> list[int]:
+        admin = service.admin()
+        return [admin.put(namespace, "hot", f"{writer}.{number}").version for number in range(5)]
+
+    with ThreadPoolExecutor(6) as pool:
+        versions = [version for found in pool.map(write, range(6)) for version in found]
+    assert sorted(versions) == list(range(1, 31))
+
+
+def test_a_lost_race_of_a_change_set_is_sealed_again_for_the_next_versions(service: Loopback, namespace: str) -> None:
+    def write(writer: int) -> list[int]:
+        admin = service.admin()
+        drafts = [draft("hot", str(writer)), draft("cold", str(writer))]
+        return [admin.change(namespace, drafts).revision for _ in range(3)]
+
+    with ThreadPoolExecutor(4) as pool:
+        revisions = [revision for found in pool.map(write, range(4)) for revision in found]
+    assert len(set(revisions)) == 12
+    values = service.admin().values(namespace)
+    assert (values["hot"].version, values["cold"].version) == (12, 12)
+    assert values["hot"].data == values["cold"].data
+
+
+def test_with_if_match_a_lost_race_is_told_and_not_sealed_again(service: Loopback, namespace: str) -> None:
+    admin, other = service.admin(), service.admin()
+    stored = admin.put(namespace, "one", "1")
+    other.put(namespace, "one", "2")
+    service.requests.clear()
+    with pytest.raises((PreconditionFailed, VersionClaimed)):
+        admin.put(namespace, "one", "3", if_match=stored.revision)
+    assert len(_writes(service)) == 1

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import pytest
+
+from configsvc.model.errors import InvalidName, Unprocessable
+from configsvc_client.admin import Draft, checked, draft
+from configsvc_client.admin._draft import Json
+
+CANARY = "canary-5d1c"
+
+
+@pytest.mark.parametrize(
+    ("value", "data", "content_type"),
+    [
+        ("žluťoučký", "žluťoučký".encode(), "text/plain"),
+        ("", b"", "text/plain"),
+        (b"\x00\xff", b"\x00\xff", "application/octet-stream"),
+        ({"a": [1, None, True]}, b'{"a":[1,null,true]}', "application/json"),
+        (2.5, b"2.5", "application/json"),
+        (None, b"null", "application/json"),
+    ],
+)
+def test_the_content_type_follows_the_python_type(value: Json | bytes, data: bytes, content_type: str) -> None:
+    made = draft("k", value)
+    assert (made.data, made.content_type, made.form) == (data, content_type, "envelope")
+
+
+def test_text_may_be_declared_as_json() -> None:
+    assert draft("k", '{"a": 1}', content_type="application/json").data == b'{"a": 1}'
+
+
+@pytest.mark.parametrize(
+    ("value", "content_type", "form"),
+    [
+        (f"{{{CANARY}", "application/json", "envelope"),
+        (f'["{CANARY}", NaN]', "application/json", "envelope"),
+        (f"{CANARY}\udcff".encode(errors="surrogateescape"), "text/plain", "envelope"),
+        (CANARY.encode(), "application/octet-stream", "plain"),
+        (CANARY, "text/html", "envelope"),
+    ],
+)
+def test_a_value_that_is_not_what_it_says_is_refused_without_being_shown(
+    value: Json | bytes, content_type: str, form: str
+) -> None:
+    with pytest.raises(Unprocessable) as caught:
+        draft("k", value, content_type=content_type, form=form)  # type: ignore[arg-type]  # forms by name
+    assert CANARY not in f"{caught.value!r} {caught.value.members}"
+    assert caught.value.__cause__ is None
+
+
+def test_a_key_is_checked_before_anything_is_sealed() -> None:
+    with pytest.raises(InvalidName):
+        draft("a/b", "value")
+
+
+def test_a_repr_shows_no_value() -> None:
+    assert CANARY not in repr(draft("k", CANARY))
+    assert CANARY not in repr(checked(Draft(draft("k", CANARY).key, CANARY.encode())))

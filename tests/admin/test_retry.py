@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from configsvc.model import errors
+from configsvc_client.admin import _retry
+
+_SENT_AGAIN = (errors.Unavailable, errors.Throttled)
+
+
+@pytest.mark.parametrize("error", [error for error in errors.SENT if error not in _SENT_AGAIN])
+def test_what_the_service_decided_is_not_asked_twice(error: type[errors.ConfigsvcError]) -> None:
+    assert _retry.pause(error("no"), 1, 0.0, 0.5) is None
+
+
+@pytest.mark.parametrize("error", _SENT_AGAIN)
+@given(tried=st.integers(1, 50), spent=st.floats(0, 100), chance=st.floats(0, 0.999))
+def test_a_pause_is_within_the_bounds_or_none(
+    error: type[errors.ConfigsvcError], tried: int, spent: float, chance: float
+) -> None:
+    pause = _retry.pause(error("later"), tried, spent, chance)
+    ends = tried >= _retry.TRIES or spent + chance * min(_retry.MOST, _retry.BASE * 2 ** (tried - 1)) >= _retry.WITHIN
+    assert (pause is None) == ends
+    assert pause is None or 0 <= pause <= _retry.MOST
+
+
+def test_retry_after_is_waited_for_even_when_chance_would_not() -> None:
+    assert _retry.pause(errors.Throttled("later", retry_after=3), 1, 0.0, 0.0) == 3
+
+
+def test_a_retry_after_beyond_the_bound_ends_it_at_once() -> None:
+    assert _retry.pause(errors.Throttled("later", retry_after=3600), 1, 0.0, 0.0) is None
+
+
+def test_a_certificate_that_does_not_verify_is_final() -> None:
+    assert _retry.pause(errors.Unavailable("no", reason="certificate"), 1, 0.0, 0.5) is None
