@@ -7,7 +7,7 @@ from typing import NamedTuple
 import boto3
 
 from local.clients import client_arguments
-from local.paths import RUNNING
+from local.paths import Places
 
 _MOST = 200
 
@@ -26,15 +26,17 @@ def lines(endpoint: str) -> list[Line]:
     found: list[Line] = []
     for group in logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]:
         name = group["logGroupName"]
-        for event in logs.filter_log_events(logGroupName=name)["events"]:
-            found.append(Line(event["timestamp"], name.removeprefix("/aws/lambda/"), event["message"].rstrip()))
+        found += [
+            Line(event["timestamp"], name.removeprefix("/aws/lambda/"), event["message"].rstrip())
+            for event in logs.filter_log_events(logGroupName=name)["events"]
+        ]
     return sorted(found)[-_MOST:]
 
 
 def main() -> int:
     """Print them; 1 when nothing runs."""
     try:
-        endpoint = json.loads(RUNNING.read_text())["endpoint"]
+        endpoint = json.loads(Places().running.read_text())["endpoint"]
     except OSError:
         print("The local AWS does not run. Start it with `make run` in another terminal.", file=sys.stderr)
         return 1

@@ -5,20 +5,21 @@ import sys
 
 from local import run_record
 from local.errors import LocalError
-from local.paths import STATE
+from local.paths import Places
 
 _GRACE = 20.0
 
 
 def main() -> int:
     """Remove `.local/`, unless a running local AWS still uses it."""
+    places = Places()
     try:
-        run_record.recover(STATE / "run.json", _GRACE)
+        run_record.recover(places.state / "run.json", _GRACE)
     except LocalError as error:
         print(f"reset: {error}", file=sys.stderr)
         return 1
-    if STATE.parent.exists():
-        shutil.rmtree(STATE.parent)
+    if places.data.exists():
+        shutil.rmtree(places.data)
     print("The local AWS has forgotten everything; `make run` starts anew.")
     return 0
 

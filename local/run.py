@@ -20,7 +20,7 @@ from infra.stack import StackFailed
 from local.emulator import Emulator
 from local.environment import write_environment
 from local.errors import LocalError
-from local.paths import ENVIRONMENT, LOCAL, LOG, ROOT, RUNNING, STATE
+from local.paths import ROOT, Places
 from local.proxy import CountingProxy
 from local.stack import deploy_stack, make_people
 from local.story import NAMESPACE, Scene, tell
@@ -34,14 +34,14 @@ _EXPECTED = (LocalError, PackagingError, ConsumerError, StackFailed, StepFailed,
 def main(arguments: list[str] | None = None) -> int:
     """Run the story; 0 only if every step held."""
     asked = _parse(arguments)
-    teller = Teller()
-    teller.title(f"configsvc on a local AWS at 127.0.0.1:{asked.port}; its data is kept in {_short(LOCAL)}/")
+    teller, places = Teller(), Places(asked.data)
+    teller.title(f"configsvc on a local AWS at 127.0.0.1:{asked.port}; its data is kept in {_short(places.data)}/")
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with ExitStack() as running:
-            scene = _raise_curtain(teller, running, asked.port)
+            scene = _raise_curtain(teller, running, places, asked.port)
             tell(teller, scene)
-            _close(teller, scene, once=asked.once)
+            _close(teller, scene, places, once=asked.once)
     except _EXPECTED as error:
         print(f"\nmake run: {error}", file=sys.stderr)
         return 1
@@ -55,6 +55,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make run")
     parser.add_argument("--once", action="store_true", help="end after the story")
     parser.add_argument("--port", type=int, default=PORT, help="of the local AWS; the two after it are the proxy's")
+    parser.add_argument("--data", type=Path, default=Places().data, help="folder that keeps everything")
     return parser.parse_args(arguments)
 
 
@@ -62,43 +63,43 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _raise_curtain(teller: Teller, running: ExitStack, port: int) -> Scene:
+def _raise_curtain(teller: Teller, running: ExitStack, places: Places, port: int) -> Scene:
     teller.chapter("The service")
+    with teller.step("start the local AWS, IAM enforced"):
+        emulator = running.enter_context(Emulator(port=port, state=places.state, log=places.log))
+        ports = {"api": port + 1, "kms": port + 2}
+        proxy = running.enter_context(CountingProxy(dict.fromkeys(ports, emulator.url), ports))
+        running.enter_context(_noted(places.running, emulator.url))
     with teller.step("build the deployment zip and the template, and the consumer's zip") as told:
         built = package(ROOT, ROOT / "build" / "service")
         consumer = package_consumer(ROOT, ROOT / "build" / "consumer")
         told.append(f"{built.zip.stat().st_size / 1e6:.1f} MB and {consumer.stat().st_size / 1e6:.1f} MB")
-    with teller.step("start the local AWS, IAM enforced"):
-        emulator = running.enter_context(Emulator(port=port, state=STATE, log=LOG))
-        ports = {"api": port + 1, "kms": port + 2}
-        proxy = running.enter_context(CountingProxy(dict.fromkeys(ports, emulator.url), ports))
-        running.enter_context(_noted(emulator.url))
     with teller.step("deploy API Gateway, Lambda, DynamoDB and KMS by CloudFormation"):
         stack = deploy_stack(emulator.url, built, teller.progress)
     with teller.step("an administrator and a developer (IAM and API keys each), a reader (an API key only)"):
         people = make_people(stack, "payments.*")
-        write_environment(ENVIRONMENT, variables(stack, people.developer, NAMESPACE), COMMANDS)
-    return Scene(stack, people, proxy, consumer, LOCAL)
+        write_environment(places.environment, variables(stack, people.developer, NAMESPACE), COMMANDS)
+    return Scene(stack, people, proxy, consumer, places.data)
 
 
 @contextmanager
-def _noted(endpoint: str) -> Iterator[None]:
+def _noted(note: Path, endpoint: str) -> Iterator[None]:
     """Leave a note for `make logs` while it runs."""
-    RUNNING.write_text(json.dumps({"endpoint": endpoint}))
+    note.write_text(json.dumps({"endpoint": endpoint}))
     try:
         yield
     finally:
-        RUNNING.unlink(missing_ok=True)
+        note.unlink(missing_ok=True)
 
 
-def _close(teller: Teller, scene: Scene, *, once: bool) -> None:
+def _close(teller: Teller, scene: Scene, places: Places, *, once: bool) -> None:
     teller.finished = True
     teller.title(f"\nEvery step held.\n\n  {scene.stack.url}")
     if once:
         return
     teller.title(
         f"""
-  source {_short(ENVIRONMENT)}      # you are the developer now; then try:
+  source {_short(places.environment)}      # you are the developer now; then try:
     configsvc list
     configsvc get db.url --reveal
     echo -n 's3cret' | configsvc put db.password -
@@ -110,7 +111,7 @@ def _close(teller: Teller, scene: Scene, *, once: bool) -> None:
 
 
 def _short(path: Path) -> str:
-    return str(path.relative_to(ROOT))
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,70 @@
+"""The story of `make run`, against the real zip and template."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.package import Package
+from local.emulator import Emulator
+from local.paths import ROOT
+from local.proxy import CountingProxy
+from local.stack import LocalStack, People, deploy_stack, make_people
+from local.story import Scene, tell
+from local.teller import StepFailed, Teller
+from tests.fixtures_deployed import Deployed
+
+pytestmark = [pytest.mark.emulator, pytest.mark.deployed]
+
+
+def _tell(stack: LocalStack, people: People, consumer_zip: Path, scratch: Path) -> None:
+    with CountingProxy({"api": stack.endpoint, "kms": stack.endpoint}) as proxy:
+        tell(Teller(), Scene(stack, people, proxy, consumer_zip, scratch))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_every_step_of_the_story_holds_and_holds_again_on_what_it_left(
+    deployed: Deployed, consumer_zip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        _tell(*deployed, consumer_zip, tmp_path)
+
+    told = capsys.readouterr().out
+    assert "✗" not in told
+    assert told.count("1 HTTP request, 1 KMS call") == 2
+
+
+@pytest.mark.slow
+def test_without_the_launchers_additions_the_story_fails(
+    stock_emulator: Emulator, built_package: Package, consumer_zip: Path, tmp_path: Path
+) -> None:
+    stack = deploy_stack(stock_emulator.url, built_package, _nothing)
+    people = make_people(stack, "payments.*")
+
+    with pytest.raises(StepFailed):
+        _tell(stack, people, consumer_zip, tmp_path)
+
+
+def _nothing(_: str) -> None:
+    return None
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "local.run", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_busy_port_ends_the_run_at_once_with_a_word_on_what_to_do(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        ran = _run("--once", "--port", str(taken.getsockname()[1]), "--data", str(tmp_path / "data"))
+
+    assert ran.returncode == 1
+    assert "another program has it" in ran.stderr
+    assert "Traceback" not in ran.stderr
