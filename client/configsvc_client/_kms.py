@@ -62,13 +62,9 @@ class AwsKms:
         self._credentials = credentials
         self._now = now
 
-    def open(self, deadline: float) -> None:
-        """Connects ahead of need.
-
-        Raises:
-            Unavailable: it cannot be connected to.
-        """
-        self._connection.open(deadline)
+    def close(self) -> None:
+        """Drops the connection; the next call opens another."""
+        self._connection.close()
 
     def decrypt(self, ciphertext: bytes, context: Mapping[str, str], key_id: str | None, deadline: float) -> Decrypted:
         """See `Kms.decrypt`."""

@@ -1,0 +1,145 @@
+"""Servers on loopback: one that says exactly what a test scripts, and HTTP stubs that answer at once and count."""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+
+Serve = Callable[[socket.socket], None]
+Answer = tuple[int, dict[str, str], bytes]
+
+
+class Scripted:
+    """Serves connections one after the other; each by the next script, the last one again and again."""
+
+    def __init__(self, *scripts: Serve, tls: ssl.SSLContext | None = None) -> None:
+        self._scripts = list(scripts)
+        self._tls = tls
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listening.getsockname()[1]
+        self.connections = 0
+        self.ended = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while not self.ended.is_set():
+            try:
+                made, _ = self._listening.accept()
+            except OSError:
+                return
+            self.connections += 1
+            script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
+            with contextlib.suppress(OSError), self._secured(made) as connection:
+                script(connection)
+
+    def _secured(self, made: socket.socket) -> socket.socket:
+        try:
+            return self._tls.wrap_socket(made, server_side=True) if self._tls else made
+        except OSError:
+            made.close()
+            raise
+
+    def close(self) -> None:
+        self.ended.set()
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        self._thread.join(30)
+
+
+@contextlib.contextmanager
+def scripted(*scripts: Serve, tls: ssl.SSLContext | None = None) -> Iterator[Scripted]:
+    server = Scripted(*scripts, tls=tls)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def take_request(connection: socket.socket) -> bytes:
+    """The next request, its body included; empty when the other side closed."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        data = connection.recv(65536)
+        if not data:
+            return b""
+        received += data
+    head, _, body = received.partition(b"\r\n\r\n")
+    length = next((int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0)
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
+
+
+def says(answer: bytes, times: int = 10**6) -> Serve:
+    """Answers each request on a connection with the same bytes, that many times, and closes."""
+
+    def serve(connection: socket.socket) -> None:
+        for _ in range(times):
+            if not take_request(connection):
+                return
+            connection.sendall(answer)
+
+    return serve
+
+
+class Stub:
+    """An HTTP server whose answers a function makes; counts requests and connections."""
+
+    def __init__(self, answer: Callable[[str, str, dict[str, str], bytes], Answer]) -> None:
+        self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
+        self.connections = 0
+        stub = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def setup(self) -> None:
+                stub.connections += 1
+                super().setup()
+
+            def do_GET(self) -> None:
+                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                asked = (self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body)
+                stub.requests.append(asked)
+                status, headers, text = answer(*asked)
+                self.send_response_only(status)
+                for name, value in {**headers, "content-length": str(len(text))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(text)
+
+            do_POST = do_GET  # noqa: N815  # http.server looks for that name
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(30)
+
+
+@contextlib.contextmanager
+def stub(answer: Callable[[str, str, dict[str, str], bytes], Answer]) -> Iterator[Stub]:
+    server = Stub(answer)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def as_json(status: int, members: object, **headers: str) -> Answer:
+    return status, headers, json.dumps(members).encode()

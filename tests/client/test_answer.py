@@ -1,0 +1,34 @@
+"""Arbitrary bytes, arbitrarily cut: a whole answer or BadAnswer, nothing else."""
+
+import contextlib
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from configsvc_client._answer import Answer
+from configsvc_client._faults import BadAnswer
+
+WHOLE = b"HTTP/1.1 200 OK\r\nA: 1\r\na: 2\r\nContent-Length: 5\r\n\r\nhello"
+WORDS = [b"HTTP/1.1 200 OK\r\n", b"Content-Length: 3\r\n", b"\r\n", b"Transfer-Encoding: chunked\r\n", b"3\r\n", b"abc"]
+
+
+@given(st.lists(st.integers(1, len(WHOLE) - 1), unique=True))
+def test_an_answer_is_the_same_however_it_is_cut(cuts: list[int]) -> None:
+    answer = Answer()
+    edges = [0, *sorted(cuts), len(WHOLE)]
+    for start, end in itertools.pairwise(edges):
+        assert not answer.complete
+        answer.feed(WHOLE[start:end])
+    assert answer.complete
+    assert answer.response() == (200, {"a": "1, 2", "content-length": "5"}, b"hello")
+
+
+@given(st.lists(st.sampled_from(WORDS) | st.binary(min_size=1, max_size=20)))
+def test_arbitrary_bytes_make_an_answer_or_are_refused(pieces: list[bytes]) -> None:
+    answer = Answer()
+    with contextlib.suppress(BadAnswer):
+        for piece in pieces:
+            answer.feed(piece)
+        if answer.complete:
+            answer.response()

@@ -1,0 +1,99 @@
+import json
+import socket
+import time
+from collections.abc import Callable
+
+import pytest
+
+from configsvc.model import errors
+from configsvc.model.names import Namespace
+from configsvc.model.snapshot import render
+from configsvc_client._gateway import ApiGateway
+from configsvc_client._http import Connection
+from configsvc_client._ports import Found
+from configsvc_client._url import parse
+from tests.client.sealing import NS, sealed_values
+from tests.client.stub_servers import Answer, Stub, as_json, scripted, stub, take_request
+
+SERVED = sealed_values({"a": "1"}, revision=7)
+SHARED = Namespace("shared.prod")
+
+
+def snapshot_or_unchanged(_: str, path: str, headers: dict[str, str], __: bytes) -> Answer:
+    served = SERVED if "/payments.prod/" in path else sealed_values({"b": "2"}, revision=3, namespace=SHARED)
+    if headers.get("if-none-match") == served.etag:
+        return 304, {"etag": served.etag}, b""
+    return 200, {"etag": served.etag}, render(served.sealed).encode()
+
+
+def fetch(
+    server: Stub, known: dict[Namespace, str | None], meanwhile: Callable[[], None] | None = None
+) -> dict[Namespace, Found]:
+    connection = Connection(parse(f"{server.url}/prod"), {})
+    try:
+        return ApiGateway(connection, "key-1").fetch(known, time.monotonic() + 20, meanwhile)
+    finally:
+        connection.close()
+
+
+def test_a_snapshot_is_one_unsigned_get_with_the_api_key() -> None:
+    with stub(snapshot_or_unchanged) as server:
+        assert fetch(server, {NS: None}) == {NS: SERVED}
+    ((method, path, headers, body),) = server.requests
+    assert (method, path, body) == ("GET", "/prod/v1/namespaces/payments.prod/snapshot", b"")
+    assert set(headers) == {"host", "x-api-key", "accept-encoding"}
+    assert headers["x-api-key"] == "key-1"
+
+
+def test_what_is_unchanged_is_left_out_and_several_namespaces_share_a_connection() -> None:
+    ran: list[int] = []
+    with stub(snapshot_or_unchanged) as server:
+        found = fetch(server, {NS: SERVED.etag, SHARED: None}, lambda: ran.append(len(server.requests)))
+    assert list(found) == [SHARED]
+    assert (len(server.requests), server.connections, len(ran)) == (2, 1, 1)
+
+
+def test_a_polls_request_is_under_300_bytes_on_aws() -> None:
+    sent: list[bytes] = []
+
+    def serve(connection: socket.socket) -> None:
+        sent.append(take_request(connection))
+        connection.sendall(b'HTTP/1.1 304 Not Modified\r\nETag: "1234-0123456789abcdef"\r\nConnection: close\r\n\r\n')
+
+    with scripted(serve) as server:
+        gateway = ApiGateway(Connection(parse(f"http://127.0.0.1:{server.port}/prod"), {}), "k" * 40)
+        assert gateway.fetch({NS: '"1234-0123456789abcdef"'}, time.monotonic() + 20) == {}
+    host = b"abcdefghij.execute-api.ap-southeast-1.amazonaws.com"
+    assert len(sent[0].replace(b"127.0.0.1:%d" % server.port, host)) <= 300
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (as_json(403, {"message": "Forbidden"}), errors.Forbidden),
+        (as_json(404, {"code": "not_found", "detail": "none such"}), errors.NotFound),
+        (as_json(429, {"message": "Too Many Requests"}), errors.Throttled),
+        (as_json(500, {}), errors.Internal),
+        ((502, {}, b"<html>bad gateway"), errors.Unavailable),
+        ((302, {"location": "http://127.0.0.1:1"}, b""), errors.ConfigsvcError),
+        ((304, {}, b""), errors.Unavailable),
+        ((200, {"etag": '"1-a"'}, b"<html>a captive portal"), errors.Unavailable),
+        ((200, {"etag": '"1-a"'}, b"[" * 100_000), errors.Unavailable),
+        ((200, {}, render(SERVED.sealed).encode()), errors.Unavailable),
+        (as_json(200, {"namespace": "payments.prod"}, etag='"1-a"'), errors.Unavailable),
+    ],
+)
+def test_anything_but_a_sound_snapshot_is_an_error_of_ours(answer: Answer, error: type[errors.ConfigsvcError]) -> None:
+    with stub(lambda *_: answer) as server, pytest.raises(error):
+        fetch(server, {NS: None})
+
+
+def test_unchanged_since_something_else_than_what_is_held_is_an_error() -> None:
+    with stub(lambda *_: (304, {"etag": '"6-old"'}, b"")) as server, pytest.raises(errors.Unavailable):
+        fetch(server, {NS: SERVED.etag})
+
+
+def test_members_that_are_not_known_yet_are_passed_over() -> None:
+    later = {**json.loads(render(SERVED.sealed)), "signature": "x"}
+    with stub(lambda *_: as_json(200, later, etag=SERVED.etag)) as server:
+        assert fetch(server, {NS: None}) == {NS: SERVED}

@@ -1,0 +1,94 @@
+import json
+import time
+
+import pytest
+
+from configsvc.model.encoding import base64std
+from configsvc.model.errors import CannotOpen, ConfigsvcError, Misconfigured, Unavailable
+from configsvc_client._credentials import Credentials
+from configsvc_client._http import Connection
+from configsvc_client._kms import AwsKms, endpoint, in_region
+from configsvc_client._url import parse
+from tests.client.fakes import KMS_KEY
+from tests.client.stub_servers import Answer, Stub, as_json, stub
+
+MRK = "arn:aws:kms:eu-central-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab"
+
+
+def kms(server: Stub) -> AwsKms:
+    connection = Connection(parse(server.url), {})
+    return AwsKms(connection, "us-east-1", lambda: Credentials("AKID", "s", "t"), time.time)
+
+
+def decrypt(server: Stub, key_id: str | None = None) -> bytes:
+    adapter = kms(server)
+    try:
+        return adapter.decrypt(b"blob", {"configsvc:namespace": "n"}, key_id, time.monotonic() + 20).plaintext
+    finally:
+        adapter.close()
+
+
+def test_a_decrypt_is_one_signed_post_and_names_the_key() -> None:
+    answer = as_json(200, {"Plaintext": base64std(b"canary"), "KeyId": KMS_KEY, "EncryptionAlgorithm": "x"})
+    with stub(lambda *_: answer) as server:
+        assert decrypt(server, KMS_KEY) == b"canary"
+    ((method, path, headers, body),) = server.requests
+    assert (method, path, headers["x-amz-target"]) == ("POST", "/", "TrentService.Decrypt")
+    assert headers["content-type"] == "application/x-amz-json-1.1"
+    assert headers["x-amz-security-token"] == "t"
+    assert "/us-east-1/kms/aws4_request" in headers["authorization"]
+    assert json.loads(body) == {
+        "CiphertextBlob": base64std(b"blob"), "EncryptionContext": {"configsvc:namespace": "n"}, "KeyId": KMS_KEY,
+    }  # fmt: skip
+
+
+def test_where_no_key_is_known_none_is_named() -> None:
+    with stub(lambda *_: as_json(200, {"Plaintext": "", "KeyId": KMS_KEY})) as server:
+        assert decrypt(server) == b""
+    assert "KeyId" not in json.loads(server.requests[0][3])
+
+
+def test_a_multi_region_key_is_asked_for_in_our_own_region() -> None:
+    assert in_region(MRK, "us-east-1") == MRK.replace("eu-central-1", "us-east-1")
+    assert in_region(KMS_KEY, "us-east-1") == KMS_KEY
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (as_json(400, {"__type": "AccessDeniedException", "Message": "not authorized"}), CannotOpen),
+        (as_json(400, {"__type": "com.amazonaws.kms#IncorrectKeyException"}), CannotOpen),
+        (as_json(400, {"__type": "InvalidCiphertextException"}), CannotOpen),
+        (as_json(400, {"__type": "DisabledException"}), CannotOpen),
+        (as_json(400, {"__type": "ThrottlingException"}), Unavailable),
+        (as_json(400, {"__type": "LimitExceededException"}), Unavailable),
+        (as_json(500, {"__type": "KMSInternalException"}), Unavailable),
+        ((503, {}, b"<html>"), Unavailable),
+        ((403, {}, b"[" * 100_000), CannotOpen),
+        (as_json(200, {}), Unavailable),
+        (as_json(200, {"Plaintext": "!", "KeyId": KMS_KEY}), Unavailable),
+        ((200, {}, b"not json"), Unavailable),
+    ],
+)
+def test_what_kms_will_refuse_again_cannot_be_opened_and_the_rest_is_unavailable(
+    answer: Answer, error: type[ConfigsvcError]
+) -> None:
+    with stub(lambda *_: answer) as server, pytest.raises(error):
+        decrypt(server)
+
+
+def test_the_refusal_says_what_kms_said() -> None:
+    answer = as_json(400, {"__type": "AccessDeniedException", "Message": "User u is not authorized to k"})
+    with stub(lambda *_: answer) as server, pytest.raises(CannotOpen, match=r"AccessDeniedException\. User u is not"):
+        decrypt(server)
+
+
+def test_the_endpoint_is_the_variables_or_amazons_in_the_region() -> None:
+    assert endpoint("eu-central-1", {}).origin == "https://kms.eu-central-1.amazonaws.com"
+    assert endpoint("cn-north-1", {}).origin == "https://kms.cn-north-1.amazonaws.com.cn"
+    both = {"AWS_ENDPOINT_URL_KMS": "http://127.0.0.1:1", "AWS_ENDPOINT_URL": "http://127.0.0.1:2"}
+    assert endpoint("r", both).port == 1
+    assert endpoint("r", {"AWS_ENDPOINT_URL": "http://127.0.0.1:2"}).port == 2
+    for region, environ in (("a.b/c", {}), ("r", {"AWS_ENDPOINT_URL": "http://elsewhere.example"})):
+        with pytest.raises(Misconfigured):
+            endpoint(region, environ)
