@@ -54,10 +54,18 @@ class DynamoRepository:
         return {address_of(record): record for record in found}
 
     def query(
-        self, partition: str, prefix: str, *, after: str = "", limit: int | None = None, values: bool = True
+        self,
+        partition: str,
+        prefix: str,
+        *,
+        after: str = "",
+        limit: int | None = None,
+        values: bool = True,
+        reverse: bool = False,
     ) -> Iterator[Record]:
         """Records in order of sort key; a page is read when it is come to."""
         request = self._query(partition, prefix, after, values=values)
+        request["ScanIndexForward"] = not reverse
         left = limit
         while left is None or left > 0:
             if left is not None:

@@ -47,6 +47,9 @@ REQUEST_BYTES = 2 * MIB
 PAGE = 1000
 """Items of one page of a listing."""
 
+LOG_READ = 5000
+"""Change-log records that one request looks at for those it was asked for: a few pages of 1 MB."""
+
 MESSAGE = 1024
 """Characters of a change set's message."""
 
@@ -61,6 +64,51 @@ WRAPPED_DATA_KEY = 1024
 
 JSON_DEPTH = 64
 """Nesting of JSON that is taken."""
+
+DESCRIPTION = 1024
+"""Characters of a namespace's description."""
+
+SCHEMAS = 50
+"""Schemas of a namespace."""
+
+SCHEMA_BYTES = 16 * KIB
+"""Bytes of one schema of plain values, as canonical JSON."""
+
+SCHEMAS_BYTES = 32 * KIB
+"""Bytes of all schemas of a namespace: they are read with each write."""
+
+SCHEMA_NODES = 1000
+"""Subschemas of a schema with each definition counted wherever it is named: what checking a value may cost."""
+
+SCHEMA_DEPTH = 32
+"""Nesting of a schema, definitions counted."""
+
+SCHEMA_PATTERNS = 32
+"""Regular expressions in a schema."""
+
+SCHEMA_PATTERN = 256
+"""Characters of a regular expression in a schema."""
+
+POINTER = 500
+"""Characters of a JSON pointer in an error."""
+
+RETENTION_VERSIONS = 10_000
+"""The most versions of a key that retention counts; no number at all keeps every one."""
+
+RETENTION_DAYS = 36_500
+"""The most days of the change log that retention counts; no number at all keeps every one."""
+
+REVISION_LIFT = 10**9
+"""The highest revision that a lift goes to: versions follow it, and their sort keys have ten digits."""
+
+UPKEEP_LOG = 990
+"""Change-log records that one upkeep takes away."""
+
+UPKEEP_VERSIONS = 500
+"""Versions that one upkeep takes away."""
+
+UPKEEP_LOOKED = 5000
+"""Versions that one upkeep looks at."""
 
 GRANTS = 100
 """Grants of one principal."""

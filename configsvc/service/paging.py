@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import TypeVar
@@ -11,6 +12,8 @@ from configsvc.model.encoding import base64url, from_base64url
 from configsvc.model.errors import InvalidName, InvalidRequest
 
 Item = TypeVar("Item")
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,9}")
 
 
 def after(cursor: str | None, prefix: str, name: Callable[[str], str]) -> str:
@@ -39,14 +42,39 @@ def prefix(text: str, name: Callable[[str], str]) -> str:
     return name(text) if text else ""
 
 
-def page(items: Iterable[Item], limit: int, name: Callable[[Item], str]) -> tuple[list[Item], str | None]:
-    """Up to `limit` items, and the cursor of the next page where there is one.
+def number(text: str) -> str:
+    """A number as the name of a version or a revision, in its one spelling.
+
+    Raises:
+        InvalidName: anything else.
+    """
+    if not _NUMBER.fullmatch(text):
+        raise InvalidName("That is no number.", field="cursor")
+    return text
+
+
+def checked(limit: int) -> int:
+    """The limit of a page.
 
     Raises:
         InvalidRequest: a limit that is none.
     """
     if not 1 <= limit <= limits.PAGE:
         raise InvalidRequest(f"limit is 1 to {limits.PAGE}.", field="limit")
-    taken = list(islice(items, limit + 1))
+    return limit
+
+
+def cursor(name: str) -> str:
+    """The cursor that goes on after a name."""
+    return base64url(name.encode())
+
+
+def page(items: Iterable[Item], limit: int, name: Callable[[Item], str]) -> tuple[list[Item], str | None]:
+    """Up to `limit` items, and the cursor of the next page where there is one.
+
+    Raises:
+        InvalidRequest: a limit that is none.
+    """
+    taken = list(islice(items, checked(limit) + 1))
     more = len(taken) > limit
-    return taken[:limit], base64url(name(taken[limit - 1]).encode()) if more else None
+    return taken[:limit], cursor(name(taken[limit - 1])) if more else None

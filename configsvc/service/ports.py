@@ -57,11 +57,19 @@ class Repository(Protocol):
         """
 
     def query(
-        self, partition: str, prefix: str, *, after: str = "", limit: int | None = None, values: bool = True
+        self,
+        partition: str,
+        prefix: str,
+        *,
+        after: str = "",
+        limit: int | None = None,
+        values: bool = True,
+        reverse: bool = False,
     ) -> Iterator[Record]:
         """Records of a partition whose sort key starts with `prefix` and comes after `after`, in order of sort key.
 
         Pages are read as they are asked for. `values` False leaves stored values out (empty text in their place).
+        `reverse` reads from the last to the first, and then `after` is where the reading goes on downwards.
 
         Raises:
             StoreUnavailable

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 from configsvc.model import names
 from configsvc.model.change_set import ChangeSet, Put, checked
-from configsvc.model.etag import of_revision
 from configsvc.model.names import Namespace
 from configsvc.service import access, decide_change, records
 from configsvc.service.found import Found
+from configsvc.service.one_change import answer
 from configsvc.service.ports import Caller, Idempotency, Outcome, Ports
 from configsvc.service.records import Change
 from configsvc.service.replay import replayed
@@ -45,13 +44,5 @@ def _decide(namespace: Namespace, wanted: ChangeSet, found: Found, situation: Si
     if known := replayed(namespace, operation, found):
         revision, number = known.version.revision, known.version.entry.version
         first = Change(operation.key, "put", number, None, known.active)
-        return Plan(revision, (), _answer(namespace, revision, [first])._replace(status=200))
-    return decide_change.decide(namespace, wanted, _answer, found, situation)
-
-
-def _answer(namespace: Namespace, revision: int, changes: Sequence[Change]) -> Outcome:
-    (done,) = changes
-    body = {
-        "namespace": namespace, "key": done.key, "version": done.version, "revision": revision, "active": done.now,
-    }  # fmt: skip
-    return Outcome(201, body, of_revision(revision))
+        return Plan(revision, (), answer(200, namespace, revision, [first]))
+    return decide_change.decide(namespace, wanted, partial(answer, 201), found, situation)

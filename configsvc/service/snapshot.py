@@ -29,28 +29,42 @@ def rendered(ports: Ports, head: Head) -> Rendered:
         Unavailable: it changed each time while it was read.
     """
     for _ in range(TRIES):
-        kept = (head.namespace, head.served, head.tag)
-        if known := ports.snapshots.get(kept):
-            return known
-        if sealed := assembled(ports, head):
-            made = Rendered(render(sealed), etag.of_snapshot(head.served, head.tag))
-            ports.snapshots.put(kept, made)
+        if made := rendered_at(ports, head):
             return made
-        head = _again(ports, head)
-    raise Unavailable("The namespace changes too fast to be read at one revision. Try again.", retry_after=1)
+        head = again(ports, head)
+    raise too_fast()
+
+
+def rendered_at(ports: Ports, head: Head) -> Rendered | None:
+    """The text of exactly that served revision; None when it was not kept and a write came between."""
+    kept = (head.namespace, head.served, head.tag)
+    if known := ports.snapshots.get(kept):
+        return known
+    sealed = assembled(ports, head)
+    if sealed is None:
+        return None
+    made = Rendered(render(sealed), etag.of_snapshot(head.served, head.tag))
+    ports.snapshots.put(kept, made)
+    return made
 
 
 def assembled(ports: Ports, head: Head) -> SealedSnapshot | None:
     """All active entries and the data keys they need, as HEAD says; None when a write came between."""
-    partition = records.of_namespace(head.namespace)
-    states = [state for state in ports.repository.query(partition, "K#") if isinstance(state, KeyState)]
-    if not consistent(head, states):
+    states = key_states(ports, head)
+    if states is None:
         return None
     data_keys = _data_keys(ports, head)
     if data_keys is None:
         return None
     entries = tuple(state.entry for state in states if state.entry)
     return SealedSnapshot(head.namespace, head.served, data_keys, entries)
+
+
+def key_states(ports: Ports, head: Head, *, values: bool = True) -> list[KeyState] | None:
+    """All keys as HEAD's revision left them; None when a write came between."""
+    found = ports.repository.query(records.of_namespace(head.namespace), "K#", values=values)
+    states = [state for state in found if isinstance(state, KeyState)]
+    return states if consistent(head, states) else None
 
 
 def consistent(head: Head, states: Sequence[KeyState]) -> bool:
@@ -61,18 +75,28 @@ def consistent(head: Head, states: Sequence[KeyState]) -> bool:
 
 
 def _data_keys(ports: Ports, head: Head) -> tuple[DataKey, ...] | None:
-    wanted = [records.data_key(head.namespace, kid) for kid, count in sorted(head.kids.items()) if count.served]
+    wanted = {records.data_key(head.namespace, kid): count for kid, count in sorted(head.kids.items()) if count.served}
     if not wanted:
         return ()
-    found = ports.repository.get(wanted)
-    stored = [one(found, at, StoredDataKey) for at in wanted]
-    there = tuple(each.data_key for each in stored if each and each.revision <= head.revision)
+    found = ports.repository.get(tuple(wanted))
+    stored = ((one(found, at, StoredDataKey), count.revision) for at, count in wanted.items())
+    there = tuple(each.data_key for each, revision in stored if each and each.revision == revision)
     return there if len(there) == len(wanted) else None
 
 
-def _again(ports: Ports, head: Head) -> Head:
+def again(ports: Ports, head: Head) -> Head:
+    """HEAD as it is now.
+
+    Raises:
+        NotFound: it was deleted meanwhile.
+    """
     at = records.head(head.namespace)
     current = live_head(ports.repository.get([at]), head.namespace)
     if current is None:
         raise access.absent(head.namespace)
     return current
+
+
+def too_fast() -> Unavailable:
+    """Each time it was read, a write came between."""
+    return Unavailable("The namespace changes too fast to be read at one revision. Try again.", retry_after=1)

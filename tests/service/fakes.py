@@ -60,12 +60,19 @@ class Watched:
         return self._inner.get(addresses)
 
     def query(
-        self, partition: str, prefix: str, *, after: str = "", limit: int | None = None, values: bool = True
+        self,
+        partition: str,
+        prefix: str,
+        *,
+        after: str = "",
+        limit: int | None = None,
+        values: bool = True,
+        reverse: bool = False,
     ) -> Iterator[Record]:
         self.calls.append("query")
         if self.before_query:
             self.before_query.pop(0)()
-        return self._inner.query(partition, prefix, after=after, limit=limit, values=values)
+        return self._inner.query(partition, prefix, after=after, limit=limit, values=values, reverse=reverse)
 
     def commit(self, actions: Sequence[Action]) -> None:
         if self.before_commit:

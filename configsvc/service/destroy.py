@@ -1,0 +1,84 @@
+"""Destroy a version: its value is gone, its record stays, and its number is never given out again."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from configsvc.model import names
+from configsvc.model.errors import Conflict, InvalidRequest, NotFound
+from configsvc.model.etag import of_revision
+from configsvc.model.names import Key, Namespace
+from configsvc.service import access, change_log, records
+from configsvc.service.change_log import DESTROY, Done
+from configsvc.service.found import Found, live_head, one
+from configsvc.service.ports import Action, Caller, Check, Idempotency, LostRace, Outcome, Ports, Write
+from configsvc.service.records import KeyState, Settings, Version, address_of
+from configsvc.service.writing import Intent, Plan, Situation, write
+
+
+def destroy(  # noqa: PLR0917  # as the other verbs: ports, caller, namespace, what is asked, idempotency
+    ports: Ports, caller: Caller, ns: str, key: str, version: int, idempotency: Idempotency | None
+) -> Outcome:
+    """Readers get what they got; who asks for that version, or for a revision that served it, gets 410.
+
+    Answers 200 `{"namespace", "key", "version", "revision"}` and the revision as ETag; again, the same answer, and
+    nothing is written.
+
+    Raises:
+        NotFound, Forbidden: the caller's IAM principal is no admin; or there is no such version.
+        Conflict: the version is served, or the namespace is read-only.
+    """
+    namespace, name = names.namespace(ns), names.key(key)
+    if version < 1:
+        raise InvalidRequest("A version is 1 or more.", field="version")
+    wanted = (
+        records.head(namespace), records.settings(namespace), records.key(namespace, name),
+        records.version(namespace, name, version),
+    )  # fmt: skip
+    intent = Intent(
+        records.of_namespace(namespace),
+        wanted,
+        partial(access.require, namespace=namespace, action="admin"),
+        partial(_decide, namespace, name, version),
+    )
+    return write(ports, caller, intent, idempotency)
+
+
+def _decide(namespace: Namespace, key: Key, number: int, found: Found, situation: Situation) -> Plan:
+    state = one(found, records.key(namespace, key), KeyState)
+    stored = one(found, records.version(namespace, key, number), Version)
+    if state is None or stored is None:
+        raise NotFound("The key has no such version.", key=key, version=number)
+    if stored.destroyed:
+        return Plan(stored.revision, (), _answer(stored))
+    if state.active == number:
+        raise Conflict("That version is served. Activate another or delete the key first.", key=key, version=number)
+    return _destroyed(state, stored, found, situation)
+
+
+def _destroyed(state: KeyState, stored: Version, found: Found, situation: Situation) -> Plan:
+    """HEAD moves its revision only: what is served stays as it is. The key must not come to serve it meanwhile."""
+    namespace = stored.namespace
+    head, settings = live_head(found, namespace), one(found, records.settings(namespace), Settings)
+    if head is None or settings is None:
+        raise LostRace([records.head(namespace), records.settings(namespace)])
+    if settings.read_only:
+        raise Conflict("The namespace is read-only. An admin can change that.")
+    new = head._replace(revision=head.revision + 1)
+    gone = stored._replace(revision=new.revision, entry=stored.entry._replace(value=""), destroyed=True)
+    done = Done(DESTROY, state.key, details={"version": stored.entry.version})
+    actions: tuple[Action, ...] = (
+        Write(new, head.revision),
+        Write(gone, stored.revision),
+        Check(address_of(state), state.revision),
+        Check(address_of(settings), settings.revision),
+        change_log.logged(namespace, new.revision, new.served, done, situation),
+    )
+    return Plan(new.revision, actions, _answer(gone))
+
+
+def _answer(gone: Version) -> Outcome:
+    body = {
+        "namespace": gone.namespace, "key": gone.entry.key, "version": gone.entry.version, "revision": gone.revision,
+    }  # fmt: skip
+    return Outcome(200, body, of_revision(gone.revision))
