@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from configsvc.model.errors import ConfigsvcError, Internal, Unavailable
-from configsvc.service.ports import Caller, StoreUnavailable
+from configsvc.model.errors import ConfigsvcError, Internal
+from configsvc.service.ports import Caller
 from configsvc.web import reply
 from configsvc.web.event import Event, context_of, headers_of, request_id
 from configsvc.web.identity import caller_of
@@ -16,7 +16,6 @@ from configsvc.web.request import Request
 CORRELATION = "X-Correlation-Id"
 
 _FAILED = "Something went wrong here. Try again; the correlation id finds it in the log."
-_NO_STORE = "The store does not answer. Repeat it, a write with the same Idempotency-Key."
 
 
 class Desk:
@@ -60,8 +59,6 @@ class Desk:
 
 
 def _sent(error: Exception) -> ConfigsvcError:
-    if isinstance(error, StoreUnavailable):
-        return Unavailable(_NO_STORE)
     if isinstance(error, ConfigsvcError) and error.status:
         return error
     return Internal(_FAILED)

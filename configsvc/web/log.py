@@ -30,7 +30,11 @@ def level_of(status: int) -> Level:
 
 def fault(error: BaseException) -> dict[str, Logged]:
     """What an unexpected error was and where; not its text, which may hold a value. Ours hold none and are told."""
-    members: dict[str, Logged] = {"fault": type(error).__name__, "where": _where(error.__traceback__)}
+    members: dict[str, Logged] = {
+        "fault": type(error).__name__,
+        "causes": _causes(error),
+        "where": _where(error.__traceback__),
+    }
     return members | {"detail": error.detail} if isinstance(error, ConfigsvcError) else members
 
 
@@ -40,6 +44,21 @@ def namespace_of(text: str | None) -> str | None:
         return names.namespace(text) if text is not None else None
     except InvalidName:
         return None
+
+
+def _causes(error: BaseException) -> list[str]:
+    kinds: list[str] = []
+    cause = error.__cause__ or error.__context__
+    while cause is not None:
+        kinds.append(_kind(cause))
+        cause = cause.__cause__ or cause.__context__
+    return kinds
+
+
+def _kind(error: BaseException) -> str:
+    response = getattr(error, "response", None)  # AWS's answer, whose code says more than the kind of the exception
+    code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
+    return f"{type(error).__name__} {code}" if code else type(error).__name__
 
 
 def _where(traceback: TracebackType | None) -> list[str]:

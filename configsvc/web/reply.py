@@ -16,7 +16,7 @@ REVALIDATED = "private, no-cache"
 NOT_STORED = "no-store"
 _RETRY = frozenset({errors.Throttled.status, errors.Unavailable.status})
 _NO_CONTENT = 204
-_RETRY_SECONDS = "1"
+_RETRY_SECONDS = 1
 _REVISION = re.compile(r'"([0-9]+)[-"]')
 
 
@@ -60,7 +60,7 @@ def problem(error: errors.ConfigsvcError, instance: str) -> Reply:
     """An error as RFC 9457 wants it; `instance` is the request's id."""
     headers = {"Content-Type": PROBLEM, "Cache-Control": NOT_STORED}
     if error.status in _RETRY:
-        headers["Retry-After"] = _RETRY_SECONDS
+        headers["Retry-After"] = str(error.members.get("retry_after", _RETRY_SECONDS))
     return Reply(error.status, dumps(errors.to_problem(error, instance)), headers, code=error.code)
 
 

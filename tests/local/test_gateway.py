@@ -124,6 +124,11 @@ def test_another_secret_region_service_or_identity_does_not_pass() -> None:
     refused(signed(sent), "INVALID_SIGNATURE", identities={})
 
 
+def test_a_body_is_always_part_of_the_signature() -> None:
+    unsigned_body = {"x-api-key": KEY, "X-Amz-Content-SHA256": "UNSIGNED-PAYLOAD"}
+    refused(signed(request("PUT", THING, unsigned_body, b"{}")), "INVALID_SIGNATURE")
+
+
 @pytest.mark.parametrize("skew", [-400, 400])
 def test_a_signature_holds_for_five_minutes(skew: int) -> None:
     refused(signed(keyed(request("PUT", THING))), "INVALID_SIGNATURE", now=lambda: time.time() + skew)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -9,6 +11,8 @@ from chalice.app import IAMAuthorizer
 
 from configsvc.bootstrap import build_app
 from configsvc.web import reply
+from configsvc.web.reply import Reply
+from configsvc.web.request import Request
 from tests.web.apps import app_with, no_ports, problem, ticking, whole_app
 from tests.web.events import event
 from tests.web.lines import Lines
@@ -90,3 +94,20 @@ def test_a_name_in_the_path_is_taken_as_it_was_sent(name: str) -> None:
     parameters = {"namespace": "payments.prod", "key": name}
     sent = event("GET", "/v1/namespaces/{namespace}/keys/{key}", parameters=parameters)
     assert problem(whole_app(Lines())(sent, None))["code"] == "invalid_name"
+
+
+def test_requests_in_threads_do_not_see_each_other() -> None:
+    together = Barrier(4, timeout=30)
+
+    def view(request: Request) -> Reply:
+        together.wait()
+        return reply.ok({"mine": request.header("x-mine")})
+
+    app = app_with(view, Lines())
+
+    def ask(number: int) -> str:
+        body: str = app(event("GET", "/v1/x", headers={"X-Mine": str(number)}), None)["body"]
+        return body
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(ask, range(8))) == [f'{{"mine":"{number}"}}' for number in range(8)]

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from configsvc.model import errors
-from configsvc.service.ports import StoreUnavailable
 from configsvc.web import reply
 from configsvc.web.api import View
 from configsvc.web.reply import Reply
@@ -64,11 +63,29 @@ def test_an_unexpected_error_says_nothing_and_is_found_in_the_log() -> None:
     assert any("test_desk.py" in place and "view" in place for place in line["where"])  # type: ignore[union-attr]
 
 
-def test_a_store_that_does_not_answer_is_worth_another_try() -> None:
-    made = answer(raising(StoreUnavailable(CANARY)), Lines())
-    assert problem(made)["code"] == "unavailable"
-    assert made["headers"]["Retry-After"] == "1"
-    assert CANARY not in made["body"]
+@pytest.mark.parametrize(("members", "seconds"), [({}, "1"), ({"retry_after": 5}, "5")])
+def test_what_is_worth_another_try_says_when(members: dict[str, int], seconds: str) -> None:
+    made = answer(raising(errors.Unavailable("Try again.", **members)), Lines())
+    assert made["headers"]["Retry-After"] == seconds
+
+
+class FromAws(Exception):
+    def __init__(self) -> None:
+        super().__init__(CANARY)
+        self.response = {"Error": {"Code": "AccessDeniedException", "Message": CANARY}}
+
+
+@pytest.mark.parametrize(
+    ("cause", "told"), [(KeyError(CANARY), "KeyError"), (FromAws(), "FromAws AccessDeniedException")]
+)
+def test_what_a_fault_came_from_is_logged_by_its_kind(cause: Exception, told: str) -> None:
+    def view(_request: Request, **_parameters: str) -> Reply:
+        raise errors.Internal("The store refuses.") from cause
+
+    lines = Lines()
+    made = answer(view, lines)
+    assert (lines.kept[0]["fault"], lines.kept[0]["causes"]) == ("Internal", [told])
+    assert CANARY not in lines.text + made["body"]
 
 
 def test_wrong_settings_are_told_to_the_log_and_not_to_the_caller() -> None:

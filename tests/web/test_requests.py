@@ -92,6 +92,18 @@ def test_a_refusal_names_the_field_and_what_it_takes_and_not_the_value(
     assert CANARY not in problem
 
 
+def test_a_day_that_is_none_is_refused_without_showing_it() -> None:
+    with pytest.raises(errors.InvalidRequest) as caught:
+        put_of(rotate_by="2027-02-31")()
+    assert "2027-02-31" not in json.dumps(errors.to_problem(caught.value, "r"))
+
+
+def test_an_unknown_operation_is_told_which_there_are() -> None:
+    for operation in ({"op": "move", "key": "k"}, {"key": "k"}):
+        with pytest.raises(errors.InvalidRequest, match="put, activate or delete"):
+            change_of(**operation)()
+
+
 def test_every_wrong_field_is_named_at_once_up_to_twenty() -> None:
     body = {f"field{number}": CANARY for number in range(50)}
     with pytest.raises(errors.InvalidRequest, match="53 fields are wrong") as caught:
