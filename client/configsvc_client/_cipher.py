@@ -58,6 +58,10 @@ class Cipher:
     def __reduce__(self) -> str:
         raise TypeError("a data key is not pickled")
 
+    def is_named(self, kid: str) -> bool:
+        """Whether a kid commits to this data key; compared in constant time."""
+        return hmac.compare_digest(self.kid, kid)
+
     def seal(self, header: Header, plaintext: bytes, nonce: bytes) -> str:
         """The envelope of a plaintext; `nonce` is 12 random bytes, never used before with this data key.
 

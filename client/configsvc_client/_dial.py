@@ -53,7 +53,7 @@ class Dialler:
             raw = self._connect(deadline)
             try:
                 raw.settimeout(left(deadline, self._clock))
-                return context.wrap_socket(raw, server_hostname=self._url.host)
+                return context.wrap_socket(raw, server_hostname=self._url.host.encode("ascii"))
             except OSError as error:
                 raw.close()
                 if not isinstance(error, ssl.SSLCertVerificationError):
@@ -97,7 +97,9 @@ def look_up(host: str, port: int) -> list[_Address]:
     Raises:
         OSError: not found (socket.gaierror).
     """
-    return [(each[0], each[4]) for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    # As bytes: CPython would load its IDNA tables for text, and hosts here are ASCII.
+    found = socket.getaddrinfo(host.encode("ascii"), port, type=socket.SOCK_STREAM)
+    return [(each[0], each[4]) for each in found]
 
 
 def resolve(host: str, port: int, seconds: float, look_up: LookUp = look_up) -> list[_Address]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
@@ -99,7 +98,7 @@ class Keyring:
         if len(plaintext) != DATA_KEY:
             raise CannotOpen(f"The data key {data_key.kid} has not {DATA_KEY} bytes.", kid=data_key.kid)
         cipher = Cipher(plaintext)
-        if not hmac.compare_digest(cipher.kid, data_key.kid):
+        if not cipher.is_named(data_key.kid):
             raise CannotOpen(f"The data key is not the one that {data_key.kid} commits to.", kid=data_key.kid)
         return cipher
 

@@ -91,7 +91,9 @@ def says(answer: bytes, times: int = 10**6) -> Serve:
 class Stub:
     """An HTTP server whose answers a function makes; counts requests and connections."""
 
-    def __init__(self, answer: Callable[[str, str, dict[str, str], bytes], Answer]) -> None:
+    def __init__(
+        self, answer: Callable[[str, str, dict[str, str], bytes], Answer], tls: ssl.SSLContext | None = None
+    ) -> None:
         self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
         self.connections = 0
         stub = self
@@ -122,7 +124,9 @@ class Stub:
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+        self.url = f"{'https' if tls else 'http'}://localhost:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
 
@@ -133,8 +137,10 @@ class Stub:
 
 
 @contextlib.contextmanager
-def stub(answer: Callable[[str, str, dict[str, str], bytes], Answer]) -> Iterator[Stub]:
-    server = Stub(answer)
+def stub(
+    answer: Callable[[str, str, dict[str, str], bytes], Answer], tls: ssl.SSLContext | None = None
+) -> Iterator[Stub]:
+    server = Stub(answer, tls)
     try:
         yield server
     finally:

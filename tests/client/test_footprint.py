@@ -1,0 +1,87 @@
+"""What a cold start pays for: the modules that importing and a first read load beyond what Lambda's runtime has."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from tests.client.certificates import server_context
+from tests.client.sealing import sealed_values
+from tests.client.stub_service import service
+
+SHOW = """
+import sys
+import awslambdaric.bootstrap
+runtime = set(sys.modules)
+import configsvc_client
+imported = set(sys.modules)
+config = configsvc_client.Config()
+made = set(sys.modules)
+first = config["k7"] if len(sys.argv) > 1 else None
+import json, threading
+def top(modules):
+    return sorted({name.partition(".")[0] for name in modules} - {name.partition(".")[0] for name in runtime})
+print(json.dumps([top(imported), top(made), top(set(sys.modules)), first, threading.active_count()]))
+"""
+# What is compiled into the interpreter, or private to a module of the list, differs between builds and is left out.
+BUILT_IN = set(sys.builtin_module_names)
+IMPORTED = {"binascii", "configsvc", "configsvc_client", "contextvars", "typing"}
+READ = IMPORTED | {
+    "array", "cryptography", "cython_runtime", "hashlib", "hmac", "httptools", "select", "selectors", "socket",
+}  # fmt: skip
+READ_BY_TLS = READ | {"base64", "ssl", "struct"}
+
+
+def shown(environ: Mapping[str, str], *arguments: str) -> tuple[set[str], set[str], set[str], str | None, int]:
+    """What a fresh process loads, with nothing in its environment but this."""
+    path = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-I", "-c", SHOW, *arguments]
+    done = subprocess.run(command, env={**path, **environ}, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    imported, made, read, value, threads = json.loads(done.stdout)
+    return public(imported), public(made), public(read), value, threads
+
+
+def public(names: Iterable[str]) -> set[str]:
+    return {name for name in names if not name.startswith("_")} - BUILT_IN
+
+
+def test_importing_and_making_a_config_loads_exactly_this_and_needs_no_network_region_or_credentials() -> None:
+    imported, made, *_ = shown({})
+    assert imported == IMPORTED - BUILT_IN
+    assert made == IMPORTED - BUILT_IN
+
+
+def test_a_first_read_loads_exactly_this_with_one_request_and_one_kms_call_and_leaves_no_thread() -> None:
+    with service(sealed_values({f"k{number}": str(number) for number in range(40)})) as running:
+        _, _, read, value, threads = shown(running.environ, "read")
+        assert (len(running.api.requests), len(running.kms.requests)) == (1, 1)
+        assert (running.api.connections, running.kms.connections) == (1, 1)
+    assert read == READ - BUILT_IN
+    assert (value, threads) == ("7", 1)
+
+
+def test_over_tls_it_loads_ssl_and_nothing_else(tmp_path: Path) -> None:
+    with service(sealed_values({"k7": "7"}), server_context(tmp_path)) as running:
+        _, _, read, value, threads = shown({**running.environ, "SSL_CERT_FILE": str(tmp_path / "ca.pem")}, "read")
+        assert (running.api.connections, running.kms.connections) == (1, 1)
+    assert read == READ_BY_TLS - BUILT_IN
+    assert (value, threads) == ("7", 1)
+
+
+def test_none_of_the_heavy_ones_is_among_them() -> None:
+    heavy = {
+        "boto3",
+        "botocore",
+        "urllib3",
+        "requests",
+        "pydantic",
+        "asyncio",
+        "http",
+        "email",
+        "dataclasses",
+        "urllib",
+    }
+    assert not heavy & READ_BY_TLS
