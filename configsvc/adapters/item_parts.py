@@ -10,7 +10,8 @@ from configsvc.model import names
 from configsvc.model.entry import Entry, Form, is_content_type, is_form
 from configsvc.model.grants import ACTIONS, Grant
 from configsvc.model.names import Key, Kid
-from configsvc.service.records import Change, KidCount
+from configsvc.model.schema import KeySchema
+from configsvc.service.records import Change, KidCount, Retention
 
 
 def without(record: NamedTuple, *left_out: str, **others: Plain) -> dict[str, Plain | None]:
@@ -47,6 +48,22 @@ def forms(found: Sequence[Plain]) -> tuple[Form, ...]:
 def kids(found: Mapping[str, Plain]) -> dict[Kid, KidCount]:
     """HEAD's counts."""
     return {names.kid(kid): KidCount(*(as_number(each) for each in as_list(count))) for kid, count in found.items()}
+
+
+def retention_members(found: Retention) -> dict[str, Plain]:
+    """What is kept, where it is not everything."""
+    return {name: number for name, number in found._asdict().items() if number is not None}
+
+
+def retention(found: Mapping[str, Plain]) -> Retention:
+    """What upkeep keeps."""
+    members = Members(found)
+    return Retention(members.number_or_none("versions"), members.number_or_none("log_days"))
+
+
+def schemas(found: Sequence[Plain]) -> tuple[KeySchema, ...]:
+    """The schemas of plain values."""
+    return tuple(KeySchema(*(as_text(part) for part in as_list(each))) for each in found)
 
 
 def state(text: str) -> Literal["live", "deleted"]:

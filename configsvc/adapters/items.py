@@ -5,8 +5,10 @@ table's TTL attribute. JSON that we only keep (first answers, details of the log
 
 | sk | further attributes |
 |---|---|
-| HEAD | served, tag, floor, state, entries, size, stamps, kids: {kid: [seals, served, cost]}; of GRANTS: none |
-| SETTINGS | description, forms, snapshot_bytes, require_preconditions, read_only |
+| HEAD | served, tag, floor, state, entries, size, stamps, kids: {kid: [seals, served, cost, revision]};
+of GRANTS: none |
+| SETTINGS | description, forms, snapshot_bytes, require_preconditions, read_only, retention: {versions, log_days},
+schemas: [[keys, schema]] |
 | K#<key> | latest, latest_form, rotate_by; when something is served: active, form, type, value |
 | V#<key>#<version> | form, type, value, written_at, written_by, destroyed |
 | R#<revision> | served, verb, subject, details, changes: [[key, op, {version, was, now}]], message, at, principal, arn,
@@ -88,7 +90,9 @@ def _members(record: Record) -> Mapping[str, Plain | None]:  # noqa: C901, PLR09
             kids: dict[str, Plain] = {kid: list(count) for kid, count in record.kids.items()}
             return parts.without(record, "namespace", kids=kids)
         case Settings():
-            return parts.without(record, "namespace", forms=list(record.forms))
+            schemas = [list(each) for each in record.schemas]
+            retention = parts.retention_members(record.retention)
+            return parts.without(record, "namespace", forms=list(record.forms), retention=retention, schemas=schemas)
         case KeyState():
             own = {"latest": record.latest, "latest_form": record.latest_form, "rotate_by": record.rotate_by}
             return own | (parts.entry_members(record.entry, "active") if record.entry else {})
@@ -134,7 +138,8 @@ def _settings(address: Address, members: Members) -> Settings:
     return Settings(
         _namespace(address), members.number("revision"), members.text("description"),
         parts.forms(members.each("forms")), members.number("snapshot_bytes"), members.flag("require_preconditions"),
-        members.flag("read_only"),
+        members.flag("read_only"), parts.retention(members.mapping("retention")),
+        parts.schemas(members.each("schemas")),
     )  # fmt: skip
 
 

@@ -67,8 +67,9 @@ def _again(namespace: Namespace, wanted: DataKey, stored: StoredDataKey) -> Plan
 
 
 def _counted(head: Head, wanted: DataKey) -> Head:
-    kids = {**head.kids, wanted.kid: KidCount(0, 0, data_key_cost(wanted))}
-    return head._replace(revision=head.revision + 1, kids=kids)
+    revision = head.revision + 1
+    kids = {**head.kids, wanted.kid: KidCount(0, 0, data_key_cost(wanted), revision)}
+    return head._replace(revision=revision, kids=kids)
 
 
 def _answer(status: int, namespace: Namespace, wanted: DataKey, revision: int) -> Outcome:

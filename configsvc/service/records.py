@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 from configsvc.model.entry import Entry, Form
 from configsvc.model.grants import Grant
 from configsvc.model.names import Key, Kid, Namespace
+from configsvc.model.schema import KeySchema
 from configsvc.model.snapshot import DataKey
 
 
@@ -19,11 +20,15 @@ class Address(NamedTuple):
 
 
 class KidCount(NamedTuple):
-    """How often a data key was used to seal, how many served entries need it, and what it costs in a snapshot."""
+    """How often a data key was used to seal, how many served entries need it, and what it costs in a snapshot.
+
+    `revision` is that of its `D#`: by it a reader tells that it read the wrapping that this HEAD belongs to.
+    """
 
     seals: int
     served: int
     cost: int
+    revision: int
 
 
 class Head(NamedTuple):
@@ -47,6 +52,13 @@ class Head(NamedTuple):
     kids: Mapping[Kid, KidCount]
 
 
+class Retention(NamedTuple):
+    """What upkeep keeps: versions of each key, and days of the change log. None keeps everything."""
+
+    versions: int | None = None
+    log_days: int | None = None
+
+
 class Settings(NamedTuple):
     """`SETTINGS` of a namespace."""
 
@@ -57,6 +69,8 @@ class Settings(NamedTuple):
     snapshot_bytes: int
     require_preconditions: bool
     read_only: bool
+    retention: Retention = Retention()
+    schemas: tuple[KeySchema, ...] = ()
 
 
 class KeyState(NamedTuple):

@@ -1,13 +1,26 @@
 """Records to store, one of each kind."""
 
 from configsvc.model import names
-from configsvc.model.entry import Entry
+from configsvc.model.entry import FORMS, Entry
 from configsvc.model.grants import Grant
+from configsvc.model.schema import KeySchema
 from configsvc.service import records
 from configsvc.service.records import (
-    Answer, Change, Granted, GrantsHead, Head, KeyState, KidCount, Listed, LogRecord, Record, Settings, StoredDataKey,
+    Answer,
+    Change,
+    Granted,
+    GrantsHead,
+    Head,
+    KeyState,
+    KidCount,
+    Listed,
+    LogRecord,
+    Record,
+    Retention,
+    Settings,
+    StoredDataKey,
     Version,
-)  # fmt: skip
+)
 from tests.service.sealed import data_key, kid
 
 NS = names.namespace("payments.prod")
@@ -21,13 +34,28 @@ def state(key: str, revision: int = 1, value: str | None = "value", version: int
 
 
 def head(revision: int = 1, kids: int = 1) -> Head:
-    counts = {kid(number): KidCount(2**20, 1000, 400) for number in range(kids)}
+    counts = {kid(number): KidCount(2**20, 1000, 400, 10**9 + number) for number in range(kids)}
     return Head(NS, revision, 1, "00112233aabbccdd", 0, "live", 0, 0, 0, counts)
 
 
 EVERY_KIND: tuple[Record, ...] = (
     head(),
     Settings(NS, 1, "", ("plain", "envelope"), 2**20, require_preconditions=True, read_only=False),
+    Settings(
+        names.namespace("limited"),
+        *(2, "payments", FORMS, 2**20),
+        require_preconditions=False,
+        read_only=True,
+        retention=Retention(10, 400),
+        schemas=(KeySchema("limits.*", '{"minimum":1}'), KeySchema("*", "{}")),
+    ),
+    Settings(
+        names.namespace("kept"),
+        *(3, "", FORMS, 1),
+        require_preconditions=False,
+        read_only=True,
+        retention=Retention(None, 1),
+    ),
     state("db.url"),
     state("gone", value=None)._replace(rotate_by="2027-01-31"),
     state("empty", value=""),
@@ -41,7 +69,7 @@ EVERY_KIND: tuple[Record, ...] = (
     LogRecord(None, 1, 1, "set_grants", "api-key:a1", {}, (), "", "", "", "", "", "", "", ""),
     StoredDataKey(NS, 3, data_key(), "live", "2026-01-01T00:00:00.000Z", "me"),
     StoredDataKey(NS, 3, data_key(1), "retired", "2026-01-01T00:00:00.000Z", "me"),
-    Answer(records.answer(PARTITION, "ab" * 32), 4, "hash", 201, {"revision": 4, "keys": ["a", None]}, '"4"', 1800000000),
+    Answer(records.answer(PARTITION, "ab" * 32), 4, "hash", 201, {"keys": ["a", None]}, '"4"', 1800000000),
     Answer(records.answer(records.GRANTS, "cd" * 32), 4, "hash", 204, {}, None, 1800000000),
     Listed(NS, 1, "payments"),
     GrantsHead(5),

@@ -1,0 +1,182 @@
+"""JSON Schema (draft 2020-12) for plain values, as much of it as can be checked in bounded time.
+
+What a value may cost to check is settled when a schema is set. `$ref` names a definition of the same schema and never
+goes round, so a schema is a finite tree once its definitions stand where they are named, and that tree is bounded.
+Patterns are few and short, and are matched in linear time by the adapter.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, NoReturn
+
+from configsvc.model import limits
+from configsvc.model.encoding import canonical_json
+from configsvc.model.errors import InvalidName, TooLarge, Unprocessable
+from configsvc.model.grants import covers
+from configsvc.model.names import Key
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+_KEYS = re.compile(r"\*|[A-Za-z0-9_][A-Za-z0-9._-]{0,254}|[A-Za-z0-9_][A-Za-z0-9._-]{0,252}\.\*")
+_REF = re.compile(r"#/\$defs/([A-Za-z0-9_.-]+)")
+
+_ONE = frozenset({"not", "if", "then", "else", "items", "contains", "additionalProperties", "propertyNames"})
+_SEVERAL = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+_NAMED = frozenset({"properties", "patternProperties", "dependentSchemas"})
+_PLAIN = frozenset({
+    "type", "enum", "const", "multipleOf", "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum", "maxLength",
+    "minLength", "pattern", "maxItems", "minItems", "uniqueItems", "maxContains", "minContains", "maxProperties",
+    "minProperties", "required", "dependentRequired", "format", "title", "description", "default", "deprecated",
+    "readOnly", "writeOnly", "examples", "$comment",
+})  # fmt: skip
+_TOP = frozenset({"$schema", "$defs"})
+
+
+class KeySchema(NamedTuple):
+    """A schema, as canonical JSON, and the keys whose plain values it is for: exact, `prefix.*` or `*`."""
+
+    keys: str
+    schema: str
+
+
+def key_schema(keys: str, schema: Mapping[str, object]) -> KeySchema:
+    """A schema for some keys.
+
+    Raises:
+        InvalidName: a pattern of keys that is none.
+        TooLarge: a schema above the limits.
+        Unprocessable: a keyword that is not taken, or a reference to elsewhere or back to itself; `pointer` names it.
+    """
+    if not _KEYS.fullmatch(keys):
+        raise InvalidName("A pattern of keys is exact (db.pool), a prefix (limits.*) or *.", field="schemas")
+    try:
+        text = canonical_json(schema)
+    except (ValueError, RecursionError):
+        raise Unprocessable("A schema is JSON, of finite numbers and whole characters.", field="schemas") from None
+    if len(text) > limits.SCHEMA_BYTES:
+        raise TooLarge(f"A schema takes {limits.SCHEMA_BYTES} bytes.", limit=limits.SCHEMA_BYTES, field="schemas")
+    _Walk(schema).check()
+    return KeySchema(keys, text.decode())
+
+
+def checked_schemas(schemas: tuple[KeySchema, ...]) -> tuple[KeySchema, ...]:
+    """The schemas of a namespace, if together they may stand.
+
+    Raises:
+        TooLarge, Unprocessable: too many bytes, or one pattern twice.
+    """
+    if sum(len(each.schema.encode()) for each in schemas) > limits.SCHEMAS_BYTES or len(schemas) > limits.SCHEMAS:
+        raise TooLarge(
+            f"A namespace takes {limits.SCHEMAS} schemas of {limits.SCHEMAS_BYTES} bytes together.",
+            limit=limits.SCHEMAS_BYTES, field="schemas",
+        )  # fmt: skip
+    if len({each.keys for each in schemas}) != len(schemas):
+        raise Unprocessable("Name each pattern of keys once.", field="schemas")
+    return schemas
+
+
+def schemas_for(schemas: Iterable[KeySchema], key: Key) -> list[KeySchema]:
+    """All that a plain value of the key has to hold to."""
+    return [each for each in schemas if covers(each.keys, key)]
+
+
+def pointer(path: Iterable[str | int]) -> str:
+    """A JSON pointer (RFC 6901); one too long to show ends in `…`."""
+    text = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    return text if len(text) <= limits.POINTER else text[: limits.POINTER] + "…"
+
+
+_Path = tuple[str | int, ...]
+
+
+class _Walk:
+    """One schema gone through, its definitions where they are named; sizes of definitions are found once."""
+
+    def __init__(self, schema: Mapping[str, object]) -> None:
+        self._schema = schema
+        definitions = schema.get("$defs", {})
+        self._definitions = definitions if isinstance(definitions, Mapping) else {}
+        self._sizes: dict[str, int] = {}
+        self._open: set[str] = set()
+        self._patterns = 0
+
+    def check(self) -> None:
+        if self._schema.get("$schema", DIALECT) != DIALECT:
+            _refuse(("$schema",), f"Schemas are those of {DIALECT}.")
+        if not isinstance(self._schema.get("$defs", {}), Mapping):
+            _refuse(("$defs",), "$defs holds schemas by name.")
+        for name in self._definitions:
+            self._definition(name, ("$defs",), 1)
+        own = {keyword: value for keyword, value in self._schema.items() if keyword not in _TOP}
+        if self._size(own, (), 1) > limits.SCHEMA_NODES:
+            raise TooLarge(
+                f"A schema takes {limits.SCHEMA_NODES} subschemas, its definitions counted wherever they are named.",
+                limit=limits.SCHEMA_NODES, field="schemas",
+            )  # fmt: skip
+
+    def _definition(self, name: str, at: _Path, depth: int) -> int:
+        if name not in self._definitions:
+            _refuse(at, "That definition is not in $defs.")
+        if name in self._open:
+            _refuse(at, "A definition may not come back to itself: what a value costs to check would have no bound.")
+        if name not in self._sizes:
+            self._open.add(name)
+            self._sizes[name] = self._size(self._definitions[name], ("$defs", name), depth + 1)
+            self._open.remove(name)
+        return self._sizes[name]
+
+    def _size(self, schema: object, at: _Path, depth: int) -> int:
+        """Subschemas in a schema, itself counted."""
+        if depth > limits.SCHEMA_DEPTH:
+            _refuse(at, f"Schemas nest {limits.SCHEMA_DEPTH} deep, definitions counted.")
+        if isinstance(schema, bool):
+            return 1
+        if not isinstance(schema, Mapping):
+            _refuse(at, "A schema is an object, true or false.")
+        return 1 + sum(self._keyword(keyword, value, (*at, keyword), depth) for keyword, value in schema.items())
+
+    def _keyword(self, keyword: str, value: object, at: _Path, depth: int) -> int:
+        if keyword == "$ref":
+            found = _REF.fullmatch(value) if isinstance(value, str) else None
+            return self._definition(found.group(1), at, depth) if found else _refuse(at, "A $ref is #/$defs/<name>.")
+        if keyword == "pattern":
+            self._pattern(value, at)
+        if keyword == "patternProperties" and isinstance(value, Mapping):
+            for each in value:
+                self._pattern(each, at)
+        subschemas = _subschemas(keyword, value, at)
+        return sum(self._size(each, (*at, *step), depth + 1) for step, each in subschemas)
+
+    def _pattern(self, value: object, at: _Path) -> None:
+        self._patterns += 1
+        if not isinstance(value, str) or len(value) > limits.SCHEMA_PATTERN or self._patterns > limits.SCHEMA_PATTERNS:
+            _refuse(
+                at, f"A schema takes {limits.SCHEMA_PATTERNS} patterns of {limits.SCHEMA_PATTERN} characters at most."
+            )
+
+
+def _subschemas(keyword: str, value: object, at: _Path) -> list[tuple[_Path, object]]:
+    if keyword in _PLAIN:
+        return []
+    if keyword in _ONE:
+        return [((), value)]
+    if keyword in _SEVERAL and isinstance(value, list):
+        return [((number,), each) for number, each in enumerate(value)]
+    if keyword in _NAMED and isinstance(value, Mapping):
+        return [((name,), each) for name, each in value.items()]
+    return _refuse(
+        at, "That keyword is not taken here. $id, anchors, recursion and unevaluated* are left out on purpose."
+    )
+
+
+def _refuse(at: _Path, why: str) -> NoReturn:
+    raise Unprocessable(why, field="schemas", pointer=pointer(at))
+
+
+def parsed(schema: KeySchema) -> dict[str, object]:
+    """The schema as it is shown."""
+    found: dict[str, object] = json.loads(schema.schema)
+    return found
