@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
 from configsvc.adapters.chance import SystemChance
@@ -12,8 +13,9 @@ from configsvc.adapters.log import JsonLog
 from configsvc.adapters.memory import MemoryRepository
 from configsvc.bootstrap import build_app
 from configsvc.service.ports import Ports
-from local.gateway import Gateway, LoopbackGateway
+from local.gateway import Gateway, LoopbackGateway, Target
 from local.gateway_access import Access, Identity
+from local.gateway_event import Routes
 from local.people import ApiKey, Person
 from tests.journeys.stage import Stage
 from tests.journeys.texts import Texts
@@ -21,20 +23,50 @@ from tests.journeys.texts import Texts
 _ALL_BUT_GRANTS = ("*/v1/namespaces*", "*/v1/whoami")
 
 
+class Cast(NamedTuple):
+    """The people of a stage before it has a URL."""
+
+    admin: Person
+    writer: Person
+    stranger: Person
+    reader: ApiKey
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """The id of each API key, by its value."""
+        people = {person.api_key: person.api_key_id for person in (self.admin, self.writer, self.stranger)}
+        return people | {self.reader.value: self.reader.identifier}
+
+    @property
+    def identities(self) -> dict[str, Identity]:
+        """Who may invoke what, by access key."""
+        found = {each.access_key: Identity(each.secret_key, each.arn) for each in (self.admin, self.stranger)}
+        found[self.writer.access_key] = Identity(self.writer.secret_key, self.writer.arn, _ALL_BUT_GRANTS)
+        return found
+
+
+def new_cast() -> Cast:
+    """The same four every time."""
+    admin, writer, stranger = (_person(name) for name in ("admin", "writer", "stranger"))
+    return Cast(admin, writer, stranger, ApiKey("idofreader", "value-of-the-readers-key"))
+
+
+@contextmanager
+def stage_before(target: Target, routes: Routes, cast: Cast) -> Iterator[Stage]:
+    """A stage of its own: the loopback gateway in front of whatever answers its events."""
+    with LoopbackGateway(Gateway(target, routes, Access(cast.keys, cast.identities))) as gateway:
+        yield Stage(gateway.url, *cast)
+
+
 @contextmanager
 def local_stage(log: Texts) -> Iterator[Stage]:
     """A stage of its own; what the service logs goes to `log`."""
-    admin, writer, stranger = (_person(name) for name in ("admin", "writer", "stranger"))
-    reader = ApiKey("idofreader", "value-of-the-readers-key")
-    keys = {person.api_key: person.api_key_id for person in (admin, writer, stranger)} | {
-        reader.value: reader.identifier
-    }
-    identities = {each.access_key: Identity(each.secret_key, each.arn) for each in (admin, stranger)}
-    identities[writer.access_key] = Identity(writer.secret_key, writer.arn, _ALL_BUT_GRANTS)
-    ports = Ports(MemoryRepository(), SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), (admin.arn,))
+    cast = new_cast()
+    admins = (cast.admin.arn,)
+    ports = Ports(MemoryRepository(), SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), admins)
     app = build_app(lambda: ports, JsonLog(log, "debug"))
-    with LoopbackGateway(Gateway(lambda event: app(event, None), app.routes, Access(keys, identities))) as gateway:
-        yield Stage(gateway.url, admin, writer, stranger, reader)
+    with stage_before(lambda event: app(event, None), app.routes, cast) as stage:
+        yield stage
 
 
 def _person(name: str) -> Person:

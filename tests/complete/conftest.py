@@ -1,0 +1,65 @@
+"""Two execution environments of the real zip over one table, each behind a gateway of its own, so a test says which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import uuid4
+from zipfile import ZipFile
+
+import pytest
+
+from infra.package import Package
+from local.emulator import Emulator
+from local.proxy import CountingProxy
+from tests.complete.packed import Zip, given_by_lambda, make_table, variables
+from tests.complete.stages import Environments, grant, new_story, stage
+from tests.journeys.local_stage import new_cast
+from tests.journeys.story import Story
+
+DYNAMODB = "dynamodb"
+_INIT_SECONDS = pytest.StashKey[list[float]]()
+
+
+@pytest.fixture(scope="session")
+def dynamodb(emulator: Emulator) -> Iterator[CountingProxy]:
+    """In front of the emulator; only the environments of the zip pass through it."""
+    with CountingProxy({DYNAMODB: emulator.url}) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def packed(
+    emulator: Emulator, built_package: Package, dynamodb: CountingProxy, tmp_path_factory: pytest.TempPathFactory
+) -> Zip:
+    """The real zip, unpacked, with a new table."""
+    table = f"complete-{uuid4().hex[:12]}"
+    make_table(emulator.url, built_package.template, table)
+    directory = tmp_path_factory.mktemp("zip")
+    with ZipFile(built_package.zip) as packed:
+        packed.extractall(directory)
+    refs = {"ConfigTable": table, "Admins": new_cast().admin.arn, "LogLevel": "info"}
+    given = variables(built_package.template, refs) | given_by_lambda(dynamodb.url(DYNAMODB))
+    return Zip(directory, built_package.template, given, tmp_path_factory.mktemp("logs"))
+
+
+@pytest.fixture(scope="session")
+def environments(packed: Zip, pytestconfig: pytest.Config) -> Iterator[Environments]:
+    """Both warm up with the first requests; what the people may do is told to the one."""
+    with packed.environment("one") as one, packed.environment("other") as other:
+        pytestconfig.stash[_INIT_SECONDS] = [*one.init_seconds, *other.init_seconds]
+        with stage(one) as first, stage(other) as second:
+            grant(first)
+            yield Environments(first, second)
+
+
+@pytest.fixture
+def story(environments: Environments) -> Story:
+    """A new namespace, spoken of to the one environment."""
+    return new_story(environments.one)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Init time is told and never asserted: it is this computer's."""
+    if found := config.stash.get(_INIT_SECONDS, []):
+        told = ", ".join(f"{seconds:.2f} s" for seconds in found)
+        terminalreporter.write_line(f"init of the service's zip under awslambdaric, process start included: {told}")

@@ -1,0 +1,84 @@
+"""What each request costs at DynamoDB, counted by a proxy in front of it and not by the service."""
+
+from __future__ import annotations
+
+import pytest
+
+from local.proxy import CountingProxy
+from tests.complete.packed import Zip
+from tests.complete.stages import elsewhere, stage
+from tests.journeys.sealing import plain
+from tests.journeys.story import Story
+
+pytestmark = pytest.mark.emulator
+
+
+@pytest.fixture
+def warm(story: Story) -> Story:
+    """A namespace with a value, asked for just now: rendered, and the reader's and the writer's grants known."""
+    story.put("k", plain("one")).json()
+    story.snapshot().json()
+    return story
+
+
+def _calls(dynamodb: CountingProxy) -> dict[str, int]:
+    """By operation, since the last time; counting begins anew."""
+    return {operation: count for (_, operation), count in dynamodb.reset().items()}
+
+
+def test_an_unchanged_poll_is_one_get_item_and_writes_nothing(warm: Story, dynamodb: CountingProxy) -> None:
+    held = warm.snapshot().headers["etag"]
+    _calls(dynamodb)
+
+    assert warm.snapshot(held).status == 304
+    assert _calls(dynamodb) == {"GetItem": 1}
+
+
+def test_a_poll_that_must_look_up_grants_is_one_batch(warm: Story, packed: Zip, dynamodb: CountingProxy) -> None:
+    held = warm.snapshot().headers["etag"]
+    with packed.environment("cold") as runtime, stage(runtime) as cold:
+        later = elsewhere(warm, cold)
+        _calls(dynamodb)
+
+        assert later.snapshot(held).status == 304
+        assert _calls(dynamodb) == {"BatchGetItem": 1}
+        assert later.snapshot(held).status == 304
+        assert _calls(dynamodb) == {"GetItem": 1}
+
+
+def test_a_first_snapshot_is_a_batch_and_a_query(warm: Story, packed: Zip, dynamodb: CountingProxy) -> None:
+    with packed.environment("cold") as runtime, stage(runtime) as cold:
+        later = elsewhere(warm, cold)
+        _calls(dynamodb)
+
+        assert later.snapshot().status == 200
+        assert _calls(dynamodb) == {"BatchGetItem": 1, "Query": 1}
+
+
+def test_a_snapshot_that_is_rendered_already_is_one_get_item(warm: Story, dynamodb: CountingProxy) -> None:
+    _calls(dynamodb)
+
+    assert warm.snapshot().json()["entries"]
+    assert _calls(dynamodb) == {"GetItem": 1}
+
+
+def test_a_put_is_one_read_and_one_transaction(warm: Story, dynamodb: CountingProxy) -> None:
+    _calls(dynamodb)
+
+    assert warm.put("k", plain("two")).status == 201
+    assert _calls(dynamodb) == {"BatchGetItem": 1, "TransactWriteItems": 1}
+
+
+def test_a_change_set_is_one_read_and_one_transaction(warm: Story, dynamodb: CountingProxy) -> None:
+    _calls(dynamodb)
+
+    assert warm.change([{"op": "put", "key": f"k{n}", **plain("v")} for n in range(10)]).status == 200
+    assert _calls(dynamodb) == {"BatchGetItem": 1, "TransactWriteItems": 1}
+
+
+def test_health_and_what_the_gateway_refuses_touch_no_table(warm: Story, dynamodb: CountingProxy) -> None:
+    _calls(dynamodb)
+
+    assert warm.api.send("GET", "/v1/health", None).status == 200
+    assert warm.api.send("GET", f"{warm.path}/snapshot", None).status == 403
+    assert _calls(dynamodb) == {}

@@ -1,0 +1,155 @@
+"""Nothing is missing in the zip: it starts and answers every route where none of our packages is installed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from configsvc.bootstrap import app
+from local.runtime import PYTHON, Runtime
+from local.runtime_api import InitFailed
+from tests.complete.packed import Zip, functions
+from tests.complete.stages import Environments, elsewhere, new_story, stage
+from tests.journeys.api import Reply, Who
+from tests.journeys.sealing import kms, new_data_key, opened, plain
+from tests.journeys.story import Story
+
+pytestmark = pytest.mark.emulator
+
+_OURS = ("configsvc", "chalice", "pydantic", "pydantic_core", "cachetools")
+
+
+class Visit(NamedTuple):
+    """One request to a route; `{namespace}` in the resource stands for the story's."""
+
+    method: str
+    resource: str
+    who: Who
+    body: object = None
+    query: dict[str, str] | None = None
+
+    def pay(self, story: Story) -> Reply:
+        path = self.resource.replace("{namespace}", story.namespace).replace("{key}", "visited")
+        return story.api.send(self.method, path, self.who, self.body, query=self.query)
+
+
+def test_the_environment_it_runs_in_brings_none_of_it() -> None:
+    asked = f"import importlib.util as u, json; print(json.dumps([n for n in {_OURS} if u.find_spec(n)]))"
+    # -P and -I: neither this folder nor a PYTHONPATH may lend it ours.
+    found = subprocess.run([PYTHON, "-I", "-c", asked], capture_output=True, text=True, check=True, timeout=60)
+    assert json.loads(found.stdout) == []
+
+
+def test_every_function_of_the_template_starts(packed: Zip, tmp_path: Path) -> None:
+    handlers = {each["Handler"] for each in functions(packed.template).values()}
+    assert "app.app" in handlers
+    for handler in handlers:
+        with Runtime(
+            directory=packed.directory, handler=handler, log=tmp_path / "log", variables=packed.variables
+        ) as running:
+            assert len(running.init_seconds) == 1
+
+
+def test_every_route_answers(story: Story) -> None:
+    admin, writer, reader = story.stage.admin, story.stage.writer, story.stage.reader
+    namespace, grants = "/v1/namespaces/{namespace}", {"principal": "api-key:visited"}
+    visits = [
+        Visit("GET", "/v1/health", None),
+        Visit("GET", "/v1/whoami", reader),
+        Visit("POST", "/v1/whoami", writer),
+        Visit("PUT", "/v1/grants", admin, {"grants": [{"actions": ["read"], "namespaces": ["visited"]}]}, grants),
+        Visit("GET", "/v1/grants", admin, query=grants),
+        Visit("DELETE", "/v1/grants", admin, query=grants),
+        Visit("PUT", namespace, admin, {"description": "visited"}),
+        Visit("GET", "/v1/namespaces", reader),
+        Visit("GET", namespace, reader),
+        Visit("POST", f"{namespace}/data-keys", admin, new_data_key().body),
+        Visit("GET", f"{namespace}/data-keys", reader),
+        Visit("PUT", f"{namespace}/keys/{{key}}", writer, plain("one")),
+        Visit("GET", f"{namespace}/keys/{{key}}", reader),
+        Visit("GET", f"{namespace}/keys", reader),
+        Visit("POST", f"{namespace}/changes", writer, {"operations": [{"op": "put", "key": "k", **plain("two")}]}),
+        Visit("GET", f"{namespace}/snapshot", reader),
+    ]
+
+    refused = {(visit.method, visit.resource): r.status for visit in visits if (r := visit.pay(story)).status >= 300}
+
+    assert refused == {}
+    declared = {(method, resource) for resource, methods in app.routes.items() for method in methods}
+    assert {(visit.method, visit.resource) for visit in visits} == declared
+
+
+def test_a_request_that_is_no_good_is_explained_too(story: Story) -> None:
+    assert story.put("k", {"form": "plain"}).code == "invalid_request"
+    assert story.get("absent").code == "not_found"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        plain("zażółć \U0001f511"),
+        plain('{"pool": 10}', "application/json"),
+        kms(),
+        kms() | {"content_type": "application/json"},
+        kms() | {"content_type": "application/octet-stream"},
+    ],
+    ids=["plain text", "plain json", "kms text", "kms json", "kms bytes"],
+)
+def test_what_is_put_comes_back_as_it_was(story: Story, body: dict[str, object]) -> None:
+    assert story.put("k", body).status == 201
+    assert story.entries()["k"] == {"key": "k", "version": 1, **body}
+
+
+def test_an_envelope_comes_back_and_opens(story: Story) -> None:
+    data_key = story.add_data_key()
+    assert story.seal(data_key, "db.password", 1, "hunter2").status == 201
+    assert opened(data_key, story.entries()["db.password"]["value"]) == b"hunter2"
+
+
+@pytest.fixture
+def without(packed: Zip, tmp_path: Path, request: pytest.FixtureRequest) -> Zip:
+    """The zip less one package."""
+    directory = tmp_path / "zip"
+    directory.mkdir()
+    for each in packed.directory.iterdir():
+        if each.name != request.param:
+            (directory / each.name).symlink_to(each)
+    return packed._replace(directory=directory, logs=tmp_path)
+
+
+@pytest.mark.parametrize("without", ["configsvc", "chalice"], indirect=True)
+def test_a_zip_that_lacks_what_it_imports_does_not_start(without: Zip) -> None:
+    with pytest.raises(InitFailed), without.environment("without"):
+        pass
+
+
+@pytest.mark.parametrize("without", ["pydantic"], indirect=True)
+def test_a_zip_that_lacks_what_a_write_imports_fails_the_write(without: Zip, story: Story) -> None:
+    assert story.put("k", plain("the whole zip takes it")).status == 201
+    with without.environment("without") as runtime, stage(runtime) as stage_without:
+        lame = elsewhere(story, stage_without)
+        assert lame.snapshot().status == 200
+        assert lame.put("k", plain("v")).status >= 500
+
+
+def test_two_environments_serve_each_others_writes_at_once(story: Story, environments: Environments) -> None:
+    sides = (story, elsewhere(story, environments.other))
+    for number in range(1, 7):
+        writing, reading = sides[number % 2], sides[(number + 1) % 2]
+        before = reading.snapshot()
+        made = writing.put("k", plain(str(number))).json()
+
+        assert made["version"] == number
+        after = reading.snapshot(before.headers["etag"])
+        assert after.status == 200
+        assert after.json()["revision"] == made["revision"]
+        assert after.json()["entries"] == [{"key": "k", "version": number, **plain(str(number))}]
+
+
+def test_a_namespace_made_in_one_environment_is_there_in_the_other(environments: Environments) -> None:
+    made = new_story(environments.other)
+    assert elsewhere(made, environments.one).snapshot().json()["entries"] == []
