@@ -15,6 +15,12 @@ def of_snapshot(served: int, tag: str) -> str:
     return f'"{served}-{tag}"'
 
 
+def served_of(etag: str) -> tuple[int, str]:
+    """Served revision and tag: what `of_snapshot` was given."""
+    served, _, tag = etag.strip('"').partition("-")
+    return int(served), tag
+
+
 def of_snapshots(parts: list[tuple[str, int, str]]) -> str:
     """The strong ETag of several snapshots, each (namespace, served revision, tag)."""
     return '"' + ",".join(f"{namespace}={served}-{tag}" for namespace, served, tag in parts) + '"'

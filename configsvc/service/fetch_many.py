@@ -1,0 +1,83 @@
+"""Fetch the snapshots of several namespaces: one request, one ETag."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from configsvc.model import etag, limits, names
+from configsvc.model.errors import InvalidRequest
+from configsvc.model.names import Namespace
+from configsvc.model.snapshot import cost
+from configsvc.service import access, records
+from configsvc.service.fetch import Fetched
+from configsvc.service.ports import Caller, Ports
+from configsvc.service.records import Head
+from configsvc.service.snapshot import rendered
+from configsvc.service.tally import snapshot_cost
+
+
+def fetch_many(ports: Ports, caller: Caller, namespaces: Sequence[str], if_none_match: str | None) -> Fetched:
+    """`{"snapshots": [...], "deferred": [...]}` as JSON text, both in the order asked, or 304 when the caller holds it.
+
+    Each snapshot is of one revision of its namespace; the namespaces are not of one moment. What would make the answer
+    pass 5 MB is deferred, to be fetched singly. The ETag holds every namespace that was asked for, the deferred too:
+    304 says that none of them has changed. That costs one read of all HEADs; a snapshot that is not in memory, one
+    Query and one read more.
+
+    Raises:
+        InvalidRequest: none, more than 10, or one twice.
+        NotFound: one is absent, or not the caller's to read; it is named.
+        Unavailable: one changed too fast to be read at one revision, or the store failed.
+    """
+    wanted = _checked(namespaces)
+    held, found = access.look(ports, caller, [records.head(each) for each in wanted], writes=False)
+    heads = [access.readable(held, found, namespace) for namespace in wanted]
+    current = etag.of_snapshots([(head.namespace, head.served, head.tag) for head in heads])
+    if if_none_match is not None and etag.matches(if_none_match, current):
+        return Fetched(304, current, None)
+    return _composed(ports, heads)
+
+
+def _checked(namespaces: Sequence[str]) -> tuple[Namespace, ...]:
+    wanted = tuple(names.namespace(each) for each in namespaces)
+    if not 1 <= len(wanted) <= limits.SNAPSHOTS_NAMESPACES:
+        raise InvalidRequest(f"Name 1 to {limits.SNAPSHOTS_NAMESPACES} namespaces.", field="namespace")
+    if len(set(wanted)) != len(wanted):
+        raise InvalidRequest("Name each namespace once.", field="namespace")
+    return wanted
+
+
+def _composed(ports: Ports, heads: Sequence[Head]) -> Fetched:
+    """HEAD says what a snapshot costs, so one that does not fit is never read."""
+    left = limits.SNAPSHOTS_BYTES - cost(_text([], [head.namespace for head in heads]))
+    bodies, deferred, parts = list[str](), list[str](), list[tuple[str, int, str]]()
+    for head in heads:
+        part, body, size = _fitting(ports, head, left)
+        parts.append(part)
+        if body is None:
+            deferred.append(head.namespace)
+        else:
+            bodies.append(body)
+            left -= size
+    return Fetched(200, etag.of_snapshots(parts), _text(bodies, deferred))
+
+
+def _fitting(ports: Ports, head: Head, left: int) -> tuple[tuple[str, int, str], str | None, int]:
+    """What stands in the ETag, and the snapshot's text with its cost and comma, or None where it does not fit.
+
+    A write that came between may have made it another than HEAD said, and then it is counted itself.
+    """
+    said = (head.namespace, head.served, head.tag)
+    size = snapshot_cost(head) + 1
+    if size > left:
+        return said, None, 0
+    body, current = rendered(ports, head)
+    part = (head.namespace, *etag.served_of(current))
+    size = size if part == said else cost(body) + 1
+    return part, body if size <= left else None, size
+
+
+def _text(bodies: Sequence[str], deferred: Sequence[str]) -> str:
+    """The texts as they are, put together: none is parsed."""
+    return '{"snapshots":[' + ",".join(bodies) + '],"deferred":' + json.dumps(deferred, separators=(",", ":")) + "}"

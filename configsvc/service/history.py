@@ -1,0 +1,64 @@
+"""What was served at an earlier revision, told backwards from what is served now. Pure.
+
+Each record of the change log says which version of a key was active before it and which is since. So of the records
+above a revision, the first that names a key tells what the key served at that revision; a key that none of them names
+serves now what it served then. Nothing before the revision is needed, and nothing after the last key is accounted for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from configsvc.model.names import Key
+from configsvc.service.records import KeyState, LogRecord
+
+LIFT = "lift"
+"""The verb of a record that may leave revisions out before it: revision and floor were raised after a restore."""
+
+
+class Past(NamedTuple):
+    """What a revision served: the served revision that it had, and the active version of each key, in order of key."""
+
+    served: int
+    active: Mapping[Key, int]
+
+
+def now(served: int, states: Iterable[KeyState]) -> Past:
+    """What the keys serve as they are."""
+    return Past(served, {state.key: state.active for state in states if state.active is not None})
+
+
+def past(at: LogRecord, states: Sequence[KeyState], later: Iterable[LogRecord]) -> Past | None:
+    """What the revision of `at` served; `later` are the records above it in order, read no further than needed.
+
+    None when records are missing between: they were being written, or pruned, while they were read.
+    """
+    was = _before(at, {state.key for state in states if state.revision > at.revision}, later)
+    if was is None:
+        return None
+    active = {state.key: was.get(state.key, state.active) for state in states}
+    return Past(at.served, {key: version for key, version in active.items() if version is not None})
+
+
+def _before(at: LogRecord, touched: set[Key], later: Iterable[LogRecord]) -> dict[Key, int | None] | None:
+    was: dict[Key, int | None] = {}
+    records = unbroken(at.revision, later)
+    while touched:
+        record = next(records, None)
+        if record is None:
+            return None
+        for change in record.changes:
+            if change.key in touched:
+                was[change.key] = change.was
+                touched.remove(change.key)
+    return was
+
+
+def unbroken(after: int, later: Iterable[LogRecord]) -> Iterator[LogRecord]:
+    """The records as long as none is missing between them. Every revision has one, but a lift may leave some out."""
+    for record in later:
+        if record.revision != after + 1 and record.verb != LIFT:
+            return
+        after = record.revision
+        yield record
