@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -24,6 +24,7 @@ class KmsServer(NamedTuple):
     url: str
     calls: list[Call]
     refused: set[str]
+    meanwhile: list[Callable[[], None]]
 
     def count(self, operation: str) -> int:
         return sum(1 for call in self.calls if call.operation == operation)
@@ -31,15 +32,18 @@ class KmsServer(NamedTuple):
 
 @contextmanager
 def kms_server() -> Iterator[KmsServer]:
-    """A running one; operations named in `refused` answer AccessDeniedException."""
+    """A running one. Operations in `refused` answer AccessDeniedException; `meanwhile` is done before each answer."""
     calls: list[Call] = []
     refused: set[str] = set()
+    meanwhile: list[Callable[[], None]] = []
 
     class Bound(Handler):
         def answer(self) -> None:
             members = json.loads(self.body())
             operation = str(self.headers["x-amz-target"]).rpartition(".")[2]
             calls.append(Call(operation, members.get("EncryptionContext", {})))
+            for each in meanwhile:
+                each()
             status, answer = _denied(operation) if operation in refused else _answer(operation, members)
             content = json.dumps(answer).encode()
             self.send_response(status)
@@ -50,7 +54,7 @@ def kms_server() -> Iterator[KmsServer]:
     server = LoopbackServer(Bound)
     server.start()
     try:
-        yield KmsServer(server.url, calls, refused)
+        yield KmsServer(server.url, calls, refused, meanwhile)
     finally:
         server.stop()
 

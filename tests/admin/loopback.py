@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
 from configsvc.adapters.chance import SystemChance
 from configsvc.adapters.clock import SystemClock
+from configsvc.adapters.json_schemas import JsonSchemas
 from configsvc.adapters.log import JsonLog
 from configsvc.adapters.memory import MemoryRepository
 from configsvc.bootstrap import build_app
@@ -22,6 +23,7 @@ from tests.journeys.texts import Texts
 
 REGION = "us-east-1"
 PEOPLE = ("admin", "writer", "reader")
+FOUNDER = "founder"  # an administrator by the stage's setting, without a grant
 
 
 class Loopback(NamedTuple):
@@ -78,7 +80,12 @@ def arn(who: str) -> str:
 def loopback() -> Iterator[Loopback]:
     """A service with an administrator, a writer and a reader; the writer writes and all read in every namespace."""
     ports = Ports(
-        MemoryRepository(), SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), (arn("admin"),)
+        MemoryRepository(),
+        SystemClock(),
+        SystemChance(),
+        RecentGrants(),
+        RenderedSnapshots(),
+        (arn("admin"), arn(FOUNDER)),
     )
     log, requests, failing = Texts(), list[str](), list[Callable[[], None]]()
     app = build_app(lambda: ports, JsonLog(log, "debug"))
@@ -90,8 +97,8 @@ def loopback() -> Iterator[Loopback]:
             failing.pop()()
         return answer
 
-    keys = {f"value-of-{who}": f"id{who}" for who in PEOPLE}
-    identities = {f"AKIA{who.upper()}": Identity(f"secret-of-{who}", arn(who)) for who in PEOPLE}
+    keys = {f"value-of-{who}": f"id{who}" for who in (*PEOPLE, FOUNDER)}
+    identities = {f"AKIA{who.upper()}": Identity(f"secret-of-{who}", arn(who)) for who in (*PEOPLE, FOUNDER)}
     gateway = Gateway(target, app.routes, Access(keys, identities))
     with kms_server() as kms, LoopbackGateway(gateway) as running:
         made = Loopback(running.url, kms, requests, log, failing, [])

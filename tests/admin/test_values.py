@@ -53,7 +53,7 @@ def test_a_reader_s_config_has_what_an_admin_put(service: Loopback, namespace: s
     admin.put(namespace, "pool", {"size": 5})
     admin.put(namespace, "by.kms", "k", form="kms")
     reads = "import configsvc_client as c; v = c.Config(); print(repr((v['db.password'], v['pool'], v['by.kms'])))"
-    done = subprocess.run(  # noqa: S603  # our own interpreter and text
+    done = subprocess.run(
         [sys.executable, "-c", reads],
         env=service.environ("reader", namespace), check=True, capture_output=True, text=True, timeout=60,
     )  # fmt: skip

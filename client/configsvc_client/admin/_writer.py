@@ -19,7 +19,7 @@ from configsvc_client.admin._draft import Draft
 from configsvc_client.admin._ports import Chance
 from configsvc_client.admin._wire import Changed, Stored
 
-TRIES = 12
+TRIES = 16
 """How often a value is sealed again for the version that is next by then. Each lost race is another's won one."""
 
 _PAUSE = 0.25

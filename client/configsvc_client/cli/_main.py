@@ -81,6 +81,9 @@ def _ended(error: BaseException) -> int:
     match error:
         case ConfigsvcError():
             return _told(_exit.lines_of(error), _exit.code_of(error))
+        case click.exceptions.NoArgsIsHelpError():
+            error.show()
+            return error.exit_code
         case click.ClickException():
             return _told(_exit.usage(error), error.exit_code)
         case click.Abort() | KeyboardInterrupt():

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
+from configsvc.model.errors import NotFound
+from configsvc.model.names import Namespace
 from configsvc_client.cli import _options, _settings, _terminal
+
+if TYPE_CHECKING:
+    from configsvc_client.admin import Admin
 
 
 @click.group("namespace")
@@ -29,8 +36,23 @@ def create(
     admin = _settings.admin()
     created = admin.create_namespace(target, description=description)
     click.echo(f"{target}: {'created' if created else 'was there already'}", err=True)
-    if wrapping and not any(each.state == "live" for each in admin.data_keys(target)):
+    if wrapping and (created or not _has_data_key(admin, target)):
         click.echo(f"{target}: data key {admin.add_data_key(target, wrapping)} added under {wrapping}", err=True)
+
+
+def _has_data_key(admin: Admin, namespace: Namespace) -> bool:
+    """Whether there is one to seal under.
+
+    Raises:
+        NotFound: the API key may not read the namespace; says how to add one all the same.
+    """
+    try:
+        return any(each.state == "live" for each in admin.data_keys(namespace))
+    except NotFound:
+        raise NotFound(
+            f"Your API key may not see the data keys of {namespace}. If it has none, add one: "
+            f"configsvc data-key add -n {namespace}"
+        ) from None
 
 
 @command.command("list")

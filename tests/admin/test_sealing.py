@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from configsvc.model import limits, names
+from configsvc.model.envelope import Header, split
+from configsvc.model.errors import CannotOpen, Misconfigured
+from configsvc.model.snapshot import DataKey
+from configsvc_client._cipher import Cipher
+from configsvc_client.admin import draft
+from configsvc_client.admin._sealing import Sealer, StoredDataKey, newest_live, sealed
+from tests.client.fakes import KMS_KEY
+
+NAMESPACE = names.namespace("payments.prod")
+
+
+def _listed(state: str = "live", seals: int = 0) -> StoredDataKey:
+    return StoredDataKey(DataKey(Cipher(os.urandom(32)).kid, KMS_KEY, "AAAA"), state, seals, 0)
+
+
+def test_values_are_sealed_under_the_newest_live_data_key() -> None:
+    retired, newest, older = _listed("retired"), _listed(), _listed()
+    assert newest_live(NAMESPACE, [retired, newest, older]) == newest.data_key
+
+
+def test_a_data_key_that_has_sealed_its_share_seals_no_more() -> None:
+    spent, older = _listed(seals=limits.SEALS_PER_DATA_KEY), _listed(seals=limits.SEALS_PER_DATA_KEY - 1)
+    assert newest_live(NAMESPACE, [spent, older]) == older.data_key
+    with pytest.raises(Misconfigured, match="configsvc data-key add"):
+        newest_live(NAMESPACE, [spent])
+
+
+def test_a_sealed_draft_is_bound_to_its_key_namespace_and_version() -> None:
+    cipher = Cipher(os.urandom(32))
+    put = sealed(draft("db.url", "value"), 7, Sealer(NAMESPACE, cipher), os.urandom(12))
+    header = Header(NAMESPACE, names.key("db.url"), 7, "text/plain", cipher.kid)
+    assert cipher.open(header, put.value) == b"value"
+    for other in (header._replace(version=8), header._replace(key=names.key("db.uri"))):
+        with pytest.raises(CannotOpen):
+            cipher.open(other, put.value)
+
+
+def test_the_nonce_is_the_one_that_was_drawn() -> None:
+    nonce = os.urandom(12)
+    put = sealed(draft("k", "value"), 1, Sealer(NAMESPACE, Cipher(os.urandom(32))), nonce)
+    assert split(put.value).nonce == nonce
+
+
+def test_everything_else_that_a_draft_says_is_kept() -> None:
+    made = draft("k", "v")._replace(activate=False, declassify=True, rotate_by="2030-01-31", if_match=4)
+    put = sealed(made, 1, Sealer(NAMESPACE, Cipher(os.urandom(32))), os.urandom(12))
+    assert (put.activate, put.declassify, put.rotate_by, put.if_match) == (False, True, "2030-01-31", 4)

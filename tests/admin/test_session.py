@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+
+from configsvc.model.errors import Misconfigured
+from configsvc_client._url import parse
+from configsvc_client.admin._compose import SystemChance, settings_in
+from configsvc_client.admin._session import finder, region_of
+
+_API = parse("https://a1b2c3.execute-api.eu-central-1.amazonaws.com/api")
+_OTHER = parse("https://config.example.com/api")
+
+
+@pytest.mark.parametrize(
+    ("environ", "url", "region"),
+    [
+        ({"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-west-2"}, _API, "us-east-1"),
+        ({"AWS_DEFAULT_REGION": "us-west-2"}, _API, "us-west-2"),
+        ({}, _API, "eu-central-1"),
+    ],
+)
+def test_the_region_is_the_one_that_is_set_or_the_one_in_the_host(
+    environ: dict[str, str], url: object, region: str
+) -> None:
+    assert region_of(environ, url) == region  # type: ignore[arg-type]  # parametrised
+
+
+def test_a_region_that_nothing_tells_is_asked_for() -> None:
+    with pytest.raises(Misconfigured, match="AWS_REGION"):
+        region_of({}, _OTHER)
+
+
+def test_credentials_in_variables_are_taken_as_they_are_at_each_signature() -> None:
+    environ = {"AWS_ACCESS_KEY_ID": "AKIA1", "AWS_SECRET_ACCESS_KEY": "one"}
+    find = finder(environ)
+    assert find().access_key == "AKIA1"
+    environ |= {"AWS_ACCESS_KEY_ID": "ASIA2", "AWS_SECRET_ACCESS_KEY": "two", "AWS_SESSION_TOKEN": "token"}
+    assert (find().access_key, find().token) == ("ASIA2", "token")
+
+
+def test_settings_show_no_api_key() -> None:
+    found = settings_in({"CONFIGSVC_URL": f"{_API.origin}/api", "CONFIGSVC_API_KEY": "canary-key"})
+    assert "canary-key" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"CONFIGSVC_URL": "http://config.example.com/api"},
+        {"CONFIGSVC_API_KEY": "line\nbreak"},
+        {"CONFIGSVC_KMS_KEYS": "alias/mine"},
+    ],
+)
+def test_a_setting_that_is_wrong_is_refused_before_anything_is_sent(wrong: dict[str, str]) -> None:
+    right = {"CONFIGSVC_URL": "https://config.example.com/api", "CONFIGSVC_API_KEY": "key", "AWS_REGION": "us-east-1"}
+    settings_in(right)
+    with pytest.raises(Misconfigured):
+        settings_in(right | wrong)
+
+
+def test_nonces_and_idempotency_keys_do_not_repeat() -> None:
+    chance = SystemChance()
+    assert len({chance.nonce() for _ in range(1000)}) == 1000
+    assert len({chance.idempotency_key() for _ in range(1000)}) == 1000

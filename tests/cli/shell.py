@@ -1,0 +1,98 @@
+"""`configsvc` as a person runs it: a process of its own, in a pipe or on a terminal."""
+
+# the command is our own
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+COMMAND = (sys.executable, "-m", "configsvc_client.cli")
+_SECONDS = 60.0
+
+# The new process must own the terminal before it asks for a secret there.
+_OWN_TERMINAL = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+)
+
+
+class Done(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+class Shell:
+    """One person's shell."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": "/nonexistent", **environ}
+
+    def but(self, **changed: str) -> Shell:
+        """The same with some variables changed; an empty one is taken out."""
+        merged = {**self.environ, **changed}
+        return Shell({name: value for name, value in merged.items() if value})
+
+    def run(self, *arguments: str | Path, given: bytes | str = b"") -> Done:
+        """In a pipe, with something on stdin."""
+        done = subprocess.run(
+            [*COMMAND, *map(str, arguments)],
+            env=self.environ,
+            input=given.encode() if isinstance(given, str) else given,
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def ok(self, *arguments: str | Path, given: bytes | str = b"") -> str:
+        """Standard output of what must succeed."""
+        done = self.run(*arguments, given=given)
+        assert done.code == 0, done
+        return done.out
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Started and left running; the caller ends it."""
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            [*COMMAND, *arguments], env=self.environ, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
+        )
+
+    def on_terminal(self, *arguments: str, typed: Mapping[str, str] | None = None) -> Done:
+        """On a terminal of its own, where stdout and stderr are one; what follows each prompt is typed after it."""
+        ours, theirs = pty.openpty()
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-c", _OWN_TERMINAL, *COMMAND, *arguments],
+                env={**self.environ, "TERM": "xterm", "COLUMNS": "120"},
+                stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+            )  # fmt: skip
+            os.close(theirs)
+            seen = _talked(ours, list((typed or {}).items()))
+            return Done(process.wait(_SECONDS), seen, "")
+        finally:
+            os.close(ours)
+
+
+def _talked(terminal: int, typed: list[tuple[str, str]]) -> str:
+    """Everything that was shown, until the other side closed."""
+    seen, answered, deadline = b"", 0, time.monotonic() + _SECONDS
+    while select.select([terminal], [], [], max(0.0, deadline - time.monotonic()))[0]:
+        try:
+            data = os.read(terminal, 65536)
+        except OSError:  # Linux's way to say that the other side has closed
+            return seen.decode()
+        if not data:
+            return seen.decode()
+        seen += data
+        if typed and typed[0][0].encode() in seen[answered:]:
+            answered = len(seen)
+            os.write(terminal, typed.pop(0)[1].encode() + b"\n")
+    raise TimeoutError(seen.decode())

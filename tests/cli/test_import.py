@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from configsvc.model import limits
+from local.example import EXAMPLE, import_arguments, large_file
+from tests.admin.loopback import Loopback
+from tests.cli.shell import Shell
+
+CANARY = "canary-52c8de"
+
+
+def _file(folder: Path, text: str) -> Path:
+    path = folder / "some.env"
+    path.write_text(text)
+    return path
+
+
+def test_the_example_is_imported_in_one_change_set_with_one_kms_call(
+    shell: Shell, service: Loopback, namespace: str, tmp_path: Path
+) -> None:
+    large = large_file(tmp_path / "large")
+    shell.ok("import", *import_arguments(large), "-m", "first import")
+    assert [each.operation for each in service.kms.calls] == ["Decrypt"]
+    assert sum(each.startswith("POST") for each in service.requests) == 1
+    values = service.admin().values(namespace)
+    assert len(values) >= 30
+    assert values["fraud.bin-table"].data == large.read_bytes()
+    assert values["service.maintenance_message"].data == b""
+    assert values["receipts.signing_key"].data.startswith(b"-----BEGIN PRIVATE KEY-----\n")
+    plain = {key for key, each in values.items() if each.form == "plain"}
+    assert {key.split(".")[0] for key in plain} == {"service", "log", "feature", "limits"}
+    assert values["bank.accounts.json"].content_type == "application/json"
+
+
+def test_a_second_import_stores_only_what_differs(shell: Shell, service: Loopback, tmp_path: Path) -> None:
+    path = _file(tmp_path, "a=1\nb=2\nc=3\n")
+    shell.ok("import", path, "--plain", "a")
+    path.write_text("a=1\nb=two\nc=3\nd=4\n")
+    service.requests.clear()
+    again = shell.run("import", path, "--plain", "a")
+    assert "1 new, 1 changed, 2 unchanged" in again.err
+    service.requests.clear()
+    shell.ok("import", path, "--plain", "a")
+    assert not [each for each in service.requests if not each.startswith("GET")]
+
+
+def test_300_secrets_take_one_kms_call_and_few_requests(shell: Shell, service: Loopback, tmp_path: Path) -> None:
+    shell.ok("import", _file(tmp_path, "".join(f"key.{n}=value {n}\n" for n in range(300))))
+    assert service.kms.count("Decrypt") == len(service.kms.calls) == 1
+    assert len(service.requests) == 11  # the snapshot, the next versions, the keyring, 8 change sets
+
+
+def test_a_dry_run_tells_and_stores_nothing(shell: Shell, service: Loopback, tmp_path: Path) -> None:
+    done = shell.run("import", _file(tmp_path, f"a={CANARY}\nlog.level=info\n"), "--plain", "log.*", "--dry-run")
+    assert done.out.splitlines() == [
+        f"a\tnew\tenvelope\ttext/plain\t{len(CANARY)}",
+        "log.level\tnew\tplain\ttext/plain\t4",
+    ]
+    assert CANARY not in done.err
+    assert not [each for each in service.requests if not each.startswith("GET")]
+
+
+def test_each_key_that_fails_is_named_and_the_rest_is_stored(
+    shell: Shell, service: Loopback, namespace: str, tmp_path: Path
+) -> None:
+    text = f"fine=1\nbad/key={CANARY}\nlimits={{{CANARY}\nlarge={'x' * limits.STORED_VALUE}\nalso.fine=2\n"
+    done = shell.run("import", _file(tmp_path, text), "--json", "limits")
+    assert done.code == 2  # of the first that failed: a name
+    for key in ("bad/key", "limits", "large"):
+        assert f"{key}: " in done.err
+    assert "2 new, 3 failed" in done.err
+    assert CANARY not in done.err
+    assert set(service.admin().values(namespace)) == {"fine", "also.fine"}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (f'a=1\nb="{CANARY}\n', "line 2"),
+        (f"a=1\na={CANARY}\n", "line 2 (a): stands already on line 1"),
+        ("a=1\nb\n", "line 2 (b): no value"),
+    ],
+)
+def test_a_file_with_a_broken_line_stores_nothing_and_says_which(
+    shell: Shell, service: Loopback, tmp_path: Path, text: str, told: str
+) -> None:
+    done = shell.run("import", _file(tmp_path, text))
+    assert (done.code, told in done.err, CANARY in done.err) == (2, True, False)
+    assert not service.requests
+
+
+def test_what_cannot_be_opened_for_comparing_is_put_again(
+    shell: Shell, service: Loopback, namespace: str, tmp_path: Path
+) -> None:
+    path = _file(tmp_path, "log.level=info\n")
+    shell.ok("import", path, "--plain", "*")
+    unpinned = shell.but(CONFIGSVC_KMS_KEYS="")
+    assert "1 unchanged" in unpinned.run("import", path, "--plain", "*").err
+    shell.ok("put", "k", "-", given="v")
+    service.admin("admin").add_data_key(namespace, "arn:aws:kms:us-east-1:666666666666:key/other")
+    both = shell.but(CONFIGSVC_KMS_KEYS="arn:aws:kms:us-east-1:666666666666:key/other")
+    assert "1 again" in both.run("import", _file(tmp_path, "k=v\n")).err
+
+
+def test_stdin_is_a_file_too(shell: Shell) -> None:
+    shell.ok("import", "-", given="a=1\n")
+    assert shell.ok("get", "a") == "1"
+
+
+def test_the_example_file_has_at_least_30_entries_and_no_key_that_would_be_renamed() -> None:
+    from configsvc_client.cli._dotenv import rows
+
+    found, problems = rows(EXAMPLE.read_text())
+    assert not problems
+    assert len(found) >= 30

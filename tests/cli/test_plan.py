@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import pytest
+
+from configsvc.model.entry import Entry
+from configsvc.model.errors import CannotOpen, ConfigsvcError, Unprocessable
+from configsvc.model.names import key
+from configsvc_client.admin import Opened
+from configsvc_client.cli import _exit
+from configsvc_client.cli._plan import Rules, drafts, plan, to_open
+from configsvc_client.cli._variables import variables
+
+A = key("a")
+
+
+def _entry(form: str = "envelope", content_type: str = "text/plain") -> Entry:
+    return Entry(A, 1, form, content_type, "sealed")  # type: ignore[arg-type]  # forms by name
+
+
+def _opened(name: str, data: bytes) -> Opened:
+    return Opened(key(name), 1, "envelope", "text/plain", data)
+
+
+def test_everything_is_sealed_text_but_for_what_the_patterns_name() -> None:
+    values = {"db.url": b"x", "log.level": b"info", "limits.json": b"{}"}
+    made, refused = drafts(values, Rules(plain=["log.*", "limits.*"], json=["*.json"]))
+    assert [(each.form, each.content_type) for each in made] == [
+        ("envelope", "text/plain"),
+        ("plain", "text/plain"),
+        ("plain", "application/json"),
+    ]
+    assert not refused
+
+
+def test_patterns_are_case_sensitive_as_keys_are() -> None:
+    made, _ = drafts({"LOG.level": b"x"}, Rules(plain=["log.*"]))
+    assert made[0].form == "envelope"
+
+
+@pytest.mark.parametrize(
+    ("served", "opened", "step"),
+    [
+        (None, None, "new"),
+        (_entry(), _opened("a", b"1"), "unchanged"),
+        (_entry(), _opened("a", b"2"), "changed"),
+        (_entry(), CannotOpen("no"), "again"),
+        (_entry(), None, "again"),
+        (_entry(form="plain"), _opened("a", b"1"), "changed"),
+        (_entry(form="kms"), None, "changed"),
+        (_entry(content_type="application/json"), _opened("a", b"1"), "changed"),
+    ],
+)
+def test_what_is_served_decides_what_storing_means(
+    served: Entry | None, opened: Opened | CannotOpen | None, step: str
+) -> None:
+    made, _ = drafts({"a": b"1"}, Rules())
+    entries = [served] if served else []
+    assert [each.step for each in plan(made, entries, {A: opened} if opened else {})] == [step]
+
+
+def test_only_what_could_be_unchanged_is_opened() -> None:
+    made, _ = drafts({"a": b"1"}, Rules())
+    other = _entry()._replace(key=key("other"))
+    assert to_open(made, [_entry(), other]) == [_entry()]
+    assert to_open(made, [_entry(form="kms"), other]) == []
+
+
+def test_variables_are_upper_case_with_underscores() -> None:
+    found = variables({"db.url": _opened("db.url", b"x"), "a-b_c": _opened("a-b_c", "é".encode())})
+    assert found == {"DB_URL": "x", "A_B_C": "é"}
+
+
+@pytest.mark.parametrize(
+    "values", [{"a.b": b"1", "a-b": b"2"}, {"a.b": b"1", "A_B": b"2"}, {"a": b"\xff"}, {"a": b"x\0y"}]
+)
+def test_what_no_environment_can_hold_is_refused_by_name(values: dict[str, bytes]) -> None:
+    with pytest.raises(Unprocessable) as caught:
+        variables({name: _opened(name, data) for name, data in values.items()})
+    assert all(name in caught.value.detail for name in values)
+
+
+def _tree(root: type[ConfigsvcError]) -> list[type[ConfigsvcError]]:
+    return [root, *(each for sub in root.__subclasses__() for each in _tree(sub))]
+
+
+@pytest.mark.parametrize("error", _tree(ConfigsvcError))
+def test_every_error_has_an_exit_code_and_at_most_two_lines(error: type[ConfigsvcError]) -> None:
+    code = _exit.code_of(error("What happened."))
+    by_status = {403: 4, 404: 3, 410: 3, 409: 5, 412: 5, 428: 5, 429: 6, 503: 6}
+    if error.status in by_status:
+        assert code == by_status[error.status]
+    assert 1 <= code <= 6
+    assert len(_exit.lines_of(error("What happened."))) <= 2
+
+
+def test_a_fault_of_ours_is_told_without_its_text() -> None:
+    try:
+        raise ValueError("canary-88")  # noqa: TRY301  # its traceback is what is looked at
+    except ValueError as error:
+        told = _exit.unexpected(error)
+    assert "ValueError" in told
+    assert "test_plan.py" in told
+    assert "canary-88" not in told

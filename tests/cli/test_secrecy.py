@@ -1,0 +1,74 @@
+"""Where a secret must not be while a command works with it: its command line, its output, files."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.admin.loopback import Loopback
+from tests.cli.shell import Shell
+
+CANARY = "canary-a93b21"
+
+
+@pytest.mark.parametrize("words", [("put", "k", "-"), ("import", "-")])
+def test_a_secret_on_stdin_is_in_no_command_line_output_or_file(
+    shell: Shell, service: Loopback, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    process = shell.but(HOME=str(tmp_path), TMPDIR=str(tmp_path)).start(*words)
+    seen: list[bytes] = []
+
+    def look() -> None:
+        of = Path(f"/proc/{process.pid}")
+        seen.extend([of.joinpath("cmdline").read_bytes(), of.joinpath("environ").read_bytes()])
+        seen.extend(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+
+    service.kms.meanwhile.append(look)  # the secret has been read by then
+    try:
+        with process:
+            out, err = process.communicate(f"k={CANARY}\n".encode(), timeout=60)
+    finally:
+        service.kms.meanwhile.clear()
+    assert process.returncode == 0, err
+    assert words[0].encode() in seen[0]
+    assert CANARY.encode() not in b"".join([*seen, out, err])
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_errors_on_the_way_show_no_secret(shell: Shell, service: Loopback) -> None:
+    broken = [
+        shell.but(CONFIGSVC_KMS_KEYS=""),
+        shell.but(CONFIGSVC_KMS_KEYS="arn:aws:kms:us-east-1:111122223333:key/other"),
+        shell.but(AWS_SECRET_ACCESS_KEY="wrong"),
+        shell.but(CONFIGSVC_API_KEY="wrong"),
+        shell.but(AWS_ENDPOINT_URL_KMS=service.url),
+        shell.but(CONFIGSVC_URL=service.kms.url),
+    ]
+    for each in broken:
+        done = each.run("put", "k", "-", given=CANARY)
+        assert done.code != 0
+        assert CANARY not in done.out + done.err
+        assert "Traceback" not in done.err
+        assert shell.environ["AWS_SECRET_ACCESS_KEY"] not in done.err
+
+
+def test_a_reader_of_the_pipe_that_goes_away_is_no_traceback(shell: Shell) -> None:
+    for number in range(3):
+        shell.ok("put", f"k.{number}", "x", "--plain")
+    process = shell.start("list")
+    with process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert b"Traceback" not in process.stderr.read()
+        process.wait(60)
+
+
+def test_exec_hands_a_secret_to_the_command_by_environment_only(
+    shell: Shell, service: Loopback, namespace: str
+) -> None:
+    service.admin().put(namespace, "k", CANARY)
+    shows = "from pathlib import Path; print(Path('/proc/self/cmdline').read_bytes())"
+    assert CANARY not in shell.ok("exec", "--", sys.executable, "-c", shows)
