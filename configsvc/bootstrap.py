@@ -16,6 +16,7 @@ from configsvc import settings
 from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
 from configsvc.adapters.chance import SystemChance
 from configsvc.adapters.clock import SystemClock
+from configsvc.adapters.json_schemas import JsonSchemas
 from configsvc.adapters.log import JsonLog
 from configsvc.service.ports import Ports
 from configsvc.web import routes
@@ -38,7 +39,8 @@ def _ports() -> Ports:
 
     stage = settings.read(os.environ)
     repository = DynamoRepository(connect(), stage.table)
-    return Ports(repository, SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), stage.admins)
+    grants, snapshots = RecentGrants(), RenderedSnapshots()
+    return Ports(repository, SystemClock(), SystemChance(), grants, snapshots, stage.admins, JsonSchemas())
 
 
 app = build_app(_ports, JsonLog(sys.stdout, settings.log_level(os.environ) or "info"))

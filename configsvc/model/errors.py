@@ -15,6 +15,7 @@ ConfigsvcError
 ├── UnsupportedMediaType      415  not application/json
 ├── Unprocessable             422  well-formed, but not acceptable
 │   ├── InvalidEnvelope       422  not an envelope, or one for another key or namespace
+│   ├── InvalidValue          422  a plain value does not fit the schema of its key
 │   └── IdempotencyMismatch   422  the Idempotency-Key was used for another request
 ├── PreconditionRequired      428  the namespace asks for If-Match
 ├── Throttled                 429  too many requests
@@ -137,6 +138,12 @@ class InvalidEnvelope(Unprocessable):
     code, title = "invalid_envelope", "The envelope does not belong here"
 
 
+class InvalidValue(Unprocessable):
+    """A plain value does not fit the schema of its key."""
+
+    code, title = "invalid_value", "The value does not fit its schema"
+
+
 class IdempotencyMismatch(Unprocessable):
     """The Idempotency-Key was used for another request."""
 
@@ -205,8 +212,8 @@ class Misconfigured(ClientError):
 
 SENT: tuple[type[ConfigsvcError], ...] = (
     InvalidRequest, InvalidName, Forbidden, NotFound, MethodNotAllowed, Conflict, VersionClaimed, AlreadyExists, Gone,
-    PreconditionFailed, TooLarge, UnsupportedMediaType, Unprocessable, InvalidEnvelope, IdempotencyMismatch,
-    PreconditionRequired, Throttled, Internal, Unavailable,
+    PreconditionFailed, TooLarge, UnsupportedMediaType, Unprocessable, InvalidEnvelope, InvalidValue,
+    IdempotencyMismatch, PreconditionRequired, Throttled, Internal, Unavailable,
 )  # fmt: skip
 _BY_CODE = {error.code: error for error in SENT}
 _BY_STATUS = {error.status: error for error in reversed(SENT)}

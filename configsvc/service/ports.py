@@ -144,6 +144,23 @@ class SnapshotCache(Protocol):
         """Keep it, at the cost of the least recently used."""
 
 
+class Misfit(NamedTuple):
+    """Where a value first fails, and the part of the schema that it fails: JSON pointers, never what stands there."""
+
+    pointer: str
+    schema_pointer: str
+
+
+class Schemas(Protocol):
+    """JSON Schema, draft 2020-12, of texts that configsvc.model.schema has taken. Pure; nothing is fetched."""
+
+    def fault(self, schema: str) -> str | None:
+        """A JSON pointer to where the text is no schema, None where it is one."""
+
+    def misfit(self, schema: str, value: object) -> Misfit | None:
+        """Where a decoded value first fails the schema, None when it holds."""
+
+
 class Ports(NamedTuple):
     """All that a verb may use, wired by the composition root."""
 
@@ -153,6 +170,7 @@ class Ports(NamedTuple):
     grants: GrantsCache
     snapshots: SnapshotCache
     admins: tuple[str, ...]
+    schemas: Schemas
 
 
 class Caller(NamedTuple):

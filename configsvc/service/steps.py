@@ -19,6 +19,7 @@ from configsvc.model.errors import (
     VersionClaimed,
 )
 from configsvc.service import records
+from configsvc.service.check_value import check_value
 from configsvc.service.found import Found, one
 from configsvc.service.ports import Action, Check, Write
 from configsvc.service.records import Change, Head, KeyState, Settings, Version
@@ -72,8 +73,8 @@ def decide(base: Base, operation: Operation, *, guarded: bool) -> Step:
     """One operation; `guarded` says that the change set as a whole has a precondition.
 
     Raises:
-        PreconditionFailed, PreconditionRequired, VersionClaimed, InvalidEnvelope, Unprocessable, Forbidden, NotFound,
-        Gone.
+        PreconditionFailed, PreconditionRequired, VersionClaimed, InvalidEnvelope, InvalidValue, Unprocessable,
+        Forbidden, NotFound, Gone.
     """
     before = one(base.found, records.key(base.head.namespace, operation.key), KeyState)
     _check_precondition(base, operation, before, guarded=guarded)
@@ -108,6 +109,7 @@ def _put(base: Base, put: Put, before: KeyState | None) -> Step:
     _check_form(base, put, before)
     if put.form == "envelope":
         _check_envelope(base, put, version)
+    check_value(base.situation.schemas, base.settings.schemas, put)
     entry = Entry(put.key, version, put.form, put.content_type, put.value)
     situation = base.situation
     written = Version(base.head.namespace, base.revision, entry, situation.now.text, situation.caller.principal or "")

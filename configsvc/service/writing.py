@@ -13,7 +13,7 @@ from configsvc.model.errors import ConfigsvcError, Unavailable
 from configsvc.service import access, idempotency
 from configsvc.service.access import Access
 from configsvc.service.found import Found
-from configsvc.service.ports import Action, Caller, Idempotency, LostRace, Moment, Outcome, Ports
+from configsvc.service.ports import Action, Caller, Idempotency, LostRace, Moment, Outcome, Ports, Schemas
 from configsvc.service.records import Address
 
 SECONDS = 3.0
@@ -28,6 +28,7 @@ class Situation(NamedTuple):
     access: Access
     now: Moment
     tag: str
+    schemas: Schemas
 
 
 class Plan(NamedTuple):
@@ -79,7 +80,7 @@ def _once(ports: Ports, caller: Caller, intent: Intent, asked: Idempotency | Non
     now = ports.clock.now()
     if asked and kept and (first := idempotency.first_answer(found, kept, asked, now)):
         return first
-    plan = intent.decide(found, Situation(caller, held, now, ports.chance.tag()))
+    plan = intent.decide(found, Situation(caller, held, now, ports.chance.tag(), ports.schemas))
     if plan.refusal:
         ports.repository.commit(plan.actions)
         raise plan.refusal

@@ -86,6 +86,7 @@ def loopback() -> Iterator[Loopback]:
         RecentGrants(),
         RenderedSnapshots(),
         (arn("admin"), arn(FOUNDER)),
+        JsonSchemas(),
     )
     log, requests, failing = Texts(), list[str](), list[Callable[[], None]]()
     app = build_app(lambda: ports, JsonLog(log, "debug"))

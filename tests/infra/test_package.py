@@ -34,8 +34,8 @@ def _is_source(path: Path) -> bool:
 def test_nothing_but_the_service_its_requirements_and_chalice_is_packed(names: list[str]) -> None:
     roots = {name.split("/")[0] for name in names if ".dist-info/" not in name}
     assert roots == {
-        "annotated_types", "app.py", "cachetools", "chalice", "configsvc", "pydantic", "pydantic_core",
-        "typing_extensions.py", "typing_inspection",
+        "annotated_types", "app.py", "cachetools", "chalice", "configsvc", "jsonschema_rs", "pydantic",
+        "pydantic_core", "typing_extensions.py", "typing_inspection",
     }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
 from configsvc.adapters.chance import SystemChance
 from configsvc.adapters.clock import SystemClock
+from configsvc.adapters.json_schemas import JsonSchemas
 from configsvc.adapters.log import JsonLog
 from configsvc.adapters.memory import MemoryRepository
 from configsvc.bootstrap import build_app
@@ -63,7 +64,7 @@ def local_stage(log: Texts) -> Iterator[Stage]:
     """A stage of its own; what the service logs goes to `log`."""
     cast = new_cast()
     admins = (cast.admin.arn,)
-    ports = Ports(MemoryRepository(), SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), admins)
+    ports = Ports(MemoryRepository(), SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), admins, JsonSchemas())
     app = build_app(lambda: ports, JsonLog(log, "debug"))
     with stage_before(lambda event: app(event, None), app.routes, cast) as stage:
         yield stage

@@ -7,6 +7,7 @@ from threading import Barrier
 from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
 from configsvc.adapters.chance import SystemChance
 from configsvc.adapters.clock import SystemClock
+from configsvc.adapters.json_schemas import JsonSchemas
 from configsvc.model import names
 from configsvc.model.change_set import Put
 from configsvc.model.errors import Unavailable
@@ -25,7 +26,7 @@ TRIES = 100
 def service(repository: Repository) -> Ports:
     """A service of its own on a shared table, as another warm Lambda function is."""
     admins = (ROLES + "Admin",)
-    return Ports(repository, SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), admins)
+    return Ports(repository, SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), admins, JsonSchemas())
 
 
 def prepare(repository: Repository) -> None:

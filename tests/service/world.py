@@ -1,10 +1,13 @@
 """A service on the table in memory, with a namespace, an administrator, a developer and a reader."""
 
+from typing import TypedDict, Unpack
+
 from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
+from configsvc.adapters.json_schemas import JsonSchemas
 from configsvc.adapters.memory import MemoryRepository
 from configsvc.model import names
 from configsvc.model.change_set import ChangeSet, Operation, Put
-from configsvc.model.entry import ContentType
+from configsvc.model.entry import ContentType, Form
 from configsvc.model.grants import Action, Grant
 from configsvc.service import records
 from configsvc.service.add_data_key import add_data_key
@@ -38,7 +41,25 @@ def grant(*actions: Action, on: str = "payments.*") -> Grant:
     return Grant(actions, (on,))
 
 
-def text(key: str, value: str = "value", **options: object) -> Put:
+class Options(TypedDict, total=False):
+    form: Form
+    content_type: ContentType
+    activate: bool
+    declassify: bool
+    rotate_by: str
+    if_match: int
+    create_only: bool
+
+
+class Wanted(TypedDict, total=False):
+    description: str
+    forms: tuple[Form, ...]
+    snapshot_bytes: int
+    require_preconditions: bool
+    read_only: bool
+
+
+def text(key: str, value: str = "value", **options: Unpack[Options]) -> Put:
     base = Put(names.key(key), "plain", "text/plain", value)
     return base._replace(**options)
 
@@ -61,8 +82,9 @@ class World:
         self.clock = FakeClock()
         self.repository = Watched(repository or MemoryRepository())
         self.grants = RecentGrants(timer=self.clock.monotonic)
+        admins = (ROLES + "Admin",)
         self.ports = Ports(
-            self.repository, self.clock, FakeChance(), self.grants, RenderedSnapshots(), (ROLES + "Admin",)
+            self.repository, self.clock, FakeChance(), self.grants, RenderedSnapshots(), admins, JsonSchemas()
         )
 
     def settle(self) -> "World":
@@ -76,8 +98,8 @@ class World:
         self.repository.calls.clear()
         return self
 
-    def set(self, **wanted: object) -> Outcome:
-        return create_namespace(self.ports, ADMIN, NS, NamespaceWanted()._replace(**wanted), None)
+    def set(self, **wanted: Unpack[Wanted]) -> Outcome:
+        return create_namespace(self.ports, ADMIN, NS, NamespaceWanted(**wanted), None)
 
     def put(self, wanted: Put, idempotency: Idempotency | None = None, who: Caller = DEVELOPER) -> Outcome:
         return put(self.ports, who, NS, wanted, "why", idempotency)

@@ -10,6 +10,7 @@ from typing import Any
 from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
 from configsvc.adapters.chance import SystemChance
 from configsvc.adapters.clock import SystemClock
+from configsvc.adapters.json_schemas import JsonSchemas
 from configsvc.adapters.memory import MemoryRepository
 from configsvc.bootstrap import build_app
 from configsvc.service.ports import Ports
@@ -40,7 +41,7 @@ def app_with(view: Callable[[Request], Reply], lines: Lines, *, method: str = "G
 
 
 def memory_ports() -> Ports:
-    return Ports(MemoryRepository(), SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), (ADMIN,))
+    return Ports(MemoryRepository(), SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), (ADMIN,), JsonSchemas())
 
 
 def whole_app(lines: Lines, ports: Ports | None = None) -> Api:
