@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from configsvc.model import names
 from configsvc.model.entry import Entry, is_content_type, is_form
+from configsvc.model.errors import InvalidName
 
 
 class DataKey(NamedTuple):
@@ -75,7 +76,7 @@ def parse(found: object) -> SealedSnapshot:
     """
     try:
         return _parse(found)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, InvalidName) as error:
         raise MalformedSnapshot(f"not a snapshot: {type(error).__name__}") from None
 
 

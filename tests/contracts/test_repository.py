@@ -6,11 +6,11 @@ import pytest
 from moto import mock_aws
 
 from configsvc.adapters.memory import MemoryRepository
+from configsvc.service import records
 from configsvc.service.ports import Check, LostRace, Remove, Repository, Write
 from configsvc.service.records import Address, KeyState, Record, address_of
 from tests.contracts import tables
 from tests.contracts.samples import EVERY_KIND, NS, PARTITION, head, state
-from configsvc.service import records
 
 
 @pytest.fixture(params=["memory", "moto", pytest.param("emulator", marks=pytest.mark.emulator)])

@@ -16,6 +16,9 @@ def kid(number: int = 0) -> Kid:
     return names.kid(base64url(sha256(str(number).encode()).digest()))
 
 
+FIRST = kid()
+
+
 def data_key(number: int = 0) -> DataKey:
     return DataKey(kid(number), KMS_KEY, base64std(sha256(b"wrapped" + bytes([number])).digest() * 6))
 
@@ -25,7 +28,7 @@ def envelope(
     version: int,
     *,
     namespace: str = "payments.prod",
-    kid: Kid = kid(),
+    kid: Kid = FIRST,
     content_type: ContentType = "text/plain",
     ciphertext: bytes = b"sealed",
 ) -> str:

@@ -3,13 +3,14 @@
 import pytest
 
 from configsvc.model import limits, names
-from configsvc.model.change_set import Activate, Delete, Put
+from configsvc.model.change_set import Activate, ChangeSet, Delete, Put
 from configsvc.model.errors import Conflict, InvalidRequest, NotFound, PreconditionFailed, TooLarge
 from configsvc.service.add_data_key import add_data_key
+from configsvc.service.change import change
 from configsvc.service.get_key import get_key
 from configsvc.service.ports import Write
 from tests.service.sealed import data_key, kid
-from tests.service.world import ADMIN, NS, READER, World, sealed, settled, text
+from tests.service.world import ADMIN, DEVELOPER, NS, READER, World, sealed, settled, text
 
 
 @pytest.fixture
@@ -174,10 +175,6 @@ def seals_are(world: World, seals: int) -> None:
 
 
 def test_a_message_ends_at_its_limit(world: World) -> None:
-    from configsvc.model.change_set import ChangeSet
-    from configsvc.service.change import change
-    from tests.service.world import DEVELOPER
-
     operation = Put(names.key("a"), "plain", "text/plain", "")
     with pytest.raises(InvalidRequest):
         change(world.ports, DEVELOPER, NS, ChangeSet((operation,), "x" * (limits.MESSAGE + 1)), None)

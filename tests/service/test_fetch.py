@@ -4,16 +4,16 @@ import json
 
 import pytest
 
+from configsvc.adapters.memory import MemoryRepository
+from configsvc.model.change_set import Activate, Delete
 from configsvc.model.errors import NotFound, Unavailable
 from configsvc.model.names import key as named
-from configsvc.model.change_set import Activate, Delete
 from configsvc.model.snapshot import cost, parse
 from configsvc.service import records
 from configsvc.service.add_data_key import add_data_key
 from configsvc.service.get_namespace import get_namespace
 from configsvc.service.ports import Write
 from configsvc.service.records import Address, KeyState, Record
-from configsvc.adapters.memory import MemoryRepository
 from tests.service.sealed import data_key, kid
 from tests.service.world import ADMIN, NS, READER, STRANGER, World, sealed, settled, text
 

@@ -17,6 +17,7 @@ from configsvc.model.errors import (
 )
 from configsvc.service.create_namespace import NamespaceWanted, create_namespace
 from configsvc.service.get_key import get_key
+from configsvc.service.ports import Write
 from configsvc.service.put import put
 from configsvc.service.set_grants import set_grants
 from tests.service.sealed import envelope, kid
@@ -206,8 +207,6 @@ def test_a_put_is_in_the_change_log_with_who_and_why_and_without_its_value(world
 
 
 def test_a_floor_lifts_the_next_version(world: World) -> None:
-    from configsvc.service.ports import Write
-
     head = world.head()
     world.repository.commit([Write(head._replace(floor=40, revision=head.revision + 1), head.revision)])
     assert world.put(text("db.url")).body["version"] == 41

@@ -1,0 +1,152 @@
+"""What DynamoDB answers when it is not well, in our words; botocore's own Stubber plays it."""
+
+from collections.abc import Iterator
+
+import pytest
+from botocore.exceptions import ConnectionClosedError, NoCredentialsError, ReadTimeoutError
+from botocore.stub import Stubber
+from mypy_boto3_dynamodb import DynamoDBClient
+
+from configsvc.adapters.dynamo import DynamoRepository
+from configsvc.adapters.dynamo_errors import translated
+from configsvc.adapters.items import key_of, to_item
+from configsvc.model.errors import Internal, Unavailable
+from configsvc.service import records
+from configsvc.service.ports import Check, LostRace, Write
+from tests.contracts import tables
+from tests.contracts.samples import NS, PARTITION, head, state
+
+TABLE = "configsvc-test"
+AT = [records.head(NS), records.key(NS, "a")]
+
+
+@pytest.fixture
+def client() -> DynamoDBClient:
+    return tables.client()
+
+
+@pytest.fixture
+def stubber(client: DynamoDBClient) -> Iterator[Stubber]:
+    with Stubber(client) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+@pytest.fixture
+def repository(client: DynamoDBClient) -> DynamoRepository:
+    return DynamoRepository(client, TABLE)
+
+
+def cancelled(stubber: Stubber, *reasons: str) -> None:
+    stubber.add_client_error(
+        "transact_write_items",
+        "TransactionCanceledException",
+        modeled_fields={"CancellationReasons": [{"Code": reason} for reason in reasons]},
+    )
+
+
+@pytest.mark.parametrize("reason", ["ConditionalCheckFailed", "TransactionConflict"])
+def test_a_cancelled_transaction_is_a_lost_race_that_names_where(
+    stubber: Stubber, repository: DynamoRepository, reason: str
+) -> None:
+    cancelled(stubber, "None", reason)
+    with pytest.raises(LostRace) as lost:
+        repository.commit([Write(head(2), 1), Check(AT[1], 3)])
+    assert lost.value.addresses == (AT[1],)
+
+
+def test_a_lost_race_beside_a_throttled_item_is_a_lost_race(stubber: Stubber, repository: DynamoRepository) -> None:
+    cancelled(stubber, "ThrottlingError", "ConditionalCheckFailed")
+    with pytest.raises(LostRace):
+        repository.commit([Write(head(2), 1), Check(AT[1], 3)])
+
+
+@pytest.mark.parametrize("reason", ["ThrottlingError", "ProvisionedThroughputExceeded"])
+def test_a_transaction_cancelled_by_throttling_is_unavailable(
+    stubber: Stubber, repository: DynamoRepository, reason: str
+) -> None:
+    cancelled(stubber, reason)
+    with pytest.raises(Unavailable) as busy:
+        repository.commit([Write(head(2), 1)])
+    assert busy.value.members["retry_after"] == 1
+
+
+def test_a_transaction_cancelled_for_another_reason_is_a_fault(stubber: Stubber, repository: DynamoRepository) -> None:
+    cancelled(stubber, "ItemCollectionSizeLimitExceeded")
+    with pytest.raises(Internal):
+        repository.commit([Write(head(2), 1)])
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "error"),
+    [
+        ("ProvisionedThroughputExceededException", 400, Unavailable),
+        ("ThrottlingException", 400, Unavailable),
+        ("RequestLimitExceeded", 400, Unavailable),
+        ("TransactionInProgressException", 400, Unavailable),
+        ("InternalServerError", 500, Unavailable),
+        ("Unheard", 503, Unavailable),
+        ("ResourceNotFoundException", 400, Internal),
+        ("AccessDeniedException", 400, Internal),
+        ("ValidationException", 400, Internal),
+    ],
+)
+def test_each_error_of_dynamodb_is_one_of_ours_and_tells_nothing_of_the_table(
+    stubber: Stubber, repository: DynamoRepository, code: str, status: int, error: type[Exception]
+) -> None:
+    for operation in ("get_item", "batch_get_item", "query"):
+        stubber.add_client_error(operation, code, f"{TABLE} is not well", http_status_code=status)
+    with pytest.raises(error) as one:
+        repository.get(AT[:1])
+    with pytest.raises(error):
+        repository.get(AT)
+    with pytest.raises(error):
+        list(repository.query(PARTITION, "K#"))
+    assert TABLE not in str(one.value)
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (ConnectionClosedError(endpoint_url="http://127.0.0.1"), Unavailable),
+        (ReadTimeoutError(endpoint_url="http://127.0.0.1"), Unavailable),
+        (NoCredentialsError(), Internal),
+    ],
+)
+def test_a_broken_connection_is_unavailable_and_missing_credentials_are_a_fault(
+    fault: Exception, error: type[Exception]
+) -> None:
+    with pytest.raises(error), translated():
+        raise fault
+
+
+def test_keys_that_a_batch_left_out_are_asked_for_again(stubber: Stubber, repository: DynamoRepository) -> None:
+    items = [to_item(head()), to_item(state("a"))]
+    left = {TABLE: {"Keys": [key_of(AT[1])], "ConsistentRead": True}}
+    stubber.add_response(
+        "batch_get_item",
+        {"Responses": {TABLE: items[:1]}, "UnprocessedKeys": left},
+        {"RequestItems": {TABLE: {"Keys": [key_of(at) for at in AT], "ConsistentRead": True}}},
+    )
+    stubber.add_response(
+        "batch_get_item", {"Responses": {TABLE: items[1:]}, "UnprocessedKeys": {}}, {"RequestItems": left}
+    )
+    assert repository.get(AT) == {AT[0]: head(), AT[1]: state("a")}
+
+
+def test_a_batch_that_gives_nothing_and_leaves_keys_out_is_unavailable(
+    stubber: Stubber, repository: DynamoRepository
+) -> None:
+    left = {TABLE: {"Keys": [key_of(at) for at in AT]}}
+    stubber.add_response("batch_get_item", {"Responses": {}, "UnprocessedKeys": left})
+    with pytest.raises(Unavailable):
+        repository.get(AT)
+
+
+def test_every_read_is_strongly_consistent_and_one_record_is_one_get_item(
+    stubber: Stubber, repository: DynamoRepository
+) -> None:
+    stubber.add_response(
+        "get_item", {"Item": to_item(head())}, {"TableName": TABLE, "Key": key_of(AT[0]), "ConsistentRead": True}
+    )
+    assert repository.get([AT[0]]) == {AT[0]: head()}

@@ -1,0 +1,118 @@
+"""Records as items: what goes in comes out, and HEAD stays small."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from configsvc.adapters.items import from_item, to_item
+from configsvc.model import limits, names
+from configsvc.model.entry import FORMS, Entry
+from configsvc.model.grants import ACTIONS, Grant
+from configsvc.service import records
+from configsvc.service.records import (
+    Answer,
+    Change,
+    Granted,
+    GrantsHead,
+    KeyState,
+    Listed,
+    LogRecord,
+    Record,
+    StoredDataKey,
+    Version,
+    address_of,
+)
+from tests.adapters.sizes import item_bytes
+from tests.contracts.samples import EVERY_KIND, head
+from tests.model.strategies import CONTENT_TYPE, KEYS, NAMESPACES
+from tests.model.test_snapshot import DATA_KEYS, ENTRIES, TEXT
+
+LONGEST = names.namespace("n" * 64)
+NUMBERS = st.integers(1, 10**10 - 1)
+MAYBE = st.none() | NUMBERS
+JSON = st.dictionaries(TEXT, st.none() | TEXT | NUMBERS | st.lists(TEXT))
+CHANGES = st.builds(Change, KEYS, st.sampled_from(("put", "activate", "delete")), MAYBE, MAYBE, MAYBE)
+GRANTS = st.builds(
+    Grant,
+    st.lists(st.sampled_from(ACTIONS), unique=True).map(lambda found: tuple(a for a in ACTIONS if a in found)),
+    st.lists(NAMESPACES).map(tuple),
+)
+
+
+@st.composite
+def key_states(draw: st.DrawFn) -> KeyState:
+    key = draw(KEYS)
+    entry = draw(st.none() | st.builds(Entry, st.just(key), NUMBERS, st.sampled_from(FORMS), CONTENT_TYPE, TEXT))
+    return KeyState(
+        draw(NAMESPACES), key, draw(NUMBERS), draw(NUMBERS), draw(st.sampled_from(FORMS)), entry, draw(st.none() | TEXT)
+    )
+
+
+RECORDS: st.SearchStrategy[Record] = st.one_of(
+    key_states(),
+    st.builds(Version, NAMESPACES, NUMBERS, ENTRIES, TEXT, TEXT, st.booleans()),
+    st.builds(
+        LogRecord,
+        st.none() | NAMESPACES,
+        *(NUMBERS, NUMBERS, TEXT, TEXT, JSON, st.lists(CHANGES).map(tuple)),
+        *(TEXT for _ in range(8)),
+    ),
+    st.builds(StoredDataKey, NAMESPACES, NUMBERS, DATA_KEYS, st.sampled_from(("live", "retired")), TEXT, TEXT),
+    st.builds(
+        Answer,
+        NAMESPACES.map(lambda namespace: records.answer(records.of_namespace(namespace), "ab" * 32)),
+        *(NUMBERS, TEXT, NUMBERS, JSON, st.none() | TEXT, NUMBERS),
+    ),
+    st.builds(Listed, NAMESPACES, NUMBERS, TEXT),
+    st.builds(GrantsHead, NUMBERS),
+    st.builds(Granted, st.just("api-key:a1"), NUMBERS, st.lists(GRANTS).map(tuple)),
+)
+
+
+@given(record=RECORDS)
+def test_a_record_comes_back_from_its_item(record: Record) -> None:
+    assert from_item(to_item(record)) == record
+
+
+@pytest.mark.parametrize("record", EVERY_KIND, ids=lambda record: type(record).__name__)
+def test_a_record_of_every_kind_comes_back_from_its_item(record: Record) -> None:
+    item = to_item(record)
+    assert from_item(item) == record
+    assert (item["pk"], item["sk"]) == ({"S": address_of(record).pk}, {"S": address_of(record).sk})
+    assert item["revision"] == {"N": str(record.revision)}
+
+
+def test_head_stays_under_4_kb_with_every_live_data_key_and_the_largest_numbers() -> None:
+    largest = 10**12
+    full = head(kids=limits.LIVE_DATA_KEYS)
+    kids = {kid: count._replace(seals=2**20, served=10**6, cost=4096) for kid, count in full.kids.items()}
+    worst = full._replace(
+        namespace=LONGEST, revision=largest, served=largest, floor=largest, state="deleted", entries=10**6,
+        size=limits.SNAPSHOT_BYTES_MOST, stamps=largest * 10**6, kids=kids,
+    )  # fmt: skip
+    assert len(kids) == 32
+    assert 2_000 < item_bytes(to_item(worst)) < 4_096
+
+
+def test_the_largest_key_state_is_an_item_that_dynamodb_takes() -> None:
+    key = names.key("k" * 255)
+    entry = Entry(key, 10**10 - 1, "envelope", "application/octet-stream", "x" * limits.STORED_VALUE)
+    largest = KeyState(LONGEST, key, 10**12, 10**10 - 1, "envelope", entry, "2027-01-31")
+    assert item_bytes(to_item(largest)) < 400 * limits.KIB
+
+
+def test_what_expires_carries_the_tables_ttl_attribute_and_nothing_else_does() -> None:
+    carrying = {type(record) for record in EVERY_KIND if "ttl" in to_item(record)}
+    assert carrying == {Answer}
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [{"state": {"S": "asleep"}}, {"served": {"S": "1"}}, {"kids": {"SS": ["a"]}}, {"sk": {"S": "X#"}}],
+    ids=str,
+)
+def test_an_item_of_another_make_is_an_error_and_no_record(broken: dict[str, Any]) -> None:
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        from_item({**to_item(EVERY_KIND[0]), **broken})

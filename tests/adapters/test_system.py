@@ -1,0 +1,54 @@
+"""The system's clock and chance, and that the adapters ask nothing of their surroundings when they are imported."""
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import pytest
+
+from configsvc.adapters.chance import SystemChance
+from configsvc.adapters.clock import SystemClock, moment
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "1970-01-01T00:00:00.000Z"),
+        (1_800_000_000.25, "2027-01-15T08:00:00.250Z"),
+        (4_102_444_800, "2100-01-01T00:00:00.000Z"),
+    ],
+)
+def test_a_moment_is_rfc_3339_in_utc_with_milliseconds(seconds: float, text: str) -> None:
+    assert moment(seconds) == (seconds, text)
+
+
+def test_the_clock_is_this_machines() -> None:
+    clock = SystemClock()
+    before, told, after = datetime.now(UTC).timestamp(), clock.now().seconds, datetime.now(UTC).timestamp()
+    assert before <= told <= after
+    first = clock.monotonic()
+    clock.sleep(0.001)
+    assert clock.monotonic() - first >= 0.001
+
+
+def test_tags_are_8_bytes_in_hex_and_never_alike() -> None:
+    tags = {SystemChance().tag() for _ in range(1000)}
+    assert len(tags) == 1000
+    assert all(len(bytes.fromhex(tag)) == 8 for tag in tags)
+
+
+def test_jitter_is_drawn_from_all_of_its_range() -> None:
+    drawn = [SystemChance().uniform(2.0) for _ in range(1000)]
+    assert all(0 <= each < 2 for each in drawn)
+    assert min(drawn) < 0.2
+    assert max(drawn) > 1.8
+
+
+def test_the_adapters_are_imported_without_region_credentials_or_botocores_models() -> None:
+    program = (
+        "import sys, configsvc.adapters.dynamo, configsvc.adapters.dynamo_client, configsvc.adapters.memory;"
+        "sys.exit('botocore.session' in sys.modules)"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", program], env={}, check=False).returncode == 0
+    )  # our own interpreter and program

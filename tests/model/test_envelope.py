@@ -1,0 +1,98 @@
+"""The envelope's header has one spelling, and nothing else is read as one."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from configsvc.model.encoding import base64url, canonical_json, from_base64url
+from configsvc.model.envelope import Header, Parts, join, peek, read_header, split
+from configsvc.model.errors import InvalidEnvelope
+from tests.model.strategies import HEADERS
+from tests.service.sealed import envelope
+
+GOOD = envelope("db.password", 7)
+HEADER = json.loads(from_base64url(GOOD.split(".")[0]))
+
+
+@given(
+    header=HEADERS,
+    nonce=st.binary(min_size=12, max_size=12),
+    ciphertext=st.binary(),
+    tag=st.binary(min_size=16, max_size=16),
+)
+def test_what_is_joined_splits_into_the_same_and_says_the_same_of_itself(
+    header: Header, nonce: bytes, ciphertext: bytes, tag: bytes
+) -> None:
+    parts = Parts(header.protected(), nonce, ciphertext, tag)
+    assert split(join(parts)) == parts
+    assert read_header(join(parts)) == peek(join(parts)) == header
+
+
+@given(header=HEADERS)
+def test_a_header_is_canonical_json_of_exactly_its_members(header: Header) -> None:
+    raw = from_base64url(header.protected().decode())
+    assert raw == canonical_json(json.loads(raw))
+    assert json.loads(raw) == {
+        "alg": "dir", "enc": "A256GCM", "cty": header.content_type, "kid": header.kid,
+        "configsvc": {"key": header.key, "namespace": header.namespace, "version": header.version},
+    }  # fmt: skip
+
+
+def with_header(raw: bytes) -> str:
+    return ".".join([base64url(raw), *GOOD.split(".")[1:]])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"alg": "RSA-OAEP"}, {"alg": "none"}, {"enc": "A128GCM"}, {"zip": "DEF"}, {"crit": ["configsvc"]},
+        {"cty": "text/html"}, {"cty": None}, {"kid": "short"}, {"kid": 1}, {"configsvc": []}, {"configsvc": None},
+        {"configsvc": {"key": "a", "namespace": "b"}}, {"configsvc": {"key": "a/b", "namespace": "b", "version": 1}},
+        {"configsvc": {"key": "a", "namespace": "B", "version": 1}},
+        {"configsvc": {"key": "a", "namespace": "b", "version": 0}},
+        {"configsvc": {"key": "a", "namespace": "b", "version": 1.0}},
+        {"configsvc": {"key": "a", "namespace": "b", "version": True}},
+        {"configsvc": {"key": "a", "namespace": "b", "version": "1"}},
+        {"configsvc": {"key": "a", "namespace": "b", "version": 1, "more": 1}}, {"more": 1},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_header_with_anything_else_in_it_is_refused(change: dict[str, object]) -> None:
+    with pytest.raises(InvalidEnvelope):
+        read_header(with_header(canonical_json(HEADER | change)))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        json.dumps(HEADER).encode(),
+        json.dumps(HEADER, separators=(",", ":"), sort_keys=False).encode()[::-1],
+        canonical_json(HEADER)[:-1] + b',"alg":"dir"}',
+        canonical_json(HEADER) + b" ",
+        b"[]", b"null", b"", b"\xff", b"[" * 100_000,
+    ],
+    ids=["spaces", "garbage", "a name twice", "a space after", "list", "null", "empty", "no utf-8", "depth"],
+)  # fmt: skip
+def test_a_header_in_another_spelling_is_refused(raw: bytes) -> None:
+    with pytest.raises(InvalidEnvelope):
+        read_header(with_header(raw))
+
+
+@given(place=st.integers(0, len(GOOD) - 1), character=st.characters())
+def test_an_altered_envelope_is_refused_or_says_something_else(place: int, character: str) -> None:
+    altered = GOOD[:place] + character + GOOD[place + 1 :]
+    try:
+        header, parts = read_header(altered), split(altered)
+    except InvalidEnvelope:
+        return
+    assert (altered == GOOD) == ((header, parts) == (read_header(GOOD), split(GOOD)))
+
+
+@given(text=st.text(max_size=200) | st.text(".AQg=", max_size=80))
+def test_only_our_error_comes_out_of_what_is_no_envelope(text: str) -> None:
+    with pytest.raises(InvalidEnvelope):
+        read_header(text)
+    with pytest.raises(InvalidEnvelope):
+        peek(text)

@@ -1,0 +1,107 @@
+"""Grants: patterns, principals, and who the first administrators are."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from configsvc.model import grants, names
+from configsvc.model.errors import InvalidName
+from configsvc.model.grants import Grant, Principal
+from tests.model.strategies import NAMESPACES
+
+ROLE = "arn:aws:iam::123456789012:role/Deployer"
+
+
+@given(namespace=NAMESPACES)
+def test_an_exact_pattern_names_itself_and_a_star_names_everything(namespace: str) -> None:
+    assert grants.covers(grants.pattern(namespace), namespace)
+    assert grants.covers(grants.pattern("*"), namespace)
+
+
+@given(prefix=NAMESPACES.filter(lambda name: len(name) < 62), namespace=NAMESPACES)
+def test_a_prefix_names_what_is_below_it_and_nothing_else(prefix: str, namespace: str) -> None:
+    pattern = grants.pattern(f"{prefix}.*")
+    assert grants.covers(pattern, f"{prefix}.x")
+    assert not grants.covers(pattern, prefix)
+    assert grants.covers(pattern, namespace) == namespace.startswith(f"{prefix}.")
+
+
+@pytest.mark.parametrize("text", ["", "**", "*.prod", "pay*", "a.*.b", "Payments", "a/*", "*\n"])
+def test_no_other_pattern_is_taken(text: str) -> None:
+    with pytest.raises(InvalidName):
+        grants.pattern(text)
+
+
+@given(
+    granted=st.lists(
+        st.builds(
+            Grant,
+            st.lists(st.sampled_from(grants.ACTIONS), min_size=1, unique=True).map(tuple),
+            st.lists(NAMESPACES | st.just("*"), min_size=1).map(tuple),
+        )
+    ),
+    namespace=NAMESPACES,
+    action=st.sampled_from(grants.ACTIONS),
+)
+def test_nothing_is_allowed_that_no_single_grant_names(
+    granted: list[Grant], namespace: str, action: grants.Action
+) -> None:
+    named = [each for each in granted if action in each.actions and {"*", namespace} & set(each.namespaces)]
+    assert grants.allows(granted, action, names.namespace(namespace)) == bool(named)
+
+
+@pytest.mark.parametrize(
+    ("arn", "principal"),
+    [
+        ("arn:aws:sts::123456789012:assumed-role/Deployer/session", ROLE),
+        ("arn:aws:sts::123456789012:assumed-role/Deployer/a@b.c", ROLE),
+        ("arn:aws:iam::123456789012:role/Deployer", ROLE),
+        ("arn:aws:iam::123456789012:role/ci/prod/Deployer", ROLE),
+        ("arn:aws-cn:sts::123456789012:assumed-role/D/s", "arn:aws-cn:iam::123456789012:role/D"),
+        ("arn:aws:iam::123456789012:user/alice", "arn:aws:iam::123456789012:user/alice"),
+        ("arn:aws:iam::123456789012:user/team/alice", "arn:aws:iam::123456789012:user/alice"),
+        ("arn:aws:sts::123456789012:federated-user/alice", None),
+        ("arn:aws:iam::123456789012:root", None),
+        ("arn:aws:sts::123456789012:role/Deployer", None),
+        ("arn:aws:iam::123456789012:assumed-role/Deployer/s", None),
+        ("arn:aws:iam::123456789012:role/Deployer\n", None),
+        ("", None),
+    ],
+)
+def test_an_arn_is_normalised_to_its_role_or_user(arn: str, principal: str | None) -> None:
+    assert grants.normalised(arn) == principal
+
+
+@pytest.mark.parametrize(
+    "text", ["api-key:", "api-key:a/b", "alice", "arn:aws:iam::123456789012:role/ci/Deployer", ROLE + "\n", "*"]
+)
+def test_a_principal_is_spelt_one_way_only(text: str) -> None:
+    with pytest.raises(InvalidName):
+        grants.principal(text)
+    assert grants.principal(ROLE) == ROLE
+    assert grants.of_api_key("a1B2") == "api-key:a1B2"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "named"),
+    [
+        (ROLE, True),
+        ("arn:aws:iam::123456789012:role/Dep*", True),
+        ("arn:aws:iam::123456789012:role/*", True),
+        ("arn:aws:iam::123456789012:user/*", False),
+        ("arn:aws:iam::123456789012:role/Deploy", False),
+        ("arn:aws:iam::210987654321:role/*", False),
+    ],
+)
+def test_an_administrators_pattern_stands_for_names_only(pattern: str, *, named: bool) -> None:
+    assert grants.is_administrator([grants.admin_pattern(pattern)], Principal(ROLE)) == named
+
+
+@pytest.mark.parametrize("text", ["*", "arn:aws:iam::*:role/Admin", "arn:aws:iam::123456789012:*", ROLE + "/x", ""])
+def test_an_administrators_pattern_has_its_star_in_the_name(text: str) -> None:
+    with pytest.raises(InvalidName):
+        grants.admin_pattern(text)
+
+
+def test_no_pattern_means_no_administrator() -> None:
+    assert not grants.is_administrator([], Principal(ROLE))

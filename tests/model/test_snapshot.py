@@ -1,0 +1,83 @@
+"""A snapshot comes back from its text, and costs what its parts cost."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from configsvc.model.entry import FORMS, Entry
+from configsvc.model.snapshot import (
+    DataKey,
+    MalformedSnapshot,
+    SealedSnapshot,
+    cost,
+    data_key_cost,
+    entry_cost,
+    parse,
+    render,
+    total_cost,
+)
+from tests.model.strategies import CONTENT_TYPE, KEYS, KIDS, NAMESPACES
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+ENTRIES = st.builds(Entry, KEYS, st.integers(1, 10**10 - 1), st.sampled_from(FORMS), CONTENT_TYPE, TEXT)
+DATA_KEYS = st.builds(DataKey, KIDS, TEXT, TEXT)
+SNAPSHOTS = st.builds(
+    SealedSnapshot,
+    NAMESPACES,
+    st.integers(1, 10**12),
+    st.lists(DATA_KEYS, max_size=3, unique_by=lambda each: each.kid).map(tuple),
+    st.lists(ENTRIES, max_size=4, unique_by=lambda each: each.key).map(tuple),
+)
+
+
+@given(snapshot=SNAPSHOTS)
+def test_a_snapshot_comes_back_from_its_text(snapshot: SealedSnapshot) -> None:
+    assert parse(json.loads(render(snapshot))) == snapshot
+
+
+@given(snapshot=SNAPSHOTS)
+def test_the_costs_of_the_parts_add_up_to_the_bytes_in_the_answer(snapshot: SealedSnapshot) -> None:
+    answer = json.dumps({"body": render(snapshot)}, ensure_ascii=False).encode()
+    whole = cost(render(snapshot))
+    assert whole == len(answer) - len(json.dumps({"body": ""}))
+    assert whole == total_cost(
+        snapshot.namespace,
+        snapshot.revision,
+        [data_key_cost(each) for each in snapshot.data_keys],
+        len(snapshot.entries),
+        sum(entry_cost(each) for each in snapshot.entries),
+    )
+
+
+DATA_KEY = {"kid": "A" * 43, "kms_key": "k", "wrapped": "w"}
+ENTRY = {"key": "k", "version": 1, "form": "plain", "content_type": "text/plain", "value": "v"}
+GOOD: dict[str, object] = {"namespace": "a", "revision": 1, "data_keys": [DATA_KEY], "entries": [ENTRY]}
+
+
+def test_members_that_are_not_known_are_ignored() -> None:
+    assert parse(GOOD | {"more": 1}) == parse(GOOD)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"namespace": "A"}, {"namespace": None}, {"entries": [ENTRY | {"key": "a/b"}]},
+        {"revision": "1"}, {"revision": True}, {"revision": -1},
+        {"entries": {}}, {"entries": [{}]}, {"entries": [ENTRY, ENTRY]}, {"data_keys": [DATA_KEY, DATA_KEY]},
+        {"data_keys": [None]}, {"entries": [ENTRY | {"form": "other"}]},
+        {"entries": [ENTRY | {"value": None}]},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_snapshot_with_anything_wrong_in_it_is_refused_and_no_value_is_told(change: dict[str, object]) -> None:
+    with pytest.raises(MalformedSnapshot) as refused:
+        parse(GOOD | change)
+    assert str(refused.value).startswith("not a snapshot: ")
+
+
+@pytest.mark.parametrize("found", [None, [], "x", 1, {}])
+def test_what_is_no_snapshot_at_all_is_refused(found: object) -> None:
+    with pytest.raises(MalformedSnapshot):
+        parse(found)

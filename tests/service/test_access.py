@@ -1,0 +1,192 @@
+"""Who may what: deny by default, no action implies another, and a refusal tells no more than the caller may know."""
+
+from collections.abc import Callable
+
+import pytest
+
+from configsvc.model.change_set import ChangeSet
+from configsvc.model.errors import ConfigsvcError, Forbidden, NotFound
+from configsvc.model.grants import Grant
+from configsvc.service.add_data_key import add_data_key
+from configsvc.service.change import change
+from configsvc.service.create_namespace import NamespaceWanted, create_namespace
+from configsvc.service.delete_grants import delete_grants
+from configsvc.service.fetch import fetch
+from configsvc.service.get_grants import get_grants
+from configsvc.service.get_key import get_key
+from configsvc.service.get_namespace import get_namespace
+from configsvc.service.list_data_keys import list_data_keys
+from configsvc.service.list_keys import list_keys
+from configsvc.service.ports import Caller, Ports
+from configsvc.service.put import put
+from configsvc.service.set_grants import set_grants
+from configsvc.service.whoami import whoami
+from tests.service.sealed import data_key
+from tests.service.world import ADMIN, DEVELOPER, NS, READER, ROLES, STRANGER, World, caller, grant, settled, text
+
+Verb = Callable[[Ports, Caller, str], object]
+
+READS: dict[str, Verb] = {
+    "fetch": lambda ports, who, ns: fetch(ports, who, ns, None),
+    "get_namespace": get_namespace,
+    "list_keys": lambda ports, who, ns: list_keys(ports, who, ns, "", 10, None),
+    "get_key": lambda ports, who, ns: get_key(ports, who, ns, "a"),
+    "list_data_keys": list_data_keys,
+}
+WRITES: dict[str, Verb] = {
+    "put": lambda ports, who, ns: put(ports, who, ns, text("a"), "", None),
+    "change": lambda ports, who, ns: change(ports, who, ns, ChangeSet((text("a"),)), None),
+}
+ADMINS: dict[str, Verb] = {
+    "create_namespace": lambda ports, who, ns: create_namespace(ports, who, ns, NamespaceWanted("x"), None),
+    "add_data_key": lambda ports, who, ns: add_data_key(ports, who, ns, data_key(5), None),
+}
+GRANTS: dict[str, Verb] = {
+    "get_grants": lambda ports, who, _: get_grants(ports, who, None, 10, None),
+    "set_grants": lambda ports, who, _: set_grants(ports, who, "api-key:other", (), None),
+    "delete_grants": lambda ports, who, _: delete_grants(ports, who, "api-key:readerkey", None),
+}
+
+
+@pytest.fixture
+def world() -> World:
+    world = settled()
+    world.put(text("a"))
+    return world
+
+
+def refusal(verb: Verb, world: World, who: Caller, ns: str = NS) -> ConfigsvcError:
+    before = world.stored()
+    with pytest.raises(ConfigsvcError) as refused:
+        verb(world.ports, who, ns)
+    assert world.stored() == before
+    return refused.value
+
+
+@pytest.mark.parametrize("verb", READS.values(), ids=READS)
+def test_who_may_not_read_gets_the_answer_for_what_is_absent(world: World, verb: Verb) -> None:
+    hidden = refusal(verb, world, STRANGER)
+    absent = refusal(verb, world, STRANGER, "payments.none")
+    assert type(hidden) is type(absent) is NotFound
+    assert hidden.detail == absent.detail.replace("payments.none", NS)
+    assert hidden.members == absent.members == {}
+
+
+@pytest.mark.parametrize("verb", READS.values(), ids=READS)
+def test_reads_are_judged_by_the_api_key_alone(world: World, verb: Verb) -> None:
+    verb(world.ports, READER, NS)
+    set_grants(world.ports, ADMIN, ROLES + "Stranger", (grant("read", "write", "admin"),), None)
+    assert isinstance(refusal(verb, world, caller("strangerkey", "Stranger")), NotFound)
+    assert isinstance(refusal(verb, world, caller(None, "Stranger")), NotFound)
+
+
+@pytest.mark.parametrize("verb", (WRITES | ADMINS).values(), ids=WRITES | ADMINS)
+def test_who_may_read_but_not_write_is_told_so(world: World, verb: Verb) -> None:
+    assert isinstance(refusal(verb, world, READER), Forbidden)
+    assert isinstance(refusal(verb, world, caller("devkey", "Stranger")), Forbidden)
+
+
+@pytest.mark.parametrize("verb", (WRITES | ADMINS).values(), ids=WRITES | ADMINS)
+def test_who_may_read_by_either_principal_is_told_so(world: World, verb: Verb) -> None:
+    set_grants(world.ports, ADMIN, ROLES + "Stranger", (grant("read"),), None)
+    assert isinstance(refusal(verb, world, STRANGER), Forbidden)
+
+
+@pytest.mark.parametrize("verb", (WRITES | ADMINS).values(), ids=WRITES | ADMINS)
+def test_who_may_neither_read_nor_write_gets_the_answer_for_what_is_absent(world: World, verb: Verb) -> None:
+    hidden = refusal(verb, world, STRANGER)
+    absent = refusal(verb, world, STRANGER, "payments.none")
+    assert type(hidden) is type(absent) is NotFound
+    assert hidden.detail == absent.detail.replace("payments.none", NS)
+
+
+@pytest.mark.parametrize("verb", (WRITES | {"add_data_key": ADMINS["add_data_key"]}).values())
+def test_a_write_to_what_is_absent_is_404_also_for_who_may_write_there(world: World, verb: Verb) -> None:
+    set_grants(world.ports, ADMIN, ROLES + "Developer", (grant("write", "admin"),), None)
+    assert isinstance(refusal(verb, world, DEVELOPER, "payments.none"), NotFound)
+
+
+def test_an_api_keys_grant_to_write_is_worth_nothing(world: World) -> None:
+    set_grants(world.ports, ADMIN, "api-key:readerkey", (grant("read", "write", "admin"),), None)
+    for verb in (WRITES | ADMINS).values():
+        assert isinstance(refusal(verb, world, READER), Forbidden)
+
+
+@pytest.mark.parametrize("verb", WRITES.values(), ids=WRITES)
+def test_admin_does_not_imply_write_nor_does_being_an_administrator(world: World, verb: Verb) -> None:
+    set_grants(world.ports, ADMIN, ROLES + "Keeper", (grant("admin"),), None)
+    assert isinstance(refusal(verb, world, caller("devkey", "Keeper")), Forbidden)
+    assert isinstance(refusal(verb, world, ADMIN), Forbidden)
+
+
+@pytest.mark.parametrize("verb", READS.values(), ids=READS)
+def test_being_an_administrator_does_not_imply_read(world: World, verb: Verb) -> None:
+    assert isinstance(refusal(verb, world, caller("strangerkey", "Admin")), NotFound)
+
+
+def test_write_does_not_imply_admin(world: World) -> None:
+    for verb in ADMINS.values():
+        assert isinstance(refusal(verb, world, DEVELOPER), Forbidden)
+
+
+def test_a_grant_names_namespaces_by_pattern(world: World) -> None:
+    create_namespace(world.ports, ADMIN, "payments", NamespaceWanted(), None)
+    create_namespace(world.ports, ADMIN, "shared.prod", NamespaceWanted(), None)
+    for namespace in ("payments", "shared.prod"):
+        assert isinstance(refusal(READS["fetch"], world, READER, namespace), NotFound)
+
+
+@pytest.mark.parametrize("verb", GRANTS.values(), ids=GRANTS)
+def test_grants_are_for_admins_of_everything(world: World, verb: Verb) -> None:
+    set_grants(world.ports, ADMIN, ROLES + "Developer", (grant("write", "admin"),), None)
+    assert isinstance(refusal(verb, world, DEVELOPER), Forbidden)
+    set_grants(world.ports, ADMIN, ROLES + "Developer", (grant("admin", on="*"),), None)
+    verb(world.ports, DEVELOPER, NS)
+
+
+def test_a_grant_is_seen_at_once_here_and_within_10_seconds_elsewhere(world: World) -> None:
+    elsewhere = World(world.repository)
+    elsewhere.fetch()
+    set_grants(world.ports, ADMIN, "api-key:readerkey", (), None)
+    assert isinstance(refusal(READS["fetch"], world, READER), NotFound)
+    elsewhere.clock.pass_by(9.9)
+    elsewhere.fetch()
+    elsewhere.clock.pass_by(0.2)
+    with pytest.raises(NotFound):
+        elsewhere.fetch()
+
+
+def test_whoami_tells_both_principals_and_their_grants(world: World) -> None:
+    told = whoami(world.ports, DEVELOPER)
+    assert told == {
+        "api_key": {"principal": "api-key:devkey", "grants": [{"actions": ["read"], "namespaces": ["payments.*"]}]},
+        "iam": {
+            "principal": ROLES + "Developer",
+            "arn": DEVELOPER.arn,
+            "grants": [{"actions": ["write"], "namespaces": ["payments.*"]}],
+            "administrator": False,
+        },
+    }
+    assert whoami(world.ports, READER)["iam"] is None
+    administrator = whoami(world.ports, caller(None, "Admin"))
+    assert administrator["api_key"] is None
+    assert isinstance(administrator["iam"], dict)
+    assert administrator["iam"]["administrator"] is True
+
+
+def test_whoami_writes_nothing_and_is_one_read(world: World) -> None:
+    world.clock.pass_by(11)
+    world.repository.calls.clear()
+    whoami(world.ports, DEVELOPER)
+    assert world.repository.calls == ["get"]
+
+
+def test_no_administrators_are_named_by_a_user_of_the_same_name(world: World) -> None:
+    who = caller("devkey", "Admin")._replace(principal="arn:aws:iam::123456789012:user/Admin")
+    assert isinstance(refusal(GRANTS["get_grants"], world, who), Forbidden)
+
+
+def test_a_grant_without_the_action_gives_nothing() -> None:
+    world = settled()
+    set_grants(world.ports, ADMIN, "api-key:readerkey", (Grant(("write",), ("*",)),), None)
+    assert isinstance(refusal(READS["fetch"], world, READER), NotFound)

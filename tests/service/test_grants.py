@@ -1,0 +1,105 @@
+"""Grants: set as a whole, listed, taken away; each with a record in a change log of their own."""
+
+import pytest
+
+from configsvc.model import limits
+from configsvc.model.errors import InvalidName, NotFound, TooLarge
+from configsvc.model.grants import Grant
+from configsvc.service import records
+from configsvc.service.delete_grants import delete_grants
+from configsvc.service.get_grants import get_grants
+from configsvc.service.set_grants import set_grants
+from tests.service.world import ADMIN, ROLES, World, grant, retried
+
+ALICE = "api-key:alice"
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_grants_are_replaced_as_a_whole(world: World) -> None:
+    set_grants(world.ports, ADMIN, ALICE, (grant("read"), grant("read", on="shared")), None)
+    outcome = set_grants(world.ports, ADMIN, ALICE, (grant("read", on="shared"),), None)
+    assert outcome.status == 200
+    assert outcome.body == get_grants(world.ports, ADMIN, ALICE, 10, None) == {
+        "principal": ALICE, "grants": [{"actions": ["read"], "namespaces": ["shared"]}], "revision": 2,
+    }  # fmt: skip
+
+
+def test_grants_taken_away_are_gone_and_may_be_set_again(world: World) -> None:
+    set_grants(world.ports, ADMIN, ALICE, (grant("read"),), None)
+    outcome = delete_grants(world.ports, ADMIN, ALICE, None)
+    assert (outcome.status, outcome.body) == (204, {})
+    with pytest.raises(NotFound):
+        get_grants(world.ports, ADMIN, ALICE, 10, None)
+    with pytest.raises(NotFound):
+        delete_grants(world.ports, ADMIN, ALICE, None)
+    assert set_grants(world.ports, ADMIN, ALICE, (grant("read"),), None).body["revision"] == 3
+
+
+def test_all_grants_are_listed_page_by_page(world: World) -> None:
+    for name in ("api-key:a", "api-key:b", ROLES + "C"):
+        set_grants(world.ports, ADMIN, name, (grant("read"),), None)
+    first = get_grants(world.ports, ADMIN, None, 2, None)
+    assert isinstance(first["grants"], list)
+    assert [each["principal"] for each in first["grants"]] == ["api-key:a", "api-key:b"]
+    assert isinstance(first["cursor"], str)
+    rest = get_grants(world.ports, ADMIN, None, 2, first["cursor"])
+    assert isinstance(rest["grants"], list)
+    assert [each["principal"] for each in rest["grants"]] == [ROLES + "C"]
+    assert rest["cursor"] is None
+
+
+def test_the_log_of_grants_tells_what_they_were_and_are(world: World) -> None:
+    set_grants(world.ports, ADMIN, ALICE, (grant("read"),), None)
+    delete_grants(world.ports, ADMIN, ALICE, None)
+    log = world.log(records.GRANTS)
+    was = [{"actions": ["read"], "namespaces": ["payments.*"]}]
+    assert [(each.revision, each.verb, each.subject) for each in log] == [
+        (1, "set_grants", ALICE), (2, "delete_grants", ALICE),
+    ]  # fmt: skip
+    assert [each.details for each in log] == [{"was": [], "now": was}, {"was": was, "now": []}]
+    assert log[0].principal == ROLES + "Admin"
+
+
+def test_grants_set_at_the_same_time_are_all_kept(world: World) -> None:
+    world.repository.before_commit.append(
+        lambda: ignore(set_grants(world.ports, ADMIN, "api-key:bob", (grant("read"),), None))
+    )
+    assert set_grants(world.ports, ADMIN, ALICE, (grant("read"),), None).body["revision"] == 2
+    assert get_grants(world.ports, ADMIN, "api-key:bob", 10, None)["revision"] == 1
+
+
+def test_a_repeated_request_gets_its_first_answer(world: World) -> None:
+    first = set_grants(world.ports, ADMIN, ALICE, (grant("read"),), retried("k1"))
+    assert set_grants(world.ports, ADMIN, ALICE, (grant("read"),), retried("k1")) == first
+    delete_grants(world.ports, ADMIN, ALICE, retried("k2"))
+    assert delete_grants(world.ports, ADMIN, ALICE, retried("k2")).status == 204
+
+
+@pytest.mark.parametrize(
+    "principal",
+    ["", "alice", "api-key:", "arn:aws:iam::123456789012:role/path/Name", "arn:aws:sts::123456789012:assumed-role/A/s"],
+)
+def test_a_principal_is_spelt_as_grants_spell_it(world: World, principal: str) -> None:
+    with pytest.raises(InvalidName):
+        set_grants(world.ports, ADMIN, principal, (grant("read"),), None)
+
+
+def test_a_pattern_is_spelt_as_patterns_are(world: World) -> None:
+    with pytest.raises(InvalidName):
+        set_grants(world.ports, ADMIN, ALICE, (grant("read", on="pay*"),), None)
+
+
+def test_grants_of_one_principal_have_a_limit(world: World) -> None:
+    with pytest.raises(TooLarge):
+        set_grants(world.ports, ADMIN, ALICE, (grant("read"),) * (limits.GRANTS + 1), None)
+    many = Grant(("read",), tuple(f"n{number}" for number in range(limits.GRANT_PATTERNS + 1)))
+    with pytest.raises(TooLarge):
+        set_grants(world.ports, ADMIN, ALICE, (many,), None)
+
+
+def ignore(_outcome: object) -> None:
+    return
