@@ -106,6 +106,11 @@ class Config(Mapping[str, Value]):
         """
         return self._keeper().refresh()
 
+    def close(self) -> None:
+        """Drops the kept connections. What is held stays, and the next refresh opens others."""
+        if self._made:
+            self._made.close()
+
     @property
     def revisions(self) -> Mapping[str, int]:
         """The served revision that is held of each namespace; loads if nothing is."""

@@ -43,8 +43,13 @@ def _by_botocore() -> Credentials | None:
         import botocore.session
     except ImportError:
         return None
-    found = botocore.session.Session().get_credentials()
-    if found is None:
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        found = botocore.session.Session().get_credentials()
+        frozen = found.get_frozen_credentials() if found else None
+    except BotoCoreError as error:
+        raise Misconfigured(f"botocore could not get AWS credentials ({type(error).__name__}). Log in again.") from None
+    if frozen is None:
         return None
-    frozen = found.get_frozen_credentials()
     return Credentials(str(frozen.access_key), str(frozen.secret_key), frozen.token)

@@ -68,8 +68,13 @@ def problem(response: Response) -> ConfigsvcError:
 
 
 def _check_unchanged(namespace: Namespace, sent: str | None, response: Response) -> None:
-    if sent is None or response.headers.get("etag", sent) != sent:
+    if sent is None or _strong(response.headers.get("etag", sent)) != _strong(sent):
         raise Unavailable(f"The service says that {namespace} is unchanged, but not since what is held.")
+
+
+def _strong(etag: str) -> str:
+    """Compared weakly (RFC 9110, 8.8.3.2): a proxy that compresses weakens ours."""
+    return etag.removeprefix("W/")
 
 
 def _found(namespace: Namespace, response: Response) -> Found:

@@ -1,7 +1,7 @@
 """Lean HTTP/1.1 over one kept connection: no redirects, no cookies, one total deadline, one transparent reconnect.
 
 Sockets and TLS are the standard library's, the parser is llhttp through httptools. `http.client` would cost a cold
-start 9 ms more (docs/DECISIONS.md).
+start about 8 ms more (docs/DECISIONS.md).
 """
 
 from __future__ import annotations

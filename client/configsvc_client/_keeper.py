@@ -81,6 +81,11 @@ class Keeper:
         finally:
             self._lock.release()
 
+    def close(self) -> None:
+        """Drops the connections; waits for a refresh that is under way."""
+        with self._lock:
+            self._world.close()
+
     def age(self) -> float:
         """Seconds since what is held was last confirmed by the service; infinite while nothing is held."""
         freshness = self._freshness

@@ -67,10 +67,15 @@ class Gateway(Protocol):
 
 
 class World(NamedTuple):
-    """All of it; `prepare` readies, while the first answer is on its way, what opening it will need."""
+    """All of it.
+
+    `prepare` readies, while the first answer is on its way, what opening it will need; `close` drops what is open, and
+    the next use opens it again.
+    """
 
     gateway: Gateway
     kms: Kms
     clock: Clock
     chance: Chance
     prepare: Callable[[], None]
+    close: Callable[[], None]

@@ -57,7 +57,12 @@ def real(settings: Settings, environ: Mapping[str, str]) -> World:
     def prepare() -> None:
         _prepare(kms_connection if settings.pin.arns else None, time.monotonic() + settings.refresh_seconds)
 
-    return World(ApiGateway(api, settings.api_key), kms, SystemClock(), chance, prepare)
+    def close() -> None:
+        for connection in (api, kms_connection):
+            if connection is not None:
+                connection.close()
+
+    return World(ApiGateway(api, settings.api_key), kms, SystemClock(), chance, prepare, close)
 
 
 def _kms(environ: Mapping[str, str]) -> tuple[AwsKms | NoKms, Connection | None]:

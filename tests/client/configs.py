@@ -23,6 +23,7 @@ class Stage:
         self.clock, self.gateway, self.kms = FakeClock(), FakeGateway(), FakeKms()
         self.chance = 0.5
         self.prepared = 0
+        self.closed = 0
         self.environ = {**ENVIRON, **environ}
         self.serve(*served)
         namespaces = [each.sealed.namespace for each in served]
@@ -33,7 +34,10 @@ class Stage:
             self.gateway.served[Namespace(each.sealed.namespace)] = each
 
     def world(self, _: Settings) -> World:
-        return World(self.gateway, self.kms, self.clock, lambda: self.chance, self._prepare)
+        return World(self.gateway, self.kms, self.clock, lambda: self.chance, self._prepare, self._close)
+
+    def _close(self) -> None:
+        self.closed += 1
 
     def _prepare(self) -> None:
         self.prepared += 1

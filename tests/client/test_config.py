@@ -183,3 +183,14 @@ def test_what_opening_needs_is_made_ready_while_the_first_answer_is_on_its_way_a
     stage.config.snapshot()
     stage.config.refresh()
     assert stage.prepared == 1
+
+
+def test_closing_drops_the_connections_and_keeps_what_is_held() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    stage.config.close()
+    assert stage.closed == 0
+    assert stage.config["a"] == "1"
+    stage.config.close()
+    assert stage.closed == 1
+    assert stage.config["a"] == "1"
+    assert len(stage.gateway.asked) == 1
