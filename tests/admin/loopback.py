@@ -79,14 +79,9 @@ def arn(who: str) -> str:
 @contextmanager
 def loopback() -> Iterator[Loopback]:
     """A service with an administrator, a writer and a reader; the writer writes and all read in every namespace."""
+    admins = (arn("admin"), arn(FOUNDER))
     ports = Ports(
-        MemoryRepository(),
-        SystemClock(),
-        SystemChance(),
-        RecentGrants(),
-        RenderedSnapshots(),
-        (arn("admin"), arn(FOUNDER)),
-        JsonSchemas(),
+        MemoryRepository(), SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), admins, JsonSchemas()
     )
     log, requests, failing = Texts(), list[str](), list[Callable[[], None]]()
     app = build_app(lambda: ports, JsonLog(log, "debug"))

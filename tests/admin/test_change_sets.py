@@ -89,6 +89,15 @@ def test_who_may_not_write_learns_so_at_once_and_the_series_ends(service: Loopba
     assert len(_writes(service)) == 1
 
 
+def test_a_right_that_one_key_asks_for_stops_that_key_only(service: Loopback, namespace: str) -> None:
+    admin = service.admin()
+    admin.put(namespace, "sealed", "secret")
+    declassified = Draft(draft("sealed", "").key, b"public", form="plain", declassify=True)
+    refused, stored = admin.store(namespace, [draft("one", "1"), declassified, draft("two", "2")])
+    assert (refused.keys, type(refused.error)) == (("sealed",), Forbidden)
+    assert (stored.keys, stored.error) == (("one", "two"), None)
+
+
 def test_writers_of_one_key_all_get_through_and_none_is_overwritten(service: Loopback, namespace: str) -> None:
     def write(writer: int) -> list[int]:
         admin = service.admin()

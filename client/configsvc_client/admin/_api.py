@@ -10,7 +10,7 @@ from configsvc.model import errors
 from configsvc_client import _sigv4
 from configsvc_client._answer import Response
 from configsvc_client._url import Url, quote
-from configsvc_client.admin import _retry
+from configsvc_client.admin._patience import repeated
 from configsvc_client.admin._ports import Ports
 
 _SECONDS = 29.0
@@ -85,18 +85,7 @@ class Api:
         return f"{self._url.path}/v1{path}" + ("?" + "&".join(asked) if asked else "")
 
     def _answered(self, request: _Request) -> Answer:
-        clock = self._ports.clock
-        started, tried = clock.now().monotonic, 0
-        while True:
-            tried += 1
-            try:
-                return _understood(self._sent(request))
-            except errors.ConfigsvcError as error:
-                spent = clock.now().monotonic - started
-                pause = _retry.pause(error, tried, spent, self._ports.chance.fraction())
-                if pause is None:
-                    raise
-            clock.pause(pause)
+        return repeated(lambda: _understood(self._sent(request)), self._ports.clock, self._ports.chance)
 
     def _sent(self, request: _Request) -> Response:
         headers = {"x-api-key": self._api_key, **request.headers}

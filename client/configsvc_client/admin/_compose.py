@@ -23,6 +23,7 @@ from configsvc_client.admin._api import Api
 from configsvc_client.admin._data_keys import DataKeys
 from configsvc_client.admin._namespaces import Namespaces
 from configsvc_client.admin._opening import Opener
+from configsvc_client.admin._patience import PatientKms
 from configsvc_client.admin._ports import Ports
 from configsvc_client.admin._reader import Reader
 from configsvc_client.admin._sealer import ValueSealer
@@ -97,13 +98,14 @@ def settings_in(environ: Mapping[str, str]) -> Settings:
 
 def admin(settings: Settings, ports: Ports, close: Callable[[], None] = lambda: None) -> Admin:
     """An Admin with ports of the caller's choice."""
-    api = Api(settings.url, settings.api_key, settings.region, ports)
-    keyring = Keyring(ports.kms, settings.pin, ports.clock, _TTL)
-    data_keys = DataKeys(api, ports.kms, keyring, settings.pin, ports.clock)
+    clock, chance = ports.clock, ports.chance
+    api, kms = Api(settings.url, settings.api_key, settings.region, ports), PatientKms(ports.kms, clock, chance)
+    keyring = Keyring(kms, settings.pin, clock, _TTL)
+    data_keys = DataKeys(api, kms, keyring, settings.pin, clock)
     reader = Reader(api)
-    sealer = ValueSealer(data_keys, ports.kms, settings.pin, ports.clock, ports.chance)
+    sealer = ValueSealer(data_keys, kms, settings.pin, clock, chance)
     opener = Opener(
-        keyring, settings.pin, lambda namespace: [each.data_key for each in data_keys.list(namespace)], ports.clock
+        keyring, settings.pin, lambda namespace: [each.data_key for each in data_keys.list(namespace)], clock
     )
-    writer = Writer(api, sealer.seal, reader.next_versions, ports.clock, ports.chance)
+    writer = Writer(api, sealer.seal, reader.next_versions, clock, chance)
     return Admin(Parts(Namespaces(api), data_keys, reader, opener, writer, Access(api)), close)

@@ -7,7 +7,7 @@ version, and never an overwrite.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from configsvc.model import errors
 from configsvc.model.change_set import Activate, Delete, Put, check_value
@@ -24,7 +24,10 @@ TRIES = 16
 
 _PAUSE = 0.25
 
+_LASTING = (errors.Forbidden, errors.NotFound, errors.Throttled, errors.Unavailable)
+
 Change = Draft | Activate | Delete
+Result = TypeVar("Result")
 
 
 class Part(NamedTuple):
@@ -65,15 +68,16 @@ class Writer:
             ConfigsvcError: as the service answered.
         """
         version = self._next_versions(namespace, [draft.key])[draft.key] if draft.form == "envelope" else 0
-        for tried in range(1, TRIES + 1):
+
+        def attempt() -> Stored:
+            nonlocal version
             try:
                 return self._put(namespace, self._seal(namespace, draft, version), message)
             except errors.VersionClaimed as error:
-                if draft.if_match is not None or draft.create_only or tried == TRIES:
-                    raise
-                version = self._after(namespace, draft.key, error)
-            self._clock.pause(self._chance.fraction() * _PAUSE * min(tried, 4))
-        raise AssertionError  # pragma: no cover  # the last try returns or raises
+                version = _named(error) or self._next_versions(namespace, [draft.key])[draft.key]
+                raise
+
+        return self._raced(attempt, once=draft.if_match is not None or draft.create_only)
 
     def change(
         self, namespace: Namespace, changes: Sequence[Change], message: str, if_match: int | None = None
@@ -87,14 +91,11 @@ class Writer:
         """
         if any(isinstance(each, Draft) and each.create_only for each in changes):
             raise errors.InvalidRequest("A change set has no create-only puts. Use if_match, or put the key by itself.")
-        for tried in range(1, TRIES + 1):
-            try:
-                return self._changed(namespace, self._operations(namespace, changes), message, if_match)
-            except errors.VersionClaimed:
-                if if_match is not None or tried == TRIES:
-                    raise
-            self._clock.pause(self._chance.fraction() * _PAUSE * min(tried, 4))
-        raise AssertionError  # pragma: no cover  # the last try returns or raises
+
+        def attempt() -> Changed:
+            return self._changed(namespace, self._operations(namespace, changes), message, if_match)
+
+        return self._raced(attempt, once=if_match is not None)
 
     def store(self, namespace: Namespace, drafts: Sequence[Draft], message: str) -> Iterator[Part]:
         """Any number of values in as few change sets as the limits allow; what is refused is told, the rest goes on.
@@ -124,10 +125,10 @@ class Writer:
         try:
             done = self._first_or_again(namespace, drafts, puts, message)
             yield Part(tuple(draft.key for draft in drafts), revision=done.revision)
-        except (errors.Forbidden, errors.NotFound, errors.Throttled, errors.Unavailable):
-            raise
         except errors.ConfigsvcError as error:
             refused = tuple(draft.key for draft in drafts if draft.key == error.members.get("key"))
+            if not refused and isinstance(error, _LASTING):
+                raise
             yield Part(refused or tuple(draft.key for draft in drafts), error=error)
             others = [draft for draft in drafts if refused and draft.key not in refused]
             if others:
@@ -152,9 +153,14 @@ class Writer:
         enveloped = [each.key for each in changes if isinstance(each, Draft) and each.form == "envelope"]
         return self._next_versions(namespace, enveloped) if enveloped else {}
 
-    def _after(self, namespace: Namespace, key: Key, error: errors.VersionClaimed) -> int:
-        named = error.members.get("next_version")
-        return named if isinstance(named, int) else self._next_versions(namespace, [key])[key]
+    def _raced(self, attempt: Callable[[], Result], *, once: bool) -> Result:
+        """What the attempt gives; made again after a lost race, unless the caller has to decide."""
+        for tried in range(1, 1 if once else TRIES):
+            try:
+                return attempt()
+            except errors.VersionClaimed:
+                self._clock.pause(self._chance.fraction() * _PAUSE * min(tried, 4))
+        return attempt()
 
     def _put(self, namespace: Namespace, put: Put, message: str) -> Stored:
         body = _wire.as_body(put) | ({"message": message} if message else {})
@@ -171,3 +177,9 @@ class Writer:
         )
         headers = {} if if_match is None else {"if-match": f'"{if_match}"'}
         return _wire.read_changed(self._api.write("POST", f"/namespaces/{namespace}/changes", body, headers=headers))
+
+
+def _named(error: errors.VersionClaimed) -> int | None:
+    """The next version, as the service names it."""
+    version = error.members.get("next_version")
+    return version if isinstance(version, int) else None

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from configsvc.model.errors import CannotOpen, ConfigsvcError, Unavailable
+from configsvc_client._kms import Decrypted
+from configsvc_client.admin._patience import PatientKms
+from tests.admin.fakes import FakeChance
+from tests.client.fakes import KMS_KEY, FakeClock
+
+
+class FailingKms:
+    """Fails so often with that error, then answers."""
+
+    def __init__(self, error: ConfigsvcError, times: int) -> None:
+        self.error, self.times, self.calls = error, times, 0
+
+    def _next(self) -> None:
+        self.calls += 1
+        if self.calls <= self.times:
+            raise self.error
+
+    def decrypt(self, ciphertext: bytes, context: Mapping[str, str], key_id: str | None, deadline: float) -> Decrypted:
+        del context, key_id, deadline
+        self._next()
+        return Decrypted(ciphertext, KMS_KEY)
+
+    def call(self, operation: str, members: Mapping[str, object], deadline: float) -> Mapping[str, object]:
+        del members, deadline
+        self._next()
+        return {"operation": operation}
+
+
+def test_a_kms_that_throttles_is_asked_again_after_a_pause() -> None:
+    kms, clock = FailingKms(Unavailable("ThrottlingException"), 3), FakeClock()
+    patient = PatientKms(kms, clock, FakeChance())
+    assert patient.decrypt(b"blob", {}, None, 0.0).plaintext == b"blob"
+    assert patient.call("Encrypt", {}, 0.0) == {"operation": "Encrypt"}
+    assert (kms.calls, len(clock.pauses)) == (5, 3)
+
+
+def test_a_kms_that_refuses_is_asked_once() -> None:
+    kms = FailingKms(CannotOpen("AccessDeniedException"), 3)
+    with pytest.raises(CannotOpen):
+        PatientKms(kms, FakeClock(), FakeChance()).decrypt(b"blob", {}, None, 0.0)
+    assert kms.calls == 1
