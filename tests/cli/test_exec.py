@@ -55,6 +55,11 @@ def test_a_signal_reaches_the_command(shell: Shell) -> None:
         assert process.wait(30) == 42
 
 
+def test_the_command_starts_with_the_signals_of_a_shell(shell: Shell) -> None:
+    ignored = shell.ok("exec", "--", "grep", "SigIgn", "/proc/self/status").split()[1]
+    assert not int(ignored, 16) & (1 << (signal.SIGPIPE - 1))
+
+
 def test_stdin_and_options_are_the_command_s(shell: Shell) -> None:
     assert shell.ok("exec", "--", "cat", "-", given="through") == "through"
     assert shell.ok("exec", "sh", "-c", 'printf %s "$1"', "sh", "--help") == "--help"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
@@ -11,6 +12,8 @@ import click
 
 from configsvc_client.cli import _options, _settings
 
+# Python ignores these, and what is ignored stays so in the command: `yes | head` would not end quietly.
+_IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)
 _NOT_FOUND = 127
 _NOT_STARTED = 126
 
@@ -36,6 +39,8 @@ def command(namespaces: tuple[str, ...], arguments: tuple[str, ...]) -> None:
 def _replaced(arguments: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
     """Becomes the command; with a shell's exit codes when it cannot."""
     sys.stdout.flush()
+    for ignored in _IGNORED:
+        signal.signal(ignored, signal.SIG_DFL)
     try:
         os.execvpe(arguments[0], list(arguments), dict(environment))  # noqa: S606  # running it is what exec is for
     except FileNotFoundError:

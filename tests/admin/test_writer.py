@@ -1,0 +1,106 @@
+"""A lost race, step by step, with the service's answers written out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import pytest
+
+from configsvc.model import names
+from configsvc.model.change_set import Put
+from configsvc.model.errors import PreconditionFailed, VersionClaimed
+from configsvc.model.names import Key, Namespace
+from configsvc_client._answer import Response
+from configsvc_client.admin import Draft, draft
+from configsvc_client.admin import _sealing as sealing
+from configsvc_client.admin._writer import TRIES, Writer
+from tests.admin.fakes import FakeChance, FakeTransport, answer, api
+from tests.client.fakes import FakeClock
+
+NAMESPACE = names.namespace("payments.prod")
+DRAFT = draft("db.url", "value")
+STORED = answer(201, {"key": "db.url", "version": 8, "revision": 12, "active": 8})
+
+
+class Desk:
+    """A writer over answers, whose seal only says for which version it was made."""
+
+    def __init__(self, *answers: Response) -> None:
+        self.transport, self.clock = FakeTransport(*answers), FakeClock()
+        self.asked = 0
+        self.writer = Writer(api(self.transport, clock=self.clock), self._seal, self._next, self.clock, FakeChance())
+
+    def _seal(self, namespace: Namespace, draft: Draft, version: int) -> Put:
+        return sealing.stored(draft, f"{namespace}/{draft.key}/{version}")
+
+    def _next(self, namespace: Namespace, keys: Sequence[Key]) -> dict[Key, int]:
+        del namespace
+        self.asked += 1
+        return dict.fromkeys(keys, 4 + self.asked)
+
+    @property
+    def values(self) -> list[str]:
+        return [json.loads(sent.body)["value"] for sent in self.transport.sent]
+
+
+def _claimed(**members: object) -> Response:
+    return answer(409, {"code": "version_claimed", "detail": "Seal it anew.", **members})
+
+
+def test_a_lost_race_is_sealed_again_for_the_version_that_the_service_names() -> None:
+    desk = Desk(_claimed(next_version=7), _claimed(next_version=8), STORED)
+    assert desk.writer.put(NAMESPACE, DRAFT, "why").version == 8
+    assert desk.values == [f"payments.prod/db.url/{version}" for version in (5, 7, 8)]
+    assert desk.asked == 1
+    assert len(desk.clock.pauses) == 2
+
+
+def test_each_sealing_is_a_write_of_its_own() -> None:
+    desk = Desk(_claimed(next_version=8), STORED)
+    desk.writer.put(NAMESPACE, DRAFT, "")
+    assert len({sent.headers["idempotency-key"] for sent in desk.transport.sent}) == 2
+
+
+def test_where_the_service_names_none_the_next_version_is_asked_for() -> None:
+    desk = Desk(_claimed(), STORED)
+    desk.writer.put(NAMESPACE, DRAFT, "")
+    assert desk.values[1] == "payments.prod/db.url/6"
+
+
+def test_races_that_are_always_lost_end() -> None:
+    desk = Desk(*[_claimed(next_version=9)] * (2 * TRIES))
+    with pytest.raises(VersionClaimed):
+        desk.writer.put(NAMESPACE, DRAFT, "")
+    assert len(desk.transport.sent) == TRIES
+
+
+@pytest.mark.parametrize("asked", [DRAFT._replace(if_match=3), DRAFT._replace(create_only=True)])
+def test_with_a_precondition_a_lost_race_is_the_caller_s_to_decide(asked: Draft) -> None:
+    desk = Desk(_claimed(next_version=8), STORED)
+    with pytest.raises(VersionClaimed):
+        desk.writer.put(NAMESPACE, asked, "")
+    assert len(desk.transport.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "header", "value"),
+    [
+        (DRAFT._replace(if_match=3), "if-match", '"3"'),
+        (DRAFT._replace(create_only=True), "if-none-match", "*"),
+    ],
+)
+def test_a_precondition_is_sent_and_its_failure_is_told(asked: Draft, header: str, value: str) -> None:
+    desk = Desk(answer(412, {"code": "precondition_failed", "detail": "Read it again."}))
+    with pytest.raises(PreconditionFailed):
+        desk.writer.put(NAMESPACE, asked, "")
+    assert desk.transport.sent[0].headers[header] == value
+
+
+def test_a_body_says_what_differs_from_the_default_and_no_more() -> None:
+    desk = Desk(STORED, STORED)
+    desk.writer.put(NAMESPACE, DRAFT, "")
+    desk.writer.put(NAMESPACE, DRAFT._replace(activate=False, declassify=True, rotate_by="2030-01-31"), "why")
+    plain, full = (set(json.loads(sent.body)) for sent in desk.transport.sent)
+    assert plain == {"form", "content_type", "value"}
+    assert full - plain == {"activate", "declassify", "rotate_by", "message"}
