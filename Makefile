@@ -49,7 +49,7 @@ reset: ## forget the data of the local AWS
 
 # --- checks and tests ---
 
-.PHONY: check fmt test test-all
+.PHONY: check fmt test test-all test-long
 check: .venv/.ready ## ruff, mypy, import-linter, deptry, cfn-lint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -63,10 +63,13 @@ fmt: .venv/.ready ## format the code
 	$(BIN)/ruff format
 
 test: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready ## unit, contracts, journeys, small property runs, one deployed journey
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow and not long"
 
-test-all: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready ## everything
-	$(BIN)/python -m pytest
+test-all: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready ## everything but the nightly sizes
+	$(BIN)/python -m pytest -m "not long"
+
+test-long: .venv/.ready .venvs/emulator/.ready ## the nightly sizes of the machines, races and faults
+	$(BIN)/python -m pytest -m long
 
 # --- what is shipped ---
 
