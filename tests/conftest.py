@@ -3,8 +3,13 @@
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.fixtures_emulator", "tests.fixtures_package", "tests.fixtures_deployed"]
+
+# Speed is never asserted in a test: a busy machine must not fail one.
+settings.register_profile("configsvc", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("configsvc")
 
 _PREFIXES = ("AWS_", "CONFIGSVC_")
 _PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}

@@ -32,22 +32,25 @@ def test_no_other_pattern_is_taken(text: str) -> None:
         grants.pattern(text)
 
 
-@given(
-    granted=st.lists(
-        st.builds(
-            Grant,
-            st.lists(st.sampled_from(grants.ACTIONS), min_size=1, unique=True).map(tuple),
-            st.lists(NAMESPACES | st.just("*"), min_size=1).map(tuple),
-        )
+FEW = st.sampled_from(["a", "a.b", "a.b.c", "b"]).map(names.namespace)
+SOME_GRANTS = st.lists(
+    st.builds(
+        Grant,
+        st.lists(st.sampled_from(grants.ACTIONS), min_size=1, max_size=2, unique=True).map(tuple),
+        st.lists(FEW | st.just("*") | FEW.map("{}.*".format), min_size=1, max_size=2).map(tuple),
     ),
-    namespace=NAMESPACES,
-    action=st.sampled_from(grants.ACTIONS),
+    max_size=3,
 )
+
+
+@given(granted=SOME_GRANTS, namespace=FEW, action=st.sampled_from(grants.ACTIONS))
 def test_nothing_is_allowed_that_no_single_grant_names(
-    granted: list[Grant], namespace: str, action: grants.Action
+    granted: list[Grant], namespace: names.Namespace, action: grants.Action
 ) -> None:
-    named = [each for each in granted if action in each.actions and {"*", namespace} & set(each.namespaces)]
-    assert grants.allows(granted, action, names.namespace(namespace)) == bool(named)
+    parts = namespace.split(".")
+    naming = {"*", namespace, *(".".join([*parts[:count], "*"]) for count in range(1, len(parts)))}
+    named = [each for each in granted if action in each.actions and naming & set(each.namespaces)]
+    assert grants.allows(granted, action, namespace) == bool(named)
 
 
 @pytest.mark.parametrize(

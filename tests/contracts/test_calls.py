@@ -1,0 +1,68 @@
+"""What a request costs in calls to DynamoDB, counted where botocore sends them."""
+
+from collections.abc import Iterator
+
+import pytest
+from moto import mock_aws
+
+from configsvc.model import names
+from configsvc.service import records
+from tests.contracts import tables
+from tests.service.world import World, retried, sealed, settled, text
+
+GRANTS_SECONDS = 11
+
+
+@pytest.fixture
+def calls() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def world(calls: list[str]) -> Iterator[World]:
+    with mock_aws():
+        client = tables.client()
+        world = settled(tables.repository(client))
+        client.meta.events.register("before-call.dynamodb", lambda model, **_: calls.append(model.name))
+        yield world
+
+
+def test_a_poll_is_one_get_item_and_with_grants_not_cached_one_batch(world: World, calls: list[str]) -> None:
+    held = world.fetch()
+    calls.clear()
+    assert world.fetch(held.etag).status == 304
+    assert calls == ["GetItem"]
+    world.clock.pass_by(GRANTS_SECONDS)
+    calls.clear()
+    assert world.fetch(held.etag).status == 304
+    assert calls == ["BatchGetItem"]
+
+
+def test_a_put_is_one_batch_and_one_transaction(world: World, calls: list[str]) -> None:
+    world.clock.pass_by(GRANTS_SECONDS)
+    world.put(sealed("a", 1), retried("k1"))
+    assert calls == ["BatchGetItem", "TransactWriteItems"]
+
+
+def test_a_change_set_of_40_is_one_batch_and_one_transaction(world: World, calls: list[str]) -> None:
+    world.clock.pass_by(GRANTS_SECONDS)
+    world.change(*(sealed(f"k{number}", 1) for number in range(40)), idempotency=retried("k1"))
+    assert calls == ["BatchGetItem", "TransactWriteItems"]
+
+
+def test_a_snapshot_that_was_not_rendered_yet_adds_one_query_and_one_read_of_the_data_keys_in_use(
+    world: World, calls: list[str]
+) -> None:
+    world.fetch()
+    world.change(sealed("a", 1), text("b"))
+    calls.clear()
+    assert world.fetch().status == 200
+    assert calls == ["GetItem", "Query", "GetItem"]
+
+
+def test_a_repeated_request_is_one_batch(world: World, calls: list[str]) -> None:
+    world.put(text("a"), retried("k1"))
+    calls.clear()
+    world.put(text("a"), retried("k1"))
+    assert calls == ["BatchGetItem"]
+    assert records.key("payments.prod", names.key("a")) in world.repository.read
