@@ -8,7 +8,10 @@ PYTHON ?= python3
 UV_VERSION := 0.13.8
 UV := .venvs/uv/bin/uv
 BIN := .venv/bin
+# yes: a test that would be skipped because curl is absent fails instead.
+REQUIRE_CURL ?=
 
+export REQUIRE_CURL
 export UV_COMPILE_BYTECODE := 1
 export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV PYTHONPATH

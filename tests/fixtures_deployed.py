@@ -21,7 +21,7 @@ class Deployed(NamedTuple):
 
 @pytest.fixture(scope="session")
 def deployed(emulator: Emulator, built_package: Package) -> Deployed:
-    """It is shared: use namespaces of your own in it."""
+    """It is shared: use namespaces of your own in it, and people where you set their grants."""
     stack = deploy_stack(emulator.url, built_package, _quiet, STACK)
     return Deployed(stack, make_people(stack, NAMESPACES))
 

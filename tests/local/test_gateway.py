@@ -116,6 +116,12 @@ def test_a_changed_request_does_not_pass() -> None:
         refused(changed, "INVALID_SIGNATURE")
 
 
+def test_a_header_that_was_signed_and_not_sent_does_not_pass() -> None:
+    sent = signed(keyed(request("PUT", THING, {"X-Amz-Security-Token": ""})))
+    dropped = {name: values for name, values in sent.headers.items() if name != "x-amz-security-token"}
+    refused(sent._replace(headers=dropped), "INVALID_SIGNATURE")
+
+
 def test_another_secret_region_service_or_identity_does_not_pass() -> None:
     sent = keyed(request("PUT", THING))
     refused(signed(sent, secret="other"), "INVALID_SIGNATURE")

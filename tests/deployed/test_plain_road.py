@@ -1,0 +1,197 @@
+"""The plain road works too: with only the AWS CLI and curl, by the very commands of the README."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import boto3
+import pytest
+
+from configsvc.bootstrap import app
+from configsvc.model import grants
+from infra.package import REGION
+from local.clients import client_arguments
+from local.gateway import Gateway, LoopbackGateway
+from local.gateway_access import Access, Identity
+from local.gateway_event import Event
+from local.people import ApiKey, Person, invoke, make_api_key, make_person, use_kms_key
+from local.stack import LocalStack
+from local.terminal import variables
+from tests.deployed.plain_road import ROOT, commands, walk
+from tests.fixtures_deployed import Deployed
+from tests.journeys.api import Api
+from tests.journeys.stage import api_key_principal, iam_principal
+from tests.local.aws_people import assumed, new_role, new_user
+
+pytestmark = [pytest.mark.emulator, pytest.mark.deployed]
+
+NAMESPACE = "payments.plain-road"
+KEY = "sms.token"
+CANARY = 'canary "of" the\nplain road: zażółć $HOME'
+_READ = "import sys; from configsvc_client import Config; sys.stdout.write(Config().secret(sys.argv[1]).reveal())"
+
+
+@pytest.fixture(scope="module")
+def script() -> str:
+    """Skips without curl, unless REQUIRE_CURL=yes."""
+    if not shutil.which("curl"):
+        why = "the plain road of the README was not tried: there is no curl on this computer"
+        if os.environ.get("REQUIRE_CURL") == "yes":
+            pytest.fail(why)
+        pytest.skip(why)
+    return commands((ROOT / "README.md").read_text())
+
+
+class Road(NamedTuple):
+    """A namespace of our own without a data key, a developer who writes it, and an API key that reads it."""
+
+    stack: LocalStack
+    administrator: Person
+    developer: Person
+    reader: ApiKey
+    namespace: str = NAMESPACE
+
+    def shell(self, **others: str) -> dict[str, str]:
+        """What the developer's shell holds."""
+        return variables(self.stack, self.developer, self.namespace) | others
+
+    def grant(self, principal: str, action: str) -> None:
+        body = {"grants": [{"actions": [action], "namespaces": [self.namespace]}]}
+        api = Api(self.stack.url, REGION)
+        api.send("PUT", "/v1/grants", self.administrator, body, query={"principal": principal}).json()
+
+
+@pytest.fixture(scope="module")
+def road(deployed: Deployed) -> Road:
+    stack, administrator = deployed.stack, deployed.people.administrator
+    arguments = client_arguments(stack.endpoint)
+    apigateway = boto3.client("apigateway", **arguments)
+    may = [
+        invoke(stack.api_arn, f"PUT/v1/namespaces/{NAMESPACE}*"),
+        use_kms_key(stack.kms_key_arn, f"{NAMESPACE}*", "Encrypt"),
+    ]
+    developer = make_person(boto3.client("iam", **arguments), apigateway, stack.usage_plan, "plain-road", may)
+    road = Road(stack, administrator, developer, make_api_key(apigateway, stack.usage_plan, "plain-road-reader"))
+    body = {"description": "the plain road"}
+    Api(stack.url, REGION).send("PUT", f"/v1/namespaces/{NAMESPACE}", administrator, body).json()
+    road.grant(iam_principal(developer), "write")
+    road.grant(api_key_principal(developer), "read")
+    road.grant(api_key_principal(road.reader), "read")
+    return road
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the developer's value lies."""
+    (tmp_path / "value.txt").write_text(CANARY)
+    return tmp_path
+
+
+def test_a_value_put_by_the_commands_of_the_readme_is_opened_by_a_consumer(
+    script: str, road: Road, folder: Path
+) -> None:
+    done = walk(script, road.shell(), folder)
+
+    assert done.returncode == 0, done
+    answer = json.loads(done.stdout)
+    assert (answer["namespace"], answer["key"], answer["active"]) == (NAMESPACE, KEY, answer["version"])
+    assert _as_a_consumer_reads_it(road) == CANARY
+
+
+def test_they_work_with_temporary_credentials_as_well(script: str, road: Road, folder: Path) -> None:
+    may_put = invoke(road.stack.api_arn, f"PUT/v1/namespaces/{NAMESPACE}/*")
+    role = new_role(road.stack.endpoint, may_put, use_kms_key(road.stack.kms_key_arn, NAMESPACE, "Encrypt"))
+    principal = grants.normalised(role)
+    assert principal is not None
+    road.grant(principal, "write")
+    session = assumed(road.stack.endpoint, role)
+    held = road.shell(
+        AWS_ACCESS_KEY_ID=session.access_key_id,
+        AWS_SECRET_ACCESS_KEY=session.secret_access_key,
+        AWS_SESSION_TOKEN=session.session_token or "",
+    )
+    (folder / "value.txt").write_text("by a role")
+
+    done = walk(script, held, folder)
+
+    assert done.returncode == 0, done
+    assert _as_a_consumer_reads_it(road) == "by a role"
+
+
+def test_whoever_has_no_grant_is_told_so_and_the_command_fails(script: str, road: Road, folder: Path) -> None:
+    done = walk(script, road.shell(CONFIGSVC_NAMESPACES=f"{NAMESPACE}.of-others"), folder)
+
+    assert done.returncode == 22, done
+    assert json.loads(done.stdout)["status"] == 404
+    assert CANARY not in done.stdout + done.stderr
+
+
+def test_a_blob_for_another_key_opens_as_none(script: str, road: Road, folder: Path) -> None:
+    elsewhere = script.replace("configsvc:key=$KEY", "configsvc:key=another")
+    assert elsewhere != script
+
+    done = walk(elsewhere, road.shell(), folder)
+
+    assert done.returncode == 0, done
+    assert "CannotOpen" in _consumer(road).stderr
+
+
+def test_a_wrong_secret_key_gets_nowhere(script: str, road: Road, folder: Path) -> None:
+    done = walk(f"NS={NAMESPACE} KEY={KEY} BLOB=QUJD\n{_curl(script)}", road.shell(AWS_SECRET_ACCESS_KEY="no"), folder)
+
+    assert done.returncode == 22, done
+    assert json.loads(done.stdout)["status"] == 403
+
+
+@pytest.mark.parametrize("token", [None, "dG9rZW4/+="], ids=["lasting credentials", "temporary credentials"])
+def test_the_signature_holds_before_a_stricter_judge_than_the_emulator(
+    script: str, folder: Path, token: str | None
+) -> None:
+    seen: list[Event] = []
+
+    def target(event: Event) -> dict[str, object]:
+        seen.append(event)
+        return {"statusCode": 201, "body": "{}"}
+
+    access = Access({"key": "id"}, {"AKIA": Identity("secret", "arn:aws:iam::123456789012:user/ann", token=token)})
+    with LoopbackGateway(Gateway(target, app.routes, access)) as gateway:
+        held = {"AWS_REGION": REGION, "AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "secret"}
+        held |= {"CONFIGSVC_URL": gateway.url, "CONFIGSVC_API_KEY": "key"} | (
+            {"AWS_SESSION_TOKEN": token} if token else {}
+        )
+        done = walk(f"NS={NAMESPACE} KEY={KEY} BLOB=QUJD\n{_curl(script)}", held, folder)
+
+    assert done.returncode == 0, done
+    assert [each["path"] for each in seen] == [f"/v1/namespaces/{NAMESPACE}/keys/{KEY}"]
+    assert json.loads(seen[0]["body"]) == {"form": "kms", "content_type": "text/plain", "value": "QUJD"}
+
+
+def _curl(script: str) -> str:
+    """From the request on: the blob is there."""
+    return script[script.index("curl ") :]
+
+
+def _as_a_consumer_reads_it(road: Road) -> str:
+    done = _consumer(road)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _consumer(road: Road) -> subprocess.CompletedProcess[str]:
+    """The real client in a process of its own, under an IAM identity that may open this namespace and do no more."""
+    may = new_user(road.stack.endpoint, use_kms_key(road.stack.kms_key_arn, NAMESPACE, "Decrypt"))
+    reader = Person("consumer", "", may.access_key_id, may.secret_access_key, *road.reader)
+    return subprocess.run(
+        [sys.executable, "-c", _READ, KEY],
+        env=variables(road.stack, reader, NAMESPACE),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
