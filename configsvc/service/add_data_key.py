@@ -9,11 +9,12 @@ from configsvc.model.errors import AlreadyExists, Conflict
 from configsvc.model.etag import of_revision
 from configsvc.model.names import Namespace
 from configsvc.model.snapshot import DataKey, data_key_cost
-from configsvc.service import access, change_log, records
+from configsvc.service import access, change_log, keyring, records
 from configsvc.service.change_log import Done
-from configsvc.service.found import Found, live_head, one
+from configsvc.service.found import Found, one
 from configsvc.service.ports import Caller, Idempotency, LostRace, Outcome, Ports, Write
 from configsvc.service.records import Head, KidCount, StoredDataKey
+from configsvc.service.writable import writable
 from configsvc.service.writing import Intent, Plan, Situation, write
 
 
@@ -23,13 +24,13 @@ def add_data_key(ports: Ports, caller: Caller, ns: str, data_key: DataKey, idemp
     Raises:
         NotFound, Forbidden: the caller's IAM principal is no admin.
         AlreadyExists: the kid is there with another wrapping.
-        Conflict: as many data keys are live as may be.
+        Conflict: as many data keys are live as may be, or the namespace is read-only.
     """
     namespace = names.namespace(ns)
     wanted = data_key._replace(kid=names.kid(data_key.kid))
     intent = Intent(
         records.of_namespace(namespace),
-        (records.head(namespace), records.data_key(namespace, wanted.kid)),
+        keyring.addresses(namespace, wanted.kid),
         partial(access.require, namespace=namespace, action="admin"),
         partial(_decide, namespace, wanted),
     )
@@ -40,8 +41,9 @@ def _decide(namespace: Namespace, wanted: DataKey, found: Found, situation: Situ
     stored = one(found, records.data_key(namespace, wanted.kid), StoredDataKey)
     if stored:
         return _again(namespace, wanted, stored)
-    head = live_head(found, namespace)
-    if head is None or wanted.kid in head.kids:
+    base = writable(found, namespace)
+    head = base.head
+    if wanted.kid in head.kids:
         raise LostRace([records.head(namespace), records.data_key(namespace, wanted.kid)])
     if len(head.kids) >= limits.LIVE_DATA_KEYS:
         raise Conflict(
@@ -51,6 +53,7 @@ def _decide(namespace: Namespace, wanted: DataKey, found: Found, situation: Situ
     author = situation.caller.principal or ""
     actions = (
         Write(new, head.revision),
+        base.condition,
         Write(StoredDataKey(namespace, new.revision, wanted, "live", situation.now.text, author), None),
         change_log.logged(
             namespace, new.revision, new.served,

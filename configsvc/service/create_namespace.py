@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 from functools import partial
+from hashlib import sha256
 from typing import NamedTuple
 
 from configsvc.model import limits, names
 from configsvc.model.entry import FORMS, Form
-from configsvc.model.errors import TooLarge
 from configsvc.model.etag import of_revision
 from configsvc.model.names import Namespace
-from configsvc.service import access, change_log, records
+from configsvc.model.schema import KeySchema
+from configsvc.service import access, change_log, check_settings, records
 from configsvc.service.access import Access
 from configsvc.service.change_log import Done
 from configsvc.service.describe_namespace import described
 from configsvc.service.found import Found, one
-from configsvc.service.ports import Caller, Idempotency, Outcome, Ports, Write
-from configsvc.service.records import Head, Listed, Settings
+from configsvc.service.ports import Caller, Idempotency, Outcome, Ports, Schemas, Write
+from configsvc.service.records import Head, Listed, Retention, Settings
 from configsvc.service.writing import Intent, Plan, Situation, write
 
 
 class NamespaceWanted(NamedTuple):
-    """Settings asked for; None leaves one as it is, or as it is by default."""
+    """Settings asked for; None leaves one as it is, or as it is by default.
+
+    Retention and schemas are replaced as a whole; `Retention()` keeps everything, `()` checks nothing.
+    """
 
     description: str | None = None
     forms: tuple[Form, ...] | None = None
     snapshot_bytes: int | None = None
     require_preconditions: bool | None = None
     read_only: bool | None = None
+    retention: Retention | None = None
+    schemas: tuple[KeySchema, ...] | None = None
 
 
 def create_namespace(
@@ -37,11 +43,10 @@ def create_namespace(
 
     Raises:
         NotFound, Forbidden: the caller's IAM principal is no admin of it.
-        TooLarge: a snapshot limit above what a Lambda answer takes.
+        InvalidRequest, TooLarge, Unprocessable: a setting is not what it may be.
     """
     namespace = names.namespace(ns)
-    if wanted.snapshot_bytes is not None and not 0 < wanted.snapshot_bytes <= limits.SNAPSHOT_BYTES_MOST:
-        raise TooLarge(f"snapshot_bytes is 1 to {limits.SNAPSHOT_BYTES_MOST}.", limit=limits.SNAPSHOT_BYTES_MOST)
+    _check(ports.schemas, wanted)
     intent = Intent(
         records.of_namespace(namespace),
         (records.head(namespace), records.settings(namespace), records.listed(namespace)),
@@ -49,6 +54,19 @@ def create_namespace(
         partial(_decide, namespace, wanted),
     )
     return write(ports, caller, intent, idempotency)
+
+
+def _check(schemas: Schemas, wanted: NamespaceWanted) -> None:
+    if wanted.description is not None:
+        check_settings.check_description(wanted.description)
+    if wanted.forms is not None:
+        check_settings.check_forms(wanted.forms)
+    if wanted.snapshot_bytes is not None:
+        check_settings.check_snapshot_bytes(wanted.snapshot_bytes)
+    if wanted.retention is not None:
+        check_settings.check_retention(wanted.retention)
+    if wanted.schemas is not None:
+        check_settings.check_schemas(schemas, wanted.schemas)
 
 
 def _authorise(namespace: Namespace, held: Access, found: Found) -> None:
@@ -93,4 +111,8 @@ def _settings(namespace: Namespace, wanted: NamespaceWanted, old: Settings | Non
 
 
 def _details(settings: Settings) -> dict[str, object]:
-    return {name: value for name, value in settings._asdict().items() if name not in {"namespace", "revision"}}
+    """The settings as they are then; of each schema its digest, for schemas are long and the log is read by pages."""
+    digests = [{"keys": each.keys, "sha256": sha256(each.schema.encode()).hexdigest()} for each in settings.schemas]
+    told = {"retention": settings.retention._asdict(), "schemas": digests}
+    members = (settings._asdict() | told).items()
+    return {name: value for name, value in members if name not in {"namespace", "revision"}}

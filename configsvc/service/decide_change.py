@@ -15,8 +15,8 @@ from configsvc.service.found import Found, live_head, one
 from configsvc.service.ports import Action, Check, LostRace, Outcome, Write
 from configsvc.service.records import Address, Change, Head, Settings, StoredDataKey, address_of
 from configsvc.service.steps import Base, Step
-from configsvc.service.tally import Moved, snapshot_cost, tallied
-from configsvc.service.writing import Plan, Situation
+from configsvc.service.tally import Moved, outgrown, tallied
+from configsvc.service.writing import Plan, Situation, refused
 
 
 def addresses(namespace: Namespace, change_set: ChangeSet) -> tuple[Address, ...]:
@@ -62,9 +62,9 @@ def decide(namespace: Namespace, change_set: ChangeSet, answer: Answering, found
         *(action for step in decided for action in step.actions()),
     ]  # fmt: skip
     outcome = answer(namespace, head.revision, done.changes)
-    if refusal := _outgrown(base, head):
-        return Plan(head.revision, tuple(_only_checked(action) for action in actions), outcome, refusal)
-    return Plan(head.revision, (*actions, log), outcome)
+    plan = Plan(head.revision, (*actions, log), outcome)
+    refusal = outgrown(base.head, head, base.settings.snapshot_bytes)
+    return refused(plan, refusal) if refusal else plan
 
 
 def _namespace(namespace: Namespace, found: Found) -> tuple[Head, Settings]:
@@ -114,17 +114,6 @@ def _check_bytes(decided: Sequence[Step]) -> None:
         )
 
 
-def _outgrown(base: Base, head: Head) -> TooLarge | None:
-    """Over the limit and growing: what is over already, because the limit was lowered, may still shrink."""
-    cost, limit = snapshot_cost(head), base.settings.snapshot_bytes
-    if cost <= limit or cost <= snapshot_cost(base.head):
-        return None
-    return TooLarge(
-        f"The snapshot would be {cost} bytes, the namespace takes {limit}. Delete something or split the namespace.",
-        limit=limit, size=cost,
-    )  # fmt: skip
-
-
 def _conditions(base: Base, change_set: ChangeSet) -> list[Action]:
     conditions: list[Action] = [Check(address_of(base.settings), base.settings.revision)]
     for kid in _kids(change_set):
@@ -138,11 +127,6 @@ def _conditions(base: Base, change_set: ChangeSet) -> list[Action]:
 
 def _moved(step: Step) -> Moved:
     return Moved(step.before, step.after, step.written.entry if step.written else None)
-
-
-def _only_checked(action: Action) -> Check:
-    address = address_of(action.record) if isinstance(action, Write) else action.address
-    return Check(address, action.expected)
 
 
 def _version_of(operation: Operation) -> int | None:

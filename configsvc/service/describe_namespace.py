@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from configsvc.model.schema import parsed
 from configsvc.service.records import Head, Settings
 from configsvc.service.tally import snapshot_cost
 
@@ -20,4 +21,6 @@ def described(head: Head, settings: Settings) -> dict[str, object]:
         "snapshot_bytes": settings.snapshot_bytes,
         "require_preconditions": settings.require_preconditions,
         "read_only": settings.read_only,
+        "retention": settings.retention._asdict(),
+        "schemas": [{"keys": each.keys, "schema": parsed(each)} for each in settings.schemas],
     }

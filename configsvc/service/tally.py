@@ -8,7 +8,7 @@ from typing import NamedTuple
 from configsvc.model import limits
 from configsvc.model.entry import Entry
 from configsvc.model.envelope import peek
-from configsvc.model.errors import Conflict
+from configsvc.model.errors import Conflict, TooLarge
 from configsvc.model.names import Kid
 from configsvc.model.snapshot import entry_cost, total_cost
 from configsvc.service.records import Head, KeyState, KidCount
@@ -54,6 +54,17 @@ def snapshot_cost(head: Head) -> int:
     """Bytes that the namespace's snapshot costs in Lambda's answer."""
     data_keys = [count.cost for count in head.kids.values() if count.served]
     return total_cost(head.namespace, head.served, data_keys, head.entries, head.size)
+
+
+def outgrown(before: Head, after: Head, limit: int) -> TooLarge | None:
+    """Over the limit and growing: what is over already, because the limit was lowered, may still shrink."""
+    cost = snapshot_cost(after)
+    if cost <= limit or cost <= snapshot_cost(before):
+        return None
+    return TooLarge(
+        f"The snapshot would be {cost} bytes, the namespace takes {limit}. Delete something or split the namespace.",
+        limit=limit, size=cost,
+    )  # fmt: skip
 
 
 def _cost(entry: Entry | None) -> int:

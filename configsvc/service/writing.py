@@ -13,8 +13,8 @@ from configsvc.model.errors import ConfigsvcError, Unavailable
 from configsvc.service import access, idempotency
 from configsvc.service.access import Access
 from configsvc.service.found import Found
-from configsvc.service.ports import Action, Caller, Idempotency, LostRace, Moment, Outcome, Ports, Schemas
-from configsvc.service.records import Address
+from configsvc.service.ports import Action, Caller, Check, Idempotency, LostRace, Moment, Outcome, Ports, Schemas, Write
+from configsvc.service.records import Address, address_of
 
 SECONDS = 3.0
 FIRST_PAUSE = 0.02
@@ -42,6 +42,16 @@ class Plan(NamedTuple):
     actions: tuple[Action, ...]
     outcome: Outcome
     refusal: ConfigsvcError | None = None
+
+
+def refused(plan: Plan, refusal: ConfigsvcError) -> Plan:
+    """What it comes to instead: the refusal, under the conditions that the plan had."""
+    return plan._replace(actions=tuple(_condition(action) for action in plan.actions), refusal=refusal)
+
+
+def _condition(action: Action) -> Check:
+    address = address_of(action.record) if isinstance(action, Write) else action.address
+    return Check(address, action.expected)
 
 
 class Intent(NamedTuple):

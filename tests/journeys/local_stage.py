@@ -64,7 +64,9 @@ def local_stage(log: Texts) -> Iterator[Stage]:
     """A stage of its own; what the service logs goes to `log`."""
     cast = new_cast()
     admins = (cast.admin.arn,)
-    ports = Ports(MemoryRepository(), SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), admins, JsonSchemas())
+    ports = Ports(
+        MemoryRepository(), SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), admins, JsonSchemas()
+    )
     app = build_app(lambda: ports, JsonLog(log, "debug"))
     with stage_before(lambda event: app(event, None), app.routes, cast) as stage:
         yield stage

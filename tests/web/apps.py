@@ -41,7 +41,9 @@ def app_with(view: Callable[[Request], Reply], lines: Lines, *, method: str = "G
 
 
 def memory_ports() -> Ports:
-    return Ports(MemoryRepository(), SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), (ADMIN,), JsonSchemas())
+    return Ports(
+        MemoryRepository(), SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), (ADMIN,), JsonSchemas()
+    )
 
 
 def whole_app(lines: Lines, ports: Ports | None = None) -> Api:
