@@ -70,7 +70,7 @@ def check(request: Request, signed: Signed, secret: str, scope: tuple[str, str],
     stamp = "".join(request.headers.get("x-amz-date", []))
     if (signed.region, signed.service) != scope or not stamp.startswith(signed.date) or "host" not in signed.headers:
         raise BadSignature
-    # A header that is signed as empty and never sent has no value to check (curl before 8 does that to `-H 'name:'`).
+    # A header that is signed as empty and never sent has no value to check (curl 7.88 does that to `-H 'name:'`).
     if any(name not in request.headers for name in signed.headers):
         raise BadSignature
     if abs(_seconds(stamp) - now()) > _SKEW_SECONDS:
