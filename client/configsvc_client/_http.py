@@ -84,18 +84,6 @@ class Connection:
         except (OSError, BadAnswer, Dead) as error:
             raise self._failed(error) from None
 
-    def open(self, deadline: float) -> None:
-        """Connects ahead of need; does nothing when connected.
-
-        Raises:
-            Unavailable: it cannot be connected to.
-        """
-        self._settle()
-        try:
-            self._socket = self._socket or self._dialler.open(deadline)
-        except OSError as error:
-            raise self._failed(error) from None
-
     def open_ahead(self, deadline: float) -> None:
         """Begins to connect, in a thread that ends with that; the next use waits for it. A failure is met then."""
 

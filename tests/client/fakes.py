@@ -44,12 +44,12 @@ def wrap(kms_key: str, context: Mapping[str, str], plaintext: bytes) -> bytes:
 
 
 class FakeKms:
-    """Knows every key. `refuse` maps a key to the error that its use gives."""
+    """Knows every key. `down` is raised by every call; one that does not `obey` ignores which key it is told to use."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[dict[str, str], str | None]] = []
-        self.refuse: dict[str, ConfigsvcError] = {}
         self.down: ConfigsvcError | None = None
+        self.obeys = True
 
     def decrypt(self, ciphertext: bytes, context: Mapping[str, str], key_id: str | None, deadline: float) -> Decrypted:
         del deadline
@@ -60,9 +60,7 @@ class FakeKms:
             kms_key, sealed_for, plaintext = json.loads(ciphertext)
         except ValueError:
             raise CannotOpen("InvalidCiphertextException") from None
-        if kms_key in self.refuse:
-            raise self.refuse[kms_key]
-        if key_id is not None and not same_key(key_id, kms_key):
+        if self.obeys and key_id is not None and not same_key(key_id, kms_key):
             raise CannotOpen("IncorrectKeyException")
         if sealed_for != dict(context):
             raise CannotOpen("InvalidCiphertextException")

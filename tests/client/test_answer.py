@@ -1,12 +1,15 @@
 """Arbitrary bytes, arbitrarily cut: a whole answer or BadAnswer, nothing else."""
 
 import contextlib
+import gzip
 import itertools
+import tracemalloc
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configsvc_client._answer import Answer
+from configsvc_client._answer import BODY_BYTES, Answer, inflate
 from configsvc_client._faults import BadAnswer
 
 WHOLE = b"HTTP/1.1 200 OK\r\nA: 1\r\na: 2\r\nContent-Length: 5\r\n\r\nhello"
@@ -32,3 +35,14 @@ def test_arbitrary_bytes_make_an_answer_or_are_refused(pieces: list[bytes]) -> N
             answer.feed(piece)
         if answer.complete:
             answer.response()
+
+
+def test_a_gzip_bomb_is_not_inflated_beyond_the_limit() -> None:
+    bomb = gzip.compress(bytes(8 * BODY_BYTES), 1)
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadAnswer, match="inflates to more"):
+            inflate(bomb)
+        assert tracemalloc.get_traced_memory()[1] < 3 * BODY_BYTES
+    finally:
+        tracemalloc.stop()

@@ -114,8 +114,9 @@ BROKEN["gzip and more"] = gzipped(gzip.compress(b"hi") + b"more")
 
 @pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN)
 def test_an_answer_that_is_not_whole_sound_and_bounded_is_refused(answer: bytes) -> None:
-    with scripted(says(answer, 1)) as server, pytest.raises(Unavailable):
+    with scripted(says(answer, 1)) as server, pytest.raises(Unavailable) as caught:
         connection_to(server).request("GET", "/", {}, b"", soon())
+    assert caught.value.members["reason"] == "connection"
 
 
 SOUND = {

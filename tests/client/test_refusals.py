@@ -133,3 +133,11 @@ def test_what_is_no_envelope_is_refused(value: str) -> None:
 )
 def test_a_value_that_is_not_its_content_type_is_refused_without_showing_it(entry: Entry) -> None:
     assert "canary" not in refused(found([entry]))
+
+
+def test_what_kms_says_it_opened_with_is_checked_even_when_it_was_told_which_key_to_use() -> None:
+    claimed = data_key(kms_key=OTHER_KEY)._replace(kms_key=KMS_KEY)
+    stage = Stage(found([envelope("k", b"x")], data_keys=[claimed]), CONFIGSVC_KMS_KEYS=f"{KMS_KEY},{OTHER_KEY}")
+    stage.kms.obeys = False
+    with pytest.raises(CannotOpen, match=OTHER_KEY):
+        stage.config["k"]

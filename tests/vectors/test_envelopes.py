@@ -1,5 +1,6 @@
 """Known answers, and two other implementations: what we seal they open, and what they seal we open."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,9 @@ def is_members(value: object) -> None:
 
 REGISTRY = jwe.JWERegistry({"configsvc": HeaderParameter("Where the value belongs", is_members)}, ["dir", "A256GCM"])
 
+FIRST = {"kids": 4, "opens": 9, "refused": 38, "opens_under_two_keys": 1}
+FIRST_DIGEST = "57b676e440e463d17301e83695ac5f4241a207e95dd6346c8570fc74f20d7cd6"
+
 HEADERS = st.builds(
     Header,
     st.from_regex(names._NAMESPACE, fullmatch=True).map(names.Namespace),  # noqa: SLF001  # every name there can be
@@ -49,6 +53,11 @@ def expected(vector: dict[str, Any], data_key: bytes) -> Header:
     return Header(
         vector["namespace"], vector["key"], vector["version"], vector["content_type"], _cipher.kid_of(data_key)
     )
+
+
+def test_what_stands_in_the_vectors_is_never_changed_only_appended_to() -> None:
+    first = [VECTORS[part][:count] for part, count in FIRST.items()]
+    assert hashlib.sha256(json.dumps(first).encode()).hexdigest() == FIRST_DIGEST
 
 
 @pytest.mark.parametrize("vector", VECTORS["kids"])
