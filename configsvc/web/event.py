@@ -18,14 +18,14 @@ def context_of(event: Event) -> Mapping[str, Any]:
 
 
 def headers_of(event: Event) -> Headers:
-    """Header values by lower-case name. The multi-value form wins; either may be null, as in a console's test."""
+    """Header values by lower-case name. API Gateway sends both forms; either may be null, as in a console's test."""
+    many: Mapping[str, list[str]] | None = event.get("multiValueHeaders")
+    if many is None:
+        many = {name: [value] for name, value in (event.get("headers") or {}).items()}
     found: dict[str, list[str]] = {}
-    many: Mapping[str, list[str]] = event.get("multiValueHeaders") or {}
     for name, values in many.items():
-        found.setdefault(name.lower(), []).extend(values)
-    single: Mapping[str, str] = event.get("headers") or {}
-    for name, value in single.items():
-        found.setdefault(name.lower(), [value])
+        lower = name.lower()
+        found[lower] = [*found[lower], *values] if lower in found else values
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from configsvc.model import grants
@@ -27,8 +28,10 @@ def caller_of(event: Event, headers: Headers) -> Caller:
     )
 
 
-def _api_key(identifier: object) -> str | None:
+@lru_cache(256)
+def _api_key(identifier: str | None) -> str | None:
+    """The same few keys ask again and again."""
     try:
-        return grants.of_api_key(str(identifier)) if identifier else None
+        return grants.of_api_key(identifier) if identifier else None
     except InvalidName:
         return None
