@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from configsvc.model.errors import Unavailable
+from configsvc.model.errors import ConfigsvcError, Unavailable
 from configsvc_client._dial import Dialler, left
 from configsvc_client._faults import BadAnswer, Dead
 from configsvc_client._url import Url
@@ -68,6 +68,7 @@ class Connection:
             meanwhile: done once, after the request is sent and before its answer is awaited.
 
         Raises:
+            Misconfigured: the CA certificates that SSL_CERT_FILE names cannot be loaded.
             Unavailable: no whole answer came in time; says what went wrong and nothing of the content.
             ValueError: a header or the target would break the request apart.
         """
@@ -88,7 +89,7 @@ class Connection:
         """Begins to connect, in a thread that ends with that; the next use waits for it. A failure is met then."""
 
         def connect() -> None:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, ConfigsvcError):
                 self._socket = self._dialler.open(deadline)
 
         self._settle()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 
@@ -102,18 +103,17 @@ class Keeper:
         """Under the lock: another thread may have refreshed since it was found due."""
         if not self._due():
             return
-        try:
+        with contextlib.suppress(ConfigsvcError):
             self._refresh(held)
-        except ConfigsvcError as error:
-            self.error = error.with_traceback(None)
 
     def _refresh(self, held: Held) -> None:
-        """Under the lock."""
+        """Under the lock. The error is kept as a copy: with its traceback it would keep what was opened alive."""
         world, interval = self._world, self._settings.poll_seconds
         now = world.clock.now()
         try:
             self._hold(refreshed(held, world.gateway, self._keyring, now.monotonic + self._settings.refresh_seconds))
-        except ConfigsvcError:
+        except ConfigsvcError as error:
+            self.error = type(error)(error.detail, **error.members)
             if self._freshness is not None:
                 now = world.clock.now()
                 self._settle(self._freshness.failed(now, interval, world.chance), now)

@@ -10,6 +10,8 @@ import os
 import ssl
 from collections.abc import Callable, Mapping
 
+from configsvc.model.errors import Misconfigured
+
 _ROOTS = os.path.join(os.path.dirname(__file__), "amazon_roots.pem")  # noqa: PTH118, PTH120  # pathlib costs an import
 
 
@@ -26,9 +28,14 @@ class Trust:
         self._to_make = [chosen] if file or folder else [_amazon, _default]
 
     def store(self, number: int) -> ssl.SSLContext | None:
-        """The store of that number from 0, None beyond the last."""
+        """The store of that number from 0, None beyond the last.
+
+        Raises:
+            Misconfigured: the file or folder of a store cannot be loaded.
+        """
         while len(self._made) <= number and self._to_make:
-            self._made.append(self._to_make.pop(0)())
+            self._made.append(self._to_make[0]())
+            del self._to_make[0]
         return self._made[number] if number < len(self._made) else None
 
 
@@ -41,7 +48,12 @@ def _bare() -> ssl.SSLContext:
 
 def _context(file: str | None, folder: str | None) -> ssl.SSLContext:
     context = _bare()
-    context.load_verify_locations(file or None, folder or None)
+    try:
+        context.load_verify_locations(file or None, folder or None)
+    except OSError as error:
+        raise Misconfigured(
+            f"No CA certificates in {file or folder} ({type(error).__name__}). SSL_CERT_FILE names a PEM file, if set."
+        ) from None
     return context
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import configsvc_client
-from configsvc.model.errors import Unavailable
+from configsvc.model.errors import Misconfigured, Unavailable
 from configsvc_client._http import Connection
 from configsvc_client._trust import Trust
 from configsvc_client._url import parse
@@ -78,3 +78,16 @@ def test_a_certificate_for_another_host_is_refused(tmp_path: Path) -> None:
 def test_a_server_that_does_not_speak_tls_is_unavailable() -> None:
     with scripted(lambda connection: connection.sendall(OK)) as server, pytest.raises(Unavailable):
         ask(server.port, {})
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_a_ca_file_that_cannot_be_loaded_is_named_each_time(tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "my-ca.pem"
+    if content:
+        file.write_text(content)
+    with scripted(says(OK)) as server:
+        connection = Connection(parse(f"https://localhost:{server.port}"), {"SSL_CERT_FILE": str(file)})
+        connection.open_ahead(time.monotonic() + 20)
+        for _ in range(2):
+            with pytest.raises(Misconfigured, match=r"my-ca\.pem"):
+                connection.request("GET", "/", {}, b"", time.monotonic() + 20)
