@@ -54,13 +54,21 @@ def _condition(action: Action) -> Check:
     return Check(address, action.expected)
 
 
+def _nothing_more(found: Found) -> Found:
+    return found
+
+
 class Intent(NamedTuple):
-    """A write before it is decided: what to read, who may, and what then."""
+    """A write before it is decided: what to read, who may, and what then.
+
+    `gather` reads more of what was found, for the few that rest on more than a batch of records.
+    """
 
     partition: str
     addresses: tuple[Address, ...]
     authorise: Callable[[Access, Found], None]
     decide: Callable[[Found, Situation], Plan]
+    gather: Callable[[Found], Found] = _nothing_more
 
 
 def write(ports: Ports, caller: Caller, intent: Intent, asked: Idempotency | None) -> Outcome:
@@ -90,7 +98,7 @@ def _once(ports: Ports, caller: Caller, intent: Intent, asked: Idempotency | Non
     now = ports.clock.now()
     if asked and kept and (first := idempotency.first_answer(found, kept, asked, now)):
         return first
-    plan = intent.decide(found, Situation(caller, held, now, ports.chance.tag(), ports.schemas))
+    plan = intent.decide(intent.gather(found), Situation(caller, held, now, ports.chance.tag(), ports.schemas))
     if plan.refusal:
         ports.repository.commit(plan.actions)
         raise plan.refusal

@@ -1,0 +1,104 @@
+"""Lift a namespace after a restore: above every revision and version that the lost time gave out, with HEAD checked."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from configsvc.model import limits, names
+from configsvc.model.errors import InvalidRequest
+from configsvc.model.etag import of_revision
+from configsvc.model.names import Namespace
+from configsvc.service import access, change_log, records
+from configsvc.service.change_log import Done
+from configsvc.service.found import Found, live_head
+from configsvc.service.history import LIFT
+from configsvc.service.ports import Caller, Idempotency, LostRace, Outcome, Ports, Write
+from configsvc.service.rebuild import Difference, differences, rebuilt
+from configsvc.service.records import Head, Record
+from configsvc.service.writing import Intent, Plan, Situation, write
+
+SETTLES = 1.0
+"""Seconds after which a transaction that a reading fell into has long been applied."""
+
+
+def lift(ports: Ports, caller: Caller, ns: str, revision: int, idempotency: Idempotency | None) -> Outcome:
+    """Revision and floor are at least that number from now on, and HEAD counts what is there.
+
+    `revision` is the highest that anyone has seen, from readers' logs. The next revision is above it, and so is every
+    next version, for no key has had more versions than its namespace revisions. The served revision and its tag are
+    new, so nobody who holds something of the lost time is told that it is current.
+
+    Answers 200 `{"namespace", "revision", "served_revision", "floor", "check": {"right", "differences"}}`; nothing is
+    written when all that is so already.
+
+    Raises:
+        NotFound, Forbidden: the caller's IAM principal is no admin.
+        InvalidRequest: no number to lift to.
+        Unavailable: others write all the time.
+    """
+    namespace = names.namespace(ns)
+    if not 0 < revision <= limits.REVISION_LIFT:
+        raise InvalidRequest(f"revision is 1 to {limits.REVISION_LIFT}.", field="revision", limit=limits.REVISION_LIFT)
+    intent = Intent(
+        records.of_namespace(namespace),
+        (records.head(namespace),),
+        partial(access.require, namespace=namespace, action="admin"),
+        partial(_decide, namespace, revision),
+        partial(_gather, ports, namespace),
+    )
+    return write(ports, caller, intent, idempotency)
+
+
+def _gather(ports: Ports, namespace: Namespace, found: Found) -> Found:
+    """What HEAD counts.
+
+    A reading that says otherwise than HEAD may have fallen into a write that was being applied. So it has to say the
+    same again a while later; that nothing was written since is the condition on HEAD that the lift commits with.
+
+    Raises:
+        LostRace: two readings differ.
+    """
+    head = live_head(found, namespace)
+    if head is None:
+        return found
+    first = _counted(ports, head)
+    if differences(head, rebuilt(head, first.values())):
+        ports.clock.sleep(SETTLES)
+        if _counted(ports, head) != first:
+            raise LostRace([records.address_of(head)])
+    return {**found, **first}
+
+
+def _counted(ports: Ports, head: Head) -> dict[records.Address, Record]:
+    partition = records.of_namespace(head.namespace)
+    query = ports.repository.query
+    above = records.log(partition, head.revision).sk
+    counted = (*query(partition, "K#"), *query(partition, "D#"), *query(partition, "R#", after=above))
+    return {records.address_of(each): each for each in counted}
+
+
+def _decide(namespace: Namespace, wanted: int, found: Found, situation: Situation) -> Plan:
+    head = live_head(found, namespace)
+    if head is None:
+        raise access.absent(namespace)
+    right = rebuilt(head, (record for at, record in found.items() if at.sk[:2] in {"K#", "D#", "R#"}))
+    wrong = differences(head, right)
+    if not wrong and head.revision >= wanted and head.floor >= wanted:
+        return Plan(head.revision, (), _answer(head, wrong))
+    revision = max(right.revision, wanted) + 1
+    lifted = right._replace(revision=revision, served=revision, tag=situation.tag, floor=max(head.floor, wanted))
+    details = {"asked": wanted, "was": {"revision": head.revision, "floor": head.floor}, "check": _checked(wrong)}
+    log = change_log.logged(namespace, revision, revision, Done(LIFT, details=details), situation)
+    return Plan(revision, (Write(lifted, head.revision), log), _answer(lifted, wrong))
+
+
+def _answer(head: Head, wrong: tuple[Difference, ...]) -> Outcome:
+    body = {
+        "namespace": head.namespace, "revision": head.revision, "served_revision": head.served, "floor": head.floor,
+        "check": _checked(wrong),
+    }  # fmt: skip
+    return Outcome(200, body, of_revision(head.revision))
+
+
+def _checked(wrong: tuple[Difference, ...]) -> dict[str, object]:
+    return {"right": not wrong, "differences": [each._asdict() for each in wrong]}

@@ -1,0 +1,68 @@
+"""What retention lets go. Pure.
+
+A version goes when enough newer ones are kept and no revision in the log served it. So the log goes first, oldest
+first: what only its records needed is let go after them, and whatever stops in between has taken away nothing that
+time travel still needs.
+"""
+
+from __future__ import annotations
+
+from calendar import timegm
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
+from typing import NamedTuple
+
+from configsvc.model.names import Key
+from configsvc.service.history import unbroken
+from configsvc.service.records import LogRecord, Version
+
+DAY = 24 * 3600
+
+
+class Served(NamedTuple):
+    """All versions that some revision in the log served, by key, and the revision that the log comes to."""
+
+    revision: int
+    versions: Mapping[Key, set[int]]
+
+
+def outdated(log: Iterable[LogRecord], head: int, before: float) -> Iterable[LogRecord]:
+    """The beginning of the log that was written before a moment, in seconds since the epoch; never HEAD's record."""
+    return takewhile(lambda record: record.revision < head and seconds(record.at) < before, log)
+
+
+def served(log: Iterable[LogRecord]) -> Served:
+    """What the revisions of a log served that their keys do not serve now, as far as no record is missing.
+
+    The oldest record tells what its own revision served, not the one before it.
+    """
+    records = iter(log)
+    versions: dict[Key, set[int]] = {}
+    first = next(records, None)
+    if first is None:
+        return Served(0, versions)
+    revision = first.revision
+    for change in first.changes:
+        versions.setdefault(change.key, set()).update(_numbers(change.now))
+    for record in unbroken(first.revision, records):
+        revision = record.revision
+        for change in record.changes:
+            versions.setdefault(change.key, set()).update(_numbers(change.was, change.now))
+    return Served(revision, versions)
+
+
+def beyond(stored: Sequence[Version], kept: int, needed: set[int]) -> list[Version]:
+    """Of all versions of a key in order, those before the newest `kept` that are not needed."""
+    return [version for version in stored[: max(0, len(stored) - kept)] if version.entry.version not in needed]
+
+
+def seconds(at: str) -> float:
+    """Seconds since the epoch of a moment in the log, its milliseconds left off."""
+    date, _, time = at.partition("T")
+    year, month, day = (int(part) for part in date.split("-"))
+    hour, minute, second = (int(part) for part in time[:8].split(":"))
+    return float(timegm((year, month, day, hour, minute, second)))
+
+
+def _numbers(*versions: int | None) -> set[int]:
+    return {version for version in versions if version is not None}

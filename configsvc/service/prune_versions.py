@@ -1,0 +1,98 @@
+"""Take away versions that retention lets go, key after key.
+
+The log is read whole before any key, so it knows all that was served up to the revision it comes to. A key that was
+touched since is left for next time, and each removal stands on the key as it was read: a version that comes to be
+served meanwhile stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from configsvc.model import limits
+from configsvc.model.names import Key
+from configsvc.service import prunable, records
+from configsvc.service.found import one
+from configsvc.service.ports import Action, Check, LostRace, Ports, Remove
+from configsvc.service.prunable import Served
+from configsvc.service.records import KeyState, LogRecord, Version
+from configsvc.service.writable import Writable
+
+ACTIONS = 98
+"""Removals in one transaction beside its two conditions: TransactWriteItems takes 100 actions."""
+
+
+class Pruned(NamedTuple):
+    """How many were taken away, the key that is done with last, and whether there is more to do."""
+
+    count: int
+    after: str
+    more: bool
+
+
+class Taken(NamedTuple):
+    """How many versions of one key were taken away, and whether those were all that should have been."""
+
+    count: int
+    all: bool
+
+
+def prune_versions(ports: Ports, base: Writable, after: str) -> Pruned:
+    """From the key after `after` on, until the limits of one upkeep; one that was skipped is for the next upkeep.
+
+    Raises:
+        LostRace: the log changed while it was read.
+    """
+    kept = base.settings.retention.versions
+    if kept is None:
+        return Pruned(0, after, more=False)
+    known = _served(ports, base)
+    count = looked = 0
+    skipped = False
+    for key, stored in _by_key(ports, base, after):
+        gone = prunable.beyond(stored, kept, known.versions.get(key, set()))
+        room = limits.UPKEEP_VERSIONS - count
+        took = _take(ports, base, known, gone[:room])
+        count, looked, skipped = count + took.count, looked + len(stored), skipped or not took.all
+        if len(gone) > room:
+            return Pruned(count, after, more=True)
+        after = key
+        if looked >= limits.UPKEEP_LOOKED:
+            return Pruned(count, after, more=True)
+    return Pruned(count, "", more=skipped)
+
+
+def _served(ports: Ports, base: Writable) -> Served:
+    found = ports.repository.query(records.of_namespace(base.head.namespace), "R#")
+    known = prunable.served(each for each in found if isinstance(each, LogRecord))
+    if known.revision < base.head.revision:
+        raise LostRace([records.address_of(base.head)])
+    return known
+
+
+def _by_key(ports: Ports, base: Writable, after: str) -> Iterator[tuple[Key, list[Version]]]:
+    """The versions of each key, without values, in order."""
+    partition = records.of_namespace(base.head.namespace)
+    found = ports.repository.query(partition, "V#", after=f"V#{after}#~" if after else "", values=False)
+    versions = (each for each in found if isinstance(each, Version))
+    return ((key, list(group)) for key, group in groupby(versions, lambda version: version.entry.key))
+
+
+def _take(ports: Ports, base: Writable, known: Served, gone: Sequence[Version]) -> Taken:
+    """Versions of one key; none when it was touched since the log was read, or is meanwhile."""
+    if not gone:
+        return Taken(0, all=True)
+    at = records.key(base.head.namespace, gone[0].entry.key)
+    state = one(ports.repository.get([at]), at, KeyState)
+    if state is None or state.revision > known.revision:
+        return Taken(0, all=False)
+    removals = [Remove(records.address_of(each), each.revision) for each in gone if each.entry.version != state.active]
+    for start in range(0, len(removals), ACTIONS):
+        chunk: list[Action] = [base.condition, Check(at, state.revision), *removals[start : start + ACTIONS]]
+        try:
+            ports.repository.commit(chunk)
+        except LostRace:
+            return Taken(start, all=False)
+    return Taken(len(removals), all=True)

@@ -1,0 +1,70 @@
+"""HEAD made again of what it counts, to tell whether it is right. Pure.
+
+Seals are the one count that nothing else holds, for versions may be pruned: a data key that HEAD does not know of has
+sealed no more than all versions that were ever given out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from configsvc.model.names import Kid
+from configsvc.model.snapshot import data_key_cost, entry_cost
+from configsvc.service.records import Head, KeyState, KidCount, Record, StoredDataKey
+from configsvc.service.tally import kid_of
+
+
+class Difference(NamedTuple):
+    """One number that HEAD has, and what was found."""
+
+    what: str
+    head: int | None
+    found: int | None
+
+
+def rebuilt(head: Head, found: Iterable[Record]) -> Head:
+    """HEAD as its keys, its data keys and the log say; `found` is all `K#` and `D#`, and the log above HEAD."""
+    stored = tuple(found)
+    states = [each for each in stored if isinstance(each, KeyState)]
+    entries = [state.entry for state in states if state.entry]
+    data_keys = [each for each in stored if isinstance(each, StoredDataKey)]
+    return head._replace(
+        revision=max([head.revision, *(each.revision for each in stored)]),
+        entries=len(entries),
+        size=sum(entry_cost(entry) for entry in entries),
+        stamps=sum(state.revision for state in states),
+        kids=_kids(head, states, data_keys),
+    )
+
+
+def differences(head: Head, found: Head) -> tuple[Difference, ...]:
+    """Where two HEADs count differently."""
+    numbers = [
+        Difference(name, getattr(head, name), getattr(found, name))
+        for name in ("revision", "entries", "size", "stamps")
+    ]
+    kids = sorted(head.kids.keys() | found.kids.keys())
+    counts = [each for kid in kids for each in _of_kid(kid, head.kids, found.kids)]
+    return tuple(each for each in (*numbers, *counts) if each.head != each.found)
+
+
+def _kids(head: Head, states: Sequence[KeyState], data_keys: Sequence[StoredDataKey]) -> dict[Kid, KidCount]:
+    given_out = sum(state.latest for state in states)
+    needed = [kid_of(state.entry) for state in states]
+    return {
+        each.data_key.kid: KidCount(
+            head.kids[each.data_key.kid].seals if each.data_key.kid in head.kids else given_out,
+            needed.count(each.data_key.kid), data_key_cost(each.data_key), each.revision,
+        )
+        for each in data_keys
+        if each.state == "live"
+    }  # fmt: skip
+
+
+def _of_kid(kid: Kid, head: Mapping[Kid, KidCount], found: Mapping[Kid, KidCount]) -> list[Difference]:
+    was, now = (each.get(kid) for each in (head, found))
+    return [
+        Difference(f"kids.{kid}.{name}", getattr(was, name, None), getattr(now, name, None))
+        for name in ("seals", "served", "cost", "revision")
+    ]
