@@ -8,11 +8,11 @@ from configsvc.model import names
 from configsvc.model.errors import Conflict, InvalidRequest, NotFound
 from configsvc.model.etag import of_revision
 from configsvc.model.names import Key, Namespace
-from configsvc.service import access, change_log, records
+from configsvc.service import access, change_log, records, writable
 from configsvc.service.change_log import DESTROY, Done
-from configsvc.service.found import Found, live_head, one
-from configsvc.service.ports import Action, Caller, Check, Idempotency, LostRace, Outcome, Ports, Write
-from configsvc.service.records import KeyState, Settings, Version, address_of
+from configsvc.service.found import Found, one
+from configsvc.service.ports import Action, Caller, Check, Idempotency, Outcome, Ports, Write
+from configsvc.service.records import KeyState, Version
 from configsvc.service.writing import Intent, Plan, Situation, write
 
 
@@ -31,13 +31,10 @@ def destroy(  # noqa: PLR0917  # as the other verbs: ports, caller, namespace, w
     namespace, name = names.namespace(ns), names.key(key)
     if version < 1:
         raise InvalidRequest("A version is 1 or more.", field="version")
-    wanted = (
-        records.head(namespace), records.settings(namespace), records.key(namespace, name),
-        records.version(namespace, name, version),
-    )  # fmt: skip
+    wanted = (records.key(namespace, name), records.version(namespace, name, version))
     intent = Intent(
         records.of_namespace(namespace),
-        wanted,
+        (*writable.addresses(namespace), *wanted),
         partial(access.require, namespace=namespace, action="admin"),
         partial(_decide, namespace, name, version),
     )
@@ -58,21 +55,16 @@ def _decide(namespace: Namespace, key: Key, number: int, found: Found, situation
 
 def _destroyed(state: KeyState, stored: Version, found: Found, situation: Situation) -> Plan:
     """HEAD moves its revision only: what is served stays as it is. The key must not come to serve it meanwhile."""
-    namespace = stored.namespace
-    head, settings = live_head(found, namespace), one(found, records.settings(namespace), Settings)
-    if head is None or settings is None:
-        raise LostRace([records.head(namespace), records.settings(namespace)])
-    if settings.read_only:
-        raise Conflict("The namespace is read-only. An admin can change that.")
-    new = head._replace(revision=head.revision + 1)
+    base = writable.writable(found, stored.namespace)
+    new = base.head._replace(revision=base.head.revision + 1)
     gone = stored._replace(revision=new.revision, entry=stored.entry._replace(value=""), destroyed=True)
     done = Done(DESTROY, state.key, details={"version": stored.entry.version})
     actions: tuple[Action, ...] = (
-        Write(new, head.revision),
+        Write(new, base.head.revision),
+        base.condition,
         Write(gone, stored.revision),
-        Check(address_of(state), state.revision),
-        Check(address_of(settings), settings.revision),
-        change_log.logged(namespace, new.revision, new.served, done, situation),
+        Check(records.address_of(state), state.revision),
+        change_log.logged(stored.namespace, new.revision, new.served, done, situation),
     )
     return Plan(new.revision, actions, _answer(gone))
 

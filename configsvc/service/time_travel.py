@@ -8,7 +8,6 @@ no longer there is Gone, never left out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import takewhile
 
 from configsvc.model.errors import Gone, InvalidRequest, NotFound
 from configsvc.model.names import Key, Namespace
@@ -56,7 +55,7 @@ def active_at(ports: Ports, head: Head, states: Sequence[KeyState], revision: in
     """
     if revision >= head.served:
         return history.now(head.served, states)
-    log = _log(ports, head, revision)
+    log = _log(ports, head.namespace, revision)
     at = next(log, None)
     if at is None or at.revision != revision:
         raise beyond(ports, head.namespace, revision)
@@ -89,9 +88,8 @@ def oldest(ports: Ports, namespace: Namespace) -> int | None:
     return next((record.revision for record in found), None)
 
 
-def _log(ports: Ports, head: Head, revision: int) -> Iterator[LogRecord]:
-    partition = records.of_namespace(head.namespace)
+def _log(ports: Ports, namespace: Namespace, revision: int) -> Iterator[LogRecord]:
+    partition = records.of_namespace(namespace)
     after = records.log(partition, revision - 1).sk
     found = ports.repository.query(partition, "R#", after=after)
-    known = (record for record in found if isinstance(record, LogRecord))
-    return takewhile(lambda record: record.revision <= head.revision, known)
+    return (record for record in found if isinstance(record, LogRecord))
