@@ -90,3 +90,7 @@ wheel: | $(UV) ## the wheel of client and CLI, into dist
 clean: ## forget what was built; environments and the data of the local AWS stay
 	@rm -rf build dist .chalice/deployments .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -path './.venv*' -prune -o -path ./.local -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf
+
+.PHONY: bench
+bench: .venv/.ready .venvs/runtime/.ready ## side by side with what people would use instead; QUICK=1 is shorter; exit 1 on a missed gate
+	$(BIN)/python -m bench

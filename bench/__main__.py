@@ -1,0 +1,65 @@
+"""`make bench`: everything side by side, written to results.json; exit 1 when a gate is missed."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+
+from bench import service_init, service_warm
+from bench.gates import Row, table
+from bench.measure import Sides
+from local.paths import ROOT
+
+RESULTS = Path(__file__).with_name("results.json")
+_PACKAGES = ("boto3", "botocore", "chalice", "pydantic", "cachetools", "cryptography", "httptools")
+
+Part = tuple[Callable[[int], tuple[list[Row], Sides]], int, int]
+"""A part of the bench, with its rounds in full and with QUICK=1."""
+
+PARTS: dict[str, Part] = {
+    "warm service": (service_warm.run, 40, 12),
+    "init of the function": (service_init.run, 20, 8),
+}
+
+
+def main() -> int:
+    """Run every part, say how it went, keep the raw medians."""
+    quick = bool(os.environ.get("QUICK"))
+    kept: dict[str, object] = {}
+    missed = False
+    for name, (run, full, few) in PARTS.items():
+        rounds = few if quick else full
+        rows, sides = run(rounds)
+        print(f"\n{name}, {rounds} rounds\n{table(rows)}", flush=True)
+        missed = missed or not all(row.held for row in rows)
+        kept[name] = {
+            "rounds": rounds,
+            "rows": [row._asdict() | {"word": row.word} for row in rows],
+            "median_seconds": {side: sides.median(side) for side in sides.seconds},
+        }
+    RESULTS.write_text(json.dumps(_about() | {"quick": quick, "parts": kept}, indent=1) + "\n")
+    print("\nA gate was missed." if missed else "\nEvery gate was held.")
+    return int(missed)
+
+
+def _about() -> dict[str, object]:
+    commit = subprocess.run(  # fixed arguments
+        ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607  # git from the PATH
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    ).stdout.strip()  # fmt: skip
+    return {
+        "commit": commit,
+        "python": platform.python_version(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} CPUs",
+        "versions": {name: metadata.version(name) for name in _PACKAGES},
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""How things are measured: rounds in which every side runs once, and ratios within a round.
+
+A machine that is slow for a while is slow for both sides of a round; so the median of the paired ratios is what
+counts, and the milliseconds beside it are for orientation.
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+Sample = Callable[[], float]
+"""Runs one side once and answers its seconds (per operation, where it does many)."""
+
+
+class Sides(NamedTuple):
+    """Raw seconds of every round by side."""
+
+    seconds: Mapping[str, list[float]]
+
+    def median(self, side: str) -> float:
+        """The median of one side, in seconds."""
+        return statistics.median(self.seconds[side])
+
+    def ratio(self, ours: str, theirs: str) -> float:
+        """The median of ours over theirs, round by round."""
+        return statistics.median(a / b for a, b in zip(self.seconds[ours], self.seconds[theirs], strict=True))
+
+
+def interleaved(sides: Mapping[str, Sample], rounds: int) -> Sides:
+    """Every side once a round, in a new order each time; the first round warms up and is dropped."""
+    order = random.Random(0)  # noqa: S311  # the same orders every time
+    found: dict[str, list[float]] = {name: [] for name in sides}
+    for number in range(rounds + 1):
+        names = list(sides)
+        order.shuffle(names)
+        for name in names:
+            seconds = sides[name]()
+            if number:
+                found[name].append(seconds)
+    return Sides(found)
+
+
+def repeated(operation: Callable[[], object], times: int) -> Sample:
+    """A sample that does the operation many times and answers the seconds of one."""
+
+    def sample() -> float:
+        began = time.perf_counter()
+        for _ in range(times):
+            operation()
+        return (time.perf_counter() - began) / times
+
+    return sample
