@@ -14,8 +14,11 @@ Action = Literal["read", "write", "admin"]
 
 ACTIONS: tuple[Action, ...] = ("read", "write", "admin")
 
-_PATTERN = re.compile(r"\*|[a-z0-9][a-z0-9._-]{0,63}|[a-z0-9][a-z0-9._-]{0,61}\.\*")
-_API_KEY = re.compile(r"api-key:[A-Za-z0-9]{1,128}")
+PATTERN = r"\*|[a-z0-9][a-z0-9._-]{0,63}|[a-z0-9][a-z0-9._-]{0,61}\.\*"
+API_KEY = r"api-key:[A-Za-z0-9]{1,128}"
+
+_PATTERN = re.compile(PATTERN)
+_API_KEY = re.compile(API_KEY)
 _IAM = re.compile(r"arn:(aws[a-z-]*):(iam|sts)::([0-9]{12}):(assumed-role|role|user)/([\w+=,.@/-]{1,600})", re.ASCII)
 
 _ADMIN = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:(?:role|user)/[\w+=,.@*-]{1,64}", re.ASCII)

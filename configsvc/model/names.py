@@ -11,9 +11,13 @@ Namespace = NewType("Namespace", str)
 Key = NewType("Key", str)
 Kid = NewType("Kid", str)
 
-_NAMESPACE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,254}")
-_KID = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
+NAMESPACE = r"[a-z0-9][a-z0-9._-]{0,63}"
+KEY = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,254}"
+KID = r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"
+
+_NAMESPACE = re.compile(NAMESPACE)
+_KEY = re.compile(KEY)
+_KID = re.compile(KID)
 
 
 def namespace(text: str) -> Namespace:

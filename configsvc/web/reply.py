@@ -48,6 +48,11 @@ def ready(body: str | None, etag: str) -> Reply:
     return Reply(200, body, {"Content-Type": JSON, "ETag": etag, "Cache-Control": REVALIDATED}, revision)
 
 
+def static(text: str) -> Reply:
+    """An answer that is the same for everyone until the next deployment."""
+    return Reply(200, text, {"Content-Type": JSON, "Cache-Control": "no-cache"})
+
+
 def written(outcome: Outcome) -> Reply:
     """The answer to a write."""
     if outcome.status == _NO_CONTENT:

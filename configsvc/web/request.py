@@ -10,18 +10,22 @@ from typing import NamedTuple
 from configsvc.model import etag, limits
 from configsvc.model.errors import InvalidRequest
 from configsvc.service.ports import Caller, Idempotency
+from configsvc.web import query
 from configsvc.web.body import body_of, object_in
+from configsvc.web.description import Description, Parameter
 from configsvc.web.event import Event, Headers
+from configsvc.web.parameters import CURSOR, LIMIT
 
 _PRINTABLE = re.compile(rf"[\x21-\x7e](?:[\x20-\x7e]{{0,{limits.IDEMPOTENCY_KEY - 2}}}[\x21-\x7e])?")
-_NUMBER = re.compile(r"[1-9][0-9]{0,3}")
+_GET = "GET"
 _CONDITIONS = frozenset({"if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range"})
+# What else there is may only make an answer to a GET shorter, so it may be ignored (RFC 9110, 13.1).
+_PRECONDITIONS = frozenset({"if-match", "if-unmodified-since"})
 
 
 class Page(NamedTuple):
     """What a listing was asked for."""
 
-    prefix: str
     limit: int
     cursor: str | None
 
@@ -67,60 +71,38 @@ class Request:
         values = self._headers.get(name)
         return ", ".join(values) if values else None
 
-    def query(self, *names: str) -> dict[str, str]:
-        """The query parameters of a route that takes these names and no others.
-
-        Raises:
-            InvalidRequest: another parameter, or one that is given twice.
-        """
-        for name, values in self._query.items():
-            if name not in names:
-                raise InvalidRequest(
-                    f"Unknown query parameter. This route takes: {', '.join(names) or 'none'}.", field=name[:64]
-                )
-            if len(values) != 1:
-                raise InvalidRequest(f"Give {name} once.", field=name)
-        return {name: values[0] for name, values in self._query.items()}
-
-    def page(self) -> Page:
-        """Prefix, limit (1 to 1,000) and cursor.
-
-        Raises:
-            InvalidRequest: an unknown parameter, or a limit that is none.
-        """
-        query = self.query("prefix", "limit", "cursor")
-        return Page(query.get("prefix", ""), limit_of(query.get("limit")), query.get("cursor") or None)
-
-    def grants_page(self) -> tuple[str | None, int, str | None]:
-        """Principal, limit and cursor of a listing of grants.
-
-        Raises:
-            InvalidRequest: as `page`.
-        """
-        query = self.query("principal", "limit", "cursor")
-        return query.get("principal"), limit_of(query.get("limit")), query.get("cursor") or None
-
-    def principal(self) -> str:
-        """The principal whose grants are meant.
-
-        Raises:
-            InvalidRequest: none is named, or another parameter is given.
-        """
-        principal = self.query("principal").get("principal")
-        if not principal:
-            raise InvalidRequest(
-                "Name the principal: ?principal=api-key:<id> or a role's or user's ARN.", field="principal"
-            )
-        return principal
-
-    def only(self, *conditions: str) -> None:
-        """Refuse query parameters, and conditional headers other than these.
+    def check(self, description: Description) -> Request:
+        """Refuse what the route does not take: query parameters, preconditions, a body.
 
         Raises:
             InvalidRequest
         """
-        self.query()
-        self.conditions(*conditions)
+        if self._query or description.query:
+            query.check(self._query, description.query)
+        refused = _PRECONDITIONS if self.method == _GET else _CONDITIONS
+        for name in sorted(refused.intersection(self._headers).difference(description.conditions)):
+            raise InvalidRequest(f"This route does not take {name}. Leave it out.", field=name)
+        if description.body is None:
+            self._no_body()
+        return self
+
+    def text(self, parameter: Parameter) -> str | None:
+        """The value of a query parameter; None when it was not given."""
+        values = self._query.get(parameter.name)
+        return values[0] if values else None
+
+    def texts(self, parameter: Parameter) -> list[str]:
+        """All values of a query parameter."""
+        return self._query.get(parameter.name, [])
+
+    def number(self, parameter: Parameter) -> int | None:
+        """The number that a query parameter gives."""
+        text = self.text(parameter)
+        return None if text is None else parameter.number(text)
+
+    def page(self) -> Page:
+        """Limit, the most where none was given, and cursor."""
+        return Page(self.number(LIMIT) or limits.PAGE, self.text(CURSOR))
 
     def preconditions(self) -> Preconditions:
         """If-Match with one revision, or `If-None-Match: *`.
@@ -135,15 +117,6 @@ class Request:
             raise InvalidRequest("If-None-Match takes * here: no active version.", field="If-None-Match")
         return Preconditions(None if if_match is None else etag.revision_of(if_match), if_none_match == "*")
 
-    def conditions(self, *taken: str) -> None:
-        """Refuse a precondition that the route would ignore.
-
-        Raises:
-            InvalidRequest: a conditional header other than those taken.
-        """
-        for name in sorted(_CONDITIONS.intersection(self._headers).difference(taken)):
-            raise InvalidRequest(f"This route does not take {name}. Leave it out.", field=name)
-
     def body(self) -> bytes:
         """The body as it was sent.
 
@@ -151,15 +124,6 @@ class Request:
             InvalidRequest, TooLarge, UnsupportedMediaType
         """
         return body_of(self._event, self.header("content-type"))
-
-    def no_body(self) -> None:
-        """Refuse a body where the route takes none.
-
-        Raises:
-            InvalidRequest
-        """
-        if self._event.get("body") and object_in(self.body()):
-            raise InvalidRequest("This route takes no body.")
 
     def idempotency(self) -> Idempotency | None:
         """The Idempotency-Key with what it is bound to; None when none was sent.
@@ -177,6 +141,10 @@ class Request:
             )
         return Idempotency(key, self.method, self._path(), self._digest())
 
+    def _no_body(self) -> None:
+        if self._event.get("body") and object_in(self.body()):
+            raise InvalidRequest("This route takes no body.")
+
     def _path(self) -> str:
         path = self.route.format_map(self._parameters)
         query = "&".join(f"{name}={value}" for name in sorted(self._query) for value in self._query[name])
@@ -185,16 +153,3 @@ class Request:
     def _digest(self) -> str:
         parts = [self.joined("if-match") or "", self.joined("if-none-match") or ""]
         return sha256("\n".join(parts).encode() + b"\n" + str(self._event.get("body") or "").encode()).hexdigest()
-
-
-def limit_of(text: str | None) -> int:
-    """The limit of a listing, the most where none was given.
-
-    Raises:
-        InvalidRequest: not a number from 1 to 1,000.
-    """
-    if text is None:
-        return limits.PAGE
-    if not _NUMBER.fullmatch(text) or int(text) > limits.PAGE:
-        raise InvalidRequest(f"limit is a number from 1 to {limits.PAGE}.", field="limit")
-    return int(text)

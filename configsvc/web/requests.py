@@ -1,106 +1,22 @@
-"""The bodies of writes, strict: what is not asked for is an error, and no error shows what was sent.
-
-This is the one module that needs pydantic, which loads with the first write.
-"""
+"""The bodies of writes as values of the model."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
-from typing import Annotated, Literal, TypeVar
-
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from typing import TypeVar
 
 from configsvc.model import change_set as operations
-from configsvc.model import grants, limits, names, snapshot
+from configsvc.model import grants, names, schema, snapshot
 from configsvc.model.encoding import from_base64std
-from configsvc.model.entry import ContentType, Form
 from configsvc.model.errors import InvalidRequest
 from configsvc.service.create_namespace import NamespaceWanted
+from configsvc.service.records import Retention
+from configsvc.web import bodies
 from configsvc.web.body import object_in
 from configsvc.web.rejection import validated
 from configsvc.web.request import Preconditions
 
-_KMS_KEY = r"^arn:aws[a-z-]*:kms:[a-z0-9-]{1,32}:[0-9]{12}:key/[A-Za-z0-9-]{1,128}$"
-_MOST = 10**15
-
 Item = TypeVar("Item")
-
-Message = Annotated[str, Field(max_length=limits.MESSAGE)]
-Revision = Annotated[int, Field(ge=1, le=_MOST)]
-Version = Annotated[int, Field(ge=1, le=10**10 - 1)]
-
-
-def _day(text: str) -> str:
-    date.fromisoformat(text)
-    return text
-
-
-Date = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_day)]
-
-
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
-
-
-class _Value(_Body):
-    form: Form
-    content_type: ContentType
-    value: str
-    activate: bool = True
-    declassify: bool = False
-    rotate_by: Date | None = None
-
-
-class _Put(_Value):
-    message: Message = ""
-
-
-class _PutOperation(_Value):
-    op: Literal["put"]
-    key: str
-    if_match: Revision | None = None
-
-
-class _ActivateOperation(_Body):
-    op: Literal["activate"]
-    key: str
-    version: Version
-    if_match: Revision | None = None
-
-
-class _DeleteOperation(_Body):
-    op: Literal["delete"]
-    key: str
-    if_match: Revision | None = None
-
-
-_Operation = Annotated[_PutOperation | _ActivateOperation | _DeleteOperation, Field(discriminator="op")]
-
-
-class _ChangeSet(_Body):
-    message: Message = ""
-    operations: list[_Operation]
-
-
-class _DataKey(_Body):
-    kid: str
-    kms_key: Annotated[str, Field(pattern=_KMS_KEY)]
-    wrapped: Annotated[str, Field(min_length=4, max_length=limits.WRAPPED_DATA_KEY)]
-
-
-class _Namespace(_Body):
-    description: Message | None = None
-    forms: Annotated[list[Form], Field(min_length=1, max_length=3)] | None = None
-
-
-class _Grant(_Body):
-    actions: Annotated[list[grants.Action], Field(min_length=1, max_length=3)]
-    namespaces: Annotated[list[str], Field(min_length=1, max_length=limits.GRANTS)]
-
-
-class _Grants(_Body):
-    grants: Annotated[list[_Grant], Field(max_length=limits.GRANTS)]
 
 
 def put_wanted(key: str, body: bytes, preconditions: Preconditions) -> tuple[operations.Put, str]:
@@ -109,7 +25,7 @@ def put_wanted(key: str, body: bytes, preconditions: Preconditions) -> tuple[ope
     Raises:
         InvalidRequest, TooLarge
     """
-    found = validated(_Put, object_in(body))
+    found = validated(bodies.Put, object_in(body))
     return _put(key, found, preconditions), found.message
 
 
@@ -119,10 +35,29 @@ def change_set(body: bytes, preconditions: Preconditions) -> operations.ChangeSe
     Raises:
         InvalidRequest, TooLarge
     """
-    found = validated(_ChangeSet, object_in(body))
+    found = validated(bodies.ChangeSet, object_in(body))
     return operations.ChangeSet(
         tuple(_operation(each) for each in found.operations), found.message, preconditions.if_match
     )
+
+
+def activate_wanted(key: str, body: bytes, preconditions: Preconditions) -> tuple[operations.Activate, str]:
+    """The version of a key to serve, and the message.
+
+    Raises:
+        InvalidRequest, TooLarge
+    """
+    found = validated(bodies.Activate, object_in(body))
+    return operations.Activate(names.key(key), found.version, preconditions.if_match), found.message
+
+
+def delete_wanted(key: str, preconditions: Preconditions) -> operations.Delete:
+    """The key that is to be served no longer.
+
+    Raises:
+        InvalidRequest
+    """
+    return operations.Delete(names.key(key), preconditions.if_match)
 
 
 def data_key(body: bytes) -> snapshot.DataKey:
@@ -131,23 +66,46 @@ def data_key(body: bytes) -> snapshot.DataKey:
     Raises:
         InvalidRequest, TooLarge
     """
-    found = validated(_DataKey, object_in(body))
-    try:
-        from_base64std(found.wrapped)
-    except ValueError:
-        raise InvalidRequest("wrapped is the base64 of what KMS answered.", field="wrapped") from None
-    return snapshot.DataKey(names.kid(found.kid), found.kms_key, found.wrapped)
+    found = validated(bodies.NewDataKey, object_in(body))
+    return _data_key(found.kid, found.kms_key, found.wrapped)
+
+
+def wrapping(kid: str, body: bytes) -> snapshot.DataKey:
+    """The data key of that id, wrapped as a body says.
+
+    Raises:
+        InvalidRequest, TooLarge
+    """
+    found = validated(bodies.Wrapping, object_in(body))
+    return _data_key(kid, found.kms_key, found.wrapped)
 
 
 def namespace_wanted(body: bytes) -> NamespaceWanted:
     """The settings of a namespace; what is left out stays as it is. No body is no wish.
 
     Raises:
-        InvalidRequest, TooLarge
+        InvalidRequest, TooLarge, Unprocessable
     """
-    found = validated(_Namespace, object_in(body) if body else {})
-    forms = None if found.forms is None else _once("forms", found.forms)
-    return NamespaceWanted(description=found.description, forms=forms)
+    found = validated(bodies.Settings, object_in(body) if body else {})
+    schemas = found.schemas
+    return NamespaceWanted(
+        found.description,
+        None if found.forms is None else _once("forms", found.forms),
+        found.snapshot_bytes,
+        found.require_preconditions,
+        found.read_only,
+        None if found.retention is None else Retention(found.retention.versions, found.retention.log_days),
+        None if schemas is None else tuple(schema.key_schema(each.keys, each.keyschema) for each in schemas),
+    )
+
+
+def lift_wanted(body: bytes) -> int:
+    """The revision to lift to.
+
+    Raises:
+        InvalidRequest
+    """
+    return validated(bodies.Lift, object_in(body)).revision
 
 
 def grants_wanted(body: bytes) -> tuple[grants.Grant, ...]:
@@ -156,27 +114,35 @@ def grants_wanted(body: bytes) -> tuple[grants.Grant, ...]:
     Raises:
         InvalidRequest, TooLarge
     """
-    return tuple(_grant(each) for each in validated(_Grants, object_in(body)).grants)
+    return tuple(_grant(each) for each in validated(bodies.NewGrants, object_in(body)).grants)
 
 
-def _put(key: str, found: _Value, preconditions: Preconditions) -> operations.Put:
+def _data_key(kid: str, kms_key: str, wrapped: str) -> snapshot.DataKey:
+    try:
+        from_base64std(wrapped)
+    except ValueError:
+        raise InvalidRequest("wrapped is the base64 of what KMS answered.", field="wrapped") from None
+    return snapshot.DataKey(names.kid(kid), kms_key, wrapped)
+
+
+def _put(key: str, found: bodies.Put | bodies.PutOperation, preconditions: Preconditions) -> operations.Put:
     return operations.Put(
         names.key(key), found.form, found.content_type, found.value, found.activate, found.declassify,
         found.rotate_by, preconditions.if_match, preconditions.create_only,
     )  # fmt: skip
 
 
-def _operation(found: _PutOperation | _ActivateOperation | _DeleteOperation) -> operations.Operation:
+def _operation(found: bodies.Operation) -> operations.Operation:
     match found:
-        case _PutOperation():
+        case bodies.PutOperation():
             return _put(found.key, found, Preconditions(found.if_match, create_only=False))
-        case _ActivateOperation():
+        case bodies.ActivateOperation():
             return operations.Activate(names.key(found.key), found.version, found.if_match)
-        case _DeleteOperation():
+        case bodies.DeleteOperation():
             return operations.Delete(names.key(found.key), found.if_match)
 
 
-def _grant(found: _Grant) -> grants.Grant:
+def _grant(found: bodies.NewGrant) -> grants.Grant:
     patterns = tuple(grants.pattern(each) for each in found.namespaces)
     return grants.Grant(_once("actions", found.actions), _once("namespaces", patterns))
 

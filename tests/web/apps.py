@@ -15,11 +15,13 @@ from configsvc.adapters.memory import MemoryRepository
 from configsvc.bootstrap import build_app
 from configsvc.service.ports import Ports
 from configsvc.web.api import Api
+from configsvc.web.description import Description
 from configsvc.web.desk import Desk
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
 from tests.web.lines import Lines
 
+ANYTHING = Description("Do what the test asks", "any", {200: None}, body="Anything")
 ADMIN = "arn:aws:iam::123456789012:role/Admin"
 
 
@@ -36,7 +38,7 @@ def no_ports() -> Ports:
 def app_with(view: Callable[[Request], Reply], lines: Lines, *, method: str = "GET", route: str = "/v1/x") -> Api:
     """An app with one route that answers what the view does."""
     api = Api(Desk(lines, ticking()), no_ports)
-    api.signed(method, route)(view)
+    api.signed(method, route, ANYTHING)(view)
     return api
 
 

@@ -17,7 +17,7 @@ from tests.web.apps import app_with, no_ports, problem, ticking, whole_app
 from tests.web.events import event
 from tests.web.lines import Lines
 
-OPEN = {("GET", "/v1/health")}
+OPEN = {("GET", "/v1/health"), ("GET", "/v1/openapi.json")}
 KEYED = {
     ("GET", "/v1/whoami"),
     ("GET", "/v1/namespaces"),
@@ -25,6 +25,10 @@ KEYED = {
     ("GET", "/v1/namespaces/{namespace}/snapshot"),
     ("GET", "/v1/namespaces/{namespace}/keys"),
     ("GET", "/v1/namespaces/{namespace}/keys/{key}"),
+    ("GET", "/v1/namespaces/{namespace}/keys/{key}/versions"),
+    ("GET", "/v1/namespaces/{namespace}/changes"),
+    ("GET", "/v1/namespaces/{namespace}/diff"),
+    ("GET", "/v1/snapshots"),
     ("GET", "/v1/namespaces/{namespace}/data-keys"),
 }
 SIGNED = {
@@ -33,7 +37,16 @@ SIGNED = {
     ("PUT", "/v1/namespaces/{namespace}/keys/{key}"),
     ("POST", "/v1/namespaces/{namespace}/changes"),
     ("POST", "/v1/namespaces/{namespace}/data-keys"),
+    ("DELETE", "/v1/namespaces/{namespace}"),
+    ("DELETE", "/v1/namespaces/{namespace}/keys/{key}"),
+    ("POST", "/v1/namespaces/{namespace}/keys/{key}/activate"),
+    ("DELETE", "/v1/namespaces/{namespace}/keys/{key}/versions/{version}"),
+    ("PUT", "/v1/namespaces/{namespace}/data-keys/{kid}"),
+    ("POST", "/v1/namespaces/{namespace}/data-keys/{kid}/retire"),
+    ("POST", "/v1/namespaces/{namespace}/lift"),
+    ("POST", "/v1/namespaces/{namespace}/upkeep"),
     ("GET", "/v1/grants"),
+    ("GET", "/v1/grants/changes"),
     ("PUT", "/v1/grants"),
     ("DELETE", "/v1/grants"),
 }

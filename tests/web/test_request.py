@@ -8,8 +8,10 @@ import pytest
 
 from configsvc.model.errors import InvalidRequest
 from configsvc.service.ports import Idempotency
+from configsvc.web.description import Description, Parameter
 from configsvc.web.event import headers_of
 from configsvc.web.identity import caller_of
+from configsvc.web.parameters import CURSOR, KEY_PREFIX, LIMIT, NAMESPACES, SINCE
 from configsvc.web.request import Page, Preconditions, Request
 from tests.web.events import event
 
@@ -17,6 +19,7 @@ ROUTE = "/v1/namespaces/{namespace}/keys/{key}"
 
 
 def request(
+    method: str = "PUT",
     *,
     headers: Mapping[str, str] | None = None,
     query: Mapping[str, Sequence[str]] | None = None,
@@ -24,7 +27,7 @@ def request(
     key: str = "db.url",
 ) -> Request:
     parameters = {"namespace": "payments.prod", "key": key}
-    made = event("PUT", ROUTE, parameters=parameters, headers=headers, query=query, body=body)
+    made = event(method, ROUTE, parameters=parameters, headers=headers, query=query, body=body)
     found = headers_of(made)
     return Request(made, found, caller_of(made, found))
 
@@ -36,22 +39,42 @@ def idempotency(body: str = "{}", key: str = "db.url", **headers: str) -> Idempo
     return found
 
 
+def taking(*parameters: Parameter) -> Description:
+    return Description("", "any", {}, query=parameters)
+
+
 def test_a_listing_has_its_defaults() -> None:
-    assert request().page() == Page("", 1000, None)
-    query = {"prefix": ["db."], "limit": ["10"], "cursor": ["abc"]}
-    assert request(query=query).page() == Page("db.", 10, "abc")
+    assert request().page() == Page(1000, None)
+    assert request(query={"limit": ["10"], "cursor": ["abc"]}).page() == Page(10, "abc")
 
 
 @pytest.mark.parametrize("limit", ["0", "1001", "00010", "1e2", "+5", " 5", "5\n", "\u0665", ""])
 def test_a_limit_is_a_number_from_one_to_a_thousand(limit: str) -> None:
+    with pytest.raises(InvalidRequest, match="1 to 1000"):
+        request(query={"limit": [limit]}).check(taking(LIMIT))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"verbose": ["1"]},
+        {"cursor": ["a", "b"]},
+        {"cursor": [""]},
+        {"namespace": ["a"] * 11},
+        {"namespace": ["a", ""]},
+        {},
+    ],
+)
+def test_a_query_that_the_route_does_not_take_is_refused(query: dict[str, list[str]]) -> None:
     with pytest.raises(InvalidRequest):
-        request(query={"limit": [limit]}).page()
+        request(query={"namespace": ["a"], **query} if query else {}).check(taking(CURSOR, NAMESPACES))
 
 
-def test_an_unknown_or_repeated_parameter_is_refused() -> None:
-    for query in ({"verbose": ["1"]}, {"prefix": ["a", "b"]}):
-        with pytest.raises(InvalidRequest):
-            request(query=query).page()
+def test_a_query_is_read_by_its_parameters() -> None:
+    sent = request(query={"since": ["0"], "prefix": [""], "namespace": ["a", "b"]})
+    sent.check(taking(SINCE, KEY_PREFIX, NAMESPACES, CURSOR))
+    assert (sent.number(SINCE), sent.text(KEY_PREFIX), sent.texts(NAMESPACES)) == (0, "", ["a", "b"])
+    assert (sent.number(LIMIT), sent.text(CURSOR), sent.texts(CURSOR)) == (None, None, [])
 
 
 @pytest.mark.parametrize(
@@ -81,11 +104,18 @@ def test_a_header_that_is_sent_twice_is_refused() -> None:
         Request(made, found, caller_of(made, found)).preconditions()
 
 
-def test_a_condition_that_the_route_would_ignore_is_refused() -> None:
+def test_a_condition_that_a_write_would_ignore_is_refused() -> None:
     for name in ("If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range"):
         with pytest.raises(InvalidRequest):
-            request(headers={name: '"1"'}).only()
-    request(headers={"If-Match": '"1"'}).only("if-match")
+            request(headers={name: '"1"'}).check(taking())
+    request(headers={"If-Match": '"1"'}).check(taking()._replace(conditions=("if-match",)))
+
+
+def test_a_read_refuses_the_conditions_that_it_would_have_to_fail() -> None:
+    for name in ("If-Match", "If-Unmodified-Since"):
+        with pytest.raises(InvalidRequest):
+            request("GET", headers={name: '"1"'}).check(taking())
+    request("GET", headers={"If-None-Match": '"1"', "If-Modified-Since": "x", "If-Range": "x"}).check(taking())
 
 
 def test_an_idempotency_key_is_bound_to_method_path_body_and_preconditions() -> None:
@@ -123,7 +153,7 @@ def test_any_printable_idempotency_key_is_taken(key: str) -> None:
 
 def test_a_body_where_none_is_taken_may_only_be_empty() -> None:
     for body in (None, "", "{}", " { } "):
-        request(body=body).no_body()
+        request(body=body).check(taking())
     for body in ('{"a": 1}', "[]", "x"):
         with pytest.raises(InvalidRequest):
-            request(body=body).no_body()
+            request(body=body).check(taking())

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from configsvc.web.api import Api
-from configsvc.web.routes import changes, data_keys, grants, health, keys, namespaces, snapshot, whoami
+from configsvc.web.routes import (
+    changes,
+    data_keys,
+    grants,
+    health,
+    keys,
+    namespaces,
+    openapi,
+    snapshot,
+    upkeep,
+    versions,
+    whoami,
+)
 
 
 def declare(api: Api) -> None:
-    """Every route of the API."""
-    for subject in (health, whoami, namespaces, snapshot, keys, changes, data_keys, grants):
+    """Every route of the API, in the order in which its documents tell them."""
+    for subject in (health, openapi, whoami, namespaces, snapshot, keys, versions, changes, data_keys, grants, upkeep):
         subject.declare(api)

@@ -1,21 +1,97 @@
-"""Change sets: operations on one namespace that commit together."""
+"""Change sets, the change log that they and all other writes leave, and what differs between revisions."""
 
 from __future__ import annotations
 
+from configsvc.model import limits
+from configsvc.model.errors import (
+    Conflict,
+    Gone,
+    InvalidEnvelope,
+    InvalidRequest,
+    InvalidValue,
+    PreconditionRequired,
+    TooLarge,
+    Unprocessable,
+    VersionClaimed,
+)
 from configsvc.web import reply
 from configsvc.web.api import Api
+from configsvc.web.description import Description
+from configsvc.web.parameters import AFTER_TIME, AGAINST, BEFORE_TIME, BY_PRINCIPAL, FROM, LOG, OF_KEY, PAGE, SINCE, TO
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
 
+_CHANGE = Description(
+    "Commit a change set: all of its operations at one revision, or none",
+    "write",
+    {200: "ChangeSetWritten"},
+    details=(
+        f"{limits.OPERATIONS} operations at most, each key once, {limits.CHANGE_SET_BYTES // limits.MIB} MiB of stored "
+        "values. If-Match asks for the revision of the namespace. A refusal names every operation that failed, in "
+        "`failed`."
+    ),
+    conditions=("if-match",),
+    body="ChangeSet",
+    idempotent=True,
+    errors=(
+        Conflict, VersionClaimed, Gone, TooLarge, Unprocessable, InvalidEnvelope, InvalidValue, PreconditionRequired,
+    ),
+)  # fmt: skip
+_LOG = Description(
+    "Read the change log of a namespace, oldest first",
+    "read",
+    {200: "ChangePage"},
+    details=(
+        "One record for each revision: what, who, when, why, from where; never a value. A page with filters may be "
+        "short and still have a cursor. 410 when what came right after `since` is no longer kept."
+    ),
+    query=(OF_KEY, *LOG),
+    errors=(Gone,),
+)
+_DIFF = Description(
+    "See what differs between two revisions, or from another namespace",
+    "read",
+    {200: "Differences"},
+    details=(
+        "Name `from`, and `to` where it is not the revision now; or `against`. By key, version, form and content type; "
+        "no values."
+    ),
+    query=(FROM, TO, AGAINST, *PAGE),
+    errors=(Gone,),
+)
+
 
 def declare(api: Api) -> None:
-    """The route of change sets."""
+    """The routes of changes."""
 
-    @api.signed("POST", "/v1/namespaces/{namespace}/changes")
+    @api.signed("POST", "/v1/namespaces/{namespace}/changes", _CHANGE)
     def change(request: Request, namespace: str) -> Reply:
         from configsvc.service.change import change
         from configsvc.web.requests import change_set
 
-        request.only("if-match")
         wanted = change_set(request.body(), request.preconditions())
         return reply.written(change(api.ports(), request.caller, namespace, wanted, request.idempotency()))
+
+    @api.read("/v1/namespaces/{namespace}/changes", _LOG)
+    def list_changes(request: Request, namespace: str) -> Reply:
+        from configsvc.service.changes import changes
+        from configsvc.service.log_page import Wanted
+
+        wanted = Wanted(
+            request.number(SINCE), request.text(OF_KEY), request.text(BY_PRINCIPAL),
+            request.text(AFTER_TIME), request.text(BEFORE_TIME),
+        )  # fmt: skip
+        return reply.ok(changes(api.ports(), request.caller, namespace, wanted, *request.page()))
+
+    @api.read("/v1/namespaces/{namespace}/diff", _DIFF)
+    def diff(request: Request, namespace: str) -> Reply:
+        start, end, against = request.number(FROM), request.number(TO), request.text(AGAINST)
+        if against is not None and start is None and end is None:
+            from configsvc.service.diff_against import diff_against
+
+            return reply.ok(diff_against(api.ports(), request.caller, namespace, against, *request.page()))
+        if against is not None or start is None:
+            raise InvalidRequest("Name from, and to where it is not the revision now; or against alone.", field="from")
+        from configsvc.service.diff import diff
+
+        return reply.ok(diff(api.ports(), request.caller, namespace, start, end, *request.page()))

@@ -1,28 +1,78 @@
-"""Data keys: add one that is wrapped already, list the keyring."""
+"""Data keys: list the keyring, add one that is wrapped already, wrap one anew, retire one."""
 
 from __future__ import annotations
 
+from configsvc.model.errors import AlreadyExists, Conflict, TooLarge
 from configsvc.web import reply
 from configsvc.web.api import Api
+from configsvc.web.description import Description
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
+
+_LIST = Description(
+    "List the data keys of a namespace, newest first",
+    "read",
+    {200: "DataKeys"},
+    details="Wrapped; with how many values each seals, and how many of them are served.",
+)
+_ADD = Description(
+    "Add a data key, wrapped by KMS on your side",
+    "admin",
+    {200: "DataKeyAdded", 201: "DataKeyAdded"},
+    details="The same again is answered 200.",
+    body="NewDataKey",
+    idempotent=True,
+    errors=(AlreadyExists, Conflict, TooLarge),
+)
+_REWRAP = Description(
+    "Replace the wrapping of a data key",
+    "admin",
+    {200: "DataKeyState"},
+    details=(
+        "The same key, wrapped by KMS anew or under another KMS key. The service cannot tell whether it is the same, "
+        "so the change log keeps the wrapping that it replaces."
+    ),
+    body="Wrapping",
+    idempotent=True,
+    errors=(Conflict, TooLarge),
+)
+_RETIRE = Description(
+    "Retire a data key: nothing more is sealed under it",
+    "admin",
+    {200: "DataKeyState"},
+    details="409 while entries that are served need it. There is no way back: add another.",
+    idempotent=True,
+    errors=(Conflict,),
+)
 
 
 def declare(api: Api) -> None:
     """The routes of data keys."""
 
-    @api.read("/v1/namespaces/{namespace}/data-keys")
+    @api.read("/v1/namespaces/{namespace}/data-keys", _LIST)
     def list_data_keys(request: Request, namespace: str) -> Reply:
         from configsvc.service.list_data_keys import list_data_keys
 
-        request.query()
         return reply.ok(list_data_keys(api.ports(), request.caller, namespace))
 
-    @api.signed("POST", "/v1/namespaces/{namespace}/data-keys")
+    @api.signed("POST", "/v1/namespaces/{namespace}/data-keys", _ADD)
     def add_data_key(request: Request, namespace: str) -> Reply:
         from configsvc.service.add_data_key import add_data_key
         from configsvc.web.requests import data_key
 
-        request.only()
         wanted = data_key(request.body())
         return reply.written(add_data_key(api.ports(), request.caller, namespace, wanted, request.idempotency()))
+
+    @api.signed("PUT", "/v1/namespaces/{namespace}/data-keys/{kid}", _REWRAP)
+    def rewrap_data_key(request: Request, namespace: str, kid: str) -> Reply:
+        from configsvc.service.rewrap_data_key import rewrap_data_key
+        from configsvc.web.requests import wrapping
+
+        wanted = wrapping(kid, request.body())
+        return reply.written(rewrap_data_key(api.ports(), request.caller, namespace, wanted, request.idempotency()))
+
+    @api.signed("POST", "/v1/namespaces/{namespace}/data-keys/{kid}/retire", _RETIRE)
+    def retire_data_key(request: Request, namespace: str, kid: str) -> Reply:
+        from configsvc.service.retire_data_key import retire_data_key
+
+        return reply.written(retire_data_key(api.ports(), request.caller, namespace, kid, request.idempotency()))

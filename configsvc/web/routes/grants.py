@@ -2,35 +2,80 @@
 
 from __future__ import annotations
 
+from configsvc.model.errors import Gone, TooLarge
 from configsvc.web import reply
 from configsvc.web.api import Api
+from configsvc.web.description import Description
+from configsvc.web.parameters import AFTER_TIME, BEFORE_TIME, BY_PRINCIPAL, LOG, PAGE, PRINCIPAL, SINCE, THAT_PRINCIPAL
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
+
+_HOLDS = "What changes holds everywhere within 10 seconds."
+_GET = Description(
+    "Get the grants of a principal, or of all",
+    "admin on *",
+    {200: "AnyGrants"},
+    details="Without `principal` it is a page of all.",
+    query=(PRINCIPAL, *PAGE),
+)
+_PUT = Description(
+    "Set all grants of a principal",
+    "admin on *",
+    {200: "Grants"},
+    details=_HOLDS,
+    query=(THAT_PRINCIPAL,),
+    body="NewGrants",
+    idempotent=True,
+    errors=(TooLarge,),
+)
+_DELETE = Description(
+    "Take all grants of a principal away",
+    "admin on *",
+    {204: None},
+    details=_HOLDS,
+    query=(THAT_PRINCIPAL,),
+    idempotent=True,
+)
+_LOG = Description(
+    "Read the change log of the grants, oldest first",
+    "admin on *",
+    {200: "GrantChangePage"},
+    details="`subject` is whose grants were set. Filters are those of a namespace's log, less the key.",
+    query=LOG,
+    errors=(Gone,),
+)
 
 
 def declare(api: Api) -> None:
     """The routes of grants."""
 
-    @api.signed("GET", "/v1/grants")
+    @api.signed("GET", "/v1/grants", _GET)
     def get_grants(request: Request) -> Reply:
         from configsvc.service.get_grants import get_grants
 
-        principal, limit, cursor = request.grants_page()
-        return reply.ok(get_grants(api.ports(), request.caller, principal, limit, cursor))
+        return reply.ok(get_grants(api.ports(), request.caller, request.text(PRINCIPAL), *request.page()))
 
-    @api.signed("PUT", "/v1/grants")
+    @api.signed("PUT", "/v1/grants", _PUT)
     def set_grants(request: Request) -> Reply:
         from configsvc.service.set_grants import set_grants
         from configsvc.web.requests import grants_wanted
 
-        request.conditions()
-        principal, wanted = request.principal(), grants_wanted(request.body())
+        principal, wanted = request.text(PRINCIPAL) or "", grants_wanted(request.body())
         return reply.written(set_grants(api.ports(), request.caller, principal, wanted, request.idempotency()))
 
-    @api.signed("DELETE", "/v1/grants")
+    @api.signed("DELETE", "/v1/grants", _DELETE)
     def delete_grants(request: Request) -> Reply:
         from configsvc.service.delete_grants import delete_grants
 
-        request.conditions()
-        request.no_body()
-        return reply.written(delete_grants(api.ports(), request.caller, request.principal(), request.idempotency()))
+        principal = request.text(PRINCIPAL) or ""
+        return reply.written(delete_grants(api.ports(), request.caller, principal, request.idempotency()))
+
+    @api.signed("GET", "/v1/grants/changes", _LOG)
+    def grant_changes(request: Request) -> Reply:
+        from configsvc.service.grant_changes import grant_changes
+        from configsvc.service.log_page import Wanted
+
+        wanted = Wanted(
+            request.number(SINCE), None, request.text(BY_PRINCIPAL), request.text(AFTER_TIME), request.text(BEFORE_TIME)
+        )
+        return reply.ok(grant_changes(api.ports(), request.caller, wanted, *request.page()))

@@ -1,35 +1,119 @@
-"""Keys: list, get, put."""
+"""Keys: list, get, put, activate, delete."""
 
 from __future__ import annotations
 
+from configsvc.model import etag
+from configsvc.model.errors import (
+    Conflict,
+    Gone,
+    InvalidEnvelope,
+    InvalidValue,
+    PreconditionRequired,
+    TooLarge,
+    Unprocessable,
+    VersionClaimed,
+)
 from configsvc.web import reply
 from configsvc.web.api import Api
+from configsvc.web.description import Description
+from configsvc.web.parameters import KEY_PREFIX, PAGE, VERSION
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
+
+_LIST = Description(
+    "List the keys of a namespace, without values",
+    "read",
+    {200: "KeyPage"},
+    details="Also those that are not served. `next_version` is the version that a writer seals for.",
+    query=(KEY_PREFIX, *PAGE),
+)
+_GET = Description(
+    "Get the entry that a key serves, or one version",
+    "read",
+    {200: "KeyEntry", 304: None},
+    details=(
+        "The ETag is the revision that last touched the key. A version may also be one that is staged or no longer "
+        "served; 410 when its value was destroyed."
+    ),
+    query=(VERSION,),
+    conditions=("if-none-match",),
+    errors=(Gone,),
+)
+_PUT = Description(
+    "Store a value as the next version of a key, and serve it",
+    "write",
+    {200: "KeyWritten", 201: "KeyWritten"},
+    details=(
+        'With `"activate": false` it is staged. The identical envelope again is answered 200 as it was first. '
+        "An envelope names its version: 409 `version_claimed` tells the next one. A key whose latest version is sealed "
+        'takes a plain value only with `"declassify": true` and `admin`.'
+    ),
+    conditions=("if-match", "if-none-match"),
+    body="Put",
+    idempotent=True,
+    errors=(Conflict, VersionClaimed, TooLarge, Unprocessable, InvalidEnvelope, InvalidValue, PreconditionRequired),
+)
+_ACTIVATE = Description(
+    "Serve a version that is there: activate a staged one, or roll back",
+    "write",
+    {200: "KeyWritten"},
+    details="Nothing is sealed again. It also brings back what was deleted.",
+    conditions=("if-match",),
+    body="Activate",
+    idempotent=True,
+    errors=(Conflict, Gone, TooLarge, InvalidValue, Unprocessable, PreconditionRequired),
+)
+_DELETE = Description(
+    "Serve a key no longer",
+    "write",
+    {200: "KeyWritten"},
+    details="Its versions stay, and activate brings one back. To give a reason, send a change set.",
+    conditions=("if-match",),
+    idempotent=True,
+    errors=(Conflict, PreconditionRequired),
+)
 
 
 def declare(api: Api) -> None:
     """The routes of keys."""
 
-    @api.read("/v1/namespaces/{namespace}/keys")
+    @api.read("/v1/namespaces/{namespace}/keys", _LIST)
     def list_keys(request: Request, namespace: str) -> Reply:
         from configsvc.service.list_keys import list_keys
 
-        return reply.ok(list_keys(api.ports(), request.caller, namespace, *request.page()))
+        prefix = request.text(KEY_PREFIX) or ""
+        return reply.ok(list_keys(api.ports(), request.caller, namespace, prefix, *request.page()))
 
-    @api.read("/v1/namespaces/{namespace}/keys/{key}")
+    @api.read("/v1/namespaces/{namespace}/keys/{key}", _GET)
     def get_key(request: Request, namespace: str, key: str) -> Reply:
         from configsvc.service.get_key import get_key
 
-        request.query()
-        body, etag = get_key(api.ports(), request.caller, namespace, key)
-        return reply.ok(body, etag=etag)
+        body, current = get_key(api.ports(), request.caller, namespace, key, request.number(VERSION))
+        held = request.joined("if-none-match")
+        if held is not None and etag.matches(held, current):
+            return reply.ready(None, current)
+        return reply.ok(body, etag=current)
 
-    @api.signed("PUT", "/v1/namespaces/{namespace}/keys/{key}")
+    @api.signed("PUT", "/v1/namespaces/{namespace}/keys/{key}", _PUT)
     def put(request: Request, namespace: str, key: str) -> Reply:
         from configsvc.service.put import put
         from configsvc.web.requests import put_wanted
 
-        request.only("if-match", "if-none-match")
         wanted = put_wanted(key, request.body(), request.preconditions())
         return reply.written(put(api.ports(), request.caller, namespace, *wanted, request.idempotency()))
+
+    @api.signed("DELETE", "/v1/namespaces/{namespace}/keys/{key}", _DELETE)
+    def delete(request: Request, namespace: str, key: str) -> Reply:
+        from configsvc.service.delete import delete
+        from configsvc.web.requests import delete_wanted
+
+        wanted = delete_wanted(key, request.preconditions())
+        return reply.written(delete(api.ports(), request.caller, namespace, wanted, "", request.idempotency()))
+
+    @api.signed("POST", "/v1/namespaces/{namespace}/keys/{key}/activate", _ACTIVATE)
+    def activate(request: Request, namespace: str, key: str) -> Reply:
+        from configsvc.service.activate import activate
+        from configsvc.web.requests import activate_wanted
+
+        wanted = activate_wanted(key, request.body(), request.preconditions())
+        return reply.written(activate(api.ports(), request.caller, namespace, *wanted, request.idempotency()))

@@ -1,34 +1,68 @@
-"""Namespaces: create and settings, get, list."""
+"""Namespaces: create and settings, get, list, delete."""
 
 from __future__ import annotations
 
+from configsvc.model.errors import Conflict, TooLarge, Unprocessable
 from configsvc.web import reply
 from configsvc.web.api import Api
+from configsvc.web.description import Description
+from configsvc.web.parameters import NAMESPACE_PREFIX, PAGE
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
+
+_LIST = Description(
+    "List the namespaces that you may read", "read", {200: "NamespacePage"}, query=(NAMESPACE_PREFIX, *PAGE)
+)
+_GET = Description("Get a namespace: revisions, counts and settings", "read", {200: "Namespace"})
+_PUT = Description(
+    "Create a namespace, or change its settings",
+    "admin",
+    {200: "Namespace", 201: "Namespace"},
+    details=(
+        "201 when it is new. A setting that is left out stays as it is; retention and schemas are replaced as a whole. "
+        "A namespace that was deleted comes back with its history, at a higher revision."
+    ),
+    body="Settings",
+    body_required=False,
+    idempotent=True,
+    errors=(Conflict, TooLarge, Unprocessable),
+)
+_DELETE = Description(
+    "Delete a namespace that serves nothing",
+    "admin",
+    {200: "NamespaceDeleted"},
+    details="409 while an entry is served. Its history stays: whoever creates it again goes on counting.",
+    idempotent=True,
+    errors=(Conflict,),
+)
 
 
 def declare(api: Api) -> None:
     """The routes of namespaces."""
 
-    @api.read("/v1/namespaces")
+    @api.read("/v1/namespaces", _LIST)
     def list_namespaces(request: Request) -> Reply:
         from configsvc.service.list_namespaces import list_namespaces
 
-        return reply.ok(list_namespaces(api.ports(), request.caller, *request.page()))
+        prefix = request.text(NAMESPACE_PREFIX) or ""
+        return reply.ok(list_namespaces(api.ports(), request.caller, prefix, *request.page()))
 
-    @api.read("/v1/namespaces/{namespace}")
+    @api.read("/v1/namespaces/{namespace}", _GET)
     def get_namespace(request: Request, namespace: str) -> Reply:
         from configsvc.service.get_namespace import get_namespace
 
-        request.query()
         return reply.ok(get_namespace(api.ports(), request.caller, namespace))
 
-    @api.signed("PUT", "/v1/namespaces/{namespace}")
+    @api.signed("PUT", "/v1/namespaces/{namespace}", _PUT)
     def create_namespace(request: Request, namespace: str) -> Reply:
         from configsvc.service.create_namespace import create_namespace
         from configsvc.web.requests import namespace_wanted
 
-        request.only()
         wanted = namespace_wanted(request.body())
         return reply.written(create_namespace(api.ports(), request.caller, namespace, wanted, request.idempotency()))
+
+    @api.signed("DELETE", "/v1/namespaces/{namespace}", _DELETE)
+    def delete_namespace(request: Request, namespace: str) -> Reply:
+        from configsvc.service.delete_namespace import delete_namespace
+
+        return reply.written(delete_namespace(api.ports(), request.caller, namespace, request.idempotency()))

@@ -1,19 +1,60 @@
-"""The snapshot: the hot path. Nothing of the writes' side is loaded for it."""
+"""Snapshots. The one of a namespace is the hot path: nothing of the writes' side is loaded for it."""
 
 from __future__ import annotations
 
+from configsvc.model import limits
+from configsvc.model.errors import Gone
 from configsvc.service.fetch import fetch
 from configsvc.web import reply
 from configsvc.web.api import Api
+from configsvc.web.description import Description
+from configsvc.web.parameters import NAMESPACES, REVISION
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
 
+_SNAPSHOT = Description(
+    "Get all that a namespace serves, at one revision",
+    "read",
+    {200: "Snapshot", 304: None},
+    details=(
+        "Poll it with If-None-Match: 304 costs one read of one small item. With `revision` it is what readers got "
+        "then; 410 names the oldest revision that the change log still has."
+    ),
+    query=(REVISION,),
+    conditions=("if-none-match",),
+    errors=(Gone,),
+)
+_SNAPSHOTS = Description(
+    "Get the snapshots of several namespaces",
+    "read",
+    {200: "Snapshots", 304: None},
+    details=(
+        f"One request and one ETag for {limits.SNAPSHOTS_NAMESPACES} namespaces at most. Those that would make the "
+        f"answer pass {limits.SNAPSHOTS_BYTES // limits.MIB} MiB are `deferred`: get each by itself."
+    ),
+    query=(NAMESPACES,),
+    conditions=("if-none-match",),
+)
+
 
 def declare(api: Api) -> None:
-    """The route of the snapshot."""
+    """The routes of snapshots."""
 
-    @api.read("/v1/namespaces/{namespace}/snapshot")
+    @api.read("/v1/namespaces/{namespace}/snapshot", _SNAPSHOT)
     def snapshot(request: Request, namespace: str) -> Reply:
-        request.query()
-        fetched = fetch(api.ports(), request.caller, namespace, request.joined("if-none-match"))
+        held, revision = request.joined("if-none-match"), request.number(REVISION)
+        if revision is None:
+            fetched = fetch(api.ports(), request.caller, namespace, held)
+        else:
+            from configsvc.service.fetch_revision import fetch_revision
+
+            fetched = fetch_revision(api.ports(), request.caller, namespace, revision, held)
+        return reply.ready(fetched.body, fetched.etag)
+
+    @api.read("/v1/snapshots", _SNAPSHOTS)
+    def snapshots(request: Request) -> Reply:
+        from configsvc.service.fetch_many import fetch_many
+
+        namespaces, held = request.texts(NAMESPACES), request.joined("if-none-match")
+        fetched = fetch_many(api.ports(), request.caller, namespaces, held)
         return reply.ready(fetched.body, fetched.etag)

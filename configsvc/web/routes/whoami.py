@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from configsvc.web import reply
 from configsvc.web.api import Api
+from configsvc.web.description import Description
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
+
+_BY_KEY = Description("See what your API key may do", "any", {200: "Whoami"})
+_SIGNED = Description(
+    "See what your API key and your IAM identity may do", "any", {200: "Whoami"}, details="It writes nothing."
+)
 
 
 def declare(api: Api) -> None:
     """GET by API key; POST by API key and signature. Neither writes."""
 
-    @api.read("/v1/whoami")
-    @api.signed("POST", "/v1/whoami")
+    @api.read("/v1/whoami", _BY_KEY)
+    @api.signed("POST", "/v1/whoami", _SIGNED)
     def whoami(request: Request) -> Reply:
         from configsvc.service.whoami import whoami
 
-        request.query()
-        request.no_body()
         return reply.ok(whoami(api.ports(), request.caller))

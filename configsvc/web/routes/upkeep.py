@@ -1,0 +1,49 @@
+"""What an administrator does to a namespace now and then: lift it after a restore, and keep it short."""
+
+from __future__ import annotations
+
+from configsvc.model.errors import Conflict
+from configsvc.web import reply
+from configsvc.web.api import Api
+from configsvc.web.description import Description
+from configsvc.web.parameters import UPKEEP_CURSOR
+from configsvc.web.reply import Reply
+from configsvc.web.request import Request
+
+_LIFT = Description(
+    "Lift a namespace after a restore",
+    "admin",
+    {200: "Lifted"},
+    details=(
+        "Revision and floor are at least that number from then on, so nothing that the lost time gave out is given out "
+        "again. What the namespace counts of itself is checked against what is there, and set right."
+    ),
+    body="Lift",
+    idempotent=True,
+)
+_UPKEEP = Description(
+    "Take away what the retention settings let go",
+    "admin",
+    {200: "Upkeep"},
+    details="It moves no revision. While it is not `done`, call again with its cursor; it may be repeated at any time.",
+    query=(UPKEEP_CURSOR,),
+    errors=(Conflict,),
+)
+
+
+def declare(api: Api) -> None:
+    """The routes of lift and upkeep."""
+
+    @api.signed("POST", "/v1/namespaces/{namespace}/lift", _LIFT)
+    def lift(request: Request, namespace: str) -> Reply:
+        from configsvc.service.lift import lift
+        from configsvc.web.requests import lift_wanted
+
+        revision = lift_wanted(request.body())
+        return reply.written(lift(api.ports(), request.caller, namespace, revision, request.idempotency()))
+
+    @api.signed("POST", "/v1/namespaces/{namespace}/upkeep", _UPKEEP)
+    def upkeep(request: Request, namespace: str) -> Reply:
+        from configsvc.service.upkeep import upkeep
+
+        return reply.ok(upkeep(api.ports(), request.caller, namespace, request.text(UPKEEP_CURSOR)))

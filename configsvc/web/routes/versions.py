@@ -1,0 +1,40 @@
+"""Versions of a key: its history, and the end of one."""
+
+from __future__ import annotations
+
+from configsvc.model.errors import Conflict
+from configsvc.web import reply
+from configsvc.web.api import Api
+from configsvc.web.description import Description
+from configsvc.web.parameters import PAGE, PATH
+from configsvc.web.reply import Reply
+from configsvc.web.request import Request
+
+_LIST = Description(
+    "List the versions of a key, newest first, without values", "read", {200: "VersionPage"}, query=PAGE
+)
+_DESTROY = Description(
+    "Destroy a version: its value is gone, its record stays",
+    "admin",
+    {200: "VersionDestroyed"},
+    details="409 on the version that is served. Its number is never given out again.",
+    idempotent=True,
+    errors=(Conflict,),
+)
+
+
+def declare(api: Api) -> None:
+    """The routes of versions."""
+
+    @api.read("/v1/namespaces/{namespace}/keys/{key}/versions", _LIST)
+    def list_versions(request: Request, namespace: str, key: str) -> Reply:
+        from configsvc.service.list_versions import list_versions
+
+        return reply.ok(list_versions(api.ports(), request.caller, namespace, key, *request.page()))
+
+    @api.signed("DELETE", "/v1/namespaces/{namespace}/keys/{key}/versions/{version}", _DESTROY)
+    def destroy(request: Request, namespace: str, key: str, version: str) -> Reply:
+        from configsvc.service.destroy import destroy
+
+        number = PATH["version"].number(version)
+        return reply.written(destroy(api.ports(), request.caller, namespace, key, number, request.idempotency()))

@@ -1,0 +1,68 @@
+"""The texts and numbers that bodies are made of, each with an example for the OpenAPI document."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from configsvc.model import grants, limits, names
+
+_MOST = 10**15
+
+
+def spelt(pattern: str, example: str, about: str) -> dict[str, str | list[str]]:
+    """What the document says of a text that is checked by what makes a name of it."""
+    return {"pattern": f"^(?:{pattern})$", "examples": [example], "description": about}
+
+
+NAMESPACE = spelt(names.NAMESPACE, "payments.prod", "A set of keys; the unit of access, of release and of fetch.")
+KEY = spelt(names.KEY, "db.url", "A name in a namespace.")
+KID = spelt(names.KID, "qLJ4bYxQ0b3nY0u6J1v8m2a7Z5k9c4w1t0R3xE8dP2Q", "A data key's id, which commits to the key.")
+PRINCIPAL = spelt(
+    rf"{grants.API_KEY}|arn:aws[a-z-]*:iam::[0-9]{{12}}:(?:role|user)/[A-Za-z0-9_+=,.@-]{{1,600}}",
+    "api-key:a1b2c3d4e5",
+    "`api-key:<id>`, or the ARN of an IAM role or user without path and session.",
+)
+PATTERN = spelt(grants.PATTERN, "payments.*", "A namespace, `prefix.*` or `*`.")
+
+Namespace = Annotated[str, Field(json_schema_extra=NAMESPACE)]  # type: ignore[arg-type]  # it is JSON
+Key = Annotated[str, Field(json_schema_extra=KEY)]  # type: ignore[arg-type]  # it is JSON
+Kid = Annotated[str, Field(json_schema_extra=KID)]  # type: ignore[arg-type]  # it is JSON
+Principal = Annotated[str, Field(json_schema_extra=PRINCIPAL)]  # type: ignore[arg-type]  # it is JSON
+NamespacePattern = Annotated[str, Field(json_schema_extra=PATTERN)]  # type: ignore[arg-type]  # it is JSON
+KeyPattern = Annotated[
+    str, Field(description="A key, `prefix.*` or `*`.", examples=["limits.*"], min_length=1, max_length=255)
+]
+
+Message = Annotated[str, Field(max_length=limits.MESSAGE, description="Why.", examples=["move to the new cluster"])]
+Revision = Annotated[int, Field(ge=1, le=_MOST, examples=[42])]
+Version = Annotated[int, Field(ge=1, le=10**10 - 1, examples=[7])]
+KmsKey = Annotated[
+    str,
+    Field(
+        pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]{1,32}:[0-9]{12}:key/[A-Za-z0-9-]{1,128}$",
+        examples=["arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"],
+        description="The ARN of a KMS key; no alias.",
+    ),
+]
+Wrapped = Annotated[
+    str,
+    Field(
+        min_length=4, max_length=limits.WRAPPED_DATA_KEY, examples=["AQIDAHjExampleOfWhatKmsAnswersB="],
+        description="What KMS answered as `CiphertextBlob`, in base64.",
+    ),
+]  # fmt: skip
+
+
+def _day(text: str) -> str:
+    date.fromisoformat(text)
+    return text
+
+
+Date = Annotated[
+    str,
+    Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", examples=["2027-01-31"], json_schema_extra={"format": "date"}),
+    AfterValidator(_day),
+]
