@@ -131,6 +131,15 @@ def test_a_query_ends_at_its_limit(repository: Repository) -> None:
     assert keys(repository.query(PARTITION, "K#", limit=9)) == ["k0", "k1", "k2"]
 
 
+def test_a_query_in_reverse_begins_at_the_end_of_the_prefix_and_goes_on_before_a_key(repository: Repository) -> None:
+    repository.commit([Write(state(name), None) for name in ("a", "b", "b.1", "b.2", "b.3", "c")])
+    assert keys(repository.query(PARTITION, "K#", reverse=True)) == ["c", "b.3", "b.2", "b.1", "b", "a"]
+    assert keys(repository.query(PARTITION, "K#b.", limit=2, reverse=True)) == ["b.3", "b.2"]
+    assert keys(repository.query(PARTITION, "K#b.", after="K#b.2", reverse=True)) == ["b.1"]
+    assert keys(repository.query(PARTITION, "K#b.", after="K#b.1", reverse=True)) == []
+    assert keys(repository.query(PARTITION, "K#d", reverse=True)) == []
+
+
 def test_a_query_without_values_has_everything_else(repository: Repository) -> None:
     shown = state("a")
     assert shown.entry
