@@ -50,8 +50,8 @@ class Watched:
         self.calls: list[str] = []
         self.read: list[Address] = []
         self.committed: list[Action] = []
-        self.before_commit: list[Callable[[], None]] = []
-        self.before_query: list[Callable[[], None]] = []
+        self.before_commit: list[Callable[[], object]] = []
+        self.before_query: list[Callable[[], object]] = []
         self.lose_answer = False
 
     def get(self, addresses: Sequence[Address]) -> dict[Address, Record]:

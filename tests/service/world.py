@@ -9,6 +9,7 @@ from configsvc.model import names
 from configsvc.model.change_set import ChangeSet, Operation, Put
 from configsvc.model.entry import ContentType, Form
 from configsvc.model.grants import Action, Grant
+from configsvc.model.schema import KeySchema
 from configsvc.service import records
 from configsvc.service.add_data_key import add_data_key
 from configsvc.service.change import change
@@ -17,7 +18,7 @@ from configsvc.service.fetch import Fetched, fetch
 from configsvc.service.found import one
 from configsvc.service.ports import Caller, Idempotency, Outcome, Ports, Repository
 from configsvc.service.put import put
-from configsvc.service.records import Head, LogRecord
+from configsvc.service.records import Head, LogRecord, Retention
 from configsvc.service.set_grants import set_grants
 from tests.service.fakes import FakeChance, FakeClock, Watched
 from tests.service.sealed import data_key, envelope, kid
@@ -57,6 +58,8 @@ class Wanted(TypedDict, total=False):
     snapshot_bytes: int
     require_preconditions: bool
     read_only: bool
+    retention: Retention
+    schemas: tuple[KeySchema, ...]
 
 
 def text(key: str, value: str = "value", **options: Unpack[Options]) -> Put:

@@ -1,0 +1,76 @@
+"""JSON Schema as the service uses it: what a schema is, and where a value fails it."""
+
+import json
+import threading
+
+import pytest
+
+from configsvc.adapters.json_schemas import JsonSchemas
+from configsvc.model.schema import key_schema
+from configsvc.service.ports import Misfit
+
+
+@pytest.fixture
+def schemas() -> JsonSchemas:
+    return JsonSchemas()
+
+
+def schema(**keywords: object) -> str:
+    return key_schema("*", keywords).schema
+
+
+def test_a_value_that_holds_has_no_misfit(schemas: JsonSchemas) -> None:
+    assert schemas.misfit(schema(type="object", required=["a"]), {"a": 1}) is None
+
+
+def test_a_misfit_names_the_place_and_the_rule(schemas: JsonSchemas) -> None:
+    wanted = schema(properties={"pools": {"items": {"maximum": 9}}})
+    assert schemas.misfit(wanted, {"pools": [1, 10]}) == Misfit("/pools/1", "/properties/pools/items/maximum")
+
+
+@pytest.mark.parametrize(
+    ("faulty", "place"),
+    [
+        ({"type": "strin"}, "/type"),
+        ({"properties": {"a": {"minimum": "x"}}}, "/properties/a/minimum"),
+        ({"pattern": "("}, "/pattern"),
+        ({"pattern": "(?=look)"}, "/pattern"),
+        ({"pattern": r"(a)\1"}, "/pattern"),
+        ({"pattern": r"(\p{L}{200}){200}"}, "/pattern"),
+        ({"format": "no-such-format"}, "/format"),
+    ],
+)
+def test_what_is_no_schema_is_found_with_its_place(schemas: JsonSchemas, faulty: dict[str, object], place: str) -> None:
+    assert schemas.fault(json.dumps(faulty)) == place
+
+
+def test_a_reference_to_elsewhere_is_never_followed(schemas: JsonSchemas) -> None:
+    assert schemas.fault('{"$ref": "http://127.0.0.1:9/schema"}') is not None
+
+
+def test_a_schema_is_no_fault(schemas: JsonSchemas) -> None:
+    assert schemas.fault(schema(type="string", pattern="^[a-z]+$", format="uri")) is None
+
+
+def test_formats_are_asserted(schemas: JsonSchemas) -> None:
+    assert schemas.misfit(schema(format="date"), "2026-02-30") == Misfit("", "/format")
+
+
+def test_a_pattern_that_makes_others_backtrack_is_matched_in_one_pass(schemas: JsonSchemas) -> None:
+    assert schemas.misfit(schema(pattern="^(a+)+$"), "a" * 200_000 + "b") == Misfit("", "/pattern")
+
+
+@pytest.mark.parametrize("odd", ["\ud800", float("inf")])
+def test_what_the_library_cannot_take_does_not_fit(schemas: JsonSchemas, odd: object) -> None:
+    assert schemas.misfit(schema(type="number"), odd)
+
+
+def test_threads_share_what_is_compiled(schemas: JsonSchemas) -> None:
+    wanted = schema(maximum=5)
+    found: list[Misfit | None] = []
+    threads = [threading.Thread(target=lambda: found.append(schemas.misfit(wanted, 6))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [Misfit("", "/maximum")] * 8
