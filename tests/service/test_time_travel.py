@@ -11,10 +11,15 @@ from configsvc.model.errors import Gone, InvalidRequest, NotFound, Unavailable
 from configsvc.model.snapshot import parse
 from configsvc.service import records
 from configsvc.service.add_data_key import add_data_key
+from configsvc.service.create_namespace import NamespaceWanted, create_namespace
+from configsvc.service.delete_namespace import delete_namespace
 from configsvc.service.destroy import destroy
 from configsvc.service.fetch import Fetched
 from configsvc.service.fetch_revision import fetch_revision
+from configsvc.service.lift import lift
 from configsvc.service.ports import Remove, Write
+from configsvc.service.retire_data_key import retire_data_key
+from configsvc.service.rewrap_data_key import rewrap_data_key
 from tests.service.sealed import data_key, kid
 from tests.service.world import ADMIN, NS, READER, STRANGER, World, sealed, settled, text
 
@@ -206,14 +211,34 @@ def test_a_log_with_a_hole_is_read_again_and_never_believed(world: World) -> Non
 
 
 def test_a_lift_may_leave_revisions_out_and_those_are_gone(world: World) -> None:
-    head, last = world.head(), world.log()[-1]
-    lifted = last._replace(revision=90, verb="lift", changes=(), served=7)
-    world.repository.commit([Write(head._replace(revision=90, floor=90), 7), Write(lifted, None)])
+    lift(world.ports, ADMIN, NS, 89, None)
     world.put(text("a", "after"))
     assert served(world, 4) == {"a": "2"}
     assert served(world, 90) == {"a": "2"}
+    assert served(world, 91) == {"a": "after"}
     with pytest.raises(Gone):
         at(world, 50)
+
+
+def test_data_keys_come_as_they_are_wrapped_now_and_retired_ones_too(world: World) -> None:
+    world.put(sealed("a", 4))
+    add_data_key(world.ports, ADMIN, NS, data_key(1), None)
+    rewrapped = data_key()._replace(wrapped=data_key(2).wrapped)
+    rewrap_data_key(world.ports, ADMIN, NS, rewrapped, None)
+    assert parse(json.loads(at(world, 8).body or "")).data_keys == (rewrapped,)
+    world.put(sealed("a", 5, number=1))
+    retire_data_key(world.ports, ADMIN, NS, kid(), None)
+    assert parse(json.loads(at(world, 8).body or "")).data_keys == (rewrapped,)
+
+
+def test_a_namespace_that_was_deleted_has_no_past_until_it_is_created_again(world: World) -> None:
+    world.change(Delete(names.key("a")))
+    delete_namespace(world.ports, ADMIN, NS, None)
+    with pytest.raises(NotFound) as refused:
+        at(world, 4)
+    assert not refused.value.members
+    create_namespace(world.ports, ADMIN, NS, NamespaceWanted(), None)
+    assert [served(world, revision) for revision in (4, 8, 9, 10)] == [{"a": "2"}, {}, {}, {}]
 
 
 def test_a_namespace_that_changes_each_time_it_is_read_is_unavailable(world: World) -> None:
