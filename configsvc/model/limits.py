@@ -47,6 +47,9 @@ REQUEST_BYTES = 2 * MIB
 PAGE = 1000
 """Items of one page of a listing."""
 
+LOG_BYTES = 3 * MIB
+"""Bytes of a page of the change log after which it ends; the record that passes it adds 1.6 MB at most."""
+
 LOG_READ = 5000
 """Change-log records that one request looks at for those it was asked for: a few pages of 1 MB."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from configsvc.model import grants, limits, names
 from configsvc.model.errors import Gone, InvalidRequest
+from configsvc.model.snapshot import cost
 from configsvc.service import paging, records, time_travel
 from configsvc.service.change_log import DESTROY
 from configsvc.service.history import LIFT
@@ -72,7 +74,7 @@ def _time(field: str, text: str | None) -> str | None:
 def read(  # noqa: PLR0917  # wanted, limit and cursor as in every listing, over one log up to one revision
     ports: Ports, partition: str, until: int, wanted: Wanted, limit: int, cursor: str | None
 ) -> Read:
-    """Up to `limit` records that are wanted, of no more than 5,000 that are looked at.
+    """Up to `limit` records that are wanted, or 3 MiB of them, of no more than 5,000 that are looked at.
 
     So a page may hold few records, or none, and still have a cursor: the last revision that was looked at.
 
@@ -84,15 +86,16 @@ def read(  # noqa: PLR0917  # wanted, limit and cursor as in every listing, over
     last = start = int(paging.after(cursor, "", paging.number) or wanted.since or 0)
     most = limits.LOG_READ if _filters(wanted) else limit
     records_above = _above(ports, partition, start, until, most + 1)
-    shown = list[LogRecord]()
+    shown, size = list[LogRecord](), 0
     for seen, record in enumerate(records_above):
         if not seen and (cursor or wanted.since is not None):
             _check_kept(start, record)
-        if len(shown) == limit or seen == most:
+        if len(shown) == limit or seen == most or size > limits.LOG_BYTES:
             return Read(shown, paging.cursor(str(last)))
         last = record.revision
         if _is_wanted(record, wanted):
             shown.append(record)
+            size += cost(json.dumps(described(record), ensure_ascii=False))
     return Read(shown, None)
 
 

@@ -1,14 +1,16 @@
 """The change log as it is read: oldest first, in pages, filtered, and honest about what is no longer there."""
 
 from itertools import pairwise
+from json import dumps
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configsvc.model import names
+from configsvc.model import limits, names
 from configsvc.model.change_set import Delete
 from configsvc.model.errors import Forbidden, Gone, InvalidName, InvalidRequest, NotFound
+from configsvc.model.snapshot import cost
 from configsvc.service import records
 from configsvc.service.changes import changes
 from configsvc.service.destroy import destroy
@@ -160,6 +162,18 @@ def test_one_request_looks_at_no_more_than_so_many_records_and_goes_on_where_it_
     assert [each["revision"] for each in read(world, Wanted(principal=ROLES + "Many"), cursor=cursor)[0]] == [
         *range(5001, 5011)
     ]
+
+
+def test_a_page_ends_before_it_is_more_than_lambda_answers(world: World) -> None:
+    large = {"schemas": ['"' * 300_000]}
+    more = [world.log()[-1]._replace(revision=number, details=large) for number in range(3, 11)]
+    world.repository.commit([Write(record, None) for record in more])
+    world.repository.commit([Write(world.head()._replace(revision=10), 2)])
+    found, cursor = read(world)
+    assert 3 < len(found) < 10
+    assert cursor is not None
+    assert cost(dumps(found)) < 5 * limits.MIB
+    assert revisions(world) == list(range(1, 11))
 
 
 def test_whoever_follows_a_log_is_told_what_is_no_longer_kept(world: World) -> None:
