@@ -1,0 +1,189 @@
+"""After a restore: numbers of the lost time are never given out again, and HEAD counts what is there."""
+
+from collections.abc import Callable
+
+import pytest
+
+from configsvc.model import limits, names
+from configsvc.model.change_set import Delete
+from configsvc.model.errors import Forbidden, Gone, InvalidRequest, NotFound
+from configsvc.service import records
+from configsvc.service.fetch_revision import fetch_revision
+from configsvc.service.lift import SETTLES, lift
+from configsvc.service.ports import Outcome, Remove, Write
+from configsvc.service.rebuild import differences, rebuilt
+from configsvc.service.records import Head
+from tests.service.fakes import FakeClock
+from tests.service.sealed import kid
+from tests.service.world import ADMIN, DEVELOPER, NS, READER, STRANGER, World, retried, sealed, settled, text
+
+
+@pytest.fixture
+def world() -> World:
+    world = settled()
+    world.put(sealed("a", 1))
+    world.put(text("b"))
+    world.put(text("c", activate=False))
+    return world
+
+
+def lifted(world: World, revision: int) -> Outcome:
+    return lift(world.ports, ADMIN, NS, revision, None)
+
+
+def damage(world: World, **numbers: object) -> Head:
+    """HEAD as something went wrong with it, at the revision that it has."""
+    head = world.head()
+    world.repository.commit([Write(head._replace(**numbers), head.revision)])  # type: ignore[arg-type]  # any member
+    return head
+
+
+def test_revision_floor_and_served_revision_go_above_what_was_seen(world: World) -> None:
+    outcome = lifted(world, 100)
+    assert (outcome.status, outcome.etag) == (200, '"101"')
+    assert outcome.body == {
+        "namespace": NS, "revision": 101, "served_revision": 101, "floor": 100,
+        "check": {"right": True, "differences": []},
+    }  # fmt: skip
+
+
+def test_no_version_of_the_lost_time_is_given_out_again(world: World) -> None:
+    lifted(world, 100)
+    assert world.put(text("b")).body["version"] == 101
+    assert world.put(sealed("new", 101)).body["version"] == 101
+
+
+def test_who_holds_something_of_the_lost_time_is_not_told_that_it_is_current(world: World) -> None:
+    held = world.fetch()
+    lifted(world, 3)
+    assert world.fetch(held.etag).status == 200
+
+
+def test_what_was_served_is_served_still(world: World) -> None:
+    before = world.fetch().body or ""
+    lifted(world, 100)
+    assert (world.fetch().body or "") == before.replace('"revision":4', '"revision":101')
+
+
+def test_a_lift_to_less_goes_up_all_the_same(world: World) -> None:
+    assert lifted(world, 3).body["revision"] == 6
+    assert world.head().floor == 3
+
+
+def test_a_lift_again_writes_nothing(world: World) -> None:
+    first = lifted(world, 100)
+    before = world.stored()
+    assert lifted(world, 100) == first
+    assert world.stored() == before
+
+
+def test_earlier_revisions_are_still_served_and_those_of_the_lost_time_are_gone(world: World) -> None:
+    lifted(world, 100)
+    world.put(text("b"))
+    assert fetch_revision(world.ports, READER, NS, 4, None).status == 200
+    with pytest.raises(Gone):
+        fetch_revision(world.ports, READER, NS, 50, None)
+
+
+def test_the_log_tells_what_was_asked_and_found(world: World) -> None:
+    damage(world, entries=7)
+    lifted(world, 100)
+    record = world.log()[-1]
+    assert (record.verb, record.revision) == ("lift", 101)
+    assert record.details == {
+        "asked": 100, "was": {"revision": 5, "floor": 0},
+        "check": {"right": False, "differences": [{"what": "entries", "head": 7, "found": 2}]},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", [{"entries": 9}, {"size": 1}, {"stamps": 0}, {"kids": {}}])
+def test_a_head_that_counts_wrong_is_told_and_counts_right_again(world: World, wrong: dict[str, object]) -> None:
+    right = damage(world, **wrong)
+    check = lifted(world, 1).body["check"]
+    assert isinstance(check, dict)
+    assert (check["right"], len(check["differences"]) > 0) == (False, True)
+    now = world.head()
+    assert (now.entries, now.size, now.stamps) == (right.entries, right.size, right.stamps)
+    assert (now.kids[kid()].served, now.kids[kid()].cost) == (right.kids[kid()].served, right.kids[kid()].cost)
+    assert world.fetch().status == 200
+    assert lifted(world, 1).body["check"] == {"right": True, "differences": []}
+
+
+def test_a_data_key_that_head_had_forgotten_has_sealed_no_less_than_it_may_have(world: World) -> None:
+    seals = damage(world, kids={}).kids[kid()].seals
+    lifted(world, 1)
+    assert world.head().kids[kid()].seals >= seals
+
+
+def test_a_log_that_goes_above_head_is_gone_beyond(world: World) -> None:
+    damage(world, revision=3)
+    assert lifted(world, 1).body["revision"] == 6
+
+
+def test_a_head_without_a_change_that_its_log_has_is_repaired_by_what_is_there(world: World) -> None:
+    world.change(Delete(names.key("b")))
+    at = records.key(NS, "b")
+    world.repository.commit([Remove(at, 6)])
+    damage(world)
+    found = lifted(world, 1).body["check"]
+    assert isinstance(found, dict)
+    assert found["differences"] == [{"what": "stamps", "head": 3 + 5 + 6, "found": 3 + 5}]
+
+
+class Meanwhile(FakeClock):
+    """A clock under whose first pause something happens."""
+
+    def __init__(self, happens: Callable[[], object]) -> None:
+        super().__init__()
+        self._happens = [happens]
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        for happens in self._happens:
+            happens()
+        self._happens.clear()
+
+
+def test_a_reading_that_fell_into_a_write_repairs_nothing(world: World) -> None:
+    """The first reading misses a key that the second sees: then it was no fault of HEAD's."""
+    at = records.key(NS, "b")
+    state = world.repository.get([at])[at]
+    world.repository.commit([Remove(at, state.revision)])
+    clock = Meanwhile(lambda: world.repository.commit([Write(state, None)]))
+    world.ports = world.ports._replace(clock=clock)
+    assert lifted(world, 100).body["check"] == {"right": True, "differences": []}
+    assert SETTLES in clock.slept
+
+
+def test_a_write_in_between_is_counted(world: World) -> None:
+    world.repository.before_commit.append(lambda: world.put(text("d")))
+    outcome = lifted(world, 100)
+    head = world.head()
+    found = world.repository.query(records.of_namespace(NS), "")
+    counted = [each for each in found if not isinstance(each, Head)]
+    assert outcome.body["check"] == {"right": True, "differences": []}
+    assert head.entries == 3
+    assert differences(head, rebuilt(head, counted)) == ()
+
+
+@pytest.mark.parametrize("revision", [0, -1, limits.REVISION_LIFT + 1])
+def test_no_number_to_lift_to_is_refused(world: World, revision: int) -> None:
+    with pytest.raises(InvalidRequest):
+        lifted(world, revision)
+
+
+def test_the_highest_lift_leaves_room_for_versions(world: World) -> None:
+    lifted(world, limits.REVISION_LIFT)
+    assert world.put(text("b")).body["version"] == limits.REVISION_LIFT + 1
+
+
+def test_only_an_admin_lifts(world: World) -> None:
+    for caller, refusal in ((DEVELOPER, Forbidden), (STRANGER, NotFound)):
+        with pytest.raises(refusal):
+            lift(world.ports, caller, NS, 100, None)
+
+
+def test_the_answer_that_got_lost_is_given_again(world: World) -> None:
+    first = lift(world.ports, ADMIN, NS, 100, retried("k"))
+    world.put(text("b"))
+    assert lift(world.ports, ADMIN, NS, 100, retried("k")) == first
