@@ -52,7 +52,7 @@ reset: ## forget the data of the local AWS
 
 # --- checks and tests ---
 
-.PHONY: check fmt test test-all test-long
+.PHONY: check api-docs fmt test test-all test-long
 check: .venv/.ready ## ruff, mypy, import-linter, deptry, cfn-lint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -60,6 +60,9 @@ check: .venv/.ready ## ruff, mypy, import-linter, deptry, cfn-lint
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 	$(MAKE) --no-print-directory lint-template
+
+api-docs: .venv/.ready ## the OpenAPI document and docs/API.md, made of the code
+	@$(BIN)/python -m infra.api_docs
 
 fmt: .venv/.ready ## format the code
 	$(BIN)/ruff check --fix

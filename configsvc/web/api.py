@@ -74,7 +74,8 @@ class Api(Chalice):
                 served = self._desk.serve(_EVENT.get(), lambda request: checked(request, **parameters))
                 return Response(served.body, dict(served.headers), served.status)
 
-            self.described.append(Route(method, path, view.__name__, access, description))
+            subject = view.__module__.rpartition(".")[2]
+            self.described.append(Route(method, path, view.__name__, subject, access, description))
             self.route(path, methods=[method], name=view.__name__, **_GUARDS[access]())(answer)
             return view
 

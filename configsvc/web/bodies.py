@@ -131,7 +131,14 @@ class Settings(Body):
         str | None, Field(max_length=limits.DESCRIPTION, examples=["Settings of the payments service"])
     ] = None
     forms: Annotated[
-        list[Form] | None, Field(min_length=1, max_length=3, description="The forms that may be put, each once.")
+        list[Form] | None,
+        Field(
+            min_length=1,
+            max_length=3,
+            description="The forms that may be put, each once.",
+            examples=[["plain", "envelope"]],
+            json_schema_extra={"uniqueItems": True},
+        ),
     ] = None
     snapshot_bytes: Annotated[
         int | None,
@@ -154,9 +161,14 @@ class Lift(Body):
 class NewGrant(Body):
     """Actions on the namespaces that the patterns name."""
 
-    actions: Annotated[list[Action], Field(min_length=1, max_length=3, examples=[["read"]])]
+    actions: Annotated[
+        list[Action], Field(min_length=1, max_length=3, examples=[["read"]], json_schema_extra={"uniqueItems": True})
+    ]
     namespaces: Annotated[
-        list[NamespacePattern], Field(min_length=1, max_length=limits.GRANT_PATTERNS, examples=[["payments.*"]])
+        list[NamespacePattern],
+        Field(
+            min_length=1, max_length=limits.GRANTS, examples=[["payments.*"]], json_schema_extra={"uniqueItems": True}
+        ),
     ]
 
 

@@ -92,10 +92,11 @@ class Description(NamedTuple):
 
 
 class Route(NamedTuple):
-    """A route with its description; `name` is that of its view."""
+    """A route with its description; `name` is that of its view, `subject` that of the module where it stands."""
 
     method: str
     path: str
     name: str
+    subject: str
     access: Access
     description: Description

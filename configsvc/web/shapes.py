@@ -27,11 +27,11 @@ PRINCIPAL = spelt(
 )
 PATTERN = spelt(grants.PATTERN, "payments.*", "A namespace, `prefix.*` or `*`.")
 
-Namespace = Annotated[str, Field(json_schema_extra=NAMESPACE)]  # type: ignore[arg-type]  # it is JSON
-Key = Annotated[str, Field(json_schema_extra=KEY)]  # type: ignore[arg-type]  # it is JSON
-Kid = Annotated[str, Field(json_schema_extra=KID)]  # type: ignore[arg-type]  # it is JSON
-Principal = Annotated[str, Field(json_schema_extra=PRINCIPAL)]  # type: ignore[arg-type]  # it is JSON
-NamespacePattern = Annotated[str, Field(json_schema_extra=PATTERN)]  # type: ignore[arg-type]  # it is JSON
+Namespace = Annotated[str, Field(json_schema_extra=NAMESPACE)]
+Key = Annotated[str, Field(json_schema_extra=KEY)]
+Kid = Annotated[str, Field(json_schema_extra=KID)]
+Principal = Annotated[str, Field(json_schema_extra=PRINCIPAL)]
+NamespacePattern = Annotated[str, Field(json_schema_extra=PATTERN)]
 KeyPattern = Annotated[
     str, Field(description="A key, `prefix.*` or `*`.", examples=["limits.*"], min_length=1, max_length=255)
 ]

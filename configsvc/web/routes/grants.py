@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from configsvc.model.errors import Gone, TooLarge
+from configsvc.model.errors import Gone, NotFound, TooLarge
 from configsvc.web import reply
 from configsvc.web.api import Api
 from configsvc.web.description import Description
@@ -17,6 +17,7 @@ _GET = Description(
     {200: "AnyGrants"},
     details="Without `principal` it is a page of all.",
     query=(PRINCIPAL, *PAGE),
+    errors=(NotFound,),
 )
 _PUT = Description(
     "Set all grants of a principal",
@@ -35,6 +36,7 @@ _DELETE = Description(
     details=_HOLDS,
     query=(THAT_PRINCIPAL,),
     idempotent=True,
+    errors=(NotFound,),
 )
 _LOG = Description(
     "Read the change log of the grants, oldest first",

@@ -8,7 +8,7 @@ from configsvc.web.description import Description
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
 
-_BY_KEY = Description("See what your API key may do", "any", {200: "Whoami"})
+_BY_KEY = Description("See what your API key may do", "any", {200: "WhoamiByKey"})
 _SIGNED = Description(
     "See what your API key and your IAM identity may do", "any", {200: "Whoami"}, details="It writes nothing."
 )
@@ -18,8 +18,11 @@ def declare(api: Api) -> None:
     """GET by API key; POST by API key and signature. Neither writes."""
 
     @api.read("/v1/whoami", _BY_KEY)
-    @api.signed("POST", "/v1/whoami", _SIGNED)
     def whoami(request: Request) -> Reply:
         from configsvc.service.whoami import whoami
 
         return reply.ok(whoami(api.ports(), request.caller))
+
+    @api.signed("POST", "/v1/whoami", _SIGNED)
+    def whoami_signed(request: Request) -> Reply:
+        return whoami(request)

@@ -1,0 +1,1 @@
+"""The OpenAPI document and docs/API.md, made of the code."""

@@ -1,0 +1,82 @@
+"""The OpenAPI 3.1 document of the API, made of its routes, its models and its errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from configsvc.model import errors
+from configsvc.web.description import Route
+from infra.api_docs.advice import ADVICE
+from infra.api_docs.operation import (
+    error_responses,
+    errors_of,
+    name_of,
+    operation,
+    problem_response,
+)
+from infra.api_docs.parameters import shared_headers, shared_parameters
+from infra.api_docs.schemas import components
+
+_ABOUT = (
+    "Config and secrets for fleets of functions. Values are sealed by their author and opened by their reader; the "
+    "service cannot read them. Reads need an API key, writes an API key and a signature (AWS Signature Version 4, "
+    "service `execute-api`). Unknown fields, query parameters and preconditions are errors; answers may get further "
+    "members. What you may not read answers as what is absent."
+)
+_REQUEST = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
+
+
+def document(routes: Sequence[Route]) -> dict[str, Any]:
+    """The document."""
+    schemas = components(routes)
+    paths: dict[str, Any] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = operation(route, schemas)
+    return {
+        "openapi": "3.1.1",
+        "info": {
+            "title": "configsvc", "version": "1", "description": _ABOUT, "license": _LICENSE,
+        },
+        "servers": [_SERVER],
+        "tags": [{"name": name} for name in dict.fromkeys(route.subject for route in routes)],
+        "paths": paths,
+        "components": {
+            "securitySchemes": _SECURITY,
+            "parameters": shared_parameters(),
+            "headers": shared_headers(),
+            "responses": _responses(routes),
+            "examples": {kind.code: {"summary": ADVICE[kind.code], "value": _example(kind)} for kind in errors.SENT},
+            "schemas": schemas,
+        },
+    }  # fmt: skip
+
+
+_LICENSE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
+_SERVER = {
+    "url": "https://{api}.execute-api.{region}.amazonaws.com/{stage}",
+    "variables": {
+        "api": {"default": "abcde12345"}, "region": {"default": "eu-central-1"}, "stage": {"default": "api"},
+    },
+}  # fmt: skip
+_SECURITY = {
+    "ApiKey": {
+        "type": "apiKey", "in": "header", "name": "x-api-key", "description": "A key of the API's usage plan.",
+    },
+    "SigV4": {
+        "type": "apiKey", "in": "header", "name": "Authorization", "x-amazon-apigateway-authtype": "awsSigv4",
+        "description": "AWS Signature Version 4, service execute-api, by an IAM identity that may invoke the route.",
+    },
+}  # fmt: skip
+
+
+def _responses(routes: Sequence[Route]) -> dict[str, Any]:
+    found = {}
+    for route in routes:
+        for kinds in error_responses(errors_of(route)).values():
+            found[name_of(kinds)] = problem_response(kinds)
+    return dict(sorted(found.items()))
+
+
+def _example(kind: type[errors.ConfigsvcError]) -> dict[str, object]:
+    return errors.to_problem(kind(ADVICE[kind.code].replace("`", "")), _REQUEST)

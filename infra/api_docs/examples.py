@@ -1,0 +1,62 @@
+"""Examples, put together from those that stand beside each field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Schema = Mapping[str, Any]
+
+_LEFT_OUT = frozenset({"if_match", "declassify"})
+_REF = "#/components/schemas/"
+
+
+def of_answer(schema: Schema, schemas: Mapping[str, Schema]) -> Any:  # noqa: ANN401  # JSON
+    """An answer with all of its members."""
+    return _example(schema, schemas, every=True)
+
+
+def of_body(schema: Schema, schemas: Mapping[str, Schema]) -> Any:  # noqa: ANN401  # JSON
+    """A body with what it must have, and what has an example of its own."""
+    return _example(schema, schemas, every=False)
+
+
+def resolved(schema: Schema, schemas: Mapping[str, Schema]) -> Schema:
+    """The schema that a reference names, or itself; of several the first."""
+    if "$ref" in schema:
+        return resolved(schemas[schema["$ref"].removeprefix(_REF)], schemas)
+    for several in ("anyOf", "oneOf"):
+        if several in schema:
+            return resolved(schema[several][0], schemas)
+    return schema
+
+
+def _example(schema: Schema, schemas: Mapping[str, Schema], *, every: bool) -> Any:  # noqa: ANN401  # JSON
+    if "examples" in schema:
+        return schema["examples"][0]
+    found = resolved(schema, schemas)
+    if "examples" in found:
+        return found["examples"][0]
+    if found.get("type") == "object":
+        shown = {name: each for name, each in found.get("properties", {}).items() if every or _shown(name, each, found)}
+        return {name: _example(each, schemas, every=every) for name, each in shown.items()}
+    if found.get("type") == "array":
+        return [_example(found["items"], schemas, every=every)]
+    return _plain({**found, **schema})
+
+
+def _shown(name: str, schema: Schema, parent: Schema) -> bool:
+    if name in parent.get("required", ()):
+        return True
+    variants = [schema, *schema.get("anyOf", ())]
+    told = any("examples" in each or "$ref" in each or "items" in each for each in variants)
+    return told and name not in _LEFT_OUT
+
+
+def _plain(schema: Schema) -> Any:  # noqa: ANN401  # JSON
+    for name in ("const", "default"):
+        if schema.get(name) is not None:
+            return schema[name]
+    if "enum" in schema:
+        return schema["enum"][0]
+    return {"boolean": False, "integer": schema.get("minimum", 0), "string": "", "null": None}[schema["type"]]

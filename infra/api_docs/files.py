@@ -1,0 +1,20 @@
+"""What is committed and how it reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from configsvc.bootstrap import app
+from configsvc.web.routes.openapi import DOCUMENT
+from infra.api_docs.document import document
+from infra.api_docs.page import page
+from infra.gateway_responses import PROBLEMS
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "API.md"
+
+
+def files() -> dict[Path, str]:
+    """The text of each file that is made of the code."""
+    made = document(app.described)
+    return {DOCUMENT: json.dumps(made, indent=1, ensure_ascii=False) + "\n", PAGE: page(made, PROBLEMS)}

@@ -1,0 +1,112 @@
+"""One route as an operation of the document."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from configsvc.model import errors
+from configsvc.model.errors import ConfigsvcError
+from configsvc.web import reply
+from configsvc.web.description import Route, Text
+from infra.api_docs import examples
+from infra.api_docs.parameters import SAFE, named, parameters
+from infra.api_docs.schemas import NAMES, reference
+
+Json = dict[str, Any]
+Kind = type[ConfigsvcError]
+
+_SECURITY: dict[str, list[Json]] = {"open": [], "key": [{"ApiKey": []}], "signed": [{"ApiKey": [], "SigV4": []}]}
+_EVERY: tuple[Kind, ...] = (
+    errors.InvalidRequest, errors.Forbidden, errors.Throttled, errors.Internal, errors.Unavailable,
+)  # fmt: skip
+_BROKEN = (502, 504)
+_RETRY = frozenset({errors.Throttled.status, errors.Unavailable.status})
+
+
+def operation(route: Route, schemas: Mapping[str, Json]) -> Json:
+    """The operation object of a route."""
+    told = route.description
+    made: Json = {
+        "operationId": route.name,
+        "tags": [route.subject],
+        "summary": told.about,
+        "security": _SECURITY[route.access],
+        "x-configsvc-right": told.right,
+        "parameters": list(parameters(route)),
+        "responses": _responses(route, schemas),
+    }
+    if told.details:
+        made["description"] = told.details
+    if told.body:
+        content = {"schema": reference(told.body), "example": examples.of_body(schemas[told.body], schemas)}
+        made["requestBody"] = {"required": told.body_required, "content": {reply.JSON: content}}
+    return made
+
+
+def errors_of(route: Route) -> list[Kind]:
+    """All that a route may answer beside success, in the order of the tree."""
+    told = route.description
+    found = {*_EVERY, *told.errors}
+    names = [*named(route.path), *told.query]
+    if told.body or any(isinstance(each.takes, Text) and each.takes.shape in NAMES for each in names):
+        found.add(errors.InvalidName)
+    if any(parameter.name == "namespace" for parameter in names):
+        found.add(errors.NotFound)
+    if route.method != SAFE:
+        found |= {errors.TooLarge, errors.UnsupportedMediaType}
+        found |= {errors.PreconditionFailed} if told.conditions else set()
+    if told.idempotent:
+        found.add(errors.IdempotencyMismatch)
+    return [kind for kind in errors.SENT if kind in found]
+
+
+def error_responses(kinds: Iterable[Kind]) -> dict[str, list[Kind]]:
+    """The codes of each status, by status."""
+    found: dict[str, list[Kind]] = defaultdict(list)
+    for kind in kinds:
+        found[str(kind.status)].append(kind)
+    return found
+
+
+def name_of(kinds: Iterable[Kind]) -> str:
+    """What a response with these codes is called among the components."""
+    return "-".join(kind.code for kind in kinds)
+
+
+def problem_response(kinds: list[Kind]) -> Json:
+    """The response of a status that has these codes."""
+    schema = {"allOf": [reference("Problem"), {"properties": {"code": {"enum": [kind.code for kind in kinds]}}}]}
+    shown = {kind.code: {"$ref": f"#/components/examples/{kind.code}"} for kind in kinds}
+    made: Json = {
+        "description": "; ".join(f"`{kind.code}`: {kind.title}" for kind in kinds),
+        "content": {reply.PROBLEM: {"schema": schema, "examples": shown}},
+    }
+    if kinds[0].status in _RETRY:
+        made["headers"] = {"Retry-After": {"$ref": "#/components/headers/Retry-After"}}
+    return made
+
+
+def _responses(route: Route, schemas: Mapping[str, Json]) -> Json:
+    found = {str(status): _success(route, status, name, schemas) for status, name in route.description.answers.items()}
+    for code, kinds in error_responses(errors_of(route)).items():
+        found[code] = {"$ref": f"#/components/responses/{name_of(kinds)}"}
+    for status in _BROKEN:
+        found[str(status)] = {"$ref": f"#/components/responses/{name_of([errors.Internal])}"}
+    return dict(sorted(found.items()))
+
+
+def _success(route: Route, status: int, name: str | None, schemas: Mapping[str, Json]) -> Json:
+    headers = ["X-Correlation-Id", "Cache-Control"]
+    if (route.method == SAFE and route.description.conditions) or (route.description.idempotent and name):
+        headers.append("ETag")
+    made: Json = {
+        "description": HTTPStatus(status).phrase,
+        "headers": {each: {"$ref": f"#/components/headers/{each}"} for each in headers},
+    }
+    if name:
+        example = examples.of_answer(schemas[name], schemas)
+        made["content"] = {reply.JSON: {"schema": reference(name), "example": example}}
+    return made

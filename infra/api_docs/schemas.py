@@ -1,0 +1,113 @@
+"""The schemas of the document: bodies, answers, names and problems."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from configsvc.model import errors
+from configsvc.web import answers, bodies, shapes
+from configsvc.web.description import Route
+
+REF = "#/components/schemas/"
+_TIME = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,3})?Z)?$"
+TEXTS: dict[str, dict[str, Any]] = {
+    "Namespace": shapes.NAMESPACE,
+    "Key": shapes.KEY,
+    "Kid": shapes.KID,
+    "Principal": shapes.PRINCIPAL,
+    "NamespacePrefix": {"pattern": "^(?:[a-z0-9][a-z0-9._-]{0,63})?$"},
+    "KeyPrefix": {"pattern": "^(?:[A-Za-z0-9_][A-Za-z0-9._-]{0,254})?$"},
+    "Cursor": {"minLength": 1, "description": "As an answer before gave it; a text that may change its form."},
+    "Time": {"pattern": _TIME.replace(r"\d", "[0-9]"), "description": "RFC 3339 in UTC, or a date."},
+}
+"""What a text in path or query looks like, by the shape that its parameter names."""
+NAMES = frozenset(TEXTS) - {"Cursor", "Time"}
+"""The shapes that are answered `invalid_name` where they are spelt otherwise."""
+
+
+def reference(name: str) -> dict[str, Any]:
+    """A reference to a schema of the document."""
+    return {"$ref": REF + name}
+
+
+def components(routes: Iterable[Route]) -> dict[str, Any]:
+    """All schemas, by name."""
+    found: dict[str, Any] = {}
+    for model, mode in sorted(_models(routes), key=lambda each: _name(each[0])):
+        _, made = models_json_schema([(model, mode)], ref_template=REF + "{model}")
+        dropped = {"title"} if mode == "validation" else {"title", "additionalProperties"}
+        found |= {_renamed(name): _clean(schema, dropped) for name, schema in made["$defs"].items()}
+    unions = {name: {"anyOf": [reference(_name(model)) for model in models]} for name, models in answers.UNIONS.items()}
+    return dict(sorted({**found, **unions, "Problem": _problem(), "ErrorCode": _codes()}.items()))
+
+
+def _models(routes: Iterable[Route]) -> Iterator[tuple[type[BaseModel], Any]]:
+    for route in routes:
+        if route.description.body:
+            yield getattr(bodies, route.description.body), "validation"
+        for name in filter(None, route.description.answers.values()):
+            for model in answers.UNIONS.get(name) or (getattr(answers, _python(name)),):
+                yield model, "serialization"
+    yield answers.FieldProblem, "serialization"
+    yield answers.FailedOperation, "serialization"
+
+
+def _python(name: str) -> str:
+    return "Namespace_" if name == "Namespace" else name
+
+
+def _name(model: type[BaseModel]) -> str:
+    return _renamed(model.__name__)
+
+
+def _renamed(name: str) -> str:
+    return name.rstrip("_")
+
+
+def _clean(schema: Any, dropped: AbstractSet[str]) -> Any:  # noqa: ANN401  # JSON
+    """Without the titles that pydantic makes of names, and open where answers may get further members."""
+    if isinstance(schema, list):
+        return [_clean(each, dropped) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {name: each for name, each in schema.items() if name not in dropped or isinstance(each, dict)}
+    return {name: each if name in {"default", "examples"} else _clean(each, dropped) for name, each in kept.items()}
+
+
+def _codes() -> dict[str, Any]:
+    return {
+        "type": "string",
+        "enum": sorted(error.code for error in errors.SENT),
+        "description": "What went wrong, for programs. Codes do not change their meaning; there may come further ones.",
+    }
+
+
+def _problem() -> dict[str, Any]:
+    text = {"type": "string"}
+    number = {"type": "integer"}
+    return {
+        "type": "object",
+        "description": "What went wrong (RFC 9457). Further members depend on the code.",
+        "required": ["type", "title", "detail", "code", "instance"],
+        "properties": {
+            "type": {**text, "format": "uri"},
+            "title": text,
+            "status": {**number, "description": "Not in what API Gateway makes of a service that fails (502, 504)."},
+            "detail": {**text, "description": "What to do next, for a person."},
+            "code": reference("ErrorCode"),
+            "instance": {**text, "description": "The request's id."},
+            "field": {**text, "description": "The parameter, header or field that is wrong."},
+            "errors": {"type": "array", "items": reference("FieldProblem")},
+            "failed": {"type": "array", "items": reference("FailedOperation"), "description": "Of a change set."},
+            "limit": {**number, "description": "The limit that was passed."},
+            "next_version": {**number, "description": "The version to seal for."},
+            "oldest": {"type": ["integer", "null"], "description": "The oldest revision that is still in the log."},
+            "action": {**text, "description": "The action that the caller lacks."},
+            "pointer": {**text, "description": "JSON pointer to where a value or schema fails."},
+        },
+    }

@@ -1,0 +1,117 @@
+"""The OpenAPI document and docs/API.md say what the code does."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema_rs import Draft202012Validator
+from openapi_spec_validator import validate
+
+from configsvc.bootstrap import app, build_app
+from configsvc.model import errors, grants, names
+from configsvc.web.routes.openapi import DOCUMENT
+from infra.api_docs.advice import ADVICE
+from infra.api_docs.files import files
+from infra.api_docs.schemas import TEXTS
+from infra.gateway_responses import CATCH_ALLS, PROBLEMS
+from tests.web.apps import no_ports
+from tests.web.events import event
+from tests.web.lines import Lines
+
+DOCUMENTED: dict[str, Any] = json.loads(DOCUMENT.read_text())
+OPERATIONS = [
+    pytest.param(path, method, id=f"{method} {path}")
+    for path, methods in DOCUMENTED["paths"].items()
+    for method in methods
+]
+
+
+def valid(value: object, schema: dict[str, Any]) -> bool:
+    whole = {**schema, "components": DOCUMENTED["components"]}
+    return Draft202012Validator(whole).is_valid(value)
+
+
+@pytest.mark.parametrize(("path", "text"), [pytest.param(*each, id=each[0].name) for each in files().items()])
+def test_what_is_committed_is_what_the_code_gives(path: Any, text: str) -> None:  # noqa: ANN401  # a Path
+    assert path.read_text(encoding="utf-8") == text, "Run `make api-docs`."
+
+
+def test_the_document_is_openapi() -> None:
+    validate(DOCUMENTED)
+
+
+def test_the_document_has_every_route_and_its_access() -> None:
+    secured = {(): "open", ("ApiKey",): "key", ("ApiKey", "SigV4"): "signed"}
+    told = {
+        (method.upper(), path): secured[tuple(key for each in operation["security"] for key in each)]
+        for path, methods in DOCUMENTED["paths"].items()
+        for method, operation in methods.items()
+    }
+    assert told == {(route.method, route.path): route.access for route in app.described}
+    assert told.keys() == {(method, path) for path, methods in app.routes.items() for method in methods}
+
+
+def test_the_document_is_served_to_anyone_without_the_store() -> None:
+    made = build_app(no_ports, Lines())(event("GET", "/v1/openapi.json", identity={}), None)
+    assert made["statusCode"] == 200
+    assert json.loads(made["body"]) == DOCUMENTED
+
+
+def test_every_error_is_told_with_what_to_do() -> None:
+    assert list(ADVICE) == [kind.code for kind in errors.SENT]
+    assert DOCUMENTED["components"]["schemas"]["ErrorCode"]["enum"] == sorted(ADVICE)
+    assert DOCUMENTED["components"]["examples"].keys() == ADVICE.keys()
+
+
+@pytest.mark.parametrize(("path", "method"), OPERATIONS)
+def test_every_operation_tells_what_api_gateway_may_answer_itself(path: str, method: str) -> None:
+    statuses = DOCUMENTED["paths"][path][method]["responses"].keys()
+    every = {"ACCESS_DENIED", "INVALID_API_KEY", "THROTTLED", "INTEGRATION_TIMEOUT", "INTEGRATION_FAILURE"}
+    assert {str(PROBLEMS[kind].status) for kind in every} <= statuses
+    assert {"502", "504"} <= statuses
+    assert CATCH_ALLS["DEFAULT_5XX"].code in json.dumps(DOCUMENTED["components"]["responses"]["internal"])
+
+
+def _examples() -> list[Any]:
+    found = []
+    for path, methods in DOCUMENTED["paths"].items():
+        for method, operation in methods.items():
+            bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+            contents = [body["content"]["application/json"] for body in bodies if "content" in body]
+            found += [
+                pytest.param(each["schema"], each["example"], id=f"{method} {path} {number}")
+                for number, each in enumerate(contents)
+            ]
+    return found
+
+
+@pytest.mark.parametrize(("schema", "example"), _examples())
+def test_every_example_fits_its_schema(schema: dict[str, Any], example: object) -> None:
+    assert valid(example, schema)
+    assert not valid([], schema)
+
+
+def test_every_problem_fits_its_schema() -> None:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    for example in DOCUMENTED["components"]["examples"].values():
+        assert valid(example["value"], schema)
+        assert not valid({**example["value"], "code": "another"}, schema)
+
+
+_MAKES = {
+    "Namespace": names.namespace,
+    "Key": names.key,
+    "Kid": names.kid,
+    "Principal": grants.principal,
+}
+
+
+@pytest.mark.parametrize("shape", _MAKES)
+@given(data=st.data())
+def test_a_name_as_the_document_spells_it_is_a_name(shape: str, data: st.DataObject) -> None:
+    text = data.draw(st.from_regex(TEXTS[shape]["pattern"].replace("$", r"\Z")))
+    assert _MAKES[shape](text) == text
