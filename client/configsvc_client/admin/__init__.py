@@ -6,7 +6,18 @@ from configsvc_client.admin._access import Granted
 from configsvc_client.admin._admin import Admin
 from configsvc_client.admin._compose import from_environ
 from configsvc_client.admin._draft import Draft, checked, draft
+from configsvc_client.admin._history import (
+    Difference,
+    KeyChange,
+    LogEntry,
+    LogFilter,
+    Moved,
+    Served,
+    VersionInfo,
+)
+from configsvc_client.admin._namespaces import Lifted, Pruned, Retention
 from configsvc_client.admin._reader import KeyInfo, NamespaceInfo, Opened
+from configsvc_client.admin._rotation import Rotation
 from configsvc_client.admin._sealing import StoredDataKey
 from configsvc_client.admin._wire import Changed, Stored
 from configsvc_client.admin._writer import Part
@@ -16,15 +27,26 @@ __all__ = [
     "Admin",
     "Changed",
     "Delete",
+    "Difference",
     "Draft",
     "Grant",
     "Granted",
+    "KeyChange",
     "KeyInfo",
+    "Lifted",
+    "LogEntry",
+    "LogFilter",
+    "Moved",
     "NamespaceInfo",
     "Opened",
     "Part",
+    "Pruned",
+    "Retention",
+    "Rotation",
+    "Served",
     "Stored",
     "StoredDataKey",
+    "VersionInfo",
     "checked",
     "draft",
     "from_environ",

@@ -18,14 +18,18 @@ from configsvc_client._pin import Pin, pin
 from configsvc_client._url import Url, parse
 from configsvc_client.admin import _session
 from configsvc_client.admin._access import Access
-from configsvc_client.admin._admin import Admin, Parts
+from configsvc_client.admin._admin import Admin
 from configsvc_client.admin._api import Api
 from configsvc_client.admin._data_keys import DataKeys
+from configsvc_client.admin._history import History
 from configsvc_client.admin._namespaces import Namespaces
 from configsvc_client.admin._opening import Opener
+from configsvc_client.admin._parts import Parts
 from configsvc_client.admin._patience import PatientKms
 from configsvc_client.admin._ports import Ports
 from configsvc_client.admin._reader import Reader
+from configsvc_client.admin._rewrapping import Rewrapper
+from configsvc_client.admin._rotation import Rotator
 from configsvc_client.admin._sealer import ValueSealer
 from configsvc_client.admin._writer import Writer
 
@@ -108,4 +112,8 @@ def admin(settings: Settings, ports: Ports, close: Callable[[], None] = lambda: 
         keyring, settings.pin, lambda namespace: [each.data_key for each in data_keys.list(namespace)], clock
     )
     writer = Writer(api, sealer.seal, reader.next_versions, clock, chance)
-    return Admin(Parts(Namespaces(api), data_keys, reader, opener, writer, Access(api)), close)
+    parts = Parts(
+        Namespaces(api), data_keys, Rewrapper(kms, settings.pin, clock), Rotator(data_keys, reader, opener, writer),
+        reader, History(api), opener, writer, Access(api),
+    )  # fmt: skip
+    return Admin(parts, close)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from configsvc.model import names
@@ -65,6 +65,26 @@ class DataKeys:
         self._api.write("POST", f"/namespaces/{namespace}/data-keys", {"kid": kid, "kms_key": arn, "wrapped": wrapped})
         self._newest.pop(namespace, None)
         return kid
+
+    def list_anew(self, namespace: Namespace) -> Sequence[StoredDataKey]:
+        """As `list`; the newest of them is the one to seal under from now on."""
+        self._newest.pop(namespace, None)
+        return self.list(namespace)
+
+    def replace(self, namespace: Namespace, data_key: DataKey) -> None:
+        """Store another wrapping of a data key."""
+        body = {"kms_key": data_key.kms_key, "wrapped": data_key.wrapped}
+        self._api.write("PUT", f"/namespaces/{namespace}/data-keys/{data_key.kid}", body)
+        self._newest.pop(namespace, None)
+
+    def retire(self, namespace: Namespace, kid: Kid) -> None:
+        """Seal nothing more under a data key.
+
+        Raises:
+            Conflict: entries that are served need it.
+        """
+        self._api.write("POST", f"/namespaces/{namespace}/data-keys/{kid}/retire", None)
+        self._newest.pop(namespace, None)
 
     def newest(self, namespace: Namespace) -> DataKey:
         """The newest live data key, listed once.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os.path
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from configsvc.model import names
 from configsvc.model.entry import ContentType, Entry, Form, is_content_type, is_form
@@ -12,6 +12,7 @@ from configsvc.model.errors import Unavailable
 from configsvc.model.names import Key, Namespace
 from configsvc.model.snapshot import MalformedSnapshot, SealedSnapshot, parse
 from configsvc_client.admin._api import Api
+from configsvc_client.admin._pages import items
 
 
 class KeyInfo(NamedTuple):
@@ -55,12 +56,13 @@ class Reader:
 
     def namespaces(self, prefix: str = "") -> Iterator[NamespaceInfo]:
         """The namespaces that the API key may read, page by page."""
-        for each in self._pages("/namespaces", "namespaces", prefix):
+        for each in items(self._api, "/namespaces", "namespaces", {"prefix": prefix}):
             yield NamespaceInfo(names.namespace(each["namespace"]), str(each.get("description") or ""))
 
     def keys(self, namespace: Namespace, prefix: str = "", *, limit: int | None = None) -> Iterator[KeyInfo]:
         """The keys of a namespace in their order, page by page; `limit` is the size of a page."""
-        for each in self._pages(f"/namespaces/{namespace}/keys", "keys", prefix, limit):
+        query = {"prefix": prefix, "limit": limit}
+        for each in items(self._api, f"/namespaces/{namespace}/keys", "keys", query):
             yield KeyInfo(
                 names.key(each["key"]), each["active"], each["latest"], each["next_version"], each["form"],
                 each["content_type"], each["revision"], each.get("rotate_by"),
@@ -78,30 +80,26 @@ class Reader:
                 break
         return found
 
-    def entry(self, namespace: Namespace, key: Key) -> Entry:
-        """The entry that is served under a key, sealed as it is.
+    def entry(self, namespace: Namespace, key: Key, version: int | None = None) -> Entry:
+        """The entry that is served under a key, or that of a version, sealed as it is.
 
         Raises:
-            NotFound: nothing is served there.
+            NotFound: nothing is served there, or there is no such version.
+            Gone: the value of that version was destroyed.
         """
-        body = self._api.read(f"/namespaces/{namespace}/keys/{key}").body
+        body = self._api.read(f"/namespaces/{namespace}/keys/{key}", {"version": version}).body
         form, content_type = body.get("form"), body.get("content_type")
         if not is_form(form) or not is_content_type(content_type):
             raise Unavailable("The service answered with an entry of an unknown kind. Update configsvc.")
         return Entry(key, int(str(body["version"])), form, content_type, str(body["value"]))
 
-    def snapshot(self, namespace: Namespace) -> SealedSnapshot:
-        """All entries that are served, sealed as they are, at one revision."""
+    def snapshot(self, namespace: Namespace, revision: int | None = None) -> SealedSnapshot:
+        """All entries that are or were served, sealed as they are, at one revision.
+
+        Raises:
+            Gone: the revision is beyond the log.
+        """
         try:
-            return parse(self._api.read(f"/namespaces/{namespace}/snapshot").body)
+            return parse(self._api.read(f"/namespaces/{namespace}/snapshot", {"revision": revision}).body)
         except MalformedSnapshot as error:
             raise Unavailable(f"The service answered with what is {error}. Update configsvc.") from None
-
-    def _pages(self, path: str, member: str, prefix: str, limit: int | None = None) -> Iterator[Mapping[str, Any]]:
-        cursor: object = None
-        while True:
-            body: Mapping[str, Any] = self._api.read(path, {"prefix": prefix, "limit": limit, "cursor": cursor}).body
-            yield from body.get(member, [])
-            cursor = body.get("cursor")
-            if not cursor:
-                return

@@ -118,6 +118,16 @@ class Writer:
         for puts in _planner.split(fitting):
             yield from self._stored(namespace, [by_key[put.key] for put in puts], puts, message)
 
+    def destroy(self, namespace: Namespace, key: Key, version: int) -> int:
+        """Destroy the value of a version; the revision that did it.
+
+        Raises:
+            NotFound: there is no such version.
+            Conflict: it is served.
+        """
+        done = self._api.write("DELETE", f"/namespaces/{namespace}/keys/{key}/versions/{version}", None)
+        return int(str(done.body["revision"]))
+
     def _stored(
         self, namespace: Namespace, drafts: Sequence[Draft], puts: Sequence[Put], message: str
     ) -> Iterator[Part]:

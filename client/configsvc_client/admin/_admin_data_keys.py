@@ -1,0 +1,80 @@
+"""Data keys: list, add, rewrap, retire, rotate."""
+
+from __future__ import annotations
+
+from configsvc.model import names
+from configsvc.model.errors import NotFound
+from configsvc.model.names import Kid
+from configsvc_client.admin._parts import Facet
+from configsvc_client.admin._rotation import Rotation, Told
+from configsvc_client.admin._sealing import StoredDataKey
+from configsvc_client.admin._writer import Part
+
+
+def _untold(part: Part) -> None:
+    del part
+
+
+class Keyrings(Facet):
+    """The data keys of namespaces."""
+
+    def data_keys(self, namespace: str) -> list[StoredDataKey]:
+        """The keyring of a namespace, wrapped, newest first."""
+        return self._parts.data_keys.list(names.namespace(namespace))
+
+    def add_data_key(self, namespace: str, kms_key: str) -> Kid:
+        """Make a data key under a KMS key (its ARN) and add it; new values are sealed under it from now on."""
+        return self._parts.data_keys.add(names.namespace(namespace), kms_key)
+
+    def rewrap(self, namespace: str, kid: str, kms_key: str) -> None:
+        """Wrap a data key under another KMS key (its ARN, in the same region), or under the same anew.
+
+        Readers whose pin does not name that KMS key yet cannot open what is sealed under the data key: pin it first.
+
+        Raises:
+            NotFound: there is no such data key.
+            CannotOpen: a KMS key is not pinned, KMS refuses, or what it answered is another key.
+            Conflict: the data key is retired.
+        """
+        name = names.namespace(namespace)
+        for each in self._parts.data_keys.list(name):
+            if each.data_key.kid == kid:
+                made = self._parts.rewrapper.rewrapped(name, each.data_key, kms_key)
+                return self._parts.data_keys.replace(name, made)
+        raise NotFound("There is no such data key.", kid=kid)
+
+    def retire(self, namespace: str, kid: str) -> None:
+        """Seal nothing more under a data key, and activate nothing that is. There is no way back.
+
+        Raises:
+            Conflict: entries that are served need it.
+        """
+        self._parts.data_keys.retire(names.namespace(namespace), names.kid(kid))
+
+    def rotate(
+        self,
+        namespace: str,
+        kms_key: str | None = None,
+        message: str = "rotate",
+        *,
+        fresh: bool = False,
+        told: Told = _untold,
+    ) -> Rotation:
+        """Seal everything that is served in envelopes under one new data key, and retire the others.
+
+        It is done while others read and write. A run that was killed is run again: several live data keys are a
+        rotation that was begun, and it goes on with the newest. Versions that are not served are not sealed anew: those
+        under a retired data key can be read, and no longer be activated.
+
+        Args:
+            namespace: where.
+            kms_key: the ARN of the KMS key to wrap the new data key; that of the newest where left out.
+            message: for the change log.
+            fresh: whether to make a new data key also where a rotation was begun.
+            told: hears of each change set that is done, and of each key that is refused.
+
+        Raises:
+            Unavailable: others were faster in every round.
+            Misconfigured: there is no data key to take the KMS key from, or no KMS key is pinned.
+        """
+        return self._parts.rotator.rotate(names.namespace(namespace), kms_key, message, fresh=fresh, told=told)

@@ -1,0 +1,28 @@
+"""Which version a rollback goes to: a decision on the change log."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+
+from configsvc.model.names import Key
+from configsvc_client.admin._history import LogEntry
+
+
+def version_before(log: Iterable[LogEntry], key: Key, active: int, kept: Container[int]) -> int | None:
+    """Of the versions below the active one, the one that was served last; None where the log tells of none.
+
+    A version that was only staged is never chosen, and rolling back twice goes further back.
+
+    Args:
+        log: records that name the key, oldest first.
+        key: the key.
+        active: the version that is served.
+        kept: versions whose value is still there.
+    """
+    found: int | None = None
+    for record in log:
+        for change in record.keys:
+            if change.key == key:
+                served = (change.was, change.now)
+                found = next((each for each in reversed(served) if each and each < active and each in kept), found)
+    return found

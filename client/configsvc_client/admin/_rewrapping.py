@@ -1,0 +1,63 @@
+"""Wrap a data key anew, or under another KMS key. Its plaintext does not leave KMS but to be checked."""
+
+from __future__ import annotations
+
+from configsvc.model.encoding import base64std, from_base64std
+from configsvc.model.errors import Unavailable
+from configsvc.model.names import Namespace
+from configsvc.model.snapshot import DataKey
+from configsvc_client._keyring import Keyring
+from configsvc_client._pin import Pin
+from configsvc_client._ports import Clock
+from configsvc_client.admin._data_keys import KMS_SECONDS, context_of, require_pin
+from configsvc_client.admin._ports import Kms
+
+
+class Rewrapper:
+    """Asks kms:ReEncrypt, and opens what it answers before anyone else has to.
+
+    Args:
+        kms: knows both KMS keys, in one region.
+        pin: the KMS keys that are trusted, the new one among them.
+        clock: for deadlines.
+    """
+
+    def __init__(self, kms: Kms, pin: Pin, clock: Clock) -> None:
+        self._kms = kms
+        self._pin = pin
+        self._clock = clock
+
+    def rewrapped(self, namespace: Namespace, data_key: DataKey, kms_key: str) -> DataKey:
+        """The same data key under that KMS key. It was unwrapped once and is what its kid commits to.
+
+        Raises:
+            CannotOpen: one of the KMS keys is not pinned, KMS refuses, or what it answered is another key.
+            Misconfigured: no KMS key is pinned.
+        """
+        require_pin(self._pin)
+        context = context_of(namespace)
+        answer = self._kms.call(
+            "ReEncrypt",
+            {
+                "CiphertextBlob": data_key.wrapped,
+                "SourceKeyId": self._pin.checked(data_key.kms_key),
+                "SourceEncryptionContext": context,
+                "DestinationKeyId": self._pin.checked(kms_key),
+                "DestinationEncryptionContext": context,
+            },
+            self._deadline(),
+        )
+        made = data_key._replace(kms_key=str(answer.get("KeyId")), wrapped=_blob(answer.get("CiphertextBlob")))
+        # A keyring of its own: the namespace's holds this data key already and would not ask KMS.
+        Keyring(self._kms, self._pin, self._clock, 0).cipher(namespace, made, self._deadline())
+        return made
+
+    def _deadline(self) -> float:
+        return self._clock.now().monotonic + KMS_SECONDS
+
+
+def _blob(answered: object) -> str:
+    try:
+        return base64std(from_base64std(str(answered)))
+    except ValueError:
+        raise Unavailable("KMS answered ReEncrypt without a ciphertext.", reason="answer") from None
