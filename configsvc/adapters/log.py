@@ -20,9 +20,13 @@ class JsonLog:
         self._stream = stream
         self._least = _SEVERITY[least]
 
+    def takes(self, level: str) -> bool:
+        """Whether lines of this level are written."""
+        return _SEVERITY[level] >= self._least
+
     def line(self, level: str, /, **members: object) -> None:
         """Write one line, unless it is below the least severity."""
-        if _SEVERITY[level] >= self._least:
+        if self.takes(level):
             text = json.dumps({"level": level, **members}, separators=(",", ":"), allow_nan=False)
             self._stream.write(text + "\n")
             self._stream.flush()

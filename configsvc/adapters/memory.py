@@ -82,6 +82,8 @@ class MemoryRepository:
 
     def _ordered(self, addresses: Sequence[Address]) -> list[Address]:
         """Once forwards and once backwards: HEAD stands first in a batch, and may be read before or after the rest."""
+        if len(addresses) == 1:
+            return list(addresses)
         self._backwards = not self._backwards
         return sorted(set(addresses), key=addresses.index, reverse=self._backwards)
 

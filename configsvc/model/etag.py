@@ -35,7 +35,9 @@ def matches(if_none_match: str, etag: str) -> bool:
     """Whether If-None-Match names the ETag, by weak comparison (RFC 9110, 13.1.2). Malformed ones match nothing."""
     if if_none_match in (etag, _ANY):
         return True
-    return if_none_match.strip() == _ANY or any(f'"{found.group(2)}"' == etag for found in _LIST.finditer(if_none_match))
+    if if_none_match.strip() == _ANY:
+        return True
+    return any(f'"{found.group(2)}"' == etag for found in _LIST.finditer(if_none_match))
 
 
 def revision_of(if_match: str) -> int:

@@ -55,9 +55,12 @@ def covers(pattern: str, namespace: str) -> bool:
 
 def allows(grants: Iterable[Grant], action: Action, namespace: Namespace) -> bool:
     """Whether any grant allows the action there."""
-    return any(
-        action in grant.actions and any(covers(pattern, namespace) for pattern in grant.namespaces) for grant in grants
-    )
+    for grant in grants:
+        if action in grant.actions:
+            for pattern in grant.namespaces:
+                if covers(pattern, namespace):
+                    return True
+    return False
 
 
 def allows_everywhere(grants: Iterable[Grant], action: Action) -> bool:

@@ -44,23 +44,24 @@ class Access(NamedTuple):
 
 def look(ports: Ports, caller: Caller, addresses: Iterable[Address], *, writes: bool) -> tuple[Access, Found]:
     """One read: the records, and with them those grants that are not cached."""
-    principals = [principal for principal in (caller.api_key, caller.principal if writes else None) if principal]
-    held = {principal: ports.grants.get(principal) for principal in principals}
-    missing = [records.granted(principal) for principal, grants in held.items() if grants is None]
-    wanted = [*addresses, *missing]
+    reader, writer = caller.api_key, caller.principal if writes else None
+    readers, writers = _kept(ports, reader), _kept(ports, writer)
+    wanted = list(addresses)
+    wanted += [records.granted(who) for who, grants in ((reader, readers), (writer, writers)) if who and grants is None]
     found = ports.repository.get(wanted) if wanted else {}
-    known = {principal: _kept(ports, principal, grants, found) for principal, grants in held.items()}
-    writer = caller.principal if writes else None
     return Access(
-        known.get(caller.api_key or "", ()),
-        known.get(writer or "", ()),
+        _read(ports, reader or "", found) if readers is None else readers,
+        _read(ports, writer or "", found) if writers is None else writers,
         writer is not None and is_administrator(ports.admins, Principal(writer)),
     ), found
 
 
-def _kept(ports: Ports, principal: str, held: tuple[Grant, ...] | None, found: Found) -> tuple[Grant, ...]:
-    if held is not None:
-        return held
+def _kept(ports: Ports, principal: str | None) -> tuple[Grant, ...] | None:
+    """Grants that are known without a read; nobody has none."""
+    return ports.grants.get(principal) if principal else ()
+
+
+def _read(ports: Ports, principal: str, found: Found) -> tuple[Grant, ...]:
     granted = one(found, records.granted(principal), Granted)
     grants = granted.grants if granted else ()
     ports.grants.put(principal, grants)

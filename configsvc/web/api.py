@@ -21,7 +21,6 @@ from configsvc.web.description import Access, Description, Route
 from configsvc.web.desk import CORRELATION, Desk
 from configsvc.web.event import Event
 from configsvc.web.reply import Reply
-from configsvc.web.request import Request
 
 View = Callable[..., Reply]
 
@@ -67,11 +66,8 @@ class Api(Chalice):
 
     def _declare(self, method: str, path: str, access: Access, description: Description) -> Callable[[View], View]:
         def declare(view: View) -> View:
-            def checked(request: Request, **parameters: str) -> Reply:
-                return view(request.check(description), **parameters)
-
             def answer(**parameters: str) -> Response:
-                served = self._desk.serve(_EVENT.get(), lambda request: checked(request, **parameters))
+                served = self._desk.serve(_EVENT.get(), lambda request: view(request.check(description), **parameters))
                 return Response(served.body, dict(served.headers), served.status)
 
             subject = view.__module__.rpartition(".")[2]

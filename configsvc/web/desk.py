@@ -40,8 +40,12 @@ class Desk:
             answer = view(Request(event, headers, caller))
         except Exception as error:  # noqa: BLE001  # whatever it was, the caller gets a problem and we get a line
             answer, members = reply.problem(_sent(error), request_id(event)), _remembered(error)
-        answer = answer._replace(headers={**answer.headers, CORRELATION: caller.correlation_id})
-        self._log.line(level_of(answer.status), **_about(event, caller, answer), **members, **self._spent(began))
+        answer.headers[CORRELATION] = caller.correlation_id
+        cold, self._cold = self._cold, False
+        level = level_of(answer.status)
+        if self._log.takes(level):
+            spent: dict[str, Logged] = {"duration_ms": round((self._monotonic() - began) * 1000, 3), "cold_start": cold}
+            self._log.line(level, **_about(event, caller, answer), **members, **spent)
         return answer
 
     def refuse(self, event: Event, error: Exception, headers: Mapping[str, str]) -> Reply:
@@ -51,11 +55,8 @@ class Desk:
             raise error
 
         answer = self.serve(event, view)
-        return answer._replace(headers={**answer.headers, **headers})
-
-    def _spent(self, began: float) -> dict[str, Logged]:
-        cold, self._cold = self._cold, False
-        return {"duration_ms": round((self._monotonic() - began) * 1000, 3), "cold_start": cold}
+        answer.headers.update(headers)
+        return answer
 
 
 def _sent(error: Exception) -> ConfigsvcError:

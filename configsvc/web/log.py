@@ -17,6 +17,9 @@ _NOT_MODIFIED, _REFUSED, _FAILED = 304, 400, 500
 class Log(Protocol):
     """Where log lines go."""
 
+    def takes(self, level: Level) -> bool:
+        """Whether lines of this level go anywhere; if not, none need be made."""
+
     def line(self, level: Level, /, **members: Logged) -> None:
         """Write one line with these members."""
 

@@ -21,11 +21,11 @@ _REVISION = re.compile(r'"([0-9]+)[-"]')
 
 
 class Reply(NamedTuple):
-    """What goes back; `revision` and `code` are for the log."""
+    """What goes back; `revision` and `code` are for the log. The headers are its own, to be added to."""
 
     status: int
     body: str
-    headers: Mapping[str, str]
+    headers: dict[str, str]
     revision: int | None = None
     code: str | None = None
 
@@ -58,7 +58,8 @@ def written(outcome: Outcome) -> Reply:
     if outcome.status == _NO_CONTENT:
         return Reply(_NO_CONTENT, "", {"Cache-Control": NOT_STORED})
     reply = ok(outcome.body, etag=outcome.etag, status=outcome.status)
-    return reply._replace(headers={**reply.headers, "Cache-Control": NOT_STORED})
+    reply.headers["Cache-Control"] = NOT_STORED
+    return reply
 
 
 def problem(error: errors.ConfigsvcError, instance: str) -> Reply:

@@ -18,9 +18,9 @@ from configsvc.web.parameters import CURSOR, LIMIT
 
 _PRINTABLE = re.compile(rf"[\x21-\x7e](?:[\x20-\x7e]{{0,{limits.IDEMPOTENCY_KEY - 2}}}[\x21-\x7e])?")
 _GET = "GET"
-_CONDITIONS = frozenset({"if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range"})
+_CONDITIONS = ("if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since")
 # What else there is may only make an answer to a GET shorter, so it may be ignored (RFC 9110, 13.1).
-_PRECONDITIONS = frozenset({"if-match", "if-unmodified-since"})
+_PRECONDITIONS = ("if-match", "if-unmodified-since")
 
 
 class Page(NamedTuple):
@@ -80,8 +80,9 @@ class Request:
         if self._query or description.query:
             query.check(self._query, description.query)
         refused = _PRECONDITIONS if self.method == _GET else _CONDITIONS
-        for name in sorted(refused.intersection(self._headers).difference(description.conditions)):
-            raise InvalidRequest(f"This route does not take {name}. Leave it out.", field=name)
+        for name in refused:
+            if name in self._headers and name not in description.conditions:
+                raise InvalidRequest(f"This route does not take {name}. Leave it out.", field=name)
         if description.body is None:
             self._no_body()
         return self

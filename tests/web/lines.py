@@ -11,6 +11,9 @@ class Lines:
     def __init__(self) -> None:
         self.kept: list[dict[str, Logged]] = []
 
+    def takes(self, level: Level) -> bool:  # noqa: ARG002  # every one
+        return True
+
     def line(self, level: Level, /, **members: Logged) -> None:
         self.kept.append({"level": level, **members})
 
