@@ -20,7 +20,7 @@ DAY = 24 * 3600
 
 
 class Served(NamedTuple):
-    """All versions that some revision in the log served, by key, and the revision that the log comes to."""
+    """Versions that revisions of the log served and that are served no more, by key; and what the log comes to."""
 
     revision: int
     versions: Mapping[Key, set[int]]
@@ -32,9 +32,10 @@ def outdated(log: Iterable[LogRecord], head: int, before: float) -> Iterable[Log
 
 
 def served(log: Iterable[LogRecord]) -> Served:
-    """What the revisions of a log served that their keys do not serve now, as far as no record is missing.
+    """What was served and is no more, as far as no record is missing.
 
-    The oldest record tells what its own revision served, not the one before it.
+    What a revision served is served still, or a later record says that it was. What the oldest record says was is of
+    a revision before it, which is no longer in the log.
     """
     records = iter(log)
     versions: dict[Key, set[int]] = {}
@@ -42,12 +43,11 @@ def served(log: Iterable[LogRecord]) -> Served:
     if first is None:
         return Served(0, versions)
     revision = first.revision
-    for change in first.changes:
-        versions.setdefault(change.key, set()).update(_numbers(change.now))
     for record in unbroken(first.revision, records):
         revision = record.revision
         for change in record.changes:
-            versions.setdefault(change.key, set()).update(_numbers(change.was, change.now))
+            if change.was is not None:
+                versions.setdefault(change.key, set()).add(change.was)
     return Served(revision, versions)
 
 
@@ -62,7 +62,3 @@ def seconds(at: str) -> float:
     year, month, day = (int(part) for part in date.split("-"))
     hour, minute, second = (int(part) for part in time[:8].split(":"))
     return float(timegm((year, month, day, hour, minute, second)))
-
-
-def _numbers(*versions: int | None) -> set[int]:
-    return {version for version in versions if version is not None}

@@ -27,7 +27,7 @@ ACTIONS = 98
 class Pruned(NamedTuple):
     """How many were taken away, the key that is done with last, and whether there is more to do."""
 
-    count: int
+    number: int
     after: str
     more: bool
 
@@ -35,7 +35,7 @@ class Pruned(NamedTuple):
 class Taken(NamedTuple):
     """How many versions of one key were taken away, and whether those were all that should have been."""
 
-    count: int
+    number: int
     all: bool
 
 
@@ -55,7 +55,7 @@ def prune_versions(ports: Ports, base: Writable, after: str) -> Pruned:
         gone = prunable.beyond(stored, kept, known.versions.get(key, set()))
         room = limits.UPKEEP_VERSIONS - count
         took = _take(ports, base, known, gone[:room])
-        count, looked, skipped = count + took.count, looked + len(stored), skipped or not took.all
+        count, looked, skipped = count + took.number, looked + len(stored), skipped or not took.all
         if len(gone) > room:
             return Pruned(count, after, more=True)
         after = key

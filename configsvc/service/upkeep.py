@@ -47,7 +47,7 @@ def upkeep(ports: Ports, caller: Caller, ns: str, cursor: str | None = None) -> 
     except LostRace:
         raise Unavailable("Others write here all the time. Try again.", retry_after=1) from None
     return {
-        "namespace": namespace, "log_pruned": log.pruned, "versions_pruned": versions.count,
+        "namespace": namespace, "log_pruned": log.pruned, "versions_pruned": versions.number,
         "oldest_revision": oldest(ports, namespace), "done": not versions.more,
         "cursor": paging.cursor(versions.after) if versions.more and versions.after else None,
     }  # fmt: skip

@@ -13,6 +13,7 @@ from configsvc.service.lift import SETTLES, lift
 from configsvc.service.ports import Outcome, Remove, Write
 from configsvc.service.rebuild import differences, rebuilt
 from configsvc.service.records import Head
+from configsvc.service.retire_data_key import retire_data_key
 from tests.service.fakes import FakeClock
 from tests.service.sealed import kid
 from tests.service.world import ADMIN, DEVELOPER, NS, READER, STRANGER, World, retried, sealed, settled, text
@@ -113,6 +114,13 @@ def test_a_data_key_that_head_had_forgotten_has_sealed_no_less_than_it_may_have(
     seals = damage(world, kids={}).kids[kid()].seals
     lifted(world, 1)
     assert world.head().kids[kid()].seals >= seals
+
+
+def test_a_retired_data_key_is_counted_no_more(world: World) -> None:
+    world.change(Delete(names.key("a")))
+    retire_data_key(world.ports, ADMIN, NS, kid(), None)
+    assert lifted(world, 100).body["check"] == {"right": True, "differences": []}
+    assert world.head().kids == {}
 
 
 def test_a_log_that_goes_above_head_is_gone_beyond(world: World) -> None:

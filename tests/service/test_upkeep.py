@@ -157,6 +157,34 @@ def test_retention_that_is_widened_while_upkeep_runs_holds(world: World) -> None
     assert logged(world)[:-1] == before
 
 
+def test_a_version_that_was_served_for_a_moment_while_upkeep_ran_stays(world: World) -> None:
+    """The log is read, then a version comes and goes, then the key is read."""
+    for _ in range(3):
+        world.put(text("a", activate=False))
+    world.set(retention=Retention(versions=1))
+    come_and_go = (Activate(names.key("a"), 1), Activate(names.key("a"), 3))
+    world.repository.before_query.extend([lambda: None, lambda: [world.change(each) for each in come_and_go]])
+    answer = upkeep(world.ports, ADMIN, NS)
+    assert (answer["versions_pruned"], answer["done"]) == (0, False)
+    assert fetch_revision(world.ports, READER, NS, world.head().revision - 1, None).status == 200
+
+
+def test_fewer_versions_than_are_kept_stay(world: World) -> None:
+    for _ in range(4):
+        world.put(text("a", activate=False))
+    world.set(retention=Retention(versions=6))
+    assert upkeep(world.ports, ADMIN, NS)["versions_pruned"] == 0
+
+
+def test_versions_are_kept_by_the_retention_that_holds_when_they_would_go(world: World) -> None:
+    for _ in range(4):
+        world.put(text("a", activate=False))
+    world.set(retention=Retention(versions=1))
+    world.repository.before_commit.append(lambda: world.set(retention=Retention(versions=3)))
+    assert upkeep(world.ports, ADMIN, NS)["done"] is False
+    assert stored(world) == [1, 2, 3, 4]
+
+
 def test_a_log_with_a_hole_takes_no_version(world: World) -> None:
     for _ in range(4):
         world.put(text("a", activate=False))
