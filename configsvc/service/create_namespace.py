@@ -16,7 +16,7 @@ from configsvc.service.access import Access
 from configsvc.service.change_log import Done
 from configsvc.service.describe_namespace import described
 from configsvc.service.found import Found, one
-from configsvc.service.ports import Caller, Idempotency, Outcome, Ports, Schemas, Write
+from configsvc.service.ports import Caller, Check, Idempotency, Outcome, Ports, Schemas, Write
 from configsvc.service.records import Head, Listed, Retention, Settings
 from configsvc.service.writing import Intent, Plan, Situation, write
 
@@ -81,7 +81,8 @@ def _decide(namespace: Namespace, wanted: NamespaceWanted, found: Found, situati
     created = head is None or head.state == "deleted"
     settings = _settings(namespace, wanted, None if created else old)
     if head and not created and old and settings == old:
-        return Plan(head.revision, (), Outcome(200, described(head, old), of_revision(head.revision)))
+        as_read = (Check(records.address_of(head), head.revision), Check(records.address_of(old), old.revision))
+        return Plan(head.revision, as_read, Outcome(200, described(head, old), of_revision(head.revision)))
     new = _head(namespace, head, situation.tag)
     settings = settings._replace(revision=new.revision)
     done = Done("create_namespace" if created else "set_namespace", details=_details(settings))

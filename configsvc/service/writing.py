@@ -34,8 +34,9 @@ class Situation(NamedTuple):
 class Plan(NamedTuple):
     """What a write comes to.
 
-    No actions: nothing is to change. A `refusal` is raised once the actions, conditions only, show that what it was
-    drawn from stood together: a batch read is not isolated, so records of different moments must refuse nobody.
+    No actions: nothing is to change. Conditions only: nothing is either, and they show that what is answered stood
+    together. A `refusal` is raised once conditions have shown the same of what it was drawn from. For a batch read is
+    not isolated: records of different moments must neither refuse nor answer anybody.
     """
 
     revision: int
@@ -102,7 +103,10 @@ def _once(ports: Ports, caller: Caller, intent: Intent, asked: Idempotency | Non
     if plan.refusal:
         ports.repository.commit(plan.actions)
         raise plan.refusal
+    writes = not all(isinstance(action, Check) for action in plan.actions)
+    remembered = (
+        asked and kept and writes and idempotency.remember(found, kept, asked, plan.outcome, plan.revision, now)
+    )
     if plan.actions:
-        remembered = asked and kept and idempotency.remember(found, kept, asked, plan.outcome, plan.revision, now)
         ports.repository.commit([*plan.actions, *([remembered] if remembered else [])])
     return plan.outcome
