@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import platform
@@ -11,7 +12,9 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
-from bench import service_init, service_warm
+from bench import report, service_init, service_warm
+from bench.client import cold, counts, warm
+from bench.client.ground import Ground, ground, versions
 from bench.gates import Row, table
 from bench.measure import Sides
 from local.paths import ROOT
@@ -22,18 +25,37 @@ _PACKAGES = ("boto3", "botocore", "chalice", "pydantic", "cachetools", "cryptogr
 Part = tuple[Callable[[int], tuple[list[Row], Sides]], int, int]
 """A part of the bench, with its rounds in full and with QUICK=1."""
 
+
+def _client(part: Callable[[Ground, int], tuple[list[Row], Sides]]) -> Callable[[int], tuple[list[Row], Sides]]:
+    """A part of the client's, on a cloud of its own."""
+
+    def run(rounds: int) -> tuple[list[Row], Sides]:
+        with ground() as made:
+            return part(made, rounds)
+
+    return run
+
+
 PARTS: dict[str, Part] = {
+    "the client, counted": (_client(counts.counts), 1, 1),
+    "the client, cold": (_client(cold.cold), 20, 8),
+    "the client, a thousand secrets": (_client(cold.thousand), 10, 2),
+    "the client, reads": (_client(warm.reads), 20, 8),
+    "the client, polls": (_client(warm.polls), 20, 8),
+    "the client, opening": (_client(warm.opening), 10, 4),
     "warm service": (service_warm.run, 40, 12),
     "init of the function": (service_init.run, 20, 8),
 }
 
 
-def main() -> int:
-    """Run every part, say how it went, keep the raw medians."""
+def main(chosen: list[str]) -> int:
+    """Run every part, say how it went, keep the raw medians; or only show the parts that have one of these words."""
     quick = bool(os.environ.get("QUICK"))
     kept: dict[str, object] = {}
     missed = False
     for name, (run, full, few) in PARTS.items():
+        if chosen and not any(word in name for word in chosen):
+            continue
         rounds = few if quick else full
         rows, sides = run(rounds)
         print(f"\n{name}, {rounds} rounds\n{table(rows)}", flush=True)
@@ -43,7 +65,9 @@ def main() -> int:
             "rows": [row._asdict() | {"word": row.word} for row in rows],
             "median_seconds": {side: sides.median(side) for side in sides.seconds},
         }
-    RESULTS.write_text(json.dumps(_about() | {"quick": quick, "parts": kept}, indent=1) + "\n")
+    if not chosen:
+        RESULTS.write_text(json.dumps(_about() | {"quick": quick, "parts": kept}, indent=1) + "\n")
+        report.write(RESULTS)
     print("\nA gate was missed." if missed else "\nEvery gate was held.")
     return int(missed)
 
@@ -54,12 +78,14 @@ def _about() -> dict[str, object]:
         cwd=ROOT, capture_output=True, text=True, check=False,
     ).stdout.strip()  # fmt: skip
     return {
+        "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "commit": commit,
         "python": platform.python_version(),
         "machine": f"{platform.machine()}, {os.cpu_count()} CPUs",
         "versions": {name: metadata.version(name) for name in _PACKAGES},
+        "peers": versions(),
     }
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -39,12 +39,16 @@ class Row(NamedTuple):
 
 
 def milliseconds(seconds: float) -> str:
-    """For people: microseconds under a millisecond."""
+    """For people: microseconds under a millisecond, nanoseconds under a microsecond."""
+    if seconds < 1e-6:  # noqa: PLR2004  # a microsecond
+        return f"{seconds * 1e9:.0f} ns"
     return f"{seconds * 1000:.1f} ms" if seconds >= 0.001 else f"{seconds * 1e6:.1f} µs"  # noqa: PLR2004  # a millisecond
 
 
 def fraction(ratio: float) -> str:
-    """`1/12.3` below one, `1.23` above."""
+    """`1/12.3` below one, `1.23` above; a count as it is."""
+    if ratio == int(ratio):
+        return f"{ratio:.0f}"
     return f"1/{1 / ratio:.1f}" if 0 < ratio < 0.5 else f"{ratio:.2f}"  # noqa: PLR2004  # where fractions read better
 
 

@@ -1,0 +1,25 @@
+"""Two sides that are compared."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from bench.gates import Row, milliseconds
+from bench.measure import Sides
+
+
+class Pair(NamedTuple):
+    """One row to be: its name, a side of ours, a side of theirs and the words for that, the most that is allowed."""
+
+    name: str
+    ours: str
+    theirs: str
+    words: str
+    gate: float | None = None
+    stretch: float | None = None
+
+    def row(self, times: Sides) -> Row:
+        """The row, once both sides ran."""
+        ours, theirs = (milliseconds(times.median(side)) for side in (self.ours, self.theirs))
+        ratio = times.ratio(self.ours, self.theirs)
+        return Row(self.name, ratio, ours, f"{self.words} {theirs}", self.gate, self.stretch)
