@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
-from typing import Any, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 from configsvc.model.errors import ConfigsvcError, Misconfigured
+from configsvc_client._changes import Callback, Callbacks
+from configsvc_client._hooks import after_copies
 from configsvc_client._keeper import Keeper
-from configsvc_client._ports import World
+from configsvc_client._ports import World, warn
+from configsvc_client._refresh import Source
 from configsvc_client._secret import Secret
 from configsvc_client._settings import Given, Settings, settings
-from configsvc_client._snapshot import Snapshot
+from configsvc_client._snapshot import Snapshot, Values, values_of
 from configsvc_client._value import Value
+
+if TYPE_CHECKING:
+    from configsvc_client._background import Background
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -26,8 +33,8 @@ _IN_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
 class Config(Mapping[str, Value]):
     """Config and secrets of some namespaces, kept up to date; the first namespace that has a key wins.
 
-    Making one does no I/O and needs no settings; the first read loads everything in one request for each namespace
-    and one KMS call for each data key. What is held is refreshed when it is read and a poll interval has passed.
+    Making one does no I/O and needs no settings; the first read loads everything in one request and one KMS call for
+    each data key. What is held is refreshed when it is read and a poll interval has passed.
 
     Args:
         namespaces: as `CONFIGSVC_NAMESPACES`.
@@ -35,8 +42,14 @@ class Config(Mapping[str, Value]):
         api_key: as `CONFIGSVC_API_KEY`.
         kms_keys: ARNs of the KMS keys that are trusted, or `*`, as `CONFIGSVC_KMS_KEYS`.
         poll_seconds: how long what is held counts as fresh (60), give or take a tenth.
-        start_seconds: the deadline of the first load (8).
+        start_seconds: the deadline of the first load (8; 2 where there is a fallback file).
         refresh_seconds: the deadline of a refresh (0.8).
+        max_stale: seconds after which what could not be refreshed is no longer served (never).
+        data_key_ttl: seconds for which an unwrapped data key is held (3600), as `CONFIGSVC_DATA_KEY_SECONDS`.
+        fallback: the path of a fallback file, as `CONFIGSVC_FALLBACK`.
+        min_revision: the least revision that is accepted: a number, or one by namespace, as `CONFIGSVC_MIN_REVISION`.
+        sealed_keys: patterns of keys that must have been sealed, as `CONFIGSVC_SEALED_KEYS`.
+        background: refreshes in a thread also while nobody reads; for long-lived processes, without effect in Lambda.
         environ: the variables; the process's own when left out.
         world: makes what stands for the network and the clocks; the real ones when left out.
     """
@@ -50,19 +63,40 @@ class Config(Mapping[str, Value]):
         poll_seconds: float | None = None,
         start_seconds: float | None = None,
         refresh_seconds: float | None = None,
+        max_stale: float | None = None,
+        data_key_ttl: float | None = None,
+        fallback: str | os.PathLike[str] | None = None,
+        min_revision: int | Mapping[str, int] | None = None,
+        sealed_keys: Iterable[str] | None = None,
+        background: bool = False,
         environ: Mapping[str, str] | None = None,
         world: Callable[[Settings], World] | None = None,
     ) -> None:
-        pinned = None if kms_keys is None else (kms_keys,) if isinstance(kms_keys, str) else tuple(kms_keys)
-        self._given = Given(namespaces, url, api_key, pinned, poll_seconds, start_seconds, refresh_seconds)
+        self._given = Given(
+            namespaces, url, api_key, _texts(kms_keys), poll_seconds, start_seconds, refresh_seconds, max_stale,
+            data_key_ttl, None if fallback is None else os.fspath(fallback), min_revision, _texts(sealed_keys),
+        )  # fmt: skip
         self._environ = os.environ if environ is None else environ
         self._world = world
+        self._wants_background = background
         self._making = threading.Lock()
         self._made: Keeper | None = None
+        self._background: Background | None = None
+        self._warning: Callable[[str], None] = warn
+        self._callbacks = Callbacks(self._warn)
         self._pinned: ContextVar[Snapshot | None] = ContextVar("configsvc snapshot", default=None)
+        self._pin = self._pinned.get
+        self._wall: Callable[[], float] = _no_time
+        self._since, self._until, self._values = math.inf, -math.inf, Values()
+        self._shown = Snapshot(())
 
     def __getitem__(self, key: str) -> Value:
-        return self._reading()[key]
+        # Inlined: this is the path that counts. The values are swapped before their window is, see `_publish`.
+        if (pinned := self._pin()) is not None:
+            return pinned[key]
+        if self._since <= self._wall() < self._until:
+            return self._values[key]
+        return self._current()[key]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._reading())
@@ -93,10 +127,11 @@ class Config(Mapping[str, Value]):
 
         Raises:
             ConfigUnavailable: nothing is held and nothing could be loaded within the start deadline.
+            Expired: what is held is older than `max_stale` and could not be refreshed.
             Misconfigured: settings are missing, all of them named, or wrong.
         """
-        pinned = self._pinned.get()
-        return self._keeper().current() if pinned is None else pinned
+        pinned = self._pin()
+        return self._current() if pinned is None else pinned
 
     def refresh(self) -> bool:
         """Refreshes now; True if something changed. A wrapped handler sees it from its next invocation on.
@@ -106,8 +141,19 @@ class Config(Mapping[str, Value]):
         """
         return self._keeper().refresh()
 
+    def on_change(self, prefix: str, callback: Callback) -> None:
+        """Calls back after each change of keys with that prefix (`""`: any), with the frozenset of those keys.
+
+        It runs on the thread that refreshed, after the new values are in place and without a lock; reading `config`
+        in it gives them, also inside a wrapped handler. What it raises is logged by type and counted, and stops
+        nothing.
+        """
+        self._callbacks.add(prefix, functools.partial(self._unpinned, callback))
+
     def close(self) -> None:
-        """Drops the kept connections. What is held stays, and the next refresh opens others."""
+        """Drops the kept connections and ends the background thread. What is held stays; a refresh reconnects."""
+        if self._background:
+            self._background.stop()
         if self._made:
             self._made.close()
 
@@ -118,8 +164,16 @@ class Config(Mapping[str, Value]):
 
     @property
     def age(self) -> float:
-        """Seconds since the service last confirmed what is held; infinite while nothing is."""
-        return self._made.age() if self._made else float("inf")
+        """Seconds since the service last confirmed what is held, or the file was saved; infinite while nothing is."""
+        return self._made.age() if self._made else math.inf
+
+    @property
+    def source(self) -> Source:
+        """Where what is held came from; loads if nothing is."""
+        keeper = self._keeper()
+        if keeper.held is None:
+            keeper.current()
+        return keeper.held.source if keeper.held else "service"
 
     @property
     def broken(self) -> frozenset[str]:
@@ -130,6 +184,12 @@ class Config(Mapping[str, Value]):
     def last_error(self) -> ConfigsvcError | None:
         """Why the last refresh failed; None when it did not."""
         return self._made.error if self._made else None
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Since the start: `refreshes` that succeeded, `failures`, of these `went_backwards`; `callback_failures`."""
+        kept = self._made.counts if self._made else {}
+        return {**kept, "callback_failures": self._callbacks.failures}
 
     def handler(self, function: Callable[P, R]) -> Callable[P, R]:
         """Wraps a Lambda handler: each invocation sees one snapshot, refreshed before it if that is due.
@@ -145,7 +205,7 @@ class Config(Mapping[str, Value]):
 
         @functools.wraps(function)
         def pinned(*args: P.args, **kwargs: P.kwargs) -> R:
-            token = self._pinned.set(self._keeper().current())
+            token = self._pinned.set(self._current(_remaining(args)))
             try:
                 return function(*args, **kwargs)
             finally:
@@ -162,26 +222,83 @@ class Config(Mapping[str, Value]):
             return
 
     def _reading(self) -> Snapshot:
-        """What a read reads: inside a handler its snapshot, else what is held, after one look at the wall clock."""
-        pinned = self._pinned.get()
-        if pinned is not None:
+        """As `__getitem__`: inside a handler its snapshot, else what is held, after one look at the wall clock."""
+        if (pinned := self._pin()) is not None:
             return pinned
-        keeper = self._made or self._keeper()
-        fresh_from, fresh_until = keeper.window
-        if fresh_from <= keeper.wall() < fresh_until:
-            return keeper.snapshot
-        return keeper.current()
+        if self._since <= self._wall() < self._until:
+            return self._shown
+        return self._current()
+
+    def _current(self, remaining: float = math.inf) -> Snapshot:
+        """What is held, by both clocks; refreshed or loaded where that is due."""
+        keeper = self._keeper()
+        if self._background:
+            self._background.ensure()
+        return keeper.current(remaining)
 
     def _keeper(self) -> Keeper:
         if self._made is not None:
             return self._made
         with self._making:
             if self._made is None:
-                found = settings(self._given, self._environ)
-                self._made = Keeper(found, self._world(found) if self._world else self._real(found))
+                self._made = self._make()
             return self._made
+
+    def _make(self) -> Keeper:
+        found = settings(self._given, self._environ)
+        world = self._world(found) if self._world else self._real(found)
+        self._warning = world.warn
+        keeper = Keeper(found, world, self._callbacks, self._publish)
+        self._wall = world.clock.wall
+        after_copies(self, self._environ)
+        if self._wants_background and not self._environ.get(_IN_LAMBDA):
+            from configsvc_client._background import Background
+
+            self._background = Background(keeper)
+        return keeper
 
     def _real(self, found: Settings) -> World:
         from configsvc_client._world import real
 
         return real(found, self._environ)
+
+    def _publish(self, snapshot: Snapshot, since: float, until: float) -> None:
+        """What is shown is set before its window: a read in between gives newer values than its window says."""
+        self._shown, self._values = snapshot, values_of(snapshot)
+        self._since, self._until = since, until
+
+    def _forked(self) -> None:
+        """In a child process, before anything else runs there."""
+        self._making = threading.Lock()
+        if self._made:
+            self._made.forked()
+
+    def _restored(self) -> None:
+        """In a restored copy of this process, before it is invoked."""
+        if self._made:
+            self._made.restored()
+
+    def _unpinned(self, callback: Callback, keys: frozenset[str]) -> None:
+        token = self._pinned.set(None)
+        try:
+            callback(keys)
+        finally:
+            self._pinned.reset(token)
+
+    def _warn(self, message: str) -> None:
+        self._warning(message)
+
+
+def _texts(given: Iterable[str] | None) -> tuple[str, ...] | None:
+    return None if given is None else (given,) if isinstance(given, str) else tuple(given)
+
+
+def _no_time() -> float:
+    """Stands for the clock until the first load: no window is open then."""
+    return 0.0
+
+
+def _remaining(arguments: tuple[object, ...]) -> float:
+    """Seconds that a Lambda invocation has left by its context, the second argument; endless where there is none."""
+    ask = getattr(arguments[1], "get_remaining_time_in_millis", None) if len(arguments) > 1 else None
+    return float(ask()) / 1000 if callable(ask) else math.inf

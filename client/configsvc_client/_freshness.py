@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from configsvc_client._ports import Chance, Moment
@@ -13,6 +14,13 @@ _SPREAD = 0.1
 def age(since: Moment, now: Moment) -> float:
     """Seconds passed, by the clock that says more; 0 where both went backwards."""
     return max(0.0, now.wall - since.wall, now.monotonic - since.monotonic)
+
+
+class Pace(NamedTuple):
+    """How often to ask and how long what is held may serve, in seconds."""
+
+    interval: float
+    max_stale: float = math.inf
 
 
 class Freshness(NamedTuple):
@@ -27,21 +35,54 @@ class Freshness(NamedTuple):
         """Whether to try a refresh."""
         return age(self.since, now) >= self.quiet
 
-    def window(self, now: Moment) -> tuple[float, float]:
-        """The wall times, from one up to another, between which nothing is due: all that a read has to compare."""
-        return now.wall, now.wall + self.quiet - age(self.since, now)
+    def expired(self, now: Moment, pace: Pace) -> bool:
+        """Whether what is held is older than it may be."""
+        return age(self.confirmed, now) > pace.max_stale
 
-    def failed(self, now: Moment, interval: float, chance: Chance) -> Freshness:
-        """After a refresh that failed: what is held is as old as it was."""
+    def window(self, now: Moment, pace: Pace) -> tuple[float, float]:
+        """The wall times, from one up to another, between which it is neither due nor expired: all a read compares."""
+        return now.wall, now.wall + min(self.left(now), pace.max_stale - age(self.confirmed, now))
+
+    def left(self, now: Moment) -> float:
+        """Seconds until a refresh is due."""
+        return self.quiet - age(self.since, now)
+
+    def failed(self, now: Moment, pace: Pace, chance: Chance, retry_after: float | None = None) -> Freshness:
+        """After a refresh that failed: what is held is as old as it was.
+
+        Where the service says when to come back, that is when; else full jitter, up to 2, 4, then at most 5 intervals,
+        or one, where what is held would expire within five.
+        """
         failures = self.failures + 1
-        return self._replace(since=now, quiet=backoff(failures, interval, chance), failures=failures)
+        longest = _MOST_INTERVALS * pace.interval
+        near = age(self.confirmed, now) + longest > pace.max_stale
+        quiet = chance() * (pace.interval if near else min(longest, pace.interval * 2.0 ** min(failures, 5)))
+        if retry_after is not None:
+            quiet = max(quiet, told(retry_after, longest, chance))
+        return self._replace(since=now, quiet=quiet, failures=failures)
+
+    def scattered(self, now: Moment, chance: Chance) -> Freshness:
+        """After a fork: due at a random time before it would be, so that copies of one process do not ask together."""
+        return self._replace(since=now, quiet=chance() * max(0.0, self.left(now)))
+
+    def over(self, now: Moment) -> Freshness:
+        """Due now: after a restore nothing is known of how much time passed."""
+        return self._replace(since=now, quiet=0.0)
 
 
-def confirmed(now: Moment, interval: float, chance: Chance) -> Freshness:
+def confirmed(now: Moment, pace: Pace, chance: Chance) -> Freshness:
     """After a refresh that succeeded: due again after the interval, give or take a tenth, so a fleet spreads."""
-    return Freshness(now, now, interval * (1 - _SPREAD + 2 * _SPREAD * chance()))
+    quiet = pace.interval * (1 - _SPREAD + 2 * _SPREAD * chance())
+    return Freshness(now, now, min(quiet, pace.max_stale))
 
 
-def backoff(failures: int, interval: float, chance: Chance) -> float:
-    """Seconds to wait after that many failures: full jitter up to 2, 4, then at most 5 intervals."""
-    return chance() * min(_MOST_INTERVALS * interval, interval * 2.0 ** min(failures, _MOST_INTERVALS))
+def saved(at: float, now: Moment, pace: Pace, chance: Chance, retry_after: float | None) -> Freshness:
+    """After the fallback file was loaded: as old as the file, and the service is asked again as after a failure."""
+    old = max(0.0, now.wall - at)
+    since = Moment(now.wall - old, now.monotonic - old)
+    return Freshness(since, now, 0.0).failed(now, pace, chance, retry_after)
+
+
+def told(retry_after: float, longest: float, chance: Chance) -> float:
+    """Seconds to stay away when told how long: that and up to a tenth more, but never longer than `longest`."""
+    return min(retry_after, longest / (1 + _SPREAD)) * (1 + _SPREAD * chance())

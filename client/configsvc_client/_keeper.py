@@ -5,60 +5,62 @@ from __future__ import annotations
 import contextlib
 import math
 import threading
+from collections.abc import Callable
 
-from configsvc.model.errors import (
-    ConfigsvcError,
-    ConfigUnavailable,
-    Internal,
-    Misconfigured,
-    Throttled,
-    Unavailable,
-)
+from configsvc.model.errors import ConfigsvcError, ConfigUnavailable, Expired, Unavailable, WentBackwards
+from configsvc_client._changes import Callbacks
 from configsvc_client._freshness import Freshness, age, confirmed
 from configsvc_client._keyring import Keyring
-from configsvc_client._ports import Moment, World
-from configsvc_client._refresh import Held, first, refreshed
+from configsvc_client._loading import load, retry_after
+from configsvc_client._opening import Rules
+from configsvc_client._ports import World
+from configsvc_client._refresh import Held, refreshed
 from configsvc_client._settings import Settings
 from configsvc_client._snapshot import Snapshot
 
-_TRIES = 3
-_PAUSE = 0.2
-_PASSING = (Unavailable, Throttled, Internal)
+Publish = Callable[[Snapshot, float, float], None]
+"""Told what may be read without asking, from one wall time up to another; after every change of either."""
+
+_ENOUGH = 2
+_COLD_SHARE = 0.9
 
 
 class Keeper:
-    """What one Config holds. While `wall()` is within `window`, `snapshot` may be read without asking."""
+    """What one Config holds."""
 
-    def __init__(self, settings: Settings, world: World) -> None:
+    def __init__(self, settings: Settings, world: World, callbacks: Callbacks, publish: Publish) -> None:
+        keyring = Keyring(world.kms, settings.pin, world.clock, settings.data_key_ttl)
         self._settings = settings
+        self._pace = settings.pace
         self._world = world
-        self._keyring = Keyring(world.kms, settings.pin, world.clock, settings.data_key_ttl)
+        self._rules = Rules(keyring, settings.floors, settings.sealed_keys)
+        self._callbacks = callbacks
+        self._publish = publish
         self._lock = threading.Lock()
-        self.held: Held | None = None
-        self.snapshot = Snapshot(())
-        self.wall = world.clock.wall
         self._freshness: Freshness | None = None
-        self.window = (math.inf, -math.inf)
+        self.held: Held | None = None
         self.error: ConfigsvcError | None = None
+        self.counts = {"refreshes": 0, "failures": 0, "went_backwards": 0}
 
-    def current(self) -> Snapshot:
+    def current(self, remaining: float = math.inf) -> Snapshot:
         """What is held, refreshed if that is due; loaded if nothing is.
 
         A refresh that fails leaves what is held, and `error` says why. While another thread refreshes, what is held
-        is given out at once; only when nothing is, it is waited for.
+        is given out at once; only when nothing is, or what is has expired, it is waited for.
+
+        Args:
+            remaining: seconds that the invocation has left; with less than two refreshes' none is begun.
 
         Raises:
             ConfigUnavailable: nothing is held and nothing could be loaded within the start deadline.
+            Expired: what is held is older than it may be, and could not be refreshed.
             Misconfigured: settings for what has to be opened are missing.
         """
         if self.held is None:
-            return self._first_of_all().snapshot
-        if self._due() and self._lock.acquire(blocking=False):
-            try:
-                self._if_due(self.held)
-            finally:
-                self._lock.release()
-        return self.snapshot
+            self._first_of_all(remaining)
+        elif self._due() and remaining >= _ENOUGH * self._settings.refresh_seconds:
+            self._if_due()
+        return self._unexpired()
 
     def refresh(self) -> bool:
         """Refreshes now, due or not.
@@ -71,90 +73,124 @@ class Keeper:
             ConfigsvcError: why it failed; what is held stays.
         """
         if self.held is None:
-            self._first_of_all()
+            self._first_of_all(math.inf)
             return True
         if not self._lock.acquire(timeout=self._settings.refresh_seconds):
             raise Unavailable("Another refresh is under way. Try again.")
+        before = self.held
         try:
-            before = self.held
-            self._refresh(before)
-            return self.held is not before
+            after = self._refresh(before)
         finally:
             self._lock.release()
+        return self._told(before, after)
 
     def close(self) -> None:
         """Drops the connections; waits for a refresh that is under way."""
         with self._lock:
             self._world.close()
 
+    def forked(self) -> None:
+        """In a child process: a lock of its own, no shared connection, and a time of its own to ask."""
+        self._lock = threading.Lock()
+        self._world.close()
+        if self._freshness is not None:
+            self._settle(self._freshness.scattered(self._world.clock.now(), self._world.chance))
+
+    def restored(self) -> None:
+        """In a restored copy of a process: its connections are dead, and what it holds is due."""
+        self._lock = threading.Lock()
+        self._world.close()
+        if self._freshness is not None:
+            self._settle(self._freshness.over(self._world.clock.now()))
+
     def age(self) -> float:
-        """Seconds since what is held was last confirmed by the service; infinite while nothing is held."""
+        """Seconds since what is held was last confirmed by the service, or saved; infinite while nothing is held."""
         freshness = self._freshness
         return math.inf if freshness is None else age(freshness.confirmed, self._world.clock.now())
 
+    @property
+    def interval(self) -> float:
+        """The poll interval in seconds."""
+        return self._pace.interval
+
+    def left(self) -> float:
+        """Seconds until a refresh is due; one interval while nothing is held."""
+        freshness = self._freshness
+        return self._pace.interval if freshness is None else max(0.0, freshness.left(self._world.clock.now()))
+
     def _due(self) -> bool:
         now = self._world.clock.now()
-        if self._freshness is None or self._freshness.due(now):
+        if self.held is None or self._freshness is None or self._freshness.due(now):
             return True
-        self.window = self._freshness.window(now)
+        self._publish(self.held.snapshot, *self._freshness.window(now, self._pace))
         return False
 
-    def _if_due(self, held: Held) -> None:
-        """Under the lock: another thread may have refreshed since it was found due."""
-        if not self._due():
+    def _expired(self) -> bool:
+        return self._freshness is not None and self._freshness.expired(self._world.clock.now(), self._pace)
+
+    def _unexpired(self) -> Snapshot:
+        held = self.held
+        if held is None or self._expired():
+            raise Expired(
+                f"Config is {self.age():.0f} seconds old, and CONFIGSVC_MAX_STALE_SECONDS is {self._pace.max_stale:g}."
+                f"{' ' + self.error.detail if self.error else ''}"
+            )
+        return held.snapshot
+
+    def _if_due(self) -> None:
+        if not self._lock.acquire(timeout=self._settings.refresh_seconds if self._expired() else 0):
             return
-        with contextlib.suppress(ConfigsvcError):
-            self._refresh(held)
-
-    def _refresh(self, held: Held) -> None:
-        """Under the lock. The error is kept as a copy: with its traceback it would keep what was opened alive."""
-        world, interval = self._world, self._settings.poll_seconds
-        now = world.clock.now()
+        before = after = self.held
         try:
-            self._hold(refreshed(held, world.gateway, self._keyring, now.monotonic + self._settings.refresh_seconds))
-        except ConfigsvcError as error:
-            self.error = type(error)(error.detail, **error.members)
-            if self._freshness is not None:
-                now = world.clock.now()
-                self._settle(self._freshness.failed(now, interval, world.chance), now)
-            raise
-        self.error = None
-        self._settle(confirmed(now, interval, world.chance), world.clock.now())
-
-    def _hold(self, held: Held) -> None:
-        self.held, self.snapshot = held, held.snapshot
-
-    def _settle(self, freshness: Freshness, now: Moment) -> None:
-        self._freshness = freshness
-        self.window = freshness.window(now)
-
-    def _first_of_all(self) -> Held:
-        deadline = self._world.clock.now().monotonic + self._settings.start_seconds
-        if not self._lock.acquire(timeout=self._settings.start_seconds):
-            raise ConfigUnavailable("Another thread is still loading config.")
-        try:
-            return self.held or self._loaded(deadline)
+            if before is not None and self._due():  # another thread may have refreshed since it was found due
+                with contextlib.suppress(ConfigsvcError):
+                    after = self._refresh(before)
         finally:
             self._lock.release()
+        self._told(before, after)
 
-    def _loaded(self, deadline: float) -> Held:
+    def _told(self, before: Held | None, after: Held | None) -> bool:
+        """With no lock held: a callback may take as long as it likes, and refresh."""
+        if before is None or after is None or after is before:
+            return False
+        self._callbacks.run(before.snapshot, after.snapshot)
+        return True
+
+    def _refresh(self, held: Held) -> Held:
+        """Under the lock. The error is kept as a copy: with its traceback it would keep what was opened alive."""
         now = self._world.clock.now()
-        held = self._load(deadline)
-        self._hold(held)
-        self._settle(confirmed(now, self._settings.poll_seconds, self._world.chance), self._world.clock.now())
-        return held
+        deadline = now.monotonic + self._settings.refresh_seconds
+        try:
+            self.held = after = refreshed(held, self._world.gateway, self._rules, deadline)
+        except ConfigsvcError as error:
+            self._failed(error)
+            raise
+        self.counts["refreshes"] += 1
+        self.error = None
+        self._settle(confirmed(now, self._pace, self._world.chance))
+        return after
 
-    def _load(self, deadline: float) -> Held:
-        """Up to three tries; only what may pass by itself is tried again."""
-        world = self._world
-        for left in reversed(range(_TRIES)):
-            try:
-                return first(self._settings.namespaces, world.gateway, self._keyring, deadline, world.prepare)
-            except Misconfigured:
-                raise
-            except ConfigsvcError as error:
-                pause = _PAUSE * world.chance() * 2 ** (_TRIES - left)
-                if not left or not isinstance(error, _PASSING) or world.clock.now().monotonic + pause >= deadline:
-                    raise ConfigUnavailable(f"Config could not be loaded. {error.detail}", cause=error.code) from error
-                world.clock.pause(pause)
-        raise AssertionError("unreachable")
+    def _failed(self, error: ConfigsvcError) -> None:
+        self.error = type(error)(error.detail, **error.members)
+        self.counts["failures"] += 1
+        self.counts["went_backwards"] += isinstance(error, WentBackwards)
+        if self._freshness is not None:
+            now = self._world.clock.now()
+            self._settle(self._freshness.failed(now, self._pace, self._world.chance, retry_after(error)))
+
+    def _settle(self, freshness: Freshness) -> None:
+        self._freshness = freshness
+        if self.held is not None:
+            self._publish(self.held.snapshot, *freshness.window(self._world.clock.now(), self._pace))
+
+    def _first_of_all(self, remaining: float) -> None:
+        seconds = min(self._settings.start_seconds, _COLD_SHARE * remaining)
+        if not self._lock.acquire(timeout=max(0.0, seconds)):
+            raise ConfigUnavailable("Another thread is still loading config.")
+        try:
+            if self.held is None:
+                loaded = load(self._settings, self._world, self._rules, seconds)
+                self.held, self.error = loaded.held, loaded.error
+                self._settle(loaded.freshness)
+        finally:
+            self._lock.release()

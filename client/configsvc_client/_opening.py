@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from configsvc.model.entry import Entry
 from configsvc.model.envelope import Header
@@ -15,19 +17,41 @@ from configsvc_client._value import Value, value_of
 
 if TYPE_CHECKING:
     from configsvc_client._cipher import Cipher
+    from configsvc_client._spelling import KeyPattern
 
 
-def open_layer(namespace: Namespace, found: Found, keyring: Keyring, deadline: float) -> Layer:
+class Rules(NamedTuple):
+    """How to open: with which keyring, from which revision on, and which keys must have been sealed."""
+
+    keyring: Keyring
+    floors: Mapping[Namespace, int] = MappingProxyType({})
+    sealed_keys: KeyPattern | None = None
+
+    def check_sealed(self, entry: Entry) -> None:
+        """Refuses a downgrade.
+
+        Raises:
+            CannotOpen: the entry is plain, and its key is one that must be sealed.
+        """
+        if entry.form == "plain" and self.sealed_keys is not None and self.sealed_keys.fullmatch(entry.key):
+            raise CannotOpen(
+                f"{entry.key} is plain, and CONFIGSVC_SEALED_KEYS wants it sealed. Seal it with `configsvc put`.",
+                key=entry.key,
+            )
+
+
+def open_layer(namespace: Namespace, found: Found, rules: Rules, deadline: float) -> Layer:
     """A namespace with every entry opened; those that do not open are told with why.
 
     Raises:
         Unavailable: KMS did not answer; nothing is known of what was sealed.
     """
-    opening = _Opening(namespace, found, keyring, deadline)
+    opening = _Opening(namespace, found, rules.keyring, deadline)
     values: dict[str, Value] = {}
     broken: dict[str, CannotOpen] = {}
     for entry in found.sealed.entries:
         try:
+            rules.check_sealed(entry)
             values[entry.key] = value_of(entry.key, entry.content_type, opening.plaintext(entry))
         except CannotOpen as error:
             broken[entry.key] = error

@@ -36,7 +36,7 @@ class Clock(Protocol):
 
 
 class Found(NamedTuple):
-    """A sealed snapshot as the service answered it, with its ETag."""
+    """A sealed snapshot as the service answered it, with its ETag; one from the fallback file has none."""
 
     etag: str
     sealed: SealedSnapshot
@@ -62,15 +62,29 @@ class Gateway(Protocol):
             The namespaces that differ from what is held; those that are unchanged are left out.
 
         Raises:
-            ConfigsvcError: what the service answered, or Unavailable when nothing sound came in time.
+            ConfigsvcError: what the service answered, or Unavailable when nothing sound came in time. Its member
+                `retry_after` is the seconds that the service said, where it did.
         """
+
+
+def _read(path: str) -> bytes:
+    from configsvc_client._fallback import read
+
+    return read(path)
+
+
+def warn(message: str) -> None:
+    """A warning in the log named `configsvc_client`; it holds no value."""
+    import logging
+
+    logging.getLogger("configsvc_client").warning(message)
 
 
 class World(NamedTuple):
     """All of it.
 
     `prepare` readies, while the first answer is on its way, what opening it will need; `close` drops what is open, and
-    the next use opens it again.
+    the next use opens it again; `read` is the bytes of the fallback file (BadFallback where it cannot be read).
     """
 
     gateway: Gateway
@@ -79,3 +93,5 @@ class World(NamedTuple):
     chance: Chance
     prepare: Callable[[], None]
     close: Callable[[], None]
+    read: Callable[[str], bytes] = _read
+    warn: Callable[[str], None] = warn

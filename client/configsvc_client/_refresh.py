@@ -3,75 +3,103 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple
 
 from configsvc.model.errors import Unavailable, WentBackwards
 from configsvc.model.names import Namespace
-from configsvc_client._keyring import Keyring
-from configsvc_client._opening import open_layer
+from configsvc_client._opening import Rules, open_layer
 from configsvc_client._ports import Found, Gateway
 from configsvc_client._snapshot import Layer, Snapshot
 
+Source = Literal["service", "fallback"]
+
 
 class Held(NamedTuple):
-    """What is held: one layer for each namespace in their order, and the snapshot made of them."""
+    """What is held: one layer for each namespace in their order, the snapshot made of them, and where it came from."""
 
     layers: tuple[Layer, ...]
     snapshot: Snapshot
+    source: Source = "service"
 
 
-def refreshed(held: Held, gateway: Gateway, keyring: Keyring, deadline: float) -> Held:
+def refreshed(held: Held, gateway: Gateway, rules: Rules, deadline: float) -> Held:
     """What to hold from now on: the same object where nothing changed.
 
-    A namespace of which a key is broken is fetched whole, so that it heals when KMS lets it.
+    A namespace of which a key is broken is fetched whole, so that it heals when KMS lets it; so is one that came from
+    the fallback file, and its revision is no floor.
 
     Raises:
-        WentBackwards: a namespace's revision is below the one held.
+        WentBackwards: a namespace's revision is below the one held, or the least that is set.
         CannotOpen: an entry that did open, or is new, does not open; all of the old snapshot stays.
         ConfigsvcError: what the service answered, or Unavailable.
     """
-    known = {layer.namespace: None if layer.broken else layer.etag for layer in held.layers}
+    known = {layer.namespace: None if layer.broken else layer.etag or None for layer in held.layers}
     found = gateway.fetch(known, deadline)
-    if not found:
-        return held
-    layers = tuple(_next(layer, found.get(layer.namespace), keyring, deadline) for layer in held.layers)
+    _check_answered(known, found)
+    layers = tuple(_next(layer, found.get(layer.namespace), rules, deadline) for layer in held.layers)
     return held if all(map(operator.is_, layers, held.layers)) else Held(layers, Snapshot(layers))
 
 
 def first(
     namespaces: tuple[Namespace, ...],
     gateway: Gateway,
-    keyring: Keyring,
+    rules: Rules,
     deadline: float,
     meanwhile: Callable[[], None],
 ) -> Held:
     """What to hold when nothing was: keys that do not open are broken, the others serve.
 
     Raises:
+        WentBackwards: a namespace's revision is below the least that is set.
         ConfigsvcError: what the service answered, or Unavailable.
     """
     found = gateway.fetch(dict.fromkeys(namespaces), deadline, meanwhile)
-    layers = tuple(_opened(namespace, found.get(namespace), keyring, deadline) for namespace in namespaces)
-    return Held(layers, Snapshot(layers))
+    _check_answered(dict.fromkeys(namespaces), found)
+    return opened(namespaces, found, rules, deadline, "service")
 
 
-def _next(layer: Layer, found: Found | None, keyring: Keyring, deadline: float) -> Layer:
+def opened(
+    namespaces: tuple[Namespace, ...], found: Mapping[Namespace, Found], rules: Rules, deadline: float, source: Source
+) -> Held:
+    """Everything in what was found, opened for the first time.
+
+    Raises:
+        WentBackwards: a namespace's revision is below the least that is set.
+        Unavailable: it is of another namespace, or KMS did not answer.
+    """
+    layers = tuple(_opened(namespace, found[namespace], rules, deadline) for namespace in namespaces)
+    return Held(layers, Snapshot(layers), source)
+
+
+def _check_answered(known: Mapping[Namespace, str | None], found: Mapping[Namespace, Found]) -> None:
+    for namespace, etag in known.items():
+        if etag is None and namespace not in found:
+            raise Unavailable(f"The service did not answer with {namespace}, as it was asked to.", namespace=namespace)
+
+
+def _next(layer: Layer, found: Found | None, rules: Rules, deadline: float) -> Layer:
     if found is None:
         return layer
-    if found.sealed.revision < layer.revision:
+    if layer.etag and found.sealed.revision < layer.revision:
         raise WentBackwards(
             f"{layer.namespace} came at revision {found.sealed.revision}, and {layer.revision} is held.",
             namespace=layer.namespace,
         )
-    opened = _opened(layer.namespace, found, keyring, deadline)
+    opened = _opened(layer.namespace, found, rules, deadline)
     for key in opened.broken.keys() - layer.broken.keys():
         raise opened.broken[key]
     unchanged = opened.etag == layer.etag and opened.broken.keys() == layer.broken.keys()
     return layer if unchanged else opened
 
 
-def _opened(namespace: Namespace, found: Found | None, keyring: Keyring, deadline: float) -> Layer:
-    if found is None or found.sealed.namespace != namespace:
+def _opened(namespace: Namespace, found: Found, rules: Rules, deadline: float) -> Layer:
+    if found.sealed.namespace != namespace:
         raise Unavailable(f"The service did not answer with {namespace}, as it was asked to.", namespace=namespace)
-    return open_layer(namespace, found, keyring, deadline)
+    least = rules.floors.get(namespace, 0)
+    if found.sealed.revision < least:
+        raise WentBackwards(
+            f"{namespace} came at revision {found.sealed.revision}, and CONFIGSVC_MIN_REVISION is {least}.",
+            namespace=namespace,
+        )
+    return open_layer(namespace, found, rules, deadline)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from configsvc.model import names
-from configsvc.model.errors import InvalidName, Misconfigured
+from configsvc.model.errors import Misconfigured
+from configsvc_client import _spelling
+from configsvc_client._freshness import Pace
 from configsvc_client._pin import Pin, pin
 from configsvc_client._url import Url, parse
 
 _REQUIRED = ("CONFIGSVC_URL", "CONFIGSVC_API_KEY", "CONFIGSVC_NAMESPACES")
+_NO_FLOORS: Mapping[names.Namespace, int] = MappingProxyType({})
+_START, _START_WITH_FALLBACK = 8.0, 2.0
 
 
 class Given(NamedTuple):
@@ -24,6 +29,11 @@ class Given(NamedTuple):
     poll_seconds: float | None = None
     start_seconds: float | None = None
     refresh_seconds: float | None = None
+    max_stale: float | None = None
+    data_key_ttl: float | None = None
+    fallback: str | None = None
+    min_revision: int | Mapping[str, int] | None = None
+    sealed_keys: Iterable[str] | None = None
 
     def __repr__(self) -> str:
         return f"Given(namespaces={self.namespaces!r}, url={self.url!r}, api_key=***)"
@@ -37,12 +47,21 @@ class Settings(NamedTuple):
     namespaces: tuple[names.Namespace, ...]
     pin: Pin
     poll_seconds: float = 60.0
-    start_seconds: float = 8.0
+    start_seconds: float = _START
     refresh_seconds: float = 0.8
     data_key_ttl: float = 3600.0
+    max_stale: float = math.inf
+    fallback: str | None = None
+    floors: Mapping[names.Namespace, int] = _NO_FLOORS
+    sealed_keys: _spelling.KeyPattern | None = None
 
     def __repr__(self) -> str:
         return f"Settings(url={self.url.origin}{self.url.path}, namespaces={self.namespaces!r}, api_key=***)"
+
+    @property
+    def pace(self) -> Pace:
+        """How often to ask, and how long what is held may serve."""
+        return Pace(self.poll_seconds, self.max_stale)
 
 
 def settings(given: Given, environ: Mapping[str, str]) -> Settings:
@@ -57,15 +76,39 @@ def settings(given: Given, environ: Mapping[str, str]) -> Settings:
         raise Misconfigured(
             f"Not set: {', '.join(missing)}. `configsvc env` prints the lines a consumer needs.", missing=missing
         )
-    return Settings(
+    namespaces = _spelling.namespaces(_spelling.split(texts["CONFIGSVC_NAMESPACES"]))
+    floors = environ.get("CONFIGSVC_MIN_REVISION", "") if given.min_revision is None else given.min_revision
+    found = Settings(
         url=parse(texts["CONFIGSVC_URL"], "CONFIGSVC_URL"),
-        api_key=_api_key(texts["CONFIGSVC_API_KEY"]),
-        namespaces=_namespaces(_split(texts["CONFIGSVC_NAMESPACES"])),
-        pin=pin(_split(texts["CONFIGSVC_KMS_KEYS"])),
-        poll_seconds=_seconds("CONFIGSVC_POLL_SECONDS", given.poll_seconds, environ, 60.0),
-        start_seconds=_seconds("CONFIGSVC_START_SECONDS", given.start_seconds, environ, 8.0),
-        refresh_seconds=_seconds("CONFIGSVC_REFRESH_SECONDS", given.refresh_seconds, environ, 0.8),
+        api_key=_spelling.api_key(texts["CONFIGSVC_API_KEY"]),
+        namespaces=namespaces,
+        pin=pin(_spelling.split(texts["CONFIGSVC_KMS_KEYS"])),
+        fallback=texts["CONFIGSVC_FALLBACK"] or None,
+        floors=_spelling.floors(floors, namespaces),
+        sealed_keys=_spelling.key_pattern(_spelling.split(texts["CONFIGSVC_SEALED_KEYS"])),
     )
+    return _timed(found, given, environ)
+
+
+def _timed(found: Settings, given: Given, environ: Mapping[str, str]) -> Settings:
+    def seconds(name: str, argument: float | None, default: float) -> float:
+        text = (environ.get(name) or None) if argument is None else argument
+        return default if text is None else _spelling.seconds(name, text)
+
+    start = _START_WITH_FALLBACK if found.fallback else _START
+    timed = found._replace(
+        poll_seconds=seconds("CONFIGSVC_POLL_SECONDS", given.poll_seconds, 60.0),
+        start_seconds=seconds("CONFIGSVC_START_SECONDS", given.start_seconds, start),
+        refresh_seconds=seconds("CONFIGSVC_REFRESH_SECONDS", given.refresh_seconds, 0.8),
+        max_stale=seconds("CONFIGSVC_MAX_STALE_SECONDS", given.max_stale, math.inf),
+        data_key_ttl=seconds("CONFIGSVC_DATA_KEY_SECONDS", given.data_key_ttl, 3600.0),
+    )
+    if timed.max_stale < timed.poll_seconds:
+        raise Misconfigured(
+            f"CONFIGSVC_MAX_STALE_SECONDS is less than CONFIGSVC_POLL_SECONDS ({timed.poll_seconds:g}): what is held "
+            "would expire before it is due. Raise the one or lower the other."
+        )
+    return timed
 
 
 def _texts(given: Given, environ: Mapping[str, str]) -> dict[str, str]:
@@ -74,38 +117,9 @@ def _texts(given: Given, environ: Mapping[str, str]) -> dict[str, str]:
         "CONFIGSVC_API_KEY": given.api_key,
         "CONFIGSVC_NAMESPACES": ",".join(given.namespaces) or None,
         "CONFIGSVC_KMS_KEYS": None if given.kms_keys is None else ",".join(given.kms_keys),
+        "CONFIGSVC_FALLBACK": given.fallback,
+        "CONFIGSVC_SEALED_KEYS": None if given.sealed_keys is None else ",".join(given.sealed_keys),
     }
     return {
         name: (environ.get(name, "") if argument is None else argument).strip() for name, argument in arguments.items()
     }
-
-
-def _split(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _api_key(text: str) -> str:
-    if not text.isascii() or not text.isprintable() or " " in text:
-        raise Misconfigured("CONFIGSVC_API_KEY holds characters that no API key has.")
-    return text
-
-
-def _namespaces(texts: Iterable[str]) -> tuple[names.Namespace, ...]:
-    try:
-        found = tuple(names.namespace(text) for text in texts)
-    except InvalidName as error:
-        raise Misconfigured(f"CONFIGSVC_NAMESPACES: {error.detail}") from None
-    if len(set(found)) != len(found):
-        raise Misconfigured("CONFIGSVC_NAMESPACES names a namespace twice. The first that has a key wins.")
-    return found
-
-
-def _seconds(name: str, argument: float | None, environ: Mapping[str, str], default: float) -> float:
-    given: str | float = environ.get(name) or default if argument is None else argument
-    try:
-        seconds = float(given)
-    except ValueError:
-        seconds = math.nan
-    if not 0 < seconds < math.inf:
-        raise Misconfigured(f"{name} is a number of seconds above 0, like {default:g}.")
-    return seconds

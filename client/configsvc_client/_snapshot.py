@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from configsvc.model.errors import CannotOpen
 from configsvc.model.names import Namespace
@@ -13,7 +13,10 @@ from configsvc_client._value import Value, converted
 
 
 class Layer(NamedTuple):
-    """One namespace, opened: what each key holds, which were sealed, and which did not open and why."""
+    """One namespace, opened: what each key holds, which were sealed, and which did not open and why.
+
+    The ETag is empty where it came from the fallback file: its revision is then no floor.
+    """
 
     namespace: Namespace
     revision: int
@@ -26,13 +29,43 @@ class Layer(NamedTuple):
         return f"Layer({self.namespace}@{self.revision}, {len(self.values)} values)"
 
 
+class Values(dict[str, Value]):
+    """The values by key; a broken key raises why. Never handed out itself."""
+
+    __slots__ = ("broken",)
+
+    def __init__(
+        self,
+        values: Mapping[str, Value] = MappingProxyType({}),
+        broken: Mapping[str, CannotOpen] = MappingProxyType({}),
+    ) -> None:
+        super().__init__(values)
+        self.broken = broken
+
+    def __missing__(self, key: str) -> NoReturn:
+        if key in self.broken:
+            error = self.broken[key]  # raised as a copy: a kept one would collect the traceback of everyone who reads
+            raise CannotOpen(error.detail, **error.members)
+        raise KeyError(key)
+
+    def __repr__(self) -> str:
+        return f"Values({len(self)} keys)"
+
+
 class Snapshot(Mapping[str, Value]):
     """What `config.snapshot()` gives: reading it is a look-up, with no lock, clock or I/O.
 
     Of several namespaces the first that has a key wins, also where it is there but does not open.
     """
 
-    __slots__ = ("_broken", "_sealed", "_values", "revisions")
+    if TYPE_CHECKING:
+        __slots__ = ("_sealed", "_values", "revisions")
+
+        def __getitem__(self, key: str) -> Value: ...
+    else:
+        # A slot of that name holds the bound method of the dict, so `snapshot[key]` runs no Python of ours: half the
+        # time. A dict itself would be as fast and could be changed, and dumped as JSON by any logger.
+        __slots__ = ("__getitem__", "_sealed", "_values", "revisions")
 
     def __init__(self, layers: Iterable[Layer]) -> None:
         values: dict[str, Value] = {}
@@ -45,28 +78,35 @@ class Snapshot(Mapping[str, Value]):
             values.update((key, value) for key, value in layer.values.items() if key not in taken)
             broken.update((key, error) for key, error in layer.broken.items() if key not in taken)
             sealed |= layer.sealed - taken
-        self._values = values
-        self._sealed = frozenset(sealed)
-        self._broken = broken
-        self.revisions: Mapping[str, int] = MappingProxyType(revisions)
+        kept = Values(values, broken)
+        for name, what in (
+            ("__getitem__", kept.__getitem__),
+            ("_values", kept),
+            ("_sealed", frozenset(sealed)),
+            ("revisions", MappingProxyType(revisions)),
+        ):
+            object.__setattr__(self, name, what)
 
-    def __getitem__(self, key: str) -> Value:
-        try:
-            return self._values[key]
-        except KeyError:
-            if key in self._broken:
-                raise _again(self._broken[key]) from None
-            raise
+    if TYPE_CHECKING:
+        _values: Values
+        _sealed: frozenset[str]
+        revisions: Mapping[str, int]
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError("a snapshot does not change")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError("a snapshot does not change")
 
     def __iter__(self) -> Iterator[str]:
         yield from self._values
-        yield from self._broken
+        yield from self._values.broken
 
     def __len__(self) -> int:
-        return len(self._values) + len(self._broken)
+        return len(self._values) + len(self._values.broken)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._values or key in self._broken
+        return key in self._values or key in self._values.broken
 
     def __repr__(self) -> str:
         at = ", ".join(f"{namespace}@{revision}" for namespace, revision in self.revisions.items())
@@ -78,7 +118,12 @@ class Snapshot(Mapping[str, Value]):
     @property
     def broken(self) -> frozenset[str]:
         """The keys that are there but did not open; reading one raises why."""
-        return frozenset(self._broken)
+        return frozenset(self._values.broken)
+
+    @property
+    def sealed(self) -> frozenset[str]:
+        """The keys whose values were stored sealed, opened or not."""
+        return self._sealed
 
     def get(self, key: str, default: Any = None, *, as_: Callable[[Any], Any] | None = None) -> Any:  # noqa: ANN401  # values are of any type
         """The value of a key, or the default where there is none; `as_` (int, float, bool, …) converts a value found.
@@ -105,6 +150,20 @@ class Snapshot(Mapping[str, Value]):
         return Secret(value)
 
 
-def _again(error: CannotOpen) -> CannotOpen:
-    """The same error, new: a kept one would collect the traceback of everyone who reads."""
-    return CannotOpen(error.detail, **error.members)
+def values_of(snapshot: Snapshot) -> Values:
+    """The dict behind a snapshot, for `config[key]`, which checks the time itself and then looks there."""
+    return snapshot._values  # noqa: SLF001  # of this module
+
+
+def changed(before: Snapshot, after: Snapshot) -> frozenset[str]:
+    """The keys of which a reader gets something else: added, removed, of another value, opened or broken since."""
+    old, new = values_of(before), values_of(after)
+    keys = old.keys() | old.broken.keys() | new.keys() | new.broken.keys()
+    return frozenset(key for key in keys if not _same(old, new, key))
+
+
+def _same(old: Values, new: Values, key: str) -> bool:
+    if key in old and key in new:
+        one, other = old[key], new[key]
+        return one == other and (isinstance(one, str | bytes) or repr(one) == repr(other))  # 1 == True in Python
+    return (key in old, key in old.broken) == (key in new, key in new.broken)

@@ -10,7 +10,7 @@ from configsvc.model.entry import ContentType
 from configsvc.model.errors import CannotOpen
 
 Value = Any
-"""Text is `str`, JSON is what `json.loads` makes of it, bytes are `bytes`."""
+"""Text is `str`, JSON is what `json.loads` makes of it but read-only, bytes are `bytes`."""
 
 _WORDS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
@@ -25,9 +25,15 @@ def value_of(key: str, content_type: ContentType, plaintext: bytes | str) -> Val
         return plaintext if isinstance(plaintext, bytes) else plaintext.encode()
     try:
         text = plaintext if isinstance(plaintext, str) else plaintext.decode()
-        return json.loads(text) if content_type == "application/json" else text
+        return _parsed(text) if content_type == "application/json" else text
     except (ValueError, RecursionError):
         raise CannotOpen(f"{key} is not {content_type}, as it says. Put it again.", key=key) from None
+
+
+def _parsed(text: str) -> Value:
+    from configsvc_client._frozen import frozen
+
+    return frozen(json.loads(text))
 
 
 def converted(key: str, value: Value, as_: Callable[[Any], Any]) -> Value:

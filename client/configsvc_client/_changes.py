@@ -1,0 +1,45 @@
+"""Callbacks on change: run after the swap, each on its own; one that raises stops no other and no refresh."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from configsvc_client._snapshot import Snapshot, changed
+
+Callback = Callable[[frozenset[str]], object]
+
+
+class _Registered(NamedTuple):
+    prefix: str
+    callback: Callback
+
+
+class Callbacks:
+    """Who wants to know of which keys. They run on the thread that refreshed, with no lock held."""
+
+    def __init__(self, warn: Callable[[str], None]) -> None:
+        self._warn = warn
+        self._registered: tuple[_Registered, ...] = ()
+        self.failures = 0
+
+    def add(self, prefix: str, callback: Callback) -> None:
+        """From now on, calls back with the keys of that prefix that changed, whenever some did."""
+        self._registered += (_Registered(prefix, callback),)
+
+    def run(self, before: Snapshot, after: Snapshot) -> None:
+        """Tells all whom it concerns. What one raises is counted, and logged by its type: its text may hold a value."""
+        if not self._registered:
+            return
+        keys = changed(before, after)
+        for prefix, callback in self._registered:
+            concerned = frozenset(key for key in keys if key.startswith(prefix))
+            if concerned:
+                self._run(prefix, callback, concerned)
+
+    def _run(self, prefix: str, callback: Callback, keys: frozenset[str]) -> None:
+        try:
+            callback(keys)
+        except Exception as error:  # noqa: BLE001  # whatever it raises must not stop the update
+            self.failures += 1
+            self._warn(f"A callback for changes of {prefix or 'any key'} raised {type(error).__name__}.")

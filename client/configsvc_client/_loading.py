@@ -1,0 +1,94 @@
+"""The first load: from the service, in up to three tries, else from the fallback file, within the start deadline."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from configsvc.model.errors import ConfigsvcError, ConfigUnavailable, Internal, Misconfigured, Throttled, Unavailable
+from configsvc_client._freshness import Freshness, confirmed, saved
+from configsvc_client._opening import Rules
+from configsvc_client._ports import Found, World
+from configsvc_client._refresh import Held, first, opened
+from configsvc_client._settings import Settings
+
+_TRIES = 3
+_PAUSE = 0.2
+_PASSING = (Unavailable, Throttled, Internal)
+
+
+class Loaded(NamedTuple):
+    """What was loaded, how fresh that is, and why it is not from the service, where it is not."""
+
+    held: Held
+    freshness: Freshness
+    error: ConfigsvcError | None = None
+
+
+def load(settings: Settings, world: World, rules: Rules, seconds: float) -> Loaded:
+    """What to hold when nothing was.
+
+    The service has `seconds`; where it gives nothing and there is a fallback file, KMS has as long once more to open
+    that. A file that may not be used is warned of.
+
+    Raises:
+        ConfigUnavailable: neither gave anything.
+        Misconfigured: settings for what has to be opened are missing.
+    """
+    now = world.clock.now()
+    try:
+        held = _from_service(settings, world, rules, now.monotonic + seconds)
+    except ConfigUnavailable as error:
+        if settings.fallback is None:
+            raise
+        return _from_file(settings.fallback, settings, world, rules, error)
+    return Loaded(held, confirmed(now, settings.pace, world.chance))
+
+
+def _from_service(settings: Settings, world: World, rules: Rules, deadline: float) -> Held:
+    """Only what may pass by itself is tried again, and not before the service said."""
+    for left in reversed(range(_TRIES)):
+        try:
+            return first(settings.namespaces, world.gateway, rules, deadline, world.prepare)
+        except Misconfigured:
+            raise
+        except ConfigsvcError as error:
+            pause = max(_PAUSE * world.chance() * 2 ** (_TRIES - left), retry_after(error) or 0.0)
+            if not left or not isinstance(error, _PASSING) or world.clock.now().monotonic + pause >= deadline:
+                raise ConfigUnavailable(
+                    f"Config could not be loaded. {error.detail}", cause=error.code, **_told(error)
+                ) from error
+            world.clock.pause(pause)
+    raise AssertionError("unreachable")
+
+
+def _from_file(path: str, settings: Settings, world: World, rules: Rules, error: ConfigUnavailable) -> Loaded:
+    from configsvc_client._fallback import checked, decode
+
+    try:
+        fallback = decode(world.read(path))
+        sealed = checked(fallback, settings.url, settings.namespaces)
+        found = {namespace: Found("", each) for namespace, each in sealed.items()}
+        deadline = world.clock.now().monotonic + settings.start_seconds
+        held = opened(settings.namespaces, found, rules, deadline, "fallback")
+    except Misconfigured:
+        raise
+    except ConfigsvcError as refused:
+        world.warn(f"The fallback file {path} is not used. {refused.detail}")
+        raise ConfigUnavailable(
+            f"{error.detail} The fallback file {path} is not used either. {refused.detail}", **error.members
+        ) from error.__cause__
+    world.warn(f"Config is served from the fallback file {path}. {error.detail}")
+    now = world.clock.now()
+    fresh = saved(fallback.saved_at, now, settings.pace, world.chance, retry_after(error))
+    return Loaded(held, fresh, error)
+
+
+def retry_after(error: ConfigsvcError) -> float | None:
+    """The seconds that the service said to stay away, where it did."""
+    said = error.members.get("retry_after")
+    return float(said) if isinstance(said, int) else None
+
+
+def _told(error: ConfigsvcError) -> dict[str, int]:
+    said = error.members.get("retry_after")
+    return {"retry_after": said} if isinstance(said, int) else {}

@@ -1,0 +1,99 @@
+"""How settings are spelt: each text made what it means, or refused with the setting's name."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+
+from configsvc.model import names
+from configsvc.model.errors import InvalidName, Misconfigured
+
+KeyPattern = re.Pattern[str]
+
+
+def split(text: str) -> list[str]:
+    """The parts between commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def api_key(text: str) -> str:
+    """An API key.
+
+    Raises:
+        Misconfigured: it would break a header apart.
+    """
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise Misconfigured("CONFIGSVC_API_KEY holds characters that no API key has.")
+    return text
+
+
+def namespaces(texts: Iterable[str]) -> tuple[names.Namespace, ...]:
+    """Namespaces in their order.
+
+    Raises:
+        Misconfigured: one is not spelt as namespaces are, or stands twice.
+    """
+    try:
+        found = tuple(names.namespace(text) for text in texts)
+    except InvalidName as error:
+        raise Misconfigured(f"CONFIGSVC_NAMESPACES: {error.detail}") from None
+    if len(set(found)) != len(found):
+        raise Misconfigured("CONFIGSVC_NAMESPACES names a namespace twice. The first that has a key wins.")
+    return found
+
+
+def seconds(name: str, given: str | float) -> float:
+    """A time in seconds above 0.
+
+    Raises:
+        Misconfigured: it is none.
+    """
+    try:
+        found = float(given)
+    except ValueError:
+        found = math.nan
+    if not 0 < found < math.inf:
+        raise Misconfigured(f"{name} is a number of seconds above 0, like 60.")
+    return found
+
+
+def floors(given: str | int | Mapping[str, int], among: tuple[names.Namespace, ...]) -> dict[names.Namespace, int]:
+    """The least revision of each namespace that is named: `41` where there is one namespace, else `payments.prod=41`.
+
+    Raises:
+        Misconfigured: spelt otherwise, or of a namespace that is not read.
+    """
+    if isinstance(given, Mapping):
+        pairs = [(name, str(number)) for name, number in given.items()]
+    else:
+        pairs = [_pair(part, among) for part in split(str(given))]
+    found = {names.Namespace(name): int(number) for name, number in pairs if number.isdecimal() and number.isascii()}
+    if len(found) != len(pairs) or not found.keys() <= set(among):
+        raise Misconfigured(
+            "CONFIGSVC_MIN_REVISION is like payments.prod=41,shared.prod=7, of namespaces that are read; "
+            "one number does where there is one namespace."
+        )
+    return found
+
+
+def _pair(part: str, among: tuple[names.Namespace, ...]) -> tuple[str, str]:
+    name, equals, number = part.rpartition("=")
+    if not equals and len(among) == 1:
+        return among[0], number.strip()
+    return name.strip(), number.strip()
+
+
+def key_pattern(texts: Iterable[str]) -> KeyPattern | None:
+    """What matches the keys that any of the patterns names; `*` stands for any text, also in the middle.
+
+    Raises:
+        Misconfigured: something that no key could match.
+    """
+    patterns = tuple(texts)
+    for each in patterns:
+        if not re.fullmatch(r"[A-Za-z0-9_.*-]+", each, re.ASCII):
+            raise Misconfigured(f"CONFIGSVC_SEALED_KEYS takes keys and patterns like db.* or *, not {each}.")
+    if not patterns:
+        return None
+    return re.compile("|".join(".*".join(map(re.escape, each.split("*"))) for each in patterns))
