@@ -12,6 +12,7 @@ from configsvc.model.encoding import base64std, from_base64std
 from local.server import Handler, LoopbackServer
 
 KMS_KEY = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+OTHER_KEY = "arn:aws:kms:us-east-1:111122223333:key/0000abcd-12ab-34cd-56ef-1234567890ab"
 FOREIGN_KEY = "arn:aws:kms:us-east-1:666666666666:key/66666666-66ab-66cd-66ef-666666666666"
 
 
@@ -72,13 +73,22 @@ def _answer(operation: str, members: Mapping[str, Any]) -> tuple[int, dict[str, 
         case "Encrypt":
             return 200, {"KeyId": members["KeyId"]} | _blob(members, members["Plaintext"])
         case "Decrypt":
-            key, made_with, plaintext = json.loads(
-                bytes(byte ^ 0x5A for byte in from_base64std(members["CiphertextBlob"]))
-            )
-            if made_with != context or members.get("KeyId", key) != key:
-                return 400, {"__type": "InvalidCiphertextException", "message": ""}
-            return 200, {"KeyId": key, "Plaintext": plaintext}
+            return _opened(members["CiphertextBlob"], context, members.get("KeyId"))
+        case "ReEncrypt":
+            source, destination = members["SourceEncryptionContext"], members["DestinationEncryptionContext"]
+            status, opened = _opened(members["CiphertextBlob"], source, members["SourceKeyId"])
+            if status != 200:
+                return status, opened
+            wanted = {"KeyId": members["DestinationKeyId"], "EncryptionContext": destination}
+            return 200, {"KeyId": wanted["KeyId"], "SourceKeyId": opened["KeyId"]} | _blob(wanted, opened["Plaintext"])
     return 400, {"__type": "UnknownOperationException"}
+
+
+def _opened(blob: str, context: Mapping[str, str], asked: str | None) -> tuple[int, dict[str, Any]]:
+    key, made_with, plaintext = json.loads(bytes(byte ^ 0x5A for byte in from_base64std(blob)))
+    if made_with != context or asked not in (None, key):
+        return 400, {"__type": "InvalidCiphertextException", "message": ""}
+    return 200, {"KeyId": key, "Plaintext": plaintext}
 
 
 def _blob(members: Mapping[str, Any], plaintext: str) -> dict[str, str]:

@@ -22,7 +22,7 @@ from tests.admin.kms_server import KMS_KEY, KmsServer, kms_server
 from tests.journeys.texts import Texts
 
 REGION = "us-east-1"
-PEOPLE = ("admin", "writer", "reader")
+PEOPLE = ("admin", "writer", "reader", "owner")
 FOUNDER = "founder"  # an administrator by the stage's setting, without a grant
 
 
@@ -78,7 +78,7 @@ def arn(who: str) -> str:
 
 @contextmanager
 def loopback() -> Iterator[Loopback]:
-    """A service with an administrator, a writer and a reader; the writer writes and all read in every namespace."""
+    """A service with an administrator, a writer, a reader and an owner, who writes and administers; all read."""
     admins = (arn("admin"), arn(FOUNDER))
     ports = Ports(
         MemoryRepository(), SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), admins, JsonSchemas()
@@ -115,4 +115,5 @@ def _grant(made: Loopback) -> None:
     for who in PEOPLE:
         admin.set_grants(f"api-key:id{who}", [Grant(("read",), ("*",))])
     admin.set_grants(arn("writer"), [Grant(("write",), ("*",))])
+    admin.set_grants(arn("owner"), [Grant(("write", "admin"), ("*",))])
     made.requests.clear()

@@ -19,6 +19,7 @@ from configsvc_client.admin._namespaces import Lifted, Pruned, Retention
 from configsvc_client.admin._reader import KeyInfo, NamespaceInfo, Opened
 from configsvc_client.admin._rotation import Rotation
 from configsvc_client.admin._sealing import StoredDataKey
+from configsvc_client.admin._snapshot_file import SnapshotFile
 from configsvc_client.admin._wire import Changed, Stored
 from configsvc_client.admin._writer import Part
 
@@ -44,6 +45,7 @@ __all__ = [
     "Retention",
     "Rotation",
     "Served",
+    "SnapshotFile",
     "Stored",
     "StoredDataKey",
     "VersionInfo",

@@ -31,6 +31,7 @@ from configsvc_client.admin._reader import Reader
 from configsvc_client.admin._rewrapping import Rewrapper
 from configsvc_client.admin._rotation import Rotator
 from configsvc_client.admin._sealer import ValueSealer
+from configsvc_client.admin._snapshot_file import SnapshotFiles
 from configsvc_client.admin._writer import Writer
 
 _REQUIRED = ("CONFIGSVC_URL", "CONFIGSVC_API_KEY")
@@ -115,5 +116,6 @@ def admin(settings: Settings, ports: Ports, close: Callable[[], None] = lambda: 
     parts = Parts(
         Namespaces(api), data_keys, Rewrapper(kms, settings.pin, clock), Rotator(data_keys, reader, opener, writer),
         reader, History(api), opener, writer, Access(api),
+        SnapshotFiles(reader, opener, settings.url, clock),
     )  # fmt: skip
     return Admin(parts, close)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from configsvc.model import names
 from configsvc.model.names import Key, Namespace
 from configsvc_client.admin._api import Api
-from configsvc_client.admin._pages import Item, items, pages
+from configsvc_client.admin._pages import Item, items
 
 
 class VersionInfo(NamedTuple):
@@ -133,14 +133,14 @@ class History:
             NotFound: the namespace has not come to a revision.
             Gone: one is beyond the log.
         """
-        path, cursor = f"/namespaces/{namespace}/diff", None
+        query: dict[str, object] = {"from": start, "to": end}
         while True:
-            body = next(pages(self._api, path, {"from": start, "to": end, "cursor": cursor}))
+            body: Mapping[str, Any] = self._api.read(f"/namespaces/{namespace}/diff", query).body
             for each in body["differences"]:
                 yield Moved(names.key(each["key"]), _served(each["was"]), _served(each["now"]))
-            end, cursor = body["to"], body.get("cursor")  # later pages compare with the revision that the first did
-            if not cursor:
+            if not body.get("cursor"):
                 return
+            query |= {"to": body["to"], "cursor": body["cursor"]}  # the revision that the first page compared with
 
     def diff_against(self, namespace: Namespace, other: Namespace) -> Iterator[Difference]:
         """The keys that two namespaces do not serve alike, in their order."""

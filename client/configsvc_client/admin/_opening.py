@@ -68,7 +68,11 @@ class Opener:
 
     def _pass(self, namespace: Namespace, data_keys: Iterable[DataKey] | None) -> _Pass:
         deadline = self._clock.now().monotonic + KMS_SECONDS
-        return _Pass(namespace, self._keyring, self._pin, deadline, lambda: data_keys or self._listed(namespace))
+
+        def held() -> Iterable[DataKey]:
+            return self._listed(namespace) if data_keys is None else data_keys
+
+        return _Pass(namespace, self._keyring, self._pin, deadline, held)
 
 
 class _Pass:

@@ -12,6 +12,7 @@ from configsvc_client.admin._opening import Opener
 from configsvc_client.admin._reader import Reader
 from configsvc_client.admin._rewrapping import Rewrapper
 from configsvc_client.admin._rotation import Rotator
+from configsvc_client.admin._snapshot_file import SnapshotFiles
 from configsvc_client.admin._writer import Writer
 
 
@@ -27,6 +28,7 @@ class Parts(NamedTuple):
     opener: Opener
     writer: Writer
     access: Access
+    files: SnapshotFiles
 
 
 class Facet:

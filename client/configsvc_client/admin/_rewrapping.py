@@ -58,6 +58,9 @@ class Rewrapper:
 
 def _blob(answered: object) -> str:
     try:
-        return base64std(from_base64std(str(answered)))
+        blob = from_base64std(answered if isinstance(answered, str) else "")
     except ValueError:
-        raise Unavailable("KMS answered ReEncrypt without a ciphertext.", reason="answer") from None
+        blob = b""
+    if not blob:
+        raise Unavailable("KMS answered ReEncrypt without a ciphertext.", reason="answer")
+    return base64std(blob)

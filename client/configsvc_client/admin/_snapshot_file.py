@@ -1,0 +1,95 @@
+"""The fallback file: save what the service serves now, sealed as it is, and verify that all of it opens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from configsvc.model.entry import Entry
+from configsvc.model.errors import CannotOpen, InvalidRequest
+from configsvc.model.names import Namespace
+from configsvc.model.snapshot import SealedSnapshot
+from configsvc_client import _fallback
+from configsvc_client._ports import Clock
+from configsvc_client._url import Url
+from configsvc_client._value import value_of
+from configsvc_client.admin import _private_file
+from configsvc_client.admin._opening import Opener
+from configsvc_client.admin._reader import Opened, Reader
+
+
+class SnapshotFile(NamedTuple):
+    """What a fallback file holds: from where, since when (seconds since the epoch), at which revisions, how much."""
+
+    url: str
+    saved_at: float
+    revisions: Mapping[Namespace, int]
+    entries: int
+
+
+class SnapshotFiles:
+    """Fallback files.
+
+    Args:
+        reader: reads the snapshots.
+        opener: opens them, under the pin.
+        url: of the service, as the file names it.
+        clock: says when it is saved.
+    """
+
+    def __init__(self, reader: Reader, opener: Opener, url: Url, clock: Clock) -> None:
+        self._reader = reader
+        self._opener = opener
+        self._url = url
+        self._clock = clock
+
+    def save(self, path: Path, namespaces: Sequence[Namespace]) -> SnapshotFile:
+        """Write the snapshots of some namespaces, each at one revision; nothing is opened.
+
+        Raises:
+            InvalidRequest: no namespace, or one twice.
+            Misconfigured: the file cannot be written.
+        """
+        if not namespaces or len(set(namespaces)) != len(namespaces):
+            raise InvalidRequest("Name one namespace or more, each once.", field="namespace")
+        saved_at = self._clock.wall()
+        found = tuple(self._reader.snapshot(each) for each in namespaces)
+        fallback = _fallback.Fallback(_fallback.base_of(self._url), float(int(saved_at)), found)
+        _private_file.write(path, _fallback.encode(fallback))
+        return _described(fallback)
+
+    def verify(self, path: Path) -> SnapshotFile:
+        """Open every value in a file as a reader would, and show none.
+
+        Raises:
+            BadFallback: it is damaged, or was saved from another URL.
+            CannotOpen: some values do not open; names each, with why.
+            Misconfigured: something is sealed, and no KMS key is pinned or no AWS credentials are found.
+        """
+        fallback = _fallback.decode(_fallback.read(str(path)))
+        held = _fallback.checked(fallback, self._url, fallback.revisions)
+        broken = [line for snapshot in held.values() for line in self._broken(snapshot)]
+        if broken:
+            raise CannotOpen("\n".join((f"{len(broken)} values in {path} do not open:", *broken)))
+        return _described(fallback)
+
+    def _broken(self, snapshot: SealedSnapshot) -> list[str]:
+        opened = self._opener.open_all(snapshot.namespace, snapshot.entries, snapshot.data_keys)
+        reasons = ((entry.key, _reason(entry, opened[entry.key])) for entry in snapshot.entries)
+        return [f"{snapshot.namespace} {key}: {reason}" for key, reason in reasons if reason]
+
+
+def _reason(entry: Entry, opened: Opened | CannotOpen) -> str | None:
+    if isinstance(opened, CannotOpen):
+        return opened.detail
+    try:
+        value_of(entry.key, entry.content_type, opened.data)
+    except CannotOpen as error:
+        return error.detail
+    return None
+
+
+def _described(fallback: _fallback.Fallback) -> SnapshotFile:
+    entries = sum(len(each.entries) for each in fallback.snapshots)
+    return SnapshotFile(fallback.url, fallback.saved_at, fallback.revisions, entries)

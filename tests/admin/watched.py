@@ -1,0 +1,54 @@
+"""An Admin whose requests are watched: something is done before one is sent, or after its answer came."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from configsvc_client import _world
+from configsvc_client._answer import Response
+from configsvc_client._credentials import find
+from configsvc_client._http import Connection
+from configsvc_client._kms import AwsKms, endpoint
+from configsvc_client.admin import Admin
+from configsvc_client.admin._compose import SystemChance, admin, settings_in
+from configsvc_client.admin._ports import Ports
+from tests.admin.loopback import Loopback
+
+Watch = Callable[[str, str], None]
+
+
+class Watched(NamedTuple):
+    """The transport, with what is done before and after each request: both get method and path."""
+
+    connection: Connection
+    before: Watch
+    after: Watch
+
+    def request(self, method: str, target: str, headers: Mapping[str, str], body: bytes, deadline: float) -> Response:
+        self.before(method, target)
+        response = self.connection.request(method, target, headers, body, deadline)
+        self.after(method, target)
+        return response
+
+
+def nothing(method: str, target: str) -> None:
+    del method, target
+
+
+def watched(service: Loopback, who: str, *, before: Watch = nothing, after: Watch = nothing) -> Admin:
+    """An Admin of a person, that the end of the test closes."""
+    environ = service.environ(who)
+    settings = settings_in(environ)
+    api = Connection(settings.url, environ)
+    to_kms = Connection(endpoint(settings.region, environ), environ)
+    kms = AwsKms(to_kms, settings.region, lambda: find(environ), time.time)
+    ports = Ports(Watched(api, before, after), kms, lambda: find(environ), _world.SystemClock(), SystemChance())
+
+    def close() -> None:
+        api.close()
+        to_kms.close()
+
+    service.opened.append(admin(settings, ports, close))
+    return service.opened[-1]
