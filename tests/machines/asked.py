@@ -1,0 +1,185 @@
+"""What a machine asks of the service: each write as a value, so that it can be foretold, sent, and sent again."""
+
+from hashlib import sha256
+from typing import NamedTuple
+
+from configsvc.model import names
+from configsvc.model.change_set import Activate, ChangeSet, Delete, Put
+from configsvc.model.encoding import base64std
+from configsvc.model.grants import Grant
+from configsvc.model.snapshot import DataKey
+from configsvc.service.activate import activate
+from configsvc.service.add_data_key import add_data_key
+from configsvc.service.change import change
+from configsvc.service.create_namespace import NamespaceWanted, create_namespace
+from configsvc.service.delete import delete
+from configsvc.service.delete_grants import delete_grants
+from configsvc.service.delete_namespace import delete_namespace
+from configsvc.service.destroy import destroy
+from configsvc.service.lift import lift
+from configsvc.service.ports import Caller, Idempotency, Outcome, Ports
+from configsvc.service.put import put
+from configsvc.service.retire_data_key import retire_data_key
+from configsvc.service.rewrap_data_key import rewrap_data_key
+from configsvc.service.set_grants import set_grants
+from tests.service.sealed import KMS_KEY, kid
+
+
+class PutKey(NamedTuple):
+    ns: str
+    put: Put
+
+
+class ChangeKeys(NamedTuple):
+    ns: str
+    change_set: ChangeSet
+
+
+class ActivateKey(NamedTuple):
+    ns: str
+    wanted: Activate
+
+
+class DeleteKey(NamedTuple):
+    ns: str
+    wanted: Delete
+
+
+class Destroy(NamedTuple):
+    ns: str
+    key: str
+    version: int
+
+
+class AddDataKey(NamedTuple):
+    ns: str
+    number: int
+    wrapping: int
+
+
+class RewrapDataKey(NamedTuple):
+    ns: str
+    number: int
+    wrapping: int
+
+
+class RetireDataKey(NamedTuple):
+    ns: str
+    number: int
+
+
+class SetNamespace(NamedTuple):
+    ns: str
+    wanted: NamespaceWanted
+
+
+class DeleteNamespace(NamedTuple):
+    ns: str
+
+
+class Lift(NamedTuple):
+    ns: str
+    revision: int
+
+
+class SetGrants(NamedTuple):
+    principal: str
+    grants: tuple[Grant, ...]
+
+
+class DeleteGrants(NamedTuple):
+    principal: str
+
+
+OfKeys = PutKey | ChangeKeys | ActivateKey | DeleteKey | Destroy
+OfDataKeys = AddDataKey | RewrapDataKey | RetireDataKey
+OfNamespace = SetNamespace | DeleteNamespace | Lift
+OfGrants = SetGrants | DeleteGrants
+What = OfKeys | OfDataKeys | OfNamespace | OfGrants
+
+METHOD = "PUT"
+
+
+class Asked(NamedTuple):
+    """A write, who asks for it, and its Idempotency-Key."""
+
+    what: What
+    who: Caller
+    once: str | None = None
+
+    @property
+    def path(self) -> str:
+        return f"{type(self.what).__name__}/{self.what[0]}"
+
+    @property
+    def digest(self) -> str:
+        return sha256(repr(_bare(self.what)).encode()).hexdigest()
+
+
+def wrapped(number: int, wrapping: int) -> DataKey:
+    """A data key in one of its wrappings, of different lengths."""
+    return DataKey(kid(number), KMS_KEY, base64std(sha256(bytes([number, wrapping])).digest() * (2 + wrapping)))
+
+
+def send(ports: Ports, asked: Asked) -> Outcome:
+    """Ask the service."""
+    what, who = asked.what, asked.who
+    once = Idempotency(asked.once, METHOD, asked.path, asked.digest) if asked.once else None
+    if isinstance(what, OfKeys):
+        return _of_keys(ports, who, what, once)
+    if isinstance(what, OfDataKeys):
+        return _of_data_keys(ports, who, what, once)
+    if isinstance(what, OfNamespace):
+        return _of_namespace(ports, who, what, once)
+    return _of_grants(ports, who, what, once)
+
+
+def _of_keys(ports: Ports, who: Caller, what: OfKeys, once: Idempotency | None) -> Outcome:
+    match what:
+        case PutKey(ns, wanted):
+            return put(ports, who, ns, wanted, "why", once)
+        case ChangeKeys(ns, change_set):
+            return change(ports, who, ns, change_set, once)
+        case ActivateKey(ns, chosen):
+            return activate(ports, who, ns, chosen, "why", once)
+        case DeleteKey(ns, gone):
+            return delete(ports, who, ns, gone, "why", once)
+        case Destroy(ns, key, version):
+            return destroy(ports, who, ns, key, version, once)
+
+
+def _of_data_keys(ports: Ports, who: Caller, what: OfDataKeys, once: Idempotency | None) -> Outcome:
+    match what:
+        case AddDataKey(ns, number, wrapping):
+            return add_data_key(ports, who, ns, wrapped(number, wrapping), once)
+        case RewrapDataKey(ns, number, wrapping):
+            return rewrap_data_key(ports, who, ns, wrapped(number, wrapping), once)
+        case RetireDataKey(ns, number):
+            return retire_data_key(ports, who, ns, kid(number), once)
+
+
+def _of_namespace(ports: Ports, who: Caller, what: OfNamespace, once: Idempotency | None) -> Outcome:
+    match what:
+        case SetNamespace(ns, wanted):
+            return create_namespace(ports, who, ns, wanted, once)
+        case DeleteNamespace(ns):
+            return delete_namespace(ports, who, ns, once)
+        case Lift(ns, revision):
+            return lift(ports, who, ns, revision, once)
+
+
+def _of_grants(ports: Ports, who: Caller, what: OfGrants, once: Idempotency | None) -> Outcome:
+    match what:
+        case SetGrants(principal, grants):
+            return set_grants(ports, who, principal, grants, once)
+        case DeleteGrants(principal):
+            return delete_grants(ports, who, principal, once)
+
+
+def _bare(value: object) -> object:
+    """A tuple without its name, for the names hide values."""
+    return tuple(_bare(each) for each in value) if isinstance(value, tuple) else value
+
+
+def key_name(number: int) -> names.Key:
+    return names.key("abcd"[number])

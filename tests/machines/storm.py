@@ -1,0 +1,102 @@
+"""An adversarial store: reads that tear, commits that conflict, answers that get lost, and others who slip in."""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
+
+from configsvc.service.ports import Action, Check, LostRace, Repository, StoreUnavailable
+from configsvc.service.records import Address, Record
+
+Event = Literal["tear", "unread", "slip", "conflict", "always", "refuse", "lose"]
+"""What happens: at a read (tear: others write in its midst; unread: it fails), or at a commit (slip: others write just
+before it; conflict; always: from now on; refuse: it fails; lose: it succeeds, and the answer gets lost)."""
+
+
+def _nobody() -> None:
+    return
+
+
+class Storm:
+    """A repository in front of another; each event happens at the first call that it fits, in their order.
+
+    Args:
+        inner: the table.
+    """
+
+    def __init__(self, inner: Repository) -> None:
+        self._inner = inner
+        self._events: deque[Event] = deque()
+        self._slip: Callable[[], None] = _nobody
+        self._cut = 0
+        self.committed = False
+        self.failed = False
+        self.conflicts = 0
+
+    def brew(self, events: Sequence[Event], slip: Callable[[], None], cut: int = 1) -> None:
+        """What happens during the next request; what is left of it by then does not.
+
+        The bits of `cut` say which records of a batch are read before it tears.
+        """
+        self._cut = cut
+        self._events = deque(events)
+        self._slip = slip
+        self.committed = self.failed = False
+        self.conflicts = 0
+
+    def get(self, addresses: Sequence[Address]) -> dict[Address, Record]:
+        event = self._next("tear", "unread")
+        if event == "unread":
+            raise self._failure()
+        if event is None or len(addresses) < 2:
+            return self._inner.get(addresses)
+        wanted = list(dict.fromkeys(addresses))
+        first = [each for number, each in enumerate(wanted) if self._cut >> number % 8 & 1]
+        later = [each for each in wanted if each not in first]
+        found = self._inner.get(first) if first else {}
+        self._slip()
+        return found | (self._inner.get(later) if later else {})
+
+    def query(
+        self,
+        partition: str,
+        prefix: str,
+        *,
+        after: str = "",
+        limit: int | None = None,
+        values: bool = True,
+        reverse: bool = False,
+    ) -> Iterator[Record]:
+        found = self._inner.query(partition, prefix, after=after, limit=limit, values=values, reverse=reverse)
+        if self._next("unread"):
+            raise self._failure()
+        for record in found:
+            if self._next("tear"):
+                self._slip()
+            yield record
+
+    def commit(self, actions: Sequence[Action]) -> None:
+        while event := self._next("slip", "conflict", "always", "refuse", "lose"):
+            if event == "slip":
+                self._slip()
+            elif event in {"conflict", "always"}:
+                self.conflicts += 1
+                if event == "always":
+                    self._events.appendleft(event)
+                raise LostRace
+            elif event == "refuse":
+                raise self._failure()
+            else:
+                self._commit(actions)
+                raise self._failure()
+        self._commit(actions)
+
+    def _commit(self, actions: Sequence[Action]) -> None:
+        self._inner.commit(actions)
+        self.committed = self.committed or not all(isinstance(action, Check) for action in actions)
+
+    def _next(self, *fitting: Event) -> Event | None:
+        return self._events.popleft() if self._events and self._events[0] in fitting else None
+
+    def _failure(self) -> StoreUnavailable:
+        self.failed = True
+        return StoreUnavailable("The store failed on purpose.", retry_after=1)

@@ -1,0 +1,48 @@
+"""Each planted bug is found, so that finding none means something."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from configsvc.service.ports import Repository
+from tests.machines import planted
+from tests.machines.machine import Build, ServiceMachine
+
+
+def _loose(*prefixes: str) -> Callable[[Repository], Repository]:
+    return lambda inner: planted.Unconditioned(inner, lambda sk: sk.startswith(prefixes))
+
+
+BUGS = {
+    "HEAD and the log are not conditioned on": Build(below=_loose("HEAD", "R#")),
+    "keys are not conditioned on while reads tear": Build(below=_loose("K#")),
+    "settings are not conditioned on": Build(below=_loose("SETTINGS")),
+    "versions that are activated are not conditioned on": Build(below=_loose("V#")),
+    "nothing is conditioned on: lost updates": Build(below=_loose("")),
+    "HEAD and entry in two commits": Build(above=planted.TwoCommits),
+    "a stale HEAD is read": Build(above=planted.StaleHead),
+    "the answer to an Idempotency-Key is not kept": Build(
+        below=lambda inner: planted.Dropping(inner, planted.is_answer)
+    ),
+    "the change log is not written": Build(below=lambda inner: planted.Dropping(inner, planted.is_log)),
+    "versions are not written": Build(below=lambda inner: planted.Dropping(inner, planted.is_version)),
+    "a version number is given out again": Build(above=planted.Reusing),
+    "bytes are counted wrong": Build(below=planted.Miscounting),
+    "a torn Query is taken for a snapshot": Build(above=planted.Trusting),
+    "a rendered snapshot is kept too long": Build(snapshots=planted.ByNamespace),
+    "grants are kept for ever": Build(grants=lambda _: planted.ForEver()),
+}
+
+
+@pytest.mark.parametrize("build", BUGS.values(), ids=BUGS)
+def test_a_planted_bug_is_found(build: Build) -> None:
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(  # type: ignore[no-untyped-call]
+            lambda: ServiceMachine(build),
+            settings=settings(
+                max_examples=600, stateful_step_count=50, deadline=None, database=None, derandomize=True,
+                phases=[Phase.generate],
+            ),
+        )  # fmt: skip

@@ -1,0 +1,115 @@
+"""Many writers and readers at one namespace: what they were told has one order that real time allows."""
+
+from collections.abc import Callable
+from itertools import count
+from os import sched_yield
+
+import pytest
+
+from configsvc.adapters.memory import MemoryRepository
+from configsvc.service.ports import Repository
+from local.emulator import Emulator
+from tests.contracts import tables
+from tests.machines import recount
+from tests.machines.planted import StaleHead
+from tests.races.histories import Size, recorded
+from tests.races.linearizability import History, NotLinearizable, Refused, Seen, Written, check
+from tests.races.planted import Forgetful
+from tests.races.writers import NS
+
+
+def itself(table: Repository) -> Repository:
+    return table
+
+
+def now_and_then() -> Callable[[], None]:
+    """Lets others in at every other gap: at each, hardly any read would hold."""
+    gaps = count()
+
+    def let_in() -> None:
+        if next(gaps) % 2 == 0:
+            sched_yield()
+
+    return let_in
+
+
+def run(table: Repository, size: Size) -> History:
+    history = recorded(table, itself, size)
+    check(history)
+    found = recount.stored(table, NS)
+    assert found
+    recount.check(found)
+    assert found.head.revision == 1 + len(history.written)
+    assert history.seen
+    assert history.refused
+    return history
+
+
+def test_writers_on_a_table_that_tears_are_linearizable() -> None:
+    run(MemoryRepository(now_and_then()), Size(16, 60))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_64_writers_of_300_operations_are_linearizable() -> None:
+    run(MemoryRepository(now_and_then()), Size(64, 300))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+def test_64_writers_of_1500_operations_are_linearizable() -> None:
+    run(MemoryRepository(now_and_then()), Size(64, 1500))
+
+
+@pytest.mark.slow
+@pytest.mark.emulator
+@pytest.mark.timeout(300)
+def test_16_writers_of_100_operations_on_dynamodb_are_linearizable(emulator: Emulator) -> None:
+    run(tables.repository(tables.client(emulator.url)), Size(16, 100))
+
+
+def test_a_planted_lost_update_is_found() -> None:
+    table = Forgetful(sched_yield, lambda sk: sk == "HEAD")
+    history = recorded(table, itself, Size(16, 60))
+    with pytest.raises(NotLinearizable):
+        check(history)
+
+
+def test_a_planted_stale_read_is_found() -> None:
+    history = recorded(MemoryRepository(now_and_then()), StaleHead, Size(16, 60))
+    with pytest.raises(NotLinearizable):
+        check(history)
+
+
+PUT = Written(1.0, 2.0, 2, (("k", "put", 1, 1),), {})
+AGAIN = Written(3.0, 4.0, 3, (("k", "put", 2, 2),), {"k": 2})
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        History(1, [PUT, AGAIN._replace(revision=2)], [], []),
+        History(1, [PUT, AGAIN._replace(revision=4)], [], []),
+        History(1, [PUT, AGAIN._replace(rows=(("k", "put", 1, 1),))], [], []),
+        History(1, [PUT, AGAIN._replace(bases={"k": 1})], [], []),
+        History(1, [PUT, AGAIN], [Seen(5.0, 6.0, 2, {"k": 1})], []),
+        History(1, [PUT, AGAIN], [Seen(0.0, 0.5, 2, {"k": 1})], []),
+        History(1, [PUT, AGAIN], [Seen(3.5, 3.6, 2, {"k": 2})], []),
+        History(1, [PUT._replace(start=5.0, end=6.0), AGAIN], [], []),
+        History(1, [PUT, AGAIN], [], [Refused(5.0, 6.0, "k", 3)]),
+        History(1, [PUT, AGAIN], [Seen(3.2, 3.3, 3, {"k": 2}), Seen(3.4, 3.5, 2, {"k": 1})], []),
+    ],
+    ids=[
+        "a revision twice", "a gap", "a version twice", "a lost update", "an old snapshot", "a snapshot too early",
+        "a snapshot that never was", "the later write first", "a refusal without a reason", "backwards",
+    ],
+)  # fmt: skip
+def test_what_is_not_linearizable_is_told(history: History) -> None:
+    with pytest.raises(NotLinearizable):
+        check(history)
+
+
+def test_what_is_linearizable_is_taken() -> None:
+    seen = [Seen(0.0, 1.0, 1, {}), Seen(2.0, 3.5, 2, {"k": 1}), Seen(3.5, 3.6, 3, {"k": 2})]
+    unknown = Written(1.0, float("inf"), 4, (("k", "delete", None, None),), {})
+    check(History(1, [unknown, AGAIN, PUT], [*seen, Seen(9.0, 9.5, 4, {})], [Refused(3.0, 3.5, "k", 2)]))
