@@ -106,3 +106,4 @@ class Handler(BaseHTTPRequestHandler):
         self.answer()
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _any  # noqa: N815 -- the base class's names
+    do_TRACE = do_QUERY = _any  # noqa: N815 -- the base class's names

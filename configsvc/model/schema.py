@@ -20,7 +20,9 @@ from configsvc.model.names import Key
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-_KEYS = re.compile(r"\*|[A-Za-z0-9_][A-Za-z0-9._-]{0,254}|[A-Za-z0-9_][A-Za-z0-9._-]{0,252}\.\*")
+KEYS = r"\*|[A-Za-z0-9_][A-Za-z0-9._-]{0,254}|[A-Za-z0-9_][A-Za-z0-9._-]{0,252}\.\*"
+
+_KEYS = re.compile(KEYS)
 _REF = re.compile(r"#/\$defs/([A-Za-z0-9_.-]+)")
 
 _ONE = frozenset({"not", "if", "then", "else", "items", "contains", "additionalProperties", "propertyNames"})

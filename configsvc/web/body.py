@@ -13,6 +13,8 @@ from configsvc.model.errors import InvalidRequest, TooLarge, UnsupportedMediaTyp
 
 _JSON = re.compile(r'application/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?;?', re.IGNORECASE)
 
+_EXACT = 2**53
+
 
 def body_of(event: Mapping[str, Any], content_type: str | None) -> bytes:
     """The bytes of a body that says it is JSON; a missing content type is taken as JSON (RFC 9110, 8.3).
@@ -42,7 +44,7 @@ def object_in(raw: bytes) -> dict[str, object]:
             nesting deeper than `limits.JSON_DEPTH`. It never shows what was sent.
     """
     try:
-        found = json.loads(raw.decode(), object_pairs_hook=_once, parse_constant=_no_constant)
+        found = json.loads(raw.decode(), object_pairs_hook=_once, parse_float=_number, parse_constant=_no_constant)
     except UnicodeDecodeError:
         raise InvalidRequest("The body is not UTF-8.") from None
     except RecursionError:
@@ -60,6 +62,12 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found) != len(pairs):
         raise InvalidRequest("A name stands twice in one JSON object. Send each once.")
     return found
+
+
+def _number(text: str) -> int | float:
+    """JSON has one kind of number: 7.0 is the integer 7 (JSON Schema, core, 4.2.1)."""
+    number = float(text)
+    return int(number) if number.is_integer() and abs(number) <= _EXACT else number
 
 
 def _no_constant(constant: str) -> object:

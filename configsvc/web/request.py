@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import NamedTuple
 
-from configsvc.model import etag, limits
+from configsvc.model import etag, limits, names
 from configsvc.model.errors import InvalidRequest
 from configsvc.service.ports import Caller, Idempotency
 from configsvc.web import query
 from configsvc.web.body import body_of, object_in
 from configsvc.web.description import Description, Parameter
 from configsvc.web.event import Event, Headers
-from configsvc.web.parameters import CURSOR, LIMIT
+from configsvc.web.parameters import CURSOR, LIMIT, PATH
 
 _PRINTABLE = re.compile(rf"[\x21-\x7e](?:[\x20-\x7e]{{0,{limits.IDEMPOTENCY_KEY - 2}}}[\x21-\x7e])?")
 _GET = "GET"
 _CONDITIONS = ("if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since")
 # What else there is may only make an answer to a GET shorter, so it may be ignored (RFC 9110, 13.1).
 _PRECONDITIONS = ("if-match", "if-unmodified-since")
+
+_SPELT: Mapping[str, Callable[[str], object]] = {
+    "namespace": names.namespace, "key": names.key, "kid": names.kid, "version": PATH["version"].number,
+}  # fmt: skip
 
 
 class Page(NamedTuple):
@@ -83,6 +87,10 @@ class Request:
         for name in refused:
             if name in self._headers and name not in description.conditions:
                 raise InvalidRequest(f"This route does not take {name}. Leave it out.", field=name)
+        if self.method != _GET:
+            self._check_path()
+        if description.idempotent:
+            self._idempotency_key()
         if description.body is None:
             self._no_body()
         return self
@@ -132,15 +140,22 @@ class Request:
         Raises:
             InvalidRequest: it is not 1 to 255 printable ASCII characters.
         """
+        key = self._idempotency_key()
+        return None if key is None else Idempotency(key, self.method, self._path(), self._digest())
+
+    def _idempotency_key(self) -> str | None:
         key = self.header("idempotency-key")
-        if key is None:
-            return None
-        if not _PRINTABLE.fullmatch(key):
+        if key is not None and not _PRINTABLE.fullmatch(key):
             raise InvalidRequest(
                 f"An Idempotency-Key is 1 to {limits.IDEMPOTENCY_KEY} printable ASCII characters.",
                 field="Idempotency-Key",
             )
-        return Idempotency(key, self.method, self._path(), self._digest())
+        return key
+
+    def _check_path(self) -> None:
+        """What a body is worth is told to those only who name what it is for. Reads have nothing but names."""
+        for name, text in self._parameters.items():
+            _SPELT[name](text)
 
     def _no_body(self) -> None:
         if self._event.get("body") and object_in(self.body()):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from configsvc.model import grants, limits, names
+from configsvc.model import grants, limits, names, schema
 
 _MOST = 10**15
 
@@ -26,15 +26,16 @@ PRINCIPAL = spelt(
     "`api-key:<id>`, or the ARN of an IAM role or user without path and session.",
 )
 PATTERN = spelt(grants.PATTERN, "payments.*", "A namespace, `prefix.*` or `*`.")
+KEYS = spelt(schema.KEYS, "limits.*", "A key, `prefix.*` or `*`.")
+# Canonical: the bits that the last character has beyond the last byte are zero.
+_BASE64 = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$"
 
 Namespace = Annotated[str, Field(json_schema_extra=NAMESPACE)]
 Key = Annotated[str, Field(json_schema_extra=KEY)]
 Kid = Annotated[str, Field(json_schema_extra=KID)]
 Principal = Annotated[str, Field(json_schema_extra=PRINCIPAL)]
 NamespacePattern = Annotated[str, Field(json_schema_extra=PATTERN)]
-KeyPattern = Annotated[
-    str, Field(description="A key, `prefix.*` or `*`.", examples=["limits.*"], min_length=1, max_length=255)
-]
+KeyPattern = Annotated[str, Field(json_schema_extra=KEYS)]
 
 Message = Annotated[str, Field(max_length=limits.MESSAGE, description="Why.", examples=["move to the new cluster"])]
 Revision = Annotated[int, Field(ge=1, le=_MOST, examples=[42])]
@@ -50,8 +51,8 @@ KmsKey = Annotated[
 Wrapped = Annotated[
     str,
     Field(
-        min_length=4, max_length=limits.WRAPPED_DATA_KEY, examples=["AQIDAHjExampleOfWhatKmsAnswersB="],
-        description="What KMS answered as `CiphertextBlob`, in base64.",
+        min_length=4, max_length=limits.WRAPPED_DATA_KEY, examples=["AQIDAHjExampleOfWhatKmsAnswersAA"],
+        description="What KMS answered as `CiphertextBlob`, in base64.", json_schema_extra={"pattern": _BASE64},
     ),
 ]  # fmt: skip
 

@@ -14,6 +14,7 @@ from configsvc.adapters.log import JsonLog
 from configsvc.adapters.memory import MemoryRepository
 from configsvc.bootstrap import build_app
 from configsvc.service.ports import Ports
+from configsvc.web.api import Api
 from local.gateway import Gateway, LoopbackGateway, Target
 from local.gateway_access import Access, Identity
 from local.gateway_event import Routes
@@ -59,15 +60,20 @@ def stage_before(target: Target, routes: Routes, cast: Cast) -> Iterator[Stage]:
         yield Stage(gateway.url, *cast)
 
 
+def memory_app(log: Texts, cast: Cast) -> Api:
+    """The API over a table in memory; what it logs goes to `log`."""
+    ports = Ports(
+        MemoryRepository(), SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), (cast.admin.arn,),
+        JsonSchemas(),
+    )  # fmt: skip
+    return build_app(lambda: ports, JsonLog(log, "debug"))
+
+
 @contextmanager
 def local_stage(log: Texts) -> Iterator[Stage]:
     """A stage of its own; what the service logs goes to `log`."""
     cast = new_cast()
-    admins = (cast.admin.arn,)
-    ports = Ports(
-        MemoryRepository(), SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), admins, JsonSchemas()
-    )
-    app = build_app(lambda: ports, JsonLog(log, "debug"))
+    app = memory_app(log, cast)
     with stage_before(lambda event: app(event, None), app.routes, cast) as stage:
         yield stage
 

@@ -1,0 +1,25 @@
+"""What is there before the first case."""
+
+from __future__ import annotations
+
+from tests.journeys.api import Api
+from tests.journeys.sealing import plain
+from tests.journeys.stage import Stage, api_key_principal, iam_principal
+
+NAMESPACES = ("payments.prod", "shared.prod", "payments.staging")
+KEYS = ("db.url", "db.pool", "feature.x")
+
+
+def sow(api: Api, stage: Stage) -> None:
+    """The administrator may everything, in namespaces that serve something."""
+    admin = stage.admin
+    for principal, actions in (
+        (api_key_principal(admin), ["read"]),
+        (iam_principal(admin), ["read", "write", "admin"]),
+    ):
+        body = {"grants": [{"actions": actions, "namespaces": ["*"]}]}
+        api.send("PUT", "/v1/grants", admin, body, query={"principal": principal}).json()
+    for namespace in NAMESPACES:
+        api.send("PUT", f"/v1/namespaces/{namespace}", admin, {"description": "sown"}).json()
+        for key in KEYS:
+            api.send("PUT", f"/v1/namespaces/{namespace}/keys/{key}", admin, plain("sown")).json()
