@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from configsvc_client._url import Url
 
 if TYPE_CHECKING:
+    from configsvc_client._proxy import Proxy
     from configsvc_client._trust import Trust
 
 CONNECT_SECONDS = 0.3
@@ -31,6 +32,7 @@ class Dialler:
         self._clock = clock
         self._trust: Trust | None = None
         self._store = 0
+        self._proxied = any(environ.get(name) for name in ("https_proxy", "HTTPS_PROXY"))
 
     def open(self, deadline: float) -> socket.socket:
         """A connected socket, TLS handshake done where the scheme is https.
@@ -50,7 +52,7 @@ class Dialler:
         self._trust = self._trust or Trust(self._environ)
         failed: OSError = TimeoutError("no store")
         while (context := self._trust.store(self._store)) is not None:
-            raw = self._connect(deadline)
+            raw = self._reach(deadline)
             try:
                 raw.settimeout(left(deadline, self._clock))
                 return context.wrap_socket(raw, server_hostname=self._url.host.encode("ascii"))
@@ -63,9 +65,30 @@ class Dialler:
         self._store = 0
         raise failed
 
-    def _connect(self, deadline: float) -> socket.socket:
+    def _reach(self, deadline: float) -> socket.socket:
+        """Connected to the origin, through a proxy where there is one."""
+        if not self._proxied:
+            return self._connect(deadline)
+        from configsvc_client._proxy import proxy_for
+
+        proxy = proxy_for(self._url, self._environ)
+        return self._connect(deadline) if proxy is None else self._tunnel(proxy, deadline)
+
+    def _tunnel(self, proxy: Proxy, deadline: float) -> socket.socket:
+        from configsvc_client._tunnel import open_tunnel
+
+        made = self._connect(deadline, proxy.host, proxy.port)
+        try:
+            open_tunnel(made, proxy.connect(self._url), lambda: left(deadline, self._clock))
+        except BaseException:
+            made.close()
+            raise
+        return made
+
+    def _connect(self, deadline: float, host: str | None = None, port: int | None = None) -> socket.socket:
         failed: OSError = TimeoutError("no address")
-        for family, address in resolve(self._url.host, self._url.port, left(deadline, self._clock)):
+        host, port = host or self._url.host, port or self._url.port
+        for family, address in resolve(host, port, left(deadline, self._clock)):
             made = socket.socket(family, socket.SOCK_STREAM)
             try:
                 made.settimeout(min(CONNECT_SECONDS, left(deadline, self._clock)))

@@ -21,6 +21,7 @@ _SERVER_FAULT = 500
 _REPEATABLE = re.compile(r"Throttling|LimitExceeded|KMSInternal|DependencyTimeout|ServiceUnavailable|InternalFailure")
 _MULTI_REGION = re.compile(r"(arn:aws[a-z-]*:kms:)[a-z0-9-]+(:[0-9]{12}:key/mrk-[0-9a-f]+)")
 _MESSAGE = 500
+_EXPIRED = re.compile(r"ExpiredToken|RequestExpired|InvalidSignatureException Signature expired")
 
 
 class Decrypted(NamedTuple):
@@ -55,12 +56,18 @@ class AwsKms:
     """KMS over HTTP, signed immediately before it is sent."""
 
     def __init__(
-        self, connection: Connection, region: str, credentials: Callable[[], Credentials], now: Callable[[], float]
+        self,
+        connection: Connection,
+        region: str,
+        credentials: Callable[[], Credentials],
+        now: Callable[[], float],
+        forget: Callable[[], None] | None = None,
     ) -> None:
         self._connection = connection
         self._region = region
         self._credentials = credentials
         self._now = now
+        self._forget = forget
 
     def close(self) -> None:
         """Drops the connection; the next call opens another."""
@@ -85,19 +92,27 @@ class AwsKms:
             Unavailable: KMS did not answer or asks to try later.
             Misconfigured: there are no credentials.
         """
+        body = json.dumps(members).encode()
+        response = self._signed(operation, body, deadline)
+        if response.status != _OK and _EXPIRED.search(_said(response)):
+            if self._forget:
+                self._forget()
+            response = self._signed(operation, body, deadline)
+        if response.status != _OK:
+            raise refusal(operation, response)
+        return _members(response)
+
+    def _signed(self, operation: str, body: bytes, deadline: float) -> Response:
+        """Signed with the credentials and the time of this moment: a function may have been frozen since the last."""
         from configsvc_client._sigv4 import sign
 
-        body = json.dumps(members).encode()
         url = self._connection.url
         asked = {"content-type": "application/x-amz-json-1.1", "x-amz-target": f"TrentService.{operation}"}
         headers = sign(
             "POST", f"{url.origin}/", asked, body,
             service="kms", region=self._region, credentials=self._credentials(), now=self._now(),
         )  # fmt: skip
-        response = self._connection.request("POST", "/", headers, body, deadline)
-        if response.status != _OK:
-            raise refusal(operation, response)
-        return _members(response)
+        return self._connection.request("POST", "/", headers, body, deadline)
 
 
 def endpoint(region: str, environ: Mapping[str, str]) -> Url:
@@ -121,13 +136,18 @@ def in_region(key_id: str, region: str) -> str:
 
 def refusal(operation: str, response: Response) -> ConfigsvcError:
     """The error in KMS's answer; its code and message hold no plaintext."""
-    members = _members(response)
-    code = str(members.get("__type", response.status)).rpartition("#")[2]
-    message = str(members.get("message") or members.get("Message") or "")[:_MESSAGE]
+    code, _, message = _said(response).partition(" ")
     detail = f"KMS refused {operation} with {code}. {message}".strip()
     if response.status >= _SERVER_FAULT or _REPEATABLE.search(code):
         return Unavailable(detail, reason=code)
     return CannotOpen(detail, reason=code)
+
+
+def _said(response: Response) -> str:
+    """KMS's code and message."""
+    members = _members(response)
+    code = str(members.get("__type", response.status)).rpartition("#")[2].replace(" ", "")
+    return f"{code} {str(members.get('message') or members.get('Message') or '')[:_MESSAGE]}"
 
 
 def _members(response: Response) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from configsvc.model.errors import Misconfigured
 from configsvc_client import _credentials
@@ -52,12 +52,14 @@ def real(settings: Settings, environ: Mapping[str, str]) -> World:
         Misconfigured: a variable of AWS's holds no URL or region.
     """
     api = Connection(settings.url, environ)
-    kms, kms_connection = _kms(environ)
+    provider = _credentials.Provider(environ, time.time)
+    kms, kms_connection = _kms(environ, provider)
 
     def prepare() -> None:
         _prepare(kms_connection if settings.pin.arns else None, time.monotonic() + settings.refresh_seconds)
 
     def close() -> None:
+        provider.forget()
         for connection in (api, kms_connection):
             if connection is not None:
                 connection.close()
@@ -65,13 +67,12 @@ def real(settings: Settings, environ: Mapping[str, str]) -> World:
     return World(ApiGateway(api, settings.api_key), kms, SystemClock(), chance, prepare, close)
 
 
-def _kms(environ: Mapping[str, str]) -> tuple[AwsKms | NoKms, Connection | None]:
+def _kms(environ: Mapping[str, str], provider: _credentials.Provider) -> tuple[AwsKms | NoKms, Connection | None]:
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
     if not region:
         return NoKms(), None
     connection = Connection(endpoint(region, environ), environ)
-    find: Callable[[], _credentials.Credentials] = lambda: _credentials.find(environ)  # noqa: E731  # bound once, here
-    return AwsKms(connection, region, find, time.time), connection
+    return AwsKms(connection, region, provider, time.time, provider.forget), connection
 
 
 def _prepare(kms: Connection | None, deadline: float) -> None:

@@ -1,7 +1,6 @@
 import json
 import socket
 import time
-from collections.abc import Callable
 
 import pytest
 
@@ -16,22 +15,19 @@ from tests.client.sealing import NS, sealed_values
 from tests.client.stub_servers import Answer, Stub, as_json, scripted, stub, take_request
 
 SERVED = sealed_values({"a": "1"}, revision=7)
-SHARED = Namespace("shared.prod")
 
 
 def snapshot_or_unchanged(_: str, path: str, headers: dict[str, str], __: bytes) -> Answer:
-    served = SERVED if "/payments.prod/" in path else sealed_values({"b": "2"}, revision=3, namespace=SHARED)
-    if headers.get("if-none-match") == served.etag:
-        return 304, {"etag": served.etag}, b""
-    return 200, {"etag": served.etag}, render(served.sealed).encode()
+    assert path == "/prod/v1/namespaces/payments.prod/snapshot"
+    if headers.get("if-none-match") == SERVED.etag:
+        return 304, {"etag": SERVED.etag}, b""
+    return 200, {"etag": SERVED.etag}, render(SERVED.sealed).encode()
 
 
-def fetch(
-    server: Stub, known: dict[Namespace, str | None], meanwhile: Callable[[], None] | None = None
-) -> dict[Namespace, Found]:
+def fetch(server: Stub, known: dict[Namespace, str | None]) -> dict[Namespace, Found]:
     connection = Connection(parse(f"{server.url}/prod"), {})
     try:
-        return ApiGateway(connection, "key-1").fetch(known, time.monotonic() + 20, meanwhile)
+        return ApiGateway(connection, "key-1").fetch(known, time.monotonic() + 20)
     finally:
         connection.close()
 
@@ -43,14 +39,6 @@ def test_a_snapshot_is_one_unsigned_get_with_the_api_key() -> None:
     assert (method, path, body) == ("GET", "/prod/v1/namespaces/payments.prod/snapshot", b"")
     assert set(headers) == {"host", "x-api-key", "accept-encoding"}
     assert headers["x-api-key"] == "key-1"
-
-
-def test_what_is_unchanged_is_left_out_and_several_namespaces_share_a_connection() -> None:
-    ran: list[int] = []
-    with stub(snapshot_or_unchanged) as server:
-        found = fetch(server, {NS: SERVED.etag, SHARED: None}, lambda: ran.append(len(server.requests)))
-    assert list(found) == [SHARED]
-    assert (len(server.requests), server.connections, len(ran)) == (2, 1, 1)
 
 
 def test_a_polls_request_is_under_300_bytes_on_aws() -> None:
@@ -86,6 +74,19 @@ def test_a_polls_request_is_under_300_bytes_on_aws() -> None:
 def test_anything_but_a_sound_snapshot_is_an_error_of_ours(answer: Answer, error: type[errors.ConfigsvcError]) -> None:
     with stub(lambda *_: answer) as server, pytest.raises(error):
         fetch(server, {NS: None})
+
+
+def test_what_is_unchanged_is_left_out() -> None:
+    with stub(snapshot_or_unchanged) as server:
+        assert fetch(server, {NS: SERVED.etag}) == {}
+
+
+@pytest.mark.parametrize(("header", "said"), [("7", 7), (" 7 ", 7), ("-1", None), ("soon", None), ("9" * 10, None)])
+def test_what_retry_after_says_in_seconds_goes_with_the_error(header: str, said: int | None) -> None:
+    answer = as_json(429, {"message": "Too Many Requests", "retry_after": 10**9}, **{"retry-after": header})
+    with stub(lambda *_: answer) as server, pytest.raises(errors.Throttled) as caught:
+        fetch(server, {NS: None})
+    assert caught.value.members.get("retry_after") == said
 
 
 def test_unchanged_since_something_else_than_what_is_held_is_an_error() -> None:

@@ -77,6 +77,41 @@ def test_what_kms_will_refuse_again_cannot_be_opened_and_the_rest_is_unavailable
         decrypt(server)
 
 
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        {"__type": "ExpiredTokenException", "message": "The security token included in the request is expired"},
+        {"__type": "InvalidSignatureException", "message": "Signature expired: 20260101T000000Z is now earlier than"},
+    ],
+)
+def test_what_expired_on_its_way_is_signed_again_once_with_new_credentials_and_the_time_then(
+    refusal: dict[str, str],
+) -> None:
+    sound = as_json(200, {"Plaintext": base64std(b"x"), "KeyId": KMS_KEY})
+    answers = [as_json(400, refusal), sound]
+    forgotten: list[int] = []
+    times = iter([1_700_000_000.0, 1_700_003_600.0])
+    with stub(lambda *_: answers.pop(0)) as server:
+        adapter = AwsKms(
+            Connection(parse(server.url), {}),
+            "us-east-1",
+            lambda: Credentials(f"AKID{len(forgotten)}", "s"),
+            lambda: next(times),
+            lambda: forgotten.append(1),
+        )
+        assert adapter.decrypt(b"blob", {}, None, time.monotonic() + 20).plaintext == b"x"
+        adapter.close()
+    first, second = (headers for _, _, headers, _ in server.requests)
+    assert ("AKID0/2023" in first["authorization"], "AKID1/2023" in second["authorization"]) == (True, True)
+    assert first["x-amz-date"] != second["x-amz-date"]
+
+
+def test_what_is_still_expired_when_signed_again_is_refused() -> None:
+    with stub(lambda *_: as_json(400, {"__type": "ExpiredTokenException"})) as server, pytest.raises(CannotOpen):
+        decrypt(server)
+    assert len(server.requests) == 2
+
+
 def test_the_refusal_says_what_kms_said() -> None:
     answer = as_json(400, {"__type": "AccessDeniedException", "Message": "User u is not authorized to k"})
     with stub(lambda *_: answer) as server, pytest.raises(CannotOpen, match=r"AccessDeniedException\. User u is not"):

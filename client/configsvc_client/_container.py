@@ -1,0 +1,93 @@
+"""Credentials of a container: ECS, EKS Pod Identity, and Lambda with SnapStart, which sets no key variables.
+
+AWS SDKs and Tools reference guide, "Container credential provider".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Mapping
+
+from configsvc.model.errors import Misconfigured, Unavailable
+from configsvc_client._credentials import Credentials
+from configsvc_client._http import Connection
+from configsvc_client._url import Url
+
+RELATIVE, FULL = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+_TOKEN, _TOKEN_FILE = "AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
+
+_SECONDS = 1.0
+_OK = 200
+_PORTS = {"http": 80, "https": 443}
+_ECS = "http://169.254.170.2"
+_URI = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?(/[!-~]*)?", re.ASCII)
+_ALLOWED = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}|::1|169\.254\.170\.(?:2|23)|fd00:ec2::23", re.ASCII)
+"""Where plain http may go: loopback, ECS and EKS, as in every SDK; whoever sets the variable shall not say where."""
+
+
+def is_set(environ: Mapping[str, str]) -> bool:
+    """Whether the environment names a container's endpoint."""
+    return bool(environ.get(RELATIVE) or environ.get(FULL))
+
+
+def fetch(environ: Mapping[str, str]) -> Credentials:
+    """The credentials that the endpoint gives out now, within a second: it is on this computer.
+
+    Raises:
+        Misconfigured: the variables name an endpoint that is not allowed, or a token that cannot be read.
+        Unavailable: it did not answer, or not with credentials.
+    """
+    url, target = _endpoint(environ)
+    headers = {"accept": "application/json", **_authorization(environ)}
+    connection = Connection(url, environ)
+    try:
+        response = connection.request("GET", target, headers, b"", time.monotonic() + _SECONDS)
+    finally:
+        connection.close()
+    if response.status != _OK:
+        raise Unavailable(f"The container's credentials endpoint answered {response.status}.", reason="credentials")
+    return _credentials(response.body)
+
+
+def _endpoint(environ: Mapping[str, str]) -> tuple[Url, str]:
+    relative = environ.get(RELATIVE)
+    name, text = (RELATIVE, _ECS + relative) if relative else (FULL, environ.get(FULL, ""))
+    found = _URI.fullmatch(text)
+    if not found or (found[1] == "http" and not _ALLOWED.fullmatch(found[2].strip("[]").lower())):
+        raise Misconfigured(
+            f"{name} is no https URL, nor http to loopback, ECS (169.254.170.2) or EKS (169.254.170.23)."
+        )
+    return Url(found[1], found[2].strip("[]").lower(), int(found[3] or _PORTS[found[1]]), ""), found[4] or "/"
+
+
+def _authorization(environ: Mapping[str, str]) -> dict[str, str]:
+    """Read anew each time: the file is rotated."""
+    token, path = environ.get(_TOKEN, ""), environ.get(_TOKEN_FILE)
+    if path:
+        try:
+            with open(path, encoding="ascii") as file:  # noqa: PTH123  # pathlib costs an import
+                token = file.read().strip()
+        except (OSError, ValueError):
+            raise Misconfigured(f"The file that {_TOKEN_FILE} names cannot be read.") from None
+    if any(not " " <= letter <= "~" for letter in token):
+        raise Misconfigured(f"{_TOKEN} holds characters that a header may not have.")
+    return {"authorization": token} if token else {}
+
+
+def _credentials(body: bytes) -> Credentials:
+    try:
+        members = json.loads(body)
+        expires = _epoch(str(members["Expiration"])) if members.get("Expiration") else None
+        return Credentials(
+            str(members["AccessKeyId"]), str(members["SecretAccessKey"]), members.get("Token") or None, expires
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise Unavailable("The container's credentials endpoint gave no credentials.", reason="credentials") from None
+
+
+def _epoch(text: str) -> float:
+    from datetime import datetime
+
+    return datetime.fromisoformat(text).timestamp()

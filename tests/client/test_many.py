@@ -1,0 +1,121 @@
+"""Several namespaces in one request, against the service itself behind a stub on loopback."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+
+import pytest
+
+from configsvc.model.errors import Unavailable
+from configsvc.model.etag import of_snapshots
+from configsvc.model.names import Namespace
+from configsvc.model.snapshot import render
+from configsvc_client._gateway import ApiGateway
+from configsvc_client._http import Connection
+from configsvc_client._ports import Found
+from configsvc_client._url import parse
+from tests.client.sealing import NS, sealed_values
+from tests.client.stub_servers import Answer, Stub, as_json, stub
+
+SHARED, THIRD = Namespace("shared.prod"), Namespace("third.prod")
+
+
+class Several:
+    """Answers as the service does; what is `deferred` is given out singly only."""
+
+    def __init__(self, *served: Found) -> None:
+        self.served = {each.sealed.namespace: each for each in served}
+        self.deferred: set[Namespace] = set()
+
+    def __call__(self, _: str, path: str, headers: dict[str, str], __: bytes) -> Answer:
+        if "/v1/snapshots?" in path:
+            asked = [Namespace(part.removeprefix("namespace=")) for part in path.partition("?")[2].split("&")]
+            etag, body = self._all(asked), self._body(asked)
+        else:
+            found = self.served[Namespace(path.split("/")[-2])]
+            etag, body = found.etag, render(found.sealed)
+        return (
+            (304, {"etag": etag}, b"") if headers.get("if-none-match") == etag else (200, {"etag": etag}, body.encode())
+        )
+
+    def _all(self, asked: list[Namespace]) -> str:
+        parts = [(each, *self.served[each].etag.strip('"').split("-", 1)) for each in asked]
+        return of_snapshots([(namespace, int(revision), tag) for namespace, revision, tag in parts])
+
+    def _body(self, asked: list[Namespace]) -> str:
+        snapshots = [json.loads(render(self.served[each].sealed)) for each in asked if each not in self.deferred]
+        return json.dumps({"snapshots": snapshots, "deferred": [each for each in asked if each in self.deferred]})
+
+
+ONE = sealed_values({"a": "1"}, revision=7)
+TWO = sealed_values({"b": "2"}, revision=3, namespace=SHARED)
+
+
+def fetch(server: Stub, known: Mapping[Namespace, str | None]) -> dict[Namespace, Found]:
+    connection = Connection(parse(f"{server.url}/prod"), {})
+    try:
+        return ApiGateway(connection, "key-1").fetch(known, time.monotonic() + 20)
+    finally:
+        connection.close()
+
+
+def test_several_namespaces_are_one_request_each_with_its_own_etag() -> None:
+    with stub(Several(ONE, TWO)) as server:
+        assert fetch(server, {NS: None, SHARED: None}) == {NS: ONE, SHARED: TWO}
+    assert [path for _, path, *_ in server.requests] == [
+        "/prod/v1/snapshots?namespace=payments.prod&namespace=shared.prod"
+    ]
+
+
+def test_unchanged_they_are_one_request_with_one_etag() -> None:
+    with stub(Several(ONE, TWO)) as server:
+        assert fetch(server, {NS: ONE.etag, SHARED: f"W/{TWO.etag}"}) == {}
+    ((_, _, headers, _),) = server.requests
+    assert headers["if-none-match"] == '"payments.prod=7-0a1b,shared.prod=3-0a1b"'
+
+
+def test_when_one_changed_the_other_is_left_out() -> None:
+    with stub(Several(ONE, TWO)) as server:
+        assert fetch(server, {NS: ONE.etag, SHARED: '"2-ffff"'}) == {SHARED: TWO}
+        assert fetch(server, {NS: ONE.etag, SHARED: None}) == {SHARED: TWO}
+
+
+def test_what_is_deferred_is_fetched_singly_with_its_own_etag() -> None:
+    answers = Several(ONE, TWO, sealed_values({"c": "3"}, namespace=THIRD))
+    answers.deferred = {SHARED, THIRD}
+    with stub(answers) as server:
+        assert set(fetch(server, {NS: None, SHARED: TWO.etag, THIRD: None})) == {NS, THIRD}
+        assert server.connections == 1
+    assert [headers.get("if-none-match") for _, _, headers, _ in server.requests] == [None, TWO.etag, None]
+
+
+def test_more_namespaces_than_fit_are_asked_for_ten_at_a_time() -> None:
+    served = [sealed_values({"a": "1"}, namespace=Namespace(f"n{number}")) for number in range(23)]
+    with stub(Several(*served)) as server:
+        assert len(fetch(server, {each.sealed.namespace: None for each in served})) == 23
+    assert [path.count("namespace=") for _, path, *_ in server.requests] == [10, 10, 3]
+
+
+SNAPSHOT = json.loads(render(ONE.sealed))
+ETAG = '"payments.prod=7-0a1b,shared.prod=3-0a1b"'
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        as_json(200, {"snapshots": [SNAPSHOT], "deferred": []}, etag=ETAG),
+        as_json(200, {"snapshots": [SNAPSHOT, SNAPSHOT], "deferred": ["shared.prod"]}, etag=ETAG),
+        as_json(200, {"snapshots": [SNAPSHOT], "deferred": ["evil.prod"]}, etag=ETAG),
+        as_json(200, {"snapshots": [SNAPSHOT], "deferred": ["shared.prod"]}, etag='"payments.prod=7-0a1b"'),
+        as_json(200, {"snapshots": [SNAPSHOT], "deferred": ["shared.prod"]}),
+        as_json(200, {"snapshots": [SNAPSHOT], "deferred": [1]}, etag=ETAG),
+        as_json(200, {"snapshots": 1, "deferred": []}, etag=ETAG),
+        as_json(200, [], etag=ETAG),
+        as_json(304, {}),
+    ],
+)
+def test_an_answer_of_other_namespaces_than_those_asked_for_is_refused(answer: Answer) -> None:
+    with stub(lambda *_: answer) as server, pytest.raises(Unavailable):
+        fetch(server, {NS: None, SHARED: None})
