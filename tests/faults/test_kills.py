@@ -1,0 +1,84 @@
+"""A process that writes is killed at random moments: every change set is there whole or not at all, and once."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from configsvc.adapters.dynamo import DynamoRepository
+from local.emulator import Emulator
+from tests.contracts import tables
+from tests.faults.killing import KEYS, SLOTS
+from tests.machines import recount
+from tests.races.writers import NS, prepare
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def killed(emulator: Emulator, kills: int, bug: str = "") -> None:
+    """Raises AssertionError where a kill has left something half."""
+    client = tables.client(emulator.url)
+    table = tables.table(client)
+    repository = DynamoRepository(client, table)
+    prepare(repository)
+    command = [
+        sys.executable,
+        "-m",
+        "tests.faults.killing",
+        emulator.url,
+        table,
+        str(kills),
+        "1",
+        *([bug] if bug else []),
+    ]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    told = json.loads(done.stdout)
+    assert told["kills"] >= kills
+    found = recount.stored(repository, NS)
+    assert found
+    recount.check(found)
+    check_whole(found)
+    check_once(found, told["following"])
+
+
+def check_whole(found: recount.Stored) -> None:
+    for record in found.log:
+        if record.verb == "change":
+            values = {found.versions[change.key, change.version or 0].entry.value for change in record.changes}
+            assert values == {record.message}
+            assert [change.key for change in record.changes] == list(KEYS)
+
+
+def check_once(found: recount.Stored, following: list[int]) -> None:
+    """In order, each once; what was acknowledged is there, and one more of each slot may be."""
+    messages = [record.message for record in found.log if record.verb == "change"]
+    assert len(following) == SLOTS
+    for slot, acknowledged in enumerate(following):
+        numbers = [int(message.split("-")[1]) for message in messages if message.startswith(f"{slot}-")]
+        assert numbers == list(range(len(numbers)))
+        assert acknowledged <= len(numbers) <= acknowledged + 1
+    assert sum(following) > 0
+
+
+@pytest.mark.slow
+@pytest.mark.emulator
+@pytest.mark.timeout(300)
+def test_200_kills_leave_nothing_half(emulator: Emulator) -> None:
+    killed(emulator, 200)
+
+
+@pytest.mark.long
+@pytest.mark.emulator
+@pytest.mark.timeout(1200)
+def test_1000_kills_leave_nothing_half(emulator: Emulator) -> None:
+    killed(emulator, 1000)
+
+
+@pytest.mark.slow
+@pytest.mark.emulator
+@pytest.mark.timeout(300)
+def test_two_commits_instead_of_one_are_found_out(emulator: Emulator) -> None:
+    with pytest.raises(AssertionError):
+        killed(emulator, 60, "two-commits")
