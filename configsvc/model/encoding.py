@@ -1,7 +1,7 @@
 """base64 in its one canonical spelling, and JSON in one canonical form.
 
-Lenient decoders take altered tags: a 16-byte tag ends in a character with four spare bits. So what decodes is
-encoded again and compared.
+Lenient decoders take altered tags: a 16-byte tag ends in a character with four spare bits. So the last character must
+be one whose spare bits are zero, and padding is foreign where it is not added here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,12 @@ import binascii
 import json
 
 _TO_URL = bytes.maketrans(b"+/", b"-_")
-_FROM_URL = bytes.maketrans(b"-_+/", b"+/!!")
+_FROM_URL = bytes.maketrans(b"-_+/=", b"+/!!!")
+_LAST = {2: frozenset("AQgw"), 3: frozenset("AEIMQUYcgkosw048")}
+"""By what is left of the last group of four: the characters with no spare bit set (RFC 4648, section 3.5)."""
+
+_PADDING = (b"", b"===", b"==", b"=")
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def base64url(raw: bytes) -> str:
@@ -24,10 +29,10 @@ def from_base64url(text: str) -> bytes:
     Raises:
         ValueError: padding, a foreign character, a wrong length or spare bits that are not zero.
     """
-    raw = binascii.a2b_base64(text.encode("ascii").translate(_FROM_URL) + b"=" * (-len(text) % 4), strict_mode=True)
-    if base64url(raw) != text:
+    over = len(text) & 3
+    if over and text[-1] not in _LAST.get(over, ()):
         raise ValueError("not canonical base64url")
-    return raw
+    return binascii.a2b_base64(text.encode("ascii").translate(_FROM_URL) + _PADDING[over], strict_mode=True)
 
 
 def base64std(raw: bytes) -> str:
@@ -49,4 +54,4 @@ def from_base64std(text: str) -> bytes:
 
 def canonical_json(value: object) -> bytes:
     """Sorted keys, no spaces, UTF-8: equal values give equal bytes."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _CANONICAL.encode(value).encode()

@@ -7,10 +7,11 @@ that namespace, at that version. Nothing here opens anything.
 from __future__ import annotations
 
 import json
+from json.encoder import encode_basestring
 from typing import NamedTuple
 
 from configsvc.model import names
-from configsvc.model.encoding import base64url, canonical_json, from_base64url
+from configsvc.model.encoding import base64url, from_base64url
 from configsvc.model.entry import CONTENT_TYPES
 from configsvc.model.errors import InvalidEnvelope, InvalidName
 
@@ -29,16 +30,10 @@ class Header(NamedTuple):
 
     def protected(self) -> bytes:
         """The header's only spelling: canonical JSON in base64url, which is also the AAD (RFC 7516, 5.1 step 14)."""
+        key, namespace, cty, kid = map(encode_basestring, (self.key, self.namespace, self.content_type, self.kid))
         return base64url(
-            canonical_json(
-                {
-                    "alg": "dir",
-                    "configsvc": {"key": self.key, "namespace": self.namespace, "version": self.version},
-                    "cty": self.content_type,
-                    "enc": "A256GCM",
-                    "kid": self.kid,
-                }
-            )
+            f'{{"alg":"dir","configsvc":{{"key":{key},"namespace":{namespace},"version":{self.version}}},'
+            f'"cty":{cty},"enc":"A256GCM","kid":{kid}}}'.encode()
         ).encode()
 
 
@@ -74,7 +69,7 @@ def split(envelope: str) -> Parts:
     if len(pieces) != 5 or pieces[1]:  # noqa: PLR2004  # RFC 7516, 7.1: five parts
         raise InvalidEnvelope("An envelope has five parts, the second empty. Seal it with `configsvc put`.")
     try:
-        nonce, ciphertext, tag = (from_base64url(piece) for piece in pieces[2:])
+        nonce, ciphertext, tag = map(from_base64url, pieces[2:])
         protected = pieces[0].encode("ascii")
     except ValueError:
         raise InvalidEnvelope("A part of the envelope is not canonical base64url.") from None
