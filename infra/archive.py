@@ -7,6 +7,8 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from infra import bytecode
+
 _DATE = (1980, 1, 1, 0, 0, 0)  # the oldest a zip can say
 _MODE = 0o100644 << 16
 _NEEDED = ("app.py", "chalice/__init__.py", "chalice/app.py", "configsvc/__init__.py")
@@ -22,10 +24,15 @@ def write(path: Path, files: Mapping[str, bytes]) -> None:
             archive.writestr(entry, files[name], zipfile.ZIP_DEFLATED, 9)
 
 
+def read(path: Path) -> dict[str, bytes]:
+    """Every file of a zip, name to content."""
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
+
+
 def rewrite(source: Path, target: Path) -> None:
-    """Write `source` again in one order, with one date and one mode."""
-    with zipfile.ZipFile(source) as archive:
-        write(target, {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")})
+    """Write `source` again in one order, with one date and one mode, and with its code compiled."""
+    write(target, bytecode.compiled(read(source)))
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -36,13 +43,13 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 def check_contents(path: Path, requirements: str) -> list[str]:
     """What is wrong with a service's zip, in words; empty when nothing is."""
-    with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
+    files = read(path)
+    names = sorted(files)
     missing = [f"{name} is missing" for name in _NEEDED if name not in names]
     distributions = {name.split("/")[0].lower() for name in names if ".dist-info/" in name}
     unmet = [f"{pin} is missing" for pin in pins(requirements) if _dist_info(*pin.split("==")) not in distributions]
     foreign = [f"{name} does not belong here" for name in names if _is_foreign(name)]
-    return missing + unmet + foreign
+    return missing + unmet + foreign + bytecode.faults(files)
 
 
 def pins(requirements: str) -> Iterable[str]:
@@ -57,4 +64,4 @@ def _dist_info(name: str, version: str) -> str:
 
 
 def _is_foreign(name: str) -> bool:
-    return name.startswith(_FOREIGN) or name.endswith(".pyc") or "__pycache__" in name
+    return name.startswith(_FOREIGN)

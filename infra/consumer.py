@@ -13,7 +13,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infra import archive
+from infra import archive, bytecode
 from infra.deploy import Deployed, Target, deploy, upload_file
 from infra.package import read_yaml
 
@@ -78,7 +78,7 @@ def package_consumer(root: Path, out: Path) -> Path:
     if missing := {"configsvc_client/__init__.py", "configsvc/model/__init__.py"} - files.keys():
         raise ConsumerError(f"The wheel does not bring {', '.join(sorted(missing))}.")
     out.mkdir(parents=True, exist_ok=True)
-    archive.write(out / "consumer.zip", files)
+    archive.write(out / "consumer.zip", bytecode.compiled(files))
     return out / "consumer.zip"
 
 
@@ -105,7 +105,7 @@ def _belongs(name: str) -> bool:
 
 
 def _uv(root: Path, *arguments: str) -> None:
-    # The zip holds sources: what make asks of our own environments is not wanted there.
+    # The zip's code is compiled by infra.bytecode: what make asks of our own environments is not wanted there.
     environment = {name: value for name, value in os.environ.items() if name != "UV_COMPILE_BYTECODE"}
     ran = subprocess.run(
         [root / _UV, *arguments], cwd=root, env=environment, capture_output=True, text=True, check=False

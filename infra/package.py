@@ -1,7 +1,7 @@
 """Builds what is deployed: `python -m infra.package [OUT]` writes deployment.zip, template.json and expanded.json.
 
 Chalice packs a clean copy of what belongs into the zip, so nothing that lies about in the tree gets in; the zip is
-then written again in one order and with one date, so the same sources give the same bytes anywhere.
+then written again in one order and with one date, its code compiled, so the same sources give the same bytes anywhere.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 
 from infra import template
 from infra.archive import check_contents, rewrite
+from infra.bytecode import CompilingError
 
 STAGE = "api"
 REGION = "us-east-1"
@@ -54,7 +55,7 @@ def package(root: Path, out: Path) -> Package:
         built = _run_chalice(project, root / "infra" / "merge.yaml", Path(scratch) / "built")
         out.mkdir(parents=True, exist_ok=True)
         zip_path = out / "deployment.zip"
-        rewrite(built / "deployment.zip", zip_path)
+        _rewrite(built / "deployment.zip", zip_path)
         finished = template.finish(read_yaml(built / "sam.yaml"))
     requirements = (root / "requirements.txt").read_text()
     if problems := check_contents(zip_path, requirements):
@@ -79,6 +80,13 @@ def refusal(returncode: int, said: str) -> str | None:
     if _MISSING_WHEELS in said:
         return f"Pin versions that have manylinux wheels in requirements.txt:\n{said}"
     return None
+
+
+def _rewrite(built: Path, target: Path) -> None:
+    try:
+        rewrite(built, target)
+    except CompilingError as error:
+        raise PackagingError(str(error)) from error
 
 
 def _copy(root: Path, project: Path) -> Path:

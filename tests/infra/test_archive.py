@@ -3,7 +3,7 @@
 import zipfile
 from pathlib import Path
 
-from infra import archive
+from infra import archive, bytecode
 
 GOOD = {
     "app.py": b"",
@@ -18,6 +18,10 @@ PINS = "# why\npydantic-core==2.0\n"
 def made(path: Path, files: dict[str, bytes]) -> Path:
     archive.write(path, files)
     return path
+
+
+def good() -> dict[str, bytes]:
+    return bytecode.compiled(GOOD)
 
 
 def test_the_same_files_make_the_same_bytes_in_any_order(tmp_path: Path) -> None:
@@ -38,6 +42,11 @@ def test_rewriting_forgets_dates_and_order(tmp_path: Path) -> None:
     assert (tmp_path / "target.zip").read_bytes() == made(tmp_path / "same.zip", {"a": b"1", "b": b"2"}).read_bytes()
 
 
+def test_rewriting_compiles(tmp_path: Path) -> None:
+    archive.rewrite(made(tmp_path / "source.zip", {"a.py": b"x = 1"}), tmp_path / "target.zip")
+    assert archive.read(tmp_path / "target.zip").keys() == {"a.py", bytecode.pyc("a.py")}
+
+
 def test_a_tree_leaves_bytecode_out(tmp_path: Path) -> None:
     (tmp_path / "package/__pycache__").mkdir(parents=True)
     (tmp_path / "package/__pycache__/a.cpython-311.pyc").write_bytes(b"x")
@@ -46,26 +55,26 @@ def test_a_tree_leaves_bytecode_out(tmp_path: Path) -> None:
 
 
 def test_a_good_zip_has_no_faults(tmp_path: Path) -> None:
-    assert archive.check_contents(made(tmp_path / "z.zip", GOOD), PINS) == []
+    assert archive.check_contents(made(tmp_path / "z.zip", good()), PINS) == []
 
 
 def test_a_service_that_was_silently_left_out_is_noticed(tmp_path: Path) -> None:
-    files = {name: content for name, content in GOOD.items() if not name.startswith("configsvc/")}
+    files = {name: content for name, content in good().items() if not name.startswith("configsvc/")}
     assert archive.check_contents(made(tmp_path / "z.zip", files), PINS) == ["configsvc/__init__.py is missing"]
 
 
 def test_a_requirement_without_its_wheel_is_noticed(tmp_path: Path) -> None:
-    found = archive.check_contents(made(tmp_path / "z.zip", GOOD), PINS + "cachetools==8.0.1\n")
+    found = archive.check_contents(made(tmp_path / "z.zip", good()), PINS + "cachetools==8.0.1\n")
     assert found == ["cachetools==8.0.1 is missing"]
 
 
 def test_another_version_than_the_pinned_one_is_noticed(tmp_path: Path) -> None:
-    assert archive.check_contents(made(tmp_path / "z.zip", GOOD), "pydantic-core==3.0") == [
+    assert archive.check_contents(made(tmp_path / "z.zip", good()), "pydantic-core==3.0") == [
         "pydantic-core==3.0 is missing"
     ]
 
 
 def test_what_does_not_belong_is_noticed(tmp_path: Path) -> None:
-    unwanted = ("boto3/__init__.py", "configsvc/__pycache__/a.pyc", "tests/test_a.py")
-    found = archive.check_contents(made(tmp_path / "z.zip", GOOD | dict.fromkeys(unwanted, b"")), PINS)
+    unwanted = ("boto3/data.json", "tests/data.json")
+    found = archive.check_contents(made(tmp_path / "z.zip", good() | dict.fromkeys(unwanted, b"")), PINS)
     assert found == [f"{name} does not belong here" for name in unwanted]

@@ -1,12 +1,12 @@
 """The example consumer: what its role may do, and what its zip brings."""
 
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from infra import archive, bytecode
 from infra.consumer import EXAMPLE, Settings, package_consumer
 from infra.package import read_yaml
 from tests.fixtures_package import ROOT
@@ -52,8 +52,7 @@ def test_no_principal_is_everyone() -> None:
 
 @pytest.fixture(scope="session")
 def names(consumer_zip: Path) -> set[str]:
-    with zipfile.ZipFile(consumer_zip) as archive:
-        return set(archive.namelist())
+    return set(archive.read(consumer_zip))
 
 
 def test_its_zip_brings_handler_client_and_locked_packages(names: set[str]) -> None:
@@ -68,11 +67,16 @@ def test_its_zip_brings_the_whole_client(names: set[str]) -> None:
     assert {name for name in files if "__pycache__" not in name} <= names
 
 
+def test_its_code_is_compiled(consumer_zip: Path) -> None:
+    files = archive.read(consumer_zip)
+    assert bytecode.pyc("configsvc_client/__init__.py") in files
+    assert bytecode.faults(files) == []
+
+
 def test_its_zip_tells_nothing_of_where_it_was_built(names: set[str], consumer_zip: Path) -> None:
-    assert not [name for name in names if name.endswith((".pyc", "direct_url.json", "RECORD"))]
+    assert not [name for name in names if name.endswith(("direct_url.json", "RECORD"))]
     assert not [name for name in names if name.startswith("bin/")]
-    with zipfile.ZipFile(consumer_zip) as archive:
-        assert not [name for name in names if str(ROOT).encode() in archive.read(name)]
+    assert not [name for name, content in archive.read(consumer_zip).items() if str(ROOT).encode() in content]
 
 
 def test_its_zip_is_the_same_twice_whatever_make_says_to_uv(
