@@ -1,0 +1,152 @@
+"""Through a proxy that loses answers and throttles: one write, one version, whatever the network does."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
+from configsvc.adapters.chance import SystemChance
+from configsvc.adapters.dynamo import DynamoRepository
+from configsvc.adapters.dynamo_client import ATTEMPTS, connect
+from configsvc.adapters.json_schemas import JsonSchemas
+from configsvc.model.errors import PreconditionFailed, Unavailable
+from configsvc.service.fetch import fetch
+from configsvc.service.ports import Idempotency, Outcome, Ports
+from configsvc.service.put import put
+from local.emulator import Emulator
+from local.microburst import Microburst, Rule
+from tests.contracts import tables
+from tests.machines import recount
+from tests.machines.planted import Dropping, is_answer
+from tests.races.writers import NS, prepare
+from tests.service.fakes import FakeClock
+from tests.service.world import DEVELOPER, READER, ROLES, text
+
+pytestmark = [pytest.mark.emulator, pytest.mark.slow]
+
+LOST: Rule = {"response": {"abort_frac": 0.0}}
+CONFLICT: Rule = {
+    "error": {
+        "code": "TransactionCanceledException",
+        "status": 400,
+        "fields": {"CancellationReasons": [{"Code": "TransactionConflict"}]},
+    }
+}
+THROTTLED: Rule = {"error": {"code": "ThrottlingException", "status": 400}}
+
+
+def rule(operation: str, fault: Rule, times: int | None = None) -> Rule:
+    limit = {} if times is None else {"times": times}
+    return {"service": "dynamodb", "operation": operation, **fault, **limit}
+
+
+@pytest.fixture(scope="module")
+def proxy(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Microburst]:
+    with Microburst(emulator.url, log=tmp_path_factory.mktemp("microburst") / "log") as running:
+        yield running
+
+
+class Faulty:
+    """The service with the product's own client, through the proxy; and the table as it is, past the proxy."""
+
+    def __init__(self, emulator: Emulator, proxy: Microburst) -> None:
+        client = tables.client(emulator.url)
+        table = tables.table(client)
+        self.table = DynamoRepository(client, table)
+        self.proxy = proxy
+        prepare(self.table)
+        repository = DynamoRepository(connect(), table)
+        self.ports = Ports(
+            repository, FakeClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), (ROLES + "Admin",),
+            JsonSchemas(),
+        )  # fmt: skip
+
+    def put(self, once: str | None = "k1", *, create_only: bool = False) -> Outcome:
+        asked = Idempotency(once, "PUT", "/v1/x", "digest") if once else None
+        return put(self.ports, DEVELOPER, NS, text("db.url", create_only=create_only), "why", asked)
+
+    def versions(self) -> int:
+        found = recount.stored(self.table, NS)
+        assert found
+        recount.check(found)
+        return len(found.versions)
+
+
+@pytest.fixture
+def faulty(emulator: Emulator, proxy: Microburst, monkeypatch: pytest.MonkeyPatch) -> Iterator[Faulty]:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", tables.REGION)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    proxy.rules()
+    yield Faulty(emulator, proxy)
+    proxy.rules()
+
+
+def test_an_answer_lost_once_is_asked_for_again_and_commits_once(faulty: Faulty) -> None:
+    faulty.proxy.rules(rule("TransactWriteItems", LOST, 1))
+    assert faulty.put(None).status == 201
+    assert len(faulty.proxy.fired()) == 1
+    assert faulty.versions() == 1
+
+
+def test_the_same_idempotency_key_gets_the_first_answer_when_every_answer_was_lost(faulty: Faulty) -> None:
+    faulty.proxy.rules(rule("TransactWriteItems", LOST))
+    with pytest.raises(Unavailable):
+        faulty.put()
+    assert len(faulty.proxy.fired()) == ATTEMPTS
+    assert faulty.versions() == 1
+    faulty.proxy.rules()
+    answered = faulty.put()
+    assert (answered.status, answered.body["version"], answered.body["revision"]) == (201, 1, 2)
+    assert faulty.versions() == 1
+
+
+def test_were_the_first_answer_not_kept_there_would_be_a_second_version(faulty: Faulty) -> None:
+    faulty.ports = faulty.ports._replace(repository=Dropping(faulty.ports.repository, is_answer))
+    faulty.proxy.rules(rule("TransactWriteItems", LOST))
+    with pytest.raises(Unavailable):
+        faulty.put()
+    faulty.proxy.rules()
+    assert faulty.put().body["version"] == 2
+
+
+def test_without_a_key_the_refused_precondition_says_what_is_there(faulty: Faulty) -> None:
+    faulty.proxy.rules(rule("TransactWriteItems", LOST))
+    with pytest.raises(Unavailable):
+        faulty.put(None, create_only=True)
+    faulty.proxy.rules()
+    with pytest.raises(PreconditionFailed) as refused:
+        faulty.put(None, create_only=True)
+    assert refused.value.members == {"key": "db.url", "revision": 2, "latest": 1}
+
+
+@pytest.mark.parametrize("fault", [CONFLICT, THROTTLED], ids=["conflict", "throttled"])
+def test_a_write_is_tried_again(faulty: Faulty, fault: Rule) -> None:
+    faulty.proxy.rules(rule("TransactWriteItems", fault, 2))
+    assert faulty.put().status == 201
+    assert len(faulty.proxy.fired()) == 2
+    assert faulty.versions() == 1
+
+
+@pytest.mark.parametrize("fault", [CONFLICT, THROTTLED], ids=["conflict", "throttled"])
+def test_a_write_that_never_gets_through_is_given_up_with_retry_after(faulty: Faulty, fault: Rule) -> None:
+    faulty.proxy.rules(rule("TransactWriteItems", fault))
+    with pytest.raises(Unavailable) as given_up:
+        faulty.put()
+    assert (given_up.value.status, given_up.value.members) == (503, {"retry_after": 1})
+    assert len(faulty.proxy.fired()) >= ATTEMPTS
+    assert faulty.versions() == 0
+
+
+@pytest.mark.parametrize("operation", ["BatchGetItem", "Query"])
+def test_a_reading_that_is_throttled_is_tried_again_and_then_given_up(faulty: Faulty, operation: str) -> None:
+    faulty.put()
+    faulty.proxy.rules(rule(operation, THROTTLED, 2))
+    assert fetch(faulty.ports, READER, NS, None).status == 200
+    faulty.ports.grants.forget(READER.api_key or "")
+    faulty.proxy.rules(rule(operation, THROTTLED))
+    with pytest.raises(Unavailable) as given_up:
+        fetch(faulty.ports._replace(snapshots=RenderedSnapshots()), READER, NS, None)
+    assert given_up.value.members == {"retry_after": 1}
+    assert len(faulty.proxy.fired()) == ATTEMPTS
