@@ -61,7 +61,7 @@ class Api:
         who: Who,
         body: object = None,
         headers: Mapping[str, str] | None = None,
-        query: Mapping[str, str] | None = None,
+        query: Mapping[str, object] | None = None,
         *,
         signed: bool | None = None,
     ) -> Reply:
@@ -70,7 +70,7 @@ class Api:
         Args:
             method: upper case.
             path: below the base; sent as it stands.
-            who: None sends no API key.
+            who: None sends no API key, and nobody sends an empty one.
             body: bytes and text as they are, anything else as JSON.
             headers: further headers.
             query: query parameters.
@@ -80,8 +80,8 @@ class Api:
         raw = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else _json(body)
         sent = {"Content-Type": "application/json"} if raw else {}
         sent |= dict(headers or {})
-        if who is not None:
-            sent["x-api-key"] = who.api_key if isinstance(who, Person) else who.value
+        if key := _key(who):
+            sent["x-api-key"] = key
         if isinstance(who, Person) and (signed if signed is not None else _is_signed(method, path)):
             sent = self._signed(method, target, sent, raw, who)
         return self._exchange(method, target, sent, raw)
@@ -90,7 +90,8 @@ class Api:
         request = AWSRequest(
             method, f"{self._base.scheme}://{self._base.netloc}{target}", headers=dict(headers), data=body
         )
-        SigV4Auth(Credentials(who.access_key, who.secret_key), "execute-api", self._region).add_auth(request)
+        credentials = Credentials(who.access_key, who.secret_key, who.session_token)
+        SigV4Auth(credentials, "execute-api", self._region).add_auth(request)
         return dict(request.headers.items())
 
     def _exchange(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
@@ -106,9 +107,13 @@ class Api:
             connection.close()
 
 
+def _key(who: Who) -> str | None:
+    return who.api_key if isinstance(who, Person) else who.value if who else None
+
+
 def _json(body: object) -> bytes:
     return b"" if body is None else json.dumps(body).encode()
 
 
 def _is_signed(method: str, path: str) -> bool:
-    return method != "GET" or path == "/v1/grants"
+    return method != "GET" or path.startswith("/v1/grants")

@@ -1,4 +1,7 @@
-"""The journeys' stage: `TEST_MODE=local` (the default) makes one, `TEST_MODE=deployed` takes the one in a file."""
+"""The journeys' stage: `TEST_MODE=local` (the default) makes one, `TEST_MODE=deployed` takes the one in a file.
+
+The file is TEST_STAGE (tests/journeys/stage.py); TEST_URL, where it is set, stands for the URL in it.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,12 @@ from uuid import uuid4
 import pytest
 
 from tests.journeys.api import Api
+from tests.journeys.leaving import granted, remove_namespaces
 from tests.journeys.local_stage import local_stage
 from tests.journeys.stage import Stage, api_key_principal, iam_principal
 from tests.journeys.story import Story
 from tests.journeys.texts import Texts
+from tests.journeys.waiting import ready
 
 
 @pytest.fixture(scope="session")
@@ -24,8 +29,8 @@ def log() -> Texts:
 
 @pytest.fixture(scope="session")
 def deployed_stage() -> Stage:
-    """The stage that TEST_STAGE, a JSON file, describes (tests/journeys/stage.py)."""
-    return Stage.from_file(Path(os.environ["TEST_STAGE"]))
+    """The stage that TEST_STAGE, a JSON file, describes."""
+    return Stage.from_file(Path(os.environ["TEST_STAGE"]), os.environ.get("TEST_URL"))
 
 
 @pytest.fixture(scope="session")
@@ -51,8 +56,8 @@ def run() -> str:
 
 
 @pytest.fixture(scope="session")
-def _granted(stage: Stage, api: Api, run: str) -> None:
-    """Reader and writer may read, the writer's role may write, all within this run's namespaces."""
+def _granted(stage: Stage, api: Api, run: str) -> Iterator[None]:
+    """Reader and writer may read, the writer may write, all within this run's namespaces; which go when it ends."""
     wanted = {
         api_key_principal(stage.reader): ["read"],
         api_key_principal(stage.writer): ["read"],
@@ -60,9 +65,10 @@ def _granted(stage: Stage, api: Api, run: str) -> None:
         iam_principal(stage.writer): ["write"],
         iam_principal(stage.admin): ["admin", "write"],
     }
-    for principal, actions in wanted.items():
-        body = {"grants": [{"actions": actions, "namespaces": [f"{run}.*"]}]}
-        api.send("PUT", "/v1/grants", stage.admin, body, query={"principal": principal}).json()
+    ready(api, stage)
+    with granted(api, stage, {who: [{"actions": may, "namespaces": [f"{run}.*"]}] for who, may in wanted.items()}):
+        yield
+        remove_namespaces(api, stage, run)
 
 
 @pytest.fixture

@@ -1,0 +1,73 @@
+"""Each answer has exactly the members that the document tells; one more or one less is a change of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Union
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from configsvc.bootstrap import app
+from configsvc.web import answers
+from configsvc.web.description import Route
+from tests.fuzz.seeds import sow
+from tests.journeys.api import Api, Reply
+from tests.journeys.local_stage import local_stage
+from tests.journeys.stage import Stage
+from tests.journeys.texts import Texts
+from tests.journeys.visits import KEY, NAMESPACE, VISITS, Visit, before
+
+ROUTES = {(route.method, route.path): route for route in app.described}
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with local_stage(Texts()) as stage:
+        sow(Api(stage.url, stage.region), stage)
+        yield stage
+
+
+def model(route: Route, status: int) -> TypeAdapter[Any]:
+    name = route.description.answers[status] or ""
+    models = answers.UNIONS.get(name) or (getattr(answers, "Namespace_" if name == "Namespace" else name),)
+    return TypeAdapter(Union[models])  # noqa: UP007  # of as many as there are
+
+
+def paid(stage: Stage, visit: Visit, number: int) -> Reply:
+    api = Api(stage.url, stage.region)
+    for each in before(visit):
+        each.pay(api, f"answers.{number}", stage.admin)
+    key = None if visit.role == "nobody" else stage.admin
+    return visit.pay(api, f"answers.{number}", key)
+
+
+FURTHER = [
+    Visit("GET", KEY, "reader", query={"version": "1"}),
+    Visit("GET", f"{NAMESPACE}/diff", "reader", query={"against": "shared.prod"}),
+    Visit("GET", "/v1/grants", "admin"),
+    Visit("GET", f"{NAMESPACE}/snapshot", "reader", query={"revision": "1"}),
+]
+
+
+@pytest.mark.parametrize("visit", VISITS, ids=lambda visit: f"{visit.method} {visit.resource} {visit.status}")
+def test_every_answer_has_exactly_the_members_of_its_model(stage: Stage, visit: Visit) -> None:
+    answer = paid(stage, visit, VISITS.index(visit))
+    assert answer.status == visit.status
+    if answer.body:
+        model(ROUTES[visit.route], answer.status).validate_json(answer.body)
+
+
+@pytest.mark.parametrize("visit", FURTHER, ids=lambda visit: f"{visit.resource} {visit.query}")
+def test_every_further_answer_does_too(stage: Stage, visit: Visit) -> None:
+    api = Api(stage.url, stage.region)
+    for each in VISITS[:-2]:
+        each.pay(api, "answers.further", stage.admin)
+    answer = visit.pay(api, "answers.further", stage.admin)
+    assert answer.status == 200
+    model(ROUTES[visit.route], 200).validate_json(answer.body)
+
+
+def test_a_member_that_is_not_told_is_noticed() -> None:
+    with pytest.raises(ValidationError):
+        model(ROUTES["GET", "/v1/health"], 200).validate_json('{"status": "ok", "more": 1}')
