@@ -3,12 +3,11 @@ from __future__ import annotations
 import pytest
 
 from configsvc.model.entry import Entry
-from configsvc.model.errors import CannotOpen, ConfigsvcError, Unprocessable
+from configsvc.model.errors import CannotOpen, ConfigsvcError
 from configsvc.model.names import key
 from configsvc_client.admin import Opened
 from configsvc_client.cli import _exit
 from configsvc_client.cli._plan import Rules, drafts, plan, to_open
-from configsvc_client.cli._variables import variables
 
 A = key("a")
 
@@ -63,20 +62,6 @@ def test_only_what_could_be_unchanged_is_opened() -> None:
     other = _entry()._replace(key=key("other"))
     assert to_open(made, [_entry(), other]) == [_entry()]
     assert to_open(made, [_entry(form="kms"), other]) == []
-
-
-def test_variables_are_upper_case_with_underscores() -> None:
-    found = variables({"db.url": _opened("db.url", b"x"), "a-b_c": _opened("a-b_c", "é".encode())})
-    assert found == {"DB_URL": "x", "A_B_C": "é"}
-
-
-@pytest.mark.parametrize(
-    "values", [{"a.b": b"1", "a-b": b"2"}, {"a.b": b"1", "A_B": b"2"}, {"a": b"\xff"}, {"a": b"x\0y"}]
-)
-def test_what_no_environment_can_hold_is_refused_by_name(values: dict[str, bytes]) -> None:
-    with pytest.raises(Unprocessable) as caught:
-        variables({name: _opened(name, data) for name, data in values.items()})
-    assert all(name in caught.value.detail for name in values)
 
 
 def _tree(root: type[ConfigsvcError]) -> list[type[ConfigsvcError]]:

@@ -26,14 +26,14 @@ def command(namespaces: tuple[str, ...], arguments: tuple[str, ...]) -> None:
 
     The command takes this process's place, so signals reach it and its exit code is what the shell sees.
     """
+    from configsvc_client._variables import variables
     from configsvc_client.admin import Opened
-    from configsvc_client.cli._variables import variables
 
     admin = _settings.admin()
     found: dict[str, Opened] = {}
     for namespace in _options.the_namespaces(namespaces):
         found = {**admin.values(namespace), **found}
-    _replaced(arguments, {**os.environ, **variables(found)})
+    _replaced(arguments, {**os.environ, **variables({key: each.data for key, each in found.items()})})
 
 
 def _replaced(arguments: Sequence[str], environment: Mapping[str, str]) -> NoReturn:

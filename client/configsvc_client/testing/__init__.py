@@ -1,1 +1,7 @@
-"""For tests."""
+"""For tests of code that reads from configsvc: the service, KMS and the clock in memory. See docs/TESTING.md."""
+
+from configsvc_client.testing._clock import FakeClock
+from configsvc_client.testing._kms import FakeKms
+from configsvc_client.testing._service import KMS_KEY, FakeService
+
+__all__ = ["KMS_KEY", "FakeClock", "FakeKms", "FakeService"]

@@ -1,4 +1,4 @@
-"""The pytest plugin: `configsvc_fake`, on hand wherever configsvc and pytest are installed. Imports little."""
+"""The pytest plugin: `configsvc_fake`, on hand wherever configsvc and pytest are installed. Imports next to nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def configsvc_fake() -> FakeService:
-    """An in-memory service, new for each test."""
+    """A service in memory with the namespace `test`, new for each test; see `configsvc_client.testing`."""
     from configsvc_client.testing import FakeService
 
     return FakeService()

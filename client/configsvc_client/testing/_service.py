@@ -1,0 +1,150 @@
+"""The service in memory, and Configs that read from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from configsvc.model import names
+from configsvc.model.entry import Form
+from configsvc.model.errors import ConfigsvcError, NotFound, Unavailable
+from configsvc.model.names import Namespace
+from configsvc_client._config import Config
+from configsvc_client._ports import Found, World
+from configsvc_client._settings import Settings
+from configsvc_client._value import Value
+from configsvc_client.testing._clock import FakeClock
+from configsvc_client.testing._failing import Failing
+from configsvc_client.testing._kms import FakeKms
+from configsvc_client.testing._store import Store
+
+KMS_KEY = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+NAMESPACE = "test"
+_MIDDLE = 0.5
+
+
+class FakeService:
+    """Namespaces with values, KMS and a clock. What is put is sealed, fetched, checked and opened as in production.
+
+    Args:
+        namespace: the one that is meant where none is named.
+
+    Attributes:
+        kms: what opens the values; counts its calls, and fails when told to.
+        clock: what time it is; go on with `clock.advance(seconds)`.
+        requests: for each request the namespaces that were asked for.
+    """
+
+    def __init__(self, namespace: str = NAMESPACE) -> None:
+        self.kms = FakeKms()
+        self.clock = FakeClock()
+        self.requests: list[tuple[Namespace, ...]] = []
+        self._stores: dict[Namespace, Store] = {}
+        self._failing = Failing()
+        self._default = self._store(namespace).namespace
+
+    def put(self, key: str, value: Value, *, form: Form = "envelope", namespace: str | None = None) -> int:
+        """Serve a value (`str` text, `bytes` bytes, else JSON) under a key; the revision that does.
+
+        Raises:
+            InvalidName: the key or namespace is not spelt as names are.
+            Unprocessable: the value is none that can be stored.
+        """
+        store = self._store(namespace)
+        store.put(names.key(key), value, form)
+        return store.revision
+
+    def put_all(self, values: Mapping[str, Value], *, form: Form = "envelope", namespace: str | None = None) -> int:
+        """Serve several values; the revision that serves the last."""
+        for key, value in values.items():
+            self.put(key, value, form=form, namespace=namespace)
+        return self.revision(namespace)
+
+    def delete(self, key: str, *, namespace: str | None = None) -> int:
+        """Serve a key no longer; the revision that does not.
+
+        Raises:
+            NotFound: nothing is served under it.
+        """
+        store = self._store(namespace)
+        store.delete(names.key(key))
+        return store.revision
+
+    def damage(self, key: str, *, namespace: str | None = None) -> int:
+        """Alter what is stored under a key, so that it does not open; the revision that serves it."""
+        store = self._store(namespace)
+        store.damage(names.key(key))
+        return store.revision
+
+    def revision(self, namespace: str | None = None) -> int:
+        """The served revision of a namespace."""
+        return self._store(namespace).revision
+
+    def move(self, revision: int, *, namespace: str | None = None) -> None:
+        """Serve the same at another revision; a lower one is what a restored table looks like."""
+        self._store(namespace).move(revision)
+
+    def fail(self, error: ConfigsvcError | None = None, times: int | None = None) -> None:
+        """Answer with an error (Unavailable, if none is given) so many times, or until `recover`."""
+        self._failing.start(error or Unavailable("The service is down, as the test asks."), times)
+
+    def recover(self) -> None:
+        """Answer again."""
+        self._failing.stop()
+
+    def config(self, *namespaces: str, **options: Any) -> Config:  # noqa: ANN401  # each has its type in Config
+        """A Config that reads from here; the namespace of the service where none is named.
+
+        Args:
+            namespaces: as Config's, the first that has a key wins.
+            options: as Config's: `poll_seconds`, `max_stale`, `sealed_keys`, …
+        """
+        options = {"environ": self.environ(*namespaces), "world": self.world, **options}
+        return Config(**options)
+
+    def environ(self, *namespaces: str) -> dict[str, str]:
+        """The variables of a consumer of these namespaces."""
+        return {
+            "CONFIGSVC_URL": "https://configsvc.test/fake",
+            "CONFIGSVC_API_KEY": "an-api-key-of-tests",
+            "CONFIGSVC_NAMESPACES": ",".join(namespaces or (self._default,)),
+            "CONFIGSVC_KMS_KEYS": KMS_KEY,
+        }
+
+    def world(self, settings: Settings) -> World:
+        """What stands for the network and the clocks: `Config(…, world=fake.world)`. Jitter is always the middle."""
+        del settings
+        return World(self, self.kms, self.clock, lambda: _MIDDLE, _nothing, _nothing)
+
+    def fetch(
+        self,
+        known: Mapping[Namespace, str | None],
+        deadline: float,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> dict[Namespace, Found]:
+        """What is new in some namespaces; how a Config reads.
+
+        Raises:
+            NotFound: there is no such namespace.
+            ConfigsvcError: as `fail` asks for.
+        """
+        del deadline
+        self.requests.append(tuple(known))
+        if meanwhile:
+            meanwhile()
+        self._failing.check()
+        absent = [each for each in known if each not in self._stores]
+        if absent:
+            raise NotFound(f"There is no namespace {absent[0]}, or none for this caller.", namespace=absent[0])
+        served = {each: self._stores[each].found() for each in known}
+        return {each: found for each, found in served.items() if found.etag != known[each]}
+
+    def _store(self, namespace: str | None) -> Store:
+        name = self._default if namespace is None else names.namespace(namespace)
+        if name not in self._stores:
+            self._stores[name] = Store(name, self.kms, KMS_KEY)
+        return self._stores[name]
+
+
+def _nothing() -> None:
+    """Nothing is to be readied, and nothing to be closed."""

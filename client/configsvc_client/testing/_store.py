@@ -1,0 +1,112 @@
+"""One namespace in memory: entries sealed as a writer seals them, and served as sealed snapshots."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from configsvc.model import names
+from configsvc.model.encoding import base64std
+from configsvc.model.entry import ContentType, Entry, Form
+from configsvc.model.envelope import NONCE, Header
+from configsvc.model.errors import NotFound, Unprocessable
+from configsvc.model.names import Key, Namespace
+from configsvc.model.snapshot import DataKey, SealedSnapshot
+from configsvc_client._cipher import DATA_KEY, Cipher
+from configsvc_client._ports import Found
+from configsvc_client._value import Value
+from configsvc_client.testing._kms import FakeKms
+
+
+class Store:
+    """The entries of a namespace under a data key of its own.
+
+    Args:
+        namespace: its name.
+        kms: wraps the data key.
+        kms_key: the ARN of the KMS key that it is wrapped under.
+    """
+
+    def __init__(self, namespace: Namespace, kms: FakeKms, kms_key: str) -> None:
+        self.namespace = namespace
+        self.revision = 1
+        self._kms = kms
+        self._kms_key = kms_key
+        plaintext = os.urandom(DATA_KEY)
+        self._cipher = Cipher(plaintext)
+        wrapped = kms.encrypt(kms_key, {"configsvc:namespace": namespace}, plaintext)
+        self._data_key = DataKey(self._cipher.kid, kms_key, base64std(wrapped))
+        self._versions: dict[Key, int] = {}
+        self._entries: dict[Key, Entry] = {}
+        self._tag = 0
+
+    def put(self, key: Key, value: Value, form: Form) -> None:
+        """Serve a value as the next version of a key, at the next revision.
+
+        Raises:
+            Unprocessable: it is no text, bytes or JSON, or bytes in plain form.
+        """
+        content_type, data = _stored(key, value)
+        version = self._versions.get(key, 0) + 1
+        stored = self._sealed(Header(self.namespace, key, version, content_type, self._cipher.kid), data, form)
+        self._versions[key] = version
+        self._entries[key] = Entry(key, version, form, content_type, stored)
+        self.move(self.revision + 1)
+
+    def delete(self, key: Key) -> None:
+        """Serve a key no longer, at the next revision.
+
+        Raises:
+            NotFound: nothing is served under it.
+        """
+        if key not in self._entries:
+            raise NotFound(f"Nothing is served under {key}.", key=key)
+        del self._entries[key]
+        self.move(self.revision + 1)
+
+    def damage(self, key: Key) -> None:
+        """Alter what is stored under a key, so that it does not open; at the next revision.
+
+        Raises:
+            NotFound: nothing sealed is served under it.
+        """
+        entry = self._entries.get(key)
+        if entry is None or not entry.sealed:
+            raise NotFound(f"Nothing sealed is served under {key}.", key=key)
+        middle = len(entry.value) // 2
+        other = "A" if entry.value[middle] != "A" else "B"
+        self._entries[key] = entry._replace(value=entry.value[:middle] + other + entry.value[middle + 1 :])
+        self.move(self.revision + 1)
+
+    def move(self, revision: int) -> None:
+        """Serve the same at another revision, lower ones too."""
+        self.revision = revision
+        self._tag += 1
+
+    def found(self) -> Found:
+        """What readers get, with its ETag."""
+        used = any(entry.form == "envelope" for entry in self._entries.values())
+        entries = tuple(self._entries[key] for key in sorted(self._entries))
+        sealed = SealedSnapshot(self.namespace, self.revision, (self._data_key,) if used else (), entries)
+        return Found(f'"{self.revision}-{self._tag:016x}"', sealed)
+
+    def _sealed(self, header: Header, data: bytes, form: Form) -> str:
+        if form == "envelope":
+            return self._cipher.seal(header, data, os.urandom(NONCE))
+        if form == "kms":
+            context = {"configsvc:namespace": self.namespace, "configsvc:key": header.key}
+            return base64std(self._kms.encrypt(self._kms_key, context, data))
+        if header.content_type == "application/octet-stream":
+            raise Unprocessable("Bytes have no plain form.", key=header.key)
+        return data.decode()
+
+
+def _stored(key: Key, value: Value) -> tuple[ContentType, bytes]:
+    if isinstance(value, bytes):
+        return "application/octet-stream", value
+    if isinstance(value, str):
+        return "text/plain", value.encode()
+    try:
+        return "application/json", json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError):
+        raise Unprocessable(f"{names.key(key)} is neither text, bytes nor JSON.", key=key) from None
