@@ -45,6 +45,23 @@ class Story:
     def get(self, key: str) -> Reply:
         return self.api.send("GET", f"{self.path}/keys/{key}", self.stage.reader)
 
+    def read(self, rest: str, query: Mapping[str, object] | None = None) -> Reply:
+        """A GET below the namespace, by the reader."""
+        return self.api.send("GET", f"{self.path}{rest}", self.stage.reader, query=query)
+
+    def activate(self, key: str, version: int, headers: Mapping[str, str] | None = None) -> Reply:
+        body = {"version": version, "message": "a test"}
+        return self.api.send("POST", f"{self.path}/keys/{key}/activate", self.stage.writer, body, headers)
+
+    def delete(self, key: str, headers: Mapping[str, str] | None = None) -> Reply:
+        return self.api.send("DELETE", f"{self.path}/keys/{key}", self.stage.writer, headers=headers)
+
+    def administer(
+        self, method: str, rest: str, body: object = None, headers: Mapping[str, str] | None = None
+    ) -> Reply:
+        """A write below the namespace, by the administrator."""
+        return self.api.send(method, f"{self.path}{rest}", self.stage.admin, body, headers)
+
     def snapshot(self, held: str | None = None) -> Reply:
         headers = {"If-None-Match": held} if held else None
         return self.api.send("GET", f"{self.path}/snapshot", self.stage.reader, headers=headers)
