@@ -115,4 +115,7 @@ def _strong(etag: str) -> str:
 
 
 def _senseless(what: str) -> Unavailable:
-    return Unavailable(f"What came is no snapshot of {what}. Does CONFIGSVC_URL name the service?")
+    return Unavailable(
+        f"What came is no snapshot of {what} that this release can read. Does CONFIGSVC_URL name the service? "
+        "If it does, upgrade configsvc where it is read."
+    )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from configsvc.model.errors import ConfigsvcError
 from configsvc.model.names import Namespace
 from configsvc_client import Config
+from configsvc_client._fallback import BadFallback, Fallback, encode
 from configsvc_client._ports import Found, World
 from configsvc_client._settings import Settings
 from tests.client.fakes import KMS_KEY, FakeClock, FakeGateway, FakeKms
@@ -22,6 +24,8 @@ class Stage:
     def __init__(self, *served: Found, **environ: str) -> None:
         self.clock, self.gateway, self.kms = FakeClock(), FakeGateway(), FakeKms()
         self.chance = 0.5
+        self.file: bytes | ConfigsvcError | None = None
+        self.warnings: list[str] = []
         self.prepared = 0
         self.closed = 0
         self.environ = {**ENVIRON, **environ}
@@ -34,7 +38,20 @@ class Stage:
             self.gateway.served[Namespace(each.sealed.namespace)] = each
 
     def world(self, _: Settings) -> World:
-        return World(self.gateway, self.kms, self.clock, lambda: self.chance, self._prepare, self._close)
+        return World(
+            self.gateway, self.kms, self.clock, lambda: self.chance, self._prepare, self._close,
+            self._read, self.warnings.append,
+        )  # fmt: skip
+
+    def save(self, *served: Found, ago: float = 0.0, url: str = ENVIRON["CONFIGSVC_URL"]) -> None:
+        """The fallback file that the Config finds."""
+        self.file = encode(Fallback(url, self.clock.at - ago, tuple(each.sealed for each in served)))
+
+    def _read(self, path: str) -> bytes:
+        assert path == self.environ["CONFIGSVC_FALLBACK"]
+        if not isinstance(self.file, bytes):
+            raise self.file or BadFallback("absent")
+        return self.file
 
     def _close(self) -> None:
         self.closed += 1

@@ -73,6 +73,7 @@ class FakeGateway:
     def __init__(self) -> None:
         self.served: dict[Namespace, Found] = {}
         self.asked: list[dict[Namespace, str | None]] = []
+        self.deadlines: list[float] = []
         self.fail: list[ConfigsvcError] = []
         self.during: Callable[[], None] = lambda: None
 
@@ -82,7 +83,7 @@ class FakeGateway:
         deadline: float,
         meanwhile: Callable[[], None] | None = None,
     ) -> dict[Namespace, Found]:
-        del deadline
+        self.deadlines.append(deadline)
         self.asked.append(dict(known))
         if meanwhile:
             meanwhile()

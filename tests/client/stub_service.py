@@ -22,14 +22,22 @@ class Service(NamedTuple):
     api: Stub
     kms: Stub
     environ: dict[str, str]
+    served: list[Found]
+
+    def serve(self, found: Found) -> None:
+        """What is served from now on."""
+        self.served[0] = found
 
 
 @contextlib.contextmanager
 def service(served: Found, tls: ssl.SSLContext | None = None) -> Iterator[Service]:
+    serving = [served]
+
     def answer_api(_: str, __: str, headers: dict[str, str], ___: bytes) -> Answer:
-        if headers.get("if-none-match") == served.etag:
-            return 304, {"etag": served.etag}, b""
-        return 200, {"etag": served.etag}, render(served.sealed).encode()
+        now = serving[0]
+        if headers.get("if-none-match") == now.etag:
+            return 304, {"etag": now.etag}, b""
+        return 200, {"etag": now.etag}, render(now.sealed).encode()
 
     with stub(answer_api, tls) as api, stub(answer_kms, tls) as kms:
         yield Service(
@@ -45,6 +53,7 @@ def service(served: Found, tls: ssl.SSLContext | None = None) -> Iterator[Servic
                 "AWS_ACCESS_KEY_ID": "AKID",
                 "AWS_SECRET_ACCESS_KEY": "secret",
             },
+            serving,
         )
 
 

@@ -1,0 +1,113 @@
+"""Rows 15 to 19: KMS is gone, slow, or says no."""
+
+import threading
+
+import pytest
+
+from configsvc.model.encoding import base64std
+from configsvc.model.errors import CannotOpen, Unavailable
+from configsvc_client import ConfigUnavailable
+from configsvc_client._kms import Decrypted
+from tests.client.configs import Stage
+from tests.client.fakes import FakeKms
+from tests.client.sealing import data_key, envelope, found, sealed_values
+from tests.client.stub_servers import Answer, as_json, stub
+from tests.faults_client.seeds import seeded
+
+DOWN = Unavailable("KMS is down")
+
+
+def test_15_warm_with_the_same_data_key_kms_down_does_not_matter() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    stage.config.snapshot()
+    stage.kms.down = DOWN
+    for revision in range(2, 12):
+        stage.serve(sealed_values({"a": str(revision)}, revision=revision))
+        stage.clock.advance(66)
+        assert stage.config["a"] == str(revision)
+    assert len(stage.kms.calls) == 1
+
+
+def test_16_warm_with_a_new_data_key_the_old_snapshot_serves_and_kms_is_asked_with_backoff() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    stage.config.snapshot()
+    stage.chance = 0.999
+    stage.kms.down = DOWN
+    other = bytes(range(32))
+    stage.serve(found([envelope("a", b"2", raw=other)], revision=2, data_keys=[data_key(other)]))
+    for _ in range(1000):
+        assert stage.config["a"] == "1"
+        stage.clock.advance(1)
+    assert len(stage.kms.calls) - 1 <= 1000 / 60
+    stage.kms.down = None
+    stage.clock.advance(300)
+    assert stage.config["a"] == "2"
+
+
+def test_17_cold_kms_is_asked_three_times_and_then_it_raises() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    stage.kms.down = DOWN
+    with pytest.raises(ConfigUnavailable, match="KMS is down"):
+        stage.config["a"]
+    assert len(stage.kms.calls) == 3
+
+
+class Throttling(FakeKms):
+    """Throttles half of the calls."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._draw = seeded(seed)
+        self.answered = 0
+
+    def decrypt(self, *args: object, **kwargs: object) -> Decrypted:
+        self.down = DOWN if self._draw.random() < 0.5 else None
+        opened = super().decrypt(*args, **kwargs)  # type: ignore[arg-type]  # passed on as they are
+        self.answered += 1
+        return opened
+
+
+@pytest.mark.parametrize("seed", [1, 2, 4])
+def test_18_while_kms_throttles_eight_cold_threads_open_with_one_answered_call(seed: int) -> None:
+    stage = Stage(sealed_values({f"k{n}": "1" for n in range(20)}))
+    kms = stage.kms = Throttling(seed)
+    seen: list[object] = []
+    gate = threading.Barrier(8)
+
+    def read() -> None:
+        gate.wait(30)
+        while not seen:
+            try:
+                seen.append(stage.config["k7"])
+            except ConfigUnavailable:
+                continue
+
+    threads = [threading.Thread(target=read) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert set(seen) == {"1"}
+    assert kms.answered == 1
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "DisabledException", "KMSInvalidStateException"])
+def test_19_what_kms_refuses_is_not_asked_again_and_says_why(code: str) -> None:
+    stage = Stage(sealed_values({"a": "1", "b": "1"}))
+    stage.kms.down = CannotOpen(f"KMS refused Decrypt with {code}.", reason=code)
+    with pytest.raises(CannotOpen, match=code):
+        stage.config["a"]
+    assert len(stage.kms.calls) == 1
+
+
+def test_19_over_the_wire_a_refusal_is_one_request() -> None:
+    import contextlib
+
+    from configsvc_client import Config
+    from tests.client.stub_service import service
+
+    refusal: Answer = as_json(400, {"__type": "DisabledException", "message": f"{base64std(b'x')} is disabled."})
+    with service(sealed_values({"a": "1"})) as running, stub(lambda *_: refusal) as kms:
+        with contextlib.closing(Config(environ={**running.environ, "AWS_ENDPOINT_URL_KMS": kms.url})) as config:
+            assert config.broken == {"a"}
+        assert len(kms.requests) == 1

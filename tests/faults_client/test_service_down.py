@@ -1,0 +1,268 @@
+"""Rows 1 to 5 and 8 to 10 of the fault table: the service is gone, slow, or says no. A test's number is its row's."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import random
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from configsvc.model.errors import ConfigsvcError, Forbidden, Internal, Throttled, Unavailable
+from configsvc.model.names import Namespace
+from configsvc_client import CannotOpen, Config, ConfigUnavailable
+from tests.client.configs import Stage
+from tests.client.sealing import envelope, found, plain, sealed_values
+from tests.client.stub_servers import Scripted, Serve, scripted, take_request
+from tests.faults_client.seeds import seeded
+
+FILE = {"CONFIGSVC_FALLBACK": "/var/task/fallback.json"}
+
+
+def down(stage: Stage, times: int = 3) -> None:
+    stage.gateway.fail = [Unavailable("down") for _ in range(times)]
+
+
+@contextlib.contextmanager
+def against(server: Scripted, refresh_seconds: float) -> Iterator[Config]:
+    config = Config(
+        "payments.prod",
+        url=f"http://127.0.0.1:{server.port}",
+        api_key="k",
+        poll_seconds=0.001,
+        refresh_seconds=refresh_seconds,
+        environ={},
+    )
+    with contextlib.closing(config):
+        yield config
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_01_warm_an_api_that_refuses_costs_at_most_one_try_an_interval_and_the_age_grows(seed: int) -> None:
+    stage, draw = Stage(sealed_values({"a": "1"})), seeded(seed)
+    stage.config.snapshot()
+    down(stage, 10_000)
+    tries_before = len(stage.gateway.asked)
+    for _ in range(3600):
+        stage.chance = draw.random()
+        assert stage.config["a"] == "1"
+        stage.clock.advance(1)
+    assert 3600 / 300 <= len(stage.gateway.asked) - tries_before <= 3600 / 60
+    assert stage.config.age == 3600
+    assert stage.config.counts["failures"] == len(stage.gateway.asked) - tries_before
+
+
+def test_02_cold_without_a_file_it_is_unavailable_within_the_start_deadline() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    began = stage.clock.up
+    stage.gateway.during = lambda: stage.clock.advance(3)
+    down(stage)
+    with pytest.raises(ConfigUnavailable):
+        stage.config["a"]
+    assert stage.clock.up - began <= 8 + 3
+
+
+def test_03_cold_with_a_file_that_serves_after_two_seconds_and_the_service_later() -> None:
+    stage = Stage(sealed_values({"a": "new"}, revision=3), **FILE)
+    stage.save(sealed_values({"a": "saved"}, revision=9), ago=3600)
+    stage.gateway.during = lambda: stage.clock.advance(2)
+    down(stage, 1)
+    assert stage.config["a"] == "saved"
+    assert len(stage.gateway.asked) == 1
+    assert stage.config.revisions == {"payments.prod": 9}
+    assert shown(stage.config) == ("fallback", 3602, ConfigUnavailable)
+    assert "fallback.json" in stage.warnings[0]
+    assert "saved" not in stage.warnings[0].replace("saved from", "")
+    stage.gateway.during = lambda: None
+    stage.clock.advance(120)
+    assert stage.config["a"] == "new"
+    assert shown(stage.config) == ("service", 0, None)
+    assert stage.gateway.asked[-1] == {"payments.prod": None}
+    assert len(stage.kms.calls) == 1
+
+
+def test_03_a_file_sets_no_floor_but_what_the_service_gave_does() -> None:
+    stage = Stage(sealed_values({"a": "1"}, revision=2), **FILE)
+    stage.save(sealed_values({"a": "saved"}, revision=9))
+    down(stage)
+    stage.config.snapshot()
+    assert stage.config.refresh() is True
+    stage.serve(sealed_values({"a": "0"}, revision=1))
+    with pytest.raises(ConfigsvcError):
+        stage.config.refresh()
+    assert stage.config["a"] == "1"
+
+
+def test_03_a_file_is_opened_as_strictly_as_an_answer_and_needs_kms() -> None:
+    moved = envelope("other", b"x")._replace(key=envelope("bad", b"").key)
+    stage = Stage(sealed_values({"a": "1"}), **FILE)
+    stage.save(found([envelope("a", b"1"), moved]))
+    down(stage)
+    assert stage.config["a"] == "1"
+    with pytest.raises(CannotOpen):
+        stage.config["bad"]
+    without = Stage(sealed_values({"a": "1"}), **FILE)
+    without.save(sealed_values({"a": "1"}))
+    without.kms.down = Unavailable("KMS is down")
+    down(without)
+    with pytest.raises(ConfigUnavailable, match="KMS is down"):
+        without.config["a"]
+
+
+def test_03_a_403_at_a_cold_start_is_served_from_the_file_too_and_stays_visible() -> None:
+    stage = Stage(sealed_values({"a": "1"}), **FILE)
+    stage.save(sealed_values({"a": "saved"}))
+    stage.gateway.fail = [Forbidden("the API key is not known")]
+    assert stage.config["a"] == "saved"
+    assert stage.config.last_error is not None
+    assert stage.config.last_error.members["cause"] == "forbidden"
+
+
+def test_04_a_black_hole_costs_a_deadline_and_the_old_value_serves() -> None:
+    with (
+        scripted(*snapshot_then(stalled)) as server,
+        against(server, refresh_seconds=0.2) as config,
+    ):
+        assert config["a"] == "1"
+        until_failed(config)
+        assert config["a"] == "1"
+        assert config.last_error is not None
+        assert config.last_error.members["reason"] == "deadline"
+
+
+def test_04_an_address_that_takes_no_connection_costs_the_deadline_at_a_cold_start() -> None:
+    with contextlib.ExitStack() as stack:
+        listening = stack.enter_context(socket.socket())
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        for _ in range(4):  # the queue is full: the next SYN is dropped
+            filler = stack.enter_context(socket.socket())
+            filler.settimeout(0)
+            with contextlib.suppress(BlockingIOError):
+                filler.connect(listening.getsockname())
+        config = Config(
+            "n", url=f"http://127.0.0.1:{listening.getsockname()[1]}", api_key="k", environ={}, start_seconds=0.5
+        )
+        with pytest.raises(ConfigUnavailable, match="in time"):
+            config["a"]
+
+
+def test_05_a_drip_is_ended_by_the_total_deadline() -> None:
+    with (
+        scripted(*snapshot_then(dripping)) as server,
+        against(server, refresh_seconds=0.3) as config,
+    ):
+        assert config["a"] == "1"
+        until_failed(config)
+        assert config["a"] == "1"
+        assert config.last_error is not None
+        assert config.last_error.members["reason"] == "deadline"
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("said", "least", "most"), [(60, 60, 66), (200, 200, 220), (10**6, 270, 300)])
+def test_08_retry_after_is_honoured_up_to_five_intervals_with_jitter(
+    said: int, least: int, most: int, seed: int
+) -> None:
+    stage, draw = Stage(sealed_values({"a": "1"})), seeded(seed)
+    stage.config.snapshot()
+    stage.chance = draw.random() / 10  # so that the backoff itself is shorter
+    stage.gateway.fail = [Throttled("slow down", retry_after=said)]
+    stage.clock.advance(66)
+    stage.config.snapshot()
+    waited = 0
+    while len(stage.gateway.asked) == 2:
+        stage.clock.advance(1)
+        waited += 1
+        stage.config.snapshot()
+    assert least <= waited <= most + 1
+
+
+def test_08_at_a_cold_start_the_service_is_not_asked_before_it_said() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    stage.gateway.fail = [Throttled("slow down", retry_after=3)]
+    assert stage.config["a"] == "1"
+    assert stage.clock.pauses == [3]
+    late = Stage(sealed_values({"a": "1"}))
+    late.gateway.fail = [Throttled("slow down", retry_after=60)]
+    with pytest.raises(ConfigUnavailable):
+        late.config["a"]
+    assert (late.clock.pauses, len(late.gateway.asked)) == ([], 1)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_09_with_a_third_of_the_answers_failing_a_fleet_starts_in_three_tries_and_asks_a_tenth_more(seed: int) -> None:
+    draw = seeded(seed)
+    failures: list[type[ConfigsvcError]] = [Internal, Unavailable]
+    cold, polls, hours = list[int](), 0, 60
+    for _ in range(40):
+        stage = Stage(sealed_values({"a": "1"}))
+        stage.gateway.during = lambda stage=stage: fail_sometimes(stage, draw, failures)  # type: ignore[misc]  # bound
+        stage.chance = draw.random()
+        with contextlib.suppress(ConfigUnavailable):
+            stage.config["a"]
+        cold.append(len(stage.gateway.asked))
+        if stage.config.age < math.inf:
+            before = len(stage.gateway.asked)
+            for _ in range(hours):
+                stage.chance = draw.random()
+                stage.config.snapshot()
+                stage.clock.advance(60)
+            polls = max(polls, len(stage.gateway.asked) - before)
+    assert max(cold) <= 3
+    assert polls <= 1.1 * hours
+
+
+def test_10_a_rotated_api_key_is_no_hot_loop_and_a_distinct_error() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    stage.config.snapshot()
+    stage.gateway.fail = [Forbidden("no") for _ in range(1000)]
+    stage.clock.advance(60)
+    for _ in range(1000):
+        assert stage.config["a"] == "1"
+    assert len(stage.gateway.asked) == 2
+    assert isinstance(stage.config.last_error, Forbidden)
+
+
+def fail_sometimes(stage: Stage, draw: random.Random, failures: list[type[ConfigsvcError]]) -> None:
+    stage.gateway.fail = [draw.choice(failures)("down")] if draw.random() < 0.3 else []
+
+
+def snapshot_then(fault: Serve) -> tuple[Serve, ...]:
+    """Scripts: one whole answer, then connections with that fault."""
+    from configsvc.model.snapshot import render
+
+    body = render(found([plain("a", "1")], namespace=Namespace("payments.prod")).sealed).encode()
+    head = b'HTTP/1.1 200 OK\r\nETag: "1-a"\r\nConnection: close\r\nContent-Length: %d\r\n\r\n' % len(body)
+
+    def once(connection: socket.socket) -> None:
+        take_request(connection)
+        connection.sendall(head + body)
+
+    return once, fault
+
+
+def stalled(connection: socket.socket) -> None:
+    take_request(connection)
+    connection.settimeout(30)
+    connection.recv(1)  # until the client gives up
+
+
+def dripping(connection: socket.socket) -> None:
+    take_request(connection)
+    pause = threading.Event()
+    for byte in b"HTTP/1.1 200 OK\r\n" + b"x-a: b\r\n" * 1000:
+        connection.sendall(bytes([byte]))
+        pause.wait(0.05)
+
+
+def shown(config: Config) -> tuple[str, float, type[ConfigsvcError] | None]:
+    return config.source, config.age, type(config.last_error) if config.last_error else None
+
+
+def until_failed(config: Config) -> None:
+    with pytest.raises(ConfigsvcError):
+        config.refresh()
