@@ -8,11 +8,11 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from configsvc_client._trust import Trust
 from configsvc_client._url import Url
 
 if TYPE_CHECKING:
     from configsvc_client._proxy import Proxy
-    from configsvc_client._trust import Trust
 
 CONNECT_SECONDS = 0.3
 """How long one address may take to answer a SYN: a black hole must leave time for the next."""
@@ -24,13 +24,15 @@ LookUp = Callable[[str, int], list[_Address]]
 
 
 class Dialler:
-    """Opens connections to one origin; keeps the loaded trust and what of it verified."""
+    """Opens connections to one origin; keeps which store of its trust verified."""
 
-    def __init__(self, url: Url, environ: Mapping[str, str], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, url: Url, environ: Mapping[str, str], clock: Callable[[], float], trust: Trust | None = None
+    ) -> None:
         self._url = url
         self._environ = environ
         self._clock = clock
-        self._trust: Trust | None = None
+        self._trust = trust or Trust(environ)
         self._store = 0
         self._proxied = any(environ.get(name) for name in ("https_proxy", "HTTPS_PROXY"))
 
@@ -47,9 +49,6 @@ class Dialler:
     def _secure(self, deadline: float) -> socket.socket:
         import ssl
 
-        from configsvc_client._trust import Trust
-
-        self._trust = self._trust or Trust(self._environ)
         failed: OSError = TimeoutError("no store")
         while (context := self._trust.store(self._store)) is not None:
             raw = self._reach(deadline)

@@ -22,6 +22,7 @@ from configsvc_client._url import Url
 
 if TYPE_CHECKING:
     from configsvc_client._answer import Answer, Response
+    from configsvc_client._trust import Trust
 
 _RECEIVE = 64 * 1024
 _TARGET = re.compile(r"/[!-~]*")
@@ -33,14 +34,24 @@ class Connection:
 
     Every request that goes through here must be safe to repeat, because it is repeated once when a kept connection
     turns out to be dead: reads, KMS calls, and writes that carry an Idempotency-Key.
+
+    Args:
+        url: the origin.
+        environ: the variables; the process's own when left out.
+        clock: monotonic seconds.
+        trust: shared with other connections, so that each store is loaded once; its own when left out.
     """
 
     def __init__(
-        self, url: Url, environ: Mapping[str, str] | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        url: Url,
+        environ: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        trust: Trust | None = None,
     ) -> None:
         self.url = url
         self._clock = clock
-        self._dialler = Dialler(url, os.environ if environ is None else environ, clock)
+        self._dialler = Dialler(url, os.environ if environ is None else environ, clock, trust)
         self._socket: socket.socket | None = None
         self._opening: threading.Thread | None = None
 

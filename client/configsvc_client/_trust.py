@@ -7,16 +7,19 @@ https://www.amazontrust.com/repository/.
 from __future__ import annotations
 
 import os
-import ssl
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from configsvc.model.errors import Misconfigured
+
+if TYPE_CHECKING:
+    import ssl
 
 _ROOTS = os.path.join(os.path.dirname(__file__), "amazon_roots.pem")  # noqa: PTH118, PTH120  # pathlib costs an import
 
 
 class Trust:
-    """The stores to try in order, each loaded when it is first needed.
+    """The stores to try in order, each loaded when it is first needed; one for all connections of a Config.
 
     `SSL_CERT_FILE` and `SSL_CERT_DIR`, where set, are the only store, as for OpenSSL.
     """
@@ -24,22 +27,25 @@ class Trust:
     def __init__(self, environ: Mapping[str, str]) -> None:
         file, folder = environ.get("SSL_CERT_FILE"), environ.get("SSL_CERT_DIR")
         chosen: Callable[[], ssl.SSLContext] = lambda: _context(file, folder)  # noqa: E731  # one of three alike
-        self._made: list[ssl.SSLContext] = []
-        self._to_make = [chosen] if file or folder else [_amazon, _default]
+        self._makers = (chosen,) if file or folder else (_amazon, _default)
+        self._made: dict[int, ssl.SSLContext] = {}
 
     def store(self, number: int) -> ssl.SSLContext | None:
-        """The store of that number from 0, None beyond the last.
+        """The store of that number from 0, None beyond the last. Threads that are here at once may both load it.
 
         Raises:
             Misconfigured: the file or folder of a store cannot be loaded.
         """
-        while len(self._made) <= number and self._to_make:
-            self._made.append(self._to_make[0]())
-            del self._to_make[0]
-        return self._made[number] if number < len(self._made) else None
+        if number >= len(self._makers):
+            return None
+        if number not in self._made:
+            self._made[number] = self._makers[number]()
+        return self._made[number]
 
 
 def _bare() -> ssl.SSLContext:
+    import ssl
+
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])

@@ -13,6 +13,7 @@ from configsvc_client._http import Connection
 from configsvc_client._kms import AwsKms, Decrypted, endpoint
 from configsvc_client._ports import Moment, World
 from configsvc_client._settings import Settings
+from configsvc_client._trust import Trust
 
 
 class SystemClock:
@@ -51,9 +52,10 @@ def real(settings: Settings, environ: Mapping[str, str]) -> World:
     Raises:
         Misconfigured: a variable of AWS's holds no URL or region.
     """
-    api = Connection(settings.url, environ)
+    trust = Trust(environ)
+    api = Connection(settings.url, environ, trust=trust)
     provider = _credentials.Provider(environ, time.time)
-    kms, kms_connection = _kms(environ, provider)
+    kms, kms_connection = _kms(environ, provider, trust)
 
     def prepare() -> None:
         _prepare(kms_connection if settings.pin.arns else None, time.monotonic() + settings.refresh_seconds)
@@ -67,11 +69,13 @@ def real(settings: Settings, environ: Mapping[str, str]) -> World:
     return World(ApiGateway(api, settings.api_key), kms, SystemClock(), chance, prepare, close)
 
 
-def _kms(environ: Mapping[str, str], provider: _credentials.Provider) -> tuple[AwsKms | NoKms, Connection | None]:
+def _kms(
+    environ: Mapping[str, str], provider: _credentials.Provider, trust: Trust
+) -> tuple[AwsKms | NoKms, Connection | None]:
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
     if not region:
         return NoKms(), None
-    connection = Connection(endpoint(region, environ), environ)
+    connection = Connection(endpoint(region, environ), environ, trust=trust)
     return AwsKms(connection, region, provider, time.time, provider.forget), connection
 
 
