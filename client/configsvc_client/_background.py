@@ -25,7 +25,9 @@ class Background:
         """Starts the thread where it does not run: at the first use, and in a child process, which has none."""
         if self._stop.is_set() or (self._thread is not None and self._thread.is_alive()):
             return
-        self._thread = threading.Thread(target=_refreshing, args=(self._keeper, self._stop), daemon=True)
+        self._thread = threading.Thread(
+            target=_refreshing, args=(self._keeper, self._stop), name="configsvc refresh", daemon=True
+        )
         self._thread.start()
 
     def stop(self) -> None:

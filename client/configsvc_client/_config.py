@@ -275,8 +275,9 @@ class Config(Mapping[str, Value]):
 
     def _publish(self, snapshot: Snapshot, since: float, until: float) -> None:
         """What is shown is set before its window: a read in between gives newer values than its window says."""
-        self._shown, self._values = snapshot, values_of(snapshot)
-        self._plain = dict(self._values)  # is looked up faster than a subclass
+        if snapshot is not self._shown:
+            self._shown, self._values = snapshot, values_of(snapshot)
+            self._plain = dict(self._values)  # is looked up faster than a subclass
         self._since, self._until = since, until
 
     def _forked(self) -> None:

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from configsvc.model.errors import Misconfigured
@@ -42,6 +44,16 @@ def test_arguments_win_over_variables() -> None:
         ("CONFIGSVC_POLL_SECONDS", "-1"),
         ("CONFIGSVC_START_SECONDS", "inf"),
         ("CONFIGSVC_REFRESH_SECONDS", "nan"),
+        ("CONFIGSVC_MAX_STALE_SECONDS", "0"),
+        ("CONFIGSVC_MAX_STALE_SECONDS", "59"),
+        ("CONFIGSVC_DATA_KEY_SECONDS", "-1"),
+        ("CONFIGSVC_MIN_REVISION", "new"),
+        ("CONFIGSVC_MIN_REVISION", "-1"),
+        ("CONFIGSVC_MIN_REVISION", "1.5"),
+        ("CONFIGSVC_MIN_REVISION", "other.prod=1"),
+        ("CONFIGSVC_MIN_REVISION", "payments.prod=1,payments.prod=2"),
+        ("CONFIGSVC_SEALED_KEYS", "db/url"),
+        ("CONFIGSVC_SEALED_KEYS", "[a-z]"),
     ],
 )
 def test_a_wrong_setting_is_named(name: str, value: str) -> None:
@@ -66,3 +78,49 @@ def test_a_multi_region_key_is_one_key_in_every_region_and_no_other_is() -> None
     assert not same_key(key.format("eu-west-1", "mrk-1"), key.format("us-east-1", "mrk-2"))
     assert not same_key(key.format("eu-west-1", "1"), key.format("us-east-1", "1"))
     assert not same_key(KMS_KEY, OTHER_KEY)
+
+
+def test_the_rest_has_defaults_that_change_nothing_and_is_read_from_variables_and_arguments() -> None:
+    plain = settings(Given(), ENVIRON)
+    assert (plain.max_stale, plain.fallback, plain.floors, plain.sealed_keys) == (math.inf, None, {}, None)
+    environ = {
+        **ENVIRON,
+        "CONFIGSVC_NAMESPACES": "payments.prod,shared.prod",
+        "CONFIGSVC_MAX_STALE_SECONDS": "600",
+        "CONFIGSVC_FALLBACK": "/var/task/f.json",
+        "CONFIGSVC_MIN_REVISION": "payments.prod=41, shared.prod=7",
+        "CONFIGSVC_DATA_KEY_SECONDS": "60",
+    }
+    found = settings(Given(), environ)
+    assert (found.max_stale, found.fallback, found.data_key_ttl) == (600, "/var/task/f.json", 60)
+    assert found.floors == {"payments.prod": 41, "shared.prod": 7}
+    assert found.start_seconds == 2
+    given = Given(max_stale=700, fallback="g", min_revision={"shared.prod": 8}, data_key_ttl=5, start_seconds=3)
+    found = settings(given, environ)
+    assert (found.max_stale, found.fallback, found.data_key_ttl, found.start_seconds) == (700, "g", 5, 3)
+    assert found.floors == {"shared.prod": 8}
+
+
+def test_one_number_is_the_least_revision_of_the_one_namespace_and_of_no_two() -> None:
+    assert settings(Given(), {**ENVIRON, "CONFIGSVC_MIN_REVISION": "41"}).floors == {"payments.prod": 41}
+    assert settings(Given(min_revision=41), ENVIRON).floors == {"payments.prod": 41}
+    with pytest.raises(Misconfigured, match="CONFIGSVC_MIN_REVISION"):
+        settings(Given(("a", "b"), min_revision=41), ENVIRON)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "key", "sealed"),
+    [
+        ("*", "anything", True),
+        ("db.*", "db.url", True),
+        ("db.*", "dbxurl", False),
+        ("db.*, api_key", "api_key", True),
+        ("*.password", "db.main.password", True),
+        ("*.password", "password", False),
+        ("db.url", "db.url2", False),
+    ],
+)
+def test_patterns_of_sealed_keys_name_whole_keys(patterns: str, key: str, sealed: bool) -> None:  # noqa: FBT001  # a table
+    found = settings(Given(), {**ENVIRON, "CONFIGSVC_SEALED_KEYS": patterns}).sealed_keys
+    assert found is not None
+    assert (found.fullmatch(key) is not None) is sealed

@@ -1,0 +1,62 @@
+import gc
+import weakref
+
+import snapshot_restore_py  # type: ignore[import-untyped]  # it has no types
+
+from configsvc_client._hooks import after_copies
+from tests.client.configs import Stage
+from tests.client.sealing import sealed_values
+
+SNAP_START = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
+
+
+def restore() -> None:
+    """As Lambda's runtime does after it restored a copy."""
+    for function, args, kwargs in snapshot_restore_py.get_after_restore():
+        function(*args, **kwargs)
+
+
+def test_after_a_restore_connections_are_dropped_and_what_is_held_is_due() -> None:
+    stage = Stage(sealed_values({"a": "1"}), **SNAP_START)
+    stage.config.snapshot()
+    stage.serve(sealed_values({"a": "2"}, revision=2))
+    restore()
+    assert stage.closed == 1
+    assert stage.config["a"] == "2"
+    assert len(stage.gateway.asked) == 2
+
+
+def test_a_restore_before_the_first_load_is_nothing_special() -> None:
+    stage = Stage(sealed_values({"a": "1"}), **SNAP_START)
+    stage.config._restored()  # noqa: SLF001  # what the runtime calls
+    assert stage.config["a"] == "1"
+
+
+def test_without_snap_start_no_hook_is_registered() -> None:
+    before = len(snapshot_restore_py.get_after_restore())
+    Stage(sealed_values({"a": "1"})).config.snapshot()
+    assert len(snapshot_restore_py.get_after_restore()) == before
+
+
+def test_a_hook_keeps_nothing_alive() -> None:
+    stage = Stage(sealed_values({"a": "1"}), **SNAP_START)
+    stage.config.snapshot()
+    gone = weakref.ref(stage.config)
+    del stage
+    gc.collect()
+    assert gone() is None
+    restore()
+
+
+def test_a_child_draws_its_own_time_to_ask() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    stage.config.snapshot()
+    stage.chance = 0.25
+    stage.config._forked()  # noqa: SLF001  # what os.register_at_fork calls
+    stage.clock.advance(14)
+    stage.config.snapshot()
+    assert (len(stage.gateway.asked), stage.closed) == (1, 1)
+    stage.clock.advance(1)
+    stage.config.snapshot()
+    assert len(stage.gateway.asked) == 2
+    after_copies(stage.config, {})

@@ -1,0 +1,102 @@
+"""What a read does: no lock and no I/O, one clock in `config[key]`, none on a snapshot or in a wrapped handler."""
+
+from __future__ import annotations
+
+import dis
+import types
+from typing import NoReturn
+
+import pytest
+
+from configsvc_client import Config, Snapshot
+from tests.client.configs import Stage
+from tests.client.sealing import sealed_values
+
+
+class Untouchable:
+    """Stands for a lock, the service or KMS where nothing may use them."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AssertionError(f"{name} is used")
+
+    def __enter__(self) -> NoReturn:
+        raise AssertionError("taken")
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+class Watched:
+    """A loaded Config of which every port but the wall clock fails when used, and that counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.stage = Stage(sealed_values({"a": "1"}))
+        self.at = self.stage.clock.at
+        self.stage.clock.wall = self.wall  # type: ignore[method-assign]  # counts
+        self.config = self.stage.config
+        self.config.snapshot()
+        made = self.config._keeper()  # noqa: SLF001  # to forbid what is inside
+        made._lock = Untouchable()  # type: ignore[assignment]  # noqa: SLF001  # as above
+        made._world = Untouchable()  # type: ignore[assignment]  # noqa: SLF001  # as above
+        self.config._making = Untouchable()  # type: ignore[assignment]  # noqa: SLF001  # as above
+        self.asked = 0
+
+    def wall(self) -> float:
+        self.asked += 1
+        return self.at
+
+
+def test_a_read_of_config_asks_one_clock_once_and_takes_no_lock() -> None:
+    watched = Watched()
+    reads = [watched.config["a"], watched.config.get("a"), watched.config.secret("a").reveal(), "a" in watched.config]
+    assert reads == ["1", "1", "1", True]
+    assert watched.asked == 4
+    with pytest.raises(KeyError):
+        watched.config["b"]
+
+
+def test_outside_its_window_a_read_does_more() -> None:
+    watched = Watched()
+    watched.at += 67
+    with pytest.raises(AssertionError, match="clock is used"):
+        watched.config["a"]
+
+
+def test_a_snapshot_and_a_wrapped_handler_ask_no_clock_and_take_no_lock() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    snapshot = stage.config.snapshot()
+
+    def read(event: object, context: object) -> list[object]:
+        del event, context
+        config = stage.config
+        made = config._keeper()  # noqa: SLF001  # to forbid what is inside
+        config._wall = Untouchable()  # type: ignore[assignment]  # noqa: SLF001  # as above
+        made._lock = made._world = Untouchable()  # type: ignore[assignment]  # noqa: SLF001  # as above
+        return [config["a"], config.get("a"), config.secret("a").reveal(), config.snapshot()["a"], *config]
+
+    assert stage.config.handler(read)(None, None) == ["1", "1", "1", "1", "a"]
+    assert snapshot["a"] == "1"
+
+
+def calls(function: object) -> int:
+    assert isinstance(function, types.FunctionType)
+    return sum(each.opname == "CALL" for each in dis.get_instructions(function))
+
+
+def test_the_fast_path_is_two_calls_into_c_and_a_snapshot_runs_no_python_at_all() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    names = set(Config.__getitem__.__code__.co_names) - {"KeyError"}
+    assert names == {"_pins", "_pin", "_since", "_wall", "_until", "_plain", "_values", "_current"}
+    assert calls(Config.__getitem__) == 3  # the pin, the clock, and what is done outside the window
+    assert isinstance(stage.config._pin, types.BuiltinFunctionType)  # noqa: SLF001  # a C function
+    assert isinstance(stage.config.snapshot().__getitem__, types.BuiltinFunctionType)
+
+
+def test_a_snapshot_cannot_be_changed() -> None:
+    snapshot: Snapshot = Stage(sealed_values({"a": "1"})).config.snapshot()
+    for change in ("snapshot['a'] = 1", "del snapshot['a']", "snapshot.revisions = 1", "del snapshot._values"):
+        with pytest.raises((TypeError, AttributeError)):
+            exec(change)  # noqa: S102  # statements, not expressions
+    with pytest.raises(TypeError):
+        snapshot.revisions["payments.prod"] = 0  # type: ignore[index]  # that is the point
+    assert not isinstance(snapshot, dict)
