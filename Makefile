@@ -77,6 +77,10 @@ test-all: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscl
 test-long: .venv/.ready .venvs/emulator/.ready ## the nightly sizes of the machines, races and faults
 	$(BIN)/python -m pytest -m long
 
+.PHONY: acceptance
+acceptance: .venv/.ready ## the journeys on a running service: `make run`'s, STACK=… on AWS, or URL=… with STAGE_FILE=…
+	@$(BIN)/python -m local.acceptance $(if $(URL),--url $(URL)) $(if $(STAGE_FILE),--stage-file $(STAGE_FILE)) $(if $(STACK),--stack $(STACK))
+
 # --- what is shipped ---
 
 .PHONY: package lint-template wheel clean

@@ -1,13 +1,14 @@
 """`make logs`: what the functions of the running local AWS logged, oldest first."""
 
-import json
 import sys
 from typing import NamedTuple
 
 import boto3
 
 from local.clients import client_arguments
+from local.errors import NotReady
 from local.paths import Places
+from local.stack import running_endpoint
 
 _MOST = 200
 
@@ -36,9 +37,9 @@ def lines(endpoint: str) -> list[Line]:
 def main() -> int:
     """Print them; 1 when nothing runs."""
     try:
-        endpoint = json.loads(Places().running.read_text())["endpoint"]
-    except OSError:
-        print("The local AWS does not run. Start it with `make run` in another terminal.", file=sys.stderr)
+        endpoint = running_endpoint(Places())
+    except NotReady as error:
+        print(error, file=sys.stderr)
         return 1
     for line in lines(endpoint):
         print(f"{line.group:<20} {line.text}")

@@ -1,4 +1,4 @@
-"""The people of the local AWS: each an IAM user with keys, and an API key of their own in the usage plan."""
+"""People: each an IAM user with keys, and an API key of their own in the usage plan."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ class Person(NamedTuple):
     secret_key: str
     api_key_id: str
     api_key: str
+    session_token: str | None = None
 
     def __repr__(self) -> str:
         return f"Person(name={self.name!r}, arn={self.arn!r}, api_key_id={self.api_key_id!r})"
@@ -58,11 +59,10 @@ def make_person(
     iam: IAMClient, apigateway: APIGatewayClient, plan: str, name: str, statements: list[Statement]
 ) -> Person:
     """A user with these rights, new IAM keys, and an API key. An earlier one of that name is given new IAM keys."""
-    if name in {user["UserName"] for user in iam.list_users()["Users"]}:
-        for old in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
-            iam.delete_access_key(UserName=name, AccessKeyId=old["AccessKeyId"])
-    else:
+    try:
         iam.create_user(UserName=name)
+    except iam.exceptions.EntityAlreadyExistsException:
+        _forget_access_keys(iam, name)
     document = json.dumps({"Version": "2012-10-17", "Statement": statements})
     iam.put_user_policy(UserName=name, PolicyName=_POLICY, PolicyDocument=document)
     made = iam.create_access_key(UserName=name)["AccessKey"]
@@ -73,9 +73,22 @@ def make_person(
 
 def make_api_key(apigateway: APIGatewayClient, plan: str, name: str) -> ApiKey:
     """The API key of that name, made and joined to the usage plan where there is none."""
-    for found in apigateway.get_api_keys(includeValues=True)["items"]:
+    for found in apigateway.get_api_keys(nameQuery=name, includeValues=True)["items"]:
         if found.get("name") == name:
             return ApiKey(found["id"], found["value"])
     made = apigateway.create_api_key(name=name, enabled=True)
     apigateway.create_usage_plan_key(usagePlanId=plan, keyId=made["id"], keyType="API_KEY")
     return ApiKey(made["id"], made["value"])
+
+
+def remove_person(iam: IAMClient, apigateway: APIGatewayClient, person: Person) -> None:
+    """The user that make_person made, with everything that it made for it."""
+    _forget_access_keys(iam, person.name)
+    iam.delete_user_policy(UserName=person.name, PolicyName=_POLICY)
+    iam.delete_user(UserName=person.name)
+    apigateway.delete_api_key(apiKey=person.api_key_id)
+
+
+def _forget_access_keys(iam: IAMClient, name: str) -> None:
+    for old in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
+        iam.delete_access_key(UserName=name, AccessKeyId=old["AccessKeyId"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -9,13 +10,16 @@ import boto3
 
 from infra.deploy import Service, Target, deploy_service
 from infra.package import REGION, Package
+from infra.stack import Outcome, Stack
 from local.clients import client_arguments
+from local.errors import NotReady
+from local.paths import Places
 from local.people import ApiKey, Person, invoke, make_person, use_kms_key
 
 NAME = "configsvc"
 BUCKET = "configsvc-deployments"
 _SECONDS = 120.0
-_ADMINISTRATOR = "configsvc-administrator"
+ADMINISTRATOR = "configsvc-administrator"
 _DEVELOPER = "configsvc-developer"
 
 Progress = Callable[[str], None]
@@ -51,7 +55,7 @@ def target(endpoint: str, progress: Progress) -> Target:
 def administrators(endpoint: str) -> str:
     """The pattern of the first administrators of this account."""
     account = boto3.client("sts", **client_arguments(endpoint)).get_caller_identity()["Account"]
-    return f"arn:aws:iam::{account}:user/{_ADMINISTRATOR}*"
+    return f"arn:aws:iam::{account}:user/{ADMINISTRATOR}*"
 
 
 def deploy_stack(endpoint: str, package: Package, progress: Progress, name: str = NAME) -> LocalStack:
@@ -60,6 +64,30 @@ def deploy_stack(endpoint: str, package: Package, progress: Progress, name: str 
     parameters = {"Admins": administrators(endpoint), "DeletionProtection": "false"}
     service = deploy_service(target(endpoint, progress), name, package, parameters, _SECONDS, emulator=True)
     return _described(endpoint, service)
+
+
+def running_endpoint(places: Places) -> str:
+    """Where the local AWS of `make run` answers.
+
+    Raises:
+        NotReady: it does not run.
+    """
+    try:
+        return str(json.loads(places.running.read_text())["endpoint"])
+    except OSError:
+        raise NotReady("The local AWS does not run. Start it with `make run` in another terminal.") from None
+
+
+def running_stack(endpoint: str, name: str = NAME) -> LocalStack:
+    """A stack that was deployed before.
+
+    Raises:
+        NotReady: there is none of that name.
+    """
+    outputs = Stack(boto3.client("cloudformation", **client_arguments(endpoint)), name, print).outputs()
+    if not outputs:
+        raise NotReady(f"There is no stack {name} at {endpoint}; `make run` deploys it.")
+    return _described(endpoint, Service.of(Outcome.UNCHANGED, outputs))
 
 
 def _described(endpoint: str, service: Service) -> LocalStack:
@@ -90,7 +118,7 @@ def make_people(stack: LocalStack, namespaces: str) -> People:
         use_kms_key(stack.kms_key_arn, namespaces, "Decrypt", "Encrypt"),
     ]
     return People(
-        _person(stack, _ADMINISTRATOR, administrator),
+        _person(stack, ADMINISTRATOR, administrator),
         _person(stack, _DEVELOPER, developer),
     )
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
 import pytest
 
+from infra.package import REGION
+from local.cast import Casting, Place, write_stage
 from local.clients import client_arguments
 from local.paths import ROOT
-from local.people import Person, invoke, make_person
-from local.stack import LocalStack
+from local.stack import ADMINISTRATOR
 from tests.fixtures_deployed import Deployed
 
 pytestmark = [pytest.mark.emulator, pytest.mark.deployed]
@@ -23,28 +24,15 @@ _ONE = "tests/journeys/test_values.py"
 
 
 @pytest.fixture(scope="module")
-def stage_file(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The deployed stage and its people, as `TEST_STAGE` wants them."""
-    stack = deployed.stack
-    everything = ("*",)
-    no_grants = tuple(
-        f"{method}/v1/{what}" for method in ("PUT", "POST", "DELETE") for what in ("namespaces*", "whoami")
-    )
-    people = {
-        "admin": _person(stack, "configsvc-administrator-of-journeys", everything),
-        "writer": _person(stack, "journeys-writer", no_grants),
-        "stranger": _person(stack, "journeys-stranger", everything),
-    }
-    held = {name: person._asdict() for name, person in people.items()}
-    file = tmp_path_factory.mktemp("stage") / "stage.json"
-    file.write_text(json.dumps({"url": stack.url, "reader": stack.reader._asdict(), **held}))
-    return file
-
-
-def _person(stack: LocalStack, name: str, routes: tuple[str, ...]) -> Person:
-    arguments = client_arguments(stack.endpoint)
+def stage_file(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The deployed stage and people made for it, as `make acceptance` makes them."""
+    stack, arguments = deployed.stack, client_arguments(deployed.stack.endpoint)
+    place = Place(stack.url, REGION, stack.api_arn, stack.usage_plan)
     iam, apigateway = boto3.client("iam", **arguments), boto3.client("apigateway", **arguments)
-    return make_person(iam, apigateway, stack.usage_plan, name, [invoke(stack.api_arn, *routes)])
+    file = tmp_path_factory.mktemp("stage") / "stage.json"
+    with Casting(iam, apigateway, place, f"{ADMINISTRATOR}-of-journeys-").people() as cast:
+        write_stage(file, place, cast)
+        yield file
 
 
 def _pytest(stage_file: Path, *what: str) -> subprocess.CompletedProcess[str]:

@@ -21,7 +21,7 @@ class Story:
     @property
     def revision(self) -> int:
         """The namespace's revision now."""
-        return int(self.api.send("GET", self.path, self.stage.admin).json()["revision"])
+        return int(self.api.send("GET", self.path, self.stage.reader).json()["revision"])
 
     def create(self) -> dict[str, Any]:
         return self.api.send("PUT", self.path, self.stage.admin, {"description": "a journey"}).json()

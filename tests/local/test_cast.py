@@ -1,0 +1,76 @@
+"""People for a run are made, and gone when it ends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import boto3
+import pytest
+
+from infra.package import REGION
+from local.cast import Caller, Casting, Place, write_stage
+from local.clients import client_arguments
+from local.stack import LocalStack
+from tests.fixtures_deployed import Deployed
+from tests.journeys.stage import Stage, region_in
+
+pytestmark = [pytest.mark.emulator, pytest.mark.deployed]
+
+
+def _casting(stack: LocalStack, admin: Caller | str) -> Casting:
+    arguments = client_arguments(stack.endpoint)
+    place = Place(stack.url, REGION, stack.api_arn, stack.usage_plan)
+    return Casting(boto3.client("iam", **arguments), boto3.client("apigateway", **arguments), place, admin)
+
+
+def _who_is_there(stack: LocalStack) -> tuple[set[str], set[str]]:
+    arguments = client_arguments(stack.endpoint)
+    users = boto3.client("iam", **arguments).list_users()["Users"]
+    keys = boto3.client("apigateway", **arguments).get_api_keys()["items"]
+    return {each["UserName"] for each in users}, {each["id"] for each in keys}
+
+
+def _play_and_fail(casting: Casting, stack: LocalStack) -> None:
+    with casting.people() as cast:
+        users, keys = _who_is_there(stack)
+        assert {cast.writer.name, cast.stranger.name} <= users
+        assert {cast.admin.api_key_id, cast.reader.identifier} <= keys
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("admin", ["of-cast-", Caller("arn:aws:iam::000000000000:role/Me", "AKIA", "secret", "token")])
+def test_nobody_stays_when_a_run_ends_not_even_when_it_fails(deployed: Deployed, admin: Caller | str) -> None:
+    before = _who_is_there(deployed.stack)
+
+    with pytest.raises(ZeroDivisionError):
+        _play_and_fail(_casting(deployed.stack, admin), deployed.stack)
+
+    assert _who_is_there(deployed.stack) == before
+
+
+def test_the_caller_is_the_administrator_with_an_api_key_for_the_run(deployed: Deployed) -> None:
+    caller = Caller("arn:aws:iam::000000000000:role/Me", "AKIA", "secret", "token")
+    with _casting(deployed.stack, caller).people() as cast:
+        assert (cast.admin.arn, cast.admin.access_key, cast.admin.session_token) == (caller.arn, "AKIA", "token")
+        assert cast.admin.api_key_id not in {cast.writer.api_key_id, cast.reader.identifier}
+
+
+def test_the_stage_file_is_for_its_owner_only_and_is_read_as_it_was_written(deployed: Deployed, tmp_path: Path) -> None:
+    casting, file = _casting(deployed.stack, "of-cast-"), tmp_path / "stage.json"
+    with casting.people() as cast:
+        write_stage(file, casting.place, cast)
+
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert Stage.from_file(file)[1:5] == cast
+    assert Stage.from_file(file, "https://other.example/api/").url == "https://other.example/api"
+
+
+def test_the_region_is_in_the_url_of_an_api_or_in_the_file(tmp_path: Path) -> None:
+    person = dict.fromkeys(("name", "arn", "access_key", "secret_key", "api_key_id", "api_key"), "x")
+    held = {"reader": {"identifier": "x", "value": "x"}} | dict.fromkeys(("admin", "writer", "stranger"), person)
+    (tmp_path / "stage.json").write_text(json.dumps(held))
+
+    url = "https://abc.execute-api.eu-west-1.amazonaws.com/api"
+    assert Stage.from_file(tmp_path / "stage.json", url).region == "eu-west-1"
+    assert region_in("https://config.example.com") is None
