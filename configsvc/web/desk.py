@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from configsvc.model import limits
 from configsvc.model.errors import ConfigsvcError, Internal
 from configsvc.service.ports import Caller
 from configsvc.web import reply
@@ -72,7 +73,6 @@ def _remembered(error: Exception) -> dict[str, Logged]:
 
 def _about(event: Event, caller: Caller, answer: Reply) -> dict[str, Logged]:
     context = context_of(event)
-    parameters: Mapping[str, str] = event.get("pathParameters") or {}
     return {
         "method": str(context.get("httpMethod")),
         "route": str(context.get("resourcePath")),
@@ -80,8 +80,18 @@ def _about(event: Event, caller: Caller, answer: Reply) -> dict[str, Logged]:
         "code": answer.code,
         "principal": caller.principal or caller.api_key,
         "api_key": caller.api_key,
-        "namespace": namespace_of(parameters.get("namespace")),
+        "namespace": _namespace(event),
         "revision": answer.revision,
         "correlation_id": caller.correlation_id,
         "request_id": request_id(event),
     }
+
+
+def _namespace(event: Event) -> str | None:
+    """That of the path, or those of the query."""
+    parameters: Mapping[str, str] = event.get("pathParameters") or {}
+    if "namespace" in parameters:
+        return namespace_of(parameters["namespace"])
+    query: Mapping[str, list[str]] = event.get("multiValueQueryStringParameters") or {}
+    asked = query.get("namespace", [])[: limits.SNAPSHOTS_NAMESPACES]
+    return ",".join(each for text in asked if (each := namespace_of(text))) or None

@@ -41,10 +41,10 @@ def fault(error: BaseException) -> dict[str, Logged]:
     return members | {"detail": error.detail} if isinstance(error, ConfigsvcError) else members
 
 
-def namespace_of(text: str | None) -> str | None:
-    """The namespace of a path for the log, if it is one: what is misspelt may be anything."""
+def namespace_of(text: str) -> str | None:
+    """A namespace for the log, if it is one: what is misspelt may be anything."""
     try:
-        return names.namespace(text) if text is not None else None
+        return names.namespace(text)
     except InvalidName:
         return None
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from configsvc.model.errors import InvalidRequest, TooLarge
 
 Found = TypeVar("Found", bound=BaseModel)
+
+Fault = Any
+"""One entry of `ValidationError.errors()`: a typed dict of pydantic_core, which pydantic does not export."""
 
 _SHOWN = 20
 _NAME = 64
@@ -46,7 +49,7 @@ def validated(model: type[Found], body: dict[str, object]) -> Found:
     raise _refusal(faults)
 
 
-def _refusal(faults: list[ErrorDetails]) -> InvalidRequest | TooLarge:
+def _refusal(faults: Sequence[Fault]) -> InvalidRequest | TooLarge:
     told: list[dict[str, object]] = [{"field": _field(each), "problem": _problem(each)} for each in faults[:_SHOWN]]
     first = f"{told[0]['field']}: {told[0]['problem']}"
     if all(each["type"] in _TOO_LARGE for each in faults):
@@ -55,10 +58,10 @@ def _refusal(faults: list[ErrorDetails]) -> InvalidRequest | TooLarge:
     return InvalidRequest(first + more, errors=told)
 
 
-def _field(fault: ErrorDetails) -> str:
+def _field(fault: Fault) -> str:
     return ".".join(str(part)[:_NAME] for part in fault["loc"]) or "body"
 
 
-def _problem(fault: ErrorDetails) -> str:
+def _problem(fault: Fault) -> str:
     kind = fault["type"]
     return _OWN.get(kind) or (fault["msg"] if kind in _SAFE else "This is not what the field takes.")

@@ -67,7 +67,9 @@ def problem(error: errors.ConfigsvcError, instance: str) -> Reply:
     headers = {"Content-Type": PROBLEM, "Cache-Control": NOT_STORED}
     if error.status in _RETRY:
         headers["Retry-After"] = str(error.members.get("retry_after", _RETRY_SECONDS))
-    return Reply(error.status, dumps(errors.to_problem(error, instance)), headers, code=error.code)
+    revision = error.members.get("revision")
+    known = revision if isinstance(revision, int) else None
+    return Reply(error.status, dumps(errors.to_problem(error, instance)), headers, known, error.code)
 
 
 def dumps(body: Mapping[str, object]) -> str:

@@ -39,7 +39,7 @@ def fuzz(stage: Stage, scratch: Path, document: str, *options: str) -> Ran:
         "FUZZ_SECRET_KEY": stage.admin.secret_key,
     }  # fmt: skip
     ran = subprocess.run(
-        command, cwd=scratch, env=environment, capture_output=True, text=True, check=False, timeout=400
+        command, cwd=scratch, env=environment, capture_output=True, text=True, check=False, timeout=1150
     )
     found = json.loads(report.read_text()) if report.exists() else {}
     return Ran(ran.returncode, ran.stdout + ran.stderr, found)

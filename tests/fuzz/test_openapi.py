@@ -50,13 +50,19 @@ def check(found: Ran, least: int) -> None:
 
 
 def test_a_few_hundred_requests_are_answered_as_documented(tmp_path: Path) -> None:
-    check(ran(tmp_path, "--max-examples", "1"), 300)
+    check(ran(tmp_path, "--max-examples", "1", "--seed", "1"), 300)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_thousands_of_requests_are_answered_as_documented(tmp_path: Path) -> None:
-    check(ran(tmp_path, "--max-examples", "40"), 2000)
+    check(ran(tmp_path, "--max-examples", "40", "--seed", "1"), 2000)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+def test_twenty_thousand_requests_other_ones_every_time_are_answered_as_documented(tmp_path: Path) -> None:
+    check(ran(tmp_path, "--max-examples", "500"), 20_000)
 
 
 def lame(_event: Event, _made: Answer) -> Answer:

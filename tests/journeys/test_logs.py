@@ -47,3 +47,10 @@ def test_refusals_are_logged_and_unchanged_polls_only_for_debugging(story: Story
     found = [json.loads(each) for each in lines.lines if story.namespace in each]
     assert {line["level"] for line in found if line["status"] == 304} == {"debug"}
     assert {line["level"] for line in found if line["status"] == 400} == {"warning"}
+
+
+def test_what_is_asked_of_several_namespaces_names_them(story: Story, lines: Texts) -> None:
+    query = f"namespace={story.namespace}&namespace={story.namespace}.x&namespace=UPPER"
+    story.api.send("GET", f"/v1/snapshots?{query}", story.stage.reader).problem()
+    found = json.loads(lines.lines[-1])
+    assert (found["route"], found["namespace"]) == ("/v1/snapshots", f"{story.namespace},{story.namespace}.x")

@@ -61,7 +61,7 @@ _ACTIVATE = Description(
     conditions=("if-match",),
     body="Activate",
     idempotent=True,
-    errors=(Conflict, Gone, TooLarge, InvalidValue, Unprocessable, PreconditionRequired),
+    errors=(Conflict, Gone, TooLarge, PreconditionRequired),
 )
 _DELETE = Description(
     "Serve a key no longer",
