@@ -1,0 +1,1 @@
+"""For Dynaconf: see `configsvc_client.dynaconf.loader`."""

@@ -1,0 +1,81 @@
+"""A loader for Dynaconf: the values of a Config as settings.
+
+    settings = Dynaconf(loaders=["configsvc_client.dynaconf.loader", "dynaconf.loaders.env_loader"])
+    settings.db.url                                             # key db.url
+
+Namespaces, URL and keys come from the CONFIGSVC_* variables, or give the settings a Config of your own:
+`Dynaconf(configsvc_config=config, loaders=[…])`. Dynaconf's environments mean nothing here: namespaces do.
+`settings.reload()` takes what the Config serves then. Needs dynaconf.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from typing import Any, Protocol
+
+from configsvc_client._config import Config
+from configsvc_client._value import Value
+
+CONFIG = "CONFIGSVC_CONFIG"
+IDENTIFIER = "configsvc"
+_COMMANDS = "AUTO_CAST_FOR_DYNACONF"
+
+
+class Settings(Protocol):
+    """What is used of Dynaconf's settings."""
+
+    def get(self, key: str, default: object = None) -> Any:  # noqa: ANN401  # settings are of any type
+        """A setting."""
+
+    def set(self, key: str, value: object, *, dotted_lookup: bool, loader_identifier: str) -> None:
+        """Sets one, nested where the key has dots."""
+
+
+def load(
+    obj: Settings,
+    env: str | None = None,
+    silent: bool = True,  # noqa: FBT001, FBT002  # Dynaconf's signature
+    key: str | None = None,
+    filename: str | None = None,
+) -> None:
+    """Sets what the Config serves; called by Dynaconf.
+
+    It is never silent: settings without what they should hold would let a program run on its defaults.
+
+    Args:
+        obj: the settings.
+        env: Dynaconf's environment, passed over.
+        silent: passed over.
+        key: the only setting that is wanted, as Dynaconf spells it; all where None.
+        filename: passed over.
+
+    Raises:
+        CannotOpen: a key does not open.
+        ConfigUnavailable, Misconfigured: as reading does.
+    """
+    del env, silent, filename
+    held = obj.get(CONFIG)
+    config: Mapping[str, Value] = Config() if held is None else held
+    snapshot: Mapping[str, Value] = getattr(config, "snapshot", lambda: config)()
+    with _literally(obj):
+        for each in sorted(snapshot):
+            if key is None or _top(each) == _top(key):
+                obj.set(each, deepcopy(snapshot[each]), dotted_lookup=True, loader_identifier=IDENTIFIER)
+
+
+@contextmanager
+def _literally(obj: Settings) -> Iterator[None]:
+    """With Dynaconf's switch for commands in text off: a value that begins with `@read_file` is that text."""
+    before = obj.get(_COMMANDS)
+    obj.set(_COMMANDS, value=False, dotted_lookup=False, loader_identifier=IDENTIFIER)
+    try:
+        yield
+    finally:
+        obj.set(_COMMANDS, value=before is None or before, dotted_lookup=False, loader_identifier=IDENTIFIER)
+
+
+def _top(key: str) -> str:
+    """The setting that a key is in: Dynaconf's are upper case."""
+    return key.replace("__", ".").partition(".")[0].upper()

@@ -1,0 +1,84 @@
+"""A filter for logs that masks the secrets which a Config holds.
+
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(SecretFilter(config))
+
+Put it on handlers: a filter of a logger does not see what the loggers below it write. It is the last line, not the
+first: `config.secret()` masks itself. What it does not find: secrets shorter than 8 characters, parts of one, and
+encodings other than Python's and JSON's escapes and percent-encoding.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from configsvc_client._config import Config
+from configsvc_client._mask import Mask
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+
+
+class SecretFilter(logging.Filter):
+    """Masks sealed values of 8 characters or more in the message, its arguments, extra members, traceback and stack.
+
+    It never loads or refreshes: it looks at what is held, which costs a comparison while nothing changed. The values
+    of the snapshot that it saw before are masked too, for who still holds one.
+
+    Args:
+        configs: whose values are secret.
+    """
+
+    def __init__(self, *configs: Config) -> None:
+        super().__init__()
+        self._masks = [(config, Mask()) for config in configs]
+        self._follow()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Masks what the record holds; it is always let through."""
+        self._follow()
+        for _, mask in self._masks:
+            if mask:
+                _scrub(record, mask)
+        return True
+
+    def _follow(self) -> None:
+        for config, mask in self._masks:
+            mask.follow(config._shown)  # noqa: SLF001  # what is held, without asking for more
+
+
+def _scrub(record: logging.LogRecord, mask: Mask) -> None:
+    if record.args:
+        record.args = mask.anything(record.args)
+    record.msg = mask.anything(record.msg)
+    _scrub_message(record, mask)
+    _scrub_traceback(record, mask)
+    if record.stack_info:
+        record.stack_info = mask.text(record.stack_info)
+    for name, value in vars(record).items():
+        if name not in _STANDARD:
+            setattr(record, name, mask.anything(value))
+
+
+def _scrub_message(record: logging.LogRecord, mask: Mask) -> None:
+    """Objects show themselves only in the finished message; then it takes the place of message and arguments."""
+    try:
+        message = record.getMessage()
+    except Exception:  # noqa: BLE001  # logging would print the arguments to say so
+        message = f"{record.msg!s} {record.args!r}"
+        record.msg, record.args = mask.text(message), None
+        return
+    masked = mask.text(message)
+    if masked != message:
+        record.msg, record.args = masked, None
+
+
+def _scrub_traceback(record: logging.LogRecord, mask: Mask) -> None:
+    """Formatters take the finished text; the exception itself would show its arguments again."""
+    if record.exc_text:
+        record.exc_text = mask.text(record.exc_text)
+    if not record.exc_info:
+        return
+    text = logging.Formatter().formatException(record.exc_info)
+    masked = mask.text(text)
+    if masked != text:
+        record.exc_text, record.exc_info = masked, None

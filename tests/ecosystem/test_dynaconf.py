@@ -1,0 +1,79 @@
+"""Against the real Dynaconf."""
+
+from __future__ import annotations
+
+import pytest
+from dynaconf import Dynaconf
+
+from configsvc.model.errors import CannotOpen, ConfigUnavailable
+from configsvc_client import Config
+from configsvc_client.testing import FakeService
+
+LOADER = "configsvc_client.dynaconf.loader"
+
+
+def settings(config: Config, *more: str, **given: object) -> Dynaconf:
+    return Dynaconf(configsvc_config=config, loaders=[LOADER, *more], **given)
+
+
+def test_keys_are_settings_nested_by_their_dots(configsvc_fake: FakeService) -> None:
+    configsvc_fake.put_all({"db.url": "postgres://db", "db.pool": 7, "hosts": ["a", "b"], "blob": b"\x00", "on": True})
+    found = settings(configsvc_fake.config())
+    assert (found.db.url, found.DB.POOL, found["db.pool"], found.on) == ("postgres://db", 7, 7, True)
+    assert (list(found.hosts), found.blob) == (["a", "b"], b"\x00")
+    assert found.get("no.such", "default") == "default"
+
+
+COMMANDS = ["@int 7", "@json [1]", "@jinja {{ this }}", "@format {env[PATH]}", "@str @jinja {{ 1 }}", "@read_file x"]
+
+
+@pytest.mark.parametrize("text", [*COMMANDS, "@none", "0042", "false", "[1]", "plain @int 7", "dynaconf_merge"])
+def test_text_stays_text(configsvc_fake: FakeService, text: str) -> None:
+    """Dynaconf would parse what stands in a variable; here the content type says what a value is."""
+    configsvc_fake.put_all({"word": text, "db.word": text, "json": {"a": [text], "b": {"c": text}}})
+    found = settings(configsvc_fake.config())
+    assert (found.word, found.db.word, found.json.a[0], found.json.b.c) == (text, text, text, text)
+
+
+def test_later_loaders_win_and_defaults_stand_where_nothing_is(
+    configsvc_fake: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configsvc_fake.put_all({"level": "info", "db.url": "x", "db.pool": 1})
+    monkeypatch.setenv("SHOP_LEVEL", "debug")
+    found = settings(
+        configsvc_fake.config(), "dynaconf.loaders.env_loader", envvar_prefix="SHOP", timeout=9, db={"ssl": True}
+    )
+    assert (found.level, found.timeout) == ("debug", 9)
+    assert (found.db.url, found.db.pool) == ("x", 1)
+
+
+def test_reload_takes_what_is_served_then(configsvc_fake: FakeService) -> None:
+    configsvc_fake.put("db.url", "first")
+    found = settings(configsvc_fake.config())
+    assert found.db.url == "first"
+    configsvc_fake.put("db.url", "second")
+    configsvc_fake.clock.advance(61)
+    assert found.db.url == "first"
+    found.reload()
+    assert found.db.url == "second"
+
+
+def test_a_single_setting_is_taken_anew(configsvc_fake: FakeService) -> None:
+    configsvc_fake.put_all({"level": "info", "other": "x"})
+    found = settings(configsvc_fake.config())
+    assert found.level == "info"
+    configsvc_fake.put_all({"level": "debug", "other": "y"})
+    configsvc_fake.clock.advance(61)
+    assert found.get_fresh("level") == "debug"
+    assert found.other == "x"
+
+
+def test_it_is_never_silent(configsvc_fake: FakeService) -> None:
+    configsvc_fake.put("secret", "x")
+    configsvc_fake.fail()
+    with pytest.raises(ConfigUnavailable):
+        settings(configsvc_fake.config(), silent_errors=True).get("secret")
+    configsvc_fake.recover()
+    configsvc_fake.damage("secret")
+    with pytest.raises(CannotOpen):
+        settings(configsvc_fake.config()).get("secret")
