@@ -1,4 +1,4 @@
-"""One CloudFormation stack: create it or update it, wait within a bound, tell what failed and why."""
+"""One CloudFormation stack: show what a template would change, do it, wait within a bound, tell what failed and why."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from infra.advice import with_advice
+from infra.change_set import ONLY_A_CHANGE_SET, POLL_SECONDS, Change, ChangeSet, StackFailed
+
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
-    from mypy_boto3_cloudformation.literals import CapabilityType
-    from mypy_boto3_cloudformation.type_defs import ParameterTypeDef, StackEventTypeDef, StackTypeDef
+    from mypy_boto3_cloudformation.type_defs import StackEventTypeDef, StackTypeDef
 
-POLL_SECONDS = 0.5
-_CAPABILITIES: list[CapabilityType] = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
-_NOTHING_TO_DO = "No updates are to be performed"
 _GOOD = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 _NEVER_COMPLETE = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
 _GONE = "DELETE_COMPLETE"
+_CANCELLED = ("Resource creation cancelled", "Resource update cancelled", "Resource deletion cancelled")
 _UNDER_WAY = "_IN_PROGRESS"
 
+__all__ = ["Change", "Declined", "Outcome", "Stack", "StackFailed"]
 
-class StackFailed(Exception):
-    """The stack did not get where it should; the message has the events that tell why."""
+
+class Declined(Exception):
+    """Whoever was asked does not want these changes; nothing was done."""
 
 
 class Outcome(enum.Enum):
@@ -34,6 +36,15 @@ class Outcome(enum.Enum):
     CREATED = "created"
     UPDATED = "updated"
     UNCHANGED = "unchanged"
+
+
+Approve = Callable[[list[Change]], bool]
+"""Is shown what is about to change, and says whether to go on."""
+
+
+def always(_changes: list[Change]) -> bool:
+    """Nobody needs to be asked."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +60,39 @@ class Stack:
     progress: Callable[[str], None]
     poll: Callable[[float], None] = time.sleep
 
-    def apply(self, template_url: str, parameters: Mapping[str, str], seconds: float) -> Outcome:
+    def apply(
+        self, template_url: str, parameters: Mapping[str, str], seconds: float, approve: Approve = always
+    ) -> Outcome:
         """Create the stack, or update it where something changed, and wait up to `seconds` for each step.
 
-        What goes on already is waited for; an attempt that never completed is deleted first, since CloudFormation
-        updates none of those.
+        What would change is shown to `approve` first. What goes on already is waited for; an attempt that never
+        completed is deleted before all that, since CloudFormation updates none of those.
 
         Raises:
             StackFailed: it rolled back, is not taken, or takes longer.
+            Declined: `approve` said no; nothing was changed.
         """
-        status = self._until(_is_settled, seconds, self._event_ids())
+        status = self._until(_may_begin, seconds, self._event_ids())
         if status in _NEVER_COMPLETE:
             self.progress(f"{self.name} is {status} from an earlier attempt, deleting it")
             self.delete(seconds)
             status = _GONE
         seen = self._event_ids()
-        outcome = self._submit(template_url, parameters, exists=status != _GONE)
-        if outcome is not Outcome.UNCHANGED:
-            status = self._until(_is_settled, seconds, seen)
-            if status not in _GOOD:
-                raise StackFailed(self._explain(status, seen))
-        return outcome
+        exists = status not in {_GONE, ONLY_A_CHANGE_SET}
+        proposed = ChangeSet(self.client, self.name, new=not exists, poll=self.poll)
+        proposed.create(template_url, parameters)
+        changes = proposed.changes(seconds)
+        if changes is None:
+            proposed.withdraw()
+            return Outcome.UNCHANGED
+        if not approve(changes):
+            proposed.withdraw()
+            raise Declined(f"Nothing was changed in {self.name}.")
+        proposed.execute()
+        status = self._until(_is_settled, seconds, seen)
+        if status not in _GOOD:
+            raise StackFailed(self._explain(status, seen))
+        return Outcome.UPDATED if exists else Outcome.CREATED
 
     def outputs(self) -> dict[str, str]:
         """The stack's outputs by name."""
@@ -98,19 +121,6 @@ class Stack:
             raise
         return next((stack for stack in found if stack["StackStatus"] != _GONE), None)
 
-    def _submit(self, template_url: str, parameters: Mapping[str, str], *, exists: bool) -> Outcome:
-        pairs: list[ParameterTypeDef] = [
-            {"ParameterKey": name, "ParameterValue": value} for name, value in sorted(parameters.items())
-        ]
-        call = self.client.update_stack if exists else self.client.create_stack
-        try:
-            call(StackName=self.name, TemplateURL=template_url, Parameters=pairs, Capabilities=_CAPABILITIES)
-        except ClientError as error:
-            if _NOTHING_TO_DO in str(error):
-                return Outcome.UNCHANGED
-            raise StackFailed(f"CloudFormation does not take {self.name}: {error}") from error
-        return Outcome.UPDATED if exists else Outcome.CREATED
-
     def _until(self, done: Callable[[str], bool], seconds: float, seen: set[str]) -> str:
         """The first status that will do; new events are told on the way."""
         told = set(seen)
@@ -131,13 +141,10 @@ class Stack:
                 self.progress(f"{event.get('LogicalResourceId', '')} {status}")
 
     def _explain(self, status: str, seen: set[str]) -> str:
-        failed = [
-            event for event in reversed(self._events(seen)) if event.get("ResourceStatus", "").endswith("_FAILED")
-        ]
-        lines = [
-            f"{event.get('LogicalResourceId')}: {event.get('ResourceStatusReason', 'no reason')}" for event in failed
-        ]
-        return "\n  ".join([f"The stack {self.name} ended as {status}.", *lines])
+        failed = [(each, reason) for each in reversed(self._events(seen)) if (reason := _why(each))]
+        lines = [f"{event.get('LogicalResourceId')}: {reason}" for event, reason in failed]
+        said = "\n  ".join([f"The stack {self.name} ended as {status}.", *lines])
+        return with_advice(said, *(reason for _, reason in failed))
 
     def _event_ids(self) -> set[str]:
         return {event["EventId"] for event in self._events(set())}
@@ -151,6 +158,18 @@ class Stack:
                 return []
             raise
         return [event for event in found if event["EventId"] not in seen]
+
+
+def _why(event: StackEventTypeDef) -> str | None:
+    """Why a resource failed; None of one that did not, or that ended because another one failed."""
+    if not event.get("ResourceStatus", "").endswith("_FAILED"):
+        return None
+    reason = event.get("ResourceStatusReason", "no reason")
+    return None if reason.startswith(_CANCELLED) else reason
+
+
+def _may_begin(status: str) -> bool:
+    return status == ONLY_A_CHANGE_SET or _is_settled(status)
 
 
 def _is_settled(status: str) -> bool:

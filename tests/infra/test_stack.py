@@ -6,20 +6,35 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.stack import Outcome, Stack, StackFailed
+from infra.change_set import Change
+from infra.stack import Declined, Outcome, Stack, StackFailed
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
 URL = "https://bucket/template.json"
+ADDED = {"Action": "Add", "LogicalResourceId": "Topic", "ResourceType": "AWS::SNS::Topic"}
+REPLACED = {
+    "Action": "Modify", "LogicalResourceId": "Table", "ResourceType": "AWS::DynamoDB::Table", "Replacement": "True",
+    "Details": [{"Target": {"Attribute": "Properties", "Name": "KeySchema"}}],
+}  # fmt: skip
 
 
 class FakeCloudFormation:
     """One stack that goes through the given statuses, one a look; None means that there is none."""
 
-    def __init__(self, *statuses: str | None, update: str = "", reasons: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        *statuses: str | None,
+        refusal: str = "",
+        change_set: tuple[str, str] = ("CREATE_COMPLETE", ""),
+        changes: tuple[dict[str, Any], ...] = (),
+        reasons: tuple[str, ...] = (),
+    ) -> None:
         self.statuses = list(statuses)
-        self.update = update
+        self.refusal = refusal
+        self.change_set = change_set
+        self.pages = [changes[:1], changes[1:]]
         self.reasons = reasons
         self.calls: list[str] = []
         self.events = 1
@@ -30,14 +45,23 @@ class FakeCloudFormation:
             raise refused("DescribeStacks", "Stack with id s does not exist")
         return {"Stacks": [{"StackName": "s", "StackStatus": status, "Outputs": []}]}
 
-    def create_stack(self, **_: object) -> None:
-        self.calls.append("create")
+    def create_change_set(self, **given: object) -> None:
+        self.calls.append(f"propose {given['ChangeSetType']}")
+        if self.refusal:
+            raise refused("CreateChangeSet", self.refusal)
 
-    def update_stack(self, **_: object) -> None:
-        self.calls.append("update")
-        if self.update:
-            raise refused("UpdateStack", self.update)
+    def describe_change_set(self, **given: object) -> dict[str, Any]:
+        status, reason = self.change_set
+        page = 1 if "NextToken" in given else 0
+        found = [{"Type": "Resource", "ResourceChange": change} for change in self.pages[page]]
+        return {"Status": status, "StatusReason": reason, "Changes": found} | ({} if page else {"NextToken": "t"})
+
+    def execute_change_set(self, **_: object) -> None:
+        self.calls.append("execute")
         self.events += len(self.reasons)
+
+    def delete_change_set(self, **_: object) -> None:
+        self.calls.append("withdraw")
 
     def delete_stack(self, **_: object) -> None:
         self.calls.append("delete")
@@ -63,36 +87,86 @@ def stack(fake: FakeCloudFormation, poll: Callable[[float], None] = lambda _: No
 def test_an_absent_stack_is_created_and_waited_for() -> None:
     fake = FakeCloudFormation(None, "CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE")
     assert stack(fake).apply(URL, {}, 10) is Outcome.CREATED
-    assert fake.calls == ["create"]
+    assert fake.calls == ["propose CREATE", "execute"]
 
 
 def test_a_stack_that_is_there_is_updated() -> None:
     fake = FakeCloudFormation("CREATE_COMPLETE", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE")
     assert stack(fake).apply(URL, {}, 10) is Outcome.UPDATED
-    assert fake.calls == ["update"]
+    assert fake.calls == ["propose UPDATE", "execute"]
 
 
-def test_no_change_is_no_failure() -> None:
-    fake = FakeCloudFormation("CREATE_COMPLETE", update="No updates are to be performed.")
+def test_no_change_is_no_failure_and_leaves_nothing() -> None:
+    fake = FakeCloudFormation(
+        "CREATE_COMPLETE", change_set=("FAILED", "The submitted information didn't contain changes.")
+    )
     assert stack(fake).apply(URL, {}, 10) is Outcome.UNCHANGED
+    assert fake.calls == ["propose UPDATE", "withdraw"]
 
 
 def test_a_template_that_is_not_taken_says_why() -> None:
-    fake = FakeCloudFormation("CREATE_COMPLETE", update="Template format error: X")
+    fake = FakeCloudFormation("CREATE_COMPLETE", refusal="Template format error: X")
     with pytest.raises(StackFailed, match="Template format error: X"):
         stack(fake).apply(URL, {}, 10)
+
+
+def test_changes_that_cannot_be_made_say_why() -> None:
+    fake = FakeCloudFormation("CREATE_COMPLETE", change_set=("FAILED", "Circular dependency: X"))
+    with pytest.raises(StackFailed, match="Circular dependency: X"):
+        stack(fake).apply(URL, {}, 10)
+
+
+def test_what_would_change_is_shown_before_anything_is_done() -> None:
+    shown: list[str] = []
+    fake = FakeCloudFormation("CREATE_COMPLETE", "UPDATE_COMPLETE", changes=(ADDED, REPLACED))
+
+    def approve(changes: list[Change]) -> bool:
+        assert "execute" not in fake.calls
+        shown.extend(map(str, changes))
+        return True
+
+    stack(fake).apply(URL, {}, 10, approve)
+    assert shown == ["+ Topic  SNS::Topic", "~ Table  DynamoDB::Table  KeySchema  REPLACED"]
+
+
+@pytest.mark.parametrize(("status", "calls"), [
+    (None, ["propose CREATE", "withdraw", "delete"]),
+    ("CREATE_COMPLETE", ["propose UPDATE", "withdraw"]),
+])  # fmt: skip
+def test_what_is_declined_is_not_done_and_leaves_nothing(status: str | None, calls: list[str]) -> None:
+    fake = FakeCloudFormation(status, changes=(REPLACED,))
+    with pytest.raises(Declined, match="Nothing was changed"):
+        stack(fake).apply(URL, {}, 10, lambda _: False)
+    assert fake.calls == calls
+
+
+def test_a_stack_that_was_proposed_and_never_made_is_made() -> None:
+    fake = FakeCloudFormation("REVIEW_IN_PROGRESS", "REVIEW_IN_PROGRESS", "CREATE_COMPLETE")
+    assert stack(fake).apply(URL, {}, 10) is Outcome.CREATED
+    assert fake.calls == ["propose CREATE", "execute"]
+
+
+@pytest.mark.parametrize(("change", "destroys"), [
+    (Change("Add", "R", "T"), False),
+    (Change("Modify", "R", "T"), False),
+    (Change("Remove", "R", "T"), True),
+    (Change("Remove", "R", "T", kept=True), False),
+    (Change("Modify", "R", "T", "Conditional"), True),
+])  # fmt: skip
+def test_what_may_be_gone_afterwards_is_told_apart(change: Change, *, destroys: bool) -> None:
+    assert change.destroys is destroys
 
 
 def test_an_attempt_that_never_completed_is_deleted_and_made_again() -> None:
     fake = FakeCloudFormation("ROLLBACK_COMPLETE", "DELETE_IN_PROGRESS", None, "CREATE_COMPLETE")
     assert stack(fake).apply(URL, {}, 10) is Outcome.CREATED
-    assert fake.calls == ["delete", "create"]
+    assert fake.calls == ["delete", "propose CREATE", "execute"]
 
 
 def test_a_stack_that_was_complete_once_is_never_deleted() -> None:
     fake = FakeCloudFormation("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE")
     stack(fake).apply(URL, {}, 10)
-    assert fake.calls == ["update"]
+    assert fake.calls == ["propose UPDATE", "execute"]
 
 
 def test_what_goes_on_already_is_waited_for() -> None:
@@ -106,6 +180,15 @@ def test_a_rollback_is_explained_by_its_own_events_in_order() -> None:
         stack(fake).apply(URL, {}, 10)
     lines = str(failed.value).splitlines()
     assert lines == ["The stack s ended as UPDATE_ROLLBACK_COMPLETE.", "  R: first", "  R: second"]
+
+
+def test_what_failed_because_something_else_did_is_not_told_and_advice_is_given_once() -> None:
+    reasons = ("Resource creation cancelled", "alias x already exists", "alias y already exists")
+    fake = FakeCloudFormation("CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", reasons=reasons)
+    with pytest.raises(StackFailed) as failed:
+        stack(fake).apply(URL, {}, 10)
+    assert "cancelled" not in str(failed.value)
+    assert str(failed.value).count("not of this stack") == 1
 
 
 def test_waiting_ends() -> None:

@@ -1,0 +1,154 @@
+"""A CloudFormation change set: what a template would do to a stack, in words that a person decides by."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from botocore.exceptions import ClientError
+
+from infra.advice import with_advice
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.literals import CapabilityType
+    from mypy_boto3_cloudformation.type_defs import ChangeTypeDef, ParameterTypeDef
+
+POLL_SECONDS = 0.5
+ONLY_A_CHANGE_SET = "REVIEW_IN_PROGRESS"
+"""The status of a new stack until its change set is executed."""
+_CAPABILITIES: list[CapabilityType] = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+# Reasons of a change set that failed for want of changes ("Updating stacks using change sets").
+_NOTHING_TO_DO = ("didn't contain changes", "No updates are to be performed")
+
+_SIGNS = {"Add": "+", "Modify": "~", "Remove": "-", "Import": "<", "Dynamic": "?"}
+_KEPT = frozenset({"Retain", "ReplaceAndRetain"})
+
+
+class StackFailed(Exception):
+    """The stack did not get where it should; the message has the events that tell why, and what to do."""
+
+
+class Change(NamedTuple):
+    """One resource and what becomes of it.
+
+    Args:
+        action: Add, Modify, Remove, Import or Dynamic.
+        resource: its logical id.
+        kind: its type.
+        replaced: a new one takes its place: True, False, or Conditional when only doing it tells.
+        kept: it leaves the stack, but stays in the account.
+        properties: what of it changes; empty where CloudFormation does not say.
+    """
+
+    action: str
+    resource: str
+    kind: str
+    replaced: str = "False"
+    kept: bool = False
+    properties: tuple[str, ...] = ()
+
+    @property
+    def destroys(self) -> bool:
+        """Whether something that is there may be gone afterwards."""
+        return not self.kept and (self.action == "Remove" or self.replaced != "False")
+
+    def __str__(self) -> str:
+        said = [f"{_SIGNS.get(self.action, '?')} {self.resource}", self.kind.removeprefix("AWS::")]
+        if self.properties:
+            said.append(", ".join(self.properties))
+        if self.replaced != "False":
+            said.append("REPLACED" if self.replaced == "True" else "may be REPLACED")
+        if self.kept:
+            said.append("kept in the account")
+        return "  ".join(said)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSet:
+    """One change set of a stack.
+
+    Args:
+        new: the stack does not exist.
+        poll: waits between two looks.
+    """
+
+    client: CloudFormationClient
+    stack: str
+    poll: Callable[[float], None]
+    new: bool
+    name: str = field(default_factory=lambda: f"deploy-{uuid.uuid4().hex}")
+
+    def create(self, template_url: str, parameters: Mapping[str, str]) -> None:
+        """Ask what the template would change.
+
+        Raises:
+            StackFailed: CloudFormation does not take it.
+        """
+        pairs: list[ParameterTypeDef] = [
+            {"ParameterKey": key, "ParameterValue": value} for key, value in sorted(parameters.items())
+        ]
+        try:
+            self.client.create_change_set(
+                StackName=self.stack, ChangeSetName=self.name, ChangeSetType="CREATE" if self.new else "UPDATE",
+                TemplateURL=template_url, Parameters=pairs, Capabilities=_CAPABILITIES,
+            )  # fmt: skip
+        except ClientError as error:
+            said = str(error)
+            raise StackFailed(with_advice(f"CloudFormation does not take {self.stack}: {said}", said)) from error
+
+    def changes(self, seconds: float) -> list[Change] | None:
+        """What it would do, once CloudFormation has found out; None if nothing.
+
+        Raises:
+            StackFailed: it cannot be done, or finding out takes longer.
+        """
+        for _ in range(max(1, int(seconds / POLL_SECONDS))):
+            found = self.client.describe_change_set(StackName=self.stack, ChangeSetName=self.name)
+            status, reason = found["Status"], found.get("StatusReason", "")
+            if status == "CREATE_COMPLETE":
+                return described(self._pages())
+            if status == "FAILED" and any(each in reason for each in _NOTHING_TO_DO):
+                return None
+            if status == "FAILED":
+                raise StackFailed(with_advice(f"CloudFormation does not take {self.stack}: {reason}", reason))
+            self.poll(POLL_SECONDS)
+        raise StackFailed(f"The change set of {self.stack} is {status} after {seconds:.0f} s.")
+
+    def execute(self) -> None:
+        """Begin to do it."""
+        self.client.execute_change_set(StackName=self.stack, ChangeSetName=self.name)
+
+    def withdraw(self) -> None:
+        """Leave nothing of it; a new stack was there for its sake only."""
+        self.client.delete_change_set(StackName=self.stack, ChangeSetName=self.name)
+        if self.new:
+            self.client.delete_stack(StackName=self.stack)
+
+    def _pages(self) -> Iterator[ChangeTypeDef]:
+        page = self.client.describe_change_set(StackName=self.stack, ChangeSetName=self.name)
+        yield from page.get("Changes", [])
+        while token := page.get("NextToken"):
+            page = self.client.describe_change_set(StackName=self.stack, ChangeSetName=self.name, NextToken=token)
+            yield from page.get("Changes", [])
+
+
+def described(found: Iterable[ChangeTypeDef]) -> list[Change]:
+    """The changes as CloudFormation tells them, what may destroy something last, where it is read."""
+    changes = [_change(each) for each in found]
+    return sorted(changes, key=lambda change: (change.destroys, change.resource))
+
+
+def _change(found: ChangeTypeDef) -> Change:
+    of = found["ResourceChange"]
+    details = (detail.get("Target", {}).get("Name") for detail in of.get("Details", []))
+    return Change(
+        action=of["Action"],
+        resource=of["LogicalResourceId"],
+        kind=of["ResourceType"],
+        replaced=of.get("Replacement", "False"),
+        kept=of.get("PolicyAction", "") in _KEPT,
+        properties=tuple(sorted({name for name in details if name})),
+    )
