@@ -16,6 +16,7 @@ from configsvc_client.admin._history import (
     VersionInfo,
 )
 from configsvc_client.admin._namespaces import Lifted, Pruned, Retention
+from configsvc_client.admin._observed import Exchange
 from configsvc_client.admin._reader import KeyInfo, NamespaceInfo, Opened
 from configsvc_client.admin._rotation import Rotation
 from configsvc_client.admin._sealing import StoredDataKey
@@ -30,6 +31,7 @@ __all__ = [
     "Delete",
     "Difference",
     "Draft",
+    "Exchange",
     "Grant",
     "Granted",
     "KeyChange",

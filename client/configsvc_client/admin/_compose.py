@@ -11,7 +11,6 @@ from typing import NamedTuple
 from configsvc.model.envelope import NONCE
 from configsvc.model.errors import Misconfigured
 from configsvc_client import _world
-from configsvc_client._http import Connection
 from configsvc_client._keyring import Keyring
 from configsvc_client._kms import AwsKms, endpoint
 from configsvc_client._pin import Pin, pin
@@ -23,6 +22,7 @@ from configsvc_client.admin._api import Api
 from configsvc_client.admin._data_keys import DataKeys
 from configsvc_client.admin._history import History
 from configsvc_client.admin._namespaces import Namespaces
+from configsvc_client.admin._observed import Told, connection
 from configsvc_client.admin._opening import Opener
 from configsvc_client.admin._parts import Parts
 from configsvc_client.admin._patience import PatientKms
@@ -66,15 +66,19 @@ class SystemChance:
         return str(uuid.uuid4())
 
 
-def from_environ(environ: Mapping[str, str]) -> Admin:
+def from_environ(environ: Mapping[str, str], told: Told | None = None) -> Admin:
     """An Admin from CONFIGSVC_URL, CONFIGSVC_API_KEY, CONFIGSVC_KMS_KEYS, and AWS's own variables and profiles.
+
+    Args:
+        environ: the variables.
+        told: hears of each request to the service and to KMS, without what was in it.
 
     Raises:
         Misconfigured: names every variable that is missing, or the one that is wrong.
     """
     settings = settings_in(environ)
     credentials = _session.finder(environ)
-    api, to_kms = Connection(settings.url, environ), Connection(endpoint(settings.region, environ), environ)
+    api, to_kms = (connection(url, environ, told) for url in (settings.url, endpoint(settings.region, environ)))
     kms = AwsKms(to_kms, settings.region, credentials, time.time)
 
     def close() -> None:

@@ -40,12 +40,12 @@ def finder(environ: Mapping[str, str]) -> Callable[[], Credentials]:
     def find() -> Credentials:
         if environ.get("AWS_ACCESS_KEY_ID") and environ.get("AWS_SECRET_ACCESS_KEY"):
             return _credentials.find(environ)
-        return _frozen(chain)
+        return _frozen(chain, environ.get("AWS_PROFILE"))
 
     return find
 
 
-def _frozen(chain: list[Any]) -> Credentials:
+def _frozen(chain: list[Any], profile: str | None) -> Credentials:
     """What botocore's chain gives now; the chain is kept in the list.
 
     Raises:
@@ -58,7 +58,7 @@ def _frozen(chain: list[Any]) -> Credentials:
         raise Misconfigured("Without AWS_ACCESS_KEY_ID, this needs: pip install 'configsvc[cli]'.") from None
     try:
         if not chain:
-            chain.append(botocore.session.Session().get_credentials())
+            chain.append(botocore.session.Session(profile=profile or None).get_credentials())
         found = chain[0].get_frozen_credentials() if chain[0] else None
     except botocore.exceptions.BotoCoreError as error:
         raise Misconfigured(f"AWS credentials could not be loaded: {error}. {_NEXT}") from None

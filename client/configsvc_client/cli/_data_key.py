@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from configsvc_client.cli import _options, _settings, _terminal
+from configsvc_client.cli import _options, _output, _settings
 
 
 @click.group("data-key")
@@ -29,7 +29,7 @@ def add(namespace: str | None, kms_key: str | None) -> None:
 def list_(namespace: str | None) -> None:
     """List the data keys, newest first. In a pipe: kid, state, seals, served, KMS key, separated by tabs."""
     found = _settings.admin().data_keys(_options.the_namespace(namespace))
-    _terminal.table(
+    _output.table(
         ("kid", "state", "seals", "served", "KMS key"),
         ((each.data_key.kid, each.state, each.seals, each.served, each.data_key.kms_key) for each in found),
     )

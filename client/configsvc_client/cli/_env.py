@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 
 import click
@@ -24,7 +23,7 @@ def command(namespaces: tuple[str, ...]) -> None:
     known = _settings.pins()
     if known and known != ["*"] and not set(kms_keys) <= set(known):
         click.echo("configsvc: a KMS key below is not in your CONFIGSVC_KMS_KEYS. Ask who added it.", err=True)
-    click.echo(_line("CONFIGSVC_URL", os.environ["CONFIGSVC_URL"]))
+    click.echo(_line("CONFIGSVC_URL", _settings.resolved().get("CONFIGSVC_URL")))
     click.echo("# export CONFIGSVC_API_KEY=<the consumer's own API key>")
     click.echo(_line("CONFIGSVC_NAMESPACES", ",".join(wanted)))
     click.echo(_line("CONFIGSVC_KMS_KEYS", ",".join(kms_keys)) if kms_keys else "# no data key: nothing is sealed yet")

@@ -10,7 +10,7 @@ import click
 
 from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc.model.names import Namespace
-from configsvc_client.cli import _exit, _options, _settings, _terminal
+from configsvc_client.cli import _exit, _options, _output, _settings
 
 if TYPE_CHECKING:
     from configsvc_client.admin import Admin, Draft
@@ -98,7 +98,7 @@ def _planned(admin: Admin, namespace: Namespace, drafts: Sequence[Draft]) -> lis
 
 
 def _show(plan: Sequence[Planned]) -> None:
-    _terminal.table(
+    _output.table(
         ("key", "step", "form", "content type", "bytes"),
         ((each.draft.key, each.step, each.draft.form, each.draft.content_type, len(each.draft.data)) for each in plan),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from configsvc_client.cli import _options, _settings, _terminal
+from configsvc_client.cli import _options, _output, _settings
 
 
 @click.command("list")
@@ -16,7 +16,7 @@ def command(prefix: str, namespace: str | None) -> None:
     In a pipe: key, form, content type, active version, latest version, revision, separated by tabs.
     """
     found = _settings.admin().keys(_options.the_namespace(namespace), prefix)
-    _terminal.table(
+    _output.table(
         ("key", "form", "content type", "active", "latest", "revision"),
         ((each.key, each.form, each.content_type, each.active, each.latest, each.revision) for each in found),
     )

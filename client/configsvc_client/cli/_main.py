@@ -6,13 +6,18 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from configsvc.model.errors import ConfigsvcError
-from configsvc_client.cli import _exit
+from configsvc_client.cli import _common, _exit
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _COMMANDS = {
+    "completion": ("_completion", "Complete commands and options in bash, zsh or fish."),
     "data-key": ("_data_key", "Data keys of a namespace: what values are sealed under."),
     "env": ("_env", "Print the variables that a consumer needs."),
     "exec": ("_exec", "Run a command with the values in its environment."),
@@ -39,7 +44,19 @@ class Commands(click.Group):
             return None
         module = importlib.import_module(f"configsvc_client.cli.{_COMMANDS[cmd_name][0]}")
         command: click.Command = module.command
-        return command
+        return _common.attached(command)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The names that begin so, without importing a command; or options, where those are asked for."""
+        from click.shell_completion import CompletionItem
+
+        if incomplete[:1] == "-":
+            return click.Command.shell_complete(self, ctx, incomplete)
+        return [
+            CompletionItem(name, help=summary)
+            for name, (_, summary) in sorted(_COMMANDS.items())
+            if name.startswith(incomplete)
+        ]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's
         """The list in `--help`, without importing a command."""
@@ -49,12 +66,14 @@ class Commands(click.Group):
 
 @click.group(
     cls=Commands,
+    params=list[click.Parameter](_common.options()),
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=(
-        "Settings: CONFIGSVC_URL, CONFIGSVC_API_KEY, CONFIGSVC_NAMESPACES (where -n is left out), CONFIGSVC_KMS_KEYS "
-        "(key ARNs that may wrap data keys), AWS_REGION, AWS_PROFILE. "
+        "Settings, the first that says something counts: options, variables (CONFIGSVC_URL, CONFIGSVC_API_KEY, "
+        "CONFIGSVC_NAMESPACES where -n is left out, CONFIGSVC_KMS_KEYS, AWS_REGION, AWS_PROFILE), .configsvc.toml here "
+        "or above, your own config.toml. NO_COLOR is honoured. "
         "Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 forbidden, 5 precondition or conflict, "
-        "6 throttled or unavailable; exec ends as its command does."
+        "6 throttled or unavailable, 7 a difference was found (--exit-code); exec ends as its command does."
     ),
 )
 @click.version_option(package_name="configsvc")

@@ -8,7 +8,7 @@ import click
 
 from configsvc.model.errors import NotFound
 from configsvc.model.names import Namespace
-from configsvc_client.cli import _options, _settings, _terminal
+from configsvc_client.cli import _options, _output, _settings
 
 if TYPE_CHECKING:
     from configsvc_client.admin import Admin
@@ -60,4 +60,4 @@ def _has_data_key(admin: Admin, namespace: Namespace) -> bool:
 def list_(prefix: str) -> None:
     """List the namespaces that your API key may read."""
     found = _settings.admin().namespaces(prefix)
-    _terminal.table(("namespace", "description"), ((each.namespace, each.description) for each in found))
+    _output.table(("namespace", "description"), ((each.namespace, each.description) for each in found))

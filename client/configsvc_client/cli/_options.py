@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -10,6 +9,7 @@ import click
 
 from configsvc.model import names
 from configsvc.model.names import Namespace
+from configsvc_client.cli import _settings
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
@@ -52,7 +52,7 @@ def the_namespaces(given: Sequence[str]) -> list[Namespace]:
         click.UsageError: none.
         InvalidName: one is not spelt as namespaces are.
     """
-    inherited = [part.strip() for part in os.environ.get("CONFIGSVC_NAMESPACES", "").split(",")]
+    inherited = [part.strip() for part in _settings.resolved().get("CONFIGSVC_NAMESPACES").split(",")]
     found = list(given) or [part for part in inherited if part]
     if not found:
         raise click.UsageError("Say which namespace: -n NAMESPACE, or set CONFIGSVC_NAMESPACES.")

@@ -1,32 +1,73 @@
-"""The composition root of the command line: from the environment to an `Admin`."""
+"""The composition root of the command line: from variables and settings files to an `Admin`."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 
 from configsvc.model.errors import Misconfigured
+from configsvc_client.cli import _common
+from configsvc_client.cli._profiles import Resolved
 
 if TYPE_CHECKING:
-    from configsvc_client.admin import Admin
+    from configsvc_client.admin import Admin, Exchange
+
+_META = "configsvc.resolved"
+
+
+def resolved() -> Resolved:
+    """What counts of flags, variables and settings files, without the API key; read once for a command.
+
+    Raises:
+        Misconfigured: a file says what it may not, or the profile is nowhere.
+    """
+    from configsvc_client.cli._files import files
+    from configsvc_client.cli._profiles import resolved as decide
+
+    meta = click.get_current_context().meta
+    if _META not in meta:
+        meta[_META] = decide(os.environ, files(), _common.asked("profile"))
+    found: Resolved = meta[_META]
+    return found
+
+
+def environ() -> dict[str, str]:
+    """The variables as they count, the API key included.
+
+    Raises:
+        Misconfigured: as `resolved`, or what prints the API key failed.
+    """
+    from configsvc_client.cli._api_key import api_key
+
+    found = resolved()
+    key, _ = api_key(found)
+    return {name: each.text for name, each in found.settings.items()} | ({"CONFIGSVC_API_KEY": key} if key else {})
 
 
 def admin() -> Admin:
-    """The write side, as the environment describes it, until the command ends. Nothing is sent yet.
+    """The write side, as variables and files describe it, until the command ends. Nothing is sent yet.
 
     Raises:
-        Misconfigured: names every variable that is missing.
+        Misconfigured: names everything that is missing.
     """
     from configsvc_client.admin import from_environ
 
-    return click.get_current_context().with_resource(from_environ(os.environ))
+    told = _teller() if _common.asked("debug") else None
+    return click.get_current_context().with_resource(from_environ(environ(), told))
+
+
+def _teller() -> Callable[[Exchange], None]:
+    from configsvc_client.cli._debug import tell
+
+    return tell
 
 
 def pins() -> list[str]:
     """The KMS keys of CONFIGSVC_KMS_KEYS."""
-    return [part.strip() for part in os.environ.get("CONFIGSVC_KMS_KEYS", "").split(",") if part.strip()]
+    return [part.strip() for part in resolved().get("CONFIGSVC_KMS_KEYS").split(",") if part.strip()]
 
 
 def kms_key(given: str | None) -> str:

@@ -1,0 +1,58 @@
+"""What every command takes, before its name or after it: --output, --profile, --debug, --yes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+OUTPUTS = ("table", "plain", "json")
+
+_KEPT = "configsvc.{}"
+
+
+class CommonOption(click.Option):
+    """An option of every command. The last one that is given counts."""
+
+
+def options() -> list[CommonOption]:
+    """Those options, for one command."""
+    return [
+        CommonOption(
+            ["-o", "--output"], type=click.Choice(OUTPUTS), expose_value=False, callback=_keep,
+            help="table, plain (tab-separated) or json; table on a terminal and plain in a pipe where left out.",
+        ),
+        CommonOption(
+            ["--profile"], metavar="NAME", expose_value=False, callback=_keep,
+            help="Settings under that name in .configsvc.toml or your own config.toml.",
+        ),
+        CommonOption(
+            ["--debug"], is_flag=True, default=None, expose_value=False, callback=_keep,
+            help="Tell each request on stderr: method, route, status, time, correlation id. Never a value.",
+        ),
+        CommonOption(
+            ["-y", "--yes"], is_flag=True, default=None, expose_value=False, callback=_keep,
+            help="Do not ask before something is lost.",
+        ),
+    ]  # fmt: skip
+
+
+def attached(command: click.Command) -> click.Command:
+    """The command with those options, and all commands below it too."""
+    if not any(isinstance(each, CommonOption) for each in command.params):
+        command.params.extend(options())
+    if isinstance(command, click.Group):
+        for each in command.commands.values():
+            attached(each)
+    return command
+
+
+def asked(name: str) -> Any:  # noqa: ANN401  # a text or a flag, as the option is
+    """What was given for one of them; None where it was not."""
+    context = click.get_current_context(silent=True)
+    return context.meta.get(_KEPT.format(name)) if context else None
+
+
+def _keep(context: click.Context, option: click.Parameter, given: object) -> None:
+    if given is not None:
+        context.meta[_KEPT.format(option.name)] = given

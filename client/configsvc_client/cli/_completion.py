@@ -1,0 +1,26 @@
+"""`configsvc completion`."""
+
+from __future__ import annotations
+
+import click
+
+_RUN = "_CONFIGSVC_COMPLETE"
+
+
+@click.command("completion")
+@click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
+def command(shell: str) -> None:
+    """Print what makes SHELL complete commands and options.
+
+    \b
+    bash  echo 'source <(configsvc completion bash)' >> ~/.bashrc
+    zsh   echo 'source <(configsvc completion zsh)' >> ~/.zshrc
+    fish  configsvc completion fish > ~/.config/fish/completions/configsvc.fish
+    """  # noqa: D301  # \b keeps click from joining the lines
+    from click.shell_completion import get_completion_class
+
+    found = get_completion_class(shell)
+    if found is None:  # click knows all three
+        raise click.UsageError(f"No completion for {shell}.")
+    group = click.get_current_context().find_root().command
+    click.echo(found(group, {}, "configsvc", _RUN).source())

@@ -1,0 +1,169 @@
+"""Settings from files, and which of several counts. Decides on texts; `_files` reads them.
+
+    flag > CONFIGSVC_* variables > project file > user file
+
+The project file, `.configsvc.toml`, is committed: it holds no secret and names no command to run, for whoever sends a
+change to a repository could write it. The user file may name a command that prints the API key; it is run only for the
+URL that stands beside it, so that no project file makes the key go somewhere else.
+
+    url = "https://host/stage"                    # CONFIGSVC_URL
+    namespaces = ["payments.prod"]                # CONFIGSVC_NAMESPACES
+    kms_keys = ["arn:aws:kms:…:key/…"]            # CONFIGSVC_KMS_KEYS
+    region = "eu-central-1"                       # AWS_REGION
+    aws_profile = "team"                          # AWS_PROFILE
+    profile = "test"                              # the profile where none is asked for
+    api_key_command = ["pass", "show", "config"]  # in the user file only
+    [profiles.test]                               # the same members: what they say replaces what stands above
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from configsvc.model.errors import Misconfigured
+
+PROJECT_FILE = ".configsvc.toml"
+
+_VARIABLES = {
+    "url": "CONFIGSVC_URL",
+    "namespaces": "CONFIGSVC_NAMESPACES",
+    "kms_keys": "CONFIGSVC_KMS_KEYS",
+    "region": "AWS_REGION",
+    "aws_profile": "AWS_PROFILE",
+}
+_COMMAND = "api_key_command"
+_LISTS = frozenset({"namespaces", "kms_keys"})
+
+
+class File(NamedTuple):
+    """A settings file that was read; `trusted` is the person's own."""
+
+    path: str
+    members: Mapping[str, Any]
+    trusted: bool
+
+
+class Layer(NamedTuple):
+    """Variables from one source, and the command that prints the API key, if it names one."""
+
+    source: str
+    variables: Mapping[str, str]
+    api_key_command: tuple[str, ...] = ()
+
+
+class Setting(NamedTuple):
+    """A variable's text, and where it comes from."""
+
+    text: str
+    source: str
+
+
+class Resolved(NamedTuple):
+    """What counts: each variable with its source, and the command for the API key with the file that names it."""
+
+    settings: Mapping[str, Setting]
+    api_key_command: tuple[str, ...] = ()
+    command_source: str = ""
+
+    def get(self, name: str) -> str:
+        """A variable's text, empty where it is not set."""
+        return self.settings[name].text if name in self.settings else ""
+
+
+def resolved(environ: Mapping[str, str], files: list[File], profile: str | None) -> Resolved:
+    """What counts, of variables and files.
+
+    Args:
+        environ: the process's variables.
+        files: the project file and the user file, so far as they are there.
+        profile: as a flag asked for it; it counts before the variables then, as flags do.
+
+    Raises:
+        Misconfigured: a file says what it may not, or no file has the profile.
+    """
+    wanted = profile or environ.get("CONFIGSVC_PROFILE") or _default(files)
+    named = _named(files, wanted) if wanted else []
+    of_environ = Layer("the environment", {name: text for name, text in environ.items() if text})
+    base = [_layer(each, each.members, "") for each in files]
+    if profile:
+        return _merged([*named, of_environ, *base])
+    return _merged([of_environ, *_interleaved(files, named, base)])
+
+
+def _interleaved(files: list[File], named: list[Layer], base: list[Layer]) -> list[Layer]:
+    """Of each file first its profile, then what stands above; the project file before the user file."""
+    by_source = {each.source: each for each in named}
+    pairs = [(by_source.get(_source(file, "profile")), below) for file, below in zip(files, base, strict=True)]
+    return [layer for pair in pairs for layer in pair if layer]
+
+
+def _merged(layers: list[Layer]) -> Resolved:
+    found: dict[str, Setting] = {}
+    for layer in layers:
+        for name, text in layer.variables.items():
+            found.setdefault(name, Setting(text, layer.source))
+    url = found["CONFIGSVC_URL"].text if "CONFIGSVC_URL" in found else ""
+    for layer in layers:
+        if layer.api_key_command and _same(url, layer.variables.get("CONFIGSVC_URL", "")):
+            return Resolved(found, layer.api_key_command, layer.source)
+    return Resolved(found)
+
+
+def _same(one: str, other: str) -> bool:
+    return bool(one) and one.rstrip("/") == other.rstrip("/")
+
+
+def _default(files: list[File]) -> str | None:
+    return next((_text(each, "profile", each.members["profile"]) for each in files if "profile" in each.members), None)
+
+
+def _named(files: list[File], profile: str) -> list[Layer]:
+    having = [each for each in files if profile in _profiles(each)]
+    if not having:
+        known = sorted({name for each in files for name in _profiles(each)})
+        raise Misconfigured(f"No settings file has a profile {profile}. Known: {', '.join(known) or 'none'}.")
+    return [_layer(each, _profiles(each)[profile], "profile") for each in having]
+
+
+def _profiles(file: File) -> Mapping[str, Mapping[str, Any]]:
+    found = file.members.get("profiles", {})
+    if not isinstance(found, dict) or not all(isinstance(each, dict) for each in found.values()):
+        raise Misconfigured(f"{file.path}: profiles are tables, like [profiles.test].")
+    return found
+
+
+def _source(file: File, kind: str) -> str:
+    return f"a {kind} in {file.path}" if kind else file.path
+
+
+def _layer(file: File, members: Mapping[str, Any], kind: str) -> Layer:
+    known = {*_VARIABLES, _COMMAND} | (set() if kind else {"profile", "profiles"})
+    for name in members:
+        if name == "api_key":
+            raise Misconfigured(f"{file.path} holds an API key. Take it out and have it replaced: it is known now.")
+        if name not in known:
+            raise Misconfigured(f"{file.path} has an unknown setting: {name}. Known: {', '.join(sorted(known))}.")
+    variables = {variable: _text(file, name, members[name]) for name, variable in _VARIABLES.items() if name in members}
+    return Layer(_source(file, kind), variables, _command(file, members))
+
+
+def _command(file: File, members: Mapping[str, Any]) -> tuple[str, ...]:
+    if _COMMAND not in members:
+        return ()
+    if not file.trusted:
+        raise Misconfigured(f"{file.path} may name no command to run. Set {_COMMAND} in your own config.toml.")
+    if "url" not in members:
+        raise Misconfigured(f"{file.path}: {_COMMAND} needs its url beside it; the key is sent nowhere else.")
+    found = members[_COMMAND]
+    if not isinstance(found, list) or not found or not all(isinstance(each, str) for each in found):
+        raise Misconfigured(f'{file.path}: {_COMMAND} is a list of words, like ["pass", "show", "configsvc"].')
+    return tuple(found)
+
+
+def _text(file: File, name: str, found: object) -> str:
+    if name in _LISTS and isinstance(found, list) and all(isinstance(each, str) for each in found):
+        return ",".join(found)
+    if isinstance(found, str):
+        return found
+    raise Misconfigured(f"{file.path}: {name} is {'a list of texts' if name in _LISTS else 'a text'}.")
