@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 import threading
 from collections.abc import Callable, Mapping
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 0.3
 """How long one address may take to answer a SYN: a black hole must leave time for the next."""
 
-_LITERAL = re.compile(r"[0-9.]+|.*:.*|localhost")
 _Address = tuple[socket.AddressFamily, "tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]"]
 
 LookUp = Callable[[str, int], list[_Address]]
@@ -133,7 +131,7 @@ def resolve(host: str, port: int, seconds: float, look_up: LookUp = look_up) -> 
     Raises:
         OSError: not found (socket.gaierror), or not in time (TimeoutError).
     """
-    if _LITERAL.fullmatch(host):
+    if host == "localhost" or ":" in host or not host.strip("0123456789."):
         return look_up(host, port)
     found: list[list[_Address] | OSError] = []
 

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 _OK = 200
 _SERVER_FAULT = 500
-_REPEATABLE = re.compile(r"Throttling|LimitExceeded|KMSInternal|DependencyTimeout|ServiceUnavailable|InternalFailure")
-_MULTI_REGION = re.compile(r"(arn:aws[a-z-]*:kms:)[a-z0-9-]+(:[0-9]{12}:key/mrk-[0-9a-f]+)")
+_REPEATABLE = r"Throttling|LimitExceeded|KMSInternal|DependencyTimeout|ServiceUnavailable|InternalFailure"
+_MULTI_REGION = (
+    r"(arn:aws[a-z-]*:kms:)[a-z0-9-]+(:[0-9]{12}:key/mrk-[0-9a-f]+)"  # compiled where it is needed: few need it
+)
 _MESSAGE = 500
 _EXPIRED = re.compile(r"ExpiredToken|RequestExpired|InvalidSignatureException Signature expired")
 
@@ -131,14 +133,14 @@ def endpoint(region: str, environ: Mapping[str, str]) -> Url:
 
 def in_region(key_id: str, region: str) -> str:
     """A multi-Region key's ARN in another region: the replicas share account and key id."""
-    return _MULTI_REGION.sub(rf"\g<1>{region}\g<2>", key_id)
+    return re.sub(_MULTI_REGION, rf"\g<1>{region}\g<2>", key_id) if "/mrk-" in key_id else key_id
 
 
 def refusal(operation: str, response: Response) -> ConfigsvcError:
     """The error in KMS's answer; its code and message hold no plaintext."""
     code, _, message = _said(response).partition(" ")
     detail = f"KMS refused {operation} with {code}. {message}".strip()
-    if response.status >= _SERVER_FAULT or _REPEATABLE.search(code):
+    if response.status >= _SERVER_FAULT or re.search(_REPEATABLE, code):
         return Unavailable(detail, reason=code)
     return CannotOpen(detail, reason=code)
 

@@ -10,7 +10,7 @@ from configsvc.model.errors import Misconfigured
 _URL = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?(/[!-~]*)?", re.ASCII)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-_LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}|::1", re.ASCII)
+_LOOPBACK = r"localhost|127(?:\.[0-9]{1,3}){3}|::1"  # compiled where it is needed: with plain http
 
 
 class Url(NamedTuple):
@@ -44,7 +44,7 @@ def parse(text: str, name: str = "The URL") -> Url:
         raise Misconfigured(f"{name} is no https URL of host, port and path. Set one like https://host/stage.")
     scheme, host, port, path = found.groups()
     host = host.strip("[]").lower()
-    if scheme == "http" and not _LOOPBACK.fullmatch(host):
+    if scheme == "http" and not re.fullmatch(_LOOPBACK, host, re.ASCII):
         raise Misconfigured(f"{name} is plain http to another computer. Use https; http is for loopback only.")
     return Url(scheme, host, int(port or _DEFAULT_PORTS[scheme]), (path or "").rstrip("/"))
 
