@@ -47,23 +47,24 @@ def together(statement: str, names: dict[str, object], times: int) -> Sample:
 
 
 config = Config(poll_seconds=3600.0)
+wrapping = Config(poll_seconds=3600.0)
 snapshot = config.snapshot()
 cache: TTLCache[str, str] = TTLCache(maxsize=1000, ttl=3600)
 cache["k0"] = plain = config["k0"]
 names: dict[str, object] = {
-    "config": config, "snapshot": snapshot, "cache": cache, "dict_": {"k0": plain}, "parameters": parameters,
+    "config": config, "wrapping": wrapping, "snapshot": snapshot, "cache": cache, "dict_": {"k0": plain}, "parameters": parameters,
 }  # fmt: skip
 assert parameters.get_parameter(NAME, decrypt=True, max_age=3600) == plain  # noqa: S101  # both hold the same, or we measure nothing
 theirs = f'parameters.get_parameter("{NAME}", decrypt=True, max_age=3600)'
 
 
-@config.handler
+@wrapping.handler
 def handled(sample: Callable[[], float]) -> float:
     """A sample inside a wrapped handler."""
     return sample()
 
 
-inside = alone('config["k0"]', names, 200_000)
+inside = alone('wrapping["k0"]', names, 200_000)
 sides: dict[str, Sample] = {
     "dict": alone('dict_["k0"]', names, 500_000),
     "snapshot": alone('snapshot["k0"]', names, 500_000),
