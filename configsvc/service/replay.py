@@ -12,6 +12,7 @@ from configsvc.model.envelope import peek
 from configsvc.model.names import Namespace
 from configsvc.service import records
 from configsvc.service.found import Found, one
+from configsvc.service.ports import LostRace
 from configsvc.service.records import KeyState, Version
 
 
@@ -23,12 +24,21 @@ class Replayed(NamedTuple):
 
 
 def replayed(namespace: Namespace, operation: Operation, found: Found) -> Replayed | None:
-    """The version that an operation would write again, None when it would write something else."""
+    """The version that an operation would write again, None when it would write something else.
+
+    Raises:
+        LostRace: the key has that version and it was not there when it was read: somebody was writing it.
+    """
     if not isinstance(operation, Put) or operation.form != "envelope":
         return None
     number = peek(operation.value).version
-    version = one(found, records.version(namespace, operation.key, number), Version)
+    at = records.version(namespace, operation.key, number)
+    version = one(found, at, Version)
     state = one(found, records.key(namespace, operation.key), KeyState)
-    if version is None or state is None or state.latest != number or version.entry.value != operation.value:
+    if state is None or state.latest != number:
+        return None
+    if version is None:
+        raise LostRace([at])
+    if version.entry.value != operation.value:
         return None
     return Replayed(version, state.active)

@@ -22,7 +22,7 @@ class Witness:
         if found is None:
             assert space.revision == 0
             return
-        recount.check(found)
+        recount.check(found, pruned=True)
         _same(found, space)
         self._never_back(found, ns)
 
@@ -46,6 +46,7 @@ def _same(found: recount.Stored, space: Space) -> None:
     head = found.head
     state = "live" if space.live else "deleted"
     assert (head.revision, head.served, head.floor, head.state) == (space.revision, space.served, space.floor, state)
+    assert [each.revision for each in found.log] == sorted(space.log)
     assert {kid: count.seals for kid, count in head.kids.items()} == {
         kid: each.seals for kid, each in space.data_keys.items() if each.live
     }

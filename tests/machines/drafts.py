@@ -83,6 +83,8 @@ SETTINGS = (
     NamespaceWanted(forms=("envelope", "plain")),
     NamespaceWanted(forms=FORMS, read_only=False),
     NamespaceWanted(description="told", retention=Retention(2, 30)),
+    NamespaceWanted(retention=Retention(1, None)),
+    NamespaceWanted(retention=Retention(2, 1)),
 )
 _PER_DRAFT = 11
 
@@ -136,7 +138,7 @@ def _rival(first: Draft, draft: Draft, number: int) -> Draft:
     """What slips in is mostly about the same things, or it would not be in the way."""
     choices = CLOSEST.get(first.species, RIVALS) if number % 4 else RIVALS
     rival = draft._replace(species=_of(choices, number // 4), who=CHIEF, ns=first.ns)
-    return rival._replace(key=first.key, kid=first.kid, more=first.more) if draft.size % 4 else rival
+    return rival._replace(key=first.key, kid=first.kid, more=first.more, size=first.size) if draft.size % 4 else rival
 
 
 STEP_BYTES = 3 * _PER_DRAFT + 3
@@ -152,7 +154,7 @@ def resolved(world: World, draft: Draft, once: str | None = None) -> Asked:
     return Asked(_what(space, draft), draft.who, once)
 
 
-def _what(space: Space, draft: Draft) -> What:  # noqa: C901, PLR0911  # one line a kind of request
+def _what(space: Space, draft: Draft) -> What:  # noqa: C901, PLR0911, PLR0912  # one line a kind of request
     ns, principal = draft.ns, (ROLES + "Other", "api-key:otherkey")[draft.other % 2]
     match draft.species:
         case "put":
@@ -228,9 +230,12 @@ def _if_match(space: Space, draft: Draft) -> int | None:
 
 
 def _version(space: Space, draft: Draft) -> int:
+    """Mostly one that is there and not served."""
     known = space.keys.get(key_name(draft.key))
-    versions = sorted(known.versions, reverse=True) if known else [1]
-    return _of([*versions, versions[0] + 1], draft.more)
+    if known is None or not known.versions:
+        return 1
+    idle = [at for at, value in known.versions.items() if at != known.active and not value.destroyed]
+    return _of(idle, draft.more) if idle and draft.size % 5 else _of([*known.versions, known.latest + 1], draft.more)
 
 
 def _activate(space: Space, draft: Draft) -> Activate:

@@ -16,7 +16,7 @@ from tests.machines.asked import (
     SetGrants,
     SetNamespace,
 )
-from tests.machines.worlds import DAY, No, Once, Remembered, Result, Said, World
+from tests.machines.worlds import DAY, No, Once, Remembered, Result, Said, World, dated
 from tests.service.world import ROLES
 
 ADMINISTRATOR = ROLES + "Admin"
@@ -79,4 +79,4 @@ def _decide(world: World, asked: Asked, now: float) -> tuple[World, Result]:
         after, result = foretell_admin.of_data_keys(space, what, principal)
     else:
         after, result = foretell_admin.of_namespace(space, what, principal)
-    return (world if after is space else world.having(what.ns, after)), result
+    return (world if after is space else world.having(what.ns, dated(after, now))), result

@@ -77,7 +77,7 @@ def _change(
     if change_set.if_match is not None and change_set.if_match != space.revision:
         return space, No("precondition_failed")
     guarded = change_set.if_match is not None
-    steps = [_operation(space, ns, each, guarded=guarded, admin=admin) for each in change_set.operations]
+    steps = [_operation(space, ns, each, principal, guarded=guarded, admin=admin) for each in change_set.operations]
     if refusals := [step for step in steps if isinstance(step, No)]:
         return space, refusals[0]
     done = [step for step in steps if not isinstance(step, No)]
@@ -98,7 +98,9 @@ def _moved(space: Space, done: Sequence[Done]) -> Space:
     return replace(space, keys={**space.keys, **{each.key: each.after for each in done}}, data_keys=data_keys)
 
 
-def _operation(space: Space, ns: str, operation: Operation, *, guarded: bool, admin: bool) -> Done | No:
+def _operation(  # noqa: PLR0911  # one line a refusal
+    space: Space, ns: str, operation: Operation, principal: str | None, *, guarded: bool, admin: bool
+) -> Done | No:
     known = space.keys.get(operation.key)
     create_only = isinstance(operation, Put) and operation.create_only
     if space.settings.require_preconditions and not (guarded or create_only or operation.if_match is not None):
@@ -109,7 +111,7 @@ def _operation(space: Space, ns: str, operation: Operation, *, guarded: bool, ad
         return No("precondition_failed")
     match operation:
         case Put():
-            return _put(space, ns, operation, known, admin=admin)
+            return _put(space, ns, operation, known, principal, admin=admin)
         case Activate(key, version):
             return _activate(space, key, version, known)
         case Delete(key):
@@ -119,7 +121,9 @@ def _operation(space: Space, ns: str, operation: Operation, *, guarded: bool, ad
             return Done(key, after, (key, "delete", None, known.active, None))
 
 
-def _put(space: Space, ns: str, put: Put, known: Keyed | None, *, admin: bool) -> Done | No:
+def _put(  # noqa: PLR0911, PLR0917  # one line a refusal; all that a put rests on
+    space: Space, ns: str, put: Put, known: Keyed | None, principal: str | None, *, admin: bool
+) -> Done | No:
     version = max(known.latest if known else 0, space.floor) + 1
     if put.form not in (space.settings.forms or ()):
         return No("unprocessable")
@@ -136,7 +140,7 @@ def _put(space: Space, ns: str, put: Put, known: Keyed | None, *, admin: bool) -
         if header.version != version:
             return No("version_claimed")
     revision = space.revision + 1
-    value = Value(put.form, put.content_type, put.value, kid, revision)
+    value = Value(put.form, put.content_type, put.value, kid, revision, principal)
     was = known.active if known else None
     now = version if put.activate else was
     versions = {**(known.versions if known else {}), version: value}

@@ -17,6 +17,9 @@ from configsvc.model.grants import Grant
 from configsvc.service.create_namespace import NamespaceWanted
 from configsvc.service.fetch import Fetched, fetch
 from configsvc.service.ports import Caller, GrantsCache, Outcome, Ports, Repository, SnapshotCache
+from configsvc.service.records import Retention
+from configsvc.service.upkeep import upkeep
+from tests.machines import pruning, recount
 from tests.machines.agreement import Witness
 from tests.machines.asked import AddDataKey, Asked, DeleteGrants, SetGrants, SetNamespace, send
 from tests.machines.drafts import CHIEF, NAMESPACES, OTHER, Draft, Step, resolved
@@ -28,7 +31,8 @@ from tests.service.fakes import FakeChance, FakeClock
 from tests.service.world import ADMIN, DEVELOPER, READER, ROLES
 
 STEPS = st.binary(min_size=4, max_size=4).map(Step.of)
-WAITS = (4.0, 11.0, DAY + 3600.0)
+WAITS = (0.0, 4.0, 4.0, 11.0, DAY + 3600.0)
+RETENTION = dict(zip(NAMESPACES, (Retention(2, 1), Retention(1, None), None), strict=True))
 JSON_SCHEMAS = JsonSchemas()
 
 
@@ -72,6 +76,7 @@ class ServiceMachine(RuleBasedStateMachine):
         self.asked: list[Asked] = []
         self.held: dict[str, Fetched] = {}
         self.dirty: set[str] = set()
+        self.tended: str | None = None
         self.steps = 0
         for asked in _beginnings():
             self._calmly(asked)
@@ -123,9 +128,43 @@ class ServiceMachine(RuleBasedStateMachine):
             return
         self._judge_poll(ns, held, fetched)
 
-    @rule(number=st.integers(0, 7))
-    def time_passes(self, number: int) -> None:
-        self.clock.pass_by(WAITS[max(0, number - 5)])
+    @rule(step=STEPS)
+    def tend(self, step: Step) -> None:
+        """Time passes, and upkeep follows."""
+        self.clock.pass_by(WAITS[step.draft.other % len(WAITS)])
+        self._upkeep(step)
+
+    def _upkeep(self, step: Step) -> None:
+        """Not one transaction, but many: what is gone is looked up whenever someone slips in, and afterwards."""
+        ns, who = step.draft.ns, CHIEF if step.draft.who is OTHER else step.draft.who
+        self.tended = ns
+        self._brew(step)
+        try:
+            told = upkeep(self.ports, who, ns)
+        except Unavailable:
+            assert self.storm.failed or self.storm.conflicts or len(self.worlds) > 1
+        except ConfigsvcError as error:
+            assert No(error.code) in [pruning.refusal(world, who, ns) for world in self.worlds]
+        else:
+            self._follow()
+            left = self.world.space(ns)
+            if len(self.worlds) == 1 and not self.storm.conflicts:
+                assert told["done"]
+                assert not pruning.outdated(left, self.clock.now().seconds)
+                assert not pruning.beyond(left)
+                assert told["oldest_revision"] == min(left.log)
+        self._follow()
+        self.tended = None
+
+    def _follow(self) -> None:
+        """What upkeep has taken away so far is gone from the model too, if it might go."""
+        if self.tended is None:
+            return
+        found = recount.stored(self.table, self.tended)
+        if found:
+            space = pruning.followed(self.world.space(self.tended), found, self.clock.now().seconds)
+            self.world = self.world.having(self.tended, space)
+            self.dirty.add(self.tended)
 
     @invariant()
     def agree(self) -> None:
@@ -211,6 +250,7 @@ class ServiceMachine(RuleBasedStateMachine):
 
         def slip() -> None:
             if waiting:
+                self._follow()
                 self._calmly(resolved(self.world, waiting.pop(0)))
                 self.worlds.append(self.world)
                 after_slip()
@@ -281,7 +321,7 @@ def _beginnings() -> list[Asked]:
     }  # fmt: skip
     return [
         *(Asked(SetGrants(principal, grants), ADMIN) for principal, grants in granted.items()),
-        *(Asked(SetNamespace(ns, NamespaceWanted()), ADMIN) for ns in NAMESPACES),
+        *(Asked(SetNamespace(ns, NamespaceWanted(retention=kept)), ADMIN) for ns, kept in RETENTION.items()),
         *(Asked(AddDataKey(ns, 0, 0), ADMIN) for ns in NAMESPACES),
     ]
 

@@ -220,11 +220,7 @@ def _of_key(ns: str, space: Space, wanted: Reading) -> object:
     }  # fmt: skip
     if wanted.kind == "key":
         return entry
-    return {**entry, "active": known.active, "written_by": _writer(space, value.at)}
-
-
-def _writer(space: Space, revision: int) -> str | None:
-    return space.log[revision].principal
+    return {**entry, "active": known.active, "written_by": value.by}
 
 
 def _rows(answer: Mapping[str, object], name: str) -> list[Mapping[str, object]]:

@@ -5,6 +5,7 @@ It knows nothing of what was asked, so it holds after races, kills and lost answ
 
 import json
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 from configsvc.model.snapshot import SealedSnapshot, cost, data_key_cost, entry_cost, render
@@ -49,11 +50,11 @@ def _of(found: Iterable[Record], kind: type[Kind]) -> list[Kind]:
     return [record for record in found if isinstance(record, kind)]
 
 
-def check(found: Stored) -> None:
-    """Raises AssertionError where the records contradict each other."""
+def check(found: Stored, *, pruned: bool = False) -> None:
+    """Raises AssertionError where the records contradict each other; `pruned` says that upkeep may have been there."""
     _check_log(found.head, found.log)
     _check_state(found)
-    _check_versions(found)
+    _check_versions(found, pruned=pruned)
     _check_head(found)
     assert (found.settings is not None) == (found.head.state == "live")
 
@@ -63,7 +64,7 @@ def _check_log(head: Head, log: Sequence[LogRecord]) -> None:
     assert log
     assert log[-1].revision == head.revision
     assert log[-1].served == head.served
-    for before, after in zip(log, log[1:], strict=False):
+    for before, after in pairwise(log):
         assert after.revision == before.revision + 1 or after.verb == LIFT
         assert after.revision > before.revision
         assert after.served in {before.served, after.revision}
@@ -86,14 +87,14 @@ def _check_state(found: Stored) -> None:
             active[change.key], touched[change.key] = change.now, record.revision
     if whole:
         assert set(found.keys) == set(active)
-    for key in active:
+    for key, now in active.items():
         state = found.keys.get(key)
         assert state, f"{key} is in the log alone"
-        assert (state.active, state.revision) == (active[key], touched[key])
+        assert (state.active, state.revision) == (now, touched[key])
         assert state.latest == latest.get(key, state.latest)
 
 
-def _check_versions(found: Stored) -> None:
+def _check_versions(found: Stored, *, pruned: bool) -> None:
     """Every version that was put is there, whole, and was put; keys serve what their version holds."""
     put = {
         (change.key, change.version): each.revision
@@ -105,7 +106,6 @@ def _check_versions(found: Stored) -> None:
     for at, version in found.versions.items():
         if whole and not version.destroyed:
             assert put.get(at) == version.revision
-    pruned = any(record.verb == "upkeep" for record in found.log)
     assert pruned or not whole or set(put) == set(found.versions)
     for state in found.keys.values():
         if state.entry:

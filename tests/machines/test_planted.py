@@ -31,6 +31,7 @@ BUGS = {
     "a version number is given out again": Build(above=planted.Reusing),
     "bytes are counted wrong": Build(below=planted.Miscounting),
     "a torn Query is taken for a snapshot": Build(above=planted.Trusting),
+    "upkeep takes what time travel needs": Build(above=planted.ShortLog),
     "a rendered snapshot is kept too long": Build(snapshots=planted.ByNamespace),
     "grants are kept for ever": Build(grants=lambda _: planted.ForEver()),
 }

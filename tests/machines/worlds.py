@@ -36,6 +36,7 @@ class Value(NamedTuple):
     text: str
     kid: str | None
     at: int
+    by: str | None
     destroyed: bool = False
 
 
@@ -75,6 +76,7 @@ class Told(NamedTuple):
     subject: str
     keys: tuple[tuple[str, str, int | None, int | None, int | None], ...]
     principal: str | None
+    at: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,12 @@ class World:
 
 def empty() -> World:
     return World({}, {}, {}, 0, {})
+
+
+def dated(space: Space, now: float) -> Space:
+    """The record of its last revision written at that moment."""
+    last = space.log[space.revision]
+    return replace(space, log={**space.log, space.revision: last._replace(at=now)})
 
 
 class Move(NamedTuple):
