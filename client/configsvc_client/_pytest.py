@@ -1,4 +1,7 @@
-"""The pytest plugin: `configsvc_fake`, on hand wherever configsvc and pytest are installed. Imports next to nothing."""
+"""The pytest plugin: `configsvc_fake`, on hand wherever configsvc and pytest are installed.
+
+Outside of `configsvc_client.testing`, which is imported only for who asks for the fixture.
+"""
 
 from __future__ import annotations
 
