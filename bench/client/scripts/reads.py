@@ -52,7 +52,8 @@ snapshot = config.snapshot()
 cache: TTLCache[str, str] = TTLCache(maxsize=1000, ttl=3600)
 cache["k0"] = plain = config["k0"]
 names: dict[str, object] = {
-    "config": config, "wrapping": wrapping, "snapshot": snapshot, "cache": cache, "dict_": {"k0": plain}, "parameters": parameters,
+    "config": config, "wrapping": wrapping, "snapshot": snapshot, "cache": cache, "dict_": {"k0": plain},
+    "parameters": parameters,
 }  # fmt: skip
 assert parameters.get_parameter(NAME, decrypt=True, max_age=3600) == plain  # noqa: S101  # both hold the same, or we measure nothing
 theirs = f'parameters.get_parameter("{NAME}", decrypt=True, max_age=3600)'
