@@ -18,6 +18,7 @@ from configsvc.adapters.chance import SystemChance
 from configsvc.adapters.clock import SystemClock
 from configsvc.adapters.json_schemas import JsonSchemas
 from configsvc.adapters.log import JsonLog
+from configsvc.adapters.metrics import Metrics
 from configsvc.service.ports import Ports
 from configsvc.web import routes
 from configsvc.web.api import Api
@@ -43,4 +44,10 @@ def _ports() -> Ports:
     return Ports(repository, SystemClock(), SystemChance(), grants, snapshots, stage.admins, JsonSchemas())
 
 
-app = build_app(_ports, JsonLog(sys.stdout, settings.log_level(os.environ) or "info"))
+def _log() -> JsonLog:
+    function = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")  # Lambda's; nobody counts elsewhere
+    metrics = Metrics(function, lambda: time.time_ns() // 1_000_000) if function else None
+    return JsonLog(sys.stdout, settings.log_level(os.environ) or "info", metrics)
+
+
+app = build_app(_ports, _log())

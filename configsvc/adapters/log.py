@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TextIO
 
+from configsvc.adapters.metrics import Metrics
+
 _SEVERITY = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
@@ -14,10 +16,12 @@ class JsonLog:
     Args:
         stream: where to; Lambda takes standard output.
         least: debug, info, warning or error.
+        metrics: what lines count; without it they count nothing.
     """
 
-    def __init__(self, stream: TextIO, least: str) -> None:
+    def __init__(self, stream: TextIO, least: str, metrics: Metrics | None = None) -> None:
         self._stream = stream
+        self._metrics = metrics
         self._least = _SEVERITY[least]
 
     def takes(self, level: str) -> bool:
@@ -27,6 +31,7 @@ class JsonLog:
     def line(self, level: str, /, **members: object) -> None:
         """Write one line, unless it is below the least severity."""
         if self.takes(level):
-            text = json.dumps({"level": level, **members}, separators=(",", ":"), allow_nan=False)
+            counted = self._metrics.of(members) if self._metrics else {}
+            text = json.dumps({"level": level, **members, **counted}, separators=(",", ":"), allow_nan=False)
             self._stream.write(text + "\n")
             self._stream.flush()

@@ -43,7 +43,7 @@ class Desk:
             answer, members = reply.problem(_sent(error), request_id(event)), _remembered(error)
         answer.headers[CORRELATION] = caller.correlation_id
         cold, self._cold = self._cold, False
-        level = level_of(answer.status)
+        level = level_of(answer.status, cold=cold)
         if self._log.takes(level):
             spent: dict[str, Logged] = {"duration_ms": round((self._monotonic() - began) * 1000, 3), "cold_start": cold}
             self._log.line(level, **_about(event, caller, answer), **members, **spent)

@@ -24,9 +24,9 @@ class Log(Protocol):
         """Write one line with these members."""
 
 
-def level_of(status: int) -> Level:
-    """Unchanged polls are the many: they are logged for debugging only."""
-    if status == _NOT_MODIFIED:
+def level_of(status: int, *, cold: bool) -> Level:
+    """Unchanged polls are the many: they are logged for debugging only, but for the one that was a cold start."""
+    if status == _NOT_MODIFIED and not cold:
         return "debug"
     return "error" if status >= _FAILED else "warning" if status >= _REFUSED else "info"
 

@@ -139,8 +139,16 @@ def test_a_namespace_that_is_none_is_not_logged() -> None:
 )
 def test_unchanged_polls_are_for_debugging_and_refusals_are_warnings(status: int, level: str) -> None:
     lines = Lines()
-    answer(lambda _request: Reply(status, "", {}), lines)
-    assert lines.kept[0]["level"] == level
+    app = app_with(lambda _request: Reply(status, "", {}), lines)
+    for _ in range(2):
+        app(event("GET", "/v1/x"), None)
+    assert lines.kept[1]["level"] == level
+
+
+def test_a_cold_start_is_told_even_if_it_was_an_unchanged_poll() -> None:
+    lines = Lines()
+    answer(lambda _request: Reply(304, "", {}), lines)
+    assert (lines.kept[0]["level"], lines.kept[0]["cold_start"]) == ("info", True)
 
 
 @pytest.mark.parametrize("sent", ["abc-123", "Root=1-67891233-abcdef012345678912345678"])

@@ -1,0 +1,60 @@
+"""Log lines count problems and cold starts in CloudWatch's embedded metric format, and nothing else."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+from configsvc.adapters.log import JsonLog
+from configsvc.adapters.metrics import Metrics
+
+METRICS = Metrics("configsvc-prod-api", lambda: 1_700_000_000_123)
+
+
+def counted(line: dict[str, object]) -> dict[tuple[str, ...], list[str]]:
+    """The metrics by the dimensions they have, as CloudWatch would take them out."""
+    found: dict[str, Any] = METRICS.of(line)
+    document: dict[str, Any] = {**line, **found}
+    taken: dict[tuple[str, ...], list[str]] = {}
+    for directive in found.get("_aws", {}).get("CloudWatchMetrics", []):
+        assert directive["Namespace"] == "configsvc"
+        for dimensions in directive["Dimensions"]:
+            assert all(isinstance(document[name], str) for name in dimensions)
+            for metric in directive["Metrics"]:
+                assert isinstance(document[metric["Name"]], int)
+                taken.setdefault(tuple(dimensions), []).append(metric["Name"])
+    return taken
+
+
+def test_a_problem_is_counted_altogether_and_by_its_code() -> None:
+    line = {"status": 403, "code": "forbidden", "cold_start": False}
+    assert counted(line) == {("service",): ["Problems"], ("service", "code"): ["Problems"]}
+
+
+def test_a_problem_without_a_code_is_counted_altogether() -> None:
+    assert counted({"status": 500, "code": None}) == {("service",): ["Problems"]}
+
+
+def test_a_cold_start_is_counted_beside_it() -> None:
+    assert counted({"status": 200, "cold_start": True}) == {("service",): ["ColdStarts"]}
+    assert counted({"status": 404, "code": "not_found", "cold_start": True})["service",] == ["Problems", "ColdStarts"]
+
+
+def test_what_went_well_and_warm_adds_nothing_to_its_line() -> None:
+    assert METRICS.of({"status": 200, "code": None, "cold_start": False}) == {}
+
+
+def test_the_line_stays_one_json_object_with_the_time_in_milliseconds() -> None:
+    stream = io.StringIO()
+    JsonLog(stream, "info", METRICS).line("warning", status=403, code="forbidden", cold_start=False)
+    (text,) = stream.getvalue().splitlines()
+    line = json.loads(text)
+    assert (line["level"], line["service"]) == ("warning", "configsvc-prod-api")
+    assert line["_aws"]["Timestamp"] == 1_700_000_000_123
+
+
+def test_nothing_is_counted_where_nobody_counts() -> None:
+    stream = io.StringIO()
+    JsonLog(stream, "info").line("warning", status=403)
+    assert json.loads(stream.getvalue()) == {"level": "warning", "status": 403}
