@@ -10,32 +10,12 @@ from configsvc.model.errors import CannotOpen, ConfigsvcError
 from configsvc.model.names import Namespace
 from configsvc_client._kms import Decrypted
 from configsvc_client._pin import same_key
-from configsvc_client._ports import Found, Moment
+from configsvc_client._ports import Found
+from configsvc_client.testing import FakeClock as FakeClock  # noqa: PLC0414  # told on to the tests
 
 KMS_KEY = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 OTHER_KEY = "arn:aws:kms:eu-central-1:111122223333:key/99999999-12ab-34cd-56ef-1234567890ab"
 FOREIGN_KEY = "arn:aws:kms:eu-central-1:666666666666:key/66666666-66ab-66cd-66ef-666666666666"
-
-
-class FakeClock:
-    def __init__(self) -> None:
-        self.at = 1_700_000_000.0
-        self.up = 1_000.0
-        self.pauses: list[float] = []
-
-    def wall(self) -> float:
-        return self.at
-
-    def now(self) -> Moment:
-        return Moment(self.at, self.up)
-
-    def pause(self, seconds: float) -> None:
-        self.pauses.append(seconds)
-        self.advance(seconds)
-
-    def advance(self, seconds: float) -> None:
-        self.at += seconds
-        self.up += seconds
 
 
 def wrap(kms_key: str, context: Mapping[str, str], plaintext: bytes) -> bytes:
