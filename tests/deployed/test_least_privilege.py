@@ -1,0 +1,155 @@
+"""Nothing is allowed that is not needed: without any one permission the case that needs it fails, and others hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from typing import NamedTuple
+from uuid import uuid4
+
+import pytest
+
+from configsvc.model.errors import CannotOpen, ConfigsvcError, Forbidden
+from infra.package import Package
+from local.clients import Credentials
+from local.emulator import Emulator
+from tests.deployed.own_stack import CANARY, NAMESPACE, SECRET, OwnStack, raise_own
+from tests.deployed.permissions import Held, of_role, of_user, role_of_stack
+from tests.journeys.api import Reply
+from tests.journeys.sealing import plain
+from tests.journeys.waiting import until
+from tests.local.aws_people import assumed, may_decrypt, new_role
+
+pytestmark = [pytest.mark.emulator, pytest.mark.deployed]
+
+_PATH = f"/v1/namespaces/{NAMESPACE}"
+_STACK = "configsvc-privileges"
+
+
+@pytest.fixture(scope="module")
+def own(emulator: Emulator, built_package: Package) -> OwnStack:
+    return raise_own(emulator.url, built_package, _STACK)
+
+
+@pytest.fixture(scope="module")
+def service(own: OwnStack) -> Held:
+    """What the service's role may."""
+    return of_role(own.stack.endpoint, role_of_stack(own.stack.endpoint, _STACK, "ApiHandlerRole"))
+
+
+Route = Callable[[OwnStack], Reply]
+
+
+def _poll(own: OwnStack) -> Reply:
+    return own.api.send("GET", f"{_PATH}/snapshot", own.reader)
+
+
+def _keys(own: OwnStack) -> Reply:
+    return own.api.send("GET", f"{_PATH}/keys", own.reader)
+
+
+def _put(own: OwnStack) -> Reply:
+    return own.api.send("PUT", f"{_PATH}/keys/plain", own.writer, plain(uuid4().hex))
+
+
+def _create(own: OwnStack) -> Reply:
+    return own.api.send("PUT", f"/v1/namespaces/payments.{uuid4().hex[:10]}", own.administrator, {})
+
+
+def _delete(own: OwnStack) -> Reply:
+    name = f"payments.{uuid4().hex[:10]}"
+    assert own.api.send("PUT", f"/v1/namespaces/{name}", own.administrator, {}).status == 201
+    return own.api.send("DELETE", f"/v1/namespaces/{name}", own.administrator)
+
+
+class Case(NamedTuple):
+    action: str
+    needs: Route
+    does_not: Route
+
+
+CASES = [
+    Case("dynamodb:BatchGetItem", _put, _poll),
+    Case("dynamodb:GetItem", _poll, _put),
+    Case("dynamodb:Query", _keys, _put),
+    Case("dynamodb:PutItem", _put, _keys),
+    Case("dynamodb:ConditionCheckItem", _put, _create),
+    Case("dynamodb:DeleteItem", _delete, _put),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.action)
+def test_without_a_permission_the_route_that_needs_it_fails_and_another_holds(
+    own: OwnStack, service: Held, case: Case
+) -> None:
+    until(lambda: _poll(own).status == 200)  # grants and the snapshot are in memory
+    with service.without(case.action):
+        failed, held = case.needs(own), case.does_not(own)
+
+    assert failed.status == 500, (failed.status, failed.body)
+    assert failed.code == "internal"
+    assert case.action.partition(":")[2].encode() not in failed.body
+    assert held.status < 300, (held.status, held.body)
+    assert case.needs(own).status < 300
+
+
+def test_the_service_may_do_with_its_table_what_these_cases_need_and_no_more(service: Held) -> None:
+    assert {action for action in service.actions if action.startswith("dynamodb:")} == {case.action for case in CASES}
+
+
+def test_a_reader_whose_condition_names_another_namespace_opens_nothing(own: OwnStack) -> None:
+    endpoint = own.stack.endpoint
+    role = new_role(endpoint, may_decrypt(NAMESPACE))
+    held, credentials = of_role(endpoint, role.rpartition("/")[2]), assumed(endpoint, role)
+    assert _opened(own, credentials) == CANARY
+
+    with (
+        held.replaced({"Version": "2012-10-17", "Statement": [may_decrypt("payments.others")]}),
+        pytest.raises(CannotOpen),
+    ):
+        _opened(own, credentials)
+    with held.without("kms:Decrypt"), pytest.raises(CannotOpen):
+        _opened(own, credentials)
+
+    assert _opened(own, credentials) == CANARY
+
+
+def _opened(own: OwnStack, credentials: Credentials) -> str:
+    with closing(own.config(credentials)) as config:
+        return str(config.secret(SECRET).reveal())
+
+
+def _seal(own: OwnStack) -> None:
+    with own.admin(own.writer) as writer:
+        writer.put(NAMESPACE, SECRET, CANARY)
+
+
+def _refused(does: Callable[[OwnStack], object], own: OwnStack) -> ConfigsvcError:
+    with pytest.raises(ConfigsvcError) as refused:
+        does(own)
+    return refused.value
+
+
+def test_a_writer_without_invoke_is_refused_by_the_gateway_and_reads_on(own: OwnStack) -> None:
+    with of_user(own.stack.endpoint, own.writer.name).without("execute-api:Invoke"):
+        assert isinstance(_refused(_seal, own), Forbidden)
+        assert own.api.send("GET", f"{_PATH}/snapshot", own.writer).status == 200
+    _seal(own)
+
+
+def test_a_writer_without_decrypt_seals_nothing_and_writes_what_is_plain(own: OwnStack) -> None:
+    with of_user(own.stack.endpoint, own.writer.name).without("kms:Decrypt"):
+        assert isinstance(_refused(_seal, own), CannotOpen)
+        assert _put(own).status == 201
+    _seal(own)
+
+
+def test_an_administrator_without_generate_data_key_adds_none(own: OwnStack) -> None:
+    def add(own: OwnStack) -> object:
+        with own.admin(own.administrator) as admin:
+            return admin.add_data_key(NAMESPACE, own.stack.kms_key_arn)
+
+    with of_user(own.stack.endpoint, own.administrator.name).without("kms:GenerateDataKey"):
+        assert isinstance(_refused(add, own), CannotOpen)
+        assert _create(own).status == 201
+    assert add(own)
