@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
@@ -62,6 +64,15 @@ class Loopback(NamedTuple):
         """Close every Admin that was made."""
         while self.opened:
             self.opened.pop().close()
+
+    @staticmethod
+    def until_after(at: str) -> None:
+        """Wait until a time (RFC 3339) is past, in whole seconds as the change log tells them."""
+        bound = time.monotonic() + 5
+        while datetime.now(UTC).replace(microsecond=0) <= datetime.fromisoformat(at):
+            if time.monotonic() > bound:
+                raise TimeoutError(at)
+            time.sleep(0.02)
 
     def namespace(self, name: str) -> str:
         """A new namespace with a data key."""

@@ -32,19 +32,21 @@ class Done(NamedTuple):
 class Shell:
     """One person's shell."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], folder: Path | None = None) -> None:
+        self.folder = folder
         self.environ = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": "/nonexistent", **environ}
 
     def but(self, **changed: str) -> Shell:
         """The same with some variables changed; an empty one is taken out."""
         merged = {**self.environ, **changed}
-        return Shell({name: value for name, value in merged.items() if value})
+        return Shell({name: value for name, value in merged.items() if value}, self.folder)
 
     def run(self, *arguments: str | Path, given: bytes | str = b"") -> Done:
         """In a pipe, with something on stdin."""
         done = subprocess.run(
             [*COMMAND, *map(str, arguments)],
             env=self.environ,
+            cwd=self.folder,
             input=given.encode() if isinstance(given, str) else given,
             capture_output=True,
             timeout=_SECONDS,
@@ -62,8 +64,9 @@ class Shell:
         """Started and left running; the caller ends it."""
         pipe = subprocess.PIPE
         return subprocess.Popen(
-            [*COMMAND, *arguments], env=self.environ, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
-        )
+            [*COMMAND, *arguments], env=self.environ, cwd=self.folder,
+            stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True,
+        )  # fmt: skip
 
     def on_terminal(self, *arguments: str, typed: Mapping[str, str] | None = None) -> Done:
         """On a terminal of its own, where stdout and stderr are one; what follows each prompt is typed after it."""
@@ -72,7 +75,7 @@ class Shell:
             process = subprocess.Popen(
                 [sys.executable, "-c", _OWN_TERMINAL, *COMMAND, *arguments],
                 env={**self.environ, "TERM": "xterm", "COLUMNS": "120"},
-                stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+                cwd=self.folder, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
             )  # fmt: skip
             os.close(theirs)
             seen = _talked(ours, list((typed or {}).items()))

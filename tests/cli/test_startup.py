@@ -5,7 +5,23 @@ import sys
 
 import pytest
 
-_HEAVY = ("botocore", "boto3", "rich", "cryptography", "ssl", "httptools", "dotenv", "pydantic", "chalice", "email")
+from configsvc_client.cli._main import _COMMANDS, Commands
+
+_HEAVY = (
+    "botocore",
+    "boto3",
+    "rich",
+    "cryptography",
+    "ssl",
+    "httptools",
+    "dotenv",
+    "pydantic",
+    "chalice",
+    "email",
+    "tomllib",
+    "keyring",
+    "yaml",
+)
 _LOADED = (
     "import sys; from configsvc_client.cli._main import run; code = run(sys.argv[1:]);"
     "print('LOADED', *sorted(sys.modules)); sys.exit(code)"
@@ -14,7 +30,7 @@ _LOADED = (
 
 @pytest.mark.parametrize(
     "arguments",
-    [(), ("--help",), *((name, "--help") for name in ("put", "get", "list", "import", "exec", "grant", "env"))],
+    [(), ("--help",), *((name, "--help") for name in sorted(_COMMANDS))],
 )
 def test_help_loads_nothing_that_it_does_not_need(arguments: tuple[str, ...]) -> None:
     done = subprocess.run(
@@ -28,11 +44,41 @@ def test_help_loads_nothing_that_it_does_not_need(arguments: tuple[str, ...]) ->
 
 
 def test_the_list_in_help_names_every_command_and_each_has_a_help_of_its_own() -> None:
-    from configsvc_client.cli._main import _COMMANDS, Commands
-
     group = Commands("configsvc")
     for name in _COMMANDS:
         command = group.get_command(None, name)  # type: ignore[arg-type]  # the context is not looked at
         assert command is not None
         assert command.name == name
         assert command.help
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("configsvc da", ["data-key"]),
+        ("configsvc list --out", ["--output"]),
+        ("configsvc list --output j", ["json"]),
+        ("configsvc data-key li", ["list"]),
+    ],
+)
+def test_completion_offers_commands_options_and_choices_and_loads_little(words: str, offered: list[str]) -> None:
+    environ = {"COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1), "_CONFIGSVC_COMPLETE": "bash_complete"}
+    program = (
+        "import atexit, sys; atexit.register(lambda: print('LOADED', *sorted(sys.modules)));"
+        "from configsvc_client.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environ, capture_output=True, text=True, timeout=60, check=True
+    )
+    found, _, loaded = done.stdout.partition("LOADED ")
+    assert [line.partition(",")[2] for line in found.splitlines()] == offered
+    assert not {name.split(".")[0] for name in loaded.split()}.intersection(_HEAVY)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_for_each_shell_asks_configsvc(shell: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "configsvc_client.cli", "completion", shell],
+        env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert f"_CONFIGSVC_COMPLETE={shell}_complete" in done.stdout

@@ -4,6 +4,7 @@ from configsvc.model.change_set import Activate, Delete
 from configsvc.model.grants import Grant
 from configsvc_client.admin._access import Granted
 from configsvc_client.admin._admin import Admin
+from configsvc_client.admin._back import WayBack
 from configsvc_client.admin._compose import from_environ
 from configsvc_client.admin._draft import Draft, checked, draft
 from configsvc_client.admin._history import (
@@ -51,6 +52,7 @@ __all__ = [
     "Stored",
     "StoredDataKey",
     "VersionInfo",
+    "WayBack",
     "checked",
     "draft",
     "from_environ",

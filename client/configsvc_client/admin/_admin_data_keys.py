@@ -26,6 +26,15 @@ class Keyrings(Facet):
         """Make a data key under a KMS key (its ARN) and add it; new values are sealed under it from now on."""
         return self._parts.data_keys.add(names.namespace(namespace), kms_key)
 
+    def try_data_key(self, namespace: str) -> None:
+        """Unwrap the newest live data key with kms:Decrypt and forget it: can this caller seal and open here?
+
+        Raises:
+            CannotOpen: KMS refuses, or its KMS key is not pinned.
+            Misconfigured: there is no data key, no KMS key is pinned, or no AWS credentials are found.
+        """
+        self._parts.data_keys.sealer(names.namespace(namespace))
+
     def rewrap(self, namespace: str, kid: str, kms_key: str) -> None:
         """Wrap a data key under another KMS key (its ARN, in the same region), or under the same anew.
 

@@ -53,6 +53,11 @@ def asked(name: str) -> Any:  # noqa: ANN401  # a text or a flag, as the option 
     return context.meta.get(_KEPT.format(name)) if context else None
 
 
+def force(name: str, given: object) -> None:
+    """Set one of them for the rest of the command: an option of its own said so."""
+    click.get_current_context().meta[_KEPT.format(name)] = given
+
+
 def _keep(context: click.Context, option: click.Parameter, given: object) -> None:
     if given is not None:
         context.meta[_KEPT.format(option.name)] = given

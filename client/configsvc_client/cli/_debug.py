@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from configsvc_client.admin import Exchange
+if TYPE_CHECKING:
+    from configsvc_client.admin import Exchange
 
 
 def tell(exchange: Exchange) -> None:

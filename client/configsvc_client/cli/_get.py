@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from configsvc_client.cli import _options, _settings, _terminal
+from configsvc_client.cli import _common, _options, _output, _settings, _shown, _terminal
+
+if TYPE_CHECKING:
+    from configsvc.model.entry import Entry
+    from configsvc_client.admin import Admin
 
 
 @click.command("get")
 @_options.one_namespace
 @click.argument("key")
+@click.option("--version", type=click.IntRange(min=1), help="A version, served or not; the one served if left out.")
+@click.option("--json", "as_json", is_flag=True, help="As --output json: the value with its version, form and type.")
 @click.option("--reveal", is_flag=True, help="Show a sealed value on a terminal.")
-def command(key: str, namespace: str | None, *, reveal: bool) -> None:
+def command(key: str, namespace: str | None, version: int | None, *, as_json: bool, reveal: bool) -> None:
     """Print the value of KEY that is served.
 
-    In a pipe: the value and nothing else, no newline added. On a terminal a sealed value is masked.
+    In a pipe: the value and nothing else, no newline added. On a terminal a sealed value is masked. In JSON a JSON
+    value is itself, and bytes are in `base64`.
     """
     target, admin = _options.the_namespace(namespace), _settings.admin()
-    found = admin.entry(target, key)
-    if not _terminal.is_terminal():
-        click.echo(admin.opened(target, found).data, nl=False)
-    elif found.sealed and not reveal:
+    found = admin.entry(target, key, version)
+    masked = found.sealed and not reveal and _terminal.is_terminal()
+    if as_json or _output.kind() == "json":
+        _described(admin, target, found, masked=masked)
+    elif masked:
         click.echo(_terminal.MASK)
         click.echo(f"{found.key} is sealed ({found.form}, version {found.version}). Show it: --reveal", err=True)
-    else:
+    elif _terminal.is_terminal():
         click.echo(_terminal.printable(admin.opened(target, found).data.decode(errors="replace")))
+    else:
+        click.echo(admin.opened(target, found).data, nl=False)
+
+
+def _described(admin: Admin, namespace: str, entry: Entry, *, masked: bool) -> None:
+    fields: dict[str, _output.Field] = {
+        "namespace": namespace, "key": entry.key, "version": entry.version, "form": entry.form,
+        "content_type": entry.content_type,
+    }  # fmt: skip
+    shown = {"value": None, "masked": True} if masked else _shown.members(admin.opened(namespace, entry))
+    _common.force("output", "json")
+    _output.record({**fields, **shown})

@@ -17,16 +17,21 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 _COMMANDS = {
+    "activate": ("_activate", "Serve a version of a key."),
     "completion": ("_completion", "Complete commands and options in bash, zsh or fish."),
     "data-key": ("_data_key", "Data keys of a namespace: what values are sealed under."),
+    "delete": ("_delete", "Serve a key no longer."),
+    "destroy": ("_destroy", "Destroy the value of a version for good."),
     "env": ("_env", "Print the variables that a consumer needs."),
     "exec": ("_exec", "Run a command with the values in its environment."),
     "get": ("_get", "Print one value."),
     "grant": ("_grant", "Allow a principal something in namespaces."),
+    "history": ("_history", "List the versions of a key."),
     "import": ("_import", "Store a dotenv file: secrets sealed, the rest plain."),
     "list": ("_list", "List the keys of a namespace, without values."),
     "namespace": ("_namespace", "Create and list namespaces."),
     "put": ("_put", "Seal a value and store it."),
+    "rollback": ("_rollback", "Serve again what was served."),
     "whoami": ("_whoami", "Show who you are to the service, and what you may do."),
 }
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from configsvc.model.entry import ContentType, Form
-from configsvc_client.cli import _options, _settings, _values
+from configsvc_client.cli import _options, _output, _settings, _values
+from configsvc_client.cli._generate import LEAST, LENGTH, MOST, generated
 
 
 @click.command("put")
@@ -20,6 +21,10 @@ from configsvc_client.cli import _options, _settings, _values
 @click.option("--json", "as_json", is_flag=True, help="The value is JSON.")
 @click.option("--binary", is_flag=True, help="The value is bytes, not text.")
 @click.option("--exact", is_flag=True, help="Keep a newline at the end of stdin.")
+@click.option(
+    "--generate", is_flag=False, flag_value=str(LENGTH), metavar="[LENGTH]", type=click.IntRange(LEAST, MOST),
+    help=f"Make a random secret of letters and digits, {LENGTH} of them where no length is said. It is not shown.",
+)  # fmt: skip
 @click.option("--if-match", type=click.IntRange(min=1), help="Only if the key was last changed at this revision.")
 @click.option("--create-only", is_flag=True, help="Only if nothing is served under the key.")
 @click.option("--stage", is_flag=True, help="Store the version without serving it.")
@@ -39,8 +44,14 @@ def command(
     if len(source) > 1:
         raise click.UsageError("More than one value. Quote it, or give it by stdin (-) or @FILE.")
     target, name = _options.the_namespace(namespace), names.key(key)
+    made = _number(flags["generate"])
+    if made and (source or from_file or flags["plain"]):
+        raise click.UsageError("--generate makes a secret by itself: leave the value and --plain out.")
     plain, exact = bool(flags["plain"]), bool(flags["exact"] or flags["binary"])
-    data = _values.read(key, source[0] if source else None, from_file, plain=plain, exact=exact)
+    data = (
+        generated(made) if made
+        else _values.read(key, source[0] if source else None, from_file, plain=plain, exact=exact)
+    )  # fmt: skip
     draft = checked(Draft(
         key=name, data=data, content_type=_content_type(flags), form=_form(flags), activate=not flags["stage"],
         declassify=bool(flags["declassify"]), rotate_by=_text(flags["rotate_by"]), if_match=_number(flags["if_match"]),
@@ -48,8 +59,9 @@ def command(
     ))  # fmt: skip
     stored = _settings.admin().put_draft(target, draft, message)
     state = "served" if stored.active == stored.version else "staged"
-    click.echo(
-        f"{target} {stored.key}: version {stored.version}, {draft.form}, {state}, revision {stored.revision}", err=True
+    _output.done(
+        f"{target} {stored.key}: version {stored.version}, {draft.form}, {state}, revision {stored.revision}",
+        {"namespace": target, **stored._asdict()},
     )
 
 

@@ -1,0 +1,23 @@
+"""`configsvc delete`."""
+
+from __future__ import annotations
+
+import click
+
+from configsvc_client.cli import _confirm, _options, _output, _settings
+
+
+@click.command("delete")
+@_options.one_namespace
+@click.argument("key")
+@click.option("--if-match", type=click.IntRange(min=1), help="Only if the key was last changed at this revision.")
+@_options.message
+def command(key: str, namespace: str | None, message: str, if_match: int | None) -> None:
+    """Serve KEY no longer. Its versions stay: `configsvc activate` brings one back."""
+    target, admin = _options.the_namespace(namespace), _settings.admin()
+    _confirm.confirm(f"Serve {key} in {target} no longer?")
+    done = admin.delete(target, key, message, if_match=if_match)
+    _output.done(
+        f"{target} {key}: deleted, revision {done.revision}. Back: configsvc activate -n {target} {key} VERSION",
+        {"namespace": target, "key": key, "active": None, "revision": done.revision},
+    )

@@ -1,0 +1,35 @@
+"""`configsvc history`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from configsvc_client.cli import _options, _output, _settings
+
+if TYPE_CHECKING:
+    from configsvc_client.admin import VersionInfo
+
+
+@click.command("history")
+@_options.one_namespace
+@click.argument("key")
+def command(key: str, namespace: str | None) -> None:
+    """List the versions of KEY, newest first, without values.
+
+    In a pipe: version, state (active, destroyed, or nothing), form, content type, revision, written at, written by,
+    separated by tabs. A version's value: configsvc get KEY --version N.
+    """
+    found = _settings.admin().history(_options.the_namespace(namespace), key)
+    _output.table(
+        ("version", "state", "form", "content type", "revision", "written at", "written by"),
+        (
+            (each.version, _state(each), each.form, each.content_type, each.revision, each.written_at, each.written_by)
+            for each in found
+        ),
+    )
+
+
+def _state(version: VersionInfo) -> str | None:
+    return "active" if version.active else "destroyed" if version.destroyed else None

@@ -1,0 +1,80 @@
+"""`configsvc rollback`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from configsvc.model.names import Namespace
+from configsvc_client.cli import _confirm, _options, _output, _settings
+from configsvc_client.cli._when import when
+
+if TYPE_CHECKING:
+    from configsvc_client.admin import Admin, Changed, WayBack
+
+
+@click.command("rollback")
+@_options.one_namespace
+@click.argument("key", required=False)
+@click.option("--to-version", type=click.IntRange(min=1), help="Of KEY; the one that was served before, if left out.")
+@click.option("--to-revision", type=click.IntRange(min=1), help="As it was served at this revision.")
+@click.option("--to-time", metavar="TIME", help="As it was served then: 2h (ago), 2027-01-15T08:00:00Z, a date.")
+@click.option("--dry-run", is_flag=True, help="Show what would be served, and change nothing.")
+@_options.message
+def command(
+    key: str | None, namespace: str | None, message: str, *,
+    to_version: int | None, to_revision: int | None, to_time: str | None, dry_run: bool,
+) -> None:  # fmt: skip
+    """Serve again what was served: of KEY, or of the whole namespace.
+
+    KEY alone goes to the version that was served before. Without KEY, or with a revision or time, everything goes back
+    to what was served at that revision or time. Nothing is sealed again, and revisions still go up. The keys of a
+    namespace go in change sets of up to 40, each all or nothing, and none if someone else has written since.
+    """
+    if sum(each is not None for each in (to_version, to_revision, to_time)) > 1:
+        raise click.UsageError("Take one of --to-version, --to-revision and --to-time.")
+    target, admin = _options.the_namespace(namespace), _settings.admin()
+    if to_revision is None and to_time is None:
+        _one(admin, target, key, to_version, message, dry_run=dry_run)
+        return
+    revision = to_revision or admin.revision_at(target, when(to_time or "", datetime.now(UTC)))
+    way = admin.way_back(target, revision)
+    if key:
+        way = way._replace(steps=tuple(each for each in way.steps if each.key == key))
+    _whole(admin, way, revision, message, dry_run=dry_run)
+
+
+def _one(
+    admin: Admin, namespace: Namespace, key: str | None, version: int | None, message: str, *, dry_run: bool
+) -> None:
+    if key is None:
+        raise click.UsageError("Say how far back: --to-revision or --to-time; or name a KEY.")
+    if dry_run:
+        raise click.UsageError("--dry-run goes with --to-revision or --to-time; `configsvc history` shows versions.")
+    done = admin.rollback(namespace, key, message) if version is None else _to(admin, namespace, key, version, message)
+    now = done.versions.get(key)
+    _output.done(
+        f"{namespace} {key}: version {now} served again, revision {done.revision}",
+        {"namespace": namespace, "key": key, "active": now, "revision": done.revision},
+    )
+
+
+def _to(admin: Admin, namespace: Namespace, key: str, version: int, message: str) -> Changed:
+    return admin.activate(namespace, key, version, message)
+
+
+def _whole(admin: Admin, way: WayBack, revision: int, message: str, *, dry_run: bool) -> None:
+    if not way.steps:
+        click.echo(f"{way.namespace}: serves what it did at revision {revision}", err=True)
+        return
+    _output.table(("key", "served", "back to"), ((each.key, each.now, each.then) for each in way.steps))
+    if dry_run:
+        click.echo("Nothing was changed (--dry-run).", err=True)
+        return
+    _confirm.confirm(f"Change these {len(way.steps)} keys of {way.namespace} back to revision {revision}?")
+    last = way.revision
+    for done in admin.go_back(way, message or f"rollback to revision {revision}"):
+        last = done.revision
+    click.echo(f"{way.namespace}: {len(way.steps)} keys as at revision {revision}, revision {last}", err=True)

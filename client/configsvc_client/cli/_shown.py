@@ -1,0 +1,28 @@
+"""A value that is to be shown."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING
+
+from configsvc_client.cli import _terminal
+from configsvc_client.cli._output import Field
+
+if TYPE_CHECKING:
+    from configsvc_client.admin import Opened
+
+
+def members(opened: Opened) -> dict[str, Field]:
+    """The value in JSON: text, or what JSON it is; bytes in `base64`, for JSON has none."""
+    if opened.content_type == "application/octet-stream":
+        return {"base64": base64.b64encode(opened.data).decode()}
+    text = opened.data.decode()
+    return {"value": json.loads(text) if opened.content_type == "application/json" else text}
+
+
+def text(opened: Opened) -> str:
+    """The value in one line of a table; bytes by their number."""
+    if opened.content_type == "application/octet-stream":
+        return f"({len(opened.data)} bytes)"
+    return _terminal.printable(opened.data.decode())

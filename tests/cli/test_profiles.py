@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from configsvc.model.errors import Misconfigured
+from configsvc_client.cli._profiles import File, resolved
+
+URL = "https://one.example/api"
+OTHER = "https://two.example/api"
+
+
+def project(**members: object) -> File:
+    return File("p/.configsvc.toml", members, trusted=False)
+
+
+def own(**members: object) -> File:
+    return File("u/config.toml", members, trusted=True)
+
+
+def test_a_variable_counts_before_the_project_file_and_that_before_the_user_file() -> None:
+    files = [project(url="p", region="p"), own(url="u", region="u", aws_profile="u")]
+    found = resolved({"CONFIGSVC_URL": "e"}, files, None)
+    assert {name: found.get(name) for name in ("CONFIGSVC_URL", "AWS_REGION", "AWS_PROFILE")} == {
+        "CONFIGSVC_URL": "e",
+        "AWS_REGION": "p",
+        "AWS_PROFILE": "u",
+    }
+    assert found.settings["AWS_REGION"].source == "p/.configsvc.toml"
+
+
+def test_a_variable_that_is_empty_is_not_set() -> None:
+    assert resolved({"CONFIGSVC_URL": ""}, [project(url="p")], None).get("CONFIGSVC_URL") == "p"
+
+
+@pytest.mark.parametrize(("environ", "members"), [({"CONFIGSVC_PROFILE": "test"}, {}), ({}, {"profile": "test"})])
+def test_a_profile_by_variable_or_file_replaces_what_stands_above_it_and_no_variable(
+    environ: Mapping[str, str], members: Mapping[str, Any]
+) -> None:
+    file = project(url="p", region="p", profiles={"test": {"url": "t"}}, **members)
+    found = resolved({"AWS_REGION": "e", **environ}, [file], None)
+    assert (found.get("CONFIGSVC_URL"), found.get("AWS_REGION")) == ("t", "e")
+
+
+def test_a_profile_that_is_asked_for_by_a_flag_counts_before_variables() -> None:
+    file = own(profiles={"test": {"url": "t"}})
+    assert resolved({"CONFIGSVC_URL": "e"}, [file], "test").get("CONFIGSVC_URL") == "t"
+
+
+def test_a_profile_of_both_files_is_the_project_s_first() -> None:
+    files = [project(profiles={"t": {"url": "p"}}), own(profiles={"t": {"url": "u", "region": "u"}})]
+    found = resolved({}, files, "t")
+    assert (found.get("CONFIGSVC_URL"), found.get("AWS_REGION")) == ("p", "u")
+
+
+def test_a_profile_that_no_file_has_is_refused_with_those_there_are() -> None:
+    with pytest.raises(Misconfigured, match="Known: a, b"):
+        resolved({}, [project(profiles={"b": {}, "a": {}})], "c")
+
+
+def test_lists_are_joined_as_the_variables_are() -> None:
+    found = resolved({}, [project(namespaces=["a", "b"], kms_keys="*")], None)
+    assert (found.get("CONFIGSVC_NAMESPACES"), found.get("CONFIGSVC_KMS_KEYS")) == ("a,b", "*")
+
+
+def test_the_command_for_the_api_key_is_run_only_for_the_url_beside_it() -> None:
+    mine = own(url=URL, api_key_command=["pass", "key"])
+    assert resolved({}, [mine], None).api_key_command == ("pass", "key")
+    assert resolved({}, [project(url=f"{URL}/"), mine], None).api_key_command == ("pass", "key")
+    assert resolved({}, [project(url=OTHER), mine], None).api_key_command == ()
+    assert resolved({"CONFIGSVC_URL": OTHER}, [mine], None).api_key_command == ()
+
+
+@pytest.mark.parametrize(
+    ("file", "says"),
+    [
+        (project(api_key="x"), "holds an API key"),
+        (own(api_key="x"), "holds an API key"),
+        (project(url=URL, api_key_command=["x"]), "no command"),
+        (own(api_key_command=["x"]), "needs its url"),
+        (own(url=URL, api_key_command="x"), "list of words"),
+        (project(colour="red"), "unknown setting: colour"),
+        (project(profiles={"a": {"profile": "b"}}, profile="a"), "unknown setting: profile"),
+        (project(url=3), "url is a text"),
+        (project(namespaces=[1]), "namespaces is a list"),
+        (project(profiles={"a": 1}, profile="a"), "profiles are tables"),
+    ],
+)
+def test_what_a_file_may_not_say_is_refused_by_name(file: File, says: str) -> None:
+    with pytest.raises(Misconfigured, match=says):
+        resolved({}, [file], None)
