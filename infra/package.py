@@ -56,7 +56,7 @@ def package(root: Path, out: Path) -> Package:
         out.mkdir(parents=True, exist_ok=True)
         zip_path = out / "deployment.zip"
         _rewrite(built / "deployment.zip", zip_path)
-        finished = template.finish(read_yaml(built / "sam.yaml"))
+        finished = template.finish(read_yaml(built / "sam.yaml"), read_yaml(root / "infra" / "alarms.yaml"))
     requirements = (root / "requirements.txt").read_text()
     if problems := check_contents(zip_path, requirements):
         raise PackagingError("The zip is not what it should be:\n  " + "\n  ".join(problems))

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
+from infra.dashboard import dashboard
 from infra.gateway_responses import gateway_responses
 
 Template = dict[str, Any]
@@ -28,9 +29,16 @@ class TemplateError(Exception):
     """The template is not what was expected; deploying it would not do what it says."""
 
 
-def finish(sam: Template) -> Template:
-    """The SAM template with the alias in every integration and in the permission, and problems from the gateway."""
+def finish(sam: Template, *fragments: Template) -> Template:
+    """The SAM template with the alias in every integration and in the permission, and problems from the gateway.
+
+    Fragments bring parameters, resources and outputs of their own; a dashboard among them is drawn here.
+    """
     done = copy.deepcopy(sam)
+    for fragment in fragments:
+        _add(done, fragment)
+    for board in _of_type(done, "AWS::CloudWatch::Dashboard").values():
+        board["Properties"]["DashboardBody"] = dashboard(list(_of_type(done, "AWS::CloudWatch::Alarm")))
     api = _aliased(sam["Resources"]["RestAPI"])
     if api == sam["Resources"]["RestAPI"]:
         raise TemplateError(f"No integration of RestAPI names {_UNQUALIFIED}: did Chalice change what it writes?")
@@ -93,6 +101,14 @@ def for_emulator(expanded: Template) -> Template:
         resource.get("UpdatePolicy", {}).pop("CodeDeployLambdaAliasUpdate", None)
     _responses_as_resources(done)
     return done
+
+
+def _add(template: Template, fragment: Template) -> None:
+    for section, entries in fragment.items():
+        held = template.setdefault(section, {})
+        if twice := sorted(held.keys() & entries.keys()):
+            raise TemplateError(f"{section} has {', '.join(twice)} twice.")
+        held.update(copy.deepcopy(entries))
 
 
 def _responses_as_resources(template: Template) -> None:

@@ -1,0 +1,94 @@
+"""The dashboard that an on-call person opens first: alarms, what callers see, what the service says, what slows it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+Json = dict[str, Any]
+
+_API = ["ApiName", "${AWS::StackName}", "Stage", "api"]
+_FUNCTION = ["FunctionName", "${APIHandler}"]
+_TABLE = ["TableName", "${ConfigTable}"]
+_SERVICE = ["service", "${APIHandler}"]
+_WIDTH, _HEIGHT, _COLUMNS = 8, 6, 3
+
+
+def dashboard(alarms: list[str]) -> Json:
+    """The value of `DashboardBody`, an `Fn::Sub`; `alarms` are logical ids.
+
+    Names are substituted, so nothing in the text but references may be written `${…}`.
+    """
+    widgets = [_alarms(alarms), *_graphs(), _errors()]
+    return {"Fn::Sub": json.dumps({"widgets": widgets}, separators=(",", ":"))}
+
+
+def _alarms(alarms: list[str]) -> Json:
+    properties = {"title": "Alarms", "alarms": [f"${{{name}.Arn}}" for name in sorted(alarms)]}
+    return {"type": "alarm", "x": 0, "y": 0, "width": _WIDTH * _COLUMNS, "height": 3, "properties": properties}
+
+
+def _graphs() -> list[Json]:
+    latency = (
+        "SEARCH('{AWS/ApiGateway,ApiName,Method,Resource,Stage} ApiName=\"${AWS::StackName}\" Latency', 'p99', 60)"
+    )
+    by_code = "SEARCH('{configsvc,code,service} service=\"${APIHandler}\" Problems', 'Sum', 60)"
+    operations = (
+        "SEARCH('{AWS/DynamoDB,Operation,TableName} TableName=\"${ConfigTable}\" SuccessfulRequestLatency', 'p99', 60)"
+    )
+    graphs = [
+        ("Requests, and answers 4xx and 5xx", [
+            _sum("AWS/ApiGateway", name, _API) for name in ("Count", "4XXError", "5XXError")
+        ]),
+        ("Latency in ms, p50 and p99", [_of("AWS/ApiGateway", "Latency", _API, each) for each in ("p50", "p99")]),
+        ("Latency by route in ms, p99 (detailed metrics)", [_search(latency)]),
+        ("Problems by code", [_search(by_code)]),
+        ("Cold starts, and function errors", [
+            _sum("configsvc", "ColdStarts", _SERVICE), _sum("AWS/Lambda", "Errors", _FUNCTION),
+        ]),
+        ("Function: running at once, and throttled", [
+            _of("AWS/Lambda", "ConcurrentExecutions", _FUNCTION, "Maximum"), _sum("AWS/Lambda", "Throttles", _FUNCTION),
+        ]),
+        ("Table: units consumed", [
+            _sum("AWS/DynamoDB", f"Consumed{kind}CapacityUnits", _TABLE) for kind in ("Read", "Write")
+        ]),
+        ("Table: throttled", [_sum("AWS/DynamoDB", f"{kind}ThrottleEvents", _TABLE) for kind in ("Read", "Write")]),
+        ("Table: latency by operation in ms, p99", [_search(operations)]),
+    ]  # fmt: skip
+    return [_graph(number, title, metrics) for number, (title, metrics) in enumerate(graphs)]
+
+
+def _graph(number: int, title: str, metrics: list[list[Any]]) -> Json:
+    row, column = divmod(number, _COLUMNS)
+    properties = {"title": title, "region": "${AWS::Region}", "view": "timeSeries", "period": 60, "metrics": metrics}
+    where = {"x": column * _WIDTH, "y": 3 + row * _HEIGHT, "width": _WIDTH, "height": _HEIGHT}
+    return {"type": "metric", **where, "properties": properties}
+
+
+def _errors() -> Json:
+    query = (
+        "SOURCE '${ApiHandlerLogGroup}' | filter level in ['error', 'warning'] "
+        "| fields @timestamp, level, status, code, route, namespace, principal, correlation_id "
+        "| sort @timestamp desc | limit 50"
+    )
+    properties = {"title": "Refusals and errors", "region": "${AWS::Region}", "view": "table", "query": query}
+    return {
+        "type": "log",
+        "x": 0,
+        "y": 3 + 3 * _HEIGHT,
+        "width": _WIDTH * _COLUMNS,
+        "height": 8,
+        "properties": properties,
+    }
+
+
+def _sum(namespace: str, metric: str, dimensions: list[str]) -> list[Any]:
+    return _of(namespace, metric, dimensions, "Sum")
+
+
+def _of(namespace: str, metric: str, dimensions: list[str], statistic: str) -> list[Any]:
+    return [namespace, metric, *dimensions, {"stat": statistic}]
+
+
+def _search(expression: str) -> list[Any]:
+    return [{"expression": expression}]
