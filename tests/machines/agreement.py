@@ -46,6 +46,12 @@ def _same(found: recount.Stored, space: Space) -> None:
     head = found.head
     state = "live" if space.live else "deleted"
     assert (head.revision, head.served, head.floor, head.state) == (space.revision, space.served, space.floor, state)
+    if found.settings:
+        settings = found.settings
+        assert settings._asdict() | {"namespace": 0, "revision": 0} == space.settings._asdict() | {
+            "namespace": 0,
+            "revision": 0,
+        }
     assert [each.revision for each in found.log] == sorted(space.log)
     assert {kid: count.seals for kid, count in head.kids.items()} == {
         kid: each.seals for kid, each in space.data_keys.items() if each.live

@@ -108,8 +108,8 @@ class Draft(NamedTuple):
     def of(cls, raw: bytes) -> "Draft":
         return cls(
             _of(SPECIES, raw[0]), NAMESPACES[_of((0, 0, 0, 0, 1, 2), raw[1])], _of((0, 0, 0, 0, 1, 1, 2, 3), raw[2]),
-            _of(("plain", "envelope", "kms", "envelope"), raw[3]), _of((0, 0, 0, 0, 0, 0, 1, 2), raw[4]), _of((0, 0, 0, 1), raw[5]),
-            raw[6], raw[7], _of(CALLERS, raw[8]), raw[9], raw[10],
+            _of(("plain", "envelope", "kms", "envelope"), raw[3]), _of((0, 0, 0, 0, 0, 0, 1, 2), raw[4]),
+            _of((0, 0, 0, 1), raw[5]), raw[6], raw[7], _of(CALLERS, raw[8]), raw[9], raw[10],
         )  # fmt: skip
 
     def has(self, flag: int, one_in: int) -> bool:

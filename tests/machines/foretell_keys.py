@@ -22,7 +22,9 @@ class Done(NamedTuple):
     sealed_under: str | None = None
 
 
-def of_keys(space: Space, what: OfKeys, principal: str | None, *, admin: bool) -> tuple[Space, Result]:
+def of_keys(  # noqa: PLR0911  # one line a kind of request
+    space: Space, what: OfKeys, principal: str | None, *, admin: bool
+) -> tuple[Space, Result]:
     match what:
         case Destroy():
             return _destroy(space, what, principal)
@@ -43,7 +45,7 @@ def of_keys(space: Space, what: OfKeys, principal: str | None, *, admin: bool) -
             return after, Said(200, body, f'"{after.revision}"')
 
 
-def _one(  # noqa: PLR0917  # all that an answer is made of
+def _one(  # all that an answer is made of
     space: Space, ns: str, operation: Operation, principal: str | None, status: int, *, admin: bool
 ) -> tuple[Space, Result]:
     after, rows = _change(space, ns, ChangeSet((operation,)), principal, admin=admin)
@@ -121,7 +123,7 @@ def _operation(  # noqa: PLR0911  # one line a refusal
             return Done(key, after, (key, "delete", None, known.active, None))
 
 
-def _put(  # noqa: PLR0911, PLR0917  # one line a refusal; all that a put rests on
+def _put(  # one line a refusal; all that a put rests on
     space: Space, ns: str, put: Put, known: Keyed | None, principal: str | None, *, admin: bool
 ) -> Done | No:
     version = max(known.latest if known else 0, space.floor) + 1

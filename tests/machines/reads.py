@@ -55,7 +55,7 @@ def read(ports: Ports, wanted: Reading) -> object:
         return No(error.code)
 
 
-def _read(ports: Ports, wanted: Reading) -> object:  # noqa: C901, PLR0911  # one line a kind of reading
+def _read(ports: Ports, wanted: Reading) -> object:  # noqa: C901, PLR0911, PLR0912  # one line a kind of reading
     who, ns = wanted.who, wanted.ns
     match wanted.kind:
         case "snapshot":

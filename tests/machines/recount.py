@@ -96,7 +96,7 @@ def _check_state(found: Stored) -> None:
 
 def _check_versions(found: Stored, *, pruned: bool) -> None:
     """Every version that was put is there, whole, and was put; keys serve what their version holds."""
-    put = {
+    put: dict[tuple[str, int | None], int] = {
         (change.key, change.version): each.revision
         for each in found.log
         for change in each.changes

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from configsvc.service.ports import Repository
@@ -36,14 +36,25 @@ BUGS = {
     "grants are kept for ever": Build(grants=lambda _: planted.ForEver()),
 }
 
+LONGER = dict.fromkeys(
+    (
+        "versions that are activated are not conditioned on",
+        "grants are kept for ever",
+        "settings are not conditioned on",
+    ),
+    pytest.mark.slow,
+)
 
-@pytest.mark.parametrize("build", BUGS.values(), ids=BUGS)
+
+@pytest.mark.parametrize("build", [pytest.param(BUGS[name], id=name, marks=LONGER.get(name, ())) for name in BUGS])
 def test_a_planted_bug_is_found(build: Build) -> None:
+    class Machine(ServiceMachine):
+        def __init__(self) -> None:
+            super().__init__(build)
+
+    bounded = settings(
+        max_examples=600, stateful_step_count=50, deadline=None, database=None, derandomize=True,
+        phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow],
+    )  # fmt: skip
     with pytest.raises(AssertionError):
-        run_state_machine_as_test(  # type: ignore[no-untyped-call]
-            lambda: ServiceMachine(build),
-            settings=settings(
-                max_examples=600, stateful_step_count=50, deadline=None, database=None, derandomize=True,
-                phases=[Phase.generate],
-            ),
-        )  # fmt: skip
+        run_state_machine_as_test(Machine, settings=bounded)

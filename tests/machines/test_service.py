@@ -1,24 +1,64 @@
 """The whole service, step by step against a plain model, in every weather that a store can make."""
 
+from collections.abc import Callable
+
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from configsvc.service.ports import Repository
+from local.emulator import Emulator
+from tests.contracts import tables
 from tests.machines.machine import Build, ServiceMachine
 
+STEPS = 50
 
-def run(build: Build, examples: int, steps: int) -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        lambda: ServiceMachine(build),
-        settings=settings(max_examples=examples, stateful_step_count=steps, deadline=None, database=None),
-    )
+
+def run(build: Build, steps: int) -> None:
+    class Machine(ServiceMachine):
+        def __init__(self) -> None:
+            super().__init__(build)
+
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=steps // STEPS, stateful_step_count=STEPS, deadline=None, database=None,
+            suppress_health_check=[HealthCheck.too_slow],
+        ),
+    )  # fmt: skip
 
 
 def test_the_service_never_differs_from_a_plain_model() -> None:
-    run(Build(), 60, 50)
+    run(Build(), 3_000)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400)
 def test_the_service_never_differs_from_a_plain_model_in_50_000_steps() -> None:
-    run(Build(), 1000, 50)
+    run(Build(), 50_000)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_the_service_never_differs_from_a_plain_model_in_a_million_steps() -> None:
+    run(Build(), 1_000_000)
+
+
+def on(emulator: Emulator) -> Callable[[], Repository]:
+    """A new table for each run of the machine."""
+    client = tables.client(emulator.url)
+    return lambda: tables.repository(client)
+
+
+@pytest.mark.slow
+@pytest.mark.emulator
+@pytest.mark.timeout(300)
+def test_the_service_on_dynamodb_never_differs_from_a_plain_model(emulator: Emulator) -> None:
+    run(Build(table=on(emulator), checked_every=STEPS), 600)
+
+
+@pytest.mark.long
+@pytest.mark.emulator
+@pytest.mark.timeout(1200)
+def test_the_service_on_dynamodb_never_differs_from_a_plain_model_in_10_000_steps(emulator: Emulator) -> None:
+    run(Build(table=on(emulator), checked_every=STEPS), 10_000)

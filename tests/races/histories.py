@@ -23,11 +23,12 @@ from tests.service.world import DEVELOPER
 
 
 class Size(NamedTuple):
-    """How many threads, operations of each, and keys."""
+    """How many threads, operations of each, and keys; and which share of the operations reads."""
 
     writers: int
     operations: int
     keys: int = 8
+    reads: float = 0.25
 
 
 class Told(NamedTuple):
@@ -81,13 +82,14 @@ class _Writer:
         self._ports = ports
         self._number = number
         self._keys = [names.key(f"k{key}") for key in range(size.keys)]
+        self._reads = size.reads
         self._random = random.Random(number)  # noqa: S311  # a workload, not a secret
         self._touched: dict[str, int] = {}
         self._latest: dict[str, int] = {}
         self.told = Told([], [], [], {})
 
     def act(self, number: int) -> None:
-        if self._random.random() < 0.25:
+        if self._random.random() < self._reads:
             self._read()
         else:
             self._write(f"{self._number}-{number}")
@@ -106,7 +108,7 @@ class _Writer:
     def _write(self, message: str) -> None:
         keys = self._random.sample(self._keys, 1 if self._random.random() < 0.8 else 2)
         operations = tuple(self._operation(key, message) for key in keys)
-        bases = {each.key: each.if_match for each in operations if each.if_match}
+        bases: dict[str, int] = {each.key: each.if_match for each in operations if each.if_match}
         start = perf_counter()
         try:
             outcome = change(self._ports, DEVELOPER, NS, ChangeSet(operations, message), None)
