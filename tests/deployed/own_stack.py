@@ -40,9 +40,10 @@ class OwnStack(NamedTuple):
         return from_environ(variables(self.stack, who, namespace))
 
     def config(self, who: Credentials, namespace: str = NAMESPACE) -> Config:
-        """A consumer with these AWS credentials, to be closed."""
+        """A consumer with these AWS credentials, to be closed; it waits for a function that starts."""
         person = Person("consumer", "", who.access_key_id, who.secret_access_key, *self.reader)
         held = variables(self.stack, person, namespace)
+        held["CONFIGSVC_REFRESH_SECONDS"] = "30"
         return Config(environ=held | ({"AWS_SESSION_TOKEN": who.session_token} if who.session_token else {}))
 
 

@@ -6,7 +6,7 @@ import copy
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import boto3
 
@@ -81,7 +81,8 @@ def role_of_stack(endpoint: str, stack: str, logical_id: str) -> str:
 
 
 def _document(found: object) -> Document:
-    parsed: Document = json.loads(found) if isinstance(found, str) else copy.deepcopy(found)  # type: ignore[assignment]  # boto3 parses it
+    """As boto3 answers it: parsed already, though its types say otherwise."""
+    parsed: Document = json.loads(found) if isinstance(found, str) else copy.deepcopy(cast("Document", found))
     return parsed
 
 

@@ -1,0 +1,142 @@
+"""After a restore into a new table: check and lift every namespace in it, before anyone reaches it.
+
+`python -m infra.restore --old OLD --new NEW` takes what was given out from the table that was lost and is still there;
+`--jump N` in its place lifts each namespace by N, for when it is not. Credentials are the ordinary ones; they need to
+scan the old table, and to read and write the new one. Repeatable at any time: what is lifted stays as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
+from configsvc.adapters.chance import SystemChance
+from configsvc.adapters.clock import SystemClock
+from configsvc.adapters.dynamo import DynamoRepository
+from configsvc.adapters.json_schemas import JsonSchemas
+from configsvc.model.errors import ConfigsvcError, NotFound
+from configsvc.model.grants import normalised
+from configsvc.service.create_namespace import NamespaceWanted, create_namespace
+from configsvc.service.delete_namespace import delete_namespace
+from configsvc.service.lift import lift
+from configsvc.service.ports import Caller, Ports
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_PARTITION = "N#"
+
+
+class Lifted(NamedTuple):
+    """A namespace of the new table: the revision it came back with, the one it has now, and what HEAD had wrong.
+
+    `was` is None when nothing that is served came back: then it stays absent, and only its numbers are kept.
+    """
+
+    namespace: str
+    was: int | None
+    revision: int
+    wrong: tuple[str, ...]
+
+
+class Operator(NamedTuple):
+    """Who lifts: a role or a user, as the change log tells it."""
+
+    arn: str
+    principal: str
+
+
+def revisions(client: DynamoDBClient, table: str) -> dict[str, int]:
+    """The revision of every namespace of a table, deleted ones too; reads the whole table."""
+    pages = client.get_paginator("scan").paginate(
+        TableName=table,
+        ConsistentRead=True,
+        FilterExpression="sk = :head AND begins_with(pk, :namespace)",
+        ExpressionAttributeValues={":head": {"S": "HEAD"}, ":namespace": {"S": _PARTITION}},
+        ProjectionExpression="pk, revision",
+    )
+    items = (item for page in pages for item in page["Items"])
+    return {item["pk"]["S"].removeprefix(_PARTITION): int(item["revision"]["N"]) for item in items}
+
+
+def lift_all(client: DynamoDBClient, table: str, operator: Operator, given_out: Mapping[str, int]) -> Iterator[Lifted]:
+    """Lift each namespace of the table to what was given out, in order of name; those that it lacks as well.
+
+    Raises:
+        ConfigsvcError: DynamoDB failed, or others write there. Repeat it.
+    """
+    found = revisions(client, table)
+    repository = DynamoRepository(client, table)
+    ports = Ports(
+        repository, SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), (operator.principal,),
+        JsonSchemas(),
+    )  # fmt: skip
+    caller = Caller(None, operator.principal, operator.arn, "", "infra.restore", "restore")
+    for namespace, wanted in sorted(given_out.items()):
+        was = found.get(namespace)
+        try:
+            yield _lift(ports, caller, namespace, was, wanted)
+        except NotFound:
+            if was is None or was < wanted:  # else it is deleted, as it was, or lifted before
+                yield _numbers_only(ports, caller, namespace, wanted)
+
+
+def _lift(ports: Ports, caller: Caller, namespace: str, was: int | None, wanted: int) -> Lifted:
+    body: Mapping[str, Any] = lift(ports, caller, namespace, wanted, None).body
+    wrong = tuple(f"{each['what']} {each['head']}, not {each['found']}" for each in body["check"]["differences"])
+    return Lifted(namespace, was, body["revision"], wrong)
+
+
+def _numbers_only(ports: Ports, caller: Caller, namespace: str, wanted: int) -> Lifted:
+    """Nothing of it is served; whoever creates it again goes on counting."""
+    create_namespace(ports, caller, namespace, NamespaceWanted(), None)
+    wrong = _lift(ports, caller, namespace, None, wanted).wrong
+    body: Mapping[str, Any] = delete_namespace(ports, caller, namespace, None).body
+    return Lifted(namespace, None, body["revision"], wrong)
+
+
+def _operator() -> Operator:
+    arn = boto3.client("sts").get_caller_identity()["Arn"]
+    principal = normalised(arn)
+    if principal is None:
+        raise SystemExit(f"{arn} is neither a role nor a user, and the change log is to name one.")
+    return Operator(arn, principal)
+
+
+def _told(lifted: Lifted) -> str:
+    came = "was not there, stays absent" if lifted.was is None else f"came back at {lifted.was}"
+    wrong = f"; HEAD was wrong: {'; '.join(lifted.wrong)}" if lifted.wrong else ""
+    return f"{lifted.namespace:<40} {came}, now at {lifted.revision}{wrong}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Lift, and tell what became of each namespace; 1 when it could not be finished."""
+    parser = argparse.ArgumentParser(prog="python -m infra.restore", description=__doc__)
+    parser.add_argument("--new", required=True, metavar="TABLE", help="the restored table")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--old", metavar="TABLE", help="the table that was in use; nothing may write to it any more")
+    source.add_argument("--jump", type=int, metavar="N", help="more revisions than any namespace lost")
+    asked = parser.parse_args(arguments)
+    try:
+        client, operator = boto3.client("dynamodb"), _operator()
+        if asked.old:
+            given_out = revisions(client, asked.old)
+        else:
+            given_out = {name: revision + asked.jump for name, revision in revisions(client, asked.new).items()}
+        for lifted in lift_all(client, asked.new, operator, given_out):
+            print(_told(lifted))
+    except (ConfigsvcError, BotoCoreError, ClientError) as error:
+        print(f"Not finished: {error} Repeat it.", file=sys.stderr)
+        return 1
+    print("Every namespace is lifted; the service may use the table.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
