@@ -1,0 +1,114 @@
+"""Each promise's test is proved: a copy of the client with one bug planted fails it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.machines_client.test_client_machine import AS_FOUND
+
+ROOT = Path(__file__).parents[2]
+MACHINE = "tests/machines_client/test_client_machine.py::test_a_client_is_whole_monotonic_and_in_time_whatever_happens"
+REFUSALS = "tests/client/test_refusals.py"
+
+
+class Bug(NamedTuple):
+    """A change of one file of the client, and the tests that must not pass with it."""
+
+    file: str
+    right: str
+    wrong: str
+    caught_by: str
+
+
+BUGS = {
+    "swapped before everything is verified": Bug(
+        "_refresh.py", "for key in opened.broken.keys() - layer.broken.keys():", "for key in sorted(()):", MACHINE
+    ),
+    "an older revision is taken": Bug(
+        "_refresh.py", "if layer.etag and found.sealed.revision < layer.revision:", "if layer.etag is None:", MACHINE
+    ),
+    "part of an answer is taken": Bug(
+        "_refresh.py",
+        "    return held if all(map(operator.is_, layers, held.layers)) else Held(layers, Snapshot(layers))",
+        "    return Held((layers[0], *held.layers[1:]), Snapshot((layers[0], *held.layers[1:])))",
+        MACHINE,
+    ),
+    "a difference of clocks is not clamped": Bug(
+        "_freshness.py",
+        "max(0.0, now.wall - since.wall, now.monotonic - since.monotonic)",
+        "now.wall - since.wall",
+        MACHINE,
+    ),
+    "only the monotonic clock counts, which stands still in a freeze": Bug(
+        "_freshness.py",
+        "max(0.0, now.wall - since.wall, now.monotonic - since.monotonic)",
+        "max(0.0, now.monotonic - since.monotonic)",
+        MACHINE,
+    ),
+    "what failed is asked for again at once": Bug(
+        "_freshness.py",
+        "return self._replace(since=now, quiet=quiet, failures=failures)",
+        "return self",
+        "tests/faults_client/test_service_down.py",
+    ),
+    "max_stale is forgotten": Bug(
+        "_keeper.py", "if held is None or self._expired():", "if held is None:", "tests/client/test_expiry.py"
+    ),
+    "several refreshes at a time": Bug(
+        "_keeper.py",
+        "if not self._lock.acquire(timeout=self._settings.refresh_seconds if self._expired() else 0):",
+        "self._lock = threading.Lock()\n        if not self._lock.acquire():",
+        "tests/faults_client/test_time_and_copies.py::test_20_a_hundred_threads_at_expiry_are_one_refresh_and_the_others_get_the_old_value_at_once",
+    ),
+    "the header is believed": Bug(
+        "_cipher.py",
+        "        if parts.protected != protected or expected.kid != self.kid:",
+        "        protected = parts.protected\n        if expected.kid != self.kid:",
+        REFUSALS,
+    ),
+    "KMS is not told which key to use": Bug(
+        "_keyring.py", "context, asked, deadline)", "context, None, deadline)", REFUSALS
+    ),
+    "what KMS says it opened with is not compared": Bug(
+        "_keyring.py", "if not same_key(self._pin.checked(answered), asked):", "if not answered:", REFUSALS
+    ),
+    "the kid is not computed from the data key": Bug(
+        "_cipher.py", "return hmac.compare_digest(self.kid, kid)", "return bool(kid)", REFUSALS
+    ),
+    "a file is taken from anywhere": Bug(
+        "_fallback.py", "if fallback.url != base_of(url):", "if not fallback.url:", "tests/client/test_fallback.py"
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bug", BUGS.values(), ids=BUGS)
+def test_a_planted_bug_is_caught(bug: Bug, tmp_path: Path) -> None:
+    done = run_copy(bug, bug.wrong, tmp_path)
+    assert done.returncode == 1, done.stdout
+    assert not [each for each in ("ImportError", "SyntaxError", "AttributeError", "NameError") if each in done.stdout]
+
+
+@pytest.mark.slow
+def test_without_a_bug_a_copy_passes(tmp_path: Path) -> None:
+    bug = BUGS["swapped before everything is verified"]
+    done = run_copy(bug, bug.right, tmp_path)
+    assert done.returncode == 0, done.stdout
+
+
+def run_copy(bug: Bug, instead: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    copy = folder / "configsvc_client"
+    shutil.copytree(ROOT / "client" / "configsvc_client", copy, ignore=shutil.ignore_patterns("__pycache__"))
+    source = (copy / bug.file).read_text()
+    assert source.count(bug.right) >= 1, "what the bug changes is no longer there"
+    (copy / bug.file).write_text(source.replace(bug.right, instead))
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", bug.caught_by]
+    environ = {**os.environ, "PYTHONPATH": str(folder), AS_FOUND: "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=110)
