@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
+from configsvc.model.record import Record
 from configsvc_client._faults import BadAnswer
 
 BODY_BYTES = 8 * 1024 * 1024
@@ -18,7 +17,7 @@ _FINAL = 200
 _SWITCHING = 101
 
 
-class Response(NamedTuple):
+class Response(Record):
     """A complete answer: header names in lower case, the body inflated."""
 
     status: int

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
+from configsvc.model.record import Record
 from configsvc_client._snapshot import Snapshot, changed
 
 Callback = Callable[[frozenset[str]], object]
 
 
-class _Registered(NamedTuple):
+class _Registered(Record):
     prefix: str
     callback: Callback
 

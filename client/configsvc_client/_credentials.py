@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from configsvc.model.errors import ConfigsvcError, Misconfigured
+from configsvc.model.record import Record
 
 _EARLY = 300.0
 """Seconds before their end in which credentials are replaced: ECS and EKS give out new ones well before."""
 
 
-class Credentials(NamedTuple):
+class Credentials(Record):
     """What signs a request; `expires` is in seconds since the epoch, None where not known."""
 
     access_key: str

@@ -17,10 +17,10 @@ import json
 import os
 import stat
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from configsvc.model.errors import ClientError
 from configsvc.model.names import Namespace
+from configsvc.model.record import Record
 from configsvc.model.snapshot import MalformedSnapshot, SealedSnapshot, parse, render
 from configsvc_client._url import Url
 
@@ -30,7 +30,7 @@ FILE_BYTES = 48 * 1024 * 1024
 """The most that is read: ten snapshots of 4 MiB, and what JSON adds."""
 
 
-class Fallback(NamedTuple):
+class Fallback(Record):
     """What a file holds: from which URL (stage included), when it was saved in seconds since the epoch, and what."""
 
     url: str

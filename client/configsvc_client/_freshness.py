@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
+from configsvc.model.record import Record
 from configsvc_client._ports import Chance, Moment
 
 _MOST_INTERVALS = 5
@@ -16,14 +16,14 @@ def age(since: Moment, now: Moment) -> float:
     return max(0.0, now.wall - since.wall, now.monotonic - since.monotonic)
 
 
-class Pace(NamedTuple):
+class Pace(Record):
     """How often to ask and how long what is held may serve, in seconds."""
 
     interval: float
     max_stale: float = math.inf
 
 
-class Freshness(NamedTuple):
+class Freshness(Record):
     """When what is held was last confirmed, and from when on for how long nothing is tried."""
 
     confirmed: Moment

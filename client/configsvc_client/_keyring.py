@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from configsvc.model.encoding import from_base64std
 from configsvc.model.errors import CannotOpen
 from configsvc.model.names import Key, Namespace
+from configsvc.model.record import Record
 from configsvc.model.snapshot import DataKey
 from configsvc_client._freshness import age
 from configsvc_client._pin import Pin, same_key
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 Opened = TypeVar("Opened")
 
 
-class _Kept(NamedTuple, Generic[Opened]):
+class _Kept(Record, Generic[Opened]):
     what: Opened
     since: Moment
 

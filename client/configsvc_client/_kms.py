@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from configsvc.model.encoding import base64std, from_base64std
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Misconfigured, Unavailable
+from configsvc.model.record import Record
 from configsvc_client._credentials import Credentials
 from configsvc_client._http import Connection
 from configsvc_client._url import Url, parse
@@ -26,7 +27,7 @@ _MESSAGE = 500
 _EXPIRED = re.compile(r"ExpiredToken|RequestExpired|InvalidSignatureException Signature expired")
 
 
-class Decrypted(NamedTuple):
+class Decrypted(Record):
     """What kms:Decrypt answers: the plaintext and the ARN of the key that it was under."""
 
     plaintext: bytes

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from configsvc.model.errors import ConfigsvcError, ConfigUnavailable, Internal, Misconfigured, Throttled, Unavailable
+from configsvc.model.record import Record
 from configsvc_client._freshness import Freshness, confirmed, saved
 from configsvc_client._opening import Rules
 from configsvc_client._ports import Found, World
@@ -16,7 +15,7 @@ _PAUSE = 0.2
 _PASSING = (Unavailable, Throttled, Internal)
 
 
-class Loaded(NamedTuple):
+class Loaded(Record):
     """What was loaded, how fresh that is, and why it is not from the service, where it is not."""
 
     held: Held

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from configsvc.model import limits
 from configsvc.model.names import Namespace
+from configsvc.model.record import Record
 from configsvc.model.snapshot import MalformedSnapshot, SealedSnapshot, parse
 from configsvc_client._ports import Found
 
 AT_ONCE = limits.SNAPSHOTS_NAMESPACES
 
 
-class Several(NamedTuple):
+class Several(Record):
     """An answer: what it brought, and which namespaces have to be fetched singly."""
 
     found: dict[Namespace, Found]

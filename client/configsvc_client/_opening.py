@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from configsvc.model.entry import Entry
 from configsvc.model.envelope import Header
 from configsvc.model.errors import CannotOpen
 from configsvc.model.names import Kid, Namespace
+from configsvc.model.record import Record
 from configsvc_client._keyring import Keyring
 from configsvc_client._ports import Found
 from configsvc_client._snapshot import Layer
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from configsvc_client._spelling import KeyPattern
 
 
-class Rules(NamedTuple):
+class Rules(Record):
     """How to open: with which keyring, from which revision on, and which keys must have been sealed."""
 
     keyring: Keyring

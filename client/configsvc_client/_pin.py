@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from configsvc.model.errors import CannotOpen, Misconfigured
+from configsvc.model.record import Record
 
 ANY = "*"
 _ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,256}", re.ASCII)
 _MULTI_REGION = r"(arn:aws[a-z-]*:kms:)[a-z0-9-]+(:[0-9]{12}:key/mrk-.+)"  # compiled where it is needed: few need it
 
 
-class Pin(NamedTuple):
+class Pin(Record):
     """ARNs of KMS keys; `*` among them trusts any."""
 
     arns: tuple[str, ...]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from configsvc.model.names import Namespace
+from configsvc.model.record import Record
 from configsvc.model.snapshot import SealedSnapshot
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ Chance = Callable[[], float]
 """A number from 0 up to 1, from the system's randomness: a restored copy of this process must not draw the same."""
 
 
-class Moment(NamedTuple):
+class Moment(Record):
     """Now, by both clocks in seconds: wall may be set, monotonic may stand still while a function is frozen."""
 
     wall: float
@@ -35,7 +36,7 @@ class Clock(Protocol):
         """Waits."""
 
 
-class Found(NamedTuple):
+class Found(Record):
     """A sealed snapshot as the service answered it, with its ETag; one from the fallback file has none."""
 
     etag: str
@@ -80,7 +81,7 @@ def warn(message: str) -> None:
     logging.getLogger("configsvc_client").warning(message)
 
 
-class World(NamedTuple):
+class World(Record):
     """All of it.
 
     `prepare` readies, while the first answer is on its way, what opening it will need; `close` drops what is open, and

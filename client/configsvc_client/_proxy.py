@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from configsvc.model.encoding import base64std
 from configsvc.model.errors import Misconfigured
+from configsvc.model.record import Record
 from configsvc_client._url import Url
 
 _PROXY = re.compile(r"(?:http://)?(?:([^@/]*)@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})/?", re.ASCII)
 _ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
 
 
-class Proxy(NamedTuple):
+class Proxy(Record):
     """Where to connect instead, and what to say there."""
 
     host: str

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from configsvc.model.errors import Unavailable, WentBackwards
 from configsvc.model.names import Namespace
+from configsvc.model.record import Record
 from configsvc_client._opening import Rules, open_layer
 from configsvc_client._ports import Found, Gateway
 from configsvc_client._snapshot import Layer, Snapshot
@@ -15,7 +16,7 @@ from configsvc_client._snapshot import Layer, Snapshot
 Source = Literal["service", "fallback"]
 
 
-class Held(NamedTuple):
+class Held(Record):
     """What is held: one layer for each namespace in their order, the snapshot made of them, and where it came from."""
 
     layers: tuple[Layer, ...]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
 
 from configsvc.model import names
 from configsvc.model.errors import Misconfigured
+from configsvc.model.record import Record
 from configsvc_client import _spelling
 from configsvc_client._freshness import Pace
 from configsvc_client._pin import Pin, pin
@@ -19,7 +19,7 @@ _NO_FLOORS: Mapping[names.Namespace, int] = MappingProxyType({})
 _START, _START_WITH_FALLBACK = 8.0, 2.0
 
 
-class Given(NamedTuple):
+class Given(Record):
     """What was passed as arguments; None takes the variable."""
 
     namespaces: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class Given(NamedTuple):
         return f"Given(namespaces={self.namespaces!r}, url={self.url!r}, api_key=***)"
 
 
-class Settings(NamedTuple):
+class Settings(Record):
     """Complete and checked; times in seconds."""
 
     url: Url

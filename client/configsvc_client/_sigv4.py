@@ -7,8 +7,8 @@ import hmac
 import re
 import time
 from collections.abc import Mapping
-from typing import NamedTuple
 
+from configsvc.model.record import Record
 from configsvc_client._credentials import Credentials
 from configsvc_client._url import quote_but
 
@@ -17,7 +17,7 @@ _UNSIGNED = frozenset({"connection", "expect", "te", "transfer-encoding", "user-
 _ALGORITHM = "AWS4-HMAC-SHA256"
 
 
-class Request(NamedTuple):
+class Request(Record):
     """What is signed: the URL's parts as they are sent, and headers with lower-case names."""
 
     method: str

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from configsvc.model.errors import CannotOpen
 from configsvc.model.names import Namespace
+from configsvc.model.record import Record
 from configsvc_client._secret import Secret
 from configsvc_client._value import Value, converted
 
 
-class Layer(NamedTuple):
+class Layer(Record):
     """One namespace, opened: what each key holds, which were sealed, and which did not open and why.
 
     The ETag is empty where it came from the fallback file: its revision is then no floor.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from configsvc.model.errors import Misconfigured
+from configsvc.model.record import Record
 
 _URL = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?(/[!-~]*)?", re.ASCII)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -13,7 +13,7 @@ _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01
 _LOOPBACK = r"localhost|127(?:\.[0-9]{1,3}){3}|::1"  # compiled where it is needed: with plain http
 
 
-class Url(NamedTuple):
+class Url(Record):
     """An origin and the path below which its requests go, without a slash at its end."""
 
     scheme: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, TypeGuard
+from typing import Literal, TypeGuard
 
 from configsvc.model.names import Key
+from configsvc.model.record import Record
 
 Form = Literal["plain", "kms", "envelope"]
 ContentType = Literal["text/plain", "application/json", "application/octet-stream"]
@@ -13,7 +14,7 @@ FORMS: tuple[Form, ...] = ("plain", "kms", "envelope")
 CONTENT_TYPES: tuple[ContentType, ...] = ("text/plain", "application/json", "application/octet-stream")
 
 
-class Entry(NamedTuple):
+class Entry(Record):
     """One value as it is stored. `repr` never shows the value: plain ones are shown to readers only."""
 
     key: Key

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import json
 from json.encoder import encode_basestring
-from typing import NamedTuple
 
 from configsvc.model import names
 from configsvc.model.encoding import base64url, from_base64url
 from configsvc.model.entry import CONTENT_TYPES
 from configsvc.model.errors import InvalidEnvelope, InvalidName
+from configsvc.model.record import Record
 
 NONCE = 12
 TAG = 16
 
 
-class Header(NamedTuple):
+class Header(Record):
     """What an envelope says of itself."""
 
     namespace: names.Namespace
@@ -37,7 +37,7 @@ class Header(NamedTuple):
         ).encode()
 
 
-class Parts(NamedTuple):
+class Parts(Record):
     """A compact JWE taken apart; `protected` as it stands on the wire, the rest as bytes."""
 
     protected: bytes

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from configsvc.model import names
 from configsvc.model.entry import Entry, is_content_type, is_form
 from configsvc.model.errors import InvalidName
+from configsvc.model.record import Record
 
 
-class DataKey(NamedTuple):
+class DataKey(Record):
     """A data key as it is stored: wrapped by KMS, never bare."""
 
     kid: names.Kid
@@ -19,7 +19,7 @@ class DataKey(NamedTuple):
     wrapped: str
 
 
-class SealedSnapshot(NamedTuple):
+class SealedSnapshot(Record):
     """What a reader gets; `data_keys` are only those in use."""
 
     namespace: names.Namespace

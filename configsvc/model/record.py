@@ -1,0 +1,56 @@
+"""Records: to a type checker and to whoever uses one a `NamedTuple`, made in a tenth of the time.
+
+`typing.NamedTuple` compiles code for each class and each annotation. That is nothing for a program, but a cold start of
+the client makes twenty such classes, and they were 15 % of its CPU, 6 of 39 ms.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+__all__ = ["Record"]
+
+if TYPE_CHECKING:
+    from typing import NamedTuple as Record
+else:
+    from collections import _tuplegetter  # what namedtuple makes its fields of
+
+    class _RecordType(type):
+        """Makes fields of annotations; a value beside one is its default."""
+
+        def __new__(cls, name: str, bases: tuple[type, ...], members: dict[str, Any]) -> type:
+            fields = tuple(members.get("__annotations__", ()))
+            defaults = {field: members.pop(field) for field in fields if field in members}
+            getters = {field: _tuplegetter(number, field) for number, field in enumerate(fields)}
+            about = {"__slots__": (), "__match_args__": fields, "_fields": fields, "_field_defaults": defaults}
+            return super().__new__(cls, name, bases, {**about, **members, **getters})
+
+    class Record(tuple, metaclass=_RecordType):
+        """A tuple whose places have names."""
+
+        __slots__ = ()
+
+        def __new__(cls, *values: object, **named: object) -> Self:
+            """Values in the order of the fields, or by name; those with a default may be left out."""
+            if named or len(values) != len(cls._fields):
+                values += cls._named(cls._fields[len(values) :], named)
+            if len(values) != len(cls._fields) or named:
+                raise TypeError(f"{cls.__name__} takes {', '.join(cls._fields)}, each once")
+            return tuple.__new__(cls, values)
+
+        @classmethod
+        def _named(cls, fields: tuple[str, ...], named: dict[str, object]) -> tuple[object, ...]:
+            given = {**cls._field_defaults, **{field: named.pop(field) for field in fields if field in named}}
+            return tuple([given[field] for field in fields if field in given])
+
+        def _replace(self, /, **named: object) -> Self:
+            return type(self)(**{**self._asdict(), **named})
+
+        def _asdict(self) -> dict[str, object]:
+            return dict(zip(self._fields, self, strict=True))
+
+        def __getnewargs__(self) -> tuple[object, ...]:
+            return tuple(self)
+
+        def __repr__(self) -> str:
+            return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self._asdict().items())})"
