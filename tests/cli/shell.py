@@ -71,6 +71,7 @@ class Shell:
     def on_terminal(self, *arguments: str, typed: Mapping[str, str] | None = None) -> Done:
         """On a terminal of its own, where stdout and stderr are one; what follows each prompt is typed after it."""
         ours, theirs = pty.openpty()
+        process: subprocess.Popen[bytes] | None = None
         try:
             process = subprocess.Popen(
                 [sys.executable, "-c", _OWN_TERMINAL, *COMMAND, *arguments],
@@ -82,6 +83,9 @@ class Shell:
             return Done(process.wait(_SECONDS), seen, "")
         finally:
             os.close(ours)
+            if process and process.poll() is None:
+                process.kill()
+                process.wait(_SECONDS)
 
 
 def _talked(terminal: int, typed: list[tuple[str, str]]) -> str:

@@ -5,7 +5,7 @@ from configsvc.model.grants import Grant
 from configsvc_client.admin._access import Granted
 from configsvc_client.admin._admin import Admin
 from configsvc_client.admin._back import WayBack
-from configsvc_client.admin._compose import from_environ
+from configsvc_client.admin._compose import from_environ, settings_in
 from configsvc_client.admin._draft import Draft, checked, draft
 from configsvc_client.admin._history import (
     Difference,
@@ -56,4 +56,5 @@ __all__ = [
     "checked",
     "draft",
     "from_environ",
+    "settings_in",
 ]

@@ -27,6 +27,10 @@ class Access:
         """The caller's principals and grants, as the service sees them; the IAM one only when signed."""
         return (self._api.write("POST", "/whoami", None) if signed else self._api.read("/whoami")).body
 
+    def skew(self) -> float | None:
+        """Seconds that this clock is ahead of the service's; None where it does not tell. Takes no right at all."""
+        return self._api.skew()
+
     def get(self, principal: str) -> tuple[Grant, ...]:
         """The grants of a principal; none when it has none."""
         try:

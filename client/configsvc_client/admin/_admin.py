@@ -41,6 +41,10 @@ class Admin(Values, Histories, Rollbacks, Keyrings, AllNamespaces, Files):
         """The caller's principals and grants, as the service sees them; the IAM one only when signed."""
         return self._parts.access.whoami(signed=signed)
 
+    def skew(self) -> float | None:
+        """Seconds that this clock is ahead of the service's; None where it does not tell. Takes no right at all."""
+        return self._parts.access.skew()
+
     def get_grants(self, principal: str) -> tuple[Grant, ...]:
         """The grants of a principal."""
         return self._parts.access.get(principal)

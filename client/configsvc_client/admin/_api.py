@@ -80,6 +80,17 @@ class Api:
             sent["content-type"] = "application/json"
         return self._answered(_Request(method, self._at(path, query), sent, content, signed=True))
 
+    def skew(self) -> float | None:
+        """Seconds that this clock is ahead of the service's, which tells whole ones; None where it does not tell.
+
+        Raises:
+            ConfigsvcError: as `read`.
+        """
+        response = self._sent(_Request("GET", self._at("/health", None), {}, b"", signed=False))
+        _understood(response)
+        told = _date(response.headers.get("date", ""))
+        return None if told is None else self._ports.clock.wall() - told
+
     def _at(self, path: str, query: Mapping[str, object] | None) -> str:
         asked = [f"{name}={quote(str(value))}" for name, value in (query or {}).items() if value not in (None, "")]
         return f"{self._url.path}/v1{path}" + ("?" + "&".join(asked) if asked else "")
@@ -120,3 +131,13 @@ def _decoded(body: bytes) -> Mapping[str, object]:
 def _retry_after(response: Response) -> dict[str, object]:
     asked = response.headers.get("retry-after", "")
     return {"retry_after": int(asked)} if asked.isdecimal() else {}
+
+
+def _date(text: str) -> float | None:
+    """A Date header (RFC 9110, 5.6.7) in seconds since the epoch."""
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except ValueError:
+        return None

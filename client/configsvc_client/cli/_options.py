@@ -45,8 +45,8 @@ def the_namespace(given: str | None) -> Namespace:
     return found[0]
 
 
-def the_namespaces(given: Sequence[str]) -> list[Namespace]:
-    """The namespaces that were meant, in order.
+def the_namespaces(given: Sequence[str], *, none: bool = False) -> list[Namespace]:
+    """The namespaces that were meant, in order; `none` says that there may be none.
 
     Raises:
         click.UsageError: none.
@@ -54,6 +54,6 @@ def the_namespaces(given: Sequence[str]) -> list[Namespace]:
     """
     inherited = [part.strip() for part in _settings.resolved().get("CONFIGSVC_NAMESPACES").split(",")]
     found = list(given) or [part for part in inherited if part]
-    if not found:
+    if not found and not none:
         raise click.UsageError("Say which namespace: -n NAMESPACE, or set CONFIGSVC_NAMESPACES.")
     return [names.namespace(each) for each in found]

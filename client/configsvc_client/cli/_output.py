@@ -13,7 +13,8 @@ from configsvc.model.errors import Misconfigured
 from configsvc_client.cli import _common, _terminal
 
 Kind = Literal["table", "plain", "json"]
-Field = str | int | float | bool | None | Sequence["Field"] | Mapping[str, "Field"]
+Field = object
+"""Text, a number, a truth or None; in records also lists and objects of them."""
 
 # A field of a tab-separated line holds no tab and no line break.
 _ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -79,11 +80,11 @@ def _text(field: Field) -> str:
             return ""
         case bool():
             return "yes" if field else "no"
-        case str() | int() | float():
-            return str(field)
         case Mapping():
             return json.dumps(field, ensure_ascii=False)
-    return ", ".join(_text(each) for each in field)
+        case list() | tuple():
+            return ", ".join(_text(each) for each in field)
+    return str(field)
 
 
 def _print_json(found: object) -> None:

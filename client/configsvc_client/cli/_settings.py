@@ -34,6 +34,11 @@ def resolved() -> Resolved:
     return found
 
 
+def forget() -> None:
+    """Read the settings anew when they are next asked for."""
+    click.get_current_context().meta.pop(_META, None)
+
+
 def environ() -> dict[str, str]:
     """The variables as they count, the API key included.
 

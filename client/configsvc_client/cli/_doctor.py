@@ -1,0 +1,29 @@
+"""`configsvc doctor`."""
+
+from __future__ import annotations
+
+import click
+
+from configsvc_client.cli import _exit, _options, _output
+
+
+@click.command("doctor")
+@_options.namespaces
+def command(namespaces: tuple[str, ...]) -> int:
+    """Look at everything that configsvc needs here, and say what to do where something is not well.
+
+    Settings, the service, the clock, both principals and their grants; for each namespace its data keys, whether their
+    KMS keys are pinned, and whether KMS opens them. Nothing is written. Ends with 1 if something fails.
+
+    In a pipe: name, state (ok, warning, failed, skipped), what was found, what to do, separated by tabs.
+    """
+    return report([str(each) for each in _options.the_namespaces(namespaces, none=True)])
+
+
+def report(namespaces: list[str]) -> int:
+    """Prints the checks; the exit code."""
+    from configsvc_client.cli._examined import examined
+
+    found = list(examined(namespaces))
+    _output.table(("check", "state", "found", "what to do"), found)
+    return _exit.FAILED if any(each.state == "failed" for each in found) else 0

@@ -1,0 +1,96 @@
+"""Looks at everything that `configsvc doctor` tells of. Writes nothing, and shows no secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from configsvc.model import names
+from configsvc.model.errors import ConfigsvcError, Misconfigured
+from configsvc.model.names import Namespace
+from configsvc_client._pin import pin
+from configsvc_client.cli import _checks, _settings
+from configsvc_client.cli._checks import Check
+
+if TYPE_CHECKING:
+    from configsvc_client.admin import Admin
+
+_KMS_TODO = (
+    "Your AWS identity needs kms:Decrypt on that KMS key for encryption context configsvc:namespace = the namespace."
+)
+
+
+def examined(namespaces: list[str]) -> Iterator[Check]:
+    """Each check as it is made; what cannot go on ends the list."""
+    settings = _checks.tried("settings", _set)
+    yield settings
+    if settings.state == "failed":
+        return
+    admin = _settings.admin()
+    reached = _checks.tried("service", lambda: _reached(admin), "Is CONFIGSVC_URL right, stage included, without /v1?")
+    yield reached
+    if reached.state == "failed":
+        return
+    yield _checks.tried("clock", lambda: _checks.clock(admin.skew()))
+    wanted = [names.namespace(each) for each in namespaces]
+    yield from _principals(admin, wanted)
+    for each in wanted:
+        yield from _namespace(admin, each)
+
+
+def _set() -> Check:
+    """Where the settings come from.
+
+    Raises:
+        Misconfigured: one is missing or wrong.
+    """
+    from configsvc_client.admin import settings_in
+    from configsvc_client.cli._api_key import api_key
+
+    settings_in(_settings.environ())
+    resolved = _settings.resolved()
+    told = [f"{resolved.get('CONFIGSVC_URL')} from {resolved.settings['CONFIGSVC_URL'].source}"]
+    return Check("settings", "ok", ", ".join([*told, f"API key from {api_key(resolved)[1]}"]))
+
+
+def _reached(admin: Admin) -> Check:
+    admin.skew()
+    return Check("service", "ok", f"{_settings.resolved().get('CONFIGSVC_URL')} answers")
+
+
+def _principals(admin: Admin, namespaces: list[Namespace]) -> Iterator[Check]:
+    def key() -> Check:
+        return _checks.api_key(_member(admin.whoami(signed=False), "api_key"), namespaces)
+
+    yield _checks.tried("API key", key, "Is it this stage's API key? Ask an administrator.")
+    try:
+        yield _checks.iam(_member(admin.whoami(), "iam"), namespaces)
+    except Misconfigured as error:
+        yield Check("AWS identity", "warning", error.detail, "Needed to write, and to seal and open.")
+    except ConfigsvcError as error:
+        todo = "Are these credentials of the right account, and may they execute-api:Invoke?"
+        yield Check("AWS identity", "failed", error.detail, todo)
+
+
+def _namespace(admin: Admin, namespace: Namespace) -> Iterator[Check]:
+    try:
+        listed = [each for each in admin.data_keys(namespace) if each.state == "live"]
+    except ConfigsvcError as error:
+        yield Check(str(namespace), "failed", error.detail, "Does it exist, and may your API key read it?")
+        return
+    yield Check(str(namespace), "ok", f"can be read; {len(listed)} live data keys")
+    pins = pin(_settings.pins())
+    trusted = _checks.pinned(namespace, pins, sorted({each.data_key.kms_key for each in listed}))
+    yield trusted
+    if trusted.state in ("ok", "warning"):
+        yield _checks.tried(f"{namespace}: KMS", lambda: _unwrapped(admin, namespace), _KMS_TODO)
+
+
+def _unwrapped(admin: Admin, namespace: Namespace) -> Check:
+    admin.try_data_key(namespace)
+    return Check(f"{namespace}: KMS", "ok", "kms:Decrypt opens the data key")
+
+
+def _member(found: Mapping[str, object], name: str) -> Mapping[str, Any] | None:
+    member = found.get(name)
+    return member if isinstance(member, Mapping) else None

@@ -1,0 +1,100 @@
+"""`configsvc init`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from configsvc.model import names
+from configsvc.model.errors import ConfigsvcError
+from configsvc_client.cli import _confirm, _settings
+from configsvc_client.cli._profiles import PROJECT_FILE
+
+
+@click.command("init")
+@click.option("--url", help="Of the service, stage included, without /v1.")
+@click.option("-n", "--namespace", "namespaces", multiple=True, metavar="NAMESPACE", help="Repeatable.")
+@click.option("--kms-key", "kms_keys", multiple=True, metavar="ARN", help="KMS key to trust. Repeatable.")
+@click.option("--region", help="AWS region; where left out, the one in the service's host name.")
+@click.option("--aws-profile", metavar="NAME", help="AWS profile to sign with.")
+def command(
+    url: str | None, namespaces: tuple[str, ...], kms_keys: tuple[str, ...], region: str | None, aws_profile: str | None
+) -> int:
+    """Write .configsvc.toml here, to be committed, and check everything as `configsvc doctor` does.
+
+    What is not given is taken from the variables and files that count now, or asked for on a terminal. No secret goes
+    into the file: the API key stays in CONFIGSVC_API_KEY, the system's keyring, or a command in your own config.toml.
+    """
+    from configsvc_client._url import parse
+    from configsvc_client.cli._doctor import report
+
+    path = Path(PROJECT_FILE)
+    if path.exists():
+        _confirm.confirm(f"{path} is there already. Replace it?")
+    now = _settings.resolved()
+    url = url or _asked("URL of the service, stage included", now.get("CONFIGSVC_URL"), "--url")
+    parse(url, "--url")
+    wanted = list(namespaces) or _split(_asked("Namespaces", now.get("CONFIGSVC_NAMESPACES"), "-n NAMESPACE"))
+    members: dict[str, str | Sequence[str]] = {"url": url, "namespaces": [names.namespace(each) for each in wanted]}
+    keys = list(kms_keys) or _settings.pins()
+    members |= {"kms_keys": keys} if keys else {}
+    members |= {name: text for name, text in (("region", region), ("aws_profile", aws_profile)) if text}
+    _write(path, members)
+    _store_api_key(url)
+    if not keys:
+        _offer_pin(path, members, wanted)
+    _settings.forget()
+    return report(wanted)
+
+
+def _asked(what: str, default: str, option: str) -> str:
+    if not sys.stdin.isatty():
+        if default:
+            return default
+        raise click.UsageError(f"Say it with {option}: there is nobody to ask.")
+    found: str = click.prompt(what, default=default or None, err=True)
+    return found
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _store_api_key(url: str) -> None:
+    """Asks for the API key and puts it into the keyring, where there is one and no key is found elsewhere."""
+    from configsvc_client.cli import _api_key
+
+    _settings.forget()
+    library = _api_key.keyring()
+    if library is None or not sys.stdin.isatty() or _api_key.api_key(_settings.resolved())[0]:
+        return
+    asked = "API key, for the keyring (empty: none)"
+    given = click.prompt(asked, hide_input=True, default="", show_default=False, err=True)
+    if given:
+        library.set_password(_api_key.SERVICE, url.rstrip("/"), given)
+
+
+def _offer_pin(path: Path, members: Mapping[str, str | Sequence[str]], namespaces: Sequence[str]) -> None:
+    """Shows the KMS keys in use. To trust them is a person's decision: whoever supplies the pin supplies the key."""
+    _settings.forget()
+    try:
+        admin = _settings.admin()
+        found = sorted({each.data_key.kms_key for name in namespaces for each in admin.data_keys(name)})
+    except ConfigsvcError:
+        return  # the checks tell what is wrong
+    if found and sys.stdin.isatty():
+        told = "\n".join(f"  {each}" for each in found)
+        click.echo(f"KMS keys in use, as the service tells them. Compare them with those you know:\n{told}", err=True)
+        if click.confirm("Trust them?", err=True):
+            _write(path, {**members, "kms_keys": found})
+
+
+def _write(path: Path, members: Mapping[str, str | Sequence[str]]) -> None:
+    """JSON's texts and lists of texts are TOML's too."""
+    lines = [f"{name} = {json.dumps(member, ensure_ascii=False)}\n" for name, member in members.items()]
+    path.write_text("# Settings of configsvc. No secret belongs here: commit it.\n" + "".join(lines), encoding="utf-8")
+    click.echo(f"{path.resolve()}: written", err=True)

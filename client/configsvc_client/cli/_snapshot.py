@@ -1,0 +1,72 @@
+"""`configsvc snapshot`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from configsvc_client.cli import _options, _output, _settings
+
+_FILE = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+
+
+@click.group("snapshot")
+def command() -> None:
+    """Fallback files: what consumers start with while the service is down (CONFIGSVC_FALLBACK)."""
+
+
+@command.command("save")
+@_options.namespaces
+@_FILE
+def save(namespaces: tuple[str, ...], file: Path) -> None:
+    """Write what the namespaces serve now into FILE, sealed as it is; nothing is opened.
+
+    Plain values are in it in the clear; sealed ones are ciphertext, so it may be shipped with the code.
+    """
+    found = _settings.admin().save_snapshot(file, *_options.the_namespaces(namespaces))
+    told = ", ".join(f"{namespace} at revision {revision}" for namespace, revision in found.revisions.items())
+    _output.done(
+        f"{file}: {found.entries} entries; {told}",
+        {"file": str(file), "url": found.url, "entries": found.entries, "revisions": dict(found.revisions)},
+    )
+
+
+@command.command("show")
+@_FILE
+def show(file: Path) -> None:
+    """List what FILE holds, without values and without asking anyone.
+
+    In a pipe: namespace, revision, key, version, form, content type, separated by tabs.
+    """
+    from configsvc_client import _fallback
+
+    found = _fallback.decode(_fallback.read(str(file)))
+    _output.table(
+        ("namespace", "revision", "key", "version", "form", "content type"),
+        (
+            (each.namespace, each.revision, entry.key, entry.version, entry.form, entry.content_type)
+            for each in found.snapshots
+            for entry in each.entries
+        ),
+    )
+    click.echo(f"{file}: saved from {found.url} at {_time(found.saved_at)}", err=True)
+
+
+@command.command("verify")
+@_FILE
+def verify(file: Path) -> None:
+    """Open every value in FILE as a consumer would, and show none.
+
+    It has to be from the service that CONFIGSVC_URL names. Each value that does not open is told with why.
+    """
+    found = _settings.admin().verify_snapshot(file)
+    _output.done(
+        f"{file}: all {found.entries} entries open; saved at {_time(found.saved_at)}",
+        {"file": str(file), "entries": found.entries, "saved_at": _time(found.saved_at)},
+    )
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+
+from configsvc.model.names import namespace
+from configsvc_client._pin import Pin
+from configsvc_client.cli import _checks
+from tests.admin.kms_server import FOREIGN_KEY, KMS_KEY
+
+PROD = namespace("payments.prod")
+READS = {"principal": "api-key:a", "grants": [{"actions": ["read"], "namespaces": ["payments.*"]}]}
+
+
+@pytest.mark.parametrize(
+    ("ahead", "state"),
+    [(None, "skipped"), (0.4, "ok"), (-29.0, "ok"), (31.0, "warning"), (-299.0, "warning"), (300.0, "failed")],
+)
+def test_a_clock_is_told_before_aws_refuses_its_signatures(ahead: float | None, state: str) -> None:
+    assert _checks.clock(ahead).state == state
+
+
+def test_an_api_key_that_may_not_read_fails_with_the_command_that_helps() -> None:
+    assert _checks.api_key(READS, [PROD]).state == "ok"
+    found = _checks.api_key(READS, [PROD, namespace("shared.prod")])
+    assert (found.state, found.todo.endswith("configsvc grant api-key:a -a read -n shared.prod")) == ("failed", True)
+    assert _checks.api_key(None, []).state == "failed"
+
+
+def test_an_identity_that_may_not_write_is_worth_telling_and_no_failure() -> None:
+    assert _checks.iam(None, [PROD]).state == "warning"
+    assert _checks.iam(READS, [PROD]).state == "warning"
+    writes = {"principal": "arn", "grants": [{"actions": ["write"], "namespaces": ["*"]}], "administrator": True}
+    found = _checks.iam(writes, [PROD])
+    assert (found.state, "administrator" in found.found) == ("ok", True)
+
+
+@pytest.mark.parametrize(
+    ("pins", "keys", "state"),
+    [
+        ((KMS_KEY,), [KMS_KEY], "ok"),
+        ((KMS_KEY,), [KMS_KEY, FOREIGN_KEY], "failed"),
+        ((), [KMS_KEY], "failed"),
+        (("*",), [KMS_KEY], "warning"),
+        ((KMS_KEY,), [], "skipped"),
+    ],
+)
+def test_every_kms_key_in_use_is_pinned(pins: tuple[str, ...], keys: list[str], state: str) -> None:
+    assert _checks.pinned(PROD, Pin(pins), keys).state == state

@@ -1,0 +1,136 @@
+"""doctor and init, as a person runs them on a new computer."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.admin.kms_server import FOREIGN_KEY, KMS_KEY
+from tests.admin.loopback import Loopback
+from tests.cli.shell import Done, Shell
+
+
+def _states(done: Done) -> dict[str, str]:
+    return {each["check"]: each["state"] for each in json.loads(done.out)}
+
+
+def test_all_is_well(shell: Shell, service: Loopback, namespace: str) -> None:
+    done = shell.run("doctor", "-o", "json")
+    assert (done.code, _states(done)) == (
+        0,
+        {
+            "settings": "ok", "service": "ok", "clock": "ok", "API key": "ok", "AWS identity": "ok",
+            namespace: "ok", f"{namespace}: pin": "ok", f"{namespace}: KMS": "ok",
+        },
+    )  # fmt: skip
+    assert not [each for each in service.requests if not each.startswith("GET") and "whoami" not in each]
+    assert [each.operation for each in service.kms.calls] == ["Decrypt"]
+    for secret in (shell.environ["CONFIGSVC_API_KEY"], shell.environ["AWS_SECRET_ACCESS_KEY"]):
+        assert secret not in done.out + done.err
+
+
+@pytest.mark.parametrize(
+    ("changed", "check", "says"),
+    [
+        ({"CONFIGSVC_URL": ""}, "settings", "CONFIGSVC_URL"),
+        ({"CONFIGSVC_URL": "http://127.0.0.1:9/api"}, "service", "could not be reached"),
+        ({"CONFIGSVC_API_KEY": "wrong"}, "API key", "valid API key"),
+        ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "AWS identity", ""),
+        ({"CONFIGSVC_KMS_KEYS": FOREIGN_KEY}, "pin", "Add it if you trust it"),
+        ({"CONFIGSVC_KMS_KEYS": ""}, "pin", "does not name"),
+        ({"CONFIGSVC_NAMESPACES": "no.such"}, "no.such", "may your API key read it"),
+    ],
+)
+def test_what_is_wrong_is_named_with_what_to_do(shell: Shell, changed: dict[str, str], check: str, says: str) -> None:
+    done = shell.but(**changed).run("doctor", "-o", "json")
+    failed = [each for each in json.loads(done.out) if each["state"] == "failed" and each["check"].endswith(check)]
+    assert (done.code, len(failed)) == (1, 1)
+    assert says in json.dumps(failed[0])
+
+
+def test_a_missing_kms_right_is_found(shell: Shell, service: Loopback, namespace: str) -> None:
+    service.kms.refused.add("Decrypt")
+    try:
+        done = shell.run("doctor", "-o", "json")
+    finally:
+        service.kms.refused.clear()
+    assert (done.code, _states(done)[f"{namespace}: KMS"]) == (1, "failed")
+    assert "kms:Decrypt" in done.out
+
+
+def test_who_only_reads_is_told_so_and_well(service: Loopback, namespace: str) -> None:
+    done = Shell(service.environ("reader", namespace)).run("doctor", "-o", "json")
+    assert (done.code, _states(done)["AWS identity"]) == (0, "warning")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "project").mkdir()
+    return tmp_path / "project"
+
+
+@pytest.fixture
+def newcomer(service: Loopback, folder: Path) -> Shell:
+    """Who has AWS credentials, an API key, and an empty folder."""
+    environ = service.environ("writer") | {"XDG_CONFIG_HOME": str(folder.parent)}
+    return Shell(environ, folder).but(CONFIGSVC_URL="", CONFIGSVC_NAMESPACES="", CONFIGSVC_KMS_KEYS="")
+
+
+def test_init_writes_settings_without_a_secret_and_checks_them(
+    newcomer: Shell, service: Loopback, namespace: str, folder: Path
+) -> None:
+    done = newcomer.run(
+        "init", "--url", service.url, "-n", namespace, "--kms-key", KMS_KEY, "--region", "us-east-1", "-o", "json"
+    )
+    assert (done.code, set(_states(done).values())) == (0, {"ok"}), done
+    text = (folder / ".configsvc.toml").read_text()
+    assert tomllib.loads(text) == {
+        "url": service.url,
+        "namespaces": [namespace],
+        "kms_keys": [KMS_KEY],
+        "region": "us-east-1",
+    }
+    assert newcomer.environ["CONFIGSVC_API_KEY"] not in text
+    newcomer.ok("put", "k", "-", given="v")
+    assert newcomer.run("init", "--url", service.url, "-n", namespace).code == 2  # there already, nobody to ask
+
+
+def test_init_asks_on_a_terminal_and_lets_a_person_decide_whom_to_trust(
+    newcomer: Shell, service: Loopback, namespace: str, folder: Path
+) -> None:
+    typed = {"stage included: ": service.url, "Namespaces: ": namespace, "Trust them? [y/N]: ": "y"}
+    done = newcomer.on_terminal("init", typed=typed)
+    assert (done.code, KMS_KEY in done.out) == (0, True)
+    assert tomllib.loads((folder / ".configsvc.toml").read_text())["kms_keys"] == [KMS_KEY]
+
+
+def test_init_puts_the_api_key_into_the_keyring_and_not_on_the_screen(
+    newcomer: Shell, service: Loopback, namespace: str, folder: Path
+) -> None:
+    vault = folder.parent / "vault.json"
+    (folder.parent / "keyring.py").write_text(
+        "import json, pathlib\n"
+        f"vault = pathlib.Path({str(vault)!r})\n"
+        "def get_password(service, account):\n"
+        "    return json.loads(vault.read_text()).get(account) if vault.exists() else None\n"
+        "def set_password(service, account, password):\n"
+        "    vault.write_text(json.dumps({account: password}))\n"
+    )
+    key = newcomer.environ["CONFIGSVC_API_KEY"]
+    keyless = newcomer.but(CONFIGSVC_API_KEY="", PYTHONPATH=str(folder.parent))
+    arguments = ("init", "--url", service.url, "-n", namespace, "--kms-key", KMS_KEY)
+    done = keyless.on_terminal(*arguments, typed={"(empty: none): ": key})
+    assert (done.code, key in done.out) == (0, False)
+    assert json.loads(vault.read_text()) == {service.url: key}
+    assert keyless.ok("whoami", "--api-key-only").startswith("API key: api-key:idwriter")
+
+
+@pytest.mark.parametrize("arguments", [(), ("--url", "https://x.example/api"), ("--url", "ftp://x", "-n", "a")])
+def test_init_without_a_terminal_takes_everything_by_option(
+    newcomer: Shell, folder: Path, arguments: tuple[str, ...]
+) -> None:
+    assert newcomer.run("init", *arguments).code == 2
+    assert not list(folder.iterdir())
