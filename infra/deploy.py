@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from infra import template as templates
-from infra.stack import Outcome, Stack
+from infra.stack import Approve, Outcome, Stack, always
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -29,12 +29,13 @@ _NO_LOCATION = "us-east-1"  # S3 refuses the default region as a location constr
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to deploy: clients of one account and region, a bucket for code and templates, and who is told."""
+    """Where to deploy: clients of one account and region, a bucket for code and templates, who is told and asked."""
 
     cloudformation: CloudFormationClient
     s3: S3Client
     bucket: str
     progress: Callable[[str], None]
+    approve: Approve = always
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +83,22 @@ def deploy_service(
 
     Raises:
         infra.stack.StackFailed: with the events that tell why.
+        infra.stack.Declined: the target's `approve` does not want it.
     """
-    key = upload_file(target, stack, package.zip)
-    release = templates.release_of(package.sha256, parameters)
-    template = templates.expand(templates.locate(package.template, target.bucket, key, release))
-    if emulator:
-        template = templates.for_emulator(template)
+    template = service_template(target, stack, package, parameters, emulator=emulator)
     deployed = deploy(target, stack, template, parameters, seconds)
     return Service.of(deployed.outcome, deployed.outputs)
+
+
+def service_template(
+    target: Target, stack: str, package: Package, parameters: Mapping[str, str], *, emulator: bool
+) -> templates.Template:
+    """The service's template as CloudFormation takes it, its code uploaded."""
+    key = upload_file(target, stack, package.zip)
+    function = json.dumps(package.template["Resources"]["APIHandler"], sort_keys=True)
+    release = templates.release_of(package.sha256, {**parameters, "APIHandler": function})
+    template = templates.expand(templates.locate(package.template, target.bucket, key, release))
+    return templates.for_emulator(template) if emulator else template
 
 
 def deploy(
@@ -103,7 +112,7 @@ def deploy(
     key = upload(target, stack, body, ".json")
     where = f"{target.s3.meta.endpoint_url.rstrip('/')}/{target.bucket}/{key}"
     applied = Stack(target.cloudformation, stack, target.progress)
-    outcome = applied.apply(where, parameters, seconds)
+    outcome = applied.apply(where, parameters, seconds, target.approve)
     target.progress(f"{stack} {outcome.value}")
     return Deployed(outcome, applied.outputs())
 

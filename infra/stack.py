@@ -23,7 +23,7 @@ _GONE = "DELETE_COMPLETE"
 _CANCELLED = ("Resource creation cancelled", "Resource update cancelled", "Resource deletion cancelled")
 _UNDER_WAY = "_IN_PROGRESS"
 
-__all__ = ["Change", "Declined", "Outcome", "Stack", "StackFailed"]
+__all__ = ["Approve", "Change", "Declined", "Outcome", "Stack", "StackFailed", "always"]
 
 
 class Declined(Exception):

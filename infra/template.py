@@ -22,6 +22,7 @@ _UNQUALIFIED = "${APIHandler.Arn}"
 _ALIAS = {"Ref": "APIHandler.Alias"}
 _EXPANDED_ALIAS = {"Ref": "APIHandlerAliaslive"}
 _CHALICE_OUTPUTS = ("APIHandlerArn", "APIHandlerName", "EndpointURL", "RestAPIId")  # said again in merge.yaml
+_NOT_EMULATED = ("AWS::CodeDeploy::", "AWS::WAFv2::WebACLAssociation")
 _RESPONSES = "x-amazon-apigateway-gateway-responses"
 
 
@@ -88,14 +89,15 @@ def for_emulator(expanded: Template) -> Template:
 
     This is the whole list of what is changed for it:
 
-    - resources it rejects (`AWS::CodeDeploy::*`) are removed, with the update policies that name them;
+    - resources it rejects (`AWS::CodeDeploy::*`, `AWS::WAFv2::WebACLAssociation`) are removed, with the update policies
+      that name them;
     - gateway responses are ignored in the API's body, so they become `AWS::ApiGateway::GatewayResponse` resources
       that the deployment waits for.
 
     What it accepts and silently drops (SSE, TTL, PITR, endpoint type, reserved concurrency) stays in.
     """
     done = copy.deepcopy(expanded)
-    for name in [n for n, r in done["Resources"].items() if r["Type"].startswith("AWS::CodeDeploy::")]:
+    for name in [n for n, r in done["Resources"].items() if r["Type"].startswith(_NOT_EMULATED)]:
         del done["Resources"][name]
     for resource in done["Resources"].values():
         resource.get("UpdatePolicy", {}).pop("CodeDeployLambdaAliasUpdate", None)

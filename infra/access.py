@@ -1,0 +1,124 @@
+"""Who gets in and who opens: API keys of consumer groups, ready-made IAM policies, who administers the KMS key."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from infra.stage import Group, Stage, StageError
+from infra.template import Template
+
+_CONTEXT = "kms:EncryptionContext:configsvc:namespace"
+_API = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${RestAPI}/api"
+_KEY = {"Fn::GetAtt": ["NamespacesKey", "Arn"]}
+_USES = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
+# A writer's routes below a namespace; destroying, data keys and settings are an administrator's.
+_WRITES = ("POST {}/changes", "PUT {}/keys/*", "POST {}/keys/*/activate", "DELETE {}/keys/*")
+
+Statement = dict[str, Any]
+
+
+def add(template: Template, stage: Stage) -> None:
+    """Write it into the template.
+
+    Raises:
+        StageError: two patterns would have one name.
+    """
+    for group in stage.groups:
+        _add_group(template, group)
+    _add_policy(template, "AdministratorPolicy", "administers every namespace: grants, data keys", _administrator())
+    for pattern in stage.policies:
+        name = _camel(pattern.replace("*", "any"))
+        if f"ReaderOf{name}" in template["Resources"]:
+            raise StageError(f"policies: {pattern} has the same letters and digits as another one.")
+        _add_policy(template, f"ReaderOf{name}", f"reader of {pattern}", [opens(pattern, "kms:Decrypt")])
+        _add_policy(template, f"WriterOf{name}", f"writer of {pattern}", _writer(pattern))
+    if stage.key_administrators:
+        _separate(template, list(stage.key_administrators))
+
+
+def allow(sid: str, actions: list[str], resources: object) -> Statement:
+    """An IAM statement."""
+    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}
+
+
+def opens(pattern: str, *actions: str) -> Statement:
+    """A statement that allows KMS actions under the encryption context of the namespaces, and no other."""
+    statement = allow("OnlyTheseNamespaces", list(actions), _KEY)
+    if pattern == "*":
+        return statement | {"Condition": {"Null": {_CONTEXT: "false"}}}
+    operator = "StringLike" if "*" in pattern else "StringEquals"
+    return statement | {"Condition": {operator: {_CONTEXT: pattern}}}
+
+
+def role(service: str, policy: str, statements: list[Statement]) -> dict[str, Any]:
+    """A role for an AWS service with one policy."""
+    trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    return {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "AssumeRolePolicyDocument": _document([trust]),
+            "Policies": [{"PolicyName": policy, "PolicyDocument": _document(statements)}],
+        },
+    }
+
+
+def _writer(pattern: str) -> list[Statement]:
+    routes = [_route(each.format(f"/v1/namespaces/{pattern}")) for each in _WRITES]
+    return [
+        allow("CallTheWrites", ["execute-api:Invoke"], [_route("POST /v1/whoami"), *routes]),
+        opens(pattern, "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"),
+    ]
+
+
+def _administrator() -> list[Statement]:
+    return [allow("CallEverything", ["execute-api:Invoke"], [{"Fn::Sub": f"{_API}/*"}]), opens("*", *_USES)]
+
+
+def _route(route: str) -> dict[str, str]:
+    method, path = route.split(" ")
+    return {"Fn::Sub": f"{_API}/{method}{path}"}
+
+
+def _add_policy(template: Template, name: str, about: str, statements: list[Statement]) -> None:
+    template["Resources"][name] = {
+        "Type": "AWS::IAM::ManagedPolicy",
+        "Properties": {
+            "Description": {"Fn::Sub": "${AWS::StackName}: " + about},
+            "PolicyDocument": _document(statements),
+        },
+    }
+    template["Outputs"][name] = {"Value": {"Ref": name}}
+
+
+def _add_group(template: Template, group: Group) -> None:
+    name, resources = _camel(group.name), template["Resources"]
+    called = {"Fn::Sub": f"${{AWS::StackName}}-{group.name}"}
+    plan: dict[str, Any] = {
+        "UsagePlanName": called,
+        "ApiStages": [{"ApiId": {"Ref": "RestAPI"}, "Stage": {"Ref": "RestAPI.Stage"}}],
+        "Throttle": {"RateLimit": group.rate, "BurstLimit": group.burst},
+    }
+    if group.quota_per_day:
+        plan["Quota"] = {"Limit": group.quota_per_day, "Period": "DAY"}
+    joined = {"KeyId": {"Ref": f"{name}ApiKey"}, "KeyType": "API_KEY", "UsagePlanId": {"Ref": f"{name}UsagePlan"}}
+    resources[f"{name}ApiKey"] = {"Type": "AWS::ApiGateway::ApiKey", "Properties": {"Name": called, "Enabled": True}}
+    resources[f"{name}UsagePlan"] = {"Type": "AWS::ApiGateway::UsagePlan", "Properties": plan}
+    resources[f"{name}PlanKey"] = {"Type": "AWS::ApiGateway::UsagePlanKey", "Properties": joined}
+    template["Outputs"][f"ApiKeyIdOf{name}"] = {"Value": {"Ref": f"{name}ApiKey"}}
+
+
+def _separate(template: Template, administrators: list[str]) -> None:
+    """Only these manage the key, and they are denied its use whatever IAM allows them."""
+    statements = template["Resources"]["NamespacesKey"]["Properties"]["KeyPolicy"]["Statement"]
+    statements[0]["Principal"] = {"AWS": administrators}
+    denied = {"Sid": "AdministratorsOpenNothing", "Effect": "Deny", "Principal": {"AWS": administrators}}
+    statements.append({**denied, "Action": _USES, "Resource": "*"})
+
+
+def _document(statements: list[Statement]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _camel(text: str) -> str:
+    return "".join(part[0].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", text) if part)

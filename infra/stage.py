@@ -1,0 +1,178 @@
+"""What a stage asks for: one small file in infra/stages, read whole, with every fault told at once."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+STAGES = Path(__file__).resolve().parent / "stages"
+_GROUP = r"^[a-z][a-z0-9-]{0,30}$"
+_ARN = r"^arn:aws[a-z-]*:"
+_PATTERN = r"^(\*|[a-z0-9][a-z0-9._-]{0,62}(\.\*)?)$"  # as a grant takes it: exact, prefix.*, *
+
+Count = Annotated[int, Field(ge=1)]
+Arn = Annotated[str, Field(pattern=_ARN)]
+Pattern = Annotated[str, Field(pattern=_PATTERN)]
+LogDays = Literal[
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+]
+
+
+class StageError(Exception):
+    """The stage file is not there or not what it should be."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Throttle(_Part):
+    """Requests per second and burst; a quota per day where one is wanted."""
+
+    rate: Count
+    burst: Count
+    quota_per_day: Annotated[int, Field(ge=0)] = 0
+
+
+class Group(Throttle):
+    """Consumers that share an API key and a usage plan; limits hold for the key."""
+
+    name: Annotated[str, Field(pattern=_GROUP)]
+
+
+class Alarms(_Part):
+    """Where alarms go: a topic that is there, or an e-mail address for the stack's own. Thresholds beside it."""
+
+    topic: Arn | None = None
+    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+    latency_ms: Count = 2000
+    forbidden: Count = 20
+    client_errors: Count = 500
+
+
+class Function(_Part):
+    """The service's function. SnapStart needs Python 3.12 or newer, and rules out provisioned concurrency."""
+
+    memory_mb: Annotated[int, Field(ge=256, le=10240)] = 1024
+    reserved_concurrency: Count | None = None
+    provisioned_concurrency: Count | None = None
+    snapstart: bool = False
+    canary: Annotated[str, Field(pattern=r"^(Canary|Linear)\d+Percent(Every)?\d+Minutes?$")] | None = None
+
+
+class Table(_Part):
+    """The table: one that is there (after a restore), and what it takes a second at most."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{3,255}$")] | None = None
+    kms_key: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/.+$")] | None = None
+    read_maximum: Count | None = None
+    write_maximum: Count | None = None
+    deletion_protection: bool = True
+
+
+class Network(_Part):
+    """Who reaches the API: everyone, addresses, or VPC endpoints (which makes it private)."""
+
+    addresses: tuple[str, ...] = ()
+    vpc_endpoints: tuple[Annotated[str, Field(pattern=r"^vpce-[0-9a-f]+$")], ...] = ()
+    waf_acl: Arn | None = None
+
+
+class Domain(_Part):
+    """A name of one's own, with its certificate in the same region; the zone where Route 53 shall point it here."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9.-]+\.[a-z]+$")]
+    certificate: Arn
+    hosted_zone: str | None = None
+
+
+class Stage(_Part):
+    """A stage: a stack of its own in an account and a region."""
+
+    name: str = ""
+    stack: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,59}$")]
+    region: str | None = None
+    admins: tuple[str, ...] = ()
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_days: LogDays = 30
+    access_log: bool = False
+    detailed_metrics: bool = False
+    api: Throttle = Throttle(rate=1000, burst=2000)
+    reader: Throttle = Throttle(rate=500, burst=1000)
+    groups: tuple[Group, ...] = ()
+    policies: tuple[Pattern, ...] = ()
+    key_administrators: tuple[Arn, ...] = ()
+    alarms: Alarms = Alarms()
+    function: Function = Function()
+    table: Table = Table()
+    network: Network = Network()
+    domain: Domain | None = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if faults := list(_faults(self)):
+            raise ValueError("; ".join(faults))
+        return self
+
+    def parameters(self) -> dict[str, str]:
+        """What the template takes as parameters."""
+        protection = {"DeletionProtection": str(self.table.deletion_protection).lower()}
+        return ({} if self.table.name else protection) | {
+            "Admins": ",".join(self.admins),
+            "AlarmClientErrors": str(self.alarms.client_errors),
+            "AlarmForbidden": str(self.alarms.forbidden),
+            "AlarmLatencyMs": str(self.alarms.latency_ms),
+            "LogLevel": self.log_level,
+            "LogRetentionDays": str(self.log_days),
+            "ReaderBurst": str(self.reader.burst),
+            "ReaderQuotaPerDay": str(self.reader.quota_per_day),
+            "ReaderRps": str(self.reader.rate),
+            "StageBurst": str(self.api.burst),
+            "StageRps": str(self.api.rate),
+        }
+
+
+def load(name: str, folder: Path = STAGES) -> Stage:
+    """The stage of that name.
+
+    Raises:
+        StageError: there is none, or with all that is wrong with it.
+    """
+    path = folder / f"{name}.toml"
+    if not re.fullmatch(r"[a-z][a-z0-9-]*", name) or not path.exists():
+        known = ", ".join(sorted(each.stem for each in folder.glob("*.toml")))
+        raise StageError(f"There is no stage {name!r}. Say STAGE= one of {known}, or write infra/stages/{name}.toml.")
+    try:
+        return parse({"name": name, **tomllib.loads(path.read_text())})
+    except tomllib.TOMLDecodeError as error:
+        raise StageError(f"{path.name} is no TOML: {error}") from error
+
+
+def parse(content: Mapping[str, object]) -> Stage:
+    """A stage from the content of its file. Raises StageError."""
+    try:
+        return Stage.model_validate(content)
+    except ValidationError as error:
+        told = [f"  {'.'.join(map(str, each['loc'])) or 'stage'}: {each['msg']}" for each in error.errors()]
+        raise StageError("\n".join(["The stage file is not what it should be.", *told])) from None
+
+
+def _faults(stage: Stage) -> Iterable[str]:
+    names = [group.name for group in stage.groups]
+    if len(set(names)) != len(names):
+        yield "each group has a name of its own"
+    if stage.function.snapstart and stage.function.provisioned_concurrency:
+        yield "a function has SnapStart or provisioned concurrency, not both"
+    if stage.domain and stage.network.vpc_endpoints:
+        yield "a private API has no domain of this kind"
+    if stage.network.addresses and stage.network.vpc_endpoints:
+        yield "the network is addresses or VPC endpoints, not both"
+    if stage.alarms.topic and stage.alarms.email:
+        yield "alarms go to a topic or to an e-mail address"
+    if stage.table.name and not stage.table.kms_key:
+        yield "a table that is there has values sealed under a key that is there, too: name it as table.kms_key"
