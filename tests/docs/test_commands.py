@@ -1,0 +1,98 @@
+"""Every command in the documents is one that there is, with the options it is given."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+
+import botocore.session
+import click
+import pytest
+from botocore import xform_name
+
+from configsvc_client.admin import Admin
+from configsvc_client.cli._main import _commands as cli
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DOCUMENTS = ("README.md", "docs/OPERATIONS.md", "docs/SECURITY.md")
+_GLOBAL = {"--query", "--output", "--region"}
+
+
+def _shell(text: str) -> list[list[str]]:
+    """The commands of the `sh` blocks and of what stands in backticks, one list of words each."""
+    blocks = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
+    blocks = re.sub(r"\\\n\s*", " ", re.sub(r"^ {3}", "", blocks, flags=re.MULTILINE))
+    outside = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    lines = [*blocks.splitlines(), *re.findall(r"`((?:make|aws|configsvc|python) [^`]+)`", outside)]
+    unpacked = [re.sub(r"^\w+=\$\((.*)\)$", r"\1", line.strip()) for line in lines]
+    commands = [line.rpartition(" | ")[2] for line in unpacked if line and not line.startswith(("#", "NS=", "BLOB="))]
+    return [words for line in commands if (words := shlex.split(line.split(" < ")[0], comments=True))]
+
+
+COMMANDS = [(document, words) for document in DOCUMENTS for words in _shell((ROOT / document).read_text())]
+
+
+def _of(program: str) -> list[list[str]]:
+    return [words for _, words in COMMANDS if Path(words[0]).name == program]
+
+
+def _options(words: list[str]) -> set[str]:
+    return {word.split("=")[0] for word in words if word.startswith("-") and word != "-"}
+
+
+def test_there_are_commands_to_check() -> None:
+    assert min(len(_of(program)) for program in ("make", "aws", "configsvc", "python")) > 0
+
+
+@pytest.mark.parametrize("words", _of("make"), ids=" ".join)
+def test_make_has_the_target(words: list[str]) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert words[1] in targets
+
+
+@pytest.mark.parametrize("words", _of("python"), ids=" ".join)
+def test_python_has_the_module(words: list[str]) -> None:
+    assert words[1] == "-m"
+    assert importlib.util.find_spec(words[2])
+
+
+@pytest.mark.parametrize("words", _of("configsvc"), ids=" ".join)
+def test_configsvc_has_the_command_and_its_options(words: list[str]) -> None:
+    command: click.Command | None = cli
+    rest = words[1:]
+    while isinstance(command, click.Group) and rest:
+        command, rest = command.get_command(click.Context(command), rest[0]), rest[1:]
+    assert command is not None, words
+    known = {option for each in command.params for option in (*each.opts, *each.secondary_opts)}
+    assert _options(rest) <= known
+
+
+@pytest.mark.parametrize("words", _of("aws"), ids=" ".join)
+def test_aws_has_the_operation_and_its_parameters(words: list[str]) -> None:
+    service, operation = words[1], words[2]
+    model = botocore.session.Session().get_service_model(service)
+    if operation == "wait":
+        return
+    known = {xform_name(name, "-"): name for name in model.operation_names}
+    shape = model.operation_model(known[operation]).input_shape
+    members = {f"--{xform_name(name, '-')}" for name in (shape.members if shape else ())}
+    given = _options(words[3:]) - _GLOBAL
+    assert {each if each in members else re.sub(r"^--no-", "--", each) for each in given} <= members
+
+
+def _python(document: str) -> list[str]:
+    text = re.sub(r"^ {3}", "", (ROOT / document).read_text(), flags=re.MULTILINE)
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_python_in_the_documents_calls_what_admin_has(document: str) -> None:
+    for source in _python(document):
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "admin":
+                assert hasattr(Admin, node.attr), node.attr
+    for called in re.findall(r"`admin\.(\w+)", (ROOT / document).read_text()):
+        assert hasattr(Admin, called), called
