@@ -83,9 +83,19 @@ acceptance: .venv/.ready ## the journeys on a running service: `make run`'s, STA
 
 # --- what is shipped ---
 
-.PHONY: package lint-template wheel clean
+.PHONY: package deploy destroy lint-template wheel clean
 package: .venv/.ready ## the deployment zip and the template, into build/service
 	@$(BIN)/python -m infra.package
+
+DEPLOY = $(BIN)/python -m $(if $(filter local,$(STAGE)),local.deploy,infra)
+
+deploy: .venv/.ready .venvs/emulator/.ready ## STAGE=dev|prod|local to CloudFormation: shows the change set, asks (YES=1 does not), tells the outputs
+	@$(if $(STAGE),,echo 'Say where: make deploy STAGE=dev, STAGE=prod or STAGE=local.'; exit 2)
+	$(DEPLOY) deploy $(STAGE) $(if $(YES),--yes)
+
+destroy: .venv/.ready .venvs/emulator/.ready ## the stack of STAGE; table and KMS key stay, unless DATA=yes-delete-it
+	@$(if $(STAGE),,echo 'Say which: make destroy STAGE=dev, STAGE=prod or STAGE=local.'; exit 2)
+	$(DEPLOY) destroy $(STAGE) $(if $(YES),--yes) $(if $(DATA),--data '$(DATA)')
 
 lint-template: package ## cfn-lint on the templates, as written and as expanded
 	@$(BIN)/cfn-lint build/service/template.json build/service/expanded.json examples/consumer/template.yaml

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from botocore.exceptions import ClientError
 
@@ -29,13 +29,18 @@ _NO_LOCATION = "us-east-1"  # S3 refuses the default region as a location constr
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to deploy: clients of one account and region, a bucket for code and templates, who is told and asked."""
+    """Where to deploy: clients of one account and region, a bucket for code and templates, who is told and asked.
+
+    Args:
+        owner: the account that the bucket must belong to; others can make buckets of a name that can be guessed.
+    """
 
     cloudformation: CloudFormationClient
     s3: S3Client
     bucket: str
     progress: Callable[[str], None]
     approve: Approve = always
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +128,7 @@ def upload(target: Target, folder: str, content: bytes, suffix: str) -> str:
     _ensure_bucket(target)
     if not _exists(target, key):
         target.progress(f"uploading {len(content) / 1000:.0f} KB to s3://{target.bucket}/{key}")
-        target.s3.put_object(Bucket=target.bucket, Key=key, Body=content)
+        target.s3.put_object(Bucket=target.bucket, Key=key, Body=content, **_owner(target))
     return key
 
 
@@ -134,7 +139,7 @@ def upload_file(target: Target, folder: str, path: Path) -> str:
 
 def _ensure_bucket(target: Target) -> None:
     try:
-        target.s3.head_bucket(Bucket=target.bucket)
+        target.s3.head_bucket(Bucket=target.bucket, **_owner(target))
     except ClientError as error:
         if error.response["Error"]["Code"] not in {"404", "NoSuchBucket"}:
             raise
@@ -150,9 +155,17 @@ def _create_bucket(target: Target) -> None:
     target.s3.create_bucket(Bucket=target.bucket, CreateBucketConfiguration={"LocationConstraint": location})
 
 
+class _Owner(TypedDict, total=False):
+    ExpectedBucketOwner: str
+
+
+def _owner(target: Target) -> _Owner:
+    return {"ExpectedBucketOwner": target.owner} if target.owner else {}
+
+
 def _exists(target: Target, key: str) -> bool:
     try:
-        target.s3.head_object(Bucket=target.bucket, Key=key)
+        target.s3.head_object(Bucket=target.bucket, Key=key, **_owner(target))
     except ClientError as error:
         if error.response["Error"]["Code"] in {"404", "NoSuchKey"}:
             return False

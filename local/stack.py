@@ -10,7 +10,9 @@ import boto3
 
 from infra.deploy import Service, Target, deploy_service
 from infra.package import REGION, Package
+from infra.release import for_stage
 from infra.stack import Outcome, Stack
+from infra.stage import load
 from local.clients import client_arguments
 from local.errors import NotReady
 from local.paths import Places
@@ -60,9 +62,9 @@ def administrators(endpoint: str) -> str:
 
 def deploy_stack(endpoint: str, package: Package, progress: Progress, name: str = NAME) -> LocalStack:
     """Deploy the package, or update what is there; the same path as to AWS, less what the emulator lacks."""
-    # Retained resources are the table and the KMS key; on this computer they go with the state.
-    parameters = {"Admins": administrators(endpoint), "DeletionProtection": "false"}
-    service = deploy_service(target(endpoint, progress), name, package, parameters, _SECONDS, emulator=True)
+    stage = load("local").model_copy(update={"admins": (administrators(endpoint),)})
+    where, built = target(endpoint, progress), for_stage(package, stage)
+    service = deploy_service(where, name, built, stage.parameters(), _SECONDS, emulator=True)
     return _described(endpoint, service)
 
 

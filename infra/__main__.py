@@ -1,0 +1,48 @@
+"""`python -m infra deploy|destroy STAGE`: a stage on AWS, with the ordinary credentials. `make deploy` calls it."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra import command
+from infra.deploy import Target
+from infra.release import Site
+from infra.stage import Stage, load
+
+
+class Unreachable(Exception):
+    """There is no way to AWS: no credentials, no region, or they are not taken."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    asked = command.parse("python -m infra", arguments)
+    return command.run(asked, lambda: _connect(load(asked.stage), asked), Unreachable)
+
+
+def _connect(stage: Stage, asked: command.Asked) -> command.Connection:
+    try:
+        # boto3 looks for AWS_DEFAULT_REGION only; the other SDKs and the CLI for this one, too.
+        session = boto3.Session(region_name=stage.region or os.environ.get("AWS_REGION"))
+        if not session.region_name:
+            raise Unreachable("No region: set AWS_REGION, or region in the stage file.")
+        who = session.client("sts").get_caller_identity()
+    except (BotoCoreError, ClientError) as error:
+        raise Unreachable(
+            f"AWS does not let you in: {error} Sign in (aws sso login, or AWS_PROFILE, or access keys), then try again."
+        ) from error
+    print(f"As {who['Arn']}")
+    region = session.region_name
+    target = Target(
+        session.client("cloudformation"), session.client("s3"), f"configsvc-deployments-{who['Account']}-{region}",
+        command.progress, command.approver(asked), who["Account"],
+    )  # fmt: skip
+    site = Site(stage, target, region, print)
+    return command.Connection(site, session.client("dynamodb"), session.client("kms"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

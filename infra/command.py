@@ -1,0 +1,94 @@
+"""What `make deploy` and `make destroy` do on any site: read the arguments, ask, tell, and end with a status."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from infra.change_set import Change
+from infra.destroy import WORD, destroy
+from infra.package import PackagingError
+from infra.release import LintFailed, Site, describe, release, show
+from infra.stack import Approve, Declined, StackFailed
+from infra.stage import StageError
+from infra.template import TemplateError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kms import KMSClient
+
+_EXPECTED = (Declined, LintFailed, PackagingError, StackFailed, StageError, TemplateError)
+
+
+class Asked(NamedTuple):
+    """What is to be done."""
+
+    verb: str
+    stage: str
+    yes: bool
+    data: str
+
+
+class Connection(NamedTuple):
+    """A site, and the clients that its data is deleted with."""
+
+    site: Site
+    dynamodb: DynamoDBClient
+    kms: KMSClient
+
+
+def parse(program: str, arguments: list[str] | None) -> Asked:
+    """The arguments of the command line."""
+    parser = argparse.ArgumentParser(prog=program)
+    parser.add_argument("verb", choices=("deploy", "destroy"))
+    parser.add_argument("stage", help="a file in infra/stages, without .toml")
+    parser.add_argument("--yes", action="store_true", help="do not ask; for CI")
+    parser.add_argument("--data", default="", help=f"destroy the table and the KMS key as well: {WORD}")
+    given = parser.parse_args(arguments)
+    return Asked(given.verb, given.stage, given.yes, given.data)
+
+
+def run(asked: Asked, connect: Callable[[], Connection], *expected: type[Exception]) -> int:
+    """Do it; 0 when it is done, 1 with a word on what is wrong."""
+    known: tuple[type[Exception], ...] = (*_EXPECTED, *expected)
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)  # it warns of switches that nobody but AWS has
+    try:
+        connection = connect()
+        if asked.verb == "deploy":
+            describe(connection.site, release(connection.site))
+        else:
+            destroy(connection.site, connection.dynamodb, connection.kms, lambda text: confirm(asked, text), asked.data)
+    except known as error:
+        print(f"make {asked.verb}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nNo longer watched; what CloudFormation has begun goes on.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def approver(asked: Asked) -> Approve:
+    """Shows the change set, then asks."""
+
+    def approve(changes: list[Change]) -> bool:
+        show(changes, print)
+        return confirm(asked, "Execute it?")
+
+    return approve
+
+
+def confirm(asked: Asked, question: str) -> bool:
+    """Ask on a terminal; elsewhere only YES=1 is an answer."""
+    if asked.yes:
+        return True
+    if not sys.stdin.isatty():
+        raise Declined("There is nobody to ask. Say YES=1 to go on without.")
+    return input(f"{question} Type yes: ").strip() == "yes"
+
+
+def progress(text: str) -> None:
+    """What CloudFormation does, as it does it."""
+    print(f"  {text}", flush=True)

@@ -1,0 +1,72 @@
+"""`make destroy`: the stack goes, the data stays, unless the word for it is said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from infra.release import Ask, Site
+from infra.stack import Declined, Stack
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kms import KMSClient
+
+WORD = "yes-delete-it"
+"""What DATA= has to be for the table and the key to go as well."""
+_LONGEST = 1800.0
+_PENDING_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What a stack leaves behind: its table and the KMS key that opens what is sealed in it."""
+
+    dynamodb: DynamoDBClient
+    kms: KMSClient
+    table: str
+    kms_key: str
+
+    def delete(self) -> None:
+        """The table at once, the key after 30 days, in which it can be called back."""
+        self.dynamodb.update_table(TableName=self.table, DeletionProtectionEnabled=False)
+        self.dynamodb.delete_table(TableName=self.table)
+        self.kms.schedule_key_deletion(KeyId=self.kms_key, PendingWindowInDays=_PENDING_DAYS)
+
+
+def destroy(site: Site, dynamodb: DynamoDBClient, kms: KMSClient, ask: Ask, word: str) -> None:
+    """Delete the stack, and with the word its data.
+
+    Raises:
+        infra.stack.Declined: nothing was done.
+        infra.stack.StackFailed: a resource cannot be deleted.
+    """
+    stack = Stack(site.target.cloudformation, site.stage.stack, site.target.progress)
+    outputs = stack.outputs()
+    if not outputs:
+        raise Declined(f"There is no stack {site.stage.stack} in {site.region}.")
+    data = Data(dynamodb, kms, outputs["TableName"], outputs["KmsKeyArn"])
+    wanted = _wanted(site, data, word)
+    site.tell(f"{site.stage.stack} in {site.region} goes: the API, its keys, the function, its log, its alarms.")
+    site.tell(f"The data {'GOES, TOO' if wanted else 'stays'}: table {data.table}, KMS key {data.kms_key}.")
+    if not ask(f"Destroy {site.stage.stack}{' and its data' if wanted else ''}?"):
+        raise Declined("Nothing was destroyed.")
+    stack.delete(_LONGEST)
+    site.tell(f"{site.stage.stack} is gone.")
+    if wanted:
+        data.delete()
+        site.tell(f"The table is gone; the KMS key goes in {_PENDING_DAYS} days (aws kms cancel-key-deletion).")
+    elif not site.stage.table.name:
+        site.tell("To serve this table again, say in the stage file, under [table]:")
+        site.tell(f'  name = "{data.table}"\n  kms_key = "{data.kms_key}"')
+
+
+def _wanted(site: Site, data: Data, word: str) -> bool:
+    """Whether the data is to go. What the stack did not make, it does not take away."""
+    if not word:
+        return False
+    if word != WORD:
+        raise Declined(f"DATA={word} is not the word; to delete the table and the KMS key say DATA={WORD}.")
+    if site.stage.table.name:
+        raise Declined(f"The table {data.table} was there before the stack: delete it yourself, if you mean it.")
+    return True

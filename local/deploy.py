@@ -1,0 +1,51 @@
+"""`make deploy STAGE=local`: the service on the local AWS, by the road that leads to AWS.
+
+`make run` is that and the story. It deploys to the local AWS of `make run`, or starts one for the while, whose state
+the next `make run` finds.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from dataclasses import replace
+
+import boto3
+
+from infra import command
+from infra.package import REGION
+from infra.release import Site
+from infra.stage import load
+from local.clients import client_arguments
+from local.emulator import Emulator
+from local.errors import LocalError, NotReady
+from local.paths import Places
+from local.run import PORT
+from local.stack import administrators, running_endpoint, target
+
+
+def main(arguments: list[str] | None = None, places: Places | None = None, port: int = PORT) -> int:
+    asked = command.parse("python -m local.deploy", arguments)
+    with ExitStack() as running:
+        return command.run(asked, lambda: _connect(running, asked, places or Places(), port), LocalError)
+
+
+def _connect(running: ExitStack, asked: command.Asked, places: Places, port: int) -> command.Connection:
+    endpoint = _endpoint(running, places, port)
+    stage = load("local").model_copy(update={"admins": (administrators(endpoint),)})
+    where = replace(target(endpoint, command.progress), approve=command.approver(asked))
+    arguments = client_arguments(endpoint)
+    site = Site(stage, where, REGION, print, endpoint)
+    return command.Connection(site, boto3.client("dynamodb", **arguments), boto3.client("kms", **arguments))
+
+
+def _endpoint(running: ExitStack, places: Places, port: int) -> str:
+    try:
+        return running_endpoint(places)
+    except NotReady:
+        print("The local AWS does not run: it is started, and stopped when this is done. Its data is kept.")
+        return running.enter_context(Emulator(port=port, state=places.state, log=places.log)).url
+
+
+if __name__ == "__main__":
+    sys.exit(main())
