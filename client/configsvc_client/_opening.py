@@ -57,7 +57,8 @@ def open_layer(namespace: Namespace, found: Found, rules: Rules, deadline: float
         except CannotOpen as error:
             broken[entry.key] = error
     sealed = frozenset(entry.key for entry in found.sealed.entries if entry.sealed)
-    return Layer(namespace, found.sealed.revision, found.etag, values, sealed, broken)
+    revision = found.sealed.revision
+    return Layer(namespace, revision, found.etag, values=values, sealed=sealed, broken=broken)
 
 
 class _Opening:

@@ -8,26 +8,37 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from configsvc.model.errors import CannotOpen
 from configsvc.model.names import Namespace
-from configsvc.model.record import Record
 from configsvc_client._secret import Secret
 from configsvc_client._value import Value, converted
 
 
-class Layer(Record):
+class Layer:
     """One namespace, opened: what each key holds, which were sealed, and which did not open and why.
 
-    The ETag is empty where it came from the fallback file: its revision is then no floor.
+    The ETag is empty where it came from the fallback file: its revision is then no floor. No tuple: those are written
+    out by whatever dumps JSON.
     """
 
-    namespace: Namespace
-    revision: int
-    etag: str
-    values: Mapping[str, Value]
-    sealed: frozenset[str]
-    broken: Mapping[str, CannotOpen]
+    __slots__ = ("broken", "etag", "namespace", "revision", "sealed", "values")
+
+    def __init__(
+        self,
+        namespace: Namespace,
+        revision: int,
+        etag: str,
+        *,
+        values: Mapping[str, Value],
+        sealed: frozenset[str],
+        broken: Mapping[str, CannotOpen],
+    ) -> None:
+        self.namespace, self.revision, self.etag = namespace, revision, etag
+        self.values, self.sealed, self.broken = values, sealed, broken
 
     def __repr__(self) -> str:
         return f"Layer({self.namespace}@{self.revision}, {len(self.values)} values)"
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a layer holds secrets and is not pickled or copied")
 
 
 class Values(dict[str, Value]):
