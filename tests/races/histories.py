@@ -21,14 +21,16 @@ from tests.races.linearizability import History, Refused, Row, Seen, Written
 from tests.races.writers import NS, READER, prepare, service
 from tests.service.world import DEVELOPER
 
+READS = 0.25
+"""The share of operations that read a snapshot."""
+
 
 class Size(NamedTuple):
-    """How many threads, operations of each, and keys; and which share of the operations reads."""
+    """How many threads, operations of each, and keys."""
 
     writers: int
     operations: int
     keys: int = 8
-    reads: float = 0.25
 
 
 class Told(NamedTuple):
@@ -82,14 +84,13 @@ class _Writer:
         self._ports = ports
         self._number = number
         self._keys = [names.key(f"k{key}") for key in range(size.keys)]
-        self._reads = size.reads
         self._random = random.Random(number)  # noqa: S311  # a workload, not a secret
         self._touched: dict[str, int] = {}
         self._latest: dict[str, int] = {}
         self.told = Told([], [], [], {})
 
     def act(self, number: int) -> None:
-        if self._random.random() < self._reads:
+        if self._random.random() < READS:
             self._read()
         else:
             self._write(f"{self._number}-{number}")
