@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from configsvc.model.errors import ConfigsvcError
+from configsvc.model.names import Namespace
 from configsvc_client._answer import Response
 from configsvc_client._credentials import Credentials
+from configsvc_client._ports import Found
 from configsvc_client._url import Url
 from configsvc_client.admin._api import Api
 from configsvc_client.admin._ports import Kms, Ports
@@ -64,6 +66,15 @@ class NoCall(FakeKms):
         raise AssertionError((operation, members, deadline))
 
 
+class NoGateway:
+    """Is asked nothing."""
+
+    def fetch(
+        self, known: Mapping[Namespace, str | None], deadline: float, meanwhile: Callable[[], None] | None = None
+    ) -> dict[Namespace, Found]:
+        raise AssertionError((known, deadline, meanwhile))
+
+
 def found_credentials() -> Credentials:
     return Credentials("AKIAEXAMPLE", "example-secret-key", "example-token")
 
@@ -75,7 +86,7 @@ def ports(
     kms: Kms | None = None,
     clock: FakeClock | None = None,
 ) -> Ports:
-    return Ports(transport, kms or NoCall(), credentials, clock or FakeClock(), FakeChance())
+    return Ports(transport, kms or NoCall(), credentials, clock or FakeClock(), FakeChance(), NoGateway())
 
 
 def api(transport: FakeTransport, *, clock: FakeClock | None = None) -> Api:

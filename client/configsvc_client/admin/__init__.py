@@ -7,6 +7,7 @@ from configsvc_client.admin._admin import Admin
 from configsvc_client.admin._back import WayBack
 from configsvc_client.admin._compose import from_environ, settings_in
 from configsvc_client.admin._draft import Draft, checked, draft
+from configsvc_client.admin._following import Following
 from configsvc_client.admin._history import (
     Difference,
     KeyChange,
@@ -33,6 +34,7 @@ __all__ = [
     "Difference",
     "Draft",
     "Exchange",
+    "Following",
     "Grant",
     "Granted",
     "KeyChange",

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from configsvc.model.envelope import NONCE
 from configsvc.model.errors import Misconfigured
 from configsvc_client import _world
+from configsvc_client._gateway import ApiGateway
 from configsvc_client._keyring import Keyring
 from configsvc_client._kms import AwsKms, endpoint
 from configsvc_client._pin import Pin, pin
@@ -85,7 +86,8 @@ def from_environ(environ: Mapping[str, str], told: Told | None = None) -> Admin:
         api.close()
         to_kms.close()
 
-    return admin(settings, Ports(api, kms, credentials, _world.SystemClock(), SystemChance()), close)
+    gateway = ApiGateway(api, settings.api_key)
+    return admin(settings, Ports(api, kms, credentials, _world.SystemClock(), SystemChance(), gateway), close)
 
 
 def settings_in(environ: Mapping[str, str]) -> Settings:
@@ -120,6 +122,6 @@ def admin(settings: Settings, ports: Ports, close: Callable[[], None] = lambda: 
     parts = Parts(
         Namespaces(api), data_keys, Rewrapper(kms, settings.pin, clock), Rotator(data_keys, reader, opener, writer),
         reader, History(api), opener, writer, Access(api),
-        SnapshotFiles(reader, opener, settings.url, clock),
+        SnapshotFiles(reader, opener, settings.url, clock), ports.gateway, clock,
     )  # fmt: skip
     return Admin(parts, close)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from configsvc_client._ports import Clock, Gateway
 from configsvc_client.admin._access import Access
 from configsvc_client.admin._data_keys import DataKeys
 from configsvc_client.admin._history import History
@@ -29,6 +30,8 @@ class Parts(NamedTuple):
     writer: Writer
     access: Access
     files: SnapshotFiles
+    gateway: Gateway
+    clock: Clock
 
 
 class Facet:

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from configsvc_client._answer import Response
 from configsvc_client._credentials import Credentials
 from configsvc_client._kms import Decrypted
-from configsvc_client._ports import Clock
+from configsvc_client._ports import Clock, Gateway
 
 
 class Transport(Protocol):
@@ -51,10 +51,14 @@ class Kms(Protocol):
 
 
 class Ports(NamedTuple):
-    """All of them. `credentials` is asked once a signature is needed: reading needs none."""
+    """All of them. `credentials` is asked once a signature is needed: reading needs none.
+
+    `gateway` reads snapshots conditionally, as consumers do.
+    """
 
     transport: Transport
     kms: Kms
     credentials: Callable[[], Credentials]
     clock: Clock
     chance: Chance
+    gateway: Gateway

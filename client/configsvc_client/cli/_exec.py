@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -16,24 +17,45 @@ from configsvc_client.cli import _options, _settings
 _IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)
 _NOT_FOUND = 127
 _NOT_STARTED = 126
+_SIGNALS = ("HUP", "USR1", "USR2", "TERM")
 
 
 @click.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @_options.namespaces
+@click.option("--only", multiple=True, metavar="PATTERN", help="Only these keys, like 'db.*'. Repeatable.")
+@click.option("--prefix", default="", help="Only keys that start so. Their variables have the whole key's name.")
+@click.option(
+    "--mount", metavar="FILE", type=click.Path(path_type=Path),
+    help="The values in a new FILE (JSON, mode 0600), and not in the environment; removed at the end.",
+)  # fmt: skip
+@click.option("--watch", is_flag=True, help="Start COMMAND again when a value changes.")
+@click.option("--signal", "instead", type=click.Choice(_SIGNALS), help="With --watch and --mount: signal it instead.")
+@click.option("--grace", type=click.FloatRange(0), default=10.0, help="Seconds to end in before it is killed (10).")
+@_options.every
 @click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND [ARGUMENT]...")
-def command(namespaces: tuple[str, ...], arguments: tuple[str, ...]) -> None:
+def command(
+    namespaces: tuple[str, ...], arguments: tuple[str, ...], *, only: tuple[str, ...], prefix: str,
+    mount: Path | None, watch: bool, instead: str | None, grace: float, every: float,
+) -> int:  # fmt: skip
     """Run COMMAND with the values of the namespaces in its environment: db.url is DB_URL.
 
-    The command takes this process's place, so signals reach it and its exit code is what the shell sees.
+    Without --mount and --watch the command takes this process's place; with them signals are passed on to it. Its exit
+    code is what the shell sees.
     """
-    from configsvc_client._variables import variables
-    from configsvc_client.admin import Opened
+    from configsvc_client.cli import _running
 
-    admin = _settings.admin()
-    found: dict[str, Opened] = {}
-    for namespace in _options.the_namespaces(namespaces):
-        found = {**admin.values(namespace), **found}
-    _replaced(arguments, {**os.environ, **variables({key: each.data for key, each in found.items()})})
+    if instead and not (watch and mount):
+        raise click.UsageError("--signal goes with --watch and --mount: a running command's environment cannot change.")
+    source = _running.Source(_settings.admin(), _options.the_namespaces(namespaces), only, prefix)
+    if not watch and mount is None:
+        _replaced(arguments, {**os.environ, **_running.variables_of(source.first())})
+    after = signal.Signals[f"SIG{instead}"] if instead else None
+    try:
+        return _running.run(source, arguments, _running.Manner(mount, every if watch else None, grace, after))
+    except FileNotFoundError:
+        return _not_found(arguments[0])
+    except PermissionError as error:
+        return _not_started(arguments[0], error)
 
 
 def _replaced(arguments: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
@@ -44,8 +66,16 @@ def _replaced(arguments: Sequence[str], environment: Mapping[str, str]) -> NoRet
     try:
         os.execvpe(arguments[0], list(arguments), dict(environment))  # noqa: S606  # running it is what exec is for
     except FileNotFoundError:
-        click.echo(f"configsvc: {arguments[0]}: no such command.", err=True)
-        sys.exit(_NOT_FOUND)
+        sys.exit(_not_found(arguments[0]))
     except OSError as error:
-        click.echo(f"configsvc: {arguments[0]}: {error.strerror}.", err=True)
-        sys.exit(_NOT_STARTED)
+        sys.exit(_not_started(arguments[0], error))
+
+
+def _not_found(command: str) -> int:
+    click.echo(f"configsvc: {command}: no such command.", err=True)
+    return _NOT_FOUND
+
+
+def _not_started(command: str, error: OSError) -> int:
+    click.echo(f"configsvc: {command}: {error.strerror}.", err=True)
+    return _NOT_STARTED

@@ -35,6 +35,7 @@ _COMMANDS = {
     "put": ("_put", "Seal a value and store it."),
     "rollback": ("_rollback", "Serve again what was served."),
     "snapshot": ("_snapshot", "Fallback files: save, show, verify."),
+    "watch": ("_watch", "Tell each change of what is served."),
     "whoami": ("_whoami", "Show who you are to the service, and what you may do."),
 }
 

@@ -32,6 +32,14 @@ def message(command: Decorated) -> Decorated:
     return click.option("-m", "--message", default="", help="Why, for the change log. Never a value.")(command)
 
 
+def every(command: Decorated) -> Decorated:
+    """The option for how often to look."""
+    return click.option(
+        "--every", type=click.FloatRange(0.05, 86400), default=60.0, envvar="CONFIGSVC_POLL_SECONDS",
+        help="Seconds between looks (60); CONFIGSVC_POLL_SECONDS where left out.",
+    )(command)  # fmt: skip
+
+
 def the_namespace(given: str | None) -> Namespace:
     """The one namespace that was meant; it is never guessed among several.
 

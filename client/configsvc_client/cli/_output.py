@@ -62,6 +62,18 @@ def record(fields: Mapping[str, Field]) -> None:
             _draw(("", ""), fields.items(), heading=False)
 
 
+def line(columns: Sequence[str], row: Sequence[Field]) -> None:
+    """One row of a list without an end, printed at once; in JSON an object on a line of its own."""
+    match kind():
+        case "json":
+            found = dict(zip(map(_member, columns), row, strict=True))
+            click.echo(json.dumps(found, ensure_ascii=_terminal.is_terminal()))
+        case "plain":
+            click.echo("\t".join(_text(field).translate(_ESCAPED) for field in row))
+        case "table":
+            click.echo("  ".join(_terminal.printable(_text(field) or "-") for field in row))
+
+
 def done(told: str, fields: Mapping[str, Field]) -> None:
     """What a write did: a line on stderr for people, or an object on stdout in JSON."""
     if kind() == "json":

@@ -1,0 +1,158 @@
+"""What `configsvc exec` gives a command, and what a change of it does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from configsvc.model.errors import ConfigsvcError
+from configsvc_client._variables import variables
+from configsvc_client.admin import Admin, Opened
+from configsvc_client.cli import _wanted
+from configsvc_client.cli._mount import Mount, content_of
+from configsvc_client.cli._supervised import Supervised
+
+Values = Mapping[str, Opened]
+
+
+class Manner(NamedTuple):
+    """How to run: with values in a file, looking every so many seconds, with so many to end in, or a signal."""
+
+    mount: Path | None
+    every: float | None
+    grace: float
+    instead: signal.Signals | None
+
+
+class Source:
+    """Where the values come from. One thread at a time uses it."""
+
+    def __init__(self, admin: Admin, namespaces: Sequence[str], only: Sequence[str], prefix: str) -> None:
+        self._admin = admin
+        self._following = admin.follow(*namespaces)
+        self._only = only
+        self._prefix = prefix
+
+    def first(self) -> dict[str, Opened]:
+        """The values to start with: one request, and one KMS call for each data key.
+
+        Raises:
+            ConfigsvcError: they cannot be had.
+        """
+        self._following.look()
+        return self._opened()
+
+    def again(self) -> dict[str, Opened] | None:
+        """The values if something changed.
+
+        Raises:
+            ConfigsvcError: it cannot be told.
+        """
+        return self._opened() if self._following.look() else None
+
+    def _opened(self) -> dict[str, Opened]:
+        return _wanted.opened(self._admin, list(self._following.held.values()), self._only, self._prefix)
+
+
+def run(source: Source, arguments: Sequence[str], manner: Manner) -> int:
+    """Runs the command to its end; its exit code.
+
+    Raises:
+        ConfigsvcError: the values cannot be had, or the file is there already.
+        OSError: the command or the file cannot be made.
+    """
+    values = source.first()
+    mount = Mount(manner.mount) if manner.mount else None
+    environment = dict(os.environ) if mount else {**os.environ, **variables_of(values)}
+    supervised = Supervised(arguments, manner.grace, manner.instead)
+    looking = Looking(source, values, mount, supervised)
+    supervised.listen()  # first: no signal ends this process while the file is there
+    try:
+        if mount:
+            mount.create(content_of(values))
+        if manner.every is not None:
+            looking.start(manner.every)
+        return supervised.run(environment, looking.news)
+    finally:
+        looking.stop()
+        if mount:
+            mount.remove()
+
+
+class Looking:
+    """Looks for changes on a thread of its own, and has the news for the other one."""
+
+    def __init__(self, source: Source, values: Values, mount: Mount | None, supervised: Supervised) -> None:
+        self._source = source
+        self._values = values
+        self._mount = mount
+        self._supervised = supervised
+        self._stopped = threading.Event()
+        self._lock = threading.Lock()
+        self._news: Values | None = None
+
+    def start(self, every: float) -> None:
+        """Look every so many seconds."""
+        threading.Thread(target=self._look, args=(every,), daemon=True).start()
+
+    def stop(self) -> None:
+        """No more; a look that is on its way is not waited for."""
+        with self._lock:
+            self._stopped.set()
+
+    def news(self) -> Mapping[str, str] | None:
+        """The environment to go on with; a mounted file is replaced here. None where the news is old."""
+        with self._lock:
+            found, self._news = self._news, None
+        if found is None:
+            return None
+        if self._mount:
+            self._mount.replace(content_of(found))
+            return dict(os.environ)
+        return {**os.environ, **variables_of(found)}
+
+    def _look(self, every: float) -> None:
+        while not self._stopped.wait(every):
+            try:
+                found = self._source.again()
+                if found is not None and _data(found) != _data(self._values):
+                    _checked(found, mounted=self._mount is not None)
+                    self._publish(found)
+            except ConfigsvcError as error:
+                self._tell(f"configsvc: {error.detail} The command goes on with what it has.")
+
+    def _publish(self, found: Values) -> None:
+        self._values = found
+        with self._lock:
+            self._news = found
+        self._supervised.wake()
+
+    def _tell(self, line: str) -> None:
+        with self._lock:
+            if not self._stopped.is_set():
+                click.echo(line, err=True)
+
+
+def variables_of(values: Values) -> dict[str, str]:
+    """The values as environment variables.
+
+    Raises:
+        Unprocessable: two keys have the same variable, or a value cannot stand in one.
+    """
+    return variables({key: each.data for key, each in values.items()})
+
+
+def _data(values: Values) -> dict[str, bytes]:
+    """What counts as a change: the values themselves, not that one was sealed anew."""
+    return {key: each.data for key, each in values.items()}
+
+
+def _checked(values: Values, *, mounted: bool) -> None:
+    """Refuses here what could not be handed over later."""
+    content_of(values) if mounted else variables_of(values)
