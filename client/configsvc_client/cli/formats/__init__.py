@@ -1,0 +1,45 @@
+"""What `import` reads and `export` writes, a module a format: `read` gives rows, `write` a text, both problems."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from configsvc_client.cli.formats._row import Problem, Read, Reader, Row, Value, Writer, Written
+
+__all__ = ["FORMATS", "Problem", "Read", "Row", "Value", "Written", "format_of", "read", "write"]
+
+_MODULES = {
+    "csv": "_csv",
+    "docker": "_docker",
+    "dotenv": "_dotenv",
+    "json": "_json",
+    "k8s-secret": "_k8s_secret",
+    "toml": "_toml",
+    "yaml": "_yaml",
+}
+_SUFFIXES = {".csv": "csv", ".json": "json", ".toml": "toml", ".yaml": "yaml", ".yml": "yaml"}
+
+FORMATS = tuple(_MODULES)
+
+
+def format_of(name: str) -> str:
+    """The format that a file's name tells: by its ending, else dotenv."""
+    return _SUFFIXES.get(Path(name).suffix.lower(), "dotenv")
+
+
+def read(wanted: str, content: bytes) -> Read:
+    """The rows of a file, and what stands in the way: one problem or more, and nothing of it should be stored."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return [], [Problem("", None, "not UTF-8 text")]
+    reader: Reader = importlib.import_module(f"{__name__}.{_MODULES[wanted]}").read
+    return reader(text)
+
+
+def write(wanted: str, values: Sequence[Value], namespace: str) -> Written:
+    """The file, and what it cannot hold: one problem or more, and it should not be written."""
+    writer: Writer = importlib.import_module(f"{__name__}.{_MODULES[wanted]}").write
+    return writer(values, namespace)
