@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import json
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import boto3
 
+from infra.deploy import deploy_service
+from infra.options import with_options
+from infra.package import Package
+from infra.stage import Table, load
 from local.clients import client_arguments
+from local.stack import administrators, target
 from tests.deployed.own_stack import OwnStack
-from tests.deployed.permissions import of_role, role_of_stack
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 Items = list[dict[str, Any]]
+_SECONDS = 120.0
 
 
 def dynamodb(own: OwnStack) -> DynamoDBClient:
@@ -40,15 +45,11 @@ def recreated(client: DynamoDBClient, old: str, new: str, items: Items) -> None:
         client.put_item(TableName=new, Item=item)
 
 
-def use_table(own: OwnStack, old: str, new: str) -> None:
-    """Let the service use another table: its variable, the permission of its role, a version, the alias."""
-    endpoint, function = own.stack.endpoint, own.stack.function
-    role = of_role(endpoint, role_of_stack(endpoint, own.name, "ApiHandlerRole"))
-    role.write(json.dumps(role.read()).replace(f"table/{old}", f"table/{new}"))
-    client = boto3.client("lambda", **client_arguments(endpoint))
-    held = client.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
-    client.update_function_configuration(
-        FunctionName=function, Environment={"Variables": {**held, "CONFIGSVC_TABLE": new}}
-    )
-    version = client.publish_version(FunctionName=function)["Version"]
-    client.update_alias(FunctionName=function, Name="live", FunctionVersion=version)
+def use_table(own: OwnStack, package: Package, new: str) -> None:
+    """Deploy the stack with a table that is there, and the KMS key that it was used with: the stage's `[table]`."""
+    endpoint = own.stack.endpoint
+    table = Table(name=new, kms_key=own.stack.kms_key_arn, deletion_protection=False)
+    stage = load("local").model_copy(update={"admins": (administrators(endpoint),), "table": table})
+    built = dataclasses.replace(package, template=with_options(package.template, stage))
+    where = target(endpoint, lambda _: None)
+    deploy_service(where, own.name, built, stage.parameters(), _SECONDS, emulator=True)

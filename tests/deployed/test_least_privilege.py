@@ -20,7 +20,7 @@ from tests.journeys.sealing import plain
 from tests.journeys.waiting import until
 from tests.local.aws_people import assumed, may_decrypt, new_role
 
-pytestmark = [pytest.mark.emulator, pytest.mark.deployed]
+pytestmark = [pytest.mark.emulator, pytest.mark.deployed, pytest.mark.slow]
 
 _PATH = f"/v1/namespaces/{NAMESPACE}"
 _STACK = "configsvc-privileges"

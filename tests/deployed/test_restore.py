@@ -41,6 +41,7 @@ class Lost(NamedTuple):
     """A service whose table went back: who held what of the time that is gone, and the numbers given out in it."""
 
     own: OwnStack
+    package: Package
     client: DynamoDBClient
     new_table: str
     warm: Config
@@ -62,7 +63,9 @@ class Lost(NamedTuple):
         return {each.namespace: each.was for each in done}
 
     def switch(self) -> None:
-        use_table(self.own, self.own.stack.table, self.new_table)
+        """As the runbook does; what the stack leaves is still there."""
+        use_table(self.own, self.package, self.new_table)
+        assert {self.own.stack.table, self.new_table} <= set(self.client.list_tables()["TableNames"])
 
 
 def _put(own: OwnStack, value: str, namespace: str = NAMESPACE) -> Number:
@@ -91,7 +94,7 @@ def lost(emulator: Emulator, built_package: Package) -> Iterator[Lost]:
         warm = closed.enter_context(closing(own.config(credentials)))
         assert warm.secret(SECRET).reveal() == f"{_LOST} 2"
         recreated(client, own.stack.table, f"{name}-restored", items)
-        yield Lost(own, client, f"{name}-restored", warm, numbers, warm.revisions[NAMESPACE])
+        yield Lost(own, built_package, client, f"{name}-restored", warm, numbers, warm.revisions[NAMESPACE])
 
 
 def test_lifted_no_number_is_given_out_twice_and_whoever_held_the_lost_time_goes_on(lost: Lost) -> None:
