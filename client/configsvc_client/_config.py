@@ -6,20 +6,18 @@ import functools
 import math
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
 
 from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc_client._changes import Callback, Callbacks
 from configsvc_client._hooks import after_copies
 from configsvc_client._keeper import Keeper
 from configsvc_client._ports import World, warn
+from configsvc_client._reads import Reads
 from configsvc_client._refresh import Source
-from configsvc_client._secret import Secret
 from configsvc_client._settings import Given, Settings, settings
-from configsvc_client._snapshot import Snapshot, Values, values_of
-from configsvc_client._value import Value
+from configsvc_client._snapshot import Snapshot
 
 if TYPE_CHECKING:
     from configsvc_client._background import Background
@@ -30,7 +28,7 @@ R = TypeVar("R")
 _IN_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
 
 
-class Config(Mapping[str, Value]):
+class Config(Reads):
     """Config and secrets of some namespaces, kept up to date; the first namespace that has a key wins.
 
     Making one does no I/O and needs no settings; the first read loads everything in one request and one KMS call for
@@ -76,6 +74,7 @@ class Config(Mapping[str, Value]):
             namespaces, url, api_key, _texts(kms_keys), poll_seconds, start_seconds, refresh_seconds, max_stale,
             data_key_ttl, None if fallback is None else os.fspath(fallback), min_revision, _texts(sealed_keys),
         )  # fmt: skip
+        super().__init__()
         self._environ = os.environ if environ is None else environ
         self._world = world
         self._wants_background = background
@@ -84,38 +83,6 @@ class Config(Mapping[str, Value]):
         self._background: Background | None = None
         self._warning: Callable[[str], None] = warn
         self._callbacks = Callbacks(self._warn)
-        self._pinned: ContextVar[Snapshot | None] = ContextVar("configsvc snapshot", default=None)
-        self._pin = self._pinned.get
-        self._pins = False  # from the first wrapped handler on
-        self._wall: Callable[[], float] = _no_time
-        self._since, self._until, self._values = math.inf, -math.inf, Values()
-        self._plain: dict[str, Value] = {}
-        self._shown = Snapshot(())
-
-    def __getitem__(self, key: str) -> Value:
-        # Inlined: this is the path that counts. What an attribute holds is called from a local, which CPython does in
-        # half the time. The values are swapped before their window is, see `_publish`.
-        if self._pins:
-            pin = self._pin
-            if (pinned := pin()) is not None:
-                return pinned[key]
-        wall = self._wall
-        if self._since <= wall() < self._until:
-            try:
-                return self._plain[key]
-            except KeyError:
-                pass
-            return self._values[key]  # says why there is none
-        return self._current()[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._reading())
-
-    def __len__(self) -> int:
-        return len(self._reading())
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._reading()
 
     def __repr__(self) -> str:
         held = self._made and self._made.held
@@ -123,25 +90,6 @@ class Config(Mapping[str, Value]):
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a Config holds secrets and connections and is not pickled or copied")
-
-    def get(self, key: str, default: Any = None, *, as_: Callable[[Any], Any] | None = None) -> Any:  # noqa: ANN401  # values are of any type
-        """The value of a key, or the default; see `Snapshot.get`."""
-        return self._reading().get(key, default, as_=as_)
-
-    def secret(self, key: str) -> Secret:
-        """The value of a sealed key, masked; see `Snapshot.secret`."""
-        return self._reading().secret(key)
-
-    def snapshot(self) -> Snapshot:
-        """All values at one revision of each namespace: inside a wrapped handler the invocation's, else the current.
-
-        Raises:
-            ConfigUnavailable: nothing is held and nothing could be loaded within the start deadline.
-            Expired: what is held is older than `max_stale` and could not be refreshed.
-            Misconfigured: settings are missing, all of them named, or wrong.
-        """
-        pinned = self._pin()
-        return self._current() if pinned is None else pinned
 
     def refresh(self) -> bool:
         """Refreshes now; True if something changed. A wrapped handler sees it from its next invocation on.
@@ -232,14 +180,6 @@ class Config(Mapping[str, Value]):
         except ConfigsvcError:
             return
 
-    def _reading(self) -> Snapshot:
-        """As `__getitem__`: inside a handler its snapshot, else what is held, after one look at the wall clock."""
-        if (pinned := self._pin()) is not None:
-            return pinned
-        if self._since <= self._wall() < self._until:
-            return self._shown
-        return self._current()
-
     def _current(self, remaining: float = math.inf) -> Snapshot:
         """What is held, by both clocks; refreshed or loaded where that is due."""
         keeper = self._keeper()
@@ -273,13 +213,6 @@ class Config(Mapping[str, Value]):
 
         return real(found, self._environ)
 
-    def _publish(self, snapshot: Snapshot, since: float, until: float) -> None:
-        """What is shown is set before its window: a read in between gives newer values than its window says."""
-        if snapshot is not self._shown:
-            self._shown, self._values = snapshot, values_of(snapshot)
-            self._plain = dict(self._values)  # is looked up faster than a subclass
-        self._since, self._until = since, until
-
     def _forked(self) -> None:
         """In a child process, before anything else runs there."""
         self._making = threading.Lock()
@@ -304,11 +237,6 @@ class Config(Mapping[str, Value]):
 
 def _texts(given: Iterable[str] | None) -> tuple[str, ...] | None:
     return None if given is None else (given,) if isinstance(given, str) else tuple(given)
-
-
-def _no_time() -> float:
-    """Stands for the clock until the first load: no window is open then."""
-    return 0.0
 
 
 def _remaining(arguments: tuple[object, ...]) -> float:

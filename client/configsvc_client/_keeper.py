@@ -36,7 +36,7 @@ class Keeper:
         self._rules = Rules(keyring, settings.floors, settings.sealed_keys)
         self._callbacks = callbacks
         self._publish = publish
-        self._lock = threading.Lock()
+        self._lock, self._showing = threading.Lock(), threading.Lock()
         self._freshness: Freshness | None = None
         self.held: Held | None = None
         self.error: ConfigsvcError | None = None
@@ -91,14 +91,14 @@ class Keeper:
 
     def forked(self) -> None:
         """In a child process: a lock of its own, no shared connection, and a time of its own to ask."""
-        self._lock = threading.Lock()
+        self._lock, self._showing = threading.Lock(), threading.Lock()
         self._world.close()
         if self._freshness is not None:
             self._settle(self._freshness.scattered(self._world.clock.now(), self._world.chance))
 
     def restored(self) -> None:
         """In a restored copy of a process: its connections are dead, and what it holds is due."""
-        self._lock = threading.Lock()
+        self._lock, self._showing = threading.Lock(), threading.Lock()
         self._world.close()
         if self._freshness is not None:
             self._settle(self._freshness.over(self._world.clock.now()))
@@ -122,7 +122,7 @@ class Keeper:
         now = self._world.clock.now()
         if self.held is None or self._freshness is None or self._freshness.due(now):
             return True
-        self._publish(self.held.snapshot, *self._freshness.window(now, self._pace))
+        self._show()
         return False
 
     def _expired(self) -> bool:
@@ -180,8 +180,13 @@ class Keeper:
 
     def _settle(self, freshness: Freshness) -> None:
         self._freshness = freshness
-        if self.held is not None:
-            self._publish(self.held.snapshot, *freshness.window(self._world.clock.now(), self._pace))
+        self._show()
+
+    def _show(self) -> None:
+        """Publishes what is held; one thread at a time, so that one that was slow never puts back what is older."""
+        with self._showing:
+            if self.held is not None and self._freshness is not None:
+                self._publish(self.held.snapshot, *self._freshness.window(self._world.clock.now(), self._pace))
 
     def _first_of_all(self, remaining: float) -> None:
         seconds = min(self._settings.start_seconds, _COLD_SHARE * remaining)

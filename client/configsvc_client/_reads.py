@@ -1,0 +1,92 @@
+"""How Config is read: the snapshot of an invocation, else what is held while its window is open."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+from typing import Any
+
+from configsvc_client._secret import Secret
+from configsvc_client._snapshot import Snapshot, Values, values_of
+from configsvc_client._value import Value
+
+
+class Reads(Mapping[str, Value]):
+    """The reading half of Config. The other half gives `_current`, and calls `_publish` with what may be read."""
+
+    def __init__(self) -> None:
+        self._pinned: ContextVar[Snapshot | None] = ContextVar("configsvc snapshot", default=None)
+        self._pin = self._pinned.get
+        self._pins = False  # from the first wrapped handler on
+        self._wall: Callable[[], float] = _no_time
+        self._since, self._until, self._values = math.inf, -math.inf, Values()
+        self._plain: dict[str, Value] = {}
+        self._shown = Snapshot(())
+
+    def __getitem__(self, key: str) -> Value:
+        # Inlined: this is the path that counts. What an attribute holds is called from a local, which CPython does in
+        # half the time. The values are swapped before their window is, see `_publish`.
+        if self._pins:
+            pin = self._pin
+            if (pinned := pin()) is not None:
+                return pinned[key]
+        wall = self._wall
+        if self._since <= wall() < self._until:
+            try:
+                return self._plain[key]
+            except KeyError:
+                pass
+            return self._values[key]  # says why there is none
+        return self._current()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._reading())
+
+    def __len__(self) -> int:
+        return len(self._reading())
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._reading()
+
+    def get(self, key: str, default: Any = None, *, as_: Callable[[Any], Any] | None = None) -> Any:  # noqa: ANN401  # values are of any type
+        """The value of a key, or the default; see `Snapshot.get`."""
+        return self._reading().get(key, default, as_=as_)
+
+    def secret(self, key: str) -> Secret:
+        """The value of a sealed key, masked; see `Snapshot.secret`."""
+        return self._reading().secret(key)
+
+    def snapshot(self) -> Snapshot:
+        """All values at one revision of each namespace: inside a wrapped handler the invocation's, else the current.
+
+        Raises:
+            ConfigUnavailable: nothing is held and nothing could be loaded within the start deadline.
+            Expired: what is held is older than `max_stale` and could not be refreshed.
+            Misconfigured: settings are missing, all of them named, or wrong.
+        """
+        pinned = self._pin()
+        return self._current() if pinned is None else pinned
+
+    def _reading(self) -> Snapshot:
+        """As `__getitem__`: inside a handler its snapshot, else what is held, after one look at the wall clock."""
+        if (pinned := self._pin()) is not None:
+            return pinned
+        if self._since <= self._wall() < self._until:
+            return self._shown
+        return self._current()
+
+    def _current(self, remaining: float = math.inf) -> Snapshot:
+        raise NotImplementedError
+
+    def _publish(self, snapshot: Snapshot, since: float, until: float) -> None:
+        """What is shown is set before its window: a read in between gives newer values than its window says."""
+        if snapshot is not self._shown:
+            self._shown, self._values = snapshot, values_of(snapshot)
+            self._plain = dict(self._values)  # is looked up faster than a subclass
+        self._since, self._until = since, until
+
+
+def _no_time() -> float:
+    """Stands for the clock until the first load: no window is open then."""
+    return 0.0
