@@ -1,16 +1,20 @@
 """What the deployed template promises, in the form Chalice and we write it and in the form AWS executes."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from configsvc.adapters import metrics
+from configsvc.model import errors
 from infra.package import Package
 from infra.template import Template, expand, locate
 
 OPEN = {"/v1/health", "/v1/openapi.json"}
 READS = {"get"}
+USES = {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"}
 # Who may read grants is an IAM question, and so is who one is when one signs.
 SIGNED_READS = {"/v1/grants"}
 
@@ -84,12 +88,66 @@ def test_no_principal_is_everyone(sam: Template, expanded: Template) -> None:
         assert '{"AWS": "*"}' not in text
 
 
-def test_the_kms_key_is_administered_by_the_account_and_granted_to_nobody(expanded: Template) -> None:
-    [key] = of_type(expanded, "AWS::KMS::Key")
-    [statement] = key["Properties"]["KeyPolicy"]["Statement"]
-    assert statement["Principal"] == {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}}
+def test_who_administers_the_kms_key_is_not_thereby_allowed_to_use_it(expanded: Template) -> None:
+    manage, use = key_policy(expanded)
+    assert not set(actions(manage)) & USES
+    assert set(actions(use)) == USES
+    assert not [action for action in actions(manage) if "*" in action or "CreateGrant" in action]
+
+
+def test_the_kms_key_is_used_for_a_namespace_that_is_named_or_not_at_all(expanded: Template) -> None:
+    _, use = key_policy(expanded)
+    assert use["Condition"] == {"Null": {"kms:EncryptionContext:configsvc:namespace": "false"}}
+    assert use["Principal"] == {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}}
+
+
+def key_policy(template: Template) -> list[dict[str, Any]]:
+    [key] = of_type(template, "AWS::KMS::Key")
     assert key["Properties"]["EnableKeyRotation"] is True
-    assert of_type(expanded, "AWS::KMS::Alias")
+    found: list[dict[str, Any]] = key["Properties"]["KeyPolicy"]["Statement"]
+    return found
+
+
+def test_every_alarm_says_what_to_do_and_goes_to_the_topic_both_ways(expanded: Template) -> None:
+    alarms = [alarm["Properties"] for alarm in of_type(expanded, "AWS::CloudWatch::Alarm")]
+    assert {(a["Namespace"], a["MetricName"]) for a in alarms if isinstance(a["MetricName"], str)} == {
+        ("AWS/ApiGateway", "5XXError"), ("AWS/ApiGateway", "Latency"), ("AWS/ApiGateway", "4XXError"),
+        ("AWS/DynamoDB", "ReadThrottleEvents"), ("AWS/DynamoDB", "WriteThrottleEvents"), ("AWS/Lambda", "Errors"),
+        ("AWS/Lambda", "Throttles"), ("configsvc", "Problems"),
+    }  # fmt: skip
+    for alarm in alarms:
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopic"}], alarm["AlarmName"]
+        assert alarm["TreatMissingData"] == "notBreaching", alarm["AlarmName"]
+        assert alarm["AlarmDescription"].count(".") >= 1
+
+
+def test_alarms_on_the_log_look_at_what_the_log_counts(expanded: Template) -> None:
+    found = {name: alarm["Properties"] for name, alarm in expanded["Resources"].items() if name.endswith("Alarm")}
+    [counted] = of_type(expanded, "AWS::Logs::MetricFilter")
+    [metric] = counted["Properties"]["MetricTransformations"]
+    lines = found["ErrorLinesAlarm"]
+    assert (lines["Namespace"], lines["MetricName"]) == (metric["MetricNamespace"], metric["MetricName"])
+    assert counted["Properties"]["LogGroupName"] == {"Ref": "ApiHandlerLogGroup"}
+    forbidden = found["ForbiddenAlarm"]
+    names = {each["Name"]: each["Value"] for each in forbidden["Dimensions"]}
+    assert (forbidden["Namespace"], forbidden["MetricName"]) == (metrics.NAMESPACE, metrics.PROBLEMS)
+    assert names == {metrics.SERVICE: {"Ref": "APIHandler"}, metrics.CODE: errors.Forbidden.code}
+
+
+def test_only_cloudwatch_of_this_account_publishes_alarms(expanded: Template) -> None:
+    [policy] = of_type(expanded, "AWS::SNS::TopicPolicy")
+    [statement] = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+def test_the_dashboard_is_json_that_shows_every_alarm_and_names_only_what_is_there(expanded: Template) -> None:
+    [board] = of_type(expanded, "AWS::CloudWatch::Dashboard")
+    text = board["Properties"]["DashboardBody"]["Fn::Sub"]
+    names = set(re.findall(r"\$\{(?!AWS::)(\w+)", text))
+    alarms = {name for name, r in expanded["Resources"].items() if r["Type"] == "AWS::CloudWatch::Alarm"}
+    assert json.loads(text)["widgets"]
+    assert alarms <= names <= expanded["Resources"].keys()
 
 
 def test_the_table_is_keyed_and_paid_as_designed(table: dict[str, Any]) -> None:
@@ -188,5 +246,6 @@ def test_api_keys_are_throttled_and_a_quota_is_only_an_option(expanded: Template
 
 def test_it_says_where_everything_is(sam: Template) -> None:
     assert sam["Outputs"].keys() == {
-        "ApiUrl", "FunctionName", "KmsKeyArn", "LogGroupName", "ReaderKeyId", "RestApiId", "TableName", "UsagePlanId",
+        "AlarmTopicArn", "ApiUrl", "DashboardUrl", "FunctionName", "KmsKeyArn", "LogGroupName",
+        "ReaderKeyId", "RestApiId", "TableName", "UsagePlanId",
     }  # fmt: skip

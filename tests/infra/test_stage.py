@@ -1,0 +1,65 @@
+"""Stage files: the ones that ship are good, and a wrong one is told with all that is wrong."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.stage import STAGES, StageError, load, parse
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in STAGES.glob("*.toml")))
+def test_the_stages_that_ship_are_good_and_named_by_their_file(name: str) -> None:
+    assert load(name).name == name
+
+
+def test_production_is_careful_by_itself() -> None:
+    prod = load("prod")
+    assert prod.table.deletion_protection
+    assert prod.function.canary
+    assert prod.function.reserved_concurrency
+    assert prod.table.read_maximum
+    assert prod.table.write_maximum
+    assert prod.log_days >= 365
+
+
+def test_a_stage_without_a_file_is_told_with_those_that_there_are() -> None:
+    with pytest.raises(StageError, match="dev, local, prod"):
+        load("nowhere")
+
+
+@pytest.mark.parametrize("name", ["../prod", "", "Prod"])
+def test_a_name_is_no_path(name: str) -> None:
+    with pytest.raises(StageError, match="There is no stage"):
+        load(name)
+
+
+def test_a_file_that_is_no_toml_is_told(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("stack =")
+    with pytest.raises(StageError, match=r"mine\.toml is no TOML"):
+        load("mine", tmp_path)
+
+
+def test_everything_that_is_wrong_is_told_at_once() -> None:
+    with pytest.raises(StageError) as told:
+        parse({"stack": "9", "log_day": 3, "function": {"memory_mb": 1}})
+    assert all(name in str(told.value) for name in ("stack", "log_day", "function.memory_mb"))
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ({"function": {"snapstart": True, "provisioned_concurrency": 1}}, "not both"),
+        ({"network": {"addresses": ["10.0.0.0/8"], "vpc_endpoints": ["vpce-0a"]}}, "not both"),
+        (
+            {"network": {"vpc_endpoints": ["vpce-0a"]}, "domain": {"name": "a.b", "certificate": "arn:aws:acm:x"}},
+            "private",
+        ),
+        ({"alarms": {"topic": "arn:aws:sns:x", "email": "a@b"}}, "or to an e-mail"),
+        ({"groups": [{"name": "a", "rate": 1, "burst": 1}] * 2}, "name of its own"),
+        ({"table": {"name": "restored"}}, "kms_key"),
+    ],
+)
+def test_what_does_not_fit_together_is_told(content: dict[str, Any], why: str) -> None:
+    with pytest.raises(StageError, match=why):
+        parse({"stack": "s", **content})
