@@ -108,7 +108,7 @@ def test_a_second_run_on_the_same_state_is_refused(tmp_path: Path) -> None:
 
 def test_it_stops_in_order_when_its_launcher_is_killed(tmp_path: Path) -> None:
     command = [sys.executable, "-c", _LAUNCHER, str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as launcher:  # noqa: S603 -- fixed arguments
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as launcher:
         assert launcher.stdout is not None
         pid, url = launcher.stdout.readline().split()
         started = mark(int(pid))
