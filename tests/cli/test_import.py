@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import csv
+import json
+import stat
 from pathlib import Path
 
 import pytest
 
 from configsvc.model import limits
+from configsvc_client.cli.formats import read
 from local.example import EXAMPLE, import_arguments, large_file
 from tests.admin.loopback import Loopback
 from tests.cli.shell import Shell
@@ -92,6 +96,71 @@ def test_a_file_with_a_broken_line_stores_nothing_and_says_which(
     assert not service.requests
 
 
+def test_what_was_refused_is_in_a_file_without_values_until_a_run_refuses_nothing(
+    shell: Shell, service: Loopback, tmp_path: Path
+) -> None:
+    path, kept = _file(tmp_path, f"fine=1\n\nlimits={{{CANARY}\n"), tmp_path / "some.env.errors.csv"
+    done = shell.run("import", path, "--json", "limits")
+    assert str(kept) in done.err
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert list(csv.reader(kept.read_text().splitlines())) == [
+        ["place", "key", "code", "reason"],
+        ["line 3", "limits", "unprocessable", "The value is not JSON. Correct it, or store it as text."],
+    ]
+    shell.ok("import", _file(tmp_path, "fine=1\nlimits={}\n"), "--json", "limits")
+    assert not kept.exists()
+    kept.write_text("somebody's own\n")
+    shell.ok("import", path)
+    assert kept.exists()
+    service.requests.clear()
+
+
+def test_what_the_service_refuses_is_in_the_file_that_was_asked_for(shell: Shell, tmp_path: Path) -> None:
+    shell.ok("put", "a", "-", given=CANARY)
+    kept = tmp_path / "elsewhere.csv"
+    done = shell.run("import", "-", "--plain", "a", "--declassify", "--errors", kept, "-o", "json", given="a=1\nb=2\n")
+    assert (done.code, CANARY in done.out + done.err + kept.read_text()) == (4, False)
+    assert [(each["key"], each["code"]) for each in json.loads(done.out)["failed"]] == [("a", "forbidden")]
+    assert "line 1,a,forbidden," in kept.read_text()
+    assert shell.ok("get", "b") == "2"
+
+
+def test_all_or_nothing_is_one_change_set(shell: Shell, service: Loopback, namespace: str, tmp_path: Path) -> None:
+    text = "".join(f"key.{number}={number}\n" for number in range(limits.OPERATIONS))
+    shell.ok("import", _file(tmp_path, text), "--atomic")
+    assert sum(each.startswith("POST") for each in service.requests) == 1
+    shell.ok("import", _file(tmp_path, f"{text}one.more=x\n"), "--atomic")  # what is unchanged does not count
+    assert len(service.admin().values(namespace)) == limits.OPERATIONS + 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(f"key.{number}={CANARY}\n" for number in range(limits.OPERATIONS + 1)),
+        "".join(f"key.{number}={CANARY * 14_000}\n" for number in range(6)),
+        f"fine=1\nlarge={CANARY * 20_000}\n",
+        f"fine=1\nbad/key={CANARY}\n",
+    ],
+)
+def test_what_cannot_be_all_or_nothing_is_refused_before_sealing(
+    shell: Shell, service: Loopback, tmp_path: Path, text: str
+) -> None:
+    for more in ([], ["--dry-run"]):
+        done = shell.run("import", _file(tmp_path, text), "--atomic", *more)
+        assert (done.code in (1, 2), CANARY in done.err) == (True, False)
+    assert not service.kms.calls
+    assert not [each for each in service.requests if not each.startswith("GET")]
+
+
+def test_all_or_nothing_that_the_service_refuses_stores_nothing(
+    shell: Shell, service: Loopback, namespace: str, tmp_path: Path
+) -> None:
+    shell.ok("put", "a", "-", given="x")
+    done = shell.run("import", _file(tmp_path, "a=1\nb=2\n"), "--plain", "a", "--declassify", "--atomic")
+    assert (done.code, "Nothing was stored (--atomic)." in done.err) == (4, True)
+    assert set(service.admin().values(namespace)) == {"a"}
+
+
 def test_what_cannot_be_opened_for_comparing_is_put_again(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
@@ -111,8 +180,6 @@ def test_stdin_is_a_file_too(shell: Shell) -> None:
 
 
 def test_the_example_file_has_at_least_30_entries_and_no_key_that_would_be_renamed() -> None:
-    from configsvc_client.cli._dotenv import rows
-
-    found, problems = rows(EXAMPLE.read_text())
+    found, problems = read("dotenv", EXAMPLE.read_bytes())
     assert not problems
     assert len(found) >= 30

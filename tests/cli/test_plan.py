@@ -8,6 +8,7 @@ from configsvc.model.names import key
 from configsvc_client.admin import Opened
 from configsvc_client.cli import _exit
 from configsvc_client.cli._plan import Rules, drafts, plan, to_open
+from configsvc_client.cli.formats import Row
 
 A = key("a")
 
@@ -21,8 +22,8 @@ def _opened(name: str, data: bytes) -> Opened:
 
 
 def test_everything_is_sealed_text_but_for_what_the_patterns_name() -> None:
-    values = {"db.url": b"x", "log.level": b"info", "limits.json": b"{}"}
-    made, refused = drafts(values, Rules(plain=["log.*", "limits.*"], json=["*.json"]))
+    rows = [Row("", "db.url", b"x"), Row("", "log.level", b"info"), Row("", "limits.json", b"{}")]
+    made, refused = drafts(rows, Rules(plain=["log.*", "limits.*"], json=["*.json"]))
     assert [(each.form, each.content_type) for each in made] == [
         ("envelope", "text/plain"),
         ("plain", "text/plain"),
@@ -31,8 +32,14 @@ def test_everything_is_sealed_text_but_for_what_the_patterns_name() -> None:
     assert not refused
 
 
+def test_what_the_file_says_is_no_text_stays_what_it_is() -> None:
+    rows = [Row("", "a", b"\xff", "application/octet-stream"), Row("", "b", b"1", "application/json")]
+    made, _ = drafts(rows, Rules(json=["*"]))
+    assert [each.content_type for each in made] == ["application/octet-stream", "application/json"]
+
+
 def test_patterns_are_case_sensitive_as_keys_are() -> None:
-    made, _ = drafts({"LOG.level": b"x"}, Rules(plain=["log.*"]))
+    made, _ = drafts([Row("", "LOG.level", b"x")], Rules(plain=["log.*"]))
     assert made[0].form == "envelope"
 
 
@@ -52,13 +59,13 @@ def test_patterns_are_case_sensitive_as_keys_are() -> None:
 def test_what_is_served_decides_what_storing_means(
     served: Entry | None, opened: Opened | CannotOpen | None, step: str
 ) -> None:
-    made, _ = drafts({"a": b"1"}, Rules())
+    made, _ = drafts([Row("", "a", b"1")], Rules())
     entries = [served] if served else []
     assert [each.step for each in plan(made, entries, {A: opened} if opened else {})] == [step]
 
 
 def test_only_what_could_be_unchanged_is_opened() -> None:
-    made, _ = drafts({"a": b"1"}, Rules())
+    made, _ = drafts([Row("", "a", b"1")], Rules())
     other = _entry()._replace(key=key("other"))
     assert to_open(made, [_entry(), other]) == [_entry()]
     assert to_open(made, [_entry(form="kms"), other]) == []

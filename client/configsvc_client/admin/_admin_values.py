@@ -15,6 +15,7 @@ from configsvc_client.admin._draft import Draft, Json, draft
 from configsvc_client.admin._history import LogFilter
 from configsvc_client.admin._parts import Facet
 from configsvc_client.admin._reader import KeyInfo, Opened
+from configsvc_client.admin._together import check_together
 from configsvc_client.admin._wire import Changed, Stored
 from configsvc_client.admin._writer import Change, Part
 
@@ -107,6 +108,15 @@ class Values(Facet):
     ) -> Changed:
         """Drafts, `Activate`s and `Delete`s in one change set: all or nothing, at most 40 of them, 1 MiB stored."""
         return self._parts.writer.change(names.namespace(namespace), changes, message, if_match)
+
+    def check_together(self, namespace: str, drafts: Sequence[Draft]) -> None:
+        """Whether one change set takes all these drafts, told before anything is sealed or sent.
+
+        Raises:
+            TooLarge: it does not.
+            Unprocessable: a plain value is not what its content type says.
+        """
+        check_together(names.namespace(namespace), drafts)
 
     def store(self, namespace: str, drafts: Sequence[Draft], message: str = "") -> Iterator[Part]:
         """Any number of drafts in as few change sets as the limits allow; each is told as it is done or refused."""

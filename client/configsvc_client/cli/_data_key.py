@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from configsvc_client.cli import _options, _output, _settings
+from configsvc_client.cli import _confirm, _options, _output, _rotate, _settings
 
 
 @click.group("data-key")
@@ -19,8 +19,9 @@ def add(namespace: str | None, kms_key: str | None) -> None:
     """Make a data key with kms:GenerateDataKey. New values are sealed under it from now on."""
     target = _options.the_namespace(namespace)
     wrapping = _settings.kms_key(kms_key)
-    click.echo(
-        f"{target}: data key {_settings.admin().add_data_key(target, wrapping)} added under {wrapping}", err=True
+    kid = _settings.admin().add_data_key(target, wrapping)
+    _output.done(
+        f"{target}: data key {kid} added under {wrapping}", {"namespace": target, "kid": kid, "kms_key": wrapping}
     )
 
 
@@ -33,3 +34,37 @@ def list_(namespace: str | None) -> None:
         ("kid", "state", "seals", "served", "KMS key"),
         ((each.data_key.kid, each.state, each.seals, each.served, each.data_key.kms_key) for each in found),
     )
+
+
+@command.command("rewrap")
+@_options.one_namespace
+@click.argument("kid", required=False)
+@click.option("--kms-key", metavar="ARN", help="KMS key to wrap it under; CONFIGSVC_KMS_KEYS where left out.")
+def rewrap(kid: str | None, namespace: str | None, kms_key: str | None) -> None:
+    """Wrap the data key KID, or every live one, under another KMS key (takes the admin action). Values stay.
+
+    Readers have to pin the new KMS key (CONFIGSVC_KMS_KEYS) before: otherwise they open nothing from then on.
+    """
+    target, wrapping = _options.the_namespace(namespace), _settings.kms_key(kms_key)
+    admin = _settings.admin()
+    kids = [kid] if kid else [each.data_key.kid for each in admin.data_keys(target) if each.state == "live"]
+    for each in kids:
+        admin.rewrap(target, each, wrapping)
+        click.echo(f"{target}: data key {each} wrapped under {wrapping}", err=True)
+
+
+@command.command("retire")
+@_options.one_namespace
+@click.argument("kid")
+def retire(kid: str, namespace: str | None) -> None:
+    """Seal nothing more under the data key KID, and activate nothing that is. There is no way back.
+
+    Refused while entries that are served need it: `configsvc data-key rotate` seals those anew and retires it.
+    """
+    target, admin = _options.the_namespace(namespace), _settings.admin()
+    _confirm.confirm(f"Retire data key {kid} of {target}? Versions sealed under it can no longer be activated.")
+    admin.retire(target, kid)
+    _output.done(f"{target}: data key {kid} retired", {"namespace": target, "kid": kid})
+
+
+command.add_command(_rotate.command)

@@ -2,80 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from configsvc.model.errors import ConfigsvcError, Misconfigured
+from configsvc.model.errors import ConfigsvcError, Misconfigured, Unavailable
 from configsvc.model.names import Namespace
-from configsvc_client.cli import _exit, _options, _output, _settings
+from configsvc_client.cli import _error_file, _imported, _options, _output, _settings
+from configsvc_client.cli._imported import AGAIN
+from configsvc_client.cli._progress import progress
+from configsvc_client.cli.formats import FORMATS, Read, Row, format_of, read
 
 if TYPE_CHECKING:
     from configsvc_client.admin import Admin, Draft
     from configsvc_client.cli._plan import Planned
 
-_STEPS = ("new", "changed", "again", "unchanged")
-
 
 @click.command("import")
 @_options.one_namespace
-@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.argument("file", type=click.File("rb"))
+@click.option("-f", "--format", "wanted", type=click.Choice(FORMATS), help="By the file's ending where left out.")
 @click.option(
     "--plain", multiple=True, metavar="PATTERN", help="Keys that are no secrets, like 'feature.*'. Repeatable."
 )
-@click.option("--json", "as_json", multiple=True, metavar="PATTERN", help="Keys whose values are JSON. Repeatable.")
+@click.option("--json", "as_json", multiple=True, metavar="PATTERN", help="Keys whose texts are JSON. Repeatable.")
 @click.option(
     "--file", "files", multiple=True, metavar="KEY=PATH", help="One more key, its value in a file. Repeatable."
 )
 @click.option("--declassify", is_flag=True, help="Let --plain keys follow sealed versions (takes the admin action).")
 @click.option("--dry-run", is_flag=True, help="Show what would be stored, and store nothing.")
+@click.option("--atomic", is_flag=True, help="All or nothing: one change set, so at most 40 keys and 1 MiB stored.")
+@click.option(
+    "--errors", metavar="PATH", type=click.Path(dir_okay=False),
+    help="Where to tell what was refused, by key and without values; FILE.errors.csv where left out.",
+)  # fmt: skip
 @_options.message
 def command(
-    file: TextIO, namespace: str | None, message: str, *,
+    file: BinaryIO, namespace: str | None, wanted: str | None, message: str, *,
     plain: tuple[str, ...], as_json: tuple[str, ...], files: tuple[str, ...], declassify: bool, dry_run: bool,
+    atomic: bool, errors: str | None,
 ) -> int:  # fmt: skip
-    """Store a dotenv FILE (- for stdin): every value sealed, but for the keys that --plain names.
+    """Store the values of FILE (- for stdin): each sealed, but for the keys that --plain names.
 
     Keys stay as they are in the file. Values that are served already are left alone, so it can be run again after a
     failure. Values go in change sets of up to 40 keys: each is all or nothing, and what was refused is told by key.
+    In dotenv and docker files a comment `# configsvc: application/json` says that the next value is JSON.
     """
     from configsvc_client.cli._plan import Rules, drafts
 
     target = _options.the_namespace(namespace)
-    found, refused = drafts(_values(file, files), Rules(plain, as_json, declassify))
-    admin = _settings.admin()
-    plan = _planned(admin, target, found)
-    failures = dict(refused)
-    if dry_run:
-        _show(plan)
-    else:
-        failures |= _stored(admin, target, [each for each in plan if each.step != "unchanged"], message)
-    return _told(target, plan, failures, dry_run=dry_run)
+    rows = _rows(read(wanted or format_of(file.name), file.read()), files)
+    found, failures = drafts(rows.values(), Rules(plain, as_json, declassify))
+    plan: list[Planned] = []
+    unstored = "--dry-run" if dry_run else "--atomic" if atomic and failures else None
+    if dry_run or not unstored:
+        admin = _settings.admin()
+        plan = _planned(admin, target, found)
+        to_store = [each.draft for each in plan if each.step != "unchanged"]
+        if atomic:
+            admin.check_together(target, to_store)
+        if dry_run:
+            _show(plan)
+        else:
+            failures |= (_stored_together if atomic else _stored)(admin, target, to_store, message)
+    refused = _imported.listed(rows, failures)
+    _imported.told(target, plan, refused, unstored=unstored)
+    if not dry_run:
+        _imported.kept(_error_file.path_for(file.name, errors), refused)
+    return _imported.code_of(failures)
 
 
-def _values(file: TextIO, files: Sequence[str]) -> dict[str, bytes]:
-    """All values by key, as the file and --file give them.
+def _rows(found: Read, files: Sequence[str]) -> dict[str, Row]:
+    """All rows by key, as the file and --file give them.
 
     Raises:
-        click.UsageError: a line that cannot be taken; nothing is stored then, for a key could be cut in two.
+        click.UsageError: a row that cannot be taken; nothing is stored then, for a key could be cut in two.
     """
-    from configsvc_client.cli._dotenv import rows
-
-    try:
-        found, problems = rows(file.read())
-    except UnicodeDecodeError:
-        raise click.UsageError("The file is not UTF-8 text.") from None
+    rows, problems = found
     if problems:
-        told = [f"line {each.line}{f' ({each.key})' if each.key else ''}: {each.reason}" for each in problems]
-        raise click.UsageError("Nothing was stored. " + "\n".join(told))
-    values = {row.key: row.text.encode() for row in found}
+        raise click.UsageError("Nothing was stored. " + "\n".join(map(str, problems)))
+    by_key = {row.key: row for row in rows}
     for key, path in (_file(each) for each in files):
-        if key in values:
+        if key in by_key:
             raise click.UsageError(f"{key} stands in the file and in --file. Take one out.")
-        values[key] = Path(path).read_bytes()
-    return values
+        by_key[key] = Row(path, key, Path(path).read_bytes())
+    return by_key
 
 
 def _file(given: str) -> tuple[str, str]:
@@ -104,32 +117,38 @@ def _show(plan: Sequence[Planned]) -> None:
     )
 
 
-def _stored(admin: Admin, namespace: Namespace, plan: Sequence[Planned], message: str) -> dict[str, ConfigsvcError]:
-    """Stores what is planned; the refused keys and why. What stops the whole series stands at each key left."""
-    left = {each.draft.key for each in plan}
+def _stored(admin: Admin, namespace: Namespace, drafts: Sequence[Draft], message: str) -> dict[str, ConfigsvcError]:
+    """Stores the drafts; the refused keys and why. What stops the whole series stands at each key left."""
+    left = {each.key for each in drafts}
     failures: dict[str, ConfigsvcError] = {}
-    try:
-        for each in admin.store(namespace, [each.draft for each in plan], message):
-            left.difference_update(each.keys)
-            if each.error:
-                failures |= dict.fromkeys(each.keys, each.error)
-    except ConfigsvcError as error:
-        failures |= dict.fromkeys(sorted(left), error)
+    with progress(f"import into {namespace}", len(drafts)) as advance:
+        try:
+            for each in admin.store(namespace, drafts, message):
+                left.difference_update(each.keys)
+                advance(len(each.keys))
+                if each.error:
+                    failures |= dict.fromkeys(each.keys, each.error)
+        except ConfigsvcError as error:
+            failures |= dict.fromkeys(sorted(left), error)
+        except KeyboardInterrupt:
+            click.echo(f"{namespace}: {len(drafts) - len(left)} of {len(drafts)} are surely stored. {AGAIN}", err=True)
+            raise
     return failures
 
 
-def _told(
-    namespace: Namespace, plan: Sequence[Planned], failures: Mapping[str, ConfigsvcError], *, dry_run: bool
-) -> int:
-    """Says what came of it, and answers the exit code: that of the first key that failed."""
-    for detail in dict.fromkeys(error.detail for error in failures.values()):
-        keys = ", ".join(key for key, error in failures.items() if error.detail == detail)
-        click.echo(f"{keys}: {detail}", err=True)
-    counts = {step: sum(1 for each in plan if each.step == step and each.draft.key not in failures) for step in _STEPS}
-    told = ", ".join(f"{count} {step}" for step, count in counts.items() if count) or "nothing to do"
-    click.echo(f"{namespace}: {told}{f', {len(failures)} failed' if failures else ''}", err=True)
-    if dry_run:
-        click.echo("Nothing was stored (--dry-run).", err=True)
-    elif failures:
-        click.echo("Correct what is told above and run it again: what is stored already is left alone.", err=True)
-    return _exit.code_of(next(iter(failures.values()))) if failures else 0
+def _stored_together(
+    admin: Admin, namespace: Namespace, drafts: Sequence[Draft], message: str
+) -> dict[str, ConfigsvcError]:
+    """Stores all drafts in one change set.
+
+    Raises:
+        ConfigsvcError: it was refused, or whether it was done is not known.
+    """
+    if drafts:
+        try:
+            admin.change(namespace, drafts, message)
+        except ConfigsvcError as error:
+            known = not isinstance(error, Unavailable)
+            click.echo("Nothing was stored (--atomic)." if known else "All of it was stored or nothing.", err=True)
+            raise
+    return {}

@@ -11,29 +11,31 @@ from configsvc.model.entry import Entry
 from configsvc.model.errors import CannotOpen, ConfigsvcError
 from configsvc.model.names import Key
 from configsvc_client.admin import Draft, Opened, checked
+from configsvc_client.cli.formats import Row
 
 Step = Literal["new", "changed", "again", "unchanged"]
 
 
 class Rules(NamedTuple):
-    """Patterns of keys: which are no secrets, and which hold JSON. Everything else is sealed, and text."""
+    """Patterns of keys: which are no secrets, and which hold JSON where the file says text. The rest is sealed."""
 
     plain: Sequence[str] = ()
     json: Sequence[str] = ()
     declassify: bool = False
 
-    def draft(self, key: str, data: bytes) -> Draft:
+    def draft(self, row: Row) -> Draft:
         """The draft of a row.
 
         Raises:
             InvalidName, Unprocessable: it cannot be stored so.
         """
-        plain = _matches(key, self.plain)
+        plain = _matches(row.key, self.plain)
+        text = row.content_type == "text/plain"
         return checked(
             Draft(
-                key=names.key(key),
-                data=data,
-                content_type="application/json" if _matches(key, self.json) else "text/plain",
+                key=names.key(row.key),
+                data=row.data,
+                content_type="application/json" if text and _matches(row.key, self.json) else row.content_type,
                 form="plain" if plain else "envelope",
                 declassify=plain and self.declassify,
             )
@@ -47,15 +49,15 @@ class Planned(NamedTuple):
     step: Step
 
 
-def drafts(values: Mapping[str, bytes], rules: Rules) -> tuple[list[Draft], list[tuple[str, ConfigsvcError]]]:
-    """The drafts of all values, and the keys that can be none, each with its reason."""
+def drafts(rows: Iterable[Row], rules: Rules) -> tuple[list[Draft], dict[str, ConfigsvcError]]:
+    """The drafts of all rows, and the keys that can be none, each with its reason."""
     found: list[Draft] = []
-    refused: list[tuple[str, ConfigsvcError]] = []
-    for key, data in values.items():
+    refused: dict[str, ConfigsvcError] = {}
+    for row in rows:
         try:
-            found.append(rules.draft(key, data))
+            found.append(rules.draft(row))
         except ConfigsvcError as error:
-            refused.append((key, error))
+            refused[row.key] = error
     return found, refused
 
 

@@ -1,0 +1,54 @@
+"""The file of what an import refused: where it stands, its key and why. Never a value."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+COLUMNS = ("place", "key", "code", "reason")
+_ENDING = ".errors.csv"
+
+
+class Refused(NamedTuple):
+    """A row that was not stored: its place in the file, key, the error's stable code, and what to do."""
+
+    place: str
+    key: str
+    code: str
+    reason: str
+
+
+def path_for(name: str, given: str | None) -> Path | None:
+    """Where it goes: as asked, else beside the file; nowhere for stdin."""
+    if given:
+        return Path(given)
+    return None if name in ("-", "<stdin>") else Path(name + _ENDING)
+
+
+def write(path: Path, refused: Iterable[Refused]) -> None:
+    """Replace the file, for its owner alone.
+
+    Raises:
+        Misconfigured: the folder does not take it.
+    """
+    from configsvc_client.admin import _private_file
+
+    out = io.StringIO(newline="")
+    lines = csv.writer(out)
+    lines.writerow(COLUMNS)
+    lines.writerows(refused)
+    _private_file.write(path, out.getvalue().encode())
+
+
+def forget(path: Path) -> None:
+    """Remove the one of an earlier run, for it is no longer true; what is no such file stays."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            if file.readline().strip() != ",".join(COLUMNS):
+                return
+        path.unlink()
+    except (OSError, UnicodeDecodeError):
+        return

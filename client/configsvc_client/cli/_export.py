@@ -1,0 +1,90 @@
+"""`configsvc export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from configsvc.model.errors import Unprocessable
+from configsvc_client.cli import _options, _settings, _terminal, _wanted
+from configsvc_client.cli.formats import FORMATS, Value, format_of, write
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from configsvc_client.admin import Opened
+
+STDOUT = "-"
+
+
+@click.command("export")
+@_options.one_namespace
+@click.argument("file", default=STDOUT, type=click.Path(dir_okay=False, allow_dash=True))
+@click.option("-f", "--format", "wanted", type=click.Choice(FORMATS), help="By the file's ending where left out.")
+@click.option("--only", multiple=True, metavar="PATTERN", help="Keys to export, like 'db.*'. Repeatable.")
+@click.option("--variables", is_flag=True, help="Name them as exec does: db.url is DB_URL. Not for importing again.")
+@click.option("--reveal", is_flag=True, help="Write sealed values to a terminal.")
+def command(
+    file: str, namespace: str | None, wanted: str | None, *, only: tuple[str, ...], variables: bool, reveal: bool
+) -> None:
+    """Write what is served, in the clear, to FILE (mode 0600) or, where it is left out, to stdout.
+
+    `configsvc import` reads the same values back from every format. A format that cannot hold a value says so, and
+    nothing is written: dotenv and docker hold no bytes, docker no line breaks. Which values were plain is not told in
+    the file.
+    """
+    target = _options.the_namespace(namespace)
+    admin = _settings.admin()
+    found = _wanted.opened(admin, [admin.snapshot(target)], only, "")
+    if file == STDOUT:
+        _check_terminal(found, reveal=reveal)
+    text = _text(wanted or format_of(file), _named(found) if variables else _values(found), target)
+    if file != STDOUT:
+        _write(Path(file), text.encode())
+        click.echo(f"{target}: {len(found)} values in the clear in {file}", err=True)
+    elif _terminal.is_terminal():
+        click.echo(_terminal.printable(text), nl=False)
+    else:
+        click.echo(text.encode(), nl=False)
+
+
+def _check_terminal(found: Mapping[str, Opened], *, reveal: bool) -> None:
+    sealed = sum(each.form != "plain" for each in found.values())
+    if sealed and not reveal and _terminal.is_terminal():
+        raise click.UsageError(f"{sealed} of these are sealed, and this is a terminal. Name a file, or add --reveal.")
+
+
+def _values(found: Mapping[str, Opened]) -> list[Value]:
+    return [Value(key, each.data, each.content_type) for key, each in found.items()]
+
+
+def _named(found: Mapping[str, Opened]) -> list[Value]:
+    """Named as variables; two keys that would have one name are refused."""
+    from configsvc_client._variables import name_of
+
+    keys: dict[str, str] = {}
+    for key in found:
+        before = keys.setdefault(name_of(key), key)
+        if before != key:
+            raise Unprocessable(f"{before} and {key} would both be {name_of(key)}. Rename one of them.", key=key)
+    return [each._replace(key=name_of(each.key)) for each in _values(found)]
+
+
+def _text(wanted: str, values: list[Value], namespace: str) -> str:
+    text, problems = write(wanted, values, namespace)
+    if problems:
+        told = "\n".join(map(str, problems))
+        raise Unprocessable(f"Nothing was written: {wanted} cannot hold everything.\n{told}")
+    return text
+
+
+def _write(path: Path, content: bytes) -> None:
+    """A file for its owner alone, whole or not at all; what is there and is no file, such as a pipe, is written to."""
+    from configsvc_client.admin import _private_file
+
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+    else:
+        _private_file.write(path, content)

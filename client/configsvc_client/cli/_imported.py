@@ -1,0 +1,67 @@
+"""What came of an import: told key by key, counted, kept in the file of errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from configsvc.model.errors import ConfigsvcError
+from configsvc.model.names import Namespace
+from configsvc_client.cli import _common, _error_file, _exit, _output
+from configsvc_client.cli._error_file import Refused
+from configsvc_client.cli.formats import Row
+
+if TYPE_CHECKING:
+    from configsvc_client.cli._plan import Planned
+
+AGAIN = "Run it again: what is stored already is left alone."
+
+_STEPS = ("new", "changed", "again", "unchanged")
+_NOTHING = "Nothing was stored ({})."
+
+
+def told(
+    namespace: Namespace, plan: Sequence[Planned], refused: Sequence[Refused], *, unstored: str | None = None
+) -> None:
+    """Each refused key with why, and how many there were of each kind; `unstored` names why nothing was stored."""
+    for reason in dict.fromkeys(each.reason for each in refused):
+        click.echo(f"{', '.join(each.key for each in refused if each.reason == reason)}: {reason}", err=True)
+    failed = {each.key for each in refused}
+    counts = {step: sum(1 for each in plan if each.step == step and each.draft.key not in failed) for step in _STEPS}
+    if _common.asked("output") == "json" and not unstored:
+        listed = [each._asdict() for each in refused]
+        _output.done("", {"namespace": namespace, **counts, "failed": listed})
+        return
+    said = ", ".join(f"{count} {step}" for step, count in counts.items() if count) or "nothing to do"
+    click.echo(f"{namespace}: {said}{f', {len(failed)} failed' if failed else ''}", err=True)
+    if unstored:
+        click.echo(_NOTHING.format(unstored), err=True)
+    elif refused:
+        click.echo(f"Correct what is told above. {AGAIN}", err=True)
+
+
+def listed(rows: Mapping[str, Row], failures: Mapping[str, ConfigsvcError]) -> list[Refused]:
+    """The failures with the places of their rows."""
+    return [
+        Refused(rows[key].place if key in rows else "", key, error.code, error.detail)
+        for key, error in failures.items()
+    ]  # fmt: skip
+
+
+def kept(path: Path | None, refused: Sequence[Refused]) -> None:
+    """Writes the file of errors, or removes that of an earlier run where there is nothing to tell."""
+    if path is None:
+        return
+    if not refused:
+        _error_file.forget(path)
+        return
+    _error_file.write(path, refused)
+    click.echo(f"What was refused, without values: {path}", err=True)
+
+
+def code_of(failures: Mapping[str, ConfigsvcError]) -> int:
+    """The exit code: that of the first key that failed."""
+    return _exit.code_of(next(iter(failures.values()))) if failures else 0

@@ -1,0 +1,58 @@
+"""`configsvc data-key rotate`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from configsvc.model.names import Namespace
+from configsvc_client.cli import _exit, _options, _output, _settings
+from configsvc_client.cli._progress import progress
+
+if TYPE_CHECKING:
+    from configsvc_client.admin import Part, Rotation
+
+
+@click.command("rotate")
+@_options.one_namespace
+@click.option("--kms-key", metavar="ARN", help="KMS key that wraps the new data key; that of the newest if left out.")
+@click.option("--fresh", is_flag=True, help="Make a new data key also where a rotation was begun and not ended.")
+@_options.message
+def command(namespace: str | None, kms_key: str | None, message: str, *, fresh: bool) -> int:
+    """Seal all that is served anew under a new data key, and retire the others (takes the write and admin actions).
+
+    Others may read and write meanwhile: no value of theirs is overwritten. If it is interrupted, run it again and it
+    goes on. Versions that are not served keep their data key: they can be read, and no longer be activated. Values in
+    plain and kms form have no data key.
+    """
+    target = _options.the_namespace(namespace)
+    wrapping = _settings.kms_key(kms_key) if kms_key else None
+    admin = _settings.admin()
+    total = sum(each.served for each in admin.data_keys(target))
+    with progress(f"rotate {target}", total) as advance:
+
+        def told(part: Part) -> None:
+            advance(len(part.keys))
+
+        try:
+            done = admin.rotate(target, wrapping, message or "rotate", fresh=fresh, told=told)
+        except KeyboardInterrupt:
+            click.echo(f"{target}: every value opens. Run it again: it goes on with what is left.", err=True)
+            raise
+    return _told(target, done)
+
+
+def _told(namespace: Namespace, done: Rotation) -> int:
+    """What came of it; the exit code is that of the first key that was refused."""
+    for key, error in sorted(done.refused.items()):
+        click.echo(f"{key}: {error.detail}", err=True)
+    left = f", {len(done.left)} still needed" if done.left else ""
+    _output.done(
+        f"{namespace}: {len(done.sealed)} sealed anew under {done.kid}, {len(done.retired)} data keys retired{left}",
+        {
+            "namespace": namespace, "kid": done.kid, "sealed": sorted(done.sealed), "retired": list(done.retired),
+            "left": list(done.left), "refused": {key: error.detail for key, error in sorted(done.refused.items())},
+        },
+    )  # fmt: skip
+    return _exit.code_of(done.refused[min(done.refused)]) if done.refused else 0

@@ -1,0 +1,89 @@
+"""Killed or interrupted half way: nothing half written, and a second run ends it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from configsvc.model import limits
+from configsvc_client.admin import draft
+from tests.admin.loopback import Loopback
+from tests.cli.shell import Shell
+
+VALUES = 500
+_WRITES = 5
+"""Writes that are done before the end comes."""
+
+_ENDS = [signal.SIGINT, signal.SIGKILL]
+_CANARY = "canary-e81c"
+
+
+def _end_after(service: Loopback, writes: int, pid: int, with_: signal.Signals) -> None:
+    """The process gets the signal once so many writes are done; the answer of the last one has not reached it."""
+    service.failing.append(lambda: os.kill(pid, with_))
+    service.failing.extend([_done] * (writes - 1))
+
+
+def _done() -> None:
+    """Nothing is done to this write."""
+
+
+def _run(shell: Shell, service: Loopback, with_: signal.Signals, *words: str) -> str:
+    process = shell.start(*words)
+    _end_after(service, _WRITES, process.pid, with_)
+    try:
+        _, err = process.communicate(timeout=100)
+    finally:
+        service.failing.clear()
+    assert process.returncode == (130 if with_ == signal.SIGINT else -with_), err
+    assert _CANARY not in err.decode()
+    return err.decode()
+
+
+@pytest.mark.parametrize("with_", _ENDS)
+def test_an_import_of_500_leaves_whole_change_sets_and_goes_on_with_the_rest(
+    shell: Shell, service: Loopback, tmp_path: Path, with_: signal.Signals
+) -> None:
+    namespace, home = shell.environ["CONFIGSVC_NAMESPACES"], tmp_path / "home"
+    home.mkdir()
+    path = tmp_path / "many.env"
+    path.write_text("".join(f"key.{number:03}={_CANARY} {number}\n" for number in range(VALUES)))
+    told = _run(shell.but(HOME=str(home), TMPDIR=str(home)), service, with_, "import", str(path))
+    stored = _WRITES * limits.OPERATIONS
+    if with_ == signal.SIGINT:  # the last one was done, but its answer was on the way
+        assert f"{stored - limits.OPERATIONS} of {VALUES} are surely stored" in told
+        assert "Run it again" in told
+    admin = service.admin()
+    assert len(admin.values(namespace)) == stored
+    assert [len(each.keys) for each in admin.changes(namespace) if each.keys] == [limits.OPERATIONS] * _WRITES
+    assert not [each for each in home.rglob("*") if each.is_file()]
+    again = shell.run("import", path)
+    assert f"{VALUES - stored} new, {stored} unchanged" in again.err
+    values = {str(key): each.data.decode() for key, each in admin.values(namespace).items()}
+    assert values == {f"key.{number:03}": f"{_CANARY} {number}" for number in range(VALUES)}
+    assert {each.latest for each in admin.keys(namespace)} == {1}
+
+
+@pytest.mark.parametrize("with_", _ENDS)
+def test_a_rotation_of_500_leaves_every_value_readable_and_goes_on_with_the_rest(
+    service: Loopback, namespace: str, with_: signal.Signals
+) -> None:
+    owner, shell = service.admin("owner"), Shell(service.environ("owner", namespace))
+    drafts = [draft(f"key.{number:03}", f"{_CANARY} {number}") for number in range(VALUES)]
+    assert not [part for part in owner.store(namespace, drafts) if part.error]
+    before = {key: each.data for key, each in owner.values(namespace).items()}
+    told = _run(shell, service, with_, "data-key", "rotate")
+    if with_ == signal.SIGINT:
+        assert "Run it again" in told
+    done = (_WRITES - 1) * limits.OPERATIONS  # the first write adds the data key
+    assert {key: each.data for key, each in owner.values(namespace).items()} == before
+    assert Counter(each.latest for each in owner.keys(namespace)) == {1: VALUES - done, 2: done}
+    again = shell.run("data-key", "rotate")
+    assert (again.code, f"{VALUES - done} sealed anew" in again.err) == (0, True)
+    assert {key: each.data for key, each in service.admin("owner").values(namespace).items()} == before
+    assert [each.state for each in owner.data_keys(namespace)] == ["live", "retired"]
+    assert {each.latest for each in owner.keys(namespace)} == {2}
