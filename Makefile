@@ -97,8 +97,9 @@ destroy: .venv/.ready .venvs/emulator/.ready ## the stack of STAGE; table and KM
 	@$(if $(STAGE),,echo 'Say which: make destroy STAGE=dev, STAGE=prod or STAGE=local.'; exit 2)
 	$(DEPLOY) destroy $(STAGE) $(if $(YES),--yes) $(if $(DATA),--data '$(DATA)')
 
-lint-template: package ## cfn-lint on the templates, as written and as expanded
-	@$(BIN)/cfn-lint build/service/template.json build/service/expanded.json examples/consumer/template.yaml
+lint-template: package ## cfn-lint on the templates, as written, as expanded, and as each stage has it
+	@$(BIN)/python -m infra.stage_templates
+	$(BIN)/cfn-lint build/service/*.json examples/consumer/template.yaml
 
 wheel: | $(UV) ## the wheel of client and CLI, into dist
 	@$(UV) build --wheel --quiet --out-dir dist

@@ -1,0 +1,25 @@
+"""The expanded template of every stage beside the zip, for cfn-lint: `python -m infra.stage_templates`."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+from infra import template as templates
+from infra.options import with_options
+from infra.release import ROOT
+from infra.stage import STAGES, load
+
+
+def main() -> None:
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)  # it warns of switches that nobody but AWS has
+    folder = ROOT / "build" / "service"
+    finished = json.loads((folder / "template.json").read_text())
+    for stage in (load(path.stem) for path in sorted(STAGES.glob("*.toml"))):
+        sam = with_options(finished, stage)
+        expanded = templates.expand(templates.locate(sam, "bucket", "key", "0" * 64))
+        (folder / f"{stage.name}.json").write_text(json.dumps(expanded, indent=1, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main()

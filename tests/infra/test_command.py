@@ -1,0 +1,197 @@
+"""`make deploy` and `make destroy`, on the emulator and where there is no AWS to be reached."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import boto3
+import pytest
+
+from infra import command, release
+from infra.change_set import Change
+from infra.deploy import Service, deploy_service
+from infra.destroy import WORD, destroy
+from infra.package import Package
+from infra.release import Site
+from infra.stack import Declined, Outcome, Stack
+from infra.stage import parse
+from local.clients import REGION, client_arguments
+from local.emulator import Emulator
+from local.stack import target
+from tests.fixtures_package import ROOT
+
+STAGE = parse(
+    {
+        "name": "command",
+        "stack": "infra-command",
+        "policies": ["payments.*"],
+        "groups": [{"name": "team", "rate": 5, "burst": 5}],
+        "function": {"memory_mb": 512, "canary": "Canary10Percent5Minutes"},
+        "table": {"deletion_protection": True},
+    }
+)
+ASKED = command.Asked("deploy", "command", yes=False, data="")
+
+
+class World(NamedTuple):
+    site: Site
+    said: list[str]
+    clients: Callable[[str], Any]
+
+    def deploy(self, built: Package) -> Service:
+        stage = self.site.stage
+        templated = release.for_stage(built, stage)
+        return deploy_service(self.site.target, stage.stack, templated, stage.parameters(), 60, emulator=True)
+
+    def destroy(self, word: str, *, agreed: bool = True) -> None:
+        destroy(self.site, self.clients("dynamodb"), self.clients("kms"), lambda _: agreed, word)
+
+    def outputs(self) -> dict[str, str]:
+        return Stack(self.site.target.cloudformation, self.site.stage.stack, self.said.append).outputs()
+
+
+@pytest.fixture
+def world(emulator: Emulator) -> World:
+    said = list[str]()
+    arguments = client_arguments(emulator.url)
+
+    def client(service: str) -> Any:  # noqa: ANN401  # one of boto3's many
+        return boto3.client(service, **arguments)  # type: ignore[call-overload]  # by a name that is only known here
+
+    return World(Site(STAGE, target(emulator.url, said.append), REGION, said.append, emulator.url), said, client)
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    held = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true", **environment}
+    command = [sys.executable, "-m", "infra", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=held, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("environment", "why"),
+    [
+        ({}, "No region"),
+        ({"AWS_REGION": "eu-west-1"}, "credentials"),
+        ({"AWS_REGION": "eu-west-1", "AWS_PROFILE": "nobody"}, "nobody"),
+    ],
+)
+def test_without_a_way_to_aws_it_refuses_and_says_what_is_missing(environment: dict[str, str], why: str) -> None:
+    ran = run("deploy", "prod", **environment)
+    assert ran.returncode == 1
+    assert why in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_a_stage_that_is_none_is_refused_before_anything_else() -> None:
+    ran = run("destroy", "nowhere")
+    assert (ran.returncode, "There is no stage 'nowhere'" in ran.stderr) == (1, True)
+
+
+def test_where_nobody_can_be_asked_only_yes_goes_on() -> None:
+    with pytest.raises(Declined, match="YES=1"):
+        command.confirm(ASKED, "Execute it?")
+    assert command.confirm(ASKED._replace(yes=True), "Execute it?")
+
+
+def test_what_may_be_lost_is_told_by_name() -> None:
+    said = list[str]()
+    release.show([Change("Add", "New", "AWS::T"), Change("Modify", "Table", "AWS::T", "True")], said.append)
+    assert said[-1] == "Gone or made anew afterwards: Table."
+
+
+@pytest.mark.emulator
+@pytest.mark.deployed
+def test_a_stage_goes_up_says_how_to_reach_it_and_goes_down_without_its_data(
+    world: World, built_package: Package
+) -> None:
+    service = world.deploy(built_package)
+    release.describe(world.site, service)
+    told = "\n".join(world.said)
+    key = world.clients("apigateway").get_api_key(apiKey=service.reader_key_id, includeValue=True)["value"]
+    assert "export CONFIGSVC_URL=" in told
+    assert f"export CONFIGSVC_KMS_KEYS={service.kms_key_arn}" in told
+    assert key not in told
+    assert {"ReaderOfPaymentsAny", "WriterOfPaymentsAny", "ApiKeyIdOfTeam"} <= world.outputs().keys()
+    assert "nobody can make the first grant" in told
+
+    world.destroy("")
+
+    assert world.outputs() == {}
+    assert world.clients("dynamodb").describe_table(TableName=service.table_name)["Table"]["TableStatus"] == "ACTIVE"
+    assert world.clients("kms").describe_key(KeyId=service.kms_key_arn)["KeyMetadata"]["KeyState"] == "Enabled"
+    assert f'name = "{service.table_name}"' in world.said[-1]
+
+
+@pytest.mark.emulator
+@pytest.mark.deployed
+@pytest.mark.slow
+def test_a_kept_table_is_taken_over_and_is_not_the_new_stacks_to_delete(world: World, built_package: Package) -> None:
+    first = world.deploy(built_package)
+    world.destroy("")
+    kept = STAGE.model_copy(update={"table": STAGE.table.model_copy(
+        update={"name": first.table_name, "kms_key": first.kms_key_arn}
+    )})  # fmt: skip
+    again = world._replace(site=replace(world.site, stage=kept))
+    second = again.deploy(built_package)
+    assert (second.table_name, second.kms_key_arn) == (first.table_name, first.kms_key_arn)
+    with pytest.raises(Declined, match="was there before the stack"):
+        again.destroy(WORD)
+    again.destroy("")
+
+
+@pytest.mark.emulator
+@pytest.mark.deployed
+@pytest.mark.slow
+def test_the_data_goes_by_the_word_and_by_nothing_else(world: World, built_package: Package) -> None:
+    stage = STAGE.model_copy(update={"stack": "infra-data"})
+    doomed = world._replace(site=replace(world.site, stage=stage))
+    service = doomed.deploy(built_package)
+    with pytest.raises(Declined, match=WORD):
+        doomed.destroy("yes")
+    with pytest.raises(Declined, match="Nothing was destroyed"):
+        doomed.destroy(WORD, agreed=False)
+    assert doomed.outputs()
+    doomed.destroy(WORD)
+    key = world.clients("kms").describe_key(KeyId=service.kms_key_arn)["KeyMetadata"]
+    assert service.table_name not in world.clients("dynamodb").list_tables()["TableNames"]
+    assert key["KeyState"] == "PendingDeletion"
+
+
+@pytest.mark.emulator
+@pytest.mark.deployed
+def test_what_is_declined_leaves_no_stack(world: World, built_package: Package) -> None:
+    asked = list[int]()
+
+    def no(changes: list[Change]) -> bool:
+        asked.append(len(changes))
+        return False
+
+    site = replace(
+        world.site,
+        stage=STAGE.model_copy(update={"stack": "infra-declined"}),
+        target=replace(world.site.target, approve=no),
+    )
+    unwanted = world._replace(site=site)
+    with pytest.raises(Declined):
+        unwanted.deploy(built_package)
+    assert asked
+    assert unwanted.outputs() == {}
+    with pytest.raises(Declined, match="There is no stack"):
+        unwanted.destroy("")
+
+
+@pytest.mark.emulator
+@pytest.mark.deployed
+@pytest.mark.slow
+def test_another_memory_size_is_another_version_behind_the_alias(world: World, built_package: Package) -> None:
+    stage = STAGE.model_copy(update={"stack": "infra-memory"})
+    small = world._replace(site=replace(world.site, stage=stage))
+    service = small.deploy(built_package)
+    bigger = stage.model_copy(update={"function": stage.function.model_copy(update={"memory_mb": 1024})})
+    assert small._replace(site=replace(world.site, stage=bigger)).deploy(built_package).outcome is Outcome.UPDATED
+    served = world.clients("lambda").get_function_configuration(FunctionName=service.function_name, Qualifier="live")
+    assert served["MemorySize"] == 1024
+    small.destroy(WORD)
