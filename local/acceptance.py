@@ -1,7 +1,8 @@
 """`make acceptance`: the journeys against a running service, with people made for them and removed afterwards.
 
 Without a URL and a stack it is the service that `make run` started. `--stack` names one on AWS, reached by the ordinary
-credentials, whose owner must be one of its administrators. `--url` with `--stage-file` brings people of one's own.
+credentials, whose owner must be one of its administrators. `--url` with `--stage-file` brings people of one's own; with
+`--stack` it is the name that the stack's API is reached by.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local.acceptance", description=__doc__)
-    parser.add_argument("--url", help="of the API with its stage and without /v1; with --stage-file")
+    parser.add_argument("--url", help="of the API with its stage and without /v1")
     parser.add_argument("--stage-file", type=Path, help="JSON: admin, writer, stranger, reader (docs/OPERATIONS.md)")
     parser.add_argument("--data", type=Path, default=Places().data, help="folder of the `make run` to play against")
     parser.add_argument("--stack", help="a stack on AWS; people are made for the run")
@@ -52,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
 
 @contextmanager
 def _stage_file(asked: argparse.Namespace) -> Iterator[Path]:
-    if asked.url and not asked.stage_file:
+    if asked.url and not asked.stage_file and not asked.stack:
         raise NotReady(
             "A URL says where, not who. Name the people with STAGE_FILE=…, or let them be made with STACK=… instead."
         )

@@ -15,8 +15,9 @@ from infra.package import REGION
 from local.cast import Casting, Place, write_stage
 from local.clients import client_arguments
 from local.paths import ROOT
+from local.people import Statement, make_person
 from local.stack import ADMINISTRATOR
-from tests.fixtures_deployed import Deployed
+from tests.fixtures_deployed import STACK, Deployed
 
 pytestmark = [pytest.mark.emulator, pytest.mark.deployed]
 
@@ -53,3 +54,21 @@ def test_every_other_journey_holds_on_the_deployed_stack(stage_file: Path) -> No
     ran = _pytest(stage_file, "tests/journeys", f"--ignore={_ONE}")
 
     assert ran.returncode == 0, ran.stdout[-4000:]
+
+
+@pytest.mark.slow
+def test_a_stack_is_accepted_by_the_credentials_of_whoever_administers_it(deployed: Deployed) -> None:
+    stack = deployed.stack
+    everything: Statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    arguments = client_arguments(stack.endpoint)
+    iam, apigateway = boto3.client("iam", **arguments), boto3.client("apigateway", **arguments)
+    me = make_person(iam, apigateway, stack.usage_plan, f"{ADMINISTRATOR}-who-accepts", [everything])
+    held = {"AWS_ACCESS_KEY_ID": me.access_key, "AWS_SECRET_ACCESS_KEY": me.secret_key, "AWS_DEFAULT_REGION": REGION}
+    held |= {"AWS_ENDPOINT_URL": stack.endpoint, "PATH": os.environ["PATH"]}
+    there = {user["UserName"] for user in iam.list_users()["Users"]}
+    command = [sys.executable, "-m", "local.acceptance", "--stack", STACK, "--url", stack.url, "-q", _ONE]
+
+    ran = subprocess.run(command, cwd=ROOT, env=held, capture_output=True, text=True, timeout=100, check=False)
+
+    assert ran.returncode == 0, ran.stdout[-4000:] + ran.stderr
+    assert {user["UserName"] for user in iam.list_users()["Users"]} == there
