@@ -26,7 +26,7 @@ _SIGNALS = ("HUP", "USR1", "USR2", "TERM")
 @click.option("--prefix", default="", help="Only keys that start so. Their variables have the whole key's name.")
 @click.option(
     "--mount", metavar="FILE", type=click.Path(path_type=Path),
-    help="The values in a new FILE (JSON, mode 0600), and not in the environment; removed at the end.",
+    help="The values in a new FILE (mode 0600; .json, .yaml, .toml, else dotenv), removed at the end; no variables.",
 )  # fmt: skip
 @click.option("--watch", is_flag=True, help="Start COMMAND again when a value changes.")
 @click.option("--signal", "instead", type=click.Choice(_SIGNALS), help="With --watch and --mount: signal it instead.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Mapping
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from configsvc.model.errors import AlreadyExists, Misconfigured, Unprocessable
 from configsvc_client.admin import Opened
-from configsvc_client.cli import _shown
+from configsvc_client.cli import formats
 
 
 class Mount:
@@ -56,16 +55,14 @@ class Mount:
         self.path.unlink(missing_ok=True)
 
 
-def content_of(values: Mapping[str, Opened]) -> bytes:
-    """The values as a JSON object, each as its content type has it.
+def content_of(path: Path, values: Mapping[str, Opened]) -> bytes:
+    """The values in the format that the file's name tells, as `configsvc export` writes it: JSON for `.json`.
 
     Raises:
-        Unprocessable: bytes, which JSON has none of. Names the key.
+        Unprocessable: the format cannot hold a value. Names the key.
     """
-    found: dict[str, object] = {}
-    for key, opened in values.items():
-        members = _shown.members(opened)
-        if "value" not in members:
-            raise Unprocessable(f"{key} holds bytes, which JSON cannot. Leave it out with --only.", key=key)
-        found[key] = members["value"]
-    return json.dumps(found, ensure_ascii=False, indent=2).encode() + b"\n"
+    listed = [formats.Value(key, each.data, each.content_type) for key, each in values.items()]
+    text, problems = formats.write(formats.format_of(path.name), listed, "")
+    if problems:
+        raise Unprocessable(f"{problems[0]}. Leave it out with --only, or name a file of another format.")
+    return text.encode()

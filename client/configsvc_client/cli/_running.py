@@ -75,7 +75,7 @@ def run(source: Source, arguments: Sequence[str], manner: Manner) -> int:
     supervised.listen()  # first: no signal ends this process while the file is there
     try:
         if mount:
-            mount.create(content_of(values))
+            mount.create(content_of(mount.path, values))
         if manner.every is not None:
             looking.start(manner.every)
         return supervised.run(environment, looking.news)
@@ -113,7 +113,7 @@ class Looking:
         if found is None:
             return None
         if self._mount:
-            self._mount.replace(content_of(found))
+            self._mount.replace(content_of(self._mount.path, found))
             return dict(os.environ)
         return {**os.environ, **variables_of(found)}
 
@@ -122,7 +122,7 @@ class Looking:
             try:
                 found = self._source.again()
                 if found is not None and _data(found) != _data(self._values):
-                    _checked(found, mounted=self._mount is not None)
+                    _checked(found, self._mount)
                     self._publish(found)
             except ConfigsvcError as error:
                 self._tell(f"configsvc: {error.detail} The command goes on with what it has.")
@@ -153,6 +153,6 @@ def _data(values: Values) -> dict[str, bytes]:
     return {key: each.data for key, each in values.items()}
 
 
-def _checked(values: Values, *, mounted: bool) -> None:
+def _checked(values: Values, mount: Mount | None) -> None:
     """Refuses here what could not be handed over later."""
-    content_of(values) if mounted else variables_of(values)
+    content_of(mount.path, values) if mount else variables_of(values)

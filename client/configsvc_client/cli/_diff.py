@@ -1,0 +1,98 @@
+"""`configsvc diff`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from configsvc.model.names import Namespace
+from configsvc_client.cli import _exit, _options, _output, _settings
+from configsvc_client.cli._compared import Compared, compared
+from configsvc_client.cli._sides import FileSide, Item, ServedSide, Side
+
+if TYPE_CHECKING:
+    from configsvc_client.admin import Admin
+
+
+@click.command("diff")
+@_options.namespaces
+@click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--from", "start", type=click.IntRange(min=1), metavar="REVISION", help="Compare two revisions.")
+@click.option("--to", "end", type=click.IntRange(min=1), metavar="REVISION", help="Now, where left out.")
+@click.option("--reveal", is_flag=True, help="Show the values.")
+@click.option("--exit-code", is_flag=True, help="End with 7 if something differs.")
+def command(
+    namespaces: tuple[str, ...], files: tuple[Path, ...], *,
+    start: int | None, end: int | None, reveal: bool, exit_code: bool,
+) -> int:  # fmt: skip
+    """Show what differs between two namespaces, two revisions of one, a namespace and a FILE, or two FILEs.
+
+    Values are opened here to be compared, and shown only with --reveal; one that you cannot open is `unknown`. Files
+    are of any format that `configsvc import` reads.
+
+    In a pipe: key, change (added, removed, changed, unknown), left, right, separated by tabs.
+    """
+    left, right = _sides(namespaces, files, start, end)
+    found = compared(left, right, values=reveal)
+    _output.table(
+        ("key", "change", "left", "right"),
+        ((each.key, each.change, *_shown(each, reveal=reveal)) for each in found),
+    )
+    click.echo(f"{left.name} → {right.name}: {len(found)} keys differ", err=True)
+    return _exit.DIFFERENT if found and exit_code else 0
+
+
+def _sides(
+    namespaces: tuple[str, ...], files: tuple[Path, ...], start: int | None, end: int | None
+) -> tuple[Side, Side]:
+    two_files = len(files) == 2  # noqa: PLR2004  # a left and a right one
+    if len(files) > 2 or (two_files and (namespaces or start)) or (files and start) or (end and not start):  # noqa: PLR2004
+        raise click.UsageError("Two sides: -n A -n B, --from REVISION [--to REVISION], FILE, or FILE FILE.")
+    if two_files:
+        return FileSide(files[0]), FileSide(files[1])
+    if files:
+        return _served(_settings.admin(), _options.the_namespace(_one(namespaces))), FileSide(files[0])
+    if start:
+        admin, target = _settings.admin(), _options.the_namespace(_one(namespaces))
+        return _served(admin, target, start), _served(admin, target, end)
+    wanted = _options.the_namespaces(namespaces)
+    if len(wanted) != 2:  # noqa: PLR2004
+        raise click.UsageError("Name the two namespaces: -n A -n B; or --from REVISION, or a FILE.")
+    admin = _settings.admin()
+    return _served(admin, wanted[0]), _served(admin, wanted[1])
+
+
+def _one(namespaces: tuple[str, ...]) -> str | None:
+    if len(namespaces) > 1:
+        raise click.UsageError("One namespace, with --from or a FILE.")
+    return namespaces[0] if namespaces else None
+
+
+def _served(admin: Admin, namespace: Namespace, revision: int | None = None) -> Side:
+    snapshot = admin.snapshot(namespace, revision)
+    return ServedSide(f"{namespace} at revision {revision or snapshot.revision}", admin, snapshot)
+
+
+def _shown(each: Compared, *, reveal: bool) -> tuple[str | None, str | None]:
+    if not reveal:
+        return _described(each.left), _described(each.right)
+    return _text(each.left, each.was), _text(each.right, each.now)
+
+
+def _described(item: Item | None) -> str | None:
+    if item is None:
+        return None
+    return f"version {item.version}, {item.form}" if item.version else "in the file"
+
+
+def _text(item: Item | None, data: bytes | None) -> str | None:
+    if item is None:
+        return None
+    if data is None:
+        return "(does not open)"
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return f"({len(data)} bytes)"

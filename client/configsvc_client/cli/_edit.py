@@ -1,0 +1,164 @@
+"""`configsvc edit`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from configsvc.model.errors import ConfigsvcError, NotFound, PreconditionFailed, Unprocessable, VersionClaimed
+from configsvc_client.cli import _editor, _exit, _options, _output, _settings
+
+if TYPE_CHECKING:
+    from configsvc.model.names import Namespace
+    from configsvc_client.admin import Admin, Draft, Opened, Stored
+
+_SUFFIXES = {"application/json": ".json", "text/plain": ".txt"}
+_AGAIN, _STAGE, _QUIT = "edit", "stage", "quit"
+
+
+@click.command("edit")
+@_options.one_namespace
+@click.argument("key")
+@_options.message
+def command(key: str, namespace: str | None, message: str) -> int:
+    """Edit the value of KEY in $EDITOR, seal what was saved, and store it if nobody else changed KEY meanwhile.
+
+    The value is in a file of mode 0600, in memory (/dev/shm) where the system has that, only while the editor runs; the
+    file and all that the editor leaves beside it are wiped. JSON is shown indented. A newline at the end that the
+    value did not have is the editor's, and is not stored. Nothing is stored if nothing changed or the editor fails.
+
+    If someone else was faster, that is shown and nothing is overwritten. A person is asked then: edit again, with
+    theirs beside; stage it as a version that is not served; or quit, which forgets the draft. It is kept nowhere.
+    """
+    target, admin = _options.the_namespace(namespace), _settings.admin()
+    return _Session(admin, target, key, message).run()
+
+
+class _Base(NamedTuple):
+    """What is edited: as it is served, None where nothing is, and the revision that last touched the key."""
+
+    opened: Opened | None
+    revision: int | None
+
+    @property
+    def content(self) -> bytes:
+        """What the editor is to show."""
+        if self.opened is None:
+            return b""
+        if self.opened.content_type != "application/json":
+            return self.opened.data
+        return json.dumps(json.loads(self.opened.data), ensure_ascii=False, indent=2).encode() + b"\n"
+
+    @property
+    def suffix(self) -> str:
+        """What the editor goes by for colours."""
+        return _SUFFIXES[self.opened.content_type] if self.opened else ".txt"
+
+    def saved(self, content: bytes) -> bytes:
+        """The value in what the editor saved."""
+        ends = self.opened is not None and self.opened.data.endswith(b"\n")
+        return content if ends else content.removesuffix(b"\n")
+
+    def draft(self, key: str, data: bytes) -> Draft:
+        """The value to store, if the key is still as it was read.
+
+        Raises:
+            InvalidName, Unprocessable: it cannot be stored so.
+        """
+        from configsvc.model import names
+        from configsvc_client.admin import Draft, checked
+
+        name = names.key(key)
+        if self.opened is None:
+            return checked(Draft(name, data, if_match=self.revision, create_only=self.revision is None))
+        return checked(Draft(name, data, self.opened.content_type, self.opened.form, if_match=self.revision))
+
+
+class _Session:
+    """One value, edited until it is stored or given up."""
+
+    def __init__(self, admin: Admin, namespace: Namespace, key: str, message: str) -> None:
+        self._admin = admin
+        self._namespace = namespace
+        self._key = key
+        self._message = message
+
+    def run(self) -> int:
+        """The exit code."""
+        base, theirs = self._read(), None
+        if base.opened is None:
+            click.echo(f"Nothing is served under {self._key}: what you save is the first value.", err=True)
+        start = base.content
+        while True:
+            content = _editor.edited(start, base.suffix, theirs)
+            if content == base.content:
+                click.echo(f"{self._namespace} {self._key}: nothing changed, nothing stored", err=True)
+                return 0
+            code = self._tried(base, content)
+            if code is not None:
+                return code
+            start, base = content, self._read()
+            theirs = base.content
+
+    def _tried(self, base: _Base, content: bytes) -> int | None:
+        """The exit code, or None to edit again."""
+        try:
+            self._told(self._stored(base, content))
+        except ConfigsvcError as error:
+            chosen = self._asked(error)
+            if chosen == _AGAIN:
+                return None
+            if chosen == _QUIT:
+                click.echo("Nothing was stored; your draft is forgotten.", err=True)
+                return _exit.code_of(error)
+            self._told(self._staged(base, content))
+        return 0
+
+    def _read(self) -> _Base:
+        """The key's revision first: whoever writes after it makes the put fail."""
+        info = next((each for each in self._admin.keys(self._namespace, self._key) if each.key == self._key), None)
+        try:
+            opened = self._admin.get(self._namespace, self._key)
+        except NotFound:
+            return _Base(None, info.revision if info else None)
+        if opened.content_type == "application/octet-stream":
+            raise Unprocessable(f"{self._key} holds bytes. Store a file: configsvc put {self._key} @FILE --binary")
+        return _Base(opened, info.revision if info else None)
+
+    def _stored(self, base: _Base, content: bytes) -> Stored:
+        return self._admin.put_draft(self._namespace, base.draft(self._key, base.saved(content)), self._message)
+
+    def _staged(self, base: _Base, content: bytes) -> Stored:
+        draft = base.draft(self._key, base.saved(content))
+        staged = draft._replace(if_match=None, create_only=False, activate=False)
+        return self._admin.put_draft(self._namespace, staged, self._message)
+
+    def _asked(self, error: ConfigsvcError) -> str:
+        """What to do with a draft that was not stored; without a person to ask, to quit."""
+        raced = isinstance(error, (PreconditionFailed, VersionClaimed))
+        if raced:
+            click.echo(f"{self._namespace} {self._key} changed while you edited: {self._latest()}", err=True)
+        for line in _exit.lines_of(error):
+            click.echo(line, err=True)
+        if not sys.stdin.isatty():
+            return _QUIT
+        choices = [_AGAIN, _STAGE, _QUIT] if raced else [_AGAIN, _QUIT]
+        chosen: str = click.prompt("Your draft", type=click.Choice(choices), err=True)
+        return chosen
+
+    def _latest(self) -> str:
+        try:
+            latest = next(iter(self._admin.history(self._namespace, self._key)))
+        except (ConfigsvcError, StopIteration):
+            return "it is not known by whom."
+        return f"version {latest.version} by {latest.written_by} at {latest.written_at}."
+
+    def _told(self, stored: Stored) -> None:
+        state = "served" if stored.active == stored.version else "staged"
+        _output.done(
+            f"{self._namespace} {stored.key}: version {stored.version}, {state}, revision {stored.revision}",
+            {"namespace": self._namespace, **stored._asdict()},
+        )

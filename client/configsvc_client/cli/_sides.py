@@ -1,0 +1,87 @@
+"""What `configsvc diff` compares: what a namespace serves, what it served at a revision, or a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import click
+
+from configsvc.model.errors import CannotOpen, Misconfigured
+from configsvc.model.snapshot import SealedSnapshot
+from configsvc_client.cli import formats
+
+if TYPE_CHECKING:
+    from configsvc_client.admin import Admin, Opened
+
+
+class Item(NamedTuple):
+    """A key without its value. `version` and `form` are None in a file; `identity` is the same for the same value."""
+
+    content_type: str
+    version: int | None = None
+    form: str | None = None
+    identity: tuple[str, str, int] | None = None
+
+
+class Side(Protocol):
+    """One of two."""
+
+    name: str
+
+    def items(self) -> Mapping[str, Item]:
+        """Its keys."""
+
+    def data(self, keys: Iterable[str]) -> Mapping[str, bytes | None]:
+        """Their values in the clear; None for one that this caller cannot open."""
+
+
+class ServedSide:
+    """The entries of a sealed snapshot; only what is asked for is opened."""
+
+    def __init__(self, name: str, admin: Admin, snapshot: SealedSnapshot) -> None:
+        self.name = name
+        self._admin = admin
+        self._snapshot = snapshot
+
+    def items(self) -> Mapping[str, Item]:
+        """See `Side`."""
+        namespace = self._snapshot.namespace
+        return {
+            each.key: Item(each.content_type, each.version, each.form, (namespace, each.key, each.version))
+            for each in self._snapshot.entries
+        }
+
+    def data(self, keys: Iterable[str]) -> Mapping[str, bytes | None]:
+        """See `Side`."""
+        wanted = set(keys)
+        entries = [each for each in self._snapshot.entries if each.key in wanted]
+        try:
+            return {key: _data(each) for key, each in self._admin.open_all(self._snapshot, entries).items()}
+        except Misconfigured as error:
+            click.echo(f"configsvc: {self.name}: {error.detail}", err=True)
+            return {each.key: None if each.sealed else each.value.encode() for each in entries}
+
+
+class FileSide:
+    """The rows of a file in any format that `import` reads."""
+
+    def __init__(self, path: Path) -> None:
+        self.name = str(path)
+        rows, problems = formats.read(formats.format_of(path.name), path.read_bytes())
+        if problems:
+            raise click.UsageError(f"{path}: " + "\n".join(str(each) for each in problems))
+        self._rows = {row.key: row for row in rows}
+
+    def items(self) -> Mapping[str, Item]:
+        """See `Side`."""
+        return {key: Item(row.content_type) for key, row in self._rows.items()}
+
+    def data(self, keys: Iterable[str]) -> Mapping[str, bytes | None]:
+        """See `Side`."""
+        return {key: self._rows[key].data for key in keys}
+
+
+def _data(found: Opened | CannotOpen) -> bytes | None:
+    return None if isinstance(found, CannotOpen) else found.data
