@@ -20,6 +20,7 @@ from configsvc.adapters.json_schemas import JsonSchemas
 from configsvc.adapters.log import JsonLog
 from configsvc.adapters.metrics import Metrics
 from configsvc.service.ports import Ports
+from configsvc.service.records import Retention
 from configsvc.web import routes
 from configsvc.web.api import Api
 from configsvc.web.desk import Desk
@@ -41,7 +42,8 @@ def _ports() -> Ports:
     stage = settings.read(os.environ)
     repository = DynamoRepository(connect(), stage.table)
     grants, snapshots = RecentGrants(), RenderedSnapshots()
-    return Ports(repository, SystemClock(), SystemChance(), grants, snapshots, stage.admins, JsonSchemas())
+    retention = Retention(log_days=stage.change_log_days)
+    return Ports(repository, SystemClock(), SystemChance(), grants, snapshots, stage.admins, JsonSchemas(), retention)
 
 
 def _log() -> JsonLog:

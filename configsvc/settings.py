@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, TypeGuard
 
+from configsvc.model import limits
 from configsvc.model.errors import InvalidName, Misconfigured
 from configsvc.model.grants import admin_pattern
 
@@ -22,11 +23,13 @@ class Settings(NamedTuple):
         table: CONFIGSVC_TABLE, the DynamoDB table's name.
         admins: CONFIGSVC_ADMINS, ARN patterns of the first administrators; empty means nobody.
         log_level: CONFIGSVC_LOG_LEVEL; unchanged polls are logged at `debug`.
+        change_log_days: CONFIGSVC_CHANGE_LOG_DAYS, what a new namespace begins with; None (0) keeps everything.
     """
 
     table: str
     admins: tuple[str, ...] = ()
     log_level: LogLevel = "info"
+    change_log_days: int | None = None
 
 
 def read(environ: Mapping[str, str]) -> Settings:
@@ -39,11 +42,14 @@ def read(environ: Mapping[str, str]) -> Settings:
     admins = tuple(filter(None, (each.strip() for each in environ.get("CONFIGSVC_ADMINS", "").split(","))))
     faults = [] if _TABLE.fullmatch(table) else ["CONFIGSVC_TABLE is the name of the DynamoDB table"]
     faults += [fault for each in admins if (fault := _admin_fault(each))]
+    days = environ.get("CONFIGSVC_CHANGE_LOG_DAYS", "").strip() or "0"
+    if not days.isascii() or not days.isdecimal() or int(days) > limits.RETENTION_DAYS:
+        faults.append(f"CONFIGSVC_CHANGE_LOG_DAYS is 0 to {limits.RETENTION_DAYS}")
     if level is None:
         faults.append(f"CONFIGSVC_LOG_LEVEL is one of {', '.join(_LEVELS)}")
     if faults or level is None:
         raise Misconfigured(f"Set these variables of the function: {'; '.join(faults)}.")
-    return Settings(table, admins, level)
+    return Settings(table, admins, level, int(days) or None)
 
 
 def log_level(environ: Mapping[str, str]) -> LogLevel | None:

@@ -100,6 +100,7 @@ class Stage(_Part):
     admins: tuple[str, ...] = ()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_days: LogDays = 30
+    change_log_days: Annotated[int, Field(ge=0, le=36500)] = 0
     access_log: bool = False
     detailed_metrics: bool = False
     api: Throttle = Throttle(rate=1000, burst=2000)
@@ -127,6 +128,7 @@ class Stage(_Part):
             "AlarmClientErrors": str(self.alarms.client_errors),
             "AlarmForbidden": str(self.alarms.forbidden),
             "AlarmLatencyMs": str(self.alarms.latency_ms),
+            "ChangeLogDays": str(self.change_log_days),
             "LogLevel": self.log_level,
             "LogRetentionDays": str(self.log_days),
             "ReaderBurst": str(self.reader.burst),

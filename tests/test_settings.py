@@ -27,3 +27,14 @@ def test_every_fault_is_told_at_once() -> None:
     told = str(refused.value)
     assert all(each in told for each in ("CONFIGSVC_TABLE", "'*'", "arn:aws:iam::*:role/x", "CONFIGSVC_LOG_LEVEL"))
     assert USER not in told
+
+
+@pytest.mark.parametrize(("text", "days"), [("", None), ("0", None), ("400", 400)])
+def test_a_change_log_is_kept_for_ever_or_so_many_days(text: str, days: int | None) -> None:
+    assert read({"CONFIGSVC_TABLE": "config", "CONFIGSVC_CHANGE_LOG_DAYS": text}).change_log_days == days
+
+
+@pytest.mark.parametrize("text", ["-1", "many", "36501", "\u0664"])
+def test_days_that_are_none_are_told(text: str) -> None:
+    with pytest.raises(Misconfigured, match="CONFIGSVC_CHANGE_LOG_DAYS is 0 to 36500"):
+        read({"CONFIGSVC_TABLE": "config", "CONFIGSVC_CHANGE_LOG_DAYS": text})

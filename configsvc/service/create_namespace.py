@@ -51,7 +51,7 @@ def create_namespace(
         records.of_namespace(namespace),
         (records.head(namespace), records.settings(namespace), records.listed(namespace)),
         partial(_authorise, namespace),
-        partial(_decide, namespace, wanted),
+        partial(_decide, namespace, wanted, ports.retention),
     )
     return write(ports, caller, intent, idempotency)
 
@@ -74,12 +74,14 @@ def _authorise(namespace: Namespace, held: Access, found: Found) -> None:
         raise access.refused(held, found, namespace, "admin")
 
 
-def _decide(namespace: Namespace, wanted: NamespaceWanted, found: Found, situation: Situation) -> Plan:
+def _decide(
+    namespace: Namespace, wanted: NamespaceWanted, retention: Retention, found: Found, situation: Situation
+) -> Plan:
     head = one(found, records.head(namespace), Head)
     old = one(found, records.settings(namespace), Settings)
     listed = one(found, records.listed(namespace), Listed)
     created = head is None or head.state == "deleted"
-    settings = _settings(namespace, wanted, None if created else old)
+    settings = _settings(wanted, old if old and not created else _first(namespace, retention))
     if head and not created and old and settings == old:
         as_read = (Check(records.address_of(head), head.revision), Check(records.address_of(old), old.revision))
         return Plan(head.revision, as_read, Outcome(200, described(head, old), of_revision(head.revision)))
@@ -105,8 +107,12 @@ def _head(namespace: Namespace, head: Head | None, tag: str) -> Head:
     return head._replace(revision=head.revision + 1)
 
 
-def _settings(namespace: Namespace, wanted: NamespaceWanted, old: Settings | None) -> Settings:
-    base = old or Settings(namespace, 0, "", FORMS, limits.SNAPSHOT_BYTES, require_preconditions=False, read_only=False)
+def _first(namespace: Namespace, retention: Retention) -> Settings:
+    size = limits.SNAPSHOT_BYTES
+    return Settings(namespace, 0, "", FORMS, size, require_preconditions=False, read_only=False, retention=retention)
+
+
+def _settings(wanted: NamespaceWanted, base: Settings) -> Settings:
     asked = {name: value for name, value in wanted._asdict().items() if value is not None}
     return base._replace(**asked)
 

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from configsvc.model.errors import Unavailable
 from configsvc.model.grants import Grant
-from configsvc.service.records import Address, Record
+from configsvc.service.records import Address, Record, Retention
 
 
 class Write(NamedTuple):
@@ -162,7 +162,7 @@ class Schemas(Protocol):
 
 
 class Ports(NamedTuple):
-    """All that a verb may use, wired by the composition root."""
+    """All that a verb may use, wired by the composition root; `retention` is what a new namespace begins with."""
 
     repository: Repository
     clock: Clock
@@ -171,6 +171,7 @@ class Ports(NamedTuple):
     snapshots: SnapshotCache
     admins: tuple[str, ...]
     schemas: Schemas
+    retention: Retention = Retention()
 
 
 class Caller(NamedTuple):

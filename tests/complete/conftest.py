@@ -37,7 +37,7 @@ def packed(
     directory = tmp_path_factory.mktemp("zip")
     with ZipFile(built_package.zip) as packed:
         packed.extractall(directory)
-    refs = {"ConfigTable": table, "Admins": new_cast().admin.arn, "LogLevel": "info"}
+    refs = {"ConfigTable": table, "Admins": new_cast().admin.arn, "LogLevel": "info", "ChangeLogDays": "0"}
     given = variables(built_package.template, refs) | given_by_lambda(dynamodb.url(DYNAMODB))
     return Zip(directory, built_package.template, given, tmp_path_factory.mktemp("logs"))
 

@@ -233,6 +233,7 @@ def test_the_function_is_traced_and_told_its_table_and_administrators(expanded: 
         "CONFIGSVC_TABLE": {"Ref": "ConfigTable"},
         "CONFIGSVC_ADMINS": {"Ref": "Admins"},
         "CONFIGSVC_LOG_LEVEL": {"Ref": "LogLevel"},
+        "CONFIGSVC_CHANGE_LOG_DAYS": {"Ref": "ChangeLogDays"},
     }
     assert expanded["Parameters"]["Admins"]["Default"] == ""
 

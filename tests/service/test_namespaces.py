@@ -11,6 +11,7 @@ from configsvc.service.get_namespace import get_namespace
 from configsvc.service.list_data_keys import list_data_keys
 from configsvc.service.list_namespaces import list_namespaces
 from configsvc.service.ports import Write
+from configsvc.service.records import Retention
 from configsvc.service.set_grants import set_grants
 from tests.service.sealed import KMS_KEY, data_key, kid
 from tests.service.world import ADMIN, NS, READER, ROLES, STRANGER, World, grant, retried, sealed, settled, text
@@ -31,6 +32,17 @@ def test_a_new_namespace_is_at_revision_1_and_serves_its_empty_self() -> None:
     assert outcome.body["forms"] == ["envelope"]
     assert (outcome.body["entries"], outcome.body["served_revision"]) == (0, 1)
     assert world.fetch().status == 200
+
+
+def test_a_new_namespace_begins_with_the_retention_of_the_stage_and_an_old_one_keeps_its_own() -> None:
+    world = World()
+    create_namespace(world.ports, ADMIN, NS, NamespaceWanted("Payments"), None)
+    ports = world.ports._replace(retention=Retention(log_days=400))
+    again = create_namespace(ports, ADMIN, NS, NamespaceWanted("Again"), None)
+    first = create_namespace(ports, ADMIN, "orders.prod", NamespaceWanted(), None)
+    other = create_namespace(ports, ADMIN, "shop.prod", NamespaceWanted(retention=Retention()), None)
+    kept = [outcome.body["retention"] for outcome in (again, first, other)]
+    assert kept == [{"versions": None, "log_days": days} for days in (None, 400, None)]
 
 
 def test_settings_that_are_asked_for_change_and_the_others_stay(world: World) -> None:
