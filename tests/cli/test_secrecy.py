@@ -72,3 +72,36 @@ def test_exec_hands_a_secret_to_the_command_by_environment_only(
     service.admin().put(namespace, "k", CANARY)
     shows = "from pathlib import Path; print(Path('/proc/self/cmdline').read_bytes())"
     assert CANARY not in shell.ok("exec", "--", sys.executable, "-c", shows)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("list",),
+        ("history", "k"),
+        ("doctor",),
+        ("diff", "--from", "2"),
+        ("copy", "k", "--as", "other"),
+        ("put", "k", "--generate"),
+        ("activate", "k", "1"),
+        ("rollback", "--to-revision", "2", "--yes"),
+        ("delete", "k", "--yes"),
+        ("snapshot", "save", "FILE"),
+        ("exec", "--mount", "FILE", "--", "true"),
+        ("whoami", "-o", "json"),
+        ("env", "-o", "json"),
+    ],
+)
+def test_debug_shows_no_secret_and_no_temporary_file_stays(
+    shell: Shell, service: Loopback, namespace: str, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    service.admin().put(namespace, "k", CANARY)
+    service.admin().put(namespace, "k", CANARY + "2")
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    arguments = [str(tmp_path / "file") if each == "FILE" else each for each in ("--debug", *words)]
+    done = shell.but(TMPDIR=str(temporary)).run(*arguments)
+    assert (done.code, "GET /api/v1" in done.err or "POST /api/v1" in done.err) == (0, True), done
+    for secret in (CANARY, shell.environ["CONFIGSVC_API_KEY"], shell.environ["AWS_SECRET_ACCESS_KEY"], "Signature="):
+        assert secret not in done.out + done.err
+    assert not list(temporary.iterdir())

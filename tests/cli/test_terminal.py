@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 from tests.cli.shell import Shell
 
 CANARY = "canary-3f9c55"
@@ -42,3 +45,20 @@ def test_lists_are_tables_with_headings_on_a_terminal(shell: Shell) -> None:
     done = shell.on_terminal("list")
     assert "content type" in done.out
     assert "log.level" in done.out
+
+
+def test_ctrl_c_ends_watch(shell: Shell) -> None:
+    done = shell.on_terminal("watch", typed={"Watching": "\x03"})
+    assert (done.code, "Traceback" in done.out) == (130, False)
+
+
+def test_ctrl_c_on_a_terminal_reaches_the_command_once(shell: Shell, tmp_path: Path) -> None:
+    program = (
+        "import signal, sys\n"
+        "def told(*_): seen.append(1); print('told', flush=True)\n"
+        "seen = []; signal.signal(signal.SIGINT, told); print('up', flush=True)\n"
+        "sys.stdin.readline(); sys.stdin.readline(); print('seen', len(seen))"
+    )
+    options = ("--mount", str(tmp_path / "f"), "--", sys.executable, "-c", program)
+    done = shell.on_terminal("exec", *options, typed={"up": "\x03", "told": ""})
+    assert (done.code, "seen 1" in done.out) == (0, True), done.out

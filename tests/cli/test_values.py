@@ -123,3 +123,8 @@ def test_a_namespace_is_never_guessed_among_several(shell: Shell, namespace: str
     assert (done.code, "-n NAMESPACE" in done.err) == (2, True)
     assert shell.but(CONFIGSVC_NAMESPACES="").run("list").code == 2
     shell.but(CONFIGSVC_NAMESPACES="").ok("put", "-n", namespace, "k", "-", given="1")
+
+
+def test_a_long_list_tells_what_is_to_be_replaced_and_when(shell: Shell) -> None:
+    shell.ok("put", "k", "-", "--rotate-by", "2030-01-31", given="1")
+    assert shell.ok("list", "--long").rstrip("\n").split("\t")[6:] == ["2", "2030-01-31"]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 
 import click
 
-from configsvc_client.cli import _options, _settings
+from configsvc_client.cli import _options, _output, _settings
 
 
 @click.command("env")
 @_options.namespaces
 def command(namespaces: tuple[str, ...]) -> None:
-    """Print the variables that a consumer needs, as lines for a shell.
+    """Print the variables that a consumer needs, as lines for a shell or in JSON.
 
     CONFIGSVC_API_KEY is left for you to fill in: a consumer has a key of its own. The KMS keys are those that wrap the
     namespaces' data keys now; whoever pins them decides whom to trust, so compare them with the keys you know.
@@ -23,11 +24,18 @@ def command(namespaces: tuple[str, ...]) -> None:
     known = _settings.pins()
     if known and known != ["*"] and not set(kms_keys) <= set(known):
         click.echo("configsvc: a KMS key below is not in your CONFIGSVC_KMS_KEYS. Ask who added it.", err=True)
-    click.echo(_line("CONFIGSVC_URL", _settings.resolved().get("CONFIGSVC_URL")))
+    found = {
+        "CONFIGSVC_URL": _settings.resolved().get("CONFIGSVC_URL"),
+        "CONFIGSVC_NAMESPACES": ",".join(wanted),
+        "CONFIGSVC_KMS_KEYS": ",".join(kms_keys),
+    }
+    if _output.kind() == "json":
+        _output.print_json(found)
+    else:
+        _lines(found)
+
+
+def _lines(found: Mapping[str, str]) -> None:
+    for name, text in found.items():
+        click.echo(f"export {name}={shlex.quote(text)}" if text else "# no data key: nothing is sealed yet")
     click.echo("# export CONFIGSVC_API_KEY=<the consumer's own API key>")
-    click.echo(_line("CONFIGSVC_NAMESPACES", ",".join(wanted)))
-    click.echo(_line("CONFIGSVC_KMS_KEYS", ",".join(kms_keys)) if kms_keys else "# no data key: nothing is sealed yet")
-
-
-def _line(name: str, value: str) -> str:
-    return f"export {name}={shlex.quote(value)}"

@@ -42,7 +42,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Field]]) -> None:
     match kind():
         case "json":
             members = [_member(each) for each in columns]
-            _print_json([dict(zip(members, row, strict=True)) for row in rows])
+            print_json([dict(zip(members, row, strict=True)) for row in rows])
         case "plain":
             for row in rows:
                 click.echo("\t".join(_text(field).translate(_ESCAPED) for field in row))
@@ -54,7 +54,7 @@ def record(fields: Mapping[str, Field]) -> None:
     """One thing, a field a line; in JSON an object."""
     match kind():
         case "json":
-            _print_json({_member(name): field for name, field in fields.items()})
+            print_json({_member(name): field for name, field in fields.items()})
         case "plain":
             for name, field in fields.items():
                 click.echo(f"{name}\t{_text(field).translate(_ESCAPED)}")
@@ -77,7 +77,7 @@ def line(columns: Sequence[str], row: Sequence[Field]) -> None:
 def done(told: str, fields: Mapping[str, Field]) -> None:
     """What a write did: a line on stderr for people, or an object on stdout in JSON."""
     if kind() == "json":
-        _print_json(fields)
+        print_json(fields)
     else:
         click.echo(told, err=True)
 
@@ -99,7 +99,8 @@ def _text(field: Field) -> str:
     return str(field)
 
 
-def _print_json(found: object) -> None:
+def print_json(found: object) -> None:
+    """Anything as JSON, indented."""
     # Only ASCII on a terminal: JSON itself lets the control characters above 0x7e stand.
     click.echo(json.dumps(found, ensure_ascii=_terminal.is_terminal(), indent=2))
 
