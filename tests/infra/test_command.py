@@ -116,6 +116,9 @@ def test_a_stage_goes_up_says_how_to_reach_it_and_goes_down_without_its_data(
     assert key not in told
     assert {"ReaderOfPaymentsAny", "WriterOfPaymentsAny", "ApiKeyIdOfTeam"} <= world.outputs().keys()
     assert "nobody can make the first grant" in told
+    alarms = world.clients("cloudwatch").describe_alarms(AlarmNamePrefix=STAGE.stack)["MetricAlarms"]
+    assert len(alarms) >= 9
+    assert {tuple(alarm["AlarmActions"]) for alarm in alarms} == {(world.outputs()["AlarmTopicArn"],)}
 
     world.destroy("")
 

@@ -1,5 +1,6 @@
 """The real zip: what is in it, and that it is the same wherever it is built."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -76,15 +77,20 @@ def test_importing_the_service_loads_few_modules_of_the_zip(built_package: Packa
     assert 0 < int(ran.stdout) <= MODULES
 
 
-def test_another_folder_and_environment_give_the_same_bytes(
+def test_another_folder_user_and_environment_give_the_same_bytes(
     built_package: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = copied(tmp_path / "elsewhere")
     (root / "configsvc/__pycache__").mkdir(exist_ok=True)
     (root / "configsvc/__pycache__/left.cpython-311.pyc").write_bytes(b"left by an earlier run")
     monkeypatch.setenv("AWS_PROFILE", "nobody")
+    monkeypatch.setenv("USER", "somebody-else")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    assert package(root, tmp_path / "out").sha256 == built_package.sha256
+    before = os.umask(0o077)
+    try:
+        assert package(root, tmp_path / "out").sha256 == built_package.sha256
+    finally:
+        os.umask(before)
 
 
 def test_a_service_that_is_not_linked_is_refused(tmp_path: Path) -> None:
