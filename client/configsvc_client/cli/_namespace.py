@@ -8,7 +8,7 @@ import click
 
 from configsvc.model.errors import NotFound
 from configsvc.model.names import Namespace
-from configsvc_client.cli import _options, _output, _settings
+from configsvc_client.cli import _namespace_settings, _options, _output, _settings
 
 if TYPE_CHECKING:
     from configsvc_client.admin import Admin
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.group("namespace")
 def command() -> None:
-    """Create and list namespaces."""
+    """Create, list, show, set and delete namespaces."""
 
 
 @command.command("create")
@@ -61,3 +61,8 @@ def list_(prefix: str) -> None:
     """List the namespaces that your API key may read."""
     found = _settings.admin().namespaces(prefix)
     _output.table(("namespace", "description"), ((each.namespace, each.description) for each in found))
+
+
+command.add_command(_namespace_settings.show)
+command.add_command(_namespace_settings.set_)
+command.add_command(_namespace_settings.delete)

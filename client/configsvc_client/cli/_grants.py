@@ -1,0 +1,24 @@
+"""`configsvc grants`."""
+
+from __future__ import annotations
+
+import click
+
+from configsvc.model import grants
+from configsvc_client.cli import _output, _settings
+
+
+@click.command("grants")
+@click.argument("principal", required=False)
+def command(principal: str | None) -> None:
+    """List the grants of PRINCIPAL, or of everyone (takes the admin action on '*').
+
+    In a pipe: principal, actions, namespaces, separated by tabs; a line a grant.
+    """
+    admin = _settings.admin()
+    who = grants.principal(grants.normalised(principal) or principal) if principal else None
+    found = [(who, admin.get_grants(who))] if who else admin.list_grants()
+    _output.table(
+        ("principal", "actions", "namespaces"),
+        ((name, grant.actions, grant.namespaces) for name, held in found for grant in held),
+    )

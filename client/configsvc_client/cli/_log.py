@@ -1,0 +1,82 @@
+"""`configsvc log`."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from configsvc_client.cli import _options, _output, _settings
+from configsvc_client.cli._when import when
+
+if TYPE_CHECKING:
+    from configsvc_client.admin import KeyChange, LogEntry
+
+_LAST = 50
+
+
+@click.command("log")
+@_options.one_namespace
+@click.argument("key", required=False)
+@click.option("--by", metavar="PRINCIPAL", help="Only what this principal did.")
+@click.option("--since", metavar="TIME", help="From then on: 2h (ago), 7d, a date, 2027-01-15T08:00:00Z.")
+@click.option("--until", metavar="TIME", help="Before then.")
+@click.option("--after", "revision", type=click.IntRange(min=0), help="Only revisions above this one.")
+@click.option("--last", type=click.IntRange(min=1), help=f"So many of them; {_LAST} where left out.")
+@click.option("--all", "everything", is_flag=True, help="All of them.")
+@click.option("--grants", is_flag=True, help="The log of the grants (takes the admin action on '*').")
+def command(
+    key: str | None, namespace: str | None, *, by: str | None, since: str | None, until: str | None,
+    revision: int | None, last: int | None, everything: bool, grants: bool,
+) -> None:  # fmt: skip
+    """Show the change log, the newest last: what, who, when, why. Never a value.
+
+    In a pipe: revision, time, principal, what, message, separated by tabs. JSON has all of a record: from where, with
+    which API key, each key with the version that was and is served.
+    """
+    from configsvc_client.admin import LogFilter
+
+    if grants and (namespace or key):
+        raise click.UsageError("The log of the grants has no namespace and no keys.")
+    now = datetime.now(UTC)
+    wanted = LogFilter(revision, key, by, when(since, now) if since else None, when(until, now) if until else None)
+    admin = _settings.admin()
+    found = admin.grant_changes(wanted) if grants else admin.changes(_options.the_namespace(namespace), wanted)
+    shown = found if everything else iter(deque(found, maxlen=last or _LAST))
+    if _output.kind() == "json":
+        _output.table(_FIELDS, (_all_of(each) for each in shown))
+    else:
+        _show(shown)
+
+
+_FIELDS = (
+    "revision", "served_revision", "verb", "subject", "details", "keys", "message", "at", "principal", "arn",
+    "api_key", "source_ip", "user_agent", "correlation_id",
+)  # fmt: skip
+
+
+def _all_of(entry: LogEntry) -> list[_output.Field]:
+    members: dict[str, _output.Field] = entry._asdict()
+    return [[each._asdict() for each in entry.keys] if name == "keys" else members[name] for name in _FIELDS]
+
+
+def _show(entries: Iterator[LogEntry]) -> None:
+    _output.table(
+        ("revision", "at", "by", "what", "message"),
+        ((each.revision, each.at, each.principal, _what(each), each.message) for each in entries),
+    )
+
+
+def _what(entry: LogEntry) -> str:
+    """What was done in a line: each key with its version, or what else the record is about."""
+    if entry.keys:
+        return ", ".join(map(_moved, entry.keys))
+    return f"{entry.verb} {entry.subject}".rstrip()
+
+
+def _moved(change: KeyChange) -> str:
+    version = f" {change.version}" if change.version is not None else ""
+    return f"{change.op} {change.key}{version}"

@@ -1,0 +1,98 @@
+"""`configsvc namespace set`, `show` and `delete`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import click
+
+from configsvc_client.cli import _confirm, _options, _output, _settings
+
+if TYPE_CHECKING:
+    from configsvc.model.entry import Form
+    from configsvc_client.admin import Retention
+
+_FORMS = ("plain", "kms", "envelope")
+
+
+@click.command("show")
+@_options.one_namespace
+@click.argument("name", required=False)
+def show(name: str | None, namespace: str | None) -> None:
+    """Show the settings and counts of a namespace."""
+    found: Mapping[str, Any] = _settings.admin().namespace(_options.the_namespace(name or namespace))
+    _output.record(found)
+
+
+@click.command("set")
+@_options.one_namespace
+@click.argument("name", required=False)
+@click.option("--description", help="What it is for.")
+@click.option("--form", "forms", multiple=True, type=click.Choice(_FORMS), help="A form that may be put. Repeatable.")
+@click.option("--snapshot-bytes", type=click.IntRange(min=1), help="The most its snapshot may take, up to 4 MiB.")
+@click.option(
+    "--require-preconditions/--no-require-preconditions", default=None,
+    help="Whether writes of keys have to say what must stand before.",
+)  # fmt: skip
+@click.option("--read-only/--no-read-only", default=None, help="Whether nothing but settings may be written.")
+@click.option("--keep-versions", type=click.IntRange(min=0), help="Versions of a key that upkeep keeps; 0 is all.")
+@click.option("--keep-log-days", type=click.IntRange(min=0), help="Days of the log that upkeep keeps; 0 is all.")
+@click.option(
+    "--schemas", type=click.File("rb"), metavar="FILE",
+    help="JSON object of JSON Schemas of plain values by pattern of keys; replaces those that are there.",
+)  # fmt: skip
+def set_(
+    name: str | None, namespace: str | None, *, description: str | None, forms: tuple[Form, ...],
+    snapshot_bytes: int | None, require_preconditions: bool | None, read_only: bool | None,
+    keep_versions: int | None, keep_log_days: int | None, schemas: BinaryIO | None,
+) -> None:  # fmt: skip
+    """Change settings of a namespace that is there (takes the admin action); what is left out stays as it is."""
+    target, admin = _options.the_namespace(name or namespace), _settings.admin()
+    given = (description, forms or None, snapshot_bytes, require_preconditions, read_only, schemas)
+    if not any(each is not None for each in (*given, keep_versions, keep_log_days)):
+        raise click.UsageError("Say what to set: one option or more.")
+    before = admin.namespace(target)  # a namespace that is absent would be created
+    admin.create_namespace(
+        target, description=description, forms=forms or None, snapshot_bytes=snapshot_bytes,
+        require_preconditions=require_preconditions, read_only=read_only,
+        retention=_retention(before, keep_versions, keep_log_days), schemas=_schemas(schemas),
+    )  # fmt: skip
+    _output.done(f"{target}: set", {"namespace": target})
+
+
+@click.command("delete")
+@_options.one_namespace
+@click.argument("name", required=False)
+def delete(name: str | None, namespace: str | None) -> None:
+    """Delete a namespace that serves nothing (takes the admin action). Whoever creates it again goes on counting."""
+    target, admin = _options.the_namespace(name or namespace), _settings.admin()
+    _confirm.confirm(f"Delete namespace {target}? Its history is gone for everyone.")
+    revision = admin.delete_namespace(target)
+    _output.done(f"{target}: deleted, revision {revision}", {"namespace": target, "revision": revision})
+
+
+def _retention(before: Mapping[str, object], versions: int | None, log_days: int | None) -> Retention | None:
+    """What upkeep keeps, replaced as a whole: what is not said is as it was, 0 is everything."""
+    from configsvc_client.admin import Retention
+
+    if versions is None and log_days is None:
+        return None
+    held: Any = before.get("retention") or {}
+    return Retention(
+        held.get("versions") if versions is None else versions or None,
+        held.get("log_days") if log_days is None else log_days or None,
+    )
+
+
+def _schemas(file: BinaryIO | None) -> Mapping[str, Mapping[str, object]] | None:
+    if file is None:
+        return None
+    try:
+        found = json.loads(file.read())
+    except ValueError:
+        raise click.UsageError("--schemas takes a file of JSON.") from None
+    if not isinstance(found, dict) or not all(isinstance(each, dict) for each in found.values()):
+        raise click.UsageError('--schemas takes an object of schemas by pattern of keys, like {"limits.*": {…}}.')
+    return found

@@ -1,0 +1,81 @@
+"""IAM policies as documents: the same statements that the stack's own managed policies have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from configsvc.model.errors import Misconfigured
+
+Role = Literal["reader", "writer", "administrator"]
+
+_CONTEXT = "kms:EncryptionContext:configsvc:namespace"
+_ACTIONS: dict[Role, tuple[str, ...]] = {
+    "reader": ("Decrypt",),
+    "writer": ("Decrypt", "Encrypt", "GenerateDataKey"),
+    "administrator": ("Decrypt", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo"),
+}
+_WRITES = ("POST {}/changes", "PUT {}/keys/*", "POST {}/keys/*/activate", "DELETE {}/keys/*")
+_ADMINISTERS = tuple(f"{method} {{}}{rest}" for method in ("POST", "PUT", "DELETE") for rest in ("", "/*"))
+_API = re.compile(r"https://([a-z0-9]+)\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?/([A-Za-z0-9_-]+)/?")
+_API_ARN = re.compile(r"arn:aws[a-z-]*:execute-api:[a-z0-9-]+:([0-9]{12}|\*):[a-z0-9]+/[A-Za-z0-9_-]+")
+
+Statement = dict[str, Any]
+
+
+def document(role: Role, patterns: Sequence[str], kms_keys: Sequence[str], api: str | None) -> dict[str, Any]:
+    """The policy of a reader, writer or administrator of the namespaces that the patterns name.
+
+    Args:
+        role: what it is for. Readers call the API by their key alone, so theirs holds KMS and nothing else.
+        patterns: exact, `prefix.*` or `*`.
+        kms_keys: ARNs of the KMS keys that wrap the data keys.
+        api: the ARN of the API's stage, for who writes.
+    """
+    statements = [_calls(role, patterns, api)] if api and role != "reader" else []
+    return {"Version": "2012-10-17", "Statement": [*statements, _opens(patterns, kms_keys, _ACTIONS[role])]}
+
+
+def api_arn(given: str | None, url: str) -> str:
+    """The ARN of the API's stage: as given, or what its URL tells of it, in any account.
+
+    Raises:
+        Misconfigured: it is none, or the URL is not API Gateway's own.
+    """
+    if given:
+        if not _API_ARN.fullmatch(given):
+            raise Misconfigured("--api-arn is arn:aws:execute-api:<region>:<account>:<api>/<stage>.")
+        return given
+    found = _API.fullmatch(url)
+    if not found:
+        raise Misconfigured("The API's ARN is not in its URL. Say --api-arn arn:aws:execute-api:…:<api>/<stage>.")
+    api, region, china, stage = found.groups()
+    return f"arn:aws{'-cn' if china else ''}:execute-api:{region}:*:{api}/{stage}"
+
+
+def _calls(role: Role, patterns: Sequence[str], api: str) -> Statement:
+    if role == "administrator" and "*" in patterns:
+        return _allow("CallEverything", ["execute-api:Invoke"], [f"{api}/*"])
+    routes = ["POST /v1/whoami"]
+    for pattern in patterns:
+        of = _WRITES if role == "writer" else _ADMINISTERS
+        routes += [each.format(f"/v1/namespaces/{pattern}") for each in of]
+    return _allow("CallTheWrites", ["execute-api:Invoke"], [f"{api}/{each.replace(' ', '')}" for each in routes])
+
+
+def _opens(patterns: Sequence[str], kms_keys: Sequence[str], actions: Sequence[str]) -> Statement:
+    """KMS under the encryption context of the namespaces, and no other; for `*` under any, but not without."""
+    statement = _allow("OnlyTheseNamespaces", [f"kms:{each}" for each in actions], _one(kms_keys))
+    if "*" in patterns:
+        return statement | {"Condition": {"Null": {_CONTEXT: "false"}}}
+    operator = "StringLike" if any("*" in each for each in patterns) else "StringEquals"
+    return statement | {"Condition": {operator: {_CONTEXT: _one(patterns)}}}
+
+
+def _allow(sid: str, actions: list[str], resources: object) -> Statement:
+    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}
+
+
+def _one(texts: Sequence[str]) -> object:
+    return texts[0] if len(texts) == 1 else list(texts)

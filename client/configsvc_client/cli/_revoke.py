@@ -1,0 +1,47 @@
+"""`configsvc revoke`."""
+
+from __future__ import annotations
+
+import click
+
+from configsvc.model import grants
+from configsvc.model.errors import NotFound
+from configsvc.model.grants import ACTIONS, Action
+from configsvc_client.cli import _less, _output, _settings
+
+
+@click.command("revoke")
+@click.argument("principal")
+@click.option(
+    "-a", "--action", "actions", multiple=True, type=click.Choice(ACTIONS), help="All three where left out. Repeatable."
+)
+@click.option(
+    "-n", "--namespace", "patterns", multiple=True, metavar="PATTERN",
+    help="As it was granted: payments.prod, 'payments.*' or '*'. Repeatable; never taken from the environment.",
+)  # fmt: skip
+@click.option("--all", "everything", is_flag=True, help="Take every grant away.")
+def command(principal: str, actions: tuple[Action, ...], patterns: tuple[str, ...], *, everything: bool) -> None:
+    """Take from PRINCIPAL what it was granted. Within 10 seconds it may do it no longer.
+
+    What was opened before is known to whoever opened it: have those secrets replaced. `kms:Decrypt` is IAM's to take.
+    """
+    if everything == bool(patterns):
+        raise click.UsageError("Say what to take away: -n PATTERN, or --all.")
+    admin = _settings.admin()
+    who = grants.principal(grants.normalised(principal) or principal)
+    taken, named = actions or ACTIONS, tuple(grants.pattern(each) for each in patterns)
+    held = admin.get_grants(who)
+    left = () if everything else _less.without(held, taken, named)
+    if left == held:
+        raise NotFound(f"{who} has no such grant. `configsvc grants {who}` shows what it has.")
+    if left:
+        admin.set_grants(who, left)
+    else:
+        admin.delete_grants(who)
+    for pattern in _less.still(left, taken, named):
+        click.echo(f"configsvc: {who} may still do it where {pattern} grants it.", err=True)
+    _output.done(f"{who}: revoked", {"principal": who, "grants": _listed(left)})
+
+
+def _listed(left: tuple[grants.Grant, ...]) -> list[_output.Field]:
+    return [{"actions": list(each.actions), "namespaces": list(each.namespaces)} for each in left]

@@ -1,0 +1,120 @@
+"""Namespaces and data keys, as an administrator keeps them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from configsvc_client.admin import draft
+from tests.admin.kms_server import KMS_KEY, OTHER_KEY
+from tests.admin.loopback import Loopback
+from tests.cli.shell import Shell
+
+
+@pytest.fixture
+def owner(service: Loopback, namespace: str) -> Shell:
+    return Shell(service.environ("owner", namespace))
+
+
+def test_settings_are_set_one_by_one_and_shown(owner: Shell, namespace: str, tmp_path: Path) -> None:
+    schemas = tmp_path / "schemas.json"
+    schemas.write_text(json.dumps({"limits.*": {"type": "object"}}))
+    owner.ok("namespace", "set", "--description", "for\ta test", "--form", "plain", "--form", "envelope")
+    owner.ok("namespace", "set", "--keep-versions", "10", "--schemas", schemas)
+    owner.ok("namespace", "set", "--keep-log-days", "90", "--require-preconditions")
+    found = json.loads(owner.ok("namespace", "show", "-o", "json"))
+    assert (found["namespace"], found["description"], found["forms"]) == (
+        namespace,
+        "for\ta test",
+        ["plain", "envelope"],
+    )
+    assert found["retention"] == {"versions": 10, "log_days": 90}
+    assert (found["require_preconditions"], found["schemas"][0]["keys"]) == (True, "limits.*")
+    owner.ok("namespace", "set", "--keep-versions", "0", "--no-require-preconditions")
+    found = json.loads(owner.ok("namespace", "show", namespace, "-o", "json"))
+    assert (found["retention"], found["require_preconditions"]) == ({"versions": None, "log_days": 90}, False)
+
+
+def test_nothing_to_set_and_no_schemas_are_told_before_anything_is_sent(
+    owner: Shell, service: Loopback, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.json"
+    bad.write_text("[1]")
+    service.requests.clear()
+    assert owner.run("namespace", "set").code == 2
+    assert service.requests == []
+    assert owner.run("namespace", "set", "--schemas", bad).code == 2
+    assert not [each for each in service.requests if not each.startswith("GET")]
+
+
+def test_set_creates_nothing(service: Loopback) -> None:
+    administrator = Shell(service.environ("admin"))
+    assert administrator.run("namespace", "set", "is.not.there", "--description", "x").code == 3
+    assert "is.not.there" not in administrator.ok("namespace", "list")
+
+
+def test_a_namespace_is_deleted_when_it_serves_nothing_and_someone_says_yes(
+    owner: Shell, service: Loopback, namespace: str
+) -> None:
+    service.admin().put(namespace, "a", "x", form="plain")
+    assert owner.run("namespace", "delete", "--yes").code == 5
+    service.admin().delete(namespace, "a")
+    assert owner.run("namespace", "delete").code == 2
+    assert owner.on_terminal("namespace", "delete", typed={"[y/N]": "n"}).code == 1
+    assert owner.on_terminal("namespace", "delete", typed={"[y/N]": "y"}).code == 0
+    assert owner.run("namespace", "show").code == 3
+
+
+def test_data_keys_are_wrapped_anew_and_values_stay_as_they_are(
+    owner: Shell, service: Loopback, namespace: str
+) -> None:
+    service.admin().put(namespace, "a", "x")
+    both = owner.but(CONFIGSVC_KMS_KEYS=f"{KMS_KEY},{OTHER_KEY}")
+    before = owner.ok("data-key", "list").split("\t")
+    both.ok("data-key", "rewrap", "--kms-key", OTHER_KEY)
+    after = owner.ok("data-key", "list").split("\t")
+    assert (before[0], after[0], after[-1].strip()) == (after[0], before[0], OTHER_KEY)
+    assert both.ok("get", "a") == "x"
+    assert owner.run("data-key", "rewrap", before[0], "--kms-key", "alias/x").code == 2
+
+
+def test_a_data_key_in_use_is_not_retired_and_rotation_retires_it(
+    owner: Shell, service: Loopback, namespace: str
+) -> None:
+    service.admin().put(namespace, "a", "x")
+    service.admin().put(namespace, "p", "x", form="plain")
+    kid = owner.ok("data-key", "list").split("\t")[0]
+    assert owner.run("data-key", "retire", kid).code == 2
+    assert owner.run("data-key", "retire", kid, "--yes").code == 5
+    done = json.loads(owner.ok("data-key", "rotate", "-o", "json", "-m", "yearly"))
+    assert (done["sealed"], done["retired"], done["left"], done["refused"]) == (["a"], [kid], [], {})
+    assert "yearly" in owner.ok("log")
+    assert owner.ok("get", "a") == "x"
+    states = [line.split("\t")[1] for line in owner.ok("data-key", "list").splitlines()]
+    assert states == ["live", "retired"]
+
+
+def test_a_terminal_shows_how_far_an_import_and_a_rotation_are(
+    owner: Shell, service: Loopback, namespace: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "some.env"
+    path.write_text("".join(f"key.{number:02}=canary-5d {number}\n" for number in range(90)))
+    imported = owner.on_terminal("import", str(path))
+    assert (imported.code, "90/90" in imported.out, "canary-5d" in imported.out) == (0, True, False)
+    rotated = owner.on_terminal("data-key", "rotate")
+    assert (rotated.code, "90/90" in rotated.out) == (0, True)
+    assert "90 sealed anew" in rotated.out
+    assert service.admin().values(namespace)["key.07"].data == b"canary-5d 7"
+
+
+def test_what_cannot_be_sealed_anew_is_told_and_its_data_key_stays(
+    owner: Shell, service: Loopback, namespace: str
+) -> None:
+    service.admin().change(namespace, [draft("a", "x"), draft("b", "y")])
+    service.admin("owner").add_data_key(namespace, "arn:aws:kms:us-east-1:111122223333:key/other")
+    done = owner.run("data-key", "rotate")
+    assert done.code == 1
+    assert "not pinned" in done.err or "CONFIGSVC_KMS_KEYS" in done.err
+    assert owner.ok("get", "a") == "x"

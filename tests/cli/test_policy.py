@@ -1,0 +1,78 @@
+"""iam-policy says what the stack's own policies say."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from configsvc.model.errors import Misconfigured
+from configsvc_client.cli._policy import api_arn, document
+from infra import access
+from tests.cli.shell import Shell
+
+KMS_KEY = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+API = "arn:aws:execute-api:eu-central-1:111122223333:abcde12345/api"
+
+
+def _of_the_stack(name: str, pattern: str) -> Any:  # noqa: ANN401  # JSON
+    """The policy of a stack with its references filled in."""
+    statements = {
+        "reader": lambda: [access.opens(pattern, "kms:Decrypt")],
+        "writer": lambda: access._writer(pattern),  # noqa: SLF001  # what it says is held to be the same
+        "administrator": access._administrator,  # noqa: SLF001
+    }[name]()
+    text = json.dumps(statements).replace('{"Fn::GetAtt": ["NamespacesKey", "Arn"]}', json.dumps(KMS_KEY))
+    return json.loads(text, object_hook=lambda found: _filled(found) if "Fn::Sub" in found else found)
+
+
+def _filled(found: dict[str, str]) -> str:
+    return API + found["Fn::Sub"].partition("${RestAPI}/api")[2]
+
+
+_CASES = [(role, pattern) for role in ("reader", "writer") for pattern in ("payments.prod", "payments.*", "*")]
+
+
+@pytest.mark.parametrize(("role", "pattern"), [*_CASES, ("administrator", "*")])
+def test_a_policy_is_that_of_the_stack(role: Any, pattern: str) -> None:  # noqa: ANN401  # one of three words
+    found = document(role, [pattern], [KMS_KEY], API)
+    assert found == {"Version": "2012-10-17", "Statement": _of_the_stack(role, pattern)}
+
+
+def test_several_namespaces_and_keys_stand_in_one_statement() -> None:
+    (statement,) = document("reader", ["a.prod", "b.*"], [KMS_KEY, "arn:other"], None)["Statement"]
+    assert statement["Resource"] == [KMS_KEY, "arn:other"]
+    assert statement["Condition"] == {"StringLike": {"kms:EncryptionContext:configsvc:namespace": ["a.prod", "b.*"]}}
+
+
+def test_an_administrator_of_some_namespaces_may_call_nothing_else() -> None:
+    calls, opens = document("administrator", ["a.*"], [KMS_KEY], API)["Statement"]
+    assert all("/v1/namespaces/a.*" in each or each.endswith("POST/v1/whoami") for each in calls["Resource"])
+    assert "kms:ReEncryptTo" in opens["Action"]
+
+
+@pytest.mark.parametrize(
+    ("given", "url", "expected"),
+    [
+        (API, "", API),
+        (None, "https://abc1.execute-api.eu-west-1.amazonaws.com/api", "arn:aws:execute-api:eu-west-1:*:abc1/api"),
+        (None, "https://abc1.execute-api.cn-north-1.amazonaws.com.cn/p", "arn:aws-cn:execute-api:cn-north-1:*:abc1/p"),
+    ],
+)
+def test_the_arn_of_the_api_is_as_given_or_in_its_url(given: str | None, url: str, expected: str) -> None:
+    assert api_arn(given, url) == expected
+
+
+@pytest.mark.parametrize(("given", "url"), [("arn:aws:s3:::x", ""), (None, "https://config.example.com/api")])
+def test_an_arn_that_is_not_known_is_asked_for(given: str | None, url: str) -> None:
+    with pytest.raises(Misconfigured, match="--api-arn"):
+        api_arn(given, url)
+
+
+def test_the_command_needs_no_service_and_no_credentials() -> None:
+    nobody = Shell({})
+    text = nobody.ok("iam-policy", "--for", "writer", "-n", "payments.*", "--kms-key", KMS_KEY, "--api-arn", API)
+    assert json.loads(text) == document("writer", ["payments.*"], [KMS_KEY], API)
+    assert nobody.run("iam-policy", "--for", "reader", "-n", "payments.*").code == 2
+    assert nobody.run("iam-policy", "--for", "reader", "-n", "*.prod", "--kms-key", KMS_KEY).code == 2
