@@ -85,7 +85,7 @@ def test_each_key_that_fails_is_named_and_the_rest_is_stored(
     [
         (f'a=1\nb="{CANARY}\n', "line 2"),
         (f"a=1\na={CANARY}\n", "line 2 (a): stands already on line 1"),
-        ("a=1\nb\n", "line 2 (b): no value"),
+        (f"a=1\n{CANARY}\n", "line 2: no value"),
     ],
 )
 def test_a_file_with_a_broken_line_stores_nothing_and_says_which(

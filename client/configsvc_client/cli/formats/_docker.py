@@ -42,7 +42,8 @@ def _found(text: str) -> Iterator[Row | Problem]:
         key, equals, value = line.partition("=")
         if line and not line.startswith("#"):
             if not equals:
-                yield Problem(f"line {number}", key, "no value; Docker would take it from its own environment")
+                # The line is not told: it may be part of a secret of several lines.
+                yield Problem(f"line {number}", None, "no value; Docker would take it from its own environment")
             else:
                 yield Row(f"line {number}", key, value.encode(), type_after(commented))
         commented = is_json_comment(line)

@@ -42,7 +42,10 @@ def _found(text: str) -> Iterator[Row | Problem]:
         if binding.error:
             yield Problem(f"line {line}", None, "not KEY=VALUE; is a quote left open?")
         elif key is not None and binding.value is None:
-            yield Problem(f"line {line}", key, "no value; write KEY= for an empty one")
+            # The word is not told: it may be a line of a secret that should have been in quotes.
+            yield Problem(
+                f"line {line}", None, "no value; write KEY= for an empty one, and quote values of several lines"
+            )
         elif key is not None:
             yield Row(f"line {line}", key, str(binding.value).encode(), type_after(commented))
         commented = key is None and is_json_comment(binding.original.string)
