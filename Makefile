@@ -52,7 +52,7 @@ reset: ## forget the data of the local AWS
 
 # --- checks and tests ---
 
-.PHONY: check api-docs fmt test test-all test-long
+.PHONY: check api-docs cli-docs cli-picture fmt test test-all test-long
 check: .venv/.ready ## ruff, mypy, import-linter, deptry, cfn-lint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -63,6 +63,12 @@ check: .venv/.ready ## ruff, mypy, import-linter, deptry, cfn-lint
 
 api-docs: .venv/.ready ## the OpenAPI document and docs/API.md, made of the code
 	@$(BIN)/python -m infra.api_docs
+
+cli-docs: .venv/.ready ## docs/CLI.md, made of the commands
+	@$(BIN)/python -m infra.cli_docs
+
+cli-picture: .venv/.ready ## docs/cli.svg, the README's picture of a terminal, by real commands
+	@$(BIN)/python -m infra.cli_docs.picture
 
 fmt: .venv/.ready ## format the code
 	$(BIN)/ruff check --fix
