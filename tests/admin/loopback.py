@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
@@ -67,12 +67,12 @@ class Loopback(NamedTuple):
 
     @staticmethod
     def until_after(at: str) -> None:
-        """Wait until a time (RFC 3339) is past, in whole seconds as the change log tells them."""
+        """Wait until a time (RFC 3339) is past, in milliseconds as the change log tells them."""
         bound = time.monotonic() + 5
-        while datetime.now(UTC).replace(microsecond=0) <= datetime.fromisoformat(at):
+        while datetime.now(UTC) - timedelta(milliseconds=1) <= datetime.fromisoformat(at):
             if time.monotonic() > bound:
                 raise TimeoutError(at)
-            time.sleep(0.02)
+            time.sleep(0.002)
 
     def namespace(self, name: str) -> str:
         """A new namespace with a data key."""

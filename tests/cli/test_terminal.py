@@ -54,9 +54,9 @@ def test_ctrl_c_ends_watch(shell: Shell) -> None:
 
 def test_ctrl_c_on_a_terminal_reaches_the_command_once(shell: Shell, tmp_path: Path) -> None:
     program = (
-        "import signal, sys\n"
-        "def told(*_): seen.append(1); print('told', flush=True)\n"
-        "seen = []; signal.signal(signal.SIGINT, told); print('up', flush=True)\n"
+        "import os, signal, sys\n"
+        "def told(*_): seen.append(1); os.write(1, b'told')\n"
+        "seen = []; signal.signal(signal.SIGINT, told); os.write(1, b'up')\n"
         "sys.stdin.readline(); sys.stdin.readline(); print('seen', len(seen))"
     )
     options = ("--mount", str(tmp_path / "f"), "--", sys.executable, "-c", program)

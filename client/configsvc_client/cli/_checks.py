@@ -16,6 +16,9 @@ SKEW_REFUSED = 300.0
 
 SKEW_WORTH_TELLING = 30.0
 
+_WHOLE = 1.0
+"""What a Date header leaves open, which tells whole seconds, and the way of the answer."""
+
 State = Literal["ok", "warning", "failed", "skipped"]
 
 
@@ -40,6 +43,8 @@ def clock(ahead: float | None) -> Check:
     """The computer's clock, by the seconds it is ahead of the service's."""
     if ahead is None:
         return Check("clock", "skipped", "the service's answer has no Date")
+    if -_WHOLE <= ahead < 1 + _WHOLE:
+        return Check("clock", "ok", "as the service's")
     found = f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the service"
     todo = "Set the clock (NTP): AWS refuses signatures that are more than 5 minutes off."
     if abs(ahead) >= SKEW_REFUSED:

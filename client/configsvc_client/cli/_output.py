@@ -111,7 +111,9 @@ def _draw(columns: Sequence[str], rows: Iterable[Sequence[Field]], *, heading: b
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(*columns, box=SIMPLE_HEAD if heading else None, show_header=heading)
+    drawn = Table(box=SIMPLE_HEAD if heading else None, show_header=heading)
+    for column in columns:
+        drawn.add_column(column, overflow="fold")  # an ARN that is cut off is of no use
     for row in rows:
         drawn.add_row(*(Text(_terminal.printable(_text(field))) for field in row))
     Console().print(drawn)

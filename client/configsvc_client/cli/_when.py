@@ -12,7 +12,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 
 
 def when(text: str, now: datetime) -> str:
-    """The time in RFC 3339, UTC, seconds.
+    """The time in RFC 3339, UTC, milliseconds, as the change log has times.
 
     Args:
         text: `90s`, `30m`, `2h`, `7d` or `4w` ago; a date; or a time with its zone (`2027-01-15T08:00:00Z`). A time
@@ -26,6 +26,6 @@ def when(text: str, now: datetime) -> str:
     try:
         found = now - timedelta(**{_UNITS[ago[2]]: int(ago[1])}) if ago else datetime.fromisoformat(text)
         zoned = found if found.tzinfo else found.replace(tzinfo=UTC)
-        return zoned.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return zoned.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
     except (ValueError, OverflowError):
         raise click.UsageError(f"{text} is no time. Say 2h, 7d, 2027-01-15 or 2027-01-15T08:00:00Z.") from None
