@@ -116,5 +116,5 @@ clean: ## forget what was built; environments and the data of the local AWS stay
 	find . -path './.venv*' -prune -o -path ./.local -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf
 
 .PHONY: bench
-bench: .venv/.ready .venvs/runtime/.ready .venvs/peers/.ready ## side by side with what people would use instead; QUICK=1 is shorter; exit 1 on a missed gate
+bench: .venv/.ready .venvs/runtime/.ready .venvs/peers/.ready .venvs/emulator/.ready .venvs/awscli/.ready ## side by side with what people would use instead; QUICK=1 is shorter; exit 1 on a missed gate
 	$(BIN)/python -m bench

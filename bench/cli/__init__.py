@@ -1,0 +1,1 @@
+"""The command line beside others: how soon it starts, and a thousand secrets in and out."""
