@@ -67,8 +67,9 @@ def run(command: Path, *words: str | Path, variables: Mapping[str, str]) -> tupl
     """
     began = time.perf_counter()
     done = subprocess.run(
-        [command, *words], env=dict(variables), capture_output=True, text=True, timeout=_SECONDS, check=False
-    )
+        [command, *words], env=dict(variables), cwd=variables["HOME"],  # where credstash writes a log
+        capture_output=True, text=True, timeout=_SECONDS, check=False,
+    )  # fmt: skip
     seconds = time.perf_counter() - began
     if done.returncode:
         raise RuntimeError(f"{command.name} {words[0]}: {done.stdout[-1000:]}{done.stderr[-1000:]}")
