@@ -54,8 +54,11 @@ def values(draw: st.DrawFn, kinds: tuple[ContentType, ...]) -> list[Value]:
 
 
 def _meaning(data: bytes, kind: ContentType) -> object:
-    """What a reader gets; JSON by its value, told apart by type: 1, 1.0 and true are equal in Python."""
-    return repr(json.loads(data)) if kind == "application/json" else data
+    """What a reader gets; JSON by its value, told apart by type: 1, 1.0 and true are equal in Python.
+
+    The members of a JSON object have no order (RFC 8259, 4), and TOML writes its tables last.
+    """
+    return json.dumps(json.loads(data), sort_keys=True) if kind == "application/json" else data
 
 
 def _check(wanted: str, held: list[Value]) -> None:
