@@ -64,6 +64,16 @@ def test_what_is_served_decides_what_storing_means(
     assert [each.step for each in plan(made, entries, {A: opened} if opened else {})] == [step]
 
 
+@pytest.mark.parametrize(
+    ("served", "step"),
+    [(b'{ "b": [1],\n"a": 0 }', "unchanged"), (b'{"a": 0, "b": [1.0]}', "changed"), (b"no JSON", "changed")],
+)
+def test_json_that_means_the_same_is_unchanged_however_it_is_spelt(served: bytes, step: str) -> None:
+    made, _ = drafts([Row("", "a", b'{"a":0,"b":[1]}', "application/json")], Rules())
+    opened = Opened(A, 1, "envelope", "application/json", served)
+    assert [each.step for each in plan(made, [_entry(content_type="application/json")], {A: opened})] == [step]
+
+
 def test_only_what_could_be_unchanged_is_opened() -> None:
     made, _ = drafts([Row("", "a", b"1")], Rules())
     other = _entry()._replace(key=key("other"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Literal, NamedTuple
@@ -80,7 +81,21 @@ def _step(draft: Draft, entry: Entry | None, opened: Opened | CannotOpen | None)
         return "changed"
     if not isinstance(opened, Opened):
         return "again"
-    return "unchanged" if opened.data == draft.data else "changed"
+    return "unchanged" if _same(draft, opened) else "changed"
+
+
+def _same(draft: Draft, opened: Opened) -> bool:
+    """Whether a reader would get the same: JSON by what it means, however it is spelt."""
+    if draft.data == opened.data or draft.content_type != "application/json":
+        return draft.data == opened.data
+    return _canonical(draft.data) == _canonical(opened.data)
+
+
+def _canonical(data: bytes) -> str:
+    try:
+        return json.dumps(json.loads(data), sort_keys=True)
+    except (ValueError, RecursionError):  # sealed by others, and no JSON: it is to be replaced
+        return ""
 
 
 def _alike(draft: Draft, entry: Entry) -> bool:
