@@ -62,11 +62,15 @@ def test_bytes_and_lines_come_back_where_the_format_can_hold_them(
     assert not (tmp_path / "none.env").exists()
 
 
-def test_a_pipe_gets_everything_and_a_terminal_only_when_told(shell: Shell, held: dict[str, bytes]) -> None:
+def test_a_pipe_gets_everything_and_a_terminal_only_when_told(
+    shell: Shell, service: Loopback, held: dict[str, bytes]
+) -> None:
     del held
     assert CANARY in shell.ok("export")
     assert json.loads(shell.ok("export", "-f", "json"))["limits"] == {"per.day": [1, None, "x"]}
+    service.kms.calls.clear()
     refused = shell.on_terminal("export")
+    assert service.kms.calls == []
     assert (refused.code, CANARY in refused.out, "--reveal" in refused.out) == (2, False, True)
     assert CANARY in shell.on_terminal("export", "--reveal").out
     assert "info" in shell.on_terminal("export", "--only", "log.*").out

@@ -12,8 +12,9 @@ from configsvc_client.cli import _options, _settings, _terminal, _wanted
 from configsvc_client.cli.formats import FORMATS, Value, format_of, write
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from configsvc.model.snapshot import SealedSnapshot
     from configsvc_client.admin import Opened
 
 STDOUT = "-"
@@ -37,9 +38,10 @@ def command(
     """
     target = _options.the_namespace(namespace)
     admin = _settings.admin()
-    found = _wanted.opened(admin, [admin.snapshot(target)], only, "")
-    if file == STDOUT:
-        _check_terminal(found, reveal=reveal)
+    snapshot = admin.snapshot(target)
+    if file == STDOUT and not reveal and _terminal.is_terminal():
+        _check_sealed(snapshot, only)
+    found = _wanted.opened(admin, [snapshot], only, "")
     text = _text(wanted or format_of(file), _named(found) if variables else _values(found), target)
     if file != STDOUT:
         _write(Path(file), text.encode())
@@ -50,9 +52,11 @@ def command(
         click.echo(text.encode(), nl=False)
 
 
-def _check_terminal(found: Mapping[str, Opened], *, reveal: bool) -> None:
-    sealed = sum(each.form != "plain" for each in found.values())
-    if sealed and not reveal and _terminal.is_terminal():
+def _check_sealed(snapshot: SealedSnapshot, only: Sequence[str]) -> None:
+    """Raises click.UsageError where something is sealed: nothing is opened then."""
+    chosen = _wanted.wanted((entry.key for entry in snapshot.entries), only, "")
+    sealed = sum(entry.key in chosen and entry.form != "plain" for entry in snapshot.entries)
+    if sealed:
         raise click.UsageError(f"{sealed} of these are sealed, and this is a terminal. Name a file, or add --reveal.")
 
 
