@@ -22,7 +22,7 @@ def test_a_clock_is_told_before_aws_refuses_its_signatures(ahead: float | None, 
 def test_an_api_key_that_may_not_read_fails_with_the_command_that_helps() -> None:
     assert _checks.api_key(READS, [PROD]).state == "ok"
     found = _checks.api_key(READS, [PROD, namespace("shared.prod")])
-    assert (found.state, found.todo.endswith("configsvc grant api-key:a -a read -n shared.prod")) == ("failed", True)
+    assert (found.state, found.advice.endswith("configsvc grant api-key:a -a read -n shared.prod")) == ("failed", True)
     assert _checks.api_key(None, []).state == "failed"
 
 

@@ -28,15 +28,15 @@ class Check(NamedTuple):
     name: str
     state: State
     found: str
-    todo: str = ""
+    advice: str = ""
 
 
-def tried(name: str, look: Callable[[], Check], todo: str = "") -> Check:
+def tried(name: str, look: Callable[[], Check], advice: str = "") -> Check:
     """What looking gives, or the error that it ended with."""
     try:
         return look()
     except ConfigsvcError as error:
-        return Check(name, "failed", error.detail, todo)
+        return Check(name, "failed", error.detail, advice)
 
 
 def clock(ahead: float | None) -> Check:
@@ -46,10 +46,10 @@ def clock(ahead: float | None) -> Check:
     if -_WHOLE <= ahead < 1 + _WHOLE:
         return Check("clock", "ok", "as the service's")
     found = f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the service"
-    todo = "Set the clock (NTP): AWS refuses signatures that are more than 5 minutes off."
+    advice = "Set the clock (NTP): AWS refuses signatures that are more than 5 minutes off."
     if abs(ahead) >= SKEW_REFUSED:
-        return Check("clock", "failed", found, todo)
-    return Check("clock", "warning", found, todo) if abs(ahead) > SKEW_WORTH_TELLING else Check("clock", "ok", found)
+        return Check("clock", "failed", found, advice)
+    return Check("clock", "warning", found, advice) if abs(ahead) > SKEW_WORTH_TELLING else Check("clock", "ok", found)
 
 
 def api_key(principal: Mapping[str, Any] | None, namespaces: Iterable[Namespace]) -> Check:

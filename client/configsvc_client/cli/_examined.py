@@ -15,7 +15,7 @@ from configsvc_client.cli._checks import Check
 if TYPE_CHECKING:
     from configsvc_client.admin import Admin
 
-_KMS_TODO = (
+_KMS_ADVICE = (
     "Your AWS identity needs kms:Decrypt on that KMS key for encryption context configsvc:namespace = the namespace."
 )
 
@@ -68,8 +68,8 @@ def _principals(admin: Admin, namespaces: list[Namespace]) -> Iterator[Check]:
     except Misconfigured as error:
         yield Check("AWS identity", "warning", error.detail, "Needed to write, and to seal and open.")
     except ConfigsvcError as error:
-        todo = "Are these credentials of the right account, and may they execute-api:Invoke?"
-        yield Check("AWS identity", "failed", error.detail, todo)
+        advice = "Are these credentials of the right account, and may they execute-api:Invoke?"
+        yield Check("AWS identity", "failed", error.detail, advice)
 
 
 def _namespace(admin: Admin, namespace: Namespace) -> Iterator[Check]:
@@ -83,7 +83,7 @@ def _namespace(admin: Admin, namespace: Namespace) -> Iterator[Check]:
     trusted = _checks.pinned(namespace, pins, sorted({each.data_key.kms_key for each in listed}))
     yield trusted
     if trusted.state in ("ok", "warning"):
-        yield _checks.tried(f"{namespace}: KMS", lambda: _unwrapped(admin, namespace), _KMS_TODO)
+        yield _checks.tried(f"{namespace}: KMS", lambda: _unwrapped(admin, namespace), _KMS_ADVICE)
 
 
 def _unwrapped(admin: Admin, namespace: Namespace) -> Check:
