@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
+from local.people import Person
 from tests.journeys.api import Api
 from tests.journeys.stage import Stage
+from tests.journeys.waiting import until
 
 _GRANTS = "/v1/grants"
 _OPERATIONS = 40
@@ -68,8 +71,15 @@ def _remove(api: Api, stage: Stage, namespace: str) -> None:
         api.send("PUT", path, stage.admin, {"read_only": False, "require_preconditions": False}).json()
     for start in range(0, len(served), _OPERATIONS):
         operations = [{"op": "delete", "key": key} for key in served[start : start + _OPERATIONS]]
-        api.send("POST", f"{path}/changes", stage.writer, {"operations": operations}).json()
+        # A warm process may remember for seconds that the writer has no grants.
+        until(partial(_is_done, api, f"{path}/changes", stage.writer, operations))
     api.send("DELETE", path, stage.admin).json()
+
+
+def _is_done(api: Api, path: str, writer: Person, operations: list[dict[str, str]]) -> bool:
+    answer = api.send("POST", path, writer, {"operations": operations})
+    assert answer.status in {200, 404}, answer
+    return answer.status == 200
 
 
 def _pages(api: Api, stage: Stage, path: str, what: str, prefix: str) -> Iterator[Mapping[str, Any]]:

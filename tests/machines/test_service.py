@@ -54,7 +54,7 @@ def on(emulator: Emulator) -> Callable[[], Repository]:
 @pytest.mark.emulator
 @pytest.mark.timeout(300)
 def test_the_service_on_dynamodb_never_differs_from_a_plain_model(emulator: Emulator) -> None:
-    run(Build(table=on(emulator), checked_every=STEPS), 600)
+    run(Build(table=on(emulator), checked_every=STEPS), 200)
 
 
 @pytest.mark.long
