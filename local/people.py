@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
+    from mypy_boto3_apigateway.type_defs import ApiKeyTypeDef
     from mypy_boto3_iam import IAMClient
 
 _POLICY = "configsvc"
@@ -73,12 +75,18 @@ def make_person(
 
 def make_api_key(apigateway: APIGatewayClient, plan: str, name: str) -> ApiKey:
     """The API key of that name, made and joined to the usage plan where there is none."""
-    for found in apigateway.get_api_keys(nameQuery=name, includeValues=True)["items"]:
+    for found in api_keys(apigateway, name):
         if found.get("name") == name:
             return ApiKey(found["id"], found["value"])
     made = apigateway.create_api_key(name=name, enabled=True)
     apigateway.create_usage_plan_key(usagePlanId=plan, keyId=made["id"], keyType="API_KEY")
     return ApiKey(made["id"], made["value"])
+
+
+def api_keys(apigateway: APIGatewayClient, beginning: str = "") -> Iterator[ApiKeyTypeDef]:
+    """Every API key whose name begins so, with its value; a page of the listing has 25."""
+    for page in apigateway.get_paginator("get_api_keys").paginate(nameQuery=beginning, includeValues=True):
+        yield from page["items"]
 
 
 def remove_person(iam: IAMClient, apigateway: APIGatewayClient, person: Person) -> None:

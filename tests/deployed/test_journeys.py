@@ -17,6 +17,7 @@ from local.clients import client_arguments
 from local.paths import ROOT
 from local.people import Statement, make_person
 from local.stack import ADMINISTRATOR
+from tests.account import user_names
 from tests.fixtures_deployed import STACK, Deployed
 
 pytestmark = [pytest.mark.emulator, pytest.mark.deployed]
@@ -24,13 +25,16 @@ pytestmark = [pytest.mark.emulator, pytest.mark.deployed]
 _ONE = "tests/journeys/test_values.py"
 
 
-@pytest.fixture(scope="module")
-def stage_file(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The deployed stage and people made for it, as `make acceptance` makes them."""
+@pytest.fixture
+def stage_file(deployed: Deployed, tmp_path: Path) -> Iterator[Path]:
+    """The deployed stage and people made for one run, as `make acceptance` makes them.
+
+    Warm processes remember grants for seconds: people of an earlier run would not be known by those of the next.
+    """
     stack, arguments = deployed.stack, client_arguments(deployed.stack.endpoint)
     place = Place(stack.url, REGION, stack.api_arn, stack.usage_plan)
     iam, apigateway = boto3.client("iam", **arguments), boto3.client("apigateway", **arguments)
-    file = tmp_path_factory.mktemp("stage") / "stage.json"
+    file = tmp_path / "stage.json"
     with Casting(iam, apigateway, place, f"{ADMINISTRATOR}-of-journeys-").people() as cast:
         write_stage(file, place, cast)
         yield file
@@ -65,10 +69,10 @@ def test_a_stack_is_accepted_by_the_credentials_of_whoever_administers_it(deploy
     me = make_person(iam, apigateway, stack.usage_plan, f"{ADMINISTRATOR}-who-accepts", [everything])
     held = {"AWS_ACCESS_KEY_ID": me.access_key, "AWS_SECRET_ACCESS_KEY": me.secret_key, "AWS_DEFAULT_REGION": REGION}
     held |= {"AWS_ENDPOINT_URL": stack.endpoint, "PATH": os.environ["PATH"]}
-    there = {user["UserName"] for user in iam.list_users()["Users"]}
+    there = user_names(iam)
     command = [sys.executable, "-m", "local.acceptance", "--stack", STACK, "--url", stack.url, "-q", _ONE]
 
     ran = subprocess.run(command, cwd=ROOT, env=held, capture_output=True, text=True, timeout=100, check=False)
 
     assert ran.returncode == 0, ran.stdout[-4000:] + ran.stderr
-    assert {user["UserName"] for user in iam.list_users()["Users"]} == there
+    assert user_names(iam) == there

@@ -5,14 +5,13 @@ A namespace's HEAD and change log stay by design: its numbers are never given ou
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from local.people import Person
-from tests.journeys.api import Api
+from tests.journeys.api import Api, Reply
 from tests.journeys.stage import Stage
 from tests.journeys.waiting import until
 
@@ -37,10 +36,7 @@ def granted(api: Api, stage: Stage, wanted: Mapping[str, Granted]) -> Iterator[N
 
 
 def remove_namespaces(api: Api, stage: Stage, prefix: str) -> None:
-    """Take away every namespace whose name begins so.
-
-    The reader lists them: it sent nothing before its grants stood, so no warm process remembers that it has none.
-    """
+    """Take away every namespace whose name begins so."""
     with ThreadPoolExecutor(_AT_ONCE) as at_once:
         list(at_once.map(lambda namespace: _remove(api, stage, namespace), _namespaces(api, stage, prefix)))
 
@@ -71,23 +67,28 @@ def _remove(api: Api, stage: Stage, namespace: str) -> None:
         api.send("PUT", path, stage.admin, {"read_only": False, "require_preconditions": False}).json()
     for start in range(0, len(served), _OPERATIONS):
         operations = [{"op": "delete", "key": key} for key in served[start : start + _OPERATIONS]]
-        # A warm process may remember for seconds that the writer has no grants.
-        until(partial(_is_done, api, f"{path}/changes", stage.writer, operations))
+        _remembering(partial(api.send, "POST", f"{path}/changes", stage.writer, {"operations": operations})).json()
     api.send("DELETE", path, stage.admin).json()
-
-
-def _is_done(api: Api, path: str, writer: Person, operations: list[dict[str, str]]) -> bool:
-    answer = api.send("POST", path, writer, {"operations": operations})
-    assert answer.status in {200, 404}, answer
-    return answer.status == 200
 
 
 def _pages(api: Api, stage: Stage, path: str, what: str, prefix: str) -> Iterator[Mapping[str, Any]]:
     cursor = ""
     while True:
         query = {name: text for name, text in (("prefix", prefix), ("cursor", cursor)) if text}
-        page = api.send("GET", path, stage.reader, query=query).json()
+        page = _remembering(partial(api.send, "GET", path, stage.reader, query=query)).json()
         yield from page[what]
         cursor = page["cursor"]
         if not cursor:
             return
+
+
+def _remembering(send: Callable[[], Reply]) -> Reply:
+    """The answer once it is no 404: warm processes remember for seconds the grants of an earlier run."""
+    answers: list[Reply] = []
+
+    def is_answered() -> bool:
+        answers.append(send())
+        return answers[-1].status != 404
+
+    until(is_answered)
+    return answers[-1]

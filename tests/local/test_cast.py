@@ -11,7 +11,9 @@ import pytest
 from infra.package import REGION
 from local.cast import Caller, Casting, Place, write_stage
 from local.clients import client_arguments
+from local.people import api_keys, make_api_key
 from local.stack import LocalStack
+from tests.account import user_names
 from tests.fixtures_deployed import Deployed
 from tests.journeys.stage import Stage, region_in
 
@@ -26,9 +28,8 @@ def _casting(stack: LocalStack, admin: Caller | str) -> Casting:
 
 def _who_is_there(stack: LocalStack) -> tuple[set[str], set[str]]:
     arguments = client_arguments(stack.endpoint)
-    users = boto3.client("iam", **arguments).list_users()["Users"]
-    keys = boto3.client("apigateway", **arguments).get_api_keys()["items"]
-    return {each["UserName"] for each in users}, {each["id"] for each in keys}
+    keys = api_keys(boto3.client("apigateway", **arguments))
+    return user_names(boto3.client("iam", **arguments)), {each["id"] for each in keys}
 
 
 def _play_and_fail(casting: Casting, stack: LocalStack) -> None:
@@ -54,6 +55,19 @@ def test_the_caller_is_the_administrator_with_an_api_key_for_the_run(deployed: D
     with _casting(deployed.stack, caller).people() as cast:
         assert (cast.admin.arn, cast.admin.access_key, cast.admin.session_token) == (caller.arn, "AKIA", "token")
         assert cast.admin.api_key_id not in {cast.writer.api_key_id, cast.reader.identifier}
+
+
+def test_an_api_key_is_found_again_among_more_than_a_page_of_them(deployed: Deployed) -> None:
+    stack = deployed.stack
+    apigateway = boto3.client("apigateway", **client_arguments(stack.endpoint))
+    keys = [make_api_key(apigateway, stack.usage_plan, f"of-a-page{n:02d}") for n in range(26)]
+    keys.append(make_api_key(apigateway, stack.usage_plan, "of-a-page"))
+
+    try:
+        assert make_api_key(apigateway, stack.usage_plan, "of-a-page") == keys[-1]
+    finally:
+        for key in keys:
+            apigateway.delete_api_key(apiKey=key.identifier)
 
 
 def test_the_stage_file_is_for_its_owner_only_and_is_read_as_it_was_written(deployed: Deployed, tmp_path: Path) -> None:

@@ -1,0 +1,13 @@
+"""What is in an account, the whole of it: listings come in pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mypy_boto3_iam import IAMClient
+
+
+def user_names(iam: IAMClient) -> set[str]:
+    """The IAM users' names."""
+    return {user["UserName"] for page in iam.get_paginator("list_users").paginate() for user in page["Users"]}
