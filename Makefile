@@ -36,7 +36,7 @@ $(UV):
 	touch $@
 
 .PHONY: setup
-setup: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready ## every environment (the other commands make what they need)
+setup: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready .venvs/load/.ready ## every environment (the other commands make what they need)
 
 # --- the main job ---
 
@@ -77,7 +77,7 @@ fmt: .venv/.ready ## format the code
 test: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready ## unit, contracts, journeys, small property runs, one deployed journey
 	$(BIN)/python -m pytest -m "not slow and not long"
 
-test-all: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready ## everything but the nightly sizes
+test-all: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready .venvs/load/.ready ## everything but the nightly sizes
 	$(BIN)/python -m pytest -m "not long"
 
 test-long: .venv/.ready .venvs/emulator/.ready ## the nightly sizes of the machines, races and faults
@@ -115,6 +115,9 @@ clean: ## forget what was built; environments and the data of the local AWS stay
 	@rm -rf build dist .chalice/deployments .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -path './.venv*' -prune -o -path ./.local -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf
 
-.PHONY: bench
+.PHONY: bench load
 bench: .venv/.ready .venvs/runtime/.ready .venvs/peers/.ready .venvs/emulator/.ready .venvs/awscli/.ready ## side by side with what people would use instead; QUICK=1 is shorter; exit 1 on a missed gate
 	$(BIN)/python -m bench
+
+load: .venv/.ready .venvs/runtime/.ready .venvs/load/.ready ## 2,000 simulated consumers for two minutes, a write every second; exit 1 on a broken promise
+	@$(BIN)/python -m bench.load

@@ -1,43 +1,93 @@
-"""A DynamoDB that answers at once, out of a table in memory: what is measured is the client, not the store."""
+"""A DynamoDB that answers at once, out of a table in memory: what is measured is not the store.
+
+It keeps the promises that the adapter relies on (tests/contracts): conditions, all or nothing, strong reads.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
-from configsvc.adapters.items import to_item
+from configsvc.adapters.items import from_item, key_of, to_item
 from configsvc.adapters.memory import MemoryRepository
-from configsvc.service.records import Address
+from configsvc.service.ports import Action, Check, LostRace, Remove, Write
+from configsvc.service.records import Address, address_of
 from local.server import Handler, LoopbackServer
 
 
+class Cancelled(Exception):
+    """A transaction that did not happen; `reasons` has a code for each of its actions."""
+
+    def __init__(self, reasons: list[str]) -> None:
+        super().__init__(", ".join(reasons))
+        self.reasons = reasons
+
+
 class StubDynamoDb:
-    """Answers GetItem, BatchGetItem and Query of one table."""
+    """Answers GetItem, BatchGetItem, Query and TransactWriteItems of one table, as DynamoRepository asks them."""
 
     def __init__(self, repository: MemoryRepository) -> None:
         self._repository = repository
 
     def answer(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
-        """The answer to one call."""
+        """The answer to one call.
+
+        Raises:
+            Cancelled: a condition of a transaction did not hold.
+        """
         if operation == "GetItem":
             found = self._items([asked["Key"]])
             return {"Item": found[0]} if found else {}
         if operation == "BatchGetItem":
             ((table, wanted),) = asked["RequestItems"].items()
             return {"Responses": {table: self._items(wanted["Keys"])}, "UnprocessedKeys": {}}
-        return self._query(asked["ExpressionAttributeValues"])
+        return self._query(asked) if operation == "Query" else self._transact(asked["TransactItems"])
 
     def _items(self, keys: list[dict[str, Any]]) -> list[Any]:
-        records = self._repository.get([Address(key["pk"]["S"], key["sk"]["S"]) for key in keys])
+        records = self._repository.get([_address(key) for key in keys])
         return [to_item(record) for record in records.values()]
 
-    def _query(self, values: dict[str, dict[str, str]]) -> dict[str, Any]:
-        texts = sorted(value["S"] for value in values.values())
-        partition = next(text for text in texts if text.startswith("N#"))
-        found = [to_item(record) for record in self._repository.query(partition, "K#")]
-        return {"Items": found, "Count": len(found), "ScannedCount": len(found)}
+    def _query(self, asked: dict[str, Any]) -> dict[str, Any]:
+        values, limit = asked["ExpressionAttributeValues"], asked.get("Limit")
+        records = self._repository.query(
+            values[":pk"]["S"],
+            values.get(":prefix", {"S": ""})["S"],
+            after=asked.get("ExclusiveStartKey", {"sk": {"S": ""}})["sk"]["S"],
+            values="ProjectionExpression" not in asked,
+            reverse=not asked.get("ScanIndexForward", True),
+        )
+        found = list(islice(records, limit))
+        answer: dict[str, Any] = {"Items": [to_item(record) for record in found], "Count": len(found)}
+        return answer | ({"LastEvaluatedKey": key_of(address_of(found[-1]))} if limit and len(found) == limit else {})
+
+    def _transact(self, items: list[dict[str, Any]]) -> dict[str, Any]:
+        actions = [_action(*each) for item in items for each in item.items()]
+        try:
+            self._repository.commit(actions)
+        except LostRace as lost:
+            addresses = [address_of(each.record) if isinstance(each, Write) else each.address for each in actions]
+            raise Cancelled(
+                ["ConditionalCheckFailed" if address in lost.addresses else "None" for address in addresses]
+            ) from None
+        return {}
+
+
+def _address(key: dict[str, Any]) -> Address:
+    return Address(key["pk"]["S"], key["sk"]["S"])
+
+
+def _action(kind: str, asked: dict[str, Any]) -> Action:
+    """Of an action on the wire; its condition is that nothing stands there, or a stamp."""
+    expected = asked.get("ExpressionAttributeValues", {}).get(":expected")
+    stamp = None if expected is None else int(expected["N"])
+    if kind == "Put":
+        return Write(from_item(asked["Item"]), stamp)
+    if kind == "Delete" and stamp is not None:
+        return Remove(_address(asked["Key"]), stamp)
+    return Check(_address(asked["Key"]), stamp)
 
 
 @contextmanager
@@ -45,15 +95,26 @@ def served(stub: StubDynamoDb) -> Iterator[str]:
     """Its URL on loopback while it serves."""
 
     class Answering(Handler):
+        wbufsize = -1  # an answer is one packet
+
         def answer(self) -> None:
             asked = json.loads(self.body())
             operation = str(self.headers["X-Amz-Target"]).rpartition(".")[2]
-            body = json.dumps(stub.answer(operation, asked)).encode()
-            self.send_response(200)
+            try:
+                self._send(200, stub.answer(operation, asked))
+            except Cancelled as cancelled:
+                kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException"
+                reasons = [{"Code": reason} for reason in cancelled.reasons]
+                self._send(400, {"__type": kind, "message": "cancelled", "CancellationReasons": reasons})
+
+        def _send(self, status: int, answer: dict[str, Any]) -> None:
+            body = json.dumps(answer).encode()
+            self.send_response(status)
             self.send_header("Content-Type", "application/x-amz-json-1.0")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+            self.wfile.flush()
 
     server = LoopbackServer(Answering)
     server.start()

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 from moto import mock_aws
 
+from bench.stub_dynamodb import StubDynamoDb, served
+from configsvc.adapters.dynamo import DynamoRepository
 from configsvc.adapters.memory import MemoryRepository
 from configsvc.service import records
 from configsvc.service.ports import Check, LostRace, Remove, Repository, Write
@@ -13,10 +15,13 @@ from tests.contracts import tables
 from tests.contracts.samples import EVERY_KIND, NS, PARTITION, head, state
 
 
-@pytest.fixture(params=["memory", "moto", pytest.param("emulator", marks=pytest.mark.emulator)])
+@pytest.fixture(params=["memory", "stub", "moto", pytest.param("emulator", marks=pytest.mark.emulator)])
 def repository(request: pytest.FixtureRequest) -> Iterator[Repository]:
     if request.param == "memory":
         yield MemoryRepository()
+    elif request.param == "stub":
+        with served(StubDynamoDb(MemoryRepository())) as url:
+            yield DynamoRepository(tables.client(url), "stub")
     elif request.param == "moto":
         with mock_aws():
             yield tables.repository(tables.client())

@@ -1,0 +1,42 @@
+"""One run: the service, its consumers and a writer, and all that was counted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.load.clients import Seen, consume
+from bench.load.counted import Calls
+from bench.load.plan import Plan
+from bench.load.service import filled, running
+from bench.load.writer import Writer, Written
+from infra.package import Package
+
+
+class Result(NamedTuple):
+    """What the consumers saw, what was written meanwhile, and what reached the table."""
+
+    plan: Plan
+    seen: Seen
+    written: list[Written]
+    calls: Calls
+
+
+def run(plan: Plan, built: Package, scratch: Path) -> Result:
+    """Set up, load, and count from the first consumer on.
+
+    Args:
+        plan: how much.
+        built: the service's zip and template.
+        scratch: an empty folder.
+
+    Raises:
+        RuntimeError: locust itself failed.
+    """
+    with running(built, scratch, plan.processes) as service:
+        namespaces = filled(service.stage, plan)
+        names = [each.story.namespace for each in namespaces]
+        service.table.reset()
+        with Writer(namespaces) as writer:
+            seen = consume(service.stage.url, service.stage.reader.value, names, plan, scratch)
+        return Result(plan, seen, writer.written, service.table.reset())

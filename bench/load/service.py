@@ -1,0 +1,94 @@
+"""The service under load: its real zip in several awslambdaric processes behind the loopback gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+from zipfile import ZipFile
+
+from bench.load.counted import CountedDynamoDb
+from bench.load.plan import Plan
+from bench.stub_dynamodb import served
+from configsvc.bootstrap import app
+from infra.package import Package
+from local.runtime import Runtime
+from tests.complete.packed import functions, given_by_lambda, variables
+from tests.journeys.api import Api
+from tests.journeys.local_stage import new_cast, stage_before
+from tests.journeys.sealing import DataKey
+from tests.journeys.stage import Stage, api_key_principal, iam_principal
+from tests.journeys.story import Story
+
+_NAMESPACES = "load.*"
+_VALUE = "x" * 64
+
+
+class Filled(NamedTuple):
+    """A namespace with sealed values, each at version 1."""
+
+    story: Story
+    data_key: DataKey
+    keys: list[str]
+
+
+class Service(NamedTuple):
+    """What stands, with the table's counts."""
+
+    stage: Stage
+    table: CountedDynamoDb
+
+
+@contextmanager
+def running(built: Package, scratch: Path, processes: int) -> Iterator[Service]:
+    """The service while it runs, its people granted what they need.
+
+    Args:
+        built: the service's zip and template.
+        scratch: an empty folder: the unpacked zip, and the log.
+        processes: execution environments.
+    """
+    with ZipFile(built.zip) as packed:
+        packed.extractall(scratch / "task")
+    table, cast = CountedDynamoDb(), new_cast()
+    refs = {"ConfigTable": "load", "Admins": cast.admin.arn, "LogLevel": "info", "ChangeLogDays": "0"}
+    with (
+        served(table) as dynamodb,
+        Runtime(
+            directory=scratch / "task",
+            handler=functions(built.template)["APIHandler"]["Handler"],
+            log=scratch / "log",
+            variables=variables(built.template, refs) | given_by_lambda(dynamodb),
+            processes=processes,
+        ) as runtime,
+        stage_before(runtime.invoke, app.routes, cast) as stage,
+    ):
+        _grant(stage)
+        yield Service(stage, table)
+
+
+def filled(stage: Stage, plan: Plan) -> list[Filled]:
+    """The namespaces of the run."""
+    return [_filled(stage, f"load.n{number:02}", plan.entries) for number in range(plan.namespaces)]
+
+
+def _filled(stage: Stage, namespace: str, entries: int) -> Filled:
+    story = Story(Api(stage.url, stage.region), stage, namespace)
+    story.create()
+    found = Filled(story, story.add_data_key(), [f"key.{number:02}" for number in range(entries)])
+    for key in found.keys:
+        story.seal(found.data_key, key, 1, _VALUE).json()
+    return found
+
+
+def _grant(stage: Stage) -> None:
+    api = Api(stage.url, stage.region)
+    readers = [api_key_principal(each) for each in (stage.reader, stage.writer, stage.admin)]
+    granted = {principal: ["read"] for principal in readers} | {
+        iam_principal(stage.writer): ["write"],
+        iam_principal(stage.admin): ["admin", "write"],
+    }
+    for principal, actions in granted.items():
+        body = {"grants": [{"actions": actions, "namespaces": [_NAMESPACES]}]}
+        api.send("PUT", "/v1/grants", stage.admin, body, query={"principal": principal}).json()
