@@ -3,6 +3,7 @@
 import socket
 import socketserver
 import sys
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread, current_thread
@@ -85,7 +86,7 @@ class LoopbackServer(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler, ABC):
     """HTTP/1.1 with keep-alive, silent, without the delays of Nagle's algorithm; every method goes to answer()."""
 
     protocol_version = "HTTP/1.1"
@@ -98,9 +99,9 @@ class Handler(BaseHTTPRequestHandler):
         """The request's body, by its Content-Length."""
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
+    @abstractmethod
     def answer(self) -> None:
         """Answers one request; to be written by each server."""
-        raise NotImplementedError
 
     def _any(self) -> None:
         self.answer()

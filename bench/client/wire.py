@@ -46,16 +46,15 @@ def served(answering: Answering, tls: ssl.SSLContext | None) -> Iterator[str]:
     class Lean(Handler):
         def handle_one_request(self) -> None:
             try:
-                self.close_connection = not self._exchange()
+                self.answer()
             except OSError:  # the other side is done with us
                 self.close_connection = True
 
-        def _exchange(self) -> bool:
+        def answer(self) -> None:
             line = self.rfile.readline()
-            if not line:
-                return False
-            self.wfile.write(answering(self._asked(line)))
-            return True
+            self.close_connection = not line
+            if line:
+                self.wfile.write(answering(self._asked(line)))
 
         def _asked(self, line: bytes) -> Asked:
             size, headers = len(line), dict[str, str]()

@@ -8,8 +8,8 @@ from local.server import Handler, LoopbackServer
 
 
 class EchoServer(LoopbackServer):
-    def __init__(self) -> None:
-        super().__init__(_Echo)
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(_Echo, port)
         self.connections = 0
         self.close_after_answer = False
 

@@ -7,7 +7,6 @@ import pytest
 from local.errors import PortBusy
 from local.loopback import LOOPBACK, claim_port, listens
 from local.processes import wait_until
-from local.server import Handler, LoopbackServer
 from tests.local.echo import EchoServer, echo_server
 
 
@@ -33,7 +32,7 @@ def test_a_server_that_never_started_can_be_stopped() -> None:
 
 def test_a_busy_port_is_refused() -> None:
     with echo_server() as server, pytest.raises(PortBusy, match=str(server.port)):
-        LoopbackServer(Handler, server.port)
+        EchoServer(server.port)
 
 
 def test_a_listening_port_is_known_to_belong_to_its_process() -> None:
