@@ -50,7 +50,7 @@ def test_a_data_key_held_for_longer_than_its_time_is_asked_for_again_when_someth
 
 
 def test_a_poll_asks_in_at_most_300_bytes() -> None:
-    """What we send, with the longest host name that API Gateway has; the answer is in test_poll_bytes."""
+    """What we send, with the longest host name that API Gateway has; the answer is in test_with_the_service.py."""
     with service(sealed_values({"a": "1"}, revision=123_456)) as running:
         environ = {**running.environ, "CONFIGSVC_API_KEY": "k" * 40}
         with contextlib.closing(Config(environ=environ, refresh_seconds=20)) as config:
