@@ -118,10 +118,10 @@ class Consumer(FastHttpUser):  # type: ignore[misc]  # locust lives in an enviro
         headers = {"x-api-key": _WANTED.api_key, "accept-encoding": "gzip"}
         if self.held:
             headers["if-none-match"] = self.held.etag
-        phase = "arriving" if self.environment.runner.state == "spawning" else "polling"
+        coming = self.held is None or self.environment.runner.state == "spawning"
         with self.client.get(self._target, headers=headers, catch_response=True) as response:
             kind = self._take(response)
-            response.request_meta["name"] = f"{phase}, {kind}"
+            response.request_meta["name"] = f"{'arriving' if coming else 'polling'}, {kind}"
 
     def _take(self, response: Any) -> str:  # noqa: ANN401  # locust's
         """What the answer was; a failure where it is odd."""

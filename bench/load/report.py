@@ -25,10 +25,13 @@ def told(result: Result) -> str:
     return f"{_how(result)}\n\n{_requests(result)}\n\n{_promises(result)}\n\n{_calls(result)}"
 
 
-def write(result: Result) -> None:
+def write(results: Sequence[Result]) -> None:
     """Into both pages, between the marks."""
-    _put("docs/OPERATIONS.md", f"{_about(result)} {_how(result)}\n\n{_requests(result)}\n")
-    _put("docs/RESULTS.md", f"## Load (`make load`)\n\n{_about(result)} {told(result)}\n")
+    about = _about(results[0])
+    tables = "\n\n".join(f"{_how(result)}\n\n{_requests(result)}" for result in results)
+    _put("docs/OPERATIONS.md", f"{about}\n\n{tables}\n")
+    everything = "\n\n".join(told(result) for result in results)
+    _put("docs/RESULTS.md", f"## Load (`make load`)\n\n{about}\n\n{everything}\n")
 
 
 def _put(page: str, text: str) -> None:
