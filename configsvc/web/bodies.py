@@ -55,6 +55,7 @@ class PutOperation(_Value):
     op: Literal["put"]
     key: Key
     if_match: IfMatch = None
+    create_only: Annotated[bool, Field(description="Only if nothing is served under the key.")] = False
 
 
 class ActivateOperation(Body):
@@ -145,9 +146,11 @@ class Settings(Body):
         Field(ge=1, le=limits.SNAPSHOT_BYTES_MOST, examples=[limits.SNAPSHOT_BYTES], description="Of the snapshot."),
     ] = None
     require_preconditions: Annotated[
-        bool | None, Field(description="Whether writes of keys need If-Match, If-None-Match or if_match.")
+        bool | None, Field(description="Whether writes of keys need If-Match, If-None-Match, if_match or create_only.")
     ] = None
-    read_only: Annotated[bool | None, Field(description="Whether nothing but settings may be written.")] = None
+    read_only: Annotated[
+        bool | None, Field(description="Whether nothing may be written but settings and, after a restore, a lift.")
+    ] = None
     retention: Retention | None = None
     schemas: Annotated[list[KeySchema] | None, Field(max_length=limits.SCHEMAS)] = None
 

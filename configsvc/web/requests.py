@@ -132,10 +132,16 @@ def _put(key: str, found: bodies.Put | bodies.PutOperation, preconditions: Preco
     )  # fmt: skip
 
 
+def _preconditions(found: bodies.PutOperation) -> Preconditions:
+    if found.if_match is not None and found.create_only:
+        raise InvalidRequest("Send if_match or create_only, not both.", field="create_only")
+    return Preconditions(found.if_match, create_only=found.create_only)
+
+
 def _operation(found: bodies.Operation) -> operations.Operation:
     match found:
         case bodies.PutOperation():
-            return _put(found.key, found, Preconditions(found.if_match, create_only=False))
+            return _put(found.key, found, _preconditions(found))
         case bodies.ActivateOperation():
             return operations.Activate(names.key(found.key), found.version, found.if_match)
         case bodies.DeleteOperation():

@@ -7,7 +7,6 @@ import pytest
 from configsvc.model import limits
 from configsvc.model.errors import (
     Forbidden,
-    InvalidRequest,
     NotFound,
     PreconditionFailed,
     TooLarge,
@@ -44,10 +43,15 @@ def test_a_change_set_with_a_wrong_precondition_changes_nothing(service: Loopbac
     assert admin.snapshot(namespace).revision == revision
 
 
-def test_create_only_is_refused_where_the_wire_has_no_word_for_it(service: Loopback, namespace: str) -> None:
-    with pytest.raises(InvalidRequest, match="create-only"):
-        service.admin().change(namespace, [draft("one", "1")._replace(create_only=True)])
-    assert not _writes(service)
+def test_create_only_holds_in_a_change_set(service: Loopback, namespace: str) -> None:
+    admin, new = service.admin(), [draft(key, "1")._replace(create_only=True) for key in ("one", "two")]
+    done = admin.change(namespace, new)
+    with pytest.raises(PreconditionFailed):
+        admin.change(namespace, [draft("three", "3"), new[0]])
+    admin.change(namespace, [Delete(new[0].key)])
+    admin.change(namespace, [new[0]._replace(data=b"again")])
+    assert {key: each.data for key, each in admin.values(namespace).items()} == {"one": b"again", "two": b"1"}
+    assert done.versions == {"one": 1, "two": 1}
 
 
 def test_300_values_take_one_kms_call_and_few_requests(service: Loopback, namespace: str) -> None:

@@ -54,6 +54,14 @@ def test_an_operation_can_ask_for_its_keys_revision(story: Story) -> None:
     assert story.change([{**wrong, "if_match": revision}]).status == 200
 
 
+def test_an_operation_can_ask_that_nothing_is_served_under_its_key(story: Story) -> None:
+    operation: dict[str, object] = {"op": "put", "key": "k", **plain("one"), "create_only": True}
+    assert story.change([{**operation, "if_match": 1}]).code == "invalid_request"
+    assert story.change([operation]).status == 200
+    assert story.change([{"op": "put", "key": "x", **plain("1")}, operation]).code == "precondition_failed"
+    assert story.get("x").status == 404
+
+
 @pytest.mark.parametrize(
     "headers",
     [

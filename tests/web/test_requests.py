@@ -44,12 +44,15 @@ def test_a_change_set_is_read_in_order() -> None:
         {"op": "put", "key": "a", **VALUE, "if_match": 7},
         {"op": "activate", "key": "b", "version": 3},
         {"op": "delete", "key": "c", "if_match": 9},
+        {"op": "put", "key": "d", **VALUE, "create_only": True},
     ]
     found = requests.change_set(raw({"message": "why", "operations": operations}), Preconditions(5, create_only=False))
-    put = found.operations[0]
-    assert found == ChangeSet((put, Activate("b", 3), Delete("c", 9)), "why", 5)  # type: ignore[arg-type]
+    put, new = found.operations[0], found.operations[3]
+    assert found == ChangeSet((put, Activate("b", 3), Delete("c", 9), new), "why", 5)  # type: ignore[arg-type]
     assert isinstance(put, Put)
-    assert (put.key, put.value, put.if_match) == ("a", CANARY, 7)
+    assert isinstance(new, Put)
+    assert (put.key, put.value, put.if_match, put.create_only) == ("a", CANARY, 7, False)
+    assert (new.if_match, new.create_only) == (None, True)
 
 
 def test_namespaces_and_grants_are_read() -> None:

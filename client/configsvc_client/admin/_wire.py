@@ -48,7 +48,8 @@ def operation(change: Put | Activate | Delete) -> dict[str, object]:
     condition = {} if change.if_match is None else {"if_match": change.if_match}
     match change:
         case Put():
-            return {"op": "put", "key": change.key, **as_body(change), **condition}
+            created = {"create_only": True} if change.create_only else {}
+            return {"op": "put", "key": change.key, **as_body(change), **condition, **created}
         case Activate():
             return {"op": "activate", "key": change.key, "version": change.version, **condition}
         case Delete():

@@ -86,11 +86,8 @@ class Writer:
 
         Raises:
             VersionClaimed: others were faster each time, or once where `if_match` was asked for.
-            InvalidRequest: a draft is `create_only`, which only `put` knows.
             ConfigsvcError: as the service answered.
         """
-        if any(isinstance(each, Draft) and each.create_only for each in changes):
-            raise errors.InvalidRequest("A change set has no create-only puts. Use if_match, or put the key by itself.")
 
         def attempt() -> Changed:
             return self._changed(namespace, self._operations(namespace, changes), message, if_match)
