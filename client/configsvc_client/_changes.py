@@ -27,6 +27,12 @@ class Callbacks:
         """From now on, calls back with the keys of that prefix that changed, whenever some did."""
         self._registered += (_Registered(prefix, callback),)
 
+    def again(self) -> Callbacks:
+        """The same who want to know, of which none has failed."""
+        made = Callbacks(self._warn)
+        made._registered = self._registered
+        return made
+
     def run(self, before: Snapshot, after: Snapshot) -> None:
         """Tells all whom it concerns. What one raises is counted, and logged by its type: its text may hold a value."""
         if not self._registered:

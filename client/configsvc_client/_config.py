@@ -208,6 +208,16 @@ class Config(Reads):
             self._background = Background(keeper)
         return keeper
 
+    def _start_over(
+        self, given: Given, environ: Mapping[str, str], world: Callable[[Settings], World] | None, callbacks: Callbacks
+    ) -> None:
+        """Drops what was made and read, and reads from there from now on: how `configsvc_client.testing` stands in."""
+        self.close()
+        with self._making:
+            self._given, self._environ, self._world, self._callbacks = given, environ, world, callbacks
+            self._made = self._background = None
+            self._show_nothing()
+
     def _real(self, found: Settings) -> World:
         from configsvc_client._world import real
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any
@@ -19,10 +20,7 @@ class Reads(Mapping[str, Value]):
         self._pinned: ContextVar[Snapshot | None] = ContextVar("configsvc snapshot", default=None)
         self._pin = self._pinned.get
         self._pins = False  # from the first wrapped handler on
-        self._wall: Callable[[], float] = _no_time
-        self._since, self._until, self._values = math.inf, -math.inf, Values()
-        self._plain: dict[str, Value] = {}
-        self._shown = Snapshot(())
+        self._show_nothing()
 
     def __getitem__(self, key: str) -> Value:
         # Inlined: this is the path that counts. What an attribute holds is called from a local, which CPython does in
@@ -76,8 +74,16 @@ class Reads(Mapping[str, Value]):
             return self._shown
         return self._current()
 
+    @abstractmethod
     def _current(self, remaining: float = math.inf) -> Snapshot:
-        raise NotImplementedError
+        """What is held, refreshed or loaded where that is due."""
+
+    def _show_nothing(self) -> None:
+        """No window is open, so that the next read asks."""
+        self._since, self._until = math.inf, -math.inf
+        self._wall: Callable[[], float] = _no_time
+        self._values, self._shown = Values(), Snapshot(())
+        self._plain: dict[str, Value] = {}
 
     def _publish(self, snapshot: Snapshot, since: float, until: float) -> None:
         """What is shown is set before its window: a read in between gives newer values than its window says."""

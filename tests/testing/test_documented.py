@@ -1,4 +1,4 @@
-"""Every block of Python in docs/TESTING.md, run as a person would: each is a test file of its own."""
+"""Every block of Python in docs/TESTING.md, run as a person would: each is a test file, or the file it names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | 
 
 def test_each_block_passes_where_nothing_but_pytest_and_configsvc_is_set_up(tmp_path: Path) -> None:
     for number, block in enumerate(BLOCKS):
-        (tmp_path / f"test_block_{number}.py").write_text(block)
+        named = re.match(r"# (\w+\.py)\n", block)
+        (tmp_path / (named[1] if named else f"test_block_{number}.py")).write_text(block)
     promised = sum(len(re.findall(r"^def test_", block, re.MULTILINE)) for block in BLOCKS)
     done = _pytest(tmp_path)
     assert f"{promised} passed" in done.stdout, done.stdout + done.stderr

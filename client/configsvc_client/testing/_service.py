@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from configsvc.model import names
@@ -101,6 +102,26 @@ class FakeService:
         """
         options = {"environ": self.environ(*namespaces), "world": self.world, **options}
         return Config(**options)
+
+    @contextlib.contextmanager
+    def stands_for(self, config: Config, *namespaces: str) -> Iterator[None]:
+        """A Config that was made elsewhere reads from here while this lasts, its wrapped handlers too.
+
+        It begins with nothing held, and so it is left: the next read is one of what it was made to read from. What
+        it was passed in code stays, but for `url`, `api_key`, `kms_keys` and `min_revision`, which are about another
+        service. Its callbacks stay; those that are added meanwhile do not.
+
+        Args:
+            config: most often a module's, made when that was imported.
+            namespaces: as `config`'s, for one that was made without.
+        """
+        before = config._given, config._environ, config._world, config._callbacks  # noqa: SLF001  # of one library
+        given = before[0]._replace(url=None, api_key=None, kms_keys=None, min_revision=None)
+        config._start_over(given, self.environ(*namespaces), self.world, before[3].again())  # noqa: SLF001  # as above
+        try:
+            yield
+        finally:
+            config._start_over(*before)  # noqa: SLF001  # as above
 
     def environ(self, *namespaces: str) -> dict[str, str]:
         """The variables of a consumer of these namespaces."""
