@@ -104,7 +104,7 @@ def test_a_service_that_keeps_its_word_does_not_fail(seen: Seen) -> None:
 
 
 def test_what_is_missing_is_named_at_once() -> None:
-    command = [LOCUST, "-f", ROOT / "bench/load/locustfile.py", "--host", "http://127.0.0.1:1", "--headless"]
+    command = [str(LOCUST), "-f", str(ROOT / "bench/load/locustfile.py"), "--host", "http://127.0.0.1:1", "--headless"]
     ran = subprocess.run(command, env={}, capture_output=True, text=True, check=False, timeout=60)
     assert ran.returncode != 0
     assert "CONFIGSVC_API_KEY, CONFIGSVC_NAMESPACES" in ran.stdout + ran.stderr
