@@ -152,6 +152,8 @@ class Config(Reads):
     def handler(self, function: Callable[P, R]) -> Callable[P, R]:
         """Wraps a Lambda handler: each invocation sees one snapshot, refreshed before it if that is due.
 
+        A thread that it starts reads what is current, unless it is run in a copy of the invocation's context.
+
         In Lambda the first load happens here, in the init phase, so that no invocation waits for it; where it fails,
         the first invocation tries again and raises.
 

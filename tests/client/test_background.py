@@ -43,7 +43,7 @@ def test_it_refreshes_while_nobody_reads_and_calls_back_and_ends_with_close() ->
     assert refreshing() == 0
 
 
-def test_in_lambda_there_is_never_a_thread() -> None:
+def test_in_lambda_there_is_never_a_thread_that_polls() -> None:
     stage = staged(AWS_LAMBDA_FUNCTION_NAME="f")
     assert stage.config["a"] == "1"
     assert refreshing() == 0

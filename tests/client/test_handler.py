@@ -1,3 +1,8 @@
+import asyncio
+import contextvars
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from configsvc.model.errors import Unavailable
@@ -22,6 +27,26 @@ def test_one_invocation_sees_one_snapshot_whatever_happens_meanwhile() -> None:
     assert handler("e", None) == ["e", "1", "1", "1", "1", {"payments.prod": 1}]
     assert config["a"] == "2"
     assert handler("e", None)[1] == "2"
+
+
+def test_a_thread_sees_the_snapshot_of_the_invocation_where_it_is_handed_over_and_else_what_is_current() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    config = stage.config
+
+    def read() -> object:
+        return config["a"]
+
+    def handler(event: object, context: object) -> list[object]:
+        del event, context
+        roads: list[Callable[[], object]] = [read, lambda: carried.run(read), lambda: snapshot["a"]]
+        snapshot, carried = config.snapshot(), contextvars.copy_context()
+        stage.serve(sealed_values({"a": "2"}, revision=2))
+        config.refresh()
+        return [*pool.map(lambda road: road(), roads), asyncio.run(asyncio.to_thread(read))]
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(read).result()  # its thread runs before the invocation
+        assert config.handler(handler)(None, None) == ["2", "1", "1", "1"]
 
 
 def test_an_invocation_after_the_interval_refreshes_before_it_runs() -> None:
