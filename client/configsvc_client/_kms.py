@@ -85,7 +85,8 @@ class AwsKms:
         try:
             return Decrypted(from_base64std(str(answer["Plaintext"])), str(answer["KeyId"]))
         except (KeyError, ValueError):
-            raise Unavailable("KMS answered Decrypt without a plaintext and a key.", reason="answer") from None
+            pass  # raised below: as its context, this one could show the plaintext
+        raise Unavailable("KMS answered Decrypt without a plaintext and a key.", reason="answer")
 
     def call(self, operation: str, members: Mapping[str, object], deadline: float) -> dict[str, object]:
         """One KMS operation: its request members in, its answer's out.

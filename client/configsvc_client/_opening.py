@@ -55,7 +55,8 @@ def open_layer(namespace: Namespace, found: Found, rules: Rules, deadline: float
             rules.check_sealed(entry)
             values[entry.key] = value_of(entry.key, entry.content_type, opening.plaintext(entry))
         except CannotOpen as error:
-            broken[entry.key] = error
+            # A copy: with its traceback it would keep what was opened alive.
+            broken[entry.key] = CannotOpen(error.detail, **error.members)
     sealed = frozenset(entry.key for entry in found.sealed.entries if entry.sealed)
     revision = found.sealed.revision
     return Layer(namespace, revision, found.etag, values=values, sealed=sealed, broken=broken)

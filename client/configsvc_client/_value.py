@@ -1,4 +1,8 @@
-"""What a reader gets for an entry: str, parsed JSON or bytes, by its content type."""
+"""What a reader gets for an entry: str, parsed JSON or bytes, by its content type.
+
+What json, codecs and conversions raise shows the value, and `from None` leaves it on ours as `__context__`. So ours are
+raised after the `except` was left.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +25,20 @@ def value_of(key: str, content_type: ContentType, plaintext: bytes | str) -> Val
     Raises:
         CannotOpen: it is not what its content type says; shows nothing of it.
     """
-    if content_type == "application/octet-stream":
-        return plaintext if isinstance(plaintext, bytes) else plaintext.encode()
     try:
+        if content_type == "application/octet-stream":
+            return _bytes(plaintext)
         text = plaintext if isinstance(plaintext, str) else plaintext.decode()
         return _parsed(text) if content_type == "application/json" else text
     except (ValueError, RecursionError):
-        raise CannotOpen(f"{key} is not {content_type}, as it says. Put it again.", key=key) from None
+        pass
+    raise CannotOpen(f"{key} is not {content_type}, as it says. Put it again.", key=key)
+
+
+def _bytes(plaintext: bytes | str) -> bytes:
+    if isinstance(plaintext, str):
+        raise ValueError  # noqa: TRY004  # as every other content that is none; bytes have no plain form
+    return plaintext
 
 
 def _parsed(text: str) -> Value:
@@ -46,5 +57,6 @@ def converted(key: str, value: Value, as_: Callable[[Any], Any]) -> Value:
         if as_ is bool and isinstance(value, str):
             return _WORDS[value.strip().lower()]
         return as_(value)
-    except Exception:  # noqa: BLE001  # whatever a conversion raises may show the value
-        raise ValueError(f"{key} cannot be read as {getattr(as_, '__name__', 'that type')}") from None
+    except Exception:  # noqa: BLE001, S110  # whatever a conversion raises
+        pass
+    raise ValueError(f"{key} cannot be read as {getattr(as_, '__name__', 'that type')}")

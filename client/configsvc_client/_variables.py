@@ -35,7 +35,9 @@ def _text(key: str, data: bytes) -> str:
     try:
         text = data.decode()
     except UnicodeDecodeError:
-        raise Unprocessable(f"{key} holds bytes, which no variable can. Read it by itself.", key=key) from None
+        text = None  # raised below: as its context, this one would show the value
+    if text is None:
+        raise Unprocessable(f"{key} holds bytes, which no variable can. Read it by itself.", key=key)
     if "\0" in text:
         raise Unprocessable(f"{key} holds a NUL, which no variable can. Read it by itself.", key=key)
     return text

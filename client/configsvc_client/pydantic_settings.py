@@ -65,7 +65,13 @@ class ConfigsvcSettingsSource(EnvSettingsSource):
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:  # noqa: ANN401  # pydantic's
         """Text is JSON, as in the environment; what was stored as JSON is parsed already."""
-        return super().decode_complex_value(field_name, field, value) if isinstance(value, str | bytes) else value
+        if not isinstance(value, str | bytes):
+            return value
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            pass  # raised below: json's own shows the text, and would be the cause of pydantic's SettingsError
+        raise ValueError(f"{field_name} is not JSON")
 
     def _load_env_vars(self) -> Mapping[str, Any]:
         """Each key as it is spelt, and by the name of its variable where no key is spelt so."""

@@ -116,15 +116,14 @@ def test_values_that_do_not_open_are_all_named_with_why(service: Loopback, names
 
 
 @pytest.mark.usefixtures("other")
-def test_a_value_that_is_not_what_it_says_is_named(service: Loopback, namespace: str, path: Path) -> None:
+@pytest.mark.parametrize("kind", ["application/json", "application/octet-stream"])
+def test_a_value_that_is_not_what_it_says_is_named(service: Loopback, namespace: str, path: Path, kind: str) -> None:
     service.admin("reader").save_snapshot(path, namespace)
     fallback = _fallback.decode(path.read_bytes())
     (snapshot,) = fallback.snapshots
-    entries = tuple(
-        each._replace(content_type="application/json") if each.form == "plain" else each for each in snapshot.entries
-    )
+    entries = tuple(each._replace(content_type=kind) if each.form == "plain" else each for each in snapshot.entries)
     path.write_bytes(_fallback.encode(fallback._replace(snapshots=(snapshot._replace(entries=entries),))))
-    with pytest.raises(CannotOpen, match="plain is not application/json"):
+    with pytest.raises(CannotOpen, match=f"plain is not {kind}"):
         service.admin("reader").verify_snapshot(path)
 
 

@@ -9,6 +9,7 @@ import pytest
 from configsvc.model.errors import CannotOpen, ConfigUnavailable, Unprocessable
 from configsvc_client import environment
 from configsvc_client.testing import FakeService
+from tests.client.carried import carried
 
 
 def test_variables_are_named_and_spelt_as_exec_does(configsvc_fake: FakeService) -> None:
@@ -33,7 +34,7 @@ def test_only_keys_with_the_prefix_are_filled_in_and_a_snapshot_will_do(configsv
     assert environment.fill(configsvc_fake.config().snapshot(), environ, prefix="db.") == ["DB_URL"]
 
 
-@pytest.mark.parametrize("values", [{"a.b": "1", "a-b": "2"}, {"a": b"\xff"}, {"a": "x\0y"}, {"a": ["\ud800"]}])
+@pytest.mark.parametrize("values", [{"a.b": "1", "a-b": "2"}, {"a": b"canary\xff"}, {"a": "x\0y"}, {"a": ["\ud800"]}])
 def test_what_no_environment_can_hold_is_refused_and_nothing_is_set(
     configsvc_fake: FakeService, values: dict[str, object]
 ) -> None:
@@ -41,9 +42,10 @@ def test_what_no_environment_can_hold_is_refused_and_nothing_is_set(
         configsvc_fake.put_all(values)
         source = configsvc_fake.config()
     environ: dict[str, str] = {}
-    with pytest.raises(Unprocessable):
+    with pytest.raises(Unprocessable) as caught:
         environment.fill(values if values == {"a": ["\ud800"]} else source, environ)
     assert environ == {}
+    assert "canary" not in carried(caught.value)
 
 
 def test_what_does_not_open_or_load_is_told_and_nothing_is_set(configsvc_fake: FakeService) -> None:

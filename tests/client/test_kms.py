@@ -9,6 +9,7 @@ from configsvc_client._credentials import Credentials
 from configsvc_client._http import Connection
 from configsvc_client._kms import AwsKms, endpoint, in_region
 from configsvc_client._url import parse
+from tests.client.carried import carried
 from tests.client.fakes import KMS_KEY
 from tests.client.stub_servers import Answer, Stub, as_json, stub
 
@@ -110,6 +111,13 @@ def test_what_is_still_expired_when_signed_again_is_refused() -> None:
     with stub(lambda *_: as_json(400, {"__type": "ExpiredTokenException"})) as server, pytest.raises(CannotOpen):
         decrypt(server)
     assert len(server.requests) == 2
+
+
+def test_an_answer_with_a_spoilt_plaintext_is_unavailable_and_the_error_does_not_carry_it() -> None:
+    answer = as_json(200, {"Plaintext": "canary\u00e9", "KeyId": KMS_KEY})
+    with stub(lambda *_: answer) as server, pytest.raises(Unavailable) as caught:
+        decrypt(server)
+    assert "canary" not in carried(caught.value)
 
 
 def test_the_refusal_says_what_kms_said() -> None:

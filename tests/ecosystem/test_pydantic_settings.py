@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 from pydantic import BaseModel, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsError
 
 from configsvc.model.errors import CannotOpen, ConfigUnavailable, Unprocessable
 from configsvc_client.pydantic_settings import ConfigsvcSettingsSource
 from configsvc_client.testing import FakeService
+from tests.client.carried import carried
 
 CANARY = "canary-3d51f0aa"
 
@@ -132,3 +133,15 @@ def test_no_repr_and_no_error_shows_a_value(configsvc_fake: FakeService) -> None
         read(config, settings=Masked)
     assert CANARY not in str(caught.value)
     assert CANARY not in repr(ConfigsvcSettingsSource(Masked, config))
+
+
+def test_text_that_should_be_json_and_is_not_is_told_by_the_name_of_its_field_and_not_carried(
+    configsvc_fake: FakeService,
+) -> None:
+    class Listed(BaseSettings):
+        hosts: list[str]
+
+    configsvc_fake.put("hosts", f"[{CANARY}")
+    with pytest.raises(SettingsError, match="hosts") as caught:
+        read(configsvc_fake.config(), settings=Listed)
+    assert CANARY not in carried(caught.value)

@@ -7,7 +7,6 @@ import json
 import logging
 import pickle
 import pprint
-import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,16 @@ import pytest
 
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Throttled, Unavailable
 from configsvc_client import Config
+from tests.client.carried import carried
 from tests.client.configs import Stage
 from tests.client.sealing import data_key, envelope, found, kms_form
 from tests.client.stub_service import service
 
 WORDS = [f"canary-{number:03}-x" for number in range(200)]
+NOT_WHAT_THEY_SAY = [
+    envelope("k1", b'{"pw": %b}' % WORDS[1].encode(), content_type="application/json"),
+    envelope("k0", b"%b\xff" % WORDS[0].encode()),
+]
 
 
 def planted(revision: int = 1) -> Any:  # noqa: ANN401  # what `found` gives
@@ -46,7 +50,7 @@ class Heard:
         try:
             act()
         except Exception as error:  # noqa: BLE001  # any
-            self.texts += [str(error), repr(error), *traceback.format_exception(error), repr(vars(error))]
+            self.texts.append(carried(error))
             self.attempt_pickle(error)
 
     def attempt_pickle(self, what: object) -> None:
@@ -77,6 +81,9 @@ def faults(stage: Stage) -> Iterator[None]:
         entries[n] = entries[n]._replace(version=7)
         stage.serve(found(entries, revision=3 + n))
         yield
+    for n, wrong in enumerate(NOT_WHAT_THEY_SAY):
+        stage.serve(found([wrong], revision=6 + n))
+        yield
     stage.serve(planted(0))
     yield
     stage.serve(planted(9))
@@ -98,7 +105,8 @@ def test_no_planted_value_shows_in_any_flow_or_fault(caplog: pytest.LogCaptureFi
         stage.clock.advance(400)
         for n in (0, 1, 2, 195):
             heard.attempt(lambda n=n: config[f"k{n}"])  # type: ignore[misc]  # bound
-            heard.attempt(lambda n=n: config.get(f"k{n}", as_=int))  # type: ignore[misc]  # bound
+            for kind in (int, bool, json.loads):
+                heard.attempt(lambda n=n, kind=kind: config.get(f"k{n}", as_=kind))  # type: ignore[misc]  # bound
             heard.attempt(lambda n=n: heard.shows(config.secret(f"k{n}")))  # type: ignore[misc]  # bound
         heard.attempt(lambda: config["nope"])
         held = config._keeper()  # noqa: SLF001  # its parts may be logged as well
@@ -110,6 +118,18 @@ def test_no_planted_value_shows_in_any_flow_or_fault(caplog: pytest.LogCaptureFi
     assert len(heard.texts) > 500
     assert [word for word in WORDS if word in said] == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_cold_start_keeps_of_a_value_that_is_not_what_it_says_shows_it_neither() -> None:
+    stage = Stage(found(NOT_WHAT_THEY_SAY))
+    assert stage.config.broken == {"k0", "k1"}
+    held = stage.config._keeper().held  # noqa: SLF001  # what it keeps may be logged as well
+    assert held
+    kept = held.layers[0].broken.values()
+    said = "\n".join(map(carried, kept))
+    assert len(kept) == 2
+    assert [word for word in WORDS if word in said] == []
+    assert [error.__traceback__ for error in kept] == [None, None]
 
 
 def test_over_the_wire_neither_shows(caplog: pytest.LogCaptureFixture) -> None:

@@ -137,7 +137,8 @@ def _generated(answer: Mapping[str, object]) -> tuple[Kid, str, str]:
         wrapped = base64std(from_base64std(str(answer["CiphertextBlob"])))
         return kid_of(plaintext), str(answer["KeyId"]), wrapped
     except (KeyError, ValueError):
-        raise Unavailable(f"KMS answered GenerateDataKey without a key of {DATA_KEY} bytes.") from None
+        pass  # raised below: as its context, this one could show the data key
+    raise Unavailable(f"KMS answered GenerateDataKey without a key of {DATA_KEY} bytes.")
 
 
 def _read(found: Mapping[str, Any]) -> StoredDataKey:

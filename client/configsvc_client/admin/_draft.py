@@ -59,20 +59,30 @@ def checked(draft: Draft) -> Draft:
         if draft.form == "plain":
             raise Unprocessable("Bytes have no plain form. Seal them, or store text.", key=draft.key)
         return draft
-    try:
-        text = draft.data.decode()
-    except UnicodeDecodeError:
-        raise Unprocessable("The value is not UTF-8 text. Store it as bytes (--binary).", key=draft.key) from None
+    text = _text(draft.data)
+    if text is None:
+        raise Unprocessable("The value is not UTF-8 text. Store it as bytes (--binary).", key=draft.key)
     if draft.content_type == "application/json":
         _check_json(draft.key, text)
     return draft
+
+
+def _text(data: bytes) -> str | None:
+    """The text, None where it is none: an error raised in the `except` would have the value as its context."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def _check_json(key: Key, text: str) -> None:
     try:
         json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
-        raise Unprocessable("The value is not JSON. Correct it, or store it as text.", key=key) from None
+        pass  # as above: what is raised here shows the value
+    else:
+        return
+    raise Unprocessable("The value is not JSON. Correct it, or store it as text.", key=key)
 
 
 def _refuse(constant: str) -> object:
@@ -89,5 +99,5 @@ def _bytes_of(value: Json | bytes) -> bytes:
     if isinstance(value, bytes):
         return value
     if isinstance(value, str):
-        return value.encode()
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        return value.encode(errors="surrogatepass")  # half a pair is no UTF-8 text, which `checked` says
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(errors="surrogatepass")

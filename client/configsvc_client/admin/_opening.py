@@ -93,7 +93,7 @@ class _Pass:
 
     def _data(self, entry: Entry) -> bytes:
         if entry.form == "plain":
-            return entry.value.encode()
+            return entry.value.encode(errors="surrogatepass")  # half a pair, which no service of ours stores
         require_pin(self._pin)
         if entry.form == "kms":
             return self._keyring.value(self._namespace, entry.key, entry.value, self._deadline)

@@ -84,7 +84,7 @@ def _reason(entry: Entry, opened: Opened | CannotOpen) -> str | None:
     if isinstance(opened, CannotOpen):
         return opened.detail
     try:
-        value_of(entry.key, entry.content_type, opened.data)
+        value_of(entry.key, entry.content_type, entry.value if entry.form == "plain" else opened.data)
     except CannotOpen as error:
         return error.detail
     return None

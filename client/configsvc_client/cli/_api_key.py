@@ -62,10 +62,13 @@ def _held(url: str) -> str | None:
 
 def _said(command: tuple[str, ...], source: str) -> str:
     """What the command prints, without the line's end. What it says on stderr is the person's to see."""
+    done: subprocess.CompletedProcess[bytes] | None = None
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, timeout=_SECONDS, check=False)  # noqa: S603  # it is asked for
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise Misconfigured(f"The API key's command in {source} failed ({type(error).__name__}).") from None
+        failed = type(error).__name__
+    if done is None:  # raised here: as its context, a TimeoutExpired would show what was printed
+        raise Misconfigured(f"The API key's command in {source} failed ({failed}).")
     if done.returncode:
         raise Misconfigured(f"The API key's command in {source} ended with {done.returncode}.")
     found = done.stdout.decode(errors="replace").strip()
