@@ -6,7 +6,7 @@ import re
 
 from configsvc.model.errors import InvalidRequest
 
-_LIST = re.compile(r'\s*(W/)?"([\x21\x23-\x7e]*)"\s*(?:,|$)')
+_LIST = re.compile(r'"([\x21\x23-\x7e]*)"\s*(?:,|$)')  # begins with no repetition, so that searching takes linear time
 _ANY = "*"
 
 
@@ -37,7 +37,7 @@ def matches(if_none_match: str, etag: str) -> bool:
         return True
     if if_none_match.strip() == _ANY:
         return True
-    return any(f'"{found.group(2)}"' == etag for found in _LIST.finditer(if_none_match))
+    return any(f'"{found.group(1)}"' == etag for found in _LIST.finditer(if_none_match))
 
 
 def revision_of(if_match: str) -> int:

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from configsvc.model import etag
 from configsvc.model.errors import InvalidRequest
 
+LONG = 500_000
+
 TAGS = st.binary(min_size=8, max_size=8).map(bytes.hex)
 
 
@@ -28,6 +30,16 @@ def test_an_etag_matches_no_other(one: tuple[int, str], other: tuple[int, str]) 
 def test_what_is_no_list_of_etags_matches_nothing_and_breaks_nothing(header: str) -> None:
     own = etag.of_snapshot(12, "ab" * 8)
     assert not etag.matches(header, own) or header.strip() == "*"
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["x" + " " * LONG + "x", " " * LONG + '"', '""' + " " * LONG + "x", '"' + "a" * LONG, '"' * LONG, '"a" ' * LONG],
+    ids=["blanks", "blanks and a quote", "blanks after an ETag", "never closed", "quotes", "many without a comma"],
+)
+def test_a_header_made_to_be_slow_takes_no_longer_than_another_of_its_length(header: str) -> None:
+    """In a time that grew with the square of the length it would take hours, and the test run stops it long before."""
+    assert not etag.matches(header, etag.of_snapshot(12, "ab" * 8))
 
 
 def test_several_snapshots_have_one_etag() -> None:

@@ -1,0 +1,58 @@
+"""Texts made to be slow to match: every pattern that a request meets takes a time that grows with the length alone.
+
+Were one of them quadratic, its case would take hours, and the time that a test is given would end it.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from configsvc.model import etag, grants, names, schema
+from configsvc.model.errors import ConfigsvcError
+from configsvc.service import log_page, paging
+from configsvc.web.body import body_of
+from configsvc.web.event import correlation_id, headers_of
+from configsvc.web.identity import caller_of
+from configsvc.web.parameters import LIMIT
+from configsvc.web.request import Request
+from tests.web.events import event
+
+LONG = 500_000
+BLANKS = " " * LONG
+READ: dict[str, Callable[[str], object]] = {
+    "content type": lambda text: body_of({"body": "{}"}, text),
+    "correlation id": lambda text: correlation_id({}, {"x-correlation-id": [text]}),
+    "Idempotency-Key": lambda text: sent("Idempotency-Key", text).idempotency(),
+    "If-Match": lambda text: sent("If-Match", text).preconditions(),
+    "If-None-Match": lambda text: etag.matches(text, '"1-ab"'),
+    "namespace": names.namespace,
+    "key": names.key,
+    "kid": names.kid,
+    "pattern of namespaces": grants.pattern,
+    "pattern of keys": lambda text: schema.key_schema(text, {}),
+    "reference in a schema": lambda text: schema.key_schema("*", {"$ref": text}),
+    "ARN": grants.normalised,
+    "number": LIMIT.number,
+    "time": lambda text: log_page.checked(log_page.Wanted(after_time=text)),
+    "cursor": paging.number,
+}
+TEXTS = (
+    "x" + BLANKS + "x", "application/json" + BLANKS + "x", "application/json;" + BLANKS + "x",
+    "application/json; charset" + BLANKS + "=" + BLANKS + "utf-8" + BLANKS + "x", '"' * LONG, '"a" ' * LONG,
+    "a" * LONG + "!", "a." * LONG + "*", "9" * LONG + "x", "2027-01-15T08:00:00." + "1" * LONG, "arn:aws" + "-" * LONG,
+    "arn:aws:iam::123456789012:role/" + "a/" * LONG + "!", "#/$defs/" + "a" * LONG + "/",
+)  # fmt: skip
+
+
+def sent(header: str, text: str) -> Request:
+    made = event("PUT", "/v1/namespaces/{namespace}", headers={header: text})
+    headers = headers_of(made)
+    return Request(made, headers, caller_of(made, headers))
+
+
+@pytest.mark.parametrize("read", READ.values(), ids=READ)
+def test_no_text_of_a_request_is_slow_to_match(read: Callable[[str], object]) -> None:
+    for text in TEXTS:
+        with suppress(ConfigsvcError):
+            read(text)
