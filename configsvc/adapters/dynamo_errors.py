@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError  # noqa: A004  # its name
 
 from configsvc.model.errors import ConfigsvcError, Internal
 from configsvc.service.ports import LostRace, StoreUnavailable
@@ -37,7 +37,7 @@ def translated(addresses: Sequence[Address] = ()) -> Iterator[None]:
         yield
     except ClientError as error:
         raise _translation(error, addresses) from error
-    except HTTPClientError as error:
+    except (HTTPClientError, ConnectionError) as error:  # an exchange that broke off, and one that never began
         raise unavailable() from error
     except BotoCoreError as error:
         raise Internal("The service cannot reach its table. Its log says why.") from error

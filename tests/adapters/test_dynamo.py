@@ -3,7 +3,15 @@
 from collections.abc import Iterator
 
 import pytest
-from botocore.exceptions import ConnectionClosedError, NoCredentialsError, ReadTimeoutError
+from botocore.exceptions import (
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ProxyConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
 from botocore.stub import Stubber
 from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -110,6 +118,10 @@ def test_each_error_of_dynamodb_is_one_of_ours_and_tells_nothing_of_the_table(
     [
         (ConnectionClosedError(endpoint_url="http://127.0.0.1"), Unavailable),
         (ReadTimeoutError(endpoint_url="http://127.0.0.1"), Unavailable),
+        (ConnectTimeoutError(endpoint_url="http://127.0.0.1"), Unavailable),
+        (EndpointConnectionError(endpoint_url="http://127.0.0.1", error="refused"), Unavailable),
+        (SSLError(endpoint_url="http://127.0.0.1", error="broken off"), Unavailable),
+        (ProxyConnectionError(proxy_url="http://127.0.0.1", error="refused"), Unavailable),
         (NoCredentialsError(), Internal),
     ],
 )
