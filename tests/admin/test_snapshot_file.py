@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from configsvc.model import names
+from configsvc.model.entry import ContentType
 from configsvc.model.errors import CannotOpen, InvalidRequest, Misconfigured, NotFound
 from configsvc_client import _fallback
 from configsvc_client._fallback import BadFallback
@@ -117,7 +118,9 @@ def test_values_that_do_not_open_are_all_named_with_why(service: Loopback, names
 
 @pytest.mark.usefixtures("other")
 @pytest.mark.parametrize("kind", ["application/json", "application/octet-stream"])
-def test_a_value_that_is_not_what_it_says_is_named(service: Loopback, namespace: str, path: Path, kind: str) -> None:
+def test_a_value_that_is_not_what_it_says_is_named(
+    service: Loopback, namespace: str, path: Path, kind: ContentType
+) -> None:
     service.admin("reader").save_snapshot(path, namespace)
     fallback = _fallback.decode(path.read_bytes())
     (snapshot,) = fallback.snapshots
