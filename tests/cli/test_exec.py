@@ -70,3 +70,16 @@ def test_two_keys_of_one_variable_start_nothing(shell: Shell, service: Loopback,
     service.admin().put(namespace, "a-b", "2")
     done = shell.run("exec", "--", "echo", "started")
     assert (done.code, "started" in done.out, "A_B" in done.err) == (1, False, True)
+
+
+@pytest.mark.parametrize("key", ["path", "LD.PRELOAD", "ld_library-path", "PythonPath", "dyld.x"])
+def test_a_key_that_chooses_what_code_is_run_starts_nothing(
+    shell: Shell, service: Loopback, namespace: str, key: str
+) -> None:
+    service.admin().put(namespace, key, "/theirs")
+    service.admin().put(namespace, "db.url", "x")
+    done = shell.run("exec", "--", "echo", "started")
+    assert (done.code, "started" in done.out) == (1, False)
+    assert f"{key} would set {key.upper().replace('.', '_').replace('-', '_')}" in done.err
+    assert "--only" in done.err
+    assert shell.ok("exec", "--only", "db.*", "--", "sh", "-c", "echo $DB_URL") == "x\n"

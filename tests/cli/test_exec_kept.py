@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -20,6 +21,10 @@ from tests.cli.shell import Shell
 CANARY = "canary-b81f20"
 _WAIT = "import os, signal, sys, time\n"
 _SHOW = _WAIT + "print(os.environ.get('K', ''), flush=True)\nsignal.pause()"
+_SHOW_FILE = _WAIT + (
+    "import json\nshow = lambda *_: print(json.load(open(sys.argv[1]))['k'], flush=True)\n"
+    "signal.signal(signal.SIGHUP, show); show()\nwhile True: signal.pause()"
+)
 
 
 def _line(process: subprocess.Popen[bytes]) -> str:
@@ -164,12 +169,8 @@ def test_a_signal_instead_tells_the_command_that_its_file_is_new(
 ) -> None:
     put("one")
     file = tmp_path / "values.json"
-    program = _WAIT + (
-        "import json\nshow = lambda *_: print(json.load(open(sys.argv[1]))['k'], flush=True)\n"
-        "signal.signal(signal.SIGHUP, show); show()\nwhile True: signal.pause()"
-    )
     options = ("--watch", "--every", "0.1", "--mount", str(file), "--signal", "HUP")
-    process = shell.start("exec", *options, "--", sys.executable, "-c", program, str(file))
+    process = shell.start("exec", *options, "--", sys.executable, "-c", _SHOW_FILE, str(file))
     with process:
         assert _line(process) == "one"
         put("two")
@@ -181,7 +182,7 @@ def test_a_signal_instead_tells_the_command_that_its_file_is_new(
     assert shell.run("exec", "--watch", "--signal", "HUP", "--", "echo").code == 2
 
 
-def test_watch_goes_on_with_what_it_has_while_kms_refuses(
+def test_watch_goes_on_with_what_it_has_while_kms_refuses_and_loses_no_change(
     shell: Shell, service: Loopback, put: Callable[[str], None], namespace: str
 ) -> None:
     put("one")
@@ -196,10 +197,31 @@ def test_watch_goes_on_with_what_it_has_while_kms_refuses(
         finally:
             service.kms.refused.clear()
         assert ("goes on with what it has" in told, CANARY in told, process.poll()) == (True, False, None)
-        put("three")
-        assert _line(process) == "three"
+        assert _line(process) == CANARY
         process.send_signal(signal.SIGTERM)
         process.wait(30)
+
+
+def test_a_file_that_cannot_be_replaced_leaves_the_command_alone_and_is_tried_again(
+    shell: Shell, put: Callable[[str], None], tmp_path: Path
+) -> None:
+    put("one")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    options = ("--watch", "--every", "0.1", "--mount", str(folder / "f.json"), "--signal", "HUP")
+    process = shell.start("exec", *options, "--", sys.executable, "-c", _SHOW_FILE, str(folder / "f.json"))
+    with process:
+        assert _line(process) == "one"
+        shutil.rmtree(folder)
+        put("two")
+        assert process.stderr is not None
+        told = process.stderr.readline().decode()
+        assert ("cannot be written" in told, "goes on with what it has" in told, process.poll()) == (True, True, None)
+        folder.mkdir()
+        assert _line(process) == "two"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 128 + signal.SIGTERM
+    assert not list(folder.iterdir())
 
 
 def test_the_values_are_in_no_command_line(shell: Shell, put: Callable[[str], None], tmp_path: Path) -> None:

@@ -40,9 +40,13 @@ def command(
     """Run COMMAND with the values of the namespaces in its environment: db.url is DB_URL.
 
     Without --mount and --watch the command takes this process's place; with them signals are passed on to it. Its exit
-    code is what the shell sees.
+    code is what the shell sees. A key that would set PATH, LD_PRELOAD, PYTHONPATH or another variable that chooses what
+    code is run is refused: leave it out with --only or --prefix, or use --mount.
+
+    With --watch, a change that cannot be opened or written is told, and tried again at each look; the command goes on.
     """
     from configsvc_client.cli import _running
+    from configsvc_client.cli._supervised import NotStarted
 
     if instead and not (watch and mount):
         raise click.UsageError("--signal goes with --watch and --mount: a running command's environment cannot change.")
@@ -52,10 +56,8 @@ def command(
     after = signal.Signals[f"SIG{instead}"] if instead else None
     try:
         return _running.run(source, arguments, _running.Manner(mount, every if watch else None, grace, after))
-    except FileNotFoundError:
-        return _not_found(arguments[0])
-    except PermissionError as error:
-        return _not_started(arguments[0], error)
+    except NotStarted as error:
+        return _not_started(arguments[0], error.reason)
 
 
 def _replaced(arguments: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
@@ -65,17 +67,12 @@ def _replaced(arguments: Sequence[str], environment: Mapping[str, str]) -> NoRet
         signal.signal(ignored, signal.SIG_DFL)
     try:
         os.execvpe(arguments[0], list(arguments), dict(environment))  # noqa: S606  # running it is what exec is for
-    except FileNotFoundError:
-        sys.exit(_not_found(arguments[0]))
     except OSError as error:
         sys.exit(_not_started(arguments[0], error))
 
 
-def _not_found(command: str) -> int:
-    click.echo(f"configsvc: {command}: no such command.", err=True)
-    return _NOT_FOUND
-
-
 def _not_started(command: str, error: OSError) -> int:
-    click.echo(f"configsvc: {command}: {error.strerror}.", err=True)
-    return _NOT_STARTED
+    """Says why, and answers the code that a shell would."""
+    missing = isinstance(error, FileNotFoundError)
+    click.echo(f"configsvc: {command}: {'no such command' if missing else error.strerror}.", err=True)
+    return _NOT_FOUND if missing else _NOT_STARTED

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from configsvc.model.errors import AlreadyExists, Misconfigured, Unprocessable
-from configsvc_client.admin import Opened
+from configsvc_client.admin import Opened, _private_file
 from configsvc_client.cli import formats
+from configsvc_client.cli._private_folder import overwrite
 
 
 class Mount:
@@ -28,31 +29,36 @@ class Mount:
         """
         try:
             descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            self._made = True
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
         except FileExistsError:
             raise AlreadyExists(f"{self.path} is there already, and is not written over. Name another file.") from None
         except OSError as error:
             raise Misconfigured(f"{self.path} cannot be written: {error.strerror}. Name another folder.") from None
-        self._made = True
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
 
     def replace(self, content: bytes) -> None:
-        """Replace it by one rename: who reads it sees the old or the new, whole."""
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)  # mode 0600
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        Path(temporary).replace(self.path)
+        """Replace it by one rename: who reads it sees the old or the new, whole.
+
+        Raises:
+            Misconfigured: the folder does not take it; the old one stays.
+        """
+        _private_file.write(self.path, content)
 
     def remove(self) -> None:
-        """Overwrite and remove it, if it was made here and is still there."""
+        """Overwrite and remove it, if it was made here and is still there.
+
+        Raises:
+            Misconfigured: it cannot be removed.
+        """
         if not self._made:
             return
+        with suppress(OSError):
+            overwrite(self.path)
         try:
-            with self.path.open("r+b") as file:
-                file.write(b"\0" * os.fstat(file.fileno()).st_size)
-        except FileNotFoundError:
-            return
-        self.path.unlink(missing_ok=True)
+            self.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise Misconfigured(f"{self.path} is left, with the values: {error.strerror}. Remove it.") from None
 
 
 def content_of(path: Path, values: Mapping[str, Opened]) -> bytes:

@@ -6,8 +6,10 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from configsvc.model.errors import Misconfigured
 
 MEMORY = Path("/dev/shm")  # noqa: S108  # not the file's name: a folder of our own, mode 0700, is made in it
 
@@ -24,9 +26,34 @@ def private_folder(memory: Path = MEMORY) -> Iterator[Path]:
 
 
 def wipe(folder: Path) -> None:
-    """Overwrite and remove everything in a folder, and the folder; links are removed and not followed."""
-    for path in folder.rglob("*"):
-        if path.is_file() and not path.is_symlink():
-            with path.open("r+b") as file:
-                file.write(b"\0" * os.fstat(file.fileno()).st_size)
-    shutil.rmtree(folder)
+    """Overwrite and remove everything in a folder, and the folder; links are removed and not followed.
+
+    What cannot be overwritten, or has gone meanwhile, does not keep the rest.
+
+    Raises:
+        Misconfigured: something is left. Names the folder.
+    """
+    for below, folders, files in os.walk(folder):
+        for each in (Path(below) / name for name in folders):
+            with suppress(OSError):
+                if not each.is_symlink():
+                    each.chmod(0o700)
+        for name in files:
+            with suppress(OSError):
+                overwrite(Path(below) / name)
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        raise Misconfigured(f"{folder} cannot be removed whole, and may hold a value in the clear. Remove it.")
+
+
+def overwrite(path: Path) -> None:
+    """Fill a file with zeros, whatever its mode was; a link or what is no file is left alone.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if path.is_symlink() or not path.is_file():
+        return
+    path.chmod(0o600)
+    with path.open("r+b") as file:
+        file.write(b"\0" * os.fstat(file.fileno()).st_size)

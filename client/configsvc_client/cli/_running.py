@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import click
 
-from configsvc.model.errors import ConfigsvcError
+from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc_client._variables import variables
 from configsvc_client.admin import Admin, Opened
-from configsvc_client.cli import _wanted
+from configsvc_client.cli import _own_variables, _wanted
 from configsvc_client.cli._mount import Mount, content_of
 from configsvc_client.cli._supervised import Supervised
 
@@ -38,6 +38,7 @@ class Source:
         self._following = admin.follow(*namespaces)
         self._only = only
         self._prefix = prefix
+        self._pending = False  # something changed, and could not be opened yet
 
     def first(self) -> dict[str, Opened]:
         """The values to start with: one request, and one KMS call for each data key.
@@ -49,23 +50,26 @@ class Source:
         return self._opened()
 
     def again(self) -> dict[str, Opened] | None:
-        """The values if something changed.
+        """The values if something changed since they were last had.
 
         Raises:
-            ConfigsvcError: it cannot be told.
+            ConfigsvcError: it cannot be told, or they cannot be opened; the next time may be well.
         """
-        return self._opened() if self._following.look() else None
+        self._pending = bool(self._following.look()) or self._pending
+        return self._opened() if self._pending else None
 
     def _opened(self) -> dict[str, Opened]:
-        return _wanted.opened(self._admin, list(self._following.held.values()), self._only, self._prefix)
+        found = _wanted.opened(self._admin, list(self._following.held.values()), self._only, self._prefix)
+        self._pending = False
+        return found
 
 
 def run(source: Source, arguments: Sequence[str], manner: Manner) -> int:
     """Runs the command to its end; its exit code.
 
     Raises:
-        ConfigsvcError: the values cannot be had, or the file is there already.
-        OSError: the command or the file cannot be made.
+        ConfigsvcError: the values cannot be had, or the file is there already, or cannot be made or removed.
+        NotStarted: the command cannot be started.
     """
     values = source.first()
     mount = Mount(manner.mount) if manner.mount else None
@@ -107,15 +111,23 @@ class Looking:
             self._stopped.set()
 
     def news(self) -> Mapping[str, str] | None:
-        """The environment to go on with; a mounted file is replaced here. None where the news is old."""
+        """The environment to go on with; a mounted file is replaced here.
+
+        None where the news is old, or the file cannot be replaced: then it is tried again at the next look.
+        """
         with self._lock:
             found, self._news = self._news, None
         if found is None:
             return None
-        if self._mount:
+        if self._mount is None:
+            return {**os.environ, **variables_of(found)}
+        try:
             self._mount.replace(content_of(self._mount.path, found))
-            return dict(os.environ)
-        return {**os.environ, **variables_of(found)}
+        except Misconfigured as error:
+            self._keep(found)
+            self._tell(error)
+            return None
+        return dict(os.environ)
 
     def _look(self, every: float) -> None:
         while not self._stopped.wait(every):
@@ -125,26 +137,33 @@ class Looking:
                     _checked(found, self._mount)
                     self._publish(found)
             except ConfigsvcError as error:
-                self._tell(f"configsvc: {error.detail} The command goes on with what it has.")
+                self._tell(error)
+            if self._news is not None:
+                self._supervised.wake()
 
     def _publish(self, found: Values) -> None:
         self._values = found
         with self._lock:
             self._news = found
-        self._supervised.wake()
 
-    def _tell(self, line: str) -> None:
+    def _keep(self, found: Values) -> None:
+        """For the next look, unless that has newer ones."""
+        with self._lock:
+            self._news = found if self._news is None else self._news
+
+    def _tell(self, error: ConfigsvcError) -> None:
         with self._lock:
             if not self._stopped.is_set():
-                click.echo(line, err=True)
+                click.echo(f"configsvc: {error.detail} The command goes on with what it has.", err=True)
 
 
 def variables_of(values: Values) -> dict[str, str]:
     """The values as environment variables.
 
     Raises:
-        Unprocessable: two keys have the same variable, or a value cannot stand in one.
+        Unprocessable: two keys have the same variable, a value cannot stand in one, or one is the caller's own.
     """
+    _own_variables.check(values)
     return variables({key: each.data for key, each in values.items()})
 
 

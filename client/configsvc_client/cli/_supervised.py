@@ -24,6 +24,14 @@ _SIGNALLED = 128
 News = Callable[[], Mapping[str, str] | None]
 
 
+class NotStarted(Exception):
+    """A command cannot be started; the system's reason is its cause."""
+
+    def __init__(self, reason: OSError) -> None:
+        super().__init__(reason.strerror)
+        self.reason = reason
+
+
 class Supervised:
     """A command under supervision.
 
@@ -61,7 +69,7 @@ class Supervised:
             news: asked after `wake`: the environment to go on with, None for none.
 
         Raises:
-            OSError: it cannot be started.
+            NotStarted: it cannot be started.
         """
         self._start(environment)
         with selectors.DefaultSelector() as selector:
@@ -96,7 +104,10 @@ class Supervised:
 
     def _start(self, environment: Mapping[str, str]) -> None:
         self._next = self._deadline = None
-        self._child = subprocess.Popen(self._arguments, env=dict(environment))  # noqa: S603  # to run it is the task
+        try:
+            self._child = subprocess.Popen(self._arguments, env=dict(environment))  # noqa: S603  # to run it is the task
+        except OSError as error:
+            raise NotStarted(error) from error
 
     def _told(self, environment: Mapping[str, str] | None) -> None:
         if environment is None:
