@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable
 from threading import Lock
 
 from cachetools import LRUCache, TTLCache
 
+from configsvc.adapters.clock import Elapsed
 from configsvc.model.grants import Grant
 from configsvc.service.ports import Rendered
 
@@ -18,10 +18,15 @@ SNAPSHOTS_BYTES = 64 * 1024 * 1024
 
 
 class RecentGrants:
-    """Grants read at most `seconds` ago: so long does a revoked grant still hold in a warm process."""
+    """Grants read at most `seconds` ago: so long does a revoked grant still hold in a warm process.
 
-    def __init__(self, seconds: float = GRANTS_SECONDS, timer: Callable[[], float] = time.monotonic) -> None:
-        self._kept: TTLCache[str, tuple[Grant, ...]] = TTLCache(GRANTS_PRINCIPALS, seconds, timer)
+    Args:
+        seconds: how long they are kept.
+        timer: seconds passed, also while the process was frozen; called by one thread at a time.
+    """
+
+    def __init__(self, seconds: float = GRANTS_SECONDS, timer: Callable[[], float] | None = None) -> None:
+        self._kept: TTLCache[str, tuple[Grant, ...]] = TTLCache(GRANTS_PRINCIPALS, seconds, timer or Elapsed())
         self._lock = Lock()
 
     def get(self, principal: str) -> tuple[Grant, ...] | None:

@@ -1,8 +1,9 @@
-"""The system's clock."""
+"""The system's clocks."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from configsvc.service.ports import Moment
@@ -22,6 +23,33 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Wait."""
         time.sleep(seconds)
+
+
+class Elapsed:
+    """Seconds passed, counted from one call to the next by the wall or the monotonic clock, whichever says more.
+
+    While Lambda keeps a process frozen its monotonic clock may stand still, and a wall clock may be set back. So what
+    is kept for ten seconds is kept no longer than that by either; at most it is read again sooner.
+
+    It is not to be called by two threads at once.
+
+    Args:
+        monotonic: seconds of a clock that never goes back.
+        wall: seconds of the wall clock.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time) -> None:
+        self._monotonic = monotonic
+        self._wall = wall
+        self._seen = (monotonic(), wall())
+        self._seconds = 0.0
+
+    def __call__(self) -> float:
+        """Seconds since it was made."""
+        now = (self._monotonic(), self._wall())
+        self._seconds += max(0.0, now[0] - self._seen[0], now[1] - self._seen[1])
+        self._seen = now
+        return self._seconds
 
 
 def moment(seconds: float) -> Moment:

@@ -1,6 +1,7 @@
 """What a warm process keeps, and for how long."""
 
 from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
+from configsvc.adapters.clock import Elapsed
 from configsvc.model.grants import Grant
 from configsvc.service.ports import Rendered
 from tests.service.fakes import FakeClock
@@ -20,6 +21,29 @@ def test_grants_are_kept_for_10_seconds_and_not_longer() -> None:
     clock.pass_by(9.9)
     assert grants.get("api-key:a1") == GRANTS
     clock.pass_by(0.2)
+    assert grants.get("api-key:a1") is None
+
+
+def test_grants_are_kept_no_longer_while_the_process_is_frozen_and_its_monotonic_clock_with_it() -> None:
+    monotonic, wall = FakeClock(), FakeClock()
+    grants = RecentGrants(timer=Elapsed(monotonic.monotonic, wall.monotonic))
+    grants.put("api-key:a1", GRANTS)
+    monotonic.pass_by(2)
+    wall.pass_by(9)
+    assert grants.get("api-key:a1") == GRANTS
+    wall.pass_by(3600)
+    assert grants.get("api-key:a1") is None
+
+
+def test_grants_are_kept_no_longer_when_the_wall_clock_is_set_back() -> None:
+    monotonic, wall = FakeClock(), FakeClock()
+    grants = RecentGrants(timer=Elapsed(monotonic.monotonic, wall.monotonic))
+    grants.put("api-key:a1", GRANTS)
+    wall.pass_by(-3600)
+    monotonic.pass_by(9)
+    assert grants.get("api-key:a1") == GRANTS
+    monotonic.pass_by(2)
+    wall.pass_by(2)
     assert grants.get("api-key:a1") is None
 
 

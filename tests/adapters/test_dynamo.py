@@ -120,7 +120,7 @@ def test_each_error_of_dynamodb_is_one_of_ours_and_tells_nothing_of_the_table(
         (ReadTimeoutError(endpoint_url="http://127.0.0.1"), Unavailable),
         (ConnectTimeoutError(endpoint_url="http://127.0.0.1"), Unavailable),
         (EndpointConnectionError(endpoint_url="http://127.0.0.1", error="refused"), Unavailable),
-        (SSLError(endpoint_url="http://127.0.0.1", error="broken off"), Unavailable),
+        (SSLError(endpoint_url="http://127.0.0.1", error=OSError("broken off")), Unavailable),
         (ProxyConnectionError(proxy_url="http://127.0.0.1", error="refused"), Unavailable),
         (NoCredentialsError(), Internal),
     ],

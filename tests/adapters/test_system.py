@@ -5,9 +5,12 @@ import sys
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from configsvc.adapters.chance import SystemChance
-from configsvc.adapters.clock import SystemClock, moment
+from configsvc.adapters.clock import Elapsed, SystemClock, moment
+from tests.service.fakes import FakeClock
 
 
 @pytest.mark.parametrize(
@@ -29,6 +32,20 @@ def test_the_clock_is_this_machines() -> None:
     first = clock.monotonic()
     clock.sleep(0.001)
     assert clock.monotonic() - first >= 0.001
+
+
+@given(moves=st.lists(st.tuples(st.floats(0, 1e4), st.floats(-1e4, 1e4))))
+def test_what_passed_is_no_less_than_either_clock_says_and_never_goes_back(moves: list[tuple[float, float]]) -> None:
+    monotonic, wall = FakeClock(), FakeClock()
+    elapsed = Elapsed(monotonic.monotonic, wall.monotonic)
+    told, most = [elapsed()], 0.0
+    for steadily, visibly in moves:
+        monotonic.pass_by(steadily)
+        wall.pass_by(visibly)
+        told.append(elapsed())
+        most += max(0.0, steadily, visibly)
+    assert told == sorted(told)
+    assert told[-1] == pytest.approx(most, abs=1e-3)
 
 
 def test_tags_are_8_bytes_in_hex_and_never_alike() -> None:
