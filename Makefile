@@ -52,7 +52,7 @@ reset: ## forget the data of the local AWS
 
 # --- checks and tests ---
 
-.PHONY: check api-docs cli-docs cli-picture fmt test test-all test-long
+.PHONY: check api-docs cli-docs fault-docs cli-picture fmt test test-all test-long
 check: .venv/.ready ## ruff, mypy, import-linter, deptry, cfn-lint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -66,6 +66,9 @@ api-docs: .venv/.ready ## the OpenAPI document and docs/API.md, made of the code
 
 cli-docs: .venv/.ready ## docs/CLI.md, made of the commands
 	@$(BIN)/python -m infra.cli_docs
+
+fault-docs: .venv/.ready ## docs/FAULTS.md, made of the tests' names
+	@$(BIN)/python -m tests.faults_client.table
 
 cli-picture: .venv/.ready ## docs/cli.svg, the README's picture of a terminal, by real commands
 	@$(BIN)/python -m infra.cli_docs.picture
