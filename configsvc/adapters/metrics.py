@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 NAMESPACE = "configsvc"
-PROBLEMS, COLD_STARTS = "Problems", "ColdStarts"
+PROBLEMS, DENIED, COLD_STARTS = "Problems", "Denied", "ColdStarts"
 SERVICE, CODE = "service", "code"
 _REFUSED = 400
 
 
 class Metrics(NamedTuple):
-    """What is counted for one function: problems, altogether and by code, and cold starts.
+    """What is counted for one function: problems, altogether and by code, those denied a right, and cold starts.
 
     Args:
         service: the dimension by which deployments are told apart: the function's name.
@@ -34,9 +34,10 @@ class Metrics(NamedTuple):
             by_code = [[SERVICE], [SERVICE, CODE]] if line.get(CODE) else [[SERVICE]]
             directives.append(_directive(PROBLEMS, by_code))
             values[PROBLEMS] = 1
-        if line.get("cold_start") is True:
-            directives.append(_directive(COLD_STARTS, [[SERVICE]]))
-            values[COLD_STARTS] = 1
+        for metric, member in ((DENIED, "denied"), (COLD_STARTS, "cold_start")):
+            if line.get(member) is True:
+                directives.append(_directive(metric, [[SERVICE]]))
+                values[metric] = 1
         if not directives:
             return {}
         about = {"Timestamp": self.milliseconds(), "CloudWatchMetrics": directives}

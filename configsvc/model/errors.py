@@ -5,6 +5,7 @@ ConfigsvcError
 │   └── InvalidName           400  a namespace, key or principal is not spelt as names are
 ├── Forbidden                 403  known to be there, not allowed
 ├── NotFound                  404  absent, or not for the caller to know of
+│   └── Hidden                404  the same answer, for who lacks the grant
 ├── MethodNotAllowed          405  the route has no such method
 ├── Conflict                  409  the state of the namespace forbids it
 │   ├── VersionClaimed        409  the envelope does not carry the next version
@@ -47,6 +48,8 @@ class ConfigsvcError(Exception):
     code = "internal"
     status = 500
     title = "The service failed"
+    denied = False
+    """Whether the caller lacks a right: told to the log, never to the caller."""
 
     def __init__(self, detail: str, /, **members: Member) -> None:
         super().__init__(detail)
@@ -70,12 +73,19 @@ class Forbidden(ConfigsvcError):
     """Known to be there, not allowed."""
 
     code, status, title = "forbidden", 403, "Not allowed"
+    denied = True
 
 
 class NotFound(ConfigsvcError):
     """Absent, or not for the caller to know of."""
 
     code, status, title = "not_found", 404, "Not found"
+
+
+class Hidden(NotFound):
+    """The caller lacks the grant, and is not told whether it is there; sent as NotFound."""
+
+    denied = True
 
 
 class MethodNotAllowed(ConfigsvcError):

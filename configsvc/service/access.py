@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from configsvc.model.errors import ConfigsvcError, Forbidden, NotFound
+from configsvc.model.errors import ConfigsvcError, Forbidden, Hidden, NotFound
 from configsvc.model.grants import Action, Grant, Principal, allows, allows_everywhere, is_administrator
 from configsvc.model.names import Namespace
 from configsvc.service import records
@@ -74,8 +74,10 @@ def readable(access: Access, found: Found, namespace: Namespace) -> Head:
     Raises:
         NotFound: it is absent, or not the caller's to know of.
     """
+    if not access.may_read(namespace):
+        raise _hidden(namespace)
     head = live_head(found, namespace)
-    if head is None or not access.may_read(namespace):
+    if head is None:
         raise absent(namespace)
     return head
 
@@ -99,7 +101,7 @@ def refused(access: Access, found: Found, namespace: Namespace, action: Action) 
             f"This needs {action} on {namespace} for your IAM role or user. `configsvc whoami` lists your grants.",
             action=action,
         )
-    return absent(namespace)
+    return _hidden(namespace)
 
 
 def require_everywhere(access: Access) -> None:
@@ -114,4 +116,13 @@ def require_everywhere(access: Access) -> None:
 
 def absent(namespace: Namespace) -> NotFound:
     """The one answer for what is absent and for what may not be read."""
-    return NotFound(f"There is no namespace {namespace}, or you may not read it. `configsvc whoami` lists your grants.")
+    return NotFound(_absent(namespace))
+
+
+def _hidden(namespace: Namespace) -> Hidden:
+    """The same answer to who lacks the grant, whether it is there or not; the log tells them apart."""
+    return Hidden(_absent(namespace))
+
+
+def _absent(namespace: Namespace) -> str:
+    return f"There is no namespace {namespace}, or you may not read it. `configsvc whoami` lists your grants."

@@ -67,8 +67,11 @@ def _sent(error: Exception) -> ConfigsvcError:
 
 
 def _remembered(error: Exception) -> dict[str, Logged]:
-    """A fault of ours is told in the log; a refusal's code says enough."""
-    return fault(error) if _sent(error).status >= Internal.status else {}
+    """A fault of ours is told in the log, and that a right is lacking, which a 404 does not say."""
+    sent = _sent(error)
+    if sent.status >= Internal.status:
+        return fault(error)
+    return {"denied": True} if sent.denied else {}
 
 
 def _about(event: Event, caller: Caller, answer: Reply) -> dict[str, Logged]:

@@ -6,6 +6,8 @@ import io
 import json
 from typing import Any
 
+import pytest
+
 from configsvc.adapters.log import JsonLog
 from configsvc.adapters.metrics import Metrics
 
@@ -34,6 +36,13 @@ def test_a_problem_is_counted_altogether_and_by_its_code() -> None:
 
 def test_a_problem_without_a_code_is_counted_altogether() -> None:
     assert counted({"status": 500, "code": None}) == {("service",): ["Problems"]}
+
+
+@pytest.mark.parametrize(("status", "code"), [(403, "forbidden"), (404, "not_found")])
+def test_what_is_denied_is_counted_whatever_it_was_answered(status: int, code: str) -> None:
+    line = {"status": status, "code": code, "denied": True}
+    assert counted(line)["service",] == ["Problems", "Denied"]
+    assert "Denied" not in counted(line | {"denied": False})["service",]
 
 
 def test_a_cold_start_is_counted_beside_it() -> None:

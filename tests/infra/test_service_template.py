@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from configsvc.adapters import metrics
-from configsvc.model import errors
 from infra.package import Package
 from infra.template import Template, expand, locate
 
@@ -113,7 +112,7 @@ def test_every_alarm_says_what_to_do_and_goes_to_the_topic_both_ways(expanded: T
     assert {(a["Namespace"], a["MetricName"]) for a in alarms if isinstance(a["MetricName"], str)} == {
         ("AWS/ApiGateway", "5XXError"), ("AWS/ApiGateway", "Latency"), ("AWS/ApiGateway", "4XXError"),
         ("AWS/DynamoDB", "ReadThrottleEvents"), ("AWS/DynamoDB", "WriteThrottleEvents"), ("AWS/Lambda", "Errors"),
-        ("AWS/Lambda", "Throttles"), ("configsvc", "Problems"),
+        ("AWS/Lambda", "Throttles"), ("configsvc", "Denied"),
     }  # fmt: skip
     for alarm in alarms:
         assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopic"}], alarm["AlarmName"]
@@ -130,8 +129,10 @@ def test_alarms_on_the_log_look_at_what_the_log_counts(expanded: Template) -> No
     assert counted["Properties"]["LogGroupName"] == {"Ref": "ApiHandlerLogGroup"}
     forbidden = found["ForbiddenAlarm"]
     names = {each["Name"]: each["Value"] for each in forbidden["Dimensions"]}
-    assert (forbidden["Namespace"], forbidden["MetricName"]) == (metrics.NAMESPACE, metrics.PROBLEMS)
-    assert names == {metrics.SERVICE: {"Ref": "APIHandler"}, metrics.CODE: errors.Forbidden.code}
+    assert (forbidden["Namespace"], forbidden["MetricName"]) == (metrics.NAMESPACE, metrics.DENIED)
+    assert names == {metrics.SERVICE: {"Ref": "APIHandler"}}
+    # Problems and what is denied stand in warnings, cold starts in lines of any level: all are to be written.
+    assert expanded["Parameters"]["LogLevel"]["AllowedValues"] == ["debug", "info"]
 
 
 def test_only_cloudwatch_of_this_account_publishes_alarms(expanded: Template) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from configsvc.model.change_set import ChangeSet
-from configsvc.model.errors import ConfigsvcError, Forbidden, NotFound
+from configsvc.model.errors import ConfigsvcError, Forbidden, Hidden, NotFound, to_problem
 from configsvc.model.grants import Grant
 from configsvc.service.add_data_key import add_data_key
 from configsvc.service.change import change
@@ -67,9 +67,19 @@ def refusal(verb: Verb, world: World, who: Caller, ns: str = NS) -> ConfigsvcErr
 def test_who_may_not_read_gets_the_answer_for_what_is_absent(world: World, verb: Verb) -> None:
     hidden = refusal(verb, world, STRANGER)
     absent = refusal(verb, world, STRANGER, "payments.none")
-    assert type(hidden) is type(absent) is NotFound
+    assert type(hidden) is type(absent) is Hidden
     assert hidden.detail == absent.detail.replace("payments.none", NS)
     assert hidden.members == absent.members == {}
+    known = NotFound(hidden.detail)
+    assert to_problem(hidden, "id") == to_problem(known, "id")
+    assert (hidden.denied, known.denied) == (True, False)
+
+
+@pytest.mark.parametrize("verb", READS.values(), ids=READS)
+def test_what_is_absent_to_who_may_read_it_is_denied_to_nobody(world: World, verb: Verb) -> None:
+    missed = refusal(verb, world, READER, "payments.none")
+    assert isinstance(missed, NotFound)
+    assert not missed.denied
 
 
 @pytest.mark.parametrize("verb", READS.values(), ids=READS)
@@ -96,7 +106,7 @@ def test_who_may_read_by_either_principal_is_told_so(world: World, verb: Verb) -
 def test_who_may_neither_read_nor_write_gets_the_answer_for_what_is_absent(world: World, verb: Verb) -> None:
     hidden = refusal(verb, world, STRANGER)
     absent = refusal(verb, world, STRANGER, "payments.none")
-    assert type(hidden) is type(absent) is NotFound
+    assert type(hidden) is type(absent) is Hidden
     assert hidden.detail == absent.detail.replace("payments.none", NS)
 
 

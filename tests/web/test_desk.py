@@ -88,6 +88,19 @@ def test_what_a_fault_came_from_is_logged_by_its_kind(cause: Exception, told: st
     assert CANARY not in lines.text + made["body"]
 
 
+@pytest.mark.parametrize(
+    ("error", "denied"), [(errors.Forbidden, True), (errors.Hidden, True), (errors.NotFound, None)]
+)
+def test_that_a_right_is_lacking_is_told_to_the_log_and_not_to_the_caller(
+    error: type[errors.ConfigsvcError], *, denied: bool | None
+) -> None:
+    lines = Lines()
+    made = answer(raising(error("Do this next.")), lines)
+    assert lines.kept[0].get("denied") is denied
+    assert "denied" not in made["body"]
+    assert problem(made)["code"] == error.code
+
+
 def test_wrong_settings_are_told_to_the_log_and_not_to_the_caller() -> None:
     lines = Lines()
     found = problem(answer(raising(errors.Misconfigured("CONFIGSVC_TABLE is missing.")), lines))
