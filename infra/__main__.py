@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra import command
+from infra import aws, command
 from infra.deploy import Target
 from infra.release import Site
 from infra.stage import Stage, load
 
 
-class Unreachable(Exception):
-    """There is no way to AWS: no credentials, no region, or they are not taken."""
-
-
 def main(arguments: list[str] | None = None) -> int:
     asked = command.parse("python -m infra", arguments)
-    return command.run(asked, lambda: _connect(load(asked.stage), asked), Unreachable)
+    return command.run(asked, lambda: _connect(load(asked.stage), asked), aws.Unreachable)
 
 
 def _connect(stage: Stage, asked: command.Asked) -> command.Connection:
     try:
-        # boto3 looks for AWS_DEFAULT_REGION only; the other SDKs and the CLI for this one, too.
-        session = boto3.Session(region_name=stage.region or os.environ.get("AWS_REGION"))
-        if not session.region_name:
-            raise Unreachable("No region: set AWS_REGION, or region in the stage file.")
+        session = aws.session(stage.region)
         who = session.client("sts").get_caller_identity()
     except (BotoCoreError, ClientError) as error:
-        raise Unreachable(
+        raise aws.Unreachable(
             f"AWS does not let you in: {error} Sign in (aws sso login, or AWS_PROFILE, or access keys), then try again."
         ) from error
     print(f"As {who['Arn']}")

@@ -27,20 +27,28 @@ _ACCESS_LINE = {
 }  # fmt: skip
 
 
-def with_options(sam: Template, stage: Stage) -> Template:
+def with_options(sam: Template, stage: Stage, served: str | None = None) -> Template:
     """The finished SAM template as the stage wants it.
+
+    `served` is the table that the stack serves now. Where the stage names another one the alias moves at once: behind
+    a canary some would read and write the one, some the other, and a rollback would forget writes.
 
     Raises:
         StageError: it asks for what the template's runtime does not have.
     """
     done = copy.deepcopy(sam)
+    left = served if stage.table.name and served != stage.table.name else None
     _function(done, stage)
-    _canary(done, stage)
+    if left is None:
+        _canary(done, stage)
     _metrics(done, stage)
     access.add(done, stage)
     network.add(done, stage)
     _table(done, stage)
-    return _alarm_target(_existing(done, stage), stage)
+    done = _existing(done, stage)
+    if left is not None:
+        _read_on(done, left)
+    return _alarm_target(done, stage)
 
 
 def _function(template: Template, stage: Stage) -> None:
@@ -122,12 +130,22 @@ def _table(template: Template, stage: Stage) -> None:
 def _existing(template: Template, stage: Stage) -> Template:
     """With the table and the KMS key that are there instead of new ones."""
     if stage.table.name:
-        arn = f"arn:${{AWS::Partition}}:dynamodb:${{AWS::Region}}:${{AWS::AccountId}}:table/{stage.table.name}"
-        template = _replaced(template, "ConfigTable", stage.table.name, {"Fn::Sub": arn})
+        template = _replaced(template, "ConfigTable", stage.table.name, _arn(stage.table.name))
         del template["Conditions"]["ProtectTable"], template["Parameters"]["DeletionProtection"]
     if stage.table.kms_key:
         template = _replaced(template, "NamespacesKey", stage.table.kms_key, stage.table.kms_key)
     return template
+
+
+def _read_on(template: Template, table: str) -> None:
+    """The role changes before the alias moves: until then the version in use reads on, and writes no more."""
+    policy = template["Resources"]["ApiHandlerRole"]["Properties"]["Policies"][0]
+    reads = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
+    policy["PolicyDocument"]["Statement"].append(access.allow("ReadsWhatIsLeft", reads, _arn(table)))
+
+
+def _arn(table: str) -> dict[str, str]:
+    return {"Fn::Sub": f"arn:${{AWS::Partition}}:dynamodb:${{AWS::Region}}:${{AWS::AccountId}}:table/{table}"}
 
 
 def _alarm_target(template: Template, stage: Stage) -> Template:

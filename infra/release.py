@@ -59,7 +59,7 @@ def release(site: Site) -> Service:
     """
     stage = site.stage
     site.tell(f"{stage.stack} in {site.region}")
-    built = for_stage(package(ROOT, ROOT / "build" / "service"), stage)
+    built = for_site(package(ROOT, ROOT / "build" / "service"), site)
     site.tell(f"packaged: {built.zip.stat().st_size / 1e6:.1f} MB, sha256 {built.sha256[:16]}…")
     lint(built, ROOT / "build" / "service" / f"{stage.name}.json")
     site.tell("cfn-lint takes the template")
@@ -67,9 +67,18 @@ def release(site: Site) -> Service:
     return deploy_service(site.target, stage.stack, built, stage.parameters(), _LONGEST, emulator=local)
 
 
-def for_stage(built: Package, stage: Stage) -> Package:
-    """The package with the template as the stage wants it."""
-    return dataclasses.replace(built, template=with_options(built.template, stage))
+def for_stage(built: Package, stage: Stage, served: str | None = None) -> Package:
+    """The package with the template as the stage wants it; `served` is the table that the stack serves now."""
+    return dataclasses.replace(built, template=with_options(built.template, stage, served))
+
+
+def for_site(built: Package, site: Site) -> Package:
+    """The package for what is there."""
+    served = Stack(site.target.cloudformation, site.stage.stack, site.tell).outputs().get("TableName")
+    wanted = site.stage.table.name
+    if served and wanted and served != wanted:
+        site.tell(f"It goes from table {served} to {wanted}, all at once; deploy again to be back with the canary.")
+    return for_stage(built, site.stage, served)
 
 
 def lint(built: Package, path: Path) -> None:

@@ -1,8 +1,9 @@
 """After a restore into a new table: check and lift every namespace in it, before anyone reaches it.
 
 `python -m infra.restore --old OLD --new NEW` takes what was given out from the table that was lost and is still there;
-`--jump N` in its place lifts each namespace by N, for when it is not. Credentials are the ordinary ones; they need to
-scan the old table, and to read and write the new one. Repeatable at any time: what is lifted stays as it is.
+`--jump N` in its place lifts each namespace by N, for when it is not. `--stage` is whose region counts, where its file
+names one. Credentials are the ordinary ones; they need to scan the old table, and to read and write the new one.
+Repeatable at any time: what is lifted stays as it is.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
@@ -22,15 +22,23 @@ from configsvc.adapters.dynamo import DynamoRepository
 from configsvc.adapters.json_schemas import JsonSchemas
 from configsvc.model.errors import ConfigsvcError, NotFound
 from configsvc.model.grants import normalised
+from configsvc.model.names import Namespace
+from configsvc.service import records
 from configsvc.service.create_namespace import NamespaceWanted, create_namespace
 from configsvc.service.delete_namespace import delete_namespace
+from configsvc.service.found import one
 from configsvc.service.lift import lift
 from configsvc.service.ports import Caller, Ports
+from infra import aws
+from infra.stage import StageError, load
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sts import STSClient
 
 _PARTITION = "N#"
+# The description of a namespace between its creation and its deletion here: a repeat knows it by that.
+_PASSING = "infra.restore keeps its numbers and deletes it"
 
 
 class Lifted(NamedTuple):
@@ -80,6 +88,9 @@ def lift_all(client: DynamoDBClient, table: str, operator: Operator, given_out: 
     caller = Caller(None, operator.principal, operator.arn, "", "infra.restore", "restore")
     for namespace, wanted in sorted(given_out.items()):
         was = found.get(namespace)
+        if _is_passing(ports, namespace):
+            yield _numbers_only(ports, caller, namespace, wanted)
+            continue
         try:
             yield _lift(ports, caller, namespace, was, wanted)
         except NotFound:
@@ -95,14 +106,21 @@ def _lift(ports: Ports, caller: Caller, namespace: str, was: int | None, wanted:
 
 def _numbers_only(ports: Ports, caller: Caller, namespace: str, wanted: int) -> Lifted:
     """Nothing of it is served; whoever creates it again goes on counting."""
-    create_namespace(ports, caller, namespace, NamespaceWanted(), None)
+    create_namespace(ports, caller, namespace, NamespaceWanted(description=_PASSING), None)
     wrong = _lift(ports, caller, namespace, None, wanted).wrong
     body: Mapping[str, Any] = delete_namespace(ports, caller, namespace, None).body
     return Lifted(namespace, None, body["revision"], wrong)
 
 
-def _operator() -> Operator:
-    arn = boto3.client("sts").get_caller_identity()["Arn"]
+def _is_passing(ports: Ports, namespace: str) -> bool:
+    """Whether an earlier run created it and did not get as far as deleting it."""
+    at = records.settings(Namespace(namespace))
+    settings = one(ports.repository.get([at]), at, records.Settings)
+    return settings is not None and settings.description == _PASSING
+
+
+def _operator(client: STSClient) -> Operator:
+    arn = client.get_caller_identity()["Arn"]
     principal = normalised(arn)
     if principal is None:
         raise SystemExit(f"{arn} is neither a role nor a user, and the change log is to name one.")
@@ -122,15 +140,20 @@ def main(arguments: list[str] | None = None) -> int:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--old", metavar="TABLE", help="the table that was in use; nothing may write to it any more")
     source.add_argument("--jump", type=int, metavar="N", help="more revisions than any namespace lost")
+    parser.add_argument("--stage", help="a file in infra/stages, without .toml: its region counts")
     asked = parser.parse_args(arguments)
     try:
-        client, operator = boto3.client("dynamodb"), _operator()
+        session = aws.session(load(asked.stage).region if asked.stage else None)
+        client, operator = session.client("dynamodb"), _operator(session.client("sts"))
         if asked.old:
             given_out = revisions(client, asked.old)
         else:
             given_out = {name: revision + asked.jump for name, revision in revisions(client, asked.new).items()}
         for lifted in lift_all(client, asked.new, operator, given_out):
             print(_told(lifted))
+    except (aws.Unreachable, StageError) as error:
+        print(error, file=sys.stderr)
+        return 1
     except (ConfigsvcError, BotoCoreError, ClientError) as error:
         print(f"Not finished: {error} Repeat it.", file=sys.stderr)
         return 1

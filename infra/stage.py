@@ -98,7 +98,7 @@ class Stage(_Part):
     stack: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,59}$")]
     region: str | None = None
     admins: tuple[str, ...] = ()
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Literal["debug", "info"] = "info"  # above it the lines that alarms count are not written
     log_days: LogDays = 30
     change_log_days: Annotated[int, Field(ge=0, le=36500)] = 0
     access_log: bool = False
@@ -176,5 +176,16 @@ def _faults(stage: Stage) -> Iterable[str]:
         yield "the network is addresses or VPC endpoints, not both"
     if stage.alarms.topic and stage.alarms.email:
         yield "alarms go to a topic or to an e-mail address"
-    if stage.table.name and not stage.table.kms_key:
+    if stage.table.name:
+        yield from _table_faults(stage.table)
+
+
+def _table_faults(table: Table) -> Iterable[str]:
+    """A table that is there is nothing that a deployment changes: what is said of it in vain is told."""
+    if not table.kms_key:
         yield "a table that is there has values sealed under a key that is there, too: name it as table.kms_key"
+    if vain := sorted(table.model_fields_set & {"read_maximum", "write_maximum", "deletion_protection"}):
+        yield (
+            f"a table that is there keeps what it has: leave out {', '.join(vain)}, and use "
+            "`aws dynamodb update-table` (docs/OPERATIONS.md, Restore)"
+        )

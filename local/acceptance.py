@@ -19,9 +19,11 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra import aws
 from infra.deploy import Service
 from infra.package import REGION, STAGE
 from infra.stack import Outcome, Stack
+from infra.stage import StageError
 from local.cast import Caller, Casting, Place, write_stage
 from local.clients import client_arguments
 from local.errors import LocalError, NotReady
@@ -37,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with _stage_file(asked) as path:
             return _play(path, asked.url, others)
-    except (LocalError, BotoCoreError, ClientError) as error:
+    except (LocalError, StageError, aws.Unreachable, BotoCoreError, ClientError) as error:
         print(f"make acceptance: {error}", file=sys.stderr)
         return 1
 
@@ -78,7 +80,7 @@ def _on_the_local_one(places: Places) -> Casting:
 
 
 def _on_aws(stack: str) -> Casting:
-    session = boto3.Session()
+    session = aws.session(aws.region_of(stack))
     outputs = Stack(session.client("cloudformation"), stack, print).outputs()
     if not outputs:
         raise NotReady(f"There is no stack {stack} in {session.region_name} for these credentials.")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import boto3
 
 from infra.deploy import deploy_service
-from infra.options import with_options
-from infra.package import Package
+from infra.package import REGION, Package
+from infra.release import Site, for_site
 from infra.stage import Table, load
 from local.clients import client_arguments
 from local.stack import administrators, target
@@ -48,8 +47,8 @@ def recreated(client: DynamoDBClient, old: str, new: str, items: Items) -> None:
 def use_table(own: OwnStack, package: Package, new: str) -> None:
     """Deploy the stack with a table that is there, and the KMS key that it was used with: the stage's `[table]`."""
     endpoint = own.stack.endpoint
-    table = Table(name=new, kms_key=own.stack.kms_key_arn, deletion_protection=False)
-    stage = load("local").model_copy(update={"admins": (administrators(endpoint),), "table": table})
-    built = dataclasses.replace(package, template=with_options(package.template, stage))
-    where = target(endpoint, lambda _: None)
+    table = Table(name=new, kms_key=own.stack.kms_key_arn)
+    changed = {"stack": own.name, "admins": (administrators(endpoint),), "table": table}
+    stage, where = load("local").model_copy(update=changed), target(endpoint, lambda _: None)
+    built = for_site(package, Site(stage, where, REGION, lambda _: None, endpoint))
     deploy_service(where, own.name, built, stage.parameters(), _SECONDS, emulator=True)

@@ -67,7 +67,7 @@ def test_a_stack_is_accepted_by_the_credentials_of_whoever_administers_it(deploy
     arguments = client_arguments(stack.endpoint)
     iam, apigateway = boto3.client("iam", **arguments), boto3.client("apigateway", **arguments)
     me = make_person(iam, apigateway, stack.usage_plan, f"{ADMINISTRATOR}-who-accepts", [everything])
-    held = {"AWS_ACCESS_KEY_ID": me.access_key, "AWS_SECRET_ACCESS_KEY": me.secret_key, "AWS_DEFAULT_REGION": REGION}
+    held = {"AWS_ACCESS_KEY_ID": me.access_key, "AWS_SECRET_ACCESS_KEY": me.secret_key, "AWS_REGION": REGION}
     held |= {"AWS_ENDPOINT_URL": stack.endpoint, "PATH": os.environ["PATH"]}
     there = user_names(iam)
     command = [sys.executable, "-m", "local.acceptance", "--stack", STACK, "--url", stack.url, "-q", _ONE]

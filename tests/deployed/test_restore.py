@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from uuid import uuid4
 
 import pytest
@@ -21,6 +21,7 @@ from infra.restore import Operator, lift_all, revisions
 from local.emulator import Emulator
 from local.paths import ROOT
 from tests.deployed.own_stack import NAMESPACE, SECRET, OwnStack, raise_own
+from tests.deployed.permissions import of_role, role_of_stack
 from tests.deployed.tables import dynamodb, exported, recreated, use_table
 from tests.journeys.stage import iam_principal
 from tests.local.aws_people import assumed, may_decrypt, new_role, new_user
@@ -63,8 +64,11 @@ class Lost(NamedTuple):
         return {each.namespace: each.was for each in done}
 
     def switch(self) -> None:
-        """As the runbook does; what the stack leaves is still there."""
+        """As the runbook does; what the stack leaves is still there, and who still uses it reads on."""
         use_table(self.own, self.package, self.new_table)
+        role = of_role(self.own.stack.endpoint, role_of_stack(self.own.stack.endpoint, self.own.name, "ApiHandlerRole"))
+        left = [each["Action"] for each in role.read()["Statement"] if f"/{self.own.stack.table}" in each["Resource"]]
+        assert left == [["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]]
         assert {self.own.stack.table, self.new_table} <= set(self.client.list_tables()["TableNames"])
 
 
@@ -133,7 +137,7 @@ def test_the_command_of_the_runbook_does_it_with_the_rights_that_the_runbook_nam
     }
     who = new_user(endpoint, may_look, may_lift)
     held = {"AWS_ACCESS_KEY_ID": who.access_key_id, "AWS_SECRET_ACCESS_KEY": who.secret_access_key}
-    held |= {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, "AWS_ENDPOINT_URL": endpoint}
+    held |= {"AWS_REGION": REGION, "AWS_ENDPOINT_URL": endpoint}
     command = [sys.executable, "-m", "infra.restore", "--old", old, "--new", lost.new_table]
 
     done = subprocess.run(command, cwd=ROOT, env=held, capture_output=True, text=True, timeout=60, check=False)
@@ -152,6 +156,39 @@ def test_lifting_again_changes_nothing(lost: Lost) -> None:
     lost.lift()
 
     assert revisions(lost.client, lost.new_table) == lifted
+
+
+class Ended(NamedTuple):
+    """DynamoDB for somebody who is killed before the second write to the namespace."""
+
+    client: DynamoDBClient
+    writes: list[str]
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.client, name)
+
+    def transact_write_items(self, **given: Any) -> object:  # noqa: ANN401  # as boto3 takes it
+        if f"N#{_BORN_LATER}" in str(given):
+            self.writes.append(_BORN_LATER)
+        if len(self.writes) > 1:
+            raise KeyboardInterrupt
+        return self.client.transact_write_items(**given)
+
+
+def test_whoever_was_stopped_repeats_it_and_what_did_not_come_back_stays_absent(lost: Lost) -> None:
+    given_out = revisions(lost.client, lost.own.stack.table)
+    stopped = cast("DynamoDBClient", Ended(lost.client, []))
+    with pytest.raises(KeyboardInterrupt):
+        list(lift_all(stopped, lost.new_table, lost.operator, given_out))
+
+    came_back = lost.lift()
+    lost.switch()
+
+    assert came_back[_BORN_LATER] is None
+    with lost.own.admin(lost.own.administrator) as admin:
+        assert _BORN_LATER not in {each.namespace for each in admin.namespaces()}
+    _create(lost.own, _BORN_LATER)
+    assert lost.put("after", _BORN_LATER) not in lost.numbers
 
 
 def test_what_head_counts_wrong_after_a_restore_is_told_and_mended(lost: Lost) -> None:

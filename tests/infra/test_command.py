@@ -43,7 +43,7 @@ class World(NamedTuple):
 
     def deploy(self, built: Package) -> Service:
         stage = self.site.stage
-        templated = release.for_stage(built, stage)
+        templated = release.for_site(built, self.site)
         return deploy_service(self.site.target, stage.stack, templated, stage.parameters(), 60, emulator=True)
 
     def destroy(self, word: str, *, agreed: bool = True) -> None:

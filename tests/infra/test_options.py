@@ -59,8 +59,8 @@ def restored(built_package: Package) -> Template:
     return expanded(built_package, RESTORED)
 
 
-def expanded(built: Package, stage: Stage) -> Template:
-    sam = options.with_options(built.template, stage)
+def expanded(built: Package, stage: Stage, served: str | None = None) -> Template:
+    sam = options.with_options(built.template, stage, served)
     return template.expand(template.locate(sam, "bucket", "key", "0" * 64))
 
 
@@ -219,6 +219,24 @@ def test_a_restored_table_and_its_key_are_used_everywhere_and_made_nowhere(resto
     assert ":table/config-restored" in role
     assert restored["Outputs"]["KmsKeyArn"]["Value"] == KEY
     assert "DeletionProtection" not in RESTORED.parameters().keys() | restored["Parameters"].keys()
+
+
+@pytest.mark.parametrize("served", ["config-restored", "config-lost"])
+def test_another_table_is_taken_at_once_and_the_version_in_use_reads_on_until_then(
+    built_package: Package, served: str
+) -> None:
+    stage = RESTORED.model_copy(update={"function": EVERYTHING.function})
+    found = expanded(built_package, stage, served)["Resources"]
+    reached = {
+        each["Resource"]["Fn::Sub"].partition(":table/")[2]: {action.partition(":")[2] for action in each["Action"]}
+        for each in properties(found, "ApiHandlerRole")["Policies"][0]["PolicyDocument"]["Statement"]
+        if each["Action"][0].startswith("dynamodb:")
+    }
+    switches = served != "config-restored"
+    assert reached.keys() == {"config-restored", served}
+    assert not switches or reached[served] == {"BatchGetItem", "GetItem", "Query"}
+    assert "PutItem" in reached["config-restored"]
+    assert ("UpdatePolicy" not in found["APIHandlerAliaslive"]) is switches
 
 
 def test_a_topic_that_is_there_gets_the_alarms(restored: Template) -> None:

@@ -58,6 +58,9 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
         ({"alarms": {"topic": "arn:aws:sns:x", "email": "a@b"}}, "or to an e-mail"),
         ({"groups": [{"name": "a", "rate": 1, "burst": 1}] * 2}, "name of its own"),
         ({"table": {"name": "restored"}}, "kms_key"),
+        ({"table": {"name": "restored", "read_maximum": 9}}, "update-table"),
+        ({"table": {"name": "restored", "deletion_protection": False}}, "leave out deletion_protection"),
+        ({"log_level": "error"}, "log_level"),
     ],
 )
 def test_what_does_not_fit_together_is_told(content: dict[str, Any], why: str) -> None:

@@ -1,0 +1,37 @@
+"""The way to AWS: the ordinary credentials, and the region by one rule, whatever is asked for."""
+
+from __future__ import annotations
+
+import os
+
+import boto3
+
+from infra.stage import STAGES, load
+
+
+class Unreachable(Exception):
+    """There is no way to AWS: no credentials, no region, or they are not taken."""
+
+
+def session(region: str | None) -> boto3.Session:
+    """A session in the region that a stage names, else in AWS_REGION's, else in the one of the credentials.
+
+    Raises:
+        Unreachable: nothing names a region.
+        botocore.exceptions.BotoCoreError: AWS_PROFILE names none.
+    """
+    # boto3 looks for AWS_DEFAULT_REGION only; the other SDKs and the CLI for this one, too.
+    found = boto3.Session(region_name=region or os.environ.get("AWS_REGION"))
+    if not found.region_name:
+        raise Unreachable("No region: set AWS_REGION, or region in the stage file.")
+    return found
+
+
+def region_of(stack: str) -> str | None:
+    """The region that the stage of that stack names, if one does.
+
+    Raises:
+        infra.stage.StageError: a stage file is not what it should be.
+    """
+    stages = [load(path.stem) for path in sorted(STAGES.glob("*.toml"))]
+    return next((stage.region for stage in stages if stage.stack == stack), None)

@@ -1,0 +1,48 @@
+"""Which region counts, by one rule for deploying, accepting and restoring."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from infra import aws
+from tests.fixtures_package import ROOT
+
+
+@pytest.fixture(autouse=True)
+def _nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+
+
+def test_the_stages_region_counts_then_the_one_of_every_sdk_then_botos_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-north-1")
+    assert aws.session(None).region_name == "eu-north-1"
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    assert aws.session(None).region_name == "eu-west-1"
+    assert aws.session("eu-central-1").region_name == "eu-central-1"
+
+
+def test_without_one_it_says_where_to_name_it() -> None:
+    with pytest.raises(aws.Unreachable, match="AWS_REGION"):
+        aws.session(None)
+
+
+def test_a_stack_is_looked_for_where_its_stage_is() -> None:
+    assert aws.region_of("configsvc") == "us-east-1"
+    assert aws.region_of("of-nobody") is None
+
+
+@pytest.mark.parametrize("command", [
+    ("infra.restore", "--old", "old", "--new", "new"), ("local.acceptance", "--stack", "of-nobody"),
+])  # fmt: skip
+def test_every_command_says_it_in_the_same_words(command: tuple[str, ...]) -> None:
+    held = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+    ran = subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, env=held, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ran.returncode == 1
+    assert "No region: set AWS_REGION" in ran.stderr
+    assert "Traceback" not in ran.stderr
