@@ -22,6 +22,16 @@ _ENDS = [signal.SIGINT, signal.SIGKILL]
 _CANARY = "canary-e81c"
 
 
+# As the file is about to have its name (an audit event of CPython), the process gets the signal SIGNAL.
+_AT_RENAME = """
+import os, signal, sys
+def at(event, arguments):
+    if event == "os.rename":
+        os.kill(os.getpid(), int(os.environ["SIGNAL"]))
+sys.addaudithook(at)
+"""
+
+
 def _end_after(service: Loopback, writes: int, pid: int, with_: signal.Signals) -> None:
     """The process gets the signal once so many writes are done; the answer of the last one has not reached it."""
     service.failing.append(lambda: os.kill(pid, with_))
@@ -87,3 +97,16 @@ def test_a_rotation_of_500_leaves_every_value_readable_and_goes_on_with_the_rest
     assert {key: each.data for key, each in service.admin("owner").values(namespace).items()} == before
     assert [each.state for each in owner.data_keys(namespace)] == ["live", "retired"]
     assert {each.latest for each in owner.keys(namespace)} == {2}
+
+
+@pytest.mark.parametrize("with_", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_export_that_is_ended_while_it_writes_leaves_nothing_in_the_clear(
+    shell: Shell, service: Loopback, namespace: str, tmp_path: Path, with_: signal.Signals
+) -> None:
+    service.admin().put(namespace, "k", _CANARY)
+    (tmp_path / "code").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "code" / "sitecustomize.py").write_text(_AT_RENAME)
+    ending = shell.but(PYTHONPATH=str(tmp_path / "code"), SIGNAL=str(int(with_)), PYTHONDONTWRITEBYTECODE="1")
+    done = ending.run("export", tmp_path / "out" / "left.json")
+    assert (done.code, list((tmp_path / "out").iterdir())) == (128 + with_, [])

@@ -25,9 +25,11 @@ def write(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(path)
-    except OSError as error:
+    except BaseException as error:  # Ctrl-C too: what is half written could be plaintext
         Path(temporary).unlink(missing_ok=True)
-        raise _refused(path, error) from None
+        if isinstance(error, OSError):
+            raise _refused(path, error) from None
+        raise
 
 
 def _refused(path: Path, error: OSError) -> Misconfigured:

@@ -6,17 +6,13 @@ import os
 import shlex
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 from configsvc.model.errors import Misconfigured
+from configsvc_client.cli._orderly import orderly
 from configsvc_client.cli._private_folder import private_folder
-
-_ENDING = (signal.SIGTERM, signal.SIGHUP)
-_SIGNALLED = 128
 
 
 def edited(content: bytes, suffix: str, theirs: bytes | None = None) -> bytes:
@@ -32,7 +28,7 @@ def edited(content: bytes, suffix: str, theirs: bytes | None = None) -> bytes:
     Raises:
         Misconfigured: there is no such editor, or it ended with an error: then nothing is to be stored.
     """
-    with _unhurt(), private_folder() as folder:
+    with _unhurt(), orderly(), private_folder() as folder:
         path, beside = folder / f"value{suffix}", folder / f"theirs{suffix}"
         _put(path, content)
         if theirs is not None:
@@ -64,18 +60,9 @@ def _put(path: Path, content: bytes) -> None:
 
 @contextmanager
 def _unhurt() -> Iterator[None]:
-    """Ctrl-C is the editor's; what would end this process lets it wipe first."""
-    # No SIG_IGN: the editor would inherit that.
-    before = {signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None)}
-    for number in _ENDING:
-        before[number] = signal.signal(number, _end)
+    """Ctrl-C is the editor's."""
+    before = signal.signal(signal.SIGINT, lambda *_: None)  # no SIG_IGN: the editor would inherit that
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _end(number: int, frame: FrameType | None) -> None:
-    del frame
-    sys.exit(_SIGNALLED + number)
+        signal.signal(signal.SIGINT, before)

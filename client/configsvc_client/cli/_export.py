@@ -87,8 +87,10 @@ def _text(wanted: str, values: list[Value], namespace: str) -> str:
 def _write(path: Path, content: bytes) -> None:
     """A file for its owner alone, whole or not at all; what is there and is no file, such as a pipe, is written to."""
     from configsvc_client.admin import _private_file
+    from configsvc_client.cli._orderly import orderly
 
     if path.exists() and not path.is_file():
         path.write_bytes(content)
-    else:
+        return
+    with orderly():
         _private_file.write(path, content)
