@@ -47,8 +47,8 @@ REQUEST_BYTES = 2 * MIB
 PAGE = 1000
 """Items of one page of a listing."""
 
-LOG_BYTES = 3 * MIB
-"""Bytes of a page of the change log after which it ends; the record that passes it adds 1.6 MB at most."""
+PAGE_BYTES = 3 * MIB
+"""Bytes of a page after which it ends, of 6 MB in Lambda's answer; a log record that passes it adds 1.6 MB at most."""
 
 LOG_READ = 5000
 """Change-log records that one request looks at for those it was asked for: a few pages of 1 MB."""
@@ -112,6 +112,9 @@ UPKEEP_VERSIONS = 500
 
 UPKEEP_LOOKED = 5000
 """Versions that one upkeep looks at."""
+
+UPKEEP_READ = 50_000
+"""Change-log records of which one upkeep learns what they served: some 33 MB, well within the function's 15 seconds."""
 
 GRANTS = 100
 """Grants of one principal."""

@@ -56,9 +56,17 @@ def _before(at: LogRecord, touched: set[Key], later: Iterable[LogRecord]) -> dic
 
 
 def unbroken(after: int, later: Iterable[LogRecord]) -> Iterator[LogRecord]:
-    """The records as long as none is missing between them. Every revision has one, but a lift may leave some out."""
+    """The records as long as none is missing between them."""
     for record in later:
-        if record.revision != after + 1 and record.verb != LIFT:
+        if not follows(after, record):
             return
         after = record.revision
         yield record
+
+
+def follows(after: int, record: LogRecord) -> bool:
+    """Whether nothing is missing between a revision and a record: each revision has one, but those a lift left out."""
+    if record.verb != LIFT:
+        return record.revision == after + 1
+    was = record.details["was"]
+    return isinstance(was, Mapping) and after >= was["revision"]

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from configsvc.model import grants, limits, names
 from configsvc.model.errors import Gone, InvalidRequest
-from configsvc.model.snapshot import cost
 from configsvc.service import paging, records, time_travel
 from configsvc.service.change_log import DESTROY
-from configsvc.service.history import LIFT
+from configsvc.service.history import follows
 from configsvc.service.ports import Ports
 from configsvc.service.records import LogRecord
 
@@ -90,12 +88,12 @@ def read(  # noqa: PLR0917  # wanted, limit and cursor as in every listing, over
     for seen, record in enumerate(records_above):
         if not seen and (cursor or wanted.since is not None):
             _check_kept(start, record)
-        if len(shown) == limit or seen == most or size > limits.LOG_BYTES:
+        if len(shown) == limit or seen == most or size > limits.PAGE_BYTES:
             return Read(shown, paging.cursor(str(last)))
         last = record.revision
         if _is_wanted(record, wanted):
             shown.append(record)
-            size += cost(json.dumps(described(record), ensure_ascii=False))
+            size += paging.size(described(record))
     return Read(shown, None)
 
 
@@ -129,7 +127,7 @@ def _above(ports: Ports, partition: str, start: int, until: int, most: int) -> I
 
 
 def _check_kept(start: int, first: LogRecord) -> None:
-    if first.revision != start + 1 and first.verb != LIFT:
+    if not follows(start, first):
         raise Gone(
             f"The change log no longer has all that came after revision {start}; the oldest is {first.revision}.",
             oldest=first.revision,

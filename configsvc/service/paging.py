@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterable
-from itertools import islice
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from configsvc.model import limits
 from configsvc.model.encoding import base64url, from_base64url
 from configsvc.model.errors import InvalidName, InvalidRequest
+from configsvc.model.snapshot import cost
 
 Item = TypeVar("Item")
 
@@ -69,12 +70,24 @@ def cursor(name: str) -> str:
     return base64url(name.encode())
 
 
-def page(items: Iterable[Item], limit: int, name: Callable[[Item], str]) -> tuple[list[Item], str | None]:
-    """Up to `limit` items, and the cursor of the next page where there is one.
+def size(shown: Mapping[str, object]) -> int:
+    """Bytes that an item of a page takes in Lambda's answer."""
+    return cost(json.dumps(shown, ensure_ascii=False))
+
+
+def page(
+    items: Iterable[Item], limit: int, name: Callable[[Item], str], sized: Callable[[Item], int] = lambda _: 0
+) -> tuple[list[Item], str | None]:
+    """Up to `limit` items, or 3 MiB of them by `sized`, and the cursor of the next page where there is one.
 
     Raises:
         InvalidRequest: a limit that is none.
     """
-    taken = list(islice(items, checked(limit) + 1))
-    more = len(taken) > limit
-    return taken[:limit], cursor(name(taken[limit - 1])) if more else None
+    checked(limit)
+    taken, total = list[Item](), 0
+    for item in items:
+        if len(taken) == limit or total > limits.PAGE_BYTES:
+            return taken, cursor(name(taken[-1]))
+        taken.append(item)
+        total += sized(item)
+    return taken, None

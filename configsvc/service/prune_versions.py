@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from configsvc.model import limits
+from configsvc.model.errors import Conflict
 from configsvc.model.names import Key
 from configsvc.service import prunable, records
 from configsvc.service.found import one
@@ -43,6 +44,7 @@ def prune_versions(ports: Ports, base: Writable, after: str) -> Pruned:
     """From the key after `after` on, until the limits of one upkeep; one that was skipped is for the next upkeep.
 
     Raises:
+        Conflict: the log is too long to tell what it served.
         LostRace: the log changed while it was read.
     """
     kept = base.settings.retention.versions
@@ -66,10 +68,21 @@ def prune_versions(ports: Ports, base: Writable, after: str) -> Pruned:
 
 def _served(ports: Ports, base: Writable) -> Served:
     found = ports.repository.query(records.of_namespace(base.head.namespace), "R#")
-    known = prunable.served(each for each in found if isinstance(each, LogRecord))
+    known = prunable.served(_no_more(each for each in found if isinstance(each, LogRecord)))
     if known.revision < base.head.revision:
         raise LostRace([records.address_of(base.head)])
     return known
+
+
+def _no_more(log: Iterator[LogRecord]) -> Iterator[LogRecord]:
+    for number, record in enumerate(log):
+        if number == limits.UPKEEP_READ:
+            raise Conflict(
+                f"The change log has more than {limits.UPKEEP_READ} records, and any of them may need a version. "
+                "Set retention.log_days, and run upkeep again.",
+                limit=limits.UPKEEP_READ,
+            )
+        yield record
 
 
 def _by_key(ports: Ports, base: Writable, after: str) -> Iterator[tuple[Key, list[Version]]]:

@@ -26,14 +26,14 @@ class _Log(NamedTuple):
 def upkeep(ports: Ports, caller: Caller, ns: str, cursor: str | None = None) -> dict[str, object]:
     """Log records older than retention keeps go first, oldest first; then versions that no revision in the log needs.
 
-    One call takes away and looks at so much and no more. Answers `{"namespace", "log_pruned", "versions_pruned",
+    One call takes away so much and no more. Answers `{"namespace", "log_pruned", "versions_pruned",
     "oldest_revision", "done", "cursor"}`; while it is not done, call again with its cursor, which is None to begin
     anew. It may be stopped and repeated at any moment. Expired answers to Idempotency-Keys are the table's business.
 
     Raises:
         NotFound, Forbidden: the caller's IAM principal is no admin.
         InvalidRequest: not a cursor of ours.
-        Conflict: the namespace is read-only.
+        Conflict: the namespace is read-only, or its log is too long to tell what it served.
         Unavailable: others write all the time.
     """
     namespace = names.namespace(ns)

@@ -21,7 +21,7 @@ _WHO = {
 }
 _HEADERS = (
     "Base: the URL of the stage. Header on any request: `X-Correlation-Id`. Header on any write: `Idempotency-Key` "
-    "(24 hours; the same request is answered as the first and done once)."
+    "(24 hours; the same request is answered as the first and done once), but on upkeep, which may be repeated without."
 )
 _HEADINGS = {"openapi": "OpenAPI"}
 _FIRST_ERROR = "4"

@@ -15,6 +15,7 @@ from configsvc.service import records
 from configsvc.service.changes import changes
 from configsvc.service.destroy import destroy
 from configsvc.service.grant_changes import grant_changes
+from configsvc.service.lift import lift
 from configsvc.service.log_page import Wanted
 from configsvc.service.ports import Caller, Remove, Write
 from configsvc.service.set_grants import set_grants
@@ -195,6 +196,21 @@ def test_a_cursor_to_what_was_pruned_meanwhile_is_gone_too(world: World) -> None
     prune(world, 1, 2, 3)
     with pytest.raises(Gone):
         read(world, limit=1, cursor=cursor)
+
+
+def test_what_a_lift_left_out_was_never_there_and_what_was_pruned_before_it_is_told(world: World) -> None:
+    for number in range(4):
+        world.put(text("a", str(number)))
+    lift(world.ports, ADMIN, NS, 100, None)
+    assert revisions(world, Wanted(since=6)) == [101]
+
+    prune(world, 1, 2, 3, 4, 5, 6)
+    assert revisions(world, Wanted(since=6)) == [101]
+    assert revisions(world, Wanted(since=50)) == [101]
+    for since in (0, 3, 5):
+        with pytest.raises(Gone) as refused:
+            read(world, Wanted(since=since))
+        assert refused.value.members["oldest"] == 101
 
 
 def test_a_stranger_sees_no_log(world: World) -> None:

@@ -1,10 +1,14 @@
 """Grants: set as a whole, listed, taken away; each with a record in a change log of their own."""
 
+from collections.abc import Iterator
+from json import dumps
+
 import pytest
 
 from configsvc.model import limits
 from configsvc.model.errors import InvalidName, NotFound, TooLarge
 from configsvc.model.grants import Grant
+from configsvc.model.snapshot import cost
 from configsvc.service import records
 from configsvc.service.delete_grants import delete_grants
 from configsvc.service.get_grants import get_grants
@@ -50,6 +54,28 @@ def test_all_grants_are_listed_page_by_page(world: World) -> None:
     assert isinstance(rest["grants"], list)
     assert [each["principal"] for each in rest["grants"]] == [ROLES + "C"]
     assert rest["cursor"] is None
+
+
+def every_page(world: World) -> Iterator[list[dict[str, object]]]:
+    cursor: str | None = ""
+    while cursor is not None:
+        page = get_grants(world.ports, ADMIN, None, 1000, cursor or None)
+        found, more = page["grants"], page["cursor"]
+        assert isinstance(found, list)
+        assert more is None or isinstance(more, str)
+        yield found
+        cursor = more
+
+
+def test_a_page_of_grants_ends_before_it_is_more_than_lambda_answers(world: World) -> None:
+    many = tuple(f"{number:03d}{'x' * 57}.*" for number in range(limits.GRANT_PATTERNS))
+    names = [f"api-key:{number:03d}" for number in range(80)]
+    for name in names:
+        set_grants(world.ports, ADMIN, name, (Grant(("read",), many),), None)
+
+    pages = list(every_page(world))
+    assert all(cost(dumps(page)) < 4 * limits.MIB for page in pages)
+    assert [each["principal"] for page in pages for each in page] == names
 
 
 def test_the_log_of_grants_tells_what_they_were_and_are(world: World) -> None:

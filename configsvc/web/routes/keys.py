@@ -44,8 +44,9 @@ _PUT = Description(
     "write",
     {200: "KeyWritten", 201: "KeyWritten"},
     details=(
-        'With `"activate": false` it is staged. The identical envelope again is answered 200 as it was first. '
-        "An envelope names its version: 409 `version_claimed` tells the next one. A key whose latest version is sealed "
+        'With `"activate": false` it is staged. The identical envelope again is answered 200 with its '
+        "version and revision, and `active` as it is by then: activate serves a staged one, not another put. An "
+        "envelope names its version: 409 `version_claimed` tells the next one. A key whose latest version is sealed "
         'takes a plain value only with `"declassify": true` and `admin`.'
     ),
     conditions=("if-match", "if-none-match"),
