@@ -49,6 +49,14 @@ def test_a_profile_that_is_asked_for_by_a_flag_counts_before_variables() -> None
     assert resolved({"CONFIGSVC_URL": "e"}, [file], "test").get("CONFIGSVC_URL") == "t"
 
 
+def test_an_aws_profile_by_flag_leaves_the_shell_s_keys_out_and_one_by_variable_does_not() -> None:
+    file = own(profiles={"test": {"aws_profile": "team"}, "other": {"url": URL}})
+    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "t"}
+    assert set(resolved({**keys, "PATH": "/bin"}, [file], "test").settings) == {"AWS_PROFILE", "PATH"}
+    assert set(resolved(keys, [file], "other").settings) == {*keys, "CONFIGSVC_URL"}
+    assert set(keys) < set(resolved({**keys, "CONFIGSVC_PROFILE": "test"}, [file], None).settings)
+
+
 def test_a_profile_of_both_files_is_the_project_s_first() -> None:
     files = [project(profiles={"t": {"url": "p"}}), own(profiles={"t": {"url": "u", "region": "u"}})]
     found = resolved({}, files, "t")

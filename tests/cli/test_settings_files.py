@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.admin.kms_server import KMS_KEY
-from tests.admin.loopback import Loopback
+from tests.admin.loopback import Loopback, arn
 from tests.cli.shell import Shell
 
 KEY = "value-of-writer"
@@ -104,6 +104,23 @@ def test_a_profile_is_chosen_by_flag_before_or_after_the_command(
     assert shell.run("--profile", "broken", "list").code == 6
     assert shell.run("list", "--profile", "broken").code == 6
     assert shell.run("list", "--profile", "unknown").code == 2
+
+
+def test_an_aws_profile_that_a_flag_chooses_counts_before_the_keys_of_the_shell(
+    bare: Shell, home: Path, service: Loopback, namespace: str
+) -> None:
+    _project(
+        home, service, namespace, '[profiles.test]\naws_profile = "team"\n[profiles.other]\nregion = "us-east-1"\n'
+    )
+    (home / "credentials").write_text(
+        "[team]\naws_access_key_id = AKIAOWNER\naws_secret_access_key = secret-of-owner\n"
+    )
+    shell = bare.but(CONFIGSVC_API_KEY=KEY, AWS_SHARED_CREDENTIALS_FILE=str(home / "credentials"))
+    assert arn("owner") in shell.ok("whoami", "--profile", "test")
+    for before in ((), ("--profile", "other")):
+        assert arn("writer") in shell.ok(*before, "whoami")
+    assert "AWS identity by AWS_PROFILE team from a profile in" in shell.ok("doctor", "--profile", "test")
+    assert "AWS identity by AWS_ACCESS_KEY_ID from the environment" in shell.ok("doctor")
 
 
 def test_a_file_that_is_no_toml_is_told_by_name(bare: Shell, home: Path) -> None:

@@ -14,6 +14,7 @@ from configsvc_client.cli._checks import Check
 
 if TYPE_CHECKING:
     from configsvc_client.admin import Admin
+    from configsvc_client.cli._profiles import Resolved
 
 _KMS_ADVICE = (
     "Your AWS identity needs kms:Decrypt on that KMS key for encryption context configsvc:namespace = the namespace."
@@ -50,7 +51,17 @@ def _set() -> Check:
     settings_in(_settings.environ())
     resolved = _settings.resolved()
     told = [f"{resolved.get('CONFIGSVC_URL')} from {resolved.settings['CONFIGSVC_URL'].source}"]
-    return Check("settings", "ok", ", ".join([*told, f"API key from {api_key(resolved)[1]}"]))
+    told += [f"API key from {api_key(resolved)[1]}", f"AWS identity by {_identity(resolved)}"]
+    return Check("settings", "ok", ", ".join(told))
+
+
+def _identity(resolved: Resolved) -> str:
+    """What chooses the AWS credentials, and where that is set."""
+    keys = resolved.settings.get("AWS_ACCESS_KEY_ID"), resolved.settings.get("AWS_SECRET_ACCESS_KEY")
+    if keys[0] and keys[1]:
+        return f"AWS_ACCESS_KEY_ID from {keys[0].source}"
+    profile = resolved.settings.get("AWS_PROFILE")
+    return f"AWS_PROFILE {profile.text} from {profile.source}" if profile else "AWS's own settings"
 
 
 def _reached(admin: Admin) -> Check:

@@ -32,6 +32,7 @@ _VARIABLES = {
     "region": "AWS_REGION",
     "aws_profile": "AWS_PROFILE",
 }
+_AWS_KEYS = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
 _COMMAND = "api_key_command"
 _LISTS = frozenset({"namespaces", "kms_keys"})
 
@@ -87,8 +88,16 @@ def resolved(environ: Mapping[str, str], files: list[File], profile: str | None)
     of_environ = Layer("the environment", {name: text for name, text in environ.items() if text})
     base = [_layer(each, each.members, "") for each in files]
     if profile:
-        return _merged([*named, of_environ, *base])
+        return _merged([*named, _beside(of_environ, named), *base])
     return _merged([of_environ, *_interleaved(files, named, base)])
+
+
+def _beside(of_environ: Layer, named: list[Layer]) -> Layer:
+    """The variables, without AWS keys where the profile names an AWS profile: they are of another identity."""
+    if not any("AWS_PROFILE" in each.variables for each in named):
+        return of_environ
+    left = {name: text for name, text in of_environ.variables.items() if name not in _AWS_KEYS}
+    return of_environ._replace(variables=left)
 
 
 def _interleaved(files: list[File], named: list[Layer], base: list[Layer]) -> list[Layer]:
