@@ -13,7 +13,7 @@ from configsvc.model.errors import (
     Unprocessable,
     VersionClaimed,
 )
-from configsvc_client.admin import Activate, Delete, Draft, draft
+from configsvc_client.admin import Activate, Delete, Draft, draft, guarded
 from tests.admin.loopback import Loopback, lost
 
 
@@ -134,3 +134,19 @@ def test_with_if_match_a_lost_race_is_told_and_not_sealed_again(service: Loopbac
     with pytest.raises((PreconditionFailed, VersionClaimed)):
         admin.put(namespace, "one", "3", if_match=stored.revision)
     assert len(_writes(service)) == 1
+
+
+def test_what_someone_wrote_since_the_keys_were_read_is_not_overwritten(service: Loopback, namespace: str) -> None:
+    admin = service.admin()
+    for key in ("old", "mine"):
+        admin.put(namespace, key, "1")
+    keys = ("old", "mine", "new", "new.mine")
+    known = admin.known(namespace, keys)
+    for key in ("old", "new"):
+        admin.put(namespace, key, "theirs")
+    drafts = [guarded(draft(key, "ours"), known) for key in keys]
+    refused = {key for part in admin.store(namespace, drafts, known=known) if part.error for key in part.keys}
+    assert refused == {"old", "new"}
+    assert {key: each.data for key, each in admin.values(namespace).items()} == {
+        "old": b"theirs", "mine": b"ours", "new": b"theirs", "new.mine": b"ours",
+    }  # fmt: skip

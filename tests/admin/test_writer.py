@@ -12,7 +12,7 @@ from configsvc.model.change_set import Put
 from configsvc.model.errors import PreconditionFailed, VersionClaimed
 from configsvc.model.names import Key, Namespace
 from configsvc_client._answer import Response
-from configsvc_client.admin import Draft, draft
+from configsvc_client.admin import Draft, KeyInfo, draft
 from configsvc_client.admin import _sealing as sealing
 from configsvc_client.admin._writer import TRIES, Writer
 from tests.admin.fakes import FakeChance, FakeTransport, answer, api
@@ -29,15 +29,18 @@ class Desk:
     def __init__(self, *answers: Response) -> None:
         self.transport, self.clock = FakeTransport(*answers), FakeClock()
         self.asked = 0
-        self.writer = Writer(api(self.transport, clock=self.clock), self._seal, self._next, self.clock, FakeChance())
+        self.writer = Writer(api(self.transport, clock=self.clock), self._seal, self._known, self.clock, FakeChance())
 
     def _seal(self, namespace: Namespace, draft: Draft, version: int) -> Put:
         return sealing.stored(draft, f"{namespace}/{draft.key}/{version}")
 
-    def _next(self, namespace: Namespace, keys: Sequence[Key]) -> dict[Key, int]:
+    def _known(self, namespace: Namespace, keys: Sequence[Key]) -> dict[Key, KeyInfo]:
         del namespace
         self.asked += 1
-        return dict.fromkeys(keys, 4 + self.asked)
+        version = 3 + self.asked
+        return {
+            key: KeyInfo(key, version, version, version + 1, "envelope", "text/plain", version, None) for key in keys
+        }
 
     @property
     def values(self) -> list[str]:

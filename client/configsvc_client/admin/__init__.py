@@ -8,6 +8,7 @@ from configsvc_client.admin._back import WayBack
 from configsvc_client.admin._compose import from_environ, settings_in
 from configsvc_client.admin._draft import Draft, checked, draft
 from configsvc_client.admin._following import Following
+from configsvc_client.admin._guarded import guarded
 from configsvc_client.admin._history import (
     Difference,
     KeyChange,
@@ -19,7 +20,7 @@ from configsvc_client.admin._history import (
 )
 from configsvc_client.admin._namespaces import Lifted, Pruned, Retention
 from configsvc_client.admin._observed import Exchange
-from configsvc_client.admin._reader import KeyInfo, NamespaceInfo, Opened
+from configsvc_client.admin._reader import KeyInfo, Known, NamespaceInfo, Opened
 from configsvc_client.admin._rotation import Rotation
 from configsvc_client.admin._sealing import StoredDataKey
 from configsvc_client.admin._snapshot_file import SnapshotFile
@@ -39,6 +40,7 @@ __all__ = [
     "Granted",
     "KeyChange",
     "KeyInfo",
+    "Known",
     "Lifted",
     "LogEntry",
     "LogFilter",
@@ -58,5 +60,6 @@ __all__ = [
     "checked",
     "draft",
     "from_environ",
+    "guarded",
     "settings_in",
 ]

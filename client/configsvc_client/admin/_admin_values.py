@@ -8,13 +8,13 @@ from configsvc.model import names
 from configsvc.model.change_set import Activate, Delete
 from configsvc.model.entry import Entry, Form
 from configsvc.model.errors import CannotOpen, NotFound
-from configsvc.model.names import Key
+from configsvc.model.names import Key, Namespace
 from configsvc.model.snapshot import SealedSnapshot
 from configsvc_client.admin._backwards import version_before
 from configsvc_client.admin._draft import Draft, Json, draft
 from configsvc_client.admin._history import LogFilter
 from configsvc_client.admin._parts import Facet
-from configsvc_client.admin._reader import KeyInfo, Opened
+from configsvc_client.admin._reader import KeyInfo, Known, Opened
 from configsvc_client.admin._together import check_together
 from configsvc_client.admin._wire import Changed, Stored
 from configsvc_client.admin._writer import Change, Part
@@ -26,6 +26,10 @@ class Values(Facet):
     def keys(self, namespace: str, prefix: str = "") -> Iterator[KeyInfo]:
         """The keys of a namespace in their order and without values, page by page."""
         return self._parts.reader.keys(names.namespace(namespace), prefix)
+
+    def known(self, namespace: str, keys: Iterable[str]) -> Known:
+        """Those of the keys that were ever written, without values. Read first, they are what drafts are guarded by."""
+        return self._parts.reader.known(names.namespace(namespace), [names.key(each) for each in keys])
 
     def entry(self, namespace: str, key: str, version: int | None = None) -> Entry:
         """The entry that is served under a key, or that of any version, sealed as it is.
@@ -118,9 +122,14 @@ class Values(Facet):
         """
         check_together(names.namespace(namespace), drafts)
 
-    def store(self, namespace: str, drafts: Sequence[Draft], message: str = "") -> Iterator[Part]:
-        """Any number of drafts in as few change sets as the limits allow; each is told as it is done or refused."""
-        return self._parts.writer.store(names.namespace(namespace), drafts, message)
+    def store(
+        self, namespace: str, drafts: Sequence[Draft], message: str = "", *, known: Known | None = None
+    ) -> Iterator[Part]:
+        """Any number of drafts in as few change sets as the limits allow; each is told as it is done or refused.
+
+        `known` saves asking for the keys once more, where they were read before.
+        """
+        return self._parts.writer.store(names.namespace(namespace), drafts, message, known)
 
     def activate(
         self, namespace: str, key: str, version: int, message: str = "", *, if_match: int | None = None
@@ -134,23 +143,31 @@ class Values(Facet):
         """
         return self.change(namespace, [Activate(names.key(key), version, if_match)], message)
 
-    def rollback(self, namespace: str, key: str, message: str = "") -> Changed:
-        """Serve what was served before: of the versions below the active one, the one that was served last.
+    def rollback(self, namespace: str, key: str, message: str = "", *, version: int | None = None) -> Changed:
+        """Serve a version again; left out, of those lower than the active one the one that was served last.
 
         Raises:
-            NotFound: nothing is served under the key, or nothing was before.
+            NotFound: nothing is served under the key, or no lower version was; or there is no such version.
             PreconditionFailed: someone writes the key meanwhile.
+            Gone: the value of that version was destroyed.
             Conflict: that version's data key is retired.
         """
-        info = next((each for each in self.keys(namespace, key) if each.key == key), None)
-        if info is None or info.active is None:
+        info = self.known(namespace, [key]).get(names.key(key))
+        if info is None or (version is None and info.active is None):
             raise NotFound(f"Nothing is served under {key}. Activate a version instead.", key=key)
-        history, name = self._parts.history, names.namespace(namespace)
-        kept = {each.version for each in history.versions(name, info.key) if not each.destroyed}
-        found = version_before(history.changes(name, LogFilter(key=key)), info.key, info.active, kept)
+        chosen = version or self._before(names.namespace(namespace), info)
+        return self.activate(namespace, key, chosen, message, if_match=info.revision)
+
+    def _before(self, namespace: Namespace, info: KeyInfo) -> int:
+        history, active = self._parts.history, info.active or 0
+        kept = {each.version for each in history.versions(namespace, info.key) if not each.destroyed}
+        found = version_before(history.changes(namespace, LogFilter(key=info.key)), info.key, active, kept)
         if found is None:
-            raise NotFound(f"Nothing was served under {key} before version {info.active}.", key=key)
-        return self.activate(namespace, key, found, message, if_match=info.revision)
+            raise NotFound(
+                f"No version of {info.key} lower than {active}, which is active, was ever served and is still there. "
+                "Name one with --to-version: configsvc history lists them.", key=info.key,
+            )  # fmt: skip
+        return found
 
     def delete(self, namespace: str, key: str, message: str = "", *, if_match: int | None = None) -> Changed:
         """Serve a key no longer. Its versions stay, and `activate` brings one back.

@@ -118,7 +118,7 @@ def admin(settings: Settings, ports: Ports, close: Callable[[], None] = lambda: 
     opener = Opener(
         keyring, settings.pin, lambda namespace: [each.data_key for each in data_keys.list(namespace)], clock
     )
-    writer = Writer(api, sealer.seal, reader.next_versions, clock, chance)
+    writer = Writer(api, sealer.seal, reader.known, clock, chance)
     parts = Parts(
         Namespaces(api), data_keys, Rewrapper(kms, settings.pin, clock), Rotator(data_keys, reader, opener, writer),
         reader, History(api), opener, writer, Access(api),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os.path
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from configsvc.model import names
@@ -26,6 +26,15 @@ class KeyInfo(NamedTuple):
     content_type: str
     revision: int
     rotate_by: str | None
+
+
+Known = Mapping[Key, KeyInfo]
+"""Keys as they were read; those that are not in it were never written."""
+
+
+def next_version(known: Known, key: Key) -> int:
+    """The next version of a key; 1 where it was never written, which a conflict corrects after a restore."""
+    return known[key].next_version if key in known else 1
 
 
 class NamespaceInfo(NamedTuple):
@@ -68,14 +77,16 @@ class Reader:
                 each["content_type"], each["revision"], each.get("rotate_by"),
             )  # fmt: skip
 
-    def next_versions(self, namespace: Namespace, keys: Sequence[Key]) -> dict[Key, int]:
-        """The next version of each key; 1 for those never written, which a conflict corrects after a restore."""
+    def known(self, namespace: Namespace, keys: Sequence[Key]) -> Known:
+        """Those of the keys that were ever written, without values."""
+        found: dict[Key, KeyInfo] = {}
+        if not keys:
+            return found
         wanted, last = set(keys), max(keys)
-        found = dict.fromkeys(keys, 1)
         prefix = os.path.commonprefix(list(keys))  # noqa: RUF071  # by characters is what is wanted: keys are no paths
         for each in self.keys(namespace, prefix, limit=1 if len(wanted) == 1 else None):
             if each.key in wanted:
-                found[each.key] = each.next_version
+                found[each.key] = each
             if each.key >= last:
                 break
         return found

@@ -6,7 +6,7 @@ version, and never an overwrite.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
 from configsvc.model import errors
@@ -17,6 +17,7 @@ from configsvc_client.admin import _planner, _wire
 from configsvc_client.admin._api import Api
 from configsvc_client.admin._draft import Draft
 from configsvc_client.admin._ports import Chance
+from configsvc_client.admin._reader import Known, next_version
 from configsvc_client.admin._wire import Changed, Stored
 
 TRIES = 16
@@ -39,7 +40,7 @@ class Part(NamedTuple):
 
 
 Seal = Callable[[Namespace, Draft, int], Put]
-NextVersions = Callable[[Namespace, Sequence[Key]], Mapping[Key, int]]
+Knows = Callable[[Namespace, Sequence[Key]], Known]
 
 
 class Writer:
@@ -48,15 +49,15 @@ class Writer:
     Args:
         api: where writes are sent.
         seal: makes the put of a draft at a version.
-        next_versions: the next version of each key, as the service tells it.
+        knows: the keys as they are, with their next versions, as the service tells it.
         clock: waits after a lost race.
         chance: how long.
     """
 
-    def __init__(self, api: Api, seal: Seal, next_versions: NextVersions, clock: Clock, chance: Chance) -> None:
+    def __init__(self, api: Api, seal: Seal, knows: Knows, clock: Clock, chance: Chance) -> None:
         self._api = api
         self._seal = seal
-        self._next_versions = next_versions
+        self._knows = knows
         self._clock = clock
         self._chance = chance
 
@@ -67,14 +68,14 @@ class Writer:
             VersionClaimed: others were faster each time, or once where `if_match` or `create_only` was asked for.
             ConfigsvcError: as the service answered.
         """
-        version = self._next_versions(namespace, [draft.key])[draft.key] if draft.form == "envelope" else 0
+        version = self._next(namespace, draft.key) if draft.form == "envelope" else 0
 
         def attempt() -> Stored:
             nonlocal version
             try:
                 return self._put(namespace, self._seal(namespace, draft, version), message)
             except errors.VersionClaimed as error:
-                version = _named(error) or self._next_versions(namespace, [draft.key])[draft.key]
+                version = _named(error) or self._next(namespace, draft.key)
                 raise
 
         return self._raced(attempt, once=draft.if_match is not None or draft.create_only)
@@ -94,20 +95,23 @@ class Writer:
 
         return self._raced(attempt, once=if_match is not None)
 
-    def store(self, namespace: Namespace, drafts: Sequence[Draft], message: str) -> Iterator[Part]:
+    def store(
+        self, namespace: Namespace, drafts: Sequence[Draft], message: str, known: Known | None = None
+    ) -> Iterator[Part]:
         """Any number of values in as few change sets as the limits allow; what is refused is told, the rest goes on.
 
-        Each change set is all or nothing, the series is not.
+        Each change set is all or nothing, the series is not. `known` are the keys as they were read, asked for where
+        left out.
 
         Raises:
             Forbidden, NotFound, Throttled, Unavailable: nothing further would be taken.
         """
         by_key = {draft.key: draft for draft in drafts}
-        versions = self._versions(namespace, drafts)
+        known = self._known(namespace, drafts) if known is None else known
         fitting: list[Put] = []
         for draft in drafts:
             try:
-                put = self._seal(namespace, draft, versions.get(draft.key, 0))
+                put = self._seal(namespace, draft, next_version(known, draft.key))
                 check_value(put)
                 fitting.append(put)
             except (errors.TooLarge, errors.Unprocessable) as error:
@@ -150,15 +154,19 @@ class Writer:
             return self.change(namespace, drafts, message)
 
     def _operations(self, namespace: Namespace, changes: Sequence[Change]) -> list[Put | Activate | Delete]:
-        versions = self._versions(namespace, changes)
+        known = self._known(namespace, changes)
         return [
-            self._seal(namespace, each, versions.get(each.key, 0)) if isinstance(each, Draft) else each
+            self._seal(namespace, each, next_version(known, each.key)) if isinstance(each, Draft) else each
             for each in changes
         ]
 
-    def _versions(self, namespace: Namespace, changes: Sequence[Change]) -> Mapping[Key, int]:
+    def _known(self, namespace: Namespace, changes: Sequence[Change]) -> Known:
+        """The keys that envelopes are put to: only those have to carry the next version."""
         enveloped = [each.key for each in changes if isinstance(each, Draft) and each.form == "envelope"]
-        return self._next_versions(namespace, enveloped) if enveloped else {}
+        return self._knows(namespace, enveloped)
+
+    def _next(self, namespace: Namespace, key: Key) -> int:
+        return next_version(self._knows(namespace, [key]), key)
 
     def _raced(self, attempt: Callable[[], Result], *, once: bool) -> Result:
         """What the attempt gives; made again after a lost race, unless the caller has to decide."""

@@ -13,7 +13,7 @@ from configsvc_client.cli import _exit, _options, _output, _settings
 
 if TYPE_CHECKING:
     from configsvc.model.snapshot import SealedSnapshot
-    from configsvc_client.admin import Admin, Draft, Opened
+    from configsvc_client.admin import Admin, Draft, Known, Opened
 
 
 @click.command("copy")
@@ -32,9 +32,11 @@ def command(
     """Copy what is served under KEYs to another namespace or key. Forms and content types stay.
 
     A sealed value opens only as its own key in its own namespace, so each is opened here and sealed anew. Values that
-    are there already are left alone, so it can be run again. Up to 40 keys are all stored or none.
+    are there already are left alone, so it can be run again. Up to 40 keys are all stored or none; none that someone
+    else writes meanwhile is overwritten.
     """
     from configsvc.model import names
+    from configsvc_client.admin import guarded
 
     source = _options.the_namespace(namespace)
     to = names.namespace(target) if target else source
@@ -44,10 +46,11 @@ def command(
         each._replace(key=names.key(name) if name else each.key, declassify=declassify and each.form == "plain")
         for each in _drafts(admin, admin.snapshot(source), None if everything else keys)
     ]
-    wanted = _differing(admin, to, drafts)
+    known = admin.known(to, [each.key for each in drafts])  # first: who writes after it is not overwritten
+    wanted = [guarded(each, known) for each in _differing(admin, to, drafts)]
     if dry_run:
         _show(wanted)
-    failures = {} if dry_run else _stored(admin, to, wanted, message)
+    failures = {} if dry_run else _stored(admin, to, wanted, message, known)
     for key, error in failures.items():
         click.echo(f"{key}: {error.detail}", err=True)
     done = "would be copied (--dry-run)" if dry_run else "copied"
@@ -108,11 +111,13 @@ def _differing(admin: Admin, namespace: Namespace, drafts: Sequence[Draft]) -> l
     return [each for each in drafts if there.get(each.key) != (each.form, each.content_type, each.data)]
 
 
-def _stored(admin: Admin, namespace: Namespace, drafts: Sequence[Draft], message: str) -> dict[str, ConfigsvcError]:
+def _stored(
+    admin: Admin, namespace: Namespace, drafts: Sequence[Draft], message: str, known: Known
+) -> dict[str, ConfigsvcError]:
     """Stores them; the keys that were refused and why. What stops the whole series stands at each key left."""
     left, failures = {each.key for each in drafts}, dict[str, ConfigsvcError]()
     try:
-        for part in admin.store(namespace, drafts, message) if drafts else ():
+        for part in admin.store(namespace, drafts, message, known=known) if drafts else ():
             left.difference_update(part.keys)
             if part.error:
                 failures |= dict.fromkeys(part.keys, part.error)

@@ -97,29 +97,30 @@ class _Session:
             if content == base.content:
                 click.echo(f"{self._namespace} {self._key}: nothing changed, nothing stored", err=True)
                 return 0
-            code = self._tried(base, content)
-            if code is not None:
-                return code
-            start, base = content, self._read()
-            theirs = base.content
+            found = self._tried(base, content)
+            if isinstance(found, int):
+                return found
+            start, base, theirs = content, found, found.content
 
-    def _tried(self, base: _Base, content: bytes) -> int | None:
-        """The exit code, or None to edit again."""
-        try:
-            self._told(self._stored(base, content))
-        except ConfigsvcError as error:
-            chosen = self._asked(error)
-            if chosen == _AGAIN:
-                return None
-            if chosen == _QUIT:
-                click.echo("Nothing was stored; your draft is forgotten.", err=True)
-                return _exit.code_of(error)
-            self._told(self._staged(base, content))
-        return 0
+    def _tried(self, base: _Base, content: bytes) -> int | _Base:
+        """The exit code, or what to edit the draft again for. Whatever fails, the draft is asked about."""
+        chosen = ""
+        while True:
+            try:
+                if chosen == _AGAIN:
+                    return self._read()
+                self._told(self._staged(base, content) if chosen == _STAGE else self._stored(base, content))
+            except ConfigsvcError as error:
+                chosen = self._asked(error)
+                if chosen == _QUIT:
+                    click.echo("Nothing was stored; your draft is forgotten.", err=True)
+                    return _exit.code_of(error)
+            else:
+                return 0
 
     def _read(self) -> _Base:
         """The key's revision first: whoever writes after it makes the put fail."""
-        info = next((each for each in self._admin.keys(self._namespace, self._key) if each.key == self._key), None)
+        info = next(iter(self._admin.known(self._namespace, [self._key]).values()), None)
         try:
             opened = self._admin.get(self._namespace, self._key)
         except NotFound:
@@ -132,8 +133,11 @@ class _Session:
         return self._admin.put_draft(self._namespace, base.draft(self._key, base.saved(content)), self._message)
 
     def _staged(self, base: _Base, content: bytes) -> Stored:
+        from configsvc_client.admin import guarded
+
         draft = base.draft(self._key, base.saved(content))
-        staged = draft._replace(if_match=None, create_only=False, activate=False)
+        # The key as it is now: a namespace may require a precondition, and nothing is overwritten by staging.
+        staged = guarded(draft, self._admin.known(self._namespace, [self._key]))._replace(activate=False)
         return self._admin.put_draft(self._namespace, staged, self._message)
 
     def _asked(self, error: ConfigsvcError) -> str:

@@ -44,6 +44,10 @@ _NEXT: tuple[tuple[type[errors.ConfigsvcError], str], ...] = (
     (errors.Forbidden, "configsvc whoami shows who you are to the service and what you may do."),
     (errors.VersionClaimed, "Others are writing the same key. Read it again, then repeat."),
     (errors.PreconditionFailed, "It has changed since you read it. Look at it again, then repeat."),
+    (
+        errors.PreconditionRequired,
+        "Say what must stand before: --if-match with the key's revision (configsvc list), or --create-only for a put.",
+    ),
     (errors.Throttled, "Wait a little, then repeat: a write that was done is not done twice."),
 )
 

@@ -16,7 +16,7 @@ from configsvc_client.cli._progress import progress
 from configsvc_client.cli.formats import FORMATS, Read, Row, format_of, read
 
 if TYPE_CHECKING:
-    from configsvc_client.admin import Admin, Draft
+    from configsvc_client.admin import Admin, Draft, Known
     from configsvc_client.cli._plan import Planned
 
 
@@ -47,9 +47,11 @@ def command(
     """Store the values of FILE (- for stdin): each sealed, but for the keys that --plain names.
 
     Keys stay as they are in the file. Values that are served already are left alone, so it can be run again after a
-    failure. Values go in change sets of up to 40 keys: each is all or nothing, and what was refused is told by key.
+    failure; a key that someone else writes meanwhile is refused, not overwritten. Values go in change sets of up to 40
+    keys: each is all or nothing, and what was refused is told by key.
     In dotenv and docker files a comment `# configsvc: application/json` says that the next value is JSON.
     """
+    from configsvc_client.admin import guarded
     from configsvc_client.cli._plan import Rules, drafts
 
     target = _options.the_namespace(namespace)
@@ -59,14 +61,18 @@ def command(
     unstored = "--dry-run" if dry_run else "--atomic" if atomic and failures else None
     if dry_run or not unstored:
         admin = _settings.admin()
-        plan = _planned(admin, target, found)
+        known = admin.known(target, [each.key for each in found])  # first: who writes after it is not overwritten
+        plan = _planned(admin, target, [guarded(each, known) for each in found])
         to_store = [each.draft for each in plan if each.step != "unchanged"]
         if atomic:
             admin.check_together(target, to_store)
         if dry_run:
             _show(plan)
         else:
-            failures |= (_stored_together if atomic else _stored)(admin, target, to_store, message)
+            failures |= (
+                _stored_together(admin, target, to_store, message) if atomic
+                else _stored(admin, target, to_store, message, known)
+            )  # fmt: skip
     refused = _imported.listed(rows, failures)
     _imported.told(target, plan, refused, unstored=unstored)
     if not dry_run:
@@ -117,13 +123,15 @@ def _show(plan: Sequence[Planned]) -> None:
     )
 
 
-def _stored(admin: Admin, namespace: Namespace, drafts: Sequence[Draft], message: str) -> dict[str, ConfigsvcError]:
+def _stored(
+    admin: Admin, namespace: Namespace, drafts: Sequence[Draft], message: str, known: Known
+) -> dict[str, ConfigsvcError]:
     """Stores the drafts; the refused keys and why. What stops the whole series stands at each key left."""
     left = {each.key for each in drafts}
     failures: dict[str, ConfigsvcError] = {}
     with progress(f"import into {namespace}", len(drafts)) as advance:
         try:
-            for each in admin.store(namespace, drafts, message):
+            for each in admin.store(namespace, drafts, message, known=known):
                 left.difference_update(each.keys)
                 advance(len(each.keys))
                 if each.error:

@@ -12,7 +12,7 @@ from configsvc_client.cli import _confirm, _options, _output, _settings
 from configsvc_client.cli._when import when
 
 if TYPE_CHECKING:
-    from configsvc_client.admin import Admin, Changed, WayBack
+    from configsvc_client.admin import Admin, WayBack
 
 
 @click.command("rollback")
@@ -53,16 +53,12 @@ def _one(
         raise click.UsageError("Say how far back: --to-revision or --to-time; or name a KEY.")
     if dry_run:
         raise click.UsageError("--dry-run goes with --to-revision or --to-time; `configsvc history` shows versions.")
-    done = admin.rollback(namespace, key, message) if version is None else _to(admin, namespace, key, version, message)
+    done = admin.rollback(namespace, key, message, version=version)
     now = done.versions.get(key)
     _output.done(
         f"{namespace} {key}: version {now} served again, revision {done.revision}",
         {"namespace": namespace, "key": key, "active": now, "revision": done.revision},
     )
-
-
-def _to(admin: Admin, namespace: Namespace, key: str, version: int, message: str) -> Changed:
-    return admin.activate(namespace, key, version, message)
 
 
 def _whole(admin: Admin, way: WayBack, revision: int, message: str, *, dry_run: bool) -> None:
