@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 
+from configsvc_client.cli._watch import rows
 from tests.admin.loopback import Loopback, arn
 from tests.cli.shell import Shell
 
@@ -62,3 +63,19 @@ def test_watch_does_not_tell_what_is_not_served(shell: Shell, service: Loopback,
 
 def test_watch_of_what_may_not_be_read_ends_at_once(shell: Shell) -> None:
     assert shell.run("watch", "-n", "no.such").code == 3
+
+
+def test_a_change_is_told_with_its_own_record_and_not_with_one_that_came_after_the_look(
+    service: Loopback, namespace: str
+) -> None:
+    admin, other = service.admin(), service.admin("owner")
+    admin.put(namespace, "a", "one")
+    following = admin.follow(namespace)
+    (before,) = following.look().values()
+    seen = admin.put(namespace, "a", "two", message="seen")
+    (now,) = following.look().values()
+    other.put(namespace, "a", "three", message="not seen yet")
+    other.put(namespace, "b", "new", message="not seen yet")
+    ((_, _, revision, key, was, becomes, by, message),) = rows(admin, before, now)
+    assert (revision, key, was, becomes) == (seen.revision, "a", 1, 2)
+    assert (by, message) == (arn("writer"), "seen")

@@ -37,7 +37,7 @@ def command(namespaces: tuple[str, ...], prefix: str, every: float) -> None:
         before = following.held
         try:
             for namespace, now in following.look().items():
-                for row in _rows(admin, before[namespace], now):
+                for row in rows(admin, before[namespace], now):
                     if row[3].startswith(prefix):
                         _output.line(_COLUMNS, row)
         except (Throttled, Unavailable) as error:
@@ -47,29 +47,31 @@ def command(namespaces: tuple[str, ...], prefix: str, every: float) -> None:
 _Row = tuple[str | None, str, int, str, int | None, int | None, str | None, str | None]
 
 
-def _rows(admin: Admin, before: SealedSnapshot, now: SealedSnapshot) -> Iterable[_Row]:
+def rows(admin: Admin, before: SealedSnapshot, now: SealedSnapshot) -> Iterable[_Row]:
     """A row for each key that is not served as before, with who and why so far as the change log tells."""
-    known = _log(admin, before)
     versions = (
         {entry.key: entry.version for entry in before.entries},
         {entry.key: entry.version for entry in now.entries},
     )
-    for key in sorted(versions[0].keys() | versions[1].keys()):
+    moved = [key for key in versions[0].keys() | versions[1].keys() if versions[0].get(key) != versions[1].get(key)]
+    known = _log(admin, before, now) if moved else {}
+    for key in sorted(moved):
         was, becomes = versions[0].get(key), versions[1].get(key)
-        if was != becomes:
-            record = known.get(key)
-            at, by, message = (record.at, record.principal, record.message) if record else (None, None, None)
-            yield at, now.namespace, record.revision if record else now.revision, key, was, becomes, by, message
+        record = known.get((key, becomes))
+        at, by, message = (record.at, record.principal, record.message) if record else (None, None, None)
+        yield at, now.namespace, record.revision if record else now.revision, key, was, becomes, by, message
 
 
-def _log(admin: Admin, before: SealedSnapshot) -> dict[str, LogEntry]:
-    """The last record of each key since then that changed what is served."""
+def _log(admin: Admin, before: SealedSnapshot, now: SealedSnapshot) -> dict[tuple[str, int | None], LogEntry]:
+    """The last record that made each key be served as a version, after the one snapshot and up to the other."""
     from configsvc_client.admin import LogFilter
 
-    found: dict[str, LogEntry] = {}
+    found: dict[tuple[str, int | None], LogEntry] = {}
     try:
         for record in admin.changes(before.namespace, LogFilter(since=before.revision)):
-            found |= {change.key: record for change in record.keys if change.was != change.now}
+            if record.revision > now.revision:
+                break  # the next look's to tell
+            found |= {(change.key, change.now): record for change in record.keys if change.was != change.now}
     except Gone:
         return {}  # upkeep was faster
     except ConfigsvcError as error:
