@@ -8,6 +8,9 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.advice import with_advice
 from infra.change_set import Change
 from infra.destroy import WORD, destroy
 from infra.package import PackagingError
@@ -61,6 +64,9 @@ def run(asked: Asked, connect: Callable[[], Connection], *expected: type[Excepti
             describe(connection.site, release(connection.site))
         else:
             destroy(connection.site, connection.dynamodb, connection.kms, lambda text: confirm(asked, text), asked.data)
+    except (BotoCoreError, ClientError) as error:
+        print(with_advice(f"make {asked.verb}: AWS refuses: {error}", str(error)), file=sys.stderr)
+        return 1
     except known as error:
         print(f"make {asked.verb}: {error}", file=sys.stderr)
         return 1
@@ -86,7 +92,11 @@ def confirm(asked: Asked, question: str) -> bool:
         return True
     if not sys.stdin.isatty():
         raise Declined("There is nobody to ask. Say YES=1 to go on without.")
-    return input(f"{question} Type yes: ").strip() == "yes"
+    try:
+        return input(f"{question} Type yes: ").strip() == "yes"
+    except EOFError:
+        print()
+        return False
 
 
 def progress(text: str) -> None:

@@ -28,14 +28,27 @@ class Data:
     kms_key: str
 
     def delete(self) -> None:
-        """The table at once, the key after 30 days, in which it can be called back."""
-        self.dynamodb.update_table(TableName=self.table, DeletionProtectionEnabled=False)
+        """The table at once, the key after 30 days, in which it can be called back. What is gone already is passed."""
+        try:
+            table = self.dynamodb.describe_table(TableName=self.table)["Table"]
+            if table["TableStatus"] != "DELETING":
+                self._delete_table(protected=table.get("DeletionProtectionEnabled", False))
+        except self.dynamodb.exceptions.ResourceNotFoundException:
+            pass
+        if self.kms.describe_key(KeyId=self.kms_key)["KeyMetadata"]["KeyState"] != "PendingDeletion":
+            self.kms.schedule_key_deletion(KeyId=self.kms_key, PendingWindowInDays=_PENDING_DAYS)
+
+    def _delete_table(self, *, protected: bool) -> None:
+        if protected:
+            self.dynamodb.update_table(TableName=self.table, DeletionProtectionEnabled=False)
+            self.dynamodb.get_waiter("table_exists").wait(TableName=self.table)  # a table that changes is not deleted
         self.dynamodb.delete_table(TableName=self.table)
-        self.kms.schedule_key_deletion(KeyId=self.kms_key, PendingWindowInDays=_PENDING_DAYS)
 
 
 def destroy(site: Site, dynamodb: DynamoDBClient, kms: KMSClient, ask: Ask, word: str) -> None:
-    """Delete the stack, and with the word its data.
+    """Delete the stack, and with the word its data. The data goes first: the stack is what knows their names.
+
+    Whatever it fails at, doing it again goes on from there.
 
     Raises:
         infra.stack.Declined: nothing was done.
@@ -51,12 +64,13 @@ def destroy(site: Site, dynamodb: DynamoDBClient, kms: KMSClient, ask: Ask, word
     site.tell(f"The data {'GOES, TOO' if wanted else 'stays'}: table {data.table}, KMS key {data.kms_key}.")
     if not ask(f"Destroy {site.stage.stack}{' and its data' if wanted else ''}?"):
         raise Declined("Nothing was destroyed.")
-    stack.delete(_LONGEST)
-    site.tell(f"{site.stage.stack} is gone.")
     if wanted:
         data.delete()
         site.tell(f"The table is gone; the KMS key goes in {_PENDING_DAYS} days (aws kms cancel-key-deletion).")
-    elif not site.stage.table.name:
+    stack.delete(_LONGEST)
+    site.tell(f"{site.stage.stack} is gone.")
+    site.tell(f"The bucket {site.target.bucket} stays: code and templates of every stack here. It is yours to delete.")
+    if not wanted and not site.stage.table.name:
         site.tell("To serve this table again, say in the stage file, under [table]:")
         site.tell(f'  name = "{data.table}"\n  kms_key = "{data.kms_key}"')
 

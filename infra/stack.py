@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import enum
+import itertools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.advice import with_advice
 from infra.change_set import ONLY_A_CHANGE_SET, POLL_SECONDS, Change, ChangeSet, StackFailed
@@ -81,18 +82,33 @@ class Stack:
         exists = status not in {_GONE, ONLY_A_CHANGE_SET}
         proposed = ChangeSet(self.client, self.name, new=not exists, poll=self.poll)
         proposed.create(template_url, parameters)
-        changes = proposed.changes(seconds)
-        if changes is None:
+        if not self._agreed(proposed, seconds, approve):
             proposed.withdraw()
             return Outcome.UNCHANGED
-        if not approve(changes):
-            proposed.withdraw()
-            raise Declined(f"Nothing was changed in {self.name}.")
         proposed.execute()
         status = self._until(_is_settled, seconds, seen)
         if status not in _GOOD:
             raise StackFailed(self._explain(status, seen))
         return Outcome.UPDATED if exists else Outcome.CREATED
+
+    def _agreed(self, proposed: ChangeSet, seconds: float, approve: Approve) -> bool:
+        """Whether there is something to do, and all agree to it. Whatever else it ends with, nothing is left of it."""
+        try:
+            changes = proposed.changes(seconds)
+            agreed = changes is None or approve(changes)
+        except BaseException:
+            self._withdraw(proposed)
+            raise
+        if not agreed:
+            proposed.withdraw()
+            raise Declined(f"Nothing was changed in {self.name}.")
+        return changes is not None
+
+    def _withdraw(self, proposed: ChangeSet) -> None:
+        try:
+            proposed.withdraw()
+        except (BotoCoreError, ClientError) as error:
+            self.progress(f"The change set {proposed.name} of {self.name} is left: {error}")
 
     def outputs(self) -> dict[str, str]:
         """The stack's outputs by name."""
@@ -147,17 +163,21 @@ class Stack:
         return with_advice(said, *(reason for _, reason in failed))
 
     def _event_ids(self) -> set[str]:
-        return {event["EventId"] for event in self._events(set())}
+        return {event["EventId"] for event in next(self._pages(), [])}
 
     def _events(self, seen: set[str]) -> list[StackEventTypeDef]:
-        """The events not seen, newest first: one page, about a hundred. None of a stack that is not there."""
+        """The events since those seen, newest first."""
+        events = (event for page in self._pages() for event in page)
+        return list(itertools.takewhile(lambda event: event["EventId"] not in seen, events))
+
+    def _pages(self) -> Iterator[list[StackEventTypeDef]]:
+        """All events, newest first, a hundred in a page. None of a stack that is not there."""
         try:
-            found = self.client.describe_stack_events(StackName=self.name)["StackEvents"]
+            for page in self.client.get_paginator("describe_stack_events").paginate(StackName=self.name):
+                yield page["StackEvents"]
         except ClientError as error:
-            if "does not exist" in str(error):
-                return []
-            raise
-        return [event for event in found if event["EventId"] not in seen]
+            if "does not exist" not in str(error):
+                raise
 
 
 def _why(event: StackEventTypeDef) -> str | None:

@@ -1,14 +1,16 @@
 """`make deploy` and `make destroy`, on the emulator and where there is no AWS to be reached."""
 
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from infra import command, release
 from infra.change_set import Change
@@ -22,6 +24,9 @@ from local.clients import REGION, client_arguments
 from local.emulator import Emulator
 from local.stack import target
 from tests.fixtures_package import ROOT
+
+if TYPE_CHECKING:
+    from mypy_boto3_kms import KMSClient
 
 STAGE = parse(
     {
@@ -51,6 +56,19 @@ class World(NamedTuple):
 
     def outputs(self) -> dict[str, str]:
         return Stack(self.site.target.cloudformation, self.site.stage.stack, self.said.append).outputs()
+
+
+class MayNotSchedule:
+    """KMS for somebody who may not let keys go."""
+
+    def __init__(self, kms: Any) -> None:  # noqa: ANN401  # a client of boto3
+        self._kms = kms
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # one of its calls
+        return getattr(self._kms, name)
+
+    def schedule_key_deletion(self, **_: object) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "No."}}, "ScheduleKeyDeletion")
 
 
 @pytest.fixture
@@ -96,6 +114,35 @@ def test_where_nobody_can_be_asked_only_yes_goes_on() -> None:
     assert command.confirm(ASKED._replace(yes=True), "Execute it?")
 
 
+def test_who_closes_the_terminal_has_not_agreed() -> None:
+    ours, theirs = pty.openpty()
+    asks = "from infra import command as c; print(c.confirm(c.Asked('deploy', 's', False, ''), 'Execute it?'))"
+    with os.fdopen(ours, "wb", buffering=0) as keyboard:
+        keyboard.write(b"\x04")  # Ctrl-D
+        ran = subprocess.run(
+            [sys.executable, "-c", asks],
+            cwd=ROOT,
+            stdin=theirs,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        os.close(theirs)
+    assert (ran.returncode, ran.stdout.split()[-1]) == (0, "False"), ran.stderr
+
+
+def test_what_aws_refuses_is_told_with_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    def connect() -> command.Connection:
+        said = "User: me is not authorized to perform: s3:CreateBucket"
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": said}}, "CreateBucket")
+
+    assert command.run(ASKED, connect) == 1
+    told = capsys.readouterr().err
+    assert "s3:CreateBucket" in told
+    assert "The deployer's IAM identity lacks the action" in told
+
+
 def test_what_may_be_lost_is_told_by_name() -> None:
     said = list[str]()
     release.show([Change("Add", "New", "AWS::T"), Change("Modify", "Table", "AWS::T", "True")], said.append)
@@ -126,6 +173,7 @@ def test_a_stage_goes_up_says_how_to_reach_it_and_goes_down_without_its_data(
     assert world.clients("dynamodb").describe_table(TableName=service.table_name)["Table"]["TableStatus"] == "ACTIVE"
     assert world.clients("kms").describe_key(KeyId=service.kms_key_arn)["KeyMetadata"]["KeyState"] == "Enabled"
     assert f'name = "{service.table_name}"' in world.said[-1]
+    assert f"The bucket {world.site.target.bucket} stays" in "\n".join(world.said)
 
 
 @pytest.mark.emulator
@@ -157,7 +205,12 @@ def test_the_data_goes_by_the_word_and_by_nothing_else(world: World, built_packa
     with pytest.raises(Declined, match="Nothing was destroyed"):
         doomed.destroy(WORD, agreed=False)
     assert doomed.outputs()
+    refusing = cast("KMSClient", MayNotSchedule(world.clients("kms")))
+    with pytest.raises(ClientError, match="ScheduleKeyDeletion"):
+        destroy(doomed.site, world.clients("dynamodb"), refusing, lambda _: True, WORD)
+    assert doomed.outputs(), "whoever repeats it has to find the key"
     doomed.destroy(WORD)
+    assert not doomed.outputs()
     key = world.clients("kms").describe_key(KeyId=service.kms_key_arn)["KeyMetadata"]
     assert service.table_name not in world.clients("dynamodb").list_tables()["TableNames"]
     assert key["KeyState"] == "PendingDeletion"

@@ -1,6 +1,6 @@
 """What applying a template does when CloudFormation is slow, stuck or refuses. The good road is in test_deploy.py."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -30,12 +30,14 @@ class FakeCloudFormation:
         change_set: tuple[str, str] = ("CREATE_COMPLETE", ""),
         changes: tuple[dict[str, Any], ...] = (),
         reasons: tuple[str, ...] = (),
+        stays: bool = False,
     ) -> None:
         self.statuses = list(statuses)
         self.refusal = refusal
         self.change_set = change_set
         self.pages = [changes[:1], changes[1:]]
         self.reasons = reasons
+        self.stays = stays
         self.calls: list[str] = []
         self.events = 1
 
@@ -62,14 +64,22 @@ class FakeCloudFormation:
 
     def delete_change_set(self, **_: object) -> None:
         self.calls.append("withdraw")
+        if self.stays:
+            raise refused("DeleteChangeSet", "The token has expired")
 
     def delete_stack(self, **_: object) -> None:
         self.calls.append("delete")
 
-    def describe_stack_events(self, **_: object) -> dict[str, Any]:
+    def get_paginator(self, _operation: str) -> "FakeCloudFormation":
+        return self
+
+    def paginate(self, **_: object) -> Iterator[dict[str, Any]]:
+        """The events, newest first, two in a page."""
         old = event("0", "UPDATE_FAILED", "an earlier attempt")
         new = [event(str(number), "UPDATE_FAILED", reason) for number, reason in enumerate(self.reasons, 1)]
-        return {"StackEvents": [*reversed(new), old][-self.events :]}
+        newest_first = [*reversed(new), old][-self.events :]
+        for first in range(0, len(newest_first), 2):
+            yield {"StackEvents": newest_first[first : first + 2]}
 
 
 def event(identifier: str, status: str, reason: str) -> dict[str, str]:
@@ -114,6 +124,7 @@ def test_changes_that_cannot_be_made_say_why() -> None:
     fake = FakeCloudFormation("CREATE_COMPLETE", change_set=("FAILED", "Circular dependency: X"))
     with pytest.raises(StackFailed, match="Circular dependency: X"):
         stack(fake).apply(URL, {}, 10)
+    assert fake.calls == ["propose UPDATE", "withdraw"]
 
 
 def test_what_would_change_is_shown_before_anything_is_done() -> None:
@@ -138,6 +149,30 @@ def test_what_is_declined_is_not_done_and_leaves_nothing(status: str | None, cal
     with pytest.raises(Declined, match="Nothing was changed"):
         stack(fake).apply(URL, {}, 10, lambda _: False)
     assert fake.calls == calls
+
+
+@pytest.mark.parametrize("ended", [Declined("There is nobody to ask."), KeyboardInterrupt()])
+@pytest.mark.parametrize(("status", "calls"), [
+    (None, ["propose CREATE", "withdraw", "delete"]),
+    ("CREATE_COMPLETE", ["propose UPDATE", "withdraw"]),
+])  # fmt: skip
+def test_where_nobody_answers_nothing_is_left(ended: BaseException, status: str | None, calls: list[str]) -> None:
+    def approve(_changes: list[Change]) -> bool:
+        raise ended
+
+    fake = FakeCloudFormation(status, changes=(REPLACED,))
+    with pytest.raises(type(ended)):
+        stack(fake).apply(URL, {}, 10, approve)
+    assert fake.calls == calls
+
+
+def test_what_cannot_be_withdrawn_is_told_and_hides_nothing() -> None:
+    said: list[str] = []
+    fake = FakeCloudFormation("CREATE_COMPLETE", change_set=("FAILED", "Circular dependency: X"), stays=True)
+    proposing = Stack(cast("CloudFormationClient", fake), "s", said.append, poll=lambda _: None)
+    with pytest.raises(StackFailed, match="Circular dependency: X"):
+        proposing.apply(URL, {}, 10)
+    assert "is left" in said[-1]
 
 
 def test_a_stack_that_was_proposed_and_never_made_is_made() -> None:
