@@ -13,6 +13,9 @@ BODY_BYTES = 8 * 1024 * 1024
 HEAD_BYTES = 64 * 1024
 """The most of status line and headers."""
 
+WIRE_BYTES = 2 * BODY_BYTES
+"""The most of all that comes: the sizes of chunks and what trails them are not more than a body may be."""
+
 _FINAL = 200
 _SWITCHING = 101
 
@@ -64,7 +67,7 @@ class Answer:
             raise BadAnswer(f"malformed ({type(error).__name__})") from None
         if self._in_head and self._received > HEAD_BYTES:
             raise BadAnswer(f"more than {HEAD_BYTES} bytes of headers")
-        if len(self._body) > BODY_BYTES:
+        if len(self._body) > BODY_BYTES or self._received > WIRE_BYTES:
             raise BadAnswer(f"more than {BODY_BYTES} bytes")
 
     def response(self) -> Response:
@@ -89,7 +92,9 @@ class Answer:
             raise BadAnswer("more than one answer")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header; repeated ones are joined (RFC 9110, 5.3)."""
+        """One header; repeated ones are joined (RFC 9110, 5.3). Trailers are passed over (6.5.1)."""
+        if not self._in_head:
+            return
         lower, text = name.decode("latin-1").lower(), value.decode("latin-1")
         self._headers[lower] = f"{self._headers[lower]}, {text}" if lower in self._headers else text
 

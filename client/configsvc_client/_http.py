@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from configsvc.model.errors import ConfigsvcError, Unavailable
+from configsvc.model.errors import Unavailable
 from configsvc_client._dial import Dialler, left
 from configsvc_client._faults import BadAnswer, Dead
 from configsvc_client._url import Url
@@ -84,9 +84,9 @@ class Connection:
             ValueError: a header or the target would break the request apart.
         """
         message = self._message(method, target, headers, body)
-        self._settle()
-        kept = self._socket is not None
         try:
+            self._settle(deadline)
+            kept = self._socket is not None
             try:
                 return self._exchange(message, deadline, meanwhile)
             except Dead:
@@ -100,11 +100,10 @@ class Connection:
         """Begins to connect, in a thread that ends with that; the next use waits for it. A failure is met then."""
 
         def connect() -> None:
-            with contextlib.suppress(OSError, ConfigsvcError):
+            with contextlib.suppress(Exception):
                 self._socket = self._dialler.open(deadline)
 
-        self._settle()
-        if self._socket is None:
+        if self._socket is None and not (self._opening and self._opening.is_alive()):
             self._opening = threading.Thread(target=connect, daemon=True)
             self._opening.start()
 
@@ -115,9 +114,16 @@ class Connection:
             self._socket.close()
             self._socket = None
 
-    def _settle(self) -> None:
+    def _settle(self, deadline: float | None = None) -> None:
+        """Waits for what is being opened ahead, to its own deadline or to an earlier one.
+
+        Raises:
+            TimeoutError: it is still being opened.
+        """
         if self._opening is not None:
-            self._opening.join()
+            self._opening.join(None if deadline is None else left(deadline, self._clock))
+            if self._opening.is_alive():
+                raise TimeoutError("still being opened")
             self._opening = None
 
     def _exchange(self, message: bytes, deadline: float, meanwhile: Callable[[], None] | None) -> Response:
@@ -136,12 +142,15 @@ class Connection:
                 self.close()
 
     def _send(self, to: socket.socket, message: bytes, deadline: float) -> None:
+        """What fails, but for time, is a dead connection: over TLS a reset is an SSLError and no ConnectionError."""
         rest = memoryview(message)
         try:
             while rest:
                 to.settimeout(left(deadline, self._clock))
                 rest = rest[to.send(rest) :]
-        except ConnectionError as error:
+        except TimeoutError:
+            raise
+        except OSError as error:
             raise Dead(type(error).__name__) from None
 
     def _receive(self, source: socket.socket, deadline: float) -> Answer:
@@ -152,8 +161,8 @@ class Connection:
             source.settimeout(left(deadline, self._clock))
             try:
                 data = source.recv(_RECEIVE)
-            except ConnectionError as error:
-                if answer.started:
+            except OSError as error:
+                if answer.started or isinstance(error, TimeoutError):
                     raise
                 raise Dead(type(error).__name__) from None
             if not data and not answer.started:

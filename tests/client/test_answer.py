@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configsvc_client._answer import BODY_BYTES, Answer, inflate
+from configsvc_client._answer import BODY_BYTES, WIRE_BYTES, Answer, inflate
 from configsvc_client._faults import BadAnswer
 
 WHOLE = b"HTTP/1.1 200 OK\r\nA: 1\r\na: 2\r\nContent-Length: 5\r\n\r\nhello"
@@ -35,6 +35,26 @@ def test_arbitrary_bytes_make_an_answer_or_are_refused(pieces: list[bytes]) -> N
             answer.feed(piece)
         if answer.complete:
             answer.response()
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nETag: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n"
+
+
+def test_what_trails_a_body_changes_no_header() -> None:
+    answer = Answer()
+    answer.feed(CHUNKED + b"ETag: y\r\nRetry-After: 9\r\n\r\n")
+    assert answer.complete
+    assert answer.response() == (200, {"etag": "x", "transfer-encoding": "chunked"}, b"hi")
+
+
+@pytest.mark.parametrize("endless", [b"a: b\r\n" * 10_000, b"x" * 60_000], ids=["many", "long"])
+def test_endless_trailers_are_refused(endless: bytes) -> None:
+    answer = Answer()
+    answer.feed(CHUNKED + (b"a: " if endless.startswith(b"x") else b""))
+    pieces = itertools.repeat(endless, 1 + WIRE_BYTES // len(endless))
+    with pytest.raises(BadAnswer):
+        any(map(answer.feed, pieces))  # nothing: until it raises
+    assert len(answer._headers) == 2  # noqa: SLF001  # nothing of them was kept
 
 
 def test_a_gzip_bomb_is_not_inflated_beyond_the_limit() -> None:

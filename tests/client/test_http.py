@@ -3,6 +3,7 @@ import gzip
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from configsvc.model.errors import Unavailable
 from configsvc_client._dial import resolve
 from configsvc_client._http import Connection
 from configsvc_client._url import parse
+from tests.client.certificates import server_context
 from tests.client.stub_servers import Scripted, Serve, says, scripted, take_request
 
 OK = b"HTTP/1.1 200 OK\r\nETag: x\r\nContent-Length: 2\r\n\r\nhi"
@@ -48,21 +50,28 @@ def test_what_is_sent_is_the_smallest_request() -> None:
     assert seen[1].endswith(b"content-length: 4\r\n\r\nbody")
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize("how", ["closed", "reset"])
-def test_a_kept_connection_that_is_dead_is_replaced_without_anyone_noticing(how: str) -> None:
-    gone = threading.Event()
+def test_a_kept_connection_that_is_dead_is_replaced_without_anyone_noticing(
+    how: str, scheme: str, tmp_path: Path
+) -> None:
+    read, gone = threading.Event(), threading.Event()
+    tls = server_context(tmp_path) if scheme == "https" else None
 
     def once(connection: socket.socket) -> None:
         take_request(connection)
         connection.sendall(OK)
+        read.wait(30)
         if how == "reset":
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         connection.close()
         gone.set()
 
-    with scripted(once, says(OK)) as server:
-        connection = connection_to(server)
+    with scripted(once, says(OK), tls=tls) as server:
+        environ = {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}
+        connection = Connection(parse(f"{scheme}://localhost:{server.port}"), environ)
         connection.request("GET", "/", {}, b"", soon())
+        read.set()
         assert gone.wait(30)
         assert connection.request("GET", "/", {}, b"", soon()).body == b"hi"
         connection.close()
@@ -218,6 +227,18 @@ def test_a_connection_opened_ahead_is_the_one_that_is_used() -> None:
         assert connection.request("GET", "/", {}, b"", soon()).status == 200
         connection.close()
     assert server.connections == 1
+
+
+def test_one_that_takes_longer_to_open_than_a_request_may_take_is_there_for_the_next(tmp_path: Path) -> None:
+    with scripted(says(OK), tls=server_context(tmp_path)) as server:
+        connection = Connection(parse(f"https://localhost:{server.port}"), {"SSL_CERT_FILE": str(tmp_path / "ca.pem")})
+        with socket.create_connection(("127.0.0.1", server.port)):  # whom the server shakes hands with first
+            connection.open_ahead(soon())
+            with pytest.raises(Unavailable, match="in time"):
+                connection.request("GET", "/", {}, b"", soon(0.1))
+        assert connection.request("GET", "/", {}, b"", soon()).status == 200
+        connection.close()
+    assert server.connections == 2
 
 
 def test_meanwhile_runs_once_after_the_request_has_gone_out() -> None:

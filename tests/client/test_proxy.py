@@ -97,6 +97,15 @@ def test_through_a_proxy_tls_is_end_to_end_and_the_name_is_resolved_there(tmp_pa
     assert seen == [b"CONNECT api.example:443 HTTP/1.1\r\nhost: api.example:443\r\n\r\n"]
 
 
+def test_a_proxy_that_refuses_a_connection_opened_ahead_is_named_when_it_is_used_and_not_before() -> None:
+    with scripted(says(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", 1)) as proxy:
+        connection = Connection(API, {"HTTPS_PROXY": f"http://127.0.0.1:{proxy.port}"})
+        connection.open_ahead(time.monotonic() + 20)  # what escapes from its thread is a warning, and fails this
+        with pytest.raises(Unavailable, match="the proxy answered 403"):
+            connection.request("GET", "/", {}, b"", time.monotonic() + 20)
+    assert proxy.connections == 2
+
+
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from configsvc.model.errors import Unavailable
+from tests.client.certificates import server_context
 from tests.client.configs import Stage
 from tests.client.sealing import sealed_values
 from tests.client.stub_servers import scripted, take_request
@@ -185,21 +187,36 @@ def test_23_a_child_has_locks_and_sockets_of_its_own(running: Service) -> None:
     assert running.api.connections == 2
 
 
-def test_24_a_socket_that_died_while_frozen_is_replaced_without_anyone_noticing() -> None:
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("how", ["closed", "reset"])
+def test_24_a_socket_that_died_while_frozen_is_replaced_without_anyone_noticing(
+    how: str, scheme: str, tmp_path: Path
+) -> None:
     from configsvc_client import Config
     from tests.faults_client.test_answers import OLD, answer
 
-    def once(connection: object) -> None:
-        take_request(connection)  # type: ignore[arg-type]  # a socket
-        connection.sendall(answer(OLD))  # type: ignore[attr-defined]  # as above
+    frozen, gone = threading.Semaphore(0), threading.Semaphore(0)
 
-    with scripted(once) as server:
+    def once(connection: socket.socket) -> None:
+        take_request(connection)
+        connection.sendall(answer(OLD))
+        frozen.acquire(timeout=30)
+        if how == "reset":
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        connection.close()
+        gone.release()
+
+    with scripted(once, tls=server_context(tmp_path) if scheme == "https" else None) as server:
+        environ = {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}
         config = Config(
-            "payments.prod", url=f"http://127.0.0.1:{server.port}", api_key="k", environ={}, refresh_seconds=20
+            "payments.prod", url=f"{scheme}://localhost:{server.port}", api_key="k", environ=environ, refresh_seconds=20
         )
         config.snapshot()
         for _ in range(3):
+            frozen.release()
+            assert gone.acquire(timeout=30)
             assert config.refresh() is False
+        frozen.release()
         config.close()
         assert server.connections == 4
 
