@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 import tempfile
@@ -19,12 +20,13 @@ _OTHER_FILES = 512
 
 def main() -> int:
     """Three minutes."""
+    busy = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="configsvc-load-") as scratch:
         built = package(ROOT, Path(scratch) / "built")
         results = [_run(plan, built, Path(scratch) / name) for name, plan in (("full", FULL), ("flat", FLAT_OUT))]
     held = all(each.held for result in results for each in promises(result))
     if held:
-        write(results)
+        write(results, busy)
     print("\nEvery promise was held." if held else "\nA promise was broken; nothing was written.")
     return int(not held)
 

@@ -25,9 +25,9 @@ def told(result: Result) -> str:
     return f"{_how(result)}\n\n{_requests(result)}\n\n{_promises(result)}\n\n{_calls(result)}"
 
 
-def write(results: Sequence[Result]) -> None:
-    """Into both pages, between the marks."""
-    about = _about(results[0])
+def write(results: Sequence[Result], busy: float) -> None:
+    """Into both pages, between the marks; `busy` is the load average before the runs."""
+    about = _about(results[0], busy)
     tables = "\n\n".join(f"{_how(result)}\n\n{_requests(result)}" for result in results)
     _put("docs/OPERATIONS.md", f"{about}\n\n{tables}\n")
     everything = "\n\n".join(told(result) for result in results)
@@ -93,11 +93,12 @@ def _table(head: list[str], rows: Iterable[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _about(result: Result) -> str:
+def _about(result: Result, busy: float) -> str:
     git = ["git", "rev-parse", "--short", "HEAD"]
     commit = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in _PACKAGES)
     return (
         f"{dt.datetime.now(dt.UTC).date().isoformat()}, commit {commit}, Python {platform.python_version()}, "
-        f"{platform.machine()}, {os.cpu_count()} CPUs, {versions}, locust {result.seen.locust}."
+        f"{platform.machine()}, {os.cpu_count()} CPUs, load average {busy:.1f} before it, {versions}, "
+        f"locust {result.seen.locust}."
     )
