@@ -24,15 +24,17 @@ def add(template: Template, stage: Stage) -> None:
     Raises:
         StageError: two patterns would have one name.
     """
+    _renew_reader(template, stage.reader.generation)
     for group in stage.groups:
         _add_group(template, group)
-    _add_policy(template, "AdministratorPolicy", "administers every namespace: grants, data keys", _administrator())
+    keys: list[object] = [_KEY, *stage.further_kms_keys]
+    _add_policy(template, "AdministratorPolicy", "administers every namespace: grants, data keys", _administrator(keys))
     for pattern in stage.policies:
         name = _camel(pattern.replace("*", "any"))
         if f"ReaderOf{name}" in template["Resources"]:
             raise StageError(f"policies: {pattern} has the same letters and digits as another one.")
-        _add_policy(template, f"ReaderOf{name}", f"reader of {pattern}", [opens(pattern, "kms:Decrypt")])
-        _add_policy(template, f"WriterOf{name}", f"writer of {pattern}", _writer(pattern))
+        _add_policy(template, f"ReaderOf{name}", f"reader of {pattern}", [_opens(keys, pattern, "kms:Decrypt")])
+        _add_policy(template, f"WriterOf{name}", f"writer of {pattern}", _writer(keys, pattern))
     if stage.key_administrators:
         _separate(template, list(stage.key_administrators))
 
@@ -42,9 +44,9 @@ def allow(sid: str, actions: list[str], resources: object) -> Statement:
     return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}
 
 
-def opens(pattern: str, *actions: str) -> Statement:
+def _opens(keys: list[object], pattern: str, *actions: str) -> Statement:
     """A statement that allows KMS actions under the encryption context of the namespaces, and no other."""
-    statement = allow("OnlyTheseNamespaces", list(actions), _KEY)
+    statement = allow("OnlyTheseNamespaces", list(actions), keys)
     if pattern == "*":
         return statement | {"Condition": {"Null": {_CONTEXT: "false"}}}
     operator = "StringLike" if "*" in pattern else "StringEquals"
@@ -63,16 +65,16 @@ def role(service: str, policy: str, statements: list[Statement]) -> dict[str, An
     }
 
 
-def _writer(pattern: str) -> list[Statement]:
+def _writer(keys: list[object], pattern: str) -> list[Statement]:
     routes = [_route(each.format(f"/v1/namespaces/{pattern}")) for each in _WRITES]
     return [
         allow("CallTheWrites", ["execute-api:Invoke"], [_route("POST /v1/whoami"), *routes]),
-        opens(pattern, "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"),
+        _opens(keys, pattern, "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"),
     ]
 
 
-def _administrator() -> list[Statement]:
-    return [allow("CallEverything", ["execute-api:Invoke"], [{"Fn::Sub": f"{_API}/*"}]), opens("*", *_USES)]
+def _administrator(keys: list[object]) -> list[Statement]:
+    return [allow("CallEverything", ["execute-api:Invoke"], [{"Fn::Sub": f"{_API}/*"}]), _opens(keys, "*", *_USES)]
 
 
 def _route(route: str) -> dict[str, str]:
@@ -92,8 +94,9 @@ def _add_policy(template: Template, name: str, about: str, statements: list[Stat
 
 
 def _add_group(template: Template, group: Group) -> None:
-    name, resources = _camel(group.name), template["Resources"]
+    name, resources, number = _camel(group.name), template["Resources"], _number(group.generation)
     called = {"Fn::Sub": f"${{AWS::StackName}}-{group.name}"}
+    key = f"{name}ApiKey{number}"
     plan: dict[str, Any] = {
         "UsagePlanName": called,
         "ApiStages": [{"ApiId": {"Ref": "RestAPI"}, "Stage": {"Ref": "RestAPI.Stage"}}],
@@ -101,11 +104,30 @@ def _add_group(template: Template, group: Group) -> None:
     }
     if group.quota_per_day:
         plan["Quota"] = {"Limit": group.quota_per_day, "Period": "DAY"}
-    joined = {"KeyId": {"Ref": f"{name}ApiKey"}, "KeyType": "API_KEY", "UsagePlanId": {"Ref": f"{name}UsagePlan"}}
-    resources[f"{name}ApiKey"] = {"Type": "AWS::ApiGateway::ApiKey", "Properties": {"Name": called, "Enabled": True}}
+    joined = {"KeyId": {"Ref": key}, "KeyType": "API_KEY", "UsagePlanId": {"Ref": f"{name}UsagePlan"}}
+    resources[key] = _api_key(group.name, number)
     resources[f"{name}UsagePlan"] = {"Type": "AWS::ApiGateway::UsagePlan", "Properties": plan}
-    resources[f"{name}PlanKey"] = {"Type": "AWS::ApiGateway::UsagePlanKey", "Properties": joined}
-    template["Outputs"][f"ApiKeyIdOf{name}"] = {"Value": {"Ref": f"{name}ApiKey"}}
+    resources[f"{name}PlanKey{number}"] = {"Type": "AWS::ApiGateway::UsagePlanKey", "Properties": joined}
+    template["Outputs"][f"ApiKeyIdOf{name}"] = {"Value": {"Ref": key}}
+
+
+def _renew_reader(template: Template, generation: int) -> None:
+    """A later generation is another resource, so the key of the earlier one goes."""
+    resources, number = template["Resources"], _number(generation)
+    del resources["ReaderKey"]
+    resources[f"ReaderKey{number}"] = _api_key("reader", number)
+    joined = resources[f"ReaderPlanKey{number}"] = resources.pop("ReaderPlanKey")
+    joined["Properties"]["KeyId"] = template["Outputs"]["ReaderKeyId"]["Value"] = {"Ref": f"ReaderKey{number}"}
+
+
+def _api_key(name: str, number: str) -> dict[str, Any]:
+    called = {"Fn::Sub": "-".join(filter(None, ("${AWS::StackName}", name, number)))}
+    return {"Type": "AWS::ApiGateway::ApiKey", "Properties": {"Name": called, "Enabled": True}}
+
+
+def _number(generation: int) -> str:
+    """The first one has none."""
+    return str(generation) if generation > 1 else ""
 
 
 def _separate(template: Template, administrators: list[str]) -> None:

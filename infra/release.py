@@ -133,5 +133,5 @@ def environment(site: Site, service: Service) -> list[str]:
         *lines,
         f"export CONFIGSVC_URL={url}",
         f'export CONFIGSVC_API_KEY="$({key} --include-value --query value --output text)"',
-        f"export CONFIGSVC_KMS_KEYS={service.kms_key_arn}",
+        f"export CONFIGSVC_KMS_KEYS={','.join((service.kms_key_arn, *site.stage.further_kms_keys))}",
     ]

@@ -17,6 +17,7 @@ _PATTERN = r"^(\*|[a-z0-9][a-z0-9._-]{0,62}(\.\*)?)$"  # as a grant takes it: ex
 
 Count = Annotated[int, Field(ge=1)]
 Arn = Annotated[str, Field(pattern=_ARN)]
+KmsKey = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/.+$")]
 Pattern = Annotated[str, Field(pattern=_PATTERN)]
 LogDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
@@ -39,7 +40,13 @@ class Throttle(_Part):
     quota_per_day: Annotated[int, Field(ge=0)] = 0
 
 
-class Group(Throttle):
+class Consumers(Throttle):
+    """Those of one API key. A higher generation is a new key in place of the old one, which is deleted."""
+
+    generation: Count = 1
+
+
+class Group(Consumers):
     """Consumers that share an API key and a usage plan; limits hold for the key."""
 
     name: Annotated[str, Field(pattern=_GROUP)]
@@ -69,7 +76,7 @@ class Table(_Part):
     """The table: one that is there (after a restore), and what it takes a second at most."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{3,255}$")] | None = None
-    kms_key: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/.+$")] | None = None
+    kms_key: KmsKey | None = None
     read_maximum: Count | None = None
     write_maximum: Count | None = None
     deletion_protection: bool = True
@@ -104,10 +111,11 @@ class Stage(_Part):
     access_log: bool = False
     detailed_metrics: bool = False
     api: Throttle = Throttle(rate=1000, burst=2000)
-    reader: Throttle = Throttle(rate=500, burst=1000)
+    reader: Consumers = Consumers(rate=500, burst=1000)
     groups: tuple[Group, ...] = ()
     policies: tuple[Pattern, ...] = ()
     key_administrators: tuple[Arn, ...] = ()
+    further_kms_keys: tuple[KmsKey, ...] = ()
     alarms: Alarms = Alarms()
     function: Function = Function()
     table: Table = Table()

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from infra import command, release
 from infra.change_set import Change
-from infra.deploy import Service, deploy_service
+from infra.deploy import Service, Target, deploy_service
 from infra.destroy import WORD, destroy
 from infra.package import Package
 from infra.release import Site
@@ -22,6 +22,7 @@ from infra.stack import Declined, Outcome, Stack
 from infra.stage import parse
 from local.clients import REGION, client_arguments
 from local.emulator import Emulator
+from local.people import api_keys
 from local.stack import target
 from tests.fixtures_package import ROOT
 
@@ -149,6 +150,14 @@ def test_what_may_be_lost_is_told_by_name() -> None:
     assert said[-1] == "Gone or made anew afterwards: Table."
 
 
+def test_what_readers_are_told_to_trust_names_every_kms_key_of_the_stage() -> None:
+    old, new = (f"arn:aws:kms:us-east-1:111122223333:key/{name}" for name in ("old", "new"))
+    stage = STAGE.model_copy(update={"further_kms_keys": (new,)})
+    site = Site(stage, cast("Target", None), REGION, print)
+    service = Service(Outcome.UPDATED, "https://a", "api", "table", old, "key", "plan", "function", "log")
+    assert f"export CONFIGSVC_KMS_KEYS={old},{new}" in release.environment(site, service)
+
+
 @pytest.mark.emulator
 @pytest.mark.deployed
 def test_a_stage_goes_up_says_how_to_reach_it_and_goes_down_without_its_data(
@@ -174,6 +183,23 @@ def test_a_stage_goes_up_says_how_to_reach_it_and_goes_down_without_its_data(
     assert world.clients("kms").describe_key(KeyId=service.kms_key_arn)["KeyMetadata"]["KeyState"] == "Enabled"
     assert f'name = "{service.table_name}"' in world.said[-1]
     assert f"The bucket {world.site.target.bucket} stays" in "\n".join(world.said)
+
+
+@pytest.mark.emulator
+@pytest.mark.deployed
+@pytest.mark.slow
+def test_a_leaked_key_of_the_stack_is_replaced_by_its_next_generation(world: World, built_package: Package) -> None:
+    stage = STAGE.model_copy(update={"stack": "infra-leaked"})
+    leaked = world._replace(site=replace(world.site, stage=stage))
+    old = leaked.deploy(built_package).reader_key_id
+    renewed = stage.model_copy(update={"reader": stage.reader.model_copy(update={"generation": 2})})
+    new = leaked._replace(site=replace(world.site, stage=renewed)).deploy(built_package)
+    left = {each["id"] for each in api_keys(world.clients("apigateway"), "infra-leaked")}
+    joined = world.clients("apigateway").get_usage_plan_keys(usagePlanId=new.usage_plan_id)["items"]
+    assert old not in left
+    assert new.reader_key_id in left
+    assert [each["id"] for each in joined] == [new.reader_key_id]
+    leaked.destroy(WORD)
 
 
 @pytest.mark.emulator

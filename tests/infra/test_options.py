@@ -14,6 +14,7 @@ from tests.infra.test_package import lint
 
 ADMIN = "arn:aws:iam::111122223333:role/KeyAdmin"
 KEY = "arn:aws:kms:us-east-1:111122223333:key/01234567-0123-0123-0123-0123456789ab"
+OTHER_KEY = "arn:aws:kms:us-east-1:111122223333:key/11111111-0123-0123-0123-0123456789ab"
 TOPIC = "arn:aws:sns:us-east-1:111122223333:on-call"
 WAF = "arn:aws:wafv2:us-east-1:111122223333:regional/webacl/a/1"
 EVERYTHING = parse(
@@ -25,6 +26,8 @@ EVERYTHING = parse(
         "policies": ["*", "payments.*", "orders.prod"],
         "key_administrators": [ADMIN],
         "groups": [{"name": "payments-team", "rate": 10, "burst": 20, "quota_per_day": 5}],
+        "reader": {"rate": 10, "burst": 20, "generation": 3},
+        "further_kms_keys": [KEY],
         "alarms": {"email": "on-call@example.com"},
         "function": {
             "memory_mb": 512, "reserved_concurrency": 10, "provisioned_concurrency": 2,
@@ -141,7 +144,7 @@ def test_no_statement_of_any_identity_reaches_everything(everything: dict[str, A
 
 def test_a_reader_opens_its_namespaces_and_nothing_else(everything: dict[str, Any]) -> None:
     [opens] = statements(everything, "ReaderOfPaymentsAny")
-    assert (opens["Action"], opens["Resource"]) == (["kms:Decrypt"], {"Fn::GetAtt": ["NamespacesKey", "Arn"]})
+    assert (opens["Action"], opens["Resource"]) == (["kms:Decrypt"], [{"Fn::GetAtt": ["NamespacesKey", "Arn"]}, KEY])
     assert opens["Condition"] == {"StringLike": {"kms:EncryptionContext:configsvc:namespace": "payments.*"}}
     [exact] = statements(everything, "ReaderOfOrdersProd")
     assert exact["Condition"] == {"StringEquals": {"kms:EncryptionContext:configsvc:namespace": "orders.prod"}}
@@ -168,6 +171,38 @@ def test_a_group_has_a_key_and_limits_of_its_own(everything: dict[str, Any]) -> 
     plan = properties(everything, "PaymentsTeamUsagePlan")
     assert (plan["Throttle"], plan["Quota"]) == ({"RateLimit": 10, "BurstLimit": 20}, {"Limit": 5, "Period": "DAY"})
     assert properties(everything, "PaymentsTeamPlanKey")["KeyId"] == {"Ref": "PaymentsTeamApiKey"}
+
+
+@pytest.mark.parametrize("generation", [1, 2])
+def test_an_api_key_of_another_generation_is_another_resource_everywhere(
+    built_package: Package, generation: int
+) -> None:
+    groups = [{"name": "team", "rate": 1, "burst": 1, "generation": generation}]
+    reader = {"rate": 1, "burst": 1, "generation": generation}
+    found = expanded(built_package, parse({"stack": "s", "reader": reader, "groups": groups}))
+    keys = {name for name, each in found["Resources"].items() if each["Type"] == "AWS::ApiGateway::ApiKey"}
+    joined = {
+        each["Properties"]["KeyId"]["Ref"]: name
+        for name, each in found["Resources"].items()
+        if each["Type"] == "AWS::ApiGateway::UsagePlanKey"
+    }
+    told = {found["Outputs"][name]["Value"]["Ref"] for name in ("ReaderKeyId", "ApiKeyIdOfTeam")}
+    number = "" if generation == 1 else "2"
+    assert keys == joined.keys() == told == {f"ReaderKey{number}", f"TeamApiKey{number}"}
+    assert set(joined.values()) == {f"ReaderPlanKey{number}", f"TeamPlanKey{number}"}
+
+
+def test_policies_cover_both_kms_keys_while_one_takes_the_others_place(built_package: Package) -> None:
+    before = {"stack": "s", "policies": ["*"], "further_kms_keys": [KEY]}
+    after = before | {"further_kms_keys": [OTHER_KEY], "table": {"kms_key": KEY}}
+    own = {"Fn::GetAtt": ["NamespacesKey", "Arn"]}
+    for wanted, keys in ((before, [own, KEY]), (after, [KEY, OTHER_KEY])):
+        found = resources(built_package, parse(wanted))
+        for policy in ("ReaderOfAny", "WriterOfAny", "AdministratorPolicy"):
+            assert statements(found, policy)[-1]["Resource"] == keys
+    assert {"kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"} <= set(
+        statements(found, "AdministratorPolicy")[-1]["Action"]
+    )
 
 
 def test_two_patterns_of_one_name_are_told(built_package: Package) -> None:
