@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from configsvc.model.errors import Gone, NotFound, PreconditionFailed
+from configsvc.model.errors import CannotOpen, Gone, NotFound, PreconditionFailed
 from configsvc_client.admin import Admin, draft
+from tests.admin.kms_server import FOREIGN_KEY
 from tests.admin.loopback import Loopback
 
 
@@ -49,3 +50,57 @@ def test_the_revision_of_a_time_is_the_last_before_it(service: Loopback, namespa
     assert admin.revision_at(namespace, "2999-01-01") == _revision(admin, namespace)
     with pytest.raises(Gone, match="nothing from before"):
         admin.revision_at(namespace, "2020-01-01")
+
+
+def _rotated(service: Loopback, namespace: str) -> tuple[Admin, int]:
+    """Two keys with a value more than at the revision, one as it was, all under a new data key."""
+    owner = service.admin("owner")
+    for key in ("a", "b", "same"):
+        owner.put(namespace, key, "one")
+    owner.put(namespace, "plain", "one", form="plain")
+    revision = _revision(owner, namespace)
+    owner.put(namespace, "a", "two")
+    owner.delete(namespace, "b")
+    owner.put(namespace, "plain", "two", form="plain")
+    owner.rotate(namespace)
+    owner.put_draft(namespace, draft("a", "three")._replace(rotate_by="2031-01-31"))
+    return owner, revision
+
+
+def test_what_was_sealed_under_a_retired_data_key_is_sealed_anew_and_only_where_it_differs(
+    service: Loopback, namespace: str
+) -> None:
+    owner, revision = _rotated(service, namespace)
+    way = owner.way_back(namespace, revision)
+    assert {each.key: each.anew is not None for each in way.steps} == {"a": True, "b": True, "plain": False}
+    (done,) = owner.go_back(way)
+    assert _values(owner, namespace) == {"a": b"one", "b": b"one", "same": b"one", "plain": b"one"}
+    assert done.versions == {"a": 5, "b": 2, "plain": 1}
+    assert {str(each.key): each.rotate_by for each in owner.keys(namespace)}["a"] == "2031-01-31"
+    assert not owner.way_back(namespace, revision).steps
+
+
+def test_one_key_goes_back_across_a_rotation(service: Loopback, namespace: str) -> None:
+    owner, revision = _rotated(service, namespace)
+    list(owner.go_back(owner.way_back(namespace, revision, "a")))
+    assert _values(owner, namespace) == {"a": b"one", "same": b"one", "plain": b"two"}
+
+
+def test_what_does_not_open_to_be_sealed_anew_is_named_before_anything_is_done(
+    service: Loopback, namespace: str
+) -> None:
+    owner, revision = _rotated(service, namespace)
+    before = _values(owner, namespace)
+    elsewhere = service.from_environ({**service.environ("owner"), "CONFIGSVC_KMS_KEYS": FOREIGN_KEY})
+    with pytest.raises(CannotOpen, match="a, b, same") as refused:
+        elsewhere.way_back(namespace, revision)
+    assert refused.value.members["keys"] == ["a", "b", "same"]
+    assert _values(owner, namespace) == before
+
+
+def test_a_key_that_never_was_has_no_way_back(service: Loopback, namespace: str) -> None:
+    admin = service.admin()
+    admin.put(namespace, "a", "one")
+    with pytest.raises(NotFound, match="no key typo"):
+        admin.way_back(namespace, _revision(admin, namespace), "typo")
+    assert not admin.way_back(namespace, _revision(admin, namespace), "a").steps

@@ -134,6 +134,25 @@ def test_rollback_of_a_hundred_keys_takes_three_change_sets_and_no_kms_call(
     assert set(_served(service, namespace)) == {"a", "b"}
 
 
+def test_rollback_across_a_rotation_tells_what_is_sealed_anew_and_does_what_it_told(
+    versions: Shell, service: Loopback, namespace: str
+) -> None:
+    before, revision = _served(service, namespace), str(service.admin().namespace(namespace)["revision"])
+    service.admin().put(namespace, "a", "four")
+    service.admin("owner").rotate(namespace)
+    assert "retired" in versions.run("rollback", "a", "--to-version", "2").err
+    shown = versions.run("rollback", "--to-revision", revision, "--dry-run")
+    assert (shown.code, shown.out) == (0, "a\t5\t2\n")
+    assert "Sealed anew, for their data key is retired since: a" in shown.err
+    versions.ok("rollback", "--to-revision", revision, "--yes")
+    assert _served(service, namespace) == before
+
+
+def test_rollback_of_a_key_that_never_was_is_not_done(versions: Shell) -> None:
+    refused = versions.run("rollback", "typo", "--to-revision", "3")
+    assert (refused.code, "no key typo" in refused.err) == (3, True)
+
+
 def test_delete_asks_serves_no_longer_and_says_the_way_back(versions: Shell) -> None:
     assert versions.run("delete", "a").code == 2
     done = versions.run("delete", "a", "--yes", "-m", "unused")

@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
 from configsvc.model import limits
 from configsvc.model.change_set import Activate, Delete, stored_bytes
 from configsvc.model.entry import Entry
-from configsvc.model.names import Key, Namespace
+from configsvc.model.errors import CannotOpen
+from configsvc.model.names import Key, Kid, Namespace
 from configsvc.model.snapshot import SealedSnapshot
+from configsvc_client._cipher import kid_in
+from configsvc_client.admin._draft import Draft
+from configsvc_client.admin._reader import Known, Opened
+
+_MORE_DIGITS = 16
+"""Bytes that an envelope may grow by when it is sealed for a version with more digits."""
 
 
 class Step(NamedTuple):
-    """One key: the version that is served and the one that was; None where nothing is or was. `size` in bytes."""
+    """One key: the version that is served and the one that was; None where nothing is or was. `size` in bytes.
+
+    `anew` is the value of the version that was, where its data key is retired and it cannot be activated.
+    """
 
     key: Key
     now: int | None
     then: int | None
     size: int
+    anew: Draft | None = None
 
     @property
-    def change(self) -> Activate | Delete:
+    def change(self) -> Activate | Delete | Draft:
         """The operation that does it."""
-        return Delete(self.key) if self.then is None else Activate(self.key, self.then)
+        if self.then is None:
+            return Delete(self.key)
+        return self.anew or Activate(self.key, self.then)
 
 
 class WayBack(NamedTuple):
@@ -35,7 +48,7 @@ class WayBack(NamedTuple):
 
 
 def steps(now: SealedSnapshot, then: SealedSnapshot) -> tuple[Step, ...]:
-    """What differs by version, in the order of the keys. Nothing is opened: a version never changes."""
+    """What differs by version, in the order of the keys. A version never changes, so nothing is opened."""
     here, there = _by_key(now), _by_key(then)
     found = (_step(key, here.get(key), there.get(key)) for key in sorted(here.keys() | there.keys()))
     return tuple(each for each in found if each.now != each.then)
@@ -52,6 +65,41 @@ def split(steps: Iterable[Step]) -> list[tuple[Step, ...]]:
             size = step.size
         groups[-1].append(step)
     return [tuple(group) for group in groups]
+
+
+def under(entries: Iterable[Entry], kids: Container[Kid]) -> tuple[Entry, ...]:
+    """The envelopes that are sealed under one of these data keys."""
+    return tuple(each for each in entries if each.form == "envelope" and kid_in(each.value) in kids)
+
+
+def sealed_anew(
+    steps: Iterable[Step], now: Mapping[Key, Opened | CannotOpen], then: Mapping[Key, Opened | CannotOpen], known: Known
+) -> tuple[Step, ...]:
+    """The steps with the values of `then` to be sealed anew; none where the key serves the same value `now`.
+
+    Raises:
+        CannotOpen: one of those values does not open; names every such key.
+    """
+    shut: list[str] = sorted(key for key, each in then.items() if isinstance(each, CannotOpen))
+    if shut:
+        raise CannotOpen(
+            f"The data key of what was served then is retired, and the value does not open to be sealed anew: "
+            f"{', '.join(shut)}. Put {'it' if len(shut) == 1 else 'each'} by hand, then repeat.", keys=shut,
+        )  # fmt: skip
+    found: list[Step] = []
+    for step in steps:
+        value = then.get(step.key)
+        if not isinstance(value, Opened):
+            found.append(step)
+        elif not _alike(now.get(step.key), value):
+            info = known.get(step.key)
+            draft = Draft(value.key, value.data, value.content_type, rotate_by=info.rotate_by if info else None)
+            found.append(step._replace(anew=draft, size=step.size + _MORE_DIGITS))
+    return tuple(found)
+
+
+def _alike(now: Opened | CannotOpen | None, then: Opened) -> bool:
+    return isinstance(now, Opened) and now._replace(version=then.version) == then
 
 
 def _step(key: Key, now: Entry | None, then: Entry | None) -> Step:

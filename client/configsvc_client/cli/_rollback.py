@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 @click.command("rollback")
 @_options.one_namespace
 @click.argument("key", required=False)
-@click.option("--to-version", type=click.IntRange(min=1), help="Of KEY; the one that was served before, if left out.")
+@click.option(
+    "--to-version", type=click.IntRange(min=1), help="Of KEY; the last that was served of the lower ones, if left out."
+)
 @click.option("--to-revision", type=click.IntRange(min=1), help="As it was served at this revision.")
 @click.option("--to-time", metavar="TIME", help="As it was served then: 2h (ago), 2027-01-15T08:00:00Z, a date.")
 @click.option("--dry-run", is_flag=True, help="Show what would be served, and change nothing.")
@@ -29,9 +31,12 @@ def command(
 ) -> None:  # fmt: skip
     """Serve again what was served: of KEY, or of the whole namespace.
 
-    KEY alone goes to the version that was served before. Without KEY, or with a revision or time, everything goes back
-    to what was served at that revision or time. Nothing is sealed again, and revisions still go up. The keys of a
-    namespace go in change sets of up to 40, each all or nothing, and none if someone else has written since.
+    KEY alone goes to the version that was served last of those lower than the active one. Without KEY, or with a
+    revision or time, everything goes back to what was served at that revision or time; revisions still go up. The keys
+    of a namespace go in change sets of up to 40, each all or nothing, and none if someone else has written since.
+
+    A version is served as it was sealed. Only where its data key is retired since (`configsvc data-key rotate`), which
+    KEY alone refuses, a revision or time has its value opened here and sealed anew, as a version of its own.
     """
     if sum(each is not None for each in (to_version, to_revision, to_time)) > 1:
         raise click.UsageError("Take one of --to-version, --to-revision and --to-time.")
@@ -40,10 +45,7 @@ def command(
         _one(admin, target, key, to_version, message, dry_run=dry_run)
         return
     revision = to_revision or admin.revision_at(target, when(to_time or "", datetime.now(UTC)))
-    way = admin.way_back(target, revision)
-    if key:
-        way = way._replace(steps=tuple(each for each in way.steps if each.key == key))
-    _whole(admin, way, revision, message, dry_run=dry_run)
+    _whole(admin, admin.way_back(target, revision, key), revision, message, dry_run=dry_run)
 
 
 def _one(
@@ -66,6 +68,9 @@ def _whole(admin: Admin, way: WayBack, revision: int, message: str, *, dry_run: 
         click.echo(f"{way.namespace}: serves what it did at revision {revision}", err=True)
         return
     _output.table(("key", "served", "back to"), ((each.key, each.now, each.then) for each in way.steps))
+    anew = [each.key for each in way.steps if each.anew]
+    if anew:
+        click.echo(f"Sealed anew, for their data key is retired since: {', '.join(anew)}", err=True)
     if dry_run:
         click.echo("Nothing was changed (--dry-run).", err=True)
         return

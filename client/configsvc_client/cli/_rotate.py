@@ -23,8 +23,8 @@ def command(namespace: str | None, kms_key: str | None, message: str, *, fresh: 
     """Seal all that is served anew under a new data key, and retire the others (takes the write and admin actions).
 
     Others may read and write meanwhile: no value of theirs is overwritten. If it is interrupted, run it again and it
-    goes on. Versions that are not served keep their data key: they can be read, and no longer be activated. Values in
-    plain and kms form have no data key.
+    goes on. Versions that are not served keep their data key: they can be read, and no longer be activated;
+    `configsvc rollback --to-revision` seals them anew. Values in plain and kms form have no data key.
     """
     target = _options.the_namespace(namespace)
     wrapping = _settings.kms_key(kms_key) if kms_key else None
