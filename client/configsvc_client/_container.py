@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 
 from configsvc.model.errors import Misconfigured, Unavailable
-from configsvc_client._credentials import Credentials
+from configsvc_client._credentials import Credentials, is_clean
 from configsvc_client._http import Connection
 from configsvc_client._url import Url
 
@@ -32,8 +32,12 @@ def is_set(environ: Mapping[str, str]) -> bool:
     return bool(environ.get(RELATIVE) or environ.get(FULL))
 
 
-def fetch(environ: Mapping[str, str]) -> Credentials:
-    """The credentials that the endpoint gives out now, within a second: it is on this computer.
+def fetch(environ: Mapping[str, str], deadline: float) -> Credentials:
+    """The credentials that the endpoint gives out now.
+
+    Args:
+        environ: the variables.
+        deadline: monotonic seconds. It has a second at most: it is on this computer.
 
     Raises:
         Misconfigured: the variables name an endpoint that is not allowed, or a token that cannot be read.
@@ -43,7 +47,7 @@ def fetch(environ: Mapping[str, str]) -> Credentials:
     headers = {"accept": "application/json", **_authorization(environ)}
     connection = Connection(url, environ)
     try:
-        response = connection.request("GET", target, headers, b"", time.monotonic() + _SECONDS)
+        response = connection.request("GET", target, headers, b"", min(deadline, time.monotonic() + _SECONDS))
     finally:
         connection.close()
     if response.status != _OK:
@@ -66,25 +70,35 @@ def _authorization(environ: Mapping[str, str]) -> dict[str, str]:
     """Read anew each time: the file is rotated."""
     token, path = environ.get(_TOKEN, ""), environ.get(_TOKEN_FILE)
     if path:
-        try:
-            with open(path, encoding="ascii") as file:  # noqa: PTH123  # pathlib costs an import
-                token = file.read().strip()
-        except (OSError, ValueError):
-            raise Misconfigured(f"The file that {_TOKEN_FILE} names cannot be read.") from None
+        token = _read(path)
     if any(not " " <= letter <= "~" for letter in token):
         raise Misconfigured(f"{_TOKEN} holds characters that a header may not have.")
     return {"authorization": token} if token else {}
 
 
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="ascii") as file:  # noqa: PTH123  # pathlib costs an import
+            return file.read().strip()
+    except (OSError, ValueError):
+        pass  # raised below: as its context, this one would show the token
+    raise Misconfigured(f"The file that {_TOKEN_FILE} names cannot be read.")
+
+
 def _credentials(body: bytes) -> Credentials:
     try:
-        members = json.loads(body)
-        expires = _epoch(str(members["Expiration"])) if members.get("Expiration") else None
-        return Credentials(
-            str(members["AccessKeyId"]), str(members["SecretAccessKey"]), members.get("Token") or None, expires
-        )
+        return _parsed(json.loads(body))
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise Unavailable("The container's credentials endpoint gave no credentials.", reason="credentials") from None
+        pass  # raised below: as its context, this one would show the credentials
+    raise Unavailable("The container's credentials endpoint gave no credentials.", reason="credentials")
+
+
+def _parsed(members: Mapping[str, object]) -> Credentials:
+    expires = _epoch(str(members["Expiration"])) if members.get("Expiration") else None
+    parts = str(members["AccessKeyId"]), str(members["SecretAccessKey"]), str(members.get("Token") or "")
+    if not all(map(is_clean, parts)):
+        raise ValueError
+    return Credentials(parts[0], parts[1], parts[2] or None, expires)
 
 
 def _epoch(text: str) -> float:

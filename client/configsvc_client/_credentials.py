@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc.model.record import Record
+
+if TYPE_CHECKING:
+    from configsvc_client._chain import Chain
 
 _EARLY = 300.0
 """Seconds before their end in which credentials are replaced: ECS and EKS give out new ones well before."""
@@ -23,62 +27,86 @@ class Credentials(Record):
         return f"Credentials(access_key={self.access_key!r}, secret_key=***, token=***, expires={self.expires!r})"
 
 
-def find(environ: Mapping[str, str]) -> Credentials:
-    """The credentials to sign with now.
+Find = Callable[[float], Credentials]
+"""Gives the credentials to sign with now, by a deadline in monotonic seconds."""
+
+
+def is_clean(text: str) -> bool:
+    """Whether a text can be part of credentials, and stand in a header: visible ASCII."""
+    return text.isascii() and text.isprintable() and " " not in text
+
+
+def in_variables(environ: Mapping[str, str]) -> Credentials | None:
+    """Those in the variables, None where they are not set.
 
     Raises:
-        Misconfigured: there are none; says where they were looked for.
-        Unavailable: a container's endpoint did not answer.
+        Misconfigured: one holds what no credential does; it is named and not shown.
     """
-    access_key, secret_key = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
-    if access_key and secret_key:
-        return Credentials(access_key, secret_key, environ.get("AWS_SESSION_TOKEN") or None)
-    if environ.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") or environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI"):
-        from configsvc_client._container import fetch
-
-        return fetch(environ)
-    return _by_botocore()
+    access_key, secret_key = _variable(environ, "AWS_ACCESS_KEY_ID"), _variable(environ, "AWS_SECRET_ACCESS_KEY")
+    if not access_key or not secret_key:
+        return None
+    return Credentials(access_key, secret_key, _variable(environ, "AWS_SESSION_TOKEN") or None)
 
 
-def _by_botocore() -> Credentials:
-    tried = (
-        "No AWS credentials: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set, no "
-        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI names an endpoint, and botocore "
-    )
-    try:
-        import botocore.session
-    except ImportError:
-        raise Misconfigured(f"{tried}is not installed. Set them, or install configsvc[cli] and log in.") from None
-    from botocore.exceptions import BotoCoreError
+def _variable(environ: Mapping[str, str], name: str) -> str:
+    text = environ.get(name, "").strip()
+    if not is_clean(text):
+        raise Misconfigured(f"{name} holds characters that no credential has.")
+    return text
 
-    try:
-        found = botocore.session.Session().get_credentials()
-        frozen = found.get_frozen_credentials() if found else None
-    except BotoCoreError as error:
-        raise Misconfigured(f"botocore could not get AWS credentials ({type(error).__name__}). Log in again.") from None
-    if frozen is None:
-        raise Misconfigured(f"{tried}found none. Set them, or log in.")
-    return Credentials(str(frozen.access_key), str(frozen.secret_key), frozen.token)
+
+class Sources:
+    """The variables, as they are now; else a container's endpoint, else botocore's chain, which is kept."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._chain: Chain | None = None
+
+    def find(self, deadline: float) -> Credentials:
+        """The credentials to sign with now.
+
+        Raises:
+            Misconfigured: there are none; says where they were looked for.
+            Unavailable: who gives them out did not answer.
+        """
+        environ = self._environ
+        found = in_variables(environ)
+        if found is not None:
+            return found
+        if environ.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") or environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI"):
+            from configsvc_client._container import fetch
+
+            return fetch(environ, deadline)
+        if self._chain is None:
+            from configsvc_client._chain import Chain
+
+            self._chain = Chain(environ.get("AWS_PROFILE") or None)
+        return self._chain.find(deadline)
+
+    def forget(self) -> None:
+        """The next call goes through botocore's chain anew."""
+        self._chain = None
 
 
 class Provider:
-    """Finds credentials when they are needed, and anew before they end."""
+    """Finds credentials when they are needed, and anew before they end.
 
-    def __init__(
-        self,
-        environ: Mapping[str, str],
-        now: Callable[[], float],
-        find: Callable[[Mapping[str, str]], Credentials] = find,
-    ) -> None:
-        self._environ = environ
-        self._now = now
+    Args:
+        find: finds them.
+        now: seconds since the epoch.
+        forget: told that what was found was refused.
+    """
+
+    def __init__(self, find: Find, now: Callable[[], float], forget: Callable[[], None]) -> None:
         self._find = find
+        self._now = now
+        self._forget = forget
         self._held: Credentials | None = None
 
     def __repr__(self) -> str:
         return "Provider(***)"
 
-    def __call__(self) -> Credentials:
+    def __call__(self, deadline: float) -> Credentials:
         """The credentials to sign with now.
 
         Raises:
@@ -89,7 +117,7 @@ class Provider:
         if held is not None and held.expires is not None and now < held.expires - _EARLY:
             return held
         try:
-            self._held = self._find(self._environ)
+            self._held = self._find(deadline)
         except ConfigsvcError:
             if held is None or held.expires is None or now >= held.expires:
                 raise
@@ -99,3 +127,4 @@ class Provider:
     def forget(self) -> None:
         """They were refused: the next call finds others."""
         self._held = None
+        self._forget()

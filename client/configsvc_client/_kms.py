@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from configsvc.model.encoding import base64std, from_base64std
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Misconfigured, Unavailable
 from configsvc.model.record import Record
-from configsvc_client._credentials import Credentials
+from configsvc_client._credentials import Find
 from configsvc_client._http import Connection
 from configsvc_client._url import Url, parse
 
@@ -62,7 +62,7 @@ class AwsKms:
         self,
         connection: Connection,
         region: str,
-        credentials: Callable[[], Credentials],
+        credentials: Find,
         now: Callable[[], float],
         forget: Callable[[], None] | None = None,
     ) -> None:
@@ -114,7 +114,7 @@ class AwsKms:
         asked = {"content-type": "application/x-amz-json-1.1", "x-amz-target": f"TrentService.{operation}"}
         headers = sign(
             "POST", f"{url.origin}/", asked, body,
-            service="kms", region=self._region, credentials=self._credentials(), now=self._now(),
+            service="kms", region=self._region, credentials=self._credentials(deadline), now=self._now(),
         )  # fmt: skip
         return self._connection.request("POST", "/", headers, body, deadline)
 

@@ -54,7 +54,8 @@ def real(settings: Settings, environ: Mapping[str, str]) -> World:
     """
     trust = Trust(environ)
     api = Connection(settings.url, environ, trust=trust)
-    provider = _credentials.Provider(environ, time.time)
+    sources = _credentials.Sources(environ)
+    provider = _credentials.Provider(sources.find, time.time, sources.forget)
     kms, kms_connection = _kms(environ, provider, trust)
 
     def prepare() -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from configsvc.model.errors import ConfigsvcError
 from configsvc.model.names import Namespace
 from configsvc_client._answer import Response
-from configsvc_client._credentials import Credentials
+from configsvc_client._credentials import Credentials, Find
 from configsvc_client._ports import Found
 from configsvc_client._url import Url
 from configsvc_client.admin._api import Api
@@ -75,14 +75,15 @@ class NoGateway:
         raise AssertionError((known, deadline, meanwhile))
 
 
-def found_credentials() -> Credentials:
+def found_credentials(deadline: float) -> Credentials:
+    del deadline
     return Credentials("AKIAEXAMPLE", "example-secret-key", "example-token")
 
 
 def ports(
     transport: FakeTransport,
     *,
-    credentials: Callable[[], Credentials] = found_credentials,
+    credentials: Find = found_credentials,
     kms: Kms | None = None,
     clock: FakeClock | None = None,
 ) -> Ports:

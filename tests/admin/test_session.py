@@ -33,9 +33,9 @@ def test_a_region_that_nothing_tells_is_asked_for() -> None:
 def test_credentials_in_variables_are_taken_as_they_are_at_each_signature() -> None:
     environ = {"AWS_ACCESS_KEY_ID": "AKIA1", "AWS_SECRET_ACCESS_KEY": "one"}
     find = finder(environ)
-    assert find().access_key == "AKIA1"
+    assert find(0).access_key == "AKIA1"
     environ |= {"AWS_ACCESS_KEY_ID": "ASIA2", "AWS_SECRET_ACCESS_KEY": "two", "AWS_SESSION_TOKEN": "token"}
-    assert (find().access_key, find().token) == ("ASIA2", "token")
+    assert (find(0).access_key, find(0).token) == ("ASIA2", "token")
 
 
 def test_settings_show_no_api_key() -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from configsvc_client import _world
 from configsvc_client._answer import Response
-from configsvc_client._credentials import find
+from configsvc_client._credentials import Sources
 from configsvc_client._gateway import ApiGateway
 from configsvc_client._http import Connection
 from configsvc_client._kms import AwsKms, endpoint
@@ -44,9 +44,10 @@ def watched(service: Loopback, who: str, *, before: Watch = nothing, after: Watc
     settings = settings_in(environ)
     api = Connection(settings.url, environ)
     to_kms = Connection(endpoint(settings.region, environ), environ)
-    kms = AwsKms(to_kms, settings.region, lambda: find(environ), time.time)
+    find = Sources(environ).find
+    kms = AwsKms(to_kms, settings.region, find, time.time)
     ports = Ports(
-        Watched(api, before, after), kms, lambda: find(environ), _world.SystemClock(), SystemChance(),
+        Watched(api, before, after), kms, find, _world.SystemClock(), SystemChance(),
         ApiGateway(api, settings.api_key),
     )  # fmt: skip
 

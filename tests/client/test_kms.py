@@ -18,7 +18,7 @@ MRK = "arn:aws:kms:eu-central-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567
 
 def kms(server: Stub) -> AwsKms:
     connection = Connection(parse(server.url), {})
-    return AwsKms(connection, "us-east-1", lambda: Credentials("AKID", "s", "t"), time.time)
+    return AwsKms(connection, "us-east-1", lambda _: Credentials("AKID", "s", "t"), time.time)
 
 
 def decrypt(server: Stub, key_id: str | None = None) -> bytes:
@@ -96,7 +96,7 @@ def test_what_expired_on_its_way_is_signed_again_once_with_new_credentials_and_t
         adapter = AwsKms(
             Connection(parse(server.url), {}),
             "us-east-1",
-            lambda: Credentials(f"AKID{len(forgotten)}", "s"),
+            lambda _: Credentials(f"AKID{len(forgotten)}", "s"),
             lambda: next(times),
             lambda: forgotten.append(1),
         )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from configsvc_client._answer import Response
-from configsvc_client._credentials import Credentials
+from configsvc_client._credentials import Find
 from configsvc_client._kms import Decrypted
 from configsvc_client._ports import Clock, Gateway
 
@@ -58,7 +58,7 @@ class Ports(NamedTuple):
 
     transport: Transport
     kms: Kms
-    credentials: Callable[[], Credentials]
+    credentials: Find
     clock: Clock
     chance: Chance
     gateway: Gateway

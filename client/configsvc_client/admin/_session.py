@@ -1,21 +1,16 @@
-"""AWS credentials and region of the person at the keyboard: variables, profiles, SSO, everything that botocore knows.
-
-Botocore only finds them. It signs and sends nothing of ours, and is imported when a signature is first needed.
-"""
+"""AWS credentials and region of the person at the keyboard: variables, profiles, SSO, all that botocore knows."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from configsvc.model.errors import Misconfigured
-from configsvc_client import _credentials
-from configsvc_client._credentials import Credentials
+from configsvc_client._chain import Chain
+from configsvc_client._credentials import Credentials, Find, in_variables
 from configsvc_client._url import Url
 
 _HOST = re.compile(r"[a-z0-9-]+\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
-_NEXT = "Set AWS_PROFILE, or sign in with: aws sso login."
 
 
 def region_of(environ: Mapping[str, str], url: Url) -> str:
@@ -33,35 +28,11 @@ def region_of(environ: Mapping[str, str], url: Url) -> str:
     return found.group(1)
 
 
-def finder(environ: Mapping[str, str]) -> Callable[[], Credentials]:
-    """A function that finds the credentials: in the variables, or by botocore's chain, which renews what expires."""
-    chain: list[Any] = []
+def finder(environ: Mapping[str, str]) -> Find:
+    """A function that finds the credentials: in the variables as they are then, or by botocore's chain."""
+    chain = Chain(environ.get("AWS_PROFILE") or None)
 
-    def find() -> Credentials:
-        if environ.get("AWS_ACCESS_KEY_ID") and environ.get("AWS_SECRET_ACCESS_KEY"):
-            return _credentials.find(environ)
-        return _frozen(chain, environ.get("AWS_PROFILE"))
+    def find(deadline: float) -> Credentials:
+        return in_variables(environ) or chain.find(deadline)
 
     return find
-
-
-def _frozen(chain: list[Any], profile: str | None) -> Credentials:
-    """What botocore's chain gives now; the chain is kept in the list.
-
-    Raises:
-        Misconfigured: nothing, or botocore is not installed.
-    """
-    try:
-        import botocore.exceptions
-        import botocore.session
-    except ImportError:
-        raise Misconfigured("Without AWS_ACCESS_KEY_ID, this needs: pip install 'configsvc[cli]'.") from None
-    try:
-        if not chain:
-            chain.append(botocore.session.Session(profile=profile or None).get_credentials())
-        found = chain[0].get_frozen_credentials() if chain[0] else None
-    except botocore.exceptions.BotoCoreError as error:
-        raise Misconfigured(f"AWS credentials could not be loaded: {error}. {_NEXT}") from None
-    if found is None:
-        raise Misconfigured(f"No AWS credentials were found. {_NEXT}")
-    return Credentials(found.access_key, found.secret_key, found.token)
