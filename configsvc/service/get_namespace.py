@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 from configsvc.model import names
-from configsvc.model.errors import Unavailable
 from configsvc.service import access, records
 from configsvc.service.describe_namespace import described
 from configsvc.service.found import one
 from configsvc.service.ports import Caller, Ports
-from configsvc.service.records import Settings
+from configsvc.service.records import Head, Settings
+from configsvc.service.snapshot import TRIES, again, too_fast
 
 
 def get_namespace(ports: Ports, caller: Caller, ns: str) -> dict[str, object]:
-    """Revisions, counts and settings.
+    """Revisions, counts and settings, all of one revision.
 
     Raises:
         NotFound: absent, or not the caller's to read.
-        Unavailable: it was being created.
+        Unavailable: it changed each time while it was read.
     """
     namespace = names.namespace(ns)
-    at = records.settings(namespace)
-    held, found = access.look(ports, caller, (records.head(namespace), at), writes=False)
+    held, found = access.look(ports, caller, (records.head(namespace),), writes=False)
     head = access.readable(held, found, namespace)
-    settings = one(found, at, Settings)
-    if settings is None:
-        raise Unavailable("The namespace is being created. Try again.", retry_after=1)
-    return described(head, settings)
+    for _ in range(TRIES):
+        if settings := _settings(ports, head):
+            return described(head, settings)
+        head = again(ports, head)
+    raise too_fast()
+
+
+def _settings(ports: Ports, head: Head) -> Settings | None:
+    """As HEAD's revision left them, for they are read after HEAD; None when a write came between."""
+    at = records.settings(head.namespace)
+    settings = one(ports.repository.get([at]), at, Settings)
+    return settings if settings and settings.revision <= head.revision else None

@@ -52,9 +52,12 @@ class Watched:
         self.committed: list[Action] = []
         self.before_commit: list[Callable[[], object]] = []
         self.before_query: list[Callable[[], object]] = []
+        self.before_get: list[Callable[[], object]] = []
         self.lose_answer = False
 
     def get(self, addresses: Sequence[Address]) -> dict[Address, Record]:
+        if self.before_get:
+            self.before_get.pop(0)()
         self.calls.append("get")
         self.read = list(addresses)
         return self._inner.get(addresses)

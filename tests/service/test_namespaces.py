@@ -7,6 +7,7 @@ from configsvc.model.errors import AlreadyExists, Conflict, InvalidName, Invalid
 from configsvc.service import records
 from configsvc.service.add_data_key import add_data_key
 from configsvc.service.create_namespace import NamespaceWanted, create_namespace
+from configsvc.service.delete_namespace import delete_namespace
 from configsvc.service.get_namespace import get_namespace
 from configsvc.service.list_data_keys import list_data_keys
 from configsvc.service.list_namespaces import list_namespaces
@@ -50,6 +51,19 @@ def test_settings_that_are_asked_for_change_and_the_others_stay(world: World) ->
     outcome = world.set(description="two")
     assert (outcome.status, outcome.body["description"], outcome.body["forms"]) == (200, "two", ["plain"])
     assert world.log()[-1].verb == "set_namespace"
+
+
+def test_settings_and_revision_are_of_one_moment(world: World) -> None:
+    read, write = (lambda: None), (lambda: world.set(description="two"))
+    world.repository.before_get += [read, write]
+    found = get_namespace(world.ports, READER, NS)
+    assert (found["description"], found["revision"]) == ("two", world.head().revision)
+
+
+def test_a_namespace_deleted_while_it_is_read_is_not_there(world: World) -> None:
+    world.repository.before_get += [lambda: None, lambda: delete_namespace(world.ports, ADMIN, NS, None)]
+    with pytest.raises(NotFound):
+        get_namespace(world.ports, READER, NS)
 
 
 def test_settings_that_are_so_already_write_nothing(world: World) -> None:
