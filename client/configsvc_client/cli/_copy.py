@@ -55,7 +55,12 @@ def command(
         click.echo(f"{key}: {error.detail}", err=True)
     done = "would be copied (--dry-run)" if dry_run else "copied"
     count, alike = len(wanted) - len(failures), len(drafts) - len(wanted)
-    click.echo(f"{source} → {to}: {count} {done}, {alike} there already, {len(failures)} failed", err=True)
+    told = f"{source} → {to}: {count} {done}, {alike} there already, {len(failures)} failed"
+    if dry_run:
+        click.echo(told, err=True)
+    else:
+        failed = [{"key": key, "code": each.code, "reason": each.detail} for key, each in failures.items()]
+        _output.done(told, {"from": source, "namespace": to, "copied": count, "unchanged": alike, "failed": failed})
     return _exit.code_of(next(iter(failures.values()))) if failures else 0
 
 

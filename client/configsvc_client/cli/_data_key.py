@@ -51,6 +51,8 @@ def rewrap(kid: str | None, namespace: str | None, kms_key: str | None) -> None:
     for each in kids:
         admin.rewrap(target, each, wrapping)
         click.echo(f"{target}: data key {each} wrapped under {wrapping}", err=True)
+    if _output.kind() == "json":
+        _output.record({"namespace": target, "kids": kids, "kms_key": wrapping})
 
 
 @command.command("retire")

@@ -6,7 +6,7 @@ import click
 
 from configsvc.model import grants
 from configsvc.model.grants import ACTIONS, Action, Grant
-from configsvc_client.cli import _settings
+from configsvc_client.cli import _confirm, _grants, _output, _settings
 
 
 @click.command("grant")
@@ -16,7 +16,7 @@ from configsvc_client.cli import _settings
     "-n", "--namespace", "patterns", multiple=True, required=True, metavar="PATTERN",
     help="payments.prod, a prefix like 'payments.*', or '*'. Repeatable; never taken from the environment.",
 )  # fmt: skip
-@click.option("--replace", is_flag=True, help="Take every other grant of the principal away.")
+@click.option("--replace", is_flag=True, help="Take every other grant of the principal away, after asking.")
 def command(principal: str, actions: tuple[Action, ...], patterns: tuple[str, ...], *, replace: bool) -> None:
     """Allow PRINCIPAL the actions in the namespaces, besides what it may already.
 
@@ -26,9 +26,13 @@ def command(principal: str, actions: tuple[Action, ...], patterns: tuple[str, ..
     admin = _settings.admin()
     who = grants.principal(grants.normalised(principal) or principal)
     given = Grant(tuple(dict.fromkeys(actions)), tuple(grants.pattern(each) for each in dict.fromkeys(patterns)))
-    held = () if replace else admin.get_grants(who)
+    held = admin.get_grants(who)
+    if replace and any(each != given for each in held):
+        _confirm.confirm(f"Take every other grant of {who} away?")
+        held = ()
     if given in held:
-        click.echo(f"{who}: was granted already", err=True)
+        _output.done(f"{who}: was granted already", {"principal": who, "grants": _grants.listed(held)})
         return
     admin.set_grants(who, (*held, given))
-    click.echo(f"{who}: {', '.join(given.actions)} on {', '.join(given.namespaces)}", err=True)
+    told = f"{who}: {', '.join(given.actions)} on {', '.join(given.namespaces)}"
+    _output.done(told, {"principal": who, "grants": _grants.listed((*held, given))})

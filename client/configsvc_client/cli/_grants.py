@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import click
 
 from configsvc.model import grants
@@ -22,3 +24,8 @@ def command(principal: str | None) -> None:
         ("principal", "actions", "namespaces"),
         ((name, grant.actions, grant.namespaces) for name, held in found for grant in held),
     )
+
+
+def listed(held: Iterable[grants.Grant]) -> list[_output.Field]:
+    """What a principal has, for JSON."""
+    return [{"actions": list(each.actions), "namespaces": list(each.namespaces)} for each in held]

@@ -58,21 +58,18 @@ def command(
     rows = _rows(read(wanted or format_of(file.name), file.read()), files)
     found, failures = drafts(rows.values(), Rules(plain, as_json, declassify))
     plan: list[Planned] = []
-    unstored = "--dry-run" if dry_run else "--atomic" if atomic and failures else None
-    if dry_run or not unstored:
+    if dry_run or not (atomic and failures):
         admin = _settings.admin()
         known = admin.known(target, [each.key for each in found])  # first: who writes after it is not overwritten
         plan = _planned(admin, target, [guarded(each, known) for each in found])
         to_store = [each.draft for each in plan if each.step != "unchanged"]
         if atomic:
-            admin.check_together(target, to_store)
+            failures |= _stored_together(admin, target, to_store, message, dry_run=dry_run)
+        elif not dry_run:
+            failures |= _stored(admin, target, to_store, message, known)
         if dry_run:
             _show(plan)
-        else:
-            failures |= (
-                _stored_together(admin, target, to_store, message) if atomic
-                else _stored(admin, target, to_store, message, known)
-            )  # fmt: skip
+    unstored = "--dry-run" if dry_run else "--atomic" if atomic and failures else None
     refused = _imported.listed(rows, failures)
     _imported.told(target, plan, refused, unstored=unstored)
     if not dry_run:
@@ -145,18 +142,21 @@ def _stored(
 
 
 def _stored_together(
-    admin: Admin, namespace: Namespace, drafts: Sequence[Draft], message: str
+    admin: Admin, namespace: Namespace, drafts: Sequence[Draft], message: str, *, dry_run: bool
 ) -> dict[str, ConfigsvcError]:
-    """Stores all drafts in one change set.
+    """Stores all drafts in one change set, or says why not: at the key that was refused, or at each.
 
     Raises:
-        ConfigsvcError: it was refused, or whether it was done is not known.
+        Unavailable: whether it was done is not known.
     """
-    if drafts:
-        try:
+    try:
+        admin.check_together(namespace, drafts)
+        if drafts and not dry_run:
             admin.change(namespace, drafts, message)
-        except ConfigsvcError as error:
-            known = not isinstance(error, Unavailable)
-            click.echo("Nothing was stored (--atomic)." if known else "All of it was stored or nothing.", err=True)
-            raise
+    except Unavailable:
+        click.echo("All of it was stored or nothing.", err=True)
+        raise
+    except ConfigsvcError as error:
+        named = [each.key for each in drafts if each.key == error.members.get("key")]
+        return dict.fromkeys(named or [each.key for each in drafts], error)
     return {}

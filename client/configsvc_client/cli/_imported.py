@@ -10,7 +10,7 @@ import click
 
 from configsvc.model.errors import ConfigsvcError
 from configsvc.model.names import Namespace
-from configsvc_client.cli import _common, _error_file, _exit, _output
+from configsvc_client.cli import _error_file, _exit, _output
 from configsvc_client.cli._error_file import Refused
 from configsvc_client.cli.formats import Row
 
@@ -31,9 +31,9 @@ def told(
         click.echo(f"{', '.join(each.key for each in refused if each.reason == reason)}: {reason}", err=True)
     failed = {each.key for each in refused}
     counts = {step: sum(1 for each in plan if each.step == step and each.draft.key not in failed) for step in _STEPS}
-    if _common.asked("output") == "json" and not unstored:
-        listed = [each._asdict() for each in refused]
-        _output.done("", {"namespace": namespace, **counts, "failed": listed})
+    if _output.kind() == "json" and unstored != "--dry-run":  # the plan was printed then
+        done = {step: 0 if unstored and step != "unchanged" else count for step, count in counts.items()}
+        _output.record({"namespace": namespace, **done, "failed": [each._asdict() for each in refused]})
         return
     said = ", ".join(f"{count} {step}" for step, count in counts.items() if count) or "nothing to do"
     click.echo(f"{namespace}: {said}{f', {len(failed)} failed' if failed else ''}", err=True)

@@ -35,9 +35,14 @@ def create(
     wrapping = None if no_data_key else _settings.kms_key(kms_key)
     admin = _settings.admin()
     created = admin.create_namespace(target, description=description)
-    click.echo(f"{target}: {'created' if created else 'was there already'}", err=True)
-    if wrapping and (created or not _has_data_key(admin, target)):
-        click.echo(f"{target}: data key {admin.add_data_key(target, wrapping)} added under {wrapping}", err=True)
+    click.echo(
+        f"{target}: {'created' if created else 'was there already'}", err=True
+    )  # at once: adding the data key may fail
+    lacking = wrapping and (created or not _has_data_key(admin, target))
+    kid = admin.add_data_key(target, wrapping) if wrapping and lacking else None
+    done = {"namespace": target, "created": created, "kid": kid, "kms_key": wrapping if kid else None}
+    if kid or _output.kind() == "json":
+        _output.done(f"{target}: data key {kid} added under {wrapping}", done)
 
 
 def _has_data_key(admin: Admin, namespace: Namespace) -> bool:

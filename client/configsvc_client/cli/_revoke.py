@@ -7,7 +7,7 @@ import click
 from configsvc.model import grants
 from configsvc.model.errors import NotFound
 from configsvc.model.grants import ACTIONS, Action
-from configsvc_client.cli import _less, _output, _settings
+from configsvc_client.cli import _confirm, _grants, _less, _output, _settings
 
 
 @click.command("revoke")
@@ -19,7 +19,7 @@ from configsvc_client.cli import _less, _output, _settings
     "-n", "--namespace", "patterns", multiple=True, metavar="PATTERN",
     help="As it was granted: payments.prod, 'payments.*' or '*'. Repeatable; never taken from the environment.",
 )  # fmt: skip
-@click.option("--all", "everything", is_flag=True, help="Take every grant away.")
+@click.option("--all", "everything", is_flag=True, help="Take every grant away, after asking.")
 def command(principal: str, actions: tuple[Action, ...], patterns: tuple[str, ...], *, everything: bool) -> None:
     """Take from PRINCIPAL what it was granted. Within 10 seconds it may do it no longer.
 
@@ -27,6 +27,8 @@ def command(principal: str, actions: tuple[Action, ...], patterns: tuple[str, ..
     """
     if everything == bool(patterns):
         raise click.UsageError("Say what to take away: -n PATTERN, or --all.")
+    if everything and actions:
+        raise click.UsageError("--all takes every action away. For some of them: -a ACTION -n PATTERN.")
     admin = _settings.admin()
     who = grants.principal(grants.normalised(principal) or principal)
     taken, named = actions or ACTIONS, tuple(grants.pattern(each) for each in patterns)
@@ -34,14 +36,12 @@ def command(principal: str, actions: tuple[Action, ...], patterns: tuple[str, ..
     left = () if everything else _less.without(held, taken, named)
     if left == held:
         raise NotFound(f"{who} has no such grant. `configsvc grants {who}` shows what it has.")
+    if everything:
+        _confirm.confirm(f"Take every grant of {who} away?")
     if left:
         admin.set_grants(who, left)
     else:
         admin.delete_grants(who)
     for pattern in _less.still(left, taken, named):
         click.echo(f"configsvc: {who} may still do it where {pattern} grants it.", err=True)
-    _output.done(f"{who}: revoked", {"principal": who, "grants": _listed(left)})
-
-
-def _listed(left: tuple[grants.Grant, ...]) -> list[_output.Field]:
-    return [{"actions": list(each.actions), "namespaces": list(each.namespaces)} for each in left]
+    _output.done(f"{who}: revoked", {"principal": who, "grants": _grants.listed(left)})

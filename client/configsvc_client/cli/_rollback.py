@@ -65,17 +65,29 @@ def _one(
 
 def _whole(admin: Admin, way: WayBack, revision: int, message: str, *, dry_run: bool) -> None:
     if not way.steps:
-        click.echo(f"{way.namespace}: serves what it did at revision {revision}", err=True)
+        told = f"{way.namespace}: serves what it did at revision {revision}"
+        _output.done(told, _all_of(way, revision, way.revision))
         return
-    _output.table(("key", "served", "back to"), ((each.key, each.now, each.then) for each in way.steps))
+    if _output.kind() != "json":
+        _output.table(("key", "served", "back to"), ((each.key, each.now, each.then) for each in way.steps))
     anew = [each.key for each in way.steps if each.anew]
     if anew:
         click.echo(f"Sealed anew, for their data key is retired since: {', '.join(anew)}", err=True)
     if dry_run:
-        click.echo("Nothing was changed (--dry-run).", err=True)
+        _output.done("Nothing was changed (--dry-run).", _all_of(way, revision, way.revision))
         return
     _confirm.confirm(f"Change these {len(way.steps)} keys of {way.namespace} back to revision {revision}?")
     last = way.revision
     for done in admin.go_back(way, message or f"rollback to revision {revision}"):
         last = done.revision
-    click.echo(f"{way.namespace}: {len(way.steps)} keys as at revision {revision}, revision {last}", err=True)
+    told = f"{way.namespace}: {len(way.steps)} keys as at revision {revision}, revision {last}"
+    _output.done(told, _all_of(way, revision, last))
+
+
+def _all_of(way: WayBack, revision: int, last: int) -> dict[str, _output.Field]:
+    """The way in JSON: where to, the namespace's revision now, and each key as the table has it."""
+    keys = [
+        {"key": each.key, "served": each.now, "back_to": each.then, "sealed_anew": each.anew is not None}
+        for each in way.steps
+    ]
+    return {"namespace": way.namespace, "back_to": revision, "revision": last, "keys": keys}
