@@ -64,7 +64,10 @@ def test_a_grant_is_revoked_in_part_and_as_a_whole(service: Loopback, administra
         f"{who}\tread\tpayments.*",
     ]
     assert who in administrator.ok("grants")
-    administrator.ok("revoke", who, "--all")
+    held = admin.get_grants(who)
+    unasked = administrator.run("revoke", who, "--all")
+    assert (unasked.code, "--yes" in unasked.err, admin.get_grants(who)) == (2, True, held)
+    administrator.ok("revoke", who, "--all", "--yes")
     assert admin.get_grants(who) == ()
     again = administrator.run("revoke", who, "--all")
     assert (again.code, "has no such grant" in again.err) == (3, True)
@@ -76,7 +79,7 @@ def test_what_another_pattern_still_allows_is_told(administrator: Shell) -> None
     assert "payments.* grants it" in administrator.run("revoke", who, "-n", "payments.prod").err
 
 
-@pytest.mark.parametrize("arguments", [(), ("-n", "a", "--all")])
+@pytest.mark.parametrize("arguments", [(), ("-n", "a", "--all"), ("--all", "-a", "write", "--yes")])
 def test_what_to_revoke_is_never_guessed(administrator: Shell, service: Loopback, arguments: tuple[str, ...]) -> None:
     service.requests.clear()
     done = administrator.but(CONFIGSVC_NAMESPACES="payments.prod").run("revoke", "api-key:x", *arguments)

@@ -56,8 +56,14 @@ def test_a_grant_adds_to_what_is_there_and_replace_does_not(service: Loopback, a
     assert service.admin("admin").get_grants(who) == both
     administrator.ok("grant", who, "--action", "read", "-n", "payments.*")
     assert service.admin("admin").get_grants(who) == both
-    administrator.ok("grant", who, "--action", "read", "-n", "*", "--replace")
+    replacing = ("grant", who, "--action", "read", "-n", "*", "--replace")
+    unasked = administrator.run(*replacing)
+    assert (unasked.code, "--yes" in unasked.err, service.admin("admin").get_grants(who)) == (2, True, both)
+    assert administrator.on_terminal(*replacing, typed={"[y/N]: ": "n"}).code == 1
+    assert service.admin("admin").get_grants(who) == both
+    administrator.ok(*replacing, "--yes")
     assert service.admin("admin").get_grants(who) == (Grant(("read",), ("*",)),)
+    administrator.ok(*replacing)  # nothing else is there to be lost
 
 
 def test_the_arn_of_a_session_stands_for_its_role(service: Loopback, administrator: Shell) -> None:
