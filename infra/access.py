@@ -30,13 +30,18 @@ def add(template: Template, stage: Stage) -> None:
     keys: list[object] = [_KEY, *stage.further_kms_keys]
     _add_policy(template, "AdministratorPolicy", "administers every namespace: grants, data keys", _administrator(keys))
     for pattern in stage.policies:
-        name = _camel(pattern.replace("*", "any"))
+        name = named(pattern)
         if f"ReaderOf{name}" in template["Resources"]:
             raise StageError(f"policies: {pattern} has the same letters and digits as another one.")
         _add_policy(template, f"ReaderOf{name}", f"reader of {pattern}", [_opens(keys, pattern, "kms:Decrypt")])
         _add_policy(template, f"WriterOf{name}", f"writer of {pattern}", _writer(keys, pattern))
     if stage.key_administrators:
         _separate(template, list(stage.key_administrators))
+
+
+def named(pattern: str) -> str:
+    """What a pattern is called in ReaderOf… and WriterOf…: `PaymentsAny` for `payments.*`."""
+    return _camel(pattern.replace("*", "any"))
 
 
 def allow(sid: str, actions: list[str], resources: object) -> Statement:

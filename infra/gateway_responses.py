@@ -45,19 +45,20 @@ CATCH_ALLS: dict[str, errors.ConfigsvcError] = {
     "DEFAULT_5XX": _BROKEN,
 }
 _RETRY_AFTER = frozenset({errors.Throttled.status, errors.Unavailable.status})
+_SECONDS = {"QUOTA_EXCEEDED": 3600}  # it begins anew with the day; who comes back by the hour has lost little
 
 
 def gateway_responses() -> dict[str, dict[str, object]]:
     """The value of `x-amazon-apigateway-gateway-responses` in the API's body, by response type."""
-    known = {kind: _response(problem, status=True) for kind, problem in PROBLEMS.items()}
-    return known | {kind: _response(problem, status=False) for kind, problem in CATCH_ALLS.items()}
+    known = {kind: _response(problem, _SECONDS.get(kind, 1), status=True) for kind, problem in PROBLEMS.items()}
+    return known | {kind: _response(problem, 1, status=False) for kind, problem in CATCH_ALLS.items()}
 
 
-def _response(problem: errors.ConfigsvcError, *, status: bool) -> dict[str, object]:
+def _response(problem: errors.ConfigsvcError, seconds: int, *, status: bool) -> dict[str, object]:
     body = errors.to_problem(problem, REQUEST_ID)
     headers = {"gatewayresponse.header.Content-Type": "'application/problem+json'"}
     if problem.status in _RETRY_AFTER:
-        headers["gatewayresponse.header.Retry-After"] = "'1'"
+        headers["gatewayresponse.header.Retry-After"] = f"'{seconds}'"
     response: dict[str, object] = {"responseParameters": headers}
     if status:
         response["statusCode"] = str(problem.status)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
-from local.people import ApiKey, Person, invoke, make_api_key, make_person, remove_person
+from local.people import ApiKey, Person, invoke, make_api_key, make_person, remove_api_key, remove_person
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
@@ -85,14 +85,12 @@ class Casting(NamedTuple):
 
     def _person(self, made: ExitStack, name: str, routes: tuple[str, ...]) -> Person:
         statements = [invoke(self.place.api_arn, *routes)]
-        person = make_person(self.iam, self.apigateway, self.place.usage_plan, name, statements)
-        made.callback(remove_person, self.iam, self.apigateway, person)
-        return person
+        made.callback(remove_person, self.iam, self.apigateway, name)  # first: it may be made in part
+        return make_person(self.iam, self.apigateway, self.place.usage_plan, name, statements)
 
     def _api_key(self, made: ExitStack, name: str) -> ApiKey:
-        key = make_api_key(self.apigateway, self.place.usage_plan, name)
-        made.callback(self.apigateway.delete_api_key, apiKey=key.identifier)
-        return key
+        made.callback(remove_api_key, self.apigateway, name)
+        return make_api_key(self.apigateway, self.place.usage_plan, name)
 
 
 def write_stage(path: Path, place: Place, cast: Cast) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -58,15 +59,28 @@ def use_kms_key(kms_key_arn: str, namespaces: str, *actions: str) -> Statement:
 
 
 def make_person(
-    iam: IAMClient, apigateway: APIGatewayClient, plan: str, name: str, statements: list[Statement]
-) -> Person:
-    """A user with these rights, new IAM keys, and an API key. An earlier one of that name is given new IAM keys."""
+    iam: IAMClient, apigateway: APIGatewayClient, plan: str, name: str, statements: Sequence[Statement] = (), *,
+    policies: Sequence[str] = (),
+) -> Person:  # fmt: skip
+    """A user with these rights, new IAM keys, and an API key. An earlier one of that name has no others any more.
+
+    Args:
+        iam: of the account.
+        apigateway: the same.
+        plan: the usage plan that the API key joins.
+        name: of the user and of the API key.
+        statements: a policy of the user's own.
+        policies: ARNs of managed policies.
+    """
     try:
         iam.create_user(UserName=name)
     except iam.exceptions.EntityAlreadyExistsException:
-        _forget_access_keys(iam, name)
-    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
-    iam.put_user_policy(UserName=name, PolicyName=_POLICY, PolicyDocument=document)
+        _forget(iam, name)
+    if statements:
+        document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+        iam.put_user_policy(UserName=name, PolicyName=_POLICY, PolicyDocument=document)
+    for policy in policies:
+        iam.attach_user_policy(UserName=name, PolicyArn=policy)
     made = iam.create_access_key(UserName=name)["AccessKey"]
     api_key = make_api_key(apigateway, plan, name)
     arn = iam.get_user(UserName=name)["User"]["Arn"]
@@ -89,14 +103,25 @@ def api_keys(apigateway: APIGatewayClient, beginning: str = "") -> Iterator[ApiK
         yield from page["items"]
 
 
-def remove_person(iam: IAMClient, apigateway: APIGatewayClient, person: Person) -> None:
-    """The user that make_person made, with everything that it made for it."""
-    _forget_access_keys(iam, person.name)
-    iam.delete_user_policy(UserName=person.name, PolicyName=_POLICY)
-    iam.delete_user(UserName=person.name)
-    apigateway.delete_api_key(apiKey=person.api_key_id)
+def remove_person(iam: IAMClient, apigateway: APIGatewayClient, name: str) -> None:
+    """The user and the API key that make_person made, as far as it got."""
+    with suppress(iam.exceptions.NoSuchEntityException):
+        _forget(iam, name)
+        iam.delete_user(UserName=name)
+    remove_api_key(apigateway, name)
 
 
-def _forget_access_keys(iam: IAMClient, name: str) -> None:
+def remove_api_key(apigateway: APIGatewayClient, name: str) -> None:
+    """The API key that make_api_key made, if it did."""
+    for found in [each for each in api_keys(apigateway, name) if each.get("name") == name]:
+        apigateway.delete_api_key(apiKey=found["id"])
+
+
+def _forget(iam: IAMClient, name: str) -> None:
+    """The user's keys and rights."""
     for old in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
         iam.delete_access_key(UserName=name, AccessKeyId=old["AccessKeyId"])
+    for policy in iam.list_user_policies(UserName=name)["PolicyNames"]:
+        iam.delete_user_policy(UserName=name, PolicyName=policy)
+    for attached in iam.list_attached_user_policies(UserName=name)["AttachedPolicies"]:
+        iam.detach_user_policy(UserName=name, PolicyArn=attached["PolicyArn"])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import boto3
 
+from infra.access import named
 from infra.deploy import Service, Target, deploy_service
 from infra.package import REGION, Package
 from infra.release import for_stage
@@ -16,7 +17,7 @@ from infra.stage import load
 from local.clients import client_arguments
 from local.errors import NotReady
 from local.paths import Places
-from local.people import ApiKey, Person, invoke, make_person, use_kms_key
+from local.people import ApiKey, Person, make_person
 
 NAME = "configsvc"
 BUCKET = "configsvc-deployments"
@@ -28,7 +29,7 @@ Progress = Callable[[str], None]
 
 
 class LocalStack(NamedTuple):
-    """A deployed service: where it is, what it uses, and its first API key."""
+    """A deployed service: where it is, what it uses, its first API key, and its ready-made IAM policies by output."""
 
     endpoint: str
     url: str
@@ -39,6 +40,7 @@ class LocalStack(NamedTuple):
     function: str
     usage_plan: str
     reader: ApiKey
+    policies: Mapping[str, str]
 
 
 class People(NamedTuple):
@@ -65,7 +67,7 @@ def deploy_stack(endpoint: str, package: Package, progress: Progress, name: str 
     stage = load("local").model_copy(update={"admins": (administrators(endpoint),)})
     where, built = target(endpoint, progress), for_stage(package, stage)
     service = deploy_service(where, name, built, stage.parameters(), _SECONDS, emulator=True)
-    return _described(endpoint, service)
+    return _described(endpoint, service, Stack(where.cloudformation, name, progress).outputs())
 
 
 def running_endpoint(places: Places) -> str:
@@ -89,10 +91,10 @@ def running_stack(endpoint: str, name: str = NAME) -> LocalStack:
     outputs = Stack(boto3.client("cloudformation", **client_arguments(endpoint)), name, print).outputs()
     if not outputs:
         raise NotReady(f"There is no stack {name} at {endpoint}; `make run` deploys it.")
-    return _described(endpoint, Service.of(Outcome.UNCHANGED, outputs))
+    return _described(endpoint, Service.of(Outcome.UNCHANGED, outputs), outputs)
 
 
-def _described(endpoint: str, service: Service) -> LocalStack:
+def _described(endpoint: str, service: Service, outputs: Mapping[str, str]) -> LocalStack:
     found = boto3.client("apigateway", **client_arguments(endpoint)).get_api_key(
         apiKey=service.reader_key_id, includeValue=True
     )
@@ -106,27 +108,22 @@ def _described(endpoint: str, service: Service) -> LocalStack:
         function=service.function_name,
         usage_plan=service.usage_plan_id,
         reader=ApiKey(found["id"], found["value"]),
+        policies={name: arn for name, arn in outputs.items() if ":policy/" in arn},
     )
 
 
 def make_people(stack: LocalStack, namespaces: str) -> People:
-    """An administrator of everything and a developer of the namespaces (a pattern such as `payments.*`)."""
-    administrator = [
-        invoke(stack.api_arn, "*"),
-        use_kms_key(stack.kms_key_arn, "*", "GenerateDataKey", "Decrypt"),
-    ]
-    developer = [
-        invoke(stack.api_arn, "POST/v1/whoami", f"PUT/v1/namespaces/{namespaces}", f"POST/v1/namespaces/{namespaces}"),
-        use_kms_key(stack.kms_key_arn, namespaces, "Decrypt", "Encrypt"),
-    ]
+    """An administrator of everything and a developer of the namespaces, with the policies that the stage has for them.
+
+    `namespaces` is one of the patterns of the local stage's `policies`.
+    """
     return People(
-        _person(stack, ADMINISTRATOR, administrator),
-        _person(stack, _DEVELOPER, developer),
+        _person(stack, ADMINISTRATOR, "AdministratorPolicy"),
+        _person(stack, _DEVELOPER, f"WriterOf{named(namespaces)}"),
     )
 
 
-def _person(stack: LocalStack, name: str, statements: list[dict[str, object]]) -> Person:
+def _person(stack: LocalStack, name: str, policy: str) -> Person:
     arguments = client_arguments(stack.endpoint)
-    return make_person(
-        boto3.client("iam", **arguments), boto3.client("apigateway", **arguments), stack.usage_plan, name, statements
-    )
+    iam, apigateway = boto3.client("iam", **arguments), boto3.client("apigateway", **arguments)
+    return make_person(iam, apigateway, stack.usage_plan, name, policies=(stack.policies[policy],))

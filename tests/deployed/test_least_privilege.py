@@ -7,18 +7,23 @@ from contextlib import closing
 from typing import NamedTuple
 from uuid import uuid4
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Forbidden
+from configsvc.model.grants import Grant
 from infra.package import Package
-from local.clients import Credentials
+from local.clients import Credentials, client_arguments
 from local.emulator import Emulator
+from local.people import make_person
 from tests.deployed.own_stack import CANARY, NAMESPACE, SECRET, OwnStack, raise_own
 from tests.deployed.permissions import Held, of_role, of_user, role_of_stack
 from tests.journeys.api import Reply
 from tests.journeys.sealing import plain
+from tests.journeys.stage import api_key_principal, iam_principal
 from tests.journeys.waiting import until
-from tests.local.aws_people import assumed, may_decrypt, new_role
+from tests.local.aws_people import assumed, iam, kms, may_decrypt, new_role
 
 pytestmark = [pytest.mark.emulator, pytest.mark.deployed, pytest.mark.slow]
 
@@ -117,6 +122,51 @@ def test_a_reader_whose_condition_names_another_namespace_opens_nothing(own: Own
 def _opened(own: OwnStack, credentials: Credentials) -> str:
     with closing(own.config(credentials)) as config:
         return str(config.secret(SECRET).reveal())
+
+
+def _with_policy(own: OwnStack, policy: str) -> Credentials:
+    """A role with a ready-made policy of the stack, and nothing else."""
+    endpoint = own.stack.endpoint
+    role = new_role(endpoint)
+    iam(endpoint).attach_role_policy(RoleName=role.rpartition("/")[2], PolicyArn=own.stack.policies[policy])
+    return assumed(endpoint, role)
+
+
+def _denied(does: Callable[[], object]) -> bool:
+    with pytest.raises(ClientError) as refused:
+        does()
+    return refused.value.response["Error"]["Code"] == "AccessDeniedException"
+
+
+def test_the_ready_made_reader_opens_its_namespaces_and_no_other_and_wraps_nothing(own: OwnStack) -> None:
+    held = _with_policy(own, "ReaderOfPaymentsAny")
+    key, context = own.stack.kms_key_arn, {"configsvc:namespace": "orders.prod"}
+    theirs = kms(own.stack.endpoint).encrypt(KeyId=key, Plaintext=b"theirs", EncryptionContext=context)
+    reader = kms(own.stack.endpoint, held)
+
+    assert _opened(own, held) == CANARY
+    assert _denied(lambda: reader.decrypt(CiphertextBlob=theirs["CiphertextBlob"], EncryptionContext=context))
+    mine = {"configsvc:namespace": NAMESPACE}
+    assert _denied(lambda: reader.generate_data_key(KeyId=key, KeySpec="AES_256", EncryptionContext=mine))
+
+
+def test_the_ready_made_writer_writes_and_is_kept_from_what_an_administrator_does(own: OwnStack) -> None:
+    arguments = client_arguments(own.stack.endpoint)
+    who = make_person(
+        iam(own.stack.endpoint), boto3.client("apigateway", **arguments), own.stack.usage_plan, f"{_STACK}-ready",
+        policies=(own.stack.policies["WriterOfPaymentsAny"],),
+    )  # fmt: skip
+    with own.admin(own.administrator) as admin:
+        admin.set_grants(iam_principal(who), [Grant(("write", "admin"), ("*",))])
+        admin.set_grants(api_key_principal(who), [Grant(("read",), ("*",))])
+
+    def refused(method: str, path: str) -> bool:
+        return own.api.send(method, path, who, {}).status == 403
+
+    _seal(own._replace(writer=who))
+    assert refused("PUT", _PATH)
+    assert refused("POST", f"{_PATH}/data-keys")
+    assert refused("PUT", "/v1/namespaces/orders.prod/keys/plain")
 
 
 def _seal(own: OwnStack) -> None:

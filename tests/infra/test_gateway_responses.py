@@ -57,11 +57,11 @@ def test_a_catch_all_leaves_the_status_as_it_is(kind: str) -> None:
     assert "status" not in body_of(kind)
 
 
-@pytest.mark.parametrize("kind", ["THROTTLED", "QUOTA_EXCEEDED", "INTEGRATION_TIMEOUT"])
-def test_who_should_wait_is_told_so(kind: str) -> None:
+@pytest.mark.parametrize(("kind", "seconds"), [("THROTTLED", 1), ("QUOTA_EXCEEDED", 3600), ("INTEGRATION_TIMEOUT", 1)])
+def test_who_should_wait_is_told_how_long(kind: str, seconds: int) -> None:
     headers = RESPONSES[kind]["responseParameters"]
     assert isinstance(headers, dict)
-    assert "gatewayresponse.header.Retry-After" in headers
+    assert headers["gatewayresponse.header.Retry-After"] == f"'{seconds}'"
 
 
 def test_no_body_uses_a_variable_that_could_break_its_json() -> None:

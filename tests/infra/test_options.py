@@ -123,6 +123,9 @@ def test_a_canary_is_rolled_back_by_the_alarms_and_its_role_moves_this_alias_onl
     watched = {alarm["Name"]["Ref"] for alarm in group["AlarmConfiguration"]["Alarms"]}
     assert "CodeDeployLambdaAliasUpdate" in everything["APIHandlerAliaslive"]["UpdatePolicy"]
     assert watched == {"ServerErrorsAlarm", "FunctionErrorsAlarm", "LatencyAlarm"}
+    shifting = 5 * 60  # seconds; Canary10Percent5Minutes
+    alarms = [properties(everything, name) for name in watched]
+    assert all(alarm["Period"] * alarm["DatapointsToAlarm"] <= shifting - 120 for alarm in alarms), "metrics lag"
     assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
     assert group["ServiceRoleArn"] == {"Fn::GetAtt": ["CanaryRole", "Arn"]}
     role = properties(everything, "CanaryRole")

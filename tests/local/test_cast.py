@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 import pytest
@@ -16,6 +17,10 @@ from local.stack import LocalStack
 from tests.account import user_names
 from tests.fixtures_deployed import Deployed
 from tests.journeys.stage import Stage, region_in
+
+if TYPE_CHECKING:
+    from mypy_boto3_apigateway import APIGatewayClient
+    from mypy_boto3_iam import IAMClient
 
 pytestmark = [pytest.mark.emulator, pytest.mark.deployed]
 
@@ -46,6 +51,31 @@ def test_nobody_stays_when_a_run_ends_not_even_when_it_fails(deployed: Deployed,
 
     with pytest.raises(ZeroDivisionError):
         _play_and_fail(_casting(deployed.stack, admin), deployed.stack)
+
+    assert _who_is_there(deployed.stack) == before
+
+
+class Failing:
+    """A client of boto3 for somebody who may not make one thing."""
+
+    def __init__(self, client: Any, refused: str) -> None:  # noqa: ANN401  # one of boto3's many
+        self._client = client
+        self._refused = refused
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # one of its calls
+        if name == self._refused:
+            raise ZeroDivisionError
+        return getattr(self._client, name)
+
+
+@pytest.mark.parametrize("refused", ["create_access_key", "create_usage_plan_key"])
+def test_who_was_made_in_part_does_not_stay_either(deployed: Deployed, refused: str) -> None:
+    casting, before = _casting(deployed.stack, "of-cast-"), _who_is_there(deployed.stack)
+    iam, apigateway = Failing(casting.iam, refused), Failing(casting.apigateway, refused)
+    failing = casting._replace(iam=cast("IAMClient", iam), apigateway=cast("APIGatewayClient", apigateway))
+
+    with pytest.raises(ZeroDivisionError), failing.people():
+        pass
 
     assert _who_is_there(deployed.stack) == before
 
