@@ -93,6 +93,20 @@ def test_a_file_is_compared_with_a_namespace_and_with_a_file(
     assert [line.split("\t")[:2] for line in shell.ok("diff", env, as_json).splitlines()] == [["d", "removed"]]
 
 
+def test_a_file_of_a_format_that_its_name_does_not_tell_is_compared_when_it_is_named(
+    shell: Shell, service: Loopback, namespace: str, tmp_path: Path
+) -> None:
+    service.admin().put(namespace, "a", "it's")
+    secret, docker = tmp_path / "secret.yaml", tmp_path / "some.env"
+    for path, wanted in ((secret, "k8s-secret"), (docker, "docker")):
+        shell.ok("export", path, "-f", wanted)
+        assert shell.ok("diff", path, "--format", wanted) == ""
+    unnamed = shell.run("diff", secret)
+    assert (unnamed.code, "--format k8s-secret" in unnamed.err) == (2, True)
+    assert shell.ok("diff", secret, docker, "-f", "k8s-secret", "-f", "docker") == ""
+    assert shell.ok("diff", docker, docker, "-f", "docker") == ""
+
+
 def test_the_exit_code_tells_a_difference_when_it_is_asked_for(shell: Shell, namespace: str, other: str) -> None:
     assert shell.run("diff", "-n", namespace, "-n", other).code == 0
     assert shell.run("diff", "-n", namespace, "-n", other, "--exit-code").code == 7
@@ -101,7 +115,15 @@ def test_the_exit_code_tells_a_difference_when_it_is_asked_for(shell: Shell, nam
 
 @pytest.mark.parametrize(
     "arguments",
-    [(), ("-n", "a", "-n", "b", "-n", "c"), ("--to", "3"), ("-n", "a", "-n", "b", "--from", "3"), ("/no/such/file",)],
+    [
+        (),
+        ("-n", "a", "-n", "b", "-n", "c"),
+        ("--to", "3"),
+        ("-n", "a", "-n", "b", "--from", "3"),
+        ("/no/such/file",),
+        ("-n", "a", "-n", "b", "-f", "json"),
+        ("/dev/null", "-f", "json", "-f", "json"),
+    ],
 )
 def test_what_are_not_two_sides_is_refused(shell: Shell, arguments: tuple[str, ...]) -> None:
     assert shell.run("diff", *arguments).code == 2

@@ -11,6 +11,7 @@ from configsvc.model.names import Namespace
 from configsvc_client.cli import _exit, _options, _output, _settings
 from configsvc_client.cli._compared import Compared, compared
 from configsvc_client.cli._sides import FileSide, Item, ServedSide, Side
+from configsvc_client.cli.formats import FORMATS
 
 if TYPE_CHECKING:
     from configsvc_client.admin import Admin
@@ -19,12 +20,16 @@ if TYPE_CHECKING:
 @click.command("diff")
 @_options.namespaces
 @click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "-f", "--format", "wanted", multiple=True, type=click.Choice(FORMATS),
+    help="Of the FILE, by its ending where left out. Once for both of two FILEs, or once for each.",
+)  # fmt: skip
 @click.option("--from", "start", type=click.IntRange(min=1), metavar="REVISION", help="Compare two revisions.")
 @click.option("--to", "end", type=click.IntRange(min=1), metavar="REVISION", help="Now, where left out.")
 @click.option("--reveal", is_flag=True, help="Show the values.")
 @click.option("--exit-code", is_flag=True, help="End with 7 if something differs.")
 def command(
-    namespaces: tuple[str, ...], files: tuple[Path, ...], *,
+    namespaces: tuple[str, ...], files: tuple[Path, ...], *, wanted: tuple[str, ...],
     start: int | None, end: int | None, reveal: bool, exit_code: bool,
 ) -> int:  # fmt: skip
     """Show what differs between two namespaces, two revisions of one, a namespace and a FILE, or two FILEs.
@@ -34,7 +39,7 @@ def command(
 
     In a pipe: key, change (added, removed, changed, unknown), left, right, separated by tabs.
     """
-    left, right = _sides(namespaces, files, start, end)
+    left, right = _sides(namespaces, _files(files, wanted), start, end)
     found = compared(left, right, values=reveal)
     _output.table(
         ("key", "change", "left", "right"),
@@ -44,16 +49,21 @@ def command(
     return _exit.DIFFERENT if found and exit_code else 0
 
 
-def _sides(
-    namespaces: tuple[str, ...], files: tuple[Path, ...], start: int | None, end: int | None
-) -> tuple[Side, Side]:
+def _files(paths: tuple[Path, ...], wanted: tuple[str, ...]) -> list[FileSide]:
+    if wanted and (not paths or len(wanted) not in (1, len(paths))):
+        raise click.UsageError("--format goes with FILE: once, or once for each.")
+    each = wanted if len(wanted) > 1 else (wanted or (None,)) * len(paths)
+    return [FileSide(path, format_) for path, format_ in zip(paths, each, strict=True)]
+
+
+def _sides(namespaces: tuple[str, ...], files: list[FileSide], start: int | None, end: int | None) -> tuple[Side, Side]:
     two_files = len(files) == 2  # noqa: PLR2004  # a left and a right one
     if len(files) > 2 or (two_files and (namespaces or start)) or (files and start) or (end and not start):  # noqa: PLR2004
         raise click.UsageError("Two sides: -n A -n B, --from REVISION [--to REVISION], FILE, or FILE FILE.")
     if two_files:
-        return FileSide(files[0]), FileSide(files[1])
+        return files[0], files[1]
     if files:
-        return _served(_settings.admin(), _options.the_namespace(_one(namespaces))), FileSide(files[0])
+        return _served(_settings.admin(), _options.the_namespace(_one(namespaces))), files[0]
     if start:
         admin, target = _settings.admin(), _options.the_namespace(_one(namespaces))
         return _served(admin, target, start), _served(admin, target, end)

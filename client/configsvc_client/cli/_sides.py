@@ -65,11 +65,11 @@ class ServedSide:
 
 
 class FileSide:
-    """The rows of a file in any format that `import` reads."""
+    """The rows of a file in any format that `import` reads, by the file's ending where none is named."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, wanted: str | None = None) -> None:
         self.name = str(path)
-        rows, problems = formats.read(formats.format_of(path.name), path.read_bytes())
+        rows, problems = formats.read(wanted or formats.format_of(path.name), path.read_bytes())
         if problems:
             raise click.UsageError(f"{path}: " + "\n".join(str(each) for each in problems))
         self._rows = {row.key: row for row in rows}
