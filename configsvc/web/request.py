@@ -123,7 +123,7 @@ class Request:
         if if_match is not None and if_none_match is not None:
             raise InvalidRequest("Send If-Match or If-None-Match, not both.", field="If-Match")
         if if_none_match not in (None, "*"):
-            raise InvalidRequest("If-None-Match takes * here: no active version.", field="If-None-Match")
+            raise InvalidRequest("If-None-Match takes * here: nothing is there.", field="If-None-Match")
         return Preconditions(None if if_match is None else etag.revision_of(if_match), if_none_match == "*")
 
     def body(self) -> bytes:

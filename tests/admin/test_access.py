@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from itertools import count
 from uuid import uuid4
 
 import pytest
 
-from configsvc.model.errors import Forbidden, Misconfigured, NotFound
+from configsvc.model.errors import Forbidden, Misconfigured, NotFound, PreconditionFailed
 from configsvc.model.grants import Grant
 from configsvc_client.admin import from_environ
 from tests.admin.kms_server import KMS_KEY
@@ -27,6 +28,33 @@ def test_grants_are_set_read_listed_and_taken_away(service: Loopback) -> None:
     assert {each.principal: each.grants for each in admin.list_grants()}[who] == grants
     admin.delete_grants(who)
     assert admin.get_grants(who) == ()
+
+
+def test_what_others_grant_meanwhile_is_not_lost(service: Loopback) -> None:
+    admin, who = service.admin("admin"), f"api-key:{uuid4().hex}"
+    mine, theirs, last = (Grant(("read",), (name,)) for name in ("mine.*", "theirs.*", "last.*"))
+    others = iter([(theirs,), (theirs, last)])
+
+    def more(held: tuple[Grant, ...]) -> tuple[Grant, ...]:
+        if meanwhile := next(others, None):
+            service.admin("admin").set_grants(who, meanwhile)
+        return (*held, mine)
+
+    assert admin.change_grants(who, more) == (theirs, last, mine)
+    assert admin.get_grants(who) == (theirs, last, mine)
+    assert admin.change_grants(who, lambda _: ()) == ()
+    assert admin.get_grants(who) == ()
+
+
+def test_whoever_is_overtaken_each_time_is_told(service: Loopback) -> None:
+    admin, who, number = service.admin("admin"), f"api-key:{uuid4().hex}", count()
+
+    def more(held: tuple[Grant, ...]) -> tuple[Grant, ...]:
+        service.admin("admin").set_grants(who, [Grant(("read",), (f"n{next(number)}",))])
+        return (*held, Grant(("read",), ("mine.*",)))
+
+    with pytest.raises(PreconditionFailed):
+        admin.change_grants(who, more)
 
 
 def test_a_writer_may_not_grant(service: Loopback) -> None:

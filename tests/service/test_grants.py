@@ -6,10 +6,11 @@ from json import dumps
 import pytest
 
 from configsvc.model import limits
-from configsvc.model.errors import InvalidName, NotFound, TooLarge
+from configsvc.model.errors import InvalidName, NotFound, PreconditionFailed, TooLarge
 from configsvc.model.grants import Grant
 from configsvc.model.snapshot import cost
 from configsvc.service import records
+from configsvc.service.decide_grants import Expected
 from configsvc.service.delete_grants import delete_grants
 from configsvc.service.get_grants import get_grants
 from configsvc.service.set_grants import set_grants
@@ -96,6 +97,32 @@ def test_grants_set_at_the_same_time_are_all_kept(world: World) -> None:
     )
     assert set_grants(world.ports, ADMIN, ALICE, (grant("read"),), None).body["revision"] == 2
     assert get_grants(world.ports, ADMIN, "api-key:bob", 10, None)["revision"] == 1
+
+
+def test_grants_are_set_only_where_they_are_as_they_were_read(world: World) -> None:
+    set_grants(world.ports, ADMIN, ALICE, (grant("read"),), None, Expected(none=True))
+    set_grants(world.ports, ADMIN, ALICE, (grant("write"),), None, Expected(if_match=1))
+    before = world.stored()
+    for expected in (Expected(if_match=1), Expected(if_match=3), Expected(none=True)):
+        with pytest.raises(PreconditionFailed) as refused:
+            set_grants(world.ports, ADMIN, ALICE, (grant("read"),), None, expected)
+        assert refused.value.members["revision"] == 2
+    with pytest.raises(PreconditionFailed):
+        set_grants(world.ports, ADMIN, "api-key:bob", (grant("read"),), None, Expected(if_match=2))
+    with pytest.raises(PreconditionFailed):
+        delete_grants(world.ports, ADMIN, ALICE, None, Expected(if_match=1))
+    assert world.stored() == before
+    assert delete_grants(world.ports, ADMIN, ALICE, None, Expected(if_match=2)).status == 204
+
+
+def test_what_was_expected_is_looked_at_again_after_a_lost_race(world: World) -> None:
+    set_grants(world.ports, ADMIN, ALICE, (grant("read"),), None)
+    world.repository.before_commit.append(
+        lambda: ignore(set_grants(world.ports, ADMIN, ALICE, (grant("admin"),), None))
+    )
+    with pytest.raises(PreconditionFailed):
+        set_grants(world.ports, ADMIN, ALICE, (grant("write"),), None, Expected(if_match=1))
+    assert get_grants(world.ports, ADMIN, ALICE, 10, None)["revision"] == 2
 
 
 def test_a_repeated_request_gets_its_first_answer(world: World) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
-from configsvc.model.errors import NotFound
+from configsvc.model.errors import NotFound, PreconditionFailed
 from configsvc.model.grants import Grant
 from configsvc_client.admin._api import Api
+
+_TRIES = 4
 
 
 class Granted(NamedTuple):
@@ -33,11 +36,7 @@ class Access:
 
     def get(self, principal: str) -> tuple[Grant, ...]:
         """The grants of a principal; none when it has none."""
-        try:
-            found = self._api.read("/grants", {"principal": principal}, signed=True).body
-        except NotFound:
-            return ()
-        return _grants(found.get("grants"))
+        return self._held(principal)[0]
 
     def list(self) -> Iterator[Granted]:
         """All principals and their grants, page by page."""
@@ -52,12 +51,49 @@ class Access:
 
     def set(self, principal: str, grants: Sequence[Grant]) -> None:
         """Replace the grants of a principal."""
-        body = {"grants": [{"actions": list(each.actions), "namespaces": list(each.namespaces)} for each in grants]}
-        self._api.write("PUT", "/grants", body, query={"principal": principal})
+        self._set(principal, grants, {})
 
     def delete(self, principal: str) -> None:
         """Take every grant of a principal away."""
-        self._api.write("DELETE", "/grants", None, query={"principal": principal})
+        self._delete(principal, {})
+
+    def change(self, principal: str, new: Callable[[tuple[Grant, ...]], Sequence[Grant]]) -> tuple[Grant, ...]:
+        """The grants of a principal become what `new` makes of them; it is asked again when they changed meanwhile.
+
+        Raises:
+            PreconditionFailed: they did each time.
+        """
+        for _ in range(_TRIES):
+            with suppress(PreconditionFailed):
+                return self._change(principal, new)
+        return self._change(principal, new)
+
+    def _change(self, principal: str, new: Callable[[tuple[Grant, ...]], Sequence[Grant]]) -> tuple[Grant, ...]:
+        held, etag = self._held(principal)
+        wanted = tuple(new(held))
+        if wanted == held:
+            return held
+        expected = {"if-match": etag} if etag else {"if-none-match": "*"}
+        if wanted:
+            self._set(principal, wanted, expected)
+        else:
+            self._delete(principal, expected)
+        return wanted
+
+    def _held(self, principal: str) -> tuple[tuple[Grant, ...], str | None]:
+        """The grants of a principal and their ETag; none when it has none."""
+        try:
+            found = self._api.read("/grants", {"principal": principal}, signed=True)
+        except NotFound:
+            return (), None
+        return _grants(found.body.get("grants")), found.etag
+
+    def _set(self, principal: str, grants: Sequence[Grant], expected: Mapping[str, str]) -> None:
+        body = {"grants": [{"actions": list(each.actions), "namespaces": list(each.namespaces)} for each in grants]}
+        self._api.write("PUT", "/grants", body, query={"principal": principal}, headers=expected)
+
+    def _delete(self, principal: str, expected: Mapping[str, str]) -> None:
+        self._api.write("DELETE", "/grants", None, query={"principal": principal}, headers=expected)
 
 
 def _grants(found: object) -> tuple[Grant, ...]:

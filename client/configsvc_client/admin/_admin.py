@@ -58,6 +58,16 @@ class Admin(Values, Histories, Rollbacks, Keyrings, AllNamespaces, Files, Follow
         """Replace the grants of a principal."""
         self._parts.access.set(principal, grants)
 
+    def change_grants(self, principal: str, new: Callable[[tuple[Grant, ...]], Sequence[Grant]]) -> tuple[Grant, ...]:
+        """The grants of a principal become what `new` makes of them, and nothing that others do meanwhile is lost.
+
+        `new` is asked again when they changed.
+
+        Raises:
+            PreconditionFailed: they changed each time.
+        """
+        return self._parts.access.change(principal, new)
+
     def delete_grants(self, principal: str) -> None:
         """Take every grant of a principal away."""
         self._parts.access.delete(principal)

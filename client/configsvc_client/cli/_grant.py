@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
 from configsvc.model import grants
@@ -29,10 +31,10 @@ def command(principal: str, actions: tuple[Action, ...], patterns: tuple[str, ..
     held = admin.get_grants(who)
     if replace and any(each != given for each in held):
         _confirm.confirm(f"Take every other grant of {who} away?")
-        held = ()
-    if given in held:
-        _output.done(f"{who}: was granted already", {"principal": who, "grants": _grants.listed(held)})
-        return
-    admin.set_grants(who, (*held, given))
-    told = f"{who}: {', '.join(given.actions)} on {', '.join(given.namespaces)}"
-    _output.done(told, {"principal": who, "grants": _grants.listed((*held, given))})
+    now = admin.change_grants(who, (lambda _: (given,)) if replace else partial(_with, given))
+    told = f"{', '.join(given.actions)} on {', '.join(given.namespaces)}" if now != held else "was granted already"
+    _output.done(f"{who}: {told}", {"principal": who, "grants": _grants.listed(now)})
+
+
+def _with(given: Grant, held: tuple[Grant, ...]) -> tuple[Grant, ...]:
+    return held if given in held else (*held, given)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
 from configsvc.model import grants
@@ -32,16 +34,13 @@ def command(principal: str, actions: tuple[Action, ...], patterns: tuple[str, ..
     admin = _settings.admin()
     who = grants.principal(grants.normalised(principal) or principal)
     taken, named = actions or ACTIONS, tuple(grants.pattern(each) for each in patterns)
+    less = (lambda _: ()) if everything else partial(_less.without, actions=taken, patterns=named)
     held = admin.get_grants(who)
-    left = () if everything else _less.without(held, taken, named)
-    if left == held:
+    if tuple(less(held)) == held:
         raise NotFound(f"{who} has no such grant. `configsvc grants {who}` shows what it has.")
     if everything:
         _confirm.confirm(f"Take every grant of {who} away?")
-    if left:
-        admin.set_grants(who, left)
-    else:
-        admin.delete_grants(who)
+    left = admin.change_grants(who, less)
     for pattern in _less.still(left, taken, named):
         click.echo(f"configsvc: {who} may still do it where {pattern} grants it.", err=True)
     _output.done(f"{who}: revoked", {"principal": who, "grants": _grants.listed(left)})

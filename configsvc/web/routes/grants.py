@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from configsvc.model.errors import Gone, NotFound, TooLarge
+from configsvc.model.etag import of_revision
 from configsvc.web import reply
 from configsvc.web.api import Api
 from configsvc.web.description import Description
@@ -15,7 +16,7 @@ _GET = Description(
     "Get the grants of a principal, or of all",
     "admin on *",
     {200: "AnyGrants"},
-    details="Without `principal` it is a page of all.",
+    details="Of one principal, with an ETag: the revision that set them. Without `principal` it is a page of all.",
     query=(PRINCIPAL, *PAGE),
     errors=(NotFound,),
 )
@@ -25,6 +26,7 @@ _PUT = Description(
     {200: "Grants"},
     details=_HOLDS,
     query=(THAT_PRINCIPAL,),
+    conditions=("if-match", "if-none-match"),
     body="NewGrants",
     idempotent=True,
     errors=(TooLarge,),
@@ -35,6 +37,7 @@ _DELETE = Description(
     {204: None},
     details=_HOLDS,
     query=(THAT_PRINCIPAL,),
+    conditions=("if-match",),
     idempotent=True,
     errors=(NotFound,),
 )
@@ -55,22 +58,29 @@ def declare(api: Api) -> None:
     def get_grants(request: Request) -> Reply:
         from configsvc.service.get_grants import get_grants
 
-        return reply.ok(get_grants(api.ports(), request.caller, request.text(PRINCIPAL), *request.page()))
+        found = get_grants(api.ports(), request.caller, request.text(PRINCIPAL), *request.page())
+        revision = found.get("revision")
+        return reply.ok(found, etag=of_revision(revision) if isinstance(revision, int) else None)
 
     @api.signed("PUT", "/v1/grants", _PUT)
     def set_grants(request: Request) -> Reply:
+        from configsvc.service.decide_grants import Expected
         from configsvc.service.set_grants import set_grants
         from configsvc.web.requests import grants_wanted
 
         principal, wanted = request.text(PRINCIPAL) or "", grants_wanted(request.body())
-        return reply.written(set_grants(api.ports(), request.caller, principal, wanted, request.idempotency()))
+        expected = Expected(*request.preconditions())
+        return reply.written(
+            set_grants(api.ports(), request.caller, principal, wanted, request.idempotency(), expected)
+        )
 
     @api.signed("DELETE", "/v1/grants", _DELETE)
     def delete_grants(request: Request) -> Reply:
+        from configsvc.service.decide_grants import Expected
         from configsvc.service.delete_grants import delete_grants
 
-        principal = request.text(PRINCIPAL) or ""
-        return reply.written(delete_grants(api.ports(), request.caller, principal, request.idempotency()))
+        principal, expected = request.text(PRINCIPAL) or "", Expected(*request.preconditions())
+        return reply.written(delete_grants(api.ports(), request.caller, principal, request.idempotency(), expected))
 
     @api.signed("GET", "/v1/grants/changes", _LOG)
     def grant_changes(request: Request) -> Reply:
