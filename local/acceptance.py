@@ -28,7 +28,8 @@ from local.cast import Caller, Casting, Place, write_stage
 from local.clients import client_arguments
 from local.errors import LocalError, NotReady
 from local.paths import ROOT, Places
-from local.stack import ADMINISTRATOR, running_endpoint, running_stack
+from local.running import running_endpoint
+from local.stack import ADMINISTRATOR, running_stack
 
 _JOURNEYS = "tests/journeys"
 

@@ -21,7 +21,8 @@ from local.emulator import Emulator
 from local.errors import LocalError, NotReady
 from local.paths import Places
 from local.run import PORT
-from local.stack import administrators, running_endpoint, target
+from local.running import running_endpoint
+from local.stack import administrators, target
 
 
 def main(arguments: list[str] | None = None, places: Places | None = None, port: int = PORT) -> int:

@@ -157,19 +157,21 @@ class Emulator:
         return settings
 
     def _wait_ready(self, process: "subprocess.Popen[bytes]") -> None:
-        wait_until(lambda: process.poll() is not None or self._answers(process.pid), _START_SECONDS)
-        if process.poll() is None and self._answers(process.pid):
+        wait_until(lambda: process.poll() is not None or answers(process.pid, self.port), _START_SECONDS)
+        if process.poll() is None and answers(process.pid, self.port):
             return
         said = self._log.read_text(errors="replace")[-_LOG_TAIL:]
         how = "did not answer in time" if process.poll() is None else f"ended with status {process.returncode}"
         raise NotReady(f"the emulator {how} on port {self.port}; see {self._log}, which ends with:\n{said}")
 
-    def _answers(self, pid: int) -> bool:
-        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=2)
-        try:
-            connection.request("GET", "/_ministack/health")
-            return connection.getresponse().status == http.HTTPStatus.OK and listens(pid, self.port)
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
+
+def answers(pid: int, port: int) -> bool:
+    """True when an emulator answers on the port, and it is this process."""
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=2)
+    try:
+        connection.request("GET", "/_ministack/health")
+        return connection.getresponse().status == http.HTTPStatus.OK and listens(pid, port)
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -4,11 +4,12 @@ import sys
 from typing import NamedTuple
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local.clients import client_arguments
-from local.errors import NotReady
+from local.errors import LocalError
 from local.paths import Places
-from local.stack import running_endpoint
+from local.running import running_endpoint
 
 _MOST = 200
 
@@ -34,14 +35,14 @@ def lines(endpoint: str) -> list[Line]:
     return sorted(found)[-_MOST:]
 
 
-def main() -> int:
-    """Print them; 1 when nothing runs."""
+def main(places: Places | None = None) -> int:
+    """Print them; 1 when nothing runs, or it ends meanwhile."""
     try:
-        endpoint = running_endpoint(Places())
-    except NotReady as error:
-        print(error, file=sys.stderr)
+        found = lines(running_endpoint(places or Places()))
+    except (LocalError, BotoCoreError, ClientError) as error:
+        print(f"make logs: {error}", file=sys.stderr)
         return 1
-    for line in lines(endpoint):
+    for line in found:
         print(f"{line.group:<20} {line.text}")
     return 0
 

@@ -6,13 +6,13 @@ One composition root: everything that runs is started here, and ended here in re
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.consumer import ConsumerError, package_consumer
 from infra.package import PackagingError, package
@@ -20,8 +20,10 @@ from infra.stack import StackFailed
 from local.emulator import Emulator
 from local.environment import write_environment
 from local.errors import LocalError
+from local.loopback import LOOPBACK
 from local.paths import ROOT, Places
 from local.proxy import CountingProxy
+from local.running import noted
 from local.stack import deploy_stack, make_people
 from local.story import NAMESPACE, Scene, tell
 from local.teller import StepFailed, Teller
@@ -29,14 +31,16 @@ from local.terminal import COMMANDS, variables
 
 PORT = 4580
 _EXPECTED = (LocalError, PackagingError, ConsumerError, StackFailed, StepFailed, subprocess.SubprocessError)
+_AGAIN = "What the local AWS said is in {}. `make run` starts it again."
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the story; 0 only if every step held."""
     asked = _parse(arguments)
     teller, places = Teller(), Places(asked.data)
-    teller.title(f"configsvc on a local AWS at 127.0.0.1:{asked.port}; its data is kept in {_short(places.data)}/")
-    signal.signal(signal.SIGTERM, _interrupt)
+    teller.title(f"configsvc on a local AWS at {_where(asked.port)}; its data is kept in {_short(places.data)}/")
+    for each in (signal.SIGINT, signal.SIGTERM):  # a script's `make run &` begins with the first ignored
+        signal.signal(each, _interrupt)
     try:
         with ExitStack() as running:
             scene = _raise_curtain(teller, running, places, asked.port)
@@ -44,6 +48,9 @@ def main(arguments: list[str] | None = None) -> int:
             _close(teller, scene, places, once=asked.once)
     except _EXPECTED as error:
         print(f"\nmake run: {error}", file=sys.stderr)
+        return 1
+    except (BotoCoreError, ClientError) as error:
+        print(f"\nmake run: {error}\n{_AGAIN.format(_short(places.log))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nStopped in order; the data is kept. `make run` finds it again, `make reset` forgets it.")
@@ -54,7 +61,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make run")
     parser.add_argument("--once", action="store_true", help="end after the story")
-    parser.add_argument("--port", type=int, default=PORT, help="of the local AWS; the two after it are the proxy's")
+    parser.add_argument(
+        "--port", type=int, default=PORT, help="of the local AWS; the two after it are the proxy's. 0: free ones"
+    )
     parser.add_argument("--data", type=Path, default=Places().data, help="folder that keeps everything")
     return parser.parse_args(arguments)
 
@@ -67,9 +76,9 @@ def _raise_curtain(teller: Teller, running: ExitStack, places: Places, port: int
     teller.chapter("The service")
     with teller.step("start the local AWS, IAM enforced"):
         emulator = running.enter_context(Emulator(port=port, state=places.state, log=places.log))
-        ports = {"api": port + 1, "kms": port + 2}
+        ports = {"api": port and port + 1, "kms": port and port + 2}
         proxy = running.enter_context(CountingProxy(dict.fromkeys(ports, emulator.url), ports))
-        running.enter_context(_noted(places.running, emulator.url))
+        running.enter_context(noted(places.running, emulator))
     with teller.step("build the deployment zip and the template, and the consumer's zip") as told:
         built = package(ROOT, ROOT / "build" / "service")
         consumer = package_consumer(ROOT, ROOT / "build" / "consumer")
@@ -80,16 +89,6 @@ def _raise_curtain(teller: Teller, running: ExitStack, places: Places, port: int
         people = make_people(stack, "payments.*")
         write_environment(places.environment, variables(stack, people.developer, NAMESPACE), COMMANDS)
     return Scene(stack, people, proxy, consumer, places.data)
-
-
-@contextmanager
-def _noted(note: Path, endpoint: str) -> Iterator[None]:
-    """Leave a note for `make logs` while it runs."""
-    note.write_text(json.dumps({"endpoint": endpoint}))
-    try:
-        yield
-    finally:
-        note.unlink(missing_ok=True)
 
 
 def _close(teller: Teller, scene: Scene, places: Places, *, once: bool) -> None:
@@ -108,6 +107,10 @@ def _close(teller: Teller, scene: Scene, places: Places, *, once: bool) -> None:
     )
     while True:
         signal.pause()
+
+
+def _where(port: int) -> str:
+    return f"{LOOPBACK}:{port}" if port else f"a free port of {LOOPBACK}"
 
 
 def _short(path: Path) -> str:

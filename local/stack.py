@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -16,7 +15,6 @@ from infra.stack import Outcome, Stack
 from infra.stage import load
 from local.clients import client_arguments
 from local.errors import NotReady
-from local.paths import Places
 from local.people import ApiKey, Person, make_person
 
 NAME = "configsvc"
@@ -68,18 +66,6 @@ def deploy_stack(endpoint: str, package: Package, progress: Progress, name: str 
     where, built = target(endpoint, progress), for_stage(package, stage)
     service = deploy_service(where, name, built, stage.parameters(), _SECONDS, emulator=True)
     return _described(endpoint, service, Stack(where.cloudformation, name, progress).outputs())
-
-
-def running_endpoint(places: Places) -> str:
-    """Where the local AWS of `make run` answers.
-
-    Raises:
-        NotReady: it does not run.
-    """
-    try:
-        return str(json.loads(places.running.read_text())["endpoint"])
-    except OSError:
-        raise NotReady("The local AWS does not run. Start it with `make run` in another terminal.") from None
 
 
 def running_stack(endpoint: str, name: str = NAME) -> LocalStack:
