@@ -1,13 +1,18 @@
-"""The example that the story imports: a payments service's config, and which of its keys are secrets."""
+"""The example that the story imports: a payments service's config, and which of its keys are secrets.
+
+What is in the namespace already is left out: people change what they find there, and theirs stays.
+"""
 
 from __future__ import annotations
 
 import io
 import json
+import re
+from collections.abc import Collection, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from dotenv.parser import parse_stream
+from dotenv.parser import Binding, parse_stream
 
 from local.paths import ROOT
 
@@ -16,14 +21,23 @@ PLAIN = ("feature.*", "log.*", "service.*", "limits.*")
 JSON = ("limits.*", "*.json")
 LARGE_KEY = "fraud.bin-table"
 _LARGE_BYTES = 100 * 1024
+_NUMBER = r"(?:-(\d{1,9}))?"
 _SHORTEST = 8  # shorter texts stand in ciphertext by chance
 
 
-def import_arguments(large: Path) -> list[str]:
-    """What `configsvc import` is told about the example."""
+def import_arguments(folder: Path, held: Collection[str] = ()) -> list[str]:
+    """What `configsvc import` is told about those keys of the example that are not held; its files go to the folder."""
     plain = [part for pattern in PLAIN for part in ("--plain", pattern)]
     as_json = [part for pattern in JSON for part in ("--json", pattern)]
-    return [str(EXAMPLE), *plain, *as_json, "--file", f"{LARGE_KEY}={large}"]
+    large = [] if LARGE_KEY in held else ["--file", f"{LARGE_KEY}={large_file(folder / 'bin-table.jsonl')}"]
+    path = folder / EXAMPLE.name
+    path.write_text("".join(each.original.string for each in _bindings() if each.key not in held))
+    return [str(path), *plain, *as_json, *large]
+
+
+def all_keys() -> set[str]:
+    """Every key of the example."""
+    return {LARGE_KEY, *(each.key for each in _bindings() if each.key)}
 
 
 def large_file(path: Path) -> Path:
@@ -37,9 +51,24 @@ def large_file(path: Path) -> Path:
 def secret_texts() -> dict[str, str]:
     """The longest line of every secret of the example by key: what must appear in no answer and no log."""
     found: dict[str, str] = {}
-    for binding in parse_stream(io.StringIO(EXAMPLE.read_text())):
+    for binding in _bindings():
         if binding.key and binding.value and not any(fnmatchcase(binding.key, pattern) for pattern in PLAIN):
             line = max(binding.value.splitlines() or [""], key=len)
             if len(line) >= _SHORTEST:
                 found[binding.key] = line
     return found
+
+
+def moved(url: str) -> str:
+    """The URL with the number of its host raised; of a text without such a host, the number at its end."""
+    elsewhere = re.sub(rf"(@[a-z-]+?){_NUMBER}(?=\.)", _raised, url, count=1)
+    return elsewhere if elsewhere != url else re.sub(rf"(){_NUMBER}\Z", _raised, url, count=1)
+
+
+def _raised(found: re.Match[str]) -> str:
+    return f"{found[1]}-{int(found[2] or 0) + 1}"
+
+
+def _bindings() -> Iterator[Binding]:
+    """The example, a piece for each key and each comment; all texts together are the file."""
+    return parse_stream(io.StringIO(EXAMPLE.read_text()))

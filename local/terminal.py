@@ -56,7 +56,8 @@ class Terminal:
             env=self._environment,
             input=given or "",
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",  # a value may be bytes
             timeout=_SECONDS,
             check=False,
         )

@@ -14,8 +14,9 @@ from local.emulator import Emulator
 from local.paths import ROOT
 from local.proxy import CountingProxy
 from local.stack import LocalStack, People, deploy_stack, make_people
-from local.story import Scene, tell
+from local.story import NAMESPACE, Scene, tell
 from local.teller import StepFailed, Teller
+from local.terminal import Terminal, variables
 from tests.fixtures_deployed import Deployed
 
 pytestmark = [pytest.mark.emulator, pytest.mark.deployed]
@@ -37,6 +38,35 @@ def test_every_step_of_the_story_holds_and_holds_again_on_what_it_left(
     told = capsys.readouterr().out
     assert "✗" not in told
     assert told.count("1 HTTP request, 1 KMS call") == 2
+    assert "38 were there and stay as they are" in told
+
+    _put_what_people_try(_developer(deployed))
+    _tell(*deployed, consumer_zip, tmp_path)
+
+    told = capsys.readouterr().out
+    assert "✗" not in told
+    assert "1 HTTP request, 2 KMS calls" in told
+    assert "35 were there and stay as they are, 3 deleted ones served again" in told
+    assert {key: _developer(deployed).run("get", key) for key in _THEIRS} == _THEIRS
+
+
+_THEIRS = {"log.level": "debug", "db.password": "s3cret", "db.url": "mine-8", "sms.token": "by kms", "my.own": "1"}
+"""What is served in the end: all as people put it, but for the number that the story raises in db.url."""
+
+
+def _developer(deployed: Deployed) -> Terminal:
+    return Terminal(variables(deployed.stack, deployed.people.developer, NAMESPACE))
+
+
+def _put_what_people_try(developer: Terminal) -> None:
+    """What `make run` tells them to try, and more: plain sealed, kms form, another db.url, deleted keys."""
+    developer.run("put", "log.level", "-", given="debug")
+    developer.run("put", "db.password", "-", given="s3cret")
+    developer.run("put", "db.url", "-", given="mine-7")
+    developer.run("put", "sms.token", "-", "--kms", given="by kms")
+    developer.run("put", "my.own", "1", "--plain")
+    for key in ("log.level", "paypal.client_id", "fraud.bin-table"):
+        developer.run("delete", key, "--yes")
 
 
 @pytest.mark.slow
