@@ -128,6 +128,39 @@ def test_init_puts_the_api_key_into_the_keyring_and_not_on_the_screen(
     assert keyless.ok("whoami", "--api-key-only").startswith("API key: api-key:idwriter")
 
 
+def test_init_without_a_keyring_says_what_helps(
+    newcomer: Shell, service: Loopback, namespace: str, folder: Path
+) -> None:
+    (folder.parent / "keyring.py").write_text(
+        "class NoKeyringError(RuntimeError): pass\n"
+        "def get_password(service, account): raise NoKeyringError\n"
+        "set_password = get_password\n"
+    )
+    keyless = newcomer.but(CONFIGSVC_API_KEY="", PYTHONPATH=str(folder.parent))
+    done = keyless.on_terminal("init", "--url", service.url, "-n", namespace, "--kms-key", KMS_KEY)
+    assert done.code == 1
+    for says in ("CONFIGSVC_API_KEY", "pip install 'configsvc[keyring]'", "api_key_command", "Then: configsvc init"):
+        assert says in done.out
+    told = keyless.run("list")
+    assert (told.code, "configsvc[keyring]" in told.err, "api_key_command" in told.err) == (2, True, True)
+
+
+def test_what_has_no_url_is_told_of_init(newcomer: Shell) -> None:
+    told = newcomer.run("list", "-n", "any.thing")
+    assert (told.code, "configsvc init" in told.err, "keyring" in told.err) == (2, True, False)
+
+
+def test_init_writes_no_pin_that_trusts_any_key_but_offers_those_in_use(
+    newcomer: Shell, service: Loopback, namespace: str, folder: Path
+) -> None:
+    anyone, path = newcomer.but(CONFIGSVC_KMS_KEYS="*"), folder / ".configsvc.toml"
+    anyone.ok("init", "--url", service.url, "-n", namespace)
+    assert "kms_keys" not in tomllib.loads(path.read_text())
+    path.unlink()
+    done = anyone.on_terminal("init", "--url", service.url, "-n", namespace, typed={"Trust them? [y/N]: ": "y"})
+    assert (done.code, tomllib.loads(path.read_text())["kms_keys"]) == (0, [KMS_KEY])
+
+
 @pytest.mark.parametrize("arguments", [(), ("--url", "https://x.example/api"), ("--url", "ftp://x", "-n", "a")])
 def test_init_without_a_terminal_takes_everything_by_option(
     newcomer: Shell, folder: Path, arguments: tuple[str, ...]

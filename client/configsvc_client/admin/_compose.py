@@ -38,6 +38,14 @@ from configsvc_client.admin._writer import Writer
 _REQUIRED = ("CONFIGSVC_URL", "CONFIGSVC_API_KEY")
 _TTL = 3600.0
 
+NO_API_KEY = (
+    "Set CONFIGSVC_API_KEY; or keep it in the keyring: pip install 'configsvc[keyring]'; or name api_key_command, with "
+    "the url beside it, in ~/.config/configsvc/config.toml."
+)
+"""What helps who has no API key set."""
+
+_ADVICE = {"CONFIGSVC_URL": "Run configsvc init, or set it.", "CONFIGSVC_API_KEY": NO_API_KEY}
+
 
 class Settings(NamedTuple):
     """What an Admin needs to know; `pin` may be empty while nothing sealed is touched."""
@@ -99,7 +107,8 @@ def settings_in(environ: Mapping[str, str]) -> Settings:
     texts = {name: environ.get(name, "").strip() for name in _REQUIRED}
     missing = [name for name, text in texts.items() if not text]
     if missing:
-        raise Misconfigured(f"Not set: {', '.join(missing)}. Source the file with your settings.", missing=missing)
+        advice = " ".join(_ADVICE[name] for name in missing)
+        raise Misconfigured(f"Not set: {', '.join(missing)}. {advice}", missing=missing)
     if not texts["CONFIGSVC_API_KEY"].isascii() or not texts["CONFIGSVC_API_KEY"].isprintable():
         raise Misconfigured("CONFIGSVC_API_KEY holds characters that no API key has.")
     url = parse(texts["CONFIGSVC_URL"], "CONFIGSVC_URL")

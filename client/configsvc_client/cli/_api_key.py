@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import subprocess
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 from configsvc.model.errors import Misconfigured
 from configsvc_client.cli._profiles import Resolved
@@ -13,15 +13,17 @@ SERVICE = "configsvc"
 """The name that keys have in the keyring; the account is the URL, so that another URL gets no key of this one."""
 
 _SECONDS = 120.0
+_NO_KEYRING = "NoKeyringError"  # of the library: installed, but the system has no keyring that it knows
+_NONE = object()
 
 
 class Keyring(Protocol):
     """What is used of the library `keyring`."""
 
-    def get_password(self, service: str, account: str) -> str | None:
+    def get_password(self, service: str, account: str, /) -> str | None:
         """A password, None where there is none."""
 
-    def set_password(self, service: str, account: str, password: str) -> None:
+    def set_password(self, service: str, account: str, password: str, /) -> None:
         """Keep a password."""
 
 
@@ -40,24 +42,42 @@ def api_key(resolved: Resolved) -> tuple[str, str]:
     return (held, "the keyring") if held else ("", "")
 
 
-def keyring() -> Keyring | None:
-    """The library, where it is installed."""
-    try:
-        found: Any = importlib.import_module("keyring")
-    except ImportError:
-        return None
-    library: Keyring = found
-    return library
+def keep(url: str, key: str) -> bool:
+    """Put the API key for a URL into the keyring; False where there is none.
+
+    Raises:
+        Misconfigured: the keyring failed.
+    """
+    return _asked(lambda library: library.set_password(SERVICE, url.rstrip("/"), key)) is not _NONE
+
+
+def has_keyring(url: str) -> bool:
+    """Whether there is a keyring to ask for that URL's API key.
+
+    Raises:
+        Misconfigured: the keyring failed.
+    """
+    return _asked(lambda library: library.get_password(SERVICE, url.rstrip("/"))) is not _NONE
 
 
 def _held(url: str) -> str | None:
-    library = keyring() if url else None
-    if library is None:
-        return None
+    found = _asked(lambda library: library.get_password(SERVICE, url)) if url else None
+    return found if isinstance(found, str) else None
+
+
+def _asked(ask: Callable[[Keyring], str | None]) -> object:
+    """What the keyring answers; _NONE where the library is not installed, or the system has no keyring for it."""
     try:
-        return library.get_password(SERVICE, url)
+        import keyring
+    except ImportError:
+        return _NONE
+    try:
+        return ask(keyring)
     except Exception as error:  # noqa: BLE001  # the keyrings of all systems have errors of their own
-        raise Misconfigured(f"The keyring failed ({type(error).__name__}). Set CONFIGSVC_API_KEY.") from None
+        failed = type(error).__name__
+    if failed == _NO_KEYRING:
+        return _NONE
+    raise Misconfigured(f"The keyring failed ({failed}). Set CONFIGSVC_API_KEY.")  # here: without that error as context
 
 
 def _said(command: tuple[str, ...], source: str) -> str:

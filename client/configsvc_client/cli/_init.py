@@ -27,8 +27,11 @@ def command(
     """Write .configsvc.toml here, to be committed, and check everything as `configsvc doctor` does.
 
     What is not given is taken from the variables and files that count now, or asked for on a terminal. No secret goes
-    into the file: the API key stays in CONFIGSVC_API_KEY, the system's keyring, or a command in your own config.toml.
+    into the file. The API key is in CONFIGSVC_API_KEY, or in the system's keyring, where init puts it on a terminal
+    (pip install 'configsvc[keyring]'), or a command prints it: api_key_command = ["pass", "show", "configsvc"], with
+    the url of the service beside it, in your own ~/.config/configsvc/config.toml.
     """
+    from configsvc_client._pin import ANY
     from configsvc_client._url import parse
     from configsvc_client.cli._doctor import report
 
@@ -40,7 +43,7 @@ def command(
     parse(url, "--url")
     wanted = list(namespaces) or _split(_asked("Namespaces", now.get("CONFIGSVC_NAMESPACES"), "-n NAMESPACE"))
     members: dict[str, str | Sequence[str]] = {"url": url, "namespaces": [names.namespace(each) for each in wanted]}
-    keys = list(kms_keys) or _settings.pins()
+    keys = list(kms_keys) or [each for each in _settings.pins() if each != ANY]  # no pin to commit
     members |= {"kms_keys": keys} if keys else {}
     members |= {name: text for name, text in (("region", region), ("aws_profile", aws_profile)) if text}
     _write(path, members)
@@ -65,17 +68,20 @@ def _split(text: str) -> list[str]:
 
 
 def _store_api_key(url: str) -> None:
-    """Asks for the API key and puts it into the keyring, where there is one and no key is found elsewhere."""
+    """Asks for the API key where none is found, and puts it into the keyring; where there is none, says what helps."""
+    from configsvc_client.admin import NO_API_KEY
     from configsvc_client.cli import _api_key
 
     _settings.forget()
-    library = _api_key.keyring()
-    if library is None or not sys.stdin.isatty() or _api_key.api_key(_settings.resolved())[0]:
+    if not sys.stdin.isatty() or _api_key.api_key(_settings.resolved())[0]:
+        return
+    if not _api_key.has_keyring(url):
+        click.echo(f"No API key was found, and no keyring to keep one in. {NO_API_KEY} Then: configsvc init", err=True)
         return
     asked = "API key, for the keyring (empty: none)"
     given = click.prompt(asked, hide_input=True, default="", show_default=False, err=True)
     if given:
-        library.set_password(_api_key.SERVICE, url.rstrip("/"), given)
+        _api_key.keep(url, given)
 
 
 def _offer_pin(path: Path, members: Mapping[str, str | Sequence[str]], namespaces: Sequence[str]) -> None:
