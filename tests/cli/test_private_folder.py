@@ -4,6 +4,7 @@ import shutil
 import stat
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -50,13 +51,13 @@ def test_what_is_wiped_is_overwritten_first(tmp_path: Path) -> None:
 
 def test_what_cannot_be_overwritten_keeps_nothing_else(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
-    with private_folder(tmp_path) as folder:
+    with ExitStack() as ending, private_folder(tmp_path) as folder:
         (folder / "below").mkdir()
         (folder / "below" / "value").write_text("secret")
         kept.hardlink_to(folder / "below" / "value")
         (folder / "below").chmod(0)  # who is not root may not look into it
         busy = shutil.copy(sys.executable, folder / "busy")  # nobody may write to what runs (ETXTBSY)
         process = subprocess.Popen([busy, "-Sc", "input()"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    process.communicate(b"\n", timeout=30)
+        ending.callback(process.communicate, b"\n", timeout=30)
     assert not folder.exists()
     assert kept.read_bytes() == b"\0" * 6
