@@ -6,7 +6,6 @@ import contextlib
 import threading
 import weakref
 
-from configsvc.model.errors import ConfigsvcError
 from configsvc_client._keeper import Keeper
 
 _SHARE = 0.01
@@ -41,7 +40,7 @@ def _refreshing(alive: weakref.ref[Keeper], stop: threading.Event) -> None:
     while (seconds := _next(alive)) is not None and not stop.wait(seconds):
         keeper = alive()
         if keeper is not None:
-            with contextlib.suppress(ConfigsvcError):
+            with contextlib.suppress(Exception):  # told to who reads; the thread goes on
                 keeper.current()
         del keeper
 

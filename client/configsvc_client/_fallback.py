@@ -30,6 +30,10 @@ FILE_BYTES = 48 * 1024 * 1024
 """The most that is read: ten snapshots of 4 MiB, and what JSON adds."""
 
 
+_TIMES = range(2**53)
+"""Seconds since the epoch, as long as a float tells each from the next."""
+
+
 class Fallback(Record):
     """What a file holds: from which URL (stage included), when it was saved in seconds since the epoch, and what."""
 
@@ -127,15 +131,15 @@ def base_of(url: Url) -> str:
     return url.origin + url.path
 
 
-def _decoded(members: dict[str, object]) -> Fallback:
-    if members.get("format") != FORMAT:
+def _decoded(members: object) -> Fallback:
+    if not isinstance(members, dict) or members.get("format") != FORMAT:
         raise BadFallback(f"Its format is not {FORMAT}. Save it again with this release's `configsvc snapshot save`.")
     url, saved_at, listed = members.get("url"), members.get("saved_at"), members.get("snapshots")
     try:
         snapshots = tuple(parse(each) for each in listed) if isinstance(listed, list) else ()
     except MalformedSnapshot:
         raise BadFallback("A snapshot in it is malformed. Save it again with `configsvc snapshot save`.") from None
-    if not isinstance(url, str) or type(saved_at) is not int or not snapshots:
+    if not isinstance(url, str) or type(saved_at) is not int or saved_at not in _TIMES or not snapshots:
         raise BadFallback("A member of it is missing. Save it again with `configsvc snapshot save`.")
     found = Fallback(url, float(saved_at), snapshots)
     if members.get("revisions") != found.revisions or len(found.revisions) != len(snapshots):

@@ -11,10 +11,10 @@ from configsvc.model.errors import ConfigsvcError, ConfigUnavailable, Expired, U
 from configsvc_client._changes import Callbacks
 from configsvc_client._freshness import Freshness, age, confirmed
 from configsvc_client._keyring import Keyring
-from configsvc_client._loading import load, retry_after
+from configsvc_client._loading import load, retry_after, seconds_of
 from configsvc_client._opening import Rules
 from configsvc_client._ports import World
-from configsvc_client._refresh import Held, refreshed
+from configsvc_client._refresh import Held, ours, refreshed
 from configsvc_client._settings import Settings
 from configsvc_client._snapshot import Snapshot
 
@@ -75,11 +75,12 @@ class Keeper:
         if self.held is None:
             self._first_of_all(math.inf)
             return True
-        if not self._lock.acquire(timeout=self._settings.refresh_seconds):
+        deadline = self._deadline(self._settings.refresh_seconds)
+        if not self._acquired(deadline):
             raise Unavailable("Another refresh is under way. Try again.")
         before = self.held
         try:
-            after = self._refresh(before)
+            after = self._refresh(before, deadline)
         finally:
             self._lock.release()
         return self._told(before, after)
@@ -138,13 +139,14 @@ class Keeper:
         return held.snapshot
 
     def _if_due(self) -> None:
-        if not self._lock.acquire(timeout=self._settings.refresh_seconds if self._expired() else 0):
+        deadline = self._deadline(self._settings.refresh_seconds)
+        if not self._acquired(deadline if self._expired() else -math.inf):
             return
         before = after = self.held
         try:
             if before is not None and self._due():  # another thread may have refreshed since it was found due
                 with contextlib.suppress(ConfigsvcError):
-                    after = self._refresh(before)
+                    after = self._refresh(before, deadline)
         finally:
             self._lock.release()
         self._told(before, after)
@@ -156,12 +158,11 @@ class Keeper:
         self._callbacks.run(before.snapshot, after.snapshot)
         return True
 
-    def _refresh(self, held: Held) -> Held:
+    def _refresh(self, held: Held, deadline: float) -> Held:
         """Under the lock. The error is kept as a copy: with its traceback it would keep what was opened alive."""
         now = self._world.clock.now()
-        deadline = now.monotonic + self._settings.refresh_seconds
         try:
-            self.held = after = refreshed(held, self._world.gateway, self._rules, deadline)
+            self.held = after = ours(lambda: refreshed(held, self._world.gateway, self._rules, deadline))
         except ConfigsvcError as error:
             self._failed(error)
             raise
@@ -188,13 +189,20 @@ class Keeper:
             if self.held is not None and self._freshness is not None:
                 self._publish(self.held.snapshot, *self._freshness.window(self._world.clock.now(), self._pace))
 
+    def _deadline(self, seconds: float) -> float:
+        """One for all that follows: waiting for the lock, asking and opening."""
+        return self._world.clock.now().monotonic + seconds
+
+    def _acquired(self, deadline: float) -> bool:
+        return self._lock.acquire(timeout=max(0.0, deadline - self._world.clock.now().monotonic))
+
     def _first_of_all(self, remaining: float) -> None:
-        seconds = min(self._settings.start_seconds, _COLD_SHARE * remaining)
-        if not self._lock.acquire(timeout=max(0.0, seconds)):
+        deadline = self._deadline(min(seconds_of(self._settings), _COLD_SHARE * remaining))
+        if not self._acquired(deadline):
             raise ConfigUnavailable("Another thread is still loading config.")
         try:
             if self.held is None:
-                loaded = load(self._settings, self._world, self._rules, seconds)
+                loaded = load(self._settings, self._world, self._rules, deadline)
                 self.held, self.error = loaded.held, loaded.error
                 self._settle(loaded.freshness)
         finally:

@@ -7,7 +7,7 @@ from configsvc.model.record import Record
 from configsvc_client._freshness import Freshness, confirmed, saved
 from configsvc_client._opening import Rules
 from configsvc_client._ports import Found, World
-from configsvc_client._refresh import Held, first, opened
+from configsvc_client._refresh import Held, first, opened, ours
 from configsvc_client._settings import Settings
 
 _TRIES = 3
@@ -23,23 +23,29 @@ class Loaded(Record):
     error: ConfigsvcError | None = None
 
 
-def load(settings: Settings, world: World, rules: Rules, seconds: float) -> Loaded:
+def seconds_of(settings: Settings) -> float:
+    """How long a first load may take: with a fallback file, as long once more to open that."""
+    return settings.start_seconds * (1 if settings.fallback is None else 2)
+
+
+def load(settings: Settings, world: World, rules: Rules, deadline: float) -> Loaded:
     """What to hold when nothing was.
 
-    The service has `seconds`; where it gives nothing and there is a fallback file, KMS has as long once more to open
-    that. A file that may not be used is warned of.
+    The service has the time until then; where there is a fallback file half of it, and opening the file the rest. A
+    file that may not be used is warned of.
 
     Raises:
         ConfigUnavailable: neither gave anything.
         Misconfigured: settings for what has to be opened are missing.
     """
     now = world.clock.now()
+    spared = 0.0 if settings.fallback is None else (deadline - now.monotonic) / 2
     try:
-        held = _from_service(settings, world, rules, now.monotonic + seconds)
+        held = _from_service(settings, world, rules, deadline - spared)
     except ConfigUnavailable as error:
         if settings.fallback is None:
             raise
-        return _from_file(settings.fallback, settings, world, rules, error)
+        return _from_file(settings, world, rules, deadline, error)
     return Loaded(held, confirmed(now, settings.pace, world.chance))
 
 
@@ -47,7 +53,7 @@ def _from_service(settings: Settings, world: World, rules: Rules, deadline: floa
     """Only what may pass by itself is tried again, and not before the service said."""
     for left in reversed(range(_TRIES)):
         try:
-            return first(settings.namespaces, world.gateway, rules, deadline, world.prepare)
+            return ours(lambda: first(settings.namespaces, world.gateway, rules, deadline, world.prepare))
         except Misconfigured:
             raise
         except ConfigsvcError as error:
@@ -60,15 +66,10 @@ def _from_service(settings: Settings, world: World, rules: Rules, deadline: floa
     raise AssertionError("unreachable")
 
 
-def _from_file(path: str, settings: Settings, world: World, rules: Rules, error: ConfigUnavailable) -> Loaded:
-    from configsvc_client._fallback import checked, decode
-
+def _from_file(settings: Settings, world: World, rules: Rules, deadline: float, error: ConfigUnavailable) -> Loaded:
+    path = str(settings.fallback)
     try:
-        fallback = decode(world.read(path))
-        sealed = checked(fallback, settings.url, settings.namespaces)
-        found = {namespace: Found("", each) for namespace, each in sealed.items()}
-        deadline = world.clock.now().monotonic + settings.start_seconds
-        held = opened(settings.namespaces, found, rules, deadline, "fallback")
+        held, saved_at = ours(lambda: _opened_file(path, settings, world, rules, deadline))
     except Misconfigured:
         raise
     except ConfigsvcError as refused:
@@ -78,8 +79,18 @@ def _from_file(path: str, settings: Settings, world: World, rules: Rules, error:
         ) from error.__cause__
     world.warn(f"Config is served from the fallback file {path}. {error.detail}")
     now = world.clock.now()
-    fresh = saved(fallback.saved_at, now, settings.pace, world.chance, retry_after(error))
+    fresh = saved(saved_at, now, settings.pace, world.chance, retry_after(error))
     return Loaded(held, fresh, error)
+
+
+def _opened_file(path: str, settings: Settings, world: World, rules: Rules, deadline: float) -> tuple[Held, float]:
+    """What the file holds, opened, and when it was saved."""
+    from configsvc_client._fallback import checked, decode
+
+    fallback = decode(world.read(path))
+    sealed = checked(fallback, settings.url, settings.namespaces)
+    found = {namespace: Found("", each) for namespace, each in sealed.items()}
+    return opened(settings.namespaces, found, rules, deadline, "fallback"), fallback.saved_at
 
 
 def retry_after(error: ConfigsvcError) -> float | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Literal, TypeVar
 
-from configsvc.model.errors import Unavailable, WentBackwards
+from configsvc.model.errors import ConfigsvcError, Unavailable, WentBackwards
 from configsvc.model.names import Namespace
 from configsvc.model.record import Record
 from configsvc_client._opening import Rules, open_layer
@@ -14,6 +14,7 @@ from configsvc_client._ports import Found, Gateway
 from configsvc_client._snapshot import Layer, Snapshot
 
 Source = Literal["service", "fallback"]
+Result = TypeVar("Result")
 
 
 class Held(Record):
@@ -71,6 +72,30 @@ def opened(
     """
     layers = tuple(_opened(namespace, found[namespace], rules, deadline) for namespace in namespaces)
     return Held(layers, Snapshot(layers), source)
+
+
+def ours(attempt: Callable[[], Result]) -> Result:
+    """What an attempt gives. What it raises is an error of ours: those are told, counted and not tried again at once.
+
+    Raises:
+        ConfigsvcError: as it does.
+        Unavailable: in place of anything else, which is told by its type and place: its text may show a value.
+    """
+    try:
+        return attempt()
+    except ConfigsvcError:
+        raise
+    except Exception as error:  # noqa: BLE001  # from credentials' sources, or a bug
+        unforeseen = f"{type(error).__name__} in {_place(error)}"
+    raise Unavailable(f"It ended with {unforeseen}, which nobody foresaw. Please report it.", reason="unforeseen")
+
+
+def _place(error: Exception) -> str:
+    traced, place = error.__traceback__, ""
+    while traced is not None:
+        place = f"{traced.tb_frame.f_code.co_filename}:{traced.tb_lineno}"
+        traced = traced.tb_next
+    return place
 
 
 def _check_answered(known: Mapping[Namespace, str | None], found: Mapping[Namespace, Found]) -> None:

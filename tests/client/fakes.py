@@ -6,11 +6,12 @@ import json
 from collections.abc import Callable, Mapping
 
 from configsvc.model.encoding import base64std, from_base64std
-from configsvc.model.errors import CannotOpen, ConfigsvcError
+from configsvc.model.errors import CannotOpen
 from configsvc.model.names import Namespace
 from configsvc_client._kms import Decrypted
 from configsvc_client._pin import same_key
 from configsvc_client._ports import Found
+from configsvc_client._ports import Moment as Moment  # noqa: PLC0414  # as FakeClock
 from configsvc_client.testing import FakeClock as FakeClock  # noqa: PLC0414  # told on to the tests
 
 KMS_KEY = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -28,11 +29,12 @@ class FakeKms:
 
     def __init__(self) -> None:
         self.calls: list[tuple[dict[str, str], str | None]] = []
-        self.down: ConfigsvcError | None = None
+        self.deadlines: list[float] = []
+        self.down: Exception | None = None
         self.obeys = True
 
     def decrypt(self, ciphertext: bytes, context: Mapping[str, str], key_id: str | None, deadline: float) -> Decrypted:
-        del deadline
+        self.deadlines.append(deadline)
         self.calls.append((dict(context), key_id))
         if self.down:
             raise self.down
@@ -54,7 +56,7 @@ class FakeGateway:
         self.served: dict[Namespace, Found] = {}
         self.asked: list[dict[Namespace, str | None]] = []
         self.deadlines: list[float] = []
-        self.fail: list[ConfigsvcError] = []
+        self.fail: list[Exception] = []
         self.during: Callable[[], None] = lambda: None
 
     def fetch(

@@ -59,6 +59,24 @@ def test_it_ends_when_its_config_is_gone() -> None:
     wait_until(lambda: refreshing() == 0)
 
 
+def test_what_nobody_foresaw_does_not_end_it() -> None:
+    stage = staged()
+    stage.config.snapshot()
+    stage.gateway.fail = [ZeroDivisionError()]
+    stage.clock.advance(1)
+    wait_until(lambda: len(stage.gateway.asked) == 2)
+    del stage.chance  # what it draws from fails, after the answer came
+    stage.clock.advance(1)
+    wait_until(lambda: len(stage.gateway.asked) > 2)
+    stage.chance = 0.5
+    stage.serve(sealed_values({"a": "2"}, revision=2))
+    for _ in range(10):
+        stage.clock.advance(1)
+    wait_until(lambda: stage.config._shown["a"] == "2")  # noqa: SLF001  # reading would refresh by itself
+    assert refreshing() == 1
+    stage.config.close()
+
+
 def test_a_service_that_fails_is_not_asked_without_a_pause() -> None:
     from configsvc.model.errors import Unavailable
 

@@ -157,7 +157,7 @@ def test_a_cold_start_is_tried_three_times_and_then_says_why() -> None:
 @pytest.mark.parametrize("answer", [Forbidden("no"), NotFound("none such")])
 def test_a_refusal_at_a_cold_start_is_not_repeated(answer: Exception) -> None:
     stage = Stage(sealed_values({"a": "1"}))
-    stage.gateway.fail = [answer]  # type: ignore[list-item]  # parametrize forgets what they are
+    stage.gateway.fail = [answer]
     with pytest.raises(ConfigUnavailable) as caught:
         stage.config["a"]
     assert caught.value.__cause__ is answer

@@ -60,14 +60,29 @@ def test_what_is_no_fallback_file_is_refused(content: bytes) -> None:
 @pytest.mark.parametrize("member", ["format", "url", "saved_at", "revisions", "snapshots"])
 @pytest.mark.parametrize("value", [None, "x", 1.5, [], [{}], True])
 def test_a_sound_digest_over_wrong_members_is_refused(member: str, value: object) -> None:
-    from configsvc_client import _fallback
-
-    members = {**json.loads(ENCODED)["fallback"], member: value}
     if (member, value) == ("url", "x"):
         return
-    content = json.dumps({"fallback": members, "sha256": _fallback._digest(members)})  # noqa: SLF001  # a forger knows it
     with pytest.raises(BadFallback):
-        decode(content.encode())
+        decode(forged({**json.loads(ENCODED)["fallback"], member: value}))
+
+
+@pytest.mark.parametrize("members", [[1], [], 1, "x", None, True])
+def test_a_sound_digest_over_no_members_at_all_is_refused(members: object) -> None:
+    with pytest.raises(BadFallback):
+        decode(forged(members))
+
+
+@pytest.mark.parametrize("saved_at", [-1, 2**53, 10**400])
+def test_a_time_that_none_can_be_is_refused(saved_at: int) -> None:
+    with pytest.raises(BadFallback):
+        decode(forged({**json.loads(ENCODED)["fallback"], "saved_at": saved_at}))
+
+
+def forged(members: object) -> bytes:
+    """A file with a sound digest over any members."""
+    from configsvc_client import _fallback
+
+    return json.dumps({"fallback": members, "sha256": _fallback._digest(members)}).encode()  # noqa: SLF001  # a forger knows it
 
 
 def test_a_file_of_another_url_or_without_a_namespace_is_refused_and_one_with_more_is_not() -> None:

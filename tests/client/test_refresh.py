@@ -4,6 +4,8 @@ import pytest
 
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Forbidden, Throttled, Unavailable, WentBackwards
 from configsvc.model.names import Namespace
+from configsvc_client import ConfigUnavailable
+from tests.client.carried import carried
 from tests.client.configs import Stage
 from tests.client.sealing import data_key, envelope, found, kms_form, plain, sealed_values
 
@@ -164,6 +166,41 @@ def test_a_failing_service_is_left_alone_for_longer_and_longer_up_to_five_interv
             asked_at = stage.clock.up
         stage.clock.advance(1)
     assert waits == [0, 120, 240, 300, 300, 300]
+
+
+@pytest.mark.parametrize("where", ["service", "kms"])
+def test_what_nobody_foresaw_is_a_failure_like_any_other_and_no_hot_loop(where: str) -> None:
+    stage = Stage(sealed_values({"a": "1"}), CONFIGSVC_DATA_KEY_SECONDS="1")
+    stage.config.snapshot()
+    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.clock.advance(61)
+    if where == "kms":
+        stage.kms.down = RuntimeError("canary")
+    else:
+        stage.gateway.fail = [RuntimeError("canary")]
+    assert [stage.config["a"] for _ in range(100)] == ["1"] * 100
+    assert len(stage.gateway.asked) == 2
+    assert stage.config.counts["failures"] == 1
+    assert isinstance(stage.config.last_error, Unavailable)
+    assert "RuntimeError in" in stage.config.last_error.detail
+    assert "canary" not in carried(stage.config.last_error)
+    stage.gateway.fail, stage.kms.down = [RuntimeError("canary")], None
+    with pytest.raises(Unavailable, match=r"RuntimeError in .*fakes\.py") as caught:
+        stage.config.refresh()
+    assert "canary" not in carried(caught.value)
+    assert stage.config.refresh() is True
+
+
+def test_what_nobody_foresaw_at_a_cold_start_is_unavailable_or_served_from_the_file() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    stage.gateway.fail = [RuntimeError("canary")] * 3
+    with pytest.raises(ConfigUnavailable, match="RuntimeError in") as caught:
+        stage.config["a"]
+    assert "canary" not in carried(caught.value)
+    with_file = Stage(sealed_values({"a": "1"}), CONFIGSVC_FALLBACK="fallback.json")
+    with_file.save(sealed_values({"a": "saved"}))
+    with_file.gateway.fail = [RuntimeError("canary")] * 3
+    assert with_file.config["a"] == "saved"
 
 
 def test_kms_down_does_not_matter_while_the_data_key_is_held_and_keeps_the_old_values_when_a_new_one_comes() -> None:

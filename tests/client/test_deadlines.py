@@ -1,0 +1,94 @@
+"""One deadline, reckoned when a read begins, is for all it does: waiting for another thread, asking, opening."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from configsvc.model.errors import Unavailable
+from configsvc_client import ConfigUnavailable
+from tests.client.configs import Stage
+from tests.client.fakes import FakeClock, Moment
+from tests.client.sealing import sealed_values
+
+BEGAN = 1_000.0
+FILE = {"CONFIGSVC_FALLBACK": "fallback.json"}
+
+
+class Seen(FakeClock):
+    """A clock that tells when the thread named `late` has looked so often that it must be about to wait."""
+
+    def __init__(self) -> None:
+        super().__init__(up=BEGAN)
+        self.looks = threading.Semaphore(0)
+
+    def now(self) -> Moment:
+        if threading.current_thread().name == "late":
+            self.looks.release()
+        return super().now()
+
+
+def late(stage: Stage, clock: Seen, first: Callable[[], object], second: Callable[[], object], looks: int) -> None:
+    """Two threads: the first asks and fails after half a second, and all the while the second waits for it."""
+    inside, go_on = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        inside.set()
+        assert go_on.wait(30)
+        clock.advance(0.5)
+
+    def failing(act: Callable[[], object]) -> None:
+        with pytest.raises((Unavailable, ConfigUnavailable)):
+            act()
+
+    stage.gateway.during = slow
+    stage.gateway.fail = [Unavailable("down")] * 20
+    threads = [
+        threading.Thread(target=failing, args=(act,), name=name) for act, name in ((first, "early"), (second, "late"))
+    ]
+    threads[0].start()
+    assert inside.wait(30)
+    threads[1].start()
+    for _ in range(looks):
+        assert clock.looks.acquire(timeout=30)
+    go_on.set()
+    for thread in threads:
+        thread.join(30)
+
+
+def test_who_waited_for_another_cold_start_has_no_more_time_than_who_did_not() -> None:
+    stage, clock = Stage(sealed_values({"a": "1"})), Seen()
+    stage.clock = clock
+    late(stage, clock, lambda: stage.config["a"], lambda: stage.config["a"], 2)
+    assert len(stage.gateway.deadlines) == 6
+    assert set(stage.gateway.deadlines) == {BEGAN + 8}
+
+
+def test_who_waited_for_another_refresh_has_no_more_time_than_who_did_not() -> None:
+    stage, clock = Stage(sealed_values({"a": "1"})), Seen()
+    stage.clock = clock
+    stage.config.snapshot()
+    late(stage, clock, stage.config.refresh, stage.config.refresh, 2)
+    assert stage.gateway.deadlines[1:] == [BEGAN + 0.8] * 2
+
+
+class Context:
+    """An invocation with a second left."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 1000
+
+
+@pytest.mark.parametrize(("context", "service", "file"), [(None, 2, 4), (Context(), 0.45, 0.9)])
+def test_the_fallback_file_is_opened_within_what_the_service_was_not_given(
+    context: object, service: float, file: float
+) -> None:
+    stage = Stage(sealed_values({"a": "1"}), **FILE)
+    stage.save(sealed_values({"a": "saved"}))
+    stage.gateway.fail = [Unavailable("down")] * 3
+    handler = stage.config.handler(lambda event, context: (event, context, stage.config["a"])[2])
+    assert handler(None, context) == "saved"
+    assert set(stage.gateway.deadlines) == {BEGAN + service}
+    assert stage.kms.deadlines == [BEGAN + file]
