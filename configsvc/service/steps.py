@@ -21,7 +21,7 @@ from configsvc.model.errors import (
 from configsvc.service import records
 from configsvc.service.check_value import check_value
 from configsvc.service.found import Found, one
-from configsvc.service.ports import Action, Check, Write
+from configsvc.service.ports import Action, Check, LostRace, Write
 from configsvc.service.records import Change, Head, KeyState, Settings, Version
 from configsvc.service.tally import kid_of
 from configsvc.service.writing import Situation
@@ -156,11 +156,24 @@ def _activate(base: Base, activate: Activate, before: KeyState | None) -> Step:
         raise NotFound("The key has no such version.", key=activate.key, version=activate.version)
     if chosen.destroyed:
         raise Gone("The value of that version was destroyed.", key=activate.key, version=activate.version)
-    kid = kid_of(chosen.entry)
-    if kid is not None and kid not in base.head.kids:
-        raise Conflict("That version's data key is retired. Put the value anew.", key=activate.key)
+    _check_data_key(base.head, chosen)
     after = before._replace(revision=base.revision, entry=chosen.entry)
     return Step(before, after, _change(activate, activate.version, before, after), chosen=chosen)
+
+
+def _check_data_key(head: Head, chosen: Version) -> None:
+    """HEAD counts every live data key; but the version may be younger than the HEAD that was read, and its key too.
+
+    Raises:
+        Conflict: the data key is retired.
+        LostRace: HEAD was read before the version was written.
+    """
+    kid = kid_of(chosen.entry)
+    if kid is None or kid in head.kids:
+        return
+    if chosen.revision > head.revision:
+        raise LostRace([records.head(head.namespace), records.address_of(chosen)])
+    raise Conflict("That version's data key is retired. Put the value anew.", key=chosen.entry.key)
 
 
 def _delete(base: Base, delete: Delete, before: KeyState | None) -> Step:

@@ -11,6 +11,8 @@ from configsvc.model.envelope import peek
 from configsvc.model.errors import Conflict, TooLarge
 from configsvc.model.names import Kid
 from configsvc.model.snapshot import entry_cost, total_cost
+from configsvc.service import records
+from configsvc.service.ports import LostRace
 from configsvc.service.records import Head, KeyState, KidCount
 
 
@@ -34,6 +36,7 @@ def tallied(head: Head, moves: Iterable[Moved], tag: str) -> Head:
 
     Raises:
         Conflict: a data key has sealed as much as it may.
+        LostRace: HEAD and a key are of different moments.
     """
     revision, served = head.revision + 1, False
     entries, size, stamps, kids = head.entries, head.size, head.stamps, dict(head.kids)
@@ -43,6 +46,7 @@ def tallied(head: Head, moves: Iterable[Moved], tag: str) -> Head:
         size += _cost(now) - _cost(was)
         stamps += after.revision - (before.revision if before else 0)
         served = served or was != now
+        _check_counted(head, before)
         _count(kids, kid_of(was), served=-1)
         _count(kids, kid_of(now), served=1)
         _count(kids, kid_of(stored), seals=1)
@@ -69,6 +73,13 @@ def outgrown(before: Head, after: Head, limit: int) -> TooLarge | None:
 
 def _cost(entry: Entry | None) -> int:
     return entry_cost(entry) if entry else 0
+
+
+def _check_counted(head: Head, before: KeyState | None) -> None:
+    """HEAD counts every data key that served entries need, unless it was read before the key or after it."""
+    kid = kid_of(before.entry) if before else None
+    if before and kid and kid not in head.kids:
+        raise LostRace([records.head(head.namespace), records.key(head.namespace, before.key)])
 
 
 def _count(kids: dict[Kid, KidCount], kid: Kid | None, *, seals: int = 0, served: int = 0) -> None:

@@ -61,10 +61,13 @@ CLOSEST = {
     "unset": ("put", "activate", "set"),
     "lift": ("put", "activate"),
 }
+PAIRS = (("fresh", "use"), ("use", "release"))
+"""Two who write one after the other in the midst of a reading: a data key comes and is used, or is needed no more."""
+DATA_KEYS = 12
 WEATHERS: tuple[tuple[Event, ...], ...] = (
     *((),) * 6, *(("tear",),) * 6, *(("slip",),) * 3, ("lose",), ("lose",), ("tear", "slip"), ("slip", "lose"),
     ("conflict",), ("conflict", "lose"), ("refuse",), ("unread",), ("tear", "lose"), ("always",), ("tear", "tear"),
-    ("slip", "conflict", "slip"),
+    ("slip", "conflict", "slip"), ("rend",), ("rend",), ("rend",),
 )  # fmt: skip
 GRANTS = (
     (Grant(("read", "write"), ("payments.*",)),),
@@ -130,8 +133,11 @@ class Step(NamedTuple):
     def of(cls, seed: bytes) -> "Step":
         raw = blake2b(seed, digest_size=STEP_BYTES).digest()
         first, second, third = (Draft.of(raw[at * _PER_DRAFT : (at + 1) * _PER_DRAFT]) for at in range(3))
+        weather = _of(WEATHERS, raw[-1])
         rivals = (_rival(first, second, raw[0]), _rival(first, third, raw[_PER_DRAFT]))
-        return cls(first, rivals, _of(WEATHERS, raw[-1]), raw[-3], raw[-2] % 3 == 0)
+        if "rend" in weather and raw[0] % 4:
+            first, rivals = _between(first, raw[0]), _pair(first, rivals, raw[-2])
+        return cls(first, rivals, weather, raw[-3], raw[-2] % 3 == 0)
 
 
 def _rival(first: Draft, draft: Draft, number: int) -> Draft:
@@ -139,6 +145,20 @@ def _rival(first: Draft, draft: Draft, number: int) -> Draft:
     choices = CLOSEST.get(first.species, RIVALS) if number % 4 else RIVALS
     rival = draft._replace(species=_of(choices, number // 4), who=CHIEF, ns=first.ns)
     return rival._replace(key=first.key, kid=first.kid, more=first.more, size=first.size) if draft.size % 4 else rival
+
+
+def _between(first: Draft, number: int) -> Draft:
+    """A request that what the two have done gives no reason to refuse; or it is about the version that they make."""
+    asked = first._replace(who=CHIEF, form="kms")
+    return asked._replace(species="next", flags=0, other=0) if number % 3 == 0 else asked
+
+
+def _pair(first: Draft, rivals: tuple[Draft, Draft], number: int) -> tuple[Draft, Draft]:
+    """Both about the key of the request, and neither refused."""
+    species = PAIRS[0] if first.species == "next" else _of(PAIRS, number)
+    near = (each._replace(species=kind, ns=first.ns, key=first.key) for each, kind in zip(rivals, species, strict=True))
+    one, other = (each._replace(form="envelope", back=0, size=1, who=CHIEF) for each in near)
+    return one, other
 
 
 STEP_BYTES = 3 * _PER_DRAFT + 3
@@ -164,6 +184,8 @@ def _what(space: Space, draft: Draft) -> What:  # noqa: C901, PLR0911, PLR0912  
             return ChangeKeys(ns, ChangeSet(_operations(space, draft), "why", if_match))
         case "activate":
             return ActivateKey(ns, _activate(space, _known(space, draft)))
+        case "next":
+            return ActivateKey(ns, Activate(key_name(draft.key), _next(space, draft), None))
         case "delete":
             served = _known(space, draft, served=True)
             return DeleteKey(ns, Delete(key_name(served.key), _if_match(space, served)))
@@ -176,6 +198,14 @@ def _what(space: Space, draft: Draft) -> What:  # noqa: C901, PLR0911, PLR0912  
             return RewrapDataKey(ns, draft.kid, draft.more % 3)
         case "retire":
             return RetireDataKey(ns, draft.kid)
+        case "fresh":
+            return AddDataKey(ns, max(at for at in range(DATA_KEYS) if at == 0 or kid(at - 1) in space.data_keys), 0)
+        case "use":
+            wanted = _put(space, draft._replace(kid=_of(_live(space), -1)))
+            return PutKey(ns, wanted._replace(if_match=None, create_only=False))
+        case "release":
+            idle = [at for at in _live(space) if kid(at) not in space.kids_served()]
+            return RetireDataKey(ns, _of(idle or [draft.kid], draft.more))
         case "set":
             return SetNamespace(ns, _settings(space, draft))
         case "unset":
@@ -186,6 +216,11 @@ def _what(space: Space, draft: Draft) -> What:  # noqa: C901, PLR0911, PLR0912  
             return SetGrants(principal, _of(GRANTS, draft.more))
         case _:
             return DeleteGrants(principal)
+
+
+def _live(space: Space) -> list[int]:
+    """The data keys that are live, by their numbers."""
+    return [at for at in range(DATA_KEYS) if (known := space.data_keys.get(kid(at))) and known.live] or [0]
 
 
 def _known(space: Space, draft: Draft, *, served: bool = False) -> Draft:
@@ -200,8 +235,7 @@ def _settings(space: Space, draft: Draft) -> NamespaceWanted:
 
 
 def _put(space: Space, draft: Draft) -> Put:
-    known = space.keys.get(key_name(draft.key))
-    version = max(1, max(known.latest if known else 0, space.floor) + 1 - draft.back)
+    version = max(1, _next(space, draft) - draft.back)
     content_type: ContentType = "application/json" if draft.has(1, 5) else "text/plain"
     return Put(
         key_name(draft.key), draft.form, content_type, _value(draft, version, content_type), not draft.has(2, 4),
@@ -220,6 +254,11 @@ def _value(draft: Draft, version: int, content_type: ContentType) -> str:
     if draft.form == "kms":
         return base64std(b"k" * (size + 1))
     return f'"{"é" * size}"' if content_type == "application/json" else 'text "\n' + "t" * size
+
+
+def _next(space: Space, draft: Draft) -> int:
+    known = space.keys.get(key_name(draft.key))
+    return max(known.latest if known else 0, space.floor) + 1
 
 
 def _if_match(space: Space, draft: Draft) -> int | None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from configsvc.model.grants import Grant
 from configsvc.service.ports import Action, Check, Remove, Rendered, Repository, Write
 from configsvc.service.records import Address, Answer, Head, KeyState, LogRecord, Record, Version, address_of
+from configsvc.service.tally import kid_of
 
 
 class Through:
@@ -135,6 +136,29 @@ class Trusting(Through):
     def commit(self, actions: Sequence[Action]) -> None:
         """What was pretended to readers is not written."""
         self.inner.commit([_restored(self.inner, action) for action in actions])
+
+
+class Credulous(Through):
+    """Looks the data keys of served entries up in the HEAD that was read beside them, as if that could not fail."""
+
+    def get(self, addresses: Sequence[Address]) -> dict[Address, Record]:
+        found = self.inner.get(addresses)
+        head = next((each for each in found.values() if isinstance(each, Head)), None)
+        needed = {kid_of(each.entry) for each in found.values() if isinstance(each, KeyState)} - {None}
+        assert head is None or needed <= head.kids.keys(), "a data key that HEAD does not count"
+        return found
+
+
+class Ageless(Through):
+    """Makes versions look no younger than the HEAD that was read beside them."""
+
+    def get(self, addresses: Sequence[Address]) -> dict[Address, Record]:
+        found = self.inner.get(addresses)
+        oldest = min((each.revision for each in found.values() if isinstance(each, Head)), default=0)
+        return {
+            at: each._replace(revision=min(each.revision, oldest)) if isinstance(each, Version) else each
+            for at, each in found.items()
+        }
 
 
 class ShortLog(Through):

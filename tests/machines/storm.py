@@ -7,9 +7,13 @@ from typing import Literal
 from configsvc.service.ports import Action, Check, LostRace, Repository, StoreUnavailable
 from configsvc.service.records import Address, Record
 
-Event = Literal["tear", "unread", "slip", "conflict", "always", "refuse", "lose"]
-"""What happens: at a read (tear: others write in its midst; unread: it fails), or at a commit (slip: others write just
-before it; conflict; always: from now on; refuse: it fails; lose: it succeeds, and the answer gets lost)."""
+Event = Literal["tear", "rend", "unread", "slip", "conflict", "always", "refuse", "lose"]
+"""What happens: at a read (tear: somebody writes in its midst; rend: two do, one after the other; unread: it fails), or
+at a commit (slip: somebody writes just before it; conflict; always: from now on; refuse: it fails; lose: it succeeds,
+and the answer gets lost)."""
+
+WRITES: dict[Event | None, int] = {"tear": 1, "rend": 2}
+"""How many requests of others get into one reading."""
 
 
 def _nobody() -> None:
@@ -44,7 +48,7 @@ class Storm:
         self.conflicts = 0
 
     def get(self, addresses: Sequence[Address]) -> dict[Address, Record]:
-        event = self._next("tear", "unread")
+        event = self._next("tear", "rend", "unread")
         if event == "unread":
             raise self._failure()
         if event is None or len(addresses) < 2:
@@ -53,7 +57,8 @@ class Storm:
         first = [each for number, each in enumerate(wanted) if self._cut >> number % 8 & 1]
         later = [each for each in wanted if each not in first]
         found = self._inner.get(first) if first else {}
-        self._slip()
+        for _ in range(WRITES[event]):
+            self._slip()
         return found | (self._inner.get(later) if later else {})
 
     def query(
@@ -70,7 +75,7 @@ class Storm:
         if self._next("unread"):
             raise self._failure()
         for record in found:
-            if self._next("tear"):
+            for _ in range(WRITES.get(self._next("tear", "rend"), 0)):
                 self._slip()
             yield record
 

@@ -31,6 +31,8 @@ BUGS = {
     "a version number is given out again": Build(above=planted.Reusing),
     "bytes are counted wrong": Build(below=planted.Miscounting),
     "a torn Query is taken for a snapshot": Build(above=planted.Trusting),
+    "a torn HEAD is asked for a data key": Build(above=planted.Credulous),
+    "a version younger than HEAD is not noticed": Build(above=planted.Ageless),
     "upkeep takes what time travel needs": Build(above=planted.ShortLog),
     "a rendered snapshot is kept too long": Build(snapshots=planted.ByNamespace),
     "grants are kept for ever": Build(grants=lambda _: planted.ForEver()),
@@ -41,6 +43,7 @@ LONGER = dict.fromkeys(
         "versions that are activated are not conditioned on",
         "grants are kept for ever",
         "settings are not conditioned on",
+        "a version younger than HEAD is not noticed",
     ),
     pytest.mark.slow,
 )

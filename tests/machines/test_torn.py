@@ -1,9 +1,19 @@
 """What the machine has found, told as it happened."""
 
+from collections.abc import Callable
+
+import pytest
+
 from configsvc.adapters.memory import MemoryRepository
+from configsvc.model import names
+from configsvc.model.change_set import Activate, Delete, Operation
+from configsvc.model.errors import Conflict
+from configsvc.service.add_data_key import add_data_key
 from configsvc.service.create_namespace import NamespaceWanted, create_namespace
+from configsvc.service.retire_data_key import retire_data_key
 from tests.machines.storm import Storm
-from tests.service.world import ADMIN, NS, World, sealed
+from tests.service.sealed import data_key, kid
+from tests.service.world import ADMIN, NS, World, sealed, settled, text
 
 
 def test_settings_that_are_so_already_are_answered_with_the_revision_that_has_them() -> None:
@@ -25,6 +35,56 @@ def test_an_envelope_that_is_sent_twice_at_once_is_answered_twice_alike() -> Non
     storm.brew(["tear"], lambda: _discard(others.put(sealed("db.password", 1))), cut=0b1000)
     again = world.put(sealed("db.password", 1))
     assert (again.status, again.body["version"], again.body["revision"]) == (200, 1, others.head().revision)
+
+
+HEAD_FIRST, HEAD_LAST = 0b1, 0b11111110
+
+
+def torn(cut: int, between: Callable[[World], object]) -> World:
+    """A world that reads HEAD of what the others had before `between`, or after it; `a` is served under a data key."""
+    table = MemoryRepository()
+    storm = Storm(table)
+    others, world = World(table).settle(), World(storm)
+    others.put(sealed("a", 1))
+    storm.brew(["tear"], lambda: _discard(between(others)), cut)
+    return world
+
+
+def comes_and_is_used(others: World) -> None:
+    add_data_key(others.ports, ADMIN, NS, data_key(1), None)
+    others.put(sealed("a", 2, number=1))
+
+
+def is_needed_no_more(others: World) -> None:
+    comes_and_is_used(others)
+    retire_data_key(others.ports, ADMIN, NS, kid(), None)
+
+
+@pytest.mark.parametrize(
+    ("cut", "between"), [(HEAD_FIRST, comes_and_is_used), (HEAD_LAST, is_needed_no_more)], ids=["comes", "goes"]
+)
+@pytest.mark.parametrize("operation", [Delete(names.key("a")), text("a")._replace(form="kms", value="AAAA")])
+def test_a_write_is_decided_again_when_head_and_a_key_were_read_around_a_change_of_data_keys(
+    cut: int, between: Callable[[World], object], operation: Operation
+) -> None:
+    world = torn(cut, between)
+    assert world.change(operation).status == 200
+    assert world.log()[-1].changes[0].was == 2
+
+
+def test_a_version_under_a_data_key_that_came_after_head_was_read_is_not_called_retired() -> None:
+    world = torn(HEAD_FIRST, comes_and_is_used)
+    assert world.change(Activate(names.key("a"), 2)).status == 200
+
+
+def test_a_version_under_a_retired_data_key_is_refused_at_once() -> None:
+    world = settled()
+    world.put(sealed("a", 1))
+    is_needed_no_more(world)
+    world.repository.calls.clear()
+    with pytest.raises(Conflict, match="retired"):
+        world.change(Activate(names.key("a"), 1))
+    assert world.repository.calls == ["get"]
 
 
 def _discard(_outcome: object) -> None:
