@@ -5,7 +5,7 @@ from configsvc.model.grants import Grant
 from configsvc_client.admin._access import Granted
 from configsvc_client.admin._admin import Admin
 from configsvc_client.admin._back import WayBack
-from configsvc_client.admin._compose import NO_API_KEY, from_environ, settings_in
+from configsvc_client.admin._compose import NO_API_KEY, from_environ, service_url, settings_in
 from configsvc_client.admin._draft import Draft, checked, draft
 from configsvc_client.admin._following import Following
 from configsvc_client.admin._guarded import guarded
@@ -62,5 +62,6 @@ __all__ = [
     "draft",
     "from_environ",
     "guarded",
+    "service_url",
     "settings_in",
 ]

@@ -111,9 +111,21 @@ def settings_in(environ: Mapping[str, str]) -> Settings:
         raise Misconfigured(f"Not set: {', '.join(missing)}. {advice}", missing=missing)
     if not texts["CONFIGSVC_API_KEY"].isascii() or not texts["CONFIGSVC_API_KEY"].isprintable():
         raise Misconfigured("CONFIGSVC_API_KEY holds characters that no API key has.")
-    url = parse(texts["CONFIGSVC_URL"], "CONFIGSVC_URL")
+    url = service_url(texts["CONFIGSVC_URL"], "CONFIGSVC_URL")
     pinned = [part.strip() for part in environ.get("CONFIGSVC_KMS_KEYS", "").split(",") if part.strip()]
     return Settings(url, texts["CONFIGSVC_API_KEY"], _session.region_of(environ, url), pin(pinned))
+
+
+def service_url(text: str, name: str) -> Url:
+    """The URL of a service, stage included; `name` is what it was given by.
+
+    Raises:
+        Misconfigured: not a URL, or one with the API's version.
+    """
+    url = parse(text, name)
+    if url.path.endswith("/v1"):
+        raise Misconfigured(f"{name} ends in /v1. Leave that out: it is the URL of the stage.")
+    return url
 
 
 def admin(settings: Settings, ports: Ports, close: Callable[[], None] = lambda: None) -> Admin:

@@ -52,14 +52,14 @@ def command(
         _show(wanted)
     failures = {} if dry_run else _stored(admin, to, wanted, message, known)
     for key, error in failures.items():
-        click.echo(f"{key}: {error.detail}", err=True)
+        click.echo(f"{key}: {_exit.said_by(error)}", err=True)
     done = "would be copied (--dry-run)" if dry_run else "copied"
     count, alike = len(wanted) - len(failures), len(drafts) - len(wanted)
     told = f"{source} → {to}: {count} {done}, {alike} there already, {len(failures)} failed"
     if dry_run:
         click.echo(told, err=True)
     else:
-        failed = [{"key": key, "code": each.code, "reason": each.detail} for key, each in failures.items()]
+        failed = [{"key": key, "code": each.code, "reason": _exit.said_by(each)} for key, each in failures.items()]
         _output.done(told, {"from": source, "namespace": to, "copied": count, "unchanged": alike, "failed": failed})
     return _exit.code_of(next(iter(failures.values()))) if failures else 0
 

@@ -9,16 +9,12 @@ from configsvc.model import names
 from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc.model.names import Namespace
 from configsvc_client._pin import pin
-from configsvc_client.cli import _checks, _settings
+from configsvc_client.cli import _checks, _exit, _settings
 from configsvc_client.cli._checks import Check
 
 if TYPE_CHECKING:
     from configsvc_client.admin import Admin
     from configsvc_client.cli._profiles import Resolved
-
-_KMS_ADVICE = (
-    "Your AWS identity needs kms:Decrypt on that KMS key for encryption context configsvc:namespace = the namespace."
-)
 
 
 def examined(namespaces: list[str]) -> Iterator[Check]:
@@ -94,12 +90,16 @@ def _namespace(admin: Admin, namespace: Namespace) -> Iterator[Check]:
     trusted = _checks.pinned(namespace, pins, sorted({each.data_key.kms_key for each in listed}))
     yield trusted
     if trusted.state in ("ok", "warning"):
-        yield _checks.tried(f"{namespace}: KMS", lambda: _unwrapped(admin, namespace), _KMS_ADVICE)
+        yield _unwrapped(admin, namespace)
 
 
 def _unwrapped(admin: Admin, namespace: Namespace) -> Check:
-    admin.try_data_key(namespace)
-    return Check(f"{namespace}: KMS", "ok", "kms:Decrypt opens the data key")
+    name = f"{namespace}: KMS"
+    try:
+        admin.try_data_key(namespace)
+    except ConfigsvcError as error:
+        return Check(name, "failed", error.detail, _exit.next_of(error))
+    return Check(name, "ok", "kms:Decrypt opens the data key")
 
 
 def _member(found: Mapping[str, object], name: str) -> Mapping[str, Any] | None:

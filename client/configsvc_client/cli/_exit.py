@@ -24,6 +24,25 @@ _DENIED = "AccessDeniedException"
 _KMS_NEXT = (
     "Your AWS identity needs that right on the KMS key, for encryption context configsvc:namespace = the namespace."
 )
+# KMS, Common Error Types: what it says of credentials that are wrong, incomplete or too old.
+_NOBODY = frozenset({
+    "ExpiredTokenException", "IncompleteSignature", "IncompleteSignatureException", "InvalidClientTokenId",
+    "InvalidSignatureException", "MissingAuthenticationToken", "MissingAuthenticationTokenException",
+    "SignatureDoesNotMatch", "UnrecognizedClientException",
+})  # fmt: skip
+_NOBODY_NEXT = "Your AWS credentials are wrong or have expired: configsvc doctor tells where they come from."
+_GATEWAY_NEXT = (
+    "Is CONFIGSVC_URL right, stage included, and the API key that of this stage? configsvc doctor looks at all of it."
+)
+_UNREACHED = frozenset({"connection", "deadline", "certificate"})
+_UNREACHED_NEXT = "Is that address right? configsvc doctor tells where CONFIGSVC_URL comes from."
+
+# What the API says in HTTP's words, in those of the command line.
+_WORDS = {
+    '"declassify": true': "--declassify",
+    "If-Match or If-None-Match: *": "--if-match or --create-only",
+    "If-None-Match": "--create-only",
+}
 
 _KINDS: tuple[tuple[type[errors.ConfigsvcError], int], ...] = (
     (errors.InvalidName, USAGE),
@@ -40,7 +59,6 @@ _KINDS: tuple[tuple[type[errors.ConfigsvcError], int], ...] = (
 )
 
 _NEXT: tuple[tuple[type[errors.ConfigsvcError], str], ...] = (
-    (errors.NotFound, "It is not there, or your API key may not read it: configsvc whoami shows what it may."),
     (errors.Forbidden, "configsvc whoami shows who you are to the service and what you may do."),
     (errors.VersionClaimed, "Others are writing the same key. Read it again, then repeat."),
     (errors.PreconditionFailed, "It has changed since you read it. Look at it again, then repeat."),
@@ -54,18 +72,37 @@ _NEXT: tuple[tuple[type[errors.ConfigsvcError], str], ...] = (
 
 def code_of(error: errors.ConfigsvcError) -> int:
     """The exit code of an error."""
-    if error.members.get("reason") == _DENIED:
+    if error.members.get("reason") in {_DENIED, *_NOBODY}:
         return _FORBIDDEN
     return next((code for kind, code in _KINDS if isinstance(error, kind)), FAILED)
 
 
 def lines_of(error: errors.ConfigsvcError) -> list[str]:
     """What a person is told: what happened, and what to do next where the error does not say it."""
-    detail = error.detail.strip()
-    if error.members.get("reason") == _DENIED:
-        return [f"configsvc: {detail}", _KMS_NEXT]
-    hint = next((text for kind, text in _NEXT if isinstance(error, kind)), None)
-    return [f"configsvc: {detail}"] + ([hint] if hint and hint not in detail else [])
+    said, following = said_by(error), next_of(error)
+    return [f"configsvc: {said}"] + ([following] if following and following not in said else [])
+
+
+def said_by(error: errors.ConfigsvcError) -> str:
+    """The error's own words, with options for HTTP's headers and members."""
+    said = error.detail.strip()
+    for word, option in _WORDS.items():
+        said = said.replace(word, option)
+    return said
+
+
+def next_of(error: errors.ConfigsvcError) -> str:
+    """What to do next; empty where the error says it."""
+    reason = error.members.get("reason")
+    if reason == _DENIED:
+        return _KMS_NEXT
+    if reason in _NOBODY:
+        return _NOBODY_NEXT
+    if isinstance(error, errors.Unavailable) and reason in _UNREACHED:
+        return _UNREACHED_NEXT
+    if isinstance(error, errors.Forbidden) and "action" not in error.members:  # the gateway's, not the service's
+        return _GATEWAY_NEXT
+    return next((text for kind, text in _NEXT if isinstance(error, kind)), "")
 
 
 def usage(error: click.ClickException) -> list[str]:

@@ -32,7 +32,7 @@ def command(
     the url of the service beside it, in your own ~/.config/configsvc/config.toml.
     """
     from configsvc_client._pin import ANY
-    from configsvc_client._url import parse
+    from configsvc_client.admin import service_url
     from configsvc_client.cli._doctor import report
 
     path = Path(PROJECT_FILE)
@@ -40,7 +40,7 @@ def command(
         _confirm.confirm(f"{path} is there already. Replace it?")
     now = _settings.resolved()
     url = url or _asked("URL of the service, stage included", now.get("CONFIGSVC_URL"), "--url")
-    parse(url, "--url")
+    service_url(url, "--url")
     wanted = list(namespaces) or _split(_asked("Namespaces", now.get("CONFIGSVC_NAMESPACES"), "-n NAMESPACE"))
     members: dict[str, str | Sequence[str]] = {"url": url, "namespaces": [names.namespace(each) for each in wanted]}
     keys = list(kms_keys) or [each for each in _settings.pins() if each != ANY]  # no pin to commit

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from configsvc_client.admin import KeyChange, LogEntry
 
 _LAST = 50
+_GRANTS = ("set_grants", "delete_grants")
 
 
 @click.command("log")
@@ -74,7 +75,14 @@ def _what(entry: LogEntry) -> str:
     """What was done in a line: each key with its version, or what else the record is about."""
     if entry.keys:
         return ", ".join(map(_moved, entry.keys))
-    return f"{entry.verb} {entry.subject}".rstrip()
+    granted = f": {_granted(entry.details['now'])}" if "now" in entry.details and entry.verb in _GRANTS else ""
+    return f"{entry.verb} {entry.subject}".rstrip() + granted
+
+
+def _granted(held: Any) -> str:  # noqa: ANN401  # as it stands in the log
+    """What a principal may from then on."""
+    said = (f"{', '.join(each['actions'])} on {', '.join(each['namespaces'])}" for each in held or [])
+    return "; ".join(said) or "nothing"
 
 
 def _moved(change: KeyChange) -> str:

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import click
 
 from configsvc.model.entry import ContentType, Form
 from configsvc_client.cli import _options, _output, _settings, _values
 from configsvc_client.cli._generate import LEAST, LENGTH, MOST, generated
+
+
+def _day(context: click.Context, option: click.Parameter, given: str | None) -> str | None:
+    del context, option
+    if given is None:
+        return None
+    try:
+        return datetime.strptime(given, "%Y-%m-%d").replace(tzinfo=UTC).date().isoformat()
+    except ValueError:
+        raise click.BadParameter("a day is written like 2027-01-31.") from None
 
 
 @click.command("put")
@@ -29,7 +41,7 @@ from configsvc_client.cli._generate import LEAST, LENGTH, MOST, generated
 @click.option("--create-only", is_flag=True, help="Only if nothing is served under the key.")
 @click.option("--stage", is_flag=True, help="Store the version without serving it.")
 @click.option("--declassify", is_flag=True, help="Let --plain follow a sealed version (takes the admin action).")
-@click.option("--rotate-by", metavar="YYYY-MM-DD", help="When the value is to be replaced.")
+@click.option("--rotate-by", metavar="YYYY-MM-DD", callback=_day, help="When the value is to be replaced.")
 @_options.message
 def command(
     key: str, source: tuple[str, ...], from_file: str | None, namespace: str | None, message: str, **flags: object

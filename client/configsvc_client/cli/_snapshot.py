@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,7 +44,8 @@ def show(file: Path) -> None:
     """
     from configsvc_client import _fallback
 
-    found = _fallback.decode(_fallback.read(str(file)))
+    with _naming(file):
+        found = _fallback.decode(_fallback.read(str(file)))
     _output.table(
         ("namespace", "revision", "key", "version", "form", "content type"),
         (
@@ -61,11 +64,23 @@ def verify(file: Path) -> None:
 
     It has to be from the service that CONFIGSVC_URL names. Each value that does not open is told with why.
     """
-    found = _settings.admin().verify_snapshot(file)
+    with _naming(file):
+        found = _settings.admin().verify_snapshot(file)
     _output.done(
         f"{file}: all {found.entries} entries open; saved at {_time(found.saved_at)}",
         {"file": str(file), "entries": found.entries, "saved_at": _time(found.saved_at)},
     )
+
+
+@contextmanager
+def _naming(file: Path) -> Iterator[None]:
+    """Puts the file's name before what is wrong with it."""
+    from configsvc_client._fallback import BadFallback
+
+    try:
+        yield
+    except BadFallback as error:
+        raise BadFallback(f"{file}: {error.detail}", **error.members) from None
 
 
 def _time(seconds: float) -> str:

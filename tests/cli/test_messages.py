@@ -1,0 +1,106 @@
+"""Each message has a next step that helps, in the words of the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from configsvc.model import limits
+from configsvc.model.errors import CannotOpen, ConfigsvcError, Forbidden, NotFound, Unavailable
+from configsvc_client.cli import _exit
+from tests.admin.loopback import Loopback
+from tests.cli.shell import Shell
+
+CANARY = "canary-16b2aa"
+
+
+@pytest.mark.parametrize(
+    ("changed", "code", "says"),
+    [
+        ({"CONFIGSVC_API_KEY": "wrong"}, 4, ("API key that of this stage?", "configsvc doctor")),
+        ({"CONFIGSVC_URL": "{url}/v1"}, 2, ("CONFIGSVC_URL ends in /v1",)),
+        ({"CONFIGSVC_URL": "{url}x"}, 4, ("CONFIGSVC_URL", "stage included")),
+        ({"CONFIGSVC_URL": "http://127.0.0.1:9/api"}, 6, ("CONFIGSVC_URL", "configsvc doctor")),
+        ({"AWS_SECRET_ACCESS_KEY": "wrong"}, 4, ("check the credentials", "configsvc doctor")),
+    ],
+)
+def test_wrong_settings_are_led_to_the_setting_and_to_doctor(
+    shell: Shell, service: Loopback, changed: dict[str, str], code: int, says: tuple[str, ...]
+) -> None:
+    wrong = {name: text.replace("{url}", service.url) for name, text in changed.items()}
+    told = shell.but(**wrong).run("put", "k", "x", "--plain")
+    assert told.code == code, told
+    assert [each for each in says if each not in told.err] == []
+    assert "whoami" not in told.err
+
+
+@pytest.mark.parametrize("code", ["InvalidSignatureException", "UnrecognizedClientException", "ExpiredTokenException"])
+def test_credentials_that_kms_does_not_know_are_no_missing_right(code: str) -> None:
+    error = CannotOpen(f"KMS refused Decrypt with {code}.", reason=code)
+    assert (_exit.code_of(error), "AWS credentials are wrong" in _exit.next_of(error)) == (4, True)
+    assert "KMS key" not in _exit.next_of(error)
+
+
+def test_doctor_does_not_advise_a_kms_right_to_who_has_no_credentials(shell: Shell, namespace: str) -> None:
+    nobody = shell.but(AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", AWS_EC2_METADATA_DISABLED="true")
+    (found,) = [
+        each for each in json.loads(nobody.run("doctor", "-o", "json").out) if each["check"] == f"{namespace}: KMS"
+    ]
+    assert (found["state"], found["what_to_do"], "AWS credentials" in found["found"]) == ("failed", "", True)
+
+
+@pytest.mark.parametrize(
+    "error", [NotFound("No key that is served is named."), Unavailable("Later."), Forbidden("Not you.", action="write")]
+)
+def test_only_what_may_be_hidden_is_said_to_be(error: ConfigsvcError) -> None:
+    assert "may not read it" not in " ".join(_exit.lines_of(error))
+    assert "CONFIGSVC_URL" not in " ".join(_exit.lines_of(error))
+
+
+def test_options_are_named_and_not_headers(shell: Shell) -> None:
+    shell.ok("put", "k", "-", given="1")
+    for arguments, given in ((("put", "k", "x", "--plain"), ""), (("import", "-", "--plain", "k"), "k=x\n")):
+        plain = shell.run(*arguments, given=given)
+        assert (plain.code, "--declassify" in plain.err, "true" in plain.err) == (1, True, False)
+    created = shell.run("put", "k", "-", "--create-only", given="2")
+    assert (created.code, "--create-only" in created.err, "If-None-Match" in created.err) == (5, True, False)
+
+
+@pytest.mark.parametrize("day", ["tomorrow", "2030-02-30", "31.1.2030"])
+def test_a_day_that_is_none_is_told_before_anything_is_sent(shell: Shell, service: Loopback, day: str) -> None:
+    told = shell.run("put", "k", "-", "--rotate-by", day, given=CANARY)
+    assert (told.code, "2027-01-31" in told.err, CANARY in told.err, service.requests) == (2, True, False, [])
+
+
+def test_a_value_that_is_too_large_is_told_with_its_key_and_size(shell: Shell) -> None:
+    told = shell.run("put", "large.one", "-", given=CANARY + "x" * limits.STORED_VALUE)
+    assert (told.code, "large.one" in told.err, str(limits.STORED_VALUE) in told.err) == (1, True, True)
+    assert CANARY not in told.err
+
+
+def test_a_snapshot_file_that_is_damaged_is_named(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "some.snapshot"
+    shell.ok("snapshot", "save", path)
+    path.write_text(path.read_text().replace('"sha256":"', '"sha256":"0'))
+    for command in ("show", "verify"):
+        told = shell.run("snapshot", command, path)
+        assert (told.code, f"configsvc: {path}: It is damaged" in told.err) == (1, True)
+
+
+def test_the_log_of_the_grants_tells_what_was_granted(service: Loopback) -> None:
+    administrator, who = Shell(service.environ("admin")), "api-key:ofthelog1"
+    administrator.ok("grant", who, "-a", "read", "-n", "a.*")
+    administrator.ok("revoke", who, "--all", "--yes")
+    granted, revoked = administrator.ok("log", "--grants", "--last", "2").splitlines()
+    assert f"set_grants {who}: read on a.*" in granted
+    assert f"delete_grants {who}: nothing" in revoked
+
+
+def test_a_rollback_of_a_key_says_which_versions_it_looks_at(shell: Shell) -> None:
+    for value in ("one", "two"):
+        shell.ok("put", "k", "-", given=value)
+    shell.ok("activate", "k", "1")
+    told = shell.run("rollback", "k")
+    assert (told.code, "lower than 1, which is active" in told.err, "--to-version" in told.err) == (3, True, True)
