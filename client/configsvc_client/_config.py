@@ -160,7 +160,7 @@ class Config(Reads):
         Raises:
             Misconfigured: in Lambda, when settings are missing or wrong.
         """
-        self._pins = True
+        self._look_for_pins()
         if self._environ.get(_IN_LAMBDA):
             self._load_ahead()
 

@@ -6,7 +6,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from configsvc_client._secret import Secret
 from configsvc_client._snapshot import Snapshot, Values, values_of
@@ -16,19 +16,16 @@ from configsvc_client._value import Value
 class Reads(Mapping[str, Value]):
     """The reading half of Config. The other half gives `_current`, and calls `_publish` with what may be read."""
 
+    __slots__ = ("_pin", "_pinned", "_plain", "_shown", "_since", "_until", "_values", "_wall")  # faster than members
+
     def __init__(self) -> None:
         self._pinned: ContextVar[Snapshot | None] = ContextVar("configsvc snapshot", default=None)
         self._pin = self._pinned.get
-        self._pins = False  # from the first wrapped handler on
         self._show_nothing()
 
     def __getitem__(self, key: str) -> Value:
         # Inlined: this is the path that counts. What an attribute holds is called from a local, which CPython does in
         # half the time. The values are swapped before their window is, see `_publish`.
-        if self._pins:
-            pin = self._pin
-            if (pinned := pin()) is not None:
-                return pinned[key]
         wall = self._wall
         if self._since <= wall() < self._until:
             try:
@@ -37,6 +34,13 @@ class Reads(Mapping[str, Value]):
                 pass
             return self._values[key]  # says why there is none
         return self._current()[key]
+
+    def _look_for_pins(self) -> None:
+        """From now on `config[key]` looks first whether this is an invocation; whoever wraps no handler never does."""
+        if not isinstance(self, LooksForPins):
+            own = type(self)
+            members = {"__slots__": (), "__module__": own.__module__, "__doc__": own.__doc__}
+            self.__class__ = type(own.__name__, (LooksForPins, own), members)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._reading())
@@ -91,6 +95,18 @@ class Reads(Mapping[str, Value]):
             self._shown, self._values = snapshot, values_of(snapshot)
             self._plain = dict(self._values)  # is looked up faster than a subclass
         self._since, self._until = since, until
+
+
+class LooksForPins(Reads if TYPE_CHECKING else object):  # type: ignore[misc]  # objects are made as instances of Reads
+    """Put before the class of a Config that wraps handlers. Of no layout of its own, so that its class may change."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key: str) -> Value:
+        pin = self._pin
+        if (pinned := pin()) is not None:
+            return pinned[key]
+        return Reads.__getitem__(self, key)
 
 
 def _no_time() -> float:

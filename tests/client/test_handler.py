@@ -29,6 +29,19 @@ def test_one_invocation_sees_one_snapshot_whatever_happens_meanwhile() -> None:
     assert handler("e", None)[1] == "2"
 
 
+def test_a_class_of_ones_own_wraps_handlers_too_and_stays_what_it_is() -> None:
+    class Own(Config):
+        def both(self) -> tuple[object, object]:
+            return self["a"], self.get("a")
+
+    stage = Stage(sealed_values({"a": "1"}))
+    config = Own(environ=stage.environ, world=stage.world)
+    first, second = (config.handler(lambda _event, _context: config.both()) for _ in range(2))
+    assert (first(None, None), second(None, None), config.both()) == (("1", "1"),) * 3
+    assert isinstance(config, Own)
+    assert repr(config).startswith("Config(")
+
+
 def test_a_thread_sees_the_snapshot_of_the_invocation_where_it_is_handed_over_and_else_what_is_current() -> None:
     stage = Stage(sealed_values({"a": "1"}))
     config = stage.config

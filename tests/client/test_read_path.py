@@ -83,11 +83,11 @@ def calls(function: object) -> int:
     return sum(each.opname == "CALL" for each in dis.get_instructions(function))
 
 
-def test_the_fast_path_is_two_calls_into_c_and_a_snapshot_runs_no_python_at_all() -> None:
+def test_the_fast_path_is_one_call_into_c_and_a_snapshot_runs_no_python_at_all() -> None:
     stage = Stage(sealed_values({"a": "1"}))
     names = set(Config.__getitem__.__code__.co_names) - {"KeyError"}
-    assert names == {"_pins", "_pin", "_since", "_wall", "_until", "_plain", "_values", "_current"}
-    assert calls(Config.__getitem__) == 3  # the pin, the clock, and what is done outside the window
+    assert names == {"_since", "_wall", "_until", "_plain", "_values", "_current"}
+    assert calls(Config.__getitem__) == 2  # the clock, and what is done outside the window
     assert isinstance(stage.config._pin, types.BuiltinFunctionType)  # noqa: SLF001  # a C function
     assert isinstance(stage.config.snapshot().__getitem__, types.BuiltinFunctionType)
 
