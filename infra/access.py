@@ -10,7 +10,8 @@ from infra.template import Template
 
 _CONTEXT = "kms:EncryptionContext:configsvc:namespace"
 _API = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${RestAPI}/api"
-_KEY = {"Fn::GetAtt": ["NamespacesKey", "Arn"]}
+OWN_KEY = {"Fn::GetAtt": ["NamespacesKey", "Arn"]}
+"""The ARN of the KMS key that the stack makes."""
 _USES = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
 # A writer's routes below a namespace; destroying, data keys and settings are an administrator's.
 _WRITES = ("POST {}/changes", "PUT {}/keys/*", "POST {}/keys/*/activate", "DELETE {}/keys/*")
@@ -27,14 +28,14 @@ def add(template: Template, stage: Stage) -> None:
     _renew_reader(template, stage.reader.generation)
     for group in stage.groups:
         _add_group(template, group)
-    keys: list[object] = [_KEY, *stage.further_kms_keys]
-    _add_policy(template, "AdministratorPolicy", "administers every namespace: grants, data keys", _administrator(keys))
+    keys: list[object] = [OWN_KEY, *stage.further_kms_keys]
+    _add_policy(template, "AdministratorPolicy", "administers every namespace: grants, data keys", administrator(keys))
     for pattern in stage.policies:
         name = named(pattern)
         if f"ReaderOf{name}" in template["Resources"]:
             raise StageError(f"policies: {pattern} has the same letters and digits as another one.")
-        _add_policy(template, f"ReaderOf{name}", f"reader of {pattern}", [_opens(keys, pattern, "kms:Decrypt")])
-        _add_policy(template, f"WriterOf{name}", f"writer of {pattern}", _writer(keys, pattern))
+        _add_policy(template, f"ReaderOf{name}", f"reader of {pattern}", reader(keys, pattern))
+        _add_policy(template, f"WriterOf{name}", f"writer of {pattern}", writer(keys, pattern))
     if stage.key_administrators:
         _separate(template, list(stage.key_administrators))
 
@@ -51,7 +52,7 @@ def allow(sid: str, actions: list[str], resources: object) -> Statement:
 
 def _opens(keys: list[object], pattern: str, *actions: str) -> Statement:
     """A statement that allows KMS actions under the encryption context of the namespaces, and no other."""
-    statement = allow("OnlyTheseNamespaces", list(actions), keys)
+    statement = allow("OnlyTheseNamespaces", list(actions), keys[0] if len(keys) == 1 else keys)
     if pattern == "*":
         return statement | {"Condition": {"Null": {_CONTEXT: "false"}}}
     operator = "StringLike" if "*" in pattern else "StringEquals"
@@ -70,7 +71,13 @@ def role(service: str, policy: str, statements: list[Statement]) -> dict[str, An
     }
 
 
-def _writer(keys: list[object], pattern: str) -> list[Statement]:
+def reader(keys: list[object], pattern: str) -> list[Statement]:
+    """What the ready-made reader of the namespaces may, with these KMS keys."""
+    return [_opens(keys, pattern, "kms:Decrypt")]
+
+
+def writer(keys: list[object], pattern: str) -> list[Statement]:
+    """What the ready-made writer of the namespaces may, with these KMS keys."""
     routes = [_route(each.format(f"/v1/namespaces/{pattern}")) for each in _WRITES]
     return [
         allow("CallTheWrites", ["execute-api:Invoke"], [_route("POST /v1/whoami"), *routes]),
@@ -78,7 +85,8 @@ def _writer(keys: list[object], pattern: str) -> list[Statement]:
     ]
 
 
-def _administrator(keys: list[object]) -> list[Statement]:
+def administrator(keys: list[object]) -> list[Statement]:
+    """What the ready-made administrator may, with these KMS keys."""
     return [allow("CallEverything", ["execute-api:Invoke"], [{"Fn::Sub": f"{_API}/*"}]), _opens(keys, "*", *_USES)]
 
 

@@ -19,9 +19,9 @@ API = "arn:aws:execute-api:eu-central-1:111122223333:abcde12345/api"
 def _of_the_stack(name: str, pattern: str) -> Any:  # noqa: ANN401  # JSON
     """The policy of a stack with its references filled in."""
     statements = {
-        "reader": lambda: [access.opens(pattern, "kms:Decrypt")],
-        "writer": lambda: access._writer(pattern),  # noqa: SLF001  # what it says is held to be the same
-        "administrator": access._administrator,  # noqa: SLF001
+        "reader": lambda: access.reader([access.OWN_KEY], pattern),
+        "writer": lambda: access.writer([access.OWN_KEY], pattern),
+        "administrator": lambda: access.administrator([access.OWN_KEY]),
     }[name]()
     text = json.dumps(statements).replace('{"Fn::GetAtt": ["NamespacesKey", "Arn"]}', json.dumps(KMS_KEY))
     return json.loads(text, object_hook=lambda found: _filled(found) if "Fn::Sub" in found else found)
