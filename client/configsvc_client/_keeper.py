@@ -159,7 +159,7 @@ class Keeper:
         return True
 
     def _refresh(self, held: Held, deadline: float) -> Held:
-        """Under the lock. The error is kept as a copy: with its traceback it would keep what was opened alive."""
+        """Under the lock."""
         now = self._world.clock.now()
         try:
             self.held = after = ours(lambda: refreshed(held, self._world.gateway, self._rules, deadline))
@@ -172,7 +172,7 @@ class Keeper:
         return after
 
     def _failed(self, error: ConfigsvcError) -> None:
-        self.error = type(error)(error.detail, **error.members)
+        self.error = _copy(error)
         self.counts["failures"] += 1
         self.counts["went_backwards"] += isinstance(error, WentBackwards)
         if self._freshness is not None:
@@ -203,7 +203,12 @@ class Keeper:
         try:
             if self.held is None:
                 loaded = load(self._settings, self._world, self._rules, deadline)
-                self.held, self.error = loaded.held, loaded.error
+                self.held, self.error = loaded.held, loaded.error and _copy(loaded.error)
                 self._settle(loaded.freshness)
         finally:
             self._lock.release()
+
+
+def _copy(error: ConfigsvcError) -> ConfigsvcError:
+    """To keep: with its traceback and its cause it would keep alive what was opened and what came."""
+    return type(error)(error.detail, **error.members)

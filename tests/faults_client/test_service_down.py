@@ -119,6 +119,8 @@ def test_03_a_403_at_a_cold_start_is_served_from_the_file_too_and_stays_visible(
     assert stage.config["a"] == "saved"
     assert stage.config.last_error is not None
     assert stage.config.last_error.members["cause"] == "forbidden"
+    kept = stage.config.last_error
+    assert (kept.__cause__, kept.__context__, kept.__traceback__) == (None, None, None)
 
 
 def test_04_a_black_hole_costs_a_deadline_and_the_old_value_serves() -> None:

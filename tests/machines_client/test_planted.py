@@ -63,7 +63,7 @@ BUGS = {
     ),
     "several refreshes at a time": Bug(
         "_keeper.py",
-        "if not self._lock.acquire(timeout=self._settings.refresh_seconds if self._expired() else 0):",
+        "if not self._acquired(deadline if self._expired() else -math.inf):",
         "self._lock = threading.Lock()\n        if not self._lock.acquire():",
         "tests/faults_client/test_time_and_copies.py::test_20_a_hundred_threads_at_expiry_are_one_refresh_and_the_others_get_the_old_value_at_once",
     ),
