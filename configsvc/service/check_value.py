@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 
+from configsvc.model import strict_json
 from configsvc.model.change_set import Put
 from configsvc.model.errors import InvalidValue
 from configsvc.model.schema import KeySchema, schemas_for
@@ -31,20 +31,5 @@ def check_value(schemas: Schemas, known: Iterable[KeySchema], put: Put) -> None:
 
 
 def _decoded(put: Put) -> object:
-    if put.content_type == "text/plain":
-        return put.value
-    try:
-        return json.loads(put.value, object_pairs_hook=_once)
-    except _Twice:
-        raise InvalidValue("A member stands twice in the value: readers would not agree on it.", key=put.key) from None
-
-
-class _Twice(Exception):
-    """One name, two members."""
-
-
-def _once(members: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(members)
-    if len(found) != len(members):
-        raise _Twice
-    return found
+    """What stands in a value that has been found to be what its content type says."""
+    return put.value if put.content_type == "text/plain" else strict_json.read(put.value).value

@@ -25,6 +25,10 @@ from configsvc.web.shapes import (
     Wrapped,
 )
 
+_STORED = (
+    "The value as it is stored. Plain JSON is what every reader reads alike: each name once in its object, "
+    f"finite numbers, whole characters, {limits.JSON_DEPTH} levels at most."
+)
 IfMatch = Annotated[Revision | None, Field(description="The revision that must still be the key's last.")]
 
 
@@ -37,7 +41,7 @@ class Body(BaseModel):
 class _Value(Body):
     form: Annotated[Form, Field(examples=["plain"])]
     content_type: Annotated[ContentType, Field(examples=["text/plain"])]
-    value: Annotated[str, Field(description="The value as it is stored.", examples=["postgres://db.internal/payments"])]
+    value: Annotated[str, Field(description=_STORED, examples=["postgres://db.internal/payments"])]
     activate: Annotated[bool, Field(description="False stages it.")] = True
     declassify: Annotated[bool, Field(description="Let a plain value follow a sealed one; needs admin.")] = False
     rotate_by: Annotated[Date | None, Field(description="The day by which it is to be replaced.")] = None

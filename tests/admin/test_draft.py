@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from configsvc.model import limits
 from configsvc.model.errors import InvalidName, Unprocessable
+from configsvc_client._value import value_of
 from configsvc_client.admin import Draft, checked, draft
 from configsvc_client.admin._draft import Json
 from tests.client.carried import carried
@@ -38,6 +40,10 @@ def test_text_may_be_declared_as_json() -> None:
         (f"{CANARY}\ud800", "text/plain", "envelope"),
         ([f"{CANARY}\ud800"], "application/json", "envelope"),
         (f"{CANARY}\udcff".encode(errors="surrogateescape"), "text/plain", "envelope"),
+        (f'{{"{CANARY}": 1, "{CANARY}": 2}}', "application/json", "envelope"),
+        (f'["{CANARY}", 1e999]', "application/json", "envelope"),
+        (f'["{CANARY}\\ud800"]', "application/json", "envelope"),
+        (f'{"[" * limits.JSON_DEPTH}"{CANARY}"{"]" * limits.JSON_DEPTH}', "application/json", "envelope"),
         (CANARY.encode(), "application/octet-stream", "plain"),
         (CANARY, "text/html", "envelope"),
     ],
@@ -48,6 +54,15 @@ def test_a_value_that_is_not_what_it_says_is_refused_without_being_shown(
     with pytest.raises(Unprocessable) as caught:
         draft("k", value, content_type=content_type, form=form)  # type: ignore[arg-type]  # forms by name
     assert CANARY not in carried(caught.value)
+
+
+def test_the_deepest_json_that_may_be_sealed_opens_for_a_reader() -> None:
+    levels = limits.JSON_DEPTH - 1
+    sealed = draft("k", "[" * levels + "1" + "]" * levels, content_type="application/json")
+    opened = value_of("k", "application/json", sealed.data)
+    for _ in range(levels):
+        (opened,) = opened
+    assert opened == 1
 
 
 def test_a_key_is_checked_before_anything_is_sealed() -> None:

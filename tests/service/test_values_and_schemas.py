@@ -2,9 +2,9 @@
 
 import pytest
 
-from configsvc.model import names
+from configsvc.model import limits, names
 from configsvc.model.change_set import Activate
-from configsvc.model.errors import InvalidValue
+from configsvc.model.errors import InvalidValue, Unprocessable
 from configsvc.model.schema import KeySchema, key_schema
 from tests.service.world import World, sealed, settled, text
 
@@ -74,15 +74,27 @@ def test_a_sealed_value_is_nobodys_to_check(world: World) -> None:
 
 
 @pytest.mark.parametrize("value", ['{"pool": 1, "pool": 11}', '{"pool": 11, "pool": 1}', '{"a": {"b": 1, "b": 1}}'])
-def test_a_member_that_stands_twice_is_refused_where_a_schema_holds(world: World, value: str) -> None:
-    with pytest.raises(InvalidValue, match="twice"):
-        put_json(world, "limits.db", value)
+@pytest.mark.parametrize("key", ["limits.db", "other"], ids=["with a schema", "without"])
+def test_a_member_that_stands_twice_is_refused(world: World, key: str, value: str) -> None:
+    with pytest.raises(Unprocessable, match="twice") as refused:
+        put_json(world, key, value)
+    assert refused.value.code == "unprocessable"
 
 
 @pytest.mark.parametrize("value", ['"\\ud800"', "1e999", '{"pool": 1e999}'])
-def test_what_no_reader_would_agree_on_does_not_fit(world: World, value: str) -> None:
-    with pytest.raises(InvalidValue):
-        put_json(world, "limits.db", value)
+@pytest.mark.parametrize("key", ["limits.db", "other"], ids=["with a schema", "without"])
+def test_what_no_reader_would_agree_on_is_refused(world: World, key: str, value: str) -> None:
+    with pytest.raises(Unprocessable) as refused:
+        put_json(world, key, value)
+    assert refused.value.code == "unprocessable"
+    assert value not in str(refused.value)
+
+
+@pytest.mark.parametrize("depth", [limits.JSON_DEPTH + 1, *range(965, 980)])
+@pytest.mark.parametrize("key", ["limits.db", "other"], ids=["with a schema", "without"])
+def test_nesting_that_a_reader_could_not_open_is_refused(world: World, key: str, depth: int) -> None:
+    with pytest.raises(Unprocessable, match="deeper"):
+        put_json(world, key, "[" * depth + "]" * depth)
 
 
 def test_a_change_set_names_every_value_that_does_not_fit(world: World) -> None:

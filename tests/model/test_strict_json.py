@@ -1,0 +1,63 @@
+"""JSON that every reader reads alike."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from configsvc.model import limits, strict_json
+
+CANARY = "canary-77ab"
+TEXTS = st.text(st.characters(codec="utf-8"))
+TREES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=10,
+)  # fmt: skip
+
+
+def nested(depth: int) -> str:
+    """A number inside arrays, `depth` levels in all."""
+    return "[" * (depth - 1) + "1" + "]" * (depth - 1)
+
+
+@given(tree=TREES)
+def test_what_json_writes_is_read_as_it_was(tree: object) -> None:
+    assert strict_json.read(json.dumps(tree, allow_nan=False)) == (tree, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "is not JSON"),
+        (f"{{{CANARY}", "is not JSON"),
+        (f'"{CANARY}" 1', "is not JSON"),
+        ("9" * 5000, "is not JSON"),
+        (f'{{"{CANARY}": 1, "{CANARY}": 2}}', "has a name that stands twice in one object"),
+        ('[{"a": {"b": 1, "\\u0062": 1}}]', "has a name that stands twice in one object"),
+        ("1e999", "has a number that is too large"),
+        ('{"a": [-1e999]}', "has a number that is too large"),
+        ("NaN", "has NaN, which is not JSON"),
+        ("[-Infinity]", "has -Infinity, which is not JSON"),
+        (f'"{CANARY}\\ud800"', "has half of a surrogate pair, which is not Unicode"),
+        ('{"\\udc00": 1}', "has half of a surrogate pair, which is not Unicode"),
+        (nested(limits.JSON_DEPTH + 1), "is nested deeper than 64"),
+        (nested(972), "is nested deeper than 64"),
+        (nested(100_000), "is nested deeper than 64"),
+        ("[" * 100_000, "is nested deeper than 64"),
+    ],
+)
+def test_what_readers_would_not_agree_on_is_at_fault_and_not_shown(text: str, fault: str) -> None:
+    assert strict_json.read(text) == (None, fault)
+
+
+def test_nesting_ends_where_the_limit_says() -> None:
+    assert strict_json.read(nested(limits.JSON_DEPTH)).fault is None
+
+
+@pytest.mark.parametrize(("text", "number"), [("7.0", 7), ("-0.5", -0.5), ("1e3", 1000), ("1e300", 1e300)])
+def test_a_whole_number_is_an_integer_however_it_is_spelt(text: str, number: float) -> None:
+    found = strict_json.read(text).value
+    assert (found, type(found)) == (number, type(number))
