@@ -87,8 +87,12 @@ def check_value(put: Put) -> None:
     Raises:
         TooLarge, InvalidEnvelope, Unprocessable.
     """
-    if stored_bytes(put.value) > limits.STORED_VALUE:
-        raise TooLarge(f"A stored value takes {limits.STORED_VALUE} bytes.", limit=limits.STORED_VALUE, key=put.key)
+    size = stored_bytes(put.value)
+    if size > limits.STORED_VALUE:
+        raise TooLarge(
+            f"As it is stored, {put.key} has {size} bytes, and a value has at most {limits.STORED_VALUE}. Keep it "
+            "elsewhere, in S3 for example, and store where it is.", limit=limits.STORED_VALUE, key=put.key,
+        )  # fmt: skip
     {"plain": _check_plain, "kms": _check_kms, "envelope": _check_envelope}[put.form](put)
 
 
