@@ -106,6 +106,9 @@ def served(stub: StubDynamoDb) -> Iterator[str]:
                 kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException"
                 reasons = [{"Code": reason} for reason in cancelled.reasons]
                 self._send(400, {"__type": kind, "message": "cancelled", "CancellationReasons": reasons})
+            except ValueError as refused:
+                kind = "com.amazon.coral.validate#ValidationException"
+                self._send(400, {"__type": kind, "message": str(refused)})
 
         def _send(self, status: int, answer: dict[str, Any]) -> None:
             body = json.dumps(answer).encode()

@@ -10,6 +10,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator, Sequence
 from threading import Lock
 
+from configsvc.model import limits
 from configsvc.service.ports import Action, Check, LostRace, Remove, Write
 from configsvc.service.records import Address, KeyState, Record, Version, address_of
 
@@ -69,10 +70,17 @@ class MemoryRepository:
             self._between()
 
     def commit(self, actions: Sequence[Action]) -> None:
-        """All actions, or none."""
+        """All actions, or none.
+
+        Raises:
+            ValueError: what DynamoDB would not take, whatever stands in the table.
+            LostRace
+        """
         addresses = [_address(action) for action in actions]
         if len(actions) > MOST_ACTIONS or len(set(addresses)) != len(addresses):
             raise ValueError("TransactWriteItems takes 100 actions and each item once")
+        if sum(map(_value_bytes, actions)) > limits.TRANSACTION_BYTES:
+            raise ValueError("TransactWriteItems takes 4 MB")
         with self._lock:
             lost = [_address(action) for action in actions if self._stamp(_address(action)) != action.expected]
             if lost:
@@ -127,6 +135,13 @@ class MemoryRepository:
 
 def _address(action: Action) -> Address:
     return address_of(action.record) if isinstance(action, Write) else action.address
+
+
+def _value_bytes(action: Action) -> int:
+    """Bytes of the stored value that is written; DynamoDB counts what stands around it too."""
+    if isinstance(action, Write) and isinstance(action.record, KeyState | Version) and action.record.entry:
+        return len(action.record.entry.value.encode())
+    return 0
 
 
 def _without_value(record: Record) -> Record:

@@ -18,7 +18,13 @@ OPERATIONS = 40
 """Operations of a change set: two items each, and TransactWriteItems takes 100 actions."""
 
 CHANGE_SET_BYTES = 1 * MIB
-"""Bytes of stored values in a change set, each written twice: TransactWriteItems takes 4 MB."""
+"""Bytes of stored values in a change set; each stands in two items of its transaction."""
+
+TRANSACTION_BYTES = 4_000_000
+"""Bytes of all items of a transaction (Amazon DynamoDB API reference, TransactWriteItems: 4 MB)."""
+
+TRANSACTION_VALUES = TRANSACTION_BYTES - 200_000
+"""Bytes of the stored values among them: a staged put writes what its key serves anew. The rest is for all else."""
 
 CHANGE_SET_KIDS = 10
 """Data keys that one change set may use: one condition each, within the same 100 actions."""

@@ -63,7 +63,7 @@ def decide(namespace: Namespace, change_set: ChangeSet, answer: Answering, found
     ]  # fmt: skip
     outcome = answer(namespace, head.revision, done.changes)
     plan = Plan(head.revision, (*actions, log), outcome)
-    refusal = outgrown(base.head, head, base.settings.snapshot_bytes)
+    refusal = outgrown(base.head, head, base.settings.snapshot_bytes) or _overfull(decided)
     return refused(plan, refusal) if refusal else plan
 
 
@@ -112,6 +112,20 @@ def _check_bytes(decided: Sequence[Step]) -> None:
             f"A change set takes {limits.CHANGE_SET_BYTES} bytes of stored values. Split it.",
             limit=limits.CHANGE_SET_BYTES,
         )
+
+
+def _overfull(decided: Sequence[Step]) -> TooLarge | None:
+    """A staged put writes the value that its key serves once more, so values that nobody sent count too."""
+    versions = [version.entry for step in decided if (version := step.written or step.chosen)]
+    served = [step.after.entry for step in decided if step.after.entry]
+    size = sum(stored_bytes(entry.value) for entry in (*versions, *served))
+    if size <= limits.TRANSACTION_VALUES:
+        return None
+    return TooLarge(
+        f"With what the keys serve the change set has {size} bytes of values, a transaction takes "
+        f"{limits.TRANSACTION_VALUES}. Split it.",
+        limit=limits.TRANSACTION_VALUES, size=size,
+    )  # fmt: skip
 
 
 def _conditions(base: Base, change_set: ChangeSet) -> list[Action]:

@@ -8,6 +8,7 @@ from moto import mock_aws
 from bench.stub_dynamodb import StubDynamoDb, served
 from configsvc.adapters.dynamo import DynamoRepository
 from configsvc.adapters.memory import MemoryRepository
+from configsvc.model.errors import Internal
 from configsvc.service import records
 from configsvc.service.ports import Check, LostRace, Remove, Repository, Write
 from configsvc.service.records import Address, KeyState, Record, address_of
@@ -103,6 +104,16 @@ def test_a_check_holds_a_transaction_to_a_stamp_and_to_absence(repository: Repos
 def test_conditions_alone_may_make_a_transaction(repository: Repository) -> None:
     repository.commit([Write(head(), None)])
     repository.commit([Check(records.head(NS), 1)])
+
+
+@pytest.mark.parametrize("repository", ["memory", "stub"], indirect=True)  # moto and the emulator take any size
+def test_a_transaction_of_more_than_4_mb_is_refused_whole(repository: Repository) -> None:
+    values = [state(f"k{number:02}", value="x" * 250_000) for number in range(17)]
+    with pytest.raises((ValueError, Internal)):
+        repository.commit([Write(record, None) for record in values])
+    assert keys(repository.query(PARTITION, "K#")) == []
+    repository.commit([Write(record, None) for record in values[:16]])
+    assert len(keys(repository.query(PARTITION, "K#"))) == 16
 
 
 def test_a_removed_record_is_gone_and_may_be_written_anew(repository: Repository) -> None:

@@ -2,15 +2,18 @@
 
 import pytest
 
+from configsvc.adapters.items import to_item
 from configsvc.model import limits, names
 from configsvc.model.change_set import Activate, ChangeSet, Delete, Put
 from configsvc.model.errors import Conflict, InvalidRequest, NotFound, PreconditionFailed, TooLarge
 from configsvc.service.add_data_key import add_data_key
 from configsvc.service.change import change
 from configsvc.service.get_key import get_key
-from configsvc.service.ports import Write
+from configsvc.service.ports import Check, Remove, Write
+from configsvc.service.records import address_of
+from tests.adapters.sizes import item_bytes
 from tests.service.sealed import data_key, kid
-from tests.service.world import ADMIN, DEVELOPER, NS, READER, World, sealed, settled, text
+from tests.service.world import ADMIN, DEVELOPER, NS, READER, World, retried, sealed, settled, text
 
 
 @pytest.fixture
@@ -145,6 +148,53 @@ def test_activated_values_count_among_the_bytes_of_a_change_set(world: World) ->
     world.change(*(text(f"k{number}", "x" * limits.STORED_VALUE, activate=False) for number in range(4)))
     with pytest.raises(TooLarge):
         world.change(*(activate(f"k{number}", 1) for number in range(4)), text("more", "x"))
+
+
+def serving_large_values(world: World) -> list[Put]:
+    """16 keys serve 255 KiB each; what is staged beside them is no more than a change set takes."""
+    world.set(snapshot_bytes=limits.SNAPSHOT_BYTES_MOST)
+    for number in range(16):
+        world.put(text(f"k{number}", "x" * 255 * limits.KIB))
+    return [text(f"k{number}", "y" * 60 * limits.KIB, activate=False) for number in range(16)]
+
+
+def test_a_change_set_that_with_what_its_keys_serve_passes_a_transaction_is_too_large(world: World) -> None:
+    staged = serving_large_values(world)
+    before = world.stored()
+    with pytest.raises(TooLarge, match="Split") as refused:
+        world.change(*staged)
+    size = 16 * (255 + 60) * limits.KIB
+    assert refused.value.members == {"limit": limits.TRANSACTION_VALUES, "size": size}
+    assert world.stored() == before
+    assert world.change(*staged[:8]).status == world.change(*staged[8:]).status == 200
+
+
+def test_no_change_set_is_too_large_for_a_transaction_out_of_a_torn_read(world: World) -> None:
+    staged = serving_large_values(world)
+    smaller = [text(f"k{number}", "x") for number in range(16)]
+    world.repository.before_commit.append(lambda: world.change(*smaller))
+    assert world.change(*staged).status == 200
+
+
+def test_all_that_a_transaction_holds_beside_values_fits_beside_them(world: World) -> None:
+    longest = [f"{number:02}".ljust(255, "k") for number in range(limits.OPERATIONS)]
+    for number in range(1, limits.LIVE_DATA_KEYS):
+        add_data_key(world.ports, ADMIN, NS, data_key(number), None)
+    world.set(description="\U0001f511" * limits.DESCRIPTION)
+    puts = tuple(sealed(key, 1, number=at % limits.CHANGE_SET_KIDS) for at, key in enumerate(longest))
+    who = DEVELOPER._replace(arn="a" * 2048, user_agent="u" * 256, correlation_id="c" * 128)
+    why = "\U0001f511" * limits.MESSAGE
+    change(world.ports, who, NS, ChangeSet(puts, why), retried("i" * limits.IDEMPOTENCY_KEY))
+    touched = world.repository.get(
+        [each.address if isinstance(each, Check) else address_of(each.record) for each in committed(world)]
+    )
+    size = sum(item_bytes(to_item(record)) for record in touched.values())
+    values = 2 * sum(len(put.value) for put in puts)
+    assert size - values + limits.SCHEMAS_BYTES < limits.TRANSACTION_BYTES - limits.TRANSACTION_VALUES
+
+
+def committed(world: World) -> list[Write | Check]:
+    return [each for each in world.repository.committed if not isinstance(each, Remove)]
 
 
 def test_every_envelope_counts_as_a_seal_and_only_served_ones_as_served(world: World) -> None:

@@ -27,7 +27,8 @@ _CHANGE = Description(
     {200: "ChangeSetWritten"},
     details=(
         f"{limits.OPERATIONS} operations at most, each key once, {limits.CHANGE_SET_BYTES // limits.MIB} MiB of stored "
-        f"values, sealed under {limits.CHANGE_SET_KIDS} data keys at most. If-Match asks for the revision of the "
+        f"values, sealed under {limits.CHANGE_SET_KIDS} data keys at most. A staged put writes what its key serves "
+        f"once more, and with that it is {limits.TRANSACTION_VALUES:,} bytes. If-Match asks for the revision of the "
         "namespace. A refusal names every operation that failed, in `failed`."
     ),
     conditions=("if-match",),
