@@ -13,7 +13,7 @@ from configsvc.model.errors import (
     Unprocessable,
     VersionClaimed,
 )
-from configsvc_client.admin import Activate, Delete, Draft, draft, guarded
+from configsvc_client.admin import Activate, Delete, Draft, draft
 from tests.admin.loopback import Loopback, lost
 
 
@@ -136,17 +136,21 @@ def test_with_if_match_a_lost_race_is_told_and_not_sealed_again(service: Loopbac
     assert len(_writes(service)) == 1
 
 
-def test_what_someone_wrote_since_the_keys_were_read_is_not_overwritten(service: Loopback, namespace: str) -> None:
+def test_what_someone_wrote_since_the_snapshot_is_not_overwritten(service: Loopback, namespace: str) -> None:
     admin = service.admin()
-    for key in ("old", "mine"):
+    for key in ("early", "late", "gone", "mine"):
         admin.put(namespace, key, "1")
-    keys = ("old", "mine", "new", "new.mine")
-    known = admin.known(namespace, keys)
-    for key in ("old", "new"):
+    keys = ("early", "early.new", "gone", "late", "late.new", "mine", "mine.new")
+    snapshot = admin.snapshot(namespace)
+    for key in ("early", "early.new"):  # before the keys are read
         admin.put(namespace, key, "theirs")
-    drafts = [guarded(draft(key, "ours"), known) for key in keys]
-    refused = {key for part in admin.store(namespace, drafts, known=known) if part.error for key in part.keys}
-    assert refused == {"old", "new"}
-    assert {key: each.data for key, each in admin.values(namespace).items()} == {
-        "old": b"theirs", "mine": b"ours", "new": b"theirs", "new.mine": b"ours",
-    }  # fmt: skip
+    admin.delete(namespace, "gone")
+    guarded = admin.guard(namespace, [draft(key, "ours") for key in keys], snapshot)
+    assert set(guarded.overtaken) == {"early", "early.new", "gone"}
+    for key in ("late", "late.new"):  # after
+        admin.put(namespace, key, "theirs")
+    done = admin.store(namespace, guarded.drafts, known=guarded.known)
+    assert {key for part in done if part.error for key in part.keys} == {"late", "late.new"}
+    values = {key: each.data for key, each in admin.values(namespace).items()}
+    assert {key for key, value in values.items() if value == b"ours"} == {"mine", "mine.new"}
+    assert "gone" not in values

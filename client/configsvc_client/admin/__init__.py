@@ -8,7 +8,7 @@ from configsvc_client.admin._back import WayBack
 from configsvc_client.admin._compose import NO_API_KEY, from_environ, service_url, settings_in
 from configsvc_client.admin._draft import Draft, checked, draft
 from configsvc_client.admin._following import Following
-from configsvc_client.admin._guarded import guarded
+from configsvc_client.admin._guarded import Guarded, guarded
 from configsvc_client.admin._history import (
     Difference,
     KeyChange,
@@ -39,6 +39,7 @@ __all__ = [
     "Following",
     "Grant",
     "Granted",
+    "Guarded",
     "KeyChange",
     "KeyInfo",
     "Known",

@@ -12,6 +12,7 @@ from configsvc.model.names import Key, Namespace
 from configsvc.model.snapshot import SealedSnapshot
 from configsvc_client.admin._backwards import version_before
 from configsvc_client.admin._draft import Draft, Json, draft
+from configsvc_client.admin._guarded import Guarded, guard
 from configsvc_client.admin._history import LogFilter
 from configsvc_client.admin._parts import Facet
 from configsvc_client.admin._reader import KeyInfo, Known, Opened
@@ -30,6 +31,11 @@ class Values(Facet):
     def known(self, namespace: str, keys: Iterable[str]) -> Known:
         """Those of the keys that were ever written, without values. Read first, they are what drafts are guarded by."""
         return self._parts.reader.known(names.namespace(namespace), [names.key(each) for each in keys])
+
+    def guard(self, namespace: str, drafts: Sequence[Draft], snapshot: SealedSnapshot) -> Guarded:
+        """The drafts on the condition that their keys serve what they did in a snapshot, and are not written since."""
+        known = self.known(namespace, [each.key for each in drafts])
+        return guard(drafts, known, {entry.key: entry.version for entry in snapshot.entries})
 
     def entry(self, namespace: str, key: str, version: int | None = None) -> Entry:
         """The entry that is served under a key, or that of any version, sealed as it is.

@@ -13,7 +13,7 @@ from configsvc_client.cli import _exit, _options, _output, _settings
 
 if TYPE_CHECKING:
     from configsvc.model.snapshot import SealedSnapshot
-    from configsvc_client.admin import Admin, Draft, Known, Opened
+    from configsvc_client.admin import Admin, Draft, Guarded, Opened
 
 
 @click.command("copy")
@@ -36,7 +36,6 @@ def command(
     else writes meanwhile is overwritten.
     """
     from configsvc.model import names
-    from configsvc_client.admin import guarded
 
     source = _options.the_namespace(namespace)
     to = names.namespace(target) if target else source
@@ -46,11 +45,11 @@ def command(
         each._replace(key=names.key(name) if name else each.key, declassify=declassify and each.form == "plain")
         for each in _drafts(admin, admin.snapshot(source), None if everything else keys)
     ]
-    known = admin.known(to, [each.key for each in drafts])  # first: who writes after it is not overwritten
-    wanted = [guarded(each, known) for each in _differing(admin, to, drafts)]
+    there = admin.snapshot(to)
+    wanted = _differing(admin, there, drafts)
     if dry_run:
         _show(wanted)
-    failures = {} if dry_run else _stored(admin, to, wanted, message, known)
+    failures = {} if dry_run else _stored(admin, to, admin.guard(to, wanted, there), message)
     for key, error in failures.items():
         click.echo(f"{key}: {_exit.said_by(error)}", err=True)
     done = "would be copied (--dry-run)" if dry_run else "copied"
@@ -104,9 +103,9 @@ def _open(key: str, found: Opened | CannotOpen) -> Opened:
     return found
 
 
-def _differing(admin: Admin, namespace: Namespace, drafts: Sequence[Draft]) -> list[Draft]:
+def _differing(admin: Admin, snapshot: SealedSnapshot, drafts: Sequence[Draft]) -> list[Draft]:
     """Those that are not served there alike."""
-    snapshot, keys = admin.snapshot(namespace), {each.key for each in drafts}
+    keys = {each.key for each in drafts}
     served = admin.open_all(snapshot, [entry for entry in snapshot.entries if entry.key in keys])
     there = {
         key: (each.form, each.content_type, each.data)
@@ -116,13 +115,12 @@ def _differing(admin: Admin, namespace: Namespace, drafts: Sequence[Draft]) -> l
     return [each for each in drafts if there.get(each.key) != (each.form, each.content_type, each.data)]
 
 
-def _stored(
-    admin: Admin, namespace: Namespace, drafts: Sequence[Draft], message: str, known: Known
-) -> dict[str, ConfigsvcError]:
+def _stored(admin: Admin, namespace: Namespace, guarded: Guarded, message: str) -> dict[str, ConfigsvcError]:
     """Stores them; the keys that were refused and why. What stops the whole series stands at each key left."""
-    left, failures = {each.key for each in drafts}, dict[str, ConfigsvcError]()
+    drafts, failures = guarded.drafts, dict[str, ConfigsvcError](guarded.overtaken)
+    left = {each.key for each in drafts}
     try:
-        for part in admin.store(namespace, drafts, message, known=known) if drafts else ():
+        for part in admin.store(namespace, drafts, message, known=guarded.known) if drafts else ():
             left.difference_update(part.keys)
             if part.error:
                 failures |= dict.fromkeys(part.keys, part.error)

@@ -16,7 +16,8 @@ from configsvc_client.cli._progress import progress
 from configsvc_client.cli.formats import FORMATS, Read, Row, format_of, read
 
 if TYPE_CHECKING:
-    from configsvc_client.admin import Admin, Draft, Known
+    from configsvc.model.snapshot import SealedSnapshot
+    from configsvc_client.admin import Admin, Draft, Guarded
     from configsvc_client.cli._plan import Planned
 
 
@@ -51,7 +52,6 @@ def command(
     keys: each is all or nothing, and what was refused is told by key.
     In dotenv and docker files a comment `# configsvc: application/json` says that the next value is JSON.
     """
-    from configsvc_client.admin import guarded
     from configsvc_client.cli._plan import Rules, drafts
 
     target = _options.the_namespace(namespace)
@@ -60,15 +60,16 @@ def command(
     plan: list[Planned] = []
     if dry_run or not (atomic and failures):
         admin = _settings.admin()
-        known = admin.known(target, [each.key for each in found])  # first: who writes after it is not overwritten
-        plan = _planned(admin, target, [guarded(each, known) for each in found])
+        snapshot = admin.snapshot(target)
+        plan = _planned(admin, snapshot, found)
         to_store = [each.draft for each in plan if each.step != "unchanged"]
-        if atomic:
-            failures |= _stored_together(admin, target, to_store, message, dry_run=dry_run)
-        elif not dry_run:
-            failures |= _stored(admin, target, to_store, message, known)
+        failures |= _unfit(admin, target, to_store) if atomic else {}
         if dry_run:
             _show(plan)
+        elif to_store and not (atomic and failures):
+            guarded = admin.guard(target, to_store, snapshot)
+            failures |= guarded.overtaken
+            failures |= (_stored_together if atomic else _stored)(admin, target, guarded, message)
     unstored = "--dry-run" if dry_run else "--atomic" if atomic and failures else None
     refused = _imported.listed(rows, failures)
     _imported.told(target, plan, refused, unstored=unstored)
@@ -101,11 +102,10 @@ def _file(given: str) -> tuple[str, str]:
     return key, path
 
 
-def _planned(admin: Admin, namespace: Namespace, drafts: Sequence[Draft]) -> list[Planned]:
+def _planned(admin: Admin, snapshot: SealedSnapshot, drafts: Sequence[Draft]) -> list[Planned]:
     """The plan; what this caller may not open, or has pinned no KMS key for, is put again."""
     from configsvc_client.cli._plan import plan, to_open
 
-    snapshot = admin.snapshot(namespace)
     try:
         opened = admin.open_all(snapshot, to_open(drafts, snapshot.entries))
     except Misconfigured:
@@ -120,15 +120,14 @@ def _show(plan: Sequence[Planned]) -> None:
     )
 
 
-def _stored(
-    admin: Admin, namespace: Namespace, drafts: Sequence[Draft], message: str, known: Known
-) -> dict[str, ConfigsvcError]:
+def _stored(admin: Admin, namespace: Namespace, guarded: Guarded, message: str) -> dict[str, ConfigsvcError]:
     """Stores the drafts; the refused keys and why. What stops the whole series stands at each key left."""
+    drafts = guarded.drafts
     left = {each.key for each in drafts}
     failures: dict[str, ConfigsvcError] = {}
     with progress(f"import into {namespace}", len(drafts)) as advance:
         try:
-            for each in admin.store(namespace, drafts, message, known=known):
+            for each in admin.store(namespace, drafts, message, known=guarded.known):
                 left.difference_update(each.keys)
                 advance(len(each.keys))
                 if each.error:
@@ -141,22 +140,34 @@ def _stored(
     return failures
 
 
-def _stored_together(
-    admin: Admin, namespace: Namespace, drafts: Sequence[Draft], message: str, *, dry_run: bool
-) -> dict[str, ConfigsvcError]:
-    """Stores all drafts in one change set, or says why not: at the key that was refused, or at each.
+def _unfit(admin: Admin, namespace: Namespace, drafts: Sequence[Draft]) -> dict[str, ConfigsvcError]:
+    """Why one change set does not take them, where it does not."""
+    try:
+        admin.check_together(namespace, drafts)
+    except ConfigsvcError as error:
+        return _at(drafts, error)
+    return {}
+
+
+def _stored_together(admin: Admin, namespace: Namespace, guarded: Guarded, message: str) -> dict[str, ConfigsvcError]:
+    """Stores all drafts in one change set, or says why not.
 
     Raises:
         Unavailable: whether it was done is not known.
     """
+    if guarded.overtaken:
+        return {}
     try:
-        admin.check_together(namespace, drafts)
-        if drafts and not dry_run:
-            admin.change(namespace, drafts, message)
+        admin.change(namespace, guarded.drafts, message)
     except Unavailable:
         click.echo("All of it was stored or nothing.", err=True)
         raise
     except ConfigsvcError as error:
-        named = [each.key for each in drafts if each.key == error.members.get("key")]
-        return dict.fromkeys(named or [each.key for each in drafts], error)
+        return _at(guarded.drafts, error)
     return {}
+
+
+def _at(drafts: Sequence[Draft], error: ConfigsvcError) -> dict[str, ConfigsvcError]:
+    """The error at the key that it names, or at each."""
+    named = [each.key for each in drafts if each.key == error.members.get("key")]
+    return dict.fromkeys(named or [each.key for each in drafts], error)
