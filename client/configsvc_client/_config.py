@@ -40,7 +40,7 @@ class Config(Reads):
         api_key: as `CONFIGSVC_API_KEY`.
         kms_keys: ARNs of the KMS keys that are trusted, or `*`, as `CONFIGSVC_KMS_KEYS`.
         poll_seconds: how long what is held counts as fresh (60), give or take a tenth.
-        start_seconds: the deadline of the first load (8; 2 where there is a fallback file, which has as long once more).
+        start_seconds: the deadline of the first load (8; 2 where there is a fallback file, which has as long again).
         refresh_seconds: the deadline of a refresh (0.8).
         max_stale: seconds after which what could not be refreshed is no longer served (never).
         data_key_ttl: seconds for which an unwrapped data key is held (3600), as `CONFIGSVC_DATA_KEY_SECONDS`.
