@@ -8,7 +8,7 @@ from typing import TypeVar
 from configsvc.model import change_set as operations
 from configsvc.model import grants, names, schema, snapshot
 from configsvc.model.encoding import from_base64std
-from configsvc.model.errors import InvalidRequest
+from configsvc.model.errors import InvalidRequest, Unprocessable
 from configsvc.service.create_namespace import NamespaceWanted
 from configsvc.service.records import Retention
 from configsvc.web import bodies
@@ -134,7 +134,7 @@ def _put(key: str, found: bodies.Put | bodies.PutOperation, preconditions: Preco
 
 def _preconditions(found: bodies.PutOperation) -> Preconditions:
     if found.if_match is not None and found.create_only:
-        raise InvalidRequest("Send if_match or create_only, not both.", field="create_only")
+        raise Unprocessable("Send if_match or create_only, not both.", field="create_only")
     return Preconditions(found.if_match, create_only=found.create_only)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
+from itertools import count, takewhile
 from pathlib import Path
 
 import pytest
@@ -133,21 +135,19 @@ def test_27_readers_of_a_file_that_is_replaced_see_it_old_or_new_and_whole(tmp_p
         beside.replace(file)
 
     put(1)
-    import contextlib
+    stop = threading.Event()
 
-    with contextlib.ExitStack() as stack:
-        readers = [stack.enter_context(process(READER, {}, str(file), "100")) for _ in range(8)]
-        stop, revision = threading.Event(), 1
+    def replace() -> None:
+        for revision in takewhile(lambda _: not stop.is_set(), count(2)):
+            put(revision)
 
-        def replace() -> None:
-            nonlocal revision
-            while not stop.is_set():
-                revision += 1
-                put(revision)
-
-        replacing = threading.Thread(target=replace)
-        replacing.start()
-        heard = [reader.hear() for reader in readers]
+    replacing = threading.Thread(target=replace)
+    replacing.start()
+    try:
+        with contextlib.ExitStack() as stack:
+            readers = [stack.enter_context(process(READER, {}, str(file), "100")) for _ in range(8)]
+            heard = [reader.hear() for reader in readers]
+    finally:
         stop.set()
         replacing.join(30)
     assert {line.split()[0] for line in heard} == {"whole"}

@@ -222,7 +222,9 @@ class ServiceMachine(RuleBasedStateMachine):
         self._become(asked, fitting[0])
 
     def _has_reason(self, asked: Asked, said: Result) -> bool:
-        """Where others slipped in, a reason that held at some moment."""
+        """Where others slipped in, a reason that held at some moment; a success has none."""
+        if not isinstance(said, No):
+            return False
         now = self.clock.now().seconds
         return len(self.worlds) > 1 and any(said in reasons(world, asked, now) for world in self.worlds)
 

@@ -55,6 +55,12 @@ def test_a_change_set_is_read_in_order() -> None:
     assert (new.if_match, new.create_only) == (None, True)
 
 
+def test_an_operation_expects_a_revision_or_that_nothing_is_served_and_not_both() -> None:
+    with pytest.raises(errors.Unprocessable, match="not both") as caught:
+        change_of(op="put", key="d", **VALUE, if_match=7, create_only=True)()
+    assert caught.value.members["field"] == "create_only"
+
+
 def test_namespaces_and_grants_are_read() -> None:
     assert requests.namespace_wanted(b"") == NamespaceWanted()
     assert requests.namespace_wanted(raw({"forms": ["kms"]})) == NamespaceWanted(forms=("kms",))
