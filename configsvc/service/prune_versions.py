@@ -79,7 +79,7 @@ def _no_more(log: Iterator[LogRecord]) -> Iterator[LogRecord]:
         if number == limits.UPKEEP_READ:
             raise Conflict(
                 f"The change log has more than {limits.UPKEEP_READ} records, and any of them may need a version. "
-                "Set retention.log_days, and run upkeep again.",
+                "Set retention.log_days, or make it smaller, and run upkeep again.",
                 limit=limits.UPKEEP_READ,
             )
         yield record

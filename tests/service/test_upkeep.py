@@ -57,7 +57,7 @@ class LongLog(Watched):
 
 def test_a_log_too_long_to_tell_what_it_served_is_to_get_shorter_first(world: World) -> None:
     world.set(retention=Retention(versions=1))
-    with pytest.raises(Conflict, match="log_days"):
+    with pytest.raises(Conflict, match="log_days, or make it smaller"):
         upkeep(world.ports._replace(repository=LongLog(world.repository)), ADMIN, NS)
 
 
