@@ -7,12 +7,14 @@ import importlib.util
 import re
 import shlex
 from pathlib import Path
+from typing import NamedTuple
 
 import botocore.session
 import click
 import pytest
 from botocore import xform_name
 
+from configsvc.model.errors import Conflict
 from configsvc_client.admin import Admin
 from configsvc_client.cli._main import _commands as cli
 
@@ -96,3 +98,37 @@ def test_python_in_the_documents_calls_what_admin_has(document: str) -> None:
                 assert hasattr(Admin, node.attr), node.attr
     for called in re.findall(r"`admin\.(\w+)", (ROOT / document).read_text()):
         assert hasattr(Admin, called), called
+
+
+class Listed(NamedTuple):
+    namespace: str
+
+
+class Refusing:
+    """Three namespaces, the second of which refuses upkeep."""
+
+    def __init__(self) -> None:
+        self.kept: list[str] = []
+
+    def create_namespace(self, *_: object, **__: object) -> None:
+        pass
+
+    def namespaces(self) -> list[Listed]:
+        return [Listed(name) for name in ("first", "second", "third")]
+
+    def upkeep(self, namespace: str) -> str:
+        if namespace == "second":
+            raise Conflict("Its log is too long.")
+        self.kept.append(namespace)
+        return "pruned"
+
+
+def test_a_namespace_that_refuses_upkeep_keeps_no_other_from_it_and_fails_the_job() -> None:
+    (source,) = [each for each in _python("docs/OPERATIONS.md") if "admin.upkeep" in each]
+    parsed = ast.parse(source).body
+    body = [part for each in parsed for part in (each.body if isinstance(each, ast.With) else [each])]
+    admin = Refusing()
+    with pytest.raises(SystemExit, match="second: Its log is too long") as ended:
+        exec(compile(ast.Module(body, []), "OPERATIONS.md", "exec"), {"admin": admin})  # noqa: S102  # our own document
+    assert admin.kept == ["first", "third"]
+    assert ended.value.code != 0
