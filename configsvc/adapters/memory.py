@@ -73,18 +73,18 @@ class MemoryRepository:
         """All actions, or none.
 
         Raises:
-            ValueError: what DynamoDB would not take, whatever stands in the table.
+            ValueError: what DynamoDB would not take.
             LostRace
         """
         addresses = [_address(action) for action in actions]
         if len(actions) > MOST_ACTIONS or len(set(addresses)) != len(addresses):
             raise ValueError("TransactWriteItems takes 100 actions and each item once")
-        if sum(map(_value_bytes, actions)) > limits.TRANSACTION_BYTES:
-            raise ValueError("TransactWriteItems takes 4 MB")
         with self._lock:
             lost = [_address(action) for action in actions if self._stamp(_address(action)) != action.expected]
             if lost:
                 raise LostRace(lost)
+            if sum(map(self._value_bytes, actions)) > limits.TRANSACTION_BYTES:
+                raise ValueError("TransactWriteItems takes 4 MB")
             for action in actions:
                 self._apply(action)
 
@@ -119,6 +119,15 @@ class MemoryRepository:
         record = self._records.get(address)
         return None if record is None else record.revision
 
+    def _value_bytes(self, action: Action) -> int:
+        """Bytes of the stored value that is written, or stands in what is checked or removed.
+
+        DynamoDB counts what stands around it too. Whether it counts what is not written, its reference leaves open:
+        "the aggregate size of the items in the transaction". So here it counts.
+        """
+        record = action.record if isinstance(action, Write) else self._records.get(action.address)
+        return len(record.entry.value.encode()) if isinstance(record, KeyState | Version) and record.entry else 0
+
     def _apply(self, action: Action) -> None:
         match action:
             case Write(record):
@@ -135,13 +144,6 @@ class MemoryRepository:
 
 def _address(action: Action) -> Address:
     return address_of(action.record) if isinstance(action, Write) else action.address
-
-
-def _value_bytes(action: Action) -> int:
-    """Bytes of the stored value that is written; DynamoDB counts what stands around it too."""
-    if isinstance(action, Write) and isinstance(action.record, KeyState | Version) and action.record.entry:
-        return len(action.record.entry.value.encode())
-    return 0
 
 
 def _without_value(record: Record) -> Record:

@@ -21,8 +21,8 @@ from configsvc.service.prunable import Served
 from configsvc.service.records import KeyState, LogRecord, Version
 from configsvc.service.writable import Writable
 
-ACTIONS = 98
-"""Removals in one transaction beside its two conditions: TransactWriteItems takes 100 actions."""
+REMOVALS = limits.TRANSACTION_ITEMS - 1
+"""Versions of any size in one transaction, beside the key that serves another."""
 
 
 class Pruned(NamedTuple):
@@ -75,10 +75,13 @@ def _served(ports: Ports, base: Writable) -> Served:
 
 
 def _no_more(log: Iterator[LogRecord]) -> Iterator[LogRecord]:
-    for number, record in enumerate(log):
-        if number == limits.UPKEEP_READ:
+    """A record costs as much as it has changes: that of a put has one, those of an import 40."""
+    read = 0
+    for record in log:
+        read += 1 + len(record.changes)
+        if read > limits.UPKEEP_READ:
             raise Conflict(
-                f"The change log has more than {limits.UPKEEP_READ} records, and any of them may need a version. "
+                f"The change log has more than {limits.UPKEEP_READ} records and changes, and any may need a version. "
                 "Set retention.log_days, or make it smaller, and run upkeep again.",
                 limit=limits.UPKEEP_READ,
             )
@@ -102,8 +105,8 @@ def _take(ports: Ports, base: Writable, known: Served, gone: Sequence[Version]) 
     if state is None or state.revision > known.revision:
         return Taken(0, all=False)
     removals = [Remove(records.address_of(each), each.revision) for each in gone if each.entry.version != state.active]
-    for start in range(0, len(removals), ACTIONS):
-        chunk: list[Action] = [base.condition, Check(at, state.revision), *removals[start : start + ACTIONS]]
+    for start in range(0, len(removals), REMOVALS):
+        chunk: list[Action] = [base.condition, Check(at, state.revision), *removals[start : start + REMOVALS]]
         try:
             ports.repository.commit(chunk)
         except LostRace:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from configsvc.model import limits
 from configsvc.model.errors import ConfigsvcError, Unavailable
 from configsvc.service import access, idempotency
 from configsvc.service.access import Access
@@ -35,8 +36,8 @@ class Plan(NamedTuple):
     """What a write comes to.
 
     No actions: nothing is to change. Conditions only: nothing is either, and they show that what is answered stood
-    together. A `refusal` is raised once conditions have shown the same of what it was drawn from. For a batch read is
-    not isolated: records of different moments must neither refuse nor answer anybody.
+    together. A `refusal` is raised once conditions, HEAD's first, have shown the same of what it was drawn from. For a
+    batch read is not isolated: records of different moments must neither refuse nor answer anybody.
     """
 
     revision: int
@@ -46,7 +47,7 @@ class Plan(NamedTuple):
 
 
 def refused(plan: Plan, refusal: ConfigsvcError) -> Plan:
-    """What it comes to instead: the refusal, under the conditions that the plan had."""
+    """What it comes to instead: the refusal, under the conditions that the plan had. The first is HEAD's."""
     return plan._replace(actions=tuple(_condition(action) for action in plan.actions), refusal=refusal)
 
 
@@ -101,7 +102,7 @@ def _once(ports: Ports, caller: Caller, intent: Intent, asked: Idempotency | Non
         return first
     plan = intent.decide(intent.gather(found), Situation(caller, held, now, ports.chance.tag(), ports.schemas))
     if plan.refusal:
-        ports.repository.commit(plan.actions)
+        _confirm(ports, plan)
         raise plan.refusal
     writes = not all(isinstance(action, Check) for action in plan.actions)
     remembered = (
@@ -110,3 +111,13 @@ def _once(ports: Ports, caller: Caller, intent: Intent, asked: Idempotency | Non
     if plan.actions:
         ports.repository.commit([*plan.actions, *([remembered] if remembered else [])])
     return plan.outcome
+
+
+def _confirm(ports: Ports, plan: Plan) -> None:
+    """Show that all conditions hold together, in as many transactions as the values that they stand on may need.
+
+    Each holds HEAD at the one revision, which every write moves and none brings back: what held in each held in all.
+    """
+    head, *rest = plan.actions
+    for start in range(0, len(rest), limits.TRANSACTION_ITEMS):
+        ports.repository.commit([head, *rest[start : start + limits.TRANSACTION_ITEMS]])

@@ -116,6 +116,21 @@ def test_a_transaction_of_more_than_4_mb_is_refused_whole(repository: Repository
     assert len(keys(repository.query(PARTITION, "K#"))) == 16
 
 
+@pytest.mark.parametrize("repository", ["memory", "stub"], indirect=True)
+@pytest.mark.parametrize("touch", [Check, Remove])
+def test_what_a_transaction_checks_or_removes_counts_as_what_it_writes(
+    repository: Repository, touch: type[Check | Remove]
+) -> None:
+    values = [state(f"k{number:02}", value="x" * 250_000) for number in range(17)]
+    for start in (0, 9):
+        repository.commit([Write(record, None) for record in values[start : start + 9]])
+    touched = [touch(address_of(record), record.revision) for record in values]
+    with pytest.raises((ValueError, Internal)):
+        repository.commit(touched)
+    assert len(keys(repository.query(PARTITION, "K#"))) == 17
+    repository.commit(touched[:16])
+
+
 def test_a_removed_record_is_gone_and_may_be_written_anew(repository: Repository) -> None:
     repository.commit([Write(state("a", 1), None)])
     with pytest.raises(LostRace):

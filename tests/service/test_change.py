@@ -1,17 +1,21 @@
 """Change sets: all or nothing, at one revision, within the limits of one transaction."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from configsvc.adapters.items import to_item
 from configsvc.model import limits, names
 from configsvc.model.change_set import Activate, ChangeSet, Delete, Put
 from configsvc.model.errors import Conflict, InvalidRequest, NotFound, PreconditionFailed, TooLarge
+from configsvc.service import records
 from configsvc.service.add_data_key import add_data_key
 from configsvc.service.change import change
 from configsvc.service.get_key import get_key
-from configsvc.service.ports import Check, Remove, Write
+from configsvc.service.ports import Action, Check, Remove, Repository, Write
 from configsvc.service.records import address_of
 from tests.adapters.sizes import item_bytes
+from tests.service.fakes import Watched
 from tests.service.sealed import data_key, kid
 from tests.service.world import ADMIN, DEVELOPER, NS, READER, World, retried, sealed, settled, text
 
@@ -167,6 +171,51 @@ def test_a_change_set_that_with_what_its_keys_serve_passes_a_transaction_is_too_
     assert refused.value.members == {"limit": limits.TRANSACTION_VALUES, "size": size}
     assert world.stored() == before
     assert world.change(*staged[:8]).status == world.change(*staged[8:]).status == 200
+
+
+def test_what_passes_the_snapshots_limit_is_told_so_however_much_its_keys_serve(world: World) -> None:
+    staged = [put._replace(value="y") for put in serving_large_values(world)]
+    before = world.stored()
+    with pytest.raises(TooLarge, match="split the namespace") as refused:
+        world.change(*staged, text("more", "x" * 64 * limits.KIB))
+    assert refused.value.members["limit"] == limits.SNAPSHOT_BYTES_MOST
+    assert world.stored() == before
+
+
+def test_all_that_a_refusal_was_drawn_from_is_checked_at_one_revision_of_the_namespace(world: World) -> None:
+    staged = serving_large_values(world)
+    watched = Commits(world.repository)
+    with pytest.raises(TooLarge):
+        change(world.ports._replace(repository=watched), DEVELOPER, NS, ChangeSet(tuple(staged)), None)
+    head = Check(records.head(NS), world.head().revision)
+    checked = {action for commit in watched.commits for action in commit}
+    assert {records.key(NS, put.key) for put in staged} < {action.address for action in checked if action.expected}
+    assert all(isinstance(action, Check) for action in checked)
+    assert [head in commit for commit in watched.commits] == [True] * len(watched.commits)
+    assert len(watched.commits) > 1
+
+
+class Commits(Watched):
+    """A repository in front of another that notes every commit."""
+
+    def __init__(self, inner: Repository) -> None:
+        super().__init__(inner)
+        self.commits: list[list[Check]] = []
+
+    def commit(self, actions: Sequence[Action]) -> None:
+        self.commits.append([action for action in actions if isinstance(action, Check)])
+        super().commit(actions)
+
+
+def test_a_write_between_the_checks_of_a_refusal_has_it_decided_again(world: World) -> None:
+    staged = serving_large_values(world)
+    smaller = [text(f"k{number}", "x") for number in range(16)]
+    world.repository.before_commit.extend([nothing, lambda: world.change(*smaller)])
+    assert world.change(*staged).status == 200
+
+
+def nothing() -> None:
+    return
 
 
 def test_no_change_set_is_too_large_for_a_transaction_out_of_a_torn_read(world: World) -> None:

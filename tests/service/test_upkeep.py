@@ -11,8 +11,8 @@ from configsvc.model.errors import Conflict, Forbidden, Gone, InvalidRequest, No
 from configsvc.service import prunable, records
 from configsvc.service.fetch_revision import fetch_revision
 from configsvc.service.lift import lift
-from configsvc.service.ports import Remove
-from configsvc.service.records import LogRecord, Record, Retention
+from configsvc.service.ports import Remove, Repository
+from configsvc.service.records import Change, LogRecord, Record, Retention
 from configsvc.service.upkeep import upkeep
 from tests.service.fakes import Watched
 from tests.service.world import ADMIN, DEVELOPER, NS, READER, STRANGER, World, settled, text
@@ -42,7 +42,12 @@ def logged(world: World) -> list[int]:
 
 
 class LongLog(Watched):
-    """A table whose logs have one record more than upkeep reads."""
+    """A table whose logs have so many records of so many changes."""
+
+    def __init__(self, inner: Repository, number: int, changes: int) -> None:
+        super().__init__(inner)
+        self._number = number
+        self._changes = (Change(names.key("a"), "put", 1, None, 1),) * changes
 
     def query(
         self, partition: str, prefix: str, *, after: str = "", limit: int | None = None, values: bool = True,
@@ -52,13 +57,19 @@ class LongLog(Watched):
         if prefix != "R#":
             return found
         first = next(each for each in found if isinstance(each, LogRecord))
-        return (first._replace(revision=number) for number in range(1, limits.UPKEEP_READ + 2))
+        whole = first._replace(changes=self._changes)
+        return (whole._replace(revision=number) for number in range(1, self._number + 1))
 
 
-def test_a_log_too_long_to_tell_what_it_served_is_to_get_shorter_first(world: World) -> None:
+@pytest.mark.parametrize("changes", [0, 1, limits.OPERATIONS])
+def test_a_log_too_long_to_tell_what_it_served_is_to_get_shorter_first(world: World, changes: int) -> None:
+    """Its records count with their changes, which is what reading them costs by."""
     world.set(retention=Retention(versions=1))
-    with pytest.raises(Conflict, match="log_days, or make it smaller"):
-        upkeep(world.ports._replace(repository=LongLog(world.repository)), ADMIN, NS)
+    most = limits.UPKEEP_READ // (1 + changes)
+    upkeep(world.ports._replace(repository=LongLog(world.repository, most, changes)), ADMIN, NS)
+    with pytest.raises(Conflict, match="log_days, or make it smaller") as refused:
+        upkeep(world.ports._replace(repository=LongLog(world.repository, most + 1, changes)), ADMIN, NS)
+    assert refused.value.members == {"limit": limits.UPKEEP_READ}
 
 
 def test_everything_is_kept_by_default(world: World) -> None:
@@ -88,6 +99,15 @@ def test_the_log_goes_by_days_and_then_the_versions_that_only_it_needed(world: W
     assert stored(world) == [8, 9, 10]
     assert answer["versions_pruned"] == 7
     assert world.head() == revision
+
+
+def test_versions_go_in_transactions_that_fit_however_large_they_are(world: World) -> None:
+    for _ in range(20):
+        world.put(text("a", "x" * limits.STORED_VALUE))
+    world.clock.pass_by(9 * DAY)
+    world.set(retention=Retention(versions=1, log_days=1))
+    answer = upkeep(world.ports, ADMIN, NS)
+    assert (answer["versions_pruned"], answer["done"], stored(world)) == (19, True, [20])
 
 
 def test_newer_versions_are_kept_though_no_revision_served_them(world: World) -> None:
