@@ -99,8 +99,9 @@ def check_value(put: Put) -> None:
 def _check_plain(put: Put) -> None:
     if put.content_type == "application/octet-stream":
         raise Unprocessable("Bytes have no plain form. Seal them, or store text.", key=put.key)
-    if put.content_type == "application/json" and (fault := strict_json.read(put.value).fault):
-        raise Unprocessable(f"The value {fault}. Correct it, or store it as text.", key=put.key)
+    if put.content_type == "application/json" and (found := strict_json.read(put.value)).fault:
+        told = f"The value {found.fault}. Correct it, or store it as text."
+        raise Unprocessable(told, key=put.key, **found.members)
 
 
 def _check_kms(put: Put) -> None:

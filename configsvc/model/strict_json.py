@@ -20,6 +20,11 @@ class Json(NamedTuple):
     value: object
     fault: str | None = None
 
+    @property
+    def members(self) -> dict[str, int]:
+        """What an error that tells the fault has beside it: the limit that was passed, if one was."""
+        return {"limit": limits.JSON_DEPTH} if self.fault == _TOO_DEEP else {}
+
 
 class _Fault(ValueError):
     """JSON, but not for everybody."""

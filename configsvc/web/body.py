@@ -43,9 +43,9 @@ def object_in(raw: bytes) -> dict[str, object]:
         text = raw.decode()
     except UnicodeDecodeError:
         raise InvalidRequest("The body is not UTF-8.") from None
-    found, fault = strict_json.read(text)
-    if fault:
-        raise InvalidRequest(f"The body {fault}.")
-    if type(found) is not dict:
+    found = strict_json.read(text)
+    if found.fault:
+        raise InvalidRequest(f"The body {found.fault}.", **found.members)
+    if type(found.value) is not dict:
         raise InvalidRequest("The body is not a JSON object.")
-    return found
+    return found.value

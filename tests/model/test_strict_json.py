@@ -55,6 +55,12 @@ def test_what_readers_would_not_agree_on_is_at_fault_and_not_shown(text: str, fa
 
 def test_nesting_ends_where_the_limit_says() -> None:
     assert strict_json.read(nested(limits.JSON_DEPTH)).fault is None
+    assert strict_json.read(nested(limits.JSON_DEPTH + 1)).members == {"limit": limits.JSON_DEPTH}
+
+
+@pytest.mark.parametrize("text", ["{}", "{", "NaN"])
+def test_what_passed_no_limit_names_none(text: str) -> None:
+    assert strict_json.read(text).members == {}
 
 
 @pytest.mark.parametrize(("text", "number"), [("7.0", 7), ("-0.5", -0.5), ("1e3", 1000), ("1e300", 1e300)])

@@ -93,8 +93,9 @@ def test_what_no_reader_would_agree_on_is_refused(world: World, key: str, value:
 @pytest.mark.parametrize("depth", [limits.JSON_DEPTH + 1, *range(965, 980)])
 @pytest.mark.parametrize("key", ["limits.db", "other"], ids=["with a schema", "without"])
 def test_nesting_that_a_reader_could_not_open_is_refused(world: World, key: str, depth: int) -> None:
-    with pytest.raises(Unprocessable, match="deeper"):
+    with pytest.raises(Unprocessable, match="deeper") as refused:
         put_json(world, key, "[" * depth + "]" * depth)
+    assert refused.value.members == {"key": key, "limit": limits.JSON_DEPTH}
 
 
 def test_a_change_set_names_every_value_that_does_not_fit(world: World) -> None:

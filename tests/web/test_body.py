@@ -63,8 +63,9 @@ def nested(depth: int) -> bytes:
 def test_nesting_ends_where_the_limit_says() -> None:
     object_in(nested(limits.JSON_DEPTH))
     for depth in (limits.JSON_DEPTH + 1, 500_000):
-        with pytest.raises(InvalidRequest, match="deeper"):
+        with pytest.raises(InvalidRequest, match="deeper") as refused:
             object_in(nested(depth))
+        assert refused.value.members == {"limit": limits.JSON_DEPTH}
 
 
 def test_no_refusal_shows_what_was_sent() -> None:

@@ -62,8 +62,9 @@ def checked(draft: Draft) -> Draft:
     text = _text(draft.data)
     if text is None:
         raise Unprocessable("The value is not UTF-8 text. Store it as bytes (--binary).", key=draft.key)
-    if draft.content_type == "application/json" and (fault := strict_json.read(text).fault):
-        raise Unprocessable(f"The value {fault}. Correct it, or store it as text.", key=draft.key)
+    if draft.content_type == "application/json" and (found := strict_json.read(text)).fault:
+        told = f"The value {found.fault}. Correct it, or store it as text."
+        raise Unprocessable(told, key=draft.key, **found.members)
     return draft
 
 
