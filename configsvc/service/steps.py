@@ -90,7 +90,7 @@ def decide(base: Base, operation: Operation, *, guarded: bool) -> Step:
 def _check_precondition(base: Base, operation: Operation, before: KeyState | None, *, guarded: bool) -> None:
     create_only = isinstance(operation, Put) and operation.create_only
     if base.settings.require_preconditions and not (guarded or create_only or operation.if_match is not None):
-        raise PreconditionRequired("This namespace asks for If-Match or If-None-Match: *.", key=operation.key)
+        raise PreconditionRequired(f"This namespace asks for {_takes(operation)}.", key=operation.key)
     revision = before.revision if before else None
     if operation.if_match is not None and operation.if_match != revision:
         raise PreconditionFailed(
@@ -99,9 +99,16 @@ def _check_precondition(base: Base, operation: Operation, before: KeyState | Non
         )  # fmt: skip
     if create_only and before and before.entry:
         raise PreconditionFailed(
-            "The key has an active version. Leave If-None-Match out to put the next.", key=operation.key,
-            revision=revision, latest=before.latest,
+            "The key has an active version. Leave If-None-Match (in a change set create_only) out to put the next.",
+            key=operation.key, revision=revision, latest=before.latest,
         )  # fmt: skip
+
+
+def _takes(operation: Operation) -> str:
+    """The preconditions of an operation: headers where it is a request of its own, members in a change set."""
+    if isinstance(operation, Put):
+        return "If-Match or If-None-Match: * (in a change set if_match or create_only)"
+    return "If-Match (in a change set if_match)"
 
 
 def _put(base: Base, put: Put, before: KeyState | None) -> Step:

@@ -76,7 +76,7 @@ def shared_parameters() -> Json:
             '"41"',
         ),
         "IfNoneMatchAny": _taken(
-            "If-None-Match", "`*`: nothing may be served under the key yet.",
+            "If-None-Match", "`*`: the key has no active version yet, or the principal no grants.",
             {**text, "pattern": _ANY}, "*",
         ),
         "IfNoneMatch": _taken("If-None-Match", "The ETags that you hold: 304 when one is current.", text, '"41-9f3c"'),

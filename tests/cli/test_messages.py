@@ -66,6 +66,7 @@ def test_options_are_named_and_not_headers(shell: Shell) -> None:
         assert (plain.code, "--declassify" in plain.err, "true" in plain.err) == (1, True, False)
     created = shell.run("put", "k", "-", "--create-only", given="2")
     assert (created.code, "--create-only" in created.err, "If-None-Match" in created.err) == (5, True, False)
+    assert "create_only" not in created.err
 
 
 @pytest.mark.parametrize("day", ["tomorrow", "2030-02-30", "31.1.2030"])

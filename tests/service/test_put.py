@@ -85,9 +85,11 @@ def test_create_only_fails_where_something_is_served_and_not_over_what_is_staged
 
 def test_a_namespace_may_ask_for_a_precondition(world: World) -> None:
     world.set(require_preconditions=True)
-    with pytest.raises(PreconditionRequired):
+    with pytest.raises(PreconditionRequired, match=r"If-None-Match: \* \(in a change set if_match or create_only\)"):
         world.put(text("db.url"))
     assert world.put(text("db.url", create_only=True)).status == 201
+    with pytest.raises(PreconditionFailed, match=r"If-None-Match \(in a change set create_only\)"):
+        world.put(text("db.url", create_only=True))
     assert world.change(text("db.url"), if_match=world.head().revision).status == 200
 
 

@@ -1,5 +1,7 @@
 """A key's history: any version read, all versions listed, and the active one moved, taken away or brought back."""
 
+from functools import partial
+
 import pytest
 
 from configsvc.model import names
@@ -181,10 +183,10 @@ def test_activate_and_delete_hold_to_if_match(world: World) -> None:
 def test_activate_and_delete_need_a_precondition_where_the_namespace_asks_for_one(world: World) -> None:
     world.put(text("db.url"))
     world.set(require_preconditions=True)
-    with pytest.raises(PreconditionRequired):
-        activated(world, "db.url", 1)
-    with pytest.raises(PreconditionRequired):
-        deleted(world, "db.url")
+    for write in (partial(activated, world, "db.url", 1), partial(deleted, world, "db.url")):
+        with pytest.raises(PreconditionRequired, match=r"If-Match \(in a change set if_match\)\.") as asked:
+            write()
+        assert "create_only" not in asked.value.detail  # which only a put takes
 
 
 def test_the_same_idempotency_key_activates_once(world: World) -> None:

@@ -40,8 +40,9 @@ _UNREACHED_NEXT = "Is that address right? configsvc doctor tells where CONFIGSVC
 # What the API says in HTTP's words, in those of the command line.
 _WORDS = {
     '"declassify": true': "--declassify",
-    "If-Match or If-None-Match: *": "--if-match or --create-only",
-    "If-None-Match": "--create-only",
+    "If-Match or If-None-Match: * (in a change set if_match or create_only)": "--if-match or --create-only",
+    "If-Match (in a change set if_match)": "--if-match",
+    "If-None-Match (in a change set create_only)": "--create-only",
 }
 
 _KINDS: tuple[tuple[type[errors.ConfigsvcError], int], ...] = (
