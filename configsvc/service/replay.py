@@ -1,4 +1,4 @@
-"""The identical envelope again, at the latest version: the first answer, and nothing written.
+"""The identical envelope again, at the latest version: the version and revision of the first answer, nothing written.
 
 An envelope names its version, so posting it again can only mean that the first answer was lost.
 """
