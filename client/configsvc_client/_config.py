@@ -160,7 +160,8 @@ class Config(Reads):
         Raises:
             Misconfigured: in Lambda, when settings are missing or wrong.
         """
-        self._look_for_pins()
+        with self._making:  # once, whoever else wraps one now
+            self._look_for_pins()
         if self._environ.get(_IN_LAMBDA):
             self._load_ahead()
 

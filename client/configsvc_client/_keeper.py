@@ -23,6 +23,7 @@ Publish = Callable[[Snapshot, float, float], None]
 
 _ENOUGH = 2
 _COLD_SHARE = 0.9
+_LEAST_SHARE = 0.25
 
 
 class Keeper:
@@ -70,13 +71,13 @@ class Keeper:
 
         Raises:
             ConfigUnavailable, Misconfigured: as `current`, where nothing is held.
-            ConfigsvcError: why it failed; what is held stays.
+            ConfigsvcError: why it failed, or Unavailable while another one takes too long; what is held stays.
         """
         if self.held is None:
             self._first_of_all(math.inf)
             return True
         deadline = self._deadline(self._settings.refresh_seconds)
-        if not self._acquired(deadline):
+        if not self._acquired_in_time(deadline):
             raise Unavailable("Another refresh is under way. Try again.")
         before = self.held
         try:
@@ -195,6 +196,16 @@ class Keeper:
 
     def _acquired(self, deadline: float) -> bool:
         return self._lock.acquire(timeout=max(0.0, deadline - self._world.clock.now().monotonic))
+
+    def _acquired_in_time(self, deadline: float) -> bool:
+        """With enough left to ask: what fails for want of time would count against a service that is well."""
+        if not self._acquired(deadline):
+            return False
+        left = deadline - self._world.clock.now().monotonic
+        if left >= _LEAST_SHARE * self._settings.refresh_seconds:
+            return True
+        self._lock.release()
+        return False
 
     def _first_of_all(self, remaining: float) -> None:
         deadline = self._deadline(min(seconds_of(self._settings), _COLD_SHARE * remaining))

@@ -6,7 +6,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from configsvc_client._secret import Secret
 from configsvc_client._snapshot import Snapshot, Values, values_of
@@ -36,11 +36,14 @@ class Reads(Mapping[str, Value]):
         return self._current()[key]
 
     def _look_for_pins(self) -> None:
-        """From now on `config[key]` looks first whether this is an invocation; whoever wraps no handler never does."""
+        """From now on `config[key]` looks first whether this is an invocation; whoever wraps no handler never does.
+
+        What looks stands right before `Reads`, so a subclass's own `__getitem__` stays, and meets it by `super()`.
+        """
         if not isinstance(self, LooksForPins):
             own = type(self)
             members = {"__slots__": (), "__module__": own.__module__, "__doc__": own.__doc__}
-            self.__class__ = type(own.__name__, (LooksForPins, own), members)
+            self.__class__ = type(own.__name__, (own, LooksForPins), members)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._reading())
@@ -97,8 +100,8 @@ class Reads(Mapping[str, Value]):
         self._since, self._until = since, until
 
 
-class LooksForPins(Reads if TYPE_CHECKING else object):  # type: ignore[misc]  # objects are made as instances of Reads
-    """Put before the class of a Config that wraps handlers. Of no layout of its own, so that its class may change."""
+class LooksForPins(Reads):
+    """The reading half of a Config that wraps handlers. Of no layout of its own, so that its class may change."""
 
     __slots__ = ()
 

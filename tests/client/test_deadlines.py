@@ -30,14 +30,16 @@ class Seen(FakeClock):
         return super().now()
 
 
-def late(stage: Stage, clock: Seen, first: Callable[[], object], second: Callable[[], object], looks: int) -> None:
-    """Two threads: the first asks and fails after half a second, and all the while the second waits for it."""
+def late(
+    stage: Stage, clock: Seen, first: Callable[[], object], second: Callable[[], object], takes: float = 0.5
+) -> None:
+    """Two threads: the first asks and fails after some seconds, and all the while the second waits for it."""
     inside, go_on = threading.Event(), threading.Event()
 
     def slow() -> None:
         inside.set()
         assert go_on.wait(30)
-        clock.advance(0.5)
+        clock.advance(takes)
 
     def failing(act: Callable[[], object]) -> None:
         with pytest.raises((Unavailable, ConfigUnavailable)):
@@ -51,7 +53,7 @@ def late(stage: Stage, clock: Seen, first: Callable[[], object], second: Callabl
     threads[0].start()
     assert inside.wait(30)
     threads[1].start()
-    for _ in range(looks):
+    for _ in range(2):
         assert clock.looks.acquire(timeout=30)
     go_on.set()
     for thread in threads:
@@ -61,7 +63,7 @@ def late(stage: Stage, clock: Seen, first: Callable[[], object], second: Callabl
 def test_who_waited_for_another_cold_start_has_no_more_time_than_who_did_not() -> None:
     stage, clock = Stage(sealed_values({"a": "1"})), Seen()
     stage.clock = clock
-    late(stage, clock, lambda: stage.config["a"], lambda: stage.config["a"], 2)
+    late(stage, clock, lambda: stage.config["a"], lambda: stage.config["a"])
     assert len(stage.gateway.deadlines) == 6
     assert set(stage.gateway.deadlines) == {BEGAN + 8}
 
@@ -70,8 +72,30 @@ def test_who_waited_for_another_refresh_has_no_more_time_than_who_did_not() -> N
     stage, clock = Stage(sealed_values({"a": "1"})), Seen()
     stage.clock = clock
     stage.config.snapshot()
-    late(stage, clock, stage.config.refresh, stage.config.refresh, 2)
+    late(stage, clock, stage.config.refresh, stage.config.refresh)
     assert stage.gateway.deadlines[1:] == [BEGAN + 0.8] * 2
+
+
+def test_who_waited_for_another_refresh_until_little_was_left_does_not_ask_and_books_no_failure() -> None:
+    stage, clock = Stage(sealed_values({"a": "1"})), Seen()
+    stage.clock = clock
+    stage.config.snapshot()
+    said: list[str] = []
+
+    def second() -> None:
+        try:
+            stage.config.refresh()
+        except Unavailable as error:
+            said.append(error.detail)
+            raise
+
+    late(stage, clock, stage.config.refresh, second, 0.75)
+    assert stage.gateway.deadlines[1:] == [BEGAN + 0.8]
+    assert stage.config.counts["failures"] == 1
+    assert said == ["Another refresh is under way. Try again."]
+    stage.gateway.fail = []
+    stage.gateway.during = lambda: None
+    assert stage.config.refresh() is False  # the lock is free
 
 
 class Context:

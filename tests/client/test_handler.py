@@ -1,5 +1,6 @@
 import asyncio
 import contextvars
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -40,6 +41,70 @@ def test_a_class_of_ones_own_wraps_handlers_too_and_stays_what_it_is() -> None:
     assert (first(None, None), second(None, None), config.both()) == (("1", "1"),) * 3
     assert isinstance(config, Own)
     assert repr(config).startswith("Config(")
+
+
+def test_a_class_of_ones_own_reads_its_own_way_also_in_a_handler_and_meets_the_snapshot_of_the_invocation() -> None:
+    class Shouting(Config):
+        def __getitem__(self, key: str) -> str:
+            return f"{super().__getitem__(key)}!"
+
+    class Twice(Shouting):
+        def __getitem__(self, key: str) -> str:
+            return super().__getitem__(key) * 2
+
+    stage = Stage(sealed_values({"a": "1"}))
+    config = Twice(environ=stage.environ, world=stage.world)
+
+    @config.handler
+    def handler(event: object, context: object) -> tuple[object, object]:
+        del event, context
+        before = config["a"]
+        stage.serve(sealed_values({"a": "2"}, revision=2))
+        config.refresh()
+        return before, config["a"]
+
+    assert handler(None, None) == ("1!1!", "1!1!")
+    assert config["a"] == "2!2!"
+
+
+class SeenLock:
+    """A lock that tells of everyone who comes to it."""
+
+    def __init__(self, arrived: threading.Semaphore) -> None:
+        self._arrived = arrived
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._arrived.release()
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def test_two_threads_that_wrap_at_once_make_one_class() -> None:
+    arrived, inside, go_on, made = threading.Semaphore(0), threading.Event(), threading.Event(), list[type]()
+
+    class Own(Config):
+        def __init_subclass__(cls) -> None:
+            made.append(cls)
+            arrived.release()
+            inside.set()
+            assert go_on.wait(30)
+
+    stage = Stage(sealed_values({"a": "1"}))
+    config = Own(environ=stage.environ, world=stage.world)
+    config._making = SeenLock(arrived)  # type: ignore[assignment]  # noqa: SLF001  # to see who waits for it
+    threads = [threading.Thread(target=config.handler, args=(print,)) for _ in range(2)]
+    threads[0].start()
+    assert inside.wait(30)
+    threads[1].start()
+    for _ in range(3):  # the first at the lock and in the making, the second at the lock
+        assert arrived.acquire(timeout=30)
+    go_on.set()
+    for thread in threads:
+        thread.join(30)
+    assert made == [type(config)]
 
 
 def test_a_thread_sees_the_snapshot_of_the_invocation_where_it_is_handed_over_and_else_what_is_current() -> None:
