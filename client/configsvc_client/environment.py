@@ -6,6 +6,9 @@
 
 A secret in the environment is inherited by every process that is started, and shown by the operating system to whoever
 may look: prefer `config.secret` where the code is yours. Nothing is refreshed: what was filled in stays.
+
+A key that would set PATH, LD_PRELOAD, PYTHONPATH or another variable that chooses what code is run is refused, as by
+`configsvc exec`.
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ from collections.abc import Mapping, MutableMapping
 
 from configsvc_client._value import Value
 from configsvc_client._variables import variables
+
+_LEAVE_OUT = "Leave it out with prefix=, or read it from the Config."
 
 
 def fill(
@@ -37,13 +42,13 @@ def fill(
         The names that were set, in their order; never a value.
 
     Raises:
-        Unprocessable: two keys have the same variable, or a value cannot stand in one.
+        Unprocessable: a key would choose what code is run, two have the same variable, or a value cannot stand in one.
         CannotOpen: a key does not open.
         ConfigUnavailable, Misconfigured: as reading does.
     """
     target = os.environ if environ is None else environ
     snapshot = getattr(config, "snapshot", lambda: config)()
-    found = variables({key: _stored(snapshot[key]) for key in snapshot if key.startswith(prefix)})
+    found = variables({key: _stored(snapshot[key]) for key in snapshot if key.startswith(prefix)}, _LEAVE_OUT)
     chosen = {name: text for name, text in found.items() if overwrite or name not in target}
     target.update(chosen)
     return sorted(chosen)

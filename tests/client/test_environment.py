@@ -48,6 +48,16 @@ def test_what_no_environment_can_hold_is_refused_and_nothing_is_set(
     assert "canary" not in carried(caught.value)
 
 
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_key_that_would_choose_what_code_is_run_sets_nothing(configsvc_fake: FakeService, overwrite: bool) -> None:  # noqa: FBT001  # a case
+    configsvc_fake.put_all({"db.url": "x", "ld.preload": "/theirs.so"})
+    environ: dict[str, str] = {}
+    with pytest.raises(Unprocessable, match=r"ld\.preload would set LD_PRELOAD.*prefix="):
+        environment.fill(configsvc_fake.config(), environ, overwrite=overwrite)
+    assert environ == {}
+    assert environment.fill(configsvc_fake.config(), environ, prefix="db.") == ["DB_URL"]
+
+
 def test_what_does_not_open_or_load_is_told_and_nothing_is_set(configsvc_fake: FakeService) -> None:
     configsvc_fake.put_all({"a": "1", "b": "2"})
     configsvc_fake.damage("b")

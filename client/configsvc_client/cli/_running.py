@@ -14,11 +14,13 @@ import click
 from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc_client._variables import variables
 from configsvc_client.admin import Admin, Opened
-from configsvc_client.cli import _own_variables, _wanted
+from configsvc_client.cli import _wanted
 from configsvc_client.cli._mount import Mount, content_of
 from configsvc_client.cli._supervised import Supervised
 
 Values = Mapping[str, Opened]
+
+_LEAVE_OUT = "Leave it out with --only or --prefix, or have the values in a file: --mount FILE."
 
 
 class Manner(NamedTuple):
@@ -161,10 +163,9 @@ def variables_of(values: Values) -> dict[str, str]:
     """The values as environment variables.
 
     Raises:
-        Unprocessable: two keys have the same variable, a value cannot stand in one, or one is the caller's own.
+        Unprocessable: a key would choose what code is run, two have the same variable, or a value cannot stand in one.
     """
-    _own_variables.check(values)
-    return variables({key: each.data for key, each in values.items()})
+    return variables({key: each.data for key, each in values.items()}, _LEAVE_OUT)
 
 
 def _data(values: Values) -> dict[str, bytes]:
