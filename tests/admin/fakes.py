@@ -32,9 +32,10 @@ class FakeTransport:
     def __init__(self, *answers: Response | ConfigsvcError) -> None:
         self.answers = list(answers)
         self.sent: list[Sent] = []
+        self.deadlines: list[float] = []
 
     def request(self, method: str, target: str, headers: Mapping[str, str], body: bytes, deadline: float) -> Response:
-        del deadline
+        self.deadlines.append(deadline)
         self.sent.append(Sent(method, target, dict(headers), body))
         answer = self.answers.pop(0)
         if isinstance(answer, ConfigsvcError):
@@ -78,6 +79,17 @@ class NoGateway:
 def found_credentials(deadline: float) -> Credentials:
     del deadline
     return Credentials("AKIAEXAMPLE", "example-secret-key", "example-token")
+
+
+def slow_credentials(clock: FakeClock, *seconds: float) -> Find:
+    """Each time they take so long."""
+    takes = iter(seconds)
+
+    def find(deadline: float) -> Credentials:
+        clock.advance(next(takes))
+        return found_credentials(deadline)
+
+    return find
 
 
 def ports(

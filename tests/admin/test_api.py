@@ -6,7 +6,7 @@ import pytest
 
 from configsvc.model import errors
 from configsvc_client.admin._api import Api
-from tests.admin.fakes import URL, FakeTransport, answer, api, ports
+from tests.admin.fakes import URL, FakeTransport, answer, api, ports, slow_credentials
 from tests.client.fakes import FakeClock
 
 _LATER = {"code": "unavailable", "detail": "later"}
@@ -58,6 +58,13 @@ def test_a_write_is_sent_again_under_the_same_idempotency_key(failure: object) -
     assert api(transport, clock=clock).write("PUT", "/x", {"a": 1}).body == {"revision": 7}
     assert len({sent.headers["idempotency-key"] for sent in transport.sent}) == 1
     assert len(clock.pauses) == 2
+
+
+def test_a_signed_request_has_its_whole_time_however_long_credentials_take() -> None:
+    transport, clock = FakeTransport(answer(201, {})), FakeClock(up=1_000.0)
+    given = ports(transport, credentials=slow_credentials(clock, 40), clock=clock)
+    Api(URL, "key", "eu-central-1", given).write("PUT", "/x", {"a": 1})
+    assert transport.deadlines == [1_000.0 + 40 + 29]
 
 
 def test_two_writes_have_two_idempotency_keys() -> None:

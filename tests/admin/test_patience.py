@@ -5,9 +5,10 @@ from collections.abc import Mapping
 import pytest
 
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Unavailable
+from configsvc_client._credentials import Credentials
 from configsvc_client._kms import Decrypted
 from configsvc_client.admin._patience import PatientKms
-from tests.admin.fakes import FakeChance
+from tests.admin.fakes import FakeChance, found_credentials, slow_credentials
 from tests.client.fakes import KMS_KEY, FakeClock
 
 
@@ -16,6 +17,7 @@ class FailingKms:
 
     def __init__(self, error: ConfigsvcError, times: int) -> None:
         self.error, self.times, self.calls = error, times, 0
+        self.deadlines: list[float] = []
 
     def _next(self) -> None:
         self.calls += 1
@@ -23,19 +25,21 @@ class FailingKms:
             raise self.error
 
     def decrypt(self, ciphertext: bytes, context: Mapping[str, str], key_id: str | None, deadline: float) -> Decrypted:
-        del context, key_id, deadline
+        del context, key_id
+        self.deadlines.append(deadline)
         self._next()
         return Decrypted(ciphertext, KMS_KEY)
 
     def call(self, operation: str, members: Mapping[str, object], deadline: float) -> Mapping[str, object]:
-        del members, deadline
+        del members
+        self.deadlines.append(deadline)
         self._next()
         return {"operation": operation}
 
 
 def test_a_kms_that_throttles_is_asked_again_after_a_pause() -> None:
     kms, clock = FailingKms(Unavailable("ThrottlingException"), 3), FakeClock()
-    patient = PatientKms(kms, clock, FakeChance())
+    patient = PatientKms(kms, found_credentials, clock, FakeChance())
     assert patient.decrypt(b"blob", {}, None, 0.0).plaintext == b"blob"
     assert patient.call("Encrypt", {}, 0.0) == {"operation": "Encrypt"}
     assert (kms.calls, len(clock.pauses)) == (5, 3)
@@ -44,5 +48,26 @@ def test_a_kms_that_throttles_is_asked_again_after_a_pause() -> None:
 def test_a_kms_that_refuses_is_asked_once() -> None:
     kms = FailingKms(CannotOpen("AccessDeniedException"), 3)
     with pytest.raises(CannotOpen):
-        PatientKms(kms, FakeClock(), FakeChance()).decrypt(b"blob", {}, None, 0.0)
+        PatientKms(kms, found_credentials, FakeClock(), FakeChance()).decrypt(b"blob", {}, None, 0.0)
     assert kms.calls == 1
+
+
+def test_kms_has_its_whole_time_however_long_credentials_take() -> None:
+    kms, clock = FailingKms(Unavailable("never"), 0), FakeClock(up=1_000.0)
+    patient = PatientKms(kms, slow_credentials(clock, 40, 0), clock, FakeChance())
+    patient.decrypt(b"blob", {}, None, 1_015.0)
+    patient.call("Encrypt", {}, 1_055.0)
+    assert kms.deadlines == [1_055.0, 1_055.0]
+
+
+def test_credentials_that_are_not_given_now_are_asked_for_again_before_kms_is() -> None:
+    kms, clock = FailingKms(Unavailable("never"), 0), FakeClock()
+    failing = iter([Unavailable("STS throttles")])
+
+    def find(deadline: float) -> Credentials:
+        for error in failing:
+            raise error
+        return found_credentials(deadline)
+
+    assert PatientKms(kms, find, clock, FakeChance()).call("Encrypt", {}, 0.0) == {"operation": "Encrypt"}
+    assert (kms.calls, len(clock.pauses)) == (1, 1)

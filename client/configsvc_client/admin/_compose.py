@@ -131,7 +131,8 @@ def service_url(text: str, name: str) -> Url:
 def admin(settings: Settings, ports: Ports, close: Callable[[], None] = lambda: None) -> Admin:
     """An Admin with ports of the caller's choice."""
     clock, chance = ports.clock, ports.chance
-    api, kms = Api(settings.url, settings.api_key, settings.region, ports), PatientKms(ports.kms, clock, chance)
+    api = Api(settings.url, settings.api_key, settings.region, ports)
+    kms = PatientKms(ports.kms, ports.credentials, clock, chance)
     keyring = Keyring(kms, settings.pin, clock, _TTL)
     data_keys = DataKeys(api, kms, keyring, settings.pin, clock)
     reader = Reader(api)
