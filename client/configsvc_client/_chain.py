@@ -34,8 +34,9 @@ class Chain:
     def find(self, deadline: float) -> Credentials:
         """The credentials to sign with now.
 
-        Each call that botocore makes to STS or SSO is made once, and may take as long as is left. What asks the
-        instance's metadata, a process or a person keeps a time of its own.
+        Each call that botocore makes to STS or SSO is made once, and waits at its socket for no longer than is left
+        each time: no bound in all where a name is looked up, addresses are tried one by one, or an answer drips. What
+        asks the instance's metadata, a process or a person keeps a time of its own.
 
         Raises:
             Misconfigured: there are none, or botocore is not installed.
@@ -78,13 +79,17 @@ class Chain:
 
 
 def _ours(error: Exception) -> Misconfigured | Unavailable:
-    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+    from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError, HTTPClientError
+    from botocore.exceptions import ConnectionError as NotConnected
 
-    if isinstance(error, HTTPClientError):
+    if isinstance(error, NotConnected | HTTPClientError):
         return Unavailable(f"AWS did not give credentials ({type(error).__name__}).", reason="credentials")
     if isinstance(error, ClientError):
         code, status = error.response["Error"]["Code"], error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         if "Throttl" in code or (status or 0) >= _SERVER_FAULT:
             return Unavailable(f"AWS did not give credentials ({code}).", reason="credentials")
     said = str(error) if isinstance(error, BotoCoreError | ClientError) else type(error).__name__
+    if isinstance(error, CredentialRetrievalError):  # it holds what a process printed
+        given_by = error.kwargs.get("provider")
+        said = f"{type(error).__name__} of {given_by}; aws sts get-caller-identity shows what it says"
     return Misconfigured(f"AWS credentials could not be loaded: {said.rstrip('.')}. {_NEXT}")

@@ -1,3 +1,4 @@
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -116,6 +117,39 @@ def test_a_role_that_cannot_be_assumed_is_an_error_of_ours_after_one_request(
                 find(soon())
             assert len(sts.requests) == tried
             assert "canary" not in carried(caught.value)
+
+
+def test_a_sts_that_cannot_be_reached_is_unavailable_and_no_wrong_setting(assuming: Assuming) -> None:
+    with stub(lambda *_: (200, {}, b"")) as sts:
+        closed = port(sts)
+    assuming(closed)
+    for find in (Sources(TEAM).find, finder(TEAM)):
+        with pytest.raises(Unavailable, match="EndpointConnectionError"):
+            find(soon())
+
+
+PRINTS = (
+    "import sys; sys.exit('canary')",
+    "print('canary')",
+    """print('{"Version": "canary"}')""",
+    """print('{"Version": 1, "AccessKeyId": "canary"}')""",
+)
+
+
+@pytest.mark.parametrize("program", PRINTS)
+def test_what_a_credential_process_prints_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    (tmp_path / "program.py").write_text(program)
+    (tmp_path / "config").write_text(f"[profile team]\ncredential_process = {sys.executable} {tmp_path}/program.py\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    for find in (Sources(TEAM).find, finder(TEAM)):
+        with pytest.raises(
+            Misconfigured, match=r"JSONDecodeError|CredentialRetrievalError of custom-process"
+        ) as caught:
+            find(soon())
+        assert "canary" not in carried(caught.value)
 
 
 def test_a_sts_that_says_nothing_is_asked_once_and_for_no_longer_than_is_left(assuming: Assuming) -> None:
