@@ -20,12 +20,17 @@ _PENDING_DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """What a stack leaves behind: its table and the KMS key that opens what is sealed in it."""
+    """What a stack leaves behind: its table and the KMS key that opens what is sealed in it.
+
+    Args:
+        keeps_key: the stack did not make the key (docs/OPERATIONS.md, Rotate a KMS key), so it is not deleted.
+    """
 
     dynamodb: DynamoDBClient
     kms: KMSClient
     table: str
     kms_key: str
+    keeps_key: bool
 
     def delete(self) -> None:
         """The table at once, the key after 30 days, in which it can be called back. What is gone already is passed."""
@@ -35,6 +40,8 @@ class Data:
                 self._delete_table(protected=table.get("DeletionProtectionEnabled", False))
         except self.dynamodb.exceptions.ResourceNotFoundException:
             pass
+        if self.keeps_key:
+            return
         if self.kms.describe_key(KeyId=self.kms_key)["KeyMetadata"]["KeyState"] != "PendingDeletion":
             self.kms.schedule_key_deletion(KeyId=self.kms_key, PendingWindowInDays=_PENDING_DAYS)
 
@@ -58,15 +65,18 @@ def destroy(site: Site, dynamodb: DynamoDBClient, kms: KMSClient, ask: Ask, word
     outputs = stack.outputs()
     if not outputs:
         raise Declined(f"There is no stack {site.stage.stack} in {site.region}.")
-    data = Data(dynamodb, kms, outputs["TableName"], outputs["KmsKeyArn"])
-    wanted = _wanted(site, data, word)
+    made = stack.made()
+    foreign_key = not outputs["KmsKeyArn"].endswith(f":key/{made.get('NamespacesKey')}")
+    data = Data(dynamodb, kms, outputs["TableName"], outputs["KmsKeyArn"], keeps_key=foreign_key)
+    wanted = _wanted(data, made.get("ConfigTable"), word)
     site.tell(f"{site.stage.stack} in {site.region} goes: the API, its keys, the function, its log, its alarms.")
-    site.tell(f"The data {'GOES, TOO' if wanted else 'stays'}: table {data.table}, KMS key {data.kms_key}.")
+    site.tell(_fate(data, wanted=wanted))
     if not ask(f"Destroy {site.stage.stack}{' and its data' if wanted else ''}?"):
         raise Declined("Nothing was destroyed.")
     if wanted:
         data.delete()
-        site.tell(f"The table is gone; the KMS key goes in {_PENDING_DAYS} days (aws kms cancel-key-deletion).")
+        key = "stays" if data.keeps_key else f"goes in {_PENDING_DAYS} days (aws kms cancel-key-deletion)"
+        site.tell(f"The table is gone; the KMS key {key}.")
     stack.delete(_LONGEST)
     site.tell(f"{site.stage.stack} is gone.")
     site.tell(f"The bucket {site.target.bucket} stays: code and templates of every stack here. It is yours to delete.")
@@ -75,12 +85,18 @@ def destroy(site: Site, dynamodb: DynamoDBClient, kms: KMSClient, ask: Ask, word
         site.tell(f'  name = "{data.table}"\n  kms_key = "{data.kms_key}"')
 
 
-def _wanted(site: Site, data: Data, word: str) -> bool:
+def _fate(data: Data, *, wanted: bool) -> str:
+    if wanted and data.keeps_key:
+        return f"The data GOES, TOO: table {data.table}. KMS key {data.kms_key} stays: the stack did not make it."
+    return f"The data {'GOES, TOO' if wanted else 'stays'}: table {data.table}, KMS key {data.kms_key}."
+
+
+def _wanted(data: Data, made: str | None, word: str) -> bool:
     """Whether the data is to go. What the stack did not make, it does not take away."""
     if not word:
         return False
     if word != WORD:
         raise Declined(f"DATA={word} is not the word; to delete the table and the KMS key say DATA={WORD}.")
-    if site.stage.table.name:
+    if data.table != made:
         raise Declined(f"The table {data.table} was there before the stack: delete it yourself, if you mean it.")
     return True

@@ -19,7 +19,7 @@ from infra.deploy import Service, Target, deploy_service
 from infra.options import with_options
 from infra.package import STAGE, Package, package
 from infra.stack import Stack
-from infra.stage import Stage
+from infra.stage import Stage, StageError
 
 ROOT = Path(__file__).resolve().parent.parent
 _MINUTES = 60.0
@@ -73,9 +73,18 @@ def for_stage(built: Package, stage: Stage, served: str | None = None) -> Packag
 
 
 def for_site(built: Package, site: Site) -> Package:
-    """The package for what is there."""
-    served = Stack(site.target.cloudformation, site.stage.stack, site.tell).outputs().get("TableName")
-    wanted = site.stage.table.name
+    """The package for what is there.
+
+    Raises:
+        StageError: the stage says nothing of the table that the stack serves, and would go on with a new, empty one.
+    """
+    stack = Stack(site.target.cloudformation, site.stage.stack, site.tell)
+    served, wanted = stack.outputs().get("TableName"), site.stage.table.name
+    if served and not wanted and served != stack.made().get("ConfigTable"):
+        raise StageError(
+            f"{site.stage.stack} serves the table {served}, which it did not make, and the stage file names none: it "
+            f'would go on with a new, empty one. Say name = "{served}" and its kms_key under [table].'
+        )
     if served and wanted and served != wanted:
         site.tell(f"It goes from table {served} to {wanted}, all at once; deploy again to be back with the canary.")
     return for_stage(built, site.stage, served)

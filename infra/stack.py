@@ -116,6 +116,12 @@ class Stack:
         pairs = found.get("Outputs", []) if found else []
         return {pair["OutputKey"]: pair["OutputValue"] for pair in pairs}
 
+    def made(self) -> dict[str, str]:
+        """What the stack made: the physical id of each resource by its logical one; of a key its id, not its ARN."""
+        pages = self.client.get_paginator("list_stack_resources").paginate(StackName=self.name)
+        found = (each for page in pages for each in page["StackResourceSummaries"])
+        return {each["LogicalResourceId"]: each.get("PhysicalResourceId", "") for each in found}
+
     def delete(self, seconds: float) -> None:
         """Delete the stack and wait up to `seconds`; what is to be retained stays.
 
