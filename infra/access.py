@@ -126,6 +126,8 @@ def _add_group(template: Template, group: Group) -> None:
 
 def _renew_reader(template: Template, generation: int) -> None:
     """A later generation is another resource, so the key of the earlier one goes."""
+    if generation == 1:
+        return
     resources, number = template["Resources"], _number(generation)
     del resources["ReaderKey"]
     resources[f"ReaderKey{number}"] = _api_key("reader", number)

@@ -3,7 +3,8 @@
 `python -m infra.restore --old OLD --new NEW` takes what was given out from the table that was lost and is still there;
 `--jump N` in its place lifts each namespace by N, for when it is not. `--stage` is whose region counts, where its file
 names one. Credentials are the ordinary ones; they need to scan the old table, and to read and write the new one.
-Repeatable at any time: what is lifted stays as it is.
+Repeatable at any time: with `--old` what is lifted stays as it is; with `--jump` each repeat lifts every namespace by N
+once more, which skips numbers and harms nothing.
 """
 
 from __future__ import annotations
@@ -155,7 +156,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     except (ConfigsvcError, BotoCoreError, ClientError) as error:
-        print(f"Not finished: {error} Repeat it.", file=sys.stderr)
+        again = "Repeat it." if asked.old else f"Repeat it; it lifts what is lifted by {asked.jump} once more."
+        print(f"Not finished: {error} {again}", file=sys.stderr)
         return 1
     print("Every namespace is lifted; the service may use the table.")
     return 0

@@ -83,9 +83,9 @@ def world(emulator: Emulator) -> World:
     return World(Site(STAGE, target(emulator.url, said.append), REGION, said.append, emulator.url), said, client)
 
 
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, module: str = "infra", **environment: str) -> subprocess.CompletedProcess[str]:
     held = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true", **environment}
-    command = [sys.executable, "-m", "infra", *arguments]
+    command = [sys.executable, "-m", module, *arguments]
     return subprocess.run(command, cwd=ROOT, env=held, capture_output=True, text=True, check=False, timeout=60)
 
 
@@ -107,6 +107,16 @@ def test_without_a_way_to_aws_it_refuses_and_says_what_is_missing(environment: d
 def test_a_stage_that_is_none_is_refused_before_anything_else() -> None:
     ran = run("destroy", "nowhere")
     assert (ran.returncode, "There is no stage 'nowhere'" in ran.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("source", "advice"), [(("--old", "o"), "Repeat it."), (("--jump", "7"), "lifts what is lifted by 7 once more.")]
+)
+def test_a_restore_that_did_not_finish_says_what_repeating_it_does(source: tuple[str, str], advice: str) -> None:
+    held = {"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s", "AWS_MAX_ATTEMPTS": "1"}
+    nowhere = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
+    ran = run("--new", "n", *source, module="infra.restore", **held, **nowhere)
+    assert (ran.returncode, "Not finished" in ran.stderr, ran.stderr.strip().endswith(advice)) == (1, True, True)
 
 
 def test_where_nobody_can_be_asked_only_yes_goes_on() -> None:

@@ -195,6 +195,13 @@ def test_an_api_key_of_another_generation_is_another_resource_everywhere(
     assert set(joined.values()) == {f"ReaderPlanKey{number}", f"TeamPlanKey{number}"}
 
 
+def test_the_first_api_key_of_the_stack_is_the_one_that_the_template_says(built_package: Package) -> None:
+    sam = json.loads(json.dumps(built_package.template))
+    said = sam["Resources"]["ReaderKey"]
+    said["Properties"]["Description"] = "as the template says"
+    assert options.with_options(sam, parse({"stack": "s"}))["Resources"]["ReaderKey"] == said
+
+
 def test_policies_cover_both_kms_keys_while_one_takes_the_others_place(built_package: Package) -> None:
     before = {"stack": "s", "policies": ["*"], "further_kms_keys": [KEY]}
     after = before | {"further_kms_keys": [OTHER_KEY], "table": {"kms_key": KEY}}
