@@ -19,8 +19,10 @@ ADVICE = {
     "invalid_envelope": "Seal the value for this namespace, key and version, under a live data key of the namespace.",
     "invalid_value": "Correct the value at `pointer`, or the schema of the key in the settings.",
     "idempotency_mismatch": "Take a new Idempotency-Key: this one was used for another request.",
-    "precondition_required": "Send `If-Match` with the ETag that you read or, for a put, `If-None-Match: *`; in a change set `if_match` or "
-    "`create_only`.",
+    "precondition_required": (
+        "Send `If-Match` with the ETag that you read or, for a put, `If-None-Match: *`; in a change set `if_match` or "
+        "`create_only`."
+    ),
     "throttled": "Wait for `Retry-After` seconds, then try again, with backoff.",
     "internal": "Try again with the same Idempotency-Key; if it stays, the correlation id finds it in the logs.",
     "unavailable": "Wait for `Retry-After` seconds, then send it again with the same Idempotency-Key.",
