@@ -10,7 +10,9 @@ from configsvc.service.steps import next_version
 
 
 def list_keys(ports: Ports, caller: Caller, ns: str, prefix: str, limit: int, cursor: str | None) -> dict[str, object]:  # noqa: PLR0917  # prefix, limit, cursor as in every listing
-    """`{"namespace", "revision", "keys": [...], "cursor"}` in order of key, also those that are not served.
+    """`{"namespace", "revision", "floor", "keys": [...], "cursor"}` in order of key, also those that are not served.
+
+    The first version of a key that is not there is floor + 1.
 
     A page is read while others write: each key is as it was at one moment, the page as a whole need not be. Whoever
     needs one revision fetches the snapshot.
@@ -31,7 +33,8 @@ def list_keys(ports: Ports, caller: Caller, ns: str, prefix: str, limit: int, cu
     keys = (state for state in states if isinstance(state, KeyState))
     shown, more = paging.page(keys, limit, lambda state: state.key)
     listed = [_listed(head, state) for state in shown]
-    return {"namespace": namespace, "revision": head.revision, "keys": listed, "cursor": more}
+    counted = {"revision": head.revision, "floor": head.floor}
+    return {"namespace": namespace, **counted, "keys": listed, "cursor": more}
 
 
 def _listed(head: Head, state: KeyState) -> dict[str, object]:

@@ -17,6 +17,7 @@ Number = Annotated[int, Field(ge=0)]
 Revision = Annotated[int, Field(ge=0, examples=[42])]
 Served = Annotated[int, Field(ge=0, examples=[41], description="The last revision that changed what readers get.")]
 Version = Annotated[int, Field(ge=1, examples=[7])]
+Floor = Annotated[int, Field(ge=0, examples=[0], description="Versions begin above it.")]
 Active = Annotated[int | None, Field(ge=1, examples=[7], description="The version that is served, or null.")]
 Latest = Annotated[int, Field(ge=1, examples=[7])]
 Next = Annotated[int, Field(ge=1, examples=[8], description="The version that a writer seals for.")]
@@ -119,7 +120,7 @@ class Namespace_(Answer):  # noqa: N801  # `Namespace` is the name of one
     namespace: Namespace
     revision: Revision
     served_revision: Served
-    floor: Annotated[int, Field(ge=0, examples=[0], description="Versions begin above it.")]
+    floor: Floor
     entries: Annotated[int, Field(ge=0, examples=[12])]
     bytes: Annotated[int, Field(ge=0, examples=[5120], description="What the snapshot costs in the final answer.")]
     description: Annotated[str, Field(examples=["Settings of the payments service"])]
@@ -190,6 +191,7 @@ class KeyPage(Answer):
 
     namespace: Namespace
     revision: Revision
+    floor: Floor
     keys: list[ListedKey]
     cursor: Cursor
 

@@ -12,7 +12,7 @@ from configsvc.model.change_set import Put
 from configsvc.model.errors import PreconditionFailed, VersionClaimed
 from configsvc.model.names import Key, Namespace
 from configsvc_client._answer import Response
-from configsvc_client.admin import Draft, KeyInfo, draft
+from configsvc_client.admin import Draft, KeyInfo, Known, draft
 from configsvc_client.admin import _sealing as sealing
 from configsvc_client.admin._writer import TRIES, Writer
 from tests.admin.fakes import FakeChance, FakeTransport, answer, api
@@ -34,13 +34,13 @@ class Desk:
     def _seal(self, namespace: Namespace, draft: Draft, version: int) -> Put:
         return sealing.stored(draft, f"{namespace}/{draft.key}/{version}")
 
-    def _known(self, namespace: Namespace, keys: Sequence[Key]) -> dict[Key, KeyInfo]:
+    def _known(self, namespace: Namespace, keys: Sequence[Key]) -> Known:
         del namespace
         self.asked += 1
         version = 3 + self.asked
-        return {
-            key: KeyInfo(key, version, version, version + 1, "envelope", "text/plain", version, None) for key in keys
-        }
+        return Known(
+            {key: KeyInfo(key, version, version, version + 1, "envelope", "text/plain", version, None) for key in keys}
+        )
 
     @property
     def values(self) -> list[str]:

@@ -30,6 +30,7 @@ def test_the_example_is_imported_in_one_change_set_with_one_kms_call(
     assert sum(each.startswith("POST") for each in service.requests) == 1
     values = service.admin().values(namespace)
     assert len(values) >= 30
+    assert values["fraud.bin-table"].data == (tmp_path / "bin-table.jsonl").read_bytes()
     assert len(values["fraud.bin-table"].data) == 100 * 1024
     assert values["service.maintenance_message"].data == b""
     assert values["receipts.signing_key"].data.startswith(b"-----BEGIN PRIVATE KEY-----\n")
@@ -54,6 +55,20 @@ def test_300_secrets_take_one_kms_call_and_few_requests(shell: Shell, service: L
     shell.ok("import", _file(tmp_path, "".join(f"key.{n}=value {n}\n" for n in range(300))))
     assert service.kms.count("Decrypt") == len(service.kms.calls) == 1
     assert len(service.requests) == 11  # the snapshot, the next versions, the keyring, 8 change sets
+
+
+@pytest.mark.parametrize("options", [(), ("--atomic",)])
+def test_after_a_restore_new_keys_and_old_ones_are_stored_in_one_change_set(
+    shell: Shell, service: Loopback, namespace: str, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    shell.ok("put", "old", "-", given="before")
+    service.admin("admin").lift(namespace, 1000)
+    service.requests.clear()
+    shell.ok("import", _file(tmp_path, "old=after\nnew=after\nother.new=after\n"), *options)
+    assert sum(not each.startswith("GET") for each in service.requests) == 1
+    values = service.admin().values(namespace)
+    assert {(each.data, each.version) for each in values.values()} == {(b"after", 1001)}
+    assert set(values) == {"old", "new", "other.new"}
 
 
 def test_a_dry_run_tells_and_stores_nothing(shell: Shell, service: Loopback, tmp_path: Path) -> None:

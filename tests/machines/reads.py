@@ -69,7 +69,8 @@ def _read(ports: Ports, wanted: Reading) -> object:  # noqa: C901, PLR0911, PLR0
         case "version":
             return _without(get_key(ports, who, ns, wanted.key, wanted.version)[0], "written_at")
         case "keys":
-            return _listing(list_keys(ports, who, ns, "", 1000, None), "keys")
+            page = list_keys(ports, who, ns, "", 1000, None)
+            return page["floor"], _listing(page, "keys")
         case "versions":
             found = _rows(list_versions(ports, who, ns, wanted.key, 1000, None), "versions")
             return [(row["version"], row["form"], row["revision"], row["active"], row["destroyed"]) for row in found]
@@ -136,7 +137,7 @@ def _of_space(ns: str, space: Space, wanted: Reading) -> object:  # noqa: PLR091
         case "diff":
             return _diff(space, wanted)
         case "keys":
-            return {key: _row(space, key) for key in sorted(space.keys)}
+            return space.floor, {key: _row(space, key) for key in sorted(space.keys)}
         case "log":
             return [_told(revision, told) for revision, told in sorted(space.log.items())]
         case "namespace":

@@ -7,6 +7,7 @@ from configsvc.model.change_set import Delete
 from configsvc.model.errors import InvalidRequest, NotFound
 from configsvc.service.get_key import get_key
 from configsvc.service.list_keys import list_keys
+from configsvc.service.ports import Write
 from tests.service.world import NS, READER, World, sealed, settled, text
 
 
@@ -24,6 +25,7 @@ def test_each_key_is_told_with_its_versions_and_no_value(world: World) -> None:
     assert page == {
         "namespace": NS,
         "revision": 6,
+        "floor": 0,
         "keys": [
             {
                 "key": "a", "active": 1, "latest": 2, "next_version": 3, "form": "envelope",
@@ -36,6 +38,13 @@ def test_each_key_is_told_with_its_versions_and_no_value(world: World) -> None:
         ],
         "cursor": None,
     }  # fmt: skip
+
+
+def test_a_listing_tells_the_floor_above_which_the_versions_of_a_new_key_begin(world: World) -> None:
+    head = world.head()
+    world.repository.commit([Write(head._replace(floor=40, revision=head.revision + 1), head.revision)])
+    assert list_keys(world.ports, READER, NS, "", 10, None)["floor"] == 40
+    assert world.put(text("a")).body["version"] == 41
 
 
 def test_pages_together_are_the_whole_list_once(world: World) -> None:

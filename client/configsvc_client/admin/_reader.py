@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os.path
-from collections.abc import Iterator, Mapping, Sequence
+from collections import UserDict
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from configsvc.model import names
@@ -12,7 +13,7 @@ from configsvc.model.errors import Unavailable
 from configsvc.model.names import Key, Namespace
 from configsvc.model.snapshot import MalformedSnapshot, SealedSnapshot, parse
 from configsvc_client.admin._api import Api
-from configsvc_client.admin._pages import items
+from configsvc_client.admin._pages import Item, items, pages
 
 
 class KeyInfo(NamedTuple):
@@ -28,13 +29,15 @@ class KeyInfo(NamedTuple):
     rotate_by: str | None
 
 
-Known = Mapping[Key, KeyInfo]
-"""Keys as they were read; those that are not in it were never written."""
+class Known(UserDict[Key, KeyInfo]):
+    """Keys as they were read; those that are not in it were never written, and their versions begin above `floor`."""
+
+    floor = 0
 
 
 def next_version(known: Known, key: Key) -> int:
-    """The next version of a key; 1 where it was never written, which a conflict corrects after a restore."""
-    return known[key].next_version if key in known else 1
+    """The next version of a key."""
+    return known[key].next_version if key in known else known.floor + 1
 
 
 class NamespaceInfo(NamedTuple):
@@ -68,26 +71,23 @@ class Reader:
         for each in items(self._api, "/namespaces", "namespaces", {"prefix": prefix}):
             yield NamespaceInfo(names.namespace(each["namespace"]), str(each.get("description") or ""))
 
-    def keys(self, namespace: Namespace, prefix: str = "", *, limit: int | None = None) -> Iterator[KeyInfo]:
-        """The keys of a namespace in their order, page by page; `limit` is the size of a page."""
-        query = {"prefix": prefix, "limit": limit}
-        for each in items(self._api, f"/namespaces/{namespace}/keys", "keys", query):
-            yield KeyInfo(
-                names.key(each["key"]), each["active"], each["latest"], each["next_version"], each["form"],
-                each["content_type"], each["revision"], each.get("rotate_by"),
-            )  # fmt: skip
+    def keys(self, namespace: Namespace, prefix: str = "") -> Iterator[KeyInfo]:
+        """The keys of a namespace in their order, page by page."""
+        return map(_key_info, items(self._api, f"/namespaces/{namespace}/keys", "keys", {"prefix": prefix}))
 
     def known(self, namespace: Namespace, keys: Sequence[Key]) -> Known:
         """Those of the keys that were ever written, without values."""
-        found: dict[Key, KeyInfo] = {}
+        found = Known()
         if not keys:
             return found
         wanted, last = set(keys), max(keys)
         prefix = os.path.commonprefix(list(keys))  # noqa: RUF071  # by characters is what is wanted: keys are no paths
-        for each in self.keys(namespace, prefix, limit=1 if len(wanted) == 1 else None):
-            if each.key in wanted:
-                found[each.key] = each
-            if each.key >= last:
+        query = {"prefix": prefix, "limit": 1 if len(wanted) == 1 else None}
+        for page in pages(self._api, f"/namespaces/{namespace}/keys", query):
+            found.floor = page["floor"]
+            listed = [_key_info(each) for each in page["keys"]]
+            found |= {each.key: each for each in listed if each.key in wanted}
+            if listed and listed[-1].key >= last:
                 break
         return found
 
@@ -114,3 +114,10 @@ class Reader:
             return parse(self._api.read(f"/namespaces/{namespace}/snapshot", {"revision": revision}).body)
         except MalformedSnapshot as error:
             raise Unavailable(f"The service answered with what is {error}. Update configsvc.") from None
+
+
+def _key_info(item: Item) -> KeyInfo:
+    return KeyInfo(
+        names.key(item["key"]), item["active"], item["latest"], item["next_version"], item["form"],
+        item["content_type"], item["revision"], item.get("rotate_by"),
+    )  # fmt: skip

@@ -24,7 +24,10 @@ _LIST = Description(
     "List the keys of a namespace, without values",
     "read",
     {200: "KeyPage"},
-    details="Also those that are not served. `next_version` is the version that a writer seals for.",
+    details=(
+        "Also those that are not served. `next_version` is the version that a writer seals for; for a key that is not "
+        "listed it is `floor` + 1."
+    ),
     query=(KEY_PREFIX, *PAGE),
 )
 _GET = Description(
