@@ -99,9 +99,54 @@ def test_the_log_of_the_grants_tells_what_was_granted(service: Loopback) -> None
     assert f"delete_grants {who}: nothing" in revoked
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("get", "typo"), "configsvc list shows"),
+        (("history", "typo"), "configsvc list shows"),
+        (("delete", "typo", "--yes"), "configsvc list shows"),
+        (("copy", "typo", "--as", "a"), "configsvc list shows"),
+        (("get", "a", "--version", "7"), "configsvc history a lists"),
+        (("activate", "a", "9"), "configsvc history a lists"),
+        (("data-key", "retire", "A" * 43, "--yes"), "configsvc data-key list shows"),
+    ],
+)
+def test_what_is_not_there_leads_to_what_is(
+    shell: Shell, service: Loopback, namespace: str, arguments: tuple[str, ...], says: str
+) -> None:
+    shell.ok("put", "a", "-", given="1")
+    told = Shell(service.environ("owner", namespace)).run(*arguments)
+    happened, following = told.err.splitlines()
+    assert (told.code, happened.startswith("configsvc: "), says in following) == (3, True, True), told
+
+
+@pytest.mark.parametrize("arguments", [("import", "-"), ("import", "-", "--atomic"), ("copy", "new")])
+def test_a_new_key_that_someone_else_creates_meanwhile_leads_to_another_run(
+    shell: Shell, service: Loopback, namespace: str, arguments: tuple[str, ...]
+) -> None:
+    source, theirs = service.namespace(f"{namespace}.source"), service.admin()
+    theirs.put(source, "new", "ours")
+    service.requests.clear()
+
+    def meanwhile() -> None:
+        if f"GET /v1/namespaces/{namespace}/keys" in service.requests:  # what the keys are was read by then
+            theirs.put(namespace, "new", "theirs", form="plain")
+
+    service.kms.meanwhile.append(meanwhile)
+    options = ("-n", source, "--to", namespace) if arguments[0] == "copy" else ()
+    try:
+        told = shell.run(*arguments, *options, given="new=ours\n")
+    finally:
+        service.kms.meanwhile.clear()
+    assert (told.code, "new: Someone else wrote the key meanwhile. Run it again." in told.err) == (5, True), told
+    assert "create-only" not in told.err
+    assert shell.ok("get", "new") == "theirs"
+
+
 def test_a_rollback_of_a_key_says_which_versions_it_looks_at(shell: Shell) -> None:
     for value in ("one", "two"):
         shell.ok("put", "k", "-", given=value)
     shell.ok("activate", "k", "1")
     told = shell.run("rollback", "k")
     assert (told.code, "lower than 1, which is active" in told.err, "--to-version" in told.err) == (3, True, True)
+    assert "configsvc history k lists" in told.err

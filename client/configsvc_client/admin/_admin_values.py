@@ -171,7 +171,7 @@ class Values(Facet):
         if found is None:
             raise NotFound(
                 f"No version of {info.key} lower than {active}, which is active, was ever served and is still there. "
-                "Name one with --to-version: configsvc history lists them.", key=info.key,
+                "Name one with --to-version.", key=info.key, version=active,
             )  # fmt: skip
         return found
 

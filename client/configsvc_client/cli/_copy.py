@@ -51,14 +51,14 @@ def command(
         _show(wanted)
     failures = {} if dry_run else _stored(admin, to, admin.guard(to, wanted, there), message)
     for key, error in failures.items():
-        click.echo(f"{key}: {_exit.said_by(error)}", err=True)
+        click.echo(f"{key}: {_exit.reason_of(error)}", err=True)
     done = "would be copied (--dry-run)" if dry_run else "copied"
     count, alike = len(wanted) - len(failures), len(drafts) - len(wanted)
     told = f"{source} → {to}: {count} {done}, {alike} there already, {len(failures)} failed"
     if dry_run:
         click.echo(told, err=True)
     else:
-        failed = [{"key": key, "code": each.code, "reason": _exit.said_by(each)} for key, each in failures.items()]
+        failed = [{"key": key, "code": each.code, "reason": _exit.reason_of(each)} for key, each in failures.items()]
         _output.done(told, {"from": source, "namespace": to, "copied": count, "unchanged": alike, "failed": failed})
     return _exit.code_of(next(iter(failures.values()))) if failures else 0
 
@@ -91,7 +91,7 @@ def _drafts(admin: Admin, snapshot: SealedSnapshot, keys: Sequence[str] | None) 
     served = {entry.key: entry for entry in snapshot.entries}
     missing = [key for key in keys or () if key not in served]
     if missing:
-        raise NotFound(f"Nothing is served under {', '.join(missing)} in {snapshot.namespace}.")
+        raise NotFound(f"Nothing is served under {', '.join(missing)} in {snapshot.namespace}.", keys=missing)
     chosen = [entry for key, entry in served.items() if keys is None or key in keys]
     opened = {key: _open(key, each) for key, each in admin.open_all(snapshot, chosen).items()}
     return [Draft(each.key, each.data, each.content_type, each.form) for each in opened.values()]

@@ -70,6 +70,8 @@ _NEXT: tuple[tuple[type[errors.ConfigsvcError], str], ...] = (
     (errors.Throttled, "Wait a little, then repeat: a write that was done is not done twice."),
 )
 
+_OVERTAKEN = "Someone else wrote the key meanwhile. Run it again."
+
 
 def code_of(error: errors.ConfigsvcError) -> int:
     """The exit code of an error."""
@@ -92,6 +94,11 @@ def said_by(error: errors.ConfigsvcError) -> str:
     return said
 
 
+def reason_of(error: errors.ConfigsvcError) -> str:
+    """Why one key of many was not stored. What stores many guards each by what it read, and says so by no option."""
+    return _OVERTAKEN if isinstance(error, (errors.PreconditionFailed, errors.VersionClaimed)) else said_by(error)
+
+
 def next_of(error: errors.ConfigsvcError) -> str:
     """What to do next; empty where the error says it."""
     reason = error.members.get("reason")
@@ -103,7 +110,21 @@ def next_of(error: errors.ConfigsvcError) -> str:
         return _UNREACHED_NEXT
     if isinstance(error, errors.Forbidden) and "action" not in error.members:  # the gateway's, not the service's
         return _GATEWAY_NEXT
+    if isinstance(error, errors.NotFound):
+        return _where_to_look(error)
     return next((text for kind, text in _NEXT if isinstance(error, kind)), "")
+
+
+def _where_to_look(error: errors.NotFound) -> str:
+    """What shows the likes of what is not there, by the members that name it."""
+    match error.members:
+        case {"key": key, "version": _}:
+            return f"configsvc history {key} lists its versions."
+        case {"key": _} | {"keys": _}:
+            return "configsvc list shows the keys."
+        case {"kid": _}:
+            return "configsvc data-key list shows the data keys."
+    return ""
 
 
 def usage(error: click.ClickException) -> list[str]:

@@ -46,7 +46,7 @@ def told(
 def listed(rows: Mapping[str, Row], failures: Mapping[str, ConfigsvcError]) -> list[Refused]:
     """The failures with the places of their rows."""
     return [
-        Refused(rows[key].place if key in rows else "", key, error.code, _exit.said_by(error))
+        Refused(rows[key].place if key in rows else "", key, error.code, _exit.reason_of(error))
         for key, error in failures.items()
     ]  # fmt: skip
 
