@@ -1,6 +1,7 @@
 """For every test: an environment of its own, and the emulator where a test asks for it."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -10,6 +11,14 @@ pytest_plugins = ["tests.fixtures_emulator", "tests.fixtures_package", "tests.fi
 # Speed is never asserted in a test: a busy machine must not fail one.
 settings.register_profile("configsvc", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("configsvc")
+
+
+def pytest_configure() -> None:
+    """Whoever is started in the background ignores Ctrl-C and hang-ups, and so would what the tests start."""
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
+
 
 _PREFIXES = ("AWS_", "CONFIGSVC_")
 _PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}

@@ -56,7 +56,7 @@ def test_an_operation_can_ask_for_its_keys_revision(story: Story) -> None:
 
 def test_an_operation_can_ask_that_nothing_is_served_under_its_key(story: Story) -> None:
     operation: dict[str, object] = {"op": "put", "key": "k", **plain("one"), "create_only": True}
-    assert story.change([{**operation, "if_match": 1}]).code == "invalid_request"
+    assert story.change([{**operation, "if_match": 1}]).code == "unprocessable"
     assert story.change([operation]).status == 200
     assert story.change([{"op": "put", "key": "x", **plain("1")}, operation]).code == "precondition_failed"
     assert story.get("x").status == 404

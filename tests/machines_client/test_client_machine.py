@@ -21,7 +21,7 @@ from tests.client.fakes import FakeClock, FakeKms
 from tests.machines_client.service import KEYS, NAMESPACES, LabelledService, value
 
 STALE = 400.0
-AS_FOUND = "CONFIGSVC_TESTS_AS_FOUND"  # set: a failure is not made smaller, which takes long
+SEARCH = "TESTS_SEARCH"  # the most examples, until one fails; a failure is not made smaller, which takes long
 FAILURES = (
     lambda: Unavailable("down"),
     lambda: Internal("broken"),
@@ -293,14 +293,15 @@ class Context:
 
 
 def run(examples: int) -> None:
+    search = os.environ.get(SEARCH)
     run_state_machine_as_test(
         Client,
         settings=settings(
-            max_examples=examples,
+            max_examples=int(search or examples),
             stateful_step_count=50,
             deadline=None,
             suppress_health_check=list(HealthCheck),
-            phases=(Phase.generate,) if os.environ.get(AS_FOUND) else tuple(Phase),
+            phases=(Phase.generate,) if search else tuple(Phase),
         ),
     )
 

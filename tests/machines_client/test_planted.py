@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.machines_client.test_client_machine import AS_FOUND
+from tests.machines_client.test_client_machine import SEARCH
 
 ROOT = Path(__file__).parents[2]
 MACHINE = "tests/machines_client/test_client_machine.py::test_a_client_is_whole_monotonic_and_in_time_whatever_happens"
@@ -89,9 +89,10 @@ BUGS = {
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("bug", BUGS.values(), ids=BUGS)
 def test_a_planted_bug_is_caught(bug: Bug, tmp_path: Path) -> None:
-    done = run_copy(bug, bug.wrong, tmp_path)
+    done = run_copy(bug, bug.wrong, tmp_path, examples=3000)
     assert done.returncode == 1, done.stdout
     assert not [each for each in ("ImportError", "SyntaxError", "AttributeError", "NameError") if each in done.stdout]
 
@@ -99,18 +100,18 @@ def test_a_planted_bug_is_caught(bug: Bug, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_without_a_bug_a_copy_passes(tmp_path: Path) -> None:
     bug = BUGS["swapped before everything is verified"]
-    done = run_copy(bug, bug.right, tmp_path)
+    done = run_copy(bug, bug.right, tmp_path, examples=60)
     assert done.returncode == 0, done.stdout
 
 
-def run_copy(bug: Bug, instead: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def run_copy(bug: Bug, instead: str, folder: Path, examples: int) -> subprocess.CompletedProcess[str]:
     copy = folder / "configsvc_client"
     shutil.copytree(ROOT / "client" / "configsvc_client", copy, ignore=shutil.ignore_patterns("__pycache__"))
     source = (copy / bug.file).read_text()
     assert source.count(bug.right) >= 1, "what the bug changes is no longer there"
     (copy / bug.file).write_text(source.replace(bug.right, instead))
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", bug.caught_by]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--timeout=270", bug.caught_by]
     # Where CI is set hypothesis tries the same examples each time; a bug is to be found by searching.
     searching = {name: value for name, value in os.environ.items() if name != "CI"}
-    environ = {**searching, "PYTHONPATH": str(folder), AS_FOUND: "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=110)
+    environ = {**searching, "PYTHONPATH": str(folder), SEARCH: str(examples), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=280)
