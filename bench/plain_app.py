@@ -48,10 +48,10 @@ def health() -> dict[str, str]:
 
 @app.route("/v1/namespaces/{namespace}/snapshot", api_key_required=True)
 def snapshot(namespace: str) -> Response:
-    names, values = {"#pk": "pk", "#sk": "sk"}, {":pk": {"S": f"N#{namespace}"}, ":sk": {"S": "K#"}}
+    names, values = {"#pk": "pk", "#sk": "sk"}, {":pk": {"S": f"N#{namespace}"}, ":prefix": {"S": "K#"}}
     table.get_item(TableName=os.environ["CONFIGSVC_TABLE"], Key={"pk": {"S": f"N#{namespace}"}, "sk": {"S": "HEAD"}})
     found = table.query(
-        TableName=os.environ["CONFIGSVC_TABLE"], KeyConditionExpression="#pk = :pk AND begins_with(#sk, :sk)",
+        TableName=os.environ["CONFIGSVC_TABLE"], KeyConditionExpression="#pk = :pk AND begins_with(#sk, :prefix)",
         ExpressionAttributeNames=names, ExpressionAttributeValues=values,
     )  # fmt: skip
     entries = [_value(item) for item in found["Items"]]

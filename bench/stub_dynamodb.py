@@ -54,7 +54,7 @@ class StubDynamoDb:
         values, limit = asked["ExpressionAttributeValues"], asked.get("Limit")
         records = self._repository.query(
             values[":pk"]["S"],
-            values.get(":prefix", {"S": ""})["S"],
+            values[":prefix"]["S"] if "begins_with" in asked["KeyConditionExpression"] else "",
             after=asked.get("ExclusiveStartKey", {"sk": {"S": ""}})["sk"]["S"],
             values="ProjectionExpression" not in asked,
             reverse=not asked.get("ScanIndexForward", True),
