@@ -28,6 +28,7 @@ def test_a_read_asks_for_no_credentials() -> None:
 
     transport = FakeTransport(answer(200, {}))
     Api(URL, "key", "eu-central-1", ports(transport, credentials=none)).read("/whoami")  # type: ignore[arg-type]
+    assert len(transport.sent) == 1
 
 
 def test_a_write_is_signed_for_the_gateway_and_names_itself() -> None:

@@ -34,7 +34,7 @@ def test_arbitrary_bytes_make_an_answer_or_are_refused(pieces: list[bytes]) -> N
         for piece in pieces:
             answer.feed(piece)
         if answer.complete:
-            answer.response()
+            assert 100 <= answer.response().status <= 999
 
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nETag: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n"

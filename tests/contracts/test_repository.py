@@ -104,6 +104,9 @@ def test_a_check_holds_a_transaction_to_a_stamp_and_to_absence(repository: Repos
 def test_conditions_alone_may_make_a_transaction(repository: Repository) -> None:
     repository.commit([Write(head(), None)])
     repository.commit([Check(records.head(NS), 1)])
+    with pytest.raises(LostRace):
+        repository.commit([Check(records.head(NS), 2)])
+    assert list(repository.get([records.head(NS)]).values()) == [head()]
 
 
 @pytest.mark.parametrize("repository", ["memory", "stub"], indirect=True)  # moto and the emulator take any size

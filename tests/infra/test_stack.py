@@ -239,7 +239,9 @@ def test_a_stack_that_vanishes_while_waiting_is_a_failure() -> None:
 
 
 def test_deleting_what_is_not_there_is_done() -> None:
-    stack(FakeCloudFormation(None)).delete(10)
+    fake = FakeCloudFormation(None)
+    stack(fake).delete(10)
+    assert fake.calls == ["delete"]
 
 
 def test_a_deletion_that_fails_says_so() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from configsvc.model import names
-from configsvc.model.change_set import Delete
+from configsvc.model.change_set import Activate, Delete
 from configsvc.model.errors import TooLarge
 from configsvc.service.get_namespace import get_namespace
 from configsvc.service.ports import Check
@@ -39,7 +39,11 @@ def test_a_staged_value_costs_the_snapshot_nothing_until_it_is_activated() -> No
     world = settled()
     world.put(text("a"))
     world.set(snapshot_bytes=size(world))
+    before = size(world)
     world.put(text("a", "x" * 100, activate=False))
+    assert size(world) == before
+    with pytest.raises(TooLarge):
+        world.change(Activate(names.key("a"), 2))
 
 
 def test_what_is_over_a_limit_that_was_lowered_may_shrink() -> None:
