@@ -108,6 +108,6 @@ def seal(data_key: bytes, header: Header, plaintext: bytes, nonce: bytes) -> str
     return Cipher(data_key).seal(header, plaintext, nonce)
 
 
-def open(data_key: bytes, expected: Header, envelope: str) -> bytes:  # noqa: A001  # DESIGN's word; used with its module
+def open(data_key: bytes, expected: Header, envelope: str) -> bytes:  # noqa: A001  # the glossary's word; used with its module
     """As `Cipher.open`, for one value."""
     return Cipher(data_key).open(expected, envelope)

@@ -1,4 +1,4 @@
-"""Several namespaces in one request: one ETag made of theirs, and taken apart again (DESIGN section 3)."""
+"""Several namespaces in one request: one ETag made of theirs, and taken apart again."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from configsvc.model.snapshot import DataKey
 
 
 class Address(NamedTuple):
-    """Where a record stands: partition and sort key, as DESIGN section 4 lays them out."""
+    """Where a record stands: partition and sort key."""
 
     pk: str
     sk: str
