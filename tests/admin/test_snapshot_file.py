@@ -112,7 +112,7 @@ def test_values_that_do_not_open_are_all_named_with_why(service: Loopback, names
     with pytest.raises(CannotOpen, match=r"4 values in .* do not open") as caught:
         elsewhere.verify_snapshot(path)
     for key in ("text", "json", "bytes", "by.kms"):
-        assert f"{namespace} {key}: " in caught.value.detail
+        assert f"{namespace} {key}: " in str(caught.value.members["problems"])
     assert CANARY not in caught.value.detail
 
 

@@ -64,14 +64,14 @@ class SnapshotFiles:
 
         Raises:
             BadFallback: it is damaged, or was saved from another URL.
-            CannotOpen: some values do not open; names each, with why.
+            CannotOpen: some values do not open; member `problems` has each, with why.
             Misconfigured: something is sealed, and no KMS key is pinned or no AWS credentials are found.
         """
         fallback = _fallback.decode(_fallback.read(str(path)))
         held = _fallback.checked(fallback, self._url, fallback.revisions)
         broken = [line for snapshot in held.values() for line in self._broken(snapshot)]
         if broken:
-            raise CannotOpen("\n".join((f"{len(broken)} values in {path} do not open:", *broken)))
+            raise CannotOpen(f"{len(broken)} values in {path} do not open.", problems=broken)
         return _described(fallback)
 
     def _broken(self, snapshot: SealedSnapshot) -> list[str]:

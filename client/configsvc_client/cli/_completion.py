@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from configsvc_client.cli import _terminal
+
 _RUN = "_CONFIGSVC_COMPLETE"
 
 
@@ -23,4 +25,4 @@ def command(shell: str) -> None:
     if found is None:  # click knows all three
         raise click.UsageError(f"No completion for {shell}.")
     group = click.get_current_context().find_root().command
-    click.echo(found(group, {}, "configsvc", _RUN).source())
+    _terminal.raw(found(group, {}, "configsvc", _RUN).source().encode() + b"\n")

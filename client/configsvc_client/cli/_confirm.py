@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from configsvc_client.cli import _common, _exit
+from configsvc_client.cli import _common, _exit, _terminal
 
 
 def confirm(question: str) -> None:
@@ -20,6 +20,6 @@ def confirm(question: str) -> None:
         return
     if not sys.stdin.isatty():
         raise click.UsageError(f"{question} There is nobody to ask: add --yes.")
-    if not click.confirm(question, err=True):
-        click.echo("Nothing was done.", err=True)
+    if not _terminal.agree(question):
+        _terminal.say("Nothing was done.")
         raise click.exceptions.Exit(_exit.FAILED)

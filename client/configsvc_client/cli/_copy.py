@@ -9,7 +9,7 @@ import click
 
 from configsvc.model.errors import CannotOpen, ConfigsvcError, NotFound
 from configsvc.model.names import Namespace
-from configsvc_client.cli import _exit, _options, _output, _settings
+from configsvc_client.cli import _exit, _options, _output, _settings, _terminal
 
 if TYPE_CHECKING:
     from configsvc.model.snapshot import SealedSnapshot
@@ -51,12 +51,12 @@ def command(
         _show(wanted)
     failures = {} if dry_run else _stored(admin, to, admin.guard(to, wanted, there), message)
     for key, error in failures.items():
-        click.echo(f"{key}: {_exit.reason_of(error)}", err=True)
+        _terminal.say(f"{key}: {_exit.reason_of(error)}")
     done = "would be copied (--dry-run)" if dry_run else "copied"
     count, alike = len(wanted) - len(failures), len(drafts) - len(wanted)
     told = f"{source} → {to}: {count} {done}, {alike} there already, {len(failures)} failed"
     if dry_run:
-        click.echo(told, err=True)
+        _terminal.say(told)
     else:
         failed = [{"key": key, "code": each.code, "reason": _exit.reason_of(each)} for key, each in failures.items()]
         _output.done(told, {"from": source, "namespace": to, "copied": count, "unchanged": alike, "failed": failed})

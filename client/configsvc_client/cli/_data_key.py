@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from configsvc_client.cli import _confirm, _options, _output, _rotate, _settings
+from configsvc_client.cli import _confirm, _options, _output, _rotate, _settings, _terminal
 
 
 @click.group("data-key")
@@ -50,7 +50,7 @@ def rewrap(kid: str | None, namespace: str | None, kms_key: str | None) -> None:
     kids = [kid] if kid else [each.data_key.kid for each in admin.data_keys(target) if each.state == "live"]
     for each in kids:
         admin.rewrap(target, each, wrapping)
-        click.echo(f"{target}: data key {each} wrapped under {wrapping}", err=True)
+        _terminal.say(f"{target}: data key {each} wrapped under {wrapping}")
     if _output.kind() == "json":
         _output.record({"namespace": target, "kids": kids, "kms_key": wrapping})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
+from configsvc_client.cli import _terminal
 
 if TYPE_CHECKING:
     from configsvc_client.admin import Exchange
@@ -14,4 +14,4 @@ def tell(exchange: Exchange) -> None:
     """One line on stderr."""
     status = exchange.status or "no answer"
     told = f"{exchange.method} {exchange.route} {status} {exchange.seconds * 1000:.0f} ms {exchange.correlation_id}"
-    click.echo(f"configsvc: {told}".rstrip(), err=True)
+    _terminal.say(f"configsvc: {told}".rstrip())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from configsvc.model.names import Namespace
-from configsvc_client.cli import _exit, _options, _output, _settings
+from configsvc_client.cli import _exit, _options, _output, _settings, _terminal
 from configsvc_client.cli._compared import Compared, compared
 from configsvc_client.cli._sides import FileSide, Item, ServedSide, Side
 from configsvc_client.cli.formats import FORMATS
@@ -45,7 +45,7 @@ def command(
         ("key", "change", "left", "right"),
         ((each.key, each.change, *_shown(each, reveal=reveal)) for each in found),
     )
-    click.echo(f"{left.name} → {right.name}: {len(found)} keys differ", err=True)
+    _terminal.say(f"{left.name} → {right.name}: {len(found)} keys differ")
     return _exit.DIFFERENT if found and exit_code else 0
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from configsvc.model.errors import ConfigsvcError, NotFound, PreconditionFailed, Unprocessable, VersionClaimed
-from configsvc_client.cli import _editor, _exit, _options, _output, _settings
+from configsvc_client.cli import _editor, _exit, _options, _output, _settings, _terminal
 
 if TYPE_CHECKING:
     from configsvc.model.names import Namespace
@@ -90,12 +90,12 @@ class _Session:
         """The exit code."""
         base, theirs = self._read(), None
         if base.opened is None:
-            click.echo(f"Nothing is served under {self._key}: what you save is the first value.", err=True)
+            _terminal.say(f"Nothing is served under {self._key}: what you save is the first value.")
         start = base.content
         while True:
             content = _editor.edited(start, base.suffix, theirs)
             if content == base.content:
-                click.echo(f"{self._namespace} {self._key}: nothing changed, nothing stored", err=True)
+                _terminal.say(f"{self._namespace} {self._key}: nothing changed, nothing stored")
                 return 0
             found = self._tried(base, content)
             if isinstance(found, int):
@@ -113,7 +113,7 @@ class _Session:
             except ConfigsvcError as error:
                 chosen = self._asked(error)
                 if chosen == _QUIT:
-                    click.echo("Nothing was stored; your draft is forgotten.", err=True)
+                    _terminal.say("Nothing was stored; your draft is forgotten.")
                     return _exit.code_of(error)
             else:
                 return 0
@@ -144,14 +144,13 @@ class _Session:
         """What to do with a draft that was not stored; without a person to ask, to quit."""
         raced = isinstance(error, (PreconditionFailed, VersionClaimed))
         if raced:
-            click.echo(f"{self._namespace} {self._key} changed while you edited: {self._latest()}", err=True)
+            _terminal.say(f"{self._namespace} {self._key} changed while you edited: {self._latest()}")
         for line in _exit.lines_of(error):
-            click.echo(line, err=True)
+            _terminal.say(line)
         if not sys.stdin.isatty():
             return _QUIT
         choices = [_AGAIN, _STAGE, _QUIT] if raced else [_AGAIN, _QUIT]
-        chosen: str = click.prompt("Your draft", type=click.Choice(choices), err=True)
-        return chosen
+        return _terminal.choose("Your draft", choices)
 
     def _latest(self) -> str:
         try:

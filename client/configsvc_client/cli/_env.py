@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import click
 
-from configsvc_client.cli import _options, _output, _settings
+from configsvc_client.cli import _options, _output, _settings, _terminal
 
 
 @click.command("env")
@@ -23,7 +23,7 @@ def command(namespaces: tuple[str, ...]) -> None:
     kms_keys = sorted({each.data_key.kms_key for name in wanted for each in admin.data_keys(name)})
     known = _settings.pins()
     if known and known != ["*"] and not set(kms_keys) <= set(known):
-        click.echo("configsvc: a KMS key below is not in your CONFIGSVC_KMS_KEYS. Ask who added it.", err=True)
+        _terminal.say("configsvc: a KMS key below is not in your CONFIGSVC_KMS_KEYS. Ask who added it.")
     found = {
         "CONFIGSVC_URL": _settings.resolved().get("CONFIGSVC_URL"),
         "CONFIGSVC_NAMESPACES": ",".join(wanted),
@@ -37,5 +37,5 @@ def command(namespaces: tuple[str, ...]) -> None:
 
 def _lines(found: Mapping[str, str]) -> None:
     for name, text in found.items():
-        click.echo(f"export {name}={shlex.quote(text)}" if text else "# no data key: nothing is sealed yet")
-    click.echo("# export CONFIGSVC_API_KEY=<the consumer's own API key>")
+        _terminal.show(f"export {name}={shlex.quote(text)}" if text else "# no data key: nothing is sealed yet")
+    _terminal.show("# export CONFIGSVC_API_KEY=<the consumer's own API key>")

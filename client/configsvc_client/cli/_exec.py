@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import click
 
-from configsvc_client.cli import _options, _settings
+from configsvc_client.cli import _options, _settings, _terminal
 
 # Python ignores these, and what is ignored stays so in the command: `yes | head` would not end quietly.
 _IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)
@@ -62,7 +62,7 @@ def command(
 
 def _replaced(arguments: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
     """Becomes the command; with a shell's exit codes when it cannot."""
-    sys.stdout.flush()
+    _terminal.flush()
     for ignored in _IGNORED:
         signal.signal(ignored, signal.SIG_DFL)
     try:
@@ -74,5 +74,5 @@ def _replaced(arguments: Sequence[str], environment: Mapping[str, str]) -> NoRet
 def _not_started(command: str, error: OSError) -> int:
     """Says why, and answers the code that a shell would."""
     missing = isinstance(error, FileNotFoundError)
-    click.echo(f"configsvc: {command}: {'no such command' if missing else error.strerror}.", err=True)
+    _terminal.say(f"configsvc: {command}: {'no such command' if missing else error.strerror}.")
     return _NOT_FOUND if missing else _NOT_STARTED

@@ -8,6 +8,7 @@ that cannot be started, as in a shell).
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -73,6 +74,14 @@ _NEXT: tuple[tuple[type[errors.ConfigsvcError], str], ...] = (
 _OVERTAKEN = "Someone else wrote the key meanwhile. Run it again."
 
 
+class Problems(click.UsageError):
+    """Something typed or a file is wrong in several places, each of which gets a line."""
+
+    def __init__(self, message: str, problems: Iterable[object]) -> None:
+        super().__init__(message)
+        self.problems = tuple(map(str, problems))
+
+
 def code_of(error: errors.ConfigsvcError) -> int:
     """The exit code of an error."""
     if error.members.get("reason") in {_DENIED, *_NOBODY}:
@@ -83,7 +92,9 @@ def code_of(error: errors.ConfigsvcError) -> int:
 def lines_of(error: errors.ConfigsvcError) -> list[str]:
     """What a person is told: what happened, and what to do next where the error does not say it."""
     said, following = said_by(error), next_of(error)
-    return [f"configsvc: {said}"] + ([following] if following and following not in said else [])
+    problems = error.members.get("problems")
+    listed = [f"  {each}" for each in problems] if isinstance(problems, list) else []
+    return [f"configsvc: {said}", *listed] + ([following] if following and following not in said else [])
 
 
 def said_by(error: errors.ConfigsvcError) -> str:
@@ -130,10 +141,11 @@ def _where_to_look(error: errors.NotFound) -> str:
 def usage(error: click.ClickException) -> list[str]:
     """What was typed wrongly. An argument too many is not repeated: it may be a secret."""
     told = error.format_message()
+    listed = [f"  {each}" for each in error.problems] if isinstance(error, Problems) else []
     if told.startswith("Got unexpected extra argument"):
         told = "More arguments than it takes."
     context = getattr(error, "ctx", None)
-    return [f"configsvc: {told}"] + ([f"Try: {context.command_path} --help"] if context else [])
+    return [f"configsvc: {told}", *listed] + ([f"Try: {context.command_path} --help"] if context else [])
 
 
 def unexpected(error: BaseException) -> str:

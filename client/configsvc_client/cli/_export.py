@@ -45,11 +45,11 @@ def command(
     text = _text(wanted or format_of(file), _named(found) if variables else _values(found), target)
     if file != STDOUT:
         _write(Path(file), text.encode())
-        click.echo(f"{target}: {len(found)} values in the clear in {file}", err=True)
+        _terminal.say(f"{target}: {len(found)} values in the clear in {file}")
     elif _terminal.is_terminal():
-        click.echo(_terminal.printable(text), nl=False)
+        _terminal.show_value(text.removesuffix("\n"))
     else:
-        click.echo(text.encode(), nl=False)
+        _terminal.raw(text.encode())
 
 
 def _check_sealed(snapshot: SealedSnapshot, only: Sequence[str]) -> None:
@@ -79,8 +79,7 @@ def _named(found: Mapping[str, Opened]) -> list[Value]:
 def _text(wanted: str, values: list[Value], namespace: str) -> str:
     text, problems = write(wanted, values, namespace)
     if problems:
-        told = "\n".join(map(str, problems))
-        raise Unprocessable(f"Nothing was written: {wanted} cannot hold everything.\n{told}")
+        raise Unprocessable(f"Nothing was written: {wanted} cannot hold everything.", problems=[*map(str, problems)])
     return text
 
 

@@ -31,12 +31,12 @@ def command(key: str, namespace: str | None, version: int | None, *, as_json: bo
     if as_json or _output.kind() == "json":
         _described(admin, target, found, masked=masked)
     elif masked:
-        click.echo(_terminal.MASK)
-        click.echo(f"{found.key} is sealed ({found.form}, version {found.version}). Show it: --reveal", err=True)
+        _terminal.show(_terminal.MASK)
+        _terminal.say(f"{found.key} is sealed ({found.form}, version {found.version}). Show it: --reveal")
     elif _terminal.is_terminal():
-        click.echo(_terminal.printable(admin.opened(target, found).data.decode(errors="replace")))
+        _terminal.show_value(admin.opened(target, found).data.decode(errors="surrogateescape"))
     else:
-        click.echo(admin.opened(target, found).data, nl=False)
+        _terminal.raw(admin.opened(target, found).data)
 
 
 def _described(admin: Admin, namespace: str, entry: Entry, *, masked: bool) -> None:

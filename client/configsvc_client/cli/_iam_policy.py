@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from configsvc.model import grants
-from configsvc_client.cli import _options, _settings
+from configsvc_client.cli import _options, _settings, _terminal
 from configsvc_client.cli._policy import Role, api_arn, document
 
 
@@ -30,7 +28,7 @@ def command(role: Role, patterns: tuple[str, ...], kms_keys: tuple[str, ...], ap
     named = [grants.pattern(each) for each in patterns] or list(_options.the_namespaces(()))
     keys = [_settings.kms_key(each) for each in kms_keys] or _pinned()
     api = None if role == "reader" else _api(api_arn)
-    click.echo(json.dumps(document(role, named, keys, api), indent=2))
+    _terminal.show_json(document(role, named, keys, api), indent=2)
 
 
 def _pinned() -> list[str]:

@@ -10,9 +10,8 @@ import click
 
 from configsvc.model.errors import ConfigsvcError, Misconfigured, Unavailable
 from configsvc.model.names import Namespace
-from configsvc_client.cli import _error_file, _imported, _options, _output, _settings
+from configsvc_client.cli import _error_file, _exit, _imported, _options, _output, _settings, _terminal
 from configsvc_client.cli._imported import AGAIN
-from configsvc_client.cli._progress import progress
 from configsvc_client.cli.formats import FORMATS, Read, Row, format_of, read
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ def _rows(found: Read, files: Sequence[str]) -> dict[str, Row]:
     """
     rows, problems = found
     if problems:
-        raise click.UsageError("Nothing was stored. " + "\n".join(map(str, problems)))
+        raise _exit.Problems("Nothing was stored.", problems)
     by_key = {row.key: row for row in rows}
     for key, path in (_file(each) for each in files):
         if key in by_key:
@@ -125,7 +124,7 @@ def _stored(admin: Admin, namespace: Namespace, guarded: Guarded, message: str) 
     drafts = guarded.drafts
     left = {each.key for each in drafts}
     failures: dict[str, ConfigsvcError] = {}
-    with progress(f"import into {namespace}", len(drafts)) as advance:
+    with _terminal.progress(f"import into {namespace}", len(drafts)) as advance:
         try:
             for each in admin.store(namespace, drafts, message, known=guarded.known):
                 left.difference_update(each.keys)
@@ -135,7 +134,7 @@ def _stored(admin: Admin, namespace: Namespace, guarded: Guarded, message: str) 
         except ConfigsvcError as error:
             failures |= dict.fromkeys(sorted(left), error)
         except KeyboardInterrupt:
-            click.echo(f"{namespace}: {len(drafts) - len(left)} of {len(drafts)} are surely stored. {AGAIN}", err=True)
+            _terminal.say(f"{namespace}: {len(drafts) - len(left)} of {len(drafts)} are surely stored. {AGAIN}")
             raise
     return failures
 
@@ -160,7 +159,7 @@ def _stored_together(admin: Admin, namespace: Namespace, guarded: Guarded, messa
     try:
         admin.change(namespace, guarded.drafts, message)
     except Unavailable:
-        click.echo("All of it was stored or nothing.", err=True)
+        _terminal.say("All of it was stored or nothing.")
         raise
     except ConfigsvcError as error:
         return _at(guarded.drafts, error)

@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from configsvc.model.errors import ConfigsvcError
 from configsvc.model.names import Namespace
-from configsvc_client.cli import _error_file, _exit, _output
+from configsvc_client.cli import _error_file, _exit, _output, _terminal
 from configsvc_client.cli._error_file import Refused
 from configsvc_client.cli.formats import Row
 
@@ -28,7 +26,7 @@ def told(
 ) -> None:
     """Each refused key with why, and how many there were of each kind; `unstored` names why nothing was stored."""
     for reason in dict.fromkeys(each.reason for each in refused):
-        click.echo(f"{', '.join(each.key for each in refused if each.reason == reason)}: {reason}", err=True)
+        _terminal.say(f"{', '.join(each.key for each in refused if each.reason == reason)}: {reason}")
     failed = {each.key for each in refused}
     counts = {step: sum(1 for each in plan if each.step == step and each.draft.key not in failed) for step in _STEPS}
     if _output.kind() == "json" and unstored != "--dry-run":  # the plan was printed then
@@ -36,11 +34,11 @@ def told(
         _output.record({"namespace": namespace, **done, "failed": [each._asdict() for each in refused]})
         return
     said = ", ".join(f"{count} {step}" for step, count in counts.items() if count) or "nothing to do"
-    click.echo(f"{namespace}: {said}{f', {len(failed)} failed' if failed else ''}", err=True)
+    _terminal.say(f"{namespace}: {said}{f', {len(failed)} failed' if failed else ''}")
     if unstored:
-        click.echo(_NOTHING.format(unstored), err=True)
+        _terminal.say(_NOTHING.format(unstored))
     elif refused:
-        click.echo(f"Correct what is told above. {AGAIN}", err=True)
+        _terminal.say(f"Correct what is told above. {AGAIN}")
 
 
 def listed(rows: Mapping[str, Row], failures: Mapping[str, ConfigsvcError]) -> list[Refused]:
@@ -59,7 +57,7 @@ def kept(path: Path | None, refused: Sequence[Refused]) -> None:
         _error_file.forget(path)
         return
     _error_file.write(path, refused)
-    click.echo(f"What was refused, without values: {path}", err=True)
+    _terminal.say(f"What was refused, without values: {path}")
 
 
 def code_of(failures: Mapping[str, ConfigsvcError]) -> int:

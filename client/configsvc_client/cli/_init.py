@@ -11,7 +11,7 @@ import click
 
 from configsvc.model import names
 from configsvc.model.errors import ConfigsvcError
-from configsvc_client.cli import _confirm, _settings
+from configsvc_client.cli import _confirm, _settings, _terminal
 from configsvc_client.cli._profiles import PROJECT_FILE
 
 
@@ -59,8 +59,7 @@ def _asked(what: str, default: str, option: str) -> str:
         if default:
             return default
         raise click.UsageError(f"Say it with {option}: there is nobody to ask.")
-    found: str = click.prompt(what, default=default or None, err=True)
-    return found
+    return _terminal.ask(what, default)
 
 
 def _split(text: str) -> list[str]:
@@ -76,10 +75,10 @@ def _store_api_key(url: str) -> None:
     if not sys.stdin.isatty() or _api_key.api_key(_settings.resolved())[0]:
         return
     if not _api_key.has_keyring(url):
-        click.echo(f"No API key was found, and no keyring to keep one in. {NO_API_KEY} Then: configsvc init", err=True)
+        _terminal.say(f"No API key was found, and no keyring to keep one in. {NO_API_KEY} Then: configsvc init")
         return
     asked = "API key, for the keyring (empty: none)"
-    given = click.prompt(asked, hide_input=True, default="", show_default=False, err=True)
+    given = _terminal.ask(asked, hidden=True, empty=True)
     if given:
         _api_key.keep(url, given)
 
@@ -93,9 +92,9 @@ def _offer_pin(path: Path, members: Mapping[str, str | Sequence[str]], namespace
     except ConfigsvcError:
         return  # the checks tell what is wrong
     if found and sys.stdin.isatty():
-        told = "\n".join(f"  {each}" for each in found)
-        click.echo(f"KMS keys in use, as the service tells them. Compare them with those you know:\n{told}", err=True)
-        if click.confirm("Trust them?", err=True):
+        _terminal.say("KMS keys in use, according to the service. Compare them with those you know:")
+        _terminal.say(*(f"  {each}" for each in found))
+        if _terminal.agree("Trust them?"):
             _write(path, {**members, "kms_keys": found})
 
 
@@ -103,4 +102,4 @@ def _write(path: Path, members: Mapping[str, str | Sequence[str]]) -> None:
     """JSON's texts and lists of texts are TOML's too."""
     lines = [f"{name} = {json.dumps(member, ensure_ascii=False)}\n" for name, member in members.items()]
     path.write_text("# Settings of configsvc. No secret belongs here: commit it.\n" + "".join(lines), encoding="utf-8")
-    click.echo(f"{path.resolve()}: written", err=True)
+    _terminal.say(f"{path.resolve()}: written")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import importlib
 import os
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from configsvc.model.errors import ConfigsvcError
-from configsvc_client.cli import _common, _exit
+from configsvc_client.cli import _common, _exit, _terminal
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -102,10 +101,10 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line; answers the exit code. Nothing escapes as a traceback."""
     try:
         result = _commands.main(list(arguments), prog_name="configsvc", standalone_mode=False)
-        sys.stdout.flush()
+        _terminal.flush()
     except BrokenPipeError:
         # The reader of the pipe has gone; python would complain once more while it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return _exit.FAILED
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # a traceback could show a value
         return _ended(error)
@@ -131,6 +130,5 @@ def _ended(error: BaseException) -> int:
 
 
 def _told(lines: Sequence[str], code: int) -> int:
-    for line in lines:
-        click.echo(line, err=True)
+    _terminal.say(*lines)
     return code

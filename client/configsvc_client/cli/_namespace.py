@@ -8,7 +8,7 @@ import click
 
 from configsvc.model.errors import NotFound
 from configsvc.model.names import Namespace
-from configsvc_client.cli import _namespace_settings, _options, _output, _settings
+from configsvc_client.cli import _namespace_settings, _options, _output, _settings, _terminal
 
 if TYPE_CHECKING:
     from configsvc_client.admin import Admin
@@ -35,9 +35,7 @@ def create(
     wrapping = None if no_data_key else _settings.kms_key(kms_key)
     admin = _settings.admin()
     created = admin.create_namespace(target, description=description)
-    click.echo(
-        f"{target}: {'created' if created else 'was there already'}", err=True
-    )  # at once: adding the data key may fail
+    _terminal.say(f"{target}: {'created' if created else 'was there already'}")  # at once: adding the data key may fail
     lacking = wrapping and (created or not _has_data_key(admin, target))
     kid = admin.add_data_key(target, wrapping) if wrapping and lacking else None
     done = {"namespace": target, "created": created, "kid": kid, "kms_key": wrapping if kid else None}

@@ -7,17 +7,12 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-import click
-
 from configsvc.model.errors import Misconfigured
 from configsvc_client.cli import _common, _terminal
 
 Kind = Literal["table", "plain", "json"]
 Field = object
 """Text, a number, a truth or None; in records also lists and objects of them."""
-
-# A field of a tab-separated line holds no tab and no line break.
-_ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 def kind() -> Kind:
@@ -37,7 +32,7 @@ def kind() -> Kind:
 def table(columns: Sequence[str], rows: Iterable[Sequence[Field]]) -> None:
     """Rows under headings. In JSON a list of objects, the headings their members: `content type` is `content_type`.
 
-    Plain has no headings, an empty field for None, and tabs, line ends and backslashes as C writes them.
+    Plain has no headings, an empty field for None, and `_escaped.field` escapes.
     """
     match kind():
         case "json":
@@ -45,9 +40,9 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Field]]) -> None:
             print_json([dict(zip(members, row, strict=True)) for row in rows])
         case "plain":
             for row in rows:
-                click.echo("\t".join(_text(field).translate(_ESCAPED) for field in row))
+                _terminal.show_fields(map(_text, row))
         case "table":
-            _draw(columns, rows, heading=True)
+            _terminal.draw(columns, (tuple(map(_text, row)) for row in rows), heading=True)
 
 
 def record(fields: Mapping[str, Field]) -> None:
@@ -57,9 +52,9 @@ def record(fields: Mapping[str, Field]) -> None:
             print_json({_member(name): field for name, field in fields.items()})
         case "plain":
             for name, field in fields.items():
-                click.echo(f"{name}\t{_text(field).translate(_ESCAPED)}")
+                _terminal.show_fields((name, _text(field)))
         case "table":
-            _draw(("", ""), fields.items(), heading=False)
+            _terminal.draw(("", ""), ((name, _text(field)) for name, field in fields.items()), heading=False)
 
 
 def line(columns: Sequence[str], row: Sequence[Field]) -> None:
@@ -67,11 +62,11 @@ def line(columns: Sequence[str], row: Sequence[Field]) -> None:
     match kind():
         case "json":
             found = dict(zip(map(_member, columns), row, strict=True))
-            click.echo(json.dumps(found, ensure_ascii=_terminal.is_terminal()))
+            _terminal.show_json(found)
         case "plain":
-            click.echo("\t".join(_text(field).translate(_ESCAPED) for field in row))
+            _terminal.show_fields(map(_text, row))
         case "table":
-            click.echo("  ".join(_terminal.printable(_text(field) or "-") for field in row))
+            _terminal.show("  ".join(_text(field) or "-" for field in row))
 
 
 def done(told: str, fields: Mapping[str, Field]) -> None:
@@ -79,7 +74,7 @@ def done(told: str, fields: Mapping[str, Field]) -> None:
     if kind() == "json":
         print_json(fields)
     else:
-        click.echo(told, err=True)
+        _terminal.say(told)
 
 
 def _member(column: str) -> str:
@@ -101,19 +96,4 @@ def _text(field: Field) -> str:
 
 def print_json(found: object) -> None:
     """Anything as JSON, indented."""
-    # Only ASCII on a terminal: JSON itself lets the control characters above 0x7e stand.
-    click.echo(json.dumps(found, ensure_ascii=_terminal.is_terminal(), indent=2))
-
-
-def _draw(columns: Sequence[str], rows: Iterable[Sequence[Field]], *, heading: bool) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    drawn = Table(box=SIMPLE_HEAD if heading else None, show_header=heading)
-    for column in columns:
-        drawn.add_column(column, overflow="fold")  # an ARN that is cut off is of no use
-    for row in rows:
-        drawn.add_row(*(Text(_terminal.printable(_text(field))) for field in row))
-    Console().print(drawn)
+    _terminal.show_json(found, indent=2)

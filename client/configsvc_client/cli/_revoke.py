@@ -9,7 +9,7 @@ import click
 from configsvc.model import grants
 from configsvc.model.errors import NotFound
 from configsvc.model.grants import ACTIONS, Action
-from configsvc_client.cli import _confirm, _grants, _less, _output, _settings
+from configsvc_client.cli import _confirm, _grants, _less, _output, _settings, _terminal
 
 
 @click.command("revoke")
@@ -42,5 +42,5 @@ def command(principal: str, actions: tuple[Action, ...], patterns: tuple[str, ..
         _confirm.confirm(f"Take every grant of {who} away?")
     left = admin.change_grants(who, less)
     for pattern in _less.still(left, taken, named):
-        click.echo(f"configsvc: {who} may still do it where {pattern} grants it.", err=True)
+        _terminal.say(f"configsvc: {who} may still do it where {pattern} grants it.")
     _output.done(f"{who}: revoked", {"principal": who, "grants": _grants.listed(left)})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from configsvc.model.names import Namespace
-from configsvc_client.cli import _confirm, _options, _output, _settings
+from configsvc_client.cli import _confirm, _options, _output, _settings, _terminal
 from configsvc_client.cli._when import when
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _whole(admin: Admin, way: WayBack, revision: int, message: str, *, dry_run: 
         _output.table(("key", "served", "back to"), ((each.key, each.now, each.then) for each in way.steps))
     anew = [each.key for each in way.steps if each.anew]
     if anew:
-        click.echo(f"Sealed anew, for their data key is retired since: {', '.join(anew)}", err=True)
+        _terminal.say(f"Sealed anew, for their data key is retired since: {', '.join(anew)}")
     if dry_run:
         _output.done("Nothing was changed (--dry-run).", _all_of(way, revision, way.revision))
         return

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from configsvc.model.names import Namespace
-from configsvc_client.cli import _exit, _options, _output, _settings
-from configsvc_client.cli._progress import progress
+from configsvc_client.cli import _exit, _options, _output, _settings, _terminal
 
 if TYPE_CHECKING:
     from configsvc_client.admin import Part, Rotation
@@ -30,7 +29,7 @@ def command(namespace: str | None, kms_key: str | None, message: str, *, fresh: 
     wrapping = _settings.kms_key(kms_key) if kms_key else None
     admin = _settings.admin()
     total = sum(each.served for each in admin.data_keys(target))
-    with progress(f"rotate {target}", total) as advance:
+    with _terminal.progress(f"rotate {target}", total) as advance:
 
         def told(part: Part) -> None:
             advance(len(part.keys))
@@ -38,7 +37,7 @@ def command(namespace: str | None, kms_key: str | None, message: str, *, fresh: 
         try:
             done = admin.rotate(target, wrapping, message or "rotate", fresh=fresh, told=told)
         except KeyboardInterrupt:
-            click.echo(f"{target}: every value opens. Run it again: it goes on with what is left.", err=True)
+            _terminal.say(f"{target}: every value opens. Run it again: it goes on with what is left.")
             raise
     return _told(target, done)
 
@@ -46,7 +45,7 @@ def command(namespace: str | None, kms_key: str | None, message: str, *, fresh: 
 def _told(namespace: Namespace, done: Rotation) -> int:
     """What came of it; the exit code is that of the first key that was refused."""
     for key, error in sorted(done.refused.items()):
-        click.echo(f"{key}: {error.detail}", err=True)
+        _terminal.say(f"{key}: {error.detail}")
     left = f", {len(done.left)} still needed" if done.left else ""
     _output.done(
         f"{namespace}: {len(done.sealed)} sealed anew under {done.kid}, {len(done.retired)} data keys retired{left}",

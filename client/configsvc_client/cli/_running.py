@@ -9,12 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import click
-
 from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc_client._variables import variables
 from configsvc_client.admin import Admin, Opened
-from configsvc_client.cli import _wanted
+from configsvc_client.cli import _terminal, _wanted
 from configsvc_client.cli._mount import Mount, content_of
 from configsvc_client.cli._supervised import Supervised
 
@@ -156,7 +154,7 @@ class Looking:
     def _tell(self, error: ConfigsvcError) -> None:
         with self._lock:
             if not self._stopped.is_set():
-                click.echo(f"configsvc: {error.detail} The command goes on with what it has.", err=True)
+                _terminal.say(f"configsvc: {error.detail} The command goes on with what it has.")
 
 
 def variables_of(values: Values) -> dict[str, str]:

@@ -6,7 +6,6 @@ import base64
 import json
 from typing import TYPE_CHECKING
 
-from configsvc_client.cli import _terminal
 from configsvc_client.cli._output import Field
 
 if TYPE_CHECKING:
@@ -25,4 +24,4 @@ def text(opened: Opened) -> str:
     """The value in one line of a table; bytes by their number."""
     if opened.content_type == "application/octet-stream":
         return f"({len(opened.data)} bytes)"
-    return _terminal.printable(opened.data.decode())
+    return opened.data.decode()

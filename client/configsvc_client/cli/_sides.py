@@ -6,11 +6,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-import click
-
 from configsvc.model.errors import CannotOpen, Misconfigured
 from configsvc.model.snapshot import SealedSnapshot
-from configsvc_client.cli import formats
+from configsvc_client.cli import _exit, _terminal, formats
 
 if TYPE_CHECKING:
     from configsvc_client.admin import Admin, Opened
@@ -60,7 +58,7 @@ class ServedSide:
         try:
             return {key: _data(each) for key, each in self._admin.open_all(self._snapshot, entries).items()}
         except Misconfigured as error:
-            click.echo(f"configsvc: {self.name}: {error.detail}", err=True)
+            _terminal.say(f"configsvc: {self.name}: {error.detail}")
             return {each.key: None if each.sealed else each.value.encode() for each in entries}
 
 
@@ -71,7 +69,7 @@ class FileSide:
         self.name = str(path)
         rows, problems = formats.read(wanted or formats.format_of(path.name), path.read_bytes())
         if problems:
-            raise click.UsageError(f"{path}: " + "\n".join(str(each) for each in problems))
+            raise _exit.Problems(f"{path} cannot be read.", problems)
         self._rows = {row.key: row for row in rows}
 
     def items(self) -> Mapping[str, Item]:

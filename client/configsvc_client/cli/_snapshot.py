@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from configsvc_client.cli import _options, _output, _settings
+from configsvc_client.cli import _options, _output, _settings, _terminal
 
 _FILE = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 
@@ -54,7 +54,7 @@ def show(file: Path) -> None:
             for entry in each.entries
         ),
     )
-    click.echo(f"{file}: saved from {found.url} at {_time(found.saved_at)}", err=True)
+    _terminal.say(f"{file}: saved from {found.url} at {_time(found.saved_at)}")
 
 
 @command.command("verify")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from configsvc_client.cli import _terminal
+
 STDIN = "-"
 
 
@@ -46,5 +48,4 @@ def read(key: str, source: str | None, from_file: str | None, *, plain: bool, ex
 def _prompted(key: str, *, plain: bool) -> bytes:
     if not sys.stdin.isatty():
         raise click.UsageError(f"No value. Say where it is: `configsvc put {key} -` for stdin, or `@FILE`.")
-    value: str = click.prompt(key, hide_input=not plain, confirmation_prompt=not plain, err=True)
-    return value.encode()
+    return _terminal.ask(key, hidden=not plain, twice=not plain).encode()

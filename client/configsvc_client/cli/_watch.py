@@ -10,7 +10,7 @@ import click
 
 from configsvc.model.errors import ConfigsvcError, Gone, Throttled, Unavailable
 from configsvc.model.snapshot import SealedSnapshot
-from configsvc_client.cli import _options, _output, _settings
+from configsvc_client.cli import _options, _output, _settings, _terminal
 
 if TYPE_CHECKING:
     from configsvc_client.admin import Admin, LogEntry
@@ -31,7 +31,7 @@ def command(namespaces: tuple[str, ...], prefix: str, every: float) -> None:
     admin = _settings.admin()
     following = admin.follow(*_options.the_namespaces(namespaces))
     following.look()
-    click.echo(f"Watching {', '.join(following.held)}, every {every:g} s.", err=True)
+    _terminal.say(f"Watching {', '.join(following.held)}, every {every:g} s.")
     while True:
         time.sleep(every)
         before = following.held
@@ -41,7 +41,7 @@ def command(namespaces: tuple[str, ...], prefix: str, every: float) -> None:
                     if row[3].startswith(prefix):
                         _output.line(_COLUMNS, row)
         except (Throttled, Unavailable) as error:
-            click.echo(f"configsvc: {error.detail} Going on.", err=True)
+            _terminal.say(f"configsvc: {error.detail} Going on.")
 
 
 _Row = tuple[str | None, str, int, str, int | None, int | None, str | None, str | None]
@@ -75,5 +75,5 @@ def _log(admin: Admin, before: SealedSnapshot, now: SealedSnapshot) -> dict[tupl
     except Gone:
         return {}  # upkeep was faster
     except ConfigsvcError as error:
-        click.echo(f"configsvc: the change log: {error.detail}", err=True)
+        _terminal.say(f"configsvc: the change log: {error.detail}")
     return found

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from configsvc.model.errors import Misconfigured
-from configsvc_client.cli import _output, _settings
+from configsvc_client.cli import _output, _settings, _terminal
 
 
 @click.command("whoami")
@@ -19,14 +19,14 @@ def command(*, api_key_only: bool) -> None:
     try:
         found = admin.whoami(signed=not api_key_only)
     except Misconfigured as error:
-        click.echo(f"configsvc: {error.detail} Writing takes them; reading does not.", err=True)
+        _terminal.say(f"configsvc: {error.detail} Writing takes them; reading does not.")
         found = admin.whoami(signed=False)
     if _output.kind() == "json":
         _output.record({kind: found.get(kind) for kind in ("api_key", "iam")})
         return
     for kind, title in (("api_key", "API key"), ("iam", "IAM")):
         for line in _described(title, found.get(kind)):
-            click.echo(line)
+            _terminal.show(line)
 
 
 def _described(title: str, found: object) -> Iterable[str]:

@@ -1,0 +1,72 @@
+r"""Text of others, made safe to show: what could act on a terminal is shown as an escape, such as `\x1b` or `\u202e`.
+
+Escaped are control characters (C0, DEL, C1), line and paragraph separators, every format character (bidi controls,
+zero-width ones, tags), spaces other than the ASCII one, unpaired surrogates, private and unassigned characters, letters
+and marks that show nothing, and combining marks that pile up or have nothing to combine with. Wide characters and
+letters of every script are shown as they are.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+
+_LINES_AND_TABS = frozenset("\n\t")
+_SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
+_MARKS = 8
+"""Combining marks in a row that are shown. No language needs more; hundreds of them cover the lines above."""
+
+# isprintable() takes these, yet nothing is seen: fillers, invisible marks, blanks (Default_Ignorable_Code_Point).
+_UNSEEN = frozenset(
+    map(
+        chr,
+        (
+            0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810), 0x2800, 0x3164, *range(0xFE00, 0xFE0E),
+            0xFFA0, *range(0xE0100, 0xE01F0),
+        ),
+    )
+)  # fmt: skip
+
+
+def line(text: str) -> str:
+    """The text as one line. A backslash stays as it is: this is for people."""
+    return _escaped(text, frozenset())
+
+
+def lines(text: str) -> str:
+    """The text with its line feeds and tabs, for a value that a person asked to see."""
+    return _escaped(text, _LINES_AND_TABS)
+
+
+def field(text: str) -> str:
+    r"""A field of a tab-separated line. A backslash is doubled, so a program can undo every escape."""
+    return _escaped(text.replace("\\", "\\\\"), frozenset())
+
+
+def as_json(found: object, indent: int | None = None) -> str:
+    """JSON in which every character is seen: what this module escapes is in JSON's own escapes."""
+    text = json.dumps(found, ensure_ascii=False, indent=indent)
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return text
+    return "".join(each if _is_seen(each) or each == "\n" else json.dumps(each)[1:-1] for each in text)
+
+
+def _escaped(text: str, kept: frozenset[str]) -> str:
+    if text.isascii() and text.isprintable():
+        return text
+    shown, marks = [], _MARKS  # a mark that comes first would combine with what is before the text
+    for each in text:
+        marks = marks + 1 if unicodedata.category(each)[0] == "M" else 0
+        shown.append(each if each in kept or (_is_seen(each) and marks <= _MARKS) else _escape(each))
+    return "".join(shown)
+
+
+def _is_seen(character: str) -> bool:
+    return character.isprintable() and character not in _UNSEEN
+
+
+def _escape(character: str) -> str:
+    number = ord(character)
+    if number > 0xFFFF:  # noqa: PLR2004  # the last that four digits can write
+        return f"\\U{number:08x}"
+    return _SHORT.get(character) or (f"\\u{number:04x}" if number > 0xFF else f"\\x{number:02x}")  # noqa: PLR2004  # two digits
