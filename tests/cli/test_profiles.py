@@ -13,11 +13,11 @@ OTHER = "https://two.example/api"
 
 
 def project(**members: object) -> File:
-    return File("p/.configsvc.toml", members, trusted=False)
+    return File("p/.configsvc.toml", members, own=False)
 
 
 def own(**members: object) -> File:
-    return File("u/config.toml", members, trusted=True)
+    return File("u/config.toml", members, own=True)
 
 
 def test_a_variable_counts_before_the_project_file_and_that_before_the_user_file() -> None:

@@ -20,6 +20,7 @@ from configsvc_client.admin._history import (
 )
 from configsvc_client.admin._namespaces import Lifted, Pruned, Retention
 from configsvc_client.admin._observed import Exchange
+from configsvc_client.admin._protection import Policy, Protection, read_policy
 from configsvc_client.admin._reader import KeyInfo, Known, NamespaceInfo, Opened
 from configsvc_client.admin._rotation import Rotation
 from configsvc_client.admin._sealing import StoredDataKey
@@ -50,6 +51,8 @@ __all__ = [
     "NamespaceInfo",
     "Opened",
     "Part",
+    "Policy",
+    "Protection",
     "Pruned",
     "Retention",
     "Rotation",
@@ -63,6 +66,7 @@ __all__ = [
     "draft",
     "from_environ",
     "guarded",
+    "read_policy",
     "service_url",
     "settings_in",
 ]

@@ -15,6 +15,7 @@ from configsvc_client._gateway import ApiGateway
 from configsvc_client._keyring import Keyring
 from configsvc_client._kms import AwsKms, endpoint
 from configsvc_client._pin import Pin, pin
+from configsvc_client._spelling import KeyPattern, key_pattern, split
 from configsvc_client._url import Url, parse
 from configsvc_client.admin import _session
 from configsvc_client.admin._access import Access
@@ -28,6 +29,7 @@ from configsvc_client.admin._opening import Opener
 from configsvc_client.admin._parts import Parts
 from configsvc_client.admin._patience import PatientKms
 from configsvc_client.admin._ports import Ports
+from configsvc_client.admin._protection import Policy
 from configsvc_client.admin._reader import Reader
 from configsvc_client.admin._rewrapping import Rewrapper
 from configsvc_client.admin._rotation import Rotator
@@ -37,6 +39,7 @@ from configsvc_client.admin._writer import Writer
 
 _REQUIRED = ("CONFIGSVC_URL", "CONFIGSVC_API_KEY")
 _TTL = 3600.0
+NO_POLICY = Policy()
 
 NO_API_KEY = (
     "Set CONFIGSVC_API_KEY; or keep it in the keyring: pip install 'configsvc[keyring]'; or name api_key_command, with "
@@ -54,6 +57,7 @@ class Settings(NamedTuple):
     api_key: str
     region: str
     pin: Pin
+    sealed_keys: KeyPattern | None = None
 
     def __repr__(self) -> str:
         return f"Settings(url={self.url.origin}{self.url.path}, region={self.region!r}, api_key=***)"
@@ -75,12 +79,15 @@ class SystemChance:
         return str(uuid.uuid4())
 
 
-def from_environ(environ: Mapping[str, str], told: Told | None = None) -> Admin:
+def from_environ(environ: Mapping[str, str], told: Told | None = None, *, policy: Policy = NO_POLICY) -> Admin:
     """An Admin from CONFIGSVC_URL, CONFIGSVC_API_KEY, CONFIGSVC_KMS_KEYS, and AWS's own variables and profiles.
+
+    CONFIGSVC_SEALED_KEYS counts for writes as it does for reads: those keys are never stored in the clear.
 
     Args:
         environ: the variables.
         told: hears of each request to the service and to KMS, without what was in it.
+        policy: which keys may be stored in the clear. Without one everything is sealed that is not asked for as plain.
 
     Raises:
         Misconfigured: names every variable that is missing, or the one that is wrong.
@@ -95,7 +102,7 @@ def from_environ(environ: Mapping[str, str], told: Told | None = None) -> Admin:
         to_kms.close()
 
     gateway = ApiGateway(api, settings.api_key)
-    return admin(settings, Ports(api, kms, credentials, _world.SystemClock(), SystemChance(), gateway), close)
+    return admin(settings, Ports(api, kms, credentials, _world.SystemClock(), SystemChance(), gateway), close, policy)
 
 
 def settings_in(environ: Mapping[str, str]) -> Settings:
@@ -112,8 +119,9 @@ def settings_in(environ: Mapping[str, str]) -> Settings:
     if not texts["CONFIGSVC_API_KEY"].isascii() or not texts["CONFIGSVC_API_KEY"].isprintable():
         raise Misconfigured("CONFIGSVC_API_KEY holds characters that no API key has.")
     url = service_url(texts["CONFIGSVC_URL"], "CONFIGSVC_URL")
-    pinned = [part.strip() for part in environ.get("CONFIGSVC_KMS_KEYS", "").split(",") if part.strip()]
-    return Settings(url, texts["CONFIGSVC_API_KEY"], _session.region_of(environ, url), pin(pinned))
+    pinned, sealed = (split(environ.get(name, "")) for name in ("CONFIGSVC_KMS_KEYS", "CONFIGSVC_SEALED_KEYS"))
+    region = _session.region_of(environ, url)
+    return Settings(url, texts["CONFIGSVC_API_KEY"], region, pin(pinned), key_pattern(sealed))
 
 
 def service_url(text: str, name: str) -> Url:
@@ -128,7 +136,9 @@ def service_url(text: str, name: str) -> Url:
     return url
 
 
-def admin(settings: Settings, ports: Ports, close: Callable[[], None] = lambda: None) -> Admin:
+def admin(
+    settings: Settings, ports: Ports, close: Callable[[], None] = lambda: None, policy: Policy = NO_POLICY
+) -> Admin:
     """An Admin with ports of the caller's choice."""
     clock, chance = ports.clock, ports.chance
     api = Api(settings.url, settings.api_key, settings.region, ports)
@@ -144,6 +154,6 @@ def admin(settings: Settings, ports: Ports, close: Callable[[], None] = lambda: 
     parts = Parts(
         Namespaces(api), data_keys, Rewrapper(kms, settings.pin, clock), Rotator(data_keys, reader, opener, writer),
         reader, History(api), opener, writer, Access(api),
-        SnapshotFiles(reader, opener, settings.url, clock), ports.gateway, clock,
+        SnapshotFiles(reader, opener, settings.url, clock), ports.gateway, clock, policy,
     )  # fmt: skip
     return Admin(parts, close)

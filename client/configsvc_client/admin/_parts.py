@@ -10,6 +10,7 @@ from configsvc_client.admin._data_keys import DataKeys
 from configsvc_client.admin._history import History
 from configsvc_client.admin._namespaces import Namespaces
 from configsvc_client.admin._opening import Opener
+from configsvc_client.admin._protection import Policy
 from configsvc_client.admin._reader import Reader
 from configsvc_client.admin._rewrapping import Rewrapper
 from configsvc_client.admin._rotation import Rotator
@@ -32,6 +33,7 @@ class Parts(NamedTuple):
     files: SnapshotFiles
     gateway: Gateway
     clock: Clock
+    policy: Policy
 
 
 class Facet:

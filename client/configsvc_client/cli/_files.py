@@ -22,8 +22,8 @@ def files() -> list[File]:
         Misconfigured: one cannot be read, is no TOML, or belongs to another user.
     """
     project = project_file(Path.cwd())
-    found = [_read(project, trusted=False)] if project else []
-    return [*found, _read(user_file(), trusted=True)] if user_file().is_file() else found
+    found = [_read(project, own=False)] if project else []
+    return [*found, _read(user_file(), own=True)] if user_file().is_file() else found
 
 
 def project_file(start: Path) -> Path | None:
@@ -36,11 +36,11 @@ def user_file() -> Path:
     return Path(click.get_app_dir("configsvc")) / "config.toml"
 
 
-def _read(path: Path, *, trusted: bool) -> File:
+def _read(path: Path, *, own: bool) -> File:
     try:
         with path.open("rb") as file:
             _check_owner(path, os.fstat(file.fileno()))
-            return File(str(path), _parsed(path, file.read()), trusted)
+            return File(str(path), _parsed(path, file.read()), own)
     except OSError as error:
         raise Misconfigured(f"{path} cannot be read: {error.strerror}.") from None
 

@@ -14,11 +14,16 @@ URL that stands beside it, so that no project file makes the key go somewhere el
     profile = "test"                              # the profile where none is asked for
     api_key_command = ["pass", "show", "config"]  # in the user file only
     [profiles.test]                               # the same members: what they say replaces what stands above
+    [policy."payments.*"]                         # in the project file only; see `configsvc_client.admin.read_policy`
+
+A project file takes effect once it is trusted. Until then what it decides is named in `Resolved.untrusted`, and its
+policy counts as empty.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from configsvc.model.errors import Misconfigured
@@ -38,19 +43,24 @@ _LISTS = frozenset({"namespaces", "kms_keys"})
 
 
 class File(NamedTuple):
-    """A settings file that was read; `trusted` is the person's own."""
+    """A settings file that was read. `own` is the person's, which needs no trust; a project's may lack it."""
 
     path: str
     members: Mapping[str, Any]
-    trusted: bool
+    own: bool
+    trusted: bool = True
 
 
 class Layer(NamedTuple):
-    """Variables from one source, and the command that prints the API key, if it names one."""
+    """Variables from one source, and the command that prints the API key, if it names one.
+
+    `trusted` is False where a file that is not trusted holds them, or chose them.
+    """
 
     source: str
     variables: Mapping[str, str]
     api_key_command: tuple[str, ...] = ()
+    trusted: bool = True
 
 
 class Setting(NamedTuple):
@@ -61,11 +71,18 @@ class Setting(NamedTuple):
 
 
 class Resolved(NamedTuple):
-    """What counts: each variable with its source, and the command for the API key with the file that names it."""
+    """What counts: each variable with its source, and the command for the API key with the file that names it.
+
+    `untrusted` are the variables that a project file decides without being trusted. `policy` is what a trusted one
+    holds under that name.
+    """
 
     settings: Mapping[str, Setting]
     api_key_command: tuple[str, ...] = ()
     command_source: str = ""
+    untrusted: frozenset[str] = frozenset()
+    policy: Mapping[str, Any] = MappingProxyType({})
+    project: str = ""
 
     def get(self, name: str) -> str:
         """A variable's text, empty where it is not set."""
@@ -83,13 +100,21 @@ def resolved(environ: Mapping[str, str], files: list[File], profile: str | None)
     Raises:
         Misconfigured: a file says what it may not, or no file has the profile.
     """
-    wanted = profile or environ.get("CONFIGSVC_PROFILE") or _default(files)
+    asked = profile or environ.get("CONFIGSVC_PROFILE")
+    chooser = None if asked else next((each for each in files if "profile" in each.members), None)
+    wanted = _text(chooser, "profile", chooser.members["profile"]) if chooser else asked
     named = _named(files, wanted) if wanted else []
+    if chooser and not chooser.trusted:  # it chooses among the settings of other files, too
+        named = [each._replace(trusted=False) for each in named]
     of_environ = Layer("the environment", {name: text for name, text in environ.items() if text})
     base = [_layer(each, each.members, "") for each in files]
     if profile:
-        return _merged([*named, _beside(of_environ, named), *base])
-    return _merged([of_environ, *_interleaved(files, named, base)])
+        found = _merged([*named, _beside(of_environ, named), *base])
+    else:
+        found = _merged([of_environ, *_interleaved(files, named, base)])
+    project = next((each for each in files if not each.own), None)
+    policy = project.members.get("policy", {}) if project and project.trusted else {}
+    return found._replace(policy=policy, project=project.path if project else "")
 
 
 def _beside(of_environ: Layer, named: list[Layer]) -> Layer:
@@ -109,22 +134,21 @@ def _interleaved(files: list[File], named: list[Layer], base: list[Layer]) -> li
 
 def _merged(layers: list[Layer]) -> Resolved:
     found: dict[str, Setting] = {}
+    untrusted: set[str] = set()
     for layer in layers:
         for name, text in layer.variables.items():
-            found.setdefault(name, Setting(text, layer.source))
+            if name not in found:
+                found[name] = Setting(text, layer.source)
+                untrusted |= set() if layer.trusted else {name}
     url = found["CONFIGSVC_URL"].text if "CONFIGSVC_URL" in found else ""
     for layer in layers:
         if layer.api_key_command and _same(url, layer.variables.get("CONFIGSVC_URL", "")):
-            return Resolved(found, layer.api_key_command, layer.source)
-    return Resolved(found)
+            return Resolved(found, layer.api_key_command, layer.source, frozenset(untrusted))
+    return Resolved(found, untrusted=frozenset(untrusted))
 
 
 def _same(one: str, other: str) -> bool:
     return bool(one) and one.rstrip("/") == other.rstrip("/")
-
-
-def _default(files: list[File]) -> str | None:
-    return next((_text(each, "profile", each.members["profile"]) for each in files if "profile" in each.members), None)
 
 
 def _named(files: list[File], profile: str) -> list[Layer]:
@@ -147,20 +171,20 @@ def _source(file: File, kind: str) -> str:
 
 
 def _layer(file: File, members: Mapping[str, Any], kind: str) -> Layer:
-    known = {*_VARIABLES, _COMMAND} | (set() if kind else {"profile", "profiles"})
+    known = {*_VARIABLES, _COMMAND} | (set() if kind else {"profile", "profiles"} | (set() if file.own else {"policy"}))
     for name in members:
         if name == "api_key":
             raise Misconfigured(f"{file.path} holds an API key. Take it out and have it replaced: it is known now.")
         if name not in known:
             raise Misconfigured(f"{file.path} has an unknown setting: {name}. Known: {', '.join(sorted(known))}.")
     variables = {variable: _text(file, name, members[name]) for name, variable in _VARIABLES.items() if name in members}
-    return Layer(_source(file, kind), variables, _command(file, members))
+    return Layer(_source(file, kind), variables, _command(file, members), file.trusted)
 
 
 def _command(file: File, members: Mapping[str, Any]) -> tuple[str, ...]:
     if _COMMAND not in members:
         return ()
-    if not file.trusted:
+    if not file.own:
         raise Misconfigured(f"{file.path} may name no command to run. Set {_COMMAND} in your own config.toml.")
     if "url" not in members:
         raise Misconfigured(f"{file.path}: {_COMMAND} needs its url beside it; the key is sent nowhere else.")

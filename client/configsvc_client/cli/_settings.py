@@ -13,7 +13,7 @@ from configsvc_client.cli import _common
 from configsvc_client.cli._profiles import Resolved
 
 if TYPE_CHECKING:
-    from configsvc_client.admin import Admin, Exchange
+    from configsvc_client.admin import Admin, Exchange, Policy
 
 _META = "configsvc.resolved"
 
@@ -61,7 +61,19 @@ def admin() -> Admin:
     from configsvc_client.admin import from_environ
 
     told = _teller() if _common.asked("debug") else None
-    return click.get_current_context().with_resource(from_environ(environ(), told))
+    return click.get_current_context().with_resource(from_environ(environ(), told, policy=policy()))
+
+
+def policy() -> Policy:
+    """The protection policy in force: that of the project file, once it is trusted; else an empty one.
+
+    Raises:
+        Misconfigured: as `resolved`.
+    """
+    from configsvc_client.admin import read_policy
+
+    found = resolved()
+    return read_policy(found.policy, found.project)
 
 
 def _teller() -> Callable[[Exchange], None]:

@@ -1,0 +1,150 @@
+"""The protection policy: which keys may be stored in the clear, as the writer's own files or code say it. Pure.
+
+[policy."payments.*"]               # exact, a prefix or *; one table applies, and tables do not merge
+plain = ["limits.*", "log.level"]   # keys that may be stored in the clear
+kms = []                            # keys that are sealed with kms:Encrypt itself
+exec = ["DB_*", "SMTP_*"]           # the only variables that exec may set
+retired_kids = []                   # data keys that nothing is sealed under again
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from types import MappingProxyType
+from typing import NamedTuple
+
+from configsvc.model import grants, names
+from configsvc.model.errors import InvalidName, Misconfigured
+
+_MEMBERS = ("exec", "kms", "plain", "retired_kids")
+_KEYS = re.compile(r"[A-Za-z0-9_.*-]+")
+_VARIABLES = re.compile(r"[A-Z0-9_*]+")
+_NO_KIDS: frozenset[str] = frozenset()
+_ALL = "*"
+
+
+class Protection(NamedTuple):
+    """How the values of the namespaces that one table covers are protected.
+
+    `plain` and `kms` are patterns of keys, `exec` patterns of variables (None: there is no allow-list).
+    """
+
+    plain: tuple[str, ...] = ()
+    kms: tuple[str, ...] = ()
+    exec: tuple[str, ...] | None = None
+    retired_kids: frozenset[str] = _NO_KIDS
+
+
+SEALED = Protection()
+"""Without a table: everything is sealed."""
+
+
+class Policy:
+    """The tables by namespace pattern. Without any, everything is sealed that is not asked for as plain.
+
+    Args:
+        tables: a Protection for each pattern: exact, `prefix.*` or `*`.
+
+    Raises:
+        Misconfigured: a pattern could match nothing, or a retired kid is no kid.
+    """
+
+    def __init__(self, tables: Mapping[str, Protection] = MappingProxyType({})) -> None:
+        self._tables = {_pattern(name): _checked(name, found) for name, found in tables.items()}
+
+    def __repr__(self) -> str:
+        return f"Policy({self._tables!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Policy) and self._tables == other._tables
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._tables.items()))
+
+    def of(self, namespace: str) -> Protection:
+        """The one table that applies to a namespace, or a Protection that seals everything."""
+        found = self.table(namespace)
+        return SEALED if found is None else self._tables[found]
+
+    def table(self, namespace: str) -> str | None:
+        """The pattern of the table that applies: the exact one, else the longest prefix, else `*`."""
+        matching = [each for each in self._tables if grants.covers(each, namespace)]
+        return max(matching, key=lambda each: (each == namespace, len(each)), default=None)
+
+
+def matches(name: str, patterns: tuple[str, ...]) -> bool:
+    """Whether any pattern matches a key or a variable; `*` stands for any text. The time is linear."""
+    return any(fnmatchcase(name, each) for each in patterns)
+
+
+def read_policy(members: object, where: str) -> Policy:
+    """The policy in the parsed `policy` member of a TOML file.
+
+    Args:
+        members: what the file holds under `policy`.
+        where: the file, for errors.
+
+    Raises:
+        Misconfigured: an unknown member, a wrong type or a bad pattern.
+    """
+    if not isinstance(members, dict):
+        raise Misconfigured(f'{where}: policy holds tables, like [policy."payments.*"].')
+    try:
+        return Policy({name: _read(name, found) for name, found in members.items()})
+    except Misconfigured as error:
+        raise Misconfigured(f"{where}: {error.detail}") from None
+
+
+def _read(name: str, found: object) -> Protection:
+    if not isinstance(found, dict):
+        raise Misconfigured(f'[policy] has the member {name}. Put it into a table, like [policy."payments.*"].')
+    for member, held in found.items():
+        if isinstance(held, dict):
+            raise Misconfigured(
+                f"[policy.{name}.{member}] is a table inside a table for TOML. Quote the namespace pattern: "
+                f'[policy."{name}.{member}"].'
+            )
+        if member not in _MEMBERS:
+            raise Misconfigured(f'[policy."{name}"] has an unknown member: {member}. Known: {", ".join(_MEMBERS)}.')
+    lists = {member: _texts(name, member, held) for member, held in found.items()}
+    return Protection(
+        lists.get("plain", ()), lists.get("kms", ()), lists.get("exec"), frozenset(lists.get("retired_kids", ()))
+    )
+
+
+def _texts(name: str, member: str, held: object) -> tuple[str, ...]:
+    if not isinstance(held, list) or not all(isinstance(each, str) for each in held):
+        raise Misconfigured(f'[policy."{name}"]: {member} is a list of texts.')
+    return tuple(held)
+
+
+def _pattern(name: str) -> str:
+    try:
+        return grants.pattern(name)
+    except InvalidName as error:
+        raise Misconfigured(f'[policy."{name}"]: {error.detail}') from None
+
+
+def _checked(name: str, found: Protection) -> Protection:
+    """The table with tuples, and every pattern checked."""
+    lists = {"plain": found.plain, "kms": found.kms, "exec": found.exec, "retired_kids": found.retired_kids}
+    for member, held in lists.items():
+        if isinstance(held, str):  # each of its characters would be a pattern, and `*` is one
+            raise Misconfigured(f'[policy."{name}"]: {member} is a list of texts.')
+        for each in held or ():
+            _check(name, member, each)
+    allowed = None if found.exec is None else tuple(found.exec)
+    return Protection(tuple(found.plain), tuple(found.kms), allowed, frozenset(found.retired_kids))
+
+
+def _check(name: str, member: str, text: str) -> None:
+    if member == "retired_kids":
+        try:
+            names.kid(text)
+        except InvalidName as error:
+            raise Misconfigured(f'[policy."{name}"]: retired_kids: {error.detail}') from None
+    elif not (_VARIABLES if member == "exec" else _KEYS).fullmatch(text):
+        takes = "variables and patterns like DB_URL or DB_*" if member == "exec" else "keys and patterns like limits.*"
+        raise Misconfigured(f'[policy."{name}"]: {member} takes {takes}, not {text!r}.')
