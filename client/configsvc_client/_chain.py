@@ -10,6 +10,7 @@ from typing import Any
 
 from configsvc.model.errors import Misconfigured, Unavailable
 from configsvc_client._credentials import Credentials, is_clean
+from configsvc_client._secret import bare
 
 _LEAST = 0.1
 _SERVER_FAULT = 500
@@ -48,7 +49,8 @@ class Chain:
         if frozen is None:
             raise Misconfigured(f"No AWS credentials: AWS_ACCESS_KEY_ID is not set, and botocore found none. {_NEXT}")
         found = Credentials(str(frozen.access_key), str(frozen.secret_key), frozen.token)
-        if not all(map(is_clean, (found.access_key, found.secret_key, found.token or ""))):
+        del frozen
+        if not all(is_clean(bare(each)) for each in (found.access_key, found.secret_key, found.token or "")):
             raise Misconfigured(f"What botocore found as AWS credentials cannot be sent. {_NEXT}")
         return found
 

@@ -16,6 +16,7 @@ from configsvc_client._keeper import Keeper
 from configsvc_client._ports import World, warn
 from configsvc_client._reads import Reads
 from configsvc_client._refresh import Source
+from configsvc_client._secret import Secret, masked
 from configsvc_client._settings import Given, Settings, settings
 from configsvc_client._snapshot import Snapshot
 
@@ -56,7 +57,7 @@ class Config(Reads):
         self,
         *namespaces: str,
         url: str | None = None,
-        api_key: str | None = None,
+        api_key: str | Secret | None = None,
         kms_keys: Iterable[str] | None = None,
         poll_seconds: float | None = None,
         start_seconds: float | None = None,
@@ -70,8 +71,10 @@ class Config(Reads):
         environ: Mapping[str, str] | None = None,
         world: Callable[[Settings], World] | None = None,
     ) -> None:
+        key = None if api_key is None else masked(api_key)
+        del api_key  # this frame is shown where an argument is refused
         self._given = Given(
-            namespaces, url, api_key, _texts(kms_keys), poll_seconds, start_seconds, refresh_seconds, max_stale,
+            namespaces, url, key, _texts(kms_keys), poll_seconds, start_seconds, refresh_seconds, max_stale,
             data_key_ttl, None if fallback is None else os.fspath(fallback), min_revision, _texts(sealed_keys),
         )  # fmt: skip
         super().__init__()

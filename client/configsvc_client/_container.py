@@ -9,11 +9,16 @@ import json
 import re
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from configsvc.model.errors import Misconfigured, Unavailable
 from configsvc_client._credentials import Credentials, is_clean
 from configsvc_client._http import Connection
+from configsvc_client._secret import Secret
 from configsvc_client._url import Url
+
+if TYPE_CHECKING:
+    from configsvc_client._answer import Response
 
 RELATIVE, FULL = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"
 _TOKEN, _TOKEN_FILE = "AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
@@ -44,7 +49,7 @@ def fetch(environ: Mapping[str, str], deadline: float) -> Credentials:
         Unavailable: it did not answer, or not with credentials.
     """
     url, target = _endpoint(environ)
-    headers = {"accept": "application/json", **_authorization(environ)}
+    headers: dict[str, str | Secret] = {"accept": "application/json", **_authorization(environ)}
     connection = Connection(url, environ)
     try:
         response = connection.request("GET", target, headers, b"", min(deadline, time.monotonic() + _SECONDS))
@@ -52,7 +57,7 @@ def fetch(environ: Mapping[str, str], deadline: float) -> Credentials:
         connection.close()
     if response.status != _OK:
         raise Unavailable(f"The container's credentials endpoint answered {response.status}.", reason="credentials")
-    return _credentials(response.body)
+    return _credentials(response)
 
 
 def _endpoint(environ: Mapping[str, str]) -> tuple[Url, str]:
@@ -66,28 +71,27 @@ def _endpoint(environ: Mapping[str, str]) -> tuple[Url, str]:
     return Url(found[1], found[2].strip("[]").lower(), int(found[3] or _PORTS[found[1]]), ""), found[4] or "/"
 
 
-def _authorization(environ: Mapping[str, str]) -> dict[str, str]:
-    """Read anew each time: the file is rotated."""
-    token, path = environ.get(_TOKEN, ""), environ.get(_TOKEN_FILE)
-    if path:
-        token = _read(path)
-    if any(not " " <= letter <= "~" for letter in token):
+def _authorization(environ: Mapping[str, str]) -> dict[str, Secret]:
+    """Read again each time: the file is rotated."""
+    path = environ.get(_TOKEN_FILE)
+    token = _read(path) if path else Secret(environ.get(_TOKEN, ""))
+    if any(not " " <= letter <= "~" for letter in token.reveal()):
         raise Misconfigured(f"{_TOKEN} holds characters that a header may not have.")
-    return {"authorization": token} if token else {}
+    return {"authorization": token} if token.reveal() else {}
 
 
-def _read(path: str) -> str:
+def _read(path: str) -> Secret:
     try:
         with open(path, encoding="ascii") as file:  # noqa: PTH123  # pathlib costs an import
-            return file.read().strip()
+            return Secret(file.read().strip())
     except (OSError, ValueError):
         pass  # raised below: as its context, this one would show the token
     raise Misconfigured(f"The file that {_TOKEN_FILE} names cannot be read.")
 
 
-def _credentials(body: bytes) -> Credentials:
+def _credentials(response: Response) -> Credentials:
     try:
-        return _parsed(json.loads(body))
+        return _parsed(json.loads(response.body))
     except (ValueError, KeyError, TypeError, AttributeError):
         pass  # raised below: as its context, this one would show the credentials
     raise Unavailable("The container's credentials endpoint gave no credentials.", reason="credentials")

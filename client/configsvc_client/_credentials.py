@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from configsvc.model.errors import ConfigsvcError, Misconfigured
-from configsvc.model.record import Record
+from configsvc_client._secret import Secret, Shown, bare, masked
 
 if TYPE_CHECKING:
     from configsvc_client._chain import Chain
@@ -15,16 +15,35 @@ _EARLY = 300.0
 """Seconds before their end in which credentials are replaced: ECS and EKS give out new ones well before."""
 
 
-class Credentials(Record):
-    """What signs a request; `expires` is in seconds since the epoch, None where not known."""
+class Credentials(Shown):
+    """What signs a request; `expires` is in seconds since the epoch, None where not known.
 
-    access_key: str
-    secret_key: str
-    token: str | None = None
-    expires: float | None = None
+    No tuple: whatever shows the variables of a frame reads the parts of those.
+    """
+
+    __slots__ = ("access_key", "expires", "secret_key", "token")
+
+    def __init__(
+        self, access_key: str, secret_key: str | Secret, token: str | Secret | None = None, expires: float | None = None
+    ) -> None:
+        self.access_key = access_key
+        self.secret_key = masked(secret_key)
+        self.token = None if token is None else masked(token)
+        self.expires = expires
 
     def __repr__(self) -> str:
         return f"Credentials(access_key={self.access_key!r}, secret_key=***, token=***, expires={self.expires!r})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Credentials):
+            return NotImplemented
+        return self._revealed() == other._revealed()
+
+    def __hash__(self) -> int:
+        return hash((self.access_key, self.expires))
+
+    def _revealed(self) -> tuple[object, ...]:
+        return self.access_key, self.secret_key.reveal(), bare(self.token), self.expires
 
 
 Find = Callable[[float], Credentials]
@@ -43,16 +62,17 @@ def in_variables(environ: Mapping[str, str]) -> Credentials | None:
         Misconfigured: one holds what no credential does; it is named and not shown.
     """
     access_key, secret_key = _variable(environ, "AWS_ACCESS_KEY_ID"), _variable(environ, "AWS_SECRET_ACCESS_KEY")
-    if not access_key or not secret_key:
+    if access_key is None or secret_key is None:
         return None
-    return Credentials(access_key, secret_key, _variable(environ, "AWS_SESSION_TOKEN") or None)
+    return Credentials(access_key.reveal(), secret_key, _variable(environ, "AWS_SESSION_TOKEN"))
 
 
-def _variable(environ: Mapping[str, str], name: str) -> str:
-    text = environ.get(name, "").strip()
-    if not is_clean(text):
+def _variable(environ: Mapping[str, str], name: str) -> Secret | None:
+    """A variable, None where it is empty."""
+    text = Secret(environ.get(name, "").strip())
+    if not is_clean(text.reveal()):
         raise Misconfigured(f"{name} holds characters that no credential has.")
-    return text
+    return text if text.reveal() else None
 
 
 class Sources:

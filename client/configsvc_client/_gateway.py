@@ -11,6 +11,7 @@ from configsvc.model.names import Namespace
 from configsvc.model.snapshot import MalformedSnapshot, parse
 from configsvc_client._http import Connection
 from configsvc_client._ports import Found
+from configsvc_client._secret import Secret, masked
 
 if TYPE_CHECKING:
     from configsvc_client._answer import Response
@@ -25,9 +26,9 @@ Meanwhile = Callable[[], None] | None
 class ApiGateway:
     """Reads are not signed; the API key says who asks. Sends few headers: a poll's request is under 300 bytes."""
 
-    def __init__(self, connection: Connection, api_key: str) -> None:
+    def __init__(self, connection: Connection, api_key: str | Secret) -> None:
         self._connection = connection
-        self._api_key = api_key
+        self._api_key = masked(api_key)
 
     def __repr__(self) -> str:
         return f"ApiGateway({self._connection.url.origin})"
@@ -78,7 +79,7 @@ class ApiGateway:
 
     def _get(self, target: str, etag: str | None, deadline: float, meanwhile: Meanwhile) -> Response | None:
         """The answer, None where nothing changed."""
-        headers = {"x-api-key": self._api_key, "accept-encoding": "gzip"}
+        headers: dict[str, str | Secret] = {"x-api-key": self._api_key, "accept-encoding": "gzip"}
         if etag is not None:
             headers["if-none-match"] = etag
         response = self._connection.request("GET", target, headers, b"", deadline, meanwhile=meanwhile)

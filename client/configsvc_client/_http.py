@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from configsvc.model.errors import Unavailable
 from configsvc_client._dial import Dialler, left
 from configsvc_client._faults import BadAnswer, Dead
+from configsvc_client._secret import Secret, bare
 from configsvc_client._url import Url
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ class Connection:
         self,
         method: str,
         target: str,
-        headers: Mapping[str, str],
-        body: bytes,
+        headers: Mapping[str, str | Secret],
+        body: bytes | Secret,
         deadline: float,
         *,
         meanwhile: Callable[[], None] | None = None,
@@ -73,8 +74,8 @@ class Connection:
         Args:
             method: upper case.
             target: the path and query, percent-encoded; the URL's own path is not put before it.
-            headers: all but Host and Content-Length.
-            body: empty for none.
+            headers: all but Host and Content-Length; what is masked is revealed here.
+            body: empty for none; may be masked.
             deadline: monotonic seconds; name resolution, connect and handshake count.
             meanwhile: done once, after the request is sent and before its answer is awaited.
 
@@ -126,7 +127,7 @@ class Connection:
                 raise TimeoutError("still being opened")
             self._opening = None
 
-    def _exchange(self, message: bytes, deadline: float, meanwhile: Callable[[], None] | None) -> Response:
+    def _exchange(self, message: Secret, deadline: float, meanwhile: Callable[[], None] | None) -> Response:
         whole = False
         try:
             self._socket = self._socket or self._dialler.open(deadline)
@@ -141,17 +142,24 @@ class Connection:
             if not whole:
                 self.close()
 
-    def _send(self, to: socket.socket, message: bytes, deadline: float) -> None:
+    def _send(self, to: socket.socket, message: Secret, deadline: float) -> None:
         """What fails, but for time, is a dead connection: over TLS a reset is an SSLError and no ConnectionError."""
-        rest = memoryview(message)
+        failed = self._sent(to, message, deadline)
+        if failed is not None:  # raised here, so that no frame of ssl's, which holds the message, comes with it
+            raise failed
+
+    def _sent(self, to: socket.socket, message: Secret, deadline: float) -> Exception | None:
+        """Sends it; why not, where that failed."""
+        sent, size = 0, len(message.reveal())
         try:
-            while rest:
+            while sent < size:
                 to.settimeout(left(deadline, self._clock))
-                rest = rest[to.send(rest) :]
+                sent += to.send(memoryview(message.reveal())[sent:])
         except TimeoutError:
-            raise
+            return TimeoutError("not sent in time")
         except OSError as error:
-            raise Dead(type(error).__name__) from None
+            return Dead(type(error).__name__)
+        return None
 
     def _receive(self, source: socket.socket, deadline: float) -> Answer:
         from configsvc_client._answer import Answer
@@ -170,14 +178,14 @@ class Connection:
             answer.feed(data)
         return answer
 
-    def _message(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> bytes:
-        lines = [f"{name}: {value}" for name, value in headers.items()]
-        if not _TARGET.fullmatch(target) or not all(_HEADER.fullmatch(line) for line in lines):
+    def _message(self, method: str, target: str, headers: Mapping[str, str | Secret], body: bytes | Secret) -> Secret:
+        if not _TARGET.fullmatch(target) or not all(_HEADER.fullmatch(_line(*each)) for each in headers.items()):
             raise ValueError("a target or header with characters that HTTP does not allow")
-        if body or method not in ("GET", "HEAD", "DELETE"):
-            lines.append(f"content-length: {len(body)}")
-        head = "\r\n".join((f"{method} {target} HTTP/1.1", f"host: {self.url.authority}", *lines))
-        return f"{head}\r\n\r\n".encode("latin-1") + body
+        size = len(bare(body))
+        length = [f"content-length: {size}"] if size or method not in ("GET", "HEAD", "DELETE") else []
+        first = (f"{method} {target} HTTP/1.1", f"host: {self.url.authority}")
+        head = Secret("\r\n".join((*first, *(_line(*each) for each in headers.items()), *length)))
+        return Secret(f"{head.reveal()}\r\n\r\n".encode("latin-1") + bare(body))
 
     def _failed(self, error: Exception) -> Unavailable:
         reason = str(error) if isinstance(error, (BadAnswer, Dead)) else type(error).__name__
@@ -189,3 +197,7 @@ class Connection:
                 reason="certificate",
             )
         return Unavailable(f"{self.url.origin} could not be reached ({reason}).", reason="connection")
+
+
+def _line(name: str, value: str | Secret) -> str:
+    return f"{name}: {bare(value)}"

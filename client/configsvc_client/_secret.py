@@ -1,26 +1,61 @@
-"""A value that does not show itself."""
+"""A value that does not show itself, and the hooks by which error trackers ask an object how to show it."""
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NoReturn
 
 _MASK = "***"
 
 
-class Secret:
-    """A sealed value, opened; masked wherever it could be written by mistake. `reveal` gives it out."""
+class Shown:
+    """Shows itself by its `repr`, to error trackers as well.
 
-    __slots__ = ("_value",)
+    These are the hooks of those that have one. The others, such as rich, Logfire and structlog, take the `repr` of what
+    is no mapping, sequence or dataclass: so nothing that holds values is one of these.
+    """
+
+    __slots__ = ()
+
+    def __sentry_repr__(self) -> str:
+        return repr(self)
+
+    def __rollbar_repr__(self) -> str:
+        return repr(self)
+
+    def __elasticapm__(self) -> str:
+        return repr(self)
+
+    def __pretty__(self, fmt: Callable[[object], object], **_: object) -> Iterator[str]:  # devtools'
+        del fmt
+        yield repr(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ANN401, FBT001  # IPython's signature
+        del cycle
+        printer.text(repr(self))
+
+
+class Secret(Shown):
+    """A value that is masked wherever it could be written by mistake. `reveal` gives it out.
+
+    The value is in no attribute, so that what walks through the parts of objects does not come across it.
+    """
+
+    __slots__ = ("reveal",)
+
+    if TYPE_CHECKING:
+
+        def reveal(self) -> Any:  # noqa: ANN401  # text, bytes or any JSON
+            """The value itself: str, bytes or parsed JSON, by its content type."""
 
     def __init__(self, value: Any) -> None:  # noqa: ANN401  # text, bytes or any JSON
-        self._value = value
+        object.__setattr__(self, "reveal", lambda: value)
 
-    def reveal(self) -> Any:  # noqa: ANN401  # text, bytes or any JSON
-        """The value itself: str, bytes or parsed JSON, by its content type."""
-        return self._value
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError("a Secret does not change")
 
     def __repr__(self) -> str:
-        return f"Secret({_MASK})"
+        return f"{type(self).__name__}({_MASK})"
 
     def __str__(self) -> str:
         return _MASK
@@ -30,3 +65,13 @@ class Secret:
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a Secret is not pickled or copied; pass what it reveals where it is needed")
+
+
+def masked(text: str | Secret) -> Secret:
+    """A credential, so that no frame and no log shows it: it is revealed where it is written to a socket."""
+    return text if isinstance(text, Secret) else Secret(text)
+
+
+def bare(value: Any) -> Any:  # noqa: ANN401  # a header or a body, masked or not
+    """What is behind the mask, or the value itself where there is none."""
+    return value.reveal() if isinstance(value, Secret) else value

@@ -12,6 +12,7 @@ from configsvc.model.record import Record
 from configsvc_client import _spelling
 from configsvc_client._freshness import Pace
 from configsvc_client._pin import Pin, pin
+from configsvc_client._secret import Secret, bare
 from configsvc_client._url import Url, parse
 
 _REQUIRED = ("CONFIGSVC_URL", "CONFIGSVC_API_KEY", "CONFIGSVC_NAMESPACES")
@@ -24,7 +25,7 @@ class Given(Record):
 
     namespaces: tuple[str, ...] = ()
     url: str | None = None
-    api_key: str | None = None
+    api_key: Secret | None = None
     kms_keys: Iterable[str] | None = None
     poll_seconds: float | None = None
     start_seconds: float | None = None
@@ -43,7 +44,7 @@ class Settings(Record):
     """Complete and checked; times in seconds."""
 
     url: Url
-    api_key: str
+    api_key: Secret
     namespaces: tuple[names.Namespace, ...]
     pin: Pin
     poll_seconds: float = 60.0
@@ -70,8 +71,8 @@ def settings(given: Given, environ: Mapping[str, str]) -> Settings:
     Raises:
         Misconfigured: required ones are missing, all named at once, or one is wrong.
     """
-    texts = _texts(given, environ)
-    missing = [name for name in _REQUIRED if not texts[name]]
+    texts, api_key = _texts(given, environ), _api_key(given, environ)
+    missing = [name for name in _REQUIRED if not texts.get(name, bare(api_key))]
     if missing:
         raise Misconfigured(
             f"Not set: {', '.join(missing)}. `configsvc env` prints the lines a consumer needs.", missing=missing
@@ -80,7 +81,7 @@ def settings(given: Given, environ: Mapping[str, str]) -> Settings:
     floors = environ.get("CONFIGSVC_MIN_REVISION", "") if given.min_revision is None else given.min_revision
     found = Settings(
         url=parse(texts["CONFIGSVC_URL"], "CONFIGSVC_URL"),
-        api_key=_spelling.api_key(texts["CONFIGSVC_API_KEY"]),
+        api_key=_spelling.api_key(api_key),
         namespaces=namespaces,
         pin=pin(_spelling.split(texts["CONFIGSVC_KMS_KEYS"])),
         fallback=texts["CONFIGSVC_FALLBACK"] or None,
@@ -114,7 +115,6 @@ def _timed(found: Settings, given: Given, environ: Mapping[str, str]) -> Setting
 def _texts(given: Given, environ: Mapping[str, str]) -> dict[str, str]:
     arguments = {
         "CONFIGSVC_URL": given.url,
-        "CONFIGSVC_API_KEY": given.api_key,
         "CONFIGSVC_NAMESPACES": ",".join(given.namespaces) or None,
         "CONFIGSVC_KMS_KEYS": None if given.kms_keys is None else ",".join(given.kms_keys),
         "CONFIGSVC_FALLBACK": given.fallback,
@@ -123,3 +123,7 @@ def _texts(given: Given, environ: Mapping[str, str]) -> dict[str, str]:
     return {
         name: (environ.get(name, "") if argument is None else argument).strip() for name, argument in arguments.items()
     }
+
+
+def _api_key(given: Given, environ: Mapping[str, str]) -> Secret:
+    return Secret((environ.get("CONFIGSVC_API_KEY", "") if given.api_key is None else given.api_key.reveal()).strip())

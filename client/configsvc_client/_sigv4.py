@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from configsvc.model.record import Record
 from configsvc_client._credentials import Credentials
+from configsvc_client._secret import Secret, bare
 from configsvc_client._url import quote_but
 
 _PARTS = re.compile(r"(https?)://([^/?#]+)([^?#]*)(?:\?([^#]*))?")
@@ -23,22 +24,22 @@ class Request(Record):
     method: str
     path: str
     query: str
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str | Secret]
+    body: bytes | Secret
 
 
 def sign(
     method: str,
     url: str,
-    headers: Mapping[str, str],
-    body: bytes,
+    headers: Mapping[str, str | Secret],
+    body: bytes | Secret,
     *,
     service: str,
     region: str,
     credentials: Credentials,
     now: float,
-) -> dict[str, str]:
-    """All headers to send, the signature among them.
+) -> dict[str, str | Secret]:
+    """All headers to send, the signature among them; what a thief could use is masked.
 
     Args:
         method: upper case.
@@ -64,18 +65,18 @@ def sign(
     request = Request(method, parts[3], parts[4] or "", signed, body)
     scope = f"{stamp[:8]}/{region}/{service}/aws4_request"
     signature = _signature(request, stamp, scope, credentials.secret_key)
-    sent["Authorization"] = (
+    sent["Authorization"] = Secret(
         f"{_ALGORITHM} Credential={credentials.access_key}/{scope}, "
-        f"SignedHeaders={';'.join(sorted(signed))}, Signature={signature}"
+        f"SignedHeaders={';'.join(sorted(signed))}, Signature={signature.reveal()}"
     )
     return sent
 
 
-def _sent(headers: Mapping[str, str], stamp: str, token: str | None) -> dict[str, str]:
+def _sent(headers: Mapping[str, str | Secret], stamp: str, token: Secret | None) -> dict[str, str | Secret]:
     replaced = {"authorization", "x-amz-date", "x-amz-security-token"}
     sent = {name: value for name, value in headers.items() if name.lower() not in replaced}
     sent["X-Amz-Date"] = stamp
-    if token:
+    if token is not None:
         sent["X-Amz-Security-Token"] = token
     return sent
 
@@ -85,25 +86,26 @@ def _host(scheme: str, authority: str) -> str:
     return authority.lower().removesuffix(default)
 
 
-def _signature(request: Request, stamp: str, scope: str, secret_key: str) -> str:
+def _signature(request: Request, stamp: str, scope: str, secret_key: Secret) -> Secret:
+    """Each key is masked as soon as it is derived: whoever has one signs for the day."""
     to_sign = "\n".join((_ALGORITHM, stamp, scope, hashlib.sha256(canonical_request(request).encode()).hexdigest()))
-    key = b"AWS4" + secret_key.encode()
+    key = Secret(b"AWS4" + secret_key.reveal().encode())
     for part in scope.split("/"):
-        key = hmac.digest(key, part.encode(), "sha256")
-    return hmac.digest(key, to_sign.encode(), "sha256").hex()
+        key = Secret(hmac.digest(key.reveal(), part.encode(), "sha256"))
+    return Secret(hmac.digest(key.reveal(), to_sign.encode(), "sha256").hex())
 
 
 def canonical_request(request: Request) -> str:
     """The one spelling that both sides hash."""
-    headers = "".join(f"{name}:{' '.join(request.headers[name].split())}\n" for name in sorted(request.headers))
+    names = sorted(request.headers)
     return "\n".join(
         (
             request.method,
             _canonical_path(request.path),
             _canonical_query(request.query),
-            headers,
-            ";".join(sorted(request.headers)),
-            hashlib.sha256(request.body).hexdigest(),
+            "".join(f"{name}:{' '.join(bare(request.headers[name]).split())}\n" for name in names),
+            ";".join(names),
+            hashlib.sha256(bare(request.body)).hexdigest(),
         )
     )
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from configsvc.model import names
 from configsvc.model.errors import InvalidName, Misconfigured
+from configsvc_client._secret import Secret
 
 KeyPattern = re.Pattern[str]
 
@@ -17,13 +18,13 @@ def split(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def api_key(text: str) -> str:
+def api_key(text: Secret) -> Secret:
     """An API key.
 
     Raises:
         Misconfigured: it would break a header apart.
     """
-    if not text.isascii() or not text.isprintable() or " " in text:
+    if not text.reveal().isascii() or not text.reveal().isprintable() or " " in text.reveal():
         raise Misconfigured("CONFIGSVC_API_KEY holds characters that no API key has.")
     return text
 

@@ -11,6 +11,7 @@ from configsvc.model.names import Namespace
 from configsvc_client._answer import Response
 from configsvc_client._credentials import Credentials, Find
 from configsvc_client._ports import Found
+from configsvc_client._secret import Secret, bare
 from configsvc_client._url import Url
 from configsvc_client.admin._api import Api
 from configsvc_client.admin._ports import Kms, Ports
@@ -34,9 +35,11 @@ class FakeTransport:
         self.sent: list[Sent] = []
         self.deadlines: list[float] = []
 
-    def request(self, method: str, target: str, headers: Mapping[str, str], body: bytes, deadline: float) -> Response:
+    def request(
+        self, method: str, target: str, headers: Mapping[str, str | Secret], body: bytes | Secret, deadline: float
+    ) -> Response:
         self.deadlines.append(deadline)
-        self.sent.append(Sent(method, target, dict(headers), body))
+        self.sent.append(Sent(method, target, {name: bare(value) for name, value in headers.items()}, bare(body)))
         answer = self.answers.pop(0)
         if isinstance(answer, ConfigsvcError):
             raise answer

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from configsvc.model.errors import Misconfigured
+from configsvc_client._credentials import Credentials
 from configsvc_client._url import parse
 from configsvc_client.admin._compose import SystemChance, settings_in
 from configsvc_client.admin._session import finder, region_of
@@ -35,7 +36,7 @@ def test_credentials_in_variables_are_taken_as_they_are_at_each_signature() -> N
     find = finder(environ)
     assert find(0).access_key == "AKIA1"
     environ |= {"AWS_ACCESS_KEY_ID": "ASIA2", "AWS_SECRET_ACCESS_KEY": "two", "AWS_SESSION_TOKEN": "token"}
-    assert (find(0).access_key, find(0).token) == ("ASIA2", "token")
+    assert find(0) == Credentials("ASIA2", "two", "token")
 
 
 def test_settings_show_no_api_key() -> None:

@@ -12,6 +12,7 @@ from configsvc_client._credentials import Sources
 from configsvc_client._gateway import ApiGateway
 from configsvc_client._http import Connection
 from configsvc_client._kms import AwsKms, endpoint
+from configsvc_client._secret import Secret
 from configsvc_client.admin import Admin
 from configsvc_client.admin._compose import SystemChance, admin, settings_in
 from configsvc_client.admin._ports import Ports
@@ -27,7 +28,9 @@ class Watched(NamedTuple):
     before: Watch
     after: Watch
 
-    def request(self, method: str, target: str, headers: Mapping[str, str], body: bytes, deadline: float) -> Response:
+    def request(
+        self, method: str, target: str, headers: Mapping[str, str | Secret], body: bytes | Secret, deadline: float
+    ) -> Response:
         self.before(method, target)
         response = self.connection.request(method, target, headers, body, deadline)
         self.after(method, target)

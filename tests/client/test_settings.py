@@ -5,6 +5,7 @@ import pytest
 from configsvc.model.errors import Misconfigured
 from configsvc_client import Config
 from configsvc_client._pin import pin, same_key
+from configsvc_client._secret import Secret
 from configsvc_client._settings import Given, settings
 from tests.client.configs import ENVIRON
 from tests.client.fakes import KMS_KEY, OTHER_KEY
@@ -19,9 +20,9 @@ def test_variables_are_read_and_have_their_defaults() -> None:
 
 
 def test_arguments_win_over_variables() -> None:
-    given = Given(("a",), "https://b.example", "key", (OTHER_KEY,), 5, 6, 7)
+    given = Given(("a",), "https://b.example", Secret("key"), (OTHER_KEY,), 5, 6, 7)
     found = settings(given, {**ENVIRON, "CONFIGSVC_POLL_SECONDS": "2"})
-    assert (found.url.host, found.api_key, found.namespaces) == ("b.example", "key", ("a",))
+    assert (found.url.host, found.api_key.reveal(), found.namespaces) == ("b.example", "key", ("a",))
     assert found.pin.arns == (OTHER_KEY,)
     assert (found.poll_seconds, found.start_seconds, found.refresh_seconds) == (5, 6, 7)
     assert settings(Given(), {**ENVIRON, "CONFIGSVC_POLL_SECONDS": "2"}).poll_seconds == 2
@@ -63,7 +64,8 @@ def test_a_wrong_setting_is_named(name: str, value: str) -> None:
 
 def test_the_api_key_is_not_shown() -> None:
     environ = {**ENVIRON, "CONFIGSVC_API_KEY": "canary"}
-    shown = [repr(settings(Given(), environ)), repr(Given(api_key="canary")), repr(Config(api_key="canary"))]
+    given = Given(api_key=Secret("canary"))
+    shown = [repr(settings(Given(), environ)), repr(given), repr(Config(api_key="canary"))]
     assert not [text for text in shown if "canary" in text]
 
 

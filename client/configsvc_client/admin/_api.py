@@ -9,6 +9,7 @@ from typing import NamedTuple
 from configsvc.model import errors
 from configsvc_client import _sigv4
 from configsvc_client._answer import Response
+from configsvc_client._secret import Secret, masked
 from configsvc_client._url import Url, quote
 from configsvc_client.admin._patience import repeated
 from configsvc_client.admin._ports import Ports
@@ -46,9 +47,9 @@ class Api:
         ports: transport, credentials, clock and chance.
     """
 
-    def __init__(self, url: Url, api_key: str, region: str, ports: Ports) -> None:
+    def __init__(self, url: Url, api_key: str | Secret, region: str, ports: Ports) -> None:
         self._url = url
-        self._api_key = api_key
+        self._api_key = masked(api_key)
         self._region = region
         self._ports = ports
 
@@ -99,7 +100,7 @@ class Api:
         return repeated(lambda: _understood(self._sent(request)), self._ports.clock, self._ports.chance)
 
     def _sent(self, request: _Request) -> Response:
-        headers = {"x-api-key": self._api_key, **request.headers}
+        headers: dict[str, str | Secret] = {"x-api-key": self._api_key, **request.headers}
         if request.signed:
             headers = _sigv4.sign(
                 request.method, self._url.origin + request.target, headers, request.body, service="execute-api",

@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 from configsvc.model.envelope import NONCE
 from configsvc.model.errors import Misconfigured
-from configsvc_client import _world
+from configsvc_client import _spelling, _world
 from configsvc_client._gateway import ApiGateway
 from configsvc_client._keyring import Keyring
 from configsvc_client._kms import AwsKms, endpoint
 from configsvc_client._pin import Pin, pin
+from configsvc_client._secret import Secret
 from configsvc_client._spelling import KeyPattern, key_pattern, split
 from configsvc_client._url import Url, parse
 from configsvc_client.admin import _session
@@ -54,7 +55,7 @@ class Settings(NamedTuple):
     """What an Admin needs to know; `pin` may be empty while nothing sealed is touched."""
 
     url: Url
-    api_key: str
+    api_key: Secret
     region: str
     pin: Pin
     sealed_keys: KeyPattern | None = None
@@ -111,17 +112,15 @@ def settings_in(environ: Mapping[str, str]) -> Settings:
     Raises:
         Misconfigured: as `from_environ`.
     """
-    texts = {name: environ.get(name, "").strip() for name in _REQUIRED}
-    missing = [name for name, text in texts.items() if not text]
+    texts = {name: Secret(environ.get(name, "").strip()) for name in _REQUIRED}
+    missing = [name for name, text in texts.items() if not text.reveal()]
     if missing:
         advice = " ".join(_ADVICE[name] for name in missing)
         raise Misconfigured(f"Not set: {', '.join(missing)}. {advice}", missing=missing)
-    if not texts["CONFIGSVC_API_KEY"].isascii() or not texts["CONFIGSVC_API_KEY"].isprintable():
-        raise Misconfigured("CONFIGSVC_API_KEY holds characters that no API key has.")
-    url = service_url(texts["CONFIGSVC_URL"], "CONFIGSVC_URL")
+    api_key = _spelling.api_key(texts["CONFIGSVC_API_KEY"])
+    url = service_url(texts["CONFIGSVC_URL"].reveal(), "CONFIGSVC_URL")
     pinned, sealed = (split(environ.get(name, "")) for name in ("CONFIGSVC_KMS_KEYS", "CONFIGSVC_SEALED_KEYS"))
-    region = _session.region_of(environ, url)
-    return Settings(url, texts["CONFIGSVC_API_KEY"], region, pin(pinned), key_pattern(sealed))
+    return Settings(url, api_key, _session.region_of(environ, url), pin(pinned), key_pattern(sealed))
 
 
 def service_url(text: str, name: str) -> Url:

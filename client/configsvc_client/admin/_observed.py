@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from configsvc_client._answer import Response
 from configsvc_client._http import Connection
+from configsvc_client._secret import Secret
 from configsvc_client._url import Url
 
 
@@ -38,8 +39,8 @@ class Observed(Connection):
         self,
         method: str,
         target: str,
-        headers: Mapping[str, str],
-        body: bytes,
+        headers: Mapping[str, str | Secret],
+        body: bytes | Secret,
         deadline: float,
         *,
         meanwhile: Callable[[], None] | None = None,
@@ -58,9 +59,9 @@ def connection(url: Url, environ: Mapping[str, str], told: Told | None) -> Conne
     return Observed(url, environ, told) if told else Connection(url, environ)
 
 
-def _route(target: str, headers: Mapping[str, str]) -> str:
+def _route(target: str, headers: Mapping[str, str | Secret]) -> str:
     """The path, or what KMS is asked: all its requests have one path."""
-    operation = headers.get("x-amz-target", "").rpartition(".")[2]
+    operation = str(headers.get("x-amz-target", "")).rpartition(".")[2]
     return f"kms:{operation}" if operation else target.partition("?")[0]
 
 

@@ -9,12 +9,15 @@ from configsvc_client._answer import Response
 from configsvc_client._credentials import Find
 from configsvc_client._kms import Decrypted
 from configsvc_client._ports import Clock, Gateway
+from configsvc_client._secret import Secret
 
 
 class Transport(Protocol):
     """HTTP/1.1 to the API's origin; repeats a request once when a kept connection turns out to be dead."""
 
-    def request(self, method: str, target: str, headers: Mapping[str, str], body: bytes, deadline: float) -> Response:
+    def request(
+        self, method: str, target: str, headers: Mapping[str, str | Secret], body: bytes | Secret, deadline: float
+    ) -> Response:
         """The answer to a request for a path and query, whatever its status; the deadline is in monotonic seconds.
 
         Raises:
