@@ -113,7 +113,7 @@ def test_values_that_do_not_open_are_all_named_with_why(service: Loopback, names
         elsewhere.verify_snapshot(path)
     for key in ("text", "json", "bytes", "by.kms"):
         assert f"{namespace} {key}: " in str(caught.value.members["problems"])
-    assert CANARY not in caught.value.detail
+    assert CANARY not in str(caught.value.members)
 
 
 @pytest.mark.usefixtures("other")
@@ -126,8 +126,9 @@ def test_a_value_that_is_not_what_it_says_is_named(
     (snapshot,) = fallback.snapshots
     entries = tuple(each._replace(content_type=kind) if each.form == "plain" else each for each in snapshot.entries)
     path.write_bytes(_fallback.encode(fallback._replace(snapshots=(snapshot._replace(entries=entries),))))
-    with pytest.raises(CannotOpen, match=f"plain is not {kind}"):
+    with pytest.raises(CannotOpen) as caught:
         service.admin("reader").verify_snapshot(path)
+    assert f"plain is not {kind}" in str(caught.value.members["problems"])
 
 
 @pytest.mark.usefixtures("other")
