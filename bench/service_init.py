@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bench.gates import Row, milliseconds
 from bench.measure import Sides, interleaved
-from bench.service_warm import event, filled
+from bench.service_warm import PROOF_SHA256, event, filled
 from bench.stub_dynamodb import StubDynamoDb, served
 from infra.package import package
 from local.paths import ROOT
@@ -70,6 +70,7 @@ def _variables(folder: Path, url: str) -> Mapping[str, str]:
         "AWS_SECRET_ACCESS_KEY": "secret",
         "AWS_ENDPOINT_URL": url,
         "CONFIGSVC_TABLE": "bench",
+        "CONFIGSVC_PROOF_SHA256": PROOF_SHA256,
         "CONFIGSVC_ADMINS": "",
     }
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 from chalice.app import Chalice
@@ -28,12 +29,16 @@ from configsvc.service.create_namespace import NamespaceWanted, create_namespace
 from configsvc.service.ports import Caller, Ports
 from configsvc.service.set_grants import set_grants
 from configsvc.web.api import Api
+from configsvc.web.proof import VARIABLE, Proof
 
 ENTRIES = 1000
 _NAMESPACE = "bench.prod"
 _ADMIN = "arn:aws:iam::123456789012:role/Bench"
 _READER = "api-key:bench"
 _TIMES = 300
+_PROOF = "p" * 64
+PROOF_SHA256 = sha256(_PROOF.encode()).hexdigest()
+"""What a function is told that is sent the events of this bench."""
 _CALLER = Caller(_READER, _ADMIN, _ADMIN, "127.0.0.1", "bench", "bench")
 
 
@@ -81,7 +86,7 @@ def _ports(repository: MemoryRepository) -> Ports:
 
 def _ours() -> Api:
     ports = _ports(filled(ENTRIES))
-    return build_app(lambda: ports, JsonLog(io.StringIO(), "info"))
+    return build_app(lambda: ports, JsonLog(io.StringIO(), "info"), lambda: Proof((PROOF_SHA256,), enforced=True))
 
 
 def _fill(ports: Ports, entries: int) -> None:
@@ -120,7 +125,7 @@ def event(etag: str | None = None) -> dict[str, Any]:
         "queryStringParameters": None,
         "multiValueQueryStringParameters": None,
         "pathParameters": {"namespace": _NAMESPACE},
-        "stageVariables": None,
+        "stageVariables": {VARIABLE: _PROOF},
         "requestContext": {
             "resourcePath": "/v1/namespaces/{namespace}/snapshot",
             "httpMethod": "GET",

@@ -25,13 +25,26 @@ from configsvc.web import routes
 from configsvc.web.api import Api
 from configsvc.web.desk import Desk
 from configsvc.web.log import Log
+from configsvc.web.proof import Proof
 
 
-def build_app(ports: Callable[[], Ports], log: Log, monotonic: Callable[[], float] = time.monotonic) -> Api:
-    """The API over these ports; `ports` is called with the first request that needs them."""
-    api = Api(Desk(log, monotonic), ports)
+def build_app(
+    ports: Callable[[], Ports], log: Log, proof: Callable[[], Proof], monotonic: Callable[[], float] = time.monotonic
+) -> Api:
+    """The API over these ports; `ports` and `proof` are called with the first request that needs them."""
+    api = Api(Desk(log, monotonic), ports, proof)
     routes.declare(api)
     return api
+
+
+@cache
+def _stage() -> settings.Settings:
+    return settings.read(os.environ)
+
+
+@cache
+def _proof() -> Proof:
+    return Proof(_stage().proofs, _stage().proof_enforced)
 
 
 @cache
@@ -39,7 +52,7 @@ def _ports() -> Ports:
     from configsvc.adapters.dynamo import DynamoRepository
     from configsvc.adapters.dynamo_client import connect
 
-    stage = settings.read(os.environ)
+    stage = _stage()
     repository = DynamoRepository(connect(), stage.table)
     grants, snapshots = RecentGrants(), RenderedSnapshots()
     retention = Retention(log_days=stage.change_log_days)
@@ -52,4 +65,4 @@ def _log() -> JsonLog:
     return JsonLog(sys.stdout, settings.log_level(os.environ) or "info", metrics)
 
 
-app = build_app(_ports, _log())
+app = build_app(_ports, _log(), _proof)

@@ -13,6 +13,9 @@ from configsvc.model.grants import admin_pattern
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 _LEVELS: tuple[LogLevel, ...] = ("debug", "info", "warning", "error")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_PROOFS = 2
+_MODES = {"enforce": True, "observe": False}
 _TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 
 
@@ -21,12 +24,17 @@ class Settings(NamedTuple):
 
     Args:
         table: CONFIGSVC_TABLE, the DynamoDB table's name.
+        proofs: CONFIGSVC_PROOF_SHA256, SHA-256 of the gateway's proof and, while it is rotated, of the previous one.
+        proof_enforced: CONFIGSVC_PROOF_MODE, whether requests without the proof are refused (`enforce`) or only
+            logged (`observe`).
         admins: CONFIGSVC_ADMINS, ARN patterns of the first administrators; empty means nobody.
         log_level: CONFIGSVC_LOG_LEVEL; unchanged polls are logged at `debug`.
         change_log_days: CONFIGSVC_CHANGE_LOG_DAYS, what a new namespace begins with; None (0) keeps everything.
     """
 
     table: str
+    proofs: tuple[str, ...]
+    proof_enforced: bool = True
     admins: tuple[str, ...] = ()
     log_level: LogLevel = "info"
     change_log_days: int | None = None
@@ -41,6 +49,8 @@ def read(environ: Mapping[str, str]) -> Settings:
     table, level = environ.get("CONFIGSVC_TABLE", ""), log_level(environ)
     admins = tuple(filter(None, (each.strip() for each in environ.get("CONFIGSVC_ADMINS", "").split(","))))
     faults = [] if _TABLE.fullmatch(table) else ["CONFIGSVC_TABLE is the name of the DynamoDB table"]
+    proofs, mode = environ.get("CONFIGSVC_PROOF_SHA256", "").split(","), environ.get("CONFIGSVC_PROOF_MODE", "enforce")
+    faults += _proof_faults(proofs, mode)
     faults += [fault for each in admins if (fault := _admin_fault(each))]
     days = environ.get("CONFIGSVC_CHANGE_LOG_DAYS", "").strip() or "0"
     if not days.isascii() or not days.isdecimal() or int(days) > limits.RETENTION_DAYS:
@@ -49,7 +59,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         faults.append(f"CONFIGSVC_LOG_LEVEL is one of {', '.join(_LEVELS)}")
     if faults or level is None:
         raise Misconfigured(f"Set these variables of the function: {'; '.join(faults)}.")
-    return Settings(table, admins, level, int(days) or None)
+    return Settings(table, tuple(proofs), _MODES[mode], admins, level, int(days) or None)
 
 
 def log_level(environ: Mapping[str, str]) -> LogLevel | None:
@@ -60,6 +70,15 @@ def log_level(environ: Mapping[str, str]) -> LogLevel | None:
 
 def _is_level(text: str) -> TypeGuard[LogLevel]:
     return text in _LEVELS
+
+
+def _proof_faults(proofs: list[str], mode: str) -> list[str]:
+    faults = []
+    if not 1 <= len(proofs) <= _PROOFS or not all(_DIGEST.fullmatch(each) for each in proofs):
+        faults.append("CONFIGSVC_PROOF_SHA256 is the SHA-256 of the gateway's proof in hex, or two of them")
+    if mode not in _MODES:
+        faults.append(f"CONFIGSVC_PROOF_MODE is one of {', '.join(_MODES)}")
+    return faults
 
 
 def _admin_fault(text: str) -> str | None:

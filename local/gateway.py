@@ -18,7 +18,7 @@ from uuid import uuid4
 from configsvc.model import errors
 from infra.gateway_responses import CATCH_ALLS
 from local.gateway_access import Access, Refused
-from local.gateway_event import Event, Matched, Routes, event, match
+from local.gateway_event import Event, Matched, Routes, StageOf, event, match
 from local.gateway_signature import Request
 from local.server import Handler, LoopbackServer
 
@@ -46,17 +46,19 @@ class Gateway:
         target: what an event is handed to: the app in process, or a pool of awslambdaric processes.
         routes: the app's routing table (`app.routes`).
         access: who may pass.
+        variables: the stage's, with the proof that the target asks for.
     """
 
-    def __init__(self, target: Target, routes: Routes, access: Access) -> None:
+    def __init__(self, target: Target, routes: Routes, access: Access, variables: Mapping[str, str]) -> None:
         self._target, self._routes, self._access = target, routes, access
+        self._stage = StageOf(STAGE, variables)
 
     def answer(self, request: Request) -> Answer:
         """What API Gateway answers."""
         request_id = str(uuid4())
         try:
             matched = self._matched(request)
-            made = event(request, matched, self._access.identity(request, matched), STAGE, request_id)
+            made = event(request, matched, self._access.identity(request, matched), self._stage, request_id)
         except Refused as refused:
             return _problem(refused.problem.status, errors.to_problem(refused.problem, request_id), request_id)
         try:

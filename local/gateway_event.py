@@ -49,7 +49,19 @@ def _parameters(pattern: list[str], parts: list[str]) -> dict[str, str] | None:
     return found
 
 
-def event(request: Request, matched: Matched, identity: Mapping[str, str | None], stage: str, request_id: str) -> Event:
+class StageOf(NamedTuple):
+    """The stage that a request came through: its name and its variables, the proof among them."""
+
+    name: str
+    variables: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        return f"StageOf({self.name})"
+
+
+def event(
+    request: Request, matched: Matched, identity: Mapping[str, str | None], stage: StageOf, request_id: str
+) -> Event:
     """The event; a body that is not UTF-8 gets replacement characters, as without binary media types."""
     query: dict[str, list[str]] = {}
     for name, value in parse_qsl(request.query, keep_blank_values=True):
@@ -63,12 +75,12 @@ def event(request: Request, matched: Matched, identity: Mapping[str, str | None]
         "queryStringParameters": {name: values[-1] for name, values in query.items()} or None,
         "multiValueQueryStringParameters": query or None,
         "pathParameters": matched.parameters or None,
-        "stageVariables": None,
+        "stageVariables": dict(stage.variables),
         "requestContext": {
             "resourcePath": matched.resource,
             "httpMethod": request.method,
-            "path": f"/{stage}{matched.path}",
-            "stage": stage,
+            "path": f"/{stage.name}{matched.path}",
+            "stage": stage.name,
             "requestId": request_id,
             "protocol": "HTTP/1.1",
             "identity": dict(identity),

@@ -11,13 +11,40 @@ ROLE = "arn:aws:iam::123456789012:role/Admin*"
 USER = "arn:aws:iam::123456789012:user/ann"
 
 
-def test_the_table_is_all_that_is_needed_and_nobody_is_administrator() -> None:
-    assert read({"CONFIGSVC_TABLE": "config"}) == Settings("config", (), "info")
+CURRENT, PREVIOUS = "a" * 64, "b" * 64
+NEEDED = {"CONFIGSVC_TABLE": "config", "CONFIGSVC_PROOF_SHA256": CURRENT}
+
+
+def test_table_and_proof_are_all_that_is_needed_and_nobody_is_administrator() -> None:
+    assert read(NEEDED) == Settings("config", (CURRENT,), proof_enforced=True, admins=(), log_level="info")
+
+
+def test_while_the_proof_is_rotated_two_are_accepted() -> None:
+    assert read(NEEDED | {"CONFIGSVC_PROOF_SHA256": f"{CURRENT},{PREVIOUS}"}).proofs == (CURRENT, PREVIOUS)
+
+
+@pytest.mark.parametrize(("mode", "enforced"), [("enforce", True), ("observe", False)])
+def test_the_proof_is_enforced_or_observed(mode: str, *, enforced: bool) -> None:
+    assert read(NEEDED | {"CONFIGSVC_PROOF_MODE": mode}).proof_enforced is enforced
+
+
+@pytest.mark.parametrize(
+    "digests", ["", "none", "A" * 64, CURRENT[1:], f"{CURRENT},", f"{CURRENT},{CURRENT},{CURRENT}"]
+)
+def test_a_proof_that_could_never_be_shown_is_a_fault(digests: str) -> None:
+    with pytest.raises(Misconfigured, match="CONFIGSVC_PROOF_SHA256"):
+        read(NEEDED | {"CONFIGSVC_PROOF_SHA256": digests})
+
+
+@pytest.mark.parametrize("mode", ["", "off", "Observe"])
+def test_there_is_no_third_mode(mode: str) -> None:
+    with pytest.raises(Misconfigured, match="CONFIGSVC_PROOF_MODE is one of enforce, observe"):
+        read(NEEDED | {"CONFIGSVC_PROOF_MODE": mode})
 
 
 def test_administrators_are_comma_separated() -> None:
-    environ = {"CONFIGSVC_TABLE": "config", "CONFIGSVC_ADMINS": f" {ROLE}, {USER} ,", "CONFIGSVC_LOG_LEVEL": "DEBUG"}
-    assert read(environ) == Settings("config", (ROLE, USER), "debug")
+    environ = NEEDED | {"CONFIGSVC_ADMINS": f" {ROLE}, {USER} ,", "CONFIGSVC_LOG_LEVEL": "DEBUG"}
+    assert read(environ) == Settings("config", (CURRENT,), proof_enforced=True, admins=(ROLE, USER), log_level="debug")
 
 
 def test_every_fault_is_told_at_once() -> None:
@@ -31,10 +58,10 @@ def test_every_fault_is_told_at_once() -> None:
 
 @pytest.mark.parametrize(("text", "days"), [("", None), ("0", None), ("400", 400)])
 def test_a_change_log_is_kept_for_ever_or_so_many_days(text: str, days: int | None) -> None:
-    assert read({"CONFIGSVC_TABLE": "config", "CONFIGSVC_CHANGE_LOG_DAYS": text}).change_log_days == days
+    assert read(NEEDED | {"CONFIGSVC_CHANGE_LOG_DAYS": text}).change_log_days == days
 
 
 @pytest.mark.parametrize("text", ["-1", "many", "36501", "\u0664"])
 def test_days_that_are_none_are_told(text: str) -> None:
     with pytest.raises(Misconfigured, match="CONFIGSVC_CHANGE_LOG_DAYS is 0 to 36500"):
-        read({"CONFIGSVC_TABLE": "config", "CONFIGSVC_CHANGE_LOG_DAYS": text})
+        read(NEEDED | {"CONFIGSVC_CHANGE_LOG_DAYS": text})

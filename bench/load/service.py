@@ -20,6 +20,7 @@ from tests.journeys.local_stage import new_cast, stage_before
 from tests.journeys.sealing import DataKey
 from tests.journeys.stage import Stage, api_key_principal, iam_principal
 from tests.journeys.story import Story
+from tests.web.apps import PROOF_PARAMETERS
 
 _NAMESPACES = "load.*"
 _VALUE = "x" * 64
@@ -52,7 +53,13 @@ def running(built: Package, scratch: Path, processes: int) -> Iterator[Service]:
     with ZipFile(built.zip) as packed:
         packed.extractall(scratch / "task")
     table, cast = CountedDynamoDb(), new_cast()
-    refs = {"ConfigTable": "load", "Admins": cast.admin.arn, "LogLevel": "info", "ChangeLogDays": "0"}
+    refs = {
+        "ConfigTable": "load",
+        "Admins": cast.admin.arn,
+        "LogLevel": "info",
+        "ChangeLogDays": "0",
+        **PROOF_PARAMETERS,
+    }
     with (
         served(table) as dynamodb,
         Runtime(

@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 NAMESPACE = "configsvc"
-PROBLEMS, DENIED, COLD_STARTS = "Problems", "Denied", "ColdStarts"
+PROBLEMS, DENIED, COLD_STARTS, UNPROVEN = "Problems", "Denied", "ColdStarts", "Unproven"
 SERVICE, CODE = "service", "code"
 _REFUSED = 400
 
 
 class Metrics(NamedTuple):
-    """What is counted for one function: problems, altogether and by code, those denied a right, and cold starts.
+    """What is counted for one function: problems (all, and by code), denied, unproven, and cold starts.
 
     Args:
         service: the dimension by which deployments are told apart: the function's name.
@@ -34,7 +34,7 @@ class Metrics(NamedTuple):
             by_code = [[SERVICE], [SERVICE, CODE]] if line.get(CODE) else [[SERVICE]]
             directives.append(_directive(PROBLEMS, by_code))
             values[PROBLEMS] = 1
-        for metric, member in ((DENIED, "denied"), (COLD_STARTS, "cold_start")):
+        for metric, member in ((DENIED, "denied"), (UNPROVEN, "unproven"), (COLD_STARTS, "cold_start")):
             if line.get(member) is True:
                 directives.append(_directive(metric, [[SERVICE]]))
                 values[metric] = 1

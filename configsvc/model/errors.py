@@ -4,6 +4,7 @@ ConfigsvcError
 ├── InvalidRequest            400  the request is malformed: unknown field, bad JSON, bad parameter
 │   └── InvalidName           400  a namespace, key or principal is not spelt as names are
 ├── Forbidden                 403  known to be there, not allowed
+│   └── Unproven              403  the same answer, for a request that did not come through the gateway
 ├── NotFound                  404  absent, or not for the caller to know of
 │   └── Hidden                404  the same answer, for who lacks the grant
 ├── MethodNotAllowed          405  the route has no such method
@@ -74,6 +75,12 @@ class Forbidden(ConfigsvcError):
 
     code, status, title = "forbidden", 403, "Not allowed"
     denied = True
+
+
+class Unproven(Forbidden):
+    """The request did not come through the gateway, so nothing in it counts; sent as Forbidden."""
+
+    denied = False  # no right is lacking: it is counted by itself
 
 
 class NotFound(ConfigsvcError):

@@ -17,15 +17,16 @@ from configsvc.model.errors import (
     UnsupportedMediaType,
 )
 from configsvc.service.ports import Ports
+from configsvc.web.arrival import Arrival, arrival, bare, unconfigured
 from configsvc.web.description import Access, Description, Route
 from configsvc.web.desk import CORRELATION, Desk
-from configsvc.web.event import Event
+from configsvc.web.proof import Proof
 from configsvc.web.reply import Reply
 
 View = Callable[..., Reply]
 
 # Chalice keeps the current request on the app, where threads of a test server would share it.
-_EVENT: ContextVar[Event] = ContextVar("event")
+_ARRIVAL: ContextVar[Arrival] = ContextVar("arrival")
 
 _GUARDS: Mapping[Access, Callable[[], dict[str, Any]]] = {
     "open": dict,
@@ -40,17 +41,19 @@ class Api(Chalice):
     Args:
         desk: what every request goes through.
         ports: gives what the verbs need; called with the first request that needs it, not at import.
+        proof: gives what the gateway must show; called the same way.
 
     Attributes:
         described: every route as it was declared.
     """
 
-    def __init__(self, desk: Desk, ports: Callable[[], Ports]) -> None:
+    def __init__(self, desk: Desk, ports: Callable[[], Ports], proof: Callable[[], Proof]) -> None:
         super().__init__("configsvc", configure_logs=False, env={})
         self.api.binary_types = []  # all is text; matching the dozen default types took a fifth of an unchanged poll
         self.ports = ports
         self.described: list[Route] = []
         self._desk = desk
+        self._proof = proof
 
     def open(self, path: str, description: Description) -> Callable[[View], View]:
         """A GET for anyone."""
@@ -67,7 +70,9 @@ class Api(Chalice):
     def _declare(self, method: str, path: str, access: Access, description: Description) -> Callable[[View], View]:
         def declare(view: View) -> View:
             def answer(**parameters: str) -> Response:
-                served = self._desk.serve(_EVENT.get(), lambda request: view(request.check(description), **parameters))
+                served = self._desk.serve(
+                    _ARRIVAL.get(), lambda request: view(request.check(description), **parameters)
+                )
                 return Response(served.body, dict(served.headers), served.status)
 
             subject = view.__module__.rpartition(".")[2]
@@ -78,20 +83,31 @@ class Api(Chalice):
         return declare
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:  # noqa: ANN401  # as Lambda calls it
-        """Serve one event. What Chalice answers by itself becomes a problem, too."""
-        token = _EVENT.set(event)
+        """Serve one event of any shape. What Chalice answers by itself becomes a problem, too."""
+        came = self._arrived(event, context)
+        token = _ARRIVAL.set(came)
         try:
-            answer = super().__call__(event, context)
-        except Exception as error:  # noqa: BLE001  # an event that Chalice cannot read
-            return self._refused(event, error, {})
+            return self._refused(came, came.refusal, {}) if came.refusal else self._answered(came, context)
+        except Exception as error:  # noqa: BLE001  # an event that cannot be read
+            return self._refused(came._replace(event=bare(event, context, self.routes)), error, {})
         finally:
-            _EVENT.reset(token)
+            _ARRIVAL.reset(token)
+
+    def _arrived(self, event: object, context: object) -> Arrival:
+        try:
+            proof = self._proof()
+        except ConfigsvcError as error:
+            return unconfigured(event, context, self.routes, error)
+        return arrival(event, context, self.routes, proof)
+
+    def _answered(self, came: Arrival, context: object) -> dict[str, Any]:
+        answer = super().__call__(came.event, context)
         if CORRELATION in answer["headers"]:
             return answer
-        return self._refused(event, _made_by_chalice(answer), _allow(answer))
+        return self._refused(came, _made_by_chalice(answer), _allow(answer))
 
-    def _refused(self, event: Event, error: Exception, headers: dict[str, str]) -> dict[str, Any]:
-        served = self._desk.refuse(event, error, headers)
+    def _refused(self, came: Arrival, error: Exception, headers: dict[str, str]) -> dict[str, Any]:
+        served = self._desk.refuse(came, error, headers)
         return Response(served.body, dict(served.headers), served.status).to_dict()
 
 

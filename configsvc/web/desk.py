@@ -8,6 +8,7 @@ from configsvc.model import limits
 from configsvc.model.errors import ConfigsvcError, Internal
 from configsvc.service.ports import Caller
 from configsvc.web import reply
+from configsvc.web.arrival import Arrival
 from configsvc.web.event import Event, context_of, headers_of, request_id
 from configsvc.web.identity import caller_of
 from configsvc.web.log import Log, Logged, fault, level_of, namespace_of
@@ -32,9 +33,9 @@ class Desk:
         self._monotonic = monotonic
         self._cold = True
 
-    def serve(self, event: Event, view: Callable[[Request], Reply]) -> Reply:
+    def serve(self, came: Arrival, view: Callable[[Request], Reply]) -> Reply:
         """What the view answers, or the problem that it ended in; logged either way."""
-        began = self._monotonic()
+        began, event = self._monotonic(), came.event
         headers = headers_of(event)
         caller, members = caller_of(event, headers), dict[str, Logged]()
         try:
@@ -43,19 +44,20 @@ class Desk:
             answer, members = reply.problem(_sent(error), request_id(event)), _remembered(error)
         answer.headers[CORRELATION] = caller.correlation_id
         cold, self._cold = self._cold, False
-        level = level_of(answer.status, cold=cold)
+        level = level_of(answer.status, cold=cold, suspect=came.suspect)
         if self._log.takes(level):
             spent: dict[str, Logged] = {"duration_ms": round((self._monotonic() - began) * 1000, 3), "cold_start": cold}
+            members |= {"unproven": True} if came.suspect else {}
             self._log.line(level, **_about(event, caller, answer), **members, **spent)
         return answer
 
-    def refuse(self, event: Event, error: Exception, headers: Mapping[str, str]) -> Reply:
+    def refuse(self, came: Arrival, error: Exception, headers: Mapping[str, str]) -> Reply:
         """The problem of a request that reached no view."""
 
         def view(_request: Request) -> Reply:
             raise error
 
-        answer = self.serve(event, view)
+        answer = self.serve(came, view)
         answer.headers.update(headers)
         return answer
 

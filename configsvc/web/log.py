@@ -24,8 +24,10 @@ class Log(Protocol):
         """Write one line with these members."""
 
 
-def level_of(status: int, *, cold: bool) -> Level:
-    """Unchanged polls are the many: they are logged for debugging only, but for the one that was a cold start."""
+def level_of(status: int, *, cold: bool, suspect: bool = False) -> Level:
+    """Unchanged polls are the many: they are logged for debugging only, unless it was a cold start or is suspect."""
+    if suspect and status < _FAILED:
+        return "warning"
     if status == _NOT_MODIFIED and not cold:
         return "debug"
     return "error" if status >= _FAILED else "warning" if status >= _REFUSED else "info"

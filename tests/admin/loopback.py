@@ -22,6 +22,8 @@ from local.gateway import Gateway, LoopbackGateway
 from local.gateway_access import Access, Identity
 from tests.admin.kms_server import KMS_KEY, KmsServer, kms_server
 from tests.journeys.texts import Texts
+from tests.web.apps import asks_for_proof
+from tests.web.events import VARIABLES
 
 REGION = "us-east-1"
 PEOPLE = ("admin", "writer", "reader", "owner")
@@ -95,7 +97,7 @@ def loopback() -> Iterator[Loopback]:
         MemoryRepository(), SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), admins, JsonSchemas()
     )
     log, requests, failing = Texts(), list[str](), list[Callable[[], None]]()
-    app = build_app(lambda: ports, JsonLog(log, "debug"))
+    app = build_app(lambda: ports, JsonLog(log, "debug"), asks_for_proof)
 
     def target(event: Mapping[str, Any]) -> dict[str, Any]:
         requests.append(f"{event['httpMethod']} {event['path']}")
@@ -106,7 +108,7 @@ def loopback() -> Iterator[Loopback]:
 
     keys = {f"value-of-{who}": f"id{who}" for who in (*PEOPLE, FOUNDER)}
     identities = {f"AKIA{who.upper()}": Identity(f"secret-of-{who}", arn(who)) for who in (*PEOPLE, FOUNDER)}
-    gateway = Gateway(target, app.routes, Access(keys, identities))
+    gateway = Gateway(target, app.routes, Access(keys, identities), VARIABLES)
     with kms_server() as kms, LoopbackGateway(gateway) as running:
         made = Loopback(running.url, kms, requests, log, failing, [])
         _grant(made)

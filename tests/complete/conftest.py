@@ -15,6 +15,7 @@ from tests.complete.packed import Zip, given_by_lambda, make_table, variables
 from tests.complete.stages import Environments, grant, new_story, stage
 from tests.journeys.local_stage import new_cast
 from tests.journeys.story import Story
+from tests.web.apps import PROOF_PARAMETERS
 
 DYNAMODB = "dynamodb"
 _INIT_SECONDS = pytest.StashKey[list[float]]()
@@ -37,7 +38,12 @@ def packed(
     directory = tmp_path_factory.mktemp("zip")
     with ZipFile(built_package.zip) as packed:
         packed.extractall(directory)
-    refs = {"ConfigTable": table, "Admins": new_cast().admin.arn, "LogLevel": "info", "ChangeLogDays": "0"}
+    refs = {
+        "ConfigTable": table,
+        "Admins": new_cast().admin.arn,
+        "LogLevel": "info",
+        "ChangeLogDays": "0",
+    } | PROOF_PARAMETERS
     given = variables(built_package.template, refs) | given_by_lambda(dynamodb.url(DYNAMODB))
     return Zip(directory, built_package.template, given, tmp_path_factory.mktemp("logs"))
 

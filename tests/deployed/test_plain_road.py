@@ -160,7 +160,7 @@ def test_the_signature_holds_before_a_stricter_judge_than_the_emulator(
         return {"statusCode": 201, "body": "{}"}
 
     access = Access({"key": "id"}, {"AKIA": Identity("secret", "arn:aws:iam::123456789012:user/ann", token=token)})
-    with LoopbackGateway(Gateway(target, app.routes, access)) as gateway:
+    with LoopbackGateway(Gateway(target, app.routes, access, {})) as gateway:
         held = {"AWS_REGION": REGION, "AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "secret"}
         held |= {"CONFIGSVC_URL": gateway.url, "CONFIGSVC_API_KEY": "key"} | (
             {"AWS_SESSION_TOKEN": token} if token else {}

@@ -21,6 +21,8 @@ from local.gateway_event import Routes
 from local.people import ApiKey, Person
 from tests.journeys.stage import Stage
 from tests.journeys.texts import Texts
+from tests.web.apps import asks_for_proof
+from tests.web.events import VARIABLES
 
 _ALL_BUT_GRANTS = ("*/v1/namespaces*", "*/v1/whoami")
 
@@ -56,7 +58,7 @@ def new_cast() -> Cast:
 @contextmanager
 def stage_before(target: Target, routes: Routes, cast: Cast) -> Iterator[Stage]:
     """A stage of its own: the loopback gateway in front of whatever answers its events."""
-    with LoopbackGateway(Gateway(target, routes, Access(cast.keys, cast.identities))) as gateway:
+    with LoopbackGateway(Gateway(target, routes, Access(cast.keys, cast.identities), VARIABLES)) as gateway:
         yield Stage(gateway.url, *cast)
 
 
@@ -66,7 +68,7 @@ def memory_app(log: Texts, cast: Cast) -> Api:
         MemoryRepository(), SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), (cast.admin.arn,),
         JsonSchemas(),
     )  # fmt: skip
-    return build_app(lambda: ports, JsonLog(log, "debug"))
+    return build_app(lambda: ports, JsonLog(log, "debug"), asks_for_proof)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from local.gateway import Gateway, LoopbackGateway
 from local.gateway_access import Access, Identity
 from local.gateway_signature import Request
 from tests.local.gateway_requests import ACCESS_KEY, IDENTITIES, KEY, KEYS, SECRET, request, signed, two_routes
+from tests.web.events import VARIABLES
 
 THING = "/api/v1/things/a"
 
@@ -39,7 +40,7 @@ class Target:
 
 
 def gateway(target: Callable[[dict[str, Any]], dict[str, Any]], **access: Any) -> Gateway:  # noqa: ANN401  # Access's own
-    return Gateway(target, two_routes().routes, Access(**{"keys": KEYS, "identities": IDENTITIES, **access}))
+    return Gateway(target, two_routes().routes, Access(**{"keys": KEYS, "identities": IDENTITIES, **access}), VARIABLES)
 
 
 def refused(sent: Request, kind: str, **access: Any) -> None:  # noqa: ANN401  # Access's own

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from itertools import count
 from typing import Any
 
@@ -17,12 +18,22 @@ from configsvc.service.ports import Ports
 from configsvc.web.api import Api
 from configsvc.web.description import Description
 from configsvc.web.desk import Desk
+from configsvc.web.proof import Proof
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
+from tests.web.events import PROOF
 from tests.web.lines import Lines
 
 ANYTHING = Description("Do what the test asks", "any", {200: None}, body="Anything")
 ADMIN = "arn:aws:iam::123456789012:role/Admin"
+PROOF_SHA256 = sha256(PROOF.encode()).hexdigest()
+PROOF_PARAMETERS = {"GatewayProofSha256": PROOF_SHA256, "GatewayProofMode": "enforce"}
+"""What the template's parameters say of it."""
+
+
+def asks_for_proof() -> Proof:
+    """What these apps ask of the gateway; the events of `tests.web.events` carry it."""
+    return Proof((PROOF_SHA256,), enforced=True)
 
 
 def ticking(step: float = 0.25) -> Callable[[], float]:
@@ -35,9 +46,16 @@ def no_ports() -> Ports:
     raise AssertionError("this request must not need the store")
 
 
-def app_with(view: Callable[[Request], Reply], lines: Lines, *, method: str = "GET", route: str = "/v1/x") -> Api:
+def app_with(
+    view: Callable[[Request], Reply],
+    lines: Lines,
+    *,
+    method: str = "GET",
+    route: str = "/v1/x",
+    proof: Callable[[], Proof] = asks_for_proof,
+) -> Api:
     """An app with one route that answers what the view does."""
-    api = Api(Desk(lines, ticking()), no_ports)
+    api = Api(Desk(lines, ticking()), no_ports, proof)
     api.signed(method, route, ANYTHING)(view)
     return api
 
@@ -48,10 +66,10 @@ def memory_ports() -> Ports:
     )
 
 
-def whole_app(lines: Lines, ports: Ports | None = None) -> Api:
+def whole_app(lines: Lines, ports: Ports | None = None, proof: Callable[[], Proof] = asks_for_proof) -> Api:
     """The API over a table in memory."""
     held = ports or memory_ports()
-    return build_app(lambda: held, lines, ticking())
+    return build_app(lambda: held, lines, proof, ticking())
 
 
 def problem(answer: dict[str, Any]) -> dict[str, Any]:

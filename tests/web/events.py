@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+PROOF = "p" * 64
+VARIABLES = {"proof": PROOF}
 ARN = "arn:aws:sts::123456789012:assumed-role/Deploy/session"
 
 
@@ -28,7 +30,7 @@ def event(
         "queryStringParameters": None,
         "multiValueQueryStringParameters": {name: list(values) for name, values in (query or {}).items()} or None,
         "pathParameters": dict(parameters) if parameters else None,
-        "stageVariables": None,
+        "stageVariables": dict(VARIABLES),
         "requestContext": {
             "resourcePath": route,
             "httpMethod": method,

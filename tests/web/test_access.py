@@ -17,6 +17,7 @@ from tests.journeys.local_stage import memory_app, new_cast
 from tests.journeys.stage import REGION, api_key_principal, iam_principal
 from tests.journeys.texts import Texts
 from tests.journeys.visits import KEY, NAMESPACE, VISITS, Visit, before
+from tests.web.events import VARIABLES
 
 COLUMNS = (
     "no key", "wrong key", "reader", "writer's key without IAM", "IAM without key", "writer",
@@ -103,7 +104,7 @@ def scene() -> Iterator[Scene]:
     keys = {each.api_key: each.api_key_id for each in people} | {reader.value: reader.identifier}
     identities = {each.access_key: Identity(each.secret_key, each.arn) for each in people}
     service = memory_app(Texts(), new_cast())
-    gateway = Gateway(lambda event: service(event, None), service.routes, Access(keys, identities))
+    gateway = Gateway(lambda event: service(event, None), service.routes, Access(keys, identities), VARIABLES)
     with LoopbackGateway(gateway) as running:
         api = Api(running.url, REGION)
         _grant(api, root, (reader, writer, other, pattern))

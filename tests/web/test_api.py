@@ -13,7 +13,7 @@ from configsvc.bootstrap import build_app
 from configsvc.web import reply
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
-from tests.web.apps import app_with, no_ports, problem, ticking, whole_app
+from tests.web.apps import app_with, asks_for_proof, no_ports, problem, ticking, whole_app
 from tests.web.events import event
 from tests.web.lines import Lines
 
@@ -53,7 +53,7 @@ SIGNED = {
 
 
 def test_each_route_asks_for_exactly_the_access_it_should() -> None:
-    routes = build_app(no_ports, Lines(), ticking()).routes
+    routes = build_app(no_ports, Lines(), asks_for_proof, ticking()).routes
     found: dict[str, set[tuple[str, str]]] = {"open": set(), "keyed": set(), "signed": set()}
     for path, methods in routes.items():
         for method, entry in methods.items():
@@ -96,7 +96,7 @@ def test_an_event_that_chalice_cannot_read_is_a_problem_too() -> None:
 
 
 def test_health_touches_no_store_and_needs_nobody() -> None:
-    app = build_app(no_ports, Lines(), ticking())
+    app = build_app(no_ports, Lines(), asks_for_proof, ticking())
     made = app(event("GET", "/v1/health", identity={}), None)
     assert (made["statusCode"], made["body"]) == (200, '{"status":"ok"}')
     assert made["headers"]["X-Correlation-Id"] == "request-1"

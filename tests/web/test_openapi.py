@@ -18,7 +18,7 @@ from infra.api_docs.advice import ADVICE
 from infra.api_docs.files import files
 from infra.api_docs.schemas import TEXTS
 from infra.gateway_responses import CATCH_ALLS, PROBLEMS
-from tests.web.apps import no_ports
+from tests.web.apps import asks_for_proof, no_ports
 from tests.web.events import event
 from tests.web.lines import Lines
 
@@ -56,7 +56,7 @@ def test_the_document_has_every_route_and_its_access() -> None:
 
 
 def test_the_document_is_served_to_anyone_without_the_store() -> None:
-    made = build_app(no_ports, Lines())(event("GET", "/v1/openapi.json", identity={}), None)
+    made = build_app(no_ports, Lines(), asks_for_proof)(event("GET", "/v1/openapi.json", identity={}), None)
     assert made["statusCode"] == 200
     assert json.loads(made["body"]) == DOCUMENTED
 

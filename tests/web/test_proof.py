@@ -1,0 +1,173 @@
+"""Only what came through the gateway counts: an event without the stage's proof has no identity, whatever it says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from hashlib import sha256
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from configsvc.adapters.memory import MemoryRepository
+from configsvc.model.errors import Misconfigured
+from configsvc.web import reply
+from configsvc.web.api import Api
+from configsvc.web.proof import Proof
+from configsvc.web.reply import Reply
+from configsvc.web.request import Request
+from tests.web.apps import ADMIN, PROOF_SHA256, app_with, asks_for_proof, memory_ports, problem, whole_app
+from tests.web.events import PROOF, event
+from tests.web.lines import Lines
+
+OTHER = "q" * 64
+EVERYTHING = {"userArn": "arn:aws:sts::123456789012:assumed-role/Admin/x", "apiKeyId": "reader1", "sourceIp": "::1"}
+CONTEXT = SimpleNamespace(aws_request_id="id-of-the-invocation")
+
+
+def observes() -> Proof:
+    return Proof((PROOF_SHA256,), enforced=False)
+
+
+def rotates() -> Proof:
+    return Proof((sha256(OTHER.encode()).hexdigest(), PROOF_SHA256), enforced=True)
+
+
+def misconfigured() -> Proof:
+    raise Misconfigured("CONFIGSVC_PROOF_SHA256 is missing.")
+
+
+def ok(_request: Request, **_parameters: str) -> Reply:
+    return reply.ok({"seen": True})
+
+
+def forged(method: str = "GET", route: str = "/v1/x", **given: Any) -> dict[str, Any]:  # noqa: ANN401  # event's own
+    """What whoever may invoke the function sends: an administrator's identity, and no proof."""
+    made = event(method, route, identity=EVERYTHING, **given)
+    made["stageVariables"] = None
+    return made
+
+
+def with_variables(variables: object) -> dict[str, Any]:
+    return forged() | {"stageVariables": variables}
+
+
+def test_a_request_with_the_proof_is_served() -> None:
+    assert app_with(ok, Lines())(event("GET", "/v1/x"), CONTEXT)["statusCode"] == 200
+
+
+NONE_OF_THEM = [
+    None, {}, [], "proof", {"proof": None}, {"proof": ""}, {"proof": PROOF[1:]}, {"proof": f"{PROOF} "},
+    {"proof": OTHER}, {"proof": PROOF_SHA256}, {"proof": [PROOF]}, {"proof": {"proof": PROOF}}, {"proof": True},
+    {"Proof": PROOF}, {"proof": "\ud800" * 64}, {"proof": "p" * 5_000_000}, [["proof", PROOF]],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("variables", NONE_OF_THEM, ids=lambda each: repr(each)[:30])
+def test_without_the_proof_a_request_is_403_whoever_it_says_it_is(variables: object) -> None:
+    lines = Lines()
+    made = app_with(ok, lines)(with_variables(variables), CONTEXT)
+    assert (problem(made)["status"], problem(made)["code"]) == (403, "forbidden")
+    assert "did not come through the API" in problem(made)["detail"]
+    (line,) = lines.kept
+    assert (line["level"], line["unproven"], line["status"]) == ("warning", True, 403)
+    assert (line["principal"], line["api_key"], line["request_id"]) == (None, None, "id-of-the-invocation")
+
+
+@pytest.mark.parametrize("where", ["headers", "queryStringParameters", "requestContext", "pathParameters"])
+def test_a_proof_elsewhere_in_the_event_is_none(where: str) -> None:
+    sent = forged()
+    sent[where] = {**(sent[where] or {}), "proof": PROOF, "stageVariables": {"proof": PROOF}}
+    assert app_with(ok, Lines())(sent, CONTEXT)["statusCode"] == 403
+
+
+def test_every_route_but_health_asks_for_the_proof() -> None:
+    app = whole_app(Lines())
+    answered = {
+        (method, path): app(forged(method, path, parameters=dict.fromkeys(entry.view_args, "x")), CONTEXT)["statusCode"]
+        for path, methods in app.routes.items()
+        for method, entry in methods.items()
+    }
+    assert {route for route, status in answered.items() if status != 403} == {("GET", "/v1/health")}
+
+
+def test_health_answers_without_the_proof_and_is_no_alarm() -> None:
+    lines = Lines()
+    for proof in (asks_for_proof, observes, misconfigured):
+        made = whole_app(lines, proof=proof)(forged("GET", "/v1/health"), CONTEXT)
+        assert (made["statusCode"], made["body"]) == (200, '{"status":"ok"}')
+    assert not [line for line in lines.kept if "unproven" in line or line["principal"]]
+
+
+def test_while_the_proof_is_rotated_both_are_taken_and_no_other() -> None:
+    app = app_with(ok, Lines(), proof=rotates)
+    assert [app(with_variables({"proof": sent}), None)["statusCode"] for sent in (PROOF, OTHER, "r" * 64)] == [
+        200, 200, 403,
+    ]  # fmt: skip
+
+
+def test_observed_requests_are_served_as_they_say_and_logged() -> None:
+    lines = Lines()
+    made = app_with(lambda _request: Reply(304, "", {}), lines, proof=observes)(forged(), None)
+    assert made["statusCode"] == 304
+    (line,) = lines.kept
+    assert (line["level"], line["unproven"]) == ("warning", True)
+    assert line["principal"] == ADMIN
+
+
+def test_a_function_that_does_not_know_what_to_ask_for_serves_nothing() -> None:
+    lines = Lines()
+    made = app_with(ok, lines, proof=misconfigured)(event("GET", "/v1/x"), CONTEXT)
+    assert problem(made)["code"] == "internal"
+    assert lines.kept[0]["detail"] == "CONFIGSVC_PROOF_SHA256 is missing."
+
+
+def test_the_proof_is_gone_once_it_was_looked_at() -> None:
+    lines, seen = Lines(), list[str]()
+
+    def view(request: Request) -> Reply:
+        seen.append(json.dumps(request._event))  # noqa: SLF001  # all that a view could reach
+        raise ValueError(PROOF[:0])
+
+    app: Api = app_with(view, lines)
+    answered = json.dumps(app(event("GET", "/v1/x"), None))
+    assert PROOF not in answered + lines.text + "".join(seen)
+    assert app.current_request is not None
+    assert PROOF not in json.dumps(app.current_request.to_original_event())
+
+
+SHAPES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=9),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(sorted(forged())) | st.text(max_size=5), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+BENT = st.builds(
+    lambda changes: forged("PUT", "/v1/namespaces/{namespace}", parameters={"namespace": "payments.prod"}) | changes,
+    st.dictionaries(st.sampled_from([*sorted(forged())]), SHAPES, max_size=4),
+)
+
+
+@pytest.mark.parametrize("proof", [asks_for_proof, observes, misconfigured])
+@given(sent=SHAPES | BENT)
+def test_no_event_of_any_shape_escapes_as_an_exception(proof: Callable[[], Proof], sent: object) -> None:
+    lines = Lines()
+    made = whole_app(lines, proof=proof)(sent, CONTEXT)
+    assert made["statusCode"] in {200, 201, 400, 403, 404, 405, 413, 415, 422, 500}
+    assert lines.kept
+
+
+def test_a_forged_administrator_changes_nothing_and_leaves_no_trace_in_the_change_log() -> None:
+    ports = memory_ports()
+    assert isinstance(ports.repository, MemoryRepository)
+    app = whole_app(Lines(), ports)
+    body = json.dumps({"grants": [{"actions": ["admin"], "namespaces": ["*"]}]})
+    sent = forged("PUT", "/v1/grants", query={"principal": ["api-key:thief"]}, body=body)
+    assert app(sent, None)["statusCode"] == 403
+    changes = app(event("GET", "/v1/grants/changes", identity=EVERYTHING), None)
+    assert json.loads(changes["body"])["changes"] == []
