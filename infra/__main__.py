@@ -28,8 +28,8 @@ def _connect(stage: Stage, asked: command.Asked) -> command.Connection:
     print(f"As {who['Arn']}")
     region = session.region_name
     target = Target(
-        session.client("cloudformation"), session.client("s3"), f"configsvc-deployments-{who['Account']}-{region}",
-        command.progress, command.approver(asked), who["Account"],
+        session.client("cloudformation"), session.client("s3"), session.client("lambda"),
+        f"configsvc-deployments-{who['Account']}-{region}", command.progress, command.approver(asked), who["Account"],
     )  # fmt: skip
     site = Site(stage, target, region, print)
     return command.Connection(site, session.client("dynamodb"), session.client("kms"))

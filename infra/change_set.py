@@ -81,15 +81,13 @@ class ChangeSet:
     new: bool
     name: str = field(default_factory=lambda: f"deploy-{uuid.uuid4().hex}")
 
-    def create(self, template_url: str, parameters: Mapping[str, str]) -> None:
-        """Ask what the template would change.
+    def create(self, template_url: str, parameters: Mapping[str, str | None]) -> None:
+        """Ask what the template would change; a parameter that is None keeps the value that the stack has.
 
         Raises:
             StackFailed: CloudFormation does not take it.
         """
-        pairs: list[ParameterTypeDef] = [
-            {"ParameterKey": key, "ParameterValue": value} for key, value in sorted(parameters.items())
-        ]
+        pairs = [_pair(key, value) for key, value in sorted(parameters.items())]
         try:
             self.client.create_change_set(
                 StackName=self.stack, ChangeSetName=self.name, ChangeSetType="CREATE" if self.new else "UPDATE",
@@ -133,6 +131,12 @@ class ChangeSet:
         while token := page.get("NextToken"):
             page = self.client.describe_change_set(StackName=self.stack, ChangeSetName=self.name, NextToken=token)
             yield from page.get("Changes", [])
+
+
+def _pair(key: str, value: str | None) -> ParameterTypeDef:
+    if value is None:
+        return {"ParameterKey": key, "UsePreviousValue": True}
+    return {"ParameterKey": key, "ParameterValue": value}
 
 
 def described(found: Iterable[ChangeTypeDef]) -> list[Change]:

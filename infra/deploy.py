@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, TypedDict
 from botocore.exceptions import ClientError
 
 from infra import template as templates
+from infra.proof import GENERATION, Parameters, next_proof
 from infra.stack import Approve, Outcome, Stack, always
+from infra.versions import retire
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.literals import BucketLocationConstraintType
 
@@ -37,6 +40,7 @@ class Target:
 
     cloudformation: CloudFormationClient
     s3: S3Client
+    functions: LambdaClient
     bucket: str
     progress: Callable[[str], None]
     approve: Approve = always
@@ -86,13 +90,23 @@ def deploy_service(
 ) -> Service:
     """Create or update the service's stack and wait up to `seconds`; `emulator` leaves out what it lacks.
 
+    The gateway's proof is drawn, kept or rotated here, by what the stack has and the generation that is wanted.
+
     Raises:
         infra.stack.StackFailed: with the events that tell why.
         infra.stack.Declined: the target's `approve` does not want it.
     """
-    template = service_template(target, stack, package, parameters, emulator=emulator)
-    deployed = deploy(target, stack, template, parameters, seconds)
-    return Service.of(deployed.outcome, deployed.outputs)
+    held = Stack(target.cloudformation, stack, target.progress).parameters(seconds)
+    proof = next_proof(held, int(parameters.get(GENERATION, "1")))
+    shown = {**parameters, **proof.shown}
+    template = service_template(target, stack, package, shown, emulator=emulator)
+    deployed = deploy(target, stack, template, {**shown, **proof.parameters}, seconds)
+    service = Service.of(deployed.outcome, deployed.outputs)
+    if proof.advice:
+        target.progress(proof.advice)
+    else:
+        retire(target.functions, service.function_name, proof.digests, target.progress)
+    return service
 
 
 def service_template(
@@ -107,7 +121,7 @@ def service_template(
 
 
 def deploy(
-    target: Target, stack: str, template: templates.Template, parameters: Mapping[str, str], seconds: float
+    target: Target, stack: str, template: templates.Template, parameters: Parameters, seconds: float
 ) -> Deployed:
     """Apply any template and wait up to `seconds`; applying it again changes nothing and says so.
 

@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any
 
-from infra import access, network
+from infra import access, invocation, network
 from infra.stage import Stage, StageError
 from infra.template import Template
 
@@ -41,6 +41,7 @@ def with_options(sam: Template, stage: Stage, served: str | None = None) -> Temp
     _function(done, stage)
     if left is None:
         _canary(done, stage)
+    invocation.add(done, stage)
     _metrics(done, stage)
     access.add(done, stage)
     network.add(done, stage)

@@ -62,7 +62,7 @@ class Stack:
     poll: Callable[[float], None] = time.sleep
 
     def apply(
-        self, template_url: str, parameters: Mapping[str, str], seconds: float, approve: Approve = always
+        self, template_url: str, parameters: Mapping[str, str | None], seconds: float, approve: Approve = always
     ) -> Outcome:
         """Create the stack, or update it where something changed, and wait up to `seconds` for each step.
 
@@ -109,6 +109,18 @@ class Stack:
             proposed.withdraw()
         except (BotoCoreError, ClientError) as error:
             self.progress(f"The change set {proposed.name} of {self.name} is left: {error}")
+
+    def parameters(self, seconds: float) -> dict[str, str] | None:
+        """The parameters that the stack has once nothing goes on, in `seconds` at most; None of one to be made.
+
+        A stack that never was complete counts as one to be made: `apply` deletes it first.
+        """
+        status = self._until(_may_begin, seconds, self._event_ids())
+        if status in {_GONE, ONLY_A_CHANGE_SET, *_NEVER_COMPLETE}:
+            return None
+        found = self._find()
+        pairs = found.get("Parameters", []) if found else []
+        return {pair["ParameterKey"]: pair.get("ParameterValue", "") for pair in pairs}
 
     def outputs(self) -> dict[str, str]:
         """The stack's outputs by name."""

@@ -63,12 +63,16 @@ class Alarms(_Part):
 
 
 class Function(_Part):
-    """The service's function. SnapStart needs Python 3.12 or newer, and rules out provisioned concurrency."""
+    """The service's function. SnapStart needs Python 3.12 or newer, and rules out provisioned concurrency.
+
+    `gateway_only` attaches policies with which Lambda denies invocations that do not come from the stage.
+    """
 
     memory_mb: Annotated[int, Field(ge=256, le=10240)] = 1024
     reserved_concurrency: Count | None = None
     provisioned_concurrency: Count | None = None
     snapstart: bool = False
+    gateway_only: bool = False
     canary: Annotated[str, Field(pattern=r"^(Canary|Linear)\d+Percent(Every)?\d+Minutes?$")] | None = None
 
 
@@ -113,6 +117,7 @@ class Stage(_Part):
     api: Throttle = Throttle(rate=1000, burst=2000)
     reader: Consumers = Consumers(rate=500, burst=1000)
     groups: tuple[Group, ...] = ()
+    proof_generation: Count = 1
     policies: tuple[Pattern, ...] = ()
     key_administrators: tuple[Arn, ...] = ()
     further_kms_keys: tuple[KmsKey, ...] = ()
@@ -137,6 +142,7 @@ class Stage(_Part):
             "AlarmForbidden": str(self.alarms.forbidden),
             "AlarmLatencyMs": str(self.alarms.latency_ms),
             "ChangeLogDays": str(self.change_log_days),
+            "GatewayProofGeneration": str(self.proof_generation),
             "LogLevel": self.log_level,
             "LogRetentionDays": str(self.log_days),
             "ReaderBurst": str(self.reader.burst),

@@ -30,6 +30,17 @@ class Person(NamedTuple):
         return f"Person(name={self.name!r}, arn={self.arn!r}, api_key_id={self.api_key_id!r})"
 
 
+class User(NamedTuple):
+    """An IAM user with a key; `repr` shows no secret."""
+
+    arn: str
+    access_key: str
+    secret_key: str
+
+    def __repr__(self) -> str:
+        return f"User(arn={self.arn!r})"
+
+
 class ApiKey(NamedTuple):
     """An API key; `repr` shows its id only."""
 
@@ -72,6 +83,13 @@ def make_person(
         statements: a policy of the user's own.
         policies: ARNs of managed policies.
     """
+    user = make_user(iam, name, statements, policies=policies)
+    api_key = make_api_key(apigateway, plan, name)
+    return Person(name, user.arn, user.access_key, user.secret_key, api_key.identifier, api_key.value)
+
+
+def make_user(iam: IAMClient, name: str, statements: Sequence[Statement] = (), *, policies: Sequence[str] = ()) -> User:
+    """A user with these rights and new IAM keys, and no API key. An earlier one of that name loses its own."""
     try:
         iam.create_user(UserName=name)
     except iam.exceptions.EntityAlreadyExistsException:
@@ -82,9 +100,7 @@ def make_person(
     for policy in policies:
         iam.attach_user_policy(UserName=name, PolicyArn=policy)
     made = iam.create_access_key(UserName=name)["AccessKey"]
-    api_key = make_api_key(apigateway, plan, name)
-    arn = iam.get_user(UserName=name)["User"]["Arn"]
-    return Person(name, arn, made["AccessKeyId"], made["SecretAccessKey"], api_key.identifier, api_key.value)
+    return User(iam.get_user(UserName=name)["User"]["Arn"], made["AccessKeyId"], made["SecretAccessKey"])
 
 
 def make_api_key(apigateway: APIGatewayClient, plan: str, name: str) -> ApiKey:

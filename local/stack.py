@@ -10,6 +10,7 @@ import boto3
 from infra.access import named
 from infra.deploy import Service, Target, deploy_service
 from infra.package import REGION, Package
+from infra.proof import MODE, OBSERVE
 from infra.release import for_stage
 from infra.stack import Outcome, Stack
 from infra.stage import load
@@ -51,7 +52,10 @@ class People(NamedTuple):
 def target(endpoint: str, progress: Progress) -> Target:
     """The local AWS as a place to deploy to."""
     arguments = client_arguments(endpoint)
-    return Target(boto3.client("cloudformation", **arguments), boto3.client("s3", **arguments), BUCKET, progress)
+    return Target(
+        boto3.client("cloudformation", **arguments), boto3.client("s3", **arguments),
+        boto3.client("lambda", **arguments), BUCKET, progress,
+    )  # fmt: skip
 
 
 def administrators(endpoint: str) -> str:
@@ -65,6 +69,8 @@ def deploy_stack(endpoint: str, package: Package, progress: Progress, name: str 
     stage = load("local").model_copy(update={"admins": (administrators(endpoint),)})
     where, built = target(endpoint, progress), for_stage(package, stage)
     service = deploy_service(where, name, built, stage.parameters(), _SECONDS, emulator=True)
+    if (Stack(where.cloudformation, name, progress).parameters(_SECONDS) or {}).get(MODE) == OBSERVE:
+        service = deploy_service(where, name, built, stage.parameters(), _SECONDS, emulator=True)
     return _described(endpoint, service, Stack(where.cloudformation, name, progress).outputs())
 
 

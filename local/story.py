@@ -18,6 +18,7 @@ from infra.consumer import Settings
 from local import consumers, example
 from local.consumers import Consumer
 from local.example import EXAMPLE, import_arguments, secret_texts
+from local.forged import forged_answer
 from local.people import Person
 from local.processes import wait_until
 from local.proxy import CountingProxy
@@ -190,6 +191,12 @@ def steal(teller: Teller, scene: Scene) -> None:
         seen = [key for key, secret in secret_texts().items() if secret in body]
         expect(status == 200 and not seen, f"status {status}, in the clear: {seen}")  # noqa: PLR2004  # OK
         told.append(f"{len(body) // 1024} KB of ciphertext, not one of the secrets in it")
+    with teller.step("lambda:InvokeFunction alone, with a forged event of the administrator, grants nothing") as told:
+        status, body = forged_answer(
+            scene.stack, scene.people.administrator, "PUT", "/v1/grants", principal="api-key:thief"
+        )
+        expect(status == 403, f"the answer was {status}: {body}")  # noqa: PLR2004  # Forbidden
+        told.append("403, and an alarm")
     with teller.step(f"a function of {OTHERS}, pointed at {NAMESPACE} with that key, opens nothing") as told:
         _namespace_of_others(scene)
         stranger = _deploy(scene, "orders-consumer", OTHERS, teller.progress)

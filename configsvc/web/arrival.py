@@ -55,9 +55,9 @@ def bare(event: object, context: object, routes: Routes) -> dict[str, Any]:
     asked = event.get("requestContext") if isinstance(event, dict) else None
     path, method = (asked.get("resourcePath"), asked.get("httpMethod")) if isinstance(asked, dict) else (None, None)
     known = isinstance(path, str) and isinstance(method, str) and method in routes.get(path, {})
-    said = {"resourcePath": path, "httpMethod": method} if known else {}
+    route = {"resourcePath": path if known else None, "httpMethod": method if known else None}
     return {
-        "requestContext": {**said, "requestId": str(getattr(context, "aws_request_id", ""))},
+        "requestContext": {**route, "requestId": str(getattr(context, "aws_request_id", ""))},
         "headers": None, "multiValueHeaders": None, "multiValueQueryStringParameters": None,
         "pathParameters": None, "stageVariables": None, "body": None, "isBase64Encoded": False,
     }  # fmt: skip

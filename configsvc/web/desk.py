@@ -79,8 +79,8 @@ def _remembered(error: Exception) -> dict[str, Logged]:
 def _about(event: Event, caller: Caller, answer: Reply) -> dict[str, Logged]:
     context = context_of(event)
     return {
-        "method": str(context.get("httpMethod")),
-        "route": str(context.get("resourcePath")),
+        "method": _text(context.get("httpMethod")),
+        "route": _text(context.get("resourcePath")),
         "status": answer.status,
         "code": answer.code,
         "principal": caller.principal or caller.api_key,
@@ -90,6 +90,10 @@ def _about(event: Event, caller: Caller, answer: Reply) -> dict[str, Logged]:
         "correlation_id": caller.correlation_id,
         "request_id": request_id(event),
     }
+
+
+def _text(found: object) -> str | None:
+    return None if found is None else str(found)
 
 
 def _namespace(event: Event) -> str | None:

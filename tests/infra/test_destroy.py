@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kms import KMSClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
 
 ARN = "arn:aws:kms:us-east-1:111122223333:key/"
@@ -77,7 +78,9 @@ class Pages(NamedTuple):
 
 
 def site(clients: Clients, said: list[str], stage: Stage) -> Site:
-    target = Target(cast("CloudFormationClient", clients), cast("S3Client", None), "bucket", said.append)
+    target = Target(
+        cast("CloudFormationClient", clients), cast("S3Client", None), cast("LambdaClient", None), "bucket", said.append
+    )
     return Site(stage, target, "us-east-1", said.append)
 
 

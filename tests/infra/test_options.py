@@ -31,7 +31,7 @@ EVERYTHING = parse(
         "alarms": {"email": "on-call@example.com"},
         "function": {
             "memory_mb": 512, "reserved_concurrency": 10, "provisioned_concurrency": 2,
-            "canary": "Canary10Percent5Minutes",
+            "canary": "Canary10Percent5Minutes", "gateway_only": True,
         },
         "table": {"read_maximum": 10, "write_maximum": 20},
         "network": {"addresses": ["203.0.113.0/24"], "waf_acl": WAF},
@@ -218,6 +218,31 @@ def test_policies_cover_both_kms_keys_while_one_takes_the_others_place(built_pac
 def test_two_patterns_of_one_name_are_told(built_package: Package) -> None:
     with pytest.raises(StageError, match="same letters"):
         options.with_options(built_package.template, parse({"stack": "s", "policies": ["a.b", "a-b"]}))
+
+
+def test_lambda_itself_denies_everyone_but_the_stage_where_that_is_wanted(everything: dict[str, Any]) -> None:
+    assert "APIHandlerInvokePermission" not in everything
+    stage = {"Fn::Sub": "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${RestAPI}/api/*"}
+    policies = {
+        json.dumps(each["Properties"]["ResourceArn"]): each["Properties"]["PolicyDocument"]["Statement"]
+        for each in everything.values()
+        if each["Type"] == "AWS::Lambda::ResourcePolicy"
+    }
+    [version] = [name for name, each in everything.items() if each["Type"] == "AWS::Lambda::Version"]
+    invoked = [{"Fn::GetAtt": ["APIHandler", "Arn"]}, {"Ref": version}, {"Ref": "APIHandlerAliaslive"}]
+    assert policies.keys() == {json.dumps(arn) for arn in invoked}
+    for [denied, *_] in policies.values():
+        assert (denied["Effect"], denied["Principal"], denied["Action"]) == ("Deny", "*", "lambda:InvokeFunction")
+        assert denied["Condition"] == {"ArnNotLike": {"aws:SourceArn": stage}}
+    [allowed] = [each for [_, *allowed] in policies.values() for each in allowed]
+    assert allowed["Principal"] == {"Service": "apigateway.amazonaws.com"}
+    assert (allowed["Resource"], allowed["Condition"]) == (invoked[2], {"ArnLike": {"aws:SourceArn": stage}})
+
+
+def test_without_that_option_the_stage_has_a_permission_and_nothing_is_denied(restored: Template) -> None:
+    kinds = [each["Type"] for each in restored["Resources"].values()]
+    assert kinds.count("AWS::Lambda::Permission") == 1
+    assert "AWS::Lambda::ResourcePolicy" not in kinds
 
 
 def test_the_table_has_its_maximums(everything: dict[str, Any]) -> None:

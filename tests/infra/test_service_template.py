@@ -112,7 +112,7 @@ def test_every_alarm_says_what_to_do_and_goes_to_the_topic_both_ways(expanded: T
     assert {(a["Namespace"], a["MetricName"]) for a in alarms if isinstance(a["MetricName"], str)} == {
         ("AWS/ApiGateway", "5XXError"), ("AWS/ApiGateway", "Latency"), ("AWS/ApiGateway", "4XXError"),
         ("AWS/DynamoDB", "ReadThrottleEvents"), ("AWS/DynamoDB", "WriteThrottleEvents"), ("AWS/Lambda", "Errors"),
-        ("AWS/Lambda", "Throttles"), ("configsvc", "Denied"),
+        ("AWS/Lambda", "Throttles"), ("configsvc", "Denied"), ("configsvc", "Unproven"),
     }  # fmt: skip
     for alarm in alarms:
         assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopic"}], alarm["AlarmName"]
@@ -131,6 +131,9 @@ def test_alarms_on_the_log_look_at_what_the_log_counts(expanded: Template) -> No
     names = {each["Name"]: each["Value"] for each in forbidden["Dimensions"]}
     assert (forbidden["Namespace"], forbidden["MetricName"]) == (metrics.NAMESPACE, metrics.DENIED)
     assert names == {metrics.SERVICE: {"Ref": "APIHandler"}}
+    unproven = found["UnprovenAlarm"]
+    assert (unproven["Namespace"], unproven["MetricName"]) == (metrics.NAMESPACE, metrics.UNPROVEN)
+    assert (unproven["Threshold"], unproven["Dimensions"]) == (1, forbidden["Dimensions"])
     # Problems and what is denied stand in warnings, cold starts in lines of any level: all are to be written.
     assert expanded["Parameters"]["LogLevel"]["AllowedValues"] == ["debug", "info"]
 
@@ -198,6 +201,22 @@ def test_there_is_one_stage_traced_and_throttled(expanded: Template) -> None:
     assert not [d for d in of_type(expanded, "AWS::ApiGateway::Deployment") if "StageName" in d["Properties"]]
 
 
+def test_the_proof_is_known_to_the_stage_only_and_shown_by_nothing(sam: Template, expanded: Template) -> None:
+    for template in (sam, expanded):
+        assert template["Parameters"]["GatewayProof"]["NoEcho"] is True
+        assert "Default" not in template["Parameters"]["GatewayProof"]
+        assert json.dumps(template).count(json.dumps({"Ref": "GatewayProof"})) == 1
+        assert "${GatewayProof}" not in json.dumps(template)
+    [stage] = of_type(expanded, "AWS::ApiGateway::Stage")
+    assert stage["Properties"]["Variables"] == {"proof": {"Ref": "GatewayProof"}}
+
+
+def test_no_request_is_logged_whole_because_the_log_would_show_the_proof(expanded: Template) -> None:
+    [stage] = of_type(expanded, "AWS::ApiGateway::Stage")
+    assert [each["DataTraceEnabled"] for each in stage["Properties"]["MethodSettings"]] == [False]
+    assert "stageVariables" not in json.dumps(expanded)
+
+
 def test_the_api_is_regional_compresses_and_answers_problems(expanded: Template) -> None:
     [api] = of_type(expanded, "AWS::ApiGateway::RestApi")
     assert api["Properties"]["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
@@ -237,6 +256,8 @@ def test_the_function_is_traced_and_told_its_table_and_administrators(expanded: 
         "CONFIGSVC_ADMINS": {"Ref": "Admins"},
         "CONFIGSVC_LOG_LEVEL": {"Ref": "LogLevel"},
         "CONFIGSVC_CHANGE_LOG_DAYS": {"Ref": "ChangeLogDays"},
+        "CONFIGSVC_PROOF_SHA256": {"Ref": "GatewayProofSha256"},
+        "CONFIGSVC_PROOF_MODE": {"Ref": "GatewayProofMode"},
     }
     assert expanded["Parameters"]["Admins"]["Default"] == ""
 
@@ -251,5 +272,5 @@ def test_api_keys_are_throttled_and_a_quota_is_only_an_option(expanded: Template
 def test_it_says_where_everything_is(sam: Template) -> None:
     assert sam["Outputs"].keys() == {
         "AlarmTopicArn", "ApiUrl", "DashboardUrl", "FunctionName", "KmsKeyArn", "LogGroupName",
-        "ReaderKeyId", "RestApiId", "TableName", "UsagePlanId",
+        "ProofGeneration", "ReaderKeyId", "RestApiId", "TableName", "UsagePlanId",
     }  # fmt: skip
