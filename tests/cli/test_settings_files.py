@@ -27,7 +27,9 @@ def bare(service: Loopback, home: Path) -> Shell:
     """A shell below the project's folder that has AWS credentials and nothing of configsvc."""
     environ = service.environ("writer")
     kept = {name: text for name, text in environ.items() if name.startswith("AWS_") and name != "AWS_REGION"}
-    return Shell({**kept, "XDG_CONFIG_HOME": str(home / "own")}, home / "project" / "deep" / "down")
+    return Shell(
+        {**kept, "CONFIGSVC_TRUST": "project", "XDG_CONFIG_HOME": str(home / "own")}, home / "project" / "deep" / "down"
+    )
 
 
 def _project(home: Path, service: Loopback, namespace: str, more: str = "") -> None:

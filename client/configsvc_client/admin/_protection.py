@@ -89,7 +89,7 @@ def read_policy(members: object, where: str) -> Policy:
     Raises:
         Misconfigured: an unknown member, a wrong type or a bad pattern.
     """
-    if not isinstance(members, dict):
+    if not isinstance(members, Mapping):
         raise Misconfigured(f'{where}: policy holds tables, like [policy."payments.*"].')
     try:
         return Policy({name: _read(name, found) for name, found in members.items()})

@@ -15,7 +15,7 @@ from configsvc_client.cli import _options, _output, _settings
 @_options.message
 def command(key: str, version: int, namespace: str | None, message: str, if_match: int | None) -> None:
     """Serve VERSION of KEY: one that was staged, an earlier one, or one of a deleted key."""
-    target = _options.the_namespace(namespace)
+    target = _options.target(namespace)
     done = _settings.admin().activate(target, key, version, message, if_match=if_match)
     _output.done(
         f"{target} {key}: version {version} served, revision {done.revision}",

@@ -39,6 +39,14 @@ def tried(name: str, look: Callable[[], Check], advice: str = "") -> Check:
         return Check(name, "failed", error.detail, advice)
 
 
+def project_file(path: str, *, trusted: bool) -> Check:
+    """The project file that counts here."""
+    if trusted:
+        return Check("project file", "ok", f"{path} is trusted")
+    found = f"{path} is not trusted: its policy counts as empty, and a write needs -n"
+    return Check("project file", "warning", found, "Look at it, and trust it: configsvc trust")
+
+
 def clock(ahead: float | None) -> Check:
     """The computer's clock, by the seconds it is ahead of the service's."""
     if ahead is None:

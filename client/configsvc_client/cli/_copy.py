@@ -37,7 +37,7 @@ def command(
     """
     from configsvc.model import names
 
-    source = _options.the_namespace(namespace)
+    source = _options.target(namespace)
     to = names.namespace(target) if target else source
     _check(keys, name, everything=everything, same=to == source)
     admin = _settings.admin()

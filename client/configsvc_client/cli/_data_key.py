@@ -17,7 +17,7 @@ def command() -> None:
 @click.option("--kms-key", metavar="ARN", help="KMS key that wraps it; CONFIGSVC_KMS_KEYS where left out.")
 def add(namespace: str | None, kms_key: str | None) -> None:
     """Make a data key with kms:GenerateDataKey. New values are sealed under it from now on."""
-    target = _options.the_namespace(namespace)
+    target = _options.target(namespace)
     wrapping = _settings.kms_key(kms_key)
     kid = _settings.admin().add_data_key(target, wrapping)
     _output.done(
@@ -45,7 +45,7 @@ def rewrap(kid: str | None, namespace: str | None, kms_key: str | None) -> None:
 
     Readers have to pin the new KMS key (CONFIGSVC_KMS_KEYS) before: otherwise they open nothing from then on.
     """
-    target, wrapping = _options.the_namespace(namespace), _settings.kms_key(kms_key)
+    target, wrapping = _options.target(namespace), _settings.kms_key(kms_key)
     admin = _settings.admin()
     kids = [kid] if kid else [each.data_key.kid for each in admin.data_keys(target) if each.state == "live"]
     for each in kids:
@@ -63,7 +63,7 @@ def retire(kid: str, namespace: str | None) -> None:
 
     Refused while entries that are served need it: `configsvc data-key rotate` seals those anew and retires it.
     """
-    target, admin = _options.the_namespace(namespace), _settings.admin()
+    target, admin = _options.target(namespace), _settings.admin()
     _confirm.confirm(f"Retire data key {kid} of {target}? Versions sealed under it can no longer be activated.")
     admin.retire(target, kid)
     _output.done(f"{target}: data key {kid} retired", {"namespace": target, "kid": kid})

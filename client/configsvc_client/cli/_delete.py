@@ -14,7 +14,7 @@ from configsvc_client.cli import _confirm, _options, _output, _settings
 @_options.message
 def command(key: str, namespace: str | None, message: str, if_match: int | None) -> None:
     """Serve KEY no longer. Its versions stay: `configsvc activate` brings one back."""
-    target, admin = _options.the_namespace(namespace), _settings.admin()
+    target, admin = _options.target(namespace), _settings.admin()
     _confirm.confirm(f"Serve {key} in {target} no longer?")
     done = admin.delete(target, key, message, if_match=if_match)
     _output.done(

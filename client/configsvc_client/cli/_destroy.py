@@ -16,7 +16,7 @@ def command(key: str, version: int, namespace: str | None) -> None:
 
     The record that it was there stays, and its number is never given out again. What is served cannot be destroyed.
     """
-    target, admin = _options.the_namespace(namespace), _settings.admin()
+    target, admin = _options.target(namespace), _settings.admin()
     _confirm.confirm(f"Destroy the value of version {version} of {key} in {target}? Nothing brings it back.")
     revision = admin.destroy(target, key, version)
     _output.done(

@@ -33,7 +33,7 @@ def command(key: str, namespace: str | None, message: str) -> int:
     If someone else was faster, that is shown and nothing is overwritten. A person is asked then: edit again, with
     theirs beside; stage it as a version that is not served; or quit, which forgets the draft. It is kept nowhere.
     """
-    target, admin = _options.the_namespace(namespace), _settings.admin()
+    target, admin = _options.target(namespace), _settings.admin()
     return _Session(admin, target, key, message).run()
 
 

@@ -23,6 +23,9 @@ def examined(namespaces: list[str]) -> Iterator[Check]:
     yield settings
     if settings.state == "failed":
         return
+    resolved = _settings.resolved()
+    if resolved.project:
+        yield _checks.project_file(resolved.project, trusted=resolved.project_trusted)
     admin = _settings.admin()
     reached = _checks.tried("service", lambda: _reached(admin), "Is CONFIGSVC_URL right, stage included, without /v1?")
     yield reached

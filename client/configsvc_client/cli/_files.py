@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,42 +12,79 @@ import click
 
 from configsvc.model.errors import Misconfigured
 from configsvc_client.cli._profiles import PROJECT_FILE, File
+from configsvc_client.cli._trust_store import TrustStore
+
+TRUST = "CONFIGSVC_TRUST"
+"""`project` trusts every project file. It is for jobs that run reviewed commits only, and no file may set it."""
 
 _ROOT = 0
+_MOST_BYTES = 64 * 1024
 
 
-def files() -> list[File]:
+def files(environ: Mapping[str, str]) -> list[File]:
     """The settings files that are there, the project's before the person's own.
 
     Raises:
         Misconfigured: one cannot be read, is no TOML, or belongs to another user.
     """
-    project = project_file(Path.cwd())
-    found = [_read(project, own=False)] if project else []
-    return [*found, _read(user_file(), own=True)] if user_file().is_file() else found
+    path, own = project_file(Path.cwd()), user_file()
+    found = [project(path, environ)] if path else []
+    return [*found, File(str(own), _members(own), own=True)] if own and own.is_file() else found
+
+
+def project(path: Path, environ: Mapping[str, str]) -> File:
+    """A project file, with whether it is trusted.
+
+    Raises:
+        Misconfigured: as `files`, or CONFIGSVC_TRUST is set to something unknown.
+    """
+    from configsvc_client.cli._canonical import canonical
+
+    members = _members(path)
+    asked = environ.get(TRUST, "")
+    if asked not in ("", "project"):
+        raise Misconfigured(f"{TRUST} is project or not set.")
+    trusted = asked == "project" or trust_store().holds(canonical(members))
+    return File(str(path), members, own=False, trusted=trusted)
 
 
 def project_file(start: Path) -> Path | None:
-    """The nearest `.configsvc.toml` in a folder or above it."""
-    return next((each / PROJECT_FILE for each in (start, *start.parents) if (each / PROJECT_FILE).is_file()), None)
+    """The nearest `.configsvc.toml` in a folder or above it. Only that one counts, whatever it is."""
+    return next((each / PROJECT_FILE for each in (start, *start.parents) if os.path.lexists(each / PROJECT_FILE)), None)
 
 
-def user_file() -> Path:
+def user_file() -> Path | None:
     """The person's own: `config.toml` in the system's folder for settings, `~/.config/configsvc` on Linux."""
-    return Path(click.get_app_dir("configsvc")) / "config.toml"
+    folder = _own_folder()
+    return folder / "config.toml" if folder else None
 
 
-def _read(path: Path, *, own: bool) -> File:
+def trust_store() -> TrustStore:
+    """The contents that the person trusts, beside the person's own file."""
+    folder = _own_folder()
+    return TrustStore(folder / "trusted" if folder else None)
+
+
+def _own_folder() -> Path | None:
+    """None without a home: a relative path would be looked up in the working folder, which is the repository's."""
+    found = Path(click.get_app_dir("configsvc"))
+    return found if found.is_absolute() else None
+
+
+def _members(path: Path) -> Mapping[str, Any]:
     try:
-        with path.open("rb") as file:
-            _check_owner(path, os.fstat(file.fileno()))
-            return File(str(path), _parsed(path, file.read()), own)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe would keep it waiting
+        with os.fdopen(descriptor, "rb") as file:
+            _check(path, os.fstat(descriptor))
+            return _parsed(path, file.read(_MOST_BYTES + 1))
     except OSError as error:
         raise Misconfigured(f"{path} cannot be read: {error.strerror}.") from None
 
 
-def _check_owner(path: Path, found: os.stat_result) -> None:
+def _check(path: Path, found: os.stat_result) -> None:
     """Whoever owns the file chooses where secrets go."""
+    if not stat.S_ISREG(found.st_mode):
+        raise Misconfigured(f"{path} is not a file. Remove it.")
     if found.st_uid not in (os.getuid(), _ROOT):
         raise Misconfigured(f"{path} belongs to another user, who could send your secrets elsewhere. Remove it.")
 
@@ -54,7 +92,11 @@ def _check_owner(path: Path, found: os.stat_result) -> None:
 def _parsed(path: Path, content: bytes) -> Mapping[str, Any]:
     import tomllib
 
+    if len(content) > _MOST_BYTES:
+        raise Misconfigured(f"{path} is larger than {_MOST_BYTES} bytes.")
     try:
         return tomllib.loads(content.decode())
+    except RecursionError:
+        raise Misconfigured(f"{path} nests tables or lists too deeply.") from None
     except ValueError as error:
         raise Misconfigured(f"{path} is not TOML: {error}.") from None

@@ -53,7 +53,7 @@ def command(
     """
     from configsvc_client.cli._plan import Rules, drafts
 
-    target = _options.the_namespace(namespace)
+    target = _options.target(namespace)
     rows = _rows(read(wanted or format_of(file.name), file.read()), files)
     found, failures = drafts(rows.values(), Rules(plain, as_json, declassify))
     plan: list[Planned] = []

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import json
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from configsvc.model import names
-from configsvc.model.errors import ConfigsvcError
-from configsvc_client.cli import _confirm, _settings, _terminal
+from configsvc.model.errors import ConfigsvcError, Misconfigured
+from configsvc_client.cli import _confirm, _files, _settings, _terminal
+from configsvc_client.cli._canonical import canonical
 from configsvc_client.cli._profiles import PROJECT_FILE
+
+Members = dict[str, Any]
 
 
 @click.command("init")
@@ -26,26 +30,28 @@ def command(
 ) -> int:
     """Write .configsvc.toml here, to be committed, and check everything as `configsvc doctor` does.
 
-    What is not given is taken from the variables and files that count now, or asked for on a terminal. No secret goes
-    into the file. The API key is in CONFIGSVC_API_KEY, or in the system's keyring, where init puts it on a terminal
-    (pip install 'configsvc[keyring]'), or a command prints it: api_key_command = ["pass", "show", "configsvc"], with
-    the url of the service beside it, in your own ~/.config/configsvc/config.toml.
+    What is not given is taken from the variables and files that count now, or asked for on a terminal; nothing is taken
+    from a project file that you have not trusted. What init writes is trusted. No secret goes into the file.
+
+    The API key is in CONFIGSVC_API_KEY, or in the system's keyring, where init puts it on a terminal (pip install
+    'configsvc[keyring]'), or a command prints it: api_key_command = ["pass", "show", "configsvc"], with the url of the
+    service beside it, in your own ~/.config/configsvc/config.toml.
     """
     from configsvc_client._pin import ANY
     from configsvc_client.admin import service_url
     from configsvc_client.cli._doctor import report
 
     path = Path(PROJECT_FILE)
-    if path.exists():
-        _confirm.confirm(f"{path} is there already. Replace it?")
-    now = _settings.resolved()
+    kept = _kept(path)
+    now = _settings.of_trusted()
     url = url or _asked("URL of the service, stage included", now.get("CONFIGSVC_URL"), "--url")
     service_url(url, "--url")
     wanted = list(namespaces) or _split(_asked("Namespaces", now.get("CONFIGSVC_NAMESPACES"), "-n NAMESPACE"))
-    members: dict[str, str | Sequence[str]] = {"url": url, "namespaces": [names.namespace(each) for each in wanted]}
-    keys = list(kms_keys) or [each for each in _settings.pins() if each != ANY]  # no pin to commit
+    members: Members = {"url": url, "namespaces": [names.namespace(each) for each in wanted]}
+    keys = list(kms_keys) or [each for each in _settings.pins(now) if each != ANY]  # no pin to commit
     members |= {"kms_keys": keys} if keys else {}
     members |= {name: text for name, text in (("region", region), ("aws_profile", aws_profile)) if text}
+    members |= kept
     _write(path, members)
     _store_api_key(url)
     if not keys:
@@ -83,7 +89,7 @@ def _store_api_key(url: str) -> None:
         _api_key.keep(url, given)
 
 
-def _offer_pin(path: Path, members: Mapping[str, str | Sequence[str]], namespaces: Sequence[str]) -> None:
+def _offer_pin(path: Path, members: Members, namespaces: Sequence[str]) -> None:
     """Shows the KMS keys in use. To trust them is a person's decision: whoever supplies the pin supplies the key."""
     _settings.forget()
     try:
@@ -98,8 +104,32 @@ def _offer_pin(path: Path, members: Mapping[str, str | Sequence[str]], namespace
             _write(path, {**members, "kms_keys": found})
 
 
-def _write(path: Path, members: Mapping[str, str | Sequence[str]]) -> None:
-    """JSON's texts and lists of texts are TOML's too."""
-    lines = [f"{name} = {json.dumps(member, ensure_ascii=False)}\n" for name, member in members.items()]
-    path.write_text("# Settings of configsvc. No secret belongs here: commit it.\n" + "".join(lines), encoding="utf-8")
+def _kept(path: Path) -> Members:
+    """What stays of a file that is replaced: profiles and the policy, where it is trusted."""
+    if not os.path.lexists(path):
+        return {}
+    found = _files.project(path.absolute(), os.environ)
+    if found.trusted:
+        _confirm.confirm(f"{path} is there already. Replace its settings? Its profiles and policy stay.")
+        return {name: found.members[name] for name in ("profiles", "policy") if name in found.members}
+    _confirm.confirm(f"{path} is there already, and you have not trusted it. Replace all of it?")
+    return {}
+
+
+def _write(path: Path, members: Members) -> None:
+    """Write the file, and trust it: everything in it comes from the person who runs this.
+
+    A new file takes the place of what is there, so nothing is written through a link.
+    """
+    import tomli_w
+
+    text = "# Settings of configsvc. No secret belongs here: commit it.\n" + tomli_w.dumps(members)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
+    with temporary.open("x", encoding="utf-8") as file:
+        file.write(text)
+    temporary.replace(path)
     _terminal.say(f"{path.resolve()}: written")
+    try:
+        _files.trust_store().keep(canonical(members), str(path.resolve()))
+    except Misconfigured as error:
+        _terminal.say(f"configsvc: {path} is not trusted yet. {error.detail}")

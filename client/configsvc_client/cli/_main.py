@@ -42,6 +42,7 @@ _COMMANDS = {
     "revoke": ("_revoke", "Take a grant away."),
     "rollback": ("_rollback", "Serve again what was served."),
     "snapshot": ("_snapshot", "Fallback files: save, show, verify."),
+    "trust": ("_trust", "Show the project file and trust it."),
     "watch": ("_watch", "Tell each change of what is served."),
     "whoami": ("_whoami", "Show who you are to the service, and what you may do."),
 }

@@ -31,7 +31,7 @@ def create(
     name: str | None, namespace: str | None, kms_key: str | None, description: str | None, *, no_data_key: bool
 ) -> None:
     """Create a namespace with its first data key. Done again, it adds what is missing."""
-    target = _options.the_namespace(name or namespace)
+    target = _options.target(name or namespace)
     wrapping = None if no_data_key else _settings.kms_key(kms_key)
     admin = _settings.admin()
     created = admin.create_namespace(target, description=description)

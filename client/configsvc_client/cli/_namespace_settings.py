@@ -49,7 +49,7 @@ def set_(
     keep_versions: int | None, keep_log_days: int | None, schemas: BinaryIO | None,
 ) -> None:  # fmt: skip
     """Change settings of a namespace that is there (takes the admin action); what is left out stays as it is."""
-    target, admin = _options.the_namespace(name or namespace), _settings.admin()
+    target, admin = _options.target(name or namespace), _settings.admin()
     given = (description, forms or None, snapshot_bytes, require_preconditions, read_only, schemas)
     if not any(each is not None for each in (*given, keep_versions, keep_log_days)):
         raise click.UsageError("Say what to set: one option or more.")
@@ -67,7 +67,7 @@ def set_(
 @click.argument("name", required=False)
 def delete(name: str | None, namespace: str | None) -> None:
     """Delete a namespace that serves nothing (takes the admin action). Whoever creates it again goes on counting."""
-    target, admin = _options.the_namespace(name or namespace), _settings.admin()
+    target, admin = _options.target(name or namespace), _settings.admin()
     _confirm.confirm(f"Delete namespace {target}? Its history is gone for everyone.")
     revision = admin.delete_namespace(target)
     _output.done(f"{target}: deleted, revision {revision}", {"namespace": target, "revision": revision})

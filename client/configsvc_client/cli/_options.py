@@ -53,6 +53,21 @@ def the_namespace(given: str | None) -> Namespace:
     return found[0]
 
 
+def target(given: str | None) -> Namespace:
+    """The one namespace to write to. A project file that is not trusted does not choose it.
+
+    Raises:
+        click.UsageError, InvalidName: as `the_namespace`.
+    """
+    found = _settings.resolved()
+    if not given and "CONFIGSVC_NAMESPACES" in found.untrusted:
+        raise click.UsageError(
+            f"{found.project} names the namespace, and you have not trusted it. Pass -n NAMESPACE, or look at the file "
+            "with: configsvc trust"
+        )
+    return the_namespace(given)
+
+
 def the_namespaces(given: Sequence[str], *, none: bool = False) -> list[Namespace]:
     """The namespaces that were meant, in order; `none` says that there may be none.
 

@@ -83,6 +83,7 @@ class Resolved(NamedTuple):
     untrusted: frozenset[str] = frozenset()
     policy: Mapping[str, Any] = MappingProxyType({})
     project: str = ""
+    project_trusted: bool = True
 
     def get(self, name: str) -> str:
         """A variable's text, empty where it is not set."""
@@ -113,8 +114,27 @@ def resolved(environ: Mapping[str, str], files: list[File], profile: str | None)
     else:
         found = _merged([of_environ, *_interleaved(files, named, base)])
     project = next((each for each in files if not each.own), None)
-    policy = project.members.get("policy", {}) if project and project.trusted else {}
-    return found._replace(policy=policy, project=project.path if project else "")
+    if project is None:
+        return found
+    policy = project.members.get("policy", {}) if project.trusted else {}
+    return found._replace(policy=policy, project=project.path, project_trusted=project.trusted)
+
+
+def check(file: File) -> None:
+    """Everything in a file, so far as it can be checked by itself.
+
+    Raises:
+        Misconfigured: it says what it may not.
+    """
+    _layer(file, file.members, "")
+    for each in _profiles(file).values():
+        _layer(file, each, "profile")
+    if "profile" in file.members:
+        _text(file, "profile", file.members["profile"])
+    if "policy" in file.members:
+        from configsvc_client.admin import read_policy
+
+        read_policy(file.members["policy"], file.path)
 
 
 def _beside(of_environ: Layer, named: list[Layer]) -> Layer:
@@ -134,12 +154,13 @@ def _interleaved(files: list[File], named: list[Layer], base: list[Layer]) -> li
 
 def _merged(layers: list[Layer]) -> Resolved:
     found: dict[str, Setting] = {}
-    untrusted: set[str] = set()
+    otherwise: dict[str, str] = {}
     for layer in layers:
         for name, text in layer.variables.items():
-            if name not in found:
-                found[name] = Setting(text, layer.source)
-                untrusted |= set() if layer.trusted else {name}
+            found.setdefault(name, Setting(text, layer.source))
+            if layer.trusted:
+                otherwise.setdefault(name, text)
+    untrusted = {name for name, each in found.items() if otherwise.get(name) != each.text}
     url = found["CONFIGSVC_URL"].text if "CONFIGSVC_URL" in found else ""
     for layer in layers:
         if layer.api_key_command and _same(url, layer.variables.get("CONFIGSVC_URL", "")):

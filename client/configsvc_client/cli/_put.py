@@ -55,7 +55,7 @@ def command(
 
     if len(source) > 1:
         raise click.UsageError("More than one value. Quote it, or give it by stdin (-) or @FILE.")
-    target, name = _options.the_namespace(namespace), names.key(key)
+    target, name = _options.target(namespace), names.key(key)
     made = _number(flags["generate"])
     if made and (source or from_file or flags["plain"]):
         raise click.UsageError("--generate makes a secret by itself: leave the value and --plain out.")

@@ -40,7 +40,7 @@ def command(
     """
     if sum(each is not None for each in (to_version, to_revision, to_time)) > 1:
         raise click.UsageError("Take one of --to-version, --to-revision and --to-time.")
-    target, admin = _options.the_namespace(namespace), _settings.admin()
+    target, admin = _options.target(namespace), _settings.admin()
     if to_revision is None and to_time is None:
         _one(admin, target, key, to_version, message, dry_run=dry_run)
         return

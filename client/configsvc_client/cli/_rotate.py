@@ -25,7 +25,7 @@ def command(namespace: str | None, kms_key: str | None, message: str, *, fresh: 
     goes on. Versions that are not served keep their data key: they can be read, and no longer be activated;
     `configsvc rollback --to-revision` seals them anew. Values in plain and kms form have no data key.
     """
-    target = _options.the_namespace(namespace)
+    target = _options.target(namespace)
     wrapping = _settings.kms_key(kms_key) if kms_key else None
     admin = _settings.admin()
     total = sum(each.served for each in admin.data_keys(target))

@@ -16,21 +16,46 @@ if TYPE_CHECKING:
     from configsvc_client.admin import Admin, Exchange, Policy
 
 _META = "configsvc.resolved"
+_STOPPING = frozenset({"CONFIGSVC_URL", "CONFIGSVC_KMS_KEYS", "AWS_REGION", "AWS_PROFILE"})
+"""What an untrusted file may not decide: where the API key goes, and whom values are sealed for."""
 
 
 def resolved() -> Resolved:
     """What counts of flags, variables and settings files, without the API key; read once for a command.
 
     Raises:
-        Misconfigured: a file says what it may not, or the profile is nowhere.
+        Misconfigured: a file says what it may not, the profile is nowhere, or a project file that is not trusted
+            decides where something is sent or whom it is sealed for.
     """
     from configsvc_client.cli._files import files
     from configsvc_client.cli._profiles import resolved as decide
 
     meta = click.get_current_context().meta
     if _META not in meta:
-        meta[_META] = decide(os.environ, files(), _common.asked("profile"))
+        meta[_META] = _checked(decide(os.environ, files(os.environ), _common.asked("profile")))
     found: Resolved = meta[_META]
+    return found
+
+
+def of_trusted() -> Resolved:
+    """As `resolved`, but without a project file that is not trusted: for what proposes settings.
+
+    Raises:
+        Misconfigured: as `resolved`.
+    """
+    from configsvc_client.cli._files import files
+    from configsvc_client.cli._profiles import resolved as decide
+
+    return decide(os.environ, [each for each in files(os.environ) if each.trusted], _common.asked("profile"))
+
+
+def _checked(found: Resolved) -> Resolved:
+    stopping = sorted(found.untrusted & _STOPPING)
+    if stopping:
+        raise Misconfigured(
+            f"{found.project} decides {', '.join(stopping)}, and you have not trusted it. Look at it with: "
+            "configsvc trust. Or set those variables yourself. Nothing was sent."
+        )
     return found
 
 
@@ -82,9 +107,10 @@ def _teller() -> Callable[[Exchange], None]:
     return tell
 
 
-def pins() -> list[str]:
+def pins(found: Resolved | None = None) -> list[str]:
     """The KMS keys of CONFIGSVC_KMS_KEYS."""
-    return [part.strip() for part in resolved().get("CONFIGSVC_KMS_KEYS").split(",") if part.strip()]
+    text = (found or resolved()).get("CONFIGSVC_KMS_KEYS")
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def kms_key(given: str | None) -> str:
