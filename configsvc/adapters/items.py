@@ -13,7 +13,7 @@ schemas: [[keys, schema]] |
 | V#<key>#<version> | form, type, value, written_at, written_by, destroyed |
 | R#<revision> | served, verb, subject, details, changes: [[key, op, {version, was, now}]], message, at, principal, arn,
 api_key, source_ip, user_agent, correlation_id |
-| D#<kid> | kms_key, wrapped, state, created_at, created_by |
+| D#<kid> | added, kms_key, wrapped, state, created_at, created_by |
 | I#<digest> | request, status, body, etag, ttl |
 | G#<principal> | grants: [[[action], [pattern]]] |
 | <namespace> | description |
@@ -175,7 +175,8 @@ def _log(address: Address, members: Members) -> LogRecord:
 def _data_key(address: Address, members: Members) -> StoredDataKey:
     data_key = DataKey(names.kid(_last(address)), members.text("kms_key"), members.text("wrapped"))
     return StoredDataKey(
-        _namespace(address), members.number("revision"), data_key, parts.key_state(members.text("state")),
+        _namespace(address), members.number("revision"), members.number("added"), data_key,
+        parts.key_state(members.text("state")),
         members.text("created_at"), members.text("created_by"),
     )  # fmt: skip
 

@@ -54,7 +54,7 @@ def _decide(namespace: Namespace, wanted: DataKey, found: Found, situation: Situ
     actions = (
         Write(new, head.revision),
         base.condition,
-        Write(StoredDataKey(namespace, new.revision, wanted, "live", situation.now.text, author), None),
+        Write(StoredDataKey(namespace, new.revision, new.revision, wanted, "live", situation.now.text, author), None),
         change_log.logged(
             namespace, new.revision, new.served,
             Done("add_data_key", wanted.kid, details={"kms_key": wanted.kms_key}), situation,

@@ -135,10 +135,11 @@ class LogRecord(NamedTuple):
 
 
 class StoredDataKey(NamedTuple):
-    """`D#<kid>`: a wrapped data key."""
+    """`D#<kid>`: a wrapped data key. `added` is the revision that added it: the highest is the newest."""
 
     namespace: Namespace
     revision: int
+    added: int
     data_key: DataKey
     state: Literal["live", "retired"]
     created_at: str

@@ -148,8 +148,9 @@ def _check_envelope(base: Base, put: Put, version: int) -> None:
         raise InvalidEnvelope("The envelope was sealed with another content type. Seal it anew.", key=put.key)
     if header.kid not in base.head.kids:
         raise InvalidEnvelope(
-            "The envelope's data key is not a live one of this namespace. Seal it under one that is.", key=put.key
-        )
+            "The envelope's data key is not a live one of this namespace. Seal it under one that is.",
+            key=put.key, kid=header.kid,
+        )  # fmt: skip
     if header.version != version:
         raise VersionClaimed(
             f"The envelope carries version {header.version}, the next is {version}. Seal it for that one.",
@@ -180,7 +181,10 @@ def _check_data_key(head: Head, chosen: Version) -> None:
         return
     if chosen.revision > head.revision:
         raise LostRace([records.head(head.namespace), records.address_of(chosen)])
-    raise Conflict("That version's data key is retired. Put the value anew.", key=chosen.entry.key)
+    raise Conflict(
+        "That version's data key is retired. Seal the value again under a live one.",
+        key=chosen.entry.key, version=chosen.entry.version, kid=kid,
+    )  # fmt: skip
 
 
 def _delete(base: Base, delete: Delete, before: KeyState | None) -> Step:

@@ -371,6 +371,9 @@ class DiffAgainst(Answer):
 class ListedDataKey(WrappedDataKey):
     """A data key, with how many values it sealed (null once retired) and how many served entries need it."""
 
+    revision: Annotated[
+        int, Field(ge=1, examples=[2], description="The revision that added it; the highest is the newest data key.")
+    ]
     state: Literal["live", "retired"]
     seals: Annotated[int | None, Field(examples=[12])]
     served: Annotated[int, Field(ge=0, examples=[12])]

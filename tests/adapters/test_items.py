@@ -59,7 +59,7 @@ RECORDS: st.SearchStrategy[Record] = st.one_of(
         *(NUMBERS, NUMBERS, TEXT, TEXT, JSON, st.lists(CHANGES).map(tuple)),
         *(TEXT for _ in range(8)),
     ),
-    st.builds(StoredDataKey, NAMESPACES, NUMBERS, DATA_KEYS, st.sampled_from(("live", "retired")), TEXT, TEXT),
+    st.builds(StoredDataKey, NAMESPACES, NUMBERS, NUMBERS, DATA_KEYS, st.sampled_from(("live", "retired")), TEXT, TEXT),
     st.builds(
         Answer,
         NAMESPACES.map(lambda namespace: records.answer(records.of_namespace(namespace), "ab" * 32)),

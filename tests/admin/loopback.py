@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 
 from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
 from configsvc.adapters.chance import SystemChance
-from configsvc.adapters.clock import SystemClock
+from configsvc.adapters.clock import SystemClock, moment
 from configsvc.adapters.json_schemas import JsonSchemas
 from configsvc.adapters.log import JsonLog
 from configsvc.adapters.memory import MemoryRepository
 from configsvc.bootstrap import build_app
 from configsvc.model import errors
-from configsvc.service.ports import Ports
+from configsvc.service.ports import Moment, Ports
 from configsvc_client.admin import Admin, Grant, from_environ
 from local.gateway import Gateway, LoopbackGateway
 from local.gateway_access import Access, Identity
@@ -30,8 +30,19 @@ PEOPLE = ("admin", "writer", "reader", "owner")
 FOUNDER = "founder"  # an administrator by the stage's setting, without a grant
 
 
+class WrongClock(SystemClock):
+    """The system's clock, some seconds behind."""
+
+    behind = 0.0
+
+    def now(self) -> Moment:
+        return moment(super().now().seconds - self.behind)
+
+
 class Loopback(NamedTuple):
-    """A running service. `requests` are those that passed the gateway; `log` is what the service logged."""
+    """A running service. `requests` are those that passed the gateway; `log` is what the service logged, `table`
+    what it stores: whoever has the rights on the table writes there.
+    """
 
     url: str
     kms: KmsServer
@@ -39,6 +50,8 @@ class Loopback(NamedTuple):
     log: Texts
     failing: list[Callable[[], None]]
     opened: list[Admin]
+    clock: WrongClock
+    table: MemoryRepository
 
     def environ(self, who: str, *namespaces: str) -> dict[str, str]:
         """What a person's shell holds."""
@@ -93,9 +106,8 @@ def arn(who: str) -> str:
 def loopback() -> Iterator[Loopback]:
     """A service with an administrator, a writer, a reader and an owner, who writes and administers; all read."""
     admins = (arn("admin"), arn(FOUNDER))
-    ports = Ports(
-        MemoryRepository(), SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), admins, JsonSchemas()
-    )
+    clock, table = WrongClock(), MemoryRepository()
+    ports = Ports(table, clock, SystemChance(), RecentGrants(), RenderedSnapshots(), admins, JsonSchemas())
     log, requests, failing = Texts(), list[str](), list[Callable[[], None]]()
     app = build_app(lambda: ports, JsonLog(log, "debug"), asks_for_proof)
 
@@ -110,7 +122,7 @@ def loopback() -> Iterator[Loopback]:
     identities = {f"AKIA{who.upper()}": Identity(f"secret-of-{who}", arn(who)) for who in (*PEOPLE, FOUNDER)}
     gateway = Gateway(target, app.routes, Access(keys, identities), VARIABLES)
     with kms_server() as kms, LoopbackGateway(gateway) as running:
-        made = Loopback(running.url, kms, requests, log, failing, [])
+        made = Loopback(running.url, kms, requests, log, failing, [], clock, table)
         _grant(made)
         try:
             yield made

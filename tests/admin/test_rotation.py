@@ -145,11 +145,11 @@ def test_who_always_writes_under_the_old_data_key_is_told_of_and_nothing_is_lost
     assert _clear(owner, namespace)["text"] == str(len(written)).encode()
 
 
-@pytest.mark.parametrize("writes", range(6))
+@pytest.mark.parametrize("writes", range(7))
 def test_a_run_that_was_killed_after_any_write_is_run_again_and_comes_to_the_same(
     service: Loopback, owner: Admin, namespace: str, writes: int
 ) -> None:
-    """It writes five times: the data key, three change sets, the old data key retired."""
+    """It posts six times: whoami, the data key, three change sets, the old data key retired."""
     assert all(not part.error for part in owner.store(namespace, [draft(f"k{n:02}", str(n)) for n in range(85)]))
     before, (old,), left = _clear(owner, namespace), _live(owner, namespace), [writes]
 
@@ -159,7 +159,7 @@ def test_a_run_that_was_killed_after_any_write_is_run_again_and_comes_to_the_sam
             raise Killed(target)
 
     first = watched(service, "owner", before=kill)
-    if writes < 5:
+    if writes < 6:
         with pytest.raises(Killed):
             first.rotate(namespace)
         service.admin("owner").rotate(namespace)
@@ -219,3 +219,15 @@ def test_a_data_key_in_use_cannot_be_retired(owner: Admin, namespace: str) -> No
     (kid,) = _live(owner, namespace)
     with pytest.raises(Conflict, match="served"):
         owner.retire(namespace, kid)
+
+
+def test_a_clock_that_went_back_makes_no_data_key_older(service: Loopback, owner: Admin, namespace: str) -> None:
+    (old,) = _live(owner, namespace)
+    service.clock.behind = 2.0
+    try:
+        done = owner.rotate(namespace)
+    finally:
+        service.clock.behind = 0.0
+    assert done.sealed == {"text", "json", "bytes"}
+    assert done.retired == (old,)
+    assert _kids(owner, namespace) == {done.kid}

@@ -16,17 +16,27 @@ from tests.client.fakes import KMS_KEY
 NAMESPACE = names.namespace("payments.prod")
 
 
-def _listed(state: str = "live", seals: int = 0) -> StoredDataKey:
-    return StoredDataKey(DataKey(Cipher(os.urandom(32)).kid, KMS_KEY, "AAAA"), state, seals, 0)
+def _listed(state: str = "live", seals: int = 0, revision: int = 1) -> StoredDataKey:
+    return StoredDataKey(DataKey(Cipher(os.urandom(32)).kid, KMS_KEY, "AAAA"), state, seals, 0, revision)
 
 
-def test_values_are_sealed_under_the_newest_live_data_key() -> None:
-    retired, newest, older = _listed("retired"), _listed(), _listed()
-    assert newest_live(NAMESPACE, [retired, newest, older]) == newest.data_key
+def test_values_are_sealed_under_the_live_data_key_of_the_highest_revision_in_any_order() -> None:
+    retired, newest, older = _listed("retired", revision=9), _listed(revision=8), _listed(revision=7)
+    for listed in ([retired, newest, older], [older, newest, retired]):
+        assert newest_live(NAMESPACE, listed) == newest.data_key
+
+
+def test_nothing_is_sealed_under_a_retired_kid_whatever_the_service_says_of_it() -> None:
+    back, other = _listed(revision=10**9), _listed(revision=2)
+    assert newest_live(NAMESPACE, [back, other], {back.kid}) == other.data_key
+    with pytest.raises(Misconfigured, match="--fresh") as refused:
+        newest_live(NAMESPACE, [back], {back.kid})
+    assert refused.value.members["kids"] == [back.kid]
 
 
 def test_a_data_key_that_has_sealed_its_share_seals_no_more() -> None:
-    spent, older = _listed(seals=limits.SEALS_PER_DATA_KEY), _listed(seals=limits.SEALS_PER_DATA_KEY - 1)
+    spent = _listed(seals=limits.SEALS_PER_DATA_KEY, revision=2)
+    older = _listed(seals=limits.SEALS_PER_DATA_KEY - 1)
     assert newest_live(NAMESPACE, [spent, older]) == older.data_key
     with pytest.raises(Misconfigured, match="configsvc data-key add"):
         newest_live(NAMESPACE, [spent])

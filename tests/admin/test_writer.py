@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import pytest
 
 from configsvc.model import names
-from configsvc.model.change_set import Put
-from configsvc.model.errors import PreconditionFailed, VersionClaimed
+from configsvc.model.change_set import Activate, Put
+from configsvc.model.errors import Conflict, InvalidEnvelope, PreconditionFailed, VersionClaimed
 from configsvc.model.names import Key, Namespace
 from configsvc_client._answer import Response
 from configsvc_client.admin import Draft, KeyInfo, Known, draft
@@ -29,7 +29,11 @@ class Desk:
     def __init__(self, *answers: Response) -> None:
         self.transport, self.clock = FakeTransport(*answers), FakeClock()
         self.asked = 0
-        self.writer = Writer(api(self.transport, clock=self.clock), self._seal, self._known, self.clock, FakeChance())
+        self.forgotten: list[Namespace] = []
+        self.writer = Writer(
+            api(self.transport, clock=self.clock), self._seal, self._known, self.clock, FakeChance(),
+            forget=self.forgotten.append,
+        )  # fmt: skip
 
     def _seal(self, namespace: Namespace, draft: Draft, version: int) -> Put:
         return sealing.stored(draft, f"{namespace}/{draft.key}/{version}")
@@ -107,3 +111,29 @@ def test_a_body_says_what_differs_from_the_default_and_no_more() -> None:
     plain, full = (set(json.loads(sent.body)) for sent in desk.transport.sent)
     assert plain == {"form", "content_type", "value"}
     assert full - plain == {"activate", "declassify", "rotate_by", "message"}
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        answer(422, {"code": "invalid_envelope", "detail": "Not a live data key.", "key": "db.url", "kid": "k"}),
+        answer(409, {"code": "conflict", "detail": "It has sealed as many values as it may.", "kid": "k"}),
+    ],
+    ids=["rotated", "used up"],
+)
+def test_a_refused_data_key_is_forgotten_and_the_value_sealed_again_once(refusal: Response) -> None:
+    desk = Desk(refusal, STORED)
+    assert desk.writer.put(NAMESPACE, DRAFT, "").version == 8
+    assert desk.forgotten == [NAMESPACE]
+    hopeless = Desk(refusal, refusal)
+    with pytest.raises((InvalidEnvelope, Conflict)):
+        hopeless.writer.put(NAMESPACE, DRAFT, "")
+    assert len(hopeless.transport.sent) == 2
+
+
+def test_a_conflict_that_no_other_data_key_cures_is_not_tried_again() -> None:
+    retired = answer(409, {"code": "conflict", "detail": "retired", "key": "db.url", "version": 3, "kid": "k"})
+    desk = Desk(retired)
+    with pytest.raises(Conflict):
+        desk.writer.change(NAMESPACE, [Activate(DRAFT.key, 3)], "")
+    assert desk.forgotten == []

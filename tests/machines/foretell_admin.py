@@ -51,7 +51,7 @@ def _add(space: Space, what: AddDataKey, known: Wrapped | None, principal: str |
         return space, No("conflict")
 
     def added(before: Space, revision: int) -> Space:
-        new = Wrapped(wanted.wrapped, wanted.kms_key, revision, live=True, seals=0)
+        new = Wrapped(wanted.wrapped, wanted.kms_key, revision, revision, live=True, seals=0)
         return replace(before, data_keys={**before.data_keys, wanted.kid: new})
 
     after = committed(space, Move("add_data_key", principal, wanted.kid), added)

@@ -87,7 +87,9 @@ def _read(ports: Ports, wanted: Reading) -> object:  # noqa: C901, PLR0911, PLR0
             return get_namespace(ports, who, ns)
         case "data keys":
             rows = _rows(list_data_keys(ports, who, ns), "data_keys")
-            return {row["kid"]: (row["wrapped"], row["state"], row["seals"], row["served"]) for row in rows}
+            return [
+                (row["kid"], row["revision"], row["wrapped"], row["state"], row["seals"], row["served"]) for row in rows
+            ]
         case "namespaces":
             return [row["namespace"] for row in _rows(list_namespaces(ports, who, "", 1000, None), "namespaces")]
         case _:
@@ -193,12 +195,14 @@ def _told(revision: int, told: Told) -> tuple[object, ...]:
 
 def _data_keys(space: Space) -> object:
     entries = [value.kid for _, _, value in space.entries()]
-    return {
-        kid: (
-            each.wrapped, "live" if each.live else "retired", each.seals if each.live else None, entries.count(kid),
+    newest = sorted(space.data_keys.items(), key=lambda each: each[1].added, reverse=True)
+    return [
+        (
+            kid, each.added, each.wrapped, "live" if each.live else "retired", each.seals if each.live else None,
+            entries.count(kid),
         )
-        for kid, each in space.data_keys.items()
-    }  # fmt: skip
+        for kid, each in newest
+    ]  # fmt: skip
 
 
 def _of_key(ns: str, space: Space, wanted: Reading) -> object:

@@ -63,6 +63,7 @@ class Wrapped(NamedTuple):
 
     wrapped: str
     kms_key: str
+    added: int
     touched: int
     live: bool
     seals: int

@@ -198,3 +198,13 @@ def test_each_costs_one_read_and_one_transaction(world: World) -> None:
     rewrap(world, rewrapped())
     retire(world)
     assert world.repository.calls == ["get", "commit"] * 2
+
+
+def test_the_newest_data_key_is_the_one_added_last_whatever_the_clock_said(world: World) -> None:
+    world.clock.pass_by(-3600)
+    add_data_key(world.ports, ADMIN, NS, data_key(1), None)
+    world.clock.pass_by(7200)
+    rewrap(world, rewrapped())
+    listed = list_data_keys(world.ports, READER, NS)["data_keys"]
+    assert isinstance(listed, list)
+    assert [(each["kid"], each["revision"]) for each in listed] == [(kid(1), 3), (kid(), 2)]

@@ -170,7 +170,7 @@ def test_the_keyring_is_listed_newest_first_with_what_head_counts(world: World) 
     assert [(each["kid"], each["seals"], each["served"]) for each in found] == [(kid(1), 0, 0), (kid(), 2, 1)]
     assert found[1] == {
         **data_key()._asdict(), "state": "live", "seals": 2, "served": 1, "created_at": "2027-01-15T08:00:00.000Z",
-        "created_by": ROLES + "Admin",
+        "created_by": ROLES + "Admin", "revision": 2,
     }  # fmt: skip
 
 

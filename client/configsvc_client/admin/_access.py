@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from configsvc.model.errors import NotFound, PreconditionFailed
-from configsvc.model.grants import Grant
+from configsvc.model.errors import Forbidden, NotFound, PreconditionFailed
+from configsvc.model.grants import Action, Grant, allows
+from configsvc.model.names import Namespace
 from configsvc_client.admin._api import Api
 
 _TRIES = 4
@@ -33,6 +34,29 @@ class Access:
     def skew(self) -> float | None:
         """Seconds that this clock is ahead of the service's; None where it does not tell. Takes no right at all."""
         return self._api.skew()
+
+    def require(self, namespace: Namespace, *actions: Action) -> None:
+        """Whether the caller's IAM principal may do all that several requests take, before the first of them is sent.
+
+        A caller who may not ask is let on: each request is judged by itself in any case.
+
+        Raises:
+            Forbidden: an action is missing.
+        """
+        try:
+            found: Any = self.whoami(signed=True).get("iam") or {}
+        except (Forbidden, NotFound):
+            return
+        held, everywhere = _grants(found.get("grants")), found.get("administrator") is True
+        lacking = [each for each in actions if not (allows(held, each, namespace) or (each == "admin" and everywhere))]
+        if lacking:
+            granted = " ".join(f"--action {each}" for each in lacking)
+            raise Forbidden(
+                f"This needs {' and '.join(lacking)} on {namespace} for your IAM role or user; nothing was done. "
+                f"`configsvc whoami` shows your principal. An administrator grants it: "
+                f"configsvc grant PRINCIPAL {granted} --namespace {namespace}",
+                action=lacking[0],
+            )  # fmt: skip
 
     def get(self, principal: str) -> tuple[Grant, ...]:
         """The grants of a principal; none when it has none."""

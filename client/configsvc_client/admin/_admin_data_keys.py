@@ -5,6 +5,7 @@ from __future__ import annotations
 from configsvc.model import names
 from configsvc.model.errors import NotFound
 from configsvc.model.names import Kid
+from configsvc.model.snapshot import DataKey
 from configsvc_client.admin._parts import Facet
 from configsvc_client.admin._rotation import Rotation, Told
 from configsvc_client.admin._sealing import StoredDataKey
@@ -24,7 +25,23 @@ class Keyrings(Facet):
 
     def add_data_key(self, namespace: str, kms_key: str) -> Kid:
         """Make a data key under a KMS key (its ARN) and add it; new values are sealed under it from now on."""
-        return self._parts.data_keys.add(names.namespace(namespace), kms_key)
+        return self.store_data_key(namespace, self.make_data_key(namespace, kms_key))
+
+    def make_data_key(self, namespace: str, kms_key: str) -> DataKey:
+        """Have KMS make and wrap a data key, and store it nowhere yet.
+
+        Raises:
+            CannotOpen: KMS refuses.
+        """
+        return self._parts.data_keys.make(names.namespace(namespace), kms_key)
+
+    def store_data_key(self, namespace: str, data_key: DataKey) -> Kid:
+        """Add a data key that KMS wrapped for this namespace."""
+        return self._parts.data_keys.store(names.namespace(namespace), data_key)
+
+    def retired_kids(self, namespace: str) -> frozenset[str]:
+        """Data keys that nothing is sealed under again: the policy's, and those that this Admin saw retired."""
+        return self._parts.data_keys.never(names.namespace(namespace))
 
     def try_data_key(self, namespace: str) -> None:
         """Unwrap the newest live data key with kms:Decrypt and forget it: can this caller seal and open here?
@@ -83,6 +100,8 @@ class Keyrings(Facet):
             told: hears of each change set that is done, and of each key that is refused.
 
         Raises:
+            Forbidden: the caller lacks `write` or `admin`; nothing was done.
+            CannotOpen: the caller may not make data keys, or not open them; nothing was done.
             Unavailable: others were faster in every round.
             Misconfigured: there is no data key to take the KMS key from, or no KMS key is pinned.
         """

@@ -77,7 +77,10 @@ class Rollbacks(Facet):
             PreconditionFailed: someone wrote meanwhile; what is done stays, look at the way that is left.
             Conflict: a version's data key was retired meanwhile.
             Gone: a version's value was destroyed or pruned.
+            CannotOpen: something is to be sealed, and KMS refuses; nothing was done.
         """
+        if any(each.anew for each in way.steps):
+            self._parts.data_keys.sealer(way.namespace)  # so that KMS refuses before anything is changed
         revision = way.revision
         for group in _back.split(way.steps):
             done = self._parts.writer.change(way.namespace, [each.change for each in group], message, revision)

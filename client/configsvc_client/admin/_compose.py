@@ -143,16 +143,19 @@ def admin(
     api = Api(settings.url, settings.api_key, settings.region, ports)
     kms = PatientKms(ports.kms, ports.credentials, clock, chance)
     keyring = Keyring(kms, settings.pin, clock, _TTL)
-    data_keys = DataKeys(api, kms, keyring, settings.pin, clock)
+    data_keys = DataKeys(
+        api, kms, keyring, settings.pin, clock, retired=lambda namespace: policy.of(namespace).retired_kids
+    )
     reader = Reader(api)
     sealer = ValueSealer(data_keys, kms, settings.pin, clock, chance)
     opener = Opener(
         keyring, settings.pin, lambda namespace: [each.data_key for each in data_keys.list(namespace)], clock
     )
-    writer = Writer(api, sealer.seal, reader.known, clock, chance)
+    writer = Writer(api, sealer.seal, reader.known, clock, chance, forget=data_keys.forget)
+    access = Access(api)
     parts = Parts(
-        Namespaces(api), data_keys, Rewrapper(kms, settings.pin, clock), Rotator(data_keys, reader, opener, writer),
-        reader, History(api), opener, writer, Access(api),
+        Namespaces(api), data_keys, Rewrapper(kms, settings.pin, clock),
+        Rotator(access, data_keys, reader, opener, writer), reader, History(api), opener, writer, access,
         SnapshotFiles(reader, opener, settings.url, clock), ports.gateway, clock, policy,
     )  # fmt: skip
     return Admin(parts, close)

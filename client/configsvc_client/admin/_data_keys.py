@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from configsvc.model import names
@@ -16,9 +18,18 @@ from configsvc_client._pin import Pin
 from configsvc_client._ports import Clock
 from configsvc_client.admin._api import Api
 from configsvc_client.admin._ports import Kms
-from configsvc_client.admin._sealing import Sealer, StoredDataKey, newest_live
+from configsvc_client.admin._sealing import Sealer, StoredDataKey, newest_first, newest_live
 
 KMS_SECONDS = 15.0
+
+Retired = Callable[[Namespace], Iterable[str]]
+"""The kids that the trusted policy of a namespace retires."""
+
+
+def none_retired(namespace: Namespace) -> Iterable[str]:
+    """No policy, so no kid is retired but by the service's word."""
+    del namespace
+    return ()
 
 
 class DataKeys:
@@ -30,23 +41,41 @@ class DataKeys:
         keyring: unwraps them, under the pin, and keeps them for a while.
         pin: the KMS keys that are trusted.
         clock: for deadlines.
+        retired: kids that nothing is sealed under, whatever the service says of them.
     """
 
-    def __init__(self, api: Api, kms: Kms, keyring: Keyring, pin: Pin, clock: Clock) -> None:
+    def __init__(
+        self, api: Api, kms: Kms, keyring: Keyring, pin: Pin, clock: Clock, *, retired: Retired = none_retired
+    ) -> None:
         self._api = api
         self._kms = kms
         self._keyring = keyring
         self._pin = pin
         self._clock = clock
+        self._retired = retired
         self._newest: dict[Namespace, DataKey] = {}
+        self._passed: defaultdict[Namespace, set[Kid]] = defaultdict(set)
 
     def list(self, namespace: Namespace) -> list[StoredDataKey]:
-        """All data keys, newest first."""
+        """All data keys, newest first. Those that are retired are remembered: none of them is sealed under again."""
         found: Any = self._api.read(f"/namespaces/{namespace}/data-keys").body.get("data_keys", [])
-        return [_read(each) for each in found]
+        listed = newest_first(_read(each) for each in found)
+        self.pass_over(namespace, (each.kid for each in listed if each.state == "retired"))
+        return listed
 
-    def add(self, namespace: Namespace, kms_key: str) -> Kid:
-        """Make a data key under a KMS key and store it wrapped. The plaintext is dropped here.
+    def never(self, namespace: Namespace) -> frozenset[str]:
+        """What nothing is sealed under: the policy's retired kids, and those that this process saw retired or replaced.
+
+        The service is not asked: whoever writes its table could bring a data key back.
+        """
+        return frozenset(self._passed[namespace]) | frozenset(self._retired(namespace))
+
+    def pass_over(self, namespace: Namespace, kids: Iterable[Kid]) -> None:
+        """Seal nothing more under these data keys in this process."""
+        self._passed[namespace].update(kids)
+
+    def make(self, namespace: Namespace, kms_key: str) -> DataKey:
+        """Have KMS make a data key and wrap it. It is stored nowhere yet, and its plaintext is dropped here.
 
         Args:
             namespace: what it will seal for, also its encryption context.
@@ -54,28 +83,43 @@ class DataKeys:
 
         Raises:
             CannotOpen: KMS refuses.
-            ConfigsvcError: as the service answered.
         """
         answer = self._kms.call(
             "GenerateDataKey",
             {"KeyId": kms_key, "KeySpec": "AES_256", "EncryptionContext": context_of(namespace)},
-            self._clock.now().monotonic + KMS_SECONDS,
+            self._deadline(),
         )
-        kid, arn, wrapped = _generated(answer)
-        self._api.write("POST", f"/namespaces/{namespace}/data-keys", {"kid": kid, "kms_key": arn, "wrapped": wrapped})
-        self._newest.pop(namespace, None)
-        return kid
+        return _generated(answer)
 
-    def list_anew(self, namespace: Namespace) -> Sequence[StoredDataKey]:
-        """As `list`; the newest of them is the one to seal under from now on."""
+    def store(self, namespace: Namespace, data_key: DataKey) -> Kid:
+        """Add a data key that is wrapped.
+
+        Raises:
+            ConfigsvcError: as the service answered.
+        """
+        self._api.write("POST", f"/namespaces/{namespace}/data-keys", data_key._asdict())
+        self.forget(namespace)
+        return data_key.kid
+
+    def check(self, namespace: Namespace, data_key: DataKey) -> None:
+        """Unwrap a data key: may this caller seal under it?
+
+        Raises:
+            CannotOpen: KMS refuses, or its KMS key is not pinned.
+            Misconfigured: no KMS key is pinned.
+        """
+        require_pin(self._pin)
+        self._keyring.cipher(namespace, data_key, self._deadline())
+
+    def forget(self, namespace: Namespace) -> None:
+        """Ask again which data key is the newest, the next time that something is sealed."""
         self._newest.pop(namespace, None)
-        return self.list(namespace)
 
     def replace(self, namespace: Namespace, data_key: DataKey) -> None:
         """Store another wrapping of a data key."""
         body = {"kms_key": data_key.kms_key, "wrapped": data_key.wrapped}
         self._api.write("PUT", f"/namespaces/{namespace}/data-keys/{data_key.kid}", body)
-        self._newest.pop(namespace, None)
+        self.forget(namespace)
 
     def retire(self, namespace: Namespace, kid: Kid) -> None:
         """Seal nothing more under a data key.
@@ -84,28 +128,37 @@ class DataKeys:
             Conflict: entries that are served need it.
         """
         self._api.write("POST", f"/namespaces/{namespace}/data-keys/{kid}/retire", None)
-        self._newest.pop(namespace, None)
+        self.pass_over(namespace, [kid])
+        self.forget(namespace)
 
     def newest(self, namespace: Namespace) -> DataKey:
-        """The newest live data key, listed once.
+        """The newest live data key, as the service lists it now.
 
         Raises:
             Misconfigured: there is none.
         """
-        if namespace not in self._newest:
-            self._newest[namespace] = newest_live(namespace, self.list(namespace))
+        self._newest[namespace] = newest_live(namespace, self.list(namespace), self.never(namespace))
         return self._newest[namespace]
 
     def sealer(self, namespace: Namespace) -> Sealer:
-        """The newest live data key, unwrapped.
+        """The newest live data key, unwrapped. It is listed once and held until `forget`, or until it does not unwrap.
 
         Raises:
             Misconfigured: there is none, or no KMS key is pinned.
             CannotOpen: it does not unwrap, or is under a KMS key that is not pinned.
         """
         require_pin(self._pin)
-        deadline = self._clock.now().monotonic + KMS_SECONDS
-        return Sealer(namespace, self._keyring.cipher(namespace, self.newest(namespace), deadline))
+        held = self._newest.get(namespace)
+        if held:
+            with suppress(CannotOpen):  # wrapped under another KMS key since, which the service knows
+                return self._sealer(namespace, held)
+        return self._sealer(namespace, self.newest(namespace))
+
+    def _sealer(self, namespace: Namespace, data_key: DataKey) -> Sealer:
+        return Sealer(namespace, self._keyring.cipher(namespace, data_key, self._deadline()))
+
+    def _deadline(self) -> float:
+        return self._clock.now().monotonic + KMS_SECONDS
 
 
 def require_pin(pin: Pin) -> None:
@@ -126,8 +179,8 @@ def context_of(namespace: Namespace) -> dict[str, str]:
     return {"configsvc:namespace": namespace}
 
 
-def _generated(answer: Mapping[str, object]) -> tuple[Kid, str, str]:
-    """The kid, KMS key and wrapped form of a new data key.
+def _generated(answer: Mapping[str, object]) -> DataKey:
+    """A new data key, wrapped.
 
     Raises:
         Unavailable: KMS answered something else.
@@ -135,7 +188,7 @@ def _generated(answer: Mapping[str, object]) -> tuple[Kid, str, str]:
     try:
         plaintext = from_base64std(str(answer["Plaintext"]))
         wrapped = base64std(from_base64std(str(answer["CiphertextBlob"])))
-        return kid_of(plaintext), str(answer["KeyId"]), wrapped
+        return DataKey(kid_of(plaintext), str(answer["KeyId"]), wrapped)
     except (KeyError, ValueError):
         pass  # raised below: as its context, this one could show the data key
     raise Unavailable(f"KMS answered GenerateDataKey without a key of {DATA_KEY} bytes.")
@@ -144,6 +197,8 @@ def _generated(answer: Mapping[str, object]) -> tuple[Kid, str, str]:
 def _read(found: Mapping[str, Any]) -> StoredDataKey:
     try:
         data_key = DataKey(names.kid(str(found["kid"])), str(found["kms_key"]), str(found["wrapped"]))
-        return StoredDataKey(data_key, str(found["state"]), int(found["seals"] or 0), int(found["served"] or 0))
+        return StoredDataKey(
+            data_key, str(found["state"]), int(found["seals"] or 0), int(found["served"] or 0), int(found["revision"])
+        )
     except (KeyError, ValueError, TypeError):
         raise CannotOpen("The service listed a data key that is none.") from None

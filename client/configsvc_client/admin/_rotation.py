@@ -5,19 +5,19 @@ What is left to do is read off the service in every round, so a run that was kil
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import NamedTuple
 
-from configsvc.model import limits
 from configsvc.model.entry import Entry
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Conflict, PreconditionFailed, Unavailable, VersionClaimed
 from configsvc.model.names import Key, Kid, Namespace
 from configsvc_client._cipher import kid_in
+from configsvc_client.admin._access import Access
 from configsvc_client.admin._data_keys import DataKeys
 from configsvc_client.admin._draft import Draft
 from configsvc_client.admin._opening import Opener
 from configsvc_client.admin._reader import KeyInfo, Opened, Reader
-from configsvc_client.admin._sealing import StoredDataKey, newest_live
+from configsvc_client.admin._sealing import StoredDataKey, newest_first, newest_live
 from configsvc_client.admin._writer import Part, Writer
 
 ROUNDS = 32
@@ -46,13 +46,15 @@ class Rotator:
     """Rotates the data keys of namespaces.
 
     Args:
+        access: tells what the caller may do.
         data_keys: lists, adds and retires them.
         reader: what is served, and the revision of each key.
         opener: opens it.
         writer: stores it again.
     """
 
-    def __init__(self, data_keys: DataKeys, reader: Reader, opener: Opener, writer: Writer) -> None:
+    def __init__(self, access: Access, data_keys: DataKeys, reader: Reader, opener: Opener, writer: Writer) -> None:
+        self._access = access
         self._data_keys = data_keys
         self._reader = reader
         self._opener = opener
@@ -62,16 +64,21 @@ class Rotator:
         """Seal everything that is served in envelopes under one new data key, and retire the others.
 
         Several live data keys are a rotation that was begun: it goes on with the newest, unless `fresh` asks for
-        another. What someone puts meanwhile is never overwritten: each value is stored on the condition that its key
-        is as it was read.
+        another. What someone puts concurrently is never overwritten: each value is stored on the condition that its
+        key is as it was read. Nothing is left behind by a caller who lacks a right: they are checked first.
 
         Raises:
+            Forbidden: the caller may not do all of it.
+            CannotOpen: KMS makes no data key, or does not open the one it made.
             Unavailable: others were faster in every round.
             ConfigsvcError: the service or KMS would take nothing further.
         """
+        self._access.require(namespace, "write", "admin")
         listed = self._data_keys.list(namespace)
-        if fresh or not _begun(listed):
-            self._data_keys.add(namespace, kms_key or newest_live(namespace, listed).kms_key)
+        if fresh or not _begun(listed, self._data_keys.never(namespace)):
+            self._add(namespace, kms_key or _kms_key(namespace, listed))
+            # Whatever the service says later, what was there before is older than what was made just now.
+            self._data_keys.pass_over(namespace, (each.kid for each in listed))
         run = _Run(namespace, message, told)
         for _ in range(ROUNDS):
             newest, *others = self._live(namespace)
@@ -82,12 +89,20 @@ class Rotator:
                 return Rotation(newest, frozenset(run.sealed), run.refused, tuple(run.retired), left)
         raise Unavailable("Others write here all the time. Run it again: what is done is done.")
 
+    def _add(self, namespace: Namespace, kms_key: str) -> None:
+        """A new data key. It is unwrapped before it is stored, so one that this caller may not use is never stored."""
+        made = self._data_keys.make(namespace, kms_key)
+        self._data_keys.check(namespace, made)
+        self._data_keys.store(namespace, made)
+
     def _live(self, namespace: Namespace) -> list[Kid]:
-        """The live data keys, first the one to seal under."""
-        listed = self._data_keys.list_anew(namespace)
-        newest = newest_live(namespace, listed).kid
-        others = (each.data_key.kid for each in listed if each.state == "live")
-        return [newest, *(kid for kid in others if kid != newest)]
+        """The live data keys, first the one to seal under. The others are sealed under no more."""
+        self._data_keys.forget(namespace)
+        listed = self._data_keys.list(namespace)
+        newest = newest_live(namespace, listed, self._data_keys.never(namespace)).kid
+        others = [each.kid for each in listed if each.state == "live" and each.kid != newest]
+        self._data_keys.pass_over(namespace, others)
+        return [newest, *others]
 
     def _sealed_anew(self, run: _Run, newest: Kid) -> bool:
         """One round; False where nothing is served under another data key, but what was refused.
@@ -141,10 +156,20 @@ class _Run:
         self._told(part)
 
 
-def _begun(listed: Sequence[StoredDataKey]) -> bool:
-    """Whether there is a data key to go on with: the newest of several that are live, with seals left."""
-    live = [each for each in listed if each.state == "live"]
-    return len(live) > 1 and live[0].seals < limits.SEALS_PER_DATA_KEY
+def _begun(listed: Iterable[StoredDataKey], never: Container[str]) -> bool:
+    """Whether there is a data key to go on with: the newest of several that are live, if it may seal."""
+    live = [each for each in newest_first(listed) if each.state == "live"]
+    return len(live) > 1 and live[0].seals_on and live[0].kid not in never
+
+
+def _kms_key(namespace: Namespace, listed: Iterable[StoredDataKey]) -> str:
+    """The KMS key of the newest live data key, also where that one seals no more.
+
+    Raises:
+        Misconfigured: there is none.
+    """
+    live = [each for each in newest_first(listed) if each.state == "live"]
+    return live[0].data_key.kms_key if live else newest_live(namespace, listed).kms_key
 
 
 def _is_old(entry: Entry, newest: Kid) -> bool:

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import NamedTuple
 
 from configsvc.model import limits
 from configsvc.model.change_set import Put
 from configsvc.model.envelope import Header
 from configsvc.model.errors import Misconfigured
-from configsvc.model.names import Namespace
+from configsvc.model.names import Kid, Namespace
 from configsvc.model.snapshot import DataKey
 from configsvc_client._cipher import Cipher
 from configsvc_client.admin._draft import Draft
 
 
 class StoredDataKey(NamedTuple):
-    """A data key as the service lists it."""
+    """A data key as the service lists it. `revision` is the one that added it: the highest is the newest."""
 
     data_key: DataKey
     state: str
     seals: int
     served: int
+    revision: int
+
+    @property
+    def kid(self) -> Kid:
+        """Its identifier."""
+        return self.data_key.kid
+
+    @property
+    def seals_on(self) -> bool:
+        """Whether it is live and has seals left."""
+        return self.state == "live" and self.seals < limits.SEALS_PER_DATA_KEY
 
 
 class Sealer(NamedTuple):
@@ -31,15 +42,34 @@ class Sealer(NamedTuple):
     cipher: Cipher
 
 
-def newest_live(namespace: str, data_keys: Iterable[StoredDataKey]) -> DataKey:
-    """The data key to seal under: the first that is live and has seals left, of a list that is newest first.
+def newest_first(data_keys: Iterable[StoredDataKey]) -> list[StoredDataKey]:
+    """Data keys in the order in which they were added, by revision."""
+    return sorted(data_keys, key=lambda each: each.revision, reverse=True)
+
+
+def newest_live(namespace: str, data_keys: Iterable[StoredDataKey], never: Container[str] = ()) -> DataKey:
+    """The data key to seal under: the newest that is live and has seals left.
+
+    Args:
+        namespace: for the error.
+        data_keys: as the service lists them, in any order.
+        never: kids that nothing is sealed under, whatever the service says of them.
 
     Raises:
         Misconfigured: there is none.
     """
-    for each in data_keys:
-        if each.state == "live" and each.seals < limits.SEALS_PER_DATA_KEY:
+    able = [each for each in newest_first(data_keys) if each.seals_on]
+    for each in able:
+        if each.kid not in never:
             return each.data_key
+    if able:
+        offered: list[str] = [each.kid for each in able]
+        raise Misconfigured(
+            f"The service offers only data keys of {namespace} that are retired: {', '.join(offered)}. Someone may "
+            f"have changed its table. Nothing was sealed. Read `configsvc log -n {namespace}`, then make a new data "
+            f"key: configsvc data-key rotate -n {namespace} --fresh",
+            namespace=namespace, kids=offered,
+        )  # fmt: skip
     raise Misconfigured(
         f"{namespace} has no data key to seal under. Add one: configsvc data-key add -n {namespace} --kms-key ARN",
         namespace=namespace,

@@ -41,6 +41,7 @@ class Part(NamedTuple):
 
 Seal = Callable[[Namespace, Draft, int], Put]
 Knows = Callable[[Namespace, Sequence[Key]], Known]
+Forget = Callable[[Namespace], None]
 
 
 class Writer:
@@ -52,11 +53,13 @@ class Writer:
         knows: the keys as they are, with their next versions, as the service tells it.
         clock: waits after a lost race.
         chance: how long.
+        forget: drops what is held of a namespace's data keys.
     """
 
-    def __init__(self, api: Api, seal: Seal, knows: Knows, clock: Clock, chance: Chance) -> None:
+    def __init__(self, api: Api, seal: Seal, knows: Knows, clock: Clock, chance: Chance, *, forget: Forget) -> None:
         self._api = api
         self._seal = seal
+        self._forget = forget
         self._knows = knows
         self._clock = clock
         self._chance = chance
@@ -78,7 +81,7 @@ class Writer:
                 version = _named(error) or self._next(namespace, draft.key)
                 raise
 
-        return self._raced(attempt, once=draft.if_match is not None or draft.create_only)
+        return self._raced(namespace, attempt, once=draft.if_match is not None or draft.create_only)
 
     def change(
         self, namespace: Namespace, changes: Sequence[Change], message: str, if_match: int | None = None
@@ -93,7 +96,7 @@ class Writer:
         def attempt() -> Changed:
             return self._changed(namespace, self._operations(namespace, changes), message, if_match)
 
-        return self._raced(attempt, once=if_match is not None)
+        return self._raced(namespace, attempt, once=if_match is not None)
 
     def store(
         self, namespace: Namespace, drafts: Sequence[Draft], message: str, known: Known | None = None
@@ -152,6 +155,11 @@ class Writer:
             return self._changed(namespace, puts, message, None)
         except errors.VersionClaimed:
             return self.change(namespace, drafts, message)
+        except errors.ConfigsvcError as error:
+            if not _is_of_old_data_key(error):
+                raise
+            self._forget(namespace)
+        return self.change(namespace, drafts, message)
 
     def _operations(self, namespace: Namespace, changes: Sequence[Change]) -> list[Put | Activate | Delete]:
         known = self._known(namespace, changes)
@@ -168,13 +176,26 @@ class Writer:
     def _next(self, namespace: Namespace, key: Key) -> int:
         return next_version(self._knows(namespace, [key]), key)
 
-    def _raced(self, attempt: Callable[[], Result], *, once: bool) -> Result:
+    def _raced(self, namespace: Namespace, attempt: Callable[[], Result], *, once: bool) -> Result:
         """What the attempt gives; made again after a lost race, unless the caller has to decide."""
         for tried in range(1, 1 if once else TRIES):
             try:
-                return attempt()
+                return self._resealed(namespace, attempt)
             except errors.VersionClaimed:
                 self._clock.pause(self._chance.fraction() * _PAUSE * min(tried, 4))
+        return self._resealed(namespace, attempt)
+
+    def _resealed(self, namespace: Namespace, attempt: Callable[[], Result]) -> Result:
+        """What the attempt gives; made once more, under the newest data key, if the one that was held is no longer it.
+
+        Preconditions hold for both: the first was refused as a whole.
+        """
+        try:
+            return attempt()
+        except errors.ConfigsvcError as error:
+            if not _is_of_old_data_key(error):
+                raise
+            self._forget(namespace)
         return attempt()
 
     def _put(self, namespace: Namespace, put: Put, message: str) -> Stored:
@@ -192,6 +213,12 @@ class Writer:
         )
         headers = {} if if_match is None else {"if-match": f'"{if_match}"'}
         return _wire.read_changed(self._api.write("POST", f"/namespaces/{namespace}/changes", body, headers=headers))
+
+
+def _is_of_old_data_key(error: errors.ConfigsvcError) -> bool:
+    """Whether a refusal shows that the data key was rotated, retired or used up since it was listed."""
+    used_up = isinstance(error, errors.Conflict) and "kid" in error.members and "version" not in error.members
+    return used_up or isinstance(error, errors.InvalidEnvelope)
 
 
 def _named(error: errors.VersionClaimed) -> int | None:

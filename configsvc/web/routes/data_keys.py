@@ -13,7 +13,10 @@ _LIST = Description(
     "List the data keys of a namespace, newest first",
     "read",
     {200: "DataKeys"},
-    details="Wrapped; with how many values each seals, and how many of them are served.",
+    details=(
+        "Wrapped; with how many values each seals, and how many of them are served. Newest means added at the highest "
+        "revision: `created_at` is for people, and orders nothing."
+    ),
 )
 _ADD = Description(
     "Add a data key, wrapped by KMS on your side",
