@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from configsvc.model.errors import ConfigsvcError, Unavailable, from_problem
+from configsvc.model.errors import ConfigsvcError, NotFound, Unavailable
 from configsvc.model.names import Namespace
 from configsvc.model.snapshot import MalformedSnapshot, parse
+from configsvc_client._body import NotOurs, decoded, not_ours, problem
+from configsvc_client._etag import checked, same
 from configsvc_client._http import Connection
-from configsvc_client._ports import Found
+from configsvc_client._ports import Fetched, Found
 from configsvc_client._secret import Secret, masked
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 _OK = 200
 _NOT_MODIFIED = 304
-_DIGITS = 9
+_TOO_MUCH = frozenset({400, 413, 431})
+"""What whoever minds the size or the spelling of If-None-Match answers."""
 
 Meanwhile = Callable[[], None] | None
 
@@ -33,90 +35,94 @@ class ApiGateway:
     def __repr__(self) -> str:
         return f"ApiGateway({self._connection.url.origin})"
 
-    def fetch(
-        self, known: Mapping[Namespace, str | None], deadline: float, meanwhile: Meanwhile = None
-    ) -> dict[Namespace, Found]:
+    def fetch(self, known: Mapping[Namespace, str | None], deadline: float, meanwhile: Meanwhile = None) -> Fetched:
         """See `Gateway.fetch`."""
         if len(known) == 1:
             return self._single(*next(iter(known.items())), deadline, meanwhile)
         from configsvc_client._many import AT_ONCE
 
-        names, found = list(known), dict[Namespace, Found]()
-        for at in range(0, len(names), AT_ONCE):
-            part = {namespace: known[namespace] for namespace in names[at : at + AT_ONCE]}
-            found |= self._several(part, deadline, meanwhile)
+        names, found = list(known), Fetched()
+        parts = [names[at : at + AT_ONCE] for at in range(0, len(names), AT_ONCE)]
+        for part in parts:
+            asked = {namespace: known[namespace] for namespace in part}
+            if len(parts) == 1:
+                return self._several(asked, deadline, meanwhile)
+            found |= self._apart(asked, deadline, meanwhile)
             meanwhile = None
+        failed = next((each for each in found.values() if isinstance(each, ConfigsvcError)), None)
+        if (
+            failed is not None
+            and not any(isinstance(each, Found) for each in found.values())
+            and len(found) == len(names)
+        ):
+            raise failed
         return found
 
-    def _single(
-        self, namespace: Namespace, etag: str | None, deadline: float, meanwhile: Meanwhile = None
-    ) -> dict[Namespace, Found]:
+    def _single(self, namespace: Namespace, etag: str | None, deadline: float, meanwhile: Meanwhile = None) -> Fetched:
         target = f"{self._connection.url.path}/v1/namespaces/{namespace}/snapshot"
         response = self._get(target, etag, deadline, meanwhile)
         if response is None:
             return {}
         try:
-            return {namespace: Found(response.headers["etag"], parse(json.loads(response.body)))}
-        except (KeyError, ValueError, RecursionError, MalformedSnapshot):
-            raise _senseless(namespace) from None
+            found = Found(response.headers.get("etag", ""), parse(decoded(response)))
+            return {namespace: checked(namespace, found)}
+        except (NotOurs, MalformedSnapshot) as fault:
+            raise self._senseless(namespace, fault) from None
 
-    def _several(
-        self, known: Mapping[Namespace, str | None], deadline: float, meanwhile: Meanwhile
-    ) -> dict[Namespace, Found]:
+    def _several(self, known: Mapping[Namespace, str | None], deadline: float, meanwhile: Meanwhile) -> Fetched:
+        """In one request; without the namespace that the service says is absent, where there is one."""
         from configsvc_client import _many
 
-        response = self._get(_many.target(self._connection.url.path, known), _many.etag_of(known), deadline, meanwhile)
+        etag = _many.etag_of(known)
+        try:
+            response = self._get(_many.target(self._connection.url.path, known), etag, deadline, meanwhile)
+        except NotFound as error:
+            return self._without(error, known, deadline)
         if response is None:
             return {}
         try:
-            several = _many.several(tuple(known), response.headers["etag"], json.loads(response.body))
-        except (KeyError, ValueError, RecursionError, MalformedSnapshot):
-            raise _senseless(", ".join(known)) from None
-        found = _many.changed(several.found, known)
+            several = _many.several(tuple(known), response.headers.get("etag", ""), decoded(response))
+        except (NotOurs, MalformedSnapshot) as fault:
+            raise self._senseless(", ".join(known), fault) from None
+        found: Fetched = dict(_many.changed(several.found, known))
+        found |= {namespace: self._senseless(namespace, fault) for namespace, fault in several.senseless.items()}
         for namespace in several.deferred:
-            found |= self._single(namespace, known[namespace], deadline)
+            found |= self._apart({namespace: known[namespace]}, deadline)
         return found
 
+    def _without(self, error: NotFound, known: Mapping[Namespace, str | None], deadline: float) -> Fetched:
+        rest = {namespace: etag for namespace, etag in known.items() if namespace != error.members.get("namespace")}
+        absent = known.keys() - rest.keys()
+        if not absent or not rest:
+            raise error
+        return {**dict.fromkeys(absent, error.with_traceback(None)), **self._apart(rest, deadline)}
+
+    def _apart(self, known: Mapping[Namespace, str | None], deadline: float, meanwhile: Meanwhile = None) -> Fetched:
+        """What is asked for by itself fails by itself."""
+        try:
+            return self.fetch(known, deadline, meanwhile)
+        except ConfigsvcError as error:
+            return dict.fromkeys(known, error.with_traceback(None))
+
     def _get(self, target: str, etag: str | None, deadline: float, meanwhile: Meanwhile) -> Response | None:
-        """The answer, None where nothing changed."""
-        headers: dict[str, str | Secret] = {"x-api-key": self._api_key, "accept-encoding": "gzip"}
-        if etag is not None:
-            headers["if-none-match"] = etag
-        response = self._connection.request("GET", target, headers, b"", deadline, meanwhile=meanwhile)
+        """The answer, None where nothing changed. What is refused for its condition is asked for without."""
+        response = self._sent(target, etag, deadline, meanwhile)
+        if etag is not None and response.status in _TOO_MUCH:
+            etag = None
+            response = self._sent(target, etag, deadline, None)
         if response.status == _OK:
             return response
         if response.status != _NOT_MODIFIED:
-            raise problem(response)
-        if etag is None or _strong(response.headers.get("etag", etag)) != _strong(etag):
+            raise problem(response, self._connection.url)
+        if etag is None or not same(response.headers.get("etag", etag), etag):
             raise Unavailable("The service says that nothing changed, but not since what is held.")
         return None
 
+    def _sent(self, target: str, etag: str | None, deadline: float, meanwhile: Meanwhile) -> Response:
+        headers: dict[str, str | Secret] = {"x-api-key": self._api_key, "accept-encoding": "gzip"}
+        if etag is not None:
+            headers["if-none-match"] = etag
+        return self._connection.request("GET", target, headers, b"", deadline, meanwhile=meanwhile)
 
-def problem(response: Response) -> ConfigsvcError:
-    """The error in an answer (RFC 9457), also in one that API Gateway or a proxy made in its own way.
-
-    Its member `retry_after` is the header's, in seconds; a date in its place (RFC 9110, 10.2.3) is passed over: no part
-    of AWS sends one, and to read it would take a clock that agrees.
-    """
-    try:
-        members = json.loads(response.body)
-    except (ValueError, RecursionError):
-        members = None
-    error = from_problem(response.status, members if isinstance(members, dict) else {})
-    error.members.pop("retry_after", None)
-    said = response.headers.get("retry-after", "").strip()
-    if said.isascii() and said.isdecimal() and len(said) <= _DIGITS:
-        error.members["retry_after"] = int(said)
-    return error
-
-
-def _strong(etag: str) -> str:
-    """Compared weakly (RFC 9110, 8.8.3.2): a proxy that compresses weakens ours."""
-    return etag.removeprefix("W/")
-
-
-def _senseless(what: str) -> Unavailable:
-    return Unavailable(
-        f"What came is no snapshot of {what} that this release can read. Does CONFIGSVC_URL name the service? "
-        "If it does, upgrade configsvc where it is read."
-    )
+    def _senseless(self, what: str, fault: ValueError) -> Unavailable:
+        return not_ours(self._connection.url, f"what came is no snapshot of {what} ({fault})")

@@ -7,17 +7,20 @@ from collections.abc import Iterable, Mapping
 from configsvc.model import limits
 from configsvc.model.names import Namespace
 from configsvc.model.record import Record
-from configsvc.model.snapshot import MalformedSnapshot, SealedSnapshot, parse
+from configsvc.model.snapshot import MalformedSnapshot, parse
+from configsvc_client._body import NotOurs
+from configsvc_client._etag import checked, etags_in, same
 from configsvc_client._ports import Found
 
 AT_ONCE = limits.SNAPSHOTS_NAMESPACES
 
 
 class Several(Record):
-    """An answer: what it brought, and which namespaces have to be fetched singly."""
+    """An answer: what it brought, which namespaces have to be fetched singly, and whose snapshots make no sense."""
 
     found: dict[Namespace, Found]
     deferred: tuple[Namespace, ...]
+    senseless: dict[Namespace, ValueError]
 
 
 def target(base: str, namespaces: Iterable[Namespace]) -> str:
@@ -31,45 +34,46 @@ def etag_of(known: Mapping[Namespace, str | None]) -> str | None:
     return '"' + ",".join(parts) + '"' if len(parts) == len(known) else None
 
 
-def several(asked: tuple[Namespace, ...], etag: str, members: object) -> Several:
+def several(asked: tuple[Namespace, ...], etag: str, members: Mapping[str, object]) -> Several:
     """What an answer holds, each snapshot with its own part of the ETag.
 
+    A snapshot that makes no sense is that of its own namespace only.
+
     Raises:
-        MalformedSnapshot: it is no such answer, or of other namespaces than those asked for.
+        NotOurs: it is no such answer, or of other namespaces than those asked for.
     """
-    etags = dict(_part(text) for text in _bare(etag).split(","))
-    try:
-        snapshots, deferred = _parsed(members)
-    except (KeyError, TypeError):
-        raise MalformedSnapshot("no answer of several snapshots") from None
-    found = {each.namespace: Found(f'"{etags.get(each.namespace, "")}"', each) for each in snapshots}
-    if sorted([*found, *deferred]) != sorted(asked) or not all(etags.get(each) for each in asked):
-        raise MalformedSnapshot("not the namespaces that were asked for")
-    return Several(found, tuple(each for each in asked if each not in found))
+    etags, snapshots, deferred = etags_in(etag), _list(members, "snapshots"), _list(members, "deferred")
+    named = [_name(each) for each in snapshots]
+    if sorted(named + [str(each) for each in deferred]) != sorted(asked) or set(etags) != set(asked):
+        raise NotOurs("it is not of the namespaces that were asked for")
+    by_name = dict(zip(named, snapshots, strict=True))
+    found, senseless = dict[Namespace, Found](), dict[Namespace, ValueError]()
+    for namespace in (each for each in asked if each in by_name):
+        try:
+            found[namespace] = checked(namespace, Found(etags[namespace], parse(by_name[namespace])))
+        except (NotOurs, MalformedSnapshot) as error:
+            senseless[namespace] = error.with_traceback(None)
+    return Several(found, tuple(each for each in asked if each not in by_name), senseless)
 
 
 def changed(found: Mapping[Namespace, Found], known: Mapping[Namespace, str | None]) -> dict[Namespace, Found]:
     """Without those that are as they are held: the answer repeats all when one changed."""
-    return {namespace: each for namespace, each in found.items() if each.etag != _strong(known[namespace])}
+    return {namespace: each for namespace, each in found.items() if not same(each.etag, known[namespace] or "")}
 
 
-def _parsed(members: object) -> tuple[list[SealedSnapshot], list[str]]:
-    if not isinstance(members, dict):
-        raise TypeError
-    deferred = members["deferred"]
-    if not isinstance(deferred, list) or not all(isinstance(each, str) for each in deferred):
-        raise TypeError
-    return [parse(each) for each in members["snapshots"]], deferred
+def _list(members: Mapping[str, object], name: str) -> list[object]:
+    found = members.get(name)
+    if not isinstance(found, list):
+        raise NotOurs(f"it has no {name}")
+    return found
 
 
-def _part(text: str) -> tuple[str, str]:
-    namespace, _, etag = text.partition("=")
-    return namespace, etag
+def _name(snapshot: object) -> str:
+    name = snapshot.get("namespace") if isinstance(snapshot, dict) else None
+    if not isinstance(name, str):
+        raise NotOurs("it has a snapshot of no namespace")
+    return name
 
 
 def _bare(etag: str) -> str:
     return etag.removeprefix("W/").strip('"')
-
-
-def _strong(etag: str | None) -> str | None:
-    return None if etag is None else etag.removeprefix("W/")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
+from configsvc.model.errors import ConfigsvcError
 from configsvc.model.names import Namespace
 from configsvc.model.record import Record
 from configsvc.model.snapshot import SealedSnapshot
@@ -43,6 +44,10 @@ class Found(Record):
     sealed: SealedSnapshot
 
 
+Fetched = dict[Namespace, Found | ConfigsvcError]
+"""What was answered of each namespace: its snapshot, or why there is none; unchanged ones are left out."""
+
+
 class Gateway(Protocol):
     """The service, for reading."""
 
@@ -51,7 +56,7 @@ class Gateway(Protocol):
         known: Mapping[Namespace, str | None],
         deadline: float,
         meanwhile: Callable[[], None] | None = None,
-    ) -> dict[Namespace, Found]:
+    ) -> Mapping[Namespace, Found | ConfigsvcError]:
         """What is new in some namespaces.
 
         Args:
@@ -60,7 +65,7 @@ class Gateway(Protocol):
             meanwhile: done once while the first answer is on its way.
 
         Returns:
-            The namespaces that differ from what is held; those that are unchanged are left out.
+            The namespaces that differ from what is held, and those of several that failed alone.
 
         Raises:
             ConfigsvcError: what the service answered, or Unavailable when nothing sound came in time. Its member

@@ -37,8 +37,7 @@ def refreshed(held: Held, gateway: Gateway, rules: Rules, deadline: float) -> He
         ConfigsvcError: what the service answered, or Unavailable.
     """
     known = {layer.namespace: None if layer.broken else layer.etag or None for layer in held.layers}
-    found = gateway.fetch(known, deadline)
-    _check_answered(known, found)
+    found = _check_answered(known, gateway.fetch(known, deadline))
     layers = tuple(_next(layer, found.get(layer.namespace), rules, deadline) for layer in held.layers)
     return held if all(map(operator.is_, layers, held.layers)) else Held(layers, Snapshot(layers))
 
@@ -56,8 +55,8 @@ def first(
         WentBackwards: a namespace's revision is below the least that is set.
         ConfigsvcError: what the service answered, or Unavailable.
     """
-    found = gateway.fetch(dict.fromkeys(namespaces), deadline, meanwhile)
-    _check_answered(dict.fromkeys(namespaces), found)
+    known = dict.fromkeys(namespaces)
+    found = _check_answered(known, gateway.fetch(known, deadline, meanwhile))
     return opened(namespaces, found, rules, deadline, "service")
 
 
@@ -98,10 +97,18 @@ def _place(error: Exception) -> str:
     return place
 
 
-def _check_answered(known: Mapping[Namespace, str | None], found: Mapping[Namespace, Found]) -> None:
+def _check_answered(
+    known: Mapping[Namespace, str | None], found: Mapping[Namespace, Found | ConfigsvcError]
+) -> dict[Namespace, Found]:
+    checked = dict[Namespace, Found]()
+    for namespace, each in found.items():
+        if isinstance(each, ConfigsvcError):
+            raise each
+        checked[namespace] = each
     for namespace, etag in known.items():
         if etag is None and namespace not in found:
             raise Unavailable(f"The service did not answer with {namespace}, as it was asked to.", namespace=namespace)
+    return checked
 
 
 def _next(layer: Layer, found: Found | None, rules: Rules, deadline: float) -> Layer:

@@ -111,4 +111,6 @@ def api(transport: FakeTransport, *, clock: FakeClock | None = None) -> Api:
 
 def answer(status: int, body: object = None, **headers: str) -> Response:
     content = b"" if body is None else json.dumps(body).encode()
-    return Response(status, {name.replace("_", "-"): value for name, value in headers.items()}, content)
+    kind = "application/json" if status < 400 else "application/problem+json"
+    said = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(status, {"content-type": kind, **said}, content)

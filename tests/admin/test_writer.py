@@ -20,7 +20,7 @@ from tests.client.fakes import FakeClock
 
 NAMESPACE = names.namespace("payments.prod")
 DRAFT = draft("db.url", "value")
-STORED = answer(201, {"key": "db.url", "version": 8, "revision": 12, "active": 8})
+STORED = answer(201, {"namespace": "payments.prod", "key": "db.url", "version": 8, "revision": 12, "active": 8})
 
 
 class Desk:

@@ -148,4 +148,5 @@ def stub(
 
 
 def as_json(status: int, members: object, **headers: str) -> Answer:
-    return status, headers, json.dumps(members).encode()
+    kind = "application/json" if status < 400 else "application/problem+json"
+    return status, {"content-type": kind, **headers}, json.dumps(members).encode()

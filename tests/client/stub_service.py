@@ -37,7 +37,7 @@ def service(served: Found, tls: ssl.SSLContext | None = None) -> Iterator[Servic
         now = serving[0]
         if headers.get("if-none-match") == now.etag:
             return 304, {"etag": now.etag}, b""
-        return 200, {"etag": now.etag}, render(now.sealed).encode()
+        return 200, {"content-type": "application/json", "etag": now.etag}, render(now.sealed).encode()
 
     with stub(answer_api, tls) as api, stub(answer_kms, tls) as kms:
         yield Service(

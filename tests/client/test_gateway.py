@@ -1,6 +1,7 @@
 import json
 import socket
 import time
+from collections.abc import Mapping
 
 import pytest
 
@@ -21,10 +22,10 @@ def snapshot_or_unchanged(_: str, path: str, headers: dict[str, str], __: bytes)
     assert path == "/prod/v1/namespaces/payments.prod/snapshot"
     if headers.get("if-none-match") == SERVED.etag:
         return 304, {"etag": SERVED.etag}, b""
-    return 200, {"etag": SERVED.etag}, render(SERVED.sealed).encode()
+    return 200, {"content-type": "application/json", "etag": SERVED.etag}, render(SERVED.sealed).encode()
 
 
-def fetch(server: Stub, known: dict[Namespace, str | None]) -> dict[Namespace, Found]:
+def fetch(server: Stub, known: dict[Namespace, str | None]) -> Mapping[Namespace, Found | errors.ConfigsvcError]:
     connection = Connection(parse(f"{server.url}/prod"), {})
     try:
         return ApiGateway(connection, "key-1").fetch(known, time.monotonic() + 20)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from configsvc.model.errors import Unavailable
+from configsvc.model.errors import ConfigsvcError, Unavailable
 from configsvc.model.etag import of_snapshots
 from configsvc.model.names import Namespace
 from configsvc.model.snapshot import render
@@ -36,9 +36,9 @@ class Several:
         else:
             found = self.served[Namespace(path.split("/")[-2])]
             etag, body = found.etag, render(found.sealed)
-        return (
-            (304, {"etag": etag}, b"") if headers.get("if-none-match") == etag else (200, {"etag": etag}, body.encode())
-        )
+        if headers.get("if-none-match") == etag:
+            return 304, {"etag": etag}, b""
+        return 200, {"etag": etag, "content-type": "application/json"}, body.encode()
 
     def _all(self, asked: list[Namespace]) -> str:
         parts = [(each, *self.served[each].etag.strip('"').split("-", 1)) for each in asked]
@@ -53,7 +53,7 @@ ONE = sealed_values({"a": "1"}, revision=7)
 TWO = sealed_values({"b": "2"}, revision=3, namespace=SHARED)
 
 
-def fetch(server: Stub, known: Mapping[Namespace, str | None]) -> dict[Namespace, Found]:
+def fetch(server: Stub, known: Mapping[Namespace, str | None]) -> Mapping[Namespace, Found | ConfigsvcError]:
     connection = Connection(parse(f"{server.url}/prod"), {})
     try:
         return ApiGateway(connection, "key-1").fetch(known, time.monotonic() + 20)

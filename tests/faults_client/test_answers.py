@@ -25,7 +25,8 @@ SHARED = Namespace("shared.prod")
 
 def answer(served: Found, *headers: bytes) -> bytes:
     body = render(served.sealed).encode()
-    lines = [b"HTTP/1.1 200 OK", b"ETag: " + served.etag.encode(), b"Content-Length: %d" % len(body), *headers]
+    kind, etag = b"Content-Type: application/json", b"ETag: " + served.etag.encode()
+    lines = [b"HTTP/1.1 200 OK", kind, etag, b"Content-Length: %d" % len(body), *headers]
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
@@ -139,7 +140,8 @@ def test_12_one_answer_is_one_revision_and_a_namespace_that_moves_meanwhile_come
             if b"/v1/snapshots?" in request:
                 etag = b'"payments.prod=1-0a1b,shared.prod=7-0a1b"'
                 connection.sendall(
-                    b"HTTP/1.1 200 OK\r\nETag: %b\r\nContent-Length: %d\r\n\r\n%b" % (etag, len(body), body)
+                    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nETag: %b\r\nContent-Length: %d\r\n\r\n%b"
+                    % (etag, len(body), body)
                 )
             else:
                 connection.sendall(answer(moved))
@@ -173,7 +175,13 @@ def test_14_an_unknown_form_or_content_type_changes_nothing_and_says_to_upgrade(
     later = json.loads(render(NEW.sealed))
     later["entries"][3][member] = "later"
     body = json.dumps(later).encode()
-    error = refuses(says(b'HTTP/1.1 200 OK\r\nETag: "2-a"\r\nContent-Length: %d\r\n\r\n' % len(body) + body))
+    error = refuses(
+        says(
+            b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nETag: "2-a"\r\nContent-Length: %d\r\n\r\n'
+            % len(body)
+            + body
+        )
+    )
     assert "upgrade configsvc" in error.detail
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from configsvc.model.errors import Forbidden, NotFound, PreconditionFailed
 from configsvc.model.grants import Action, Grant, allows
 from configsvc.model.names import Namespace
-from configsvc_client.admin._api import Api
+from configsvc_client._body import NotOurs
+from configsvc_client.admin._api import Answer, Api, nothing
+from configsvc_client.admin._members import Members
+from configsvc_client.admin._pages import items
 
 _TRIES = 4
+_ETAG = re.compile(r'"[1-9][0-9]{0,15}"')
 
 
 class Granted(NamedTuple):
@@ -29,7 +34,7 @@ class Access:
 
     def whoami(self, *, signed: bool) -> Mapping[str, object]:
         """The caller's principals and grants, as the service sees them; the IAM one only when signed."""
-        return (self._api.write("POST", "/whoami", None) if signed else self._api.read("/whoami")).body
+        return self._api.write("POST", "/whoami", None, _who) if signed else self._api.read("/whoami", _who)
 
     def skew(self) -> float | None:
         """Seconds that this clock is ahead of the service's; None where it does not tell. Takes no right at all."""
@@ -44,10 +49,9 @@ class Access:
             Forbidden: an action is missing.
         """
         try:
-            found: Any = self.whoami(signed=True).get("iam") or {}
+            held, everywhere = self._api.write("POST", "/whoami", None, _rights)
         except (Forbidden, NotFound):
             return
-        held, everywhere = _grants(found.get("grants")), found.get("administrator") is True
         lacking = [each for each in actions if not (allows(held, each, namespace) or (each == "admin" and everywhere))]
         if lacking:
             granted = " ".join(f"--action {each}" for each in lacking)
@@ -64,14 +68,7 @@ class Access:
 
     def list(self) -> Iterator[Granted]:
         """All principals and their grants, page by page."""
-        cursor: object = None
-        while True:
-            body: Mapping[str, Any] = self._api.read("/grants", {"cursor": cursor}, signed=True).body
-            for each in body.get("grants", []):
-                yield Granted(str(each["principal"]), _grants(each["grants"]))
-            cursor = body.get("cursor")
-            if not cursor:
-                return
+        return items(self._api, "/grants", "grants", _granted, {}, signed=True)
 
     def set(self, principal: str, grants: Sequence[Grant]) -> None:
         """Replace the grants of a principal."""
@@ -106,20 +103,54 @@ class Access:
 
     def _held(self, principal: str) -> tuple[tuple[Grant, ...], str | None]:
         """The grants of a principal and their ETag; none when it has none."""
+
+        def read(answer: Answer) -> tuple[tuple[Grant, ...], str]:
+            answer.members.expect("principal", principal)
+            if not _ETAG.fullmatch(answer.etag or ""):
+                raise NotOurs("its ETag is none of configsvc's")
+            return answer.members.grants(), str(answer.etag)
+
         try:
-            found = self._api.read("/grants", {"principal": principal}, signed=True)
+            return self._api.read("/grants", read, {"principal": principal}, signed=True)
         except NotFound:
             return (), None
-        return _grants(found.body.get("grants")), found.etag
 
     def _set(self, principal: str, grants: Sequence[Grant], expected: Mapping[str, str]) -> None:
         body = {"grants": [{"actions": list(each.actions), "namespaces": list(each.namespaces)} for each in grants]}
-        self._api.write("PUT", "/grants", body, query={"principal": principal}, headers=expected)
+
+        def read(answer: Answer) -> None:
+            answer.members.expect("principal", principal)
+            answer.members.grants()
+
+        self._api.write("PUT", "/grants", body, read, query={"principal": principal}, headers=expected)
 
     def _delete(self, principal: str, expected: Mapping[str, str]) -> None:
-        self._api.write("DELETE", "/grants", None, query={"principal": principal}, headers=expected)
+        self._api.write("DELETE", "/grants", None, nothing, query={"principal": principal}, headers=expected)
 
 
-def _grants(found: object) -> tuple[Grant, ...]:
-    listed: Iterable[Mapping[str, Any]] = found if isinstance(found, list) else []
-    return tuple(Grant(tuple(each["actions"]), tuple(each["namespaces"])) for each in listed)
+def _granted(members: Members) -> Granted:
+    return Granted(members.text("principal"), members.grants())
+
+
+def _who(answer: Answer) -> dict[str, object]:
+    """Both principals, None for one that there is not."""
+    members = answer.members
+    key, iam = members.inner_or_none("api_key"), members.inner_or_none("iam")
+    return {"api_key": key and _holder(key), "iam": iam and _iam(iam)}
+
+
+def _rights(answer: Answer) -> tuple[tuple[Grant, ...], bool]:
+    """The grants of the IAM principal, and whether it administers everywhere."""
+    iam = answer.members.inner_or_none("iam")
+    return (iam.grants(), iam.flag("administrator")) if iam else ((), False)
+
+
+def _holder(members: Members) -> dict[str, object]:
+    grants = [{"actions": list(each.actions), "namespaces": list(each.namespaces)} for each in members.grants()]
+    return {"principal": members.text("principal"), "grants": grants}
+
+
+def _iam(members: Members) -> dict[str, object]:
+    held = _holder(members)
+    own = {"arn": members.text("arn"), "grants": held["grants"], "administrator": members.flag("administrator")}
+    return {"principal": held["principal"], **own}

@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TypeVar
 
 from configsvc.model import errors
 from configsvc_client import _sigv4
 from configsvc_client._answer import Response
+from configsvc_client._body import NotOurs, decoded, not_ours, problem
 from configsvc_client._secret import Secret, masked
 from configsvc_client._url import Url, quote
+from configsvc_client.admin._members import Members
 from configsvc_client.admin._patience import repeated
 from configsvc_client.admin._ports import Ports
 
 _SECONDS = 29.0
 """One request may take as long as API Gateway lets it (Amazon API Gateway quotas, integration timeout)."""
 
-_OK = 300
+_NO_CONTENT = 204
+_READ, _WRITTEN = frozenset({200}), frozenset({200, 201, _NO_CONTENT})
 _UNKNOWN = frozenset({502, 504})
+
+Result = TypeVar("Result")
 
 
 class Answer(NamedTuple):
-    """Status, decoded body and ETag of an answer that is no error."""
+    """Status, members and ETag of an answer, which may still be one to something else."""
 
     status: int
-    body: Mapping[str, object]
+    members: Members
     etag: str | None
+
+
+Read = Callable[[Answer], Result]
+"""Makes an answer what it means; raises NotOurs where it is not what was asked for."""
 
 
 class _Request(NamedTuple):
@@ -53,33 +62,36 @@ class Api:
         self._region = region
         self._ports = ports
 
-    def read(self, path: str, query: Mapping[str, object] | None = None, *, signed: bool = False) -> Answer:
-        """GET a resource.
+    def read(
+        self, path: str, read: Read[Result], query: Mapping[str, object] | None = None, *, signed: bool = False
+    ) -> Result:
+        """GET a resource, and what its answer means.
 
         Raises:
-            ConfigsvcError: as the service answered, or Unavailable when it did not.
+            ConfigsvcError: as the service answered, or Unavailable when it did not, or not as configsvc does.
         """
-        return self._answered(_Request("GET", self._at(path, query), {}, b"", signed))
+        return self._answered(_Request("GET", self._at(path, query), {}, b"", signed), read, _READ)
 
     def write(
         self,
         method: str,
         path: str,
         body: Mapping[str, object] | None,
+        read: Read[Result],
         *,
         query: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
-        """Send a write under a new Idempotency-Key, which every retry of it carries too.
+    ) -> Result:
+        """Send a write under a new Idempotency-Key, which every retry of it carries too; what its answer means.
 
         Raises:
-            ConfigsvcError: as the service answered, or Unavailable when it did not.
+            ConfigsvcError: as `read`.
         """
         content = b"" if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
         sent = {"idempotency-key": self._ports.chance.idempotency_key(), **(headers or {})}
         if content:
             sent["content-type"] = "application/json"
-        return self._answered(_Request(method, self._at(path, query), sent, content, signed=True))
+        return self._answered(_Request(method, self._at(path, query), sent, content, signed=True), read, _WRITTEN)
 
     def skew(self) -> float | None:
         """Seconds that this clock is ahead of the service's, which tells whole ones; None where it does not tell.
@@ -88,7 +100,7 @@ class Api:
             ConfigsvcError: as `read`.
         """
         response = self._sent(_Request("GET", self._at("/health", None), {}, b"", signed=False))
-        _understood(response)
+        self._understood(response, _well, _READ)
         told = _date(response.headers.get("date", ""))
         return None if told is None else self._ports.clock.wall() - told
 
@@ -96,8 +108,21 @@ class Api:
         asked = [f"{name}={quote(str(value))}" for name, value in (query or {}).items() if value not in (None, "")]
         return f"{self._url.path}/v1{path}" + ("?" + "&".join(asked) if asked else "")
 
-    def _answered(self, request: _Request) -> Answer:
-        return repeated(lambda: _understood(self._sent(request)), self._ports.clock, self._ports.chance)
+    def _answered(self, request: _Request, read: Read[Result], statuses: frozenset[int]) -> Result:
+        return repeated(
+            lambda: self._understood(self._sent(request), read, statuses), self._ports.clock, self._ports.chance
+        )
+
+    def _understood(self, response: Response, read: Read[Result], statuses: frozenset[int]) -> Result:
+        if response.status not in statuses:
+            error = problem(response, self._url)
+            # Whether the service did it is not known, whatever the gateway calls its own failure.
+            raise errors.Unavailable(error.detail, **error.members) if response.status in _UNKNOWN else error
+        try:
+            return read(Answer(response.status, _members(response), response.headers.get("etag")))
+        except NotOurs as fault:
+            said = str(fault)
+        raise not_ours(self._url, said)
 
     def _sent(self, request: _Request) -> Response:
         headers: dict[str, str | Secret] = {"x-api-key": self._api_key, **request.headers}
@@ -116,26 +141,22 @@ class Api:
         return self._ports.clock.now().monotonic + _SECONDS
 
 
-def _understood(response: Response) -> Answer:
-    body = _decoded(response.body)
-    if response.status >= _OK:
-        error = errors.from_problem(response.status, {**body, **_retry_after(response)})
-        # Whether the service did it is not known, whatever the gateway calls its own failure.
-        raise errors.Unavailable(error.detail, **error.members) if response.status in _UNKNOWN else error
-    return Answer(response.status, body, response.headers.get("etag"))
+def nothing(answer: Answer) -> None:
+    """Reads an answer that says no more than that it was done."""
+    if answer.status != _NO_CONTENT:
+        raise NotOurs("it has a content, and none was due")
 
 
-def _decoded(body: bytes) -> Mapping[str, object]:
-    try:
-        found = json.loads(body) if body else {}
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+def _members(response: Response) -> Members:
+    if response.status != _NO_CONTENT:
+        return Members(decoded(response))
+    if response.body:
+        raise NotOurs("it has a content, and none was due")
+    return Members({})
 
 
-def _retry_after(response: Response) -> dict[str, object]:
-    asked = response.headers.get("retry-after", "")
-    return {"retry_after": int(asked)} if asked.isdecimal() else {}
+def _well(answer: Answer) -> None:
+    answer.members.expect("status", "ok")
 
 
 def _date(text: str) -> float | None:
@@ -144,5 +165,5 @@ def _date(text: str) -> float | None:
 
     try:
         return parsedate_to_datetime(text).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError, TypeError):
         return None

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Any
+from functools import partial
 
-from configsvc.model import names
 from configsvc.model.encoding import base64std, from_base64std
 from configsvc.model.errors import CannotOpen, Misconfigured, Unavailable
 from configsvc.model.names import Kid, Namespace
@@ -16,11 +15,13 @@ from configsvc_client._cipher import DATA_KEY, kid_of
 from configsvc_client._keyring import Keyring
 from configsvc_client._pin import Pin
 from configsvc_client._ports import Clock
-from configsvc_client.admin._api import Api
+from configsvc_client.admin._api import Answer, Api
+from configsvc_client.admin._members import Members
 from configsvc_client.admin._ports import Kms
 from configsvc_client.admin._sealing import Sealer, StoredDataKey, newest_first, newest_live
 
 KMS_SECONDS = 15.0
+_STATES = ("live", "retired")
 
 Retired = Callable[[Namespace], Iterable[str]]
 """The kids that the trusted policy of a namespace retires."""
@@ -58,8 +59,12 @@ class DataKeys:
 
     def list(self, namespace: Namespace) -> list[StoredDataKey]:
         """All data keys, newest first. Those that are retired are remembered: none of them is sealed under again."""
-        found: Any = self._api.read(f"/namespaces/{namespace}/data-keys").body.get("data_keys", [])
-        listed = newest_first(_read(each) for each in found)
+
+        def read(answer: Answer) -> tuple[StoredDataKey, ...]:
+            answer.members.expect("namespace", namespace)
+            return answer.members.each("data_keys", _read)
+
+        listed = newest_first(self._api.read(f"/namespaces/{namespace}/data-keys", read))
         self.pass_over(namespace, (each.kid for each in listed if each.state == "retired"))
         return listed
 
@@ -97,7 +102,8 @@ class DataKeys:
         Raises:
             ConfigsvcError: as the service answered.
         """
-        self._api.write("POST", f"/namespaces/{namespace}/data-keys", data_key._asdict())
+        read = partial(_done, namespace, data_key.kid)
+        self._api.write("POST", f"/namespaces/{namespace}/data-keys", data_key._asdict(), read)
         self.forget(namespace)
         return data_key.kid
 
@@ -118,7 +124,8 @@ class DataKeys:
     def replace(self, namespace: Namespace, data_key: DataKey) -> None:
         """Store another wrapping of a data key."""
         body = {"kms_key": data_key.kms_key, "wrapped": data_key.wrapped}
-        self._api.write("PUT", f"/namespaces/{namespace}/data-keys/{data_key.kid}", body)
+        path = f"/namespaces/{namespace}/data-keys/{data_key.kid}"
+        self._api.write("PUT", path, body, partial(_done, namespace, data_key.kid))
         self.forget(namespace)
 
     def retire(self, namespace: Namespace, kid: Kid) -> None:
@@ -127,7 +134,8 @@ class DataKeys:
         Raises:
             Conflict: entries that are served need it.
         """
-        self._api.write("POST", f"/namespaces/{namespace}/data-keys/{kid}/retire", None)
+        path = f"/namespaces/{namespace}/data-keys/{kid}/retire"
+        self._api.write("POST", path, None, partial(_done, namespace, kid))
         self.pass_over(namespace, [kid])
         self.forget(namespace)
 
@@ -194,11 +202,14 @@ def _generated(answer: Mapping[str, object]) -> DataKey:
     raise Unavailable(f"KMS answered GenerateDataKey without a key of {DATA_KEY} bytes.")
 
 
-def _read(found: Mapping[str, Any]) -> StoredDataKey:
-    try:
-        data_key = DataKey(names.kid(str(found["kid"])), str(found["kms_key"]), str(found["wrapped"]))
-        return StoredDataKey(
-            data_key, str(found["state"]), int(found["seals"] or 0), int(found["served"] or 0), int(found["revision"])
-        )
-    except (KeyError, ValueError, TypeError):
-        raise CannotOpen("The service listed a data key that is none.") from None
+def _read(members: Members) -> StoredDataKey:
+    data_key = DataKey(members.kid(), members.text("kms_key"), members.text("wrapped"))
+    state, seals = members.one_of("state", _STATES), members.number_or_none("seals")
+    return StoredDataKey(data_key, state, seals or 0, members.number("served"), members.number("revision"))
+
+
+def _done(namespace: Namespace, kid: Kid, answer: Answer) -> None:
+    """Reads the answer to a write of a data key."""
+    answer.members.expect("namespace", namespace)
+    answer.members.expect("kid", kid)
+    answer.members.number("revision")

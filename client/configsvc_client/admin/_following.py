@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from configsvc.model.errors import ConfigsvcError
 from configsvc.model.names import Namespace
 from configsvc.model.snapshot import SealedSnapshot
-from configsvc_client._ports import Clock, Gateway
+from configsvc_client._ports import Clock, Found, Gateway
 
 _SECONDS = 29.0
 """One request may take as long as API Gateway lets it (Amazon API Gateway quotas, integration timeout)."""
@@ -39,7 +40,11 @@ class Following:
             ConfigsvcError: the service did not answer, or refused; what is held stays. The next look may be well.
         """
         found = self._gateway.fetch(self._etags, self._clock.now().monotonic + _SECONDS)
-        self._etags |= {namespace: each.etag for namespace, each in found.items()}
-        changed = {namespace: each.sealed for namespace, each in found.items()}
+        for failed in found.values():
+            if isinstance(failed, ConfigsvcError):
+                raise failed
+        whole = {namespace: each for namespace, each in found.items() if isinstance(each, Found)}
+        self._etags |= {namespace: each.etag for namespace, each in whole.items()}
+        changed = {namespace: each.sealed for namespace, each in whole.items()}
         self._held |= changed
         return changed

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from configsvc.model import names
 from configsvc.model.names import Key, Namespace
 from configsvc_client.admin._api import Api
-from configsvc_client.admin._pages import Item, items
+from configsvc_client.admin._members import Members
+from configsvc_client.admin._pages import items, pages
+
+GRANT_VERBS = ("set_grants", "delete_grants")
+"""Records of these say in their details what a principal may from then on."""
+
+_OPS = ("put", "activate", "delete")
+_VALUES = ("same", "different", "unknown")
+_TEXTS = ("message", "at", "principal", "arn", "api_key", "source_ip", "user_agent", "correlation_id")
 
 
 class VersionInfo(NamedTuple):
@@ -109,8 +116,8 @@ class History:
         Raises:
             NotFound: nothing was ever put under it.
         """
-        for each in items(self._api, f"/namespaces/{namespace}/keys/{key}/versions", "versions", {}):
-            yield VersionInfo(**{name: each[name] for name in VersionInfo._fields})
+        path, expect = f"/namespaces/{namespace}/keys/{key}/versions", {"namespace": namespace, "key": key}
+        return items(self._api, path, "versions", _version, {}, expect=expect)
 
     def changes(self, namespace: Namespace, wanted: LogFilter) -> Iterator[LogEntry]:
         """Records of the change log, oldest first.
@@ -118,13 +125,12 @@ class History:
         Raises:
             Gone: what came right after `since` is no longer kept.
         """
-        for each in items(self._api, f"/namespaces/{namespace}/changes", "changes", wanted._asdict()):
-            yield _entry(each)
+        path, expect = f"/namespaces/{namespace}/changes", {"namespace": namespace}
+        return items(self._api, path, "changes", _entry, wanted._asdict(), expect=expect)
 
     def grant_changes(self, wanted: LogFilter) -> Iterator[LogEntry]:
         """Records of the change log of the grants, oldest first."""
-        for each in items(self._api, "/grants/changes", "changes", wanted._asdict(), signed=True):
-            yield _entry(each)
+        return items(self._api, "/grants/changes", "changes", _entry, wanted._asdict(), signed=True)
 
     def diff(self, namespace: Namespace, start: int, end: int | None) -> Iterator[Moved]:
         """The keys that two revisions do not serve alike, in their order; no `end` is the revision now.
@@ -133,29 +139,51 @@ class History:
             NotFound: the namespace has not come to a revision.
             Gone: one is beyond the log.
         """
+        path, expect = f"/namespaces/{namespace}/diff", {"namespace": namespace, "from": start}
         query: dict[str, object] = {"from": start, "to": end}
-        while True:
-            body: Mapping[str, Any] = self._api.read(f"/namespaces/{namespace}/diff", query).body
-            for each in body["differences"]:
-                yield Moved(names.key(each["key"]), _served(each["was"]), _served(each["now"]))
-            if not body.get("cursor"):
-                return
-            query |= {"to": body["to"], "cursor": body["cursor"]}  # the revision that the first page compared with
+        for page in pages(self._api, path, "differences", _moved, query, expect=expect):
+            query["to"] = expect["to"] = page.members.number("to", 1)  # which the first page compared with
+            yield from page.items
 
     def diff_against(self, namespace: Namespace, other: Namespace) -> Iterator[Difference]:
         """The keys that two namespaces do not serve alike, in their order."""
-        for each in items(self._api, f"/namespaces/{namespace}/diff", "differences", {"against": other}):
-            yield Difference(names.key(each["key"]), _served(each["here"]), _served(each["there"]), each["values"])
+        path, expect = f"/namespaces/{namespace}/diff", {"namespace": namespace, "against": other}
+        return items(self._api, path, "differences", _difference, {"against": other}, expect=expect)
 
 
-def _entry(each: Item) -> LogEntry:
-    members = {name: each[name] for name in LogEntry._fields}
-    return LogEntry(**{**members, "keys": tuple(_change(change) for change in each["keys"])})
+def _version(members: Members) -> VersionInfo:
+    return VersionInfo(
+        members.number("version", 1), members.form(), members.content_type(), members.flag("active"),
+        members.flag("destroyed"), members.number("revision"), members.text("written_at"), members.text("written_by"),
+    )  # fmt: skip
 
 
-def _change(each: Item) -> KeyChange:
-    return KeyChange(names.key(each["key"]), each["op"], each["version"], each["was"], each["now"])
+def _entry(members: Members) -> LogEntry:
+    verb, details = members.text("verb"), members.free("details")
+    if verb in GRANT_VERBS and "now" in details and details["now"] is not None:
+        members.inner("details").grants("now")  # read for its shape
+    return LogEntry(
+        members.number("revision"), members.number("served_revision"), verb, members.text("subject"), details,
+        members.each("keys", _change), *(members.text(name) for name in _TEXTS),
+    )  # fmt: skip
 
 
-def _served(each: Item | None) -> Served | None:
-    return Served(each["version"], each["form"], each["content_type"]) if each else None
+def _change(members: Members) -> KeyChange:
+    numbers = (members.number_or_none(name) for name in ("version", "was", "now"))
+    return KeyChange(members.key(), members.one_of("op", _OPS), *numbers)
+
+
+def _moved(members: Members) -> Moved:
+    return Moved(members.key(), *(_served(members.inner_or_none(name)) for name in ("was", "now")))
+
+
+def _difference(members: Members) -> Difference:
+    values = None if members.text_or_none("values") is None else members.one_of("values", _VALUES)
+    here, there = (_served(members.inner_or_none(name)) for name in ("here", "there"))
+    return Difference(members.key(), here, there, values)
+
+
+def _served(members: Members | None) -> Served | None:
+    if members is None:
+        return None
+    return Served(members.number("version", 1), members.form(), members.content_type())

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from functools import partial
+from typing import NamedTuple
 
 from configsvc.model.entry import Form
+from configsvc.model.errors import Unavailable
 from configsvc.model.names import Namespace
-from configsvc_client.admin._api import Api
+from configsvc_client._body import NotOurs
+from configsvc_client.admin._api import Answer, Api
+from configsvc_client.admin._members import Members
+from configsvc_client.admin._pages import PAGES
 
 _CREATED = 201
 
@@ -60,11 +65,21 @@ class Namespaces:
 
     def create(self, namespace: Namespace, settings: NamespaceSettings) -> bool:
         """Create a namespace, or change its settings; whether it is new."""
-        return self._api.write("PUT", f"/namespaces/{namespace}", _body(settings)).status == _CREATED
+
+        def read(answer: Answer) -> bool:
+            answer.members.expect("namespace", namespace)
+            return answer.status == _CREATED
+
+        return self._api.write("PUT", f"/namespaces/{namespace}", _body(settings), read)
 
     def get(self, namespace: Namespace) -> Mapping[str, object]:
         """Its settings and counts."""
-        return self._api.read(f"/namespaces/{namespace}").body
+
+        def read(answer: Answer) -> Mapping[str, object]:
+            answer.members.expect("namespace", namespace)
+            return _described(answer.members)
+
+        return self._api.read(f"/namespaces/{namespace}", read)
 
     def delete(self, namespace: Namespace) -> int:
         """Make it absent to everyone; its last revision. Whoever creates it again goes on counting.
@@ -72,22 +87,71 @@ class Namespaces:
         Raises:
             Conflict: something is served, or it is read-only.
         """
-        return int(str(self._api.write("DELETE", f"/namespaces/{namespace}", None).body["revision"]))
+
+        def read(answer: Answer) -> int:
+            answer.members.expect("namespace", namespace)
+            return answer.members.number("revision")
+
+        return self._api.write("DELETE", f"/namespaces/{namespace}", None, read)
 
     def lift(self, namespace: Namespace, revision: int) -> Lifted:
         """After a restore: bring revision and floor to at least the highest revision that anyone has seen."""
-        body: Mapping[str, Any] = self._api.write("POST", f"/namespaces/{namespace}/lift", {"revision": revision}).body
-        return Lifted(body["revision"], body["served_revision"], body["floor"], body["check"]["differences"])
+
+        def read(answer: Answer) -> Lifted:
+            members = answer.members
+            members.expect("namespace", namespace)
+            return Lifted(
+                members.number("revision"), members.number("served_revision"), members.number("floor"),
+                members.inner("check").each("differences", _difference),
+            )  # fmt: skip
+
+        return self._api.write("POST", f"/namespaces/{namespace}/lift", {"revision": revision}, read)
 
     def upkeep(self, namespace: Namespace) -> Pruned:
         """Take away what the retention settings let go, in as many requests as it takes; repeatable at any time."""
-        log, versions, cursor = 0, 0, None
-        while True:
-            path = f"/namespaces/{namespace}/upkeep"
-            body: Mapping[str, Any] = self._api.write("POST", path, None, query={"cursor": cursor}).body
-            log, versions, cursor = log + body["log_pruned"], versions + body["versions_pruned"], body["cursor"]
-            if body["done"]:
-                return Pruned(log, versions, body["oldest_revision"])
+        path, log, versions, cursor = f"/namespaces/{namespace}/upkeep", 0, 0, None
+        for _ in range(PAGES):
+            read = partial(_step, namespace, cursor)
+            pruned, cursor, done = self._api.write("POST", path, None, read, query={"cursor": cursor})
+            log, versions = log + pruned.log, versions + pruned.versions
+            if done:
+                return Pruned(log, versions, pruned.oldest_revision)
+        raise Unavailable(f"Upkeep of {namespace} has not come to an end. Run it again, and look at what it took away.")
+
+
+def _step(namespace: Namespace, before: str | None, answer: Answer) -> tuple[Pruned, str | None, bool]:
+    """One part of an upkeep: what it took away, where to go on, whether it was the last. Each has to come further."""
+    members = answer.members
+    members.expect("namespace", namespace)
+    pruned = Pruned(
+        members.number("log_pruned"), members.number("versions_pruned"), members.number_or_none("oldest_revision")
+    )
+    cursor, done = members.text_or_none("cursor"), members.flag("done")
+    if not done and cursor == before and not pruned.log and not pruned.versions:
+        raise NotOurs("its pages have no end")
+    return pruned, cursor, done
+
+
+def _described(members: Members) -> dict[str, object]:
+    """A namespace's members, in the service's order."""
+    numbers = ("revision", "served_revision", "floor", "entries", "bytes")
+    retention = members.inner("retention")
+    return {
+        "namespace": members.namespace(),
+        **{name: members.number(name) for name in numbers},
+        "description": members.text("description"),
+        "forms": list(members.texts("forms")),
+        "snapshot_bytes": members.number("snapshot_bytes"),
+        **{name: members.flag(name) for name in ("require_preconditions", "read_only")},
+        "retention": {name: retention.number_or_none(name) for name in ("versions", "log_days")},
+        "schemas": list(
+            members.each("schemas", lambda each: {"keys": each.text("keys"), "schema": each.free("schema")})
+        ),
+    }
+
+
+def _difference(members: Members) -> dict[str, object]:
+    return {"what": members.text("what"), **{name: members.number_or_none(name) for name in ("head", "found")}}
 
 
 def _body(settings: NamespaceSettings) -> dict[str, object]:

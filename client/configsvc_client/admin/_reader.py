@@ -7,13 +7,12 @@ from collections import UserDict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from configsvc.model import names
-from configsvc.model.entry import ContentType, Entry, Form, is_content_type, is_form
-from configsvc.model.errors import Unavailable
+from configsvc.model.entry import ContentType, Entry, Form
 from configsvc.model.names import Key, Namespace
-from configsvc.model.snapshot import MalformedSnapshot, SealedSnapshot, parse
-from configsvc_client.admin._api import Api
-from configsvc_client.admin._pages import Item, items, pages
+from configsvc.model.snapshot import SealedSnapshot
+from configsvc_client.admin._api import Answer, Api
+from configsvc_client.admin._members import Members
+from configsvc_client.admin._pages import items, pages
 
 
 class KeyInfo(NamedTuple):
@@ -24,7 +23,7 @@ class KeyInfo(NamedTuple):
     latest: int
     next_version: int
     form: str
-    content_type: str
+    content_type: ContentType | None
     revision: int
     rotate_by: str | None
 
@@ -68,12 +67,12 @@ class Reader:
 
     def namespaces(self, prefix: str = "") -> Iterator[NamespaceInfo]:
         """The namespaces that the API key may read, page by page."""
-        for each in items(self._api, "/namespaces", "namespaces", {"prefix": prefix}):
-            yield NamespaceInfo(names.namespace(each["namespace"]), str(each.get("description") or ""))
+        return items(self._api, "/namespaces", "namespaces", _namespace_info, {"prefix": prefix})
 
     def keys(self, namespace: Namespace, prefix: str = "") -> Iterator[KeyInfo]:
         """The keys of a namespace in their order, page by page."""
-        return map(_key_info, items(self._api, f"/namespaces/{namespace}/keys", "keys", {"prefix": prefix}))
+        path, expect = f"/namespaces/{namespace}/keys", {"namespace": namespace}
+        return items(self._api, path, "keys", _key_info, {"prefix": prefix}, expect=expect)
 
     def known(self, namespace: Namespace, keys: Sequence[Key]) -> Known:
         """Those of the keys that were ever written, without values."""
@@ -83,11 +82,11 @@ class Reader:
         wanted, last = set(keys), max(keys)
         prefix = os.path.commonprefix(list(keys))  # noqa: RUF071  # by characters is what is wanted: keys are no paths
         query = {"prefix": prefix, "limit": 1 if len(wanted) == 1 else None}
-        for page in pages(self._api, f"/namespaces/{namespace}/keys", query):
-            found.floor = page["floor"]
-            listed = [_key_info(each) for each in page["keys"]]
-            found |= {each.key: each for each in listed if each.key in wanted}
-            if listed and listed[-1].key >= last:
+        path, expect = f"/namespaces/{namespace}/keys", {"namespace": namespace}
+        for page in pages(self._api, path, "keys", _key_info, query, expect=expect):
+            found.floor = page.members.number("floor")
+            found |= {each.key: each for each in page.items if each.key in wanted}
+            if page.items and page.items[-1].key >= last:
                 break
         return found
 
@@ -98,11 +97,18 @@ class Reader:
             NotFound: nothing is served there, or there is no such version.
             Gone: the value of that version was destroyed.
         """
-        body = self._api.read(f"/namespaces/{namespace}/keys/{key}", {"version": version}).body
-        form, content_type = body.get("form"), body.get("content_type")
-        if not is_form(form) or not is_content_type(content_type):
-            raise Unavailable("The service answered with an entry of an unknown kind. Update configsvc.")
-        return Entry(key, int(str(body["version"])), form, content_type, str(body["value"]))
+
+        def read(answer: Answer) -> Entry:
+            members = answer.members
+            members.expect("namespace", namespace)
+            members.expect("key", key)
+            if version is not None:
+                members.expect("version", version)
+            return Entry(
+                key, members.number("version", 1), members.form(), members.content_type(), members.text("value")
+            )
+
+        return self._api.read(f"/namespaces/{namespace}/keys/{key}", read, {"version": version})
 
     def snapshot(self, namespace: Namespace, revision: int | None = None) -> SealedSnapshot:
         """All entries that are or were served, sealed as they are, at one revision.
@@ -110,14 +116,21 @@ class Reader:
         Raises:
             Gone: the revision is beyond the log.
         """
-        try:
-            return parse(self._api.read(f"/namespaces/{namespace}/snapshot", {"revision": revision}).body)
-        except MalformedSnapshot as error:
-            raise Unavailable(f"The service answered with what is {error}. Update configsvc.") from None
+
+        def read(answer: Answer) -> SealedSnapshot:
+            answer.members.expect("namespace", namespace)
+            return answer.members.snapshot()
+
+        return self._api.read(f"/namespaces/{namespace}/snapshot", read, {"revision": revision})
 
 
-def _key_info(item: Item) -> KeyInfo:
+def _namespace_info(members: Members) -> NamespaceInfo:
+    return NamespaceInfo(members.namespace(), members.text("description"))
+
+
+def _key_info(members: Members) -> KeyInfo:
     return KeyInfo(
-        names.key(item["key"]), item["active"], item["latest"], item["next_version"], item["form"],
-        item["content_type"], item["revision"], item.get("rotate_by"),
+        members.key(), members.number_or_none("active", 1), members.number("latest", 1),
+        members.number("next_version", 1), members.form(), members.content_type_or_none(),
+        members.number("revision"), members.text_or_none("rotate_by"),
     )  # fmt: skip

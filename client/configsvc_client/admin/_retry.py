@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from configsvc.model.errors import ConfigsvcError, Throttled, Unavailable
+from configsvc_client._body import NOT_OURS
 
 TRIES = 6
 BASE = 0.2
@@ -10,7 +11,7 @@ MOST = 5.0
 WITHIN = 30.0
 """Seconds from the first try in which a last one may start: as long as API Gateway lets one request take."""
 
-_FINAL = frozenset({"certificate"})
+_FINAL = frozenset({"certificate", NOT_OURS})
 
 
 def pause(error: ConfigsvcError, tried: int, spent: float, chance: float) -> float | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from configsvc.model.change_set import Activate, Delete, Put
+from configsvc.model.names import Key, Namespace
+from configsvc_client._body import NotOurs
 from configsvc_client.admin._api import Answer
 
 
@@ -56,16 +58,28 @@ def operation(change: Put | Activate | Delete) -> dict[str, object]:
             return {"op": "delete", "key": change.key, **condition}
 
 
-def read_stored(answer: Answer) -> Stored:
-    body = answer.body
-    active = body.get("active")
-    return Stored(
-        str(body["key"]), int(str(body["version"])), int(str(body["revision"])),
-        active if isinstance(active, int) else None,
-    )  # fmt: skip
+def read_stored(namespace: Namespace, key: Key, answer: Answer) -> Stored:
+    """The answer to a put of that key."""
+    members = answer.members
+    members.expect("namespace", namespace)
+    members.expect("key", key)
+    return Stored(key, members.number("version", 1), members.number("revision", 1), members.number_or_none("active", 1))
 
 
-def read_changed(answer: Answer) -> Changed:
-    results = answer.body.get("results")
-    found = results if isinstance(results, list) else []
-    return Changed(int(str(answer.body["revision"])), {str(each["key"]): each.get("version") for each in found})
+def read_changed(namespace: Namespace, keys: Sequence[Key], answer: Answer) -> Changed:
+    """The answer to a change set of those keys, in their order."""
+    members = answer.members
+    members.expect("namespace", namespace)
+    results = members.each("results", lambda each: (each.key(), each.number_or_none("version", 1)))
+    if [key for key, _ in results] != list(keys):
+        raise NotOurs("its results are not those of what was sent")
+    return Changed(members.number("revision", 1), dict(results))
+
+
+def read_destroyed(namespace: Namespace, key: Key, version: int, answer: Answer) -> int:
+    """The revision that destroyed a version."""
+    members = answer.members
+    members.expect("namespace", namespace)
+    members.expect("key", key)
+    members.expect("version", version)
+    return members.number("revision", 1)

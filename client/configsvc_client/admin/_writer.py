@@ -7,6 +7,7 @@ version, and never an overwrite.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 from configsvc.model import errors
@@ -129,8 +130,8 @@ class Writer:
             NotFound: there is no such version.
             Conflict: it is served.
         """
-        done = self._api.write("DELETE", f"/namespaces/{namespace}/keys/{key}/versions/{version}", None)
-        return int(str(done.body["revision"]))
+        read = partial(_wire.read_destroyed, namespace, key, version)
+        return self._api.write("DELETE", f"/namespaces/{namespace}/keys/{key}/versions/{version}", None, read)
 
     def _stored(
         self, namespace: Namespace, drafts: Sequence[Draft], puts: Sequence[Put], message: str
@@ -200,10 +201,9 @@ class Writer:
 
     def _put(self, namespace: Namespace, put: Put, message: str) -> Stored:
         body = _wire.as_body(put) | ({"message": message} if message else {})
-        answer = self._api.write(
-            "PUT", f"/namespaces/{namespace}/keys/{put.key}", body, headers=_wire.preconditions(put)
-        )
-        return _wire.read_stored(answer)
+        read = partial(_wire.read_stored, namespace, put.key)
+        path, headers = f"/namespaces/{namespace}/keys/{put.key}", _wire.preconditions(put)
+        return self._api.write("PUT", path, body, read, headers=headers)
 
     def _changed(
         self, namespace: Namespace, operations: Sequence[Put | Activate | Delete], message: str, if_match: int | None
@@ -212,7 +212,8 @@ class Writer:
             {"message": message} if message else {}
         )
         headers = {} if if_match is None else {"if-match": f'"{if_match}"'}
-        return _wire.read_changed(self._api.write("POST", f"/namespaces/{namespace}/changes", body, headers=headers))
+        read = partial(_wire.read_changed, namespace, [each.key for each in operations])
+        return self._api.write("POST", f"/namespaces/{namespace}/changes", body, read, headers=headers)
 
 
 def _is_of_old_data_key(error: errors.ConfigsvcError) -> bool:
@@ -224,4 +225,4 @@ def _is_of_old_data_key(error: errors.ConfigsvcError) -> bool:
 def _named(error: errors.VersionClaimed) -> int | None:
     """The next version, as the service names it."""
     version = error.members.get("next_version")
-    return version if isinstance(version, int) else None
+    return version if isinstance(version, int) and version > 0 else None

@@ -1,0 +1,157 @@
+"""What an answer of the service says: JSON of ours, or an error. Readers and writers read every answer here.
+
+Whatever is not as configsvc answers is refused and never shown: the URL may name a captive portal, a proxy's page, or
+somebody who wants to be read.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from configsvc.model.errors import ConfigsvcError, Forbidden, Internal, Member, Throttled, Unavailable, from_problem
+
+if TYPE_CHECKING:
+    from configsvc_client._answer import Response
+    from configsvc_client._url import Url
+
+NOT_OURS = "not_ours"
+"""The member `reason` of an Unavailable that says so: asked again, such a server answers the same."""
+
+_JSON, _PROBLEM = "application/json", "application/problem+json"
+_ERROR = 400
+_DIGITS = 9
+_EXACT = 2**53
+_DETAIL, _TEXT, _LISTED = 2000, 500, 100
+_OWN = frozenset({"retry_after", "reason"})  # members that are told by the client alone
+
+
+class NotOurs(ValueError):
+    """What came is no answer of configsvc's; says what is wrong with it, never what it held."""
+
+
+def decoded(response: Response) -> dict[str, object]:
+    """The members of a JSON object.
+
+    Raises:
+        NotOurs: another content type, no JSON, or JSON that two readers might understand differently (RFC 8259, 4, 6).
+    """
+    return _decoded(response, _JSON)
+
+
+def not_ours(url: Url, fault: str) -> Unavailable:
+    """The error that says so, with what to do."""
+    return Unavailable(
+        f"{url.origin}{url.path} did not answer as configsvc does: {fault}. Does CONFIGSVC_URL name the service? "
+        "If it does, upgrade configsvc here.",
+        reason=NOT_OURS,
+    )
+
+
+def problem(response: Response, url: Url) -> ConfigsvcError:
+    """The error in an answer (RFC 9457), also in one that API Gateway or a proxy made in its own way.
+
+    Only what says so in our words can be one that decides what happens next (absent, in conflict, too late); of
+    anybody else's answers the statuses for refusal, haste and failure are believed.
+    """
+    error = _ours(response) or _theirs(response, url)
+    said = retry_after(response)
+    if said is not None:
+        error.members["retry_after"] = said
+    return error
+
+
+def retry_after(response: Response) -> int | None:
+    """The seconds that Retry-After says.
+
+    A date in its place (RFC 9110, 10.2.3) is passed over: no part of AWS sends one, and to read it would take a clock
+    that agrees.
+    """
+    said = response.headers.get("retry-after", "").strip()
+    return int(said) if said.isascii() and said.isdecimal() and len(said) <= _DIGITS else None
+
+
+def shown(text: str, most: int = _TEXT) -> str:
+    """A text of the other side, cut, and without what a terminal would obey."""
+    cut = text[:most]
+    if cut.isprintable():
+        return cut
+    return "".join(each if each.isprintable() else "\ufffd" for each in cut)
+
+
+def _decoded(response: Response, kind: str) -> dict[str, object]:
+    if response.headers.get("content-type", "").partition(";")[0].strip().lower() != kind:
+        raise NotOurs(f"its content type is not {kind}")
+    try:
+        found = json.loads(
+            response.body.decode(), object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_finite
+        )
+    except (ValueError, RecursionError) as error:
+        raise NotOurs(str(error) if isinstance(error, NotOurs) else "it is not JSON") from None
+    if not isinstance(found, dict):
+        raise NotOurs("it is no JSON object")
+    return found
+
+
+def _ours(response: Response) -> ConfigsvcError | None:
+    """A problem of the service, or of the API Gateway that is set up with it."""
+    if response.status < _ERROR:
+        return None
+    try:
+        members = _decoded(response, _PROBLEM)
+    except NotOurs:
+        return None
+    code, detail = members.get("code"), members.get("detail")
+    if not isinstance(code, str) or not isinstance(detail, str):
+        return None
+    told = {name: _told(value) for name, value in members.items() if name not in _OWN}
+    error = from_problem(response.status, {**told, "code": code, "detail": shown(detail, _DETAIL)})
+    return error if error.status // 100 == response.status // 100 else None
+
+
+def _theirs(response: Response, url: Url) -> ConfigsvcError:
+    status = response.status
+    kinds: dict[int, type[ConfigsvcError]] = {each.status: each for each in (Forbidden, Throttled, Internal)}
+    kind = kinds.get(status) or (Unavailable if status > Internal.status else None)
+    if kind is None:
+        return not_ours(url, f"it answered {status}")
+    return kind(f"{url.origin}{url.path} answered {status}, and not in configsvc's words.")
+
+
+def _told(value: object) -> Member:
+    """A member of a problem as programs get it; what is of another type, or too much, is left out."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return shown(value)
+    if isinstance(value, int):
+        return value if abs(value) <= _EXACT else None
+    if isinstance(value, list):
+        listed = value[:_LISTED]
+        if all(isinstance(each, str) for each in listed):
+            return [shown(each) for each in listed]
+        if all(isinstance(each, dict) for each in listed):
+            return [{name: _flat(inner) for name, inner in each.items()} for each in listed]
+    return None
+
+
+def _flat(value: object) -> object:
+    return None if isinstance(value, list | dict) else _told(value)
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise NotOurs("a name stands twice in it")
+    return found
+
+
+def _no_constant(_: str) -> object:
+    raise NotOurs("it has a number that is none")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise NotOurs("it has a number that is too large")
+    return number
