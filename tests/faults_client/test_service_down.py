@@ -238,10 +238,8 @@ def snapshot_then(fault: Serve) -> tuple[Serve, ...]:
     from configsvc.model.snapshot import render
 
     body = render(found([plain("a", "1")], namespace=Namespace("payments.prod")).sealed).encode()
-    head = (
-        b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nETag: "1-a"\r\nConnection: close\r\nContent-Length: %d\r\n\r\n'
-        % len(body)
-    )
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+    head += b'ETag: "1-a"\r\nConnection: close\r\nContent-Length: %d\r\n\r\n' % len(body)
 
     def once(connection: socket.socket) -> None:
         take_request(connection)
