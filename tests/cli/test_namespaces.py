@@ -75,7 +75,7 @@ def test_data_keys_are_wrapped_anew_and_values_stay_as_they_are(
     before = owner.ok("data-key", "list").split("\t")
     both.ok("data-key", "rewrap", "--kms-key", OTHER_KEY)
     after = owner.ok("data-key", "list").split("\t")
-    assert (before[0], after[0], after[-1].strip()) == (after[0], before[0], OTHER_KEY)
+    assert (before[0], after[0], after[4]) == (after[0], before[0], OTHER_KEY)
     assert both.ok("get", "a") == "x"
     assert owner.run("data-key", "rewrap", before[0], "--kms-key", "alias/x").code == 2
 
@@ -118,3 +118,28 @@ def test_what_cannot_be_sealed_anew_is_told_and_its_data_key_stays(
     assert done.code == 1
     assert "not pinned" in done.err or "CONFIGSVC_KMS_KEYS" in done.err
     assert owner.ok("get", "a") == "x"
+
+
+def test_rotation_prints_the_line_that_keeps_the_old_data_key_retired_until_the_policy_has_it(
+    owner: Shell, service: Loopback, namespace: str, tmp_path: Path
+) -> None:
+    service.admin().put(namespace, "a", "x")
+    kid = owner.ok("data-key", "list").split("\t")[0]
+    line = owner.run("data-key", "rotate").err.splitlines()[-2]
+    assert line == f'retired_kids = ["{kid}"]'
+    (tmp_path / ".configsvc.toml").write_text(f'[policy."{namespace}"]\n{line}\n')
+    careful = Shell({**owner.environ, "CONFIGSVC_TRUST": "project"}, tmp_path)
+    (live, *_), *_ = (each.split("\t") for each in owner.ok("data-key", "list").splitlines())
+    again = careful.run("data-key", "rotate", "--fresh").err.splitlines()[-2]
+    assert set(json.loads(again.removeprefix("retired_kids = "))) == {kid, live}
+    (tmp_path / ".configsvc.toml").write_text(f'[policy."{namespace}"]\n{again}\n')
+    assert "retired_kids" not in careful.run("data-key", "retire", live, "--yes").err
+
+
+def test_who_is_refused_by_kms_creates_no_namespace(owner: Shell, service: Loopback, namespace: str) -> None:
+    service.kms.refused.add("GenerateDataKey")
+    try:
+        refused = owner.run("namespace", "create", f"{namespace}.new")
+    finally:
+        service.kms.refused.clear()
+    assert (refused.code, owner.run("namespace", "show", f"{namespace}.new").code) == (4, 3)

@@ -179,3 +179,22 @@ def test_destroy_takes_the_value_for_good_and_never_the_one_that_is_served(
 @pytest.mark.parametrize("arguments", [(), ("--to-revision", "2", "--to-time", "1h"), ("a", "--dry-run")])
 def test_a_rollback_that_does_not_say_where_to_is_refused(shell: Shell, arguments: tuple[str, ...]) -> None:
     assert shell.run("rollback", *arguments).code == 2
+
+
+def test_a_rollback_across_a_rotation_names_the_command_that_does_it(
+    versions: Shell, service: Loopback, namespace: str
+) -> None:
+    service.admin("owner").rotate(namespace)
+    refused = versions.run("rollback", "a", "--to-version", "1")
+    assert (refused.code, "retired data key" in refused.err) == (5, True)
+    named = next(line for line in refused.err.splitlines() if "--to-revision" in line)
+    versions.ok("rollback", *named.partition("configsvc rollback ")[2].split(), "--yes")
+    assert _served(service, namespace)["a"] == b"one"
+
+
+def test_a_rollback_to_what_was_only_staged_before_a_rotation_says_how_to_get_the_value(
+    versions: Shell, service: Loopback, namespace: str
+) -> None:
+    service.admin("owner").rotate(namespace)
+    refused = versions.run("rollback", "a", "--to-version", "3")
+    assert (refused.code, f"get a -n {namespace} --version 3" in refused.err) == (5, True)

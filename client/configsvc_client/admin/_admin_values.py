@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from configsvc.model import names
 from configsvc.model.change_set import Activate, Delete
 from configsvc.model.entry import Entry, Form
-from configsvc.model.errors import CannotOpen, NotFound
+from configsvc.model.errors import CannotOpen, Conflict, NotFound
 from configsvc.model.names import Key, Namespace
 from configsvc.model.snapshot import SealedSnapshot
-from configsvc_client.admin._backwards import version_before
+from configsvc_client.admin._backwards import last_served, version_before
 from configsvc_client.admin._draft import Draft, Json, draft
 from configsvc_client.admin._guarded import Guarded, guard
 from configsvc_client.admin._history import LogFilter
@@ -156,13 +156,31 @@ class Values(Facet):
             NotFound: nothing is served under the key, or no lower version was; or there is no such version.
             PreconditionFailed: someone writes the key meanwhile.
             Gone: the value of that version was destroyed.
-            Conflict: that version's data key is retired.
+            Conflict: that version's data key is retired; names the revision to go back to instead.
         """
         info = self.known(namespace, [key]).get(names.key(key))
         if info is None or (version is None and info.active is None):
             raise NotFound(f"Nothing is served under {key}. Activate a version instead.", key=key)
         chosen = version or self._before(names.namespace(namespace), info)
-        return self.activate(namespace, key, chosen, message, if_match=info.revision)
+        try:
+            return self.activate(namespace, key, chosen, message, if_match=info.revision)
+        except Conflict as error:
+            if "kid" not in error.members:
+                raise
+        raise self._under_a_retired_data_key(names.namespace(namespace), info.key, chosen)
+
+    def _under_a_retired_data_key(self, namespace: Namespace, key: Key, version: int) -> Conflict:
+        """The refusal that names the way to serve such a version's value all the same."""
+        log = self._parts.history.changes(namespace, LogFilter(key=key))
+        revision = last_served(log, key, version)
+        way = (
+            f"configsvc rollback {key} -n {namespace} --to-revision {revision}" if revision
+            else f"configsvc get {key} -n {namespace} --version {version} shows the value, to put it again"
+        )  # fmt: skip
+        return Conflict(
+            f"Version {version} of {key} is sealed under a retired data key, so it cannot be activated. Seal its value "
+            f"again under the current one: {way}", key=key, version=version,
+        )  # fmt: skip
 
     def _before(self, namespace: Namespace, info: KeyInfo) -> int:
         history, active = self._parts.history, info.active or 0

@@ -1,4 +1,4 @@
-"""Which version a rollback goes to: a decision on the change log."""
+"""Which version a rollback goes to, and when one was served: decisions on the change log."""
 
 from __future__ import annotations
 
@@ -26,3 +26,20 @@ def version_before(log: Iterable[LogEntry], key: Key, active: int, kept: Contain
                 served = (change.was, change.now)
                 found = next((each for each in reversed(served) if each and each < active and each in kept), found)
     return found
+
+
+def last_served(log: Iterable[LogEntry], key: Key, version: int) -> int | None:
+    """The last revision that served a version of a key before another took its place; None where none did.
+
+    Args:
+        log: records that name the key, oldest first.
+        key: the key.
+        version: the version.
+    """
+    ended = [
+        record.revision
+        for record in log
+        for change in record.keys
+        if change.key == key and change.was == version and change.now != version
+    ]
+    return ended[-1] - 1 if ended else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from configsvc_client.cli import _confirm, _options, _output, _rotate, _settings, _terminal
+from configsvc_client.cli import _confirm, _options, _output, _retired, _rotate, _settings, _terminal
 
 
 @click.group("data-key")
@@ -28,11 +28,17 @@ def add(namespace: str | None, kms_key: str | None) -> None:
 @command.command("list")
 @_options.one_namespace
 def list_(namespace: str | None) -> None:
-    """List the data keys, newest first. In a pipe: kid, state, seals, served, KMS key, separated by tabs."""
+    """List the data keys, newest first. In a pipe: kid, state, seals, served, KMS key, revision, separated by tabs.
+
+    Revision is the one that added it. The newest is the one with the highest revision.
+    """
     found = _settings.admin().data_keys(_options.the_namespace(namespace))
     _output.table(
-        ("kid", "state", "seals", "served", "KMS key"),
-        ((each.data_key.kid, each.state, each.seals, each.served, each.data_key.kms_key) for each in found),
+        ("kid", "state", "seals", "served", "KMS key", "revision"),
+        (
+            (each.data_key.kid, each.state, each.seals, each.served, each.data_key.kms_key, each.revision)
+            for each in found
+        ),
     )
 
 
@@ -66,7 +72,9 @@ def retire(kid: str, namespace: str | None) -> None:
     target, admin = _options.target(namespace), _settings.admin()
     _confirm.confirm(f"Retire data key {kid} of {target}? Versions sealed under it can no longer be activated.")
     admin.retire(target, kid)
-    _output.done(f"{target}: data key {kid} retired", {"namespace": target, "kid": kid})
+    retired_kids = _retired.advise(admin, target)
+    done = {"namespace": target, "kid": kid, "retired_kids": retired_kids}
+    _output.done(f"{target}: data key {kid} retired", done)
 
 
 command.add_command(_rotate.command)

@@ -34,10 +34,11 @@ def create(
     target = _options.target(name or namespace)
     wrapping = None if no_data_key else _settings.kms_key(kms_key)
     admin = _settings.admin()
+    # Made first and stored last: whom KMS refuses leaves no namespace behind.
+    made = admin.make_data_key(target, wrapping) if wrapping else None
     created = admin.create_namespace(target, description=description)
     _terminal.say(f"{target}: {'created' if created else 'was there already'}")  # at once: adding the data key may fail
-    lacking = wrapping and (created or not _has_data_key(admin, target))
-    kid = admin.add_data_key(target, wrapping) if wrapping and lacking else None
+    kid = admin.store_data_key(target, made) if made and (created or not _has_data_key(admin, target)) else None
     done = {"namespace": target, "created": created, "kid": kid, "kms_key": wrapping if kid else None}
     if kid or _output.kind() == "json":
         _output.done(f"{target}: data key {kid} added under {wrapping}", done)

@@ -7,22 +7,27 @@ from typing import TYPE_CHECKING
 import click
 
 from configsvc.model.names import Namespace
-from configsvc_client.cli import _exit, _options, _output, _settings, _terminal
+from configsvc_client.cli import _exit, _options, _output, _retired, _settings, _terminal
 
 if TYPE_CHECKING:
-    from configsvc_client.admin import Part, Rotation
+    from configsvc_client.admin import Admin, Part, Rotation
 
 
 @click.command("rotate")
 @_options.one_namespace
 @click.option("--kms-key", metavar="ARN", help="KMS key that wraps the new data key; that of the newest if left out.")
-@click.option("--fresh", is_flag=True, help="Make a new data key also where a rotation was begun and not ended.")
+@click.option(
+    "--fresh", is_flag=True, help="Make a new data key even if an earlier rotation was interrupted and left one."
+)
 @_options.message
 def command(namespace: str | None, kms_key: str | None, message: str, *, fresh: bool) -> int:
-    """Seal all that is served anew under a new data key, and retire the others (takes the write and admin actions).
+    """Seal everything that is served under a new data key, and retire the others (needs write and admin).
 
-    Others may read and write meanwhile: no value of theirs is overwritten. If it is interrupted, run it again and it
-    goes on. Versions that are not served keep their data key: they can be read, and no longer be activated;
+    Rights are checked first. Others may read and write concurrently: no value of theirs is overwritten. If it is
+    interrupted, run it again and it continues. After a leak use --fresh: a data key that an interrupted rotation left
+    may be known too. Then paste the line with retired_kids into .configsvc.toml, as it is printed.
+
+    Versions that are not served keep their data key: they can be read, and no longer be activated;
     `configsvc rollback --to-revision` seals them anew. Values in plain and kms form have no data key.
     """
     target = _options.target(namespace)
@@ -39,19 +44,21 @@ def command(namespace: str | None, kms_key: str | None, message: str, *, fresh: 
         except KeyboardInterrupt:
             _terminal.say(f"{target}: every value opens. Run it again: it goes on with what is left.")
             raise
-    return _told(target, done)
+    return _told(admin, target, done)
 
 
-def _told(namespace: Namespace, done: Rotation) -> int:
+def _told(admin: Admin, namespace: Namespace, done: Rotation) -> int:
     """What came of it; the exit code is that of the first key that was refused."""
     for key, error in sorted(done.refused.items()):
         _terminal.say(f"{key}: {error.detail}")
     left = f", {len(done.left)} still needed" if done.left else ""
+    retired_kids = _retired.advise(admin, namespace)
     _output.done(
         f"{namespace}: {len(done.sealed)} sealed anew under {done.kid}, {len(done.retired)} data keys retired{left}",
         {
             "namespace": namespace, "kid": done.kid, "sealed": sorted(done.sealed), "retired": list(done.retired),
-            "left": list(done.left), "refused": {key: error.detail for key, error in sorted(done.refused.items())},
+            "left": list(done.left), "retired_kids": retired_kids,
+            "refused": {key: error.detail for key, error in sorted(done.refused.items())},
         },
     )  # fmt: skip
     return _exit.code_of(done.refused[min(done.refused)]) if done.refused else 0
