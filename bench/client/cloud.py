@@ -152,4 +152,5 @@ def _describe(asked: Members) -> Members:
 def _decrypt(asked: Members) -> Members:
     blob = from_base64std(asked["CiphertextBlob"])
     opened = FakeKms().decrypt(blob, asked.get("EncryptionContext", {}), asked.get("KeyId"), 0)
-    return {"Plaintext": base64std(opened.plaintext), "KeyId": KMS_KEY, "EncryptionAlgorithm": "SYMMETRIC_DEFAULT"}
+    plaintext = base64std(opened.plaintext.reveal())
+    return {"Plaintext": plaintext, "KeyId": KMS_KEY, "EncryptionAlgorithm": "SYMMETRIC_DEFAULT"}

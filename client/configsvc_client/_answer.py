@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from configsvc.model.record import Record
 from configsvc_client._faults import BadAnswer
+from configsvc_client._hidden import Hidden
 
 BODY_BYTES = 8 * 1024 * 1024
 """The most of a body, before and after inflating: a namespace's snapshot ends at 4 MiB, several at 5."""
@@ -20,7 +20,7 @@ _FINAL = 200
 _SWITCHING = 101
 
 
-class Response(Record):
+class Response(Hidden):
     """A complete answer: header names in lower case, the body inflated."""
 
     status: int
@@ -77,12 +77,11 @@ class Answer:
             BadAnswer: an encoding other than gzip, or one that does not inflate within the limit.
         """
         encoding = self._headers.get("content-encoding", "identity")
-        body = bytes(self._body)
-        if encoding == "gzip" and body:
-            body = inflate(body)
-        elif encoding not in ("identity", "gzip"):
+        if encoding == "gzip" and self._body:
+            return Response(self._status, self._headers, inflate(bytes(self._body)))
+        if encoding not in ("identity", "gzip"):
             raise BadAnswer("an encoding that was not asked for")
-        return Response(self._status, self._headers, body)
+        return Response(self._status, self._headers, bytes(self._body))
 
     # What llhttp calls.
 

@@ -12,6 +12,7 @@ from configsvc.model.encoding import base64url, from_base64url
 from configsvc.model.envelope import NONCE, Header, Parts, join, split
 from configsvc.model.envelope import TAG as TAG_BYTES
 from configsvc.model.errors import CannotOpen, InvalidEnvelope, InvalidName
+from configsvc_client._secret import Secret, bare
 
 AESGCM = openssl.aead.AESGCM
 """What `cryptography.hazmat.primitives.ciphers.aead` gives out, without the dozen modules of its package: 3 ms."""
@@ -23,16 +24,16 @@ _KID_GROUPS = 16
 """Whole groups of four characters at the end of a header, in which its kid surely stands."""
 
 
-def kid_of(data_key: bytes) -> names.Kid:
+def kid_of(data_key: bytes | Secret) -> names.Kid:
     """The id that commits to a data key: base64url of HKDF-SHA256 (RFC 5869), empty salt, one block of 32 bytes.
 
     Raises:
         ValueError: the data key has not 32 bytes.
     """
-    if len(data_key) != DATA_KEY:
+    if len(bare(data_key)) != DATA_KEY:
         raise ValueError("a data key has 32 bytes")
-    pseudorandom = hmac.digest(bytes(32), data_key, "sha256")
-    return names.Kid(base64url(hmac.digest(pseudorandom, _KID_INFO + b"\x01", "sha256")))
+    pseudorandom = Secret(hmac.digest(bytes(32), bare(data_key), "sha256"))
+    return names.Kid(base64url(hmac.digest(pseudorandom.reveal(), _KID_INFO + b"\x01", "sha256")))
 
 
 def kid_in(envelope: str) -> names.Kid:
@@ -54,9 +55,9 @@ class Cipher:
 
     __slots__ = ("_gcm", "kid")
 
-    def __init__(self, data_key: bytes) -> None:
+    def __init__(self, data_key: bytes | Secret) -> None:
         self.kid = kid_of(data_key)
-        self._gcm = AESGCM(data_key)
+        self._gcm = AESGCM(bare(data_key))
 
     def __repr__(self) -> str:
         return f"Cipher(kid={self.kid!r})"
@@ -68,7 +69,7 @@ class Cipher:
         """Whether a kid commits to this data key; compared in constant time."""
         return hmac.compare_digest(self.kid, kid)
 
-    def seal(self, header: Header, plaintext: bytes, nonce: bytes) -> str:
+    def seal(self, header: Header, plaintext: bytes | Secret, nonce: bytes) -> str:
         """The envelope of a plaintext; `nonce` is 12 random bytes, never used before with this data key.
 
         Raises:
@@ -77,10 +78,10 @@ class Cipher:
         if len(nonce) != NONCE or header.kid != self.kid:
             raise ValueError("a nonce has 12 bytes, and the header names the data key that seals")
         protected = header.protected()
-        sealed = self._gcm.encrypt(nonce, plaintext, protected)
+        sealed = self._gcm.encrypt(nonce, bare(plaintext), protected)
         return join(Parts(protected, nonce, sealed[:-TAG_BYTES], sealed[-TAG_BYTES:]))
 
-    def open(self, expected: Header, envelope: str) -> bytes:
+    def open(self, expected: Header, envelope: str) -> Secret:
         """The plaintext, if the envelope is exactly what the reader asked for.
 
         Args:
@@ -98,7 +99,7 @@ class Cipher:
         if parts.protected != protected or expected.kid != self.kid:
             raise CannotOpen(f"The envelope of {expected.key} was not sealed for here.", key=expected.key)
         try:
-            return self._gcm.decrypt(parts.nonce, parts.ciphertext + parts.tag, protected)
+            return Secret(self._gcm.decrypt(parts.nonce, parts.ciphertext + parts.tag, protected))
         except InvalidTag:
             raise CannotOpen(f"The envelope of {expected.key} was altered.", key=expected.key) from None
 
@@ -110,4 +111,4 @@ def seal(data_key: bytes, header: Header, plaintext: bytes, nonce: bytes) -> str
 
 def open(data_key: bytes, expected: Header, envelope: str) -> bytes:  # noqa: A001  # the glossary's word; used with its module
     """As `Cipher.open`, for one value."""
-    return Cipher(data_key).open(expected, envelope)
+    return bytes(Cipher(data_key).open(expected, envelope).reveal())

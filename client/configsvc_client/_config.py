@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
 
 from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc_client._changes import Callback, Callbacks
+from configsvc_client._hidden import hidden
 from configsvc_client._hooks import after_copies
 from configsvc_client._keeper import Keeper
 from configsvc_client._ports import World, warn
@@ -53,6 +54,11 @@ class Config(Reads):
         world: makes what stands for the network and the clocks; the real ones when left out.
     """
 
+    __slots__ = (
+        "_background", "_callbacks", "_environ", "_given", "_made", "_making", "_wants_background", "_warning",
+        "_world",
+    )  # fmt: skip
+
     def __init__(
         self,
         *namespaces: str,
@@ -78,7 +84,8 @@ class Config(Reads):
             data_key_ttl, None if fallback is None else os.fspath(fallback), min_revision, _texts(sealed_keys),
         )  # fmt: skip
         super().__init__()
-        self._environ = os.environ if environ is None else environ
+        self._environ = hidden(os.environ if environ is None else environ)
+        del environ
         self._world = world
         self._wants_background = background
         self._making = threading.Lock()
@@ -220,7 +227,7 @@ class Config(Reads):
         """Drops what was made and read, and reads from there from now on: how `configsvc_client.testing` stands in."""
         self.close()
         with self._making:
-            self._given, self._environ, self._world, self._callbacks = given, environ, world, callbacks
+            self._given, self._environ, self._world, self._callbacks = given, hidden(environ), world, callbacks
             self._made = self._background = None
             self._show_nothing()
 
@@ -249,6 +256,9 @@ class Config(Reads):
 
     def _warn(self, message: str) -> None:
         self._warning(message)
+
+
+Config.__slots__ = ()  # type: ignore[assignment]  # not listed, as those of Reads
 
 
 def _texts(given: Iterable[str] | None) -> tuple[str, ...] | None:

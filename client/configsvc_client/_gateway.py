@@ -64,10 +64,10 @@ class ApiGateway:
         if response is None:
             return {}
         try:
-            found = Found(response.headers.get("etag", ""), parse(decoded(response)))
-            return {namespace: checked(namespace, found)}
+            return {namespace: checked(namespace, Found(response.headers.get("etag", ""), parse(decoded(response))))}
         except (NotOurs, MalformedSnapshot) as fault:
-            raise self._senseless(namespace, fault) from None
+            senseless = self._senseless(namespace, fault)
+        raise senseless  # here: as its context, the fault would bring the answer, its plain values included
 
     def _several(self, known: Mapping[Namespace, str | None], deadline: float, meanwhile: Meanwhile) -> Fetched:
         """In one request; without the namespace that the service says is absent, where there is one."""
@@ -83,7 +83,9 @@ class ApiGateway:
         try:
             several = _many.several(tuple(known), response.headers.get("etag", ""), decoded(response))
         except (NotOurs, MalformedSnapshot) as fault:
-            raise self._senseless(", ".join(known), fault) from None
+            several = self._senseless(", ".join(known), fault)
+        if isinstance(several, ConfigsvcError):
+            raise several  # as in `_single`
         found: Fetched = dict(_many.changed(several.found, known))
         found |= {namespace: self._senseless(namespace, fault) for namespace, fault in several.senseless.items()}
         for namespace in several.deferred:

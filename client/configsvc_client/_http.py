@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from configsvc.model.errors import Unavailable
 from configsvc_client._dial import Dialler, left
 from configsvc_client._faults import BadAnswer, Dead
+from configsvc_client._hidden import hidden
 from configsvc_client._secret import Secret, bare
 from configsvc_client._url import Url
 
@@ -52,7 +53,7 @@ class Connection:
     ) -> None:
         self.url = url
         self._clock = clock
-        self._dialler = Dialler(url, os.environ if environ is None else environ, clock, trust)
+        self._dialler = Dialler(url, hidden(os.environ if environ is None else environ), clock, trust)
         self._socket: socket.socket | None = None
         self._opening: threading.Thread | None = None
 
@@ -84,7 +85,12 @@ class Connection:
             Unavailable: no whole answer came in time; says what went wrong and nothing of the content.
             ValueError: a header or the target would break the request apart.
         """
-        message = self._message(method, target, headers, body)
+        answered = self._tried(self._message(method, target, headers, body), deadline, meanwhile)
+        if isinstance(answered, Unavailable):
+            raise answered  # here: as its context, what failed would bring the frames of TLS, which hold what was sent
+        return answered
+
+    def _tried(self, message: Secret, deadline: float, meanwhile: Callable[[], None] | None) -> Response | Unavailable:
         try:
             self._settle(deadline)
             kept = self._socket is not None
@@ -95,7 +101,7 @@ class Connection:
                     raise
                 return self._exchange(message, deadline, None)
         except (OSError, BadAnswer, Dead) as error:
-            raise self._failed(error) from None
+            return self._failed(error)
 
     def open_ahead(self, deadline: float) -> None:
         """Begins to connect, in a thread that ends with that; the next use waits for it. A failure is met then."""
@@ -144,22 +150,15 @@ class Connection:
 
     def _send(self, to: socket.socket, message: Secret, deadline: float) -> None:
         """What fails, but for time, is a dead connection: over TLS a reset is an SSLError and no ConnectionError."""
-        failed = self._sent(to, message, deadline)
-        if failed is not None:  # raised here, so that no frame of ssl's, which holds the message, comes with it
-            raise failed
-
-    def _sent(self, to: socket.socket, message: Secret, deadline: float) -> Exception | None:
-        """Sends it; why not, where that failed."""
         sent, size = 0, len(message.reveal())
         try:
             while sent < size:
                 to.settimeout(left(deadline, self._clock))
                 sent += to.send(memoryview(message.reveal())[sent:])
         except TimeoutError:
-            return TimeoutError("not sent in time")
+            raise
         except OSError as error:
-            return Dead(type(error).__name__)
-        return None
+            raise Dead(type(error).__name__) from None
 
     def _receive(self, source: socket.socket, deadline: float) -> Answer:
         from configsvc_client._answer import Answer
@@ -167,16 +166,20 @@ class Connection:
         answer = Answer()
         while not answer.complete:
             source.settimeout(left(deadline, self._clock))
-            try:
-                data = source.recv(_RECEIVE)
-            except OSError as error:
-                if answer.started or isinstance(error, TimeoutError):
-                    raise
-                raise Dead(type(error).__name__) from None
-            if not data and not answer.started:
+            data = self._more(source, started=answer.started)
+            if not data.reveal() and not answer.started:
                 raise Dead("closed without an answer")
-            answer.feed(data)
+            answer.feed(data.reveal())
         return answer
+
+    @staticmethod
+    def _more(source: socket.socket, *, started: bool) -> Secret:
+        try:
+            return Secret(source.recv(_RECEIVE))
+        except OSError as error:
+            if started or isinstance(error, TimeoutError):
+                raise
+            raise Dead(type(error).__name__) from None
 
     def _message(self, method: str, target: str, headers: Mapping[str, str | Secret], body: bytes | Secret) -> Secret:
         if not _TARGET.fullmatch(target) or not all(_HEADER.fullmatch(_line(*each)) for each in headers.items()):

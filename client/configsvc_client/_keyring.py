@@ -13,6 +13,7 @@ from configsvc.model.snapshot import DataKey
 from configsvc_client._freshness import age
 from configsvc_client._pin import Pin, same_key
 from configsvc_client._ports import Clock, Moment
+from configsvc_client._secret import Secret
 
 if TYPE_CHECKING:
     from configsvc_client._cipher import Cipher
@@ -41,7 +42,7 @@ class Keyring:
         self._clock = clock
         self._ttl = ttl
         self._ciphers: dict[tuple[str, ...], _Kept[Cipher]] = {}
-        self._values: dict[tuple[str, ...], _Kept[bytes]] = {}
+        self._values: dict[tuple[str, ...], _Kept[Secret]] = {}
 
     def __repr__(self) -> str:
         return f"Keyring({len(self._ciphers)} data keys)"
@@ -59,7 +60,7 @@ class Keyring:
 
         return self._held(self._ciphers, (namespace, data_key.kid), unwrap)
 
-    def value(self, namespace: Namespace, key: Key, stored: str, deadline: float) -> bytes:
+    def value(self, namespace: Namespace, key: Key, stored: str, deadline: float) -> Secret:
         """The plaintext of a value in `kms` form.
 
         Raises:
@@ -67,7 +68,7 @@ class Keyring:
             Unavailable: KMS did not answer.
         """
 
-        def decrypt() -> bytes:
+        def decrypt() -> Secret:
             return self._decrypt(namespace, key, stored, deadline)
 
         return self._held(self._values, (namespace, key, stored), decrypt)
@@ -93,23 +94,23 @@ class Keyring:
 
         asked = self._pin.checked(data_key.kms_key)
         context = {"configsvc:namespace": namespace}
-        plaintext, answered = self._kms.decrypt(_blob(data_key.wrapped), context, asked, deadline)
-        if not same_key(self._pin.checked(answered), asked):
-            raise CannotOpen(f"KMS opened the data key with {answered}, not {asked}.", kms_key=answered)
-        if len(plaintext) != DATA_KEY:
+        opened = self._kms.decrypt(_blob(data_key.wrapped), context, asked, deadline)
+        if not same_key(self._pin.checked(opened.key_arn), asked):
+            raise CannotOpen(f"KMS opened the data key with {opened.key_arn}, not {asked}.", kms_key=opened.key_arn)
+        if len(opened.plaintext.reveal()) != DATA_KEY:
             raise CannotOpen(f"The data key {data_key.kid} has not {DATA_KEY} bytes.", kid=data_key.kid)
-        cipher = Cipher(plaintext)
+        cipher = Cipher(opened.plaintext)
         if not cipher.is_named(data_key.kid):
             raise CannotOpen(f"The data key is not the one that {data_key.kid} commits to.", kid=data_key.kid)
         return cipher
 
-    def _decrypt(self, namespace: Namespace, key: Key, stored: str, deadline: float) -> bytes:
+    def _decrypt(self, namespace: Namespace, key: Key, stored: str, deadline: float) -> Secret:
         if not self._pin.arns:
             raise CannotOpen(f"{key} is sealed, and CONFIGSVC_KMS_KEYS is not set. Set it to the key's ARN.", key=key)
         context = {"configsvc:namespace": namespace, "configsvc:key": key}
-        plaintext, answered = self._kms.decrypt(_blob(stored), context, self._pin.only, deadline)
-        self._pin.checked(answered)
-        return plaintext
+        opened = self._kms.decrypt(_blob(stored), context, self._pin.only, deadline)
+        self._pin.checked(opened.key_arn)
+        return opened.plaintext
 
 
 def _blob(stored: str) -> bytes:

@@ -12,6 +12,7 @@ from configsvc.model.errors import CannotOpen, ConfigsvcError, Misconfigured, Un
 from configsvc.model.record import Record
 from configsvc_client._credentials import Find
 from configsvc_client._http import Connection
+from configsvc_client._secret import Secret, bare
 from configsvc_client._url import Url, parse
 
 if TYPE_CHECKING:
@@ -24,17 +25,15 @@ _MULTI_REGION = (
     r"(arn:aws[a-z-]*:kms:)[a-z0-9-]+(:[0-9]{12}:key/mrk-[0-9a-f]+)"  # compiled where it is needed: few need it
 )
 _MESSAGE = 500
+_PLAINTEXT = "Plaintext"
 _EXPIRED = re.compile(r"ExpiredToken|RequestExpired|InvalidSignatureException Signature expired")
 
 
 class Decrypted(Record):
     """What kms:Decrypt answers: the plaintext and the ARN of the key that it was under."""
 
-    plaintext: bytes
+    plaintext: Secret
     key_arn: str
-
-    def __repr__(self) -> str:
-        return f"Decrypted(plaintext=***, key_arn={self.key_arn!r})"
 
 
 class Kms(Protocol):
@@ -83,20 +82,20 @@ class AwsKms:
             members["KeyId"] = in_region(key_id, self._region)
         answer = self.call("Decrypt", members, deadline)
         try:
-            return Decrypted(from_base64std(str(answer["Plaintext"])), str(answer["KeyId"]))
+            return Decrypted(plaintext_in(answer), str(answer["KeyId"]))
         except (KeyError, ValueError):
             pass  # raised below: as its context, this one could show the plaintext
         raise Unavailable("KMS answered Decrypt without a plaintext and a key.", reason="answer")
 
     def call(self, operation: str, members: Mapping[str, object], deadline: float) -> dict[str, object]:
-        """One KMS operation: its request members in, its answer's out.
+        """One KMS operation: its request members in, its answer's out. A plaintext is masked in both.
 
         Raises:
             CannotOpen: KMS refuses, and will again; the detail names its code.
             Unavailable: KMS did not answer or asks to try later.
             Misconfigured: there are no credentials.
         """
-        body = json.dumps(members).encode()
+        body = Secret(json.dumps(members, default=bare).encode())
         response = self._signed(operation, body, deadline)
         if response.status != _OK and _EXPIRED.search(_said(response)):
             if self._forget:
@@ -106,7 +105,7 @@ class AwsKms:
             raise refusal(operation, response)
         return _members(response)
 
-    def _signed(self, operation: str, body: bytes, deadline: float) -> Response:
+    def _signed(self, operation: str, body: Secret, deadline: float) -> Response:
         """Signed with the credentials and the time of this moment: a function may have been frozen since the last."""
         from configsvc_client._sigv4 import sign
 
@@ -159,4 +158,14 @@ def _members(response: Response) -> dict[str, object]:
         found = json.loads(response.body)
     except (ValueError, RecursionError):
         found = None
-    return found if isinstance(found, dict) else {}
+    members = found if isinstance(found, dict) else {}
+    return {name: Secret(value) if name == _PLAINTEXT else value for name, value in members.items()}
+
+
+def plaintext_in(answer: Mapping[str, object]) -> Secret:
+    """The plaintext in an answer of KMS's.
+
+    Raises:
+        KeyError, ValueError: there is none.
+    """
+    return Secret(from_base64std(str(bare(answer[_PLAINTEXT]))))

@@ -13,6 +13,7 @@ from configsvc.model.names import Kid, Namespace
 from configsvc.model.record import Record
 from configsvc_client._keyring import Keyring
 from configsvc_client._ports import Found
+from configsvc_client._secret import Secret
 from configsvc_client._snapshot import Layer
 from configsvc_client._value import Value, value_of
 
@@ -48,18 +49,22 @@ def open_layer(namespace: Namespace, found: Found, rules: Rules, deadline: float
         Unavailable: KMS did not answer; nothing is known of what was sealed.
     """
     opening = _Opening(namespace, found, rules.keyring, deadline)
-    values: dict[str, Value] = {}
-    broken: dict[str, CannotOpen] = {}
-    for entry in found.sealed.entries:
-        try:
-            rules.check_sealed(entry)
-            values[entry.key] = value_of(entry.key, entry.content_type, opening.plaintext(entry))
-        except CannotOpen as error:
-            # A copy: with its traceback it would keep what was opened alive.
-            broken[entry.key] = CannotOpen(error.detail, **error.members)
+    # What is opened is in no variable yet while another may raise.
+    opened: dict[str, Value | CannotOpen] = {e.key: _value(e, opening, rules) for e in found.sealed.entries}
+    broken = {key: value for key, value in opened.items() if isinstance(value, CannotOpen)}
+    values = {key: value for key, value in opened.items() if key not in broken}
     sealed = frozenset(entry.key for entry in found.sealed.entries if entry.sealed)
     revision = found.sealed.revision
     return Layer(namespace, revision, found.etag, values=values, sealed=sealed, broken=broken)
+
+
+def _value(entry: Entry, opening: _Opening, rules: Rules) -> Value | CannotOpen:
+    try:
+        rules.check_sealed(entry)
+        return value_of(entry.key, entry.content_type, opening.plaintext(entry))
+    except CannotOpen as error:
+        # A copy: with its traceback it would keep what was opened alive.
+        return CannotOpen(error.detail, **error.members)
 
 
 class _Opening:
@@ -72,15 +77,15 @@ class _Opening:
         self._data_keys = {data_key.kid: data_key for data_key in found.sealed.data_keys}
         self._ciphers: dict[Kid, Cipher | CannotOpen] = {}
 
-    def plaintext(self, entry: Entry) -> bytes | str:
-        """What an entry holds."""
+    def plaintext(self, entry: Entry) -> Secret:
+        """What an entry holds: bytes, of a plain one text."""
         if entry.form == "plain":
-            return entry.value
+            return Secret(entry.value)
         if entry.form == "kms":
             return self._keyring.value(self._namespace, entry.key, entry.value, self._deadline)
         return self._open(entry)
 
-    def _open(self, entry: Entry) -> bytes:
+    def _open(self, entry: Entry) -> Secret:
         from configsvc_client._cipher import kid_in
 
         kid = kid_in(entry.value)

@@ -9,6 +9,7 @@ from configsvc.model.errors import ConfigsvcError
 from configsvc.model.names import Namespace
 from configsvc.model.record import Record
 from configsvc.model.snapshot import SealedSnapshot
+from configsvc_client._hidden import Hidden
 
 if TYPE_CHECKING:
     from configsvc_client._kms import Kms
@@ -37,11 +38,14 @@ class Clock(Protocol):
         """Waits."""
 
 
-class Found(Record):
+class Found(Hidden):
     """A sealed snapshot as the service answered it, with its ETag; one from the fallback file has none."""
 
     etag: str
     sealed: SealedSnapshot
+
+    def __repr__(self) -> str:
+        return f"Found({self.sealed.namespace}@{self.sealed.revision})"
 
 
 Fetched = dict[Namespace, Found | ConfigsvcError]

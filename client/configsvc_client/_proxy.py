@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from configsvc.model.encoding import base64std
 from configsvc.model.errors import Misconfigured
 from configsvc.model.record import Record
+from configsvc_client._secret import Secret
 from configsvc_client._url import Url
 
 _PROXY = re.compile(r"(?:http://)?(?:([^@/]*)@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})/?", re.ASCII)
@@ -22,18 +23,19 @@ class Proxy(Record):
 
     host: str
     port: int
-    authorization: str | None
+    authorization: Secret | None
 
     def __repr__(self) -> str:
         return f"Proxy({self.host}:{self.port})"
 
-    def connect(self, url: Url) -> bytes:
+    def connect(self, url: Url) -> Secret:
         """The request for a tunnel to an origin (RFC 9110, 9.3.6)."""
         host = f"[{url.host}]" if ":" in url.host else url.host
         lines = [f"CONNECT {host}:{url.port} HTTP/1.1", f"host: {host}:{url.port}"]
-        if self.authorization:
-            lines.append(f"proxy-authorization: {self.authorization}")
-        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+        head = "".join(f"{line}\r\n" for line in lines)
+        if self.authorization is None:
+            return Secret(f"{head}\r\n".encode("latin-1"))
+        return Secret(f"{head}proxy-authorization: {self.authorization.reveal()}\r\n\r\n".encode("latin-1"))
 
 
 def proxy_for(url: Url, environ: Mapping[str, str]) -> Proxy | None:
@@ -42,20 +44,29 @@ def proxy_for(url: Url, environ: Mapping[str, str]) -> Proxy | None:
     Raises:
         Misconfigured: the variable holds no proxy of ours: `http://[user:password@]host:port`. Its text is not shown.
     """
-    text = environ.get("https_proxy") or environ.get("HTTPS_PROXY") or ""
-    if not text or url.scheme != "https" or _excepted(url, environ.get("no_proxy") or environ.get("NO_PROXY") or ""):
+    text = Secret((environ.get("https_proxy") or environ.get("HTTPS_PROXY") or "").strip())
+    if not text.reveal() or url.scheme != "https":
         return None
-    found = _PROXY.fullmatch(text.strip())
-    if not found or int(found[3]) not in range(1, 65536):
+    if _excepted(url, environ.get("no_proxy") or environ.get("NO_PROXY") or ""):
+        return None
+    proxy = _parsed(text)
+    if proxy is None:
         raise Misconfigured("HTTPS_PROXY is not like http://host:port. TLS to the proxy itself is not supported.")
+    return proxy
+
+
+def _parsed(text: Secret) -> Proxy | None:
+    found = _PROXY.fullmatch(text.reveal())
+    if not found or int(found[3]) not in range(1, 65536):
+        return None
     return Proxy(found[2].strip("[]"), int(found[3]), _basic(found[1]))
 
 
-def _basic(user: str | None) -> str | None:
+def _basic(user: str | None) -> Secret | None:
     if not user:
         return None
     plain = _ESCAPED.sub(lambda escaped: chr(int(escaped[1], 16)), user)
-    return "Basic " + base64std(plain.encode("latin-1", "replace"))
+    return Secret("Basic " + base64std(plain.encode("latin-1", "replace")))
 
 
 def _excepted(url: Url, names: str) -> bool:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
+from configsvc_client._hidden import HiddenMapping
 from configsvc_client._secret import Secret
-from configsvc_client._snapshot import Snapshot, Values, values_of
+from configsvc_client._snapshot import Snapshot, values_of
 from configsvc_client._value import Value
 
 
-class Reads(Mapping[str, Value]):
+class Reads(HiddenMapping[str, Value]):
     """The reading half of Config. The other half gives `_current`, and calls `_publish` with what may be read."""
 
-    __slots__ = ("_pin", "_pinned", "_plain", "_shown", "_since", "_until", "_values", "_wall")  # faster than members
+    # Faster than members. They are not listed below: what walks through an object goes by `__slots__`.
+    __slots__ = ("__weakref__", "_pin", "_pinned", "_plain", "_shown", "_since", "_until", "_wall")
 
     def __init__(self) -> None:
         self._pinned: ContextVar[Snapshot | None] = ContextVar("configsvc snapshot", default=None)
@@ -32,7 +34,7 @@ class Reads(Mapping[str, Value]):
                 return self._plain[key]
             except KeyError:
                 pass
-            return self._values[key]  # says why there is none
+            return self._shown[key]  # says why there is none
         return self._current()[key]
 
     def _look_for_pins(self) -> None:
@@ -56,7 +58,11 @@ class Reads(Mapping[str, Value]):
 
     def get(self, key: str, default: Any = None, *, as_: Callable[[Any], Any] | None = None) -> Any:  # noqa: ANN401  # values are of any type
         """The value of a key, or the default; see `Snapshot.get`."""
-        return self._reading().get(key, default, as_=as_)
+        snapshot = self._reading()
+        if key not in snapshot:
+            return default
+        del default  # as in Snapshot.get
+        return snapshot[key] if as_ is None else snapshot.get(key, as_=as_)
 
     def secret(self, key: str) -> Secret:
         """The value of a sealed key, masked; see `Snapshot.secret`."""
@@ -89,15 +95,18 @@ class Reads(Mapping[str, Value]):
         """No window is open, so that the next read asks."""
         self._since, self._until = math.inf, -math.inf
         self._wall: Callable[[], float] = _no_time
-        self._values, self._shown = Values(), Snapshot(())
+        self._shown = Snapshot(())
         self._plain: dict[str, Value] = {}
 
     def _publish(self, snapshot: Snapshot, since: float, until: float) -> None:
         """What is shown is set before its window: a read in between gives newer values than its window says."""
         if snapshot is not self._shown:
-            self._shown, self._values = snapshot, values_of(snapshot)
-            self._plain = dict(self._values)  # is looked up faster than a subclass
+            self._shown = snapshot
+            self._plain = dict(values_of(snapshot))  # is looked up faster than a subclass
         self._since, self._until = since, until
+
+
+Reads.__slots__ = ()  # type: ignore[assignment]  # a tuple of any length
 
 
 class LooksForPins(Reads):

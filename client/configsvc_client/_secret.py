@@ -67,7 +67,7 @@ class Secret(Shown):
         raise TypeError("a Secret is not pickled or copied; pass what it reveals where it is needed")
 
 
-def masked(text: str | Secret) -> Secret:
+def masked(text: str | bytes | Secret) -> Secret:
     """A credential, so that no frame and no log shows it: it is revealed where it is written to a socket."""
     return text if isinstance(text, Secret) else Secret(text)
 

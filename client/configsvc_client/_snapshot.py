@@ -8,37 +8,26 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from configsvc.model.errors import CannotOpen
 from configsvc.model.names import Namespace
+from configsvc_client._hidden import Hidden, HiddenMapping
 from configsvc_client._secret import Secret
 from configsvc_client._value import Value, converted
 
 
-class Layer:
+class Layer(Hidden):
     """One namespace, opened: what each key holds, which were sealed, and which did not open and why.
 
-    The ETag is empty where it came from the fallback file: its revision is then no floor. No tuple: those are written
-    out by whatever dumps JSON.
+    The ETag is empty where it came from the fallback file: its revision is then no floor.
     """
 
-    __slots__ = ("broken", "etag", "namespace", "revision", "sealed", "values")
-
-    def __init__(
-        self,
-        namespace: Namespace,
-        revision: int,
-        etag: str,
-        *,
-        values: Mapping[str, Value],
-        sealed: frozenset[str],
-        broken: Mapping[str, CannotOpen],
-    ) -> None:
-        self.namespace, self.revision, self.etag = namespace, revision, etag
-        self.values, self.sealed, self.broken = values, sealed, broken
+    namespace: Namespace
+    revision: int
+    etag: str
+    values: Mapping[str, Value]
+    sealed: frozenset[str]
+    broken: Mapping[str, CannotOpen]
 
     def __repr__(self) -> str:
         return f"Layer({self.namespace}@{self.revision}, {len(self.values)} values)"
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError("a layer holds secrets and is not pickled or copied")
 
 
 class Values(dict[str, Value]):
@@ -55,8 +44,9 @@ class Values(dict[str, Value]):
         self.broken = broken
 
     def __missing__(self, key: str) -> NoReturn:
-        if key in self.broken:
-            error = self.broken[key]  # raised as a copy: a kept one would collect the traceback of everyone who reads
+        error = self.broken.get(key)
+        del self  # this frame is shown with what it raises, and a dict in it is read
+        if error is not None:  # raised as a copy: a kept one would collect the traceback of everyone who reads
             raise CannotOpen(error.detail, **error.members)
         raise KeyError(key)
 
@@ -64,20 +54,24 @@ class Values(dict[str, Value]):
         return f"Values({len(self)} keys)"
 
 
-class Snapshot(Mapping[str, Value]):
+class Snapshot(HiddenMapping[str, Value]):
     """What `config.snapshot()` gives: reading it is a look-up, with no lock, clock or I/O.
 
     Of several namespaces the first that has a key wins, also where it is there but does not open.
     """
 
     if TYPE_CHECKING:
-        __slots__ = ("_sealed", "_values", "revisions")
+        __slots__ = ("_held", "_sealed", "revisions")
 
         def __getitem__(self, key: str) -> Value: ...
+        def _held(self) -> Values: ...
+
+        _sealed: frozenset[str]
+        revisions: Mapping[str, int]
     else:
         # A slot of that name holds the bound method of the dict, so `snapshot[key]` runs no Python of ours: half the
         # time. A dict itself would be as fast and could be changed, and dumped as JSON by any logger.
-        __slots__ = ("__getitem__", "_sealed", "_values", "revisions")
+        __slots__ = ("__getitem__", "_held", "_sealed", "revisions")
 
     def __init__(self, layers: Iterable[Layer]) -> None:
         values: dict[str, Value] = {}
@@ -93,16 +87,11 @@ class Snapshot(Mapping[str, Value]):
         kept = Values(values, broken)
         for name, what in (
             ("__getitem__", kept.__getitem__),
-            ("_values", kept),
+            ("_held", lambda: kept),
             ("_sealed", frozenset(sealed)),
             ("revisions", MappingProxyType(revisions)),
         ):
             object.__setattr__(self, name, what)
-
-    if TYPE_CHECKING:
-        _values: Values
-        _sealed: frozenset[str]
-        revisions: Mapping[str, int]
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError("a snapshot does not change")
@@ -111,14 +100,14 @@ class Snapshot(Mapping[str, Value]):
         raise AttributeError("a snapshot does not change")
 
     def __iter__(self) -> Iterator[str]:
-        yield from self._values
-        yield from self._values.broken
+        yield from self._held()
+        yield from self._held().broken
 
     def __len__(self) -> int:
-        return len(self._values) + len(self._values.broken)
+        return len(self._held()) + len(self._held().broken)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._values or key in self._values.broken
+        return key in self._held() or key in self._held().broken
 
     def __repr__(self) -> str:
         at = ", ".join(f"{namespace}@{revision}" for namespace, revision in self.revisions.items())
@@ -130,7 +119,7 @@ class Snapshot(Mapping[str, Value]):
     @property
     def broken(self) -> frozenset[str]:
         """The keys that are there but did not open; reading one raises why."""
-        return frozenset(self._values.broken)
+        return frozenset(self._held().broken)
 
     @property
     def sealed(self) -> frozenset[str]:
@@ -146,8 +135,8 @@ class Snapshot(Mapping[str, Value]):
         """
         if key not in self:
             return default
-        value = self[key]
-        return value if as_ is None else converted(key, value, as_)
+        del default  # may be a secret of the caller's, and this frame is shown with what is raised
+        return self[key] if as_ is None else converted(key, self.__getitem__, as_)
 
     def secret(self, key: str) -> Secret:
         """The value of a sealed key, masked.
@@ -156,26 +145,26 @@ class Snapshot(Mapping[str, Value]):
             KeyError: there is no such key.
             CannotOpen: it does not open, or it was stored plain: whoever may read the namespace may read it.
         """
-        value = self[key]
-        if key not in self._sealed:
-            raise CannotOpen(f"{key} was not sealed, so it is no secret. Seal it with `configsvc put`.", key=key)
-        return Secret(value)
+        if key in self._sealed:
+            return Secret(self[key])
+        self[key]  # raises, where there is no such key
+        raise CannotOpen(f"{key} was not sealed, so it is no secret. Seal it with `configsvc put`.", key=key)
 
 
 def values_of(snapshot: Snapshot) -> Values:
     """The dict behind a snapshot, for `config[key]`, which checks the time itself and then looks there."""
-    return snapshot._values  # noqa: SLF001  # of this module
+    return snapshot._held()  # noqa: SLF001  # of this module
 
 
 def changed(before: Snapshot, after: Snapshot) -> frozenset[str]:
     """The keys of which a reader gets something else: added, removed, of another value, opened or broken since."""
-    old, new = values_of(before), values_of(after)
-    keys = old.keys() | old.broken.keys() | new.keys() | new.broken.keys()
-    return frozenset(key for key in keys if not _same(old, new, key))
+    return frozenset(key for key in {*before, *after} if not _same(before, after, key))
 
 
-def _same(old: Values, new: Values, key: str) -> bool:
-    if key in old and key in new:
-        one, other = old[key], new[key]
-        return one == other and (isinstance(one, str | bytes) or repr(one) == repr(other))  # 1 == True in Python
-    return (key in old, key in old.broken) == (key in new, key in new.broken)
+def _same(before: Snapshot, after: Snapshot, key: str) -> bool:
+    """Compared without a value in a variable: one that is nested deeply cannot be compared, and that is raised."""
+    if all(key in each and key not in each.broken for each in (before, after)):
+        return bool(before[key] == after[key]) and (
+            isinstance(before[key], str | bytes) or repr(before[key]) == repr(after[key])  # 1 == True in Python
+        )
+    return (key in before, key in before.broken) == (key in after, key in after.broken)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from httptools import HttpParserError, HttpResponseParser
 
 from configsvc_client._faults import BadAnswer
+from configsvc_client._secret import Secret
 
 _HEAD_BYTES = 16 * 1024
 _END = b"\r\n\r\n"
@@ -18,7 +19,7 @@ class _Head:
     """What llhttp is told to call: nothing but the status is of interest."""
 
 
-def open_tunnel(to: socket.socket, request: bytes, left: Callable[[], float]) -> None:
+def open_tunnel(to: socket.socket, request: Secret, left: Callable[[], float]) -> None:
     """Asks a proxy for a tunnel on a connected socket.
 
     Args:
@@ -31,7 +32,7 @@ def open_tunnel(to: socket.socket, request: bytes, left: Callable[[], float]) ->
         BadAnswer: the proxy refused, or what it said is no answer.
     """
     to.settimeout(left())
-    to.sendall(request)
+    to.sendall(request.reveal())
     head = b""
     while _END not in head:
         to.settimeout(left())

@@ -4,6 +4,7 @@ import pytest
 
 from configsvc.model import limits
 from configsvc.model.errors import InvalidName, Unprocessable
+from configsvc_client._secret import Secret
 from configsvc_client._value import value_of
 from configsvc_client.admin import Draft, checked, draft
 from configsvc_client.admin._draft import Json
@@ -62,7 +63,7 @@ def test_the_deepest_json_that_may_be_sealed_opens_for_a_reader() -> None:
         draft("k", "[" * limits.JSON_DEPTH + "1" + "]" * limits.JSON_DEPTH, content_type="application/json")
     assert refused.value.members == {"key": "k", "limit": limits.JSON_DEPTH}
     sealed = draft("k", "[" * levels + "1" + "]" * levels, content_type="application/json")
-    opened = value_of("k", "application/json", sealed.data)
+    opened = value_of("k", "application/json", Secret(sealed.data))
     for _ in range(levels):
         (opened,) = opened
     assert opened == 1

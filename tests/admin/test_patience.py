@@ -7,6 +7,7 @@ import pytest
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Unavailable
 from configsvc_client._credentials import Credentials
 from configsvc_client._kms import Decrypted
+from configsvc_client._secret import Secret
 from configsvc_client.admin._patience import PatientKms
 from tests.admin.fakes import FakeChance, found_credentials, slow_credentials
 from tests.client.fakes import KMS_KEY, FakeClock
@@ -28,7 +29,7 @@ class FailingKms:
         del context, key_id
         self.deadlines.append(deadline)
         self._next()
-        return Decrypted(ciphertext, KMS_KEY)
+        return Decrypted(Secret(ciphertext), KMS_KEY)
 
     def call(self, operation: str, members: Mapping[str, object], deadline: float) -> Mapping[str, object]:
         del members
@@ -40,7 +41,7 @@ class FailingKms:
 def test_a_kms_that_throttles_is_asked_again_after_a_pause() -> None:
     kms, clock = FailingKms(Unavailable("ThrottlingException"), 3), FakeClock()
     patient = PatientKms(kms, found_credentials, clock, FakeChance())
-    assert patient.decrypt(b"blob", {}, None, 0.0).plaintext == b"blob"
+    assert patient.decrypt(b"blob", {}, None, 0.0).plaintext.reveal() == b"blob"
     assert patient.call("Encrypt", {}, 0.0) == {"operation": "Encrypt"}
     assert (kms.calls, len(clock.pauses)) == (5, 3)
 

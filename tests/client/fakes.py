@@ -12,6 +12,7 @@ from configsvc_client._kms import Decrypted
 from configsvc_client._pin import same_key
 from configsvc_client._ports import Found
 from configsvc_client._ports import Moment as Moment  # noqa: PLC0414  # as FakeClock
+from configsvc_client._secret import Secret
 from configsvc_client.testing import FakeClock as FakeClock  # noqa: PLC0414  # told on to the tests
 
 KMS_KEY = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -46,7 +47,7 @@ class FakeKms:
             raise CannotOpen("IncorrectKeyException")
         if sealed_for != dict(context):
             raise CannotOpen("InvalidCiphertextException")
-        return Decrypted(from_base64std(plaintext), kms_key)
+        return Decrypted(Secret(from_base64std(plaintext)), kms_key)
 
 
 class FakeGateway:

@@ -65,4 +65,4 @@ def answer_kms(_: str, __: str, ___: dict[str, str], body: bytes) -> Answer:
         )
     except CannotOpen as error:
         return as_json(400, {"__type": error.detail})
-    return as_json(200, {"Plaintext": base64std(opened.plaintext), "KeyId": opened.key_arn})
+    return as_json(200, {"Plaintext": base64std(opened.plaintext.reveal()), "KeyId": opened.key_arn})

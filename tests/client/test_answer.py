@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configsvc_client._answer import BODY_BYTES, WIRE_BYTES, Answer, inflate
+from configsvc_client._answer import BODY_BYTES, WIRE_BYTES, Answer, Response, inflate
 from configsvc_client._faults import BadAnswer
 
 WHOLE = b"HTTP/1.1 200 OK\r\nA: 1\r\na: 2\r\nContent-Length: 5\r\n\r\nhello"
@@ -24,7 +24,7 @@ def test_an_answer_is_the_same_however_it_is_cut(cuts: list[int]) -> None:
         assert not answer.complete
         answer.feed(WHOLE[start:end])
     assert answer.complete
-    assert answer.response() == (200, {"a": "1, 2", "content-length": "5"}, b"hello")
+    assert answer.response() == Response(200, {"a": "1, 2", "content-length": "5"}, b"hello")
 
 
 @given(st.lists(st.sampled_from(WORDS) | st.binary(min_size=1, max_size=20)))
@@ -44,7 +44,7 @@ def test_what_trails_a_body_changes_no_header() -> None:
     answer = Answer()
     answer.feed(CHUNKED + b"ETag: y\r\nRetry-After: 9\r\n\r\n")
     assert answer.complete
-    assert answer.response() == (200, {"etag": "x", "transfer-encoding": "chunked"}, b"hi")
+    assert answer.response() == Response(200, {"etag": "x", "transfer-encoding": "chunked"}, b"hi")
 
 
 @pytest.mark.parametrize("endless", [b"a: b\r\n" * 10_000, b"x" * 60_000], ids=["many", "long"])

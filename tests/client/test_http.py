@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from configsvc.model.errors import Unavailable
+from configsvc_client._answer import Response
 from configsvc_client._dial import resolve
 from configsvc_client._http import Connection
 from configsvc_client._url import parse
@@ -30,7 +31,7 @@ def test_a_connection_is_kept_for_the_next_request() -> None:
         connection = connection_to(server)
         first, second = (connection.request("GET", "/", {}, b"", soon()) for _ in range(2))
         connection.close()
-    assert first == second == (200, {"etag": "x", "content-length": "2"}, b"hi")
+    assert first == second == Response(200, {"etag": "x", "content-length": "2"}, b"hi")
     assert server.connections == 1
 
 

@@ -24,7 +24,8 @@ def kms(server: Stub) -> AwsKms:
 def decrypt(server: Stub, key_id: str | None = None) -> bytes:
     adapter = kms(server)
     try:
-        return adapter.decrypt(b"blob", {"configsvc:namespace": "n"}, key_id, time.monotonic() + 20).plaintext
+        opened = adapter.decrypt(b"blob", {"configsvc:namespace": "n"}, key_id, time.monotonic() + 20)
+        return bytes(opened.plaintext.reveal())
     finally:
         adapter.close()
 
@@ -100,7 +101,7 @@ def test_what_expired_on_its_way_is_signed_again_once_with_new_credentials_and_t
             lambda: next(times),
             lambda: forgotten.append(1),
         )
-        assert adapter.decrypt(b"blob", {}, None, time.monotonic() + 20).plaintext == b"x"
+        assert adapter.decrypt(b"blob", {}, None, time.monotonic() + 20).plaintext.reveal() == b"x"
         adapter.close()
     first, second = (headers for _, _, headers, _ in server.requests)
     assert ("AKID0/2023" in first["authorization"], "AKID1/2023" in second["authorization"]) == (True, True)

@@ -86,7 +86,7 @@ def calls(function: object) -> int:
 def test_the_fast_path_is_one_call_into_c_and_a_snapshot_runs_no_python_at_all() -> None:
     stage = Stage(sealed_values({"a": "1"}))
     names = set(Config.__getitem__.__code__.co_names) - {"KeyError"}
-    assert names == {"_since", "_wall", "_until", "_plain", "_values", "_current"}
+    assert names == {"_since", "_wall", "_until", "_plain", "_shown", "_current"}
     assert calls(Config.__getitem__) == 2  # the clock, and what is done outside the window
     assert isinstance(stage.config._pin, types.BuiltinFunctionType)  # noqa: SLF001  # a C function
     assert isinstance(stage.config.snapshot().__getitem__, types.BuiltinFunctionType)

@@ -109,7 +109,8 @@ def test_the_fake_kms_keeps_to_context_and_key() -> None:
     kms, data = FakeKms(), os.urandom(32)
     blob = kms.encrypt(KMS_KEY, CONTEXT, data)
     for key_id in (KMS_KEY, None):
-        assert kms.decrypt(blob, CONTEXT, key_id, 0.0) == (data, KMS_KEY)
+        opened = kms.decrypt(blob, CONTEXT, key_id, 0.0)
+        assert (opened.plaintext.reveal(), opened.key_arn) == (data, KMS_KEY)
     refused: list[Callable[[], object]] = [
         lambda: kms.decrypt(blob, {}, KMS_KEY, 0.0),
         lambda: kms.decrypt(blob, {**CONTEXT, "more": "x"}, KMS_KEY, 0.0),

@@ -22,6 +22,7 @@ from configsvc_client._kms import Decrypted
 from configsvc_client._opening import Rules, open_layer
 from configsvc_client._pin import Pin
 from configsvc_client._ports import Found
+from configsvc_client._secret import Secret
 from configsvc_client._world import SystemClock
 
 VALUES = 1000
@@ -93,7 +94,7 @@ class InMemoryKms:
         """The data key."""
         del context, key_id, deadline
         kms_key, _, plaintext = json.loads(ciphertext)
-        return Decrypted(base64.b64decode(plaintext), kms_key)
+        return Decrypted(Secret(base64.b64decode(plaintext)), kms_key)
 
 
 sides = {

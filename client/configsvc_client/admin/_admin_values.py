@@ -10,6 +10,7 @@ from configsvc.model.entry import Entry, Form
 from configsvc.model.errors import CannotOpen, Conflict, NotFound
 from configsvc.model.names import Key, Namespace
 from configsvc.model.snapshot import SealedSnapshot
+from configsvc_client._secret import Secret
 from configsvc_client.admin._backwards import last_served, version_before
 from configsvc_client.admin._draft import Draft, Json, draft
 from configsvc_client.admin._guarded import Guarded, guard
@@ -106,7 +107,9 @@ class Values(Facet):
         Raises:
             VersionClaimed, PreconditionFailed: others wrote the key; with `if_match` at once, else after many tries.
         """
-        made = draft(key, value, form=form, content_type=content_type)
+        given = Secret(value)
+        del value  # this frame is shown with what is raised
+        made = draft(key, given.reveal(), form=form, content_type=content_type)
         return self.put_draft(namespace, made._replace(if_match=if_match), message)
 
     def put_draft(self, namespace: str, draft: Draft, message: str = "") -> Stored:

@@ -12,6 +12,7 @@ from configsvc.model.envelope import NONCE
 from configsvc.model.errors import Misconfigured
 from configsvc_client import _spelling, _world
 from configsvc_client._gateway import ApiGateway
+from configsvc_client._hidden import hidden
 from configsvc_client._keyring import Keyring
 from configsvc_client._kms import AwsKms, endpoint
 from configsvc_client._pin import Pin, pin
@@ -93,6 +94,7 @@ def from_environ(environ: Mapping[str, str], told: Told | None = None, *, policy
     Raises:
         Misconfigured: names every variable that is missing, or the one that is wrong.
     """
+    environ = hidden(environ)
     settings = settings_in(environ)
     credentials = _session.finder(environ)
     api, to_kms = (connection(url, environ, told) for url in (settings.url, endpoint(settings.region, environ)))

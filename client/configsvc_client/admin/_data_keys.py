@@ -13,6 +13,7 @@ from configsvc.model.names import Kid, Namespace
 from configsvc.model.snapshot import DataKey
 from configsvc_client._cipher import DATA_KEY, kid_of
 from configsvc_client._keyring import Keyring
+from configsvc_client._kms import plaintext_in
 from configsvc_client._pin import Pin
 from configsvc_client._ports import Clock
 from configsvc_client.admin._api import Answer, Api
@@ -194,9 +195,8 @@ def _generated(answer: Mapping[str, object]) -> DataKey:
         Unavailable: KMS answered something else.
     """
     try:
-        plaintext = from_base64std(str(answer["Plaintext"]))
         wrapped = base64std(from_base64std(str(answer["CiphertextBlob"])))
-        return DataKey(kid_of(plaintext), str(answer["KeyId"]), wrapped)
+        return DataKey(kid_of(plaintext_in(answer)), str(answer["KeyId"]), wrapped)
     except (KeyError, ValueError):
         pass  # raised below: as its context, this one could show the data key
     raise Unavailable(f"KMS answered GenerateDataKey without a key of {DATA_KEY} bytes.")

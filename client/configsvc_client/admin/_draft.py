@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import NamedTuple
 
 from configsvc.model import names, strict_json
 from configsvc.model.entry import ContentType, Form, is_content_type
 from configsvc.model.errors import Unprocessable
 from configsvc.model.names import Key
+from configsvc_client._hidden import Hidden
+from configsvc_client._secret import Secret
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
 
-class Draft(NamedTuple):
+class Draft(Hidden):
     """A value in the clear on its way to being sealed; `repr` never shows it.
 
     `if_match` is the key's revision, `create_only` asks that nothing is served under the key.
@@ -42,11 +43,13 @@ def draft(key: str, value: Json | bytes, *, form: Form = "envelope", content_typ
         InvalidName: the key is not spelt as keys are.
         Unprocessable: the value is not what the content type says, or has no such form.
     """
+    given = Secret(value)
+    del value  # this frame is shown with what is raised
     name = names.key(key)
-    kind = content_type or _content_type_of(value)
+    kind = content_type or _content_type_of(given)
     if not is_content_type(kind):
         raise Unprocessable("A content type is text/plain, application/json or application/octet-stream.", key=name)
-    return checked(Draft(name, _bytes_of(value), kind, form))
+    return checked(Draft(name, _bytes_of(given), kind, form))
 
 
 def checked(draft: Draft) -> Draft:
@@ -59,32 +62,48 @@ def checked(draft: Draft) -> Draft:
         if draft.form == "plain":
             raise Unprocessable("Bytes have no plain form. Seal them, or store text.", key=draft.key)
         return draft
-    text = _text(draft.data)
-    if text is None:
-        raise Unprocessable("The value is not UTF-8 text. Store it as bytes (--binary).", key=draft.key)
-    if draft.content_type == "application/json" and (found := strict_json.read(text)).fault:
-        told = f"The value {found.fault}. Correct it, or store it as text."
-        raise Unprocessable(told, key=draft.key, **found.members)
+    refused = _refused(draft)
+    if refused is not None:
+        raise refused
     return draft
 
 
-def _text(data: bytes) -> str | None:
-    """The text, None where it is none: an error raised in the `except` would have the value as its context."""
+def _refused(draft: Draft) -> Unprocessable | None:
+    """Why text or JSON is refused. Returned, so that no frame of what is raised holds the value."""
     try:
-        return data.decode()
+        text = draft.data.decode()
     except UnicodeDecodeError:
-        return None
+        return Unprocessable("The value is not UTF-8 text. Store it as bytes (--binary).", key=draft.key)
+    if draft.content_type == "application/json" and (found := strict_json.read(text)).fault:
+        told = f"The value {found.fault}. Correct it, or store it as text."
+        return Unprocessable(told, key=draft.key, **found.members)
+    return None
 
 
-def _content_type_of(value: Json | bytes) -> ContentType:
-    if isinstance(value, bytes):
+def _content_type_of(value: Secret) -> ContentType:
+    if isinstance(value.reveal(), bytes):
         return "application/octet-stream"
-    return "text/plain" if isinstance(value, str) else "application/json"
+    return "text/plain" if isinstance(value.reveal(), str) else "application/json"
 
 
-def _bytes_of(value: Json | bytes) -> bytes:
-    if isinstance(value, bytes):
-        return value
-    if isinstance(value, str):
-        return value.encode(errors="surrogatepass")  # half a pair is no UTF-8 text, which `checked` says
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(errors="surrogatepass")
+def _bytes_of(value: Secret) -> bytes:
+    """The bytes that are stored.
+
+    Raises:
+        TypeError, ValueError: it is no JSON; as `json.dumps` says it, without its frames.
+    """
+    if isinstance(value.reveal(), bytes):
+        return bytes(value.reveal())
+    if isinstance(value.reveal(), str):
+        return str(value.reveal()).encode(errors="surrogatepass")  # half a pair is no UTF-8 text, which `checked` says
+    refused: Exception
+    try:
+        text = json.dumps(value.reveal(), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return text.encode(errors="surrogatepass")
+    except RecursionError:
+        refused = ValueError("The value is nested too deep for JSON.")
+    except TypeError:
+        refused = TypeError("The value holds what JSON does not have.")
+    except ValueError:
+        refused = ValueError("The value holds a number that JSON does not have, or itself.")
+    raise refused

@@ -13,6 +13,7 @@ from configsvc_client._cipher import Cipher, kid_in
 from configsvc_client._keyring import Keyring
 from configsvc_client._pin import Pin
 from configsvc_client._ports import Clock
+from configsvc_client._secret import Secret
 from configsvc_client.admin._data_keys import KMS_SECONDS, require_pin
 from configsvc_client.admin._reader import Opened
 
@@ -89,11 +90,11 @@ class _Pass:
         self._ciphers: dict[Kid, Cipher | CannotOpen] = {}
 
     def opened(self, entry: Entry) -> Opened:
-        return Opened(entry.key, entry.version, entry.form, entry.content_type, self._data(entry))
+        return Opened(entry.key, entry.version, entry.form, entry.content_type, self._data(entry).reveal())
 
-    def _data(self, entry: Entry) -> bytes:
+    def _data(self, entry: Entry) -> Secret:
         if entry.form == "plain":
-            return entry.value.encode(errors="surrogatepass")  # half a pair, which no service of ours stores
+            return Secret(entry.value.encode(errors="surrogatepass"))  # half a pair, which no service of ours stores
         require_pin(self._pin)
         if entry.form == "kms":
             return self._keyring.value(self._namespace, entry.key, entry.value, self._deadline)

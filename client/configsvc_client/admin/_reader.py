@@ -10,6 +10,7 @@ from typing import NamedTuple
 from configsvc.model.entry import ContentType, Entry, Form
 from configsvc.model.names import Key, Namespace
 from configsvc.model.snapshot import SealedSnapshot
+from configsvc_client._hidden import Hidden
 from configsvc_client.admin._api import Answer, Api
 from configsvc_client.admin._members import Members
 from configsvc_client.admin._pages import items, pages
@@ -46,7 +47,7 @@ class NamespaceInfo(NamedTuple):
     description: str
 
 
-class Opened(NamedTuple):
+class Opened(Hidden):
     """An entry with its value in the clear; `repr` never shows it."""
 
     key: Key

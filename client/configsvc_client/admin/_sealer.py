@@ -9,6 +9,7 @@ from configsvc.model.errors import TooLarge
 from configsvc.model.names import Namespace
 from configsvc_client._pin import Pin
 from configsvc_client._ports import Clock
+from configsvc_client._secret import Secret
 from configsvc_client.admin import _sealing
 from configsvc_client.admin._data_keys import KMS_SECONDS, DataKeys, require_pin
 from configsvc_client.admin._draft import Draft
@@ -59,7 +60,7 @@ class ValueSealer:
             "Encrypt",
             {
                 "KeyId": self._pin.only or self._pin.checked(self._data_keys.newest(namespace).kms_key),
-                "Plaintext": base64std(draft.data),
+                "Plaintext": Secret(base64std(draft.data)),
                 "EncryptionContext": context,
             },
             self._clock.now().monotonic + KMS_SECONDS,

@@ -12,6 +12,7 @@ from configsvc.model.errors import Misconfigured
 from configsvc.model.names import Kid, Namespace
 from configsvc.model.snapshot import DataKey
 from configsvc_client._cipher import Cipher
+from configsvc_client._secret import Secret
 from configsvc_client.admin._draft import Draft
 
 
@@ -79,7 +80,7 @@ def newest_live(namespace: str, data_keys: Iterable[StoredDataKey], never: Conta
 def sealed(draft: Draft, version: int, sealer: Sealer, nonce: bytes) -> Put:
     """The draft in envelope form, bound to its key, namespace and version."""
     header = Header(sealer.namespace, draft.key, version, draft.content_type, sealer.cipher.kid)
-    return stored(draft, sealer.cipher.seal(header, draft.data, nonce))
+    return stored(draft, sealer.cipher.seal(header, Secret(draft.data), nonce))
 
 
 def stored(draft: Draft, value: str) -> Put:

@@ -12,6 +12,7 @@ from configsvc.model.names import Namespace
 from configsvc.model.snapshot import SealedSnapshot
 from configsvc_client import _fallback
 from configsvc_client._ports import Clock
+from configsvc_client._secret import Secret
 from configsvc_client._url import Url
 from configsvc_client._value import value_of
 from configsvc_client.admin import _private_file
@@ -84,7 +85,7 @@ def _reason(entry: Entry, opened: Opened | CannotOpen) -> str | None:
     if isinstance(opened, CannotOpen):
         return opened.detail
     try:
-        value_of(entry.key, entry.content_type, entry.value if entry.form == "plain" else opened.data)
+        value_of(entry.key, entry.content_type, Secret(entry.value if entry.form == "plain" else opened.data))
     except CannotOpen as error:
         return error.detail
     return None

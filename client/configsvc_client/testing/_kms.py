@@ -10,6 +10,7 @@ from configsvc.model.encoding import base64std, from_base64std
 from configsvc.model.errors import CannotOpen, ConfigsvcError
 from configsvc_client._kms import Decrypted
 from configsvc_client._pin import same_key
+from configsvc_client._secret import Secret
 from configsvc_client.testing._failing import Failing
 
 
@@ -52,7 +53,7 @@ class FakeKms:
             raise CannotOpen("KMS refused Decrypt with IncorrectKeyException.")
         if made_with != dict(context):
             raise CannotOpen("KMS refused Decrypt with InvalidCiphertextException.")
-        return Decrypted(from_base64std(plaintext), kms_key)
+        return Decrypted(Secret(from_base64std(plaintext)), kms_key)
 
     def fail(self, error: ConfigsvcError, times: int | None = None) -> None:
         """Answer with an error so many times, or until `recover`."""
