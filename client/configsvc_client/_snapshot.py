@@ -63,6 +63,7 @@ class Snapshot(HiddenMapping[str, Value]):
     if TYPE_CHECKING:
         __slots__ = ("_held", "_sealed", "revisions")
 
+        def __contains__(self, key: object) -> bool: ...
         def __getitem__(self, key: str) -> Value: ...
         def _held(self) -> Values: ...
 
@@ -71,7 +72,7 @@ class Snapshot(HiddenMapping[str, Value]):
     else:
         # A slot of that name holds the bound method of the dict, so `snapshot[key]` runs no Python of ours: half the
         # time. A dict itself would be as fast and could be changed, and dumped as JSON by any logger.
-        __slots__ = ("__getitem__", "_held", "_sealed", "revisions")
+        __slots__ = ("__contains__", "__getitem__", "_held", "_sealed", "revisions")
 
     def __init__(self, layers: Iterable[Layer]) -> None:
         values: dict[str, Value] = {}
@@ -87,6 +88,7 @@ class Snapshot(HiddenMapping[str, Value]):
         kept = Values(values, broken)
         for name, what in (
             ("__getitem__", kept.__getitem__),
+            ("__contains__", (values.keys() | broken.keys()).__contains__ if broken else kept.__contains__),
             ("_held", lambda: kept),
             ("_sealed", frozenset(sealed)),
             ("revisions", MappingProxyType(revisions)),
@@ -105,9 +107,6 @@ class Snapshot(HiddenMapping[str, Value]):
 
     def __len__(self) -> int:
         return len(self._held()) + len(self._held().broken)
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._held() or key in self._held().broken
 
     def __repr__(self) -> str:
         at = ", ".join(f"{namespace}@{revision}" for namespace, revision in self.revisions.items())
