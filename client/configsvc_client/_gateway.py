@@ -16,6 +16,7 @@ from configsvc_client._secret import Secret, masked
 
 if TYPE_CHECKING:
     from configsvc_client._answer import Response
+    from configsvc_client._many import Several
 
 _OK = 200
 _NOT_MODIFIED = 304
@@ -83,9 +84,14 @@ class ApiGateway:
         try:
             several = _many.several(tuple(known), response.headers.get("etag", ""), decoded(response))
         except (NotOurs, MalformedSnapshot) as fault:
-            several = self._senseless(", ".join(known), fault)
-        if isinstance(several, ConfigsvcError):
-            raise several  # as in `_single`
+            senseless = self._senseless(", ".join(known), fault)
+        else:
+            return self._each(several, known, deadline)
+        raise senseless  # here, as in `_single`
+
+    def _each(self, several: Several, known: Mapping[Namespace, str | None], deadline: float) -> Fetched:
+        from configsvc_client import _many
+
         found: Fetched = dict(_many.changed(several.found, known))
         found |= {namespace: self._senseless(namespace, fault) for namespace, fault in several.senseless.items()}
         for namespace in several.deferred:
