@@ -1,0 +1,99 @@
+"""A data key leaked and was rotated away; a thief who may write the table brings it back. Nobody seals under it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import NamedTuple
+
+import pytest
+
+from configsvc.model.errors import ConfigsvcError, Misconfigured
+from configsvc_client.admin import Admin, Policy, Protection, draft, from_environ
+from tests.admin.loopback import Loopback
+from tests.attacks.table_thief import EDITS, Thief, leaked, thief
+
+SECRET = "canary-after-the-leak"
+
+
+class Scene(NamedTuple):
+    """After the rotation: the thief, who rotated, a writer without and one with the line that rotation printed."""
+
+    thief: Thief
+    owner: Admin
+    writer: Admin
+    careful: Admin
+    namespace: str
+
+
+@pytest.fixture
+def scene(service: Loopback, namespace: str) -> Iterator[Scene]:
+    owner = service.admin("owner")
+    owner.put(namespace, "db.password", "before the leak")
+    (old,) = owner.data_keys(namespace)
+    key = leaked(service.environ("reader"), namespace, old.data_key)
+    who = thief(service.table, namespace, key)
+    assert who.loot() == {"db.password 1": b"before the leak"}
+    owner.rotate(namespace, fresh=True)
+    policy = Policy({namespace: Protection(retired_kids=owner.retired_kids(namespace))})
+    with from_environ(service.environ("writer"), policy=policy) as careful:
+        yield Scene(who, owner, service.admin(), careful, namespace)
+
+
+def _put(admin: Admin, namespace: str, key: str) -> None:
+    """Stored or refused: both are right, as long as the thief cannot open it."""
+    with suppress(ConfigsvcError):
+        admin.put(namespace, key, SECRET)
+    with suppress(ConfigsvcError):
+        list(admin.store(namespace, [draft(f"{key}.more", SECRET)]))
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+def test_a_writer_with_the_policy_never_seals_under_it(scene: Scene, edit: Callable[[Thief], None]) -> None:
+    known = scene.thief.loot()
+    edit(scene.thief)
+    _put(scene.careful, scene.namespace, "db.password")
+    assert scene.thief.loot() == known
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+def test_a_process_that_saw_it_retired_never_seals_under_it(scene: Scene, edit: Callable[[Thief], None]) -> None:
+    known = scene.thief.loot()
+    edit(scene.thief)
+    _put(scene.owner, scene.namespace, "db.password")
+    assert scene.thief.loot() == known
+
+
+@pytest.mark.parametrize("name", [name for name in EDITS if "deleted" not in name])
+def test_the_next_rotation_seals_under_a_data_key_that_did_not_leak(service: Loopback, scene: Scene, name: str) -> None:
+    EDITS[name](scene.thief)
+    done = service.admin("owner").rotate(scene.namespace, fresh=True)
+    assert done.kid != scene.thief.known.kid
+    _put(scene.careful, scene.namespace, "db.password")
+    assert scene.thief.loot() == {"db.password 1": b"before the leak"}
+
+
+def test_a_time_in_the_future_brings_it_back_to_nobody_at_all(scene: Scene) -> None:
+    known = scene.thief.loot()
+    scene.thief.bring_back()
+    scene.writer.put(scene.namespace, "db.password", SECRET)
+    assert scene.thief.loot() == known
+    assert scene.writer.get(scene.namespace, "db.password").data == SECRET.encode()
+
+
+def test_a_writer_who_is_refused_hears_why_and_a_rotation_mends_it(scene: Scene) -> None:
+    known = scene.thief.loot()
+    EDITS["and the new one retired"](scene.thief)
+    with pytest.raises(Misconfigured, match="Someone may have changed its table"):
+        scene.careful.put(scene.namespace, "db.password", SECRET)
+    done = scene.owner.rotate(scene.namespace, fresh=True)
+    scene.careful.put(scene.namespace, "db.password", SECRET)
+    assert scene.careful.get(scene.namespace, "db.password").data == SECRET.encode()
+    assert done.kid not in scene.owner.retired_kids(scene.namespace)
+    assert scene.thief.loot() == known
+
+
+def test_what_remains_a_new_process_without_the_policy_believes_the_table(scene: Scene) -> None:
+    EDITS["above the new one"](scene.thief)
+    scene.writer.put(scene.namespace, "db.password", SECRET)
+    assert SECRET.encode() in scene.thief.loot().values()
