@@ -30,7 +30,9 @@ def leaked(environ: Mapping[str, str], namespace: str, data_key: DataKey) -> byt
     kms = AwsKms(connection, environ["AWS_REGION"], Sources(environ).find, time.time)
     context = {"configsvc:namespace": namespace}
     try:
-        return kms.decrypt(from_base64std(data_key.wrapped), context, data_key.kms_key, time.monotonic() + 15).plaintext
+        deadline = time.monotonic() + 15
+        answer = kms.decrypt(from_base64std(data_key.wrapped), context, data_key.kms_key, deadline)
+        return bytes(answer.plaintext.reveal())
     finally:
         connection.close()
 
@@ -53,7 +55,7 @@ class Thief(NamedTuple):
     def _opened(self, entry: Entry) -> dict[str, bytes]:
         expected = Header(self.namespace, entry.key, entry.version, entry.content_type, self.known.kid)
         try:
-            return {f"{entry.key} {entry.version}": self.known.open(expected, entry.value)}
+            return {f"{entry.key} {entry.version}": bytes(self.known.open(expected, entry.value).reveal())}
         except CannotOpen:
             return {}
 
