@@ -126,6 +126,8 @@ def _list(found: object) -> list[object]:
 def _text(found: object) -> str:
     if type(found) is not str:
         raise TypeError
+    if not found.isascii():
+        found.encode()  # raises ValueError for half of a surrogate pair, which nobody could write again
     return found
 
 

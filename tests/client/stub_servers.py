@@ -117,7 +117,7 @@ class Stub:
                 self.end_headers()
                 self.wfile.write(text)
 
-            do_POST = do_GET  # noqa: N815  # http.server looks for that name
+            do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815  # http.server looks for those names
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -141,8 +141,8 @@ class History:
         """
         path, expect = f"/namespaces/{namespace}/diff", {"namespace": namespace, "from": start}
         query: dict[str, object] = {"from": start, "to": end}
-        for page in pages(self._api, path, "differences", _moved, query, expect=expect):
-            query["to"] = expect["to"] = page.members.number("to", 1)  # which the first page compared with
+        for page in pages(self._api, path, "differences", _moved, query, number="to", expect=expect):
+            query["to"] = expect["to"] = page.number  # which the first page compared with
             yield from page.items
 
     def diff_against(self, namespace: Namespace, other: Namespace) -> Iterator[Difference]:

@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from configsvc_client._answer import Response
+from configsvc_client._body import shown
 from configsvc_client._http import Connection
 from configsvc_client._secret import Secret
 from configsvc_client._url import Url
+
+_ID = 100
 
 
 class Exchange(NamedTuple):
@@ -69,6 +72,5 @@ def _exchange(method: str, route: str, response: Response | None, seconds: float
     if response is None:
         return Exchange(method, route, None, seconds, "")
     headers = response.headers
-    return Exchange(
-        method, route, response.status, seconds, headers.get("x-correlation-id") or headers.get("x-amzn-requestid", "")
-    )
+    named = headers.get("x-correlation-id") or headers.get("x-amzn-requestid", "")
+    return Exchange(method, route, response.status, seconds, shown(named, _ID))

@@ -18,11 +18,11 @@ _CURSOR = 4096
 
 
 class Page(NamedTuple, Generic[Item]):
-    """What one answer lists, and where the next page is; None on the last."""
+    """What one answer lists, a number that it says of all of it, and where the next page is; None on the last."""
 
     items: tuple[Item, ...]
+    number: int
     cursor: str | None
-    members: Members
 
 
 class Cursors:
@@ -68,16 +68,21 @@ def pages(
     read: Callable[[Members], Item],
     query: Mapping[str, object],
     *,
+    number: str | None = None,
     expect: Mapping[str, object] | None = None,
     signed: bool = False,
 ) -> Iterator[Page[Item]]:
-    """A listing's pages, each asked for when it is needed; `expect` is what each has to say that it is of."""
+    """A listing's pages, each asked for when it is needed.
+
+    `expect` is what each has to say that it is of, and `number` the member of that name.
+    """
     cursors, cursor = Cursors(), None
 
     def page_of(answer: Answer) -> Page[Item]:
         for name, wanted in (expect or {}).items():
             answer.members.expect(name, wanted)
-        return Page(answer.members.each(member, read), cursors.next(answer.members), answer.members)
+        said = answer.members.number(number) if number else 0
+        return Page(answer.members.each(member, read), said, cursors.next(answer.members))
 
     while True:
         page = api.read(path, page_of, {**query, "cursor": cursor}, signed=signed)

@@ -84,8 +84,8 @@ class Reader:
         prefix = os.path.commonprefix(list(keys))  # noqa: RUF071  # by characters is what is wanted: keys are no paths
         query = {"prefix": prefix, "limit": 1 if len(wanted) == 1 else None}
         path, expect = f"/namespaces/{namespace}/keys", {"namespace": namespace}
-        for page in pages(self._api, path, "keys", _key_info, query, expect=expect):
-            found.floor = page.members.number("floor")
+        for page in pages(self._api, path, "keys", _key_info, query, number="floor", expect=expect):
+            found.floor = page.number
             found |= {each.key: each for each in page.items if each.key in wanted}
             if page.items and page.items[-1].key >= last:
                 break
