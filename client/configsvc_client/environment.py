@@ -7,20 +7,25 @@
 A secret in the environment is inherited by every process that is started, and shown by the operating system to whoever
 may look: prefer `config.secret` where the code is yours. Nothing is refreshed: what was filled in stays.
 
-A key that would set PATH, LD_PRELOAD, PYTHONPATH or another variable that chooses what code is run is refused, as by
-`configsvc exec`.
+Whoever can write a namespace chooses these variables, so say which it may set:
+
+    environment.fill(Config(), allow=["DB_*", "SMTP_*"])
+
+Variables that are known to run code or to change whom a program trusts (PATH, LD_PRELOAD, HTTPS_PROXY, AWS_CONFIG_FILE
+and many more) are refused, as by `configsvc exec`, unless `allow` names them in full. No list of them is complete.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 
+from configsvc.model.errors import Misconfigured
 from configsvc_client._value import Value
-from configsvc_client._variables import variables
+from configsvc_client._variables import check_room, variables
 
-_LEAVE_OUT = "Leave it out with prefix=, or read it from the Config."
+_LEAVE_OUT = "Leave it out with prefix=, read it from the Config, or name the variable in full in allow=."
 
 
 def fill(
@@ -29,6 +34,7 @@ def fill(
     *,
     prefix: str = "",
     overwrite: bool = False,
+    allow: Iterable[str] | None = None,
 ) -> list[str]:
     """Set the variable of each key, by the names that `configsvc exec` gives them; all or none.
 
@@ -36,22 +42,34 @@ def fill(
         config: a Config, which is loaded if nothing is held, or one of its snapshots.
         environ: what is filled; `os.environ` where left out.
         prefix: only keys that begin so. Their variables have the whole key's name.
-        overwrite: whether variables that are set already are set anew; else they stay.
+        overwrite: whether to replace variables that are set already.
+        allow: the only variables to set; `*` matches any text. All others are left out. A dangerous variable is set
+            only if it is named here in full.
 
     Returns:
         The names that were set, in their order; never a value.
 
     Raises:
-        Unprocessable: a key would choose what code is run, two have the same variable, or a value cannot stand in one.
+        Unprocessable: a variable is dangerous, two keys have the same one, a value does not fit into one, or they would
+            take so much room that no program could be started any more.
         CannotOpen: a key does not open.
         ConfigUnavailable, Misconfigured: as reading does.
     """
     target = os.environ if environ is None else environ
     snapshot = getattr(config, "snapshot", lambda: config)()
-    found = variables({key: _stored(snapshot[key]) for key in snapshot if key.startswith(prefix)}, _LEAVE_OUT)
+    listed = None if allow is None else _listed(allow)
+    stored = {key: _stored(snapshot[key]) for key in snapshot if key.startswith(prefix)}
+    found = variables(stored, _LEAVE_OUT, lambda _: listed).found
     chosen = {name: text for name, text in found.items() if overwrite or name not in target}
+    check_room({**target, **chosen})
     target.update(chosen)
     return sorted(chosen)
+
+
+def _listed(allow: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(allow, str):  # each of its characters would be a pattern
+        raise Misconfigured('allow= takes a list of variables and patterns, like ["DB_*"].')
+    return tuple(allow)
 
 
 def _stored(value: Value) -> bytes:

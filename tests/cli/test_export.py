@@ -129,3 +129,15 @@ def test_a_thousand_secrets_are_imported_and_exported_with_few_requests_and_one_
     service.kms.calls.clear()
     assert "1000 unchanged" in shell.run("import", out).err
     assert (len(service.requests), len(service.kms.calls)) == (1, 1)
+
+
+@pytest.mark.parametrize("options", [("--variables",), ("-f", "docker"), ("-f", "docker", "--variables")])
+@pytest.mark.parametrize("key", ["GIT_SSH_COMMAND", "http_proxy", "npm_config_script-shell"])
+def test_a_file_that_becomes_an_environment_holds_no_dangerous_variable(
+    shell: Shell, service: Loopback, namespace: str, options: tuple[str, ...], key: str
+) -> None:
+    service.admin().put(namespace, key, "theirs")
+    done = shell.run("export", *options)
+    assert (done.code, done.out) == (1, "")
+    assert key in done.err
+    assert "theirs" in shell.ok("export", "-f", "json")

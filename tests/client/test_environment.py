@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from configsvc.model.errors import CannotOpen, ConfigUnavailable, Unprocessable
+from configsvc.model.errors import CannotOpen, ConfigUnavailable, Misconfigured, Unprocessable
 from configsvc_client import environment
 from configsvc_client.testing import FakeService
 from tests.client.carried import carried
@@ -84,3 +84,30 @@ print(os.environ["DB_URL"])
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60, env=dict(os.environ)
     )
     assert done.stdout == "x\n"
+
+
+def test_only_what_is_allowed_is_filled_in(configsvc_fake: FakeService) -> None:
+    configsvc_fake.put_all({"db.url": "x", "log.level": "info", "git.ssh_command": "theirs"})
+    environ: dict[str, str] = {}
+    assert environment.fill(configsvc_fake.config(), environ, allow=["DB_*"]) == ["DB_URL"]
+    assert environ == {"DB_URL": "x"}
+    with pytest.raises(Unprocessable, match="GIT_SSH_COMMAND"):
+        environment.fill(configsvc_fake.config(), environ, allow=["*"])
+    assert environment.fill(configsvc_fake.config(), environ, allow=["GIT_SSH_COMMAND"]) == ["GIT_SSH_COMMAND"]
+
+
+def test_an_allow_list_is_no_text(configsvc_fake: FakeService) -> None:
+    configsvc_fake.put("a", "1")
+    with pytest.raises(Misconfigured, match="list"):
+        environment.fill(configsvc_fake.config(), {}, allow="A*")
+
+
+def test_what_would_keep_every_program_from_starting_sets_nothing(configsvc_fake: FakeService) -> None:
+    configsvc_fake.put_all({f"k{number}": "x" * 120_000 for number in range(30)})
+    environ: dict[str, str] = {}
+    with pytest.raises(Unprocessable, match="All variables together"):
+        environment.fill(configsvc_fake.config(), environ)
+    assert environ == {}
+    configsvc_fake.put("long", "x" * 131_071)
+    with pytest.raises(Unprocessable, match="131,071"):
+        environment.fill(configsvc_fake.config(), environ, prefix="long")

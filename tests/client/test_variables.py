@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import os
+import subprocess
+
 import pytest
 
 from configsvc.model.errors import Unprocessable
-from configsvc_client._variables import variables
+from configsvc_client._variables import check_room, name_of, room_of, variables
+
+TRUE = "/bin/true"
 
 
 def test_variables_are_upper_case_with_underscores() -> None:
-    assert variables({"db.url": b"x", "a-b_c": "é".encode()}, "") == {"DB_URL": "x", "A_B_C": "é"}
+    assert variables({"db.url": b"x", "a-b_c": "é".encode()}, "").found == {"DB_URL": "x", "A_B_C": "é"}
 
 
 @pytest.mark.parametrize(
@@ -20,7 +25,66 @@ def test_what_no_environment_can_hold_is_refused_by_name(values: dict[str, bytes
 
 
 @pytest.mark.parametrize("key", ["path", "LD.PRELOAD", "ld_library-path", "PythonPath", "dyld.x", "node.options"])
-def test_a_key_that_would_choose_what_code_is_run_is_refused_with_what_to_do(key: str) -> None:
-    with pytest.raises(Unprocessable, match=r"chooses what code is run\. Do this\.$") as caught:
+def test_a_dangerous_variable_is_refused_with_what_to_do(key: str) -> None:
+    with pytest.raises(Unprocessable, match=r"can run code or change whom you trust\. Do this\.$") as caught:
         variables({"db.url": b"x", key: b"/theirs"}, "Do this.")
-    assert f"{key} would set {key.upper().replace('.', '_').replace('-', '_')}" in caught.value.detail
+    assert f"{key} would set {name_of(key)}" in caught.value.detail
+
+
+def test_an_allow_list_narrows_and_what_it_leaves_out_is_named() -> None:
+    found = variables({"db.url": b"x", "db.pool": b"5", "log.level": b"info"}, "", lambda _: ["DB_*"])
+    assert found == ({"DB_URL": "x", "DB_POOL": "5"}, ("LOG_LEVEL",))
+    assert variables({"db.url": b"x"}, "", lambda _: []) == ({}, ("DB_URL",))
+
+
+@pytest.mark.parametrize(
+    "patterns", [["*"], ["GIT_*"], ["*GIT_SSH_COMMAND"], ["GIT_SSH_COMMAND*"], ["GIT_SSH_COMMAN*"]]
+)
+def test_a_pattern_opens_no_dangerous_variable(patterns: list[str]) -> None:
+    with pytest.raises(Unprocessable, match="GIT_SSH_COMMAND"):
+        variables({"git.ssh_command": b"touch /tmp/x"}, "", lambda _: patterns)
+
+
+def test_a_literal_name_opens_a_dangerous_variable() -> None:
+    assert variables({"https.proxy": b"p"}, "", lambda _: ["*", "HTTPS_PROXY"]).found == {"HTTPS_PROXY": "p"}
+
+
+def test_the_allow_list_is_that_of_the_key() -> None:
+    lists = {"a.x": ["A_*"], "b.x": ["A_*"]}
+    assert variables({"a.x": b"1", "b.x": b"2"}, "", lists.get) == ({"A_X": "1"}, ("B_X",))
+
+
+def test_one_variable_takes_what_the_system_takes_and_not_a_byte_more() -> None:
+    most = 131_071 - len("A=")
+    assert len(variables({"a": b"x" * most}, "").found["A"]) == most
+    subprocess.run([TRUE], env={"A": "x" * most}, check=True)
+    with pytest.raises(OSError, match="Argument list too long"):
+        subprocess.run([TRUE], env={"A": "x" * (most + 1)}, check=True)
+    with pytest.raises(Unprocessable, match=r"131,072 bytes.*131,071") as caught:
+        variables({"a": b"x" * (most + 1)}, "")
+    assert "xx" not in caught.value.detail
+
+
+def test_bytes_are_counted_and_not_characters() -> None:
+    with pytest.raises(Unprocessable, match="131,07"):
+        variables({"a": "é".encode() * 65_535}, "")
+
+
+def test_what_old_versions_of_bash_run_is_refused() -> None:
+    with pytest.raises(Unprocessable, match="shell function"):
+        variables({"a": b"() { :; }; touch /tmp/x"}, "")
+
+
+def test_all_variables_together_fit_what_the_system_takes() -> None:
+    environ = {f"K{number}": "x" * 100_000 for number in range(room_of(os.sysconf("SC_ARG_MAX")) // 100_000 - 1)}
+    check_room(environ, [TRUE])
+    subprocess.run([TRUE], env=environ, check=True)
+    with pytest.raises(Unprocessable, match="All variables together"):
+        check_room({**environ, **{f"MORE{number}": "x" * 100_000 for number in range(2)}}, [TRUE])
+
+
+@pytest.mark.parametrize(
+    ("arg_max", "room"), [(2_097_152, 2_097_152), (2**62, 6 * 1024**2), (-1, 131_072), (4096, 131_072)]
+)
+def test_the_room_is_what_linux_allows(arg_max: int, room: int) -> None:
+    assert room_of(arg_max) == room

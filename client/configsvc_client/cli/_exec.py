@@ -28,6 +28,13 @@ _SIGNALS = ("HUP", "USR1", "USR2", "TERM")
     "--mount", metavar="FILE", type=click.Path(path_type=Path),
     help="The values in a new FILE (mode 0600; .json, .yaml, .toml, else dotenv), removed at the end; no variables.",
 )  # fmt: skip
+@click.option(
+    "--override",
+    multiple=True,
+    metavar="NAME",
+    help="Let a namespace replace this variable, which is set already. Repeatable.",
+)
+@click.option("--drop-credentials", is_flag=True, help="Give COMMAND neither the API key nor AWS credentials.")
 @click.option("--watch", is_flag=True, help="Start COMMAND again when a value changes.")
 @click.option("--signal", "instead", type=click.Choice(_SIGNALS), help="With --watch and --mount: signal it instead.")
 @click.option("--grace", type=click.FloatRange(0), default=10.0, help="Seconds to end in before it is killed (10).")
@@ -35,29 +42,47 @@ _SIGNALS = ("HUP", "USR1", "USR2", "TERM")
 @click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND [ARGUMENT]...")
 def command(
     namespaces: tuple[str, ...], arguments: tuple[str, ...], *, only: tuple[str, ...], prefix: str,
-    mount: Path | None, watch: bool, instead: str | None, grace: float, every: float,
+    mount: Path | None, override: tuple[str, ...], drop_credentials: bool,
+    watch: bool, instead: str | None, grace: float, every: float,
 ) -> int:  # fmt: skip
     """Run COMMAND with the values of the namespaces in its environment: db.url is DB_URL.
 
+    Whoever can write a namespace chooses these variables, so name those that it may set in the policy:
+    exec = ["DB_*", "SMTP_*"] under [policy."payments.*"] in .configsvc.toml. All others are left out and named on
+    stderr. PATH, LD_PRELOAD, GIT_SSH_COMMAND, HTTPS_PROXY and many more that run code or change whom a program trusts
+    are refused, unless that list names them in full; a pattern does not. This is a second line of defence: no list of
+    dangerous variables is complete.
+
+    A variable that is set already stays, and is named on stderr; --override NAME replaces it.
+
     Without --mount and --watch the command takes this process's place; with them signals are passed on to it. Its exit
-    code is what the shell sees. A key that would set PATH, LD_PRELOAD, PYTHONPATH or another variable that chooses what
-    code is run is refused: leave it out with --only or --prefix, or use --mount.
+    code is what the shell sees. --drop-credentials takes away CONFIGSVC_API_KEY and every AWS variable that gives
+    credentials, and turns the files and metadata that AWS SDKs look at off; files in your home folder stay readable.
 
     With --watch, a change that cannot be opened or written is told, and tried again at each look; the command goes on.
     """
     from configsvc_client.cli import _running
+    from configsvc_client.cli._child import Admission, Child, without_credentials
     from configsvc_client.cli._supervised import NotStarted
 
     if instead and not (watch and mount):
         raise click.UsageError("--signal goes with --watch and --mount: a running command's environment cannot change.")
-    source = _running.Source(_settings.admin(), _options.the_namespaces(namespaces), only, prefix)
+    policy = _settings.policy()
+    base = without_credentials(os.environ) if drop_credentials else os.environ
+    child = Child(base, arguments, override)
+    admits = Admission(lambda namespace: policy.of(namespace).exec).admits if mount is None else _every_key
+    source = _running.Source(_settings.admin(), _options.the_namespaces(namespaces), only, prefix, admits)
     if not watch and mount is None:
-        _replaced(arguments, {**os.environ, **_running.variables_of(source.first())})
+        _replaced(arguments, child.environment(source.first()))
     after = signal.Signals[f"SIG{instead}"] if instead else None
     try:
-        return _running.run(source, arguments, _running.Manner(mount, every if watch else None, grace, after))
+        return _running.run(source, child, arguments, _running.Manner(mount, every if watch else None, grace, after))
     except NotStarted as error:
         return _not_started(arguments[0], error.reason)
+
+
+def _every_key(_namespace: str, _key: str) -> bool:
+    return True
 
 
 def _replaced(arguments: Sequence[str], environment: Mapping[str, str]) -> NoReturn:

@@ -12,8 +12,9 @@ from configsvc_client.cli import _options, _settings, _terminal, _wanted
 from configsvc_client.cli.formats import FORMATS, Value, format_of, write
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from configsvc.model.names import Namespace
     from configsvc.model.snapshot import SealedSnapshot
     from configsvc_client.admin import Opened
 
@@ -35,14 +36,20 @@ def command(
     `configsvc import` reads the same values back from every format. A format that cannot hold a value says so, and
     nothing is written: dotenv and docker hold no bytes, docker no line breaks. Which values were plain is not told in
     the file.
+
+    Files of --variables and of docker become the environment of a program, so a variable that is known to run code or
+    to change whom a program trusts is refused, and the exec list of the policy says which are written, as for
+    `configsvc exec`. Do not load a file of another format into an environment. On a terminal, control and invisible
+    characters are shown as escapes; in a file or a pipe everything is exact.
     """
     target = _options.the_namespace(namespace)
     admin = _settings.admin()
     snapshot = admin.snapshot(target)
     if file == STDOUT and not reveal and _terminal.is_terminal():
         _check_sealed(snapshot, only)
-    found = _wanted.opened(admin, [snapshot], only, "")
-    text = _text(wanted or format_of(file), _named(found) if variables else _values(found), target)
+    kind = wanted or format_of(file)
+    found = _wanted.opened(admin, [snapshot], only, "", _admission(kind, variables=variables))
+    text = _text(kind, _named(found) if variables else _values(found), target)
     if file != STDOUT:
         _write(Path(file), text.encode())
         _terminal.say(f"{target}: {len(found)} values in the clear in {file}")
@@ -50,6 +57,19 @@ def command(
         _terminal.show_value(text.removesuffix("\n"))
     else:
         _terminal.raw(text.encode())
+
+
+_LEAVE_OUT = "Leave it out with --only, or name the variable in full in the policy's exec list."
+
+
+def _admission(kind: str, *, variables: bool) -> Callable[[Namespace, str], bool]:
+    """What may be written: a file that is made to become an environment is under the rules of `exec`."""
+    if not variables and kind != "docker":
+        return lambda *_: True
+    from configsvc_client.cli._child import Admission
+
+    policy = _settings.policy()
+    return Admission(lambda namespace: policy.of(namespace).exec, _LEAVE_OUT).admits
 
 
 def _check_sealed(snapshot: SealedSnapshot, only: Sequence[str]) -> None:

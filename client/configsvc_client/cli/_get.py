@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="As --output json: the value with its version, form and type.")
 @click.option("--reveal", is_flag=True, help="Show a sealed value on a terminal.")
 def command(key: str, namespace: str | None, version: int | None, *, as_json: bool, reveal: bool) -> None:
-    """Print the value of KEY that is served.
+    r"""Print the value of KEY that is served.
 
-    In a pipe: the value and nothing else, no newline added. On a terminal a sealed value is masked. In JSON a JSON
-    value is itself, and bytes are in `base64`.
+    In a pipe: the value and nothing else, no newline added. On a terminal a sealed value is masked, and control,
+    bidirectional and invisible characters are shown as escapes such as \x1b or \u202e, except line feeds and tabs. In
+    JSON a JSON value is itself, and bytes are in `base64`.
     """
     target, admin = _options.the_namespace(namespace), _settings.admin()
     found = admin.entry(target, key, version)

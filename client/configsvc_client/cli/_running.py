@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from configsvc.model.errors import ConfigsvcError, Misconfigured
-from configsvc_client._variables import variables
+from configsvc.model.names import Namespace
 from configsvc_client.admin import Admin, Opened
-from configsvc_client.cli import _terminal, _wanted
+from configsvc_client.cli import _exit, _terminal, _wanted
+from configsvc_client.cli._child import Child
 from configsvc_client.cli._mount import Mount, content_of
 from configsvc_client.cli._supervised import Supervised
 
 Values = Mapping[str, Opened]
-
-_LEAVE_OUT = "Leave it out with --only or --prefix, or have the values in a file: --mount FILE."
 
 
 class Manner(NamedTuple):
@@ -33,11 +31,19 @@ class Manner(NamedTuple):
 class Source:
     """Where the values come from. One thread at a time uses it."""
 
-    def __init__(self, admin: Admin, namespaces: Sequence[str], only: Sequence[str], prefix: str) -> None:
+    def __init__(
+        self,
+        admin: Admin,
+        namespaces: Sequence[str],
+        only: Sequence[str],
+        prefix: str,
+        admits: Callable[[Namespace, str], bool] = lambda *_: True,
+    ) -> None:
         self._admin = admin
         self._following = admin.follow(*namespaces)
         self._only = only
         self._prefix = prefix
+        self._admits = admits
         self._pending = False  # something changed, and could not be opened yet
 
     def first(self) -> dict[str, Opened]:
@@ -59,12 +65,12 @@ class Source:
         return self._opened() if self._pending else None
 
     def _opened(self) -> dict[str, Opened]:
-        found = _wanted.opened(self._admin, list(self._following.held.values()), self._only, self._prefix)
+        found = _wanted.opened(self._admin, list(self._following.held.values()), self._only, self._prefix, self._admits)
         self._pending = False
         return found
 
 
-def run(source: Source, arguments: Sequence[str], manner: Manner) -> int:
+def run(source: Source, child: Child, arguments: Sequence[str], manner: Manner) -> int:
     """Runs the command to its end; its exit code.
 
     Raises:
@@ -73,9 +79,9 @@ def run(source: Source, arguments: Sequence[str], manner: Manner) -> int:
     """
     values = source.first()
     mount = Mount(manner.mount) if manner.mount else None
-    environment = dict(os.environ) if mount else {**os.environ, **variables_of(values)}
+    environment = child.plain() if mount else child.environment(values)
     supervised = Supervised(arguments, manner.grace, manner.instead)
-    looking = Looking(source, values, mount, supervised)
+    looking = Looking(source, values, child, mount, supervised)
     supervised.listen()  # first: no signal ends this process while the file is there
     try:
         if mount:
@@ -92,9 +98,12 @@ def run(source: Source, arguments: Sequence[str], manner: Manner) -> int:
 class Looking:
     """Looks for changes on a thread of its own, and has the news for the other one."""
 
-    def __init__(self, source: Source, values: Values, mount: Mount | None, supervised: Supervised) -> None:
+    def __init__(
+        self, source: Source, values: Values, child: Child, mount: Mount | None, supervised: Supervised
+    ) -> None:
         self._source = source
         self._values = values
+        self._child = child
         self._mount = mount
         self._supervised = supervised
         self._stopped = threading.Event()
@@ -120,26 +129,32 @@ class Looking:
         if found is None:
             return None
         if self._mount is None:
-            return {**os.environ, **variables_of(found)}
+            return self._child.environment(found)
         try:
             self._mount.replace(content_of(self._mount.path, found))
         except Misconfigured as error:
             self._keep(found)
-            self._tell(error)
+            self._tell(f"configsvc: {error.detail}")
             return None
-        return dict(os.environ)
+        return self._child.plain()
 
     def _look(self, every: float) -> None:
         while not self._stopped.wait(every):
             try:
                 found = self._source.again()
                 if found is not None and _data(found) != _data(self._values):
-                    _checked(found, self._mount)
+                    self._check(found)
                     self._publish(found)
             except ConfigsvcError as error:
-                self._tell(error)
+                self._tell(f"configsvc: {error.detail}")
+            except Exception as error:  # noqa: BLE001  # a thread's traceback could show a value
+                self._tell(_exit.unexpected(error))
             if self._news is not None:
                 self._supervised.wake()
+
+    def _check(self, found: Values) -> None:
+        """Refuses here what could not be handed over later."""
+        content_of(self._mount.path, found) if self._mount else self._child.environment(found)
 
     def _publish(self, found: Values) -> None:
         self._values = found
@@ -151,26 +166,12 @@ class Looking:
         with self._lock:
             self._news = found if self._news is None else self._news
 
-    def _tell(self, error: ConfigsvcError) -> None:
+    def _tell(self, told: str) -> None:
         with self._lock:
             if not self._stopped.is_set():
-                _terminal.say(f"configsvc: {error.detail} The command goes on with what it has.")
-
-
-def variables_of(values: Values) -> dict[str, str]:
-    """The values as environment variables.
-
-    Raises:
-        Unprocessable: a key would choose what code is run, two have the same variable, or a value cannot stand in one.
-    """
-    return variables({key: each.data for key, each in values.items()}, _LEAVE_OUT)
+                _terminal.say(f"{told} The command goes on with what it has.")
 
 
 def _data(values: Values) -> dict[str, bytes]:
     """What counts as a change: the values themselves, not that one was sealed anew."""
     return {key: each.data for key, each in values.items()}
-
-
-def _checked(values: Values, mount: Mount | None) -> None:
-    """Refuses here what could not be handed over later."""
-    content_of(mount.path, values) if mount else variables_of(values)

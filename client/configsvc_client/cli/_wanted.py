@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from configsvc.model.errors import CannotOpen, NotFound
+from configsvc.model.wildcard import matches
 
 if TYPE_CHECKING:
+    from configsvc.model.names import Namespace
     from configsvc.model.snapshot import SealedSnapshot
     from configsvc_client.admin import Admin, Opened
 
@@ -21,13 +22,26 @@ def wanted(keys: Iterable[str], only: Sequence[str], prefix: str) -> set[str]:
     """
     having = [key for key in keys if key.startswith(prefix)]
     for pattern in only:
-        if not any(fnmatchcase(key, pattern) for key in having):
+        if not any(matches(key, pattern) for key in having):
             raise NotFound(f"No key that is served is named by --only {pattern}. `configsvc list` shows them.")
-    return {key for key in having if not only or any(fnmatchcase(key, pattern) for pattern in only)}
+    return {key for key in having if not only or any(matches(key, pattern) for pattern in only)}
 
 
-def opened(admin: Admin, snapshots: Sequence[SealedSnapshot], only: Sequence[str], prefix: str) -> dict[str, Opened]:
+def opened(
+    admin: Admin,
+    snapshots: Sequence[SealedSnapshot],
+    only: Sequence[str],
+    prefix: str,
+    admits: Callable[[Namespace, str], bool] = lambda *_: True,
+) -> dict[str, Opened]:
     """The wanted values in the clear; the first namespace that holds a key wins. Nothing else is opened.
+
+    Args:
+        admin: opens them.
+        snapshots: of the namespaces, in their order.
+        only: patterns of keys.
+        prefix: of the keys.
+        admits: whether a key of a namespace may be had.
 
     Raises:
         NotFound: as `wanted`.
@@ -37,7 +51,9 @@ def opened(admin: Admin, snapshots: Sequence[SealedSnapshot], only: Sequence[str
     chosen = wanted(dict.fromkeys(entry.key for each in snapshots for entry in each.entries), only, prefix)
     found: dict[str, Opened] = {}
     for snapshot in snapshots:
-        entries = [entry for entry in snapshot.entries if entry.key in chosen and entry.key not in found]
+        own = [entry for entry in snapshot.entries if entry.key in chosen]
+        chosen -= {entry.key for entry in own}
+        entries = [entry for entry in own if admits(snapshot.namespace, entry.key)]
         for key, each in admin.open_all(snapshot, entries).items():
             if isinstance(each, CannotOpen):
                 raise CannotOpen(f"{key} does not open. {each.detail}", **{**each.members, "key": key})

@@ -1,0 +1,113 @@
+"""The environment that `configsvc exec` gives a command: what is there already, and what a namespace may add to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from configsvc.model.names import Namespace
+from configsvc_client._variables import check_room, is_allowed, name_of, variables
+from configsvc_client.admin import Opened
+from configsvc_client.cli import _terminal
+
+LEAVE_OUT = (
+    "Leave it out with --only or --prefix, use --mount FILE, or name the variable in full in the policy's exec list."
+)
+
+_API_KEY = "CONFIGSVC_API_KEY"
+_AWS = "AWS_"
+_NO_CREDENTIALS = frozenset({
+    "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_DEFAULT_OUTPUT", "AWS_OUTPUT", "AWS_PAGER", "AWS_CA_BUNDLE",
+    "AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE", "AWS_DEFAULTS_MODE", "AWS_ENDPOINT_URL", "AWS_USE_FIPS_ENDPOINT",
+    "AWS_USE_DUALSTACK_ENDPOINT", "AWS_STS_REGIONAL_ENDPOINTS", "AWS_EXECUTION_ENV", "AWS_SDK_UA_APP_ID",
+})  # fmt: skip
+_SOURCES_OFF = {
+    "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+    "AWS_CONFIG_FILE": "/dev/null",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+def without_credentials(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables without the API key and whatever gives AWS credentials; the SDKs' files and metadata are off."""
+    kept = {
+        name: text
+        for name, text in environ.items()
+        if name != _API_KEY and (not name.startswith(_AWS) or name in _NO_CREDENTIALS or _is_endpoint(name))
+    }
+    return {**kept, **_SOURCES_OFF}
+
+
+def _is_endpoint(name: str) -> bool:
+    return name.startswith("AWS_ENDPOINT_URL_")
+
+
+class Admission:
+    """Which keys may become variables; what is left out is named once.
+
+    Args:
+        listed: the allow-list for a namespace; None where there is none.
+        leave_out: what a person does about a dangerous variable; a sentence.
+    """
+
+    def __init__(self, listed: Callable[[Namespace], Sequence[str] | None], leave_out: str = LEAVE_OUT) -> None:
+        self._listed = listed
+        self._leave_out = leave_out
+        self._said: set[str] = set()
+
+    def admits(self, namespace: Namespace, key: str) -> bool:
+        """Whether a key of a namespace may become a variable.
+
+        Raises:
+            Unprocessable: the variable is dangerous.
+        """
+        name = name_of(key)
+        found = is_allowed(key, name, self._listed(namespace), self._leave_out)
+        if not found and name not in self._said:
+            self._said.add(name)
+            _terminal.say(f"configsvc: {name} is left out: the policy's exec list for {namespace} does not name it.")
+        return found
+
+
+class Child:
+    """What a command gets. Each thing that is not done as a namespace has it is said once.
+
+    Args:
+        base: the variables that are there already. They stay.
+        arguments: the command and its arguments.
+        override: variables that a namespace may replace.
+    """
+
+    def __init__(self, base: Mapping[str, str], arguments: Sequence[str], override: Collection[str] = ()) -> None:
+        self._base = dict(base)
+        self._arguments = arguments
+        self._override = frozenset(override)
+        self._said: set[str] = set()
+
+    def plain(self) -> dict[str, str]:
+        """The variables without any value of a namespace."""
+        return dict(self._base)
+
+    def environment(self, values: Mapping[str, Opened]) -> dict[str, str]:
+        """The variables with the values, all of which were admitted.
+
+        Raises:
+            Unprocessable: two keys have the same variable, a value does not fit into one, or all do not fit together.
+        """
+        admitted = {name_of(key): (name_of(key),) for key in values}
+        found = variables(
+            {key: each.data for key, each in values.items()}, LEAVE_OUT, lambda key: admitted[name_of(key)]
+        ).found
+        kept = {name for name in found if name in self._base and name not in self._override}
+        for name in sorted(kept):
+            if self._base[name] != found[name]:
+                self._say(name, f"{name} is set already and stays as it is. To replace it: --override {name}")
+        for name in sorted(self._override - found.keys()):
+            self._say(name, f"--override {name}: no key sets it.")
+        environ = {**self._base, **{name: text for name, text in found.items() if name not in kept}}
+        check_room(environ, self._arguments)
+        return environ
+
+    def _say(self, name: str, told: str) -> None:
+        if name not in self._said:
+            self._said.add(name)
+            _terminal.say(f"configsvc: {told}")
