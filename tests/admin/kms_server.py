@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from configsvc.model.encoding import base64std, from_base64std
@@ -14,6 +15,9 @@ from local.server import Handler, LoopbackServer
 KMS_KEY = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 OTHER_KEY = "arn:aws:kms:us-east-1:111122223333:key/0000abcd-12ab-34cd-56ef-1234567890ab"
 FOREIGN_KEY = "arn:aws:kms:us-east-1:666666666666:key/66666666-66ab-66cd-66ef-666666666666"
+
+Document = Mapping[str, Any]
+EVERYTHING: Document = {"Statement": [{"Effect": "Allow", "Action": "*"}]}
 
 
 class Call(NamedTuple):
@@ -26,6 +30,7 @@ class KmsServer(NamedTuple):
     calls: list[Call]
     refused: set[str]
     meanwhile: list[Callable[[], None]]
+    policies: dict[str, list[Document]]
 
     def count(self, operation: str) -> int:
         return sum(1 for call in self.calls if call.operation == operation)
@@ -33,10 +38,14 @@ class KmsServer(NamedTuple):
 
 @contextmanager
 def kms_server() -> Iterator[KmsServer]:
-    """A running one. Operations in `refused` answer AccessDeniedException; `meanwhile` is done before each answer."""
+    """A running one. Operations in `refused` answer AccessDeniedException; `meanwhile` is done before each answer.
+
+    `policies` are the IAM policies of access keys. An access key that is not in it may do everything.
+    """
     calls: list[Call] = []
     refused: set[str] = set()
     meanwhile: list[Callable[[], None]] = []
+    policies: dict[str, list[Document]] = {}
 
     class Bound(Handler):
         def answer(self) -> None:
@@ -45,7 +54,9 @@ def kms_server() -> Iterator[KmsServer]:
             calls.append(Call(operation, members.get("EncryptionContext", {})))
             for each in meanwhile:
                 each()
-            status, answer = _denied(operation) if operation in refused else _answer(operation, members)
+            held = policies.get(_access_key(str(self.headers["authorization"])), [EVERYTHING])
+            denied = operation in refused or not _may(held, operation, members)
+            status, answer = _denied(operation) if denied else _answer(operation, members)
             content = json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("content-length", str(len(content)))
@@ -55,9 +66,39 @@ def kms_server() -> Iterator[KmsServer]:
     server = LoopbackServer(Bound)
     server.start()
     try:
-        yield KmsServer(server.url, calls, refused, meanwhile)
+        yield KmsServer(server.url, calls, refused, meanwhile, policies)
     finally:
         server.stop()
+
+
+def allows(policies: Iterable[Document], action: str, context: Mapping[str, str]) -> bool:
+    """What IAM decides on policies of actions and encryption contexts: a Deny wins, and without an Allow it is no."""
+    effects = [
+        statement["Effect"]
+        for policy in policies
+        for statement in policy["Statement"]
+        if _matches(statement, action, context)
+    ]
+    return "Allow" in effects and "Deny" not in effects
+
+
+def _matches(statement: Mapping[str, Any], action: str, context: Mapping[str, str]) -> bool:
+    actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+    conditions = [each for operator in statement.get("Condition", {}).values() for each in operator.items()]
+    return any(fnmatchcase(action, each) for each in actions) and all(
+        fnmatchcase(context.get(name.removeprefix("kms:EncryptionContext:"), ""), wanted) for name, wanted in conditions
+    )
+
+
+def _may(held: Iterable[Document], operation: str, members: Mapping[str, Any]) -> bool:
+    if operation == "ReEncrypt":
+        sides = (("From", members["SourceEncryptionContext"]), ("To", members["DestinationEncryptionContext"]))
+        return all(allows(held, f"kms:ReEncrypt{side}", context) for side, context in sides)
+    return allows(held, f"kms:{operation}", members.get("EncryptionContext", {}))
+
+
+def _access_key(authorization: str) -> str:
+    return authorization.partition("Credential=")[2].partition("/")[0]
 
 
 def _denied(operation: str) -> tuple[int, dict[str, Any]]:

@@ -41,7 +41,8 @@ class WrongClock(SystemClock):
 
 class Loopback(NamedTuple):
     """A running service. `requests` are those that passed the gateway; `log` is what the service logged, `table`
-    what it stores: whoever has the rights on the table writes there.
+    what it stores: whoever has the rights on the table writes there. `keys` and `identities` are whom the gateway lets
+    in: the id of each API key by its value, and IAM identities by access key.
     """
 
     url: str
@@ -52,6 +53,8 @@ class Loopback(NamedTuple):
     opened: list[Admin]
     clock: WrongClock
     table: MemoryRepository
+    keys: dict[str, str]
+    identities: dict[str, Identity]
 
     def environ(self, who: str, *namespaces: str) -> dict[str, str]:
         """What a person's shell holds."""
@@ -122,7 +125,7 @@ def loopback() -> Iterator[Loopback]:
     identities = {f"AKIA{who.upper()}": Identity(f"secret-of-{who}", arn(who)) for who in (*PEOPLE, FOUNDER)}
     gateway = Gateway(target, app.routes, Access(keys, identities), VARIABLES)
     with kms_server() as kms, LoopbackGateway(gateway) as running:
-        made = Loopback(running.url, kms, requests, log, failing, [], clock, table)
+        made = Loopback(running.url, kms, requests, log, failing, [], clock, table, keys, identities)
         _grant(made)
         try:
             yield made

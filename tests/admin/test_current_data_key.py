@@ -73,8 +73,8 @@ def test_an_import_of_200_that_a_rotation_overtakes_anywhere_stores_200(
 def test_a_refusal_that_sealing_again_does_not_cure_is_told_after_one_more_try(
     service: Loopback, held: Admin, namespace: str
 ) -> None:
-    kid = next(each.kid for each in held.data_keys(namespace) if each.state == "live")
     owner = service.admin("owner")
+    kid = next(each.kid for each in owner.data_keys(namespace) if each.state == "live")
     owner.delete(namespace, "first")
     owner.retire(namespace, kid)
     service.requests.clear()
@@ -160,3 +160,15 @@ def test_whom_kms_refuses_rotates_nothing_and_leaves_no_data_key_behind(
     finally:
         service.kms.refused.clear()
     assert service.admin().data_keys(namespace) == before
+
+
+def test_a_held_data_key_that_is_seen_retired_is_not_sealed_under_even_once_more(
+    service: Loopback, namespace: str
+) -> None:
+    writer = service.admin()
+    writer.put(namespace, "key", "value")
+    service.admin("owner").rotate(namespace)
+    writer.data_keys(namespace)
+    service.requests.clear()
+    writer.put(namespace, "key", "again")
+    assert sum(each.startswith("PUT") for each in service.requests) == 1

@@ -79,6 +79,9 @@ class DataKeys:
     def pass_over(self, namespace: Namespace, kids: Iterable[Kid]) -> None:
         """Seal nothing more under these data keys in this process."""
         self._passed[namespace].update(kids)
+        held = self._newest.get(namespace)
+        if held and held.kid in self._passed[namespace]:
+            self.forget(namespace)
 
     def make(self, namespace: Namespace, kms_key: str) -> DataKey:
         """Have KMS make a data key and wrap it. It is stored nowhere yet, and its plaintext is dropped here.
