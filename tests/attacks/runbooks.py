@@ -1,4 +1,4 @@
-"""The runbooks of OPERATIONS, read from the document and played: real `configsvc`, and `aws` on the loopback service."""
+"""The runbooks of OPERATIONS, read from the document and played: real `configsvc`, `aws` on the loopback service."""
 
 from __future__ import annotations
 
