@@ -15,7 +15,7 @@ from configsvc.model.errors import Misconfigured, Unavailable
 from configsvc_client._credentials import Credentials, is_clean
 from configsvc_client._http import Connection
 from configsvc_client._secret import Secret
-from configsvc_client._url import Url
+from configsvc_client._url import Url, is_loopback
 
 if TYPE_CHECKING:
     from configsvc_client._answer import Response
@@ -28,8 +28,8 @@ _OK = 200
 _PORTS = {"http": 80, "https": 443}
 _ECS = "http://169.254.170.2"
 _URI = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?(/[!-~]*)?", re.ASCII)
-_ALLOWED = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}|::1|169\.254\.170\.(?:2|23)|fd00:ec2::23", re.ASCII)
-"""Where plain http may go: loopback, ECS and EKS, as in every SDK; whoever sets the variable shall not say where."""
+_ALLOWED = frozenset({"169.254.170.2", "169.254.170.23", "fd00:ec2::23"})
+"""Where plain http may go beside loopback: ECS and EKS, as in every SDK."""
 
 
 def is_set(environ: Mapping[str, str]) -> bool:
@@ -64,11 +64,15 @@ def _endpoint(environ: Mapping[str, str]) -> tuple[Url, str]:
     relative = environ.get(RELATIVE)
     name, text = (RELATIVE, _ECS + relative) if relative else (FULL, environ.get(FULL, ""))
     found = _URI.fullmatch(text)
-    if not found or (found[1] == "http" and not _ALLOWED.fullmatch(found[2].strip("[]").lower())):
+    if not found or (found[1] == "http" and not _may_be_plain(found[2].strip("[]").lower())):
         raise Misconfigured(
             f"{name} is no https URL, nor http to loopback, ECS (169.254.170.2) or EKS (169.254.170.23)."
         )
     return Url(found[1], found[2].strip("[]").lower(), int(found[3] or _PORTS[found[1]]), ""), found[4] or "/"
+
+
+def _may_be_plain(host: str) -> bool:
+    return host in _ALLOWED or is_loopback(host)
 
 
 def _authorization(environ: Mapping[str, str]) -> dict[str, Secret]:

@@ -35,7 +35,7 @@ class Rules(Record):
         Raises:
             CannotOpen: the entry is plain, and its key is one that must be sealed.
         """
-        if entry.form == "plain" and self.sealed_keys is not None and self.sealed_keys.fullmatch(entry.key):
+        if entry.form == "plain" and self.sealed_keys is not None and self.sealed_keys.names(entry.key):
             raise CannotOpen(
                 f"{entry.key} is plain, and CONFIGSVC_SEALED_KEYS wants it sealed. Seal it with `configsvc put`.",
                 key=entry.key,

@@ -8,9 +8,19 @@ from collections.abc import Iterable, Mapping
 
 from configsvc.model import names
 from configsvc.model.errors import InvalidName, Misconfigured
+from configsvc.model.wildcard import matches
 from configsvc_client._secret import Secret
 
-KeyPattern = re.Pattern[str]
+
+class KeyPattern:
+    """Patterns of keys, in which `*` stands for any text."""
+
+    def __init__(self, patterns: tuple[str, ...]) -> None:
+        self._patterns = patterns
+
+    def names(self, key: str) -> bool:
+        """Whether any pattern matches the whole key. The time is linear, whatever the patterns are."""
+        return any(matches(key, each) for each in self._patterns)
 
 
 def split(text: str) -> list[str]:
@@ -95,6 +105,4 @@ def key_pattern(texts: Iterable[str]) -> KeyPattern | None:
     for each in patterns:
         if not re.fullmatch(r"[A-Za-z0-9_.*-]+", each, re.ASCII):
             raise Misconfigured(f"CONFIGSVC_SEALED_KEYS takes keys and patterns like db.* or *, not {each}.")
-    if not patterns:
-        return None
-    return re.compile("|".join(".*".join(map(re.escape, each.split("*"))) for each in patterns))
+    return KeyPattern(patterns) if patterns else None

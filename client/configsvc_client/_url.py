@@ -10,7 +10,8 @@ from configsvc.model.record import Record
 _URL = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?(/[!-~]*)?", re.ASCII)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-_LOOPBACK = r"localhost|127(?:\.[0-9]{1,3}){3}|::1"  # compiled where it is needed: with plain http
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_LOOPBACK = rf"localhost|127(?:\.{_OCTET}){{3}}|::1"  # compiled where it is needed: with plain http
 
 
 class Url(Record):
@@ -44,9 +45,18 @@ def parse(text: str, name: str = "The URL") -> Url:
         raise Misconfigured(f"{name} is no https URL of host, port and path. Set one like https://host/stage.")
     scheme, host, port, path = found.groups()
     host = host.strip("[]").lower()
-    if scheme == "http" and not re.fullmatch(_LOOPBACK, host, re.ASCII):
+    if scheme == "http" and not is_loopback(host):
         raise Misconfigured(f"{name} is plain http to another computer. Use https; http is for loopback only.")
     return Url(scheme, host, int(port or _DEFAULT_PORTS[scheme]), (path or "").rstrip("/"))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, in lower case and without brackets, is this computer.
+
+    Only `localhost`, 127.x.x.x in its usual spelling and `::1`. Everything else is a name that somebody's resolver
+    answers: 127.0.0.999, 127.1, 0x7f.0.0.1, 2130706433, localhost.example.com.
+    """
+    return re.fullmatch(_LOOPBACK, host, re.ASCII) is not None
 
 
 def quote(text: str) -> str:

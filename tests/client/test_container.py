@@ -52,6 +52,10 @@ def test_the_token_is_sent_and_its_file_is_read_each_time_and_wins(tmp_path: Pat
         "http://10.0.0.1/",
         "ftp://127.0.0.1/",
         "http://127.0.0.1@evil/",
+        "http://127.0.0.999/",
+        "http://127.1/",
+        "http://2130706433/",
+        "http://169.254.170.2.evil/",
         "",
     ],
 )

@@ -30,6 +30,13 @@ def test_a_url_is_taken_apart(text: str, authority: str, path: str) -> None:
         "http://example.com", "http://127.0.0.1.example.com", "http://localhost.example.com", "http://10.0.0.1",
         "ftp://host", "https://", "https://user:pw@host", "https://host?x=1", "https://host#f", "https://host:0",
         "https://host:99999", "https://host/a b", "host", "", "https://host\n", "https://hôst",
+        "http://127.0.0.999", "http://127.0.0.256", "http://127.0.0.01", "http://127.1", "http://127.0.1", "http://127",
+        "http://0x7f.0.0.1", "http://0x7f.1", "http://0x7f000001", "http://2130706433", "http://0177.0.0.1", "http://0",
+        "http://0.0.0.0", "http://127.0.0.1.", "http://localhost.", "http://127.0.0.1.evil.com", "http://localhost.evil",
+        "http://[::ffff:127.0.0.1]", "http://[::1%25eth0]", "http://[0:0:0:0:0:0:0:1]", "http://[::]", "http://[::2]",
+        "http://localhost@evil.com", "http://localhost:80@evil.com", "http://localhost:pw@evil.com/", "http://@localhost",
+        "http://localhost\\@evil.com", "http://localhost\t.evil.com", "http://\u0661" + "27.0.0.1", "http:/localhost",
+        "http://127。0。0。1",
     ],
 )  # fmt: skip
 def test_anything_but_https_or_loopback_is_refused_naming_the_setting(text: str) -> None:

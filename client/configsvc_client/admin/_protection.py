@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import NamedTuple
 
-from configsvc.model import grants, names
+from configsvc.model import grants, names, wildcard
 from configsvc.model.errors import InvalidName, Misconfigured
 
 _MEMBERS = ("exec", "kms", "plain", "retired_kids")
@@ -76,7 +75,7 @@ class Policy:
 
 def matches(name: str, patterns: tuple[str, ...]) -> bool:
     """Whether any pattern matches a key or a variable; `*` stands for any text. The time is linear."""
-    return any(fnmatchcase(name, each) for each in patterns)
+    return any(wildcard.matches(name, each) for each in patterns)
 
 
 def read_policy(members: object, where: str) -> Policy:

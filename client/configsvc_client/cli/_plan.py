@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import Literal, NamedTuple
 
-from configsvc.model import names
+from configsvc.model import names, wildcard
 from configsvc.model.entry import Entry
 from configsvc.model.errors import CannotOpen, ConfigsvcError
 from configsvc.model.names import Key
@@ -103,4 +102,4 @@ def _alike(draft: Draft, entry: Entry) -> bool:
 
 
 def _matches(key: str, patterns: Sequence[str]) -> bool:
-    return any(fnmatchcase(key, pattern) for pattern in patterns)
+    return any(wildcard.matches(key, pattern) for pattern in patterns)
