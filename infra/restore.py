@@ -3,6 +3,7 @@
 `python -m infra.restore --old OLD --new NEW` takes what was given out from the table that was lost and is still there;
 `--jump N` in its place lifts each namespace by N, for when it is not. `--stage` is whose region counts, where its file
 names one. Credentials are the ordinary ones; they need to scan the old table, and to read and write the new one.
+With `--old`, grants that were revoked since the backup are revoked in the new table too, unless `--keep-grants`.
 Repeatable at any time: with `--old` what is lifted stays as it is; with `--jump` each repeat lifts every namespace by N
 once more, which skips numbers and harms nothing.
 """
@@ -30,7 +31,7 @@ from configsvc.service.delete_namespace import delete_namespace
 from configsvc.service.found import one
 from configsvc.service.lift import lift
 from configsvc.service.ports import Caller, Ports
-from infra import aws
+from infra import aws, revoked
 from infra.stage import StageError, load
 
 if TYPE_CHECKING:
@@ -81,12 +82,7 @@ def lift_all(client: DynamoDBClient, table: str, operator: Operator, given_out: 
         ConfigsvcError: DynamoDB failed, or others write there. Repeat it.
     """
     found = revisions(client, table)
-    repository = DynamoRepository(client, table)
-    ports = Ports(
-        repository, SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), (operator.principal,),
-        JsonSchemas(),
-    )  # fmt: skip
-    caller = Caller(None, operator.principal, operator.arn, "", "infra.restore", "restore")
+    ports, caller = _ports(client, table, operator), _caller(operator)
     for namespace, wanted in sorted(given_out.items()):
         was = found.get(namespace)
         if _is_passing(ports, namespace):
@@ -97,6 +93,27 @@ def lift_all(client: DynamoDBClient, table: str, operator: Operator, given_out: 
         except NotFound:
             if was is None or was < wanted:  # else it is deleted, as it was, or lifted before
                 yield _numbers_only(ports, caller, namespace, wanted)
+
+
+def take_away(client: DynamoDBClient, old: str, new: str, operator: Operator) -> Iterator[str]:
+    """Take out of the new table what was revoked since the backup; a line for each.
+
+    Raises:
+        ConfigsvcError: DynamoDB failed, or others write there. Repeat it.
+    """
+    came_back, now = (revoked.rights(client, table) for table in (new, old))
+    return revoked.take_away(_ports(client, new, operator), _caller(operator), came_back, now)
+
+
+def _ports(client: DynamoDBClient, table: str, operator: Operator) -> Ports:
+    return Ports(
+        DynamoRepository(client, table), SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(),
+        (operator.principal,), JsonSchemas(),
+    )  # fmt: skip
+
+
+def _caller(operator: Operator) -> Caller:
+    return Caller(None, operator.principal, operator.arn, "", "infra.restore", "restore")
 
 
 def _lift(ports: Ports, caller: Caller, namespace: str, was: int | None, wanted: int) -> Lifted:
@@ -141,6 +158,9 @@ def main(arguments: list[str] | None = None) -> int:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--old", metavar="TABLE", help="the table that was in use; nothing may write to it any more")
     source.add_argument("--jump", type=int, metavar="N", help="more revisions than any namespace lost")
+    parser.add_argument(
+        "--keep-grants", action="store_true", help="leave grants that the old table no longer has: it lost them itself"
+    )
     parser.add_argument("--stage", help="a file in infra/stages, without .toml: its region counts")
     asked = parser.parse_args(arguments)
     try:
@@ -152,6 +172,8 @@ def main(arguments: list[str] | None = None) -> int:
             given_out = {name: revision + asked.jump for name, revision in revisions(client, asked.new).items()}
         for lifted in lift_all(client, asked.new, operator, given_out):
             print(_told(lifted))
+        for line in take_away(client, asked.old, asked.new, operator) if asked.old and not asked.keep_grants else ():
+            print(line)
     except (aws.Unreachable, StageError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -17,13 +17,13 @@ import pytest
 from configsvc.model.errors import NotFound, WentBackwards
 from configsvc_client import Config
 from infra.package import REGION, Package
-from infra.restore import Operator, lift_all, revisions
+from infra.restore import Operator, lift_all, revisions, take_away
 from local.emulator import Emulator
 from local.paths import ROOT
 from tests.deployed.own_stack import NAMESPACE, SECRET, OwnStack, raise_own
 from tests.deployed.permissions import of_role, role_of_stack
 from tests.deployed.tables import dynamodb, exported, recreated, use_table
-from tests.journeys.stage import iam_principal
+from tests.journeys.stage import api_key_principal, iam_principal
 from tests.local.aws_people import assumed, may_decrypt, new_role, new_user
 
 if TYPE_CHECKING:
@@ -147,6 +147,19 @@ def test_the_command_of_the_runbook_does_it_with_the_rights_that_the_runbook_nam
     lost.switch()
     assert lost.warm.refresh()
     assert lost.put("after") not in lost.numbers
+
+
+def test_a_thief_who_was_cut_off_since_the_backup_is_not_let_in_again_by_the_restore(lost: Lost) -> None:
+    own, path = lost.own, f"/v1/namespaces/{NAMESPACE}/snapshot"
+    assert own.api.send("GET", path, own.reader).status == 200
+    with own.admin(own.administrator) as admin:
+        admin.delete_grants(api_key_principal(own.reader))
+    lost.lift()
+    lines = list(take_away(lost.client, own.stack.table, lost.new_table, lost.operator))
+    assert lines == [f"{api_key_principal(own.reader)}: what was revoked since is revoked"]
+    lost.switch()
+    assert own.api.send("GET", path, own.reader).status == 404
+    assert own.api.send("GET", path, own.writer).status == 200
 
 
 def test_lifting_again_changes_nothing(lost: Lost) -> None:

@@ -1,0 +1,38 @@
+"""What was revoked since a backup stays revoked, and nothing is granted."""
+
+from __future__ import annotations
+
+import pytest
+
+from configsvc.model.grants import Grant
+from infra.revoked import Rights, less, take_away
+from tests.service.world import ADMIN, DEVELOPER, World, settled
+
+READ, BOTH = Grant(("read",), ("a.*",)), Grant(("read", "write"), ("a.*", "b"))
+
+
+@pytest.mark.parametrize(
+    ("came_back", "now", "left"),
+    [
+        ((READ,), (), ()),
+        ((READ,), (READ,), (READ,)),
+        ((READ,), (BOTH,), (READ,)),
+        ((BOTH,), (READ,), (READ,)),
+        ((BOTH,), (Grant(("write",), ("b",)), READ), (READ, Grant(("write",), ("b",)))),
+        ((), (BOTH,), ()),
+    ],
+)
+def test_what_is_left_is_in_both(came_back: tuple[Grant, ...], now: tuple[Grant, ...], left: tuple[Grant, ...]) -> None:
+    assert less(came_back, now) == left
+
+
+def test_only_what_was_revoked_is_taken_away_and_a_repeat_changes_nothing() -> None:
+    world: World = settled()
+    before = {"api-key:devkey": (READ,), "api-key:readerkey": (READ,)}
+    now = {"api-key:devkey": (READ,), "api-key:granted.since": (BOTH,)}
+    new, old = Rights(before, {("n", "k"): "live", ("n", "l"): "live"}), Rights(now, {("n", "k"): "retired"})
+    lines = list(take_away(world.ports, ADMIN, new, old))
+    assert [line.partition(":")[2][:12] for line in lines[:1]] == ["readerkey: w"]
+    assert ["k" in line and "--fresh" in line for line in lines[1:]] == [True]
+    again = Rights({"api-key:devkey": (READ,)}, {})
+    assert list(take_away(world.ports, DEVELOPER, again, old)) == []
