@@ -1,4 +1,4 @@
-"""One service for all attacks; each makes namespaces of its own."""
+"""One service for the attacks on the command line; each test makes namespaces of its own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from uuid import uuid4
 import pytest
 
 from tests.admin.loopback import Loopback, loopback
-from tests.attacks.listener import Listener, listening
 
 
 @pytest.fixture(scope="session")
@@ -18,20 +17,8 @@ def service() -> Iterator[Loopback]:
         yield running
 
 
-@pytest.fixture(autouse=True)
-def _closed(service: Loopback) -> Iterator[None]:
-    yield
-    service.close()
-
-
 @pytest.fixture
-def namespace(service: Loopback) -> str:
+def namespace(service: Loopback) -> Iterator[str]:
     """A new namespace with a data key."""
-    return service.namespace(f"attacked.{uuid4().hex[:10]}")
-
-
-@pytest.fixture
-def listener() -> Iterator[Listener]:
-    """The attacker's server."""
-    with listening() as running:
-        yield running
+    yield service.namespace(f"attack.{uuid4().hex[:10]}")
+    service.close()

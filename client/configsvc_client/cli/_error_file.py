@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 COLUMNS = ("place", "key", "code", "reason")
 _ENDING = ".errors.csv"
+_HEADING = ",".join(COLUMNS).encode()
 
 
 class Refused(NamedTuple):
@@ -45,10 +49,9 @@ def write(path: Path, refused: Iterable[Refused]) -> None:
 
 def forget(path: Path) -> None:
     """Remove the one of an earlier run, for it is no longer true; what is no such file stays."""
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            if file.readline().strip() != ",".join(COLUMNS):
-                return
-        path.unlink()
-    except (OSError, UnicodeDecodeError):
-        return
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            heading = file.read(len(_HEADING)) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
+        if heading == _HEADING:
+            path.unlink()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,12 +106,30 @@ def _text(wanted: str, values: list[Value], namespace: str) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """A file for its owner alone, whole or not at all; what is there and is no file, such as a pipe, is written to."""
+    """Write a file for its owner alone, whole or not at all; a pipe or a device that is there is written to.
+
+    A link is replaced and never followed, because whoever made it would choose where the values go. Only those of the
+    system are followed: `/dev/stdout`, and `/dev/fd/63` of a shell's `>(…)`.
+    """
     from configsvc_client.admin import _private_file
     from configsvc_client.cli._orderly import orderly
 
-    if path.exists() and not path.is_file():
-        path.write_bytes(content)
+    if not _is_stream(path):
+        with orderly():
+            _private_file.write(path, content)
         return
-    with orderly():
-        _private_file.write(path, content)
+    link = 0 if _is_of_the_system(path) else os.O_NOFOLLOW
+    with os.fdopen(os.open(path, os.O_WRONLY | link | os.O_CLOEXEC), "wb") as stream:
+        stream.write(content)
+
+
+def _is_stream(path: Path) -> bool:
+    try:
+        mode = path.stat(follow_symlinks=_is_of_the_system(path)).st_mode
+    except FileNotFoundError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISLNK(mode)
+
+
+def _is_of_the_system(path: Path) -> bool:
+    return path.absolute().parts[1] in ("dev", "proc") and ".." not in path.parts

@@ -54,7 +54,8 @@ class Mount:
         if not self._made:
             return
         with suppress(OSError):
-            overwrite(self.path)
+            if self.path.lstat().st_nlink == 1:  # else it is another file of the person's, put in its place
+                overwrite(self.path)
         try:
             self.path.unlink(missing_ok=True)
         except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -47,7 +48,7 @@ def wipe(folder: Path) -> None:
 
 
 def overwrite(path: Path) -> None:
-    """Fill a file with zeros, whatever its mode was; a link or what is no file is left alone.
+    """Fill a file with zeros, whatever its mode was. A link or what is no file is left alone.
 
     Raises:
         OSError: it cannot be written.
@@ -55,5 +56,8 @@ def overwrite(path: Path) -> None:
     if path.is_symlink() or not path.is_file():
         return
     path.chmod(0o600)
-    with path.open("r+b") as file:
-        file.write(b"\0" * os.fstat(file.fileno()).st_size)
+    descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "wb") as file:
+        found = os.fstat(descriptor)
+        if stat.S_ISREG(found.st_mode):
+            file.write(b"\0" * found.st_size)
