@@ -55,9 +55,10 @@ class Settings:
 
 
 def build_wheel(root: Path, out: Path) -> Path:
-    """Build the wheel of the project into `out`."""
+    """Build the wheel of the project into `out`, a new folder: it is the only one there."""
     _uv(root, "build", "--wheel", "--quiet", "--out-dir", str(out))
-    return max(out.glob("configsvc-*.whl"), key=lambda path: path.stat().st_mtime)
+    (wheel,) = out.glob("configsvc-*.whl")
+    return wheel
 
 
 def package_consumer(root: Path, out: Path) -> Path:
