@@ -6,6 +6,7 @@ from configsvc.model.errors import (
     ConfigUnavailable,
     Expired,
     Misconfigured,
+    NotTaken,
     WentBackwards,
 )
 from configsvc_client._config import Config
@@ -19,6 +20,7 @@ __all__ = [
     "ConfigsvcError",
     "Expired",
     "Misconfigured",
+    "NotTaken",
     "Secret",
     "Snapshot",
     "WentBackwards",

@@ -132,7 +132,10 @@ class Config(Reads):
 
     @property
     def age(self) -> float:
-        """Seconds since the service last confirmed what is held, or the file was saved; infinite while nothing is."""
+        """Seconds since the service last confirmed all that is held, or the file was saved; infinite while nothing is.
+
+        That of the oldest namespace: one that is refused grows old while the others move on.
+        """
         return self._made.age() if self._made else math.inf
 
     @property
@@ -149,13 +152,18 @@ class Config(Reads):
         return self.snapshot().broken
 
     @property
+    def refused(self) -> Mapping[str, ConfigsvcError]:
+        """The namespaces whose last answer was not taken, with why. What is held of them stays; the others move on."""
+        return {str(name): error for name, error in self._made.refusals.errors.items()} if self._made else {}
+
+    @property
     def last_error(self) -> ConfigsvcError | None:
         """Why the last refresh failed; None when it did not."""
         return self._made.error if self._made else None
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """Since the start: `refreshes` that succeeded, `failures`, of these `went_backwards`; `callback_failures`."""
+        """Since the start: `refreshes`, `failures`, `went_backwards` and `refused` among them, `callback_failures`."""
         kept = self._made.counts if self._made else {}
         return {**kept, "callback_failures": self._callbacks.failures}
 

@@ -76,6 +76,17 @@ def confirmed(now: Moment, pace: Pace, chance: Chance) -> Freshness:
     return Freshness(now, now, min(quiet, pace.max_stale))
 
 
+def partly_confirmed(now: Moment, since: Moment, pace: Pace, chance: Chance, retry_after: float | None) -> Freshness:
+    """After a refresh that confirmed some namespaces and not all: as old as the oldest, and due as if all was well."""
+    fresh = confirmed(now, pace, chance)
+    quiet = (
+        fresh.quiet
+        if retry_after is None
+        else max(fresh.quiet, told(retry_after, _MOST_INTERVALS * pace.interval, chance))
+    )
+    return fresh._replace(confirmed=since, quiet=quiet)
+
+
 def saved(at: float, now: Moment, pace: Pace, chance: Chance, retry_after: float | None) -> Freshness:
     """After the fallback file was loaded: as old as the file, and the service is asked again as after a failure."""
     old = max(0.0, now.wall - at)

@@ -1,20 +1,21 @@
-"""Holds what was opened and keeps it up to date: one refresh at a time, never backwards, all or nothing."""
+"""Holds what was opened and keeps it up to date: one refresh at a time, never backwards, each namespace whole."""
 
 from __future__ import annotations
 
-import contextlib
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from configsvc.model.errors import ConfigsvcError, ConfigUnavailable, Expired, Unavailable, WentBackwards
+from configsvc.model.names import Namespace
 from configsvc_client._changes import Callbacks
-from configsvc_client._freshness import Freshness, age, confirmed
+from configsvc_client._freshness import Freshness, age, confirmed, partly_confirmed
 from configsvc_client._keyring import Keyring
 from configsvc_client._loading import load, retry_after, seconds_of
 from configsvc_client._opening import Rules
-from configsvc_client._ports import World
+from configsvc_client._ports import Moment, World
 from configsvc_client._refresh import Held, ours, refreshed
+from configsvc_client._refusals import Refusals, Refused
 from configsvc_client._settings import Settings
 from configsvc_client._snapshot import Snapshot
 
@@ -41,7 +42,9 @@ class Keeper:
         self._freshness: Freshness | None = None
         self.held: Held | None = None
         self.error: ConfigsvcError | None = None
-        self.counts = {"refreshes": 0, "failures": 0, "went_backwards": 0}
+        self.counts = {"refreshes": 0, "failures": 0, "went_backwards": 0, "refused": 0}
+        self.refusals = Refusals(settings.pace.interval, world.chance)
+        self._news: list[str] = []
 
     def current(self, remaining: float = math.inf) -> Snapshot:
         """What is held, refreshed if that is due; loaded if nothing is.
@@ -71,7 +74,8 @@ class Keeper:
 
         Raises:
             ConfigUnavailable, Misconfigured: as `current`, where nothing is held.
-            ConfigsvcError: why it failed, or Unavailable while another one takes too long; what is held stays.
+            ConfigsvcError: why it failed, or why a namespace was refused: what is held of it stays, others move on.
+            Unavailable: another refresh takes too long.
         """
         if self.held is None:
             self._first_of_all(math.inf)
@@ -81,10 +85,13 @@ class Keeper:
             raise Unavailable("Another refresh is under way. Try again.")
         before = self.held
         try:
-            after = self._refresh(before, deadline)
+            after, error = self._refresh(before, deadline, {})
         finally:
             self._lock.release()
-        return self._told(before, after)
+        changed = self._told(before, after)
+        if error is not None:
+            raise error
+        return changed
 
     def close(self) -> None:
         """Drops the connections; waits for a refresh that is under way."""
@@ -146,39 +153,56 @@ class Keeper:
         before = after = self.held
         try:
             if before is not None and self._due():  # another thread may have refreshed since it was found due
-                with contextlib.suppress(ConfigsvcError):
-                    after = self._refresh(before, deadline)
+                after, _ = self._refresh(before, deadline, self.refusals.waiting(self._world.clock.now()))
         finally:
             self._lock.release()
         self._told(before, after)
 
     def _told(self, before: Held | None, after: Held | None) -> bool:
-        """With no lock held: a callback may take as long as it likes, and refresh."""
+        """With no lock held: a callback, and who reads the log, may take as long as they like, and refresh."""
+        news, self._news = self._news, []
+        for each in news:
+            self._world.warn(each)
         if before is None or after is None or after is before:
             return False
         self._callbacks.run(before.snapshot, after.snapshot)
         return True
 
-    def _refresh(self, held: Held, deadline: float) -> Held:
-        """Under the lock."""
+    def _refresh(
+        self, held: Held, deadline: float, waiting: Mapping[Namespace, Refused]
+    ) -> tuple[Held, ConfigsvcError | None]:
+        """Under the lock: what is held from now on, and why not all of it is as the service has it."""
         now = self._world.clock.now()
         try:
-            self.held = after = ours(lambda: refreshed(held, self._world.gateway, self._rules, deadline))
+            done = ours(lambda: refreshed(held, self._world.gateway, self._rules, deadline, waiting))
         except ConfigsvcError as error:
-            self._failed(error)
-            raise
-        self.counts["refreshes"] += 1
-        self.error = None
-        self._settle(confirmed(now, self._pace, self._world.chance))
-        return after
+            self._failed([error])
+            return held, error
+        self.held = done.held
+        self._news += self.refusals.settle(done.refused, now)
+        if not done.refused:
+            self.counts["refreshes"] += 1
+            self.error = None
+            self._settle(confirmed(now, self._pace, self._world.chance))
+            return done.held, None
+        errors = [each.error for each in done.refused.values()]
+        self.counts["refused"] += len(errors)
+        self._failed(errors, now if len(errors) < len(held.layers) else None)
+        return done.held, errors[0]
 
-    def _failed(self, error: ConfigsvcError) -> None:
-        self.error = _copy(error)
+    def _failed(self, errors: Sequence[ConfigsvcError], others: Moment | None = None) -> None:
+        """The errors; and when the other namespaces were confirmed, where they were: those keep the pace."""
+        self.error = _copy(errors[0])
         self.counts["failures"] += 1
-        self.counts["went_backwards"] += isinstance(error, WentBackwards)
-        if self._freshness is not None:
-            now = self._world.clock.now()
-            self._settle(self._freshness.failed(now, self._pace, self._world.chance, retry_after(error)))
+        self.counts["went_backwards"] += any(isinstance(each, WentBackwards) for each in errors)
+        if self._freshness is None:
+            return
+        now, said = self._world.clock.now(), max((retry_after(each) or 0.0 for each in errors), default=0.0)
+        if others is None:
+            self._settle(self._freshness.failed(now, self._pace, self._world.chance, said or None))
+        else:
+            since = self.refusals.oldest()
+            self._settle(partly_confirmed(others, since, self._pace, self._world.chance, said or None))
 
     def _settle(self, freshness: Freshness) -> None:
         self._freshness = freshness
@@ -215,6 +239,7 @@ class Keeper:
             if self.held is None:
                 loaded = load(self._settings, self._world, self._rules, deadline)
                 self.held, self.error = loaded.held, loaded.error and _copy(loaded.error)
+                self.refusals.loaded(self._settings.namespaces, loaded.freshness.confirmed)
                 self._settle(loaded.freshness)
         finally:
             self._lock.release()

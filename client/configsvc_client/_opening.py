@@ -54,8 +54,11 @@ def open_layer(namespace: Namespace, found: Found, rules: Rules, deadline: float
     broken = {key: value for key, value in opened.items() if isinstance(value, CannotOpen)}
     values = {key: value for key, value in opened.items() if key not in broken}
     sealed = frozenset(entry.key for entry in found.sealed.entries if entry.sealed)
-    revision = found.sealed.revision
-    return Layer(namespace, revision, found.etag, values=values, sealed=sealed, broken=broken)
+    fingerprint = hash(frozenset(found.sealed.entries))
+    return Layer(
+        namespace, found.sealed.revision, found.etag,
+        values=values, sealed=sealed, broken=broken, fingerprint=fingerprint,
+    )  # fmt: skip
 
 
 def _value(entry: Entry, opening: _Opening, rules: Rules) -> Value | CannotOpen:

@@ -1,4 +1,4 @@
-"""One refresh: fetch what is new, refuse what went backwards, open everything, and only then make it the one held."""
+"""One refresh: fetch what is new, refuse what may not follow what is held, open all of it, and only then hold it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Literal, TypeVar
 
-from configsvc.model.errors import ConfigsvcError, Unavailable, WentBackwards
+from configsvc.model import limits
+from configsvc.model.errors import ConfigsvcError, NotTaken, Unavailable, WentBackwards
 from configsvc.model.names import Namespace
 from configsvc.model.record import Record
 from configsvc_client._opening import Rules, open_layer
 from configsvc_client._ports import Found, Gateway
+from configsvc_client._refusals import Refused, mark_of
 from configsvc_client._snapshot import Layer, Snapshot
 
 Source = Literal["service", "fallback"]
@@ -25,21 +27,47 @@ class Held(Record):
     source: Source = "service"
 
 
-def refreshed(held: Held, gateway: Gateway, rules: Rules, deadline: float) -> Held:
+class Refreshed(Record):
+    """What to hold from now on, and whose answers were refused: of those what was held is held on."""
+
+    held: Held
+    refused: dict[Namespace, Refused]
+
+
+def refreshed(
+    held: Held, gateway: Gateway, rules: Rules, deadline: float, waiting: Mapping[Namespace, Refused]
+) -> Refreshed:
     """What to hold from now on: the same object where nothing changed.
 
-    A namespace of which a key is broken is fetched whole, so that it heals when KMS lets it; so is one that came from
-    the fallback file, and its revision is no floor.
+    Each namespace is taken whole or not at all, and one that is refused stops no other. It keeps its ETag, so it is
+    asked for again. A namespace of which a key is broken is fetched whole, so that it heals when KMS lets it; so is
+    one that came from the fallback file, and its revision is no floor.
+
+    Args:
+        held: what is held.
+        gateway: the service.
+        rules: how to open.
+        deadline: monotonic seconds.
+        waiting: what was refused, and is not opened again if it comes again.
 
     Raises:
-        WentBackwards: a namespace's revision is below the one held, or the least that is set.
-        CannotOpen: an entry that did open, or is new, does not open; all of the old snapshot stays.
-        ConfigsvcError: what the service answered, or Unavailable.
+        ConfigsvcError: what the service answered to all of it, or Unavailable.
     """
     known = {layer.namespace: None if layer.broken else layer.etag or None for layer in held.layers}
-    found = _check_answered(known, gateway.fetch(known, deadline))
-    layers = tuple(_next(layer, found.get(layer.namespace), rules, deadline) for layer in held.layers)
-    return held if all(map(operator.is_, layers, held.layers)) else Held(layers, Snapshot(layers))
+    found = gateway.fetch(known, deadline)
+    results = [_result(layer, known, found, rules, deadline, waiting) for layer in held.layers]
+    refused = {
+        layer.namespace: result
+        for layer, result in zip(held.layers, results, strict=True)
+        if isinstance(result, Refused)
+    }
+    layers = tuple(
+        layer if isinstance(result, Refused) else result for layer, result in zip(held.layers, results, strict=True)
+    )
+    if all(map(operator.is_, layers, held.layers)):
+        return Refreshed(held, refused)
+    source: Source = "service" if all(layer.etag for layer in layers) else held.source
+    return Refreshed(Held(layers, Snapshot(layers), source), refused)
 
 
 def first(
@@ -67,7 +95,8 @@ def opened(
 
     Raises:
         WentBackwards: a namespace's revision is below the least that is set.
-        Unavailable: it is of another namespace, or KMS did not answer.
+        NotTaken: a revision is above any that writes explain.
+        Unavailable: KMS did not answer.
     """
     layers = tuple(_opened(namespace, found[namespace], rules, deadline) for namespace in namespaces)
     return Held(layers, Snapshot(layers), source)
@@ -100,39 +129,108 @@ def _place(error: Exception) -> str:
 def _check_answered(
     known: Mapping[Namespace, str | None], found: Mapping[Namespace, Found | ConfigsvcError]
 ) -> dict[Namespace, Found]:
-    checked = dict[Namespace, Found]()
-    for namespace, each in found.items():
-        if isinstance(each, ConfigsvcError):
-            raise each
-        checked[namespace] = each
-    for namespace, etag in known.items():
-        if etag is None and namespace not in found:
-            raise Unavailable(f"The service did not answer with {namespace}, as it was asked to.", namespace=namespace)
-    return checked
+    """What was found of each namespace that had to be.
+
+    Raises:
+        ConfigsvcError: of one there is nothing.
+    """
+    checked = {namespace: _answered(namespace, None, found.get(namespace)) for namespace in known}
+    return {namespace: each for namespace, each in checked.items() if each is not None}
+
+
+def _answered(namespace: Namespace, etag: str | None, found: Found | ConfigsvcError | None) -> Found | None:
+    if isinstance(found, ConfigsvcError):
+        raise found
+    if (found is None and etag is None) or (found is not None and found.sealed.namespace != namespace):
+        raise Unavailable(f"The service did not answer with {namespace}, as it was asked to.", namespace=namespace)
+    return found
+
+
+def _result(  # noqa: PLR0917  # what `refreshed` has, for one of its layers
+    layer: Layer,
+    known: Mapping[Namespace, str | None],
+    found: Mapping[Namespace, Found | ConfigsvcError],
+    rules: Rules,
+    deadline: float,
+    waiting: Mapping[Namespace, Refused],
+) -> Layer | Refused:
+    """What comes after a layer, the layer itself where nothing does, or why nothing may."""
+    namespace, came = layer.namespace, found.get(layer.namespace)
+    mark = mark_of(came) if isinstance(came, Found) else None
+    before = waiting.get(namespace)
+    if before is not None and before.mark == mark:
+        return before
+    try:
+        return ours(lambda: _next(layer, _answered(namespace, known[namespace], came), rules, deadline))
+    except ConfigsvcError as error:
+        return Refused(_of(namespace, error), mark)
+
+
+def _of(namespace: Namespace, error: ConfigsvcError) -> ConfigsvcError:
+    """The error, naming its namespace; a copy: with its traceback it would keep what was opened alive."""
+    detail = error.detail if namespace in error.detail else f"{namespace}: {error.detail}"
+    return type(error)(detail, **{**error.members, "namespace": namespace})
 
 
 def _next(layer: Layer, found: Found | None, rules: Rules, deadline: float) -> Layer:
     if found is None:
         return layer
-    if layer.etag and found.sealed.revision < layer.revision:
-        raise WentBackwards(
-            f"{layer.namespace} came at revision {found.sealed.revision}, and {layer.revision} is held.",
-            namespace=layer.namespace,
-        )
-    opened = _opened(layer.namespace, found, rules, deadline)
+    if layer.etag:
+        _check_follows(layer, found)
+    else:
+        _check_begins(layer.namespace, found, rules)
+    opened = open_layer(layer.namespace, found, rules, deadline)
     for key in opened.broken.keys() - layer.broken.keys():
         raise opened.broken[key]
     unchanged = opened.etag == layer.etag and opened.broken.keys() == layer.broken.keys()
     return layer if unchanged else opened
 
 
-def _opened(namespace: Namespace, found: Found, rules: Rules, deadline: float) -> Layer:
-    if found.sealed.namespace != namespace:
-        raise Unavailable(f"The service did not answer with {namespace}, as it was asked to.", namespace=namespace)
-    least = rules.floors.get(namespace, 0)
-    if found.sealed.revision < least:
-        raise WentBackwards(
-            f"{namespace} came at revision {found.sealed.revision}, and CONFIGSVC_MIN_REVISION is {least}.",
+def _check_follows(layer: Layer, found: Found) -> None:
+    """Whether a snapshot may come after one that is held.
+
+    Raises:
+        WentBackwards: its revision is lower.
+        NotTaken: its revision is too far above, or the same with other entries.
+    """
+    namespace, revision, held = layer.namespace, found.sealed.revision, layer.revision
+    if revision < held:
+        raise WentBackwards(f"{namespace} came at revision {revision}, and {held} is held.", namespace=namespace)
+    if revision > held + limits.REVISION_JUMP:
+        raise NotTaken(
+            f"{namespace} came at revision {revision}, which is more than {limits.REVISION_JUMP} above {held}, the one "
+            "held: no number of writes explains it. See `A revision was raised` in OPERATIONS.",
             namespace=namespace,
         )
+    if revision == held and hash(frozenset(found.sealed.entries)) != layer.fingerprint:
+        raise NotTaken(
+            f"{namespace} came at revision {revision}, as is held, with other entries. Was the table restored? Then "
+            f"`configsvc lift` it.",
+            namespace=namespace,
+        )
+
+
+def _check_begins(namespace: Namespace, found: Found, rules: Rules) -> None:
+    """Whether a snapshot may be the first.
+
+    Raises:
+        WentBackwards: its revision is below the least that is set.
+        NotTaken: its revision is above any that writes explain.
+    """
+    least, revision = rules.floors.get(namespace, 0), found.sealed.revision
+    if revision < least:
+        raise WentBackwards(
+            f"{namespace} came at revision {revision}, and CONFIGSVC_MIN_REVISION is {least}.", namespace=namespace
+        )
+    most = max(limits.REVISION_MOST, least + limits.REVISION_JUMP)
+    if revision > most:
+        raise NotTaken(
+            f"{namespace} came at revision {revision}, and nothing above {most} is begun with: no number of writes "
+            "explains it. See `A revision was raised` in OPERATIONS.",
+            namespace=namespace,
+        )
+
+
+def _opened(namespace: Namespace, found: Found, rules: Rules, deadline: float) -> Layer:
+    _check_begins(namespace, found, rules)
     return open_layer(namespace, found, rules, deadline)

@@ -16,7 +16,8 @@ from configsvc_client._value import Value, converted
 class Layer(Hidden):
     """One namespace, opened: what each key holds, which were sealed, and which did not open and why.
 
-    The ETag is empty where it came from the fallback file: its revision is then no floor.
+    The ETag is empty where it came from the fallback file: its revision is then no floor. The fingerprint is one of the
+    sealed entries, within this process.
     """
 
     namespace: Namespace
@@ -25,6 +26,7 @@ class Layer(Hidden):
     values: Mapping[str, Value]
     sealed: frozenset[str]
     broken: Mapping[str, CannotOpen]
+    fingerprint: int
 
     def __repr__(self) -> str:
         return f"Layer({self.namespace}@{self.revision}, {len(self.values)} values)"

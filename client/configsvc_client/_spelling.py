@@ -6,10 +6,12 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 
-from configsvc.model import names
+from configsvc.model import limits, names
 from configsvc.model.errors import InvalidName, Misconfigured
 from configsvc.model.wildcard import matches
 from configsvc_client._secret import Secret
+
+_REVISION = limits.REVISION_LIFT
 
 
 class KeyPattern:
@@ -79,13 +81,17 @@ def floors(given: str | int | Mapping[str, int], among: tuple[names.Namespace, .
         pairs = [(name, str(number)) for name, number in given.items()]
     else:
         pairs = [_pair(part, among) for part in split(str(given))]
-    found = {names.Namespace(name): int(number) for name, number in pairs if number.isdecimal() and number.isascii()}
-    if len(found) != len(pairs) or not found.keys() <= set(among):
+    found = {names.Namespace(name): int(number) for name, number in pairs if _is_revision(number)}
+    if len(found) != len(pairs) or not found.keys() <= set(among) or max(found.values(), default=0) > _REVISION:
         raise Misconfigured(
             "CONFIGSVC_MIN_REVISION is like payments.prod=41,shared.prod=7, of namespaces that are read; "
-            "one number does where there is one namespace."
+            f"one number does where there is one namespace. None is above {_REVISION}."
         )
     return found
+
+
+def _is_revision(number: str) -> bool:
+    return number.isascii() and number.isdecimal() and len(number) <= len(str(_REVISION))
 
 
 def _pair(part: str, among: tuple[names.Namespace, ...]) -> tuple[str, str]:

@@ -27,7 +27,8 @@ ConfigsvcError
     ├── ConfigUnavailable          nothing could be loaded
     ├── CannotOpen                 a sealed value does not open
     ├── Expired                    older than max_stale
-    ├── WentBackwards              a revision below the one held
+    ├── NotTaken                   what came of a namespace may not follow what is held
+    │   └── WentBackwards          a revision below the one held
     └── Misconfigured              settings are missing or wrong
 """
 
@@ -215,7 +216,13 @@ class Expired(ClientError):
     code, title = "expired", "What is held is too old"
 
 
-class WentBackwards(ClientError):
+class NotTaken(ClientError):
+    """What came of a namespace may not follow what is held: the revision jumped, or is the same with other entries."""
+
+    code, title = "not_taken", "What came is not taken"
+
+
+class WentBackwards(NotTaken):
     """The service answered with a revision below the one held."""
 
     code, title = "went_backwards", "The revision went backwards"

@@ -110,8 +110,17 @@ RETENTION_VERSIONS = 10_000
 RETENTION_DAYS = 36_500
 """The most days of the change log that retention counts; no number at all keeps every one."""
 
-REVISION_LIFT = 10**9
-"""The highest revision that a lift goes to: versions follow it, and their sort keys have ten digits."""
+REVISION_MOST = 10**9
+"""The highest revision that a client begins with, one write a second for thirty years; or REVISION_JUMP above the
+least one that it is set."""
+
+REVISION_JUMP = 10**6
+"""By how much a revision may pass the one that a client holds: whoever raises it further is refused, so that what came
+before can be reached again."""
+
+REVISION_LIFT = 9 * 10**9
+"""The highest revision that a lift goes to: versions follow it, and their sort keys have ten digits. It is 8,000 jumps
+above REVISION_MOST: a client that polls each minute has to be led on for five days before a lift cannot reach it."""
 
 UPKEEP_LOG = 990
 """Change-log records that one upkeep takes away."""

@@ -39,8 +39,8 @@ def pages():
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 stage = Stage(sealed_values({"a": "1"}))
-even, odd = (sealed_values({f"k{n}": "v" * 100 for n in range(4)}, revision=r) for r in (2, 2))
-odd = odd._replace(etag='"2-ffff"')
+even = sealed_values({f"k{n}": "v" * 100 for n in range(4)}, revision=2)
+odd = even._replace(etag='"2-ffff"')
 config, asked = stage.config, stage.gateway.asked
 def refresh(times):
     for n in range(times):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from configsvc.model.errors import ConfigsvcError
+from configsvc.model.errors import ConfigsvcError, NotFound
 from configsvc.model.names import Namespace
 from configsvc_client._ports import Found
 from tests.client.sealing import data_key, envelope, found
@@ -12,6 +12,8 @@ from tests.client.sealing import data_key, envelope, found
 KEYS = ("k0", "k1", "k2")
 NAMESPACES = (Namespace("first.test"), Namespace("second.test"))
 DATA_KEYS = (bytes(range(32)), bytes(range(1, 33)), bytes(range(2, 34)))
+
+JUMP = 2 * 10**9
 
 
 def value(namespace: str, revision: int) -> str:
@@ -22,35 +24,57 @@ def value(namespace: str, revision: int) -> str:
 class LabelledService:
     """Serves the newest revision of each namespace, or an older one while it is `behind`; an entry may be broken.
 
-    `failing` is raised instead of any answer.
+    `failing` is raised instead of any answer. A namespace that is `hostile` is answered at a revision that no writes
+    explain (`jumped`), with other entries (`other`), or not at all (`absent`).
     """
 
     def __init__(self) -> None:
         self.revisions = dict.fromkeys(NAMESPACES, 1)
         self.behind = dict.fromkeys(NAMESPACES, 0)
         self.broken: set[Namespace] = set()
-        self.data_keys = dict.fromkeys(NAMESPACES, 0)
+        self.data_keys = {(namespace, 1): 0 for namespace in NAMESPACES}
+        self.hostile: dict[Namespace, str] = {}
+        self._sealed: dict[tuple[Namespace, int, bool, str], Found] = {}
         self.failing: Callable[[], ConfigsvcError] | None = None
         self.asked = 0
 
+    def write(self, namespace: Namespace, *, rotate: bool) -> None:
+        """One revision more."""
+        data_key = self.data_keys[namespace, self.revisions[namespace]]
+        self.revisions[namespace] += 1
+        self.data_keys[namespace, self.revisions[namespace]] = (data_key + rotate) % 3
+        self.behind[namespace] = 0
+        self.broken.discard(namespace)
+        self.hostile.pop(namespace, None)
+
     def served(self, namespace: Namespace) -> Found:
-        """One namespace as it is answered now."""
+        """One namespace as it is answered now: the same each time."""
         revision = self.revisions[namespace] - self.behind[namespace]
-        raw = DATA_KEYS[self.data_keys[namespace]]
-        text = value(namespace, revision).encode()
-        entries = [envelope(f"{namespace}.{key}", text, namespace=namespace, raw=raw, version=revision) for key in KEYS]
-        if namespace in self.broken:
+        name = (namespace, revision, namespace in self.broken, self.hostile.get(namespace, ""))
+        if name not in self._sealed:
+            self._sealed[name] = self._seal(*name)
+        return self._sealed[name]
+
+    def _seal(self, namespace: Namespace, revision: int, broken: bool, hostile: str) -> Found:  # noqa: FBT001  # a name's parts
+        data_key_at = self.data_keys[namespace, revision]
+        raw = DATA_KEYS[data_key_at]
+        text = "evil" if hostile else value(namespace, revision)
+        entries = [
+            envelope(f"{namespace}.{key}", text.encode(), namespace=namespace, raw=raw, version=revision)
+            for key in KEYS
+        ]
+        if broken:
             entries[-1] = entries[-1]._replace(version=revision + 1)
-        tag = f"{self.behind[namespace]}{'b' if namespace in self.broken else 'a'}{self.data_keys[namespace]}"
-        keys = [data_key(raw, namespace)]
-        return found(entries, revision=revision, namespace=namespace, data_keys=keys, tag=tag)
+        tag = f"{'b' if broken else 'a'}{data_key_at}{hostile}"
+        at = revision + JUMP if hostile == "jumped" else revision
+        return found(entries, revision=at, namespace=namespace, data_keys=[data_key(raw, namespace)], tag=tag)
 
     def fetch(
         self,
         known: Mapping[Namespace, str | None],
         deadline: float,
         meanwhile: Callable[[], None] | None = None,
-    ) -> dict[Namespace, Found]:
+    ) -> dict[Namespace, Found | ConfigsvcError]:
         """See `Gateway.fetch`."""
         del deadline
         self.asked += 1
@@ -59,4 +83,6 @@ class LabelledService:
         if self.failing:
             raise self.failing()
         answers = {namespace: self.served(namespace) for namespace in known}
-        return {namespace: each for namespace, each in answers.items() if each.etag != known[namespace]}
+        new = {namespace: each for namespace, each in answers.items() if each.etag != known[namespace]}
+        absent = {each for each in known if self.hostile.get(each) == "absent"}
+        return {**new, **{each: NotFound("There is no such namespace.") for each in absent}}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Expired, Forbidden, Internal, Throttled, Unavailable
+from configsvc.model.names import Namespace
 from configsvc_client import Config, ConfigUnavailable, Snapshot
 from configsvc_client._fallback import BadFallback, Fallback, encode
 from configsvc_client._ports import Moment, World
@@ -54,7 +55,7 @@ class Client(RuleBasedStateMachine):
         self.seen = dict.fromkeys(NAMESPACES, 0)
         self.opened: set[str] = set()
         self.attempt: Attempt | None = None
-        self.confirmed: Moment | None = None
+        self.confirmed: dict[Namespace, Moment] | None = None
         environ = {**ENVIRON, "CONFIGSVC_MAX_STALE_SECONDS": str(STALE), "CONFIGSVC_FALLBACK": "file"}
         self.config = Config(*NAMESPACES, environ=environ, world=self.world)
 
@@ -80,22 +81,34 @@ class Client(RuleBasedStateMachine):
     @rule(namespace=st.sampled_from(NAMESPACES), rotate=st.booleans())
     def write(self, namespace: str, rotate: bool) -> None:  # noqa: FBT001  # hypothesis draws it
         at = NAMESPACES[NAMESPACES.index(namespace)]
-        self.service.revisions[at] += 1
-        self.service.behind[at] = 0
-        self.service.broken.discard(at)
-        if rotate:
-            self.service.data_keys[at] = (self.service.data_keys[at] + 1) % 3
+        self.service.write(at, rotate=rotate)
 
     @rule(namespace=st.sampled_from(NAMESPACES), by=st.integers(0, 2))
     def serve_behind(self, namespace: str, by: int) -> None:
         at = NAMESPACES[NAMESPACES.index(namespace)]
+        self.service.hostile.pop(at, None)
         self.service.behind[at] = min(by, self.service.revisions[at] - 1)
 
     @rule(seconds=st.sampled_from((0, 301)))
     def all_is_well_again(self, seconds: float) -> None:
         self.service.failing, self.kms.down = None, None
         self.service.broken.clear()
+        self.service.hostile.clear()
         self.clock.advance(seconds)
+
+    @rule(namespace=st.sampled_from(NAMESPACES), how=st.sampled_from(("jumped", "other", "absent")))
+    def attacked(self, namespace: str, how: str) -> None:
+        """Somebody writes the table of one namespace; other entries come under the revision that is held."""
+        at, held = NAMESPACES[NAMESPACES.index(namespace)], self.held()
+        if how == "other" and (held is None or self.config.source == "fallback"):
+            return
+        if (
+            held is not None
+            and how == "other"
+            and held.revisions[at] != self.service.revisions[at] - self.service.behind[at]
+        ):
+            return
+        self.service.hostile[at] = how
 
     @rule(namespace=st.sampled_from(NAMESPACES))
     def restored_from_a_backup(self, namespace: str) -> None:
@@ -200,7 +213,12 @@ class Client(RuleBasedStateMachine):
         try:
             self.config.refresh()
         except ConfigsvcError:
-            assert held is None or self.held() is held, "a refresh that failed changed what is held"
+            after = self.held()
+            for namespace in self.config.refused if held else ():
+                assert after is not None
+                assert held is not None
+                assert after.revisions[namespace] == held.revisions[namespace], "what was refused is held"
+            assert self.config.refused or held is None or after is held, "a refresh that failed changed what is held"
         else:
             if self.config.source == "service":
                 self.assert_current()
@@ -215,7 +233,8 @@ class Client(RuleBasedStateMachine):
             self.observe(held)
             assert self.config.age >= 0
             if self.confirmed is not None:
-                assert self.config.age == pytest.approx(max(0.0, elapsed(self.confirmed, self.clock.now())))
+                ages = [elapsed(each, self.clock.now()) for each in self.confirmed.values()]
+                assert self.config.age == pytest.approx(max(0.0, *ages))
 
     def observe(self, snapshot: Snapshot) -> None:
         for namespace in NAMESPACES:
@@ -259,11 +278,13 @@ class Client(RuleBasedStateMachine):
             return
         well = self.config.last_error is None and self.held() is not None
         self.attempt = Attempt(self.clock.now(), well)
-        if well:
-            self.confirmed = self.clock.now()
-            self.assert_current()
-        elif self.held() is None or self.config.source == "fallback":
+        if self.held() is None or self.config.source == "fallback":
             self.confirmed = None
+        elif well:
+            self.confirmed = dict.fromkeys(NAMESPACES, self.clock.now())
+            self.assert_current()
+        elif self.confirmed and not self.service.failing:
+            self.confirmed |= {each: self.clock.now() for each in NAMESPACES if each not in self.config.refused}
 
     def assert_current(self) -> None:
         """Asked just now, and well: then it is what the service serves."""
