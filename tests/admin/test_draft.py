@@ -26,7 +26,7 @@ CANARY = "canary-5d1c"
 )
 def test_the_content_type_follows_the_python_type(value: Json | bytes, data: bytes, content_type: str) -> None:
     made = draft("k", value)
-    assert (made.data, made.content_type, made.form) == (data, content_type, "envelope")
+    assert (made.data, made.content_type, made.form) == (data, content_type, None)
 
 
 def test_text_may_be_declared_as_json() -> None:

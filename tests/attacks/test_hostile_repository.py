@@ -43,6 +43,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "list": (),
     "log": (),
     "namespace": ("create", "their.namespace"),
+    "policy": ("suggest",),
     "put": ("k", "-"),
     "revoke": ("api-key:theirs", "--all"),
     "rollback": ("k",),
@@ -253,6 +254,8 @@ def test_a_hostile_change_to_a_trusted_file_is_not_trusted(
     file.write_text(f'[policy."{namespace}"]\nplain = ["log.level"]\n')
     shell = victim.but(**service.environ("writer", namespace))
     _trust(shell)
+    shell.ok("put", "log.level", "-", given="info")
+    assert service.admin().entry(namespace, "log.level").form == "plain"
     file.write_text(f'[policy."{namespace}"]\nplain = ["*"]\n')  # a pull request
     shell.ok("put", "db.url", "-", given=SECRET)
     assert service.admin().entry(namespace, "db.url").form == "envelope"

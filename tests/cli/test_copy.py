@@ -6,6 +6,7 @@ from tests.admin.loopback import Loopback
 from tests.cli.shell import Shell
 
 CANARY = "canary-c0de11"
+FORMS = ("--plain", "limits", "--kms", "raw")
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def test_values_are_sealed_anew_for_another_namespace_with_form_and_type_in_one_
 ) -> None:
     other = service.namespace(f"{namespace}.other")
     service.requests.clear()
-    done = filled.run("copy", "--all", "--to", other, "-m", "as in test")
+    done = filled.run("copy", "--all", "--to", other, *FORMS, "-m", "as in test")
     assert (done.code, "3 copied" in done.err, CANARY in done.err) == (0, True, False)
     assert sum(not each.startswith("GET") for each in service.requests) == 1
     admin = service.admin()
@@ -33,8 +34,33 @@ def test_values_are_sealed_anew_for_another_namespace_with_form_and_type_in_one_
     }
     sealed = [admin.entry(each, "db.password").value for each in (namespace, other)]
     assert sealed[0] != sealed[1]
-    again = filled.run("copy", "--all", "--to", other)
+    again = filled.run("copy", "--all", "--to", other, *FORMS)
     assert (again.code, "0 copied, 3 there already" in again.err) == (0, True)
+
+
+def test_what_nothing_names_is_sealed_in_the_target_whatever_the_source_does(
+    filled: Shell, service: Loopback, namespace: str
+) -> None:
+    other = service.namespace(f"{namespace}.other")
+    done = filled.run("copy", "--all", "--to", other)
+    assert {each.form for each in service.admin().snapshot(other).entries} == {"envelope"}
+    assert "Sealed now" in done.err
+    again = filled.run("copy", "--all", "--to", other)
+    assert "0 copied, 3 there already" in again.err
+    named = filled.run("copy", "--all", "--to", other, "--kms", "raw")  # another form is named
+    assert ("1 copied, 2 there already" in named.err, service.admin().entry(other, "raw").form) == (True, "kms")
+
+
+def test_plain_in_the_place_of_sealed_is_asked_for_or_refused(filled: Shell, service: Loopback, namespace: str) -> None:
+    service.admin().put(namespace, "sealed", "x")
+    copy = ("copy", "limits", "--as", "sealed", "--plain", "*")
+    refused = filled.run(*copy, "--yes")
+    assert (refused.code, "--declassify" in refused.err, filled.ok("get", "sealed")) == (2, True, "x")
+    owner = filled.but(**service.environ("owner", namespace))
+    assert owner.on_terminal(*copy, typed={"in the clear? [y/N]: ": "n"}).code == 1
+    assert filled.ok("get", "sealed") == "x"
+    assert owner.on_terminal(*copy, typed={"in the clear? [y/N]: ": "y"}).code == 0
+    assert service.admin().entry(namespace, "sealed").form == "plain"
 
 
 def test_a_value_is_copied_to_another_key(filled: Shell) -> None:
@@ -70,5 +96,5 @@ def test_a_copy_that_does_not_say_what_and_where_is_refused(
 
 def test_what_is_refused_is_told_by_key(filled: Shell, service: Loopback, namespace: str) -> None:
     service.admin().put(namespace, "sealed", "x")
-    done = filled.run("copy", "limits", "--as", "sealed")
+    done = filled.run("copy", "limits", "--as", "sealed", "--plain", "*", "--declassify")
     assert (done.code != 0, "sealed:" in done.err, "1 failed" in done.err) == (True, True, True)

@@ -15,6 +15,7 @@ def test_debug_tells_each_request_and_shows_no_value_header_or_query(
     done = shell.run("put", "db.password", "-", "--debug", given=CANARY)
     lines = [found for line in done.err.splitlines() if (found := _LINE.fullmatch(line))]
     assert [(found[1], found[2], found[3]) for found in lines] == [
+        ("GET", f"/api/v1/namespaces/{namespace}/keys/db.password", "404"),
         ("GET", f"/api/v1/namespaces/{namespace}/keys", "200"),
         ("GET", f"/api/v1/namespaces/{namespace}/data-keys", "200"),
         ("POST", "kms:Decrypt", "200"),

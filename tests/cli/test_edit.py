@@ -108,12 +108,12 @@ def test_json_is_shown_indented_and_has_to_be_json_still(
 ) -> None:
     service.admin().put(namespace, "k", {"b": 1, "a": ["é"]}, form="plain")
     editor.will_write('{"b": 2}\n')
-    editing.ok("edit", "k")
+    editing.ok("edit", "k", "--plain")
     ((path, _, _, content),) = editor.seen[0]
     assert (path.endswith(".json"), content) == (True, '{\n  "b": 1,\n  "a": [\n    "é"\n  ]\n}\n')
     assert editing.ok("get", "k") == '{"b": 2}'
     editor.will_write(f"{{{CANARY}\n")
-    refused = editing.run("edit", "k")
+    refused = editing.run("edit", "k", "--plain")
     assert (refused.code, "not JSON" in refused.err, CANARY in refused.err) == (1, True, False)
     assert editing.ok("get", "k") == '{"b": 2}'
 

@@ -40,8 +40,10 @@ def test_no_color_is_honoured(filled: Shell) -> None:
 def test_a_write_tells_people_on_stderr_and_programs_in_json_on_stdout(shell: Shell, namespace: str) -> None:
     told = shell.run("put", "k", "-", given=CANARY)
     assert (told.out, "version 1" in told.err) == ("", True)
-    found = json.loads(shell.ok("put", "k", "-", "-o", "json", given=CANARY))
+    found = json.loads(shell.ok("put", "k", "-", "-o", "json", given=f"{CANARY}2"))
     assert (found["namespace"], found["key"], found["version"], found["active"]) == (namespace, "k", 2, 2)
+    again = json.loads(shell.ok("put", "k", "-", "-o", "json", given=f"{CANARY}2"))
+    assert again == found  # unchanged
 
 
 def test_a_field_holds_no_tab_and_no_line_break_of_its_own_in_a_pipe(service: Loopback, namespace: str) -> None:

@@ -51,12 +51,14 @@ def test_copy_counts_and_names_what_failed(service: Loopback, owner: Shell, name
     owner.ok("put", "b", "y", "--plain")
     other = service.namespace(f"{namespace}.other")
     wanted = {"from": namespace, "namespace": other, "copied": 2, "unchanged": 0, "failed": []}
-    assert _json(owner, "copy", "--all", "--to", other) == wanted
-    owner.ok("put", "b", "-", "-n", other, given="sealed by now")
-    done = Shell(service.environ("writer", namespace)).run("copy", "--all", "--to", other, "-o", "json")
+    assert _json(owner, "copy", "--all", "--to", other, "--plain", "b") == wanted
+    owner.ok("put", "b", "-", "-n", other, "--seal", given="sealed by now")
+    done = Shell(service.environ("writer", namespace)).run(
+        "copy", "--all", "--to", other, "--plain", "b", "--declassify", "-o", "json"
+    )
     found = json.loads(done.out)
-    assert (done.code, found["copied"], found["unchanged"]) == (1, 0, 1)
-    assert [(each["key"], each["code"]) for each in found["failed"]] == [("b", "unprocessable")]
+    assert (done.code, found["copied"], found["unchanged"]) == (4, 0, 1)
+    assert [(each["key"], each["code"]) for each in found["failed"]] == [("b", "forbidden")]
 
 
 def test_an_import_has_json_by_the_variable_too(owner: Shell, namespace: str) -> None:

@@ -5,9 +5,11 @@ import pytest
 from configsvc.model.entry import Entry
 from configsvc.model.errors import CannotOpen, ConfigsvcError
 from configsvc.model.names import key
-from configsvc_client.admin import Opened
+from configsvc_client.admin import Draft, Opened
 from configsvc_client.cli import _exit
-from configsvc_client.cli._plan import Rules, drafts, plan, to_open
+from configsvc_client.cli._forms import Wanted
+from configsvc_client.cli._plan import Rules, plan, to_open
+from configsvc_client.cli._plan import drafts as drafts_of
 from configsvc_client.cli.formats import Row
 
 A = key("a")
@@ -17,15 +19,20 @@ def _entry(form: str = "envelope", content_type: str = "text/plain") -> Entry:
     return Entry(A, 1, form, content_type, "sealed")  # type: ignore[arg-type]  # forms by name
 
 
+def drafts(rows: list[Row], rules: Rules) -> tuple[list[Draft], dict[str, ConfigsvcError]]:
+    """Where no setting names anything."""
+    return drafts_of(rows, rules, lambda _, asked: asked)
+
+
 def _opened(name: str, data: bytes) -> Opened:
     return Opened(key(name), 1, "envelope", "text/plain", data)
 
 
 def test_everything_is_sealed_text_but_for_what_the_patterns_name() -> None:
     rows = [Row("", "db.url", b"x"), Row("", "log.level", b"info"), Row("", "limits.json", b"{}")]
-    made, refused = drafts(rows, Rules(plain=["log.*", "limits.*"], json=["*.json"]))
+    made, refused = drafts(rows, Rules(Wanted(plain=["log.*", "limits.*"]), json=["*.json"]))
     assert [(each.form, each.content_type) for each in made] == [
-        ("envelope", "text/plain"),
+        (None, "text/plain"),
         ("plain", "text/plain"),
         ("plain", "application/json"),
     ]
@@ -39,8 +46,8 @@ def test_what_the_file_says_is_no_text_stays_what_it_is() -> None:
 
 
 def test_patterns_are_case_sensitive_as_keys_are() -> None:
-    made, _ = drafts([Row("", "LOG.level", b"x")], Rules(plain=["log.*"]))
-    assert made[0].form == "envelope"
+    made, _ = drafts([Row("", "LOG.level", b"x")], Rules(Wanted(plain=["log.*"])))
+    assert made[0].form is None
 
 
 @pytest.mark.parametrize(
@@ -51,8 +58,10 @@ def test_patterns_are_case_sensitive_as_keys_are() -> None:
         (_entry(), _opened("a", b"2"), "changed"),
         (_entry(), CannotOpen("no"), "again"),
         (_entry(), None, "again"),
-        (_entry(form="plain"), _opened("a", b"1"), "changed"),
-        (_entry(form="kms"), None, "changed"),
+        (_entry(form="plain"), _opened("a", b"1"), "unchanged"),
+        (_entry(form="plain"), _opened("a", b"2"), "unnamed"),
+        (_entry(form="plain", content_type="application/json"), _opened("a", b"1"), "unnamed"),
+        (_entry(form="kms"), None, "again"),
         (_entry(content_type="application/json"), _opened("a", b"1"), "changed"),
     ],
 )
@@ -78,7 +87,22 @@ def test_only_what_could_be_unchanged_is_opened() -> None:
     made, _ = drafts([Row("", "a", b"1")], Rules())
     other = _entry()._replace(key=key("other"))
     assert to_open(made, [_entry(), other]) == [_entry()]
-    assert to_open(made, [_entry(form="kms"), other]) == []
+    named, _ = drafts([Row("", "a", b"1")], Rules(Wanted(seal=["a"])))
+    assert to_open(named, [_entry(form="kms"), other]) == []
+
+
+@pytest.mark.parametrize("form", ["envelope", "plain", "kms"])
+def test_a_form_that_an_option_names_is_never_unchanged_in_another(form: str) -> None:
+    for wanted in (Wanted(seal=["*"]), Wanted(kms=["*"]), Wanted(plain=["*"])):
+        made, _ = drafts([Row("", "a", b"1")], Rules(wanted))
+        step = plan(made, [_entry(form)], {A: _opened("a", b"1")})[0].step
+        assert step == ("unchanged" if wanted.form("a") == form else "changed")
+
+
+def test_of_several_options_the_one_that_protects_more_counts() -> None:
+    assert Wanted(["a"], ["*"], ["*"]).form("a") == "envelope"
+    assert Wanted(["a"], ["*"], ["b"]).form("b") == "kms"
+    assert Wanted(["a"], ["*"], ["b"]).form("c") == "plain"
 
 
 def _tree(root: type[ConfigsvcError]) -> list[type[ConfigsvcError]]:

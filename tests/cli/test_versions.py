@@ -113,7 +113,9 @@ def test_rollback_of_a_namespace_and_of_one_key_to_a_time(versions: Shell, servi
         service.admin().put(namespace, key, "later", form="envelope")
     versions.ok("rollback", "a", "--to-time", now, "--yes")
     assert _served(service, namespace) == {"a": b"two", "b": b"later"}
-    versions.ok("rollback", "--to-time", now, "--yes")
+    refused = versions.run("rollback", "--to-time", now, "--yes")
+    assert (refused.code, "Plain values would replace sealed ones: b" in refused.err) == (2, True)
+    versions.ok("rollback", "--to-time", now, "--yes", "--declassify")
     assert _served(service, namespace) == {"a": b"two", "b": b"x"}
     assert versions.run("rollback", "--to-time", "2020-01-01", "--yes").code == 3
     assert versions.run("rollback", "--to-time", "yesterday").code == 2

@@ -13,11 +13,11 @@ from configsvc_client.admin._admin_follow import Follows
 from configsvc_client.admin._admin_history import Histories
 from configsvc_client.admin._admin_namespaces import AllNamespaces
 from configsvc_client.admin._admin_rollback import Rollbacks
-from configsvc_client.admin._admin_values import Values
+from configsvc_client.admin._admin_serving import Serving
 from configsvc_client.admin._parts import Parts
 
 
-class Admin(Values, Histories, Rollbacks, Keyrings, AllNamespaces, Files, Follows):
+class Admin(Serving, Histories, Rollbacks, Keyrings, AllNamespaces, Files, Follows):
     """Everything that people and scripts do with configsvc. Reads need an API key, writes AWS credentials too.
 
     Every method raises the errors of `configsvc.model.errors` as the service answered them, and Unavailable when it

@@ -11,6 +11,7 @@ from configsvc.model.errors import Gone, NotFound
 from configsvc.model.names import Key
 from configsvc.model.snapshot import SealedSnapshot
 from configsvc_client.admin import _back
+from configsvc_client.admin._activations import refuse
 from configsvc_client.admin._back import Step, WayBack
 from configsvc_client.admin._history import LogFilter
 from configsvc_client.admin._parts import Facet
@@ -70,15 +71,21 @@ class Rollbacks(Facet):
             self._parts.reader.known(then.namespace, sorted(found)),
         )
 
-    def go_back(self, way: WayBack, message: str = "") -> Iterator[Changed]:
+    def go_back(self, way: WayBack, message: str = "", *, declassify: bool = False) -> Iterator[Changed]:
         """Go it, in change sets of up to 40 keys, each all or nothing and only while nobody else writes.
 
         Raises:
+            Unprocessable: a plain version would replace a sealed one; `declassify` allows it.
+            Misconfigured: a plain version, of a key that CONFIGSVC_SEALED_KEYS names.
             PreconditionFailed: someone wrote meanwhile; what is done stays, look at the way that is left.
             Conflict: a version's data key was retired meanwhile.
             Gone: a version's value was destroyed or pruned.
             CannotOpen: something is to be sealed, and KMS refuses; nothing was done.
         """
+        for each in way.steps:
+            if each.plain:
+                self._parts.rules.named(way.namespace, each.key, "plain")
+        refuse([each.key for each in way.steps if each.declassifies], declassify=declassify)
         if any(each.anew for each in way.steps):
             self._parts.data_keys.sealer(way.namespace)  # so that KMS refuses before anything is changed
         revision = way.revision

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from configsvc.model import names
-from configsvc.model.change_set import Activate, Delete
+from configsvc.model.change_set import Activate
 from configsvc.model.entry import Entry, Form
-from configsvc.model.errors import CannotOpen, Conflict, NotFound
+from configsvc.model.errors import CannotOpen, Misconfigured, Unprocessable
 from configsvc.model.names import Key, Namespace
 from configsvc.model.snapshot import SealedSnapshot
 from configsvc_client._secret import Secret
-from configsvc_client.admin._backwards import last_served, version_before
-from configsvc_client.admin._draft import Draft, Json, draft
+from configsvc_client.admin._draft import Draft, Json, decided, draft
 from configsvc_client.admin._guarded import Guarded, guard
-from configsvc_client.admin._history import LogFilter
 from configsvc_client.admin._parts import Facet
 from configsvc_client.admin._reader import KeyInfo, Known, Opened
 from configsvc_client.admin._together import check_together
@@ -97,14 +95,17 @@ class Values(Facet):
         key: str,
         value: Json | bytes,
         *,
-        form: Form = "envelope",
+        form: Form | None = None,
         content_type: str | None = None,
         message: str = "",
         if_match: int | None = None,
     ) -> Stored:
         """Seal a Python value (`str` text, `bytes` bytes, else JSON) and store it as the next version of a key.
 
+        Without a form the policy decides, and without one it is sealed.
+
         Raises:
+            Misconfigured: plain, for a key of CONFIGSVC_SEALED_KEYS.
             VersionClaimed, PreconditionFailed: others wrote the key; with `if_match` at once, else after many tries.
         """
         given = Secret(value)
@@ -114,13 +115,36 @@ class Values(Facet):
 
     def put_draft(self, namespace: str, draft: Draft, message: str = "") -> Stored:
         """As `put`, with all that a draft can say."""
-        return self._parts.writer.put(names.namespace(namespace), draft, message)
+        name = names.namespace(namespace)
+        return self._parts.writer.put(name, self._decided(name, draft), message)
+
+    def named_form(self, namespace: str, key: str, asked: Form | None = None) -> Form | None:
+        """The form that the caller, CONFIGSVC_SEALED_KEYS or the policy names; without any it is sealed.
+
+        Raises:
+            Misconfigured: plain, for a key of CONFIGSVC_SEALED_KEYS.
+        """
+        return self._parts.rules.named(names.namespace(namespace), names.key(key), asked)
+
+    def _decided(self, namespace: Namespace, draft: Draft) -> Draft:
+        return decided(draft, namespace, self._parts.rules)
 
     def change(
-        self, namespace: str, changes: Sequence[Change], message: str = "", *, if_match: int | None = None
-    ) -> Changed:
-        """Drafts, `Activate`s and `Delete`s in one change set: all or nothing, at most 40 of them, 1 MiB stored."""
-        return self._parts.writer.change(names.namespace(namespace), changes, message, if_match)
+        self, namespace: str, changes: Sequence[Change], message: str = "", *, if_match: int | None = None,
+        declassify: bool = False,
+    ) -> Changed:  # fmt: skip
+        """Drafts, `Activate`s and `Delete`s in one change set: all or nothing, at most 40 of them, 1 MiB stored.
+
+        `declassify` lets an `Activate` serve a plain version in the place of a sealed one. A draft says so itself.
+
+        Raises:
+            Unprocessable: an `Activate` would, without `declassify`.
+        """
+        name = names.namespace(namespace)
+        activates = [each for each in changes if isinstance(each, Activate)]
+        self._parts.activations.check(name, activates, declassify=declassify)
+        ready = [self._decided(name, each) if isinstance(each, Draft) else each for each in changes]
+        return self._parts.writer.change(name, ready, message, if_match)
 
     def check_together(self, namespace: str, drafts: Sequence[Draft]) -> None:
         """Whether one change set takes all these drafts, told before anything is sealed or sent.
@@ -129,7 +153,8 @@ class Values(Facet):
             TooLarge: it does not.
             Unprocessable: a plain value is not what its content type says.
         """
-        check_together(names.namespace(namespace), drafts)
+        name = names.namespace(namespace)
+        check_together(name, [self._decided(name, each) for each in drafts])
 
     def store(
         self, namespace: str, drafts: Sequence[Draft], message: str = "", *, known: Known | None = None
@@ -138,77 +163,10 @@ class Values(Facet):
 
         `known` saves asking for the keys once more, where they were read before.
         """
-        return self._parts.writer.store(names.namespace(namespace), drafts, message, known)
-
-    def activate(
-        self, namespace: str, key: str, version: int, message: str = "", *, if_match: int | None = None
-    ) -> Changed:
-        """Serve a version that is there: staged, earlier, or deleted. Nothing is sealed again.
-
-        Raises:
-            NotFound: there is no such version.
-            Gone: its value was destroyed.
-            Conflict: its data key is retired.
-        """
-        return self.change(namespace, [Activate(names.key(key), version, if_match)], message)
-
-    def rollback(self, namespace: str, key: str, message: str = "", *, version: int | None = None) -> Changed:
-        """Serve a version again; left out, of those lower than the active one the one that was served last.
-
-        Raises:
-            NotFound: nothing is served under the key, or no lower version was; or there is no such version.
-            PreconditionFailed: someone writes the key meanwhile.
-            Gone: the value of that version was destroyed.
-            Conflict: that version's data key is retired; names the revision to go back to instead.
-        """
-        info = self.known(namespace, [key]).get(names.key(key))
-        if info is None or (version is None and info.active is None):
-            raise NotFound(f"Nothing is served under {key}. Activate a version instead.", key=key)
-        chosen = version or self._before(names.namespace(namespace), info)
-        try:
-            return self.activate(namespace, key, chosen, message, if_match=info.revision)
-        except Conflict as error:
-            if "kid" not in error.members:
-                raise
-        raise self._under_a_retired_data_key(names.namespace(namespace), info.key, chosen)
-
-    def _under_a_retired_data_key(self, namespace: Namespace, key: Key, version: int) -> Conflict:
-        """The refusal that names the way to serve such a version's value all the same."""
-        log = self._parts.history.changes(namespace, LogFilter(key=key))
-        revision = last_served(log, key, version)
-        way = (
-            f"configsvc rollback {key} -n {namespace} --to-revision {revision}" if revision
-            else f"configsvc get {key} -n {namespace} --version {version} shows the value, to put it again"
-        )  # fmt: skip
-        return Conflict(
-            f"Version {version} of {key} is sealed under a retired data key, so it cannot be activated. Seal its value "
-            f"again under the current one: {way}", key=key, version=version,
-        )  # fmt: skip
-
-    def _before(self, namespace: Namespace, info: KeyInfo) -> int:
-        history, active = self._parts.history, info.active or 0
-        kept = {each.version for each in history.versions(namespace, info.key) if not each.destroyed}
-        found = version_before(history.changes(namespace, LogFilter(key=info.key)), info.key, active, kept)
-        if found is None:
-            raise NotFound(
-                f"No version of {info.key} lower than {active}, which is active, was ever served and is still there. "
-                "Name one with --to-version.", key=info.key, version=active,
-            )  # fmt: skip
-        return found
-
-    def delete(self, namespace: str, key: str, message: str = "", *, if_match: int | None = None) -> Changed:
-        """Serve a key no longer. Its versions stay, and `activate` brings one back.
-
-        Raises:
-            NotFound: nothing is served under it.
-        """
-        return self.change(namespace, [Delete(names.key(key), if_match)], message)
-
-    def destroy(self, namespace: str, key: str, version: int) -> int:
-        """Destroy the value of a version for good; its record stays. The revision that did it.
-
-        Raises:
-            NotFound: there is no such version.
-            Conflict: it is served.
-        """
-        return self._parts.writer.destroy(names.namespace(namespace), names.key(key), version)
+        name, ready = names.namespace(namespace), list[Draft]()
+        for each in drafts:
+            try:
+                ready.append(self._decided(name, each))
+            except (Misconfigured, Unprocessable) as error:
+                yield Part((each.key,), error=error)
+        yield from self._parts.writer.store(name, ready, message, known)

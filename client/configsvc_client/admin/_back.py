@@ -23,6 +23,7 @@ class Step(NamedTuple):
     """One key: the version that is served and the one that was; None where nothing is or was. `size` in bytes.
 
     `anew` is the value of the version that was, where its data key is retired and it cannot be activated.
+    `plain` says that the version that was is plain, `declassifies` that it comes in the place of a sealed one.
     """
 
     key: Key
@@ -30,6 +31,8 @@ class Step(NamedTuple):
     then: int | None
     size: int
     anew: Draft | None = None
+    plain: bool = False
+    declassifies: bool = False
 
     @property
     def change(self) -> Activate | Delete | Draft:
@@ -93,7 +96,9 @@ def sealed_anew(
             found.append(step)
         elif not _alike(now.get(step.key), value):
             info = known.get(step.key)
-            draft = Draft(value.key, value.data, value.content_type, rotate_by=info.rotate_by if info else None)
+            draft = Draft(
+                value.key, value.data, value.content_type, "envelope", rotate_by=info.rotate_by if info else None
+            )
             found.append(step._replace(anew=draft, size=step.size + _MORE_DIGITS))
     return tuple(found)
 
@@ -104,7 +109,9 @@ def _alike(now: Opened | CannotOpen | None, then: Opened) -> bool:
 
 def _step(key: Key, now: Entry | None, then: Entry | None) -> Step:
     size = stored_bytes(then.value) if then else 0
-    return Step(key, now.version if now else None, then.version if then else None, size)
+    plain = then is not None and then.form == "plain"
+    versions = now.version if now else None, then.version if then else None
+    return Step(key, *versions, size, plain=plain, declassifies=plain and now is not None and now.form != "plain")
 
 
 def _by_key(snapshot: SealedSnapshot) -> dict[Key, Entry]:

@@ -21,6 +21,7 @@ from configsvc_client._spelling import KeyPattern, key_pattern, split
 from configsvc_client._url import Url, parse
 from configsvc_client.admin import _session
 from configsvc_client.admin._access import Access
+from configsvc_client.admin._activations import Activations
 from configsvc_client.admin._admin import Admin
 from configsvc_client.admin._api import Api
 from configsvc_client.admin._data_keys import DataKeys
@@ -31,7 +32,7 @@ from configsvc_client.admin._opening import Opener
 from configsvc_client.admin._parts import Parts
 from configsvc_client.admin._patience import PatientKms
 from configsvc_client.admin._ports import Ports
-from configsvc_client.admin._protection import Policy
+from configsvc_client.admin._protection import Policy, Rules
 from configsvc_client.admin._reader import Reader
 from configsvc_client.admin._rewrapping import Rewrapper
 from configsvc_client.admin._rotation import Rotator
@@ -154,10 +155,10 @@ def admin(
         keyring, settings.pin, lambda namespace: [each.data_key for each in data_keys.list(namespace)], clock
     )
     writer = Writer(api, sealer.seal, reader.known, clock, chance, forget=data_keys.forget)
-    access = Access(api)
+    access, rules = Access(api), Rules(policy, settings.sealed_keys)
     parts = Parts(
         Namespaces(api), data_keys, Rewrapper(kms, settings.pin, clock),
         Rotator(access, data_keys, reader, opener, writer), reader, History(api), opener, writer, access,
-        SnapshotFiles(reader, opener, settings.url, clock), ports.gateway, clock, policy,
+        SnapshotFiles(reader, opener, settings.url, clock), ports.gateway, clock, rules, Activations(reader, rules),
     )  # fmt: skip
     return Admin(parts, close)

@@ -10,6 +10,7 @@ from configsvc.model.errors import Unprocessable
 from configsvc.model.names import Key
 from configsvc_client._hidden import Hidden
 from configsvc_client._secret import Secret
+from configsvc_client.admin._protection import Rules
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
@@ -17,24 +18,30 @@ Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 class Draft(Hidden):
     """A value in the clear on its way to being sealed; `repr` never shows it.
 
+    `form` is what the caller asks for; None leaves it to the policy, and without one to sealing.
     `if_match` is the key's revision, `create_only` asks that nothing is served under the key.
     """
 
     key: Key
     data: bytes
     content_type: ContentType = "text/plain"
-    form: Form = "envelope"
+    form: Form | None = None
     activate: bool = True
     declassify: bool = False
     rotate_by: str | None = None
     if_match: int | None = None
     create_only: bool = False
 
+    @property
+    def is_envelope(self) -> bool:
+        """Whether it is sealed under a data key, which carries the version; also where nobody decided."""
+        return self.form in (None, "envelope")
+
     def __repr__(self) -> str:
         return f"Draft(key={self.key!r}, form={self.form!r}, content_type={self.content_type!r}, data=***)"
 
 
-def draft(key: str, value: Json | bytes, *, form: Form = "envelope", content_type: str | None = None) -> Draft:
+def draft(key: str, value: Json | bytes, *, form: Form | None = None, content_type: str | None = None) -> Draft:
     """A draft of a Python value: `str` is text, `bytes` are bytes, everything else is JSON.
 
     A `str` or `bytes` given together with a content type is taken as it is, and checked.
@@ -50,6 +57,16 @@ def draft(key: str, value: Json | bytes, *, form: Form = "envelope", content_typ
     if not is_content_type(kind):
         raise Unprocessable("A content type is text/plain, application/json or application/octet-stream.", key=name)
     return checked(Draft(name, _bytes_of(given), kind, form))
+
+
+def decided(draft: Draft, namespace: str, rules: Rules) -> Draft:
+    """The draft with its form, as the writer's own settings decide it.
+
+    Raises:
+        Misconfigured: plain, for a key of CONFIGSVC_SEALED_KEYS.
+        Unprocessable: the value has no such form.
+    """
+    return checked(draft._replace(form=rules.form(namespace, draft.key, draft.form)))
 
 
 def checked(draft: Draft) -> Draft:

@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 from configsvc_client._ports import Clock, Gateway
 from configsvc_client.admin._access import Access
+from configsvc_client.admin._activations import Activations
 from configsvc_client.admin._data_keys import DataKeys
 from configsvc_client.admin._history import History
 from configsvc_client.admin._namespaces import Namespaces
 from configsvc_client.admin._opening import Opener
-from configsvc_client.admin._protection import Policy
+from configsvc_client.admin._protection import Rules
 from configsvc_client.admin._reader import Reader
 from configsvc_client.admin._rewrapping import Rewrapper
 from configsvc_client.admin._rotation import Rotator
@@ -33,7 +34,8 @@ class Parts(NamedTuple):
     files: SnapshotFiles
     gateway: Gateway
     clock: Clock
-    policy: Policy
+    rules: Rules
+    activations: Activations
 
 
 class Facet:

@@ -15,7 +15,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from configsvc.model import grants, names, wildcard
+from configsvc.model.entry import Form
 from configsvc.model.errors import InvalidName, Misconfigured
+from configsvc_client._spelling import KeyPattern
 
 _MEMBERS = ("exec", "kms", "plain", "retired_kids")
 _KEYS = re.compile(r"[A-Za-z0-9_.*-]+")
@@ -71,6 +73,43 @@ class Policy:
         """The pattern of the table that applies: the exact one, else the longest prefix, else `*`."""
         matching = [each for each in self._tables if grants.covers(each, namespace)]
         return max(matching, key=lambda each: (each == namespace, len(each)), default=None)
+
+
+class Rules(NamedTuple):
+    """How the writer's own settings decide the form of a value. Nothing that the service says counts.
+
+    In this order: `sealed_keys` (CONFIGSVC_SEALED_KEYS; plain is refused), what the caller asked for, the policy of the
+    namespace that is written to (kms before plain), else sealed.
+    """
+
+    policy: Policy = Policy()
+    sealed_keys: KeyPattern | None = None
+
+    def named(self, namespace: str, key: str, asked: Form | None = None) -> Form | None:
+        """The form that the caller or a setting names for a key; None where nothing does.
+
+        Raises:
+            Misconfigured: plain, for a key of CONFIGSVC_SEALED_KEYS.
+        """
+        table = self.policy.of(namespace)
+        of_policy: Form | None = "kms" if matches(key, table.kms) else "plain" if matches(key, table.plain) else None
+        found = asked or of_policy
+        if self.sealed_keys is None or not self.sealed_keys.names(key):
+            return found
+        if found == "plain":
+            raise Misconfigured(
+                f"{key} is not stored in the clear: CONFIGSVC_SEALED_KEYS names it. Seal it (--seal), or take it out "
+                "of that setting.", key=key,
+            )  # fmt: skip
+        return found or "envelope"
+
+    def form(self, namespace: str, key: str, asked: Form | None = None) -> Form:
+        """The form to store a value in.
+
+        Raises:
+            Misconfigured: as `named`.
+        """
+        return self.named(namespace, key, asked) or "envelope"
 
 
 def matches(name: str, patterns: tuple[str, ...]) -> bool:

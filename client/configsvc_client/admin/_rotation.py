@@ -181,4 +181,6 @@ def _is_old(entry: Entry, newest: Kid) -> bool:
 
 def _draft(opened: Opened, info: KeyInfo) -> Draft:
     """The value as it is served, for the key as it was read; the day it is to be replaced by stays."""
-    return Draft(opened.key, opened.data, opened.content_type, rotate_by=info.rotate_by, if_match=info.revision)
+    return Draft(
+        opened.key, opened.data, opened.content_type, "envelope", rotate_by=info.rotate_by, if_match=info.revision
+    )

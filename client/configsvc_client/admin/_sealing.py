@@ -86,6 +86,7 @@ def sealed(draft: Draft, version: int, sealer: Sealer, nonce: bytes) -> Put:
 def stored(draft: Draft, value: str) -> Put:
     """The put of a draft whose stored value is known."""
     return Put(
-        key=draft.key, form=draft.form, content_type=draft.content_type, value=value, activate=draft.activate,
-        declassify=draft.declassify, rotate_by=draft.rotate_by, if_match=draft.if_match, create_only=draft.create_only,
+        key=draft.key, form=draft.form or "envelope", content_type=draft.content_type, value=value,
+        activate=draft.activate, declassify=draft.declassify, rotate_by=draft.rotate_by, if_match=draft.if_match,
+        create_only=draft.create_only,
     )  # fmt: skip

@@ -72,7 +72,7 @@ class Writer:
             VersionClaimed: others were faster each time, or once where `if_match` or `create_only` was asked for.
             ConfigsvcError: as the service answered.
         """
-        version = self._next(namespace, draft.key) if draft.form == "envelope" else 0
+        version = self._next(namespace, draft.key) if draft.is_envelope else 0
 
         def attempt() -> Stored:
             nonlocal version
@@ -171,7 +171,7 @@ class Writer:
 
     def _known(self, namespace: Namespace, changes: Sequence[Change]) -> Known:
         """The keys that envelopes are put to: only those have to carry the next version."""
-        enveloped = [each.key for each in changes if isinstance(each, Draft) and each.form == "envelope"]
+        enveloped = [each.key for each in changes if isinstance(each, Draft) and each.is_envelope]
         return self._knows(namespace, enveloped)
 
     def _next(self, namespace: Namespace, key: Key) -> int:

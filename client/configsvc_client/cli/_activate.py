@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from configsvc_client.cli import _options, _output, _settings
+from configsvc_client.cli import _confirm, _options, _output, _settings
 
 
 @click.command("activate")
@@ -12,11 +12,17 @@ from configsvc_client.cli import _options, _output, _settings
 @click.argument("key")
 @click.argument("version", type=click.IntRange(min=1))
 @click.option("--if-match", type=click.IntRange(min=1), help="Only if the key was last changed at this revision.")
+@click.option("--declassify", is_flag=True, help="Let a plain version replace a sealed one; do not ask.")
 @_options.message
-def command(key: str, version: int, namespace: str | None, message: str, if_match: int | None) -> None:
+def command(
+    key: str, version: int, namespace: str | None, message: str, if_match: int | None, *, declassify: bool
+) -> None:
     """Serve VERSION of KEY: one that was staged, an earlier one, or one of a deleted key."""
-    target = _options.target(namespace)
-    done = _settings.admin().activate(target, key, version, message, if_match=if_match)
+    target, admin = _options.target(namespace), _settings.admin()
+    done = _confirm.declassified(
+        lambda agreed: admin.activate(target, key, version, message, if_match=if_match, declassify=agreed),
+        given=declassify,
+    )
     _output.done(
         f"{target} {key}: version {version} served, revision {done.revision}",
         {"namespace": target, "key": key, "active": version, "revision": done.revision},

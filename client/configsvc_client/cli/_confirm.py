@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import click
 
+from configsvc.model.errors import Unprocessable
 from configsvc_client.cli import _common, _exit, _terminal
+
+Result = TypeVar("Result")
 
 
 def confirm(question: str) -> None:
@@ -21,5 +26,36 @@ def confirm(question: str) -> None:
     if not sys.stdin.isatty():
         raise click.UsageError(f"{question} There is nobody to ask: add --yes.")
     if not _terminal.agree(question):
+        _terminal.say("Nothing was done.")
+        raise click.exceptions.Exit(_exit.FAILED)
+
+
+def declassified(act: Callable[[bool], Result], *, given: bool) -> Result:
+    """What `act` gives. Whether plain values may replace sealed ones, --declassify says, or a person; --yes does not.
+
+    Raises:
+        click.UsageError: nobody can be asked.
+        click.exceptions.Exit: the answer was no; nothing was done.
+    """
+    try:
+        return act(given)
+    except Unprocessable as error:
+        keys = error.members.get("declassifies")
+        if not isinstance(keys, list):
+            raise
+    declassify(list(map(str, keys)))
+    return act(True)  # noqa: FBT003  # the one argument that it takes
+
+
+def declassify(keys: Sequence[str]) -> None:
+    """Ask whether plain values may replace the sealed ones of these keys.
+
+    Raises:
+        click.UsageError, click.exceptions.Exit: as `declassified`.
+    """
+    question = f"Plain values would replace sealed ones: {', '.join(keys)}."
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"{question} There is nobody to ask: add --declassify if you want that.")
+    if not _terminal.agree(f"{question} Serve them in the clear?"):
         _terminal.say("Nothing was done.")
         raise click.exceptions.Exit(_exit.FAILED)

@@ -9,7 +9,7 @@ import click
 
 from configsvc.model.errors import CannotOpen, ConfigsvcError, NotFound
 from configsvc.model.names import Namespace
-from configsvc_client.cli import _exit, _options, _output, _settings, _terminal
+from configsvc_client.cli import _confirm, _exit, _forms, _options, _output, _settings, _terminal, _unnamed
 
 if TYPE_CHECKING:
     from configsvc.model.snapshot import SealedSnapshot
@@ -22,14 +22,21 @@ if TYPE_CHECKING:
 @click.option("--all", "everything", is_flag=True, help="Every key that is served.")
 @click.option("--to", "target", metavar="NAMESPACE", help="Into this namespace; the same one where left out.")
 @click.option("--as", "name", metavar="KEY", help="Under another name; with one KEY.")
-@click.option("--declassify", is_flag=True, help="Let plain values follow sealed versions (takes the admin action).")
+@_forms.for_many_keys
+@click.option(
+    "--declassify", is_flag=True, help="Let plain values replace sealed ones; do not ask (takes the admin action)."
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be stored, and store nothing.")
 @_options.message
 def command(
     keys: tuple[str, ...], namespace: str | None, message: str, *,
-    everything: bool, target: str | None, name: str | None, declassify: bool, dry_run: bool,
+    everything: bool, target: str | None, name: str | None, seal: tuple[str, ...], plain: tuple[str, ...],
+    kms: tuple[str, ...], declassify: bool, dry_run: bool,
 ) -> int:  # fmt: skip
-    """Copy what is served under KEYs to another namespace or key. Forms and content types stay.
+    """Copy what is served under KEYs to another namespace or key. Content types stay.
+
+    Each value is sealed but for the keys that --plain or your policy of the target namespace names, however it is
+    stored where it comes from. Patterns are of keys in the target.
 
     A sealed value opens only as its own key in its own namespace, so each is opened here and sealed anew. Values that
     are there already are left alone, so it can be run again. Up to 40 keys are all stored or none; none that someone
@@ -41,19 +48,21 @@ def command(
     to = names.namespace(target) if target else source
     _check(keys, name, everything=everything, same=to == source)
     admin = _settings.admin()
-    drafts = [
-        each._replace(key=names.key(name) if name else each.key, declassify=declassify and each.form == "plain")
-        for each in _drafts(admin, admin.snapshot(source), None if everything else keys)
-    ]
+    here, asked = admin.snapshot(source), _forms.Wanted(seal, plain, kms)
+    found = _drafts(admin, here, None if everything else keys)
+    drafts = [_formed(admin, to, each._replace(key=names.key(name) if name else each.key), asked) for each in found]
     there = admin.snapshot(to)
-    wanted = _differing(admin, there, drafts)
+    wanted, alike, failures = _differing(admin, there, drafts, ask=not dry_run)
+    wanted = _declassified(wanted, there, given=declassify, ask=not dry_run)
+    _tell(wanted, here)
     if dry_run:
         _show(wanted)
-    failures = {} if dry_run else _stored(admin, to, admin.guard(to, wanted, there), message)
+    elif wanted:
+        failures |= _stored(admin, to, admin.guard(to, wanted, there), message)
     for key, error in failures.items():
         _terminal.say(f"{key}: {_exit.reason_of(error)}")
     done = "would be copied (--dry-run)" if dry_run else "copied"
-    count, alike = len(wanted) - len(failures), len(drafts) - len(wanted)
+    count = len(drafts) - alike - len(failures)
     told = f"{source} → {to}: {count} {done}, {alike} there already, {len(failures)} failed"
     if dry_run:
         _terminal.say(told)
@@ -63,10 +72,18 @@ def command(
     return _exit.code_of(next(iter(failures.values()))) if failures else 0
 
 
+def _tell(drafts: Sequence[Draft], here: SealedSnapshot) -> None:
+    """Say what is sealed though it is not where it comes from: a reader without KMS will miss it."""
+    others = {entry.key for entry in here.entries if entry.form != "envelope"}
+    sealed = [each.key for each in drafts if each.form is None and each.key in others]
+    if sealed:
+        _terminal.say(f"Sealed now, for neither an option nor your policy says otherwise: {', '.join(sealed)}")
+
+
 def _show(drafts: Sequence[Draft]) -> None:
     _output.table(
         ("key", "form", "content type", "bytes"),
-        ((each.key, each.form, each.content_type, len(each.data)) for each in drafts),
+        ((each.key, each.form or "envelope", each.content_type, len(each.data)) for each in drafts),
     )
 
 
@@ -94,7 +111,12 @@ def _drafts(admin: Admin, snapshot: SealedSnapshot, keys: Sequence[str] | None) 
         raise NotFound(f"Nothing is served under {', '.join(missing)} in {snapshot.namespace}.", keys=missing)
     chosen = [entry for key, entry in served.items() if keys is None or key in keys]
     opened = {key: _open(key, each) for key, each in admin.open_all(snapshot, chosen).items()}
-    return [Draft(each.key, each.data, each.content_type, each.form) for each in opened.values()]
+    return [Draft(each.key, each.data, each.content_type) for each in opened.values()]
+
+
+def _formed(admin: Admin, namespace: Namespace, draft: Draft, wanted: _forms.Wanted) -> Draft:
+    """The draft with the form that an option or the target's policy names. What the source has does not count."""
+    return draft._replace(form=admin.named_form(namespace, draft.key, wanted.form(draft.key)))
 
 
 def _open(key: str, found: Opened | CannotOpen) -> Opened:
@@ -103,16 +125,30 @@ def _open(key: str, found: Opened | CannotOpen) -> Opened:
     return found
 
 
-def _differing(admin: Admin, snapshot: SealedSnapshot, drafts: Sequence[Draft]) -> list[Draft]:
-    """Those that are not served there alike."""
-    keys = {each.key for each in drafts}
-    served = admin.open_all(snapshot, [entry for entry in snapshot.entries if entry.key in keys])
-    there = {
-        key: (each.form, each.content_type, each.data)
-        for key, each in served.items()
-        if not isinstance(each, CannotOpen)
-    }
-    return [each for each in drafts if there.get(each.key) != (each.form, each.content_type, each.data)]
+def _differing(
+    admin: Admin, there: SealedSnapshot, drafts: Sequence[Draft], *, ask: bool
+) -> tuple[list[Draft], int, dict[str, ConfigsvcError]]:
+    """What to store; how many are served alike; and what is refused, because nothing says how to store it."""
+    from configsvc_client.cli._plan import plan, to_open
+
+    found = plan(drafts, there.entries, admin.open_all(there, to_open(drafts, there.entries)))
+    unnamed = [each.draft for each in found if each.step == "unnamed"]
+    settled, refused = _unnamed.settled(there.namespace, unnamed, ask=ask)
+    steps = {each.draft.key: each.step for each in found}
+    wanted = [
+        settled.get(each.key, each) for each in drafts if steps[each.key] != "unchanged" and each.key not in refused
+    ]
+    return wanted, sum(step == "unchanged" for step in steps.values()), refused
+
+
+def _declassified(drafts: Sequence[Draft], there: SealedSnapshot, *, given: bool, ask: bool) -> list[Draft]:
+    """The drafts, where --declassify or a person lets plain values replace sealed ones."""
+    sealed = {entry.key for entry in there.entries if entry.sealed}
+    declassifying = [each.key for each in drafts if each.form == "plain" and each.key in sealed]
+    if declassifying and ask and not given:
+        _confirm.declassify(declassifying)
+    agreed = given or bool(declassifying)
+    return [each._replace(declassify=agreed and each.form == "plain") for each in drafts]
 
 
 def _stored(admin: Admin, namespace: Namespace, guarded: Guarded, message: str) -> dict[str, ConfigsvcError]:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from configsvc.model.errors import ConfigsvcError, NotFound, PreconditionFailed, Unprocessable, VersionClaimed
-from configsvc_client.cli import _editor, _exit, _options, _output, _settings, _terminal
+from configsvc_client.cli import _editor, _exit, _forms, _options, _output, _settings, _terminal, _unnamed
 
 if TYPE_CHECKING:
+    from configsvc.model.entry import Form
     from configsvc.model.names import Namespace
     from configsvc_client.admin import Admin, Draft, Opened, Stored
 
@@ -22,26 +23,32 @@ _AGAIN, _STAGE, _QUIT = "edit", "stage", "quit"
 @click.command("edit")
 @_options.one_namespace
 @click.argument("key")
+@_forms.for_one_key
 @_options.message
-def command(key: str, namespace: str | None, message: str) -> int:
+def command(key: str, namespace: str | None, message: str, *, seal: bool, plain: bool, kms: bool) -> int:
     """Edit the value of KEY in $EDITOR, seal what was saved, and store it if nobody else changed KEY meanwhile.
 
     The value is in a file of mode 0600, in memory (/dev/shm) where the system has that, only while the editor runs; the
     file and all that the editor leaves beside it are wiped. JSON is shown indented. A newline at the end that the
     value did not have is the editor's, and is not stored. Nothing is stored if nothing changed or the editor fails.
+    It is sealed unless --plain or your policy says that KEY is no secret, however it is served now.
 
     If someone else was faster, that is shown and nothing is overwritten. A person is asked then: edit again, with
     theirs beside; stage it as a version that is not served; or quit, which forgets the draft. It is kept nowhere.
     """
     target, admin = _options.target(namespace), _settings.admin()
-    return _Session(admin, target, key, message).run()
+    return _Session(admin, target, key, message, _forms.asked(seal, plain, kms)).run()
 
 
 class _Base(NamedTuple):
-    """What is edited: as it is served, None where nothing is, and the revision that last touched the key."""
+    """What is edited: as it is served, None where nothing is, and the revision that last touched the key.
+
+    `form` is how it will be stored, which an option, the policy or a person decides; None where none of them did.
+    """
 
     opened: Opened | None
     revision: int | None
+    form: Form | None = None
 
     @property
     def content(self) -> bytes:
@@ -57,8 +64,14 @@ class _Base(NamedTuple):
         """What the editor goes by for colours."""
         return _SUFFIXES[self.opened.content_type] if self.opened else ".txt"
 
+    def leaves(self, content: bytes) -> bool:
+        """Whether storing what the editor saved would change nothing."""
+        return content == self.content and (self.opened is None or self.form in (None, self.opened.form))
+
     def saved(self, content: bytes) -> bytes:
         """The value in what the editor saved."""
+        if self.opened is not None and content == self.content:  # only its form changes: its spelling does not
+            return self.opened.data
         ends = self.opened is not None and self.opened.data.endswith(b"\n")
         return content if ends else content.removesuffix(b"\n")
 
@@ -73,18 +86,21 @@ class _Base(NamedTuple):
 
         name = names.key(key)
         if self.opened is None:
-            return checked(Draft(name, data, if_match=self.revision, create_only=self.revision is None))
-        return checked(Draft(name, data, self.opened.content_type, self.opened.form, if_match=self.revision))
+            return checked(
+                Draft(name, data, "text/plain", self.form, if_match=self.revision, create_only=self.revision is None)
+            )
+        return checked(Draft(name, data, self.opened.content_type, self.form, if_match=self.revision))
 
 
 class _Session:
     """One value, edited until it is stored or given up."""
 
-    def __init__(self, admin: Admin, namespace: Namespace, key: str, message: str) -> None:
+    def __init__(self, admin: Admin, namespace: Namespace, key: str, message: str, asked: Form | None) -> None:
         self._admin = admin
         self._namespace = namespace
         self._key = key
         self._message = message
+        self._asked_form = asked
 
     def run(self) -> int:
         """The exit code."""
@@ -94,7 +110,7 @@ class _Session:
         start = base.content
         while True:
             content = _editor.edited(start, base.suffix, theirs)
-            if content == base.content:
+            if base.leaves(content):
                 _terminal.say(f"{self._namespace} {self._key}: nothing changed, nothing stored")
                 return 0
             found = self._tried(base, content)
@@ -120,14 +136,17 @@ class _Session:
 
     def _read(self) -> _Base:
         """The key's revision first: whoever writes after it makes the put fail."""
+        form = self._admin.named_form(self._namespace, self._key, self._asked_form)
         info = next(iter(self._admin.known(self._namespace, [self._key]).values()), None)
         try:
             opened = self._admin.get(self._namespace, self._key)
         except NotFound:
-            return _Base(None, info.revision if info else None)
+            return _Base(None, info.revision if info else None, form)
         if opened.content_type == "application/octet-stream":
             raise Unprocessable(f"{self._key} holds bytes. Store a file: configsvc put {self._key} @FILE --binary")
-        return _Base(opened, info.revision if info else None)
+        if opened.form == "plain" and form is None:  # before the editor opens: nobody's work is lost
+            form = self._asked_form = _unnamed.form(self._namespace, self._key)
+        return _Base(opened, info.revision if info else None, form)
 
     def _stored(self, base: _Base, content: bytes) -> Stored:
         return self._admin.put_draft(self._namespace, base.draft(self._key, base.saved(content)), self._message)

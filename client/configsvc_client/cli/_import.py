@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -10,7 +11,17 @@ import click
 
 from configsvc.model.errors import ConfigsvcError, Misconfigured, Unavailable
 from configsvc.model.names import Namespace
-from configsvc_client.cli import _error_file, _exit, _imported, _options, _output, _settings, _terminal
+from configsvc_client.cli import (
+    _error_file,
+    _exit,
+    _forms,
+    _imported,
+    _options,
+    _output,
+    _settings,
+    _terminal,
+    _unnamed,
+)
 from configsvc_client.cli._imported import AGAIN
 from configsvc_client.cli.formats import FORMATS, Read, Row, format_of, read
 
@@ -24,9 +35,7 @@ if TYPE_CHECKING:
 @_options.one_namespace
 @click.argument("file", type=click.File("rb"))
 @click.option("-f", "--format", "wanted", type=click.Choice(FORMATS), help="By the file's ending where left out.")
-@click.option(
-    "--plain", multiple=True, metavar="PATTERN", help="Keys that are no secrets, like 'feature.*'. Repeatable."
-)
+@_forms.for_many_keys
 @click.option("--json", "as_json", multiple=True, metavar="PATTERN", help="Keys whose texts are JSON. Repeatable.")
 @click.option(
     "--file", "files", multiple=True, metavar="KEY=PATH", help="One more key, its value in a file. Repeatable."
@@ -41,10 +50,10 @@ if TYPE_CHECKING:
 @_options.message
 def command(
     file: BinaryIO, namespace: str | None, wanted: str | None, message: str, *,
-    plain: tuple[str, ...], as_json: tuple[str, ...], files: tuple[str, ...], declassify: bool, dry_run: bool,
-    atomic: bool, errors: str | None,
+    seal: tuple[str, ...], plain: tuple[str, ...], kms: tuple[str, ...],
+    as_json: tuple[str, ...], files: tuple[str, ...], declassify: bool, dry_run: bool, atomic: bool, errors: str | None,
 ) -> int:  # fmt: skip
-    """Store the values of FILE (- for stdin): each sealed, but for the keys that --plain names.
+    """Store the values of FILE (- for stdin): each sealed, but for the keys that --plain or your policy names.
 
     Keys stay as they are in the file. Values that are served already are left alone, so it can be run again after a
     failure; a key that someone else writes meanwhile is refused, not overwritten. Values go in change sets of up to 40
@@ -55,13 +64,15 @@ def command(
 
     target = _options.target(namespace)
     rows = _rows(read(wanted or format_of(file.name), file.read()), files)
-    found, failures = drafts(rows.values(), Rules(plain, as_json, declassify))
+    admin = _settings.admin()
+    rules = Rules(_forms.Wanted(seal, plain, kms), as_json, declassify)
+    found, failures = drafts(rows.values(), rules, partial(admin.named_form, target))
     plan: list[Planned] = []
     if dry_run or not (atomic and failures):
-        admin = _settings.admin()
         snapshot = admin.snapshot(target)
-        plan = _planned(admin, snapshot, found)
-        to_store = [each.draft for each in plan if each.step != "unchanged"]
+        plan, unnamed = _named(target, _planned(admin, snapshot, found), ask=not dry_run)
+        failures |= unnamed
+        to_store = [each.draft for each in plan if each.step not in ("unchanged", "unnamed")]
         failures |= _unfit(admin, target, to_store) if atomic else {}
         if dry_run:
             _show(plan)
@@ -105,17 +116,34 @@ def _planned(admin: Admin, snapshot: SealedSnapshot, drafts: Sequence[Draft]) ->
     """The plan; what this caller may not open, or has pinned no KMS key for, is put again."""
     from configsvc_client.cli._plan import plan, to_open
 
+    wanted = to_open(drafts, snapshot.entries)
     try:
-        opened = admin.open_all(snapshot, to_open(drafts, snapshot.entries))
+        opened = admin.open_all(snapshot, wanted)
     except Misconfigured:
-        opened = {}
+        opened = admin.open_all(snapshot, [each for each in wanted if not each.sealed])
     return plan(drafts, snapshot.entries, opened)
+
+
+def _named(
+    namespace: Namespace, plan: Sequence[Planned], *, ask: bool
+) -> tuple[list[Planned], dict[str, ConfigsvcError]]:
+    """The plan with the forms that a person chooses for what is served in the clear, and what is refused."""
+    from configsvc_client.cli._plan import Planned
+
+    unnamed = [each.draft for each in plan if each.step == "unnamed"]
+    settled, refused = _unnamed.settled(namespace, unnamed, ask=ask)
+    return [
+        Planned(settled[each.draft.key], "changed") if each.draft.key in settled else each for each in plan
+    ], refused
 
 
 def _show(plan: Sequence[Planned]) -> None:
     _output.table(
         ("key", "step", "form", "content type", "bytes"),
-        ((each.draft.key, each.step, each.draft.form, each.draft.content_type, len(each.draft.data)) for each in plan),
+        (
+            (each.draft.key, each.step, each.draft.form or "envelope", each.draft.content_type, len(each.draft.data))
+            for each in plan
+        ),
     )
 
 

@@ -56,6 +56,8 @@ def command(
     _store_api_key(url)
     if not keys:
         _offer_pin(path, members, wanted)
+    if "policy" not in members:
+        _offer_policy(path, members)
     _settings.forget()
     return report(wanted)
 
@@ -101,7 +103,27 @@ def _offer_pin(path: Path, members: Members, namespaces: Sequence[str]) -> None:
         _terminal.say("KMS keys in use, according to the service. Compare them with those you know:")
         _terminal.say(*(f"  {each}" for each in found))
         if _terminal.agree("Trust them?"):
-            _write(path, {**members, "kms_keys": found})
+            members["kms_keys"] = found
+            _write(path, members)
+
+
+def _offer_policy(path: Path, members: Members) -> None:
+    """Shows a policy drafted from what is served. What is no secret is a person's decision, too."""
+    from configsvc_client.cli._policies import drafted, text
+
+    if not sys.stdin.isatty():
+        return
+    _settings.forget()
+    try:
+        admin = _settings.admin()
+        tables = {each: drafted(admin, each) for each in members["namespaces"] if admin.snapshot(each).entries}
+    except ConfigsvcError:
+        return  # the checks tell what is wrong
+    if tables:
+        _terminal.say(*text(tables).splitlines())
+        if _terminal.agree("Add this policy?"):
+            members["policy"] = tables
+            _write(path, members)
 
 
 def _kept(path: Path) -> Members:

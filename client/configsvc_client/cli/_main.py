@@ -38,6 +38,7 @@ _COMMANDS = {
     "list": ("_list", "List the keys of a namespace, without values."),
     "log": ("_log", "Show the change log."),
     "namespace": ("_namespace", "Create, list, show, set and delete namespaces."),
+    "policy": ("_policies", "Draft a protection policy from what is served."),
     "put": ("_put", "Seal a value and store it."),
     "revoke": ("_revoke", "Take a grant away."),
     "rollback": ("_rollback", "Serve again what was served."),

@@ -2,60 +2,68 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from configsvc.model import names, wildcard
-from configsvc.model.entry import Entry
+from configsvc.model.entry import Entry, Form
 from configsvc.model.errors import CannotOpen, ConfigsvcError
 from configsvc.model.names import Key
 from configsvc_client.admin import Draft, Opened, checked
+from configsvc_client.cli._forms import Wanted
+from configsvc_client.cli._same import same
 from configsvc_client.cli.formats import Row
 
-Step = Literal["new", "changed", "again", "unchanged"]
+Step = Literal["new", "changed", "again", "unchanged", "unnamed"]
+Name = Callable[[str, Form | None], Form | None]
+"""Of a key and the form that an option names: the form that options, CONFIGSVC_SEALED_KEYS or the policy name."""
 
 
 class Rules(NamedTuple):
-    """Patterns of keys: which are no secrets, and which hold JSON where the file says text. The rest is sealed."""
+    """What the options say of keys: their forms, which hold JSON where the file says text, and --declassify."""
 
-    plain: Sequence[str] = ()
+    wanted: Wanted = Wanted()
     json: Sequence[str] = ()
     declassify: bool = False
 
-    def draft(self, row: Row) -> Draft:
-        """The draft of a row.
+    def draft(self, row: Row, name: Name) -> Draft:
+        """The draft of a row; its form is None where nothing names one, and it is sealed then.
 
         Raises:
             InvalidName, Unprocessable: it cannot be stored so.
+            Misconfigured: plain, for a key of CONFIGSVC_SEALED_KEYS.
         """
-        plain = _matches(row.key, self.plain)
-        text = row.content_type == "text/plain"
+        key = names.key(row.key)
+        form = name(key, self.wanted.form(key))
+        is_json = row.content_type == "text/plain" and any(wildcard.matches(key, each) for each in self.json)
         return checked(
             Draft(
-                key=names.key(row.key),
+                key=key,
                 data=row.data,
-                content_type="application/json" if text and _matches(row.key, self.json) else row.content_type,
-                form="plain" if plain else "envelope",
-                declassify=plain and self.declassify,
+                content_type="application/json" if is_json else row.content_type,
+                form=form,
+                declassify=form == "plain" and self.declassify,
             )
         )
 
 
 class Planned(NamedTuple):
-    """A draft, and what storing it means; `again` where what is served could not be opened to compare."""
+    """A draft, and what storing it means; `again` where what is served could not be opened to compare.
+
+    `unnamed` is a value that differs from what is served in the clear, under a key that nothing names.
+    """
 
     draft: Draft
     step: Step
 
 
-def drafts(rows: Iterable[Row], rules: Rules) -> tuple[list[Draft], dict[str, ConfigsvcError]]:
+def drafts(rows: Iterable[Row], rules: Rules, name: Name) -> tuple[list[Draft], dict[str, ConfigsvcError]]:
     """The drafts of all rows, and the keys that can be none, each with its reason."""
     found: list[Draft] = []
     refused: dict[str, ConfigsvcError] = {}
     for row in rows:
         try:
-            found.append(rules.draft(row))
+            found.append(rules.draft(row, name))
         except ConfigsvcError as error:
             refused[row.key] = error
     return found, refused
@@ -76,30 +84,13 @@ def plan(drafts: Iterable[Draft], served: Iterable[Entry], opened: Mapping[Key, 
 def _step(draft: Draft, entry: Entry | None, opened: Opened | CannotOpen | None) -> Step:
     if entry is None:
         return "new"
-    if not _alike(draft, entry):
-        return "changed"
-    if not isinstance(opened, Opened):
-        return "again"
-    return "unchanged" if _same(draft, opened) else "changed"
-
-
-def _same(draft: Draft, opened: Opened) -> bool:
-    """Whether a reader would get the same: JSON by what it means, however it is spelt."""
-    if draft.data == opened.data or draft.content_type != "application/json":
-        return draft.data == opened.data
-    return _canonical(draft.data) == _canonical(opened.data)
-
-
-def _canonical(data: bytes) -> str:
-    try:
-        return json.dumps(json.loads(data), sort_keys=True)
-    except (ValueError, RecursionError):  # sealed by others, and no JSON: it is to be replaced
-        return ""
+    if _alike(draft, entry) and isinstance(opened, Opened) and same(draft, opened):
+        return "unchanged"
+    if entry.form == "plain" and draft.form is None:
+        return "unnamed"
+    return "again" if _alike(draft, entry) and not isinstance(opened, Opened) else "changed"
 
 
 def _alike(draft: Draft, entry: Entry) -> bool:
-    return (draft.form, draft.content_type) == (entry.form, entry.content_type)
-
-
-def _matches(key: str, patterns: Sequence[str]) -> bool:
-    return any(wildcard.matches(key, pattern) for pattern in patterns)
+    """Whether what is served may stay as it is: of the same content type, in a form that nothing contradicts."""
+    return draft.form in (None, entry.form) and draft.content_type == entry.content_type

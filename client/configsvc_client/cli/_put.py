@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
-from configsvc.model.entry import ContentType, Form
-from configsvc_client.cli import _options, _output, _settings, _values
+from configsvc.model.entry import ContentType, Entry
+from configsvc.model.errors import CannotOpen, Misconfigured, NotFound
+from configsvc_client.cli import _forms, _options, _output, _settings, _unnamed, _values
 from configsvc_client.cli._generate import LEAST, LENGTH, MOST, generated
+from configsvc_client.cli._same import same
+
+if TYPE_CHECKING:
+    from configsvc.model.names import Namespace
+    from configsvc_client.admin import Admin, Draft
 
 
 def _day(context: click.Context, option: click.Parameter, given: str | None) -> str | None:
@@ -26,10 +33,7 @@ def _day(context: click.Context, option: click.Parameter, given: str | None) -> 
 @click.argument("key")
 @click.argument("source", required=False, nargs=-1, metavar="[- | @FILE | VALUE]")
 @click.option("--from-file", metavar="FILE", type=click.Path(dir_okay=False), help="Read the value from a file.")
-@click.option("--plain", is_flag=True, help="No secret: stored in the clear, and VALUE may stand on the command line.")
-@click.option(
-    "--kms", is_flag=True, help="Seal with kms:Encrypt itself (at most 4,096 bytes; one KMS call per reader)."
-)
+@_forms.for_one_key
 @click.option("--json", "as_json", is_flag=True, help="The value is JSON.")
 @click.option("--binary", is_flag=True, help="The value is bytes, not text.")
 @click.option("--exact", is_flag=True, help="Keep a newline at the end of stdin.")
@@ -48,7 +52,9 @@ def command(
 ) -> None:
     """Seal a value and store it as the next version of KEY.
 
-    The value comes from stdin (-), a file (@FILE) or, when left out, a prompt that does not show it.
+    It is sealed unless --plain or your policy says that KEY is no secret; only then may VALUE be on the command line.
+    The value comes from stdin (-), a file (@FILE) or, when left out, a prompt that does not show it. A value that is
+    served already is left alone.
     """
     from configsvc.model import names
     from configsvc_client.admin import Draft, checked
@@ -59,28 +65,63 @@ def command(
     made = _number(flags["generate"])
     if made and (source or from_file or flags["plain"]):
         raise click.UsageError("--generate makes a secret by itself: leave the value and --plain out.")
-    plain, exact = bool(flags["plain"]), bool(flags["exact"] or flags["binary"])
+    asked = _forms.asked(*(bool(flags[each]) for each in ("seal", "plain", "kms")))
+    admin = _settings.admin()
+    form = admin.named_form(target, name, asked or ("envelope" if made else None))
+    exact = bool(flags["exact"] or flags["binary"])
     data = (
         generated(made) if made
-        else _values.read(key, source[0] if source else None, from_file, plain=plain, exact=exact)
+        else _values.read(key, source[0] if source else None, from_file, plain=form == "plain", exact=exact)
     )  # fmt: skip
     draft = checked(Draft(
-        key=name, data=data, content_type=_content_type(flags), form=_form(flags), activate=not flags["stage"],
+        key=name, data=data, content_type=_content_type(flags), form=form, activate=not flags["stage"],
         declassify=bool(flags["declassify"]), rotate_by=_text(flags["rotate_by"]), if_match=_number(flags["if_match"]),
         create_only=bool(flags["create_only"]),
     ))  # fmt: skip
-    stored = _settings.admin().put_draft(target, draft, message)
+    _put(admin, target, draft, message)
+
+
+def _put(admin: Admin, namespace: Namespace, draft: Draft, message: str) -> None:
+    """Store the draft, unless it is served already. What the service says never makes it plain."""
+    served = _served(admin, namespace, draft)
+    if served and draft.form in (None, served.form) and _is_same(admin, namespace, draft, served):
+        revision = admin.known(namespace, [draft.key])[draft.key].revision
+        _output.done(
+            f"{namespace} {draft.key}: unchanged, version {served.version} is served",
+            {
+                "namespace": namespace, "key": draft.key, "version": served.version, "revision": revision,
+                "active": served.version,
+            },
+        )  # fmt: skip
+        return
+    if served and served.form == "plain" and draft.form is None:
+        draft = draft._replace(form=_unnamed.form(namespace, draft.key))
+    stored = admin.put_draft(namespace, draft, message)
     state = "served" if stored.active == stored.version else "staged"
     _output.done(
-        f"{target} {stored.key}: version {stored.version}, {draft.form}, {state}, revision {stored.revision}",
-        {"namespace": target, **stored._asdict()},
+        f"{namespace} {stored.key}: version {stored.version}, {draft.form or 'envelope'}, {state}, "
+        f"revision {stored.revision}",
+        {"namespace": namespace, **stored._asdict()},
     )
 
 
-def _form(flags: dict[str, object]) -> Form:
-    if flags["plain"] and flags["kms"]:
-        raise click.UsageError("--plain and --kms exclude each other.")
-    return "plain" if flags["plain"] else "kms" if flags["kms"] else "envelope"
+def _served(admin: Admin, namespace: Namespace, draft: Draft) -> Entry | None:
+    """What is served under the key; None where nothing is."""
+    try:
+        return admin.entry(namespace, draft.key)
+    except NotFound:
+        return None
+
+
+def _is_same(admin: Admin, namespace: Namespace, draft: Draft, served: Entry) -> bool:
+    """Whether storing the draft would change nothing: not the value, nor when it is due, and no condition is asked."""
+    asked = draft.rotate_by or draft.if_match is not None or draft.create_only or not draft.activate
+    if asked or served.content_type != draft.content_type:
+        return False
+    try:
+        return same(draft, admin.opened(namespace, served))
+    except (CannotOpen, Misconfigured):
+        return False
 
 
 def _content_type(flags: dict[str, object]) -> ContentType:

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 @click.option("--to-revision", type=click.IntRange(min=1), help="As it was served at this revision.")
 @click.option("--to-time", metavar="TIME", help="As it was served then: 2h (ago), 2027-01-15T08:00:00Z, a date.")
 @click.option("--dry-run", is_flag=True, help="Show what would be served, and change nothing.")
+@click.option("--declassify", is_flag=True, help="Let plain versions replace sealed ones; do not ask.")
 @_options.message
 def command(
     key: str | None, namespace: str | None, message: str, *,
-    to_version: int | None, to_revision: int | None, to_time: str | None, dry_run: bool,
+    to_version: int | None, to_revision: int | None, to_time: str | None, dry_run: bool, declassify: bool,
 ) -> None:  # fmt: skip
     """Serve again what was served: of KEY, or of the whole namespace.
 
@@ -42,20 +43,22 @@ def command(
         raise click.UsageError("Take one of --to-version, --to-revision and --to-time.")
     target, admin = _options.target(namespace), _settings.admin()
     if to_revision is None and to_time is None:
-        _one(admin, target, key, to_version, message, dry_run=dry_run)
+        if dry_run:
+            raise click.UsageError("--dry-run goes with --to-revision or --to-time; configsvc history shows versions.")
+        _one(admin, target, key, to_version, message, declassify=declassify)
         return
     revision = to_revision or admin.revision_at(target, when(to_time or "", datetime.now(UTC)))
-    _whole(admin, admin.way_back(target, revision, key), revision, message, dry_run=dry_run)
+    _whole(admin, admin.way_back(target, revision, key), revision, message, dry_run=dry_run, declassify=declassify)
 
 
 def _one(
-    admin: Admin, namespace: Namespace, key: str | None, version: int | None, message: str, *, dry_run: bool
+    admin: Admin, namespace: Namespace, key: str | None, version: int | None, message: str, *, declassify: bool
 ) -> None:
     if key is None:
         raise click.UsageError("Say how far back: --to-revision or --to-time; or name a KEY.")
-    if dry_run:
-        raise click.UsageError("--dry-run goes with --to-revision or --to-time; `configsvc history` shows versions.")
-    done = admin.rollback(namespace, key, message, version=version)
+    done = _confirm.declassified(
+        lambda agreed: admin.rollback(namespace, key, message, version=version, declassify=agreed), given=declassify
+    )
     now = done.versions.get(key)
     _output.done(
         f"{namespace} {key}: version {now} served again, revision {done.revision}",
@@ -63,7 +66,7 @@ def _one(
     )
 
 
-def _whole(admin: Admin, way: WayBack, revision: int, message: str, *, dry_run: bool) -> None:
+def _whole(admin: Admin, way: WayBack, revision: int, message: str, *, dry_run: bool, declassify: bool) -> None:
     if not way.steps:
         told = f"{way.namespace}: serves what it did at revision {revision}"
         _output.done(told, _all_of(way, revision, way.revision))
@@ -76,9 +79,12 @@ def _whole(admin: Admin, way: WayBack, revision: int, message: str, *, dry_run: 
     if dry_run:
         _output.done("Nothing was changed (--dry-run).", _all_of(way, revision, way.revision))
         return
+    plain = [each.key for each in way.steps if each.declassifies]
+    if plain and not declassify:
+        _confirm.declassify(plain)
     _confirm.confirm(f"Change these {len(way.steps)} keys of {way.namespace} back to revision {revision}?")
     last = way.revision
-    for done in admin.go_back(way, message or f"rollback to revision {revision}"):
+    for done in admin.go_back(way, message or f"rollback to revision {revision}", declassify=declassify or bool(plain)):
         last = done.revision
     told = f"{way.namespace}: {len(way.steps)} keys as at revision {revision}, revision {last}"
     _output.done(told, _all_of(way, revision, last))

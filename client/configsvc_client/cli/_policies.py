@@ -1,0 +1,60 @@
+"""`configsvc policy`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from configsvc.model.errors import Unprocessable
+from configsvc_client.cli import _options, _settings, _terminal
+
+if TYPE_CHECKING:
+    from configsvc.model.names import Namespace
+    from configsvc_client.admin import Admin
+
+_HEADING = (
+    "# Drafted from what is served. Whoever can write the table decides that: check that no key below is a secret.\n"
+)
+
+
+@click.group("policy")
+def command() -> None:
+    """The protection policy: what may be stored in the clear, and which variables exec may set."""
+
+
+@command.command("suggest")
+@_options.namespaces
+def suggest(namespaces: tuple[str, ...]) -> None:
+    """Draft a policy from what is served, to check and paste into .configsvc.toml.
+
+    `plain` lists the keys that are served in the clear, `kms` those that are sealed with kms:Encrypt itself, `exec` the
+    variables of all keys but for those that choose what code is run. A policy takes effect once you trust the file.
+    """
+    wanted, admin = _options.the_namespaces(namespaces), _settings.admin()
+    _terminal.raw(text({name: drafted(admin, name) for name in wanted}).encode())
+
+
+def drafted(admin: Admin, namespace: Namespace) -> dict[str, Any]:
+    """The table of a namespace."""
+    entries = admin.snapshot(namespace).entries
+    forms = {form: sorted(each.key for each in entries if each.form == form) for form in ("plain", "kms")}
+    table: dict[str, Any] = {form: keys for form, keys in forms.items() if keys}
+    return table | {"exec": sorted({name for each in entries for name in _variable(each.key)})}
+
+
+def text(tables: dict[str, dict[str, Any]]) -> str:
+    """The draft as TOML, with what to check."""
+    import tomli_w
+
+    return _HEADING + tomli_w.dumps({"policy": tables})
+
+
+def _variable(key: str) -> list[str]:
+    """The variable of a key, unless exec refuses it: a policy that names it literally would allow it."""
+    from configsvc_client._variables import variables
+
+    try:
+        return list(variables({key: b""}, "").found)
+    except Unprocessable:
+        return []

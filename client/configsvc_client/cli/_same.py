@@ -1,0 +1,25 @@
+"""Whether a reader would get the same value."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from configsvc_client.admin import Draft, Opened
+
+
+def same(draft: Draft, opened: Opened) -> bool:
+    """Whether value and content type are the same: JSON by what it means, however it is spelt."""
+    if draft.content_type != opened.content_type:
+        return False
+    if draft.data == opened.data or draft.content_type != "application/json":
+        return draft.data == opened.data
+    return _canonical(draft.data) == _canonical(opened.data) != ""
+
+
+def _canonical(data: bytes) -> str:
+    try:
+        return json.dumps(json.loads(data), sort_keys=True)
+    except (ValueError, RecursionError):  # sealed by others, and no JSON: it is to be replaced
+        return ""

@@ -1,0 +1,79 @@
+"""Keys that are served in the clear, and that neither an option nor the policy names: a person decides.
+
+Whoever can write the table can mark a key plain. If a write followed that mark, the next secret would be stored in the
+clear; if it sealed silently, whoever reads the key without KMS would be cut off.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from configsvc.model.entry import Form
+from configsvc.model.errors import ConfigsvcError, Misconfigured
+from configsvc_client.cli import _settings, _terminal
+
+if TYPE_CHECKING:
+    from configsvc_client.admin import Draft
+
+_CHOICES: dict[str, Form | None] = {"seal": "envelope", "plain": "plain", "quit": None}
+_SAYS = "It is served in the clear, and neither an option nor your policy says how to store it."
+
+
+def chosen(namespace: str, keys: Sequence[str]) -> Form | None:
+    """What a person chooses for all of the keys on a terminal; None to store none of them."""
+    if not sys.stdin.isatty():
+        return None
+    are = "is" if len(keys) == 1 else "are"
+    _terminal.say(
+        f"{namespace} {', '.join(keys)} {are} served in the clear. Your policy does not say how to store that."
+    )
+    return _CHOICES[_terminal.choose("Seal it, or is it no secret and stays plain?", list(_CHOICES))]
+
+
+def form(namespace: str, key: str) -> Form:
+    """The form for one such key.
+
+    Raises:
+        Misconfigured: nobody can be asked, or the answer was to quit; says what to do.
+    """
+    found = chosen(namespace, [key])
+    if found is None:
+        raise Misconfigured(f"Nothing was stored: {key}. {_SAYS}", key=key, problems=advice(namespace, [key]))
+    return found
+
+
+def settled(
+    namespace: str, drafts: Sequence[Draft], *, ask: bool
+) -> tuple[dict[str, Draft], dict[str, ConfigsvcError]]:
+    """The drafts with the form that a person chooses; without a person, why each is refused."""
+    if not drafts:
+        return {}, {}
+    keys = [each.key for each in drafts]
+    found = chosen(namespace, keys) if ask else None
+    if found:
+        return {each.key: each._replace(form=found) for each in drafts}, {}
+    _terminal.say(f"Served in the clear, and not named by an option or your policy: {', '.join(keys)}")
+    _terminal.say(*advice(namespace, keys))
+    return {}, {key: Misconfigured(_SAYS, key=key) for key in keys}
+
+
+def advice(namespace: str, keys: Sequence[str]) -> list[str]:
+    """What to do about it: the options, and the lines of the policy to paste."""
+    policy, resolved = _settings.policy(), _settings.resolved()
+    if resolved.project and not resolved.project_trusted:
+        return [f"{resolved.project} is not trusted, so its policy counts as empty: configsvc trust", *_options()]
+    table = policy.table(namespace)
+    plain = list(dict.fromkeys([*policy.of(namespace).plain, *sorted(keys)]))
+    return [
+        *_options(),
+        f"Or say it for good in {resolved.project or '.configsvc.toml'}, then: configsvc trust",
+        f'  [policy."{table or namespace}"]',
+        f"  plain = {json.dumps(plain)}",
+    ]
+
+
+def _options() -> list[str]:
+    return ["Pass --seal if it is a secret, or --plain if it is none and stays in the clear."]

@@ -1,0 +1,264 @@
+"""Somebody who can write the table marks keys plain, and waits for the next secret. They have no other right.
+
+What the writer's own settings say decides how a value is stored; an answer of the service never does.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from configsvc.model import names
+from configsvc.model.change_set import Activate
+from configsvc.model.entry import Entry, Form
+from configsvc.model.errors import Misconfigured, Unprocessable
+from configsvc.service import records
+from configsvc.service.ports import Write
+from configsvc.service.records import KeyState, Version
+from configsvc_client._spelling import key_pattern
+from configsvc_client.admin import Policy, Protection, draft, from_environ
+from configsvc_client.admin._protection import Rules
+from tests.admin.loopback import Loopback
+from tests.cli.shell import Shell
+
+SECRET = "canary-3e90fa"
+OLD = "was sealed"
+PLANTED = "planted"
+
+
+class Thief:
+    """Who may write the table, and read it."""
+
+    def __init__(self, service: Loopback, namespace: str) -> None:
+        self._table = service.table
+        self._namespace = namespace
+
+    def mark_plain(self, key: str, value: str = PLANTED) -> None:
+        """Serve a value of the thief's in the clear, as if it had been written so."""
+        state = self._state(key)
+        assert state.entry is not None
+        self._plant(key, state.entry.version, value)
+        self._write(state._replace(entry=self._plain(key, state.entry.version, value), latest_form="plain"))
+
+    def plant(self, key: str, version: int, value: str = PLANTED) -> None:
+        """Replace an earlier version by a plain one, and say that nothing was ever sealed."""
+        self._plant(key, version, value)
+
+    def sees(self) -> str:
+        """Everything that is in the table."""
+        found = self._table.query(records.of_namespace(self._namespace), "")
+        return "\n".join(map(repr, found))
+
+    def _plant(self, key: str, number: int, value: str) -> None:
+        address = records.version(self._namespace, key, number)
+        held = self._table.get([address])[address]
+        assert isinstance(held, Version)
+        self._write(held._replace(entry=self._plain(key, number, value)))
+
+    def _plain(self, key: str, version: int, value: str) -> Entry:
+        return Entry(names.key(key), version, "plain", "text/plain", value)
+
+    def _state(self, key: str) -> KeyState:
+        address = records.key(self._namespace, key)
+        held = self._table.get([address])[address]
+        assert isinstance(held, KeyState)
+        return held
+
+    def _write(self, record: KeyState | Version) -> None:
+        self._table.commit([Write(record, record.revision)])
+
+
+@pytest.fixture
+def thief(service: Loopback, namespace: str) -> Thief:
+    """After the table was stolen: `db.url` was sealed, and is marked plain."""
+    service.admin().put(namespace, "db.url", OLD)
+    made = Thief(service, namespace)
+    made.mark_plain("db.url")
+    return made
+
+
+@pytest.fixture
+def writer(service: Loopback, namespace: str, tmp_path: Path) -> Shell:
+    """Who knows nothing of it, with an editor that writes the new secret."""
+    editor = tmp_path / "editor.py"
+    editor.write_text(f"import sys; open(sys.argv[1], 'w').write({SECRET!r})")
+    environ = service.environ("owner", namespace)
+    return Shell({**environ, "EDITOR": f"{sys.executable} {editor}", "HOME": str(tmp_path)}, tmp_path)
+
+
+WRITES: dict[str, tuple[str, ...]] = {
+    "put": ("put", "db.url", "-"),
+    "edit": ("edit", "db.url"),
+    "import": ("import", "-", "-f", "dotenv"),
+    "import --atomic": ("import", "-", "-f", "dotenv", "--atomic"),
+}
+
+
+@pytest.mark.parametrize("arguments", WRITES.values(), ids=WRITES)
+def test_no_command_follows_the_mark_and_each_says_what_to_do(
+    writer: Shell, thief: Thief, namespace: str, arguments: tuple[str, ...]
+) -> None:
+    text = f"db.url={SECRET}" if arguments[0] == "import" else SECRET
+    done = writer.run(*arguments, "--yes", given=text)
+    assert (done.code, SECRET in thief.sees(), SECRET in done.err) == (2, False, False)
+    for says in ("--seal", "--plain", f'[policy."{namespace}"]', 'plain = ["db.url"]'):
+        assert says in done.err
+
+
+@pytest.mark.parametrize("arguments", WRITES.values(), ids=WRITES)
+def test_sealing_is_what_an_option_does(
+    writer: Shell, thief: Thief, service: Loopback, namespace: str, arguments: tuple[str, ...]
+) -> None:
+    text = f"db.url={SECRET}" if arguments[0] == "import" else SECRET
+    seal = ("--seal", "*") if arguments[0] == "import" else ("--seal",)
+    assert writer.run(*arguments, *seal, given=text).code == 0
+    assert SECRET not in thief.sees()
+    assert service.admin().get(namespace, "db.url").data == SECRET.encode()
+
+
+def test_a_person_is_asked_and_may_seal(writer: Shell, thief: Thief, service: Loopback, namespace: str) -> None:
+    done = writer.on_terminal("edit", "db.url", typed={"plain, quit)": "seal"})
+    assert (done.code, service.admin().entry(namespace, "db.url").form) == (0, "envelope")
+    assert SECRET not in thief.sees()
+    thief.mark_plain("db.url")
+    assert writer.on_terminal("edit", "db.url", typed={"plain, quit)": "quit"}).code == 2
+
+
+@pytest.mark.usefixtures("thief")
+def test_copy_seals_what_is_marked_plain_at_its_source_and_refuses_what_is_at_its_target(
+    writer: Shell, service: Loopback, namespace: str
+) -> None:
+    other = service.namespace(f"{namespace}.other")
+    writer.ok("copy", "--all", "--to", other)
+    assert service.admin().entry(other, "db.url").form == "envelope"
+    there = Thief(service, other)
+    there.mark_plain("db.url", "of the target")
+    service.admin().put(namespace, "db.url", SECRET)
+    done = writer.run("copy", "--all", "--to", other)
+    assert (done.code, "--seal" in done.err, SECRET in there.sees()) == (2, True, False)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("rollback", "db.url"), ("rollback", "db.url", "--to-version", "1"), ("activate", "db.url", "1")]
+)
+def test_a_planted_version_is_not_served_in_the_place_of_a_sealed_one(
+    writer: Shell, service: Loopback, namespace: str, arguments: tuple[str, ...]
+) -> None:
+    admin = service.admin()
+    for value in (OLD, SECRET):
+        admin.put(namespace, "db.url", value)
+    Thief(service, namespace).plant("db.url", 1)
+    done = writer.run(*arguments, "--yes")
+    assert (done.code, "--declassify" in done.err) == (2, True)
+    assert admin.get(namespace, "db.url").data == SECRET.encode()
+    assert writer.on_terminal(*arguments, typed={"in the clear? [y/N]: ": "n"}).code == 1
+    assert admin.get(namespace, "db.url").version == 2
+    assert writer.run(*arguments, "--declassify").code == 0
+    assert admin.get(namespace, "db.url").data == PLANTED.encode()
+
+
+def test_a_rollback_of_the_namespace_serves_no_planted_version_unasked(
+    writer: Shell, service: Loopback, namespace: str
+) -> None:
+    admin = service.admin()
+    admin.put(namespace, "db.url", OLD)
+    revision = str(admin.namespace(namespace)["revision"])
+    admin.put(namespace, "db.url", SECRET)
+    Thief(service, namespace).plant("db.url", 1)
+    done = writer.run("rollback", "--to-revision", revision, "--yes")
+    assert (done.code, admin.get(namespace, "db.url").version) == (2, 2)
+    assert writer.run("rollback", "--to-revision", revision, "--yes", "--declassify").code == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("put", "db.url", "-", "--plain"),
+        ("edit", "db.url", "--plain"),
+        ("import", "-", "-f", "dotenv", "--plain", "*"),
+        ("copy", "other", "--as", "db.url", "--plain", "*", "--declassify"),
+        ("activate", "db.url", "1", "--declassify"),
+        ("rollback", "db.url", "--to-version", "1", "--declassify"),
+    ],
+)
+def test_keys_that_must_be_sealed_are_refused_in_the_clear_by_every_command(
+    writer: Shell, service: Loopback, namespace: str, arguments: tuple[str, ...]
+) -> None:
+    admin = service.admin()
+    for key, value in (("db.url", OLD), ("db.url", "newer"), ("other", SECRET)):
+        admin.put(namespace, key, value)
+    thief = Thief(service, namespace)
+    thief.plant("db.url", 1)
+    strict = writer.but(CONFIGSVC_SEALED_KEYS="db.*")
+    done = strict.run(*arguments, given=f"db.url={SECRET}" if arguments[0] == "import" else SECRET)
+    assert (done.code, "CONFIGSVC_SEALED_KEYS" in done.err) == (2, True)
+    assert (admin.get(namespace, "db.url").data, SECRET in thief.sees()) == (b"newer", False)
+
+
+def test_in_code_nothing_is_stored_in_the_clear_that_the_caller_did_not_ask_for(
+    service: Loopback, thief: Thief, namespace: str
+) -> None:
+    admin = service.admin()
+    admin.put(namespace, "db.url", SECRET)
+    thief.mark_plain("db.url")
+    admin.change(namespace, [draft("db.url", SECRET)])
+    thief.mark_plain("db.url")
+    assert all(each.error is None for each in admin.store(namespace, [draft("db.url", SECRET)]))
+    assert SECRET not in thief.sees()
+    thief.plant("db.url", 1)
+    for refused in (
+        lambda: admin.activate(namespace, "db.url", 1),
+        lambda: admin.change(namespace, [Activate(names.key("db.url"), 1)]),
+        lambda: admin.rollback(namespace, "db.url", version=1),
+    ):
+        with pytest.raises(Unprocessable, match="declassify"):
+            refused()
+    assert admin.activate(namespace, "db.url", 1, declassify=True).versions == {"db.url": 1}
+
+
+def test_in_code_a_policy_decides_for_the_namespace_that_is_written_to(service: Loopback, namespace: str) -> None:
+    policy = Policy({namespace: Protection(plain=("limits.*",), kms=("limits.by_kms",))})
+    environ = service.environ("writer") | {"CONFIGSVC_SEALED_KEYS": "limits.strict"}
+    other = service.namespace(f"{namespace}.other")
+    with from_environ(environ, policy=policy) as admin:
+        for key in ("limits.daily", "limits.by_kms", "db.url"):
+            admin.put(namespace, key, "1")
+        admin.put(namespace, "limits.seal", "1", form="envelope")
+        admin.put(other, "limits.daily", "1")
+        with pytest.raises(Misconfigured, match="CONFIGSVC_SEALED_KEYS"):
+            admin.put(namespace, "limits.strict", "1")
+        forms = {each.key: each.form for each in admin.snapshot(namespace).entries}
+        assert forms == {
+            "limits.daily": "plain", "limits.by_kms": "kms", "db.url": "envelope", "limits.seal": "envelope",
+        }  # fmt: skip
+        assert admin.entry(other, "limits.daily").form == "envelope"
+
+
+_keys = st.sampled_from(["a", "a.b", "b"])
+_patterns = st.lists(st.sampled_from(["a", "a.*", "b", "*"]), max_size=3).map(tuple)
+_forms = st.sampled_from([None, "envelope", "plain", "kms"])
+
+
+@given(_keys, _forms, _patterns, _patterns, _patterns)
+def test_precedence(
+    key: str, asked: Form | None, sealed: tuple[str, ...], plain: tuple[str, ...], kms: tuple[str, ...]
+) -> None:
+    rules = Rules(Policy({"ns": Protection(plain, kms)}), key_pattern(sealed))
+
+    def has(patterns: tuple[str, ...]) -> bool:
+        return any(each in ("*", key) or (each == "a.*" and key == "a.b") for each in patterns)
+
+    wanted = asked or ("kms" if has(kms) else "plain" if has(plain) else "envelope")
+    if wanted == "plain" and has(sealed):
+        with pytest.raises(Misconfigured):
+            rules.form("ns", key, asked)
+        return
+    assert rules.form("ns", key, asked) == wanted
+    assert rules.form("other", key, None if asked == "plain" and has(sealed) else asked) == (asked or "envelope")
+    named: Callable[[], Form | None] = lambda: rules.named("ns", key, asked)  # noqa: E731
+    assert (named() is None) == (asked is None and not has(kms) and not has(plain) and not has(sealed))
