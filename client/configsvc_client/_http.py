@@ -31,6 +31,22 @@ _TARGET = re.compile(r"/[!-~]*")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: ?[\t -~\x80-\xff]*")
 
 
+def is_idle(kept: socket.socket) -> bool:
+    """Whether nothing has come on a connection since its last answer; else what came would pass for the next one.
+
+    Read, not only looked at: over TLS what came may be a message of the protocol alone, such as a session ticket. What
+    comes between this look and the request cannot be told from its answer.
+    """
+    kept.settimeout(0)
+    try:
+        kept.recv(1)
+    except BlockingIOError:
+        return True
+    except OSError as error:
+        return type(error).__name__ == "SSLWantReadError"  # `ssl` is not loaded where there is only http
+    return False
+
+
 class Connection:
     """One HTTP/1.1 connection to one origin, opened when first needed and kept. One thread at a time uses it.
 
@@ -93,6 +109,8 @@ class Connection:
     def _tried(self, message: Secret, deadline: float, meanwhile: Callable[[], None] | None) -> Response | Unavailable:
         try:
             self._settle(deadline)
+            if self._socket is not None and not is_idle(self._socket):
+                self.close()
             kept = self._socket is not None
             try:
                 return self._exchange(message, deadline, meanwhile)

@@ -1,5 +1,6 @@
 import contextlib
 import gzip
+import select
 import socket
 import threading
 import time
@@ -253,3 +254,42 @@ def test_meanwhile_runs_once_after_the_request_has_gone_out() -> None:
     with scripted(serve) as server, contextlib.closing(connection_to(server)) as connection:
         connection.request("GET", "/", {}, b"", soon(), meanwhile=lambda: ran.append(sent.wait(20)))
     assert ran == [True]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("planted", [OK.replace(b"hi", b"no"), b"H", b"\r\n", b"\x00" * 70_000])
+def test_what_comes_on_an_idle_connection_is_no_answer_to_the_next_request(
+    planted: bytes, scheme: str, tmp_path: Path
+) -> None:
+    tls = server_context(tmp_path) if scheme == "https" else None
+    read, ended = threading.Event(), threading.Event()
+
+    def plants(connection: socket.socket) -> None:
+        take_request(connection)
+        connection.sendall(OK)
+        read.wait(20)
+        connection.sendall(planted)
+        ended.wait(20)
+
+    with scripted(plants, says(OK), tls=tls) as server:
+        environ = {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}
+        connection = Connection(parse(f"{scheme}://localhost:{server.port}"), environ)
+        assert connection.request("GET", "/", {}, b"", soon()).body == b"hi"
+        read.set()
+        kept = connection._socket  # noqa: SLF001  # where it has to have come
+        assert kept is not None
+        assert select.select([kept], [], [], 20)[0]
+        ended.set()
+        assert connection.request("GET", "/", {}, b"", soon()).body == b"hi"
+        connection.close()
+    assert server.connections == 2
+
+
+def test_an_idle_tls_connection_on_which_only_the_protocol_spoke_is_kept(tmp_path: Path) -> None:
+    with scripted(says(OK), tls=server_context(tmp_path)) as server:
+        connection = Connection(parse(f"https://localhost:{server.port}"), {"SSL_CERT_FILE": str(tmp_path / "ca.pem")})
+        connection.open_ahead(soon())  # session tickets come before any answer
+        for _ in range(3):
+            assert connection.request("GET", "/", {}, b"", soon()).body == b"hi"
+        connection.close()
+    assert server.connections == 1
