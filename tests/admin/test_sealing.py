@@ -34,12 +34,18 @@ def test_nothing_is_sealed_under_a_retired_kid_whatever_the_service_says_of_it()
     assert refused.value.members["kids"] == [back.kid]
 
 
-def test_a_data_key_that_has_sealed_its_share_seals_no_more() -> None:
+def test_a_data_key_that_has_sealed_its_share_is_rotated_and_no_older_one_takes_its_place() -> None:
     spent = _listed(seals=limits.SEALS_PER_DATA_KEY, revision=2)
     older = _listed(seals=limits.SEALS_PER_DATA_KEY - 1)
-    assert newest_live(NAMESPACE, [spent, older]) == older.data_key
-    with pytest.raises(Misconfigured, match="configsvc data-key add"):
-        newest_live(NAMESPACE, [spent])
+    assert newest_live(NAMESPACE, [older]) == older.data_key
+    with pytest.raises(Misconfigured, match="data-key rotate"):
+        newest_live(NAMESPACE, [spent, older])
+
+
+def test_without_a_data_key_the_error_says_how_to_add_one() -> None:
+    for listed in ([], [_listed("retired")]):
+        with pytest.raises(Misconfigured, match="configsvc data-key add"):
+            newest_live(NAMESPACE, listed)
 
 
 def test_a_sealed_draft_is_bound_to_its_key_namespace_and_version() -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from configsvc.model import names
+from configsvc.model import limits, names
 from configsvc.model.encoding import from_base64std
 from configsvc.model.entry import Entry
 from configsvc.model.envelope import Header
@@ -80,6 +80,13 @@ class Thief(NamedTuple):
         others = [each for kid, each in self._data_keys().items() if kid != self.known.kid]
         self._write(*(each._replace(state="retired") for each in others))
 
+    def use_up_the_others(self) -> None:
+        """Every other data key counted as used up."""
+        head = self._head()
+        full = limits.SEALS_PER_DATA_KEY
+        kids = {kid: count if kid == self.known.kid else count._replace(seals=full) for kid, count in head.kids.items()}
+        self._write(head._replace(kids=kids))
+
     def _write(self, *changed: StoredDataKey | Head) -> None:
         self.table.commit([Write(each, each.revision) for each in changed])
 
@@ -117,10 +124,16 @@ def _among_retired_ones(who: Thief) -> None:
     who.retire_the_others()
 
 
+def _unused(who: Thief) -> None:
+    who.bring_back()
+    who.use_up_the_others()
+
+
 EDITS: Mapping[str, Callable[[Thief], None]] = {
     "with a time in the future": _in_the_future,
     "above the new one": _above_the_new_one,
     "and the new one deleted": _alone,
     "and the new one retired": _among_retired_ones,
+    "and the new one used up": _unused,
 }
 """Ways to bring a retired data key back. All but the deletion leave a namespace that can be written and rotated."""

@@ -73,6 +73,14 @@ def test_the_next_rotation_seals_under_a_data_key_that_did_not_leak(service: Loo
     assert scene.thief.loot() == {"db.password 1": b"before the leak"}
 
 
+def test_a_count_that_says_used_up_makes_nobody_at_all_seal_under_an_older_one(scene: Scene) -> None:
+    known = scene.thief.loot()
+    EDITS["and the new one used up"](scene.thief)
+    with pytest.raises(Misconfigured, match="data-key rotate"):
+        scene.writer.put(scene.namespace, "db.password", SECRET)
+    assert scene.thief.loot() == known
+
+
 def test_a_time_in_the_future_brings_it_back_to_nobody_at_all(scene: Scene) -> None:
     known = scene.thief.loot()
     scene.thief.bring_back()

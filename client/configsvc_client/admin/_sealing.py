@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from typing import NamedTuple
 
 from configsvc.model import limits
@@ -49,7 +49,7 @@ def newest_first(data_keys: Iterable[StoredDataKey]) -> list[StoredDataKey]:
 
 
 def newest_live(namespace: str, data_keys: Iterable[StoredDataKey], never: Container[str] = ()) -> DataKey:
-    """The data key to seal under: the newest that is live and has seals left.
+    """The data key to seal under: the newest that is live. One that is used up is not made up for by an older one.
 
     Args:
         namespace: for the error.
@@ -57,23 +57,30 @@ def newest_live(namespace: str, data_keys: Iterable[StoredDataKey], never: Conta
         never: kids that nothing is sealed under, whatever the service says of them.
 
     Raises:
-        Misconfigured: there is none.
+        Misconfigured: there is none, or it has no seals left.
     """
-    able = [each for each in newest_first(data_keys) if each.seals_on]
-    for each in able:
-        if each.kid not in never:
-            return each.data_key
-    if able:
-        offered: list[str] = [each.kid for each in able]
+    live = [each for each in newest_first(data_keys) if each.state == "live"]
+    newest = next((each for each in live if each.kid not in never), None)
+    if newest is None:
+        raise Misconfigured(_none_of(namespace, live), namespace=namespace, kids=[str(each.kid) for each in live])
+    if not newest.seals_on:
         raise Misconfigured(
-            f"The service offers only data keys of {namespace} that are retired: {', '.join(offered)}. Someone may "
-            f"have changed its table. Nothing was sealed. Read `configsvc log -n {namespace}`, then make a new data "
-            f"key: configsvc data-key rotate -n {namespace} --fresh",
-            namespace=namespace, kids=offered,
-        )  # fmt: skip
-    raise Misconfigured(
-        f"{namespace} has no data key to seal under. Add one: configsvc data-key add -n {namespace} --kms-key ARN",
-        namespace=namespace,
+            f"The newest data key of {namespace} has sealed as many values as it may. "
+            f"Make a new one: configsvc data-key rotate -n {namespace}",
+            namespace=namespace,
+        )
+    return newest.data_key
+
+
+def _none_of(namespace: str, live: Sequence[StoredDataKey]) -> str:
+    if not live:
+        return (
+            f"{namespace} has no data key to seal under. Add one: configsvc data-key add -n {namespace} --kms-key ARN"
+        )
+    return (
+        f"The service offers only data keys of {namespace} that were retired or replaced: "
+        f"{', '.join(each.kid for each in live)}. Someone may have changed its table. Nothing was sealed. Read "
+        f"`configsvc log -n {namespace}`, then make a new data key: configsvc data-key rotate -n {namespace} --fresh"
     )
 
 
