@@ -36,7 +36,7 @@ $(UV):
 	touch $@
 
 .PHONY: setup
-setup: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready .venvs/load/.ready ## every environment (the other commands make what they need)
+setup: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready .venvs/load/.ready .venvs/trackers/.ready ## every environment (the other commands make what they need)
 
 # --- the main job ---
 
@@ -77,10 +77,10 @@ fmt: .venv/.ready ## format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-test: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready ## unit, contracts, journeys, small property runs, one deployed journey
+test: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready .venvs/trackers/.ready ## unit, contracts, journeys, small property runs, one deployed journey
 	$(BIN)/python -m pytest -m "not slow and not long"
 
-test-all: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready .venvs/load/.ready ## everything but the nightly sizes
+test-all: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready .venvs/load/.ready .venvs/trackers/.ready ## everything but the nightly sizes
 	$(BIN)/python -m pytest -m "not long"
 
 test-long: .venv/.ready .venvs/emulator/.ready ## the nightly sizes of the machines, races and faults

@@ -59,6 +59,8 @@ class Config(Reads):
         "_world",
     )  # fmt: skip
 
+    _made: Keeper | None
+
     def __init__(
         self,
         *namespaces: str,
@@ -77,26 +79,29 @@ class Config(Reads):
         environ: Mapping[str, str] | None = None,
         world: Callable[[Settings], World] | None = None,
     ) -> None:
+        super().__init__()
+        self._given, self._made = Given(namespaces), None  # `repr` goes by these, also where an argument is refused
+        self._environ = hidden(os.environ if environ is None else environ)
         key = None if api_key is None else masked(api_key)
-        del api_key  # this frame is shown where an argument is refused
+        environ = api_key = None  # as this frame is shown then
         self._given = Given(
             namespaces, url, key, _texts(kms_keys), poll_seconds, start_seconds, refresh_seconds, max_stale,
             data_key_ttl, None if fallback is None else os.fspath(fallback), min_revision, _texts(sealed_keys),
         )  # fmt: skip
-        super().__init__()
-        self._environ = hidden(os.environ if environ is None else environ)
-        del environ
         self._world = world
         self._wants_background = background
         self._making = threading.Lock()
-        self._made: Keeper | None = None
         self._background: Background | None = None
         self._warning: Callable[[str], None] = warn
         self._callbacks = Callbacks(self._warn)
 
     def __repr__(self) -> str:
         held = self._made and self._made.held
-        return f"Config({held.snapshot!r})" if held else f"Config({', '.join(self._given.namespaces)}: not loaded)"
+        return (
+            f"Config({held.snapshot!r})"
+            if held
+            else f"Config({', '.join(map(str, self._given.namespaces))}: not loaded)"
+        )
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a Config holds secrets and connections and is not pickled or copied")
@@ -264,9 +269,6 @@ class Config(Reads):
 
     def _warn(self, message: str) -> None:
         self._warning(message)
-
-
-Config.__slots__ = ()  # type: ignore[assignment]  # not listed, as those of Reads
 
 
 def _texts(given: Iterable[str] | None) -> tuple[str, ...] | None:

@@ -8,11 +8,13 @@ function.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from configsvc_client._secret import Shown
 
-__all__ = ["Environ", "Hidden", "HiddenMapping", "hidden"]
+__all__ = ["Environ", "Hidden", "HiddenMapping", "hidden", "without_frames"]
+
+Raised = TypeVar("Raised", bound=BaseException)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping as HiddenMapping
@@ -141,3 +143,9 @@ class Environ(HiddenMapping[str, str]):
 def hidden(environ: Mapping[str, str]) -> Environ:
     """The variables of an environment, not to be shown."""
     return environ if isinstance(environ, Environ) else Environ(environ)
+
+
+def without_frames(error: Raised) -> Raised:
+    """An error that was caught, to be raised again from a frame that holds no value: its own had them in hand."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)

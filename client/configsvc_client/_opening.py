@@ -48,9 +48,9 @@ def open_layer(namespace: Namespace, found: Found, rules: Rules, deadline: float
     Raises:
         Unavailable: KMS did not answer; nothing is known of what was sealed.
     """
-    opening = _Opening(namespace, found, rules.keyring, deadline)
-    # What is opened is in no variable yet while another may raise.
-    opened: dict[str, Value | CannotOpen] = {e.key: _value(e, opening, rules) for e in found.sealed.entries}
+    opening = _Opening(namespace, found, rules, deadline)
+    # By `map`, so that what is opened is in no variable while the next may raise.
+    opened = dict(map(opening.pair, found.sealed.entries))
     broken = {key: value for key, value in opened.items() if isinstance(value, CannotOpen)}
     values = {key: value for key, value in opened.items() if key not in broken}
     sealed = frozenset(entry.key for entry in found.sealed.entries if entry.sealed)
@@ -61,26 +61,27 @@ def open_layer(namespace: Namespace, found: Found, rules: Rules, deadline: float
     )  # fmt: skip
 
 
-def _value(entry: Entry, opening: _Opening, rules: Rules) -> Value | CannotOpen:
-    try:
-        rules.check_sealed(entry)
-        return value_of(entry.key, entry.content_type, opening.plaintext(entry))
-    except CannotOpen as error:
-        # A copy: with its traceback it would keep what was opened alive.
-        return CannotOpen(error.detail, **error.members)
-
-
 class _Opening:
     """One pass: each data key is asked for once, also when it does not unwrap."""
 
-    def __init__(self, namespace: Namespace, found: Found, keyring: Keyring, deadline: float) -> None:
+    def __init__(self, namespace: Namespace, found: Found, rules: Rules, deadline: float) -> None:
         self._namespace = namespace
-        self._keyring = keyring
+        self._rules = rules
+        self._keyring = rules.keyring
         self._deadline = deadline
         self._data_keys = {data_key.kid: data_key for data_key in found.sealed.data_keys}
         self._ciphers: dict[Kid, Cipher | CannotOpen] = {}
 
-    def plaintext(self, entry: Entry) -> Secret:
+    def pair(self, entry: Entry) -> tuple[str, Value | CannotOpen]:
+        """The key of an entry, and its value or why it does not open."""
+        try:
+            self._rules.check_sealed(entry)
+            return entry.key, value_of(entry.key, entry.content_type, self._plaintext(entry))
+        except CannotOpen as error:
+            # A copy: with its traceback it would keep what was opened alive.
+            return entry.key, CannotOpen(error.detail, **error.members)
+
+    def _plaintext(self, entry: Entry) -> Secret:
         """What an entry holds: bytes, of a plain one text."""
         if entry.form == "plain":
             return Secret(entry.value)

@@ -17,7 +17,7 @@ from configsvc_client._value import Value
 class Reads(HiddenMapping[str, Value]):
     """The reading half of Config. The other half gives `_current`, and calls `_publish` with what may be read."""
 
-    # Faster than members. They are not listed below: what walks through an object goes by `__slots__`.
+    # Faster than members.
     __slots__ = ("__weakref__", "_pin", "_pinned", "_plain", "_shown", "_since", "_until", "_wall")
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class Reads(HiddenMapping[str, Value]):
         snapshot = self._reading()
         if key not in snapshot:
             return default
-        del default  # as in Snapshot.get
+        default = None  # as in Snapshot.get
         return snapshot[key] if as_ is None else snapshot.get(key, as_=as_)
 
     def secret(self, key: str) -> Secret:
@@ -104,9 +104,6 @@ class Reads(HiddenMapping[str, Value]):
             self._shown = snapshot
             self._plain = dict(values_of(snapshot))  # is looked up faster than a subclass
         self._since, self._until = since, until
-
-
-Reads.__slots__ = ()  # type: ignore[assignment]  # a tuple of any length
 
 
 class LooksForPins(Reads):

@@ -10,6 +10,7 @@ from configsvc.model import limits
 from configsvc.model.errors import ConfigsvcError, NotTaken, Unavailable, WentBackwards
 from configsvc.model.names import Namespace
 from configsvc.model.record import Record
+from configsvc_client._hidden import without_frames
 from configsvc_client._opening import Rules, open_layer
 from configsvc_client._ports import Found, Gateway
 from configsvc_client._refusals import Refused, mark_of
@@ -105,17 +106,23 @@ def opened(
 def ours(attempt: Callable[[], Result]) -> Result:
     """What an attempt gives. What it raises is an error of ours: those are told, counted and not tried again at once.
 
+    It comes without the frames it was raised in, which had what was fetched and opened in their hands: its text says
+    what happened.
+
     Raises:
         ConfigsvcError: as it does.
         Unavailable: in place of anything else, which is told by its type and place: its text may show a value.
     """
     try:
         return attempt()
-    except ConfigsvcError:
-        raise
+    except ConfigsvcError as error:
+        failed = without_frames(error)
     except Exception as error:  # noqa: BLE001  # from credentials' sources, or a bug
         unforeseen = f"{type(error).__name__} in {_place(error)}"
-    raise Unavailable(f"It ended with {unforeseen}, which nobody foresaw. Please report it.", reason="unforeseen")
+        failed = Unavailable(
+            f"It ended with {unforeseen}, which nobody foresaw. Please report it.", reason="unforeseen"
+        )
+    raise failed
 
 
 def _place(error: Exception) -> str:

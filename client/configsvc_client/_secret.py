@@ -17,6 +17,11 @@ class Shown:
 
     __slots__ = ()
 
+    def __init_subclass__(cls) -> None:
+        """Slots are made and no longer listed: whatever takes objects apart goes by that list."""
+        super().__init_subclass__()
+        cls.__slots__ = ()
+
     def __sentry_repr__(self) -> str:
         return repr(self)
 

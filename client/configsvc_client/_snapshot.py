@@ -35,7 +35,7 @@ class Layer(Hidden):
 class Values(dict[str, Value]):
     """The values by key; a broken key raises why. Never handed out itself."""
 
-    __slots__ = ("broken",)
+    __slots__ = ("__missing__", "broken")
 
     def __init__(
         self,
@@ -43,14 +43,16 @@ class Values(dict[str, Value]):
         broken: Mapping[str, CannotOpen] = MappingProxyType({}),
     ) -> None:
         super().__init__(values)
-        self.broken = broken
 
-    def __missing__(self, key: str) -> NoReturn:
-        error = self.broken.get(key)
-        del self  # this frame is shown with what it raises, and a dict in it is read
-        if error is not None:  # raised as a copy: a kept one would collect the traceback of everyone who reads
-            raise CannotOpen(error.detail, **error.members)
-        raise KeyError(key)
+        def missing(key: str) -> NoReturn:
+            """Not a method: its frame is shown with what it raises, and would have all values in `self`."""
+            error = broken.get(key)
+            if error is not None:  # raised as a copy: a kept one would collect the traceback of everyone who reads
+                raise CannotOpen(error.detail, **error.members)
+            raise KeyError(key)
+
+        self.broken = broken
+        self.__missing__ = missing
 
     def __repr__(self) -> str:
         return f"Values({len(self)} keys)"
@@ -136,8 +138,8 @@ class Snapshot(HiddenMapping[str, Value]):
         """
         if key not in self:
             return default
-        del default  # may be a secret of the caller's, and this frame is shown with what is raised
-        return self[key] if as_ is None else converted(key, self.__getitem__, as_)
+        default = None  # may be a secret of the caller's, and this frame is shown with what is raised
+        return self[key] if as_ is None else converted(key, self, as_)
 
     def secret(self, key: str) -> Secret:
         """The value of a sealed key, masked.

@@ -7,7 +7,7 @@ raised after the `except` was left.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from configsvc.model.entry import ContentType
@@ -54,7 +54,7 @@ def _parsed(text: str) -> Value:
     return frozen(json.loads(text))
 
 
-def converted(key: str, look: Callable[[str], Value], as_: Callable[[Any], Any]) -> Value:
+def converted(key: str, snapshot: Mapping[str, Value], as_: Callable[[Any], Any]) -> Value:
     """The value of a key as a type: `bool` understands true, false, 1, 0, yes, no, on, off; others are called.
 
     No frame of what is raised holds the value.
@@ -63,9 +63,9 @@ def converted(key: str, look: Callable[[str], Value], as_: Callable[[Any], Any])
         CannotOpen: the key does not open.
         ValueError: it cannot be converted; names the key and the type, never the value.
     """
-    look(key)  # raises, where it does not open
+    snapshot[key]  # raises, where it does not open
     try:
-        return _word(look(key)) if as_ is bool else as_(look(key))
+        return _word(snapshot[key]) if as_ is bool else as_(snapshot[key])
     except Exception:  # noqa: BLE001, S110  # whatever a conversion raises
         pass
     raise ValueError(f"{key} cannot be read as {getattr(as_, '__name__', 'that type')}")

@@ -109,7 +109,7 @@ class Values(Facet):
             VersionClaimed, PreconditionFailed: others wrote the key; with `if_match` at once, else after many tries.
         """
         given = Secret(value)
-        del value  # this frame is shown with what is raised
+        value = None  # this frame is shown with what is raised
         made = draft(key, given.reveal(), form=form, content_type=content_type)
         return self.put_draft(namespace, made._replace(if_match=if_match), message)
 

@@ -51,7 +51,7 @@ def draft(key: str, value: Json | bytes, *, form: Form | None = None, content_ty
         Unprocessable: the value is not what the content type says, or has no such form.
     """
     given = Secret(value)
-    del value  # this frame is shown with what is raised
+    value = None  # this frame is shown with what is raised
     name = names.key(key)
     kind = content_type or _content_type_of(given)
     if not is_content_type(kind):
