@@ -21,7 +21,8 @@ import json
 import os
 from collections.abc import Iterable, Mapping, MutableMapping
 
-from configsvc.model.errors import Misconfigured
+from configsvc.model.errors import ConfigsvcError, Misconfigured
+from configsvc_client._hidden import without_frames
 from configsvc_client._value import Value
 from configsvc_client._variables import check_room, variables
 
@@ -55,13 +56,31 @@ def fill(
         CannotOpen: a key does not open.
         ConfigUnavailable, Misconfigured: as reading does.
     """
+    filled = _filled(config, environ, prefix=prefix, overwrite=overwrite, allow=allow)
+    if isinstance(filled, ConfigsvcError):
+        raise filled
+    return filled
+
+
+def _filled(
+    config: Mapping[str, Value],
+    environ: MutableMapping[str, str] | None,
+    *,
+    prefix: str,
+    overwrite: bool,
+    allow: Iterable[str] | None,
+) -> list[str] | ConfigsvcError:
+    """The names, or why not: raised by another, without this frame and its values."""
     target = os.environ if environ is None else environ
-    snapshot = getattr(config, "snapshot", lambda: config)()
-    listed = None if allow is None else _listed(allow)
-    stored = {key: _stored(snapshot[key]) for key in snapshot if key.startswith(prefix)}
-    found = variables(stored, _LEAVE_OUT, lambda _: listed).found
-    chosen = {name: text for name, text in found.items() if overwrite or name not in target}
-    check_room({**target, **chosen})
+    try:
+        snapshot = getattr(config, "snapshot", lambda: config)()
+        listed = None if allow is None else _listed(allow)
+        stored = {key: _stored(snapshot[key]) for key in snapshot if key.startswith(prefix)}
+        found = variables(stored, _LEAVE_OUT, lambda _: listed).found
+        chosen = {name: text for name, text in found.items() if overwrite or name not in target}
+        check_room({**target, **chosen})
+    except ConfigsvcError as error:
+        return without_frames(error)
     target.update(chosen)
     return sorted(chosen)
 

@@ -93,9 +93,9 @@ _LATER = found(
 
 
 @contextlib.contextmanager
-def consumer() -> Iterator[tuple[Make, Callable[[], None], list[object]]]:
+def consumer() -> Iterator[tuple[Make, Callable[[], None], Callable[[], int]]]:
     """A service with something of every form: what makes Configs that read it, what serves the next revision, and
-    the requests that it got. Functions, as what they know of is the test's own and would be shown.
+    how many requests it got. Functions, as what they know of is the test's own and would be shown.
     """
     with service(_SERVED) as running, stub(_VAULT.answer) as kms:
         running.environ.update({**CREDENTIALS, "AWS_ENDPOINT_URL_KMS": kms.url, "CONFIGSVC_START_SECONDS": "0.3"})
@@ -106,8 +106,7 @@ def consumer() -> Iterator[tuple[Make, Callable[[], None], list[object]]]:
         def serve_later() -> None:
             running.serve(_LATER)
 
-        requests: list[object] = running.api.requests  # type: ignore[assignment]  # they are counted, and shown nowhere
-        yield make, serve_later, requests
+        yield make, serve_later, lambda: len(running.api.requests)
 
 
 def given(name: str) -> str:

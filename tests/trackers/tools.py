@@ -5,6 +5,7 @@ Runs in the environment of the trackers: python -m tests.trackers.tools TOOL
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import logging
@@ -309,23 +310,28 @@ TOOLS: dict[str, Callable[[], Show]] = {
 }  # fmt: skip
 
 
-def shown(show: Show, act: Callable[[], object]) -> str:
+def shown(show: Show, act: Callable[[], object], asked: Callable[[], int]) -> tuple[str, int]:
+    """What is shown of the error of an act, and how many requests that made."""
     try:
         act()
     except Exception as error:  # noqa: BLE001  # that is what is shown
         error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next  # this frame is the test's
-        return show(error)
+        before = asked()
+        return show(error), asked() - before
     raise AssertionError("nothing was raised")
 
 
 def main(tool: str) -> None:
-    found: dict[str, str] = {}
+    found: dict[str, tuple[str, int]] = {}
     show = TOOLS[tool]()
-    with scenes.consumer() as (make, serve_later, requests):
+    with scenes.consumer() as (make, serve_later, asked):
         for scene in scenes.SCENES:
-            found[scene.__name__] = shown(show, lambda: scene(make))  # noqa: B023  # called at once
-        found["refreshed_by_halves"] = shown(show, lambda: scenes.refreshed_by_halves(make, serve_later))
-        print(json.dumps({"shown": found, "requests": len(requests)}))  # noqa: T201  # to the test
+            found[scene.__name__] = shown(show, functools.partial(scene, make), asked)
+        by_halves = functools.partial(scenes.refreshed_by_halves, make, serve_later)
+        found["refreshed_by_halves"] = shown(show, by_halves, asked)
+    requests = sum(each for _, each in found.values())
+    shown_by = {name: text for name, (text, _) in found.items()}
+    print(json.dumps({"shown": shown_by, "requests_while_shown": requests}))  # noqa: T201  # to the test
 
 
 if __name__ == "__main__":

@@ -56,11 +56,12 @@ class ValueSealer:
             )  # fmt: skip
         require_pin(self._pin)
         context = {"configsvc:namespace": namespace, "configsvc:key": draft.key}
+        plaintext = Secret(base64std(draft.data))  # in a line of its own: what shows a failed one shows what it names
         answer = self._kms.call(
             "Encrypt",
             {
                 "KeyId": self._pin.only or self._pin.checked(self._data_keys.newest(namespace).kms_key),
-                "Plaintext": Secret(base64std(draft.data)),
+                "Plaintext": plaintext,
                 "EncryptionContext": context,
             },
             self._clock.now().monotonic + KMS_SECONDS,

@@ -87,7 +87,8 @@ def _none_of(namespace: str, live: Sequence[StoredDataKey]) -> str:
 def sealed(draft: Draft, version: int, sealer: Sealer, nonce: bytes) -> Put:
     """The draft in envelope form, bound to its key, namespace and version."""
     header = Header(sealer.namespace, draft.key, version, draft.content_type, sealer.cipher.kid)
-    return stored(draft, sealer.cipher.seal(header, Secret(draft.data), nonce))
+    plaintext = Secret(draft.data)
+    return stored(draft, sealer.cipher.seal(header, plaintext, nonce))
 
 
 def stored(draft: Draft, value: str) -> Put:

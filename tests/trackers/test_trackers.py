@@ -1,0 +1,42 @@
+"""Real error trackers, loggers and formatters of tracebacks, at work on errors of ours: no value, no credential.
+
+They run in an environment of their own, which `make test` sets up.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.trackers.canaries import OWN, leaked
+
+ROOT = Path(__file__).parents[2]
+PYTHON = ROOT / ".venvs" / "trackers" / "bin" / "python"
+_SLOW = {"structlog": pytest.mark.slow, "rich": pytest.mark.slow}
+TOOLS = (
+    "sentry", "rollbar", "elastic_apm", "logfire", "loguru", "structlog", "rich", "ipython", "devtools", "bugsnag",
+    "datadog", "standard_library", "walker",
+)  # fmt: skip
+
+
+def run(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """In the trackers' environment, with the client of this tree, and nothing else from this process."""
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT}:{ROOT / 'client'}", "HOME": str(folder)}
+    return subprocess.run(
+        [str(PYTHON), *arguments], env=environ, cwd=folder, capture_output=True, text=True, check=False, timeout=100
+    )
+
+
+@pytest.mark.parametrize("tool", [pytest.param(each, marks=_SLOW.get(each, ())) for each in TOOLS])
+def test_no_value_and_no_credential_is_shown_by(tool: str) -> None:
+    done = run("-m", "tests.trackers.tools", tool)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    shown: dict[str, str] = found["shown"]
+    assert {name: leaked(text) for name, text in shown.items() if leaked(text)} == {}
+    assert [name for name, text in shown.items() if OWN not in text] == [], "it shows no variables at all"
+    assert found["requests_while_shown"] == 0, "whoever looks at a Config does not refresh it"
