@@ -10,9 +10,13 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from collections.abc import Callable
 
 _LINES_AND_TABS = frozenset("\n\t")
 _SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
+_LINE, _CELL = 20_000, 2_000
+"""Characters of others that are shown to people; programs get everything."""
+
 _MARKS = 8
 """Combining marks in a row that are shown. No language needs more; hundreds of them cover the lines above."""
 
@@ -28,9 +32,14 @@ _UNSEEN = frozenset(
 )  # fmt: skip
 
 
-def line(text: str) -> str:
-    """The text as one line. A backslash stays as it is: this is for people."""
-    return _escaped(text, frozenset())
+def line(text: str, most: int = _LINE) -> str:
+    """The text as one line, cut where it is too long to read. A backslash stays as it is: this is for people."""
+    return _escaped(text if len(text) <= most else f"{text[:most]}…", frozenset())
+
+
+def cell(text: str) -> str:
+    """The text as a cell of a table for people."""
+    return line(text, _CELL)
 
 
 def lines(text: str) -> str:
@@ -48,16 +57,21 @@ def as_json(found: object, indent: int | None = None) -> str:
     text = json.dumps(found, ensure_ascii=False, indent=indent)
     if text.isascii() and text.replace("\n", "").isprintable():
         return text
-    return "".join(each if _is_seen(each) or each == "\n" else json.dumps(each)[1:-1] for each in text)
+    return _replaced(text, frozenset("\n"), lambda each: json.dumps(each)[1:-1], 0)
 
 
 def _escaped(text: str, kept: frozenset[str]) -> str:
     if text.isascii() and text.isprintable():
         return text
-    shown, marks = [], _MARKS  # a mark that comes first would combine with what is before the text
+    return _replaced(text, kept, _escape, _MARKS)  # a mark that comes first would combine with what is before it
+
+
+def _replaced(text: str, kept: frozenset[str], escape: Callable[[str], str], marks: int) -> str:
+    """The text with escapes; `marks` is how many combining marks come before it."""
+    shown = []
     for each in text:
         marks = marks + 1 if unicodedata.category(each)[0] == "M" else 0
-        shown.append(each if each in kept or (_is_seen(each) and marks <= _MARKS) else _escape(each))
+        shown.append(each if each in kept or (_is_seen(each) and marks <= _MARKS) else escape(each))
     return "".join(shown)
 
 

@@ -66,7 +66,7 @@ def line(columns: Sequence[str], row: Sequence[Field]) -> None:
         case "plain":
             _terminal.show_fields(map(_text, row))
         case "table":
-            _terminal.show("  ".join(_text(field) or "-" for field in row))
+            _terminal.show_cells(_text(field) or "-" for field in row)
 
 
 def done(told: str, fields: Mapping[str, Field]) -> None:

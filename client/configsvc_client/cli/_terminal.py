@@ -35,6 +35,11 @@ def show(*lines: str) -> None:
         click.echo(_encodable(_escaped.line(each)))
 
 
+def show_cells(cells: Iterable[str]) -> None:
+    """Write one row of a table without borders to stdout."""
+    click.echo(_encodable("  ".join(map(_escaped.cell, cells))))
+
+
 def show_fields(fields: Iterable[str]) -> None:
     """Write a tab-separated line to stdout."""
     click.echo(_encodable("\t".join(map(_escaped.field, fields))))
@@ -100,7 +105,7 @@ def draw(columns: Sequence[str], rows: Iterable[Sequence[str]], *, heading: bool
     for column in columns:
         drawn.add_column(column, overflow="fold")  # an ARN that is cut off is of no use
     for row in rows:
-        drawn.add_row(*(Text(_encodable(_escaped.line(each))) for each in row))
+        drawn.add_row(*(Text(_encodable(_escaped.cell(each))) for each in row))
     Console().print(drawn)
 
 
