@@ -15,6 +15,7 @@ from infra.change_set import Change
 from infra.destroy import WORD, destroy
 from infra.package import PackagingError
 from infra.release import LintFailed, Site, describe, release, show
+from infra.shown import shown
 from infra.stack import Approve, Declined, StackFailed
 from infra.stage import StageError
 from infra.template import TemplateError
@@ -65,10 +66,10 @@ def run(asked: Asked, connect: Callable[[], Connection], *expected: type[Excepti
         else:
             destroy(connection.site, connection.dynamodb, connection.kms, lambda text: confirm(asked, text), asked.data)
     except (BotoCoreError, ClientError) as error:
-        print(with_advice(f"make {asked.verb}: AWS refuses: {error}", str(error)), file=sys.stderr)
+        print(with_advice(f"make {asked.verb}: AWS refuses: {shown(error)}", str(error)), file=sys.stderr)
         return 1
     except known as error:
-        print(f"make {asked.verb}: {error}", file=sys.stderr)
+        print(f"make {asked.verb}: {shown(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nNo longer watched; what CloudFormation has begun goes on.", file=sys.stderr)
@@ -80,7 +81,7 @@ def approver(asked: Asked) -> Approve:
     """Shows the change set, then asks."""
 
     def approve(changes: list[Change]) -> bool:
-        show(changes, print)
+        show(changes, lambda text: print(shown(text)))
         return confirm(asked, "Execute it?")
 
     return approve
@@ -101,4 +102,6 @@ def confirm(asked: Asked, question: str) -> bool:
 
 def progress(text: str) -> None:
     """What CloudFormation does, as it does it."""
-    print(f"  {text}", flush=True)
+    if text.startswith("\n"):  # ours, before a heading
+        print()
+    print(f"  {shown(text.removeprefix(chr(10)))}", flush=True)

@@ -32,6 +32,7 @@ from configsvc.service.found import one
 from configsvc.service.lift import lift
 from configsvc.service.ports import Caller, Ports
 from infra import aws, revoked
+from infra.shown import shown
 from infra.stage import StageError, load
 
 if TYPE_CHECKING:
@@ -171,15 +172,15 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             given_out = {name: revision + asked.jump for name, revision in revisions(client, asked.new).items()}
         for lifted in lift_all(client, asked.new, operator, given_out):
-            print(_told(lifted))
+            print(shown(_told(lifted)))
         for line in take_away(client, asked.old, asked.new, operator) if asked.old and not asked.keep_grants else ():
-            print(line)
+            print(shown(line))
     except (aws.Unreachable, StageError) as error:
-        print(error, file=sys.stderr)
+        print(shown(error), file=sys.stderr)
         return 1
     except (ConfigsvcError, BotoCoreError, ClientError) as error:
         again = "Repeat it." if asked.old else f"Repeat it; it lifts what is lifted by {asked.jump} once more."
-        print(f"Not finished: {error} {again}", file=sys.stderr)
+        print(f"Not finished: {shown(error)} {again}", file=sys.stderr)
         return 1
     print("Every namespace is lifted; the service may use the table.")
     return 0

@@ -22,6 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra import aws
 from infra.deploy import Service
 from infra.package import REGION, STAGE
+from infra.shown import shown
 from infra.stack import Outcome, Stack
 from infra.stage import StageError
 from local.cast import Caller, Casting, Place, write_stage
@@ -41,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         with _stage_file(asked) as path:
             return _play(path, asked.url, others)
     except (LocalError, StageError, aws.Unreachable, BotoCoreError, ClientError) as error:
-        print(f"make acceptance: {error}", file=sys.stderr)
+        print(f"make acceptance: {shown(error)}", file=sys.stderr)
         return 1
 
 
