@@ -122,6 +122,9 @@ REVISION_LIFT = 9 * 10**9
 """The highest revision that a lift goes to: versions follow it, and their sort keys have ten digits. It is 8,000 jumps
 above REVISION_MOST: a client that polls each minute has to be led on for five days before a lift cannot reach it."""
 
+REVISION_END = 10**10
+"""No revision gets here: one that has more than ten digits was not counted by the service."""
+
 UPKEEP_LOG = 990
 """Change-log records that one upkeep takes away."""
 

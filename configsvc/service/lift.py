@@ -28,6 +28,8 @@ def lift(ports: Ports, caller: Caller, ns: str, revision: int, idempotency: Idem
     next version, for no key has had more versions than its namespace revisions. The served revision and its tag are
     new, so nobody who holds something of the lost time is told that it is current.
 
+    A HEAD that somebody raised comes down to what the log has, or to that number where it is higher.
+
     Answers 200 `{"namespace", "revision", "served_revision", "floor", "check": {"right", "differences"}}`; nothing is
     written when all that is so already.
 
@@ -72,8 +74,9 @@ def _gather(ports: Ports, namespace: Namespace, found: Found) -> Found:
 def _counted(ports: Ports, head: Head) -> dict[records.Address, Record]:
     partition = records.of_namespace(head.namespace)
     query = ports.repository.query
-    above = records.log(partition, head.revision).sk
-    counted = (*query(partition, "K#"), *query(partition, "D#"), *query(partition, "R#", after=above))
+    below = records.log(partition, limits.REVISION_END).sk
+    newest = query(partition, "R#", after=below, limit=1, reverse=True)
+    counted = (*query(partition, "K#"), *query(partition, "D#"), *newest)
     return {records.address_of(each): each for each in counted}
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from configsvc.model import limits
 from configsvc.model.names import Kid
 from configsvc.model.snapshot import data_key_cost, entry_cost
-from configsvc.service.records import Head, KeyState, KidCount, Record, StoredDataKey
+from configsvc.service.records import Head, KeyState, KidCount, LogRecord, Record, StoredDataKey
 from configsvc.service.tally import kid_of
 
 
@@ -24,18 +25,28 @@ class Difference(NamedTuple):
 
 
 def rebuilt(head: Head, found: Iterable[Record]) -> Head:
-    """HEAD as its keys, its data keys and the log say; `found` is all `K#` and `D#`, and the log above HEAD."""
+    """HEAD as its keys, its data keys and the log say; `found` is all `K#` and `D#`, and the newest of the log."""
     stored = tuple(found)
     states = [each for each in stored if isinstance(each, KeyState)]
     entries = [state.entry for state in states if state.entry]
     data_keys = [each for each in stored if isinstance(each, StoredDataKey)]
     return head._replace(
-        revision=max([head.revision, *(each.revision for each in stored)]),
+        revision=_revision(head, stored),
         entries=len(entries),
         size=sum(entry_cost(entry) for entry in entries),
         stamps=sum(state.revision for state in states),
         kids=_kids(head, states, data_keys),
     )
+
+
+def _revision(head: Head, stored: Sequence[Record]) -> int:
+    """The last revision: each has a record in the log, and the newest is never taken away.
+
+    So a HEAD above it was raised by somebody else, and so was any number that no lift goes to.
+    """
+    logged = any(isinstance(each, LogRecord) for each in stored)
+    said = [each.revision for each in stored] + ([] if logged else [head.revision])
+    return max((each for each in said if each < limits.REVISION_END), default=0)
 
 
 def differences(head: Head, found: Head) -> tuple[Difference, ...]:

@@ -195,3 +195,24 @@ def test_the_answer_that_got_lost_is_given_again(world: World) -> None:
     first = lift(world.ports, ADMIN, NS, 100, retried("k"))
     world.put(text("b"))
     assert lift(world.ports, ADMIN, NS, 100, retried("k")) == first
+
+
+@pytest.mark.parametrize("raised", [6 + limits.REVISION_JUMP, limits.REVISION_MOST, 10**15])
+def test_a_head_that_somebody_raised_comes_down_to_what_the_log_has(world: World, raised: int) -> None:
+    damage(world, revision=raised, served=raised, tag="evil")
+    outcome = lifted(world, 1)
+    assert outcome.body["revision"] == outcome.body["served_revision"] == 6
+    assert {"what": "revision", "head": raised, "found": 5} in outcome.body["check"]["differences"]  # type: ignore[index]
+    assert world.put(text("b")).body["revision"] == 7
+
+
+def test_a_head_that_was_raised_and_written_on_comes_down_to_what_counts(world: World) -> None:
+    damage(world, revision=10**15, served=10**15)
+    world.put(text("b"))
+    assert lifted(world, 100).body["revision"] == 101
+    assert world.put(text("c")).body["revision"] == 102
+
+
+def test_a_lift_goes_above_all_that_a_client_begins_with(world: World) -> None:
+    assert limits.REVISION_LIFT >= limits.REVISION_MOST + 1000 * limits.REVISION_JUMP
+    assert lifted(world, limits.REVISION_MOST).body["revision"] == limits.REVISION_MOST + 1
