@@ -206,13 +206,13 @@ def _check_follows(layer: Layer, found: Found) -> None:
     if revision > held + limits.REVISION_JUMP:
         raise NotTaken(
             f"{namespace} came at revision {revision}, which is more than {limits.REVISION_JUMP} above {held}, the one "
-            "held: no number of writes explains it. See `A revision was raised` in OPERATIONS.",
+            "held: no number of writes explains it. See docs/OPERATIONS.md, A revision was raised.",
             namespace=namespace,
         )
     if revision == held and hash(frozenset(found.sealed.entries)) != layer.fingerprint:
         raise NotTaken(
-            f"{namespace} came at revision {revision}, as is held, with other entries. Was the table restored? Then "
-            f"`configsvc lift` it.",
+            f"{namespace} came at revision {revision}, as is held, with other entries. Was the table restored or "
+            f"written to? Then: configsvc namespace lift {namespace} --revision {revision}",
             namespace=namespace,
         )
 
@@ -233,7 +233,7 @@ def _check_begins(namespace: Namespace, found: Found, rules: Rules) -> None:
     if revision > most:
         raise NotTaken(
             f"{namespace} came at revision {revision}, and nothing above {most} is begun with: no number of writes "
-            "explains it. See `A revision was raised` in OPERATIONS.",
+            "explains it. See docs/OPERATIONS.md, A revision was raised.",
             namespace=namespace,
         )
 

@@ -143,3 +143,11 @@ def test_who_is_refused_by_kms_creates_no_namespace(owner: Shell, service: Loopb
     finally:
         service.kms.refused.clear()
     assert (refused.code, owner.run("namespace", "show", f"{namespace}.new").code) == (4, 3)
+
+
+def test_a_namespace_is_lifted_above_what_readers_hold(owner: Shell, service: Loopback, namespace: str) -> None:
+    service.admin().put(namespace, "one", "1")
+    lifted = json.loads(owner.ok("namespace", "lift", "--revision", "1000", "-o", "json"))
+    assert lifted == {"namespace": namespace, "revision": 1001, "floor": 1000, "differences": []}
+    assert "at revision 1001" in owner.run("namespace", "lift", namespace, "--revision", "1000").err
+    assert owner.run("namespace", "lift", "--revision", "9000000001").code == 2

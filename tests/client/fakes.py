@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 
 from configsvc.model.encoding import base64std, from_base64std
-from configsvc.model.errors import CannotOpen
+from configsvc.model.errors import CannotOpen, ConfigsvcError
 from configsvc.model.names import Namespace
 from configsvc_client._kms import Decrypted
 from configsvc_client._pin import same_key
@@ -51,10 +51,10 @@ class FakeKms:
 
 
 class FakeGateway:
-    """Serves what it is given; `fail` is raised instead as long as it is set."""
+    """Serves what it is given, an error too; `fail` is raised instead as long as it is set."""
 
     def __init__(self) -> None:
-        self.served: dict[Namespace, Found] = {}
+        self.served: dict[Namespace, Found | ConfigsvcError] = {}
         self.asked: list[dict[Namespace, str | None]] = []
         self.deadlines: list[float] = []
         self.fail: list[Exception] = []
@@ -65,7 +65,7 @@ class FakeGateway:
         known: Mapping[Namespace, str | None],
         deadline: float,
         meanwhile: Callable[[], None] | None = None,
-    ) -> dict[Namespace, Found]:
+    ) -> dict[Namespace, Found | ConfigsvcError]:
         self.deadlines.append(deadline)
         self.asked.append(dict(known))
         if meanwhile:
@@ -73,8 +73,9 @@ class FakeGateway:
         self.during()
         if self.fail:
             raise self.fail.pop(0)
+        served = {namespace: self.served[namespace] for namespace in known}
         return {
-            namespace: self.served[namespace]
-            for namespace, etag in known.items()
-            if self.served[namespace].etag != etag
+            namespace: each
+            for namespace, each in served.items()
+            if isinstance(each, ConfigsvcError) or each.etag != known[namespace]
         }

@@ -99,3 +99,34 @@ def test_members_that_are_not_known_yet_are_passed_over() -> None:
     later = {**json.loads(render(SERVED.sealed)), "signature": "x"}
     with stub(lambda *_: as_json(200, later, etag=SERVED.etag)) as server:
         assert fetch(server, {NS: None}) == {NS: SERVED}
+
+
+@pytest.mark.parametrize(
+    "etag",
+    [
+        '"7-' + "a" * 60_000 + '"', '"7-' + "a" * 33 + '"', '"7-0a 1b"', '"7-0a,1b"', "7-0a1b", '"8-0a1b"', '"-0a1b"',
+        '"7"', '"99999999999-0a"', '"\u0667-0a1b"', "", '"', '"7-"',
+    ],
+)  # fmt: skip
+def test_an_etag_that_is_not_the_service_s_is_never_kept(etag: str) -> None:
+    answer = as_json(200, json.loads(render(SERVED.sealed)), etag=etag.encode().decode("latin-1"))
+    with (
+        stub(lambda *_: answer) as server,
+        pytest.raises(errors.Unavailable, match=r"ETag|could not be reached|asked for"),
+    ):
+        fetch(server, {NS: None})
+
+
+@pytest.mark.parametrize("status", [400, 413, 431])
+def test_what_is_refused_for_its_condition_is_asked_for_once_without(status: int) -> None:
+    def minds_the_condition(method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        if "if-none-match" in headers:
+            return status, {}, b""
+        return snapshot_or_unchanged(method, path, headers, body)
+
+    with stub(minds_the_condition) as server:
+        assert fetch(server, {NS: '"6-ffff"'}) == {NS: SERVED}
+    assert len(server.requests) == 2
+    with stub(lambda *_: (status, {}, b"")) as server, pytest.raises(errors.Unavailable):
+        fetch(server, {NS: '"6-ffff"'})
+    assert len(server.requests) == 2

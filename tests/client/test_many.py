@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from configsvc.model.errors import ConfigsvcError, Unavailable
+from configsvc.model.errors import ConfigsvcError, NotFound, Unavailable
 from configsvc.model.etag import of_snapshots
 from configsvc.model.names import Namespace
 from configsvc.model.snapshot import render
@@ -119,3 +119,37 @@ ETAG = '"payments.prod=7-0a1b,shared.prod=3-0a1b"'
 def test_an_answer_of_other_namespaces_than_those_asked_for_is_refused(answer: Answer) -> None:
     with stub(lambda *_: answer) as server, pytest.raises(Unavailable):
         fetch(server, {NS: None, SHARED: None})
+
+
+def test_the_one_that_is_absent_fails_alone() -> None:
+    served = Several(ONE, TWO)
+
+    def without_third(method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        if "third.prod" in path:
+            return as_json(404, {"code": "not_found", "detail": "None such.", "namespace": "third.prod"})
+        return served(method, path, headers, body)
+
+    with stub(without_third) as server:
+        found = fetch(server, {NS: None, THIRD: '"1-0a"', SHARED: TWO.etag})
+    assert (found[NS], isinstance(found[THIRD], NotFound), SHARED in found) == (ONE, True, False)
+    assert len(server.requests) == 2
+
+
+def test_the_one_that_makes_no_sense_fails_alone() -> None:
+    odd = {**json.loads(render(TWO.sealed)), "entries": [{"key": "b", "form": "quantum"}]}
+    answer = as_json(200, {"snapshots": [SNAPSHOT, odd], "deferred": []}, etag=ETAG)
+    with stub(lambda *_: answer) as server:
+        found = fetch(server, {NS: None, SHARED: None})
+    assert (found[NS], isinstance(found[SHARED], Unavailable)) == (ONE, True)
+
+
+def test_the_one_that_is_fetched_singly_and_fails_fails_alone() -> None:
+    served = Several(ONE, TWO)
+    served.deferred = {SHARED}
+
+    def single_is_down(method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        return (503, {}, b"") if path.endswith("/snapshot") else served(method, path, headers, body)
+
+    with stub(single_is_down) as server:
+        found = fetch(server, {NS: None, SHARED: None})
+    assert (found[NS], isinstance(found[SHARED], Unavailable)) == (ONE, True)

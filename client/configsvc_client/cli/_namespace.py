@@ -8,7 +8,7 @@ import click
 
 from configsvc.model.errors import NotFound
 from configsvc.model.names import Namespace
-from configsvc_client.cli import _namespace_settings, _options, _output, _settings, _terminal
+from configsvc_client.cli import _namespace_lift, _namespace_settings, _options, _output, _settings, _terminal
 
 if TYPE_CHECKING:
     from configsvc_client.admin import Admin
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.group("namespace")
 def command() -> None:
-    """Create, list, show, set and delete namespaces."""
+    """Create, list, show, set, lift and delete namespaces."""
 
 
 @command.command("create")
@@ -70,3 +70,4 @@ def list_(prefix: str) -> None:
 command.add_command(_namespace_settings.show)
 command.add_command(_namespace_settings.set_)
 command.add_command(_namespace_settings.delete)
+command.add_command(_namespace_lift.lift)

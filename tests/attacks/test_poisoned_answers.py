@@ -1,0 +1,201 @@
+"""Whoever writes the table for a while answers for it: what readers hold survives, and one lift brings them back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from configsvc.model import limits
+from configsvc.model.entry import Entry
+from configsvc.model.errors import CannotOpen, ConfigsvcError, Misconfigured, NotFound, Unavailable
+from configsvc.model.names import Namespace
+from configsvc_client import ConfigUnavailable, NotTaken, WentBackwards
+from configsvc_client._ports import Found
+from tests.client.configs import Stage
+from tests.client.sealing import NS, data_key, envelope, found, plain, sealed_values
+
+SHARED = Namespace("shared.prod")
+HELD = 41
+
+
+def at(revision: int, value: str = "1", tag: str = "0a1b", namespace: Namespace = NS) -> Found:
+    made = sealed_values({"a": value}, revision=revision, namespace=namespace)
+    return made._replace(etag=f'"{revision}-{tag}"')
+
+
+def warm(*others: Found, **variables: str) -> Stage:
+    stage = Stage(at(HELD), *others, **variables)
+    stage.config.snapshot()
+    return stage
+
+
+@pytest.mark.parametrize("raised", [HELD + limits.REVISION_JUMP + 1, limits.REVISION_MOST, 10**15])
+def test_a_warm_client_refuses_a_raised_revision_and_takes_the_next_honest_one(raised: int) -> None:
+    stage = warm()
+    stage.serve(at(raised, "evil"))
+    with pytest.raises(NotTaken, match="no number of writes"):
+        stage.config.refresh()
+    assert (stage.config["a"], stage.config.revisions["payments.prod"]) == ("1", HELD)
+    stage.serve(at(HELD + 1, "2"))
+    assert stage.config.refresh() is True
+    assert (stage.config["a"], stage.config.last_error) == ("2", None)
+
+
+def test_a_jump_that_writes_explain_is_taken() -> None:
+    stage = warm()
+    stage.serve(at(HELD + limits.REVISION_JUMP, "2"))
+    assert stage.config.refresh() is True
+
+
+def test_who_took_a_raised_revision_takes_the_lifted_one_and_so_do_the_others_by_a_lift_between() -> None:
+    led, other = warm(), warm()
+    poisoned = HELD + limits.REVISION_JUMP
+    led.serve(at(poisoned, "evil"))
+    led.config.refresh()
+    for lifted, who in ((HELD + limits.REVISION_JUMP // 2, [other]), (poisoned + 1, [led, other])):
+        for stage in who:
+            stage.serve(at(lifted, "good"))
+            assert stage.config.refresh() is True
+    assert (led.config["a"], other.config["a"]) == ("good", "good")
+
+
+@pytest.mark.parametrize("raised", [limits.REVISION_MOST + 1, 10**15])
+def test_a_cold_client_begins_with_nothing_that_a_lift_could_not_reach(raised: int) -> None:
+    stage = Stage(at(raised))
+    with pytest.raises(ConfigUnavailable, match="nothing above"):
+        stage.config.snapshot()
+
+
+def test_above_that_bound_the_least_revision_says_where_to_begin() -> None:
+    most = limits.REVISION_MOST
+    stage = Stage(at(most + 100), CONFIGSVC_MIN_REVISION=f"payments.prod={most + 1}")
+    assert stage.config["a"] == "1"
+
+
+@pytest.mark.parametrize("least", [str(limits.REVISION_LIFT + 1), "9" * 5000])
+def test_the_least_revision_is_bounded_as_well(least: str) -> None:
+    stage = Stage(at(HELD), CONFIGSVC_MIN_REVISION=f"payments.prod={least}")
+    with pytest.raises(Misconfigured, match="None is above"):
+        stage.config.snapshot()
+
+
+def test_so_is_a_fallback_file() -> None:
+    stage = Stage(at(HELD), CONFIGSVC_FALLBACK="file")
+    stage.gateway.fail = [NotFound("gone")]
+    stage.save(at(10**15, "evil"))
+    with pytest.raises(ConfigUnavailable, match="nothing above"):
+        stage.config.snapshot()
+
+
+def test_other_entries_under_the_revision_that_is_held_are_refused_and_seen() -> None:
+    stage = warm()
+    stage.serve(at(HELD, "evil", tag="ffff"))
+    stage.clock.advance(61)
+    assert stage.config["a"] == "1"
+    assert isinstance(stage.config.last_error, NotTaken)
+    assert "configsvc namespace lift payments.prod --revision 41" in stage.config.last_error.detail
+    assert (stage.config.counts["failures"], stage.config.counts["refused"]) == (1, 1)
+    assert [each for each in stage.warnings if "payments.prod" in each]
+
+
+def test_the_same_entries_in_another_order_under_another_tag_are_the_same() -> None:
+    entries = [plain("a", "1"), plain("b", "2")]
+    stage = Stage(found(entries, revision=HELD))
+    stage.config.snapshot()
+    stage.serve(found(entries[::-1], revision=HELD, tag="ffff"))
+    stage.config.refresh()
+    assert stage.config.last_error is None
+    stage.config.refresh()
+    assert stage.gateway.asked[-1] == {NS: f'"{HELD}-ffff"'}
+
+
+def mine(value: str, revision: int) -> Found:
+    return at(revision, value, namespace=SHARED)
+
+
+def random_bytes(revision: int) -> Found:
+    """A right header, and bytes that nobody sealed."""
+    head, _, _ = envelope("b", b"1", version=revision).value.rpartition(".")
+    entry: Entry = envelope("b", b"1", version=revision)._replace(value=f"{head}.{'A' * 22}")
+    return found([envelope("a", b"1"), entry], revision=revision, data_keys=[data_key()])
+
+
+REFUSED: dict[str, Callable[[], Found | ConfigsvcError]] = {
+    "random bytes": lambda: random_bytes(HELD + 1),
+    "went backwards": lambda: at(HELD - 1, "evil"),
+    "jumped": lambda: at(10**9, "evil"),
+    "other entries": lambda: at(HELD, "evil", tag="ffff"),
+    "plain": lambda: found([plain("a", "evil")], revision=HELD + 1),
+    "absent": lambda: NotFound("There is no namespace payments.prod.", namespace=NS),
+    "of another form": lambda: Unavailable("no snapshot that this release can read", reason="not_ours"),
+}
+
+
+@pytest.mark.parametrize("how", REFUSED)
+def test_one_namespace_stops_no_other_and_is_seen(how: str) -> None:
+    stage = warm(mine("1", 7), CONFIGSVC_SEALED_KEYS="a")
+    stage.gateway.served[NS] = REFUSED[how]()
+    stage.gateway.served[SHARED] = sealed_values({"c": "new"}, revision=8, namespace=SHARED)
+    stage.clock.advance(61)
+    assert (stage.config["a"], stage.config["c"]) == ("1", "new")
+    config = stage.config
+    assert set(config.refused) == {"payments.prod"}
+    assert config.last_error is not None
+    assert "payments.prod" in config.last_error.detail
+    assert config.last_error.members["namespace"] == "payments.prod"
+    assert (config.counts["failures"], config.counts["refused"]) == (1, 1)
+    assert len(stage.warnings) == 1
+
+
+def test_a_refused_namespace_is_asked_for_at_the_pace_and_grows_old_while_the_others_are_fresh() -> None:
+    stage = warm(mine("1", 7), CONFIGSVC_MAX_STALE_SECONDS="600")
+    stage.gateway.served[NS] = at(10**9, "evil")
+    for _ in range(5):
+        stage.clock.advance(66)
+        stage.config.snapshot()
+    assert len(stage.gateway.asked) == 6
+    assert stage.gateway.asked[-1] == {NS: f'"{HELD}-0a1b"', SHARED: '"7-0a1b"'}
+    assert stage.config.age == 330
+    stage.gateway.served[NS] = at(HELD + 1, "2")
+    stage.clock.advance(66)
+    assert (stage.config["a"], stage.config.age, stage.config.refused) == ("2", 0, {})
+    assert [each.partition(" ")[0] for each in stage.warnings] == ["payments.prod", "payments.prod"]
+    assert "taken again" in stage.warnings[-1]
+
+
+def test_max_stale_bounds_how_long_a_refused_namespace_serves() -> None:
+    stage = warm(mine("1", 7), CONFIGSVC_MAX_STALE_SECONDS="300")
+    stage.gateway.served[NS] = at(10**9, "evil")
+    for _ in range(4):
+        stage.clock.advance(66)
+        stage.config.snapshot()
+    stage.clock.advance(66)
+    with pytest.raises(ConfigsvcError, match="330 seconds old"):
+        stage.config.snapshot()
+
+
+def test_what_is_refused_for_kms_is_not_opened_again_with_each_poll() -> None:
+    stage = warm(mine("1", 7))
+    asked = len(stage.kms.calls)
+    unknown = envelope("a", b"2", version=2, raw=bytes(32))
+    stage.gateway.served[NS] = found(
+        [unknown], revision=HELD + 1, data_keys=[data_key()._replace(kid=data_key(bytes(32)).kid)]
+    )
+    for _ in range(20):
+        stage.clock.advance(66)
+        stage.config.snapshot()
+    assert isinstance(stage.config.last_error, CannotOpen)
+    assert len(stage.gateway.asked) == 21
+    assert len(stage.kms.calls) - asked <= 9
+    stage.gateway.served[NS] = found([envelope("a", b"3", version=3)], revision=HELD + 2)
+    stage.clock.advance(66)
+    assert stage.config["a"] == "3"
+
+
+def test_what_went_backwards_is_still_counted_as_that() -> None:
+    stage = warm(mine("1", 7))
+    stage.gateway.served[NS] = at(HELD - 1)
+    with pytest.raises(WentBackwards):
+        stage.config.refresh()
+    assert stage.config.counts["went_backwards"] == 1
