@@ -113,15 +113,16 @@ def ours(attempt: Callable[[], Result]) -> Result:
         ConfigsvcError: as it does.
         Unavailable: in place of anything else, which is told by its type and place: its text may show a value.
     """
+    failed: BaseException
     try:
         return attempt()
     except ConfigsvcError as error:
         failed = without_frames(error)
     except Exception as error:  # noqa: BLE001  # from credentials' sources, or a bug
-        unforeseen = f"{type(error).__name__} in {_place(error)}"
-        failed = Unavailable(
-            f"It ended with {unforeseen}, which nobody foresaw. Please report it.", reason="unforeseen"
-        )
+        what = f"{type(error).__name__} in {_place(error)}"
+        failed = Unavailable(f"It ended with {what}, which nobody foresaw. Please report it.", reason="unforeseen")
+    except BaseException as error:  # noqa: BLE001  # what a signal raises, in whatever frame that meets
+        failed = without_frames(error)
     raise failed
 
 

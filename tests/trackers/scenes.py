@@ -92,6 +92,10 @@ _LATER = found(
 )  # fmt: skip
 
 
+_OPENED: list[Callable[[], None]] = []
+"""What closes the Configs and Admins of the scenes, which end with an error."""
+
+
 @contextlib.contextmanager
 def consumer() -> Iterator[tuple[Make, Callable[[], None], Callable[[], int]]]:
     """A service with something of every form: what makes Configs that read it, what serves the next revision, and
@@ -101,12 +105,18 @@ def consumer() -> Iterator[tuple[Make, Callable[[], None], Callable[[], int]]]:
         running.environ.update({**CREDENTIALS, "AWS_ENDPOINT_URL_KMS": kms.url, "CONFIGSVC_START_SECONDS": "0.3"})
 
         def make(*namespaces: str, **changes: str) -> Config:
-            return Config(*namespaces, environ={**running.environ, **changes})
+            config = Config(*namespaces, environ={**running.environ, **changes})
+            _OPENED.append(config.close)
+            return config
 
         def serve_later() -> None:
             running.serve(_LATER)
 
-        yield make, serve_later, lambda: len(running.api.requests)
+        try:
+            yield make, serve_later, lambda: len(running.api.requests)
+        finally:
+            while _OPENED:
+                _OPENED.pop()()
 
 
 def given(name: str) -> str:
@@ -351,7 +361,9 @@ def in_a_task(make: Make) -> None:
 
 def _admin(make: Make, **changes: str) -> Admin:
     environ = make()._environ  # noqa: SLF001  # the same stubs
-    return from_environ({**environ, **changes, "CONFIGSVC_KMS_KEYS": KMS_KEY})
+    admin = from_environ({**environ, **changes, "CONFIGSVC_KMS_KEYS": KMS_KEY})
+    _OPENED.append(admin.close)
+    return admin
 
 
 def put_that_kms_refuses(make: Make) -> None:

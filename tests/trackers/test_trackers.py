@@ -40,3 +40,30 @@ def test_no_value_and_no_credential_is_shown_by(tool: str) -> None:
     assert {name: leaked(text) for name, text in shown.items() if leaked(text)} == {}
     assert [name for name, text in shown.items() if OWN not in text] == [], "it shows no variables at all"
     assert found["requests_while_shown"] == 0, "whoever looks at a Config does not refresh it"
+
+
+_FAILING = """
+import pytest
+from tests.trackers import scenes
+
+@pytest.fixture(scope="module")
+def made():
+    with scenes.consumer() as made:
+        yield made
+
+@pytest.mark.parametrize("scene", scenes.SCENES, ids=lambda scene: scene.__name__)
+def test_scene(made, scene):
+    scene(made[0])
+
+def test_refreshed_by_halves(made):
+    scenes.refreshed_by_halves(made[0], made[1])
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--showlocals", "--tb=long", "-vv"), ("--tb=native",)], ids=" ".join)
+def test_no_value_and_no_credential_is_shown_by_pytest(tmp_path: Path, options: tuple[str, ...]) -> None:
+    (tmp_path / "test_failing.py").write_text(_FAILING)
+    done = run("-m", "pytest", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), *options, folder=tmp_path)
+    assert "33 failed" in done.stdout, done.stdout[-2000:] + done.stderr
+    assert leaked(done.stdout + done.stderr) == []
+    assert ("own        = " in done.stdout) == ("--showlocals" in options)
