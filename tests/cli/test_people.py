@@ -134,3 +134,8 @@ def test_env_warns_of_a_kms_key_that_is_not_pinned(shell: Shell, service: Loopba
     service.admin("admin").add_data_key(namespace, FOREIGN_KEY)
     done = shell.run("env")
     assert (done.code, "not in your CONFIGSVC_KMS_KEYS" in done.err) == (0, True)
+
+
+def test_a_message_of_several_lines_becomes_one(shell: Shell) -> None:
+    shell.ok("put", "k", "-", "-m", "Rotate:\n\n  the old one leaked\r\n\u2028really\n", given="v")
+    assert json.loads(shell.ok("log", "-o", "json"))[-1]["message"] == "Rotate: the old one leaked really"

@@ -29,7 +29,15 @@ def namespaces(command: Decorated) -> Decorated:
 
 def message(command: Decorated) -> Decorated:
     """The option for the change log's why."""
-    return click.option("-m", "--message", default="", help="Why, for the change log. Never a value.")(command)
+    return click.option(
+        "-m", "--message", default="", callback=_folded,
+        help="Why, for the change log; line breaks become spaces. Never a value.",
+    )(command)  # fmt: skip
+
+
+def _folded(_context: click.Context, _option: click.Parameter, given: str) -> str:
+    """The message in one line, as `git log --oneline` and the change log have it."""
+    return " ".join(part.strip() for part in given.splitlines() if part.strip())
 
 
 def every(command: Decorated) -> Decorated:
