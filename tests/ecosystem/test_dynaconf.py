@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from dynaconf import Dynaconf
 
-from configsvc.model.errors import CannotOpen, ConfigUnavailable
+from configsvc.model.errors import CannotOpen, ConfigUnavailable, Unprocessable
 from configsvc_client import Config
 from configsvc_client.testing import FakeService
 
@@ -77,3 +79,24 @@ def test_it_is_never_silent(configsvc_fake: FakeService) -> None:
     configsvc_fake.damage("secret")
     with pytest.raises(CannotOpen):
         settings(configsvc_fake.config()).get("secret")
+
+
+def test_dynaconf_itself_runs_a_file_that_a_setting_names(tmp_path: Path) -> None:
+    (tmp_path / "theirs.py").write_text(f"open({str(tmp_path / 'canary')!r}, 'w').close()\n")
+    assert Dynaconf(dynaconf_include=[str(tmp_path / "theirs.py")]).get("x") is None
+    assert (tmp_path / "canary").exists()
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "dynaconf_include", "DYNACONF_INCLUDE", "dynaconf__include", "INCLUDES_FOR_DYNACONF", "loaders_for_dynaconf",
+        "PRELOAD_FOR_DYNACONF", "settings_file_for_dynaconf", "SECRETS_FOR_DYNACONF.x", "configsvc_config", "_bypass",
+    ],
+)  # fmt: skip
+def test_a_key_that_configures_dynaconf_loads_nothing(configsvc_fake: FakeService, tmp_path: Path, key: str) -> None:
+    (tmp_path / "theirs.py").write_text(f"open({str(tmp_path / 'canary')!r}, 'w')\n")
+    configsvc_fake.put_all({key: [str(tmp_path / "theirs.py")]})
+    with pytest.raises(Unprocessable, match="Dynaconf itself"):
+        settings(configsvc_fake.config()).get("x")
+    assert not (tmp_path / "canary").exists()

@@ -5,22 +5,25 @@
 
 Namespaces, URL and keys come from the CONFIGSVC_* variables, or give the settings a Config of your own:
 `Dynaconf(configsvc_config=config, loaders=[…])`. Dynaconf's environments mean nothing here: namespaces do.
-`settings.reload()` takes what the Config serves then. Needs dynaconf.
+A key that would be a setting of Dynaconf itself, such as `dynaconf_include` or `LOADERS_FOR_DYNACONF`, is refused,
+because those name files and modules to run. `settings.reload()` takes what the Config serves then. Needs dynaconf.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any, Protocol
 
+from configsvc.model.errors import Unprocessable
 from configsvc_client._config import Config
 from configsvc_client._value import Value
 
 CONFIG = "CONFIGSVC_CONFIG"
 IDENTIFIER = "configsvc"
 _COMMANDS = "AUTO_CAST_FOR_DYNACONF"
+_OWN, _OWN_ENDING = ("DYNACONF", "_"), "_FOR_DYNACONF"
 
 
 class Settings(Protocol):
@@ -52,6 +55,7 @@ def load(
         filename: passed over.
 
     Raises:
+        Unprocessable: a key would be a setting of Dynaconf itself.
         CannotOpen: a key does not open.
         ConfigUnavailable, Misconfigured: as reading does.
     """
@@ -59,10 +63,19 @@ def load(
     held = obj.get(CONFIG)
     config: Mapping[str, Value] = Config() if held is None else held
     snapshot: Mapping[str, Value] = getattr(config, "snapshot", lambda: config)()
+    _check(snapshot)
     with _literally(obj):
         for each in sorted(snapshot):
             if key is None or _top(each) == _top(key):
                 obj.set(each, deepcopy(snapshot[each]), dotted_lookup=True, loader_identifier=IDENTIFIER)
+
+
+def _check(keys: Iterable[str]) -> None:
+    """Whoever can write a namespace must not choose which files and modules Dynaconf loads."""
+    for each in keys:
+        top = _top(each)
+        if top.startswith(_OWN) or top.endswith(_OWN_ENDING) or top == CONFIG:
+            raise Unprocessable(f"{each} would be a setting of Dynaconf itself, {top}. Rename the key.", key=each)
 
 
 @contextmanager
