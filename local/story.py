@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from infra.consumer import Settings
-from local import consumers, example
+from local import clone, consumers, example
 from local.consumers import Consumer
 from local.example import EXAMPLE, import_arguments, secret_texts
 from local.forged import forged_answer
@@ -197,6 +197,11 @@ def steal(teller: Teller, scene: Scene) -> None:
         )
         expect(status == 403, f"the answer was {status}: {body}")  # noqa: PLR2004  # Forbidden
         told.append("403, and an alarm")
+    with teller.step(
+        "a cloned repository that names another url gets no API key, and no secret under its KMS key"
+    ) as told:
+        refused = clone.refused(scene.shell(scene.people.developer), scene.scratch, scene.stack.kms_key_arn)
+        told.append(f"{refused} commands refused, nothing was sent there")
     with teller.step(f"a function of {OTHERS}, pointed at {NAMESPACE} with that key, opens nothing") as told:
         _namespace_of_others(scene)
         stranger = _deploy(scene, "orders-consumer", OTHERS, teller.progress)

@@ -35,8 +35,14 @@ def variables(stack: LocalStack, person: Person, namespaces: str) -> dict[str, s
 class Terminal:
     """A shell of one person, in which only `configsvc` is called."""
 
-    def __init__(self, held: Mapping[str, str]) -> None:
+    def __init__(self, held: Mapping[str, str], folder: Path | None = None) -> None:
+        self._folder = folder
         self._environment = dict(held) | {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "HOME": "/"}
+
+    def inside(self, folder: Path, *without: str) -> Terminal:
+        """The same in a folder, without some of the variables."""
+        held = {name: text for name, text in self._environment.items() if name not in without}
+        return Terminal(held, folder)
 
     def run(self, *arguments: str, given: str | None = None) -> str:
         """Standard output of `configsvc` with these arguments and this standard input.
@@ -54,6 +60,7 @@ class Terminal:
         done = subprocess.run(
             [COMMANDS / "configsvc", *arguments],
             env=self._environment,
+            cwd=self._folder,
             input=given or "",
             capture_output=True,
             encoding="utf-8",

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from configsvc_client.cli._main import _COMMANDS
+from local.listener import Listener
 from tests.admin.kms_server import KMS_KEY
 from tests.admin.loopback import Loopback
-from tests.attacks.listener import Listener
 from tests.cli.shell import Shell
 
 THEIRS = "arn:aws:kms:us-east-1:999999999999:key/1234abcd-12ab-34cd-56ef-1234567890ab"

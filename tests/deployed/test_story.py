@@ -60,7 +60,7 @@ def _developer(deployed: Deployed) -> Terminal:
 
 def _put_what_people_try(developer: Terminal) -> None:
     """What `make run` tells them to try, and more: plain sealed, kms form, another db.url, deleted keys."""
-    developer.run("put", "log.level", "-", given="debug")
+    developer.run("put", "log.level", "-", "--seal", given="debug")
     developer.run("put", "db.password", "-", given="s3cret")
     developer.run("put", "db.url", "-", given="mine-7")
     developer.run("put", "sms.token", "-", "--kms", given="by kms")
