@@ -48,7 +48,7 @@ class Noted(Shell):
     """A shell that notes which commands were run."""
 
     def __init__(self, environ: Mapping[str, str], folder: Path, used: set[str]) -> None:
-        super().__init__(environ, folder)
+        super().__init__({**environ, "XDG_CONFIG_HOME": str(folder / "own")}, folder)
         self.used = used
 
     def run(self, *arguments: str | Path, given: bytes | str = b"") -> Done:
@@ -112,6 +112,7 @@ def _people_and_a_namespace(cast: Cast) -> None:
     assert iam_principal(cast.person) in owner.ok("whoami")
     assert cast.consumer in cast.administrator.ok("grants", cast.consumer)
     owner.ok("init", "--url", owner.environ["CONFIGSVC_URL"], "-n", cast.namespace)
+    assert "is trusted already" in owner.run("trust").err
     assert "failed" not in owner.ok("doctor")
     assert "kms:Decrypt" in owner.ok("iam-policy", "--for", "reader")
     assert "_CONFIGSVC_COMPLETE" in owner.ok("completion", "bash")
@@ -125,6 +126,7 @@ def _values_in_and_out(owner: Noted, folder: Path) -> None:
     owner.ok("import", "-", "--atomic", "--format", "dotenv", given="more.one=1\n")
     assert owner.ok("get", "db.password") == CANARY
     assert owner.ok("list").count("\n") == 5
+    assert 'plain = [\n    "log.level",\n]' in owner.ok("policy", "suggest")
     owner.ok("export", "out.json")
     assert json.loads((folder / "out.json").read_text())["db.password"] == CANARY
     assert owner.run("diff", "out.json", "--exit-code").code == 0
@@ -152,12 +154,13 @@ def _versions(owner: Noted) -> None:
 def _other_namespaces(cast: Cast) -> None:
     other = f"{cast.namespace}.copy"
     cast.owner.ok("namespace", "create", other)
-    cast.owner.ok("copy", "--all", "--to", other)
+    as_here = ("--plain", "log.*", "--kms", "by.kms")
+    cast.owner.ok("copy", "--all", "--to", other, *as_here)
     assert cast.owner.ok("get", "db.password", "-n", other) == CANARY
     cast.owner.ok("namespace", "set", other, "--require-preconditions")
     cast.owner.ok("put", "db.password", "-", given="newer")
     cast.owner.ok("put", "new", "-", given="n")
-    cast.owner.ok("copy", "--all", "--to", other)
+    cast.owner.ok("copy", "--all", "--to", other, *as_here)
     assert cast.owner.run("diff", "-n", cast.namespace, "-n", other, "--exit-code").code == 0
 
 
