@@ -15,69 +15,24 @@ from hypothesis import strategies as st
 
 from configsvc.model import names
 from configsvc.model.change_set import Activate
-from configsvc.model.entry import Entry, Form
+from configsvc.model.entry import Form
 from configsvc.model.errors import Misconfigured, Unprocessable
-from configsvc.service import records
-from configsvc.service.ports import Write
-from configsvc.service.records import KeyState, Version
 from configsvc_client._spelling import key_pattern
 from configsvc_client.admin import Policy, Protection, draft, from_environ
 from configsvc_client.admin._protection import Rules
 from tests.admin.loopback import Loopback
+from tests.attacks.marker import PLANTED, Marker
 from tests.cli.shell import Shell
 
 SECRET = "canary-3e90fa"
 OLD = "was sealed"
-PLANTED = "planted"
-
-
-class Thief:
-    """Who may write the table, and read it."""
-
-    def __init__(self, service: Loopback, namespace: str) -> None:
-        self._table = service.table
-        self._namespace = namespace
-
-    def mark_plain(self, key: str, value: str = PLANTED) -> None:
-        """Serve a value of the thief's in the clear, as if it had been written so."""
-        state = self._state(key)
-        assert state.entry is not None
-        self._plant(key, state.entry.version, value)
-        self._write(state._replace(entry=self._plain(key, state.entry.version, value), latest_form="plain"))
-
-    def plant(self, key: str, version: int, value: str = PLANTED) -> None:
-        """Replace an earlier version by a plain one, and say that nothing was ever sealed."""
-        self._plant(key, version, value)
-
-    def sees(self) -> str:
-        """Everything that is in the table."""
-        found = self._table.query(records.of_namespace(self._namespace), "")
-        return "\n".join(map(repr, found))
-
-    def _plant(self, key: str, number: int, value: str) -> None:
-        address = records.version(self._namespace, key, number)
-        held = self._table.get([address])[address]
-        assert isinstance(held, Version)
-        self._write(held._replace(entry=self._plain(key, number, value)))
-
-    def _plain(self, key: str, version: int, value: str) -> Entry:
-        return Entry(names.key(key), version, "plain", "text/plain", value)
-
-    def _state(self, key: str) -> KeyState:
-        address = records.key(self._namespace, key)
-        held = self._table.get([address])[address]
-        assert isinstance(held, KeyState)
-        return held
-
-    def _write(self, record: KeyState | Version) -> None:
-        self._table.commit([Write(record, record.revision)])
 
 
 @pytest.fixture
-def thief(service: Loopback, namespace: str) -> Thief:
+def thief(service: Loopback, namespace: str) -> Marker:
     """After the table was stolen: `db.url` was sealed, and is marked plain."""
     service.admin().put(namespace, "db.url", OLD)
-    made = Thief(service, namespace)
+    made = Marker(service.table, namespace)
     made.mark_plain("db.url")
     return made
 
@@ -101,7 +56,7 @@ WRITES: dict[str, tuple[str, ...]] = {
 
 @pytest.mark.parametrize("arguments", WRITES.values(), ids=WRITES)
 def test_no_command_follows_the_mark_and_each_says_what_to_do(
-    writer: Shell, thief: Thief, namespace: str, arguments: tuple[str, ...]
+    writer: Shell, thief: Marker, namespace: str, arguments: tuple[str, ...]
 ) -> None:
     text = f"db.url={SECRET}" if arguments[0] == "import" else SECRET
     done = writer.run(*arguments, "--yes", given=text)
@@ -112,7 +67,7 @@ def test_no_command_follows_the_mark_and_each_says_what_to_do(
 
 @pytest.mark.parametrize("arguments", WRITES.values(), ids=WRITES)
 def test_sealing_is_what_an_option_does(
-    writer: Shell, thief: Thief, service: Loopback, namespace: str, arguments: tuple[str, ...]
+    writer: Shell, thief: Marker, service: Loopback, namespace: str, arguments: tuple[str, ...]
 ) -> None:
     text = f"db.url={SECRET}" if arguments[0] == "import" else SECRET
     seal = ("--seal", "*") if arguments[0] == "import" else ("--seal",)
@@ -121,7 +76,7 @@ def test_sealing_is_what_an_option_does(
     assert service.admin().get(namespace, "db.url").data == SECRET.encode()
 
 
-def test_a_person_is_asked_and_may_seal(writer: Shell, thief: Thief, service: Loopback, namespace: str) -> None:
+def test_a_person_is_asked_and_may_seal(writer: Shell, thief: Marker, service: Loopback, namespace: str) -> None:
     done = writer.on_terminal("edit", "db.url", typed={"plain, quit)": "seal"})
     assert (done.code, service.admin().entry(namespace, "db.url").form) == (0, "envelope")
     assert SECRET not in thief.sees()
@@ -136,7 +91,7 @@ def test_copy_seals_what_is_marked_plain_at_its_source_and_refuses_what_is_at_it
     other = service.namespace(f"{namespace}.other")
     writer.ok("copy", "--all", "--to", other)
     assert service.admin().entry(other, "db.url").form == "envelope"
-    there = Thief(service, other)
+    there = Marker(service.table, other)
     there.mark_plain("db.url", "of the target")
     service.admin().put(namespace, "db.url", SECRET)
     done = writer.run("copy", "--all", "--to", other)
@@ -152,7 +107,7 @@ def test_a_planted_version_is_not_served_in_the_place_of_a_sealed_one(
     admin = service.admin()
     for value in (OLD, SECRET):
         admin.put(namespace, "db.url", value)
-    Thief(service, namespace).plant("db.url", 1)
+    Marker(service.table, namespace).plant("db.url", 1)
     done = writer.run(*arguments, "--yes")
     assert (done.code, "--declassify" in done.err) == (2, True)
     assert admin.get(namespace, "db.url").data == SECRET.encode()
@@ -169,7 +124,7 @@ def test_a_rollback_of_the_namespace_serves_no_planted_version_unasked(
     admin.put(namespace, "db.url", OLD)
     revision = str(admin.namespace(namespace)["revision"])
     admin.put(namespace, "db.url", SECRET)
-    Thief(service, namespace).plant("db.url", 1)
+    Marker(service.table, namespace).plant("db.url", 1)
     done = writer.run("rollback", "--to-revision", revision, "--yes")
     assert (done.code, admin.get(namespace, "db.url").version) == (2, 2)
     assert writer.run("rollback", "--to-revision", revision, "--yes", "--declassify").code == 0
@@ -192,7 +147,7 @@ def test_keys_that_must_be_sealed_are_refused_in_the_clear_by_every_command(
     admin = service.admin()
     for key, value in (("db.url", OLD), ("db.url", "newer"), ("other", SECRET)):
         admin.put(namespace, key, value)
-    thief = Thief(service, namespace)
+    thief = Marker(service.table, namespace)
     thief.plant("db.url", 1)
     strict = writer.but(CONFIGSVC_SEALED_KEYS="db.*")
     done = strict.run(*arguments, given=f"db.url={SECRET}" if arguments[0] == "import" else SECRET)
@@ -201,7 +156,7 @@ def test_keys_that_must_be_sealed_are_refused_in_the_clear_by_every_command(
 
 
 def test_in_code_nothing_is_stored_in_the_clear_that_the_caller_did_not_ask_for(
-    service: Loopback, thief: Thief, namespace: str
+    service: Loopback, thief: Marker, namespace: str
 ) -> None:
     admin = service.admin()
     admin.put(namespace, "db.url", SECRET)
