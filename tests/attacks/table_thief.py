@@ -15,7 +15,7 @@ from configsvc.model.names import Kid, Namespace
 from configsvc.model.snapshot import DataKey, data_key_cost
 from configsvc.service import records
 from configsvc.service.ports import Action, Remove, Repository, Write
-from configsvc.service.records import Head, KidCount, StoredDataKey, Version
+from configsvc.service.records import Head, KeyState, KidCount, StoredDataKey, Version
 from configsvc_client._cipher import Cipher
 from configsvc_client._credentials import Sources
 from configsvc_client._http import Connection
@@ -86,6 +86,17 @@ class Thief(NamedTuple):
         full = limits.SEALS_PER_DATA_KEY
         kids = {kid: count if kid == self.known.kid else count._replace(seals=full) for kid, count in head.kids.items()}
         self._write(head._replace(kids=kids))
+
+    def forge(self, key: str, value: bytes) -> None:
+        """Another value served under a key, at the version that is served, sealed under the leaked data key."""
+        at = records.key(self.namespace, key)
+        state = self.table.get([at])[at]
+        assert isinstance(state, KeyState)
+        assert state.entry
+        entry = state.entry
+        header = Header(self.namespace, entry.key, entry.version, entry.content_type, self.known.kid)
+        sealed = entry._replace(value=self.known.seal(header, value, bytes(12)))
+        self.table.commit([Write(state._replace(entry=sealed), state.revision)])
 
     def _write(self, *changed: StoredDataKey | Head) -> None:
         self.table.commit([Write(each, each.revision) for each in changed])

@@ -151,3 +151,16 @@ def test_a_namespace_is_lifted_above_what_readers_hold(owner: Shell, service: Lo
     assert lifted == {"namespace": namespace, "revision": 1001, "floor": 1000, "differences": []}
     assert "at revision 1001" in owner.run("namespace", "lift", namespace, "--revision", "1000").err
     assert owner.run("namespace", "lift", "--revision", "9000000001").code == 2
+
+
+def test_wrapping_every_data_key_again_leaves_out_those_that_the_policy_retires(
+    owner: Shell, service: Loopback, namespace: str, tmp_path: Path
+) -> None:
+    kid = owner.ok("data-key", "list").split("\t")[0]
+    other = service.admin("owner").add_data_key(namespace, KMS_KEY)
+    (tmp_path / ".configsvc.toml").write_text(f'[policy."{namespace}"]\nretired_kids = ["{kid}"]\n')
+    environ = {**owner.environ, "CONFIGSVC_TRUST": "project", "CONFIGSVC_KMS_KEYS": f"{KMS_KEY},{OTHER_KEY}"}
+    done = Shell(environ, tmp_path).run("data-key", "rewrap", "--kms-key", OTHER_KEY)
+    assert (done.code, "rotate" in done.err) == (0, True)
+    listed = {each.kid: each.data_key.kms_key for each in service.admin().data_keys(namespace)}
+    assert listed == {kid: KMS_KEY, other: OTHER_KEY}

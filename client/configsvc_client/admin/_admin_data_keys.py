@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from configsvc.model import names
-from configsvc.model.errors import NotFound
+from configsvc.model.errors import Conflict, NotFound
 from configsvc.model.names import Kid
 from configsvc.model.snapshot import DataKey
 from configsvc_client.admin._parts import Facet
@@ -60,11 +60,13 @@ class Keyrings(Facet):
         Raises:
             NotFound: there is no such data key.
             CannotOpen: a KMS key is not pinned, KMS refuses, or what it answered is another key.
-            Conflict: the data key is retired.
+            Conflict: the data key is retired, by the service's word or by the policy's.
         """
         name = names.namespace(namespace)
         for each in self._parts.data_keys.list(name):
-            if each.data_key.kid == kid:
+            if each.kid == kid:
+                if kid in self._parts.data_keys.never(name):
+                    raise Conflict(f"The data key {kid} is retired, so it is not wrapped again.", kid=kid)
                 made = self._parts.rewrapper.rewrapped(name, each.data_key, kms_key)
                 return self._parts.data_keys.replace(name, made)
         raise NotFound("There is no such data key.", kid=kid)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from configsvc_client.cli import _confirm, _options, _output, _retired, _rotate, _settings, _terminal
+
+if TYPE_CHECKING:
+    from configsvc.model.names import Kid, Namespace
+    from configsvc_client.admin import Admin
 
 
 @click.group("data-key")
@@ -53,12 +59,24 @@ def rewrap(kid: str | None, namespace: str | None, kms_key: str | None) -> None:
     """
     target, wrapping = _options.target(namespace), _settings.kms_key(kms_key)
     admin = _settings.admin()
-    kids = [kid] if kid else [each.data_key.kid for each in admin.data_keys(target) if each.state == "live"]
+    kids = [kid] if kid else _live(admin, target)
     for each in kids:
         admin.rewrap(target, each, wrapping)
         _terminal.say(f"{target}: data key {each} wrapped under {wrapping}")
     if _output.kind() == "json":
         _output.record({"namespace": target, "kids": kids, "kms_key": wrapping})
+
+
+def _live(admin: Admin, namespace: Namespace) -> list[Kid]:
+    """Those that are live by the service's word and not retired by ours."""
+    live = [each.kid for each in admin.data_keys(namespace) if each.state == "live"]
+    back = [kid for kid in live if kid in admin.retired_kids(namespace)]
+    if back:
+        _terminal.say(
+            f"{namespace}: the service lists retired data keys as live: {', '.join(back)}. Someone may have changed "
+            f"its table. They are not wrapped again; rotate: configsvc data-key rotate -n {namespace} --fresh"
+        )
+    return [kid for kid in live if kid not in back]
 
 
 @command.command("retire")

@@ -1,0 +1,53 @@
+"""Whoever knows a leaked data key and writes the table forges values, until the data key no longer unwraps."""
+
+from __future__ import annotations
+
+import pytest
+
+from configsvc.model.errors import CannotOpen, Conflict
+from configsvc_client.admin import Policy, Protection, from_environ
+from tests.admin.kms_server import KMS_KEY, OTHER_KEY
+from tests.admin.loopback import Loopback
+from tests.attacks.table_thief import Thief, leaked, thief
+from tests.cli.shell import Shell
+
+
+@pytest.fixture
+def rotated(service: Loopback, namespace: str) -> Thief:
+    """The thief, after the leaked data key was rotated away."""
+    owner = service.admin("owner")
+    owner.put(namespace, "db.url", "postgres://ours")
+    (old,) = owner.data_keys(namespace)
+    key = leaked(service.environ("reader"), namespace, old.data_key)
+    owner.rotate(namespace, fresh=True)
+    return thief(service.table, namespace, key)
+
+
+def test_what_remains_after_a_rotation_a_forged_value_opens(service: Loopback, namespace: str, rotated: Thief) -> None:
+    rotated.forge("db.url", b"postgres://theirs")
+    assert service.admin("reader").get(namespace, "db.url").data == b"postgres://theirs"
+
+
+def test_once_the_old_kms_key_is_not_trusted_a_forged_value_does_not_open(
+    service: Loopback, namespace: str, rotated: Thief
+) -> None:
+    both = Shell({**service.environ("owner", namespace), "CONFIGSVC_KMS_KEYS": f"{KMS_KEY},{OTHER_KEY}"})
+    both.ok("data-key", "rewrap", "--kms-key", OTHER_KEY)
+    reader = service.from_environ({**service.environ("reader"), "CONFIGSVC_KMS_KEYS": OTHER_KEY})
+    assert reader.get(namespace, "db.url").data == b"postgres://ours"
+    rotated.bring_back()
+    rotated.forge("db.url", b"postgres://theirs")
+    with pytest.raises(CannotOpen):
+        reader.get(namespace, "db.url")
+
+
+def test_a_retired_data_key_that_is_listed_as_live_is_not_wrapped_again(
+    service: Loopback, namespace: str, rotated: Thief
+) -> None:
+    rotated.bring_back()
+    kid = rotated.known.kid
+    environ = {**service.environ("owner", namespace), "CONFIGSVC_KMS_KEYS": f"{KMS_KEY},{OTHER_KEY}"}
+    policy = Policy({namespace: Protection(retired_kids=frozenset({kid}))})
+    with from_environ(environ, policy=policy) as careful, pytest.raises(Conflict, match="not wrapped again"):
+        careful.rewrap(namespace, kid, OTHER_KEY)
+    assert {each.kid: each.data_key.kms_key for each in service.admin().data_keys(namespace)}[kid] == KMS_KEY
