@@ -2,10 +2,14 @@
 
 They are a `dict` and a `list` to everything that reads (`isinstance`, `json.dumps`, comparison, unpacking); what writes
 raises. `.copy()`, `copy.copy`, `copy.deepcopy` and pickle give ordinary ones.
+
+Sentry and rich, which shows the variables of a traceback for itself and for structlog, show their size. Those that
+ask a dict for no hook show what is in it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sized
 from typing import Any, NoReturn
 
 _REASON = "config is read-only; change a copy of it: copy.deepcopy(value)"
@@ -15,7 +19,19 @@ def _refuse(*_: object, **__: object) -> NoReturn:
     raise TypeError(_REASON)
 
 
-class FrozenDict(dict[str, Any]):
+class _Sized:
+    """Shows trackers that have a hook for it how much there is."""
+
+    __slots__ = ()
+
+    def __sentry_repr__(self: Sized) -> str:
+        return f"{type(self).__name__}({len(self)} members)"
+
+    def __rich_repr__(self: Sized) -> Iterator[str]:
+        yield f"{len(self)} members"
+
+
+class FrozenDict(_Sized, dict[str, Any]):
     """A JSON object."""
 
     __slots__ = ()
@@ -32,7 +48,7 @@ class FrozenDict(dict[str, Any]):
         return dict, (self.__deepcopy__(None),)
 
 
-class FrozenList(list[Any]):
+class FrozenList(_Sized, list[Any]):
     """A JSON array."""
 
     __slots__ = ()

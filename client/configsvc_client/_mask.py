@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from configsvc.model.errors import CannotOpen
+from configsvc_client._secret import Secret, Shown
 from configsvc_client._snapshot import Snapshot
 from configsvc_client._value import Value
 
@@ -16,38 +17,40 @@ SHORTEST = 8
 MASK = "***"
 
 
-class Mask:
+class Mask(Shown):
     """Knows the sealed values of the current snapshot and of the one before, and shows none."""
+
+    __slots__ = ("_current", "_followed", "_wanted")
 
     def __init__(self) -> None:
         self._followed: Snapshot | None = None
-        self._current: frozenset[str] = frozenset()
-        self._wanted: tuple[str, ...] = ()
+        self._current = Secret(frozenset[str]())
+        self._wanted = Secret(())
 
     def __bool__(self) -> bool:
-        return bool(self._wanted)
+        return bool(self._wanted.reveal())
 
     def __repr__(self) -> str:
-        return f"Mask({len(self._wanted)} texts)"
+        return f"Mask({len(self._wanted.reveal())} texts)"
 
     def follow(self, snapshot: Snapshot) -> None:
         """From now on that snapshot's values; nothing is done while it is the same one."""
         if snapshot is self._followed:
             return
-        current = frozenset(_spellings(snapshot))
-        self._wanted = tuple(sorted(current | self._current, key=len, reverse=True))
+        current = Secret(frozenset(_spellings(snapshot)))
+        self._wanted = Secret(tuple(sorted(current.reveal() | self._current.reveal(), key=len, reverse=True)))
         self._current = current
         self._followed = snapshot
 
     def text(self, text: str) -> str:
         """The text with every value in it masked, the longest first."""
-        for each in self._wanted:
+        for each in self._wanted.reveal():
             if each in text:
                 text = text.replace(each, MASK)
         return text
 
     def anything(self, value: Any) -> Any:  # noqa: ANN401  # whatever is logged
-        """Texts masked, also inside dicts, lists and tuples; the same object where nothing is."""
+        """Texts masked, also inside dicts, lists, tuples and sets; the same object where nothing is."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, bytes):
@@ -55,12 +58,19 @@ class Mask:
             masked = self.text(text)
             return value if masked == text else masked.encode("latin-1")
         if isinstance(value, dict):
-            return _kept(value, {name: self.anything(each) for name, each in value.items()})
-        if isinstance(value, list):
-            return _kept(value, [self.anything(each) for each in value])
-        if isinstance(value, tuple):
-            return _kept(value, tuple(self.anything(each) for each in value))
+            return _kept(value, {self.anything(name): self.anything(each) for name, each in value.items()})
+        for kind in (list, tuple, set, frozenset):
+            if isinstance(value, kind):
+                return _kept(value, kind(self.anything(each) for each in value))
         return value
+
+    def shown(self, value: Any) -> Any:  # noqa: ANN401  # whatever is logged
+        """As `anything`; an object that shows a value in its own text becomes that text, masked."""
+        masked = self.anything(value)
+        if masked is not value or isinstance(value, str | bytes | int | float | None):
+            return masked
+        texts = str(value), repr(value)
+        return value if tuple(map(self.text, texts)) == texts else self.text(texts[0])
 
 
 def _kept(value: Any, masked: Any) -> Any:  # noqa: ANN401  # a dict, list or tuple

@@ -34,11 +34,14 @@ class SecretFilter(logging.Filter):
         self._follow()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Masks what the record holds; it is always let through."""
-        self._follow()
-        for _, mask in self._masks:
-            if mask:
-                _scrub(record, mask)
+        """Masks what the record holds; it is always let through. What cannot be masked is withheld, and said so."""
+        try:
+            self._follow()
+            for _, mask in self._masks:
+                if mask:
+                    _scrub(record, mask)
+        except Exception as error:  # noqa: BLE001  # of an object that is logged, or one that holds itself
+            _withhold(record, type(error).__name__)
         return True
 
     def _follow(self) -> None:
@@ -56,7 +59,14 @@ def _scrub(record: logging.LogRecord, mask: Mask) -> None:
         record.stack_info = mask.text(record.stack_info)
     for name, value in vars(record).items():
         if name not in _STANDARD:
-            setattr(record, name, mask.anything(value))
+            setattr(record, name, mask.shown(value))
+
+
+def _withhold(record: logging.LogRecord, why: str) -> None:
+    record.msg, record.args = f"A record could not be searched for secrets ({why}), and is withheld.", None
+    record.exc_info = record.exc_text = record.stack_info = None
+    for name in vars(record).keys() - _STANDARD:
+        setattr(record, name, None)
 
 
 def _scrub_message(record: logging.LogRecord, mask: Mask) -> None:

@@ -16,6 +16,7 @@ from configsvc_client import Config
 from configsvc_client._mask import SHORTEST, Mask
 from configsvc_client.logging import SecretFilter
 from configsvc_client.testing import FakeService
+from tests.trackers.tools import walked
 
 CANARY = 'canary-77 "quoted" \\ ž\nsecond line'
 PLAIN = "public-value-of-a-plain-key"
@@ -184,3 +185,34 @@ def test_no_text_holds_a_value_any_more(secret: str, before: str, after: str) ->
     mask.follow(fake.config().snapshot())
     masked = mask.text(before + secret + after)
     assert secret not in masked.replace("***", "\0")
+
+
+def test_a_record_that_cannot_be_searched_is_withheld_and_no_call_fails(config: Config) -> None:
+    holds_itself: list[object] = [CANARY]
+    holds_itself.append(holds_itself)
+
+    class Fails:
+        def __str__(self) -> str:
+            raise LookupError(CANARY)
+
+    for extra in (holds_itself, Fails()):
+        record = logging.LogRecord("n", logging.ERROR, "p", 1, "a message", None, None)
+        record.extra = extra
+        assert SecretFilter(config).filter(record)
+        assert "canary" not in str(vars(record))
+        assert "withheld" in record.getMessage()
+
+
+def test_extra_members_of_any_kind_are_masked(config: Config) -> None:
+    record = logging.LogRecord("n", logging.ERROR, "p", 1, "a message", None, None)
+    record.extra = {"a set": {CANARY}, CANARY: 1}
+    members = vars(record)
+    members["shows"] = Shows(CANARY)
+    assert SecretFilter(config).filter(record)
+    assert "canary" not in str(members) + str(members["shows"])
+    assert record.getMessage() == "a message"
+
+
+def test_the_filter_itself_shows_nothing(config: Config) -> None:
+    made = SecretFilter(config)
+    assert "canary" not in "\n".join(walked(made, 9, set()))

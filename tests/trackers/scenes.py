@@ -139,6 +139,12 @@ def variables(make: Make) -> None:
     raise ValueError(own[:3], len([snapshot, secret, more, views, methods, bound, nested]))
 
 
+def json_in_a_variable(make: Make) -> None:
+    """A value of one's own: Sentry and rich ask it how it is shown."""
+    own, more = OWN, make()["db.more"]
+    raise ValueError(len(own), len(more))
+
+
 def in_a_handler(make: Make) -> None:
     config = make()
 

@@ -179,7 +179,7 @@ def rich() -> Show:
                 locals_hide_dunder=False,
             )
         )  # fmt: skip
-        pprint(list(_locals(error)), console=console, expand_all=True)
+        pprint(list(_locals(error)), console=console)
         return written.getvalue()
 
     return show
@@ -271,17 +271,17 @@ def _vars(value: object) -> object:
 
 def walker() -> Show:
     """The library that nobody tested: reads whatever it can take apart without calling a method by its name."""
-    return lambda error: "\n".join(text for each in _locals(error) for text in _walked(each, 12, set()))
+    return lambda error: "\n".join(text for each in _locals(error) for text in walked(each, 12, set()))
 
 
-def _walked(value: object, depth: int, seen: set[int]) -> Iterator[str]:
+def walked(value: object, depth: int, seen: set[int]) -> Iterator[str]:
     if id(value) in seen or isinstance(value, types.ModuleType | type | types.CodeType | types.FrameType):
         return
     seen.add(id(value))
     yield repr(value)
     if depth and not isinstance(value, str | bytes | int | float):
         for part in _parts(value):
-            yield from _walked(part, depth - 1, seen)
+            yield from walked(part, depth - 1, seen)
 
 
 def _parts(value: object) -> Iterator[object]:
@@ -310,6 +310,10 @@ TOOLS: dict[str, Callable[[], Show]] = {
 }  # fmt: skip
 
 
+_ASK_VALUES = {"sentry", "rich", "structlog"}
+"""Which ask parsed JSON, a dict to everything that reads, how to show it."""
+
+
 def shown(show: Show, act: Callable[[], object], asked: Callable[[], int]) -> tuple[str, int]:
     """What is shown of the error of an act, and how many requests that made."""
     try:
@@ -327,6 +331,8 @@ def main(tool: str) -> None:
     with scenes.consumer() as (make, serve_later, asked):
         for scene in scenes.SCENES:
             found[scene.__name__] = shown(show, functools.partial(scene, make), asked)
+        if tool in _ASK_VALUES:
+            found["json_in_a_variable"] = shown(show, functools.partial(scenes.json_in_a_variable, make), asked)
         by_halves = functools.partial(scenes.refreshed_by_halves, make, serve_later)
         found["refreshed_by_halves"] = shown(show, by_halves, asked)
     requests = sum(each for _, each in found.values())
