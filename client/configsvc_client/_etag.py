@@ -6,7 +6,7 @@ from configsvc.model.names import Namespace
 from configsvc_client._body import NotOurs
 from configsvc_client._ports import Found
 
-_DIGITS = 10
+_DIGITS = 16
 _TAG = 32
 
 
@@ -24,13 +24,13 @@ def checked(namespace: Namespace, found: Found) -> Found:
 
 
 def etags_in(header: str) -> dict[str, str]:
-    """The ETag of each namespace in that of several: `"payments.prod=41-0a1b,shared.prod=7-2c3d"`.
+    """The ETag of each namespace in that of several, as they come: `"payments.prod=41-0a1b,shared.prod=7-2c3d"`.
 
     Raises:
-        NotOurs: as `checked`, or one namespace stands twice.
+        NotOurs: it is none of several, or one namespace stands twice.
     """
     pairs = [part.partition("=") for part in _bare(header).split(",")]
-    found = {namespace: _part(text) for namespace, _, text in pairs}
+    found = {namespace: f'"{text}"' for namespace, _, text in pairs}
     if len(found) != len(pairs):
         raise _wrong()
     return found

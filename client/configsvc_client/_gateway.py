@@ -50,12 +50,8 @@ class ApiGateway:
                 return self._several(asked, deadline, meanwhile)
             found |= self._apart(asked, deadline, meanwhile)
             meanwhile = None
-        failed = next((each for each in found.values() if isinstance(each, ConfigsvcError)), None)
-        if (
-            failed is not None
-            and not any(isinstance(each, Found) for each in found.values())
-            and len(found) == len(names)
-        ):
+        failed = _all_failed(found, known)
+        if failed is not None:
             raise failed
         return found
 
@@ -81,12 +77,17 @@ class ApiGateway:
             return self._without(error, known, deadline)
         if response is None:
             return {}
+        one_by_one = False
         try:
-            several = _many.several(tuple(known), response.headers.get("etag", ""), decoded(response))
-        except (NotOurs, MalformedSnapshot) as fault:
+            members = decoded(response)
+            one_by_one = True
+            several = _many.several(tuple(known), response.headers.get("etag", ""), members)
+        except NotOurs as fault:
             senseless = self._senseless(", ".join(known), fault)
         else:
             return self._each(several, known, deadline)
+        if one_by_one:
+            return self._singly(known, deadline, senseless)
         raise senseless  # here, as in `_single`
 
     def _each(self, several: Several, known: Mapping[Namespace, str | None], deadline: float) -> Fetched:
@@ -104,6 +105,19 @@ class ApiGateway:
         if not absent or not rest:
             raise error
         return {**dict.fromkeys(absent, error.with_traceback(None)), **self._apart(rest, deadline)}
+
+    def _singly(self, known: Mapping[Namespace, str | None], deadline: float, error: Unavailable) -> Fetched:
+        """Each by itself, where something in one of them makes no sense of all.
+
+        Raises:
+            Unavailable: none came.
+        """
+        found = Fetched()
+        for namespace, etag in known.items():
+            found |= self._apart({namespace: etag}, deadline)
+        if _all_failed(found, known):
+            raise error
+        return found
 
     def _apart(self, known: Mapping[Namespace, str | None], deadline: float, meanwhile: Meanwhile = None) -> Fetched:
         """What is asked for by itself fails by itself."""
@@ -134,3 +148,9 @@ class ApiGateway:
 
     def _senseless(self, what: str, fault: ValueError) -> Unavailable:
         return not_ours(self._connection.url, f"what came is no snapshot of {what} ({fault})")
+
+
+def _all_failed(found: Fetched, known: Mapping[Namespace, str | None]) -> ConfigsvcError | None:
+    """The first error, where nothing but errors came."""
+    errors = [each for each in found.values() if isinstance(each, ConfigsvcError)]
+    return errors[0] if len(errors) == len(known) else None

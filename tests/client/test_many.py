@@ -153,3 +153,13 @@ def test_the_one_that_is_fetched_singly_and_fails_fails_alone() -> None:
     with stub(single_is_down) as server:
         found = fetch(server, {NS: None, SHARED: None})
     assert (found[NS], isinstance(found[SHARED], Unavailable)) == (ONE, True)
+
+
+@pytest.mark.parametrize(
+    ("tag", "requests"), [("a" * 60_000, 1), ("0a 1b", 1), ("0a,payments.prod=8-ff", 3), ("0a,evil.prod=8-ff", 3)]
+)
+def test_the_one_whose_etag_is_none_of_the_service_s_fails_alone(tag: str, requests: int) -> None:
+    with stub(Several(ONE, TWO._replace(etag=f'"3-{tag}"'))) as server:
+        found = fetch(server, {NS: '"6-ffff"', SHARED: None})
+    assert (found[NS], isinstance(found[SHARED], Unavailable)) == (ONE, True)
+    assert len(server.requests) == requests
