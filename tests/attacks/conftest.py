@@ -1,4 +1,4 @@
-"""One service for the attacks on the command line; each test makes namespaces of its own."""
+"""One service for all attacks; each makes namespaces of its own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from local.listener import Listener, listening
 from tests.admin.loopback import Loopback, loopback
 
 
@@ -17,8 +18,20 @@ def service() -> Iterator[Loopback]:
         yield running
 
 
-@pytest.fixture
-def namespace(service: Loopback) -> Iterator[str]:
-    """A new namespace with a data key."""
-    yield service.namespace(f"attack.{uuid4().hex[:10]}")
+@pytest.fixture(autouse=True)
+def _closed(service: Loopback) -> Iterator[None]:
+    yield
     service.close()
+
+
+@pytest.fixture
+def namespace(service: Loopback) -> str:
+    """A new namespace with a data key."""
+    return service.namespace(f"attacked.{uuid4().hex[:10]}")
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    """The attacker's server."""
+    with listening() as running:
+        yield running

@@ -172,3 +172,17 @@ def test_a_key_that_becomes_dangerous_while_the_command_runs_does_not_reach_it(
 def test_help_says_that_the_deny_list_is_the_second_line(shell: Shell) -> None:
     told = " ".join(shell.ok("exec", "--help").split())
     assert "no list of dangerous variables is complete" in told
+
+
+@pytest.mark.parametrize("changed", ['exec = ["*"]', 'plain = ["*"]', ""])
+def test_a_change_that_nobody_trusted_widens_nothing(
+    shell: Shell, service: Loopback, namespace: str, tmp_path: Path, changed: str
+) -> None:
+    """A pull request rewrites or removes a list; until somebody trusts it, nothing is set."""
+    service.admin().put(namespace, "db.url", "x")
+    here = Shell(shell.environ, tmp_path)
+    (tmp_path / ".configsvc.toml").write_text(f'[policy."{namespace}"]\n{changed}\n' if changed else 'region = "x"\n')
+    done = here.run("exec", "--", sys.executable, "-c", _PRINT, "DB_URL")
+    assert (done.code, done.out) == (0, "[None]")
+    assert "configsvc trust" in done.err
+    assert here.ok("export", "--variables") == ""

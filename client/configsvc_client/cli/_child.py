@@ -13,6 +13,8 @@ LEAVE_OUT = (
     "Leave it out with --only or --prefix, use --mount FILE, or name the variable in full in the policy's exec list."
 )
 
+_UNLISTED = "the policy's exec list for {} does not name it, or the project file is not trusted (configsvc trust)."
+
 _API_KEY = "CONFIGSVC_API_KEY"
 _AWS = "AWS_"
 _NO_CREDENTIALS = frozenset({
@@ -64,7 +66,7 @@ class Admission:
         found = is_allowed(key, name, self._listed(namespace), self._leave_out)
         if not found and name not in self._said:
             self._said.add(name)
-            _terminal.say(f"configsvc: {name} is left out: the policy's exec list for {namespace} does not name it.")
+            _terminal.say(f"configsvc: {name} is left out: {_UNLISTED.format(namespace)}")
         return found
 
 

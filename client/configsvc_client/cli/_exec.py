@@ -67,11 +67,12 @@ def command(
 
     if instead and not (watch and mount):
         raise click.UsageError("--signal goes with --watch and --mount: a running command's environment cannot change.")
-    policy = _settings.policy()
     base = without_credentials(os.environ) if drop_credentials else os.environ
     child = Child(base, arguments, override)
-    admits = Admission(lambda namespace: policy.of(namespace).exec).admits if mount is None else _every_key
-    source = _running.Source(_settings.admin(), _options.the_namespaces(namespaces), only, prefix, admits)
+    named = _options.the_namespaces(namespaces)
+    listed = {each: _settings.exec_list(each) for each in named}  # now: the thread that looks has no settings
+    admits = Admission(listed.__getitem__).admits if mount is None else _every_key
+    source = _running.Source(_settings.admin(), named, only, prefix, admits)
     if not watch and mount is None:
         _replaced(arguments, child.environment(source.first()))
     after = signal.Signals[f"SIG{instead}"] if instead else None

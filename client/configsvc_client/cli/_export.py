@@ -70,8 +70,7 @@ def _admission(kind: str, *, variables: bool) -> Callable[[Namespace, str], bool
         return lambda *_: True
     from configsvc_client.cli._child import Admission
 
-    policy = _settings.policy()
-    return Admission(lambda namespace: policy.of(namespace).exec, _LEAVE_OUT).admits
+    return Admission(_settings.exec_list, _LEAVE_OUT).admits
 
 
 def _check_sealed(snapshot: SealedSnapshot, only: Sequence[str]) -> None:

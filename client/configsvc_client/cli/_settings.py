@@ -89,6 +89,18 @@ def admin() -> Admin:
     return click.get_current_context().with_resource(from_environ(environ(), told, policy=policy()))
 
 
+def exec_list(namespace: str) -> tuple[str, ...] | None:
+    """The variables that a namespace may set; None without a list.
+
+    An empty list where the project file is not trusted: whoever sends a change of it would otherwise widen a list that
+    was trusted before, by making it count for nothing.
+
+    Raises:
+        Misconfigured: as `resolved`.
+    """
+    return policy().of(namespace).exec if resolved().project_trusted else ()
+
+
 def policy() -> Policy:
     """The protection policy in force: that of the project file, once it is trusted; else an empty one.
 
