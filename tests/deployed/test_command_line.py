@@ -162,6 +162,7 @@ def _other_namespaces(cast: Cast) -> None:
     cast.owner.ok("put", "new", "-", given="n")
     cast.owner.ok("copy", "--all", "--to", other, *as_here)
     assert cast.owner.run("diff", "-n", cast.namespace, "-n", other, "--exit-code").code == 0
+    assert "revision" in cast.owner.run("namespace", "lift", other, "--revision", "1000").err
 
 
 def _following(owner: Noted, folder: Path) -> None:
