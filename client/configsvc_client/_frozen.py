@@ -3,7 +3,7 @@
 They are a `dict` and a `list` to everything that reads (`isinstance`, `json.dumps`, comparison, unpacking); what writes
 raises. `.copy()`, `copy.copy`, `copy.deepcopy` and pickle give ordinary ones.
 
-Sentry and rich, which shows the variables of a traceback for itself and for structlog, show their size. Those that
+Sentry and rich ask them how they are shown, and get their size. Those that
 ask a dict for no hook show what is in it.
 """
 

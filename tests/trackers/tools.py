@@ -310,7 +310,7 @@ TOOLS: dict[str, Callable[[], Show]] = {
 }  # fmt: skip
 
 
-_ASK_VALUES = {"sentry", "rich", "structlog"}
+_ASK_VALUES = {"sentry", "rich"}
 """Which ask parsed JSON, a dict to everything that reads, how to show it."""
 
 
