@@ -4,7 +4,7 @@
         url: str
         pool: int = 5
 
-    class Settings(BaseSettings, hide_input_in_errors=True):
+    class Settings(ConfigsvcSettings):                                # a BaseSettings whose errors show no value
         db: Db                                                        # keys db.url and db.pool, or db as JSON
         log_level: str = "info"                                       # key log_level, log.level or log-level
         token: SecretStr = Field(validation_alias="payments.token")   # exactly that key
@@ -13,7 +13,10 @@
         def settings_customise_sources(cls, settings_cls, init_settings, env_settings, **_):
             return init_settings, env_settings, ConfigsvcSettingsSource(settings_cls, config)
 
-Needs pydantic-settings. `hide_input_in_errors=True` keeps values out of pydantic's own errors.
+Needs pydantic-settings.
+
+pydantic puts what it refuses into its errors: into their text, unless `hide_input_in_errors=True`, and into `errors()`
+and the frames of the traceback in any case. Those of a `ConfigsvcSettings` hold a mask in its place.
 """
 
 from __future__ import annotations
@@ -21,15 +24,47 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, EnvSettingsSource
+from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
-from configsvc.model.errors import Unprocessable
+from configsvc.model.errors import ConfigsvcError, Unprocessable
 from configsvc_client._config import Config
+from configsvc_client._hidden import without_frames
+from configsvc_client._mask import MASK
 from configsvc_client._value import Value
 from configsvc_client._variables import name_of
 
 _DELIMITER = "."
+
+
+class ConfigsvcSettings(BaseSettings):
+    """Settings whose errors show no value: not in their text, in `errors()`, or in the frames of their traceback.
+
+    Raises:
+        ValidationError: as pydantic's, with the type, the place and the message of each error. A message that a
+            validator of your own makes is kept: leave the value out of it.
+    """
+
+    def __init__(self, **values: Any) -> None:  # noqa: ANN401  # pydantic's
+        refused: Exception | None = None
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            refused = _masked(error)
+        except (SettingsError, ConfigsvcError) as error:
+            refused = without_frames(error)
+        if refused is not None:  # raised here, as what pydantic raised comes with its frames
+            raise refused
+
+
+def _masked(error: ValidationError) -> ValidationError:
+    lines = [
+        InitErrorDetails(type=PydanticCustomError(each["type"], each["msg"]), loc=each["loc"], input=MASK)
+        for each in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+    return ValidationError.from_exception_data(error.title, lines, hide_input=True)
 
 
 class ConfigsvcSettingsSource(EnvSettingsSource):

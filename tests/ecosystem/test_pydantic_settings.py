@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import traceback
+from typing import Literal
+
 import pytest
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsError
 
 from configsvc.model.errors import CannotOpen, ConfigUnavailable, Unprocessable
-from configsvc_client.pydantic_settings import ConfigsvcSettingsSource
+from configsvc_client.pydantic_settings import ConfigsvcSettings, ConfigsvcSettingsSource
 from configsvc_client.testing import FakeService
 from tests.client.carried import carried
 
@@ -145,3 +148,36 @@ def test_text_that_should_be_json_and_is_not_is_told_by_the_name_of_its_field_an
     with pytest.raises(SettingsError, match="hosts") as caught:
         read(configsvc_fake.config(), settings=Listed)
     assert CANARY not in carried(caught.value)
+
+
+class Refusing(ConfigsvcSettings):
+    port: int
+    level: Literal["info", "debug"]
+    hosts: list[int]
+
+    @field_validator("level", mode="before")
+    @classmethod
+    def _not_loud(cls, value: str) -> str:
+        if value.isupper():
+            raise ValueError("is loud")
+        return value
+
+
+@pytest.mark.parametrize("hosts", ['["a canary-3d51f0aa"]', "canary-3d51f0aa"])
+def test_no_error_of_our_settings_shows_a_value_in_text_members_or_frames(
+    configsvc_fake: FakeService, hosts: str
+) -> None:
+    configsvc_fake.put_all({"port": CANARY, "level": CANARY.upper(), "hosts": hosts})
+    with pytest.raises((ValidationError, SettingsError)) as caught:
+        read(configsvc_fake.config(), settings=Refusing)
+    error = caught.value
+    assert CANARY not in carried(error).lower()
+    if isinstance(error, ValidationError):
+        told = {(each["loc"], each["type"], each["msg"], each["input"]) for each in error.errors()}
+        assert (("level",), "value_error", "Value error, is loud", "***") in told
+        assert (("port",), "int_parsing") in {(loc, kind) for loc, kind, _, _ in told}
+        assert CANARY not in error.json() + repr(error)
+    below = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][1:]  # the first is this test's
+    assert {frame.f_code.co_name for frame in below} == {"read", "__init__"}
+    held = [value for frame in below for name, value in frame.f_locals.items() if name != "self"]  # which is half made
+    assert CANARY not in repr(held)
