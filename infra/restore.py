@@ -22,6 +22,7 @@ from configsvc.adapters.chance import SystemChance
 from configsvc.adapters.clock import SystemClock
 from configsvc.adapters.dynamo import DynamoRepository
 from configsvc.adapters.json_schemas import JsonSchemas
+from configsvc.model import limits
 from configsvc.model.errors import ConfigsvcError, NotFound
 from configsvc.model.grants import normalised
 from configsvc.model.names import Namespace
@@ -74,6 +75,17 @@ def revisions(client: DynamoDBClient, table: str) -> dict[str, int]:
     )
     items = (item for page in pages for item in page["Items"])
     return {item["pk"]["S"].removeprefix(_PARTITION): int(item["revision"]["N"]) for item in items}
+
+
+def believed(given_out: Mapping[str, int], restored: Mapping[str, int]) -> dict[str, int]:
+    """What was given out, as far as the service can have: a revision above any that a lift goes to was written by hand.
+
+    Such a namespace goes up by more than it can have lost, and by no more than a warm reader takes at once.
+    """
+    return {
+        name: revision if revision <= limits.REVISION_LIFT else restored.get(name, 0) + limits.REVISION_JUMP // 2
+        for name, revision in given_out.items()
+    }
 
 
 def lift_all(client: DynamoDBClient, table: str, operator: Operator, given_out: Mapping[str, int]) -> Iterator[Lifted]:
@@ -168,7 +180,7 @@ def main(arguments: list[str] | None = None) -> int:
         session = aws.session(load(asked.stage).region if asked.stage else None)
         client, operator = session.client("dynamodb"), _operator(session.client("sts"))
         if asked.old:
-            given_out = revisions(client, asked.old)
+            given_out = believed(revisions(client, asked.old), revisions(client, asked.new))
         else:
             given_out = {name: revision + asked.jump for name, revision in revisions(client, asked.new).items()}
         for lifted in lift_all(client, asked.new, operator, given_out):
