@@ -7,7 +7,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from tests.admin.kms_server import EVERYTHING, allows
 from tests.admin.loopback import Loopback
@@ -66,6 +66,13 @@ def _command(step: int, line: str) -> Command:
     return Command(step, tuple(shlex.split(line)), stdin.strip())
 
 
+class Runs(Protocol):
+    """Does what a command of the AWS CLI says."""
+
+    def run(self, words: Sequence[str]) -> None:
+        """Do it."""
+
+
 class Aws(NamedTuple):
     """The few commands of the AWS CLI that the runbooks use, done to the loopback gateway and its KMS."""
 
@@ -106,7 +113,7 @@ class Player(NamedTuple):
     """Plays a runbook as an operator: with names of a test in place of those in the document."""
 
     shell: Shell
-    aws: Aws
+    aws: Runs
     named: Mapping[str, str]
     folder: Path
     namespace: str
