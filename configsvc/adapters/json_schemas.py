@@ -6,20 +6,26 @@ It loads with the first use, for most writes need no schema.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cachetools import LRUCache
 
-from configsvc.model.schema import pointer
+from configsvc.model import schema_cost
+from configsvc.model.schema import NAMED, ONE, SEVERAL, pointer
+from configsvc.model.schema_cost import Weight
 from configsvc.service.ports import Misfit
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator
 
 COMPILED = 64
-PATTERN_BYTES = 1024 * 1024
-"""Bytes of one compiled pattern: `\\p{L}{1,20}`, letters of all scripts, takes some hundred thousand."""
+PATTERN_SIZES = (4096, 16_384, 65_536, 131_072)
+"""Bytes that a compiled pattern may have, by which it counts: a byte of text takes up to 0.2 µs for each KiB."""
+
+_PARTS_OF_A_KIB = 6  # 16 bytes of text, 0.2 µs each, in steps of 0.6 µs
+_ALTERNATIVES = frozenset({"anyOf", "oneOf"})
 
 
 class JsonSchemas:
@@ -27,6 +33,7 @@ class JsonSchemas:
 
     def __init__(self) -> None:
         self._compiled: LRUCache[str, Draft202012Validator] = LRUCache(COMPILED)
+        self._weights: LRUCache[str, Weight] = LRUCache(COMPILED)
         self._lock = Lock()
 
     def fault(self, schema: str) -> str | None:
@@ -34,12 +41,22 @@ class JsonSchemas:
         from jsonschema_rs import ReferencingError, ValidationError
 
         try:
-            _compiled(schema)
+            _compiled(json.loads(schema))
         except ValidationError as error:
             return pointer(error.instance_path)
         except (ReferencingError, ValueError):
             return ""
         return None
+
+    def weight(self, schema: str) -> Weight:
+        """What the text weighs; a pattern counts by the size of what it compiles to."""
+        with self._lock:
+            known = self._weights.get(schema)
+        if known is None:
+            known = schema_cost.weight(schema, _pattern_cost)
+            with self._lock:
+                self._weights[schema] = known
+        return known
 
     def misfit(self, schema: str, value: object) -> Misfit | None:
         """Where the value first fails, None when it holds."""
@@ -58,19 +75,56 @@ class JsonSchemas:
         with self._lock:
             known = self._compiled.get(schema)
         if known is None:
-            known = _compiled(schema)
+            known = _compiled(_briefly(json.loads(schema)))
             with self._lock:
                 self._compiled[schema] = known
         return known
 
 
-def _compiled(schema: str) -> Draft202012Validator:
+def _briefly(schema: object) -> object:
+    """The same schema, whose alternatives fail with one error and not with every error of each alternative.
+
+    Those errors hold a copy of the value each, and nobody reads them: 900 alternatives took 15 s to fail. `not` only
+    asks whether a value holds, so `anyOf: [X, Y]` says the same as `anyOf: [{not: {not: {anyOf: [X, Y]}}}]`.
+    """
+    if not isinstance(schema, Mapping):
+        return schema
+    return {name: _keyword(name, value) for name, value in schema.items()}
+
+
+def _keyword(name: str, value: object) -> object:
+    if name in _ALTERNATIVES:
+        return [{"not": {"not": {name: value}}}]
+    if name in ONE:
+        return _briefly(value)
+    if name in SEVERAL and isinstance(value, list):
+        return [_briefly(each) for each in value]
+    if (name in NAMED or name == "$defs") and isinstance(value, Mapping):
+        return {each: _briefly(below) for each, below in value.items()}
+    return value
+
+
+def _pattern_cost(pattern: str) -> int:
+    return next((size for size in PATTERN_SIZES if _fits(pattern, size)), PATTERN_SIZES[-1]) // 1024 * _PARTS_OF_A_KIB
+
+
+def _fits(pattern: str, size: int) -> bool:
+    from jsonschema_rs import ValidationError
+
+    try:
+        _compiled({"pattern": pattern}, size)
+    except (ValidationError, ValueError):
+        return False
+    return True
+
+
+def _compiled(schema: Any, pattern_bytes: int = PATTERN_SIZES[-1]) -> Draft202012Validator:  # noqa: ANN401  # JSON
     from jsonschema_rs import Draft202012Validator, RegexOptions
 
     return Draft202012Validator(
-        json.loads(schema),
+        schema,
         validate_formats=True,
         ignore_unknown_formats=False,
-        pattern_options=RegexOptions(size_limit=PATTERN_BYTES),
+        pattern_options=RegexOptions(size_limit=pattern_bytes),
         offline=True,
     )

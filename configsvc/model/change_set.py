@@ -10,6 +10,7 @@ from configsvc.model.entry import ContentType, Form
 from configsvc.model.envelope import read_header
 from configsvc.model.errors import InvalidRequest, TooLarge, Unprocessable
 from configsvc.model.names import Key
+from configsvc.model.text import check_line
 
 
 class Put(NamedTuple):
@@ -59,7 +60,7 @@ def checked(change_set: ChangeSet) -> ChangeSet:
     """The change set, if its shape is allowed.
 
     Raises:
-        InvalidRequest: no operation, a key that stands twice, or a message too long.
+        InvalidRequest: no operation, a key that stands twice, or a message that is too long or no line of text.
         TooLarge: more operations or bytes than one transaction takes.
         InvalidEnvelope, Unprocessable: a value is not what its form says.
     """
@@ -70,6 +71,7 @@ def checked(change_set: ChangeSet) -> ChangeSet:
         raise TooLarge(f"A change set takes {limits.OPERATIONS} operations. Split it.", limit=limits.OPERATIONS)
     if len(change_set.message) > limits.MESSAGE:
         raise InvalidRequest(f"A message takes {limits.MESSAGE} characters.", field="message")
+    check_line(change_set.message, "message")
     for operation in change_set.operations:
         if isinstance(operation, Put):
             check_value(operation)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 
+from configsvc.model import limits
 from configsvc.model.errors import InvalidRequest
 
 _LIST = re.compile(r'"([\x21\x23-\x7e]*)"\s*(?:,|$)')  # begins with no repetition, so that searching takes linear time
 _ANY = "*"
+_TAG = re.compile(r"[0-9a-f]{1,32}")
 
 
 def of_snapshot(served: int, tag: str) -> str:
     """The strong ETag of a snapshot. The tag differs with every write, so a restored table gives no false 304."""
-    return f'"{served}-{tag}"'
+    return f'"{served}-{_bounded(tag)}"'
 
 
 def served_of(etag: str) -> tuple[int, str]:
@@ -23,7 +26,12 @@ def served_of(etag: str) -> tuple[int, str]:
 
 def of_snapshots(parts: list[tuple[str, int, str]]) -> str:
     """The strong ETag of several snapshots, each (namespace, served revision, tag)."""
-    return '"' + ",".join(f"{namespace}={served}-{tag}" for namespace, served, tag in parts) + '"'
+    return '"' + ",".join(f"{namespace}={served}-{_bounded(tag)}" for namespace, served, tag in parts) + '"'
+
+
+def _bounded(tag: str) -> str:
+    """The tag, or its hash where somebody wrote another text into the table: readers send ETags back as they came."""
+    return tag if _TAG.fullmatch(tag) else sha256(tag.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 def of_revision(revision: int) -> str:
@@ -32,7 +40,13 @@ def of_revision(revision: int) -> str:
 
 
 def matches(if_none_match: str, etag: str) -> bool:
-    """Whether If-None-Match names the ETag, by weak comparison (RFC 9110, 13.1.2). Malformed ones match nothing."""
+    """Whether If-None-Match names the ETag, by weak comparison (RFC 9110, 13.1.2). Malformed ones match nothing.
+
+    Neither do those that are too long to hold ours: a client that was given such an ETag gets a whole answer, and with
+    it one of ours.
+    """
+    if len(if_none_match) > limits.IF_NONE_MATCH:
+        return False
     if if_none_match in (etag, _ANY):
         return True
     if if_none_match.strip() == _ANY:

@@ -62,6 +62,9 @@ PAGE_BYTES = 3 * MIB
 LOG_READ = 5000
 """Change-log records that one request looks at for those it was asked for: a few pages of 1 MB."""
 
+IF_NONE_MATCH = 8 * KIB
+"""Characters of an If-None-Match that is looked at; our longest ETag has 1,100, API Gateway takes 10,240 of headers."""
+
 MESSAGE = 1024
 """Characters of a change set's message."""
 
@@ -97,6 +100,13 @@ SCHEMA_DEPTH = 32
 
 SCHEMA_PATTERNS = 32
 """Regular expressions in a schema."""
+
+SCHEMAS_PATTERNS = 64
+"""Regular expressions in all schemas of a namespace: each takes up to 2 ms to compile, in every new function."""
+
+SCHEMA_WORK = 150_000
+"""Steps that checking the plain values of one request may take: parts of the schemas times size of the values
+(configsvc.model.schema_cost). A step takes about 1 µs at most (docs/DECISIONS.md has the measurements)."""
 
 SCHEMA_PATTERN = 256
 """Characters of a regular expression in a schema."""

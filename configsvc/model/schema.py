@@ -17,23 +17,28 @@ from configsvc.model.encoding import canonical_json
 from configsvc.model.errors import InvalidName, TooLarge, Unprocessable
 from configsvc.model.grants import covers
 from configsvc.model.names import Key
+from configsvc.model.text import shown
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 KEYS = r"\*|[A-Za-z0-9_][A-Za-z0-9._-]{0,254}|[A-Za-z0-9_][A-Za-z0-9._-]{0,252}\.\*"
 
 _KEYS = re.compile(KEYS)
-_REF = re.compile(r"#/\$defs/([A-Za-z0-9_.-]+)")
+REFERENCE = re.compile(r"#/\$defs/([A-Za-z0-9_.-]+)")
 
-_ONE = frozenset({"not", "if", "then", "else", "items", "contains", "additionalProperties", "propertyNames"})
-_SEVERAL = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
-_NAMED = frozenset({"properties", "patternProperties", "dependentSchemas"})
+ONE = frozenset({"not", "if", "then", "else", "items", "contains", "additionalProperties", "propertyNames"})
+SEVERAL = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+NAMED = frozenset({"properties", "patternProperties", "dependentSchemas"})
 _PLAIN = frozenset({
     "type", "enum", "const", "multipleOf", "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum", "maxLength",
     "minLength", "pattern", "maxItems", "minItems", "uniqueItems", "maxContains", "minContains", "maxProperties",
     "minProperties", "required", "dependentRequired", "format", "title", "description", "default", "deprecated",
     "readOnly", "writeOnly", "examples", "$comment",
 })  # fmt: skip
+ANNOTATIONS = frozenset({
+    "title", "description", "default", "deprecated", "readOnly", "writeOnly", "examples", "$comment", "$schema",
+})  # fmt: skip
+"""Keywords that say something and check nothing."""
 _TOP = frozenset({"$schema", "$defs"})
 
 
@@ -77,6 +82,11 @@ def checked_schemas(schemas: tuple[KeySchema, ...]) -> tuple[KeySchema, ...]:
         )  # fmt: skip
     if len({each.keys for each in schemas}) != len(schemas):
         raise Unprocessable("Name each pattern of keys once.", field="schemas")
+    if sum(_Walk(parsed(each)).patterns() for each in schemas) > limits.SCHEMAS_PATTERNS:
+        raise TooLarge(
+            f"The schemas of a namespace take {limits.SCHEMAS_PATTERNS} patterns together.",
+            limit=limits.SCHEMAS_PATTERNS, field="schemas",
+        )  # fmt: skip
     return schemas
 
 
@@ -88,7 +98,7 @@ def schemas_for(schemas: Iterable[KeySchema], key: Key) -> list[KeySchema]:
 def pointer(path: Iterable[str | int]) -> str:
     """A JSON pointer (RFC 6901); one too long to show ends in `…`."""
     text = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
-    return text if len(text) <= limits.POINTER else text[: limits.POINTER] + "…"
+    return shown(text if len(text) <= limits.POINTER else text[: limits.POINTER] + "…")
 
 
 _Path = tuple[str | int, ...]
@@ -119,6 +129,11 @@ class _Walk:
                 limit=limits.SCHEMA_NODES, field="schemas",
             )  # fmt: skip
 
+    def patterns(self) -> int:
+        """Regular expressions in a schema that was taken."""
+        self.check()
+        return self._patterns
+
     def _definition(self, name: str, at: _Path, depth: int) -> int:
         if name not in self._definitions:
             _refuse(at, "That definition is not in $defs.")
@@ -142,7 +157,7 @@ class _Walk:
 
     def _keyword(self, keyword: str, value: object, at: _Path, depth: int) -> int:
         if keyword == "$ref":
-            found = _REF.fullmatch(value) if isinstance(value, str) else None
+            found = REFERENCE.fullmatch(value) if isinstance(value, str) else None
             return self._definition(found.group(1), at, depth) if found else _refuse(at, "A $ref is #/$defs/<name>.")
         if keyword == "pattern":
             self._pattern(value, at)
@@ -163,15 +178,26 @@ class _Walk:
 def _subschemas(keyword: str, value: object, at: _Path) -> list[tuple[_Path, object]]:
     if keyword in _PLAIN:
         return []
-    if keyword in _ONE:
+    if keyword in ONE:
         return [((), value)]
-    if keyword in _SEVERAL and isinstance(value, list):
+    if keyword in SEVERAL and isinstance(value, list):
         return [((number,), each) for number, each in enumerate(value)]
-    if keyword in _NAMED and isinstance(value, Mapping):
+    if keyword in NAMED and isinstance(value, Mapping):
         return [((name,), each) for name, each in value.items()]
     return _refuse(
         at, "That keyword is not taken here. $id, anchors, recursion and unevaluated* are left out on purpose."
     )
+
+
+def subschemas(keyword: str, value: object) -> list[object] | None:
+    """The subschemas in a keyword of a schema that was taken; None of one that has none by its nature."""
+    if keyword in ONE:
+        return [value]
+    if keyword in SEVERAL and isinstance(value, list):
+        return value
+    if keyword in NAMED and isinstance(value, Mapping):
+        return list(value.values())
+    return None
 
 
 def _refuse(at: _Path, why: str) -> NoReturn:

@@ -6,14 +6,16 @@ from configsvc.model import limits
 from configsvc.model.entry import Form
 from configsvc.model.errors import InvalidRequest, TooLarge, Unprocessable
 from configsvc.model.schema import KeySchema, checked_schemas
+from configsvc.model.text import check_line
 from configsvc.service.ports import Schemas
 from configsvc.service.records import Retention
 
 
 def check_description(text: str) -> None:
-    """Raises TooLarge."""
+    """Raises TooLarge, InvalidRequest."""
     if len(text) > limits.DESCRIPTION:
         raise TooLarge(f"A description takes {limits.DESCRIPTION} characters.", limit=limits.DESCRIPTION)
+    check_line(text, "description")
 
 
 def check_forms(forms: tuple[Form, ...]) -> None:

@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from configsvc.model import strict_json
-from configsvc.model.change_set import Put
-from configsvc.model.errors import InvalidValue
+from configsvc.model import limits, schema_cost, strict_json
+from configsvc.model.change_set import Operation, Put
+from configsvc.model.errors import InvalidValue, TooLarge
 from configsvc.model.schema import KeySchema, schemas_for
 from configsvc.service.ports import Schemas
 
 
-def check_value(schemas: Schemas, known: Iterable[KeySchema], put: Put) -> None:
+def check_work(schemas: Schemas, known: Sequence[KeySchema], operations: Iterable[Operation]) -> None:
+    """That checking all the values of a request takes a bounded time, before any of it is done.
+
+    Raises:
+        TooLarge: parts of the schemas times size of the values is above the limit.
+    """
+    work = 0
+    for put in operations:
+        if isinstance(put, Put) and (wanted := _schemas_of(known, put)):
+            size = schema_cost.size(put.value, is_json=put.content_type == "application/json")
+            work += sum(schemas.weight(each.schema).work(size) for each in wanted)
+    if work > limits.SCHEMA_WORK:
+        raise TooLarge(
+            f"Checking these values against the namespace's schemas would take {work} steps (parts of the schemas "
+            f"times size of the values); {limits.SCHEMA_WORK} are allowed. Send fewer or smaller values at once, or "
+            "simplify the schemas: fewer alternatives and constants, and patterns without long repetitions.",
+            limit=limits.SCHEMA_WORK, size=work,
+        )  # fmt: skip
+
+
+def check_value(schemas: Schemas, known: Sequence[KeySchema], put: Put) -> None:
     """A value of type application/json as what it decodes to, one of text/plain as a string.
 
     Raises:
         InvalidValue: `pointer` names the place in the value, `schema_pointer` the part of the schema for `keys`;
             what stands in the value is not told.
     """
-    wanted = schemas_for(known, put.key) if put.form == "plain" else []
+    wanted = _schemas_of(known, put)
     if not wanted:
         return
     value = _decoded(put)
@@ -28,6 +48,10 @@ def check_value(schemas: Schemas, known: Iterable[KeySchema], put: Put) -> None:
                 f"The value does not fit the namespace's schema for {each.keys}: see {misfit.pointer or 'the whole'}.",
                 key=put.key, pointer=misfit.pointer, schema_pointer=misfit.schema_pointer, keys=each.keys,
             )  # fmt: skip
+
+
+def _schemas_of(known: Sequence[KeySchema], put: Put) -> list[KeySchema]:
+    return schemas_for(known, put.key) if put.form == "plain" else []
 
 
 def _decoded(put: Put) -> object:

@@ -11,6 +11,7 @@ from configsvc.model.errors import ConfigsvcError, Conflict, PreconditionFailed,
 from configsvc.model.names import Kid, Namespace
 from configsvc.service import change_log, records, steps
 from configsvc.service.change_log import Done
+from configsvc.service.check_value import check_work
 from configsvc.service.found import Found, live_head, one
 from configsvc.service.ports import Action, Check, LostRace, Outcome, Write
 from configsvc.service.records import Address, Change, Head, Settings, StoredDataKey, address_of
@@ -52,6 +53,7 @@ def decide(namespace: Namespace, change_set: ChangeSet, answer: Answering, found
     """
     base = Base(found, *_namespace(namespace, found), situation)
     _check_namespace(base, change_set)
+    check_work(situation.schemas, base.settings.schemas, change_set.operations)
     decided = _steps(base, change_set)
     _check_bytes(decided)
     head = tallied(base.head, [_moved(step) for step in decided], situation.tag)

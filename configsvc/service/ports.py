@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 
 from configsvc.model.errors import Unavailable
 from configsvc.model.grants import Grant
+from configsvc.model.schema_cost import Weight
 from configsvc.service.records import Address, Record, Retention
 
 
@@ -156,6 +157,9 @@ class Schemas(Protocol):
 
     def fault(self, schema: str) -> str | None:
         """A JSON pointer to where the text is no schema, None where it is one."""
+
+    def weight(self, schema: str) -> Weight:
+        """What the text weighs when a value is checked against it."""
 
     def misfit(self, schema: str, value: object) -> Misfit | None:
         """Where a decoded value first fails the schema, None when it holds."""

@@ -13,6 +13,7 @@ from configsvc.model import limits
 from configsvc.model.entry import ContentType, Form
 from configsvc.model.grants import Action
 from configsvc.web.shapes import (
+    LINE,
     Date,
     Key,
     KeyPattern,
@@ -133,7 +134,8 @@ class Settings(Body):
     """Settings of a namespace; what is left out or null stays as it is."""
 
     description: Annotated[
-        str | None, Field(max_length=limits.DESCRIPTION, examples=["Settings of the payments service"])
+        Annotated[str, Field(json_schema_extra=LINE)] | None,
+        Field(max_length=limits.DESCRIPTION, examples=["Settings of the payments service"]),
     ] = None
     forms: Annotated[
         list[Form] | None,

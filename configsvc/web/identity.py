@@ -8,6 +8,7 @@ from typing import Any
 
 from configsvc.model import grants
 from configsvc.model.errors import InvalidName
+from configsvc.model.text import shown
 from configsvc.service.ports import Caller
 from configsvc.web.event import Event, Headers, context_of, correlation_id
 
@@ -23,7 +24,7 @@ def caller_of(event: Event, headers: Headers) -> Caller:
         principal=grants.normalised(arn) if arn else None,
         arn=arn,
         source_ip=str(identity.get("sourceIp") or ""),
-        user_agent=str(identity.get("userAgent") or "")[:_USER_AGENT],
+        user_agent=shown(str(identity.get("userAgent") or "")[:_USER_AGENT]),
         correlation_id=correlation_id(event, headers),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from configsvc.model.errors import InvalidRequest
+from configsvc.model.text import shown
 from configsvc.web.description import Number, Parameter, Text
 
 _SHOWN = 64
@@ -21,7 +22,7 @@ def check(sent: Mapping[str, Sequence[str]], taken: Sequence[Parameter]) -> None
     for name, values in sent.items():
         if name not in known:
             raise InvalidRequest(
-                f"Unknown query parameter. This route takes: {', '.join(known) or 'none'}.", field=name[:_SHOWN]
+                f"Unknown query parameter. This route takes: {', '.join(known) or 'none'}.", field=shown(name[:_SHOWN])
             )
         _check(known[name], values)
     for parameter in taken:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from configsvc.model.errors import InvalidRequest, TooLarge
+from configsvc.model.text import shown
 
 Found = TypeVar("Found", bound=BaseModel)
 
@@ -59,7 +60,7 @@ def _refusal(faults: Sequence[Fault]) -> InvalidRequest | TooLarge:
 
 
 def _field(fault: Fault) -> str:
-    return ".".join(str(part)[:_NAME] for part in fault["loc"]) or "body"
+    return ".".join(shown(str(part)[:_NAME]) for part in fault["loc"]) or "body"
 
 
 def _problem(fault: Fault) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from configsvc.model import grants, limits, names, schema
+from configsvc.model import grants, limits, names, schema, text
 
 _MOST = 10**15
 
@@ -37,7 +37,14 @@ Principal = Annotated[str, Field(json_schema_extra=PRINCIPAL)]
 NamespacePattern = Annotated[str, Field(json_schema_extra=PATTERN)]
 KeyPattern = Annotated[str, Field(json_schema_extra=KEYS)]
 
-Message = Annotated[str, Field(max_length=limits.MESSAGE, description="Why.", examples=["move to the new cluster"])]
+LINE = {"pattern": f"^{text.LINE}$"}
+Message = Annotated[
+    str,
+    Field(
+        max_length=limits.MESSAGE, description="Why, in one line.", examples=["move to the new cluster"],
+        json_schema_extra=LINE,
+    ),
+]  # fmt: skip
 Revision = Annotated[int, Field(ge=1, le=_MOST, examples=[42])]
 Version = Annotated[int, Field(ge=1, le=10**10 - 1, examples=[7])]
 KmsKey = Annotated[

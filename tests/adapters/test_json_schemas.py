@@ -74,3 +74,53 @@ def test_threads_share_what_is_compiled(schemas: JsonSchemas) -> None:
     for thread in threads:
         thread.join()
     assert found == [Misfit("", "/maximum")] * 8
+
+
+ALTERNATIVES = [{"const": number} for number in range(40)]
+
+
+@pytest.mark.parametrize(
+    ("keywords", "value", "place"),
+    [
+        ({"anyOf": ALTERNATIVES}, "x", Misfit("", "/anyOf")),
+        ({"oneOf": ALTERNATIVES}, "x", Misfit("", "/oneOf")),
+        ({"oneOf": [True, True]}, "x", Misfit("", "/oneOf")),
+        ({"properties": {"anyOf": {"anyOf": ALTERNATIVES}}}, {"anyOf": []},
+         Misfit("/anyOf", "/properties/anyOf/anyOf")),
+        ({"allOf": [{"items": {"oneOf": [{"type": "null"}, {"anyOf": ALTERNATIVES}]}}]}, [1, "x"],
+         Misfit("/1", "/allOf/0/items/oneOf")),
+        ({"$defs": {"a": {"anyOf": ALTERNATIVES}}, "items": {"$ref": "#/$defs/a"}}, [50],
+         Misfit("/0", "/$defs/a/anyOf")),
+        ({"const": {"anyOf": 1}}, {"anyOf": [1]}, Misfit("", "/const")),
+    ],
+)  # fmt: skip
+def test_alternatives_fail_where_they_stand(
+    schemas: JsonSchemas, keywords: dict[str, object], value: object, place: Misfit
+) -> None:
+    assert schemas.misfit(schema(**keywords), value) == place
+
+
+@pytest.mark.parametrize("keyword", ["anyOf", "oneOf"])
+def test_alternatives_hold_as_they_always_did(schemas: JsonSchemas, keyword: str) -> None:
+    wanted = schema(items={keyword: [{"const": 1}, {"type": "string"}], "maximum": 5})
+    assert schemas.misfit(wanted, [1, "x"]) is None
+    assert schemas.misfit(wanted, [2])
+
+
+def test_a_failing_alternative_leaves_one_error_and_not_one_for_each(schemas: JsonSchemas) -> None:
+    """900 alternatives, each failing for 60,000 items, built as many errors with a copy of the value each."""
+    wanted = schema(anyOf=[{"items": {"const": number}} for number in range(2, 450)])
+    assert schemas.misfit(wanted, [1] * 60_000) == Misfit("", "/anyOf")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "kib"),
+    [("^[0-9]{4}$", 4), ("^[a-z0-9-]{1,63}$", 16), (r"^[\w.-]{1,128}$", 64), ("^.{1,100}$", 128)],
+)
+def test_a_pattern_weighs_by_what_it_compiles_to(schemas: JsonSchemas, pattern: str, kib: int) -> None:
+    assert schemas.weight(schema(pattern=pattern)).patterns == 6 * kib
+
+
+@pytest.mark.parametrize("pattern", [r"\p{L}{1,40}", "(([ab]{0,66}){0,69})q", r"[^\n]{1,255}"])
+def test_a_pattern_that_compiles_to_too_much_is_no_schema(schemas: JsonSchemas, pattern: str) -> None:
+    assert schemas.fault(schema(pattern=pattern)) == "/pattern"

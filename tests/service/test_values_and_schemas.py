@@ -6,6 +6,7 @@ from configsvc.model import limits, names
 from configsvc.model.change_set import Activate
 from configsvc.model.errors import InvalidValue, Unprocessable
 from configsvc.model.schema import KeySchema, key_schema
+from configsvc.model.schema_cost import Weight
 from tests.service.world import World, sealed, settled, text
 
 POOL = key_schema(
@@ -120,6 +121,9 @@ def test_going_back_to_a_version_from_before_the_schema_always_works(world: Worl
 def test_nothing_is_compiled_where_no_schema_names_the_key(world: World) -> None:
     class Refusing:
         def fault(self, schema: str) -> None:
+            raise AssertionError(schema)
+
+        def weight(self, schema: str) -> Weight:
             raise AssertionError(schema)
 
         def misfit(self, schema: str, value: object) -> None:

@@ -1,0 +1,112 @@
+"""What checking a value against a schema costs, known beforehand: parts of the schema times size of the value.
+
+Parts and sizes are counted so that no step takes much longer than another. The dearest are comparing two numbers, and
+a byte of text under a large pattern.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from configsvc.model.schema import ANNOTATIONS, REFERENCE, subschemas
+
+_BYTES = 16
+"""So many bytes of text count as one JSON value."""
+
+_FACTORS = {"multipleOf": 4, "enum": 2, "const": 2}
+"""Keywords that take longer than others for each value in them: they compute with exact numbers."""
+
+PatternCost = Callable[[str], int]
+"""How many parts a regular expression counts as: by the size of what it compiles to."""
+
+
+class Weight(NamedTuple):
+    """What a schema weighs.
+
+    Args:
+        parts: subschemas, each definition wherever it is named, and the values they compare with.
+        patterns: what its regular expressions count as.
+    """
+
+    parts: int
+    patterns: int = 0
+
+    def __add__(self, other: object) -> Weight:
+        return Weight(self.parts + other.parts, self.patterns + other.patterns) if isinstance(other, Weight) else self
+
+    def work(self, size: Size) -> int:
+        """Steps that a value of that size takes."""
+        return self.parts * (size.values + size.text) + self.patterns * size.text
+
+
+class Size(NamedTuple):
+    """How large a value is: JSON values in it, member names counted, and its text in units of 16 bytes."""
+
+    values: int
+    text: int
+
+
+def weight(schema: str, pattern_cost: PatternCost) -> Weight:
+    """What a schema weighs, which `configsvc.model.schema` has taken."""
+    return _Weighing(json.loads(schema), pattern_cost).total()
+
+
+def size(text: str, *, is_json: bool) -> Size:
+    """How large a value is, seen from its text: never less than what stands in it."""
+    values = sum(text.count(each) for each in ",:[{") if is_json else 0
+    return Size(values + 1, len(text.encode(errors="surrogatepass")) // _BYTES + 1)
+
+
+@lru_cache(256)
+def _compared(canonical: str) -> int:
+    found = size(canonical, is_json=True)
+    return found.values + found.text
+
+
+class _Weighing:
+    """One schema; what a definition weighs is found once."""
+
+    def __init__(self, schema: Mapping[str, object], pattern_cost: PatternCost) -> None:
+        self._schema, self._pattern_cost = schema, pattern_cost
+        self._known: dict[str, Weight] = {}
+
+    def total(self) -> Weight:
+        return self._subschema({name: each for name, each in self._schema.items() if name != "$defs"})
+
+    def _subschema(self, schema: object) -> Weight:
+        found = Weight(1)
+        for name, each in schema.items() if isinstance(schema, Mapping) else ():
+            found += self._keyword(name, each)
+        return found
+
+    def _keyword(self, name: str, value: object) -> Weight:
+        if name in ANNOTATIONS:
+            return Weight(0)
+        if name == "$ref":
+            return self._definition(str(value))
+        if name == "pattern":
+            return Weight(1, self._pattern_cost(str(value)))
+        found = Weight(0, sum(map(self._pattern_cost, _names(value))) if name == "patternProperties" else 0)
+        below = subschemas(name, value)
+        for each in below or ():
+            found += self._subschema(each)
+        if below is not None:
+            return found
+        return Weight(_FACTORS.get(name, 1) * _compared(json.dumps(value)))
+
+    def _definition(self, reference: str) -> Weight:
+        named = REFERENCE.fullmatch(reference)
+        definitions = self._schema.get("$defs")
+        if named is None or not isinstance(definitions, Mapping):
+            return Weight(0)
+        name = named.group(1)
+        if name not in self._known:
+            self._known[name] = self._subschema(definitions.get(name))
+        return self._known[name]
+
+
+def _names(value: object) -> list[str]:
+    return [str(each) for each in value] if isinstance(value, Mapping) else []

@@ -1,0 +1,79 @@
+"""What checking a value against a schema costs, known before it is done."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from configsvc.model.schema import key_schema
+from configsvc.model.schema_cost import Size, Weight, size, weight
+
+
+def weighed(schema: dict[str, object]) -> Weight:
+    return weight(key_schema("*", schema).schema, len)
+
+
+@pytest.mark.parametrize(
+    ("less", "more"),
+    [
+        ({"anyOf": [{"const": 1}] * 9}, {"anyOf": [{"const": 1}] * 10}),
+        ({"enum": list(range(10))}, {"enum": list(range(99))}),
+        ({"const": "x"}, {"const": {"a": [1, 2, 3]}}),
+        ({"required": ["a"]}, {"required": ["a", "b", "c"]}),
+        ({"minimum": 1}, {"multipleOf": 0.1}),
+        ({"items": {"minimum": 1}}, {"items": {"minimum": 1, "maximum": 2}}),
+        ({"$defs": {"a": {"enum": [1, 2]}}, "$ref": "#/$defs/a"},
+         {"$defs": {"a": {"enum": [1, 2]}}, "allOf": [{"$ref": "#/$defs/a"}] * 2}),
+    ],
+)  # fmt: skip
+def test_a_schema_that_asks_more_weighs_more(less: dict[str, object], more: dict[str, object]) -> None:
+    assert weighed(less).parts < weighed(more).parts
+
+
+def test_definitions_weigh_where_they_are_named_and_nowhere_else() -> None:
+    assert weighed({"$defs": {"a": {"enum": list(range(50))}}}) == weighed({})
+
+
+def test_what_only_describes_weighs_nothing() -> None:
+    described: dict[str, object] = {
+        "title": "t", "description": "d" * 500, "examples": list(range(99)), "default": [1], "type": "array",
+    }  # fmt: skip
+    assert weighed(described) == weighed({"type": "array"})
+
+
+def test_patterns_weigh_by_what_they_compile_to_wherever_they_are() -> None:
+    schema: dict[str, object] = {
+        "pattern": "abc",
+        "patternProperties": {"de": True, "f": True},
+        "items": {"pattern": "ghij"},
+    }
+    assert weighed(schema).patterns == 3 + 2 + 1 + 4
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+def values(node: object) -> int:
+    if isinstance(node, dict):
+        return 1 + sum(1 + values(each) for each in node.values())
+    return 1 + sum(map(values, node)) if isinstance(node, list) else 1
+
+
+@given(JSON)
+def test_the_size_of_a_text_is_never_less_than_what_stands_in_it(value: object) -> None:
+    for text in (json.dumps(value), json.dumps(value, separators=(",", ":"), ensure_ascii=False)):
+        assert size(text, is_json=True).values >= values(value)
+
+
+def test_text_is_one_value_and_its_bytes() -> None:
+    assert size("a,b:[c" * 16, is_json=False) == Size(1, 7)
+
+
+def test_work_is_parts_times_size_and_patterns_times_text() -> None:
+    assert Weight(10, 6).work(Size(100, 5)) == 10 * 105 + 6 * 5
