@@ -205,3 +205,12 @@ def test_json_means_the_same() -> None:
     assert json.loads(shown) == {EVIL: [EVIL, "é", 1]}
     assert OBEYED.search(shown.replace("\u0301", "")) is None
     assert "é" in shown
+
+
+def test_the_errors_of_an_import_are_safe_to_show_and_to_open_in_a_spreadsheet(person: Shell, tmp_path: Path) -> None:
+    (tmp_path / "rows.json").write_text(json.dumps({"a": "1", f"b{EVIL}": "2", "=cmd|' /C calc'!A0": "3"}))
+    assert person.run("import", str(tmp_path / "rows.json")).code != 0
+    written = (tmp_path / "rows.json.errors.csv").read_text()
+    assert OBEYED.search(written) is None
+    assert [line for line in written.splitlines() if ",=" in line or line.startswith("=")] == []
+    assert "calc" in written

@@ -20,7 +20,8 @@ def options() -> list[CommonOption]:
     return [
         CommonOption(
             ["-o", "--output"], type=click.Choice(OUTPUTS), expose_value=False, callback=_keep,
-            help="table, plain (tab-separated) or json; table on a terminal and plain in a pipe where left out.",
+            help="table, plain (tab-separated; control characters and \\ as in \\x1b, \\t, \\\\) or json; table on a "
+            "terminal and plain in a pipe where left out.",
         ),
         CommonOption(
             ["--profile"], metavar="NAME", expose_value=False, callback=_keep,

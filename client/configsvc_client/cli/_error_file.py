@@ -11,8 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from configsvc_client.cli import _escaped
+
 COLUMNS = ("place", "key", "code", "reason")
 _ENDING = ".errors.csv"
+_FORMULA = ("=", "+", "-", "@")
 _HEADING = ",".join(COLUMNS).encode()
 
 
@@ -43,8 +46,14 @@ def write(path: Path, refused: Iterable[Refused]) -> None:
     out = io.StringIO(newline="")
     lines = csv.writer(out)
     lines.writerow(COLUMNS)
-    lines.writerows(refused)
+    lines.writerows(map(_cell, each) for each in refused)
     _private_file.write(path, out.getvalue().encode())
+
+
+def _cell(text: str) -> str:
+    """A cell that neither a terminal nor a spreadsheet acts on: no formula, and no control character."""
+    shown = _escaped.line(text)
+    return f"'{shown}" if shown.startswith(_FORMULA) else shown
 
 
 def forget(path: Path) -> None:
