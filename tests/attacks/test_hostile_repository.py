@@ -176,7 +176,9 @@ def test_a_clone_chooses_no_namespace_to_write_to(
     (clone / ".configsvc.toml").write_text(f'namespaces = ["{namespace}"]\n')
     shell = victim.but(**service.environ("writer"))
     assert shell.run("list").code == 0
-    for arguments in (("put", "k", "-"), ("import", "-", "-f", "dotenv"), ("delete", "k"), ("data-key", "add")):
+    writes = (("put", "k", "-"), ("import", "-", "-f", "dotenv"), ("delete", "k"), ("data-key", "add"))
+    prints = (("env",), ("iam-policy", "--for", "reader"))
+    for arguments in (*writes, *prints):
         done = shell.run(*arguments, "--yes", given="K=v")
         assert (done.code, "-n NAMESPACE" in done.err) == (2, True)
     assert shell.run("put", "k", "-", "-n", namespace, given="v").code == 0

@@ -155,6 +155,24 @@ def test_keys_that_must_be_sealed_are_refused_in_the_clear_by_every_command(
     assert (admin.get(namespace, "db.url").data, SECRET in thief.sees()) == (b"newer", False)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("get", "db.url"), ("export",), ("exec", "--only", "db.*", "--", "env"), ("copy", "db.url", "--as", "other"),
+        ("edit", "db.url"),
+    ],
+)  # fmt: skip
+def test_keys_that_must_be_sealed_are_not_read_in_the_clear_by_any_command(
+    writer: Shell, thief: Marker, service: Loopback, namespace: str, arguments: tuple[str, ...]
+) -> None:
+    strict = writer.but(CONFIGSVC_SEALED_KEYS="db.*")
+    done = strict.run(*arguments)
+    assert (done.code != 0, "CONFIGSVC_SEALED_KEYS" in done.err, PLANTED in done.out) == (True, True, False)
+    strict.ok("put", "db.url", "-", given=SECRET)
+    assert service.admin().get(namespace, "db.url").data == SECRET.encode()
+    assert SECRET not in thief.sees()
+
+
 def test_in_code_nothing_is_stored_in_the_clear_that_the_caller_did_not_ask_for(
     service: Loopback, thief: Marker, namespace: str
 ) -> None:

@@ -152,8 +152,9 @@ def admin(
     reader = Reader(api)
     sealer = ValueSealer(data_keys, kms, settings.pin, clock, chance)
     opener = Opener(
-        keyring, settings.pin, lambda namespace: [each.data_key for each in data_keys.list(namespace)], clock
-    )
+        keyring, settings.pin, lambda namespace: [each.data_key for each in data_keys.list(namespace)], clock,
+        settings.sealed_keys,
+    )  # fmt: skip
     writer = Writer(api, sealer.seal, reader.known, clock, chance, forget=data_keys.forget)
     access, rules = Access(api), Rules(policy, settings.sealed_keys)
     parts = Parts(

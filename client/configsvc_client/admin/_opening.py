@@ -11,9 +11,11 @@ from configsvc.model.names import Key, Kid, Namespace
 from configsvc.model.snapshot import DataKey
 from configsvc_client._cipher import Cipher, kid_in
 from configsvc_client._keyring import Keyring
+from configsvc_client._opening import Rules
 from configsvc_client._pin import Pin
 from configsvc_client._ports import Clock
 from configsvc_client._secret import Secret
+from configsvc_client._spelling import KeyPattern
 from configsvc_client.admin._data_keys import KMS_SECONDS, require_pin
 from configsvc_client.admin._reader import Opened
 
@@ -26,15 +28,18 @@ class Opener:
         pin: the KMS keys that are trusted.
         listed: the data keys of a namespace, as the service lists them.
         clock: for deadlines.
+        sealed_keys: those of CONFIGSVC_SEALED_KEYS, which must have been sealed.
     """
 
     def __init__(
-        self, keyring: Keyring, pin: Pin, listed: Callable[[Namespace], Iterable[DataKey]], clock: Clock
-    ) -> None:
+        self, keyring: Keyring, pin: Pin, listed: Callable[[Namespace], Iterable[DataKey]], clock: Clock,
+        sealed_keys: KeyPattern | None = None,
+    ) -> None:  # fmt: skip
         self._keyring = keyring
         self._pin = pin
         self._listed = listed
         self._clock = clock
+        self._rules = Rules(keyring, sealed_keys=sealed_keys)
 
     def open(self, namespace: Namespace, entry: Entry, data_keys: Iterable[DataKey] | None = None) -> Opened:
         """The entry in the clear.
@@ -45,7 +50,8 @@ class Opener:
             data_keys: the keyring that came with it; asked of the service where left out.
 
         Raises:
-            CannotOpen: altered, moved, under a KMS key that is not pinned, or KMS refuses.
+            CannotOpen: altered, moved, under a KMS key that is not pinned, or KMS refuses; or plain, where
+                CONFIGSVC_SEALED_KEYS wants it sealed.
             Misconfigured: it is sealed and no KMS key is pinned.
         """
         return self._pass(namespace, data_keys).opened(entry)
@@ -73,23 +79,25 @@ class Opener:
         def held() -> Iterable[DataKey]:
             return self._listed(namespace) if data_keys is None else data_keys
 
-        return _Pass(namespace, self._keyring, self._pin, deadline, held)
+        return _Pass(namespace, self._rules, self._pin, deadline, held)
 
 
 class _Pass:
     """One pass over entries of a namespace: each data key is asked for once, also when it does not unwrap."""
 
     def __init__(
-        self, namespace: Namespace, keyring: Keyring, pin: Pin, deadline: float, held: Callable[[], Iterable[DataKey]]
+        self, namespace: Namespace, rules: Rules, pin: Pin, deadline: float, held: Callable[[], Iterable[DataKey]]
     ) -> None:
         self._namespace = namespace
-        self._keyring = keyring
+        self._rules = rules
+        self._keyring = rules.keyring
         self._pin = pin
         self._deadline = deadline
         self._held = held
         self._ciphers: dict[Kid, Cipher | CannotOpen] = {}
 
     def opened(self, entry: Entry) -> Opened:
+        self._rules.check_sealed(entry)
         return Opened(entry.key, entry.version, entry.form, entry.content_type, self._data(entry).reveal())
 
     def _data(self, entry: Entry) -> Secret:

@@ -18,6 +18,7 @@ def command(namespaces: tuple[str, ...]) -> None:
     CONFIGSVC_API_KEY is left for you to fill in: a consumer has a key of its own. The KMS keys are those that wrap the
     namespaces' data keys now; whoever pins them decides whom to trust, so compare them with the keys you know.
     """
+    _options.check_trusted(namespaces)  # what is printed becomes a consumer's settings
     wanted = _options.the_namespaces(namespaces)
     admin = _settings.admin()
     kms_keys = sorted({each.data_key.kms_key for name in wanted for each in admin.data_keys(name)})

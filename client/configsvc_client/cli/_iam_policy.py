@@ -25,6 +25,7 @@ def command(role: Role, patterns: tuple[str, ...], kms_keys: tuple[str, ...], ap
 
     The condition on the encryption context is what keeps a role to its namespaces: a data key opens a whole one.
     """
+    _options.check_trusted(patterns)  # what is printed becomes somebody's right
     named = [grants.pattern(each) for each in patterns] or list(_options.the_namespaces(()))
     keys = [_settings.kms_key(each) for each in kms_keys] or _pinned()
     api = None if role == "reader" else _api(api_arn)

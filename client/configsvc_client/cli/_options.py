@@ -67,13 +67,22 @@ def target(given: str | None) -> Namespace:
     Raises:
         click.UsageError, InvalidName: as `the_namespace`.
     """
+    check_trusted([given] if given else [])
+    return the_namespace(given)
+
+
+def check_trusted(given: Sequence[str]) -> None:
+    """Refuse namespaces that were not given and that a project file names without being trusted.
+
+    Raises:
+        click.UsageError: says what to do.
+    """
     found = _settings.resolved()
     if not given and "CONFIGSVC_NAMESPACES" in found.untrusted:
         raise click.UsageError(
             f"{found.project} names the namespace, and you have not trusted it. Pass -n NAMESPACE, or look at the file "
             "with: configsvc trust"
         )
-    return the_namespace(given)
 
 
 def the_namespaces(given: Sequence[str], *, none: bool = False) -> list[Namespace]:

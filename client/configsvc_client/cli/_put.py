@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from configsvc.model.entry import ContentType, Entry
-from configsvc.model.errors import CannotOpen, Misconfigured, NotFound
+from configsvc.model.errors import CannotOpen, Forbidden, Misconfigured, NotFound
 from configsvc_client.cli import _forms, _options, _output, _settings, _unnamed, _values
 from configsvc_client.cli._generate import LEAST, LENGTH, MOST, generated
 from configsvc_client.cli._same import same
@@ -106,10 +106,10 @@ def _put(admin: Admin, namespace: Namespace, draft: Draft, message: str) -> None
 
 
 def _served(admin: Admin, namespace: Namespace, draft: Draft) -> Entry | None:
-    """What is served under the key; None where nothing is."""
+    """What is served under the key; None where nothing is, or this caller may not read it."""
     try:
         return admin.entry(namespace, draft.key)
-    except NotFound:
+    except (Forbidden, NotFound):
         return None
 
 
