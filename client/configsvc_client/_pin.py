@@ -28,6 +28,8 @@ class Pin(Record):
         Raises:
             CannotOpen: it is not; says what to set.
         """
+        if not is_arn(arn):
+            raise CannotOpen("What is named as a KMS key is no ARN of one.")
         if not self.covers(arn):
             raise CannotOpen(f"CONFIGSVC_KMS_KEYS does not name {arn}. Add it if you trust that key.", kms_key=arn)
         return arn
@@ -46,11 +48,16 @@ def pin(texts: Iterable[str]) -> Pin:
     """
     arns = tuple(texts)
     for arn in arns:
-        if arn != ANY and not _ARN.fullmatch(arn):
+        if arn != ANY and not is_arn(arn):
             raise Misconfigured(
                 f"CONFIGSVC_KMS_KEYS takes key ARNs (arn:aws:kms:<region>:<account>:key/<id>) or *, not {arn}."
             )
     return Pin(arns)
+
+
+def is_arn(text: str) -> bool:
+    """Whether it is a KMS key's ARN."""
+    return _ARN.fullmatch(text) is not None
 
 
 def same_key(one: str, other: str) -> bool:

@@ -31,14 +31,27 @@ BUGS = {
     "swapped before everything is verified": Bug(
         "_refresh.py", "for key in opened.broken.keys() - layer.broken.keys():", "for key in sorted(()):", MACHINE
     ),
-    "an older revision is taken": Bug(
-        "_refresh.py", "if layer.etag and found.sealed.revision < layer.revision:", "if layer.etag is None:", MACHINE
-    ),
+    "an older revision is taken": Bug("_refresh.py", "if revision < held:", "if revision < 0:", MACHINE),
     "part of an answer is taken": Bug(
         "_refresh.py",
-        "    return held if all(map(operator.is_, layers, held.layers)) else Held(layers, Snapshot(layers))",
-        "    return Held((layers[0], *held.layers[1:]), Snapshot((layers[0], *held.layers[1:])))",
+        "return Refreshed(Held(layers, Snapshot(layers), source), refused)",
+        "layers = (layers[0], *held.layers[1:])\n    return Refreshed(Held(layers, Snapshot(layers), source), refused)",
         MACHINE,
+    ),
+    "a revision that jumps is taken": Bug(
+        "_refresh.py", "if revision > held + limits.REVISION_JUMP:", "if revision < 0:", MACHINE
+    ),
+    "other entries under an equal revision are taken": Bug(
+        "_refresh.py", "if revision == held and", "if revision == -1 and", MACHINE
+    ),
+    "one namespace that is refused stops the others": Bug(
+        "_refresh.py",
+        "        return Refused(_of(namespace, error), mark)",
+        "        raise _of(namespace, error) from None",
+        MACHINE,
+    ),
+    "what is refused counts as fresh": Bug(
+        "_refusals.py", "for each in self._confirmed if each not in refused", "for each in self._confirmed", MACHINE
     ),
     "a difference of clocks is not clamped": Bug(
         "_freshness.py",

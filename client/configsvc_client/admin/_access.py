@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from configsvc.model.errors import Forbidden, NotFound, PreconditionFailed
-from configsvc.model.grants import Action, Grant, allows
+from configsvc.model.grants import Action, Grant, allows, normalised
 from configsvc.model.names import Namespace
 from configsvc_client._body import NotOurs
 from configsvc_client.admin._api import Answer, Api, nothing
@@ -129,7 +129,7 @@ class Access:
 
 
 def _granted(members: Members) -> Granted:
-    return Granted(members.text("principal"), members.grants())
+    return Granted(members.principal(), members.grants())
 
 
 def _who(answer: Answer) -> dict[str, object]:
@@ -147,10 +147,12 @@ def _rights(answer: Answer) -> tuple[tuple[Grant, ...], bool]:
 
 def _holder(members: Members) -> dict[str, object]:
     grants = [{"actions": list(each.actions), "namespaces": list(each.namespaces)} for each in members.grants()]
-    return {"principal": members.text("principal"), "grants": grants}
+    return {"principal": members.principal(), "grants": grants}
 
 
 def _iam(members: Members) -> dict[str, object]:
     held = _holder(members)
+    if normalised(members.text("arn")) is None:
+        raise NotOurs("its arn is none of a role or user")
     own = {"arn": members.text("arn"), "grants": held["grants"], "administrator": members.flag("administrator")}
     return {"principal": held["principal"], **own}

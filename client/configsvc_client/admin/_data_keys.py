@@ -206,7 +206,7 @@ def _generated(answer: Mapping[str, object]) -> DataKey:
 
 
 def _read(members: Members) -> StoredDataKey:
-    data_key = DataKey(members.kid(), members.text("kms_key"), members.text("wrapped"))
+    data_key = DataKey(members.kid(), members.kms_key(), members.text("wrapped"))
     state, seals = members.one_of("state", _STATES), members.number_or_none("seals")
     return StoredDataKey(data_key, state, seals or 0, members.number("served"), members.number("revision"))
 

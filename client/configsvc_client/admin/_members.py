@@ -8,10 +8,11 @@ from typing import TypeVar
 from configsvc.model import limits, names
 from configsvc.model.entry import ContentType, Form, is_content_type, is_form
 from configsvc.model.errors import InvalidName
-from configsvc.model.grants import ACTIONS, Grant
+from configsvc.model.grants import ACTIONS, Grant, Principal, pattern, principal
 from configsvc.model.names import Key, Kid, Namespace
 from configsvc.model.snapshot import MalformedSnapshot, SealedSnapshot, parse
 from configsvc_client._body import NotOurs
+from configsvc_client._pin import is_arn
 
 Result = TypeVar("Result")
 
@@ -85,6 +86,17 @@ class Members:
         """A data key's id."""
         return _named(name, self.text(name), names.kid)
 
+    def principal(self, name: str = "principal") -> Principal:
+        """A principal of grants."""
+        return _named(name, self.text(name), principal)
+
+    def kms_key(self, name: str = "kms_key") -> str:
+        """The ARN of a KMS key."""
+        found = self.text(name)
+        if not is_arn(found):
+            raise _wrong(name)
+        return found
+
     def form(self, name: str = "form") -> Form:
         """A form."""
         found = self._of(name)
@@ -157,7 +169,7 @@ def _grant(members: Members) -> Grant:
     actions = tuple(each for each in ACTIONS if each in said)
     if len(actions) != len(said):
         raise _wrong("actions")
-    return Grant(actions, members.texts("namespaces"))
+    return Grant(actions, tuple(_named("namespaces", each, pattern) for each in members.texts("namespaces")))
 
 
 def _mapping(name: str, found: object) -> Mapping[str, object]:

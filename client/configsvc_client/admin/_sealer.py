@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from configsvc.model import limits
 from configsvc.model.change_set import Put
-from configsvc.model.encoding import base64std
-from configsvc.model.errors import TooLarge
+from configsvc.model.encoding import base64std, from_base64std
+from configsvc.model.errors import TooLarge, Unavailable
 from configsvc.model.names import Namespace
 from configsvc_client._pin import Pin
 from configsvc_client._ports import Clock
@@ -67,4 +67,12 @@ class ValueSealer:
             self._clock.now().monotonic + KMS_SECONDS,
         )
         self._pin.checked(str(answer.get("KeyId")))
-        return str(answer["CiphertextBlob"])
+        return _blob(answer.get("CiphertextBlob"))
+
+
+def _blob(answered: object) -> str:
+    try:
+        from_base64std(answered if isinstance(answered, str) else "-")
+    except ValueError:
+        raise Unavailable("KMS answered Encrypt without a ciphertext.", reason="answer") from None
+    return str(answered)
