@@ -78,7 +78,8 @@ def _filled(
         stored = {key: _stored(snapshot[key]) for key in snapshot if key.startswith(prefix)}
         found = variables(stored, _LEAVE_OUT, lambda _: listed).found
         chosen = {name: text for name, text in found.items() if overwrite or name not in target}
-        check_room({**target, **chosen})
+        if chosen:
+            check_room({**target, **chosen})
     except ConfigsvcError as error:
         return without_frames(error)
     target.update(chosen)
