@@ -164,3 +164,16 @@ def test_wrapping_every_data_key_again_leaves_out_those_that_the_policy_retires(
     assert (done.code, "rotate" in done.err) == (0, True)
     listed = {each.kid: each.data_key.kms_key for each in service.admin().data_keys(namespace)}
     assert listed == {kid: KMS_KEY, other: OTHER_KEY}
+
+
+def test_doctor_sees_a_retired_data_key_that_the_service_lists_as_live(
+    owner: Shell, service: Loopback, namespace: str, tmp_path: Path
+) -> None:
+    kid = owner.ok("data-key", "list").split("\t")[0]
+    service.admin("owner").add_data_key(namespace, KMS_KEY)
+    (tmp_path / ".configsvc.toml").write_text(f'[policy."{namespace}"]\nretired_kids = ["{kid}"]\n')
+    careful = Shell({**owner.environ, "CONFIGSVC_TRUST": "project"}, tmp_path)
+    looked = careful.run("doctor")
+    assert (looked.code != 0, f"as live: {kid}" in looked.out + looked.err) == (True, True)
+    careful.ok("data-key", "rotate", "--fresh")
+    assert "as live" not in careful.run("doctor").out

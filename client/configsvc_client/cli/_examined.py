@@ -89,6 +89,11 @@ def _namespace(admin: Admin, namespace: Namespace) -> Iterator[Check]:
         yield Check(str(namespace), "failed", error.detail, "Does it exist, and may your API key read it?")
         return
     yield Check(str(namespace), "ok", f"can be read; {len(listed)} live data keys")
+    back = [each.kid for each in listed if each.kid in admin.retired_kids(namespace)]
+    if back:
+        said = f"the service lists retired data keys as live: {', '.join(back)}"
+        advice = f"Someone may have changed its table. Rotate: configsvc data-key rotate -n {namespace} --fresh"
+        yield Check(f"{namespace}: data keys", "failed", said, advice)
     pins = pin(_settings.pins())
     trusted = _checks.pinned(namespace, pins, sorted({each.data_key.kms_key for each in listed}))
     yield trusted
