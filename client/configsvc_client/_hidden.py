@@ -87,9 +87,6 @@ else:
 
         __hash__ = None
 
-        def __dir__(self) -> list[str]:
-            return [name for name in super().__dir__() if not name.startswith("_") or name.endswith("__")]
-
         def __getstate__(self) -> NoReturn:
             raise TypeError(f"a {type(self).__name__} holds secrets and is not pickled or copied")
 

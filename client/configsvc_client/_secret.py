@@ -17,6 +17,14 @@ class Shown:
 
     __slots__ = ()
 
+    if not TYPE_CHECKING:
+        # What evaluates the expressions in a line, such as Sentry with pure_eval, reads attributes without running
+        # code. It, as `inspect.getattr_static`, leaves alone what has a `__dict__` of its own making.
+        __dict__ = property(lambda _: {})
+
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if not name.startswith("_") or name.endswith("__")]
+
     def __init_subclass__(cls) -> None:
         """Slots are made and no longer listed: whatever takes objects apart goes by that list."""
         super().__init_subclass__()
@@ -54,10 +62,7 @@ class Secret(Shown):
             """The value itself: str, bytes or parsed JSON, by its content type."""
 
     def __init__(self, value: Any) -> None:  # noqa: ANN401  # text, bytes or any JSON
-        object.__setattr__(self, "reveal", lambda: value)
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError("a Secret does not change")
+        self.reveal = lambda: value  # type: ignore[method-assign]  # in a slot
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({_MASK})"

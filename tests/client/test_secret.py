@@ -20,7 +20,7 @@ def test_text_made_of_a_secret_holds_a_mask(show: Callable[[object], str]) -> No
     assert CANARY not in show(Secret(CANARY))
 
 
-@pytest.mark.parametrize("take", [vars, dict, list, json.dumps, pickle.dumps, copy.copy, copy.deepcopy, bytes, iter])
+@pytest.mark.parametrize("take", [dict, list, json.dumps, pickle.dumps, copy.copy, copy.deepcopy, bytes, iter])
 def test_nothing_takes_a_secret_apart(take: Callable[[object], object]) -> None:
     with pytest.raises(TypeError):
         take(Secret(CANARY))
@@ -30,6 +30,7 @@ def test_no_attribute_of_a_secret_shows_it() -> None:
     secret = Secret(CANARY)
     shown = [repr(getattr(secret, name)) for name in dir(secret)]
     assert not [text for text in shown if CANARY in text]
+    assert vars(secret) == {}
     assert secret.reveal() == CANARY
 
 

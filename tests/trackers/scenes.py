@@ -124,6 +124,11 @@ def given(name: str) -> str:
     return str(getattr(canaries, name))
 
 
+def the_data_key() -> bytes:
+    """As `given`."""
+    return DATA_KEY
+
+
 @contextlib.contextmanager
 def at(answer: Callable[[str, str, dict[str, str], bytes], Answer]) -> Iterator[str]:
     """The URL of a stub that answers so. The stub is no variable of who asks for it: it knows what was asked."""
@@ -241,7 +246,7 @@ def kms_down_as_it_answers(make: Make) -> None:
 
     def breaks_off(connection: socket.socket) -> None:
         take_request(connection)
-        text = json.dumps({"Plaintext": base64std(DATA_KEY)})
+        text = json.dumps({"Plaintext": base64std(the_data_key())})
         connection.sendall(f"HTTP/1.1 200 OK\r\ncontent-length: {len(text) + 9}\r\n\r\n{text}".encode())
 
     with scripted(breaks_off) as it:
@@ -251,7 +256,7 @@ def kms_down_as_it_answers(make: Make) -> None:
 def another_data_key(make: Make) -> None:
     own = OWN
     assert own
-    with at(_answering(lambda opened: DATA_KEY[::-1] if len(opened) == len(DATA_KEY) else opened)) as url:
+    with at(_answering(lambda opened: opened[::-1] if len(opened) == len(the_data_key()) else opened)) as url:
         config = make(AWS_ENDPOINT_URL_KMS=url)
         config["db.password"]
 

@@ -43,6 +43,7 @@ def _raised(error: Exception) -> tuple[type[BaseException], BaseException, types
 
 def sentry() -> Show:
     import sentry_sdk
+    from sentry_sdk.integrations.pure_eval import PureEvalIntegration  # evaluates what stands in the lines, too
     from sentry_sdk.transport import Transport
 
     sent: list[str] = []
@@ -51,7 +52,10 @@ def sentry() -> Show:
         def capture_envelope(self, envelope: Any) -> None:  # noqa: ANN401
             sent.append(envelope.serialize().decode(errors="replace"))
 
-    sentry_sdk.init(dsn="https://key@sentry.test/1", transport=Kept, traces_sample_rate=1.0, send_default_pii=True)
+    sentry_sdk.init(
+        dsn="https://key@sentry.test/1", transport=Kept, traces_sample_rate=1.0, send_default_pii=True,
+        integrations=[PureEvalIntegration()],
+    )  # fmt: skip
 
     def show(error: Exception) -> str:
         sent.clear()
