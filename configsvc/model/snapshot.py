@@ -10,6 +10,9 @@ from configsvc.model.entry import Entry, is_content_type, is_form
 from configsvc.model.errors import InvalidName
 from configsvc.model.record import Record
 
+_EXACT = 2**53
+"""Above it two readers of JSON may disagree on a number (RFC 8259, section 6)."""
+
 
 class DataKey(Record):
     """A data key as it is stored: wrapped by KMS, never bare."""
@@ -132,6 +135,6 @@ def _text(found: object) -> str:
 
 
 def _number(found: object) -> int:
-    if type(found) is not int or found < 0:
+    if type(found) is not int or not 0 <= found <= _EXACT:
         raise TypeError
     return found

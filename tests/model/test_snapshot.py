@@ -81,3 +81,14 @@ def test_a_snapshot_with_anything_wrong_in_it_is_refused_and_no_value_is_told(ch
 def test_what_is_no_snapshot_at_all_is_refused(found: object) -> None:
     with pytest.raises(MalformedSnapshot):
         parse(found)
+
+
+@pytest.mark.parametrize("member", ["revision", "version"])
+@pytest.mark.parametrize("number", [-1, 2**53 + 1, 10**4000, True, 1.0])
+def test_a_number_that_two_readers_may_understand_differently_is_refused(member: str, number: object) -> None:
+    entry = {"key": "a", "version": 1, "form": "plain", "content_type": "text/plain", "value": "v"}
+    members = {"namespace": "payments.prod", "revision": 1, "data_keys": [], "entries": [entry]}
+    parse(members)
+    (members if member == "revision" else entry)[member] = number
+    with pytest.raises(MalformedSnapshot):
+        parse(members)
