@@ -161,6 +161,32 @@ def test_init_writes_no_pin_that_trusts_any_key_but_offers_those_in_use(
     assert (done.code, tomllib.loads(path.read_text())["kms_keys"]) == (0, [KMS_KEY])
 
 
+def test_init_offers_a_policy_drafted_from_what_is_served_and_what_it_writes_is_trusted(
+    newcomer: Shell, service: Loopback, namespace: str, folder: Path
+) -> None:
+    service.admin().put(namespace, "log.level", "info", form="plain")
+    arguments = ("init", "--url", service.url, "-n", namespace, "--kms-key", KMS_KEY)
+    done = newcomer.on_terminal(*arguments, typed={"Add this policy? [y/N]: ": "y"})
+    table = {"plain": ["log.level"], "exec": ["LOG_LEVEL"]}
+    written = tomllib.loads((folder / ".configsvc.toml").read_text())
+    assert (done.code, written["policy"]) == (0, {namespace: table})
+    newcomer.ok("put", "log.level", "debug")
+    again = newcomer.run("init", "--url", service.url, "-n", namespace, "--yes")  # keeps policy and profiles
+    assert (again.code, tomllib.loads((folder / ".configsvc.toml").read_text())["policy"]) == (0, {namespace: table})
+
+
+def test_doctor_says_that_a_project_file_is_not_trusted(
+    newcomer: Shell, service: Loopback, namespace: str, folder: Path
+) -> None:
+    (folder / ".configsvc.toml").write_text(f'url = "{service.url}"\n')
+    stopped = newcomer.run("doctor", "-n", namespace, "-o", "json")
+    assert (stopped.code, _states(stopped), "configsvc trust" in stopped.out) == (1, {"settings": "failed"}, True)
+    harmless = newcomer.but(CONFIGSVC_URL=service.url, CONFIGSVC_KMS_KEYS=KMS_KEY).run(
+        "doctor", "-n", namespace, "-o", "json"
+    )
+    assert (harmless.code, _states(harmless)["project file"]) == (0, "warning")
+
+
 @pytest.mark.parametrize("arguments", [(), ("--url", "https://x.example/api"), ("--url", "ftp://x", "-n", "a")])
 def test_init_without_a_terminal_takes_everything_by_option(
     newcomer: Shell, folder: Path, arguments: tuple[str, ...]
