@@ -104,3 +104,22 @@ def test_a_key_that_never_was_has_no_way_back(service: Loopback, namespace: str)
     with pytest.raises(NotFound, match="no key typo"):
         admin.way_back(namespace, _revision(admin, namespace), "typo")
     assert not admin.way_back(namespace, _revision(admin, namespace), "a").steps
+
+
+def test_whom_kms_refuses_goes_no_step_of_a_way_that_seals(service: Loopback, namespace: str) -> None:
+    admin, plain = service.admin("owner"), [f"k{number:02}" for number in range(45)]
+    list(admin.store(namespace, [draft(key, "one", form="plain") for key in plain]))
+    admin.put(namespace, "z", "one")
+    revision = _revision(admin, namespace)
+    list(admin.store(namespace, [draft(key, "two", form="plain") for key in plain]))
+    admin.delete(namespace, "z")
+    admin.rotate(namespace)
+    other = service.admin()
+    way, before = other.way_back(namespace, revision), _values(admin, namespace)
+    service.kms.refused.add("Decrypt")
+    try:
+        with pytest.raises(CannotOpen):
+            list(other.go_back(way))
+    finally:
+        service.kms.refused.clear()
+    assert _values(admin, namespace) == before
