@@ -11,6 +11,7 @@ from configsvc.model.envelope import Header
 from configsvc.model.errors import CannotOpen
 from configsvc.model.names import Kid, Namespace
 from configsvc.model.record import Record
+from configsvc_client._follows import fingerprint
 from configsvc_client._keyring import Keyring
 from configsvc_client._ports import Found
 from configsvc_client._secret import Secret
@@ -54,10 +55,9 @@ def open_layer(namespace: Namespace, found: Found, rules: Rules, deadline: float
     broken = {key: value for key, value in opened.items() if isinstance(value, CannotOpen)}
     values = {key: value for key, value in opened.items() if key not in broken}
     sealed = frozenset(entry.key for entry in found.sealed.entries if entry.sealed)
-    fingerprint = hash(frozenset(found.sealed.entries))
     return Layer(
         namespace, found.sealed.revision, found.etag,
-        values=values, sealed=sealed, broken=broken, fingerprint=fingerprint,
+        values=values, sealed=sealed, broken=broken, fingerprint=fingerprint(found.sealed),
     )  # fmt: skip
 
 

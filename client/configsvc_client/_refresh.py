@@ -6,10 +6,10 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Literal, TypeVar
 
-from configsvc.model import limits
-from configsvc.model.errors import ConfigsvcError, NotTaken, Unavailable, WentBackwards
+from configsvc.model.errors import ConfigsvcError, Unavailable
 from configsvc.model.names import Namespace
 from configsvc.model.record import Record
+from configsvc_client._follows import Seen, check_begins, check_follows
 from configsvc_client._hidden import without_frames
 from configsvc_client._opening import Rules, open_layer
 from configsvc_client._ports import Found, Gateway
@@ -184,9 +184,9 @@ def _next(layer: Layer, found: Found | None, rules: Rules, deadline: float) -> L
     if found is None:
         return layer
     if layer.etag:
-        _check_follows(layer, found)
+        check_follows(layer.namespace, Seen(layer.revision, layer.fingerprint), found.sealed)
     else:
-        _check_begins(layer.namespace, found, rules)
+        check_begins(layer.namespace, found.sealed, rules.floors.get(layer.namespace, 0))
     opened = open_layer(layer.namespace, found, rules, deadline)
     for key in opened.broken.keys() - layer.broken.keys():
         raise opened.broken[key]
@@ -194,51 +194,6 @@ def _next(layer: Layer, found: Found | None, rules: Rules, deadline: float) -> L
     return layer if unchanged else opened
 
 
-def _check_follows(layer: Layer, found: Found) -> None:
-    """Whether a snapshot may come after one that is held.
-
-    Raises:
-        WentBackwards: its revision is lower.
-        NotTaken: its revision is too far above, or the same with other entries.
-    """
-    namespace, revision, held = layer.namespace, found.sealed.revision, layer.revision
-    if revision < held:
-        raise WentBackwards(f"{namespace} came at revision {revision}, and {held} is held.", namespace=namespace)
-    if revision > held + limits.REVISION_JUMP:
-        raise NotTaken(
-            f"{namespace} came at revision {revision}, which is more than {limits.REVISION_JUMP} above {held}, the one "
-            "held: no number of writes explains it. See docs/OPERATIONS.md, A revision was raised.",
-            namespace=namespace,
-        )
-    if revision == held and hash(frozenset(found.sealed.entries)) != layer.fingerprint:
-        raise NotTaken(
-            f"{namespace} came at revision {revision}, as is held, with other entries. Was the table restored or "
-            f"written to? Then: configsvc namespace lift {namespace} --revision {revision}",
-            namespace=namespace,
-        )
-
-
-def _check_begins(namespace: Namespace, found: Found, rules: Rules) -> None:
-    """Whether a snapshot may be the first.
-
-    Raises:
-        WentBackwards: its revision is below the least that is set.
-        NotTaken: its revision is above any that writes explain.
-    """
-    least, revision = rules.floors.get(namespace, 0), found.sealed.revision
-    if revision < least:
-        raise WentBackwards(
-            f"{namespace} came at revision {revision}, and CONFIGSVC_MIN_REVISION is {least}.", namespace=namespace
-        )
-    most = max(limits.REVISION_MOST, least + limits.REVISION_JUMP)
-    if revision > most:
-        raise NotTaken(
-            f"{namespace} came at revision {revision}, and nothing above {most} is begun with: no number of writes "
-            "explains it. See docs/OPERATIONS.md, A revision was raised.",
-            namespace=namespace,
-        )
-
-
 def _opened(namespace: Namespace, found: Found, rules: Rules, deadline: float) -> Layer:
-    _check_begins(namespace, found, rules)
+    check_begins(namespace, found.sealed, rules.floors.get(namespace, 0))
     return open_layer(namespace, found, rules, deadline)

@@ -31,7 +31,7 @@ BUGS = {
     "swapped before everything is verified": Bug(
         "_refresh.py", "for key in opened.broken.keys() - layer.broken.keys():", "for key in sorted(()):", MACHINE
     ),
-    "an older revision is taken": Bug("_refresh.py", "if revision < held:", "if revision < 0:", MACHINE),
+    "an older revision is taken": Bug("_follows.py", "if revision < held.revision:", "if revision < 0:", MACHINE),
     "part of an answer is taken": Bug(
         "_refresh.py",
         "return Refreshed(Held(layers, Snapshot(layers), source), refused)",
@@ -39,10 +39,10 @@ BUGS = {
         MACHINE,
     ),
     "a revision that jumps is taken": Bug(
-        "_refresh.py", "if revision > held + limits.REVISION_JUMP:", "if revision < 0:", MACHINE
+        "_follows.py", "if revision > held.revision + limits.REVISION_JUMP:", "if revision < 0:", MACHINE
     ),
     "other entries under an equal revision are taken": Bug(
-        "_refresh.py", "if revision == held and", "if revision == -1 and", MACHINE
+        "_follows.py", "if revision == held.revision and", "if revision == -1 and", MACHINE
     ),
     "one namespace that is refused stops the others": Bug(
         "_refresh.py",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from configsvc.model.errors import ConfigsvcError
+from configsvc.model.errors import ConfigsvcError, NotTaken
 from configsvc.model.names import Namespace
 from configsvc.model.snapshot import SealedSnapshot
+from configsvc_client._follows import Seen, check_begins, check_follows, fingerprint
 from configsvc_client._ports import Clock, Found, Gateway
 
 _SECONDS = 29.0
@@ -27,6 +28,7 @@ class Following:
         self._clock = clock
         self._etags: dict[Namespace, str | None] = dict.fromkeys(namespaces)
         self._held: dict[Namespace, SealedSnapshot] = {}
+        self.refused: dict[Namespace, ConfigsvcError] = {}
 
     @property
     def held(self) -> dict[Namespace, SealedSnapshot]:
@@ -36,15 +38,34 @@ class Following:
     def look(self) -> dict[Namespace, SealedSnapshot]:
         """The snapshots that are not as they were at the last look; all of them the first time.
 
+        `refused` says of which namespaces nothing was taken, and why; the others move on.
+
         Raises:
-            ConfigsvcError: the service did not answer, or refused; what is held stays. The next look may be well.
+            ConfigsvcError: nothing came, or of a namespace that is not held there is nothing. What is held stays, and
+                the next look may be well.
         """
         found = self._gateway.fetch(self._etags, self._clock.now().monotonic + _SECONDS)
-        for failed in found.values():
-            if isinstance(failed, ConfigsvcError):
-                raise failed
-        whole = {namespace: each for namespace, each in found.items() if isinstance(each, Found)}
-        self._etags |= {namespace: each.etag for namespace, each in whole.items()}
-        changed = {namespace: each.sealed for namespace, each in whole.items()}
+        refused = {namespace: error for namespace, each in found.items() if (error := self._refusal(namespace, each))}
+        missing = [error for namespace, error in refused.items() if namespace not in self._held]
+        if missing or (refused and len(refused) == len(self._etags)):
+            raise (missing or list(refused.values()))[0]
+        self.refused = refused
+        taken = {name: each for name, each in found.items() if isinstance(each, Found) and name not in refused}
+        self._etags |= {namespace: each.etag for namespace, each in taken.items()}
+        changed = {namespace: each.sealed for namespace, each in taken.items()}
         self._held |= changed
         return changed
+
+    def _refusal(self, namespace: Namespace, found: Found | ConfigsvcError) -> ConfigsvcError | None:
+        """Why what came of a namespace is not taken, as a reader decides it."""
+        if isinstance(found, ConfigsvcError):
+            return found
+        held = self._held.get(namespace)
+        try:
+            if held is None:
+                check_begins(namespace, found.sealed, 0)
+            else:
+                check_follows(namespace, Seen(held.revision, fingerprint(held)), found.sealed)
+        except NotTaken as error:
+            return error.with_traceback(None)
+        return None

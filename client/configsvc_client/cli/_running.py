@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc.model.names import Namespace
+from configsvc.model.snapshot import SealedSnapshot
 from configsvc_client.admin import Admin, Opened
 from configsvc_client.cli import _exit, _terminal, _wanted
 from configsvc_client.cli._child import Child
@@ -44,7 +45,9 @@ class Source:
         self._only = only
         self._prefix = prefix
         self._admits = admits
-        self._pending = False  # something changed, and could not be opened yet
+        self._good: dict[Namespace, SealedSnapshot] = {}
+        self._pending: set[Namespace] = set()  # changed, and could not be opened yet
+        self._told: set[str] = set()
 
     def first(self) -> dict[str, Opened]:
         """The values to start with: one request, and one KMS call for each data key.
@@ -53,21 +56,38 @@ class Source:
             ConfigsvcError: they cannot be had.
         """
         self._following.look()
-        return self._opened()
+        found = self._opened(self._following.held)
+        self._good = self._following.held
+        return found
 
-    def again(self) -> dict[str, Opened] | None:
-        """The values if something changed since they were last had.
+    def again(self, tell: Callable[[str], None]) -> dict[str, Opened] | None:
+        """The values if something changed since they were last had. A namespace that is refused stops no other.
+
+        Args:
+            tell: is told, once, why a namespace is not updated.
 
         Raises:
-            ConfigsvcError: it cannot be told, or they cannot be opened; the next time may be well.
+            ConfigsvcError: it cannot be told what is served; the next time may be well.
         """
-        self._pending = bool(self._following.look()) or self._pending
-        return self._opened() if self._pending else None
-
-    def _opened(self) -> dict[str, Opened]:
-        found = _wanted.opened(self._admin, list(self._following.held.values()), self._only, self._prefix, self._admits)
-        self._pending = False
+        self._pending |= self._following.look().keys()
+        held, found = self._following.held, None
+        errors = [error.detail for error in self._following.refused.values()]
+        for namespace in sorted(self._pending):
+            try:
+                found = self._opened({**self._good, namespace: held[namespace]})
+            except ConfigsvcError as error:
+                errors.append(error.detail)
+            else:
+                self._good[namespace] = held[namespace]
+                self._pending.discard(namespace)
+        for each in errors:
+            if each not in self._told:
+                tell(each)
+        self._told = set(errors)
         return found
+
+    def _opened(self, snapshots: Mapping[Namespace, SealedSnapshot]) -> dict[str, Opened]:
+        return _wanted.opened(self._admin, list(snapshots.values()), self._only, self._prefix, self._admits)
 
 
 def run(source: Source, child: Child, arguments: Sequence[str], manner: Manner) -> int:
@@ -141,7 +161,7 @@ class Looking:
     def _look(self, every: float) -> None:
         while not self._stopped.wait(every):
             try:
-                found = self._source.again()
+                found = self._source.again(lambda told: self._tell(f"configsvc: {told}"))
                 if found is not None and _data(found) != _data(self._values):
                     self._check(found)
                     self._publish(found)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from configsvc.model.errors import ConfigsvcError, Gone, Throttled, Unavailable
+from configsvc.model.errors import ConfigsvcError, Gone, NotTaken, Throttled, Unavailable
 from configsvc.model.snapshot import SealedSnapshot
 from configsvc_client.cli import _options, _output, _settings, _terminal
 
@@ -34,13 +34,15 @@ def command(namespaces: tuple[str, ...], prefix: str, every: float) -> None:
     _terminal.say(f"Watching {', '.join(following.held)}, every {every:g} s.")
     while True:
         time.sleep(every)
-        before = following.held
+        before, refused = following.held, set(following.refused)
         try:
             for namespace, now in following.look().items():
                 for row in rows(admin, before[namespace], now):
                     if row[3].startswith(prefix):
                         _output.line(_COLUMNS, row)
-        except (Throttled, Unavailable) as error:
+            for namespace in following.refused.keys() - refused:
+                _terminal.say(f"configsvc: {following.refused[namespace].detail} Going on without it.")
+        except (NotTaken, Throttled, Unavailable) as error:
             _terminal.say(f"configsvc: {error.detail} Going on.")
 
 
