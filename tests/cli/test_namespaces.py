@@ -21,13 +21,13 @@ def owner(service: Loopback, namespace: str) -> Shell:
 def test_settings_are_set_one_by_one_and_shown(owner: Shell, namespace: str, tmp_path: Path) -> None:
     schemas = tmp_path / "schemas.json"
     schemas.write_text(json.dumps({"limits.*": {"type": "object"}}))
-    owner.ok("namespace", "set", "--description", "for\ta test", "--form", "plain", "--form", "envelope")
+    owner.ok("namespace", "set", "--description", "for a test", "--form", "plain", "--form", "envelope")
     owner.ok("namespace", "set", "--keep-versions", "10", "--schemas", schemas)
     owner.ok("namespace", "set", "--keep-log-days", "90", "--require-preconditions")
     found = json.loads(owner.ok("namespace", "show", "-o", "json"))
     assert (found["namespace"], found["description"], found["forms"]) == (
         namespace,
-        "for\ta test",
+        "for a test",
         ["plain", "envelope"],
     )
     assert found["retention"] == {"versions": 10, "log_days": 90}

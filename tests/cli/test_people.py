@@ -87,7 +87,7 @@ def test_a_namespace_is_made_with_a_data_key_and_made_again_without_harm(
 ) -> None:
     name = f"made.{uuid4().hex[:8]}"
     for _ in range(2):
-        administrator.ok("namespace", "create", name, "--description", "for\ta test")
+        administrator.ok("namespace", "create", name, "--description", "for a test")
         assert [each.data_key.kms_key for each in service.admin().data_keys(name)] == [KMS_KEY]
     assert administrator.ok("namespace", "list", "made.").split("\t")[0] == name
     administrator.ok("data-key", "add", "-n", name, "--kms-key", KMS_KEY)
