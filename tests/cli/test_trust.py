@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from configsvc_client.admin import Policy, Protection
 from configsvc_client.cli._canonical import canonical, digest, lines
 from configsvc_client.cli._profiles import File, resolved
 from configsvc_client.cli._trust_store import TrustStore
@@ -174,7 +175,7 @@ def test_a_profile_that_an_untrusted_file_chooses_or_holds_is_untrusted() -> Non
         assert found.untrusted == {"AWS_REGION"}
 
 
-def test_the_policy_of_a_file_that_is_not_trusted_is_empty() -> None:
-    policy = {"a": {"plain": ["x"]}}
-    assert resolved({}, [_file(trusted=False, policy=policy)], None).policy == {}
-    assert resolved({}, [_file(trusted=True, policy=policy)], None).policy == policy
+def test_the_policy_of_a_file_that_is_not_trusted_allows_nothing_and_still_forbids() -> None:
+    kids = frozenset({"A" * 43})
+    policy = Policy({"a": Protection(("x",), ("y",), ("Z",), kids), "b": Protection(("x",))}).untrusted()
+    assert policy == Policy({"a": Protection(exec=(), retired_kids=kids), "b": Protection()})

@@ -64,6 +64,15 @@ class Policy:
     def __hash__(self) -> int:
         return hash(frozenset(self._tables.items()))
 
+    def untrusted(self) -> Policy:
+        """What counts of a policy that nobody trusts: it allows nothing. What it forbids stays forbidden."""
+        return Policy(
+            {
+                name: each._replace(plain=(), kms=(), exec=None if each.exec is None else ())
+                for name, each in self._tables.items()
+            }
+        )
+
     def of(self, namespace: str) -> Protection:
         """The one table that applies to a namespace, or a Protection that seals everything."""
         found = self.table(namespace)

@@ -43,7 +43,7 @@ def project_file(path: str, *, trusted: bool) -> Check:
     """The project file that counts here."""
     if trusted:
         return Check("project file", "ok", f"{path} is trusted")
-    found = f"{path} is not trusted: its policy counts as empty, and a write needs -n"
+    found = f"{path} is not trusted: its policy allows nothing, and a write needs -n"
     return Check("project file", "warning", found, "Look at it, and trust it: configsvc trust")
 
 

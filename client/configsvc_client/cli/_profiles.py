@@ -17,7 +17,7 @@ URL that stands beside it, so that no project file makes the key go somewhere el
     [policy."payments.*"]                         # in the project file only; see `configsvc_client.admin.read_policy`
 
 A project file takes effect once it is trusted. Until then what it decides is named in `Resolved.untrusted`, and its
-policy counts as empty.
+policy allows nothing.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ class Setting(NamedTuple):
 class Resolved(NamedTuple):
     """What counts: each variable with its source, and the command for the API key with the file that names it.
 
-    `untrusted` are the variables that a project file decides without being trusted. `policy` is what a trusted one
-    holds under that name.
+    `untrusted` are the variables that a project file decides without being trusted. `policy` is what it holds under
+    that name, trusted or not.
     """
 
     settings: Mapping[str, Setting]
@@ -116,7 +116,7 @@ def resolved(environ: Mapping[str, str], files: list[File], profile: str | None)
     project = next((each for each in files if not each.own), None)
     if project is None:
         return found
-    policy = project.members.get("policy", {}) if project.trusted else {}
+    policy = project.members.get("policy", {})
     return found._replace(policy=policy, project=project.path, project_trusted=project.trusted)
 
 

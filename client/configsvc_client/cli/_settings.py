@@ -102,7 +102,7 @@ def exec_list(namespace: str) -> tuple[str, ...] | None:
 
 
 def policy() -> Policy:
-    """The protection policy in force: that of the project file, once it is trusted; else an empty one.
+    """The protection policy in force: that of the project file. Until it is trusted, it allows nothing.
 
     Raises:
         Misconfigured: as `resolved`.
@@ -110,7 +110,8 @@ def policy() -> Policy:
     from configsvc_client.admin import read_policy
 
     found = resolved()
-    return read_policy(found.policy, found.project)
+    read = read_policy(found.policy, found.project)
+    return read if found.project_trusted else read.untrusted()
 
 
 def _teller() -> Callable[[Exchange], None]:

@@ -26,9 +26,9 @@ _DECIDES = (
 def command(wanted: str | None) -> int:
     """Show the project file, and trust it if you agree.
 
-    Until you trust .configsvc.toml, its url, kms_keys, region and aws_profile stop a command, its policy counts as
-    empty, and a write needs -n. Trust is in the parsed content, so the same file in a worktree or on another branch is
-    trusted too, and a comment changes nothing. --yes does not answer here: without a terminal, pass --hash.
+    Until you trust .configsvc.toml, its url, kms_keys, region and aws_profile stop a command, its policy allows
+    nothing, and a write needs -n. Trust is in the parsed content: the same settings in a worktree or on another branch
+    are trusted too, and comments do not matter. --yes does not answer here: without a terminal, pass --hash.
 
     In CI, set CONFIGSVC_URL and CONFIGSVC_KMS_KEYS in the job's own settings, and CONFIGSVC_TRUST=project only in jobs
     that run reviewed commits.

@@ -65,7 +65,7 @@ class TrustStore:
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise Misconfigured(f"{self._folder} cannot be made: {error.strerror}. {_NO_FOLDER}") from None
+            raise Misconfigured(f"{self._folder} cannot be made: {error.strerror}.") from None
         record = {"content": content, "path": path}
         write(self._folder / f"{digest(content)}.json", json.dumps(record).encode())
 

@@ -64,7 +64,7 @@ def advice(namespace: str, keys: Sequence[str]) -> list[str]:
     """What to do about it: the options, and the lines of the policy to paste."""
     policy, resolved = _settings.policy(), _settings.resolved()
     if resolved.project and not resolved.project_trusted:
-        return [f"{resolved.project} is not trusted, so its policy counts as empty: configsvc trust", *_options()]
+        return [f"{resolved.project} is not trusted, so its policy allows nothing: configsvc trust", *_options()]
     table = policy.table(namespace)
     plain = list(dict.fromkeys([*policy.of(namespace).plain, *sorted(keys)]))
     return [
