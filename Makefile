@@ -92,9 +92,12 @@ acceptance: .venv/.ready ## the journeys on a running service: `make run`'s, STA
 
 # --- what is shipped ---
 
-.PHONY: package deploy destroy lint-template wheel clean
+.PHONY: requirements package deploy destroy lint-template wheel clean
 package: .venv/.ready ## the deployment zip and the template, into build/service
 	@$(BIN)/python -m infra.package
+
+requirements: .venv/.ready ## requirements.txt of the zip, with hashes, made of uv.lock
+	@$(BIN)/python -m infra.requirements
 
 DEPLOY = $(BIN)/python -m $(if $(filter local,$(STAGE)),local.deploy,infra)
 

@@ -13,8 +13,10 @@ _API = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Res
 OWN_KEY = {"Fn::GetAtt": ["NamespacesKey", "Arn"]}
 """The ARN of the KMS key that the stack makes."""
 _USES = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
-# A writer's routes below a namespace; destroying, data keys and settings are an administrator's.
+# A writer's routes below a namespace; destroying, data keys and settings are an administrator's. In a resource of
+# execute-api `*` stands for slashes too, so what deletes a key would also destroy its versions: that is denied.
 _WRITES = ("POST {}/changes", "PUT {}/keys/*", "POST {}/keys/*/activate", "DELETE {}/keys/*")
+_DESTROYS = "DELETE {}/keys/*/versions/*"
 
 Statement = dict[str, Any]
 
@@ -78,9 +80,12 @@ def reader(keys: list[object], pattern: str) -> list[Statement]:
 
 def writer(keys: list[object], pattern: str) -> list[Statement]:
     """What the ready-made writer of the namespaces may, with these KMS keys."""
-    routes = [_route(each.format(f"/v1/namespaces/{pattern}")) for each in _WRITES]
+    namespaces = f"/v1/namespaces/{pattern}"
+    routes = [_route(each.format(namespaces)) for each in _WRITES]
+    destroys = allow("DestroyNothing", ["execute-api:Invoke"], [_route(_DESTROYS.format(namespaces))])
     return [
         allow("CallTheWrites", ["execute-api:Invoke"], [_route("POST /v1/whoami"), *routes]),
+        destroys | {"Effect": "Deny"},
         _opens(keys, pattern, "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"),
     ]
 

@@ -53,9 +53,9 @@ def check_contents(path: Path, requirements: str) -> list[str]:
 
 
 def pins(requirements: str) -> Iterable[str]:
-    """The `name==version` lines of a requirements file."""
-    lines = (line.split("#")[0].strip() for line in requirements.splitlines())
-    return [line for line in lines if line]
+    """The `name==version` of a requirements file, without their hashes."""
+    lines = (line.split("#")[0].split("\\")[0].strip() for line in requirements.splitlines())
+    return [line for line in lines if line and not line.startswith("--hash")]
 
 
 def _dist_info(name: str, version: str) -> str:

@@ -78,7 +78,10 @@ def refusal(returncode: int, said: str) -> str | None:
     if returncode:
         return f"chalice package ended with {returncode}:\n{said}"
     if _MISSING_WHEELS in said:
-        return f"Pin versions that have manylinux wheels in requirements.txt:\n{said}"
+        return (
+            "Build on Linux on x86_64 with the Python of the Lambda runtime, and pin versions that have manylinux "
+            f"wheels in requirements.txt:\n{said}"
+        )
     return None
 
 
@@ -102,18 +105,25 @@ def _run_chalice(project: Path, merge: Path, built: Path) -> Path:
     # The interpreter that runs Chalice decides the Lambda runtime.
     command = [sys.executable, "-c", "from chalice.cli import main; main()", "--project-dir", str(project)]
     command += ["package", "--stage", STAGE, "--merge-template", str(merge), str(built)]
-    ran = subprocess.run(command, env=_environment(project, os.environ), capture_output=True, text=True, check=False)
+    ran = subprocess.run(
+        command, env=build_environment(project, os.environ), capture_output=True, text=True, check=False
+    )
     if reason := refusal(ran.returncode, ran.stdout + ran.stderr):
         raise PackagingError(reason)
     return built
 
 
-def _environment(project: Path, outer: Mapping[str, str]) -> dict[str, str]:
-    """What Chalice sees: a region, no credentials, our copy first, and no bytecode left in the copy."""
+def build_environment(project: Path, outer: Mapping[str, str]) -> dict[str, str]:
+    """What Chalice sees: a region, no credentials, our copy first, no bytecode left in the copy, and hashes for all.
+
+    Where Chalice finds no wheel for Lambda among what pip downloaded for this computer, it downloads again without
+    hashes; pip refuses that, and the zip has to be built on Linux on x86_64.
+    """
     kept = {name: value for name, value in outer.items() if name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)}
     return kept | {
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
+        "PIP_REQUIRE_HASHES": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": str(project / "vendor"),
     }

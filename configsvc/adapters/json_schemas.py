@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from cachetools import LRUCache
 
-from configsvc.model import schema_cost
 from configsvc.model.schema import NAMED, ONE, SEVERAL, pointer
-from configsvc.model.schema_cost import Weight
 from configsvc.service.ports import Misfit
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator
+
+    from configsvc.model.schema_cost import Weight
 
 COMPILED = 64
 PATTERN_SIZES = (4096, 16_384, 65_536, 131_072)
@@ -50,6 +50,8 @@ class JsonSchemas:
 
     def weight(self, schema: str) -> Weight:
         """What the text weighs; a pattern counts by the size of what it compiles to."""
+        from configsvc.model import schema_cost
+
         with self._lock:
             known = self._weights.get(schema)
         if known is None:

@@ -7,6 +7,7 @@ a byte of text under a large pattern.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
@@ -18,6 +19,10 @@ _BYTES = 16
 
 _FACTORS = {"multipleOf": 4, "enum": 2, "const": 2}
 """Keywords that take longer than others for each value in them: they compute with exact numbers."""
+
+_TINY = 15
+"""What a number like 1e-300 counts as besides: it is compared as an exact fraction."""
+_FRACTION = re.compile("[0-9][eE]-")
 
 PatternCost = Callable[[str], int]
 """How many parts a regular expression counts as: by the size of what it compiles to."""
@@ -56,7 +61,7 @@ def weight(schema: str, pattern_cost: PatternCost) -> Weight:
 
 def size(text: str, *, is_json: bool) -> Size:
     """How large a value is, seen from its text: never less than what stands in it."""
-    values = sum(text.count(each) for each in ",:[{") if is_json else 0
+    values = sum(text.count(each) for each in ",:[{") + _TINY * len(_FRACTION.findall(text)) if is_json else 0
     return Size(values + 1, len(text.encode(errors="surrogatepass")) // _BYTES + 1)
 
 

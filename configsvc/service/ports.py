@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from configsvc.model.errors import Unavailable
 from configsvc.model.grants import Grant
-from configsvc.model.schema_cost import Weight
 from configsvc.service.records import Address, Record, Retention
+
+if TYPE_CHECKING:
+    from configsvc.model.schema_cost import Weight  # of writes only
 
 
 class Write(NamedTuple):

@@ -49,6 +49,7 @@ COSTLY: list[tuple[dict[str, object], str]] = [
     ({"anyOf": [{"items": {"const": number}} for number in range(450)]}, NUMBERS),
     ({"oneOf": [{"const": f"{number}"} for number in range(450)]}, NUMBERS),
     ({"items": {"enum": list(range(500))}}, NUMBERS),
+    ({"anyOf": [{"contains": {"enum": list(range(20))}}]}, json.dumps([1e-300] * 1700)),
     ({"items": {"anyOf": [{"multipleOf": 1e-300}, {"multipleOf": 0.7}]}}, NUMBERS),
     ({"allOf": [{"not": {"contains": {"const": number}}} for number in range(300)]}, NUMBERS),
     ({"if": {"items": {"enum": list(range(300))}}, "then": False}, NUMBERS),

@@ -167,6 +167,9 @@ def test_the_ready_made_writer_writes_and_is_kept_from_what_an_administrator_doe
     assert refused("PUT", _PATH)
     assert refused("POST", f"{_PATH}/data-keys")
     assert refused("PUT", "/v1/namespaces/orders.prod/keys/plain")
+    assert refused("DELETE", f"{_PATH}/keys/{SECRET}/versions/1")
+    assert own.api.send("PUT", f"{_PATH}/keys/doomed", who, plain("x")).status == 201
+    assert own.api.send("DELETE", f"{_PATH}/keys/doomed", who).status == 200
 
 
 def _seal(own: OwnStack) -> None:

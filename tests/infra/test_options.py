@@ -154,7 +154,10 @@ def test_a_reader_opens_its_namespaces_and_nothing_else(everything: dict[str, An
 
 
 def test_a_writer_seals_and_writes_its_namespaces_and_administers_none(everything: dict[str, Any]) -> None:
-    calls, seals = statements(everything, "WriterOfPaymentsAny")
+    calls, denied, seals = statements(everything, "WriterOfPaymentsAny")
+    [destroys] = denied["Resource"]
+    assert (denied["Effect"], denied["Action"]) == ("Deny", ["execute-api:Invoke"])
+    assert destroys["Fn::Sub"].endswith("/api/DELETE/v1/namespaces/payments.*/keys/*/versions/*")
     assert seals["Action"] == ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"]
     assert seals["Condition"]["StringLike"]["kms:EncryptionContext:configsvc:namespace"] == "payments.*"
     routes = {each["Fn::Sub"].partition("/api/")[2] for each in calls["Resource"]}

@@ -1,45 +1,85 @@
-"""requirements.txt is what the service needs beyond the Lambda runtime, at the locked versions."""
+"""requirements.txt is what the service needs beyond the Lambda runtime, at the locked versions, byte for byte."""
 
 import re
+import subprocess
+import sys
 import tomllib
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from infra import archive, package
 from infra.archive import pins
+from infra.requirements import BROUGHT_BY_OTHERS, needed, written
 from tests.fixtures_package import ROOT
 
-BROUGHT_BY_OTHERS = {"boto3", "chalice"}  # the Lambda runtime; Chalice packs itself
-PINNED = dict(pin.split("==") for pin in pins((ROOT / "requirements.txt").read_text()))
-LOCK = tomllib.loads((ROOT / "uv.lock").read_text())["package"]
-
-
-def needed() -> set[str]:
-    """The service extra without what others bring, and everything that follows from it."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extra = {re.split(r"[<>=~! ]", line)[0] for line in project["optional-dependencies"]["service"]}
-    found: set[str] = set()
-    waiting = extra - BROUGHT_BY_OTHERS
-    while waiting:
-        name = waiting.pop()
-        found.add(name)
-        waiting |= {dependency["name"] for dependency in locked(name).get("dependencies", [])} - found
-    return found
+TEXT = (ROOT / "requirements.txt").read_text()
+PINNED = dict(pin.split("==") for pin in pins(TEXT))
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+LOCK = {each["name"]: each for each in tomllib.loads((ROOT / "uv.lock").read_text())["package"]}
 
 
 def locked(name: str) -> dict[str, Any]:
-    [package] = [package for package in LOCK if package["name"] == name]
-    assert isinstance(package, dict)
-    return package
+    found = LOCK[name]
+    assert isinstance(found, dict)
+    return found
+
+
+def hashes(name: str) -> set[str]:
+    [lines] = re.findall(rf"^{name}==\S+ \\\n((?:    --hash=\S+(?: \\)?\n)+)", TEXT, re.MULTILINE)
+    return set(re.findall(r"--hash=(\S+)", lines))
+
+
+def test_what_is_committed_is_what_the_lock_gives() -> None:
+    """Otherwise: `make requirements`."""
+    assert written() == TEXT
 
 
 def test_it_names_exactly_what_the_service_extra_needs() -> None:
-    assert PINNED.keys() == needed()
+    assert PINNED.keys() == needed(PROJECT, LOCK)
 
 
 def test_it_pins_the_locked_versions() -> None:
     assert {name: locked(name)["version"] for name in PINNED} == PINNED
 
 
+def test_every_package_has_hashes_and_all_are_of_locked_wheels() -> None:
+    for name in PINNED:
+        wheels = {wheel["hash"]: wheel["url"] for wheel in locked(name)["wheels"]}
+        assert hashes(name)
+        assert hashes(name) <= wheels.keys()
+        assert all("x86_64" in wheels[each] or "none-any" in wheels[each] for each in hashes(name))
+
+
 def test_the_extra_names_what_others_bring() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extra = {re.split(r"[<>=~! ]", line)[0] for line in project["optional-dependencies"]["service"]}
+    extra = {re.split(r"[<>=~! ]", line)[0] for line in PROJECT["project"]["optional-dependencies"]["service"]}
     assert extra >= BROUGHT_BY_OTHERS
+
+
+def wheel(folder: Path) -> None:
+    """A wheel of nothing, which pip would take."""
+    files = {
+        "nothing-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: nothing\nVersion: 1\n",
+        "nothing-1.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "nothing-1.dist-info/RECORD": "",
+    }
+    archive.write(folder / "nothing-1-py3-none-any.whl", {name: text.encode() for name, text in files.items()})
+
+
+@pytest.mark.parametrize(("hashes_wanted", "taken"), [(True, False), (False, True)])
+def test_pip_takes_nothing_without_a_hash_while_the_zip_is_built(
+    tmp_path: Path, *, hashes_wanted: bool, taken: bool
+) -> None:
+    """Also in the downloads that Chalice makes by itself, without our file."""
+    wheel(tmp_path)
+    given = package.build_environment(tmp_path, {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)})
+    if not hashes_wanted:
+        del given["PIP_REQUIRE_HASHES"]
+    command = [sys.executable, "-m", "pip", "download", "--no-index", "--find-links", str(tmp_path), "nothing==1"]
+    ran = subprocess.run(command, cwd=tmp_path, env=given, capture_output=True, text=True, check=False, timeout=60)
+    assert (ran.returncode == 0) is taken, ran.stderr
+
+
+def test_the_build_cannot_be_told_to_skip_the_hashes(tmp_path: Path) -> None:
+    assert package.build_environment(tmp_path, {"PIP_REQUIRE_HASHES": "0"})["PIP_REQUIRE_HASHES"] == "1"

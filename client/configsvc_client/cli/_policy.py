@@ -17,6 +17,7 @@ _ACTIONS: dict[Role, tuple[str, ...]] = {
     "administrator": ("Decrypt", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo"),
 }
 _WRITES = ("POST {}/changes", "PUT {}/keys/*", "POST {}/keys/*/activate", "DELETE {}/keys/*")
+_DESTROYS = "DELETE {}/keys/*/versions/*"  # `*` stands for slashes too: what deletes keys would destroy versions
 _ADMINISTERS = tuple(f"{method} {{}}{rest}" for method in ("POST", "PUT", "DELETE") for rest in ("", "/*"))
 _API = re.compile(r"https://([a-z0-9]+)\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?/([A-Za-z0-9_-]+)/?")
 _API_ARN = re.compile(r"arn:aws[a-z-]*:execute-api:[a-z0-9-]+:([0-9]{12}|\*):[a-z0-9]+/[A-Za-z0-9_-]+")
@@ -34,6 +35,8 @@ def document(role: Role, patterns: Sequence[str], kms_keys: Sequence[str], api: 
         api: the ARN of the API's stage, for who writes.
     """
     statements = [_calls(role, patterns, api)] if api and role != "reader" else []
+    if api and role == "writer":
+        statements.append(_destroys_nothing(patterns, api))
     return {"Version": "2012-10-17", "Statement": [*statements, _opens(patterns, kms_keys, _ACTIONS[role])]}
 
 
@@ -62,6 +65,11 @@ def _calls(role: Role, patterns: Sequence[str], api: str) -> Statement:
         of = _WRITES if role == "writer" else _ADMINISTERS
         routes += [each.format(f"/v1/namespaces/{pattern}") for each in of]
     return _allow("CallTheWrites", ["execute-api:Invoke"], [f"{api}/{each.replace(' ', '')}" for each in routes])
+
+
+def _destroys_nothing(patterns: Sequence[str], api: str) -> Statement:
+    routes = [_DESTROYS.format(f"/v1/namespaces/{pattern}").replace(" ", "") for pattern in patterns]
+    return _allow("DestroyNothing", ["execute-api:Invoke"], [f"{api}/{each}" for each in routes]) | {"Effect": "Deny"}
 
 
 def _opens(patterns: Sequence[str], kms_keys: Sequence[str], actions: Sequence[str]) -> Statement:
