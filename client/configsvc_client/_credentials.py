@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from configsvc.model.errors import ConfigsvcError, Misconfigured
+from configsvc_client._hidden import hidden
 from configsvc_client._secret import Secret, Shown, bare, masked
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class Sources:
     """The variables, as they are now; else a container's endpoint, else botocore's chain, which is kept."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
+        self._environ = hidden(environ)
         self._chain: Chain | None = None
 
     def find(self, deadline: float) -> Credentials:

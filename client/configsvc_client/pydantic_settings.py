@@ -105,7 +105,7 @@ class ConfigsvcSettingsSource(EnvSettingsSource):
         try:
             return super().decode_complex_value(field_name, field, value)
         except ValueError:
-            pass  # raised below: json's own shows the text, and would be the cause of pydantic's SettingsError
+            value = None  # raised below: json's own shows the text, and would be the cause of pydantic's SettingsError
         raise ValueError(f"{field_name} is not JSON")
 
     def _load_env_vars(self) -> Mapping[str, Any]:

@@ -1,15 +1,20 @@
-"""What an error shows to whoever has it: not only its own text, but what it came from, which `from None` only hides."""
+"""What an error shows to whoever has it: its own text, what it came from, and the variables of our frames."""
 
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+_OURS = tuple(str(Path(__file__).parents[2] / each) for each in ("client", "configsvc"))
+_DEEP = 6
 
 
 def carried(error: BaseException) -> str:
-    """Everything on an error and on all its causes and contexts.
+    """Everything on an error and on all its causes and contexts, which `from None` only hides.
 
-    What the frames of a traceback hold in locals is left out: the code that opens a value has it in its hands, and only
-    a debugger looks there.
+    Of the frames of its traceback those of ours are read, as error trackers do it: mappings and sequences are taken
+    apart, whatever they print as. Those of the test have what it put there.
     """
     texts: list[str] = []
     seen: set[int] = set()
@@ -20,5 +25,23 @@ def carried(error: BaseException) -> str:
             continue
         seen.add(id(each))
         texts += [str(each), repr(each), repr(each.args), repr(vars(each)), *traceback.format_exception(each)]
+        texts += _variables(each)
         waiting += [each.__cause__, each.__context__]
     return "\n".join(texts)
+
+
+def _variables(error: BaseException) -> Iterator[str]:
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_code.co_filename.startswith(_OURS):
+            for value in frame.f_locals.values():
+                yield from _parts(value, _DEEP)
+
+
+def _parts(value: object, depth: int) -> Iterator[str]:
+    yield repr(value)
+    if depth and isinstance(value, Mapping):
+        for each in value.values():
+            yield from _parts(each, depth - 1)
+    elif depth and isinstance(value, list | tuple | set | frozenset):
+        for each in value:
+            yield from _parts(each, depth - 1)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from configsvc.model.errors import Misconfigured
 from configsvc_client._chain import Chain
 from configsvc_client._credentials import Credentials, Find, in_variables
+from configsvc_client._hidden import hidden
 from configsvc_client._url import Url
 
 _HOST = re.compile(r"[a-z0-9-]+\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
@@ -30,9 +31,9 @@ def region_of(environ: Mapping[str, str], url: Url) -> str:
 
 def finder(environ: Mapping[str, str]) -> Find:
     """A function that finds the credentials: in the variables as they are then, or by botocore's chain."""
-    chain = Chain(environ.get("AWS_PROFILE") or None)
+    chain, variables = Chain(environ.get("AWS_PROFILE") or None), hidden(environ)
 
     def find(deadline: float) -> Credentials:
-        return in_variables(environ) or chain.find(deadline)
+        return in_variables(variables) or chain.find(deadline)
 
     return find
