@@ -270,3 +270,11 @@ def _trust(shell: Shell) -> None:
     said = shell.run("trust").err
     hash_ = said.split("--hash ")[1].split()[0]
     assert json.loads(shell.ok("trust", "--hash", hash_, "-o", "json"))["trusted"] is True
+
+
+@pytest.mark.parametrize("words", ["configsvc ", "configsvc get ", "configsvc put -", "configsvc --profile "])
+def test_completion_sends_nothing(victim: Shell, clone: Path, listener: Listener, words: str) -> None:
+    hostile(clone, listener)
+    asked = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" ")), "_CONFIGSVC_COMPLETE": "bash_complete"}
+    victim.but(**asked).run()
+    assert listener.connections == []

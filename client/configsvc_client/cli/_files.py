@@ -19,6 +19,8 @@ TRUST = "CONFIGSVC_TRUST"
 
 _ROOT = 0
 _MOST_BYTES = 64 * 1024
+_MOST_DOTS = 500
+"""In one line: tomllib takes time in the square of the parts of a dotted key."""
 
 
 def files(environ: Mapping[str, str]) -> list[File]:
@@ -94,6 +96,8 @@ def _parsed(path: Path, content: bytes) -> Mapping[str, Any]:
 
     if len(content) > _MOST_BYTES:
         raise Misconfigured(f"{path} is larger than {_MOST_BYTES} bytes.")
+    if any(line.count(b".") > _MOST_DOTS for line in content.splitlines()):
+        raise Misconfigured(f"{path} has a line with more than {_MOST_DOTS} dots. Write it in several lines.")
     try:
         return tomllib.loads(content.decode())
     except RecursionError:
