@@ -38,7 +38,7 @@ class Rules(Record):
         """
         if entry.form == "plain" and self.sealed_keys is not None and self.sealed_keys.names(entry.key):
             raise CannotOpen(
-                f"{entry.key} is plain, and CONFIGSVC_SEALED_KEYS wants it sealed. Seal it with `configsvc put`.",
+                f"{entry.key} is plain, and CONFIGSVC_SEALED_KEYS wants it sealed. Run `configsvc put --seal`.",
                 key=entry.key,
             )
 

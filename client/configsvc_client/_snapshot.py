@@ -151,7 +151,7 @@ class Snapshot(HiddenMapping[str, Value]):
         if key in self._sealed:
             return Secret(self[key])
         self[key]  # raises, where there is no such key
-        raise CannotOpen(f"{key} was not sealed, so it is no secret. Seal it with `configsvc put`.", key=key)
+        raise CannotOpen(f"{key} was not sealed, so it is no secret. Seal it with `configsvc put --seal`.", key=key)
 
 
 def values_of(snapshot: Snapshot) -> Values:
