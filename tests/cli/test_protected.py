@@ -77,6 +77,16 @@ def test_an_equal_value_is_unchanged_unless_something_names_another_form(
     assert form(service, namespace, "b") == "kms"
 
 
+def test_a_value_in_kms_form_becomes_an_envelope_and_that_is_said(
+    shell: Shell, service: Loopback, namespace: str
+) -> None:
+    for arguments, given in ((("put", "a", "-"), "2"), (("import", "-", "-f", "dotenv"), "a=3\n")):
+        service.admin().put(namespace, "a", "1", form="kms")
+        done = shell.run(*arguments, given=given)
+        assert (done.code, "--kms keeps the form" in done.err) == (0, True)
+        assert form(service, namespace, "a") == "envelope"
+
+
 def test_another_content_type_another_day_or_a_condition_is_no_equal_value(
     shell: Shell, service: Loopback, namespace: str
 ) -> None:

@@ -146,6 +146,7 @@ class _Session:
             raise Unprocessable(f"{self._key} holds bytes. Store a file: configsvc put {self._key} @FILE --binary")
         if opened.form == "plain" and form is None:  # before the editor opens: nobody's work is lost
             form = self._asked_form = _unnamed.form(self._namespace, self._key)
+        _unnamed.tell_kms([self._key] if opened.form == "kms" and form is None else [])
         return _Base(opened, info.revision if info else None, form)
 
     def _stored(self, base: _Base, content: bytes) -> Stored:

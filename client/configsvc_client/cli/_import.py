@@ -73,6 +73,8 @@ def command(
         plan, unnamed = _named(target, _planned(admin, snapshot, found), ask=not dry_run)
         failures |= unnamed
         to_store = [each.draft for each in plan if each.step not in ("unchanged", "unnamed")]
+        by_kms = {entry.key for entry in snapshot.entries if entry.form == "kms"}
+        _unnamed.tell_kms([each.key for each in to_store if each.form is None and each.key in by_kms])
         failures |= _unfit(admin, target, to_store) if atomic else {}
         if dry_run:
             _show(plan)

@@ -96,6 +96,7 @@ def _put(admin: Admin, namespace: Namespace, draft: Draft, message: str) -> None
         return
     if served and served.form == "plain" and draft.form is None:
         draft = draft._replace(form=_unnamed.form(namespace, draft.key))
+    _unnamed.tell_kms([draft.key] if served and served.form == "kms" and draft.form is None else [])
     stored = admin.put_draft(namespace, draft, message)
     state = "served" if stored.active == stored.version else "staged"
     _output.done(

@@ -60,6 +60,12 @@ def settled(
     return {}, {key: Misconfigured(_SAYS, key=key) for key in keys}
 
 
+def tell_kms(keys: Sequence[str]) -> None:
+    """Say which keys, in kms form until now, become envelopes: who reads them with the AWS CLI alone will miss it."""
+    if keys:
+        _terminal.say(f"Served in kms form, and stored as an envelope now: {', '.join(keys)}. --kms keeps the form.")
+
+
 def advice(namespace: str, keys: Sequence[str]) -> list[str]:
     """What to do about it: the options, and the lines of the policy to paste."""
     policy, resolved = _settings.policy(), _settings.resolved()
