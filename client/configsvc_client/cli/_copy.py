@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -59,17 +59,24 @@ def command(
         _show(wanted)
     elif wanted:
         failures |= _stored(admin, to, admin.guard(to, wanted, there), message)
+    _ended(source, to, len(drafts) - alike - len(failures), alike, failures, dry_run=dry_run)
+    return _exit.code_of(next(iter(failures.values()))) if failures else 0
+
+
+def _ended(
+    source: Namespace, target: Namespace, count: int, alike: int, failures: Mapping[str, ConfigsvcError], *,
+    dry_run: bool,
+) -> None:  # fmt: skip
+    """Say what was copied, and why the rest was not."""
     for key, error in failures.items():
         _terminal.say(f"{key}: {_exit.reason_of(error)}")
     done = "would be copied (--dry-run)" if dry_run else "copied"
-    count = len(drafts) - alike - len(failures)
-    told = f"{source} → {to}: {count} {done}, {alike} there already, {len(failures)} failed"
+    told = f"{source} → {target}: {count} {done}, {alike} there already, {len(failures)} failed"
     if dry_run:
         _terminal.say(told)
     else:
         failed = [{"key": key, "code": each.code, "reason": _exit.reason_of(each)} for key, each in failures.items()]
-        _output.done(told, {"from": source, "namespace": to, "copied": count, "unchanged": alike, "failed": failed})
-    return _exit.code_of(next(iter(failures.values()))) if failures else 0
+        _output.done(told, {"from": source, "namespace": target, "copied": count, "unchanged": alike, "failed": failed})
 
 
 def _tell(drafts: Sequence[Draft], here: SealedSnapshot) -> None:
