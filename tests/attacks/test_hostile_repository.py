@@ -238,6 +238,15 @@ def test_what_a_clone_shows_when_it_is_looked_at_is_escaped(victim: Shell, clone
     assert not any(each in done.err for each in ("\x1b", "\x07", "\u202e", "\r"))
 
 
+def test_no_long_list_hides_what_decides_most(victim: Shell, clone: Path, listener: Listener) -> None:
+    hostile(clone, listener, "".join(f'[policy."n{number}"]\nplain = []\n' for number in range(50)))
+    (clone / ".configsvc.toml").write_text(
+        (clone / ".configsvc.toml").read_text().replace('"their.namespace"', '"a", ' * 5_000)
+    )
+    lines = victim.run("trust").err.splitlines()
+    assert listener.url in lines[-4]
+
+
 def test_neither_yes_nor_a_pipe_answers_whether_a_clone_is_trusted(
     victim: Shell, clone: Path, listener: Listener
 ) -> None:

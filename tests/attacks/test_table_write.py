@@ -130,6 +130,20 @@ def test_a_rollback_of_the_namespace_serves_no_planted_version_unasked(
     assert writer.run("rollback", "--to-revision", revision, "--yes", "--declassify").code == 0
 
 
+def test_a_rollback_of_the_namespace_brings_no_planted_version_of_a_deleted_key_back_unasked(
+    writer: Shell, service: Loopback, namespace: str
+) -> None:
+    admin = service.admin()
+    for value in (OLD, SECRET):
+        admin.put(namespace, "db.url", value)
+    revision = str(admin.namespace(namespace)["revision"])
+    admin.delete(namespace, "db.url")
+    Marker(service.table, namespace).plant("db.url", 2)
+    done = writer.run("rollback", "--to-revision", revision, "--yes")
+    assert (done.code, "--declassify" in done.err, "db.url" in admin.values(namespace)) == (2, True, False)
+    assert writer.run("activate", "db.url", "2", "--yes").code == 2
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -8,7 +8,7 @@ from collections.abc import Container, Iterator
 from configsvc.model import names
 from configsvc.model.entry import Entry
 from configsvc.model.errors import Gone, NotFound
-from configsvc.model.names import Key
+from configsvc.model.names import Key, Namespace
 from configsvc.model.snapshot import SealedSnapshot
 from configsvc_client.admin import _back
 from configsvc_client.admin._activations import refuse
@@ -53,7 +53,14 @@ class Rollbacks(Facet):
         wanted = tuple(each for each in _back.steps(now, then) if key in (None, each.key))
         if not wanted and key is not None and not self._parts.reader.known(name, [names.key(key)]):
             raise NotFound(f"{name} has no key {key}, and had none.", key=key)
-        return WayBack(name, current, self._openable(wanted, now, then))
+        return WayBack(name, current, self._openable(self._judged(name, wanted), now, then))
+
+    def _judged(self, namespace: Namespace, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+        """The steps; where a plain version comes back for a key that serves nothing, its latest version counts."""
+        gone = [each.key for each in steps if each.plain and each.now is None]
+        known = self._parts.reader.known(namespace, gone)
+        sealed = {key for key, info in known.items() if info.form != "plain"}
+        return tuple(each._replace(declassifies=True) if each.key in sealed else each for each in steps)
 
     def _openable(self, steps: tuple[Step, ...], now: SealedSnapshot, then: SealedSnapshot) -> tuple[Step, ...]:
         """The steps, with the values of those that cannot be activated."""

@@ -15,6 +15,7 @@ from configsvc_client.cli._canonical import canonical, digest, lines
 from configsvc_client.cli._profiles import check
 from configsvc_client.cli._trust_store import Trusted
 
+_WEIGHTY = frozenset({"url", "kms_keys", "region", "aws_profile", "plain", "kms", "exec"})
 _DECIDES = (
     "A trusted file decides where your API key is sent (url), which keys your secrets are sealed under (kms_keys, "
     "region, aws_profile), and what is stored in the clear (policy)."
@@ -76,9 +77,14 @@ def _before(path: str, now: list[str], trusted: Iterable[Trusted]) -> list[str]:
     return held if same_path or common else []
 
 
+def _weighed(changed: tuple[str, str]) -> tuple[bool, str, str]:
+    line, sign = changed
+    return line.partition(" = ")[0].rpartition(".")[2] in _WEIGHTY, line, sign
+
+
 def _show(path: Path, before: list[str], now: list[str]) -> None:
-    """What differs from what was trusted before."""
-    changed = sorted({*((line, "-") for line in before), *((line, "+") for line in now)})
+    """What differs from what was trusted before; what decides most comes last, so that no long list hides it."""
+    changed = sorted({*((line, "-") for line in before), *((line, "+") for line in now)}, key=_weighed)
     same = set(before) & set(now)
     about = "changed since you trusted it" if before else "new to you"
     told = [f"{sign} {line}" for line, sign in changed if line not in same]
