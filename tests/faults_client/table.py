@@ -1,4 +1,4 @@
-"""Writes docs/FAULTS.md, made of the tests that pytest finds here: `make fault-docs`."""
+"""Writes docs/FAULTS.md from the names of the tests here and from the table of faults found: `make fault-docs`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+from tests.attacks.found import FOUND, rendered
 
 ROWS = {
     1: "API refuses connections, warm",
@@ -68,11 +70,17 @@ def promises(tests: Iterable[str]) -> dict[int, Counter[str]]:
 def document(tests: Iterable[str]) -> str:
     """The table, each row with its promises and how many cases hold each."""
     lines = [
-        "# The fault table, client side",
+        "# Faults",
         "",
-        "What can go wrong where config is read, and what was promised for it. Each line is a test in",
-        "`tests/faults_client`, of so many cases; `make test-all` runs every one. Made of their names by",
-        "`make fault-docs`: do not edit.",
+        "Two tables: faults that were found, and faults that were foreseen. `make fault-docs` writes this file: do not",
+        "edit it.",
+        "",
+        *rendered(FOUND),
+        "",
+        "## Foreseen: where config is read",
+        "",
+        "What can go wrong, and what is promised then. Each line is a test in `tests/faults_client`, with its number",
+        "of cases; `make test-all` runs them all.",
         "",
         "| # | fault | what holds | cases |",
         "|---|---|---|---|",
