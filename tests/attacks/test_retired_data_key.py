@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -12,6 +13,7 @@ from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc_client.admin import Admin, Policy, Protection, draft, from_environ
 from tests.admin.loopback import Loopback
 from tests.attacks.table_thief import EDITS, Thief, leaked, thief
+from tests.cli.shell import Shell
 
 SECRET = "canary-after-the-leak"
 
@@ -105,3 +107,59 @@ def test_what_remains_a_new_process_without_the_policy_believes_the_table(scene:
     EDITS["above the new one"](scene.thief)
     scene.writer.put(scene.namespace, "db.password", SECRET)
     assert SECRET.encode() in scene.thief.loot().values()
+
+
+def _trusting(scene: Scene, service: Loopback, folder: Path) -> Shell:
+    """Who trusts the project file with the line that rotation printed; the thief has brought the data key back."""
+    kids = ", ".join(f'"{kid}"' for kid in scene.owner.retired_kids(scene.namespace))
+    (folder / ".configsvc.toml").write_text(f'[policy."attacked.*"]\nplain = ["log.*"]\nretired_kids = [{kids}]\n')
+    shell = Shell({**service.environ("writer", scene.namespace), "HOME": str(folder)}, folder)
+    _trust(shell)
+    EDITS["above the new one"](scene.thief)
+    return shell
+
+
+def _trust(shell: Shell) -> None:
+    shell.ok("trust", "--hash", shell.run("trust").err.split("--hash ")[1].split()[0])
+
+
+def _changed(file: Path, namespace: str) -> None:
+    file.write_text(f'{file.read_text()}[policy."{namespace}"]\nplain = ["limits.*"]\n')
+
+
+def _without_the_line(file: Path, namespace: str) -> None:
+    file.write_text(f'[policy."{namespace}"]\nplain = ["limits.*"]\n')
+
+
+def _gone(file: Path, namespace: str) -> None:
+    del namespace
+    file.unlink()
+
+
+@pytest.mark.parametrize("change", [_changed, _without_the_line, _gone])
+def test_a_file_that_is_no_longer_trusted_or_there_brings_no_retired_data_key_back(
+    service: Loopback, scene: Scene, tmp_path: Path, change: Callable[[Path, str], None]
+) -> None:
+    shell, known = _trusting(scene, service, tmp_path), scene.thief.loot()
+    change(tmp_path / ".configsvc.toml", scene.namespace)
+    assert shell.run("put", "db.password", "-", "-n", scene.namespace, given=SECRET).code == 0
+    assert scene.thief.loot() == known
+
+
+def test_the_line_counts_in_a_file_that_a_colleague_changed_and_nobody_here_trusted_yet(
+    service: Loopback, scene: Scene, tmp_path: Path
+) -> None:
+    shell, known = _trusting(scene, service, tmp_path), scene.thief.loot()
+    stranger = shell.but(HOME=str(tmp_path / "elsewhere"))
+    assert stranger.run("put", "db.password", "-", "-n", scene.namespace, given=SECRET).code == 0
+    assert scene.thief.loot() == known
+
+
+def test_a_table_that_is_more_exact_brings_no_retired_data_key_back(
+    service: Loopback, scene: Scene, tmp_path: Path
+) -> None:
+    shell, known = _trusting(scene, service, tmp_path), scene.thief.loot()
+    _changed(tmp_path / ".configsvc.toml", scene.namespace)
+    _trust(shell)
+    shell.ok("put", "db.password", "-", given=SECRET)
+    assert scene.thief.loot() == known

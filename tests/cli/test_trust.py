@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configsvc_client.admin import Policy, Protection
-from configsvc_client.cli._canonical import canonical, digest, lines
+from configsvc_client.cli import _retiring
+from configsvc_client.cli._canonical import canonical, digest, lines, parsed
 from configsvc_client.cli._profiles import File, resolved
 from configsvc_client.cli._trust_store import TrustStore
 from tests.cli.shell import Shell
@@ -179,3 +180,23 @@ def test_the_policy_of_a_file_that_is_not_trusted_allows_nothing_and_still_forbi
     kids = frozenset({"A" * 43})
     policy = Policy({"a": Protection(("x",), ("y",), ("Z",), kids), "b": Protection(("x",))}).untrusted()
     assert policy == Policy({"a": Protection(exec=(), retired_kids=kids), "b": Protection()})
+
+
+def test_of_policies_that_were_trusted_before_only_well_formed_retired_kids_count() -> None:
+    one, other = "A" * 43, "E" * 43
+    found = _retiring.policy([
+        {"a.*": {"plain": ["*"], "kms": ["*"], "exec": ["*"], "retired_kids": [one, "no kid", 7]}},
+        {"a.*": {"retired_kids": [other]}, "no pattern!": {"retired_kids": [one]}, "b": {"retired_kids": "*"}, "c": 1},
+        None, [], "text",
+    ])  # fmt: skip
+    assert found == Policy({"a.*": Protection(retired_kids=frozenset([one, other]))})
+    assert found.retired_kids("a.b") == {one, other}
+    assert found.retired_kids("b") == frozenset()
+    widened = Policy({"a.*": Protection(exec=()), "a.b": Protection(("x",))}).and_retired(found)
+    assert widened.of("a.b") == Protection(("x",))
+    assert widened.retired_kids("a.b") == {one, other}
+
+
+def test_a_canonical_form_is_read_back() -> None:
+    members = tomllib.loads('[policy."a.*"]\nretired_kids = ["x"]\nplain = []\n')
+    assert parsed(canonical(members)) == members

@@ -146,9 +146,7 @@ def admin(
     api = Api(settings.url, settings.api_key, settings.region, ports)
     kms = PatientKms(ports.kms, ports.credentials, clock, chance)
     keyring = Keyring(kms, settings.pin, clock, _TTL)
-    data_keys = DataKeys(
-        api, kms, keyring, settings.pin, clock, retired=lambda namespace: policy.of(namespace).retired_kids
-    )
+    data_keys = DataKeys(api, kms, keyring, settings.pin, clock, retired=policy.retired_kids)
     reader = Reader(api)
     sealer = ValueSealer(data_keys, kms, settings.pin, clock, chance)
     opener = Opener(

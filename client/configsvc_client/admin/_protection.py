@@ -4,7 +4,7 @@
 plain = ["limits.*", "log.level"]   # keys that may be stored in the clear
 kms = []                            # keys that are sealed with kms:Encrypt itself
 exec = ["DB_*", "SMTP_*"]           # the only variables that exec may set
-retired_kids = []                   # data keys that nothing is sealed under again
+retired_kids = []                   # data keys that nothing is sealed under again; these do add up over tables
 """
 
 from __future__ import annotations
@@ -73,6 +73,14 @@ class Policy:
             }
         )
 
+    def and_retired(self, other: Policy) -> Policy:
+        """The same, with the retired kids of another as well."""
+        tables = dict(self._tables)
+        for name, each in other._tables.items():
+            held = tables.get(name, SEALED)
+            tables[name] = held._replace(retired_kids=held.retired_kids | each.retired_kids)
+        return Policy(tables)
+
     def of(self, namespace: str) -> Protection:
         """The one table that applies to a namespace, or a Protection that seals everything."""
         found = self.table(namespace)
@@ -80,8 +88,17 @@ class Policy:
 
     def table(self, namespace: str) -> str | None:
         """The pattern of the table that applies: the exact one, else the longest prefix, else `*`."""
-        matching = [each for each in self._tables if grants.covers(each, namespace)]
-        return max(matching, key=lambda each: (each == namespace, len(each)), default=None)
+        return max(self._matching(namespace), key=lambda each: (each == namespace, len(each)), default=None)
+
+    def retired_kids(self, namespace: str) -> frozenset[str]:
+        """The retired kids of every table that covers a namespace, not only of the one that applies.
+
+        A data key is never used again once it is retired, so a table that is added later must not bring it back.
+        """
+        return _NO_KIDS.union(*(self._tables[each].retired_kids for each in self._matching(namespace)))
+
+    def _matching(self, namespace: str) -> list[str]:
+        return [each for each in self._tables if grants.covers(each, namespace)]
 
 
 class Rules(NamedTuple):

@@ -45,6 +45,22 @@ def lines(text: str) -> list[str]:
     return sorted(_lines(json.loads(text), ""))
 
 
+def parsed(text: str) -> dict[str, Any]:
+    """The tables, lists and texts of a canonical form; everything else as it is spelt there."""
+    found: dict[str, Any] = _plain(json.loads(text))
+    return found
+
+
+def _plain(typed: list[Any]) -> Any:  # noqa: ANN401  # TOML's
+    kind, held = typed
+    match kind:
+        case "table":
+            return {name: _plain(each) for name, each in held.items()}
+        case "list":
+            return [_plain(each) for each in held]
+    return held
+
+
 def _typed(found: object) -> list[Any]:
     if isinstance(found, dict):
         return ["table", {name: _typed(held) for name, held in found.items()}]

@@ -19,7 +19,7 @@ def advise(admin: Admin, namespace: Namespace) -> list[str]:
     with suppress(ConfigsvcError):  # earlier retired ones too, where the API key may read
         admin.data_keys(namespace)
     policy = _settings.policy()
-    held = policy.of(namespace).retired_kids
+    held = policy.retired_kids(namespace) if _settings.resolved().project_trusted else frozenset[str]()
     kids = sorted(admin.retired_kids(namespace) | held)
     if _output.kind() != "json" and not held.issuperset(kids):
         _terminal.say(

@@ -104,14 +104,20 @@ def exec_list(namespace: str) -> tuple[str, ...] | None:
 def policy() -> Policy:
     """The protection policy in force: that of the project file. Until it is trusted, it allows nothing.
 
+    Where no trusted file counts, the data keys that this person knew to be retired stay retired: else whoever changes
+    the file would bring a leaked one back, as would another folder.
+
     Raises:
         Misconfigured: as `resolved`.
     """
     from configsvc_client.admin import read_policy
+    from configsvc_client.cli import _retiring
 
     found = resolved()
     read = read_policy(found.policy, found.project)
-    return read if found.project_trusted else read.untrusted()
+    if found.project and found.project_trusted:
+        return read
+    return read.untrusted().and_retired(_retiring.policy(_retiring.trusted_before()))
 
 
 def _teller() -> Callable[[Exchange], None]:
