@@ -27,6 +27,7 @@ REGION = "us-east-1"
 _SOURCES = ("app.py", "requirements.txt", ".chalice/config.json", f".chalice/policy-{STAGE}.json")
 _MISSING_WHEELS = "Could not install dependencies"
 _PASSED_ON = ("HOME", "LANG", "PATH", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "TMPDIR", "XDG_CACHE_HOME")
+_LAMBDA = "manylinux_2_17_x86_64 manylinux2014_x86_64"
 _PASSED_ON_PREFIXES = ("PIP_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 
 
@@ -79,7 +80,7 @@ def refusal(returncode: int, said: str) -> str | None:
         return f"chalice package ended with {returncode}:\n{said}"
     if _MISSING_WHEELS in said:
         return (
-            "Build on Linux on x86_64 with the Python of the Lambda runtime, and pin versions that have manylinux "
+            "Build with the Python of the Lambda runtime, and pin versions that have manylinux "
             f"wheels in requirements.txt:\n{said}"
         )
     return None
@@ -114,15 +115,17 @@ def _run_chalice(project: Path, merge: Path, built: Path) -> Path:
 
 
 def build_environment(project: Path, outer: Mapping[str, str]) -> dict[str, str]:
-    """What Chalice sees: a region, no credentials, our copy first, no bytecode left in the copy, and hashes for all.
+    """What Chalice sees: a region, no credentials, our copy first, no bytecode left in the copy, and pip's settings.
 
-    Where Chalice finds no wheel for Lambda among what pip downloaded for this computer, it downloads again without
-    hashes; pip refuses that, and the zip has to be built on Linux on x86_64.
+    pip downloads wheels for Lambda, whatever computer this is, and none without a locked hash. Else Chalice would
+    download again by itself, without hashes, what it found no wheel for Lambda of.
     """
     kept = {name: value for name, value in outer.items() if name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)}
     return kept | {
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
+        "PIP_ONLY_BINARY": ":all:",
+        "PIP_PLATFORM": _LAMBDA,
         "PIP_REQUIRE_HASHES": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": str(project / "vendor"),

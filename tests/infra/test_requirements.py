@@ -1,5 +1,6 @@
 """requirements.txt is what the service needs beyond the Lambda runtime, at the locked versions, byte for byte."""
 
+import hashlib
 import re
 import subprocess
 import sys
@@ -79,6 +80,39 @@ def test_pip_takes_nothing_without_a_hash_while_the_zip_is_built(
     command = [sys.executable, "-m", "pip", "download", "--no-index", "--find-links", str(tmp_path), "nothing==1"]
     ran = subprocess.run(command, cwd=tmp_path, env=given, capture_output=True, text=True, check=False, timeout=60)
     assert (ran.returncode == 0) is taken, ran.stderr
+
+
+NOT_LINUX = """
+import platform, sysconfig
+platform.system = lambda: "Darwin"
+platform.machine = lambda: "arm64"
+platform.mac_ver = lambda *_: ("14.0", ("", "", ""), "arm64")
+sysconfig.get_platform = lambda: "macosx-14.0-arm64"
+"""
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_another_computer_downloads_the_wheels_of_lambda(tmp_path: Path, *, asked: bool) -> None:
+    """A Mac on ARM, as pip sees it, takes a wheel for Lambda by the settings of the build and not by its own."""
+    tag = "cp311-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64"
+    content = {
+        "nothing-1.dist-info/METADATA": b"Metadata-Version: 2.1\nName: nothing\nVersion: 1\n",
+        "nothing-1.dist-info/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: false\n",
+        "nothing-1.dist-info/RECORD": b"",
+    }
+    made = tmp_path / f"nothing-1-{tag}.whl"
+    archive.write(made, content)
+    locked = f"nothing==1 --hash=sha256:{hashlib.sha256(made.read_bytes()).hexdigest()}\n"
+    (tmp_path / "requirements.txt").write_text(locked)
+    (tmp_path / "sitecustomize.py").write_text(NOT_LINUX)
+    given = package.build_environment(tmp_path, {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)})
+    given["PYTHONPATH"] = str(tmp_path)
+    if not asked:
+        del given["PIP_PLATFORM"]
+    command = [sys.executable, "-m", "pip", "download", "--no-index", "--find-links", str(tmp_path)]
+    command += ["-r", "requirements.txt", "--dest", "found"]
+    ran = subprocess.run(command, cwd=tmp_path, env=given, capture_output=True, text=True, check=False, timeout=60)
+    assert (ran.returncode == 0) is asked, ran.stderr
 
 
 def test_the_build_cannot_be_told_to_skip_the_hashes(tmp_path: Path) -> None:
