@@ -275,6 +275,43 @@ def test_a_hostile_change_to_a_trusted_file_is_not_trusted(
     assert f'+ policy."{namespace}".plain = ["*"]' in shown
 
 
+def test_a_pattern_added_to_a_long_list_is_the_line_that_is_shown(victim: Shell, clone: Path) -> None:
+    keys = [f"feature.number-{each}.enabled" for each in range(200)]
+    file = clone / ".configsvc.toml"
+    file.write_text(f'[policy."a"]\nplain = {json.dumps(keys)}\n')
+    _trust(victim)
+    file.write_text(f'[policy."a"]\nplain = {json.dumps([*keys[:90], "*", *keys[90:]])}\n')
+    assert _changes(victim.run("trust").err) == ['+ policy.a.plain has "*"']
+
+
+def test_a_new_order_of_a_long_list_is_told(victim: Shell, clone: Path) -> None:
+    keys = [f"feature.number-{each}.enabled" for each in range(9)]
+    for each in (keys, keys[::-1]):
+        (clone / ".configsvc.toml").write_text(f'[policy."a"]\nplain = {json.dumps(each)}\n')
+        told = victim.run("trust").err
+        _trust(victim)
+    assert (_changes(told), "Only the order of lists differs." in told) == ([], True)
+
+
+def test_what_decides_most_is_shown_last_however_much_there_is(victim: Shell, clone: Path, listener: Listener) -> None:
+    noise = "".join(f'[profiles.z{each}]\nregion = "eu-west-1"\n' for each in range(900))
+    more = ", ".join(f'"feature.{each}.*"' for each in range(90))
+    hostile(clone, listener, f'{noise}[policy."zz"]\nplain = ["*", {more}]\n')
+    shown = _changes(victim.run("trust").err)
+    assert shown[-1] == '+ policy.zz.plain has "*"'
+    assert shown.index(f'+ url = "{listener.url}"') > shown.index('+ profiles.z9.region = "eu-west-1"')
+
+
+def test_nothing_is_trusted_that_is_too_long_to_look_at(victim: Shell, clone: Path, listener: Listener) -> None:
+    (clone / ".configsvc.toml").write_text(f'url = "{listener.url}/{"a" * 30_000}"\n')
+    done = victim.run("trust")
+    assert (done.code, "nobody can look at" in done.err, "--hash" in done.err) == (2, True, False)
+
+
+def _changes(told: str) -> list[str]:
+    return [each for each in told.splitlines() if each[:2] in ("+ ", "- ")]
+
+
 def _trust(shell: Shell) -> None:
     said = shell.run("trust").err
     hash_ = said.split("--hash ")[1].split()[0]

@@ -57,6 +57,12 @@ def test_an_aws_profile_by_flag_leaves_the_shell_s_keys_out_and_one_by_variable_
     assert set(keys) < set(resolved({**keys, "CONFIGSVC_PROFILE": "test"}, [file], None).settings)
 
 
+def test_a_profile_that_is_not_trusted_takes_no_keys_away() -> None:
+    shell = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s", "AWS_PROFILE": "team"}
+    file = project(profiles={"test": {"aws_profile": "team"}})._replace(trusted=False)
+    assert set(resolved(shell, [file], "test").settings) == set(shell)
+
+
 def test_a_profile_of_both_files_is_the_project_s_first() -> None:
     files = [project(profiles={"t": {"url": "p"}}), own(profiles={"t": {"url": "u", "region": "u"}})]
     found = resolved({}, files, "t")

@@ -21,6 +21,8 @@ _SPELLINGS: Mapping[type, Callable[[Any], str]] = {
     time: time.isoformat,
 }
 _BARE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+_LONG = 120
+"""Characters of a list on one line. In a longer one nobody sees what was added to it."""
 
 
 def canonical(members: Mapping[str, Any]) -> str:
@@ -41,7 +43,11 @@ def digest(text: str) -> str:
 
 
 def lines(text: str) -> list[str]:
-    """A canonical form for people: a line for each member, everything but ASCII as escapes."""
+    """A canonical form for people: a line for each member, everything but ASCII as escapes.
+
+    A long list has a line for each element. The lists of a policy say what is allowed, in any order; elsewhere order
+    counts, so elements have their number.
+    """
     return sorted(_lines(json.loads(text), ""))
 
 
@@ -75,13 +81,22 @@ def _typed(found: object) -> list[Any]:
 def _lines(typed: list[Any], name: str) -> Iterator[str]:
     kind, held = typed
     if kind != "table":
-        yield f"{name} = {_shown(typed)}"
+        yield from _members(typed, name)
         return
     if not held:
         yield f"[{name}]"
     for member, each in held.items():
         spelt = member if _BARE.fullmatch(member) else json.dumps(member)
         yield from _lines(each, f"{name}.{spelt}" if name else spelt)
+
+
+def _members(typed: list[Any], name: str) -> Iterator[str]:
+    whole = f"{name} = {_shown(typed)}"
+    if typed[0] != "list" or len(whole) <= _LONG:
+        yield whole
+        return
+    for number, each in enumerate(typed[1]):
+        yield f"{name}{' has' if name.startswith('policy.') else f'[{number}] ='} {_shown(each)}"
 
 
 def _shown(typed: list[Any]) -> str:

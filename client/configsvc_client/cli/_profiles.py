@@ -139,7 +139,7 @@ def check(file: File) -> None:
 
 def _beside(of_environ: Layer, named: list[Layer]) -> Layer:
     """The variables, without AWS keys where the profile names an AWS profile: they are of another identity."""
-    if not any("AWS_PROFILE" in each.variables for each in named):
+    if not any("AWS_PROFILE" in each.variables for each in named if each.trusted):
         return of_environ
     left = {name: text for name, text in of_environ.variables.items() if name not in _AWS_KEYS}
     return of_environ._replace(variables=left)

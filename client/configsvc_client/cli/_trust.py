@@ -15,11 +15,15 @@ from configsvc_client.cli._canonical import canonical, digest, lines
 from configsvc_client.cli._profiles import check
 from configsvc_client.cli._trust_store import Trusted
 
-_WEIGHTY = frozenset({"url", "kms_keys", "region", "aws_profile", "plain", "kms", "exec"})
 _DECIDES = (
     "A trusted file decides where your API key is sent (url), which keys your secrets are sealed under (kms_keys, "
     "region, aws_profile), and what is stored in the clear (policy)."
 )
+
+_LONGEST = 1_000
+"""Characters of a line that a person can be asked about."""
+
+_SCREEN = 24
 
 
 @click.command("trust")
@@ -44,7 +48,8 @@ def command(wanted: str | None) -> int:
     if store.holds(content):
         _done(path, found, "is trusted already")
         return 0
-    _show(path, _before(str(path), lines(content), store.all()), lines(content))
+    now = _readable(path, lines(content))
+    _show(path, _before(str(path), now, store.all()), now)
     if not _agreed(wanted, found):
         _terminal.say("It is not trusted.")
         return _exit.FAILED
@@ -77,18 +82,35 @@ def _before(path: str, now: list[str], trusted: Iterable[Trusted]) -> list[str]:
     return held if same_path or common else []
 
 
-def _weighed(changed: tuple[str, str]) -> tuple[bool, str, str]:
-    line, sign = changed
-    return line.partition(" = ")[0].rpartition(".")[2] in _WEIGHTY, line, sign
+def _readable(path: Path, now: list[str]) -> list[str]:
+    """The lines, none of which is so long that something could hide in it.
+
+    Raises:
+        Misconfigured: one is.
+    """
+    longest = max(map(len, now), default=0)
+    if longest > _LONGEST:
+        raise Misconfigured(f"{path} has a text of {longest} characters, which nobody can look at. Shorten it.")
+    return now
 
 
 def _show(path: Path, before: list[str], now: list[str]) -> None:
-    """What differs from what was trusted before; what decides most comes last, so that no long list hides it."""
-    changed = sorted({*((line, "-") for line in before), *((line, "+") for line in now)}, key=_weighed)
+    """What differs from what was trusted before. What decides most comes last: it is what a terminal still shows."""
+    changed = sorted({*((line, "-") for line in before), *((line, "+") for line in now)}, key=_order)
     same = set(before) & set(now)
     about = "changed since you trusted it" if before else "new to you"
-    told = [f"{sign} {line}" for line, sign in changed if line not in same]
-    _terminal.say(f"{path} is {about} ({len(same)} settings unchanged):", *told, _DECIDES)
+    told = [f"{sign} {line}" for line, sign in changed if line not in same] or ["Only the order of lists differs."]
+    counted = [f"These are {len(told)} lines: look at all of them."] if len(told) > _SCREEN else []
+    _terminal.say(f"{path} is {about} ({len(same)} settings unchanged):", *told, *counted, _DECIDES)
+
+
+def _order(changed: tuple[str, str]) -> tuple[int, int, str, str]:
+    """Profiles, the policy, the settings themselves; last a policy's patterns, the widest at the end."""
+    line, sign = changed
+    if line.startswith("policy."):
+        is_pattern = "*" in line.partition(" ")[2]
+        return (3, -len(line), line, sign) if is_pattern else (1, 0, line, sign)
+    return (0 if line.startswith("profiles.") else 2, 0, line, sign)
 
 
 def _done(path: Path, found: str, what: str) -> None:
