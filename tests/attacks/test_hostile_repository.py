@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from configsvc_client.cli._canonical import canonical
 from configsvc_client.cli._main import _COMMANDS
+from configsvc_client.cli._trust_store import TrustStore
 from local.listener import Listener
 from tests.admin.kms_server import KMS_KEY
 from tests.admin.loopback import Loopback
@@ -230,6 +232,20 @@ def test_a_home_that_is_no_absolute_path_is_not_looked_up_in_the_clone(
     assert (homeless.run("whoami").code, listener.connections) == (2, [])
     assert victim.but(XDG_CONFIG_HOME=".config").run("whoami").code == 2
     assert listener.connections == []
+
+
+def test_a_repository_that_a_variable_makes_the_home_of_settings_brings_none(
+    victim: Shell, clone: Path, listener: Listener
+) -> None:
+    hostile(clone, listener)
+    (clone / ".git").mkdir()
+    planted = clone / ".config" / "configsvc"
+    TrustStore(planted / "trusted").keep(canonical(tomllib.loads((clone / ".configsvc.toml").read_text())), "p")
+    (planted / "config.toml").write_text(f'url = "{listener.url}"\napi_key_command = ["touch", "{clone}/ran"]\n')
+    for moved in ({"XDG_CONFIG_HOME": str(clone / ".config")}, {"XDG_CONFIG_HOME": "", "HOME": str(clone)}):
+        done = victim.but(CONFIGSVC_API_KEY="", **moved).run("list", "-n", "a")
+        assert (done.code, "in the repository" in done.err) == (2, True), done
+    assert (listener.connections, (clone / "ran").exists()) == ([], False)
 
 
 def test_what_a_clone_shows_when_it_is_looked_at_is_escaped(victim: Shell, clone: Path, listener: Listener) -> None:

@@ -18,6 +18,7 @@ TRUST = "CONFIGSVC_TRUST"
 """`project` trusts every project file. It is for jobs that run reviewed commits only, and no file may set it."""
 
 _ROOT = 0
+_UNDER_CONTROL = (".git", ".hg", ".jj", ".svn")
 _MOST_BYTES = 64 * 1024
 _MOST_DOTS = 500
 """In one line: tomllib takes time in the square of the parts of a dotted key."""
@@ -68,9 +69,38 @@ def trust_store() -> TrustStore:
 
 
 def _own_folder() -> Path | None:
-    """None without a home: a relative path would be looked up in the working folder, which is the repository's."""
+    """None without a home: a relative path would be looked up in the working folder, which is the repository's.
+
+    Raises:
+        Misconfigured: it is in the repository. Whoever sends a change of that would choose what is trusted, and a
+            command to run.
+    """
     found = Path(click.get_app_dir("configsvc"))
-    return found if found.is_absolute() else None
+    if not found.is_absolute():
+        return None
+    repository, home = _repository(found.resolve(), Path.cwd().resolve()), _home()
+    if repository in (None, home) or (home and found.resolve() == home / ".config" / "configsvc"):
+        return found  # a home that is under version control is the person's own
+    raise Misconfigured(
+        f"{found} would hold your own settings and what you trust, and is in the repository {repository}, which others "
+        "change. Set XDG_CONFIG_HOME or HOME to a folder outside of it."
+    )
+
+
+def _repository(path: Path, working: Path) -> Path | None:
+    """The folder under version control that both are in."""
+    shared = [each for each in path.parents if working.is_relative_to(each)]
+    return next((each for each in shared if any(os.path.lexists(each / mark) for mark in _UNDER_CONTROL)), None)
+
+
+def _home() -> Path | None:
+    """The person's home by the system's list of users, whatever the variables say."""
+    import pwd
+
+    try:
+        return Path(pwd.getpwuid(os.getuid()).pw_dir).resolve()
+    except KeyError:
+        return None
 
 
 def _members(path: Path) -> Mapping[str, Any]:
