@@ -130,10 +130,21 @@ def test_the_lines_of_env_are_what_a_consumer_starts_with(shell: Shell, service:
     assert "# export CONFIGSVC_API_KEY=" in lines
 
 
-def test_env_warns_of_a_kms_key_that_is_not_pinned(shell: Shell, service: Loopback, namespace: str) -> None:
+@pytest.mark.parametrize("output", ["plain", "json"])
+def test_env_prints_nothing_of_a_kms_key_that_is_not_pinned(
+    shell: Shell, service: Loopback, namespace: str, output: str
+) -> None:
     service.admin("admin").add_data_key(namespace, FOREIGN_KEY)
-    done = shell.run("env")
-    assert (done.code, "not in your CONFIGSVC_KMS_KEYS" in done.err) == (0, True)
+    done = shell.run("env", "-o", output)
+    assert (done.code, done.out, f"does not name: {FOREIGN_KEY}" in done.err) == (2, "", True)
+    assert shell.but(CONFIGSVC_KMS_KEYS=f"{KMS_KEY},{FOREIGN_KEY}").run("env", "-o", output).code == 0
+    assert FOREIGN_KEY in shell.but(CONFIGSVC_KMS_KEYS="").ok("env", "-o", output)
+
+
+def test_env_leaves_out_the_kms_key_of_retired_data_keys(service: Loopback, namespace: str) -> None:
+    owner = Shell(service.environ("owner", namespace))
+    owner.but(CONFIGSVC_KMS_KEYS=f"{KMS_KEY},{FOREIGN_KEY}").ok("data-key", "rotate", "--kms-key", FOREIGN_KEY)
+    assert KMS_KEY not in owner.but(CONFIGSVC_KMS_KEYS=FOREIGN_KEY).ok("env")
 
 
 def test_a_message_of_several_lines_becomes_one(shell: Shell) -> None:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import click
 
+from configsvc.model.errors import Misconfigured
+from configsvc.model.names import Namespace
+from configsvc_client._pin import pin
 from configsvc_client.cli import _options, _output, _settings, _terminal
+
+if TYPE_CHECKING:
+    from configsvc_client.admin import Admin
 
 
 @click.command("env")
@@ -16,15 +23,14 @@ def command(namespaces: tuple[str, ...]) -> None:
     """Print the variables that a consumer needs, as lines for a shell or in JSON.
 
     CONFIGSVC_API_KEY is left for you to fill in: a consumer has a key of its own. The KMS keys are those that wrap the
-    namespaces' data keys now; whoever pins them decides whom to trust, so compare them with the keys you know.
+    namespaces' live data keys, as the service says. Nothing is printed if your own CONFIGSVC_KMS_KEYS does not name
+    one of them. Without that setting, compare them with the keys you know: whoever pins them decides whom to trust.
     """
     _options.check_trusted(namespaces)  # what is printed becomes a consumer's settings
     wanted = _options.the_namespaces(namespaces)
     admin = _settings.admin()
-    kms_keys = sorted({each.data_key.kms_key for name in wanted for each in admin.data_keys(name)})
-    known = _settings.pins()
-    if known and known != ["*"] and not set(kms_keys) <= set(known):
-        _terminal.say("configsvc: a KMS key below is not in your CONFIGSVC_KMS_KEYS. Ask who added it.")
+    kms_keys = in_use(admin, wanted)
+    _check_pinned(kms_keys)
     found = {
         "CONFIGSVC_URL": _settings.resolved().get("CONFIGSVC_URL"),
         "CONFIGSVC_NAMESPACES": ",".join(wanted),
@@ -34,6 +40,31 @@ def command(namespaces: tuple[str, ...]) -> None:
         _output.print_json(found)
     else:
         _lines(found)
+
+
+def in_use(admin: Admin, namespaces: Iterable[Namespace]) -> list[str]:
+    """The KMS keys that wrap the live data keys of namespaces, by the service's word.
+
+    Those of retired ones may be on their way out, and nothing that is served needs them.
+    """
+    listed = (each for name in namespaces for each in admin.data_keys(name))
+    return sorted({each.data_key.kms_key for each in listed if each.state == "live"})
+
+
+def _check_pinned(kms_keys: Iterable[str]) -> None:
+    """A consumer must not be told to trust a KMS key only because the service names it.
+
+    Raises:
+        Misconfigured: this person pins KMS keys, and one is not among them.
+    """
+    known = pin(_settings.pins())
+    unknown = [each for each in kms_keys if known.arns and not known.covers(each)]
+    if unknown:
+        raise Misconfigured(
+            f"The service uses a KMS key that your CONFIGSVC_KMS_KEYS does not name: {', '.join(unknown)}. Someone may "
+            "have changed its table, so nothing was printed. Ask who added it, and add it there if you trust it.",
+            kms_keys=unknown,
+        )
 
 
 def _lines(found: Mapping[str, str]) -> None:

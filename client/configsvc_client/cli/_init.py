@@ -93,10 +93,11 @@ def _store_api_key(url: str) -> None:
 
 def _offer_pin(path: Path, members: Members, namespaces: Sequence[str]) -> None:
     """Shows the KMS keys in use. To trust them is a person's decision: whoever supplies the pin supplies the key."""
+    from configsvc_client.cli._env import in_use
+
     _settings.forget()
     try:
-        admin = _settings.admin()
-        found = sorted({each.data_key.kms_key for name in namespaces for each in admin.data_keys(name)})
+        found = in_use(_settings.admin(), [names.namespace(each) for each in namespaces])
     except ConfigsvcError:
         return  # the checks tell what is wrong
     if found and sys.stdin.isatty():
