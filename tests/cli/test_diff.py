@@ -132,3 +132,10 @@ def test_what_are_not_two_sides_is_refused(shell: Shell, arguments: tuple[str, .
 def test_values_are_masked_on_a_terminal_too(shell: Shell, namespace: str, other: str) -> None:
     done = shell.on_terminal("diff", "-n", namespace, "-n", other)
     assert ("only.here" in done.out, CANARY in done.out) == (True, False)
+
+
+def test_a_number_is_no_truth(shell: Shell, service: Loopback, namespace: str) -> None:
+    other = service.namespace(f"{namespace}.other")
+    service.admin().put(namespace, "flag", {"on": True})
+    service.admin().put(other, "flag", {"on": 1})
+    assert shell.ok("diff", "-n", namespace, "-n", other).startswith("flag\tchanged")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
+from configsvc_client.cli._content import canonical
 from configsvc_client.cli._sides import Item, Side
 
 Change = Literal["added", "removed", "changed", "unknown"]
@@ -67,8 +67,5 @@ def _change(left: Item, right: Item, was: bytes | None, now: bytes | None) -> Ch
 
 def _alike(left: Item, right: Item, was: bytes, now: bytes) -> bool:
     if _JSON in (left.content_type, right.content_type):
-        try:
-            return bool(json.loads(was) == json.loads(now))
-        except ValueError:
-            return False
+        return canonical(was) == canonical(now) != ""  # by what is spelt, for 1 and true are equal in Python
     return was == now and (left.content_type == right.content_type or left.form is None or right.form is None)

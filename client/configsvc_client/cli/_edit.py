@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from configsvc.model.errors import ConfigsvcError, NotFound, PreconditionFailed, Unprocessable, VersionClaimed
-from configsvc_client.cli import _editor, _exit, _forms, _options, _output, _settings, _terminal, _unnamed
+from configsvc_client.cli import _content, _editor, _exit, _forms, _options, _output, _settings, _terminal, _unnamed
 
 if TYPE_CHECKING:
     from configsvc.model.entry import Form
@@ -57,7 +56,7 @@ class _Base(NamedTuple):
             return b""
         if self.opened.content_type != "application/json":
             return self.opened.data
-        return json.dumps(json.loads(self.opened.data), ensure_ascii=False, indent=2).encode() + b"\n"
+        return _content.indented(self.opened.data) or self.opened.data
 
     @property
     def suffix(self) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from configsvc.model.errors import Unprocessable
-from configsvc_client.cli import _options, _settings, _terminal, _wanted
+from configsvc_client.cli import _content, _options, _settings, _terminal, _wanted
 from configsvc_client.cli.formats import FORMATS, Value, format_of, write
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def command(
         _check_sealed(snapshot, only)
     kind = wanted or format_of(file)
     found = _wanted.opened(admin, [snapshot], only, "", _admission(kind, variables=variables))
+    for each in found.values():
+        _content.check(each.key, each.data, each.content_type)
     text = _text(kind, _named(found) if variables else _values(found), target)
     if file != STDOUT:
         _write(Path(file), text.encode())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
+
+from configsvc_client.cli._content import canonical
 
 if TYPE_CHECKING:
     from configsvc_client.admin import Draft, Opened
@@ -15,11 +16,4 @@ def same(draft: Draft, opened: Opened) -> bool:
         return False
     if draft.data == opened.data or draft.content_type != "application/json":
         return draft.data == opened.data
-    return _canonical(draft.data) == _canonical(opened.data) != ""
-
-
-def _canonical(data: bytes) -> str:
-    try:
-        return json.dumps(json.loads(data), sort_keys=True)
-    except (ValueError, RecursionError):  # sealed by others, and no JSON: it is to be replaced
-        return ""
+    return canonical(draft.data) == canonical(opened.data) != ""

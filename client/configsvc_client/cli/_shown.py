@@ -6,6 +6,7 @@ import base64
 import json
 from typing import TYPE_CHECKING
 
+from configsvc_client.cli._content import check
 from configsvc_client.cli._output import Field
 
 if TYPE_CHECKING:
@@ -13,15 +14,13 @@ if TYPE_CHECKING:
 
 
 def members(opened: Opened) -> dict[str, Field]:
-    """The value in JSON: text, or what JSON it is; bytes in `base64`, for JSON has none."""
+    """The value in JSON: text, or what JSON it is; bytes in `base64`, for JSON has none.
+
+    Raises:
+        Unprocessable: it is not what its content type says.
+    """
+    check(opened.key, opened.data, opened.content_type)
     if opened.content_type == "application/octet-stream":
         return {"base64": base64.b64encode(opened.data).decode()}
     text = opened.data.decode()
     return {"value": json.loads(text) if opened.content_type == "application/json" else text}
-
-
-def text(opened: Opened) -> str:
-    """The value in one line of a table; bytes by their number."""
-    if opened.content_type == "application/octet-stream":
-        return f"({len(opened.data)} bytes)"
-    return opened.data.decode()

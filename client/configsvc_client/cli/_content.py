@@ -1,0 +1,47 @@
+"""Whether a value is what its content type says. A writer who seals cannot be checked by the service."""
+
+from __future__ import annotations
+
+import json
+
+from configsvc.model.errors import Unprocessable
+
+_JSON = "application/json"
+
+
+def check(key: str, data: bytes, content_type: str) -> None:
+    """Refuse what cannot be read as its content type.
+
+    Raises:
+        Unprocessable: names the key. Nothing of the value is in it, nor in its context.
+    """
+    if not _is_so(data, content_type):
+        raise Unprocessable(
+            f"{key} is stored as {content_type}, and its value is not that. `configsvc get {key}` in a pipe prints it "
+            f"exactly; `configsvc log --key {key}` says who stored it.", key=key,
+        )  # fmt: skip
+
+
+def indented(data: bytes) -> bytes | None:
+    """JSON as an editor is to show it; None for what is no JSON."""
+    try:
+        return json.dumps(json.loads(data), ensure_ascii=False, indent=2).encode() + b"\n"
+    except (ValueError, RecursionError):
+        return None
+
+
+def canonical(data: bytes) -> str:
+    """What JSON means, spelt in one way; empty for what is no JSON."""
+    try:
+        return json.dumps(json.loads(data), sort_keys=True)
+    except (ValueError, RecursionError):
+        return ""
+
+
+def _is_so(data: bytes, content_type: str) -> bool:
+    if content_type == _JSON:
+        return bool(canonical(data))
+    try:
+        return content_type != "text/plain" or data.decode() is not None
+    except UnicodeDecodeError:
+        return False
