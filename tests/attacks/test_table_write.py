@@ -84,6 +84,19 @@ def test_a_person_is_asked_and_may_seal(writer: Shell, thief: Marker, service: L
     assert writer.on_terminal("edit", "db.url", typed={"plain, quit)": "quit"}).code == 2
 
 
+def test_a_secret_is_not_hidden_among_settings_that_a_person_says_are_plain(
+    writer: Shell, thief: Marker, service: Loopback, namespace: str, tmp_path: Path
+) -> None:
+    service.admin().put(namespace, "log.level", "info", form="plain")
+    (tmp_path / "prod.env").write_text(f"db.url={SECRET}\nlog.level=debug\n")
+    typed = {"db.url is served in the clear": "seal", "log.level is served in the clear": "plain"}
+    assert writer.on_terminal("import", "prod.env", typed=typed).code == 0
+    assert {each.key: each.form for each in service.admin().snapshot(namespace).entries} == {
+        "db.url": "envelope", "log.level": "plain",
+    }  # fmt: skip
+    assert SECRET not in thief.sees()
+
+
 @pytest.mark.usefixtures("thief")
 def test_copy_seals_what_is_marked_plain_at_its_source_and_refuses_what_is_at_its_target(
     writer: Shell, service: Loopback, namespace: str

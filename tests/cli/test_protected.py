@@ -60,6 +60,16 @@ def test_the_policy_of_the_target_counts_and_not_that_of_the_source(
     assert {each.key: each.form for each in service.admin().snapshot(other).entries} == {"a": "envelope", "b": "plain"}
 
 
+def test_a_generated_secret_is_sealed_as_the_policy_seals_and_never_plain(
+    trusting: Shell, project: Path, service: Loopback, namespace: str
+) -> None:
+    policy(project, f'[policy."{namespace}"]\nplain = ["limits.*"]\nkms = ["by.kms"]\n')
+    for key in ("by.kms", "limits.token", "db.password"):
+        trusting.ok("put", key, "--generate")
+    found = {key: form(service, namespace, key) for key in ("by.kms", "limits.token", "db.password")}
+    assert found == {"by.kms": "kms", "limits.token": "envelope", "db.password": "envelope"}
+
+
 def test_an_equal_value_is_unchanged_unless_something_names_another_form(
     shell: Shell, service: Loopback, namespace: str
 ) -> None:

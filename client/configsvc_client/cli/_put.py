@@ -67,7 +67,9 @@ def command(
         raise click.UsageError("--generate makes a secret by itself: leave the value and --plain out.")
     asked = _forms.asked(*(bool(flags[each]) for each in ("seal", "plain", "kms")))
     admin = _settings.admin()
-    form = admin.named_form(target, name, asked or ("envelope" if made else None))
+    form = admin.named_form(target, name, asked)
+    if made and form != "kms":  # a random secret is no plain value, whatever the policy says of the key
+        form = "envelope"
     exact = bool(flags["exact"] or flags["binary"])
     data = (
         generated(made) if made

@@ -22,14 +22,11 @@ _CHOICES: dict[str, Form | None] = {"seal": "envelope", "plain": "plain", "quit"
 _SAYS = "It is served in the clear, and neither an option nor your policy says how to store it."
 
 
-def chosen(namespace: str, keys: Sequence[str]) -> Form | None:
-    """What a person chooses for all of the keys on a terminal; None to store none of them."""
+def chosen(namespace: str, key: str) -> Form | None:
+    """What a person chooses for a key on a terminal; None to store it not at all."""
     if not sys.stdin.isatty():
         return None
-    are = "is" if len(keys) == 1 else "are"
-    _terminal.say(
-        f"{namespace} {', '.join(keys)} {are} served in the clear. Your policy does not say how to store that."
-    )
+    _terminal.say(f"{namespace} {key} is served in the clear. Your policy does not say how to store that.")
     return _CHOICES[_terminal.choose("Seal it, or is it no secret and stays plain?", list(_CHOICES))]
 
 
@@ -39,7 +36,7 @@ def form(namespace: str, key: str) -> Form:
     Raises:
         Misconfigured: nobody can be asked, or the answer was to quit; says what to do.
     """
-    found = chosen(namespace, [key])
+    found = chosen(namespace, key)
     if found is None:
         raise Misconfigured(f"Nothing was stored: {key}. {_SAYS}", key=key, problems=advice(namespace, [key]))
     return found
@@ -48,13 +45,16 @@ def form(namespace: str, key: str) -> Form:
 def settled(
     namespace: str, drafts: Sequence[Draft], *, ask: bool
 ) -> tuple[dict[str, Draft], dict[str, ConfigsvcError]]:
-    """The drafts with the form that a person chooses; without a person, why each is refused."""
+    """The drafts with the form that a person chooses for each; without a person, why all are refused.
+
+    One answer does not hold for several keys: among settings that are no secrets, the table's thief hides one that is.
+    """
     if not drafts:
         return {}, {}
     keys = [each.key for each in drafts]
-    found = chosen(namespace, keys) if ask else None
+    found = _each_chosen(namespace, drafts) if ask else {}
     if found:
-        return {each.key: each._replace(form=found) for each in drafts}, {}
+        return found, {}
     _terminal.say(f"Served in the clear, and not named by an option or your policy: {', '.join(keys)}")
     _terminal.say(*advice(namespace, keys))
     return {}, {key: Misconfigured(_SAYS, key=key) for key in keys}
@@ -64,6 +64,17 @@ def tell_kms(keys: Sequence[str]) -> None:
     """Say which keys, in kms form until now, become envelopes: who reads them with the AWS CLI alone will miss it."""
     if keys:
         _terminal.say(f"Served in kms form, and stored as an envelope now: {', '.join(keys)}. --kms keeps the form.")
+
+
+def _each_chosen(namespace: str, drafts: Sequence[Draft]) -> dict[str, Draft]:
+    """The drafts with their chosen forms; empty if the person quits at any of them."""
+    found: dict[str, Draft] = {}
+    for each in drafts:
+        form = chosen(namespace, each.key)
+        if form is None:
+            return {}
+        found[each.key] = each._replace(form=form)
+    return found
 
 
 def advice(namespace: str, keys: Sequence[str]) -> list[str]:
