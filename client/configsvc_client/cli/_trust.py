@@ -105,12 +105,12 @@ def _show(path: Path, before: list[str], now: list[str]) -> None:
 
 
 def _order(changed: tuple[str, str]) -> tuple[int, int, str, str]:
-    """Profiles, the policy, the settings themselves; last a policy's patterns, the widest at the end."""
+    """Profiles and namespaces, the policy, other settings; last a policy's patterns, the widest at the end."""
     line, sign = changed
     if line.startswith("policy."):
         is_pattern = "*" in line.partition(" ")[2]
         return (3, -len(line), line, sign) if is_pattern else (1, 0, line, sign)
-    return (0 if line.startswith("profiles.") else 2, 0, line, sign)
+    return (0 if line.startswith(("profiles.", "namespaces")) else 2, 0, line, sign)
 
 
 def _done(path: Path, found: str, what: str) -> None:
