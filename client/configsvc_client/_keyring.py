@@ -9,7 +9,7 @@ from configsvc.model.encoding import from_base64std
 from configsvc.model.errors import CannotOpen
 from configsvc.model.names import Key, Namespace
 from configsvc.model.record import Record
-from configsvc.model.snapshot import DataKey
+from configsvc.model.snapshot import DataKey, SealedSnapshot
 from configsvc_client._freshness import age
 from configsvc_client._pin import Pin, same_key
 from configsvc_client._ports import Clock, Moment
@@ -46,6 +46,13 @@ class Keyring:
 
     def __repr__(self) -> str:
         return f"Keyring({len(self._ciphers)} data keys)"
+
+    def calls(self, sealed: SealedSnapshot) -> int:
+        """How many KMS calls opening a snapshot would take, by what is held now."""
+        namespace = sealed.namespace
+        return sum((namespace, each.kid) not in self._ciphers for each in sealed.data_keys) + sum(
+            each.form == "kms" and (namespace, each.key, each.value) not in self._values for each in sealed.entries
+        )
 
     def cipher(self, namespace: Namespace, data_key: DataKey, deadline: float) -> Cipher:
         """A data key, unwrapped.

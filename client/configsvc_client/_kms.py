@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from configsvc.model.encoding import base64std, from_base64std
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Misconfigured, Unavailable
 from configsvc.model.record import Record
+from configsvc_client._body import shown
 from configsvc_client._credentials import Find
 from configsvc_client._http import Connection
 from configsvc_client._secret import Secret, bare
@@ -24,7 +25,7 @@ _REPEATABLE = r"Throttling|LimitExceeded|KMSInternal|DependencyTimeout|ServiceUn
 _MULTI_REGION = (
     r"(arn:aws[a-z-]*:kms:)[a-z0-9-]+(:[0-9]{12}:key/mrk-[0-9a-f]+)"  # compiled where it is needed: few need it
 )
-_MESSAGE = 500
+_CODE = 100
 _PLAINTEXT = "Plaintext"
 _EXPIRED = re.compile(r"ExpiredToken|RequestExpired|InvalidSignatureException Signature expired")
 
@@ -82,7 +83,7 @@ class AwsKms:
             members["KeyId"] = in_region(key_id, self._region)
         answer = self.call("Decrypt", members, deadline)
         try:
-            return Decrypted(plaintext_in(answer), str(answer["KeyId"]))
+            return Decrypted(plaintext_in(answer), _text(answer["KeyId"]))
         except (KeyError, ValueError):
             pass  # raised below: as its context, this one could show the plaintext
         raise Unavailable("KMS answered Decrypt without a plaintext and a key.", reason="answer")
@@ -147,10 +148,14 @@ def refusal(operation: str, response: Response) -> ConfigsvcError:
 
 
 def _said(response: Response) -> str:
-    """KMS's code and message."""
+    """KMS's code and message: cut, and without what a terminal or a log would obey."""
     members = _members(response)
-    code = str(members.get("__type", response.status)).rpartition("#")[2].replace(" ", "")
-    return f"{code} {str(members.get('message') or members.get('Message') or '')[:_MESSAGE]}"
+    code = _text(members.get("__type", response.status)).rpartition("#")[2].replace(" ", "")
+    return f"{shown(code, _CODE)} {shown(_text(members.get('message') or members.get('Message')))}"
+
+
+def _text(found: object) -> str:
+    return str(found) if isinstance(found, str | int) else ""
 
 
 def _members(response: Response) -> dict[str, object]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from configsvc.model.entry import Entry
 from configsvc.model.envelope import Header
@@ -21,6 +21,15 @@ from configsvc_client._value import Value, value_of
 if TYPE_CHECKING:
     from configsvc_client._cipher import Cipher
     from configsvc_client._spelling import KeyPattern
+
+
+Opened = TypeVar("Opened")
+
+_IN_VAIN = 20
+"""Refusals of KMS after which the rest of a namespace is not asked for: calls take time and quota from all others."""
+
+_DENIED = "AccessDeniedException"
+"""What KMS answers where a policy names single keys: the next one may be allowed."""
 
 
 class Rules(Record):
@@ -43,15 +52,28 @@ class Rules(Record):
             )
 
 
-def open_layer(namespace: Namespace, found: Found, rules: Rules, deadline: float) -> Layer:
-    """A namespace with every entry opened; those that do not open are told with why.
+def open_layer(
+    namespace: Namespace, found: Found, rules: Rules, deadline: float, may_break: Container[str] | None = None
+) -> Layer:
+    """A namespace with every entry opened; those that do not open come with the reason.
+
+    Args:
+        namespace: the one that was asked for.
+        found: what came.
+        rules: how to open.
+        deadline: monotonic seconds.
+        may_break: the only keys that may fail to open, and are tried last; any may where it is left out.
 
     Raises:
+        CannotOpen: another key than these does not open. The rest is not tried: it would cost KMS calls for nothing.
         Unavailable: KMS did not answer; nothing is known of what was sealed.
     """
-    opening = _Opening(namespace, found, rules, deadline)
+    opening = _Opening(namespace, found, rules, deadline, may_break)
+    entries = (
+        sorted(found.sealed.entries, key=lambda each: each.key in may_break) if may_break else found.sealed.entries
+    )
     # By `map`, so that what is opened is in no variable while the next may raise.
-    opened = dict(map(opening.pair, found.sealed.entries))
+    opened = dict(map(opening.pair, entries))
     broken = {key: value for key, value in opened.items() if isinstance(value, CannotOpen)}
     values = {key: value for key, value in opened.items() if key not in broken}
     sealed = frozenset(entry.key for entry in found.sealed.entries if entry.sealed)
@@ -64,11 +86,15 @@ def open_layer(namespace: Namespace, found: Found, rules: Rules, deadline: float
 class _Opening:
     """One pass: each data key is asked for once, also when it does not unwrap."""
 
-    def __init__(self, namespace: Namespace, found: Found, rules: Rules, deadline: float) -> None:
+    def __init__(
+        self, namespace: Namespace, found: Found, rules: Rules, deadline: float, may_break: Container[str] | None
+    ) -> None:
         self._namespace = namespace
         self._rules = rules
         self._keyring = rules.keyring
         self._deadline = deadline
+        self._may_break = may_break
+        self._in_vain = {"kms": 0, "envelope": 0}
         self._data_keys = {data_key.kid: data_key for data_key in found.sealed.data_keys}
         self._ciphers: dict[Kid, Cipher | CannotOpen] = {}
 
@@ -79,15 +105,21 @@ class _Opening:
             return entry.key, value_of(entry.key, entry.content_type, self._plaintext(entry))
         except CannotOpen as error:
             # A copy: with its traceback it would keep what was opened alive.
-            return entry.key, CannotOpen(error.detail, **error.members)
+            broken = CannotOpen(error.detail, **error.members)
+        if self._may_break is not None and entry.key not in self._may_break:
+            raise broken
+        return entry.key, broken
 
     def _plaintext(self, entry: Entry) -> Secret:
         """What an entry holds: bytes, of a plain one text."""
         if entry.form == "plain":
             return Secret(entry.value)
         if entry.form == "kms":
-            return self._keyring.value(self._namespace, entry.key, entry.value, self._deadline)
+            return self._asked("kms", lambda: self._value(entry))
         return self._open(entry)
+
+    def _value(self, entry: Entry) -> Secret:
+        return self._keyring.value(self._namespace, entry.key, entry.value, self._deadline)
 
     def _open(self, entry: Entry) -> Secret:
         from configsvc_client._cipher import kid_in
@@ -108,6 +140,22 @@ class _Opening:
         if kid not in self._data_keys:
             return CannotOpen(f"The snapshot has no data key {kid}.", kid=kid)
         try:
-            return self._keyring.cipher(self._namespace, self._data_keys[kid], self._deadline)
+            return self._asked(
+                "envelope", lambda: self._keyring.cipher(self._namespace, self._data_keys[kid], self._deadline)
+            )
         except CannotOpen as error:
             return error
+
+    def _asked(self, form: str, ask: Callable[[], Opened]) -> Opened:
+        """What KMS gives, or the keyring holds.
+
+        Raises:
+            CannotOpen: KMS refuses it, or has refused too many others.
+        """
+        if self._in_vain[form] >= _IN_VAIN:
+            raise CannotOpen(f"Not tried, because {_IN_VAIN} others in {self._namespace} did not open. Repair those.")
+        try:
+            return ask()
+        except CannotOpen as error:
+            self._in_vain[form] += error.members.get("reason") != _DENIED
+            raise

@@ -58,14 +58,15 @@ class Refusals:
         """After a refresh: what is refused now, all else is confirmed; what the log is to be told."""
         told = [f"{each} is taken again." for each, old in self._held.items() if old.warned and each not in refused]
         self._confirmed.update((each, now) for each in self._confirmed if each not in refused)
-        before, self._held = self._held, {}
+        held = dict[Namespace, _Refusal]()
         for namespace, each in refused.items():
-            old = before.get(namespace)
+            old = self._held.get(namespace)
             warned = bool(old and old.warned)
             if not warned and not _passes(each.error):
                 told.append(f"{namespace} is not updated, and what is held of it stays. {each.error.detail}")
                 warned = True
-            self._held[namespace] = _Refusal(each, self._retry(old, each, now), warned)
+            held[namespace] = _Refusal(each, self._retry(old, each, now), warned)
+        self._held = held  # whole, because any thread may be reading `errors`
         return told
 
     def oldest(self) -> Moment:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Mapping
 
 import pytest
 
 from configsvc.model import limits
+from configsvc.model.encoding import base64std
 from configsvc.model.entry import Entry
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Misconfigured, NotFound, Unavailable
-from configsvc.model.names import Namespace
+from configsvc.model.names import Key, Namespace
 from configsvc_client import ConfigUnavailable, NotTaken, WentBackwards
+from configsvc_client._kms import Decrypted
 from configsvc_client._ports import Found
 from tests.client.configs import Stage
-from tests.client.sealing import NS, data_key, envelope, found, plain, sealed_values
+from tests.client.sealing import NS, data_key, envelope, found, kms_form, plain, sealed_values
 
 SHARED = Namespace("shared.prod")
 HELD = 41
@@ -199,3 +202,123 @@ def test_what_went_backwards_is_still_counted_as_that() -> None:
     with pytest.raises(WentBackwards):
         stage.config.refresh()
     assert stage.config.counts["went_backwards"] == 1
+
+
+def nobody_sealed(many: int, salt: str = "") -> list[Entry]:
+    """Values in kms form that KMS refuses; whoever writes the namespace can store any number of these."""
+    return [
+        Entry(Key(f"junk.{number:03}"), 1, "kms", "text/plain", base64std(f"junk {salt}{number}".encode()))
+        for number in range(many)
+    ]
+
+
+def test_answers_that_alternate_cost_one_kms_call_with_each_poll() -> None:
+    stage = warm(mine("1", 7))
+    asked = len(stage.kms.calls)
+    for poll in range(10):
+        stage.serve(found([*nobody_sealed(300, salt="AB"[poll % 2])], revision=HELD + 1))
+        stage.clock.advance(66)
+        assert stage.config["a"] == "1"
+    assert len(stage.kms.calls) - asked <= 10
+
+
+def test_so_do_data_keys_that_nobody_wrapped() -> None:
+    stage = warm(mine("1", 7))
+    asked = len(stage.kms.calls)
+    raws = [hashlib.sha256(bytes([number])).digest() for number in range(50)]
+    stage.serve(
+        found(
+            [envelope(f"junk.{number}", b"", raw=raw) for number, raw in enumerate(raws)],
+            revision=HELD + 1,
+            data_keys=[data_key(raw)._replace(wrapped=base64std(raw)) for raw in raws],
+        )
+    )
+    stage.clock.advance(66)
+    assert stage.config["a"] == "1"
+    assert len(stage.kms.calls) - asked == 1
+
+
+def test_at_a_cold_start_kms_is_asked_in_vain_so_many_times_only_and_the_others_serve() -> None:
+    good = [envelope("a", b"1"), envelope("z", b"2")]
+    other = sealed_values({"c": "3"}, namespace=SHARED)
+    stage = Stage(found([good[0], *nobody_sealed(300), good[1]], revision=HELD), other)
+    assert {key: stage.config[key] for key in "azc"} == {"a": "1", "z": "2", "c": "3"}
+    assert len(stage.config.broken) == 300
+    assert len(stage.kms.calls) <= 2 + 20
+    with pytest.raises(CannotOpen, match="20 others in payments"):
+        stage.config["junk.200"]
+
+
+def test_what_is_broken_keeps_nothing_that_comes_later_from_opening() -> None:
+    stage = Stage(found(nobody_sealed(30), revision=HELD))
+    stage.config.snapshot()
+    stage.serve(found([*nobody_sealed(30), kms_form("late", b"good")], revision=HELD + 1))
+    assert stage.config.refresh() is True
+    assert stage.config["late"] == "good"
+
+
+def test_where_kms_denies_single_keys_each_is_asked_for() -> None:
+    stage = Stage(found([*nobody_sealed(30), kms_form("mine", b"good")], revision=HELD))
+    decrypt = stage.kms.decrypt
+
+    def denies(ciphertext: bytes, context: Mapping[str, str], key_id: str | None, deadline: float) -> Decrypted:
+        if context["configsvc:key"] != "mine":
+            raise CannotOpen("KMS refused Decrypt.", reason="AccessDeniedException")
+        return decrypt(ciphertext, context, key_id, deadline)
+
+    stage.kms.decrypt = denies  # type: ignore[method-assign]  # by a policy for single keys
+    assert stage.config["mine"] == "good"
+
+
+def test_the_time_that_one_namespace_takes_is_not_taken_from_another() -> None:
+    stage = warm(mine("1", 7))
+    decrypt = stage.kms.decrypt
+
+    def slow(ciphertext: bytes, context: Mapping[str, str], key_id: str | None, deadline: float) -> Decrypted:
+        if stage.clock.up >= deadline:
+            raise Unavailable("KMS did not answer in time.", reason="deadline")
+        stage.clock.advance(0.02)
+        return decrypt(ciphertext, context, key_id, deadline)
+
+    stage.kms.decrypt = slow  # type: ignore[method-assign]  # as fast as KMS is
+    many = [kms_form(f"v{number}", str(number).encode()) for number in range(100)]
+    stage.serve(found(many, revision=HELD + 1))
+    stage.serve(found([kms_form("new", b"2", namespace=SHARED)], revision=8, namespace=SHARED))
+    stage.clock.advance(66)
+    assert stage.config["new"] == "2"
+    assert set(stage.config.refused) == {"payments.prod"}
+
+
+def test_a_namespace_that_could_not_be_fetched_once_is_well_as_soon_as_it_is_unchanged() -> None:
+    stage = warm(mine("1", 7))
+    stage.chance = 1.0
+    stage.gateway.served[NS] = Unavailable("It took too long.")
+    stage.clock.advance(67)
+    stage.config.snapshot()
+    assert set(stage.config.refused) == {"payments.prod"}
+    stage.serve(at(HELD))
+    stage.clock.advance(67)
+    stage.config.snapshot()
+    assert (stage.config.refused, stage.config.age) == ({}, 0)
+
+
+def test_who_reads_what_is_refused_amid_a_refresh_sees_it_whole() -> None:
+    stage = warm(mine("1", 7))
+    stage.gateway.served = {NS: at(10**9, "evil"), SHARED: at(10**9, "evil", namespace=SHARED)}
+    with pytest.raises(NotTaken):
+        stage.config.refresh()
+    seen: list[int] = []
+
+    class Looking:
+        def __rmul__(self, seconds: float) -> float:
+            return seconds
+
+        def __mul__(self, seconds: float) -> float:
+            seen.append(len(stage.config.refused))
+            return seconds
+
+    stage.clock.advance(1000)
+    stage.chance = Looking()  # type: ignore[assignment]  # drawn while the refresh settles
+    with pytest.raises(NotTaken):
+        stage.config.refresh()
+    assert set(seen) == {2}

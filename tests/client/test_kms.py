@@ -127,6 +127,15 @@ def test_the_refusal_says_what_kms_said() -> None:
         decrypt(server)
 
 
+def test_what_kms_says_is_cut_and_without_what_a_terminal_or_a_log_obeys() -> None:
+    hostile = {"__type": "Odd\x1b[2J\n" + "x" * 100_000, "message": "a\nforged: line\x1b]0;" + "y" * 100_000}
+    with stub(lambda *_: as_json(400, hostile)) as server, pytest.raises(CannotOpen) as caught:
+        decrypt(server)
+    assert len(str(caught.value)) < 1000
+    assert str(caught.value).isprintable()
+    assert str(caught.value.members["reason"]).isprintable()
+
+
 def test_the_endpoint_is_the_variables_or_amazons_in_the_region() -> None:
     assert endpoint("eu-central-1", {}).origin == "https://kms.eu-central-1.amazonaws.com"
     assert endpoint("cn-north-1", {}).origin == "https://kms.cn-north-1.amazonaws.com.cn"

@@ -29,7 +29,7 @@ class Bug(NamedTuple):
 
 BUGS = {
     "swapped before everything is verified": Bug(
-        "_refresh.py", "for key in opened.broken.keys() - layer.broken.keys():", "for key in sorted(()):", MACHINE
+        "_opening.py", "if self._may_break is not None and", "if self._may_break == () and", MACHINE
     ),
     "an older revision is taken": Bug("_follows.py", "if revision < held.revision:", "if revision < 0:", MACHINE),
     "part of an answer is taken": Bug(
@@ -90,7 +90,7 @@ BUGS = {
         "_keyring.py", "context, asked, deadline)", "context, None, deadline)", REFUSALS
     ),
     "what KMS says it opened with is not compared": Bug(
-        "_keyring.py", "if not same_key(self._pin.checked(answered), asked):", "if not answered:", REFUSALS
+        "_keyring.py", "if not same_key(self._pin.checked(opened.key_arn), asked):", "if not opened.key_arn:", REFUSALS
     ),
     "the kid is not computed from the data key": Bug(
         "_cipher.py", "return hmac.compare_digest(self.kid, kid)", "return bool(kid)", REFUSALS
