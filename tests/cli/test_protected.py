@@ -189,3 +189,12 @@ def test_a_broken_policy_stops_every_command_that_would_follow_it(
 def test_two_forms_at_once_are_refused(shell: Shell, flags: tuple[str, ...]) -> None:
     for command in (("put", "a", "-"), ("edit", "a")):
         assert shell.run(*command, *flags, given="x").code == 2
+
+
+def test_a_value_on_the_command_line_is_refused_with_what_would_make_it_plain(
+    trusting: Shell, project: Path, namespace: str
+) -> None:
+    assert "--plain, or name the key in your policy" in trusting.run("put", "log.level", "debug").err
+    policy(project, f'[policy."{namespace}"]\nplain = ["log.level"]\n')
+    assert "is not trusted" in trusting.but(CONFIGSVC_TRUST="").run("put", "log.level", "debug").err
+    trusting.ok("put", "log.level", "debug")

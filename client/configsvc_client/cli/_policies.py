@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from configsvc_client.admin import Admin
 
 _HEADING = (
-    "# Drafted from what is served. Whoever can write the table decides that: check that no key below is a secret.\n"
+    "# Drafted from what is served. Whoever can write the table decides that: check that no key in plain is a secret,\n"
+    "# and that exec names no variable that you do not know. retired_kids of other tables go on to count.\n"
 )
 
 

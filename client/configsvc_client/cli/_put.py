@@ -73,7 +73,8 @@ def command(
     exact = bool(flags["exact"] or flags["binary"])
     data = (
         generated(made) if made
-        else _values.read(key, source[0] if source else None, from_file, plain=form == "plain", exact=exact)
+        else _values.read(key, source[0] if source else None, from_file, plain=form == "plain", exact=exact,
+                           advice=_unnamed.untrusted())
     )  # fmt: skip
     draft = checked(Draft(
         key=name, data=data, content_type=_content_type(flags), form=form, activate=not flags["stage"],

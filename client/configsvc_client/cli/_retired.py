@@ -24,7 +24,8 @@ def advise(admin: Admin, namespace: Namespace) -> list[str]:
     if _output.kind() != "json" and not held.issuperset(kids):
         _terminal.say(
             "The service could be made to offer a retired data key again. So that nobody seals under it, set this in "
-            f'.configsvc.toml under [policy."{policy.table(namespace) or namespace}"], and commit it:',
+            f'.configsvc.toml under [policy."{policy.table(namespace) or namespace}"], run configsvc trust, and commit '
+            "the file:",
             f"retired_kids = {json.dumps(kids)}",
         )
     return kids

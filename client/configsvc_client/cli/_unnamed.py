@@ -80,8 +80,8 @@ def _each_chosen(namespace: str, drafts: Sequence[Draft]) -> dict[str, Draft]:
 def advice(namespace: str, keys: Sequence[str]) -> list[str]:
     """What to do about it: the options, and the lines of the policy to paste."""
     policy, resolved = _settings.policy(), _settings.resolved()
-    if resolved.project and not resolved.project_trusted:
-        return [f"{resolved.project} is not trusted, so its policy allows nothing: configsvc trust", *_options()]
+    if why := untrusted():
+        return [why, *_options()]
     table = policy.table(namespace)
     plain = list(dict.fromkeys([*policy.of(namespace).plain, *sorted(keys)]))
     return [
@@ -90,6 +90,14 @@ def advice(namespace: str, keys: Sequence[str]) -> list[str]:
         f'  [policy."{table or namespace}"]',
         f"  plain = {json.dumps(plain)}",
     ]
+
+
+def untrusted() -> str:
+    """That the project file is not trusted, and what to do; empty where it is, or where there is none."""
+    found = _settings.resolved()
+    if not found.project or found.project_trusted:
+        return ""
+    return f"{found.project} is not trusted, so its policy allows nothing: configsvc trust"
 
 
 def _options() -> list[str]:

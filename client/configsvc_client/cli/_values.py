@@ -12,7 +12,9 @@ from configsvc_client.cli import _terminal
 STDIN = "-"
 
 
-def read(key: str, source: str | None, from_file: str | None, *, plain: bool, exact: bool) -> bytes:
+def read(
+    key: str, source: str | None, from_file: str | None, *, plain: bool, exact: bool, advice: str = ""
+) -> bytes:  # fmt: skip
     """The bytes of a value.
 
     Text from stdin loses one newline at its end, as `$(…)` does, unless `exact`; files are taken as they are.
@@ -23,6 +25,7 @@ def read(key: str, source: str | None, from_file: str | None, *, plain: bool, ex
         from_file: a file's name.
         plain: the value is no secret, so it may stand on the command line and be seen while it is typed.
         exact: keep a newline at the end of stdin.
+        advice: why a value that should be plain may count as a secret here.
 
     Raises:
         click.UsageError: a secret on the command line, two sources, or none; never says the value.
@@ -40,7 +43,8 @@ def read(key: str, source: str | None, from_file: str | None, *, plain: bool, ex
     if not plain:
         raise click.UsageError(
             "A secret on the command line is seen by others and kept in the shell's history; treat it as known. "
-            f'Leave it out to be asked, or: printf %s "$SECRET" | configsvc put {key} -'
+            f'Leave it out to be asked, or: printf %s "$SECRET" | configsvc put {key} - . If it is no secret: --plain, '
+            f"or name the key in your policy. {advice}".rstrip()
         )
     return source.encode()
 
