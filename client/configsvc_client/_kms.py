@@ -123,13 +123,13 @@ def endpoint(region: str, environ: Mapping[str, str]) -> Url:
     """Where KMS is: `AWS_ENDPOINT_URL_KMS`, `AWS_ENDPOINT_URL`, or AWS's own in the region.
 
     Raises:
-        Misconfigured: a variable holds no URL.
+        Misconfigured: a variable holds no URL, or it is no region.
     """
+    if not re.fullmatch(r"[a-z0-9-]+", region):  # it stands in headers, whatever the host is
+        raise Misconfigured("AWS_REGION is not a region like eu-central-1.")
     for name in ("AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL"):
         if environ.get(name):
             return parse(environ[name], name)
-    if not re.fullmatch(r"[a-z0-9-]+", region):
-        raise Misconfigured("AWS_REGION is not a region like eu-central-1.")
     return parse(f"https://kms.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}")
 
 

@@ -142,6 +142,6 @@ def test_the_endpoint_is_the_variables_or_amazons_in_the_region() -> None:
     both = {"AWS_ENDPOINT_URL_KMS": "http://127.0.0.1:1", "AWS_ENDPOINT_URL": "http://127.0.0.1:2"}
     assert endpoint("r", both).port == 1
     assert endpoint("r", {"AWS_ENDPOINT_URL": "http://127.0.0.1:2"}).port == 2
-    for region, environ in (("a.b/c", {}), ("r", {"AWS_ENDPOINT_URL": "http://elsewhere.example"})):
+    for region, environ in (("a.b/c", {}), ("a\r\nb", both), ("r", {"AWS_ENDPOINT_URL": "http://elsewhere.example"})):
         with pytest.raises(Misconfigured):
             endpoint(region, environ)

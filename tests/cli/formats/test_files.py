@@ -28,6 +28,14 @@ def test_yaml_s_anchors_and_merges_are_followed() -> None:
     assert found["b"] == (b'{"x":1,"y":2}', "application/json")
 
 
+def test_yaml_s_anchors_stand_for_no_more_than_can_be_held() -> None:
+    many = "".join(f"b{n}: *a0\n" for n in range(3_000))
+    assert read("yaml", f"a0: &a0 [{'x, ' * 200}]\n{many}".encode())[1] != []
+    lines = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 40)]
+    rows, problems = read("yaml", "\n".join(["a0: &a0 [x]", *lines]).encode())
+    assert (len(rows), {each.reason for each in problems}) == (6, {"too much: anchors stand for what they name"})
+
+
 def test_toml_keys_may_be_quoted_and_a_bare_dot_makes_a_tree() -> None:
     assert _found("toml", '"db.url" = "x"\ndb.pool = 5\n') == {
         "db.url": (b"x", "text/plain"),
@@ -68,6 +76,9 @@ def test_a_secret_of_kubernetes_says_what_is_text_by_what_it_is() -> None:
         ("yaml", f"a: !!python/name:{CANARY} x\n", "line 1", None),
         ("yaml", f"a: *{CANARY}\n", "line 1", None),
         ("yaml", f"- {CANARY}\n", "", None),
+        ("yaml", f"a: {CANARY}\x1b\n", "", None),
+        ("yaml", f"a: !!bool {CANARY}\n", "", None),
+        ("yaml", f"a: !!timestamp {CANARY}\n", "", None),
         ("yaml", "a:\n", "line 1", "a"),
         ("yaml", f"apiVersion: v1\nkind: Secret\ndata: {{a: {CANARY}}}\n", "", None),
         ("toml", f'a = "x"\nb = {CANARY}\n', "line 2", None),
@@ -83,6 +94,7 @@ def test_a_secret_of_kubernetes_says_what_is_text_by_what_it_is() -> None:
         ("docker", f"{CANARY}\n", "line 1", None),
         ("dotenv", f"{CANARY}\n", "line 1", None),
         ("k8s-secret", f"a: {CANARY}\n", "", None),
+        ("k8s-secret", f"a: !!bool {CANARY}\n", "", None),
         ("k8s-secret", f"kind: Secret\ndata: {{a: '{CANARY}'}}\n", "", "a"),
     ],
 )

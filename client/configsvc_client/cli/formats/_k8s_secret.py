@@ -25,7 +25,7 @@ def read(text: str) -> Read:
 
     try:
         found = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError):
+    except (yaml.YAMLError, *_yaml.FAULTS):
         return [], [Problem("", None, "not YAML")]
     if not isinstance(found, dict) or found.get("kind") != "Secret":
         return [], [Problem("", None, "not a Secret of Kubernetes (kind: Secret)")]

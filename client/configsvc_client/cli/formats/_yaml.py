@@ -14,6 +14,12 @@ from typing import Any
 from configsvc_client.cli.formats import _tree
 from configsvc_client.cli.formats._row import Problem, Read, Row, Value, Written, once
 
+FAULTS = (ValueError, RecursionError, LookupError, AttributeError)
+"""What PyYAML raises beside its own: for `!!bool x`, `!!timestamp x`, numbers of thousands of digits."""
+
+_MOST_NODES = 500_000
+"""In a file, each alias counted for all that it stands for: a few lines can stand for gigabytes."""
+
 _TAG = "tag:yaml.org,2002:"
 _BREAKS = frozenset("\r\x85\u2028\u2029")
 _RESOLVED = (
@@ -29,16 +35,14 @@ def read(text: str) -> Read:
     """The members of the mapping, with the lines they stand on."""
     import yaml
 
-    loader = _loader()(text)
     try:
+        loader = _loader()(text)
         return once(_found(loader, loader.get_single_node()))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)  # its text may tell what stands there
         return [], [Problem(f"line {mark.line + 1}" if mark else "", None, "not YAML")]
-    except (ValueError, RecursionError):
-        return [], [Problem("", None, "not YAML: it holds a number or a depth that cannot be read")]
-    finally:
-        loader.dispose()
+    except FAULTS:
+        return [], [Problem("", None, "not YAML: it holds a number, a tag or a depth that cannot be read")]
 
 
 def write(values: Sequence[Value], namespace: str) -> Written:
@@ -66,14 +70,29 @@ def _found(loader: Any, node: Any) -> Iterator[Row | Problem]:  # noqa: ANN401  
     if {"apiVersion", "kind"} <= keys:
         yield Problem("", None, "a manifest of Kubernetes; say --format k8s-secret")
         return
+    known: dict[int, int] = {}
+    left = _MOST_NODES
     for key, value in node.value:
         place = f"line {key.start_mark.line + 1}"
         if not isinstance(key, yaml.ScalarNode):
             yield Problem(place, None, "a key is a text")
         elif isinstance(value, yaml.ScalarNode) and value.tag == f"{_TAG}null" and not value.value:
             yield Problem(place, key.value, "no value; write '' for an empty one, or null")
+        elif _nodes(value, known) > left:
+            yield Problem(place, key.value, "too much: anchors stand for what they name")
         else:
+            left -= _nodes(value, known)
             yield _tree.row(place, key.value, loader.construct_object(value, deep=True))
+
+
+def _nodes(node: Any, known: dict[int, int]) -> int:  # noqa: ANN401  # PyYAML's
+    """How many nodes a value is when it is written out. One that holds itself is refused later."""
+    if id(node) not in known:
+        known[id(node)] = 1  # while it is counted
+        held = node.value if isinstance(node.value, list) else []
+        parts = (part for each in held for part in (each if isinstance(each, tuple) else (each,)))
+        known[id(node)] = 1 + sum(_nodes(part, known) for part in parts)
+    return known[id(node)]
 
 
 @cache
