@@ -20,7 +20,7 @@ class Pin(Record):
 
     def covers(self, arn: str) -> bool:
         """Whether a key is trusted."""
-        return ANY in self.arns or any(same_key(arn, pinned) for pinned in self.arns)
+        return self.trusts_any or any(same_key(arn, pinned) for pinned in self.arns)
 
     def checked(self, arn: str) -> str:
         """The ARN, if its key is trusted.
@@ -33,6 +33,11 @@ class Pin(Record):
         if not self.covers(arn):
             raise CannotOpen(f"CONFIGSVC_KMS_KEYS does not name {arn}. Add it if you trust that key.", kms_key=arn)
         return arn
+
+    @property
+    def trusts_any(self) -> bool:
+        """Whether it trusts every KMS key."""
+        return ANY in self.arns
 
     @property
     def only(self) -> str | None:

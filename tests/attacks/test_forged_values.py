@@ -51,3 +51,18 @@ def test_a_retired_data_key_that_is_listed_as_live_is_not_wrapped_again(
     with from_environ(environ, policy=policy) as careful, pytest.raises(Conflict, match="not wrapped again"):
         careful.rewrap(namespace, kid, OTHER_KEY)
     assert {each.kid: each.data_key.kms_key for each in service.admin().data_keys(namespace)}[kid] == KMS_KEY
+
+
+def test_the_table_does_not_choose_which_of_several_kms_keys_wraps_a_new_data_key(
+    service: Loopback, namespace: str, rotated: Thief
+) -> None:
+    both = Shell({**service.environ("owner", namespace), "CONFIGSVC_KMS_KEYS": f"{KMS_KEY},{OTHER_KEY}"})
+    both.ok("data-key", "rotate", "--fresh", "--kms-key", OTHER_KEY)
+    rotated.bring_back(added=10**9)  # wrapped under the KMS key that is on its way out
+    before = service.admin().data_keys(namespace)
+    done = both.run("data-key", "rotate", "--fresh")
+    assert (done.code, "--kms-key ARN" in done.err) == (2, True)
+    assert service.admin().data_keys(namespace) == before
+    both.ok("data-key", "rotate", "--fresh", "--kms-key", OTHER_KEY)
+    live = [each for each in service.admin().data_keys(namespace) if each.state == "live"]
+    assert {each.data_key.kms_key for each in live} == {OTHER_KEY}

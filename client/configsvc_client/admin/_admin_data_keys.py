@@ -96,7 +96,8 @@ class Keyrings(Facet):
 
         Args:
             namespace: where.
-            kms_key: the ARN of the KMS key to wrap the new data key; that of the newest where left out.
+            kms_key: the ARN of the KMS key to wrap the new data key; that of the newest where left out, which takes
+                a pin of one KMS key.
             message: for the change log.
             fresh: whether to make a new data key also where a rotation was begun.
             told: hears of each change set that is done, and of each key that is refused.

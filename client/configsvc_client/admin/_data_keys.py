@@ -83,6 +83,21 @@ class DataKeys:
         if held and held.kid in self._passed[namespace]:
             self.forget(namespace)
 
+    def kms_key(self, namespace: Namespace, listed: Iterable[StoredDataKey]) -> str:
+        """The KMS key to wrap a new data key: that of the newest live one, also where that one seals no more.
+
+        Whoever writes the table says which is the newest, so this is only for a caller who pins one KMS key, or any.
+
+        Raises:
+            Misconfigured: several KMS keys are pinned, or there is no live data key.
+        """
+        if len(self._pin.arns) > 1 and not self._pin.trusts_any:
+            raise Misconfigured(
+                "CONFIGSVC_KMS_KEYS names several KMS keys. Say which of them wraps the new data key: --kms-key ARN."
+            )
+        live = [each for each in newest_first(listed) if each.state == "live"]
+        return live[0].data_key.kms_key if live else newest_live(namespace, live).kms_key
+
     def make(self, namespace: Namespace, kms_key: str) -> DataKey:
         """Have KMS make a data key and wrap it. It is stored nowhere yet, and its plaintext is dropped here.
 

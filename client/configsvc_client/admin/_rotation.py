@@ -76,7 +76,7 @@ class Rotator:
         self._access.require(namespace, "write", "admin")
         listed = self._data_keys.list(namespace)
         if fresh or not _begun(listed, self._data_keys.never(namespace)):
-            self._add(namespace, kms_key or _kms_key(namespace, listed))
+            self._add(namespace, kms_key or self._data_keys.kms_key(namespace, listed))
             # Whatever the service says later, what was there before is older than what was made just now.
             self._data_keys.pass_over(namespace, (each.kid for each in listed))
         run = _Run(namespace, message, told)
@@ -160,16 +160,6 @@ def _begun(listed: Iterable[StoredDataKey], never: Container[str]) -> bool:
     """Whether there is a data key to go on with: the newest of several that are live, if it may seal."""
     live = [each for each in newest_first(listed) if each.state == "live"]
     return len(live) > 1 and live[0].seals_on and live[0].kid not in never
-
-
-def _kms_key(namespace: Namespace, listed: Iterable[StoredDataKey]) -> str:
-    """The KMS key of the newest live data key, also where that one seals no more.
-
-    Raises:
-        Misconfigured: there is none.
-    """
-    live = [each for each in newest_first(listed) if each.state == "live"]
-    return live[0].data_key.kms_key if live else newest_live(namespace, listed).kms_key
 
 
 def _is_old(entry: Entry, newest: Kid) -> bool:

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 @click.command("rotate")
 @_options.one_namespace
-@click.option("--kms-key", metavar="ARN", help="KMS key that wraps the new data key; that of the newest if left out.")
+@click.option(
+    "--kms-key",
+    metavar="ARN",
+    help="KMS key that wraps the new data key. Needed if CONFIGSVC_KMS_KEYS names several; else that of the newest.",
+)
 @click.option(
     "--fresh", is_flag=True, help="Make a new data key even if an earlier rotation was interrupted and left one."
 )
