@@ -324,6 +324,16 @@ def test_nothing_is_trusted_that_is_too_long_to_look_at(victim: Shell, clone: Pa
     assert (done.code, "nobody can look at" in done.err, "--hash" in done.err) == (2, True, False)
 
 
+def test_a_table_that_takes_an_exec_list_away_says_so(victim: Shell, clone: Path) -> None:
+    file = clone / ".configsvc.toml"
+    file.write_text('[policy."pay.*"]\nplain = ["log.level"]\nexec = ["DB_*"]\n')
+    _trust(victim)
+    file.write_text(file.read_text() + '[policy."pay.prod"]\nplain = ["log.level"]\n')
+    first, second = _changes(victim.run("trust").err)
+    assert first == '+ policy."pay.prod".plain = ["log.level"]'
+    assert second.startswith('+ policy."pay.prod" has no exec list: its namespaces set every variable')
+
+
 def _changes(told: str) -> list[str]:
     return [each for each in told.splitlines() if each[:2] in ("+ ", "- ")]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterable
@@ -11,7 +12,7 @@ import click
 
 from configsvc.model.errors import Misconfigured
 from configsvc_client.cli import _exit, _files, _output, _terminal
-from configsvc_client.cli._canonical import canonical, digest, lines
+from configsvc_client.cli._canonical import canonical, digest, lines, parsed
 from configsvc_client.cli._profiles import check
 from configsvc_client.cli._trust_store import Trusted
 
@@ -24,6 +25,7 @@ _LONGEST = 1_000
 """Characters of a line that a person can be asked about."""
 
 _SCREEN = 24
+_UNLISTED = "has no exec list: its namespaces set every variable that is not known to be dangerous"
 
 
 @click.command("trust")
@@ -48,7 +50,7 @@ def command(wanted: str | None) -> int:
     if store.holds(content):
         _done(path, found, "is trusted already")
         return 0
-    now = _readable(path, lines(content))
+    now = _readable(path, _told(content))
     _show(path, _before(str(path), now, store.all()), now)
     if not _agreed(wanted, found):
         _terminal.say("It is not trusted.")
@@ -76,10 +78,20 @@ def _agreed(wanted: str | None, found: str) -> bool:
 def _before(path: str, now: list[str], trusted: Iterable[Trusted]) -> list[str]:
     """What was trusted before: last at this path, else whatever has most in common with the file."""
     wanted = set(now)
-    shared = [(each, lines(each.content)) for each in trusted]
+    shared = [(each, _told(each.content)) for each in trusted]
     ranked = [(each.path == path, len(wanted.intersection(held)), each.time, held) for each, held in shared]
     same_path, common, _, held = max(ranked, default=(False, 0, 0.0, []))
     return held if same_path or common else []
+
+
+def _told(content: str) -> list[str]:
+    """The lines of a content, and what they do not say: a table without an exec list replaces one that has it."""
+    found = parsed(content).get("policy", {})
+    tables = {name: each for name, each in found.items() if isinstance(each, dict)} if isinstance(found, dict) else {}
+    some = any("exec" in each for each in tables.values())
+    return lines(content) + [
+        f"policy.{json.dumps(name)} {_UNLISTED}" for name, each in tables.items() if some and "exec" not in each
+    ]
 
 
 def _readable(path: Path, now: list[str]) -> list[str]:
@@ -108,8 +120,8 @@ def _order(changed: tuple[str, str]) -> tuple[int, int, str, str]:
     """Profiles and namespaces, the policy, other settings; last a policy's patterns, the widest at the end."""
     line, sign = changed
     if line.startswith("policy."):
-        is_pattern = "*" in line.partition(" ")[2]
-        return (3, -len(line), line, sign) if is_pattern else (1, 0, line, sign)
+        widens = "*" in line.partition(" ")[2] or line.endswith(_UNLISTED)
+        return (3, -len(line), line, sign) if widens else (1, 0, line, sign)
     return (0 if line.startswith(("profiles.", "namespaces")) else 2, 0, line, sign)
 
 
