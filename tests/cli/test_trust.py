@@ -176,6 +176,21 @@ def test_a_profile_that_an_untrusted_file_chooses_or_holds_is_untrusted() -> Non
         assert found.untrusted == {"AWS_REGION"}
 
 
+@pytest.mark.parametrize("chosen", ["", "reading"])
+def test_an_untrusted_file_that_hides_the_person_s_own_profile_decides_what_counts_then(chosen: str) -> None:
+    profiles = {"test": {"url": "https://t", "aws_profile": "test"}, "reading": {"namespaces": ["a"]}}
+    own = File("u", {"url": "https://prod", "profile": "test", "profiles": profiles}, own=True)
+    hostile = File("p", {"profile": chosen}, own=False, trusted=False)
+    assert {"CONFIGSVC_URL", "AWS_PROFILE"} <= resolved({}, [hostile, own], None).untrusted
+    assert resolved({}, [hostile._replace(trusted=True), own], None).untrusted == set()
+
+
+def test_a_profile_that_only_an_untrusted_file_has_is_untrusted_and_no_error() -> None:
+    own = File("u", {"url": "https://u", "profile": "t"}, own=True)
+    hostile = File("p", {"profiles": {"t": {"region": "r"}}}, own=False, trusted=False)
+    assert resolved({}, [hostile, own], None).untrusted == {"AWS_REGION"}
+
+
 def test_the_policy_of_a_file_that_is_not_trusted_allows_nothing_and_still_forbids() -> None:
     kids = frozenset({"A" * 43})
     policy = Policy({"a": Protection(("x",), ("y",), ("Z",), kids), "b": Protection(("x",))}).untrusted()

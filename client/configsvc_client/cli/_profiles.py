@@ -54,7 +54,7 @@ class File(NamedTuple):
 class Layer(NamedTuple):
     """Variables from one source, and the command that prints the API key, if it names one.
 
-    `trusted` is False where a file that is not trusted holds them, or chose them.
+    `trusted` is False where a file that is not trusted holds them.
     """
 
     source: str
@@ -93,6 +93,8 @@ class Resolved(NamedTuple):
 def resolved(environ: Mapping[str, str], files: list[File], profile: str | None) -> Resolved:
     """What counts, of variables and files.
 
+    A file that is not trusted decides whatever would be otherwise without it, be it by what it hides.
+
     Args:
         environ: the process's variables.
         files: the project file and the user file, so far as they are there.
@@ -101,23 +103,47 @@ def resolved(environ: Mapping[str, str], files: list[File], profile: str | None)
     Raises:
         Misconfigured: a file says what it may not, or no file has the profile.
     """
-    asked = profile or environ.get("CONFIGSVC_PROFILE")
-    chooser = None if asked else next((each for each in files if "profile" in each.members), None)
-    wanted = _text(chooser, "profile", chooser.members["profile"]) if chooser else asked
+    found = _decided(environ, files, profile)
+    trusted = [each for each in files if each.trusted]
+    if trusted == files:
+        return found
+    alone = _without(environ, trusted, profile)
+    names = found.settings.keys() | alone.settings.keys()
+    return found._replace(untrusted=frozenset(name for name in names if found.get(name) != alone.get(name)))
+
+
+def _without(environ: Mapping[str, str], trusted: list[File], profile: str | None) -> Resolved:
+    """What would count without the files that are not trusted. A profile that only they have is none then."""
+    wanted = _wanted(environ, trusted, profile)
+    if wanted and not any(wanted in _profiles(each) for each in trusted):
+        return _merged([_of(environ), *(_layer(each, each.members, "") for each in trusted)])
+    return _decided(environ, trusted, profile)
+
+
+def _decided(environ: Mapping[str, str], files: list[File], profile: str | None) -> Resolved:
+    wanted = _wanted(environ, files, profile)
     named = _named(files, wanted) if wanted else []
-    if chooser and not chooser.trusted:  # it chooses among the settings of other files, too
-        named = [each._replace(trusted=False) for each in named]
-    of_environ = Layer("the environment", {name: text for name, text in environ.items() if text})
     base = [_layer(each, each.members, "") for each in files]
     if profile:
-        found = _merged([*named, _beside(of_environ, named), *base])
+        found = _merged([*named, _beside(_of(environ), named), *base])
     else:
-        found = _merged([of_environ, *_interleaved(files, named, base)])
+        found = _merged([_of(environ), *_interleaved(files, named, base)])
     project = next((each for each in files if not each.own), None)
     if project is None:
         return found
     policy = project.members.get("policy", {})
     return found._replace(policy=policy, project=project.path, project_trusted=project.trusted)
+
+
+def _wanted(environ: Mapping[str, str], files: list[File], profile: str | None) -> str:
+    """The profile that is asked for, by a flag, a variable or the first file that names one."""
+    chooser = next((each for each in files if "profile" in each.members), None)
+    named = _text(chooser, "profile", chooser.members["profile"]) if chooser else ""
+    return profile or environ.get("CONFIGSVC_PROFILE") or named
+
+
+def _of(environ: Mapping[str, str]) -> Layer:
+    return Layer("the environment", {name: text for name, text in environ.items() if text})
 
 
 def check(file: File) -> None:
@@ -154,18 +180,14 @@ def _interleaved(files: list[File], named: list[Layer], base: list[Layer]) -> li
 
 def _merged(layers: list[Layer]) -> Resolved:
     found: dict[str, Setting] = {}
-    otherwise: dict[str, str] = {}
     for layer in layers:
         for name, text in layer.variables.items():
             found.setdefault(name, Setting(text, layer.source))
-            if layer.trusted:
-                otherwise.setdefault(name, text)
-    untrusted = {name for name, each in found.items() if otherwise.get(name) != each.text}
     url = found["CONFIGSVC_URL"].text if "CONFIGSVC_URL" in found else ""
     for layer in layers:
         if layer.api_key_command and _same(url, layer.variables.get("CONFIGSVC_URL", "")):
-            return Resolved(found, layer.api_key_command, layer.source, frozenset(untrusted))
-    return Resolved(found, untrusted=frozenset(untrusted))
+            return Resolved(found, layer.api_key_command, layer.source)
+    return Resolved(found)
 
 
 def _same(one: str, other: str) -> bool:
