@@ -13,7 +13,7 @@ LEAVE_OUT = (
     "Leave it out with --only or --prefix, use --mount FILE, or name the variable in full in the policy's exec list."
 )
 
-_UNLISTED = "the policy's exec list for {} does not name it, or the project file is not trusted (configsvc trust)."
+_UNLISTED = "not on the policy's exec list for {}, or the project file is not trusted (configsvc trust)."
 
 _API_KEY = "CONFIGSVC_API_KEY"
 _AWS = "AWS_"
@@ -56,17 +56,19 @@ class Admission:
         self._leave_out = leave_out
         self._said: set[str] = set()
 
-    def admits(self, namespace: Namespace, key: str) -> bool:
-        """Whether a key of a namespace may become a variable.
+    def admitted(self, namespace: Namespace, keys: Sequence[str]) -> list[str]:
+        """The keys of a namespace that may become variables. The others are named in one line.
 
         Raises:
-            Unprocessable: the variable is dangerous.
+            Unprocessable: a variable is dangerous.
         """
-        name = name_of(key)
-        found = is_allowed(key, name, self._listed(namespace), self._leave_out)
-        if not found and name not in self._said:
-            self._said.add(name)
-            _terminal.say(f"configsvc: {name} is left out: {_UNLISTED.format(namespace)}")
+        listed = self._listed(namespace)
+        found = [key for key in keys if is_allowed(key, name_of(key), listed, self._leave_out)]
+        new = {name_of(key) for key in keys} - {name_of(key) for key in found} - self._said
+        if new:
+            self._said |= new
+            are = "is" if len(new) == 1 else "are"
+            _terminal.say(f"configsvc: {', '.join(sorted(new))} {are} left out: {_UNLISTED.format(namespace)}")
         return found
 
 

@@ -71,8 +71,8 @@ def command(
     child = Child(base, arguments, override)
     named = _options.the_namespaces(namespaces)
     listed = {each: _settings.exec_list(each) for each in named}  # now: the thread that looks has no settings
-    admits = Admission(listed.__getitem__).admits if mount is None else _every_key
-    source = _running.Source(_settings.admin(), named, only, prefix, admits)
+    admitted = Admission(listed.__getitem__).admitted if mount is None else _every_key
+    source = _running.Source(_settings.admin(), named, only, prefix, admitted)
     if not watch and mount is None:
         _replaced(arguments, child.environment(source.first()))
     after = signal.Signals[f"SIG{instead}"] if instead else None
@@ -82,8 +82,8 @@ def command(
         return _not_started(arguments[0], error.reason)
 
 
-def _every_key(_namespace: str, _key: str) -> bool:
-    return True
+def _every_key(_namespace: str, keys: Sequence[str]) -> Sequence[str]:
+    return keys
 
 
 def _replaced(arguments: Sequence[str], environment: Mapping[str, str]) -> NoReturn:

@@ -14,9 +14,8 @@ from configsvc_client.cli import _content, _options, _settings, _terminal, _want
 from configsvc_client.cli.formats import FORMATS, Value, format_of, write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from configsvc.model.names import Namespace
     from configsvc.model.snapshot import SealedSnapshot
     from configsvc_client.admin import Opened
 
@@ -66,13 +65,13 @@ def command(
 _LEAVE_OUT = "Leave it out with --only, or name the variable in full in the policy's exec list."
 
 
-def _admission(kind: str, *, variables: bool) -> Callable[[Namespace, str], bool]:
+def _admission(kind: str, *, variables: bool) -> _wanted.Admitted:
     """What may be written: a file that is made to become an environment is under the rules of `exec`."""
     if not variables and kind != "docker":
-        return lambda *_: True
+        return lambda _, keys: keys
     from configsvc_client.cli._child import Admission
 
-    return Admission(_settings.exec_list, _LEAVE_OUT).admits
+    return Admission(_settings.exec_list, _LEAVE_OUT).admitted
 
 
 def _check_sealed(snapshot: SealedSnapshot, only: Sequence[str]) -> None:

@@ -38,13 +38,13 @@ class Source:
         namespaces: Sequence[str],
         only: Sequence[str],
         prefix: str,
-        admits: Callable[[Namespace, str], bool] = lambda *_: True,
+        admitted: _wanted.Admitted = lambda _, keys: keys,
     ) -> None:
         self._admin = admin
         self._following = admin.follow(*namespaces)
         self._only = only
         self._prefix = prefix
-        self._admits = admits
+        self._admitted = admitted
         self._good: dict[Namespace, SealedSnapshot] = {}
         self._pending: set[Namespace] = set()  # changed, and could not be opened yet
         self._told: set[str] = set()
@@ -87,7 +87,7 @@ class Source:
         return found
 
     def _opened(self, snapshots: Mapping[Namespace, SealedSnapshot]) -> dict[str, Opened]:
-        return _wanted.opened(self._admin, list(snapshots.values()), self._only, self._prefix, self._admits)
+        return _wanted.opened(self._admin, list(snapshots.values()), self._only, self._prefix, self._admitted)
 
 
 def run(source: Source, child: Child, arguments: Sequence[str], manner: Manner) -> int:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from configsvc.model.snapshot import SealedSnapshot
     from configsvc_client.admin import Admin, Opened
 
+Admitted = Callable[["Namespace", Sequence[str]], Iterable[str]]
+"""Which of these keys of a namespace may be had."""
+
 
 def wanted(keys: Iterable[str], only: Sequence[str], prefix: str) -> set[str]:
     """The keys that start with the prefix, and that a pattern of `only` names where there are any.
@@ -32,7 +35,7 @@ def opened(
     snapshots: Sequence[SealedSnapshot],
     only: Sequence[str],
     prefix: str,
-    admits: Callable[[Namespace, str], bool] = lambda *_: True,
+    admitted: Admitted = lambda _, keys: keys,
 ) -> dict[str, Opened]:
     """The wanted values in the clear; the first namespace that holds a key wins. Nothing else is opened.
 
@@ -41,7 +44,7 @@ def opened(
         snapshots: of the namespaces, in their order.
         only: patterns of keys.
         prefix: of the keys.
-        admits: whether a key of a namespace may be had.
+        admitted: which keys of a namespace may be had.
 
     Raises:
         NotFound: as `wanted`.
@@ -53,7 +56,8 @@ def opened(
     for snapshot in snapshots:
         own = [entry for entry in snapshot.entries if entry.key in chosen]
         chosen -= {entry.key for entry in own}
-        entries = [entry for entry in own if admits(snapshot.namespace, entry.key)]
+        may = set(admitted(snapshot.namespace, [entry.key for entry in own]))
+        entries = [entry for entry in own if entry.key in may]
         for key, each in admin.open_all(snapshot, entries).items():
             if isinstance(each, CannotOpen):
                 raise CannotOpen(f"{key} does not open. {each.detail}", **{**each.members, "key": key})
