@@ -85,6 +85,7 @@ def test_a_secret_of_kubernetes_says_what_is_text_by_what_it_is() -> None:
         ("toml", f'a = "x"\na = "{CANARY}"\n', "line 2", None),
         ("toml", "a = 2027-01-15\n", "", "a"),
         ("toml", "a = nan\n", "", "a"),
+        ("toml", f"a = '{CANARY}'\nb = {'9' * 5_000}\n", "", None),
         ("csv", f"{CANARY},x\n", "line 1", None),
         ("csv", f'key,value\na,"{CANARY}\n', "line 2", None),
         ("csv", f"key,value\na,{CANARY},x\n", "line 2", "a"),

@@ -20,7 +20,7 @@ def read(text: str) -> Read:
 
     try:
         found = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         line = _LINE.search(str(error))  # the rest of its text may tell what stands there
         return [], [Problem(f"line {line[1]}" if line else "", None, "not TOML, or a key that stands twice")]
     return once(_tree.row("", key, each) for key, each in found.items())
