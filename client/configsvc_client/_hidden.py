@@ -67,6 +67,7 @@ else:
         """A mapping to read: to a type checker a `Mapping`, at run time not registered as one."""
 
         __slots__ = ()
+        __reversed__ = None  # as of a Mapping: else Python would read the keys 0, 1, …
 
         def __class_getitem__(cls, _: object) -> type:
             return cls

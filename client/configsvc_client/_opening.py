@@ -80,6 +80,7 @@ def open_layer(
     return Layer(
         namespace, found.sealed.revision, found.etag,
         values=values, sealed=sealed, broken=broken, fingerprint=fingerprint(found.sealed),
+        reopen=found.sealed if broken else None,
     )  # fmt: skip
 
 

@@ -41,8 +41,9 @@ def refreshed(
     """What to hold from now on: the same object where nothing changed.
 
     Each namespace is taken whole or not at all, and one that is refused stops no other. It keeps its ETag, so it is
-    asked for again. A namespace of which a key is broken is fetched whole, so that it heals when KMS lets it; so is
-    one that came from the fallback file, and its revision is no floor.
+    asked for again. A namespace of which a key is broken is opened again each time, so that it heals when KMS lets it;
+    it is not fetched for that: whoever breaks a key would have all readers fetch everything with each poll. A namespace
+    that came from the fallback file is fetched whole, and its revision is no floor.
 
     Args:
         held: what is held.
@@ -54,7 +55,7 @@ def refreshed(
     Raises:
         ConfigsvcError: what the service answered to all of it, or Unavailable.
     """
-    known = {layer.namespace: None if layer.broken else layer.etag or None for layer in held.layers}
+    known = {layer.namespace: layer.etag or None for layer in held.layers}
     found = gateway.fetch(known, deadline)
     # The fewest KMS calls first: whoever writes one namespace must not use up the time that another needs.
     cheapest = sorted(held.layers, key=lambda layer: _calls(found.get(layer.namespace), rules))
@@ -183,7 +184,8 @@ def _of(namespace: Namespace, error: ConfigsvcError) -> ConfigsvcError:
     return type(error)(detail, **{**error.members, "namespace": namespace})
 
 
-def _next(layer: Layer, found: Found | None, rules: Rules, deadline: float) -> Layer:
+def _next(layer: Layer, came: Found | None, rules: Rules, deadline: float) -> Layer:
+    found = came or (Found(layer.etag, layer.reopen) if layer.reopen else None)
     if found is None:
         return layer
     if layer.etag:

@@ -12,12 +12,15 @@ from configsvc_client._hidden import Hidden, HiddenMapping
 from configsvc_client._secret import Secret
 from configsvc_client._value import Value, converted
 
+if TYPE_CHECKING:
+    from configsvc.model.snapshot import SealedSnapshot
+
 
 class Layer(Hidden):
     """One namespace, opened: what each key holds, which were sealed, and which did not open and why.
 
     The ETag is empty where it came from the fallback file: its revision is then no floor. The fingerprint is one of the
-    sealed entries, within this process.
+    sealed entries, within this process. Where something is broken, `reopen` keeps them, to be opened again.
     """
 
     namespace: Namespace
@@ -27,6 +30,7 @@ class Layer(Hidden):
     sealed: frozenset[str]
     broken: Mapping[str, CannotOpen]
     fingerprint: int
+    reopen: SealedSnapshot | None = None
 
     def __repr__(self) -> str:
         return f"Layer({self.namespace}@{self.revision}, {len(self.values)} values)"

@@ -15,7 +15,9 @@ from configsvc.model.names import Key, Namespace
 from configsvc_client import ConfigUnavailable, NotTaken, WentBackwards
 from configsvc_client._kms import Decrypted
 from configsvc_client._ports import Found
+from configsvc_client._secret import Secret
 from tests.client.configs import Stage
+from tests.client.fakes import KMS_KEY
 from tests.client.sealing import NS, data_key, envelope, found, kms_form, plain, sealed_values
 
 SHARED = Namespace("shared.prod")
@@ -322,3 +324,22 @@ def test_who_reads_what_is_refused_amid_a_refresh_sees_it_whole() -> None:
     with pytest.raises(NotTaken):
         stage.config.refresh()
     assert set(seen) == {2}
+
+
+def test_a_key_that_is_broken_makes_no_poll_fetch_everything_and_heals_when_kms_lets_it() -> None:
+    stage = Stage(found([plain("a", "1"), *nobody_sealed(2)], revision=HELD), mine("1", 7))
+    decrypt = stage.kms.decrypt
+    assert len(stage.config.broken) == 2
+    stage.clock.advance(66)
+    stage.config.snapshot()
+    assert stage.gateway.asked[-1] == {NS: f'"{HELD}-0a1b"', SHARED: '"7-0a1b"'}
+
+    def lets(ciphertext: bytes, context: Mapping[str, str], key_id: str | None, deadline: float) -> Decrypted:
+        if "configsvc:key" in context:
+            return Decrypted(Secret(b"opened"), KMS_KEY)
+        return decrypt(ciphertext, context, key_id, deadline)
+
+    stage.kms.decrypt = lets  # type: ignore[method-assign]  # from now on
+    stage.clock.advance(66)
+    assert (stage.config["junk.000"], len(stage.config.broken)) == ("opened", 0)
+    assert stage.config._keeper().held.layers[0].reopen is None  # type: ignore[union-attr]  # noqa: SLF001  # kept no longer than needed

@@ -52,6 +52,8 @@ def test_it_is_no_mapping_and_nothing_takes_it_apart(read: Config | Snapshot) ->
     assert not [name for name in dir(read) if name.startswith("_") and not name.endswith("__")]
     with pytest.raises(TypeError):
         json.dumps(read)
+    with pytest.raises(TypeError):
+        reversed(read)  # type: ignore[call-overload]
     for name, value in inspect.getmembers_static(read):
         assert "postgres" not in repr(value), name
 

@@ -119,6 +119,7 @@ def test_a_key_that_was_broken_from_the_start_stops_no_other_and_heals_without_a
         [*served],
         revision=2,
         data_keys=[data_key(), data_key(bytes(32))],
+        tag="2c3d",
     )
     stage.serve(healed)
     assert stage.config.refresh() is True
