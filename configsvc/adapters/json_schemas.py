@@ -123,10 +123,13 @@ def _fits(pattern: str, size: int) -> bool:
 def _compiled(schema: Any, pattern_bytes: int = PATTERN_SIZES[-1]) -> Draft202012Validator:  # noqa: ANN401  # JSON
     from jsonschema_rs import Draft202012Validator, RegexOptions
 
+    from configsvc.adapters.unique_items import UniqueItems
+
     return Draft202012Validator(
         schema,
         validate_formats=True,
         ignore_unknown_formats=False,
         pattern_options=RegexOptions(size_limit=pattern_bytes),
+        keywords={"uniqueItems": UniqueItems},
         offline=True,
     )
