@@ -135,6 +135,9 @@ above REVISION_MOST: a client that polls each minute has to be led on for five d
 REVISION_END = 10**10
 """No revision gets here: one that has more than ten digits was not counted by the service."""
 
+EXACT = 2**53
+"""The highest number that every reader of JSON takes exactly (RFC 8259, section 6); ours refuse more."""
+
 UPKEEP_LOG = 990
 """Change-log records that one upkeep takes away."""
 

@@ -13,12 +13,15 @@ from configsvc.service.change_log import Done
 from configsvc.service.found import Found, live_head
 from configsvc.service.history import LIFT
 from configsvc.service.ports import Caller, Idempotency, LostRace, Outcome, Ports, Write
-from configsvc.service.rebuild import Difference, differences, rebuilt
-from configsvc.service.records import Head, Record
+from configsvc.service.rebuild import Difference, differences, overstated, rebuilt
+from configsvc.service.records import Head, KeyState, Record
 from configsvc.service.writing import Intent, Plan, Situation, write
 
 SETTLES = 1.0
 """Seconds after which a transaction that a reading fell into has long been applied."""
+
+_KEYS = 80
+"""Keys that one lift corrects: with HEAD and the log's record they stay below the 100 actions of a transaction."""
 
 
 def lift(ports: Ports, caller: Caller, ns: str, revision: int, idempotency: Idempotency | None) -> Outcome:
@@ -28,7 +31,8 @@ def lift(ports: Ports, caller: Caller, ns: str, revision: int, idempotency: Idem
     next version, for no key has had more versions than its namespace revisions. The served revision and its tag are
     new, so nobody who holds something of the lost time is told that it is current.
 
-    A HEAD that somebody raised comes down to what the log has, or to that number where it is higher.
+    A HEAD that somebody raised comes down to what the log has, or to that number where it is higher. So does the latest
+    version of a key, of at most 80 keys at once: while the answer says that something was wrong, lift again.
 
     Answers 200 `{"namespace", "revision", "served_revision", "floor", "check": {"right", "differences"}}`; nothing is
     written when all that is so already.
@@ -84,15 +88,26 @@ def _decide(namespace: Namespace, wanted: int, found: Found, situation: Situatio
     head = live_head(found, namespace)
     if head is None:
         raise access.absent(namespace)
-    right = rebuilt(head, (record for at, record in found.items() if at.sk[:2] in {"K#", "D#", "R#"}))
-    wrong = differences(head, right)
+    counted = [record for at, record in found.items() if at.sk[:2] in {"K#", "D#", "R#"}]
+    right = rebuilt(head, counted)
+    raised = overstated(counted, right.revision)
+    wrong = (*differences(head, right), *(_raised(each, right.revision) for each in raised))
     if not wrong and head.revision >= wanted and head.floor >= wanted:
         return Plan(head.revision, (), _answer(head, wrong))
     revision = max(right.revision, wanted) + 1
-    lifted = right._replace(revision=revision, served=revision, tag=situation.tag, floor=max(head.floor, wanted))
-    details = {"asked": wanted, "was": {"revision": head.revision, "floor": head.floor}, "check": _checked(wrong)}
+    keys = [Write(each._replace(revision=revision, latest=right.revision), each.revision) for each in raised[:_KEYS]]
+    lifted = right._replace(
+        revision=revision, served=revision, tag=situation.tag, floor=max(right.floor, wanted),
+        stamps=right.stamps + sum(revision - each.revision for each in raised[:_KEYS]),
+    )  # fmt: skip
+    was = {"revision": min(head.revision, limits.EXACT), "floor": min(head.floor, limits.EXACT)}
+    details = {"asked": wanted, "was": was, "check": _checked(wrong)}
     log = change_log.logged(namespace, revision, revision, Done(LIFT, details=details), situation)
-    return Plan(revision, (Write(lifted, head.revision), log), _answer(lifted, wrong))
+    return Plan(revision, (Write(lifted, head.revision), *keys, log), _answer(lifted, wrong))
+
+
+def _raised(state: KeyState, revision: int) -> Difference:
+    return Difference(f"keys.{state.key}.latest", state.latest, revision)
 
 
 def _answer(head: Head, wrong: tuple[Difference, ...]) -> Outcome:
@@ -104,4 +119,6 @@ def _answer(head: Head, wrong: tuple[Difference, ...]) -> Outcome:
 
 
 def _checked(wrong: tuple[Difference, ...]) -> dict[str, object]:
-    return {"right": not wrong, "differences": [each._asdict() for each in wrong]}
+    """The check as it is answered and logged. Readers refuse numbers above EXACT, and a log is read for ever."""
+    told = [each._replace(head=each.head and min(each.head, limits.EXACT)) for each in wrong]
+    return {"right": not wrong, "differences": [each._asdict() for each in told]}

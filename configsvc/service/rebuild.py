@@ -30,12 +30,14 @@ def rebuilt(head: Head, found: Iterable[Record]) -> Head:
     states = [each for each in stored if isinstance(each, KeyState)]
     entries = [state.entry for state in states if state.entry]
     data_keys = [each for each in stored if isinstance(each, StoredDataKey)]
+    revision = _revision(head, stored)
     return head._replace(
-        revision=_revision(head, stored),
+        revision=revision,
+        floor=min(head.floor, revision),
         entries=len(entries),
         size=sum(entry_cost(entry) for entry in entries),
         stamps=sum(state.revision for state in states),
-        kids=_kids(head, states, data_keys),
+        kids=_kids(head, revision, states, data_keys),
     )
 
 
@@ -53,15 +55,22 @@ def differences(head: Head, found: Head) -> tuple[Difference, ...]:
     """Where two HEADs count differently."""
     numbers = [
         Difference(name, getattr(head, name), getattr(found, name))
-        for name in ("revision", "entries", "size", "stamps")
+        for name in ("revision", "floor", "entries", "size", "stamps")
     ]
     kids = sorted(head.kids.keys() | found.kids.keys())
     counts = [each for kid in kids for each in _of_kid(kid, head.kids, found.kids)]
     return tuple(each for each in (*numbers, *counts) if each.head != each.found)
 
 
-def _kids(head: Head, states: Sequence[KeyState], data_keys: Sequence[StoredDataKey]) -> dict[Kid, KidCount]:
-    given_out = sum(state.latest for state in states)
+def overstated(found: Iterable[Record], revision: int) -> list[KeyState]:
+    """The keys whose latest version somebody else raised: no key has had more versions than its namespace revisions."""
+    return [each for each in found if isinstance(each, KeyState) and each.latest > revision]
+
+
+def _kids(
+    head: Head, revision: int, states: Sequence[KeyState], data_keys: Sequence[StoredDataKey]
+) -> dict[Kid, KidCount]:
+    given_out = sum(min(state.latest, revision) for state in states)
     needed = [kid_of(state.entry) for state in states]
     return {
         each.data_key.kid: KidCount(

@@ -1,5 +1,7 @@
 """After a restore: numbers of the lost time are never given out again, and HEAD counts what is there."""
 
+import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -216,3 +218,42 @@ def test_a_head_that_was_raised_and_written_on_comes_down_to_what_counts(world: 
 def test_a_lift_goes_above_all_that_a_client_begins_with(world: World) -> None:
     assert limits.REVISION_LIFT >= limits.REVISION_MOST + 1000 * limits.REVISION_JUMP
     assert lifted(world, limits.REVISION_MOST).body["revision"] == limits.REVISION_MOST + 1
+
+
+@pytest.mark.parametrize("raised", [7, 10**9, 10**10, 2**53])
+def test_the_latest_version_of_a_key_that_somebody_raised_comes_down(world: World, raised: int) -> None:
+    overstate(world, ["b"], raised)
+    outcome = lifted(world, 1)
+    assert {"what": "keys.b.latest", "head": raised, "found": 5} in outcome.body["check"]["differences"]  # type: ignore[index]
+    assert world.put(text("b")).body["version"] == 6
+    assert lifted(world, 1).body["check"] == {"right": True, "differences": []}
+
+
+def test_the_latest_versions_of_many_keys_come_down_in_several_lifts(world: World) -> None:
+    keys = [f"many.{number}" for number in range(100)]
+    for key in keys:
+        world.put(text(key))
+    overstate(world, keys, 2**53)
+    checks = [lifted(world, 1).body["check"]["right"] for _ in range(3)]  # type: ignore[index]
+    assert checks == [False, False, True]
+
+
+def test_a_floor_that_somebody_raised_comes_down(world: World) -> None:
+    damage(world, floor=2**53)
+    lifted(world, 3)
+    assert world.put(text("b")).body["version"] == 6
+
+
+def test_whatever_was_raised_the_answer_and_the_log_hold_only_numbers_that_readers_take(world: World) -> None:
+    overstate(world, ["b"], 10**30)
+    damage(world, revision=10**30, served=10**30, floor=10**30, size=10**30)
+    told = json.dumps([lifted(world, 1).body, world.log()[-1].details])
+    assert max(map(int, re.findall("[0-9]+", told))) == limits.EXACT
+
+
+def overstate(world: World, keys: list[str], latest: int) -> None:
+    """A latest version that somebody with the table wrote, and nothing else."""
+    for key in keys:
+        at = records.key(NS, key)
+        state = world.repository.get([at])[at]
+        world.repository.commit([Write(state._replace(latest=latest), state.revision)])  # type: ignore[call-arg]
