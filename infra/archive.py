@@ -47,9 +47,11 @@ def check_contents(path: Path, requirements: str) -> list[str]:
     names = sorted(files)
     missing = [f"{name} is missing" for name in _NEEDED if name not in names]
     distributions = {name.split("/")[0].lower() for name in names if ".dist-info/" in name}
-    unmet = [f"{pin} is missing" for pin in pins(requirements) if _dist_info(*pin.split("==")) not in distributions]
+    locked = {_dist_info(*pin.split("==")): pin for pin in pins(requirements)}
+    unmet = [f"{pin} is missing" for name, pin in locked.items() if name not in distributions]
+    added = [f"{name} is not in requirements.txt" for name in sorted(distributions - locked.keys())]
     foreign = [f"{name} does not belong here" for name in names if _is_foreign(name)]
-    return missing + unmet + foreign + bytecode.faults(files)
+    return missing + unmet + added + foreign + bytecode.faults(files)
 
 
 def pins(requirements: str) -> Iterable[str]:

@@ -28,7 +28,16 @@ _SOURCES = ("app.py", "requirements.txt", ".chalice/config.json", f".chalice/pol
 _MISSING_WHEELS = "Could not install dependencies"
 _PASSED_ON = ("HOME", "LANG", "PATH", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "TMPDIR", "XDG_CACHE_HOME")
 _LAMBDA = "manylinux_2_17_x86_64 manylinux2014_x86_64"
-_PASSED_ON_PREFIXES = ("PIP_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+# Where pip finds files and how it gets there. PIP_REQUIREMENT would add packages, PIP_PYTHON another interpreter.
+_PIP = tuple(
+    f"PIP_{each}"
+    for each in (
+        "CACHE_DIR", "CERT", "CLIENT_CERT", "CONFIG_FILE", "DEFAULT_TIMEOUT", "DISABLE_PIP_VERSION_CHECK",
+        "EXTRA_INDEX_URL", "FIND_LINKS", "INDEX_URL", "KEYRING_PROVIDER", "NO_CACHE_DIR", "NO_INDEX", "PROXY",
+        "RETRIES", "TIMEOUT", "TRUSTED_HOST",
+    )
+)  # fmt: skip
 
 
 class PackagingError(Exception):
@@ -115,12 +124,12 @@ def _run_chalice(project: Path, merge: Path, built: Path) -> Path:
 
 
 def build_environment(project: Path, outer: Mapping[str, str]) -> dict[str, str]:
-    """What Chalice sees: a region, no credentials, our copy first, no bytecode left in the copy, and pip's settings.
+    """What Chalice sees: a region, no credentials, our copy first, no bytecode left in the copy, and where pip looks.
 
     pip downloads wheels for Lambda, whatever computer this is, and none without a locked hash. Else Chalice would
     download again by itself, without hashes, what it found no wheel for Lambda of.
     """
-    kept = {name: value for name, value in outer.items() if name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)}
+    kept = {name: outer[name] for name in (*_PASSED_ON, *_PROXIES, *_PIP) if name in outer}
     return kept | {
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",

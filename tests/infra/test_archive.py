@@ -63,6 +63,14 @@ def test_a_service_that_was_silently_left_out_is_noticed(tmp_path: Path) -> None
     assert archive.check_contents(made(tmp_path / "z.zip", files), PINS) == ["configsvc/__init__.py is missing"]
 
 
+def test_a_package_that_nobody_locked_is_noticed(tmp_path: Path) -> None:
+    """pip's own configuration can name further requirements, with hashes of its own."""
+    files = good() | {"Evil_x-1.dist-info/METADATA": b""}
+    assert archive.check_contents(made(tmp_path / "z.zip", files), PINS) == [
+        "evil_x-1.dist-info is not in requirements.txt"
+    ]
+
+
 def test_a_requirement_without_its_wheel_is_noticed(tmp_path: Path) -> None:
     found = archive.check_contents(made(tmp_path / "z.zip", good()), PINS + "cachetools==8.0.1\n")
     assert found == ["cachetools==8.0.1 is missing"]
@@ -70,7 +78,8 @@ def test_a_requirement_without_its_wheel_is_noticed(tmp_path: Path) -> None:
 
 def test_another_version_than_the_pinned_one_is_noticed(tmp_path: Path) -> None:
     assert archive.check_contents(made(tmp_path / "z.zip", good()), "pydantic-core==3.0") == [
-        "pydantic-core==3.0 is missing"
+        "pydantic-core==3.0 is missing",
+        "pydantic_core-2.0.dist-info is not in requirements.txt",
     ]
 
 

@@ -117,3 +117,17 @@ def test_another_computer_downloads_the_wheels_of_lambda(tmp_path: Path, *, aske
 
 def test_the_build_cannot_be_told_to_skip_the_hashes(tmp_path: Path) -> None:
     assert package.build_environment(tmp_path, {"PIP_REQUIRE_HASHES": "0"})["PIP_REQUIRE_HASHES"] == "1"
+
+
+@pytest.mark.parametrize(
+    "variable", ["PIP_REQUIREMENT", "PIP_CONSTRAINT", "PIP_PYTHON", "PIP_PLATFORM", "PIP_NO_BINARY"]
+)
+def test_a_variable_from_outside_changes_nothing_of_what_is_packed(tmp_path: Path, variable: str) -> None:
+    """PIP_REQUIREMENT added packages to the zip, by hashes of its own."""
+    outer = {variable: "/tmp/theirs.txt"}  # noqa: S108  # nothing reads it
+    assert package.build_environment(tmp_path, outer) == package.build_environment(tmp_path, {})
+
+
+def test_where_pip_looks_is_the_builders_to_say(tmp_path: Path) -> None:
+    outer = {"PIP_INDEX_URL": "https://packages.example/simple", "PIP_CERT": "/etc/ca.pem", "https_proxy": "http://p:1"}
+    assert package.build_environment(tmp_path, outer).items() >= outer.items()
