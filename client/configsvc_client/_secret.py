@@ -73,8 +73,14 @@ class Secret(Shown):
     def __format__(self, spec: str) -> str:
         return format(_MASK, spec)
 
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Secret:
+        return self  # `dataclasses.asdict` and pydantic's deep copies take it along, masked as it is
+
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError("a Secret is not pickled or copied; pass what it reveals where it is needed")
+        raise TypeError("a Secret is not pickled; pass what it reveals where it is needed")
 
 
 def masked(text: str | bytes | Secret) -> Secret:
