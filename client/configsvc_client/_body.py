@@ -23,6 +23,7 @@ _ERROR = 400
 _DIGITS = 9
 _EXACT = 2**53
 _DETAIL, _TEXT, _LISTED = 2000, 500, 100
+_NAME, _NAMES = 50, 30
 _OWN = frozenset({"retry_after", "reason"})  # members that are told by the client alone
 
 
@@ -104,7 +105,7 @@ def _ours(response: Response) -> ConfigsvcError | None:
     code, detail = members.get("code"), members.get("detail")
     if not isinstance(code, str) or not isinstance(detail, str):
         return None
-    told = {name: _told(value) for name, value in members.items() if name not in _OWN}
+    told = {name: _told(members[name]) for name in _named(members) if name not in _OWN}
     error = from_problem(response.status, {**told, "code": code, "detail": shown(detail, _DETAIL)})
     return error if error.status // 100 == response.status // 100 else None
 
@@ -131,8 +132,13 @@ def _told(value: object) -> Member:
         if all(isinstance(each, str) for each in listed):
             return [shown(each) for each in listed]
         if all(isinstance(each, dict) for each in listed):
-            return [{name: _flat(inner) for name, inner in each.items()} for each in listed]
+            return [{name: _flat(each[name]) for name in _named(each)} for each in listed]
     return None
+
+
+def _named(members: dict[str, object]) -> list[str]:
+    """The names that one of ours could have; errors are kept, printed and sent to trackers with their members."""
+    return [name for name in members if len(name) <= _NAME and name.isidentifier()][:_NAMES]
 
 
 def _flat(value: object) -> object:

@@ -293,6 +293,10 @@ def test_a_problem_in_our_words_is_cut_and_without_what_a_terminal_obeys(hand: H
         "detail": "\x1b]0;x\x07" + "d" * 10**6,
         "key": "\x1b[2J" + "k" * 10**6,
         "next_version": 10**30,
+        "\x1b[2J": 1,
+        "n" * 10**6: 1,
+        "errors": [{"\x1b[2J": 1, "n" * 10**6: 1, "pointer": "/a"}],
+        **{f"m{number}": number for number in range(10_000)},
     }
     kind = {"content-type": "application/problem+json"}
     hand.between.change = lambda _: Response(409, kind, json.dumps(problem).encode())
@@ -301,8 +305,10 @@ def test_a_problem_in_our_words_is_cut_and_without_what_a_terminal_obeys(hand: H
     error = caught.value
     assert len(error.detail) <= 2000
     assert len(str(error.members["key"])) <= 500
-    assert "\x1b" not in error.detail + str(error.members)
+    assert "\x1b" not in error.detail + "".join([str(error.members), *error.members])
     assert error.members["next_version"] is None
+    assert error.members["errors"] == [{"pointer": "/a"}]
+    assert len(error.members) <= 30
 
 
 COMMANDS: tuple[tuple[str, ...], ...] = (
