@@ -132,6 +132,10 @@ REVISION_LIFT = 9 * 10**9
 """The highest revision that a lift goes to: versions follow it, and their sort keys have ten digits. It is 8,000 jumps
 above REVISION_MOST: a client that polls each minute has to be led on for five days before a lift cannot reach it."""
 
+REVISION_LIFT_OWN = REVISION_MOST // 2
+"""The highest revision that an administrator of that namespace alone lifts to. Above REVISION_MOST no process begins
+with it any more, which nobody can take back; half of it leaves room for the writes that follow."""
+
 REVISION_END = 10**10
 """No revision gets here: one that has more than ten digits was not counted by the service."""
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 from configsvc.model import limits, names
-from configsvc.model.errors import InvalidRequest
+from configsvc.model.errors import Forbidden, InvalidRequest
 from configsvc.model.etag import of_revision
 from configsvc.model.names import Namespace
 from configsvc.service import access, change_log, records
+from configsvc.service.access import Access
 from configsvc.service.change_log import Done
 from configsvc.service.found import Found, live_head
 from configsvc.service.history import LIFT
@@ -38,7 +39,8 @@ def lift(ports: Ports, caller: Caller, ns: str, revision: int, idempotency: Idem
     written when all that is so already.
 
     Raises:
-        NotFound, Forbidden: the caller's IAM principal is no admin.
+        NotFound, Forbidden: the caller's IAM principal is no admin, or not of every namespace and the number is so high
+            that it could end in one that processes which start refuse.
         InvalidRequest: no number to lift to.
         Unavailable: others write all the time.
     """
@@ -48,11 +50,21 @@ def lift(ports: Ports, caller: Caller, ns: str, revision: int, idempotency: Idem
     intent = Intent(
         records.of_namespace(namespace),
         (records.head(namespace),),
-        partial(access.require, namespace=namespace, action="admin"),
+        partial(_authorise, namespace, revision),
         partial(_decide, namespace, revision),
         partial(_gather, ports, namespace),
     )
     return write(ports, caller, intent, idempotency)
+
+
+def _authorise(namespace: Namespace, revision: int, held: Access, found: Found) -> None:
+    access.require(held, found, namespace, "admin")
+    if revision > limits.REVISION_LIFT_OWN and not held.may_everywhere():
+        raise Forbidden(
+            f"Above {limits.REVISION_LIFT_OWN} a lift takes admin on *: processes that start take no revision above "
+            f"{limits.REVISION_MOST}, and a revision does not go down again.",
+            action="admin", limit=limits.REVISION_LIFT_OWN,
+        )  # fmt: skip
 
 
 def _gather(ports: Ports, namespace: Namespace, found: Found) -> Found:

@@ -16,9 +16,10 @@ from configsvc.service.ports import Outcome, Remove, Write
 from configsvc.service.rebuild import differences, rebuilt
 from configsvc.service.records import Head
 from configsvc.service.retire_data_key import retire_data_key
+from configsvc.service.set_grants import set_grants
 from tests.service.fakes import FakeClock
 from tests.service.sealed import kid
-from tests.service.world import ADMIN, DEVELOPER, NS, READER, STRANGER, World, retried, sealed, settled, text
+from tests.service.world import ADMIN, DEVELOPER, NS, READER, STRANGER, World, grant, retried, sealed, settled, text
 
 
 @pytest.fixture
@@ -257,3 +258,13 @@ def overstate(world: World, keys: list[str], latest: int) -> None:
         at = records.key(NS, key)
         state = world.repository.get([at])[at]
         world.repository.commit([Write(state._replace(latest=latest), state.revision)])  # type: ignore[call-arg]
+
+
+def test_who_administers_one_namespace_alone_cannot_end_it_for_every_process_that_starts(world: World) -> None:
+    """Above what a process begins with a namespace is lost to it, and no revision goes down again."""
+    set_grants(world.ports, ADMIN, DEVELOPER.principal or "", (grant("admin", on=NS),), None)
+    with pytest.raises(Forbidden, match=r"takes admin on \*"):
+        lift(world.ports, DEVELOPER, NS, limits.REVISION_LIFT_OWN + 1, None)
+    assert world.head().revision < 10
+    assert lift(world.ports, DEVELOPER, NS, limits.REVISION_LIFT_OWN, None).status == 200
+    assert world.head().revision + limits.REVISION_MOST // 4 < limits.REVISION_MOST
