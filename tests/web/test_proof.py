@@ -108,6 +108,15 @@ def test_while_the_proof_is_rotated_both_are_taken_and_no_other() -> None:
     ]  # fmt: skip
 
 
+def test_an_observed_request_cannot_make_its_line_so_long_that_nothing_counts_it() -> None:
+    """CloudWatch takes no metric out of a line above 1 MB."""
+    lines, sent = Lines(), forged()
+    sent["requestContext"] |= {"requestId": "x" * 2_000_000}
+    app_with(ok, lines, proof=observes)(sent, None)
+    assert lines.kept[0]["unproven"] is True
+    assert len(lines.text) < 1000
+
+
 def test_observed_requests_are_served_as_they_say_and_logged() -> None:
     lines = Lines()
     made = app_with(lambda _request: Reply(304, "", {}), lines, proof=observes)(forged(), None)
