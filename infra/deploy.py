@@ -137,12 +137,14 @@ def deploy(
 
 
 def upload(target: Target, folder: str, content: bytes, suffix: str) -> str:
-    """Put content under a key made of its SHA-256, where it is not there already; returns the key."""
+    """Put content under a key made of its SHA-256, over whatever is there; returns the key.
+
+    A build gives the same bytes anywhere, so the key can be guessed, and who writes to the bucket can be there first.
+    """
     key = f"{folder}/{hashlib.sha256(content).hexdigest()}{suffix}"
     _ensure_bucket(target)
-    if not _exists(target, key):
-        target.progress(f"uploading {len(content) / 1000:.0f} KB to s3://{target.bucket}/{key}")
-        target.s3.put_object(Bucket=target.bucket, Key=key, Body=content, **_owner(target))
+    target.progress(f"uploading {len(content) / 1000:.0f} KB to s3://{target.bucket}/{key}")
+    target.s3.put_object(Bucket=target.bucket, Key=key, Body=content, **_owner(target))
     return key
 
 
@@ -175,13 +177,3 @@ class _Owner(TypedDict, total=False):
 
 def _owner(target: Target) -> _Owner:
     return {"ExpectedBucketOwner": target.owner} if target.owner else {}
-
-
-def _exists(target: Target, key: str) -> bool:
-    try:
-        target.s3.head_object(Bucket=target.bucket, Key=key, **_owner(target))
-    except ClientError as error:
-        if error.response["Error"]["Code"] in {"404", "NoSuchKey"}:
-            return False
-        raise
-    return True
