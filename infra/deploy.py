@@ -5,6 +5,7 @@ The clients come in, and with them the endpoint: the same path leads to AWS and 
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Mapping
@@ -15,8 +16,8 @@ from typing import TYPE_CHECKING, TypedDict
 from botocore.exceptions import ClientError
 
 from infra import template as templates
-from infra.proof import GENERATION, Parameters, next_proof
-from infra.stack import Approve, Outcome, Stack, always
+from infra.proof import DIGESTS, GENERATION, Parameters, next_proof
+from infra.stack import Approve, Change, Declined, Outcome, Stack, always
 from infra.versions import retire
 
 if TYPE_CHECKING:
@@ -94,19 +95,36 @@ def deploy_service(
 
     Raises:
         infra.stack.StackFailed: with the events that tell why.
-        infra.stack.Declined: the target's `approve` does not want it.
+        infra.stack.Declined: the target's `approve` does not want it, or somebody else rotated the proof meanwhile.
     """
     held = Stack(target.cloudformation, stack, target.progress).parameters(seconds)
     proof = next_proof(held, int(parameters.get(GENERATION, "1")))
     shown = {**parameters, **proof.shown}
     template = service_template(target, stack, package, shown, emulator=emulator)
-    deployed = deploy(target, stack, template, {**shown, **proof.parameters}, seconds)
+    alone = dataclasses.replace(target, approve=_if_alone(target, stack, held, seconds))
+    deployed = deploy(alone, stack, template, {**shown, **proof.parameters}, seconds)
     service = Service.of(deployed.outcome, deployed.outputs)
     if proof.advice:
         target.progress(proof.advice)
     else:
         retire(target.functions, service.function_name, proof.digests, target.progress)
     return service
+
+
+def _if_alone(target: Target, stack: str, held: Mapping[str, str] | None, seconds: float) -> Approve:
+    """Approves if the stack still has the proof that this deployment goes on with.
+
+    Else the stage would keep the other one's proof, and the function would accept ours only. A change set that is older
+    than the other one's deployment CloudFormation does not execute, so this is asked once ours is made.
+    """
+
+    def approve(changes: list[Change]) -> bool:
+        now = Stack(target.cloudformation, stack, target.progress).parameters(seconds)
+        if (now or {}).get(DIGESTS) != (held or {}).get(DIGESTS):
+            raise Declined(f"Somebody else changed the proof of {stack} meanwhile. Nothing was changed; deploy again.")
+        return target.approve(changes)
+
+    return approve
 
 
 def service_template(

@@ -15,7 +15,7 @@ import pytest
 
 from infra import deploy, template
 from infra.package import Package
-from infra.stack import Outcome
+from infra.stack import Declined, Outcome
 from local.clients import client_arguments
 from local.emulator import Emulator
 from local.loopback import LOOPBACK
@@ -135,3 +135,22 @@ def test_a_rotation_accepts_both_proofs_until_the_next_deployment(emulator: Emul
     assert (site.whoami(service), site.proof(service)) == (200, new)
     assert len(site.versions(service)) == 1, "older versions would take the previous proof"
     assert not [line for line in site.said if new in line or old in line]
+
+
+def test_two_who_deploy_at_once_leave_no_function_that_knows_another_proof_than_the_stage(
+    emulator: Emulator, built_package: Package
+) -> None:
+    site = Site(emulator, "infra-two-at-once", [])
+    service = site.deployed(built_package)
+
+    def overtaken(said: str) -> None:
+        if said.startswith("uploading") and not site.said.count("overtaken"):
+            site.said.append("overtaken")
+            site.deployed(built_package, generation=2)
+
+    where = target(emulator.url, overtaken)
+    with pytest.raises(Declined, match="deploy again"):
+        deploy.deploy_service(where, site.stack, built_package, {"Admins": ""}, SECONDS, emulator=True)
+    assert "overtaken" in site.said
+    assert digest(site.proof(service)) in site.asked(service)[1]
+    assert site.whoami(service) == 200
