@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from calendar import timegm
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from typing import NamedTuple
 
 from configsvc.model.names import Key
@@ -27,8 +27,12 @@ class Served(NamedTuple):
 
 
 def outdated(log: Iterable[LogRecord], head: int, before: float) -> Iterable[LogRecord]:
-    """The beginning of the log that was written before a moment, in seconds since the epoch; never HEAD's record."""
-    return takewhile(lambda record: record.revision < head and seconds(record.at) < before, log)
+    """The beginning of the log that was written before a moment, in seconds since the epoch.
+
+    Never HEAD's record, and never the newest: where somebody raised HEAD, that one alone tells the last revision.
+    """
+    older = (record for record, _newer in pairwise(log))
+    return takewhile(lambda record: record.revision < head and seconds(record.at) < before, older)
 
 
 def served(log: Iterable[LogRecord]) -> Served:

@@ -14,9 +14,10 @@ from configsvc.service.fetch_revision import fetch_revision
 from configsvc.service.lift import SETTLES, lift
 from configsvc.service.ports import Outcome, Remove, Write
 from configsvc.service.rebuild import differences, rebuilt
-from configsvc.service.records import Head
+from configsvc.service.records import Head, Retention
 from configsvc.service.retire_data_key import retire_data_key
 from configsvc.service.set_grants import set_grants
+from configsvc.service.upkeep import upkeep
 from tests.service.fakes import FakeClock
 from tests.service.sealed import kid
 from tests.service.world import ADMIN, DEVELOPER, NS, READER, STRANGER, World, grant, retried, sealed, settled, text
@@ -268,3 +269,14 @@ def test_who_administers_one_namespace_alone_cannot_end_it_for_every_process_tha
     assert world.head().revision < 10
     assert lift(world.ports, DEVELOPER, NS, limits.REVISION_LIFT_OWN, None).status == 200
     assert world.head().revision + limits.REVISION_MOST // 4 < limits.REVISION_MOST
+
+
+def test_upkeep_leaves_what_tells_a_lift_the_last_revision_also_where_somebody_raised_head(world: World) -> None:
+    """Settings move HEAD and the log alone: without the log their numbers were given out again."""
+    world.set(retention=Retention(log_days=1))
+    for number in range(5):
+        world.set(description=f"{number}")
+    last = damage(world, revision=10**15).revision
+    world.clock.sleep(3 * 24 * 3600)
+    upkeep(world.ports, ADMIN, NS)
+    assert lifted(world, 1).body["revision"] == last + 1
