@@ -17,7 +17,7 @@ _PATTERN = r"^(\*|[a-z0-9][a-z0-9._-]{0,62}(\.\*)?)$"  # as a grant takes it: ex
 
 Count = Annotated[int, Field(ge=1)]
 Arn = Annotated[str, Field(pattern=_ARN)]
-KmsKey = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/.+$")]
+KmsKey = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$")]
 Pattern = Annotated[str, Field(pattern=_PATTERN)]
 LogDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653

@@ -7,6 +7,7 @@ doubles, and arrays without their brackets. Ten thousand numbers above 2^53 took
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 
 class UniqueItems:
@@ -33,7 +34,7 @@ def _text(value: object) -> str:
     if isinstance(value, dict):
         return f"{{{','.join(f'{json.dumps(name)}:{_text(each)}' for name, each in sorted(value.items()))}}}"
     if isinstance(value, float) and value.is_integer():
-        return f"{int(value):x}"  # 1.0 and 1 are one number; in hex it has no limit of digits and takes linear time
+        return f"{int(Decimal(repr(value))):x}"  # 1.0 and 1 are one number, and so are 1e300 and 1 with 300 zeros
     if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:x}"
+        return f"{value:x}"  # in hex a number has no limit of digits and takes linear time
     return json.dumps(value)

@@ -21,6 +21,7 @@ def misfit(text: str) -> Misfit | None:
     [
         "[1, 1.0]", "[1e2, 100]", "[null, null]", "[[1, [2]], [1, [2]]]", '[{"a": 1, "b": 2}, {"b": 2.0, "a": 1}]',
         '["ü", "\\u00fc"]', "[9007199254740993, 9007199254740993]", "[-0.0, 0]",
+        f"[1e300, 1{'0' * 300}]",
     ],
 )  # fmt: skip
 def test_what_json_schema_calls_equal_is_there_twice(items: str) -> None:

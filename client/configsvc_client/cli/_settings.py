@@ -143,6 +143,8 @@ def kms_key(given: str | None) -> str:
         raise Misconfigured(
             "Say which KMS key wraps the data key: --kms-key ARN, or set CONFIGSVC_KMS_KEYS to one ARN."
         )
-    if not chosen.startswith("arn:") or ":key/" not in chosen:
+    from configsvc_client._pin import is_arn
+
+    if not is_arn(chosen):
         raise Misconfigured("--kms-key takes the ARN of a key (arn:aws:kms:…:key/…), not an alias or an id.")
     return chosen
