@@ -76,3 +76,11 @@ def test_the_command_needs_no_service_and_no_credentials() -> None:
     assert json.loads(text) == document("writer", ["payments.*"], [KMS_KEY], API)
     assert nobody.run("iam-policy", "--for", "reader", "-n", "payments.*").code == 2
     assert nobody.run("iam-policy", "--for", "reader", "-n", "*.prod", "--kms-key", KMS_KEY).code == 2
+
+
+@pytest.mark.parametrize("wide", [KMS_KEY[:-36] + "*", KMS_KEY.replace("eu-central-1", "*"), "arn:aws:kms:x:1:key/a b"])
+def test_no_kms_key_that_stands_for_several_gets_into_a_policy(wide: str) -> None:
+    """In a policy `*` is any key; in a pin it would be none."""
+    asked = ("iam-policy", "--for", "reader", "-n", "payments.prod")
+    assert Shell({}).run(*asked, "--kms-key", wide).code == 2
+    assert Shell({"CONFIGSVC_KMS_KEYS": f"{KMS_KEY},{wide}"}).run(*asked).code == 2

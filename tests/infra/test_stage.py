@@ -61,6 +61,7 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
         ({"table": {"name": "restored", "read_maximum": 9}}, "update-table"),
         ({"table": {"name": "restored", "deletion_protection": False}}, "leave out deletion_protection"),
         ({"log_level": "error"}, "log_level"),
+        ({"further_kms_keys": ["arn:aws:kms:eu-west-1:111122223333:key/*"]}, "further_kms_keys"),
     ],
 )
 def test_what_does_not_fit_together_is_told(content: dict[str, Any], why: str) -> None:

@@ -34,7 +34,7 @@ def command(role: Role, patterns: tuple[str, ...], kms_keys: tuple[str, ...], ap
 
 def _pinned() -> list[str]:
     found = _settings.pins()
-    return found if found and found != ["*"] else [_settings.kms_key(None)]
+    return [_settings.kms_key(each) for each in found] if found and found != ["*"] else [_settings.kms_key(None)]
 
 
 def _api(given: str | None) -> str:
