@@ -16,7 +16,8 @@ from tests.trackers.canaries import OWN, leaked
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venvs" / "trackers" / "bin" / "python"
-_SLOW = {"structlog": pytest.mark.slow, "rich": pytest.mark.slow}
+_QUICK = {"sentry", "walker"}
+"""Run by `make test` too: the tracker that most people have, and one of our own for those that nobody tried."""
 TOOLS = (
     "sentry", "rollbar", "elastic_apm", "logfire", "loguru", "structlog", "rich", "ipython", "devtools", "bugsnag",
     "datadog", "standard_library", "walker",
@@ -31,7 +32,9 @@ def run(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str
     )
 
 
-@pytest.mark.parametrize("tool", [pytest.param(each, marks=_SLOW.get(each, ())) for each in TOOLS])
+@pytest.mark.parametrize(
+    "tool", [pytest.param(each, marks=() if each in _QUICK else pytest.mark.slow) for each in TOOLS]
+)
 def test_no_value_and_no_credential_is_shown_by(tool: str) -> None:
     done = run("-m", "tests.trackers.tools", tool)
     assert done.returncode == 0, done.stderr
@@ -60,7 +63,10 @@ def test_refreshed_by_halves(made):
 """
 
 
-@pytest.mark.parametrize("options", [(), ("--showlocals", "--tb=long", "-vv"), ("--tb=native",)], ids=" ".join)
+_OPTIONS = [(), pytest.param(("--showlocals", "--tb=long", "-vv"), marks=pytest.mark.slow), ("--tb=native",)]
+
+
+@pytest.mark.parametrize("options", _OPTIONS, ids=" ".join)
 def test_no_value_and_no_credential_is_shown_by_pytest(tmp_path: Path, options: tuple[str, ...]) -> None:
     (tmp_path / "test_failing.py").write_text(_FAILING)
     done = run("-m", "pytest", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), *options, folder=tmp_path)
