@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import select
 import socket
 import threading
 import time
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 _RECEIVE = 64 * 1024
 _TARGET = re.compile(r"/[!-~]*")
-_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: ?[\t -~\x80-\xff]*")
+_HEADER = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: ?[\t -~\x80-\xff]*"
+_HEADERS = re.compile(f"{_HEADER}(?:\r\n{_HEADER})*")
 
 
 def is_idle(kept: socket.socket) -> bool:
@@ -37,6 +39,8 @@ def is_idle(kept: socket.socket) -> bool:
     Read, not only looked at: over TLS what came may be a message of the protocol alone, such as a session ticket. What
     comes between this look and the request cannot be told from its answer.
     """
+    if not _has_come(kept):
+        return True
     kept.settimeout(0)
     try:
         kept.recv(1)
@@ -45,6 +49,16 @@ def is_idle(kept: socket.socket) -> bool:
     except OSError as error:
         return type(error).__name__ == "SSLWantReadError"  # `ssl` is not loaded where there is only http
     return False
+
+
+def _has_come(kept: socket.socket) -> bool:
+    """Whether bytes wait, in the system or decrypted by TLS. Asked first: reading nothing over TLS takes longer."""
+    pending = getattr(kept, "pending", None)
+    if pending is not None and pending():
+        return True
+    waiting = select.poll()
+    waiting.register(kept, select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 class Connection:
@@ -200,12 +214,13 @@ class Connection:
             raise Dead(type(error).__name__) from None
 
     def _message(self, method: str, target: str, headers: Mapping[str, str | Secret], body: bytes | Secret) -> Secret:
-        if not _TARGET.fullmatch(target) or not all(_HEADER.fullmatch(_line(*each)) for each in headers.items()):
-            raise ValueError("a target or header with characters that HTTP does not allow")
         size = len(bare(body))
         length = [f"content-length: {size}"] if size or method not in ("GET", "HEAD", "DELETE") else []
-        first = (f"{method} {target} HTTP/1.1", f"host: {self.url.authority}")
-        head = Secret("\r\n".join((*first, *(_line(*each) for each in headers.items()), *length)))
+        head = Secret("\r\n".join((f"host: {self.url.authority}", *map(_line, headers, headers.values()), *length)))
+        lines = 1 + len(headers) + len(length)
+        if not _TARGET.fullmatch(target) or not _is_head(head, lines):
+            raise ValueError("a target or header with characters that HTTP does not allow")
+        head = Secret(f"{method} {target} HTTP/1.1\r\n{head.reveal()}")
         return Secret(f"{head.reveal()}\r\n\r\n".encode("latin-1") + bare(body))
 
     def _failed(self, error: Exception) -> Unavailable:
@@ -218,6 +233,11 @@ class Connection:
                 reason="certificate",
             )
         return Unavailable(f"{self.url.origin} could not be reached ({reason}).", reason="connection")
+
+
+def _is_head(head: Secret, lines: int) -> bool:
+    """Whether it is so many headers, and none of them brings another one along."""
+    return _HEADERS.fullmatch(head.reveal()) is not None and head.reveal().count("\r\n") == lines - 1
 
 
 def _line(name: str, value: str | Secret) -> str:

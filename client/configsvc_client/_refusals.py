@@ -56,6 +56,9 @@ class Refusals:
 
     def settle(self, refused: Mapping[Namespace, Refused], now: Moment) -> list[str]:
         """After a refresh: what is refused now, all else is confirmed; what the log is to be told."""
+        if not refused and not self._held:  # nearly every poll
+            self._confirmed = dict.fromkeys(self._confirmed, now)
+            return []
         told = [f"{each} is taken again." for each, old in self._held.items() if old.warned and each not in refused]
         self._confirmed.update((each, now) for each in self._confirmed if each not in refused)
         held = dict[Namespace, _Refusal]()
