@@ -159,7 +159,7 @@ class Config(Reads):
     @property
     def refused(self) -> Mapping[str, ConfigsvcError]:
         """The namespaces whose last answer was not taken, with why. What is held of them stays; the others move on."""
-        return {str(name): error for name, error in self._made.refusals.errors.items()} if self._made else {}
+        return {str(name): error for name, error in self._made.refused.items()} if self._made else {}
 
     @property
     def last_error(self) -> ConfigsvcError | None:

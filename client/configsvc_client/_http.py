@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 
 _RECEIVE = 64 * 1024
 _TARGET = re.compile(r"/[!-~]*")
-_HEADER = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: ?[\t -~\x80-\xff]*"
-_HEADERS = re.compile(f"{_HEADER}(?:\r\n{_HEADER})*")
+_HEADERS = re.compile(r"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*(?:\r\n|\Z))*")
 
 
 def is_idle(kept: socket.socket) -> bool:

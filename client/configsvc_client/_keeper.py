@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from configsvc.model.errors import ConfigsvcError, ConfigUnavailable, Expired, Unavailable, WentBackwards
 from configsvc.model.names import Namespace
@@ -15,9 +16,11 @@ from configsvc_client._loading import load, retry_after, seconds_of
 from configsvc_client._opening import Rules
 from configsvc_client._ports import Moment, World
 from configsvc_client._refresh import Held, ours, refreshed
-from configsvc_client._refusals import Refusals, Refused
 from configsvc_client._settings import Settings
 from configsvc_client._snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from configsvc_client._refusals import Refusals, Refused
 
 Publish = Callable[[Snapshot, float, float], None]
 """Told what may be read without asking, from one wall time up to another; after every change of either."""
@@ -43,7 +46,8 @@ class Keeper:
         self.held: Held | None = None
         self.error: ConfigsvcError | None = None
         self.counts = {"refreshes": 0, "failures": 0, "went_backwards": 0, "refused": 0}
-        self.refusals = Refusals(settings.pace.interval, world.chance)
+        self._loaded: Moment | None = None
+        self._refusals: Refusals | None = None
         self._news: list[str] = []
 
     def current(self, remaining: float = math.inf) -> Snapshot:
@@ -118,6 +122,11 @@ class Keeper:
         return math.inf if freshness is None else age(freshness.confirmed, self._world.clock.now())
 
     @property
+    def refused(self) -> dict[Namespace, ConfigsvcError]:
+        """Why each namespace that is refused is."""
+        return self._refusals.errors if self._refusals else {}
+
+    @property
     def interval(self) -> float:
         """The poll interval in seconds."""
         return self._pace.interval
@@ -153,7 +162,7 @@ class Keeper:
         before = after = self.held
         try:
             if before is not None and self._due():  # another thread may have refreshed since it was found due
-                after, _ = self._refresh(before, deadline, self.refusals.waiting(self._world.clock.now()))
+                after, _ = self._refresh(before, deadline, self._minded().waiting(self._world.clock.now()))
         finally:
             self._lock.release()
         self._told(before, after)
@@ -179,7 +188,7 @@ class Keeper:
             self._failed([error])
             return held, error
         self.held = done.held
-        self._news += self.refusals.settle(done.refused, now)
+        self._news += self._minded().settle(done.refused, now)
         if not done.refused:
             self.counts["refreshes"] += 1
             self.error = None
@@ -189,6 +198,15 @@ class Keeper:
         self.counts["refused"] += len(errors)
         self._failed(errors, now if len(errors) < len(held.layers) else None)
         return done.held, errors[0]
+
+    def _minded(self) -> Refusals:
+        """Under the lock: what is refused. Made with the first refresh, because a cold start pays for each module."""
+        if self._refusals is None:
+            from configsvc_client._refusals import Refusals
+
+            self._refusals = Refusals(self._settings.pace.interval, self._world.chance)
+            self._refusals.loaded(self._settings.namespaces, self._loaded or self._world.clock.now())
+        return self._refusals
 
     def _failed(self, errors: Sequence[ConfigsvcError], others: Moment | None = None) -> None:
         """The errors; and when the other namespaces were confirmed, where they were: those keep the pace."""
@@ -201,7 +219,7 @@ class Keeper:
         if others is None:
             self._settle(self._freshness.failed(now, self._pace, self._world.chance, said or None))
         else:
-            since = self.refusals.oldest()
+            since = self._minded().oldest()
             self._settle(partly_confirmed(others, since, self._pace, self._world.chance, said or None))
 
     def _settle(self, freshness: Freshness) -> None:
@@ -239,7 +257,7 @@ class Keeper:
             if self.held is None:
                 loaded = load(self._settings, self._world, self._rules, deadline)
                 self.held, self.error = loaded.held, loaded.error and _copy(loaded.error)
-                self.refusals.loaded(self._settings.namespaces, loaded.freshness.confirmed)
+                self._loaded = loaded.freshness.confirmed
                 self._settle(loaded.freshness)
         finally:
             self._lock.release()

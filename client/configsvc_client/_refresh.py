@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from configsvc.model.errors import ConfigsvcError, Unavailable
 from configsvc.model.names import Namespace
@@ -13,8 +13,10 @@ from configsvc_client._follows import Seen, check_begins, check_follows
 from configsvc_client._hidden import without_frames
 from configsvc_client._opening import Rules, open_layer
 from configsvc_client._ports import Found, Gateway
-from configsvc_client._refusals import Refused, mark_of
 from configsvc_client._snapshot import Layer, Snapshot
+
+if TYPE_CHECKING:
+    from configsvc_client._refusals import Refused
 
 Source = Literal["service", "fallback"]
 Result = TypeVar("Result")
@@ -59,6 +61,8 @@ def refreshed(
     found = gateway.fetch(known, deadline)
     if not found and all(layer.etag and not layer.reopen for layer in held.layers):
         return Refreshed(held, {})  # nearly every poll
+    from configsvc_client._refusals import Refused
+
     # The fewest KMS calls first: whoever writes one namespace must not use up the time that another needs.
     cheapest = sorted(held.layers, key=lambda layer: _calls(found.get(layer.namespace), rules))
     results = {layer.namespace: _result(layer, known, found, rules, deadline, waiting) for layer in cheapest}
@@ -165,6 +169,8 @@ def _result(  # noqa: PLR0917  # what `refreshed` has, for one of its layers
     waiting: Mapping[Namespace, Refused],
 ) -> Layer | Refused:
     """What comes after a layer, the layer itself where nothing does, or why nothing may."""
+    from configsvc_client._refusals import Refused, mark_of
+
     namespace, came = layer.namespace, found.get(layer.namespace)
     mark = mark_of(came) if isinstance(came, Found) else None
     before = waiting.get(namespace)

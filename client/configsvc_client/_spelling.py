@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 
 from configsvc.model import limits, names
 from configsvc.model.errors import InvalidName, Misconfigured
-from configsvc.model.wildcard import matches
 from configsvc_client._secret import Secret
 
 _REVISION = limits.REVISION_LIFT
@@ -22,6 +21,8 @@ class KeyPattern:
 
     def names(self, key: str) -> bool:
         """Whether any pattern matches the whole key. The time is linear, whatever the patterns are."""
+        from configsvc.model.wildcard import matches
+
         return any(matches(key, each) for each in self._patterns)
 
 
