@@ -12,7 +12,7 @@ ROOT = HERE.parents[1]
 
 
 class Fault(NamedTuple):
-    """One kind of fault: what an attacker or user could do, what stops it now, and the tests that fail without that."""
+    """One kind of fault: what an attacker or user could do, what stops it now, and the tests that hold that."""
 
     kind: str
     fixed: str
@@ -33,7 +33,7 @@ def rendered(faults: Iterable[Fault]) -> list[str]:
     return [
         "## Found: by attack and in use",
         "",
-        "Each row is a kind of fault that this project had, how it was fixed, and the tests that fail without the fix.",
+        "Each row is a kind of fault that this project had, how it was fixed, and the tests that hold the fix.",
         "",
         "| # | kind | fixed how | tests |",
         "|---|---|---|---|",
