@@ -1,0 +1,76 @@
+"""JSON whose numbers keep their spelling: `1.10` stays `1.10`, and no digit is lost in a float."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+Json = object
+"""None, a bool, text, a `Number`, a list of these, or a dict from text to these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A JSON number as it is written. Equal only to the same spelling, and never to a bool or a text."""
+
+    spelling: str
+
+
+def parse(text: str | bytes) -> Json:
+    """JSON with a `Number` for each number.
+
+    Raises:
+        ValueError: it is no JSON (RFC 8259). `NaN` and `Infinity` are not; UTF-8 is the only encoding.
+        RecursionError: it is nested deeper than Python can follow.
+    """
+    decoded = text if isinstance(text, str) else text.decode()
+    return json.loads(decoded, parse_int=Number, parse_float=Number, parse_constant=_refuse)
+
+
+def render(found: Json, indent: int | None = None) -> str:
+    """The JSON text, each number as it is spelled.
+
+    Args:
+        found: what `parse` returns; ints and floats too, as Python spells them.
+        indent: spaces for each level, a member on a line of its own; None for one line without spaces.
+
+    Raises:
+        ValueError: a float that JSON cannot hold.
+        RecursionError: it is nested deeper than Python can follow.
+    """
+    return _node(found, indent, 0)
+
+
+def _node(found: Json, indent: int | None, level: int) -> str:
+    match found:
+        case Number():
+            return found.spelling
+        case dict() if found:
+            colon = ":" if indent is None else ": "
+            members = (f"{_scalar(key)}{colon}{_node(each, indent, level + 1)}" for key, each in found.items())
+            return _enclosed("{", list(members), "}", indent, level)
+        case list() if found:
+            return _enclosed("[", [_node(each, indent, level + 1) for each in found], "]", indent, level)
+    return _scalar(found)
+
+
+def _enclosed(start: str, parts: list[str], end: str, indent: int | None, level: int) -> str:
+    if indent is None:
+        return f"{start}{','.join(parts)}{end}"
+    outer = "\n" + " " * (indent * level)
+    inner = outer + " " * indent
+    return f"{start}{inner}{f',{inner}'.join(parts)}{outer}{end}"
+
+
+def _scalar(found: Json) -> str:
+    """Text as it is, except half a surrogate pair, which UTF-8 cannot hold and which is escaped."""
+    text = json.dumps(found, ensure_ascii=False, allow_nan=False)
+    return text if text.isascii() or _is_whole(text) else json.dumps(found)
+
+
+def _is_whole(text: str) -> bool:
+    return not any("\ud800" <= each <= "\udfff" for each in text)
+
+
+def _refuse(constant: str) -> object:
+    raise ValueError(f"{constant} is no JSON")
