@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from configsvc.model.errors import Unprocessable
-from configsvc_client.cli import _content, _options, _settings, _terminal, _wanted
+from configsvc_client.cli import _content, _layers, _options, _settings, _terminal, _wanted
 from configsvc_client.cli.formats import FORMATS, Value, format_of, write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from configsvc.model.names import Namespace
     from configsvc.model.snapshot import SealedSnapshot
     from configsvc_client.admin import Opened
 
@@ -23,14 +24,14 @@ STDOUT = "-"
 
 
 @click.command("export")
-@_options.one_namespace
+@_options.namespaces
 @click.argument("file", default=STDOUT, type=click.Path(dir_okay=False, allow_dash=True))
 @click.option("-f", "--format", "wanted", type=click.Choice(FORMATS), help="By the file's ending where left out.")
 @click.option("--only", multiple=True, metavar="PATTERN", help="Keys to export, like 'db.*'. Repeatable.")
 @click.option("--variables", is_flag=True, help="Name them as exec does: db.url is DB_URL. Not for importing again.")
 @click.option("--reveal", is_flag=True, help="Write sealed values to a terminal.")
 def command(
-    file: str, namespace: str | None, wanted: str | None, *, only: tuple[str, ...], variables: bool, reveal: bool
+    file: str, namespaces: tuple[str, ...], wanted: str | None, *, only: tuple[str, ...], variables: bool, reveal: bool
 ) -> None:
     """Write what is served, in the clear, to FILE (mode 0600) or, where it is left out, to stdout.
 
@@ -42,24 +43,40 @@ def command(
     to change whom a program trusts is refused, and the exec list of the policy says which are written, as for
     `configsvc exec`. Do not load a file of another format into an environment. On a terminal, control and invisible
     characters are shown as escapes; in a file or a pipe everything is exact.
+
+    Of several namespaces each key is written once, from the first that serves it, as a consumer reads it.
     """
-    target = _options.the_namespace(namespace)
-    admin = _settings.admin()
-    snapshot = admin.snapshot(target)
+    targets, admin = _options.distinct(_options.the_namespaces(namespaces)), _settings.admin()
+    snapshots = [admin.snapshot(each) for each in targets]
     if file == STDOUT and not reveal and _terminal.is_terminal():
-        _check_sealed(snapshot, only)
+        _check_sealed(snapshots, only)
     kind = wanted or format_of(file)
-    found = _wanted.opened(admin, [snapshot], only, "", _admission(kind, variables=variables))
+    opened = _wanted.opened(admin, snapshots, only, "", _admission(kind, variables=variables))
+    found = dict(sorted(opened.items()))
     for each in found.values():
         _content.check(each.key, each.data, each.content_type)
-    text = _text(kind, _named(found) if variables else _values(found), target)
+    text = _text(kind, _named(found) if variables else _values(found), targets[0])
     if file != STDOUT:
         _write(Path(file), text.encode())
-        _terminal.say(f"{target}: {len(found)} values in the clear in {file}")
+        _terminal.say(f"{', '.join(targets)}: {len(found)} values in the clear in {file}")
     elif _terminal.is_terminal():
         _terminal.show_value(text.removesuffix("\n"))
     else:
         _terminal.raw(text.encode())
+    if len(targets) > 1:
+        _tell_sources(snapshots, found)
+
+
+def _tell_sources(snapshots: Sequence[SealedSnapshot], found: Mapping[str, Opened]) -> None:
+    """Say how many values each namespace gave, and how many of its keys an earlier one hides."""
+    owners = _layers.owners(snapshots)
+    hidden: dict[Namespace, int] = {}
+    for snapshot in snapshots:
+        mine = [each.key for each in snapshot.entries if each.key in found]
+        given = sum(owners[key] == snapshot.namespace for key in mine)
+        _terminal.say(f"{snapshot.namespace}: {given} values")
+        hidden[snapshot.namespace] = len(mine) - given
+    _layers.tell_hidden(hidden)
 
 
 _LEAVE_OUT = "Leave it out with --only, or name the variable in full in the policy's exec list."
@@ -74,10 +91,15 @@ def _admission(kind: str, *, variables: bool) -> _wanted.Admitted:
     return Admission(_settings.exec_list, _LEAVE_OUT).admitted
 
 
-def _check_sealed(snapshot: SealedSnapshot, only: Sequence[str]) -> None:
+def _check_sealed(snapshots: Sequence[SealedSnapshot], only: Sequence[str]) -> None:
     """Raises click.UsageError where something is sealed: nothing is opened then."""
-    chosen = _wanted.wanted((entry.key for entry in snapshot.entries), only, "")
-    sealed = sum(entry.key in chosen and entry.form != "plain" for entry in snapshot.entries)
+    owners = _layers.owners(snapshots)
+    chosen = _wanted.wanted(owners, only, "")
+    sealed = sum(
+        entry.key in chosen and owners[entry.key] == each.namespace and entry.form != "plain"
+        for each in snapshots
+        for entry in each.entries
+    )
     if sealed:
         raise click.UsageError(f"{sealed} of these are sealed, and this is a terminal. Name a file, or add --reveal.")
 

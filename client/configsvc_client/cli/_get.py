@@ -2,42 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from configsvc_client.cli import _common, _options, _output, _settings, _shown, _terminal
+from configsvc_client.cli import _common, _layers, _options, _output, _settings, _shown, _terminal
 
 if TYPE_CHECKING:
     from configsvc.model.entry import Entry
+    from configsvc.model.names import Namespace
     from configsvc_client.admin import Admin
 
 
 @click.command("get")
-@_options.one_namespace
+@_options.namespaces
 @click.argument("key")
 @click.option("--version", type=click.IntRange(min=1), help="A version, served or not; the one served if left out.")
 @click.option("--json", "as_json", is_flag=True, help="As --output json: the value with its version, form and type.")
 @click.option("--reveal", is_flag=True, help="Show a sealed value on a terminal.")
-def command(key: str, namespace: str | None, version: int | None, *, as_json: bool, reveal: bool) -> None:
+def command(key: str, namespaces: tuple[str, ...], version: int | None, *, as_json: bool, reveal: bool) -> None:
     r"""Print the value of KEY that is served.
 
     In a pipe: the value and nothing else, no newline added. On a terminal a sealed value is masked, and control,
     bidirectional and invisible characters are shown as escapes such as \x1b or \u202e, except line feeds and tabs. In
     JSON a JSON value is itself, and bytes are in `base64`.
+
+    Of several namespaces the first that serves KEY answers, as for a consumer; stderr names it unless it is the first.
     """
-    target, admin = _options.the_namespace(namespace), _settings.admin()
-    found = admin.entry(target, key, version)
+    wanted, admin = _options.distinct(_options.the_namespaces(namespaces)), _settings.admin()
+    target, found = _layers.entry(admin, wanted, key, version)
     masked = found.sealed and not reveal and _terminal.is_terminal()
     if as_json or _output.kind() == "json":
         _described(admin, target, found, masked=masked)
-    elif masked:
+        return
+    _tell_namespace(found.key, target, wanted)
+    if masked:
         _terminal.show(_terminal.MASK)
         _terminal.say(f"{found.key} is sealed ({found.form}, version {found.version}). Show it: --reveal")
     elif _terminal.is_terminal():
         _terminal.show_value(admin.opened(target, found).data.decode(errors="surrogateescape"))
     else:
         _terminal.raw(admin.opened(target, found).data)
+
+
+def _tell_namespace(key: str, answering: Namespace, among: Sequence[Namespace]) -> None:
+    """Say which of several namespaces answers, where that is not plain to see."""
+    if len(among) > 1 and (answering != among[0] or _terminal.is_terminal()):
+        _terminal.say(f"{key} is from {answering}")
 
 
 def _described(admin: Admin, namespace: str, entry: Entry, *, masked: bool) -> None:

@@ -8,6 +8,7 @@ from typing import TypeVar
 import click
 
 from configsvc.model import names
+from configsvc.model.errors import InvalidName, Misconfigured
 from configsvc.model.names import Namespace
 from configsvc_client.cli import _settings
 
@@ -53,12 +54,20 @@ def the_namespace(given: str | None) -> Namespace:
 
     Raises:
         click.UsageError: none, or several in CONFIGSVC_NAMESPACES.
-        InvalidName: it is not spelt as namespaces are.
+        InvalidName, Misconfigured: as `the_namespaces`.
     """
-    found = the_namespaces([given] if given else [])
+    found = distinct(the_namespaces([given] if given else []))
     if len(found) > 1:
-        raise click.UsageError("CONFIGSVC_NAMESPACES names several namespaces. Say which one with -n NAMESPACE.")
+        named = f"{', '.join(found[:-1])} and {found[-1]}"
+        raise click.UsageError(
+            f"CONFIGSVC_NAMESPACES names {named}, and this command works on one namespace. Choose it: -n NAMESPACE."
+        )
     return found[0]
+
+
+def distinct(found: Sequence[Namespace]) -> list[Namespace]:
+    """The namespaces in their order, each once."""
+    return list(dict.fromkeys(found))
 
 
 def target(given: str | None) -> Namespace:
@@ -90,10 +99,20 @@ def the_namespaces(given: Sequence[str], *, none: bool = False) -> list[Namespac
 
     Raises:
         click.UsageError: none.
-        InvalidName: one is not spelt as namespaces are.
+        InvalidName: one that was given is not spelt as namespaces are.
+        Misconfigured: one of CONFIGSVC_NAMESPACES is not.
     """
+    if given:
+        return [names.namespace(each) for each in given]
     inherited = [part.strip() for part in _settings.resolved().get("CONFIGSVC_NAMESPACES").split(",")]
-    found = list(given) or [part for part in inherited if part]
+    found = [_of_setting(part) for part in inherited if part]
     if not found and not none:
         raise click.UsageError("Say which namespace: -n NAMESPACE, or set CONFIGSVC_NAMESPACES.")
-    return [names.namespace(each) for each in found]
+    return found
+
+
+def _of_setting(text: str) -> Namespace:
+    try:
+        return names.namespace(text)
+    except InvalidName as error:
+        raise Misconfigured(f"CONFIGSVC_NAMESPACES holds {text!r}. {error.detail}") from None
