@@ -9,6 +9,7 @@ import pty
 import select
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -68,14 +69,21 @@ class Shell:
             stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True,
         )  # fmt: skip
 
-    def on_terminal(self, *arguments: str, typed: Mapping[str, str] | None = None) -> Done:
-        """On a terminal of its own, where stdout and stderr are one; what follows each prompt is typed after it."""
+    def on_terminal(self, *arguments: str, typed: Mapping[str, str] | None = None, width: int | None = None) -> Done:
+        """On a terminal of its own, where stdout and stderr are one; what follows each prompt is typed after it.
+
+        `width` is the terminal's own, in the place of a COLUMNS of 120.
+        """
         ours, theirs = pty.openpty()
+        sized: dict[str, str] = {"COLUMNS": "120"}
+        if width is not None:
+            sized = {}
+            termios.tcsetwinsize(theirs, (24 if width else 0, width))
         process: subprocess.Popen[bytes] | None = None
         try:
             process = subprocess.Popen(
                 [sys.executable, "-c", _OWN_TERMINAL, *COMMAND, *arguments],
-                env={**self.environ, "TERM": "xterm", "COLUMNS": "120"},
+                env={**self.environ, "TERM": "xterm", **sized},
                 cwd=self.folder, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
             )  # fmt: skip
             os.close(theirs)

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 import click
 
 from configsvc.model import grants
-from configsvc_client.cli import _output, _settings
+from configsvc_client.cli import _brief, _options, _output, _settings
 
 
 @click.command("grants")
+@_options.long
 @click.argument("principal", required=False)
-def command(principal: str | None) -> None:
+def command(principal: str | None, *, longer: bool) -> None:
     """List the grants of PRINCIPAL, or of everyone (takes the admin action on '*').
 
     In a pipe: principal, actions, namespaces, separated by tabs; a line a grant.
@@ -23,6 +24,7 @@ def command(principal: str | None) -> None:
     _output.table(
         ("principal", "actions", "namespaces"),
         ((name, grant.actions, grant.namespaces) for name, held in found for grant in held),
+        {} if longer else {"principal": _brief.principals},
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from configsvc_client.cli import _options, _output, _settings
+from configsvc_client.cli import _brief, _options, _output, _settings
 
 if TYPE_CHECKING:
     from configsvc_client.admin import VersionInfo
@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 @click.command("history")
 @_options.one_namespace
+@_options.long
 @click.argument("key")
-def command(key: str, namespace: str | None) -> None:
+def command(key: str, namespace: str | None, *, longer: bool) -> None:
     """List the versions of KEY, newest first, without values.
 
     In a pipe: version, state (active, destroyed, or nothing), form, content type, revision, written at, written by,
@@ -28,6 +29,7 @@ def command(key: str, namespace: str | None) -> None:
             (each.version, _state(each), each.form, each.content_type, each.revision, each.written_at, each.written_by)
             for each in found
         ),
+        {} if longer else {"written at": _brief.times(_brief.now()), "written by": _brief.principals},
     )
 
 

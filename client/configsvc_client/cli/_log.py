@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from configsvc_client.cli import _options, _output, _settings
+from configsvc_client.cli import _brief, _options, _output, _settings
 from configsvc_client.cli._when import when
 
 if TYPE_CHECKING:
@@ -29,9 +29,10 @@ _GRANTS = ("set_grants", "delete_grants")
 @click.option("--last", type=click.IntRange(min=1), help=f"So many of them; {_LAST} where left out.")
 @click.option("--all", "everything", is_flag=True, help="All of them.")
 @click.option("--grants", is_flag=True, help="The log of the grants (takes the admin action on '*').")
+@_options.long
 def command(
     key: str | None, namespace: str | None, *, by: str | None, since: str | None, until: str | None,
-    revision: int | None, last: int | None, everything: bool, grants: bool,
+    revision: int | None, last: int | None, everything: bool, grants: bool, longer: bool,
 ) -> None:  # fmt: skip
     """Show the change log, the newest last: what, who, when, why. Never a value.
 
@@ -50,7 +51,7 @@ def command(
     if _output.kind() == "json":
         _output.table(_FIELDS, (_all_of(each) for each in shown))
     else:
-        _show(shown)
+        _show(shown, {} if longer else {"at": _brief.times(_brief.now()), "by": _brief.principals})
 
 
 _FIELDS = (
@@ -64,10 +65,11 @@ def _all_of(entry: LogEntry) -> list[_output.Field]:
     return [[each._asdict() for each in entry.keys] if name == "keys" else members[name] for name in _FIELDS]
 
 
-def _show(entries: Iterator[LogEntry]) -> None:
+def _show(entries: Iterator[LogEntry], brief: Mapping[str, _brief.Brief]) -> None:
     _output.table(
         ("revision", "at", "by", "what", "message"),
         ((each.revision, each.at, each.principal, _what(each), each.message) for each in entries),
+        brief,
     )
 
 

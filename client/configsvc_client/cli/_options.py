@@ -36,6 +36,13 @@ def message(command: Decorated) -> Decorated:
     )(command)  # fmt: skip
 
 
+def long(command: Decorated) -> Decorated:
+    """The option for exact times and whole principals on a terminal."""
+    return click.option(
+        "--long", "longer", is_flag=True, help="Exact times and whole principals, as in a pipe, on a terminal too."
+    )(command)
+
+
 def _folded(_context: click.Context, _option: click.Parameter, given: str) -> str:
     """The message in one line, as `git log --oneline` and the change log have it."""
     return " ".join(part.strip() for part in given.splitlines() if part.strip())

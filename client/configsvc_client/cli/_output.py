@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal
 
 from configsvc.model.errors import Misconfigured
 from configsvc_client.cli import _common, _terminal
+from configsvc_client.cli._brief import Brief
 
 Kind = Literal["table", "plain", "json"]
 Field = object
@@ -29,10 +31,17 @@ def kind() -> Kind:
     raise Misconfigured(f"CONFIGSVC_OUTPUT is one of {', '.join(_common.OUTPUTS)}.")
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[Field]]) -> None:
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[Field]], brief: Mapping[str, Brief] = MappingProxyType({})
+) -> None:
     """Rows under headings. In JSON a list of objects, the headings their members: `content type` is `content_type`.
 
     Plain has no headings, an empty field for None, and `_escaped.field` escapes.
+
+    Args:
+        columns: the headings.
+        rows: a field for each column.
+        brief: what a person on a terminal gets to see of some columns, by their headings.
     """
     match kind():
         case "json":
@@ -42,7 +51,16 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Field]]) -> None:
             for row in rows:
                 _terminal.show_fields(map(_text, row))
         case "table":
-            _terminal.draw(columns, (tuple(map(_text, row)) for row in rows), heading=True)
+            _terminal.draw(columns, _brief(columns, [tuple(map(_text, row)) for row in rows], brief), heading=True)
+
+
+def _brief(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], brief: Mapping[str, Brief]
+) -> Iterable[Sequence[str]]:
+    if not rows or not brief or not _terminal.is_terminal():
+        return rows
+    cells = zip(*rows, strict=True)
+    return zip(*(brief.get(column, tuple)(each) for column, each in zip(columns, cells, strict=True)), strict=True)
 
 
 def record(fields: Mapping[str, Field]) -> None:
@@ -54,7 +72,7 @@ def record(fields: Mapping[str, Field]) -> None:
             for name, field in fields.items():
                 _terminal.show_fields((name, _text(field)))
         case "table":
-            _terminal.draw(("", ""), ((name, _text(field)) for name, field in fields.items()), heading=False)
+            _terminal.draw_record((name, _text(field)) for name, field in fields.items())
 
 
 def line(columns: Sequence[str], row: Sequence[Field]) -> None:

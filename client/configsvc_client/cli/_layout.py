@@ -1,0 +1,88 @@
+"""How a table fits on a terminal: in columns, or where those are too narrow, each row as a record of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from configsvc_client.cli._fold import fold, height, longest_part, longest_word, widest
+
+GAP = 2
+"""Cells between two columns, and before what stands below its label."""
+
+Row = Sequence[str]
+
+
+def columns(headings: Row, rows: Sequence[Row], width: int | None) -> list[int] | None:
+    """The width of each column; None where records read better.
+
+    Args:
+        headings: one for each column, empty ones where none is shown.
+        rows: cells by column.
+        width: of the terminal; None does not fold.
+    """
+    cells = [(heading, *(row[at] for row in rows)) for at, heading in enumerate(headings)]
+    natural = [max(1, widest(each)) for each in cells]
+    if width is None:
+        return natural
+    room = width - GAP * (len(headings) - 1)
+    if sum(natural) <= room:
+        return natural
+    for least in ([longest_word(each) for each in cells], [longest_part(each) for each in cells]):
+        if sum(least) <= room:
+            found = _shrunk(natural, least, room)
+            tall = sum(height(row, found) for row in rows)
+            return found if tall <= _height_of_records(headings, rows, width) else None
+    return None
+
+
+def records(
+    headings: Row, rows: Sequence[Row], width: int | None, *, empty: bool = False
+) -> list[list[tuple[str, str]]]:
+    """For each row its lines, as label and text. A label is beside its value, or above one that does not fit there.
+
+    Fields without a value are left out, unless `empty` asks for them.
+    """
+    labels = _labels(headings)
+    return [
+        [line for label, cell in zip(labels, row, strict=True) if cell or empty for line in _field(label, cell, width)]
+        for row in rows
+    ]
+
+
+def _labels(headings: Row) -> list[str]:
+    """The headings, all of one width."""
+    beside = widest(headings) + GAP
+    return [each + " " * (beside - widest([each])) for each in headings]
+
+
+def _field(label: str, cell: str, width: int | None) -> list[tuple[str, str]]:
+    if width is None:
+        return [(label, cell)]
+    beside = widest([label])
+    if longest_part([cell]) > width - beside:
+        return [
+            *((line, "") for line in fold(label.rstrip(), width)),
+            *((" " * GAP, line) for line in fold(cell, width - GAP)),
+        ]
+    first, *more = fold(cell, width - beside)
+    return [(label, first), *((" " * beside, line) for line in more)]
+
+
+def _height_of_records(headings: Row, rows: Sequence[Row], width: int) -> int:
+    return sum(len(each) + 1 for each in records(headings, rows, width))
+
+
+def _shrunk(natural: Sequence[int], least: Sequence[int], room: int) -> list[int]:
+    """Widths that take the room: the widest columns give way first, none below its least."""
+
+    def capped(cap: int) -> list[int]:
+        return [max(low, min(wanted, cap)) for wanted, low in zip(natural, least, strict=True)]
+
+    cap = max(natural)
+    while sum(capped(cap)) > room:
+        cap -= 1
+    found = capped(cap)
+    for at, wanted in enumerate(natural):
+        left = room - sum(found)
+        found[at] += max(0, min(left, wanted - found[at]))
+    return found

@@ -1,0 +1,150 @@
+"""Tables on terminals of any width: nothing wider than the terminal, and no word cut that could be kept whole."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from configsvc_client.cli import _brief, _escaped, _fold, _layout
+from tests.admin.loopback import Loopback
+from tests.cli.shell import Shell
+
+ROLE = "arn:aws:sts::123456789012:assumed-role/Role/session"
+NOW = datetime(2027, 3, 10, 0, 30, tzinfo=UTC)
+STYLES = re.compile(r"\x1b\[[0-9;]*m")
+
+_word = st.one_of(
+    st.text("abcdefghij0123456789.-_/:", min_size=1, max_size=40),
+    st.text(min_size=1, max_size=12),
+    st.sampled_from(
+        ("漢字かな交じり", "😀👍🏽❤️", "a" * 90, "payments.database.password.primary", ROLE, "2027-01-15T08:00:00Z")
+    ),
+)
+_cell = st.lists(_word, max_size=6).map(" ".join).map(_escaped.cell)
+_tables = st.integers(1, 8).flatmap(
+    lambda count: st.tuples(
+        st.lists(st.sampled_from(("key", "content type", "revision", "what to do")), min_size=count, max_size=count),
+        st.lists(st.lists(_cell, min_size=count, max_size=count), min_size=1, max_size=4),
+    )
+)
+
+
+@given(_cell, st.integers(8, 200))
+@example(f"{ROLE} may write", 24)
+@example("  leading and  double blanks", 10)
+def test_folding_cuts_no_word_that_fits_and_loses_nothing(text: str, width: int) -> None:
+    lines = _fold.fold(text, width)
+    assert all(_fold.widest([line]) <= width for line in lines)
+    assert re.sub(" ", "", text) == re.sub(" ", "", "".join(lines))
+    whole = {word for line in lines for word in line.split(" ")}
+    assert {word for word in text.split(" ") if 0 < _fold.widest([word]) <= width} <= whole
+
+
+@given(_tables, st.integers(24, 200))
+def test_no_line_is_wider_than_the_terminal_and_every_cell_is_there(
+    table: tuple[list[str], list[list[str]]], width: int
+) -> None:
+    headings, rows = table
+    widths = _layout.columns(headings, rows, width)
+    if widths is not None:
+        assert sum(widths) + _layout.GAP * (len(widths) - 1) <= width
+        for at, each in enumerate(widths):
+            assert _fold.longest_part([headings[at], *(row[at] for row in rows)]) <= each
+        return
+    for row, lines in zip(rows, _layout.records(headings, rows, width), strict=True):
+        assert all(_fold.widest([label + text]) <= width for label, text in lines)
+        shown = "".join(text for _, text in lines).replace(" ", "")
+        assert shown == "".join(row).replace(" ", "")
+
+
+def _cells(text: str) -> int:
+    """Cells of a text without combining characters, by Unicode's East Asian Width (UAX #11)."""
+    return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)
+
+
+@pytest.mark.parametrize("text", ["漢字かな交じり", "plain.text", "😀", "한글"])
+def test_a_wide_character_takes_two_cells(text: str) -> None:
+    assert _fold.widest([text]) == _cells(text)
+
+
+def test_words_are_cut_at_dots_before_dashes_and_times_are_not_cut() -> None:
+    assert _fold.fold("payments.database-main.password", 16) == ["payments.", "database-main.", "password"]
+    assert _fold.fold("database-password_of_the_primary", 16) == ["database-", "password_of_the_", "primary"]
+    assert _fold.fold("at 2027-01-15T08:00:00.123Z by me", 24) == ["at", "2027-01-15T08:00:00.123Z", "by me"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("2027-03-10T00:29:58.000Z", "just now"),
+        ("2027-03-10T00:29:15.000Z", "45 s ago"),
+        ("2027-03-10T00:18:00.000Z", "12 min ago"),
+        ("2027-03-09T22:30:00.000Z", "2 h ago"),
+        ("2027-03-09T00:20:00.000Z", "yesterday"),
+        ("2027-03-08T23:50:00.000Z", "2 days ago"),
+        ("2027-02-24T12:00:00.000Z", "14 days ago"),
+        ("2026-12-31T23:00:00.000Z", "2026-12-31"),
+        ("2027-03-10T00:31:00.000Z", "2027-03-10T00:31:00.000Z"),
+        ("", ""),
+        ("not a time", "not a time"),
+        ("0001-01-01T00:00:00Z", "0001-01-01"),
+    ],
+)
+def test_a_past_time_is_said_relative_to_now(text: str, said: str) -> None:
+    assert _brief.ago(text, NOW) == said
+
+
+def test_yesterday_is_the_person_s_own() -> None:
+    here = NOW.astimezone(timezone(timedelta(hours=-8)))
+    assert _brief.ago("2027-03-08T23:50:00.000Z", here) == "yesterday"  # 15:50 on the 8th; it is 16:30 on the 9th
+
+
+def test_principals_are_short_unless_two_would_look_the_same() -> None:
+    user, key = "arn:aws:iam::123456789012:user/team/ann", "api-key:a1b2"
+    assert _brief.principals([ROLE, user, key, "", "arn:aws:iam::123456789012:root"]) == [
+        "Role/session", "user/ann", key, "", "root",
+    ]  # fmt: skip
+    other = ROLE.replace("123456789012", "210987654321")
+    assert _brief.principals([ROLE, other]) == ["123456789012:Role/session", "210987654321:Role/session"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "widest"), [(80, 80), (24, 24), (0, 80)])
+def test_every_table_fits_the_terminal(service: Loopback, namespace: str, width: int, widest: int) -> None:
+    writer = Shell(service.environ("writer", namespace))
+    key = "payments.database.replica.password"
+    writer.ok("put", key, "-", "--rotate-by", "2026-01-31", given="x")
+    writer.ok("put", "log.level", "info", "--plain", "-m", "a message that takes more than one line of a terminal")
+    admin = Shell(service.environ("admin", namespace))
+    commands = [
+        (writer, ("list",)), (writer, ("list", "--long")), (writer, ("history", key)), (writer, ("log",)),
+        (writer, ("log", "--long")), (admin, ("grants",)), (writer, ("namespace", "list", namespace)),
+        (writer, ("namespace", "show")), (writer, ("data-key", "list")), (writer, ("doctor",)),
+        (writer, ("diff", "--from", "2")),
+    ]  # fmt: skip
+    for shell, command in commands:
+        done = shell.on_terminal(*command, width=width)
+        lines = [STYLES.sub("", line) for line in done.out.splitlines()]
+        assert done.code == 0, done
+        table = [line for line in lines if not line.startswith(namespace)]  # a sentence about it, which is not folded
+        assert max(map(_cells, table)) <= widest, (command, done.out)
+    piped = writer.but(COLUMNS="24").ok("list", "-o", "plain")
+    assert all(line.count("\t") >= 5 for line in piped.splitlines())
+
+
+def test_times_and_principals_are_short_on_a_terminal_only(service: Loopback, namespace: str) -> None:
+    shell = Shell(service.environ("writer", namespace))
+    shell.ok("put", "k", "v", "--plain")
+    arn = "arn:aws:iam::123456789012:user/writer"
+    for command in (("history", "k"), ("log",)):
+        shown = STYLES.sub("", shell.on_terminal(*command).out)
+        assert "user/writer" in shown
+        assert arn not in shown
+        assert "ago" in shown or "just now" in shown
+        assert arn in STYLES.sub("", shell.on_terminal(*command, "--long", width=200).out)
+        assert all(arn in shell.ok(*command, "-o", each) for each in ("plain", "json", "table"))
