@@ -121,7 +121,7 @@ def test_an_aws_profile_that_a_flag_chooses_counts_before_the_keys_of_the_shell(
     assert arn("owner") in shell.ok("whoami", "--profile", "test")
     for before in ((), ("--profile", "other")):
         assert arn("writer") in shell.ok(*before, "whoami")
-    assert "AWS identity by AWS_PROFILE team from a profile in" in shell.ok("doctor", "--profile", "test")
+    assert "AWS identity by AWS_PROFILE team from profile test in" in shell.ok("doctor", "--profile", "test")
     assert "AWS identity by AWS_ACCESS_KEY_ID from the environment" in shell.ok("doctor")
 
 

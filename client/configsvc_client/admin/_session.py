@@ -13,16 +13,21 @@ from configsvc_client._url import Url
 
 _HOST = re.compile(r"[a-z0-9-]+\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
 
+_REGION = re.compile(r"[a-z0-9-]+")
+
 
 def region_of(environ: Mapping[str, str], url: Url) -> str:
     """The region that signatures name: AWS_REGION, AWS_DEFAULT_REGION, or the one in the API's own host name.
 
     Raises:
-        Misconfigured: none of them tells it.
+        Misconfigured: none of them tells it, or a variable holds no region.
     """
-    named = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
-    if named:
-        return named
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        named = environ.get(name)
+        if named and not _REGION.fullmatch(named):
+            raise Misconfigured(f"{name} is not a region like eu-central-1.")
+        if named:
+            return named
     found = _HOST.fullmatch(url.host)
     if not found:
         raise Misconfigured("The AWS region is not known. Set AWS_REGION to the API's region.")

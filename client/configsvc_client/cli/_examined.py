@@ -9,7 +9,7 @@ from configsvc.model import names
 from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc.model.names import Namespace
 from configsvc_client._pin import pin
-from configsvc_client.cli import _checks, _exit, _settings
+from configsvc_client.cli import _checks, _exit, _origins, _settings
 from configsvc_client.cli._checks import Check
 
 if TYPE_CHECKING:
@@ -18,7 +18,16 @@ if TYPE_CHECKING:
 
 
 def examined(namespaces: list[str]) -> Iterator[Check]:
-    """Each check as it is made; what cannot go on ends the list."""
+    """Each check as it is made, with where the settings that a failed one names come from.
+
+    What cannot go on ends the list.
+    """
+    for each in _looked_at(namespaces):
+        origins = _origins.of(f"{each.found} {each.advice}") if each.state in ("failed", "warning") else []
+        yield each._replace(found=" ".join([each.found, *origins]))
+
+
+def _looked_at(namespaces: list[str]) -> Iterator[Check]:
     settings = _checks.tried("settings", _set)
     yield settings
     if settings.state == "failed":

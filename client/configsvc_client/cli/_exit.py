@@ -32,11 +32,15 @@ _NOBODY = frozenset({
     "SignatureDoesNotMatch", "UnrecognizedClientException",
 })  # fmt: skip
 _NOBODY_NEXT = "Your AWS credentials are wrong or have expired: configsvc doctor tells where they come from."
+# KMS, Decrypt and others: what it says of a key's ARN in a request to another region.
+_ELSEWHERE = "NotFoundException"
+_ELSEWHERE_NEXT = "Is AWS_REGION the region of the KMS key? If it is, the key does not exist."
+_OF_KMS = {_DENIED: _KMS_NEXT, _ELSEWHERE: _ELSEWHERE_NEXT} | dict.fromkeys(_NOBODY, _NOBODY_NEXT)
 _GATEWAY_NEXT = (
     "Is CONFIGSVC_URL right, stage included, and the API key that of this stage? configsvc doctor looks at all of it."
 )
 _UNREACHED = frozenset({"connection", "deadline", "certificate"})
-_UNREACHED_NEXT = "Is that address right? configsvc doctor tells where CONFIGSVC_URL comes from."
+_UNREACHED_NEXT = "Is that address right? To check your setup: configsvc doctor"
 
 # What the API says in HTTP's words, in those of the command line.
 _WORDS = {
@@ -94,7 +98,13 @@ def lines_of(error: errors.ConfigsvcError) -> list[str]:
     said, following = said_by(error), next_of(error)
     problems = error.members.get("problems")
     listed = [f"  {each}" for each in problems] if isinstance(problems, list) else []
-    return [f"configsvc: {said}", *listed] + ([following] if following and following not in said else [])
+    advice = [following] if following and following not in said else []
+    return [f"configsvc: {said}", *listed, *advice, *notes_of(error)]
+
+
+def notes_of(error: BaseException) -> list[str]:
+    """What was added to an error: where the settings come from that it names."""
+    return list(getattr(error, "__notes__", ()))
 
 
 def said_by(error: errors.ConfigsvcError) -> str:
@@ -113,10 +123,8 @@ def reason_of(error: errors.ConfigsvcError) -> str:
 def next_of(error: errors.ConfigsvcError) -> str:
     """What to do next; empty where the error says it."""
     reason = error.members.get("reason")
-    if reason == _DENIED:
-        return _KMS_NEXT
-    if reason in _NOBODY:
-        return _NOBODY_NEXT
+    if reason in _OF_KMS:
+        return _OF_KMS[str(reason)]
     if isinstance(error, errors.Unavailable) and reason in _UNREACHED:
         return _UNREACHED_NEXT
     if isinstance(error, errors.Forbidden) and "action" not in error.members:  # the gateway's, not the service's
@@ -145,7 +153,8 @@ def usage(error: click.ClickException) -> list[str]:
     if told.startswith("Got unexpected extra argument"):
         told = "More arguments than it takes."
     context = getattr(error, "ctx", None)
-    return [f"configsvc: {told}", *listed] + ([f"Try: {context.command_path} --help"] if context else [])
+    advice = [f"Try: {context.command_path} --help"] if context else []
+    return [f"configsvc: {told}", *listed, *notes_of(error), *advice]
 
 
 def unexpected(error: BaseException) -> str:

@@ -64,6 +64,16 @@ class Commands(click.Group):
         command: click.Command = module.command
         return _common.attached(command)
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command. An error leaves with notes on where the settings that it names come from."""
+        try:
+            return super().invoke(ctx)
+        except (ConfigsvcError, click.UsageError) as error:
+            from configsvc_client.cli import _origins
+
+            _origins.note(error, _exit.usage(error) if isinstance(error, click.UsageError) else _exit.lines_of(error))
+            raise
+
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """The names that begin so, without importing a command; or options, where those are asked for."""
         from click.shell_completion import CompletionItem

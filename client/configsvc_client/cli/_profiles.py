@@ -37,6 +37,10 @@ _VARIABLES = {
     "region": "AWS_REGION",
     "aws_profile": "AWS_PROFILE",
 }
+MEMBERS = {variable: member for member, variable in _VARIABLES.items()}
+"""The member of a settings file that sets a variable."""
+
+_ENVIRONMENT = "the environment"
 _AWS_KEYS = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
 _COMMAND = "api_key_command"
 _LISTS = frozenset({"namespaces", "kms_keys"})
@@ -54,13 +58,14 @@ class File(NamedTuple):
 class Layer(NamedTuple):
     """Variables from one source, and the command that prints the API key, if it names one.
 
-    `trusted` is False where a file that is not trusted holds them.
+    `trusted` is False where a file that is not trusted holds them. `path` is the file's, empty for the environment.
     """
 
     source: str
     variables: Mapping[str, str]
     api_key_command: tuple[str, ...] = ()
     trusted: bool = True
+    path: str = ""
 
 
 class Setting(NamedTuple):
@@ -68,6 +73,11 @@ class Setting(NamedTuple):
 
     text: str
     source: str
+
+    @property
+    def of_file(self) -> bool:
+        """Whether a settings file sets it."""
+        return self.source != _ENVIRONMENT
 
 
 class Resolved(NamedTuple):
@@ -115,14 +125,14 @@ def resolved(environ: Mapping[str, str], files: list[File], profile: str | None)
 def _without(environ: Mapping[str, str], trusted: list[File], profile: str | None) -> Resolved:
     """What would count without the files that are not trusted. A profile that only they have is none then."""
     wanted = _wanted(environ, trusted, profile)
-    if wanted and not any(wanted in _profiles(each) for each in trusted):
+    if wanted.text and not any(wanted.text in _profiles(each) for each in trusted):
         return _merged([_of(environ), *(_layer(each, each.members, "") for each in trusted)])
     return _decided(environ, trusted, profile)
 
 
 def _decided(environ: Mapping[str, str], files: list[File], profile: str | None) -> Resolved:
     wanted = _wanted(environ, files, profile)
-    named = _named(files, wanted) if wanted else []
+    named = _named(files, wanted) if wanted.text else []
     base = [_layer(each, each.members, "") for each in files]
     if profile:
         found = _merged([*named, _beside(_of(environ), named), *base])
@@ -135,15 +145,25 @@ def _decided(environ: Mapping[str, str], files: list[File], profile: str | None)
     return found._replace(policy=policy, project=project.path, project_trusted=project.trusted)
 
 
-def _wanted(environ: Mapping[str, str], files: list[File], profile: str | None) -> str:
-    """The profile that is asked for, by a flag, a variable or the first file that names one."""
+def _wanted(environ: Mapping[str, str], files: list[File], profile: str | None) -> Setting:
+    """The profile that is asked for, by a flag, a variable or the first file that names one; empty without any."""
+    if profile:
+        return Setting(profile, "--profile")
+    if environ.get("CONFIGSVC_PROFILE"):
+        return Setting(environ["CONFIGSVC_PROFILE"], f"CONFIGSVC_PROFILE in {_ENVIRONMENT}")
     chooser = next((each for each in files if "profile" in each.members), None)
-    named = _text(chooser, "profile", chooser.members["profile"]) if chooser else ""
-    return profile or environ.get("CONFIGSVC_PROFILE") or named
+    if chooser is None:
+        return Setting("", "")
+    return Setting(_text(chooser, "profile", chooser.members["profile"]), f"profile in {chooser.path}")
+
+
+def of_environ(environ: Mapping[str, str]) -> Resolved:
+    """What counts without any settings file."""
+    return _merged([_of(environ)])
 
 
 def _of(environ: Mapping[str, str]) -> Layer:
-    return Layer("the environment", {name: text for name, text in environ.items() if text})
+    return Layer(_ENVIRONMENT, {name: text for name, text in environ.items() if text})
 
 
 def check(file: File) -> None:
@@ -173,8 +193,8 @@ def _beside(of_environ: Layer, named: list[Layer]) -> Layer:
 
 def _interleaved(files: list[File], named: list[Layer], base: list[Layer]) -> list[Layer]:
     """Of each file first its profile, then what stands above; the project file before the user file."""
-    by_source = {each.source: each for each in named}
-    pairs = [(by_source.get(_source(file, "profile")), below) for file, below in zip(files, base, strict=True)]
+    by_path = {each.path: each for each in named}
+    pairs = [(by_path.get(file.path), below) for file, below in zip(files, base, strict=True)]
     return [layer for pair in pairs for layer in pair if layer]
 
 
@@ -194,12 +214,15 @@ def _same(one: str, other: str) -> bool:
     return bool(one) and one.rstrip("/") == other.rstrip("/")
 
 
-def _named(files: list[File], profile: str) -> list[Layer]:
-    having = [each for each in files if profile in _profiles(each)]
+def _named(files: list[File], profile: Setting) -> list[Layer]:
+    having = [each for each in files if profile.text in _profiles(each)]
     if not having:
         known = sorted({name for each in files for name in _profiles(each)})
-        raise Misconfigured(f"No settings file has a profile {profile}. Known: {', '.join(known) or 'none'}.")
-    return [_layer(each, _profiles(each)[profile], "profile") for each in having]
+        raise Misconfigured(
+            f"No settings file has a profile {profile.text}, which {profile.source} asks for. "
+            f"Known: {', '.join(known) or 'none'}."
+        )
+    return [_layer(each, _profiles(each)[profile.text], f"profile {profile.text}") for each in having]
 
 
 def _profiles(file: File) -> Mapping[str, Mapping[str, Any]]:
@@ -210,7 +233,7 @@ def _profiles(file: File) -> Mapping[str, Mapping[str, Any]]:
 
 
 def _source(file: File, kind: str) -> str:
-    return f"a {kind} in {file.path}" if kind else file.path
+    return f"{kind} in {file.path}" if kind else file.path
 
 
 def _layer(file: File, members: Mapping[str, Any], kind: str) -> Layer:
@@ -221,7 +244,7 @@ def _layer(file: File, members: Mapping[str, Any], kind: str) -> Layer:
         if name not in known:
             raise Misconfigured(f"{file.path} has an unknown setting: {name}. Known: {', '.join(sorted(known))}.")
     variables = {variable: _text(file, name, members[name]) for name, variable in _VARIABLES.items() if name in members}
-    return Layer(_source(file, kind), variables, _command(file, members), file.trusted)
+    return Layer(_source(file, kind), variables, _command(file, members), file.trusted, file.path)
 
 
 def _command(file: File, members: Mapping[str, Any]) -> tuple[str, ...]:

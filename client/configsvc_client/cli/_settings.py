@@ -37,6 +37,15 @@ def resolved() -> Resolved:
     return found
 
 
+def inherited() -> list[str]:
+    """The namespaces of CONFIGSVC_NAMESPACES, whatever set it; none where the settings cannot be read."""
+    try:
+        text = resolved().get("CONFIGSVC_NAMESPACES")
+    except (Misconfigured, OSError):
+        return []
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
 def of_trusted() -> Resolved:
     """As `resolved`, but without a project file that is not trusted: for what proposes settings.
 
@@ -146,5 +155,6 @@ def kms_key(given: str | None) -> str:
     from configsvc_client._pin import is_arn
 
     if not is_arn(chosen):
-        raise Misconfigured("--kms-key takes the ARN of a key (arn:aws:kms:…:key/…), not an alias or an id.")
+        name = "--kms-key" if given else "CONFIGSVC_KMS_KEYS"
+        raise Misconfigured(f"{name} takes the ARN of a key (arn:aws:kms:…:key/…), not an alias or an id.")
     return chosen

@@ -1,0 +1,92 @@
+"""Where the settings that an error names come from, so that a person corrects the right place.
+
+One mechanism for every error: the texts name a setting by its variable, whatever set it, and this says what did.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+
+import click
+from click.core import ParameterSource
+
+from configsvc.model.errors import ConfigsvcError, NotFound, Unavailable
+from configsvc_client.cli import _settings
+from configsvc_client.cli._profiles import MEMBERS, Resolved, Setting, of_environ
+
+_NAMES = re.compile(r"\b(?:CONFIGSVC|AWS)_[A-Z0-9_]*[A-Z0-9]\b|\bHTTPS_PROXY\b")
+_WITHIN = frozenset({"key", "keys", "version", "kid", "revision"})
+"""Members of a NotFound for something within a namespace that exists."""
+
+_ADDRESS = re.compile(r"https?://[^ ]+")
+_URLS = ("CONFIGSVC_URL", "AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL")
+
+
+def note(error: Exception, said: Iterable[str]) -> None:
+    """Add to an error, as its notes, where each setting comes from that its text names or that is its cause.
+
+    Args:
+        error: what ends the command.
+        said: the lines that a person will read of it.
+    """
+    for each in dict.fromkeys([*_of_text(" ".join(said)), *_of_option(error), *_of_cause(error)]):
+        error.add_note(each)
+
+
+def of(text: str) -> list[str]:
+    """A line for each setting that a text names and that is set."""
+    return _of_text(text)
+
+
+def _of_text(text: str) -> list[str]:
+    named = dict.fromkeys(_NAMES.findall(text))
+    return _lines(_resolved(), named) if named else []
+
+
+def _lines(found: Resolved, named: Iterable[str]) -> list[str]:
+    lines = [_line(name, found.settings[name]) for name in named if name in found.settings]
+    if "CONFIGSVC_API_KEY" in named and "CONFIGSVC_API_KEY" not in found.settings and found.command_source:
+        lines.append(f"CONFIGSVC_API_KEY comes from api_key_command in {found.command_source}.")
+    return lines
+
+
+def _line(name: str, setting: Setting) -> str:
+    member = MEMBERS.get(name)
+    where = f"{member} in {setting.source}" if member and setting.of_file else setting.source
+    return f"{name} comes from {where}."
+
+
+def _of_option(error: Exception) -> list[str]:
+    """Of an option's wrong value that nobody typed: click names the option, and a variable set it."""
+    if not isinstance(error, click.BadParameter) or not error.ctx or not isinstance(error.param, click.Option):
+        return []
+    option = error.param
+    if not option.name or error.ctx.get_parameter_source(option.name) is not ParameterSource.ENVIRONMENT:
+        return []
+    return [f"The value of {option.opts[-1]} comes from {option.envvar} in the environment."]
+
+
+def _of_cause(error: Exception) -> list[str]:
+    """Of what the error names by its value: an address that does not answer, or a namespace that does not exist."""
+    match error:
+        case Unavailable():
+            found = _resolved()
+            asked = _ADDRESS.findall(error.detail)
+            return _lines(found, [name for name in _URLS if asked and found.get(name).startswith(tuple(asked))])
+        case NotFound() if any(_names_it(error.detail, each) for each in _settings.inherited()):
+            return _of_text("CONFIGSVC_NAMESPACES") if error.members.keys().isdisjoint(_WITHIN) else []
+    return []
+
+
+def _names_it(text: str, namespace: str) -> bool:
+    return re.search(rf"(?<![\w.-]){re.escape(namespace)}(?![\w-]|\.\w)", text) is not None
+
+
+def _resolved() -> Resolved:
+    """What counts; the environment alone where the settings files are the error."""
+    try:
+        return _settings.resolved()
+    except (ConfigsvcError, OSError):
+        return of_environ(os.environ)
