@@ -56,9 +56,9 @@ def test_csv_of_a_spreadsheet_is_read() -> None:
 
 
 def test_a_secret_of_kubernetes_says_what_is_text_by_what_it_is() -> None:
-    found = _found("k8s-secret", "kind: Secret\ndata: {a: eA==, b: AP8=}\nstringData: {c: y}\n")
+    found = _found("k8s-secret", "kind: Secret\ndata: {a: eA==, b: AP8=}\nstringData: {c: z}\n")
     assert found == {
-        "a": (b"x", "text/plain"), "b": (b"\x00\xff", "application/octet-stream"), "c": (b"y", "text/plain"),
+        "a": (b"x", "text/plain"), "b": (b"\x00\xff", "application/octet-stream"), "c": (b"z", "text/plain"),
     }  # fmt: skip
 
 
@@ -96,7 +96,7 @@ def test_a_secret_of_kubernetes_says_what_is_text_by_what_it_is() -> None:
         ("dotenv", f"{CANARY}\n", "line 1", None),
         ("k8s-secret", f"a: {CANARY}\n", "", None),
         ("k8s-secret", f"a: !!bool {CANARY}\n", "", None),
-        ("k8s-secret", f"kind: Secret\ndata: {{a: '{CANARY}'}}\n", "", "a"),
+        ("k8s-secret", f"kind: Secret\ndata: {{a: '{CANARY}'}}\n", "line 2", "a"),
     ],
 )
 def test_what_cannot_be_taken_is_told_by_place_and_key_and_never_by_value(

@@ -1,4 +1,9 @@
-"""A Secret of Kubernetes: `data` in base64, content types that are no text in an annotation."""
+"""A Secret of Kubernetes, read as kubectl and the API server read it.
+
+Content types that are no text are in an annotation. `data` is base64 as Go's decoder takes it: padded, line breaks
+ignored. Where a key is in both, `stringData` wins, as in the API server (k8s.io/api/core/v1, Secret). Duplicate keys
+and unknown fields are refused, as kubectl's strict validation refuses them.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +11,14 @@ import base64
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from configsvc.model import limits
 from configsvc.model.entry import ContentType, is_content_type
 from configsvc_client.cli.formats import _yaml
-from configsvc_client.cli.formats._row import Problem, Read, Row, Value, Written, from_base64, once
+from configsvc_client.cli.formats._k8s_manifest import Member, NotOne, inside, members
+from configsvc_client.cli.formats._k8s_typing import spelled
+from configsvc_client.cli.formats._row import Problem, Read, Row, Value, Written, once
 
 ANNOTATION = "configsvc/content-types"
 
@@ -18,18 +26,27 @@ _KEY = 253
 _BYTES = limits.MIB
 """Characters of a key and bytes of all values (Kubernetes, core/v1: IsConfigMapKey, MaxSecretSize)."""
 
+_FIELDS = ("apiVersion", "kind", "metadata", "type", "immutable", "data", "stringData")
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?", re.ASCII)
+_A_KIND = re.compile(r"[A-Za-z]{1,63}")
+
 
 def read(text: str) -> Read:
     """The rows of `data` and `stringData`."""
-    import yaml
-
     try:
-        found = yaml.safe_load(text)
-    except (yaml.YAMLError, *_yaml.FAULTS):
-        return [], [Problem("", None, "not YAML")]
-    if not isinstance(found, dict) or found.get("kind") != "Secret":
-        return [], [Problem("", None, "not a Secret of Kubernetes (kind: Secret)")]
-    return once(_found(found))
+        found = members(text)
+    except NotOne as error:
+        return [], [error.problem]
+    refused = _refused(found)
+    if refused:
+        return [], [refused]
+    types, problems = _types(found), list(_misplaced(found))
+    rows: dict[str, Row] = {}
+    for field in ("data", "stringData"):
+        held, more = once(_rows(found, field, types))
+        rows |= {row.key: row for row in held}
+        problems += more
+    return list(rows.values()), problems
 
 
 def write(values: Sequence[Value], namespace: str) -> Written:
@@ -41,38 +58,76 @@ def write(values: Sequence[Value], namespace: str) -> Written:
     annotations = {"annotations": {ANNOTATION: json.dumps(types)}} if types else {}
     manifest = {
         "apiVersion": "v1", "kind": "Secret", "metadata": {"name": _name(namespace), **annotations}, "type": "Opaque",
-        "data": {each.key: base64.b64encode(each.data).decode() for each in values},
     }  # fmt: skip
-    return _yaml.dumped(manifest), problems
+    data = "".join(f"  {spelled(each.key)}: {spelled(base64.b64encode(each.data).decode())}\n" for each in values)
+    return _yaml.dumped(manifest) + (f"data:\n{data}" if data else "data: {}\n"), problems
 
 
-def _found(manifest: Mapping[str, object]) -> Iterator[Row | Problem]:
-    types = _types(manifest)
-    for key, text in _members(manifest, "data"):
-        try:
-            yield _row(key, from_base64(text), types)
-        except ValueError:
-            yield Problem("", key, "no base64")
-    for key, text in _members(manifest, "stringData"):
-        yield _row(key, text.encode(), types)
+def _refused(found: Sequence[Member]) -> Problem | None:
+    """Why it is no Secret; None for one."""
+    kind = _text(found, "kind")
+    if kind == "Secret" and _text(found, "apiVersion") in (None, "v1"):
+        return None
+    named = f", but kind: {kind}" if kind and _A_KIND.fullmatch(kind) and kind != "Secret" else ""
+    return Problem("", None, f"not a Secret of Kubernetes (apiVersion: v1, kind: Secret){named}")
 
 
-def _members(manifest: Mapping[str, object], name: str) -> list[tuple[str, str]]:
-    found = manifest.get(name)
-    return [(str(key), str(text)) for key, text in found.items()] if isinstance(found, dict) else []
+def _text(found: Sequence[Member], key: str) -> str | None:
+    return next((each.value for each in found if each.key == key and each.kind == "text"), None)
 
 
-def _row(key: str, data: bytes, types: Mapping[str, ContentType]) -> Row:
-    return Row("", key, data, types.get(key) or ("text/plain" if _is_text(data) else "application/octet-stream"))
+def _rows(manifest: Sequence[Member], field: str, types: Mapping[str, ContentType]) -> Iterator[Row | Problem]:
+    for held in manifest:
+        if held.key != field:
+            continue
+        if held.kind not in ("mapping", "null"):
+            yield Problem(held.place, field, f"takes a mapping, and this is a {held.kind}")
+        for each in inside(held):
+            yield _row(each, types, encoded=field == "data")
 
 
-def _types(manifest: Mapping[str, object]) -> dict[str, ContentType]:
-    metadata = manifest.get("metadata")
-    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+def _misplaced(manifest: Sequence[Member]) -> Iterator[Problem]:
+    """Fields that a Secret lacks, and fields given twice."""
+    for each in manifest:
+        if each.key not in _FIELDS:
+            yield Problem(each.place, each.key, f"not a field of a Secret ({', '.join(_FIELDS)})")
+    for one, other in pairwise(sorted(manifest, key=lambda each: each.key or "")):
+        if one.key == other.key and one.key in _FIELDS:
+            yield Problem(other.place, other.key, "a field given twice")
+
+
+def _row(member: Member, types: Mapping[str, ContentType], *, encoded: bool) -> Row | Problem:
+    place, key, kind, value = member
+    if key is None:
+        return Problem(place, None, "a key that kubectl renames, such as NO to false; put it in quotes")
+    if kind not in ("text", "null"):
+        advice = "remove the tag" if kind == "binary" else "put it in quotes to make it text"
+        return Problem(place, key, f"kubectl refuses a {kind} here; {advice}")
+    text = value if kind == "text" else ""
     try:
-        found = json.loads(annotations[ANNOTATION]) if isinstance(annotations, dict) else {}
+        data = _from_base64(text) if encoded else text.encode()
+    except ValueError:
+        return Problem(place, key, "not base64; plain text belongs under stringData" if encoded else "not text")
+    return Row(place, key, data, types.get(key) or ("text/plain" if _is_text(data) else "application/octet-stream"))
+
+
+def _from_base64(text: str) -> bytes:
+    """Bytes as Go's `base64.StdEncoding` decodes them: it skips line breaks, and nothing else."""
+    whole = text.replace("\r", "").replace("\n", "")
+    if not _BASE64.fullmatch(whole):  # Python allows padding after a whole group
+        raise ValueError
+    return base64.b64decode(whole)
+
+
+def _types(manifest: Sequence[Member]) -> dict[str, ContentType]:
+    annotations = [
+        each for field in manifest if field.key == "metadata" for held in inside(field) if held.key == "annotations"
+        for each in inside(held)
+    ]  # fmt: skip
+    try:
+        found = json.loads(_text(annotations, ANNOTATION) or "{}")
         return {key: kind for key, kind in found.items() if is_content_type(kind)}
-    except (KeyError, ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return {}
 
 
