@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
 
 
 class Fault(NamedTuple):
