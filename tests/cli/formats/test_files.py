@@ -48,13 +48,6 @@ def test_docker_s_values_have_no_quotes_and_keep_their_spaces() -> None:
     assert [data for data, _ in found.values()] == [b'"x" # y ', b"", b"p=q"]
 
 
-def test_csv_of_a_spreadsheet_is_read() -> None:
-    assert _found("csv", '\ufeffkey,value\r\na,"1,5"\r\nb,"two\nlines"\r\n') == {
-        "a": (b"1,5", "text/plain"),
-        "b": (b"two\nlines", "text/plain"),
-    }
-
-
 def test_a_secret_of_kubernetes_says_what_is_text_by_what_it_is() -> None:
     found = _found("k8s-secret", "kind: Secret\ndata: {a: eA==, b: AP8=}\nstringData: {c: z}\n")
     assert found == {
@@ -87,11 +80,11 @@ def test_a_secret_of_kubernetes_says_what_is_text_by_what_it_is() -> None:
         ("toml", "a = nan\n", "", "a"),
         ("toml", f"a = '{CANARY}'\nb = {'9' * 5_000}\n", "", None),
         ("csv", f"{CANARY},x\n", "line 1", None),
-        ("csv", f'key,value\na,"{CANARY}\n', "line 2", None),
-        ("csv", f"key,value\na,{CANARY},x\n", "line 2", "a"),
+        ("csv", f'key,value\na,"{CANARY}\n', "line 2, column 2", None),
+        ("csv", f"key,value\na,{CANARY},x\n", "line 2, column 3", "a"),
         ("csv", f"key,value\na,{CANARY}\na,{CANARY}\n", "line 3", "a"),
-        ("csv", f"key,value,content_type\na,{CANARY},application/octet-stream\n", "line 2", "a"),
-        ("csv", f"key,value,content_type\na,x,{CANARY}\n", "line 2", "a"),
+        ("csv", f"key,value,content_type\na,{CANARY},application/octet-stream\n", "line 2, column 2", "a"),
+        ("csv", f"key,value,content_type\na,x,{CANARY}\n", "line 2, column 3", "a"),
         ("docker", f"{CANARY}\n", "line 1", None),
         ("dotenv", f"{CANARY}\n", "line 1", None),
         ("k8s-secret", f"a: {CANARY}\n", "", None),
@@ -108,7 +101,9 @@ def test_what_cannot_be_taken_is_told_by_place_and_key_and_never_by_value(
 
 
 def test_what_is_no_utf_8_is_no_file_of_ours() -> None:
-    assert [each.reason for each in read("json", b"\xff")[1]] == ["not UTF-8 text"]
+    _, problems = read("json", b"{\n\xff")
+    assert [each.place for each in problems] == ["line 2"]
+    assert problems[0].reason.startswith("not UTF-8 text")
 
 
 @pytest.mark.parametrize(

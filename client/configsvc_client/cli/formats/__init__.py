@@ -19,7 +19,9 @@ _MODULES = {
     "toml": "_toml",
     "yaml": "_yaml",
 }
-_SUFFIXES = {".csv": "csv", ".json": "json", ".toml": "toml", ".yaml": "yaml", ".yml": "yaml"}
+_SUFFIXES = {".csv": "csv", ".tsv": "csv", ".json": "json", ".toml": "toml", ".yaml": "yaml", ".yml": "yaml"}
+
+_NOT_UTF_8 = "not UTF-8 text; convert the file first, such as with iconv"
 
 FORMATS = tuple(_MODULES)
 
@@ -33,8 +35,9 @@ def read(wanted: str, content: bytes) -> Read:
     """The rows of a file, and what stands in the way: one problem or more, and nothing of it should be stored."""
     try:
         text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return [], [Problem("", None, "not UTF-8 text")]
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        return [], [Problem(f"line {line}", None, _NOT_UTF_8)]
     reader: Reader = importlib.import_module(f"{__name__}.{_MODULES[wanted]}").read
     return reader(text)
 

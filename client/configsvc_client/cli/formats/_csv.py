@@ -1,4 +1,8 @@
-"""A CSV file (RFC 4180) with a line of names first: key, value and, where there is one, content_type."""
+"""A CSV file (RFC 4180) with a line of names first: key, value and, if it is there, content_type.
+
+Names are read in any case and order. Cells are separated by commas, semicolons, tabs or bars, as the line of names
+shows, or as a first line `sep=;` says. Blank rows are skipped, and so are the columns of other names.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +11,19 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 
-from configsvc.model import limits
 from configsvc.model.entry import is_content_type
+from configsvc_client.cli.formats._cells import SEPARATORS, Broken, Cell, records, told_separator
 from configsvc_client.cli.formats._row import Problem, Read, Row, Value, Written, from_base64, once
 
 COLUMNS = ("key", "value", "content_type")
 
-_FIELD = 2 * limits.MIB
-"""The longest field: a stored value is far shorter. Python's own limit, 128 KiB, is not enough."""
+_BROKEN = "a quote is not closed, or text follows a closing quote"
+_NO_NAMES = "the first line must name the columns: key, value, and content_type if needed"
 
 
 def read(text: str) -> Read:
     """The rows below the line of names."""
-    before = csv.field_size_limit(_FIELD)
-    try:
-        return once(_found(text))
-    finally:
-        csv.field_size_limit(before)
+    return once(_found(text))
 
 
 def write(values: Sequence[Value], namespace: str) -> Written:
@@ -37,33 +37,70 @@ def write(values: Sequence[Value], namespace: str) -> Written:
 
 
 def _found(text: str) -> Iterator[Row | Problem]:
-    lines = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    line = 1
+    told, rest, first = told_separator(text)
     try:
-        columns = lines.fieldnames or ()
-        if not {"key", "value"} <= set(columns) or not set(columns) <= set(COLUMNS):
-            yield Problem("line 1", None, f"the first line names the columns: {', '.join(COLUMNS)}")
+        separator = told or _separator(rest)
+        found = records(rest, separator, first)
+        names = next(found, [Cell(first, 1, "")])
+        columns = {cell.text.strip().lower(): cell.column - 1 for cell in reversed(names)}
+        if not {"key", "value"} <= set(columns):
+            yield Problem(f"line {names[0].line}", None, _NO_NAMES)
             return
-        line = lines.line_num + 1
-        for fields in lines:
-            yield _row(f"line {line}", fields)
-            line = lines.line_num + 1
-    except csv.Error:
-        yield Problem(f"line {line}", None, "not CSV; is a quote left open?")
+        yield from _named_twice(names)
+        unnamed = [cell.column - 1 for cell in names if not cell.text.strip()]
+        for record in found:
+            yield _row(record, columns, [*unnamed, *range(len(names), len(record))])
+    except Broken as error:
+        yield Problem(str(error), None, _BROKEN)
 
 
-def _row(place: str, fields: Mapping[str | None, str | None]) -> Row | Problem:
-    key, value, kind = fields["key"] or "", fields["value"], fields.get("content_type") or "text/plain"
-    if None in fields or value is None:
-        return Problem(place, key, "has more or fewer fields than the first line")
+def _separator(text: str) -> str:
+    """The one that parts the line of names into key, value and more."""
+    for separator in SEPARATORS:
+        try:
+            names = next(records(text, separator), [])
+        except Broken:
+            continue
+        if {"key", "value"} <= {cell.text.strip().lower() for cell in names}:
+            return separator
+    return ","
+
+
+def _named_twice(names: Sequence[Cell]) -> Iterator[Problem]:
+    seen = set[str]()
+    for cell in names:
+        name = cell.text.strip().lower()
+        if name in seen and name in COLUMNS:
+            yield Problem(cell.place, None, f"a second column named {name}")
+        seen.add(name)
+
+
+def _row(record: Sequence[Cell], columns: Mapping[str, int], unnamed: Sequence[int]) -> Row | Problem:
+    cells = {name: record[index] for name, index in columns.items() if index < len(record)}
+    line = record[0].line
+    key = cells["key"].text.strip() if "key" in cells else ""
+    if not key:
+        return Problem(f"line {line}, column {columns['key'] + 1}", None, "the key is empty")
+    stray = next((record[index] for index in unnamed if index < len(record) and record[index].text), None)
+    if stray:
+        return Problem(stray.place, key, "a cell without a column name; put a value that holds the separator in quotes")
+    if "value" not in cells:
+        # The key is left out: it may be a line of a value that should have been in quotes.
+        return Problem(f"line {line}, column {columns['value'] + 1}", None, "the value is missing")
+    kind = cells["content_type"].text.strip() if "content_type" in cells else ""
+    return _typed(f"line {line}", key, cells["value"], kind or "text/plain", columns.get("content_type", 0) + 1)
+
+
+def _typed(place: str, key: str, value: Cell, kind: str, column: int) -> Row | Problem:
     if not is_content_type(kind):
-        return Problem(place, key, "content_type is text/plain, application/json or application/octet-stream")
+        reason = "content_type must be text/plain, application/json or application/octet-stream"
+        return Problem(f"{place}, column {column}", key, reason)
     if kind != "application/octet-stream":
-        return Row(place, key, value.encode(), kind)
+        return Row(place, key, value.text.encode(), kind)
     try:
-        return Row(place, key, from_base64(value), kind)
+        return Row(place, key, from_base64(value.text), kind)
     except ValueError:
-        return Problem(place, key, "the value of application/octet-stream is no base64")
+        return Problem(value.place, key, "not base64, which application/octet-stream needs here")
 
 
 def _cell(value: Value) -> str:
