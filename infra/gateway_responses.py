@@ -1,7 +1,11 @@
 """The answers that API Gateway makes itself, as problems of our own tree (RFC 9457).
 
 Types and their statuses: AWS, "Gateway response types for API Gateway". API Gateway takes the `application/json`
-template whatever the request accepts, so the content type is set as a header.
+template whatever the request accepts, so the content type is set as a header. `gateway` names the type, so that a
+client need not guess why it was refused.
+
+The gateway's own message is passed on for ACCESS_DENIED alone, where it names the identity, the resource and the kind
+of policy. That of INVALID_SIGNATURE quotes every signed header: the API key and the session token with them.
 """
 
 from __future__ import annotations
@@ -11,57 +15,91 @@ import json
 from configsvc.model import errors
 
 REQUEST_ID = "$context.requestId"
+_MESSAGE = "$context.error.messageString"  # with its quotes
+_RESPONSE_TYPE = "$context.error.responseType"
 _UNSIGNED = errors.Forbidden(
-    "There is no such route, or it is a write and not signed: sign it with SigV4, service execute-api."
+    "There is no such route or method at this stage, or the route takes a signature (SigV4, service execute-api) and "
+    "the request has none. Check the URL first: it ends with the stage, without /v1."
 )
-_SIGNATURE = errors.Forbidden("The signature does not match: check the credentials, the region and the clock.")
+_SIGNATURE = errors.Forbidden(
+    "The signature is not valid. Check the AWS credentials, the region that was signed for, and the clock: it may be "
+    "off by 5 minutes at most."
+)
 _BROKEN = errors.Internal("API Gateway could not run the service. Try again; the request id finds it in the logs.")
 _SLOW = errors.Unavailable("The service did not answer in time. Repeat it with the same Idempotency-Key.")
 
 PROBLEMS: dict[str, errors.ConfigsvcError] = {
-    "ACCESS_DENIED": errors.Forbidden("This IAM identity may not call the route: allow it execute-api:Invoke."),
+    "ACCESS_DENIED": errors.Forbidden(
+        "IAM does not allow this identity execute-api:Invoke on the route. `configsvc iam-policy` prints the policy."
+    ),
     "API_CONFIGURATION_ERROR": _BROKEN,
     "AUTHORIZER_CONFIGURATION_ERROR": _BROKEN,
     "AUTHORIZER_FAILURE": _BROKEN,
     "BAD_REQUEST_BODY": errors.InvalidRequest("The body is not what the route takes."),
     "BAD_REQUEST_PARAMETERS": errors.InvalidRequest("A parameter is not what the route takes."),
-    "EXPIRED_TOKEN": errors.Forbidden("The credentials have expired: get new ones and sign again."),
+    "EXPIRED_TOKEN": errors.Forbidden("The AWS credentials have expired. Get new ones, then try again."),
     "INTEGRATION_FAILURE": _SLOW,
     "INTEGRATION_TIMEOUT": _SLOW,
-    "INVALID_API_KEY": errors.Forbidden("Send a valid API key of this API in x-api-key."),
+    "INVALID_API_KEY": errors.Forbidden(
+        "The API key in x-api-key is missing, unknown, disabled, or in no usage plan of this stage. Send the value of "
+        "a key, not its id."
+    ),
     "INVALID_SIGNATURE": _SIGNATURE,
     "MISSING_AUTHENTICATION_TOKEN": _UNSIGNED,
-    "QUOTA_EXCEEDED": errors.Throttled("The quota of this API key is used up for today."),
+    "QUOTA_EXCEEDED": errors.Throttled(
+        "This API key has used up its quota for today: quota_per_day of its group in the stage."
+    ),
     "REQUEST_TOO_LARGE": errors.TooLarge("API Gateway takes at most 10 MB; a request here has at most 2 MiB."),
     "RESOURCE_NOT_FOUND": errors.NotFound("There is no such route."),
     "THROTTLED": errors.Throttled("Too many requests: wait, then try again."),
     "UNAUTHORIZED": errors.Forbidden("The request carries no identity that this API knows."),
     "UNSUPPORTED_MEDIA_TYPE": errors.UnsupportedMediaType("Send application/json."),
-    "WAF_FILTERED": errors.Forbidden("The request was refused by the firewall in front of the API."),
+    "WAF_FILTERED": errors.Forbidden(
+        "A web application firewall (AWS WAF) in front of the API refused the request. Ask the people who manage it."
+    ),
 }
 # Catch-alls: API Gateway keeps the status of what happened, so the body names none.
 CATCH_ALLS: dict[str, errors.ConfigsvcError] = {
-    "DEFAULT_4XX": errors.Forbidden("The request was refused: check the API key, the signature and the route."),
+    "DEFAULT_4XX": errors.Forbidden(
+        "API Gateway refused the request: check the API key, the AWS credentials and the route."
+    ),
     "DEFAULT_5XX": _BROKEN,
 }
 _RETRY_AFTER = frozenset({errors.Throttled.status, errors.Unavailable.status})
 _SECONDS = {"QUOTA_EXCEEDED": 3600}  # it begins anew with the day; who comes back by the hour has lost little
 
 
+def problem_body(kind: str, request_id: str, message: str | None = None) -> dict[str, object]:
+    """The body of a gateway response of that type.
+
+    Args:
+        kind: a type of `PROBLEMS` or `CATCH_ALLS`.
+        request_id: the request's.
+        message: the gateway's own, for ACCESS_DENIED.
+    """
+    body = errors.to_problem(PROBLEMS[kind] if kind in PROBLEMS else CATCH_ALLS[kind], request_id)
+    if kind in CATCH_ALLS:  # the gateway keeps the status of what happened
+        del body["status"]
+    return body | {"gateway": kind} | ({"gateway_message": message} if kind == "ACCESS_DENIED" else {})
+
+
 def gateway_responses() -> dict[str, dict[str, object]]:
     """The value of `x-amazon-apigateway-gateway-responses` in the API's body, by response type."""
-    known = {kind: _response(problem, _SECONDS.get(kind, 1), status=True) for kind, problem in PROBLEMS.items()}
-    return known | {kind: _response(problem, 1, status=False) for kind, problem in CATCH_ALLS.items()}
+    return {kind: _response(kind, problem) for kind, problem in {**PROBLEMS, **CATCH_ALLS}.items()}
 
 
-def _response(problem: errors.ConfigsvcError, seconds: int, *, status: bool) -> dict[str, object]:
-    body = errors.to_problem(problem, REQUEST_ID)
+def _response(kind: str, problem: errors.ConfigsvcError) -> dict[str, object]:
     headers = {"gatewayresponse.header.Content-Type": "'application/problem+json'"}
     if problem.status in _RETRY_AFTER:
-        headers["gatewayresponse.header.Retry-After"] = f"'{seconds}'"
+        headers["gatewayresponse.header.Retry-After"] = f"'{_SECONDS.get(kind, 1)}'"
     response: dict[str, object] = {"responseParameters": headers}
-    if status:
+    if kind in PROBLEMS:
         response["statusCode"] = str(problem.status)
-    else:
-        del body["status"]
-    return response | {"responseTemplates": {"application/json": json.dumps(body)}}
+    return response | {"responseTemplates": {"application/json": _template(kind)}}
+
+
+def _template(kind: str) -> str:
+    body = problem_body(kind, REQUEST_ID, _MESSAGE)
+    if kind in CATCH_ALLS:
+        body["gateway"] = _RESPONSE_TYPE
+    return json.dumps(body).replace(f'"{_MESSAGE}"', _MESSAGE)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Self
 from uuid import uuid4
 
 from configsvc.model import errors
-from infra.gateway_responses import CATCH_ALLS
+from infra.gateway_responses import problem_body
 from local.gateway_access import Access, Refused
 from local.gateway_event import Event, Matched, Routes, StageOf, event, match
 from local.gateway_signature import Request
@@ -60,12 +60,12 @@ class Gateway:
             matched = self._matched(request)
             made = event(request, matched, self._access.identity(request, matched), self._stage, request_id)
         except Refused as refused:
-            return _problem(refused.problem.status, errors.to_problem(refused.problem, request_id), request_id)
+            body = problem_body(refused.kind, request_id, refused.message)
+            return _problem(refused.problem.status, body, request_id)
         try:
             return _compressed(_answer(self._target(made), request_id), request)
         except Exception:  # noqa: BLE001  # a function that failed, or an answer that is none
-            body = errors.to_problem(CATCH_ALLS["DEFAULT_5XX"], request_id)
-            return _problem(_BAD_GATEWAY, {name: each for name, each in body.items() if name != "status"}, request_id)
+            return _problem(_BAD_GATEWAY, problem_body("DEFAULT_5XX", request_id), request_id)
 
     def _matched(self, request: Request) -> Matched:
         if len(request.body) > _MOST_BYTES:

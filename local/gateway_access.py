@@ -29,10 +29,11 @@ class Identity(NamedTuple):
 
 
 class Refused(Exception):
-    """A gateway response, by its type."""
+    """A gateway response, by its type, with the message that API Gateway has for it."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, message: str | None = None) -> None:
         super().__init__(kind)
+        self.kind, self.message = kind, message
         self.problem = PROBLEMS[kind]
 
 
@@ -90,7 +91,7 @@ class Access:
         if request.headers.get("x-amz-security-token", [None])[-1] != identity.token:
             raise Refused("INVALID_SIGNATURE")
         if not any(_covers(allowed, f"{request.method}{matched.path}") for allowed in identity.allowed):
-            raise Refused("ACCESS_DENIED")
+            raise Refused("ACCESS_DENIED", _not_authorised(identity.arn, f"{request.method}{matched.path}"))
         return {"accessKey": signed.access_key, "userArn": identity.arn}
 
     def _api_key(self, request: signature.Request) -> dict[str, str]:
@@ -100,6 +101,15 @@ class Access:
         if not self._admits(self._keys[value]):
             raise Refused("THROTTLED")
         return {"apiKey": value, "apiKeyId": self._keys[value]}
+
+
+def _not_authorised(arn: str, route: str) -> str:
+    """IAM's words (AWS, "Troubleshoot HTTP 403 errors from API Gateway"); API Gateway masks the account."""
+    resource = f"arn:aws:execute-api:{_SCOPE[0]}:********9012:loopback/api/{route}"
+    return (
+        f"User: {arn} is not authorized to perform: execute-api:Invoke on resource: {resource} because no "
+        "identity-based policy allows the execute-api:Invoke action"
+    )
 
 
 def _covers(pattern: str, route: str) -> bool:

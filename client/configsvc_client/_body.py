@@ -20,6 +20,7 @@ NOT_OURS = "not_ours"
 
 _JSON, _PROBLEM = "application/json", "application/problem+json"
 _ERROR = 400
+_REFUSED = frozenset({Forbidden.status, Throttled.status})
 _DIGITS = 9
 _EXACT = 2**53
 _DETAIL, _TEXT, _LISTED = 2000, 500, 100
@@ -49,13 +50,28 @@ def not_ours(url: Url, fault: str) -> Unavailable:
     )
 
 
-def problem(response: Response, url: Url) -> ConfigsvcError:
+def problem(
+    response: Response, url: Url, path: str, method: str = "GET", *, signed: bool = False, ahead: float | None = None
+) -> ConfigsvcError:
     """The error in an answer (RFC 9457), also in one that API Gateway or a proxy made in its own way.
 
     Only what says so in our words can be one that decides what happens next (absent, in conflict, too late); of
-    anybody else's answers the statuses for refusal, haste and failure are believed.
+    anybody else's answers the statuses for refusal, haste and failure are believed. A refusal says what to do.
+
+    Args:
+        response: the answer.
+        url: of the service.
+        path: what was asked for, with the stage and a query.
+        method: of the request.
+        signed: whether it carried a signature.
+        ahead: seconds that this clock is ahead of the answer's Date, where that is known.
     """
     error = _ours(response) or _theirs(response, url)
+    if response.status in _REFUSED:
+        from configsvc_client._denied import Asked, explained
+
+        asked = Asked(method, path.partition("?")[0].removeprefix(url.path), signed, ahead)
+        error = explained(error, response, url, asked)
     said = retry_after(response)
     if said is not None:
         error.members["retry_after"] = said
@@ -116,7 +132,13 @@ def _theirs(response: Response, url: Url) -> ConfigsvcError:
     kind = kinds.get(status) or (Unavailable if status > Internal.status else None)
     if kind is None:
         return not_ours(url, f"it answered {status}")
-    return kind(f"{url.origin}{url.path} answered {status}, and not in configsvc's words.")
+    detail = f"{url.origin}{url.path} answered {status}, and not in configsvc's words."
+    if kind is Forbidden:
+        detail += (
+            " A firewall or proxy on the way refused the request, or CONFIGSVC_URL names another server. configsvc "
+            "doctor shows where it is set."
+        )
+    return kind(detail)
 
 
 def _told(value: object) -> Member:

@@ -135,7 +135,7 @@ class ApiGateway:
         if response.status == _OK:
             return response
         if response.status != _NOT_MODIFIED:
-            raise problem(response, self._connection.url)
+            raise problem(response, self._connection.url, target)
         if etag is None or not same(response.headers.get("etag", etag), etag):
             raise Unavailable("The service says that nothing changed, but not since what is held.")
         return None

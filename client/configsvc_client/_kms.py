@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from configsvc_client._answer import Response
 
 _OK = 200
+_DENIED = "AccessDeniedException"
 _SERVER_FAULT = 500
 _REPEATABLE = r"Throttling|LimitExceeded|KMSInternal|DependencyTimeout|ServiceUnavailable|InternalFailure"
 _MULTI_REGION = (
@@ -103,7 +104,7 @@ class AwsKms:
                 self._forget()
             response = self._signed(operation, body, deadline)
         if response.status != _OK:
-            raise refusal(operation, response)
+            raise refusal(operation, response, members)
         return _members(response)
 
     def _signed(self, operation: str, body: Secret, deadline: float) -> Response:
@@ -138,9 +139,13 @@ def in_region(key_id: str, region: str) -> str:
     return re.sub(_MULTI_REGION, rf"\g<1>{region}\g<2>", key_id) if "/mrk-" in key_id else key_id
 
 
-def refusal(operation: str, response: Response) -> ConfigsvcError:
-    """The error in KMS's answer; its code and message hold no plaintext."""
+def refusal(operation: str, response: Response, asked: Mapping[str, object]) -> ConfigsvcError:
+    """The error in KMS's answer to a request of these members; its code and message hold no plaintext."""
     code, _, message = _said(response).partition(" ")
+    if code == _DENIED:
+        from configsvc_client import _denied
+
+        return CannotOpen(_denied.kms(operation, code, message.strip(), asked), reason=code)
     detail = f"KMS refused {operation} with {code}. {message}".strip()
     if response.status >= _SERVER_FAULT or re.search(_REPEATABLE, code):
         return Unavailable(detail, reason=code)

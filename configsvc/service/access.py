@@ -19,11 +19,15 @@ from configsvc.service.records import Address, Granted, Head
 
 
 class Access(NamedTuple):
-    """What a caller holds: the grants of the API key, those of the IAM principal, and CONFIGSVC_ADMINS' word."""
+    """What a caller holds: the grants of the API key, those of the IAM principal, and CONFIGSVC_ADMINS' word.
+
+    `principal` is the IAM principal, for the text of a refusal.
+    """
 
     reader: tuple[Grant, ...]
     writer: tuple[Grant, ...]
     administrator: bool
+    principal: str | None = None
 
     def may_read(self, namespace: Namespace) -> bool:
         """Reads are judged by the API key."""
@@ -53,6 +57,7 @@ def look(ports: Ports, caller: Caller, addresses: Iterable[Address], *, writes: 
         _read(ports, reader or "", found) if readers is None else readers,
         _read(ports, writer or "", found) if writers is None else writers,
         writer is not None and is_administrator(ports.admins, Principal(writer)),
+        writer,
     ), found
 
 
@@ -97,11 +102,26 @@ def require(access: Access, found: Found, namespace: Namespace, action: Action) 
 def refused(access: Access, found: Found, namespace: Namespace, action: Action) -> ConfigsvcError:
     """The refusal that tells no more than the caller may know."""
     if live_head(found, namespace) is not None and access.may_know(namespace):
-        return Forbidden(
-            f"This needs {action} on {namespace} for your IAM role or user. `configsvc whoami` lists your grants.",
-            action=action,
-        )
+        return lacking(access, action, namespace)
     return _hidden(namespace)
+
+
+def lacking(access: Access, action: Action, pattern: str, why: str = "") -> Forbidden:
+    """The refusal that names the action, the namespaces, the IAM principal without it, and the command that grants it.
+
+    Args:
+        access: what the caller holds.
+        action: what the principal lacks.
+        pattern: a namespace, or `*`.
+        why: a sentence that comes first.
+    """
+    who = access.principal or "your IAM principal"
+    named = "'*'" if pattern == "*" else pattern
+    return Forbidden(
+        f"{why} This needs the {action} action on {pattern}, and {who} does not have it. An administrator grants it: "
+        f"configsvc grant {access.principal or 'PRINCIPAL'} -a {action} -n {named}".lstrip(),
+        action=action, namespace=pattern, principal=access.principal, lacks="iam",
+    )  # fmt: skip
 
 
 def require_everywhere(access: Access) -> None:
@@ -111,18 +131,22 @@ def require_everywhere(access: Access) -> None:
         Forbidden.
     """
     if not access.may_everywhere():
-        raise Forbidden("Grants need admin on * for your IAM role or user.", action="admin")
+        raise lacking(access, "admin", "*", "Only who administers every namespace sees and changes grants.")
 
 
 def absent(namespace: Namespace) -> NotFound:
     """The one answer for what is absent and for what may not be read."""
-    return NotFound(_absent(namespace))
+    return NotFound(_absent(namespace), namespace=namespace)
 
 
 def _hidden(namespace: Namespace) -> Hidden:
     """The same answer to who lacks the grant, whether it is there or not; the log tells them apart."""
-    return Hidden(_absent(namespace))
+    return Hidden(_absent(namespace), namespace=namespace)
 
 
 def _absent(namespace: Namespace) -> str:
-    return f"There is no namespace {namespace}, or you may not read it. `configsvc whoami` lists your grants."
+    return (
+        f"There is no namespace {namespace}, or your API key lacks the read action on it. `configsvc whoami` shows the "
+        f"key's principal; if the namespace exists, an administrator grants that: configsvc grant PRINCIPAL -a read "
+        f"-n {namespace}"
+    )

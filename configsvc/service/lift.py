@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from configsvc.model import limits, names
-from configsvc.model.errors import Forbidden, InvalidRequest
+from configsvc.model.errors import InvalidRequest
 from configsvc.model.etag import of_revision
 from configsvc.model.names import Namespace
 from configsvc.service import access, change_log, records
@@ -60,11 +60,13 @@ def lift(ports: Ports, caller: Caller, ns: str, revision: int, idempotency: Idem
 def _authorise(namespace: Namespace, revision: int, held: Access, found: Found) -> None:
     access.require(held, found, namespace, "admin")
     if revision > limits.REVISION_LIFT_OWN and not held.may_everywhere():
-        raise Forbidden(
+        error = access.lacking(
+            held, "admin", "*",
             f"Above {limits.REVISION_LIFT_OWN} a lift takes admin on *: processes that start take no revision above "
             f"{limits.REVISION_MOST}, and a revision does not go down again.",
-            action="admin", limit=limits.REVISION_LIFT_OWN,
         )  # fmt: skip
+        error.members["limit"] = limits.REVISION_LIFT_OWN
+        raise error
 
 
 def _gather(ports: Ports, namespace: Namespace, found: Found) -> Found:

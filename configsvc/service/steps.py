@@ -9,7 +9,6 @@ from configsvc.model.entry import Entry
 from configsvc.model.envelope import peek
 from configsvc.model.errors import (
     Conflict,
-    Forbidden,
     Gone,
     InvalidEnvelope,
     NotFound,
@@ -18,7 +17,7 @@ from configsvc.model.errors import (
     Unprocessable,
     VersionClaimed,
 )
-from configsvc.service import records
+from configsvc.service import access, records
 from configsvc.service.check_value import check_value
 from configsvc.service.found import Found, one
 from configsvc.service.ports import Action, Check, LostRace, Write
@@ -137,7 +136,11 @@ def _check_form(base: Base, put: Put, before: KeyState | None) -> None:
             'The latest version is sealed. A plain one needs "declassify": true and admin.', key=put.key
         )
     if not base.situation.access.may("admin", base.head.namespace):
-        raise Forbidden("Storing a plain value over a sealed one needs admin.", key=put.key, action="admin")
+        error = access.lacking(
+            base.situation.access, "admin", base.head.namespace, "A plain value would replace a sealed one."
+        )
+        error.members["key"] = put.key
+        raise error
 
 
 def _check_envelope(base: Base, put: Put, version: int) -> None:

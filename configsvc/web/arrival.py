@@ -13,7 +13,10 @@ from configsvc.web.event import Event
 from configsvc.web.proof import Proof
 
 HEALTH = "/v1/health"
-_REFUSED = "This request did not come through the API. Send it to the API's URL instead of invoking the function."
+_REFUSED = (
+    "This request did not come through the API: nothing proves who sent it. Send it to the API's URL instead of "
+    "invoking the function. If you did, the API's stage lacks the gateway proof: an operator deploys the stack again."
+)
 
 Routes = Mapping[str, Mapping[str, object]]
 
@@ -41,7 +44,7 @@ def arrival(event: object, context: object, routes: Routes, proof: Proof) -> Arr
         return Arrival(stripped)
     if isinstance(event, dict) and not proof.enforced:
         return Arrival({**event, "stageVariables": None}, suspect=True)
-    return Arrival(stripped, suspect=True, refusal=Unproven(_REFUSED))
+    return Arrival(stripped, suspect=True, refusal=Unproven(_REFUSED, unproven=True))
 
 
 def unconfigured(event: object, context: object, routes: Routes, error: ConfigsvcError) -> Arrival:

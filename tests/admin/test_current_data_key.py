@@ -139,7 +139,7 @@ def test_who_may_not_write_rotates_nothing_and_leaves_no_data_key_behind(service
     before = service.admin().data_keys(namespace)
     service.requests.clear()
     service.kms.calls.clear()
-    with pytest.raises(Forbidden, match="--action write") as refused:
+    with pytest.raises(Forbidden, match=r"configsvc grant \S+admin -a write") as refused:
         service.admin("admin").rotate(namespace)
     assert refused.value.members["action"] == "write"
     assert service.kms.calls == []

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from configsvc.model.errors import Forbidden
 from configsvc.model.names import namespace
 from configsvc_client._pin import Pin
 from configsvc_client.cli import _checks
@@ -26,12 +27,35 @@ def test_an_api_key_that_may_not_read_fails_with_the_command_that_helps() -> Non
     assert _checks.api_key(None, []).state == "failed"
 
 
-def test_an_identity_that_may_not_write_is_worth_telling_and_no_failure() -> None:
-    assert _checks.iam(None, [PROD]).state == "warning"
-    assert _checks.iam(READS, [PROD]).state == "warning"
-    writes = {"principal": "arn", "grants": [{"actions": ["write"], "namespaces": ["*"]}], "administrator": True}
-    found = _checks.iam(writes, [PROD])
+WRITES = {"principal": "arn", "grants": [{"actions": ["write"], "namespaces": ["*"]}], "administrator": True}
+DENIED = Forbidden("IAM says no. This prints the policy: configsvc iam-policy --for writer -n payments.prod")
+
+
+def test_no_identity_is_worth_telling_and_no_failure() -> None:
+    assert _checks.iam(None).state == "warning"
+    found = _checks.iam(WRITES)
     assert (found.state, "administrator" in found.found) == ("ok", True)
+
+
+@pytest.mark.parametrize(
+    ("principal", "denied", "state", "says"),
+    [
+        (WRITES, None, "ok", ["arn may write"]),
+        (WRITES, DENIED, "warning", ["arn may not write", "IAM", "iam-policy --for writer -n payments.prod"]),
+        (READS, None, "warning", ["no grant allows write", "configsvc grant api-key:a -a write -n payments.prod"]),
+        (READS, DENIED, "warning", ["no grant", ", and IAM", "configsvc grant api-key:a", "configsvc iam-policy"]),
+        (None, None, "warning", ["IAM allows the calls", "cannot be seen"]),
+        (None, DENIED, "warning", ["your AWS identity may not write: IAM", "iam-policy"]),
+    ],
+)
+def test_who_may_write_takes_a_grant_and_iam_and_what_is_missing_is_named(
+    principal: dict[str, object] | None, denied: Forbidden | None, state: str, says: list[str]
+) -> None:
+    found = _checks.writes(principal, PROD, denied)
+    assert found.state == state
+    assert [each for each in says if each not in f"{found.found} {found.advice}"] == []
+    assert ("configsvc grant" in found.advice) == (principal is READS)
+    assert ("iam-policy" in found.advice) == bool(denied)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.admin.kms_server import FOREIGN_KEY, KMS_KEY
-from tests.admin.loopback import Loopback
+from tests.admin.loopback import Loopback, arn
 from tests.cli.shell import Done, Shell
 
 
@@ -18,15 +18,19 @@ def _states(done: Done) -> dict[str, str]:
 
 
 def test_all_is_well(shell: Shell, service: Loopback, namespace: str) -> None:
+    before = list(service.admin().changes(namespace))
+    service.requests.clear()
     done = shell.run("doctor", "-o", "json")
     assert (done.code, _states(done)) == (
         0,
         {
             "settings": "ok", "service": "ok", "clock": "ok", "API key": "ok", "AWS identity": "ok",
-            namespace: "ok", f"{namespace}: pin": "ok", f"{namespace}: KMS": "ok",
+            f"{namespace}: write": "ok", namespace: "ok", f"{namespace}: pin": "ok", f"{namespace}: KMS": "ok",
         },
     )  # fmt: skip
-    assert not [each for each in service.requests if not each.startswith("GET") and "whoami" not in each]
+    probes = [f"POST /v1/namespaces/{namespace}/changes", f"PUT /v1/namespaces/{namespace}/keys/configsvc.doctor"]
+    assert [each for each in service.requests if not each.startswith("GET") and "whoami" not in each] == probes
+    assert list(service.admin().changes(namespace)) == before
     assert [each.operation for each in service.kms.calls] == ["Decrypt"]
     for secret in (shell.environ["CONFIGSVC_API_KEY"], shell.environ["AWS_SECRET_ACCESS_KEY"]):
         assert secret not in done.out + done.err
@@ -37,11 +41,11 @@ def test_all_is_well(shell: Shell, service: Loopback, namespace: str) -> None:
     [
         ({"CONFIGSVC_URL": ""}, "settings", "CONFIGSVC_URL"),
         ({"CONFIGSVC_URL": "http://127.0.0.1:9/api"}, "service", "could not be reached"),
-        ({"CONFIGSVC_API_KEY": "wrong"}, "API key", "valid API key"),
+        ({"CONFIGSVC_API_KEY": "wrong"}, "API key", "in no usage plan of this stage"),
         ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "AWS identity", ""),
         ({"CONFIGSVC_KMS_KEYS": FOREIGN_KEY}, "pin", "Add it if you trust it"),
         ({"CONFIGSVC_KMS_KEYS": ""}, "pin", "does not name"),
-        ({"CONFIGSVC_NAMESPACES": "no.such"}, "no.such", "may your API key read it"),
+        ({"CONFIGSVC_NAMESPACES": "no.such"}, "no.such", "configsvc grant PRINCIPAL -a read -n no.such"),
     ],
 )
 def test_what_is_wrong_is_named_with_what_to_do(shell: Shell, changed: dict[str, str], check: str, says: str) -> None:
@@ -63,7 +67,32 @@ def test_a_missing_kms_right_is_found(shell: Shell, service: Loopback, namespace
 
 def test_who_only_reads_is_told_so_and_well(service: Loopback, namespace: str) -> None:
     done = Shell(service.environ("reader", namespace)).run("doctor", "-o", "json")
-    assert (done.code, _states(done)["AWS identity"]) == (0, "warning")
+    assert (done.code, _states(done)["AWS identity"], _states(done)[f"{namespace}: write"]) == (0, "ok", "warning")
+    assert f"configsvc grant {arn('reader')} -a write -n {namespace}" in done.out
+    assert "iam-policy" not in done.out
+
+
+@pytest.mark.parametrize(
+    "allowed",
+    [(), ("POST/v1/whoami",), ("POST/v1/whoami", "POST/v1/namespaces/*/changes"), ("PUT/v1/namespaces/another/*",)],
+)
+def test_who_has_the_grant_and_not_iam_is_not_said_to_write(
+    service: Loopback, namespace: str, allowed: tuple[str, ...]
+) -> None:
+    held = service.identities["AKIAWRITER"]
+    service.identities["AKIAWRITER"] = held._replace(allowed=allowed)
+    try:
+        shell = Shell(service.environ("writer", namespace))
+        done, refused = shell.run("doctor", "-o", "json"), shell.run("put", "k", "x", "--plain")
+    finally:
+        service.identities["AKIAWRITER"] = held
+    (found,) = [each for each in json.loads(done.out) if each["check"] == f"{namespace}: write"]
+    assert (done.code, found["state"]) == (0, "warning")
+    assert "may write" not in found["found"]
+    assert f"configsvc iam-policy --for writer -n {namespace}" in found["what_to_do"]
+    assert "configsvc grant" not in found["what_to_do"]
+    assert (refused.code, f"configsvc iam-policy --for writer -n {namespace}" in refused.err) == (4, True)
+    assert "CONFIGSVC_URL" not in refused.err
 
 
 @pytest.fixture

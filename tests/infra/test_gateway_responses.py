@@ -15,10 +15,13 @@ ASKED_FOR = {
 }  # fmt: skip
 
 
+MESSAGE = "$context.error.messageString"  # API Gateway puts a JSON string in its place, quotes included
+
+
 def body_of(kind: str) -> dict[str, object]:
     templates = RESPONSES[kind]["responseTemplates"]
     assert isinstance(templates, dict)
-    body = json.loads(templates["application/json"])
+    body = json.loads(templates["application/json"].replace(MESSAGE, json.dumps('User: "u" is not authorized')))
     assert isinstance(body, dict)
     return body
 
@@ -65,5 +68,14 @@ def test_who_should_wait_is_told_how_long(kind: str, seconds: int) -> None:
 
 
 def test_no_body_uses_a_variable_that_could_break_its_json() -> None:
-    bodies = json.dumps([body_of(kind) for kind in RESPONSES]).replace("$context.requestId", "")
-    assert "$" not in bodies
+    bodies = json.dumps([body_of(kind) for kind in RESPONSES])
+    assert "$" not in bodies.replace("$context.requestId", "").replace("$context.error.responseType", "")
+
+
+@pytest.mark.parametrize("kind", RESPONSES)
+def test_each_names_its_type_so_that_a_client_need_not_guess(kind: str) -> None:
+    assert body_of(kind)["gateway"] == (kind if kind in PROBLEMS else "$context.error.responseType")
+
+
+def test_only_iams_message_is_passed_on_because_that_of_a_signature_quotes_the_signed_headers() -> None:
+    assert [kind for kind in RESPONSES if MESSAGE in json.dumps(RESPONSES[kind])] == ["ACCESS_DENIED"]

@@ -69,8 +69,8 @@ def test_who_may_not_read_gets_the_answer_for_what_is_absent(world: World, verb:
     absent = refusal(verb, world, STRANGER, "payments.none")
     assert type(hidden) is type(absent) is Hidden
     assert hidden.detail == absent.detail.replace("payments.none", NS)
-    assert hidden.members == absent.members == {}
-    known = NotFound(hidden.detail)
+    assert (hidden.members, absent.members) == ({"namespace": NS}, {"namespace": "payments.none"})
+    known = NotFound(hidden.detail, namespace=NS)
     assert to_problem(hidden, "id") == to_problem(known, "id")
     assert (hidden.denied, known.denied) == (True, False)
 
@@ -108,6 +108,18 @@ def test_who_may_neither_read_nor_write_gets_the_answer_for_what_is_absent(world
     absent = refusal(verb, world, STRANGER, "payments.none")
     assert type(hidden) is type(absent) is Hidden
     assert hidden.detail == absent.detail.replace("payments.none", NS)
+
+
+@pytest.mark.parametrize(("verb", "action"), [(WRITES["put"], "write"), (ADMINS["add_data_key"], "admin")])
+def test_a_refusal_names_the_action_the_namespace_and_the_command_that_grants_it(
+    world: World, verb: Verb, action: str
+) -> None:
+    refused = refusal(verb, world, caller("devkey", "Stranger"))
+    who = ROLES + "Stranger"
+    assert refused.members == {"action": action, "namespace": NS, "principal": who, "lacks": "iam"}
+    assert f"configsvc grant {who} -a {action} -n {NS}" in refused.detail
+    granted = refusal(GRANTS["get_grants"], world, caller("devkey", "Stranger"))
+    assert f"configsvc grant {who} -a admin -n '*'" in granted.detail
 
 
 @pytest.mark.parametrize("verb", (WRITES | {"add_data_key": ADMINS["add_data_key"]}).values())

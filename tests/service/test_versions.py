@@ -98,7 +98,7 @@ def test_a_stranger_learns_of_no_key_or_version(world: World) -> None:
         list_versions(world.ports, STRANGER, NS, "db.url", 10, None)
     with pytest.raises(NotFound) as absent:
         list_versions(world.ports, STRANGER, "payments.prod2", "db.url", 10, None)
-    assert not one.value.members
+    assert one.value.members == {"namespace": NS}
     assert one.value.detail == all_of_them.value.detail == absent.value.detail.replace("prod2", "prod")
 
 

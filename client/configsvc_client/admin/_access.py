@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from configsvc.model.errors import Forbidden, NotFound, PreconditionFailed
+from configsvc.model.errors import Forbidden, InvalidRequest, NotFound, PreconditionFailed
 from configsvc.model.grants import Action, Grant, allows, normalised
 from configsvc.model.names import Namespace
 from configsvc_client._body import NotOurs
@@ -16,6 +16,11 @@ from configsvc_client.admin._members import Members
 from configsvc_client.admin._pages import items
 
 _TRIES = 4
+_PROBES: Mapping[Action, tuple[tuple[str, str], ...]] = {
+    "write": (("POST", "/changes"), ("PUT", "/keys/configsvc.doctor")),
+    "admin": (("POST", "/data-keys"),),
+}
+"""Routes that take content, and refuse a request without it."""
 _ETAG = re.compile(r'"[1-9][0-9]{0,15}"')
 
 
@@ -49,18 +54,42 @@ class Access:
             Forbidden: an action is missing.
         """
         try:
-            held, everywhere = self._api.write("POST", "/whoami", None, _rights)
+            principal, held, everywhere = self._api.write("POST", "/whoami", None, _rights)
         except (Forbidden, NotFound):
             return
         lacking = [each for each in actions if not (allows(held, each, namespace) or (each == "admin" and everywhere))]
         if lacking:
-            granted = " ".join(f"--action {each}" for each in lacking)
+            granted = " ".join(f"-a {each}" for each in lacking)
             raise Forbidden(
-                f"This needs {' and '.join(lacking)} on {namespace} for your IAM role or user; nothing was done. "
-                f"`configsvc whoami` shows your principal. An administrator grants it: "
-                f"configsvc grant PRINCIPAL {granted} --namespace {namespace}",
-                action=lacking[0],
+                f"This needs {' and '.join(actions)} on {namespace}, and {principal or 'your IAM principal'} lacks "
+                f"{' and '.join(lacking)}; nothing was done. An administrator grants that: "
+                f"configsvc grant {principal or 'PRINCIPAL'} {granted} -n {namespace}",
+                action=lacking[0], namespace=namespace, principal=principal, lacks="iam",
             )  # fmt: skip
+
+    def denied(self, namespace: Namespace, action: Action) -> Forbidden | None:
+        """Why IAM does not let the caller call what the action takes; None where it does. Nothing is written.
+
+        The requests are signed and have no content, so the service refuses them before it reads anything. Only whom IAM
+        lets through gets that far. Grants play no part: see `whoami`.
+
+        Args:
+            namespace: need not be there.
+            action: write or admin. Reads are not signed, so nothing is asked for them.
+
+        Raises:
+            ConfigsvcError: neither IAM nor the service's check of the content answered.
+        """
+        for method, path in _PROBES.get(action, ()):
+            try:
+                self._api.write(method, f"/namespaces/{namespace}{path}", {}, nothing)
+            except InvalidRequest:
+                continue
+            except Forbidden as error:
+                if error.members.get("gateway") != "ACCESS_DENIED":
+                    raise
+                return error
+        return None
 
     def get(self, principal: str) -> tuple[Grant, ...]:
         """The grants of a principal; none when it has none."""
@@ -139,10 +168,10 @@ def _who(answer: Answer) -> dict[str, object]:
     return {"api_key": key and _holder(key), "iam": iam and _iam(iam)}
 
 
-def _rights(answer: Answer) -> tuple[tuple[Grant, ...], bool]:
-    """The grants of the IAM principal, and whether it administers everywhere."""
+def _rights(answer: Answer) -> tuple[str | None, tuple[Grant, ...], bool]:
+    """The IAM principal, its grants, and whether it administers everywhere."""
     iam = answer.members.inner_or_none("iam")
-    return (iam.grants(), iam.flag("administrator")) if iam else ((), False)
+    return (iam.principal(), iam.grants(), iam.flag("administrator")) if iam else (None, (), False)
 
 
 def _holder(members: Members) -> dict[str, object]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Self
 
-from configsvc.model.grants import Grant
+from configsvc.model import names
+from configsvc.model.errors import Forbidden
+from configsvc.model.grants import Action, Grant
 from configsvc_client.admin._access import Granted
 from configsvc_client.admin._admin_data_keys import Keyrings
 from configsvc_client.admin._admin_files import Files
@@ -41,6 +43,14 @@ class Admin(Serving, Histories, Rollbacks, Keyrings, AllNamespaces, Files, Follo
     def whoami(self, *, signed: bool = True) -> Mapping[str, object]:
         """The caller's principals and grants, as the service sees them; the IAM one only when signed."""
         return self._parts.access.whoami(signed=signed)
+
+    def denied(self, namespace: str, action: Action) -> Forbidden | None:
+        """Why IAM does not let the caller call what the action takes; None where it does. Nothing is written.
+
+        Raises:
+            ConfigsvcError: neither IAM nor the service answered.
+        """
+        return self._parts.access.denied(names.namespace(namespace), action)
 
     def skew(self) -> float | None:
         """Seconds that this clock is ahead of the service's; None where it does not tell. Takes no right at all."""

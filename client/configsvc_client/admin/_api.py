@@ -99,10 +99,10 @@ class Api:
         Raises:
             ConfigsvcError: as `read`.
         """
-        response = self._sent(_Request("GET", self._at("/health", None), {}, b"", signed=False))
-        self._understood(response, _well, _READ)
-        told = _date(response.headers.get("date", ""))
-        return None if told is None else self._ports.clock.wall() - told
+        request = _Request("GET", self._at("/health", None), {}, b"", signed=False)
+        response = self._sent(request)
+        self._understood(request, response, _well, _READ)
+        return self._ahead(response)
 
     def _at(self, path: str, query: Mapping[str, object] | None) -> str:
         asked = [f"{name}={quote(str(value))}" for name, value in (query or {}).items() if value not in (None, "")]
@@ -110,12 +110,22 @@ class Api:
 
     def _answered(self, request: _Request, read: Read[Result], statuses: frozenset[int]) -> Result:
         return repeated(
-            lambda: self._understood(self._sent(request), read, statuses), self._ports.clock, self._ports.chance
+            lambda: self._understood(request, self._sent(request), read, statuses),
+            self._ports.clock,
+            self._ports.chance,
         )
 
-    def _understood(self, response: Response, read: Read[Result], statuses: frozenset[int]) -> Result:
+    def _ahead(self, response: Response) -> float | None:
+        told = _date(response.headers.get("date", ""))
+        return None if told is None else self._ports.clock.wall() - told
+
+    def _understood(
+        self, request: _Request, response: Response, read: Read[Result], statuses: frozenset[int]
+    ) -> Result:
         if response.status not in statuses:
-            error = problem(response, self._url)
+            error = problem(
+                response, self._url, request.target, request.method, signed=request.signed, ahead=self._ahead(response)
+            )
             # Whether the service did it is not known, whatever the gateway calls its own failure.
             raise errors.Unavailable(error.detail, **error.members) if response.status in _UNKNOWN else error
         try:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from configsvc.model import grants
-from configsvc.model.errors import ConfigsvcError
+from configsvc.model.errors import ConfigsvcError, Forbidden
 from configsvc.model.grants import Action, Grant
 from configsvc.model.names import Namespace
 from configsvc_client._pin import ANY, Pin
+from configsvc_client.cli import _exit
 
 SKEW_REFUSED = 300.0
 """Seconds by which a signature's time may be off (AWS Signature Version 4, five minutes)."""
@@ -18,6 +20,8 @@ SKEW_WORTH_TELLING = 30.0
 
 _WHOLE = 1.0
 """What a Date header leaves open, which tells whole seconds, and the way of the answer."""
+
+_DOCTOR = re.compile(r" ?\bconfigsvc doctor [^.]*\.")
 
 State = Literal["ok", "warning", "failed", "skipped"]
 
@@ -31,12 +35,17 @@ class Check(NamedTuple):
     advice: str = ""
 
 
-def tried(name: str, look: Callable[[], Check], advice: str = "") -> Check:
-    """What looking gives, or the error that it ended with."""
+def tried(name: str, look: Callable[[], Check]) -> Check:
+    """What looking gives, or the error that it ended with and what to do about it."""
     try:
         return look()
     except ConfigsvcError as error:
-        return Check(name, "failed", error.detail, advice)
+        return failed(name, error)
+
+
+def failed(name: str, error: ConfigsvcError) -> Check:
+    """What an error says, and what to do about it; not that `configsvc doctor` would tell more."""
+    return Check(name, "failed", *(_DOCTOR.sub("", each).strip() for each in (error.detail, _exit.next_of(error))))
 
 
 def project_file(path: str, *, trusted: bool) -> Check:
@@ -64,28 +73,50 @@ def api_key(principal: Mapping[str, Any] | None, namespaces: Iterable[Namespace]
     """The API key's principal, and whether it may read."""
     if principal is None:
         return Check("API key", "failed", "the service knows no principal", "Ask an administrator for an API key.")
-    return _granted("API key", principal, "read", namespaces)
-
-
-def iam(principal: Mapping[str, Any] | None, namespaces: Iterable[Namespace]) -> Check:
-    """The IAM principal, and whether it may write. Who only reads needs none, so that is only worth telling."""
-    if principal is None:
-        return Check("AWS identity", "warning", "none: you can read, and not write", "Set AWS_PROFILE to write.")
-    found = _granted("AWS identity", principal, "write", namespaces)
-    if principal.get("administrator"):
-        found = found._replace(found=f"{found.found}; administrator by the stage's setting")
-    return found._replace(state="warning") if found.state == "failed" else found
-
-
-def _granted(name: str, principal: Mapping[str, Any], action: Action, namespaces: Iterable[Namespace]) -> Check:
     who = str(principal.get("principal"))
-    held = [Grant(tuple(each["actions"]), tuple(each["namespaces"])) for each in principal.get("grants") or []]
-    lacking = [each for each in namespaces if not grants.allows(held, action, each)]
+    lacking = [each for each in namespaces if not _granted(principal, "read", each)]
     if lacking:
-        asked = " ".join(f"-n {each}" for each in lacking)
-        found = f"{who} may not {action} {', '.join(lacking)}"
-        return Check(name, "failed", found, f"Ask an administrator: configsvc grant {who} -a {action} {asked}")
-    return Check(name, "ok", f"{who} may {action}")
+        return Check("API key", "failed", f"{who} may not read {', '.join(lacking)}", _grant(who, "read", *lacking))
+    return Check("API key", "ok", f"{who} may read")
+
+
+def iam(principal: Mapping[str, Any] | None) -> Check:
+    """The IAM principal. Who only reads needs none, so that is only worth telling."""
+    if principal is None:
+        return Check("AWS identity", "warning", "none: you can read, but not write", "Set AWS_PROFILE to write.")
+    by_setting = "; administrator by the stage's setting" if principal.get("administrator") else ""
+    return Check("AWS identity", "ok", f"{principal.get('principal')}{by_setting}")
+
+
+def writes(principal: Mapping[str, Any] | None, namespace: Namespace, denied: Forbidden | None) -> Check:
+    """Whether the caller may write in a namespace, which takes a grant and what IAM allows. Both are looked at.
+
+    Args:
+        principal: the IAM principal and its grants; None where IAM does not let the caller ask.
+        namespace: where.
+        denied: how IAM refused the routes of writes; None where it let them through.
+    """
+    name, who = f"{namespace}: write", str(principal.get("principal")) if principal else "your AWS identity"
+    granted = principal is not None and _granted(principal, "write", namespace)
+    missing = [] if granted or principal is None else [f"no grant allows write on {namespace}"]
+    missing += ["IAM does not allow execute-api:Invoke on the routes of writes"] if denied else []
+    if not missing:
+        found = f"{who} may write" if granted else "IAM allows the calls; whether write is granted cannot be seen"
+        return Check(name, "ok" if granted else "warning", found)
+    advice = ([] if granted or principal is None else [_grant(who, "write", namespace)]) + (
+        [denied.detail] if denied else []
+    )
+    return Check(name, "warning", f"{who} may not write: {', and '.join(missing)}", " ".join(advice))
+
+
+def _granted(principal: Mapping[str, Any], action: Action, namespace: Namespace) -> bool:
+    held = [Grant(tuple(each["actions"]), tuple(each["namespaces"])) for each in principal.get("grants") or []]
+    return grants.allows(held, action, namespace)
+
+
+def _grant(who: str, action: Action, *namespaces: Namespace) -> str:
+    asked = " ".join(f"-n {each}" for each in namespaces)
+    return f"Ask an administrator: configsvc grant {who} -a {action} {asked}"
 
 
 def pinned(namespace: Namespace, pin: Pin, kms_keys: Sequence[str]) -> Check:

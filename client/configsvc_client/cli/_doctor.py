@@ -13,8 +13,9 @@ from configsvc_client.cli import _exit, _options, _output
 def command(namespaces: tuple[str, ...]) -> int:
     """Look at everything that configsvc needs here, and say what to do where something is not well.
 
-    Settings, the service, the clock, both principals and their grants; for each namespace its data keys, whether their
-    KMS keys are pinned, and whether KMS opens them. Nothing is written. Ends with 1 if something fails.
+    Settings, the service, the clock, both principals and their grants; for each namespace whether a grant and IAM allow
+    writing, its data keys, whether their KMS keys are pinned, and whether KMS opens them. Nothing is written: IAM is
+    asked with signed requests without content, which the service refuses. Ends with 1 if something fails.
 
     In a pipe: name, state (ok, warning, failed, skipped), what was found, what to do, separated by tabs.
     """

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from configsvc.model import names
 from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc.model.names import Namespace
 from configsvc_client._pin import pin
-from configsvc_client.cli import _checks, _exit, _origins, _settings
+from configsvc_client.cli import _checks, _origins, _settings
 from configsvc_client.cli._checks import Check
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def _looked_at(namespaces: list[str]) -> Iterator[Check]:
     if resolved.project:
         yield _checks.project_file(resolved.project, trusted=resolved.project_trusted)
     admin = _settings.admin()
-    reached = _checks.tried("service", lambda: _reached(admin), "Is CONFIGSVC_URL right, stage included, without /v1?")
+    reached = _checks.tried("service", lambda: _reached(admin))
     yield reached
     if reached.state == "failed":
         return
@@ -81,21 +82,35 @@ def _principals(admin: Admin, namespaces: list[Namespace]) -> Iterator[Check]:
     def key() -> Check:
         return _checks.api_key(_member(admin.whoami(signed=False), "api_key"), namespaces)
 
-    yield _checks.tried("API key", key, "Is it this stage's API key? Ask an administrator.")
+    yield _checks.tried("API key", key)
     try:
-        yield _checks.iam(_member(admin.whoami(), "iam"), namespaces)
+        found = _member(admin.whoami(), "iam")
     except Misconfigured as error:
         yield Check("AWS identity", "warning", error.detail, "Needed to write, and to seal and open.")
+        return
     except ConfigsvcError as error:
-        advice = "Are these credentials of the right account, and may they execute-api:Invoke?"
-        yield Check("AWS identity", "failed", error.detail, advice)
+        if error.members.get("gateway") != "ACCESS_DENIED":
+            yield _checks.failed("AWS identity", error)
+            return
+        found = None
+        yield Check("AWS identity", "warning", error.detail, "Needed to write. Reading takes the API key and KMS.")
+    else:
+        yield _checks.iam(found)
+        if found is None:
+            return
+    for each in namespaces:
+        yield _checks.tried(f"{each}: write", partial(_writes, admin, found, each))
+
+
+def _writes(admin: Admin, principal: Mapping[str, Any] | None, namespace: Namespace) -> Check:
+    return _checks.writes(principal, namespace, admin.denied(namespace, "write"))
 
 
 def _namespace(admin: Admin, namespace: Namespace) -> Iterator[Check]:
     try:
         listed = [each for each in admin.data_keys(namespace) if each.state == "live"]
     except ConfigsvcError as error:
-        yield Check(str(namespace), "failed", error.detail, "Does it exist, and may your API key read it?")
+        yield _checks.failed(str(namespace), error)
         return
     yield Check(str(namespace), "ok", f"can be read; {len(listed)} live data keys")
     back = [each.kid for each in listed if each.kid in admin.retired_kids(namespace)]
@@ -115,7 +130,7 @@ def _unwrapped(admin: Admin, namespace: Namespace) -> Check:
     try:
         admin.try_data_key(namespace)
     except ConfigsvcError as error:
-        return Check(name, "failed", error.detail, _exit.next_of(error))
+        return _checks.failed(name, error)
     return Check(name, "ok", "kms:Decrypt opens the data key")
 
 

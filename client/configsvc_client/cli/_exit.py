@@ -22,9 +22,6 @@ INTERRUPTED = 130
 
 _FORBIDDEN = 4
 _DENIED = "AccessDeniedException"
-_KMS_NEXT = (
-    "Your AWS identity needs that right on the KMS key, for encryption context configsvc:namespace = the namespace."
-)
 # KMS, Common Error Types: what it says of credentials that are wrong, incomplete or too old.
 _NOBODY = frozenset({
     "ExpiredTokenException", "IncompleteSignature", "IncompleteSignatureException", "InvalidClientTokenId",
@@ -35,10 +32,7 @@ _NOBODY_NEXT = "Your AWS credentials are wrong or have expired: configsvc doctor
 # KMS, Decrypt and others: what it says of a key's ARN in a request to another region.
 _ELSEWHERE = "NotFoundException"
 _ELSEWHERE_NEXT = "Is AWS_REGION the region of the KMS key? If it is, the key does not exist."
-_OF_KMS = {_DENIED: _KMS_NEXT, _ELSEWHERE: _ELSEWHERE_NEXT} | dict.fromkeys(_NOBODY, _NOBODY_NEXT)
-_GATEWAY_NEXT = (
-    "Is CONFIGSVC_URL right, stage included, and the API key that of this stage? configsvc doctor looks at all of it."
-)
+_OF_KMS = {_ELSEWHERE: _ELSEWHERE_NEXT} | dict.fromkeys(_NOBODY, _NOBODY_NEXT)
 _UNREACHED = frozenset({"connection", "deadline", "certificate"})
 _UNREACHED_NEXT = "Is that address right? To check your setup: configsvc doctor"
 
@@ -65,7 +59,6 @@ _KINDS: tuple[tuple[type[errors.ConfigsvcError], int], ...] = (
 )
 
 _NEXT: tuple[tuple[type[errors.ConfigsvcError], str], ...] = (
-    (errors.Forbidden, "configsvc whoami shows who you are to the service and what you may do."),
     (errors.VersionClaimed, "Others are writing the same key. Read it again, then repeat."),
     (errors.PreconditionFailed, "It has changed since you read it. Look at it again, then repeat."),
     (
@@ -127,8 +120,6 @@ def next_of(error: errors.ConfigsvcError) -> str:
         return _OF_KMS[str(reason)]
     if isinstance(error, errors.Unavailable) and reason in _UNREACHED:
         return _UNREACHED_NEXT
-    if isinstance(error, errors.Forbidden) and "action" not in error.members:  # the gateway's, not the service's
-        return _GATEWAY_NEXT
     if isinstance(error, errors.NotFound):
         return _where_to_look(error)
     return next((text for kind, text in _NEXT if isinstance(error, kind)), "")

@@ -1,0 +1,190 @@
+"""What API Gateway and KMS refuse is told apart, by their answers as AWS gives them, and each says what to do.
+
+The answers are those of AWS: "How do I troubleshoot HTTP 403 errors from API Gateway?", and what people quote of them
+in public issues (badslug/Paw-AWSSignature4DynamicValue#5, michalkvasnicak/aws-lambda-graphql#171,
+NickWaterton/Roomba980-Python#118). Those of our stage are what infra/gateway_responses.py has API Gateway answer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import pytest
+
+from configsvc.model.errors import ConfigsvcError, Forbidden, Throttled
+from configsvc_client import _denied
+from configsvc_client._answer import Response
+from configsvc_client._body import problem
+from configsvc_client._url import parse
+from infra.gateway_responses import PROBLEMS, problem_body
+
+URL = parse("https://abc123.execute-api.eu-central-1.amazonaws.com/api")
+PATH = "/api/v1/namespaces/payments.prod"
+WHO = "arn:aws:sts::111122223333:assumed-role/Deploy/ann"
+RESOURCE = "arn:aws:execute-api:eu-central-1:********2233:abc123/api/PUT/v1/namespaces/payments.prod/keys/db.url"
+DENIED = f"User: {WHO} is not authorized to perform: execute-api:Invoke on resource: {RESOURCE}"
+POLICY = "configsvc iam-policy --for writer -n payments.prod"
+CANARY = "canary-api-key-9b1e"
+CANONICAL = (
+    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
+    "and signing method. Consult the service documentation for details.\n\nThe Canonical String for this request "
+    f"should have been\n'PUT\n/api/v1\n\nhost:abc123\nx-amz-security-token:{CANARY}\nx-api-key:{CANARY}\n"
+)
+
+
+def aws(kind: str, message: str, *, name: str = "message", status: int = 403) -> Response:
+    """An answer of API Gateway where no gateway response of ours is set."""
+    headers = {"content-type": "application/json", "x-amzn-errortype": kind}
+    return Response(status, headers, json.dumps({name: message}).encode())
+
+
+def ours(kind: str, message: str | None = None, **headers: str) -> Response:
+    """An answer of API Gateway by our gateway responses."""
+    body = json.dumps(problem_body(kind, "id", message)).encode()
+    return Response(PROBLEMS[kind].status, {"content-type": "application/problem+json", **headers}, body)
+
+
+def refused(answer: Response, method: str = "PUT", rest: str = "/keys/db.url", ahead: float = 0.4) -> ConfigsvcError:
+    return problem(answer, URL, PATH + rest, method, signed=method != "GET", ahead=ahead)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "says"),
+    [
+        (aws("AccessDeniedException", DENIED, name="Message"), "ACCESS_DENIED", [WHO, "execute-api:Invoke", POLICY]),
+        (ours("ACCESS_DENIED", DENIED), "ACCESS_DENIED", [WHO, "execute-api:Invoke", POLICY]),
+        (
+            ours("ACCESS_DENIED", f"{DENIED} because no identity-based policy allows the execute-api:Invoke action"),
+            "ACCESS_DENIED", ["no identity-based policy allows it", POLICY],
+        ),
+        (ours("ACCESS_DENIED", f"{DENIED} with an explicit deny"), "ACCESS_DENIED", ["explicit deny in a policy"]),
+        (
+            ours("ACCESS_DENIED", f"{DENIED} with an explicit deny in a service control policy"),
+            "ACCESS_DENIED", ["explicit deny in a service control policy", "has to be changed"],
+        ),
+        (
+            aws("AccessDeniedException", "The security token included in the request is invalid."),
+            "UNKNOWN_CREDENTIALS", ["AWS does not know your AWS credentials"],
+        ),
+        (
+            aws("UnrecognizedClientException", "The security token included in the request is invalid."),
+            "UNKNOWN_CREDENTIALS", ["AWS does not know your AWS credentials"],
+        ),
+        (
+            aws("ExpiredTokenException", "The security token included in the request is expired"),
+            "EXPIRED_TOKEN", ["have expired"],
+        ),
+        (ours("EXPIRED_TOKEN"), "EXPIRED_TOKEN", ["Get new ones"]),
+        (aws("InvalidSignatureException", CANONICAL), "INVALID_SIGNATURE", ["secret access key", "AWS_REGION"]),
+        (ours("INVALID_SIGNATURE"), "INVALID_SIGNATURE", ["secret access key", "AWS_REGION"]),
+        (
+            aws("InvalidSignatureException", "Signature expired: 20301130T060000Z is now earlier than 20301130T0655Z"),
+            "CLOCK", ["your clock is off"],
+        ),
+        (
+            aws("InvalidSignatureException", "Signature not yet current: 20230804T000000Z is still later than …"),
+            "CLOCK", ["your clock is off", "NTP"],
+        ),
+        (aws("MissingAuthenticationTokenException", "Missing Authentication Token"), "MISSING_AUTHENTICATION_TOKEN",
+         ["no route PUT /v1/namespaces/payments.prod/keys/db.url", "CONFIGSVC_URL"]),
+        (ours("MISSING_AUTHENTICATION_TOKEN"), "MISSING_AUTHENTICATION_TOKEN", ["CONFIGSVC_URL", "without /v1"]),
+        (aws("ForbiddenException", "Forbidden"), "FORBIDDEN", ["API key", "no stage"]),
+        (ours("INVALID_API_KEY", **{"x-amzn-errortype": "ForbiddenException"}), "INVALID_API_KEY",
+         ["disabled", "usage plan", "CONFIGSVC_API_KEY"]),
+        (ours("WAF_FILTERED", **{"x-amzn-errortype": "ForbiddenException"}), "WAF_FILTERED", ["AWS WAF", "Grants"]),
+        (ours("THROTTLED"), "THROTTLED", ["Too many requests"]),
+        (aws("LimitExceededException", "Limit Exceeded", status=429), "QUOTA_EXCEEDED", ["quota_per_day"]),
+        (ours("QUOTA_EXCEEDED"), "QUOTA_EXCEEDED", ["quota_per_day"]),
+    ],
+)  # fmt: skip
+def test_each_refusal_of_the_gateway_is_told_apart_and_says_what_to_do(
+    answer: Response, kind: str, says: list[str]
+) -> None:
+    error = refused(answer)
+    assert type(error) is (Throttled if answer.status == 429 else Forbidden)
+    assert error.members["gateway"] == kind
+    assert [each for each in says if each not in error.detail] == []
+    assert ("CONFIGSVC_URL" in error.detail) == (kind == "MISSING_AUTHENTICATION_TOKEN")
+    assert CANARY not in error.detail + repr(error.members)
+
+
+def test_a_clock_that_is_off_is_named_where_the_answer_tells_the_time() -> None:
+    assert "312 s ahead" in refused(ours("INVALID_SIGNATURE"), ahead=312.2).detail
+    assert "400 s behind" in refused(aws("InvalidSignatureException", CANONICAL), ahead=-400.4).detail
+
+
+@pytest.mark.parametrize(
+    ("method", "rest", "action", "namespace", "policy"),
+    [
+        ("PUT", "/keys/db.url", "write", "payments.prod", POLICY),
+        ("DELETE", "/keys/db.url", "write", "payments.prod", POLICY),
+        ("POST", "/keys/db.url/activate", "write", "payments.prod", POLICY),
+        ("POST", "/changes", "write", "payments.prod", POLICY),
+        ("DELETE", "/keys/db.url/versions/3", "admin", "payments.prod", POLICY.replace("writer", "administrator")),
+        ("POST", "/data-keys", "admin", "payments.prod", POLICY.replace("writer", "administrator")),
+        ("PUT", "", "admin", "payments.prod", POLICY.replace("writer", "administrator")),
+        ("PUT", "../../grants?principal=x", "admin", "*", "configsvc iam-policy --for administrator -n '*'"),
+        ("POST", "../../whoami", None, None, "configsvc iam-policy --for writer -n NAMESPACE"),
+    ],
+)
+def test_a_denial_of_iam_names_action_namespace_and_the_policy_of_the_role(
+    method: str, rest: str, action: str | None, namespace: str | None, policy: str
+) -> None:
+    path = "/api/v1/" + rest.removeprefix("../../") if rest.startswith("..") else PATH + rest
+    error = problem(ours("ACCESS_DENIED", DENIED), URL, path, method, signed=True)
+    found: Mapping[str, object] = error.members
+    assert (found["action"], found["namespace"], found["lacks"]) == (action, namespace, "iam")
+    assert policy in error.detail
+
+
+def test_an_unsigned_read_that_is_denied_is_the_api_s_own_policy() -> None:
+    anonymous = DENIED.replace(WHO, "anonymous")
+    error = refused(ours("ACCESS_DENIED", anonymous), "GET", "/snapshot")
+    assert "resource policy refused GET" in error.detail
+    assert "iam-policy" not in error.detail
+
+
+def test_what_the_service_itself_refuses_is_left_as_it_says_it() -> None:
+    told = {"code": "forbidden", "detail": "This needs the write action on payments.prod.", "action": "write"}
+    answer = Response(403, {"content-type": "application/problem+json"}, json.dumps(told).encode())
+    error = refused(answer)
+    assert (error.detail, error.members) == (told["detail"], {"action": "write"})
+
+
+def test_a_403_of_something_else_names_firewall_and_url() -> None:
+    error = refused(Response(403, {"content-type": "text/html"}, b"<html>Request blocked."))
+    assert ("firewall or proxy" in error.detail, "CONFIGSVC_URL" in error.detail) == (True, True)
+    assert "gateway" not in error.members
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["User: \x1b[2J is not authorized to perform: execute-api:Invoke on resource: x", "User: " + "a" * 9000, '{"', ""],
+)
+def test_a_message_of_an_odd_shape_is_not_repeated(message: str) -> None:
+    error = refused(ours("ACCESS_DENIED", message))
+    assert "your AWS identity" in error.detail
+    assert error.detail.isprintable()
+    assert len(error.detail) < 400
+
+
+@pytest.mark.parametrize(
+    ("operation", "members", "says"),
+    [
+        ("Decrypt", {"KeyId": "arn:k", "EncryptionContext": {"configsvc:namespace": "a.b"}},
+         ["kms:Decrypt on arn:k", "configsvc:namespace=a.b", "iam-policy --for reader -n a.b", "--for writer"]),
+        ("GenerateDataKey", {"KeyId": "arn:k", "EncryptionContext": {"configsvc:namespace": "a.b"}},
+         ["kms:GenerateDataKey on arn:k", "configsvc iam-policy --for writer -n a.b"]),
+        ("ReEncrypt", {"SourceKeyId": "arn:k", "SourceEncryptionContext": {"configsvc:namespace": "a.b"}},
+         ["kms:ReEncryptFrom and kms:ReEncryptTo", "configsvc iam-policy --for administrator -n a.b"]),
+        ("Decrypt", {"EncryptionContext": {"configsvc:namespace": "a.b", "configsvc:key": "k"}},
+         ["kms:Decrypt on arn:aws:kms:eu-central-1:111122223333:key/1"]),
+    ],
+)  # fmt: skip
+def test_a_denial_of_kms_names_the_right_the_key_the_context_and_the_policy(
+    operation: str, members: Mapping[str, object], says: list[str]
+) -> None:
+    message = "User: u is not authorized to perform: kms:X on resource: arn:aws:kms:eu-central-1:111122223333:key/1"
+    told = _denied.kms(operation, "AccessDeniedException", message, members)
+    assert [each for each in says if each not in told] == []
