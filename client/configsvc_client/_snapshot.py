@@ -169,9 +169,8 @@ def changed(before: Snapshot, after: Snapshot) -> frozenset[str]:
 
 
 def _same(before: Snapshot, after: Snapshot, key: str) -> bool:
-    """Compared without a value in a variable: one that is nested deeply cannot be compared, and that is raised."""
     if all(key in each and key not in each.broken for each in (before, after)):
-        return bool(before[key] == after[key]) and (
-            isinstance(before[key], str | bytes) or repr(before[key]) == repr(after[key])  # 1 == True in Python
-        )
+        from configsvc.model.same_read import same_read
+
+        return same_read(before[key], after[key])
     return (key in before, key in before.broken) == (key in after, key in after.broken)

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from configsvc.model.entry import Entry
 from configsvc.model.names import Key
+from configsvc.model.same_value import same_value
 
 Values = Literal["same", "different", "unknown"]
 
@@ -25,7 +26,7 @@ class Apart(NamedTuple):
 
 
 def apart(here: Mapping[Key, Entry], there: Mapping[Key, Entry]) -> list[Apart]:
-    """The keys, in order, that only one has, or whose form, content type or stored text is not the same.
+    """The keys, in order, that only one has, or whose form, content type or value is not the same.
 
     Versions do not count: each namespace has its own.
     """
@@ -42,9 +43,13 @@ def shown(entry: Entry | None) -> dict[str, object] | None:
 def _values(one: Entry | None, other: Entry | None) -> Values | None:
     if one is None or other is None:
         return None
+    if one.content_type != other.content_type:
+        return "different"
     if one.value == other.value:
         return "same"
-    return "unknown" if one.sealed or other.sealed else "different"
+    if one.sealed or other.sealed:
+        return "unknown"
+    return "same" if same_value(one.content_type, one.value.encode(), other.value.encode()) else "different"
 
 
 def _what(entry: Entry | None) -> tuple[str, str] | None:

@@ -13,7 +13,7 @@ _VERSIONS = st.dictionaries(st.sampled_from([names.key(f"k{n}") for n in range(6
 
 
 def _snapshot(versions: dict[names.Key, int]) -> SealedSnapshot:
-    entries = tuple(Entry(key, version, "plain", "text/plain", "v") for key, version in versions.items())
+    entries = tuple(Entry(key, version, "plain", "text/plain", f"v{version}") for key, version in versions.items())
     return SealedSnapshot(names.namespace("a.b"), 1, (), entries)
 
 

@@ -159,7 +159,7 @@ def test_two_namespaces_differ_by_key_form_content_type_and_value(world: World) 
         {"key": "a", "here": {"version": 3, **SEALED}, "there": {"version": 1, **SEALED}, "values": "unknown"},
         {"key": "c", "here": {"version": 1, **SEALED}, "there": first, "values": "unknown"},
         {"key": "dev.only", "here": None, "there": first, "values": None},
-        {"key": "json", "here": first, "there": {**first, "content_type": "application/json"}, "values": "same"},
+        {"key": "json", "here": first, "there": {**first, "content_type": "application/json"}, "values": "different"},
         {"key": "other", "here": first, "there": first, "values": "different"},
     ]
     assert "canary" not in str(found)

@@ -10,6 +10,7 @@ from configsvc.model.change_set import Activate, Delete, stored_bytes
 from configsvc.model.entry import Entry
 from configsvc.model.errors import CannotOpen
 from configsvc.model.names import Key, Kid, Namespace
+from configsvc.model.same_value import same_value
 from configsvc.model.snapshot import SealedSnapshot
 from configsvc_client._cipher import kid_in
 from configsvc_client.admin._draft import Draft
@@ -51,10 +52,14 @@ class WayBack(NamedTuple):
 
 
 def steps(now: SealedSnapshot, then: SealedSnapshot) -> tuple[Step, ...]:
-    """What differs by version, in the order of the keys. A version never changes, so nothing is opened."""
+    """What differs by version, in the order of the keys. A version never changes, so nothing is opened.
+
+    A plain value that is the same in both versions is no step either.
+    """
     here, there = _by_key(now), _by_key(then)
     found = (_step(key, here.get(key), there.get(key)) for key in sorted(here.keys() | there.keys()))
-    return tuple(each for each in found if each.now != each.then)
+    moved = (each for each in found if each.now != each.then)
+    return tuple(each for each in moved if not _same_plain(here.get(each.key), there.get(each.key)))
 
 
 def split(steps: Iterable[Step]) -> list[tuple[Step, ...]]:
@@ -104,7 +109,19 @@ def sealed_anew(
 
 
 def _alike(now: Opened | CannotOpen | None, then: Opened) -> bool:
-    return isinstance(now, Opened) and now._replace(version=then.version) == then
+    if not isinstance(now, Opened) or (now.form, now.content_type) != (then.form, then.content_type):
+        return False
+    return same_value(then.content_type, now.data, then.data)
+
+
+def _same_plain(now: Entry | None, then: Entry | None) -> bool:
+    if now is None or then is None or not now.form == then.form == "plain" or now.content_type != then.content_type:
+        return False
+    return same_value(then.content_type, _encoded(now), _encoded(then))
+
+
+def _encoded(entry: Entry) -> bytes:
+    return entry.value.encode(errors="surrogatepass")  # half a pair, which no service of ours stores
 
 
 def _step(key: Key, now: Entry | None, then: Entry | None) -> Step:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-from configsvc_client.cli._content import canonical
+from configsvc.model.same_value import same_value
 from configsvc_client.cli._sides import Item, Side
 
 Change = Literal["added", "removed", "changed", "unknown"]
-
-_JSON = "application/json"
 
 
 class Compared(NamedTuple):
@@ -58,14 +56,14 @@ def _identical(left: Item, right: Item) -> bool:
 
 
 def _change(left: Item, right: Item, was: bytes | None, now: bytes | None) -> Change | None:
-    if left.form and right.form and left.form != right.form:
+    if (left.form and right.form and left.form != right.form) or of_other_types(left, right):
         return "changed"
     if was is None or now is None:
         return "unknown"
-    return None if _alike(left, right, was, now) else "changed"
+    return None if same_value(left.content_type or right.content_type or "text/plain", was, now) else "changed"
 
 
-def _alike(left: Item, right: Item, was: bytes, now: bytes) -> bool:
-    if _JSON in (left.content_type, right.content_type):
-        return canonical(was) == canonical(now) != ""  # by what is spelt, for 1 and true are equal in Python
-    return was == now and (left.content_type == right.content_type or left.form is None or right.form is None)
+def of_other_types(left: Item | None, right: Item | None) -> bool:
+    """Whether two values differ in their content type, so far as both have one."""
+    types = {each.content_type for each in (left, right) if each and each.content_type}
+    return len(types) > 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from configsvc.model import json_text
 from configsvc.model.errors import Unprocessable
 
 _JSON = "application/json"
@@ -30,18 +31,12 @@ def indented(data: bytes) -> bytes | None:
         return None
 
 
-def canonical(data: bytes) -> str:
-    """What JSON means, spelt in one way; empty for what is no JSON."""
-    try:
-        return json.dumps(json.loads(data), sort_keys=True)
-    except (ValueError, RecursionError):
-        return ""
-
-
 def _is_so(data: bytes, content_type: str) -> bool:
-    if content_type == _JSON:
-        return bool(canonical(data))
     try:
-        return content_type != "text/plain" or data.decode() is not None
-    except UnicodeDecodeError:
+        if content_type == _JSON:
+            json_text.parse(data)
+        elif content_type == "text/plain":
+            data.decode()
+    except (ValueError, RecursionError):
         return False
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import click
 
 from configsvc.model.names import Namespace
 from configsvc_client.cli import _exit, _options, _output, _settings, _terminal
-from configsvc_client.cli._compared import Compared, compared
+from configsvc_client.cli._compared import Compared, compared, of_other_types
 from configsvc_client.cli._sides import FileSide, Item, ServedSide, Side
 from configsvc_client.cli.formats import FORMATS
 
@@ -45,6 +46,7 @@ def command(
         ("key", "change", "left", "right"),
         ((each.key, each.change, *_shown(each, reveal=reveal)) for each in found),
     )
+    _tell_types(found if reveal else [])
     _terminal.say(f"{left.name} → {right.name}: {len(found)} keys differ")
     return _exit.DIFFERENT if found and exit_code else 0
 
@@ -87,14 +89,25 @@ def _served(admin: Admin, namespace: Namespace, revision: int | None = None) -> 
 
 def _shown(each: Compared, *, reveal: bool) -> tuple[str | None, str | None]:
     if not reveal:
-        return _described(each.left), _described(each.right)
+        typed = of_other_types(each.left, each.right)
+        return _described(each.left, typed=typed), _described(each.right, typed=typed)
     return _text(each.left, each.was), _text(each.right, each.now)
 
 
-def _described(item: Item | None) -> str | None:
+def _described(item: Item | None, *, typed: bool) -> str | None:
+    """A side without its value; with the content type where that differs."""
     if item is None:
         return None
-    return f"version {item.version}, {item.form}" if item.version else "in the file"
+    found = f"version {item.version}, {item.form}" if item.version else "in the file"
+    return f"{found}, {item.content_type}" if typed else found
+
+
+def _tell_types(found: Sequence[Compared]) -> None:
+    """Say of each value that is shown what its content types are, where they differ: its text may be the same."""
+    for each in found:
+        if each.left and each.right and of_other_types(each.left, each.right):
+            types = f"{each.left.content_type} → {each.right.content_type}"
+            _terminal.say(f"{each.key}: the content type differs: {types}")
 
 
 def _text(item: Item | None, data: bytes | None) -> str | None:

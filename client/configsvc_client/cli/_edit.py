@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from configsvc.model.errors import ConfigsvcError, NotFound, PreconditionFailed, Unprocessable, VersionClaimed
+from configsvc.model.same_value import same_value
 from configsvc_client.cli import _content, _editor, _exit, _forms, _options, _output, _settings, _terminal, _unnamed
 
 if TYPE_CHECKING:
@@ -65,14 +66,17 @@ class _Base(NamedTuple):
 
     def leaves(self, content: bytes) -> bool:
         """Whether storing what the editor saved would change nothing."""
-        return content == self.content and (self.opened is None or self.form in (None, self.opened.form))
+        if self.opened is None:
+            return content == self.content
+        return self.saved(content) == self.opened.data and self.form in (None, self.opened.form)
 
     def saved(self, content: bytes) -> bytes:
-        """The value in what the editor saved."""
-        if self.opened is not None and content == self.content:  # only its form changes: its spelling does not
-            return self.opened.data
-        ends = self.opened is not None and self.opened.data.endswith(b"\n")
-        return content if ends else content.removesuffix(b"\n")
+        """The value in what the editor saved: as it was, where that is the same value."""
+        if self.opened is None:
+            return content.removesuffix(b"\n")
+        before = self.opened.data
+        found = before if content == self.content else _without_added_end(content, before)
+        return before if same_value(self.opened.content_type, found, before) else found
 
     def draft(self, key: str, data: bytes) -> Draft:
         """The value to store, if the key is still as it was read.
@@ -89,6 +93,14 @@ class _Base(NamedTuple):
                 Draft(name, data, "text/plain", self.form, if_match=self.revision, create_only=self.revision is None)
             )
         return checked(Draft(name, data, self.opened.content_type, self.form, if_match=self.revision))
+
+
+def _without_added_end(content: bytes, before: bytes) -> bytes:
+    """What was saved, without the line end that an editor adds to a value that had none, as the lines before end."""
+    if before.endswith(b"\n"):
+        return content
+    ends = b"\r\n" if b"\r\n" in before and not before.endswith(b"\r") else b"\n"
+    return content.removesuffix(ends if content.endswith(ends) else b"\n")
 
 
 class _Session:

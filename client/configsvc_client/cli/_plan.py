@@ -9,9 +9,9 @@ from configsvc.model import names, wildcard
 from configsvc.model.entry import Entry, Form
 from configsvc.model.errors import CannotOpen, ConfigsvcError
 from configsvc.model.names import Key
+from configsvc.model.same_value import same_value
 from configsvc_client.admin import Draft, Opened, checked
 from configsvc_client.cli._forms import Wanted
-from configsvc_client.cli._same import same
 from configsvc_client.cli.formats import Row
 
 Step = Literal["new", "changed", "again", "unchanged", "unnamed"]
@@ -84,11 +84,15 @@ def plan(drafts: Iterable[Draft], served: Iterable[Entry], opened: Mapping[Key, 
 def _step(draft: Draft, entry: Entry | None, opened: Opened | CannotOpen | None) -> Step:
     if entry is None:
         return "new"
-    if _alike(draft, entry) and isinstance(opened, Opened) and same(draft, opened):
+    if _alike(draft, entry) and isinstance(opened, Opened) and _same(draft, opened):
         return "unchanged"
     if entry.form == "plain" and draft.form is None:
         return "unnamed"
     return "again" if _alike(draft, entry) and not isinstance(opened, Opened) else "changed"
+
+
+def _same(draft: Draft, opened: Opened) -> bool:
+    return draft.content_type == opened.content_type and same_value(draft.content_type, draft.data, opened.data)
 
 
 def _alike(draft: Draft, entry: Entry) -> bool:

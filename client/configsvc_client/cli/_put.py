@@ -9,9 +9,9 @@ import click
 
 from configsvc.model.entry import ContentType, Entry
 from configsvc.model.errors import CannotOpen, Forbidden, Misconfigured, NotFound
+from configsvc.model.same_value import same_value
 from configsvc_client.cli import _forms, _options, _output, _settings, _unnamed, _values
 from configsvc_client.cli._generate import LEAST, LENGTH, MOST, generated
-from configsvc_client.cli._same import same
 
 if TYPE_CHECKING:
     from configsvc.model.names import Namespace
@@ -123,7 +123,7 @@ def _is_same(admin: Admin, namespace: Namespace, draft: Draft, served: Entry) ->
     if asked or served.content_type != draft.content_type:
         return False
     try:
-        return same(draft, admin.opened(namespace, served))
+        return same_value(draft.content_type, draft.data, admin.opened(namespace, served).data)
     except (CannotOpen, Misconfigured):
         return False
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from configsvc.model.entry import ContentType
 from configsvc.model.errors import CannotOpen, Misconfigured
 from configsvc.model.snapshot import SealedSnapshot
 from configsvc_client.cli import _exit, _terminal, formats
@@ -14,10 +15,17 @@ if TYPE_CHECKING:
     from configsvc_client.admin import Admin, Opened
 
 
-class Item(NamedTuple):
-    """A key without its value. `version` and `form` are None in a file; `identity` is the same for the same value."""
+_TYPED = frozenset({"json", "toml", "yaml"})
+"""Formats in which a text is a text, and a number a number. In the others everything is a text."""
 
-    content_type: str
+
+class Item(NamedTuple):
+    """A key without its value. `version` and `form` are None in a file; `identity` is the same for the same value.
+
+    `content_type` is None for a text in a file of a format that has no types: it may stand for any JSON.
+    """
+
+    content_type: ContentType | None
     version: int | None = None
     form: str | None = None
     identity: tuple[str, str, int] | None = None
@@ -67,14 +75,19 @@ class FileSide:
 
     def __init__(self, path: Path, wanted: str | None = None) -> None:
         self.name = str(path)
-        rows, problems = formats.read(wanted or formats.format_of(path.name), path.read_bytes())
+        kind = wanted or formats.format_of(path.name)
+        rows, problems = formats.read(kind, path.read_bytes())
         if problems:
             raise _exit.Problems(f"{path} cannot be read.", problems)
         self._rows = {row.key: row for row in rows}
+        self._typed = kind in _TYPED
 
     def items(self) -> Mapping[str, Item]:
         """See `Side`."""
-        return {key: Item(row.content_type) for key, row in self._rows.items()}
+        return {
+            key: Item(row.content_type if self._typed or row.content_type != "text/plain" else None)
+            for key, row in self._rows.items()
+        }
 
     def data(self, keys: Iterable[str]) -> Mapping[str, bytes | None]:
         """See `Side`."""
