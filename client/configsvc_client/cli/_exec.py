@@ -26,7 +26,8 @@ _SIGNALS = ("HUP", "USR1", "USR2", "TERM")
 @click.option("--prefix", default="", help="Only keys that start so. Their variables have the whole key's name.")
 @click.option(
     "--mount", metavar="FILE", type=click.Path(path_type=Path),
-    help="The values in a new FILE (mode 0600; .json, .yaml, .toml, else dotenv), removed at the end; no variables.",
+    help="Write the values to a new FILE (mode 0600), removed at the end; set no variables. By its ending .json, "
+    ".yaml, .toml, .csv, .sh (named as variables), else dotenv.",
 )  # fmt: skip
 @click.option(
     "--override",
@@ -63,6 +64,7 @@ def command(
     """
     from configsvc_client.cli import _running
     from configsvc_client.cli._child import Admission, Child, without_credentials
+    from configsvc_client.cli._mount import is_environment
     from configsvc_client.cli._supervised import NotStarted
 
     if instead and not (watch and mount):
@@ -71,7 +73,8 @@ def command(
     child = Child(base, arguments, override)
     named = _options.the_namespaces(namespaces)
     listed = {each: _settings.exec_list(each) for each in named}  # now: the thread that looks has no settings
-    admitted = Admission(listed.__getitem__).admitted if mount is None else _every_key
+    becomes_environment = mount is None or is_environment(mount)
+    admitted = Admission(listed.__getitem__).admitted if becomes_environment else _every_key
     source = _running.Source(_settings.admin(), named, only, prefix, admitted)
     if not watch and mount is None:
         _replaced(arguments, child.environment(source.first()))

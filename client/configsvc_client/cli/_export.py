@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import stat
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from configsvc.model.errors import Unprocessable
 from configsvc_client.cli import _content, _layers, _options, _settings, _terminal, _wanted
-from configsvc_client.cli.formats import FORMATS, Value, format_of, write
+from configsvc_client.cli._destination import STDOUT, destination
+from configsvc_client.cli._variable_names import as_stored, as_variables, unassignable
+from configsvc_client.cli.formats import ENVIRONMENT_FORMATS, FORMATS, Value, format_of, write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from configsvc.model.names import Namespace
     from configsvc.model.snapshot import SealedSnapshot
     from configsvc_client.admin import Opened
-
-STDOUT = "-"
 
 
 @click.command("export")
@@ -35,36 +32,48 @@ def command(
 ) -> None:
     """Write what is served, in the clear, to FILE (mode 0600) or, where it is left out, to stdout.
 
-    `configsvc import` reads the same values back from every format. A format that cannot hold a value says so, and
-    nothing is written: dotenv and docker hold no bytes, docker no line breaks. Which values were plain is not told in
-    the file.
+    `configsvc import` reads the same values back from every format. If a format cannot hold a value, nothing is
+    written, and the formats that can are named. The file does not say which values were plain.
 
-    Files of --variables and of docker become the environment of a program, so a variable that is known to run code or
-    to change whom a program trusts is refused, and the exec list of the policy says which are written, as for
-    `configsvc exec`. Do not load a file of another format into an environment. On a terminal, control and invisible
-    characters are shown as escapes; in a file or a pipe everything is exact.
+    dotenv is written so that bash, dash, python-dotenv, npm dotenv and docker compose read the same values. They
+    cannot agree on a carriage return, on ${NAME}, or on some mixtures of quotes, backslashes and $, so such texts are
+    refused. shell (.sh) holds them and is for shells only: `source FILE`, or `eval "$(configsvc export -f shell
+    --variables)"`. docker is for `docker run --env-file` and has no line breaks. A shell can assign DB_URL and not
+    db.url, so use --variables for it. Do not use dotenv-expand: it fills in and runs what is in a value, whatever the
+    quotes.
+
+    Files of --variables, docker and shell become the environment of a program, so a variable that is known to run code
+    or to change whom a program trusts is refused, and the exec list of the policy says which are written, as for
+    `configsvc exec`. Do not load a file of another format into an environment. On a terminal, /dev/tty included,
+    control and invisible characters are shown as escapes; in a file or a pipe everything is exact. A FILE that is a
+    link is refused.
 
     Of several namespaces each key is written once, from the first that serves it, as a consumer reads it.
     """
     targets, admin = _options.distinct(_options.the_namespaces(namespaces)), _settings.admin()
     snapshots = [admin.snapshot(each) for each in targets]
-    if file == STDOUT and not reveal and _terminal.is_terminal():
+    where = destination(file)
+    if where.is_terminal and not reveal:
         _check_sealed(snapshots, only)
     kind = wanted or format_of(file)
     opened = _wanted.opened(admin, snapshots, only, "", _admission(kind, variables=variables))
     found = dict(sorted(opened.items()))
     for each in found.values():
         _content.check(each.key, each.data, each.content_type)
-    text = _text(kind, _named(found) if variables else _values(found), targets[0])
-    if file != STDOUT:
-        _write(Path(file), text.encode())
+    text = _text(kind, as_variables(found) if variables else as_stored(found), targets[0])
+    where.write(text)
+    if where.name != STDOUT:
         _terminal.say(f"{', '.join(targets)}: {len(found)} values in the clear in {file}")
-    elif _terminal.is_terminal():
-        _terminal.show_value(text.removesuffix("\n"))
-    else:
-        _terminal.raw(text.encode())
+    if kind == "dotenv" and not variables:
+        _tell_unassignable(unassignable(found))
     if len(targets) > 1:
         _tell_sources(snapshots, found)
+
+
+def _tell_unassignable(keys: Sequence[str]) -> None:
+    if keys:
+        others = f" and {len(keys) - 1} more keys" if len(keys) > 1 else ""
+        _terminal.say(f"No shell can assign {keys[0]}{others}. For a shell, export with --variables.")
 
 
 def _tell_sources(snapshots: Sequence[SealedSnapshot], found: Mapping[str, Opened]) -> None:
@@ -84,7 +93,7 @@ _LEAVE_OUT = "Leave it out with --only, or name the variable in full in the poli
 
 def _admission(kind: str, *, variables: bool) -> _wanted.Admitted:
     """What may be written: a file that is made to become an environment is under the rules of `exec`."""
-    if not variables and kind != "docker":
+    if not variables and kind not in ENVIRONMENT_FORMATS:
         return lambda _, keys: keys
     from configsvc_client.cli._child import Admission
 
@@ -104,54 +113,8 @@ def _check_sealed(snapshots: Sequence[SealedSnapshot], only: Sequence[str]) -> N
         raise click.UsageError(f"{sealed} of these are sealed, and this is a terminal. Name a file, or add --reveal.")
 
 
-def _values(found: Mapping[str, Opened]) -> list[Value]:
-    return [Value(key, each.data, each.content_type) for key, each in found.items()]
-
-
-def _named(found: Mapping[str, Opened]) -> list[Value]:
-    """Named as variables; two keys that would have one name are refused."""
-    from configsvc_client._variables import name_of
-
-    keys: dict[str, str] = {}
-    for key in found:
-        before = keys.setdefault(name_of(key), key)
-        if before != key:
-            raise Unprocessable(f"{before} and {key} would both be {name_of(key)}. Rename one of them.", key=key)
-    return [each._replace(key=name_of(each.key)) for each in _values(found)]
-
-
 def _text(wanted: str, values: list[Value], namespace: str) -> str:
     text, problems = write(wanted, values, namespace)
     if problems:
         raise Unprocessable(f"Nothing was written: {wanted} cannot hold everything.", problems=[*map(str, problems)])
     return text
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file for its owner alone, whole or not at all; a pipe or a device that is there is written to.
-
-    A link is replaced and never followed, because whoever made it would choose where the values go. Only those of the
-    system are followed: `/dev/stdout`, and `/dev/fd/63` of a shell's `>(…)`.
-    """
-    from configsvc_client.admin import _private_file
-    from configsvc_client.cli._orderly import orderly
-
-    if not _is_stream(path):
-        with orderly():
-            _private_file.write(path, content)
-        return
-    link = 0 if _is_of_the_system(path) else os.O_NOFOLLOW
-    with os.fdopen(os.open(path, os.O_WRONLY | link | os.O_CLOEXEC), "wb") as stream:
-        stream.write(content)
-
-
-def _is_stream(path: Path) -> bool:
-    try:
-        mode = path.stat(follow_symlinks=_is_of_the_system(path)).st_mode
-    except FileNotFoundError:
-        return False
-    return not stat.S_ISREG(mode) and not stat.S_ISLNK(mode)
-
-
-def _is_of_the_system(path: Path) -> bool:
-    return path.absolute().parts[1] in ("dev", "proc") and ".." not in path.parts

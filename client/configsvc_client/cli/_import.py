@@ -64,6 +64,7 @@ def command(
 
     target = _options.target(namespace)
     rows = _rows(read(wanted or format_of(file.name), file.read()), files)
+    _imported.tell_filled_in(rows.values())
     admin = _settings.admin()
     rules = Rules(_forms.Wanted(seal, plain, kms), as_json, declassify)
     found, failures = drafts(rows.values(), rules, partial(admin.named_form, target))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from configsvc_client.cli._plan import Planned
 
 AGAIN = "Run it again: what is stored already is left alone."
+
+_FILLED_IN = "{}: $NAME, ${{…}}, $(…) or backquotes stay in the value as they are; nothing is filled in."
 
 _STEPS = ("new", "changed", "again", "unchanged")
 _NOTHING = "Nothing was stored ({})."
@@ -39,6 +41,13 @@ def told(
         _terminal.say(_NOTHING.format(unstored))
     elif refused:
         _terminal.say(f"Correct what is told above. {AGAIN}")
+
+
+def tell_filled_in(rows: Iterable[Row]) -> None:
+    """Name the keys of values that other readers of the file would fill in: here they are stored as written."""
+    keys = [each.key for each in rows if each.filled_in]
+    if keys:
+        _terminal.say(_FILLED_IN.format(", ".join(keys)))
 
 
 def listed(rows: Mapping[str, Row], failures: Mapping[str, ConfigsvcError]) -> list[Refused]:

@@ -11,6 +11,7 @@ from configsvc.model.errors import AlreadyExists, Misconfigured, Unprocessable
 from configsvc_client.admin import Opened, _private_file
 from configsvc_client.cli import formats
 from configsvc_client.cli._private_folder import overwrite
+from configsvc_client.cli._variable_names import as_stored, as_variables
 
 
 class Mount:
@@ -63,13 +64,25 @@ class Mount:
 
 
 def content_of(path: Path, values: Mapping[str, Opened]) -> bytes:
-    """The values in the format that the file's name tells, as `configsvc export` writes it: JSON for `.json`.
+    """The values in the format of the file's name, as `configsvc export` writes it: JSON for `.json`.
+
+    Shell code (`.sh`) names them as variables, since a shell can assign no others.
 
     Raises:
-        Unprocessable: the format cannot hold a value. Names the key.
+        Unprocessable: the format cannot hold some values. Names their keys.
     """
-    listed = [formats.Value(key, each.data, each.content_type) for key, each in values.items()]
-    text, problems = formats.write(formats.format_of(path.name), listed, "")
+    listed = as_variables(values) if is_environment(path) else as_stored(values)
+    wanted = formats.format_of(path.name)
+    text, problems = formats.write(wanted, listed, "")
     if problems:
-        raise Unprocessable(f"{problems[0]}. Leave it out with --only, or name a file of another format.")
+        keys = ", ".join(each.key or "" for each in problems)
+        raise Unprocessable(
+            f"{path} was not written: {wanted} cannot hold {keys}. Choose keys with --only, or name a file of another "
+            "format.", problems=[*map(str, problems)],
+        )  # fmt: skip
     return text.encode()
+
+
+def is_environment(path: Path) -> bool:
+    """Whether a file of this name is made to become an environment."""
+    return formats.format_of(path.name) in formats.ENVIRONMENT_FORMATS

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import BinaryIO
 
 import click
 
@@ -66,9 +67,15 @@ def show_json(found: object, indent: int | None = None) -> None:
     click.echo(_encodable(_escaped.as_json(found, indent)))
 
 
-def show_value(text: str) -> None:
-    """Write a value to a terminal: its line feeds and tabs work, everything else is escaped."""
-    click.echo(_encodable(_escaped.lines(text)))
+def show_value(text: str, on: BinaryIO | None = None) -> None:
+    """Write a value to a terminal: its line feeds and tabs work, everything else is escaped.
+
+    Args:
+        text: the value.
+        on: a terminal that is not stdout, such as /dev/tty.
+    """
+    shown = _encodable(_escaped.lines(text))
+    click.echo(shown.encode(sys.stdout.encoding or "utf-8") if on else shown, file=on)
 
 
 def raw(content: bytes) -> None:

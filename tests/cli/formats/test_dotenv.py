@@ -1,16 +1,11 @@
 from __future__ import annotations
 
-import io
 import json
-import shutil
-import subprocess
 
-import pytest
-from dotenv import dotenv_values
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configsvc_client.cli.formats import Row, Value, read, write
+from configsvc_client.cli.formats import Row, Value, read
 
 CANARY = "canary-1f00"
 
@@ -34,22 +29,6 @@ def test_quotes_hold_newlines_hashes_and_equals_signs() -> None:
 @given(texts=st.lists(st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\\\"'\r")), max_size=5))
 def test_double_quoted_text_is_taken_as_it_is(texts: list[str]) -> None:
     assert [text for _, text in _texts("".join(f'k{n}="{text}"\n' for n, text in enumerate(texts)))] == texts
-
-
-@given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=5))
-def test_what_is_written_is_what_python_dotenv_itself_loads(texts: list[str]) -> None:
-    values = [Value(f"k.{number}", text.encode(), "text/plain") for number, text in enumerate(texts)]
-    written, _ = write("dotenv", values, "any.thing")
-    loaded = dotenv_values(stream=io.StringIO(written), interpolate=False)
-    assert list(loaded.values()) == texts
-
-
-@pytest.mark.parametrize("text", ["a b", "$HOME `id` $(id)", 'say "x"', "#no comment", "two\nlines", "", "ü=✓"])
-def test_a_shell_takes_lines_without_single_quotes_and_backslashes_alike(text: str) -> None:
-    written, _ = write("dotenv", [Value("K", text.encode(), "text/plain")], "any.thing")
-    shell = shutil.which("sh") or "/bin/sh"
-    done = subprocess.run([shell, "-c", f'{written}\nprintf %s "$K"'], capture_output=True, check=True, timeout=60)
-    assert done.stdout.decode() == text
 
 
 def test_neither_a_row_nor_a_problem_shows_a_text() -> None:

@@ -11,8 +11,6 @@ from configsvc.model.entry import ContentType
 from configsvc.model.names import KEY
 from configsvc_client.cli.formats import FORMATS, Value, read, write
 
-ONLY_TEXT = ("docker", "dotenv")
-
 _AWKWARD = (
     "", " ", " both ends ", "two\nlines\n", "\n", "\r", "cr\r\nlf", "tab\t", "a=b", "#x", "x #y", "$x ${x} $(x)", "'",
     '"', "\\", "it's", '"""', "'''", "\\'", '\\"', "end\\", "\\n", "\x00", "\x1b[31m", "\x7f", "\x85", "\u2028",
@@ -97,5 +95,5 @@ def test_json_of_any_spelling_means_the_same(wanted: str) -> None:
 def test_only_what_a_format_has_no_way_to_hold_is_refused_by_name(wanted: str) -> None:
     held = [Value("bytes", b"\x00\xff", "application/octet-stream"), _value("lines", "text/plain", "a\nb")]
     _, problems = write(wanted, [*held, _value("ü", "text/plain", "ü")], "any.thing")
-    expected = {"docker": ["bytes", "lines"], "dotenv": ["bytes"]}.get(wanted, [])
+    expected = {"docker": ["bytes", "lines"], "dotenv": ["bytes"], "shell": ["bytes", "ü"]}.get(wanted, [])
     assert [each.key for each in problems] == expected

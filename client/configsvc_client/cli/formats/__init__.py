@@ -7,8 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from configsvc_client.cli.formats._row import Problem, Read, Reader, Row, Value, Writer, Written
+from configsvc_client.cli.formats._shell_names import why_not_assignable
 
-__all__ = ["FORMATS", "Problem", "Read", "Row", "Value", "Written", "format_of", "read", "write"]
+__all__ = [
+    "ENVIRONMENT_FORMATS", "FORMATS", "Problem", "Read", "Row", "Value", "Written", "format_of", "read",
+    "why_not_assignable", "write",
+]  # fmt: skip
 
 _MODULES = {
     "csv": "_csv",
@@ -16,14 +20,19 @@ _MODULES = {
     "dotenv": "_dotenv",
     "json": "_json",
     "k8s-secret": "_k8s_secret",
+    "shell": "_shell",
     "toml": "_toml",
     "yaml": "_yaml",
 }
-_SUFFIXES = {".csv": "csv", ".tsv": "csv", ".json": "json", ".toml": "toml", ".yaml": "yaml", ".yml": "yaml"}
+_SUFFIXES = {
+    ".csv": "csv", ".json": "json", ".sh": "shell", ".toml": "toml", ".tsv": "csv", ".yaml": "yaml", ".yml": "yaml",
+}  # fmt: skip
 
 _NOT_UTF_8 = "not UTF-8 text; convert the file first, such as with iconv"
 
 FORMATS = tuple(_MODULES)
+ENVIRONMENT_FORMATS = ("docker", "shell")
+"""Files that are made to become an environment, so the rules of `exec` apply."""
 
 
 def format_of(name: str) -> str:

@@ -1,7 +1,13 @@
-"""A file for `docker run --env-file`: KEY=VALUE, the value as it stands to the end of the line. There are no quotes.
+"""A file for `docker run --env-file`: KEY=VALUE, the value as it is to the end of the line. There are no quotes.
 
-As Docker's CLI reads it (docker/cli, pkg/kvfile): lines of at most 64 KiB, those that begin with # are comments. A
-library of Docker's own for Python reads it otherwise: it strips spaces.
+Docker's CLI (docker/cli v29.7.2, pkg/kvfile/kvfile.go): UTF-8; a byte order mark at the start is dropped; lines end
+with LF or CR LF and are at most 64 KiB; white space before the name is dropped; lines that begin with # are comments; a
+name has no space or tab; the value is everything after the first =, spaces and quotes included, and nothing is filled
+in; a line without = takes the value from the environment of docker itself.
+
+`kubectl create secret generic --from-env-file` (kubectl 1.32, pkg/cmd/util/env_file.go) has the same rules, but takes
+fewer names: a letter or one of `-._` first, then digits too. `docker compose` reads `env_file` as dotenv, unless it has
+`format: raw`. Docker's library for Python strips spaces.
 """
 
 from __future__ import annotations
@@ -9,51 +15,73 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from configsvc.model import limits
+from configsvc_client.cli.formats._json_spelling import respelled
 from configsvc_client.cli.formats._row import Problem, Read, Row, Value, Written, once
-from configsvc_client.cli.formats._text_types import JSON_COMMENT, is_json_comment, text_of, type_after
+from configsvc_client.cli.formats._text_types import (
+    SHELL_AND_TREES,
+    TREES,
+    is_filled_in,
+    is_json_comment,
+    lines_of,
+    text_of,
+    type_after,
+)
 
 _LINE = 64 * limits.KIB - 1
+# unicode.IsSpace of Go, which counts fewer characters than str.lstrip.
+_SPACE = "\t\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 
 
 def read(text: str) -> Read:
-    """The rows of an env-file, and its problems; a key without `=`, which Docker takes from its own environment."""
+    """The rows of an env-file, and its problems: a name without `=`, with a space in it, or a line too long for Docker.
+
+    A value with `$` or backquotes is taken as it is, as Docker takes it; docker compose would fill it in.
+    """
     return once(_found(text))
 
 
 def write(values: Sequence[Value], namespace: str) -> Written:
     """Lines that Docker takes as the same texts; what has a line break or a NUL is a problem."""
     del namespace
-    lines: list[str] = []
-    problems: list[Problem] = []
-    for value in values:
-        line = _line(value)
-        if isinstance(line, Problem):
-            problems.append(line)
-            continue
-        lines += [JSON_COMMENT] if value.content_type == "application/json" else []
-        lines.append(line)
-    return "".join(f"{line}\n" for line in lines), problems
+    return lines_of(values, _line)
 
 
 def _found(text: str) -> Iterator[Row | Problem]:
     commented = False
     for number, whole in enumerate(text.split("\n"), 1):
-        line = whole.removesuffix("\r").lstrip()
-        key, equals, value = line.partition("=")
+        line = whole.removesuffix("\r").lstrip(_SPACE)
         if line and not line.startswith("#"):
-            if not equals:
-                # The line is not told: it may be part of a secret of several lines.
-                yield Problem(f"line {number}", None, "no value; Docker would take it from its own environment")
-            else:
-                yield Row(f"line {number}", key, value.encode(), type_after(commented))
+            yield _row(f"line {number}", line, whole, commented=commented)
         commented = is_json_comment(line)
+
+
+def _row(place: str, line: str, whole: str, *, commented: bool) -> Row | Problem:
+    """A row, or why Docker takes the line otherwise. The line is not shown: it may be part of a secret."""
+    key, equals, value = line.partition("=")
+    if len(whole.encode()) > _LINE:
+        return Problem(place, None, "longer than 64 KiB, Docker's longest line")
+    if not equals:
+        return Problem(place, None, "no value; Docker would take it from its own environment")
+    if not key or " " in key or "\t" in key:
+        return Problem(place, None, "no name before the =, or one with spaces; Docker refuses that")
+    return Row(place, key, value.encode(), type_after(commented), is_filled_in(value))
 
 
 def _line(value: Value) -> str | Problem:
     text = text_of(value)
     if isinstance(text, Problem):
         return text
-    if any(each in text for each in "\n\r\0"):
-        return Problem("", value.key, "has a line break or a NUL, which Docker's env-file cannot hold")
+    if value.content_type == "application/json" and ("\n" in text or "\r" in text):
+        text = respelled(text, {})
+    if "\0" in text:
+        return Problem("", value.key, f"contains a NUL, which no environment variable can hold; {TREES} can hold it")
+    if "\n" in text or "\r" in text:
+        return Problem(
+            "",
+            value.key,
+            f"contains a line break, which ends a line of Docker's env-file; {SHELL_AND_TREES} can hold it",
+        )
     line = f"{value.key}={text}"
-    return line if len(line.encode()) <= _LINE else Problem("", value.key, "longer than 64 KiB, Docker's longest line")
+    if len(line.encode()) > _LINE:
+        return Problem("", value.key, f"longer than 64 KiB, Docker's longest line; {SHELL_AND_TREES} can hold it")
+    return line

@@ -1,4 +1,4 @@
-"""A dotenv file, read by python-dotenv. Keys are never renamed; `${…}` is text and stands for nothing."""
+"""A dotenv file, read as python-dotenv reads it from a file. Keys are never renamed; `${…}` is text and stays so."""
 
 from __future__ import annotations
 
@@ -6,31 +6,37 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 
+from configsvc_client.cli.formats._dotenv_quotes import FILLED_IN, quoted, why_not
+from configsvc_client.cli.formats._json_spelling import respelled
 from configsvc_client.cli.formats._row import Problem, Read, Row, Value, Written, once
-from configsvc_client.cli.formats._text_types import JSON_COMMENT, is_json_comment, text_of, type_after
+from configsvc_client.cli.formats._text_types import (
+    SHELL_AND_TREES,
+    TREES,
+    is_filled_in,
+    is_json_comment,
+    lines_of,
+    text_of,
+    type_after,
+)
 
-_BARE = re.compile(r"[A-Za-z0-9_./:@%+,-]+")
-_ESCAPED = str.maketrans({"\\": "\\\\", "'": "\\'"})
+_ESCAPES = {"\\\\": "\\u005c", "'": "\\u0027", "${": "\\u0024{"}
+_UP_TO_VALUE = re.compile(r"\s*(?:export[^\S\n]+)?(?:'[^']+'|[^=#\s]+)[^\S\n]*=[^\S\n]*")
+_NO_JAVASCRIPT_NAME = "__proto__"
 
 
 def read(text: str) -> Read:
-    """The rows of a dotenv file, and its problems: lines that are none, keys without a value, keys that stand twice."""
-    return once(_found(text))
+    r"""The rows of a dotenv file, and its problems: lines without `=`, open quotes, keys that appear twice.
+
+    Line ends are universal, as in Python's text files: CR LF and CR become LF, within quotes too. `\r` in double
+    quotes is a carriage return.
+    """
+    return once(_found(text.replace("\r\n", "\n").replace("\r", "\n")))
 
 
 def write(values: Sequence[Value], namespace: str) -> Written:
-    """Lines that python-dotenv reads as the same texts, and shells too where no quote or backslash is in them."""
+    """Lines that bash, dash, python-dotenv, npm dotenv and docker compose read as the same texts."""
     del namespace
-    lines: list[str] = []
-    problems: list[Problem] = []
-    for value in values:
-        text = text_of(value)
-        if isinstance(text, Problem):
-            problems.append(text)
-            continue
-        lines += [JSON_COMMENT] if value.content_type == "application/json" else []
-        lines.append(f"{value.key}={_quoted(text)}")
-    return "".join(f"{line}\n" for line in lines), problems
+    return lines_of(values, _line)
 
 
 def _found(text: str) -> Iterator[Row | Problem]:
@@ -38,23 +44,41 @@ def _found(text: str) -> Iterator[Row | Problem]:
 
     commented, line = False, 1
     for binding in parse_stream(io.StringIO(text)):
-        key, line = binding.key, _line(binding.original.string, binding.original.line)
+        key, original, line = binding.key, binding.original.string, _line_number(*binding.original)
         if binding.error:
             yield Problem(f"line {line}", None, "not KEY=VALUE; is a quote left open?")
         elif key is not None and binding.value is None:
-            # The word is not told: it may be a line of a secret that should have been in quotes.
+            # The word is not shown: it may be a line of a secret that should have been in quotes.
             yield Problem(
                 f"line {line}", None, "no value; write KEY= for an empty one, and quote values of several lines"
             )
         elif key is not None:
-            yield Row(f"line {line}", key, str(binding.value).encode(), type_after(commented))
-        commented = key is None and is_json_comment(binding.original.string)
+            value = str(binding.value)
+            yield Row(f"line {line}", key, value.encode(), type_after(commented), _is_filled_in(original, value))
+        commented = key is None and is_json_comment(original)
 
 
-def _line(string: str, first: int) -> int:
+def _line_number(string: str, first: int) -> int:
     """The line a binding starts on; python-dotenv counts the empty lines before it as its own."""
     return first + string[: len(string) - len(string.lstrip())].count("\n")
 
 
-def _quoted(text: str) -> str:
-    return text if _BARE.fullmatch(text) or not text else f"'{text.translate(_ESCAPED)}'"
+def _is_filled_in(original: str, value: str) -> bool:
+    """Whether some reader would put something else in place of a part of the value."""
+    before = _UP_TO_VALUE.match(original)
+    in_single_quotes = before is not None and original[before.end() :].startswith("'")
+    return bool(FILLED_IN.search(value)) if in_single_quotes else is_filled_in(value)
+
+
+def _line(value: Value) -> str | Problem:
+    text = text_of(value)
+    if isinstance(text, Problem):
+        return text
+    if value.key == _NO_JAVASCRIPT_NAME:
+        return Problem("", value.key, f"a name that npm dotenv drops; {TREES} can hold it")
+    found = quoted(text)
+    if found is None and value.content_type == "application/json":
+        found = quoted(respelled(text, _ESCAPES))
+    if found is None:
+        return Problem("", value.key, f"{why_not(text)}; {TREES if chr(0) in text else SHELL_AND_TREES} can hold it")
+    return f"{value.key}={found}"

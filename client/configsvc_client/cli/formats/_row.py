@@ -10,12 +10,17 @@ from configsvc.model.entry import ContentType
 
 
 class Row(NamedTuple):
-    """A key with its bytes, what they are, and where in the file it stands; `repr` never shows the bytes."""
+    """A key with its bytes, what they are, and where in the file it is; `repr` never shows the bytes.
+
+    `filled_in` is true for a text with `${…}`, `$(…)` or the like, where other readers of the file would put something
+    else in place of that.
+    """
 
     place: str
     key: str
     data: bytes
     content_type: ContentType = "text/plain"
+    filled_in: bool = False
 
     def __repr__(self) -> str:
         return f"Row(place={self.place!r}, key={self.key!r}, data=***, content_type={self.content_type!r})"

@@ -1,0 +1,65 @@
+r"""Shell code that exports variables: `export NAME='text'`, for `source`, `.` and `eval` in bash, dash and others.
+
+In single quotes a POSIX shell takes every character as it is, and `'\''` is a single quote (POSIX, Shell Command
+Language, 2.2). So this format holds every text without a NUL, and only shells read it. What is read back is the same
+kind of line and nothing else: no code is ever run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from configsvc_client._variables import name_of
+from configsvc_client.cli.formats._row import Problem, Read, Row, Value, Written, once
+from configsvc_client.cli.formats._shell_names import why_not_assignable
+from configsvc_client.cli.formats._text_types import TREES, is_json_comment, lines_of, text_of, type_after
+
+_NOTHING = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\n|\Z)")
+_ASSIGNMENT = re.compile(
+    r"""[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)="""
+    r"""((?:'[^']*'|"[^"\\$`]*"|\\'|[A-Za-z0-9_./:@%+,-])*)[ \t]*(?:\n|\Z)"""
+)
+_PART = re.compile(r"""'([^']*)'|"([^"]*)"|\\(')|([^'"\\]+)""")
+_OTHER_CODE = (
+    "not NAME='text'. import reads plain assignments from shell code and runs nothing. Write what the code sets as "
+    "dotenv, json or yaml, and import that"
+)
+
+
+def read(text: str) -> Read:
+    """The rows of plain assignments, exported or not. Any other code is a problem, and reading ends there."""
+    return once(_found(text))
+
+
+def write(values: Sequence[Value], namespace: str) -> Written:
+    """Lines that a shell reads as the same texts; a name that it cannot assign is a problem, and a NUL is."""
+    del namespace
+    return lines_of(values, _line)
+
+
+def _found(text: str) -> Iterator[Row | Problem]:
+    at, line, commented = 0, 1, False
+    while at < len(text):
+        match = _NOTHING.match(text, at) or _ASSIGNMENT.match(text, at)
+        if match is None:
+            yield Problem(f"line {line}", None, _OTHER_CODE)
+            return
+        if match.re is _ASSIGNMENT:
+            word = "".join("".join(map(str, filter(None, each.groups()))) for each in _PART.finditer(match[2]))
+            yield Row(f"line {line}", match[1], word.encode(), type_after(commented))
+        commented = is_json_comment(match[0])
+        at, line = match.end(), line + match[0].count("\n")
+
+
+def _line(value: Value) -> str | Problem:
+    text, reason = text_of(value), why_not_assignable(value.key)
+    if isinstance(text, Problem):
+        return text
+    if reason:
+        renamed = name_of(value.key)
+        advice = "" if why_not_assignable(renamed) else f"; --variables makes it {renamed}"
+        return Problem("", value.key, f"{reason}{advice}")
+    if "\0" in text:
+        return Problem("", value.key, f"contains a NUL, which no variable can hold; {TREES} can")
+    return "export {}='{}'".format(value.key, text.replace("'", "'\\''"))

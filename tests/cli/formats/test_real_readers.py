@@ -1,0 +1,166 @@
+"""What real programs read in the files that we write: the same values, or the file is not written."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from configsvc.model.entry import ContentType
+from configsvc.model.same_value import same_value
+from configsvc_client.cli.formats import Value, read, write
+from tests.cli.formats import readers
+
+PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg+/=\n-----END PRIVATE KEY-----\n"
+AWKWARD = (
+    "", " ", "  both ends  ", "\t", "tab\there", "two\nlines", "ends with a line\n", "\n", "\n\n", "\n'", "a\rb",
+    "a\r\nb\r\n", "\r", PEM, PEM.replace("\n", "\r\n"), "O'Reilly", "'", "''", "it's \"both\"", '"', '""', 'say "x"',
+    "\"'", "'a'", '"a"', "x'; touch F #", 'x"; touch F #', "x\"'; touch F #", "$(touch F)", "`touch F`",
+    "'$(touch F)'", '"`touch F`"', "; touch F", "\ntouch F\n", "& touch F", "| touch F", "$", "$$", "$x", "a$",
+    "pa$word", "$1", "$HOME", "${HOME}", "${HOME:-x}", "${", "${}", "${a:b}", "$ {x}", "it's $5", "it's $ 5",
+    "it's 5$", "$'x'", '$"x"', "\\", "\\\\", "a\\", "a\\\\", "\\n", "a\\nb", "\\'", '\\"', "\\$x", "\\`",
+    "C:\\dir\\new", "\\\\server\\share", "it's \\d", "it's \\n", "it's a \\ b", "\\\n", "a\\\nb", "it's\\\n", "#x",
+    "x #y", "x#y", "it's #1", "=", "a=b", "==", "a:b", "!", "!!", "it's !x", "hello!", "a!b", "~", "~/x", "a:~", "*",
+    "?", "[a]", "{a,b}", "<x", ">F", "a b", "-n", "-e", "%s", "%d%%", "()", "a(b)", "\x01", "\x02", "\x1b[31m", "\x7f",
+    "\x00", "a\x00b", "\x85", "\xa0x\xa0", "\u2028", "a\u2028'b", "\u2029", "\ufeff", "\ufeffx", "ü", "✓", "😀",
+    "\x81\x82\x88", "export A=b", "A=b\nC=d", "'\nB='x", '"\nB="x', "null", "true", "1.10", "90071992547409931",
+    "1e400", "{}", "[1]", '{"a": "b"}', "{'a': 'b'}", "%(x)s", "{{x}}", "a\x0bb", "a\x0cb", "\x1c", "x\x1f ",
+    "it's \\0", "it's \\a", "it's `touch F`", "it's $x",
+)  # fmt: skip
+
+texts = (
+    st.sampled_from(AWKWARD)
+    | st.lists(st.sampled_from(AWKWARD) | st.sampled_from(list("'\"\\$`{}!# \n=ab")), max_size=5).map("".join)
+    | st.text(st.characters(exclude_categories=["Cs"]))
+)
+json_texts = st.recursive(
+    st.none() | st.booleans() | st.integers() | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=5,
+).flatmap(
+    lambda tree: st.sampled_from([None, 1]).map(lambda indent: json.dumps(tree, indent=indent, ensure_ascii=False))
+)
+
+
+def _values(texts: list[str], kind: ContentType = "text/plain") -> list[Value]:
+    return [Value(f"K{number}", text.encode(), kind) for number, text in enumerate(texts)]
+
+
+def _written(wanted: str, values: list[Value], path: Path) -> dict[str, str]:
+    """Writes what the format holds into a file; the texts by name."""
+    refused = {each.key for each in write(wanted, values, "any")[1]}
+    held = [each for each in values if each.key not in refused]
+    text, problems = write(wanted, held, "any")
+    assert not problems
+    path.write_bytes(text.encode())
+    return {each.key: each.data.decode() for each in held}
+
+
+def _check_shells(path: Path, expected: dict[str, str], kind: ContentType) -> None:
+    names = list(expected)
+    before = sorted(path.parent.iterdir())
+    for shell in readers.shells():
+        for evaluated in (False, True):
+            _check(
+                dict(zip(names, readers.sourced(shell, path, names, evaluated=evaluated), strict=True)), expected, kind
+            )
+    assert sorted(path.parent.iterdir()) == before  # nothing was run
+
+
+def _check(found: dict[str, str | None] | dict[str, str], expected: dict[str, str], kind: ContentType) -> None:
+    """The same texts; JSON may be spelled in another way, as long as it says the same."""
+    if kind == "text/plain":
+        assert found == expected
+    else:
+        assert found.keys() == expected.keys()
+        assert [
+            key for key, text in expected.items() if not same_value(kind, str(found[key]).encode(), text.encode())
+        ] == []
+
+
+def _check_dotenv(path: Path, values: list[Value], kind: ContentType = "text/plain") -> None:
+    expected = _written("dotenv", values, path)
+    if not expected:
+        return
+    _check_shells(path, expected, kind)
+    _check(readers.python_dotenv(path), expected, kind)
+    _check(readers.compose(path, {"HOME": "filled in", "x": "filled in"}), expected, kind)
+    rows, problems = read("dotenv", path.read_bytes())
+    assert not problems
+    _check({row.key: row.data.decode() for row in rows}, expected, kind)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("read")
+
+
+def test_every_reader_of_dotenv_reads_each_awkward_text(tmp_path: Path) -> None:
+    _check_dotenv(tmp_path / "x.env", _values(list(AWKWARD)))
+
+
+def test_npm_dotenv_reads_each_awkward_text(tmp_path: Path) -> None:
+    expected = _written("dotenv", _values(list(AWKWARD)), tmp_path / "x.env")
+    found = readers.node(tmp_path / "x.env")[0]
+    assert found == dict.fromkeys(found, expected)
+
+
+def test_an_interactive_bash_reads_each_awkward_text(tmp_path: Path) -> None:
+    for wanted in ("dotenv", "shell"):
+        expected = _written(wanted, _values(list(AWKWARD)), tmp_path / wanted)
+        assert readers.typed(tmp_path / wanted, list(expected)) == list(expected.values())
+
+
+@settings(max_examples=15)
+@given(found=st.lists(texts, max_size=40))
+def test_every_reader_of_dotenv_reads_the_same_text(folder: Path, found: list[str]) -> None:
+    _check_dotenv(folder / "x.env", _values(found))
+
+
+@settings(max_examples=15)
+@given(found=st.lists(json_texts, max_size=20))
+def test_every_reader_of_dotenv_reads_the_same_json_and_none_is_refused(folder: Path, found: list[str]) -> None:
+    values = _values(found, "application/json")
+    assert write("dotenv", values, "any")[1] == []
+    _check_dotenv(folder / "x.env", values, "application/json")
+
+
+@settings(max_examples=4)
+@given(found=st.lists(st.lists(texts, max_size=40), min_size=20, max_size=20))
+def test_npm_dotenv_reads_the_same_text(folder: Path, found: list[list[str]]) -> None:
+    paths = [folder / f"{number}.env" for number, _ in enumerate(found)]
+    expected = [_written("dotenv", _values(each), path) for each, path in zip(found, paths, strict=True)]
+    assert readers.node(*paths) == [
+        dict.fromkeys(each, wanted) for each, wanted in zip(readers.node(*paths), expected, strict=True)
+    ]
+
+
+@settings(max_examples=15)
+@given(found=st.lists(texts, max_size=40))
+def test_every_shell_reads_the_same_text_in_shell_code(folder: Path, found: list[str]) -> None:
+    expected = _written("shell", _values(found), folder / "x.sh")
+    assert len(expected) == sum("\0" not in each for each in found)
+    if expected:
+        _check_shells(folder / "x.sh", expected, "text/plain")
+    rows, problems = read("shell", (folder / "x.sh").read_bytes())
+    assert not problems
+    assert {row.key: row.data.decode() for row in rows} == expected
+
+
+def test_every_shell_reads_each_awkward_text_in_shell_code(tmp_path: Path) -> None:
+    expected = _written("shell", _values(list(AWKWARD)), tmp_path / "x.sh")
+    assert set(AWKWARD) - set(expected.values()) == {"\x00", "a\x00b"}
+    _check_shells(tmp_path / "x.sh", expected, "text/plain")
+
+
+def test_docker_and_kubectl_read_each_awkward_text(tmp_path: Path) -> None:
+    found = [*AWKWARD, "x" * (64 * 1024 - 1 - len("K999="))]
+    expected = _written("docker", _values(found), tmp_path / "x.env")
+    assert set(found) - set(expected.values()) == {each for each in found if any(mark in each for mark in "\0\r\n")}
+    assert readers.docker(tmp_path / "x.env") == [f"{key}={text}" for key, text in expected.items()]
+    data = readers.kubectl(tmp_path / "x.env")
+    assert {key: base64.b64decode(text).decode() for key, text in data.items()} == expected
