@@ -81,3 +81,10 @@ def test_docker_keeps_quotes_and_has_no_lines() -> None:
     assert _texts("docker", "FOOBAR=\"12345\"\nB='x'\n") == {"FOOBAR": '"12345"', "B": "'x'"}
     rows, problems = read("docker", b'SECRET="\n[config 1]\nkey1=val1\n"\n')
     assert problems, rows
+
+
+def test_a_comma_or_semicolon_in_a_value_moves_no_column() -> None:
+    assert _texts("csv", 'key,value\na,"x,y"\nb,"123; text"\nc,"two\nlines"\n') == {
+        "a": "x,y", "b": "123; text", "c": "two\nlines",
+    }  # fmt: skip
+    assert _texts("csv", 'key;value\na;"x;y"\n') == {"a": "x;y"}

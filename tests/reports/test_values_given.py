@@ -100,3 +100,10 @@ def test_an_aws_profile_that_is_not_there_counts_for_nothing_beside_keys_in_vari
     with_profile = shell.but(AWS_PROFILE="no-such-profile")
     with_profile.ok("put", "k", "-", given="x")
     assert with_profile.ok("get", "k") == "x"
+
+
+def test_a_namespace_in_a_file_decides_nothing(shell: Shell, service: Loopback, namespace: str) -> None:
+    other = service.namespace(f"{namespace}.other")
+    manifest = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: x, namespace: {other}}}\nstringData: {{k: value}}\n"
+    shell.ok("import", "-", "--format", "k8s-secret", "-n", namespace, given=manifest)
+    assert (shell.ok("get", "k", "-n", namespace), shell.ok("list", "-n", other)) == ("value", "")
