@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
-from dotenv import dotenv_values
 
 from configsvc_client.cli.formats import FORMATS, Value, write
+from tests.cli.formats import readers
 
 REPORTED = {
     "WINDOWS": r"C:\Users",
@@ -39,50 +35,59 @@ REPORTED = {
     "LEADING": "\nfoo",
     "EMPTY": "",
 }
-_DUMP = 'for name in "$@"; do eval "printf %s \\"\\$$name\\"" | base64 -w0; echo; done'
 
 
-def _written(wanted: str) -> tuple[str, list[str]]:
-    """The file, and the names that are in it: what the format refuses is written without."""
+def _written(wanted: str, file: Path) -> dict[str, str]:
+    """What the format holds is in the file, and returned; what it refuses is refused by name."""
     held = {name: Value(name, text.encode(), "text/plain") for name, text in REPORTED.items()}
-    _, problems = write(wanted, list(held.values()), "any.thing")
-    for each in problems:
-        assert each.key in held  # refused by name
+    for each in write(wanted, list(held.values()), "any.thing")[1]:
+        assert each.key
         del held[each.key]
     text, problems = write(wanted, list(held.values()), "any.thing")
     assert not problems
-    return text, list(held)
-
-
-def _sourced(shell: str, file: Path, names: list[str]) -> dict[str, str]:
-    program = shutil.which(shell) or pytest.skip(f"no {shell} here")
-    done = subprocess.run(
-        [program, "-c", f". ./{file.name}; {_DUMP}", shell, *names],
-        cwd=file.parent, capture_output=True, check=True, timeout=60,
-    )  # fmt: skip
-    assert not done.stderr
-    lines = done.stdout.decode().split("\n")[:-1]
-    return {name: base64.b64decode(line).decode() for name, line in zip(names, lines, strict=True)}
+    file.write_bytes(text.encode())
+    return {name: REPORTED[name] for name in held}
 
 
 def test_python_dotenv_reads_from_our_file_what_was_stored(tmp_path: Path) -> None:
-    text, names = _written("dotenv")
     file = tmp_path / "all.env"
-    file.write_bytes(text.encode())
-    assert dotenv_values(file) == {name: REPORTED[name] for name in names}
+    assert _written("dotenv", file) == readers.python_dotenv(file)
 
 
-def test_docker_s_file_holds_values_as_they_are_and_refuses_lines() -> None:
-    text, names = _written("docker")
-    assert set(REPORTED) - set(names) == {"PEM", "LEADING"}
-    read = dict(line.split("=", 1) for line in text.splitlines())
-    assert read == {name: REPORTED[name] for name in names}
+def test_docker_compose_reads_from_our_file_what_was_stored(tmp_path: Path) -> None:
+    file = tmp_path / "all.env"
+    assert _written("dotenv", file) == readers.compose(file)
 
 
-@pytest.mark.parametrize("wanted", sorted({*FORMATS} - {"docker", "dotenv", "shell"}))
-def test_every_format_of_a_tree_holds_all_of_them(wanted: str) -> None:
-    assert _written(wanted)[1] == list(REPORTED)
+def test_node_reads_from_our_file_what_was_stored(tmp_path: Path) -> None:
+    file = tmp_path / "all.env"
+    held = _written("dotenv", file)
+    for expand in (False, True):
+        (found,) = readers.node(file, expand=expand)
+        assert found == dict.fromkeys(found, held)
 
 
-def test_json_reads_back_what_was_stored() -> None:
-    assert json.loads(_written("json")[0]) == REPORTED
+@pytest.mark.parametrize("wanted", ["dotenv", "shell"])
+def test_a_shell_reads_from_our_file_what_was_stored_and_runs_nothing(tmp_path: Path, wanted: str) -> None:
+    file = tmp_path / "all.env"
+    held = _written(wanted, file)
+    for shell in readers.shells():
+        assert readers.sourced(shell, file, list(held)) == list(held.values())
+    assert [path.name for path in tmp_path.iterdir()] == ["all.env"]
+
+
+def test_what_dotenv_cannot_hold_shell_code_holds(tmp_path: Path) -> None:
+    assert set(REPORTED) - set(_written("dotenv", tmp_path / "a")) <= {"DOUBLE", "LAST"}
+    assert _written("shell", tmp_path / "b") == REPORTED
+
+
+def test_docker_s_file_holds_values_as_they_are_and_refuses_lines(tmp_path: Path) -> None:
+    file = tmp_path / "all.env"
+    held = _written("docker", file)
+    assert set(REPORTED) - set(held) == {"PEM", "LEADING"}
+    assert readers.docker(file) == [f"{name}={text}" for name, text in held.items()]
+
+
+@pytest.mark.parametrize("wanted", sorted({*FORMATS} - {"docker", "dotenv"}))
+def test_every_format_of_a_tree_holds_all_of_them(wanted: str, tmp_path: Path) -> None:
+    assert _written(wanted, tmp_path / "file") == REPORTED
