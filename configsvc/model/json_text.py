@@ -31,7 +31,7 @@ def render(found: Json, indent: int | None = None) -> str:
     """The JSON text, each number as it is spelled.
 
     Args:
-        found: what `parse` returns; ints and floats too, as Python spells them.
+        found: what `parse` returns; tuples as lists, and ints and floats as Python spells them.
         indent: spaces for each level, a member on a line of its own; None for one line without spaces.
 
     Raises:
@@ -49,7 +49,7 @@ def _node(found: Json, indent: int | None, level: int) -> str:
             colon = ":" if indent is None else ": "
             members = (f"{_scalar(key)}{colon}{_node(each, indent, level + 1)}" for key, each in found.items())
             return _enclosed("{", list(members), "}", indent, level)
-        case list() if found:
+        case list() | tuple() if found:
             return _enclosed("[", [_node(each, indent, level + 1) for each in found], "]", indent, level)
     return _scalar(found)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from configsvc.model import json_text
 from configsvc.model.errors import Unprocessable
 
@@ -24,9 +22,9 @@ def check(key: str, data: bytes, content_type: str) -> None:
 
 
 def indented(data: bytes) -> bytes | None:
-    """JSON as an editor is to show it; None for what is no JSON."""
+    """JSON for an editor, its numbers as they are spelled; None for what is no JSON."""
     try:
-        return json.dumps(json.loads(data), ensure_ascii=False, indent=2).encode() + b"\n"
+        return json_text.render(json_text.parse(data), 2).encode() + b"\n"
     except (ValueError, RecursionError):
         return None
 

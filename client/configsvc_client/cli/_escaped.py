@@ -12,6 +12,8 @@ import json
 import unicodedata
 from collections.abc import Callable
 
+from configsvc.model import json_text
+
 _LINES_AND_TABS = frozenset("\n\t")
 _SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _LINE, _CELL = 20_000, 2_000
@@ -54,7 +56,7 @@ def field(text: str) -> str:
 
 def as_json(found: object, indent: int | None = None) -> str:
     """JSON in which every character is seen: what this module escapes is in JSON's own escapes."""
-    text = json.dumps(found, ensure_ascii=False, indent=indent)
+    text = json_text.render(found, indent)
     if text.isascii() and text.replace("\n", "").isprintable():
         return text
     return _replaced(text, frozenset("\n"), lambda each: json.dumps(each)[1:-1], 0)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-import json
 from typing import TYPE_CHECKING
 
+from configsvc.model import json_text
 from configsvc_client.cli._content import check
 from configsvc_client.cli._output import Field
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def members(opened: Opened) -> dict[str, Field]:
-    """The value in JSON: text, or what JSON it is; bytes in `base64`, for JSON has none.
+    """The value in JSON: text, or the JSON itself with its numbers as spelled; bytes in `base64`.
 
     Raises:
         Unprocessable: it is not what its content type says.
@@ -23,4 +23,4 @@ def members(opened: Opened) -> dict[str, Field]:
     if opened.content_type == "application/octet-stream":
         return {"base64": base64.b64encode(opened.data).decode()}
     text = opened.data.decode()
-    return {"value": json.loads(text) if opened.content_type == "application/json" else text}
+    return {"value": json_text.parse(text) if opened.content_type == "application/json" else text}

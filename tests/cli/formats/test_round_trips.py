@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -8,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configsvc.model.entry import ContentType
+from configsvc.model.json_text import Number, parse, render
 from configsvc.model.names import KEY
 from configsvc_client.cli.formats import FORMATS, Value, read, write
 
@@ -24,8 +24,12 @@ texts = (
     | st.text(st.characters(exclude_categories=["Cs"]))
     | st.lists(st.sampled_from(_AWKWARD), max_size=4).map("".join)
 )
+numbers = st.from_regex(r"-?(0|[1-9][0-9]{0,40})(\.[0-9]{1,30})?([eE][-+]?[0-9]{1,4})?", fullmatch=True).map(
+    lambda text: Number("".join(str(int(each)) if each.isdigit() else each for each in text))
+)
+"""Of any length and spelling, in ASCII."""
 trees = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
+    st.none() | st.booleans() | numbers | texts,
     lambda inner: (
         st.lists(inner, max_size=3) | st.dictionaries(texts | st.sampled_from(["$base64", "$json"]), inner, max_size=3)
     ),
@@ -39,7 +43,7 @@ def _value(key: str, kind: ContentType, found: Any) -> Value:  # noqa: ANN401  #
         case "text/plain":
             return Value(key, found.encode(), kind)
         case "application/json":
-            return Value(key, json.dumps(found, ensure_ascii=False).encode(), kind)
+            return Value(key, render(found).encode(), kind)
     return Value(key, found, kind)
 
 
@@ -52,11 +56,11 @@ def values(draw: st.DrawFn, kinds: tuple[ContentType, ...]) -> list[Value]:
 
 
 def _meaning(data: bytes, kind: ContentType) -> object:
-    """What a reader gets; JSON by its value, told apart by type: 1, 1.0 and true are equal in Python.
+    """What a reader gets; JSON by its value, with the spelling of its numbers.
 
     The members of a JSON object have no order (RFC 8259, 4), and TOML writes its tables last.
     """
-    return json.dumps(json.loads(data), sort_keys=True) if kind == "application/json" else data
+    return parse(data) if kind == "application/json" else data
 
 
 def _check(wanted: str, held: list[Value]) -> None:

@@ -1,25 +1,27 @@
-"""Formats that hold trees: text is text, what else JSON knows is JSON, bytes stand as `$base64` where there are none.
+"""Formats that hold trees: text is text, JSON is a tree, and bytes are `$base64` in a format that has none.
 
-A JSON value that the format cannot tell from something else, such as a JSON string, stands as its text in `$json`.
+A JSON value that the format cannot tell from something else, such as a JSON string, is held as its text in `$json`.
+Numbers keep their spelling: a tree has a `Number` for each.
 """
 
 from __future__ import annotations
 
 import base64
-import json
-import math
 from collections.abc import Callable
-from typing import Any
 
+from configsvc.model import json_text, limits
+from configsvc.model.json_text import Json
 from configsvc_client.cli.formats._row import Problem, Row, Value, from_base64
 
 BASE64 = "$base64"
 JSON = "$json"
 
+TOO_DEEP = f"nested deeper than {limits.JSON_DEPTH} levels, the limit for a JSON value"
+
 _KINDS = frozenset({BASE64, JSON})
 
 
-def native(value: Value, holds: Callable[[Any], bool], *, binary: bool) -> Any:  # noqa: ANN401  # a tree
+def native(value: Value, holds: Callable[[Json], bool], *, binary: bool) -> Json | bytes:
     """The value as the format holds it.
 
     Args:
@@ -32,66 +34,65 @@ def native(value: Value, holds: Callable[[Any], bool], *, binary: bool) -> Any: 
             return value.data.decode()
         case "application/octet-stream":
             return value.data if binary else {BASE64: base64.b64encode(value.data).decode()}
-    found = json.loads(value.data)
+    found = json_text.parse(value.data)
     return found if _is_itself(found, holds) else {JSON: value.data.decode()}
 
 
-def row(place: str, key: str, found: object) -> Row | Problem:
+def row(place: str, key: str, found: Json | bytes) -> Row | Problem:
     """The row of what a format held."""
+    if not _is_text(key):
+        return Problem(place, None, "a key has half a surrogate pair, which is not text")
     match found:
         case str():
-            return _text(place, key, found)
+            return Row(place, key, found.encode()) if _is_text(found) else Problem(place, key, _HALF)
         case bytes():
             return Row(place, key, found, "application/octet-stream")
         case dict() if len(found) == 1 and _KINDS.intersection(found):
-            return _told(place, key, found)
+            return _marked(place, key, found)
     try:
-        text = json.dumps(found, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        return Row(place, key, text.encode(), "application/json")
-    except (ValueError, TypeError, RecursionError):
-        return Problem(place, key, "holds what JSON does not know, such as a date; put it in quotes to make it text")
+        return Row(place, key, json_text.render(found).encode(), "application/json")
+    except RecursionError:
+        return Problem(place, key, TOO_DEEP)
 
 
-def anything(node: object) -> bool:
+def anything(node: Json) -> bool:
     """Every node of a JSON value."""
     del node
     return True
 
 
-def _text(place: str, key: str, found: str) -> Row | Problem:
-    try:
-        return Row(place, key, found.encode())
-    except UnicodeEncodeError:
-        return Problem(place, key, "holds half a surrogate pair, which is no text")
+_HALF = "has half a surrogate pair, which is not text"
 
 
-def _told(place: str, key: str, found: dict[str, object]) -> Row | Problem:
+def _is_text(found: str) -> bool:
+    return not any("\ud800" <= each <= "\udfff" for each in found)
+
+
+def _marked(place: str, key: str, found: dict[str, object]) -> Row | Problem:
     ((kind, text),) = found.items()
-    if not isinstance(text, str):
+    if not isinstance(text, str) or not _is_text(text):
         return Problem(place, key, f"{kind} takes a text")
     if kind == JSON:
         return Row(place, key, text.encode(), "application/json")
     try:
         return Row(place, key, from_base64(text), "application/octet-stream")
     except ValueError:
-        return Problem(place, key, f"{kind} is no base64")
+        return Problem(place, key, f"{kind} is not base64")
 
 
-def _is_itself(found: object, holds: Callable[[Any], bool]) -> bool:
+def _is_itself(found: Json, holds: Callable[[Json], bool]) -> bool:
     """Whether it comes back as the same JSON: no text, no mapping that means something else, nothing inside unheld."""
     if isinstance(found, str) or (isinstance(found, dict) and len(found) == 1 and _KINDS.intersection(found)):
         return False
     return _all_held(found, holds)
 
 
-def _all_held(found: object, holds: Callable[[Any], bool]) -> bool:
+def _all_held(found: Json, holds: Callable[[Json], bool]) -> bool:
     if not holds(found):
         return False
     match found:
         case str():
-            return not any("\ud800" <= each <= "\udfff" for each in found)
-        case float():
-            return math.isfinite(found)
+            return _is_text(found)
         case list():
             return all(_all_held(each, holds) for each in found)
         case dict():
