@@ -62,9 +62,8 @@ def test_docker_compose_reads_from_our_file_what_was_stored(tmp_path: Path) -> N
 def test_node_reads_from_our_file_what_was_stored(tmp_path: Path) -> None:
     file = tmp_path / "all.env"
     held = _written("dotenv", file)
-    for expand in (False, True):
-        (found,) = readers.node(file, expand=expand)
-        assert found == dict.fromkeys(found, held)
+    (found,) = readers.node(file)
+    assert found == dict.fromkeys(found, held)
 
 
 @pytest.mark.parametrize("wanted", ["dotenv", "shell"])
