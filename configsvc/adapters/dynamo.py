@@ -26,7 +26,7 @@ BATCH = 100
 
 _WITHOUT_VALUE = (
     "pk", "sk", "revision", "latest", "latest_form", "rotate_by", "active", "form", "type", "written_at", "written_by",
-    "destroyed",
+    "destroyed", "deleted",
 )  # fmt: skip
 
 

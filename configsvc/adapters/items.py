@@ -9,7 +9,7 @@ table's TTL attribute. JSON that we only keep (first answers, details of the log
 of GRANTS: none |
 | SETTINGS | description, forms, snapshot_bytes, require_preconditions, read_only, retention: {versions, log_days},
 schemas: [[keys, schema]] |
-| K#<key> | latest, latest_form, rotate_by; when something is served: active, form, type, value |
+| K#<key> | latest, latest_form, rotate_by, deleted; when something is served: active, form, type, value |
 | V#<key>#<version> | form, type, value, written_at, written_by, destroyed |
 | R#<revision> | served, verb, subject, details, changes: [[key, op, {version, was, now}]], message, at, principal, arn,
 api_key, source_ip, user_agent, correlation_id |
@@ -94,7 +94,10 @@ def _members(record: Record) -> Mapping[str, Plain | None]:  # noqa: C901, PLR09
             retention = parts.retention_members(record.retention)
             return parts.without(record, "namespace", forms=list(record.forms), retention=retention, schemas=schemas)
         case KeyState():
-            own = {"latest": record.latest, "latest_form": record.latest_form, "rotate_by": record.rotate_by}
+            own: dict[str, Plain | None] = {
+                "latest": record.latest, "latest_form": record.latest_form, "rotate_by": record.rotate_by,
+                "deleted": record.deleted or None,
+            }  # fmt: skip
             return own | (parts.entry_members(record.entry, "active") if record.entry else {})
         case Version():
             own = {"written_at": record.written_at, "written_by": record.written_by}
@@ -149,7 +152,7 @@ def _key_state(address: Address, members: Members) -> KeyState:
     return KeyState(
         _namespace(address), key, members.number("revision"), members.number("latest"),
         parts.form(members.text("latest_form")), None if active is None else parts.entry(key, active, members),
-        members.text_or_none("rotate_by"),
+        members.text_or_none("rotate_by"), members.flag("deleted"),
     )  # fmt: skip
 
 

@@ -47,4 +47,5 @@ def _listed(head: Head, state: KeyState) -> dict[str, object]:
         "content_type": state.entry.content_type if state.entry else None,
         "revision": state.revision,
         "rotate_by": state.rotate_by,
+        "state": state.state,
     }

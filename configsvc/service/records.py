@@ -74,7 +74,10 @@ class Settings(NamedTuple):
 
 
 class KeyState(NamedTuple):
-    """`K#<key>`: what is served and what was given out. `entry` is None when nothing is served."""
+    """`K#<key>`: what is served and what was given out. `entry` is None when nothing is served.
+
+    `deleted` says that it was served once and a deletion was the last that happened to it.
+    """
 
     namespace: Namespace
     key: Key
@@ -83,11 +86,19 @@ class KeyState(NamedTuple):
     latest_form: Form
     entry: Entry | None
     rotate_by: str | None
+    deleted: bool = False
 
     @property
     def active(self) -> int | None:
         """The version that is served."""
         return self.entry.version if self.entry else None
+
+    @property
+    def state(self) -> Literal["served", "staged", "deleted"]:
+        """Whether something is served; if not, whether a version waits to be, or the key was deleted."""
+        if self.entry:
+            return "served"
+        return "deleted" if self.deleted else "staged"
 
 
 class Version(NamedTuple):

@@ -168,7 +168,7 @@ def _activate(base: Base, activate: Activate, before: KeyState | None) -> Step:
     if chosen.destroyed:
         raise Gone("The value of that version was destroyed.", key=activate.key, version=activate.version)
     _check_data_key(base.head, chosen)
-    after = before._replace(revision=base.revision, entry=chosen.entry)
+    after = before._replace(revision=base.revision, entry=chosen.entry, deleted=False)
     return Step(before, after, _change(activate, activate.version, before, after), chosen=chosen)
 
 
@@ -193,7 +193,7 @@ def _check_data_key(head: Head, chosen: Version) -> None:
 def _delete(base: Base, delete: Delete, before: KeyState | None) -> Step:
     if before is None or before.entry is None:
         raise NotFound("Nothing is served under that key.", key=delete.key)
-    after = before._replace(revision=base.revision, entry=None)
+    after = before._replace(revision=base.revision, entry=None, deleted=True)
     return Step(before, after, _change(delete, None, before, after))
 
 

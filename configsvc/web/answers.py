@@ -184,6 +184,10 @@ class ListedKey(Answer):
     content_type: AContentType | None
     revision: Revision
     rotate_by: Date | None
+    state: Annotated[
+        Literal["served", "staged", "deleted"],
+        Field(description="Whether a version is served; if not, whether one waits to be, or the key was deleted."),
+    ]
 
 
 class KeyPage(Answer):

@@ -43,7 +43,10 @@ class Desk:
         self.asked += 1
         version = 3 + self.asked
         return Known(
-            {key: KeyInfo(key, version, version, version + 1, "envelope", "text/plain", version, None) for key in keys}
+            {
+                key: KeyInfo(key, version, version, version + 1, "envelope", "text/plain", version, None, "served")
+                for key in keys
+            }
         )
 
     @property

@@ -19,7 +19,18 @@ def filled(shell: Shell) -> Shell:
 def test_json_is_asked_for_before_or_after_the_command_or_by_variable(filled: Shell) -> None:
     wanted = json.loads(filled.ok("list", "-o", "json"))
     assert wanted == [
-        {"key": "log.level", "form": "plain", "content_type": "text/plain", "active": 1, "latest": 1, "revision": 3}
+        {
+            "key": "log.level",
+            "form": "plain",
+            "content_type": "text/plain",
+            "active": 1,
+            "latest": 1,
+            "revision": 3,
+            "next_version": 2,
+            "rotate_by": None,
+            "state": "served",
+            "overdue": False,
+        }
     ]
     assert json.loads(filled.ok("--output", "json", "list")) == wanted
     assert json.loads(filled.but(CONFIGSVC_OUTPUT="json").ok("list")) == wanted

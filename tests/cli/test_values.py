@@ -49,8 +49,8 @@ def test_what_is_no_secret_may_stand_on_the_command_line(shell: Shell, service: 
     shell.ok("put", "log.level", "info", "--plain")
     shell.ok("put", "limits", '{"a": 1}', "--plain", "--json", "-m", "why")
     assert shell.ok("list").splitlines() == [
-        "limits\tplain\tapplication/json\t1\t1\t4",
-        "log.level\tplain\ttext/plain\t1\t1\t3",
+        "limits\tplain\tapplication/json\t1\t1\t4\tserved\tno",
+        "log.level\tplain\ttext/plain\t1\t1\t3\tserved\tno",
     ]
     assert service.admin().get(namespace, "limits").content_type == "application/json"
     assert not service.kms.calls
@@ -68,7 +68,7 @@ def test_the_kms_form_and_staging_and_conditions_can_be_asked_for(shell: Shell) 
     assert shell.run("put", "k", "-", "--if-match", "999", given="2").code == 5
     shell.ok("put", "k", "-", "--stage", given="2")
     assert shell.ok("get", "k") == "1"
-    key, _, _, active, latest, _ = shell.ok("list").split("\t")
+    key, _, _, active, latest, *_ = shell.ok("list").split("\t")
     assert (key, active, latest) == ("k", "1", "2")
 
 
@@ -127,4 +127,4 @@ def test_a_namespace_is_never_guessed_among_several(shell: Shell, namespace: str
 
 def test_a_long_list_tells_what_is_to_be_replaced_and_when(shell: Shell) -> None:
     shell.ok("put", "k", "-", "--rotate-by", "2030-01-31", given="1")
-    assert shell.ok("list", "--long").rstrip("\n").split("\t")[6:] == ["2", "2030-01-31"]
+    assert shell.ok("list", "--long").rstrip("\n").split("\t")[6:] == ["2", "2030-01-31", "served", "no"]

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import click
 import pytest
 
-from configsvc_client.cli._when import when
+from configsvc_client.cli._when import days_from, past, when
 
 NOW = datetime(2027, 3, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -28,7 +29,56 @@ def test_a_time_is_said_as_people_say_it(text: str, found: str) -> None:
     assert when(text, NOW) == found
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2h ago", "-1h", "999999w", "2027-13-01"])
-def test_what_is_no_time_is_refused(text: str) -> None:
-    with pytest.raises(click.UsageError):
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "2027-01-15T08:00:00Z"),
+        ("yesterday", "2h or 7d"),
+        ("2h ago", "2h or 7d"),
+        ("7", "2h or 7d"),
+        ("-1h", "1h is that long ago"),
+        ("+2d", "2d is that long ago"),
+        ("999999w", "not a time"),
+        ("2027-13-01", "month must be in 1..12"),
+        ("2027-02-30", "day is out of range"),
+        ("2027-01-15T25:00:00Z", "hour must be in 0..23"),
+        ("2027-01-15T08:00:00+25:00", "not a time"),
+        ("99999-01-01", "not a time"),
+        ("0001-01-01T00:00:00+14:00", "not a time"),
+        ("\uff12h", "not a time"),
+    ],
+)
+def test_what_is_no_time_is_refused(text: str, said: str) -> None:
+    with pytest.raises(click.UsageError, match=re.escape(said)):
         when(text, NOW)
+
+
+@pytest.mark.parametrize("text", ["2027-03-01T12:00:01Z", "2027-03-01T13:30:00+01:00", "2027-03-02", "9999-12-31"])
+def test_a_past_time_is_not_in_the_future(text: str) -> None:
+    with pytest.raises(click.UsageError, match=r"--to-time .* in the future: .* now is 2027-03-01T12:00:00.000Z"):
+        past(text, NOW, "--to-time")
+
+
+def test_now_and_before_are_past() -> None:
+    assert past("0s", NOW, "--since") == "2027-03-01T12:00:00.000Z"
+    assert past("2027-03-01T12:59:00+01:00", NOW, "--since") == "2027-03-01T11:59:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("0", "2027-03-01"),
+        ("30", "2027-03-31"),
+        ("30d", "2027-03-31"),
+        ("4w", "2027-03-29"),
+        ("2027-04-01", "2027-04-01"),
+    ],
+)
+def test_a_day_to_come_is_a_number_of_days_or_a_date(text: str, day: str) -> None:
+    assert days_from(text, NOW).isoformat() == day
+
+
+@pytest.mark.parametrize("text", ["db.", "-3", "2027-02-30", "999999w", "", "2h"])
+def test_what_is_no_day_to_come_is_refused(text: str) -> None:
+    with pytest.raises(click.UsageError, match="--due takes"):
+        days_from(text, NOW)

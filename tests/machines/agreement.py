@@ -57,11 +57,12 @@ def _same(found: recount.Stored, space: Space) -> None:
         kid: each.seals for kid, each in space.data_keys.items() if each.live
     }
     keys = {
-        key: (each.latest, each.latest_form, each.active, each.revision, each.rotate_by)
+        key: (each.latest, each.latest_form, each.active, each.revision, each.rotate_by, each.deleted)
         for key, each in found.keys.items()
     }
     assert keys == {
-        key: (each.latest, each.form, each.active, each.touched, each.rotate_by) for key, each in space.keys.items()
+        key: (each.latest, each.form, each.active, each.touched, each.rotate_by, each.deleted)
+        for key, each in space.keys.items()
     }
     versions = {
         at: (each.entry.form, each.entry.content_type, each.entry.value, each.revision, each.destroyed)

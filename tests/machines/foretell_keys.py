@@ -119,7 +119,7 @@ def _operation(  # noqa: PLR0911  # one line a refusal
         case Delete(key):
             if known is None or not known.active:
                 return No("not_found")
-            after = known._replace(active=None, touched=space.revision + 1)
+            after = known._replace(active=None, touched=space.revision + 1, deleted=True)
             return Done(key, after, (key, "delete", None, known.active, None))
 
 
@@ -158,7 +158,7 @@ def _activate(space: Space, key: str, version: int, known: Keyed | None) -> Done
         return No("gone")
     if chosen.kid and not space.data_keys[chosen.kid].live:
         return No("conflict")
-    after = known._replace(active=version, touched=space.revision + 1)
+    after = known._replace(active=version, touched=space.revision + 1, deleted=False)
     return Done(key, after, (key, "activate", version, known.active, version))
 
 

@@ -183,6 +183,7 @@ def _row(space: Space, key: str) -> dict[str, object]:
         "next_version": max(known.latest, space.floor) + 1, "form": active.form if active else known.form,
         "content_type": active.content_type if active else None, "revision": known.touched,
         "rotate_by": known.rotate_by,
+        "state": "served" if known.active else "deleted" if known.deleted else "staged",
     }  # fmt: skip
 
 

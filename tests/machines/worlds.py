@@ -48,6 +48,7 @@ class Keyed(NamedTuple):
     active: int | None
     touched: int
     rotate_by: str | None
+    deleted: bool = False
 
     @property
     def sealed(self) -> bool:

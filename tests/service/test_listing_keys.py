@@ -3,7 +3,7 @@
 import pytest
 
 from configsvc.model import names
-from configsvc.model.change_set import Delete
+from configsvc.model.change_set import Activate, Delete
 from configsvc.model.errors import InvalidRequest, NotFound
 from configsvc.service.get_key import get_key
 from configsvc.service.list_keys import list_keys
@@ -30,14 +30,34 @@ def test_each_key_is_told_with_its_versions_and_no_value(world: World) -> None:
             {
                 "key": "a", "active": 1, "latest": 2, "next_version": 3, "form": "envelope",
                 "content_type": "text/plain", "revision": 5, "rotate_by": None,
+                "state": "served",
             },
             {
                 "key": "b", "active": None, "latest": 1, "next_version": 2, "form": "plain", "content_type": None,
-                "revision": 6, "rotate_by": "2027-01-31",
+                "revision": 6, "rotate_by": "2027-01-31", "state": "deleted",
             },
         ],
         "cursor": None,
     }  # fmt: skip
+
+
+def test_a_key_is_staged_until_it_is_served_and_deleted_until_it_is_put_again(world: World) -> None:
+    def state() -> object:
+        page = list_keys(world.ports, READER, NS, "", 10, None)
+        assert isinstance(page["keys"], list)
+        return page["keys"][0]["state"]
+
+    key = names.key("k")
+    world.put(text("k")._replace(activate=False))
+    assert state() == "staged"
+    world.change(Activate(key, 1))
+    assert state() == "served"
+    world.change(Delete(key))
+    assert state() == "deleted"
+    world.put(text("k")._replace(activate=False))
+    assert state() == "staged"
+    world.change(Activate(key, 2))
+    assert state() == "served"
 
 
 def test_a_listing_tells_the_floor_above_which_the_versions_of_a_new_key_begin(world: World) -> None:

@@ -15,9 +15,14 @@ from configsvc_client.admin._api import Answer, Api
 from configsvc_client.admin._members import Members
 from configsvc_client.admin._pages import items, pages
 
+_STATES = ("served", "staged", "deleted")
+
 
 class KeyInfo(NamedTuple):
-    """A key without its value: `active` is the version that is served, None when nothing is."""
+    """A key without its value: `active` is the version that is served, None when nothing is.
+
+    `state` says why nothing is: a version is only staged, or the key was deleted. `rotate_by` is a day, 2027-01-31.
+    """
 
     key: Key
     active: int | None
@@ -27,6 +32,7 @@ class KeyInfo(NamedTuple):
     content_type: ContentType | None
     revision: int
     rotate_by: str | None
+    state: str
 
 
 class Known(UserDict[Key, KeyInfo]):
@@ -134,4 +140,5 @@ def _key_info(members: Members) -> KeyInfo:
         members.key(), members.number_or_none("active", 1), members.number("latest", 1),
         members.number("next_version", 1), members.form(), members.content_type_or_none(),
         members.number("revision"), members.text_or_none("rotate_by"),
+        members.one_of("state", _STATES),
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 Brief = Callable[[Sequence[str]], Sequence[str]]
 """The cells of a column in short; one that it does not know stays as it is."""
@@ -33,11 +33,6 @@ def principals(cells: Sequence[str]) -> Sequence[str]:
     """
     distinct = Counter(principal(each) for each in set(cells))
     return [principal(each, account=distinct[principal(each)] > 1) for each in cells]
-
-
-def now() -> datetime:
-    """The time, in the time zone of this computer."""
-    return datetime.now(UTC).astimezone()
 
 
 def ago(text: str, now: datetime) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from configsvc_client.cli import _brief, _options, _output, _settings
+from configsvc_client.cli._when import now
 
 if TYPE_CHECKING:
     from configsvc_client.admin import VersionInfo
@@ -29,7 +30,7 @@ def command(key: str, namespace: str | None, *, longer: bool) -> None:
             (each.version, _state(each), each.form, each.content_type, each.revision, each.written_at, each.written_by)
             for each in found
         ),
-        {} if longer else {"written at": _brief.times(_brief.now()), "written by": _brief.principals},
+        {} if longer else {"written at": _brief.times(now()), "written by": _brief.principals},
     )
 
 

@@ -3,43 +3,102 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 from typing import TYPE_CHECKING
 
 import click
 
-from configsvc_client.cli import _layers, _options, _output, _settings
+from configsvc_client.cli import _layers, _options, _output, _settings, _terminal
+from configsvc_client.cli._when import days_from, now, today
 
 if TYPE_CHECKING:
-    from configsvc_client.admin import KeyInfo
+    from configsvc.model.names import Namespace
+    from configsvc_client.admin import Admin, KeyInfo
 
-_COLUMNS = ("key", "form", "content type", "active", "latest", "revision")
-_MORE = ("next version", "rotate by")
+    Found = list[tuple[Namespace, KeyInfo]]
 
 
 @click.command("list")
 @_options.namespaces
+@click.option(
+    "--due", is_flag=False, flag_value="overdue", metavar="[DAYS|DATE]",
+    help="Only served values to be replaced: those overdue, or due within DAYS (30, 4w) or by a DATE (2027-01-31).",
+)  # fmt: skip
 @click.option("--long", "longer", is_flag=True, help="Also the next version, and when a value is to be replaced.")
 @click.argument("prefix", default="")
-def command(prefix: str, namespaces: tuple[str, ...], *, longer: bool) -> None:
+def command(prefix: str, namespaces: tuple[str, ...], *, due: str | None, longer: bool) -> None:
     """List the keys that start with PREFIX, without values.
+
+    The state of a key is served, staged (a version waits to be served) or deleted (its versions are kept). A served
+    value is overdue once its rotate-by day has passed. With --due, the longest overdue come first.
 
     Of several namespaces each key comes from the first that serves it, as for a consumer.
 
-    In a pipe: key, form, content type, active version, latest version, revision, with --long next version and rotate
-    by, and with several namespaces the namespace, separated by tabs.
+    In a pipe, separated by tabs: key, form, content type, active version, latest version, revision, with --long next
+    version, with --long or --due rotate by, then state, overdue (yes or no) and, with several namespaces, namespace.
+    JSON has all of it, the namespace with several.
     """
+    limit = None if due is None else None if due == "overdue" else days_from(due, now())
     wanted, admin = _options.distinct(_options.the_namespaces(namespaces)), _settings.admin()
-    columns = (*_COLUMNS, *_MORE) if longer else _COLUMNS
-    if len(wanted) == 1:
-        _output.table(columns, (_row(each, longer=longer) for each in admin.keys(wanted[0], prefix)))
-        return
-    listed = {each: list(admin.keys(each, prefix)) for each in wanted}
+    found, hidden = _found(admin, wanted, prefix)
+    day = today(now())
+    if due is not None:
+        found = _due(found, day, limit)
+    several = len(wanted) > 1
+    rows = [{**_members(info, day), "namespace": name} for name, info in found]
+    _show(rows, longer=longer, dated=due is not None, several=several)
+    if due is not None and not found and _output.kind() == "table":
+        _terminal.say("No value is due.")
+    _layers.tell_hidden(hidden)
+
+
+def _found(admin: Admin, namespaces: list[Namespace], prefix: str) -> tuple[Found, dict[Namespace, int]]:
+    """The keys with the namespace that each comes from, and how many of each namespace are hidden."""
+    if len(namespaces) == 1:
+        return [(namespaces[0], each) for each in admin.keys(namespaces[0], prefix)], {}
+    listed = {each: list(admin.keys(each, prefix)) for each in namespaces}
     found = _layers.keys(listed)
-    _output.table((*columns, "namespace"), ((*_row(each, longer=longer), name) for name, each in found))
     shown = Counter(name for name, _ in found)
-    _layers.tell_hidden({name: len(keys) - shown[name] for name, keys in listed.items()})
+    return found, {name: len(keys) - shown[name] for name, keys in listed.items()}
 
 
-def _row(key: KeyInfo, *, longer: bool) -> tuple[str | int | None, ...]:
-    row = (key.key, key.form, key.content_type, key.active, key.latest, key.revision)
-    return (*row, key.next_version, key.rotate_by) if longer else row
+def is_overdue(key: KeyInfo, day: date) -> bool:
+    """Whether a value that is served should have been replaced before this day."""
+    return key.state == "served" and key.rotate_by is not None and date.fromisoformat(key.rotate_by) < day
+
+
+def _due(found: Found, day: date, limit: date | None) -> Found:
+    """The keys that are overdue, or due by a day; the longest overdue first."""
+    dated = [(each[1].rotate_by, each) for each in found if each[1].state == "served" and each[1].rotate_by]
+    due = [(by, each) for by, each in dated if is_overdue(each[1], day) or (limit and date.fromisoformat(by) <= limit)]
+    return [each for _, each in sorted(due, key=lambda one: one[0])]
+
+
+def _members(key: KeyInfo, day: date) -> dict[str, _output.Field]:
+    return {
+        "key": key.key, "form": key.form, "content type": key.content_type, "active": key.active,
+        "latest": key.latest, "revision": key.revision, "next version": key.next_version,
+        "rotate by": key.rotate_by, "state": key.state, "overdue": is_overdue(key, day),
+    }  # fmt: skip
+
+
+def _show(rows: list[dict[str, _output.Field]], *, longer: bool, dated: bool, several: bool) -> None:
+    left_out = set() if several else {"namespace"}
+    if _output.kind() != "json":
+        left_out |= set() if longer else {"next version"}
+        left_out |= set() if longer or dated else {"rotate by"}
+    if _output.kind() == "table":
+        left_out = (left_out - ({"rotate by"} if any(each["overdue"] for each in rows) else set())) | {"overdue"}
+        rows = [{**each, "rotate by": _marked(each)} for each in rows]
+    columns = [each for each in _COLUMNS if each not in left_out]
+    _output.table(columns, ([each[column] for column in columns] for each in rows))
+
+
+_COLUMNS = (
+    "key", "form", "content type", "active", "latest", "revision", "next version", "rotate by", "state", "overdue",
+    "namespace",
+)  # fmt: skip
+
+
+def _marked(row: dict[str, _output.Field]) -> _output.Field:
+    return f"{row['rotate by']} (overdue)" if row["overdue"] else row["rotate by"]

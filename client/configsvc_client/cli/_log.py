@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from configsvc_client.cli import _brief, _options, _output, _settings
-from configsvc_client.cli._when import when
+from configsvc_client.cli._when import now, past, when
 
 if TYPE_CHECKING:
     from configsvc_client.admin import KeyChange, LogEntry
@@ -23,7 +22,9 @@ _GRANTS = ("set_grants", "delete_grants")
 @_options.one_namespace
 @click.argument("key", required=False)
 @click.option("--by", metavar="PRINCIPAL", help="Only what this principal did.")
-@click.option("--since", metavar="TIME", help="From then on: 2h (ago), 7d, a date, 2027-01-15T08:00:00Z.")
+@click.option(
+    "--since", metavar="TIME", help="From then on: 2h (ago), 7d, a date, 2027-01-15T08:00:00Z. Without a zone: UTC."
+)
 @click.option("--until", metavar="TIME", help="Before then.")
 @click.option("--after", "revision", type=click.IntRange(min=0), help="Only revisions above this one.")
 @click.option("--last", type=click.IntRange(min=1), help=f"So many of them; {_LAST} where left out.")
@@ -43,15 +44,16 @@ def command(
 
     if grants and (namespace or key):
         raise click.UsageError("The log of the grants has no namespace and no keys.")
-    now = datetime.now(UTC)
-    wanted = LogFilter(revision, key, by, when(since, now) if since else None, when(until, now) if until else None)
+    moment = now()
+    begin = None if since is None else past(since, moment, "--since")
+    wanted = LogFilter(revision, key, by, begin, None if until is None else when(until, moment))
     admin = _settings.admin()
     found = admin.grant_changes(wanted) if grants else admin.changes(_options.the_namespace(namespace), wanted)
     shown = found if everything else iter(deque(found, maxlen=last or _LAST))
     if _output.kind() == "json":
         _output.table(_FIELDS, (_all_of(each) for each in shown))
     else:
-        _show(shown, {} if longer else {"at": _brief.times(_brief.now()), "by": _brief.principals})
+        _show(shown, {} if longer else {"at": _brief.times(moment), "by": _brief.principals})
 
 
 _FIELDS = (

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from configsvc.model.names import Namespace
 from configsvc_client.cli import _confirm, _options, _output, _settings, _terminal
-from configsvc_client.cli._when import when
+from configsvc_client.cli._when import now, past
 
 if TYPE_CHECKING:
     from configsvc_client.admin import Admin, WayBack
@@ -22,7 +21,11 @@ if TYPE_CHECKING:
     "--to-version", type=click.IntRange(min=1), help="Of KEY; the last that was served of the lower ones, if left out."
 )
 @click.option("--to-revision", type=click.IntRange(min=1), help="As it was served at this revision.")
-@click.option("--to-time", metavar="TIME", help="As it was served then: 2h (ago), 2027-01-15T08:00:00Z, a date.")
+@click.option(
+    "--to-time",
+    metavar="TIME",
+    help="As it was served then: 2h (ago), 2027-01-15T08:00:00Z, a date. Without a zone: UTC.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be served, and change nothing.")
 @click.option("--declassify", is_flag=True, help="Let plain versions replace sealed ones; do not ask.")
 @_options.message
@@ -47,7 +50,7 @@ def command(
             raise click.UsageError("--dry-run goes with --to-revision or --to-time; configsvc history shows versions.")
         _one(admin, target, key, to_version, message, declassify=declassify)
         return
-    revision = to_revision or admin.revision_at(target, when(to_time or "", datetime.now(UTC)))
+    revision = to_revision or admin.revision_at(target, past(to_time or "", now(), "--to-time"))
     _whole(admin, admin.way_back(target, revision, key), revision, message, dry_run=dry_run, declassify=declassify)
 
 
