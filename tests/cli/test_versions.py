@@ -162,7 +162,7 @@ def test_delete_asks_serves_no_longer_and_says_the_way_back(versions: Shell) -> 
     assert versions.run("get", "a").code == 3
     versions.ok("activate", "a", "2")
     assert versions.ok("get", "a") == "two"
-    versions.on_terminal("delete", "a", typed={"no longer?": "y"})
+    versions.on_terminal("delete", "a", typed={"Delete a in": "y"})
     assert versions.run("get", "a").code == 3
 
 

@@ -8,21 +8,34 @@ from typing import TypeVar
 
 import click
 
-from configsvc.model.errors import Unprocessable
+from configsvc.model.errors import ConfigsvcError, Conflict, Gone, NotFound, Unprocessable
 from configsvc_client.cli import _common, _exit, _terminal
 
 Result = TypeVar("Result")
 
 
-def confirm(question: str) -> None:
+def confirm(question: str, exists: Callable[[], object] = lambda: None) -> None:
     """Go on only if the person says yes, or has said so by `--yes`.
 
+    Args:
+        question: what is asked.
+        exists: reads what the question is about, so that nobody is asked about what does not exist. Who may not read it
+            is asked all the same: the service decides.
+
     Raises:
+        NotFound, Gone: it does not exist.
         click.UsageError: nobody can be asked.
         click.exceptions.Exit: the answer was no; nothing was done.
     """
     if _common.asked("yes"):
         return
+    try:
+        exists()
+    except (NotFound, Gone, Conflict) as error:
+        if error.members.keys() & {"key", "kid"}:
+            raise
+    except ConfigsvcError:
+        pass
     if not sys.stdin.isatty():
         raise click.UsageError(f"{question} There is nobody to ask: add --yes.")
     if not _terminal.agree(question):

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from configsvc_client.cli import _confirm, _options, _output, _retired, _rotate, _settings, _terminal
+from configsvc.model.errors import NotFound
+from configsvc_client.cli import _confirm, _group, _options, _output, _retired, _rotate, _settings, _terminal
 
 if TYPE_CHECKING:
     from configsvc.model.names import Kid, Namespace
     from configsvc_client.admin import Admin
 
 
-@click.group("data-key")
+@click.group("data-key", cls=_group.Group)
 def command() -> None:
     """Data keys of a namespace: what values are sealed under."""
 
@@ -88,11 +89,22 @@ def retire(kid: str, namespace: str | None) -> None:
     Refused while entries that are served need it: `configsvc data-key rotate` seals those anew and retires it.
     """
     target, admin = _options.target(namespace), _settings.admin()
-    _confirm.confirm(f"Retire data key {kid} of {target}? Versions sealed under it can no longer be activated.")
+    question = f"Retire data key {kid} of {target}? Versions sealed under it can no longer be activated."
+    _confirm.confirm(question, lambda: _check(admin, target, kid))
     admin.retire(target, kid)
     retired_kids = _retired.advise(admin, target)
     done = {"namespace": target, "kid": kid, "retired_kids": retired_kids}
     _output.done(f"{target}: data key {kid} retired", done)
+
+
+def _check(admin: Admin, namespace: Namespace, kid: str) -> None:
+    """That the data key exists.
+
+    Raises:
+        NotFound: it does not.
+    """
+    if kid not in {each.data_key.kid for each in admin.data_keys(namespace)}:
+        raise NotFound(f"{namespace} has no data key {kid}.", kid=kid)
 
 
 command.add_command(_rotate.command)

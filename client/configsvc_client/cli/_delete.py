@@ -15,7 +15,7 @@ from configsvc_client.cli import _confirm, _options, _output, _settings
 def command(key: str, namespace: str | None, message: str, if_match: int | None) -> None:
     """Serve KEY no longer. Its versions stay: `configsvc activate` brings one back."""
     target, admin = _options.target(namespace), _settings.admin()
-    _confirm.confirm(f"Serve {key} in {target} no longer?")
+    _confirm.confirm(f"Delete {key} in {target}?", lambda: admin.entry(target, key))
     done = admin.delete(target, key, message, if_match=if_match)
     _output.done(
         f"{target} {key}: deleted, revision {done.revision}. Back: configsvc activate -n {target} {key} VERSION",

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
+from configsvc.model.errors import Conflict
 from configsvc_client.cli import _confirm, _options, _output, _settings
+
+if TYPE_CHECKING:
+    from configsvc.model.names import Namespace
+    from configsvc_client.admin import Admin
 
 
 @click.command("destroy")
@@ -17,9 +24,23 @@ def command(key: str, version: int, namespace: str | None) -> None:
     The record that it was there stays, and its number is never given out again. What is served cannot be destroyed.
     """
     target, admin = _options.target(namespace), _settings.admin()
-    _confirm.confirm(f"Destroy the value of version {version} of {key} in {target}? Nothing brings it back.")
+    question = f"Destroy the value of version {version} of {key} in {target}? Nothing brings it back."
+    _confirm.confirm(question, lambda: _check(admin, target, key, version))
     revision = admin.destroy(target, key, version)
     _output.done(
         f"{target} {key}: version {version} destroyed, revision {revision}",
         {"namespace": target, "key": key, "version": version, "revision": revision},
     )
+
+
+def _check(admin: Admin, namespace: Namespace, key: str, version: int) -> None:
+    """That there is a value to destroy.
+
+    Raises:
+        NotFound, Gone: there is none.
+        Conflict: it is served.
+    """
+    admin.entry(namespace, key, version)
+    info = next(iter(admin.known(namespace, [key]).values()), None)
+    if info and info.active == version:
+        raise Conflict(f"Version {version} of {key} is served. Serve another or delete the key first.", key=key)

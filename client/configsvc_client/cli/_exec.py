@@ -20,7 +20,7 @@ _NOT_STARTED = 126
 _SIGNALS = ("HUP", "USR1", "USR2", "TERM")
 
 
-@click.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.command("exec", context_settings={"allow_interspersed_args": False})
 @_options.namespaces
 @click.option("--only", multiple=True, metavar="PATTERN", help="Only these keys, like 'db.*'. Repeatable.")
 @click.option("--prefix", default="", help="Only keys that start so. Their variables have the whole key's name.")

@@ -139,11 +139,11 @@ def _where_to_look(error: errors.NotFound) -> str:
 
 def usage(error: click.ClickException) -> list[str]:
     """What was typed wrongly. An argument too many is not repeated: it may be a secret."""
-    told = error.format_message()
+    from configsvc_client.cli import _usage
+
+    context: click.Context | None = getattr(error, "ctx", None)
+    told = _usage.told(error, context)
     listed = [f"  {each}" for each in error.problems] if isinstance(error, Problems) else []
-    if told.startswith("Got unexpected extra argument"):
-        told = "More arguments than it takes."
-    context = getattr(error, "ctx", None)
     advice = [f"Try: {context.command_path} --help"] if context else []
     return [f"configsvc: {told}", *listed, *notes_of(error), *advice]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from configsvc.model.errors import ConfigsvcError
-from configsvc_client.cli import _common, _exit, _terminal
+from configsvc_client.cli import _common, _exit, _group, _terminal
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -49,7 +49,7 @@ _COMMANDS = {
 }
 
 
-class Commands(click.Group):
+class Commands(_group.Group):
     """A group that imports a command once it is used, so that `--help` and completion start at once."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # the signature is click's
@@ -65,12 +65,14 @@ class Commands(click.Group):
         return _common.attached(command)
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command. An error leaves with notes on where the settings that it names come from."""
+        """Run the command. An error leaves with notes: what may have been meant, and where its settings come from."""
         try:
             return super().invoke(ctx)
         except (ConfigsvcError, click.UsageError) as error:
-            from configsvc_client.cli import _origins
+            from configsvc_client.cli import _near, _origins
 
+            if isinstance(error, ConfigsvcError):
+                _near.note(error, ctx.invoked_subcommand)
             _origins.note(error, _exit.usage(error) if isinstance(error, click.UsageError) else _exit.lines_of(error))
             raise
 

@@ -8,13 +8,13 @@ import click
 
 from configsvc.model.errors import NotFound
 from configsvc.model.names import Namespace
-from configsvc_client.cli import _namespace_lift, _namespace_settings, _options, _output, _settings, _terminal
+from configsvc_client.cli import _group, _namespace_lift, _namespace_settings, _options, _output, _settings, _terminal
 
 if TYPE_CHECKING:
     from configsvc_client.admin import Admin
 
 
-@click.group("namespace")
+@click.group("namespace", cls=_group.Group)
 def command() -> None:
     """Create, list, show, set, lift and delete namespaces."""
 

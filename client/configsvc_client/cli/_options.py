@@ -10,7 +10,7 @@ import click
 from configsvc.model import names
 from configsvc.model.errors import InvalidName, Misconfigured
 from configsvc.model.names import Namespace
-from configsvc_client.cli import _settings
+from configsvc_client.cli import _near, _settings
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
@@ -109,12 +109,14 @@ def the_namespaces(given: Sequence[str], *, none: bool = False) -> list[Namespac
         InvalidName: one that was given is not spelt as namespaces are.
         Misconfigured: one of CONFIGSVC_NAMESPACES is not.
     """
+    _near.remember(given)
     if given:
         return [names.namespace(each) for each in given]
     inherited = [part.strip() for part in _settings.resolved().get("CONFIGSVC_NAMESPACES").split(",")]
     found = [_of_setting(part) for part in inherited if part]
     if not found and not none:
-        raise click.UsageError("Say which namespace: -n NAMESPACE, or set CONFIGSVC_NAMESPACES.")
+        raise click.UsageError("Which namespace? Pass -n NAMESPACE, or set CONFIGSVC_NAMESPACES.")
+    _near.remember(found)
     return found
 
 

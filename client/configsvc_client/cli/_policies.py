@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from configsvc.model.errors import Unprocessable
-from configsvc_client.cli import _options, _settings, _terminal
+from configsvc_client.cli import _group, _options, _settings, _terminal
 
 if TYPE_CHECKING:
     from configsvc.model.names import Namespace
@@ -19,7 +19,7 @@ _HEADING = (
 )
 
 
-@click.group("policy")
+@click.group("policy", cls=_group.Group)
 def command() -> None:
     """The protection policy: what may be stored in the clear, and which variables exec may set."""
 

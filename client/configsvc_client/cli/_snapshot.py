@@ -9,12 +9,12 @@ from pathlib import Path
 
 import click
 
-from configsvc_client.cli import _options, _output, _settings, _terminal
+from configsvc_client.cli import _group, _options, _output, _settings, _terminal
 
 _FILE = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 
 
-@click.group("snapshot")
+@click.group("snapshot", cls=_group.Group)
 def command() -> None:
     """Fallback files: what consumers start with while the service is down (CONFIGSVC_FALLBACK)."""
 

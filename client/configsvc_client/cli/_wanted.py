@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from configsvc.model.errors import CannotOpen, NotFound
 from configsvc.model.wildcard import matches
+from configsvc_client.cli import _near
 
 if TYPE_CHECKING:
     from configsvc.model.names import Namespace
@@ -26,7 +27,8 @@ def wanted(keys: Iterable[str], only: Sequence[str], prefix: str) -> set[str]:
     having = [key for key in keys if key.startswith(prefix)]
     for pattern in only:
         if not any(matches(key, pattern) for key in having):
-            raise NotFound(f"No key that is served is named by --only {pattern}. `configsvc list` shows them.")
+            near = _near.question(_near.nearest(pattern.removesuffix("*"), having)) or "`configsvc list` shows them."
+            raise NotFound(f"--only {pattern} names no key that is served. {near}")
     return {key for key in having if not only or any(matches(key, pattern) for pattern in only)}
 
 

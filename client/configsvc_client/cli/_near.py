@@ -1,0 +1,108 @@
+"""Did you mean: names that are spelt like one that does not exist. At most three, and never a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import click
+
+from configsvc.model.errors import ConfigsvcError, InvalidName, NotFound
+
+if TYPE_CHECKING:
+    from configsvc_client.admin import Admin
+
+_MOST = 3
+_ALIKE = 0.7
+_LISTED = 5000
+_SEPARATORS = str.maketrans("_-/", "...")
+_ALSO_DELETED = frozenset({"activate", "destroy", "history"})
+"""Commands on keys that need not be served."""
+
+_WHERE = "configsvc.namespaces"
+
+
+def nearest(wanted: str, known: Iterable[str]) -> list[str]:
+    """The names that are spelt most alike, the best first; upper case and `_`, `-`, `/` for `.` make no difference."""
+    from difflib import get_close_matches
+
+    folded: dict[str, list[str]] = {}
+    for each in known:
+        folded.setdefault(_folded(each), []).append(each)
+    same = [each for each in folded.get(_folded(wanted), ()) if each != wanted]
+    if same:
+        return sorted(same)[:_MOST]
+    found = get_close_matches(_folded(wanted), folded, n=_MOST, cutoff=_ALIKE)
+    return [name for each in found for name in sorted(folded[each])][:_MOST]
+
+
+def question(near: Iterable[str]) -> str:
+    """Did you mean one of these? Empty without any."""
+    names = list(near)
+    if len(names) > 1:
+        return f"Did you mean {', '.join(names[:-1])} or {names[-1]}?"
+    return f"Did you mean {names[0]}?" if names else ""
+
+
+def remember(namespaces: Iterable[str]) -> None:
+    """Keep which namespaces the command works on, as they were written."""
+    click.get_current_context().meta[_WHERE] = [*namespaces]
+
+
+def note(error: ConfigsvcError, command: str | None) -> None:
+    """Add to an error about a key or namespace that does not exist, as a note, the names that are like it.
+
+    They are listed now, after the failure, with the caller's own API key. What it may not list is not suggested.
+
+    Args:
+        error: what ends the command; nothing is added to one about something else.
+        command: its name.
+    """
+    if not isinstance(error, NotFound | InvalidName):
+        return
+    from configsvc_client.cli import _settings
+
+    with suppress(ConfigsvcError, click.UsageError, OSError):
+        asked = list(dict.fromkeys(_asked(error)))
+        near = _near(_settings.admin(), asked, error, command) if asked else []
+        if near:
+            error.add_note(question(near))
+
+
+def _asked(error: ConfigsvcError) -> Iterator[str]:
+    """The names that do not exist: keys, else namespaces."""
+    members = error.members
+    if isinstance(error, InvalidName):
+        if members.get("field") == "namespace":
+            yield from click.get_current_context().meta.get(_WHERE, ())
+    elif isinstance(members.get("key"), str):
+        yield str(members["key"])
+    elif isinstance(members.get("keys"), list):
+        yield from map(str, members["keys"])  # type: ignore[arg-type]  # a list, by the line before
+    elif isinstance(members.get("namespace"), str):
+        yield str(members["namespace"])
+
+
+def _near(admin: Admin, asked: list[str], error: ConfigsvcError, command: str | None) -> list[str]:
+    if error.members.keys() & {"key", "keys"}:
+        known = list(_keys(admin, error, served=command not in _ALSO_DELETED))
+    else:
+        known = [str(each.namespace) for each in islice(admin.namespaces(), _LISTED)]
+    found = (name for each in asked if each not in known for name in nearest(each, known))
+    return list(dict.fromkeys(found))[:_MOST]
+
+
+def _keys(admin: Admin, error: ConfigsvcError, *, served: bool) -> Iterator[str]:
+    """The keys of the namespaces that were looked in; deleted ones too, where `served` is false."""
+    context = click.get_current_context()
+    named = error.members.get("namespaces") or context.meta.get(_WHERE, ())
+    for namespace in named if isinstance(named, list) else ():
+        for each in islice(admin.keys(str(namespace)), _LISTED):
+            if each.active is not None or not served:
+                yield each.key
+
+
+def _folded(name: str) -> str:
+    return name.casefold().translate(_SEPARATORS)

@@ -1,0 +1,152 @@
+"""What was mistyped is answered with what was meant, and nobody is asked about what does not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from configsvc_client.cli import _near
+from configsvc_client.cli._group import Group
+from configsvc_client.cli._main import _commands, run
+from tests.admin.loopback import Loopback, loopback
+from tests.cli.shell import Shell
+
+CANARY = "canary-value-5c1f"
+
+
+@pytest.fixture(scope="module")
+def made() -> Iterator[Loopback]:
+    with loopback() as service:
+        service.namespace("payments.prod")
+        service.namespace("payments.staging")
+        admin = service.admin()
+        for key in ("db.url", "db.user", "smtp.host", "gone"):
+            admin.put("payments.prod", key, CANARY)
+        admin.delete("payments.prod", "gone")
+        service.requests.clear()
+        yield service
+
+
+@pytest.fixture
+def shell(made: Loopback) -> Shell:
+    made.requests.clear()
+    return Shell(made.environ("owner", "payments.prod"))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "known", "near"),
+    [
+        ("db.urll", ["db.url", "db.user", "x"], ["db.url", "db.user"]),
+        ("DB_URL", ["db.url", "db.user"], ["db.url"]),
+        ("db-url", ["db.url", "db_url"], ["db.url", "db_url"]),
+        ("payments/prod", ["payments.prod"], ["payments.prod"]),
+        ("zzz", ["db.url"], []),
+        ("a", [], []),
+        ("key1", [f"key{n}" for n in range(2, 9)], ["key8", "key7", "key6"]),
+    ],
+)
+def test_names_that_are_spelt_alike_are_found_at_most_three(wanted: str, known: list[str], near: list[str]) -> None:
+    assert _near.nearest(wanted, known)[: len(near)] == near
+    assert len(_near.nearest(wanted, known)) <= 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["improt", "x"], "No such command 'improt'. Did you mean import?"),
+        (["namespaces"], "Did you mean namespace?"),
+        (["namespace", "creat", "x"], "Did you mean create?"),
+        (["create", "x"], "Did you mean namespace create?"),
+        (["set", "k", "v"], "Did you mean put?"),
+        (["snapshot", "sav"], "Did you mean save?"),
+        (["frobnicate"], "No such command 'frobnicate'."),
+        (["put", "--palin", "k"], "Did you mean --plain or --seal?"),
+        (["get", "--create-only", "k"], "configsvc put has it."),
+        (["-n", "a.b", "get", "k"], "It goes after the command: configsvc COMMAND -n"),
+        (["exec", "--prefx", "db.", "env"], "Did you mean --prefix or --profile?"),
+        (["get", "payments.prod", "db.url"], "configsvc get [OPTIONS] KEY. The namespace is an option: -n NAMESPACE."),
+        (["whoami", CANARY], "More arguments than the command takes: configsvc whoami [OPTIONS]."),
+    ],
+)
+def test_a_command_or_option_that_is_mistyped_is_named(
+    arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == 2
+    told = capsys.readouterr().err
+    assert says in told
+    assert CANARY not in told
+
+
+def test_every_group_says_which_command_was_meant() -> None:
+    context = click.Context(_commands)
+    found = [_commands, *(_commands.get_command(context, name) for name in _commands.list_commands(context))]
+    groups = [each for each in found if isinstance(each, click.Group)]
+    assert len(groups) > 4
+    assert [each.name for each in groups if not isinstance(each, Group)] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("get", "db.urll"), "Did you mean db.url or db.user?"),
+        (("get", "DB_URL"), "Did you mean db.url?"),
+        (("delete", "smtp_host"), "Did you mean smtp.host?"),
+        (("history", "goen"), "Did you mean gone?"),
+        (("copy", "db.urll", "--as", "x"), "Did you mean db.url or db.user?"),
+        (("exec", "--only", "db.urll", "--", "true"), "Did you mean db.url or db.user?"),
+        (("get", "db.url", "-n", "payment.prod"), "Did you mean payments.prod?"),
+        (("list", "-n", "Payments.Staging"), "Did you mean payments.staging?"),
+        (("put", "k", "-n", "payments-prod", "--plain", "x"), "Did you mean payments.prod?"),
+    ],
+)  # fmt: skip
+def test_a_key_or_namespace_that_does_not_exist_is_answered_with_those_like_it(
+    shell: Shell, arguments: tuple[str, ...], says: str
+) -> None:
+    done = shell.run(*arguments)
+    assert done.code in (2, 3)
+    assert says in done.err
+    assert CANARY not in done.err + done.out
+
+
+def test_a_deleted_key_is_no_suggestion_for_a_command_on_what_is_served(shell: Shell) -> None:
+    assert "Did you mean" not in shell.run("get", "goen").err
+    assert "Did you mean" not in shell.run("get", "gone").err
+
+
+def test_nothing_is_asked_for_it_while_all_is_well(shell: Shell, made: Loopback) -> None:
+    shell.ok("get", "db.url")
+    assert [each for each in made.requests if each.endswith(("/keys", "/namespaces"))] == []
+
+
+def test_what_the_caller_may_not_list_is_not_suggested(made: Loopback) -> None:
+    made.keys["value-of-stranger"] = "idstranger"
+    stranger = Shell(made.environ("owner", "payments.prod")).but(CONFIGSVC_API_KEY="value-of-stranger")
+    for arguments in (("get", "db.urll"), ("get", "db.url", "-n", "payment.prod")):
+        assert "Did you mean" not in stranger.run(*arguments).err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("delete", "db.urll"), "Nothing was ever put under db.urll"),
+        (("delete", "gone"), "Nothing is served under gone"),
+        (("destroy", "db.urll", "1"), "put under db.urll"),
+        (("destroy", "db.url", "7"), "db.url has no version 7"),
+        (("destroy", "db.url", "1"), "Version 1 of db.url is served"),
+        (("rollback", "db.urll"), "Nothing is served under db.urll"),
+        (("rollback", "db.urll", "--to-revision", "2"), "has no key db.urll"),
+        (("activate", "db.url", "7"), "has no version 7"),
+        (("data-key", "retire", "A" * 43), "has no data key"),
+    ],
+)
+def test_nobody_is_asked_about_what_does_not_exist(shell: Shell, arguments: tuple[str, ...], says: str) -> None:
+    done = shell.run(*arguments)
+    assert done.code in (3, 5)
+    assert says in done.err
+    assert "There is nobody to ask" not in done.err
+
+
+def test_what_exists_is_asked_about(shell: Shell) -> None:
+    assert "Delete db.url in payments.prod?" in shell.run("delete", "db.url").err
