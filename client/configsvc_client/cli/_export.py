@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from configsvc.model.errors import Unprocessable
-from configsvc_client.cli import _content, _layers, _options, _settings, _terminal, _wanted
+from configsvc_client.cli import _content, _layers, _misread, _options, _settings, _terminal, _wanted
 from configsvc_client.cli._destination import STDOUT, destination
 from configsvc_client.cli._variable_names import as_stored, as_variables, unassignable
 from configsvc_client.cli.formats import ENVIRONMENT_FORMATS, FORMATS, Value, format_of, write
@@ -46,12 +46,14 @@ def command(
     or to change whom a program trusts is refused, and the exec list of the policy says which are written, as for
     `configsvc exec`. Do not load a file of another format into an environment. On a terminal, /dev/tty included,
     control and invisible characters are shown as escapes; in a file or a pipe everything is exact. A FILE that is a
-    link is refused.
+    link is refused, and so is one with the name of a key or a namespace, unless it has a folder: ./NAME.
 
     Of several namespaces each key is written once, from the first that serves it, as a consumer reads it.
     """
+    _misread.check_format(file, wanted)
     targets, admin = _options.distinct(_options.the_namespaces(namespaces)), _settings.admin()
     snapshots = [admin.snapshot(each) for each in targets]
+    _misread.check_file(file, targets, {entry.key for each in snapshots for entry in each.entries})
     where = destination(file)
     if where.is_terminal and not reveal:
         _check_sealed(snapshots, only)
