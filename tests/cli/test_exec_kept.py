@@ -65,6 +65,35 @@ def test_only_and_prefix_choose_keys_and_open_nothing_else(shell: Shell, service
     assert shell.run("exec", "--only", "dbb.*", *show).code == 3
 
 
+def test_mounted_shell_code_and_dotenv_are_read_by_a_shell_and_run_nothing(
+    shell: Shell, service: Loopback, namespace: str, tmp_path: Path
+) -> None:
+    text = f"x'; touch F # {CANARY}"
+    service.admin().put(namespace, "db.url", text)
+    service.admin().put(namespace, "K", text)
+    for name in ("values.sh", "values.env"):
+        script = f'. ./{name}; printf "%s|%s" "$K" "$DB_URL"'
+        done = Shell(shell.environ, tmp_path).run("exec", "--mount", tmp_path / name, "--", "sh", "-c", script)
+        assert done.out == (f"{text}|{text}" if name == "values.sh" else f"{text}|")
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_mounted_shell_code_is_an_environment_and_dotenv_that_cannot_hold_a_value_is_not_made(
+    shell: Shell, service: Loopback, namespace: str, tmp_path: Path
+) -> None:
+    admin = service.admin()
+    admin.put(namespace, "ld.preload", CANARY)
+    done = shell.run("exec", "--mount", tmp_path / "x.sh", "--", "echo", "started")
+    assert (done.code, done.out) == (1, "")
+    assert "ld.preload would set LD_PRELOAD" in done.err
+    admin.put(namespace, "a", f"'{CANARY}\"")
+    admin.put(namespace, "b", f"{CANARY}\r")
+    done = shell.run("exec", "--mount", tmp_path / "x.env", "--", "echo", "started")
+    assert (done.code, done.out, CANARY in done.err) == (1, "", False)
+    assert "dotenv cannot hold a, b. Choose keys with --only, or name a file of another format." in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_mounted_file_holds_the_values_for_its_owner_and_goes_with_the_command(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,8 @@ import pytest
 from configsvc_client.admin import draft
 from configsvc_client.cli.formats import FORMATS
 from tests.admin.loopback import Loopback
-from tests.cli.shell import Shell
+from tests.cli.formats import readers
+from tests.cli.shell import COMMAND, Shell
 
 CANARY = "canary-3d11e0"
 
@@ -131,7 +134,63 @@ def test_a_thousand_secrets_are_imported_and_exported_with_few_requests_and_one_
     assert (len(service.requests), len(service.kms.calls)) == (1, 1)
 
 
-@pytest.mark.parametrize("options", [("--variables",), ("-f", "docker"), ("-f", "docker", "--variables")])
+def test_a_shell_evaluates_what_is_exported_and_runs_nothing(
+    shell: Shell, service: Loopback, namespace: str, tmp_path: Path
+) -> None:
+    texts = {"a": "x'; touch F #", "b": "$(touch F)`touch F`", "c": "O'Reilly", "d": "C:\\dir", "e": "$HOME\n"}
+    service.admin().change(namespace, [draft(key, text) for key, text in texts.items()])
+    printed = "".join(f'printf "%s\\0" "${key.upper()}"; ' for key in texts)
+    command = shlex.join([*COMMAND, "export", "--variables"])
+    for line in (f'eval "$({command})"', f"{command} > {tmp_path}/.x; . {tmp_path}/.x"):
+        done = subprocess.run(
+            ["/bin/sh", "-c", f"{line}; {printed}"],
+            env=shell.environ, cwd=tmp_path, capture_output=True, check=True, timeout=60,
+        )  # fmt: skip
+        assert done.stdout.decode().split("\0")[:-1] == list(texts.values())
+    assert not (tmp_path / "F").exists()
+
+
+def test_what_dotenv_cannot_hold_is_refused_whole_and_shell_code_holds_it(
+    shell: Shell, service: Loopback, namespace: str, tmp_path: Path
+) -> None:
+    texts = {"A": "${HOME}", "B": f"'{CANARY}\"", "C": f"{CANARY}\r\n", "D": f"it's {CANARY}"}
+    service.admin().change(namespace, [draft(key, text) for key, text in texts.items()])
+    refused = shell.run("export", tmp_path / "x.env")
+    assert (refused.code, refused.out, CANARY in refused.err) == (1, "", False)
+    assert [line.split(":")[0].strip() for line in refused.err.splitlines()] == ["configsvc", "A", "B", "C"]
+    assert refused.err.count("; shell, yaml, json, toml, csv and k8s-secret can hold it") == 3
+    assert not (tmp_path / "x.env").exists()
+    shell.ok("export", tmp_path / "x.sh")
+    assert readers.sourced("bash", tmp_path / "x.sh", list(texts)) == list(texts.values())
+    assert "4 unchanged" in shell.run("import", tmp_path / "x.sh").err
+
+
+def test_names_that_no_shell_can_assign_are_refused_together(shell: Shell, service: Loopback, namespace: str) -> None:
+    service.admin().change(namespace, [draft(key, "x") for key in ("1st.key", "2nd", "uid", "db.url")])
+    refused = shell.run("export", "--variables")
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err.splitlines()[1:] == [
+        "  1st.key: 1ST_KEY is not a name that a shell can assign", "  2nd: 2ND is not a name that a shell can assign",
+        "  uid: UID is a variable that bash keeps for itself",
+    ]  # fmt: skip
+    assert shell.ok("export", "--variables", "--only", "db.*") == "DB_URL=x\n"
+
+
+def test_dotted_keys_in_a_dotenv_file_are_said_to_be_none_of_a_shell_s(
+    shell: Shell, service: Loopback, namespace: str
+) -> None:
+    service.admin().put(namespace, "A", "x")
+    assert shell.run("export").err == ""
+    service.admin().change(namespace, [draft("db.url", "x"), draft("db.pool", "x")])
+    done = shell.run("export")
+    assert done.out == "A=x\ndb.pool=x\ndb.url=x\n"
+    assert done.err == "No shell can assign db.pool, db.url. For a shell, export with --variables.\n"
+    assert shell.run("export", "--variables").err == ""
+
+
+@pytest.mark.parametrize(
+    "options", [("--variables",), ("-f", "docker"), ("-f", "docker", "--variables"), ("-f", "shell", "--variables")]
+)
 @pytest.mark.parametrize("key", ["GIT_SSH_COMMAND", "http_proxy", "npm_config_script-shell"])
 def test_a_file_that_becomes_an_environment_holds_no_dangerous_variable(
     shell: Shell, service: Loopback, namespace: str, options: tuple[str, ...], key: str

@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from dotenv import dotenv_values
 
 from configsvc.model import limits
 from configsvc_client.cli.formats import read
@@ -197,3 +198,30 @@ def test_the_example_file_has_at_least_30_entries_and_no_key_that_would_be_renam
     found, problems = read("dotenv", EXAMPLE.read_bytes())
     assert not problems
     assert len(found) >= 30
+
+
+def test_values_that_other_readers_fill_in_are_named_and_stored_as_they_are(
+    shell: Shell, service: Loopback, namespace: str, tmp_path: Path
+) -> None:
+    path = tmp_path / ".env"
+    path.write_text("url=http://${HOST}/canary-77\nby.command=$(id)\nmeant='$(id)'\nplain=x\n")
+    done = shell.run("import", path)
+    assert done.err.splitlines()[0] == (
+        "url, by.command: $NAME, ${…}, $(…) or backquotes stay in the value as they are; nothing is filled in."
+    )
+    assert "canary-77" not in done.err
+    assert {key: each.data for key, each in service.admin().values(namespace).items()} == {
+        "url": b"http://${HOST}/canary-77", "by.command": b"$(id)", "meant": b"$(id)", "plain": b"x",
+    }  # fmt: skip
+
+
+def test_a_key_of_a_windows_file_is_stored_as_python_dotenv_reads_it(
+    shell: Shell, service: Loopback, namespace: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "windows.env"
+    path.write_bytes(b'PEM="-----BEGIN KEY-----\r\nabc\r\n-----END KEY-----"\r\nB=x\r\n')
+    shell.ok("import", path)
+    stored = {key: each.data.decode() for key, each in service.admin().values(namespace).items()}
+    assert stored == dotenv_values(path)
+    shell.ok("export", tmp_path / "again.env")
+    assert dict(dotenv_values(tmp_path / "again.env")) == stored

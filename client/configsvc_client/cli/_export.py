@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from configsvc_client.admin import Opened
 
 
+_NAMED = 3
+"""Keys that are named in a note; the rest are counted."""
+
+
 @click.command("export")
 @_options.namespaces
 @click.argument("file", default=STDOUT, type=click.Path(dir_okay=False, allow_dash=True))
@@ -74,8 +78,9 @@ def command(
 
 def _tell_unassignable(keys: Sequence[str]) -> None:
     if keys:
-        others = f" and {len(keys) - 1} more keys" if len(keys) > 1 else ""
-        _terminal.say(f"No shell can assign {keys[0]}{others}. For a shell, export with --variables.")
+        others = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
+        named = f"{', '.join(keys[:_NAMED])}{others}"
+        _terminal.say(f"No shell can assign {named}. For a shell, export with --variables.")
 
 
 def _tell_sources(snapshots: Sequence[SealedSnapshot], found: Mapping[str, Opened]) -> None:

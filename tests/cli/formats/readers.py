@@ -35,14 +35,14 @@ def shells() -> list[str]:
 def sourced(shell: str, path: Path, names: Sequence[str], *, evaluated: bool = False) -> list[str]:
     """What a shell has in each variable after it read the file with `.`, or with `eval "$(cat FILE)"`."""
     script = f"{_EVALUATED if evaluated else _SOURCED}\n{_PRINTED}"
-    return _values(_run([shell, "-c", script, shell, str(path.absolute()), *names], path.parent))
+    return _values(run([shell, "-c", script, shell, str(path.absolute()), *names], path.parent))
 
 
 def typed(path: Path, names: Sequence[str]) -> list[str]:
     """The same for an interactive bash, where `!` is history."""
     listed = " ".join(names)
     script = f'set -H\nset -- "{path.absolute()}" {listed}\n{_SOURCED}\n{_PRINTED}\nexit 0\n'
-    return _values(_run(["bash", "--norc", "--noprofile", "-i"], path.parent, script.encode()))
+    return _values(run(["bash", "--norc", "--noprofile", "-i"], path.parent, script.encode()))
 
 
 def python_dotenv(path: Path) -> dict[str, str | None]:
@@ -59,7 +59,7 @@ def node(*paths: Path, expand: bool = False) -> list[dict[str, dict[str, str]]]:
     """What npm's dotenv reads in each file: the current version, its fast parser, and the last of version 16."""
     _require_node()
     command = ["node", str(_READ), str(_NODE), *map(str, paths)]
-    found: list[dict[str, dict[str, str]]] = json.loads(_run(command, paths[0].parent, EXPAND="1" if expand else ""))
+    found: list[dict[str, dict[str, str]]] = json.loads(run(command, paths[0].parent, EXPAND="1" if expand else ""))
     return found
 
 
@@ -96,11 +96,11 @@ def kubectl(path: Path) -> dict[str, str]:
         "-o",
         "json",
     ]
-    data: dict[str, str] = json.loads(_run(command, path.parent, HOME=str(path.parent)))["data"]
+    data: dict[str, str] = json.loads(run(command, path.parent, HOME=str(path.parent)))["data"]
     return data
 
 
-def _run(command: Sequence[str], folder: Path, given: bytes = b"", **environ: str) -> bytes:
+def run(command: Sequence[str], folder: Path = Path("/"), given: bytes = b"", **environ: str) -> bytes:
     done = subprocess.run(
         command, input=given, env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **environ}, cwd=folder,
         capture_output=True, timeout=_SECONDS, check=False,
