@@ -43,8 +43,10 @@ def read(text: str) -> Json:
         return Json(None, str(error))
     except RecursionError:
         return Json(None, _TOO_DEEP)
-    except ValueError:
+    except json.JSONDecodeError:
         return Json(None, "is not JSON")
+    except ValueError:  # an integer of more digits than Python reads (sys.set_int_max_str_digits)
+        return Json(None, "has a number that is too large")
     return Json(found)
 
 

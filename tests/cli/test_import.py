@@ -225,3 +225,16 @@ def test_a_key_of_a_windows_file_is_stored_as_python_dotenv_reads_it(
     assert stored == dotenv_values(path)
     shell.ok("export", tmp_path / "again.env")
     assert dict(dotenv_values(tmp_path / "again.env")) == stored
+
+
+def test_stdin_without_a_format_is_said_to_be_read_as_dotenv(shell: Shell, tmp_path: Path) -> None:
+    said = "stdin was read as dotenv, because its name says no format. For another one pass -f FORMAT."
+    refused = shell.run("import", "-", given=f'{{"a": "{CANARY}"}}\n{CANARY}')
+    assert (refused.code, said in refused.err, CANARY in refused.err) == (2, True, False)
+    taken = shell.run("import", "-", "--dry-run", given="a=1\n")
+    assert (taken.code, said in taken.err) == (0, True)
+    assert "read as" not in shell.run("import", "-", "-f", "dotenv", "--dry-run", given="a=1\n").err
+    unknown = tmp_path / "settings.conf"
+    unknown.write_text("[a]\nb: 1\n")
+    assert "settings.conf was read as dotenv" in shell.run("import", unknown).err
+    assert "settings.conf was read as dotenv" in shell.run("diff", unknown).err

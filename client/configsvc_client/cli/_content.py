@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from configsvc.model import json_text
 from configsvc.model.errors import Unprocessable
+from configsvc_client.cli.formats._json_tokens import members
 
 _JSON = "application/json"
 
@@ -22,9 +23,10 @@ def check(key: str, data: bytes, content_type: str) -> None:
 
 
 def indented(data: bytes) -> bytes | None:
-    """JSON for an editor, its numbers as they are spelled; None for what is no JSON."""
+    """JSON for an editor, its numbers as they are spelled; None for what is no JSON, or has a name twice."""
     try:
-        return json_text.render(json_text.parse(data), 2).encode() + b"\n"
+        found = json_text.parse(data)
+        return None if members(data.decode()).fault else json_text.render(found, 2).encode() + b"\n"
     except (ValueError, RecursionError):
         return None
 

@@ -23,7 +23,7 @@ from configsvc_client.cli import (
     _unnamed,
 )
 from configsvc_client.cli._imported import AGAIN
-from configsvc_client.cli.formats import FORMATS, Read, Row, format_of, read
+from configsvc_client.cli.formats import FORMATS, Read, Row, assumed, format_of, read
 
 if TYPE_CHECKING:
     from configsvc.model.snapshot import SealedSnapshot
@@ -63,7 +63,10 @@ def command(
     from configsvc_client.cli._plan import Rules, drafts
 
     target = _options.target(namespace)
-    rows = _rows(read(wanted or format_of(file.name), file.read()), files)
+    hint = None if wanted else assumed(file.name)
+    rows = _rows(read(wanted or format_of(file.name), file.read()), files, hint)
+    if hint:
+        _terminal.say(hint)
     _imported.tell_filled_in(rows.values())
     admin = _settings.admin()
     rules = Rules(_forms.Wanted(seal, plain, kms), as_json, declassify)
@@ -91,15 +94,15 @@ def command(
     return _imported.code_of(failures)
 
 
-def _rows(found: Read, files: Sequence[str]) -> dict[str, Row]:
-    """All rows by key, as the file and --file give them.
+def _rows(found: Read, files: Sequence[str], hint: str | None) -> dict[str, Row]:
+    """All rows by key, as the file and --file give them. The hint says which format was assumed.
 
     Raises:
         click.UsageError: a row that cannot be taken; nothing is stored then, for a key could be cut in two.
     """
     rows, problems = found
     if problems:
-        raise _exit.Problems("Nothing was stored.", problems)
+        raise _exit.Problems(f"Nothing was stored. {hint or ''}".rstrip(), problems)
     by_key = {row.key: row for row in rows}
     for key, path in (_file(each) for each in files):
         if key in by_key:

@@ -78,7 +78,8 @@ class FileSide:
         kind = wanted or formats.format_of(path.name)
         rows, problems = formats.read(kind, path.read_bytes())
         if problems:
-            raise _exit.Problems(f"{path} cannot be read.", problems)
+            hint = None if wanted else formats.assumed(str(path))
+            raise _exit.Problems(f"{path} cannot be read. {hint or ''}".rstrip(), problems)
         self._rows = {row.key: row for row in rows}
         self._typed = kind in _TYPED
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from configsvc_client.cli.formats import Value, format_of, read, write
+from configsvc_client.cli.formats import Value, assumed, format_of, read, write
 
 CANARY = "canary-77aa"
 
@@ -78,3 +78,22 @@ def test_a_secret_s_name_is_one_that_kubernetes_takes_and_its_size_too() -> None
     large = [Value(f"k{n}", b"x" * 2**19, "text/plain") for n in range(3)]
     assert [each.key for each in write("k8s-secret", large, "a")[1]] == [None]
     assert [each.key for each in write("k8s-secret", [Value("k" * 254, b"", "text/plain")], "a")[1]] == ["k" * 254]
+
+
+@pytest.mark.parametrize(
+    "name", ["prod.env", ".env", ".env.local", ".envrc", "env", "a.yml", "x/b.json", "c.TOML", "d.csv"]
+)
+def test_a_name_that_says_the_format_needs_no_word(name: str) -> None:
+    assert assumed(name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("<stdin>", "stdin"), ("-", "stdin"), ("/dev/stdin", "stdin"), ("/dev/fd/63", "/dev/fd/63"), ("a.conf", "a.conf"),
+     ("b.ini", "b.ini"), ("c.txt", "c.txt"), ("secrets", "secrets"), ("environment", "environment")],
+)  # fmt: skip
+def test_a_name_that_says_no_format_is_named_with_the_one_taken(name: str, shown: str) -> None:
+    said = assumed(name)
+    assert said is not None
+    assert said.startswith(f"{shown} was read as dotenv")
+    assert "-f FORMAT" in said

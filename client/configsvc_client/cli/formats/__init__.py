@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from configsvc_client.cli.formats._row import Problem, Read, Reader, Row, Value,
 from configsvc_client.cli.formats._shell_names import why_not_assignable
 
 __all__ = [
-    "ENVIRONMENT_FORMATS", "FORMATS", "Problem", "Read", "Row", "Value", "Written", "format_of", "read",
+    "ENVIRONMENT_FORMATS", "FORMATS", "Problem", "Read", "Row", "Value", "Written", "assumed", "format_of", "read",
     "why_not_assignable", "write",
 ]  # fmt: skip
 
@@ -38,6 +39,19 @@ ENVIRONMENT_FORMATS = ("docker", "shell")
 def format_of(name: str) -> str:
     """The format that a file's name tells: by its ending, else dotenv."""
     return _SUFFIXES.get(Path(name).suffix.lower(), "dotenv")
+
+
+def assumed(name: str) -> str | None:
+    """What to say of a file that is read as dotenv though its name does not say so; None where it does.
+
+    Args:
+        name: of the file; `-`, `<stdin>` or a device for what has none.
+    """
+    path = Path(name)
+    if path.suffix.lower() in _SUFFIXES or re.fullmatch(r"(?i)(.*\.)?env(rc)?|\.env\..*", path.name):
+        return None
+    found = "stdin" if name in ("-", "<stdin>", "/dev/stdin") else name
+    return f"{found} was read as dotenv, because its name says no format. For another one pass -f FORMAT."
 
 
 def read(wanted: str, content: bytes) -> Read:
