@@ -7,7 +7,7 @@ set. Variables that are known to be dangerous are refused unless the allow-list 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from configsvc.model.errors import Unprocessable
@@ -34,6 +34,37 @@ Allowed = Callable[[str], Iterable[str] | None]
 """The allow-list for a key: variables, and patterns with `*`; None where there is no list."""
 
 
+class Advice(NamedTuple):
+    """What a person does, as sentences: about keys whose variables are dangerous, and about keys that share one."""
+
+    leave_out: str
+    apart: str
+
+
+class Judged(NamedTuple):
+    """Keys that may be variables, the names of those that are not listed, and keys whose variables are dangerous."""
+
+    keys: tuple[str, ...]
+    unlisted: tuple[str, ...]
+    dangerous: tuple[str, ...]
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """A sentence for each dangerous key."""
+        return tuple(
+            f"{key} would set {name_of(key)}, which can run code or change whom you trust." for key in self.dangerous
+        )
+
+    def check(self, advice: Advice) -> None:
+        """That none is dangerous.
+
+        Raises:
+            Unprocessable: some are; names all of them.
+        """
+        if self.dangerous:
+            raise Unprocessable(" ".join([*self.problems, advice.leave_out]), key=self.dangerous[0])
+
+
 class Variables(NamedTuple):
     """What can be set, by name, and the names that were left out because the allow-list does not have them."""
 
@@ -46,47 +77,54 @@ def name_of(key: str) -> str:
     return key.upper().translate(_RENAMED)
 
 
-def variables(values: Mapping[str, bytes], leave_out: str, allowed: Allowed = lambda _: None) -> Variables:
+def variables(values: Mapping[str, bytes], advice: Advice, allowed: Allowed = lambda _: None) -> Variables:
     """The variables of all values, which come as they are stored.
 
     Args:
         values: by key.
-        leave_out: what a person does about a key that may not be a variable; a sentence, for the error.
+        advice: what a person does about keys that may not be variables.
         allowed: the allow-list for each key.
 
     Raises:
-        Unprocessable: a variable is dangerous, two keys have the same one, or a value does not fit into one. Names
-            keys, never values.
+        Unprocessable: variables are dangerous, several keys have the same one, or values do not fit into one. Names all
+            of these keys, never values.
     """
-    keys: dict[str, str] = {}
-    found: dict[str, str] = {}
-    unlisted = []
-    for key, data in values.items():
-        name = name_of(key)
-        if not is_allowed(key, name, allowed(key), leave_out):
+    judged = judge(values, allowed)
+    problems = [*judged.problems]
+    keys: dict[str, list[str]] = {}
+    for key in judged.keys:
+        keys.setdefault(name_of(key), []).append(key)
+    shared = [_shared(name, each) for name, each in keys.items() if len(each) > 1]
+    unfit = {key: told for key in judged.keys if (told := _unfit(key, name_of(key), values[key]))}
+    if problems or shared or unfit:
+        lines = [*_with(problems, advice.leave_out), *_with(shared, advice.apart), *unfit.values()]
+        first = next(iter([*judged.dangerous, *(each[-1] for each in keys.values() if len(each) > 1), *unfit]))
+        raise Unprocessable(" ".join(lines), key=first)
+    return Variables({name: values[each[0]].decode() for name, each in keys.items()}, judged.unlisted)
+
+
+def judge(keys: Iterable[str], allowed: Allowed) -> Judged:
+    """Which keys may be variables by the allow-lists, which are not listed, and which are dangerous."""
+    listed, unlisted, dangerous = list[str](), list[str](), list[str]()
+    for key in keys:
+        name, found = name_of(key), allowed(key)
+        patterns = None if found is None else tuple(found)
+        if patterns is not None and not any(matches(name, each) for each in patterns):
             unlisted.append(name)
-            continue
-        if name in keys:
-            raise Unprocessable(f"{keys[name]} and {key} would both be {name}. Rename one of them.", key=key)
-        keys[name] = key
-        found[name] = _text(key, name, data)
-    return Variables(found, tuple(unlisted))
+        elif is_dangerous(name) and name not in (patterns or ()):
+            dangerous.append(key)
+        else:
+            listed.append(key)
+    return Judged(tuple(listed), tuple(unlisted), tuple(dangerous))
 
 
-def is_allowed(key: str, name: str, listed: Iterable[str] | None, leave_out: str) -> bool:
-    """Whether a key may set a variable; False where the allow-list does not have it.
+def _shared(name: str, keys: Sequence[str]) -> str:
+    both = "both" if len(keys) == 2 else "all"  # noqa: PLR2004  # English has a word for two
+    return f"{', '.join(keys[:-1])} and {keys[-1]} would {both} be {name}."
 
-    Raises:
-        Unprocessable: the variable is dangerous, and the allow-list does not name it in full.
-    """
-    patterns = None if listed is None else tuple(listed)
-    if patterns is not None and not any(matches(name, each) for each in patterns):
-        return False
-    if is_dangerous(name) and name not in (patterns or ()):
-        raise Unprocessable(
-            f"{key} would set {name}, which can run code or change whom you trust. {leave_out}", key=key
-        )
-    return True
+
+def _with(problems: Sequence[str], advice: str) -> list[str]:
+    return [*problems, advice] if problems else []
 
 
 def check_room(environ: Mapping[str, str], arguments: Iterable[str] | None = None) -> None:
@@ -114,23 +152,19 @@ def room_of(arg_max: int) -> int:
     return min(arg_max, _ALL) if arg_max >= _LEAST else _LEAST
 
 
-def _text(key: str, name: str, data: bytes) -> str:
+def _unfit(key: str, name: str, data: bytes) -> str:
+    """Why a value does not fit into a variable; empty where it does."""
     try:
         text = data.decode()
     except UnicodeDecodeError:
-        text = None  # raised below: as its context, this one would show the value
-    if text is None:
-        raise Unprocessable(f"{key} holds bytes, which no variable can. Read it by itself.", key=key)
+        return f"{key} holds bytes, which no variable can. Read it by itself."
     if "\0" in text:
-        raise Unprocessable(f"{key} holds a NUL, which no variable can. Read it by itself.", key=key)
+        return f"{key} holds a NUL, which no variable can. Read it by itself."
     if text.startswith(_OLD_BASH):
-        raise Unprocessable(
-            f"{key} begins like a shell function, which old versions of bash run. Leave it out.", key=key
-        )
+        return f"{key} begins like a shell function, which old versions of bash run. Leave it out."
     if len(name) + 1 + len(data) > _ONE:
-        raise Unprocessable(
+        return (
             f"{key} is too long for a variable: {name}=… would take {len(name) + 1 + len(data):,} bytes, and the "
-            f"system allows {_ONE:,}. Leave it out, or read it as a file or from a Config.",
-            key=key,
+            f"system allows {_ONE:,}. Leave it out, or read it as a file or from a Config."
         )
-    return text
+    return ""

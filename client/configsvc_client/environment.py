@@ -24,9 +24,12 @@ from collections.abc import Iterable, Mapping, MutableMapping
 from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc_client._hidden import without_frames
 from configsvc_client._value import Value
-from configsvc_client._variables import check_room, variables
+from configsvc_client._variables import Advice, check_room, variables
 
-_LEAVE_OUT = "Leave it out with prefix=, read it from the Config, or name the variable in full in allow=."
+_ADVICE = Advice(
+    "Leave it out with prefix=, read it from the Config, or name the variable in full in allow=.",
+    "Take one of each with prefix=, read them from the Config, or rename them.",
+)
 
 
 def fill(
@@ -76,7 +79,7 @@ def _filled(
         snapshot = getattr(config, "snapshot", lambda: config)()
         listed = None if allow is None else _listed(allow)
         stored = {key: _stored(snapshot[key]) for key in snapshot if key.startswith(prefix)}
-        found = variables(stored, _LEAVE_OUT, lambda _: listed).found
+        found = variables(stored, _ADVICE, lambda _: listed).found
         chosen = {name: text for name, text in found.items() if overwrite or name not in target}
         if chosen:
             check_room({**target, **chosen})

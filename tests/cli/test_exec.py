@@ -83,3 +83,15 @@ def test_a_key_that_chooses_what_code_is_run_starts_nothing(
     assert f"{key} would set {key.upper().replace('.', '_').replace('-', '_')}" in done.err
     assert "--only" in done.err
     assert shell.ok("exec", "--only", "db.*", "--", "sh", "-c", "echo $DB_URL") == "x\n"
+
+
+def test_all_collisions_are_named_at_once_with_the_options_that_help(
+    shell: Shell, service: Loopback, namespace: str
+) -> None:
+    for key in ("a.b", "a-b", "c.d", "c-d", "c_d", "e"):
+        service.admin().put(namespace, key, "v")
+    done = shell.run("exec", "--", "true")
+    assert done.code == 1
+    for says in ("a-b and a.b would both be A_B", "c-d, c.d and c_d would all be C_D", "--only or --prefix", "--mount"):
+        assert says in done.err
+    assert shell.run("exec", "--only", "a.b", "--only", "c.d", "--only", "e", "--", "true").code == 0

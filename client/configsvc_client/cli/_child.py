@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from configsvc.model.names import Namespace
-from configsvc_client._variables import check_room, is_allowed, name_of, variables
+from configsvc_client._variables import Advice, check_room, judge, name_of, variables
 from configsvc_client.admin import Opened
 from configsvc_client.cli import _terminal
 
-LEAVE_OUT = (
-    "Leave it out with --only or --prefix, use --mount FILE, or name the variable in full in the policy's exec list."
+ADVICE = Advice(
+    "Leave it out with --only or --prefix, use --mount FILE, or name the variable in full in the policy's exec list.",
+    "Take one of each with --only or --prefix, or use --mount FILE.json, which holds them under their own names.",
 )
 
 _UNLISTED = "not on the policy's exec list for {}, or the project file is not trusted (configsvc trust)."
@@ -48,28 +49,29 @@ class Admission:
 
     Args:
         listed: the allow-list for a namespace; None where there is none.
-        leave_out: what a person does about a dangerous variable; a sentence.
+        advice: what a person does about a dangerous variable.
     """
 
-    def __init__(self, listed: Callable[[Namespace], Sequence[str] | None], leave_out: str = LEAVE_OUT) -> None:
+    def __init__(self, listed: Callable[[Namespace], Sequence[str] | None], advice: Advice = ADVICE) -> None:
         self._listed = listed
-        self._leave_out = leave_out
+        self._advice = advice
         self._said: set[str] = set()
 
     def admitted(self, namespace: Namespace, keys: Sequence[str]) -> list[str]:
         """The keys of a namespace that may become variables. The others are named in one line.
 
         Raises:
-            Unprocessable: a variable is dangerous.
+            Unprocessable: variables are dangerous; names all of their keys.
         """
         listed = self._listed(namespace)
-        found = [key for key in keys if is_allowed(key, name_of(key), listed, self._leave_out)]
-        new = {name_of(key) for key in keys} - {name_of(key) for key in found} - self._said
+        judged = judge(keys, lambda _: listed)
+        judged.check(self._advice)
+        new = set(judged.unlisted) - {name_of(key) for key in judged.keys} - self._said
         if new:
             self._said |= new
             are = "is" if len(new) == 1 else "are"
             _terminal.say(f"configsvc: {', '.join(sorted(new))} {are} left out: {_UNLISTED.format(namespace)}")
-        return found
+        return [*judged.keys]
 
 
 class Child:
@@ -95,11 +97,12 @@ class Child:
         """The variables with the values, all of which were admitted.
 
         Raises:
-            Unprocessable: two keys have the same variable, a value does not fit into one, or all do not fit together.
+            Unprocessable: keys have the same variable, or a value does not fit into one; names all of these keys. Or
+                all do not fit together.
         """
         admitted = {name_of(key): (name_of(key),) for key in values}
         found = variables(
-            {key: each.data for key, each in values.items()}, LEAVE_OUT, lambda key: admitted[name_of(key)]
+            {key: each.data for key, each in values.items()}, ADVICE, lambda key: admitted[name_of(key)]
         ).found
         kept = {name for name in found if name in self._base and name not in self._override}
         for name in sorted(kept):

@@ -96,15 +96,17 @@ def _tell_sources(snapshots: Sequence[SealedSnapshot], found: Mapping[str, Opene
 
 
 _LEAVE_OUT = "Leave it out with --only, or name the variable in full in the policy's exec list."
+_APART = "Take one of each with --only."
 
 
 def _admission(kind: str, *, variables: bool) -> _wanted.Admitted:
     """What may be written: a file that is made to become an environment is under the rules of `exec`."""
     if not variables and kind not in ENVIRONMENT_FORMATS:
         return lambda _, keys: keys
+    from configsvc_client._variables import Advice
     from configsvc_client.cli._child import Admission
 
-    return Admission(_settings.exec_list, _LEAVE_OUT).admitted
+    return Admission(_settings.exec_list, Advice(_LEAVE_OUT, _APART)).admitted
 
 
 def _check_sealed(snapshots: Sequence[SealedSnapshot], only: Sequence[str]) -> None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from configsvc.model.errors import Unprocessable
 from configsvc_client.cli import _group, _options, _settings, _terminal
 
 if TYPE_CHECKING:
@@ -53,9 +52,6 @@ def text(tables: dict[str, dict[str, Any]]) -> str:
 
 def _variable(key: str) -> list[str]:
     """The variable of a key, unless exec refuses it: a policy that names it literally would allow it."""
-    from configsvc_client._variables import variables
+    from configsvc_client._variables import judge, name_of
 
-    try:
-        return list(variables({key: b""}, "").found)
-    except Unprocessable:
-        return []
+    return [name_of(each) for each in judge([key], lambda _: None).keys]
