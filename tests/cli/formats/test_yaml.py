@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,6 +70,31 @@ def test_what_versions_of_yaml_type_differently_is_text(kind: str) -> None:
         text = spelling.replace("\0", " ")
         if text != "-":
             assert _found(f"a: {text}")["a"] == (text, TEXT)
+
+
+_ROW = re.compile(r"\| (`.*`)(?:, in any case)? \|(.*)\|(.*)\| (.*) \| (.*) \|")
+_PYYAML = {"int": int, "float": float, "bool": bool, "null": type(None), "text": str, "date": date}
+_OURS: dict[str, Any] = {"number": (int, float), "true or false": bool, "null": type(None)}
+
+
+def test_the_documented_table_is_what_pyyaml_and_we_do() -> None:
+    rows = [match.groups() for match in map(_ROW.fullmatch, Path("docs/FORMATS.md").read_text().splitlines()) if match]
+    assert len(rows) >= 15
+    for spellings, _, _, theirs, ours in rows:
+        for spelling in spellings.strip("`").split("` `"):
+            if spelling == "<<":
+                continue
+            if theirs == "an error":
+                with pytest.raises(yaml.YAMLError):
+                    yaml.safe_load(f"a: {spelling}")
+            else:
+                kind = _PYYAML[theirs.split(" (")[0]]
+                assert type(yaml.safe_load(f"a: {spelling}")["a"]) is kind, spelling
+            found, content_type = _found(f"a: {spelling}")["a"]
+            if ours == "text":
+                assert (found, content_type) == (spelling, TEXT)
+            else:
+                assert isinstance(json.loads(found), _OURS[ours]), spelling
 
 
 @given(text=st.text("0123456789.+-eE_:xobnulltrefaswyNTF~", min_size=1, max_size=9))
