@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from configsvc_client.admin import draft
 from tests.admin.loopback import Loopback
 from tests.cli.shell import Shell
 
@@ -26,7 +29,7 @@ def test_values_are_sealed_anew_for_another_namespace_with_form_and_type_in_one_
     other = service.namespace(f"{namespace}.other")
     service.requests.clear()
     done = filled.run("copy", "--all", "--to", other, *FORMS, "-m", "as in test")
-    assert (done.code, "3 copied" in done.err, CANARY in done.err) == (0, True, False)
+    assert (done.code, "3 copied: 3 new, 0 replaced" in done.err, CANARY in done.err) == (0, True, False)
     assert sum(not each.startswith("GET") for each in service.requests) == 1
     admin = service.admin()
     assert {key: each._replace(version=0) for key, each in admin.values(other).items()} == {
@@ -35,7 +38,7 @@ def test_values_are_sealed_anew_for_another_namespace_with_form_and_type_in_one_
     sealed = [admin.entry(each, "db.password").value for each in (namespace, other)]
     assert sealed[0] != sealed[1]
     again = filled.run("copy", "--all", "--to", other, *FORMS)
-    assert (again.code, "0 copied, 3 there already" in again.err) == (0, True)
+    assert (again.code, "0 copied: 3 unchanged" in again.err) == (0, True)
 
 
 def test_what_nothing_names_is_sealed_in_the_target_whatever_the_source_does(
@@ -46,9 +49,12 @@ def test_what_nothing_names_is_sealed_in_the_target_whatever_the_source_does(
     assert {each.form for each in service.admin().snapshot(other).entries} == {"envelope"}
     assert "Sealed now" in done.err
     again = filled.run("copy", "--all", "--to", other)
-    assert "0 copied, 3 there already" in again.err
-    named = filled.run("copy", "--all", "--to", other, "--kms", "raw")  # another form is named
-    assert ("1 copied, 2 there already" in named.err, service.admin().entry(other, "raw").form) == (True, "kms")
+    assert "0 copied: 3 unchanged" in again.err
+    named = filled.run("copy", "--all", "--to", other, "--kms", "raw", "--yes")  # another form is named
+    assert ("1 copied: 0 new, 1 replaced, 2 unchanged" in named.err, service.admin().entry(other, "raw").form) == (
+        True,
+        "kms",
+    )
 
 
 def test_plain_in_the_place_of_sealed_is_asked_for_or_refused(filled: Shell, service: Loopback, namespace: str) -> None:
@@ -57,9 +63,9 @@ def test_plain_in_the_place_of_sealed_is_asked_for_or_refused(filled: Shell, ser
     refused = filled.run(*copy, "--yes")
     assert (refused.code, "--declassify" in refused.err, filled.ok("get", "sealed")) == (2, True, "x")
     owner = filled.but(**service.environ("owner", namespace))
-    assert owner.on_terminal(*copy, typed={"in the clear? [y/N]: ": "n"}).code == 1
+    assert owner.on_terminal(*copy, "--yes", typed={"in the clear? [y/N]: ": "n"}).code == 1
     assert filled.ok("get", "sealed") == "x"
-    assert owner.on_terminal(*copy, typed={"in the clear? [y/N]: ": "y"}).code == 0
+    assert owner.on_terminal(*copy, typed={"Continue? [y/N]: ": "y", "in the clear? [y/N]: ": "y"}).code == 0
     assert service.admin().entry(namespace, "sealed").form == "plain"
 
 
@@ -72,7 +78,7 @@ def test_a_dry_run_shows_no_value_and_stores_nothing(filled: Shell, service: Loo
     done = filled.run("copy", "db.password", "limits", "--to", "any.where", "--dry-run")
     assert done.code == 3  # not there
     done = filled.run("copy", "db.password", "--as", "x", "--dry-run")
-    assert (done.code, done.out) == (0, f"x\tenvelope\ttext/plain\t{len(CANARY)}\n")
+    assert (done.code, done.out) == (0, f"x\tnew\tenvelope\ttext/plain\t{len(CANARY)}\t\n")
     assert not [each for each in service.requests if not each.startswith("GET")]
 
 
@@ -85,6 +91,7 @@ def test_a_dry_run_shows_no_value_and_stores_nothing(filled: Shell, service: Loo
         (("limits", "raw", "--as", "x"), 2),
         (("never", "--as", "x"), 3),
         (("limits", "--as", "a/b"), 2),
+        (("db.*", "--as", "x"), 2),
     ],
 )
 def test_a_copy_that_does_not_say_what_and_where_is_refused(
@@ -96,5 +103,112 @@ def test_a_copy_that_does_not_say_what_and_where_is_refused(
 
 def test_what_is_refused_is_told_by_key(filled: Shell, service: Loopback, namespace: str) -> None:
     service.admin().put(namespace, "sealed", "x")
-    done = filled.run("copy", "limits", "--as", "sealed", "--plain", "*", "--declassify")
+    done = filled.run("copy", "limits", "--as", "sealed", "--plain", "*", "--declassify", "--yes")
     assert (done.code != 0, "sealed:" in done.err, "1 failed" in done.err) == (True, True, True)
+
+
+@pytest.fixture
+def prod(filled: Shell, service: Loopback, namespace: str) -> str:
+    """A namespace that has every key of the source in another way, and one of its own."""
+    assert filled
+    prod, admin = service.namespace(f"{namespace}.prod"), service.admin()
+    admin.put(namespace, "same", {"a": 1, "b": 2})
+    admin.put(namespace, "deleted", "x")
+    admin.put(namespace, "staged", "x")
+    admin.put(namespace, "typed", "1")
+    admin.put(prod, "db.password", f"{CANARY}-of-prod")
+    admin.put(prod, "same", '{"b": 2,  "a": 1}', content_type="application/json", form="kms")
+    admin.put(prod, "typed", 1, form="plain")
+    admin.put(prod, "deleted", "x")
+    admin.delete(prod, "deleted")
+    admin.put_draft(prod, draft("staged", "x")._replace(activate=False))
+    admin.put(prod, "own", "x")
+    service.requests.clear()
+    return prod
+
+
+PLAN = [
+    ["db.password", "changed", "envelope", "text/plain", str(len(CANARY)), "version 1, envelope"],
+    ["deleted", "new", "envelope", "text/plain", "1", "not served, latest version 1"],
+    ["limits", "new", "envelope", "application/json", "7", ""],
+    ["raw", "new", "envelope", "application/octet-stream", "2", ""],
+    ["same", "unchanged", "kms", "application/json", "13", "version 1, kms"],
+    ["staged", "new", "envelope", "text/plain", "1", "not served, latest version 1"],
+    ["typed", "changed", "envelope", "text/plain", "1", "version 1, plain, application/json"],
+]
+
+
+def test_the_plan_tells_new_changed_and_unchanged_keys_beside_what_the_target_has(
+    filled: Shell, service: Loopback, prod: str
+) -> None:
+    done = filled.run("copy", "--all", "--to", prod, "--dry-run", "--seal", "typed")
+    assert [line.split("\t") for line in done.out.splitlines()] == PLAN
+    assert (done.code, "6 would be copied (--dry-run): 4 new, 2 replaced, 1 unchanged, 0 failed" in done.err) == (
+        0,
+        True,
+    )
+    assert CANARY not in done.out + done.err
+    assert not [each for each in service.requests if not each.startswith("GET")]
+
+
+def test_nothing_that_is_served_is_replaced_without_a_yes(filled: Shell, service: Loopback, prod: str) -> None:
+    copy = ("copy", "--all", "--to", prod, "--seal", "typed")
+    refused = filled.run(*copy)
+    assert (refused.code, "2 values that" in refused.err and f"{prod} serves: db.password, typed" in refused.err) == (
+        2,
+        True,
+    )
+    assert ("--yes" in refused.err, "--new-only" in refused.err) == (True, True)
+    declined = filled.on_terminal(*copy, typed={"Continue? [y/N]: ": "n"})
+    assert (declined.code, "unchanged" in declined.out, CANARY in declined.out) == (1, True, False)
+    assert not [each for each in service.requests if not each.startswith("GET")]
+    assert filled.on_terminal(*copy, typed={"Continue? [y/N]: ": "y"}).code == 0
+    assert service.admin().get(prod, "db.password").data == CANARY.encode()
+    service.admin().put(prod, "db.password", "again")
+    found = json.loads(filled.ok(*copy, "--yes", "-o", "json"))
+    assert {name: found[name] for name in ("copied", "new", "replaced", "unchanged", "kept")} == {
+        "copied": 1, "new": 0, "replaced": 1, "unchanged": 6, "kept": 0,
+    }  # fmt: skip
+
+
+def test_new_only_keeps_what_is_served_and_asks_nothing(filled: Shell, service: Loopback, prod: str) -> None:
+    before = service.admin().values(prod)
+    planned = filled.run("copy", "--all", "--to", prod, "--new-only", "--dry-run")
+    steps = {line.split("\t")[0]: line.split("\t")[1] for line in planned.out.splitlines()}
+    assert [key for key, step in steps.items() if step == "kept"] == ["db.password", "same", "typed"]
+    done = filled.run("copy", "--all", "--to", prod, "--new-only")
+    assert (done.code, "4 copied: 4 new, 0 replaced, 0 unchanged, 3 kept, 0 failed" in done.err) == (0, True)
+    after = service.admin().values(prod)
+    assert {key: after[key] for key in before} == before
+    assert set(after) - set(before) == {"deleted", "limits", "raw", "staged"}
+
+
+def test_patterns_choose_keys_as_they_do_for_export(filled: Shell, service: Loopback, namespace: str) -> None:
+    service.admin().put(namespace, "db.url", "x")
+    for number, chosen in enumerate(
+        [("db.*",), ("--only", "db.*"), ("--all", "--only", "db.*"), ("db.url", "*.pass*")]
+    ):
+        other = service.namespace(f"{namespace}.{number}")
+        filled.ok("copy", *chosen, "--to", other)
+        assert set(service.admin().values(other)) == {"db.password", "db.url"}
+
+
+def test_a_pattern_that_matches_nothing_is_refused_before_anything_is_copied(
+    filled: Shell, service: Loopback, namespace: str
+) -> None:
+    other = service.namespace(f"{namespace}.other")
+    service.requests.clear()
+    for chosen in (("nothing.*", "limits"), ("--only", "nothing.*"), ("--all", "--only", "nothing.*")):
+        done = filled.run("copy", *chosen, "--to", other)
+        assert (done.code, "nothing.*" in done.err) == (3, True)
+    assert not [each for each in service.requests if not each.startswith("GET")]
+
+
+def test_one_key_under_another_name_is_asked_about_too(filled: Shell, service: Loopback, namespace: str) -> None:
+    service.admin().put(namespace, "other", "kept")
+    refused = filled.run("copy", "db.password", "--as", "other")
+    assert (refused.code, filled.ok("get", "other")) == (2, "kept")
+    kept = filled.run("copy", "db.password", "--as", "other", "--new-only")
+    assert (kept.code, "1 kept" in kept.err, filled.ok("get", "other")) == (0, True, "kept")
+    filled.ok("copy", "db.password", "--as", "other", "--yes")
+    assert filled.ok("get", "other") == CANARY

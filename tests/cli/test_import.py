@@ -238,3 +238,43 @@ def test_stdin_without_a_format_is_said_to_be_read_as_dotenv(shell: Shell, tmp_p
     unknown.write_text("[a]\nb: 1\n")
     assert "settings.conf was read as dotenv" in shell.run("import", unknown).err
     assert "settings.conf was read as dotenv" in shell.run("diff", unknown).err
+
+
+def test_a_person_is_asked_before_an_import_replaces_values_and_a_script_is_not(
+    shell: Shell, service: Loopback, namespace: str, tmp_path: Path
+) -> None:
+    admin = service.admin()
+    admin.put(namespace, "same", "1")
+    admin.put(namespace, "other", "1")
+    path = str(_file(tmp_path, f"same=1\nother={CANARY}\nnew=1\n"))
+    declined = shell.on_terminal("import", path, typed={"Continue? [y/N]: ": "n"})
+    assert (declined.code, f"{namespace} serves: other" in declined.out) == (1, True)
+    assert all(each in declined.out for each in ("unchanged", "changed", "new"))
+    assert CANARY not in declined.out
+    assert set(admin.values(namespace)) == {"same", "other"}
+    assert shell.on_terminal("import", path, typed={"Continue? [y/N]: ": "y"}).code == 0
+    admin.put(namespace, "other", "2")
+    assert f"{namespace}: 1 changed, 2 unchanged" in shell.run("import", path).err
+    assert shell.on_terminal("import", path).code == 0  # nothing to ask about
+    admin.put(namespace, "other", "3")
+    assert shell.on_terminal("import", path, "--yes").code == 0
+
+
+def test_new_only_imports_keys_that_are_not_served_and_keeps_the_others(
+    shell: Shell, service: Loopback, namespace: str, tmp_path: Path
+) -> None:
+    admin = service.admin()
+    admin.put(namespace, "served", "old", form="plain")
+    admin.put(namespace, "deleted", "old")
+    admin.delete(namespace, "deleted")
+    path = _file(tmp_path, "served=1\ndeleted=1\nnew=1\n")
+    planned = shell.ok("import", path, "--new-only", "--dry-run")
+    assert dict(line.split("\t")[:2] for line in planned.splitlines()) == {
+        "served": "kept", "deleted": "new", "new": "new",
+    }  # fmt: skip
+    done = shell.run("import", path, "--new-only")
+    assert (done.code, f"{namespace}: 2 new, 1 kept" in done.err) == (0, True)
+    assert {key: each.data for key, each in admin.values(namespace).items()} == {
+        "served": b"old", "deleted": b"1", "new": b"1",
+    }  # fmt: skip
+    assert f"{namespace}: 3 kept" in shell.run("import", path, "--new-only", "--atomic").err

@@ -50,11 +50,20 @@ def test_copy_counts_and_names_what_failed(service: Loopback, owner: Shell, name
     owner.ok("put", "a", "-", given="x")
     owner.ok("put", "b", "y", "--plain")
     other = service.namespace(f"{namespace}.other")
-    wanted = {"from": namespace, "namespace": other, "copied": 2, "unchanged": 0, "failed": []}
+    wanted = {
+        "from": namespace,
+        "namespace": other,
+        "copied": 2,
+        "new": 2,
+        "replaced": 0,
+        "unchanged": 0,
+        "kept": 0,
+        "failed": [],
+    }
     assert _json(owner, "copy", "--all", "--to", other, "--plain", "b") == wanted
     owner.ok("put", "b", "-", "-n", other, "--seal", given="sealed by now")
     done = Shell(service.environ("writer", namespace)).run(
-        "copy", "--all", "--to", other, "--plain", "b", "--declassify", "-o", "json"
+        "copy", "--all", "--to", other, "--plain", "b", "--declassify", "-o", "json", "--yes"
     )
     found = json.loads(done.out)
     assert (done.code, found["copied"], found["unchanged"]) == (4, 0, 1)
@@ -63,7 +72,15 @@ def test_copy_counts_and_names_what_failed(service: Loopback, owner: Shell, name
 
 def test_an_import_has_json_by_the_variable_too(owner: Shell, namespace: str) -> None:
     found = json.loads(owner.but(CONFIGSVC_OUTPUT="json").ok("import", "-", given="a=1\n"))
-    assert found == {"namespace": namespace, "new": 1, "changed": 0, "again": 0, "unchanged": 0, "failed": []}
+    assert found == {
+        "namespace": namespace,
+        "new": 1,
+        "changed": 0,
+        "again": 0,
+        "unchanged": 0,
+        "kept": 0,
+        "failed": [],
+    }
 
 
 @pytest.mark.parametrize(

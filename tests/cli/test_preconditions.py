@@ -65,7 +65,7 @@ def test_a_copy_stores_new_and_changed_keys(strict: Shell, service: Loopback, na
     source = service.namespace(f"{namespace}.source")
     for key in ("served", "deleted", "never.there"):
         service.admin().put(source, key, "copied")
-    strict.ok("copy", "-n", source, "--all", "--to", namespace)
+    strict.ok("copy", "-n", source, "--all", "--to", namespace, "--yes")
     assert _values(service, namespace) == {
         "served": "copied", "plain": "old", "deleted": "copied", "never.there": "copied",
     }  # fmt: skip

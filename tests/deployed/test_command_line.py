@@ -161,7 +161,7 @@ def _other_namespaces(cast: Cast) -> None:
     cast.owner.ok("namespace", "set", other, "--require-preconditions")
     cast.owner.ok("put", "db.password", "-", given="newer")
     cast.owner.ok("put", "new", "-", given="n")
-    cast.owner.ok("copy", "--all", "--to", other, *as_here)
+    cast.owner.ok("copy", "--all", "--to", other, *as_here, "--yes")
     assert cast.owner.run("diff", "-n", cast.namespace, "-n", other, "--exit-code").code == 0
     assert "revision" in cast.owner.run("namespace", "lift", other, "--revision", "1000").err
 

@@ -14,13 +14,14 @@ from configsvc_client.cli import _common, _exit, _terminal
 Result = TypeVar("Result")
 
 
-def confirm(question: str, exists: Callable[[], object] = lambda: None) -> None:
+def confirm(question: str, exists: Callable[[], object] = lambda: None, *, alone: str = "") -> None:
     """Go on only if the person says yes, or has said so by `--yes`.
 
     Args:
         question: what is asked.
         exists: reads what the question is about, so that nobody is asked about what does not exist. Who may not read it
             is asked all the same: the service decides.
+        alone: what to say instead where nobody can be asked.
 
     Raises:
         NotFound, Gone: it does not exist.
@@ -37,7 +38,7 @@ def confirm(question: str, exists: Callable[[], object] = lambda: None) -> None:
     except ConfigsvcError:
         pass
     if not sys.stdin.isatty():
-        raise click.UsageError(f"{question} There is nobody to ask: add --yes.")
+        raise click.UsageError(alone or f"{question} There is nobody to ask: add --yes.")
     if not _terminal.agree(question):
         _terminal.say("Nothing was done.")
         raise click.exceptions.Exit(_exit.FAILED)

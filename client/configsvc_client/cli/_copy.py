@@ -2,128 +2,178 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from configsvc.model.errors import CannotOpen, ConfigsvcError, NotFound
-from configsvc.model.names import Namespace
-from configsvc_client.cli import _confirm, _exit, _forms, _options, _output, _settings, _terminal, _unnamed
+from configsvc_client.cli import (
+    _confirm,
+    _copied,
+    _exit,
+    _forms,
+    _options,
+    _output,
+    _replacing,
+    _settings,
+    _terminal,
+    _wanted,
+)
 
 if TYPE_CHECKING:
+    from configsvc.model.entry import Entry
+    from configsvc.model.names import Key, Namespace
     from configsvc.model.snapshot import SealedSnapshot
     from configsvc_client.admin import Admin, Draft, Guarded, Opened
+    from configsvc_client.cli._plan import Planned
 
 
 @click.command("copy")
 @_options.one_namespace
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
 @click.option("--all", "everything", is_flag=True, help="Every key that is served.")
+@click.option("--only", multiple=True, metavar="PATTERN", help="Keys to copy, like 'db.*'. Repeatable.")
 @click.option("--to", "target", metavar="NAMESPACE", help="Into this namespace; the same one where left out.")
 @click.option("--as", "name", metavar="KEY", help="Under another name; with one KEY.")
+@click.option("--new-only", is_flag=True, help="Copy only keys that the target does not serve; keep all others.")
 @_forms.for_many_keys
 @click.option(
     "--declassify", is_flag=True, help="Let plain values replace sealed ones; do not ask (takes the admin action)."
 )
-@click.option("--dry-run", is_flag=True, help="Show what would be stored, and store nothing.")
+@click.option("--dry-run", is_flag=True, help="Show the plan, and store nothing.")
 @_options.message
 def command(
     keys: tuple[str, ...], namespace: str | None, message: str, *,
-    everything: bool, target: str | None, name: str | None, seal: tuple[str, ...], plain: tuple[str, ...],
-    kms: tuple[str, ...], declassify: bool, dry_run: bool,
+    everything: bool, only: tuple[str, ...], target: str | None, name: str | None, new_only: bool,
+    seal: tuple[str, ...], plain: tuple[str, ...], kms: tuple[str, ...], declassify: bool, dry_run: bool,
 ) -> int:  # fmt: skip
     """Copy what is served under KEYs to another namespace or key. Content types stay.
 
-    Each value is sealed but for the keys that --plain or your policy of the target namespace names, however it is
-    stored where it comes from. Patterns are of keys in the target.
+    A KEY may be a pattern like 'db.*'; a pattern that names no key is refused. On a terminal or with --dry-run the plan
+    is shown: keys that are new, changed or unchanged in the target, never values. You are asked before a value that the
+    target serves is replaced; without a terminal that takes --yes. --new-only replaces nothing.
 
-    A sealed value opens only as its own key in its own namespace, so each is opened here and sealed anew. Values that
-    are there already are left alone, so it can be run again. Up to 40 keys are all stored or none; none that someone
-    else writes meanwhile is overwritten.
+    Each value is sealed but for the keys that --plain or your policy of the target namespace names, however it is
+    stored where it comes from. Patterns of --seal, --plain and --kms are of keys in the target.
+
+    A sealed value opens only as its own key in its own namespace, so each is opened here and sealed again. Values that
+    are there already are left alone, so it can be run again. Up to 40 keys are all stored or none; a key that someone
+    else writes meanwhile is not overwritten.
     """
     from configsvc.model import names
 
     source = _options.target(namespace)
     to = names.namespace(target) if target else source
-    _check(keys, name, everything=everything, same=to == source)
+    chosen = _Chosen((*keys, *only), names.key(name) if name else None)
+    _check(chosen, everything=everything, keys=keys, same=to == source)
     admin = _settings.admin()
-    here, asked = admin.snapshot(source), _forms.Wanted(seal, plain, kms)
-    found = _drafts(admin, here, None if everything else keys)
-    drafts = [_formed(admin, to, each._replace(key=names.key(name) if name else each.key), asked) for each in found]
-    there = admin.snapshot(to)
-    wanted, alike, failures = _differing(admin, there, drafts, ask=not dry_run)
-    wanted = _declassified(wanted, there, given=declassify, ask=not dry_run)
-    _tell(wanted, here)
-    if dry_run:
-        _show(wanted)
-    elif wanted:
-        failures |= _stored(admin, to, admin.guard(to, wanted, there), message)
-    _ended(source, to, len(drafts) - alike - len(failures), alike, failures, dry_run=dry_run)
+    copying = _Copying(admin, admin.snapshot(source), admin.snapshot(to), _forms.Wanted(seal, plain, kms))
+    plan, failures = copying.planned(chosen, new_only=new_only, ask=not dry_run)
+    copying.tell(plan, dry_run=dry_run)
+    if not dry_run:
+        _replacing.agree(to, _replacing.replaced(plan), required=True)
+        failures |= copying.stored(plan, message, declassify=declassify)
+    _copied.told((source, to), plan, failures, dry_run=dry_run)
     return _exit.code_of(next(iter(failures.values()))) if failures else 0
 
 
-def _ended(
-    source: Namespace, target: Namespace, count: int, alike: int, failures: Mapping[str, ConfigsvcError], *,
-    dry_run: bool,
-) -> None:  # fmt: skip
-    """Say what was copied, and why the rest was not."""
-    for key, error in failures.items():
-        _terminal.say(f"{key}: {_exit.reason_of(error)}")
-    done = "would be copied (--dry-run)" if dry_run else "copied"
-    told = f"{source} → {target}: {count} {done}, {alike} there already, {len(failures)} failed"
-    if dry_run:
-        _terminal.say(told)
-    else:
-        failed = [{"key": key, "code": each.code, "reason": _exit.reason_of(each)} for key, each in failures.items()]
-        _output.done(told, {"from": source, "namespace": target, "copied": count, "unchanged": alike, "failed": failed})
+class _Chosen(NamedTuple):
+    """The keys and patterns to copy, all keys without any; and the name for the one key in the target."""
+
+    patterns: tuple[str, ...]
+    name: Key | None
+
+    def entries(self, here: SealedSnapshot) -> list[Entry]:
+        """What is served under them.
+
+        Raises:
+            NotFound: a key is not served, or a pattern names none that is.
+        """
+        served = {entry.key: entry for entry in here.entries}
+        missing = [each for each in self.patterns if "*" not in each and each not in served]
+        if missing:
+            raise NotFound(f"Nothing is served under {', '.join(missing)} in {here.namespace}.", keys=missing)
+        wanted = _wanted.wanted(served, self.patterns, "")
+        return [entry for key, entry in served.items() if key in wanted]
+
+    def target(self, key: Key) -> Key:
+        """The key in the target."""
+        return self.name or key
 
 
-def _tell(drafts: Sequence[Draft], here: SealedSnapshot) -> None:
-    """Say what is sealed though it is not where it comes from: a reader without KMS will miss it."""
-    others = {entry.key for entry in here.entries if entry.form != "envelope"}
-    sealed = [each.key for each in drafts if each.form is None and each.key in others]
-    if sealed:
-        _terminal.say(f"Sealed now, for neither an option nor your policy says otherwise: {', '.join(sealed)}")
-
-
-def _show(drafts: Sequence[Draft]) -> None:
-    _output.table(
-        ("key", "form", "content type", "bytes"),
-        ((each.key, each.form or "envelope", each.content_type, len(each.data)) for each in drafts),
-    )
-
-
-def _check(keys: Sequence[str], name: str | None, *, everything: bool, same: bool) -> None:
-    if bool(keys) == everything:
-        raise click.UsageError("Name KEYs, or --all of them.")
-    if name and len(keys) != 1:
+def _check(chosen: _Chosen, *, everything: bool, keys: Sequence[str], same: bool) -> None:
+    if (everything and keys) or not (everything or chosen.patterns):
+        raise click.UsageError("Name KEYs or patterns of them, or --all of them.")
+    if chosen.name and (len(chosen.patterns) != 1 or "*" in chosen.patterns[0]):
         raise click.UsageError("--as goes with one KEY.")
-    if same and not name:
+    if same and not chosen.name:
         raise click.UsageError("Say where to: --to NAMESPACE, or --as KEY in the same one.")
 
 
-def _drafts(admin: Admin, snapshot: SealedSnapshot, keys: Sequence[str] | None) -> list[Draft]:
-    """The values to copy.
+class _Copying(NamedTuple):
+    """What is served in the source and in the target, and what the options say of forms."""
 
-    Raises:
-        NotFound: nothing is served under one of the keys.
-        CannotOpen: one does not open. Nothing is copied then.
-    """
-    from configsvc_client.admin import Draft
+    admin: Admin
+    here: SealedSnapshot
+    there: SealedSnapshot
+    forms: _forms.Wanted
 
-    served = {entry.key: entry for entry in snapshot.entries}
-    missing = [key for key in keys or () if key not in served]
-    if missing:
-        raise NotFound(f"Nothing is served under {', '.join(missing)} in {snapshot.namespace}.", keys=missing)
-    chosen = [entry for key, entry in served.items() if keys is None or key in keys]
-    opened = {key: _open(key, each) for key, each in admin.open_all(snapshot, chosen).items()}
-    return [Draft(each.key, each.data, each.content_type) for each in opened.values()]
+    def planned(self, chosen: _Chosen, *, new_only: bool, ask: bool) -> tuple[list[Planned], dict[str, ConfigsvcError]]:
+        """The plan, and what is refused because nothing says how to store it.
 
+        Raises:
+            NotFound: as `_Chosen.entries`.
+            CannotOpen: a value does not open. Nothing is copied then.
+        """
+        from configsvc_client.admin import Draft
+        from configsvc_client.cli._plan import Planned, plan, to_open
 
-def _formed(admin: Admin, namespace: Namespace, draft: Draft, wanted: _forms.Wanted) -> Draft:
-    """The draft with the form that an option or the target's policy names. What the source has does not count."""
-    return draft._replace(form=admin.named_form(namespace, draft.key, wanted.form(draft.key)))
+        served = {entry.key for entry in self.there.entries} if new_only else frozenset()
+        entries = chosen.entries(self.here)
+        fresh = [each for each in entries if chosen.target(each.key) not in served]
+        drafts = [self._draft(each, chosen.target(each.key)) for each in self._opened(fresh)]
+        opened = self.admin.open_all(self.there, to_open(drafts, self.there.entries))
+        found, refused = _replacing.named(self.there.namespace, plan(drafts, self.there.entries, opened), ask=ask)
+        kept = [
+            Planned(Draft(chosen.target(each.key), b"", each.content_type), "kept")
+            for each in entries
+            if chosen.target(each.key) in served
+        ]
+        return sorted([*found, *kept], key=lambda each: each.draft.key), refused
+
+    def _opened(self, entries: Sequence[Entry]) -> list[Opened]:
+        found = self.admin.open_all(self.here, entries)
+        return [_open(key, each) for key, each in found.items()]
+
+    def _draft(self, opened: Opened, key: Key) -> Draft:
+        """The draft with the form that an option or the target's policy names; the source's form does not count."""
+        from configsvc_client.admin import Draft
+
+        form = self.admin.named_form(self.there.namespace, key, self.forms.form(key))
+        return Draft(key, opened.data, opened.content_type, form)
+
+    def tell(self, plan: Sequence[Planned], *, dry_run: bool) -> None:
+        """Show the plan to a person or where it is asked for, and say what is sealed though it is not in the source.
+
+        A reader without KMS will miss that.
+        """
+        others = {entry.key for entry in self.here.entries if entry.form != "envelope"}
+        drafts = [each.draft for each in plan if each.step in _replacing.STORED]
+        sealed = [each.key for each in drafts if each.form is None and each.key in others]
+        if sealed:
+            _terminal.say(f"Sealed now, because no option and no policy says otherwise: {', '.join(sealed)}")
+        if dry_run or (_terminal.is_terminal() and _output.kind() != "json"):
+            _copied.show(self.admin, plan, self.there)
+
+    def stored(self, plan: Sequence[Planned], message: str, *, declassify: bool) -> dict[str, ConfigsvcError]:
+        """Store what is new or changed; the keys that were refused and why."""
+        drafts = [each.draft for each in plan if each.step in _replacing.STORED]
+        if not drafts:
+            return {}
+        drafts = _declassified(drafts, self.there, given=declassify)
+        namespace = self.there.namespace
+        return _stored(self.admin, namespace, self.admin.guard(namespace, drafts, self.there), message)
 
 
 def _open(key: str, found: Opened | CannotOpen) -> Opened:
@@ -132,34 +182,18 @@ def _open(key: str, found: Opened | CannotOpen) -> Opened:
     return found
 
 
-def _differing(
-    admin: Admin, there: SealedSnapshot, drafts: Sequence[Draft], *, ask: bool
-) -> tuple[list[Draft], int, dict[str, ConfigsvcError]]:
-    """What to store; how many are served alike; and what is refused, because nothing says how to store it."""
-    from configsvc_client.cli._plan import plan, to_open
-
-    found = plan(drafts, there.entries, admin.open_all(there, to_open(drafts, there.entries)))
-    unnamed = [each.draft for each in found if each.step == "unnamed"]
-    settled, refused = _unnamed.settled(there.namespace, unnamed, ask=ask)
-    steps = {each.draft.key: each.step for each in found}
-    wanted = [
-        settled.get(each.key, each) for each in drafts if steps[each.key] != "unchanged" and each.key not in refused
-    ]
-    return wanted, sum(step == "unchanged" for step in steps.values()), refused
-
-
-def _declassified(drafts: Sequence[Draft], there: SealedSnapshot, *, given: bool, ask: bool) -> list[Draft]:
+def _declassified(drafts: Sequence[Draft], there: SealedSnapshot, *, given: bool) -> list[Draft]:
     """The drafts, where --declassify or a person lets plain values replace sealed ones."""
     sealed = {entry.key for entry in there.entries if entry.sealed}
     declassifying = [each.key for each in drafts if each.form == "plain" and each.key in sealed]
-    if declassifying and ask and not given:
+    if declassifying and not given:
         _confirm.declassify(declassifying)
     agreed = given or bool(declassifying)
     return [each._replace(declassify=agreed and each.form == "plain") for each in drafts]
 
 
 def _stored(admin: Admin, namespace: Namespace, guarded: Guarded, message: str) -> dict[str, ConfigsvcError]:
-    """Stores them; the keys that were refused and why. What stops the whole series stands at each key left."""
+    """Stores them; the keys that were refused and why. What stops the whole series is at each key left."""
     drafts, failures = guarded.drafts, dict[str, ConfigsvcError](guarded.overtaken)
     left = {each.key for each in drafts}
     try:

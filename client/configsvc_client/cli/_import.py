@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from configsvc_client.cli import (
     _imported,
     _options,
     _output,
+    _replacing,
     _settings,
     _terminal,
     _unnamed,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 )
 @click.option("--declassify", is_flag=True, help="Let --plain keys follow sealed versions (takes the admin action).")
 @click.option("--dry-run", is_flag=True, help="Show what would be stored, and store nothing.")
+@click.option("--new-only", is_flag=True, help="Store only keys that are not served; keep all others as they are.")
 @click.option("--atomic", is_flag=True, help="All or nothing: one change set, so at most 40 keys and 1 MiB stored.")
 @click.option(
     "--errors", metavar="PATH", type=click.Path(dir_okay=False),
@@ -51,13 +54,15 @@ if TYPE_CHECKING:
 def command(
     file: BinaryIO, namespace: str | None, wanted: str | None, message: str, *,
     seal: tuple[str, ...], plain: tuple[str, ...], kms: tuple[str, ...],
-    as_json: tuple[str, ...], files: tuple[str, ...], declassify: bool, dry_run: bool, atomic: bool, errors: str | None,
+    as_json: tuple[str, ...], files: tuple[str, ...], declassify: bool, dry_run: bool, new_only: bool, atomic: bool,
+    errors: str | None,
 ) -> int:  # fmt: skip
     """Store the values of FILE (- for stdin): each sealed, but for the keys that --plain or your policy names.
 
     Keys stay as they are in the file. Values that are served already are left alone, so it can be run again after a
     failure; a key that someone else writes meanwhile is refused, not overwritten. Values go in change sets of up to 40
-    keys: each is all or nothing, and what was refused is told by key.
+    keys: each is all or nothing, and what was refused is told by key. On a terminal the plan is shown and asked about
+    before served values are replaced.
     In dotenv and docker files a comment `# configsvc: application/json` says that the next value is JSON.
     """
     from configsvc_client.cli._plan import Rules, drafts
@@ -74,15 +79,18 @@ def command(
     plan: list[Planned] = []
     if dry_run or not (atomic and failures):
         snapshot = admin.snapshot(target)
-        plan, unnamed = _named(target, _planned(admin, snapshot, found), ask=not dry_run)
+        fresh, kept = _replacing.split(found, snapshot, new_only=new_only)
+        plan, unnamed = _replacing.named(target, _planned(admin, snapshot, fresh), ask=not dry_run)
+        plan += kept
         failures |= unnamed
-        to_store = [each.draft for each in plan if each.step not in ("unchanged", "unnamed")]
+        to_store = [each.draft for each in plan if each.step in _replacing.STORED]
         by_kms = {entry.key for entry in snapshot.entries if entry.form == "kms"}
         _unnamed.tell_kms([each.key for each in to_store if each.form is None and each.key in by_kms])
         failures |= _unfit(admin, target, to_store) if atomic else {}
         if dry_run:
             _show(plan)
         elif to_store and not (atomic and failures):
+            _agree(target, plan)
             guarded = admin.guard(target, to_store, snapshot)
             failures |= guarded.overtaken
             failures |= (_stored_together if atomic else _stored)(admin, target, guarded, message)
@@ -130,17 +138,16 @@ def _planned(admin: Admin, snapshot: SealedSnapshot, drafts: Sequence[Draft]) ->
     return plan(drafts, snapshot.entries, opened)
 
 
-def _named(
-    namespace: Namespace, plan: Sequence[Planned], *, ask: bool
-) -> tuple[list[Planned], dict[str, ConfigsvcError]]:
-    """The plan with the forms that a person chooses for what is served in the clear, and what is refused."""
-    from configsvc_client.cli._plan import Planned
+def _agree(namespace: Namespace, plan: Sequence[Planned]) -> None:
+    """Show a person the plan, and ask, before it replaces anything. A script is not asked: its file says what to have.
 
-    unnamed = [each.draft for each in plan if each.step == "unnamed"]
-    settled, refused = _unnamed.settled(namespace, unnamed, ask=ask)
-    return [
-        Planned(settled[each.draft.key], "changed") if each.draft.key in settled else each for each in plan
-    ], refused
+    Raises:
+        click.exceptions.Exit: the answer was no.
+    """
+    keys = _replacing.replaced(plan)
+    if keys and sys.stdin.isatty() and _output.kind() != "json":
+        _show(plan)
+    _replacing.agree(namespace, keys, required=False)
 
 
 def _show(plan: Sequence[Planned]) -> None:

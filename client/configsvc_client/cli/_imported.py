@@ -10,6 +10,7 @@ from configsvc.model.errors import ConfigsvcError
 from configsvc.model.names import Namespace
 from configsvc_client.cli import _error_file, _exit, _output, _terminal
 from configsvc_client.cli._error_file import Refused
+from configsvc_client.cli._replacing import STORED
 from configsvc_client.cli.formats import Row
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ AGAIN = "Run it again: what is stored already is left alone."
 
 _FILLED_IN = "{}: $NAME, ${{…}}, $(…) or backquotes stay in the value as they are; nothing is filled in."
 
-_STEPS = ("new", "changed", "again", "unchanged")
+_STEPS = ("new", "changed", "again", "unchanged", "kept")
 _NOTHING = "Nothing was stored ({})."
 
 
@@ -32,7 +33,7 @@ def told(
     failed = {each.key for each in refused}
     counts = {step: sum(1 for each in plan if each.step == step and each.draft.key not in failed) for step in _STEPS}
     if _output.kind() == "json" and unstored != "--dry-run":  # the plan was printed then
-        done = {step: 0 if unstored and step != "unchanged" else count for step, count in counts.items()}
+        done = {step: 0 if unstored and step in STORED else count for step, count in counts.items()}
         _output.record({"namespace": namespace, **done, "failed": [each._asdict() for each in refused]})
         return
     said = ", ".join(f"{count} {step}" for step, count in counts.items() if count) or "nothing to do"

@@ -14,7 +14,7 @@ from configsvc_client.admin import Draft, Opened, checked
 from configsvc_client.cli._forms import Wanted
 from configsvc_client.cli.formats import Row
 
-Step = Literal["new", "changed", "again", "unchanged", "unnamed"]
+Step = Literal["new", "changed", "again", "unchanged", "unnamed", "kept"]
 Name = Callable[[str, Form | None], Form | None]
 """Of a key and the form that an option names: the form that options, CONFIGSVC_SEALED_KEYS or the policy name."""
 
@@ -50,7 +50,8 @@ class Rules(NamedTuple):
 class Planned(NamedTuple):
     """A draft, and what storing it means; `again` where what is served could not be opened to compare.
 
-    `unnamed` is a value that differs from what is served in the clear, under a key that nothing names.
+    `unnamed` is a value that differs from what is served in the clear, under a key that nothing names. `kept` is one
+    that --new-only leaves out, because its key is served.
     """
 
     draft: Draft

@@ -28,7 +28,7 @@ def wanted(keys: Iterable[str], only: Sequence[str], prefix: str) -> set[str]:
     for pattern in only:
         if not any(matches(key, pattern) for key in having):
             near = _near.question(_near.nearest(pattern.removesuffix("*"), having)) or "`configsvc list` shows them."
-            raise NotFound(f"--only {pattern} names no key that is served. {near}")
+            raise NotFound(f"{pattern} names no key that is served. {near}")
     return {key for key in having if not only or any(matches(key, pattern) for pattern in only)}
 
 

@@ -1,0 +1,75 @@
+"""Bulk commands and what is served already: which keys are kept, and the question before anything is replaced."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from configsvc_client.cli import _confirm, _unnamed
+
+if TYPE_CHECKING:
+    from configsvc.model.errors import ConfigsvcError
+    from configsvc.model.names import Namespace
+    from configsvc.model.snapshot import SealedSnapshot
+    from configsvc_client.admin import Draft
+    from configsvc_client.cli._plan import Planned
+
+STORED = ("new", "changed", "again")
+"""Steps of a plan that store something; all but the first replace what is served."""
+
+_NAMED = 10
+"""Keys that a question names; the plan above it names all."""
+
+
+def split(drafts: Iterable[Draft], there: SealedSnapshot, *, new_only: bool) -> tuple[list[Draft], list[Planned]]:
+    """The drafts to plan for, and those that --new-only keeps out because their keys are served."""
+    from configsvc_client.cli._plan import Planned
+
+    served = {entry.key for entry in there.entries} if new_only else frozenset()
+    found = list(drafts)
+    return [each for each in found if each.key not in served], [
+        Planned(each, "kept") for each in found if each.key in served
+    ]
+
+
+def named(
+    namespace: Namespace, plan: Sequence[Planned], *, ask: bool
+) -> tuple[list[Planned], dict[str, ConfigsvcError]]:
+    """The plan with the forms that a person chooses for what is served in the clear, and what is refused."""
+    from configsvc_client.cli._plan import Planned
+
+    unnamed = [each.draft for each in plan if each.step == "unnamed"]
+    settled, refused = _unnamed.settled(namespace, unnamed, ask=ask)
+    return [
+        Planned(settled[each.draft.key], "changed") if each.draft.key in settled else each for each in plan
+    ], refused
+
+
+def replaced(plan: Iterable[Planned]) -> list[str]:
+    """The keys that serve another value afterwards."""
+    return [each.draft.key for each in plan if each.step in STORED and each.step != "new"]
+
+
+def agree(namespace: str, keys: Sequence[str], *, required: bool) -> None:
+    """Ask before values that are served are replaced.
+
+    Args:
+        namespace: what serves them.
+        keys: whose values they are; nothing is asked without any.
+        required: refuse where nobody can be asked and --yes is not passed. Otherwise that goes on.
+
+    Raises:
+        click.UsageError: nobody can be asked.
+        click.exceptions.Exit: the answer was no; nothing was done.
+    """
+    if not keys or not (required or sys.stdin.isatty()):
+        return
+    values = "1 value" if len(keys) == 1 else f"{len(keys)} values"
+    more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
+    what = f"{values} that {namespace} serves: {', '.join(keys[:_NAMED])}{more}."
+    _confirm.confirm(
+        f"This replaces {what} Continue?",
+        alone=f"This would replace {what} Nothing was stored. Pass --yes to replace them, or --new-only to keep them. "
+        "--dry-run shows the plan.",
+    )
