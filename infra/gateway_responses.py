@@ -49,7 +49,10 @@ PROBLEMS: dict[str, errors.ConfigsvcError] = {
     "QUOTA_EXCEEDED": errors.Throttled(
         "This API key has used up its quota for today: quota_per_day of its group in the stage."
     ),
-    "REQUEST_TOO_LARGE": errors.TooLarge("API Gateway takes at most 10 MB; a request here has at most 2 MiB."),
+    "REQUEST_TOO_LARGE": errors.TooLarge(
+        "API Gateway takes at most 10 MB, and a request here has at most 2 MiB. Split it, or put large values in S3 "
+        "and store their addresses."
+    ),
     "RESOURCE_NOT_FOUND": errors.NotFound("There is no such route."),
     "THROTTLED": errors.Throttled("Too many requests: wait, then try again."),
     "UNAUTHORIZED": errors.Forbidden("The request carries no identity that this API knows."),

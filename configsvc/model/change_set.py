@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from configsvc.model import limits, strict_json
+from configsvc.model import limits, sizes, strict_json
 from configsvc.model.encoding import from_base64std
 from configsvc.model.entry import ContentType, Form
 from configsvc.model.envelope import read_header
@@ -68,7 +68,10 @@ def checked(change_set: ChangeSet) -> ChangeSet:
     if not keys or len(set(keys)) != len(keys):
         raise InvalidRequest("A change set has one operation or more, and each key once.")
     if len(keys) > limits.OPERATIONS:
-        raise TooLarge(f"A change set takes {limits.OPERATIONS} operations. Split it.", limit=limits.OPERATIONS)
+        raise TooLarge(
+            f"A change set takes at most {limits.OPERATIONS} operations, and this one has {len(keys)}. Split it.",
+            limit=limits.OPERATIONS, size=len(keys),
+        )  # fmt: skip
     if len(change_set.message) > limits.MESSAGE:
         raise InvalidRequest(f"A message takes {limits.MESSAGE} characters.", field="message")
     check_line(change_set.message, "message")
@@ -89,12 +92,12 @@ def check_value(put: Put) -> None:
     Raises:
         TooLarge, InvalidEnvelope, Unprocessable.
     """
-    size = stored_bytes(put.value)
-    if size > limits.STORED_VALUE:
-        raise TooLarge(
-            f"As it is stored, {put.key} has {size} bytes, and a value has at most {limits.STORED_VALUE}. Keep it "
-            "elsewhere, in S3 for example, and store where it is.", limit=limits.STORED_VALUE, key=put.key,
-        )  # fmt: skip
+    refused = (
+        sizes.refused_envelope(put.key, put.value) if put.form == "envelope"
+        else sizes.refused_plain(put.key, stored_bytes(put.value))
+    )  # fmt: skip
+    if refused:
+        raise refused
     {"plain": _check_plain, "kms": _check_kms, "envelope": _check_envelope}[put.form](put)
 
 

@@ -109,11 +109,12 @@ def _first(failed: Sequence[tuple[Operation, ConfigsvcError]], operations: int) 
 
 def _check_bytes(decided: Sequence[Step]) -> None:
     stored = [version.entry for step in decided if (version := step.written or step.chosen)]
-    if sum(stored_bytes(entry.value) for entry in stored) > limits.CHANGE_SET_BYTES:
+    size = sum(stored_bytes(entry.value) for entry in stored)
+    if size > limits.CHANGE_SET_BYTES:
         raise TooLarge(
-            f"A change set takes {limits.CHANGE_SET_BYTES} bytes of stored values. Split it.",
-            limit=limits.CHANGE_SET_BYTES,
-        )
+            f"A change set takes at most {limits.CHANGE_SET_BYTES} bytes of stored values, and this one has {size}. "
+            "Split it.", limit=limits.CHANGE_SET_BYTES, size=size,
+        )  # fmt: skip
 
 
 def _overfull(decided: Sequence[Step]) -> TooLarge | None:

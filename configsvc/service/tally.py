@@ -10,6 +10,7 @@ from configsvc.model.entry import Entry
 from configsvc.model.envelope import peek
 from configsvc.model.errors import Conflict, TooLarge
 from configsvc.model.names import Kid
+from configsvc.model.sizes import refused_namespace
 from configsvc.model.snapshot import entry_cost, total_cost
 from configsvc.service import records
 from configsvc.service.ports import LostRace
@@ -65,10 +66,7 @@ def outgrown(before: Head, after: Head, limit: int) -> TooLarge | None:
     cost = snapshot_cost(after)
     if cost <= limit or cost <= snapshot_cost(before):
         return None
-    return TooLarge(
-        f"The snapshot would be {cost} bytes, the namespace takes {limit}. Delete something or split the namespace.",
-        limit=limit, size=cost,
-    )  # fmt: skip
+    return refused_namespace(after.namespace, cost, limit)
 
 
 def _cost(entry: Entry | None) -> int:

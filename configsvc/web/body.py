@@ -29,7 +29,10 @@ def body_of(event: Mapping[str, Any], content_type: str | None) -> bytes:
     except ValueError:
         raise InvalidRequest("The body is not text in UTF-8.") from None
     if len(raw) > limits.REQUEST_BYTES:
-        raise TooLarge(f"A request has at most {limits.REQUEST_BYTES} bytes. Split it.", limit=limits.REQUEST_BYTES)
+        raise TooLarge(
+            f"A request has at most {limits.REQUEST_BYTES} bytes, and this one has {len(raw)}. Split it, or put large "
+            "values in S3 and store their addresses.", limit=limits.REQUEST_BYTES, size=len(raw),
+        )  # fmt: skip
     return raw
 
 

@@ -13,7 +13,10 @@ ADVICE = {
     "already_exists": "Take another name or id; or leave it, for it is there.",
     "gone": "Ask for something younger: `oldest` is the oldest revision that is kept.",
     "precondition_failed": "Read again, look at what changed, and send the write with the new ETag.",
-    "too_large": "Send less: `limit` was passed. A full snapshot needs fewer keys, or a higher `snapshot_bytes`.",
+    "too_large": (
+        "Send less: `size` is more than `limit`, in bytes of the value where `key` names one. A namespace that is full "
+        "needs a higher `snapshot_bytes` (4 MiB at most), fewer keys, or large values in S3."
+    ),
     "unsupported_media_type": "Send JSON in UTF-8 with `Content-Type: application/json`.",
     "unprocessable": "Correct the value: it is not what its form or content type says, or the settings forbid it.",
     "invalid_envelope": "Seal the value for this namespace, key and version, under a live data key of the namespace.",

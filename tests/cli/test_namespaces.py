@@ -67,6 +67,46 @@ def test_a_namespace_is_deleted_when_it_serves_nothing_and_someone_says_yes(
     assert owner.run("namespace", "show").code == 3
 
 
+def test_deleting_a_namespace_says_what_is_kept_and_creating_it_brings_it_back(
+    owner: Shell, service: Loopback, namespace: str
+) -> None:
+    service.admin().put(namespace, "a", "first", form="plain")
+    refused = owner.run("namespace", "delete")
+    assert (refused.code, "serves 1 keys" in refused.err) == (5, True)  # before anyone is asked
+    service.admin().delete(namespace, "a")
+    asked = owner.on_terminal("namespace", "delete", typed={"[y/N]": "y"}).out
+    assert "are kept" in asked
+    assert "configsvc destroy" in asked
+    assert "history" not in asked
+    assert f"Back: configsvc namespace create {namespace}" in asked
+    owner.ok("namespace", "create")
+    assert json.loads(owner.ok("list", "-o", "json"))[0]["state"] == "deleted"
+    owner.ok("activate", "a", "1")
+    assert owner.ok("get", "a") == "first"
+
+
+def test_creating_a_namespace_that_exists_changes_nothing(owner: Shell, namespace: str) -> None:
+    owner.ok("namespace", "set", "--description", "as it was")
+    before = owner.ok("namespace", "show", "-o", "json")
+    for options in ((), ("--description", "as it was"), ("--kms-key", KMS_KEY), ("--no-data-key",)):
+        done = owner.run("namespace", "create", namespace, *options)
+        assert (done.code, "exists already, nothing changed" in done.err) == (0, True), done.err
+    for option, value, other in (
+        ("--description", "another", "namespace set"), ("--kms-key", OTHER_KEY, "data-key rewrap"),
+    ):  # fmt: skip
+        done = owner.run("namespace", "create", namespace, option, value)
+        assert (done.code, other in done.err, "Nothing was changed" in done.err) == (5, True, True), done.err
+    assert owner.ok("namespace", "show", "-o", "json") == before
+
+
+def test_a_creation_that_was_interrupted_is_completed(owner: Shell, namespace: str) -> None:
+    other = f"{namespace}.half"
+    owner.ok("namespace", "create", other, "--no-data-key")
+    done = owner.run("namespace", "create", other)
+    assert (done.code, "exists already, without a data key" in done.err) == (0, True)
+    assert len(owner.ok("data-key", "list", "-n", other).splitlines()) == 1
+
+
 def test_data_keys_are_wrapped_anew_and_values_stay_as_they_are(
     owner: Shell, service: Loopback, namespace: str
 ) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from configsvc.model import names
+from configsvc.model import limits, names
 from configsvc.model.change_set import Activate
 from configsvc.model.entry import Entry, Form
 from configsvc.model.errors import CannotOpen, Misconfigured, Unprocessable
 from configsvc.model.names import Key, Namespace
+from configsvc.model.sizes import refused_namespace
 from configsvc.model.snapshot import SealedSnapshot
 from configsvc_client._secret import Secret
 from configsvc_client.admin._draft import Draft, Json, decided, draft
+from configsvc_client.admin._fits import check_size, served_with
 from configsvc_client.admin._guarded import Guarded, guard
 from configsvc_client.admin._parts import Facet
 from configsvc_client.admin._reader import KeyInfo, Known, Opened
@@ -145,6 +147,29 @@ class Values(Facet):
         self._parts.activations.check(name, activates, declassify=declassify)
         ready = [self._decided(name, each) if isinstance(each, Draft) else each for each in changes]
         return self._parts.writer.change(name, ready, message, if_match)
+
+    def check_size(self, namespace: str, draft: Draft) -> None:
+        """Refuse a draft whose form does not take so many bytes, before anything is sealed or sent.
+
+        Raises:
+            TooLarge: names the key, its size and the most that it may have.
+        """
+        check_size(names.namespace(namespace), draft)
+
+    def check_room(self, snapshot: SealedSnapshot, drafts: Sequence[Draft]) -> None:
+        """Refuse drafts that a namespace has no room for beside what it serves, before anything is sealed or sent.
+
+        Only what passes the default limit is looked at, with one request for the namespace's own.
+
+        Raises:
+            TooLarge: names the namespace, its size, its limit and what raises it.
+        """
+        size = served_with(snapshot, drafts)
+        if size <= max(limits.SNAPSHOT_BYTES, served_with(snapshot, ())):
+            return
+        limit = self._parts.namespaces.get(snapshot.namespace)["snapshot_bytes"]
+        if isinstance(limit, int) and size > limit:
+            raise refused_namespace(snapshot.namespace, size, limit)
 
     def check_together(self, namespace: str, drafts: Sequence[Draft]) -> None:
         """Whether one change set takes all these drafts, told before anything is sealed or sent.

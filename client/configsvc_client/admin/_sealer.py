@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from configsvc.model import limits
 from configsvc.model.change_set import Put
 from configsvc.model.encoding import base64std, from_base64std
-from configsvc.model.errors import TooLarge, Unavailable
+from configsvc.model.errors import Unavailable
 from configsvc.model.names import Namespace
 from configsvc_client._pin import Pin
 from configsvc_client._ports import Clock
@@ -13,6 +12,7 @@ from configsvc_client._secret import Secret
 from configsvc_client.admin import _sealing
 from configsvc_client.admin._data_keys import KMS_SECONDS, DataKeys, require_pin
 from configsvc_client.admin._draft import Draft
+from configsvc_client.admin._fits import check_size
 from configsvc_client.admin._ports import Chance, Kms
 
 
@@ -40,8 +40,9 @@ class ValueSealer:
         Raises:
             Misconfigured: no data key, no pin or no credentials.
             CannotOpen: KMS refuses.
-            TooLarge: kms:Encrypt does not take so much.
+            TooLarge: the form does not take so much. KMS was not asked then.
         """
+        check_size(namespace, draft)
         if draft.form == "plain":
             return _sealing.stored(draft, draft.data.decode())
         if draft.form == "kms":
@@ -49,11 +50,6 @@ class ValueSealer:
         return _sealing.sealed(draft, version, self._data_keys.sealer(namespace), self._chance.nonce())
 
     def _by_kms(self, namespace: Namespace, draft: Draft) -> str:
-        if len(draft.data) > limits.KMS_PLAINTEXT:
-            raise TooLarge(
-                f"kms:Encrypt takes {limits.KMS_PLAINTEXT} bytes. Leave --kms out: envelopes hold far more.",
-                limit=limits.KMS_PLAINTEXT, key=draft.key,
-            )  # fmt: skip
         require_pin(self._pin)
         context = {"configsvc:namespace": namespace, "configsvc:key": draft.key}
         plaintext = Secret(base64std(draft.data))  # in a line of its own: what shows a failed one shows what it names

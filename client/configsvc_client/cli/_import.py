@@ -65,7 +65,7 @@ def command(
     before served values are replaced.
     In dotenv and docker files a comment `# configsvc: application/json` says that the next value is JSON.
     """
-    from configsvc_client.cli._plan import Rules, drafts
+    from configsvc_client.cli._plan import Rules, drafts, fitting
 
     target = _options.target(namespace)
     hint = None if wanted else assumed(file.name)
@@ -76,6 +76,8 @@ def command(
     admin = _settings.admin()
     rules = Rules(_forms.Wanted(seal, plain, kms), as_json, declassify)
     found, failures = drafts(rows.values(), rules, partial(admin.named_form, target))
+    found, too_large = fitting(found, partial(admin.check_size, target))
+    failures |= too_large
     plan: list[Planned] = []
     if dry_run or not (atomic and failures):
         snapshot = admin.snapshot(target)
@@ -86,6 +88,7 @@ def command(
         to_store = [each.draft for each in plan if each.step in _replacing.STORED]
         by_kms = {entry.key for entry in snapshot.entries if entry.form == "kms"}
         _unnamed.tell_kms([each.key for each in to_store if each.form is None and each.key in by_kms])
+        admin.check_room(snapshot, to_store)
         failures |= _unfit(admin, target, to_store) if atomic else {}
         if dry_run:
             _show(plan)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from configsvc.model.errors import NotFound
+from configsvc.model.errors import Conflict, NotFound
 from configsvc.model.names import Namespace
 from configsvc_client.cli import _group, _namespace_lift, _namespace_settings, _options, _output, _settings, _terminal
 
 if TYPE_CHECKING:
-    from configsvc_client.admin import Admin
+    from configsvc_client.admin import Admin, StoredDataKey
 
 
 @click.group("namespace", cls=_group.Group)
@@ -30,28 +31,65 @@ def command() -> None:
 def create(
     name: str | None, namespace: str | None, kms_key: str | None, description: str | None, *, no_data_key: bool
 ) -> None:
-    """Create a namespace with its first data key. Done again, it adds what is missing."""
+    """Create a namespace with its first data key.
+
+    A namespace that exists already keeps its settings. Only a data key is added, if a creation that was interrupted
+    left none. A description or KMS key that differs from what it has is refused: configsvc namespace set changes one,
+    configsvc data-key the other.
+    """
     target = _options.target(name or namespace)
     wrapping = None if no_data_key else _settings.kms_key(kms_key)
     admin = _settings.admin()
     # Made first and stored last: whom KMS refuses leaves no namespace behind.
     made = admin.make_data_key(target, wrapping) if wrapping else None
-    created = admin.create_namespace(target, description=description)
-    _terminal.say(f"{target}: {'created' if created else 'was there already'}")  # at once: adding the data key may fail
-    kid = admin.store_data_key(target, made) if made and (created or not _has_data_key(admin, target)) else None
+    created = admin.create_namespace(target)  # without settings, which would replace those of one that exists
+    if created and description:
+        admin.create_namespace(target, description=description)
+    held = () if created else _data_keys(admin, target, wanted=made is not None)
+    if not created:
+        _check_same(admin, target, description, kms_key, held)
+    add = made is not None and not held
+    _terminal.say(f"{target}: {_state(created=created, add=add)}")  # at once: adding the data key may fail
+    kid = admin.store_data_key(target, made) if made and add else None
     done = {"namespace": target, "created": created, "kid": kid, "kms_key": wrapping if kid else None}
     if kid or _output.kind() == "json":
         _output.done(f"{target}: data key {kid} added under {wrapping}", done)
 
 
-def _has_data_key(admin: Admin, namespace: Namespace) -> bool:
-    """Whether there is one to seal under.
+def _state(*, created: bool, add: bool) -> str:
+    if created:
+        return "created"
+    return "exists already, without a data key" if add else "exists already, nothing changed"
+
+
+def _check_same(
+    admin: Admin, namespace: Namespace, description: str | None, kms_key: str | None, held: Sequence[StoredDataKey]
+) -> None:
+    """Refuse settings that a namespace which exists does not have.
+
+    Raises:
+        Conflict: names the setting, and what changes it.
+    """
+    if description is not None and admin.namespace(namespace)["description"] != description:
+        raise Conflict(
+            f"{namespace} exists already, with another description. Nothing was changed. To change it: "
+            f"configsvc namespace set {namespace} --description TEXT"
+        )
+    if kms_key and held and all(each.data_key.kms_key != kms_key for each in held):
+        raise Conflict(
+            f"{namespace} exists already, and its data keys are wrapped under another KMS key. Nothing was changed. To "
+            f"change that: configsvc data-key rewrap -n {namespace} --kms-key {kms_key}"
+        )
+
+
+def _data_keys(admin: Admin, namespace: Namespace, *, wanted: bool) -> list[StoredDataKey]:
+    """Those to seal under; none are looked for where none is wanted.
 
     Raises:
         NotFound: the API key may not read the namespace; says how to add one all the same.
     """
     try:
-        return any(each.state == "live" for each in admin.data_keys(namespace))
+        return [each for each in admin.data_keys(namespace) if each.state == "live"] if wanted else []
     except NotFound:
         raise NotFound(
             f"Your API key may not see the data keys of {namespace}. If it has none, add one: "

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
+from configsvc.model import limits
+from configsvc.model.errors import Conflict, NotFound
 from configsvc_client.cli import _confirm, _options, _output, _settings
 
 if TYPE_CHECKING:
     from configsvc.model.entry import Form
-    from configsvc_client.admin import Retention
+    from configsvc.model.names import Namespace
+    from configsvc_client.admin import Admin, Retention
 
 _FORMS = ("plain", "kms", "envelope")
 
@@ -31,7 +35,10 @@ def show(name: str | None, namespace: str | None) -> None:
 @click.argument("name", required=False)
 @click.option("--description", help="What it is for.")
 @click.option("--form", "forms", multiple=True, type=click.Choice(_FORMS), help="A form that may be put. Repeatable.")
-@click.option("--snapshot-bytes", type=click.IntRange(min=1), help="The most its snapshot may take, up to 4 MiB.")
+@click.option(
+    "--snapshot-bytes", type=click.IntRange(1, limits.SNAPSHOT_BYTES_MOST),
+    help=f"Bytes that it may serve, all keys and stored values together; {limits.SNAPSHOT_BYTES} in a new one.",
+)  # fmt: skip
 @click.option(
     "--require-preconditions/--no-require-preconditions", default=None,
     help="Whether writes of keys have to say what must stand before.",
@@ -66,11 +73,38 @@ def set_(
 @_options.one_namespace
 @click.argument("name", required=False)
 def delete(name: str | None, namespace: str | None) -> None:
-    """Delete a namespace that serves nothing (takes the admin action). Whoever creates it again goes on counting."""
+    """Delete a namespace that serves nothing (takes the admin action).
+
+    Nobody can read it any more, and its settings are gone. The values of all versions, its data keys and the change log
+    are kept, and grants too: `configsvc namespace create` brings it all back, and goes on counting. To remove values
+    for good, use `configsvc destroy` for each version before; names of keys and the change log remain.
+    """
     target, admin = _options.target(name or namespace), _settings.admin()
-    _confirm.confirm(f"Delete namespace {target}? Its history is gone for everyone.")
+    _check_empty(admin, target)
+    _confirm.confirm(
+        f"Values, data keys and the change log of {target} are kept, and creating it again brings them back. To remove "
+        f"a value for good, use configsvc destroy first. Delete namespace {target}, so that nobody can read it?"
+    )
     revision = admin.delete_namespace(target)
-    _output.done(f"{target}: deleted, revision {revision}", {"namespace": target, "revision": revision})
+    _output.done(
+        f"{target}: deleted, revision {revision}. Its versions are kept. Back: configsvc namespace create {target}",
+        {"namespace": target, "revision": revision},
+    )
+
+
+def _check_empty(admin: Admin, namespace: Namespace) -> None:
+    """Refuse before anyone is asked what the service would refuse. Who may not read it is asked all the same.
+
+    Raises:
+        Conflict: it serves something.
+    """
+    with suppress(NotFound):
+        served: Any = admin.namespace(namespace)["entries"]
+        if served:
+            raise Conflict(
+                f"{namespace} serves {served} keys. Delete them first: configsvc delete -n {namespace} KEY",
+                entries=served,
+            )
 
 
 def _retention(before: Mapping[str, object], versions: int | None, log_days: int | None) -> Retention | None:

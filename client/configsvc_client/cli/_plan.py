@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from configsvc.model import names, wildcard
 from configsvc.model.entry import Entry, Form
-from configsvc.model.errors import CannotOpen, ConfigsvcError
+from configsvc.model.errors import CannotOpen, ConfigsvcError, TooLarge
 from configsvc.model.names import Key
 from configsvc.model.same_value import same_value
 from configsvc_client.admin import Draft, Opened, checked
@@ -67,6 +67,24 @@ def drafts(rows: Iterable[Row], rules: Rules, name: Name) -> tuple[list[Draft], 
             found.append(rules.draft(row, name))
         except ConfigsvcError as error:
             refused[row.key] = error
+    return found, refused
+
+
+def fitting(drafts: Iterable[Draft], check: Callable[[Draft], None]) -> tuple[list[Draft], dict[str, ConfigsvcError]]:
+    """The drafts that are small enough to be stored, and the keys of the others, each with its reason.
+
+    Args:
+        drafts: with the forms that are named.
+        check: raises TooLarge.
+    """
+    found: list[Draft] = []
+    refused: dict[str, ConfigsvcError] = {}
+    for draft in drafts:
+        try:
+            check(draft)
+            found.append(draft)
+        except TooLarge as error:
+            refused[draft.key] = error
     return found, refused
 
 

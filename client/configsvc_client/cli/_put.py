@@ -81,6 +81,7 @@ def command(
         declassify=bool(flags["declassify"]), rotate_by=_text(flags["rotate_by"]), if_match=_number(flags["if_match"]),
         create_only=bool(flags["create_only"]),
     ))  # fmt: skip
+    admin.check_size(target, draft)
     _put(admin, target, draft, message)
 
 

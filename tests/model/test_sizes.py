@@ -1,0 +1,70 @@
+"""The greatest value of each form, to the byte, and refusals in bytes of the value."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from configsvc.model import limits, names, sizes
+from configsvc.model.change_set import Put, check_value
+from configsvc.model.entry import CONTENT_TYPES, ContentType
+from configsvc.model.envelope import NONCE, TAG, Header, Parts, join
+from configsvc.model.errors import TooLarge
+from configsvc.model.names import Key, Namespace
+
+NS, KEY = names.namespace("payments.prod"), names.key("db.password")
+
+
+def envelope(namespace: Namespace, key: Key, content_type: ContentType, size: int, version: int = 10**10 - 1) -> str:
+    header = Header(namespace, key, version, content_type, names.kid("A" * 43))
+    return join(Parts(header.protected(), bytes(NONCE), bytes(size), bytes(TAG)))
+
+
+@given(st.integers(1, 255), st.integers(1, 64), st.sampled_from(CONTENT_TYPES), st.integers(1, 10**10 - 1))
+def test_the_largest_sealed_value_fits_at_any_version_and_one_byte_more_at_the_last_does_not(
+    key_length: int, namespace_length: int, content_type: ContentType, version: int
+) -> None:
+    namespace, key = names.namespace("n" * namespace_length), names.key("k" * key_length)
+    most = sizes.most_sealed(namespace, key, content_type)
+    assert len(envelope(namespace, key, content_type, most, version)) <= limits.STORED_VALUE
+    assert len(envelope(namespace, key, content_type, most + 1)) > limits.STORED_VALUE
+
+
+def test_a_sealed_value_ends_near_196_000_bytes() -> None:
+    assert sizes.most_sealed(NS, KEY, "text/plain") == 196_393
+
+
+def test_an_envelope_is_refused_by_the_size_of_its_value() -> None:
+    most = sizes.most_sealed(NS, KEY, "text/plain")
+    with pytest.raises(TooLarge, match="S3") as refused:
+        check_value(Put(KEY, "envelope", "text/plain", envelope(NS, KEY, "text/plain", 200_000)))
+    assert refused.value.members == {"limit": most, "size": 200_000, "key": KEY}
+    assert re.search(rf"db.password has 200000 bytes, and a sealed value has at most {most}:", refused.value.detail)
+
+
+@pytest.mark.parametrize("value", ["x" * 300_000, "." * 300_000, "a.b.c.d" * 60_000, f"é{'x' * 300_000}"])
+def test_what_is_no_envelope_and_too_large_is_refused_all_the_same(value: str) -> None:
+    with pytest.raises(TooLarge):
+        check_value(Put(KEY, "envelope", "text/plain", value))
+
+
+def test_a_plain_value_ends_at_256_kib_and_one_by_kms_at_4096_bytes() -> None:
+    assert sizes.refused_plain(KEY, limits.STORED_VALUE) is None
+    assert sizes.refused_kms(KEY, limits.KMS_PLAINTEXT, 196_393) is None
+    plain, kms = sizes.refused_plain(KEY, limits.STORED_VALUE + 1), sizes.refused_kms(KEY, 4097, 196_393)
+    assert plain is not None
+    assert kms is not None
+    assert "262145 bytes, and a plain value has at most 262144" in plain.detail
+    assert "at most 4096" in kms.detail
+    assert "196393" in kms.detail
+
+
+def test_a_full_namespace_names_what_raises_its_limit_unless_nothing_does() -> None:
+    told = sizes.refused_namespace(NS, 1_100_000, limits.SNAPSHOT_BYTES).detail
+    assert "1100000 bytes" in told
+    assert "configsvc namespace set payments.prod --snapshot-bytes N" in told
+    assert str(limits.SNAPSHOT_BYTES_MOST) in told
+    assert "namespace set" not in sizes.refused_namespace(NS, 5_000_000, limits.SNAPSHOT_BYTES_MOST).detail
