@@ -80,6 +80,17 @@ def test_what_was_sealed_under_a_retired_data_key_is_sealed_anew_and_only_where_
     assert not owner.way_back(namespace, revision).steps
 
 
+def test_json_in_another_layout_is_not_sealed_again(service: Loopback, namespace: str) -> None:
+    owner = service.admin("owner")
+    owner.put(namespace, "layout", {"a": 1.5, "b": 2})
+    owner.put(namespace, "type", {"a": 1})
+    revision = _revision(owner, namespace)
+    owner.put(namespace, "layout", '{"b": 2,  "a": 1.5}', content_type="application/json")
+    owner.put(namespace, "type", {"a": True})
+    owner.rotate(namespace)
+    assert [each.key for each in owner.way_back(namespace, revision).steps] == ["type"]
+
+
 def test_one_key_goes_back_across_a_rotation(service: Loopback, namespace: str) -> None:
     owner, revision = _rotated(service, namespace)
     list(owner.go_back(owner.way_back(namespace, revision, "a")))

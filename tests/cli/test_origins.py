@@ -164,6 +164,33 @@ def test_doctor_names_the_file_of_a_setting_that_it_finds_wrong(
     assert f"CONFIGSVC_URL comes from url in {file}." in capsys.readouterr().out
 
 
+def test_doctor_and_init_name_a_namespace_that_is_set_wrongly(
+    folder: Path, service: Loopback, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert folder
+    for name, text in service.environ("writer", "a.b", "Not One").items():
+        monkeypatch.setenv(name, text)
+    for command, code in (("doctor", 1), ("init", 2)):
+        assert _main.run([command]) == code
+        told = capsys.readouterr()
+        assert "holds 'Not One'" in told.out + told.err
+        assert "CONFIGSVC_NAMESPACES comes from the environment." in told.out + told.err
+
+
+def test_an_aws_profile_that_does_not_exist_is_named_with_its_file(
+    folder: Path, service: Loopback, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, text in service.environ("writer", "a.b").items():
+        monkeypatch.setenv(name, text)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    file = folder / "project" / ".configsvc.toml"
+    file.write_text('aws_profile = "none.such"\n')
+    for command, code in ((["whoami"], 0), (["put", "k", "x", "--plain"], 2)):
+        assert _main.run(command) == code
+        assert f"AWS_PROFILE comes from aws_profile in {file}." in capsys.readouterr().err
+
+
 def test_an_address_that_does_not_answer_is_one_of_the_setting_that_holds_it(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ from configsvc.model import names
 from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc.model.names import Namespace
 from configsvc_client._pin import pin
-from configsvc_client.cli import _checks, _origins, _settings
+from configsvc_client.cli import _checks, _options, _origins, _settings
 from configsvc_client.cli._checks import Check
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def examined(namespaces: list[str]) -> Iterator[Check]:
 
 
 def _looked_at(namespaces: list[str]) -> Iterator[Check]:
-    settings = _checks.tried("settings", _set)
+    settings = _checks.tried("settings", lambda: _set(namespaces))
     yield settings
     if settings.state == "failed":
         return
@@ -48,8 +48,8 @@ def _looked_at(namespaces: list[str]) -> Iterator[Check]:
         yield from _namespace(admin, each)
 
 
-def _set() -> Check:
-    """Where the settings come from.
+def _set(namespaces: list[str]) -> Check:
+    """Where the settings come from. Without namespaces, those that are set are checked too.
 
     Raises:
         Misconfigured: one is missing or wrong.
@@ -58,6 +58,8 @@ def _set() -> Check:
     from configsvc_client.cli._api_key import api_key
 
     settings_in(_settings.environ())
+    if not namespaces:
+        _options.the_namespaces((), none=True)
     resolved = _settings.resolved()
     told = [f"{resolved.get('CONFIGSVC_URL')} from {resolved.settings['CONFIGSVC_URL'].source}"]
     told += [f"API key from {api_key(resolved)[1]}", f"AWS identity by {_identity(resolved)}"]

@@ -90,7 +90,7 @@ def _tell_sources(snapshots: Sequence[SealedSnapshot], found: Mapping[str, Opene
     for snapshot in snapshots:
         mine = [each.key for each in snapshot.entries if each.key in found]
         given = sum(owners[key] == snapshot.namespace for key in mine)
-        _terminal.say(f"{snapshot.namespace}: {given} values")
+        _terminal.say(f"{snapshot.namespace}: {given} value{'' if given == 1 else 's'}")
         hidden[snapshot.namespace] = len(mine) - given
     _layers.tell_hidden(hidden)
 

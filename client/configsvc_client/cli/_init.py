@@ -12,7 +12,7 @@ import click
 
 from configsvc.model import names
 from configsvc.model.errors import ConfigsvcError, Misconfigured
-from configsvc_client.cli import _confirm, _files, _settings, _terminal
+from configsvc_client.cli import _confirm, _files, _options, _settings, _terminal
 from configsvc_client.cli._canonical import canonical
 from configsvc_client.cli._profiles import PROJECT_FILE
 
@@ -47,7 +47,8 @@ def command(
     url = url or _asked("URL of the service, stage included", now.get("CONFIGSVC_URL"), "--url")
     service_url(url, "--url")
     wanted = list(namespaces) or _split(_asked("Namespaces", now.get("CONFIGSVC_NAMESPACES"), "-n NAMESPACE"))
-    members: Members = {"url": url, "namespaces": [names.namespace(each) for each in wanted]}
+    known = _options.of_setting if wanted == _split(now.get("CONFIGSVC_NAMESPACES")) else names.namespace
+    members: Members = {"url": url, "namespaces": [known(each) for each in wanted]}
     keys = list(kms_keys) or [each for each in _settings.pins(now) if each != ANY]  # no pin to commit
     members |= {"kms_keys": keys} if keys else {}
     members |= {name: text for name, text in (("region", region), ("aws_profile", aws_profile)) if text}

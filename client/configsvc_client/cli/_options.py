@@ -113,14 +113,19 @@ def the_namespaces(given: Sequence[str], *, none: bool = False) -> list[Namespac
     if given:
         return [names.namespace(each) for each in given]
     inherited = [part.strip() for part in _settings.resolved().get("CONFIGSVC_NAMESPACES").split(",")]
-    found = [_of_setting(part) for part in inherited if part]
+    found = [of_setting(part) for part in inherited if part]
     if not found and not none:
         raise click.UsageError("Which namespace? Pass -n NAMESPACE, or set CONFIGSVC_NAMESPACES.")
     _near.remember(found)
     return found
 
 
-def _of_setting(text: str) -> Namespace:
+def of_setting(text: str) -> Namespace:
+    """A namespace in CONFIGSVC_NAMESPACES.
+
+    Raises:
+        Misconfigured: it is not spelt as namespaces are.
+    """
     try:
         return names.namespace(text)
     except InvalidName as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from configsvc.model.entry import ContentType
 from configsvc.model.errors import CannotOpen, Misconfigured
 from configsvc.model.snapshot import SealedSnapshot
-from configsvc_client.cli import _exit, _terminal, formats
+from configsvc_client.cli import _exit, _origins, _terminal, formats
 
 if TYPE_CHECKING:
     from configsvc_client.admin import Admin, Opened
@@ -66,7 +66,7 @@ class ServedSide:
         try:
             return {key: _data(each) for key, each in self._admin.open_all(self._snapshot, entries).items()}
         except Misconfigured as error:
-            _terminal.say(f"configsvc: {self.name}: {error.detail}")
+            _terminal.say(f"configsvc: {self.name}: {error.detail}", *_origins.of(error.detail))
             return {each.key: None if each.sealed else each.value.encode() for each in entries}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from configsvc.model.errors import Misconfigured
-from configsvc_client.cli import _output, _settings, _terminal
+from configsvc_client.cli import _origins, _output, _settings, _terminal
 
 
 @click.command("whoami")
@@ -19,7 +19,7 @@ def command(*, api_key_only: bool) -> None:
     try:
         found = admin.whoami(signed=not api_key_only)
     except Misconfigured as error:
-        _terminal.say(f"configsvc: {error.detail} Writing takes them; reading does not.")
+        _terminal.say(f"configsvc: {error.detail} Writing takes them; reading does not.", *_origins.of(error.detail))
         found = admin.whoami(signed=False)
     if _output.kind() == "json":
         _output.record({kind: found.get(kind) for kind in ("api_key", "iam")})
