@@ -78,7 +78,7 @@ def name_of(key: str) -> str:
 
 
 def variables(values: Mapping[str, bytes], advice: Advice, allowed: Allowed = lambda _: None) -> Variables:
-    """The variables of all values, which come as they are stored.
+    """The variables of all values, which come as they are stored, in UTF-8.
 
     Args:
         values: by key.
@@ -100,7 +100,8 @@ def variables(values: Mapping[str, bytes], advice: Advice, allowed: Allowed = la
         lines = [*_with(problems, advice.leave_out), *_with(shared, advice.apart), *unfit.values()]
         first = next(iter([*judged.dangerous, *(each[-1] for each in keys.values() if len(each) > 1), *unfit]))
         raise Unprocessable(" ".join(lines), key=first)
-    return Variables({name: values[each[0]].decode() for name, each in keys.items()}, judged.unlisted)
+    # As Python has variables: exactly these bytes again in a program's environment, whatever the locale.
+    return Variables({name: os.fsdecode(values[each[0]]) for name, each in keys.items()}, judged.unlisted)
 
 
 def judge(keys: Iterable[str], allowed: Allowed) -> Judged:

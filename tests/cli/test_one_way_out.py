@@ -11,16 +11,17 @@ import pytest
 import configsvc_client.cli
 
 CLI = Path(configsvc_client.cli.__file__).parent
-ONLY = CLI / "_terminal.py"
+ONLY = {CLI / "_terminal.py", CLI / "_streams.py"}  # the second stands in for closed streams, and writes nothing
 
 CALLS = {"print", "input", "breakpoint"}
 MEMBERS = {
     "click": {"echo", "secho", "prompt", "confirm", "echo_via_pager", "progressbar", "pause", "edit", "open_file"},
-    "sys": {"stdout", "stderr", "__stdout__", "__stderr__", "excepthook"},
+    "sys": {"stdin", "stdout", "stderr", "__stdout__", "__stderr__", "excepthook"},
     "os": {"write"},
     "traceback": {"print_exc", "print_exception", "print_stack", "print_tb"},
 }
 MODULES = {"rich", "getpass", "logging", "warnings", "curses", "readline", "pprint"}
+MEASURING = {"rich.cells"}  # says how wide a text is
 
 
 def bypasses(tree: ast.AST) -> Iterator[int]:
@@ -33,7 +34,8 @@ def bypasses(tree: ast.AST) -> Iterator[int]:
                 yield node.lineno
             case ast.ImportFrom(module=str(module), names=names):
                 taken = {each.name for each in names}
-                if module.split(".")[0] in MODULES or taken & (MEMBERS.get(module, set()) | {"*"}):
+                writes = module.split(".")[0] in MODULES and module not in MEASURING
+                if writes or taken & (MEMBERS.get(module, set()) | {"*"}):
                     yield node.lineno
             case ast.Import(names=names):
                 if any(each.name.split(".")[0] in MODULES or (each.asname and each.name in MEMBERS) for each in names):
@@ -42,14 +44,15 @@ def bypasses(tree: ast.AST) -> Iterator[int]:
 
 @pytest.mark.parametrize("path", sorted(CLI.rglob("*.py")), ids=lambda path: str(path.relative_to(CLI)))
 def test_nothing_else_writes(path: Path) -> None:
-    if path != ONLY:
+    if path not in ONLY:
         assert list(bypasses(ast.parse(path.read_text()))) == []
 
 
 @pytest.mark.parametrize(
     "line",
     [
-        "print(x)", "click.echo(x)", "click.prompt(x)", "sys.stderr.write(x)", "sys.stdout.buffer.write(x)",
+        "print(x)", "click.echo(x)", "click.prompt(x)", "sys.stderr.write(x)", "sys.stdin.isatty()",
+        "sys.stdout.buffer.write(x)",
         "from click import echo", "from sys import stderr", "import click as c", "from rich.console import Console",
         "import rich.console", "os.write(2, x)", "import getpass", "traceback.print_exc()", "from click import *",
     ],

@@ -5,7 +5,7 @@ from configsvc.model.grants import Grant
 from configsvc_client.admin._access import Granted
 from configsvc_client.admin._admin import Admin
 from configsvc_client.admin._back import WayBack
-from configsvc_client.admin._compose import NO_API_KEY, from_environ, service_url, settings_in
+from configsvc_client.admin._compose import from_environ, service_url, settings_in
 from configsvc_client.admin._draft import Draft, checked, draft
 from configsvc_client.admin._following import Following
 from configsvc_client.admin._guarded import Guarded, guarded
@@ -29,7 +29,6 @@ from configsvc_client.admin._wire import Changed, Stored
 from configsvc_client.admin._writer import Part
 
 __all__ = [
-    "NO_API_KEY",
     "Activate",
     "Admin",
     "Changed",

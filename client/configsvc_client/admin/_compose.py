@@ -44,13 +44,7 @@ _REQUIRED = ("CONFIGSVC_URL", "CONFIGSVC_API_KEY")
 _TTL = 3600.0
 NO_POLICY = Policy()
 
-NO_API_KEY = (
-    "Set CONFIGSVC_API_KEY; or keep it in the keyring: pip install 'configsvc[keyring]'; or name api_key_command, with "
-    "the url beside it, in ~/.config/configsvc/config.toml."
-)
-"""What helps who has no API key set."""
-
-_ADVICE = {"CONFIGSVC_URL": "Run configsvc init, or set it.", "CONFIGSVC_API_KEY": NO_API_KEY}
+_ADVICE = {"CONFIGSVC_URL": "Run configsvc init, or set it.", "CONFIGSVC_API_KEY": ""}
 
 
 class Settings(NamedTuple):
@@ -119,7 +113,7 @@ def settings_in(environ: Mapping[str, str]) -> Settings:
     missing = [name for name, text in texts.items() if not text.reveal()]
     if missing:
         advice = " ".join(_ADVICE[name] for name in missing)
-        raise Misconfigured(f"Not set: {', '.join(missing)}. {advice}", missing=missing)
+        raise Misconfigured(f"Not set: {', '.join(missing)}. {advice}".rstrip(), missing=missing)
     api_key = _spelling.api_key(texts["CONFIGSVC_API_KEY"])
     url = service_url(texts["CONFIGSVC_URL"].reveal(), "CONFIGSVC_URL")
     pinned, sealed = (split(environ.get(name, "")) for name in ("CONFIGSVC_KMS_KEYS", "CONFIGSVC_SEALED_KEYS"))

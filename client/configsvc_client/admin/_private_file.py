@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from pathlib import Path
 
 from configsvc.model.errors import Misconfigured
+
+_OF_THE_SYSTEM = ("/dev/fd/", "/dev/std", "/proc/")
 
 
 def write(path: Path, content: bytes) -> None:
     """Replace a file by one rename; mode 0600. What was there stays until the new one is on the disk.
 
     Raises:
-        Misconfigured: the folder does not take it.
+        Misconfigured: the folder does not take it, or what is there is a device, a pipe or a name of the system's:
+            root would replace /dev/null for everybody.
     """
+    if _is_special(path):
+        raise Misconfigured(f"{path} is not a file. Name a file in a folder of yours.")
     try:
         descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # made with mode 0600
     except OSError as error:
@@ -30,6 +36,17 @@ def write(path: Path, content: bytes) -> None:
         if isinstance(error, OSError):
             raise _refused(path, error) from None
         raise
+
+
+def _is_special(path: Path) -> bool:
+    """Whether it is neither a file nor a link that may be replaced by one."""
+    if str(path.absolute()).startswith(_OF_THE_SYSTEM):
+        return True
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISLNK(mode) or stat.S_ISDIR(mode))
 
 
 def _refused(path: Path, error: OSError) -> Misconfigured:

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import sys
 
+INSTALL = "Install everything it needs: pip install 'configsvc[cli]'"
+
 
 def main() -> None:
     """The entry point `configsvc`."""
-    from configsvc_client.cli._main import run
+    try:
+        from configsvc_client.cli._main import run
 
-    sys.exit(run(sys.argv[1:]))
+        code: int | str = run(sys.argv[1:])
+    except ImportError as error:  # the base install is the read path of a consumer: there is no click then
+        if (error.name or "").startswith("configsvc"):
+            raise
+        code = f"configsvc: the command line needs {error.name}, which is not installed. {INSTALL}"
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)

@@ -14,7 +14,13 @@ SERVICE = "configsvc"
 
 _SECONDS = 120.0
 _NO_KEYRING = "NoKeyringError"  # of the library: installed, but the system has no keyring that it knows
+_KEEPING_NOTHING = ("keyring.backends.fail", "keyring.backends.null")
 _NONE = object()
+
+_COMMAND = "name api_key_command, with the url beside it, in ~/.config/configsvc/config.toml"
+_UNINSTALLED = f"Set CONFIGSVC_API_KEY; or keep it in the keyring: pip install 'configsvc[keyring]'; or {_COMMAND}."
+_UNUSABLE = f"keyring is installed, but this system has no keyring for it. Set CONFIGSVC_API_KEY; or {_COMMAND}."
+_USABLE = f"Set CONFIGSVC_API_KEY; or run configsvc init on a terminal, which puts it into the keyring; or {_COMMAND}."
 
 
 class Keyring(Protocol):
@@ -34,7 +40,7 @@ def api_key(resolved: Resolved) -> tuple[str, str]:
         Misconfigured: the command failed, or the keyring did.
     """
     given = resolved.settings.get("CONFIGSVC_API_KEY")
-    if given:
+    if given and given.text.strip():
         return given.text, given.source
     if resolved.api_key_command:
         return _said(resolved.api_key_command, resolved.command_source), f"the command in {resolved.command_source}"
@@ -43,12 +49,15 @@ def api_key(resolved: Resolved) -> tuple[str, str]:
 
 
 def keep(url: str, key: str) -> bool:
-    """Put the API key for a URL into the keyring; False where there is none.
+    """Put the API key for a URL into the keyring; False where there is none, or it keeps nothing.
 
     Raises:
         Misconfigured: the keyring failed.
     """
-    return _asked(lambda library: library.set_password(SERVICE, url.rstrip("/"), key)) is not _NONE
+    account = url.rstrip("/")
+    if _asked(lambda library: library.set_password(SERVICE, account, key)) is _NONE:
+        return False
+    return _held(account) == key
 
 
 def has_keyring(url: str) -> bool:
@@ -60,19 +69,30 @@ def has_keyring(url: str) -> bool:
     return _asked(lambda library: library.get_password(SERVICE, url.rstrip("/"))) is not _NONE
 
 
+def advice() -> str:
+    """What helps who has no API key set, on this system."""
+    try:
+        if _library() is None:
+            return _UNINSTALLED
+        return _USABLE if has_keyring("") else _UNUSABLE
+    except Misconfigured:
+        return _UNUSABLE
+
+
 def _held(url: str) -> str | None:
     found = _asked(lambda library: library.get_password(SERVICE, url)) if url else None
     return found if isinstance(found, str) else None
 
 
 def _asked(ask: Callable[[Keyring], str | None]) -> object:
-    """What the keyring answers; _NONE where the library is not installed, or the system has no keyring for it."""
+    """What the keyring answers; _NONE where the library is not installed, or the system has no keyring for it.
+
+    Raises:
+        Misconfigured: it failed.
+    """
     try:
-        import keyring
-    except ImportError:
-        return _NONE
-    try:
-        return ask(keyring)
+        library = _library()
+        return _NONE if library is None or _keeps_nothing(library) else ask(library)
     except Exception as error:  # noqa: BLE001  # the keyrings of all systems have errors of their own
         failed = type(error).__name__
     if failed == _NO_KEYRING:
@@ -80,12 +100,29 @@ def _asked(ask: Callable[[Keyring], str | None]) -> object:
     raise Misconfigured(f"The keyring failed ({failed}). Set CONFIGSVC_API_KEY.")  # here: without that error as context
 
 
+def _library() -> Keyring | None:
+    """The library, which chooses a keyring while it is imported; None where it is not installed."""
+    try:
+        import keyring
+    except ModuleNotFoundError as error:
+        if error.name == "keyring":
+            return None
+        raise
+    return keyring
+
+
+def _keeps_nothing(library: object) -> bool:
+    """Whether it chose one of its own that stands for none."""
+    chosen = getattr(library, "get_keyring", lambda: None)()
+    return type(chosen).__module__ in _KEEPING_NOTHING
+
+
 def _said(command: tuple[str, ...], source: str) -> str:
     """What the command prints, without the line's end. What it says on stderr is the person's to see."""
     done: subprocess.CompletedProcess[bytes] | None = None
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, timeout=_SECONDS, check=False)  # noqa: S603  # it is asked for
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:  # ValueError: a word that no system can pass on
         failed = type(error).__name__
     if done is None:  # raised here: as its context, a TimeoutExpired would show what was printed
         raise Misconfigured(f"The API key's command in {source} failed ({failed}).")

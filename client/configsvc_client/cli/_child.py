@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
 
 from configsvc.model.names import Namespace
 from configsvc_client._variables import Advice, check_room, judge, name_of, variables
@@ -16,6 +17,7 @@ ADVICE = Advice(
 
 _UNLISTED = "not on the policy's exec list for {}, or the project file is not trusted (configsvc trust)."
 
+_AT_START = Path("/proc/self/environ")
 _API_KEY = "CONFIGSVC_API_KEY"
 _AWS = "AWS_"
 _NO_CREDENTIALS = frozenset({
@@ -28,6 +30,26 @@ _SOURCES_OFF = {
     "AWS_CONFIG_FILE": "/dev/null",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+
+
+def inherited(environ: Mapping[str, str], path: Path = _AT_START) -> dict[str, str]:
+    """The variables as this process got them.
+
+    In the C locale Python sets LC_CTYPE for itself (PEP 538), and every program that it starts would work in another
+    encoding than it does without us. Where the system does not say what a process started with, that stays.
+
+    Args:
+        environ: the variables now.
+        path: what holds the variables at the start, NUL after each (proc_pid_environ(5)).
+    """
+    if "LC_CTYPE" not in environ:
+        return dict(environ)
+    try:
+        first = path.read_bytes().split(b"\0")
+    except OSError:
+        return dict(environ)
+    kept = any(each.startswith(b"LC_CTYPE=") for each in first)
+    return {name: text for name, text in environ.items() if kept or name != "LC_CTYPE"}
 
 
 def without_credentials(environ: Mapping[str, str]) -> dict[str, str]:

@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from configsvc_client.cli import _typed
+
 OUTPUTS = ("table", "plain", "json")
 
 _KEPT = "configsvc.{}"
@@ -39,9 +41,12 @@ def options() -> list[CommonOption]:
 
 
 def attached(command: click.Command) -> click.Command:
-    """The command with those options, and all commands below it too."""
+    """The command with those options, and all commands below it too. Its texts are UTF-8 then, or refused."""
     if not any(isinstance(each, CommonOption) for each in command.params):
         command.params.extend(options())
+    for param in command.params:
+        if param.type is click.STRING:  # UNPROCESSED is left alone: paths, and what is handed on
+            param.type = _typed.TEXT
     if isinstance(command, click.Group):
         for each in command.commands.values():
             attached(each)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -37,7 +36,7 @@ def confirm(question: str, exists: Callable[[], object] = lambda: None, *, alone
             raise
     except ConfigsvcError:
         pass
-    if not sys.stdin.isatty():
+    if not _terminal.can_ask():
         raise click.UsageError(alone or f"{question} There is nobody to ask: add --yes.")
     if not _terminal.agree(question):
         _terminal.say("Nothing was done.")
@@ -68,7 +67,7 @@ def declassify(keys: Sequence[str]) -> None:
         click.UsageError, click.exceptions.Exit: as `declassified`.
     """
     question = f"Plain values would replace sealed ones: {', '.join(keys)}."
-    if not sys.stdin.isatty():
+    if not _terminal.can_ask():
         raise click.UsageError(f"{question} There is nobody to ask: add --declassify if you want that.")
     if not _terminal.agree(f"{question} Serve them in the clear?"):
         _terminal.say("Nothing was done.")

@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from configsvc.model.errors import ConfigsvcError, NotFound, PreconditionFailed, Unprocessable, VersionClaimed
 from configsvc.model.same_value import same_value
-from configsvc_client.cli import _content, _editor, _exit, _forms, _options, _output, _settings, _terminal, _unnamed
+from configsvc_client.cli import (
+    _content,
+    _editor,
+    _empty,
+    _exit,
+    _forms,
+    _options,
+    _output,
+    _settings,
+    _terminal,
+    _unnamed,
+)
 
 if TYPE_CHECKING:
     from configsvc.model.entry import Form
     from configsvc.model.names import Namespace
     from configsvc_client.admin import Admin, Draft, Opened, Stored
+    from configsvc_client.cli._editor import Editor
 
 _SUFFIXES = {"application/json": ".json", "text/plain": ".txt"}
-_AGAIN, _STAGE, _QUIT = "edit", "stage", "quit"
+_AGAIN, _STAGE, _EMPTY, _QUIT = "edit", "stage", "store", "quit"
 
 
 @click.command("edit")
 @_options.one_namespace
 @click.argument("key")
 @_forms.for_one_key
+@_empty.option
 @_options.message
-def command(key: str, namespace: str | None, message: str, *, seal: bool, plain: bool, kms: bool) -> int:
+def command(
+    key: str, namespace: str | None, message: str, *, seal: bool, plain: bool, kms: bool, allow_empty: bool
+) -> int:
     """Edit the value of KEY in $EDITOR, seal what was saved, and store it if nobody else changed KEY meanwhile.
 
     The value is in a file of mode 0600, in memory (/dev/shm) where the system has that, only while the editor runs; the
@@ -33,11 +47,16 @@ def command(key: str, namespace: str | None, message: str, *, seal: bool, plain:
     value did not have is the editor's, and is not stored. Nothing is stored if nothing changed or the editor fails.
     It is sealed unless --plain or your policy says that KEY is no secret, however it is served now.
 
+    $VISUAL comes before $EDITOR. It has to run until the value is edited, like EDITOR='code --wait'. Without a
+    terminal, set one that edits by itself, like EDITOR='sed -i s/old/new/'. A value that was emptied is stored if you
+    confirm it, or with --allow-empty.
+
     If someone else was faster, that is shown and nothing is overwritten. A person is asked then: edit again, with
     theirs beside; stage it as a version that is not served; or quit, which forgets the draft. It is kept nowhere.
     """
     target, admin = _options.target(namespace), _settings.admin()
-    return _Session(admin, target, key, message, _forms.asked(seal, plain, kms)).run()
+    session = _Session(admin, target, key, message, _forms.asked(seal, plain, kms), allow_empty=allow_empty)
+    return session.run(_editor.editor())
 
 
 class _Base(NamedTuple):
@@ -78,6 +97,10 @@ class _Base(NamedTuple):
         found = before if content == self.content else _without_added_end(content, before)
         return before if same_value(self.opened.content_type, found, before) else found
 
+    def empties(self, content: bytes) -> bool:
+        """Whether what the editor saved is empty, and what was served is not."""
+        return not self.saved(content) and (self.opened is None or bool(self.opened.data))
+
     def draft(self, key: str, data: bytes) -> Draft:
         """The value to store, if the key is still as it was read.
 
@@ -106,23 +129,28 @@ def _without_added_end(content: bytes, before: bytes) -> bytes:
 class _Session:
     """One value, edited until it is stored or given up."""
 
-    def __init__(self, admin: Admin, namespace: Namespace, key: str, message: str, asked: Form | None) -> None:
+    def __init__(
+        self, admin: Admin, namespace: Namespace, key: str, message: str, asked: Form | None, *, allow_empty: bool
+    ) -> None:
         self._admin = admin
         self._namespace = namespace
         self._key = key
         self._message = message
         self._asked_form = asked
+        self._allow_empty = allow_empty
 
-    def run(self) -> int:
+    def run(self, editor: Editor) -> int:
         """The exit code."""
         base, theirs = self._read(), None
         if base.opened is None:
             _terminal.say(f"Nothing is served under {self._key}: what you save is the first value.")
         start = base.content
         while True:
-            content = _editor.edited(start, base.suffix, theirs)
+            content = editor.edited(start, base.suffix, theirs)
             if base.leaves(content):
                 _terminal.say(f"{self._namespace} {self._key}: nothing changed, nothing stored")
+                if editor.may_return_early and _terminal.can_ask():
+                    _terminal.say("If the editor returned at once, make it wait, like EDITOR='code --wait'.")
                 return 0
             found = self._tried(base, content)
             if isinstance(found, int):
@@ -136,9 +164,10 @@ class _Session:
             try:
                 if chosen == _AGAIN:
                     return self._read()
+                self._check_empty(base, content, asked_for=chosen == _EMPTY)
                 self._told(self._staged(base, content) if chosen == _STAGE else self._stored(base, content))
             except ConfigsvcError as error:
-                chosen = self._asked(error)
+                chosen = self._asked(error, empty=base.empties(content) and base.suffix != ".json")
                 if chosen == _QUIT:
                     _terminal.say("Nothing was stored; your draft is forgotten.")
                     return _exit.code_of(error)
@@ -160,6 +189,11 @@ class _Session:
         _unnamed.tell_kms([self._key] if opened.form == "kms" and form is None else [])
         return _Base(opened, info.revision if info else None, form)
 
+    def _check_empty(self, base: _Base, content: bytes, *, asked_for: bool) -> None:
+        self._allow_empty = self._allow_empty or asked_for
+        if base.empties(content) and not self._allow_empty:
+            raise _empty.refusal(self._key, "The editor saved nothing.", as_json=base.suffix == ".json")
+
     def _stored(self, base: _Base, content: bytes) -> Stored:
         return self._admin.put_draft(self._namespace, base.draft(self._key, base.saved(content)), self._message)
 
@@ -171,17 +205,20 @@ class _Session:
         staged = guarded(draft, self._admin.known(self._namespace, [self._key]))._replace(activate=False)
         return self._admin.put_draft(self._namespace, staged, self._message)
 
-    def _asked(self, error: ConfigsvcError) -> str:
+    def _asked(self, error: ConfigsvcError, *, empty: bool) -> str:
         """What to do with a draft that was not stored; without a person to ask, to quit."""
         raced = isinstance(error, (PreconditionFailed, VersionClaimed))
         if raced:
             _terminal.say(f"{self._namespace} {self._key} changed while you edited: {self._latest()}")
         for line in _exit.lines_of(error):
             _terminal.say(line)
-        if not sys.stdin.isatty():
+        if not _terminal.can_ask():
             return _QUIT
-        choices = [_AGAIN, _STAGE, _QUIT] if raced else [_AGAIN, _QUIT]
-        return _terminal.choose("Your draft", choices)
+        more = [_STAGE] if raced else [_EMPTY] if empty else []
+        try:
+            return _terminal.choose("Your draft", [_AGAIN, *more, _QUIT])
+        except _terminal.Ended:
+            return _QUIT
 
     def _latest(self) -> str:
         try:

@@ -6,51 +6,113 @@ import os
 import shlex
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from configsvc.model.errors import Misconfigured
+from configsvc_client.cli import _terminal
 from configsvc_client.cli._orderly import orderly
 from configsvc_client.cli._private_folder import private_folder
+from configsvc_client.cli._waits import check_waits, is_known_to_wait
+
+_USUAL = "vi"
+_UNSEEING = ("", "dumb")
 
 
-def edited(content: bytes, suffix: str, theirs: bytes | None = None) -> bytes:
-    """The content after the person has edited it in $VISUAL, $EDITOR or vi.
-
-    It is in a file only while the editor runs; all that is left beside it is wiped with it.
+class Editor:
+    """The editor of $VISUAL, $EDITOR or vi. A variable that is blank counts as not set.
 
     Args:
-        content: what to start with.
-        suffix: of the file's name, which editors choose colours by.
-        theirs: what to show in a second file.
+        environ: the variables.
+        terminal: whether an editor that needs a terminal has one.
 
     Raises:
-        Misconfigured: there is no such editor, or it ended with an error: then nothing is to be stored.
+        Misconfigured: it is not spelt as a command, would return before anything is edited, or none is named where vi
+            cannot run.
     """
-    with _unhurt(), orderly(), private_folder() as folder:
-        path, beside = folder / f"value{suffix}", folder / f"theirs{suffix}"
-        _put(path, content)
-        if theirs is not None:
-            _put(beside, theirs)
-        _run([str(path)] if theirs is None else [str(path), str(beside)])
-        return path.read_bytes()
+
+    def __init__(self, environ: Mapping[str, str], *, terminal: bool) -> None:
+        self._name = next((name for name in ("VISUAL", "EDITOR") if environ.get(name, "").strip()), "")
+        self._command = self._split(environ[self._name]) if self._name else [_USUAL]
+        if self._name:
+            check_waits(self._name, self._command)
+        elif not terminal or environ.get("TERM", "") in _UNSEEING:
+            raise Misconfigured(
+                "No editor is set, and vi needs a terminal. Set EDITOR to a command that edits a file by itself, or "
+                "store the value with: configsvc put KEY -"
+            )
+
+    @property
+    def may_return_early(self) -> bool:
+        """Whether it may be one that opens a window and returns, so that an unchanged file was never seen."""
+        return not is_known_to_wait(self._command)
+
+    def edited(self, content: bytes, suffix: str, theirs: bytes | None = None) -> bytes:
+        """The content after the person has edited it.
+
+        It is in a file only while the editor runs; all that is left beside it is wiped with it.
+
+        Args:
+            content: what to start with.
+            suffix: of the file's name, which editors choose colours by.
+            theirs: what to show in a second file.
+
+        Raises:
+            Misconfigured: the editor cannot be started, ended with an error or removed the file: then nothing is to be
+                stored.
+        """
+        with _unhurt(), orderly(), private_folder() as folder:
+            path, beside = folder / f"value{suffix}", folder / f"theirs{suffix}"
+            _put(path, content)
+            if theirs is not None:
+                _put(beside, theirs)
+            self._run([str(path)] if theirs is None else [str(path), str(beside)])
+            try:
+                return path.read_bytes()
+            except OSError as error:
+                reason = error.strerror
+            raise Misconfigured(f"The editor left no file that can be read ({reason}). Nothing was stored.")
+
+    def _split(self, text: str) -> list[str]:
+        try:
+            words = shlex.split(text)
+        except ValueError as error:
+            raise Misconfigured(f"{self._name} is not a command: {str(error).lower()}. Nothing was stored.") from None
+        if not words or not words[0]:
+            raise Misconfigured(f"{self._name} names no command. Nothing was stored.")
+        return [os.path.expanduser(words[0]), *words[1:]]  # noqa: PTH111  # a name without a folder stays one
+
+    def _run(self, paths: list[str]) -> None:
+        try:
+            process = subprocess.Popen([*self._command, *paths])  # noqa: S603  # the person's own
+        except OSError as error:
+            raise Misconfigured(self._not_started(error)) from None
+        try:
+            code = process.wait()
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
+        if code:
+            raise Misconfigured(f"The editor ended with {code}. Nothing was stored.")
+
+    def _not_started(self, error: OSError) -> str:
+        from shutil import which
+
+        name = self._command[0]
+        missing = isinstance(error, FileNotFoundError) and not which(name) and not Path(name).exists()
+        reason = "there is no such command" if missing else "it is a folder" if Path(name).is_dir() else error.strerror
+        return f"The editor {name} cannot be started: {reason}. Nothing was stored. Set {self._name or 'EDITOR'}."
 
 
-def _run(paths: list[str]) -> None:
-    command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
-    try:
-        process = subprocess.Popen([*command, *paths])  # noqa: S603  # the person's own
-    except OSError as error:
-        raise Misconfigured(f"The editor {command[0]} cannot be started: {error.strerror}. Set EDITOR.") from None
-    try:
-        code = process.wait()
-    except BaseException:
-        process.terminate()
-        process.wait()
-        raise
-    if code:
-        raise Misconfigured(f"The editor ended with {code}. Nothing was stored.")
+def editor() -> Editor:
+    """The editor of this process's variables.
+
+    Raises:
+        Misconfigured: as `Editor`.
+    """
+    return Editor(os.environ, terminal=_terminal.can_ask() and _terminal.is_terminal())
 
 
 def _put(path: Path, content: bytes) -> None:

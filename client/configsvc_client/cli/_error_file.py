@@ -11,10 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+import click
+
 from configsvc_client.cli import _escaped
 
 COLUMNS = ("place", "key", "code", "reason")
 _ENDING = ".errors.csv"
+_OF_THE_SYSTEM = ("/dev/fd/", "/dev/std", "/proc/")
 _FORMULA = ("=", "+", "-", "@")
 _HEADING = ",".join(COLUMNS).encode()
 
@@ -28,11 +31,42 @@ class Refused(NamedTuple):
     reason: str
 
 
-def path_for(name: str, given: str | None) -> Path | None:
-    """Where it goes: as asked, else beside the file; nowhere for stdin."""
+def places(name: str, given: str | None) -> list[Path]:
+    """Where it may go, the first that takes it: as asked; else beside the file, or under its name in this folder.
+
+    Nowhere for stdin and other streams: what was refused is on stderr, and `/dev/fd/63` has no folder of anybody's.
+
+    Args:
+        name: of the file that is imported.
+        given: as `--errors` names it.
+
+    Raises:
+        click.UsageError: no file can be made under the given name.
+    """
     if given:
-        return Path(given)
-    return None if name in ("-", "<stdin>") else Path(name + _ENDING)
+        return _given(Path(given))
+    path = Path(name + _ENDING)
+    return [] if is_stream(name) else list(dict.fromkeys((path, Path(path.name))))
+
+
+def is_stream(name: str) -> bool:
+    """Whether a name is that of stdin, a pipe or a device, or one that the system gives to what is open."""
+    if name in ("-", "<stdin>") or str(Path(name).absolute()).startswith(_OF_THE_SYSTEM):
+        return True
+    try:
+        return not stat.S_ISREG(Path(name).stat().st_mode)
+    except OSError:
+        return False
+
+
+def _given(path: Path) -> list[Path]:
+    if str(path) == os.devnull:
+        return []
+    if not path.parent.is_dir():
+        raise click.UsageError(f"There is no folder for --errors {path}. Nothing was stored.")
+    if path.is_dir() or is_stream(str(path)):
+        raise click.UsageError(f"--errors {path} is not a file. Name one. Nothing was stored.")
+    return [path]
 
 
 def write(path: Path, refused: Iterable[Refused]) -> None:

@@ -63,13 +63,14 @@ def command(
     With --watch, a change that cannot be opened or written is told, and tried again at each look; the command goes on.
     """
     from configsvc_client.cli import _running
-    from configsvc_client.cli._child import Admission, Child, without_credentials
+    from configsvc_client.cli._child import Admission, Child, inherited, without_credentials
     from configsvc_client.cli._mount import is_environment
     from configsvc_client.cli._supervised import NotStarted
 
     if instead and not (watch and mount):
         raise click.UsageError("--signal goes with --watch and --mount: a running command's environment cannot change.")
-    base = without_credentials(os.environ) if drop_credentials else os.environ
+    base = inherited(os.environ)
+    base = without_credentials(base) if drop_credentials else base
     child = Child(base, arguments, override)
     named = _options.the_namespaces(namespaces)
     listed = {each: _settings.exec_list(each) for each in named}  # now: the thread that looks has no settings

@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 from configsvc.model import errors
+from configsvc_client.cli import INSTALL
 
 FAILED = 1
 USAGE = 2
@@ -68,6 +69,7 @@ _NEXT: tuple[tuple[type[errors.ConfigsvcError], str], ...] = (
     (errors.Throttled, "Wait a little, then repeat: a write that was done is not done twice."),
 )
 
+_OURS = frozenset({"configsvc", "configsvc_client"})
 _OVERTAKEN = "Someone else wrote the key meanwhile. Run it again."
 
 
@@ -118,6 +120,11 @@ def next_of(error: errors.ConfigsvcError) -> str:
     reason = error.members.get("reason")
     if reason in _OF_KMS:
         return _OF_KMS[str(reason)]
+    unset = error.members.get("missing")
+    if isinstance(unset, list) and "CONFIGSVC_API_KEY" in unset:
+        from configsvc_client.cli import _api_key
+
+        return _api_key.advice()
     if isinstance(error, errors.Unavailable) and reason in _UNREACHED:
         return _UNREACHED_NEXT
     if isinstance(error, errors.NotFound):
@@ -146,6 +153,25 @@ def usage(error: click.ClickException) -> list[str]:
     listed = [f"  {each}" for each in error.problems] if isinstance(error, Problems) else []
     advice = [f"Try: {context.command_path} --help"] if context else []
     return [f"configsvc: {told}", *listed, *notes_of(error), *advice]
+
+
+def unwritten(reason: str) -> list[str]:
+    """That stdout took not all of it; nothing where its reader has gone, as after `| head -1`."""
+    return [f"configsvc: stdout cannot be written: {reason}."] if reason else []
+
+
+def of_the_system(error: OSError) -> str:
+    """What the system refused, in one line."""
+    said = error.strerror or type(error).__name__
+    return f"configsvc: {error.filename}: {said}." if error.filename else f"configsvc: {said}."
+
+
+def missing(error: ImportError) -> str:
+    """Which package of others is missing and what installs it; empty where the module is ours."""
+    package = (error.name or "").partition(".")[0]
+    if not package or package in _OURS:
+        return ""
+    return f"configsvc: the command line needs {package}, which is not installed. {INSTALL}"
 
 
 def unexpected(error: BaseException) -> str:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sys
+import os
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from configsvc.model.errors import ConfigsvcError, Misconfigured, Unavailable
+from configsvc.model.errors import ConfigsvcError, Misconfigured, Unavailable, Unprocessable
 from configsvc.model.names import Namespace
 from configsvc_client.cli import (
+    _empty,
     _error_file,
     _exit,
     _forms,
@@ -21,6 +21,7 @@ from configsvc_client.cli import (
     _output,
     _replacing,
     _settings,
+    _single_files,
     _terminal,
     _unnamed,
 )
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from configsvc_client.admin import Admin, Draft, Guarded
     from configsvc_client.cli._plan import Planned
 
+_MOST = 64 * 1024 * 1024
+"""Bytes that are read. Far more than a namespace holds; /dev/zero would be read for ever."""
+
 
 @click.command("import")
 @_options.one_namespace
@@ -40,8 +44,10 @@ if TYPE_CHECKING:
 @_forms.for_many_keys
 @click.option("--json", "as_json", multiple=True, metavar="PATTERN", help="Keys whose texts are JSON. Repeatable.")
 @click.option(
-    "--file", "files", multiple=True, metavar="KEY=PATH", help="One more key, its value in a file. Repeatable."
-)
+    "--file", "files", multiple=True, metavar="KEY=PATH", type=click.UNPROCESSED,
+    help="One more key, its value in a file. Repeatable.",
+)  # fmt: skip
+@_empty.option
 @click.option("--declassify", is_flag=True, help="Let --plain keys follow sealed versions (takes the admin action).")
 @click.option("--dry-run", is_flag=True, help="Show what would be stored, and store nothing.")
 @click.option("--new-only", is_flag=True, help="Store only keys that are not served; keep all others as they are.")
@@ -55,21 +61,24 @@ def command(
     file: BinaryIO, namespace: str | None, wanted: str | None, message: str, *,
     seal: tuple[str, ...], plain: tuple[str, ...], kms: tuple[str, ...],
     as_json: tuple[str, ...], files: tuple[str, ...], declassify: bool, dry_run: bool, new_only: bool, atomic: bool,
-    errors: str | None,
+    errors: str | None, allow_empty: bool,
 ) -> int:  # fmt: skip
     """Store the values of FILE (- for stdin): each sealed, but for the keys that --plain or your policy names.
 
     Keys stay as they are in the file. Values that are served already are left alone, so it can be run again after a
     failure; a key that someone else writes meanwhile is refused, not overwritten. Values go in change sets of up to 40
     keys: each is all or nothing, and what was refused is told by key. On a terminal the plan is shown and asked about
-    before served values are replaced.
+    before served values are replaced. An empty value that is written out (KEY=) is stored, and named; an empty pipe or
+    --file takes --allow-empty.
     In dotenv and docker files a comment `# configsvc: application/json` says that the next value is JSON.
     """
     from configsvc_client.cli._plan import Rules, drafts, fitting
 
     target = _options.target(namespace)
+    places = _error_file.places(file.name, errors)
+    single = _single_files.rows(files, allow_empty=allow_empty)
     hint = None if wanted else assumed(file.name)
-    rows = _rows(read(wanted or format_of(file.name), file.read()), files, hint)
+    rows = _rows(read(wanted or format_of(file.name), _content(file, allow_empty=allow_empty)), single, hint)
     if hint:
         _terminal.say(hint)
     _imported.tell_filled_in(rows.values())
@@ -101,11 +110,11 @@ def command(
     refused = _imported.listed(rows, failures)
     _imported.told(target, plan, refused, unstored=unstored)
     if not dry_run:
-        _imported.kept(_error_file.path_for(file.name, errors), refused)
+        _imported.kept(places, refused)
     return _imported.code_of(failures)
 
 
-def _rows(found: Read, files: Sequence[str], hint: str | None) -> dict[str, Row]:
+def _rows(found: Read, files: dict[str, Row], hint: str | None) -> dict[str, Row]:
     """All rows by key, as the file and --file give them. The hint says which format was assumed.
 
     Raises:
@@ -115,18 +124,25 @@ def _rows(found: Read, files: Sequence[str], hint: str | None) -> dict[str, Row]
     if problems:
         raise _exit.Problems(f"Nothing was stored. {hint or ''}".rstrip(), problems)
     by_key = {row.key: row for row in rows}
-    for key, path in (_file(each) for each in files):
-        if key in by_key:
-            raise click.UsageError(f"{key} stands in the file and in --file. Take one out.")
-        by_key[key] = Row(path, key, Path(path).read_bytes())
-    return by_key
+    for key in by_key.keys() & files.keys():
+        raise click.UsageError(f"{key} stands in the file and in --file. Take one out.")
+    return by_key | files
 
 
-def _file(given: str) -> tuple[str, str]:
-    key, found, path = given.partition("=")
-    if not found:
-        raise click.UsageError("--file takes KEY=PATH.")
-    return key, path
+def _content(file: BinaryIO, *, allow_empty: bool) -> bytes:
+    """What is in the file.
+
+    Raises:
+        click.UsageError: nothing came from a pipe, which is what a command that failed leaves in it.
+        Unprocessable: it is far larger than what a namespace holds.
+        OSError: it cannot be read.
+    """
+    found = file.read(_MOST + 1)
+    if len(found) > _MOST:
+        raise Unprocessable(f"{file.name} holds more than {_MOST:,} bytes. Nothing was stored.")
+    if not found and not allow_empty and file.name != os.devnull and _error_file.is_stream(file.name):
+        raise click.UsageError("Nothing was stored: the pipe is empty. If that is right: --allow-empty.")
+    return found
 
 
 def _planned(admin: Admin, snapshot: SealedSnapshot, drafts: Sequence[Draft]) -> list[Planned]:
@@ -148,7 +164,7 @@ def _agree(namespace: Namespace, plan: Sequence[Planned]) -> None:
         click.exceptions.Exit: the answer was no.
     """
     keys = _replacing.replaced(plan)
-    if keys and sys.stdin.isatty() and _output.kind() != "json":
+    if keys and _terminal.can_ask() and _output.kind() != "json":
         _show(plan)
     _replacing.agree(namespace, keys, required=False)
 

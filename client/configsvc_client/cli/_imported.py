@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from configsvc.model.errors import ConfigsvcError
+from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc.model.names import Namespace
 from configsvc_client.cli import _error_file, _exit, _output, _terminal
 from configsvc_client.cli._error_file import Refused
@@ -36,6 +36,9 @@ def told(
         done = {step: 0 if unstored and step in STORED else count for step, count in counts.items()}
         _output.record({"namespace": namespace, **done, "failed": [each._asdict() for each in refused]})
         return
+    empty = [each.draft.key for each in plan if each.step in STORED and not each.draft.data]
+    if empty:  # written out in the file, so taken: but a template that was never filled in looks like this
+        _terminal.say(f"Empty {'value' if len(empty) == 1 else 'values'}: {', '.join(empty)}")
     said = ", ".join(f"{count} {step}" for step, count in counts.items() if count) or "nothing to do"
     _terminal.say(f"{namespace}: {said}{f', {len(failed)} failed' if failed else ''}")
     if unstored:
@@ -59,15 +62,20 @@ def listed(rows: Mapping[str, Row], failures: Mapping[str, ConfigsvcError]) -> l
     ]  # fmt: skip
 
 
-def kept(path: Path | None, refused: Sequence[Refused]) -> None:
-    """Writes the file of errors, or removes that of an earlier run where there is nothing to tell."""
-    if path is None:
-        return
+def kept(places: Sequence[Path], refused: Sequence[Refused]) -> None:
+    """Writes the file of errors to the first place that takes it, or removes that of an earlier run."""
     if not refused:
-        _error_file.forget(path)
+        for path in places:
+            _error_file.forget(path)
         return
-    _error_file.write(path, refused)
-    _terminal.say(f"What was refused, without values: {path}")
+    for path in places:
+        try:
+            _error_file.write(path, refused)
+        except Misconfigured as error:
+            _terminal.say(error.detail)
+        else:
+            _terminal.say(f"What was refused, without values: {path}")
+            return
 
 
 def code_of(failures: Mapping[str, ConfigsvcError]) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -54,17 +53,20 @@ def command(
     members |= {name: text for name, text in (("region", region), ("aws_profile", aws_profile)) if text}
     members |= kept
     _write(path, members)
-    _store_api_key(url)
+    has_api_key = _store_api_key(url)
     if not keys:
         _offer_pin(path, members, wanted)
     if "policy" not in members:
         _offer_policy(path, members)
     _settings.forget()
-    return report(wanted)
+    code = report(wanted)
+    if not has_api_key:
+        _terminal.say("Once there is an API key, run configsvc init again: it offers the KMS keys in use.")
+    return code
 
 
 def _asked(what: str, default: str, option: str) -> str:
-    if not sys.stdin.isatty():
+    if not _terminal.can_ask():
         if default:
             return default
         raise click.UsageError(f"Say it with {option}: there is nobody to ask.")
@@ -75,21 +77,28 @@ def _split(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _store_api_key(url: str) -> None:
-    """Asks for the API key where none is found, and puts it into the keyring; where there is none, says what helps."""
-    from configsvc_client.admin import NO_API_KEY
+def _store_api_key(url: str) -> bool:
+    """Whether there is an API key. Asks for one where none is found, and puts it into the keyring.
+
+    The checks say what is wrong where that fails.
+    """
     from configsvc_client.cli import _api_key
 
     _settings.forget()
-    if not sys.stdin.isatty() or _api_key.api_key(_settings.resolved())[0]:
-        return
-    if not _api_key.has_keyring(url):
-        _terminal.say(f"No API key was found, and no keyring to keep one in. {NO_API_KEY} Then: configsvc init")
-        return
-    asked = "API key, for the keyring (empty: none)"
-    given = _terminal.ask(asked, hidden=True, empty=True)
-    if given:
-        _api_key.keep(url, given)
+    try:
+        if _api_key.api_key(_settings.resolved())[0]:
+            return True
+        if not _terminal.can_ask(hidden=True) or not _api_key.has_keyring(url):
+            return False
+    except Misconfigured:
+        return False
+    given = _terminal.ask("API key, for the keyring (empty: none)", hidden=True, empty=True).strip()
+    if not given:
+        return False
+    kept = _api_key.keep(url, given)
+    if not kept:
+        _terminal.say("The keyring did not keep the API key.")
+    return kept
 
 
 def _offer_pin(path: Path, members: Members, namespaces: Sequence[str]) -> None:
@@ -101,7 +110,7 @@ def _offer_pin(path: Path, members: Members, namespaces: Sequence[str]) -> None:
         found = in_use(_settings.admin(), [names.namespace(each) for each in namespaces])
     except ConfigsvcError:
         return  # the checks tell what is wrong
-    if found and sys.stdin.isatty():
+    if found and _terminal.can_ask():
         _terminal.say("KMS keys in use, according to the service. Compare them with those you know:")
         _terminal.say(*(f"  {each}" for each in found))
         if _terminal.agree("Trust them?"):
@@ -113,7 +122,7 @@ def _offer_policy(path: Path, members: Members) -> None:
     """Shows a policy drafted from what is served. What is no secret is a person's decision, too."""
     from configsvc_client.cli._policies import drafted, text
 
-    if not sys.stdin.isatty():
+    if not _terminal.can_ask():
         return
     _settings.forget()
     try:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from configsvc.model.errors import ConfigsvcError
-from configsvc_client.cli import _common, _exit, _group, _terminal
+from configsvc_client.cli import _common, _exit, _group, _streams, _terminal
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -114,12 +113,9 @@ def _commands() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; answers the exit code. Nothing escapes as a traceback."""
     try:
+        _streams.settle()
         result = _commands.main(list(arguments), prog_name="configsvc", standalone_mode=False)
         _terminal.flush()
-    except BrokenPipeError:
-        # The reader of the pipe has gone; python would complain once more while it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return _exit.FAILED
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # a traceback could show a value
         return _ended(error)
     return result if isinstance(result, int) else 0
@@ -137,10 +133,23 @@ def _ended(error: BaseException) -> int:
             return _told(_exit.usage(error), error.exit_code)
         case click.Abort() | KeyboardInterrupt():
             return _told(["configsvc: interrupted."], _exit.INTERRUPTED)
-        case OSError(strerror=str()):
-            return _told([f"configsvc: {error.filename or 'the system'}: {error.strerror}."], _exit.FAILED)
         case _:
-            return _told([_exit.unexpected(error)], _exit.FAILED)
+            return _told(_surprised(error), _exit.FAILED)
+
+
+def _surprised(error: BaseException) -> list[str]:
+    """What the system, the installation or a fault of ours ended it with."""
+    match error:
+        case _streams.Unwritten():
+            _streams.give_up()
+            return _exit.unwritten(error.reason)
+        case BrokenPipeError():  # the reader of a pipe that is written to as FILE
+            return []
+        case OSError():
+            return [_exit.of_the_system(error)]
+        case ImportError() if missing := _exit.missing(error):
+            return [missing]
+    return [_exit.unexpected(error)]
 
 
 def _told(lines: Sequence[str], code: int) -> int:

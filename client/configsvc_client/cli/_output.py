@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from configsvc.model.errors import Misconfigured
-from configsvc_client.cli import _common, _terminal
+from configsvc_client.cli import _common, _streams, _terminal
 from configsvc_client.cli._brief import Brief
 
 Kind = Literal["table", "plain", "json"]
@@ -88,11 +88,20 @@ def line(columns: Sequence[str], row: Sequence[Field]) -> None:
 
 
 def done(told: str, fields: Mapping[str, Field]) -> None:
-    """What a write did: a line on stderr for people, or an object on stdout in JSON."""
-    if kind() == "json":
-        print_json(fields)
-    else:
+    """What a write did: a line on stderr for people, or an object on stdout in JSON.
+
+    Raises:
+        Unwritten: stdout did not take it. It is on stderr then, for the write is done.
+    """
+    if kind() != "json":
         _terminal.say(told)
+        return
+    try:
+        print_json(fields)
+        _terminal.flush()
+    except _streams.Unwritten:
+        _terminal.say(told)
+        raise
 
 
 def _member(column: str) -> str:

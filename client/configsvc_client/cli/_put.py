@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from configsvc.model.entry import ContentType, Entry
+from configsvc.model.entry import ContentType, Entry, Form
 from configsvc.model.errors import CannotOpen, Forbidden, Misconfigured, NotFound
 from configsvc.model.same_value import same_value
-from configsvc_client.cli import _forms, _options, _output, _settings, _unnamed, _values
+from configsvc_client.cli import _empty, _forms, _options, _output, _settings, _unnamed, _values
 from configsvc_client.cli._generate import LEAST, LENGTH, MOST, generated
 
 if TYPE_CHECKING:
@@ -31,12 +31,13 @@ def _day(context: click.Context, option: click.Parameter, given: str | None) -> 
 @click.command("put")
 @_options.one_namespace
 @click.argument("key")
-@click.argument("source", required=False, nargs=-1, metavar="[- | @FILE | VALUE]")
+@click.argument("source", required=False, nargs=-1, metavar="[- | @FILE | VALUE]", type=click.UNPROCESSED)
 @click.option("--from-file", metavar="FILE", type=click.Path(dir_okay=False), help="Read the value from a file.")
 @_forms.for_one_key
 @click.option("--json", "as_json", is_flag=True, help="The value is JSON.")
 @click.option("--binary", is_flag=True, help="The value is bytes, not text.")
 @click.option("--exact", is_flag=True, help="Keep a newline at the end of stdin.")
+@_empty.option
 @click.option(
     "--generate", is_flag=False, flag_value=str(LENGTH), metavar="[LENGTH]", type=click.IntRange(LEAST, MOST),
     help=f"Make a random secret of letters and digits, {LENGTH} of them where no length is said. It is not shown.",
@@ -54,7 +55,7 @@ def command(
 
     It is sealed unless --plain or your policy says that KEY is no secret; only then may VALUE be on the command line.
     The value comes from stdin (-), a file (@FILE) or, when left out, a prompt that does not show it. A value that is
-    served already is left alone.
+    served already is left alone. An empty value takes --allow-empty: it is what a pipe gives if its command failed.
     """
     from configsvc.model import names
     from configsvc_client.admin import Draft, checked
@@ -70,12 +71,7 @@ def command(
     form = admin.named_form(target, name, asked)
     if made and form != "kms":  # a random secret is no plain value, whatever the policy says of the key
         form = "envelope"
-    exact = bool(flags["exact"] or flags["binary"])
-    data = (
-        generated(made) if made
-        else _values.read(key, source[0] if source else None, from_file, plain=form == "plain", exact=exact,
-                           advice=_unnamed.untrusted())
-    )  # fmt: skip
+    data = generated(made) if made else _read(key, source[0] if source else None, from_file, flags, form)
     draft = checked(Draft(
         key=name, data=data, content_type=_content_type(flags), form=form, activate=not flags["stage"],
         declassify=bool(flags["declassify"]), rotate_by=_text(flags["rotate_by"]), if_match=_number(flags["if_match"]),
@@ -83,6 +79,22 @@ def command(
     ))  # fmt: skip
     admin.check_size(target, draft)
     _put(admin, target, draft, message)
+
+
+def _read(key: str, source: str | None, from_file: str | None, flags: dict[str, object], form: Form | None) -> bytes:
+    """The value, from where it was said to be.
+
+    Raises:
+        click.UsageError: there is none.
+        Misconfigured: it is empty, and nobody said that it may be.
+    """
+    exact = bool(flags["exact"] or flags["binary"])
+    data = _values.read(
+        key, source, from_file, plain=form == "plain", exact=exact, advice=_unnamed.untrusted()
+    )  # fmt: skip
+    if not data and not flags["allow_empty"]:
+        raise _empty.refusal(key, _values.origin(source, from_file), as_json=bool(flags["as_json"]))
+    return data
 
 
 def _put(admin: Admin, namespace: Namespace, draft: Draft, message: str) -> None:

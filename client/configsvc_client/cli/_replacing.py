@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from configsvc_client.cli import _confirm, _unnamed
+from configsvc_client.cli import _confirm, _terminal, _unnamed
 
 if TYPE_CHECKING:
     from configsvc.model.errors import ConfigsvcError
@@ -63,7 +62,7 @@ def agree(namespace: str, keys: Sequence[str], *, required: bool) -> None:
         click.UsageError: nobody can be asked.
         click.exceptions.Exit: the answer was no; nothing was done.
     """
-    if not keys or not (required or sys.stdin.isatty()):
+    if not keys or not (required or _terminal.can_ask()):
         return
     values = "1 value" if len(keys) == 1 else f"{len(keys)} values"
     more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""

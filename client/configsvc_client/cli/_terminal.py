@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
 import click
 
-from configsvc_client.cli import _escaped
+from configsvc.model.errors import Misconfigured
+from configsvc_client.cli import _escaped, _streams
 
 MASK = "••••••••"
 
@@ -31,16 +32,29 @@ def is_terminal() -> bool:
     return sys.stdout.isatty()
 
 
+def can_ask(*, hidden: bool = False) -> bool:
+    """Whether there is a person to ask, who types on stdin and sees the question.
+
+    Args:
+        hidden: what is typed is not shown; such a question goes to the terminal itself, wherever stderr goes.
+    """
+    return sys.stdin.isatty() and (hidden or sys.stderr.isatty())
+
+
 def say(*lines: str) -> None:
-    """Write each line to stderr. A line break within one is escaped, so nobody's text becomes a line of its own."""
+    """Write each line to stderr. A line break within one is escaped, so nobody's text becomes a line of its own.
+
+    A stderr that is closed, full or not read any more stops no command.
+    """
     for each in lines:
-        click.echo(_escaped.line(each), err=True)
+        with suppress(OSError):
+            click.echo(_escaped.line(each), err=True)
 
 
 def show(*lines: str) -> None:
     """Write each line to stdout, escaped as by `say`."""
     for each in lines:
-        click.echo(_encodable(_escaped.line(each)))
+        _write(_encodable(_escaped.line(each)))
 
 
 def show_cells(cells: Iterable[str]) -> None:
@@ -49,22 +63,22 @@ def show_cells(cells: Iterable[str]) -> None:
 
     text, width = _encodable("  ".join(map(_escaped.cell, cells))), _width()
     if width is None:
-        click.echo(text)
+        _write(text)
         return
     first, *_ = _fold.fold(text, width)
-    click.echo(first)
+    _write(first)
     for each in _fold.fold(text[len(first) :].lstrip(" "), width - 2) if len(first) < len(text) else ():
-        click.echo(f"  {each}")
+        _write(f"  {each}")
 
 
 def show_fields(fields: Iterable[str]) -> None:
     """Write a tab-separated line to stdout."""
-    click.echo(_encodable("\t".join(map(_escaped.field, fields))))
+    _write(_encodable("\t".join(map(_escaped.field, fields))))
 
 
 def show_json(found: object, indent: int | None = None) -> None:
     """Write JSON to stdout."""
-    click.echo(_encodable(_escaped.as_json(found, indent)))
+    _write(_encodable(_escaped.as_json(found, indent)))
 
 
 def show_value(text: str, on: BinaryIO | None = None) -> None:
@@ -75,17 +89,25 @@ def show_value(text: str, on: BinaryIO | None = None) -> None:
         on: a terminal that is not stdout, such as /dev/tty.
     """
     shown = _encodable(_escaped.lines(text))
-    click.echo(shown.encode(sys.stdout.encoding or "utf-8") if on else shown, file=on)
+    if on:
+        click.echo(shown.encode(sys.stdout.encoding or "utf-8"), file=on)
+    else:
+        _write(shown)
 
 
 def raw(content: bytes) -> None:
     """Write bytes to stdout exactly as they are: a value in a pipe, an exported file, a script of our own."""
-    click.echo(content, nl=False)
+    _write(content, end=False)
 
 
 def flush() -> None:
     """Write out what stdout still buffers."""
-    sys.stdout.flush()
+    with _streams.writing():
+        sys.stdout.flush()
+
+
+class Ended(click.Abort):
+    """There is no answer: what is typed has come to its end (Ctrl-D)."""
 
 
 def ask(question: str, default: str = "", *, hidden: bool = False, twice: bool = False, empty: bool = False) -> str:
@@ -97,24 +119,74 @@ def ask(question: str, default: str = "", *, hidden: bool = False, twice: bool =
         hidden: do not show what is typed.
         twice: ask again, to compare.
         empty: take an empty answer.
+
+    Raises:
+        Ended: there is no answer.
     """
-    shown = f"{question} [{default}]" if default else question
-    found: str = click.prompt(
-        _escaped.line(shown), default=default if default or empty else None, show_default=False, hide_input=hidden,
-        confirmation_prompt=twice, err=True,
-    )  # fmt: skip
-    return found
+    shown = f"{question} [{default}]: " if default else f"{question}: "
+    while True:
+        found = _typed(shown, hidden=hidden) or default
+        if not found and not empty:
+            continue
+        if not twice or _typed("Repeat for confirmation: ", hidden=hidden) == found:
+            return found
+        say("The two entries differ. Type it again.")
 
 
 def choose(question: str, choices: Sequence[str]) -> str:
-    """Ask for one of our own choices."""
-    found: str = click.prompt(_escaped.line(question), type=click.Choice(choices), err=True)
-    return found
+    """Ask for one of our own choices, each of which begins with another letter; that letter is enough.
+
+    Raises:
+        Ended: there is no answer.
+    """
+    while True:
+        answer = _typed(f"{question} ({', '.join(choices)}): ").strip().lower()
+        for each in choices:
+            if answer and each.startswith(answer):
+                return each
+        say(f"Type one of: {', '.join(choices)}. The first letter is enough.")
 
 
 def agree(question: str) -> bool:
-    """Ask a yes or no question on stderr; no is the default."""
-    return click.confirm(_escaped.line(question), err=True)
+    """Ask a yes or no question on stderr; no is the default.
+
+    Raises:
+        Ended: there is no answer.
+    """
+    while True:
+        answer = _typed(f"{question} [y/N]: ").strip().lower()
+        if answer in ("", "n", "no", "y", "yes"):
+            return answer[:1] == "y"
+        say("Type y or n.")
+
+
+def _typed(question: str, *, hidden: bool = False) -> str:
+    """One line that a person types."""
+    if hidden:
+        return _hidden(question)
+    with suppress(OSError):
+        click.echo(_escaped.line(question), err=True, nl=False)
+    line = sys.stdin.readline()
+    if not line:
+        say("")  # the cursor is still behind the question
+        raise Ended
+    return line.removesuffix("\n")
+
+
+def _hidden(question: str) -> str:
+    import getpass
+
+    try:
+        return getpass.getpass(_escaped.line(question))
+    except EOFError:
+        raise Ended from None
+    except KeyboardInterrupt:
+        say("")  # the cursor is still behind the question
+        raise
+    except UnicodeDecodeError as error:
+        encoding = error.encoding
+    # Raised here: as its context, that error would hold what was typed.
+    raise Misconfigured(f"What you typed is not text in your locale's encoding ({encoding}). Use a pipe or a file.")
 
 
 def draw(columns: Sequence[str], rows: Iterable[Sequence[str]], *, heading: bool) -> None:
@@ -149,7 +221,8 @@ def _draw_columns(columns: Sequence[str], rows: Sequence[Sequence[str]], widths:
         drawn.add_column(Text("\n".join(_fold.fold(column, width))), width=width, no_wrap=True)
     for row in rows:
         drawn.add_row(*(Text("\n".join(_fold.fold(each, width))) for each, width in zip(row, widths, strict=True)))
-    Console(width=sum(widths) + _layout.GAP * (len(widths) - 1)).print(drawn)
+    with _streams.writing():
+        Console(width=sum(widths) + _layout.GAP * (len(widths) - 1)).print(drawn)
 
 
 def _draw_records(records: Iterable[Iterable[tuple[str, str]]], width: int | None) -> None:
@@ -157,11 +230,12 @@ def _draw_records(records: Iterable[Iterable[tuple[str, str]]], width: int | Non
     from rich.text import Text
 
     console = Console(width=width or _LIMITLESS)
-    for number, lines in enumerate(records):
-        if number:
-            console.print()
-        for label, text in lines:
-            console.print(Text.assemble((label, "bold"), text), no_wrap=True, overflow="ignore", crop=False)
+    with _streams.writing():
+        for number, lines in enumerate(records):
+            if number:
+                console.print()
+            for label, text in lines:
+                console.print(Text.assemble((label, "bold"), text), no_wrap=True, overflow="ignore", crop=False)
 
 
 def _width() -> int | None:
@@ -192,6 +266,11 @@ def progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=Console(stderr=True)) as shown:
         task = shown.add_task(escape(_escaped.line(label)), total=total)
         yield lambda count: shown.advance(task, count)
+
+
+def _write(content: str | bytes, *, end: bool = True) -> None:
+    with _streams.writing():
+        click.echo(content, nl=end)
 
 
 def _encodable(text: str) -> str:

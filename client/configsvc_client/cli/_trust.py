@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -70,7 +69,7 @@ def _agreed(wanted: str | None, found: str) -> bool:
         if wanted.strip().lower() != found:
             raise click.UsageError(f"The hash of this file's content is {found}, not the one you passed.")
         return True
-    if not sys.stdin.isatty():
+    if not _terminal.can_ask():
         raise click.UsageError(f"There is nobody to ask. If you trust what is shown: configsvc trust --hash {found}")
     return _terminal.agree("Trust it?")
 

@@ -7,7 +7,6 @@ clear; if it sealed silently, whoever reads the key without KMS would be cut off
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,7 @@ _SAYS = "It is served in the clear, and neither an option nor your policy says h
 
 def chosen(namespace: str, key: str) -> Form | None:
     """What a person chooses for a key on a terminal; None to store it not at all."""
-    if not sys.stdin.isatty():
+    if not _terminal.can_ask():
         return None
     _terminal.say(f"{namespace} {key} is served in the clear. Your policy does not say how to store that.")
     return _CHOICES[_terminal.choose("Seal it, or is it no secret and stays plain?", list(_CHOICES))]

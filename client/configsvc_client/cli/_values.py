@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
-from configsvc_client.cli import _terminal
+from configsvc.model import limits
+from configsvc.model.errors import Unprocessable
+from configsvc_client.cli import _streams, _terminal, _typed
 
 STDIN = "-"
+
+_MOST = 16 * 1024 * 1024
+"""Bytes that are read. Far more than a value takes; /dev/zero would be read for ever."""
 
 
 def read(
@@ -29,15 +33,17 @@ def read(
 
     Raises:
         click.UsageError: a secret on the command line, two sources, or none; never says the value.
+        Unprocessable: it is far larger than a value can be.
         OSError: the file cannot be read.
     """
     if source is not None and from_file is not None:
         raise click.UsageError("Give the value once: by --from-file, or after the key.")
-    if from_file is not None or (source or "").startswith("@"):
-        return Path(from_file or (source or "")[1:]).read_bytes()
+    name = _file(source, from_file)
+    if name is not None:
+        return of_file(name)
     if source == STDIN:
-        read = sys.stdin.buffer.read()
-        return read if exact else read.removesuffix(b"\n").removesuffix(b"\r")
+        found = _bounded("stdin", _streams.read(_MOST + 1))
+        return found if exact else found.removesuffix(b"\n")
     if source is None:
         return _prompted(key, plain=plain)
     if not plain:
@@ -46,10 +52,47 @@ def read(
             f'Leave it out to be asked, or: printf %s "$SECRET" | configsvc put {key} - . If it is no secret: --plain, '
             f"or name the key in your policy. {advice}".rstrip()
         )
-    return source.encode()
+    return _typed.data(source)
+
+
+def of_file(name: str) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        click.UsageError: no file is named.
+        Unprocessable: it is far larger than a value can be.
+        OSError: it cannot be read.
+    """
+    if not name:
+        raise click.UsageError("The name of the file is empty.")
+    with Path(name).open("rb") as file:
+        return _bounded(name, file.read(_MOST + 1))
+
+
+def origin(source: str | None, from_file: str | None) -> str:
+    """What an empty value came from, for the sentence that refuses it."""
+    name = _file(source, from_file)
+    if name is not None:
+        return f"{name} is empty."
+    if source == STDIN:
+        return "Nothing came from stdin."
+    return "Nothing was typed." if source is None else "The value is empty, as an unset variable is."
+
+
+def _file(source: str | None, from_file: str | None) -> str | None:
+    """The file that is named, if one is."""
+    return source[1:] if source and source.startswith("@") else from_file
+
+
+def _bounded(name: str, found: bytes) -> bytes:
+    if len(found) > _MOST:
+        raise Unprocessable(
+            f"{name} holds more than {_MOST:,} bytes. A value takes at most {limits.STORED_VALUE:,} bytes, as stored."
+        )
+    return found
 
 
 def _prompted(key: str, *, plain: bool) -> bytes:
-    if not sys.stdin.isatty():
+    if not _terminal.can_ask(hidden=not plain):
         raise click.UsageError(f"No value. Say where it is: `configsvc put {key} -` for stdin, or `@FILE`.")
-    return _terminal.ask(key, hidden=not plain, twice=not plain).encode()
+    return _typed.data(_terminal.ask(key, hidden=not plain, twice=not plain, empty=True))
