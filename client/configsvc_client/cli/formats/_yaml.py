@@ -14,8 +14,6 @@ from configsvc_client.cli.formats._row import Problem, Read, Row, Value, Written
 from configsvc_client.cli.formats._yaml_nodes import Document, Refused, composed
 from configsvc_client.cli.formats._yaml_tree import Tree, is_missing
 
-FAULTS = (ValueError, RecursionError, LookupError, AttributeError)
-
 dumped = _yaml_write.dumped
 
 

@@ -157,8 +157,12 @@ def is_missing(node: Any) -> bool:  # noqa: ANN401  # PyYAML's
 
 
 def _name(key: Any) -> str:  # noqa: ANN401  # PyYAML's
+    if key.id == "mapping":
+        raise refused(
+            key.start_mark, "a key that is a mapping; render templates ({{ … }}) first, or put them in quotes"
+        )
     if key.id != "scalar":
-        raise refused(key.start_mark, "a key that is a list or a mapping; a key is a text")
+        raise refused(key.start_mark, "a key that is a list; a key is a text")
     if key.tag != f"{TAG}str":
         raise refused(key.start_mark, _NO_KEY.get(key.tag.removeprefix(TAG), "a key with a tag; a key is a text"))
     return str(key.value)
