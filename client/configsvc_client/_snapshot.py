@@ -36,6 +36,29 @@ class Layer(Hidden):
         return f"Layer({self.namespace}@{self.revision}, {len(self.values)} values)"
 
 
+class NoSuchKey(KeyError):
+    """No namespace has the key. Its text names those that were looked in, and keys that are spelt like it.
+
+    Args:
+        key: also what `args` holds, as in any KeyError.
+        namespaces: those that were looked in.
+        keys: the names of all keys there are; never a value.
+    """
+
+    def __init__(self, key: str, namespaces: tuple[str, ...] = (), keys: tuple[str, ...] = ()) -> None:
+        super().__init__(key)
+        self.namespaces, self._keys = namespaces, keys
+
+    def __str__(self) -> str:
+        from configsvc_client import _alike
+
+        key = self.args[0]
+        several = f"in none of the namespaces {', '.join(self.namespaces)}" if len(self.namespaces) > 1 else ""
+        where = several or f"not in {', '.join(self.namespaces) or 'any namespace'}"
+        near = _alike.question(_alike.nearest(key, self._keys)) if isinstance(key, str) else ""
+        return f"{key!r} is {where}. {near}".rstrip()
+
+
 class Values(dict[str, Value]):
     """The values by key; a broken key raises why. Never handed out itself."""
 
@@ -45,15 +68,17 @@ class Values(dict[str, Value]):
         self,
         values: Mapping[str, Value] = MappingProxyType({}),
         broken: Mapping[str, CannotOpen] = MappingProxyType({}),
+        namespaces: tuple[str, ...] = (),
     ) -> None:
         super().__init__(values)
+        keys = (*values, *broken)  # the names alone: whatever `missing` refers to is shown with what it raises
 
         def missing(key: str) -> NoReturn:
             """Not a method: its frame is shown with what it raises, and would have all values in `self`."""
             error = broken.get(key)
             if error is not None:  # raised as a copy: a kept one would collect the traceback of everyone who reads
                 raise CannotOpen(error.detail, **error.members)
-            raise KeyError(key)
+            raise NoSuchKey(key, namespaces, keys)
 
         self.broken = broken
         self.__missing__ = missing
@@ -93,7 +118,7 @@ class Snapshot(HiddenMapping[str, Value]):
             values.update((key, value) for key, value in layer.values.items() if key not in taken)
             broken.update((key, error) for key, error in layer.broken.items() if key not in taken)
             sealed |= layer.sealed - taken
-        kept = Values(values, broken)
+        kept = Values(values, broken, tuple(revisions))
         for name, what in (
             ("__getitem__", kept.__getitem__),
             ("__contains__", (values.keys() | broken.keys()).__contains__ if broken else kept.__contains__),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 import pytest
 
-from configsvc_client.cli import _near
+from configsvc_client import _alike
 from configsvc_client.cli._group import Group
 from configsvc_client.cli._main import _commands, run
 from tests.admin.loopback import Loopback, loopback
@@ -48,8 +48,8 @@ def shell(made: Loopback) -> Shell:
     ],
 )
 def test_names_that_are_spelt_alike_are_found_at_most_three(wanted: str, known: list[str], near: list[str]) -> None:
-    assert _near.nearest(wanted, known)[: len(near)] == near
-    assert len(_near.nearest(wanted, known)) <= 3
+    assert _alike.nearest(wanted, known)[: len(near)] == near
+    assert len(_alike.nearest(wanted, known)) <= 3
 
 
 @pytest.mark.parametrize(

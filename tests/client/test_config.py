@@ -8,7 +8,7 @@ from configsvc.model.names import Namespace
 from configsvc_client import CannotOpen, Config, ConfigUnavailable, Misconfigured
 from tests.client.carried import carried
 from tests.client.configs import Stage
-from tests.client.sealing import envelope, found, kms_form, plain, sealed_values
+from tests.client.sealing import NS, envelope, found, kms_form, plain, sealed_values
 
 
 def test_making_a_config_asks_nobody_and_needs_no_settings() -> None:
@@ -108,6 +108,24 @@ def test_get_converts_and_gives_the_default_only_where_there_is_no_key() -> None
 def test_a_missing_key_is_a_key_error_that_names_it() -> None:
     with pytest.raises(KeyError, match="nope"):
         Stage(sealed_values({})).config["nope"]
+
+
+def test_a_missing_key_names_the_namespaces_that_were_searched_and_the_keys_like_it() -> None:
+    one = Stage(sealed_values({"db.url": "canary"})).config
+    with pytest.raises(KeyError) as caught:
+        one["db.urll"]
+    assert str(caught.value) == f"'db.urll' is not in {NS}. Did you mean db.url?"
+    two = Stage(sealed_values({"a": "1"}), sealed_values({"smtp.host": "2"}, namespace=Namespace("shared.prod"))).config
+    for read in (two.__getitem__, two.secret, two.snapshot().__getitem__):
+        with pytest.raises(KeyError) as caught:
+            read("SMTP_HOST")
+        assert str(caught.value) == (
+            f"'SMTP_HOST' is in none of the namespaces {NS}, shared.prod. Did you mean smtp.host?"
+        )
+    assert (caught.value.args, "canary" in carried(caught.value)) == (("SMTP_HOST",), False)
+    assert str(copy.deepcopy(caught.value)) == str(caught.value)
+    with pytest.raises(KeyError, match=r"^'nope' is in none of the namespaces [\w., ]+\.$"):
+        two["nope"]
 
 
 def test_secret_refuses_an_entry_that_was_not_sealed() -> None:

@@ -26,23 +26,23 @@ class Group(click.Group):
         """
         name = args[0]
         if name[:1] != "-" and self.get_command(ctx, name) is None and not ctx.resilient_parsing:
-            from configsvc_client.cli import _near
+            from configsvc_client import _alike
 
-            raise click.UsageError(f"No such command '{name}'. {_near.question(self.like(ctx, name))}".strip(), ctx)
+            raise click.UsageError(f"No such command '{name}'. {_alike.question(self.like(ctx, name))}".strip(), ctx)
         return super().resolve_command(ctx, args)
 
     def like(self, ctx: click.Context, name: str) -> list[str]:
         """Commands that may have been meant, with that of a group below written as `namespace create`."""
-        from configsvc_client.cli import _near
+        from configsvc_client import _alike
 
         known = self.list_commands(ctx)
         other = _OTHER_WORDS.get(name.lower(), "")
         if other.split(" ")[0] in known:
             return [other]
-        found = _near.nearest(name, known)
+        found = _alike.nearest(name, known)
         return found or [
             f"{group} {each}" for group in known for each in _below(ctx, self, group) if each == name.lower()
-        ][:3]  # fmt: skip
+        ][:_alike.MOST]  # fmt: skip
 
 
 def _below(context: click.Context, group: click.Group, name: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Did you mean: names that are spelt like one that does not exist. At most three, and never a value."""
+"""Did you mean: the keys and namespaces that are spelt like one that does not exist. Never a value."""
 
 from __future__ import annotations
 
@@ -10,40 +10,16 @@ from typing import TYPE_CHECKING
 import click
 
 from configsvc.model.errors import ConfigsvcError, InvalidName, NotFound
+from configsvc_client._alike import MOST, nearest, question
 
 if TYPE_CHECKING:
     from configsvc_client.admin import Admin
 
-_MOST = 3
-_ALIKE = 0.7
 _LISTED = 5000
-_SEPARATORS = str.maketrans("_-/", "...")
 _ALSO_DELETED = frozenset({"activate", "destroy", "history"})
 """Commands on keys that need not be served."""
 
 _WHERE = "configsvc.namespaces"
-
-
-def nearest(wanted: str, known: Iterable[str]) -> list[str]:
-    """The names that are spelt most alike, the best first; upper case and `_`, `-`, `/` for `.` make no difference."""
-    from difflib import get_close_matches
-
-    folded: dict[str, list[str]] = {}
-    for each in known:
-        folded.setdefault(_folded(each), []).append(each)
-    same = [each for each in folded.get(_folded(wanted), ()) if each != wanted]
-    if same:
-        return sorted(same)[:_MOST]
-    found = get_close_matches(_folded(wanted), folded, n=_MOST, cutoff=_ALIKE)
-    return [name for each in found for name in sorted(folded[each])][:_MOST]
-
-
-def question(near: Iterable[str]) -> str:
-    """Did you mean one of these? Empty without any."""
-    names = list(near)
-    if len(names) > 1:
-        return f"Did you mean {', '.join(names[:-1])} or {names[-1]}?"
-    return f"Did you mean {names[0]}?" if names else ""
 
 
 def remember(namespaces: Iterable[str]) -> None:
@@ -91,7 +67,7 @@ def _near(admin: Admin, asked: list[str], error: ConfigsvcError, command: str | 
     else:
         known = [str(each.namespace) for each in islice(admin.namespaces(), _LISTED)]
     found = (name for each in asked if each not in known for name in nearest(each, known))
-    return list(dict.fromkeys(found))[:_MOST]
+    return list(dict.fromkeys(found))[:MOST]
 
 
 def _keys(admin: Admin, error: ConfigsvcError, *, served: bool) -> Iterator[str]:
@@ -102,7 +78,3 @@ def _keys(admin: Admin, error: ConfigsvcError, *, served: bool) -> Iterator[str]
         for each in islice(admin.keys(str(namespace)), _LISTED):
             if each.active is not None or not served:
                 yield each.key
-
-
-def _folded(name: str) -> str:
-    return name.casefold().translate(_SEPARATORS)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from configsvc_client.cli import _near
+from configsvc_client import _alike
 
 _EXTRA = "Got unexpected extra argument"
 _NAMESPACE = "-n"
@@ -38,7 +38,7 @@ def _option(error: click.NoSuchOption, context: click.Context | None) -> str:
         return f"It goes after the command: {context.command_path} {command} {error.option_name}"
     near = [each for each in error.possibilities or () if each.startswith("--")]
     if near:
-        return _near.question(near[:3])
+        return _alike.question(near[:3])
     if 0 < len(having) <= _HAVING:
         return f"{_and([f'configsvc {each}' for each in having])} {'has' if len(having) == 1 else 'have'} it."
     return ""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from configsvc.model.errors import CannotOpen, NotFound
 from configsvc.model.wildcard import matches
-from configsvc_client.cli import _near
+from configsvc_client import _alike
 
 if TYPE_CHECKING:
     from configsvc.model.names import Namespace
@@ -27,7 +27,7 @@ def wanted(keys: Iterable[str], only: Sequence[str], prefix: str) -> set[str]:
     having = [key for key in keys if key.startswith(prefix)]
     for pattern in only:
         if not any(matches(key, pattern) for key in having):
-            near = _near.question(_near.nearest(pattern.removesuffix("*"), having)) or "`configsvc list` shows them."
+            near = _alike.question(_alike.nearest(pattern.removesuffix("*"), having)) or "`configsvc list` shows them."
             raise NotFound(f"{pattern} names no key that is served. {near}")
     return {key for key in having if not only or any(matches(key, pattern) for pattern in only)}
 
