@@ -127,7 +127,7 @@ def endpoint(region: str, environ: Mapping[str, str]) -> Url:
         Misconfigured: a variable holds no URL, or it is no region.
     """
     if not re.fullmatch(r"[a-z0-9-]+", region):  # it stands in headers, whatever the host is
-        raise Misconfigured("AWS_REGION is not a region like eu-central-1.")
+        raise Misconfigured(f"AWS_REGION is {region!r}, which is not a region like eu-central-1.")
     for name in ("AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL"):
         if environ.get(name):
             return parse(environ[name], name)

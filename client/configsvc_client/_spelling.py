@@ -35,8 +35,10 @@ def api_key(text: Secret) -> Secret:
     """An API key.
 
     Raises:
-        Misconfigured: it would break a header apart.
+        Misconfigured: it would break a header apart, or begins with a quote.
     """
+    if text.reveal().startswith(("'", '"')):
+        raise Misconfigured("CONFIGSVC_API_KEY begins with a quote, which `docker run --env-file` keeps. Remove it.")
     if not text.reveal().isascii() or not text.reveal().isprintable() or " " in text.reveal():
         raise Misconfigured("CONFIGSVC_API_KEY holds characters that no API key has.")
     return text

@@ -40,6 +40,8 @@ def parse(text: str, name: str = "The URL") -> Url:
     Raises:
         Misconfigured: not a URL as above.
     """
+    if text.startswith(("'", '"')):
+        raise Misconfigured(f"{name} begins with a quote, which `docker run --env-file` keeps. Remove it.")
     found = _URL.fullmatch(text)
     if not found or "?" in text or "#" in text or int(found[3] or 1) not in range(1, 65536):
         raise Misconfigured(f"{name} is no https URL of host, port and path. Set one like https://host/stage.")

@@ -25,7 +25,7 @@ def region_of(environ: Mapping[str, str], url: Url) -> str:
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         named = environ.get(name)
         if named and not _REGION.fullmatch(named):
-            raise Misconfigured(f"{name} is not a region like eu-central-1.")
+            raise Misconfigured(f"{name} is {named!r}, which is not a region like eu-central-1.")
         if named:
             return named
     found = _HOST.fullmatch(url.host)

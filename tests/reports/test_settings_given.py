@@ -1,0 +1,41 @@
+"""Settings in the quotes or with the line ends of a file that docker, systemd or a shell read in its own way."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+from configsvc.model.errors import Misconfigured
+from configsvc_client._kms import endpoint
+from configsvc_client._settings import Given, settings
+from configsvc_client._url import parse
+from configsvc_client.admin._session import region_of
+from tests.client.configs import ENVIRON
+
+
+def test_a_setting_in_quotes_is_refused_with_the_quotes_as_the_reason() -> None:
+    for name, quote in product(("CONFIGSVC_URL", "CONFIGSVC_API_KEY"), "'\""):
+        with pytest.raises(Misconfigured) as raised:
+            settings(Given(), {**ENVIRON, name: f"{quote}{ENVIRON[name]}{quote}"})
+        assert name in raised.value.detail
+        assert "begins with a quote" in raised.value.detail
+        assert ENVIRON["CONFIGSVC_API_KEY"] not in raised.value.detail
+
+
+def test_line_ends_and_spaces_around_a_setting_do_not_count() -> None:
+    names = ("CONFIGSVC_URL", "CONFIGSVC_API_KEY", "CONFIGSVC_NAMESPACES", "CONFIGSVC_KMS_KEYS")
+    as_meant = settings(Given(), ENVIRON)
+    found = settings(Given(), {**ENVIRON, **{name: f" {ENVIRON[name]}\r\n" for name in names}})
+    assert (found.url, found.namespaces, found.pin.arns) == (as_meant.url, as_meant.namespaces, as_meant.pin.arns)
+    assert found.api_key.reveal() == as_meant.api_key.reveal()
+
+
+@pytest.mark.parametrize("region", ['"us-east-1"', "us-east-1\r", "us-east-1 ", "US-EAST-1", "us_east_1"])
+def test_a_region_that_is_none_is_shown_with_what_cannot_be_seen(region: str) -> None:
+    with pytest.raises(Misconfigured, match="AWS_REGION is ") as of_the_person:
+        region_of({"AWS_REGION": region}, parse("https://api.example.com/v1"))
+    with pytest.raises(Misconfigured, match="AWS_REGION is ") as of_a_function:
+        endpoint(region, {})
+    assert repr(region) in of_the_person.value.detail
+    assert repr(region) in of_a_function.value.detail
