@@ -74,3 +74,18 @@ def test_a_put_into_a_full_namespace_names_the_setting(owner: Shell, namespace: 
     owner.ok("namespace", "set", "--snapshot-bytes", "400")
     refused = owner.run("put", "k", "-", "--plain", given="x" * 1000)
     assert (refused.code, f"configsvc namespace set {namespace} --snapshot-bytes" in refused.err) == (1, True)
+
+
+def test_a_copy_names_what_is_too_large_for_the_target_and_a_target_without_room(
+    owner: Shell, service: Loopback, namespace: str
+) -> None:
+    other = service.namespace(f"{namespace}.other")
+    owner.ok("namespace", "set", "--snapshot-bytes", str(limits.SNAPSHOT_BYTES_MOST))
+    for number in range(5):
+        owner.ok("put", f"k{number}", "-", "--plain", given="x" * 190_000)
+    owner.ok("put", "large", "-", "--plain", given="x" * 200_000)
+    full = owner.run("copy", "k*", "--to", other, "--dry-run")
+    assert (full.code, f"namespace set {other} --snapshot-bytes N" in full.err) == (1, True), full.err
+    large = owner.run("copy", "k0", "large", "--to", other)
+    assert (large.code, "large has 200000 bytes" in large.err) == (1, True), large.err
+    assert [line.split("\t")[0] for line in owner.ok("list", "-n", other).splitlines()] == ["k0"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -125,22 +126,25 @@ class _Copying(NamedTuple):
         Raises:
             NotFound: as `_Chosen.entries`.
             CannotOpen: a value does not open. Nothing is copied then.
+            TooLarge: the target has no room for them.
         """
         from configsvc_client.admin import Draft
-        from configsvc_client.cli._plan import Planned, plan, to_open
+        from configsvc_client.cli._plan import Planned, fitting, plan, to_open
 
         served = {entry.key for entry in self.there.entries} if new_only else frozenset()
         entries = chosen.entries(self.here)
         fresh = [each for each in entries if chosen.target(each.key) not in served]
         drafts = [self._draft(each, chosen.target(each.key)) for each in self._opened(fresh)]
+        drafts, too_large = fitting(drafts, partial(self.admin.check_size, self.there.namespace))
         opened = self.admin.open_all(self.there, to_open(drafts, self.there.entries))
         found, refused = _replacing.named(self.there.namespace, plan(drafts, self.there.entries, opened), ask=ask)
+        self.admin.check_room(self.there, [each.draft for each in found if each.step in _replacing.STORED])
         kept = [
             Planned(Draft(chosen.target(each.key), b"", each.content_type), "kept")
             for each in entries
             if chosen.target(each.key) in served
         ]
-        return sorted([*found, *kept], key=lambda each: each.draft.key), refused
+        return sorted([*found, *kept], key=lambda each: each.draft.key), too_large | refused
 
     def _opened(self, entries: Sequence[Entry]) -> list[Opened]:
         found = self.admin.open_all(self.here, entries)
