@@ -154,3 +154,22 @@ def test_what_someone_wrote_since_the_snapshot_is_not_overwritten(service: Loopb
     values = {key: each.data for key, each in admin.values(namespace).items()}
     assert {key for key, value in values.items() if value == b"ours"} == {"mine", "mine.new"}
     assert "gone" not in values
+
+
+@pytest.mark.parametrize(
+    ("drafts", "said"),
+    [
+        ([draft(f"k{number}", "x") for number in range(limits.OPERATIONS + 1)], "40 keys, and these are 41"),
+        ([draft(f"k{number}", "x" * 190_000) for number in range(5)], "1048576 bytes of stored values"),
+        ([draft("large", "x" * 200_000)], "large has 200000 bytes"),
+        ([draft("k", "x" * 5000, form="kms")], "at most 4096"),
+    ],
+)
+def test_what_no_change_set_takes_is_refused_before_kms_or_the_service_are_asked(
+    service: Loopback, namespace: str, drafts: list[Draft], said: str
+) -> None:
+    admin = service.admin()
+    with pytest.raises(TooLarge, match=said):
+        admin.change(namespace, drafts)
+    assert (service.requests, service.kms.calls) == ([], [])
+    admin.change(namespace, [draft("empty", "", form="kms"), draft("full", "x" * 4096, form="kms")])

@@ -140,12 +140,15 @@ class Values(Facet):
         `declassify` lets an `Activate` serve a plain version in the place of a sealed one. A draft says so itself.
 
         Raises:
+            TooLarge: it does not take them, which is said before anything is sealed.
             Unprocessable: an `Activate` would, without `declassify`.
         """
         name = names.namespace(namespace)
         activates = [each for each in changes if isinstance(each, Activate)]
         self._parts.activations.check(name, activates, declassify=declassify)
         ready = [self._decided(name, each) if isinstance(each, Draft) else each for each in changes]
+        drafts = [each for each in ready if isinstance(each, Draft)]
+        check_together(name, drafts, len(ready) - len(drafts))
         return self._parts.writer.change(name, ready, message, if_match)
 
     def check_size(self, namespace: str, draft: Draft) -> None:
@@ -171,7 +174,7 @@ class Values(Facet):
         if isinstance(limit, int) and size > limit:
             raise refused_namespace(snapshot.namespace, size, limit)
 
-    def check_together(self, namespace: str, drafts: Sequence[Draft]) -> None:
+    def check_together(self, namespace: str, drafts: Sequence[Draft], advice: str = "Split it.") -> None:
         """Whether one change set takes all these drafts, told before anything is sealed or sent.
 
         Raises:
@@ -179,7 +182,7 @@ class Values(Facet):
             Unprocessable: a plain value is not what its content type says.
         """
         name = names.namespace(namespace)
-        check_together(name, [self._decided(name, each) for each in drafts])
+        check_together(name, [self._decided(name, each) for each in drafts], advice=advice)
 
     def store(
         self, namespace: str, drafts: Sequence[Draft], message: str = "", *, known: Known | None = None

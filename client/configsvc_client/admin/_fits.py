@@ -40,7 +40,7 @@ def sized(namespace: Namespace, draft: Draft, version: int) -> Put:
     if draft.form == "plain":
         return _sealing.stored(draft, draft.data.decode())
     if draft.form == "kms":
-        return _sealing.stored(draft, base64std(bytes(len(draft.data))))
+        return _sealing.stored(draft, base64std(bytes(len(draft.data) + 1)))
     header = Header(namespace, draft.key, version, draft.content_type, _KID)
     return _sealing.stored(draft, join(Parts(header.protected(), bytes(NONCE), bytes(len(draft.data)), bytes(TAG))))
 

@@ -1,4 +1,4 @@
-"""Whether drafts fit into one change set, told before anything is sealed."""
+"""Whether drafts fit into one change set, decided before anything is sealed."""
 
 from __future__ import annotations
 
@@ -13,22 +13,27 @@ from configsvc_client.admin._draft import Draft
 from configsvc_client.admin._fits import check_size, sized
 
 _VERSION = 10**9
-_NEXT = "Import it without --atomic, or in parts."
 
 
-def check_together(namespace: Namespace, drafts: Sequence[Draft]) -> None:
-    """Whether one change set takes all of them; in plain or envelope form.
+def check_together(namespace: Namespace, drafts: Sequence[Draft], others: int = 0, advice: str = "Split it.") -> None:
+    """Whether one change set takes all of them.
+
+    Args:
+        namespace: where they go.
+        drafts: with the forms that count.
+        others: operations beside them, which store nothing.
+        advice: what to do if it does not.
 
     Raises:
         TooLarge: more than 40, more than 1 MiB stored, or a value that is too large by itself.
         Unprocessable: a plain value is not what its content type says.
     """
-    if len(drafts) > limits.OPERATIONS:
+    count = len(drafts) + others
+    if count > limits.OPERATIONS:
         raise TooLarge(
-            f"All or nothing takes one change set, and that {limits.OPERATIONS} keys; these are {len(drafts)}. {_NEXT}",
-            limit=limits.OPERATIONS,
-            size=len(drafts),
-        )
+            f"A change set takes at most {limits.OPERATIONS} keys, and these are {count}. {advice}",
+            limit=limits.OPERATIONS, size=count,
+        )  # fmt: skip
     for draft in drafts:
         check_size(namespace, draft)
     puts = [sized(namespace, draft, _VERSION) for draft in drafts]
@@ -37,8 +42,6 @@ def check_together(namespace: Namespace, drafts: Sequence[Draft]) -> None:
     if len(_planner.split(puts)) > 1:
         size = sum(stored_bytes(put.value) for put in puts)
         raise TooLarge(
-            f"All or nothing takes one change set, and that has {limits.CHANGE_SET_BYTES} bytes of stored values. "
-            f"These take {size}, as a sealed value is a third larger than it was. {_NEXT}",
-            limit=limits.CHANGE_SET_BYTES,
-            size=size,
-        )
+            f"A change set takes at most {limits.CHANGE_SET_BYTES} bytes of stored values, and these take {size}: a "
+            f"sealed value is a third larger than it was. {advice}", limit=limits.CHANGE_SET_BYTES, size=size,
+        )  # fmt: skip

@@ -202,7 +202,7 @@ def _stored(admin: Admin, namespace: Namespace, guarded: Guarded, message: str) 
 def _unfit(admin: Admin, namespace: Namespace, drafts: Sequence[Draft]) -> dict[str, ConfigsvcError]:
     """Why one change set does not take them, where it does not."""
     try:
-        admin.check_together(namespace, drafts)
+        admin.check_together(namespace, drafts, "Import it without --atomic, or in parts.")
     except ConfigsvcError as error:
         return _at(drafts, error)
     return {}
