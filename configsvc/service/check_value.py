@@ -35,8 +35,8 @@ def check_value(schemas: Schemas, known: Sequence[KeySchema], put: Put) -> None:
     """A value of type application/json as what it decodes to, one of text/plain as a string.
 
     Raises:
-        InvalidValue: `pointer` names the place in the value, `schema_pointer` the part of the schema for `keys`;
-            what stands in the value is not told.
+        InvalidValue: `pointer` names the place in the value, `schema_pointer` the part of the schema for `keys`, `rule`
+            its keyword and `limit` what it asks for; what the value holds is not said.
     """
     wanted = _schemas_of(known, put)
     if not wanted:
@@ -44,9 +44,14 @@ def check_value(schemas: Schemas, known: Sequence[KeySchema], put: Put) -> None:
     value = _decoded(put)
     for each in wanted:
         if misfit := schemas.misfit(each.schema, value):
+            from configsvc.model.broken_rule import broken_rule  # most values fit
+
+            rule, limit = broken_rule(each.schema, misfit.schema_pointer)
             raise InvalidValue(
-                f"The value does not fit the namespace's schema for {each.keys}: see {misfit.pointer or 'the whole'}.",
-                key=put.key, pointer=misfit.pointer, schema_pointer=misfit.schema_pointer, keys=each.keys,
+                f"{put.key} does not fit the namespace's schema for {each.keys}. "
+                f"{misfit.pointer or 'The whole value'} breaks the rule {rule}{f': {limit}' if limit else ''}.",
+                key=put.key, pointer=misfit.pointer, schema_pointer=misfit.schema_pointer, keys=each.keys, rule=rule,
+                limit=limit,
             )  # fmt: skip
 
 

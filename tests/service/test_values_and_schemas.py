@@ -37,8 +37,11 @@ def test_a_value_that_does_not_fit_is_refused_with_both_pointers_and_never_the_v
         put_json(world, "limits.db", '{"pool": 4711}')
     assert refused.value.members == {
         "key": "limits.db", "pointer": "/pool", "schema_pointer": "/properties/pool/maximum", "keys": "limits.*",
+        "rule": "maximum", "limit": "10",
     }  # fmt: skip
-    assert "4711" not in refused.value.detail
+    assert refused.value.detail == (
+        "limits.db does not fit the namespace's schema for limits.*. /pool breaks the rule maximum: 10."
+    )
     assert refused.value.__cause__ is None
     assert world.stored() == before
 

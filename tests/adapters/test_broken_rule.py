@@ -1,0 +1,55 @@
+"""A refused value is told by the rule, the place and the limit, as the validator itself finds them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from configsvc.adapters.json_schemas import JsonSchemas
+from configsvc.model.broken_rule import broken_rule
+
+CANARY = "canary-9a7e"
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "pointer", "rule", "limit"),
+    [
+        ({"type": "integer"}, CANARY, "", "type", '"integer"'),
+        ({"properties": {"a": {"maximum": 5}}}, {"a": 4711}, "/a", "maximum", "5"),
+        ({"minLength": 30}, CANARY, "", "minLength", "30"),
+        ({"required": ["a", "b"]}, {"a": 1}, "", "required", '["a", "b"]'),
+        ({"enum": ["on", "off"]}, CANARY, "", "enum", '["on", "off"]'),
+        ({"const": 7}, CANARY, "", "const", "7"),
+        ({"format": "date"}, CANARY, "", "format", '"date"'),
+        ({"additionalProperties": False}, {CANARY: 1}, "", "additionalProperties",
+         "only properties that the schema names"),
+        ({"anyOf": [{"type": "integer"}, {"type": "null"}]}, CANARY, "", "anyOf", "none of its 2 alternatives fits"),
+        ({"properties": {"p": {"oneOf": [{"type": "integer"}, {"minimum": 1}]}}}, {"p": 4}, "/p", "oneOf",
+         "not exactly one of its 2 alternatives fits"),
+        ({"not": {"type": "string"}}, CANARY, "", "not", "a value that does not fit the schema under it"),
+        ({"$defs": {"u": {"pattern": "^x"}}, "$ref": "#/$defs/u"}, CANARY, "", "pattern", '"^x"'),
+        ({"dependentRequired": {"a": ["b"]}}, {"a": 1}, "", "dependentRequired", '{"a": ["b"]}'),
+        ({"contains": {"type": "integer"}}, [CANARY], "", "contains", "at least one item that fits"),
+        ({"if": {"type": "string"}, "then": {"minLength": 40}}, CANARY, "", "minLength", "40"),
+        ({"allOf": [{"minimum": 1}, {"maximum": 3}]}, 4711, "", "maximum", "3"),
+        ({"prefixItems": [{"type": "null"}]}, [CANARY], "/0", "type", '"null"'),
+        ({"properties": {"a": False}}, {"a": CANARY}, "/a", "properties", "nothing may be there"),
+        ({"properties": {"anyOf": {"type": "null"}}}, {"anyOf": CANARY}, "/anyOf", "type", '"null"'),
+        ({"properties": {"properties": {"maxLength": 2}}}, {"properties": CANARY}, "/properties", "maxLength", "2"),
+        ({"properties": {"a/b~": {"type": "null"}}}, {"a/b~": CANARY}, "/a~1b~0", "type", '"null"'),
+        ({"enum": ["x" * 500]}, CANARY, "", "enum", '["' + "x" * 118 + "…"),
+    ],
+)  # fmt: skip
+def test_the_rule_the_place_and_the_limit_are_those_that_the_validator_finds(
+    schema: dict[str, object], value: object, pointer: str, rule: str, limit: str
+) -> None:
+    text = json.dumps(schema)
+    misfit = JsonSchemas().misfit(text, value)
+    assert misfit is not None
+    assert (misfit.pointer, *broken_rule(text, misfit.schema_pointer)) == (pointer, rule, limit)
+    assert CANARY not in str(broken_rule(text, misfit.schema_pointer))
+
+
+def test_what_cannot_be_checked_is_told_so() -> None:
+    assert broken_rule("{}", "") == ("depth", "it is nested too deep, or holds half of a surrogate pair")
