@@ -27,7 +27,9 @@ def test_a_file_comes_out_as_it_went_in(shell: Shell, service: Loopback, namespa
     for key, content in contents.items():
         (tmp_path / key).write_bytes(content)
     shell.ok("put", "unix", f"@{tmp_path}/unix")
-    shell.ok("import", "-", *(word for key in ("windows", "line") for word in ("--file", f"{key}={tmp_path}/{key}")))
+    shell.ok(
+        "import", "/dev/null", *(word for key in ("windows", "line") for word in ("--file", f"{key}={tmp_path}/{key}"))
+    )
     shell.ok("put", "bytes", f"@{tmp_path}/bytes", "--binary")
     assert {key: service.admin().get(namespace, key).data for key in contents} == contents
     for key in ("windows", "bytes"):
