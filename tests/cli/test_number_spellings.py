@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 import yaml
 from dotenv import dotenv_values
+from hypothesis import given
 
-from configsvc.model.json_text import Number
+from configsvc.model.json_text import Number, parse, render
+from configsvc_client.cli import _content, _escaped
 from tests.admin.loopback import Loopback
+from tests.cli.formats.test_round_trips import trees
 from tests.cli.shell import Shell
 
 NUMBERS = {
@@ -89,6 +92,22 @@ def test_every_format_gives_the_spelling_back_to_its_own_reader(
         stored.ok("export", path, "-f", wanted)
         planned = stored.run("import", path, "-f", wanted, "--dry-run").err
         assert f"{namespace}: {len(values | TEXTS)} unchanged\n" in planned, wanted
+
+
+@given(tree=trees)
+def test_json_on_stdout_has_every_number_as_it_is_spelled(tree: object) -> None:
+    assert parse(_escaped.as_json(tree)) == parse(_escaped.as_json(tree, 2)) == parse(render(tree))
+
+
+@given(tree=trees)
+def test_an_editor_is_shown_every_number_as_it_is_spelled(tree: object) -> None:
+    shown = _content.indented(render(tree).encode())
+    assert shown is not None
+    assert parse(shown) == parse(render(tree))
+
+
+def test_json_with_a_name_twice_is_shown_to_an_editor_as_it_is() -> None:
+    assert _content.indented(b'{"a":1,"a":2}') is None
 
 
 def test_json_that_is_put_plain_is_served_byte_for_byte(shell: Shell, service: Loopback, namespace: str) -> None:

@@ -38,6 +38,10 @@ def test_the_layout_is_that_of_the_standard_library(tree: object) -> None:
     assert render(tree) == json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
 
 
+def test_a_tuple_is_a_list() -> None:
+    assert render({"a": (1, Number("1.10"), ())}) == '{"a":[1,1.10,[]]}'
+
+
 def test_a_number_equals_neither_a_bool_nor_a_text() -> None:
     others: tuple[object, ...] = (True, 1, "1", 1.0, False, 0, "0", None)
     assert Number("1") not in others

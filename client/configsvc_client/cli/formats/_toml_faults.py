@@ -15,7 +15,7 @@ _MOST_DOTS = 200
 _QUOTED = re.compile(
     r"""\"{3}(?:[^\\]|\\.)*?\"{3,5}|'{3}.*?'{3,5}|"(?:[^"\\\n]|\\[^\n])*+"|'[^'\n]*+'|\#[^\n]*+""", re.DOTALL
 )
-_LONG_KEY = re.compile(rf"""(?:(?:[A-Za-z0-9_-]++|"")[ \t]*+\.[ \t]*+){{{_MOST_DOTS}}}""")
+_LONG_KEY = re.compile(rf"""(?<![A-Za-z0-9_-])(?:(?:[A-Za-z0-9_-]++|"")[ \t]*+\.[ \t]*+){{{_MOST_DOTS}}}""")
 _PLACE = re.compile(r"\(at line (\d+), column (\d+)\)\Z")
 _FAULTS = (
     (r"Cannot (?:declare|overwrite|mutate|redefine)|Duplicate", "a key or table that an earlier line defines"),

@@ -70,11 +70,13 @@ class Tree:
         Of a list of merges the first wins, as in PyYAML and https://yaml.org/type/merge.html.
 
         Raises:
-            Refused: a key is not a text or appears twice, or a merge is not a mapping.
+            Refused: a tag, a key that is not a text or appears twice, or a merge that is not a mapping.
         """
         if id(node) not in self._members:
             own: dict[str, Pair] = {}
             merged: dict[str, Pair] = {}
+            if node.tag != f"{TAG}map":
+                raise _tagged(node)
             for key, value in node.value:
                 if key.tag == f"{TAG}merge":
                     self._merge(merged, key, value)
@@ -107,9 +109,9 @@ class Tree:
     def _json(self, node: Any) -> Json:  # noqa: ANN401  # PyYAML's
         if node.id == "scalar":
             return _scalar(node)
-        if node.tag not in (f"{TAG}seq", f"{TAG}map"):
-            raise _tagged(node)
         if node.id == "sequence":
+            if node.tag != f"{TAG}seq":
+                raise _tagged(node)
             return [self._json(each) for each in node.value]
         return {name: self._json(value) for name, (_, value) in self.members(node).items()}
 
