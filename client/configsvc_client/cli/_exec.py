@@ -63,7 +63,14 @@ def command(
     With --watch, a change that cannot be opened or written is told, and tried again at each look; the command goes on.
     """
     from configsvc_client.cli import _running
-    from configsvc_client.cli._child import Admission, Child, inherited, without_credentials
+    from configsvc_client.cli._child import (
+        LEAVE_OUT,
+        LEAVE_OUT_OF_FILE,
+        Admission,
+        Child,
+        inherited,
+        without_credentials,
+    )
     from configsvc_client.cli._mount import is_environment
     from configsvc_client.cli._supervised import NotStarted
 
@@ -75,7 +82,8 @@ def command(
     named = _options.the_namespaces(namespaces)
     listed = {each: _settings.exec_list(each) for each in named}  # now: the thread that looks has no settings
     becomes_environment = mount is None or is_environment(mount)
-    admitted = Admission(listed.__getitem__).admitted if becomes_environment else _every_key
+    admission = Admission(listed.__getitem__, LEAVE_OUT_OF_FILE if mount else LEAVE_OUT)
+    admitted = admission.admitted if becomes_environment else _every_key
     source = _running.Source(_settings.admin(), named, only, prefix, admitted)
     if not watch and mount is None:
         _replaced(arguments, child.environment(source.first()))

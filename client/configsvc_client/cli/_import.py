@@ -70,7 +70,11 @@ def command(
     keys: each is all or nothing, and what was refused is told by key. On a terminal the plan is shown and asked about
     before served values are replaced. An empty value that is written out (KEY=) is stored, and named; an empty pipe or
     --file takes --allow-empty.
-    In dotenv and docker files a comment `# configsvc: application/json` says that the next value is JSON.
+    In dotenv, docker and shell files a comment `# configsvc: application/json` says that the next value is JSON.
+
+    A dotenv file is read as python-dotenv reads it from a file, so CR LF and CR become LF, in quotes too. Nothing is
+    filled in or run: keys whose values contain $NAME, ${…}, $(…) or backquotes that other readers act on are named, and
+    the values are stored as written. Of shell code (.sh) only plain assignments are read; other code is refused.
     """
     from configsvc_client.cli._plan import Rules, drafts, fitting
 

@@ -151,7 +151,7 @@ def _daemon() -> Iterator[tuple[int, list[list[str]]]]:
         do_GET = do_POST = do_HEAD = _answer  # noqa: N815  # http.server's names
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield server.server_port, seen

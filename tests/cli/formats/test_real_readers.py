@@ -164,3 +164,12 @@ def test_docker_and_kubectl_read_each_awkward_text(tmp_path: Path) -> None:
     assert readers.docker(tmp_path / "x.env") == [f"{key}={text}" for key, text in expected.items()]
     data = readers.kubectl(tmp_path / "x.env")
     assert {key: base64.b64decode(text).decode() for key, text in data.items()} == expected
+
+
+def test_dotenv_expand_fills_in_and_runs_what_single_quotes_hold(tmp_path: Path) -> None:
+    """Why the help warns of it: no spelling in the file keeps a value from that."""
+    path = tmp_path / "x.env"
+    texts = {"K0": "$x", "K1": "$(touch F)"}
+    assert _written("dotenv", _values([*texts.values()]), path) == texts
+    assert readers.node(path, expand=True)[0]["dotenv-expand"] == {"K0": "", "K1": ""}
+    assert (tmp_path / "F").exists()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from configsvc.model.same_value import same_value
 
-_PARTS = re.compile(r'("(?:[^"\\]|\\.)*")|[\t\n\r]+', re.DOTALL)
+_PARTS = re.compile(r'("(?:[^"\\]|\\.)*")|[ \t\n\r]+', re.DOTALL)
 
 
 def respelled(text: str, escapes: Mapping[str, str]) -> str:

@@ -1,0 +1,84 @@
+"""Docker's env-files: what we read is what Docker's command line sends to its daemon, and kubectl agrees."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from configsvc_client.cli.formats import Value, read, write
+from tests.cli.formats import readers
+
+CANARY = "canary-0d0c"
+_LONGEST = 64 * 1024 - 1
+READ = (
+    "A=x", " \t B=x", 'C="x"', "D='x'", "E= x ", "F=", "G=a=b", "H=x # y", "#I=x", "  # J=x", "", "K=\t",
+    "L=${A}$A`id`", "M=\\n", "N=x\r", "O=\r", "\x0bP=x", "\x0cQ=x", "\x85R=x", "\xa0S=x", "\u2003T=x", "\u2028U=x",
+    "a.b-c=x", "1A=x", "V=\u2028", "W=a\rb", "\x1cX=x", "Y\xa0=x", "Z=\ufeff", "AA=" + "x" * (_LONGEST - 3), "export=x",
+    "é=x",
+)  # fmt: skip
+REFUSED = ("A B=x", "A\t=x", "=x", "export A=x", "A=" + "x" * (_LONGEST - 1))
+
+
+def test_what_is_read_is_what_docker_sends(tmp_path: Path) -> None:
+    path = tmp_path / "x.env"
+    path.write_bytes("\ufeff".encode() + "\n".join(READ).encode())
+    rows, problems = read("docker", path.read_bytes())
+    assert not problems
+    assert [f"{row.key}={row.data.decode()}" for row in rows] == readers.docker(path)
+
+
+@pytest.mark.parametrize("line", REFUSED, ids=range(len(REFUSED)))
+def test_what_docker_refuses_is_refused_by_line_and_not_shown(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "x.env"
+    path.write_text(f"FIRST=1\n{line}\n")
+    with pytest.raises(ValueError, match=r"\S"):
+        readers.docker(path)
+    _, problems = read("docker", f"FIRST=1\n{line.replace('x', CANARY, 1)}\n".encode())
+    assert [each.place for each in problems] == ["line 2"]
+    assert CANARY not in str(problems)
+
+
+def test_a_name_alone_is_refused_for_docker_takes_it_from_its_environment(tmp_path: Path) -> None:
+    path = tmp_path / "x.env"
+    path.write_text("HOME\n")
+    assert readers.docker(path) == [f"HOME={tmp_path}"]
+    assert [each.place for each in read("docker", path.read_bytes())[1]] == ["line 1"]
+
+
+def test_json_over_several_lines_is_written_on_one(tmp_path: Path) -> None:
+    path = tmp_path / "x.env"
+    data = b'{\r\n\t"a": "\\n  \'x\'",\n  "n": 1.10\n}'
+    text, problems = write("docker", [Value("A", data, "application/json")], "any")
+    assert not problems
+    path.write_text(text)
+    assert readers.docker(path) == ['A={ "a": "\\n  \'x\'", "n": 1.10 }']
+
+
+def test_what_docker_cannot_hold_is_refused_with_the_formats_that_can() -> None:
+    held = [
+        Value("A", b"a\nb", "text/plain"), Value("B", b"\0", "text/plain"), Value("C", b"a\r", "text/plain"),
+        Value("D", b"x" * (_LONGEST - 1), "text/plain"), Value("E", b'{"a":\n}', "application/json"),
+    ]  # fmt: skip
+    _, problems = write("docker", held, "any")
+    assert {each.key: each.reason.partition("; ")[2] for each in problems} == {
+        "A": "shell, yaml, json, toml, csv and k8s-secret can hold it",
+        "B": "yaml, json, toml, csv and k8s-secret can hold it",
+        "C": "shell, yaml, json, toml, csv and k8s-secret can hold it",
+        "D": "shell, yaml, json, toml, csv and k8s-secret can hold it",
+        "E": "shell, yaml, json, toml, csv and k8s-secret can hold it",
+    }
+
+
+def test_kubectl_takes_our_names_that_do_not_begin_with_a_digit(tmp_path: Path) -> None:
+    path = tmp_path / "x.env"
+    path.write_text("db.url='x' \nDB_URL=\n_a-b=x#y\n")
+    data = readers.kubectl(path)
+    assert {key: base64.b64decode(text).decode() for key, text in data.items()} == {
+        "db.url": "'x' ", "DB_URL": "", "_a-b": "x#y",
+    }  # fmt: skip
+    path.write_text("1A=x\n")
+    with pytest.raises(AssertionError, match="not a valid key name"):
+        readers.kubectl(path)
+    assert [row.key for row in read("docker", path.read_bytes())[0]] == ["1A"]
