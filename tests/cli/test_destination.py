@@ -124,6 +124,20 @@ def test_a_full_disk_is_said_with_the_name(shell: Shell) -> None:
     assert shell.run("export", "/dev/full") == (1, "", "configsvc: /dev/full: No space left on device.\n")
 
 
+def test_a_disk_that_takes_no_more_leaves_the_file_as_it_was(shell: Shell, tmp_path: Path) -> None:
+    shell.ok("import", "-", "-f", "dotenv", given=f"A={'b' * 2_000}\n")
+    path = tmp_path / "x.env"
+    path.write_text("before")
+    script = 'ulimit -f 1; exec "$@"'
+    done = subprocess.run(
+        ["/bin/sh", "-c", script, "sh", *COMMAND, "export", str(path)],
+        env=shell.environ, capture_output=True, check=False, timeout=60,
+    )  # fmt: skip
+    told = f"configsvc: {path} cannot be written: File too large. What was there is unchanged. Free some space, or"
+    assert (done.returncode, done.stderr.decode().startswith(told)) == (2, True)
+    assert (path.read_text(), [*tmp_path.iterdir()]) == ("before", [path])
+
+
 def test_stdout_by_its_name_is_stdout_and_stays(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:

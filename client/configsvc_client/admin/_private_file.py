@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import tempfile
@@ -50,6 +51,7 @@ def _is_special(path: Path) -> bool:
 
 
 def _refused(path: Path, error: OSError) -> Misconfigured:
-    return Misconfigured(
-        f"{path} cannot be written: {os.strerror(error.errno or 0)}. Name a file in a folder of yours."
-    )
+    advice = "Name a file in a folder of yours."
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        advice = "What was there is unchanged. Free some space, or name a file on another disk."
+    return Misconfigured(f"{path} cannot be written: {os.strerror(error.errno or 0)}. {advice}")

@@ -15,9 +15,10 @@ ADVICE = Advice(
     "Take one of each with --only or --prefix, or use --mount FILE.json, which holds them under their own names.",
 )
 
-LEAVE_OUT_OF_FILE = (
+ADVICE_FOR_FILE = Advice(
     "Leave it out with --only or --prefix, mount a file of another format, or name the variable in full in the "
-    "policy's exec list."
+    "policy's exec list.",
+    "Take one of each with --only or --prefix, or mount a file of another format.",
 )
 
 _UNLISTED = "not on the policy's exec list for {}, or the project file is not trusted (configsvc trust)."

@@ -64,8 +64,8 @@ def command(
     """
     from configsvc_client.cli import _running
     from configsvc_client.cli._child import (
-        LEAVE_OUT,
-        LEAVE_OUT_OF_FILE,
+        ADVICE,
+        ADVICE_FOR_FILE,
         Admission,
         Child,
         inherited,
@@ -82,7 +82,7 @@ def command(
     named = _options.the_namespaces(namespaces)
     listed = {each: _settings.exec_list(each) for each in named}  # now: the thread that looks has no settings
     becomes_environment = mount is None or is_environment(mount)
-    admission = Admission(listed.__getitem__, LEAVE_OUT_OF_FILE if mount else LEAVE_OUT)
+    admission = Admission(listed.__getitem__, ADVICE_FOR_FILE if mount else ADVICE)
     admitted = admission.admitted if becomes_environment else _every_key
     source = _running.Source(_settings.admin(), named, only, prefix, admitted)
     if not watch and mount is None:
