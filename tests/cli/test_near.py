@@ -150,3 +150,27 @@ def test_nobody_is_asked_about_what_does_not_exist(shell: Shell, arguments: tupl
 
 def test_what_exists_is_asked_about(shell: Shell) -> None:
     assert "Delete db.url in payments.prod?" in shell.run("delete", "db.url").err
+
+
+@pytest.mark.parametrize("option", ["--seal", "--plain", "--kms", "--json"])
+def test_a_pattern_of_import_that_names_no_key_stores_nothing(shell: Shell, made: Loopback, option: str) -> None:
+    given = f"new.flag=1\nnew.password={CANARY}\n"
+    done = shell.run("import", "-", "-f", "dotenv", "--plain", "new.flag", option, "new_pasword", given=given)
+    assert done.code == 2
+    assert f"  {option} new_pasword. Did you mean new.password?" in done.err
+    assert CANARY not in done.err
+    assert [each for each in made.requests if not each.startswith("GET")] == []
+    missing = shell.run("import", "-", "-f", "dotenv", option, "zzz.*", "--dry-run", given=given)
+    assert (missing.code, f"  {option} zzz.*" in missing.err) == (2, True)
+
+
+@pytest.mark.parametrize("option", ["--seal", "--plain", "--kms"])
+def test_a_pattern_of_copy_that_names_no_key_of_the_target_stores_nothing(
+    shell: Shell, made: Loopback, option: str
+) -> None:
+    arguments = ("copy", "db.url", "--to", "payments.staging", "--yes")
+    done = shell.run(*arguments, option, "db.urll")
+    assert (done.code, f"  {option} db.urll. Did you mean db.url?" in done.err) == (2, True)
+    assert [each for each in made.requests if not each.startswith("GET")] == []
+    renamed = shell.run(*arguments, "--as", "new.url", option, "db.url")
+    assert (renamed.code, "Did you mean new.url?" in renamed.err) == (2, False)

@@ -125,6 +125,7 @@ class _Copying(NamedTuple):
 
         Raises:
             NotFound: as `_Chosen.entries`.
+            Problems: as `_forms.check_named`.
             CannotOpen: a value does not open. Nothing is copied then.
             TooLarge: the target has no room for them.
         """
@@ -133,6 +134,7 @@ class _Copying(NamedTuple):
 
         served = {entry.key for entry in self.there.entries} if new_only else frozenset()
         entries = chosen.entries(self.here)
+        _forms.check_named([chosen.target(each.key) for each in entries], self.forms)
         fresh = [each for each in entries if chosen.target(each.key) not in served]
         drafts = [self._draft(each, chosen.target(each.key)) for each in self._opened(fresh)]
         drafts, too_large = fitting(drafts, partial(self.admin.check_size, self.there.namespace))

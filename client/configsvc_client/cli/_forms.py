@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple, TypeVar
 
 import click
 
 from configsvc.model import wildcard
 from configsvc.model.entry import Form
+from configsvc_client import _alike
+from configsvc_client.cli import _exit
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
@@ -29,6 +31,26 @@ class Wanted(NamedTuple):
             if any(wildcard.matches(key, pattern) for pattern in patterns):
                 return form  # type: ignore[return-value]  # the three are forms
         return None
+
+
+def check_named(keys: Collection[str], wanted: Wanted, json: Sequence[str] = ()) -> None:
+    """Refuse a pattern that names no key, before anything is stored.
+
+    A mistyped --seal would leave a secret to whatever the policy says, and a mistyped --plain or --json a setting to
+    readers who do not expect it.
+
+    Raises:
+        Problems: names each such pattern with its option, and keys that are spelt like it.
+    """
+    given = (*zip(_OPTIONS, (wanted.seal, wanted.plain, wanted.kms), strict=True), ("--json", json))
+    problems = [
+        f"{option} {pattern}. {_alike.question(_alike.nearest(pattern.removesuffix('*'), keys))}".rstrip()
+        for option, patterns in given
+        for pattern in dict.fromkeys(patterns)
+        if not any(wildcard.matches(key, pattern) for key in keys)
+    ]
+    if problems:
+        raise _exit.Problems("Nothing was stored. These patterns name no key that would be stored:", problems)
 
 
 def for_one_key(command: Decorated) -> Decorated:

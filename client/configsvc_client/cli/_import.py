@@ -86,8 +86,10 @@ def command(
     if hint:
         _terminal.say(hint)
     _imported.tell_filled_in(rows.values())
+    asked = _forms.Wanted(seal, plain, kms)
+    _forms.check_named(rows, asked, as_json)
     admin = _settings.admin()
-    rules = Rules(_forms.Wanted(seal, plain, kms), as_json, declassify)
+    rules = Rules(asked, as_json, declassify)
     found, failures = drafts(rows.values(), rules, partial(admin.named_form, target))
     found, too_large = fitting(found, partial(admin.check_size, target))
     failures |= too_large
