@@ -88,8 +88,9 @@ def test_each_key_that_fails_is_named_and_the_rest_is_stored(
     text = f"fine=1\nbad/key={CANARY}\nlimits={{{CANARY}\nlarge={'x' * limits.STORED_VALUE}\nalso.fine=2\n"
     done = shell.run("import", _file(tmp_path, text), "--json", "limits")
     assert done.code == 2  # of the first that failed: a name
-    for key in ("bad/key", "limits", "large"):
-        assert f"{key}: " in done.err
+    for place in ("line 2 (bad/key): ", "line 3 (limits): ", "line 4 (large): "):
+        assert place in done.err
+    assert "--separator / turns / into dots." in done.err
     assert "2 new, 3 failed" in done.err
     assert CANARY not in done.err
     assert set(service.admin().values(namespace)) == {"fine", "also.fine"}
@@ -234,10 +235,10 @@ def test_stdin_without_a_format_is_said_to_be_read_as_dotenv(shell: Shell, tmp_p
     taken = shell.run("import", "-", "--dry-run", given="a=1\n")
     assert (taken.code, said in taken.err) == (0, True)
     assert "read as" not in shell.run("import", "-", "-f", "dotenv", "--dry-run", given="a=1\n").err
-    unknown = tmp_path / "settings.conf"
+    unknown = tmp_path / "settings.txt"
     unknown.write_text("[a]\nb: 1\n")
-    assert "settings.conf was read as dotenv" in shell.run("import", unknown).err
-    assert "settings.conf was read as dotenv" in shell.run("diff", unknown).err
+    assert "settings.txt was read as dotenv" in shell.run("import", unknown).err
+    assert "settings.txt was read as dotenv" in shell.run("diff", unknown).err
 
 
 def test_a_person_is_asked_before_an_import_replaces_values_and_a_script_is_not(

@@ -79,6 +79,7 @@ def test_an_import_has_json_by_the_variable_too(owner: Shell, namespace: str) ->
         "again": 0,
         "unchanged": 0,
         "kept": 0,
+        "renamed": 0,
         "failed": [],
     }
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from configsvc.model.names import Namespace
-from configsvc_client.cli import _exit, _options, _output, _settings, _terminal
+from configsvc_client.cli import _exit, _options, _output, _settings, _shaping, _terminal
 from configsvc_client.cli._compared import Compared, compared, of_other_types
+from configsvc_client.cli._shaping import Shaping
 from configsvc_client.cli._sides import FileSide, Item, ServedSide, Side
 from configsvc_client.cli.formats import FORMATS
 
@@ -25,22 +26,23 @@ if TYPE_CHECKING:
     "-f", "--format", "wanted", multiple=True, type=click.Choice(FORMATS),
     help="Of the FILE, by its ending where left out. Once for both of two FILEs, or once for each.",
 )  # fmt: skip
+@_shaping.options
 @click.option("--from", "start", type=click.IntRange(min=1), metavar="REVISION", help="Compare two revisions.")
 @click.option("--to", "end", type=click.IntRange(min=1), metavar="REVISION", help="Now, where left out.")
 @click.option("--reveal", is_flag=True, help="Show the values.")
 @click.option("--exit-code", is_flag=True, help="End with 7 if something differs.")
 def command(
     namespaces: tuple[str, ...], files: tuple[Path, ...], *, wanted: tuple[str, ...],
-    start: int | None, end: int | None, reveal: bool, exit_code: bool,
+    shaping: Shaping, start: int | None, end: int | None, reveal: bool, exit_code: bool,
 ) -> int:  # fmt: skip
     """Show what differs between two namespaces, two revisions of one, a namespace and a FILE, or two FILEs.
 
     Values are opened here to be compared, and shown only with --reveal; one that you cannot open is `unknown`. Files
-    are of any format that `configsvc import` reads.
+    are of any format that `configsvc import` reads, with the same options that rename keys; they apply to each FILE.
 
     In a pipe: key, change (added, removed, changed, unknown), left, right, separated by tabs.
     """
-    left, right = _sides(namespaces, _files(files, wanted), start, end)
+    left, right = _sides(namespaces, _files(files, wanted, shaping), start, end)
     found = compared(left, right, values=reveal)
     _output.table(
         ("key", "change", "left", "right"),
@@ -51,11 +53,13 @@ def command(
     return _exit.DIFFERENT if found and exit_code else 0
 
 
-def _files(paths: tuple[Path, ...], wanted: tuple[str, ...]) -> list[FileSide]:
+def _files(paths: tuple[Path, ...], wanted: tuple[str, ...], shaping: Shaping) -> list[FileSide]:
+    if (shaping.renames or shaping.as_is) and not paths:
+        raise click.UsageError("--flatten, --strip-prefix, --map, --separator and --as-is go with FILE.")
     if wanted and (not paths or len(wanted) not in (1, len(paths))):
         raise click.UsageError("--format goes with FILE: once, or once for each.")
     each = wanted if len(wanted) > 1 else (wanted or (None,)) * len(paths)
-    return [FileSide(path, format_) for path, format_ in zip(paths, each, strict=True)]
+    return [FileSide(path, format_, shaping) for path, format_ in zip(paths, each, strict=True)]
 
 
 def _sides(namespaces: tuple[str, ...], files: list[FileSide], start: int | None, end: int | None) -> tuple[Side, Side]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -14,19 +14,21 @@ from configsvc.model.names import Namespace
 from configsvc_client.cli import (
     _empty,
     _error_file,
-    _exit,
     _forms,
     _imported,
+    _loaded,
     _options,
     _output,
     _replacing,
     _settings,
+    _shaping,
     _single_files,
     _terminal,
     _unnamed,
 )
 from configsvc_client.cli._imported import AGAIN
-from configsvc_client.cli.formats import FORMATS, Read, Row, assumed, format_of, read
+from configsvc_client.cli._shaping import Shaping
+from configsvc_client.cli.formats import FORMATS, Row, assumed
 
 if TYPE_CHECKING:
     from configsvc.model.snapshot import SealedSnapshot
@@ -41,6 +43,7 @@ _MOST = 64 * 1024 * 1024
 @_options.one_namespace
 @click.argument("file", type=click.File("rb"))
 @click.option("-f", "--format", "wanted", type=click.Choice(FORMATS), help="By the file's ending where left out.")
+@_shaping.options
 @_forms.for_many_keys
 @click.option("--json", "as_json", multiple=True, metavar="PATTERN", help="Keys whose texts are JSON. Repeatable.")
 @click.option(
@@ -59,17 +62,19 @@ _MOST = 64 * 1024 * 1024
 @_options.message
 def command(
     file: BinaryIO, namespace: str | None, wanted: str | None, message: str, *,
-    seal: tuple[str, ...], plain: tuple[str, ...], kms: tuple[str, ...],
+    seal: tuple[str, ...], plain: tuple[str, ...], kms: tuple[str, ...], shaping: Shaping,
     as_json: tuple[str, ...], files: tuple[str, ...], declassify: bool, dry_run: bool, new_only: bool, atomic: bool,
     errors: str | None, allow_empty: bool,
 ) -> int:  # fmt: skip
     """Store the values of FILE (- for stdin): each sealed, but for the keys that --plain or your policy names.
 
-    Keys stay as they are in the file. Values that are served already are left alone, so it can be run again after a
-    failure; a key that someone else writes meanwhile is refused, not overwritten. Values go in change sets of up to 40
-    keys: each is all or nothing, and what was refused is told by key. On a terminal the plan is shown and asked about
-    before served values are replaced. An empty value that is written out (KEY=) is stored, and named; an empty pipe or
-    --file takes --allow-empty.
+    Keys stay as they are in the file, unless an option renames them: mappings are flattened first, then prefixes are
+    stripped, maps applied and separators replaced. Patterns of other options name the new keys. --dry-run shows both.
+
+    Values that are served already are left alone, so it can be run again after a failure; a key that someone else
+    writes meanwhile is refused, not overwritten. Values go in change sets of up to 40 keys: each is all or nothing, and
+    what was refused is told by key. On a terminal the plan is shown and asked about before served values are replaced.
+    An empty value that is written out (KEY=) is stored, and named; an empty pipe or --file takes --allow-empty.
     In dotenv, docker and shell files a comment `# configsvc: application/json` says that the next value is JSON.
 
     A dotenv file is read as python-dotenv reads it from a file, so CR LF and CR become LF, in quotes too. Nothing is
@@ -81,10 +86,13 @@ def command(
     target = _options.target(namespace)
     places = _error_file.places(file.name, errors)
     single = _single_files.rows(files, allow_empty=allow_empty)
+    content = _content(file, allow_empty=allow_empty)
+    shaped = _loaded.loaded(file.name, content, wanted, shaping, "Nothing was stored.")
+    rows = _rows(shaped.rows, single)
     hint = None if wanted else assumed(file.name)
-    rows = _rows(read(wanted or format_of(file.name), _content(file, allow_empty=allow_empty)), single, hint)
     if hint:
         _terminal.say(hint)
+    origins = shaped.origins if shaping.renames else None
     _imported.tell_filled_in(rows.values())
     asked = _forms.Wanted(seal, plain, kms)
     _forms.check_named(rows, asked, as_json)
@@ -106,32 +114,29 @@ def command(
         admin.check_room(snapshot, to_store)
         failures |= _unfit(admin, target, to_store) if atomic else {}
         if dry_run:
-            _show(plan)
+            _show(plan, origins)
         elif to_store and not (atomic and failures):
-            _agree(target, plan)
+            _agree(target, plan, origins)
             guarded = admin.guard(target, to_store, snapshot)
             failures |= guarded.overtaken
             failures |= (_stored_together if atomic else _stored)(admin, target, guarded, message)
     unstored = "--dry-run" if dry_run else "--atomic" if atomic and failures else None
     refused = _imported.listed(rows, failures)
-    _imported.told(target, plan, refused, unstored=unstored)
+    _imported.told(target, plan, refused, unstored=unstored, renamed=shaped.renamed)
     if not dry_run:
         _imported.kept(places, refused)
     return _imported.code_of(failures)
 
 
-def _rows(found: Read, files: dict[str, Row], hint: str | None) -> dict[str, Row]:
-    """All rows by key, as the file and --file give them. The hint says which format was assumed.
+def _rows(rows: Sequence[Row], files: dict[str, Row]) -> dict[str, Row]:
+    """All rows by key, as the file and --file give them.
 
     Raises:
-        click.UsageError: a row that cannot be taken; nothing is stored then, for a key could be cut in two.
+        click.UsageError: a key is in both.
     """
-    rows, problems = found
-    if problems:
-        raise _exit.Problems(f"Nothing was stored. {hint or ''}".rstrip(), problems)
     by_key = {row.key: row for row in rows}
     for key in by_key.keys() & files.keys():
-        raise click.UsageError(f"{key} stands in the file and in --file. Take one out.")
+        raise click.UsageError(f"{key} is in the file and in --file. Remove one of them.")
     return by_key | files
 
 
@@ -163,7 +168,7 @@ def _planned(admin: Admin, snapshot: SealedSnapshot, drafts: Sequence[Draft]) ->
     return plan(drafts, snapshot.entries, opened)
 
 
-def _agree(namespace: Namespace, plan: Sequence[Planned]) -> None:
+def _agree(namespace: Namespace, plan: Sequence[Planned], origins: Mapping[str, str] | None) -> None:
     """Show a person the plan, and ask, before it replaces anything. A script is not asked: its file says what to have.
 
     Raises:
@@ -171,18 +176,22 @@ def _agree(namespace: Namespace, plan: Sequence[Planned]) -> None:
     """
     keys = _replacing.replaced(plan)
     if keys and _terminal.can_ask() and _output.kind() != "json":
-        _show(plan)
+        _show(plan, origins)
     _replacing.agree(namespace, keys, required=False)
 
 
-def _show(plan: Sequence[Planned]) -> None:
+def _show(plan: Sequence[Planned], origins: Mapping[str, str] | None) -> None:
+    """The plan; with the keys in the file where they may have been renamed."""
     _output.table(
-        ("key", "step", "form", "content type", "bytes"),
+        ("key", "step", "form", "content type", "bytes", *(["from"] if origins is not None else [])),
         (
-            (each.draft.key, each.step, each.draft.form or "envelope", each.draft.content_type, len(each.draft.data))
+            (
+                each.draft.key, each.step, each.draft.form or "envelope", each.draft.content_type, len(each.draft.data),
+                *([origins.get(each.draft.key, "")] if origins is not None else []),
+            )
             for each in plan
         ),
-    )
+    )  # fmt: skip
 
 
 def _stored(admin: Admin, namespace: Namespace, guarded: Guarded, message: str) -> dict[str, ConfigsvcError]:

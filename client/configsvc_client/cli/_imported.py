@@ -25,26 +25,43 @@ _NOTHING = "Nothing was stored ({})."
 
 
 def told(
-    namespace: Namespace, plan: Sequence[Planned], refused: Sequence[Refused], *, unstored: str | None = None
-) -> None:
-    """Each refused key with why, and how many there were of each kind; `unstored` names why nothing was stored."""
+    namespace: Namespace, plan: Sequence[Planned], refused: Sequence[Refused], *,
+    unstored: str | None = None, renamed: int = 0,
+) -> None:  # fmt: skip
+    """Each refused key with why, and how many there were of each kind.
+
+    Args:
+        namespace: that was written to.
+        plan: what was to be stored.
+        refused: what was not.
+        unstored: why nothing was stored.
+        renamed: how many keys have another name than in the file.
+    """
     for reason in dict.fromkeys(each.reason for each in refused):
-        _terminal.say(f"{', '.join(each.key for each in refused if each.reason == reason)}: {reason}")
+        _terminal.say(f"{', '.join(_named(each) for each in refused if each.reason == reason)}: {reason}")
     failed = {each.key for each in refused}
     counts = {step: sum(1 for each in plan if each.step == step and each.draft.key not in failed) for step in _STEPS}
     if _output.kind() == "json" and unstored != "--dry-run":  # the plan was printed then
         done = {step: 0 if unstored and step in STORED else count for step, count in counts.items()}
-        _output.record({"namespace": namespace, **done, "failed": [each._asdict() for each in refused]})
+        _output.record(
+            {"namespace": namespace, **done, "renamed": renamed, "failed": [each._asdict() for each in refused]}
+        )
         return
     empty = [each.draft.key for each in plan if each.step in STORED and not each.draft.data]
     if empty:  # written out in the file, so taken: but a template that was never filled in looks like this
         _terminal.say(f"Empty {'value' if len(empty) == 1 else 'values'}: {', '.join(empty)}")
     said = ", ".join(f"{count} {step}" for step, count in counts.items() if count) or "nothing to do"
-    _terminal.say(f"{namespace}: {said}{f', {len(failed)} failed' if failed else ''}")
+    more = (f", {len(failed)} failed" if failed else "") + (f" ({renamed} keys renamed)" if renamed else "")
+    _terminal.say(f"{namespace}: {said}{more}")
     if unstored:
         _terminal.say(_NOTHING.format(unstored))
     elif refused:
         _terminal.say(f"Correct what is told above. {AGAIN}")
+
+
+def _named(refused: Refused) -> str:
+    """A key with the line it is on."""
+    return f"{refused.place} ({refused.key})" if refused.place.startswith("line ") else refused.key
 
 
 def tell_filled_in(rows: Iterable[Row]) -> None:

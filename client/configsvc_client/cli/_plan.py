@@ -7,10 +7,11 @@ from typing import Literal, NamedTuple
 
 from configsvc.model import names, wildcard
 from configsvc.model.entry import Entry, Form
-from configsvc.model.errors import CannotOpen, ConfigsvcError, TooLarge
+from configsvc.model.errors import CannotOpen, ConfigsvcError, InvalidName, TooLarge
 from configsvc.model.names import Key
 from configsvc.model.same_value import same_value
 from configsvc_client.admin import Draft, Opened, checked
+from configsvc_client.cli import _shaping
 from configsvc_client.cli._forms import Wanted
 from configsvc_client.cli.formats import Row
 
@@ -65,6 +66,8 @@ def drafts(rows: Iterable[Row], rules: Rules, name: Name) -> tuple[list[Draft], 
     for row in rows:
         try:
             found.append(rules.draft(row, name))
+        except InvalidName as error:
+            refused[row.key] = InvalidName(f"{error.detail} {_shaping.advice(row.key)}".rstrip(), **error.members)
         except ConfigsvcError as error:
             refused[row.key] = error
     return found, refused

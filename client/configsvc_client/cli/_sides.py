@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from configsvc.model.entry import ContentType
 from configsvc.model.errors import CannotOpen, Misconfigured
 from configsvc.model.snapshot import SealedSnapshot
-from configsvc_client.cli import _exit, _origins, _terminal, formats
+from configsvc_client.cli import _loaded, _origins, _terminal, formats
+from configsvc_client.cli._shaping import AS_IN_THE_FILE, Shaping
 
 if TYPE_CHECKING:
     from configsvc_client.admin import Admin, Opened
@@ -73,15 +74,11 @@ class ServedSide:
 class FileSide:
     """The rows of a file in any format that `import` reads, by the file's ending where none is named."""
 
-    def __init__(self, path: Path, wanted: str | None = None) -> None:
+    def __init__(self, path: Path, wanted: str | None = None, shaping: Shaping = AS_IN_THE_FILE) -> None:
         self.name = str(path)
-        kind = wanted or formats.format_of(path.name)
-        rows, problems = formats.read(kind, path.read_bytes())
-        if problems:
-            hint = None if wanted else formats.assumed(str(path))
-            raise _exit.Problems(f"{path} cannot be read. {hint or ''}".rstrip(), problems)
-        self._rows = {row.key: row for row in rows}
-        self._typed = kind in _TYPED
+        found = _loaded.loaded(self.name, path.read_bytes(), wanted, shaping, f"{path} cannot be compared.")
+        self._rows = {row.key: row for row in found.rows}
+        self._typed = (wanted or formats.format_of(path.name)) in _TYPED
 
     def items(self) -> Mapping[str, Item]:
         """See `Side`."""

@@ -1,0 +1,50 @@
+"""A file as rows with the keys that it is imported under, for `import` and `diff`."""
+
+from __future__ import annotations
+
+import click
+
+from configsvc_client.cli import _exit
+from configsvc_client.cli._flattened import NESTED, flattened
+from configsvc_client.cli._shaping import Shaped, Shaping, renamed
+from configsvc_client.cli.foreign import Found, Source, recognized
+from configsvc_client.cli.formats import assumed, format_of, read
+
+_AS_IS = "If you mean the keys of the file itself, add --as-is."
+
+
+def loaded(name: str, content: bytes, wanted: str | None, shaping: Shaping, refusal: str) -> Shaped:
+    """The rows of a file, by its name or by the format that is wanted.
+
+    Args:
+        name: of the file; `-` or `<stdin>` for stdin.
+        content: of the file.
+        wanted: its format, if one was named.
+        shaping: which keys it becomes.
+        refusal: begins the error, such as "Nothing was stored."
+
+    Raises:
+        click.UsageError: it cannot be read, or it is a container of another tool.
+    """
+    is_file = name not in ("-", "<stdin>") and not name.startswith(("/dev/", "/proc/"))
+    source = Source(name if is_file else None, wanted or format_of(name), guessed=wanted is None)
+    found = None if shaping.as_is else recognized(content, source)
+    if found:
+        raise _refused(found, name if is_file else "This input", refusal)
+    if shaping.flatten and source.format not in NESTED:
+        raise click.UsageError(f"--flatten applies to {', '.join(NESTED)}. {source.format} holds no nested mappings.")
+    rows, problems = read(source.format, content)
+    if shaping.flatten and not problems:
+        rows, problems = flattened(rows)
+    if problems:
+        hint = None if wanted else assumed(name)
+        raise _exit.Problems(f"{refusal} {hint or ''}".rstrip(), problems)
+    shaped, problems = renamed(rows, shaping)
+    if problems:
+        raise _exit.Problems(refusal, problems)
+    return shaped
+
+
+def _refused(found: Found, name: str, refusal: str) -> _exit.Problems:
+    message = f"{refusal} {name} looks like {found.what}. {found.advice}"
+    return _exit.Problems(message, [*found.commands, *([_AS_IS] if found.own_keys else [])])

@@ -1,0 +1,208 @@
+"""Files that hold keys and values, but not as keys and values: what they are, and the command that imports them.
+
+A container of another tool would be imported as a few keys with JSON for values, or its ciphertext as secrets. Files
+are known by how they begin, by markers of encryption, by their ending where nobody named the format, or by their
+shape: the members that a tool prints and the types of these. Pure: it reads nothing but what it is given.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable
+from pathlib import PurePath
+from typing import NamedTuple
+
+from configsvc_client.cli.foreign import _contents, _kubernetes, _shapes, _shapes_of_aws
+from configsvc_client.cli.foreign._shapes import Tree
+from configsvc_client.cli.foreign._source import IMPORT, Found, Source, Taken
+
+__all__ = ["SHAPES", "Found", "Source", "recognized"]
+
+_COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".zst", ".gpg", ".asc", ".age"})
+
+
+class Shape(NamedTuple):
+    """A container: its name, texts that each such file has, what takes the values out, and what prints one as JSON."""
+
+    what: str
+    words: tuple[str, ...]
+    taken: Callable[[Tree], Taken | None]
+    producer: str
+
+
+_GET_PARAMETERS = "aws ssm get-parameters-by-path --path PATH --recursive --with-decryption"
+
+SHAPES = (
+    Shape(
+        "a secret that Vault printed (KV version 2)", ("data", "metadata"), _shapes.vault_kv2,
+        "vault kv get -format=json PATH",
+    ),
+    Shape("a secret that Vault printed", ("request_id", "lease_id"), _shapes.vault_kv1, "vault read -format=json PATH"),
+    Shape("parameters that SSM printed", ("Parameters",), _shapes_of_aws.ssm_parameters, _GET_PARAMETERS),
+    Shape(
+        "a parameter that SSM printed", ("Parameter", "Type"), _shapes_of_aws.ssm_parameter,
+        "aws ssm get-parameter --name NAME --with-decryption",
+    ),
+    Shape(
+        "a secret that Secrets Manager printed", ("ARN", "Secret"), _shapes_of_aws.secrets_manager,
+        "aws secretsmanager get-secret-value --secret-id NAME",
+    ),
+    Shape(
+        "secrets that Secrets Manager printed", ("SecretValues",), _shapes_of_aws.secrets_manager_batch,
+        "aws secretsmanager batch-get-secret-value --secret-id-list NAMES",
+    ),
+    Shape(
+        "the environment of a Lambda function", ("Function",), _shapes_of_aws.lambda_environment,
+        "aws lambda get-function-configuration --function-name NAME",
+    ),
+    Shape(
+        "the environment of a Lambda function", ("Variables",), _shapes_of_aws.lambda_environment,
+        "aws lambda get-function-configuration --function-name NAME",
+    ),
+    Shape(
+        "an ECS task definition", ("containerDefinitions",), _shapes_of_aws.ecs_task,
+        "aws ecs describe-task-definition --task-definition NAME",
+    ),
+    Shape("keys that Consul exported", ("flags",), _shapes.consul, "consul kv export PREFIX"),
+    Shape("keys that Consul exported", ("ModifyIndex",), _shapes.consul, "consul kv export PREFIX"),
+    Shape("keys that etcd printed", ("kvs", "mod_revision"), _shapes.etcd, "etcdctl get --prefix PREFIX -w json"),
+    Shape("secrets that Doppler printed", ("computed", "raw"), _shapes.doppler, "doppler secrets --json"),
+    Shape("outputs of Terraform", ("sensitive", "value"), _shapes.terraform_outputs, "terraform output -json"),
+    Shape("the state of Terraform", ("terraform_version",), _shapes.terraform_state, "terraform show -json"),
+    Shape("an item of 1Password", ("category", "fields"), _shapes.one_password, "op item get NAME --format json"),
+    Shape("settings of Azure Functions", ("IsEncrypted", "Values"), _shapes.azure_settings, "cat local.settings.json"),
+    Shape(
+        "parameters of Azure Resource Manager", ("$schema", "contentVersion"), _shapes.azure_parameters,
+        "cat parameters.json",
+    ),
+    Shape("what Spring Cloud Config answers", ("propertySources",), _shapes.spring_config, "curl -s URL"),
+    Shape("an environment of Postman", ("_postman_variable_scope",), _shapes.postman, "cat environment.json"),
+    Shape(
+        "outputs of CloudFormation", ("Stacks", "StackId"), _shapes_of_aws.stack_outputs,
+        "aws cloudformation describe-stacks --stack-name NAME",
+    ),
+    Shape("parameters of CloudFormation", ("ParameterKey",), _shapes_of_aws.stack_parameters, "cat parameters.json"),
+    Shape("containers that Docker inspected", ("Config", "Env"), _shapes.docker_inspect, "docker inspect NAME"),
+    Shape("a list of names and values", ("alue",), _shapes.pairs, "cat FILE"),
+)  # fmt: skip
+
+
+def recognized(content: bytes, source: Source) -> Found | None:
+    """What a file is, if it is not what its format says; None for a file of keys and values."""
+    known = _contents.by_start(content)
+    if known is None and source.guessed and source.name:
+        known = _contents.by_ending(source.name)
+    if known:
+        return known(_inner(source))
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None
+    known = _contents.by_marker(text)
+    return known(source) if known else _by_shape(text, source)
+
+
+def _inner(source: Source) -> Source:
+    """The source with the format of what is compressed or encrypted in it."""
+    from configsvc_client.cli.formats import format_of
+
+    path = PurePath(source.name or "")
+    is_packed = source.guessed and path.suffix.lower() in _COMPRESSED
+    return source._replace(format=format_of(path.stem)) if is_packed else source
+
+
+def _by_shape(text: str, source: Source) -> Found | None:
+    if text.lstrip()[:1] in ("{", "["):
+        tree = _json(text)
+        if tree is not None:
+            return _shaped(text, [tree], source, is_json=True)
+    if source.format not in ("yaml", "k8s-secret"):
+        return None
+    is_worth_it = any(all(word in text for word in words) for words in _YAML_WORDS)
+    documents = _yaml(text) if is_worth_it else []
+    return _shaped(text, documents, source, is_json=False)
+
+
+_YAML_WORDS = (("apiVersion", "kind"), ("services",), ("sops",), *(each.words for each in SHAPES[:-1]))
+
+
+def _shaped(text: str, documents: list[Tree], source: Source, *, is_json: bool) -> Found | None:
+    found = _kubernetes.found(documents, source)
+    if found or source.format == "k8s-secret" or len(documents) != 1:
+        return found
+    tree = documents[0]
+    if (
+        _shapes.has(tree, sops=dict)
+        and _shapes.has(tree["sops"], mac=str)
+        and {"version", "lastmodified"} & set(tree["sops"])
+    ):
+        return _contents.sops(source)
+    service = _shapes.compose_service(tree)
+    if service is not None:
+        return _composed(service, source)
+    for shape in SHAPES:
+        taken = shape.taken(tree) if all(word in text for word in shape.words) else None
+        if taken:
+            return _found(shape, taken, tree, source, is_json=is_json)
+    if is_json and source.guessed and source.format == "dotenv":
+        file = "-" if source.name is None else source.file
+        return Found("JSON", "Add --format json:", (f"{IMPORT} -f json {file}",))
+    return None
+
+
+def _found(shape: Shape, taken: Taken, tree: Tree, source: Source, *, is_json: bool) -> Found:
+    advice = f"{taken.note} Import the values in it:".lstrip()
+    program = shlex.quote(taken.program)
+    if shape.taken is _shapes_of_aws.secrets_manager:
+        return Found(shape.what, advice, (_secret(tree, shape, source, is_json=is_json),), own_keys=True)
+    command = _printed(f"jq {program}", shape, source, is_json=is_json)
+    return Found(shape.what, advice, (f"{command} | {IMPORT} -f json {taken.options}-",), own_keys=True)
+
+
+def _secret(tree: Tree, shape: Shape, source: Source, *, is_json: bool) -> str:
+    """A secret of Secrets Manager is one text, one JSON object of pairs, or bytes."""
+    if _shapes_of_aws.is_json_object(tree.get("SecretString")):
+        return f"{_printed('jq -r .SecretString', shape, source, is_json=is_json)} | {IMPORT} -f json -"
+    if "SecretString" in tree:
+        return f"{_printed('jq -j .SecretString', shape, source, is_json=is_json)} | configsvc put KEY - --exact"
+    printed = _printed("jq -r .SecretBinary", shape, source, is_json=is_json)
+    return f"{printed} | base64 -d | configsvc put KEY - --binary"
+
+
+def _printed(program: str, shape: Shape, source: Source, *, is_json: bool) -> str:
+    """The command that prints the values: of the file where jq reads it, else of what made it."""
+    if is_json and source.name is not None:
+        return f"{program} {source.file}"
+    is_of_aws = shape.producer.startswith("aws ") and not is_json
+    return f"{shape.producer}{' --output json' if is_of_aws else ''} | {program}"
+
+
+def _composed(service: str, source: Source) -> Found:
+    from configsvc_client.cli.foreign._source import quoted
+
+    name = quoted(service) if service else '"SERVICE"'
+    program = f".services[{name}].environment // {{}} | with_entries(select(.value != null))"
+    command = f"docker compose -f {source.file} config --format json | jq {shlex.quote(program)}"
+    return Found(
+        "a file of Docker Compose", "Import the environment of a service:", (source.through(command, "json"),),
+        own_keys=True,
+    )  # fmt: skip
+
+
+def _json(text: str) -> Tree:
+    """JSON, or None for what is none: its reader says why."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _yaml(text: str) -> list[Tree]:
+    """All documents with texts for scalars, or nothing: its reader says why."""
+    import yaml
+
+    try:
+        return [each for each in yaml.load_all(text, yaml.BaseLoader) if each not in (None, "")]  # texts only
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError):
+        return []

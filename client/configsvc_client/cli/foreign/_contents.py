@@ -1,0 +1,172 @@
+"""Files known by how they begin, by a marker of encryption in them, or by their ending."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import PurePath
+
+from configsvc_client.cli.foreign._source import Found, Source
+
+Known = Callable[[Source], Found]
+
+
+def _refused(what: str, advice: str) -> Known:
+    return lambda _: Found(what, advice)
+
+
+def _through(what: str, advice: str, command: str, wanted: str | None = None) -> Known:
+    """The command has `{}` for the file."""
+    return lambda source: Found(what, advice, (source.through(command.format(source.file), wanted),))
+
+
+def _value(what: str) -> Known:
+    return lambda source: Found(
+        what, "It is one value, not keys and values. Store it under a key:", (f"configsvc put KEY @{source.file}",)
+    )
+
+
+_COMPRESSED = "Decompress it on the way:"
+_DECRYPT = "Its values are encrypted. Decrypt it on the way:"
+_AGE = _through("a file that age has encrypted", _DECRYPT, "age -d -i IDENTITY {}")
+_GPG = _through("a file that gpg has encrypted", _DECRYPT, "gpg -d {}")
+_HTML = _refused("an HTML page", "It may be the page that asks to sign in. Get the file itself.")
+_XML = "Import reads no XML. Convert it to JSON, YAML or CSV first."
+
+STARTS: tuple[tuple[bytes, Known], ...] = (
+    (b"\0GITCRYPT\0", _refused("a file that git-crypt has locked", "Run git-crypt unlock in its repository first.")),
+    (b"PK\x03\x04", _refused("a zip archive or a spreadsheet", "Unpack it, or save the sheet as CSV (UTF-8).")),
+    (b"\xd0\xcf\x11\xe0", _refused("a document of Microsoft Office", "Save the sheet as CSV (UTF-8).")),
+    (b"\x1f\x8b", _through("a gzip file", _COMPRESSED, "gunzip -c {}")),
+    (b"BZh", _through("a bzip2 file", _COMPRESSED, "bunzip2 -c {}")),
+    (b"\xfd7zXZ\0", _through("an xz file", _COMPRESSED, "xz -dc {}")),
+    (b"\x28\xb5\x2f\xfd", _through("a zstd file", _COMPRESSED, "zstd -dc {}")),
+    (b"\xff\xfe", _through("UTF-16 text, such as Excel's Unicode text", "Convert it:", "iconv -f UTF-16 -t UTF-8 {}")),
+    (b"\xfe\xff", _through("UTF-16 text, such as Excel's Unicode text", "Convert it:", "iconv -f UTF-16 -t UTF-8 {}")),
+    (b"%PDF-", _refused("a PDF", "Import reads text files only.")),
+    (b"Salted__", _refused("a file that openssl enc has encrypted", "Decrypt it first, with openssl enc -d.")),
+    (b"age-encryption.org/", _AGE),
+)  # fmt: skip
+"""How files of bytes begin."""
+
+TEXT_STARTS: tuple[tuple[bytes, Known], ...] = (
+    (b"-----BEGIN AGE ENCRYPTED FILE-----", _AGE),
+    (b"-----BEGIN PGP MESSAGE-----", _GPG),
+    (b"$ANSIBLE_VAULT;", _through("a file that ansible-vault has encrypted", _DECRYPT, "ansible-vault view {}")),
+    (b"-----BEGIN ", _value("a key or a certificate (PEM)")),
+    (b"<?xml", _refused("XML", _XML)),
+    (b"<!doctype html", _HTML),
+    (b"<html", _HTML),
+)  # fmt: skip
+"""How texts begin, blanks aside and in lower case."""
+
+
+def sops(source: Source) -> Found:
+    as_json = " --output-type json" if source.format not in ("dotenv", "json", "yaml") else ""
+    wanted = "json" if as_json else source.format
+    command = source.through(f"sops -d{as_json} {source.file}", wanted)
+    return Found("a file that sops has encrypted", _DECRYPT, (command,), own_keys=True)
+
+
+def _ejson(source: Source) -> Found:
+    command = source.through(f"ejson decrypt {source.file} | jq 'del(._public_key)'", "json")
+    return Found("a file that ejson has encrypted", _DECRYPT, (command,), own_keys=True)
+
+
+def _marked(what: str, command: str) -> Known:
+    return lambda source: Found(what, _DECRYPT, (source.through(command.format(source.file)),), own_keys=True)
+
+
+_AT = r"(?m)^(?!\s*#\s).*?(?:^|[\s\"'=#])"
+"""Where a value begins, on a line that is no comment."""
+
+MARKERS: tuple[tuple[str, re.Pattern[str], Known], ...] = (
+    (
+        "ENC[AES256_GCM,",
+        re.compile(_AT + r"ENC\[AES256_GCM,data:[^,\]\s]*,iv:[^,\]\s]*,tag:[^,\]\s]*,type:[a-z]+\]"),
+        sops,
+    ),
+    (
+        "ENC[PKCS7,",
+        re.compile(_AT + r"ENC\[PKCS7,[A-Za-z0-9+/=]{16}"),
+        _marked("a file of hiera-eyaml", "eyaml decrypt -e {}"),
+    ),
+    ("EJ[1:", re.compile(_AT + r"EJ\[1:[A-Za-z0-9+/=]{20,}:[A-Za-z0-9+/=]{20,}:"), _ejson),
+    (
+        "$ANSIBLE_VAULT;",
+        re.compile(r"(?m)!vault\s*\|[-+]?\s*\n\s+\$ANSIBLE_VAULT;"),
+        lambda _: Found(
+            "a file with values that ansible-vault has encrypted",
+            "Decrypt each of them first: ansible-vault decrypts whole files only.", own_keys=True,
+        ),
+    ),
+    (
+        "encrypted:",
+        re.compile(r"(?ms)^(?:export\s+)?DOTENV_PUBLIC_KEY\w*\s*=.*^(?:export\s+)?[\w.]+\s*=\s*[\"']?encrypted:"),
+        _marked("a file that dotenvx has encrypted", "dotenvx decrypt --stdout -f {}"),
+    ),
+    (
+        "{cipher}",
+        re.compile(r"(?m)^(?!\s*#).*[:=]\s*[\"']?\{cipher\}[0-9A-Za-z+/=]{32}"),
+        lambda _: Found("a file of Spring Cloud Config with encrypted values", "Decrypt them first.", own_keys=True),
+    ),
+)  # fmt: skip
+"""Values that tools have encrypted: a text to look for first, and what it looks like in full."""
+
+_INI = _refused(
+    "a file with sections (INI)",
+    "If it is lines of KEY=VALUE, add --format dotenv; else convert it to JSON or YAML first.",
+)
+_HCL = _refused("a file of Terraform (HCL)", "Convert it to JSON first: Terraform reads .tfvars.json files too.")
+_LINES = _refused("JSON lines", "Import takes one JSON object with the keys.")
+_LOOSE = _refused("JSON with extensions", "Import reads plain JSON. Convert it first.")
+
+ENDINGS: dict[str, Known] = {
+    **dict.fromkeys((".ini", ".cfg", ".conf", ".cnf"), _INI),
+    **dict.fromkeys((".tfvars", ".hcl", ".tf"), _HCL),
+    **dict.fromkeys((".jsonl", ".ndjson"), _LINES),
+    **dict.fromkeys((".json5", ".jsonc", ".hjson"), _LOOSE),
+    **dict.fromkeys((".xml", ".plist", ".config", ".resx"), _refused("XML", _XML)),
+    **dict.fromkeys((".xls", ".xlsx", ".ods", ".numbers"), _refused("a spreadsheet", "Save it as CSV (UTF-8).")),
+    **dict.fromkeys((".pem", ".key", ".crt", ".cer", ".p12", ".pfx", ".jks"), _value("a key or a certificate")),
+    **dict.fromkeys((".gpg", ".asc"), _GPG),
+    ".age": _AGE,
+    **dict.fromkeys((".html", ".htm"), _HTML),
+    **dict.fromkeys((".zip", ".tar", ".tgz", ".7z"), _refused("an archive", "Unpack it first.")),
+}  # fmt: skip
+"""Endings of files that are not dotenv, though no format of ours has them; --format says otherwise."""
+
+
+def by_start(content: bytes) -> Known | None:
+    """What a file is by its first bytes."""
+    head = content[:512]
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    for start, known in STARTS:
+        if head.startswith(start):
+            return known
+    for start, known in TEXT_STARTS:
+        if text.startswith(start.lower()):
+            return known
+    if len(head) > 3 and not any(head[1::2]) and all(head[::2]):  # noqa: PLR2004  # two characters of UTF-16
+        return _through("UTF-16 text", "Convert it:", "iconv -f UTF-16LE -t UTF-8 {}")
+    return _binary(content)
+
+
+def by_marker(text: str) -> Known | None:
+    """What has encrypted the values of a file."""
+    return next((known for word, pattern, known in MARKERS if word in text and pattern.search(text)), None)
+
+
+def by_ending(name: str) -> Known | None:
+    """What a file is by its ending."""
+    return ENDINGS.get(PurePath(name).suffix.lower())
+
+
+def _binary(content: bytes) -> Known | None:
+    if b"\0" not in content:
+        return None
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return _value("a binary file")
+    return None

@@ -1,0 +1,88 @@
+"""Objects of Kubernetes among files of keys: which they are, and the command that imports a Secret among them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+
+from configsvc_client.cli.foreign._shapes import Tree, has
+from configsvc_client.cli.foreign._source import IMPORT, Found, Source, quoted
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+_KIND = re.compile(r"[A-Z][A-Za-z0-9]{0,62}")
+_SECRET = "k8s-secret"  # noqa: S105  # a format
+_OTHERS = {
+    "SealedSecret": "Only the controller opens it. Import the Secret that it makes",
+    "ExternalSecret": "It holds no values. Import the Secret that its operator makes",
+}
+
+
+def found(documents: Sequence[Tree], source: Source) -> Found | None:
+    """What the objects are, and how to import them; None where there are none, or the only one is read as it is."""
+    objects = [each for each in documents if has(each, apiVersion=str, kind=str) and _KIND.fullmatch(each["kind"])]
+    if not objects or len(objects) != len(documents):
+        return None
+    if len(objects) > 1 or objects[0]["kind"].endswith("List"):
+        return _several(objects if len(objects) > 1 else objects[0].get("items"), source)
+    kind = objects[0]["kind"]
+    if kind == "Secret":
+        return None if source.format == _SECRET else _secret(source)
+    if kind == "ConfigMap":
+        return _config_map(objects[0], source)
+    advice = _OTHERS.get(kind, "Import a Secret from the cluster")
+    return Found(f"a {kind} of Kubernetes", f"{advice}:", (_from_cluster(objects[0]),), own_keys=True)
+
+
+def _secret(source: Source) -> Found:
+    return Found(
+        "a Secret of Kubernetes", "Add --format k8s-secret:",
+        (f"{IMPORT} -f {_SECRET} {'-' if source.name is None else source.file}",), own_keys=True,
+    )  # fmt: skip
+
+
+def _config_map(tree: Tree, source: Source) -> Found:
+    program = ".data" if not tree.get("binaryData") else '.data + (.binaryData | map_values({"$base64": .}))'
+    command = source.through(f"{_as_json(source)} | jq {shlex.quote(program)}", "json")
+    return Found("a ConfigMap of Kubernetes", "Import its data:", (command,), own_keys=True)
+
+
+def _several(objects: object, source: Source) -> Found:
+    secrets = (
+        [each for each in objects if has(each, kind=str) and each["kind"] == "Secret"]
+        if isinstance(objects, list)
+        else []
+    )
+    commands = tuple(
+        source.through(f"{_as_json(source)} | jq {shlex.quote(_only(name, source))}", _SECRET)
+        for each in secrets
+        if (name := _name(each))
+    )
+    advice = (
+        "Import one Secret at a time:" if secrets else "There is no Secret among them. Import one from the cluster:"
+    )
+    return Found("several objects of Kubernetes", advice, commands or (_from_cluster({}),), own_keys=True)
+
+
+def _only(name: str, source: Source) -> str:
+    """The program that takes one Secret out of what `_as_json` prints: kubectl prints a list as its objects."""
+    del source
+    return f'(if .items then .items[] else . end) | select(.kind == "Secret" and .metadata.name == {quoted(name)})'
+
+
+def _as_json(source: Source) -> str:
+    """The command that prints a manifest as JSON. It works without a cluster."""
+    return f"kubectl patch --local --type merge -p '{{}}' -o json -f {'-' if source.name is None else source.file}"
+
+
+def _from_cluster(tree: Tree) -> str:
+    metadata = tree.get("metadata")
+    namespace = metadata.get("namespace") if isinstance(metadata, dict) else None
+    at = f" -n {namespace}" if isinstance(namespace, str) and _NAME.fullmatch(namespace) else ""
+    return f"kubectl get secret{at} {_name(tree) or 'NAME'} -o json | {IMPORT} -f {_SECRET} -"
+
+
+def _name(tree: Tree) -> str | None:
+    metadata = tree.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return name if isinstance(name, str) and _NAME.fullmatch(name) else None

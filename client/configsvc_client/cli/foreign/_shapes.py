@@ -1,0 +1,168 @@
+"""Containers that other tools print, known by their members and the types of these: no key alone is enough."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
+from typing import Any
+
+from configsvc_client.cli.foreign._source import Taken
+
+Tree = Any
+"""JSON or YAML: None, a bool, a number, a text, a list or a dict."""
+
+_BYTES = '({0} | @base64d) as $text | (if ($text | @base64) == {0} then $text else {{"$base64": {0}}} end)'
+"""Text where the bytes are text, which jq shows by encoding it again."""
+
+
+def has(tree: Tree, **members: type | tuple[type, ...]) -> bool:
+    """Whether a mapping has these members, of these types."""
+    return isinstance(tree, dict) and all(isinstance(tree.get(name), kind) for name, kind in members.items())
+
+
+def each_has(found: object, **members: type | tuple[type, ...]) -> bool:
+    """Whether it is a list or a mapping of at least one mapping, and each has these members."""
+    held = list(found.values()) if isinstance(found, dict) else found
+    return isinstance(held, list) and bool(held) and all(has(each, **members) for each in held)
+
+
+def is_sops(tree: Tree) -> bool:
+    """Whether the metadata of sops is in it, even if no value is encrypted."""
+    found = tree["sops"] if has(tree, sops=dict) else None
+    return has(found, mac=str) and bool({"version", "lastmodified"} & set(found or ()))
+
+
+def vault_kv2(tree: Tree) -> Taken | None:
+    """`vault kv get -format=json` and the HTTP API, version 2 of the engine."""
+    if has(tree, request_id=str, data=dict) and has(tree["data"], data=dict, metadata=dict):
+        return Taken(".data.data") if {"created_time", "version"} & set(tree["data"]["metadata"]) else None
+    if has(tree, data=dict, metadata=dict) and set(tree) == {"data", "metadata"}:
+        return Taken(".data") if {"created_time", "destroyed", "version"} <= set(tree["metadata"]) else None
+    return None
+
+
+def vault_kv1(tree: Tree) -> Taken | None:
+    """`vault kv get -format=json`, version 1, and `vault read`."""
+    known = has(tree, request_id=str, data=dict) and {"lease_id", "lease_duration", "renewable"} <= set(tree)
+    return Taken(".data") if known else None
+
+
+def consul(tree: Tree) -> Taken | None:
+    """`consul kv export`, and Consul's HTTP API."""
+    if each_has(tree, key=str, flags=(int, str), value=str) and isinstance(tree, list):
+        key, value = ".key", ".value"
+    elif isinstance(tree, list) and each_has(tree, Key=str, LockIndex=(int, str), ModifyIndex=(int, str)):
+        key, value = ".Key", '(.Value // "")'
+    else:
+        return None
+    program = (
+        f'map(select({key} | endswith("/") | not) | {{key: {key}, value: ({_BYTES.format(value)})}}) | from_entries'
+    )
+    return Taken(program, by_path([each[key[1:]] for each in tree]))
+
+
+def etcd(tree: Tree) -> Taken | None:
+    """`etcdctl get --prefix / -w json`."""
+    if not has(tree, header=dict, kvs=list) or not each_has(tree["kvs"], key=str, mod_revision=(int, str)):
+        return None
+    value = _BYTES.format('(.value // "")')
+    return Taken(f".kvs | map({{key: (.key | @base64d), value: ({value})}}) | from_entries", "--separator / ")
+
+
+def doppler(tree: Tree) -> Taken | None:
+    """`doppler secrets --json`."""
+    known = isinstance(tree, dict) and bool(tree) and all({"computed", "raw"} <= set(_keys(v)) for v in tree.values())
+    return Taken("map_values(.computed)") if known else None
+
+
+def terraform_outputs(tree: Tree) -> Taken | None:
+    """`terraform output -json`, and OpenTofu's."""
+    known = isinstance(tree, dict) and each_has(tree, sensitive=(bool, str))
+    is_all = known and all({"type", "value"} <= set(each) for each in tree.values())
+    return Taken("map_values(.value)") if is_all else None
+
+
+def terraform_state(tree: Tree) -> Taken | None:
+    """A `terraform.tfstate`, and `terraform show -json`."""
+    if has(tree, terraform_version=str, lineage=str, outputs=dict):
+        return Taken(".outputs | map_values(.value)")
+    if not has(tree, terraform_version=str, format_version=str):
+        return None
+    return Taken("(.values // .planned_values).outputs // {} | map_values(.value)")
+
+
+def one_password(tree: Tree) -> Taken | None:
+    """`op item get --format json`."""
+    known = has(tree, id=str, category=str, fields=list) and each_has(tree["fields"], id=str, type=str)
+    return Taken("[.fields[] | select(.value) | {key: (.label // .id), value}] | from_entries") if known else None
+
+
+def azure_settings(tree: Tree) -> Taken | None:
+    """The `local.settings.json` of Azure Functions."""
+    return Taken(".Values") if has(tree, IsEncrypted=(bool, str), Values=dict) else None
+
+
+def azure_parameters(tree: Tree) -> Taken | None:
+    """A file of parameters of Azure Resource Manager."""
+    if not has(tree, contentVersion=str, parameters=dict) or "$schema" not in tree:
+        return None
+    return Taken(".parameters | map_values(.value)")
+
+
+def spring_config(tree: Tree) -> Taken | None:
+    """What Spring Cloud Config answers."""
+    known = has(tree, name=str, profiles=list, propertySources=list) and each_has(tree["propertySources"], source=dict)
+    return Taken("[.propertySources[].source] | reverse | add") if known else None
+
+
+def postman(tree: Tree) -> Taken | None:
+    """An environment of Postman."""
+    if not has(tree, values=list, _postman_variable_scope=str):
+        return None
+    return Taken(".values | map(select(.enabled != false)) | from_entries")
+
+
+def docker_inspect(tree: Tree) -> Taken | None:
+    """`docker inspect` of a container."""
+    if not isinstance(tree, list) or not each_has(tree, Id=str, Config=dict):
+        return None
+    return Taken('[.[0].Config.Env[] | index("=") as $at | {key: .[:$at], value: .[$at + 1 :]}] | from_entries')
+
+
+def pairs(tree: Tree) -> Taken | None:
+    """A list of names and values: `infisical export`, `az webapp config appsettings list`, CI variables of GitLab."""
+    for name, value in (("key", "value"), ("name", "value"), ("Key", "Value"), ("Name", "Value")):
+        if isinstance(tree, list) and each_has(tree, **{name: str}) and all(value in each for each in tree):
+            names = [each[name] for each in tree]
+            note = "" if len(set(names)) == len(names) else "Some names are in it twice: the last value would win."
+            return Taken("from_entries", by_path(names), note)
+    return None
+
+
+def compose_service(tree: Tree) -> str | None:
+    """The first service of a Compose file that has an environment; "" where none has one, None for another file."""
+    if not has(tree, services=dict) or not each_has(tree["services"]):
+        return None
+    known = {"version", "name", "services", "networks", "volumes", "configs", "secrets", "include"}
+    if not all(key in known or str(key).startswith("x-") for key in tree):
+        return None
+    services: Mapping[str, Mapping[str, object]] = tree["services"]
+    if not any({"image", "build"} & set(each) for each in services.values()):
+        return None
+    return next((name for name, each in services.items() if {"environment", "env_file"} & set(each)), "")
+
+
+def _keys(found: object) -> Sequence[str]:
+    return list(found) if isinstance(found, dict) else []
+
+
+def by_path(names: Sequence[str]) -> str:
+    """The options that turn paths into keys with dots."""
+    if not any("/" in name for name in names):
+        return ""
+    folders = zip(*(name.split("/")[:-1] for name in names), strict=False)  # as many as the shortest path has
+    shared = "/".join(each[0] for each in takewhile(lambda each: len(set(each)) == 1, folders))
+    stripped = f"--strip-prefix {shlex.quote(shared + '/')} " if shared else ""
+    left = any("/" in name.removeprefix(f"{shared}/").lstrip("/") for name in names)
+    return stripped + ("--separator / " if left or not shared else "")

@@ -1,0 +1,51 @@
+"""Where a file came from, and the commands that turn it into one that `import` reads."""
+
+from __future__ import annotations
+
+import shlex
+from typing import NamedTuple
+
+IMPORT = "configsvc import"
+
+
+class Source(NamedTuple):
+    """The name of a file, None for stdin; the format it is read in, and whether only its ending told that."""
+
+    name: str | None
+    format: str
+    guessed: bool = True
+
+    @property
+    def file(self) -> str:
+        """The name in a command of a shell."""
+        return "FILE" if self.name is None else shlex.quote(self.name)
+
+    def through(self, command: str, wanted: str | None = None) -> str:
+        """The command that imports what another one prints."""
+        return f"{command} | {IMPORT} -f {wanted or self.format} -"
+
+
+class Found(NamedTuple):
+    """What a file is, and how to import what it holds."""
+
+    what: str
+    """Completes "FILE looks like …"."""
+    advice: str
+    commands: tuple[str, ...] = ()
+    own_keys: bool = False
+    """Whether it could be a file of a person's own keys after all."""
+
+
+class Taken(NamedTuple):
+    """A program of jq's that takes the keys and values out of a container, and the options that fit its keys."""
+
+    program: str
+    options: str = ""
+    note: str = ""
+
+
+def quoted(text: str) -> str:
+    """A text in a program of jq's."""
+    import json
+
+    return json.dumps(text)

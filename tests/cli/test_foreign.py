@@ -1,0 +1,302 @@
+"""Containers of other tools: each is refused with a command, and the command imports what is in it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import click
+import pytest
+
+from configsvc_client.cli._loaded import loaded
+from configsvc_client.cli._shaping import AS_IN_THE_FILE, Shaping
+from configsvc_client.cli.foreign import SHAPES, Source, recognized
+from configsvc_client.cli.formats import format_of
+from tests.cli.containers import JSON_FILES, PARAMETER
+from tests.cli.shell import Shell
+
+CANARY = "canary-90be"
+JQ = shutil.which("jq")
+
+
+_STUB = r"""#!/bin/sh
+printf '%s\0' "$@" > args; cat > stdin
+"""
+
+
+def _source(name: str, wanted: str | None = None) -> Source:
+    return Source(name, wanted or format_of(name), guessed=wanted is None)
+
+
+def _run(folder: Path, commands: dict[str, str]) -> None:
+    """Runs each command in its folder, where `configsvc` keeps its arguments and its input."""
+    stub = folder / "bin" / "configsvc"
+    stub.parent.mkdir()
+    stub.write_text(_STUB)
+    stub.chmod(0o700)
+    script = "set -o pipefail\n" + "".join(
+        f"(cd {name} && {command}) || exit 1\n" for name, command in commands.items()
+    )
+    path = f"{stub.parent}:/usr/local/bin:/usr/bin:/bin"
+    done = subprocess.run(
+        [shutil.which("bash") or "/bin/bash", "-c", script],
+        cwd=folder, env={"PATH": path, "KUBECONFIG": "none"}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def _imported(folder: Path) -> dict[str, object]:
+    """What the command would import, by the options that it gave."""
+    arguments = (folder / "args").read_text().split("\0")[:-1]
+    content = (folder / "stdin").read_bytes()
+    if arguments[:3] == ["put", "KEY", "-"]:
+        return {"put": content.decode()}
+    assert arguments[:2] == ["import", "-f"]
+    assert arguments[-1] == "-"
+    given = list(zip(arguments[3:-1:2], arguments[4:-1:2], strict=True))
+    prefixes = [value for option, value in given if option == "--strip-prefix"]
+    separators = [value for option, value in given if option == "--separator"]
+    assert len(given) == len(prefixes) + len(separators)
+    rows = loaded("-", content, arguments[2], Shaping(prefixes=prefixes, separators=separators), "x").rows
+    return {row.key: row.data if row.content_type == "application/octet-stream" else row.data.decode() for row in rows}
+
+
+@pytest.mark.skipif(JQ is None, reason="jq is not installed")
+def test_the_command_imports_what_each_container_holds(tmp_path: Path) -> None:
+    commands = {}
+    for name, (content, _) in JSON_FILES.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "the file.json").write_text(json.dumps(content, indent=2))
+        found = recognized((folder / "the file.json").read_bytes(), _source("the file.json"))
+        assert found, name
+        assert found.own_keys, name
+        (commands[name],) = found.commands
+    _run(tmp_path, commands)
+    for name, (_, expected) in JSON_FILES.items():
+        assert _imported(tmp_path / name) == expected, name
+
+
+def test_each_shape_of_the_table_has_a_file_here() -> None:
+    known = set()
+    for content, _ in JSON_FILES.values():
+        known |= {shape.taken.__name__ for shape in SHAPES if shape.taken(content)}
+    assert known == {shape.taken.__name__ for shape in SHAPES}
+    for shape in SHAPES:
+        texts = [json.dumps(content) for content, _ in JSON_FILES.values() if shape.taken(content)]
+        assert any(all(word in text for word in shape.words) for text in texts), shape.what
+
+
+def test_containers_in_yaml_and_on_stdin_are_taken_from_the_tool_that_printed_them() -> None:
+    found = recognized(b"Parameters:\n- Name: /a/b\n  Type: String\n  Value: x\n", _source("ssm.yaml"))
+    assert found
+    assert " ".join(found.commands) == (
+        "aws ssm get-parameters-by-path --path PATH --recursive --with-decryption --output json "
+        "| jq '.Parameters | from_entries' | configsvc import -f json --strip-prefix /a/ -"
+    )
+    stdin = recognized(json.dumps(JSON_FILES["vault-kv2"][0]).encode(), Source(None, "json", guessed=False))
+    assert stdin
+    assert stdin.commands == ("vault kv get -format=json PATH | jq .data.data | configsvc import -f json -",)
+
+
+def test_what_is_missing_or_still_encrypted_is_said() -> None:
+    sealed = {"Parameters": [{**PARAMETER, "Value": "AQICAHhabc"}]}
+    without = {"Parameters": [{"Name": "/a", "Type": "String"}]}
+    for content, told in ((sealed, "--with-decryption"), (without, "holds no values")):
+        found = recognized(json.dumps(content).encode(), _source("a.json"))
+        assert found
+        assert told in found.advice
+    twice = recognized(b'[{"name":"a","value":"1"},{"name":"a","value":"2"}]', _source("a.json"))
+    assert twice
+    assert "twice" in twice.advice
+
+
+COMPOSE = (
+    'docker compose -f compose.yaml config --format json | jq \'.services["web"].environment // {} '
+    "| with_entries(select(.value != null))' | configsvc import -f json -"
+)
+_SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: %s, namespace: prod}\ndata: {a: eA==}\n"
+_LIST = "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Secret, metadata: {name: b}, data: {a: eA==}}\n"
+_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: x, num: '1.10'}\nbinaryData: {b: AP8=}\n"
+
+
+@pytest.mark.skipif(not (JQ and shutil.which("kubectl")), reason="jq or kubectl is not installed")
+def test_objects_of_kubernetes_are_imported_by_the_command(tmp_path: Path) -> None:
+    as_json = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "d"}, "data": {"a": "eA=="}}
+    other = as_json | {"metadata": {"name": "e"}}
+    cases: dict[str, tuple[str, str | None, dict[str, object]]] = {
+        "two.yaml": (_SECRET % "a" + "---\n" + _SECRET % "b", None, {"a": "x"}),
+        "mixed.yaml": (_MAP + "---\n" + _SECRET % "b", None, {"a": "x"}),
+        "list.yaml": (_LIST, None, {"a": "x"}),
+        "list2.yaml": (_LIST, "k8s-secret", {"a": "x"}),
+        "list.json": (json.dumps({"apiVersion": "v1", "kind": "List", "items": [as_json, other]}), None, {"a": "x"}),
+        "map.yaml": (_MAP, None, {"a": "x", "num": "1.10", "b": b"\x00\xff"}),
+        "map2.yaml": (_MAP, "k8s-secret", {"a": "x", "num": "1.10", "b": b"\x00\xff"}),
+    }
+    commands = {}
+    for name, (text, wanted, _) in cases.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).write_text(text)
+        found = recognized(text.encode(), _source(name, wanted))
+        assert found
+        commands[name] = found.commands[-1]
+    _run(tmp_path, commands)
+    assert {name: _imported(tmp_path / name) for name in cases} == {name: each for name, (_, _, each) in cases.items()}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "command"),
+    [
+        ("s.yaml", _SECRET % "a", "configsvc import -f k8s-secret s.yaml"),
+        ("a b.json", '{"apiVersion": "v1", "kind": "Secret", "data": {}}', "configsvc import -f k8s-secret 'a b.json'"),
+        (
+            "x.yaml",
+            "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: shop, namespace: prod}\n",
+            "kubectl get secret -n prod shop -o json | configsvc import -f k8s-secret -",
+        ),
+        (
+            "x.yaml",
+            "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: shop}\nspec: !x {a: b}\n",
+            "kubectl get secret shop -o json | configsvc import -f k8s-secret -",
+        ),
+        (
+            "s.yaml",
+            "a: ENC[AES256_GCM,data:AA==,iv:AA==,tag:AA==,type:str]\n",
+            "sops -d s.yaml | configsvc import -f yaml -",
+        ),
+        ("s.yaml", "a: x\nsops:\n  mac: y\n  lastmodified: z\n", "sops -d s.yaml | configsvc import -f yaml -"),
+        ("s.json", '{"a": "ENC[AES256_GCM,data:,iv:a,tag:b,type:int]"}', "sops -d s.json | configsvc import -f json -"),
+        ("s.env", "A=ENC[AES256_GCM,data:a,iv:a,tag:b,type:str]\n", "sops -d s.env | configsvc import -f dotenv -"),
+        (
+            "s.toml",
+            "a = 'ENC[AES256_GCM,data:a,iv:a,tag:b,type:str]'\n",
+            "sops -d --output-type json s.toml | configsvc import -f json -",
+        ),
+        ("v.yml", "$ANSIBLE_VAULT;1.1;AES256\n6162\n", "ansible-vault view v.yml | configsvc import -f yaml -"),
+        ("v.yml.gpg", "-----BEGIN PGP MESSAGE-----\n\nx\n", "gpg -d v.yml.gpg | configsvc import -f yaml -"),
+        ("v.env.age", "age-encryption.org/v1\n-> X", "age -d -i IDENTITY v.env.age | configsvc import -f dotenv -"),
+        ("v.json.gz", "\x1f\x8b\x08", "gunzip -c v.json.gz | configsvc import -f json -"),
+        (
+            "a.env",
+            'DOTENV_PUBLIC_KEY="02ab"\n\nA=encrypted:BD\n',
+            "dotenvx decrypt --stdout -f a.env | configsvc import -f dotenv -",
+        ),
+        (
+            "a.eyaml",
+            "a: >\n  x\nb: ENC[PKCS7,MIIBeQYJKoZIhvcNAQc]\n",
+            "eyaml decrypt -e a.eyaml | configsvc import -f dotenv -",
+        ),
+        (
+            "a.json",
+            f'{{"_public_key": "ab", "a": "EJ[1:{"A" * 30}:{"B" * 30}:{"C" * 30}]"}}',
+            "ejson decrypt a.json | jq 'del(._public_key)' | configsvc import -f json -",
+        ),
+        ("tls.pem", "-----BEGIN PRIVATE KEY-----\n", "configsvc put KEY @tls.pem"),
+        ("a.env", '{"a": "1"}', "configsvc import -f json a.env"),
+        (
+            "compose.yaml",
+            "services:\n  db: {image: x}\n  web: {build: ., environment: [A=1]}\nx-a: 1\n",
+            COMPOSE,
+        ),
+    ],
+)
+def test_what_others_open_is_piped_from_them(name: str, text: str, command: str) -> None:
+    found = recognized(text.encode("latin-1"), _source(name))
+    assert found
+    assert found.commands == (command,)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [
+        ("a.yaml", b"\0GITCRYPT\0abc", "git-crypt"),
+        ("a.csv", b"PK\x03\x04abc", "a zip archive or a spreadsheet"),
+        ("a.csv", "\ufeffKey;Value".encode("utf-16"), "UTF-16"),
+        ("a.csv", "Key;Value".encode("utf-16-le"), "UTF-16"),
+        ("a.env", b"\x7fELF\0\xff", "a binary file"),
+        ("a.env", b"\n <!DOCTYPE html><html>", "an HTML page"),
+        ("a", b"<?xml version='1.0'?>", "XML"),
+        ("a.ini", b"[a]\nb=c\n", "INI"),
+        ("a.conf", b"a = b\n", "INI"),
+        ("a.tfvars", b'a = "b"\n', "Terraform"),
+        ("a.jsonl", b"{}\n{}\n", "JSON lines"),
+        ("a.yml", b"a: b\nc: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  61\n", "ansible-vault"),
+        ("a.yml", b"a: '{cipher}" + b"ab" * 20 + b"'\n", "Spring Cloud Config"),
+    ],
+)
+def test_what_nothing_imports_is_named(name: str, content: bytes, what: str) -> None:
+    found = recognized(content, _source(name))
+    assert found
+    assert what in found.what
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.json", {"data": {"data": {"a": "1"}}, "metadata": {"version": 1}, "request_id": 7}),
+        ("a.json", {"data": {"a": "1"}, "metadata": {"version": 3}}),
+        ("a.json", {"sops": {"version": "3"}, "a": "1"}),
+        ("a.json", {"sops": "ENC", "a": "AES256_GCM"}),
+        ("a.json", {"kind": "Secret", "data": {"a": "1"}}),
+        ("a.json", {"apiVersion": 1, "kind": "secret", "url": "x"}),
+        ("a.json", {"apiVersion": "2024-01-01", "kind": "cheap", "url": "x"}),
+        ("a.json", {"Parameters": []}),
+        ("a.json", {"Parameters": [{"Name": "a"}], "Timeout": 5}),
+        ("a.json", {"Parameters": [{"Name": "a", "Type": "Text", "Value": "b"}]}),
+        ("a.json", {"Parameter": {"Name": "a", "Value": "b"}}),
+        ("a.json", {"ARN": "arn:aws:kms:x", "SecretString": "x"}),
+        ("a.json", {"Environment": "prod", "Variables": {"A": 1}}),
+        ("a.json", {"Variables": {"A": "1"}, "Other": {}}),
+        ("a.json", {"FunctionName": "x", "FunctionArn": "x", "Environment": {"Variables": {}}}),
+        ("a.json", {"services": {"web": {"url": "x"}}}),
+        ("a.json", {"services": {"web": {"image": "x"}}, "log": {"level": "info"}}),
+        ("a.json", {"Values": {"a": "b"}, "IsEncrypted": None}),
+        ("a.json", {"a": {"computed": "1"}, "b": {"raw": "1"}}),
+        ("a.json", {"a": {"value": "1", "type": "string"}}),
+        ("a.json", {"fields": [], "category": "x"}),
+        ("a.json", {"Logging": {"LogLevel": {"Default": "Warning"}}, "ConnectionStrings": {"Db": "x"}}),
+        ("a.json", {"name": "a", "value": "b", "key": "c"}),
+        ("a.json", {}),
+        ("a.yaml", {"data": {"x": 1}, "kind": "Secret", "Parameters": {"a": {"Type": "String"}}}),
+        ("a.env", "A=ENC[x]\nB='see ENC[AES256_GCM,data]'\n# ENC[AES256_GCM,data:a,iv:b,tag:c,type:str]\n"),
+        ("a.env", "ENCRYPTED=encrypted:abc\nkind=Secret\napiVersion=v1\n"),
+        ("a.env", "PEM='-----BEGIN KEY-----\nx\n-----END KEY-----'\nX=<html>\n"),
+        ("config.production", "A=1\n"),
+        ("a.csv", "key,value\na,\0\n"),
+    ],
+)  # fmt: skip
+def test_ordinary_config_is_no_container(name: str, content: object) -> None:
+    text = content if isinstance(content, str) else json.dumps(content, indent=1)
+    assert recognized(text.encode(), _source(name)) is None
+
+
+def test_a_container_is_read_as_it_is_when_that_is_asked_for() -> None:
+    content = json.dumps(JSON_FILES["lambda-variables"][0]).encode()
+    with pytest.raises(click.UsageError, match="Nothing was stored"):
+        loaded("a.json", content, None, AS_IN_THE_FILE, "Nothing was stored.")
+    assert [row.key for row in loaded("a.json", content, None, Shaping(as_is=True), "x").rows] == ["Variables"]
+    assert [row.key for row in loaded("a.ini", b"A=1\n", "dotenv", AS_IN_THE_FILE, "x").rows] == ["A"]
+
+
+def test_the_command_line_refuses_and_its_command_imports(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "ssm.json"
+    path.write_text(json.dumps({"Parameters": [{**PARAMETER, "Value": CANARY}, {**PARAMETER, "Name": "/shop/prod/b"}]}))
+    for command in (["import"], ["diff"]):
+        done = shell.run(*command, path)
+        assert (done.code, CANARY in done.out + done.err, "--as-is" in done.err) == (2, False, True)
+        assert "looks like parameters that SSM printed" in done.err
+    (line,) = (each.strip() for each in done.err.splitlines() if each.strip().startswith("jq "))
+    assert line.endswith(
+        f"{shlex.quote(str(path))} | configsvc import -f json --strip-prefix /shop/prod/ --separator / -"
+    )
+    printed = (
+        subprocess.run([JQ, ".Parameters | from_entries", path], capture_output=True, check=True) if JQ else None
+    )  # of the person's PATH, as in the command
+    if printed:
+        shell.ok("import", "-f", "json", "--strip-prefix", "/shop/prod/", "--separator", "/", "-", given=printed.stdout)
+        assert shell.ok("get", "db.url") == CANARY
+    shell.ok("import", path, "--as-is")
+    assert json.loads(shell.ok("get", "Parameters"))[1]["Name"] == "/shop/prod/b"
