@@ -13,7 +13,9 @@ from rich.console import Console
 from rich.terminal_theme import DIMMED_MONOKAI
 from rich.text import Text
 
+from configsvc_client.admin import Grant
 from local.example import EXAMPLE, JSON, PLAIN
+from local.gateway_access import Identity
 from local.paths import ROOT
 from tests.admin.loopback import loopback
 from tests.cli.shell import Shell
@@ -25,10 +27,12 @@ COMMANDS = (
     "configsvc put db.password --generate -m 'quarterly rotation'",
     "configsvc history db.password",
     "configsvc rollback db.password -m 'the old one is still in use'",
+    "configsvc log --last 3",
     "configsvc export --only 'db.*'",
 )
-_WIDTH = 120
-"""As wide as the terminal of tests.cli.shell."""
+_WIDTH = 80
+_ROLE = "arn:aws:iam::123456789012:role/Developer"
+_SESSION = "arn:aws:sts::123456789012:assumed-role/Developer/ann"
 _FONTS = re.compile(r"@font-face \{\{.*?\}\}|<!--.*?-->", re.DOTALL)
 """Rich's template loads fonts of others; a picture of ours asks nobody."""
 
@@ -40,11 +44,18 @@ def drawn() -> str:
         shell = Shell(service.environ("writer", service.namespace("payments.prod")), Path(folder))
         kinds = (("--plain", PLAIN), ("--json", JSON))
         rules = [word for option, patterns in kinds for pattern in patterns for word in (option, pattern)]
+        service.admin("admin").set_grants(_ROLE, [Grant(("write",), ("*",))])
+        service.identities["AKIAWRITER"] = Identity("secret-of-writer", _SESSION)
         shell.ok("import", EXAMPLE, *rules)
+        shell.ok("put", "db.replica.password", "-", "--rotate-by", "2026-01-31", given="replica")
+        shell.ok("put", "db.legacy.password", "-", given="legacy")
+        shell.ok("delete", "db.legacy.password", "--yes", "-m", "nothing reads it")
         for command in COMMANDS:
             console.print(Text.assemble(("$ ", "bold green"), (command, "bold")))
             console.print(
-                Text.from_ansi(shell.on_terminal(*shlex.split(command)[1:]).out.replace("\r\n", "\n").rstrip())
+                Text.from_ansi(
+                    shell.on_terminal(*shlex.split(command)[1:], width=_WIDTH).out.replace("\r\n", "\n").rstrip()
+                )
             )
     text = console.export_svg(title="configsvc", theme=DIMMED_MONOKAI, code_format=_FONTS.sub("", CONSOLE_SVG_FORMAT))
     return "".join(f"{line.rstrip()}\n" for line in text.splitlines() if line.strip())

@@ -44,7 +44,9 @@ def test_the_state_of_each_key_is_listed(kept: Shell) -> None:
     assert {key for key, each in found.items() if each["overdue"]} == {"late", "later"}
     assert (found["gone"]["state"], found["gone"]["rotate_by"], found["gone"]["active"]) == ("deleted", OVERDUE, None)
     shown = kept.on_terminal("list").out
-    assert f"{OVERDUE} (overdue)" in shown
+    assert "served, overdue" in shown
+    assert OVERDUE not in shown
+    assert OVERDUE in kept.on_terminal("list", "--due").out
     assert "deleted" in shown
     assert "staged" in shown
 

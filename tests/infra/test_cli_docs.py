@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import shlex
 from pathlib import Path
@@ -42,3 +43,9 @@ def test_the_picture_is_small_asks_nobody_and_shows_commands_that_there_are() ->
     assert set(re.findall(r"https?://[^\s\"']*", picture)) <= {"http://www.w3.org/2000/svg"}
     known = {each.name for each in commands()}
     assert all(shlex.split(each)[1] in known for each in COMMANDS)
+
+
+def test_the_picture_shows_80_columns_with_states_and_short_principals() -> None:
+    picture = html.unescape(PICTURE.read_text(encoding="utf-8")).replace("\xa0", " ")
+    assert all(each in picture for each in ("deleted", "overdue", "Developer/ann", "just now"))
+    assert "arn:" not in picture

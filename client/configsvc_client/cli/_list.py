@@ -88,8 +88,8 @@ def _show(rows: list[dict[str, _output.Field]], *, longer: bool, dated: bool, se
         left_out |= set() if longer else {"next version"}
         left_out |= set() if longer or dated else {"rotate by"}
     if _output.kind() == "table":
-        left_out = (left_out - ({"rotate by"} if any(each["overdue"] for each in rows) else set())) | {"overdue"}
-        rows = [{**each, "rotate by": _marked(each)} for each in rows]
+        left_out |= {"overdue"}
+        rows = [{**each, "state": _marked(each)} for each in rows]
     columns = [each for each in _COLUMNS if each not in left_out]
     _output.table(columns, ([each[column] for column in columns] for each in rows))
 
@@ -101,4 +101,4 @@ _COLUMNS = (
 
 
 def _marked(row: dict[str, _output.Field]) -> _output.Field:
-    return f"{row['rotate by']} (overdue)" if row["overdue"] else row["rotate by"]
+    return f"{row['state']}, overdue" if row["overdue"] else row["state"]

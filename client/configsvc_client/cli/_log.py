@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from configsvc_client.cli import _brief, _options, _output, _settings
+from configsvc.model import grants as grants_
+from configsvc_client.cli import _brief, _options, _output, _settings, _terminal
 from configsvc_client.cli._when import now, past, when
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _GRANTS = ("set_grants", "delete_grants")
 @click.command("log")
 @_options.one_namespace
 @click.argument("key", required=False)
-@click.option("--by", metavar="PRINCIPAL", help="Only what this principal did.")
+@click.option("--by", metavar="PRINCIPAL", help="Only what this principal did; api-key:<id> or an ARN.")
 @click.option(
     "--since", metavar="TIME", help="From then on: 2h (ago), 7d, a date, 2027-01-15T08:00:00Z. Without a zone: UTC."
 )
@@ -37,6 +38,8 @@ def command(
 ) -> None:  # fmt: skip
     """Show the change log, the newest last: what, who, when, why. Never a value.
 
+    A terminal shows times relative to now, and of a principal the role's name with its session, or the user's.
+
     In a pipe: revision, time, principal, what, message, separated by tabs. JSON has all of a record: from where, with
     which API key, each key with the version that was and is served.
     """
@@ -46,7 +49,8 @@ def command(
         raise click.UsageError("The log of the grants has no namespace and no keys.")
     moment = now()
     begin = None if since is None else past(since, moment, "--since")
-    wanted = LogFilter(revision, key, by, begin, None if until is None else when(until, moment))
+    who = by and (grants_.normalised(by) or by)
+    wanted = LogFilter(revision, key, who, begin, None if until is None else when(until, moment))
     admin = _settings.admin()
     found = admin.grant_changes(wanted) if grants else admin.changes(_options.the_namespace(namespace), wanted)
     shown = found if everything else iter(deque(found, maxlen=last or _LAST))
@@ -70,9 +74,14 @@ def _all_of(entry: LogEntry) -> list[_output.Field]:
 def _show(entries: Iterator[LogEntry], brief: Mapping[str, _brief.Brief]) -> None:
     _output.table(
         ("revision", "at", "by", "what", "message"),
-        ((each.revision, each.at, each.principal, _what(each), each.message) for each in entries),
+        ((each.revision, each.at, _by(each, short=bool(brief)), _what(each), each.message) for each in entries),
         brief,
     )
+
+
+def _by(entry: LogEntry, *, short: bool) -> str:
+    """The principal; for a person on a terminal the session of a role, whose name often is that of someone."""
+    return entry.arn or entry.principal if short and _terminal.is_terminal() else entry.principal
 
 
 def _what(entry: LogEntry) -> str:
