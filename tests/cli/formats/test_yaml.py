@@ -336,8 +336,7 @@ def test_pyyaml_reads_every_number_as_json_does(found: list[Any]) -> None:
 def test_a_text_that_any_reader_types_is_quoted(kind: str) -> None:
     for text in (TYPED | UNTYPED)[kind].split():
         written = write("yaml", [Value("a", text.encode(), TEXT), Value(text, b"x", TEXT)], "any.thing")[0]
-        if text not in ("5GB", "e5", "1e", "_1"):
-            assert f"a: '{text}'" in written or f'a: "{text}"' in written, text
+        assert f"a: '{text}'" in written or f'a: "{text}"' in written, text
         assert yaml.safe_load(written) == {"a": text, text: "x"}
 
 

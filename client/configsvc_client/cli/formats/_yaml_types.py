@@ -40,6 +40,7 @@ READ = (
 
 _OTHERS = (
     ("other", r".*", list("0123456789+-.=<~:")),
+    ("other", r"[eE_][-+0-9_.]+", list("eE_")),
     ("other", r"(?i:y|n|yes|no|on|off|true|false|null|nil|none|nan|inf|infinity)", list("yYnNoOtTfFiI")),
 )
 """What some reader types, with room to spare: of the first characters that numbers, times and Ruby's symbols have."""
