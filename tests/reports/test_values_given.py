@@ -112,3 +112,20 @@ def test_a_namespace_in_a_file_decides_nothing(shell: Shell, service: Loopback, 
     manifest = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: x, namespace: {other}}}\nstringData: {{k: value}}\n"
     shell.ok("import", "-", "--format", "k8s-secret", "-n", namespace, given=manifest)
     assert (shell.ok("get", "k", "-n", namespace), shell.ok("list", "-n", other)) == ("value", "")
+
+
+def test_a_file_of_one_line_is_stored_with_its_line_break_and_that_is_said(
+    shell: Shell, service: Loopback, namespace: str, tmp_path: Path
+) -> None:
+    (tmp_path / "one").write_bytes(b"password\n")
+    (tmp_path / "pem").write_bytes(PEM)
+    (tmp_path / "none").write_bytes(b"password")
+    told = shell.run("put", "one", f"@{tmp_path}/one").err
+    assert f"one: {tmp_path}/one ends with a line break" in told
+    assert "password" not in told
+    again = shell.run(
+        "import", "/dev/null", *(word for key in ("one", "pem") for word in ("--file", f"{key}={tmp_path}/{key}"))
+    )
+    assert (again.code, again.err.count("ends with a line break")) == (0, 1)
+    assert service.admin().get(namespace, "one").data == b"password\n"
+    assert "line break" not in shell.run("put", "none", f"@{tmp_path}/none").err

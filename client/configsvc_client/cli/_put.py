@@ -94,6 +94,8 @@ def _read(key: str, source: str | None, from_file: str | None, flags: dict[str, 
     )  # fmt: skip
     if not data and not flags["allow_empty"]:
         raise _empty.refusal(key, _values.origin(source, from_file), as_json=bool(flags["as_json"]))
+    if not exact and not flags["as_json"]:
+        _values.tell_line_break(key, source, from_file, data)
     return data
 
 

@@ -29,5 +29,6 @@ def rows(given: Iterable[str], *, allow_empty: bool) -> dict[str, Row]:
         data = _values.of_file(path)
         if not data and not allow_empty:
             raise _empty.refusal(key, _values.origin(None, path))
+        _values.tell_line_break(key, None, path, data)
         found[key] = Row(path, key, data)
     return found

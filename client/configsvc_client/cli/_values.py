@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -67,6 +68,23 @@ def of_file(name: str) -> bytes:
         raise click.UsageError("The name of the file is empty.")
     with Path(name).open("rb") as file:
         return _bounded(name, file.read(_MOST + 1))
+
+
+def tell_line_break(key: str, source: str | None, from_file: str | None, data: bytes) -> None:
+    """Say that a file of one line has a line break at its end. Editors and `echo` put it there, and no password has it.
+
+    Args:
+        key: of the value.
+        source: as for `read`.
+        from_file: as for `read`.
+        data: what was read.
+    """
+    name = _file(source, from_file)
+    if name is not None and data.find(b"\n") == len(data) - 1 > 0:
+        _terminal.say(
+            f"{key}: {name} ends with a line break, which is part of the value. To leave it out: "
+            f"configsvc put {key} - < {shlex.quote(name)}"
+        )
 
 
 def origin(source: str | None, from_file: str | None) -> str:
