@@ -212,3 +212,8 @@ def test_one_key_under_another_name_is_asked_about_too(filled: Shell, service: L
     assert (kept.code, "1 kept" in kept.err, filled.ok("get", "other")) == (0, True, "kept")
     filled.ok("copy", "db.password", "--as", "other", "--yes")
     assert filled.ok("get", "other") == CANARY
+
+
+def test_a_namespace_that_is_spelled_wrongly_is_named_with_its_option(filled: Shell) -> None:
+    assert "--to: A namespace is" in filled.run("copy", "limits", "--to", "Not One").err
+    assert "-n: A namespace is" in filled.run("copy", "limits", "-n", "Not One", "--to", "a.b").err

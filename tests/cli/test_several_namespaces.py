@@ -45,7 +45,8 @@ def test_get_reads_what_a_consumer_reads_and_names_the_namespace_unless_it_is_th
 def test_a_version_is_one_of_the_namespace_that_serves_the_key(two: Shell, namespace: str) -> None:
     assert two.run("get", "theirs", "--version", "1").out == "second"
     assert two.run("get", "gone", "--version", "1").out == "second"
-    assert two.run("get", "both", "--version", "2").code == 3
+    refused = two.run("get", "both", "--version", "2")
+    assert (refused.code, f"both is from {namespace}, and has no version 2 there" in refused.err) == (3, True)
     assert two.ok("delete", "mine", "-n", namespace, "--yes") == ""
     assert two.run("get", "mine", "--version", "1").out == "first"
 

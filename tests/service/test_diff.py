@@ -165,6 +165,27 @@ def test_two_namespaces_differ_by_key_form_content_type_and_value(world: World) 
     assert "canary" not in str(found)
 
 
+def test_plain_json_in_another_layout_does_not_differ(world: World) -> None:
+    world.change(
+        *(
+            text(key, value, content_type="application/json")
+            for key, value in (("x", '{"m":1,"n":2}'), ("y", "1"), ("z", "1.1"))
+        )
+    )
+    dev(
+        world,
+        *(
+            text(key, value, content_type="application/json")
+            for key, value in (("x", '{"n": 2, "m":1}'), ("y", "true"), ("z", "1.10"))
+        ),
+    )
+    found = against(world)["differences"]
+    assert isinstance(found, list)
+    assert {each["key"]: each["values"] for each in found if each["here"] and each["there"]} == {
+        "y": "different", "z": "different",
+    }  # fmt: skip
+
+
 def test_two_namespaces_are_read_by_one_batch_and_a_query_each(world: World) -> None:
     dev(world, text("a"))
     world.repository.calls.clear()

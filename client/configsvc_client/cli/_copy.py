@@ -65,7 +65,7 @@ def command(
     from configsvc.model import names
 
     source = _options.target(namespace)
-    to = names.namespace(target) if target else source
+    to = _options.named_by("--to", target) if target else source
     chosen = _Chosen((*keys, *only), names.key(name) if name else None)
     _check(chosen, everything=everything, keys=keys, same=to == source)
     admin = _settings.admin()

@@ -31,7 +31,9 @@ def entry(
     for namespace in namespaces:
         served = _entry(admin, namespace, key)
         if served:
-            return namespace, served if version in (None, served.version) else admin.entry(namespace, key, version)
+            return namespace, served if version in (None, served.version) else _of_version(
+                admin, namespace, key, version
+            )
     for namespace in namespaces if version else ():
         found = _entry(admin, namespace, key, version)
         if found:
@@ -40,6 +42,13 @@ def entry(
     raise NotFound(
         f"{what} in none of the namespaces {', '.join(namespaces)}.", key=key, namespaces=[*map(str, namespaces)]
     )
+
+
+def _of_version(admin: Admin, namespace: Namespace, key: str, version: int | None) -> Entry:
+    try:
+        return admin.entry(namespace, key, version)
+    except NotFound as error:
+        raise NotFound(f"{key} is from {namespace}, and has no version {version} there.", **error.members) from None
 
 
 def _entry(admin: Admin, namespace: Namespace, key: str, version: int | None = None) -> Entry | None:

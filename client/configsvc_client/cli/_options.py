@@ -111,13 +111,25 @@ def the_namespaces(given: Sequence[str], *, none: bool = False) -> list[Namespac
     """
     _near.remember(given)
     if given:
-        return [names.namespace(each) for each in given]
+        return [named_by("-n", each) for each in given]
     inherited = [part.strip() for part in _settings.resolved().get("CONFIGSVC_NAMESPACES").split(",")]
     found = [of_setting(part) for part in inherited if part]
     if not found and not none:
         raise click.UsageError("Which namespace? Pass -n NAMESPACE, or set CONFIGSVC_NAMESPACES.")
     _near.remember(found)
     return found
+
+
+def named_by(option: str, text: str) -> Namespace:
+    """The namespace that an option names.
+
+    Raises:
+        InvalidName: it is not spelt as namespaces are; names the option.
+    """
+    try:
+        return names.namespace(text)
+    except InvalidName as error:
+        raise InvalidName(f"{option}: {error.detail}", **error.members) from None
 
 
 def of_setting(text: str) -> Namespace:
