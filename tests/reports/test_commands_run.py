@@ -16,11 +16,14 @@ def test_a_variable_holds_the_value_as_json_spells_it(shell: Shell, service: Loo
     ))  # fmt: skip
     service.admin().put(namespace, "pem", PEM)
     service.admin().put(namespace, "quoted", '"bar"')
-    program = "import os, json; print(json.dumps([os.environ[n] for n in 'TS ID LIST MAP ON PEM QUOTED'.split()]))"
+    service.admin().put(namespace, "empty", "")
+    program = (
+        "import os, json; print(json.dumps([os.environ[n] for n in 'TS ID LIST MAP ON PEM QUOTED EMPTY'.split()]))"
+    )
     out = shell.ok("exec", "--", sys.executable, "-c", program)
     assert out == (
         '["1754110382", "12345678901234567890", "[\\"a\\",\\"b\\"]", "{\\"token\\":\\"secret\\"}", "true", '
-        '"-----BEGIN-----\\nabc\\n-----END-----\\n", "\\"bar\\""]\n'
+        '"-----BEGIN-----\\nabc\\n-----END-----\\n", "\\"bar\\"", ""]\n'
     )
 
 
