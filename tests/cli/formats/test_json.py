@@ -82,6 +82,7 @@ REFUSED = [
     (f'{{"a": "{CANARY}', "line 1, column 7", None, "quote"),
     (f'{{"a": "\\q{CANARY}"}}', "line 1, column 8", None, "escape"),
     (f'{{"a": {{"$base64": "{CANARY}"}}}}', "line 1", "a", "base64"),
+    (f'{{"a": {{"$json": "{CANARY}"}}}}', "line 1", "a", "JSON"),
     (f'{{"a": {{"$json": ["{CANARY}"]}}}}', "line 1", "a", "takes a text"),
     (f'{{"a": "\\ud800{CANARY}"}}', "line 1", "a", "surrogate"),
     (f'{{"\\ud800{CANARY}": 1}}', "line 1", None, "surrogate"),

@@ -72,12 +72,13 @@ def _marked(place: str, key: str, found: dict[str, object]) -> Row | Problem:
     ((kind, text),) = found.items()
     if not isinstance(text, str) or not _is_text(text):
         return Problem(place, key, f"{kind} takes a text")
-    if kind == JSON:
-        return Row(place, key, text.encode(), "application/json")
     try:
+        if kind == JSON:
+            json_text.parse(text)
+            return Row(place, key, text.encode(), "application/json")
         return Row(place, key, from_base64(text), "application/octet-stream")
-    except ValueError:
-        return Problem(place, key, f"{kind} is not base64")
+    except (ValueError, RecursionError):
+        return Problem(place, key, f"{kind} does not hold {'JSON' if kind == JSON else 'base64'}")
 
 
 def _is_itself(found: Json, holds: Callable[[Json], bool]) -> bool:
