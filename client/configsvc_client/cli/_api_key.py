@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from configsvc.model.errors import Misconfigured
+from configsvc_client.cli import _streams
 from configsvc_client.cli._profiles import Resolved
 
 SERVICE = "configsvc"
@@ -119,9 +120,11 @@ def _keeps_nothing(library: object) -> bool:
 
 def _said(command: tuple[str, ...], source: str) -> str:
     """What the command prints, without the line's end. What it says on stderr is the person's to see."""
-    done: subprocess.CompletedProcess[bytes] | None = None
+    streams, done = _streams.for_a_helper(), None
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, timeout=_SECONDS, check=False)  # noqa: S603  # it is asked for
+        done = subprocess.run(  # noqa: S603  # it is asked for
+            command, stdin=streams.stdin, stdout=subprocess.PIPE, stderr=streams.stderr, timeout=_SECONDS, check=False
+        )
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:  # ValueError: a word that no system can pass on
         failed = type(error).__name__
     if done is None:  # raised here: as its context, a TimeoutExpired would show what was printed

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from configsvc.model.errors import Misconfigured
-from configsvc_client.cli import _terminal
+from configsvc_client.cli import _streams, _terminal
 from configsvc_client.cli._orderly import orderly
 from configsvc_client.cli._private_folder import private_folder
 from configsvc_client.cli._waits import check_waits, is_known_to_wait
@@ -84,8 +84,11 @@ class Editor:
         return [os.path.expanduser(words[0]), *words[1:]]  # noqa: PTH111  # a name without a folder stays one
 
     def _run(self, paths: list[str]) -> None:
+        streams = _streams.for_a_helper()
         try:
-            process = subprocess.Popen([*self._command, *paths])  # noqa: S603  # the person's own
+            process = subprocess.Popen(  # noqa: S603  # the person's own
+                [*self._command, *paths], stdin=streams.stdin, stdout=streams.stdout, stderr=streams.stderr
+            )
         except OSError as error:
             raise Misconfigured(self._not_started(error)) from None
         try:

@@ -141,7 +141,7 @@ def _surprised(error: BaseException) -> list[str]:
     """What the system, the installation or a fault of ours ended it with."""
     match error:
         case _streams.Unwritten():
-            _streams.give_up()
+            _streams.give_up_stdout()
             return _exit.unwritten(error.reason)
         case BrokenPipeError():  # the reader of a pipe that is written to as FILE
             return []

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from configsvc.model.errors import Misconfigured
 
@@ -24,6 +25,14 @@ class Unwritten(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class Streams(NamedTuple):
+    """Streams of a new process, as `subprocess` takes them; None is our own."""
+
+    stdin: int | None
+    stdout: int | None
+    stderr: int | None
 
 
 def settle() -> None:
@@ -74,9 +83,24 @@ def writing() -> Iterator[None]:
         raise Unwritten(error.strerror or type(error).__name__) from None
 
 
-def give_up() -> None:
+def give_up_stdout() -> None:
     """Let what is left for stdout go nowhere: Python would complain once more while it ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
+
+
+def give_up_stderr() -> None:
+    """The same for stderr. Python would end with 120, whatever the command did."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), _STDERR)
+
+
+def for_a_helper() -> Streams:
+    """The streams of a program that works for us: /dev/null where ours are closed.
+
+    Else its first file would become its stdout. What `exec` starts is the person's own, and finds them closed.
+    """
+    from subprocess import DEVNULL
+
+    return Streams(*(None if os.get_inheritable(number) else DEVNULL for number in (_STDIN, _STDOUT, _STDERR)))
 
 
 def _is_open(number: int) -> bool:

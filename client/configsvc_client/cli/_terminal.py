@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import BinaryIO
 
 import click
@@ -47,8 +47,7 @@ def say(*lines: str) -> None:
     A stderr that is closed, full or not read any more stops no command.
     """
     for each in lines:
-        with suppress(OSError):
-            click.echo(_escaped.line(each), err=True)
+        _tell(_escaped.line(each))
 
 
 def show(*lines: str) -> None:
@@ -164,8 +163,7 @@ def _typed(question: str, *, hidden: bool = False) -> str:
     """One line that a person types."""
     if hidden:
         return _hidden(question)
-    with suppress(OSError):
-        click.echo(_escaped.line(question), err=True, nl=False)
+    _tell(_escaped.line(question), end=False)
     line = sys.stdin.readline()
     if not line:
         say("")  # the cursor is still behind the question
@@ -266,6 +264,13 @@ def progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=Console(stderr=True)) as shown:
         task = shown.add_task(escape(_escaped.line(label)), total=total)
         yield lambda count: shown.advance(task, count)
+
+
+def _tell(text: str, *, end: bool = True) -> None:
+    try:
+        click.echo(text, err=True, nl=end)
+    except OSError:
+        _streams.give_up_stderr()
 
 
 def _write(content: str | bytes, *, end: bool = True) -> None:
