@@ -129,11 +129,11 @@ def prod(filled: Shell, service: Loopback, namespace: str) -> str:
 
 PLAN = [
     ["db.password", "changed", "envelope", "text/plain", str(len(CANARY)), "version 1, envelope"],
-    ["deleted", "new", "envelope", "text/plain", "1", "not served, latest version 1"],
+    ["deleted", "new", "envelope", "text/plain", "1", "deleted, latest version 1"],
     ["limits", "new", "envelope", "application/json", "7", ""],
     ["raw", "new", "envelope", "application/octet-stream", "2", ""],
     ["same", "unchanged", "kms", "application/json", "13", "version 1, kms"],
-    ["staged", "new", "envelope", "text/plain", "1", "not served, latest version 1"],
+    ["staged", "new", "envelope", "text/plain", "1", "staged, latest version 1"],
     ["typed", "changed", "envelope", "text/plain", "1", "version 1, plain, application/json"],
 ]
 

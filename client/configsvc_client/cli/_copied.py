@@ -37,10 +37,10 @@ def _there(content_type: str, served: Entry | None, known: KeyInfo | None) -> st
     if served:
         other = f", {served.content_type}" if served.content_type != content_type else ""
         return f"version {served.version}, {served.form}{other}"
-    return f"not served, latest version {known.latest}" if known else None
+    return f"{known.state}, latest version {known.latest}" if known else None
 
 
-def told(
+def report(
     namespaces: tuple[Namespace, Namespace], plan: Sequence[Planned], failures: Mapping[str, ConfigsvcError], *,
     dry_run: bool,
 ) -> None:  # fmt: skip

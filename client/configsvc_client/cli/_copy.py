@@ -75,7 +75,7 @@ def command(
     if not dry_run:
         _replacing.agree(to, _replacing.replaced(plan), required=True)
         failures |= copying.stored(plan, message, declassify=declassify)
-    _copied.told((source, to), plan, failures, dry_run=dry_run)
+    _copied.report((source, to), plan, failures, dry_run=dry_run)
     return _exit.code_of(next(iter(failures.values()))) if failures else 0
 
 
