@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from rich.cells import cell_len, chop_cells
 
-_AT_DOTS = re.compile(r".+?(?:[,=]|[./:](?![0-9]))+|.+", re.DOTALL)
+_AT_DOTS = re.compile(r".+?(?:[,=/]|[.:](?![0-9]))[.,:/=]*|.+", re.DOTALL)
 """Parts of a key, ARN, path or URL. Times, addresses and version numbers stay whole."""
 
 _AT_MARKS = re.compile(r"\w*?[\W_]+|\w+", re.DOTALL)
@@ -71,13 +71,13 @@ def _cut(word: str, width: int, left: int) -> list[str]:
 
 
 def _parts(word: str, width: int) -> Iterable[str]:
-    """The smallest pieces that are needed: those between dots, of one that is too wide those between dashes."""
+    """The smallest pieces that are needed: those between dots; of one that is too wide those between dashes, or any."""
     for part in _AT_DOTS.findall(word):
         if cell_len(part) <= width:
             yield part
             continue
-        for smaller in _AT_MARKS.findall(part):
-            yield from [smaller] if cell_len(smaller) <= width else chop_cells(smaller, width)
+        smaller = _AT_MARKS.findall(part)
+        yield from smaller if all(cell_len(each) <= width for each in smaller) else chop_cells(part, width)
 
 
 def height(cells: Sequence[str], widths: Sequence[int]) -> int:

@@ -9,6 +9,8 @@ from configsvc_client.cli._fold import fold, height, longest_part, longest_word,
 GAP = 2
 """Cells between two columns, and before what stands below its label."""
 
+_LIMITLESS = 1_000_000
+
 Row = Sequence[str]
 
 
@@ -42,29 +44,35 @@ def records(
 
     Fields without a value are left out, unless `empty` asks for them.
     """
-    labels = _labels(headings)
+    beside = _beside(headings, width)
     return [
-        [line for label, cell in zip(labels, row, strict=True) if cell or empty for line in _field(label, cell, width)]
+        [
+            line
+            for heading, cell in zip(headings, row, strict=True)
+            if cell or empty
+            for line in _field(heading, cell, beside, width)
+        ]
         for row in rows
     ]
 
 
-def _labels(headings: Row) -> list[str]:
-    """The headings, all of one width."""
-    beside = widest(headings) + GAP
-    return [each + " " * (beside - widest([each])) for each in headings]
+def _beside(headings: Row, width: int | None) -> int:
+    """The width of the labels that values stand beside: half a narrow terminal at most."""
+    return min(widest(headings), width // 2 if width else _LIMITLESS) + GAP
 
 
-def _field(label: str, cell: str, width: int | None) -> list[tuple[str, str]]:
+def _field(heading: str, cell: str, beside: int, width: int | None) -> list[tuple[str, str]]:
+    label = heading + " " * (beside - widest([heading]))
     if width is None:
         return [(label, cell)]
-    beside = widest([label])
-    if longest_part([cell]) > width - beside:
+    room = width - beside
+    whole_below = room < longest_word([cell]) <= width - GAP
+    if widest([heading]) > beside - GAP or longest_part([cell]) > room or whole_below:
         return [
-            *((line, "") for line in fold(label.rstrip(), width)),
+            *((line, "") for line in fold(heading, width)),
             *((" " * GAP, line) for line in fold(cell, width - GAP)),
         ]
-    first, *more = fold(cell, width - beside)
+    first, *more = fold(cell, room)
     return [(label, first), *((" " * beside, line) for line in more)]
 
 
