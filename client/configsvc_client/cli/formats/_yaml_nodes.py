@@ -28,8 +28,8 @@ _FAULTS = (
         "found undefined alias",
         "an alias (*name) without an anchor (&name) before it; put texts that begin so in quotes",
     ),
-    ("second occurrence", "an anchor (&name) that an earlier line defines"),
-    ("but found another document", "a second document begins; a file holds one, so split it"),
+    ("second occurrence", "an anchor (&name) is defined a second time"),
+    ("but found another document", "a second document begins here, and a file can hold only one; split it at ---"),
     ("expected '<document start>'", "text where a document must begin with ---"),
     ("found incompatible YAML", "a %YAML directive of a version other than 1.1 or 1.2"),
     (
@@ -38,6 +38,9 @@ _FAULTS = (
     ),
 )
 """By how PyYAML's descriptions begin."""
+
+_VALID = ("second occurrence", "but found another document")
+"""Of these YAML takes what is refused here."""
 
 _OPENED = ("found unexpected", "expected ',' or")
 """Of these the place is where the quote or bracket was opened, not where its end was missed."""
@@ -56,6 +59,9 @@ class Document(NamedTuple):
 
     root: Any
     aliased: bool
+
+    def __repr__(self) -> str:
+        return "Document(***)"
 
 
 def composed(text: str) -> Document:
@@ -93,6 +99,8 @@ def _marked(error: Any) -> Problem:  # noqa: ANN401  # PyYAML's
     said = next((said for start, said in _FAULTS if problem.startswith(start)), None)
     mark = error.context_mark if problem.startswith(_OPENED) and error.context_mark else error.problem_mark
     place = _place.at(mark.line + 1, mark.column + 1) if mark else ""
+    if said and problem.startswith(_VALID):
+        return Problem(place, None, said)
     return Problem(place, None, f"not YAML: {said}" if said else "not YAML")
 
 
