@@ -1,4 +1,4 @@
-"""Writes docs/FAULTS.md from the names of the tests here and from the table of faults found: `make fault-docs`."""
+"""Writes docs/FAULTS.md: faults found, reports tried, and the names of the tests here. `make fault-docs` runs it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from tests.attacks.found import FOUND, rendered
+from tests.attacks import found
+from tests.reports import reports
 
 ROWS = {
     1: "API refuses connections, warm",
@@ -72,10 +73,12 @@ def document(tests: Iterable[str]) -> str:
     lines = [
         "# Faults",
         "",
-        "Two tables: faults that were found, and faults that were foreseen. `make fault-docs` writes this file: do not",
-        "edit it.",
+        "Three tables: faults that were found, public reports that were tried, and faults that were foreseen.",
+        "`make fault-docs` writes this file: do not edit it.",
         "",
-        *rendered(FOUND),
+        *found.rendered(found.FOUND),
+        "",
+        *reports.rendered(reports.REPORTS),
         "",
         "## Foreseen: where config is read",
         "",

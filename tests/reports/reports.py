@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +24,23 @@ def read(path: Path) -> list[Report]:
         Report(group, report, line["kind"], tuple(line["tests"]))
         for group, lines in groups.items()
         for report, line in lines.items()
+    ]
+
+
+def rendered(reports: Iterable[Report]) -> list[str]:
+    """The lines of the table in docs/FAULTS.md."""
+    groups: dict[str, list[str]] = {}
+    for each in reports:
+        groups.setdefault(each.group, []).append(each.report.partition("#")[0])
+    return [
+        "## Tried: public bug reports of other tools",
+        "",
+        f"{sum(map(len, groups.values()))} reports were tried. [reports.toml](../tests/reports/reports.toml) names",
+        "each by repository and number, with what went wrong for its user and the tests that hold our answer.",
+        "",
+        "| group | reports | repositories |",
+        "|---|---|---|",
+        *(f"| {group} | {len(of)} | {', '.join(dict.fromkeys(of))} |" for group, of in groups.items()),
     ]
 
 
