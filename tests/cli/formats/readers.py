@@ -29,7 +29,7 @@ _PRINTED = """shift; for name in "$@"; do eval "printf '%s\\\\000' \\"\\${$name-
 
 def shells() -> list[str]:
     """The shells that are installed, of those that we promise something for."""
-    return [each for each in ("bash", "dash", "zsh", "ksh", "mksh") if shutil.which(each)]
+    return [each for each in ("bash", "dash", "zsh", "mksh", "yash") if shutil.which(each)]
 
 
 def sourced(shell: str, path: Path, names: Sequence[str], *, evaluated: bool = False) -> list[str]:

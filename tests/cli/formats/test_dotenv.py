@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configsvc_client.cli.formats import Row, Value, read, write
+from configsvc_client.cli.formats._dotenv_quotes import is_filled_in_anyhow
 from tests.cli.formats import readers
 from tests.cli.formats.compose import ComposeError
 
@@ -129,3 +131,15 @@ def _other(path: Path, text: str) -> bool:
         return readers.compose(path) != {"A": text} or readers.sourced("bash", path, ["A"]) != [text]
     except (AssertionError, ComposeError):
         return True
+
+
+@given(text=st.text(st.sampled_from(list("${}:-aA")), max_size=24))
+def test_what_python_dotenv_fills_in_in_single_quotes_is_known(text: str) -> None:
+    changed = dotenv_values(stream=io.StringIO(f"B='{text}'"))["B"] != text
+    assert is_filled_in_anyhow(text) == changed
+
+
+def test_long_texts_are_looked_at_in_one_pass() -> None:
+    """Where a look at each `${` went to the end of the text, these would take hours."""
+    for text in ("${" * 500_000, "${a:-" * 200_000, "${a:" * 200_000 + "}", "$${" * 300_000 + ":}"):
+        assert not is_filled_in_anyhow(text)

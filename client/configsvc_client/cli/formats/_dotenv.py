@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 
-from configsvc_client.cli.formats._dotenv_quotes import FILLED_IN, quoted, why_not
+from configsvc_client.cli.formats._dotenv_quotes import is_filled_in_anyhow, quoted, why_not
 from configsvc_client.cli.formats._json_spelling import respelled
 from configsvc_client.cli.formats._row import Problem, Read, Row, Value, Written, once
 from configsvc_client.cli.formats._text_types import (
@@ -67,7 +67,7 @@ def _is_filled_in(original: str, value: str) -> bool:
     """Whether some reader would put something else in place of a part of the value."""
     before = _UP_TO_VALUE.match(original)
     in_single_quotes = before is not None and original[before.end() :].startswith("'")
-    return bool(FILLED_IN.search(value)) if in_single_quotes else is_filled_in(value)
+    return is_filled_in_anyhow(value) if in_single_quotes else is_filled_in(value)
 
 
 def _line(value: Value) -> str | Problem:

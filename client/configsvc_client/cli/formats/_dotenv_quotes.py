@@ -18,18 +18,25 @@ from __future__ import annotations
 
 import re
 
-FILLED_IN = re.compile(r"\$\{[^}:]*(?::-[^}]*)?\}")
-"""What python-dotenv replaces, in any quotes."""
-
+# As python-dotenv has it, but no name goes on over a further `${`: what is found is the same, in one pass.
+_FILLED_IN = re.compile(r"\$\{(?:[^}:$]|\$(?!\{))*(?::-[^}]*)?\}")
 _BARE = re.compile(r"[A-Za-z0-9_./:@%+,-]*")
 _SINGLE = re.compile(r"(?:[^'\\]|\\(?![\\']|\Z))*")
 _DOUBLE = re.compile(r"""(?:[^"\\$`]|\\(?=[^abcfnrtv0$`"'\\\n])|\$(?=[ ,./:;%+=~^]|\Z))*""")
 _FORMS = ((_BARE, ""), (_SINGLE, "'"), (_DOUBLE, '"'))
 
 
+def is_filled_in_anyhow(text: str) -> bool:
+    """Whether python-dotenv puts something in place of a part of the text, in whatever quotes."""
+    last = text.rfind("}")
+    return last >= 0 and bool(
+        _FILLED_IN.search(text, 0, last + 1)
+    )  # beyond it every default would be looked for in vain
+
+
 def quoted(text: str) -> str | None:
     """The text as every reader reads it back, bare or in quotes; None if no form does that."""
-    if "\0" in text or "\r" in text or FILLED_IN.search(text):
+    if "\0" in text or "\r" in text or is_filled_in_anyhow(text):
         return None
     return next((f"{quote}{text}{quote}" for form, quote in _FORMS if form.fullmatch(text)), None)
 
@@ -40,6 +47,6 @@ def why_not(text: str) -> str:
         return "contains a NUL, which no environment variable can hold"
     if "\r" in text:
         return "contains a carriage return, which dotenv readers turn into a line feed"
-    if FILLED_IN.search(text):
+    if is_filled_in_anyhow(text):
         return "contains ${…}, which python-dotenv fills in even in single quotes"
     return "contains quotes, backslashes or $ that dotenv readers disagree about"

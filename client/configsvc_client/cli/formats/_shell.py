@@ -22,8 +22,8 @@ _ASSIGNMENT = re.compile(
 )
 _PART = re.compile(r"""'([^']*)'|"([^"]*)"|\\(')|([^'"\\]+)""")
 _OTHER_CODE = (
-    "not NAME='text'. import reads plain assignments from shell code and runs nothing. Write what the code sets as "
-    "dotenv, json or yaml, and import that"
+    "not NAME='text'. Only plain assignments are read from shell code, and nothing is run. Write what the code sets as "
+    "json or yaml and import that; -f dotenv takes lines of NAME=value as they are written"
 )
 
 
