@@ -74,6 +74,13 @@ def test_a_wide_character_takes_two_cells(text: str) -> None:
     assert _fold.widest([text]) == _cells(text)
 
 
+def test_a_line_goes_on_indented() -> None:
+    assert _fold.hanging('+ policy."payments.*" plain = ["limits.*", "log.level"]', 30) == [
+        '+ policy."payments.*" plain =', '  ["limits.*", "log.level"]',
+    ]  # fmt: skip
+    assert _fold.hanging("short", 30) == ["short"]
+
+
 def test_words_are_cut_at_dots_before_dashes_and_times_are_not_cut() -> None:
     assert _fold.fold("payments.database-main.password", 16) == ["payments.", "database-main.", "password"]
     assert _fold.fold("database-password_of_the_primary", 16) == ["database-", "password_of_the_", "primary"]

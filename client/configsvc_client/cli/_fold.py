@@ -39,6 +39,13 @@ def fold(text: str, width: int) -> list[str]:
     return lines
 
 
+def hanging(text: str, width: int) -> list[str]:
+    """The lines of a text, all but the first one indented by two."""
+    first, *_ = fold(text, width)
+    rest = text[len(first) :].lstrip(" ")
+    return [first, *(f"  {each}" for each in fold(rest, width - 2))] if rest else [first]
+
+
 def longest_word(texts: Iterable[str]) -> int:
     """The width that no word has to be cut at."""
     return _widest(texts, lambda text: text.split(" "))

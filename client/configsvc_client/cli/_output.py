@@ -75,8 +75,8 @@ def record(fields: Mapping[str, Field]) -> None:
             _terminal.draw_record((name, _text(field)) for name, field in fields.items())
 
 
-def line(columns: Sequence[str], row: Sequence[Field]) -> None:
-    """One row of a list without an end, printed at once; in JSON an object on a line of its own."""
+def line(columns: Sequence[str], row: Sequence[Field], brief: Mapping[str, Brief] = MappingProxyType({})) -> None:
+    """One row of a list without an end, printed at once; in JSON an object on a line of its own. See `table`."""
     match kind():
         case "json":
             found = dict(zip(map(_member, columns), row, strict=True))
@@ -84,7 +84,8 @@ def line(columns: Sequence[str], row: Sequence[Field]) -> None:
         case "plain":
             _terminal.show_fields(map(_text, row))
         case "table":
-            _terminal.show_cells(_text(field) or "-" for field in row)
+            (shown,) = _brief(columns, [tuple(_text(field) or "-" for field in row)], brief)
+            _terminal.show_cells(shown)
 
 
 def done(told: str, fields: Mapping[str, Field]) -> None:

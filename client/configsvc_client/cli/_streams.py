@@ -12,11 +12,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 from configsvc.model.errors import Misconfigured
 
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
+
+_USUAL = 80
+"""Columns of a terminal that does not know its size."""
+
+_NARROWEST = 8
 
 
 class Unwritten(Exception):
@@ -54,6 +59,20 @@ def settle() -> None:
         sys.stdout = io.TextIOWrapper(_ClosedStdout(), encoding="utf-8", write_through=True)
     if sys.stderr is None:
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # open until the process ends
+
+
+def width(stream: TextIO) -> int | None:
+    """Columns of the terminal, or as COLUMNS says; None in a pipe, where nothing is folded."""
+    said = os.environ.get("COLUMNS", "")
+    if said.isascii() and said.isdigit() and int(said[:6]) > 0:
+        return max(_NARROWEST, int(said[:6]))
+    if not stream.isatty():
+        return None
+    try:
+        found = os.get_terminal_size(stream.fileno()).columns
+    except OSError:
+        found = 0
+    return max(_NARROWEST, found) if found else _USUAL
 
 
 def read(most: int) -> bytes:

@@ -7,7 +7,6 @@ nothing else writes.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,10 +19,6 @@ from configsvc_client.cli import _escaped, _streams
 
 MASK = "••••••••"
 
-_USUAL = 80
-"""Columns of a terminal that does not know its size."""
-
-_NARROWEST = 8
 _LIMITLESS = 1_000_000
 
 
@@ -50,6 +45,20 @@ def say(*lines: str) -> None:
         _tell(_escaped.line(each))
 
 
+def say_folded(*lines: str) -> None:
+    """As `say`; on a terminal a line that is too wide goes on below, between words and indented."""
+    width = _streams.width(sys.stderr) if sys.stderr.isatty() else None
+    for each in lines:
+        for part in _folded(_escaped.line(each), width):
+            _tell(part)
+
+
+def _folded(text: str, width: int | None) -> list[str]:
+    from configsvc_client.cli._fold import hanging
+
+    return [text] if width is None else hanging(text, width)
+
+
 def show(*lines: str) -> None:
     """Write each line to stdout, escaped as by `say`."""
     for each in lines:
@@ -58,16 +67,8 @@ def show(*lines: str) -> None:
 
 def show_cells(cells: Iterable[str]) -> None:
     """Write one row of a table without borders to stdout, folded as wide as the terminal is."""
-    from configsvc_client.cli import _fold
-
-    text, width = _encodable("  ".join(map(_escaped.cell, cells))), _width()
-    if width is None:
-        _write(text)
-        return
-    first, *_ = _fold.fold(text, width)
-    _write(first)
-    for each in _fold.fold(text[len(first) :].lstrip(" "), width - 2) if len(first) < len(text) else ():
-        _write(f"  {each}")
+    for each in _folded("  ".join(map(_escaped.cell, cells)), _streams.width(sys.stdout)):
+        _write(_encodable(each))
 
 
 def show_fields(fields: Iterable[str]) -> None:
@@ -189,65 +190,26 @@ def _hidden(question: str) -> str:
 
 def draw(columns: Sequence[str], rows: Iterable[Sequence[str]], *, heading: bool) -> None:
     """Write a table to stdout, as wide as the terminal at most; where columns are too narrow, a record for each row."""
-    from configsvc_client.cli import _layout
+    from rich.console import Console
+
+    from configsvc_client.cli import _drawn, _layout
 
     shown = [tuple(_encodable(_escaped.cell(each)) for each in row) for row in rows]
-    width = _width()
+    width = _streams.width(sys.stdout)
     widths = _layout.columns(columns, shown, width) if heading else None
-    if widths is None:
-        _draw_records(_layout.records(columns, shown, width, empty=not heading), width)
-    else:
-        _draw_columns(columns, shown, widths)
+    console = Console(width=width or _LIMITLESS)
+    with _streams.writing():
+        if widths:
+            console.print(_drawn.table(columns, shown, widths))
+            return
+        for line in _drawn.records(_layout.records(columns, shown, width, empty=not heading)):
+            console.print(line, no_wrap=True, overflow="ignore", crop=False)
 
 
 def draw_record(fields: Iterable[tuple[str, str]]) -> None:
     """Write the fields of one thing to stdout, a field a line and folded as a table is."""
     pairs = list(fields)
     draw([_encodable(_escaped.cell(name)) for name, _ in pairs], [[each for _, each in pairs]], heading=False)
-
-
-def _draw_columns(columns: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[int]) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from configsvc_client.cli import _fold, _layout
-
-    drawn = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, _layout.GAP - 1, 0, 0))
-    for column, width in zip(columns, widths, strict=True):
-        drawn.add_column(Text("\n".join(_fold.fold(column, width))), width=width, no_wrap=True)
-    for row in rows:
-        drawn.add_row(*(Text("\n".join(_fold.fold(each, width))) for each, width in zip(row, widths, strict=True)))
-    with _streams.writing():
-        Console(width=sum(widths) + _layout.GAP * (len(widths) - 1)).print(drawn)
-
-
-def _draw_records(records: Iterable[Iterable[tuple[str, str]]], width: int | None) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(width=width or _LIMITLESS)
-    with _streams.writing():
-        for number, lines in enumerate(records):
-            if number:
-                console.print()
-            for label, text in lines:
-                console.print(Text.assemble((label, "bold"), text), no_wrap=True, overflow="ignore", crop=False)
-
-
-def _width() -> int | None:
-    """Columns of the terminal, or as COLUMNS says; None in a pipe, where nothing is folded."""
-    said = os.environ.get("COLUMNS", "")
-    if said.isascii() and said.isdigit() and int(said[:6]) > 0:
-        return max(_NARROWEST, int(said[:6]))
-    if not is_terminal():
-        return None
-    try:
-        found = os.get_terminal_size(sys.stdout.fileno()).columns
-    except OSError:
-        found = 0
-    return max(_NARROWEST, found) if found else _USUAL
 
 
 @contextmanager

@@ -112,7 +112,7 @@ def _show(path: Path, before: list[str], now: list[str]) -> None:
     about = "changed since you trusted it" if before else "new to you"
     told = [f"{sign} {line}" for line, sign in changed if line not in same] or ["Only the order of lists differs."]
     counted = [f"These are {len(told)} lines: look at all of them."] if len(told) > _SCREEN else []
-    _terminal.say(f"{path} is {about} ({len(same)} settings unchanged):", *told, *counted, _DECIDES)
+    _terminal.say_folded(f"{path} is {about} ({len(same)} settings unchanged):", *told, *counted, _DECIDES)
 
 
 def _order(changed: tuple[str, str]) -> tuple[int, int, str, str]:

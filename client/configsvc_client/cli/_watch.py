@@ -10,7 +10,7 @@ import click
 
 from configsvc.model.errors import ConfigsvcError, Gone, NotTaken, Throttled, Unavailable
 from configsvc.model.snapshot import SealedSnapshot
-from configsvc_client.cli import _options, _output, _settings, _terminal
+from configsvc_client.cli import _brief, _options, _output, _settings, _terminal
 
 if TYPE_CHECKING:
     from configsvc_client.admin import Admin, LogEntry
@@ -39,7 +39,7 @@ def command(namespaces: tuple[str, ...], prefix: str, every: float) -> None:
             for namespace, now in following.look().items():
                 for row in rows(admin, before[namespace], now):
                     if row[3].startswith(prefix):
-                        _output.line(_COLUMNS, row)
+                        _output.line(_COLUMNS, row, {"by": _brief.principals})
             for namespace in following.refused.keys() - refused:
                 _terminal.say(f"configsvc: {following.refused[namespace].detail} Going on without it.")
         except (NotTaken, Throttled, Unavailable) as error:
