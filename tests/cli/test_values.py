@@ -30,6 +30,14 @@ def test_a_file_is_stored_byte_for_byte(shell: Shell, tmp_path: Path) -> None:
     assert shell.ok("get", "a") == shell.ok("get", "b") == pem.read_text()
 
 
+def test_a_file_in_the_home_folder_is_found_where_the_shell_expands_nothing(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "value").write_bytes(b"at home")
+    at_home = shell.but(HOME=str(tmp_path))
+    at_home.ok("put", "k", "@~/value")
+    assert at_home.ok("get", "k") == "at home"
+    assert "unchanged" in at_home.run("import", "/dev/null", "--file", "k=~/value").err
+
+
 def test_bytes_that_are_no_text_are_taken_when_it_is_said(shell: Shell, service: Loopback, namespace: str) -> None:
     refused = shell.run("put", "raw", "-", given=b"\xff\x00\n")
     assert (refused.code, "--binary" in refused.err) == (1, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 
@@ -66,8 +67,16 @@ def of_file(name: str) -> bytes:
     """
     if not name:
         raise click.UsageError("The name of the file is empty.")
-    with Path(name).open("rb") as file:
+    with _path(name).open("rb") as file:
         return _bounded(name, file.read(_MOST + 1))
+
+
+def _path(name: str) -> Path:
+    """The path; in `@~/FILE` and `KEY=~/FILE` a shell leaves the `~` as it is."""
+    path = Path(name)
+    if name.startswith("~/") and not path.exists():
+        return Path(os.path.expanduser(name))  # noqa: PTH111  # Path's own fails without a home
+    return path
 
 
 def tell_line_break(key: str, source: str | None, from_file: str | None, data: bytes) -> None:
