@@ -99,5 +99,10 @@ def test_json_of_any_spelling_means_the_same(wanted: str) -> None:
 def test_only_what_a_format_has_no_way_to_hold_is_refused_by_name(wanted: str) -> None:
     held = [Value("bytes", b"\x00\xff", "application/octet-stream"), _value("lines", "text/plain", "a\nb")]
     _, problems = write(wanted, [*held, _value("ü", "text/plain", "ü")], "any.thing")
-    expected = {"docker": ["bytes", "lines"], "dotenv": ["bytes"], "shell": ["bytes", "ü"]}.get(wanted, [])
+    expected = {
+        "docker": ["bytes", "lines"],
+        "dotenv": ["bytes"],
+        "properties": ["bytes"],
+        "shell": ["bytes", "ü"],
+    }.get(wanted, [])
     assert [each.key for each in problems] == expected

@@ -21,12 +21,14 @@ _MODULES = {
     "dotenv": "_dotenv",
     "json": "_json",
     "k8s-secret": "_k8s_secret",
+    "properties": "_properties",
     "shell": "_shell",
     "toml": "_toml",
     "yaml": "_yaml",
 }
 _SUFFIXES = {
-    ".csv": "csv", ".json": "json", ".sh": "shell", ".toml": "toml", ".tsv": "csv", ".yaml": "yaml", ".yml": "yaml",
+    ".csv": "csv", ".json": "json", ".properties": "properties", ".sh": "shell", ".toml": "toml", ".tsv": "csv",
+    ".yaml": "yaml", ".yml": "yaml",
 }  # fmt: skip
 
 _NOT_UTF_8 = "not UTF-8 text; convert the file first, such as with iconv"

@@ -1,0 +1,114 @@
+r"""A file of Java's properties, by the rules of `java.util.Properties.load` (Java SE API).
+
+The key ends at the first `=`, `:`, space, tab or form feed without a backslash; spaces around that separator count for
+nothing, those at the end of the value do. A backslash at the end of a line continues it. Files are UTF-8, as Java 9 and
+later read resource bundles; what is written is ASCII with `\uXXXX`, which Java reads the same in every encoding.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from configsvc_client.cli.formats._row import Problem, Read, Row, Value, Written, once
+from configsvc_client.cli.formats._text_types import is_json_comment, lines_of, text_of, type_after
+
+_BLANK = " \t\f"
+_ENDS = re.compile(r"\r\n|\r|\n")
+_KEY = re.compile(r"(?:\\.|[^\\=: \t\f])*", re.DOTALL)
+_SEPARATOR = re.compile(r"[ \t\f]*[=:]?[ \t\f]*")
+_ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(.)|\Z)", re.DOTALL)
+_BAD = re.compile(r"(?<!\\)(?:\\\\)*\\u(?![0-9A-Fa-f]{4})")
+_LETTERS = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
+_ESCAPED = {"\t": "\\t", "\n": "\\n", "\r": "\\r", "\f": "\\f", "\\": "\\\\"}
+
+
+class _Line(NamedTuple):
+    """A logical line: where it begins, its text with the continuations, and the comment above it."""
+
+    number: int
+    text: str
+    commented: bool
+
+
+def read(text: str) -> Read:
+    """The rows of the file, and its problems: escapes that Java refuses, and keys given twice: Java takes the last."""
+    return once(_row(each) for each in _lines(text))
+
+
+def write(values: Sequence[Value], namespace: str) -> Written:
+    """Lines that every version of Java reads as the same texts; bytes are a problem."""
+    del namespace
+    return lines_of(values, _line)
+
+
+def _lines(text: str) -> Iterator[_Line]:
+    natural = _ENDS.split(text)
+    commented, at = False, 0
+    while at < len(natural):
+        number, line = at + 1, natural[at].lstrip(_BLANK)
+        at += 1
+        if line[:1] in ("#", "!"):
+            commented = is_json_comment(line)
+            continue
+        if line == "\\":  # continues nothing: the next line may be a comment
+            continue
+        while _continues(line) and at < len(natural):
+            line = line[:-1] + natural[at].lstrip(_BLANK)
+            at += 1
+        if line:
+            yield _Line(number, line, commented)
+        commented = False
+
+
+def _continues(line: str) -> bool:
+    return (len(line) - len(line.rstrip("\\"))) % 2 == 1
+
+
+def _row(line: _Line) -> Row | Problem:
+    place = f"line {line.number}"
+    if _BAD.search(line.text):
+        return Problem(place, None, "a \\u without four hexadecimal digits; write a backslash as two")
+    key = _KEY.match(line.text)
+    start = key.end() if key else 0
+    separator = _SEPARATOR.match(line.text, start)
+    name, value = _text(line.text[:start]), _text(line.text[separator.end() if separator else start :])
+    if name is None or value is None:
+        return Problem(place, None, "has half a surrogate pair, which is not text")
+    if start == len(line.text):
+        # Not shown: it may be a line of a secret.
+        return Problem(place, None, "no value; write KEY= for an empty one, and \\ at the end of lines that go on")
+    return Row(place, name, value.encode(), type_after(line.commented))
+
+
+def _text(escaped: str) -> str | None:
+    """The text of a key or a value; None for one that Unicode has no text for."""
+    found = _ESCAPE.sub(_unescaped, escaped)
+    try:
+        return found.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        return None
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    code, letter = found.groups()
+    return chr(int(code, 16)) if code else _LETTERS.get(letter or "", letter or "")
+
+
+def _line(value: Value) -> str | Problem:
+    text = text_of(value)
+    if isinstance(text, Problem):
+        return text
+    key = "".join(f"\\{each}" if each in " =:#!" else _spelled(each) for each in value.key)
+    lead = len(text) - len(text.lstrip(" "))
+    return "".join((key, "=", "\\ " * lead, *map(_spelled, text[lead:])))
+
+
+def _spelled(letter: str) -> str:
+    if letter in _ESCAPED:
+        return _ESCAPED[letter]
+    if letter.isascii() and letter.isprintable():
+        return letter
+    units = letter.encode("utf-16-be")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
