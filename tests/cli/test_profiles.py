@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from configsvc.model.errors import Misconfigured
-from configsvc_client.cli._profiles import File, resolved
+from configsvc_client.cli._profiles import File, check, resolved
 
 URL = "https://one.example/api"
 OTHER = "https://two.example/api"
@@ -97,11 +97,15 @@ def test_the_command_for_the_api_key_is_run_only_for_the_url_beside_it() -> None
         (own(url=URL, api_key_command="x"), "list of words"),
         (project(colour="red"), "unknown setting: colour"),
         (project(profiles={"a": {"profile": "b"}}, profile="a"), "unknown setting: profile"),
-        (project(url=3), "url is a text"),
-        (project(namespaces=[1]), "namespaces is a list"),
+        (project(url=3), "url must be a text"),
+        (project(namespaces=[1]), "namespaces must be a list"),
+        (project(profiles={"a": {"url": 3}}), "profile a in p/.configsvc.toml: url must be a text"),
         (project(profiles={"a": 1}, profile="a"), "profiles are tables"),
     ],
 )
 def test_what_a_file_may_not_say_is_refused_by_name(file: File, says: str) -> None:
     with pytest.raises(Misconfigured, match=says):
-        resolved({}, [file], None)
+        check(file)
+    if "profile" in file.members or "profiles" not in file.members:
+        with pytest.raises(Misconfigured, match=says):
+            resolved({}, [file], None)

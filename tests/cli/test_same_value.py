@@ -189,6 +189,7 @@ def test_what_was_changed_in_an_editor_is_stored(saved: bytes) -> None:
     assert base.saved(saved) == saved.removesuffix(b"\n")
 
 
+@pytest.mark.skipif(not shutil.which("ed"), reason="ed is not installed")
 def test_edit_stores_nothing_when_an_editor_only_saves(shell: Shell, service: Loopback, namespace: str) -> None:
     service.admin().put_draft(namespace, Draft(A, b'{"b":1.10,"a":true}', JSON))
     done = shell.but(EDITOR='sh -c \'printf "w\\nq\\n" | ed -s "$0"\'').run("edit", "a")

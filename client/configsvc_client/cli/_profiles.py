@@ -154,7 +154,7 @@ def _wanted(environ: Mapping[str, str], files: list[File], profile: str | None) 
     chooser = next((each for each in files if "profile" in each.members), None)
     if chooser is None:
         return Setting("", "")
-    return Setting(_text(chooser, "profile", chooser.members["profile"]), f"profile in {chooser.path}")
+    return Setting(_text(chooser.path, "profile", chooser.members["profile"]), f"profile in {chooser.path}")
 
 
 def of_environ(environ: Mapping[str, str]) -> Resolved:
@@ -173,10 +173,10 @@ def check(file: File) -> None:
         Misconfigured: it says what it may not.
     """
     _layer(file, file.members, "")
-    for each in _profiles(file).values():
-        _layer(file, each, "profile")
+    for name, each in _profiles(file).items():
+        _layer(file, each, f"profile {name}")
     if "profile" in file.members:
-        _text(file, "profile", file.members["profile"])
+        _text(file.path, "profile", file.members["profile"])
     if "policy" in file.members:
         from configsvc_client.admin import read_policy
 
@@ -237,32 +237,35 @@ def _source(file: File, kind: str) -> str:
 
 
 def _layer(file: File, members: Mapping[str, Any], kind: str) -> Layer:
+    where = _source(file, kind)
     known = {*_VARIABLES, _COMMAND} | (set() if kind else {"profile", "profiles"} | (set() if file.own else {"policy"}))
     for name in members:
         if name == "api_key":
-            raise Misconfigured(f"{file.path} holds an API key. Take it out and have it replaced: it is known now.")
+            raise Misconfigured(f"{where} holds an API key. Take it out and have it replaced: it is known now.")
         if name not in known:
-            raise Misconfigured(f"{file.path} has an unknown setting: {name}. Known: {', '.join(sorted(known))}.")
-    variables = {variable: _text(file, name, members[name]) for name, variable in _VARIABLES.items() if name in members}
-    return Layer(_source(file, kind), variables, _command(file, members), file.trusted, file.path)
+            raise Misconfigured(f"{where} has an unknown setting: {name}. Known: {', '.join(sorted(known))}.")
+    variables = {
+        variable: _text(where, name, members[name]) for name, variable in _VARIABLES.items() if name in members
+    }
+    return Layer(where, variables, _command(file, where, members), file.trusted, file.path)
 
 
-def _command(file: File, members: Mapping[str, Any]) -> tuple[str, ...]:
+def _command(file: File, where: str, members: Mapping[str, Any]) -> tuple[str, ...]:
     if _COMMAND not in members:
         return ()
     if not file.own:
-        raise Misconfigured(f"{file.path} may name no command to run. Set {_COMMAND} in your own config.toml.")
+        raise Misconfigured(f"{where} may name no command to run. Set {_COMMAND} in your own config.toml.")
     if "url" not in members:
-        raise Misconfigured(f"{file.path}: {_COMMAND} needs its url beside it; the key is sent nowhere else.")
+        raise Misconfigured(f"{where}: {_COMMAND} needs its url beside it; the key is sent nowhere else.")
     found = members[_COMMAND]
     if not isinstance(found, list) or not found or not all(isinstance(each, str) for each in found):
-        raise Misconfigured(f'{file.path}: {_COMMAND} is a list of words, like ["pass", "show", "configsvc"].')
+        raise Misconfigured(f'{where}: {_COMMAND} must be a list of words, like ["pass", "show", "configsvc"].')
     return tuple(found)
 
 
-def _text(file: File, name: str, found: object) -> str:
+def _text(where: str, name: str, found: object) -> str:
     if name in _LISTS and isinstance(found, list) and all(isinstance(each, str) for each in found):
         return ",".join(found)
     if isinstance(found, str):
         return found
-    raise Misconfigured(f"{file.path}: {name} is {'a list of texts' if name in _LISTS else 'a text'}.")
+    raise Misconfigured(f"{where}: {name} must be {'a list of texts' if name in _LISTS else 'a text'}.")
