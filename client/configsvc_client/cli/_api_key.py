@@ -121,14 +121,19 @@ def _keeps_nothing(library: object) -> bool:
 def _said(command: tuple[str, ...], source: str) -> str:
     """What the command prints, without the line's end. What it says on stderr is the person's to see."""
     streams, done = _streams.for_a_helper(), None
+    words = [each.encode() for each in command]  # UTF-8, as the file is, whatever the locale
     try:
         done = subprocess.run(  # noqa: S603  # it is asked for
-            command, stdin=streams.stdin, stdout=subprocess.PIPE, stderr=streams.stderr, timeout=_SECONDS, check=False
+            words, stdin=streams.stdin, stdout=subprocess.PIPE, stderr=streams.stderr, timeout=_SECONDS, check=False
         )
-    except (OSError, ValueError, subprocess.TimeoutExpired) as error:  # ValueError: a word that no system can pass on
-        failed = type(error).__name__
+    except subprocess.TimeoutExpired:
+        failed = f"it did not end within {_SECONDS:.0f} seconds"
+    except OSError as error:
+        failed = f"{command[0]}: {error.strerror}"
+    except ValueError:
+        failed = "a word holds a NUL"
     if done is None:  # raised here: as its context, a TimeoutExpired would show what was printed
-        raise Misconfigured(f"The API key's command in {source} failed ({failed}).")
+        raise Misconfigured(f"The API key's command in {source} failed: {failed}.")
     if done.returncode:
         raise Misconfigured(f"The API key's command in {source} ended with {done.returncode}.")
     found = done.stdout.decode(errors="replace").strip()

@@ -65,5 +65,7 @@ def force(name: str, given: object) -> None:
 
 
 def _keep(context: click.Context, option: click.Parameter, given: object) -> None:
+    if given == "":
+        raise click.BadParameter("it is empty, as an unset variable is.", context, option)
     if given is not None:
         context.meta[_KEPT.format(option.name)] = given

@@ -74,6 +74,8 @@ def command(
     from configsvc_client.cli._mount import is_environment
     from configsvc_client.cli._supervised import NotStarted
 
+    if not arguments[0]:
+        raise click.UsageError("COMMAND is empty, as an unset variable is.")
     if instead and not (watch and mount):
         raise click.UsageError("--signal goes with --watch and --mount: a running command's environment cannot change.")
     base = inherited(os.environ)

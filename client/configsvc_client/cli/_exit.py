@@ -162,8 +162,18 @@ def unwritten(reason: str) -> list[str]:
 
 def of_the_system(error: OSError) -> str:
     """What the system refused, in one line."""
+    if isinstance(error, FileNotFoundError) and not error.filename and not _has_working_folder():
+        return "configsvc: The working folder was removed. Change to another one (cd)."
     said = error.strerror or type(error).__name__
     return f"configsvc: {error.filename}: {said}." if error.filename else f"configsvc: {said}."
+
+
+def _has_working_folder() -> bool:
+    try:
+        Path.cwd()
+    except OSError:
+        return False
+    return True
 
 
 def missing(error: ImportError) -> str:

@@ -132,5 +132,7 @@ def _parsed(path: Path, content: bytes) -> Mapping[str, Any]:
         return tomllib.loads(content.decode())
     except RecursionError:
         raise Misconfigured(f"{path} nests tables or lists too deeply.") from None
+    except UnicodeDecodeError:
+        raise Misconfigured(f"{path} is not UTF-8 text. Save it as UTF-8.") from None
     except ValueError as error:
         raise Misconfigured(f"{path} is not TOML: {error}.") from None

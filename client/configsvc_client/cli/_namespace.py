@@ -37,7 +37,7 @@ def create(
     left none. A description or KMS key that differs from what it has is refused: configsvc namespace set changes one,
     configsvc data-key the other.
     """
-    target = _options.target(name or namespace)
+    target = _options.target(_options.either(name, namespace))
     wrapping = None if no_data_key else _settings.kms_key(kms_key)
     admin = _settings.admin()
     # Made first and stored last: whom KMS refuses leaves no namespace behind.

@@ -21,7 +21,7 @@ def lift(name: str | None, namespace: str | None, *, revision: int) -> None:
     What it counts of itself is checked against its keys and its log, and mended: a revision that somebody raised comes
     down. Revision and versions go on above REVISION.
     """
-    target = _options.target(name or namespace)
+    target = _options.target(_options.either(name, namespace))
     lifted = _settings.admin().lift(target, revision)
     wrong = [f"; {each['what']} was {each['head']}, not {each['found']}" for each in lifted.differences]
     _output.done(

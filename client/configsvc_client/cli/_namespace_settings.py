@@ -26,7 +26,7 @@ _FORMS = ("plain", "kms", "envelope")
 @click.argument("name", required=False)
 def show(name: str | None, namespace: str | None) -> None:
     """Show the settings and counts of a namespace."""
-    found: Mapping[str, Any] = _settings.admin().namespace(_options.the_namespace(name or namespace))
+    found: Mapping[str, Any] = _settings.admin().namespace(_options.the_namespace(_options.either(name, namespace)))
     _output.record(found)
 
 
@@ -56,7 +56,7 @@ def set_(
     keep_versions: int | None, keep_log_days: int | None, schemas: BinaryIO | None,
 ) -> None:  # fmt: skip
     """Change settings of a namespace that is there (takes the admin action); what is left out stays as it is."""
-    target, admin = _options.target(name or namespace), _settings.admin()
+    target, admin = _options.target(_options.either(name, namespace)), _settings.admin()
     given = (description, forms or None, snapshot_bytes, require_preconditions, read_only, schemas)
     if not any(each is not None for each in (*given, keep_versions, keep_log_days)):
         raise click.UsageError("Say what to set: one option or more.")
@@ -79,7 +79,7 @@ def delete(name: str | None, namespace: str | None) -> None:
     are kept, and grants too: `configsvc namespace create` brings it all back, and goes on counting. To remove values
     for good, use `configsvc destroy` for each version before; names of keys and the change log remain.
     """
-    target, admin = _options.target(name or namespace), _settings.admin()
+    target, admin = _options.target(_options.either(name, namespace)), _settings.admin()
     _check_empty(admin, target)
     _confirm.confirm(
         f"Values, data keys and the change log of {target} are kept, and creating it again brings them back. To remove "

@@ -63,7 +63,7 @@ def the_namespace(given: str | None) -> Namespace:
         click.UsageError: none, or several in CONFIGSVC_NAMESPACES.
         InvalidName, Misconfigured: as `the_namespaces`.
     """
-    found = distinct(the_namespaces([given] if given else []))
+    found = distinct(the_namespaces([given] if given is not None else []))
     if len(found) > 1:
         named = f"{', '.join(found[:-1])} and {found[-1]}"
         raise click.UsageError(
@@ -77,13 +77,18 @@ def distinct(found: Sequence[Namespace]) -> list[Namespace]:
     return list(dict.fromkeys(found))
 
 
+def either(argument: str | None, option: str | None) -> str | None:
+    """The namespace as an argument or as -n. An empty one, as an unset variable is, is not left out: it is refused."""
+    return option if argument is None else argument
+
+
 def target(given: str | None) -> Namespace:
     """The one namespace to write to. A project file that is not trusted does not choose it.
 
     Raises:
         click.UsageError, InvalidName: as `the_namespace`.
     """
-    check_trusted([given] if given else [])
+    check_trusted([given] if given is not None else [])
     return the_namespace(given)
 
 

@@ -70,10 +70,10 @@ def composed(text: str) -> Document:
     Raises:
         Refused: it is not YAML, or several documents.
     """
+    import yaml
+
     problem = Problem("", None, "not YAML")
     try:
-        import yaml
-
         loader = _loader()(text)
         try:
             return Document(loader.get_single_node(), loader.aliased)
