@@ -145,6 +145,9 @@ def _surprised(error: BaseException) -> list[str]:
             return _exit.unwritten(error.reason)
         case BrokenPipeError():  # the reader of a pipe that is written to as FILE
             return []
+        case OSError() if _streams.is_stuck():
+            _streams.give_up_stdout()
+            return _exit.unwritten(error.strerror or type(error).__name__)
         case OSError():
             return [_exit.of_the_system(error)]
         case ImportError() if missing := _exit.missing(error):

@@ -102,6 +102,15 @@ def writing() -> Iterator[None]:
         raise Unwritten(error.strerror or type(error).__name__) from None
 
 
+def is_stuck() -> bool:
+    """Whether stdout holds what it cannot get rid of. click writes its help by itself, outside of `writing`."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return True
+    return False
+
+
 def give_up_stdout() -> None:
     """Let what is left for stdout go nowhere: Python would complain once more while it ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
