@@ -86,7 +86,7 @@ def test_export_writes_each_key_once_and_says_where_the_values_come_from(
     assert list(json.loads(done.out).items()) == list(expected.items())
     assert done.err.splitlines() == [
         f"{namespace}: 2 values", f"{shared}: 2 values",
-        f"{shared}: 1 key is hidden by an earlier namespace; -n {shared} shows all",
+        f"{shared}: 1 key is hidden by another namespace; -n {shared} shows all",
     ]  # fmt: skip
     done = two.run("export", tmp_path / "all.json")
     assert (json.loads((tmp_path / "all.json").read_text()), f"{namespace}, {shared}: 4 values" in done.err) == (

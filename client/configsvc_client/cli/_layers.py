@@ -86,8 +86,8 @@ def owners(snapshots: Iterable[SealedSnapshot]) -> dict[str, Namespace]:
 
 
 def tell_hidden(hidden: Mapping[Namespace, int]) -> None:
-    """Say how many keys of each namespace an earlier one hides."""
+    """Say how many keys of each namespace another one hides."""
     for namespace, count in hidden.items():
         if count:
             keys = "1 key is" if count == 1 else f"{count} keys are"
-            _terminal.say(f"{namespace}: {keys} hidden by an earlier namespace; -n {namespace} shows all")
+            _terminal.say(f"{namespace}: {keys} hidden by another namespace; -n {namespace} shows all")
