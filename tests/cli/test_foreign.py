@@ -114,6 +114,7 @@ def test_what_is_missing_or_still_encrypted_is_said() -> None:
     assert "twice" in twice.advice
 
 
+SOPS_INI = "sops -d --output-type json s.ini | configsvc import -f json --flatten -"
 COMPOSE = (
     'docker compose -f compose.yaml config --format json | jq \'.services["web"].environment // {} '
     "| with_entries(select(.value != null))' | configsvc import -f json -"
@@ -173,7 +174,7 @@ def test_objects_of_kubernetes_are_imported_by_the_command(tmp_path: Path) -> No
         (
             "s.toml",
             "a = 'ENC[AES256_GCM,data:a,iv:a,tag:b,type:str]'\n",
-            "sops -d --output-type json s.toml | configsvc import -f json -",
+            "sops -d --output-type json s.toml | configsvc import -f json --flatten -",
         ),
         ("v.yml", "$ANSIBLE_VAULT;1.1;AES256\n6162\n", "ansible-vault view v.yml | configsvc import -f yaml -"),
         ("v.yml.gpg", "-----BEGIN PGP MESSAGE-----\n\nx\n", "gpg -d v.yml.gpg | configsvc import -f yaml -"),
@@ -194,6 +195,8 @@ def test_objects_of_kubernetes_are_imported_by_the_command(tmp_path: Path) -> No
             f'{{"_public_key": "ab", "a": "EJ[1:{"A" * 30}:{"B" * 30}:{"C" * 30}]"}}',
             "ejson decrypt a.json | jq 'del(._public_key)' | configsvc import -f json -",
         ),
+        ("s.ini", "[a]\nb = ENC[AES256_GCM,data:a,iv:b,tag:c,type:str]\n", SOPS_INI),
+        ("-x.gz", "\x1f\x8b\x08", "gunzip -c ./-x.gz | configsvc import -f dotenv -"),
         ("tls.pem", "-----BEGIN PRIVATE KEY-----\n", "configsvc put KEY @tls.pem"),
         ("a.env", '{"a": "1"}', "configsvc import -f json a.env"),
         (
@@ -207,6 +210,20 @@ def test_what_others_open_is_piped_from_them(name: str, text: str, command: str)
     found = recognized(text.encode("latin-1"), _source(name))
     assert found
     assert found.commands == (command,)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ('{"a": "ENC[AES256_GCM,data:,iv:a,tag:b,type:int]"}', "json"),
+        ("a:\n  b: ENC[AES256_GCM,data:,iv:a,tag:b,type:int]\n", "yaml"),
+        ("A=ENC[AES256_GCM,data:,iv:a,tag:b,type:int]\n", "dotenv"),
+    ],
+)
+def test_what_sops_has_encrypted_is_known_on_stdin(text: str, wanted: str) -> None:
+    found = recognized(text.encode(), Source(None, "dotenv"))
+    assert found
+    assert found.commands == (f"sops -d FILE | configsvc import -f {wanted} -",)
 
 
 @pytest.mark.parametrize(

@@ -177,9 +177,9 @@ def test_the_plan_and_the_summary_show_what_is_renamed(shell: Shell, tmp_path: P
     options = ("--flatten", "--strip-prefix", "APP_", "--plain", "db.pool")
     plan = shell.run("import", path, *options, "--dry-run")
     assert [line.split("\t")[::5] for line in plan.out.splitlines()] == [
-        ["db.url", "APP_db.url"], ["db.pool", "APP_db.pool"], ["log", "log"],
+        ["db.url", "APP_db: url"], ["db.pool", "APP_db: pool"], ["log", "log"],
     ]  # fmt: skip
-    assert json.loads(shell.ok("import", path, *options, "--dry-run", "-o", "json"))[0]["from"] == "APP_db.url"
+    assert json.loads(shell.ok("import", path, *options, "--dry-run", "-o", "json"))[0]["from"] == "APP_db: url"
     stored = shell.run("import", path, *options)
     assert (stored.code, "3 new (2 keys renamed)" in stored.err) == (0, True)
     assert shell.ok("get", "db.url") == CANARY

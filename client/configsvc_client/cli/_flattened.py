@@ -12,8 +12,8 @@ NESTED = ("json", "toml", "yaml")
 """The formats that hold mappings in mappings."""
 
 
-def flattened(rows: Iterable[Row]) -> tuple[list[Row], list[Problem]]:
-    """A row for each member at any depth; lists and empty mappings stay JSON.
+def flattened(rows: Iterable[Row]) -> tuple[list[Row], dict[str, str], list[Problem]]:
+    """A row for each member at any depth, and its path in the file by key; lists and empty mappings stay JSON.
 
     A key that comes from two places, such as `db.url` and `db: {url}`, is a problem.
     """
@@ -27,7 +27,7 @@ def flattened(rows: Iterable[Row]) -> tuple[list[Row], list[Problem]]:
                 problems.append(Problem(each.place, each.key, f"comes from both {found[each.key][0]} and {path}"))
             else:
                 found[each.key] = (path, each)
-    return [each for _, each in found.values()], problems
+    return [each for _, each in found.values()], {key: path for key, (path, _) in found.items()}, problems
 
 
 def _leaves(whole: Row) -> Iterator[tuple[str, Row | Problem]]:

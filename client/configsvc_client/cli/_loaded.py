@@ -30,21 +30,22 @@ def loaded(name: str, content: bytes, wanted: str | None, shaping: Shaping, refu
     source = Source(name if is_file else None, wanted or format_of(name), guessed=wanted is None)
     found = None if shaping.as_is else recognized(content, source)
     if found:
-        raise _refused(found, name if is_file else "This input", refusal)
+        raise _refused(found, name if is_file else "This input", refusal, is_object=source.format == "k8s-secret")
     if shaping.flatten and source.format not in NESTED:
         raise click.UsageError(f"--flatten applies to {', '.join(NESTED)}. {source.format} holds no nested mappings.")
     rows, problems = read(source.format, content)
+    paths: dict[str, str] = {}
     if shaping.flatten and not problems:
-        rows, problems = flattened(rows)
+        rows, paths, problems = flattened(rows)
     if problems:
         hint = None if wanted else assumed(name)
         raise _exit.Problems(f"{refusal} {hint or ''}".rstrip(), problems)
-    shaped, problems = renamed(rows, shaping)
+    shaped, problems = renamed(rows, shaping, paths)
     if problems:
         raise _exit.Problems(refusal, problems)
     return shaped
 
 
-def _refused(found: Found, name: str, refusal: str) -> _exit.Problems:
+def _refused(found: Found, name: str, refusal: str, *, is_object: bool) -> _exit.Problems:
     message = f"{refusal} {name} looks like {found.what}. {found.advice}"
-    return _exit.Problems(message, [*found.commands, *([_AS_IS] if found.own_keys else [])])
+    return _exit.Problems(message, [*found.commands, *([_AS_IS] if found.own_keys and not is_object else [])])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from typing import Any, NamedTuple, TypeVar
 
@@ -61,7 +61,7 @@ AS_IN_THE_FILE = Shaping()
 
 
 class Shaped(NamedTuple):
-    """Rows with their new keys, and the key that each had in the file."""
+    """Rows with their new keys, and the key that each had in the file; of a member of a mapping the path, `db: url`."""
 
     rows: list[Row]
     origins: dict[str, str]
@@ -88,8 +88,15 @@ def options(command: Decorated) -> Decorated:
     return shaped  # type: ignore[return-value]  # a command as before, with `shaping`
 
 
-def renamed(rows: Iterable[Row], shaping: Shaping) -> tuple[Shaped, list[Problem]]:
+def renamed(
+    rows: Iterable[Row], shaping: Shaping, paths: Mapping[str, str] | None = None
+) -> tuple[Shaped, list[Problem]]:
     """The rows with their new keys, and the keys that would be the same.
+
+    Args:
+        rows: of a file.
+        shaping: what the options say.
+        paths: where the keys of flattened rows are in the file.
 
     Raises:
         click.UsageError: an option matches no key.
@@ -100,10 +107,11 @@ def renamed(rows: Iterable[Row], shaping: Shaping) -> tuple[Shaped, list[Problem
     problems: list[Problem] = []
     for row in found:
         name = shaping.name(row.key)
-        before = origins.setdefault(name, row.key)
+        origin = (paths or {}).get(row.key, row.key)
+        before = origins.setdefault(name, origin)
         if not name:
             problems.append(Problem(row.place, row.key, "nothing would be left of the key"))
-        elif before != row.key:
+        elif before != origin:
             problems.append(Problem(row.place, row.key, f"would be named {name}, as {before} would"))
     return Shaped([row._replace(key=shaping.name(row.key)) for row in found], origins), problems
 

@@ -35,7 +35,7 @@ _GET_PARAMETERS = "aws ssm get-parameters-by-path --path PATH --recursive --with
 
 SHAPES = (
     Shape(
-        "a secret that Vault printed (KV version 2)", ("data", "metadata"), _shapes.vault_kv2,
+        "a secret that Vault printed (KV version 2)", ("metadata", "created_time"), _shapes.vault_kv2,
         "vault kv get -format=json PATH",
     ),
     Shape("a secret that Vault printed", ("request_id", "lease_id"), _shapes.vault_kv1, "vault read -format=json PATH"),
@@ -91,16 +91,21 @@ SHAPES = (
 def recognized(content: bytes, source: Source) -> Found | None:
     """What a file is, if it is not what its format says; None for a file of keys and values."""
     known = _contents.by_start(content)
-    if known is None and source.guessed and source.name:
-        known = _contents.by_ending(source.name)
     if known:
         return known(_inner(source))
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return None
+        return _by_ending(source)
     known = _contents.by_marker(text)
-    return known(source) if known else _by_shape(text, source)
+    if known:
+        return known(source if source.name or not source.guessed else source._replace(format=_contents.format_of(text)))
+    return _by_ending(source) or _by_shape(text, source)
+
+
+def _by_ending(source: Source) -> Found | None:
+    known = _contents.by_ending(source.name) if source.guessed and source.name else None
+    return known(_inner(source)) if known else None
 
 
 def _inner(source: Source) -> Source:
@@ -124,7 +129,11 @@ def _by_shape(text: str, source: Source) -> Found | None:
     return _shaped(text, documents, source, is_json=False)
 
 
-_YAML_WORDS = (("apiVersion", "kind"), ("services",), ("sops",), *(each.words for each in SHAPES[:-1]))
+_YAML_WORDS = (
+    ("apiVersion", "kind"), ("services",), ("sops",),
+    *(each.words for each in SHAPES if each.producer.startswith(("aws ", "vault "))),
+)  # fmt: skip
+"""Of what is found in YAML at all. A file without these texts is parsed once, by its reader."""
 
 
 def _shaped(text: str, documents: list[Tree], source: Source, *, is_json: bool) -> Found | None:

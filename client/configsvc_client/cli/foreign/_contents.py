@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import PurePath
 
-from configsvc_client.cli.foreign._source import Found, Source
+from configsvc_client.cli.foreign._source import IMPORT, Found, Source
 
 Known = Callable[[Source], Found]
 
@@ -27,7 +27,7 @@ def _value(what: str) -> Known:
 
 
 _COMPRESSED = "Decompress it on the way:"
-_DECRYPT = "Its values are encrypted. Decrypt it on the way:"
+_DECRYPT = "Decrypt it on the way:"
 _AGE = _through("a file that age has encrypted", _DECRYPT, "age -d -i IDENTITY {}")
 _GPG = _through("a file that gpg has encrypted", _DECRYPT, "gpg -d {}")
 _HTML = _refused("an HTML page", "It may be the page that asks to sign in. Get the file itself.")
@@ -62,9 +62,11 @@ TEXT_STARTS: tuple[tuple[bytes, Known], ...] = (
 
 
 def sops(source: Source) -> Found:
-    as_json = " --output-type json" if source.format not in ("dotenv", "json", "yaml") else ""
-    wanted = "json" if as_json else source.format
-    command = source.through(f"sops -d{as_json} {source.file}", wanted)
+    """One with sections, or of another format, is printed as JSON."""
+    if source.format in ("dotenv", "json", "yaml") and not (source.name or "").lower().endswith(".ini"):
+        command = source.through(f"sops -d {source.file}")
+    else:
+        command = f"sops -d --output-type json {source.file} | {IMPORT} -f json --flatten -"
     return Found("a file that sops has encrypted", _DECRYPT, (command,), own_keys=True)
 
 
@@ -155,6 +157,13 @@ def by_start(content: bytes) -> Known | None:
 def by_marker(text: str) -> Known | None:
     """What has encrypted the values of a file."""
     return next((known for word, pattern, known in MARKERS if word in text and pattern.search(text)), None)
+
+
+def format_of(text: str) -> str:
+    """The format of an encrypted text from stdin, which is what its tool prints when it decrypts it."""
+    if text.lstrip().startswith("{"):
+        return "json"
+    return "yaml" if re.search(r"(?m)^[\w.-]+:(?:\s|$)", text) else "dotenv"
 
 
 def by_ending(name: str) -> Known | None:

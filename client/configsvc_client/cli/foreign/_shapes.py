@@ -36,7 +36,7 @@ def is_sops(tree: Tree) -> bool:
 def vault_kv2(tree: Tree) -> Taken | None:
     """`vault kv get -format=json` and the HTTP API, version 2 of the engine."""
     if has(tree, request_id=str, data=dict) and has(tree["data"], data=dict, metadata=dict):
-        return Taken(".data.data") if {"created_time", "version"} & set(tree["data"]["metadata"]) else None
+        return Taken(".data.data") if "created_time" in tree["data"]["metadata"] else None
     if has(tree, data=dict, metadata=dict) and set(tree) == {"data", "metadata"}:
         return Taken(".data") if {"created_time", "destroyed", "version"} <= set(tree["metadata"]) else None
     return None

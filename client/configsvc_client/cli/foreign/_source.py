@@ -18,7 +18,9 @@ class Source(NamedTuple):
     @property
     def file(self) -> str:
         """The name in a command of a shell."""
-        return "FILE" if self.name is None else shlex.quote(self.name)
+        if self.name is None:
+            return "FILE"
+        return shlex.quote(f"./{self.name}" if self.name.startswith("-") else self.name)
 
     def through(self, command: str, wanted: str | None = None) -> str:
         """The command that imports what another one prints."""
