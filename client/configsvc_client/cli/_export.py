@@ -39,12 +39,12 @@ def command(
     `configsvc import` reads the same values back from every format. If a format cannot hold a value, nothing is
     written, and the formats that can are named. The file does not say which values were plain.
 
-    dotenv is written so that bash, dash, python-dotenv, npm dotenv and docker compose read the same values. They
-    cannot agree on a carriage return, on ${NAME}, or on some mixtures of quotes, backslashes and $, so such texts are
-    refused. shell (.sh) holds them and is for shells only: `source FILE`, or `eval "$(configsvc export -f shell
-    --variables)"`. docker is for `docker run --env-file` and has no line breaks. A shell can assign DB_URL and not
-    db.url, so use --variables for it. Do not use dotenv-expand: it fills in and runs what is in a value, whatever the
-    quotes.
+    bash, dash, python-dotenv, npm dotenv and docker compose read the same values from a dotenv file. Texts that they
+    would read differently are refused: a carriage return, ${NAME}, and some mixtures of quotes, backslashes and $. The
+    format shell (.sh), which only shells read, holds them. Load it with `. FILE`, or without a file:
+    `values=$(configsvc export -f shell --variables) && eval "$values"`. The format docker is for `docker run
+    --env-file` and holds no line breaks. A shell can assign DB_URL but not db.url, so add --variables. Do not use
+    dotenv-expand: it fills in and runs what values contain, whatever the quotes.
 
     Files of --variables, docker and shell become the environment of a program, so a variable that is known to run code
     or to change whom a program trusts is refused, and the exec list of the policy says which are written, as for
