@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -33,8 +34,12 @@ def test_the_largest_sealed_value_fits_at_any_version_and_one_byte_more_at_the_l
     assert len(envelope(namespace, key, content_type, most + 1)) > limits.STORED_VALUE
 
 
-def test_a_sealed_value_ends_near_196_000_bytes() -> None:
+def test_a_sealed_value_ends_near_196_000_bytes_as_the_docs_say() -> None:
     assert sizes.most_sealed(NS, KEY, "text/plain") == 196_393
+    longest = names.namespace("n" * 64), names.key("k" * 255)
+    least = sizes.most_sealed(*longest, "application/octet-stream")
+    said = (Path(__file__).parents[2] / "docs" / "OPERATIONS.md").read_text(encoding="utf-8")
+    assert f"196,393 bytes of value** for `db.password` in `payments.prod`, and at least {least:,}" in said
 
 
 def test_an_envelope_is_refused_by_the_size_of_its_value() -> None:

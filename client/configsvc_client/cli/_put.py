@@ -56,6 +56,9 @@ def command(
     It is sealed unless --plain or your policy says that KEY is no secret; only then may VALUE be on the command line.
     The value comes from stdin (-), a file (@FILE) or, when left out, a prompt that does not show it. A value that is
     served already is left alone. An empty value takes --allow-empty: it is what a pipe gives if its command failed.
+
+    A sealed value has up to 196,000 bytes, one with --kms 4,096, a plain one 262,144. Keep larger ones in S3, and store
+    their addresses.
     """
     from configsvc.model import names
     from configsvc_client.admin import Draft, checked
