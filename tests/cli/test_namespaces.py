@@ -72,7 +72,7 @@ def test_deleting_a_namespace_says_what_is_kept_and_creating_it_brings_it_back(
 ) -> None:
     service.admin().put(namespace, "a", "first", form="plain")
     refused = owner.run("namespace", "delete")
-    assert (refused.code, "serves 1 keys" in refused.err) == (5, True)  # before anyone is asked
+    assert (refused.code, "serves 1 key." in refused.err) == (5, True)  # before anyone is asked
     service.admin().delete(namespace, "a")
     asked = owner.on_terminal("namespace", "delete", typed={"[y/N]": "y"}).out
     assert "are kept" in asked

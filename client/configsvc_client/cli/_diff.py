@@ -11,6 +11,7 @@ import click
 from configsvc.model.names import Namespace
 from configsvc_client.cli import _exit, _options, _output, _settings, _shaping, _terminal
 from configsvc_client.cli._compared import Compared, compared, of_other_types
+from configsvc_client.cli._count import counted
 from configsvc_client.cli._shaping import Shaping
 from configsvc_client.cli._sides import FileSide, Item, ServedSide, Side
 from configsvc_client.cli.formats import FORMATS
@@ -49,7 +50,9 @@ def command(
         ((each.key, each.change, *_shown(each, reveal=reveal)) for each in found),
     )
     _tell_types(found if reveal else [])
-    _terminal.say(f"{left.name} → {right.name}: {len(found)} keys differ")
+    _terminal.say(
+        f"{left.name} → {right.name}: {counted(len(found), 'key')} {'differs' if len(found) == 1 else 'differ'}"
+    )
     return _exit.DIFFERENT if found and exit_code else 0
 
 

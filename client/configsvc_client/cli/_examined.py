@@ -12,6 +12,7 @@ from configsvc.model.names import Namespace
 from configsvc_client._pin import pin
 from configsvc_client.cli import _checks, _options, _origins, _settings
 from configsvc_client.cli._checks import Check
+from configsvc_client.cli._count import counted
 
 if TYPE_CHECKING:
     from configsvc_client.admin import Admin
@@ -114,7 +115,7 @@ def _namespace(admin: Admin, namespace: Namespace) -> Iterator[Check]:
     except ConfigsvcError as error:
         yield _checks.failed(str(namespace), error)
         return
-    yield Check(str(namespace), "ok", f"can be read; {len(listed)} live data keys")
+    yield Check(str(namespace), "ok", f"can be read; {counted(len(listed), 'live data key')}")
     back = [each.kid for each in listed if each.kid in admin.retired_kids(namespace)]
     if back:
         said = f"the service lists retired data keys as live: {', '.join(back)}"

@@ -8,6 +8,7 @@ import click
 
 from configsvc.model.errors import Unprocessable
 from configsvc_client.cli import _content, _layers, _misread, _options, _settings, _terminal, _wanted
+from configsvc_client.cli._count import counted
 from configsvc_client.cli._destination import STDOUT, destination
 from configsvc_client.cli._variable_names import as_stored, as_variables, unassignable
 from configsvc_client.cli.formats import ENVIRONMENT_FORMATS, FORMATS, Value, format_of, write
@@ -69,7 +70,7 @@ def command(
     text = _text(kind, as_variables(found) if variables else as_stored(found), targets[0])
     where.write(text)
     if where.name != STDOUT:
-        _terminal.say(f"{', '.join(targets)}: {len(found)} values in the clear in {file}")
+        _terminal.say(f"{', '.join(targets)}: {counted(len(found), 'value')} in the clear in {file}")
     if kind == "dotenv" and not variables:
         _tell_unassignable(unassignable(found))
     if len(targets) > 1:
@@ -90,7 +91,7 @@ def _tell_sources(snapshots: Sequence[SealedSnapshot], found: Mapping[str, Opene
     for snapshot in snapshots:
         mine = [each.key for each in snapshot.entries if each.key in found]
         given = sum(owners[key] == snapshot.namespace for key in mine)
-        _terminal.say(f"{snapshot.namespace}: {given} value{'' if given == 1 else 's'}")
+        _terminal.say(f"{snapshot.namespace}: {counted(given, 'value')}")
         hidden[snapshot.namespace] = len(mine) - given
     _layers.tell_hidden(hidden)
 

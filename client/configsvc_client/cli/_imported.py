@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc.model.names import Namespace
 from configsvc_client.cli import _error_file, _exit, _output, _terminal
+from configsvc_client.cli._count import counted
 from configsvc_client.cli._error_file import Refused
 from configsvc_client.cli._replacing import STORED
 from configsvc_client.cli.formats import Row
@@ -51,7 +52,7 @@ def told(
     if empty:  # written out in the file, so taken: but a template that was never filled in looks like this
         _terminal.say(f"Empty {'value' if len(empty) == 1 else 'values'}: {', '.join(empty)}")
     said = ", ".join(f"{count} {step}" for step, count in counts.items() if count) or "nothing to do"
-    more = (f", {len(failed)} failed" if failed else "") + (f" ({renamed} keys renamed)" if renamed else "")
+    more = (f", {len(failed)} failed" if failed else "") + (f" ({counted(renamed, 'key')} renamed)" if renamed else "")
     _terminal.say(f"{namespace}: {said}{more}")
     if unstored:
         _terminal.say(_NOTHING.format(unstored))

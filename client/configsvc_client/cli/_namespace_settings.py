@@ -12,6 +12,7 @@ import click
 from configsvc.model import limits
 from configsvc.model.errors import Conflict, NotFound
 from configsvc_client.cli import _confirm, _options, _output, _settings
+from configsvc_client.cli._count import counted
 
 if TYPE_CHECKING:
     from configsvc.model.entry import Form
@@ -102,7 +103,7 @@ def _check_empty(admin: Admin, namespace: Namespace) -> None:
         served: Any = admin.namespace(namespace)["entries"]
         if served:
             raise Conflict(
-                f"{namespace} serves {served} keys. Delete them first: configsvc delete -n {namespace} KEY",
+                f"{namespace} serves {counted(served, 'key')}. Delete them first: configsvc delete -n {namespace} KEY",
                 entries=served,
             )
 

@@ -8,6 +8,7 @@ import click
 
 from configsvc.model.names import Namespace
 from configsvc_client.cli import _confirm, _options, _output, _settings, _terminal
+from configsvc_client.cli._count import counted
 from configsvc_client.cli._when import now, past
 
 if TYPE_CHECKING:
@@ -85,11 +86,11 @@ def _whole(admin: Admin, way: WayBack, revision: int, message: str, *, dry_run: 
     plain = [each.key for each in way.steps if each.declassifies]
     if plain and not declassify:
         _confirm.declassify(plain)
-    _confirm.confirm(f"Change these {len(way.steps)} keys of {way.namespace} back to revision {revision}?")
+    _confirm.confirm(f"Change {counted(len(way.steps), 'key')} of {way.namespace} back to revision {revision}?")
     last = way.revision
     for done in admin.go_back(way, message or f"rollback to revision {revision}", declassify=declassify or bool(plain)):
         last = done.revision
-    told = f"{way.namespace}: {len(way.steps)} keys as at revision {revision}, revision {last}"
+    told = f"{way.namespace}: {counted(len(way.steps), 'key')} as at revision {revision}, revision {last}"
     _output.done(told, _all_of(way, revision, last))
 
 

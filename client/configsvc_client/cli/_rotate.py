@@ -8,6 +8,7 @@ import click
 
 from configsvc.model.names import Namespace
 from configsvc_client.cli import _exit, _options, _output, _retired, _settings, _terminal
+from configsvc_client.cli._count import counted
 
 if TYPE_CHECKING:
     from configsvc_client.admin import Admin, Part, Rotation
@@ -57,8 +58,9 @@ def _told(admin: Admin, namespace: Namespace, done: Rotation) -> int:
         _terminal.say(f"{key}: {error.detail}")
     left = f", {len(done.left)} still needed" if done.left else ""
     retired_kids = _retired.advise(admin, namespace)
+    retired = counted(len(done.retired), "data key")
     _output.done(
-        f"{namespace}: {len(done.sealed)} sealed anew under {done.kid}, {len(done.retired)} data keys retired{left}",
+        f"{namespace}: {len(done.sealed)} sealed anew under {done.kid}, {retired} retired{left}",
         {
             "namespace": namespace, "kid": done.kid, "sealed": sorted(done.sealed), "retired": list(done.retired),
             "left": list(done.left), "retired_kids": retired_kids,
