@@ -89,7 +89,7 @@ def decide(base: Base, operation: Operation, *, guarded: bool) -> Step:
 def _check_precondition(base: Base, operation: Operation, before: KeyState | None, *, guarded: bool) -> None:
     create_only = isinstance(operation, Put) and operation.create_only
     if base.settings.require_preconditions and not (guarded or create_only or operation.if_match is not None):
-        raise PreconditionRequired(f"This namespace asks for {_takes(operation)}.", key=operation.key)
+        raise PreconditionRequired(f"This namespace requires a precondition: {_takes(operation)}.", key=operation.key)
     revision = before.revision if before else None
     if operation.if_match is not None and operation.if_match != revision:
         raise PreconditionFailed(

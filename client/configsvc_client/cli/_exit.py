@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from configsvc.model import errors
-from configsvc_client.cli import INSTALL
+from configsvc_client.cli import INSTALL, _advice
 
 FAILED = 1
 USAGE = 2
@@ -62,15 +62,20 @@ _KINDS: tuple[tuple[type[errors.ConfigsvcError], int], ...] = (
 _NEXT: tuple[tuple[type[errors.ConfigsvcError], str], ...] = (
     (errors.VersionClaimed, "Others are writing the same key. Read it again, then repeat."),
     (errors.PreconditionFailed, "It has changed since you read it. Look at it again, then repeat."),
-    (
-        errors.PreconditionRequired,
-        "Say what must stand before: --if-match with the key's revision (configsvc list), or --create-only for a put.",
-    ),
+    (errors.PreconditionRequired, "configsvc list shows the revision of each key."),
     (errors.Throttled, "Wait a little, then repeat: a write that was done is not done twice."),
 )
 
 _OURS = frozenset({"configsvc", "configsvc_client"})
 _OVERTAKEN = "Someone else wrote the key meanwhile. Run it again."
+
+
+class Said(Exception):
+    """An error in the words of the command that ended with it: its lines, and the exit code."""
+
+    def __init__(self, lines: list[str], code: int) -> None:
+        super().__init__(*lines)
+        self.lines, self.code = lines, code
 
 
 class Problems(click.UsageError):
@@ -88,11 +93,18 @@ def code_of(error: errors.ConfigsvcError) -> int:
     return next((code for kind, code in _KINDS if isinstance(error, kind)), FAILED)
 
 
+def said(error: errors.ConfigsvcError | click.ClickException) -> Said:
+    """The lines of an error, and the exit code."""
+    if isinstance(error, click.ClickException):
+        return Said(usage(error), error.exit_code)
+    return Said(lines_of(error), code_of(error))
+
+
 def lines_of(error: errors.ConfigsvcError) -> list[str]:
     """What a person is told: what happened, and what to do next where the error does not say it."""
-    said, following = said_by(error), next_of(error)
+    said, following = said_by(error), _advice.here(next_of(error))
     problems = error.members.get("problems")
-    listed = [f"  {each}" for each in problems] if isinstance(problems, list) else []
+    listed = [f"  {_advice.here(str(each))}" for each in problems] if isinstance(problems, list) else []
     advice = [following] if following and following not in said else []
     return [f"configsvc: {said}", *listed, *advice, *notes_of(error)]
 
@@ -103,11 +115,11 @@ def notes_of(error: BaseException) -> list[str]:
 
 
 def said_by(error: errors.ConfigsvcError) -> str:
-    """The error's own words, with options for HTTP's headers and members."""
+    """The error's own words, with the running command's options for HTTP's headers and members."""
     said = error.detail.strip()
     for word, option in _WORDS.items():
         said = said.replace(word, option)
-    return said
+    return _advice.here(said)
 
 
 def reason_of(error: errors.ConfigsvcError) -> str:
@@ -149,8 +161,8 @@ def usage(error: click.ClickException) -> list[str]:
     from configsvc_client.cli import _usage
 
     context: click.Context | None = getattr(error, "ctx", None)
-    told = _usage.told(error, context)
-    listed = [f"  {each}" for each in error.problems] if isinstance(error, Problems) else []
+    told = _usage.told(error, context) if context else _advice.here(_usage.told(error, None))
+    listed = [f"  {_advice.here(each)}" for each in error.problems] if isinstance(error, Problems) else []
     advice = [f"Try: {context.command_path} --help"] if context else []
     return [f"configsvc: {told}", *listed, *notes_of(error), *advice]
 

@@ -29,7 +29,12 @@ class Group(click.Group):
             from configsvc_client import _alike
 
             raise click.UsageError(f"No such command '{name}'. {_alike.question(self.like(ctx, name))}".strip(), ctx)
-        return super().resolve_command(ctx, args)
+        found = super().resolve_command(ctx, args)
+        if found[1] is not None:
+            from configsvc_client.cli import _advice
+
+            _advice.runs(ctx, found[1])
+        return found
 
     def like(self, ctx: click.Context, name: str) -> list[str]:
         """Commands that may have been meant, with that of a group below written as `namespace create`."""

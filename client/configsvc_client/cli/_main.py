@@ -64,16 +64,22 @@ class Commands(_group.Group):
         return _common.attached(command)
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command. An error leaves with notes: what may have been meant, and where its settings come from."""
+        """Run the command. An error leaves in its words: what may have been meant, and where its settings come from.
+
+        Raises:
+            Said: a wrong setting, argument or answer, as a person is to read it.
+        """
         try:
             return super().invoke(ctx)
+        except click.exceptions.NoArgsIsHelpError:
+            raise
         except (ConfigsvcError, click.UsageError) as error:
             from configsvc_client.cli import _near, _origins
 
             if isinstance(error, ConfigsvcError):
                 _near.note(error, ctx.invoked_subcommand)
-            _origins.note(error, _exit.usage(error) if isinstance(error, click.UsageError) else _exit.lines_of(error))
-            raise
+            _origins.note(error, _exit.said(error).lines)
+            raise _exit.said(error) from None
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """The names that begin so, without importing a command; or options, where those are asked for."""
@@ -124,13 +130,14 @@ def run(arguments: Sequence[str]) -> int:
 def _ended(error: BaseException) -> int:
     """Says what went wrong, and answers the exit code."""
     match error:
-        case ConfigsvcError():
-            return _told(_exit.lines_of(error), _exit.code_of(error))
+        case _exit.Said():
+            return _told(error.lines, error.code)
         case click.exceptions.NoArgsIsHelpError():
             error.show()
             return error.exit_code
-        case click.ClickException():
-            return _told(_exit.usage(error), error.exit_code)
+        case ConfigsvcError() | click.ClickException():
+            said = _exit.said(error)
+            return _told(said.lines, said.code)
         case click.Abort() | KeyboardInterrupt():
             return _told(["configsvc: interrupted."], _exit.INTERRUPTED)
         case _:

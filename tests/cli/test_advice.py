@@ -1,0 +1,181 @@
+"""No message advises an option that the running command does not have, unless it names a command that has it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import click
+import pytest
+
+import configsvc
+import configsvc_client
+from configsvc.model import errors
+from configsvc_client.cli import _advice, _exit, _usage
+from configsvc_client.cli._main import _commands
+
+ROOT = click.Context(_commands, info_name="configsvc")
+COMMANDS = dict(_usage.commands(_commands, ROOT))
+CLI = Path(str(configsvc_client.__file__)).parent / "cli"
+SOURCES = sorted(
+    path for package in (configsvc, configsvc_client) for path in Path(str(package.__file__)).parent.rglob("*.py")
+)
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
+KNOWN = {option for each in COMMANDS.values() for option in _usage.options(each)}
+
+
+def misled(text: str, command: click.Command) -> list[str]:
+    """The options of ours that a text names for a command without them."""
+    found = []
+    for sentence in re.split(r"(?<=[.;!?])\s+", text):
+        for option in OPTION.finditer(sentence):
+            before = sentence[: option.start()]
+            named = [path for path in COMMANDS if re.search(rf"\bconfigsvc {path}\b", before)]
+            having = [path for path in named if option.group() in _usage.options(COMMANDS[path])]
+            if option.group() in KNOWN - _usage.options(command) and not having:
+                found.append(option.group())
+    return found
+
+
+def texts(tree: ast.AST, left_out: frozenset[int] = frozenset()) -> Iterator[str]:
+    """Every text below a node that names an option, with X for what is filled in."""
+    inner = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in ast.walk(tree):
+        if id(node) in inner | left_out:
+            continue
+        if isinstance(node, ast.JoinedStr):
+            text = "".join(str(part.value) if isinstance(part, ast.Constant) else "X" for part in node.values)
+        else:
+            text = str(node.value) if isinstance(node, ast.Constant) else ""
+        if " " in text and OPTION.search(text):
+            yield text
+
+
+def literals(path: Path) -> Iterator[str]:
+    """The texts of a module, docstrings left out."""
+    tree = ast.parse(path.read_text())
+    described = (node for node in ast.walk(tree) if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef))
+    docs = {id(node.body[0].value) for node in described if node.body and isinstance(node.body[0], ast.Expr)}
+    yield from texts(tree, frozenset(docs))
+
+
+APART = " .\n\n"
+TEXTS = sorted({text for path in SOURCES for text in literals(path)})
+
+
+def test_the_texts_are_found() -> None:
+    assert len(TEXTS) > 60
+    assert any("--if-match" in each for each in _exit._WORDS.values())  # noqa: SLF001  # the test is of what it says
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_every_text_fits_every_command(path: str) -> None:
+    command = COMMANDS[path]
+    fitted = _advice.fitting(APART.join(TEXTS), command, ROOT).split(APART)
+    assert [text for text in fitted if misled(text, command)] == []
+
+
+ERRORS = [
+    errors.PreconditionRequired(
+        "This namespace requires a precondition: If-Match or If-None-Match: * (in a change set if_match or "
+        "create_only)."
+    ),
+    errors.Unprocessable('The latest version is sealed. A plain one needs "declassify": true and admin.'),
+    errors.Unprocessable("The value is not UTF-8 text. Store it as bytes (--binary)."),
+    errors.Unprocessable("Not all of it.", problems=["a: not so; --variables makes it A"]),
+    errors.NotFound("No version lower was ever served. Name one with --to-version.", key="k", version=1),
+    *(each("It failed.") for each in errors.SENT),
+]
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_every_error_fits_every_command(path: str) -> None:
+    command = COMMANDS[path]
+    with click.Context(_commands, info_name="configsvc") as context:
+        _advice.runs(context, command)
+        lines = [line for error in ERRORS for line in (*_exit.lines_of(error), _exit.reason_of(error))]
+        usage = [
+            line
+            for each in ("Add --yes or --reveal.", "--as goes with one KEY.")
+            for line in _exit.usage(click.UsageError(each))
+        ]
+    assert [line for line in (*lines, *usage) if misled(line, command)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "fitted"),
+    [
+        ("Pass --if-match or --create-only.", "put", "Pass --if-match or --create-only."),
+        ("Pass --if-match or --create-only.", "delete", "Pass --if-match or configsvc put --create-only."),
+        ("Show it: --reveal", "list", "Show it: configsvc export --reveal"),
+        ("Then: configsvc namespace lift x --revision 3", "get", "Then: configsvc namespace lift x --revision 3"),
+        ("Run `configsvc put --seal`. Or --plain.", "get", "Run `configsvc put --seal`. Or configsvc put --plain."),
+        ("`docker run --env-file` keeps it", "get", "`docker run --env-file` keeps it"),
+        ("configsvc get k --version 3 shows it", "activate", "configsvc get k --version 3 shows it"),
+    ],
+)
+def test_an_option_that_the_command_lacks_is_named_with_one_that_has_it(text: str, path: str, fitted: str) -> None:
+    assert _advice.fitting(text, COMMANDS[path], ROOT) == fitted
+
+
+def described(command: click.Command) -> Iterator[str]:
+    yield command.help or ""
+    yield from (each.help or "" for each in command.params if isinstance(each, click.Option))
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_help_names_no_option_that_the_command_lacks(path: str) -> None:
+    assert [text for text in described(COMMANDS[path]) if misled(text, COMMANDS[path])] == []
+
+
+@cache
+def imported(path: Path) -> frozenset[Path]:
+    """The modules of the command line that a module imports, also within functions."""
+    names = set[str]()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("configsvc_client.cli"):
+            names |= {f"{node.module}.{each.name}" for each in node.names} | {str(node.module)}
+    files = {CLI / (name.removeprefix("configsvc_client.cli.").replace(".", "/") + ".py") for name in names}
+    return frozenset(each for each in files if each.exists())
+
+
+def own(path: str) -> str:
+    """The name of the module of a command."""
+    return COMMANDS[path].callback.__module__.rpartition(".")[2]
+
+
+@cache
+def users(module: Path) -> frozenset[str]:
+    """The commands that use a module, by what imports what; the way out of every command does not count."""
+    found, seen, left = set[str](), {CLI / f"{each}.py" for each in ("_main", "_exit", "_terminal")}, [module]
+    while left:
+        at = left.pop()
+        if at in seen:
+            continue
+        seen.add(at)
+        mine = {path for path in COMMANDS if own(path) == at.stem}
+        found |= mine
+        if not mine:
+            left += [each for each in CLI.rglob("*.py") if at in imported(each)]
+    return frozenset(found)
+
+
+def spoken(path: Path) -> Iterator[str]:
+    """Texts that a module writes itself, not as an error that is fitted on its way out."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        called = node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else ""
+        if called in ("say", "done", "show", "agree"):
+            yield from texts(node)
+
+
+SPOKEN = [(path, text) for path in sorted(CLI.rglob("*.py")) for text in spoken(path)]
+
+
+@pytest.mark.parametrize(("path", "text"), SPOKEN, ids=[path.stem for path, _ in SPOKEN])
+def test_what_a_command_says_by_itself_names_only_options_of_all_commands_that_say_it(path: Path, text: str) -> None:
+    named = users(path)
+    assert named
+    assert [each for each in named if misled(text, COMMANDS[each])] == []
