@@ -147,6 +147,7 @@ def test_the_plan_tells_new_changed_and_unchanged_keys_beside_what_the_target_ha
         0,
         True,
     )
+    assert "typed: the content type changes from application/json to text/plain" in done.err
     assert CANARY not in done.out + done.err
     assert not [each for each in service.requests if not each.startswith("GET")]
 

@@ -279,3 +279,13 @@ def test_new_only_imports_keys_that_are_not_served_and_keeps_the_others(
         "served": b"old", "deleted": b"1", "new": b"1",
     }  # fmt: skip
     assert f"{namespace}: 3 kept" in shell.run("import", path, "--new-only", "--atomic").err
+
+
+def test_a_key_that_gets_another_content_type_is_named(shell: Shell, tmp_path: Path) -> None:
+    path = _file(tmp_path, 'limits={"a": 1}\nword=x\n')
+    shell.ok("import", path, "--json", "limits")
+    for more in (["--dry-run"], []):
+        done = shell.run("import", path, *more)
+        assert "limits: the content type changes from application/json to text/plain" in done.err
+        assert "1 changed, 1 unchanged" in done.err
+    assert "content type" not in shell.run("import", path).err

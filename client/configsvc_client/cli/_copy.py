@@ -169,6 +169,7 @@ class _Copying(NamedTuple):
         sealed = [each.key for each in drafts if each.form is None and each.key in others]
         if sealed:
             _terminal.say(f"Sealed now, because no option and no policy says otherwise: {', '.join(sealed)}")
+        _replacing.tell_types(plan, self.there)
         if dry_run or (_terminal.is_terminal() and _output.kind() != "json"):
             _copied.show(self.admin, plan, self.there)
 

@@ -111,6 +111,7 @@ def command(
         to_store = [each.draft for each in plan if each.step in _replacing.STORED]
         by_kms = {entry.key for entry in snapshot.entries if entry.form == "kms"}
         _unnamed.tell_kms([each.key for each in to_store if each.form is None and each.key in by_kms])
+        _replacing.tell_types(plan, snapshot)
         admin.check_room(snapshot, to_store)
         failures |= _unfit(admin, target, to_store) if atomic else {}
         if dry_run:

@@ -51,6 +51,15 @@ def replaced(plan: Iterable[Planned]) -> list[str]:
     return [each.draft.key for each in plan if each.step in STORED and each.step != "new"]
 
 
+def tell_types(plan: Iterable[Planned], there: SealedSnapshot) -> None:
+    """Say which keys get another content type: their readers get a text where they had JSON, or the other way round."""
+    served = {entry.key: entry.content_type for entry in there.entries}
+    for each in plan:
+        before, after = served.get(each.draft.key), each.draft.content_type
+        if each.step in STORED and before and before != after:
+            _terminal.say(f"{each.draft.key}: the content type changes from {before} to {after}")
+
+
 def agree(namespace: str, keys: Sequence[str], *, required: bool) -> None:
     """Ask before values that are served are replaced.
 
