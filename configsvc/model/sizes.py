@@ -18,9 +18,9 @@ _KID = Kid("A" * 43)
 _ELSEWHERE = "Put it in S3 and store its address here."
 
 
-def most_sealed(namespace: Namespace, key: Key, content_type: ContentType) -> int:
-    """The bytes that a value in envelope form may have under this key."""
-    header = Header(namespace, key, _VERSION, content_type, _KID)
+def most_sealed(namespace: Namespace, key: Key, content_type: ContentType, version: int = _VERSION) -> int:
+    """The bytes that a value in envelope form may have under this key; at any version, if none is named."""
+    header = Header(namespace, key, version, content_type, _KID)
     return _opened(limits.STORED_VALUE - len(join(Parts(header.protected(), bytes(NONCE), b"", bytes(TAG)))))
 
 

@@ -17,14 +17,15 @@ from configsvc_client.admin._draft import Draft
 _KID = names.Kid("A" * 43)
 
 
-def check_size(namespace: Namespace, draft: Draft) -> None:
-    """Refuse a value that its form does not take. Without a form it is sealed.
+def check_size(namespace: Namespace, draft: Draft, version: int | None = None) -> None:
+    """Refuse a value that its form does not take. Without a form it is sealed; without a version, for any.
 
     Raises:
         TooLarge: names the key, its size and what it may have at most.
     """
     size = len(draft.data)
-    most = sizes.most_sealed(namespace, draft.key, draft.content_type)
+    name = (namespace, draft.key, draft.content_type)
+    most = sizes.most_sealed(*name, version) if version else sizes.most_sealed(*name)
     if draft.form == "plain":
         refused = sizes.refused_plain(draft.key, size)
     elif draft.form == "kms":

@@ -42,7 +42,7 @@ class ValueSealer:
             CannotOpen: KMS refuses.
             TooLarge: the form does not take so much. KMS was not asked then.
         """
-        check_size(namespace, draft)
+        check_size(namespace, draft, version)  # to the byte, so that what is stored can be sealed again
         if draft.form == "plain":
             return _sealing.stored(draft, draft.data.decode())
         if draft.form == "kms":
