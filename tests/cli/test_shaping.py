@@ -127,6 +127,7 @@ def test_a_key_that_comes_from_two_places_is_refused_with_both() -> None:
         (["a:b"], ["--map", ":="], ["ab"]),
         (["P_a/b"], ["--separator", "/", "--map", "^a=c", "--strip-prefix", "P_"], ["c.b"]),
         ([".dockerconfigjson"], ["--strip-prefix", "."], ["dockerconfigjson"]),
+        (["prodDbUrl"], ["--strip-prefix", "prod"], ["DbUrl"]),
     ],
 )  # fmt: skip
 def test_keys_are_renamed_in_the_documented_order(keys: list[str], options: list[str], expected: list[str]) -> None:
@@ -139,6 +140,8 @@ def test_keys_are_renamed_in_the_documented_order(keys: list[str], options: list
         (["a/b", "a.b"], ["--separator", "/"], "a.b: would be named a.b, as a/b would"),
         (["A_x", "x"], ["--strip-prefix", "A_"], "x: would be named x, as A_x would"),
         (["A_"], ["--strip-prefix", "A_"], "A_: nothing would be left of the key"),
+        (["APP_URL"], ["--strip-prefix", "APP"], "APP_URL: would be named _URL; to remove the _ as well"),
+        (["APPLE", "APP"], ["--strip-prefix", "APP"], "APPLE: begins with APP in the middle of a word"),
         (["a", "b"], ["--map", "b=a"], "b: would be named a, as a would"),
         (["a"], ["--strip-prefix", "B_"], "--strip-prefix B_: no key begins with it."),
         (["a"], ["--map", "^b=c"], "--map ^b=c: no key matches it."),

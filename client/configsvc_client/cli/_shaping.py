@@ -30,10 +30,13 @@ class Shaping(NamedTuple):
         """Whether a key may get another name."""
         return bool(self.flatten or self.prefixes or self.maps or self.separators)
 
+    def prefix(self, key: str) -> str:
+        """The prefix that is taken off a key: the longest that fits."""
+        return max((each for each in self.prefixes if key.startswith(each)), key=len, default="")
+
     def name(self, key: str) -> str:
         """The new name of a key."""
-        prefix = max((each for each in self.prefixes if key.startswith(each)), key=len, default="")
-        found = key.removeprefix(prefix)
+        found = key.removeprefix(self.prefix(key))
         for pattern, replacement in self.maps:
             found = pattern.sub(replacement, found)
         for separator in self.separators:
@@ -113,7 +116,20 @@ def renamed(
             problems.append(Problem(row.place, row.key, "nothing would be left of the key"))
         elif before != origin:
             problems.append(Problem(row.place, row.key, f"would be named {name}, as {before} would"))
+        elif cut := _cut(shaping.prefix(row.key), row.key, name):
+            problems.append(Problem(row.place, row.key, cut))
     return Shaped([row._replace(key=shaping.name(row.key)) for row in found], origins), problems
+
+
+def _cut(prefix: str, key: str, name: str) -> str:
+    """Why a prefix is not all that was meant: `APP` leaves `_URL` of APP_URL and `LE` of APPLE. Empty where it is."""
+    rest = key[len(prefix) :]
+    if prefix and name.startswith("_") and not key.startswith("_"):
+        return f"would be named {name}; to remove the _ as well: --strip-prefix {prefix}_"
+    ends = prefix[-1:].isalnum() and rest[:1].isalnum()
+    if ends and not (prefix[-1:].islower() and rest[:1].isupper()):
+        return f"begins with {prefix} in the middle of a word; name the whole prefix, or use --map"
+    return ""
 
 
 def advice(key: str) -> str:
