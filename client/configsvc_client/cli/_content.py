@@ -23,7 +23,7 @@ def check(key: str, data: bytes, content_type: str) -> None:
 
 
 def indented(data: bytes) -> bytes | None:
-    """JSON for an editor, its numbers as they are spelled; None for what is no JSON, or has a name twice."""
+    """JSON for an editor, its numbers as they are spelled; None for what is not JSON, or has a name twice."""
     try:
         found = json_text.parse(data)
         return None if members(data.decode()).fault else json_text.render(found, 2).encode() + b"\n"

@@ -24,7 +24,7 @@ _FAULTS = (
     (r"Unclosed array", "a list in brackets is not closed, or lacks a comma"),
     (r"Unclosed inline table", "a table in braces is not closed, or lacks a comma"),
     (r"Unescaped", "an escape that TOML does not have; write \\\\ for a backslash, or use single quotes"),
-    (r"Invalid hex value|Escaped character", "an escape that is no character"),
+    (r"Invalid hex value|Escaped character", "an escape that is not a character"),
     (r"Invalid date or datetime", "a date that does not exist"),
     (r"Expected '=' after a key", "no = after a key"),
     (r"Expected newline or end", "more text after a value"),

@@ -82,7 +82,7 @@ def composed(text: str) -> Document:
         except RecursionError:
             problem = Problem(_place.at(loader.line + 1), None, _tree.TOO_DEEP)
         except (ValueError, LookupError):  # an escape beyond Unicode, a tag whose escapes are no UTF-8
-            problem = Problem(_place.at(loader.line + 1), None, "not YAML: an escape that is no character")
+            problem = Problem(_place.at(loader.line + 1), None, "not YAML: an escape that is not a character")
     except yaml.reader.ReaderError as error:
         place = _place.of(text, error.position)
         problem = Problem(place, None, "not YAML: a control character; write it as an escape in double quotes")

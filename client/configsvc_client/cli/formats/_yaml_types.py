@@ -1,4 +1,4 @@
-"""Which plain scalars of YAML are no text, and which must be quoted so that every reader takes them for text.
+"""Which plain scalars of YAML are not text, and which must be quoted so that every reader takes them for text.
 
 A scalar without quotes is typed where YAML 1.1 (https://yaml.org/type), the core schema of YAML 1.2.2 (10.3.2) and
 PyYAML agree. Where they differ it is text:
