@@ -209,6 +209,18 @@ def test_an_address_that_does_not_answer_is_one_of_the_setting_that_holds_it(
         assert _exit.notes_of(error) == said
 
 
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy"])
+def test_a_variable_that_has_two_spellings_is_named_as_it_is_set(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    assert folder
+    for each in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.delenv(each, raising=False)
+    monkeypatch.setenv(name, "socks5://proxy")
+    with click.Context(click.Command("any")):
+        assert _origins.of("HTTPS_PROXY is not like http://host:port.") == [f"{name} comes from the environment."]
+
+
 def test_a_kms_key_that_is_not_found_makes_the_region_suspect() -> None:
     error = CannotOpen("KMS refused Decrypt with NotFoundException.", reason="NotFoundException")
     assert "AWS_REGION" in _exit.next_of(error)

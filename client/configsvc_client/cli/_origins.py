@@ -16,7 +16,7 @@ from configsvc.model.errors import ConfigsvcError, NotFound, Unavailable
 from configsvc_client.cli import _settings
 from configsvc_client.cli._profiles import MEMBERS, Resolved, Setting, of_environ
 
-_NAMES = re.compile(r"\b(?:CONFIGSVC|AWS)_[A-Z0-9_]*[A-Z0-9]\b|\bHTTPS_PROXY\b")
+_NAMES = re.compile(r"\b(?:CONFIGSVC|AWS|SSL_CERT)_[A-Z0-9_]*[A-Z0-9]\b|\bHTTPS_PROXY\b")
 _WITHIN = frozenset({"key", "keys", "version", "kid", "revision"})
 """Members of a NotFound for something within a namespace that exists."""
 
@@ -46,7 +46,8 @@ def _of_text(text: str) -> list[str]:
 
 
 def _lines(found: Resolved, named: Iterable[str]) -> list[str]:
-    lines = [_line(name, found.settings[name]) for name in named if name in found.settings]
+    spelled = ["https_proxy" if name == "HTTPS_PROXY" and "https_proxy" in found.settings else name for name in named]
+    lines = [_line(name, found.settings[name]) for name in spelled if name in found.settings]
     if "CONFIGSVC_API_KEY" in named and "CONFIGSVC_API_KEY" not in found.settings and found.command_source:
         lines.append(f"CONFIGSVC_API_KEY comes from api_key_command in {found.command_source}.")
     return lines
