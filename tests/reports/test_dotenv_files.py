@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from configsvc_client.cli.formats import read
+from configsvc_client.cli.formats import Value, read, write
 
 
 def _texts(wanted: str, content: str | bytes) -> dict[str, str]:
@@ -88,3 +88,15 @@ def test_a_comma_or_semicolon_in_a_value_moves_no_column() -> None:
         "a": "x,y", "b": "123; text", "c": "two\nlines",
     }  # fmt: skip
     assert _texts("csv", 'key;value\na;"x;y"\n') == {"a": "x;y"}
+
+
+def test_escapes_of_java_s_properties_are_read_as_java_reads_them() -> None:
+    content = "AAA\\u\\\n0050=B\ncity=B\\u00FCckeburg\nsymbols=\\u2713\\u00e9\\u0041\nurl=jdbc\\:oracle\\:thin\\:@//h\n"
+    assert _texts("properties", content) == {
+        "AAAP": "B", "city": "Bückeburg", "symbols": "✓éA", "url": "jdbc:oracle:thin:@//h",
+    }  # fmt: skip
+    texts = {"url": "jdbc:oracle:thin:@//h", "path": "C:\\Users\\", "next": "# no comment", "spaces": "  x "}
+    written, problems = write(
+        "properties", [Value(key, text.encode(), "text/plain") for key, text in texts.items()], "a"
+    )
+    assert (_texts("properties", written), problems) == (texts, [])
