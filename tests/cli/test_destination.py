@@ -47,6 +47,7 @@ def test_a_link_in_shared_memory_is_no_exception() -> None:
     [
         ("no/such/x.env", "there is no folder no/such"),
         (".", "it is a folder"),
+        ("new/", "it names a folder"),
         ("/dev/fd/987", "it is not open"),
         ("file/x.env", "Not a directory"),
         ("x" * 300, "File name too long"),

@@ -82,6 +82,8 @@ def destination(name: str) -> Destination:
         return Destination(STDOUT, _terminal.is_terminal())
     if number is not None:
         return _of_descriptor(name, number)
+    if name.endswith("/"):
+        raise _refused(name, "it names a folder")
     path = Path(name)
     try:
         mode = path.lstat().st_mode
