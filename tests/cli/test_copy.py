@@ -5,6 +5,7 @@ import json
 import pytest
 
 from configsvc_client.admin import draft
+from tests.admin.kms_server import FOREIGN_KEY, KMS_KEY
 from tests.admin.loopback import Loopback
 from tests.cli.shell import Shell
 
@@ -218,3 +219,21 @@ def test_one_key_under_another_name_is_asked_about_too(filled: Shell, service: L
 def test_a_namespace_that_is_spelled_wrongly_is_named_with_its_option(filled: Shell) -> None:
     assert "--to: A namespace is" in filled.run("copy", "limits", "--to", "Not One").err
     assert "-n: A namespace is" in filled.run("copy", "limits", "-n", "Not One", "--to", "a.b").err
+
+
+def test_a_value_that_does_not_open_in_the_target_counts_as_replaced(
+    filled: Shell, service: Loopback, namespace: str
+) -> None:
+    target = f"{namespace}.foreign"
+    foreign = service.from_environ({**service.environ("admin"), "CONFIGSVC_KMS_KEYS": FOREIGN_KEY})
+    foreign.create_namespace(target)
+    foreign.add_data_key(target, FOREIGN_KEY)
+    writer = service.from_environ({**service.environ("writer"), "CONFIGSVC_KMS_KEYS": FOREIGN_KEY})
+    writer.put(target, "db.password", CANARY)
+    service.admin("admin").add_data_key(target, KMS_KEY)
+    planned = filled.run("copy", "db.password", "--to", target, "--dry-run")
+    assert planned.out.split("\t")[:2] == ["db.password", "again"]
+    refused = filled.run("copy", "db.password", "--to", target)
+    assert (refused.code, f"{target} serves: db.password" in refused.err) == (2, True)
+    done = filled.run("copy", "db.password", "--to", target, "--yes")
+    assert (done.code, service.admin().get(target, "db.password").data) == (0, CANARY.encode())

@@ -52,8 +52,9 @@ def command(
     """Copy what is served under KEYs to another namespace or key. Content types stay.
 
     A KEY may be a pattern like 'db.*'; a pattern that names no key is refused. On a terminal or with --dry-run the plan
-    is shown: keys that are new, changed or unchanged in the target, never values. You are asked before a value that the
-    target serves is replaced; without a terminal that takes --yes. --new-only replaces nothing.
+    is shown: keys that are new, changed or unchanged in the target, never values; `again` is one whose value in the
+    target does not open here to be compared. You are asked before a value that the target serves is replaced; without a
+    terminal that takes --yes. --new-only replaces nothing.
 
     Each value is sealed but for the keys that --plain or your policy of the target namespace names, however it is
     stored where it comes from. Patterns of --seal, --plain and --kms are of keys in the target.
