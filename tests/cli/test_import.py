@@ -289,3 +289,13 @@ def test_a_key_that_gets_another_content_type_is_named(shell: Shell, tmp_path: P
         assert "limits: the content type changes from application/json to text/plain" in done.err
         assert "1 changed, 1 unchanged" in done.err
     assert "content type" not in shell.run("import", path).err
+
+
+def test_columns_of_a_spreadsheet_that_are_not_read_are_named(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "keys.csv"
+    path.write_text(f"Owner;Key;Value;Note\nme;a;{CANARY};x\n;;;\n")
+    done = shell.run("import", path)
+    assert (done.code, "Columns that were not read: Owner, Note" in done.err, CANARY in done.err) == (0, True, False)
+    path.write_text("key,value,content_type\na,1,\n")
+    assert "Columns" not in shell.run("import", path).err
+    assert shell.ok("get", "a") == "1"

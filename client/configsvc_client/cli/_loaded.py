@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from configsvc_client.cli import _exit
+from configsvc_client.cli import _exit, _terminal
 from configsvc_client.cli._flattened import NESTED, flattened
 from configsvc_client.cli._shaping import Shaped, Shaping, renamed
 from configsvc_client.cli.foreign import Found, Source, recognized
@@ -40,10 +40,20 @@ def loaded(name: str, content: bytes, wanted: str | None, shaping: Shaping, refu
     if problems:
         hint = None if wanted else assumed(name)
         raise _exit.Problems(f"{refusal} {hint or ''}".rstrip(), problems)
+    if source.format == "csv":
+        _tell_ignored(content)
     shaped, problems = renamed(rows, shaping, paths)
     if problems:
         raise _exit.Problems(refusal, problems)
     return shaped
+
+
+def _tell_ignored(content: bytes) -> None:
+    from configsvc_client.cli.formats._csv import ignored
+
+    names = ignored(content.decode("utf-8-sig"))
+    if names:
+        _terminal.say(f"Columns that were not read: {', '.join(names)}")
 
 
 def _refused(found: Found, name: str, refusal: str, *, is_object: bool) -> _exit.Problems:

@@ -26,6 +26,13 @@ def read(text: str) -> Read:
     return once(_found(text))
 
 
+def ignored(text: str) -> list[str]:
+    """The names of the columns that are not read; the text is one that `read` takes."""
+    told, rest, _ = told_separator(text)
+    names = next(records(rest, told or _separator(rest)), [])
+    return [cell.text.strip() for cell in names if cell.text.strip() and cell.text.strip().lower() not in COLUMNS]
+
+
 def write(values: Sequence[Value], namespace: str) -> Written:
     """A line a value, with its content type; bytes in base64."""
     del namespace
