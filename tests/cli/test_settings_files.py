@@ -123,6 +123,10 @@ def test_an_aws_profile_that_a_flag_chooses_counts_before_the_keys_of_the_shell(
         assert arn("writer") in shell.ok(*before, "whoami")
     assert "AWS identity by AWS_PROFILE team from profile test in" in shell.ok("doctor", "--profile", "test")
     assert "AWS identity by AWS_ACCESS_KEY_ID from the environment" in shell.ok("doctor")
+    file = home / "project" / ".configsvc.toml"
+    assert f"namespaces from {file}, KMS keys from {file}, region from profile other in {file}" in shell.ok(
+        "doctor", "--profile", "other"
+    )
 
 
 def test_a_file_that_is_no_toml_is_told_by_name(bare: Shell, home: Path) -> None:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from configsvc_client.admin import Admin
     from configsvc_client.cli._profiles import Resolved
 
+_SHOWN = (("CONFIGSVC_NAMESPACES", "namespaces"), ("CONFIGSVC_KMS_KEYS", "KMS keys"), ("AWS_REGION", "region"))
+"""Settings of which doctor says where they come from, beside the URL, the API key and the AWS identity."""
+
 
 def examined(namespaces: list[str]) -> Iterator[Check]:
     """Each check as it is made, with where the settings that a failed one names come from.
@@ -64,6 +67,7 @@ def _set(namespaces: list[str]) -> Check:
     resolved = _settings.resolved()
     told = [f"{resolved.get('CONFIGSVC_URL')} from {resolved.settings['CONFIGSVC_URL'].source}"]
     told += [f"API key from {api_key(resolved)[1]}", f"AWS identity by {_identity(resolved)}"]
+    told += [f"{what} from {resolved.settings[name].source}" for name, what in _SHOWN if name in resolved.settings]
     return Check("settings", "ok", ", ".join(told))
 
 
