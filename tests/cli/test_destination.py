@@ -132,7 +132,7 @@ def test_a_disk_that_takes_no_more_leaves_the_file_as_it_was(shell: Shell, tmp_p
     script = 'ulimit -f 1; exec "$@"'
     done = subprocess.run(
         ["/bin/sh", "-c", script, "sh", *COMMAND, "export", str(path)],
-        env=shell.environ, capture_output=True, check=False, timeout=60,
+        env={**shell.environ, "PYTHONDONTWRITEBYTECODE": "1"}, capture_output=True, check=False, timeout=60,
     )  # fmt: skip
     told = f"configsvc: {path} cannot be written: File too large. What was there is unchanged. Free some space, or"
     assert (done.returncode, done.stderr.decode().startswith(told)) == (2, True)
