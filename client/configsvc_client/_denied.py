@@ -46,7 +46,7 @@ _MESSAGES = (
 )
 _EXACT = frozenset({"FORBIDDEN", "THROTTLED", "QUOTA_EXCEEDED", "MISSING_AUTHENTICATION_TOKEN"})
 _NOT_AUTHORISED = re.compile(
-    r"User: (arn:[\w+=,.@:/-]{1,400}|anonymous) is not authorized to perform: execute-api:Invoke on resource:", re.ASCII
+    r"User: (arn:[\w+=,.@:/-]{1,400}|anonymous) is not authorized to perform: execute-api:Invoke\b", re.ASCII
 )
 _POLICIES = ("service control policy", "resource control policy", "permissions boundary", "session policy",
              "VPC endpoint policy", "resource-based policy", "identity-based policy")  # fmt: skip

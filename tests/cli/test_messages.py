@@ -10,7 +10,8 @@ import pytest
 from configsvc.model import limits
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Forbidden, NotFound, Unavailable
 from configsvc_client.cli import _exit
-from tests.admin.loopback import Loopback
+from tests.admin.kms_server import KMS_KEY
+from tests.admin.loopback import Loopback, arn
 from tests.cli.shell import Shell
 
 CANARY = "canary-16b2aa"
@@ -41,6 +42,32 @@ def test_credentials_that_kms_does_not_know_are_no_missing_right(code: str) -> N
     error = CannotOpen(f"KMS refused Decrypt with {code}.", reason=code)
     assert (_exit.code_of(error), "AWS credentials are wrong" in _exit.next_of(error)) == (4, True)
     assert "KMS key" not in _exit.next_of(error)
+
+
+def test_a_missing_kms_right_names_key_context_and_the_policy(shell: Shell, service: Loopback, namespace: str) -> None:
+    service.kms.refused.add("Decrypt")
+    try:
+        refused = shell.run("put", "k", "-", given=CANARY)
+    finally:
+        service.kms.refused.clear()
+    assert refused.code == 4, refused
+    for says in (f"kms:Decrypt on {KMS_KEY}", f"configsvc:namespace={namespace}", f"--for reader -n {namespace}"):
+        assert says in refused.err
+    assert CANARY not in refused.err
+
+
+@pytest.mark.parametrize("arguments", [("put", "k", "x", "--plain"), ("delete", "k", "--yes"), ("data-key", "list")])
+def test_a_missing_grant_names_principal_action_namespace_and_command(
+    service: Loopback, namespace: str, arguments: tuple[str, ...]
+) -> None:
+    """`data-key list` is a read: the API key's grant is missing, and that is not told from an absent namespace."""
+    service.keys["value-of-nobody"] = "idnobody"
+    environ = service.environ("reader", namespace)
+    reads = arguments[0] == "data-key"
+    told = Shell(environ | ({"CONFIGSVC_API_KEY": "value-of-nobody"} if reads else {})).run(*arguments)
+    command = f"grant PRINCIPAL -a read -n {namespace}" if reads else f"grant {arn('reader')} -a write -n {namespace}"
+    assert (told.code, f"configsvc {command}" in told.err) == (3 if reads else 4, True), told
+    assert "CONFIGSVC_URL" not in told.err
 
 
 def test_doctor_does_not_advise_a_kms_right_to_who_has_no_credentials(shell: Shell, namespace: str) -> None:

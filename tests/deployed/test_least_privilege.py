@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -13,10 +15,13 @@ from botocore.exceptions import ClientError
 
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Forbidden
 from configsvc.model.grants import Grant
+from configsvc_client.admin import from_environ
 from infra.package import Package
 from local.clients import Credentials, client_arguments
 from local.emulator import Emulator
 from local.people import make_person
+from local.terminal import variables
+from tests.cli.shell import Shell
 from tests.deployed.own_stack import CANARY, NAMESPACE, SECRET, OwnStack, raise_own
 from tests.deployed.permissions import Held, of_role, of_user, role_of_stack
 from tests.journeys.api import Reply
@@ -188,6 +193,44 @@ def test_a_writer_without_invoke_is_refused_by_the_gateway_and_reads_on(own: Own
         assert isinstance(_refused(_seal, own), Forbidden)
         assert own.api.send("GET", f"{_PATH}/snapshot", own.writer).status == 200
     _seal(own)
+
+
+def test_whom_iam_denies_is_told_the_policy_and_doctor_does_not_say_may_write(own: OwnStack, tmp_path: Path) -> None:
+    shell = Shell(variables(own.stack, own.writer, NAMESPACE), tmp_path)
+    policy = f"configsvc iam-policy --for writer -n {NAMESPACE}"
+    with of_user(own.stack.endpoint, own.writer.name).without("execute-api:Invoke"):
+        refused, denied = _refused(_seal, own), shell.run("doctor", "-n", NAMESPACE, "-o", "json")
+    allowed = shell.run("doctor", "-n", NAMESPACE, "-o", "json")
+    assert (refused.members["gateway"], refused.members["action"], policy in refused.detail) == (
+        "ACCESS_DENIED", "write", True,
+    )  # fmt: skip
+    assert own.writer.name in refused.detail  # IAM's own words reach the client through the gateway response
+    found, well = (
+        next(each for each in json.loads(done.out) if each["check"] == f"{NAMESPACE}: write")
+        for done in (denied, allowed)
+    )
+    assert (found["state"], policy in found["what_to_do"], "may write" in found["found"]) == ("warning", True, False)
+    assert (well["state"], "may write" in well["found"]) == ("ok", True)
+
+
+@pytest.mark.parametrize(
+    ("changed", "gateway", "says"),
+    [
+        ({"CONFIGSVC_API_KEY": "x" * 40}, "INVALID_API_KEY", "usage plan"),
+        ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "INVALID_SIGNATURE", "secret access key"),
+        ({"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE"}, "UNKNOWN_CREDENTIALS", "does not know"),
+    ],
+)
+def test_each_refusal_of_the_gateway_is_told_apart(
+    own: OwnStack, changed: dict[str, str], gateway: str, says: str
+) -> None:
+    with (
+        from_environ(variables(own.stack, own.writer, NAMESPACE) | changed) as admin,
+        pytest.raises(Forbidden) as refused,
+    ):
+        admin.put(NAMESPACE, "flag", "on", form="plain")
+    assert (refused.value.members["gateway"], says in refused.value.detail) == (gateway, True)
+    assert "CONFIGSVC_URL" not in refused.value.detail
 
 
 def test_a_writer_without_decrypt_seals_nothing_and_writes_what_is_plain(own: OwnStack) -> None:
