@@ -141,6 +141,17 @@ JSON_FILES: dict[str, tuple[Any, dict[str, Any]]] = {
         },
         {"A": "1"},
     ),
+    "azure-secret": (
+        {"id": "https://x.vault.azure.net/secrets/a/1", "value": "x\n", "attributes": {"enabled": True}},
+        {"put": "x\n"},
+    ),
+    "google-secret": (
+        {
+            "name": "projects/1/secrets/a/versions/1",
+            "payload": {"data": base64.urlsafe_b64encode("ü?>~\n".encode()).decode()},
+        },
+        {"put": "ü?>~\n"},
+    ),
     "azure-functions": ({"IsEncrypted": False, "Values": _AB}, _AB),
     "azure-parameters": (
         {"$schema": "https://x", "contentVersion": "1.0.0.0", "parameters": {"A": {"value": "1"}, "B": {"value": "2"}}},

@@ -53,6 +53,7 @@ def _imported(folder: Path) -> dict[str, object]:
     arguments = (folder / "args").read_text().split("\0")[:-1]
     content = (folder / "stdin").read_bytes()
     if arguments[:3] == ["put", "KEY", "-"]:
+        assert arguments[3:] == ["--binary" if folder.name == "secrets-manager-bytes" else "--exact"]
         return {"put": content.decode()}
     assert arguments[:2] == ["import", "-f"]
     assert arguments[-1] == "-"
@@ -238,6 +239,7 @@ def test_what_sops_has_encrypted_is_known_on_stdin(text: str, wanted: str) -> No
         ("a", b"<?xml version='1.0'?>", "XML"),
         ("a.ini", b"[a]\nb=c\n", "INI"),
         ("a.conf", b"a = b\n", "INI"),
+        ("credentials", b"\n# c\n[default]\r\naws_access_key_id = x\n", "INI"),
         ("a.tfvars", b'a = "b"\n', "Terraform"),
         ("a.jsonl", b"{}\n{}\n", "JSON lines"),
         ("a.yml", b"a: b\nc: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  61\n", "ansible-vault"),
@@ -282,6 +284,8 @@ def test_what_nothing_imports_is_named(name: str, content: bytes, what: str) -> 
         ("a.env", "ENCRYPTED=encrypted:abc\nkind=Secret\napiVersion=v1\n"),
         ("a.env", "PEM='-----BEGIN KEY-----\nx\n-----END KEY-----'\nX=<html>\n"),
         ("config.production", "A=1\n"),
+        ("a", "A='\n[b]\n'\n"),
+        ("a.toml", "[a]\nb = 'c'\n"),
         ("a.csv", "key,value\na,\0\n"),
     ],
 )  # fmt: skip
@@ -295,6 +299,11 @@ def test_a_container_is_read_as_it_is_when_that_is_asked_for() -> None:
     with pytest.raises(click.UsageError, match="Nothing was stored"):
         loaded("a.json", content, None, AS_IN_THE_FILE, "Nothing was stored.")
     assert [row.key for row in loaded("a.json", content, None, Shaping(as_is=True), "x").rows] == ["Variables"]
+    manifest = b"apiVersion: v1\nkind: Secret\n"
+    assert [row.key for row in loaded("a.yaml", manifest, None, Shaping(as_is=True), "x").rows] == [
+        "apiVersion",
+        "kind",
+    ]
     assert [row.key for row in loaded("a.ini", b"A=1\n", "dotenv", AS_IN_THE_FILE, "x").rows] == ["A"]
 
 

@@ -76,6 +76,14 @@ SHAPES = (
         "parameters of Azure Resource Manager", ("$schema", "contentVersion"), _shapes.azure_parameters,
         "cat parameters.json",
     ),
+    Shape(
+        "a secret that Azure Key Vault printed", ("vault.azure.net", "value"), _shapes.azure_secret,
+        "az keyvault secret show --id ID",
+    ),
+    Shape(
+        "a secret that Google Secret Manager printed", ("payload", "data"), _shapes.google_secret,
+        "gcloud secrets versions access latest --secret NAME --format json",
+    ),
     Shape("what Spring Cloud Config answers", ("propertySources",), _shapes.spring_config, "curl -s URL"),
     Shape("an environment of Postman", ("_postman_variable_scope",), _shapes.postman, "cat environment.json"),
     Shape(
@@ -100,7 +108,7 @@ def recognized(content: bytes, source: Source) -> Found | None:
     known = _contents.by_marker(text)
     if known:
         return known(source if source.name or not source.guessed else source._replace(format=_contents.format_of(text)))
-    return _by_ending(source) or _by_shape(text, source)
+    return _by_ending(source) or _by_shape(text, source) or _contents.by_sections(text, source)
 
 
 def _by_ending(source: Source) -> Found | None:
@@ -153,30 +161,25 @@ def _shaped(text: str, documents: list[Tree], source: Source, *, is_json: bool) 
     for shape in SHAPES:
         taken = shape.taken(tree) if all(word in text for word in shape.words) else None
         if taken:
-            return _found(shape, taken, tree, source, is_json=is_json)
+            return _found(shape, taken, source, is_json=is_json)
     if is_json and source.guessed and source.format == "dotenv":
         file = "-" if source.name is None else source.file
         return Found("JSON", "Add --format json:", (f"{IMPORT} -f json {file}",))
     return None
 
 
-def _found(shape: Shape, taken: Taken, tree: Tree, source: Source, *, is_json: bool) -> Found:
+def _found(shape: Shape, taken: Taken, source: Source, *, is_json: bool) -> Found:
+    if taken.decoded is not None:
+        raw = "jq -j" if not taken.decoded else "jq -r"
+        printed = _printed(f"{raw} {taken.program}", shape, source, is_json=is_json)
+        decoded = f" | {taken.decoded}" if taken.decoded else ""
+        command = f"{printed}{decoded} | configsvc put KEY - {'--binary' if taken.binary else '--exact'}"
+        return Found(shape.what, "It is one value. Store it under a key:", (command,), own_keys=True)
+    # A secret of Secrets Manager is a text that is a JSON object of pairs.
+    raw = "jq -r" if shape.taken is _shapes_of_aws.secrets_manager else "jq"
+    printed = _printed(f"{raw} {shlex.quote(taken.program)}", shape, source, is_json=is_json)
     advice = f"{taken.note} Import the values in it:".lstrip()
-    program = shlex.quote(taken.program)
-    if shape.taken is _shapes_of_aws.secrets_manager:
-        return Found(shape.what, advice, (_secret(tree, shape, source, is_json=is_json),), own_keys=True)
-    command = _printed(f"jq {program}", shape, source, is_json=is_json)
-    return Found(shape.what, advice, (f"{command} | {IMPORT} -f json {taken.options}-",), own_keys=True)
-
-
-def _secret(tree: Tree, shape: Shape, source: Source, *, is_json: bool) -> str:
-    """A secret of Secrets Manager is one text, one JSON object of pairs, or bytes."""
-    if _shapes_of_aws.is_json_object(tree.get("SecretString")):
-        return f"{_printed('jq -r .SecretString', shape, source, is_json=is_json)} | {IMPORT} -f json -"
-    if "SecretString" in tree:
-        return f"{_printed('jq -j .SecretString', shape, source, is_json=is_json)} | configsvc put KEY - --exact"
-    printed = _printed("jq -r .SecretBinary", shape, source, is_json=is_json)
-    return f"{printed} | base64 -d | configsvc put KEY - --binary"
+    return Found(shape.what, advice, (f"{printed} | {IMPORT} -f json {taken.options}-",), own_keys=True)
 
 
 def _printed(program: str, shape: Shape, source: Source, *, is_json: bool) -> str:

@@ -119,6 +119,7 @@ _INI = _refused(
     "a file with sections (INI)",
     "If it is lines of KEY=VALUE, add --format dotenv; else convert it to JSON or YAML first.",
 )
+_SECTION = re.compile(r"(?:[ \t]*(?:[#;][^\n]*)?\r?\n)*[ \t]*\[[\w .:/\"'-]+\][ \t]*(?:[#;][^\n]*)?(?:\r?\n|\Z)")
 _HCL = _refused("a file of Terraform (HCL)", "Convert it to JSON first: Terraform reads .tfvars.json files too.")
 _LINES = _refused("JSON lines", "Import takes one JSON object with the keys.")
 _LOOSE = _refused("JSON with extensions", "Import reads plain JSON. Convert it first.")
@@ -164,6 +165,12 @@ def format_of(text: str) -> str:
     if text.lstrip().startswith("{"):
         return "json"
     return "yaml" if re.search(r"(?m)^[\w.-]+:(?:\s|$)", text) else "dotenv"
+
+
+def by_sections(text: str, source: Source) -> Found | None:
+    """A file that begins with a section, such as `~/.aws/credentials`, where only the ending says that it is dotenv."""
+    is_ini = source.guessed and source.format == "dotenv" and _SECTION.match(text)
+    return _INI(source) if is_ini else None
 
 
 def by_ending(name: str) -> Known | None:

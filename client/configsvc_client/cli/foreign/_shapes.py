@@ -110,6 +110,18 @@ def azure_parameters(tree: Tree) -> Taken | None:
     return Taken(".parameters | map_values(.value)")
 
 
+def azure_secret(tree: Tree) -> Taken | None:
+    """`az keyvault secret show`."""
+    is_secret = has(tree, id=str, value=str, attributes=dict) and ".vault.azure.net/secrets/" in tree["id"]
+    return Taken(".value", decoded="") if is_secret else None
+
+
+def google_secret(tree: Tree) -> Taken | None:
+    """`gcloud secrets versions access --format json`, which prints base64 for URLs."""
+    known = has(tree, name=str, payload=dict) and has(tree["payload"], data=str) and "/secrets/" in tree["name"]
+    return Taken(".payload.data", decoded="tr -- -_ +/ | base64 -d") if known else None
+
+
 def spring_config(tree: Tree) -> Taken | None:
     """What Spring Cloud Config answers."""
     known = has(tree, name=str, profiles=list, propertySources=list) and each_has(tree["propertySources"], source=dict)

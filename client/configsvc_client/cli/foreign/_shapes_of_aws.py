@@ -35,7 +35,9 @@ def secrets_manager(tree: Tree) -> Taken | None:
     """`aws secretsmanager get-secret-value`."""
     if not has(tree, ARN=str) or ":secretsmanager:" not in tree["ARN"]:
         return None
-    return Taken(".SecretString") if {"SecretString", "SecretBinary"} & set(tree) else None
+    if "SecretString" in tree:
+        return Taken(".SecretString", decoded=None if is_json_object(tree["SecretString"]) else "")
+    return Taken(".SecretBinary", decoded="base64 -d", binary=True) if "SecretBinary" in tree else None
 
 
 def is_json_object(text: object) -> bool:

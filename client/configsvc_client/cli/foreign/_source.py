@@ -39,11 +39,16 @@ class Found(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """A program of jq's that takes the keys and values out of a container, and the options that fit its keys."""
+    """A program of jq's that takes the keys and values out of a container, and the options that fit its keys.
+
+    `decoded` is for one value without a key: the command that decodes what jq prints, or "" if that is the value.
+    """
 
     program: str
     options: str = ""
     note: str = ""
+    decoded: str | None = None
+    binary: bool = False
 
 
 def quoted(text: str) -> str:

@@ -41,11 +41,7 @@ def _found(document: Document) -> Iterator[Row | Problem]:
         yield Problem("" if root is None else _place.at(root.start_mark.line + 1), None, said)
         return
     tree.measure(root)
-    members = tree.members(root)
-    if {"apiVersion", "kind"} <= members.keys():
-        yield Problem("", None, "a manifest of Kubernetes; say --format k8s-secret")
-        return
-    for name, (key, value) in members.items():
+    for name, (key, value) in tree.members(root).items():
         yield _row(tree, _place.at(key.start_mark.line + 1), name, value)
 
 
