@@ -40,6 +40,8 @@ def test_line_ends_of_windows_belong_to_no_value() -> None:
         (r'JSON="{\"test\": \"me\"}"', '{"test": "me"}'),
         ('KEY="-----BEGIN-----\nabc\n-----END-----"', "-----BEGIN-----\nabc\n-----END-----"),
         ("export KEY=bar", "bar"),
+        ("export KEY='a; export B=2'", "a; export B=2"),
+        ("CONNECTION=Server=x;Database=y;User=z", "Server=x;Database=y;User=z"),
         ("toggle.feature_x=true", "true"),
         ("KEY=", ""),
     ],
@@ -62,6 +64,8 @@ def test_what_looks_like_a_command_or_a_variable_is_text(line: str) -> None:
         "[config 1]",
         "KEY",
         'KEY="a" b',
+        "export A=1; export B=2",
+        "export A=1 && export B=2",
     ],
 )
 def test_what_two_readers_take_differently_is_refused_by_line(line: str) -> None:

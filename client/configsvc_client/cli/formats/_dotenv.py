@@ -21,6 +21,8 @@ from configsvc_client.cli.formats._text_types import (
 
 _ESCAPES = {"\\\\": "\\u005c", "'": "\\u0027", "${": "\\u0024{"}
 _UP_TO_VALUE = re.compile(r"\s*(?:export[^\S\n]+)?(?:'[^']+'|[^=#\s]+)[^\S\n]*=[^\S\n]*")
+_TWO_ON_A_LINE = re.compile(r"""\s*export\s[^'"\n]*[;&] ?export\s""")
+"""A shell sets two variables, and a dotenv reader one."""
 _NO_JAVASCRIPT_NAME = "__proto__"
 
 
@@ -52,6 +54,8 @@ def _found(text: str) -> Iterator[Row | Problem]:
             yield Problem(
                 f"line {line}", None, "no value; write KEY= for an empty one, and quote values of several lines"
             )
+        elif key is not None and _TWO_ON_A_LINE.match(original):
+            yield Problem(f"line {line}", key, "two variables on one line; give each its own")
         elif key is not None:
             value = str(binding.value)
             yield Row(f"line {line}", key, value.encode(), type_after(commented), _is_filled_in(original, value))
