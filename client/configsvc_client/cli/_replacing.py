@@ -77,8 +77,9 @@ def agree(namespace: str, keys: Sequence[str], *, required: bool) -> None:
     values = counted(len(keys), "value")
     more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
     what = f"{values} that {namespace} serves: {', '.join(keys[:_NAMED])}{more}."
+    them = "it" if len(keys) == 1 else "them"
     _confirm.confirm(
         f"This replaces {what} Continue?",
-        alone=f"This would replace {what} Nothing was stored. Pass --yes to replace them, or --new-only to keep them. "
-        "--dry-run shows the plan.",
+        alone=f"This would replace {what} Nothing was stored. Pass --yes to replace {them}, or --new-only to keep "
+        f"{them}. --dry-run shows the plan.",
     )
