@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import select
@@ -48,12 +49,33 @@ class Shell:
             [*COMMAND, *map(str, arguments)],
             env=self.environ,
             cwd=self.folder,
-            input=given.encode() if isinstance(given, str) else given,
+            input=_bytes(given),
             capture_output=True,
             timeout=_SECONDS,
             check=False,
         )
         return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def here(self, *arguments: str, given: bytes | str = b"") -> Done:
+        """As `run`, but in this process: a tenth of the time. Not for `exec`, which would take its place."""
+        from configsvc_client.cli._main import run
+
+        assert arguments[0] != "exec"
+        held, streams = dict(os.environ), (sys.stdin, sys.stdout, sys.stderr)
+        came = [io.TextIOWrapper(io.BytesIO(each)) for each in (_bytes(given), b"", b"")]
+        os.environ.clear()
+        os.environ.update(self.environ)
+        sys.stdin, sys.stdout, sys.stderr = came
+        try:
+            code = run(arguments)
+        finally:
+            sys.stdin, sys.stdout, sys.stderr = streams
+            os.environ.clear()
+            os.environ.update(held)
+        for each in came[1:]:
+            each.flush()
+        out, err = (each.buffer.getvalue().decode() for each in came[1:])
+        return Done(code, out, err)
 
     def ok(self, *arguments: str | Path, given: bytes | str = b"") -> str:
         """Standard output of what must succeed."""
@@ -94,6 +116,10 @@ class Shell:
             if process and process.poll() is None:
                 process.kill()
                 process.wait(_SECONDS)
+
+
+def _bytes(given: bytes | str) -> bytes:
+    return given.encode() if isinstance(given, str) else given
 
 
 def _talked(terminal: int, typed: list[tuple[str, str]]) -> str:

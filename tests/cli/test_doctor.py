@@ -83,7 +83,8 @@ def test_who_has_the_grant_and_not_iam_is_not_said_to_write(
     service.identities["AKIAWRITER"] = held._replace(allowed=allowed)
     try:
         shell = Shell(service.environ("writer", namespace))
-        done, refused = shell.run("doctor", "-o", "json"), shell.run("put", "k", "x", "--plain")
+        done, refused = shell.here("doctor", "-o", "json"), shell.here("put", "k", "x", "--plain")
+        me = shell.here("whoami")
     finally:
         service.identities["AKIAWRITER"] = held
     (found,) = [each for each in json.loads(done.out) if each["check"] == f"{namespace}: write"]
@@ -93,6 +94,8 @@ def test_who_has_the_grant_and_not_iam_is_not_said_to_write(
     assert "configsvc grant" not in found["what_to_do"]
     assert (refused.code, f"configsvc iam-policy --for writer -n {namespace}" in refused.err) == (4, True)
     assert "CONFIGSVC_URL" not in refused.err
+    assert (me.code, "api-key:idwriter" in me.out) == (0, True)
+    assert ("configsvc iam-policy" in me.err) == ("POST/v1/whoami" not in allowed)
 
 
 @pytest.fixture

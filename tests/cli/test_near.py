@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -104,19 +105,19 @@ def test_every_group_says_which_command_was_meant() -> None:
 def test_a_key_or_namespace_that_does_not_exist_is_answered_with_those_like_it(
     shell: Shell, arguments: tuple[str, ...], says: str
 ) -> None:
-    done = shell.run(*arguments)
+    done = shell.run(*arguments) if arguments[0] == "exec" else shell.here(*arguments)
     assert done.code in (2, 3)
     assert says in done.err
     assert CANARY not in done.err + done.out
 
 
 def test_a_deleted_key_is_no_suggestion_for_a_command_on_what_is_served(shell: Shell) -> None:
-    assert "Did you mean" not in shell.run("get", "goen").err
-    assert "Did you mean" not in shell.run("get", "gone").err
+    assert "Did you mean" not in shell.here("get", "goen").err
+    assert "Did you mean" not in shell.here("get", "gone").err
 
 
 def test_nothing_is_asked_for_it_while_all_is_well(shell: Shell, made: Loopback) -> None:
-    shell.ok("get", "db.url")
+    assert shell.here("get", "db.url").code == 0
     assert [each for each in made.requests if each.endswith(("/keys", "/namespaces"))] == []
 
 
@@ -124,7 +125,7 @@ def test_what_the_caller_may_not_list_is_not_suggested(made: Loopback) -> None:
     made.keys["value-of-stranger"] = "idstranger"
     stranger = Shell(made.environ("owner", "payments.prod")).but(CONFIGSVC_API_KEY="value-of-stranger")
     for arguments in (("get", "db.urll"), ("get", "db.url", "-n", "payment.prod")):
-        assert "Did you mean" not in stranger.run(*arguments).err
+        assert "Did you mean" not in stranger.here(*arguments).err
 
 
 @pytest.mark.parametrize(
@@ -142,25 +143,28 @@ def test_what_the_caller_may_not_list_is_not_suggested(made: Loopback) -> None:
     ],
 )
 def test_nobody_is_asked_about_what_does_not_exist(shell: Shell, arguments: tuple[str, ...], says: str) -> None:
-    done = shell.run(*arguments)
+    done = shell.here(*arguments)
     assert done.code in (3, 5)
     assert says in done.err
     assert "There is nobody to ask" not in done.err
 
 
 def test_what_exists_is_asked_about(shell: Shell) -> None:
-    assert "Delete db.url in payments.prod?" in shell.run("delete", "db.url").err
+    assert "Delete db.url in payments.prod?" in shell.here("delete", "db.url").err
 
 
 @pytest.mark.parametrize("option", ["--seal", "--plain", "--kms", "--json"])
-def test_a_pattern_of_import_that_names_no_key_stores_nothing(shell: Shell, made: Loopback, option: str) -> None:
-    given = f"new.flag=1\nnew.password={CANARY}\n"
-    done = shell.run("import", "-", "-f", "dotenv", "--plain", "new.flag", option, "new_pasword", given=given)
+def test_a_pattern_of_import_that_names_no_key_stores_nothing(
+    shell: Shell, made: Loopback, tmp_path: Path, option: str
+) -> None:
+    file = tmp_path / "new.env"
+    file.write_text(f"new.flag=1\nnew.password={CANARY}\n")
+    done = shell.here("import", str(file), "--plain", "new.flag", option, "new_pasword")
     assert done.code == 2
     assert f"  {option} new_pasword. Did you mean new.password?" in done.err
     assert CANARY not in done.err
     assert [each for each in made.requests if not each.startswith("GET")] == []
-    missing = shell.run("import", "-", "-f", "dotenv", option, "zzz.*", "--dry-run", given=given)
+    missing = shell.here("import", str(file), option, "zzz.*", "--dry-run")
     assert (missing.code, f"  {option} zzz.*" in missing.err) == (2, True)
 
 
@@ -169,8 +173,8 @@ def test_a_pattern_of_copy_that_names_no_key_of_the_target_stores_nothing(
     shell: Shell, made: Loopback, option: str
 ) -> None:
     arguments = ("copy", "db.url", "--to", "payments.staging", "--yes")
-    done = shell.run(*arguments, option, "db.urll")
+    done = shell.here(*arguments, option, "db.urll")
     assert (done.code, f"  {option} db.urll. Did you mean db.url?" in done.err) == (2, True)
     assert [each for each in made.requests if not each.startswith("GET")] == []
-    renamed = shell.run(*arguments, "--as", "new.url", option, "db.url")
+    renamed = shell.here(*arguments, "--as", "new.url", option, "db.url")
     assert (renamed.code, "Did you mean new.url?" in renamed.err) == (2, False)
