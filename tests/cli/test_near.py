@@ -68,6 +68,12 @@ def test_names_that_are_spelt_alike_are_found_at_most_three(wanted: str, known: 
         (["-n", "a.b", "get", "k"], "It goes after the command: configsvc COMMAND -n"),
         (["exec", "--prefx", "db.", "env"], "Did you mean --prefix or --profile?"),
         (["get", "payments.prod", "db.url"], "configsvc get [OPTIONS] KEY. The namespace is an option: -n NAMESPACE."),
+        (
+            ["grant", "x", "-a", "wirte", "-n", "a"],
+            "is not one of 'read', 'write', 'admin'. Did you mean write?",
+        ),
+        (["grant", "x", "-n", "a"], "Missing option '-a' / '--action'. Choose from: read, write, admin"),
+        (["destroy", "k", "x"], "Invalid value for 'VERSION': 'x' is not a whole number."),
         (["whoami", CANARY], "More arguments than the command takes: configsvc whoami [OPTIONS]."),
     ],
 )

@@ -61,7 +61,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         Wrong("CONFIGSVC_KMS_KEYS", "alias/x", ("data-key", "add"), "takes the ARN"),
         Wrong("CONFIGSVC_SEALED_KEYS", "a/b", ("list",), "takes keys and patterns"),
         Wrong("CONFIGSVC_OUTPUT", "xml", ("namespace", "list"), "is one of"),
-        Wrong("CONFIGSVC_POLL_SECONDS", "soon", ("watch",), "is not a valid float"),
+        Wrong("CONFIGSVC_POLL_SECONDS", "soon", ("watch",), "is not a number"),
         Wrong("CONFIGSVC_PROFILE", "none", ("list",), "No settings file has a profile none"),
         Wrong("CONFIGSVC_TRUST", "all", ("list",), "is project or not set"),
         Wrong("AWS_REGION", "Frankfurt!", ("list",), "is not a region"),

@@ -30,7 +30,8 @@ def command(prefix: str, namespaces: tuple[str, ...], *, due: str | None, longer
     """List the keys that start with PREFIX, without values.
 
     The state of a key is served, staged (a version waits to be served) or deleted (its versions are kept). A served
-    value is overdue once the day of its --rotate-by has passed. With --due, the longest overdue come first.
+    value is overdue once the day of its `configsvc put --rotate-by` has passed. With --due, the longest overdue come
+    first.
 
     Of several namespaces each key comes from the first that serves it, as for a consumer.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import click
@@ -11,14 +12,32 @@ from configsvc_client import _alike
 _EXTRA = "Got unexpected extra argument"
 _NAMESPACE = "-n"
 _HAVING = 4
+_WORDS = {
+    "is not a valid integer range.": "is not a whole number.",
+    "is not a valid float range.": "is not a number.",
+}
+_CHOSEN = re.compile(r"'([^']*)' is not one of ")
 
 
 def told(error: click.ClickException, context: click.Context | None) -> str:
     """What was typed wrongly."""
     if isinstance(error, click.NoSuchOption):
         return f"No such option {error.option_name}. {_option(error, context)}".strip()
-    said = error.format_message()
-    return _too_many(context) if said.startswith(_EXTRA) else said
+    said = " ".join(error.format_message().split())
+    if said.startswith(_EXTRA):
+        return _too_many(context)
+    for words, ours in _WORDS.items():
+        said = said.replace(words, ours)
+    return f"{said} {_choice(error)}".rstrip()
+
+
+def _choice(error: click.ClickException) -> str:
+    """Of a value that is none of several: those that are spelt like it."""
+    kind = error.param.type if isinstance(error, click.BadParameter) and error.param else None
+    found = _CHOSEN.search(error.format_message())
+    if not isinstance(kind, click.Choice) or not found:
+        return ""
+    return _alike.question(_alike.nearest(found.group(1), map(str, kind.choices)))
 
 
 def _too_many(context: click.Context | None) -> str:
