@@ -166,6 +166,17 @@ def test_docker_and_kubectl_read_each_awkward_text(tmp_path: Path) -> None:
     assert {key: base64.b64decode(text).decode() for key, text in data.items()} == expected
 
 
+@pytest.mark.slow
+@settings(max_examples=50)
+@given(found=st.lists(texts, min_size=20, max_size=60))
+def test_every_reader_reads_thousands_of_texts(folder: Path, found: list[str]) -> None:
+    _check_dotenv(folder / "many.env", _values(found))
+    expected = _written("shell", _values(found), folder / "many.sh")
+    _check_shells(folder / "many.sh", expected, "text/plain")
+    expected = _written("dotenv", _values(found), folder / "many.env")
+    assert readers.node(folder / "many.env")[0]["dotenv"] == expected
+
+
 def test_dotenv_expand_fills_in_and_runs_what_single_quotes_hold(tmp_path: Path) -> None:
     """Why the help warns of it: no spelling in the file keeps a value from that."""
     path = tmp_path / "x.env"
