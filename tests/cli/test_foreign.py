@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -10,6 +11,9 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from configsvc_client.cli._loaded import loaded
 from configsvc_client.cli._shaping import AS_IN_THE_FILE, Shaping
@@ -292,6 +296,32 @@ def test_what_nothing_imports_is_named(name: str, content: bytes, what: str) -> 
 def test_ordinary_config_is_no_container(name: str, content: object) -> None:
     text = content if isinstance(content, str) else json.dumps(content, indent=1)
     assert recognized(text.encode(), _source(name)) is None
+
+
+_NAMES = sorted({*re.findall(r'"([^"]+)":', json.dumps([content for content, _ in JSON_FILES.values()]))})
+_NAMES += ["apiVersion", "kind", "items", "services", "image", "sops", "mac"]
+_TEXTS = ["Secret", "List", "ConfigMap", "String", "v1", "a/b", ":lambda:", ":secretsmanager:", ""]
+_nodes = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from(["Secret", "List", "String", "v1", "a/b", ":lambda:", ""]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_NAMES), inner, max_size=4),
+)
+
+
+@given(tree=_nodes, name=st.sampled_from(["a.json", "a.yaml", "a.env", "-"]), is_yaml=st.booleans())
+def test_whatever_a_file_holds_it_is_looked_at_without_a_fault(tree: object, name: str, is_yaml: bool) -> None:  # noqa: FBT001  # hypothesis's
+    text = yaml.safe_dump(tree) if is_yaml else json.dumps(tree)
+    recognized(text.encode(), _source(name))
+
+
+@given(
+    content=st.binary(max_size=40) | st.text(st.sampled_from("[]{}:=\n-\0\x1f\x8b<!ENC"), max_size=20).map(str.encode)
+)
+def test_whatever_bytes_a_file_holds_it_is_looked_at_without_a_fault(content: bytes) -> None:
+    recognized(content, _source("a.env"))
+    recognized(content, _source("a.yaml"))
 
 
 def test_a_container_is_read_as_it_is_when_that_is_asked_for() -> None:
