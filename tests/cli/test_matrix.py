@@ -12,7 +12,7 @@ from tests.admin.loopback import Loopback
 from tests.cli import matrix
 from tests.cli.matrix import Command, Result
 
-# README and `configsvc --help`; 130 is Ctrl-C.
+# As docs/CLI.md has them.
 DOCUMENTED = {0, 1, 2, 3, 4, 5, 6, 7, 130}
 
 LOCALES = {

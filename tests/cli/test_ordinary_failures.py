@@ -144,6 +144,30 @@ def test_files_and_names_that_do_not_fit_are_told(
     assert (told.code, says in told.err, _is_one_sentence(told)) == (code, True, True), told
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("copy", "k", "--to", "", "--as", "copied"),
+        ("copy", "k", "--as", ""),
+        ("data-key", "rewrap", ""),
+        ("data-key", "rotate", "--kms-key", ""),
+        ("data-key", "add", "--kms-key", ""),
+        ("snapshot", "save", ""),
+        ("namespace", "set", "", "--description", "x"),
+        ("namespace", "lift", "", "--revision", "9"),
+    ],
+)
+def test_an_option_or_argument_that_is_empty_does_not_count_as_left_out(
+    service: Loopback, namespace: str, arguments: tuple[str, ...]
+) -> None:
+    service.admin().put(namespace, "k", CANARY)
+    service.requests.clear()
+    told = Shell(service.environ("owner", namespace)).run(*arguments, "--yes")
+    assert (told.code in {2, 3}, _is_one_sentence(told)) == (True, True), told
+    assert not [each for each in service.requests if not each.startswith("GET")]
+
+
 def test_a_fifo_is_not_replaced_by_a_snapshot(shell: Shell, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     told = shell.run("snapshot", "save", tmp_path / "fifo")

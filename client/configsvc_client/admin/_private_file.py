@@ -47,7 +47,7 @@ def _is_special(path: Path) -> bool:
         mode = path.lstat().st_mode
     except OSError:
         return False
-    return not (stat.S_ISREG(mode) or stat.S_ISLNK(mode) or stat.S_ISDIR(mode))
+    return not (stat.S_ISREG(mode) or stat.S_ISLNK(mode))
 
 
 def _refused(path: Path, error: OSError) -> Misconfigured:

@@ -66,8 +66,8 @@ def command(
     from configsvc.model import names
 
     source = _options.target(namespace)
-    to = _options.named_by("--to", target) if target else source
-    chosen = _Chosen((*keys, *only), names.key(name) if name else None)
+    to = source if target is None else _options.named_by("--to", target)
+    chosen = _Chosen((*keys, *only), None if name is None else names.key(name))
     _check(chosen, everything=everything, keys=keys, same=to == source)
     admin = _settings.admin()
     copying = _Copying(admin, admin.snapshot(source), admin.snapshot(to), _forms.Wanted(seal, plain, kms))

@@ -60,7 +60,7 @@ def rewrap(kid: str | None, namespace: str | None, kms_key: str | None) -> None:
     """
     target, wrapping = _options.target(namespace), _settings.kms_key(kms_key)
     admin = _settings.admin()
-    kids = [kid] if kid else _live(admin, target)
+    kids = _live(admin, target) if kid is None else [kid]
     for each in kids:
         admin.rewrap(target, each, wrapping)
         _terminal.say(f"{target}: data key {each} wrapped under {wrapping}")

@@ -1,8 +1,8 @@
 """Exit codes by kind of error, and errors in one or two lines.
 
 0 done · 1 failed · 2 usage or settings · 3 not found · 4 forbidden · 5 precondition or conflict · 6 throttled or
-unavailable · 7 a difference was found, where `--exit-code` asks; `exec` ends as its command does (126 and 127 when
-that cannot be started, as in a shell).
+unavailable · 7 a difference was found, where `--exit-code` asks · 130 interrupted; `exec` ends as its command does (126
+and 127 when that cannot be started, as in a shell).
 """
 
 from __future__ import annotations

@@ -108,7 +108,8 @@ class Commands(_group.Group):
         "CONFIGSVC_NAMESPACES where -n is left out, CONFIGSVC_KMS_KEYS, AWS_REGION, AWS_PROFILE), .configsvc.toml here "
         "or above, your own config.toml. NO_COLOR is honoured. "
         "Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 forbidden, 5 precondition or conflict, "
-        "6 throttled or unavailable, 7 a difference was found (--exit-code); exec ends as its command does."
+        "6 throttled or unavailable, 7 a difference was found (--exit-code), 130 interrupted; exec ends as its command "
+        "does."
     ),
 )
 @click.version_option(package_name="configsvc")

@@ -36,7 +36,7 @@ def command(namespace: str | None, kms_key: str | None, message: str, *, fresh: 
     `configsvc rollback --to-revision` seals them anew. Values in plain and kms form have no data key.
     """
     target = _options.target(namespace)
-    wrapping = _settings.kms_key(kms_key) if kms_key else None
+    wrapping = None if kms_key is None else _settings.kms_key(kms_key)
     admin = _settings.admin()
     total = sum(each.served for each in admin.data_keys(target))
     with _terminal.progress(f"rotate {target}", total) as advance:

@@ -147,14 +147,15 @@ def kms_key(given: str | None) -> str:
     Raises:
         Misconfigured: it is not known, or not the ARN of a key.
     """
-    chosen = given or (pins()[0] if len(pins()) == 1 and pins() != ["*"] else "")
-    if not chosen:
+    only = pins()[0] if len(pins()) == 1 and pins() != ["*"] else ""
+    chosen = only if given is None else given
+    if given is None and not only:
         raise Misconfigured(
             "Say which KMS key wraps the data key: --kms-key ARN, or set CONFIGSVC_KMS_KEYS to one ARN."
         )
     from configsvc_client._pin import is_arn
 
     if not is_arn(chosen):
-        name = "--kms-key" if given else "CONFIGSVC_KMS_KEYS"
+        name = "CONFIGSVC_KMS_KEYS" if given is None else "--kms-key"
         raise Misconfigured(f"{name} takes the ARN of a key (arn:aws:kms:…:key/…), not an alias or an id.")
     return chosen
