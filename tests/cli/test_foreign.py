@@ -242,7 +242,7 @@ def test_what_sops_has_encrypted_is_known_on_stdin(text: str, wanted: str) -> No
         ("a.env", b"\n <!DOCTYPE html><html>", "an HTML page"),
         ("a", b"<?xml version='1.0'?>", "XML"),
         ("a.ini", b"[a]\nb=c\n", "INI"),
-        ("a.conf", b"a = b\n", "INI"),
+        ("a.conf", b"a = b\n", "INI) by its name"),
         ("credentials", b"\n# c\n[default]\r\naws_access_key_id = x\n", "INI"),
         ("a.tfvars", b'a = "b"\n', "Terraform"),
         ("a.jsonl", b"{}\n{}\n", "JSON lines"),

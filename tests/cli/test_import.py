@@ -236,7 +236,7 @@ def test_stdin_without_a_format_is_said_to_be_read_as_dotenv(shell: Shell, tmp_p
     assert (taken.code, said in taken.err) == (0, True)
     assert "read as" not in shell.run("import", "-", "-f", "dotenv", "--dry-run", given="a=1\n").err
     unknown = tmp_path / "settings.txt"
-    unknown.write_text("[a]\nb: 1\n")
+    unknown.write_text("a: 1\nb: 1\n")
     assert "settings.txt was read as dotenv" in shell.run("import", unknown).err
     assert "settings.txt was read as dotenv" in shell.run("diff", unknown).err
 

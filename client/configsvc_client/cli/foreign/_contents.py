@@ -117,12 +117,14 @@ MARKERS: tuple[tuple[str, re.Pattern[str], Known], ...] = (
 
 _INI = _refused(
     "a file with sections (INI)",
-    "If it is lines of KEY=VALUE, add --format dotenv; else convert it to JSON or YAML first.",
+    "Convert it to JSON or YAML first.",
 )
 _SECTION = re.compile(r"(?:[ \t]*(?:[#;][^\n]*)?\r?\n)*[ \t]*\[[\w .:/\"'-]+\][ \t]*(?:[#;][^\n]*)?(?:\r?\n|\Z)")
 _HCL = _refused("a file of Terraform (HCL)", "Convert it to JSON first: Terraform reads .tfvars.json files too.")
 _LINES = _refused("JSON lines", "Import takes one JSON object with the keys.")
 _LOOSE = _refused("JSON with extensions", "Import reads plain JSON. Convert it first.")
+
+_OTHERWISE = "If it is something else, pass -f FORMAT."
 
 ENDINGS: dict[str, Known] = {
     **dict.fromkeys((".ini", ".cfg", ".conf", ".cnf"), _INI),
@@ -175,7 +177,16 @@ def by_sections(text: str, source: Source) -> Found | None:
 
 def by_ending(name: str) -> Known | None:
     """What a file is by its ending."""
-    return ENDINGS.get(PurePath(name).suffix.lower())
+    known = ENDINGS.get(PurePath(name).suffix.lower())
+    return known and _by_name_alone(known)
+
+
+def _by_name_alone(known: Known) -> Known:
+    def found(source: Source) -> Found:
+        found = known(source)
+        return found._replace(what=f"{found.what} by its name", advice=f"{_OTHERWISE} {found.advice}")
+
+    return found
 
 
 def _binary(content: bytes) -> Known | None:
