@@ -100,7 +100,8 @@ def test_a_stranger_cannot_tell_a_namespace_from_one_that_is_not_there(story: St
         assert there.status == nowhere.status == 404, (method, rest)
         one, other = there.problem(), nowhere.problem()
         assert {**one, "instance": ""} == {
-            **other, "instance": "", "detail": other["detail"].replace(absent, story.namespace),
+            **other, "instance": "", "namespace": story.namespace,
+            "detail": other["detail"].replace(absent, story.namespace),
         }  # fmt: skip
 
 
