@@ -94,7 +94,7 @@ _WATCH = ("watch",)
 
 _PLACES = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
-    (re.compile(r"\b[A-Za-z0-9_-]{43}\b"), "KID"),
+    (re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])"), "KID"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "DIGEST"),
 )
 

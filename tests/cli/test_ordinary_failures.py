@@ -168,6 +168,13 @@ def test_an_option_or_argument_that_is_empty_does_not_count_as_left_out(
     assert not [each for each in service.requests if not each.startswith("GET")]
 
 
+@pytest.mark.parametrize("before", [(), ("--",)])
+def test_a_kid_that_begins_with_a_dash_is_no_option(service: Loopback, namespace: str, before: tuple[str, ...]) -> None:
+    owner = Shell(service.environ("owner", namespace))
+    told = owner.run("data-key", "retire", "--yes", *before, "-n" + "A" * 41)
+    assert (told.code, "no such data key" in told.err) == (3, True), told
+
+
 def test_a_fifo_is_not_replaced_by_a_snapshot(shell: Shell, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     told = shell.run("snapshot", "save", tmp_path / "fifo")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +13,20 @@ from configsvc_client.cli import _confirm, _group, _options, _output, _retired, 
 if TYPE_CHECKING:
     from configsvc.model.names import Kid, Namespace
     from configsvc_client.admin import Admin
+
+
+_DASHED_KID = re.compile("-[A-Za-z0-9_-]{42}")
+
+
+class _TakesKid(click.Command):
+    """A command with a kid as its argument: one in 64 begins with a dash, and is no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """The arguments, such a kid behind the options."""
+        kids = [each for each in args if _DASHED_KID.fullmatch(each)]
+        if kids and "--" not in args:
+            args = [*(each for each in args if each not in kids), "--", *kids]
+        return super().parse_args(ctx, args)
 
 
 @click.group("data-key", cls=_group.Group)
@@ -49,7 +64,7 @@ def list_(namespace: str | None) -> None:
     )
 
 
-@command.command("rewrap")
+@command.command("rewrap", cls=_TakesKid)
 @_options.one_namespace
 @click.argument("kid", required=False)
 @click.option("--kms-key", metavar="ARN", help="KMS key to wrap it under; CONFIGSVC_KMS_KEYS where left out.")
@@ -80,7 +95,7 @@ def _live(admin: Admin, namespace: Namespace) -> list[Kid]:
     return [kid for kid in live if kid not in back]
 
 
-@command.command("retire")
+@command.command("retire", cls=_TakesKid)
 @_options.one_namespace
 @click.argument("kid")
 def retire(kid: str, namespace: str | None) -> None:
