@@ -174,6 +174,14 @@ def test_a_pattern_of_import_that_names_no_key_stores_nothing(
     assert (missing.code, f"  {option} zzz.*" in missing.err) == (2, True)
 
 
+def test_a_pattern_of_import_may_name_a_key_that_is_served_and_not_in_the_file(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "missing.env"
+    file.write_text("")
+    assert shell.here("import", str(file), "--plain", "db.*", "--json", "db.url").code == 0
+    file.write_text("new.flag=1\n")
+    assert shell.here("import", str(file), "--plain", "new.*", "--seal", "db.url", "--dry-run").code == 0
+
+
 @pytest.mark.parametrize("option", ["--seal", "--plain", "--kms"])
 def test_a_pattern_of_copy_that_names_no_key_of_the_target_stores_nothing(
     shell: Shell, made: Loopback, option: str

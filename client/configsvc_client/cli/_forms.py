@@ -33,24 +33,43 @@ class Wanted(NamedTuple):
         return None
 
 
-def check_named(keys: Collection[str], wanted: Wanted, json: Sequence[str] = ()) -> None:
+def check_named(
+    keys: Collection[str],
+    wanted: Wanted,
+    json: Sequence[str] = (),
+    *,
+    served: Callable[[], Collection[str]] = tuple,
+) -> None:
     """Refuse a pattern that names no key, before anything is stored.
 
     A mistyped --seal would leave a secret to whatever the policy says, and a mistyped --plain or --json a setting to
     readers who do not expect it.
 
+    Args:
+        keys: that would be stored.
+        wanted: the patterns of --seal, --plain and --kms.
+        json: the patterns of --json.
+        served: gives more keys that a pattern may name, asked for only if one names none of `keys`: a script passes
+            the same patterns whichever keys its file has today.
+
     Raises:
         Problems: names each such pattern with its option, and keys that are spelt like it.
     """
     given = (*zip(_OPTIONS, (wanted.seal, wanted.plain, wanted.kms), strict=True), ("--json", json))
+    pairs = [(option, pattern) for option, patterns in given for pattern in dict.fromkeys(patterns)]
+    unnamed = [pair for pair in pairs if not _names_one(pair[1], keys)]
+    also = served() if unnamed else ()
     problems = [
         f"{option} {pattern}. {_alike.question(_alike.nearest(pattern.removesuffix('*'), keys))}".rstrip()
-        for option, patterns in given
-        for pattern in dict.fromkeys(patterns)
-        if not any(wildcard.matches(key, pattern) for key in keys)
+        for option, pattern in unnamed
+        if not _names_one(pattern, also)
     ]
     if problems:
         raise _exit.Problems("Nothing was stored. These patterns name no key that would be stored:", problems)
+
+
+def _names_one(pattern: str, keys: Collection[str]) -> bool:
+    return any(wildcard.matches(key, pattern) for key in keys)
 
 
 def for_one_key(command: Decorated) -> Decorated:

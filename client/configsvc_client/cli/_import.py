@@ -95,8 +95,8 @@ def command(
     origins = shaped.origins if shaping.renames else None
     _imported.tell_filled_in(rows.values())
     asked = _forms.Wanted(seal, plain, kms)
-    _forms.check_named(rows, asked, as_json)
     admin = _settings.admin()
+    _forms.check_named(rows, asked, as_json, served=lambda: {each.key for each in admin.snapshot(target).entries})
     rules = Rules(asked, as_json, declassify)
     found, failures = drafts(rows.values(), rules, partial(admin.named_form, target))
     found, too_large = fitting(found, partial(admin.check_size, target))
