@@ -31,13 +31,21 @@ def _is_kept(shell: Shell) -> bool:
         (("put", "k", "-", "--exact"), "", "Nothing came from stdin"),
         (("put", "k", "-", "--binary"), "", "Nothing came from stdin"),
         (("put", "k", "-", "--json"), "\n", "JSON has no empty value"),
+        (("put", "k", "-"), "\n\n", "Only white space came from stdin"),
+        (("put", "k", "-"), "\r\n", "Only white space came from stdin"),
+        (("put", "k", "-"), "\ufeff\r\n", "Only white space came from stdin"),
+        (("put", "k", "-", "--exact"), "\n", "Only white space came from stdin"),
+        (("put", "k", "-", "--json"), " \n", "JSON has no empty value"),
+        (("put", "k", "@blank"), "", "blank holds only white space"),
         (("put", "k", "@empty"), "", "empty is empty"),
         (("put", "k", "--from-file", "empty"), "", "empty is empty"),
         (("put", "k", "@/dev/null", "--binary"), "", "/dev/null is empty"),
         (("put", "k", "", "--plain"), "", "an unset variable"),
         (("put", "new", "-", "--create-only"), "", "Nothing came from stdin"),
         (("import", "-", "--file", "k=empty"), "a=1\n", "empty is empty"),
+        (("import", "-", "--file", "k=blank"), "a=1\n", "blank holds only white space"),
         (("import", "-"), "", "the pipe is empty"),
+        (("import", "-"), "\r\n", "the pipe holds only white space"),
         (("import", "/dev/stdin", "-f", "dotenv"), "", "the pipe is empty"),
     ],
 )
@@ -45,6 +53,7 @@ def test_an_empty_value_that_nobody_asked_for_is_refused_before_anything_is_sent
     shell: Shell, service: Loopback, tmp_path: Path, arguments: tuple[str, ...], given: str, says: str
 ) -> None:
     (tmp_path / "empty").touch()
+    (tmp_path / "blank").write_text(" \t\n")
     told = Shell(shell.environ, tmp_path).run(*arguments, given=given)
     assert (told.code, says in told.err, told.out) == (2, True, ""), told
     assert ("--allow-empty" in told.err) == ("--json" not in arguments), told
@@ -106,6 +115,47 @@ def test_an_editor_that_saves_nothing_stores_nothing(shell: Shell, emptying: str
     assert (told.code, shell.run("get", "new").code) == (0 if emptying.startswith("truncate") else 2, 3), told
     editing.ok("edit", "k", "--allow-empty")
     assert shell.ok("get", "k") == ""
+
+
+def test_an_editor_that_leaves_only_white_space_stores_nothing(shell: Shell) -> None:
+    told = shell.but(EDITOR='sh -c \'printf "\\n\\n" > "$0"\'').run("edit", "k")
+    assert (told.code, "The editor saved only white space" in told.err) == (2, True), told
+    assert _is_kept(shell)
+
+
+def test_white_space_that_was_meant_is_stored(shell: Shell) -> None:
+    for arguments, given, kept in (
+        (("put", "separator", " ", "--plain"), "", " "),
+        (("put", "lines", "-", "--allow-empty"), "\n\n", "\n"),
+        (("put", "bytes", "-", "--binary"), "\n", "\n"),
+    ):
+        assert shell.here(*arguments, given=given).code == 0
+        assert shell.here("get", arguments[1]).out == kept
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("copy", "k", "--to", "", "--as", "other"),
+        ("copy", "k", "--as", "", "--to", "any.where"),
+        ("copy", "k", "--only", "", "--to", "any.where"),
+        ("copy", "", "--to", "any.where"),
+        ("export", "--only", ""),
+        ("log", "--by", ""),
+        ("data-key", "add", "--kms-key", ""),
+    ],
+)
+def test_an_unset_variable_does_not_count_as_an_option_that_is_left_out(
+    shell: Shell, service: Loopback, arguments: tuple[str, ...]
+) -> None:
+    told = shell.here(*arguments)
+    assert (told.code, "is empty, as an unset variable is" in told.err) == (2, True), told
+    assert not service.requests
+
+
+def test_exec_with_an_empty_prefix_starts_nothing(shell: Shell) -> None:
+    told = shell.run("exec", "--prefix", "", "--", "env")
+    assert (told.code, told.out) == (2, "")
 
 
 @pytest.mark.slow

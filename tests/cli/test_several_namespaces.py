@@ -107,3 +107,22 @@ def test_what_works_on_one_namespace_names_both_and_says_who_set_them(
     assert done.code == 2
     assert f"CONFIGSVC_NAMESPACES names {namespace} and {shared}" in done.err
     assert not service.requests
+
+
+@pytest.mark.parametrize("written", [("put", "k", "x", "--plain"), ("delete", "both", "--yes"), ("history", "both")])
+def test_a_command_on_one_namespace_refuses_two_and_does_not_take_the_last(
+    shell: Shell, service: Loopback, namespace: str, shared: str, written: tuple[str, ...]
+) -> None:
+    service.requests.clear()
+    done = shell.here(*written, "-n", namespace, "-n", shared)
+    assert (done.code, f"not {namespace} and {shared}" in done.err, service.requests) == (2, True, []), done
+
+
+def test_copy_refuses_two_targets(shell: Shell, service: Loopback, namespace: str, shared: str) -> None:
+    service.requests.clear()
+    done = shell.here("copy", "both", "--to", shared, "--to", f"{namespace}.third")
+    assert (done.code, "it takes one namespace" in done.err, service.requests) == (2, True, []), done
+
+
+def test_a_namespace_that_is_named_twice_is_one(shell: Shell, shared: str) -> None:
+    assert shell.here("history", "both", "-n", shared, "-n", shared).code == 0

@@ -41,12 +41,16 @@ def options() -> list[CommonOption]:
 
 
 def attached(command: click.Command) -> click.Command:
-    """The command with those options, and all commands below it too. Its texts are UTF-8 then, or refused."""
+    """The command with those options, and all commands below it too.
+
+    Its texts are UTF-8 then, or refused. So is an option's empty text, unless the option's default is one.
+    """
     if not any(isinstance(each, CommonOption) for each in command.params):
         command.params.extend(options())
     for param in command.params:
         if param.type is click.STRING:  # UNPROCESSED is left alone: paths, and what is handed on
-            param.type = _typed.TEXT
+            filled = isinstance(param, click.Option) and param.default != ""
+            param.type = _typed.FILLED if filled else _typed.TEXT
     if isinstance(command, click.Group):
         for each in command.commands.values():
             attached(each)

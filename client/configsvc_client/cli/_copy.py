@@ -35,7 +35,10 @@ if TYPE_CHECKING:
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
 @click.option("--all", "everything", is_flag=True, help="Every key that is served.")
 @click.option("--only", multiple=True, metavar="PATTERN", help="Keys to copy, like 'db.*'. Repeatable.")
-@click.option("--to", "target", metavar="NAMESPACE", help="Into this namespace; the same one where left out.")
+@click.option(
+    "--to", "target", metavar="NAMESPACE", multiple=True, callback=_options.once,
+    help="Into this namespace; the same one where left out.",
+)  # fmt: skip
 @click.option("--as", "name", metavar="KEY", help="Under another name; with one KEY.")
 @click.option("--new-only", is_flag=True, help="Copy only keys that the target does not serve; keep all others.")
 @_forms.for_many_keys
@@ -105,6 +108,8 @@ class _Chosen(NamedTuple):
 
 
 def _check(chosen: _Chosen, *, everything: bool, keys: Sequence[str], same: bool) -> None:
+    if "" in keys:
+        raise click.UsageError("A KEY is empty, as an unset variable is.")
     if (everything and keys) or not (everything or chosen.patterns):
         raise click.UsageError("Name KEYs or patterns of them, or --all of them.")
     if chosen.name and (len(chosen.patterns) != 1 or "*" in chosen.patterns[0]):

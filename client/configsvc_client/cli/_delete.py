@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from configsvc.model import names
 from configsvc_client.cli import _confirm, _options, _output, _settings
 
 
@@ -14,6 +15,7 @@ from configsvc_client.cli import _confirm, _options, _output, _settings
 @_options.message
 def command(key: str, namespace: str | None, message: str, if_match: int | None) -> None:
     """Serve KEY no longer. Its versions stay: `configsvc activate` brings one back."""
+    names.key(key)
     target, admin = _options.target(namespace), _settings.admin()
     _confirm.confirm(f"Delete {key} in {target}?", lambda: admin.entry(target, key))
     done = admin.delete(target, key, message, if_match=if_match)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from configsvc.model import names
 from configsvc.model.errors import Conflict
 from configsvc_client.cli import _confirm, _options, _output, _settings
 
@@ -23,6 +24,7 @@ def command(key: str, version: int, namespace: str | None) -> None:
 
     The record that it was there stays, and its number is never given out again. What is served cannot be destroyed.
     """
+    names.key(key)
     target, admin = _options.target(namespace), _settings.admin()
     question = f"Destroy the value of version {version} of {key} in {target}? Nothing brings it back."
     _confirm.confirm(question, lambda: _check(admin, target, key, version))

@@ -48,8 +48,8 @@ def command(
     It is sealed unless --plain or your policy says that KEY is no secret, however it is served now.
 
     $VISUAL comes before $EDITOR. It has to run until the value is edited, like EDITOR='code --wait'. Without a
-    terminal, set one that edits by itself, like EDITOR='sed -i s/old/new/'. A value that was emptied is stored if you
-    confirm it, or with --allow-empty.
+    terminal, set one that edits by itself, like EDITOR='sed -i s/old/new/'. A value that was emptied, or left with
+    white space only, is stored if you confirm it, or with --allow-empty.
 
     If someone else was faster, that is shown and nothing is overwritten. A person is asked then: edit again, with
     theirs beside; stage it as a version that is not served; or quit, which forgets the draft. It is kept nowhere.
@@ -98,8 +98,9 @@ class _Base(NamedTuple):
         return before if same_value(self.opened.content_type, found, before) else found
 
     def empties(self, content: bytes) -> bool:
-        """Whether what the editor saved is empty, and what was served is not."""
-        return not self.saved(content) and (self.opened is None or bool(self.opened.data))
+        """Whether what the editor saved is empty or white space only, and what was served is not."""
+        before = self.opened.data if self.opened else None
+        return _empty.is_blank(self.saved(content)) and (before is None or not _empty.is_blank(before))
 
     def draft(self, key: str, data: bytes) -> Draft:
         """The value to store, if the key is still as it was read.
@@ -192,7 +193,8 @@ class _Session:
     def _check_empty(self, base: _Base, content: bytes, *, asked_for: bool) -> None:
         self._allow_empty = self._allow_empty or asked_for
         if base.empties(content) and not self._allow_empty:
-            raise _empty.refusal(self._key, "The editor saved nothing.", as_json=base.suffix == ".json")
+            saved = "only white space" if base.saved(content) else "nothing"
+            raise _empty.refusal(self._key, f"The editor saved {saved}.", as_json=base.suffix == ".json")
 
     def _stored(self, base: _Base, content: bytes) -> Stored:
         return self._admin.put_draft(self._namespace, base.draft(self._key, base.saved(content)), self._message)

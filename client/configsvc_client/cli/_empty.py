@@ -3,6 +3,9 @@
 A pipe whose first command failed, a file that was never filled, an unset variable: each would replace a password by
 nothing, and nobody would notice before the next start. So a single value is empty only if `--allow-empty` says so. In a
 file of many values (`KEY=`) it is written out, and is taken.
+
+White space alone is empty too: `echo "$UNSET"` writes a line break, on Windows two characters, PowerShell a byte order
+mark as well.
 """
 
 from __future__ import annotations
@@ -17,9 +20,20 @@ from configsvc.model.errors import Misconfigured
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
 
+_MARK = b"\xef\xbb\xbf"
+"""UTF-8's byte order mark."""
+
+
+def is_blank(data: bytes) -> bool:
+    """Whether nothing is in it but white space, with or without a byte order mark."""
+    return not data.removeprefix(_MARK).strip()
+
+
 def option(command: Decorated) -> Decorated:
     """The option of the commands that take a single value."""
-    return click.option("--allow-empty", is_flag=True, help="Take an empty value; it is refused otherwise.")(command)
+    return click.option(
+        "--allow-empty", is_flag=True, help="Take a value that is empty or white space only; refused otherwise."
+    )(command)
 
 
 def refusal(key: str, origin: str, *, as_json: bool = False) -> Misconfigured:
@@ -30,7 +44,5 @@ def refusal(key: str, origin: str, *, as_json: bool = False) -> Misconfigured:
         origin: a sentence that says where it came from.
         as_json: the value should be JSON, where nothing is no value.
     """
-    following = (
-        'JSON has no empty value: the empty text is "".' if as_json else f"If {key} is to be empty: --allow-empty"
-    )
+    following = 'JSON has no empty value: the empty text is "".' if as_json else "If that is right: --allow-empty."
     return Misconfigured(f"Nothing was stored: {key}. {origin} {following}", key=key)

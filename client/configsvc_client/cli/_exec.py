@@ -23,7 +23,7 @@ _SIGNALS = ("HUP", "USR1", "USR2", "TERM")
 @click.command("exec", context_settings={"allow_interspersed_args": False})
 @_options.namespaces
 @click.option("--only", multiple=True, metavar="PATTERN", help="Only these keys, like 'db.*'. Repeatable.")
-@click.option("--prefix", default="", help="Only keys that start so. Their variables have the whole key's name.")
+@click.option("--prefix", help="Only keys that start so. Their variables have the whole key's name.")
 @click.option(
     "--mount", metavar="FILE", type=click.Path(path_type=Path),
     help="Write the values to a new FILE (mode 0600), removed at the end; set no variables. By its ending .json, "
@@ -42,7 +42,7 @@ _SIGNALS = ("HUP", "USR1", "USR2", "TERM")
 @_options.every
 @click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND [ARGUMENT]...")
 def command(
-    namespaces: tuple[str, ...], arguments: tuple[str, ...], *, only: tuple[str, ...], prefix: str,
+    namespaces: tuple[str, ...], arguments: tuple[str, ...], *, only: tuple[str, ...], prefix: str | None,
     mount: Path | None, override: tuple[str, ...], drop_credentials: bool,
     watch: bool, instead: str | None, grace: float, every: float,
 ) -> int:  # fmt: skip
@@ -86,7 +86,7 @@ def command(
     becomes_environment = mount is None or is_environment(mount)
     admission = Admission(listed.__getitem__, ADVICE_FOR_FILE if mount else ADVICE)
     admitted = admission.admitted if becomes_environment else _every_key
-    source = _running.Source(_settings.admin(), named, only, prefix, admitted)
+    source = _running.Source(_settings.admin(), named, only, prefix or "", admitted)
     if not watch and mount is None:
         _replaced(arguments, child.environment(source.first()))
     after = signal.Signals[f"SIG{instead}"] if instead else None

@@ -152,8 +152,9 @@ def _content(file: BinaryIO, *, allow_empty: bool) -> bytes:
     found = file.read(_MOST + 1)
     if len(found) > _MOST:
         raise Unprocessable(f"{file.name} holds more than {_MOST:,} bytes. Nothing was stored.")
-    if not found and not allow_empty and file.name != os.devnull and _error_file.is_stream(file.name):
-        raise click.UsageError("Nothing was stored: the pipe is empty. If that is right: --allow-empty.")
+    if _empty.is_blank(found) and not allow_empty and file.name != os.devnull and _error_file.is_stream(file.name):
+        pipe = "holds only white space" if found else "is empty"
+        raise click.UsageError(f"Nothing was stored: the pipe {pipe}. If that is right: --allow-empty.")
     return found
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from configsvc.model import grants as grants_
+from configsvc.model import names
 from configsvc_client.cli import _brief, _options, _output, _settings, _terminal
 from configsvc_client.cli._when import now, past, when
 
@@ -47,6 +48,8 @@ def command(
 
     if grants and (namespace or key):
         raise click.UsageError("The log of the grants has no namespace and no keys.")
+    if key is not None:
+        names.key(key)
     moment = now()
     begin = None if since is None else past(since, moment, "--since")
     who = by and (grants_.normalised(by) or by)

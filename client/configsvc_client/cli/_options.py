@@ -19,7 +19,21 @@ _HELP = "Namespace, like payments.prod; CONFIGSVC_NAMESPACES where left out."
 
 def one_namespace(command: Decorated) -> Decorated:
     """The option for a command that works on one namespace."""
-    return click.option("-n", "--namespace", metavar="NAMESPACE", help=_HELP)(command)
+    return click.option(
+        "-n", "--namespace", metavar="NAMESPACE", multiple=True, callback=once, help=_HELP,
+    )(command)  # fmt: skip
+
+
+def once(context: click.Context, option: click.Parameter, given: Sequence[str]) -> str | None:
+    """The one namespace of an option. `-n` is repeatable for commands that read, so the last one must not win here.
+
+    Raises:
+        click.BadParameter: several were passed.
+    """
+    found = list(dict.fromkeys(given))
+    if len(found) > 1:
+        raise click.BadParameter(f"it takes one namespace, not {' and '.join(found)}.", context, option)
+    return found[0] if found else None
 
 
 def namespaces(command: Decorated) -> Decorated:

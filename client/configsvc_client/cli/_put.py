@@ -55,7 +55,8 @@ def command(
 
     It is sealed unless --plain or your policy says that KEY is no secret; only then may VALUE be on the command line.
     The value comes from stdin (-), a file (@FILE) or, when left out, a prompt that does not show it. A value that is
-    served already is left alone. An empty value takes --allow-empty: it is what a pipe gives if its command failed.
+    served already is left alone. An empty value, or one of white space only, takes --allow-empty: a pipe gives that if
+    its command failed.
 
     A sealed value has up to 196,000 bytes, one with --kms 4,096, a plain one 262,144. Keep larger ones in S3, and store
     their addresses.
@@ -95,8 +96,9 @@ def _read(key: str, source: str | None, from_file: str | None, flags: dict[str, 
     data = _values.read(
         key, source, from_file, plain=form == "plain", exact=exact, advice=_unnamed.untrusted()
     )  # fmt: skip
-    if not data and not flags["allow_empty"]:
-        raise _empty.refusal(key, _values.origin(source, from_file), as_json=bool(flags["as_json"]))
+    empty = not data if flags["binary"] else _values.is_empty(source, data)
+    if empty and not flags["allow_empty"]:
+        raise _empty.refusal(key, _values.origin(source, from_file, data), as_json=bool(flags["as_json"]))
     if not exact and not flags["as_json"]:
         _values.tell_line_break(key, source, from_file, data)
     return data

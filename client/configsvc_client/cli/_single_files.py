@@ -27,8 +27,8 @@ def rows(given: Iterable[str], *, allow_empty: bool) -> dict[str, Row]:
         if key in found:
             raise click.UsageError(f"{key} is in --file twice. Take one out.")
         data = _values.of_file(path)
-        if not data and not allow_empty:
-            raise _empty.refusal(key, _values.origin(None, path))
+        if _empty.is_blank(data) and not allow_empty:
+            raise _empty.refusal(key, _values.origin(None, path, data))
         _values.tell_line_break(key, None, path, data)
         found[key] = Row(path, key, data)
     return found

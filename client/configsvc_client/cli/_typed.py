@@ -22,7 +22,18 @@ class Text(click.types.StringParamType):
         return found
 
 
-TEXT = Text()
+class Filled(Text):
+    """A text that is not empty: `--to "$UNSET"` must not count as left out."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text; click names the option that holds none."""
+        found = super().convert(value, param, ctx)
+        if not found:
+            self.fail("it is empty, as an unset variable is.", param, ctx)
+        return found
+
+
+TEXT, FILLED = Text(), Filled()
 
 
 def data(text: str) -> bytes:

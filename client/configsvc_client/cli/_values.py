@@ -10,7 +10,7 @@ import click
 
 from configsvc.model import limits
 from configsvc.model.errors import Unprocessable
-from configsvc_client.cli import _streams, _terminal, _typed
+from configsvc_client.cli import _empty, _streams, _terminal, _typed
 
 STDIN = "-"
 
@@ -96,14 +96,26 @@ def tell_line_break(key: str, source: str | None, from_file: str | None, data: b
         )
 
 
-def origin(source: str | None, from_file: str | None) -> str:
-    """What an empty value came from, for the sentence that refuses it."""
-    name = _file(source, from_file)
+def origin(source: str | None, from_file: str | None, data: bytes = b"") -> str:
+    """What an empty value came from, for the sentence that refuses it.
+
+    Args:
+        source: as for `read`.
+        from_file: as for `read`.
+        data: what was read: nothing, or white space.
+    """
+    name, nothing = _file(source, from_file), "Only white space" if data else "Nothing"
     if name is not None:
-        return f"{name} is empty."
+        return f"{name} holds only white space." if data else f"{name} is empty."
     if source == STDIN:
-        return "Nothing came from stdin."
-    return "Nothing was typed." if source is None else "The value is empty, as an unset variable is."
+        return f"{nothing} came from stdin."
+    return f"{nothing} was typed." if source is None else "The value is empty, as an unset variable is."
+
+
+def is_empty(source: str | None, data: bytes) -> bool:
+    """Whether a value is one that nobody may have meant; white space on the command line was meant."""
+    typed_out = source is not None and source != STDIN and _file(source, None) is None
+    return not data if typed_out else _empty.is_blank(data)
 
 
 def _file(source: str | None, from_file: str | None) -> str | None:
