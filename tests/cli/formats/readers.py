@@ -63,6 +63,15 @@ def node(*paths: Path, expand: bool = False) -> list[dict[str, dict[str, str]]]:
     return found
 
 
+def node_itself(path: Path) -> dict[str, str]:
+    """What node has in its environment for `node --env-file`."""
+    if not shutil.which("node"):
+        pytest.skip("node is not installed")
+    script = "process.stdout.write(JSON.stringify(process.env))"
+    found: dict[str, str] = json.loads(run(["node", f"--env-file={path}", "-e", script], path.parent))
+    return {name: text for name, text in found.items() if name not in ("PATH", "LANG")}
+
+
 def docker(path: Path) -> list[str]:
     """The variables that Docker's command line sends to its daemon for `--env-file`, as NAME=value.
 

@@ -15,7 +15,7 @@ _LONGEST = 64 * 1024 - 1
 READ = (
     "A=x", " \t B=x", 'C="x"', "D='x'", "E= x ", "F=", "G=a=b", "H=x # y", "#I=x", "  # J=x", "", "K=\t",
     "L=${A}$A`id`", "M=\\n", "N=x\r", "O=\r", "\x0bP=x", "\x0cQ=x", "\x85R=x", "\xa0S=x", "\u2003T=x", "\u2028U=x",
-    "a.b-c=x", "1A=x", "V=\u2028", "W=a\rb", "\x1cX=x", "Y\xa0=x", "Z=\ufeff", "AA=" + "x" * (_LONGEST - 3), "export=x",
+    "a.b-c=x", "1A=x", "V=\u2028", "W=a\rb", "Z=\ufeff", "AA=" + "x" * (_LONGEST - 3), "export=x",
     "é=x",
 )  # fmt: skip
 REFUSED = ("A B=x", "A\t=x", "=x", "export A=x", "A=" + "x" * (_LONGEST - 1))
@@ -69,6 +69,37 @@ def test_what_docker_cannot_hold_is_refused_with_the_formats_that_can() -> None:
         "D": "shell, yaml, json, toml, csv and k8s-secret can hold it",
         "E": "shell, yaml, json, toml, csv and k8s-secret can hold it",
     }
+
+
+def test_shell_is_named_for_keys_that_it_can_name() -> None:
+    for wanted, data in (("docker", b"a\nb"), ("dotenv", b"${a}")):
+        _, problems = write(
+            wanted, [Value(key, data, "text/plain") for key in ("A", "db.url", "1st.key", "uid")], "any"
+        )
+        assert [each.reason.partition("; ")[2].partition(" yaml, ")[0] for each in problems] == [
+            "shell,", "shell (as DB_URL),", "yaml, json, toml, csv and k8s-secret can hold it", "shell,",
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize("wanted", ["docker", "dotenv"])
+@pytest.mark.parametrize(
+    "line",
+    ['"u":"{}=b"', "{}+x=", "TUlJRXZRSUJ{}==", "aGVsbG8g/2{}=", "TUlJRXZRSUJBREF{}1=", "${{{}}}=x", "{}\\n=x", "<{}=x"],
+)
+def test_a_line_of_a_value_is_no_name_and_not_shown(wanted: str, line: str) -> None:
+    canary = "Canary0d0ca"[: 8 + -len(line.format("")) % 4]
+    rows, problems = read(wanted, f"FIRST=1\n{line.format(canary)}\n".encode())
+    assert ([row.key for row in rows], [each.place for each in problems]) == (["FIRST"], ["line 2"])
+    assert canary not in str(problems)
+
+
+@pytest.mark.parametrize("wanted", ["docker", "dotenv"])
+@pytest.mark.parametrize(
+    "key", ["DATABASEURL", "DEBUG", "apiHostname", "config/app/name", "a.b:c-d", "ключ", "list[0]"]
+)
+def test_an_empty_value_is_taken_under_any_ordinary_name(wanted: str, key: str) -> None:
+    rows, problems = read(wanted, f"{key}=\n".encode())
+    assert ([row.key for row in rows], problems) == ([key], [])
 
 
 def test_kubectl_takes_our_names_that_do_not_begin_with_a_digit(tmp_path: Path) -> None:

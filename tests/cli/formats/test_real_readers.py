@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from configsvc.model.entry import ContentType
 from configsvc.model.same_value import same_value
 from configsvc_client.cli.formats import Value, read, write
-from tests.cli.formats import readers
+from tests.cli.formats import readers, systemd
 
 PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg+/=\n-----END PRIVATE KEY-----\n"
 AWKWARD = (
@@ -107,6 +108,37 @@ def test_npm_dotenv_reads_each_awkward_text(tmp_path: Path) -> None:
     expected = _written("dotenv", _values(list(AWKWARD)), tmp_path / "x.env")
     found = readers.node(tmp_path / "x.env")[0]
     assert found == dict.fromkeys(found, expected)
+
+
+@settings(max_examples=8)
+@given(found=st.lists(texts, max_size=40) | st.just(list(AWKWARD)))
+def test_node_reads_the_same_text_from_its_env_file(folder: Path, found: list[str]) -> None:
+    expected = _written("dotenv", _values(found), folder / "x.env")
+    assert readers.node_itself(folder / "x.env") == expected
+
+
+@settings(max_examples=30)
+@given(found=st.lists(texts, max_size=40) | st.just(list(AWKWARD)))
+def test_systemd_reads_the_same_text(folder: Path, found: list[str]) -> None:
+    expected = _written("dotenv", _values(found), folder / "x.env")
+    assert systemd.read((folder / "x.env").read_text()) == expected
+
+
+def test_env_with_xargs_runs_what_follows_a_space(tmp_path: Path) -> None:
+    """Why the documentation warns of it: no spelling in the file keeps a value whole there."""
+    assert _written("dotenv", _values(["x touch F"]), tmp_path / "x.env")
+    readers.run(["bash", "-c", "env $(cat x.env | xargs)"], tmp_path)
+    assert (tmp_path / "F").exists()
+
+
+def test_make_runs_what_an_included_value_holds(tmp_path: Path) -> None:
+    """The same for make."""
+    if not shutil.which("make"):
+        pytest.skip("make is not installed")
+    assert _written("dotenv", _values(["$(shell touch F)"]), tmp_path / "x.env")
+    (tmp_path / "Makefile").write_text("include x.env\nexport\nall:\n\t@true\n")
+    readers.run(["make"], tmp_path)
+    assert (tmp_path / "F").exists()
 
 
 def test_an_interactive_bash_reads_each_awkward_text(tmp_path: Path) -> None:

@@ -18,13 +18,14 @@ from configsvc.model import limits
 from configsvc_client.cli.formats._json_spelling import respelled
 from configsvc_client.cli.formats._row import Problem, Read, Row, Value, Written, once
 from configsvc_client.cli.formats._text_types import (
-    SHELL_AND_TREES,
     TREES,
+    holders,
     is_filled_in,
     is_json_comment,
     lines_of,
     text_of,
     type_after,
+    why_no_name,
 )
 
 _LINE = 64 * limits.KIB - 1
@@ -64,6 +65,9 @@ def _row(place: str, line: str, whole: str, *, commented: bool) -> Row | Problem
         return Problem(place, None, "no value; Docker would take it from its own environment")
     if not key or " " in key or "\t" in key:
         return Problem(place, None, "no name before the =, or one with spaces; Docker refuses that")
+    reason = why_no_name(key, value)
+    if reason:
+        return Problem(place, None, reason)
     return Row(place, key, value.encode(), type_after(commented), is_filled_in(value))
 
 
@@ -79,9 +83,9 @@ def _line(value: Value) -> str | Problem:
         return Problem(
             "",
             value.key,
-            f"contains a line break, which ends a line of Docker's env-file; {SHELL_AND_TREES} can hold it",
+            f"contains a line break, which ends a line of Docker's env-file; {holders(value.key)} can hold it",
         )
     line = f"{value.key}={text}"
     if len(line.encode()) > _LINE:
-        return Problem("", value.key, f"longer than 64 KiB, Docker's longest line; {SHELL_AND_TREES} can hold it")
+        return Problem("", value.key, f"longer than 64 KiB, Docker's longest line; {holders(value.key)} can hold it")
     return line

@@ -10,13 +10,14 @@ from configsvc_client.cli.formats._dotenv_quotes import is_filled_in_anyhow, quo
 from configsvc_client.cli.formats._json_spelling import respelled
 from configsvc_client.cli.formats._row import Problem, Read, Row, Value, Written, once
 from configsvc_client.cli.formats._text_types import (
-    SHELL_AND_TREES,
     TREES,
+    holders,
     is_filled_in,
     is_json_comment,
     lines_of,
     text_of,
     type_after,
+    why_no_name,
 )
 
 _ESCAPES = {"\\\\": "\\u005c", "'": "\\u0027", "${": "\\u0024{"}
@@ -56,6 +57,8 @@ def _found(text: str) -> Iterator[Row | Problem]:
             )
         elif key is not None and _TWO_ON_A_LINE.match(original):
             yield Problem(f"line {line}", key, "two variables on one line; give each its own")
+        elif key is not None and (reason := why_no_name(key, str(binding.value))):
+            yield Problem(f"line {line}", None, reason)
         elif key is not None:
             value = str(binding.value)
             yield Row(f"line {line}", key, value.encode(), type_after(commented), _is_filled_in(original, value))
@@ -84,5 +87,5 @@ def _line(value: Value) -> str | Problem:
     if found is None and value.content_type == "application/json":
         found = quoted(respelled(text, _ESCAPES))
     if found is None:
-        return Problem("", value.key, f"{why_not(text)}; {TREES if chr(0) in text else SHELL_AND_TREES} can hold it")
+        return Problem("", value.key, f"{why_not(text)}; {TREES if chr(0) in text else holders(value.key)} can hold it")
     return f"{value.key}={found}"

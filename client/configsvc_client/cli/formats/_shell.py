@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from configsvc_client._variables import name_of
 from configsvc_client.cli.formats._row import Problem, Read, Row, Value, Written, once
 from configsvc_client.cli.formats._shell_names import why_not_assignable
-from configsvc_client.cli.formats._text_types import TREES, is_json_comment, lines_of, text_of, type_after
+from configsvc_client.cli.formats._text_types import TREES, is_json_comment, lines_of, text_of, type_after, why_no_name
 
 _NOTHING = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\n|\Z)")
 _ASSIGNMENT = re.compile(
@@ -47,7 +47,12 @@ def _found(text: str) -> Iterator[Row | Problem]:
             return
         if match.re is _ASSIGNMENT:
             word = "".join("".join(map(str, filter(None, each.groups()))) for each in _PART.finditer(match[2]))
-            yield Row(f"line {line}", match[1], word.encode(), type_after(commented))
+            reason = why_no_name(match[1], word)
+            yield (
+                Problem(f"line {line}", None, reason)
+                if reason
+                else Row(f"line {line}", match[1], word.encode(), type_after(commented))
+            )
         commented = is_json_comment(match[0])
         at, line = match.end(), line + match[0].count("\n")
 

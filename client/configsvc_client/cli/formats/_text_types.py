@@ -6,17 +6,46 @@ import re
 from collections.abc import Callable, Iterable
 
 from configsvc.model.entry import ContentType
+from configsvc_client._variables import name_of
 from configsvc_client.cli.formats._row import Problem, Value, Written
+from configsvc_client.cli.formats._shell_names import why_not_assignable
 
 JSON_COMMENT = "# configsvc: application/json"
-SHELL_AND_TREES = "shell, yaml, json, toml, csv and k8s-secret"
-"""Formats that hold any text without a NUL."""
-
 TREES = "yaml, json, toml, csv and k8s-secret"
 """Formats that hold any text."""
 
 _COMMENT = re.compile(r"\s*# *configsvc: *application/json\s*")
+_NAME = re.compile(r"[\w./:@\[\]-]+")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]+")
+_SHORTEST_BASE64 = 12
 _FILLED_IN = re.compile(r"\$[A-Za-z0-9_{(\[$@*#?!-]|`")
+
+
+def holders(key: str) -> str:
+    """The formats that hold any text without a NUL under this key: a shell does if it can assign the name."""
+    if not why_not_assignable(key):
+        return f"shell, {TREES}"
+    renamed = name_of(key)
+    return TREES if why_not_assignable(renamed) else f"shell (as {renamed}), {TREES}"
+
+
+def why_no_name(name: str, value: str) -> str | None:
+    """Why what is before an `=` is not taken as a name, for an error that must not show it: it may be part of a secret.
+
+    A value of several lines that should have been in quotes has such lines: JSON with an `=`, or base64 that ends so.
+    """
+    if not _NAME.fullmatch(name):
+        return "no name before the =; if this line belongs to the value above, put that in quotes"
+    if value in ("", "=") and _is_base64(name, value):
+        return "looks like the end of a base64 text; put the whole value in quotes, on one line or several"
+    return None
+
+
+def _is_base64(name: str, value: str) -> bool:
+    whole = f"{name}={value}"
+    if len(whole) < _SHORTEST_BASE64 or len(whole) % 4 or not _BASE64.fullmatch(name):
+        return False
+    return value == "=" or all(re.search(each, name) for each in ("[A-Z]", "[a-z]", "[0-9+/]"))
 
 
 def is_json_comment(line: str) -> bool:
