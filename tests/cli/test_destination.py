@@ -13,6 +13,7 @@ import pytest
 
 from configsvc.model.errors import Misconfigured, Unprocessable
 from configsvc_client.cli._destination import destination
+from configsvc_client.cli._mount import Mount
 from configsvc_client.cli._private_folder import MEMORY
 from tests.admin.loopback import Loopback
 from tests.cli.shell import COMMAND, Shell
@@ -77,6 +78,22 @@ def test_a_file_of_everyone_becomes_one_of_its_owner(tmp_path: Path) -> None:
     destination(str(path)).write("A=b\n")
     assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("A=b\n", 0o600)
     assert (tmp_path / "other").read_text() == "before"
+
+
+def test_a_file_is_its_owner_s_alone_whatever_the_umask_is(tmp_path: Path) -> None:
+    before = os.umask(0o777)
+    try:
+        destination(str(tmp_path / "x.env")).write("A=b\n")
+        Mount(tmp_path / "y.env").create(b"A=b\n")
+    finally:
+        os.umask(before)
+    assert {stat.S_IMODE(each.stat().st_mode) for each in tmp_path.iterdir()} == {0o600}
+
+
+def test_a_name_may_be_as_long_as_the_system_takes(tmp_path: Path) -> None:
+    path = tmp_path / ("é" * 127)
+    destination(str(path)).write("A=b\n")
+    assert path.read_text() == "A=b\n"
 
 
 def test_a_pipe_is_written_to_and_stays_one(tmp_path: Path) -> None:

@@ -10,6 +10,9 @@ from pathlib import Path
 
 from configsvc.model.errors import Misconfigured
 
+_SHOWN = 50
+"""Characters of the name in that of the file that is made first: a name has up to 255 bytes."""
+
 _OF_THE_SYSTEM = ("/dev/fd/", "/dev/std", "/proc/")
 
 
@@ -23,11 +26,12 @@ def write(path: Path, content: bytes) -> None:
     if _is_special(path):
         raise Misconfigured(f"{path} is not a file. Name a file in a folder of yours.")
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # made with mode 0600
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name[:_SHOWN]}.", dir=path.parent)
     except OSError as error:
         raise _refused(path, error) from None
     try:
         with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, 0o600)  # whatever the umask is
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -32,6 +32,7 @@ class Mount:
             descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             self._made = True
             with os.fdopen(descriptor, "wb") as file:
+                os.fchmod(descriptor, 0o600)  # whatever the umask is
                 file.write(content)
         except FileExistsError:
             raise AlreadyExists(f"{self.path} is there already, and is not written over. Name another file.") from None
