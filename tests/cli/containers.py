@@ -154,8 +154,12 @@ JSON_FILES: dict[str, tuple[Any, dict[str, Any]]] = {
     ),
     "azure-functions": ({"IsEncrypted": False, "Values": _AB}, _AB),
     "azure-parameters": (
-        {"$schema": "https://x", "contentVersion": "1.0.0.0", "parameters": {"A": {"value": "1"}, "B": {"value": "2"}}},
-        _AB,
+        {
+            "$schema": "https://x",
+            "contentVersion": "1.0.0.0",
+            "parameters": {"A": {"value": "1"}, "B": {"reference": {}}},
+        },
+        {"A": "1"},
     ),
     "spring-config": (
         {
@@ -192,5 +196,37 @@ JSON_FILES: dict[str, tuple[Any, dict[str, Any]]] = {
     "docker-inspect": ([{"Id": "1", "Config": {"Env": ["A=1", "B=2\n=3", "C="]}}], {"A": "1", "B": "2\n=3", "C": ""}),
     "infisical": ([{"key": "A", "value": "1", "type": "shared"}, {"key": "B", "value": "2", "type": "shared"}], _AB),
     "azure-appsettings": ([{"name": "A", "slotSetting": False, "value": "1"}, {"name": "B", "value": "2"}], _AB),
+    "docker-inspect-one": ({"Id": "1", "Config": {"Env": ["A=1", "B=2"]}}, _AB),
+    "docker-inspect-none": ([{"Id": "1", "Config": {"Env": None}}], {}),
+    "github-variables": (
+        {"total_count": 2, "variables": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]},
+        _AB,
+    ),
+    "infisical-answer": (
+        {"secrets": [{"secretKey": "A", "secretValue": "1", "version": 1}], "imports": []},
+        {"A": "1"},
+    ),
+    "stack-exports": ({"Exports": [{"ExportingStackId": "arn", "Name": "A", "Value": "1"}]}, {"A": "1"}),
+    "doppler-answer": ({"secrets": {"A": {"raw": "x", "computed": "1"}}, "success": True}, {"A": "1"}),
+    "pulumi-config": (
+        {
+            "aws:region": {"value": "eu", "secret": False},
+            "shop:db": {"value": '{"a":"b"}', "objectValue": {"a": "b"}, "secret": False},
+            "shop:url": {"secret": True},
+        },
+        {"aws.region": "eu", "shop.db": '{"a":"b"}'},
+    ),
+    "nomad": ({"Namespace": "default", "Path": "shop", "Items": _AB, "CreateIndex": 1, "ModifyIndex": 2}, _AB),
+    "bitwarden": (
+        {
+            "encrypted": False,
+            "folders": [],
+            "items": [
+                {"id": "1", "type": 1, "name": "A", "login": {"username": "u", "password": "1"}},
+                {"id": "2", "type": 2, "name": "B", "notes": "x"},
+            ],
+        },
+        {"A": "1"},
+    ),
     "tags": ([{"Key": "A", "Value": "1"}], {"A": "1"}),
 }

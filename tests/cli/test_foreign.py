@@ -247,6 +247,11 @@ def test_what_sops_has_encrypted_is_known_on_stdin(text: str, wanted: str) -> No
         ("a.tfvars", b'a = "b"\n', "Terraform"),
         ("a.jsonl", b"{}\n{}\n", "JSON lines"),
         ("a.yml", b"a: b\nc: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  61\n", "ansible-vault"),
+        ("a.properties", b"db.password = ENC(" + b"ab" * 12 + b"==)\n", "Jasypt"),
+        ("a.yml", b"db:\n  password: 'ENC(" + b"ab" * 12 + b")'\n", "Jasypt"),
+        (".env.vault", b'#/ x\nDOTENV_VAULT_PRODUCTION="' + b"aB+/" * 20 + b'"\n', "dotenv-vault"),
+        ("Pulumi.prod.yaml", b"config:\n  shop:db:\n    secure: AAABANvxabcd1234==\n", "Pulumi"),
+        ("Pulumi.yaml", b"config:\n  shop:db:\n    secure: v1:abcd1234abcd:abcd==\n", "Pulumi"),
         ("a.yml", b"a: '{cipher}" + b"ab" * 20 + b"'\n", "Spring Cloud Config"),
     ],
 )
@@ -283,6 +288,19 @@ def test_what_nothing_imports_is_named(name: str, content: bytes, what: str) -> 
         ("a.json", {"Logging": {"LogLevel": {"Default": "Warning"}}, "ConnectionStrings": {"Db": "x"}}),
         ("a.json", {"name": "a", "value": "b", "key": "c"}),
         ("a.json", {}),
+        ("a.json", {"apiVersion": "v2", "kind": "Premium", "limit": 5}),
+        ("a.json", {"apiVersion": "2.1", "kind": "Premium", "metadata": {"a": "b"}}),
+        ("a.json", {"id": "signup", "category": "forms", "fields": [{"id": "email", "type": "email"}], "url": "x"}),
+        ("a.json", {"$schema": "x", "contentVersion": "2", "parameters": {"depth": 5}}),
+        ("a.json", {"$schema": "x", "contentVersion": "2", "parameters": {"depth": {"type": "int"}}}),
+        ("a.json", {"services": {"web": {"image": {"width": 5}, "url": "x"}}}),
+        ("a.json", {"secrets": {"A": {"path": "x"}}}),
+        ("a.json", {"variables": [{"name": "A", "value": "b"}], "log": "info"}),
+        ("a.json", {"secret": True, "value": "x"}),
+        ("a.json", {"encrypted": False, "items": [], "disk": "x"}),
+        ("a.yaml", "doc: values such as ENC[AES256_GCM,data:a,iv:b,tag:c,type:str] are encrypted\n"),
+        ("a.yaml", "cookie:\n  secure: true\n  name: 'ENC(x)'\n"),
+        ("a.env", "SECURE=secure:\nDOTENV_VAULT_PATH=/etc/vault\n"),
         ("a.yaml", {"data": {"x": 1}, "kind": "Secret", "Parameters": {"a": {"Type": "String"}}}),
         ("a.env", "A=ENC[x]\nB='see ENC[AES256_GCM,data]'\n# ENC[AES256_GCM,data:a,iv:b,tag:c,type:str]\n"),
         ("a.env", "ENCRYPTED=encrypted:abc\nkind=Secret\napiVersion=v1\n"),
@@ -322,6 +340,45 @@ def test_whatever_a_file_holds_it_is_looked_at_without_a_fault(tree: object, nam
 def test_whatever_bytes_a_file_holds_it_is_looked_at_without_a_fault(content: bytes) -> None:
     recognized(content, _source("a.env"))
     recognized(content, _source("a.yaml"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"DOTENV_PUBLIC_KEY=1\n" * 100_000 + b"encrypted:",
+        b"\n" * 200_000 + b"{cipher}",
+        b" \n" * 200_000 + b"ENC[AES256_GCM,",
+        b"a: ENC(" * 100_000,
+        b"DOTENV_VAULT" * 100_000,
+        b" secure:" * 200_000,
+    ],
+    ids=["dotenvx", "cipher", "sops", "jasypt", "dotenv-vault", "pulumi"],
+)
+def test_markers_are_looked_for_in_a_time_that_grows_with_the_file_only(content: bytes) -> None:
+    recognized(content, _source("a.env"))  # took minutes where a pattern began again at each line
+
+
+def test_a_list_of_secrets_that_the_api_answers_is_one_of_secrets() -> None:
+    answer = {"apiVersion": "v1", "kind": "SecretList", "items": [{"metadata": {"name": "a"}, "data": {"x": "eA=="}}]}
+    found = recognized(json.dumps(answer).encode(), _source("a.json"))
+    assert found
+    assert '.metadata.name == "a"' in found.commands[0]
+
+
+def test_what_an_import_would_leave_out_is_said() -> None:
+    container: dict[str, object] = {"Id": "1", "Config": {"Env": []}}
+    field = {"id": "a", "type": "STRING", "label": "b", "value": "c"}
+    contents: tuple[tuple[object, str], ...] = (
+        ([container, container], "takes the first"),
+        ({"id": "1", "category": "LOGIN", "fields": [field, field]}, "twice"),
+        ({"shop:a": {"secret": True}}, "--show-secrets"),
+        ({"encrypted": True, "data": "2.abc"}, "export it again"),
+        ({"$schema": "x", "contentVersion": "1", "parameters": {"a": {"reference": {}}}}, "no values"),
+    )
+    for content, said in contents:
+        found = recognized(json.dumps(content).encode(), _source("a.json"))
+        assert found
+        assert said in found.advice
 
 
 def test_a_container_is_read_as_it_is_when_that_is_asked_for() -> None:

@@ -100,7 +100,7 @@ def test_each_key_that_fails_is_named_and_the_rest_is_stored(
     ("text", "told"),
     [
         (f'a=1\nb="{CANARY}\n', "line 2"),
-        (f"a=1\na={CANARY}\n", "line 2 (a): stands already on line 1"),
+        (f"a=1\na={CANARY}\n", "line 2 (a): appears twice; the first time on line 1"),
         (f"a=1\n{CANARY}\n", "line 2: no value"),
     ],
 )

@@ -137,8 +137,10 @@ def test_string_data_replaces_data() -> None:
         (f"data:\n  a: !!binary {CANARY}\n", [("line 5", "a")]),
         (f"data:\n  a: {CANARY}!\n  b: [{CANARY}]\n", [("line 5", "a"), ("line 6", "b")]),
         (f"data: {{a: eA==}}\n---\n{HEAD}data: {{b: {CANARY}}}\n", [("line 6", None)]),
-        (f"data:\n  a: '{CANARY}\n", [("line 6", None)]),
-        (f"data: *{CANARY}\n", [("line 4", None)]),
+        (f"data:\n  a: '{CANARY}\n", [("line 5, column 6", None)]),
+        (f"data: *{CANARY}\n", [("line 4, column 7", None)]),
+        ("{{- if .Values.on }}\ndata: {}\n{{- end }}\n", [("line 4, column 1", None)]),
+        ("data:\n  {%- for each in all %}\n  a: eA==\n", [("line 5, column 3", None)]),
     ],
 )  # fmt: skip
 def test_what_is_refused_is_named_by_line_and_key(body: str, told: list[tuple[str, str | None]]) -> None:
@@ -175,3 +177,9 @@ def test_json_of_kubectl_is_read_and_its_faults_have_lines() -> None:
 )
 def test_other_objects_are_refused(kind: str) -> None:
     assert _problems(f"kind: {kind}\ndata: {{a: {CANARY}}}\n") == [("", None)]
+
+
+def test_a_json_secret_of_thousands_of_keys_has_their_lines() -> None:
+    members = ",\n".join(f'"k{number}": "eA=={"!" * (number == 9_999)}"' for number in range(10_000))
+    text = f'{{"apiVersion": "v1", "kind": "Secret", "data": {{\n{members}}}}}'
+    assert _problems(text) == [("line 10001", "k9999")]

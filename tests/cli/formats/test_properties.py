@@ -138,3 +138,9 @@ def test_a_comment_marks_json_and_the_ending_tells_the_format() -> None:
     rows, _ = read("properties", b"# configsvc: application/json\na={}\n# other\nb={}\n")
     assert [row.content_type for row in rows] == ["application/json", "text/plain"]
     assert format_of("application-prod.properties") == "properties"
+
+
+def test_a_value_of_hundreds_of_thousands_of_lines_is_read_at_once() -> None:
+    rows, problems = read("properties", b"a=x\\\n" * 300_000 + b"b")  # took minutes where the text grew line by line
+    assert not problems
+    assert [(row.key, len(row.data)) for row in rows] == [("a", 1 + 299_999 * 3 + 1)]

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import PurePath
 from typing import NamedTuple
 
-from configsvc_client.cli.foreign import _contents, _kubernetes, _shapes, _shapes_of_aws
+from configsvc_client.cli.foreign import _contents, _kubernetes, _shapes, _shapes_of_aws, _shapes_of_platforms
 from configsvc_client.cli.foreign._shapes import Tree
 from configsvc_client.cli.foreign._source import IMPORT, Found, Source, Taken
 
@@ -68,6 +68,19 @@ SHAPES = (
     Shape("keys that Consul exported", ("ModifyIndex",), _shapes.consul, "consul kv export PREFIX"),
     Shape("keys that etcd printed", ("kvs", "mod_revision"), _shapes.etcd, "etcdctl get --prefix PREFIX -w json"),
     Shape("secrets that Doppler printed", ("computed", "raw"), _shapes.doppler, "doppler secrets --json"),
+    Shape(
+        "secrets that Doppler answered", ("computed", "raw", "secrets"), _shapes_of_platforms.doppler_answer,
+        "doppler secrets --json | jq '{secrets: .}'",
+    ),
+    Shape(
+        "configuration that Pulumi printed", ("secret",), _shapes_of_platforms.pulumi_config,
+        "pulumi config --json --show-secrets",
+    ),
+    Shape(
+        "a variable of Nomad", ("Items", "ModifyIndex"), _shapes_of_platforms.nomad_variable,
+        "nomad var get -out json PATH",
+    ),
+    Shape("an export of Bitwarden", ("encrypted",), _shapes_of_platforms.bitwarden, "bw export --format json --raw"),
     Shape("outputs of Terraform", ("sensitive", "value"), _shapes.terraform_outputs, "terraform output -json"),
     Shape("the state of Terraform", ("terraform_version",), _shapes.terraform_state, "terraform show -json"),
     Shape("an item of 1Password", ("category", "fields"), _shapes.one_password, "op item get NAME --format json"),
@@ -93,6 +106,7 @@ SHAPES = (
     Shape("parameters of CloudFormation", ("ParameterKey",), _shapes_of_aws.stack_parameters, "cat parameters.json"),
     Shape("containers that Docker inspected", ("Config", "Env"), _shapes.docker_inspect, "docker inspect NAME"),
     Shape("a list of names and values", ("alue",), _shapes.pairs, "cat FILE"),
+    Shape("a list of names and values", ("alue",), _shapes_of_platforms.listed, "cat FILE"),
 )  # fmt: skip
 
 

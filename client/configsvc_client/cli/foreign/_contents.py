@@ -79,13 +79,20 @@ def _marked(what: str, command: str) -> Known:
     return lambda source: Found(what, _DECRYPT, (source.through(command.format(source.file)),), own_keys=True)
 
 
-_AT = r"(?m)^(?!\s*#\s).*?(?:^|[\s\"'=#])"
+_AT = r"(?m)^(?![ \t]*#\s).*?(?:^|[\s\"'=#])"
 """Where a value begins, on a line that is no comment."""
+
+_PULUMI = (
+    f"pulumi config --json --show-secrets | jq 'map_values(.objectValue // .value)' | {IMPORT} -f json --separator : -"
+)
 
 MARKERS: tuple[tuple[str, re.Pattern[str], Known], ...] = (
     (
         "ENC[AES256_GCM,",
-        re.compile(_AT + r"ENC\[AES256_GCM,data:[^,\]\s]*,iv:[^,\]\s]*,tag:[^,\]\s]*,type:[a-z]+\]"),
+        re.compile(
+            _AT + r"ENC\[AES256_GCM,data:[^,\]\s]*,iv:[^,\]\s]*,tag:[^,\]\s]*,type:[a-z]+\]"
+            r"(?=[ \t]*(?:[\"',\]}#]|\r?$))"
+        ),
         sops,
     ),
     (
@@ -104,13 +111,31 @@ MARKERS: tuple[tuple[str, re.Pattern[str], Known], ...] = (
     ),
     (
         "encrypted:",
-        re.compile(r"(?ms)^(?:export\s+)?DOTENV_PUBLIC_KEY\w*\s*=.*^(?:export\s+)?[\w.]+\s*=\s*[\"']?encrypted:"),
+        re.compile(
+            r"(?m)\A(?=(?:.*\n)*?(?:export[ \t]+)?DOTENV_PUBLIC_KEY\w*[ \t]*=)"
+            r"(?:.*\n)*?(?:export[ \t]+)?[\w.]+[ \t]*=[ \t]*[\"']?encrypted:"
+        ),
         _marked("a file that dotenvx has encrypted", "dotenvx decrypt --stdout -f {}"),
     ),
     (
         "{cipher}",
-        re.compile(r"(?m)^(?!\s*#).*[:=]\s*[\"']?\{cipher\}[0-9A-Za-z+/=]{32}"),
+        re.compile(r"(?m)^(?![ \t]*#).*[:=][ \t]*[\"']?\{cipher\}[0-9A-Za-z+/=]{32}"),
         lambda _: Found("a file of Spring Cloud Config with encrypted values", "Decrypt them first.", own_keys=True),
+    ),
+    (
+        "ENC(",
+        re.compile(r"(?m)^(?![ \t]*#).*[:=][ \t]*[\"']?ENC\([0-9A-Za-z+/=]{16,}\)[ \t\"',]*$"),
+        lambda _: Found("a file with values that Jasypt has encrypted", "Decrypt them first.", own_keys=True),
+    ),
+    (
+        "DOTENV_VAULT",
+        re.compile(r"(?m)^[ \t]*DOTENV_VAULT\w*[ \t]*=[ \t]*[\"']?[0-9A-Za-z+/=]{40}"),
+        lambda _: Found("a file that dotenv-vault has encrypted", "Decrypt it first.", own_keys=True),
+    ),
+    (
+        "secure:",
+        re.compile(r"(?m)^(?![ \t]*#).*\bsecure:[ \t]*[\"']?(?:v1:|AAAB)[0-9A-Za-z+/=]{8}"),
+        lambda _: Found("a file of Pulumi with encrypted values", _DECRYPT, (_PULUMI,), own_keys=True),
     ),
 )  # fmt: skip
 """Values that tools have encrypted: a text to look for first, and what it looks like in full."""

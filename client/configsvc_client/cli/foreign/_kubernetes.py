@@ -11,7 +11,9 @@ from configsvc_client.cli.foreign._source import IMPORT, Found, Source, quoted
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _KIND = re.compile(r"[A-Z][A-Za-z0-9]{0,62}")
+_VERSION = re.compile(r"(?:[a-z0-9.-]+/)?v[0-9]+(?:(?:alpha|beta)[0-9]+)?")
 _SECRET = "k8s-secret"  # noqa: S105  # a format
+_PLAIN = ("Secret", "ConfigMap", "List")
 _OTHERS = {
     "SealedSecret": "Only the controller opens it. Import the Secret that it makes",
     "ExternalSecret": "It holds no values. Import the Secret that its operator makes",
@@ -20,11 +22,11 @@ _OTHERS = {
 
 def found(documents: Sequence[Tree], source: Source) -> Found | None:
     """What the objects are, and how to import them; None where there are none, or the only one is read as it is."""
-    objects = [each for each in documents if has(each, apiVersion=str, kind=str) and _KIND.fullmatch(each["kind"])]
+    objects = [each for each in documents if _is_object(each)]
     if not objects or len(objects) != len(documents):
         return None
     if len(objects) > 1 or objects[0]["kind"].endswith("List"):
-        return _several(objects if len(objects) > 1 else objects[0].get("items"), source)
+        return _several(objects if len(objects) > 1 else _items(objects[0]), source)
     kind = objects[0]["kind"]
     if kind == "Secret":
         return None if source.format == _SECRET else _secret(source)
@@ -32,6 +34,21 @@ def found(documents: Sequence[Tree], source: Source) -> Found | None:
         return _config_map(objects[0], source)
     advice = _OTHERS.get(kind, "Import a Secret from the cluster")
     return Found(f"a {kind} of Kubernetes", f"{advice}:", (_from_cluster(objects[0]),), own_keys=True)
+
+
+def _items(tree: Tree) -> object:
+    """The objects of a list. Those of a SecretList, as the API answers, do not say their kind."""
+    items = tree.get("items")
+    kind = tree["kind"].removesuffix("List")
+    return [{"kind": kind, **each} for each in items if has(each)] if isinstance(items, list) else None
+
+
+def _is_object(tree: Tree) -> bool:
+    """Whether it has what every object has: a kind, a version as Kubernetes counts them, and more than these two."""
+    if not has(tree, apiVersion=str, kind=str) or not _KIND.fullmatch(tree["kind"]):
+        return False
+    known = tree["kind"] in _PLAIN or "/" in tree["apiVersion"] or {"metadata", "spec", "items"} & set(tree)
+    return bool(known and _VERSION.fullmatch(tree["apiVersion"]))
 
 
 def _secret(source: Source) -> Found:

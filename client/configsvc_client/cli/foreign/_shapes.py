@@ -94,8 +94,12 @@ def terraform_state(tree: Tree) -> Taken | None:
 
 def one_password(tree: Tree) -> Taken | None:
     """`op item get --format json`."""
-    known = has(tree, id=str, category=str, fields=list) and each_has(tree["fields"], id=str, type=str)
-    return Taken("[.fields[] | select(.value) | {key: (.label // .id), value}] | from_entries") if known else None
+    if not has(tree, id=str, category=str, fields=list) or not each_has(tree["fields"], id=str, type=str):
+        return None
+    if not all(each.isupper() for each in (tree["category"], *(field["type"] for field in tree["fields"]))):
+        return None
+    names = [str(each.get("label") or each["id"]) for each in tree["fields"] if each.get("value")]
+    return Taken("[.fields[] | select(.value) | {key: (.label // .id), value}] | from_entries", note=twice(names))
 
 
 def azure_settings(tree: Tree) -> Taken | None:
@@ -105,9 +109,13 @@ def azure_settings(tree: Tree) -> Taken | None:
 
 def azure_parameters(tree: Tree) -> Taken | None:
     """A file of parameters of Azure Resource Manager."""
-    if not has(tree, contentVersion=str, parameters=dict) or "$schema" not in tree:
+    if not has(tree, contentVersion=str, parameters=dict) or "$schema" not in tree or not each_has(tree["parameters"]):
         return None
-    return Taken(".parameters | map_values(.value)")
+    held = tree["parameters"].values()
+    if not all({"value", "reference"} & set(each) for each in held):
+        return None
+    note = "Some are references to Key Vault and have no values." if any("value" not in each for each in held) else ""
+    return Taken('.parameters | map_values(select(has("value")) | .value)', note=note)
 
 
 def azure_secret(tree: Tree) -> Taken | None:
@@ -137,9 +145,15 @@ def postman(tree: Tree) -> Taken | None:
 
 def docker_inspect(tree: Tree) -> Taken | None:
     """`docker inspect` of a container."""
-    if not isinstance(tree, list) or not each_has(tree, Id=str, Config=dict):
+    held = [tree] if isinstance(tree, dict) else tree
+    if not each_has(held, Id=str, Config=dict):
         return None
-    return Taken('[.[0].Config.Env[] | index("=") as $at | {key: .[:$at], value: .[$at + 1 :]}] | from_entries')
+    at = "" if isinstance(tree, dict) else ".[0]"
+    note = "" if len(held) == 1 else f"It holds {len(held)} containers, and this takes the first."
+    program = (
+        f'[{at}.Config.Env // [] | .[] | index("=") as $at | {{key: .[:$at], value: .[$at + 1 :]}}] | from_entries'
+    )
+    return Taken(program, note=note)
 
 
 def pairs(tree: Tree) -> Taken | None:
@@ -147,8 +161,7 @@ def pairs(tree: Tree) -> Taken | None:
     for name, value in (("key", "value"), ("name", "value"), ("Key", "Value"), ("Name", "Value")):
         if isinstance(tree, list) and each_has(tree, **{name: str}) and all(value in each for each in tree):
             names = [each[name] for each in tree]
-            note = "" if len(set(names)) == len(names) else "Some names are in it twice: the last value would win."
-            return Taken("from_entries", by_path(names), note)
+            return Taken("from_entries", by_path(names), twice(names))
     return None
 
 
@@ -160,9 +173,14 @@ def compose_service(tree: Tree) -> str | None:
     if not all(key in known or str(key).startswith("x-") for key in tree):
         return None
     services: Mapping[str, Mapping[str, object]] = tree["services"]
-    if not any({"image", "build"} & set(each) for each in services.values()):
+    if not any(has(each, image=str) or has(each, build=(str, dict)) for each in services.values()):
         return None
     return next((name for name, each in services.items() if {"environment", "env_file"} & set(each)), "")
+
+
+def twice(names: Sequence[str]) -> str:
+    """What to say of a list in which a name appears twice."""
+    return "" if len(set(names)) == len(names) else "Some names are in it twice: the last value would win."
 
 
 def _keys(found: object) -> Sequence[str]:

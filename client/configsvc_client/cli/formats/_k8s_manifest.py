@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
+from configsvc_client.cli.formats import _place
 from configsvc_client.cli.formats._k8s_typing import Kind, key_of, kind_of
 from configsvc_client.cli.formats._row import Problem
+from configsvc_client.cli.formats._yaml_nodes import fault
 
-_SEVERAL = "a second document; import one Secret at a time, such as from kubectl get secret NAME -o json"
+_STRING = re.compile(r'("(?:[^"\\]|\\.)*+")(\s*:)?', re.DOTALL)
+"""A string of JSON, and whether it is a key."""
 
 
 class Member(NamedTuple):
@@ -29,9 +32,9 @@ class Member(NamedTuple):
 class NotOne(ValueError):
     """The text is no single manifest. Its text is the reason, and never quotes the file."""
 
-    def __init__(self, reason: str, line: int | None = None) -> None:
+    def __init__(self, reason: str, place: str = "") -> None:
         super().__init__(reason)
-        self.problem = Problem(f"line {line}" if line else "", None, reason)
+        self.problem = Problem(place, None, reason)
 
 
 def members(text: str) -> list[Member]:
@@ -73,16 +76,19 @@ def _from_json(text: str) -> list[Member] | None:
 
 
 class _Lines:
-    """Finds the lines of JSON members by their keys, where each is spelled once."""
+    """Finds the lines of JSON members by their keys, where each key is in the text once."""
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self._lines: dict[str, int] = {}
+        line, at = 1, 0
+        for found in _STRING.finditer(text):
+            line, at = line + text.count("\n", at, found.start()), found.start()
+            if found[2]:
+                self._lines[found[1]] = 0 if found[1] in self._lines else line
 
     def member(self, key: str, value: object) -> Member:
-        spelled = re.compile(rf"{re.escape(json.dumps(key, ensure_ascii=False))}\s*:")
-        places = [each.start() for each in spelled.finditer(self._text)]
-        place = f"line {self._text.count(chr(10), 0, places[0]) + 1}" if len(places) == 1 else ""
-        return Member(place, key, _kind(value), value)
+        line = self._lines.get(json.dumps(key, ensure_ascii=False))
+        return Member(_place.at(line) if line else "", key, _kind(value), value)
 
 
 def _kind(value: object) -> Kind:
@@ -108,12 +114,14 @@ def _from_yaml(text: str) -> list[Member]:
         if len(documents) > 1:
             raise NotOne(
                 "several documents; import one Secret at a time, such as by kubectl get secret NAME -o json",
-                documents[1].start_mark.line + 1,
+                _place.at(documents[1].start_mark.line + 1),
             )
         return list(_members(documents[0])) if documents else []
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)  # its text may quote the file
-        raise NotOne("not YAML", mark.line + 1 if mark else None) from None
+    except yaml.MarkedYAMLError as error:
+        problem = fault(error, text)
+        raise NotOne(problem.reason, problem.place) from None
+    except yaml.YAMLError:  # its text may quote the file
+        raise NotOne("not YAML") from None
     except RecursionError:
         raise NotOne("nested too deeply") from None
 

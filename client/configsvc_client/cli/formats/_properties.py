@@ -54,11 +54,13 @@ def _lines(text: str) -> Iterator[_Line]:
             continue
         if line == "\\":  # continues nothing: the next line may be a comment
             continue
-        while _continues(line) and at < len(natural):
-            line = line[:-1] + natural[at].lstrip(_BLANK)
+        parts = [line]
+        while _continues(parts[-1]) and at < len(natural):
+            parts[-1] = parts[-1][:-1]
+            parts.append(natural[at].lstrip(_BLANK))
             at += 1
-        if line:
-            yield _Line(number, line, commented)
+        if any(parts):
+            yield _Line(number, "".join(parts), commented)
         commented = False
 
 

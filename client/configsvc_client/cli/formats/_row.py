@@ -57,7 +57,7 @@ Writer = Callable[[Sequence[Value], str], Written]
 
 
 def once(rows: Iterable[Row | Problem]) -> Read:
-    """Rows and problems apart; a key that stands twice is a problem, for nobody knows which is meant."""
+    """Rows and problems apart; a key that appears twice is a problem, for nobody knows which is meant."""
     found: dict[str, Row] = {}
     problems: list[Problem] = []
     for each in rows:
@@ -65,7 +65,8 @@ def once(rows: Iterable[Row | Problem]) -> Read:
             problems.append(each)
         elif each.key in found:
             before = found[each.key].place
-            problems.append(Problem(each.place, each.key, f"stands already on {before}" if before else "stands twice"))
+            first = f"; the first time on {before}" if before else ""
+            problems.append(Problem(each.place, each.key, f"appears twice{first}"))
         else:
             found[each.key] = each
     return list(found.values()), problems

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -38,6 +39,9 @@ _FAULTS = (
     ),
 )
 """By how PyYAML's descriptions begin."""
+
+_TEMPLATE = re.compile(r"(?m)^[ \t]*(\{\{[-\w. \t]|\{%)")
+"""A line of Go templates, as in Helm's charts, or of Jinja's."""
 
 _VALID = ("second occurrence", "but found another document")
 """Of these YAML takes what is refused here."""
@@ -78,7 +82,7 @@ def composed(text: str) -> Document:
         try:
             return Document(loader.get_single_node(), loader.aliased)
         except yaml.MarkedYAMLError as error:
-            problem = _marked(error)
+            problem = fault(error, text)
         except RecursionError:
             problem = Problem(_place.at(loader.line + 1), None, _tree.TOO_DEEP)
         except (ValueError, LookupError):  # an escape beyond Unicode, a tag whose escapes are no UTF-8
@@ -94,7 +98,11 @@ def refused(mark: Any, reason: str) -> Refused:  # noqa: ANN401  # PyYAML's
     return Refused(Problem(_place.at(mark.line + 1, mark.column + 1), None, reason))
 
 
-def _marked(error: Any) -> Problem:  # noqa: ANN401  # PyYAML's
+def fault(error: Any, text: str) -> Problem:  # noqa: ANN401  # PyYAML's
+    """What is wrong with a text, by PyYAML's error of it; of a template that it is one."""
+    template = _TEMPLATE.search(text)
+    if template:
+        return Problem(_place.of(text, template.start(1)), None, "not YAML but a template; render it first")
     problem = error.problem or ""
     said = next((said for start, said in _FAULTS if problem.startswith(start)), None)
     mark = error.context_mark if problem.startswith(_OPENED) and error.context_mark else error.problem_mark
