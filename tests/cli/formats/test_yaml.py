@@ -261,7 +261,7 @@ REFUSED = [
     (f"a: {'[' * 100}{CANARY}{']' * 100}\n", "line 1, column 40", "nested deeper"),
     (f"a: {'[' * 700}{CANARY}", "line 1", "nested deeper"),
     ("{{ if .on }}\na: b\n{{ end }}\n", "line 1, column 1", "template"),
-    ("a: b\n  {{- end }}\n", "line 2, column 3", "template"),
+    ("a:\n  b: c\n  {{- end }}\n", "line 3, column 3", "template"),
     ("{% for a in b %}\na: 1\n{% endfor %}\n", "line 1, column 1", "template"),
 ]
 
