@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from configsvc.model.names import Key
+from configsvc_client.admin import Draft
 from tests.admin.loopback import Loopback
 from tests.cli.shell import Shell
 
@@ -260,3 +262,22 @@ def test_the_values_are_in_no_command_line(shell: Shell, put: Callable[[str], No
         _until((tmp_path / "f").exists)
         assert CANARY.encode() not in Path(f"/proc/{process.pid}/cmdline").read_bytes()
         process.communicate(b"\n", timeout=30)
+
+
+def test_a_value_in_another_layout_is_no_change_and_one_of_another_type_is(
+    shell: Shell, service: Loopback, namespace: str, tmp_path: Path
+) -> None:
+    admin, file = service.admin(), tmp_path / "values.json"
+    admin.put_draft(namespace, Draft(Key("k"), b'{"a": 1}', "application/json"))
+    options = ("--watch", "--every", "0.05", "--signal", "HUP", "--mount", str(file))
+    process = shell.start("exec", *options, "--", sys.executable, "-c", _SHOW_FILE, str(file))
+    try:
+        assert _line(process) == "{'a': 1}"
+        admin.put_draft(namespace, Draft(Key("k"), b'{ "a":1 }', "application/json"))
+        service.requests.clear()
+        _until(lambda: sum("snapshot" in each for each in list(service.requests)) > 2)  # it has looked
+        admin.put_draft(namespace, Draft(Key("k"), b'{ "a":1 }', "text/plain"))
+        assert _line(process) == '{ "a":1 }'
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)

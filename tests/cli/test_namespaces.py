@@ -37,6 +37,12 @@ def test_settings_are_set_one_by_one_and_shown(owner: Shell, namespace: str, tmp
     assert (found["retention"], found["require_preconditions"]) == ({"versions": None, "log_days": 90}, False)
 
 
+def test_an_empty_description_removes_it(owner: Shell) -> None:
+    for text in ("for a test", ""):
+        assert owner.here("namespace", "set", "--description", text).code == 0
+        assert json.loads(owner.here("namespace", "show", "-o", "json").out)["description"] == text
+
+
 def test_nothing_to_set_and_no_schemas_are_told_before_anything_is_sent(
     owner: Shell, service: Loopback, tmp_path: Path
 ) -> None:

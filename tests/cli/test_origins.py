@@ -26,6 +26,9 @@ ENVIRON = {
 }
 
 
+REFUSED = "the secret access key does not belong to the access key, or AWS_REGION is not the API's region."
+
+
 class Wrong(NamedTuple):
     """A setting that is wrong: by a variable's text, or a line of a file; a command, and what that says."""
 
@@ -225,3 +228,21 @@ def test_a_kms_key_that_is_not_found_makes_the_region_suspect() -> None:
     error = CannotOpen("KMS refused Decrypt with NotFoundException.", reason="NotFoundException")
     assert "AWS_REGION" in _exit.next_of(error)
     assert "AWS_REGION" not in _exit.next_of(NotFound("x"))
+
+
+@pytest.mark.parametrize(
+    ("variables", "lines"),
+    [
+        ({}, ["AWS_ACCESS_KEY_ID comes from the environment."]),
+        ({"AWS_ACCESS_KEY_ID": "", "AWS_PROFILE": "work"}, ["AWS_PROFILE comes from the environment."]),
+        ({"AWS_ACCESS_KEY_ID": ""}, []),
+    ],
+)
+def test_a_refused_signature_names_where_the_credentials_come_from_too(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], lines: list[str]
+) -> None:
+    assert folder.is_dir()
+    for name, text in variables.items():
+        monkeypatch.setenv(name, text)
+    with click.Context(click.Command("any")):
+        assert _origins.of(REFUSED) == [*lines, "AWS_REGION comes from the environment."]

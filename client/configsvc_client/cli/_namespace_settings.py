@@ -11,7 +11,7 @@ import click
 
 from configsvc.model import limits
 from configsvc.model.errors import Conflict, NotFound
-from configsvc_client.cli import _confirm, _options, _output, _settings
+from configsvc_client.cli import _confirm, _options, _output, _settings, _typed
 from configsvc_client.cli._count import counted
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def show(name: str | None, namespace: str | None) -> None:
 @click.command("set")
 @_options.one_namespace
 @click.argument("name", required=False)
-@click.option("--description", help="What it is for.")
+@click.option("--description", type=_typed.TEXT, help="What it is for; an empty text removes it.")
 @click.option("--form", "forms", multiple=True, type=click.Choice(_FORMS), help="A form that may be put. Repeatable.")
 @click.option(
     "--snapshot-bytes", type=click.IntRange(1, limits.SNAPSHOT_BYTES_MOST),

@@ -20,6 +20,9 @@ _NAMES = re.compile(r"\b(?:CONFIGSVC|AWS|SSL_CERT)_[A-Z0-9_]*[A-Z0-9]\b|\bHTTPS_
 _WITHIN = frozenset({"key", "keys", "version", "kid", "revision"})
 """Members of a NotFound for something within a namespace that exists."""
 
+_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE")
+"""What says which secret access key is used; the first that is set."""
+
 _ADDRESS = re.compile(r"https?://[^ ]+")
 _URLS = ("CONFIGSVC_URL", "AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL")
 
@@ -42,7 +45,11 @@ def of(text: str) -> list[str]:
 
 def _of_text(text: str) -> list[str]:
     named = dict.fromkeys(_NAMES.findall(text))
-    return _lines(_resolved(), named) if named else []
+    if not named:
+        return []
+    found = _resolved()
+    used = [name for name in _CREDENTIALS if "secret access key" in text and name in found.settings][:1]
+    return _lines(found, [*used, *(name for name in named if name not in used)])
 
 
 def _lines(found: Resolved, named: Iterable[str]) -> list[str]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc.model.names import Namespace
+from configsvc.model.same_value import same_value
 from configsvc.model.snapshot import SealedSnapshot
 from configsvc_client.admin import Admin, Opened
 from configsvc_client.cli import _exit, _terminal, _wanted
@@ -162,7 +163,7 @@ class Looking:
         while not self._stopped.wait(every):
             try:
                 found = self._source.again(lambda told: self._tell(f"configsvc: {told}"))
-                if found is not None and _data(found) != _data(self._values):
+                if found is not None and not _is_same(found, self._values):
                     self._check(found)
                     self._publish(found)
             except ConfigsvcError as error:
@@ -192,6 +193,9 @@ class Looking:
                 _terminal.say(f"{told} The command goes on with what it has.")
 
 
-def _data(values: Values) -> dict[str, bytes]:
-    """What counts as a change: the values themselves, not that one was sealed anew."""
-    return {key: each.data for key, each in values.items()}
+def _is_same(these: Values, those: Values) -> bool:
+    """Whether no value differs; that one was sealed again or is in another layout is no change."""
+    return these.keys() == those.keys() and all(
+        each.content_type == those[key].content_type and same_value(each.content_type, each.data, those[key].data)
+        for key, each in these.items()
+    )
