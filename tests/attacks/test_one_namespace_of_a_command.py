@@ -37,7 +37,7 @@ def test_a_command_goes_on_with_the_others_and_says_once_why(service: Loopback, 
         assert found is not None
         assert {key: each.data for key, each in found.items()} == {"mine": value.encode(), "theirs": b"1"}
     assert len(told) == 1
-    assert "theirs does not open" in told[0]
+    assert f"theirs in {other} does not open" in told[0]
     writer.put(other, "theirs", "4")
     found = source.again(told.append)
     assert found is not None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.admin.kms_server import FOREIGN_KEY
 from tests.admin.loopback import Loopback
 from tests.cli.shell import Shell
 
@@ -107,6 +108,19 @@ def test_what_works_on_one_namespace_names_both_and_says_who_set_them(
     assert done.code == 2
     assert f"CONFIGSVC_NAMESPACES names {namespace} and {shared}" in done.err
     assert not service.requests
+
+
+def test_a_value_of_the_first_namespace_that_does_not_open_is_named_and_not_passed_over(
+    two: Shell, service: Loopback, namespace: str
+) -> None:
+    foreign = service.from_environ({**service.environ("admin"), "CONFIGSVC_KMS_KEYS": FOREIGN_KEY})
+    foreign.add_data_key(namespace, FOREIGN_KEY)
+    writer = service.from_environ({**service.environ("writer"), "CONFIGSVC_KMS_KEYS": FOREIGN_KEY})
+    writer.put(namespace, "both", "sealed", form="envelope")
+    for arguments in (("get", "both"), ("get", "both", "--json"), ("export", "--only", "both")):
+        done = two.here(*arguments)
+        assert (done.code, done.out) == (1, ""), done
+        assert f"both in {namespace} does not open. CONFIGSVC_KMS_KEYS does not name" in done.err
 
 
 @pytest.mark.parametrize("written", [("put", "k", "x", "--plain"), ("delete", "both", "--yes"), ("history", "both")])

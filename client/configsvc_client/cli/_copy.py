@@ -156,7 +156,12 @@ class _Copying(NamedTuple):
 
     def _opened(self, entries: Sequence[Entry]) -> list[Opened]:
         found = self.admin.open_all(self.here, entries)
-        return [_open(key, each) for key, each in found.items()]
+        return [self._open(key, each) for key, each in found.items()]
+
+    def _open(self, key: str, found: Opened | CannotOpen) -> Opened:
+        if isinstance(found, CannotOpen):
+            raise _wanted.unopened(self.here.namespace, key, found)
+        return found
 
     def _draft(self, opened: Opened, key: Key) -> Draft:
         """The draft with the form that an option or the target's policy names; the source's form does not count."""
@@ -187,12 +192,6 @@ class _Copying(NamedTuple):
         drafts = _declassified(drafts, self.there, given=declassify)
         namespace = self.there.namespace
         return _stored(self.admin, namespace, self.admin.guard(namespace, drafts, self.there), message)
-
-
-def _open(key: str, found: Opened | CannotOpen) -> Opened:
-    if isinstance(found, CannotOpen):
-        raise CannotOpen(f"{key} does not open. {found.detail}", **{**found.members, "key": key})
-    return found
 
 
 def _declassified(drafts: Sequence[Draft], there: SealedSnapshot, *, given: bool) -> list[Draft]:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from configsvc_client.cli import _common, _layers, _options, _output, _settings, _shown, _terminal
+from configsvc.model.errors import CannotOpen
+from configsvc_client.cli import _common, _layers, _options, _output, _settings, _shown, _terminal, _wanted
 
 if TYPE_CHECKING:
     from configsvc.model.entry import Entry
     from configsvc.model.names import Namespace
-    from configsvc_client.admin import Admin
+    from configsvc_client.admin import Admin, Opened
 
 
 @click.command("get")
@@ -41,9 +42,21 @@ def command(key: str, namespaces: tuple[str, ...], version: int | None, *, as_js
         _terminal.show(_terminal.MASK)
         _terminal.say(f"{found.key} is sealed ({found.form}, version {found.version}). Show it: --reveal")
     elif _terminal.is_terminal():
-        _terminal.show_value(admin.opened(target, found).data.decode(errors="surrogateescape"))
+        _terminal.show_value(_opened(admin, target, found).data.decode(errors="surrogateescape"))
     else:
-        _terminal.raw(admin.opened(target, found).data)
+        _terminal.raw(_opened(admin, target, found).data)
+
+
+def _opened(admin: Admin, namespace: str, entry: Entry) -> Opened:
+    """The value.
+
+    Raises:
+        CannotOpen: names the key and the namespace.
+    """
+    try:
+        return admin.opened(namespace, entry)
+    except CannotOpen as error:
+        raise _wanted.unopened(namespace, entry.key, error) from None
 
 
 def _tell_namespace(key: str, answering: Namespace, among: Sequence[Namespace]) -> None:
@@ -57,6 +70,6 @@ def _described(admin: Admin, namespace: str, entry: Entry, *, masked: bool) -> N
         "namespace": namespace, "key": entry.key, "version": entry.version, "form": entry.form,
         "content_type": entry.content_type,
     }  # fmt: skip
-    shown = {"value": None, "masked": True} if masked else _shown.members(admin.opened(namespace, entry))
+    shown = {"value": None, "masked": True} if masked else _shown.members(_opened(admin, namespace, entry))
     _common.force("output", "json")
     _output.record({**fields, **shown})

@@ -50,7 +50,7 @@ def opened(
 
     Raises:
         NotFound: as `wanted`.
-        CannotOpen: one does not open. Names the key.
+        CannotOpen: one does not open. Names the key and the namespace.
         Misconfigured: one is sealed, and no KMS key is pinned or no AWS credentials are found.
     """
     chosen = wanted(dict.fromkeys(entry.key for each in snapshots for entry in each.entries), only, prefix)
@@ -62,6 +62,11 @@ def opened(
         entries = [entry for entry in own if entry.key in may]
         for key, each in admin.open_all(snapshot, entries).items():
             if isinstance(each, CannotOpen):
-                raise CannotOpen(f"{key} does not open. {each.detail}", **{**each.members, "key": key})
+                raise unopened(snapshot.namespace, key, each)
             found[key] = each
     return found
+
+
+def unopened(namespace: str, key: str, error: CannotOpen) -> CannotOpen:
+    """The error that says which value does not open: in the first of several namespaces, another may serve it well."""
+    return CannotOpen(f"{key} in {namespace} does not open. {error.detail}", **{**error.members, "key": key})
