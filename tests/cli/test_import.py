@@ -112,6 +112,14 @@ def test_a_file_with_a_broken_line_stores_nothing_and_says_which(
     assert not service.requests
 
 
+def test_of_a_file_with_thousands_of_faults_the_first_are_named_and_the_others_counted(
+    shell: Shell, tmp_path: Path
+) -> None:
+    done = shell.here("import", str(_file(tmp_path, f"{CANARY} here\n" * 5_000)))
+    told = [line for line in done.err.splitlines() if line.startswith("  ")]
+    assert (done.code, len(told), told[0][:8], told[-1]) == (2, 101, "  line 1", "  and 4,900 more")
+
+
 def test_what_was_refused_is_in_a_file_without_values_until_a_run_refuses_nothing(
     shell: Shell, service: Loopback, tmp_path: Path
 ) -> None:

@@ -22,6 +22,7 @@ DIFFERENT = 7
 INTERRUPTED = 130
 
 _FORBIDDEN = 4
+_LISTED = 100  # of the faults of a file; the first ones show what is wrong with it
 _DENIED = "AccessDeniedException"
 # KMS, Common Error Types: what it says of credentials that are wrong, incomplete or too old.
 _NOBODY = frozenset({
@@ -79,11 +80,13 @@ class Said(Exception):
 
 
 class Problems(click.UsageError):
-    """Something typed or a file is wrong in several places, each of which gets a line."""
+    """Something typed or a file is wrong in several places, each of which gets a line, up to a hundred."""
 
     def __init__(self, message: str, problems: Iterable[object]) -> None:
         super().__init__(message)
-        self.problems = tuple(map(str, problems))
+        found = list(problems)
+        more = [f"and {len(found) - _LISTED:,} more"] if len(found) > _LISTED else []
+        self.problems = (*map(str, found[:_LISTED]), *more)
 
 
 def code_of(error: errors.ConfigsvcError) -> int:

@@ -72,9 +72,10 @@ def command(
     stripped, maps applied and separators replaced. Patterns of other options name the new keys. --dry-run shows both.
 
     Values that are served already are left alone, so it can be run again after a failure; a key that someone else
-    writes meanwhile is refused, not overwritten. Values go in change sets of up to 40 keys: each is all or nothing, and
-    what was refused is told by key. On a terminal the plan is shown and asked about before served values are replaced.
-    An empty value that is written out (KEY=) is stored, and named; an empty pipe or --file takes --allow-empty.
+    writes at the same time is refused, not overwritten. Values go in change sets of up to 40 keys: each is all or
+    nothing, and refused keys are named. On a terminal the plan is shown and asked about before served values are
+    replaced. An empty value that is written out (KEY=) is stored, and named; an empty pipe or --file takes
+    --allow-empty.
     In dotenv, docker and shell files a comment `# configsvc: application/json` says that the next value is JSON.
 
     A dotenv file is read as python-dotenv reads it from a file, so CR LF and CR become LF, in quotes too. Nothing is
