@@ -1,7 +1,7 @@
 """Builds the example consumer: `python -m infra.consumer [OUT]` writes consumer.zip.
 
-The zip is what a team would upload: a handler, the wheel of configsvc and the locked packages that its base install
-needs, as manylinux wheels for the Python that runs this.
+The zip is what a team would upload: a handler, the wheel of configsvc without its command line, and the locked packages
+that its base install needs, as manylinux wheels for the Python that runs this.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ _UV = Path(".venvs/uv/bin/uv")
 _PLATFORM = "x86_64-manylinux2014"
 # These say where and by whom it was installed, not what it is.
 _INSTALLERS = frozenset({"INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "uv_cache.json"})
+_COMMAND_LINE = "configsvc_client/cli/"
+"""No function runs it, and it needs the packages of an extra."""
 
 
 class ConsumerError(Exception):
@@ -102,6 +104,8 @@ def _install(root: Path, target: Path, *what: str) -> None:
 
 def _belongs(name: str) -> bool:
     folder, _, file = name.rpartition("/")
+    if name.startswith(_COMMAND_LINE):
+        return False
     return folder != "bin" and name != ".lock" and not (folder.endswith(".dist-info") and file in _INSTALLERS)
 
 
