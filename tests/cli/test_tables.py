@@ -56,12 +56,18 @@ def test_no_line_is_wider_than_the_terminal_and_every_cell_is_there(
     if widths is not None:
         assert sum(widths) + _layout.GAP * (len(widths) - 1) <= width
         for at, each in enumerate(widths):
-            assert _fold.longest_part([headings[at], *(row[at] for row in rows)]) <= each
+            assert _fold.longest_part([headings[at], *(row[at] for row in rows)], width) <= each
         return
     for row, lines in zip(rows, _layout.records(headings, rows, width), strict=True):
         assert all(_fold.widest([label + text]) <= width for label, text in lines)
         shown = "".join(text for _, text in lines).replace(" ", "")
         assert shown == "".join(row).replace(" ", "")
+
+
+def test_a_word_wider_than_the_terminal_does_not_turn_a_table_into_records() -> None:
+    keys = ["db.password", "k" * 90]
+    assert _layout.columns(("key", "form"), [(key, "envelope") for key in keys], 80) == [70, 8]
+    assert _layout.columns(("key", "form"), [(key, "envelope") for key in [*keys, "k" * 75]], 80) is None
 
 
 def _cells(text: str) -> int:

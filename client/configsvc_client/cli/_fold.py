@@ -46,23 +46,24 @@ def hanging(text: str, width: int) -> list[str]:
     return [first, *(f"  {each}" for each in fold(rest, width - 2))] if rest else [first]
 
 
-def longest_word(texts: Iterable[str]) -> int:
-    """The width that no word has to be cut at."""
-    return _widest(texts, lambda text: text.split(" "))
+def longest_word(texts: Iterable[str], width: int) -> int:
+    """The width that no word has to be cut at. A word that does not fit on a line of `width` is cut anyway."""
+    return _widest(texts, lambda text: text.split(" "), width)
 
 
-def longest_part(texts: Iterable[str]) -> int:
-    """The width at which words are cut at dots, slashes and the like only."""
-    return _widest(texts, lambda text: [part for word in text.split(" ") for part in _AT_DOTS.findall(word)])
+def longest_part(texts: Iterable[str], width: int) -> int:
+    """As `longest_word`, for words that may be cut at dots, slashes and the like."""
+    return _widest(texts, lambda text: [part for word in text.split(" ") for part in _AT_DOTS.findall(word)], width)
 
 
 def widest(texts: Iterable[str]) -> int:
     """The width at which nothing is folded."""
-    return _widest(texts, lambda text: [text])
+    return max(map(cell_len, texts), default=0)
 
 
-def _widest(texts: Iterable[str], parts: Callable[[str], Iterable[str]]) -> int:
-    return max((cell_len(part) for text in texts for part in parts(text)), default=0)
+def _widest(texts: Iterable[str], parts: Callable[[str], Iterable[str]], width: int) -> int:
+    found = (cell_len(part) for text in texts for part in parts(text))
+    return max((each for each in found if each <= width), default=0)
 
 
 def _cut(word: str, width: int, left: int) -> list[str]:

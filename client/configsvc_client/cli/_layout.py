@@ -29,7 +29,8 @@ def columns(headings: Row, rows: Sequence[Row], width: int | None) -> list[int] 
     room = width - GAP * (len(headings) - 1)
     if sum(natural) <= room:
         return natural
-    for least in ([longest_word(each) for each in cells], [longest_part(each) for each in cells]):
+    for longest in (longest_word, longest_part):
+        least = [max(1, longest(each, width)) for each in cells]
         if sum(least) <= room:
             found = _shrunk(natural, least, room)
             tall = sum(height(row, found) for row in rows)
@@ -66,8 +67,8 @@ def _field(heading: str, cell: str, beside: int, width: int | None) -> list[tupl
     if width is None:
         return [(label, cell)]
     room = width - beside
-    whole_below = room < longest_word([cell]) <= width - GAP
-    if widest([heading]) > beside - GAP or longest_part([cell]) > room or whole_below:
+    whole_below = room < longest_word([cell], width - GAP)
+    if widest([heading]) > beside - GAP or longest_part([cell], _LIMITLESS) > room or whole_below:
         return [
             *((line, "") for line in fold(heading, width)),
             *((" " * GAP, line) for line in fold(cell, width - GAP)),
