@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -113,12 +115,33 @@ def test_words_are_cut_at_dots_before_dashes_and_times_are_not_cut() -> None:
     ],
 )
 def test_a_past_time_is_said_relative_to_now(text: str, said: str) -> None:
-    assert _brief.ago(text, NOW) == said
+    assert _brief.ago(text, NOW, lambda time: time.astimezone(UTC)) == said
 
 
 def test_yesterday_is_the_person_s_own() -> None:
-    here = NOW.astimezone(timezone(timedelta(hours=-8)))
-    assert _brief.ago("2027-03-08T23:50:00.000Z", here) == "yesterday"  # 15:50 on the 8th; it is 16:30 on the 9th
+    said = _brief.ago("2027-03-08T23:50:00.000Z", NOW, lambda time: time.astimezone(timezone(timedelta(hours=-8))))
+    assert said == "yesterday"  # 15:50 on the 8th; it is 16:30 on the 9th
+
+
+@pytest.mark.parametrize(
+    ("text", "now", "said"),
+    [
+        ("2027-03-26T22:30:00Z", "2027-03-29T10:00:00Z", "3 days ago"),  # 23:30 on the 26th, in winter time
+        ("2027-10-29T22:30:00Z", "2027-11-01T10:00:00Z", "2 days ago"),  # 00:30 on the 30th, in summer time
+        ("2027-01-31T23:30:00Z", "2027-07-01T10:00:00Z", "2027-02-01"),  # 00:30 on the 1st
+    ],
+)
+def test_days_are_counted_by_the_calendar_when_clocks_were_put_forward_or_back(text: str, now: str, said: str) -> None:
+    # The time zone of a process cannot be set for one call, so a process of its own is asked.
+    code = (
+        "import sys; from datetime import datetime; from configsvc_client.cli import _brief; "
+        "now = datetime.fromisoformat(sys.argv[2]).astimezone(); print(*_brief.times(now)([sys.argv[1]]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, text, now],
+        env={"TZ": "CET-1CEST,M3.5.0,M10.5.0/3"}, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == said
 
 
 def test_principals_are_short_unless_two_would_look_the_same() -> None:

@@ -18,12 +18,8 @@ _DAYS = 14
 
 
 def times(now: datetime) -> Brief:
-    """A column of times in RFC 3339 as people say them.
-
-    Args:
-        now: with the person's time zone, which decides what yesterday was.
-    """
-    return lambda cells: [ago(each, now) for each in cells]
+    """A column of times in RFC 3339 as people say them, by the calendar of this computer's time zone."""
+    return lambda cells: [ago(each, now, datetime.astimezone) for each in cells]
 
 
 def principals(cells: Sequence[str]) -> Sequence[str]:
@@ -35,14 +31,21 @@ def principals(cells: Sequence[str]) -> Sequence[str]:
     return [principal(each, account=distinct[principal(each)] > 1) for each in cells]
 
 
-def ago(text: str, now: datetime) -> str:
-    """A time before now: `12 min ago`, `yesterday`, `3 days ago`, else its date. One that is not past stays exact."""
+def ago(text: str, now: datetime, local: Callable[[datetime], datetime]) -> str:
+    """A time before now: `12 min ago`, `yesterday`, `3 days ago`, else its date. One that is not past stays exact.
+
+    Args:
+        text: the time in RFC 3339.
+        now: with its zone.
+        local: gives a time in the person's time zone, which decides what yesterday was. It is asked for each time,
+            because clocks may have been put forward or back in between.
+    """
     try:
-        then = datetime.fromisoformat(text).astimezone(now.tzinfo)
+        then = local(datetime.fromisoformat(text))
     except (ValueError, OverflowError):
         return text
     seconds = (now - then).total_seconds()
-    days = (now.date() - then.date()).days
+    days = (local(now).date() - then.date()).days
     if seconds < -_JUST_NOW:
         return text
     if seconds < _DAY:
