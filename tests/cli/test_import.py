@@ -55,7 +55,7 @@ def test_a_second_import_stores_only_what_differs(shell: Shell, service: Loopbac
 def test_300_secrets_take_one_kms_call_and_few_requests(shell: Shell, service: Loopback, tmp_path: Path) -> None:
     shell.ok("import", _file(tmp_path, "".join(f"key.{n}=value {n}\n" for n in range(300))))
     assert service.kms.count("Decrypt") == len(service.kms.calls) == 1
-    assert len(service.requests) == 11  # the snapshot, the next versions, the keyring, 8 change sets
+    assert len(service.requests) == 12  # the snapshot, next versions, the limit, the keyring, 8 change sets
 
 
 @pytest.mark.parametrize("options", [(), ("--atomic",)])

@@ -71,6 +71,22 @@ def test_an_import_that_its_namespace_has_no_room_for_stores_nothing_and_names_t
     assert owner.run("namespace", "set", "--snapshot-bytes", str(limits.SNAPSHOT_BYTES_MOST + 1)).code == 2
 
 
+@pytest.mark.slow
+def test_an_import_or_copy_goes_by_the_target_s_own_limit(
+    owner: Shell, service: Loopback, namespace: str, tmp_path: Path
+) -> None:
+    path, other = tmp_path / "values.json", service.namespace(f"{namespace}.other")
+    path.write_text(json.dumps({f"k{number:03}": "x" * 1000 for number in range(60)}))  # more than one change set
+    owner.ok("import", path, "-n", other)
+    owner.ok("namespace", "set", "--snapshot-bytes", "80000")
+    setting = f"configsvc namespace set {namespace} --snapshot-bytes N"
+    for command in (("import", path), ("copy", "--all", "-n", other, "--to", namespace)):
+        for options in (("--dry-run",), ()):
+            refused = owner.run(*command, *options)
+            assert (refused.code, setting in refused.err, "80000" in refused.err) == (1, True, True), refused.err
+    assert owner.ok("list") == ""
+
+
 def test_a_put_into_a_full_namespace_names_the_setting(owner: Shell, namespace: str) -> None:
     owner.ok("namespace", "set", "--snapshot-bytes", "400")
     refused = owner.run("put", "k", "-", "--plain", given="x" * 1000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from configsvc.model import limits, names
+from configsvc.model import names
 from configsvc.model.change_set import Activate
 from configsvc.model.entry import Entry, Form
 from configsvc.model.errors import CannotOpen, Misconfigured, Unprocessable
@@ -162,13 +162,13 @@ class Values(Facet):
     def check_room(self, snapshot: SealedSnapshot, drafts: Sequence[Draft]) -> None:
         """Refuse drafts that a namespace has no room for beside what it serves, before anything is sealed or sent.
 
-        Only what passes the default limit is looked at, with one request for the namespace's own.
+        Costs one request, for the namespace's limit, if it would serve more than it does.
 
         Raises:
             TooLarge: names the namespace, its size, its limit and what raises it.
         """
         size = served_with(snapshot, drafts)
-        if size <= max(limits.SNAPSHOT_BYTES, served_with(snapshot, ())):
+        if size <= served_with(snapshot, ()):
             return
         limit = self._parts.namespaces.get(snapshot.namespace)["snapshot_bytes"]
         if isinstance(limit, int) and size > limit:
