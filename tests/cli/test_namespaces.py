@@ -77,6 +77,7 @@ def test_deleting_a_namespace_says_what_is_kept_and_creating_it_brings_it_back(
     owner: Shell, service: Loopback, namespace: str
 ) -> None:
     service.admin().put(namespace, "a", "first", form="plain")
+    data_key = service.admin().data_keys(namespace)[0].data_key
     refused = owner.run("namespace", "delete")
     assert (refused.code, "serves 1 key." in refused.err) == (5, True)  # before anyone is asked
     service.admin().delete(namespace, "a")
@@ -85,7 +86,9 @@ def test_deleting_a_namespace_says_what_is_kept_and_creating_it_brings_it_back(
     assert "configsvc destroy" in asked
     assert "history" not in asked
     assert f"Back: configsvc namespace create {namespace}" in asked
-    owner.ok("namespace", "create")
+    again = owner.run("namespace", "create")
+    assert (again.code, "again, with the versions and data keys that it had" in again.err) == (0, True), again.err
+    assert [each.data_key for each in service.admin().data_keys(namespace)] == [data_key]
     assert json.loads(owner.ok("list", "-o", "json"))[0]["state"] == "deleted"
     owner.ok("activate", "a", "1")
     assert owner.ok("get", "a") == "first"

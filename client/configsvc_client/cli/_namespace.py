@@ -45,20 +45,22 @@ def create(
     created = admin.create_namespace(target)  # without settings, which would replace those of one that exists
     if created and description:
         admin.create_namespace(target, description=description)
-    held = () if created else _data_keys(admin, target, wanted=made is not None)
-    if not created:
+    if created:
+        held = _left(admin, target, wrapping)
+    else:
+        held = _data_keys(admin, target, wanted=made is not None)
         _check_same(admin, target, description, kms_key, held)
     add = made is not None and not held
-    _terminal.say(f"{target}: {_state(created=created, add=add)}")  # at once: adding the data key may fail
+    _terminal.say(f"{target}: {_state(created=created, again=bool(held), add=add)}")  # at once: adding may fail
     kid = admin.store_data_key(target, made) if made and add else None
     done = {"namespace": target, "created": created, "kid": kid, "kms_key": wrapping if kid else None}
     if kid or _output.kind() == "json":
         _output.done(f"{target}: data key {kid} added under {wrapping}", done)
 
 
-def _state(*, created: bool, add: bool) -> str:
+def _state(*, created: bool, again: bool, add: bool) -> str:
     if created:
-        return "created"
+        return "created again, with the versions and data keys that it had" if again else "created"
     return "exists already, without a data key" if add else "exists already, nothing changed"
 
 
@@ -95,6 +97,16 @@ def _data_keys(admin: Admin, namespace: Namespace, *, wanted: bool) -> list[Stor
             f"Your API key may not see the data keys of {namespace}. If it has none, add one: "
             f"configsvc data-key add -n {namespace}"
         ) from None
+
+
+def _left(admin: Admin, namespace: Namespace, wrapping: str | None) -> list[StoredDataKey]:
+    """The live data keys under a KMS key that a namespace still had when it was deleted."""
+    try:
+        return [
+            each for each in _data_keys(admin, namespace, wanted=bool(wrapping)) if each.data_key.kms_key == wrapping
+        ]
+    except NotFound:
+        return []  # one more data key does no harm
 
 
 @command.command("list")
