@@ -66,7 +66,8 @@ def days_from(text: str, now: datetime) -> date:
         return date.fromisoformat(text)
     except (ValueError, OverflowError):
         raise click.UsageError(
-            f"--due takes a number of days (30 or 4w) or a date (2027-01-31), not {text}. A PREFIX goes before --due."
+            f"--due takes a number of days (30 or 4w) or a date (2027-01-31), not {text or 'an empty value'}. A PREFIX "
+            "goes before --due."
         ) from None
 
 
@@ -76,7 +77,7 @@ def _moment(text: str, now: datetime) -> datetime:
         found = now - timedelta(**{_UNITS[span[2]]: int(span[1])}) if span else datetime.fromisoformat(text)
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise click.UsageError(f"{text or 'An empty text'} is not a time{_why(text, error)}.") from None
+        raise click.UsageError(f"{text or 'An empty value'} is not a time{_why(text, error)}.") from None
 
 
 def _why(text: str, error: Exception) -> str:
