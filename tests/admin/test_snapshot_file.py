@@ -93,7 +93,7 @@ def test_a_folder_that_does_not_take_it_is_named(service: Loopback, namespace: s
     with pytest.raises(Misconfigured, match="cannot be written"):
         service.admin("reader").save_snapshot(path / "below" / "file", namespace)
     path.mkdir()
-    with pytest.raises(Misconfigured, match="cannot be written"):
+    with pytest.raises(Misconfigured, match="is not a file"):
         service.admin("reader").save_snapshot(path, namespace)
     assert list(path.parent.iterdir()) == [path]
 
