@@ -237,3 +237,14 @@ def test_a_value_that_does_not_open_in_the_target_counts_as_replaced(
     assert (refused.code, f"{target} serves: db.password" in refused.err) == (2, True)
     done = filled.run("copy", "db.password", "--to", target, "--yes")
     assert (done.code, service.admin().get(target, "db.password").data) == (0, CANARY.encode())
+
+
+def test_a_value_in_kms_form_that_becomes_an_envelope_in_the_target_is_named(
+    filled: Shell, service: Loopback, namespace: str
+) -> None:
+    other = service.namespace(f"{namespace}.other")
+    service.admin().put(other, "db.password", "theirs", form="kms")
+    copy = ("copy", "db.password", "--to", other, "--yes")
+    for options, named in (((), True), (("--kms", "db.password"), False)):
+        done = filled.here(*copy, *options, "--dry-run")
+        assert (done.code, "stored as an envelope now: db.password" in done.err) == (0, named), done

@@ -98,6 +98,7 @@ def test_the_command_for_the_api_key_is_run_only_for_the_url_beside_it() -> None
         (project(colour="red"), "unknown setting: colour"),
         (project(profiles={"a": {"profile": "b"}}, profile="a"), "unknown setting: profile"),
         (project(url=3), "url must be a text"),
+        (project(profile={"a": {"url": "https://a"}}), r"tables like \[profiles.test\], not"),
         (project(namespaces=[1]), "namespaces must be a list"),
         (project(profiles={"a": {"url": 3}}), "profile a in p/.configsvc.toml: url must be a text"),
         (project(profiles={"a": 1}, profile="a"), "profiles are tables"),

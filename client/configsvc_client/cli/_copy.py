@@ -19,6 +19,7 @@ from configsvc_client.cli import (
     _replacing,
     _settings,
     _terminal,
+    _unnamed,
     _wanted,
 )
 
@@ -171,15 +172,17 @@ class _Copying(NamedTuple):
         return Draft(key, opened.data, opened.content_type, form)
 
     def tell(self, plan: Sequence[Planned], *, dry_run: bool) -> None:
-        """Show the plan to a person or where it is asked for, and say what is sealed though it is not in the source.
+        """Show the plan to a person or where it is asked for, and say which forms and content types change.
 
-        A reader without KMS will miss that.
+        Whoever reads a value in the clear, or opens it with the AWS CLI, will miss that.
         """
         others = {entry.key for entry in self.here.entries if entry.form != "envelope"}
         drafts = [each.draft for each in plan if each.step in _replacing.STORED]
         sealed = [each.key for each in drafts if each.form is None and each.key in others]
         if sealed:
             _terminal.say(f"Sealed now, because no option and no policy says otherwise: {', '.join(sealed)}")
+        by_kms = {entry.key for entry in self.there.entries if entry.form == "kms"}
+        _unnamed.tell_kms([each.key for each in drafts if each.form is None and each.key in by_kms])
         _replacing.tell_types(plan, self.there)
         if dry_run or (_terminal.is_terminal() and _output.kind() != "json"):
             _copied.show(self.admin, plan, self.there)

@@ -131,9 +131,9 @@ def _without(environ: Mapping[str, str], trusted: list[File], profile: str | Non
 
 
 def _decided(environ: Mapping[str, str], files: list[File], profile: str | None) -> Resolved:
+    base = [_layer(each, each.members, "") for each in files]
     wanted = _wanted(environ, files, profile)
     named = _named(files, wanted) if wanted.text else []
-    base = [_layer(each, each.members, "") for each in files]
     if profile:
         found = _merged([*named, _beside(_of(environ), named), *base])
     else:
@@ -244,6 +244,8 @@ def _layer(file: File, members: Mapping[str, Any], kind: str) -> Layer:
             raise Misconfigured(f"{where} holds an API key. Take it out and have it replaced: it is known now.")
         if name not in known:
             raise Misconfigured(f"{where} has an unknown setting: {name}. Known: {', '.join(sorted(known))}.")
+    if isinstance(members.get("profile"), dict):  # as AWS's own files spell it
+        raise Misconfigured(f"{where}: profiles are tables like [profiles.test], not [profile.test].")
     variables = {
         variable: _text(where, name, members[name]) for name, variable in _VARIABLES.items() if name in members
     }
