@@ -143,6 +143,9 @@ def test_white_space_that_was_meant_is_stored(shell: Shell) -> None:
         ("export", "--only", ""),
         ("log", "--by", ""),
         ("data-key", "add", "--kms-key", ""),
+        ("export", ""),
+        ("import", "/dev/null", "--errors", ""),
+        ("snapshot", "save", ""),
     ],
 )
 def test_an_unset_variable_does_not_count_as_an_option_that_is_left_out(
@@ -153,9 +156,10 @@ def test_an_unset_variable_does_not_count_as_an_option_that_is_left_out(
     assert not service.requests
 
 
-def test_exec_with_an_empty_prefix_starts_nothing(shell: Shell) -> None:
-    told = shell.run("exec", "--prefix", "", "--", "env")
-    assert (told.code, told.out) == (2, "")
+@pytest.mark.parametrize("option", ["--prefix", "--mount"])
+def test_exec_with_an_empty_option_starts_nothing(shell: Shell, option: str) -> None:
+    told = shell.run("exec", option, "", "--", "env")
+    assert (told.code, told.out, "is empty, as an unset variable is" in told.err) == (2, "", True)
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from configsvc.model.names import Key
-from configsvc_client.admin import Draft
+from configsvc_client.admin import Draft, draft
 from tests.admin.loopback import Loopback
 from tests.cli.shell import Shell
 
@@ -253,6 +253,26 @@ def test_a_file_that_cannot_be_replaced_leaves_the_command_alone_and_is_tried_ag
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 128 + signal.SIGTERM
     assert not list(folder.iterdir())
+
+
+def test_a_change_that_the_mounted_file_cannot_hold_is_told_with_its_keys(
+    shell: Shell, service: Loopback, put: Callable[[str], None], namespace: str, tmp_path: Path
+) -> None:
+    put("one")
+    file = tmp_path / "f.sh"
+    process = shell.start(
+        "exec", "--watch", "--every", "0.1", "--mount", str(file), "--", "sh", "-c", f"cat {file}; sleep 60"
+    )
+    with process:
+        assert _line(process) == "export K='one'"
+        service.admin().change(namespace, [draft("a.b", CANARY), draft("a-b", CANARY)])
+        assert process.stderr is not None
+        told = process.stderr.readline() + process.stderr.readline()
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+    assert ("goes on with what it has" in told.decode(), CANARY in told.decode()) == (True, False)
+    assert "a-b and a.b would both be A_B" in told.decode()
+    assert not file.exists()
 
 
 def test_the_values_are_in_no_command_line(shell: Shell, put: Callable[[str], None], tmp_path: Path) -> None:

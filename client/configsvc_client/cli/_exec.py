@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import click
 
-from configsvc_client.cli import _options, _settings, _terminal
+from configsvc_client.cli import _options, _settings, _terminal, _typed
 
 # Python ignores these, and what is ignored stays so in the command: `yes | head` would not end quietly.
 _IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)
@@ -25,7 +25,7 @@ _SIGNALS = ("HUP", "USR1", "USR2", "TERM")
 @click.option("--only", multiple=True, metavar="PATTERN", help="Only these keys, like 'db.*'. Repeatable.")
 @click.option("--prefix", help="Only keys that start so. Their variables have the whole key's name.")
 @click.option(
-    "--mount", metavar="FILE", type=click.Path(path_type=Path),
+    "--mount", metavar="FILE", type=_typed.FilledPath(path_type=Path),
     help="Write the values to a new FILE (mode 0600), removed at the end; set no variables. By its ending .json, "
     ".yaml, .toml, .csv, .sh (named as variables), else dotenv.",
 )  # fmt: skip

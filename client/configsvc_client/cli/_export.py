@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from configsvc.model.errors import Unprocessable
-from configsvc_client.cli import _content, _layers, _misread, _options, _settings, _terminal, _wanted
+from configsvc_client.cli import _content, _layers, _misread, _options, _settings, _terminal, _typed, _wanted
 from configsvc_client.cli._count import counted
 from configsvc_client.cli._destination import STDOUT, destination
 from configsvc_client.cli._variable_names import as_stored, as_variables, unassignable
@@ -27,7 +27,7 @@ _NAMED = 3
 
 @click.command("export")
 @_options.namespaces
-@click.argument("file", default=STDOUT, type=click.Path(dir_okay=False, allow_dash=True))
+@click.argument("file", default=STDOUT, type=_typed.FilledPath(dir_okay=False, allow_dash=True))
 @click.option("-f", "--format", "wanted", type=click.Choice(FORMATS), help="By the file's ending where left out.")
 @click.option("--only", multiple=True, metavar="PATTERN", help="Keys to export, like 'db.*'. Repeatable.")
 @click.option("--variables", is_flag=True, help="Name them as exec does: db.url is DB_URL. Not for importing again.")

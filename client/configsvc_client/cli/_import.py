@@ -24,6 +24,7 @@ from configsvc_client.cli import (
     _shaping,
     _single_files,
     _terminal,
+    _typed,
     _unnamed,
 )
 from configsvc_client.cli._imported import AGAIN
@@ -56,7 +57,7 @@ _MOST = 64 * 1024 * 1024
 @click.option("--new-only", is_flag=True, help="Store only keys that are not served; keep all others as they are.")
 @click.option("--atomic", is_flag=True, help="All or nothing: one change set, so at most 40 keys and 1 MiB stored.")
 @click.option(
-    "--errors", metavar="PATH", type=click.Path(dir_okay=False),
+    "--errors", metavar="PATH", type=_typed.FilledPath(dir_okay=False),
     help="Where to tell what was refused, by key and without values; FILE.errors.csv where left out.",
 )  # fmt: skip
 @_options.message

@@ -167,7 +167,8 @@ class Looking:
                     self._check(found)
                     self._publish(found)
             except ConfigsvcError as error:
-                self._tell(f"configsvc: {error.detail}")
+                problems = error.members.get("problems")
+                self._tell(f"configsvc: {error.detail}", problems if isinstance(problems, list) else ())
             except Exception as error:  # noqa: BLE001  # a thread's traceback could show a value
                 self._tell(_exit.unexpected(error))
             if self._news is not None:
@@ -187,10 +188,12 @@ class Looking:
         with self._lock:
             self._news = found if self._news is None else self._news
 
-    def _tell(self, told: str) -> None:
+    def _tell(self, told: str, problems: Sequence[object] = ()) -> None:
         with self._lock:
             if not self._stopped.is_set():
                 _terminal.say(f"{told} The command goes on with what it has.")
+                for each in problems:
+                    _terminal.say(f"  {each}")
 
 
 def _is_same(these: Values, those: Values) -> bool:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
-from configsvc_client.cli import _group, _options, _output, _settings, _terminal
+from configsvc_client.cli import _group, _options, _output, _settings, _terminal, _typed
 
-_FILE = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+_FILE = click.argument("file", type=_typed.FilledPath(dir_okay=False, path_type=Path))
 
 
 @click.group("snapshot", cls=_group.Group)

@@ -33,6 +33,18 @@ class Filled(Text):
         return found
 
 
+class FilledPath(click.Path):
+    """A path that is not empty: of `--errors "$UNSET"` click makes the working folder, or nothing."""
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | bytes | os.PathLike[str]:
+        """The path; click names the option or argument that holds none."""
+        if value == "":
+            self.fail("it is empty, as an unset variable is.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 TEXT, FILLED = Text(), Filled()
 
 
