@@ -84,7 +84,17 @@ def test_shell_is_named_for_keys_that_it_can_name() -> None:
 @pytest.mark.parametrize("wanted", ["docker", "dotenv"])
 @pytest.mark.parametrize(
     "line",
-    ['"u":"{}=b"', "{}+x=", "TUlJRXZRSUJ{}==", "aGVsbG8g/2{}=", "TUlJRXZRSUJBREF{}1=", "${{{}}}=x", "{}\\n=x", "<{}=x"],
+    [
+        '"u":"{}=b"',
+        "{}+x=",
+        "TUlJRXZRSUJ{}==",
+        "aGVsbG8g/2{}=",
+        "TUlJRXZRSUJBREF{}1=",
+        "${{{}}}=x",
+        "{}\\n=x",
+        "<{}=x",
+        "export &{}&export =x",
+    ],
 )
 def test_a_line_of_a_value_is_no_name_and_not_shown(wanted: str, line: str) -> None:
     canary = "Canary0d0ca"[: 8 + -len(line.format("")) % 4]

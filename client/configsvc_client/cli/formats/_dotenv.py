@@ -55,10 +55,10 @@ def _found(text: str) -> Iterator[Row | Problem]:
             yield Problem(
                 f"line {line}", None, "no value; write KEY= for an empty one, and quote values of several lines"
             )
-        elif key is not None and _TWO_ON_A_LINE.match(original):
-            yield Problem(f"line {line}", key, "two variables on one line; give each its own")
         elif key is not None and (reason := why_no_name(key, str(binding.value))):
             yield Problem(f"line {line}", None, reason)
+        elif key is not None and _TWO_ON_A_LINE.match(original):
+            yield Problem(f"line {line}", key, "two variables on one line; give each its own")
         elif key is not None:
             value = str(binding.value)
             yield Row(f"line {line}", key, value.encode(), type_after(commented), _is_filled_in(original, value))

@@ -63,7 +63,7 @@ def _line(value: Value) -> str | Problem:
         return text
     if reason:
         renamed = name_of(value.key)
-        advice = "" if why_not_assignable(renamed) else f"; --variables makes it {renamed}"
+        advice = f"; {TREES} can hold it" if why_not_assignable(renamed) else f"; --variables makes it {renamed}"
         return Problem("", value.key, f"{reason}{advice}")
     if "\0" in text:
         return Problem("", value.key, f"contains a NUL, which no variable can hold; {TREES} can")
