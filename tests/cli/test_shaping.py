@@ -141,6 +141,8 @@ def test_keys_are_renamed_in_the_documented_order(keys: list[str], options: list
         (["A_x", "x"], ["--strip-prefix", "A_"], "x: would be named x, as A_x would"),
         (["A_"], ["--strip-prefix", "A_"], "A_: nothing would be left of the key"),
         (["APP_URL"], ["--strip-prefix", "APP"], "APP_URL: would be named _URL; to remove the _ as well"),
+        (["db.url"], ["--strip-prefix", "db"], "db.url: would be named .url; to remove the . as well"),
+        (["db-url"], ["--strip-prefix", "db"], "to remove the - as well: --strip-prefix db-"),
         (["APPLE", "APP"], ["--strip-prefix", "APP"], "APPLE: begins with APP in the middle of a word"),
         (["a", "b"], ["--map", "b=a"], "b: would be named a, as a would"),
         (["a"], ["--strip-prefix", "B_"], "--strip-prefix B_: no key begins with it."),

@@ -57,7 +57,7 @@ def told(
     if unstored:
         _terminal.say(_NOTHING.format(unstored))
     elif refused:
-        _terminal.say(f"Correct what is told above. {AGAIN}")
+        _terminal.say(f"Correct what is named above. {AGAIN}")
 
 
 def _named(refused: Refused) -> str:

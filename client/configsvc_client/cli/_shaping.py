@@ -124,8 +124,8 @@ def renamed(
 def _cut(prefix: str, key: str, name: str) -> str:
     """Why a prefix is not all that was meant: `APP` leaves `_URL` of APP_URL and `LE` of APPLE. Empty where it is."""
     rest = key[len(prefix) :]
-    if prefix and name.startswith("_") and not key.startswith("_"):
-        return f"would be named {name}; to remove the _ as well: --strip-prefix {prefix}_"
+    if prefix and rest[:1] in ("_", ".", "-") and name.startswith(rest[0]) and not prefix.startswith(rest[0]):
+        return f"would be named {name}; to remove the {rest[0]} as well: --strip-prefix {prefix}{rest[0]}"
     ends = prefix[-1:].isalnum() and rest[:1].isalnum()
     if ends and not (prefix[-1:].islower() and rest[:1].isupper()):
         return f"begins with {prefix} in the middle of a word; name the whole prefix, or use --map"

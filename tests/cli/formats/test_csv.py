@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from configsvc_client.cli.formats import Value, format_of, read, write
 from configsvc_client.cli.formats._cells import SEPARATORS, Broken, records
+from configsvc_client.cli.formats._csv import ignored
 
 CANARY = "canary-3e90"
 
@@ -75,6 +76,7 @@ def test_csv_takes_and_refuses_the_same_files(text: str) -> None:
         "key|value\na|1\nb|2\n",
         "\ufeffKey;Value\r\na;1\r\nb;2\r\n",
         "\ufeffsep=;\r\nKey;Value\r\na;1\r\nb;2\r\n",
+        '"sep=;"\nKey;Value\na;1\nb;2\n',
         "sep=:\nkey:value\na:1\nb:2\n",
         '"Key";"Value"\r"a";"1"\r"b";"2"\r',
         "key,value\na,1\n,\nb,2\n,,\n\n  ,\n",
@@ -127,3 +129,12 @@ def test_a_large_file_with_an_open_quote_is_refused_at_once() -> None:
 
 def test_tabs_are_known_by_the_ending() -> None:
     assert format_of("a.tsv") == "csv"
+
+
+@pytest.mark.parametrize("name", ["content_type", "Content-Type", "content type", " CONTENT_TYPE "])
+def test_the_column_of_content_types_is_known_however_its_name_is_spelled(name: str) -> None:
+    text = f"key,value,{name}\na,1.10,application/json\n"
+    rows, problems = read("csv", text.encode())
+    assert [(row.key, row.content_type) for row in rows] == [("a", "application/json")]
+    assert not problems
+    assert ignored(text) == []

@@ -12,7 +12,7 @@ from typing import NamedTuple
 SEPARATORS = (",", ";", "\t", "|")
 """A semicolon is Excel's where a comma is the decimal sign."""
 
-_SEP = re.compile(r"sep=(.)(?:\r\n|\r|\n|\Z)", re.IGNORECASE)
+_SEP = re.compile(r'(?P<quote>"?)sep=(?P<separator>.)(?P=quote)(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
 
 
 class Cell(NamedTuple):
@@ -38,7 +38,7 @@ class Broken(ValueError):
 def told_separator(text: str) -> tuple[str, str, int]:
     """The separator that Excel's first line `sep=;` names, or none; the text after that line, and its first line."""
     found = _SEP.match(text)
-    return (found[1], text[found.end() :], 2) if found else ("", text, 1)
+    return (found["separator"], text[found.end() :], 2) if found else ("", text, 1)
 
 
 def records(text: str, separator: str, line: int = 1) -> Iterator[list[Cell]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from configsvc.model.entry import is_content_type
@@ -30,7 +31,7 @@ def ignored(text: str) -> list[str]:
     """The names of the columns that are not read; the text is one that `read` takes."""
     told, rest, _ = told_separator(text)
     names = next(records(rest, told or _separator(rest)), [])
-    return [cell.text.strip() for cell in names if cell.text.strip() and cell.text.strip().lower() not in COLUMNS]
+    return [cell.text.strip() for cell in names if cell.text.strip() and _column(cell) not in COLUMNS]
 
 
 def write(values: Sequence[Value], namespace: str) -> Written:
@@ -49,7 +50,7 @@ def _found(text: str) -> Iterator[Row | Problem]:
         separator = told or _separator(rest)
         found = records(rest, separator, first)
         names = next(found, [Cell(first, 1, "")])
-        columns = {cell.text.strip().lower(): cell.column - 1 for cell in reversed(names)}
+        columns = {_column(cell): cell.column - 1 for cell in reversed(names)}
         if not {"key", "value"} <= set(columns):
             yield Problem(f"line {names[0].line}", None, _NO_NAMES)
             return
@@ -68,15 +69,20 @@ def _separator(text: str) -> str:
             names = next(records(text, separator), [])
         except Broken:
             continue
-        if {"key", "value"} <= {cell.text.strip().lower() for cell in names}:
+        if {"key", "value"} <= {_column(cell) for cell in names}:
             return separator
     return ","
+
+
+def _column(cell: Cell) -> str:
+    """The name of a column, as we write it: `Content Type` and `content-type` are `content_type`."""
+    return re.sub(r"[ -]+", "_", cell.text.strip().lower())
 
 
 def _named_twice(names: Sequence[Cell]) -> Iterator[Problem]:
     seen = set[str]()
     for cell in names:
-        name = cell.text.strip().lower()
+        name = _column(cell)
         if name in seen and name in COLUMNS:
             yield Problem(cell.place, None, f"a second column named {name}")
         seen.add(name)
