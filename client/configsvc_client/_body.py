@@ -20,6 +20,7 @@ NOT_OURS = "not_ours"
 
 _JSON, _PROBLEM = "application/json", "application/problem+json"
 _ERROR = 400
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REFUSED = frozenset({Forbidden.status, Throttled.status})
 _DIGITS = 9
 _EXACT = 2**53
@@ -131,13 +132,15 @@ def _theirs(response: Response, url: Url) -> ConfigsvcError:
     kinds: dict[int, type[ConfigsvcError]] = {each.status: each for each in (Forbidden, Throttled, Internal)}
     kind = kinds.get(status) or (Unavailable if status > Internal.status else None)
     if kind is None:
-        return not_ours(url, f"it answered {status}")
+        return not_ours(url, f"it answered {status}{', a redirect' if status in _REDIRECTS else ''}")
     detail = f"{url.origin}{url.path} answered {status}, and not in configsvc's words."
     if kind is Forbidden:
         detail += (
             " A firewall or proxy on the way refused the request, or CONFIGSVC_URL names another server. configsvc "
             "doctor shows where it is set."
         )
+    if status >= Internal.status:
+        detail += " The service, or a proxy on the way, is failing. Try again; if it goes on, ask its operators."
     return kind(detail)
 
 

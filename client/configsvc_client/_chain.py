@@ -15,6 +15,7 @@ from configsvc_client._secret import bare
 _LEAST = 0.1
 _SERVER_FAULT = 500
 _NEXT = "Set AWS_PROFILE, or sign in with: aws sso login."
+_ROLE = "Who manages that role has to let you assume it, or set AWS_PROFILE to another profile."
 
 
 class Chain:
@@ -94,4 +95,5 @@ def _ours(error: Exception) -> Misconfigured | Unavailable:
     if isinstance(error, CredentialRetrievalError):  # it holds what a process printed
         given_by = error.kwargs.get("provider")
         said = f"{type(error).__name__} of {given_by}; aws sts get-caller-identity shows what it says"
-    return Misconfigured(f"AWS credentials could not be loaded: {said.rstrip('.')}. {_NEXT}")
+    following = _ROLE if isinstance(error, ClientError) and code.startswith("AccessDenied") else _NEXT
+    return Misconfigured(f"AWS credentials could not be loaded: {said.rstrip('.')}. {following}")

@@ -1,4 +1,4 @@
-"""Why a request was refused, and what to do: API Gateway's refusals and those of KMS. Loaded with the first of them.
+"""Why API Gateway refused a request, and what to do. Loaded with the first refusal.
 
 API Gateway names its refusal in the header `x-amzn-ErrorType` (AWS, "How do I troubleshoot HTTP 403 errors from API
 Gateway?"), and our gateway responses in the member `gateway`. Of its messages only IAM's is shown: the one about a
@@ -12,10 +12,9 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from configsvc.model.errors import ConfigsvcError, Member
+from configsvc_client import _iam_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from configsvc_client._answer import Response
     from configsvc_client._url import Url
 
@@ -48,8 +47,6 @@ _EXACT = frozenset({"FORBIDDEN", "THROTTLED", "QUOTA_EXCEEDED", "MISSING_AUTHENT
 _NOT_AUTHORISED = re.compile(
     r"User: (arn:[\w+=,.@:/-]{1,400}|anonymous) is not authorized to perform: execute-api:Invoke\b", re.ASCII
 )
-_POLICIES = ("service control policy", "resource control policy", "permissions boundary", "session policy",
-             "VPC endpoint policy", "resource-based policy", "identity-based policy")  # fmt: skip
 _ROUTE = re.compile(r"/v1/(namespaces|grants|whoami)(?:/([a-z0-9][a-z0-9._-]{0,63}))?(/.*)?")
 _WRITES = re.compile(r"PUT /keys/[^/]+|DELETE /keys/[^/]+|POST /keys/[^/]+/activate|POST /changes")
 _SKEW_SECONDS = 300.0
@@ -59,7 +56,11 @@ _API_KEY = (
 )
 _TEXTS = {
     "INVALID_API_KEY": f"API Gateway refused the API key. {_API_KEY}",
-    "FORBIDDEN": f"API Gateway refused the API key, or {{where}} names no stage of an API. {_API_KEY}",
+    "FORBIDDEN": (
+        "API Gateway refused the API key: it is missing, unknown, disabled, or in no usage plan of this stage. "
+        "CONFIGSVC_API_KEY holds the value of a key, not its id. If the key is right, {where} names no stage of an "
+        "API, or a firewall (AWS WAF) refused the request. configsvc doctor shows where both are set."
+    ),
     "MISSING_AUTHENTICATION_TOKEN": (
         "An API Gateway answers at {where}, but it has no route {route}. Check CONFIGSVC_URL: it ends with the stage, "
         "like https://….amazonaws.com/api, without /v1. configsvc doctor shows where it is set."
@@ -73,11 +74,11 @@ _TEXTS = {
         "A web application firewall (AWS WAF) in front of {where} refused {route}. Ask the people who manage it to let "
         "your network call the API. Grants and IAM policies do not change this."
     ),
-    "QUOTA_EXCEEDED": "This API key has used up its quota. An operator raises quota_per_day of its group in the stage.",
+    "QUOTA_EXCEEDED": (
+        "This API key has used up its quota of the day. An operator raises quota_per_day of its group in the stage."
+    ),
+    "THROTTLED": "Too many requests: API Gateway allows this API key, or the stage, no more at once.",
 }
-_KMS_RESOURCE = re.compile(r"on resource: (arn:[\w:/-]{1,200})", re.ASCII)
-_KMS_ROLES = {"Decrypt": "reader", "Encrypt": "writer", "GenerateDataKey": "writer"}
-_CONTEXT = "configsvc:namespace"
 
 
 class Asked(NamedTuple):
@@ -117,29 +118,6 @@ def explained(error: ConfigsvcError, response: Response, url: Url, asked: Asked)
         members |= {"action": needs.action, "namespace": needs.namespace, "lacks": "iam"}
     text = _text(kind, asked, url, needs, message)
     return type(error)(text or error.detail, **members)
-
-
-def kms(operation: str, code: str, message: str, members: Mapping[str, object]) -> str:
-    """What KMS refused to whom, and the command that prints the policy.
-
-    Args:
-        operation: such as Decrypt.
-        code: KMS's error code.
-        message: KMS's own, safe to show.
-        members: those of the request; only the key's ARN and the namespace of the encryption context are shown.
-    """
-    context = members.get("EncryptionContext") or members.get("SourceEncryptionContext")
-    namespace = str(context.get(_CONTEXT, "")) if isinstance(context, dict) else ""
-    named = _KMS_RESOURCE.search(message)
-    key = str(members.get("KeyId") or members.get("SourceKeyId") or (named and named.group(1)) or "the KMS key")
-    actions = "kms:ReEncryptFrom and kms:ReEncryptTo" if operation == "ReEncrypt" else f"kms:{operation}"
-    under = f" under the encryption context {_CONTEXT}={namespace}" if namespace else ""
-    role = _KMS_ROLES.get(operation, "administrator")
-    also = "; --for writer if it writes too" if role == "reader" else ""
-    return (
-        f"KMS refused {operation} with {code}. {message} Your AWS identity needs {actions} on {key}{under}. This "
-        f"prints the policy{also}: configsvc iam-policy --for {role} -n {namespace or 'NAMESPACE'}"
-    )
 
 
 def _kind(error: ConfigsvcError, response: Response, message: str) -> str | None:
@@ -201,21 +179,24 @@ def _iam(route: str, needs: _Needs, message: str, *, signed: bool) -> str:
     """IAM's refusal: of whom, by which kind of policy, and what prints the one that allows it."""
     found = _NOT_AUTHORISED.search(message)
     who = found.group(1) if found and found.group(1) != "anonymous" else "your AWS identity"
-    policy = next((each for each in _POLICIES if each.lower() in message.lower()), "")
     if not signed:
         return (
             f"The API's resource policy refused {route}. Reads are not signed, so it judges the network that you call "
             "from. Ask the people who manage the API."
         )
     allow = f"configsvc iam-policy --for {needs.role} -n {_quoted(needs.namespace or 'NAMESPACE')}"
-    if "explicit deny" in message.lower():
-        return (
-            f"IAM denies {who} the action execute-api:Invoke on {route}: an explicit deny in a {policy or 'policy'}. "
-            f"No other policy outweighs that, so it has to be changed. What the call needs besides: {allow}"
+    said = f"the action execute-api:Invoke on {route}"
+    if _iam_words.is_explicit(message):
+        return _iam_words.sentences(
+            f"IAM denies {who} {said}: an explicit deny in {_iam_words.policy(message)}",
+            "No other policy outweighs that, so it has to be changed",
+            f"What the call needs besides: {allow}",
         )
-    because = f": no {policy} allows it" if policy else ""
-    return (
-        f"IAM does not allow {who} the action execute-api:Invoke on {route}{because}. This prints the policy: {allow}"
+    kind = _iam_words.kind_of(message)
+    return _iam_words.sentences(
+        f"IAM does not allow {who} {said}{f': no {kind} allows it' if kind else ''}",
+        _iam_words.obstacle(message, of_resource="resource policy of the API"),
+        f"This prints the policy: {allow}",
     )
 
 

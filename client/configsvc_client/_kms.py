@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from configsvc_client._answer import Response
 
 _OK = 200
-_DENIED = "AccessDeniedException"
 _SERVER_FAULT = 500
 _REPEATABLE = r"Throttling|LimitExceeded|KMSInternal|DependencyTimeout|ServiceUnavailable|InternalFailure"
 _MULTI_REGION = (
@@ -141,12 +140,10 @@ def in_region(key_id: str, region: str) -> str:
 
 def refusal(operation: str, response: Response, asked: Mapping[str, object]) -> ConfigsvcError:
     """The error in KMS's answer to a request of these members; its code and message hold no plaintext."""
-    code, _, message = _said(response).partition(" ")
-    if code == _DENIED:
-        from configsvc_client import _denied
+    from configsvc_client import _kms_refused
 
-        return CannotOpen(_denied.kms(operation, code, message.strip(), asked), reason=code)
-    detail = f"KMS refused {operation} with {code}. {message}".strip()
+    code, _, message = _said(response).partition(" ")
+    detail = _kms_refused.told(operation, code, message, asked)
     if response.status >= _SERVER_FAULT or re.search(_REPEATABLE, code):
         return Unavailable(detail, reason=code)
     return CannotOpen(detail, reason=code)

@@ -89,7 +89,9 @@ def test_a_secret_is_not_hidden_among_settings_that_a_person_says_are_plain(
 ) -> None:
     service.admin().put(namespace, "log.level", "info", form="plain")
     (tmp_path / "prod.env").write_text(f"db.url={SECRET}\nlog.level=debug\n")
-    typed = {"db.url is served in the clear": "seal", "log.level is served in the clear": "plain"}
+    typed = {
+        "db.url is served in the clear": "seal", "log.level is served in the clear": "plain", "This replaces 2": "y",
+    }  # fmt: skip
     assert writer.on_terminal("import", "prod.env", typed=typed).code == 0
     assert {each.key: each.form for each in service.admin().snapshot(namespace).entries} == {
         "db.url": "envelope", "log.level": "plain",

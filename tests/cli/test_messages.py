@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from configsvc.model import limits
-from configsvc.model.errors import CannotOpen, ConfigsvcError, Forbidden, NotFound, Unavailable
+from configsvc.model.errors import ConfigsvcError, Forbidden, NotFound, Unavailable
 from configsvc_client.cli import _exit
 from tests.admin.kms_server import KMS_KEY
 from tests.admin.loopback import Loopback, arn
@@ -35,13 +35,6 @@ def test_wrong_settings_are_led_to_the_setting_and_to_doctor(
     assert told.code == code, told
     assert [each for each in says if each not in told.err] == []
     assert "whoami" not in told.err
-
-
-@pytest.mark.parametrize("code", ["InvalidSignatureException", "UnrecognizedClientException", "ExpiredTokenException"])
-def test_credentials_that_kms_does_not_know_are_no_missing_right(code: str) -> None:
-    error = CannotOpen(f"KMS refused Decrypt with {code}.", reason=code)
-    assert (_exit.code_of(error), "AWS credentials are wrong" in _exit.next_of(error)) == (4, True)
-    assert "KMS key" not in _exit.next_of(error)
 
 
 def test_a_missing_kms_right_names_key_context_and_the_policy(shell: Shell, service: Loopback, namespace: str) -> None:

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import click
 import pytest
 
-from configsvc.model.errors import CannotOpen, NotFound, Unavailable
+from configsvc.model.errors import NotFound, Unavailable
+from configsvc_client import _kms_refused
 from configsvc_client.cli import _exit, _main, _origins
 from tests.admin.kms_server import KMS_KEY
 from tests.admin.loopback import Loopback
@@ -225,8 +226,7 @@ def test_a_variable_that_has_two_spellings_is_named_as_it_is_set(
 
 
 def test_a_kms_key_that_is_not_found_makes_the_region_suspect() -> None:
-    error = CannotOpen("KMS refused Decrypt with NotFoundException.", reason="NotFoundException")
-    assert "AWS_REGION" in _exit.next_of(error)
+    assert "AWS_REGION" in _kms_refused.told("Decrypt", "NotFoundException", "", {})
     assert "AWS_REGION" not in _exit.next_of(NotFound("x"))
 
 

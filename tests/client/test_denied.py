@@ -12,11 +12,13 @@ from collections.abc import Mapping
 
 import pytest
 
-from configsvc.model.errors import ConfigsvcError, Forbidden, Throttled
-from configsvc_client import _denied
+from configsvc.model.errors import ConfigsvcError, Forbidden, Throttled, Unavailable
+from configsvc_client import _kms_refused
 from configsvc_client._answer import Response
 from configsvc_client._body import problem
+from configsvc_client._kms import refusal
 from configsvc_client._url import parse
+from configsvc_client.cli import _exit
 from infra.gateway_responses import PROBLEMS, problem_body
 
 URL = parse("https://abc123.execute-api.eu-central-1.amazonaws.com/api")
@@ -89,7 +91,7 @@ def refused(answer: Response, method: str = "PUT", rest: str = "/keys/db.url", a
         (aws("MissingAuthenticationTokenException", "Missing Authentication Token"), "MISSING_AUTHENTICATION_TOKEN",
          ["no route PUT /v1/namespaces/payments.prod/keys/db.url", "CONFIGSVC_URL"]),
         (ours("MISSING_AUTHENTICATION_TOKEN"), "MISSING_AUTHENTICATION_TOKEN", ["CONFIGSVC_URL", "without /v1"]),
-        (aws("ForbiddenException", "Forbidden"), "FORBIDDEN", ["API key", "no stage"]),
+        (aws("ForbiddenException", "Forbidden"), "FORBIDDEN", ["API key", "no stage", "AWS WAF"]),
         (ours("INVALID_API_KEY", **{"x-amzn-errortype": "ForbiddenException"}), "INVALID_API_KEY",
          ["disabled", "usage plan", "CONFIGSVC_API_KEY"]),
         (ours("WAF_FILTERED", **{"x-amzn-errortype": "ForbiddenException"}), "WAF_FILTERED", ["AWS WAF", "Grants"]),
@@ -186,5 +188,88 @@ def test_a_denial_of_kms_names_the_right_the_key_the_context_and_the_policy(
     operation: str, members: Mapping[str, object], says: list[str]
 ) -> None:
     message = "User: u is not authorized to perform: kms:X on resource: arn:aws:kms:eu-central-1:111122223333:key/1"
-    told = _denied.kms(operation, "AccessDeniedException", message, members)
+    told = _kms_refused.told(operation, "AccessDeniedException", message, members)
     assert [each for each in says if each not in told] == []
+
+
+KEY = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+NEEDS = f"User: {WHO} is not authorized to perform: kms:Decrypt on resource: {KEY}"
+ELSEWHERE = (
+    f"User: {WHO} is not authorized to perform: kms:Decrypt on this resource because the resource does not exist in "
+    "this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access"
+)
+PRINTS, BESIDES = "This prints the policy", "What the call needs besides: configsvc iam-policy"
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "says", "never"),
+    [
+        ("AccessDeniedException", f"{NEEDS} because no identity-based policy allows the kms:Decrypt action",
+         ["allows the kms:Decrypt action. Your AWS", PRINTS], ["has to allow it too"]),
+        ("AccessDeniedException", f"{NEEDS} with an explicit deny in an identity-based policy",
+         ["an identity-based policy. Your AWS", "explicit deny", "has to be changed", BESIDES], [PRINTS, "a identity"]),
+        ("AccessDeniedException", f"{NEEDS} because no service control policy allows the kms:Decrypt action",
+         ["The service control policy has to allow it too"], []),
+        ("AccessDeniedException", f"{NEEDS} because no resource-based policy allows the kms:Decrypt action",
+         ["The key policy of the KMS key has to allow it too"], []),
+        ("AccessDeniedException", NEEDS.replace("111122223333:key", "999988887777:key"),
+         ["another account, 999988887777, so its key policy"], []),
+        ("AccessDeniedException", ELSEWHERE, ["denies access. Your AWS", "not in AWS_REGION"], ["has to allow it too"]),
+        ("AccessDeniedException", "", ["AccessDeniedException. Your AWS identity needs kms:Decrypt"], []),
+        ("DisabledException", f"{KEY} is disabled.", [f"aws kms enable-key --key-id {KEY}"], []),
+        ("KMSInvalidStateException", f"{KEY} is pending deletion.", [f"-deletion --key-id {KEY}", "lost"], []),
+        ("KMSInvalidStateException", f"{KEY} is pending import.", [f"aws kms describe-key --key-id {KEY}"], ["lost"]),
+        ("NotFoundException", f"Key '{KEY}' does not exist", ["does not exist. Is AWS_REGION the region"], []),
+        ("InvalidCiphertextException", "", ["another namespace or key, or altered"], []),
+        ("InvalidKeyUsageException", "x", ["symmetric KMS key"], []),
+        ("UnrecognizedClientException", "The security token included in the request is invalid.",
+         ["Your AWS credentials are wrong or have expired: configsvc doctor"], ["KMS key"]),
+        ("ExpiredTokenException", "The security token included in the request is expired",
+         ["request is expired. Your AWS credentials"], ["clock"]),
+        ("InvalidSignatureException", "Signature expired: 20260101T000000Z is now earlier than 20260101T000500Z",
+         ["clock", "NTP"], ["credentials"]),
+        ("InvalidSignatureException", "Signature not yet current: 20260101T000000Z is still later than",
+         ["clock"], ["credentials"]),
+        ("InvalidSignatureException", "Credential should be scoped to a valid region, not 'us-east-1'. ",
+         ["AWS_REGION is not the region"], ["credentials"]),
+        ("InvalidSignatureException", CANONICAL, ["credentials are wrong"], [CANARY, "Canonical", "host:"]),
+        ("ThrottlingException", "Rate exceeded", ["Rate exceeded."], []),
+    ],
+)  # fmt: skip
+def test_each_refusal_of_kms_says_its_own_cause_in_whole_sentences(
+    code: str, message: str, says: list[str], never: list[str]
+) -> None:
+    answer = Response(400, {}, json.dumps({"__type": code, "message": message}).encode())
+    error = refusal("Decrypt", answer, {"EncryptionContext": {"configsvc:namespace": "a.b"}})
+    assert [each for each in says if each not in error.detail] == []
+    assert [each for each in never if each in error.detail] == []
+    assert "  " not in error.detail
+    assert ".." not in error.detail
+    assert "KMS" not in _exit.next_of(error)
+    nobody = code.startswith(("AccessDenied", "Expired", "InvalidSignature", "Unrecognized"))
+    assert _exit.code_of(error) == (4 if nobody else 6 if isinstance(error, Unavailable) else 1)
+
+
+def test_iam_s_kind_of_policy_decides_what_is_to_be_changed() -> None:
+    def told(words: str) -> str:
+        return refused(ours("ACCESS_DENIED", f"{DENIED} {words}")).detail
+
+    assert "deny in an identity-based policy. No" in told("with an explicit deny in an identity-based policy")
+    assert "The permissions boundary has to allow it too" in told("because no permissions boundary allows the action")
+    assert "has to allow it too" not in told("because no identity-based policy allows the action")
+
+
+def test_a_quota_that_is_used_up_is_not_to_be_tried_again_in_a_little() -> None:
+    for answer in (aws("LimitExceededException", "Limit Exceeded", status=429), ours("QUOTA_EXCEEDED")):
+        assert _exit.next_of(refused(answer)) == ""
+    busy = refused(aws("TooManyRequestsException", "Too Many Requests", status=429))
+    assert ("Too many requests" in busy.detail, "Wait a little" in _exit.next_of(busy)) == (True, True)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_failure_on_the_way_says_what_to_do(status: int) -> None:
+    assert "Try again" in refused(Response(status, {"content-type": "text/html"}, b"<html>")).detail
+
+
+def test_a_redirect_is_said_to_be_one() -> None:
+    assert "answered 302, a redirect" in refused(Response(302, {"location": "https://login"}, b"")).detail

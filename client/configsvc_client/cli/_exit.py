@@ -23,18 +23,6 @@ INTERRUPTED = 130
 
 _FORBIDDEN = 4
 _LISTED = 100  # of the faults of a file; the first ones show what is wrong with it
-_DENIED = "AccessDeniedException"
-# KMS, Common Error Types: what it says of credentials that are wrong, incomplete or too old.
-_NOBODY = frozenset({
-    "ExpiredTokenException", "IncompleteSignature", "IncompleteSignatureException", "InvalidClientTokenId",
-    "InvalidSignatureException", "MissingAuthenticationToken", "MissingAuthenticationTokenException",
-    "SignatureDoesNotMatch", "UnrecognizedClientException",
-})  # fmt: skip
-_NOBODY_NEXT = "Your AWS credentials are wrong or have expired: configsvc doctor tells where they come from."
-# KMS, Decrypt and others: what it says of a key's ARN in a request to another region.
-_ELSEWHERE = "NotFoundException"
-_ELSEWHERE_NEXT = "Is AWS_REGION the region of the KMS key? If it is, the key does not exist."
-_OF_KMS = {_ELSEWHERE: _ELSEWHERE_NEXT} | dict.fromkeys(_NOBODY, _NOBODY_NEXT)
 _UNREACHED = frozenset({"connection", "deadline", "certificate"})
 _UNREACHED_NEXT = "Is that address right? To check your setup: configsvc doctor"
 
@@ -91,8 +79,11 @@ class Problems(click.UsageError):
 
 def code_of(error: errors.ConfigsvcError) -> int:
     """The exit code of an error."""
-    if error.members.get("reason") in {_DENIED, *_NOBODY}:
-        return _FORBIDDEN
+    if isinstance(error, errors.CannotOpen):
+        from configsvc_client import _kms_refused
+
+        if error.members.get("reason") in {_kms_refused.DENIED, *_kms_refused.NOBODY}:
+            return _FORBIDDEN
     return next((code for kind, code in _KINDS if isinstance(error, kind)), FAILED)
 
 
@@ -133,8 +124,6 @@ def reason_of(error: errors.ConfigsvcError) -> str:
 def next_of(error: errors.ConfigsvcError) -> str:
     """What to do next; empty where the error says it."""
     reason = error.members.get("reason")
-    if reason in _OF_KMS:
-        return _OF_KMS[str(reason)]
     unset = error.members.get("missing")
     if isinstance(unset, list) and "CONFIGSVC_API_KEY" in unset:
         from configsvc_client.cli import _api_key
@@ -142,6 +131,8 @@ def next_of(error: errors.ConfigsvcError) -> str:
         return _api_key.advice()
     if isinstance(error, errors.Unavailable) and reason in _UNREACHED:
         return _UNREACHED_NEXT
+    if error.members.get("gateway") == "QUOTA_EXCEEDED":  # it comes back with the day, not in a little
+        return ""
     if isinstance(error, errors.NotFound):
         return _where_to_look(error)
     return next((text for kind, text in _NEXT if isinstance(error, kind)), "")
