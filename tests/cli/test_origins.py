@@ -141,8 +141,9 @@ def test_a_namespace_that_does_not_exist_is_blamed_on_the_setting_only_if_it_is_
     monkeypatch.delenv("CONFIGSVC_NAMESPACES")
     assert _main.run(["get", "k"]) == 3
     assert f"CONFIGSVC_NAMESPACES comes from namespaces in {file}." in capsys.readouterr().err
-    assert _main.run(["get", "k", "-n", "none.either"]) == 3
-    assert "comes from" not in capsys.readouterr().err
+    for typed in (["get", "k", "-n", "none.either"], ["get", "k", "-n", "no.such"], ["namespace", "show", "no.such"]):
+        assert _main.run(typed) == 3
+        assert "comes from" not in capsys.readouterr().err
     assert _main.run(["doctor", "-o", "plain"]) == 1
 
 
@@ -246,3 +247,15 @@ def test_a_refused_signature_names_where_the_credentials_come_from_too(
         monkeypatch.setenv(name, text)
     with click.Context(click.Command("any")):
         assert _origins.of(REFUSED) == [*lines, "AWS_REGION comes from the environment."]
+
+
+def test_an_address_that_only_begins_like_the_one_that_fails_is_not_blamed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert folder.is_dir()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_KMS", "http://127.0.0.1:99")
+    for port, lines in (("9", "CONFIGSVC_URL"), ("99", "AWS_ENDPOINT_URL_KMS")):
+        error = Unavailable(f"http://127.0.0.1:{port} could not be reached (ConnectionRefusedError).")
+        with click.Context(click.Command("any")):
+            _origins.note(error, [])
+        assert error.__notes__ == [f"{lines} comes from the environment."]

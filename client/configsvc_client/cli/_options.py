@@ -145,6 +145,7 @@ def named_by(option: str, text: str) -> Namespace:
     Raises:
         InvalidName: it is not spelt as namespaces are; names the option.
     """
+    _settings.typed(text)
     try:
         return names.namespace(text)
     except InvalidName as error:

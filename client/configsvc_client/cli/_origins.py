@@ -82,10 +82,15 @@ def _of_cause(error: Exception) -> list[str]:
         case Unavailable():
             found = _resolved()
             asked = _ADDRESS.findall(error.detail)
-            return _lines(found, [name for name in _URLS if asked and found.get(name).startswith(tuple(asked))])
+            return _lines(found, [name for name in _URLS if any(_is_at(found.get(name), each) for each in asked)])
         case NotFound() if any(_names_it(error.detail, each) for each in _settings.inherited()):
             return _of_text("CONFIGSVC_NAMESPACES") if error.members.keys().isdisjoint(_WITHIN) else []
     return []
+
+
+def _is_at(url: str, origin: str) -> bool:
+    """Whether a URL has that scheme, host and port: `http://h:80` is not the origin of `http://h:8080`."""
+    return url == origin or url.startswith((f"{origin}/", f"{origin}?"))
 
 
 def _names_it(text: str, namespace: str) -> bool:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from configsvc_client.admin import Admin, Exchange, Policy
 
 _META = "configsvc.resolved"
+_TYPED = "configsvc.typed"
 _STOPPING = frozenset({"CONFIGSVC_URL", "CONFIGSVC_KMS_KEYS", "AWS_REGION", "AWS_PROFILE"})
 """What an untrusted file may not decide: where the API key goes, and whom values are sealed for."""
 
@@ -38,12 +39,21 @@ def resolved() -> Resolved:
 
 
 def inherited() -> list[str]:
-    """The namespaces of CONFIGSVC_NAMESPACES, whatever set it; none where the settings cannot be read."""
+    """The namespaces of CONFIGSVC_NAMESPACES, whatever set it, without those that were typed for this command.
+
+    Empty where the settings cannot be read.
+    """
     try:
         text = resolved().get("CONFIGSVC_NAMESPACES")
     except (Misconfigured, OSError):
         return []
-    return [part.strip() for part in text.split(",") if part.strip()]
+    typed = click.get_current_context().meta.get(_TYPED, ())
+    return [part.strip() for part in text.split(",") if part.strip() and part.strip() not in typed]
+
+
+def typed(namespace: str) -> None:
+    """Keep that a namespace was typed, as an argument or an option: no setting is to blame for it."""
+    click.get_current_context().meta.setdefault(_TYPED, set()).add(namespace)
 
 
 def of_trusted() -> Resolved:
