@@ -358,6 +358,13 @@ def test_markers_are_looked_for_in_a_time_that_grows_with_the_file_only(content:
     recognized(content, _source("a.env"))  # took minutes where a pattern began again at each line
 
 
+@pytest.mark.parametrize(("kind", "what"), [("Ingress", "an Ingress"), ("Pod", "a Pod"), ("UserPool", "a UserPool")])
+def test_the_article_fits_the_kind(kind: str, what: str) -> None:
+    found = recognized(f"apiVersion: v1\nkind: {kind}\nmetadata: {{name: a}}\n".encode(), _source("a.yaml"))
+    assert found
+    assert found.what == f"{what} of Kubernetes"
+
+
 def test_a_list_of_secrets_that_the_api_answers_is_one_of_secrets() -> None:
     answer = {"apiVersion": "v1", "kind": "SecretList", "items": [{"metadata": {"name": "a"}, "data": {"x": "eA=="}}]}
     found = recognized(json.dumps(answer).encode(), _source("a.json"))

@@ -58,7 +58,7 @@ _MOST = 64 * 1024 * 1024
 @click.option("--atomic", is_flag=True, help="All or nothing: one change set, so at most 40 keys and 1 MiB stored.")
 @click.option(
     "--errors", metavar="PATH", type=_typed.FilledPath(dir_okay=False),
-    help="Where to tell what was refused, by key and without values; FILE.errors.csv where left out.",
+    help="Write the refused keys here, with the reasons and without values. Default: FILE.errors.csv.",
 )  # fmt: skip
 @_options.message
 def command(

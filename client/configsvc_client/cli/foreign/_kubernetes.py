@@ -33,7 +33,8 @@ def found(documents: Sequence[Tree], source: Source) -> Found | None:
     if kind == "ConfigMap":
         return _config_map(objects[0], source)
     advice = _OTHERS.get(kind, "Import a Secret from the cluster")
-    return Found(f"a {kind} of Kubernetes", f"{advice}:", (_from_cluster(objects[0]),), own_keys=True)
+    article = "an" if kind[0] in "AEIO" else "a"
+    return Found(f"{article} {kind} of Kubernetes", f"{advice}:", (_from_cluster(objects[0]),), own_keys=True)
 
 
 def _items(tree: Tree) -> object:

@@ -28,6 +28,11 @@ _BYTES = limits.MIB
 
 _FIELDS = ("apiVersion", "kind", "metadata", "type", "immutable", "data", "stringData")
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?", re.ASCII)
+_ADVICE_FOR_OTHERS = "put it in quotes to make it text"
+_ADVICE = {
+    "binary": "remove the tag",
+    "mapping": f"render templates ({{{{ … }}}}) first, or {_ADVICE_FOR_OTHERS}",
+}
 _A_KIND = re.compile(r"[A-Za-z]{1,63}")
 
 
@@ -101,8 +106,7 @@ def _row(member: Member, types: Mapping[str, ContentType], *, encoded: bool) -> 
     if key is None:
         return Problem(place, None, "a key that kubectl renames, such as NO to false; put it in quotes")
     if kind not in ("text", "null"):
-        advice = "remove the tag" if kind == "binary" else "put it in quotes to make it text"
-        return Problem(place, key, f"kubectl refuses a {kind} here; {advice}")
+        return Problem(place, key, f"kubectl refuses a {kind} here; {_ADVICE.get(kind, _ADVICE_FOR_OTHERS)}")
     text = value if kind == "text" else ""
     try:
         data = _from_base64(text) if encoded else text.encode()
