@@ -173,3 +173,21 @@ def test_what_no_change_set_takes_is_refused_before_kms_or_the_service_are_asked
         admin.change(namespace, drafts)
     assert (service.requests, service.kms.calls) == ([], [])
     admin.change(namespace, [draft("empty", "", form="kms"), draft("full", "x" * 4096, form="kms")])
+
+
+def test_a_change_set_of_exactly_as_many_bytes_as_it_takes_is_stored(service: Loopback, namespace: str) -> None:
+    service.admin("admin").create_namespace(namespace, snapshot_bytes=limits.SNAPSHOT_BYTES_MOST)
+    admin = service.admin()
+    drafts = [draft(f"k{number}", "x" * limits.STORED_VALUE, form="plain") for number in range(4)]
+    assert len(admin.change(namespace, drafts).versions) == 4
+    with pytest.raises(
+        TooLarge, match=rf"at most {limits.MIB} bytes of stored values, and these take {limits.MIB + 1}\."
+    ):
+        admin.change(namespace, [*drafts, draft("more", "x", form="plain")])
+
+
+def test_a_change_set_whose_body_is_too_large_says_so(service: Loopback, namespace: str) -> None:
+    drafts = [draft(f"k{number}", "\x01" * 200_000, form="plain") for number in range(2)]  # 6 bytes each in JSON
+    with pytest.raises(TooLarge, match=f"A request has at most {limits.REQUEST_BYTES} bytes.*longer in JSON"):
+        service.admin().change(namespace, drafts)
+    assert service.requests == []

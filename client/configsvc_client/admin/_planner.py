@@ -24,15 +24,20 @@ def split(puts: Iterable[Put]) -> list[tuple[Put, ...]]:
     A value that is too large by itself is in a change set of its own, for the service to refuse it by name.
     """
     groups: list[list[Put]] = []
-    stored = sent = 0
+    stored = body = 0
     for put in puts:
         stored += stored_bytes(put.value)
-        sent += _sent_bytes(put.value)
-        if not groups or len(groups[-1]) == limits.OPERATIONS or stored > STORED or sent > SENT:
+        body += _sent_bytes(put.value)
+        if not groups or len(groups[-1]) == limits.OPERATIONS or stored > STORED or body > SENT:
             groups.append([])
-            stored, sent = stored_bytes(put.value), _sent_bytes(put.value)
+            stored, body = stored_bytes(put.value), _sent_bytes(put.value)
         groups[-1].append(put)
     return [tuple(group) for group in groups]
+
+
+def sent(puts: Iterable[Put]) -> int:
+    """Bytes that a request's body with these may have."""
+    return _FRAME + sum(_sent_bytes(put.value) for put in puts)
 
 
 def _sent_bytes(value: str) -> int:

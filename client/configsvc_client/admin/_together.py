@@ -25,7 +25,7 @@ def check_together(namespace: Namespace, drafts: Sequence[Draft], others: int = 
         advice: what to do if it does not.
 
     Raises:
-        TooLarge: more than 40, more than 1 MiB stored, or a value that is too large by itself.
+        TooLarge: more than 40, more than 1 MiB stored or 2 MiB sent, or a value that is too large by itself.
         Unprocessable: a plain value is not what its content type says.
     """
     count = len(drafts) + others
@@ -39,9 +39,17 @@ def check_together(namespace: Namespace, drafts: Sequence[Draft], others: int = 
     puts = [sized(namespace, draft, _VERSION) for draft in drafts]
     for put in puts:
         check_value(put)
-    if len(_planner.split(puts)) > 1:
-        size = sum(stored_bytes(put.value) for put in puts)
+    size = sum(stored_bytes(put.value) for put in puts)
+    if size > limits.CHANGE_SET_BYTES:
+        larger = any(draft.form != "plain" for draft in drafts)
         raise TooLarge(
-            f"A change set takes at most {limits.CHANGE_SET_BYTES} bytes of stored values, and these take {size}: a "
-            f"sealed value is a third larger than it was. {advice}", limit=limits.CHANGE_SET_BYTES, size=size,
+            f"A change set takes at most {limits.CHANGE_SET_BYTES} bytes of stored values, and these take {size}"
+            f"{': a sealed value is a third larger than it was' if larger else ''}. {advice}",
+            limit=limits.CHANGE_SET_BYTES, size=size,
+        )  # fmt: skip
+    sent = _planner.sent(puts)
+    if sent > limits.REQUEST_BYTES:
+        raise TooLarge(
+            f"A request has at most {limits.REQUEST_BYTES} bytes, and this one may have {sent}, because some "
+            f"characters are longer in JSON. {advice}", limit=limits.REQUEST_BYTES, size=sent,
         )  # fmt: skip
