@@ -1,4 +1,4 @@
-"""The commands of README.md's section "The plain road", and a shell to run them in."""
+"""The commands of README.md's section "Without our tools", and a shell to run them in."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _AWS = ROOT / ".venvs/awscli/bin"
-_HEADING = "## The plain road"
+_HEADING = "## Without our tools"
 _SECONDS = 60
 
 
