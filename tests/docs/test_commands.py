@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import itertools
 import re
 import shlex
 from pathlib import Path
@@ -19,7 +20,10 @@ from configsvc_client.admin import Admin
 from configsvc_client.cli._main import _commands as cli
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-DOCUMENTS = ("README.md", "docs/OPERATIONS.md", "docs/SECURITY.md")
+DOCUMENTS = (
+    "README.md", "docs/CLIENT.md", "docs/DECISIONS.md", "docs/ENV_FILES.md", "docs/FORMATS.md", "docs/OPERATIONS.md",
+    "docs/SECURITY.md", "docs/TESTING.md",
+)  # fmt: skip
 _GLOBAL = {"--query", "--output", "--region"}
 
 
@@ -42,7 +46,8 @@ def _of(program: str) -> list[list[str]]:
 
 
 def _options(words: list[str]) -> set[str]:
-    return {word.split("=")[0] for word in words if word.startswith("-") and word != "-"}
+    own = itertools.takewhile(lambda word: word != "--", words)
+    return {word.split("=")[0] for word in own if word.startswith("-") and word != "-"}
 
 
 def test_there_are_commands_to_check() -> None:

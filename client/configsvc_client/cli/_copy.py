@@ -56,16 +56,16 @@ def command(
     """Copy what is served under KEYs to another namespace or key. Content types stay.
 
     A KEY may be a pattern like 'db.*'; a pattern that names no key is refused. On a terminal or with --dry-run the plan
-    is shown: keys that are new, changed or unchanged in the target, never values; `again` is one whose value in the
-    target does not open here to be compared. You are asked before a value that the target serves is replaced; without a
-    terminal that takes --yes. --new-only replaces nothing.
+    is shown: keys that are new, changed or unchanged in the target, never values; `again` marks a key whose value in
+    the target you cannot open to compare. You are asked before a value that the target serves is replaced; without a
+    terminal, pass --yes. --new-only replaces nothing.
 
-    Each value is sealed but for the keys that --plain or your policy of the target namespace names, however it is
-    stored where it comes from. Patterns of --seal, --plain and --kms are of keys in the target.
+    Each value is sealed, however the source stores it, unless --plain or your policy of the target namespace names its
+    key. Patterns of --seal, --plain and --kms match keys in the target.
 
-    A sealed value opens only as its own key in its own namespace, so each is opened here and sealed again. Values that
-    are there already are left alone, so it can be run again. Up to 40 keys are all stored or none; a key that someone
-    else writes meanwhile is not overwritten.
+    A sealed value opens only under its own key and namespace, so each is opened here and sealed again. Values that are
+    already there are left alone, so the command can be run again. Up to 40 keys are stored together or not at all; a
+    key that someone else writes in the meantime is not overwritten.
     """
     from configsvc.model import names
 

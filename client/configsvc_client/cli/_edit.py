@@ -47,12 +47,12 @@ def command(
     value did not have is the editor's, and is not stored. Nothing is stored if nothing changed or the editor fails.
     It is sealed unless --plain or your policy says that KEY is no secret, however it is served now.
 
-    $VISUAL comes before $EDITOR. It has to run until the value is edited, like EDITOR='code --wait'. Without a
+    $VISUAL comes before $EDITOR. The editor has to run until the value is edited, like EDITOR='code --wait'. Without a
     terminal, set one that edits by itself, like EDITOR='sed -i s/old/new/'. A value that was emptied, or left with
     white space only, is stored if you confirm it, or with --allow-empty.
 
-    If someone else was faster, that is shown and nothing is overwritten. A person is asked then: edit again, with
-    theirs beside; stage it as a version that is not served; or quit, which forgets the draft. It is kept nowhere.
+    If someone else was faster, nothing is overwritten. On a terminal you are asked: edit again, with their value beside
+    yours; stage yours as a version that is not served; or quit, which discards it.
     """
     target, admin = _options.target(namespace), _settings.admin()
     session = _Session(admin, target, key, message, _forms.asked(seal, plain, kms), allow_empty=allow_empty)

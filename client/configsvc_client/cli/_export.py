@@ -47,11 +47,11 @@ def command(
     --env-file` and holds no line breaks. A shell can assign DB_URL but not db.url, so add --variables. Do not use
     dotenv-expand: it fills in and runs what values contain, whatever the quotes.
 
-    Files of --variables, docker and shell become the environment of a program, so a variable that is known to run code
-    or to change whom a program trusts is refused, and the exec list of the policy says which are written, as for
-    `configsvc exec`. Do not load a file of another format into an environment. On a terminal, /dev/tty included,
-    control and invisible characters are shown as escapes; in a file or a pipe everything is exact. A FILE that is a
-    link is refused, and so is one with the name of a key or a namespace, unless it has a folder: ./NAME.
+    Files written with --variables, or in the formats docker and shell, become the environment of a program. Variables
+    that are known to run code or to change whom a program trusts are refused, and the policy's exec list says which are
+    written, as for `configsvc exec`. Do not load a file of another format into an environment. On a terminal, /dev/tty
+    included, control and invisible characters are shown as escapes; in a file or a pipe everything is exact. A FILE
+    that is a link is refused. So is one named like a key or a namespace; write ./NAME.
 
     Of several namespaces each key is written once, from the first that serves it, as a consumer reads it.
     """

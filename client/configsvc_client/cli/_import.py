@@ -74,10 +74,9 @@ def command(
 
     Values that are served already are left alone, so it can be run again after a failure; a key that someone else
     writes at the same time is refused, not overwritten. Values go in change sets of up to 40 keys: each is all or
-    nothing, and refused keys are named. On a terminal the plan is shown and asked about before served values are
-    replaced. An empty value that is written out (KEY=) is stored, and named; an empty pipe or --file takes
-    --allow-empty.
-    In dotenv, docker and shell files a comment `# configsvc: application/json` says that the next value is JSON.
+    nothing, and refused keys are named. On a terminal the plan is shown, and you are asked before served values are
+    replaced. An explicit empty value (KEY=) is stored and named; an empty pipe or --file needs --allow-empty. In
+    dotenv, docker and shell files a comment `# configsvc: application/json` says that the next value is JSON.
 
     A dotenv file is read as python-dotenv reads it from a file, so CR LF and CR become LF, in quotes too. Nothing is
     filled in or run: keys whose values contain $NAME, ${…}, $(…) or backquotes that other readers act on are named, and

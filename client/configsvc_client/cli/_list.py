@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 @_options.namespaces
 @click.option(
     "--due", is_flag=False, flag_value="overdue", metavar="[DAYS|DATE]",
-    help="Only served values to be replaced: those overdue, or due within DAYS (30, 4w) or by a DATE (2027-01-31).",
+    help="Show only served values that are overdue, or also those due within DAYS (30, 4w) or by a DATE (2027-01-31).",
 )  # fmt: skip
-@click.option("--long", "longer", is_flag=True, help="Also the next version, and when a value is to be replaced.")
+@click.option(
+    "--long", "longer", is_flag=True, help="Show the next version too, and the date by which to replace a value."
+)
 @click.argument("prefix", default="")
 def command(prefix: str, namespaces: tuple[str, ...], *, due: str | None, longer: bool) -> None:
     """List the keys that start with PREFIX, without values.

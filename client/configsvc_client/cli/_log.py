@@ -39,7 +39,7 @@ def command(
 ) -> None:  # fmt: skip
     """Show the change log, the newest last: what, who, when, why. Never a value.
 
-    A terminal shows times relative to now, and of a principal the role's name with its session, or the user's.
+    On a terminal, times are relative, and a principal is shortened to its role and session, or to its user.
 
     In a pipe: revision, time, principal, what, message, separated by tabs. JSON has all of a record: from where, with
     which API key, each key with the version that was and is served.

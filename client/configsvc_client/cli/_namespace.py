@@ -33,9 +33,9 @@ def create(
 ) -> None:
     """Create a namespace with its first data key.
 
-    A namespace that exists already keeps its settings. Only a data key is added, if a creation that was interrupted
-    left none. A description or KMS key that differs from what it has is refused: configsvc namespace set changes one,
-    configsvc data-key the other.
+    A namespace that exists keeps its settings; a data key is added only if it has none. A different description or KMS
+    key is refused: change them with `configsvc namespace set` and `configsvc data-key rewrap`. One that was deleted
+    comes back with its versions and data keys.
     """
     target = _options.target(_options.either(name, namespace))
     wrapping = None if no_data_key else _settings.kms_key(kms_key)

@@ -76,9 +76,9 @@ def set_(
 def delete(name: str | None, namespace: str | None) -> None:
     """Delete a namespace that serves nothing (takes the admin action).
 
-    Nobody can read it any more, and its settings are gone. The values of all versions, its data keys and the change log
-    are kept, and grants too: `configsvc namespace create` brings it all back, and goes on counting. To remove values
-    for good, use `configsvc destroy` for each version before; names of keys and the change log remain.
+    Nobody can read it any more, and its settings are gone. All versions with their values, data keys, grants and the
+    change log are kept: `configsvc namespace create` brings them back, and revisions and versions go on from there. To
+    remove values for good, run `configsvc destroy` for each version first; key names and the change log remain.
     """
     target, admin = _options.target(_options.either(name, namespace)), _settings.admin()
     _check_empty(admin, target)

@@ -55,8 +55,8 @@ def command(
 
     It is sealed unless --plain or your policy says that KEY is no secret; only then may VALUE be on the command line.
     The value comes from stdin (-), a file (@FILE) or, when left out, a prompt that does not show it. A value that is
-    served already is left alone. An empty value, or one of white space only, takes --allow-empty: a pipe gives that if
-    its command failed.
+    served already is left alone. A value that is empty or white space only needs --allow-empty, because a command that
+    fails leaves an empty pipe.
 
     A sealed value has up to 196,000 bytes, one with --kms 4,096, a plain one 262,144. Keep larger ones in S3, and store
     their addresses.
