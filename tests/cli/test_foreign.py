@@ -175,6 +175,16 @@ def test_objects_of_kubernetes_are_imported_by_the_command(tmp_path: Path) -> No
         ),
         ("s.yaml", "a: x\nsops:\n  mac: y\n  lastmodified: z\n", "sops -d s.yaml | configsvc import -f yaml -"),
         ("s.json", '{"a": "ENC[AES256_GCM,data:,iv:a,tag:b,type:int]"}', "sops -d s.json | configsvc import -f json -"),
+        (
+            ".env.production",
+            "A=ENC[AES256_GCM,data:a,iv:a,tag:b,type:str]\nsops_mac=x\n",
+            "sops -d --input-type dotenv --output-type dotenv .env.production | configsvc import -f dotenv -",
+        ),
+        (
+            "secrets.txt",
+            '{\n\t"data": "ENC[AES256_GCM,data:a,iv:a,tag:b,type:str]",\n\t"sops": {"mac": "x"}\n}',
+            "sops -d secrets.txt | configsvc import -f dotenv -",
+        ),
         ("s.env", "A=ENC[AES256_GCM,data:a,iv:a,tag:b,type:str]\n", "sops -d s.env | configsvc import -f dotenv -"),
         (
             "s.toml",
@@ -363,6 +373,14 @@ def test_the_article_fits_the_kind(kind: str, what: str) -> None:
     found = recognized(f"apiVersion: v1\nkind: {kind}\nmetadata: {{name: a}}\n".encode(), _source("a.yaml"))
     assert found
     assert found.what == f"{what} of Kubernetes"
+
+
+def test_a_secret_of_kubernetes_that_sops_has_encrypted_is_decrypted_as_one() -> None:
+    text = b"kind: Secret\nstringData:\n  a: ENC[AES256_GCM,data:a,iv:a,tag:b,type:str]\n"
+    for name, types in (("s.yaml", ""), ("s.enc", "--input-type yaml --output-type yaml ")):
+        found = recognized(text, _source(name, "k8s-secret"))
+        assert found
+        assert found.commands == (f"sops -d {types}{name} | configsvc import -f k8s-secret -",)
 
 
 def test_a_list_of_secrets_that_the_api_answers_is_one_of_secrets() -> None:

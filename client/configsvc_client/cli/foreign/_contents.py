@@ -61,10 +61,28 @@ TEXT_STARTS: tuple[tuple[bytes, Known], ...] = (
 """How texts begin, blanks aside and in lower case."""
 
 
+_SOPS_ENDINGS = {
+    "dotenv": (".env",),
+    "json": (".json",),
+    "yaml": (".yaml", ".yml"),
+    "k8s-secret": (".yaml", ".yml", ".json"),
+}
+"""The endings by which sops knows a format (sops, cmd/sops/formats). It takes other files for binary ones."""
+
+
+def _sops_binary(source: Source) -> Found:
+    """A file of bytes, which sops keeps as one member of JSON."""
+    return Found("a file that sops has encrypted", _DECRYPT, (source.through(f"sops -d {source.file}"),), own_keys=True)
+
+
 def sops(source: Source) -> Found:
     """One with sections, or of another format, is printed as JSON."""
-    if source.format in ("dotenv", "json", "yaml") and not (source.name or "").lower().endswith(".ini"):
-        command = source.through(f"sops -d {source.file}")
+    endings = _SOPS_ENDINGS.get(source.format)
+    if endings and not (source.name or "").lower().endswith(".ini"):
+        kind = "yaml" if source.format == "k8s-secret" else source.format
+        is_known = source.name is None or source.name.endswith(endings)
+        types = "" if is_known else f"--input-type {kind} --output-type {kind} "
+        command = source.through(f"sops -d {types}{source.file}")
     else:
         command = f"sops -d --output-type json {source.file} | {IMPORT} -f json --flatten -"
     return Found("a file that sops has encrypted", _DECRYPT, (command,), own_keys=True)
@@ -87,6 +105,7 @@ _PULUMI = (
 )
 
 MARKERS: tuple[tuple[str, re.Pattern[str], Known], ...] = (
+    ("ENC[AES256_GCM,", re.compile(r'\A\s*\{\s*"data":\s*"ENC\[AES256_GCM,[^"]*",\s*"sops":'), _sops_binary),
     (
         "ENC[AES256_GCM,",
         re.compile(
