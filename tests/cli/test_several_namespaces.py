@@ -48,6 +48,7 @@ def test_a_version_is_one_of_the_namespace_that_serves_the_key(two: Shell, names
     assert two.run("get", "gone", "--version", "1").out == "second"
     refused = two.run("get", "both", "--version", "2")
     assert (refused.code, f"both is from {namespace}, and has no version 2 there" in refused.err) == (3, True)
+    assert f"configsvc history both -n {namespace} lists its versions" in refused.err
     assert two.ok("delete", "mine", "-n", namespace, "--yes") == ""
     assert two.run("get", "mine", "--version", "1").out == "first"
 
@@ -140,3 +141,14 @@ def test_copy_refuses_two_targets(shell: Shell, service: Loopback, namespace: st
 
 def test_a_namespace_that_is_named_twice_is_one(shell: Shell, shared: str) -> None:
     assert shell.here("history", "both", "-n", shared, "-n", shared).code == 0
+
+
+def test_advice_repeats_the_namespace_that_was_typed(shell: Shell, namespace: str, shared: str) -> None:
+    for arguments, advice in (
+        (("get", "theirs", "--version", "9", "-n", shared), f"configsvc history theirs -n {shared} lists"),
+        (("get", "never", "-n", shared), f"configsvc list -n {shared} shows"),
+        (("get", "never", "-n", namespace, "-n", shared), f"configsvc list -n {namespace} -n {shared} shows"),
+        (("get", "never"), "configsvc list shows"),
+    ):
+        done = shell.here(*arguments)
+        assert (done.code, advice in done.err) == (3, True), done

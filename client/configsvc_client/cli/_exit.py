@@ -140,13 +140,16 @@ def next_of(error: errors.ConfigsvcError) -> str:
 
 def _where_to_look(error: errors.NotFound) -> str:
     """What shows the likes of what is not there, by the members that name it."""
+    from configsvc_client.cli import _near
+
+    where = _near.option(error.members.get("namespace"))
     match error.members:
         case {"key": key, "version": _}:
-            return f"configsvc history {key} lists its versions."
+            return f"configsvc history {key}{where} lists its versions."
         case {"key": _} | {"keys": _}:
-            return "configsvc list shows the keys."
+            return f"configsvc list{where} shows the keys."
         case {"kid": _}:
-            return "configsvc data-key list shows the data keys."
+            return f"configsvc data-key list{where} shows the data keys."
     return ""
 
 

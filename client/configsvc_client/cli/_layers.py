@@ -48,7 +48,9 @@ def _of_version(admin: Admin, namespace: Namespace, key: str, version: int | Non
     try:
         return admin.entry(namespace, key, version)
     except NotFound as error:
-        raise NotFound(f"{key} is from {namespace}, and has no version {version} there.", **error.members) from None
+        raise NotFound(
+            f"{key} is from {namespace}, and has no version {version} there.", **error.members, namespace=str(namespace)
+        ) from None
 
 
 def _entry(admin: Admin, namespace: Namespace, key: str, version: int | None = None) -> Entry | None:

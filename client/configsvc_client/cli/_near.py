@@ -20,11 +20,24 @@ _ALSO_DELETED = frozenset({"activate", "destroy", "history"})
 """Commands on keys that need not be served."""
 
 _WHERE = "configsvc.namespaces"
+_TYPED = "configsvc.namespaces_typed"
 
 
-def remember(namespaces: Iterable[str]) -> None:
-    """Keep which namespaces the command works on, as they were written."""
-    click.get_current_context().meta[_WHERE] = [*namespaces]
+def remember(namespaces: Iterable[str], *, typed: bool = False) -> None:
+    """Keep which namespaces the command works on, as they were written, and whether options or settings did so."""
+    click.get_current_context().meta.update({_WHERE: [*namespaces], _TYPED: typed})
+
+
+def option(namespace: object = None) -> str:
+    """What a command in an advice needs to work on the same namespaces, such as ` -n payments.prod`; often nothing.
+
+    Args:
+        namespace: the one of them that it is about, if one is known.
+    """
+    context = click.get_current_context(silent=True)
+    meta = context.meta if context else {}
+    found = [namespace] if isinstance(namespace, str) else meta.get(_WHERE, []) if meta.get(_TYPED) else []
+    return "".join(f" -n {each}" for each in found)
 
 
 def note(error: ConfigsvcError, command: str | None) -> None:

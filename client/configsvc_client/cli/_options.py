@@ -128,7 +128,7 @@ def the_namespaces(given: Sequence[str], *, none: bool = False) -> list[Namespac
         InvalidName: one that was given is not spelt as namespaces are.
         Misconfigured: one of CONFIGSVC_NAMESPACES is not.
     """
-    _near.remember(given)
+    _near.remember(given, typed=bool(given))
     if given:
         return [named_by("-n", each) for each in given]
     inherited = [part.strip() for part in _settings.resolved().get("CONFIGSVC_NAMESPACES").split(",")]
