@@ -24,7 +24,7 @@ _SECONDS = 60
 # The file is $1 and names follow; each value ends with a NUL, which no value can hold.
 _SOURCED = '. "$1"'
 _EVALUATED = 'eval "$(cat "$1")"'
-_PRINTED = """shift; for name in "$@"; do eval "printf '%s\\\\000' \\"\\${$name-(unset)}\\""; done"""
+PRINTED = """shift; for name in "$@"; do eval "printf '%s\\\\000' \\"\\${$name-(unset)}\\""; done"""
 
 
 def shells() -> list[str]:
@@ -34,14 +34,14 @@ def shells() -> list[str]:
 
 def sourced(shell: str, path: Path, names: Sequence[str], *, evaluated: bool = False) -> list[str]:
     """What a shell has in each variable after it read the file with `.`, or with `eval "$(cat FILE)"`."""
-    script = f"{_EVALUATED if evaluated else _SOURCED}\n{_PRINTED}"
+    script = f"{_EVALUATED if evaluated else _SOURCED}\n{PRINTED}"
     return _values(run([shell, "-c", script, shell, str(path.absolute()), *names], path.parent))
 
 
 def typed(path: Path, names: Sequence[str]) -> list[str]:
     """The same for an interactive bash, where `!` is history."""
     listed = " ".join(names)
-    script = f'set -H\nset -- "{path.absolute()}" {listed}\n{_SOURCED}\n{_PRINTED}\nexit 0\n'
+    script = f'set -H\nset -- "{path.absolute()}" {listed}\n{_SOURCED}\n{PRINTED}\nexit 0\n'
     return _values(run(["bash", "--norc", "--noprofile", "-i"], path.parent, script.encode()))
 
 

@@ -11,6 +11,7 @@ from configsvc_client.cli.formats import Value, read, write
 from tests.cli.formats import readers
 
 CANARY = "canary-0d0c"
+_BASE64 = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVowMTIzNDU2Nzg5"
 _LONGEST = 64 * 1024 - 1
 READ = (
     "A=x", " \t B=x", 'C="x"', "D='x'", "E= x ", "F=", "G=a=b", "H=x # y", "#I=x", "  # J=x", "", "K=\t",
@@ -98,14 +99,14 @@ def test_shell_is_named_for_keys_that_it_can_name() -> None:
 )
 def test_a_line_of_a_value_is_no_name_and_not_shown(wanted: str, line: str) -> None:
     canary = "Canary0d0ca"[: 8 + -len(line.format("")) % 4]
-    rows, problems = read(wanted, f"FIRST=1\n{line.format(canary)}\n".encode())
+    rows, problems = read(wanted, f"FIRST={_BASE64}\n{line.format(canary)}\n".encode())
     assert ([row.key for row in rows], [each.place for each in problems]) == (["FIRST"], ["line 2"])
     assert canary not in str(problems)
 
 
 @pytest.mark.parametrize("wanted", ["docker", "dotenv"])
 @pytest.mark.parametrize(
-    "key", ["DATABASEURL", "DEBUG", "apiHostname", "config/app/name", "a.b:c-d", "ключ", "list[0]"]
+    "key", ["DATABASEURL", "DEBUG", "apiHostname", "config/app/name", "a.b:c-d", "ключ", "list[0]", "camelCase12"]
 )
 def test_an_empty_value_is_taken_under_any_ordinary_name(wanted: str, key: str) -> None:
     rows, problems = read(wanted, f"{key}=\n".encode())

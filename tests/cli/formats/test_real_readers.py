@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -187,6 +188,23 @@ def test_every_shell_reads_each_awkward_text_in_shell_code(tmp_path: Path) -> No
     expected = _written("shell", _values(list(AWKWARD)), tmp_path / "x.sh")
     assert set(AWKWARD) - set(expected.values()) == {"\x00", "a\x00b"}
     _check_shells(tmp_path / "x.sh", expected, "text/plain")
+
+
+@pytest.mark.slow
+def test_no_locale_makes_a_shell_take_a_quote_for_a_part_of_a_character(tmp_path: Path) -> None:
+    """In GB18030 a digit may be the second of four bytes, and bash takes whatever follows for the third."""
+    if not shutil.which("localedef") or not Path("/usr/share/i18n/charmaps/GB18030.gz").exists():
+        pytest.skip("the locale cannot be made")
+    locale = tmp_path / "zh_CN.GB18030"
+    making = [shutil.which("localedef") or "", "-c", "-i", "zh_CN", "-f", "GB18030", str(locale)]
+    subprocess.run(making, check=False, capture_output=True, timeout=60)
+    found = ["\u0801" + "0", "; touch F #", "\u0801" + "0'; touch F #", "\u08013\u08021'\u08029", "\u080110"]
+    expected = _written("shell", _values(found), tmp_path / "x.sh")
+    script = f'. "$1"\n{readers.PRINTED}'
+    command = ["bash", "-c", script, "bash", str(tmp_path / "x.sh"), *expected]
+    printed = readers.run(command, tmp_path, LC_ALL=locale.name, LOCPATH=str(tmp_path))
+    assert printed.split(b"\0")[:-1] == [each.encode() for each in found]
+    assert not (tmp_path / "F").exists()
 
 
 def test_docker_and_kubectl_read_each_awkward_text(tmp_path: Path) -> None:

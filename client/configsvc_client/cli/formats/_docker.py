@@ -48,15 +48,15 @@ def write(values: Sequence[Value], namespace: str) -> Written:
 
 
 def _found(text: str) -> Iterator[Row | Problem]:
-    commented = False
+    commented, before = False, ""
     for number, whole in enumerate(text.split("\n"), 1):
         line = whole.removesuffix("\r").lstrip(_SPACE)
         if line and not line.startswith("#"):
-            yield _row(f"line {number}", line, whole, commented=commented)
-        commented = is_json_comment(line)
+            yield _row(f"line {number}", line, whole, before, commented=commented)
+        commented, before = is_json_comment(line), line
 
 
-def _row(place: str, line: str, whole: str, *, commented: bool) -> Row | Problem:
+def _row(place: str, line: str, whole: str, before: str, *, commented: bool) -> Row | Problem:
     """A row, or why Docker takes the line otherwise. The line is not shown: it may be part of a secret."""
     key, equals, value = line.partition("=")
     if len(whole.encode()) > _LINE:
@@ -65,7 +65,7 @@ def _row(place: str, line: str, whole: str, *, commented: bool) -> Row | Problem
         return Problem(place, None, "no value; Docker would take it from its own environment")
     if not key or " " in key or "\t" in key:
         return Problem(place, None, "no name before the =, or one with spaces; Docker refuses that")
-    reason = why_no_name(key, value)
+    reason = why_no_name(key, value, before.partition("=")[2])
     if reason:
         return Problem(place, None, reason)
     return Row(place, key, value.encode(), type_after(commented), is_filled_in(value))

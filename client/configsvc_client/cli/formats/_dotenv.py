@@ -45,7 +45,7 @@ def write(values: Sequence[Value], namespace: str) -> Written:
 def _found(text: str) -> Iterator[Row | Problem]:
     from dotenv.parser import parse_stream
 
-    commented, line = False, 1
+    commented, line, before = False, 1, ""
     for binding in parse_stream(io.StringIO(text)):
         key, original, line = binding.key, binding.original.string, _line_number(*binding.original)
         if binding.error:
@@ -55,7 +55,7 @@ def _found(text: str) -> Iterator[Row | Problem]:
             yield Problem(
                 f"line {line}", None, "no value; write KEY= for an empty one, and quote values of several lines"
             )
-        elif key is not None and (reason := why_no_name(key, str(binding.value))):
+        elif key is not None and (reason := why_no_name(key, str(binding.value), before)):
             yield Problem(f"line {line}", None, reason)
         elif key is not None and _TWO_ON_A_LINE.match(original):
             yield Problem(f"line {line}", key, "two variables on one line; give each its own")
@@ -63,6 +63,7 @@ def _found(text: str) -> Iterator[Row | Problem]:
             value = str(binding.value)
             yield Row(f"line {line}", key, value.encode(), type_after(commented), _is_filled_in(original, value))
         commented = key is None and is_json_comment(original)
+        before = binding.value or ""
 
 
 def _line_number(string: str, first: int) -> int:

@@ -1,8 +1,9 @@
 r"""Shell code that exports variables: `export NAME='text'`, for `source`, `.` and `eval` in bash, dash and others.
 
 In single quotes a POSIX shell takes every character as it is, and `'\''` is a single quote (POSIX, Shell Command
-Language, 2.2). So this format holds every text without a NUL, and only shells read it. What is read back is the same
-kind of line and nothing else: no code is ever run.
+Language, 2.2). A digit after a character beyond ASCII is written outside the quotes: in a locale of GB18030, bash takes
+the end of that character, the digit and a quote as one. So this format holds every text without a NUL, and only shells
+read it. What is read back is the same kind of line and nothing else: no code is ever run.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ _ASSIGNMENT = re.compile(
     r"""[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)="""
     r"""((?:'[^']*'|"[^"\\$`]*"|\\'|[A-Za-z0-9_./:@%+,-])*)[ \t]*(?:\n|\Z)"""
 )
+_DIGIT = re.compile(r"(?<=[^\x00-\x7f])([0-9])")
 _PART = re.compile(r"""'([^']*)'|"([^"]*)"|\\(')|([^'"\\]+)""")
 _OTHER_CODE = (
     "not NAME='text'. Only plain assignments are read from shell code, and nothing is run. Write what the code sets as "
@@ -39,7 +41,7 @@ def write(values: Sequence[Value], namespace: str) -> Written:
 
 
 def _found(text: str) -> Iterator[Row | Problem]:
-    at, line, commented = 0, 1, False
+    at, line, commented, before = 0, 1, False, ""
     while at < len(text):
         match = _NOTHING.match(text, at) or _ASSIGNMENT.match(text, at)
         if match is None:
@@ -47,12 +49,13 @@ def _found(text: str) -> Iterator[Row | Problem]:
             return
         if match.re is _ASSIGNMENT:
             word = "".join("".join(map(str, filter(None, each.groups()))) for each in _PART.finditer(match[2]))
-            reason = why_no_name(match[1], word)
+            reason = why_no_name(match[1], word, before)
             yield (
                 Problem(f"line {line}", None, reason)
                 if reason
                 else Row(f"line {line}", match[1], word.encode(), type_after(commented))
             )
+            before = word
         commented = is_json_comment(match[0])
         at, line = match.end(), line + match[0].count("\n")
 
@@ -67,4 +70,4 @@ def _line(value: Value) -> str | Problem:
         return Problem("", value.key, f"{reason}{advice}")
     if "\0" in text:
         return Problem("", value.key, f"contains a NUL, which no variable can hold; {TREES} can")
-    return "export {}='{}'".format(value.key, text.replace("'", "'\\''"))
+    return "export {}='{}'".format(value.key, _DIGIT.sub(r"'\1'", text.replace("'", "'\\''")))

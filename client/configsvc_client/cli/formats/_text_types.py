@@ -16,8 +16,10 @@ TREES = "yaml, json, toml, csv and k8s-secret"
 
 _COMMENT = re.compile(r"\s*# *configsvc: *application/json\s*")
 _NAME = re.compile(r"[\w./:@\[\]-]+")
-_BASE64 = re.compile(r"[A-Za-z0-9+/]+")
-_SHORTEST_BASE64 = 12
+_MIXED = r"(?=.*[A-Z])(?=.*[a-z])(?=.*[0-9])"
+_BASE64 = re.compile(rf"{_MIXED}(?:[A-Za-z0-9+/]{{4}}){{2,}}(?:[A-Za-z0-9+/]{{3}}|[A-Za-z0-9+/]{{2}}=)")
+"""The end of a base64 text, without its last `=`."""
+_BASE64_LINE = re.compile(rf"{_MIXED}(?:[A-Za-z0-9+/]{{4}}){{10,}}")
 _FILLED_IN = re.compile(r"\$[A-Za-z0-9_{(\[$@*#?!-]|`")
 
 
@@ -29,23 +31,21 @@ def holders(key: str) -> str:
     return TREES if why_not_assignable(renamed) else f"shell (as {renamed}), {TREES}"
 
 
-def why_no_name(name: str, value: str) -> str | None:
+def why_no_name(name: str, value: str, before: str) -> str | None:
     """Why what is before an `=` is not taken as a name, for an error that must not show it: it may be part of a secret.
 
     A value of several lines that should have been in quotes has such lines: JSON with an `=`, or base64 that ends so.
+
+    Args:
+        name: what is before it.
+        value: what follows.
+        before: the value above.
     """
     if not _NAME.fullmatch(name):
         return "no name before the =; if this line belongs to the value above, put that in quotes"
-    if value in ("", "=") and _is_base64(name, value):
+    if value in ("", "=") and _BASE64.fullmatch(name + value) and ("/" in name or _BASE64_LINE.fullmatch(before)):
         return "looks like the end of a base64 text; put the whole value in quotes, on one line or several"
     return None
-
-
-def _is_base64(name: str, value: str) -> bool:
-    whole = f"{name}={value}"
-    if len(whole) < _SHORTEST_BASE64 or len(whole) % 4 or not _BASE64.fullmatch(name):
-        return False
-    return value == "=" or all(re.search(each, name) for each in ("[A-Z]", "[a-z]", "[0-9+/]"))
 
 
 def is_json_comment(line: str) -> bool:
