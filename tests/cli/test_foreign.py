@@ -398,12 +398,22 @@ def test_what_an_import_would_leave_out_is_said() -> None:
         ({"id": "1", "category": "LOGIN", "fields": [field, field]}, "twice"),
         ({"shop:a": {"secret": True}}, "--show-secrets"),
         ({"encrypted": True, "data": "2.abc"}, "export it again"),
+        ({"a": {"sensitive": False, "type": "number", "value": 12345678901234567890123}}, "jq before 1.7"),
+        ({"a": {"sensitive": False, "type": "number", "value": 10**400}}, "jq before 1.7"),
         ({"$schema": "x", "contentVersion": "1", "parameters": {"a": {"reference": {}}}}, "no values"),
     )
     for content, said in contents:
         found = recognized(json.dumps(content).encode(), _source("a.json"))
         assert found
         assert said in found.advice
+
+
+def test_newer_jq_is_asked_for_only_where_an_older_one_respells_a_number() -> None:
+    for number, is_asked in (("1.10", True), ("1e3", True), ("1.5", False), ("-7", False), ("1234567890123456", False)):
+        text = f'{{"a": {{"sensitive": false, "type": "number", "value": {number}}}}}'
+        found = recognized(text.encode(), _source("a.json"))
+        assert found
+        assert ("jq before 1.7" in found.advice) is is_asked, number
 
 
 def test_a_container_is_read_as_it_is_when_that_is_asked_for() -> None:

@@ -15,10 +15,11 @@ from typing import NamedTuple
 
 from configsvc_client.cli.foreign import _contents, _kubernetes, _shapes, _shapes_of_aws, _shapes_of_platforms
 from configsvc_client.cli.foreign._shapes import Tree
-from configsvc_client.cli.foreign._source import IMPORT, Found, Source, Taken
+from configsvc_client.cli.foreign._source import IMPORT, Found, Source, Taken, respelled
 
 __all__ = ["SHAPES", "Found", "Source", "recognized"]
 
+_OLD_JQ = "It has numbers that jq before 1.7 spells differently: use a newer one."
 _COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".zst", ".gpg", ".asc", ".age"})
 
 
@@ -175,6 +176,9 @@ def _shaped(text: str, documents: list[Tree], source: Source, *, is_json: bool) 
     for shape in SHAPES:
         taken = shape.taken(tree) if all(word in text for word in shape.words) else None
         if taken:
+            is_typed = is_json and taken.decoded is None and not shape.producer.startswith("aws ")
+            if is_typed and respelled(text):
+                taken = taken._replace(note=f"{taken.note} {_OLD_JQ}".lstrip())
             return _found(shape, taken, source, is_json=is_json)
     if is_json and source.guessed and source.format == "dotenv":
         file = "-" if source.name is None else source.file

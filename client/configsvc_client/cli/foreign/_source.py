@@ -6,6 +6,8 @@ import shlex
 from typing import NamedTuple
 
 IMPORT = "configsvc import"
+_DIGITS = 300
+"""An integer of more digits than a float has."""
 
 
 class Source(NamedTuple):
@@ -49,6 +51,26 @@ class Taken(NamedTuple):
     note: str = ""
     decoded: str | None = None
     binary: bool = False
+
+
+def respelled(text: str) -> bool:
+    """Whether jq before 1.7, which reads numbers as floats of 64 bits, prints a number of a JSON text differently."""
+    import json
+
+    changed: list[str] = []
+
+    def spelled(number: str) -> str:
+        same = str(int(float(number))) if number.lstrip("-").isdigit() else repr(float(number))
+        if same != number:
+            changed.append(number)
+        return number
+
+    json.loads(
+        text,
+        parse_int=lambda number: spelled(number) if len(number) < _DIGITS else changed.append(number),
+        parse_float=spelled,
+    )
+    return bool(changed)
 
 
 def quoted(text: str) -> str:
