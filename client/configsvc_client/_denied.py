@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from configsvc.model.errors import ConfigsvcError, Member
 from configsvc_client import _iam_words
+from configsvc_client._sentences import sentences
 
 if TYPE_CHECKING:
     from configsvc_client._answer import Response
@@ -187,13 +188,13 @@ def _iam(route: str, needs: _Needs, message: str, *, signed: bool) -> str:
     allow = f"configsvc iam-policy --for {needs.role} -n {_quoted(needs.namespace or 'NAMESPACE')}"
     said = f"the action execute-api:Invoke on {route}"
     if _iam_words.is_explicit(message):
-        return _iam_words.sentences(
+        return sentences(
             f"IAM denies {who} {said}: an explicit deny in {_iam_words.policy(message)}",
             "No other policy outweighs that, so it has to be changed",
             f"What the call needs besides: {allow}",
         )
     kind = _iam_words.kind_of(message)
-    return _iam_words.sentences(
+    return sentences(
         f"IAM does not allow {who} {said}{f': no {kind} allows it' if kind else ''}",
         _iam_words.obstacle(message, of_resource="resource policy of the API"),
         f"This prints the policy: {allow}",

@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 _POLICIES = ("service control policy", "resource control policy", "permissions boundary", "session policy",
              "VPC endpoint policy", "resource-based policy", "identity-based policy")  # fmt: skip
 _OWN = "identity-based policy"
 _OF_RESOURCE = "resource-based policy"
-_ENDS = (".", "?", "!")
-_COMMAND = re.compile(r": (?:aws|configsvc) [a-z]")
-
-
-def sentences(*texts: str) -> str:
-    """The texts one after another, each with a full stop where it lacks one. Empty ones are left out.
-
-    A last text that ends with a command gets none: it is there to be pasted.
-    """
-    given = [each for each in (text.strip() for text in texts) if each]
-    ended = [each if each.endswith(_ENDS) else f"{each.rstrip(',;:')}." for each in given]
-    return " ".join([*ended[:-1], *(given[-1:] if given and _COMMAND.search(given[-1]) else ended[-1:])])
 
 
 def policy(message: str) -> str:

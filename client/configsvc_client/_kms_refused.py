@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 
 from configsvc_client import _iam_words
+from configsvc_client._sentences import sentences
 
 DENIED = "AccessDeniedException"
 NOBODY = frozenset({
@@ -42,7 +43,7 @@ _NEXT = {
 }
 _PENDING_DELETION = (
     "What is sealed under the key is lost once it is deleted. To keep the key: aws kms cancel-key-deletion --key-id "
-    "{key} and aws kms enable-key --key-id {key}"
+    "{key} && aws kms enable-key --key-id {key}"
 )
 _CREDENTIALS = "Your AWS credentials are wrong or have expired: configsvc doctor shows where they come from."
 
@@ -57,7 +58,7 @@ def told(operation: str, code: str, message: str, members: Mapping[str, object])
         members: those of the request; only the key's ARN and the namespace of the encryption context are shown.
     """
     said = "" if code in _SIGNATURES else message
-    return _iam_words.sentences(f"KMS refused {operation} with {code}", said, _next(operation, code, message, members))
+    return sentences(f"KMS refused {operation} with {code}", said, _next(operation, code, message, members))
 
 
 def _next(operation: str, code: str, message: str, members: Mapping[str, object]) -> str:
@@ -84,7 +85,7 @@ def _denied(operation: str, message: str, members: Mapping[str, object]) -> str:
     role = _ROLES.get(operation, "administrator")
     also = "; --for writer if it writes too" if role == "reader" else ""
     prints = "What the call needs besides" if _iam_words.is_explicit(message) else f"This prints the policy{also}"
-    return _iam_words.sentences(
+    return sentences(
         f"Your AWS identity needs {actions} on {key}{under}",
         _elsewhere(message, key),
         _iam_words.obstacle(message, of_resource="key policy of the KMS key"),

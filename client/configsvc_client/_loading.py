@@ -74,9 +74,10 @@ def _from_file(settings: Settings, world: World, rules: Rules, deadline: float, 
         raise
     except ConfigsvcError as refused:
         world.warn(f"The fallback file {path} is not used. {refused.detail}")
-        raise ConfigUnavailable(
-            f"{error.detail} The fallback file {path} is not used either. {refused.detail}", **error.members
-        ) from error.__cause__
+        from configsvc_client._sentences import sentences
+
+        either = f"The fallback file {path} is not used either"
+        raise ConfigUnavailable(sentences(error.detail, either, refused.detail), **error.members) from error.__cause__
     world.warn(f"Config is served from the fallback file {path}. {error.detail}")
     now = world.clock.now()
     fresh = saved(saved_at, now, settings.pace, world.chance, retry_after(error))

@@ -149,3 +149,24 @@ def test_an_answer_that_is_none_is_asked_for_again(shell: Shell, service: Loopba
     typed = {"(edit, quit): ": "x", "The first letter is enough.": "q"}
     told = shell.but(EDITOR="sed -i s/1/x/").on_terminal("edit", "json", typed=typed)
     assert told.code == 1
+
+
+@pytest.mark.parametrize(
+    ("made", "says"),
+    [
+        ("ln -s {other} {it}", "it is a link"),
+        ("mkfifo {it}", "it is no file"),
+        ("ln -s /dev/zero {it}", "it is a link"),
+    ],
+)
+def test_what_an_editor_leaves_in_the_place_of_the_file_is_not_stored(
+    shell: Shell, service: Loopback, tmp_path: Path, made: str, says: str
+) -> None:
+    (other := tmp_path / "other").write_text("of another file")
+    (editor := tmp_path / "ed").write_text(
+        f'#!/bin/sh\nrm "$1"\n{made.format(other=other, it=chr(34) + "$1" + chr(34))}\n'
+    )
+    editor.chmod(0o700)
+    told = shell.but(EDITOR=str(editor)).run("edit", "k")
+    assert (told.code, says in told.err) == (2, True), told
+    assert not [each for each in service.requests if not each.startswith("GET")]

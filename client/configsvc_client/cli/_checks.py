@@ -11,6 +11,7 @@ from configsvc.model.errors import ConfigsvcError, Forbidden
 from configsvc.model.grants import Action, Grant
 from configsvc.model.names import Namespace
 from configsvc_client._pin import ANY, Pin
+from configsvc_client._sentences import sentences
 from configsvc_client.cli import _exit
 
 SKEW_REFUSED = 300.0
@@ -106,7 +107,7 @@ def writes(principal: Mapping[str, Any] | None, namespace: Namespace, denied: Fo
     advice = ([] if granted or principal is None else [_grant(who, "write", namespace)]) + (
         [denied.detail] if denied else []
     )
-    return Check(name, "warning", f"{who} may not write: {', and '.join(missing)}", " ".join(advice))
+    return Check(name, "warning", f"{who} may not write: {', and '.join(missing)}", sentences(*advice))
 
 
 def _granted(principal: Mapping[str, Any], action: Action, namespace: Namespace) -> bool:

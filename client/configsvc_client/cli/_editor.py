@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import signal
+import stat
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -68,11 +70,7 @@ class Editor:
             if theirs is not None:
                 _put(beside, theirs)
             self._run([str(path)] if theirs is None else [str(path), str(beside)])
-            try:
-                return path.read_bytes()
-            except OSError as error:
-                reason = error.strerror
-            raise Misconfigured(f"The editor left no file that can be read ({reason}). Nothing was stored.")
+            return _left(path)
 
     def _split(self, text: str) -> list[str]:
         try:
@@ -97,6 +95,8 @@ class Editor:
             process.terminate()
             process.wait()
             raise
+        if code < 0:
+            raise Misconfigured(f"The editor was ended by {_signal(-code)}. Nothing was stored.")
         if code:
             raise Misconfigured(f"The editor ended with {code}. Nothing was stored.")
 
@@ -116,6 +116,25 @@ def editor() -> Editor:
         Misconfigured: as `Editor`.
     """
     return Editor(os.environ, terminal=_terminal.can_ask() and _terminal.is_terminal())
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _left(path: Path) -> bytes:
+    """What the editor left: a file of its own. A link would give another file's content, a pipe or device no end."""
+    try:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return file.read()
+        reason = "it is no file"
+    except OSError as error:
+        reason = "it is a link" if error.errno == errno.ELOOP else str(error.strerror)
+    raise Misconfigured(f"The editor left no file that can be read ({reason}). Nothing was stored.")
 
 
 def _put(path: Path, content: bytes) -> None:

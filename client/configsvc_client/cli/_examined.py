@@ -10,6 +10,7 @@ from configsvc.model import names
 from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc.model.names import Namespace
 from configsvc_client._pin import pin
+from configsvc_client._sentences import sentences
 from configsvc_client.cli import _checks, _options, _origins, _settings
 from configsvc_client.cli._checks import Check
 from configsvc_client.cli._count import counted
@@ -29,7 +30,7 @@ def examined(namespaces: list[str]) -> Iterator[Check]:
     """
     for each in _looked_at(namespaces):
         origins = _origins.of(f"{each.found} {each.advice}") if each.state in ("failed", "warning") else []
-        yield each._replace(found=" ".join([each.found, *origins]))
+        yield each._replace(found=sentences(each.found, *origins) if origins else each.found)
 
 
 def _looked_at(namespaces: list[str]) -> Iterator[Check]:

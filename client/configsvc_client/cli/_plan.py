@@ -10,6 +10,7 @@ from configsvc.model.entry import Entry, Form
 from configsvc.model.errors import CannotOpen, ConfigsvcError, InvalidName, TooLarge
 from configsvc.model.names import Key
 from configsvc.model.same_value import same_value
+from configsvc_client._sentences import sentences
 from configsvc_client.admin import Draft, Opened, checked
 from configsvc_client.cli import _shaping
 from configsvc_client.cli._forms import Wanted
@@ -67,7 +68,7 @@ def drafts(rows: Iterable[Row], rules: Rules, name: Name) -> tuple[list[Draft], 
         try:
             found.append(rules.draft(row, name))
         except InvalidName as error:
-            refused[row.key] = InvalidName(f"{error.detail} {_shaping.advice(row.key)}".rstrip(), **error.members)
+            refused[row.key] = InvalidName(sentences(error.detail, _shaping.advice(row.key)), **error.members)
         except ConfigsvcError as error:
             refused[row.key] = error
     return found, refused

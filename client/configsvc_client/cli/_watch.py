@@ -10,6 +10,7 @@ import click
 
 from configsvc.model.errors import ConfigsvcError, Gone, NotTaken, Throttled, Unavailable
 from configsvc.model.snapshot import SealedSnapshot
+from configsvc_client._sentences import sentences
 from configsvc_client.cli import _brief, _options, _output, _settings, _terminal
 
 if TYPE_CHECKING:
@@ -41,9 +42,9 @@ def command(namespaces: tuple[str, ...], prefix: str, every: float) -> None:
                     if row[3].startswith(prefix):
                         _output.line(_COLUMNS, row, {"by": _brief.principals})
             for namespace in following.refused.keys() - refused:
-                _terminal.say(f"configsvc: {following.refused[namespace].detail} Going on without it.")
+                _terminal.say(sentences(f"configsvc: {following.refused[namespace].detail}", "Going on without it."))
         except (NotTaken, Throttled, Unavailable) as error:
-            _terminal.say(f"configsvc: {error.detail} Going on.")
+            _terminal.say(sentences(f"configsvc: {error.detail}", "Going on."))
 
 
 _Row = tuple[str | None, str, int, str, int | None, int | None, str | None, str | None]

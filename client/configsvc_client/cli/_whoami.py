@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from configsvc.model.errors import Forbidden, Misconfigured
+from configsvc_client._sentences import sentences
 from configsvc_client.cli import _origins, _output, _settings, _terminal
 
 
@@ -19,12 +20,14 @@ def command(*, api_key_only: bool) -> None:
     try:
         found = admin.whoami(signed=not api_key_only)
     except Misconfigured as error:
-        _terminal.say(f"configsvc: {error.detail} Writing takes them; reading does not.", *_origins.of(error.detail))
+        _terminal.say(
+            sentences(f"configsvc: {error.detail}", "Writing takes them; reading does not."), *_origins.of(error.detail)
+        )
         found = admin.whoami(signed=False)
     except Forbidden as error:
         if error.members.get("gateway") != "ACCESS_DENIED":
             raise
-        _terminal.say(f"configsvc: {error.detail} Reading takes the API key alone:")
+        _terminal.say(sentences(f"configsvc: {error.detail}", "Reading takes the API key alone:"))
         found = admin.whoami(signed=False)
     if _output.kind() == "json":
         _output.record({kind: found.get(kind) for kind in ("api_key", "iam")})
