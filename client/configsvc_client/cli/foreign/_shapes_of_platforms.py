@@ -67,8 +67,9 @@ def bitwarden(tree: Tree) -> Taken | None:
     """An export of Bitwarden: the password of each login under its name."""
     if not has(tree, encrypted=bool):
         return None
-    if tree["encrypted"] and has(tree, data=str):
-        return Taken(".items", note="It is encrypted: export it again as unencrypted JSON.")
+    if tree["encrypted"]:
+        note = "It is encrypted: export it again as unencrypted JSON."
+        return Taken(".items // {}", note=note) if "encKeyValidation_DO_NOT_EDIT" in tree else None
     if not has(tree, items=list) or not each_has(tree["items"], name=str, type=int):
         return None
     keys = [each["name"] for each in tree["items"] if has(each, login=dict)]
