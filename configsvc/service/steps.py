@@ -146,9 +146,9 @@ def _check_form(base: Base, put: Put, before: KeyState | None) -> None:
 def _check_envelope(base: Base, put: Put, version: int) -> None:
     header = peek(put.value)
     if (header.namespace, header.key) != (base.head.namespace, put.key):
-        raise InvalidEnvelope("The envelope was sealed for another key or namespace. Seal it anew.", key=put.key)
+        raise InvalidEnvelope("The envelope was sealed for another key or namespace. Seal it again.", key=put.key)
     if header.content_type != put.content_type:
-        raise InvalidEnvelope("The envelope was sealed with another content type. Seal it anew.", key=put.key)
+        raise InvalidEnvelope("The envelope was sealed with another content type. Seal it again.", key=put.key)
     if header.kid not in base.head.kids:
         raise InvalidEnvelope(
             "The envelope's data key is not a live one of this namespace. Seal it under one that is.",

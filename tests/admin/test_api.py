@@ -93,9 +93,9 @@ def test_tries_end() -> None:
 
 
 def test_a_refusal_is_the_error_that_the_service_raised_and_is_not_sent_again() -> None:
-    problem = {"code": "version_claimed", "status": 409, "detail": "Seal it anew.", "key": "db.url", "next_version": 8}
+    problem = {"code": "version_claimed", "status": 409, "detail": "Seal it again.", "key": "db.url", "next_version": 8}
     transport = FakeTransport(answer(409, problem))
-    with pytest.raises(errors.VersionClaimed, match=r"Seal it anew\.") as caught:
+    with pytest.raises(errors.VersionClaimed, match=r"Seal it again\.") as caught:
         api(transport).write("PUT", "/x", None, whole)
     assert caught.value.members == {"key": "db.url", "next_version": 8}
 

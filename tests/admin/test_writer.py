@@ -55,7 +55,7 @@ class Desk:
 
 
 def _claimed(**members: object) -> Response:
-    return answer(409, {"code": "version_claimed", "detail": "Seal it anew.", **members})
+    return answer(409, {"code": "version_claimed", "detail": "Seal it again.", **members})
 
 
 def test_a_lost_race_is_sealed_again_for_the_version_that_the_service_names() -> None:

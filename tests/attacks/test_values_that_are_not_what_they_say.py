@@ -37,7 +37,7 @@ def test_every_command_goes_on_or_names_the_key(service: Loopback, reader: Shell
     for each, added in ((namespace, b""), (other, b" ")):
         draft = Draft(Key("bad"), data + added, content_type)  # type: ignore[arg-type]  # both are content types
         service.admin()._parts.writer.put(Namespace(each), draft, "")  # noqa: SLF001  # no method of it would
-    assert "1 sealed anew" in reader.run("data-key", "rotate").err
+    assert "1 sealed again" in reader.run("data-key", "rotate").err
     for command in (
         ("get", "bad", "-o", "json"), ("export", "-f", "json"), ("export", "-f", "yaml"),
         ("export", "-f", "csv"), ("export", "-f", "toml"), ("diff", "-n", namespace, "-n", other, "--reveal"),

@@ -93,7 +93,7 @@ def test_a_rotation_of_500_leaves_every_value_readable_and_goes_on_with_the_rest
     assert {key: each.data for key, each in owner.values(namespace).items()} == before
     assert Counter(each.latest for each in owner.keys(namespace)) == {1: VALUES - done, 2: done}
     again = shell.run("data-key", "rotate")
-    assert (again.code, f"{VALUES - done} sealed anew" in again.err) == (0, True)
+    assert (again.code, f"{VALUES - done} sealed again" in again.err) == (0, True)
     assert {key: each.data for key, each in service.admin("owner").values(namespace).items()} == before
     assert [each.state for each in owner.data_keys(namespace)] == ["live", "retired"]
     assert {each.latest for each in owner.keys(namespace)} == {2}

@@ -154,7 +154,7 @@ def test_a_terminal_shows_how_far_an_import_and_a_rotation_are(
     assert (imported.code, "90/90" in imported.out, "canary-5d" in imported.out) == (0, True, False)
     rotated = owner.on_terminal("data-key", "rotate")
     assert (rotated.code, "90/90" in rotated.out) == (0, True)
-    assert "90 sealed anew" in rotated.out
+    assert "90 sealed again" in rotated.out
     assert service.admin().values(namespace)["key.07"].data == b"canary-5d 7"
 
 

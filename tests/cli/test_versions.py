@@ -145,7 +145,7 @@ def test_rollback_across_a_rotation_tells_what_is_sealed_anew_and_does_what_it_t
     assert "retired" in versions.run("rollback", "a", "--to-version", "2").err
     shown = versions.run("rollback", "--to-revision", revision, "--dry-run")
     assert (shown.code, shown.out) == (0, "a\t5\t2\n")
-    assert "Sealed anew, for their data key is retired since: a" in shown.err
+    assert "Sealed again, because their data key was retired: a" in shown.err
     versions.ok("rollback", "--to-revision", revision, "--yes")
     assert _served(service, namespace) == before
 

@@ -91,7 +91,7 @@ def sealed_anew(
     shut: list[str] = sorted(key for key, each in then.items() if isinstance(each, CannotOpen))
     if shut:
         raise CannotOpen(
-            f"The data key of what was served then is retired, and the value does not open to be sealed anew: "
+            f"The data key of what was served then is retired, and the value does not open to be sealed again: "
             f"{', '.join(shut)}. Put {'it' if len(shut) == 1 else 'each'} by hand, then repeat.", keys=shut,
         )  # fmt: skip
     found: list[Step] = []

@@ -101,7 +101,7 @@ def _live(admin: Admin, namespace: Namespace) -> list[Kid]:
 def retire(kid: str, namespace: str | None) -> None:
     """Seal nothing more under the data key KID, and activate nothing that is. There is no way back.
 
-    Refused while entries that are served need it: `configsvc data-key rotate` seals those anew and retires it.
+    Refused while entries that are served need it: `configsvc data-key rotate` seals those again and retires it.
     """
     target, admin = _options.target(namespace), _settings.admin()
     question = f"Retire data key {kid} of {target}? Versions sealed under it can no longer be activated."

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _COMMANDS = {
     "activate": ("_activate", "Serve a version of a key."),
     "completion": ("_completion", "Complete commands and options in bash, zsh or fish."),
-    "copy": ("_copy", "Copy values to another namespace or key, sealed anew."),
+    "copy": ("_copy", "Copy values to another namespace or key, sealed again."),
     "data-key": ("_data_key", "Data keys of a namespace: what values are sealed under."),
     "delete": ("_delete", "Serve a key no longer."),
     "destroy": ("_destroy", "Destroy the value of a version for good."),

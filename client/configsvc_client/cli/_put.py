@@ -25,7 +25,7 @@ def _day(context: click.Context, option: click.Parameter, given: str | None) -> 
     try:
         return datetime.strptime(given, "%Y-%m-%d").replace(tzinfo=UTC).date().isoformat()
     except ValueError:
-        raise click.BadParameter("a day is written like 2027-01-31.") from None
+        raise click.BadParameter("there is no such day. Write one like 2027-01-31.") from None
 
 
 @click.command("put")

@@ -40,8 +40,8 @@ def command(
     revision or time, everything goes back to what was served at that revision or time; revisions still go up. The keys
     of a namespace go in change sets of up to 40, each all or nothing, and none if someone else has written since.
 
-    A version is served as it was sealed. Only where its data key is retired since (`configsvc data-key rotate`), which
-    KEY alone refuses, a revision or time has its value opened here and sealed anew, as a version of its own.
+    A version is served as it was sealed. If its data key was retired (`configsvc data-key rotate`), KEY alone is
+    refused; with a revision or time, the value is opened here and sealed again as a new version.
     """
     if sum(each is not None for each in (to_version, to_revision, to_time)) > 1:
         raise click.UsageError("Take one of --to-version, --to-revision and --to-time.")
@@ -79,7 +79,7 @@ def _whole(admin: Admin, way: WayBack, revision: int, message: str, *, dry_run: 
         _output.table(("key", "served", "back to"), ((each.key, each.now, each.then) for each in way.steps))
     anew = [each.key for each in way.steps if each.anew]
     if anew:
-        _terminal.say(f"Sealed anew, for their data key is retired since: {', '.join(anew)}")
+        _terminal.say(f"Sealed again, because their data key was retired: {', '.join(anew)}")
     if dry_run:
         _output.done("Nothing was changed (--dry-run).", _all_of(way, revision, way.revision))
         return

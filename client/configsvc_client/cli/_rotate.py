@@ -32,8 +32,8 @@ def command(namespace: str | None, kms_key: str | None, message: str, *, fresh: 
     interrupted, run it again and it continues. After a leak use --fresh: a data key that an interrupted rotation left
     may be known too. Then paste the line with retired_kids into .configsvc.toml, as it is printed.
 
-    Versions that are not served keep their data key: they can be read, and no longer be activated;
-    `configsvc rollback --to-revision` seals them anew. Values in plain and kms form have no data key.
+    Versions that are not served keep their data key. They can be read but no longer activated;
+    `configsvc rollback --to-revision` seals them again. Values in plain and kms form have no data key.
     """
     target = _options.target(namespace)
     wrapping = None if kms_key is None else _settings.kms_key(kms_key)
@@ -60,7 +60,7 @@ def _told(admin: Admin, namespace: Namespace, done: Rotation) -> int:
     retired_kids = _retired.advise(admin, namespace)
     retired = counted(len(done.retired), "data key")
     _output.done(
-        f"{namespace}: {len(done.sealed)} sealed anew under {done.kid}, {retired} retired{left}",
+        f"{namespace}: {len(done.sealed)} sealed again under {done.kid}, {retired} retired{left}",
         {
             "namespace": namespace, "kid": done.kid, "sealed": sorted(done.sealed), "retired": list(done.retired),
             "left": list(done.left), "retired_kids": retired_kids,
