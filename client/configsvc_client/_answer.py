@@ -63,8 +63,8 @@ class Answer:
             raise BadAnswer("more than one answer")
         try:
             self._parser.feed_data(data)
-        except (HttpParserError, HttpParserUpgrade) as error:
-            raise BadAnswer(f"malformed ({type(error).__name__})") from None
+        except (HttpParserError, HttpParserUpgrade):
+            raise BadAnswer("it is not HTTP/1.1") from None
         if self._in_head and self._received > HEAD_BYTES:
             raise BadAnswer(f"more than {HEAD_BYTES} bytes of headers")
         if len(self._body) > BODY_BYTES or self._received > WIRE_BYTES:

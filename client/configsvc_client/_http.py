@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from configsvc.model.errors import Unavailable
 from configsvc_client._dial import Dialler, left
-from configsvc_client._faults import BadAnswer, Dead
+from configsvc_client._faults import BadAnswer, Dead, NoTunnel
 from configsvc_client._hidden import hidden
 from configsvc_client._secret import Secret, bare
 from configsvc_client._url import Url
@@ -189,7 +189,7 @@ class Connection:
         except TimeoutError:
             raise
         except OSError as error:
-            raise Dead(type(error).__name__) from None
+            raise Dead(_why(error)) from None
 
     def _receive(self, source: socket.socket, deadline: float) -> Answer:
         from configsvc_client._answer import Answer
@@ -210,7 +210,7 @@ class Connection:
         except OSError as error:
             if started or isinstance(error, TimeoutError):
                 raise
-            raise Dead(type(error).__name__) from None
+            raise Dead(_why(error)) from None
 
     def _message(self, method: str, target: str, headers: Mapping[str, str | Secret], body: bytes | Secret) -> Secret:
         size = len(bare(body))
@@ -223,15 +223,24 @@ class Connection:
         return Secret(f"{head.reveal()}\r\n\r\n".encode("latin-1") + bare(body))
 
     def _failed(self, error: Exception) -> Unavailable:
-        reason = str(error) if isinstance(error, (BadAnswer, Dead)) else type(error).__name__
+        if isinstance(error, BadAnswer) and not isinstance(error, NoTunnel):
+            return Unavailable(f"{self.url.origin} gave no answer that can be read: {error}.", reason="connection")
         if isinstance(error, TimeoutError):
             return Unavailable(f"{self.url.origin} did not answer in time.", reason="deadline")
-        if reason == "SSLCertVerificationError":
+        if type(error).__name__ == "SSLCertVerificationError":
             return Unavailable(
                 f"The certificate of {self.url.host} does not verify. If a CA of your own signs it, set SSL_CERT_FILE.",
                 reason="certificate",
             )
-        return Unavailable(f"{self.url.origin} could not be reached ({reason}).", reason="connection")
+        return Unavailable(f"{self.url.origin} could not be reached ({_why(error)}).", reason="connection")
+
+
+def _why(error: Exception) -> str:
+    """The system's words for it, such as Connection refused; those of OpenSSL are a name and a line of its source."""
+    if isinstance(error, (BadAnswer, Dead)):
+        return str(error)
+    words = "" if type(error).__name__.startswith("SSL") else getattr(error, "strerror", None)
+    return str(words or type(error).__name__)
 
 
 def _is_head(head: Secret, lines: int) -> bool:

@@ -45,7 +45,7 @@ _PENDING_DELETION = (
     "What is sealed under the key is lost once it is deleted. To keep the key: aws kms cancel-key-deletion --key-id "
     "{key} && aws kms enable-key --key-id {key}"
 )
-_CREDENTIALS = "Your AWS credentials are wrong or have expired: configsvc doctor shows where they come from."
+_CREDENTIALS = "Your AWS credentials are wrong or have expired. configsvc doctor shows where they come from."
 
 
 def told(operation: str, code: str, message: str, members: Mapping[str, object]) -> str:
@@ -67,7 +67,7 @@ def _next(operation: str, code: str, message: str, members: Mapping[str, object]
     if _CLOCK.search(message):
         return "Is your clock right? AWS allows 5 minutes: set it (NTP)."
     if code in _SIGNATURES and _SCOPE.search(message):
-        return "AWS_REGION is not the region of the KMS endpoint: configsvc doctor shows where it is set."
+        return "AWS_REGION is not the region of the KMS endpoint. configsvc doctor shows where it is set."
     if code in NOBODY:
         return _CREDENTIALS
     text = _PENDING_DELETION if "pending deletion" in message.lower() else _NEXT.get(code, "")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from httptools import HttpParserError, HttpResponseParser
 
-from configsvc_client._faults import BadAnswer
+from configsvc_client._faults import NoTunnel
 from configsvc_client._secret import Secret
 
 _HEAD_BYTES = 16 * 1024
@@ -29,7 +29,7 @@ def open_tunnel(to: socket.socket, request: Secret, left: Callable[[], float]) -
 
     Raises:
         OSError: the connection ended, or the deadline passed (TimeoutError).
-        BadAnswer: the proxy refused, or what it said is no answer.
+        NoTunnel: the proxy refused, or what it said is no answer.
     """
     to.settimeout(left())
     to.sendall(request.reveal())
@@ -38,12 +38,12 @@ def open_tunnel(to: socket.socket, request: Secret, left: Callable[[], float]) -
         to.settimeout(left())
         data = to.recv(_HEAD_BYTES)
         if not data or len(head) + len(data) > _HEAD_BYTES:
-            raise BadAnswer("the proxy gave no whole answer")
+            raise NoTunnel("the proxy gave no whole answer")
         head += data
     parser = HttpResponseParser(_Head())
     try:
         parser.feed_data(head.partition(_END)[0] + _END)
     except HttpParserError:
-        raise BadAnswer("the proxy's answer is malformed") from None
+        raise NoTunnel("the proxy's answer is malformed") from None
     if parser.get_status_code() not in _SUCCESS or not head.endswith(_END):
-        raise BadAnswer(f"the proxy answered {parser.get_status_code()}")
+        raise NoTunnel(f"the proxy answered {parser.get_status_code()}")

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from configsvc.model.errors import Forbidden
+from configsvc.model.errors import CannotOpen, ConfigsvcError, Forbidden, Unavailable
 from configsvc.model.names import namespace
+from configsvc_client import _kms_refused
 from configsvc_client._pin import Pin
-from configsvc_client.cli import _checks
+from configsvc_client.cli import _checks, _exit
 from tests.admin.kms_server import FOREIGN_KEY, KMS_KEY
 
 PROD = namespace("payments.prod")
@@ -25,6 +26,24 @@ def test_an_api_key_that_may_not_read_fails_with_the_command_that_helps() -> Non
     found = _checks.api_key(READS, [PROD, namespace("shared.prod")])
     assert (found.state, found.advice.endswith("configsvc grant api-key:a -a read -n shared.prod")) == ("failed", True)
     assert _checks.api_key(None, []).state == "failed"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Unavailable("x could not be reached (Connection refused).", reason="connection"),
+        CannotOpen(
+            _kms_refused.told("Decrypt", "ExpiredTokenException", "expired", {}), reason="ExpiredTokenException"
+        ),
+        CannotOpen(_kms_refused.told("Decrypt", "InvalidSignatureException", "scoped to a valid region", {})),
+    ],
+)
+def test_doctor_is_not_advised_by_doctor(error: ConfigsvcError) -> None:
+    assert "configsvc doctor" in " ".join(_exit.lines_of(error))
+    found = _checks.failed("service", error)
+    assert "doctor" not in found.found + found.advice
+    assert found.found.endswith(".")
+    assert found.advice in ("", "Is that address right?")
 
 
 WRITES = {"principal": "arn", "grants": [{"actions": ["write"], "namespaces": ["*"]}], "administrator": True}

@@ -208,7 +208,7 @@ def test_an_address_that_does_not_answer_is_one_of_the_setting_that_holds_it(
         ("https://kms.example", ["AWS_ENDPOINT_URL_KMS comes from the environment."]),
         ("https://sts.example", []),
     ):
-        error = Unavailable(f"{address} could not be reached (ConnectionRefusedError).", reason="connection")
+        error = Unavailable(f"{address} could not be reached (Connection refused).", reason="connection")
         with click.Context(click.Command("any")):
             _origins.note(error, _exit.lines_of(error))
         assert _exit.notes_of(error) == said
@@ -255,7 +255,7 @@ def test_an_address_that_only_begins_like_the_one_that_fails_is_not_blamed(
     assert folder.is_dir()
     monkeypatch.setenv("AWS_ENDPOINT_URL_KMS", "http://127.0.0.1:99")
     for port, lines in (("9", "CONFIGSVC_URL"), ("99", "AWS_ENDPOINT_URL_KMS")):
-        error = Unavailable(f"http://127.0.0.1:{port} could not be reached (ConnectionRefusedError).")
+        error = Unavailable(f"http://127.0.0.1:{port} could not be reached (Connection refused).")
         with click.Context(click.Command("any")):
             _origins.note(error, [])
         assert error.__notes__ == [f"{lines} comes from the environment."]

@@ -223,7 +223,7 @@ PRINTS, BESIDES = "This prints the policy", "What the call needs besides: config
         ("InvalidCiphertextException", "", ["another namespace or key, or altered"], []),
         ("InvalidKeyUsageException", "x", ["symmetric KMS key"], []),
         ("UnrecognizedClientException", "The security token included in the request is invalid.",
-         ["Your AWS credentials are wrong or have expired: configsvc doctor"], ["KMS key"]),
+         ["Your AWS credentials are wrong or have expired. configsvc doctor"], ["KMS key"]),
         ("ExpiredTokenException", "The security token included in the request is expired",
          ["request is expired. Your AWS credentials"], ["clock"]),
         ("InvalidSignatureException", "Signature expired: 20260101T000000Z is now earlier than 20260101T000500Z",

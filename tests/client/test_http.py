@@ -190,7 +190,7 @@ def test_a_deadline_that_has_passed_asks_nobody() -> None:
 def test_a_refused_connection_is_unavailable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    with pytest.raises(Unavailable, match="ConnectionRefusedError"):
+    with pytest.raises(Unavailable, match="Connection refused"):
         Connection(parse(f"http://127.0.0.1:{port}"), {}).request("GET", "/", {}, b"", soon())
 
 
@@ -293,3 +293,13 @@ def test_an_idle_tls_connection_on_which_only_the_protocol_spoke_is_kept(tmp_pat
             assert connection.request("GET", "/", {}, b"", soon()).body == b"hi"
         connection.close()
     assert server.connections == 1
+
+
+@pytest.mark.parametrize("answer", [b"SSH-2.0-x\r\n\r\n", b"HTTP/1.1 200 OK\r\ncontent-le", b"\0\1\2\r\n\r\n"])
+def test_what_answered_is_not_said_to_be_out_of_reach(answer: bytes) -> None:
+    with (
+        scripted(says(answer, 1)) as server,
+        pytest.raises(Unavailable, match="gave no answer that can be read") as caught,
+    ):
+        Connection(parse(f"http://127.0.0.1:{server.port}"), {}).request("GET", "/", {}, b"", time.monotonic() + 20)
+    assert "Error" not in str(caught.value)

@@ -22,7 +22,7 @@ SKEW_WORTH_TELLING = 30.0
 _WHOLE = 1.0
 """What a Date header leaves open, which tells whole seconds, and the way of the answer."""
 
-_DOCTOR = re.compile(r" ?\bconfigsvc doctor [^.]*\.")
+_DOCTOR = re.compile(r" ?(?:\bconfigsvc doctor [^.]*\.|To check your setup: configsvc doctor$)")
 
 State = Literal["ok", "warning", "failed", "skipped"]
 
