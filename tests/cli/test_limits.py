@@ -38,6 +38,8 @@ def test_the_largest_sealed_value_is_stored_and_one_byte_more_is_not(shell: Shel
     refused = shell.run("put", "k", "-", given=b"y" * (most + 1))
     assert (refused.code, f"at most {most}" in refused.err, "S3" in refused.err) == (1, True, True)
     assert len(shell.ok("get", "k")) == most
+    edited = shell.but(EDITOR="sed -i s/$/y/").run("edit", "k")
+    assert (edited.code, f"k has {most + 1} bytes" in edited.err) == (1, True), edited
 
 
 def test_an_import_names_each_value_that_is_too_large_in_a_dry_run_too(

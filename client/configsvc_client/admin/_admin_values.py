@@ -116,9 +116,15 @@ class Values(Facet):
         return self.put_draft(namespace, made._replace(if_match=if_match), message)
 
     def put_draft(self, namespace: str, draft: Draft, message: str = "") -> Stored:
-        """As `put`, with all that a draft can say."""
+        """As `put`, with all that a draft can say.
+
+        Raises:
+            TooLarge: its form does not take so many bytes, whatever the number of the version.
+        """
         name = names.namespace(namespace)
-        return self._parts.writer.put(name, self._decided(name, draft), message)
+        ready = self._decided(name, draft)
+        check_size(name, ready)
+        return self._parts.writer.put(name, ready, message)
 
     def named_form(self, namespace: str, key: str, asked: Form | None = None) -> Form | None:
         """The form that the caller, CONFIGSVC_SEALED_KEYS or the policy names; without any it is sealed.
