@@ -31,11 +31,11 @@ def options() -> list[CommonOption]:
         ),
         CommonOption(
             ["--debug"], is_flag=True, default=None, expose_value=False, callback=_keep,
-            help="Tell each request on stderr: method, route, status, time, correlation id. Never a value.",
+            help="Log each request to stderr: method, route, status, time, correlation id. Never a value.",
         ),
         CommonOption(
             ["-y", "--yes"], is_flag=True, default=None, expose_value=False, callback=_keep,
-            help="Do not ask before something is lost.",
+            help="Skip confirmation prompts.",
         ),
     ]  # fmt: skip
 

@@ -11,7 +11,7 @@ from configsvc_client.cli import _exit, _options, _output
 @click.command("doctor")
 @_options.namespaces
 def command(namespaces: tuple[str, ...]) -> int:
-    """Look at everything that configsvc needs here, and say what to do where something is not well.
+    """Check your setup and suggest fixes.
 
     Settings, the service, the clock, both principals and their grants; for each namespace whether a grant and IAM allow
     writing, its data keys, whether their KMS keys are pinned, and whether KMS opens them. Nothing is written: IAM is

@@ -60,7 +60,7 @@ def command(
     code is what the shell sees. --drop-credentials takes away CONFIGSVC_API_KEY and every AWS variable that gives
     credentials, and turns the files and metadata that AWS SDKs look at off; files in your home folder stay readable.
 
-    With --watch, a change that cannot be opened or written is told, and tried again at each look; the command goes on.
+    With --watch, a change that cannot be opened or written is reported, and tried again at each look; COMMAND goes on.
     """
     from configsvc_client.cli import _running
     from configsvc_client.cli._child import (

@@ -19,10 +19,10 @@ _COMMANDS = {
     "completion": ("_completion", "Complete commands and options in bash, zsh or fish."),
     "copy": ("_copy", "Copy values to another namespace or key, sealed again."),
     "data-key": ("_data_key", "Data keys of a namespace: what values are sealed under."),
-    "delete": ("_delete", "Serve a key no longer."),
+    "delete": ("_delete", "Delete a key. Its versions are kept."),
     "destroy": ("_destroy", "Destroy the value of a version for good."),
     "diff": ("_diff", "Show what differs between namespaces, revisions or files."),
-    "doctor": ("_doctor", "Look at everything that is needed here, and say what to do."),
+    "doctor": ("_doctor", "Check your setup and suggest fixes."),
     "edit": ("_edit", "Edit a value in $EDITOR, sealed when it is saved."),
     "env": ("_env", "Print the variables that a consumer needs."),
     "exec": ("_exec", "Run a command with the values in its environment."),
@@ -43,7 +43,7 @@ _COMMANDS = {
     "rollback": ("_rollback", "Serve again what was served."),
     "snapshot": ("_snapshot", "Fallback files: save, show, verify."),
     "trust": ("_trust", "Show the project file and trust it."),
-    "watch": ("_watch", "Tell each change of what is served."),
+    "watch": ("_watch", "Print each change of what is served."),
     "whoami": ("_whoami", "Show who you are to the service, and what you may do."),
 }
 

@@ -62,7 +62,7 @@ def show(file: Path) -> None:
 def verify(file: Path) -> None:
     """Open every value in FILE as a consumer would, and show none.
 
-    It has to be from the service that CONFIGSVC_URL names. Each value that does not open is told with why.
+    It has to be from the service that CONFIGSVC_URL names. Each value that does not open is named with the reason.
     """
     with _naming(file):
         found = _settings.admin().verify_snapshot(file)

@@ -24,7 +24,7 @@ _COLUMNS = ("at", "namespace", "revision", "key", "was", "now", "by", "message")
 @_options.every
 @click.argument("prefix", default="")
 def command(namespaces: tuple[str, ...], prefix: str, every: float) -> None:
-    """Tell each change of what the namespaces serve, until Ctrl-C; of keys that start with PREFIX. Never a value.
+    """Print each change of what the namespaces serve, until Ctrl-C; of keys that start with PREFIX. Never a value.
 
     In a pipe: time, namespace, revision, key, version before, version now, by whom, message, separated by tabs; in JSON
     an object a line. An unchanged look costs one small request and no KMS call.
