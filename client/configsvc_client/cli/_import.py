@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import click
 
-from configsvc.model.errors import ConfigsvcError, Misconfigured, Unavailable, Unprocessable
-from configsvc.model.names import Namespace
+from configsvc.model.errors import Unprocessable
 from configsvc_client.cli import (
     _empty,
     _error_file,
@@ -18,23 +17,15 @@ from configsvc_client.cli import (
     _imported,
     _loaded,
     _options,
-    _output,
-    _replacing,
     _settings,
     _shaping,
     _single_files,
     _terminal,
     _typed,
-    _unnamed,
 )
-from configsvc_client.cli._imported import AGAIN
+from configsvc_client.cli._importing import Importing, Ways
 from configsvc_client.cli._shaping import Shaping
 from configsvc_client.cli.formats import FORMATS, Row, assumed
-
-if TYPE_CHECKING:
-    from configsvc.model.snapshot import SealedSnapshot
-    from configsvc_client.admin import Admin, Draft, Guarded
-    from configsvc_client.cli._plan import Planned
 
 _MOST = 64 * 1024 * 1024
 """Bytes that are read. Far more than a namespace holds; /dev/zero would be read for ever."""
@@ -93,35 +84,15 @@ def command(
     hint = None if wanted else assumed(file.name)
     if hint:
         _terminal.say(hint)
-    origins = shaped.origins if shaping.renames else None
     _imported.tell_filled_in(rows.values())
     asked = _forms.Wanted(seal, plain, kms)
     admin = _settings.admin()
     _forms.check_named(rows, asked, as_json, served=lambda: {each.key for each in admin.snapshot(target).entries})
-    rules = Rules(asked, as_json, declassify)
-    found, failures = drafts(rows.values(), rules, partial(admin.named_form, target))
+    found, failures = drafts(rows.values(), Rules(asked, as_json, declassify), partial(admin.named_form, target))
     found, too_large = fitting(found, partial(admin.check_size, target))
-    failures |= too_large
-    plan: list[Planned] = []
-    if dry_run or not (atomic and failures):
-        snapshot = admin.snapshot(target)
-        fresh, kept = _replacing.split(found, snapshot, new_only=new_only)
-        plan, unnamed = _replacing.named(target, _planned(admin, snapshot, fresh), ask=not dry_run)
-        plan += kept
-        failures |= unnamed
-        to_store = [each.draft for each in plan if each.step in _replacing.STORED]
-        by_kms = {entry.key for entry in snapshot.entries if entry.form == "kms"}
-        _unnamed.tell_kms([each.key for each in to_store if each.form is None and each.key in by_kms])
-        _replacing.tell_types(plan, snapshot)
-        admin.check_room(snapshot, to_store)
-        failures |= _unfit(admin, target, to_store) if atomic else {}
-        if dry_run:
-            _show(plan, origins)
-        elif to_store and not (atomic and failures):
-            _agree(target, plan, origins)
-            guarded = admin.guard(target, to_store, snapshot)
-            failures |= guarded.overtaken
-            failures |= (_stored_together if atomic else _stored)(admin, target, guarded, message)
+    origins = shaped.origins if shaping.renames else None
+    ways = Ways(message, origins, atomic=atomic, dry_run=dry_run, new_only=new_only)
+    plan, failures = Importing(admin, target, ways).run(found, failures | too_large)
     unstored = "--dry-run" if dry_run else "--atomic" if atomic and failures else None
     refused = _imported.listed(rows, failures)
     _imported.told(target, plan, refused, unstored=unstored, renamed=shaped.renamed)
@@ -157,94 +128,3 @@ def _content(file: BinaryIO, *, allow_empty: bool) -> bytes:
         pipe = "holds only white space" if found else "is empty"
         raise click.UsageError(f"Nothing was stored: the pipe {pipe}. If that is right: --allow-empty.")
     return found
-
-
-def _planned(admin: Admin, snapshot: SealedSnapshot, drafts: Sequence[Draft]) -> list[Planned]:
-    """The plan; what this caller may not open, or has pinned no KMS key for, is put again."""
-    from configsvc_client.cli._plan import plan, to_open
-
-    wanted = to_open(drafts, snapshot.entries)
-    try:
-        opened = admin.open_all(snapshot, wanted)
-    except Misconfigured:
-        opened = admin.open_all(snapshot, [each for each in wanted if not each.sealed])
-    return plan(drafts, snapshot.entries, opened)
-
-
-def _agree(namespace: Namespace, plan: Sequence[Planned], origins: Mapping[str, str] | None) -> None:
-    """Show a person the plan, and ask, before it replaces anything. A script is not asked: its file says what to have.
-
-    Raises:
-        click.exceptions.Exit: the answer was no.
-    """
-    keys = _replacing.replaced(plan)
-    if keys and _terminal.can_ask() and _output.kind() != "json":
-        _show(plan, origins)
-    _replacing.agree(namespace, keys, required=False)
-
-
-def _show(plan: Sequence[Planned], origins: Mapping[str, str] | None) -> None:
-    """The plan; with the keys in the file where they may have been renamed."""
-    _output.table(
-        ("key", "step", "form", "content type", "bytes", *(["from"] if origins is not None else [])),
-        (
-            (
-                each.draft.key, each.step, each.draft.form or "envelope", each.draft.content_type, len(each.draft.data),
-                *([origins.get(each.draft.key, "")] if origins is not None else []),
-            )
-            for each in plan
-        ),
-    )  # fmt: skip
-
-
-def _stored(admin: Admin, namespace: Namespace, guarded: Guarded, message: str) -> dict[str, ConfigsvcError]:
-    """Stores the drafts; the refused keys and why. What stops the whole series stands at each key left."""
-    drafts = guarded.drafts
-    left = {each.key for each in drafts}
-    failures: dict[str, ConfigsvcError] = {}
-    with _terminal.progress(f"import into {namespace}", len(drafts)) as advance:
-        try:
-            for each in admin.store(namespace, drafts, message, known=guarded.known):
-                left.difference_update(each.keys)
-                advance(len(each.keys))
-                if each.error:
-                    failures |= dict.fromkeys(each.keys, each.error)
-        except ConfigsvcError as error:
-            failures |= dict.fromkeys(sorted(left), error)
-        except KeyboardInterrupt:
-            _terminal.say(f"{namespace}: {len(drafts) - len(left)} of {len(drafts)} are surely stored. {AGAIN}")
-            raise
-    return failures
-
-
-def _unfit(admin: Admin, namespace: Namespace, drafts: Sequence[Draft]) -> dict[str, ConfigsvcError]:
-    """Why one change set does not take them, where it does not."""
-    try:
-        admin.check_together(namespace, drafts, "Import it without --atomic, or in parts.")
-    except ConfigsvcError as error:
-        return _at(drafts, error)
-    return {}
-
-
-def _stored_together(admin: Admin, namespace: Namespace, guarded: Guarded, message: str) -> dict[str, ConfigsvcError]:
-    """Stores all drafts in one change set, or says why not.
-
-    Raises:
-        Unavailable: whether it was done is not known.
-    """
-    if guarded.overtaken:
-        return {}
-    try:
-        admin.change(namespace, guarded.drafts, message)
-    except Unavailable:
-        _terminal.say("All of it was stored or nothing.")
-        raise
-    except ConfigsvcError as error:
-        return _at(guarded.drafts, error)
-    return {}
-
-
-def _at(drafts: Sequence[Draft], error: ConfigsvcError) -> dict[str, ConfigsvcError]:
-    """The error at the key that it names, or at each."""
-    named = [each.key for each in drafts if each.key == error.members.get("key")]
-    return dict.fromkeys(named or [each.key for each in drafts], error)
