@@ -84,6 +84,7 @@ def test_the_working_folder_is_the_second_place() -> None:
         ("/dev/stdout", "is not a file"),
         (".", "is a directory"),
         ("fifo", "not a file"),
+        ("mine.env", "would be lost"),
     ],
 )
 def test_an_impossible_place_is_refused_before_anything_is_stored(
@@ -91,6 +92,7 @@ def test_an_impossible_place_is_refused_before_anything_is_stored(
 ) -> None:
     assert here.folder
     os.mkfifo(here.folder / "fifo")
+    (here.folder / "mine.env").write_text("password=x\n")
     service.requests.clear()
     told = here.run("import", "-", "--errors", given, given="k=1\n")
     assert (told.code, says in told.err, service.requests) == (2, True, []), told
@@ -99,3 +101,14 @@ def test_an_impossible_place_is_refused_before_anything_is_stored(
 def test_dev_null_takes_the_errors_and_stays_what_it_is(here: Shell) -> None:
     told = here.run("import", "-", "--errors", "/dev/null", given=BROKEN)
     assert (told.code, "without values" in told.err, Path("/dev/null").is_char_device()) == (2, False, True), told
+
+
+def test_the_file_that_is_imported_is_not_replaced_by_its_errors(here: Shell) -> None:
+    assert here.folder
+    (source := here.folder / "mine.env").write_text(text := f"a=1\nb={'x' * 300_000}\n")
+    told = here.run("import", "mine.env", "--errors", "./mine.env", "--yes")
+    assert (told.code, source.read_text() == text, "Nothing was stored" in told.err) == (2, True, True), told
+    (report := here.folder / "e.csv").touch()
+    for _ in range(2):  # an empty file is taken, and so is that of an earlier run
+        assert here.run("import", "mine.env", "--errors", "e.csv", "--yes").code == 1
+        assert report.read_text().startswith("place,key,code,reason")

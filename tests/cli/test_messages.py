@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from configsvc.model import limits
-from configsvc.model.errors import ConfigsvcError, Forbidden, NotFound, Unavailable
+from configsvc.model.errors import ConfigsvcError, Forbidden, NotFound, Throttled, Unavailable
 from configsvc_client.cli import _exit
 from tests.admin.kms_server import KMS_KEY
 from tests.admin.loopback import Loopback, arn
@@ -171,3 +171,8 @@ def test_a_rollback_of_a_key_says_which_versions_it_looks_at(shell: Shell) -> No
     told = shell.run("rollback", "k")
     assert (told.code, "lower than 1, which is active" in told.err, "--to-version" in told.err) == (3, True, True)
     assert "configsvc history k lists" in told.err
+
+
+def test_who_was_told_how_long_to_wait_is_told_it() -> None:
+    assert "Wait 120 s" in _exit.next_of(Throttled("busy", retry_after=120))
+    assert "Wait a little" in _exit.next_of(Throttled("busy", retry_after=1))

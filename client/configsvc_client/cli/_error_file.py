@@ -66,6 +66,10 @@ def _given(path: Path) -> list[Path]:
         raise click.UsageError(f"There is no folder for --errors {path}. Nothing was stored.")
     if path.is_dir() or is_stream(str(path)):
         raise click.UsageError(f"--errors {path} is not a file. Name one. Nothing was stored.")
+    if not _is_ours(path):
+        raise click.UsageError(
+            f"--errors {path} is a file of something else, which would be lost. Name another. Nothing was stored."
+        )
     return [path]
 
 
@@ -93,8 +97,24 @@ def _cell(text: str) -> str:
 def forget(path: Path) -> None:
     """Remove the one of an earlier run, for it is no longer true; what is no such file stays."""
     with suppress(OSError):
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            heading = file.read(len(_HEADING)) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
-        if heading == _HEADING:
+        if _heading(path) == _HEADING:
             path.unlink()
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file can be replaced: it is of an earlier run, empty or not there yet. The import's own file is not."""
+    try:
+        return _heading(path) in (_HEADING, b"")
+    except OSError:
+        return not path.exists()
+
+
+def _heading(path: Path) -> bytes:
+    """How a file begins; empty for what is no file.
+
+    Raises:
+        OSError: it cannot be read, or is a link.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read(len(_HEADING)) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""

@@ -22,6 +22,7 @@ DIFFERENT = 7
 INTERRUPTED = 130
 
 _FORBIDDEN = 4
+_A_LITTLE = 10  # seconds
 _LISTED = 100  # of the faults of a file; the first ones show what is wrong with it
 _UNREACHED = frozenset({"connection", "deadline", "certificate"})
 _UNREACHED_NEXT = "Is that address right? To check your setup: configsvc doctor"
@@ -135,6 +136,9 @@ def next_of(error: errors.ConfigsvcError) -> str:
         return ""
     if isinstance(error, errors.NotFound):
         return _where_to_look(error)
+    seconds = error.members.get("retry_after")
+    if isinstance(error, errors.Throttled) and isinstance(seconds, int) and seconds > _A_LITTLE:
+        return f"Wait {seconds} s, then repeat: a write that was done is not done twice."
     return next((text for kind, text in _NEXT if isinstance(error, kind)), "")
 
 

@@ -60,7 +60,9 @@ def check_named(
     unnamed = [pair for pair in pairs if not _names_one(pair[1], keys)]
     also = served() if unnamed else ()
     problems = [
-        f"{option} {pattern}. {_alike.question(_alike.nearest(pattern.removesuffix('*'), keys))}".rstrip()
+        ". ".join(
+            filter(None, (f"{option} {pattern}", _alike.question(_alike.nearest(pattern.removesuffix("*"), keys))))
+        )
         for option, pattern in unnamed
         if not _names_one(pattern, also)
     ]

@@ -55,9 +55,10 @@ def _option(error: click.NoSuchOption, context: click.Context | None) -> str:
     if context and isinstance(context.command, click.Group) and having:
         command = having[0] if len(having) == 1 else "COMMAND"
         return f"It goes after the command: {context.command_path} {command} {error.option_name}"
-    near = [each for each in error.possibilities or () if each.startswith("--")]
+    named = {each.removeprefix("--"): each for each in error.possibilities or () if each.startswith("--")}
+    near = _alike.nearest(error.option_name.removeprefix("--"), named)
     if near:
-        return _alike.question(near[:3])
+        return _alike.question(named[each] for each in near)
     if 0 < len(having) <= _HAVING:
         return f"{_and([f'configsvc {each}' for each in having])} {'has' if len(having) == 1 else 'have'} it."
     return ""
