@@ -50,6 +50,7 @@ def test_folding_cuts_no_word_that_fits_and_loses_nothing(text: str, width: int)
 
 
 @given(_tables, st.integers(24, 200))
+@example((["key", "key"], [["", "00000000000000000000000/0"]]), 24)
 def test_no_line_is_wider_than_the_terminal_and_every_cell_is_there(
     table: tuple[list[str], list[list[str]]], width: int
 ) -> None:
@@ -70,6 +71,22 @@ def test_a_word_wider_than_the_terminal_does_not_turn_a_table_into_records() -> 
     keys = ["db.password", "k" * 90]
     assert _layout.columns(("key", "form"), [(key, "envelope") for key in keys], 80) == [70, 8]
     assert _layout.columns(("key", "form"), [(key, "envelope") for key in [*keys, "k" * 75]], 80) is None
+
+
+def test_the_first_column_gets_the_room_where_that_makes_fewer_lines() -> None:
+    headings = ("key", "form", "content type", "active", "latest", "revision", "state")
+    row = (
+        "payments.service1.database.replica.password",
+        "envelope",
+        "application/json",
+        "1",
+        "1",
+        "3",
+        "served, overdue",
+    )
+    widths = _layout.columns(headings, [row], 80)
+    assert widths
+    assert _fold.fold(row[0], widths[0]) == ["payments.service1.", "database.replica.", "password"]
 
 
 def _cells(text: str) -> int:

@@ -47,12 +47,20 @@ def hanging(text: str, width: int) -> list[str]:
 
 
 def longest_word(texts: Iterable[str], width: int) -> int:
-    """The width that no word has to be cut at. A word that does not fit on a line of `width` is cut anyway."""
-    return _widest(texts, lambda text: text.split(" "), width)
+    """The width that no word has to be cut at. Of a word that does not fit on a line of `width` the parts count."""
+    return _widest(
+        texts,
+        lambda text: [
+            piece
+            for word in text.split(" ")
+            for piece in ([word] if cell_len(word) <= width else _AT_DOTS.findall(word))
+        ],
+        width,
+    )
 
 
 def longest_part(texts: Iterable[str], width: int) -> int:
-    """As `longest_word`, for words that may be cut at dots, slashes and the like."""
+    """As `longest_word`, if every word may be cut at dots, slashes and the like. Parts that do not fit are cut."""
     return _widest(texts, lambda text: [part for word in text.split(" ") for part in _AT_DOTS.findall(word)], width)
 
 

@@ -32,9 +32,10 @@ def columns(headings: Row, rows: Sequence[Row], width: int | None) -> list[int] 
     for longest in (longest_word, longest_part):
         least = [max(1, longest(each, width)) for each in cells]
         if sum(least) <= room:
-            found = _shrunk(natural, least, room)
-            tall = sum(height(row, found) for row in rows)
-            return found if tall <= _height_of_records(headings, rows, width) else None
+            found = min(
+                (_shrunk(natural, least, room), _first(natural, least, room)), key=lambda each: _tall(rows, each)
+            )
+            return found if _tall(rows, found) <= _height_of_records(headings, rows, width) else None
     return None
 
 
@@ -79,6 +80,16 @@ def _field(heading: str, cell: str, beside: int, width: int | None) -> list[tupl
 
 def _height_of_records(headings: Row, rows: Sequence[Row], width: int) -> int:
     return sum(len(each) + 1 for each in records(headings, rows, width))
+
+
+def _tall(rows: Sequence[Row], widths: Sequence[int]) -> int:
+    return sum(height(row, widths) for row in rows)
+
+
+def _first(natural: Sequence[int], least: Sequence[int], room: int) -> list[int]:
+    """Widths that give the first column, the name of the row, all the room that the others leave at their least."""
+    first = min(natural[0], room - sum(least[1:]))
+    return [first, *_shrunk(natural[1:], least[1:], room - first)] if len(least) > 1 else [first]
 
 
 def _shrunk(natural: Sequence[int], least: Sequence[int], room: int) -> list[int]:
