@@ -94,10 +94,10 @@ def variables(values: Mapping[str, bytes], advice: Advice, allowed: Allowed = la
     keys: dict[str, list[str]] = {}
     for key in judged.keys:
         keys.setdefault(name_of(key), []).append(key)
-    shared = [_shared(name, each) for name, each in keys.items() if len(each) > 1]
+    same = [f"{shared(name, each)}." for name, each in keys.items() if len(each) > 1]
     unfit = {key: told for key in judged.keys if (told := _unfit(key, name_of(key), values[key]))}
-    if problems or shared or unfit:
-        lines = [*_with(problems, advice.leave_out), *_with(shared, advice.apart), *unfit.values()]
+    if problems or same or unfit:
+        lines = [*_with(problems, advice.leave_out), *_with(same, advice.apart), *unfit.values()]
         first = next(iter([*judged.dangerous, *(each[-1] for each in keys.values() if len(each) > 1), *unfit]))
         raise Unprocessable(" ".join(lines), key=first)
     # As Python has variables: exactly these bytes again in a program's environment, whatever the locale.
@@ -119,9 +119,10 @@ def judge(keys: Iterable[str], allowed: Allowed) -> Judged:
     return Judged(tuple(listed), tuple(unlisted), tuple(dangerous))
 
 
-def _shared(name: str, keys: Sequence[str]) -> str:
+def shared(name: str, keys: Sequence[str]) -> str:
+    """That several keys have one variable."""
     both = "both" if len(keys) == 2 else "all"  # noqa: PLR2004  # English has a word for two
-    return f"{', '.join(keys[:-1])} and {keys[-1]} would {both} be {name}."
+    return f"{', '.join(keys[:-1])} and {keys[-1]} would {both} be {name}"
 
 
 def _with(problems: Sequence[str], advice: str) -> list[str]:

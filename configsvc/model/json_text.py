@@ -65,10 +65,11 @@ def _enclosed(start: str, parts: list[str], end: str, indent: int | None, level:
 def _scalar(found: Json) -> str:
     """Text as it is, except half a surrogate pair, which UTF-8 cannot hold and which is escaped."""
     text = json.dumps(found, ensure_ascii=False, allow_nan=False)
-    return text if text.isascii() or _is_whole(text) else json.dumps(found)
+    return text if text.isascii() or is_whole(text) else json.dumps(found)
 
 
-def _is_whole(text: str) -> bool:
+def is_whole(text: str) -> bool:
+    """Whether no half of a surrogate pair is in it, so that UTF-8 can hold it."""
     return not any("\ud800" <= each <= "\udfff" for each in text)
 
 

@@ -23,7 +23,6 @@ _MEMBERS = ("exec", "kms", "plain", "retired_kids")
 _KEYS = re.compile(r"[A-Za-z0-9_.*-]+")
 _VARIABLES = re.compile(r"[A-Z0-9_*]+")
 _NO_KIDS: frozenset[str] = frozenset()
-_ALL = "*"
 
 
 class Protection(NamedTuple):

@@ -81,7 +81,7 @@ def command(
         _replacing.agree(to, _replacing.replaced(plan), required=True)
         failures |= copying.stored(plan, message, declassify=declassify)
     _copied.report((source, to), plan, failures, dry_run=dry_run)
-    return _exit.code_of(next(iter(failures.values()))) if failures else 0
+    return _exit.code_of_first(failures)
 
 
 class _Chosen(NamedTuple):

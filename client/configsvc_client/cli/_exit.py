@@ -8,7 +8,7 @@ and 127 when that cannot be started, as in a shell).
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import click
@@ -86,6 +86,11 @@ def code_of(error: errors.ConfigsvcError) -> int:
         if error.members.get("reason") in {_kms_refused.DENIED, *_kms_refused.NOBODY}:
             return _FORBIDDEN
     return next((code for kind, code in _KINDS if isinstance(error, kind)), FAILED)
+
+
+def code_of_first(failures: Mapping[str, errors.ConfigsvcError]) -> int:
+    """The exit code of a command that stores many keys: that of the first key that failed, 0 without any."""
+    return code_of(next(iter(failures.values()))) if failures else 0
 
 
 def said(error: errors.ConfigsvcError | click.ClickException) -> Said:

@@ -8,7 +8,7 @@ import click
 
 from configsvc.model.errors import Unprocessable
 from configsvc_client.cli import _content, _layers, _misread, _options, _settings, _terminal, _typed, _wanted
-from configsvc_client.cli._count import counted
+from configsvc_client.cli._count import counted, first_of
 from configsvc_client.cli._destination import STDOUT, destination
 from configsvc_client.cli._variable_names import as_stored, as_variables, unassignable
 from configsvc_client.cli.formats import ENVIRONMENT_FORMATS, FORMATS, Value, format_of, write
@@ -79,9 +79,7 @@ def command(
 
 def _tell_unassignable(keys: Sequence[str]) -> None:
     if keys:
-        others = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
-        named = f"{', '.join(keys[:_NAMED])}{others}"
-        _terminal.say(f"No shell can assign {named}. For a shell, export with --variables.")
+        _terminal.say(f"No shell can assign {first_of(keys, _NAMED)}. For a shell, export with --variables.")
 
 
 def _tell_sources(snapshots: Sequence[SealedSnapshot], found: Mapping[str, Opened]) -> None:

@@ -13,6 +13,7 @@ from configsvc.model.errors import Unprocessable
 from configsvc_client.cli import (
     _empty,
     _error_file,
+    _exit,
     _forms,
     _imported,
     _loaded,
@@ -98,7 +99,7 @@ def command(
     _imported.told(target, plan, refused, unstored=unstored, renamed=shaped.renamed)
     if not dry_run:
         _imported.kept(places, refused)
-    return _imported.code_of(failures)
+    return _exit.code_of_first(failures)
 
 
 def _rows(rows: Sequence[Row], files: dict[str, Row]) -> dict[str, Row]:

@@ -94,8 +94,3 @@ def kept(places: Sequence[Path], refused: Sequence[Refused]) -> None:
         else:
             _terminal.say(f"What was refused, without values: {path}")
             return
-
-
-def code_of(failures: Mapping[str, ConfigsvcError]) -> int:
-    """The exit code: that of the first key that failed."""
-    return _exit.code_of(next(iter(failures.values()))) if failures else 0

@@ -11,6 +11,7 @@ import click
 
 from configsvc.model import names
 from configsvc.model.errors import ConfigsvcError, Misconfigured
+from configsvc_client._spelling import split
 from configsvc_client.cli import _confirm, _files, _options, _settings, _terminal
 from configsvc_client.cli._canonical import canonical
 from configsvc_client.cli._profiles import PROJECT_FILE
@@ -45,8 +46,8 @@ def command(
     now = _settings.of_trusted()
     url = url or _asked("URL of the service, stage included", now.get("CONFIGSVC_URL"), "--url")
     service_url(url, "--url")
-    wanted = list(namespaces) or _split(_asked("Namespaces", now.get("CONFIGSVC_NAMESPACES"), "-n NAMESPACE"))
-    known = _options.of_setting if wanted == _split(now.get("CONFIGSVC_NAMESPACES")) else names.namespace
+    wanted = list(namespaces) or split(_asked("Namespaces", now.get("CONFIGSVC_NAMESPACES"), "-n NAMESPACE"))
+    known = _options.of_setting if wanted == split(now.get("CONFIGSVC_NAMESPACES")) else names.namespace
     members: Members = {"url": url, "namespaces": [known(each) for each in wanted]}
     keys = list(kms_keys) or [each for each in _settings.pins(now) if each != ANY]  # no pin to commit
     members |= {"kms_keys": keys} if keys else {}
@@ -71,10 +72,6 @@ def _asked(what: str, default: str, option: str) -> str:
             return default
         raise click.UsageError(f"Say it with {option}: there is nobody to ask.")
     return _terminal.ask(what, default)
-
-
-def _split(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _store_api_key(url: str) -> bool:

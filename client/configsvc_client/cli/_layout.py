@@ -9,7 +9,8 @@ from configsvc_client.cli._fold import fold, height, longest_part, longest_word,
 GAP = 2
 """Cells between two columns, and before what stands below its label."""
 
-_LIMITLESS = 1_000_000
+LIMITLESS = 1_000_000
+"""A width that folds nothing."""
 
 Row = Sequence[str]
 
@@ -60,7 +61,7 @@ def records(
 
 def _beside(headings: Row, width: int | None) -> int:
     """The width of the labels that values stand beside: half a narrow terminal at most."""
-    return min(widest(headings), width // 2 if width else _LIMITLESS) + GAP
+    return min(widest(headings), width // 2 if width else LIMITLESS) + GAP
 
 
 def _field(heading: str, cell: str, beside: int, width: int | None) -> list[tuple[str, str]]:
@@ -69,7 +70,7 @@ def _field(heading: str, cell: str, beside: int, width: int | None) -> list[tupl
         return [(label, cell)]
     room = width - beside
     whole_below = room < longest_word([cell], width - GAP)
-    if widest([heading]) > beside - GAP or longest_part([cell], _LIMITLESS) > room or whole_below:
+    if widest([heading]) > beside - GAP or longest_part([cell], LIMITLESS) > room or whole_below:
         return [
             *((line, "") for line in fold(heading, width)),
             *((" " * GAP, line) for line in fold(cell, width - GAP)),

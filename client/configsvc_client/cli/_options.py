@@ -10,7 +10,9 @@ import click
 from configsvc.model import names
 from configsvc.model.errors import InvalidName, Misconfigured
 from configsvc.model.names import Namespace
+from configsvc_client._spelling import split
 from configsvc_client.cli import _near, _settings
+from configsvc_client.cli._count import joined
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
@@ -32,7 +34,7 @@ def once(context: click.Context, option: click.Parameter, given: Sequence[str]) 
     """
     found = list(dict.fromkeys(given))
     if len(found) > 1:
-        raise click.BadParameter(f"it takes one namespace, not {' and '.join(found)}.", context, option)
+        raise click.BadParameter(f"it takes one namespace, not {joined(found)}.", context, option)
     return found[0] if found else None
 
 
@@ -79,9 +81,9 @@ def the_namespace(given: str | None) -> Namespace:
     """
     found = distinct(the_namespaces([given] if given is not None else []))
     if len(found) > 1:
-        named = f"{', '.join(found[:-1])} and {found[-1]}"
         raise click.UsageError(
-            f"CONFIGSVC_NAMESPACES names {named}, and this command works on one namespace. Choose it: -n NAMESPACE."
+            f"CONFIGSVC_NAMESPACES names {joined(found)}, and this command works on one namespace. Choose it: "
+            "-n NAMESPACE."
         )
     return found[0]
 
@@ -131,8 +133,7 @@ def the_namespaces(given: Sequence[str], *, none: bool = False) -> list[Namespac
     _near.remember(given, typed=bool(given))
     if given:
         return [named_by("-n", each) for each in given]
-    inherited = [part.strip() for part in _settings.resolved().get("CONFIGSVC_NAMESPACES").split(",")]
-    found = [of_setting(part) for part in inherited if part]
+    found = [of_setting(each) for each in split(_settings.resolved().get("CONFIGSVC_NAMESPACES"))]
     if not found and not none:
         raise click.UsageError("Which namespace? Pass -n NAMESPACE, or set CONFIGSVC_NAMESPACES.")
     _near.remember(found)

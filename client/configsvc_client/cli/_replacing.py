@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from configsvc_client.cli import _confirm, _terminal, _unnamed
-from configsvc_client.cli._count import counted
+from configsvc_client.cli._count import counted, first_of
 
 if TYPE_CHECKING:
     from configsvc.model.errors import ConfigsvcError
@@ -75,8 +75,7 @@ def agree(namespace: str, keys: Sequence[str], *, required: bool) -> None:
     if not keys or not (required or _terminal.can_ask()):
         return
     values = counted(len(keys), "value")
-    more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
-    what = f"{values} that {namespace} serves: {', '.join(keys[:_NAMED])}{more}."
+    what = f"{values} that {namespace} serves: {first_of(keys, _NAMED)}."
     them = "it" if len(keys) == 1 else "them"
     _confirm.confirm(
         f"This replaces {what} Continue?",

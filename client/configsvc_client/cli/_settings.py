@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from configsvc.model.errors import Misconfigured
+from configsvc_client._spelling import split
 from configsvc_client.cli import _common
 from configsvc_client.cli._profiles import Resolved
 
@@ -48,7 +49,7 @@ def inherited() -> list[str]:
     except (Misconfigured, OSError):
         return []
     typed = click.get_current_context().meta.get(_TYPED, ())
-    return [part.strip() for part in text.split(",") if part.strip() and part.strip() not in typed]
+    return [each for each in split(text) if each not in typed]
 
 
 def typed(namespace: str) -> None:
@@ -79,7 +80,7 @@ def _checked(found: Resolved) -> Resolved:
 
 
 def forget() -> None:
-    """Read the settings anew when they are next asked for."""
+    """Read the settings again when they are next asked for."""
     click.get_current_context().meta.pop(_META, None)
 
 
@@ -147,8 +148,7 @@ def _teller() -> Callable[[Exchange], None]:
 
 def pins(found: Resolved | None = None) -> list[str]:
     """The KMS keys of CONFIGSVC_KMS_KEYS."""
-    text = (found or resolved()).get("CONFIGSVC_KMS_KEYS")
-    return [part.strip() for part in text.split(",") if part.strip()]
+    return split((found or resolved()).get("CONFIGSVC_KMS_KEYS"))
 
 
 def kms_key(given: str | None) -> str:

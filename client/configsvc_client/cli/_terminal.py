@@ -19,8 +19,6 @@ from configsvc_client.cli import _escaped, _streams
 
 MASK = "••••••••"
 
-_LIMITLESS = 1_000_000
-
 
 def is_terminal() -> bool:
     """Whether a person reads stdout."""
@@ -197,7 +195,7 @@ def draw(columns: Sequence[str], rows: Iterable[Sequence[str]], *, heading: bool
     shown = [tuple(_encodable(_escaped.cell(each)) for each in row) for row in rows]
     width = _streams.width(sys.stdout)
     widths = _layout.columns(columns, shown, width) if heading else None
-    console = Console(width=width or _LIMITLESS)
+    console = Console(width=width or _layout.LIMITLESS)
     with _streams.writing():
         if widths:
             console.print(_drawn.table(columns, shown, widths))

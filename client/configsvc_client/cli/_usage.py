@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import click
 
 from configsvc_client import _alike
+from configsvc_client.cli._count import joined
 
 _EXTRA = "Got unexpected extra argument"
 _NAMESPACE = "-n"
@@ -60,7 +61,7 @@ def _option(error: click.NoSuchOption, context: click.Context | None) -> str:
     if near:
         return _alike.question(named[each] for each in near)
     if 0 < len(having) <= _HAVING:
-        return f"{_and([f'configsvc {each}' for each in having])} {'has' if len(having) == 1 else 'have'} it."
+        return f"{joined([f'configsvc {each}' for each in having])} {'has' if len(having) == 1 else 'have'} it."
     return ""
 
 
@@ -87,7 +88,3 @@ def commands(root: click.Command, context: click.Context) -> Iterator[tuple[str,
             yield from ((f"{name} {path}", each) for path, each in commands(found, context))
         elif found is not None:
             yield name, found
-
-
-def _and(texts: list[str]) -> str:
-    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"

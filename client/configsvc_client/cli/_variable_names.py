@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from configsvc.model.errors import Unprocessable
-from configsvc_client._variables import name_of
+from configsvc_client._variables import name_of, shared
 from configsvc_client.cli.formats import Value, why_not_assignable
 
 if TYPE_CHECKING:
@@ -45,5 +45,4 @@ def _problem(name: str, keys: list[str]) -> str:
     reason = why_not_assignable(name)
     if reason:
         return f"{', '.join(keys)}: {name} is {reason}"
-    both = "both" if len(keys) == 2 else "all"  # noqa: PLR2004  # English has a word for two
-    return f"{', '.join(keys[:-1])} and {keys[-1]} would {both} be {name}" if len(keys) > 1 else ""
+    return shared(name, keys) if len(keys) > 1 else ""

@@ -164,11 +164,7 @@ def _shaped(text: str, documents: list[Tree], source: Source, *, is_json: bool) 
     if found or source.format == "k8s-secret" or len(documents) != 1:
         return found
     tree = documents[0]
-    if (
-        _shapes.has(tree, sops=dict)
-        and _shapes.has(tree["sops"], mac=str)
-        and {"version", "lastmodified"} & set(tree["sops"])
-    ):
+    if _shapes.is_sops(tree):
         return _contents.sops(source)
     service = _shapes.compose_service(tree)
     if service is not None:

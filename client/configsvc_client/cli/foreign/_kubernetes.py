@@ -72,7 +72,7 @@ def _several(objects: object, source: Source) -> Found:
         else []
     )
     commands = tuple(
-        source.through(f"{_as_json(source)} | jq {shlex.quote(_only(name, source))}", _SECRET)
+        source.through(f"{_as_json(source)} | jq {shlex.quote(_only(name))}", _SECRET)
         for each in secrets
         if (name := _name(each))
     )
@@ -82,9 +82,8 @@ def _several(objects: object, source: Source) -> Found:
     return Found("several objects of Kubernetes", advice, commands or (_from_cluster({}),), own_keys=True)
 
 
-def _only(name: str, source: Source) -> str:
+def _only(name: str) -> str:
     """The program that takes one Secret out of what `_as_json` prints: kubectl prints a list as its objects."""
-    del source
     return f'(if .items then .items[] else . end) | select(.kind == "Secret" and .metadata.name == {quoted(name)})'
 
 

@@ -10,7 +10,7 @@ import base64
 from collections.abc import Callable
 
 from configsvc.model import json_text, limits
-from configsvc.model.json_text import Json
+from configsvc.model.json_text import Json, is_whole
 from configsvc_client.cli.formats._row import Problem, Row, Value, from_base64
 
 BASE64 = "$base64"
@@ -40,11 +40,11 @@ def native(value: Value, holds: Callable[[Json], bool], *, binary: bool) -> Json
 
 def row(place: str, key: str, found: Json | bytes) -> Row | Problem:
     """The row of what a format held."""
-    if not _is_text(key):
+    if not is_whole(key):
         return Problem(place, None, "a key has half a surrogate pair, which is not text")
     match found:
         case str():
-            return Row(place, key, found.encode()) if _is_text(found) else Problem(place, key, _HALF)
+            return Row(place, key, found.encode()) if is_whole(found) else Problem(place, key, _HALF)
         case bytes():
             return Row(place, key, found, "application/octet-stream")
         case dict() if len(found) == 1 and _KINDS.intersection(found):
@@ -64,13 +64,9 @@ def anything(node: Json) -> bool:
 _HALF = "has half a surrogate pair, which is not text"
 
 
-def _is_text(found: str) -> bool:
-    return not any("\ud800" <= each <= "\udfff" for each in found)
-
-
 def _marked(place: str, key: str, found: dict[str, object]) -> Row | Problem:
     ((kind, text),) = found.items()
-    if not isinstance(text, str) or not _is_text(text):
+    if not isinstance(text, str) or not is_whole(text):
         return Problem(place, key, f"{kind} takes a text")
     try:
         if kind == JSON:
@@ -93,7 +89,7 @@ def _all_held(found: Json, holds: Callable[[Json], bool]) -> bool:
         return False
     match found:
         case str():
-            return _is_text(found)
+            return is_whole(found)
         case list():
             return all(_all_held(each, holds) for each in found)
         case dict():
