@@ -23,7 +23,7 @@ def test_a_value_of_several_lines_on_stdin_loses_none_of_them(shell: Shell, serv
 
 
 def test_a_file_comes_out_as_it_went_in(shell: Shell, service: Loopback, namespace: str, tmp_path: Path) -> None:
-    contents = {"unix": PEM, "windows": PEM.replace(b"\n", b"\r\n"), "line": b"\n", "bytes": b"\x01\x63\x00\xff"}
+    contents = {"unix": PEM, "windows": PEM.replace(b"\n", b"\r\n"), "line": b"one\n", "bytes": b"\x01\x63\x00\xff"}
     for key, content in contents.items():
         (tmp_path / key).write_bytes(content)
     shell.ok("put", "unix", f"@{tmp_path}/unix")
