@@ -437,7 +437,7 @@ def test_a_container_is_read_as_it_is_when_that_is_asked_for() -> None:
 def test_the_command_line_refuses_and_its_command_imports(shell: Shell, tmp_path: Path) -> None:
     path = tmp_path / "ssm.json"
     path.write_text(json.dumps({"Parameters": [{**PARAMETER, "Value": CANARY}, {**PARAMETER, "Name": "/shop/prod/b"}]}))
-    for command in (["import"], ["diff"]):
+    for command in (["diff"], ["import"]):
         done = shell.run(*command, path)
         assert (done.code, CANARY in done.out + done.err, "--as-is" in done.err) == (2, False, True)
         assert "looks like parameters that SSM printed" in done.err
@@ -453,3 +453,50 @@ def test_the_command_line_refuses_and_its_command_imports(shell: Shell, tmp_path
         assert shell.ok("get", "db.url") == CANARY
     shell.ok("import", path, "--as-is")
     assert json.loads(shell.ok("get", "Parameters"))[1]["Name"] == "/shop/prod/b"
+
+
+def _advised(shell: Shell, *arguments: str | Path) -> list[str]:
+    done = shell.run(*arguments)
+    assert done.code == 2, done.err
+    return [line.strip() for line in done.err.splitlines() if line.startswith("  ") and "configsvc " in line]
+
+
+def test_the_command_keeps_what_was_typed_so_a_dry_run_in_another_namespace_stays_one(
+    shell: Shell, tmp_path: Path
+) -> None:
+    secret, ssm, value = tmp_path / "s.yaml", tmp_path / "ssm.json", tmp_path / "k.env"
+    secret.write_text("apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {A: x}\n")
+    ssm.write_text(json.dumps(JSON_FILES["ssm-by-path"][0]))
+    value.write_text("-----BEGIN PRIVATE KEY-----\n")
+
+    typed = ["-n", "shop.stage", "--plain", "A*", "--map", "^A$=my key", "-m", "it's", "--dry-run"]
+    (line,) = _advised(shell, "import", "-y", *typed, secret)
+    assert line == (
+        "configsvc import -n shop.stage --map '^A$=my key' --plain 'A*' --dry-run -m 'it'\"'\"'s' -y "
+        f"-f k8s-secret {secret}"
+    )
+    (line,) = _advised(shell, "import", ssm, "--separator", "/", "--strip-prefix", "/shop/", "-n", "shop.stage")
+    assert line.endswith("import -n shop.stage -f json --strip-prefix /shop/prod/ --separator / -")
+    assert _advised(shell, "import", value, "--dry-run", "--namespace", "shop.stage") == [
+        f"configsvc put KEY -n shop.stage @{value}"
+    ]
+
+
+def test_diff_advises_nothing_that_stores(shell: Shell, tmp_path: Path) -> None:
+    secret, value = tmp_path / "s.yaml", tmp_path / "k.env"
+    secret.write_text("apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {A: x}\n")
+    value.write_text("-----BEGIN PRIVATE KEY-----\n")
+    assert _advised(shell, "diff", secret, "--reveal") == [f"configsvc diff --reveal -f k8s-secret {secret}"]
+    assert _advised(shell, "diff", secret, tmp_path / "k.env") == [
+        f"configsvc diff -f k8s-secret -f FORMAT {secret} FILE"
+    ]
+    assert _advised(shell, "diff", value) == []
+
+    ssm = tmp_path / "ssm.json"
+    ssm.write_text(json.dumps(JSON_FILES["ssm-by-path"][0]))
+    (line,) = _advised(shell, "diff", ssm)
+    assert line.endswith("| configsvc diff -f json --strip-prefix /shop/prod/ --separator / /dev/stdin")
+    if JQ:
+        printed = subprocess.run([JQ, ".Parameters | from_entries", ssm], capture_output=True, check=True).stdout
+        shown = shell.ok(*shlex.split(line.rpartition("configsvc ")[2]), given=printed)
+        assert "db.url\tadded" in shown

@@ -57,5 +57,8 @@ def _tell_ignored(content: bytes) -> None:
 
 
 def _refused(found: Found, name: str, refusal: str, *, is_object: bool) -> _exit.Problems:
-    message = f"{refusal} {name} looks like {found.what}. {found.advice}"
-    return _exit.Problems(message, [*found.commands, *([_AS_IS] if found.own_keys and not is_object else [])])
+    from configsvc_client.cli._carried import carried
+
+    advice, commands = carried(found)
+    message = f"{refusal} {name} looks like {found.what}. {advice}"
+    return _exit.Problems(message, [*commands, *([_AS_IS] if found.own_keys and not is_object else [])])
