@@ -123,7 +123,7 @@ def test_a_thousand_secrets_are_imported_and_exported_with_few_requests_and_one_
     path, out = tmp_path / "many.env", tmp_path / "out.env"
     path.write_text("".join(f"key.{number:04}=value of {number}\n" for number in range(1000)))
     shell.ok("import", path)
-    assert (len(service.requests), len(service.kms.calls)) == (28, 1)  # snapshot, keys, keyring, 25 change sets
+    assert (len(service.requests), len(service.kms.calls)) == (29, 1)  # snapshot, limit, keys, keyring, 25 change sets
     service.requests.clear()
     service.kms.calls.clear()
     shell.ok("export", out)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import click
@@ -419,6 +421,20 @@ def test_newer_jq_is_asked_for_only_where_an_older_one_respells_a_number() -> No
         found = recognized(text.encode(), _source("a.json"))
         assert found
         assert ("jq before 1.7" in found.advice) is is_asked, number
+
+
+def test_a_file_is_named_and_a_pipe_is_not_which_cannot_be_read_twice(tmp_path: Path) -> None:
+    content = json.dumps(JSON_FILES["lambda-variables"][0]).encode()
+    pipe = tmp_path / "pipe.json"
+    os.mkfifo(pipe)
+    with tempfile.NamedTemporaryFile(dir="/dev/shm", suffix=".json") as file:  # a file like any other
+        for name, is_named in ((file.name, True), (str(pipe), False), ("/dev/fd/63", False), ("-", False)):
+            with pytest.raises(click.UsageError) as refused:
+                loaded(name, content, "json", AS_IN_THE_FILE, "Nothing was stored.")
+            assert (f" {name} " in refused.value.message, "This input" in refused.value.message) == (
+                is_named,
+                not is_named,
+            )
 
 
 def test_a_container_is_read_as_it_is_when_that_is_asked_for() -> None:

@@ -43,9 +43,14 @@ def write(path: Path, content: bytes) -> None:
         raise
 
 
+def is_of_the_system(path: Path) -> bool:
+    """Whether the system gives the name to what a process has open: whatever is there, the folder is nobody's."""
+    return str(path.absolute()).startswith(_OF_THE_SYSTEM)
+
+
 def _is_special(path: Path) -> bool:
     """Whether it is neither a file nor a link that may be replaced by one."""
-    if str(path.absolute()).startswith(_OF_THE_SYSTEM):
+    if is_of_the_system(path):
         return True
     try:
         mode = path.lstat().st_mode

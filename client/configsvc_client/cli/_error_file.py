@@ -1,4 +1,4 @@
-"""The file of what an import refused: where it stands, its key and why. Never a value."""
+"""The file of what an import refused: the place, key and reason of each row. Never a value."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import NamedTuple
 import click
 
 from configsvc_client.cli import _escaped
+from configsvc_client.cli._inputs import is_stream
 
 COLUMNS = ("place", "key", "code", "reason")
 _ENDING = ".errors.csv"
-_OF_THE_SYSTEM = ("/dev/fd/", "/dev/std", "/proc/")
 _FORMULA = ("=", "+", "-", "@")
 _HEADING = ",".join(COLUMNS).encode()
 
@@ -47,16 +47,6 @@ def places(name: str, given: str | None) -> list[Path]:
         return _given(Path(given))
     path = Path(name + _ENDING)
     return [] if is_stream(name) else list(dict.fromkeys((path, Path(path.name))))
-
-
-def is_stream(name: str) -> bool:
-    """Whether a name is that of stdin, a pipe or a device, or one that the system gives to what is open."""
-    if name in ("-", "<stdin>") or str(Path(name).absolute()).startswith(_OF_THE_SYSTEM):
-        return True
-    try:
-        return not stat.S_ISREG(Path(name).stat().st_mode)
-    except OSError:
-        return False
 
 
 def _given(path: Path) -> list[Path]:

@@ -9,7 +9,6 @@ from typing import BinaryIO
 
 import click
 
-from configsvc.model.errors import Unprocessable
 from configsvc_client.cli import (
     _empty,
     _error_file,
@@ -25,11 +24,9 @@ from configsvc_client.cli import (
     _typed,
 )
 from configsvc_client.cli._importing import Importing, Ways
+from configsvc_client.cli._inputs import MOST_OF_A_FILE, bounded, is_stream
 from configsvc_client.cli._shaping import Shaping
 from configsvc_client.cli.formats import FORMATS, Row, assumed
-
-_MOST = 64 * 1024 * 1024
-"""Bytes that are read. Far more than a namespace holds; /dev/zero would be read for ever."""
 
 
 @click.command("import")
@@ -122,10 +119,8 @@ def _content(file: BinaryIO, *, allow_empty: bool) -> bytes:
         Unprocessable: it is far larger than what a namespace holds.
         OSError: it cannot be read.
     """
-    found = file.read(_MOST + 1)
-    if len(found) > _MOST:
-        raise Unprocessable(f"{file.name} holds more than {_MOST:,} bytes. Nothing was stored.")
-    if _empty.is_blank(found) and not allow_empty and file.name != os.devnull and _error_file.is_stream(file.name):
+    found = bounded(file.name, file.read, MOST_OF_A_FILE, "Nothing was stored.")
+    if _empty.is_blank(found) and not allow_empty and file.name != os.devnull and is_stream(file.name):
         pipe = "holds only white space" if found else "is empty"
         raise click.UsageError(f"Nothing was stored: the pipe {pipe}. If that is right: --allow-empty.")
     return found

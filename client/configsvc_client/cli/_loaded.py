@@ -6,6 +6,7 @@ import click
 
 from configsvc_client.cli import _exit, _terminal
 from configsvc_client.cli._flattened import NESTED, flattened
+from configsvc_client.cli._inputs import is_stream
 from configsvc_client.cli._shaping import Shaped, Shaping, renamed
 from configsvc_client.cli.foreign import Found, Source, recognized
 from configsvc_client.cli.formats import assumed, format_of, read
@@ -26,7 +27,7 @@ def loaded(name: str, content: bytes, wanted: str | None, shaping: Shaping, refu
     Raises:
         click.UsageError: it cannot be read, or it is a container of another tool.
     """
-    is_file = name not in ("-", "<stdin>") and not name.startswith(("/dev/", "/proc/"))
+    is_file = not is_stream(name)
     source = Source(name if is_file else None, wanted or format_of(name), guessed=wanted is None)
     found = None if shaping.as_is else recognized(content, source)
     if found:

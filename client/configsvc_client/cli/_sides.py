@@ -10,6 +10,7 @@ from configsvc.model.entry import ContentType
 from configsvc.model.errors import CannotOpen, Misconfigured
 from configsvc.model.snapshot import SealedSnapshot
 from configsvc_client.cli import _loaded, _origins, _terminal, formats
+from configsvc_client.cli._inputs import MOST_OF_A_FILE, bounded
 from configsvc_client.cli._shaping import AS_IN_THE_FILE, Shaping
 
 if TYPE_CHECKING:
@@ -76,7 +77,9 @@ class FileSide:
 
     def __init__(self, path: Path, wanted: str | None = None, shaping: Shaping = AS_IN_THE_FILE) -> None:
         self.name = str(path)
-        found = _loaded.loaded(self.name, path.read_bytes(), wanted, shaping, f"{path} cannot be compared.")
+        with path.open("rb") as file:
+            content = bounded(self.name, file.read, MOST_OF_A_FILE, "Nothing was compared.")
+        found = _loaded.loaded(self.name, content, wanted, shaping, f"{path} cannot be compared.")
         self._rows = {row.key: row for row in found.rows}
         self._typed = (wanted or formats.format_of(path.name)) in _TYPED
 

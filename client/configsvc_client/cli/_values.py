@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from configsvc.model import limits
-from configsvc.model.errors import Unprocessable
 from configsvc_client.cli import _empty, _streams, _terminal, _typed
+from configsvc_client.cli._inputs import bounded
 
 STDIN = "-"
 
@@ -44,7 +45,7 @@ def read(
     if name is not None:
         return of_file(name)
     if source == STDIN:
-        found = _bounded("stdin", _streams.read(_MOST + 1))
+        found = _bounded("stdin", _streams.read)
         return found if exact else found.removesuffix(b"\n")
     if source is None:
         return _prompted(key, plain=plain)
@@ -68,7 +69,7 @@ def of_file(name: str) -> bytes:
     if not name:
         raise click.UsageError("The name of the file is empty.")
     with _path(name).open("rb") as file:
-        return _bounded(name, file.read(_MOST + 1))
+        return _bounded(name, file.read)
 
 
 def _path(name: str) -> Path:
@@ -123,12 +124,8 @@ def _file(source: str | None, from_file: str | None) -> str | None:
     return source[1:] if source and source.startswith("@") else from_file
 
 
-def _bounded(name: str, found: bytes) -> bytes:
-    if len(found) > _MOST:
-        raise Unprocessable(
-            f"{name} holds more than {_MOST:,} bytes. A value takes at most {limits.STORED_VALUE:,} bytes, as stored."
-        )
-    return found
+def _bounded(name: str, read_: Callable[[int], bytes]) -> bytes:
+    return bounded(name, read_, _MOST, f"A value takes at most {limits.STORED_VALUE:,} bytes, as stored.")
 
 
 def _prompted(key: str, *, plain: bool) -> bytes:
