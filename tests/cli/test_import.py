@@ -224,6 +224,32 @@ def test_values_that_other_readers_fill_in_are_named_and_stored_as_they_are(
     }  # fmt: skip
 
 
+PLACEHOLDERS = {
+    "application.yml": "db:\n  password: ${DB_PASSWORD:canary-77}\nport: 1\nprice: $5\n",
+    "database.yml": "password: <%= ENV['X'] || 'canary-77' %>\nport: 1\nprice: 1 <% 2\n",
+    "values.yaml": 'password: "{{ .Values.password }}canary-77"\nport: {}\n',
+    "a.properties": "password=${db.password:canary-77}\nport=1\n",
+    "a.json": '{"nested": {"password": ["${canary-77}"]}, "port": {"a": {"b": {}}}}',
+    "secret.yaml": "apiVersion: v1\nkind: Secret\nstringData: {password: '${canary-77}', port: '1'}\n",
+}
+
+
+def test_placeholders_of_templates_are_named_in_every_format_and_stored_as_they_are(
+    shell: Shell, service: Loopback, namespace: str, tmp_path: Path
+) -> None:
+    for name, text in PLACEHOLDERS.items():
+        path = tmp_path / name
+        path.write_text(text)
+        wanted = ("-f", "k8s-secret") if name == "secret.yaml" else ("--flatten",) if name.endswith("yml") else ()
+        done = shell.run("import", "--yes", *wanted, path)
+        key = {"application.yml": "db.password", "a.json": "nested"}.get(name, "password")
+        assert done.err.splitlines()[0] == (
+            f"{key}: ${{…}}, <%…%> or {{{{…}}}} stay in the value as they are; nothing is filled in."
+        ), name
+        assert "canary-77" not in done.err
+        assert b"canary-77" in service.admin().values(namespace)[key].data
+
+
 def test_a_key_of_a_windows_file_is_stored_as_python_dotenv_reads_it(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:

@@ -26,7 +26,7 @@ from configsvc_client.cli import (
 from configsvc_client.cli._importing import Importing, Ways
 from configsvc_client.cli._inputs import MOST_OF_A_FILE, bounded, is_stream
 from configsvc_client.cli._shaping import Shaping
-from configsvc_client.cli.formats import FORMATS, Row, assumed
+from configsvc_client.cli.formats import FORMATS, Row, assumed, format_of
 
 
 @click.command("import")
@@ -69,7 +69,8 @@ def command(
 
     A dotenv file is read as python-dotenv reads it from a file, so CR LF and CR become LF, in quotes too. Nothing is
     filled in or run: keys whose values contain $NAME, ${…}, $(…) or backquotes that other readers act on are named, and
-    the values are stored as written. Of shell code (.sh) only plain assignments are read; other code is refused.
+    the values are stored as written, and so are ${…}, <%…%> and {{…}} of other formats. Of shell code (.sh) only plain
+    assignments are read; other code is refused.
     """
     from configsvc_client.cli._plan import Rules, drafts, fitting
 
@@ -82,7 +83,7 @@ def command(
     hint = None if wanted else assumed(file.name)
     if hint:
         _terminal.say(hint)
-    _imported.tell_filled_in(rows.values())
+    _imported.tell_filled_in(shaped.rows, wanted or format_of(file.name))
     asked = _forms.Wanted(seal, plain, kms)
     admin = _settings.admin()
     _forms.check_named(rows, asked, as_json, served=lambda: {each.key for each in admin.snapshot(target).entries})

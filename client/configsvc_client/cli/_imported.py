@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,12 @@ if TYPE_CHECKING:
 
 AGAIN = "Run it again: what is stored already is left alone."
 
-_FILLED_IN = "{}: $NAME, ${{…}}, $(…) or backquotes stay in the value as they are; nothing is filled in."
+_OF_LINES = frozenset({"dotenv", "docker", "shell"})
+_STAYS = "{}: {} stay in the value as they are; nothing is filled in."
+_VARIABLES = "$NAME, ${…}, $(…) or backquotes"
+_PLACEHOLDERS = "${…}, <%…%> or {{…}}"
+_PLACEHOLDER = re.compile(rb"\$\{[^{}]*\}|<%.*?%>|\{\{[^{}]*\}\}", re.DOTALL)
+"""What Spring and envsubst, ERB, and Helm and Jinja put something in place of."""
 
 _STEPS = ("new", "changed", "again", "unchanged", "kept")
 _NOTHING = "Nothing was stored ({})."
@@ -65,11 +71,26 @@ def _named(refused: Refused) -> str:
     return f"{refused.place} ({refused.key})" if refused.place.startswith("line ") else refused.key
 
 
-def tell_filled_in(rows: Iterable[Row]) -> None:
-    """Name the keys of values that other readers of the file would fill in: here they are stored as written."""
+def tell_filled_in(rows: Sequence[Row], wanted: str) -> None:
+    """Name the keys of values that other readers of the file would fill in: here they are stored as written.
+
+    Args:
+        rows: of the file.
+        wanted: its format. A line of dotenv or of a shell knows by itself what is filled in; other files are templates
+            of the programs that read them, or were to be rendered first.
+    """
     keys = [each.key for each in rows if each.filled_in]
     if keys:
-        _terminal.say(_FILLED_IN.format(", ".join(keys)))
+        _terminal.say(_STAYS.format(", ".join(keys), _VARIABLES))
+    if wanted not in _OF_LINES:
+        keys = [each.key for each in rows if _is_template(each)]
+        if keys:
+            _terminal.say(_STAYS.format(", ".join(keys), _PLACEHOLDERS))
+
+
+def _is_template(row: Row) -> bool:
+    """Whether a text, or one in JSON, has a placeholder of templates."""
+    return row.content_type != "application/octet-stream" and bool(_PLACEHOLDER.search(row.data))
 
 
 def listed(rows: Mapping[str, Row], failures: Mapping[str, ConfigsvcError]) -> list[Refused]:
