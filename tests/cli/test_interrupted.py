@@ -42,9 +42,9 @@ def _done() -> None:
     """Nothing is done to this write."""
 
 
-def _run(shell: Shell, service: Loopback, with_: signal.Signals, *words: str) -> str:
+def _run(shell: Shell, service: Loopback, with_: signal.Signals, *words: str, writes: int = _WRITES) -> str:
     process = shell.start(*words)
-    _end_after(service, _WRITES, process.pid, with_)
+    _end_after(service, writes, process.pid, with_)
     try:
         _, err = process.communicate(timeout=100)
     finally:
@@ -110,3 +110,14 @@ def test_an_export_that_is_ended_while_it_writes_leaves_nothing_in_the_clear(
     ending = shell.but(PYTHONPATH=str(tmp_path / "code"), SIGNAL=str(int(with_)), PYTHONDONTWRITEBYTECODE="1")
     done = ending.run("export", tmp_path / "out" / "left.json")
     assert (done.code, list((tmp_path / "out").iterdir())) == (128 + with_, [])
+
+
+def test_a_copy_says_how_much_of_it_is_stored_and_goes_on_with_the_rest(
+    shell: Shell, service: Loopback, namespace: str
+) -> None:
+    target, count = service.namespace(f"{namespace}.other"), 2 * limits.OPERATIONS + 1
+    drafts = [draft(f"key.{number:03}", _CANARY) for number in range(count)]
+    assert not [each for each in service.admin().store(namespace, drafts) if each.error]
+    told = _run(shell, service, signal.SIGINT, "copy", "--all", "--to", target, writes=2)
+    assert f"{target}: {limits.OPERATIONS} of {count} are surely stored. Run it again" in told
+    assert f"1 copied: 1 new, 0 replaced, {count - 1} unchanged" in shell.run("copy", "--all", "--to", target).err

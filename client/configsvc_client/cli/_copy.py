@@ -25,9 +25,9 @@ from configsvc_client.cli import (
 
 if TYPE_CHECKING:
     from configsvc.model.entry import Entry
-    from configsvc.model.names import Key, Namespace
+    from configsvc.model.names import Key
     from configsvc.model.snapshot import SealedSnapshot
-    from configsvc_client.admin import Admin, Draft, Guarded, Opened
+    from configsvc_client.admin import Admin, Draft, Opened
     from configsvc_client.cli._plan import Planned
 
 
@@ -194,7 +194,8 @@ class _Copying(NamedTuple):
             return {}
         drafts = _declassified(drafts, self.there, given=declassify)
         namespace = self.there.namespace
-        return _stored(self.admin, namespace, self.admin.guard(namespace, drafts, self.there), message)
+        guarded = self.admin.guard(namespace, drafts, self.there)
+        return _replacing.store(self.admin, namespace, guarded, message, doing="copy into")
 
 
 def _declassified(drafts: Sequence[Draft], there: SealedSnapshot, *, given: bool) -> list[Draft]:
@@ -205,17 +206,3 @@ def _declassified(drafts: Sequence[Draft], there: SealedSnapshot, *, given: bool
         _confirm.declassify(declassifying)
     agreed = given or bool(declassifying)
     return [each._replace(declassify=agreed and each.form == "plain") for each in drafts]
-
-
-def _stored(admin: Admin, namespace: Namespace, guarded: Guarded, message: str) -> dict[str, ConfigsvcError]:
-    """Stores them; the keys that were refused and why. What stops the whole series is at each key left."""
-    drafts, failures = guarded.drafts, dict[str, ConfigsvcError](guarded.overtaken)
-    left = {each.key for each in drafts}
-    try:
-        for part in admin.store(namespace, drafts, message, known=guarded.known) if drafts else ():
-            left.difference_update(part.keys)
-            if part.error:
-                failures |= dict.fromkeys(part.keys, part.error)
-    except ConfigsvcError as error:
-        failures |= dict.fromkeys(sorted(left), error)
-    return failures

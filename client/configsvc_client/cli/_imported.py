@@ -12,13 +12,11 @@ from configsvc.model.names import Namespace
 from configsvc_client.cli import _error_file, _exit, _output, _terminal
 from configsvc_client.cli._count import counted
 from configsvc_client.cli._error_file import Refused
-from configsvc_client.cli._replacing import STORED
+from configsvc_client.cli._replacing import AGAIN, STORED
 from configsvc_client.cli.formats import Row
 
 if TYPE_CHECKING:
     from configsvc_client.cli._plan import Planned
-
-AGAIN = "Run it again: what is stored already is left alone."
 
 _OF_LINES = frozenset({"dotenv", "docker", "shell"})
 _STAYS = "{}: {} stay in the value as they are; nothing is filled in."

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from configsvc.model.errors import ConfigsvcError, Misconfigured, Unavailable
 from configsvc.model.names import Namespace
 from configsvc_client.cli import _output, _replacing, _terminal, _unnamed
-from configsvc_client.cli._imported import AGAIN
 
 if TYPE_CHECKING:
     from configsvc.model.snapshot import SealedSnapshot
@@ -120,27 +119,9 @@ class Importing:
         )  # fmt: skip
 
     def _store(self, guarded: Guarded) -> Failures:
-        return {**guarded.overtaken, **(self._together(guarded) if self._ways.atomic else self._in_parts(guarded))}
-
-    def _in_parts(self, guarded: Guarded) -> Failures:
-        """Store the drafts; the refused keys and why. What stops the whole series is the reason of each key left."""
-        drafts = guarded.drafts
-        left = {each.key for each in drafts}
-        failures: Failures = {}
-        with _terminal.progress(f"import into {self._namespace}", len(drafts)) as advance:
-            try:
-                for each in self._admin.store(self._namespace, drafts, self._ways.message, known=guarded.known):
-                    left.difference_update(each.keys)
-                    advance(len(each.keys))
-                    if each.error:
-                        failures |= dict.fromkeys(each.keys, each.error)
-            except ConfigsvcError as error:
-                failures |= dict.fromkeys(sorted(left), error)
-            except KeyboardInterrupt:
-                done = len(drafts) - len(left)
-                _terminal.say(f"{self._namespace}: {done} of {len(drafts)} are surely stored. {AGAIN}")
-                raise
-        return failures
+        if self._ways.atomic:
+            return {**guarded.overtaken, **self._together(guarded)}
+        return _replacing.store(self._admin, self._namespace, guarded, self._ways.message, doing="import into")
 
     def _unfit(self, drafts: Sequence[Draft]) -> Failures:
         """Why one change set does not take them, where it does not."""

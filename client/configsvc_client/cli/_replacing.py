@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from configsvc.model.errors import ConfigsvcError
 from configsvc_client.cli import _confirm, _terminal, _unnamed
 from configsvc_client.cli._count import counted, first_of
 
 if TYPE_CHECKING:
-    from configsvc.model.errors import ConfigsvcError
     from configsvc.model.names import Namespace
     from configsvc.model.snapshot import SealedSnapshot
-    from configsvc_client.admin import Draft
+    from configsvc_client.admin import Admin, Draft, Guarded
     from configsvc_client.cli._plan import Planned
+
+AGAIN = "Run it again: what is stored already is left alone."
 
 STORED = ("new", "changed", "again")
 """Steps of a plan that store something; all but the first replace what is served."""
@@ -58,6 +60,37 @@ def tell_types(plan: Iterable[Planned], there: SealedSnapshot) -> None:
         before, after = served.get(each.draft.key), each.draft.content_type
         if each.step in STORED and before and before != after:
             _terminal.say(f"{each.draft.key}: the content type changes from {before} to {after}")
+
+
+def store(
+    admin: Admin, namespace: Namespace, guarded: Guarded, message: str, *, doing: str
+) -> dict[str, ConfigsvcError]:
+    """Store the drafts in as few change sets as they fit into; the keys that were refused and why.
+
+    What stops the whole series is the reason of each key left. Who interrupts it is told how much is stored.
+
+    Args:
+        admin: stores them.
+        namespace: where they go.
+        guarded: the drafts, and the keys that someone else wrote first.
+        message: for the change log.
+        doing: what is done, for the progress bar: `import into`.
+    """
+    drafts, failures = guarded.drafts, dict[str, ConfigsvcError](guarded.overtaken)
+    left = {each.key for each in drafts}
+    with _terminal.progress(f"{doing} {namespace}", len(drafts)) as advance:
+        try:
+            for part in admin.store(namespace, drafts, message, known=guarded.known) if drafts else ():
+                left.difference_update(part.keys)
+                advance(len(part.keys))
+                if part.error:
+                    failures |= dict.fromkeys(part.keys, part.error)
+        except ConfigsvcError as error:
+            failures |= dict.fromkeys(sorted(left), error)
+        except KeyboardInterrupt:
+            _terminal.say(f"{namespace}: {len(drafts) - len(left)} of {len(drafts)} are surely stored. {AGAIN}")
+            raise
+    return failures
 
 
 def agree(namespace: str, keys: Sequence[str], *, required: bool) -> None:
