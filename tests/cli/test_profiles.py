@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from configsvc.model.errors import Misconfigured
-from configsvc_client.cli._profiles import File, check, resolved
+from configsvc_client.cli._profiles import resolved
+from configsvc_client.cli._settings_file import File, check
 
 URL = "https://one.example/api"
 OTHER = "https://two.example/api"

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from configsvc_client.admin import Policy, Protection
 from configsvc_client.cli import _retiring
 from configsvc_client.cli._canonical import canonical, digest, lines, parsed
-from configsvc_client.cli._profiles import File, resolved
+from configsvc_client.cli._profiles import resolved
+from configsvc_client.cli._settings_file import File
 from configsvc_client.cli._trust_store import TrustStore
 from tests.cli.shell import Shell
 

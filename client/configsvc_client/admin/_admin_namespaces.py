@@ -41,7 +41,7 @@ class AllNamespaces(Facet):
             description: what it is for.
             forms: the forms that may be put.
             snapshot_bytes: the most that its snapshot may take, up to 4 MiB.
-            require_preconditions: whether writes of keys have to say what must stand before.
+            require_preconditions: whether each write of a key needs a precondition.
             read_only: whether nothing but settings may be written.
             retention: what upkeep keeps; `Retention()` is everything. Replaced as a whole.
             schemas: JSON Schemas of plain values by pattern of keys (exact, `prefix.*`, `*`). Replaced as a whole.

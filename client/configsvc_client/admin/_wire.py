@@ -39,7 +39,7 @@ def as_body(put: Put) -> dict[str, object]:
 
 
 def preconditions(put: Put) -> dict[str, str]:
-    """The headers of a put that say what must stand before it."""
+    """The headers of a put for its preconditions."""
     if put.if_match is not None:
         return {"if-match": f'"{put.if_match}"'}
     return {"if-none-match": "*"} if put.create_only else {}

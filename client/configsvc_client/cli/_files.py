@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from configsvc.model.errors import Misconfigured
-from configsvc_client.cli._profiles import PROJECT_FILE, File
+from configsvc_client.cli._settings_file import PROJECT_FILE, File
 from configsvc_client.cli._trust_store import TrustStore
 
 TRUST = "CONFIGSVC_TRUST"

@@ -14,7 +14,7 @@ from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc_client._spelling import split
 from configsvc_client.cli import _confirm, _files, _options, _settings, _terminal
 from configsvc_client.cli._canonical import canonical
-from configsvc_client.cli._profiles import PROJECT_FILE
+from configsvc_client.cli._settings_file import PROJECT_FILE
 
 Members = dict[str, Any]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from configsvc_client.cli._fold import fold, height, longest_part, longest_word, widest
 
 GAP = 2
-"""Cells between two columns, and before what stands below its label."""
+"""Cells between two columns, and before what is below its label."""
 
 LIMITLESS = 1_000_000
 """A width that folds nothing."""
@@ -60,7 +60,7 @@ def records(
 
 
 def _beside(headings: Row, width: int | None) -> int:
-    """The width of the labels that values stand beside: half a narrow terminal at most."""
+    """The width of the labels with a value beside them: half a narrow terminal at most."""
     return min(widest(headings), width // 2 if width else LIMITLESS) + GAP
 
 

@@ -95,7 +95,7 @@ def _what(entry: LogEntry) -> str:
     return f"{entry.verb} {entry.subject}".rstrip() + granted
 
 
-def _granted(held: Any) -> str:  # noqa: ANN401  # as it stands in the log
+def _granted(held: Any) -> str:  # noqa: ANN401  # as the log has it
     """What a principal may from then on."""
     said = (f"{', '.join(each['actions'])} on {', '.join(each['namespaces'])}" for each in held or [])
     return "; ".join(said) or "nothing"

@@ -14,7 +14,8 @@ from click.core import ParameterSource
 
 from configsvc.model.errors import ConfigsvcError, NotFound, Unavailable
 from configsvc_client.cli import _settings
-from configsvc_client.cli._profiles import MEMBERS, Resolved, Setting, of_environ
+from configsvc_client.cli._profiles import Resolved, Setting, of_environ
+from configsvc_client.cli._settings_file import MEMBERS
 
 _NAMES = re.compile(r"\b(?:CONFIGSVC|AWS|SSL_CERT)_[A-Z0-9_]*[A-Z0-9]\b|\bHTTPS_PROXY\b")
 _WITHIN = frozenset({"key", "keys", "version", "kid", "revision"})

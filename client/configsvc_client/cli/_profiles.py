@@ -2,20 +2,6 @@
 
     flag > CONFIGSVC_* variables > project file > user file
 
-The project file, `.configsvc.toml`, is committed: it holds no secret and names no command to run, for whoever sends a
-change to a repository could write it. The user file may name a command that prints the API key; it is run only for the
-URL that stands beside it, so that no project file makes the key go somewhere else.
-
-    url = "https://host/stage"                    # CONFIGSVC_URL
-    namespaces = ["payments.prod"]                # CONFIGSVC_NAMESPACES
-    kms_keys = ["arn:aws:kms:…:key/…"]            # CONFIGSVC_KMS_KEYS
-    region = "eu-central-1"                       # AWS_REGION
-    aws_profile = "team"                          # AWS_PROFILE
-    profile = "test"                              # the profile where none is asked for
-    api_key_command = ["pass", "show", "config"]  # in the user file only
-    [profiles.test]                               # the same members: what they say replaces what stands above
-    [policy."payments.*"]                         # in the project file only; see `configsvc_client.admin.read_policy`
-
 A project file takes effect once it is trusted. Until then what it decides is named in `Resolved.untrusted`, and its
 policy allows nothing.
 """
@@ -27,45 +13,10 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from configsvc.model.errors import Misconfigured
-
-PROJECT_FILE = ".configsvc.toml"
-
-_VARIABLES = {
-    "url": "CONFIGSVC_URL",
-    "namespaces": "CONFIGSVC_NAMESPACES",
-    "kms_keys": "CONFIGSVC_KMS_KEYS",
-    "region": "AWS_REGION",
-    "aws_profile": "AWS_PROFILE",
-}
-MEMBERS = {variable: member for member, variable in _VARIABLES.items()}
-"""The member of a settings file that sets a variable."""
+from configsvc_client.cli._settings_file import File, Layer, layer_of, profiles, wanted_profile
 
 _ENVIRONMENT = "the environment"
 _AWS_KEYS = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
-_COMMAND = "api_key_command"
-_LISTS = frozenset({"namespaces", "kms_keys"})
-
-
-class File(NamedTuple):
-    """A settings file that was read. `own` is the person's, which needs no trust; a project's may lack it."""
-
-    path: str
-    members: Mapping[str, Any]
-    own: bool
-    trusted: bool = True
-
-
-class Layer(NamedTuple):
-    """Variables from one source, and the command that prints the API key, if it names one.
-
-    `trusted` is False where a file that is not trusted holds them. `path` is the file's, empty for the environment.
-    """
-
-    source: str
-    variables: Mapping[str, str]
-    api_key_command: tuple[str, ...] = ()
-    trusted: bool = True
-    path: str = ""
 
 
 class Setting(NamedTuple):
@@ -125,13 +76,13 @@ def resolved(environ: Mapping[str, str], files: list[File], profile: str | None)
 def _without(environ: Mapping[str, str], trusted: list[File], profile: str | None) -> Resolved:
     """What would count without the files that are not trusted. A profile that only they have is none then."""
     wanted = _wanted(environ, trusted, profile)
-    if wanted.text and not any(wanted.text in _profiles(each) for each in trusted):
-        return _merged([_of(environ), *(_layer(each, each.members, "") for each in trusted)])
+    if wanted.text and not any(wanted.text in profiles(each) for each in trusted):
+        return _merged([_of(environ), *(layer_of(each) for each in trusted)])
     return _decided(environ, trusted, profile)
 
 
 def _decided(environ: Mapping[str, str], files: list[File], profile: str | None) -> Resolved:
-    base = [_layer(each, each.members, "") for each in files]
+    base = [layer_of(each) for each in files]
     wanted = _wanted(environ, files, profile)
     named = _named(files, wanted) if wanted.text else []
     if profile:
@@ -154,7 +105,7 @@ def _wanted(environ: Mapping[str, str], files: list[File], profile: str | None) 
     chooser = next((each for each in files if "profile" in each.members), None)
     if chooser is None:
         return Setting("", "")
-    return Setting(_text(chooser.path, "profile", chooser.members["profile"]), f"profile in {chooser.path}")
+    return Setting(wanted_profile(chooser), f"profile in {chooser.path}")
 
 
 def of_environ(environ: Mapping[str, str]) -> Resolved:
@@ -166,23 +117,6 @@ def _of(environ: Mapping[str, str]) -> Layer:
     return Layer(_ENVIRONMENT, {name: text for name, text in environ.items() if text})
 
 
-def check(file: File) -> None:
-    """Everything in a file, so far as it can be checked by itself.
-
-    Raises:
-        Misconfigured: it says what it may not.
-    """
-    _layer(file, file.members, "")
-    for name, each in _profiles(file).items():
-        _layer(file, each, f"profile {name}")
-    if "profile" in file.members:
-        _text(file.path, "profile", file.members["profile"])
-    if "policy" in file.members:
-        from configsvc_client.admin import read_policy
-
-        read_policy(file.members["policy"], file.path)
-
-
 def _beside(of_environ: Layer, named: list[Layer]) -> Layer:
     """The variables, without AWS keys where the profile names an AWS profile: they are of another identity."""
     if not any("AWS_PROFILE" in each.variables for each in named if each.trusted):
@@ -192,7 +126,7 @@ def _beside(of_environ: Layer, named: list[Layer]) -> Layer:
 
 
 def _interleaved(files: list[File], named: list[Layer], base: list[Layer]) -> list[Layer]:
-    """Of each file first its profile, then what stands above; the project file before the user file."""
+    """Of each file first its profile, then its own members; the project file before the user file."""
     by_path = {each.path: each for each in named}
     pairs = [(by_path.get(file.path), below) for file, below in zip(files, base, strict=True)]
     return [layer for pair in pairs for layer in pair if layer]
@@ -215,59 +149,11 @@ def _same(one: str, other: str) -> bool:
 
 
 def _named(files: list[File], profile: Setting) -> list[Layer]:
-    having = [each for each in files if profile.text in _profiles(each)]
+    having = [each for each in files if profile.text in profiles(each)]
     if not having:
-        known = sorted({name for each in files for name in _profiles(each)})
+        known = sorted({name for each in files for name in profiles(each)})
         raise Misconfigured(
             f"No settings file has a profile {profile.text}, which {profile.source} asks for. "
             f"Known: {', '.join(known) or 'none'}."
         )
-    return [_layer(each, _profiles(each)[profile.text], f"profile {profile.text}") for each in having]
-
-
-def _profiles(file: File) -> Mapping[str, Mapping[str, Any]]:
-    found = file.members.get("profiles", {})
-    if not isinstance(found, dict) or not all(isinstance(each, dict) for each in found.values()):
-        raise Misconfigured(f"{file.path}: profiles are tables, like [profiles.test].")
-    return found
-
-
-def _source(file: File, kind: str) -> str:
-    return f"{kind} in {file.path}" if kind else file.path
-
-
-def _layer(file: File, members: Mapping[str, Any], kind: str) -> Layer:
-    where = _source(file, kind)
-    known = {*_VARIABLES, _COMMAND} | (set() if kind else {"profile", "profiles"} | (set() if file.own else {"policy"}))
-    for name in members:
-        if name == "api_key":
-            raise Misconfigured(f"{where} holds an API key. Take it out and have it replaced: it is known now.")
-        if name not in known:
-            raise Misconfigured(f"{where} has an unknown setting: {name}. Known: {', '.join(sorted(known))}.")
-    if isinstance(members.get("profile"), dict):  # as AWS's own files spell it
-        raise Misconfigured(f"{where}: profiles are tables like [profiles.test], not [profile.test].")
-    variables = {
-        variable: _text(where, name, members[name]) for name, variable in _VARIABLES.items() if name in members
-    }
-    return Layer(where, variables, _command(file, where, members), file.trusted, file.path)
-
-
-def _command(file: File, where: str, members: Mapping[str, Any]) -> tuple[str, ...]:
-    if _COMMAND not in members:
-        return ()
-    if not file.own:
-        raise Misconfigured(f"{where} may name no command to run. Set {_COMMAND} in your own config.toml.")
-    if "url" not in members:
-        raise Misconfigured(f"{where}: {_COMMAND} needs its url beside it; the key is sent nowhere else.")
-    found = members[_COMMAND]
-    if not isinstance(found, list) or not found or not all(isinstance(each, str) for each in found):
-        raise Misconfigured(f'{where}: {_COMMAND} must be a list of words, like ["pass", "show", "configsvc"].')
-    return tuple(found)
-
-
-def _text(where: str, name: str, found: object) -> str:
-    if name in _LISTS and isinstance(found, list) and all(isinstance(each, str) for each in found):
-        return ",".join(found)
-    if isinstance(found, str):
-        return found
-    raise Misconfigured(f"{where}: {name} must be {'a list of texts' if name in _LISTS else 'a text'}.")
+    return [layer_of(each, profile.text) for each in having]

@@ -12,7 +12,7 @@ import click
 from configsvc.model.errors import Misconfigured
 from configsvc_client.cli import _exit, _files, _output, _terminal
 from configsvc_client.cli._canonical import canonical, digest, lines, parsed
-from configsvc_client.cli._profiles import check
+from configsvc_client.cli._settings_file import check
 from configsvc_client.cli._trust_store import Trusted
 
 _DECIDES = (

@@ -57,7 +57,7 @@ def assumed(name: str) -> str | None:
 
 
 def read(wanted: str, content: bytes) -> Read:
-    """The rows of a file, and what stands in the way: one problem or more, and nothing of it should be stored."""
+    """The rows of a file, and its problems: with any, nothing of it should be stored."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

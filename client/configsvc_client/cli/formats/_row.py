@@ -1,4 +1,4 @@
-"""Rows of a file, and what stands in the way of one."""
+"""Rows of a file, and problems of those that cannot be taken."""
 
 from __future__ import annotations
 
