@@ -103,6 +103,11 @@ class Emulator:
             (self._state / "run.json").unlink(missing_ok=True)
         self._process = self._scratch = None
 
+    def wait(self) -> None:
+        """Returns when it has ended."""
+        if self._process:
+            self._process.wait()
+
     def _recover(self) -> None:
         if self._state:
             self._state.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -13,7 +13,8 @@ def write_environment(path: Path, variables: Mapping[str, str], commands: Path) 
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     lines = [f"export {name}={shlex.quote(value)}" for name, value in sorted(variables.items())]
-    lines.append(f"case :$PATH: in *:{commands}:*) ;; *) export PATH={shlex.quote(str(commands))}:$PATH ;; esac")
+    folder = shlex.quote(str(commands))
+    lines.append(f"case :$PATH: in *:{folder}:*) ;; *) export PATH={folder}:$PATH ;; esac")
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write("\n".join(lines) + "\n")

@@ -29,6 +29,11 @@ class Places(NamedTuple):
         return self.data / "env"
 
     @property
+    def administrator(self) -> Path:
+        """What the administrator sources."""
+        return self.data / "env.administrator"
+
+    @property
     def running(self) -> Path:
         """Where the running one answers, for `make logs`."""
         return self.data / "running.json"

@@ -19,7 +19,7 @@ from infra.package import PackagingError, package
 from infra.stack import StackFailed
 from local.emulator import Emulator
 from local.environment import write_environment
-from local.errors import LocalError
+from local.errors import LocalError, NotReady
 from local.loopback import LOOPBACK
 from local.paths import ROOT, Places
 from local.proxy import CountingProxy
@@ -43,9 +43,13 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(each, _interrupt)
     try:
         with ExitStack() as running:
-            scene = _raise_curtain(teller, running, places, asked.port)
+            emulator = Emulator(port=asked.port, state=places.state, log=places.log)
+            scene = _raise_curtain(teller, running, places, emulator)
             tell(teller, scene)
             _close(teller, scene, places, once=asked.once)
+            if not asked.once:
+                emulator.wait()
+                raise NotReady(f"the local AWS ended by itself. {_AGAIN.format(_short(places.log))}")
     except _EXPECTED as error:
         print(f"\nmake run: {error}", file=sys.stderr)
         return 1
@@ -72,10 +76,11 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _raise_curtain(teller: Teller, running: ExitStack, places: Places, port: int) -> Scene:
+def _raise_curtain(teller: Teller, running: ExitStack, places: Places, emulator: Emulator) -> Scene:
     teller.chapter("The service")
     with teller.step("start the local AWS, IAM enforced"):
-        emulator = running.enter_context(Emulator(port=port, state=places.state, log=places.log))
+        port = emulator.port
+        running.enter_context(emulator)
         ports = {"api": port and port + 1, "kms": port and port + 2}
         proxy = running.enter_context(CountingProxy(dict.fromkeys(ports, emulator.url), ports))
         running.enter_context(noted(places.running, emulator))
@@ -88,6 +93,7 @@ def _raise_curtain(teller: Teller, running: ExitStack, places: Places, port: int
     with teller.step("an administrator and a developer (IAM and API keys each), a reader (an API key only)"):
         people = make_people(stack, "payments.*")
         write_environment(places.environment, variables(stack, people.developer, NAMESPACE), COMMANDS)
+        write_environment(places.administrator, variables(stack, people.administrator, NAMESPACE), COMMANDS)
     return Scene(stack, people, proxy, consumer, places.data)
 
 
@@ -103,10 +109,12 @@ def _close(teller: Teller, scene: Scene, places: Places, *, once: bool) -> None:
     configsvc get db.url --reveal
     echo -n 's3cret' | configsvc put db.password -
 
+  source {_short(places.administrator)}      # now the administrator, who grants and makes namespaces:
+    configsvc grants
+    configsvc namespace create payments.dev
+
   make logs shows what the functions logged. Ctrl-C ends it; the data is kept."""
     )
-    while True:
-        signal.pause()
 
 
 def _where(port: int) -> str:

@@ -113,9 +113,9 @@ def test_deploying_after_a_killed_run_starts_the_local_aws_itself(
 
 
 @contextmanager
-def _run(places: Places) -> Iterator[subprocess.Popen[str]]:
+def _run(places: Places, *options: str) -> Iterator[subprocess.Popen[str]]:
     """`make run` with an AWS of its own; ended by its own id, its emulator with it."""
-    arguments = [sys.executable, "-m", "local.run", "--once", "--data", str(places.data), "--port", "0"]
+    arguments = [sys.executable, "-m", "local.run", *options, "--data", str(places.data), "--port", "0"]
     with subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert wait_until(lambda: places.running.exists() or process.poll() is not None, _SECONDS)
@@ -134,7 +134,7 @@ def _emulator(places: Places) -> int:
 @pytest.mark.slow
 def test_an_aws_that_dies_in_mid_story_ends_the_run_with_a_word(tmp_path: Path) -> None:
     places = Places(tmp_path)
-    with _run(places) as process:
+    with _run(places, "--once") as process:
         os.kill(_emulator(places), signal.SIGKILL)
         _, said = process.communicate(timeout=_SECONDS)
 
@@ -146,9 +146,30 @@ def test_an_aws_that_dies_in_mid_story_ends_the_run_with_a_word(tmp_path: Path) 
 
 @pytest.mark.emulator
 @pytest.mark.slow
+def test_an_aws_that_dies_after_the_story_ends_the_run_and_the_administrator_works_until_then(tmp_path: Path) -> None:
+    places = Places(tmp_path / "a folder")
+    with _run(places) as process:
+        assert process.stdout
+        assert any("Ctrl-C ends it" in line for line in process.stdout)
+        ran = subprocess.run(
+            ["/bin/bash", "-euc", '. "$1" && configsvc namespace create payments.dev && configsvc grants', "-",
+             places.administrator],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        os.kill(_emulator(places), signal.SIGKILL)
+        _, said = process.communicate(timeout=_SECONDS)
+
+    assert "configsvc-developer\twrite" in ran.stdout
+    assert process.returncode == 1
+    assert said.startswith("\nmake run: the local AWS ended by itself")
+    assert not places.running.exists()
+
+
+@pytest.mark.emulator
+@pytest.mark.slow
 def test_a_run_that_was_killed_leaves_nothing_that_is_taken_for_one(tmp_path: Path) -> None:
     places = Places(tmp_path)
-    with _run(places) as process:
+    with _run(places, "--once") as process:
         process.kill()
         process.wait()
 
@@ -163,7 +184,7 @@ def test_a_run_that_a_script_began_in_the_background_ends_by_sigint(tmp_path: Pa
     places = Places(tmp_path)
     ignored = signal.signal(signal.SIGINT, signal.SIG_IGN)  # what `sh -c 'make run &'` hands down
     try:
-        with _run(places) as process:
+        with _run(places, "--once") as process:
             process.send_signal(signal.SIGINT)
             told, _ = process.communicate(timeout=_SECONDS)
     finally:
