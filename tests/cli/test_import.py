@@ -9,7 +9,8 @@ import pytest
 from dotenv import dotenv_values
 
 from configsvc.model import limits
-from configsvc_client.cli.formats import read
+from configsvc_client.cli._imported import tell_filled_in
+from configsvc_client.cli.formats import Row, read
 from local.example import EXAMPLE, import_arguments
 from tests.admin.loopback import Loopback
 from tests.cli.shell import Shell
@@ -248,6 +249,12 @@ def test_placeholders_of_templates_are_named_in_every_format_and_stored_as_they_
         ), name
         assert "canary-77" not in done.err
         assert b"canary-77" in service.admin().values(namespace)[key].data
+
+
+def test_placeholders_are_looked_for_in_one_pass(capsys: pytest.CaptureFixture[str]) -> None:
+    texts = (b"<%" * 500_000, b"${" * 500_000, b"{{" * 500_000, b"<% a <%= b %%>")
+    tell_filled_in([Row("", f"k{number}", text) for number, text in enumerate(texts)], "json")
+    assert capsys.readouterr().err.startswith("k3: ")
 
 
 def test_a_key_of_a_windows_file_is_stored_as_python_dotenv_reads_it(

@@ -38,9 +38,7 @@ def confirm(question: str, exists: Callable[[], object] = lambda: None, *, alone
         pass
     if not _terminal.can_ask():
         raise click.UsageError(alone or f"{question} There is nobody to ask: add --yes.")
-    if not _terminal.agree(question):
-        _terminal.say("Nothing was done.")
-        raise click.exceptions.Exit(_exit.FAILED)
+    _check_agreed(question)
 
 
 def declassified(act: Callable[[bool], Result], *, given: bool) -> Result:
@@ -69,6 +67,10 @@ def declassify(keys: Sequence[str]) -> None:
     question = f"Plain values would replace sealed ones: {', '.join(keys)}."
     if not _terminal.can_ask():
         raise click.UsageError(f"{question} There is nobody to ask: add --declassify if you want that.")
-    if not _terminal.agree(f"{question} Serve them in the clear?"):
+    _check_agreed(f"{question} Serve them in the clear?")
+
+
+def _check_agreed(question: str) -> None:
+    if not _terminal.agree(question):
         _terminal.say("Nothing was done.")
         raise click.exceptions.Exit(_exit.FAILED)

@@ -75,7 +75,7 @@ def destination(name: str) -> Destination:
     refused: whoever made it, or sent it in a repository, would choose where the values go.
 
     Raises:
-        Misconfigured: a link, a folder, a device that is no terminal or pipe, or a name in no folder.
+        Misconfigured: a link, a folder, a disk, a socket, or a name in no folder.
     """
     number = _STDOUT if name == STDOUT else _number(name)
     if number == _STDOUT:

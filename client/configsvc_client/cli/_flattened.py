@@ -8,9 +8,6 @@ from configsvc.model import json_text
 from configsvc_client.cli.formats import Problem, Row
 from configsvc_client.cli.formats._tree import BASE64, JSON, row
 
-NESTED = ("json", "toml", "yaml")
-"""The formats that hold mappings in mappings."""
-
 
 def flattened(rows: Iterable[Row]) -> tuple[list[Row], dict[str, str], list[Problem]]:
     """A row for each member at any depth, and its path in the file by key; lists and empty mappings stay JSON.

@@ -22,7 +22,7 @@ _OF_LINES = frozenset({"dotenv", "docker", "shell"})
 _STAYS = "{}: {} stay in the value as they are; nothing is filled in."
 _VARIABLES = "$NAME, ${…}, $(…) or backquotes"
 _PLACEHOLDERS = "${…}, <%…%> or {{…}}"
-_PLACEHOLDER = re.compile(rb"\$\{[^{}]*\}|<%.*?%>|\{\{[^{}]*\}\}", re.DOTALL)
+_PLACEHOLDER = re.compile(rb"\$\{[^{}]*\}|<%(?:[^<%]|%(?!>)|<(?!%))*%>|\{\{[^{}]*\}\}")
 """What Spring and envsubst, ERB, and Helm and Jinja put something in place of."""
 
 _STEPS = ("new", "changed", "again", "unchanged", "kept")

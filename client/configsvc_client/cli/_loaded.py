@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 
 from configsvc_client.cli import _exit, _terminal
-from configsvc_client.cli._flattened import NESTED, flattened
+from configsvc_client.cli._flattened import flattened
 from configsvc_client.cli._inputs import is_stream
 from configsvc_client.cli._shaping import Shaped, Shaping, renamed
 from configsvc_client.cli.foreign import Found, Source, recognized
-from configsvc_client.cli.formats import assumed, format_of, read
+from configsvc_client.cli.formats import TREE_FORMATS, assumed, format_of, read
 
 _AS_IS = "If you mean the keys of the file itself, add --as-is."
 
@@ -32,8 +32,10 @@ def loaded(name: str, content: bytes, wanted: str | None, shaping: Shaping, refu
     found = None if shaping.as_is else recognized(content, source)
     if found:
         raise _refused(found, name if is_file else "This input", refusal, is_object=source.format == "k8s-secret")
-    if shaping.flatten and source.format not in NESTED:
-        raise click.UsageError(f"--flatten applies to {', '.join(NESTED)}. {source.format} holds no nested mappings.")
+    if shaping.flatten and source.format not in TREE_FORMATS:
+        raise click.UsageError(
+            f"--flatten applies to {', '.join(TREE_FORMATS)}. {source.format} holds no nested mappings."
+        )
     rows, problems = read(source.format, content)
     paths: dict[str, str] = {}
     if shaping.flatten and not problems:

@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from configsvc_client.admin import Admin, Opened
 
 
-_TYPED = frozenset({"json", "toml", "yaml"})
-"""Formats in which a text is a text, and a number a number. In the others everything is a text."""
-
-
 class Item(NamedTuple):
     """A key without its value. `version` and `form` are None in a file; `identity` is the same for the same value.
 
@@ -81,7 +77,7 @@ class FileSide:
             content = bounded(self.name, file.read, MOST_OF_A_FILE, "Nothing was compared.")
         found = _loaded.loaded(self.name, content, wanted, shaping, f"{path} cannot be compared.")
         self._rows = {row.key: row for row in found.rows}
-        self._typed = (wanted or formats.format_of(path.name)) in _TYPED
+        self._typed = (wanted or formats.format_of(path.name)) in formats.TREE_FORMATS
 
     def items(self) -> Mapping[str, Item]:
         """See `Side`."""

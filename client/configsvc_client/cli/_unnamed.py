@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from configsvc_client.admin import Draft
 
 _CHOICES: dict[str, Form | None] = {"seal": "envelope", "plain": "plain", "quit": None}
+_OPTIONS = "Pass --seal if it is a secret, or --plain if it is none and stays in the clear."
 _SAYS = "It is served in the clear, and neither an option nor your policy says how to store it."
 
 
@@ -80,11 +81,11 @@ def advice(namespace: str, keys: Sequence[str]) -> list[str]:
     """What to do about it: the options, and the lines of the policy to paste."""
     policy, resolved = _settings.policy(), _settings.resolved()
     if why := untrusted():
-        return [why, *_options()]
+        return [why, _OPTIONS]
     table = policy.table(namespace)
     plain = list(dict.fromkeys([*policy.of(namespace).plain, *sorted(keys)]))
     return [
-        *_options(),
+        _OPTIONS,
         f"Or say it for good in {resolved.project or '.configsvc.toml'}, then: configsvc trust",
         f'  [policy."{table or namespace}"]',
         f"  plain = {json.dumps(plain)}",
@@ -97,7 +98,3 @@ def untrusted() -> str:
     if not found.project or found.project_trusted:
         return ""
     return f"{found.project} is not trusted, so its policy allows nothing: configsvc trust"
-
-
-def _options() -> list[str]:
-    return ["Pass --seal if it is a secret, or --plain if it is none and stays in the clear."]

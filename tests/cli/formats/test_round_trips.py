@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from configsvc.model.entry import ContentType
 from configsvc.model.json_text import Number, parse, render
 from configsvc.model.names import KEY
 from configsvc_client.cli.formats import FORMATS, Value, read, write
+
+BYTES: ContentType = "application/octet-stream"
 
 _AWKWARD = (
     "", " ", " both ends ", "two\nlines\n", "\n", "\r", "cr\r\nlf", "tab\t", "a=b", "#x", "x #y", "$x ${x} $(x)", "'",
@@ -106,3 +109,10 @@ def test_only_what_a_format_has_no_way_to_hold_is_refused_by_name(wanted: str) -
         "shell": ["bytes", "ü"],
     }.get(wanted, [])
     assert [each.key for each in problems] == expected
+
+
+@pytest.mark.parametrize("wanted", [each for each in FORMATS if write(each, [Value("k", b"\xff", BYTES)], "n")[1]])
+def test_a_format_without_bytes_names_those_that_hold_them(wanted: str) -> None:
+    _, (problem,) = write(wanted, [Value("k", b"\xff", BYTES)], "n")
+    named = {each for each in FORMATS if re.search(rf"\b{each}\b", problem.reason)}
+    assert named == {each for each in FORMATS if not write(each, [Value("k", b"\xff", BYTES)], "n")[1]}

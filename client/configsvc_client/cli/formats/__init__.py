@@ -7,12 +7,13 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from configsvc_client.cli.formats import _place
 from configsvc_client.cli.formats._row import Problem, Read, Reader, Row, Value, Writer, Written
 from configsvc_client.cli.formats._shell_names import why_not_assignable
 
 __all__ = [
-    "ENVIRONMENT_FORMATS", "FORMATS", "Problem", "Read", "Row", "Value", "Written", "assumed", "format_of", "read",
-    "why_not_assignable", "write",
+    "ENVIRONMENT_FORMATS", "FORMATS", "TREE_FORMATS", "Problem", "Read", "Row", "Value", "Written", "assumed",
+    "format_of", "read", "why_not_assignable", "write",
 ]  # fmt: skip
 
 _MODULES = {
@@ -36,6 +37,9 @@ _NOT_UTF_8 = "not UTF-8 text; convert the file first, such as with iconv"
 FORMATS = tuple(_MODULES)
 ENVIRONMENT_FORMATS = ("docker", "shell")
 """Files that are made to become an environment, so the rules of `exec` apply."""
+
+TREE_FORMATS = ("json", "toml", "yaml")
+"""Formats with types and with mappings in mappings. In the others every value is a text."""
 
 
 def format_of(name: str) -> str:
@@ -62,7 +66,7 @@ def read(wanted: str, content: bytes) -> Read:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        return [], [Problem(f"line {line}", None, _NOT_UTF_8)]
+        return [], [Problem(_place.at(line), None, _NOT_UTF_8)]
     reader: Reader = importlib.import_module(f"{__name__}.{_MODULES[wanted]}").read
     return reader(text)
 

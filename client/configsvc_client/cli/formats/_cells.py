@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from configsvc_client.cli.formats import _place
+
 SEPARATORS = (",", ";", "\t", "|")
 """A semicolon is Excel's where a comma is the decimal sign."""
 
@@ -28,7 +30,7 @@ class Cell(NamedTuple):
     @property
     def place(self) -> str:
         """For a person."""
-        return f"line {self.line}, column {self.column}"
+        return _place.at(self.line, self.column)
 
 
 class Broken(ValueError):
@@ -60,7 +62,7 @@ def records(text: str, separator: str, line: int = 1) -> Iterator[list[Cell]]:
     while at < len(text) or record:
         found = field.match(text, at)
         if not found:
-            raise Broken(f"line {line}, column {len(record) + 1}")
+            raise Broken(_place.at(line, len(record) + 1))
         quoted, plain, end = found.groups()
         record.append(Cell(line, len(record) + 1, plain if quoted is None else quoted.replace('""', '"')))
         line += _breaks(found[0])

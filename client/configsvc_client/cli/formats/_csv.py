@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from configsvc.model.entry import is_content_type
+from configsvc_client.cli.formats import _place
 from configsvc_client.cli.formats._cells import SEPARATORS, Broken, Cell, records, told_separator
 from configsvc_client.cli.formats._row import Problem, Read, Row, Value, Written, from_base64, once
 
@@ -52,7 +53,7 @@ def _found(text: str) -> Iterator[Row | Problem]:
         names = next(found, [Cell(first, 1, "")])
         columns = {_column(cell): cell.column - 1 for cell in reversed(names)}
         if not {"key", "value"} <= set(columns):
-            yield Problem(f"line {names[0].line}", None, _NO_NAMES)
+            yield Problem(_place.at(names[0].line), None, _NO_NAMES)
             return
         yield from _named_twice(names)
         unnamed = [cell.column - 1 for cell in names if not cell.text.strip()]
@@ -93,25 +94,25 @@ def _row(record: Sequence[Cell], columns: Mapping[str, int], unnamed: Sequence[i
     line = record[0].line
     key = cells["key"].text.strip() if "key" in cells else ""
     if not key:
-        return Problem(f"line {line}, column {columns['key'] + 1}", None, "the key is empty")
+        return Problem(_place.at(line, columns["key"] + 1), None, "the key is empty")
     stray = next((record[index] for index in unnamed if index < len(record) and record[index].text), None)
     if stray:
         return Problem(stray.place, key, "a cell without a column name; put a value that holds the separator in quotes")
     if "value" not in cells:
         # The key is left out: it may be a line of a value that should have been in quotes.
-        return Problem(f"line {line}, column {columns['value'] + 1}", None, "the value is missing")
+        return Problem(_place.at(line, columns["value"] + 1), None, "the value is missing")
     kind = cells["content_type"].text.strip() if "content_type" in cells else ""
-    return _typed(f"line {line}", key, cells["value"], kind or "text/plain", columns.get("content_type", 0) + 1)
+    return _typed(line, key, cells["value"], kind or "text/plain", columns.get("content_type", 0) + 1)
 
 
-def _typed(place: str, key: str, value: Cell, kind: str, column: int) -> Row | Problem:
+def _typed(line: int, key: str, value: Cell, kind: str, column: int) -> Row | Problem:
     if not is_content_type(kind):
         reason = "content_type must be text/plain, application/json or application/octet-stream"
-        return Problem(f"{place}, column {column}", key, reason)
+        return Problem(_place.at(line, column), key, reason)
     if kind != "application/octet-stream":
-        return Row(place, key, value.text.encode(), kind)
+        return Row(_place.at(line), key, value.text.encode(), kind)
     try:
-        return Row(place, key, from_base64(value.text), kind)
+        return Row(_place.at(line), key, from_base64(value.text), kind)
     except ValueError:
         return Problem(value.place, key, "not base64, which application/octet-stream needs here")
 

@@ -15,10 +15,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from configsvc.model import limits
+from configsvc_client.cli.formats import _place
 from configsvc_client.cli.formats._json_spelling import respelled
 from configsvc_client.cli.formats._row import Problem, Read, Row, Value, Written, once
 from configsvc_client.cli.formats._text_types import (
-    TREES,
+    ANY_TEXT,
     holders,
     is_filled_in,
     is_json_comment,
@@ -52,7 +53,7 @@ def _found(text: str) -> Iterator[Row | Problem]:
     for number, whole in enumerate(text.split("\n"), 1):
         line = whole.removesuffix("\r").lstrip(_SPACE)
         if line and not line.startswith("#"):
-            yield _row(f"line {number}", line, whole, before, commented=commented)
+            yield _row(_place.at(number), line, whole, before, commented=commented)
         commented, before = is_json_comment(line), line
 
 
@@ -78,7 +79,7 @@ def _line(value: Value) -> str | Problem:
     if value.content_type == "application/json" and ("\n" in text or "\r" in text):
         text = respelled(text, {})
     if "\0" in text:
-        return Problem("", value.key, f"contains a NUL, which no environment variable can hold; {TREES} can hold it")
+        return Problem("", value.key, f"contains a NUL, which no environment variable can hold; {ANY_TEXT} can hold it")
     if "\n" in text or "\r" in text:
         return Problem(
             "",

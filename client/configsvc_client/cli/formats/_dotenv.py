@@ -6,11 +6,12 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 
+from configsvc_client.cli.formats import _place
 from configsvc_client.cli.formats._dotenv_quotes import is_filled_in_anyhow, quoted, why_not
 from configsvc_client.cli.formats._json_spelling import respelled
 from configsvc_client.cli.formats._row import Problem, Read, Row, Value, Written, once
 from configsvc_client.cli.formats._text_types import (
-    TREES,
+    ANY_TEXT,
     holders,
     is_filled_in,
     is_json_comment,
@@ -48,20 +49,19 @@ def _found(text: str) -> Iterator[Row | Problem]:
     commented, line, before = False, 1, ""
     for binding in parse_stream(io.StringIO(text)):
         key, original, line = binding.key, binding.original.string, _line_number(*binding.original)
+        place = _place.at(line)
         if binding.error:
-            yield Problem(f"line {line}", None, "not KEY=VALUE; is a quote left open?")
+            yield Problem(place, None, "not KEY=VALUE; is a quote left open?")
         elif key is not None and binding.value is None:
             # The word is not shown: it may be a line of a secret that should have been in quotes.
-            yield Problem(
-                f"line {line}", None, "no value; write KEY= for an empty one, and quote values of several lines"
-            )
+            yield Problem(place, None, "no value; write KEY= for an empty one, and quote values of several lines")
         elif key is not None and (reason := why_no_name(key, str(binding.value), before)):
-            yield Problem(f"line {line}", None, reason)
+            yield Problem(place, None, reason)
         elif key is not None and _TWO_ON_A_LINE.match(original):
-            yield Problem(f"line {line}", key, "two variables on one line; give each its own")
+            yield Problem(place, key, "two variables on one line; give each its own")
         elif key is not None:
             value = str(binding.value)
-            yield Row(f"line {line}", key, value.encode(), type_after(commented), _is_filled_in(original, value))
+            yield Row(place, key, value.encode(), type_after(commented), _is_filled_in(original, value))
         commented = key is None and is_json_comment(original)
         before = binding.value or ""
 
@@ -83,10 +83,12 @@ def _line(value: Value) -> str | Problem:
     if isinstance(text, Problem):
         return text
     if value.key == _NO_JAVASCRIPT_NAME:
-        return Problem("", value.key, f"a name that npm dotenv drops; {TREES} can hold it")
+        return Problem("", value.key, f"a name that npm dotenv drops; {ANY_TEXT} can hold it")
     found = quoted(text)
     if found is None and value.content_type == "application/json":
         found = quoted(respelled(text, _ESCAPES))
     if found is None:
-        return Problem("", value.key, f"{why_not(text)}; {TREES if chr(0) in text else holders(value.key)} can hold it")
+        return Problem(
+            "", value.key, f"{why_not(text)}; {ANY_TEXT if chr(0) in text else holders(value.key)} can hold it"
+        )
     return f"{value.key}={found}"

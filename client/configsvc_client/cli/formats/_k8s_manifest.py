@@ -151,7 +151,7 @@ def _merged(node: Any, own: set[str | None]) -> Iterator[Member]:  # noqa: ANN40
 def _member(key: Any, value: Any) -> Member:  # noqa: ANN401  # PyYAML's
     kind = kind_of(value)
     held = value if kind in ("mapping", "list") else value.value
-    return Member(f"line {key.start_mark.line + 1}", key_of(key), kind, held)
+    return Member(_place.at(key.start_mark.line + 1), key_of(key), kind, held)
 
 
 def _is_merge(key: Any) -> bool:  # noqa: ANN401  # PyYAML's

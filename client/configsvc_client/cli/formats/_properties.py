@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from configsvc_client.cli.formats import _place
 from configsvc_client.cli.formats._row import Problem, Read, Row, Value, Written, once
 from configsvc_client.cli.formats._text_types import is_json_comment, lines_of, text_of, type_after
 
@@ -69,7 +70,7 @@ def _continues(line: str) -> bool:
 
 
 def _row(line: _Line) -> Row | Problem:
-    place = f"line {line.number}"
+    place = _place.at(line.number)
     if _BAD.search(line.text):
         return Problem(place, None, "a \\u without four hexadecimal digits; write a backslash as two")
     key = _KEY.match(line.text)

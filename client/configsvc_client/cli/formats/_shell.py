@@ -12,9 +12,17 @@ import re
 from collections.abc import Iterator, Sequence
 
 from configsvc_client._variables import name_of
+from configsvc_client.cli.formats import _place
 from configsvc_client.cli.formats._row import Problem, Read, Row, Value, Written, once
 from configsvc_client.cli.formats._shell_names import why_not_assignable
-from configsvc_client.cli.formats._text_types import TREES, is_json_comment, lines_of, text_of, type_after, why_no_name
+from configsvc_client.cli.formats._text_types import (
+    ANY_TEXT,
+    is_json_comment,
+    lines_of,
+    text_of,
+    type_after,
+    why_no_name,
+)
 
 _NOTHING = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\n|\Z)")
 _ASSIGNMENT = re.compile(
@@ -45,15 +53,15 @@ def _found(text: str) -> Iterator[Row | Problem]:
     while at < len(text):
         match = _NOTHING.match(text, at) or _ASSIGNMENT.match(text, at)
         if match is None:
-            yield Problem(f"line {line}", None, _OTHER_CODE)
+            yield Problem(_place.at(line), None, _OTHER_CODE)
             return
         if match.re is _ASSIGNMENT:
             word = "".join("".join(map(str, filter(None, each.groups()))) for each in _PART.finditer(match[2]))
             reason = why_no_name(match[1], word, before)
             yield (
-                Problem(f"line {line}", None, reason)
+                Problem(_place.at(line), None, reason)
                 if reason
-                else Row(f"line {line}", match[1], word.encode(), type_after(commented))
+                else Row(_place.at(line), match[1], word.encode(), type_after(commented))
             )
             before = word
         commented = is_json_comment(match[0])
@@ -66,8 +74,8 @@ def _line(value: Value) -> str | Problem:
         return text
     if reason:
         renamed = name_of(value.key)
-        advice = f"; {TREES} can hold it" if why_not_assignable(renamed) else f"; --variables makes it {renamed}"
+        advice = f"; {ANY_TEXT} can hold it" if why_not_assignable(renamed) else f"; --variables makes it {renamed}"
         return Problem("", value.key, f"{reason}{advice}")
     if "\0" in text:
-        return Problem("", value.key, f"contains a NUL, which no variable can hold; {TREES} can")
+        return Problem("", value.key, f"contains a NUL, which no variable can hold; {ANY_TEXT} can")
     return "export {}='{}'".format(value.key, _DIGIT.sub(r"'\1'", text.replace("'", "'\\''")))

@@ -11,8 +11,8 @@ from configsvc_client.cli.formats._row import Problem, Value, Written
 from configsvc_client.cli.formats._shell_names import why_not_assignable
 
 JSON_COMMENT = "# configsvc: application/json"
-TREES = "yaml, json, toml, csv and k8s-secret"
-"""Formats that hold any text."""
+ANY_TEXT = "yaml, json, toml, csv and k8s-secret"
+"""Formats that hold any text, and bytes."""
 
 _COMMENT = re.compile(r"\s*# *configsvc: *application/json\s*")
 _NAME = re.compile(r"[\w./:@\[\]-]+")
@@ -26,9 +26,9 @@ _FILLED_IN = re.compile(r"\$[A-Za-z0-9_{(\[$@*#?!-]|`")
 def holders(key: str) -> str:
     """The formats that hold any text without a NUL under this key: a shell does if it can assign the name."""
     if not why_not_assignable(key):
-        return f"shell, {TREES}"
+        return f"shell, {ANY_TEXT}"
     renamed = name_of(key)
-    return TREES if why_not_assignable(renamed) else f"shell (as {renamed}), {TREES}"
+    return ANY_TEXT if why_not_assignable(renamed) else f"shell (as {renamed}), {ANY_TEXT}"
 
 
 def why_no_name(name: str, value: str, before: str) -> str | None:
@@ -66,7 +66,7 @@ def is_filled_in(text: str) -> bool:
 def text_of(value: Value) -> str | Problem:
     """The value's text, or that it has none."""
     if value.content_type == "application/octet-stream":
-        return Problem("", value.key, "bytes, which this format cannot hold; yaml, json, csv and k8s-secret can")
+        return Problem("", value.key, f"bytes, which this format cannot hold; {ANY_TEXT} can")
     return value.data.decode()
 
 
