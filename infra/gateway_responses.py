@@ -69,7 +69,7 @@ CATCH_ALLS: dict[str, errors.ConfigsvcError] = {
     "DEFAULT_5XX": _BROKEN,
 }
 _RETRY_AFTER = frozenset({errors.Throttled.status, errors.Unavailable.status})
-_SECONDS = {"QUOTA_EXCEEDED": 3600}  # it begins anew with the day; who comes back by the hour has lost little
+_SECONDS = {"QUOTA_EXCEEDED": 3600}  # it starts over each day, so a try an hour loses little
 
 
 def problem_body(kind: str, request_id: str, message: str | None = None) -> dict[str, object]:

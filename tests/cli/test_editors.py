@@ -38,6 +38,7 @@ def _refusal(environ: dict[str, str], *, terminal: bool = True) -> str:
         ("subl", "subl --wait"),
         ("subl -n", "subl -n --wait"),
         ("mate", "mate --wait"),
+        ("/usr/local/bin/atom", "/usr/local/bin/atom --wait"),
         ("zed", "zed --wait"),
         ("gedit", "gedit --wait"),
         ("gnome-text-editor", "gnome-text-editor --standalone"),
@@ -55,7 +56,8 @@ def test_an_editor_that_returns_at_once_is_refused_with_what_makes_it_wait(edito
 @pytest.mark.parametrize(
     "editor",
     ["code --wait", "code -w", "code -nw", "subl -nw", "subl -w -n", "gvim -f", "gvim --nofork", "kate -b",
-     "open -W -n -t", "vi", "nano", "emacsclient -t", "emacs -nw", "sed -i s/a/b/", "my-code", "~/bin/ed"],
+     "open -W -n -t", "vi", "nano", "emacsclient -t", "emacs -nw", "sed -i s/a/b/", "my-code", "~/bin/ed",
+     "'/Applications/Atom.app/Contents/MacOS/Atom' -w"],
 )  # fmt: skip
 def test_an_editor_that_waits_is_taken(editor: str) -> None:
     assert Editor({"EDITOR": editor}, terminal=False)

@@ -89,8 +89,8 @@ def _live(admin: Admin, namespace: Namespace) -> list[Kid]:
     back = [kid for kid in live if kid in admin.retired_kids(namespace)]
     if back:
         _terminal.say(
-            f"{namespace}: the service lists retired data keys as live: {', '.join(back)}. Someone may have changed "
-            f"its table. They are not wrapped again; rotate: configsvc data-key rotate -n {namespace} --fresh"
+            f"{namespace}: {_retired.offered(back)}. They are not wrapped again; rotate: "
+            f"configsvc data-key rotate -n {namespace} --fresh"
         )
     return [kid for kid in live if kid not in back]
 

@@ -11,7 +11,7 @@ from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc.model.names import Namespace
 from configsvc_client._pin import pin
 from configsvc_client._sentences import sentences
-from configsvc_client.cli import _checks, _options, _origins, _settings
+from configsvc_client.cli import _checks, _options, _origins, _retired, _settings
 from configsvc_client.cli._checks import Check
 from configsvc_client.cli._count import counted
 
@@ -123,9 +123,8 @@ def _namespace(admin: Admin, namespace: Namespace) -> Iterator[Check]:
     yield Check(str(namespace), "ok", f"can be read; {counted(len(listed), 'live data key')}")
     back = [each.kid for each in listed if each.kid in admin.retired_kids(namespace)]
     if back:
-        said = f"the service lists retired data keys as live: {', '.join(back)}"
-        advice = f"Someone may have changed its table. Rotate: configsvc data-key rotate -n {namespace} --fresh"
-        yield Check(f"{namespace}: data keys", "failed", said, advice)
+        advice = f"Rotate: configsvc data-key rotate -n {namespace} --fresh"
+        yield Check(f"{namespace}: data keys", "failed", _retired.offered(back), advice)
     pins = pin(_settings.pins())
     trusted = _checks.pinned(namespace, pins, sorted({each.data_key.kms_key for each in listed}))
     yield trusted

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,11 @@ from configsvc_client.cli import _output, _settings, _terminal
 if TYPE_CHECKING:
     from configsvc.model.names import Namespace
     from configsvc_client.admin import Admin
+
+
+def offered(kids: Sequence[str]) -> str:
+    """What is wrong where the service lists retired data keys as live."""
+    return f"the service lists retired data keys as live: {', '.join(kids)}. Someone may have changed its table"
 
 
 def advise(admin: Admin, namespace: Namespace) -> list[str]:

@@ -113,12 +113,18 @@ def is_stuck() -> bool:
 
 def give_up_stdout() -> None:
     """Let what is left for stdout go nowhere: Python would complain once more while it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
+    _give_up(_STDOUT)
 
 
 def give_up_stderr() -> None:
     """The same for stderr. Python would end with 120, whatever the command did."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), _STDERR)
+    _give_up(_STDERR)
+
+
+def _give_up(number: int) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, number)
+    os.close(nowhere)
 
 
 def for_a_helper() -> Streams:
