@@ -185,7 +185,7 @@ def _iam(route: str, needs: _Needs, message: str, *, signed: bool) -> str:
             f"The API's resource policy refused {route}. Reads are not signed, so it judges the network that you call "
             "from. Ask the people who manage the API."
         )
-    allow = f"configsvc iam-policy --for {needs.role} -n {_quoted(needs.namespace or 'NAMESPACE')}"
+    allow = f"configsvc iam-policy --for {needs.role}{f' -n {_quoted(needs.namespace)}' if needs.namespace else ''}"
     said = f"the action execute-api:Invoke on {route}"
     if _iam_words.is_explicit(message):
         return sentences(

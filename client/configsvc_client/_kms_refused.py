@@ -83,13 +83,13 @@ def _denied(operation: str, message: str, members: Mapping[str, object]) -> str:
     actions = "kms:ReEncryptFrom and kms:ReEncryptTo" if operation == "ReEncrypt" else f"kms:{operation}"
     under = f" under the encryption context {_CONTEXT}={namespace}" if namespace else ""
     role = _ROLES.get(operation, "administrator")
-    also = "; --for writer if it writes too" if role == "reader" else ""
+    also = " (if it writes too, with writer in place of reader)" if role == "reader" else ""
     prints = "What the call needs besides" if _iam_words.is_explicit(message) else f"This prints the policy{also}"
     return sentences(
         f"Your AWS identity needs {actions} on {key}{under}",
         _elsewhere(message, key),
         _iam_words.obstacle(message, of_resource="key policy of the KMS key"),
-        f"{prints}: configsvc iam-policy --for {role} -n {namespace or 'NAMESPACE'}",
+        f"{prints}: configsvc iam-policy --for {role}{f' -n {namespace}' if namespace else ''}",
     )
 
 

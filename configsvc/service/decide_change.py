@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from configsvc.model import limits
 from configsvc.model.change_set import Activate, ChangeSet, Operation, Put, stored_bytes
 from configsvc.model.envelope import peek
-from configsvc.model.errors import ConfigsvcError, Conflict, PreconditionFailed, TooLarge
+from configsvc.model.errors import ConfigsvcError, PreconditionFailed, TooLarge
 from configsvc.model.names import Kid, Namespace
 from configsvc.service import change_log, records, steps
 from configsvc.service.change_log import Done
@@ -17,6 +17,7 @@ from configsvc.service.ports import Action, Check, LostRace, Outcome, Write
 from configsvc.service.records import Address, Change, Head, Settings, StoredDataKey, address_of
 from configsvc.service.steps import Base, Step
 from configsvc.service.tally import Moved, outgrown, tallied
+from configsvc.service.writable import read_only
 from configsvc.service.writing import Plan, Situation, refused
 
 
@@ -52,7 +53,7 @@ def decide(namespace: Namespace, change_set: ChangeSet, answer: Answering, found
         LostRace: what was read does not fit together.
     """
     base = Base(found, *_namespace(namespace, found), situation)
-    _check_namespace(base, change_set)
+    _check_namespace(namespace, base, change_set)
     check_work(situation.schemas, base.settings.schemas, change_set.operations)
     decided = _steps(base, change_set)
     _check_bytes(decided)
@@ -76,9 +77,9 @@ def _namespace(namespace: Namespace, found: Found) -> tuple[Head, Settings]:
     return head, settings
 
 
-def _check_namespace(base: Base, change_set: ChangeSet) -> None:
+def _check_namespace(namespace: Namespace, base: Base, change_set: ChangeSet) -> None:
     if base.settings.read_only:
-        raise Conflict("The namespace is read-only. An admin can change that.")
+        raise read_only(namespace)
     if change_set.if_match is not None and change_set.if_match != base.head.revision:
         raise PreconditionFailed("The namespace is not at that revision. Read it again.", revision=base.head.revision)
 

@@ -40,5 +40,13 @@ def writable(found: Found, namespace: Namespace) -> Writable:
     if head is None or settings is None:
         raise LostRace(addresses(namespace))
     if settings.read_only:
-        raise Conflict("The namespace is read-only. An admin can change that.")
+        raise read_only(namespace)
     return Writable(head, settings)
+
+
+def read_only(namespace: Namespace) -> Conflict:
+    """The refusal of a write to a namespace that takes none."""
+    return Conflict(
+        f"{namespace} is read-only. An administrator can change that: "
+        f"configsvc namespace set {namespace} --no-read-only"
+    )

@@ -54,7 +54,7 @@ def test_schemas_and_switches_hold(service: Loopback, namespace: str) -> None:
     revision = next(each.revision for each in writer.keys(namespace))
     writer.put(namespace, "db.pool", 2, form="plain", if_match=revision)
     admin.create_namespace(namespace, read_only=True)
-    with pytest.raises(Conflict, match="read-only"):
+    with pytest.raises(Conflict, match=f"{namespace} is read-only.* set {namespace} --no-read-only$"):
         writer.put_draft(namespace, draft("new", "x", form="plain")._replace(create_only=True))
 
 

@@ -127,7 +127,7 @@ def test_a_clock_that_is_off_is_named_where_the_answer_tells_the_time() -> None:
         ("POST", "/data-keys", "admin", "payments.prod", POLICY.replace("writer", "administrator")),
         ("PUT", "", "admin", "payments.prod", POLICY.replace("writer", "administrator")),
         ("PUT", "../../grants?principal=x", "admin", "*", "configsvc iam-policy --for administrator -n '*'"),
-        ("POST", "../../whoami", None, None, "configsvc iam-policy --for writer -n NAMESPACE"),
+        ("POST", "../../whoami", None, None, "configsvc iam-policy --for writer"),
     ],
 )
 def test_a_denial_of_iam_names_action_namespace_and_the_policy_of_the_role(
@@ -175,7 +175,7 @@ def test_a_message_of_an_odd_shape_is_not_repeated(message: str) -> None:
     ("operation", "members", "says"),
     [
         ("Decrypt", {"KeyId": "arn:k", "EncryptionContext": {"configsvc:namespace": "a.b"}},
-         ["kms:Decrypt on arn:k", "configsvc:namespace=a.b", "iam-policy --for reader -n a.b", "--for writer"]),
+         ["kms:Decrypt on arn:k", "configsvc:namespace=a.b", "of reader): configsvc iam-policy --for reader -n a.b"]),
         ("GenerateDataKey", {"KeyId": "arn:k", "EncryptionContext": {"configsvc:namespace": "a.b"}},
          ["kms:GenerateDataKey on arn:k", "configsvc iam-policy --for writer -n a.b"]),
         ("ReEncrypt", {"SourceKeyId": "arn:k", "SourceEncryptionContext": {"configsvc:namespace": "a.b"}},

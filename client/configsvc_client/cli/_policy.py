@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from configsvc.model.errors import Misconfigured
 
@@ -20,6 +21,12 @@ _WRITES = ("POST {}/changes", "PUT {}/keys/*", "POST {}/keys/*/activate", "DELET
 _DESTROYS = "DELETE {}/keys/*/versions/*"  # `*` stands for slashes too: what deletes keys would destroy versions
 _ADMINISTERS = tuple(f"{method} {{}}{rest}" for method in ("POST", "PUT", "DELETE") for rest in ("", "/*"))
 _API = re.compile(r"https://([a-z0-9]+)\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?/([A-Za-z0-9_-]+)/?")
+_LOCAL_API = re.compile(r"https?://[^/]+/_aws/execute-api/([a-z0-9]+)/([A-Za-z0-9_-]+)/?")
+"""Of an AWS on this computer; LocalStack's have that form too."""
+_UNKNOWN_API = (
+    "The API's ARN is not in its URL. Add --api-arn arn:aws:execute-api:REGION:ACCOUNT:API/STAGE. If the URL has a "
+    "domain of your own, this shows API and STAGE: aws apigateway get-base-path-mappings --domain-name {}"
+)
 _API_ARN = re.compile(r"arn:aws[a-z-]*:execute-api:[a-z0-9-]+:([0-9]{12}|\*):[a-z0-9]+/[A-Za-z0-9_-]+")
 
 Statement = dict[str, Any]
@@ -50,9 +57,12 @@ def api_arn(given: str | None, url: str) -> str:
         if not _API_ARN.fullmatch(given):
             raise Misconfigured("--api-arn is arn:aws:execute-api:<region>:<account>:<api>/<stage>.")
         return given
+    local = _LOCAL_API.fullmatch(url)
+    if local:
+        return f"arn:aws:execute-api:*:*:{local[1]}/{local[2]}"
     found = _API.fullmatch(url)
     if not found:
-        raise Misconfigured("The API's ARN is not in its URL. Say --api-arn arn:aws:execute-api:…:<api>/<stage>.")
+        raise Misconfigured(_UNKNOWN_API.format(urlsplit(url).hostname or "HOST"))
     api, region, china, stage = found.groups()
     return f"arn:aws{'-cn' if china else ''}:execute-api:{region}:*:{api}/{stage}"
 
