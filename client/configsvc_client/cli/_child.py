@@ -24,6 +24,8 @@ ADVICE_FOR_FILE = Advice(
 _UNLISTED = "not on the policy's exec list for {}, or the project file is not trusted (configsvc trust)."
 
 _AT_START = Path("/proc/self/environ")
+"""The variables that this process started with, NUL after each (proc_pid_environ(5))."""
+
 _API_KEY = "CONFIGSVC_API_KEY"
 _AWS = "AWS_"
 _NO_CREDENTIALS = frozenset({
@@ -38,7 +40,7 @@ _SOURCES_OFF = {
 }
 
 
-def inherited(environ: Mapping[str, str], path: Path = _AT_START) -> dict[str, str]:
+def inherited(environ: Mapping[str, str]) -> dict[str, str]:
     """The variables as this process got them.
 
     In the C locale Python sets LC_CTYPE for itself (PEP 538), and every program that it starts would work in another
@@ -46,12 +48,11 @@ def inherited(environ: Mapping[str, str], path: Path = _AT_START) -> dict[str, s
 
     Args:
         environ: the variables now.
-        path: what holds the variables at the start, NUL after each (proc_pid_environ(5)).
     """
     if "LC_CTYPE" not in environ:
         return dict(environ)
     try:
-        first = path.read_bytes().split(b"\0")
+        first = _AT_START.read_bytes().split(b"\0")
     except OSError:
         return dict(environ)
     kept = any(each.startswith(b"LC_CTYPE=") for each in first)

@@ -91,9 +91,7 @@ def options(command: Decorated) -> Decorated:
     return shaped  # type: ignore[return-value]  # a command as before, with `shaping`
 
 
-def renamed(
-    rows: Iterable[Row], shaping: Shaping, paths: Mapping[str, str] | None = None
-) -> tuple[Shaped, list[Problem]]:
+def renamed(rows: Iterable[Row], shaping: Shaping, paths: Mapping[str, str]) -> tuple[Shaped, list[Problem]]:
     """The rows with their new keys, and the keys that would be the same.
 
     Args:
@@ -110,7 +108,7 @@ def renamed(
     problems: list[Problem] = []
     for row in found:
         name = shaping.name(row.key)
-        origin = (paths or {}).get(row.key, row.key)
+        origin = paths.get(row.key, row.key)
         before = origins.setdefault(name, origin)
         if not name:
             problems.append(Problem(row.place, row.key, "nothing would be left of the key"))

@@ -97,7 +97,7 @@ def tell_line_break(key: str, source: str | None, from_file: str | None, data: b
         )
 
 
-def origin(source: str | None, from_file: str | None, data: bytes = b"") -> str:
+def origin(source: str | None, from_file: str | None, data: bytes) -> str:
     """What an empty value came from, for the sentence that refuses it.
 
     Args:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from typing import NamedTuple
 
 IMPORT = "configsvc import"
+DECRYPT = "Decrypt it on the way:"
 _DIGITS = 300
 """An integer of more digits than a float has."""
 
@@ -38,6 +40,10 @@ class Found(NamedTuple):
     commands: tuple[str, ...] = ()
     own_keys: bool = False
     """Whether it could be a file of a person's own keys after all."""
+
+
+Known = Callable[[Source], Found]
+"""What a file is that was known by its contents or its name."""
 
 
 class Taken(NamedTuple):
