@@ -143,7 +143,7 @@ def refusal(operation: str, response: Response, asked: Mapping[str, object]) -> 
     from configsvc_client import _kms_refused
 
     code, _, message = _said(response).partition(" ")
-    detail = _kms_refused.told(operation, code, message, asked)
+    detail = _kms_refused.explained(operation, code, message, asked)
     if response.status >= _SERVER_FAULT or re.search(_REPEATABLE, code):
         return Unavailable(detail, reason=code)
     return CannotOpen(detail, reason=code)

@@ -48,7 +48,7 @@ _PENDING_DELETION = (
 _CREDENTIALS = "Your AWS credentials are wrong or have expired. configsvc doctor shows where they come from."
 
 
-def told(operation: str, code: str, message: str, members: Mapping[str, object]) -> str:
+def explained(operation: str, code: str, message: str, members: Mapping[str, object]) -> str:
     """What KMS refused, in its words where they are safe, and what to do about it.
 
     Args:

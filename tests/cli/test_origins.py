@@ -227,7 +227,7 @@ def test_a_variable_that_has_two_spellings_is_named_as_it_is_set(
 
 
 def test_a_kms_key_that_is_not_found_makes_the_region_suspect() -> None:
-    assert "AWS_REGION" in _kms_refused.told("Decrypt", "NotFoundException", "", {})
+    assert "AWS_REGION" in _kms_refused.explained("Decrypt", "NotFoundException", "", {})
     assert "AWS_REGION" not in _exit.next_of(NotFound("x"))
 
 

@@ -188,7 +188,7 @@ def test_a_denial_of_kms_names_the_right_the_key_the_context_and_the_policy(
     operation: str, members: Mapping[str, object], says: list[str]
 ) -> None:
     message = "User: u is not authorized to perform: kms:X on resource: arn:aws:kms:eu-central-1:111122223333:key/1"
-    told = _kms_refused.told(operation, "AccessDeniedException", message, members)
+    told = _kms_refused.explained(operation, "AccessDeniedException", message, members)
     assert [each for each in says if each not in told] == []
 
 

@@ -12,7 +12,7 @@ Change = Literal["added", "removed", "changed", "unknown"]
 
 
 class Compared(NamedTuple):
-    """A key that is not alike; the values are there where they were asked for and open."""
+    """A key that differs; the values are there where they were asked for and open."""
 
     key: str
     change: Change
@@ -26,7 +26,7 @@ class Compared(NamedTuple):
 
 
 def compared(left: Side, right: Side, *, values: bool) -> list[Compared]:
-    """The keys that are not alike, in their order; `values` asks for the values of all of them."""
+    """The keys that differ, in their order; `values` asks for the values of all of them."""
     here, there = left.items(), right.items()
     both = sorted(key for key in here.keys() & there.keys() if not _identical(here[key], there[key]))
     was, now = left.data(both), right.data(both)

@@ -16,7 +16,7 @@ from configsvc_client.cli._layout import GAP
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], widths: Sequence[int]) -> Table:
-    """Rows under headings, each column as wide as it is told."""
+    """Rows under headings, each column as wide as asked."""
     drawn = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
     for column, width in zip(columns, widths, strict=True):
         drawn.add_column(Text("\n".join(fold(column, width))), width=width, no_wrap=True)

@@ -167,7 +167,7 @@ def usage(error: click.ClickException) -> list[str]:
     from configsvc_client.cli import _usage
 
     context: click.Context | None = getattr(error, "ctx", None)
-    told = _usage.told(error, context) if context else _advice.here(_usage.told(error, None))
+    told = _usage.explained(error, context) if context else _advice.here(_usage.explained(error, None))
     listed = [f"  {_advice.here(each)}" for each in error.problems] if isinstance(error, Problems) else []
     advice = [f"Try: {context.command_path} --help"] if context else []
     return [f"configsvc: {told}", *listed, *notes_of(error), *advice]

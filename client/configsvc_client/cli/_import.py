@@ -94,7 +94,7 @@ def command(
     plan, failures = Importing(admin, target, ways).run(found, failures | too_large)
     unstored = "--dry-run" if dry_run else "--atomic" if atomic and failures else None
     refused = _imported.listed(rows, failures)
-    _imported.told(target, plan, refused, unstored=unstored, renamed=shaped.renamed)
+    _imported.report(target, plan, refused, unstored=unstored, renamed=shaped.renamed)
     if not dry_run:
         _imported.kept(places, refused)
     return _exit.code_of_first(failures)

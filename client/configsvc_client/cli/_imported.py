@@ -29,7 +29,7 @@ _STEPS = ("new", "changed", "again", "unchanged", "kept")
 _NOTHING = "Nothing was stored ({})."
 
 
-def told(
+def report(
     namespace: Namespace, plan: Sequence[Planned], refused: Sequence[Refused], *,
     unstored: str | None = None, renamed: int = 0,
 ) -> None:  # fmt: skip

@@ -67,7 +67,7 @@ def store(
 ) -> dict[str, ConfigsvcError]:
     """Store the drafts in as few change sets as they fit into; the keys that were refused and why.
 
-    What stops the whole series is the reason of each key left. Who interrupts it is told how much is stored.
+    What stops the whole series is the reason of each key left. An interruption prints how much is stored.
 
     Args:
         admin: stores them.

@@ -20,7 +20,7 @@ _WORDS = {
 _CHOSEN = re.compile(r"'([^']*)' is not one of ")
 
 
-def told(error: click.ClickException, context: click.Context | None) -> str:
+def explained(error: click.ClickException, context: click.Context | None) -> str:
     """What was typed wrongly."""
     if isinstance(error, click.NoSuchOption):
         return f"No such option {error.option_name}. {_option(error, context)}".strip()

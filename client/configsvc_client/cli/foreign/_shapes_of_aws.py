@@ -104,7 +104,7 @@ def _is_variables(tree: Tree) -> bool:
 
 
 def _undecrypted(found: Sequence[Mapping[str, object]]) -> str:
-    """A value that SSM did not decrypt is KMS's ciphertext in base64, which begins alike for every key."""
+    """A value that SSM did not decrypt is KMS's ciphertext in base64, which begins the same for every key."""
     sealed = any(each["Type"] == "SecureString" and str(each.get("Value", "")).startswith("AQICA") for each in found)
     missing = any("Value" not in each for each in found)
     if missing:

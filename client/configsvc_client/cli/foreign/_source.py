@@ -13,7 +13,7 @@ _DIGITS = 300
 
 
 class Source(NamedTuple):
-    """The name of a file, None for stdin; the format it is read in, and whether only its ending told that."""
+    """The name of a file, None for stdin; the format it is read in, and whether that was guessed from its ending."""
 
     name: str | None
     format: str

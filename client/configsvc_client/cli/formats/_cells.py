@@ -37,7 +37,7 @@ class Broken(ValueError):
     """A quote is not closed, or something follows a closing quote. Its text is the place."""
 
 
-def told_separator(text: str) -> tuple[str, str, int]:
+def named_separator(text: str) -> tuple[str, str, int]:
     """The separator that Excel's first line `sep=;` names, or none; the text after that line, and its first line."""
     found = _SEP.match(text)
     return (found["separator"], text[found.end() :], 2) if found else ("", text, 1)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from configsvc.model.entry import is_content_type
 from configsvc_client.cli.formats import _place
-from configsvc_client.cli.formats._cells import SEPARATORS, Broken, Cell, records, told_separator
+from configsvc_client.cli.formats._cells import SEPARATORS, Broken, Cell, named_separator, records
 from configsvc_client.cli.formats._row import Problem, Read, Row, Value, Written, from_base64, once
 
 COLUMNS = ("key", "value", "content_type")
@@ -30,8 +30,8 @@ def read(text: str) -> Read:
 
 def ignored(text: str) -> list[str]:
     """The names of the columns that are not read; the text is one that `read` takes."""
-    told, rest, _ = told_separator(text)
-    names = next(records(rest, told or _separator(rest)), [])
+    named, rest, _ = named_separator(text)
+    names = next(records(rest, named or _separator(rest)), [])
     return [cell.text.strip() for cell in names if cell.text.strip() and _column(cell) not in COLUMNS]
 
 
@@ -46,9 +46,9 @@ def write(values: Sequence[Value], namespace: str) -> Written:
 
 
 def _found(text: str) -> Iterator[Row | Problem]:
-    told, rest, first = told_separator(text)
+    named, rest, first = named_separator(text)
     try:
-        separator = told or _separator(rest)
+        separator = named or _separator(rest)
         found = records(rest, separator, first)
         names = next(found, [Cell(first, 1, "")])
         columns = {_column(cell): cell.column - 1 for cell in reversed(names)}

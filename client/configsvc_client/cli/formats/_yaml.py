@@ -1,7 +1,7 @@
 """A YAML mapping, by PyYAML's parser and a typing of our own (`_yaml_types`).
 
-Only what YAML 1.1, YAML 1.2's core schema and PyYAML all type alike is a number, a truth or null. `no`, `0123`, `1:30`,
-`12e3` and `2027-01-15` are text: no password becomes a number.
+Only what YAML 1.1, YAML 1.2's core schema and PyYAML all type the same way is a number, a truth or null. `no`, `0123`,
+`1:30`, `12e3` and `2027-01-15` are text: no password becomes a number.
 """
 
 from __future__ import annotations
