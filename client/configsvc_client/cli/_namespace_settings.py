@@ -42,7 +42,7 @@ def show(name: str | None, namespace: str | None) -> None:
 )  # fmt: skip
 @click.option(
     "--require-preconditions/--no-require-preconditions", default=None,
-    help="Require --if-match or --create-only for each write of a key.",
+    help="Require a precondition for each write of a key.",
 )  # fmt: skip
 @click.option("--read-only/--no-read-only", default=None, help="Whether nothing but settings may be written.")
 @click.option("--keep-versions", type=click.IntRange(min=0), help="Versions of a key that upkeep keeps; 0 is all.")
