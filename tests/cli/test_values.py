@@ -136,3 +136,11 @@ def test_a_namespace_is_never_guessed_among_several(shell: Shell, namespace: str
 def test_a_long_list_tells_what_is_to_be_replaced_and_when(shell: Shell) -> None:
     shell.ok("put", "k", "-", "--rotate-by", "2030-01-31", given="1")
     assert shell.ok("list", "--long").rstrip("\n").split("\t")[6:] == ["2", "2030-01-31", "served", "no"]
+
+
+def test_a_put_says_that_readers_get_another_type(shell: Shell) -> None:
+    first = shell.run("put", "limits.retries", "-", "--json", given="3")
+    text = shell.run("put", "limits.retries", "-", given="5")
+    again = shell.run("put", "limits.retries", "-", given="6")
+    said = "limits.retries: the content type changes from application/json to text/plain"
+    assert [said in done.err for done in (first, text, again)] == [False, True, False]

@@ -10,7 +10,7 @@ import click
 from configsvc.model.entry import ContentType, Entry, Form
 from configsvc.model.errors import CannotOpen, Forbidden, Misconfigured, NotFound
 from configsvc.model.same_value import same_value
-from configsvc_client.cli import _empty, _forms, _options, _output, _settings, _unnamed, _values
+from configsvc_client.cli import _empty, _forms, _options, _output, _replacing, _settings, _unnamed, _values
 from configsvc_client.cli._generate import LEAST, LENGTH, MOST, generated
 
 if TYPE_CHECKING:
@@ -120,6 +120,7 @@ def _put(admin: Admin, namespace: Namespace, draft: Draft, message: str) -> None
     if served and served.form == "plain" and draft.form is None:
         draft = draft._replace(form=_unnamed.form(namespace, draft.key))
     _unnamed.tell_kms([draft.key] if served and served.form == "kms" and draft.form is None else [])
+    _replacing.tell_type(draft.key, served.content_type if served else None, draft.content_type)
     stored = admin.put_draft(namespace, draft, message)
     state = "served" if stored.active == stored.version else "staged"
     _output.done(

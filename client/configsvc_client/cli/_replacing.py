@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from configsvc.model.entry import ContentType
 from configsvc.model.errors import ConfigsvcError
 from configsvc_client.cli import _confirm, _terminal, _unnamed
 from configsvc_client.cli._count import counted, first_of
@@ -57,9 +58,14 @@ def tell_types(plan: Iterable[Planned], there: SealedSnapshot) -> None:
     """Say which keys get another content type: their readers get a text where they had JSON, or the other way round."""
     served = {entry.key: entry.content_type for entry in there.entries}
     for each in plan:
-        before, after = served.get(each.draft.key), each.draft.content_type
-        if each.step in STORED and before and before != after:
-            _terminal.say(f"{each.draft.key}: the content type changes from {before} to {after}")
+        if each.step in STORED:
+            tell_type(each.draft.key, served.get(each.draft.key), each.draft.content_type)
+
+
+def tell_type(key: str, before: ContentType | None, after: ContentType) -> None:
+    """Say that a key gets another content type. Nothing is said where it had none."""
+    if before and before != after:
+        _terminal.say(f"{key}: the content type changes from {before} to {after}")
 
 
 def store(
