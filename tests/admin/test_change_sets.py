@@ -64,6 +64,7 @@ def test_300_values_take_one_kms_call_and_few_requests(service: Loopback, namesp
     assert {key: each.data for key, each in values.items()} == {each.key: each.data for each in drafts}
 
 
+@pytest.mark.slow
 def test_values_that_are_refused_are_named_and_the_rest_is_stored(service: Loopback, namespace: str) -> None:
     admin = service.admin()
     admin.put(namespace, "sealed", "secret")

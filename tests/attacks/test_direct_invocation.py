@@ -21,6 +21,8 @@ from tests.journeys.texts import Texts
 from tests.journeys.visits import KEY, VISITS, Visit
 from tests.web.events import event
 
+pytestmark = pytest.mark.slow  # many processes
+
 NAMESPACE = "payments.prod"
 CANARY = "canary-of-payments"
 

@@ -32,6 +32,8 @@ from tests.admin.loopback import Loopback
 from tests.cli.shell import Shell
 from tests.client.stub_servers import Answer, stub
 
+pytestmark = pytest.mark.slow  # many processes
+
 MARK = "canary-of-their-page"
 SAYS_SO = "did not answer as configsvc does"
 JSON = {"content-type": "application/json"}

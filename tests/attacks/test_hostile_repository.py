@@ -18,6 +18,8 @@ from tests.admin.kms_server import KMS_KEY
 from tests.admin.loopback import Loopback
 from tests.cli.shell import Shell
 
+pytestmark = pytest.mark.slow  # many processes
+
 THEIRS = "arn:aws:kms:us-east-1:999999999999:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 SECRET = "canary-7c31d0"
 

@@ -18,6 +18,8 @@ import pytest
 from tests.admin.loopback import Loopback, loopback
 from tests.cli.shell import Shell
 
+pytestmark = pytest.mark.slow  # many processes
+
 _SECONDS = 30.0
 
 

@@ -19,6 +19,8 @@ from tests.attacks.runbooks import Aws, Command, Player, commands
 from tests.attacks.table_thief import Thief, leaked, thief
 from tests.cli.shell import Shell
 
+pytestmark = pytest.mark.slow  # many processes
+
 NAMESPACE = "payments.prod"
 OLD, NEW, FORGED = b"canary-old", b"canary-new", b"canary-forged"
 KEY = "db.password"

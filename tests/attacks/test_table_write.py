@@ -24,6 +24,8 @@ from tests.admin.loopback import Loopback
 from tests.attacks.marker import PLANTED, Marker
 from tests.cli.shell import Shell
 
+pytestmark = pytest.mark.slow  # many processes
+
 SECRET = "canary-3e90fa"
 OLD = "was sealed"
 

@@ -15,6 +15,8 @@ from tests.admin.loopback import Loopback
 from tests.attacks.hostile_service import EVIL, PROBLEM, REWRITES, Hostile, hostile
 from tests.cli.shell import Shell
 
+pytestmark = pytest.mark.slow  # many processes
+
 COMMANDS: dict[str, list[str]] = {
     "activate": ["activate", "a", "1"],
     "copy": ["copy", "a", "--as", "copied"],

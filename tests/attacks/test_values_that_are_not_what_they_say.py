@@ -12,6 +12,8 @@ from configsvc_client.admin import Draft
 from tests.admin.loopback import Loopback
 from tests.cli.shell import Shell
 
+pytestmark = pytest.mark.slow  # many processes
+
 KINDS = {
     "no JSON": (b"no JSON", "application/json"),
     "too deep": (b"[" * 100_000, "application/json"),

@@ -14,6 +14,8 @@ from tests.admin.kms_server import KMS_KEY
 from tests.admin.loopback import Loopback
 from tests.cli.shell import Shell
 
+pytestmark = pytest.mark.slow  # many processes
+
 
 @pytest.fixture
 def owner(service: Loopback, namespace: str) -> Shell:

@@ -15,6 +15,8 @@ from tests.admin.kms_server import FOREIGN_KEY, KMS_KEY
 from tests.admin.loopback import FOUNDER, Loopback, arn
 from tests.cli.shell import Shell
 
+pytestmark = pytest.mark.slow  # many processes
+
 
 @pytest.fixture
 def administrator(service: Loopback) -> Shell:

@@ -12,6 +12,8 @@ import pytest
 from tests.admin.loopback import Loopback
 from tests.cli.shell import Shell
 
+pytestmark = pytest.mark.slow  # many processes
+
 # An editor that someone else is faster than: it has a put of theirs done before it saves its own.
 _OVERTAKEN = """
 import pathlib, subprocess, sys

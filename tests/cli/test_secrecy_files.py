@@ -11,6 +11,8 @@ import pytest
 from tests.admin.loopback import Loopback
 from tests.cli.shell import Done, Shell
 
+pytestmark = pytest.mark.slow  # many processes
+
 CANARY = "canary-0c4f77"
 
 _FILES = {

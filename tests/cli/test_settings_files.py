@@ -97,6 +97,7 @@ def test_the_api_key_comes_from_the_keyring_where_that_is_installed(
     assert (failed.code, KEY in failed.err, "RuntimeError" in failed.err) == (2, False, True)
 
 
+@pytest.mark.slow
 def test_a_profile_is_chosen_by_flag_before_or_after_the_command(
     bare: Shell, home: Path, service: Loopback, namespace: str
 ) -> None:

@@ -106,6 +106,7 @@ def test_exit_codes_tell_kinds_of_failure_in_at_most_two_lines(
     assert len(done.err.splitlines()) <= 2
 
 
+@pytest.mark.slow
 def test_a_service_that_does_not_answer_is_code_6(shell: Shell) -> None:
     done = shell.but(CONFIGSVC_URL="http://127.0.0.1:9/api").run("list")
     assert (done.code, "could not be reached" in done.err) == (6, True)

@@ -69,6 +69,7 @@ def test_a_put_is_one_read_and_one_transaction(warm: Story, dynamodb: CountingPr
     assert _calls(dynamodb) == {"BatchGetItem": 1, "TransactWriteItems": 1}
 
 
+@pytest.mark.slow
 def test_a_change_set_is_one_read_and_one_transaction(warm: Story, dynamodb: CountingProxy) -> None:
     _calls(dynamodb)
 

@@ -49,6 +49,7 @@ def check(found: Ran, least: int, phases: frozenset[str] = PHASES) -> None:
     assert {name for name, phase in found.report["phases"].items() if phase["status"] == "success"} == phases
 
 
+@pytest.mark.slow
 def test_a_few_hundred_requests_are_answered_as_documented(tmp_path: Path) -> None:
     phases = PHASES - {"coverage"}
     options = ("--phases", ",".join(sorted(phases)), "--max-examples", "6", "--seed", "1")
@@ -99,6 +100,7 @@ PLANTED: dict[str, tuple[Callable[[Event, Answer], Answer], str]] = {
 }
 
 
+@pytest.mark.slow
 def test_each_planted_violation_is_found_where_it_is(tmp_path: Path) -> None:
     def wrong(target: Target) -> Target:
         def answer(event: Event) -> Answer:

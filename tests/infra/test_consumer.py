@@ -81,6 +81,7 @@ def test_its_zip_tells_nothing_of_where_it_was_built(names: set[str], consumer_z
     assert not [name for name, content in archive.read(consumer_zip).items() if str(ROOT).encode() in content]
 
 
+@pytest.mark.slow
 def test_its_zip_is_the_same_twice_whatever_make_says_to_uv(
     consumer_zip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -82,6 +82,7 @@ def statements(found: dict[str, Any], name: str) -> list[dict[str, Any]]:
     return wanted
 
 
+@pytest.mark.slow
 def test_both_forms_of_all_that_a_stage_can_ask_for_are_clean(built_package: Package, tmp_path: Path) -> None:
     paths = list[Path]()
     for stage in (EVERYTHING, RESTORED):

@@ -77,6 +77,7 @@ def test_importing_the_service_loads_few_modules_of_the_zip(built_package: Packa
     assert 0 < int(ran.stdout) <= MODULES
 
 
+@pytest.mark.slow
 def test_another_folder_user_and_environment_give_the_same_bytes(
     built_package: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,6 +94,7 @@ def test_another_folder_user_and_environment_give_the_same_bytes(
         os.umask(before)
 
 
+@pytest.mark.slow
 def test_a_service_that_is_not_linked_is_refused(tmp_path: Path) -> None:
     root = copied(tmp_path / "elsewhere")
     (root / "vendor/configsvc").unlink()

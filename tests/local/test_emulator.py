@@ -71,6 +71,7 @@ def test_its_data_is_found_again_at_the_next_start(tmp_path: Path) -> None:
         assert [found["KeyArn"] for found in kms(second.url).list_keys()["Keys"]] == [key]
 
 
+@pytest.mark.slow
 def test_a_stop_leaves_no_process_and_no_scratch_files(tmp_path: Path) -> None:
     state = tmp_path / "state"
     with Emulator(log=tmp_path / "log", state=state) as emulator:

@@ -58,6 +58,7 @@ def shared(repository: Repository) -> Callable[[], Repository]:
     return lambda: repository
 
 
+@pytest.mark.slow
 @pytest.mark.emulator
 @pytest.mark.timeout(300)
 def test_400_writes_of_8_writers_to_dynamodb_are_400_revisions_and_400_records(emulator: Emulator) -> None:

@@ -24,6 +24,7 @@ def test_each_block_passes_where_nothing_but_pytest_and_configsvc_is_set_up(tmp_
     assert promised >= len(BLOCKS)
 
 
+@pytest.mark.slow
 def test_a_promise_that_does_not_hold_fails(tmp_path: Path) -> None:
     """That the check can fail: the clock does not go on by itself."""
     (block,) = [each for each in BLOCKS if "a_change_arrives" in each]

@@ -66,6 +66,7 @@ def test_refreshed_by_halves(made):
 _OPTIONS = [(), pytest.param(("--showlocals", "--tb=long", "-vv"), marks=pytest.mark.slow), ("--tb=native",)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", _OPTIONS, ids=" ".join)
 def test_no_value_and_no_credential_is_shown_by_pytest(tmp_path: Path, options: tuple[str, ...]) -> None:
     (tmp_path / "test_failing.py").write_text(_FAILING)
