@@ -103,6 +103,7 @@ def test_a_right_that_one_key_asks_for_stops_that_key_only(service: Loopback, na
     assert (stored.keys, stored.error) == (("one", "two"), None)
 
 
+@pytest.mark.slow
 def test_writers_of_one_key_all_get_through_and_none_is_overwritten(service: Loopback, namespace: str) -> None:
     def write(writer: int) -> list[int]:
         admin = service.admin()

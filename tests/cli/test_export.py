@@ -189,6 +189,7 @@ def test_dotted_keys_in_a_dotenv_file_are_said_to_be_none_of_a_shell_s(
     assert shell.run("export", "--variables").err == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options", [("--variables",), ("-f", "docker"), ("-f", "docker", "--variables"), ("-f", "shell", "--variables")]
 )

@@ -17,6 +17,7 @@ from tests.cli.shell import Shell
 CANARY = "canary-16b2aa"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changed", "code", "says"),
     [
@@ -119,6 +120,7 @@ def test_the_log_of_the_grants_tells_what_was_granted(service: Loopback) -> None
     assert f"delete_grants {who}: nothing" in revoked
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

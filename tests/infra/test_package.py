@@ -130,11 +130,13 @@ def test_a_good_run_is_no_error() -> None:
     assert refusal(0, "Creating deployment package.") is None
 
 
+@pytest.mark.slow
 def test_both_forms_of_the_template_are_clean(built_package: Package) -> None:
     folder = built_package.zip.parent
     assert lint(folder / "template.json", folder / "expanded.json") == []
 
 
+@pytest.mark.slow
 def test_a_wrong_template_is_not_clean(built_package: Package, tmp_path: Path) -> None:
     text = (built_package.zip.parent / "expanded.json").read_text()
     (tmp_path / "wrong.json").write_text(text.replace('"PAY_PER_REQUEST"', '"PAY_LATER"'))

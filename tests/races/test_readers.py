@@ -69,6 +69,7 @@ def test_every_snapshot_is_of_one_revision_while_others_write_to_a_table_that_te
     race(MemoryRepository(between=sched_yield), 300)
 
 
+@pytest.mark.slow
 @pytest.mark.emulator
 def test_every_snapshot_is_of_one_revision_while_others_write_to_dynamodb(emulator: Emulator) -> None:
     race(tables.repository(tables.client(emulator.url)), 60)

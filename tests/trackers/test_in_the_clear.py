@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 
+import pytest
+
 from tests.trackers import canaries, scenes
 
 _OURS = tuple(str(Path(__file__).parents[2] / each) for each in ("client", "configsvc"))
@@ -67,6 +69,7 @@ class Watch:
         return self
 
 
+@pytest.mark.slow
 def test_credentials_are_in_the_clear_only_where_they_are_made_or_checked() -> None:
     watch = Watch()
     with scenes.consumer() as (make, _, _):
