@@ -1,7 +1,8 @@
 """Whom a TLS connection trusts: Amazon's roots first, the default store when they do not verify.
 
 Loading the default store costs some 30 ms of a cold start, Amazon's five roots one. The roots are those published at
-https://www.amazontrust.com/repository/.
+https://www.amazontrust.com/repository/. They are read by what loaded this module, so a zip or a frozen program has them
+too.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from configsvc.model.errors import Misconfigured
 if TYPE_CHECKING:
     import ssl
 
-_ROOTS = os.path.join(os.path.dirname(__file__), "amazon_roots.pem")  # noqa: PTH118, PTH120  # pathlib costs an import
+_ROOTS = "amazon_roots.pem"
+
+_Maker = Callable[[], "ssl.SSLContext | None"]
 
 
 class Trust:
@@ -26,8 +29,8 @@ class Trust:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         file, folder = environ.get("SSL_CERT_FILE"), environ.get("SSL_CERT_DIR")
-        chosen: Callable[[], ssl.SSLContext] = lambda: _context(file, folder)  # noqa: E731  # one of three alike
-        self._makers = (chosen,) if file or folder else (_amazon, _default)
+        chosen: _Maker = lambda: _context(file, folder)  # noqa: E731  # one of three alike
+        self._makers: tuple[_Maker, ...] = (chosen,) if file or folder else (_amazon, _default)
         self._made: dict[int, ssl.SSLContext] = {}
 
     def store(self, number: int) -> ssl.SSLContext | None:
@@ -39,7 +42,11 @@ class Trust:
         if number >= len(self._makers):
             return None
         if number not in self._made:
-            self._made[number] = self._makers[number]()
+            made = self._makers[number]()
+            if made is None:
+                self._makers = (_default,)
+                return self.store(number)
+            self._made[number] = made
         return self._made[number]
 
 
@@ -63,8 +70,30 @@ def _context(file: str | None, folder: str | None) -> ssl.SSLContext:
     return context
 
 
-def _amazon() -> ssl.SSLContext:
-    return _context(_ROOTS, None)
+def _amazon() -> ssl.SSLContext | None:
+    """None where the roots were not packed along, or cannot be read: the default store then has to do."""
+    context = _bare()
+    for read in (_beside, _as_resource):
+        try:
+            context.load_verify_locations(cadata=read().decode("ascii"))
+        except Exception:  # noqa: BLE001, S112  # loaders of others raise what they like
+            continue
+        return context
+    return None
+
+
+def _beside() -> bytes:
+    """By the loader of this module, which is loaded anyway."""
+    path = os.path.join(os.path.dirname(__file__), _ROOTS)  # noqa: PTH118, PTH120  # pathlib costs an import
+    content: bytes = __loader__.get_data(path)  # type: ignore[name-defined]  # every module has it
+    return content
+
+
+def _as_resource() -> bytes:
+    """For a loader that has no files. Costs imports."""
+    from importlib import resources
+
+    return resources.files(__package__).joinpath(_ROOTS).read_bytes()
 
 
 def _default() -> ssl.SSLContext:
