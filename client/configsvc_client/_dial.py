@@ -21,6 +21,20 @@ _Address = tuple[socket.AddressFamily, "tuple[str, int] | tuple[str, int, int, i
 LookUp = Callable[[str, int], list[_Address]]
 
 
+class _Ascii(str):
+    """A host name for TLS.
+
+    `ssl` encodes text by the codec "idna", which is slow to load. It takes bytes as they are, but gevent's does not.
+    """
+
+    __slots__ = ()
+
+    def encode(self, encoding: str = "ascii", errors: str = "strict") -> bytes:
+        """ASCII, whatever is asked for: hosts here are."""
+        del encoding
+        return super().encode("ascii", errors)
+
+
 class Dialler:
     """Opens connections to one origin; keeps which store of its trust verified."""
 
@@ -52,7 +66,7 @@ class Dialler:
             raw = self._reach(deadline)
             try:
                 raw.settimeout(left(deadline, self._clock))
-                return context.wrap_socket(raw, server_hostname=self._url.host.encode("ascii"))
+                return context.wrap_socket(raw, server_hostname=_Ascii(self._url.name))
             except OSError as error:
                 raw.close()
                 if not isinstance(error, ssl.SSLCertVerificationError):
