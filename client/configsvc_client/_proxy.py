@@ -70,14 +70,14 @@ def _basic(user: str | None) -> Secret | None:
 
 
 def _excepted(url: Url, names: str) -> bool:
-    """`NO_PROXY`: hosts, domains with or without a leading dot, each with or without a port; `*` for all."""
+    """`NO_PROXY`: hosts, domains with or without a dot before or behind, each with or without a port; `*` for all."""
     for each in (part.strip().lower() for part in names.split(",")):
         name, colon, port = each.rpartition(":")
         if not colon or not port.isdecimal() or ":" in name.strip("[]"):
             name, port = each, ""
-        name = name.strip("[]").removeprefix("*.").lstrip(".")
+        name = name.strip("[]").removeprefix("*.").lstrip(".").removesuffix(".")
         if each == "*":
             return True
-        if name and (not port or int(port) == url.port) and (url.host == name or url.host.endswith("." + name)):
+        if name and (not port or int(port) == url.port) and (url.name == name or url.name.endswith("." + name)):
             return True
     return False

@@ -7,7 +7,9 @@ import re
 from configsvc.model.errors import Misconfigured
 from configsvc.model.record import Record
 
-_URL = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?(/[!-~]*)?", re.ASCII)
+_URL = re.compile(
+    r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?)(?::([0-9]{1,5}))?(/[!-~]*)?", re.ASCII
+)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
@@ -15,7 +17,11 @@ _LOOPBACK = rf"localhost|127(?:\.{_OCTET}){{3}}|::1"  # compiled where it is nee
 
 
 class Url(Record):
-    """An origin and the path below which its requests go, without a slash at its end."""
+    """An origin and the path below which its requests go, without a slash at its end.
+
+    A host may end with a dot, which keeps resolvers from trying it below their search domains. It is looked up so;
+    to everyone else its name is the one without (RFC 6066, 3).
+    """
 
     scheme: str
     host: str
@@ -23,9 +29,14 @@ class Url(Record):
     path: str
 
     @property
+    def name(self) -> str:
+        """The host as certificates, proxies' exceptions and Host headers have it: without the dot at its end."""
+        return self.host.removesuffix(".")
+
+    @property
     def authority(self) -> str:
         """The Host header: the port only where it is not the scheme's own (RFC 9110, 7.2)."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        host = f"[{self.host}]" if ":" in self.host else self.name
         return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property

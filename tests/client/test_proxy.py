@@ -47,6 +47,12 @@ def test_no_proxy_excepts_hosts_and_domains(names: str, excepted: bool) -> None:
     assert (proxy_for(API, {"HTTPS_PROXY": PROXY, "NO_PROXY": names}) is None) is excepted
 
 
+@pytest.mark.parametrize("host", ["api.example", "api.example."])
+@pytest.mark.parametrize("names", ["api.example", "api.example.", "example.", ".example.", "api.example.:443"])
+def test_a_dot_at_the_end_of_a_name_makes_no_difference_to_no_proxy(host: str, names: str) -> None:
+    assert proxy_for(parse(f"https://{host}/"), {"HTTPS_PROXY": PROXY, "NO_PROXY": names}) is None
+
+
 @pytest.mark.parametrize(
     "text", ["https://proxy:1", "socks5://proxy:1", "http://:canary@proxy", "proxy", "http://proxy:0"]
 )

@@ -17,6 +17,8 @@ from configsvc_client._url import parse, quote
         ("http://localhost:80", "localhost", ""),
         ("http://127.0.0.1:4566/restapis/x", "127.0.0.1:4566", "/restapis/x"),
         ("http://[::1]:4566", "[::1]:4566", ""),
+        ("https://host.example./a", "host.example", "/a"),
+        ("https://Host.:8443", "host:8443", ""),
     ],
 )
 def test_a_url_is_taken_apart(text: str, authority: str, path: str) -> None:
@@ -36,12 +38,17 @@ def test_a_url_is_taken_apart(text: str, authority: str, path: str) -> None:
         "http://[::ffff:127.0.0.1]", "http://[::1%25eth0]", "http://[0:0:0:0:0:0:0:1]", "http://[::]", "http://[::2]",
         "http://localhost@evil.com", "http://localhost:80@evil.com", "http://localhost:pw@evil.com/", "http://@localhost",
         "http://localhost\\@evil.com", "http://localhost\t.evil.com", "http://\u0661" + "27.0.0.1", "http:/localhost",
-        "http://127。0。0。1",
+        "http://127。0。0。1", "https://.", "https://..", "https://.host", "https://host..", "https://a..b", "https://.:443",
     ],
 )  # fmt: skip
 def test_anything_but_https_or_loopback_is_refused_naming_the_setting(text: str) -> None:
     with pytest.raises(Misconfigured, match="CONFIGSVC_URL"):
         parse(text, "CONFIGSVC_URL")
+
+
+def test_a_dot_at_the_end_of_a_host_is_for_the_resolver_alone() -> None:
+    url = parse("https://host.example.:8443/a")
+    assert (url.host, url.name, url.origin) == ("host.example.", "host.example", "https://host.example:8443")
 
 
 def test_quoting_is_of_every_byte_that_is_not_unreserved() -> None:

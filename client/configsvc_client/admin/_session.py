@@ -28,7 +28,7 @@ def region_of(environ: Mapping[str, str], url: Url) -> str:
             raise Misconfigured(f"{name} is {named!r}, which is not a region like eu-central-1.")
         if named:
             return named
-    found = _HOST.fullmatch(url.host)
+    found = _HOST.fullmatch(url.name)
     if not found:
         raise Misconfigured("The AWS region is not known. Set AWS_REGION to the API's region.")
     return found.group(1)
