@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from configsvc_client._faults import BadAnswer
 from configsvc_client._hidden import Hidden
+from configsvc_client._kept import BadAnswer
 
 BODY_BYTES = 8 * 1024 * 1024
 """The most of a body, before and after inflating: a namespace's snapshot ends at 4 MiB, several at 5."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import select
 import socket
 import threading
 import time
@@ -18,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from configsvc.model.errors import Unavailable
 from configsvc_client._dial import Dialler, left
-from configsvc_client._faults import BadAnswer, Dead, NoTunnel
 from configsvc_client._hidden import hidden
+from configsvc_client._kept import BadAnswer, Dead, Kept, refuses_or_fails
 from configsvc_client._secret import Secret, bare
 from configsvc_client._url import Url
 
@@ -28,62 +27,50 @@ if TYPE_CHECKING:
     from configsvc_client._trust import Trust
 
 _RECEIVE = 64 * 1024
+_SECONDS = 300.0
+_SCATTER = 0.1
 _TARGET = re.compile(r"/[!-~]*")
 _HEADERS = re.compile(r"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*(?:\r\n|\Z))*")
 
 
-def is_idle(kept: socket.socket) -> bool:
-    """Whether nothing has come on a connection since its last answer; else what came would pass for the next one.
-
-    Read, not only looked at: over TLS what came may be a message of the protocol alone, such as a session ticket. What
-    comes between this look and the request cannot be told from its answer.
-    """
-    if not _has_come(kept):
-        return True
-    kept.settimeout(0)
-    try:
-        kept.recv(1)
-    except BlockingIOError:
-        return True
-    except OSError as error:
-        return type(error).__name__ == "SSLWantReadError"  # `ssl` is not loaded where there is only http
-    return False
-
-
-def _has_come(kept: socket.socket) -> bool:
-    """Whether bytes wait, in the system or decrypted by TLS. Asked first: reading nothing over TLS takes longer."""
-    pending = getattr(kept, "pending", None)
-    if pending is not None and pending():
-        return True
-    waiting = select.poll()
-    waiting.register(kept, select.POLLIN)
-    return bool(waiting.poll(0))
-
-
 class Connection:
-    """One HTTP/1.1 connection to one origin, opened when first needed and kept. One thread at a time uses it.
+    """HTTP/1.1 to one origin over a connection that is opened when first needed and kept.
+
+    Several threads may use it at once: the kept connection is taken out for a request and put back after, and a request
+    that finds none opens its own. Nothing here holds a lock, so nothing waits for another thread or for its own.
 
     Every request that goes through here must be safe to repeat, because it is repeated once when a kept connection
     turns out to be dead: reads, KMS calls, and writes that carry an Idempotency-Key.
+
+    A name may come to mean other servers, which only a new connection finds out. So one is dropped after its second
+    error in a row, and when it is five minutes old, by whichever clock says more: the monotonic one stands still while
+    a function is frozen. Under errors that stay, every second request opens a connection.
 
     Args:
         url: the origin.
         environ: the variables; the process's own when left out.
         clock: monotonic seconds.
         trust: shared with other connections, so that each store is loaded once; its own when left out.
+        wall: seconds since the epoch.
+        chance: scatters the five minutes by a tenth, so that many connections are not opened again at once.
+        fails: whether an answer of that status counts as an error of the server; else it is one about the request.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917  # most are for tests
         self,
         url: Url,
         environ: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
         trust: Trust | None = None,
+        wall: Callable[[], float] = time.time,
+        chance: Callable[[], float] = lambda: 0.5,
+        fails: Callable[[int], bool] = refuses_or_fails,
     ) -> None:
         self.url = url
-        self._clock = clock
+        self._clock, self._wall, self._chance, self._fails = clock, wall, chance, fails
         self._dialler = Dialler(url, hidden(os.environ if environ is None else environ), clock, trust)
-        self._socket: socket.socket | None = None
+        self._idle: dict[int, Kept] = {}  # at most one, at 0: put in and taken out in one step each
+        self._generation = object()  # another one after each `close`
         self._opening: threading.Thread | None = None
 
     def __repr__(self) -> str:
@@ -121,63 +108,93 @@ class Connection:
 
     def _tried(self, message: Secret, deadline: float, meanwhile: Callable[[], None] | None) -> Response | Unavailable:
         try:
-            self._settle(deadline)
-            if self._socket is not None and not is_idle(self._socket):
-                self.close()
-            kept = self._socket is not None
-            try:
-                return self._exchange(message, deadline, meanwhile)
-            except Dead:
-                if not kept:
-                    raise
-                return self._exchange(message, deadline, None)
+            kept = self._taken(deadline)
+            if kept is not None:
+                with contextlib.suppress(Dead):
+                    return self._exchange(kept, message, deadline, meanwhile)
+                meanwhile = None
+            return self._exchange(self._opened(deadline, self._generation), message, deadline, meanwhile)
         except (OSError, BadAnswer, Dead) as error:
-            return self._failed(error)
+            from configsvc_client._unreached import unreached
+
+            return unreached(self.url, error)
 
     def open_ahead(self, deadline: float) -> None:
         """Begins to connect, in a thread that ends with that; the next use waits for it. A failure is met then."""
+        generation = self._generation
 
         def connect() -> None:
             with contextlib.suppress(Exception):
-                self._socket = self._dialler.open(deadline)
+                self._put_back(self._opened(deadline, generation))
 
-        if self._socket is None and not (self._opening and self._opening.is_alive()):
-            self._opening = threading.Thread(target=connect, daemon=True)
-            self._opening.start()
+        if not self._idle and not (self._opening and self._opening.is_alive()):
+            thread = threading.Thread(target=connect, daemon=True)
+            thread.start()
+            self._opening = thread  # only now: who meets it there may wait for it
 
     def close(self) -> None:
-        """Drops the connection; the next request opens another."""
-        self._settle()
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        """Drops the connection; the next request opens another.
 
-    def _settle(self, deadline: float | None = None) -> None:
-        """Waits for what is being opened ahead, to its own deadline or to an earlier one.
+        It does not wait for requests under way, also when it interrupts one on its own thread: each ends by its own
+        deadline, and its connection is not kept.
+        """
+        self._generation, self._opening = object(), None
+        self._drop()
+
+    def _drop(self) -> None:
+        kept = self._idle.pop(0, None)
+        if kept is not None:
+            kept.close()
+
+    def _put_back(self, kept: Kept) -> None:
+        if self._idle.setdefault(0, kept) is not kept:
+            kept.close()
+        elif kept.generation is not self._generation:  # `close` may have looked before
+            self._drop()
+
+    def _taken(self, deadline: float) -> Kept | None:
+        """The kept connection, where there is one that may be used.
 
         Raises:
             TimeoutError: it is still being opened.
         """
-        if self._opening is not None:
-            self._opening.join(None if deadline is None else left(deadline, self._clock))
-            if self._opening.is_alive():
+        ahead = self._opening
+        if ahead is not None:
+            ahead.join(left(deadline, self._clock))
+            if ahead.is_alive():
                 raise TimeoutError("still being opened")
             self._opening = None
+        kept = self._idle.pop(0, None)
+        if kept is None or self._may_be_used(kept):
+            return kept
+        kept.close()
+        return None
 
-    def _exchange(self, message: Secret, deadline: float, meanwhile: Callable[[], None] | None) -> Response:
+    def _may_be_used(self, kept: Kept) -> bool:
+        return kept.generation is self._generation and kept.is_young(self._now()) and kept.is_idle()
+
+    def _now(self) -> tuple[float, float]:
+        return self._clock(), self._wall()
+
+    def _opened(self, deadline: float, generation: object) -> Kept:
+        seconds = _SECONDS * (1 + _SCATTER * (2 * self._chance() - 1))
+        return Kept(self._dialler.open(deadline), self._now(), seconds, generation)
+
+    def _exchange(self, kept: Kept, message: Secret, deadline: float, meanwhile: Callable[[], None] | None) -> Response:
         whole = False
         try:
-            self._socket = self._socket or self._dialler.open(deadline)
-            self._send(self._socket, message, deadline)
+            self._send(kept.socket, message, deadline)
             if meanwhile:
                 meanwhile()
-            answer = self._receive(self._socket, deadline)
+            answer = self._receive(kept.socket, deadline)
             response = answer.response()
-            whole = answer.keeps_alive
+            whole = kept.brought(response.status, self._fails) and answer.keeps_alive
             return response
         finally:
-            if not whole:
-                self.close()
+            if whole:
+                self._put_back(kept)
+            else:
+                kept.close()
 
     def _send(self, to: socket.socket, message: Secret, deadline: float) -> None:
         """What fails, but for time, is a dead connection: over TLS a reset is an SSLError and no ConnectionError."""
@@ -189,7 +206,9 @@ class Connection:
         except TimeoutError:
             raise
         except OSError as error:
-            raise Dead(_why(error)) from None
+            from configsvc_client._unreached import why
+
+            raise Dead(why(error)) from None
 
     def _receive(self, source: socket.socket, deadline: float) -> Answer:
         from configsvc_client._answer import Answer
@@ -210,7 +229,9 @@ class Connection:
         except OSError as error:
             if started or isinstance(error, TimeoutError):
                 raise
-            raise Dead(_why(error)) from None
+            from configsvc_client._unreached import why
+
+            raise Dead(why(error)) from None
 
     def _message(self, method: str, target: str, headers: Mapping[str, str | Secret], body: bytes | Secret) -> Secret:
         size = len(bare(body))
@@ -221,26 +242,6 @@ class Connection:
             raise ValueError("a target or header with characters that HTTP does not allow")
         head = Secret(f"{method} {target} HTTP/1.1\r\n{head.reveal()}")
         return Secret(f"{head.reveal()}\r\n\r\n".encode("latin-1") + bare(body))
-
-    def _failed(self, error: Exception) -> Unavailable:
-        if isinstance(error, BadAnswer) and not isinstance(error, NoTunnel):
-            return Unavailable(f"{self.url.origin} gave no answer that can be read: {error}.", reason="connection")
-        if isinstance(error, TimeoutError):
-            return Unavailable(f"{self.url.origin} did not answer in time.", reason="deadline")
-        if type(error).__name__ == "SSLCertVerificationError":
-            return Unavailable(
-                f"The certificate of {self.url.host} does not verify. If a CA of your own signs it, set SSL_CERT_FILE.",
-                reason="certificate",
-            )
-        return Unavailable(f"{self.url.origin} could not be reached ({_why(error)}).", reason="connection")
-
-
-def _why(error: Exception) -> str:
-    """The system's words for it, such as Connection refused; those of OpenSSL are a name and a line of its source."""
-    if isinstance(error, (BadAnswer, Dead)):
-        return str(error)
-    words = "" if type(error).__name__.startswith("SSL") else getattr(error, "strerror", None)
-    return str(words or type(error).__name__)
 
 
 def _is_head(head: Secret, lines: int) -> bool:

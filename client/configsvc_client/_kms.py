@@ -30,6 +30,11 @@ _PLAINTEXT = "Plaintext"
 _EXPIRED = re.compile(r"ExpiredToken|RequestExpired|InvalidSignatureException Signature expired")
 
 
+def fails(status: int) -> bool:
+    """Whether KMS itself fails: that it refuses, or asks to come later, is about what was asked."""
+    return status >= _SERVER_FAULT
+
+
 class Decrypted(Record):
     """What kms:Decrypt answers: the plaintext and the ARN of the key that it was under."""
 

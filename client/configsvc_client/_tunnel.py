@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from httptools import HttpParserError, HttpResponseParser
 
-from configsvc_client._faults import NoTunnel
+from configsvc_client._kept import NoTunnel
 from configsvc_client._secret import Secret
 
 _HEAD_BYTES = 16 * 1024

@@ -10,7 +10,7 @@ from configsvc.model.errors import Misconfigured
 from configsvc_client import _credentials
 from configsvc_client._gateway import ApiGateway
 from configsvc_client._http import Connection
-from configsvc_client._kms import AwsKms, Decrypted, endpoint
+from configsvc_client._kms import AwsKms, Decrypted, endpoint, fails
 from configsvc_client._ports import Moment, World
 from configsvc_client._settings import Settings
 from configsvc_client._trust import Trust
@@ -53,7 +53,7 @@ def real(settings: Settings, environ: Mapping[str, str]) -> World:
         Misconfigured: a variable of AWS's holds no URL or region.
     """
     trust = Trust(environ)
-    api = Connection(settings.url, environ, trust=trust)
+    api = Connection(settings.url, environ, trust=trust, chance=chance)
     sources = _credentials.Sources(environ)
     provider = _credentials.Provider(sources.find, time.time, sources.forget)
     kms, kms_connection = _kms(environ, provider, trust)
@@ -76,7 +76,7 @@ def _kms(
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
     if not region:
         return NoKms(), None
-    connection = Connection(endpoint(region, environ), environ, trust=trust)
+    connection = Connection(endpoint(region, environ), environ, trust=trust, chance=chance, fails=fails)
     return AwsKms(connection, region, provider, time.time, provider.forget), connection
 
 

@@ -124,6 +124,7 @@ class Stub:
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        self._server.socket.listen(128)  # more than its 5, beyond which Linux has who connects wait for a second
         if tls:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self.url = f"{'https' if tls else 'http'}://localhost:{self._server.server_port}"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configsvc_client._answer import BODY_BYTES, WIRE_BYTES, Answer, Response, inflate
-from configsvc_client._faults import BadAnswer
+from configsvc_client._kept import BadAnswer
 
 WHOLE = b"HTTP/1.1 200 OK\r\nA: 1\r\na: 2\r\nContent-Length: 5\r\n\r\nhello"
 WORDS = [b"HTTP/1.1 200 OK\r\n", b"Content-Length: 3\r\n", b"\r\n", b"Transfer-Encoding: chunked\r\n", b"3\r\n", b"abc"]

@@ -276,8 +276,7 @@ def test_what_comes_on_an_idle_connection_is_no_answer_to_the_next_request(
         connection = Connection(parse(f"{scheme}://localhost:{server.port}"), environ)
         assert connection.request("GET", "/", {}, b"", soon()).body == b"hi"
         read.set()
-        kept = connection._socket  # noqa: SLF001  # where it has to have come
-        assert kept is not None
+        kept = connection._idle[0].socket  # noqa: SLF001  # where it has to have come
         assert select.select([kept], [], [], 20)[0]
         ended.set()
         assert connection.request("GET", "/", {}, b"", soon()).body == b"hi"
