@@ -226,7 +226,7 @@ class Config(Reads):
         world = self._world(found) if self._world else self._real(found)
         self._warning = world.warn
         keeper = Keeper(found, world, self._callbacks, self._publish)
-        self._wall = world.clock.wall
+        self._wall, self._monotonic = world.clock.wall, world.clock.monotonic
         after_copies(self, self._environ)
         if self._wants_background and not self._environ.get(_IN_LAMBDA):
             from configsvc_client._background import Background

@@ -23,6 +23,16 @@ class Pace(Record):
     max_stale: float = math.inf
 
 
+class Window(Record):
+    """From when, and until when by whichever clock is first, what is held is read without asking."""
+
+    since: Moment
+    until: Moment
+
+
+NEVER = Window(Moment(math.inf, math.inf), Moment(-math.inf, -math.inf))
+
+
 class Freshness(Record):
     """When what is held was last confirmed, and from when on for how long nothing is tried."""
 
@@ -39,9 +49,10 @@ class Freshness(Record):
         """Whether what is held is older than it may be."""
         return age(self.confirmed, now) > pace.max_stale
 
-    def window(self, now: Moment, pace: Pace) -> tuple[float, float]:
-        """The wall times, from one up to another, between which it is neither due nor expired: all a read compares."""
-        return now.wall, now.wall + min(self.left(now), pace.max_stale - age(self.confirmed, now))
+    def window(self, now: Moment, pace: Pace) -> Window:
+        """From now on, for as long as it is neither due nor expired: all that a read compares."""
+        open_for = min(self.left(now), pace.max_stale - age(self.confirmed, now))
+        return Window(now, Moment(now.wall + open_for, now.monotonic + open_for))
 
     def left(self, now: Moment) -> float:
         """Seconds until a refresh is due."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from configsvc.model.errors import ConfigsvcError, ConfigUnavailable, Expired, Unavailable, WentBackwards
 from configsvc.model.names import Namespace
 from configsvc_client._changes import Callbacks
-from configsvc_client._freshness import Freshness, age, confirmed, partly_confirmed
+from configsvc_client._freshness import Freshness, Window, age, confirmed, partly_confirmed
 from configsvc_client._keyring import Keyring
 from configsvc_client._loading import load, retry_after, seconds_of
 from configsvc_client._opening import Rules
@@ -22,8 +22,8 @@ from configsvc_client._snapshot import Snapshot
 if TYPE_CHECKING:
     from configsvc_client._refusals import Refusals, Refused
 
-Publish = Callable[[Snapshot, float, float], None]
-"""Told what may be read without asking, from one wall time up to another; after every change of either."""
+Publish = Callable[[Snapshot, Window], None]
+"""Called with the snapshot and the window in which it may be read without asking, whenever either changes."""
 
 _ENOUGH = 2
 _COLD_SHARE = 0.9
@@ -230,7 +230,7 @@ class Keeper:
         """Publishes what is held; one thread at a time, so that one that was slow never puts back what is older."""
         with self._showing:
             if self.held is not None and self._freshness is not None:
-                self._publish(self.held.snapshot, *self._freshness.window(self._world.clock.now(), self._pace))
+                self._publish(self.held.snapshot, self._freshness.window(self._world.clock.now(), self._pace))
 
     def _deadline(self, seconds: float) -> float:
         """One for all that follows: waiting for the lock, asking and opening."""

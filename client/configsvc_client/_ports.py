@@ -31,6 +31,9 @@ class Clock(Protocol):
     def wall(self) -> float:
         """Seconds since the epoch."""
 
+    def monotonic(self) -> float:
+        """Seconds since some start; never set, but it may stand still while a function is frozen."""
+
     def now(self) -> Moment:
         """Both clocks."""
 

@@ -8,17 +8,36 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
+from configsvc_client._freshness import NEVER, Window
 from configsvc_client._hidden import HiddenMapping
-from configsvc_client._secret import Secret
+from configsvc_client._secret import Secret, Shown
 from configsvc_client._snapshot import Snapshot, values_of
 from configsvc_client._value import Value
+
+
+class Published(Shown):
+    """What may be read without asking, and until when by both clocks. Never changed, so that no read mixes two.
+
+    A reader takes hold of it once, by one load of an attribute, and a writer puts another in its place by one store:
+    whatever comes in between, values are compared with the window that was published with them.
+    """
+
+    __slots__ = ("ends", "plain", "snapshot", "until")
+
+    def __init__(self, snapshot: Snapshot, plain: dict[str, Value], window: Window) -> None:
+        self.snapshot = snapshot
+        self.plain = plain
+        self.until, self.ends = window.until
+
+    def __repr__(self) -> str:
+        return f"Published({self.snapshot!r})"
 
 
 class Reads(HiddenMapping[str, Value]):
     """The reading half of Config. The other half gives `_current`, and calls `_publish` with what may be read."""
 
     # Faster than members.
-    __slots__ = ("__weakref__", "_pin", "_pinned", "_plain", "_shown", "_since", "_until", "_wall")
+    __slots__ = ("__weakref__", "_monotonic", "_pin", "_pinned", "_published", "_wall")
 
     def __init__(self) -> None:
         self._pinned: ContextVar[Snapshot | None] = ContextVar("configsvc snapshot", default=None)
@@ -27,14 +46,15 @@ class Reads(HiddenMapping[str, Value]):
 
     def __getitem__(self, key: str) -> Value:
         # Inlined: this is the path that counts. What an attribute holds is called from a local, which CPython does in
-        # half the time. The values are swapped before their window is, see `_publish`.
-        wall = self._wall
-        if self._since <= wall() < self._until:
+        # half the time. Nothing is compared with the beginning of the window: where one clock went back, the other
+        # still tells how much time passed.
+        published, wall, monotonic = self._published, self._wall, self._monotonic
+        if wall() < published.until and monotonic() < published.ends:
             try:
-                return self._plain[key]
+                return published.plain[key]
             except KeyError:
                 pass
-            return self._shown[key]  # says why there is none
+            return published.snapshot[key]  # says why there is none
         return self._current()[key]
 
     def _look_for_pins(self) -> None:
@@ -80,30 +100,35 @@ class Reads(HiddenMapping[str, Value]):
         return self._current() if pinned is None else pinned
 
     def _reading(self) -> Snapshot:
-        """As `__getitem__`: inside a handler its snapshot, else what is held, after one look at the wall clock."""
+        """As `__getitem__`: inside a handler its snapshot, else what is held, after one look at each clock."""
         if (pinned := self._pin()) is not None:
             return pinned
-        if self._since <= self._wall() < self._until:
-            return self._shown
+        published = self._published
+        if self._wall() < published.until and self._monotonic() < published.ends:
+            return published.snapshot
         return self._current()
 
     @abstractmethod
     def _current(self, remaining: float = math.inf) -> Snapshot:
         """What is held, refreshed or loaded where that is due."""
 
+    @property
+    def _shown(self) -> Snapshot:
+        """What is held, without asking for more."""
+        return self._published.snapshot
+
     def _show_nothing(self) -> None:
         """No window is open, so that the next read asks."""
-        self._since, self._until = math.inf, -math.inf
         self._wall: Callable[[], float] = _no_time
-        self._shown = Snapshot(())
-        self._plain: dict[str, Value] = {}
+        self._monotonic: Callable[[], float] = _no_time
+        self._published = Published(Snapshot(()), {}, NEVER)
 
-    def _publish(self, snapshot: Snapshot, since: float, until: float) -> None:
-        """What is shown is set before its window: a read in between gives newer values than its window says."""
-        if snapshot is not self._shown:
-            self._shown = snapshot
-            self._plain = dict(values_of(snapshot))  # is looked up faster than a subclass
-        self._since, self._until = since, until
+    def _publish(self, snapshot: Snapshot, window: Window) -> None:
+        """From now on this is read, within its window: one store of an attribute."""
+        before = self._published
+        # A dict is looked up faster than a subclass of it.
+        plain = before.plain if snapshot is before.snapshot else dict(values_of(snapshot))
+        self._published = Published(snapshot, plain, window)
 
 
 class LooksForPins(Reads):
@@ -119,5 +144,5 @@ class LooksForPins(Reads):
 
 
 def _no_time() -> float:
-    """Stands for the clock until the first load: no window is open then."""
+    """Stands for the clocks until the first load: no window is open then."""
     return 0.0

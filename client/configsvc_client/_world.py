@@ -20,6 +20,7 @@ class SystemClock:
     """The computer's clocks."""
 
     wall = staticmethod(time.time)
+    monotonic = staticmethod(time.monotonic)
     pause = staticmethod(time.sleep)
 
     @staticmethod

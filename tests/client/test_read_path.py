@@ -1,4 +1,4 @@
-"""What a read does: no lock and no I/O, one clock in `config[key]`, none on a snapshot or in a wrapped handler."""
+"""What a read does: no lock and no I/O, both clocks in `config[key]`, none on a snapshot or in a wrapped handler."""
 
 from __future__ import annotations
 
@@ -26,38 +26,45 @@ class Untouchable:
 
 
 class Watched:
-    """A loaded Config of which every port but the wall clock fails when used, and that counts how often it is asked."""
+    """A loaded Config of which every port but the clocks fails when used, and that counts how often these are asked."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.asked: list[str] = []
         self.stage = Stage(sealed_values({"a": "1"}))
-        self.at = self.stage.clock.at
+        self.at, self.up = self.stage.clock.now()
         self.stage.clock.wall = self.wall  # type: ignore[method-assign]  # counts
+        self.stage.clock.monotonic = self.monotonic  # type: ignore[method-assign]  # counts
         self.config = self.stage.config
         self.config.snapshot()
         made = self.config._keeper()  # noqa: SLF001  # to forbid what is inside
         made._lock = Untouchable()  # type: ignore[assignment]  # noqa: SLF001  # as above
         made._world = Untouchable()  # type: ignore[assignment]  # noqa: SLF001  # as above
         self.config._making = Untouchable()  # type: ignore[assignment]  # noqa: SLF001  # as above
-        self.asked = 0
+        self.asked.clear()
 
     def wall(self) -> float:
-        self.asked += 1
+        self.asked.append("wall")
         return self.at
 
+    def monotonic(self) -> float:
+        self.asked.append("monotonic")
+        return self.up
 
-def test_a_read_of_config_asks_one_clock_once_and_takes_no_lock() -> None:
+
+def test_a_read_of_config_asks_each_clock_once_and_takes_no_lock() -> None:
     watched = Watched()
     reads = [watched.config["a"], watched.config.get("a"), watched.config.secret("a").reveal(), "a" in watched.config]
     assert reads == ["1", "1", "1", True]
-    assert watched.asked == 4
+    assert sorted(watched.asked) == 4 * ["monotonic"] + 4 * ["wall"]
     with pytest.raises(KeyError):
         watched.config["b"]
 
 
-def test_outside_its_window_a_read_does_more() -> None:
+@pytest.mark.parametrize(("wall", "up"), [(67, 0), (0, 67), (-3600, 67), (67, -3600)])
+def test_outside_its_window_by_either_clock_a_read_does_more(wall: float, up: float) -> None:
     watched = Watched()
-    watched.at += 67
+    watched.at += wall
+    watched.up += up
     with pytest.raises(AssertionError, match="clock is used"):
         watched.config["a"]
 
@@ -70,7 +77,7 @@ def test_a_snapshot_and_a_wrapped_handler_ask_no_clock_and_take_no_lock() -> Non
         del event, context
         config = stage.config
         made = config._keeper()  # noqa: SLF001  # to forbid what is inside
-        config._wall = Untouchable()  # type: ignore[assignment]  # noqa: SLF001  # as above
+        config._wall = config._monotonic = Untouchable()  # type: ignore[assignment]  # noqa: SLF001  # as above
         made._lock = made._world = Untouchable()  # type: ignore[assignment]  # noqa: SLF001  # as above
         return [config["a"], config.get("a"), config.secret("a").reveal(), config.snapshot()["a"], *config]
 
@@ -83,11 +90,11 @@ def calls(function: object) -> int:
     return sum(each.opname == "CALL" for each in dis.get_instructions(function))
 
 
-def test_the_fast_path_is_one_call_into_c_and_a_snapshot_runs_no_python_at_all() -> None:
+def test_the_fast_path_is_two_calls_into_c_and_a_snapshot_runs_no_python_at_all() -> None:
     stage = Stage(sealed_values({"a": "1"}))
     names = set(Config.__getitem__.__code__.co_names) - {"KeyError"}
-    assert names == {"_since", "_wall", "_until", "_plain", "_shown", "_current"}
-    assert calls(Config.__getitem__) == 2  # the clock, and what is done outside the window
+    assert names == {"_published", "_wall", "until", "_monotonic", "ends", "plain", "snapshot", "_current"}
+    assert calls(Config.__getitem__) == 3  # the clocks, and what is done outside the window
     assert isinstance(stage.config._pin, types.BuiltinFunctionType)  # noqa: SLF001  # a C function
     assert isinstance(stage.config.snapshot().__getitem__, types.BuiltinFunctionType)
 

@@ -3,6 +3,7 @@
 import threading
 
 from configsvc_client._changes import Callbacks
+from configsvc_client._freshness import Window
 from configsvc_client._keeper import Keeper
 from configsvc_client._settings import Given, settings
 from configsvc_client._snapshot import Snapshot
@@ -16,8 +17,8 @@ def test_what_is_shown_last_is_the_newest() -> None:
     shown: list[str] = []
     slow, inside, newer = threading.Event(), threading.Event(), threading.Event()
 
-    def publish(snapshot: Snapshot, since: float, until: float) -> None:
-        del since, until
+    def publish(snapshot: Snapshot, window: Window) -> None:
+        del window
         if slow.is_set() and not inside.is_set():
             inside.set()
             newer.wait(0.3)  # long enough for another to come between, if it may

@@ -20,6 +20,10 @@ class FakeClock:
         """Seconds since the epoch."""
         return self.at
 
+    def monotonic(self) -> float:
+        """Seconds since some start."""
+        return self.up
+
     def now(self) -> Moment:
         """Both clocks."""
         return Moment(self.at, self.up)
