@@ -131,8 +131,8 @@ class Config(Reads):
             self._made.close()
 
     @property
-    def revisions(self) -> Mapping[str, int]:
-        """The served revision that is held of each namespace; loads if nothing is."""
+    def revisions(self) -> dict[str, int]:
+        """The served revision that is held of each namespace, in an ordinary dict; loads if nothing is."""
         return self.snapshot().revisions
 
     @property

@@ -1,7 +1,11 @@
-"""Parsed JSON that cannot be changed: every reader is handed the same object, so nobody may write into it.
+"""Parsed JSON, protected against mistakes: every reader is handed the same object, so nobody should write into it.
 
-They are a `dict` and a `list` to everything that reads (`isinstance`, `json.dumps`, comparison, unpacking); what writes
-raises. `.copy()`, `copy.copy`, `copy.deepcopy` and pickle give ordinary ones.
+They are a `dict` and a `list` to everything that reads (`isinstance`, `json.dumps`, comparison, unpacking), and what
+ordinary Python writes with raises. `.plain()`, `.copy()`, `copy`, pickle and the constructor give ordinary ones.
+
+That they are a real dict and a real list has a price. Code that is handed one and writes past its methods is not
+stopped, and all readers see what it wrote: `heapq.heapify(value)`, `list.append(value, …)`, `dict.update(value, …)`,
+and `eval("…", value)` and `exec`, which put `__builtins__` into their globals. Hand these `value.plain()`.
 
 Sentry and rich ask them how they are shown, and get their size. Those that
 ask a dict for no hook show what is in it.
@@ -10,9 +14,9 @@ ask a dict for no hook show what is in it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sized
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-_REASON = "config is read-only; change a copy of it: copy.deepcopy(value)"
+_REASON = "config is read-only; change a copy of it: value.plain()"
 
 
 def _refuse(*_: object, **__: object) -> NoReturn:
@@ -36,16 +40,26 @@ class FrozenDict(_Sized, dict[str, Any]):
 
     __slots__ = ()
 
-    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse
+    __init__ = __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse
+
+    if not TYPE_CHECKING:  # type(value)(…), as `dataclasses.asdict` makes copies, gives an ordinary one
+        fromkeys = dict.fromkeys
+
+        def __new__(cls, *values: object, **members: object) -> dict[str, Any]:
+            return dict(*values, **members)
+
+    def plain(self) -> dict[str, Any]:
+        """An ordinary copy of it, all the way down: yours to change, and to hand to code that takes nothing else."""
+        return {key: thawed(value) for key, value in self.items()}
 
     def __copy__(self) -> dict[str, Any]:
         return dict(self)
 
     def __deepcopy__(self, memo: object) -> dict[str, Any]:
-        return {key: thawed(value) for key, value in self.items()}
+        return self.plain()
 
     def __reduce__(self) -> tuple[type, tuple[dict[str, Any]]]:
-        return dict, (self.__deepcopy__(None),)
+        return dict, (self.plain(),)
 
 
 class FrozenList(_Sized, list[Any]):
@@ -53,28 +67,41 @@ class FrozenList(_Sized, list[Any]):
 
     __slots__ = ()
 
-    __setitem__ = __delitem__ = __iadd__ = __imul__ = append = clear = extend = insert = pop = remove = _refuse
-    reverse = sort = _refuse
+    __init__ = __setitem__ = __delitem__ = __iadd__ = __imul__ = append = clear = extend = insert = pop = _refuse
+    remove = reverse = sort = _refuse
+
+    if not TYPE_CHECKING:
+
+        def __new__(cls, *values: object) -> list[Any]:
+            return list(*values)
+
+    def plain(self) -> list[Any]:
+        """An ordinary copy of it, all the way down: yours to change, and to hand to code that takes nothing else."""
+        return [thawed(value) for value in self]
 
     def __copy__(self) -> list[Any]:
         return list(self)
 
     def __deepcopy__(self, memo: object) -> list[Any]:
-        return [thawed(value) for value in self]
+        return self.plain()
 
     def __reduce__(self) -> tuple[type, tuple[list[Any]]]:
-        return list, (self.__deepcopy__(None),)
+        return list, (self.plain(),)
 
 
 def frozen(value: Any) -> Any:  # noqa: ANN401  # any JSON
     """What `json.loads` made, read-only all the way down."""
     if isinstance(value, dict):
-        return FrozenDict({key: frozen(each) for key, each in value.items()})
+        members = dict.__new__(FrozenDict)
+        dict.update(members, {key: frozen(each) for key, each in value.items()})
+        return members
     if isinstance(value, list):
-        return FrozenList([frozen(each) for each in value])
+        elements = list.__new__(FrozenList)
+        list.extend(elements, [frozen(each) for each in value])
+        return elements
     return value
 
 
 def thawed(value: Any) -> Any:  # noqa: ANN401  # any JSON
     """An ordinary copy of it, all the way down."""
-    return value.__deepcopy__(None) if isinstance(value, FrozenDict | FrozenList) else value
+    return value.plain() if isinstance(value, FrozenDict | FrozenList) else value

@@ -94,18 +94,18 @@ class Snapshot(HiddenMapping[str, Value]):
     """
 
     if TYPE_CHECKING:
-        __slots__ = ("_held", "_sealed", "revisions")
+        __slots__ = ("_held", "_revisions", "_sealed")
 
         def __contains__(self, key: object) -> bool: ...
         def __getitem__(self, key: str) -> Value: ...
         def _held(self) -> Values: ...
 
         _sealed: frozenset[str]
-        revisions: Mapping[str, int]
+        _revisions: Mapping[str, int]
     else:
         # A slot of that name holds the bound method of the dict, so `snapshot[key]` runs no Python of ours: half the
         # time. A dict itself would be as fast and could be changed, and dumped as JSON by any logger.
-        __slots__ = ("__contains__", "__getitem__", "_held", "_sealed", "revisions")
+        __slots__ = ("__contains__", "__getitem__", "_held", "_revisions", "_sealed")
 
     def __init__(self, layers: Iterable[Layer]) -> None:
         values: dict[str, Value] = {}
@@ -124,7 +124,7 @@ class Snapshot(HiddenMapping[str, Value]):
             ("__contains__", (values.keys() | broken.keys()).__contains__ if broken else kept.__contains__),
             ("_held", lambda: kept),
             ("_sealed", frozenset(sealed)),
-            ("revisions", MappingProxyType(revisions)),
+            ("_revisions", revisions),
         ):
             object.__setattr__(self, name, what)
 
@@ -147,6 +147,11 @@ class Snapshot(HiddenMapping[str, Value]):
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a snapshot holds secrets and is not pickled or copied")
+
+    @property
+    def revisions(self) -> dict[str, int]:
+        """The revision of each namespace: an ordinary dict, made for whoever asks."""
+        return dict(self._revisions)
 
     @property
     def broken(self) -> frozenset[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from configsvc.model.entry import ContentType
 from configsvc.model.errors import CannotOpen
@@ -20,6 +20,8 @@ Value = Any
 """Text is `str`, JSON is what `json.loads` makes of it but read-only, bytes are `bytes`."""
 
 _WORDS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+_EXACT = 2**53
+"""From there on a float is no longer one whole number, but several."""
 
 
 def value_of(key: str, content_type: ContentType, plaintext: Secret) -> Value:
@@ -55,21 +57,109 @@ def _parsed(text: str) -> Value:
 
 
 def converted(key: str, snapshot: Mapping[str, Value], as_: Callable[[Any], Any]) -> Value:
-    """The value of a key as a type: `bool` understands true, false, 1, 0, yes, no, on, off; others are called.
+    """The value of a key as a type. Python's own types take only what they can hold as it is meant: see `_TYPES`.
 
-    No frame of what is raised holds the value.
+    Any other type or function is called with the value. No frame of what is raised holds the value.
 
     Raises:
         CannotOpen: the key does not open.
-        ValueError: it cannot be converted; names the key and the type, never the value.
+        ValueError: it cannot be converted; names the key, the type and what that takes, never the value.
     """
     snapshot[key]  # raises, where it does not open
     try:
-        return _word(snapshot[key]) if as_ is bool else as_(snapshot[key])
+        return _conversion(as_)(snapshot[key])
     except Exception:  # noqa: BLE001, S110  # whatever a conversion raises
         pass
-    raise ValueError(f"{key} cannot be read as {getattr(as_, '__name__', 'that type')}")
+    raise ValueError(f"{key} cannot be read as {_described(as_)}")
 
 
-def _word(value: Value) -> bool:
-    return _WORDS[value.strip().lower()] if isinstance(value, str) else bool(value)
+def _conversion(as_: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    name = _name(as_)
+    if name in _EXACT_NUMBERS:
+        return lambda value: _finite(as_(_written(value)))
+    if name in _ARRAYS:
+        return lambda value: as_(_only(list, value))
+    return _TYPES[name][0] if name in _TYPES else as_
+
+
+def _name(as_: Any) -> str:  # noqa: ANN401  # any callable
+    """Of a type, with its module, so that none need be imported; also of `list[int]`, which would convert nothing."""
+    kind = getattr(as_, "__origin__", as_)
+    name = f"{kind.__module__}.{kind.__qualname__}" if isinstance(kind, type) else ""
+    return name if kind is as_ or name not in {*_TYPES, *_ARRAYS} else _PARTS
+
+
+def _described(as_: Callable[[Any], Any]) -> str:
+    name = _name(as_)
+    shown = str(as_) if name == _PARTS else getattr(as_, "__name__", "that type")
+    takes = {**dict.fromkeys(_ARRAYS, _ARRAY), **dict.fromkeys(_EXACT_NUMBERS, "finite numbers")}.get(name, "")
+    takes = _TYPES[name][1] if name in _TYPES else takes
+    return f"{shown}, which takes {takes}" if takes else shown
+
+
+def _text(value: Value) -> str:
+    """Text, bytes as text, and JSON as it is written; null is no text."""
+    if value is None:
+        raise TypeError
+    if isinstance(value, bytes):
+        return value.decode()
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _written(value: Value) -> str:
+    """A number as it is written: a type that is exact would take a float for what it is in binary."""
+    if type(value) in (str, bytes, int, float):
+        return _text(value)
+    raise TypeError
+
+
+def _bool(value: Value) -> bool:
+    return _WORDS[str(_int(value)) if isinstance(value, float) else _text(value).strip().lower()]
+
+
+def _int(value: Value) -> int:
+    if not isinstance(value, float):
+        return int(_written(value))
+    if not value.is_integer() or abs(value) >= _EXACT:
+        raise ValueError
+    return int(value)
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401  # any number
+    if value - value != 0:  # of NaN and of infinity
+        raise ValueError
+    return value
+
+
+def _encoded(value: Value) -> bytes:
+    return value if isinstance(value, bytes) else _only(str, value).encode()
+
+
+def _only(kind: type, value: Value) -> Any:  # noqa: ANN401  # of that kind
+    """The value, an ordinary copy of it, if it is of that kind: text would fall apart into characters."""
+    if not isinstance(value, kind):
+        raise TypeError
+    from configsvc_client._frozen import thawed
+
+    return thawed(value)
+
+
+def _refused(_: Value) -> NoReturn:
+    raise TypeError
+
+
+_EXACT_NUMBERS = ("decimal.Decimal", "fractions.Fraction")
+_ARRAYS = ("builtins.list", "builtins.tuple", "builtins.set", "builtins.frozenset", "collections.deque")
+_ARRAY = "a JSON array; for text pass a function, like as_=lambda text: text.split(',')"
+_PARTS = "list[int], …"
+_TYPES: Mapping[str, tuple[Callable[[Any], Any], str]] = {
+    "builtins.bool": (_bool, "true, false, yes, no, on, off, 1 and 0"),
+    "builtins.int": (_int, "whole numbers"),
+    "builtins.float": (lambda value: _finite(float(_written(value))), "finite numbers"),
+    "builtins.str": (_text, "text, UTF-8 bytes and JSON other than null"),
+    "builtins.bytes": (_encoded, "bytes and text"),
+    "builtins.bytearray": (lambda value: bytearray(_encoded(value)), "bytes and text"),
+    "builtins.dict": (lambda value: _only(dict, value), "a JSON object"),
+    _PARTS: (_refused, "nothing: parts are not converted. Pass list or dict, or a function"),
+}
+"""What converts to each of Python's types, and what it takes, in words."""

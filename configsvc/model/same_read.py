@@ -12,6 +12,8 @@ def same_read(a: object, b: object) -> bool:
     pairs = [(a, b)]
     while pairs:
         one, other = pairs.pop()
+        if one is other:  # also what holds itself, which C code can make of read-only JSON
+            continue
         if isinstance(one, dict) and isinstance(other, dict):
             if one.keys() != other.keys():
                 return False
