@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 import weakref
 
+from configsvc_client._hooks import started
 from configsvc_client._keeper import Keeper
 
 _SHARE = 0.01
@@ -24,10 +26,7 @@ class Background:
         """Starts the thread where it does not run: at the first use, and in a child process, which has none."""
         if self._stop.is_set() or (self._thread is not None and self._thread.is_alive()):
             return
-        self._thread = threading.Thread(
-            target=_refreshing, args=(self._keeper, self._stop), name="configsvc refresh", daemon=True
-        )
-        self._thread.start()
+        self._thread = started(functools.partial(_refreshing, self._keeper, self._stop), "configsvc refresh")
 
     def stop(self) -> None:
         """Ends the thread; a refresh under way is waited for, within its deadline."""

@@ -1,15 +1,22 @@
-"""What has to happen in a copy of this process: after a fork, and after Lambda SnapStart restored it."""
+"""What a process allows and what becomes of it: threads that do not start, forks, copies that SnapStart restores."""
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
+import sys
+import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 _INITIALIZATION = "AWS_LAMBDA_INITIALIZATION_TYPE"
 _SNAP_START = "snap-start"
+
+_ALIVE: weakref.WeakValueDictionary[int, Copied] = weakref.WeakValueDictionary()
+"""Who is told, by identity. It is state of the module, because the interpreter's own list of hooks is that of the
+process and nothing is ever taken off it: with a hook each, every Config that was dropped would leave one behind."""
 
 
 class Copied(Protocol):
@@ -20,31 +27,61 @@ class Copied(Protocol):
     def _restored(self) -> None: ...
 
 
+def started(target: Callable[[], object], name: str) -> threading.Thread | None:
+    """A daemon thread that runs a function; None where the process starts none: do it yourself, or do without.
+
+    A limit of threads or memory raises RuntimeError, and so does an interpreter that is ending, from 3.12 on. Before,
+    the thread would never run, and `start` would wait for it for ever.
+    """
+    if sys.is_finalizing():
+        return None
+    thread = threading.Thread(target=target, name=name, daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:
+        return None
+    return thread
+
+
 def after_copies(copied: Copied, environ: Mapping[str, str]) -> None:
     """Tells an object, as long as it lives, in each child process and in each restored copy.
 
     Lambda's Python runtimes with SnapStart bring `snapshot_restore_py` (AWS Lambda developer guide, "Lambda SnapStart
     runtime hooks for Python"); it is imported only where SnapStart is on.
     """
-    alive = weakref.ref(copied)
-
-    def forked() -> None:
-        if (found := alive()) is not None:
-            found._forked()  # noqa: SLF001  # of the protocol above
-
-    def restored() -> None:
-        if (found := alive()) is not None:
-            found._restored()  # noqa: SLF001  # as above
-
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=forked)
+    _ALIVE[id(copied)] = copied
     if environ.get(_INITIALIZATION) == _SNAP_START:
-        _register(restored)
+        _hook_into_restores()
 
 
-def _register(restored: object) -> None:
+def _forked() -> None:
+    _tell([each._forked for each in _ALIVE.values()])  # noqa: SLF001  # of the protocol above
+
+
+def _restored() -> None:
+    _tell([each._restored for each in _ALIVE.values()])  # noqa: SLF001  # as above
+
+
+def _tell(hooks: list[Callable[[], None]]) -> None:
+    """One that fails keeps no other from being told."""
+    failed: list[Exception] = []
+    for hook in hooks:
+        try:
+            hook()
+        except Exception as error:  # noqa: BLE001  # raised below
+            failed.append(error)
+    if failed:
+        raise failed[0]
+
+
+@functools.cache
+def _hook_into_restores() -> None:
     try:
         runtime = importlib.import_module("snapshot_restore_py")
     except ImportError:
         return
-    runtime.register_after_restore(restored)
+    runtime.register_after_restore(_restored)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

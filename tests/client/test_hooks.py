@@ -1,8 +1,11 @@
 import gc
+import os
 import weakref
 
+import pytest
 import snapshot_restore_py  # type: ignore[import-untyped]  # it has no types
 
+from configsvc_client import _hooks
 from configsvc_client._hooks import after_copies
 from tests.client.configs import Stage
 from tests.client.sealing import sealed_values
@@ -60,3 +63,48 @@ def test_a_child_draws_its_own_time_to_ask() -> None:
     stage.config.snapshot()
     assert len(stage.gateway.asked) == 2
     after_copies(stage.config, {})
+
+
+def test_ten_thousand_configs_that_are_dropped_leave_no_hook_behind() -> None:
+    before = len(snapshot_restore_py.get_after_restore())
+    alive = len(_hooks._ALIVE)  # noqa: SLF001  # to be counted
+    stage = Stage(sealed_values({"a": "1"}), **SNAP_START)
+    for _ in range(10_000):
+        after_copies(Told([]), stage.environ)
+    gc.collect()
+    assert len(_hooks._ALIVE) <= alive  # noqa: SLF001  # to be counted
+    assert len(snapshot_restore_py.get_after_restore()) <= max(before, 1)
+
+
+class Told:
+    """Counts how often it is told, and may fail."""
+
+    def __init__(self, told: list[str], fails: bool = False) -> None:  # noqa: FBT001, FBT002  # a test's
+        self.told, self.fails = told, fails
+
+    def _forked(self) -> None:
+        self.told.append("forked")
+        if self.fails:
+            raise ZeroDivisionError
+
+    def _restored(self) -> None:
+        self.told.append("restored")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of a fork with threads
+def test_each_is_told_once_though_another_fails() -> None:
+    told: list[str] = []
+    those = Told(told, fails=True), Told(told)
+    for each in those:
+        after_copies(each, SNAP_START)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, " ".join(told).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reading, 100) == b"forked forked"
+    os.close(reading)
+    os.close(writing)
+    restore()
+    assert told == ["restored", "restored"]
