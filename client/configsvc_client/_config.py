@@ -7,7 +7,8 @@ import math
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar, overload
 
 from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc_client._changes import Callback, Callbacks
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
 _IN_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
+_RUNS_LATER = 0x3A0  # the flags of code whose body does not run in the call: generators and coroutines of each kind
 
 
 class Config(Reads):
@@ -172,8 +175,22 @@ class Config(Reads):
         kept = self._made.counts if self._made else {}
         return {**kept, "callback_failures": self._callbacks.failures}
 
-    def handler(self, function: Callable[P, R]) -> Callable[P, R]:
+    @overload
+    def handler(self, function: staticmethod[P, R]) -> staticmethod[P, R]: ...
+
+    @overload
+    def handler(self, function: classmethod[T, P, R]) -> classmethod[T, P, R]: ...
+
+    @overload
+    def handler(self, function: Callable[P, R]) -> Callable[P, R]: ...
+
+    def handler(self, function: Any) -> Any:  # as the overloads say
         """Wraps a Lambda handler: each invocation sees one snapshot, refreshed before it if that is due.
+
+        A coroutine function sees it until it ends, in whatever task it is awaited; a refresh that is due then runs in
+        a thread, and the event loop runs on. A coroutine that a plain function returns sees the function's. Methods
+        are wrapped in the body of their class, or bound. How much time is left says whichever argument has
+        `get_remaining_time_in_millis`. A wrapped handler that another one calls has a snapshot of its own.
 
         A thread that it starts reads what is current, unless it is run in a copy of the invocation's context.
 
@@ -182,19 +199,40 @@ class Config(Reads):
 
         Raises:
             Misconfigured: in Lambda, when settings are missing or wrong.
+            TypeError: it is a generator or no callable. A wrapped function raises it where it returns a generator.
         """
+        if isinstance(function, staticmethod | classmethod):
+            return type(function)(self.handler(function.__func__))
         with self._making:  # once, whoever else wraps one now
             self._look_for_pins()
+        wrapped = self._wrapped(function)
         if self._environ.get(_IN_LAMBDA):
             self._load_ahead()
+        return wrapped
+
+    def _wrapped(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        if type(function) is not FunctionType or function.__code__.co_flags & _RUNS_LATER:
+            from configsvc_client import _handlers
+
+            _handlers.check(function, found := _handlers.flags(function))
+            if _handlers.is_coroutine(found):
+                pinning = _handlers.Pinning(self._pinned, self._current, self._at_hand, _remaining)
+                return _handlers.coroutine(function, pinning)
 
         @functools.wraps(function)
-        def pinned(*args: P.args, **kwargs: P.kwargs) -> R:
-            token = self._pinned.set(self._current(_remaining(args)))
+        def pinned(*args: object, **kwargs: object) -> object:
+            snapshot = self._current(_remaining(args, kwargs))
+            token = self._pinned.set(snapshot)
             try:
-                return function(*args, **kwargs)
+                came = function(*args, **kwargs)
             finally:
                 self._pinned.reset(token)
+            kind = type(came)
+            if hasattr(kind, "__await__") or hasattr(kind, "__next__") or hasattr(kind, "__anext__"):
+                from configsvc_client import _handlers
+
+                return _handlers.later(came, function, self._pinned, snapshot)
+            return came
 
         return pinned
 
@@ -212,6 +250,11 @@ class Config(Reads):
         if self._background:
             self._background.ensure()
         return keeper.current(remaining)
+
+    def _at_hand(self) -> bool:
+        """Whether `_current` does no I/O."""
+        made = self._made
+        return made is not None and made.held is not None and made.left() > 0
 
     def _keeper(self) -> Keeper:
         if self._made is not None:
@@ -275,7 +318,17 @@ def _texts(given: Iterable[str] | None) -> tuple[str, ...] | None:
     return None if given is None else (given,) if isinstance(given, str) else tuple(given)
 
 
-def _remaining(arguments: tuple[object, ...]) -> float:
-    """Seconds that a Lambda invocation has left by its context, the second argument; endless where there is none."""
-    ask = getattr(arguments[1], "get_remaining_time_in_millis", None) if len(arguments) > 1 else None
-    return float(ask()) / 1000 if callable(ask) else math.inf
+def _remaining(args: tuple[object, ...], kwargs: Mapping[str, object]) -> float:
+    """Seconds that a Lambda invocation has left, by the first argument that says so; endless where none does.
+
+    What is not above zero says nothing: were it true, nothing would run any more.
+    """
+    for given in (*args, *kwargs.values()):
+        try:
+            ask = getattr(given, "get_remaining_time_in_millis", None)
+            left = None if ask is None else ask()
+            if isinstance(left, int | float) and not isinstance(left, bool) and left > 0:
+                return left / 1000
+        except Exception:  # noqa: BLE001, S112  # of a stand-in, or of an event that answers to any name
+            continue
+    return math.inf
