@@ -11,14 +11,18 @@ from configsvc_client._trust import Trust
 from configsvc_client._url import Url
 
 if TYPE_CHECKING:
+    import ssl
+
     from configsvc_client._proxy import Proxy
+    from configsvc_client._race import Address, Attempt, Secure
 
-CONNECT_SECONDS = 0.3
-"""How long one address may take to answer a SYN: a black hole must leave time for the next."""
+CONNECT_SECONDS = 0.25
+"""How long one address is waited for until the next is tried beside it (RFC 8305, 5)."""
 
-_Address = tuple[socket.AddressFamily, "tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]"]
+HANDSHAKE_SECONDS = 1.0
+"""How long one that is connected has for TLS until the next is tried beside it."""
 
-LookUp = Callable[[str, int], list[_Address]]
+LookUp = Callable[[str, int], "list[Address]"]
 
 
 class _Ascii(str):
@@ -39,12 +43,18 @@ class Dialler:
     """Opens connections to one origin; keeps which store of its trust verified."""
 
     def __init__(
-        self, url: Url, environ: Mapping[str, str], clock: Callable[[], float], trust: Trust | None = None
+        self,
+        url: Url,
+        environ: Mapping[str, str],
+        clock: Callable[[], float],
+        trust: Trust | None = None,
+        find: LookUp | None = None,
     ) -> None:
         self._url = url
         self._environ = environ
         self._clock = clock
         self._trust = trust or Trust(environ)
+        self._find = find or look_up
         self._store = 0
         self._proxied = any(environ.get(name) for name in ("https_proxy", "HTTPS_PROXY"))
 
@@ -55,40 +65,43 @@ class Dialler:
             OSError: no address answers, the certificate does not verify, or the deadline passed (TimeoutError).
         """
         if self._url.scheme == "http":
-            return self._connect(deadline)
-        return self._secure(deadline)
-
-    def _secure(self, deadline: float) -> socket.socket:
+            return self._connect(self._url.host, self._url.port, None, deadline)
         import ssl
 
         failed: OSError = TimeoutError("no store")
         while (context := self._trust.store(self._store)) is not None:
-            raw = self._reach(deadline)
             try:
-                raw.settimeout(left(deadline, self._clock))
-                return context.wrap_socket(raw, server_hostname=_Ascii(self._url.name))
-            except OSError as error:
-                raw.close()
-                if not isinstance(error, ssl.SSLCertVerificationError):
-                    raise
+                return self._secure(context, deadline)
+            except ssl.SSLCertVerificationError as error:
                 failed = error
             self._store += 1
         self._store = 0
         raise failed
 
-    def _reach(self, deadline: float) -> socket.socket:
-        """Connected to the origin, through a proxy where there is one."""
-        if not self._proxied:
-            return self._connect(deadline)
+    def _secure(self, context: ssl.SSLContext, deadline: float) -> socket.socket:
+        def secure(raw: socket.socket) -> ssl.SSLSocket:
+            return context.wrap_socket(raw, do_handshake_on_connect=False, server_hostname=_Ascii(self._url.name))
+
+        proxy = self._proxy() if self._proxied else None
+        if proxy is None:
+            return self._connect(self._url.host, self._url.port, secure, deadline)
+        made = secure(self._tunnel(proxy, deadline))
+        try:
+            shake(made, left(deadline, self._clock))
+        except BaseException:
+            made.close()
+            raise
+        return made
+
+    def _proxy(self) -> Proxy | None:
         from configsvc_client._proxy import proxy_for
 
-        proxy = proxy_for(self._url, self._environ)
-        return self._connect(deadline) if proxy is None else self._tunnel(proxy, deadline)
+        return proxy_for(self._url, self._environ)
 
     def _tunnel(self, proxy: Proxy, deadline: float) -> socket.socket:
         from configsvc_client._tunnel import open_tunnel
 
-        made = self._connect(deadline, proxy.host, proxy.port)
+        made = self._connect(proxy.host, proxy.port, None, deadline)
         try:
             open_tunnel(made, proxy.connect(self._url), lambda: left(deadline, self._clock))
         except BaseException:
@@ -96,21 +109,80 @@ class Dialler:
             raise
         return made
 
-    def _connect(self, deadline: float, host: str | None = None, port: int | None = None) -> socket.socket:
-        failed: OSError = TimeoutError("no address")
-        host, port = host or self._url.host, port or self._url.port
-        for family, address in resolve(host, port, left(deadline, self._clock)):
-            made = socket.socket(family, socket.SOCK_STREAM)
-            try:
-                made.settimeout(min(CONNECT_SECONDS, left(deadline, self._clock)))
-                made.connect(address)
-                made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            except OSError as error:
-                made.close()
-                failed = error
-            else:
-                return made
-        raise failed
+    def _connect(self, host: str, port: int, secure: Secure | None, deadline: float) -> socket.socket:
+        def seconds() -> float:
+            return left(deadline, self._clock)
+
+        return reach(resolve(host, port, seconds(), self._find), secure, seconds)
+
+
+def reach(addresses: list[Address], secure: Secure | None, left: Callable[[], float]) -> socket.socket:
+    """Connects to the first address, and beside it to the others when it does not answer soon. Who does so first wins.
+
+    Args:
+        addresses: those of one host.
+        secure: makes a connected socket one of TLS; None for none.
+        left: seconds until the deadline; raises TimeoutError beyond it.
+
+    Raises:
+        OSError: none answers, or the deadline passed (TimeoutError).
+    """
+    addresses = list(dict.fromkeys(addresses))
+    if not addresses:
+        raise OSError("the name has no address")
+    if len(addresses) == 1:
+        return _first(addresses[0], secure, left(), left)
+    pause = min(CONNECT_SECONDS, left() / (len(addresses) + 1))
+    slow: list[Attempt] = []
+    try:
+        return _first(addresses[0], secure, pause, lambda: patience(left()), slow)
+    except OSError as error:
+        if type(error).__name__ == "SSLCertVerificationError":  # so would the others
+            raise
+        failed = error
+    from configsvc_client import _race
+
+    others = [_race.connecting(each, secure) for each in _race.interleaved(addresses)[1:]]
+    return _race.Race(others, left, pause, patience).run(slow.pop() if slow else None, failed)
+
+
+def _first(
+    address: Address,
+    secure: Secure | None,
+    seconds: float,
+    shake_seconds: Callable[[], float],
+    slow: list[Attempt] | None = None,
+) -> socket.socket:
+    """In the plain way, which costs a cold start no module. What takes too long is left to go on in `slow`."""
+    made: socket.socket = socket.socket(address[0], socket.SOCK_STREAM)
+    secured: ssl.SSLSocket | None = None
+    try:
+        made.settimeout(seconds)
+        made.connect(address[1])
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if secure is not None:
+            made = secured = secure(made)
+            shake(secured, shake_seconds())
+    except BaseException as error:
+        if slow is not None and isinstance(error, TimeoutError) and error.errno is None:  # the system's is final
+            from configsvc_client import _race
+
+            slow.append(_race.connected(made, secure) if secured is None else _race.shaking(secured))
+        else:
+            made.close()
+        raise
+    return made
+
+
+def patience(left: float) -> float:
+    """How long to wait for one handshake alone: another one will need as long."""
+    return min(HANDSHAKE_SECONDS, left / 2)
+
+
+def shake(made: ssl.SSLSocket, seconds: float) -> None:
+    """The TLS handshake, within so many seconds."""
+    made.settimeout(seconds)
+    made.do_handshake()
 
 
 def left(deadline: float, clock: Callable[[], float]) -> float:
@@ -125,7 +197,7 @@ def left(deadline: float, clock: Callable[[], float]) -> float:
     return seconds
 
 
-def look_up(host: str, port: int) -> list[_Address]:
+def look_up(host: str, port: int) -> list[Address]:
     """The addresses of a host as the system knows them, however long that takes.
 
     Raises:
@@ -136,30 +208,35 @@ def look_up(host: str, port: int) -> list[_Address]:
     return [(each[0], each[4]) for each in found]
 
 
-def resolve(host: str, port: int, seconds: float, look_up: LookUp = look_up) -> list[_Address]:
+def resolve(host: str, port: int, seconds: float, look_up: LookUp = look_up) -> list[Address]:
     """The addresses of a host, in the system's order.
 
     `getaddrinfo` takes no timeout, so a name is looked up in a thread that is waited for no longer than that; it ends
-    by itself when the resolver gives up. Addresses and `localhost` need no network and get no thread.
+    by itself when the resolver gives up. Addresses and `localhost` need no network and get no thread. Where none can
+    start, the resolver's own time counts.
 
     Raises:
         OSError: not found (socket.gaierror), or not in time (TimeoutError).
     """
     if host == "localhost" or ":" in host or not host.strip("0123456789."):
         return look_up(host, port)
-    found: list[list[_Address] | OSError] = []
+    found: list[list[Address]] = []
+    failed: list[Exception] = []
 
     def look() -> None:
         try:
             found.append(look_up(host, port))
-        except OSError as error:
-            found.append(error)
+        except Exception as error:  # noqa: BLE001  # raised below
+            failed.append(error)
 
     thread = threading.Thread(target=look, daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:  # the system has no more threads, or the interpreter ends
+        return look_up(host, port)
     thread.join(seconds)
+    for error in failed:
+        raise error
     if not found:
         raise TimeoutError("name resolution took too long")
-    if isinstance(found[0], OSError):
-        raise found[0]
     return found[0]
