@@ -1,17 +1,32 @@
-"""The first load: from the service, in up to three tries, else from the fallback file, within the start deadline."""
+"""The first load: from the service, asked again until the start deadline, else from the fallback file."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from configsvc.model.errors import ConfigsvcError, ConfigUnavailable, Internal, Misconfigured, Throttled, Unavailable
+from configsvc.model.names import Namespace
 from configsvc.model.record import Record
+from configsvc_client._body import NOT_OURS
 from configsvc_client._freshness import Freshness, confirmed, saved
 from configsvc_client._opening import Rules
 from configsvc_client._ports import Found, World
-from configsvc_client._refresh import Held, first, opened, ours
+from configsvc_client._refresh import Held, fetched, opened, ours
 from configsvc_client._settings import Settings
 
-_TRIES = 3
-_PAUSE = 0.2
+Done = TypeVar("Done")
+
+_JITTER = 0.2
+"""The longest first wait in seconds; each one after it may be twice as long."""
+
+_FOR_KMS = 0.1
+"""The share of the time in which the service is not asked again: 0.8 s of 8 for its answer, and to open it by KMS."""
+
+_FEW = 3
+_SELDOM_PASSING = frozenset({"certificate", NOT_OURS, "unforeseen"})
+"""Reasons that time alone seldom mends: whoever set the wrong URL is told after three tries, not after 8 s."""
+
 _PASSING = (Unavailable, Throttled, Internal)
 
 
@@ -50,20 +65,61 @@ def load(settings: Settings, world: World, rules: Rules, deadline: float) -> Loa
 
 
 def _from_service(settings: Settings, world: World, rules: Rules, deadline: float) -> Held:
-    """Only what may pass by itself is tried again, and not before the service said."""
-    for left in reversed(range(_TRIES)):
+    """Fetched once: while KMS throttles, KMS is asked again, and the service is not."""
+    left = deadline - world.clock.now().monotonic
+    starting = _Starting(settings, world, rules, deadline)
+    _patiently(starting.fetch, world, deadline - (_FOR_KMS * left if settings.pin.arns else 0.0))
+    return _patiently(starting.open, world, deadline)
+
+
+class _Starting:
+    """What came, kept until it is opened. Behind a function, so that no frame on an error's way out holds it."""
+
+    def __init__(self, settings: Settings, world: World, rules: Rules, deadline: float) -> None:
+        self._settings, self._world, self._rules, self._deadline = settings, world, rules, deadline
+        self._found: Callable[[], dict[Namespace, Found]] = dict
+
+    def fetch(self) -> None:
+        found = fetched(self._settings.namespaces, self._world.gateway, self._deadline, self._world.prepare)
+        self._found = lambda: dict(found)
+
+    def open(self) -> Held:
+        """What KMS opened before it failed is in the keyring, and not asked for again."""
+        return opened(self._settings.namespaces, self._found(), self._rules, self._deadline, "service")
+
+
+def _patiently(attempt: Callable[[], Done], world: World, until: float) -> Done:
+    """What an attempt gives. Only what may pass by itself is tried again, and never after `until`.
+
+    Waits for what Retry-After says, plus full jitter: a whole fleet may have been told the same. Where nothing is said,
+    a wait that may reach the end is the last: within 8 s no more than 8 requests, whatever is drawn.
+
+    Raises:
+        ConfigUnavailable: why there is nothing; at once where the wait would end too late.
+        Misconfigured: from the attempt.
+    """
+    tried, jitter, last = 0, _JITTER, False
+    while True:
         try:
-            return ours(lambda: first(settings.namespaces, world.gateway, rules, deadline, world.prepare))
+            return ours(attempt)
         except Misconfigured:
             raise
         except ConfigsvcError as error:
-            pause = max(_PAUSE * world.chance() * 2 ** (_TRIES - left), retry_after(error) or 0.0)
-            if not left or not isinstance(error, _PASSING) or world.clock.now().monotonic + pause >= deadline:
-                raise ConfigUnavailable(
-                    f"Config could not be loaded. {error.detail}", cause=error.code, **_told(error)
-                ) from error
-            world.clock.pause(pause)
-    raise AssertionError("unreachable")
+            tried, said = tried + 1, retry_after(error) or 0.0
+            room = until - world.clock.now().monotonic - said
+            if (last and not said) or room <= 0 or not _passes(error, tried):
+                raise _unloaded(error) from error
+            pause = said + world.chance() * min(max(jitter, said), room)
+            last, jitter = last or (not said and jitter > room), 2 * jitter
+        world.clock.pause(pause)
+
+
+def _passes(error: ConfigsvcError, tried: int) -> bool:
+    return isinstance(error, _PASSING) and (tried < _FEW or error.members.get("reason") not in _SELDOM_PASSING)
+
+
+def _unloaded(error: ConfigsvcError) -> ConfigUnavailable:
+    return ConfigUnavailable(f"Config could not be loaded. {error.detail}", cause=error.code, **_told(error))
 
 
 def _from_file(settings: Settings, world: World, rules: Rules, deadline: float, error: ConfigUnavailable) -> Loaded:

@@ -77,28 +77,22 @@ def refreshed(
     return Refreshed(Held(layers, Snapshot(layers), source), refused)
 
 
-def first(
-    namespaces: tuple[Namespace, ...],
-    gateway: Gateway,
-    rules: Rules,
-    deadline: float,
-    meanwhile: Callable[[], None],
-) -> Held:
-    """What to hold when nothing was: keys that do not open are broken, the others serve.
+def fetched(
+    namespaces: tuple[Namespace, ...], gateway: Gateway, deadline: float, meanwhile: Callable[[], None]
+) -> dict[Namespace, Found]:
+    """What the service has of each namespace, when nothing is held.
 
     Raises:
-        WentBackwards: a namespace's revision is below the least that is set.
         ConfigsvcError: what the service answered, or Unavailable.
     """
     known = dict.fromkeys(namespaces)
-    found = _check_answered(known, gateway.fetch(known, deadline, meanwhile))
-    return opened(namespaces, found, rules, deadline, "service")
+    return _check_answered(known, gateway.fetch(known, deadline, meanwhile))
 
 
 def opened(
     namespaces: tuple[Namespace, ...], found: Mapping[Namespace, Found], rules: Rules, deadline: float, source: Source
 ) -> Held:
-    """Everything in what was found, opened for the first time.
+    """Everything in what was found, opened for the first time: keys that do not open are broken, the others serve.
 
     Raises:
         WentBackwards: a namespace's revision is below the least that is set.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from configsvc.model.errors import ConfigsvcError
 from configsvc.model.names import Namespace
 from configsvc_client import Config
@@ -24,6 +26,7 @@ class Stage:
     def __init__(self, *served: Found, **environ: str) -> None:
         self.clock, self.gateway, self.kms = FakeClock(), FakeGateway(), FakeKms()
         self.chance = 0.5
+        self.draw: Callable[[], float] = lambda: self.chance
         self.file: bytes | ConfigsvcError | None = None
         self.warnings: list[str] = []
         self.prepared = 0
@@ -39,7 +42,7 @@ class Stage:
 
     def world(self, _: Settings) -> World:
         return World(
-            self.gateway, self.kms, self.clock, lambda: self.chance, self._prepare, self._close,
+            self.gateway, self.kms, self.clock, self._chance, self._prepare, self._close,
             self._read, self.warnings.append,
         )  # fmt: skip
 
@@ -52,6 +55,9 @@ class Stage:
         if not isinstance(self.file, bytes):
             raise self.file or BadFallback("absent")
         return self.file
+
+    def _chance(self) -> float:
+        return self.draw()
 
     def _close(self) -> None:
         self.closed += 1

@@ -26,19 +26,24 @@ def wrap(kms_key: str, context: Mapping[str, str], plaintext: bytes) -> bytes:
 
 
 class FakeKms:
-    """Knows every key. `down` is raised by every call; one that does not `obey` ignores which key it is told to use."""
+    """Knows every key. `down` is raised by every call, and each of `fail` by one; None among them is a call that works.
+
+    One that does not `obey` ignores which key it is told to use.
+    """
 
     def __init__(self) -> None:
         self.calls: list[tuple[dict[str, str], str | None]] = []
         self.deadlines: list[float] = []
         self.down: Exception | None = None
+        self.fail: list[Exception | None] = []
         self.obeys = True
 
     def decrypt(self, ciphertext: bytes, context: Mapping[str, str], key_id: str | None, deadline: float) -> Decrypted:
         self.deadlines.append(deadline)
         self.calls.append((dict(context), key_id))
-        if self.down:
-            raise self.down
+        fault = self.fail.pop(0) if self.fail else self.down
+        if fault:
+            raise fault
         try:
             kms_key, sealed_for, plaintext = json.loads(ciphertext)
         except ValueError:

@@ -7,13 +7,14 @@ from collections.abc import Callable
 
 import pytest
 
-from configsvc.model.errors import Unavailable
+from configsvc.model.errors import ConfigsvcError, Throttled, Unavailable
 from configsvc_client import ConfigUnavailable
 from tests.client.configs import Stage
 from tests.client.fakes import FakeClock, Moment
 from tests.client.sealing import sealed_values
 
 BEGAN = 1_000.0
+DOWN = Unavailable("down")
 FILE = {"CONFIGSVC_FALLBACK": "fallback.json"}
 
 
@@ -31,8 +32,9 @@ class Seen(FakeClock):
 
 
 def late(
-    stage: Stage, clock: Seen, first: Callable[[], object], second: Callable[[], object], takes: float = 0.5
-) -> None:
+    stage: Stage, clock: Seen, first: Callable[[], object], second: Callable[[], object], takes: float = 0.5,
+    *, fault: ConfigsvcError = DOWN,
+) -> None:  # fmt: skip
     """Two threads: the first asks and fails after some seconds, and all the while the second waits for it."""
     inside, go_on = threading.Event(), threading.Event()
 
@@ -46,7 +48,7 @@ def late(
             act()
 
     stage.gateway.during = slow
-    stage.gateway.fail = [Unavailable("down")] * 20
+    stage.gateway.fail = [fault] * 20
     threads = [
         threading.Thread(target=failing, args=(act,), name=name) for act, name in ((first, "early"), (second, "late"))
     ]
@@ -63,9 +65,9 @@ def late(
 def test_who_waited_for_another_cold_start_has_no_more_time_than_who_did_not() -> None:
     stage, clock = Stage(sealed_values({"a": "1"})), Seen()
     stage.clock = clock
-    late(stage, clock, lambda: stage.config["a"], lambda: stage.config["a"])
-    assert len(stage.gateway.deadlines) == 6
-    assert set(stage.gateway.deadlines) == {BEGAN + 8}
+    busy = Throttled("slow down", retry_after=60)
+    late(stage, clock, lambda: stage.config["a"], lambda: stage.config["a"], fault=busy)
+    assert stage.gateway.deadlines == [BEGAN + 8] * 2
 
 
 def test_who_waited_for_another_refresh_has_no_more_time_than_who_did_not() -> None:
@@ -111,7 +113,7 @@ def test_the_fallback_file_is_opened_within_what_the_service_was_not_given(
 ) -> None:
     stage = Stage(sealed_values({"a": "1"}), **FILE)
     stage.save(sealed_values({"a": "saved"}))
-    stage.gateway.fail = [Unavailable("down")] * 3
+    stage.gateway.fail = [Unavailable("down")] * 20
     handler = stage.config.handler(lambda event, context: (event, context, stage.config["a"])[2])
     assert handler(None, context) == "saved"
     assert set(stage.gateway.deadlines) == {BEGAN + service}

@@ -158,10 +158,11 @@ def test_in_lambda_config_is_loaded_when_the_handler_is_wrapped_and_elsewhere_wh
 
 def test_a_load_that_fails_in_the_init_phase_is_tried_again_by_the_invocation_which_raises() -> None:
     stage = Stage(sealed_values({"a": "1"}), AWS_LAMBDA_FUNCTION_NAME="f")
-    stage.gateway.fail = [Unavailable("down")] * 6
+    stage.gateway.fail = [Unavailable("down")] * 20
     handler = stage.config.handler(lambda event, context: (event, context, stage.config["a"]))
     with pytest.raises(ConfigUnavailable):
         handler(1, 2)
+    stage.gateway.fail = []
     assert handler(1, 2) == (1, 2, "1")
 
 

@@ -83,7 +83,7 @@ def test_26_a_file_that_is_not_right_is_refused_with_a_warning_and_nothing_crash
         stage.save(saved._replace(sealed=saved.sealed._replace(namespace=NS.__class__("other.prod"))))
     else:
         stage.save(saved._replace(sealed=saved.sealed._replace(revision=0)))
-    stage.gateway.fail = [Unavailable("down")] * 3
+    stage.gateway.fail = [Unavailable("down")] * 20
     with pytest.raises(ConfigUnavailable, match=r"fallback\.json is not used either"):
         stage.config["a"]
     (warning,) = stage.warnings
@@ -114,7 +114,7 @@ def test_26_the_warning_reaches_the_log_and_the_file_is_never_written(
 
     file = tmp_path / "fallback.json"
     with service(sealed_values({"a": "1"})) as running:
-        environ = {**running.environ, "CONFIGSVC_FALLBACK": str(file), "CONFIGSVC_START_SECONDS": "20"}
+        environ = {**running.environ, "CONFIGSVC_FALLBACK": str(file), "CONFIGSVC_START_SECONDS": "2"}
         file.write_bytes(encode(Fallback(environ["CONFIGSVC_URL"], 1.0, (sealed_values({"a": "saved"}).sealed,))))
         stamp = file.stat()
         running.api.close()

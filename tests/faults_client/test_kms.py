@@ -1,17 +1,19 @@
 """Rows 15 to 19: KMS is gone, slow, or says no."""
 
+import contextlib
 import threading
 
 import pytest
 
 from configsvc.model.encoding import base64std
 from configsvc.model.errors import CannotOpen, Unavailable
-from configsvc_client import ConfigUnavailable
+from configsvc_client import Config, ConfigUnavailable
 from configsvc_client._kms import Decrypted
 from tests.client.configs import Stage
 from tests.client.fakes import FakeKms
-from tests.client.sealing import data_key, envelope, found, sealed_values
+from tests.client.sealing import data_key, envelope, found, kms_form, sealed_values
 from tests.client.stub_servers import Answer, as_json, stub
+from tests.client.stub_service import answer_kms, service
 from tests.faults_client.seeds import seeded
 
 DOWN = Unavailable("KMS is down")
@@ -44,12 +46,50 @@ def test_16_warm_with_a_new_data_key_the_old_snapshot_serves_and_kms_is_asked_wi
     assert stage.config["a"] == "2"
 
 
-def test_17_cold_kms_is_asked_three_times_and_then_it_raises() -> None:
+@pytest.mark.parametrize("chance", [0.0, 0.5, 0.999])
+def test_17_cold_kms_is_asked_until_the_deadline_at_most_eight_times_and_then_it_raises(chance: float) -> None:
     stage = Stage(sealed_values({"a": "1"}))
+    stage.chance = chance
     stage.kms.down = DOWN
+    began = stage.clock.up
     with pytest.raises(ConfigUnavailable, match="KMS is down"):
         stage.config["a"]
-    assert len(stage.kms.calls) == 3
+    assert 4 <= len(stage.kms.calls) <= 8
+    assert stage.clock.up < began + 8
+
+
+def test_18_at_a_cold_start_what_was_fetched_is_kept_while_kms_throttles() -> None:
+    stage = Stage(found([kms_form("a", b"1"), envelope("b", b"2")]))
+    throttled = Unavailable("KMS is busy", reason="ThrottlingException")
+    stage.kms.fail = [None, throttled, throttled, throttled]
+    assert (stage.config["a"], stage.config["b"]) == ("1", "2")
+    assert len(stage.gateway.asked) == 1
+    assert len(stage.kms.calls) == 5  # and what KMS opened is not asked for again
+    assert stage.clock.pauses == [0.1, 0.2, 0.4]
+
+
+def test_18_at_a_cold_start_a_busy_kms_is_asked_again_until_the_deadline_which_the_service_is_not() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    stage.gateway.during = lambda: stage.clock.advance(7.5)
+    stage.kms.fail = [Unavailable("KMS is busy", reason="ThrottlingException")]
+    assert stage.config["a"] == "1"
+    late = Stage(sealed_values({"a": "1"}))
+    late.gateway.during = lambda: late.clock.advance(7.5)
+    late.gateway.fail = [Unavailable("down")]
+    with pytest.raises(ConfigUnavailable):
+        late.config["a"]
+
+
+def test_18_over_the_wire_a_kms_that_throttles_at_a_cold_start_costs_one_snapshot_request() -> None:
+    busy = [as_json(400, {"__type": "ThrottlingException", "message": "Rate exceeded"})] * 2
+
+    def answer(method: str, target: str, headers: dict[str, str], body: bytes) -> Answer:
+        return busy.pop() if busy else answer_kms(method, target, headers, body)
+
+    with service(sealed_values({"a": "1"})) as running, stub(answer) as kms:
+        with contextlib.closing(Config(environ={**running.environ, "AWS_ENDPOINT_URL_KMS": kms.url})) as config:
+            assert config["a"] == "1"
+        assert (len(running.api.requests), len(kms.requests)) == (1, 3)
 
 
 class Throttling(FakeKms):
@@ -101,11 +141,6 @@ def test_19_what_kms_refuses_is_not_asked_again_and_says_why(code: str) -> None:
 
 
 def test_19_over_the_wire_a_refusal_is_one_request() -> None:
-    import contextlib
-
-    from configsvc_client import Config
-    from tests.client.stub_service import service
-
     refusal: Answer = as_json(400, {"__type": "DisabledException", "message": f"{base64std(b'x')} is disabled."})
     with service(sealed_values({"a": "1"})) as running, stub(lambda *_: refusal) as kms:
         with contextlib.closing(Config(environ={**running.environ, "AWS_ENDPOINT_URL_KMS": kms.url})) as config:
