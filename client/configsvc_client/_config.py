@@ -24,6 +24,7 @@ from configsvc_client._snapshot import Snapshot
 
 if TYPE_CHECKING:
     from configsvc_client._background import Background
+    from configsvc_client._health import Health
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -174,6 +175,20 @@ class Config(Reads):
         """Since the start: `refreshes`, `failures`, `went_backwards` and `refused` among them, `callback_failures`."""
         kept = self._made.counts if self._made else {}
         return {**kept, "callback_failures": self._callbacks.failures}
+
+    def health(self) -> Health:
+        """How it is: state, age, revisions, and why where not all is well. Does no I/O, loads nothing, never raises."""
+        from configsvc_client._health import health
+
+        made = self._made
+        return health(made, None if made else self._misconfigured())
+
+    def _misconfigured(self) -> ConfigsvcError | None:
+        try:
+            settings(self._given, self._environ)
+        except ConfigsvcError as error:
+            return error
+        return None
 
     @overload
     def handler(self, function: staticmethod[P, R]) -> staticmethod[P, R]: ...

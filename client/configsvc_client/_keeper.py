@@ -131,6 +131,11 @@ class Keeper:
         """The poll interval in seconds."""
         return self._pace.interval
 
+    @property
+    def max_stale(self) -> float:
+        """The age in seconds above which reads raise."""
+        return self._pace.max_stale
+
     def left(self) -> float:
         """Seconds until a refresh is due; one interval while nothing is held."""
         freshness = self._freshness
