@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from configsvc.model.encoding import base64std, from_base64std
-from configsvc.model.errors import CannotOpen, ConfigsvcError, Misconfigured, Unavailable
+from configsvc.model.errors import Misconfigured, Unavailable
 from configsvc.model.record import Record
-from configsvc_client._body import shown
 from configsvc_client._credentials import Find
 from configsvc_client._http import Connection
+from configsvc_client._pin import in_region
 from configsvc_client._secret import Secret, bare
 from configsvc_client._url import Url, parse
 
@@ -21,13 +22,15 @@ if TYPE_CHECKING:
 
 _OK = 200
 _SERVER_FAULT = 500
-_REPEATABLE = r"Throttling|LimitExceeded|KMSInternal|DependencyTimeout|ServiceUnavailable|InternalFailure"
-_MULTI_REGION = (
-    r"(arn:aws[a-z-]*:kms:)[a-z0-9-]+(:[0-9]{12}:key/mrk-[0-9a-f]+)"  # compiled where it is needed: few need it
-)
-_CODE = 100
 _PLAINTEXT = "Plaintext"
-_EXPIRED = re.compile(r"ExpiredToken|RequestExpired|InvalidSignatureException Signature expired")
+_REGION = r"(?!-)(?![0-9]+\Z)[a-z0-9-]{1,63}(?<!-)"
+_ELSEWHERE = ("cn-", "eusc-", "us-iso", "eu-iso", "aws-")
+"""How regions begin whose endpoints are not under amazonaws.com."""
+
+_FIPS, _DUAL_STACK = "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"
+_IGNORE = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
+_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
+_FILES = (("AWS_CONFIG_FILE", "~/.aws/config"), ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"))
 
 
 def fails(status: int) -> bool:
@@ -61,7 +64,7 @@ class Kms(Protocol):
 
 
 class AwsKms:
-    """KMS over HTTP, signed immediately before it is sent."""
+    """KMS in one region over HTTP, signed immediately before it is sent. Several threads may use it at once."""
 
     def __init__(
         self,
@@ -76,6 +79,10 @@ class AwsKms:
         self._credentials = credentials
         self._now = now
         self._forget = forget
+
+    def open_ahead(self, deadline: float) -> None:
+        """Begins to connect; see `Connection.open_ahead`."""
+        self._connection.open_ahead(deadline)
 
     def close(self) -> None:
         """Drops the connection; the next call opens another."""
@@ -103,75 +110,129 @@ class AwsKms:
         """
         body = Secret(json.dumps(members, default=bare).encode())
         response = self._signed(operation, body, deadline)
-        if response.status != _OK and _EXPIRED.search(_said(response)):
-            if self._forget:
-                self._forget()
-            response = self._signed(operation, body, deadline)
         if response.status != _OK:
-            raise refusal(operation, response, members)
-        return _members(response)
+            from configsvc_client import _kms_refused
+
+            if _kms_refused.is_expired(response):
+                if self._forget:
+                    self._forget()
+                response = self._signed(operation, body, deadline)
+            if response.status != _OK:
+                raise _kms_refused.refusal(operation, response, members, self._region)
+        return members_of(response)
 
     def _signed(self, operation: str, body: Secret, deadline: float) -> Response:
         """Signed with the credentials and the time of this moment: a function may have been frozen since the last."""
         from configsvc_client._sigv4 import sign
 
-        url = self._connection.url
+        url, path = self._connection.url, f"{self._connection.url.path}/"
         asked = {"content-type": "application/x-amz-json-1.1", "x-amz-target": f"TrentService.{operation}"}
         headers = sign(
-            "POST", f"{url.origin}/", asked, body,
+            "POST", f"{url.origin}{path}", asked, body,
             service="kms", region=self._region, credentials=self._credentials(deadline), now=self._now(),
         )  # fmt: skip
-        return self._connection.request("POST", "/", headers, body, deadline)
+        return self._connection.request("POST", path, headers, body, deadline)
 
 
-def endpoint(region: str, environ: Mapping[str, str]) -> Url:
-    """Where KMS is: `AWS_ENDPOINT_URL_KMS`, `AWS_ENDPOINT_URL`, or AWS's own in the region.
+def endpoint(region: str, environ: Mapping[str, str], named_by: str = "AWS_REGION") -> Url:
+    """Where KMS is: a URL that is configured, or AWS's own in the region. As botocore resolves it.
+
+    Args:
+        region: may be a pseudo region such as `fips-us-east-1`.
+        environ: `AWS_ENDPOINT_URL_KMS`, `AWS_ENDPOINT_URL`, `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`,
+            `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`, each before the profile's member of that purpose.
+        named_by: the setting that names the region, for the error.
 
     Raises:
-        Misconfigured: a variable holds no URL, or it is no region.
+        Misconfigured: a setting holds no URL or no region, or there is no such endpoint.
     """
-    if not re.fullmatch(r"[a-z0-9-]+", region):  # it stands in headers, whatever the host is
-        raise Misconfigured(f"AWS_REGION is {region!r}, which is not a region like eu-central-1.")
+    if not re.fullmatch(_REGION, region):  # it stands in headers, whatever the host is
+        raise Misconfigured(f"{named_by} is {region!r}, which is not a region like eu-central-1.")
+    profile = profile_in(environ)
+    given = None if _is_on(_IGNORE, environ, profile) else _configured(environ, profile)
+    if given is not None:
+        return given
+    dual_stack = _is_on(_DUAL_STACK, environ, profile)
+    fips = _is_on(_FIPS, environ, profile) or any(
+        signed_for(each) != each for each in (region, _ours(environ, profile))
+    )
+    if not (fips or dual_stack or region.startswith(_ELSEWHERE)):
+        return Url("https", f"kms.{region}.amazonaws.com", 443, "")
+    from configsvc_client._partitions import host
+
+    return parse(f"https://{host('kms', signed_for(region), fips=fips, dual_stack=dual_stack)}", named_by)
+
+
+def signed_for(region: str) -> str:
+    """The region that a pseudo region such as `fips-us-east-1` or `us-gov-west-1-fips` means."""
+    return region.replace("fips-", "").replace("-fips", "")
+
+
+def _is_on(name: str, environ: Mapping[str, str], profile: Mapping[str, str]) -> bool:
+    """Whether a switch is set; like botocore, only `true` in any case does, and an empty variable hides the profile."""
+    found = environ.get(name)
+    return (profile.get(name[4:].lower(), "") if found is None else found).lower() == "true"
+
+
+def _configured(environ: Mapping[str, str], profile: Mapping[str, str]) -> Url | None:
     for name in ("AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL"):
         if environ.get(name):
             return parse(environ[name], name)
-    return parse(f"https://kms.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}")
+    if "lacks" in profile:
+        raise Misconfigured(profile["lacks"])
+    for name in ("endpoint_url of kms", "endpoint_url"):
+        if profile.get(name):
+            return parse(profile[name], f"{name} in your AWS profile")
+    return None
 
 
-def in_region(key_id: str, region: str) -> str:
-    """A multi-Region key's ARN in another region: the replicas share account and key id."""
-    return re.sub(_MULTI_REGION, rf"\g<1>{region}\g<2>", key_id) if "/mrk-" in key_id else key_id
+def region_in(environ: Mapping[str, str]) -> str | None:
+    """`AWS_REGION`, `AWS_DEFAULT_REGION`, or the profile's; None where none is set."""
+    return _ours(environ, {}) or profile_in(environ).get("region") or None
 
 
-def refusal(operation: str, response: Response, asked: Mapping[str, object]) -> ConfigsvcError:
-    """The error in KMS's answer to a request of these members; its code and message hold no plaintext."""
-    from configsvc_client import _kms_refused
-
-    code, _, message = _said(response).partition(" ")
-    detail = _kms_refused.explained(operation, code, message, asked)
-    if response.status >= _SERVER_FAULT or re.search(_REPEATABLE, code):
-        return Unavailable(detail, reason=code)
-    return CannotOpen(detail, reason=code)
+def _ours(environ: Mapping[str, str], profile: Mapping[str, str]) -> str:
+    return environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or profile.get("region") or ""
 
 
-def _said(response: Response) -> str:
-    """KMS's code and message: cut, and without what a terminal or a log would obey."""
-    members = _members(response)
-    code = _text(members.get("__type", response.status)).rpartition("#")[2].replace(" ", "")
-    return f"{shown(code, _CODE)} {shown(_text(members.get('message') or members.get('Message')))}"
+def profile_in(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The members of AWS's profile. Empty where there are no such files, as in Lambda.
+
+    Raises:
+        Misconfigured: there is one, and it cannot be read.
+    """
+    if environ.get(_LAMBDA) and not any(_variable(environ, name, "") for name, _ in _FILES):
+        return {}  # at once: there is no home directory, and looking would be a part of each cold start
+    config, credentials = (_path(_variable(environ, *each)) for each in _FILES)
+    if not (os.access(config, os.R_OK) or os.access(credentials, os.R_OK)):
+        return {}
+    from configsvc_client._profile import members
+
+    named = _variable(environ, "AWS_PROFILE", "") or _variable(environ, "AWS_DEFAULT_PROFILE", "default")
+    return members(config, credentials, named)
 
 
-def _text(found: object) -> str:
-    return str(found) if isinstance(found, str | int) else ""
+def _path(text: str) -> str:
+    return os.path.expanduser(os.path.expandvars(text))  # noqa: PTH111  # pathlib costs an import
 
 
-def _members(response: Response) -> dict[str, object]:
+def _variable(environ: Mapping[str, str], name: str, default: str) -> str:
+    """A variable, else the process's own: botocore, which finds credentials in these files, knows no other."""
+    return environ.get(name) or os.environ.get(name) or default
+
+
+def members_of(response: Response) -> dict[str, object]:
+    """The members of an answer, a plaintext masked; empty where it is no JSON object."""
     try:
         found = json.loads(response.body)
     except (ValueError, RecursionError):
         found = None
     members = found if isinstance(found, dict) else {}
     return {name: Secret(value) if name == _PLAINTEXT else value for name, value in members.items()}
+
+
+def _text(found: object) -> str:
+    return str(found) if isinstance(found, str | int) else ""
 
 
 def plaintext_in(answer: Mapping[str, object]) -> Secret:

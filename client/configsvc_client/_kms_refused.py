@@ -8,9 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
+from configsvc.model.errors import CannotOpen, ConfigsvcError, Unavailable
 from configsvc_client import _iam_words
+from configsvc_client._body import shown
+from configsvc_client._kms import fails, members_of
+from configsvc_client._pin import is_arn, region_of
 from configsvc_client._sentences import sentences
+
+if TYPE_CHECKING:
+    from configsvc_client._answer import Response
 
 DENIED = "AccessDeniedException"
 NOBODY = frozenset({
@@ -19,6 +27,10 @@ NOBODY = frozenset({
     "MissingAuthenticationTokenException", "RequestExpired", "SignatureDoesNotMatch", "UnrecognizedClientException",
 })  # fmt: skip
 """What KMS says of credentials that are wrong, incomplete or too old."""
+
+_REPEATABLE = re.compile(r"Throttling|LimitExceeded|KMSInternal|DependencyTimeout|ServiceUnavailable|InternalFailure")
+_EXPIRED = re.compile(r"ExpiredToken|RequestExpired|InvalidSignatureException Signature expired")
+_LENGTH = 100
 
 _SIGNATURES = frozenset({
     "IncompleteSignature", "IncompleteSignatureException", "InvalidSignatureException", "SignatureDoesNotMatch",
@@ -39,16 +51,45 @@ _NEXT = {
     "InvalidKeyUsageException": "A data key takes a symmetric KMS key for encryption (SYMMETRIC_DEFAULT).",
     "KMSInvalidStateException": "To see the state of the key: aws kms describe-key --key-id {key}",
     "KeyUnavailableException": "Wait a little, then repeat.",
-    "NotFoundException": "Is AWS_REGION the region of the KMS key? If it is, the key does not exist.",
 }
 _PENDING_DELETION = (
     "What is sealed under the key is lost once it is deleted. To keep the key: aws kms cancel-key-deletion --key-id "
     "{key} && aws kms enable-key --key-id {key}"
 )
+_OTHER_ENDPOINT = (
+    "The KMS endpoint is not in {region}, for which the request was signed. Set AWS_ENDPOINT_URL_KMS to one that is, "
+    "or correct the region in CONFIGSVC_KMS_KEYS or AWS_REGION. configsvc doctor shows where they are set."
+)
+_NOT_FOUND = "NotFoundException"
 _CREDENTIALS = "Your AWS credentials are wrong or have expired. configsvc doctor shows where they come from."
 
 
-def explained(operation: str, code: str, message: str, members: Mapping[str, object]) -> str:
+def is_expired(response: Response) -> bool:
+    """Whether KMS found the credentials or the signature too old: signed anew, it may take them."""
+    return _EXPIRED.search(_said(response)) is not None
+
+
+def refusal(operation: str, response: Response, asked: Mapping[str, object], region: str = "") -> ConfigsvcError:
+    """The error in KMS's answer to a request of these members; its code and message hold no plaintext."""
+    code, _, message = _said(response).partition(" ")
+    detail = explained(operation, code, message, asked, region)
+    if fails(response.status) or _REPEATABLE.search(code):
+        return Unavailable(detail, reason=code)
+    return CannotOpen(detail, reason=code)
+
+
+def _said(response: Response) -> str:
+    """KMS's code and message: cut, and without what a terminal or a log would obey."""
+    members = members_of(response)
+    code = _text(members.get("__type", response.status)).rpartition("#")[2].replace(" ", "")
+    return f"{shown(code, _LENGTH)} {shown(_text(members.get('message') or members.get('Message')))}"
+
+
+def _text(found: object) -> str:
+    return str(found) if isinstance(found, str | int) else ""
+
+
+def explained(operation: str, code: str, message: str, members: Mapping[str, object], region: str = "") -> str:
     """What KMS refused, in its words where they are safe, and what to do about it.
 
     Args:
@@ -56,26 +97,41 @@ def explained(operation: str, code: str, message: str, members: Mapping[str, obj
         code: KMS's error code.
         message: KMS's own.
         members: those of the request; only the key's ARN and the namespace of the encryption context are shown.
+        region: where KMS was asked.
     """
-    said = "" if code in _SIGNATURES else message
-    return sentences(f"KMS refused {operation} with {code}", said, _next(operation, code, message, members))
+    said, where = "" if code in _SIGNATURES else message, f" in {region}" if region else ""
+    following = _next(operation, code, message, members, region)
+    return sentences(f"KMS{where} refused {operation} with {code}", said, following)
 
 
-def _next(operation: str, code: str, message: str, members: Mapping[str, object]) -> str:
+def _next(operation: str, code: str, message: str, members: Mapping[str, object], region: str) -> str:
     if code == DENIED:
-        return _denied(operation, message, members)
+        return _denied(operation, message, members, region)
     if _CLOCK.search(message):
         return "Is your clock right? AWS allows 5 minutes: set it (NTP)."
     if code in _SIGNATURES and _SCOPE.search(message):
-        return "AWS_REGION is not the region of the KMS endpoint. configsvc doctor shows where it is set."
+        return _OTHER_ENDPOINT.format(region=region or "the region")
     if code in NOBODY:
         return _CREDENTIALS
+    if code == _NOT_FOUND:
+        return _absent(members, region)
     text = _PENDING_DELETION if "pending deletion" in message.lower() else _NEXT.get(code, "")
     key = _key(message, members)
     return text.format(key="KEY" if key == _UNKEYED else key)
 
 
-def _denied(operation: str, message: str, members: Mapping[str, object]) -> str:
+def _absent(members: Mapping[str, object], region: str) -> str:
+    """Why a key is not found: it is of another region, but where its ARN named the region that was asked."""
+    named = str(members.get("KeyId") or members.get("SourceKeyId"))
+    if region and is_arn(named) and region_of(named) == region:
+        return "The key does not exist. Is its ARN right?"
+    return (
+        f"Is {region or 'AWS_REGION'} the region of the KMS key? If it is not, name the key's ARN in "
+        "CONFIGSVC_KMS_KEYS, or set AWS_REGION. If it is, the key does not exist."
+    )
+
+
+def _denied(operation: str, message: str, members: Mapping[str, object], region: str) -> str:
     """The right that is missing, on what, and what gives it: the policy to print, or the one that stands in the way."""
     context = members.get("EncryptionContext") or members.get("SourceEncryptionContext")
     namespace = str(context.get(_CONTEXT, "")) if isinstance(context, dict) else ""
@@ -87,19 +143,19 @@ def _denied(operation: str, message: str, members: Mapping[str, object]) -> str:
     prints = "What the call needs besides" if _iam_words.is_explicit(message) else f"This prints the policy{also}"
     return sentences(
         f"Your AWS identity needs {actions} on {key}{under}",
-        _elsewhere(message, key),
+        _elsewhere(message, key, region),
         _iam_words.obstacle(message, of_resource="key policy of the KMS key"),
         f"{prints}: configsvc iam-policy --for {role}{f' -n {namespace}' if namespace else ''}",
     )
 
 
-def _elsewhere(message: str, key: str) -> str:
+def _elsewhere(message: str, key: str, region: str) -> str:
     """What else can be the cause: a key of another account, whose policy decides too, or one of another region."""
     who, account = _WHO.search(message), key.split(":")[4:5]
     if who and account and account != [who.group(1)]:
         return f"The key is of another account, {account[0]}, so its key policy has to allow yours too"
     if "not exist in this region" in message.lower():
-        return "Or the key is not in AWS_REGION"
+        return f"Or the key is not in {region or 'AWS_REGION'}"
     return ""
 
 

@@ -39,6 +39,24 @@ class Pin(Record):
         """Whether it trusts every KMS key."""
         return ANY in self.arns
 
+    def nearest(self, arn: str, region: str | None) -> str | None:
+        """The pinned ARN of a key, where KMS is asked for it. None where no ARN of the pin names that key.
+
+        Several name a multi-Region key where its replicas are pinned: the one in the region given, else the key's own,
+        else the first.
+        """
+        named = [pinned for pinned in self.arns if pinned != ANY and same_key(arn, pinned)]
+        near = [pinned for pinned in named if region_of(pinned) == region]
+        return next(iter([*near, *(pinned for pinned in named if pinned == arn), *named]), None)
+
+    def regions(self, first: str | None) -> dict[str, str | None]:
+        """The regions of the pinned keys, that one first where it is among them; with each the key, if it is one."""
+        arns = sorted((arn for arn in self.arns if arn != ANY), key=lambda arn: region_of(arn) != first)
+        found: dict[str, str | None] = {}
+        for arn in arns:
+            found[region_of(arn)] = None if region_of(arn) in found else arn
+        return found
+
     @property
     def only(self) -> str | None:
         """The pinned key where there is exactly one, to ask KMS for."""
@@ -65,10 +83,20 @@ def is_arn(text: str) -> bool:
     return _ARN.fullmatch(text) is not None
 
 
+def region_of(arn: str) -> str:
+    """The region in a KMS key's ARN."""
+    return arn.split(":")[3]
+
+
+def in_region(key_id: str, region: str) -> str:
+    """A multi-Region key's ARN in another region: the replicas share account and key id."""
+    return re.sub(_MULTI_REGION, rf"\g<1>{region}\g<2>", key_id) if "/mrk-" in key_id else key_id
+
+
 def same_key(one: str, other: str) -> bool:
     """Whether two ARNs name one key; a multi-Region key (`mrk-`) is one in every region."""
     return one == other or (_anywhere(one) == _anywhere(other))
 
 
 def _anywhere(arn: str) -> str:
-    return re.sub(_MULTI_REGION, r"\1*\2", arn)
+    return in_region(arn, "*")

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 
-from configsvc.model.errors import Misconfigured
+from configsvc.model.errors import CannotOpen, Misconfigured
 from configsvc_client import _credentials
 from configsvc_client._gateway import ApiGateway
+from configsvc_client._hidden import hidden
 from configsvc_client._http import Connection
-from configsvc_client._kms import AwsKms, Decrypted, endpoint, fails
+from configsvc_client._kms import AwsKms, Decrypted, endpoint, fails, region_in, signed_for
+from configsvc_client._pin import Pin, is_arn, region_of
 from configsvc_client._ports import Moment, World
 from configsvc_client._settings import Settings
 from configsvc_client._trust import Trust
+from configsvc_client._url import Url
+
+_NO_REGION = (
+    "AWS_REGION is not set, nor a region in your AWS profile, and CONFIGSVC_KMS_KEYS names none. Set AWS_REGION to the "
+    "KMS key's region."
+)
 
 
 class SystemClock:
@@ -34,57 +43,152 @@ def chance() -> float:
     return (int.from_bytes(os.urandom(7), "big") >> 3) * 2.0**-53
 
 
-class NoKms:
-    """Stands for KMS where no region is set: plain values need none."""
+class RegionalKms:
+    """KMS in the region of the key that is asked for, by the ARN that is pinned. Several threads may use it at once.
+
+    A region is connected to when it is first needed. `*` in the pin does not let whoever stores data keys choose where
+    KMS is asked: that is in our own region where one is set.
+
+    Args:
+        pin: the KMS keys that are trusted.
+        environ: says which region is ours, and where KMS is.
+        connect: a connection to a URL, not opened yet.
+        credentials: finds them.
+        forget: told that the credentials were refused.
+        region: ours; what the environment says where left out.
+    """
+
+    def __init__(
+        self,
+        pin: Pin,
+        environ: Mapping[str, str],
+        connect: Callable[[Url], Connection],
+        credentials: _credentials.Find,
+        *,
+        forget: Callable[[], None] | None = None,
+        region: str | None = None,
+    ) -> None:
+        self._pin = pin
+        self._environ = hidden(environ)
+        self._connect = connect
+        self._credentials = credentials
+        self._forget = forget
+        self._region: str | None = region
+        self._looked = region is not None
+        self._connections: dict[Url, Connection] = {}
+        self._at: dict[str, AwsKms] = {}
+        self._opened_last = ""
 
     def decrypt(self, ciphertext: bytes, context: Mapping[str, str], key_id: str | None, deadline: float) -> Decrypted:
-        """Refuses.
+        """See `Kms.decrypt`.
 
-        Raises:
-            Misconfigured: always.
+        Without a key each region of the pin is asked until one opens it, beginning with the one that did last.
         """
-        del ciphertext, context, key_id, deadline
-        raise Misconfigured("AWS_REGION is not set, and a sealed value needs KMS. Set it to the KMS key's region.")
+        if key_id is not None:
+            arn, region = self._asked(key_id)
+            return self._in(region).decrypt(ciphertext, context, arn, deadline)
+        refused: CannotOpen | None = None
+        for where, key in self._regions():
+            try:
+                opened = self._in(where).decrypt(ciphertext, context, key, deadline)
+            except CannotOpen as error:
+                refused = refused or error
+            else:
+                self._opened_last = where
+                return opened
+        raise refused or Misconfigured(_NO_REGION)
+
+    def call(self, operation: str, members: Mapping[str, object], deadline: float) -> dict[str, object]:
+        """See `AwsKms.call`; in the region of the key that the members name."""
+        key = str(members.get("KeyId") or members.get("SourceKeyId"))
+        return self._in(region_of(key) if is_arn(key) else self._own()).call(operation, members, deadline)
+
+    def open_ahead(self, deadline: float) -> None:
+        """Begins to connect to the region that is most likely to be asked. A wrong setting is met when it is used."""
+        with suppress(Misconfigured):
+            for region, _ in self._regions()[:1]:
+                self._in(region).open_ahead(deadline)
+
+    def close(self) -> None:
+        """Drops the connections; the next call opens another."""
+        for connection in list(self._connections.values()):
+            connection.close()
+
+    def _asked(self, arn: str) -> tuple[str, str]:
+        """The ARN to ask for in place of a data key's, and where."""
+        ours = self._ours()
+        pinned = self._pin.nearest(arn, ours)
+        if pinned is not None:
+            return pinned, region_of(pinned)
+        if ours is None:
+            _check_region(arn)
+        return arn, ours or region_of(arn)
+
+    def _regions(self) -> list[tuple[str, str | None]]:
+        """Where a ciphertext may have been made, and under which key if there is one alone."""
+        ours = self._ours()
+        found = self._pin.regions(ours)
+        if self._pin.trusts_any:
+            found = dict.fromkeys([*([ours] if ours else []), *found])
+        return sorted(found.items(), key=lambda each: each[0] != self._opened_last)
+
+    def _ours(self) -> str | None:
+        if not self._looked:
+            self._region, self._looked = region_in(self._environ), True
+        return self._region
+
+    def _own(self) -> str:
+        ours = self._ours()
+        if ours is None:
+            raise Misconfigured(_NO_REGION)
+        return ours
+
+    def _in(self, region: str) -> AwsKms:
+        found = self._at.get(region)
+        if found is None:
+            named_by = "AWS_REGION" if region == self._region else "The region of a KMS key"
+            url = endpoint(region, self._environ, named_by)
+            if url not in self._connections:
+                self._connections.setdefault(url, self._connect(url))
+            made = AwsKms(self._connections[url], signed_for(region), self._credentials, time.time, self._forget)
+            found = self._at.setdefault(region, made)
+        return found
+
+
+def _check_region(arn: str) -> None:
+    """Refuses what whoever stores data keys made up: KMS is asked at AWS alone, in a region of the ARN's partition."""
+    from configsvc_client._partitions import is_region
+
+    if not is_region(region_of(arn), arn.split(":")[1]):
+        raise Misconfigured(f"AWS_REGION is not set, and {arn} names no region of AWS. Set AWS_REGION.")
 
 
 def real(settings: Settings, environ: Mapping[str, str]) -> World:
-    """The world over the network.
-
-    Raises:
-        Misconfigured: a variable of AWS's holds no URL or region.
-    """
+    """The world over the network."""
     trust = Trust(environ)
     api = Connection(settings.url, environ, trust=trust, chance=chance)
     sources = _credentials.Sources(environ)
     provider = _credentials.Provider(sources.find, time.time, sources.forget)
-    kms, kms_connection = _kms(environ, provider, trust)
+
+    def connect(url: Url) -> Connection:
+        return Connection(url, environ, trust=trust, chance=chance, fails=fails)
+
+    kms = RegionalKms(settings.pin, environ, connect, provider, forget=provider.forget)
 
     def prepare() -> None:
-        _prepare(kms_connection if settings.pin.arns else None, time.monotonic() + settings.refresh_seconds)
+        if settings.pin.arns:
+            _prepare(kms, time.monotonic() + settings.refresh_seconds)
 
     def close() -> None:
         provider.forget()
-        for connection in (api, kms_connection):
-            if connection is not None:
-                connection.close()
+        api.close()
+        kms.close()
 
     return World(ApiGateway(api, settings.api_key), kms, SystemClock(), chance, prepare, close)
 
 
-def _kms(
-    environ: Mapping[str, str], provider: _credentials.Provider, trust: Trust
-) -> tuple[AwsKms | NoKms, Connection | None]:
-    region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
-    if not region:
-        return NoKms(), None
-    connection = Connection(endpoint(region, environ), environ, trust=trust, chance=chance, fails=fails)
-    return AwsKms(connection, region, provider, time.time, provider.forget), connection
-
-
-def _prepare(kms: Connection | None, deadline: float) -> None:
+def _prepare(kms: RegionalKms, deadline: float) -> None:
     """Readies what opening needs while the answer is on its way: modules, and the connection to KMS."""
-    if kms is None:
-        return
     kms.open_ahead(deadline)
     from configsvc_client import _cipher, _sigv4
 

@@ -16,7 +16,6 @@ from configsvc.model.errors import ConfigsvcError, Forbidden, Throttled, Unavail
 from configsvc_client import _kms_refused
 from configsvc_client._answer import Response
 from configsvc_client._body import problem
-from configsvc_client._kms import refusal
 from configsvc_client._url import parse
 from configsvc_client.cli import _exit
 from infra.gateway_responses import PROBLEMS, problem_body
@@ -219,7 +218,7 @@ PRINTS, BESIDES = "This prints the policy", "What the call needs besides: config
         ("DisabledException", f"{KEY} is disabled.", [f"aws kms enable-key --key-id {KEY}"], []),
         ("KMSInvalidStateException", f"{KEY} is pending deletion.", [f"-deletion --key-id {KEY}", "lost"], []),
         ("KMSInvalidStateException", f"{KEY} is pending import.", [f"aws kms describe-key --key-id {KEY}"], ["lost"]),
-        ("NotFoundException", f"Key '{KEY}' does not exist", ["does not exist. Is AWS_REGION the region"], []),
+        ("NotFoundException", f"Key '{KEY}' does not exist", ["exist. Is AWS_REGION the region", "ARN in CONFIG"], []),
         ("InvalidCiphertextException", "", ["another namespace or key, or altered"], []),
         ("InvalidKeyUsageException", "x", ["symmetric KMS key"], []),
         ("UnrecognizedClientException", "The security token included in the request is invalid.",
@@ -231,7 +230,7 @@ PRINTS, BESIDES = "This prints the policy", "What the call needs besides: config
         ("InvalidSignatureException", "Signature not yet current: 20260101T000000Z is still later than",
          ["clock"], ["credentials"]),
         ("InvalidSignatureException", "Credential should be scoped to a valid region, not 'us-east-1'. ",
-         ["AWS_REGION is not the region"], ["credentials"]),
+         ["KMS endpoint is not in the region", "AWS_ENDPOINT_URL_KMS", "AWS_REGION"], ["credentials"]),
         ("InvalidSignatureException", CANONICAL, ["credentials are wrong"], [CANARY, "Canonical", "host:"]),
         ("ThrottlingException", "Rate exceeded", ["Rate exceeded."], []),
     ],
@@ -240,7 +239,7 @@ def test_each_refusal_of_kms_says_its_own_cause_in_whole_sentences(
     code: str, message: str, says: list[str], never: list[str]
 ) -> None:
     answer = Response(400, {}, json.dumps({"__type": code, "message": message}).encode())
-    error = refusal("Decrypt", answer, {"EncryptionContext": {"configsvc:namespace": "a.b"}})
+    error = _kms_refused.refusal("Decrypt", answer, {"EncryptionContext": {"configsvc:namespace": "a.b"}})
     assert [each for each in says if each not in error.detail] == []
     assert [each for each in never if each in error.detail] == []
     assert "  " not in error.detail

@@ -45,10 +45,10 @@ def test_a_foreign_kms_key_is_refused_by_the_pin_before_kms_is_asked(running: Se
     assert [body for *_, body in running.kms.requests if b'"configsvc:key"' not in body] == []
 
 
-def test_without_a_region_sealed_values_say_what_is_missing(running: Service) -> None:
-    environ = {name: value for name, value in running.environ.items() if name != "AWS_REGION"}
-    with contextlib.closing(Config(environ=environ)) as config, pytest.raises(Misconfigured, match="AWS_REGION"):
-        config["k0"]
+def test_without_a_region_and_without_a_pinned_key_what_names_no_key_says_what_is_missing(running: Service) -> None:
+    environ = {**running.environ, "CONFIGSVC_KMS_KEYS": "*", "AWS_REGION": ""}
+    with contextlib.closing(Config(environ=environ)) as config, pytest.raises(Misconfigured, match="Set AWS_REGION"):
+        config["s"]
 
 
 def test_chance_is_spread_over_zero_to_one() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -13,8 +12,9 @@ from configsvc.model.errors import Misconfigured
 from configsvc_client import _spelling, _world
 from configsvc_client._gateway import ApiGateway
 from configsvc_client._hidden import hidden
+from configsvc_client._http import Connection
 from configsvc_client._keyring import Keyring
-from configsvc_client._kms import AwsKms, endpoint
+from configsvc_client._kms import endpoint
 from configsvc_client._pin import Pin, pin
 from configsvc_client._secret import Secret
 from configsvc_client._spelling import KeyPattern, key_pattern, split
@@ -92,12 +92,17 @@ def from_environ(environ: Mapping[str, str], told: Told | None = None, *, policy
     environ = hidden(environ)
     settings = settings_in(environ)
     credentials = _session.finder(environ)
-    api, to_kms = (connection(url, environ, told) for url in (settings.url, endpoint(settings.region, environ)))
-    kms = AwsKms(to_kms, settings.region, credentials, time.time)
+    api = connection(settings.url, environ, told)
+
+    def connect(url: Url) -> Connection:
+        return connection(url, environ, told)
+
+    endpoint(settings.region, environ)  # so that a wrong setting is said at once, whatever the command
+    kms = _world.RegionalKms(settings.pin, environ, connect, credentials, region=settings.region)
 
     def close() -> None:
         api.close()
-        to_kms.close()
+        kms.close()
 
     gateway = ApiGateway(api, settings.api_key)
     return admin(settings, Ports(api, kms, credentials, _world.SystemClock(), SystemChance(), gateway), close, policy)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from configsvc.model.encoding import base64std, from_base64std
-from configsvc.model.errors import Unavailable
+from configsvc.model.errors import Misconfigured, Unavailable
 from configsvc.model.names import Namespace
 from configsvc.model.snapshot import DataKey
 from configsvc_client._keyring import Keyring
-from configsvc_client._pin import Pin
+from configsvc_client._pin import Pin, in_region, region_of
 from configsvc_client._ports import Clock
 from configsvc_client.admin._data_keys import KMS_SECONDS, context_of, require_pin
 from configsvc_client.admin._ports import Kms
@@ -17,7 +17,7 @@ class Rewrapper:
     """Asks kms:ReEncrypt, and opens what it answers before anyone else has to.
 
     Args:
-        kms: knows both KMS keys, in one region.
+        kms: knows both KMS keys, which have to be in one region.
         pin: the KMS keys that are trusted, the new one among them.
         clock: for deadlines.
     """
@@ -32,17 +32,23 @@ class Rewrapper:
 
         Raises:
             CannotOpen: one of the KMS keys is not pinned, KMS refuses, or what it answered is another key.
-            Misconfigured: no KMS key is pinned.
+            Misconfigured: no KMS key is pinned, or the KMS keys are of two regions.
         """
         require_pin(self._pin)
-        context = context_of(namespace)
+        context, wraps = context_of(namespace), self._pin.checked(kms_key)
+        wrapped = in_region(self._pin.checked(data_key.kms_key), region_of(wraps))
+        if region_of(wrapped) != region_of(wraps):
+            raise Misconfigured(
+                f"KMS wraps anew within one region only: {wrapped} is in another than {wraps}. Make a new data key "
+                f"there: configsvc data-key rotate -n {namespace} --fresh --kms-key {wraps}"
+            )
         answer = self._kms.call(
             "ReEncrypt",
             {
                 "CiphertextBlob": data_key.wrapped,
-                "SourceKeyId": self._pin.checked(data_key.kms_key),
+                "SourceKeyId": wrapped,
                 "SourceEncryptionContext": context,
-                "DestinationKeyId": self._pin.checked(kms_key),
+                "DestinationKeyId": wraps,
                 "DestinationEncryptionContext": context,
             },
             self._deadline(),

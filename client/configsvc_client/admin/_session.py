@@ -9,15 +9,15 @@ from configsvc.model.errors import Misconfigured
 from configsvc_client._chain import Chain
 from configsvc_client._credentials import Credentials, Find, in_variables
 from configsvc_client._hidden import hidden
+from configsvc_client._kms import profile_in
+from configsvc_client._partitions import region_in
 from configsvc_client._url import Url
-
-_HOST = re.compile(r"[a-z0-9-]+\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
 
 _REGION = re.compile(r"[a-z0-9-]+")
 
 
 def region_of(environ: Mapping[str, str], url: Url) -> str:
-    """The region that signatures name: AWS_REGION, AWS_DEFAULT_REGION, or the one in the API's own host name.
+    """The region that signatures name: AWS_REGION, AWS_DEFAULT_REGION, the API's host name's, or the AWS profile's.
 
     Raises:
         Misconfigured: none of them tells it, or a variable holds no region.
@@ -28,10 +28,12 @@ def region_of(environ: Mapping[str, str], url: Url) -> str:
             raise Misconfigured(f"{name} is {named!r}, which is not a region like eu-central-1.")
         if named:
             return named
-    found = _HOST.fullmatch(url.name)
+    found = region_in(url.name) or profile_in(environ).get("region", "")
     if not found:
         raise Misconfigured("The AWS region is not known. Set AWS_REGION to the API's region.")
-    return found.group(1)
+    if not _REGION.fullmatch(found):
+        raise Misconfigured(f"region in your AWS profile is {found!r}, which is not a region like eu-central-1.")
+    return found
 
 
 def finder(environ: Mapping[str, str]) -> Find:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from configsvc.model import names
 from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc.model.names import Namespace
-from configsvc_client._pin import pin
+from configsvc_client._pin import Pin, pin, region_of
 from configsvc_client._sentences import sentences
 from configsvc_client.cli import _checks, _options, _origins, _retired, _settings
 from configsvc_client.cli._checks import Check
@@ -129,16 +129,25 @@ def _namespace(admin: Admin, namespace: Namespace) -> Iterator[Check]:
     trusted = _checks.pinned(namespace, pins, sorted({each.data_key.kms_key for each in listed}))
     yield trusted
     if trusted.state in ("ok", "warning"):
-        yield _unwrapped(admin, namespace)
+        yield _unwrapped(admin, namespace, _region(pins, listed[0].data_key.kms_key))
 
 
-def _unwrapped(admin: Admin, namespace: Namespace) -> Check:
+def _region(pins: Pin, kms_key: str) -> str:
+    """Where KMS is asked for a key."""
+    from configsvc_client.admin import settings_in
+
+    ours = settings_in(_settings.environ()).region
+    pinned = pins.nearest(kms_key, ours)
+    return region_of(pinned) if pinned else ours
+
+
+def _unwrapped(admin: Admin, namespace: Namespace, region: str) -> Check:
     name = f"{namespace}: KMS"
     try:
         admin.try_data_key(namespace)
     except ConfigsvcError as error:
         return _checks.failed(name, error)
-    return Check(name, "ok", "kms:Decrypt opens the data key")
+    return Check(name, "ok", f"kms:Decrypt opens the data key, in {region}")
 
 
 def _member(found: Mapping[str, object], name: str) -> Mapping[str, Any] | None:

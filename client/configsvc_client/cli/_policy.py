@@ -8,6 +8,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from configsvc.model.errors import Misconfigured
+from configsvc_client import _partitions
 
 Role = Literal["reader", "writer", "administrator"]
 
@@ -20,7 +21,7 @@ _ACTIONS: dict[Role, tuple[str, ...]] = {
 _WRITES = ("POST {}/changes", "PUT {}/keys/*", "POST {}/keys/*/activate", "DELETE {}/keys/*")
 _DESTROYS = "DELETE {}/keys/*/versions/*"  # `*` stands for slashes too: what deletes keys would destroy versions
 _ADMINISTERS = tuple(f"{method} {{}}{rest}" for method in ("POST", "PUT", "DELETE") for rest in ("", "/*"))
-_API = re.compile(r"https://([a-z0-9]+)\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?/([A-Za-z0-9_-]+)/?")
+_API = re.compile(r"https://(([a-z0-9]+)\.[a-z0-9.-]+)/([A-Za-z0-9_-]+)/?")
 _LOCAL_API = re.compile(r"https?://[^/]+/_aws/execute-api/([a-z0-9]+)/([A-Za-z0-9_-]+)/?")
 """Of an AWS on this computer; LocalStack's have that form too."""
 _UNKNOWN_API = (
@@ -61,10 +62,11 @@ def api_arn(given: str | None, url: str) -> str:
     if local:
         return f"arn:aws:execute-api:*:*:{local[1]}/{local[2]}"
     found = _API.fullmatch(url)
-    if not found:
+    region = _partitions.region_in(found[1]) if found else None
+    if not found or region is None:
         raise Misconfigured(_UNKNOWN_API.format(urlsplit(url).hostname or "HOST"))
-    api, region, china, stage = found.groups()
-    return f"arn:aws{'-cn' if china else ''}:execute-api:{region}:*:{api}/{stage}"
+    partition = _partitions.partition_of(region)
+    return f"arn:{partition.name if partition else 'aws'}:execute-api:{region}:*:{found[2]}/{found[3]}"
 
 
 def _calls(role: Role, patterns: Sequence[str], api: str) -> Statement:
