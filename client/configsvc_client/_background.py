@@ -21,6 +21,11 @@ class Background:
         self._keeper = weakref.ref(keeper)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        keeper.attended = self.runs
+
+    def runs(self) -> bool:
+        """Whether the thread refreshes now."""
+        return not self._stop.is_set() and self._thread is not None and self._thread.is_alive()
 
     def ensure(self) -> None:
         """Starts the thread where it does not run: at the first use, and in a child process, which has none."""
@@ -40,7 +45,7 @@ def _refreshing(alive: weakref.ref[Keeper], stop: threading.Event) -> None:
         keeper = alive()
         if keeper is not None:
             with contextlib.suppress(Exception):  # told to who reads; the thread goes on
-                keeper.current()
+                keeper.poll()
         del keeper
 
 

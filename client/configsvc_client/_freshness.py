@@ -39,7 +39,6 @@ class Freshness(Record):
     confirmed: Moment
     since: Moment
     quiet: float
-    failures: int = 0
 
     def due(self, now: Moment) -> bool:
         """Whether to try a refresh."""
@@ -54,23 +53,23 @@ class Freshness(Record):
         open_for = min(self.left(now), pace.max_stale - age(self.confirmed, now))
         return Window(now, Moment(now.wall + open_for, now.monotonic + open_for))
 
+    def overdue(self, now: Moment, pace: Pace, seconds: float) -> bool:
+        """Whether what is held is so old that a reader waits for a refresh of that many seconds, or expired."""
+        return age(self.confirmed, now) > (1 + _SPREAD) * pace.interval + seconds or self.expired(now, pace)
+
     def left(self, now: Moment) -> float:
         """Seconds until a refresh is due."""
         return self.quiet - age(self.since, now)
 
     def failed(self, now: Moment, pace: Pace, chance: Chance, retry_after: float | None = None) -> Freshness:
-        """After a refresh that failed: what is held is as old as it was.
+        """After a refresh that failed: as old as before, and tried again after one interval.
 
-        Where the service says when to come back, that is when; else full jitter, up to 2, 4, then at most 5 intervals,
-        or one, where what is held would expire within five.
+        So an outage costs no more requests than health, and its end is seen as soon; never after more than one interval
+        where what is held would expire before. Where the service says when to come back, that counts.
         """
-        failures = self.failures + 1
-        longest = _MOST_INTERVALS * pace.interval
-        near = age(self.confirmed, now) + longest > pace.max_stale
-        quiet = chance() * (pace.interval if near else min(longest, pace.interval * 2.0 ** min(failures, 5)))
-        if retry_after is not None:
-            quiet = max(quiet, told(retry_after, longest, chance))
-        return self._replace(since=now, quiet=quiet, failures=failures)
+        near = age(self.confirmed, now) + (1 + _SPREAD) * pace.interval > pace.max_stale
+        quiet = pace.interval * (1 - _SPREAD * chance()) if near else _quiet(pace, chance)
+        return self._replace(since=now, quiet=max(quiet, _quiet_if_told(pace, chance, retry_after)))
 
     def scattered(self, now: Moment, chance: Chance) -> Freshness:
         """After a fork: due at a random time before it would be, so that copies of one process do not ask together."""
@@ -81,21 +80,18 @@ class Freshness(Record):
         return self._replace(since=now, quiet=0.0)
 
 
+UNHELD = Freshness(Moment(-math.inf, -math.inf), Moment(-math.inf, -math.inf), 0.0)
+"""Of what was never held: due, and of infinite age."""
+
+
 def confirmed(now: Moment, pace: Pace, chance: Chance) -> Freshness:
-    """After a refresh that succeeded: due again after the interval, give or take a tenth, so a fleet spreads."""
-    quiet = pace.interval * (1 - _SPREAD + 2 * _SPREAD * chance())
-    return Freshness(now, now, min(quiet, pace.max_stale))
+    """After a refresh that succeeded."""
+    return Freshness(now, now, min(_quiet(pace, chance), pace.max_stale))
 
 
 def partly_confirmed(now: Moment, since: Moment, pace: Pace, chance: Chance, retry_after: float | None) -> Freshness:
     """After a refresh that confirmed some namespaces and not all: as old as the oldest, and due as if all was well."""
-    fresh = confirmed(now, pace, chance)
-    quiet = (
-        fresh.quiet
-        if retry_after is None
-        else max(fresh.quiet, told(retry_after, _MOST_INTERVALS * pace.interval, chance))
-    )
-    return fresh._replace(confirmed=since, quiet=quiet)
+    return Freshness(since, now, max(confirmed(now, pace, chance).quiet, _quiet_if_told(pace, chance, retry_after)))
 
 
 def saved(at: float, now: Moment, pace: Pace, chance: Chance, retry_after: float | None) -> Freshness:
@@ -105,6 +101,12 @@ def saved(at: float, now: Moment, pace: Pace, chance: Chance, retry_after: float
     return Freshness(since, now, 0.0).failed(now, pace, chance, retry_after)
 
 
-def told(retry_after: float, longest: float, chance: Chance) -> float:
-    """Seconds to stay away when told how long: that and up to a tenth more, but never longer than `longest`."""
-    return min(retry_after, longest / (1 + _SPREAD)) * (1 + _SPREAD * chance())
+def _quiet(pace: Pace, chance: Chance) -> float:
+    """Seconds until the next refresh: an interval, give or take a tenth, so that a fleet spreads."""
+    return pace.interval * (1 - _SPREAD + 2 * _SPREAD * chance())
+
+
+def _quiet_if_told(pace: Pace, chance: Chance, retry_after: float | None) -> float:
+    """Seconds to stay away when the service says how long: that and up to a tenth more, at most five intervals."""
+    longest = _MOST_INTERVALS * pace.interval
+    return 0.0 if retry_after is None else min(retry_after, longest / (1 + _SPREAD)) * (1 + _SPREAD * chance())

@@ -1,39 +1,55 @@
-"""Holds what was opened and keeps it up to date: one refresh at a time, never backwards, each namespace whole."""
+"""Holds what was opened and keeps it up to date: one refresh at a time, never backwards, each namespace whole.
+
+Nothing here waits for a lock. What is held is the end of a chain of loads and refreshes, each a `Flight`; who may begin
+the next one, and what a flight ended with, is decided by `dict.setdefault`, which one thread wins. So a signal handler
+that interrupted any of it gets an answer at once, and a flight that hangs is given up, whatever its thread still does.
+"""
 
 from __future__ import annotations
 
+import _thread
+import contextlib
 import math
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
-from configsvc.model.errors import ConfigsvcError, ConfigUnavailable, Expired, Unavailable, WentBackwards
+from configsvc.model.errors import ConfigsvcError, ConfigUnavailable, Expired, Unavailable
 from configsvc.model.names import Namespace
 from configsvc_client._changes import Callbacks
-from configsvc_client._freshness import Freshness, Window, age, confirmed, partly_confirmed
+from configsvc_client._freshness import Freshness, Window, age
 from configsvc_client._keyring import Keyring
-from configsvc_client._loading import load, retry_after, seconds_of
+from configsvc_client._loading import load, seconds_of
 from configsvc_client._opening import Rules
 from configsvc_client._ports import Moment, World
-from configsvc_client._refresh import Held, ours, refreshed
+from configsvc_client._refresh import Flight, Held, State, copied
 from configsvc_client._settings import Settings
 from configsvc_client._snapshot import Snapshot
-
-if TYPE_CHECKING:
-    from configsvc_client._refusals import Refusals, Refused
 
 Publish = Callable[[Snapshot, Window], None]
 """Called with the snapshot and the window in which it may be read without asking, whenever either changes."""
 
 _ENOUGH = 2
+_BEHIND = 2
+_LOOKS = 4
 _COLD_SHARE = 0.9
 _LEAST_SHARE = 0.25
+_UNKNOWN_TIMES = 2
 
 
 class Keeper:
-    """What one Config holds."""
+    """What one Config holds.
 
-    def __init__(self, settings: Settings, world: World, callbacks: Callbacks, publish: Publish) -> None:
+    Args:
+        settings: complete and checked.
+        world: the service, KMS, clocks, chance, the log.
+        callbacks: run after each change.
+        publish: told what may be read without asking.
+        freezes: whether threads stand still between invocations, as in Lambda; elsewhere what takes longer than usual
+            goes on in a thread of its own.
+    """
+
+    def __init__(
+        self, settings: Settings, world: World, callbacks: Callbacks, publish: Publish, *, freezes: bool = False
+    ) -> None:
         keyring = Keyring(world.kms, settings.pin, world.clock, settings.data_key_ttl)
         self._settings = settings
         self._pace = settings.pace
@@ -41,34 +57,42 @@ class Keeper:
         self._rules = Rules(keyring, settings.floors, settings.sealed_keys)
         self._callbacks = callbacks
         self._publish = publish
-        self._lock, self._showing = threading.Lock(), threading.Lock()
-        self._freshness: Freshness | None = None
-        self.held: Held | None = None
-        self.error: ConfigsvcError | None = None
-        self.counts = {"refreshes": 0, "failures": 0, "went_backwards": 0, "refused": 0}
-        self._loaded: Moment | None = None
-        self._refusals: Refusals | None = None
-        self._news: list[str] = []
+        self._freezes = freezes
+        self._usual = settings.refresh_seconds
+        self._flight = _ended(State(self._usual))
+        self._noted: tuple[Freshness | None, ConfigsvcError] | None = None
+        self.attended: Callable[[], bool] = _never
+        """Whether a background thread refreshes; then readers do not, until what is held has expired."""
 
     def current(self, remaining: float = math.inf) -> Snapshot:
         """What is held, refreshed if that is due; loaded if nothing is.
 
-        A refresh that fails leaves what is held, and `error` says why. While another thread refreshes, what is held
-        is given out at once; only when nothing is, or what is has expired, it is waited for.
+        A refresh that fails leaves what is held, and `error` says why. While another thread refreshes, what is held is
+        given out at once, unless it is overdue: then that refresh is waited for.
 
         Args:
-            remaining: seconds that the invocation has left; with less than two refreshes' none is begun.
+            remaining: seconds that the invocation has left: a refresh takes at most half of them.
 
         Raises:
             ConfigUnavailable: nothing is held and nothing could be loaded within the start deadline.
             Expired: what is held is older than it may be, and could not be refreshed.
             Misconfigured: settings for what has to be opened are missing.
         """
+        end = self._world.clock.now().monotonic + remaining
         if self.held is None:
-            self._first_of_all(remaining)
-        elif self._due() and remaining >= _ENOUGH * self._settings.refresh_seconds:
-            self._if_due()
+            self._load(end)
+        for _ in range(_LOOKS):
+            if not self._looks_again(end):
+                break
         return self._unexpired()
+
+    def poll(self) -> None:
+        """For a thread of its own: loads or refreshes where that is due, and takes the time that it needs."""
+        last, now = self._last(), self._world.clock.now()
+        if last.state.held is None:
+            self._load(math.inf)
+        elif last.state.freshness.due(now) and (flight := self._begun(last, now, last.state.allowed)) is not None:
+            self._fly(flight, self._longest(known=True))
 
     def refresh(self) -> bool:
         """Refreshes now, due or not.
@@ -79,52 +103,59 @@ class Keeper:
         Raises:
             ConfigUnavailable, Misconfigured: as `current`, where nothing is held.
             ConfigsvcError: why it failed, or why a namespace was refused: what is held of it stays, others move on.
-            Unavailable: another refresh takes too long.
+            Unavailable: this refresh or another one takes too long.
         """
         if self.held is None:
-            self._first_of_all(math.inf)
+            self._load(math.inf)
             return True
-        deadline = self._deadline(self._settings.refresh_seconds)
-        if not self._acquired_in_time(deadline):
-            raise Unavailable("Another refresh is under way. Try again.")
-        before = self.held
-        try:
-            after, error = self._refresh(before, deadline, {})
-        finally:
-            self._lock.release()
-        changed = self._told(before, after)
-        if error is not None:
-            raise error
-        return changed
+        flight = self._asked_for()
+        if flight.error is not None:
+            raise flight.error
+        if not flight.kept:
+            raise Unavailable(f"The refresh takes longer than {self._usual:g} seconds.", reason="deadline")
+        return flight.state.held is not flight.before.held
 
     def close(self) -> None:
-        """Drops the connections; waits for a refresh that is under way."""
-        with self._lock:
-            self._world.close()
+        """Drops the connections. A refresh that is under way is not waited for, and may fail."""
+        self._world.close()
 
     def forked(self) -> None:
-        """In a child process: a lock of its own, no shared connection, and a time of its own to ask."""
-        self._lock, self._showing = threading.Lock(), threading.Lock()
-        self._world.close()
-        if self._freshness is not None:
-            self._settle(self._freshness.scattered(self._world.clock.now(), self._world.chance))
+        """In a child process: no flight of the parent's threads, no shared connection, and a time of its own to ask."""
+        self._starts_over(lambda freshness: freshness.scattered(self._world.clock.now(), self._world.chance))
 
     def restored(self) -> None:
         """In a restored copy of a process: its connections are dead, and what it holds is due."""
-        self._lock, self._showing = threading.Lock(), threading.Lock()
-        self._world.close()
-        if self._freshness is not None:
-            self._settle(self._freshness.over(self._world.clock.now()))
+        self._starts_over(lambda freshness: freshness.over(self._world.clock.now()))
 
     def age(self) -> float:
         """Seconds since what is held was last confirmed by the service, or saved; infinite while nothing is held."""
-        freshness = self._freshness
-        return math.inf if freshness is None else age(freshness.confirmed, self._world.clock.now())
+        return age(self._state.freshness.confirmed, self._world.clock.now())
+
+    @property
+    def held(self) -> Held | None:
+        """What is held."""
+        return self._state.held
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Since the start."""
+        return dict(self._state.counts)
+
+    @property
+    def error(self) -> ConfigsvcError | None:
+        """Why what is held is not as fresh as it should be."""
+        state, noted = self._state, self._noted
+        if noted is not None and noted[0] is state.freshness:
+            return noted[1]
+        if state.error is None and self.attended() and _BEHIND * self._pace.interval < self.age() < math.inf:
+            return Unavailable(f"The background thread is behind by {self.age():.0f} seconds.", reason="background")
+        return state.error
 
     @property
     def refused(self) -> dict[Namespace, ConfigsvcError]:
         """Why each namespace that is refused is."""
-        return self._refusals.errors if self._refusals else {}
+        refusals = self._state.refusals
+        return refusals.errors if refusals else {}
 
     @property
     def interval(self) -> float:
@@ -138,136 +169,218 @@ class Keeper:
 
     def left(self) -> float:
         """Seconds until a refresh is due; one interval while nothing is held."""
-        freshness = self._freshness
-        return self._pace.interval if freshness is None else max(0.0, freshness.left(self._world.clock.now()))
+        state = self._state
+        return self._pace.interval if state.held is None else max(0.0, state.freshness.left(self._world.clock.now()))
 
-    def _due(self) -> bool:
-        now = self._world.clock.now()
-        if self.held is None or self._freshness is None or self._freshness.due(now):
-            return True
+    @property
+    def _state(self) -> State:
+        return self._last().state
+
+    def _last(self) -> Flight:
+        self._flight = last = self._flight.last()
+        return last
+
+    def _starts_over(self, freshen: Callable[[Freshness], Freshness]) -> None:
+        self._world.close()
+        follows = False
+        while not follows:
+            last = self._last()
+            last.end(last.before)
+            state = last.state
+            if state.held is not None:
+                state = state._replace(freshness=freshen(state.freshness))
+            follows = last.follow(_ended(state))
         self._show()
-        return False
-
-    def _expired(self) -> bool:
-        return self._freshness is not None and self._freshness.expired(self._world.clock.now(), self._pace)
 
     def _unexpired(self) -> Snapshot:
-        held = self.held
-        if held is None or self._expired():
+        state = self._state
+        if state.held is None or state.freshness.expired(self._world.clock.now(), self._pace):
             raise Expired(
                 f"Config is {self.age():.0f} seconds old, and CONFIGSVC_MAX_STALE_SECONDS is {self._pace.max_stale:g}."
                 f"{' ' + self.error.detail if self.error else ''}"
             )
-        return held.snapshot
-
-    def _if_due(self) -> None:
-        deadline = self._deadline(self._settings.refresh_seconds)
-        if not self._acquired(deadline if self._expired() else -math.inf):
-            return
-        before = after = self.held
-        try:
-            if before is not None and self._due():  # another thread may have refreshed since it was found due
-                after, _ = self._refresh(before, deadline, self._minded().waiting(self._world.clock.now()))
-        finally:
-            self._lock.release()
-        self._told(before, after)
-
-    def _told(self, before: Held | None, after: Held | None) -> bool:
-        """With no lock held: a callback, and who reads the log, may take as long as they like, and refresh."""
-        news, self._news = self._news, []
-        for each in news:
-            self._world.warn(each)
-        if before is None or after is None or after is before:
-            return False
-        self._callbacks.run(before.snapshot, after.snapshot)
-        return True
-
-    def _refresh(
-        self, held: Held, deadline: float, waiting: Mapping[Namespace, Refused]
-    ) -> tuple[Held, ConfigsvcError | None]:
-        """Under the lock: what is held from now on, and why not all of it is as the service has it."""
-        now = self._world.clock.now()
-        try:
-            done = ours(lambda: refreshed(held, self._world.gateway, self._rules, deadline, waiting))
-        except ConfigsvcError as error:
-            self._failed([error])
-            return held, error
-        self.held = done.held
-        self._news += self._minded().settle(done.refused, now)
-        if not done.refused:
-            self.counts["refreshes"] += 1
-            self.error = None
-            self._settle(confirmed(now, self._pace, self._world.chance))
-            return done.held, None
-        errors = [each.error for each in done.refused.values()]
-        self.counts["refused"] += len(errors)
-        self._failed(errors, now if len(errors) < len(held.layers) else None)
-        return done.held, errors[0]
-
-    def _minded(self) -> Refusals:
-        """Under the lock: what is refused. Made with the first refresh, because a cold start pays for each module."""
-        if self._refusals is None:
-            from configsvc_client._refusals import Refusals
-
-            self._refusals = Refusals(self._settings.pace.interval, self._world.chance)
-            self._refusals.loaded(self._settings.namespaces, self._loaded or self._world.clock.now())
-        return self._refusals
-
-    def _failed(self, errors: Sequence[ConfigsvcError], others: Moment | None = None) -> None:
-        """The errors; and when the other namespaces were confirmed, where they were: those keep the pace."""
-        self.error = _copy(errors[0])
-        self.counts["failures"] += 1
-        self.counts["went_backwards"] += any(isinstance(each, WentBackwards) for each in errors)
-        if self._freshness is None:
-            return
-        now, said = self._world.clock.now(), max((retry_after(each) or 0.0 for each in errors), default=0.0)
-        if others is None:
-            self._settle(self._freshness.failed(now, self._pace, self._world.chance, said or None))
-        else:
-            since = self._minded().oldest()
-            self._settle(partly_confirmed(others, since, self._pace, self._world.chance, said or None))
-
-    def _settle(self, freshness: Freshness) -> None:
-        self._freshness = freshness
-        self._show()
+        return state.held.snapshot
 
     def _show(self) -> None:
-        """Publishes what is held; one thread at a time, so that one that was slow never puts back what is older."""
-        with self._showing:
-            if self.held is not None and self._freshness is not None:
-                self._publish(self.held.snapshot, self._freshness.window(self._world.clock.now(), self._pace))
+        """Publishes what is held, again where something newer came in between: then nobody puts back what is older."""
+        shown = None
+        while shown is not (state := self._state):
+            if state.held is not None:
+                self._publish(state.held.snapshot, state.freshness.window(self._world.clock.now(), self._pace))
+            shown = state
 
-    def _deadline(self, seconds: float) -> float:
-        """One for all that follows: waiting for the lock, asking and opening."""
-        return self._world.clock.now().monotonic + seconds
+    def _note(self, error: Unavailable) -> None:
+        """Why no refresh was begun or waited for; until the next one ends."""
+        self._noted = self._state.freshness, error
 
-    def _acquired(self, deadline: float) -> bool:
-        return self._lock.acquire(timeout=max(0.0, deadline - self._world.clock.now().monotonic))
+    # Reading
 
-    def _acquired_in_time(self, deadline: float) -> bool:
-        """With enough left to ask: what fails for want of time would count against a service that is well."""
-        if not self._acquired(deadline):
+    def _looks_again(self, end: float) -> bool:
+        """What a reader does about what is held; whether it looks again, because that may have changed."""
+        last, now = self._last(), self._world.clock.now()
+        freshness, left = last.state.freshness, end - now.monotonic
+        if not freshness.due(now):
+            self._show()
             return False
-        left = deadline - self._world.clock.now().monotonic
-        if left >= _LEAST_SHARE * self._settings.refresh_seconds:
-            return True
-        self._lock.release()
+        if self.attended() and not freshness.expired(now, self._pace):
+            return False
+        overdue = freshness.overdue(now, self._pace, self._usual)
+        if not last.over(now):
+            return overdue and self._waited(last, now, left)
+        if left <= 0 or (left < _ENOUGH * self._usual and not overdue):
+            self._note(Unavailable(f"Not refreshed: the invocation ends in {left:.1f} s.", reason="time_left"))
+            return False
+        flight = self._refreshed(last, now, left / 2)
+        return flight is None or self._is_overdue()
+
+    def _waited(self, last: Flight, now: Moment, left: float) -> bool:
+        """Whether a refresh under way ended, or may be given up, within the time that one waits for it."""
+        seconds = min(last.began.monotonic + last.patience - now.monotonic, left / 2)
+        if not last.mine() and seconds > 0 and (last.wait(seconds) or last.over(self._world.clock.now())):
+            return self._is_overdue()
+        self._note(Unavailable("A refresh is under way and takes longer than usual.", reason="deadline"))
         return False
 
-    def _first_of_all(self, remaining: float) -> None:
-        deadline = self._deadline(min(seconds_of(self._settings), _COLD_SHARE * remaining))
-        if not self._acquired(deadline):
-            raise ConfigUnavailable("Another thread is still loading config.")
+    def _is_overdue(self) -> bool:
+        return self._state.freshness.overdue(self._world.clock.now(), self._pace, self._usual)
+
+    def _refreshed(self, last: Flight, now: Moment, most: float, *, everything: bool = False) -> Flight | None:
+        """Refreshes, unless another thread has begun to, and waits for that at most so many seconds.
+
+        What takes longer than usual is finished by a thread of its own, except where threads freeze.
+        """
+        allowed, waits, longest = last.state.allowed, self._waits(most), self._longest(known=most < math.inf)
+        aside = allowed > self._usual and not self._freezes
+        flight = self._begun(last, now, allowed if aside else waits)
+        if flight is None or not (aside and self._flies_aside(flight, longest, everything=everything)):
+            if flight is not None:
+                flight.seconds = min(flight.seconds, waits)
+                self._fly(flight, longest, everything=everything)
+        elif not flight.wait(waits):
+            self._note(Unavailable("The refresh takes longer than usual, and goes on.", reason="deadline"))
+        return flight
+
+    def _asked_for(self) -> Flight:
+        """A refresh that was asked for, after another one that is under way, both within the time of one.
+
+        Raises:
+            Unavailable: the other one takes so long that what is left is not enough: what fails for want of time would
+                count against a service that is well.
+        """
+        most = math.inf
+        end = self._world.clock.now().monotonic + self._waits(most)
+        while most >= _LEAST_SHARE * self._usual:
+            last, now = self._last(), self._world.clock.now()
+            if last.over(now):
+                flight = self._refreshed(last, now, most, everything=True)
+                if flight is not None:
+                    return flight
+            elif last.mine() or not last.wait(end - now.monotonic):
+                break
+            most = end - self._world.clock.now().monotonic
+        raise Unavailable("Another refresh is under way. Try again.", reason="under_way")
+
+    # Flights
+
+    def _waits(self, most: float) -> float:
+        """How many seconds at most who begins a refresh waits for it, where it may be waited for so many."""
+        if not self._freezes:
+            return min(self._usual, most)
+        known = most < math.inf
+        return min(self._state.allowed, most if known else self._longest(known=False))
+
+    def _longest(self, *, known: bool) -> float:
+        """How many seconds a refresh may be allowed in the end.
+
+        Where threads freeze its caller waits for it; and who reads outside a wrapped handler may have little time.
+        """
+        usual = self._usual
+        return _UNKNOWN_TIMES * usual if self._freezes and not known else max(self._settings.start_seconds, usual)
+
+    def _begun(self, last: Flight, now: Moment, seconds: float) -> Flight | None:
+        """A flight after that one, which is given up where it has not ended; None where another thread was faster."""
+        last.end(last.before)
+        flight = Flight(last.state, now, seconds, math.inf if self._freezes else self._usual)
+        return flight if last.follow(flight) else None
+
+    def _flies_aside(self, flight: Flight, longest: float, *, everything: bool) -> bool:
+        """Whether a thread of its own runs it. Not by `threading`: a signal handler may meet a lock that it takes."""
+
+        def fly() -> None:
+            with contextlib.suppress(Exception):  # told to who reads
+                self._fly(flight, longest, everything=everything)
+
         try:
-            if self.held is None:
-                loaded = load(self._settings, self._world, self._rules, deadline)
-                self.held, self.error = loaded.held, loaded.error and _copy(loaded.error)
-                self._loaded = loaded.freshness.confirmed
-                self._settle(loaded.freshness)
+            _thread.start_new_thread(fly, ())
+        except RuntimeError:  # no more threads
+            return False
+        return True
+
+    def _fly(self, flight: Flight, longest: float, *, everything: bool = False) -> None:
+        """A refresh, on this thread. What ends after it was given up changes nothing and calls nobody back."""
+        held = flight.before.held
+        if held is None:
+            return self._first_of_all(flight)
+        flight.joined()
+        state = flight.before
+        try:
+            from configsvc_client._refreshing import outcome
+
+            made = outcome(
+                flight, held, self._settings, self._world, self._rules, longest=longest, everything=everything
+            )
+            state, flight.error = made.state, made.error
         finally:
-            self._lock.release()
+            flight.kept = flight.end(state)
+        if flight.kept:
+            self._show()
+            self._tell(made.news, held.snapshot, made.held.snapshot)
+        return None
+
+    def _tell(self, news: Sequence[str], before: Snapshot, after: Snapshot) -> None:
+        """After the flight: a callback, and who reads the log, may take as long as they like, and refresh."""
+        for each in news:
+            self._world.warn(each)
+        if after is not before:
+            self._callbacks.run(before, after)
+
+    def _load(self, end: float) -> None:
+        """Loads, or waits for another thread that does.
+
+        Raises:
+            ConfigUnavailable, Misconfigured: see `current`.
+        """
+        now = self._world.clock.now()
+        deadline = now.monotonic + min(seconds_of(self._settings), _COLD_SHARE * (end - now.monotonic))
+        while self.held is None:
+            last, now = self._last(), self._world.clock.now()
+            if last.over(now):
+                flight = self._begun(last, now, deadline - now.monotonic)
+                if flight is not None:
+                    self._first_of_all(flight)
+            elif last.mine() or not (
+                last.wait(min(deadline, last.deadline) - now.monotonic) or last.over(self._world.clock.now())
+            ):
+                raise ConfigUnavailable("Another thread is still loading config.")
+
+    def _first_of_all(self, flight: Flight) -> None:
+        state = flight.before
+        try:
+            loaded = load(self._settings, self._world, self._rules, flight.deadline)
+            state = state._replace(
+                held=loaded.held, freshness=loaded.freshness, error=loaded.error and copied(loaded.error)
+            )
+        finally:
+            flight.kept = flight.end(state)
+        self._show()
 
 
-def _copy(error: ConfigsvcError) -> ConfigsvcError:
-    """To keep: with its traceback and its cause it would keep alive what was opened and what came."""
-    return type(error)(error.detail, **error.members)
+def _ended(state: State) -> Flight:
+    """Stands in the chain for what was held before, or changed otherwise."""
+    flight = Flight(state, Moment(0.0, 0.0), 0.0)
+    flight.end(state)
+    return flight
+
+
+def _never() -> bool:
+    return False

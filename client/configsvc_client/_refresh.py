@@ -1,25 +1,30 @@
-"""One refresh: fetch what is new, refuse what may not follow what is held, open all of it, and only then hold it."""
+"""Loads and refreshes: what is held, what each of them begins and ends with, and how one opens all that it fetched."""
 
 from __future__ import annotations
 
-import operator
+import math
+import threading
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from configsvc.model.errors import ConfigsvcError, Unavailable
 from configsvc.model.names import Namespace
 from configsvc.model.record import Record
-from configsvc_client._follows import Seen, check_begins, check_follows
+from configsvc_client._follows import check_begins
+from configsvc_client._freshness import UNHELD, Freshness, age
 from configsvc_client._hidden import without_frames
 from configsvc_client._opening import Rules, open_layer
-from configsvc_client._ports import Found, Gateway
+from configsvc_client._ports import Found, Gateway, Moment
 from configsvc_client._snapshot import Layer, Snapshot
 
 if TYPE_CHECKING:
-    from configsvc_client._refusals import Refused
+    from configsvc_client._refusals import Refusals
 
 Source = Literal["service", "fallback"]
 Result = TypeVar("Result")
+
+_NONE = MappingProxyType({"refreshes": 0, "failures": 0, "went_backwards": 0, "refused": 0})
 
 
 class Held(Record):
@@ -30,51 +35,87 @@ class Held(Record):
     source: Source = "service"
 
 
-class Refreshed(Record):
-    """What to hold from now on, and whose answers were refused: of those what was held is held on."""
+class State(Record):
+    """What is held, how fresh it is, why not fresher, and how many seconds the next refresh may take."""
 
-    held: Held
-    refused: dict[Namespace, Refused]
+    allowed: float
+    held: Held | None = None
+    freshness: Freshness = UNHELD
+    error: ConfigsvcError | None = None
+    refusals: Refusals | None = None
+    counts: Mapping[str, int] = _NONE
 
 
-def refreshed(
-    held: Held, gateway: Gateway, rules: Rules, deadline: float, waiting: Mapping[Namespace, Refused]
-) -> Refreshed:
-    """What to hold from now on: the same object where nothing changed.
+class Flight:
+    """A load or refresh under way, or ended. `patience` is for how many seconds other threads wait for it."""
 
-    Each namespace is taken whole or not at all, and one that is refused stops no other. It keeps its ETag, so it is
-    asked for again. A namespace of which a key is broken is opened again each time, so that it heals when KMS lets it;
-    it is not fetched for that: whoever breaks a key would have all readers fetch everything with each poll. A namespace
-    that came from the fallback file is fetched whole, and its revision is no floor.
+    __slots__ = (
+        "_after", "_latch", "_next", "_threads", "before", "began", "error", "kept",
+        "patience", "seconds",
+    )  # fmt: skip
 
-    Args:
-        held: what is held.
-        gateway: the service.
-        rules: how to open.
-        deadline: monotonic seconds.
-        waiting: what was refused, and is not opened again if it comes again.
+    def __init__(self, before: State, began: Moment, seconds: float, patience: float = math.inf) -> None:
+        self.before, self.began, self.seconds = before, began, seconds
+        self.patience = min(seconds, patience)
+        self.error: ConfigsvcError | None = None
+        self.kept = False
+        self._after: dict[int, list[State]] = {}
+        self._next: dict[int, Flight] = {}
+        self._threads = [threading.get_ident()]
+        self._latch = threading.Lock()  # an Event has a lock inside, on which a signal handler could wait for itself
+        self._latch.acquire()
 
-    Raises:
-        ConfigsvcError: what the service answered to all of it, or Unavailable.
-    """
-    known = {layer.namespace: layer.etag or None for layer in held.layers}
-    found = gateway.fetch(known, deadline)
-    if not found and all(layer.etag and not layer.reopen for layer in held.layers):
-        return Refreshed(held, {})  # nearly every poll
-    from configsvc_client._refusals import Refused
+    @property
+    def state(self) -> State:
+        """What it ended with; until then what there was before it."""
+        return self._after[0][0] if self._after else self.before
 
-    # The fewest KMS calls first: whoever writes one namespace must not use up the time that another needs.
-    cheapest = sorted(held.layers, key=lambda layer: _calls(found.get(layer.namespace), rules))
-    results = {layer.namespace: _result(layer, known, found, rules, deadline, waiting) for layer in cheapest}
-    refused = {namespace: result for namespace, result in results.items() if isinstance(result, Refused)}
-    layers = tuple(
-        layer if isinstance(result, Refused) else result
-        for layer, result in ((layer, results[layer.namespace]) for layer in held.layers)
-    )
-    if all(map(operator.is_, layers, held.layers)):
-        return Refreshed(held, refused)
-    source: Source = "service" if all(layer.etag for layer in layers) else held.source
-    return Refreshed(Held(layers, Snapshot(layers), source), refused)
+    @property
+    def deadline(self) -> float:
+        """In monotonic seconds."""
+        return self.began.monotonic + self.seconds
+
+    @property
+    def ended(self) -> bool:
+        """Whether it came to an end, or was given up."""
+        return bool(self._after)
+
+    def over(self, now: Moment) -> bool:
+        """Whether the next may begin: it ended, or is older than its deadline by either clock, as after a freeze."""
+        return self.ended or age(self.began, now) >= self.seconds
+
+    def mine(self) -> bool:
+        """Whether this thread asked for it or runs it, and has been interrupted by a signal handler or calls itself."""
+        return threading.get_ident() in self._threads
+
+    def joined(self) -> None:
+        """This thread runs it."""
+        self._threads.append(threading.get_ident())
+
+    def end(self, state: State) -> bool:
+        """Ends it, once. Whether this was the end: False where it had been given up."""
+        after = [state]
+        if self._after.setdefault(0, after) is not after:
+            return False
+        self._latch.release()
+        return True
+
+    def wait(self, seconds: float) -> bool:
+        """Waits for its end. Whether it has come."""
+        if not self._after and self._latch.acquire(timeout=max(0.0, min(seconds, threading.TIMEOUT_MAX))):
+            self._latch.release()
+        return self.ended
+
+    def follow(self, flight: Flight) -> bool:
+        """Whether that is the next one: the first for which this is called is."""
+        return self._next.setdefault(0, flight) is flight
+
+    def last(self) -> Flight:
+        """The last of all that followed."""
+        flight = self
+        while flight._next:
+            flight = flight._next[0]
+        return flight
 
 
 def fetched(
@@ -142,11 +183,11 @@ def _check_answered(
     Raises:
         ConfigsvcError: of one there is nothing.
     """
-    checked = {namespace: _answered(namespace, None, found.get(namespace)) for namespace in known}
+    checked = {namespace: answered(namespace, None, found.get(namespace)) for namespace in known}
     return {namespace: each for namespace, each in checked.items() if each is not None}
 
 
-def _answered(namespace: Namespace, etag: str | None, found: Found | ConfigsvcError | None) -> Found | None:
+def answered(namespace: Namespace, etag: str | None, found: Found | ConfigsvcError | None) -> Found | None:
     if isinstance(found, ConfigsvcError):
         raise found
     if (found is None and etag is None) or (found is not None and found.sealed.namespace != namespace):
@@ -154,51 +195,11 @@ def _answered(namespace: Namespace, etag: str | None, found: Found | ConfigsvcEr
     return found
 
 
-def _result(  # noqa: PLR0917  # what `refreshed` has, for one of its layers
-    layer: Layer,
-    known: Mapping[Namespace, str | None],
-    found: Mapping[Namespace, Found | ConfigsvcError],
-    rules: Rules,
-    deadline: float,
-    waiting: Mapping[Namespace, Refused],
-) -> Layer | Refused:
-    """What comes after a layer, the layer itself where nothing does, or why nothing may."""
-    from configsvc_client._refusals import Refused, mark_of
-
-    namespace, came = layer.namespace, found.get(layer.namespace)
-    mark = mark_of(came) if isinstance(came, Found) else None
-    before = waiting.get(namespace)
-    if before is not None and mark is not None and before.mark == mark:
-        return before
-    try:
-        return ours(lambda: _next(layer, _answered(namespace, known[namespace], came), rules, deadline))
-    except ConfigsvcError as error:
-        return Refused(_of(namespace, error), mark)
-
-
-def _calls(came: Found | ConfigsvcError | None, rules: Rules) -> int:
-    return rules.keyring.calls(came.sealed) if isinstance(came, Found) else 0
-
-
-def _of(namespace: Namespace, error: ConfigsvcError) -> ConfigsvcError:
-    """The error, naming its namespace; a copy: with its traceback it would keep what was opened alive."""
-    detail = error.detail if namespace in error.detail else f"{namespace}: {error.detail}"
-    return type(error)(detail, **{**error.members, "namespace": namespace})
-
-
-def _next(layer: Layer, came: Found | None, rules: Rules, deadline: float) -> Layer:
-    found = came or (Found(layer.etag, layer.reopen) if layer.reopen else None)
-    if found is None:
-        return layer
-    if layer.etag:
-        check_follows(layer.namespace, Seen(layer.revision, layer.fingerprint), found.sealed)
-    else:
-        check_begins(layer.namespace, found.sealed, rules.floors.get(layer.namespace, 0))
-    opened = open_layer(layer.namespace, found, rules, deadline, may_break=layer.broken.keys())
-    unchanged = opened.etag == layer.etag and opened.broken.keys() == layer.broken.keys()
-    return layer if unchanged else opened
-
-
 def _opened(namespace: Namespace, found: Found, rules: Rules, deadline: float) -> Layer:
     check_begins(namespace, found.sealed, rules.floors.get(namespace, 0))
     return open_layer(namespace, found, rules, deadline)
+
+
+def copied(error: ConfigsvcError) -> ConfigsvcError:
+    """To keep: with its traceback and its cause it would keep alive what was opened and what came."""
+    return type(error)(error.detail, **error.members)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from configsvc.model.errors import ConfigsvcError, Internal, Throttled, Unavailable
 from configsvc.model.names import Namespace
 from configsvc.model.record import Record
 from configsvc_client._body import NOT_OURS
-from configsvc_client._freshness import Freshness, Pace
+from configsvc_client._freshness import age
 from configsvc_client._ports import Chance, Found, Moment
 
+_MOST_INTERVALS = 5
+_TOO_SLOW = 4
 _PASSING = (Unavailable, Throttled, Internal)
 
 
@@ -23,66 +26,83 @@ class Refused(Record):
 
 class _Refusal(Record):
     refused: Refused
-    retry: Freshness
+    since: Moment
+    quiet: float
+    times: int
     warned: bool
+
+    def due(self, now: Moment) -> bool:
+        return age(self.since, now) >= self.quiet
+
+    def waits(self, now: Moment) -> bool:
+        """Whether the same answer is not opened again yet.
+
+        After an outage of KMS it is with each poll, so that its end shows. After want of time too, but only until the
+        longest deadline did not help: what KMS has opened is held, so each try comes further, but each takes its time.
+        """
+        if self.refused.error.members.get("reason") == "deadline":
+            return self.times > _TOO_SLOW and not self.due(now)
+        return not _passes(self.refused.error) and not self.due(now)
 
 
 class Refusals:
-    """Those of one Config. The thread that refreshes uses it."""
+    """Those of one Config, and when each namespace was confirmed. Does not change: `settled` makes the next.
 
-    def __init__(self, interval: float, chance: Chance) -> None:
-        self._pace = Pace(interval)
+    Args:
+        interval: between polls, in seconds.
+        chance: for the times at which the same answer is opened again.
+        confirmed: when each namespace was.
+        held: what is refused.
+    """
+
+    def __init__(
+        self,
+        interval: float,
+        chance: Chance,
+        confirmed: Mapping[Namespace, Moment],
+        held: Mapping[Namespace, _Refusal] = MappingProxyType({}),
+    ) -> None:
+        self._interval = interval
         self._chance = chance
-        self._confirmed: dict[Namespace, Moment] = {}
-        self._held: dict[Namespace, _Refusal] = {}
+        self._confirmed = confirmed
+        self._held = held
 
     @property
     def errors(self) -> dict[Namespace, ConfigsvcError]:
         """Why each namespace that is refused is."""
         return {namespace: each.refused.error for namespace, each in self._held.items()}
 
-    def loaded(self, namespaces: Iterable[Namespace], at: Moment) -> None:
-        """All of them were loaded and are as old as that."""
-        self._confirmed, self._held = dict.fromkeys(namespaces, at), {}
-
     def waiting(self, now: Moment) -> dict[Namespace, Refused]:
-        """What is not opened again yet if the same comes again: that could cost a KMS call with each poll.
+        """What is not opened again yet if the same comes again: that could cost a KMS call with each poll."""
+        return {namespace: each.refused for namespace, each in self._held.items() if each.waits(now)}
 
-        Where every namespace is refused, polls themselves come later and later.
-        """
-        if len(self._held) == len(self._confirmed):
-            return {}
-        return {namespace: each.refused for namespace, each in self._held.items() if not each.retry.due(now)}
-
-    def settle(self, refused: Mapping[Namespace, Refused], now: Moment) -> list[str]:
-        """After a refresh: what is refused now, all else is confirmed; what the log is to be told."""
-        if not refused and not self._held:  # nearly every poll
-            self._confirmed = dict.fromkeys(self._confirmed, now)
-            return []
+    def settled(self, refused: Mapping[Namespace, Refused], now: Moment) -> tuple[Refusals, list[str]]:
+        """After a refresh: what is refused now, all else is confirmed; and what the log is to be told."""
+        confirmed = {each: at if each in refused else now for each, at in self._confirmed.items()}
         told = [f"{each} is taken again." for each, old in self._held.items() if old.warned and each not in refused]
-        self._confirmed.update((each, now) for each in self._confirmed if each not in refused)
         held = dict[Namespace, _Refusal]()
         for namespace, each in refused.items():
-            old = self._held.get(namespace)
-            warned = bool(old and old.warned)
-            if not warned and not _passes(each.error):
+            held[namespace] = self._refusal(self._held.get(namespace), each, now)
+            if held[namespace].warned and not self._warned(namespace):
                 told.append(f"{namespace} is not updated, and what is held of it stays. {each.error.detail}")
-                warned = True
-            held[namespace] = _Refusal(each, self._retry(old, each, now), warned)
-        self._held = held  # whole, because any thread may be reading `errors`
-        return told
+        return Refusals(self._interval, self._chance, confirmed, held), told
 
     def oldest(self) -> Moment:
         """Since when something that is held was not confirmed, by each clock."""
         moments = self._confirmed.values()
         return Moment(min(each.wall for each in moments), min(each.monotonic for each in moments))
 
-    def _retry(self, old: _Refusal | None, refused: Refused, now: Moment) -> Freshness:
-        if old is None:
-            return Freshness(now, now, 0.0).failed(now, self._pace, self._chance)
-        if old.refused.mark == refused.mark and not old.retry.due(now):
-            return old.retry
-        return old.retry.failed(now, self._pace, self._chance)
+    def _warned(self, namespace: Namespace) -> bool:
+        return namespace in self._held and self._held[namespace].warned
+
+    def _refusal(self, old: _Refusal | None, refused: Refused, now: Moment) -> _Refusal:
+        """The same answer is opened again after full jitter up to 2, 4, then at most 5 intervals."""
+        warned = bool(old and old.warned) or not _passes(refused.error)
+        if old is not None and old.refused.mark == refused.mark and old.waits(now):
+            return old._replace(warned=warned)
+        times = old.times + 1 if old else 1
+        longest = self._interval * min(_MOST_INTERVALS, 2.0**times)
+        return _Refusal(refused, now, self._chance() * longest, times, warned)
 
 
 def mark_of(found: Found) -> int:

@@ -32,14 +32,14 @@ import os, sys, threading
 from configsvc_client import Config
 config = Config(poll_seconds=0.001, refresh_seconds=20)
 assert config["a"] == "1"
-held = config._made._lock
-held.acquire()  # as if another thread refreshed at the moment of the fork
+kept = config._made
+kept._begun(kept._last(), kept._world.clock.now(), 20)  # as if a refresh were under way at the moment of the fork
 child = os.fork()
 if child == 0:
     ok = config["a"] == "1" and config.refresh() is False and config.last_error is None
     os._exit(0 if ok else 1)
 _, status = os.waitpid(child, 0)
-held.release()
+kept._last().end(kept._last().before)
 config.refresh()
 print(os.waitstatus_to_exitcode(status), flush=True)
 """
@@ -136,14 +136,17 @@ class Context:
         return self._milliseconds
 
 
-@pytest.mark.parametrize(("left", "value"), [(1599, "1"), (1600, "2")])
-def test_21_after_an_hour_frozen_an_invocation_with_little_time_left_gets_the_old_value(left: int, value: str) -> None:
+@pytest.mark.parametrize(("left", "deadline"), [(1, 0.0005), (1500, 0.75), (1599, 0.7995), (1600, 0.8), (900_000, 0.8)])
+def test_21_after_an_hour_frozen_an_invocation_refreshes_with_half_of_what_it_has_left(
+    left: int, deadline: float
+) -> None:
     stage = Stage(sealed_values({"a": "1"}))
     handler = stage.config.handler(lambda event, context: (event, context, stage.config["a"])[2])
     assert handler(None, Context(3000)) == "1"
     stage.serve(sealed_values({"a": "2"}, revision=2))
     stage.clock.at += 3600  # the monotonic clock stood still
-    assert handler(None, Context(left)) == value
+    assert handler(None, Context(left)) == "2"
+    assert stage.gateway.deadlines[1:] == [pytest.approx(1000 + deadline)]
 
 
 def test_21_a_cold_invocation_takes_at_most_nine_tenths_of_what_it_has_left() -> None:
@@ -181,7 +184,7 @@ def test_22_a_wall_clock_set_back_does_not_open_the_window_again() -> None:
     assert stage.config["a"] == "2"
 
 
-def test_23_a_child_has_locks_and_sockets_of_its_own(running: Service) -> None:
+def test_23_a_child_waits_for_no_refresh_of_its_parents_and_has_sockets_of_its_own(running: Service) -> None:
     with process(FORK, running.environ) as parent:
         assert parent.hear() == "0"
     assert running.api.connections == 2

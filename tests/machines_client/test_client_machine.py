@@ -33,10 +33,10 @@ FAILURES = (
 
 
 class Attempt(NamedTuple):
-    """The last time the service was asked: when, whether that ended well, and whether a copy was made since."""
+    """The last time the service was asked: when, for how long at most it is left alone, and whether copied since."""
 
     at: Moment
-    well: bool
+    quiet: float
     copied: bool = False
 
 
@@ -190,7 +190,7 @@ class Client(RuleBasedStateMachine):
     @rule(left=st.sampled_from((0.0, 1.0, 1.59, 1.6, 900.0)))
     def invoke(self, left: float) -> None:
         asked = self.service.asked
-        held = self.held() is not None
+        held, overdue = self.held() is not None, self.config.age > 66 + 0.8
 
         def handler(event: object, context: object) -> None:
             del event, context
@@ -203,7 +203,7 @@ class Client(RuleBasedStateMachine):
             self.config.handler(handler)(None, Context(left))
         except (ConfigUnavailable, Expired) as error:
             self.refused(error)
-        if held and left < 1.6:
+        if held and 0 < left < 1.6 and not overdue:
             assert self.service.asked == asked, "a refresh was begun with too little time left"
         self.note(asked)
 
@@ -261,9 +261,9 @@ class Client(RuleBasedStateMachine):
         if self.attempt is None or self.held() is None or self.config.source == "fallback":
             return None
         passed = elapsed(self.attempt.at, self.clock.now())
-        if passed >= (66 if self.attempt.well else 300):
+        if passed >= self.attempt.quiet:
             return True
-        if not self.attempt.copied and self.attempt.well and passed < 54:
+        if not self.attempt.copied and passed < 54:
             return False
         return None
 
@@ -271,13 +271,14 @@ class Client(RuleBasedStateMachine):
         """Whether `config[key]` must ask: by the clock that says more."""
         if self.attempt is None or self.held() is None:
             return False
-        return elapsed(self.attempt.at, self.clock.now()) >= (66 if self.attempt.well else 300)
+        return elapsed(self.attempt.at, self.clock.now()) >= self.attempt.quiet
 
     def note(self, asked: int) -> None:
         if self.service.asked == asked:
             return
         well = self.config.last_error is None and self.held() is not None
-        self.attempt = Attempt(self.clock.now(), well)
+        told = isinstance(self.service.failing and self.service.failing(), Throttled)
+        self.attempt = Attempt(self.clock.now(), 300 if told else 66)
         if self.held() is None or self.config.source == "fallback":
             self.confirmed = None
         elif well:

@@ -1,0 +1,197 @@
+"""One refresh: fetch what is new, refuse what may not follow what is held, open all of it, and only then hold it.
+
+Imported with the first refresh, because a cold start pays for each module.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping, Sequence
+
+from configsvc.model.errors import ConfigsvcError, WentBackwards
+from configsvc.model.names import Namespace
+from configsvc.model.record import Record
+from configsvc_client._follows import Seen, check_begins, check_follows
+from configsvc_client._freshness import confirmed, partly_confirmed
+from configsvc_client._loading import retry_after
+from configsvc_client._opening import Rules, open_layer
+from configsvc_client._ports import Found, Gateway, Moment, World
+from configsvc_client._refresh import Flight, Held, Source, State, answered, copied, ours
+from configsvc_client._refusals import Refusals, Refused, mark_of
+from configsvc_client._settings import Settings
+from configsvc_client._snapshot import Layer, Snapshot
+
+
+class Outcome(Record):
+    """What a refresh ends with: the state, why it failed where it did, and what the log is to be told."""
+
+    state: State
+    held: Held
+    error: ConfigsvcError | None = None
+    news: Sequence[str] = ()
+
+
+def outcome(
+    flight: Flight, held: Held, settings: Settings, world: World, rules: Rules, *, longest: float, everything: bool
+) -> Outcome:
+    """What a flight ends with.
+
+    Args:
+        flight: what there was before it, and its deadline.
+        held: what is held before it.
+        settings: for the pace.
+        world: the service, clocks and chance.
+        rules: how to open.
+        longest: the most seconds that the next may take, where this one had too few.
+        everything: whether to open again also what was refused and is not due yet.
+    """
+    before, now = flight.before, flight.began
+    refusals = before.refusals or Refusals(
+        settings.poll_seconds, world.chance, dict.fromkeys(settings.namespaces, before.freshness.confirmed)
+    )
+    waiting = {} if everything else refusals.waiting(now)
+    ending = _Ending(flight, settings, world, longest)
+    try:
+        done = ours(lambda: refreshed(held, world.gateway, rules, flight.deadline, waiting))
+    except ConfigsvcError as error:
+        return Outcome(ending.failed(before, [error]), held, error)
+    refusals, news = refusals.settled(done.refused, now)
+    after = before._replace(held=done.held, refusals=refusals)
+    if not done.refused:
+        return Outcome(ending.succeeded(after, changed=done.held is not held), done.held, None, news)
+    errors = [each.error for each in done.refused.values()]
+    after = after._replace(counts={**after.counts, "refused": after.counts["refused"] + len(errors)})
+    others = now if len(errors) < len(held.layers) else None
+    return Outcome(ending.failed(after, errors, others), done.held, errors[0], news)
+
+
+class _Ending(Record):
+    flight: Flight
+    settings: Settings
+    world: World
+    longest: float
+
+    def succeeded(self, after: State, *, changed: bool) -> State:
+        """A change that came in less than half the usual time ends a longer deadline.
+
+        One that took longer keeps it, and so does an unchanged answer, which is quick over any link.
+        """
+        settings, began = self.settings, self.flight.began
+        quick = self.world.clock.now().monotonic - began.monotonic < settings.refresh_seconds / 2
+        return after._replace(
+            freshness=confirmed(began, settings.pace, self.world.chance),
+            error=None,
+            counts={**after.counts, "refreshes": after.counts["refreshes"] + 1},
+            allowed=settings.refresh_seconds if changed and quick else after.allowed,
+        )
+
+    def failed(self, state: State, errors: Sequence[ConfigsvcError], others: Moment | None = None) -> State:
+        """The errors; and when the other namespaces were confirmed, where they were."""
+        pace, chance, now = self.settings.pace, self.world.chance, self.world.clock.now()
+        away = max((each for each in map(retry_after, errors) if each), default=None)
+        if others is None or state.refusals is None:
+            freshness = state.freshness.failed(now, pace, chance, away)
+        else:
+            freshness = partly_confirmed(others, state.refusals.oldest(), pace, chance, away)
+        counts = dict(state.counts)
+        counts["failures"] += 1
+        counts["went_backwards"] += any(isinstance(each, WentBackwards) for each in errors)
+        allowed = self._allowed(errors, now)
+        return state._replace(error=copied(errors[0]), freshness=freshness, counts=counts, allowed=allowed)
+
+    def _allowed(self, errors: Sequence[ConfigsvcError], now: Moment) -> float:
+        """Seconds for the next refresh: twice as many where time was up, until the most did not help either."""
+        flight = self.flight
+        if now.monotonic < flight.deadline and not any(each.members.get("reason") == "deadline" for each in errors):
+            return flight.before.allowed
+        if flight.seconds >= self.longest:
+            return self.settings.refresh_seconds
+        return min(self.longest, max(flight.before.allowed, 2 * flight.seconds))
+
+
+class Refreshed(Record):
+    """What to hold from now on, and whose answers were refused: of those what was held is held on."""
+
+    held: Held
+    refused: dict[Namespace, Refused]
+
+
+def refreshed(
+    held: Held, gateway: Gateway, rules: Rules, deadline: float, waiting: Mapping[Namespace, Refused]
+) -> Refreshed:
+    """What to hold from now on: the same object where nothing changed.
+
+    Each namespace is taken whole or not at all, and one that is refused stops no other. It keeps its ETag, so it is
+    asked for again. A namespace of which a key is broken is opened again each time, so that it heals when KMS lets it;
+    it is not fetched for that: whoever breaks a key would have all readers fetch everything with each poll. A namespace
+    that came from the fallback file is fetched whole, and its revision is no floor.
+
+    Args:
+        held: what is held.
+        gateway: the service.
+        rules: how to open.
+        deadline: monotonic seconds.
+        waiting: what was refused, and is not opened again if it comes again.
+
+    Raises:
+        ConfigsvcError: what the service answered to all of it, or Unavailable.
+    """
+    known = {layer.namespace: layer.etag or None for layer in held.layers}
+    found = gateway.fetch(known, deadline)
+    if not found and all(layer.etag and not layer.reopen for layer in held.layers):
+        return Refreshed(held, {})  # nearly every poll
+    # The fewest KMS calls first: whoever writes one namespace must not use up the time that another needs.
+    cheapest = sorted(held.layers, key=lambda layer: _calls(found.get(layer.namespace), rules))
+    results = {layer.namespace: _result(layer, known, found, rules, deadline, waiting) for layer in cheapest}
+    refused = {namespace: result for namespace, result in results.items() if isinstance(result, Refused)}
+    layers = tuple(
+        layer if isinstance(result, Refused) else result
+        for layer, result in ((layer, results[layer.namespace]) for layer in held.layers)
+    )
+    if all(map(operator.is_, layers, held.layers)):
+        return Refreshed(held, refused)
+    source: Source = "service" if all(layer.etag for layer in layers) else held.source
+    return Refreshed(Held(layers, Snapshot(layers), source), refused)
+
+
+def _result(  # noqa: PLR0917  # what `refreshed` has, for one of its layers
+    layer: Layer,
+    known: Mapping[Namespace, str | None],
+    found: Mapping[Namespace, Found | ConfigsvcError],
+    rules: Rules,
+    deadline: float,
+    waiting: Mapping[Namespace, Refused],
+) -> Layer | Refused:
+    """What comes after a layer, the layer itself where nothing does, or why nothing may."""
+    namespace, came = layer.namespace, found.get(layer.namespace)
+    mark = mark_of(came) if isinstance(came, Found) else None
+    before = waiting.get(namespace)
+    if before is not None and mark is not None and before.mark == mark:
+        return before
+    try:
+        return ours(lambda: _next(layer, answered(namespace, known[namespace], came), rules, deadline))
+    except ConfigsvcError as error:
+        return Refused(_of(namespace, error), mark)
+
+
+def _calls(came: Found | ConfigsvcError | None, rules: Rules) -> int:
+    return rules.keyring.calls(came.sealed) if isinstance(came, Found) else 0
+
+
+def _of(namespace: Namespace, error: ConfigsvcError) -> ConfigsvcError:
+    """The error, naming its namespace; a copy: with its traceback it would keep what was opened alive."""
+    detail = error.detail if namespace in error.detail else f"{namespace}: {error.detail}"
+    return type(error)(detail, **{**error.members, "namespace": namespace})
+
+
+def _next(layer: Layer, came: Found | None, rules: Rules, deadline: float) -> Layer:
+    found = came or (Found(layer.etag, layer.reopen) if layer.reopen else None)
+    if found is None:
+        return layer
+    if layer.etag:
+        check_follows(layer.namespace, Seen(layer.revision, layer.fingerprint), found.sealed)
+    else:
+        check_begins(layer.namespace, found.sealed, rules.floors.get(layer.namespace, 0))
+    opened = open_layer(layer.namespace, found, rules, deadline, may_break=layer.broken.keys())
+    unchanged = opened.etag == layer.etag and opened.broken.keys() == layer.broken.keys()
+    return layer if unchanged else opened
