@@ -5,7 +5,10 @@ Botocore only finds them. It signs and sends nothing of ours, and is imported wh
 
 from __future__ import annotations
 
+import os
+import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from configsvc.model.errors import Misconfigured, Unavailable
@@ -13,22 +16,46 @@ from configsvc_client._credentials import Credentials, is_clean
 from configsvc_client._secret import bare
 
 _LEAST = 0.1
+_GIVEN_UP = 60.0
+"""Seconds after which a call of botocore's is given up that another thread waits for, if its deadline has passed."""
+
 _SERVER_FAULT = 500
 _NEXT = "Set AWS_PROFILE, or sign in with: aws sso login."
 _ROLE = "Who manages that role has to let you assume it, or set AWS_PROFILE to another profile."
 
 
+class _Turn:
+    """A thread's use of botocore, which has locks that are waited for without a bound."""
+
+    def __init__(self, ends: float) -> None:
+        self.thread = os.getpid(), threading.get_ident()
+        self.ends = ends
+        self.over = threading.Event()
+
+    def is_given_up(self, now: float) -> bool:
+        """Whether nobody waits for it any longer: it takes too long, or its thread is not in this copy of a process."""
+        return self.thread[0] != os.getpid() or now >= self.ends
+
+
 class Chain:
     """What the chain found, which is kept: botocore renews by itself what expires.
 
+    One thread at a time uses botocore; others wait for it until their own deadline.
+
     Args:
         profile: that of `AWS_PROFILE`, None for none.
+        region: that of `AWS_REGION`, which botocore does not read; for a role, where nothing else names one.
+        clock: monotonic seconds.
     """
 
-    def __init__(self, profile: str | None) -> None:
+    def __init__(
+        self, profile: str | None, region: str | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._profile = profile
-        self._session: Any = None
-        self._held: Any = None
+        self._region = region
+        self._clock = clock
+        self._turn: dict[int, _Turn] = {}  # at most one, at 0: put in and taken out in one step each
+        self._kept: tuple[int, Any, Any] | None = None  # the process that made them, botocore's session and credentials
 
     def __repr__(self) -> str:
         return f"Chain(profile={self._profile!r})"
@@ -58,27 +85,63 @@ class Chain:
     def _tried(self, deadline: float) -> tuple[Any, Misconfigured | Unavailable | None]:
         """What botocore gives, or our error in place of its own, which may hold what a profile's process printed."""
         try:
-            import botocore.session
+            from botocore.session import Session
         except ImportError:
             return None, Misconfigured(
                 "No AWS credentials: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set, nor an endpoint of a "
                 "container, and botocore is not installed. Set them, or: pip install 'configsvc[cli]', and sign in."
             )
+        mine = self._begun(deadline)
+        if mine is None:
+            return None, Unavailable("AWS did not give credentials in time.", reason="credentials")
         try:
-            if self._session is None:
-                self._session = botocore.session.Session(profile=self._profile)
-            self._bound(deadline)
-            self._held = self._held or self._session.get_credentials()
-            return self._held and self._held.get_frozen_credentials(), None
+            return self._asked(mine, Session, deadline), None
         except Exception as error:  # noqa: BLE001  # its own are of two trees, and a profile may run anything
             return None, _ours(error)
+        finally:
+            if self._turn.get(0) is mine:
+                self._turn.pop(0, None)
+            mine.over.set()
 
-    def _bound(self, deadline: float) -> None:
-        from botocore.config import Config
+    def _begun(self, deadline: float) -> _Turn | None:
+        """A turn of this thread, once no other has one. None where that takes too long, or it has one already.
 
-        left = max(_LEAST, deadline - time.monotonic())
-        bounds = Config(connect_timeout=left, read_timeout=left, retries={"total_max_attempts": 1})
-        self._session.set_default_client_config(bounds)
+        It has one where a signal handler interrupted it: to wait would be to wait for itself.
+        """
+        mine = _Turn(max(deadline, self._clock() + _GIVEN_UP))
+        while (other := self._turn.setdefault(0, mine)) is not mine:
+            if other.is_given_up(self._clock()):
+                self._kept = None  # with locks that nobody may ever let go
+                self._turn.pop(0, None)
+            elif other.thread == mine.thread or self._clock() >= deadline:
+                return None
+            else:
+                other.over.wait(max(0.0, min(deadline, other.ends) - self._clock()))
+        return mine
+
+    def _asked(self, mine: _Turn, make: Any, deadline: float) -> Any:  # noqa: ANN401  # botocore has no types
+        kept = self._kept
+        pid, session, held = kept if kept and kept[0] == os.getpid() else (os.getpid(), self._session(make), None)
+        _bound(session, max(_LEAST, deadline - self._clock()))
+        held = held or session.get_credentials()
+        frozen = held and held.get_frozen_credentials()
+        if self._turn.get(0) is mine:
+            self._kept = pid, session, held
+        return frozen
+
+    def _session(self, make: Any) -> Any:  # noqa: ANN401  # as above
+        made = make(profile=self._profile)
+        if self._region and made.get_config_variable("region") is None:
+            made.set_config_variable("region", self._region)
+        return made
+
+
+def _bound(session: Any, left: float) -> None:  # noqa: ANN401  # as above
+    from botocore.config import Config
+
+    session.set_default_client_config(
+        Config(connect_timeout=left, read_timeout=left, retries={"total_max_attempts": 1})
+    )
 
 
 def _ours(error: Exception) -> Misconfigured | Unavailable:

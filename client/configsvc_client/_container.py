@@ -96,7 +96,7 @@ def _read(path: str) -> Secret:
 def _credentials(response: Response) -> Credentials:
     try:
         return _parsed(json.loads(response.body))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pass  # raised below: as its context, this one would show the credentials
     raise Unavailable("The container's credentials endpoint gave no credentials.", reason="credentials")
 
@@ -110,6 +110,8 @@ def _parsed(members: Mapping[str, object]) -> Credentials:
 
 
 def _epoch(text: str) -> float:
-    from datetime import datetime
+    """Seconds since the epoch of a time in ISO 8601. Without a zone it is UTC, whatever this computer's is."""
+    from datetime import UTC, datetime
 
-    return datetime.fromisoformat(text).timestamp()
+    found = datetime.fromisoformat(text.strip().upper())
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()

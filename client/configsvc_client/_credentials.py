@@ -98,11 +98,12 @@ class Sources:
             from configsvc_client._container import fetch
 
             return fetch(environ, deadline)
-        if self._chain is None:
+        chain = self._chain  # `forget` may take it away meanwhile
+        if chain is None:
             from configsvc_client._chain import Chain
 
-            self._chain = Chain(environ.get("AWS_PROFILE") or None)
-        return self._chain.find(deadline)
+            chain = self._chain = Chain(environ.get("AWS_PROFILE") or None, environ.get("AWS_REGION") or None)
+        return chain.find(deadline)
 
     def forget(self) -> None:
         """The next call goes through botocore's chain anew."""
@@ -110,7 +111,7 @@ class Sources:
 
 
 class Provider:
-    """Finds credentials when they are needed, and anew before they end.
+    """Finds credentials when they are needed, and anew before they end. Several threads may use it at once.
 
     Args:
         find: finds them.
@@ -122,7 +123,8 @@ class Provider:
         self._find = find
         self._now = now
         self._forget = forget
-        self._held: Credentials | None = None
+        self._round = object()  # another one each time that they were refused
+        self._held: tuple[object, Credentials | None] = self._round, None
 
     def __repr__(self) -> str:
         return "Provider(***)"
@@ -134,18 +136,21 @@ class Provider:
             Misconfigured: there are none; says where they were looked for.
             Unavailable: their source did not answer, and none are held that still hold.
         """
-        held, now = self._held, self._now()
+        current, (found_in, held), now = self._round, self._held, self._now()
+        if found_in is not current:
+            held = None  # refused since, or found by a thread that began to look before that
         if held is not None and held.expires is not None and now < held.expires - _EARLY:
             return held
         try:
-            self._held = self._find(deadline)
+            found = self._find(deadline)
         except ConfigsvcError:
             if held is None or held.expires is None or now >= held.expires:
                 raise
             return held
-        return self._held
+        self._held = current, found
+        return found
 
     def forget(self) -> None:
-        """They were refused: the next call finds others."""
-        self._held = None
+        """They were refused: the next call finds others. Waits for nothing."""
+        self._round = object()
         self._forget()

@@ -1,6 +1,9 @@
 import time
+from collections.abc import Iterator
+from datetime import UTC
 from pathlib import Path
 
+import dateutil.parser  # type: ignore[import-untyped]  # what botocore reads times with
 import pytest
 
 from configsvc.model.errors import Misconfigured, Unavailable
@@ -77,6 +80,10 @@ def test_a_relative_uri_cannot_leave_the_ecs_endpoint() -> None:
         (200, {}, b"<html>"),
         (200, {}, b'{"SecretAccessKey": "canary"'),
         as_json(200, {**GIVEN, "Expiration": "soon"}),
+        as_json(200, {**GIVEN, "Expiration": 1767229200}),
+        as_json(200, {**GIVEN, "Expiration": "2026-01-01T25:00:00Z"}),
+        as_json(200, {**GIVEN, "Expiration": ["2026-01-01T01:00:00Z"]}),
+        (200, {}, b"[" * 100_000),
         as_json(200, {**GIVEN, "Token": "canary\r\nx"}),
     ],
 )
@@ -84,6 +91,55 @@ def test_an_endpoint_that_gives_no_credentials_is_unavailable(answer: Answer) ->
     with stub(lambda *_: answer) as server, pytest.raises(Unavailable) as caught:
         fetch({FULL: server.url}, soon())
     assert "canary" not in carried(caught.value)
+
+
+ENDS = {
+    "2026-01-01T01:00:00": EXPIRES,
+    "2026-01-01T01:00:00Z": EXPIRES,
+    "2026-01-01T01:00:00z": EXPIRES,
+    "2026-01-01t01:00:00z": EXPIRES,
+    "2026-01-01 01:00:00": EXPIRES,
+    "2026-01-01 01:00:00Z": EXPIRES,
+    " 2026-01-01T01:00:00Z\n": EXPIRES,
+    "2026-01-01T01:00:00+00:00": EXPIRES,
+    "2026-01-01T01:00:00+0000": EXPIRES,
+    "2026-01-01T03:30:00+02:30": EXPIRES,
+    "2025-12-31T19:00:00-06:00": EXPIRES,
+    "20260101T010000Z": EXPIRES,
+    "2026-01-01T01:00:00.123": EXPIRES + 0.123,
+    "2026-01-01T01:00:00.123Z": EXPIRES + 0.123,
+    "2026-01-01T01:00:00.123456Z": EXPIRES + 0.123456,
+    "2026-01-01T01:00:00.1234567Z": EXPIRES + 0.123456,
+    "2026-01-01T01:00:00.123456789Z": EXPIRES + 0.123456,
+}
+
+
+@pytest.fixture(params=["America/Los_Angeles", "Asia/Kolkata", "UTC"])
+def _zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", request.param)
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("_zone")
+def test_when_credentials_end_is_read_as_botocore_reads_it_and_is_utc_where_no_zone_is_given() -> None:
+    given = [""]
+    with stub(lambda *_: as_json(200, {**GIVEN, "Expiration": given[0]})) as server:
+        for text, ends in ENDS.items():
+            given[0] = text
+            theirs = dateutil.parser.parse(text)
+            assert fetch({FULL: server.url}, soon()).expires == pytest.approx(ends, abs=1e-5), text
+            assert theirs.replace(tzinfo=theirs.tzinfo or UTC).timestamp() == pytest.approx(ends, abs=1e-5)
+
+
+@pytest.mark.parametrize("none", [None, "", 0])
+def test_credentials_that_do_not_say_when_they_end_are_taken_and_asked_for_each_time(none: object) -> None:
+    with stub(lambda *_: as_json(200, {**GIVEN, "Expiration": none})) as server:
+        provider = Provider(Sources({FULL: server.url}).find, time.time, lambda: None)
+        assert [provider(soon()).expires, provider(soon()).expires] == [None, None]
+        assert len(server.requests) == 2
 
 
 def test_an_endpoint_is_asked_for_no_longer_than_is_left() -> None:
@@ -134,6 +190,19 @@ def test_credentials_that_were_refused_are_found_anew() -> None:
     provider.forget()
     assert provider(soon()).access_key == "AKID2"
     assert "AKID" not in repr(provider)
+
+
+def test_what_was_found_before_credentials_were_refused_is_not_kept() -> None:
+    source, refusing = Source(), [True]
+
+    def found_while_refused(deadline: float) -> Credentials:
+        found = source.find(deadline)
+        if refusing and refusing.pop():
+            provider.forget()  # another thread's signature was refused meanwhile
+        return found
+
+    provider = Provider(found_while_refused, lambda: 0.0, lambda: None)
+    assert [provider(soon()).access_key for _ in range(3)] == ["AKID1", "AKID2", "AKID2"]
 
 
 def test_credentials_without_an_end_are_looked_up_each_time() -> None:

@@ -38,7 +38,8 @@ def region_of(environ: Mapping[str, str], url: Url) -> str:
 
 def finder(environ: Mapping[str, str]) -> Find:
     """A function that finds the credentials: in the variables as they are then, or by botocore's chain."""
-    chain, variables = Chain(environ.get("AWS_PROFILE") or None), hidden(environ)
+    chain = Chain(environ.get("AWS_PROFILE") or None, environ.get("AWS_REGION") or None)
+    variables = hidden(environ)
 
     def find(deadline: float) -> Credentials:
         return in_variables(variables) or chain.find(deadline)
