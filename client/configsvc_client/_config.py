@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar, overload
 
-from configsvc.model.errors import ConfigsvcError, Misconfigured
+from configsvc.model.errors import ConfigsvcError, ConfigUnavailable, Misconfigured
 from configsvc_client._changes import Callback, Callbacks
 from configsvc_client._hidden import hidden
 from configsvc_client._hooks import after_copies
@@ -31,6 +31,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 _IN_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
+_MAKING_SECONDS = 8.0
 _RUNS_LATER = 0x3A0  # the flags of code whose body does not run in the call: generators and coroutines of each kind
 
 
@@ -59,8 +60,8 @@ class Config(Reads):
     """
 
     __slots__ = (
-        "_background", "_callbacks", "_environ", "_given", "_made", "_making", "_wants_background", "_warning",
-        "_world",
+        "_background", "_callbacks", "_environ", "_given", "_is_making", "_made", "_making", "_wants_background",
+        "_warning", "_world",
     )  # fmt: skip
 
     _made: Keeper | None
@@ -94,7 +95,7 @@ class Config(Reads):
         )  # fmt: skip
         self._world = world
         self._wants_background = background
-        self._making = threading.Lock()
+        self._making, self._is_making = threading.RLock(), False
         self._background: Background | None = None
         self._warning: Callable[[str], None] = warn
         self._callbacks = Callbacks(self._warn)
@@ -272,12 +273,32 @@ class Config(Reads):
         return made is not None and made.held is not None and made.left() > 0
 
     def _keeper(self) -> Keeper:
-        if self._made is not None:
-            return self._made
-        with self._making:
+        made = self._made
+        if made is not None:
+            return made
+        if not self._making.acquire(timeout=_MAKING_SECONDS):
+            raise ConfigUnavailable("Another thread takes too long to prepare the first load. Try again.")
+        try:
+            return self._made or self._make_once()
+        finally:
+            self._making.release()
+
+    def _make_once(self) -> Keeper:
+        """With `_making` held, which keeps no signal handler out that interrupts this thread.
+
+        Raises:
+            ConfigUnavailable: this is such a handler.
+        """
+        if self._is_making:
+            raise ConfigUnavailable("The code that this signal handler interrupted prepares the first load.")
+        self._is_making = True
+        try:
+            made = self._make()
             if self._made is None:
-                self._made = self._make()
+                self._made = made
             return self._made
+        finally:
+            self._is_making = False
 
     def _make(self) -> Keeper:
         found = settings(self._given, self._environ)
@@ -309,7 +330,7 @@ class Config(Reads):
 
     def _forked(self) -> None:
         """In a child process, before anything else runs there."""
-        self._making = threading.Lock()
+        self._making, self._is_making = threading.RLock(), False
         if self._made:
             self._made.forked()
 

@@ -91,8 +91,10 @@ class Keyring:
         if found is not None and age(found.since, now) < self._ttl:
             return found.what
         made = make()
-        for old in [name for name, kept in held.items() if age(kept.since, now) >= self._ttl]:
-            del held[old]
+        # Copied in one step, and popped: threads whose refreshes were given up may do the same beside this one.
+        for old, kept in tuple(held.items()):
+            if age(kept.since, now) >= self._ttl:
+                held.pop(old, None)
         held[name] = _Kept(made, now)
         return made
 
