@@ -63,7 +63,10 @@ class Answer:
             raise BadAnswer("more than one answer")
         try:
             self._parser.feed_data(data)
-        except (HttpParserError, HttpParserUpgrade):
+        except (HttpParserError, HttpParserUpgrade) as error:
+            from configsvc_client._foreign import pass_on
+
+            pass_on(error)  # what is raised in the methods below comes as the parser's error
             raise BadAnswer("it is not HTTP/1.1") from None
         if self._in_head and self._received > HEAD_BYTES:
             raise BadAnswer(f"more than {HEAD_BYTES} bytes of headers")

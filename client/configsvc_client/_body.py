@@ -117,7 +117,10 @@ def _ours(response: Response) -> ConfigsvcError | None:
         return None
     try:
         members = _decoded(response, _PROBLEM)
-    except NotOurs:
+    except NotOurs as fault:
+        from configsvc_client._foreign import pass_on
+
+        pass_on(fault)
         return None
     code, detail = members.get("code"), members.get("detail")
     if not isinstance(code, str) or not isinstance(detail, str):

@@ -82,7 +82,7 @@ class Chain:
             raise Misconfigured(f"What botocore found as AWS credentials cannot be sent. {_NEXT}")
         return found
 
-    def _tried(self, deadline: float) -> tuple[Any, Misconfigured | Unavailable | None]:
+    def _tried(self, deadline: float) -> tuple[Any, BaseException | None]:
         """What botocore gives, or our error in place of its own, which may hold what a profile's process printed."""
         try:
             from botocore.session import Session
@@ -97,7 +97,7 @@ class Chain:
         try:
             return self._asked(mine, Session, deadline), None
         except Exception as error:  # noqa: BLE001  # its own are of two trees, and a profile may run anything
-            return None, _ours(error)
+            return None, _judged(error)
         finally:
             if self._turn.get(0) is mine:
                 self._turn.pop(0, None)
@@ -142,6 +142,12 @@ def _bound(session: Any, left: float) -> None:  # noqa: ANN401  # as above
     session.set_default_client_config(
         Config(connect_timeout=left, read_timeout=left, retries={"total_max_attempts": 1})
     )
+
+
+def _judged(error: Exception) -> BaseException:
+    from configsvc_client._foreign import handed_on, injected, instead
+
+    return handed_on(error) if injected(error) else instead(error, _ours(error))
 
 
 def _ours(error: Exception) -> Misconfigured | Unavailable:

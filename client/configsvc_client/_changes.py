@@ -47,5 +47,8 @@ class Callbacks:
         try:
             callback(keys)
         except Exception as error:  # noqa: BLE001  # whatever it raises must not stop the update
+            from configsvc_client._foreign import pass_on
+
+            pass_on(error)
             self.failures += 1
             self._warn(f"A callback for changes of {prefix or 'any key'} raised {type(error).__name__}.")

@@ -88,17 +88,22 @@ def _read(path: str) -> Secret:
     try:
         with open(path, encoding="ascii") as file:  # noqa: PTH123  # pathlib costs an import
             return Secret(file.read().strip())
-    except (OSError, ValueError):
-        pass  # raised below: as its context, this one would show the token
-    raise Misconfigured(f"The file that {_TOKEN_FILE} names cannot be read.")
+    except (OSError, ValueError) as error:
+        from configsvc_client._foreign import instead
+
+        failed = instead(error, Misconfigured(f"The file that {_TOKEN_FILE} names cannot be read."))
+    raise failed  # here: as its context, the other would show the token
 
 
 def _credentials(response: Response) -> Credentials:
     try:
         return _parsed(json.loads(response.body))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        pass  # raised below: as its context, this one would show the credentials
-    raise Unavailable("The container's credentials endpoint gave no credentials.", reason="credentials")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        from configsvc_client._foreign import instead
+
+        ours = Unavailable("The container's credentials endpoint gave no credentials.", reason="credentials")
+        failed = instead(error, ours)
+    raise failed  # here: as its context, the other would show the credentials
 
 
 def _parsed(members: Mapping[str, object]) -> Credentials:

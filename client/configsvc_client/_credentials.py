@@ -143,7 +143,10 @@ class Provider:
             return held
         try:
             found = self._find(deadline)
-        except ConfigsvcError:
+        except ConfigsvcError as error:
+            from configsvc_client._foreign import pass_on
+
+            pass_on(error)
             if held is None or held.expires is None or now >= held.expires:
                 raise
             return held

@@ -146,7 +146,10 @@ def _message(error: ConfigsvcError, response: Response) -> str:
         return ""
     try:
         found = json.loads(response.body)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError) as fault:
+        from configsvc_client._foreign import pass_on
+
+        pass_on(fault)
         return ""
     told = (found.get("message") or found.get("Message")) if isinstance(found, dict) else None
     return told if isinstance(told, str) else ""

@@ -124,6 +124,9 @@ class ApiGateway:
         try:
             return self.fetch(known, deadline, meanwhile)
         except ConfigsvcError as error:
+            from configsvc_client._foreign import pass_on
+
+            pass_on(error)
             return dict.fromkeys(known, error.with_traceback(None))
 
     def _get(self, target: str, etag: str | None, deadline: float, meanwhile: Meanwhile) -> Response | None:
@@ -147,6 +150,9 @@ class ApiGateway:
         return self._connection.request("GET", target, headers, b"", deadline, meanwhile=meanwhile)
 
     def _senseless(self, what: str, fault: ValueError) -> Unavailable:
+        from configsvc_client._foreign import pass_on
+
+        pass_on(fault)
         return not_ours(self._connection.url, f"what came is no snapshot of {what} ({fault})")
 
 

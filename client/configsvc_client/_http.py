@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from configsvc.model.errors import Unavailable
 from configsvc_client._dial import Dialler, left
 from configsvc_client._hidden import hidden
 from configsvc_client._kept import BadAnswer, Dead, Kept, refuses_or_fails
@@ -102,11 +101,13 @@ class Connection:
             ValueError: a header or the target would break the request apart.
         """
         answered = self._tried(self._message(method, target, headers, body), deadline, meanwhile)
-        if isinstance(answered, Unavailable):
+        if isinstance(answered, BaseException):
             raise answered  # here: as its context, what failed would bring the frames of TLS, which hold what was sent
         return answered
 
-    def _tried(self, message: Secret, deadline: float, meanwhile: Callable[[], None] | None) -> Response | Unavailable:
+    def _tried(
+        self, message: Secret, deadline: float, meanwhile: Callable[[], None] | None
+    ) -> Response | BaseException:
         try:
             kept = self._taken(deadline)
             if kept is not None:
@@ -197,18 +198,18 @@ class Connection:
                 kept.close()
 
     def _send(self, to: socket.socket, message: Secret, deadline: float) -> None:
-        """What fails, but for time, is a dead connection: over TLS a reset is an SSLError and no ConnectionError."""
         sent, size = 0, len(message.reveal())
         try:
             while sent < size:
                 to.settimeout(left(deadline, self._clock))
                 sent += to.send(memoryview(message.reveal())[sent:])
-        except TimeoutError:
-            raise
         except OSError as error:
-            from configsvc_client._unreached import why
+            from configsvc_client._unreached import dead
 
-            raise Dead(why(error)) from None
+            failed = dead(error)
+        else:
+            return
+        raise failed
 
     def _receive(self, source: socket.socket, deadline: float) -> Answer:
         from configsvc_client._answer import Answer
@@ -227,11 +228,12 @@ class Connection:
         try:
             return Secret(source.recv(_RECEIVE))
         except OSError as error:
-            if started or isinstance(error, TimeoutError):
+            if started:
                 raise
-            from configsvc_client._unreached import why
+            from configsvc_client._unreached import dead
 
-            raise Dead(why(error)) from None
+            failed = dead(error)
+        raise failed
 
     def _message(self, method: str, target: str, headers: Mapping[str, str | Secret], body: bytes | Secret) -> Secret:
         size = len(bare(body))

@@ -74,7 +74,11 @@ class Kept:
         except BlockingIOError:
             return True
         except OSError as error:
-            return type(error).__name__ == "SSLWantReadError"  # `ssl` is not loaded where there is only http
+            if type(error).__name__ == "SSLWantReadError":  # `ssl` is not loaded where there is only http
+                return True
+            from configsvc_client._foreign import pass_on
+
+            pass_on(error)
         return False
 
 

@@ -96,9 +96,12 @@ class AwsKms:
         answer = self.call("Decrypt", members, deadline)
         try:
             return Decrypted(plaintext_in(answer), _text(answer["KeyId"]))
-        except (KeyError, ValueError):
-            pass  # raised below: as its context, this one could show the plaintext
-        raise Unavailable("KMS answered Decrypt without a plaintext and a key.", reason="answer")
+        except (KeyError, ValueError) as error:
+            from configsvc_client._foreign import instead
+
+            ours = Unavailable("KMS answered Decrypt without a plaintext and a key.", reason="answer")
+            failed = instead(error, ours)
+        raise failed  # here: as its context, the other could show the plaintext
 
     def call(self, operation: str, members: Mapping[str, object], deadline: float) -> dict[str, object]:
         """One KMS operation: its request members in, its answer's out. A plaintext is masked in both.
@@ -225,7 +228,10 @@ def members_of(response: Response) -> dict[str, object]:
     """The members of an answer, a plaintext masked; empty where it is no JSON object."""
     try:
         found = json.loads(response.body)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError) as error:
+        from configsvc_client._foreign import pass_on
+
+        pass_on(error)
         found = None
     members = found if isinstance(found, dict) else {}
     return {name: Secret(value) if name == _PLAINTEXT else value for name, value in members.items()}

@@ -52,6 +52,9 @@ def several(asked: tuple[Namespace, ...], etag: str, members: Mapping[str, objec
         try:
             found[namespace] = checked(namespace, Found(etags[namespace], parse(by_name[namespace])))
         except (NotOurs, MalformedSnapshot) as error:
+            from configsvc_client._foreign import pass_on
+
+            pass_on(error)
             senseless[namespace] = error.with_traceback(None)
     return Several(found, tuple(each for each in asked if each not in by_name), senseless)
 

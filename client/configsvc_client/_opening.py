@@ -105,6 +105,9 @@ class _Opening:
             self._rules.check_sealed(entry)
             return entry.key, value_of(entry.key, entry.content_type, self._plaintext(entry))
         except CannotOpen as error:
+            from configsvc_client._foreign import pass_on
+
+            pass_on(error)
             # A copy: with its traceback it would keep what was opened alive.
             broken = CannotOpen(error.detail, **error.members)
         if self._may_break is not None and entry.key not in self._may_break:
@@ -145,6 +148,9 @@ class _Opening:
                 "envelope", lambda: self._keyring.cipher(self._namespace, self._data_keys[kid], self._deadline)
             )
         except CannotOpen as error:
+            from configsvc_client._foreign import pass_on
+
+            pass_on(error)
             return error
 
     def _asked(self, form: str, ask: Callable[[], Opened]) -> Opened:

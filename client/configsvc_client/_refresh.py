@@ -148,7 +148,7 @@ def ours(attempt: Callable[[], Result]) -> Result:
     """What an attempt gives. What it raises is an error of ours: those are told, counted and not tried again at once.
 
     It comes without the frames it was raised in, which had what was fetched and opened in their hands: its text says
-    what happened.
+    what happened. What a signal handler or another thread raises in this one is the caller's, and passed on as it is.
 
     Raises:
         ConfigsvcError: as it does.
@@ -157,17 +157,26 @@ def ours(attempt: Callable[[], Result]) -> Result:
     failed: BaseException
     try:
         return attempt()
-    except ConfigsvcError as error:
-        failed = without_frames(error)
-    except Exception as error:  # noqa: BLE001  # from credentials' sources, or a bug
-        what = f"{type(error).__name__} in {_place(error)}"
-        failed = Unavailable(f"It ended with {what}, which nobody foresaw. Please report it.", reason="unforeseen")
-    except BaseException as error:  # noqa: BLE001  # what a signal raises, in whatever frame that meets
-        failed = without_frames(error)
+    except BaseException as error:  # noqa: BLE001  # from credentials' sources, a bug, or what a signal raises
+        failed = _judged(error)
     raise failed
 
 
-def _place(error: Exception) -> str:
+def _judged(error: BaseException) -> BaseException:
+    from configsvc_client._foreign import foreign, handed_on, injected
+
+    passed = foreign(error)
+    if passed is not None:
+        return handed_on(passed)
+    if isinstance(error, ConfigsvcError):
+        return without_frames(error)
+    if isinstance(error, Exception) and injected(error):
+        return handed_on(error)
+    what = f"{type(error).__name__} in {_place(error)}"
+    return Unavailable(f"It ended with {what}, which nobody foresaw. Please report it.", reason="unforeseen")
+
+
+def _place(error: BaseException) -> str:
     traced, place = error.__traceback__, ""
     while traced is not None:
         place = f"{traced.tb_frame.f_code.co_filename}:{traced.tb_lineno}"

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from configsvc.model.errors import Unavailable
+from configsvc_client._foreign import foreign, instead
 from configsvc_client._kept import BadAnswer, Dead, NoTunnel
 from configsvc_client._url import Url
 
 
-def unreached(url: Url, error: Exception) -> Unavailable:
-    """The error for what failed; it shows nothing of the content."""
+def unreached(url: Url, error: Exception) -> BaseException:
+    """The error for what failed, which shows nothing of the content, or one that is to be passed on."""
+    return instead(error, _unavailable(url, error))
+
+
+def dead(error: OSError) -> Exception:
+    """What it means that a connection broke before its answer began, or an exception that is to be passed on.
+
+    Over TLS a reset is an SSLError and no ConnectionError, so all but time counts.
+    """
+    if isinstance(error, TimeoutError) or foreign(error) is not None:
+        return error
+    return Dead(_why(error))
+
+
+def _unavailable(url: Url, error: Exception) -> Unavailable:
     if isinstance(error, BadAnswer) and not isinstance(error, NoTunnel):
         return Unavailable(f"{url.origin} gave no answer that can be read: {error}.", reason="connection")
     if isinstance(error, TimeoutError):
@@ -18,10 +33,10 @@ def unreached(url: Url, error: Exception) -> Unavailable:
             f"The certificate of {url.host} does not verify. If a CA of your own signs it, set SSL_CERT_FILE.",
             reason="certificate",
         )
-    return Unavailable(f"{url.origin} could not be reached ({why(error)}).", reason="connection")
+    return Unavailable(f"{url.origin} could not be reached ({_why(error)}).", reason="connection")
 
 
-def why(error: Exception) -> str:
+def _why(error: Exception) -> str:
     """The system's words for it, such as Connection refused; those of OpenSSL are a name and a line of its source."""
     if isinstance(error, (BadAnswer, Dead)):
         return str(error)

@@ -32,9 +32,11 @@ def value_of(key: str, content_type: ContentType, plaintext: Secret) -> Value:
     """
     try:
         return _read(content_type, plaintext.reveal())
-    except (ValueError, RecursionError):
-        pass
-    raise CannotOpen(f"{key} is not {content_type}, as it says. Put it again.", key=key)
+    except (ValueError, RecursionError) as error:
+        from configsvc_client._foreign import instead
+
+        failed = instead(error, CannotOpen(f"{key} is not {content_type}, as it says. Put it again.", key=key))
+    raise failed
 
 
 def _read(content_type: ContentType, plaintext: bytes | str) -> Value:
@@ -68,9 +70,11 @@ def converted(key: str, snapshot: Mapping[str, Value], as_: Callable[[Any], Any]
     snapshot[key]  # raises, where it does not open
     try:
         return _conversion(as_)(snapshot[key])
-    except Exception:  # noqa: BLE001, S110  # whatever a conversion raises
-        pass
-    raise ValueError(f"{key} cannot be read as {_described(as_)}")
+    except Exception as error:  # noqa: BLE001  # whatever a conversion raises
+        from configsvc_client._foreign import instead
+
+        failed = instead(error, ValueError(f"{key} cannot be read as {_described(as_)}"))
+    raise failed
 
 
 def _conversion(as_: Callable[[Any], Any]) -> Callable[[Any], Any]:
