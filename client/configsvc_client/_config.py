@@ -305,7 +305,7 @@ class Config(Reads):
         world = self._world(found) if self._world else self._real(found)
         self._warning = world.warn
         keeper = Keeper(found, world, self._callbacks, self._publish, freezes=bool(self._environ.get(_IN_LAMBDA)))
-        self._wall, self._monotonic = world.clock.wall, world.clock.monotonic
+        self._read_by(world.clock.wall, world.clock.monotonic)
         after_copies(self, self._environ)
         if self._wants_background and not self._environ.get(_IN_LAMBDA):
             from configsvc_client._background import Background
