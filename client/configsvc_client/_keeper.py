@@ -152,6 +152,11 @@ class Keeper:
         return state.error
 
     @property
+    def failure(self) -> ConfigsvcError | None:
+        """Why the last refresh that was begun failed."""
+        return self._state.error
+
+    @property
     def refused(self) -> dict[Namespace, ConfigsvcError]:
         """Why each namespace that is refused is."""
         refusals = self._state.refusals
@@ -364,15 +369,26 @@ class Keeper:
                 raise ConfigUnavailable("Another thread is still loading config.")
 
     def _first_of_all(self, flight: Flight) -> None:
-        state = flight.before
+        state, news = flight.before, list[str]()
         try:
             loaded = load(self._settings, self._world, self._rules, flight.deadline)
             state = state._replace(
                 held=loaded.held, freshness=loaded.freshness, error=loaded.error and copied(loaded.error)
             )
+            if loaded.error is not None or loaded.held.snapshot.broken:
+                from configsvc_client._troubles import loaded_with
+
+                troubles, news = loaded_with(loaded.held, loaded.error)
+                state = state._replace(troubles=troubles)
+        except ConfigsvcError as error:
+            state = state._replace(error=copied(error))
+            raise
         finally:
             flight.kept = flight.end(state)
         self._show()
+        if flight.kept:
+            for each in news:
+                self._world.warn(each)
 
 
 def _ended(state: State) -> Flight:

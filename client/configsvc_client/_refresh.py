@@ -20,6 +20,7 @@ from configsvc_client._snapshot import Layer, Snapshot
 
 if TYPE_CHECKING:
     from configsvc_client._refusals import Refusals
+    from configsvc_client._troubles import Troubles
 
 Source = Literal["service", "fallback"]
 Result = TypeVar("Result")
@@ -43,6 +44,7 @@ class State(Record):
     freshness: Freshness = UNHELD
     error: ConfigsvcError | None = None
     refusals: Refusals | None = None
+    troubles: Troubles | None = None
     counts: Mapping[str, int] = _NONE
 
 

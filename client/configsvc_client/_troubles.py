@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Internal, NotTaken, Throttled, Unavailable
 from configsvc.model.names import Namespace
 from configsvc.model.record import Record
 from configsvc_client._body import NOT_OURS
+
+if TYPE_CHECKING:
+    from configsvc_client._refresh import Held
 
 _PASSING = frozenset(each.code for each in (Unavailable, Throttled, Internal))
 _OUTAGE = "outage"
@@ -44,6 +48,18 @@ def settled(
     if healed:
         lines.append(f"{_names(healed)} updated again.")
     return Troubles(told, frozenset(lacking)), lines
+
+
+def loaded_with(held: Held, error: ConfigsvcError | None) -> tuple[Troubles, list[str]]:
+    """After the first load. Why it came from the fallback file was told with that, and is not told again."""
+    lacking = broken(held)
+    begun, _ = settled(Troubles(), {} if error is None else dict.fromkeys(lacking, error), lacking)
+    return begun, settled(Troubles(), {}, lacking)[1]
+
+
+def broken(held: Held) -> dict[Namespace, Iterable[str]]:
+    """Of each namespace the keys that do not open."""
+    return {layer.namespace: layer.broken for layer in held.layers}
 
 
 def refuses(error: ConfigsvcError) -> bool:

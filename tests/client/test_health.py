@@ -12,7 +12,7 @@ import pytest
 
 from configsvc.model.errors import ConfigsvcError, Forbidden, NotFound, Unavailable
 from configsvc.model.names import Namespace
-from configsvc_client import CannotOpen, Config, Expired, Health
+from configsvc_client import CannotOpen, Config, ConfigUnavailable, Expired, Health
 from tests.client.configs import Stage
 from tests.client.sealing import envelope, found, plain, sealed_values
 
@@ -204,3 +204,18 @@ def test_a_broken_key_raises_and_the_rest_is_read() -> None:
     with pytest.raises(CannotOpen):
         stage.config["k"]
     assert stage.config.health().broken == 1
+
+
+def test_a_first_load_that_failed_says_why() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    stage.gateway.fail = [Forbidden("No grant.")]
+    with pytest.raises(ConfigUnavailable):
+        stage.config.snapshot()
+    health = stage.config.health()
+    assert health.state == "not_loaded"
+    assert health.reason is not None
+    assert (health.reason.code, "No grant." in health.reason.text) == ("forbidden", True)
+    assert (stage.config.last_error or health).__class__ is ConfigUnavailable
+    assert stage.config["a"] == "1"
+    assert stage.config.last_error is None
+    assert stage.config.health().ok
