@@ -365,6 +365,8 @@ def _remaining(args: tuple[object, ...], kwargs: Mapping[str, object]) -> float:
             left = None if ask is None else ask()
             if isinstance(left, int | float) and not isinstance(left, bool) and left > 0:
                 return left / 1000
-        except Exception:  # noqa: BLE001, S112  # of a stand-in, or of an event that answers to any name
-            continue
+        except Exception as error:  # noqa: BLE001  # of a stand-in, or of an event that answers to any name
+            from configsvc_client._foreign import pass_on
+
+            pass_on(error)
     return math.inf

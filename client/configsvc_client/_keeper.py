@@ -376,9 +376,9 @@ class Keeper:
                 held=loaded.held, freshness=loaded.freshness, error=loaded.error and copied(loaded.error)
             )
             if loaded.error is not None or loaded.held.snapshot.broken:
-                from configsvc_client._troubles import loaded_with
+                from configsvc_client._troubles import loaded as told
 
-                troubles, news = loaded_with(loaded.held, loaded.error)
+                troubles, news = told(loaded.held.broken, loaded.error)
                 state = state._replace(troubles=troubles)
         except ConfigsvcError as error:
             state = state._replace(error=copied(error))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -34,6 +34,11 @@ class Held(Record):
     layers: tuple[Layer, ...]
     snapshot: Snapshot
     source: Source = "service"
+
+    @property
+    def broken(self) -> dict[Namespace, Iterable[str]]:
+        """The keys of each namespace that do not open."""
+        return {layer.namespace: layer.broken for layer in self.layers}
 
 
 class State(Record):

@@ -76,9 +76,9 @@ def _troubles(
     """What the log has been told once this flight ended, and what it is told of it."""
     if not errors and before.troubles is None:
         return None, []  # nearly every poll
-    from configsvc_client._troubles import Troubles, broken, settled
+    from configsvc_client._troubles import Troubles, settled
 
-    return settled(before.troubles or Troubles(), errors, broken(held))
+    return settled(before.troubles or Troubles(), errors, held.broken)
 
 
 class _Ending(Record):

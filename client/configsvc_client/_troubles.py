@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Internal, NotTaken, Throttled, Unavailable
 from configsvc.model.names import Namespace
 from configsvc.model.record import Record
 from configsvc_client._body import NOT_OURS
-
-if TYPE_CHECKING:
-    from configsvc_client._refresh import Held
 
 _PASSING = frozenset(each.code for each in (Unavailable, Throttled, Internal))
 _OUTAGE = "outage"
@@ -50,16 +46,10 @@ def settled(
     return Troubles(told, frozenset(lacking)), lines
 
 
-def loaded_with(held: Held, error: ConfigsvcError | None) -> tuple[Troubles, list[str]]:
+def loaded(broken: Mapping[Namespace, Iterable[str]], error: ConfigsvcError | None) -> tuple[Troubles, list[str]]:
     """After the first load. Why it came from the fallback file was told with that, and is not told again."""
-    lacking = broken(held)
-    begun, _ = settled(Troubles(), {} if error is None else dict.fromkeys(lacking, error), lacking)
-    return begun, settled(Troubles(), {}, lacking)[1]
-
-
-def broken(held: Held) -> dict[Namespace, Iterable[str]]:
-    """Of each namespace the keys that do not open."""
-    return {layer.namespace: layer.broken for layer in held.layers}
+    begun, _ = settled(Troubles(), {} if error is None else dict.fromkeys(broken, error), broken)
+    return begun, settled(Troubles(), {}, broken)[1]
 
 
 def refuses(error: ConfigsvcError) -> bool:
