@@ -369,6 +369,7 @@ class Keeper:
                 raise ConfigUnavailable("Another thread is still loading config.")
 
     def _first_of_all(self, flight: Flight) -> None:
+        """Loads; what ends after it was given up changes nothing, and its error is none where another thread loaded."""
         state, news = flight.before, list[str]()
         try:
             loaded = load(self._settings, self._world, self._rules, flight.deadline)
@@ -382,7 +383,8 @@ class Keeper:
                 state = state._replace(troubles=troubles)
         except ConfigsvcError as error:
             state = state._replace(error=copied(error))
-            raise
+            if self.held is None:
+                raise
         finally:
             flight.kept = flight.end(state)
         self._show()
