@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from configsvc_client._hooks import started
 from configsvc_client._trust import Trust
 from configsvc_client._url import Url
 
@@ -229,10 +229,8 @@ def resolve(host: str, port: int, seconds: float, look_up: LookUp = look_up) -> 
         except Exception as error:  # noqa: BLE001  # raised below
             failed.append(error)
 
-    thread = threading.Thread(target=look, daemon=True)
-    try:
-        thread.start()
-    except RuntimeError:  # the system has no more threads, or the interpreter ends
+    thread = started(look, "configsvc look-up")
+    if thread is None:
         return look_up(host, port)
     thread.join(seconds)
     for error in failed:

@@ -10,18 +10,20 @@ import contextlib
 import os
 import re
 import socket
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from configsvc_client._dial import Dialler, left
 from configsvc_client._hidden import hidden
+from configsvc_client._hooks import started
 from configsvc_client._kept import BadAnswer, Dead, Kept, refuses_or_fails
 from configsvc_client._secret import Secret, bare
 from configsvc_client._url import Url
 
 if TYPE_CHECKING:
+    import threading
+
     from configsvc_client._answer import Answer, Response
     from configsvc_client._trust import Trust
 
@@ -121,7 +123,10 @@ class Connection:
             return unreached(self.url, error)
 
     def open_ahead(self, deadline: float) -> None:
-        """Begins to connect, in a thread that ends with that; the next use waits for it. A failure is met then."""
+        """Begins to connect, in a thread that ends with that; the next use waits for it. A failure is met then.
+
+        Where no thread can start the next use connects.
+        """
         generation = self._generation
 
         def connect() -> None:
@@ -129,9 +134,7 @@ class Connection:
                 self._put_back(self._opened(deadline, generation))
 
         if not self._idle and not (self._opening and self._opening.is_alive()):
-            thread = threading.Thread(target=connect, daemon=True)
-            thread.start()
-            self._opening = thread  # only now: who meets it there may wait for it
+            self._opening = started(connect, "configsvc connect")  # only now: who meets it there may wait for it
 
     def close(self) -> None:
         """Drops the connection; the next request opens another.
