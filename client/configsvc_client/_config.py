@@ -189,6 +189,8 @@ class Config(Reads):
             settings(self._given, self._environ)
         except ConfigsvcError as error:
             return error
+        except Exception as error:  # noqa: BLE001  # of an argument of a wrong type, which the first read raises
+            return Misconfigured(f"The settings cannot be read: {type(error).__name__}.")
         return None
 
     @overload

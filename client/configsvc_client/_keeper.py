@@ -304,9 +304,19 @@ class Keeper:
 
     def _begun(self, last: Flight, now: Moment, seconds: float) -> Flight | None:
         """A flight after that one, which is given up where it has not ended; None where another thread was faster."""
-        last.end(last.before)
+        if not last.ended:
+            self._give_up(last)
         flight = Flight(last.state, now, seconds, math.inf if self._freezes else self._usual)
         return flight if last.follow(flight) else None
+
+    def _give_up(self, last: Flight) -> None:
+        """Ends a flight in place of its thread, which has not come back; that counts as a refresh that failed."""
+        from configsvc_client._refreshing import given_up
+
+        state, news = given_up(last.before, last.seconds)
+        if last.end(state):
+            for each in news:
+                self._world.warn(each)
 
     def _flies_aside(self, flight: Flight, longest: float, *, everything: bool) -> bool:
         """Whether a thread of its own runs it. Not by `threading`: a signal handler may meet a lock that it takes."""

@@ -9,7 +9,7 @@ import operator
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from configsvc.model.errors import ConfigsvcError, WentBackwards
+from configsvc.model.errors import ConfigsvcError, Unavailable, WentBackwards
 from configsvc.model.names import Namespace
 from configsvc.model.record import Record
 from configsvc_client._follows import Seen, check_begins, check_follows
@@ -68,6 +68,15 @@ def outcome(
     after = after._replace(counts={**after.counts, "refused": after.counts["refused"] + len(errors)})
     others = now if len(errors) < len(held.layers) else None
     return Outcome(ending.failed(after, errors, others), done.held, errors[0], news)
+
+
+def given_up(before: State, seconds: float) -> tuple[State, list[str]]:
+    """What a flight ends with whose thread has not come back in time, and what the log is told. It is still due."""
+    if before.held is None:
+        return before, []
+    error = Unavailable(f"A refresh did not end within {seconds:g} seconds, and was given up.", reason="deadline")
+    troubles, news = _troubles(before, before.held, dict.fromkeys(before.held.broken, error))
+    return before._replace(error=error, troubles=troubles), news
 
 
 def _troubles(

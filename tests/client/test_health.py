@@ -54,6 +54,12 @@ def test_missing_settings_are_named() -> None:
     assert "CONFIGSVC_URL, CONFIGSVC_API_KEY, CONFIGSVC_NAMESPACES" in health.reason.text
 
 
+def test_arguments_of_a_wrong_type_are_told_and_not_raised() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    health = Config(environ=stage.environ, kms_keys=[3]).health()  # type: ignore[list-item]  # a number
+    assert health.reason == ("misconfigured", "The settings cannot be read: TypeError.")
+
+
 def test_what_was_just_loaded_is_ok_and_grows_old() -> None:
     stage = warm()
     stage.clock.advance(7)

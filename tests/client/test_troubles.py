@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -132,6 +133,31 @@ def test_keys_that_do_not_open_at_the_start_are_told_of_once_and_when_they_open(
     assert told(stage) == ["payments.prod is updated again."]
     stage.serve(found([good, plain("b", "1")], revision=2))
     assert told(stage, polls=3) == ["All keys of payments.prod open again."]
+
+
+def test_refreshes_that_never_come_back_are_told_once_and_healed_once() -> None:
+    stage, hang, hanging = warm(), threading.Event(), threading.Semaphore(0)
+
+    def hangs() -> None:
+        hanging.release()
+        assert hang.wait(30)
+
+    stage.gateway.during = hangs
+    threads = [threading.Thread(target=stage.config.snapshot) for _ in range(3)]
+    for thread in threads:
+        stage.clock.advance(600)
+        thread.start()
+        assert hanging.acquire(timeout=30)
+    line = "payments.prod, shared.prod are not updated, and what is held of them stays. A refresh did not end within "
+    assert [each.startswith(line) for each in stage.warnings] == [True]
+    assert stage.config.health().state == "failing"
+    stage.gateway.during = lambda: None
+    assert told(stage) == [OVER]
+    hang.set()
+    for thread in threads:
+        thread.join(30)
+    assert stage.config.health().ok
+    assert len(stage.warnings) == 2
 
 
 def test_a_first_load_that_fails_is_raised_and_tells_the_log_nothing() -> None:
