@@ -69,12 +69,15 @@ class Dialler:
         import ssl
 
         failed: OSError = TimeoutError("no store")
-        while (context := self._trust.store(self._store)) is not None:
+        number = self._store  # of this thread: another one may go through them beside it
+        while (context := self._trust.store(number)) is not None:
             try:
-                return self._secure(context, deadline)
+                made = self._secure(context, deadline)
             except ssl.SSLCertVerificationError as error:
-                failed = error
-            self._store += 1
+                failed, number = error, number + 1
+            else:
+                self._store = number
+                return made
         self._store = 0
         raise failed
 
@@ -139,6 +142,9 @@ def reach(addresses: list[Address], secure: Secure | None, left: Callable[[], fl
     except OSError as error:
         if type(error).__name__ == "SSLCertVerificationError":  # so would the others
             raise
+        from configsvc_client._foreign import pass_on
+
+        pass_on(error)
         failed = error
     from configsvc_client import _race
 
@@ -164,7 +170,7 @@ def _first(
             made = secured = secure(made)
             shake(secured, shake_seconds())
     except BaseException as error:
-        if slow is not None and isinstance(error, TimeoutError) and error.errno is None:  # the system's is final
+        if slow is not None and _is_slow(error):
             from configsvc_client import _race
 
             slow.append(_race.connected(made, secure) if secured is None else _race.shaking(secured))
@@ -172,6 +178,15 @@ def _first(
             made.close()
         raise
     return made
+
+
+def _is_slow(error: BaseException) -> bool:
+    """Whether only the time that we gave is over: that of the system is final, and a signal handler's ends it all."""
+    if not isinstance(error, TimeoutError) or error.errno is not None:
+        return False
+    from configsvc_client._foreign import foreign
+
+    return foreign(error) is None
 
 
 def patience(left: float) -> float:

@@ -156,6 +156,9 @@ class Race:
         except OSError as error:
             if type(error).__name__ == "SSLCertVerificationError":  # so would the others'
                 raise
+            from configsvc_client._foreign import pass_on
+
+            pass_on(error)
             self._note(error)
             return None
         self._running[attempt] = waits
