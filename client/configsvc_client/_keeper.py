@@ -113,7 +113,7 @@ class Keeper:
             raise flight.error
         if not flight.kept:
             raise Unavailable(f"The refresh takes longer than {self._usual:g} seconds.", reason="deadline")
-        return flight.state.held is not flight.before.held
+        return flight.changed
 
     def close(self) -> None:
         """Drops the connections. A refresh that is under way is not waited for, and may fail."""
@@ -344,7 +344,7 @@ class Keeper:
             made = outcome(
                 flight, held, self._settings, self._world, self._rules, longest=longest, everything=everything
             )
-            state, flight.error = made.state, made.error
+            state, flight.error, flight.changed = made.state, made.error, made.held is not held
         finally:
             flight.kept = flight.end(state)
         if flight.kept:

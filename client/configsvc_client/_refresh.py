@@ -57,7 +57,7 @@ class Flight:
     """A load or refresh under way, or ended. `patience` is for how many seconds other threads wait for it."""
 
     __slots__ = (
-        "_after", "_latch", "_next", "_threads", "before", "began", "error", "kept",
+        "_after", "_latch", "_next", "_threads", "before", "began", "changed", "error", "kept",
         "patience", "seconds",
     )  # fmt: skip
 
@@ -65,7 +65,7 @@ class Flight:
         self.before, self.began, self.seconds = before, began, seconds
         self.patience = min(seconds, patience)
         self.error: ConfigsvcError | None = None
-        self.kept = False
+        self.kept = self.changed = False
         self._after: dict[int, list[State]] = {}
         self._next: dict[int, Flight] = {}
         self._threads = [threading.get_ident()]
@@ -104,6 +104,7 @@ class Flight:
         after = [state]
         if self._after.setdefault(0, after) is not after:
             return False
+        self.before = state  # what was held before is not kept alive until the next flight
         self._latch.release()
         return True
 
