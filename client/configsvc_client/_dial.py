@@ -69,15 +69,12 @@ class Dialler:
         import ssl
 
         failed: OSError = TimeoutError("no store")
-        number = self._store  # of this thread: another one may go through them beside it
-        while (context := self._trust.store(number)) is not None:
+        while (context := self._trust.store(self._store)) is not None:
             try:
-                made = self._secure(context, deadline)
+                return self._secure(context, deadline)
             except ssl.SSLCertVerificationError as error:
-                failed, number = error, number + 1
-            else:
-                self._store = number
-                return made
+                failed = error
+            self._store += 1
         self._store = 0
         raise failed
 
@@ -170,7 +167,7 @@ def _first(
             made = secured = secure(made)
             shake(secured, shake_seconds())
     except BaseException as error:
-        if slow is not None and _is_slow(error):
+        if slow is not None and _only_waited(error):
             from configsvc_client import _race
 
             slow.append(_race.connected(made, secure) if secured is None else _race.shaking(secured))
@@ -180,8 +177,8 @@ def _first(
     return made
 
 
-def _is_slow(error: BaseException) -> bool:
-    """Whether only the time that we gave is over: that of the system is final, and a signal handler's ends it all."""
+def _only_waited(error: BaseException) -> bool:
+    """Whether it says that the socket's own timeout passed; that of the system is final."""
     if not isinstance(error, TimeoutError) or error.errno is not None:
         return False
     from configsvc_client._foreign import foreign

@@ -87,15 +87,10 @@ def _read(path: str) -> bytes:
 
 
 def warn(message: str) -> None:
-    """A warning in the log named `configsvc_client`; it holds no value. A filter that raises fails no read."""
+    """A warning in the log named `configsvc_client`; it holds no value."""
     import logging
 
-    try:
-        logging.getLogger("configsvc_client").warning(message)
-    except Exception as error:  # noqa: BLE001  # of a filter
-        from configsvc_client._foreign import pass_on
-
-        pass_on(error)
+    logging.getLogger("configsvc_client").warning(message)
 
 
 class World(Record):

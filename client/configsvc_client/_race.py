@@ -15,6 +15,8 @@ from errno import EINPROGRESS, EWOULDBLOCK
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from configsvc_client._foreign import pass_on
+
 if TYPE_CHECKING:
     import ssl
 
@@ -156,8 +158,6 @@ class Race:
         except OSError as error:
             if type(error).__name__ == "SSLCertVerificationError":  # so would the others'
                 raise
-            from configsvc_client._foreign import pass_on
-
             pass_on(error)
             self._note(error)
             return None

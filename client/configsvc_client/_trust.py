@@ -76,7 +76,10 @@ def _amazon() -> ssl.SSLContext | None:
     for read in (_beside, _as_resource):
         try:
             context.load_verify_locations(cadata=read().decode("ascii"))
-        except Exception:  # noqa: BLE001, S112  # loaders of others raise what they like
+        except Exception as error:  # noqa: BLE001  # loaders of others raise what they like
+            from configsvc_client._foreign import pass_on
+
+            pass_on(error)
             continue
         return context
     return None
