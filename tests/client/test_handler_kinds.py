@@ -100,6 +100,12 @@ def test_a_wrapped_function_keeps_its_signature_for_type_checkers() -> None:
         def shared(cls, event: str) -> int:
             return plain(event, cls)
 
+    def wrong() -> None:
+        plain(3, None)  # type: ignore[arg-type]  # no text
+        plain("e")  # type: ignore[call-arg]  # too few
+        asyncio.run(Service().handle("e"))  # type: ignore[call-arg]  # too few, also of a method
+
+    assert callable(wrong)  # for type checkers alone
     assert_type(plain("e", None), int)
     assert_type(asyncio.run(later("ev", context=None)), int)
     assert_type(asyncio.run(Service().handle("e", None)), int)
@@ -526,6 +532,30 @@ def test_an_awaitable_that_a_plain_function_returns_runs_under_the_snapshot_of_i
 
     assert asyncio.run(main()) in (["1", None, "1"], [["1", None, "1"]])
     assert outside(stage) == "2"
+
+
+def test_a_task_that_outlives_its_invocation_reads_what_is_current_where_it_is_started_in_an_empty_context() -> None:
+    stage = stage_of_one()
+
+    async def read_later(gate: asyncio.Event) -> object:
+        await gate.wait()
+        return stage.config["a"]
+
+    @stage.config.handler
+    async def handler(gate: asyncio.Event) -> list[asyncio.Task[object]]:
+        return [
+            asyncio.create_task(read_later(gate)),
+            asyncio.create_task(read_later(gate), context=contextvars.Context()),
+        ]
+
+    async def main() -> list[object]:
+        gate = asyncio.Event()
+        tasks = await handler(gate)
+        serve(stage, "2")
+        gate.set()
+        return await asyncio.gather(*tasks)
+
+    assert asyncio.run(main()) == ["1", "2"]
 
 
 def test_a_task_or_a_future_that_is_returned_stays_one() -> None:
