@@ -10,6 +10,7 @@ from __future__ import annotations
 import _thread
 import contextlib
 import math
+import sys
 from collections.abc import Callable, Sequence
 
 from configsvc.model.errors import ConfigsvcError, ConfigUnavailable, Expired, Unavailable
@@ -82,7 +83,7 @@ class Keeper:
         if self.held is None:
             self._load(end)
         for _ in range(_LOOKS):
-            if not self._looks_again(end):
+            if sys.is_finalizing() or not self._looks_again(end):  # no import, no thread any more
                 break
         return self._unexpired()
 
