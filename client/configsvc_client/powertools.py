@@ -3,7 +3,8 @@
     provider = ConfigsvcProvider(config)
     provider.get("db.url")                          # text, as Parameter Store gives it
     provider.get("limits", transform="json")
-    provider.get_multiple("db")                     # {"url": …, "pool": …}
+    provider.get_multiple("db")                     # {"url": …, "pool": …, "replica.url": …}
+    provider.get_multiple("db", recursive=False)    # {"url": …, "pool": …}
 
 Needs aws-lambda-powertools. `config[...]` itself is fresh by its own rules and far faster; this is for what is there.
 """
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.parameters import BaseProvider
 
+from configsvc.model.errors import Misconfigured
 from configsvc_client._config import Config
 from configsvc_client._value import Value
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.parameters.types import TransformOptions
 
 _SEPARATOR = "."
+_ONE_LEVEL = "*"  # which no key has
 
 
 class ConfigsvcProvider(BaseProvider):
@@ -46,7 +49,10 @@ class ConfigsvcProvider(BaseProvider):
         force_fetch: bool = False,  # noqa: FBT001, FBT002  # Powertools' signature
         **sdk_options: Any,  # noqa: ANN401  # Powertools' signature
     ) -> str | bytes | dict[str, Any] | None:
-        """The value of a key; JSON as its text, so that `transform="json"` is what parses it."""
+        """The value of a key; JSON as its text, so that `transform="json"` is what parses it.
+
+        `decrypt` is taken and changes nothing: values come opened. Other options of the AWS SDK are refused.
+        """
         return super().get(name, max_age, transform, force_fetch, refresh=force_fetch, **sdk_options)
 
     def get_multiple(
@@ -56,26 +62,48 @@ class ConfigsvcProvider(BaseProvider):
         transform: TransformOptions = None,
         raise_on_transform_error: bool = False,  # noqa: FBT001, FBT002  # Powertools' signature
         force_fetch: bool = False,  # noqa: FBT001, FBT002  # Powertools' signature
+        *,
+        recursive: bool = True,
         **sdk_options: Any,  # noqa: ANN401  # Powertools' signature
     ) -> dict[str, str] | dict[str, bytes] | dict[str, dict[str, Any]]:
-        """The values of the keys below `path` (`db`: `db.url`), named without it; all of them for an empty path."""
+        """The values of the keys below `path` (`db`: `db.url`), named without it; all of them for an empty path.
+
+        With `recursive=False`, which is SSMProvider's default, only those one level below: `db.url` and not
+        `db.replica.url`. A last `.json` or `.binary`, by which `transform="auto"` goes, is no level.
+        """
+        asked = f"{path.removesuffix(_SEPARATOR)}{_SEPARATOR}" if path else path
         return super().get_multiple(
-            path, max_age, transform, raise_on_transform_error, force_fetch, refresh=force_fetch, **sdk_options
-        )
+            asked if recursive else asked + _ONE_LEVEL,  # Powertools' cache goes by the path alone
+            max_age, transform, raise_on_transform_error, force_fetch, refresh=force_fetch, **sdk_options,
+        )  # fmt: skip
 
     def _get(self, name: str, **sdk_options: Any) -> str | bytes:  # noqa: ANN401  # Powertools' signature
         self._refreshed(**sdk_options)
         return _text(self._config[name])
 
     def _get_multiple(self, path: str, **sdk_options: Any) -> dict[str, Any]:  # noqa: ANN401  # Powertools' signature
+        below = path.removesuffix(_ONE_LEVEL)
+        if "/" in below:
+            raise Misconfigured(f"Keys have dots where paths of Parameter Store have /: {_dotted(below)!r}.")
         self._refreshed(**sdk_options)
-        below = path if not path or path.endswith(_SEPARATOR) else path + _SEPARATOR
         snapshot = self._config.snapshot()
-        return {key[len(below) :]: _text(snapshot[key]) for key in snapshot if key.startswith(below)}
+        found = {key[len(below) :]: key for key in snapshot if key.startswith(below)}
+        return {name: _text(snapshot[key]) for name, key in found.items() if below == path or _is_one_level(name)}
 
-    def _refreshed(self, *, refresh: bool) -> None:
+    def _refreshed(self, *, refresh: bool, decrypt: bool | None = None, **sdk_options: Any) -> None:  # noqa: ANN401  # Powertools' signature
+        del decrypt
+        if sdk_options:  # a version or a filter that is passed over would give what was not asked for
+            raise Misconfigured(f"ConfigsvcProvider does not know {', '.join(sorted(sdk_options))}. Leave it out.")
         if refresh:
             self._config.refresh()
+
+
+def _dotted(path: str) -> str:
+    return _SEPARATOR.join(part for part in path.rstrip(_SEPARATOR).split("/") if part)
+
+
+def _is_one_level(name: str) -> bool:
+    return _SEPARATOR not in name.removesuffix(".json").removesuffix(".binary")
 
 
 def _text(value: Value) -> str | bytes:

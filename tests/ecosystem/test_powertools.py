@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import boto3
 import pytest
+from aws_lambda_powertools.utilities.parameters import SSMProvider
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError, TransformParameterError
+from moto import mock_aws
 
 from configsvc_client.powertools import ConfigsvcProvider
 from configsvc_client.testing import FakeService
@@ -75,3 +80,71 @@ def test_failures_are_those_of_powertools_and_show_no_value(
     with pytest.raises(TransformParameterError) as caught:
         provider.get("db.password", transform="json")
     assert CANARY not in str(caught.value)
+
+
+@pytest.fixture
+def layers(configsvc_fake: FakeService) -> ConfigsvcProvider:
+    """Of a service with keys of several levels, one of them the path itself."""
+    configsvc_fake.put_all({
+        "db": "the path itself", "db.url": "u", "db.limits.json": {"a": 1}, "db.cert.binary": "YWJj",
+        "db.replica.url": "r", "db.replica.limits.json": "{", "dbx.url": "x",
+    })  # fmt: skip
+    return ConfigsvcProvider(configsvc_fake.config())
+
+
+ONE_LEVEL = {"url": "u", "limits.json": '{"a":1}', "cert.binary": "YWJj"}
+ALL_LEVELS = {**ONE_LEVEL, "replica.url": "r", "replica.limits.json": "{"}
+
+
+def test_one_level_or_all_of_them_as_they_are_asked_for_and_the_cache_keeps_them_apart(
+    layers: ConfigsvcProvider,
+) -> None:
+    for _ in range(2):
+        assert layers.get_multiple("db", recursive=False) == ONE_LEVEL
+        assert layers.get_multiple("db", recursive=True) == layers.get_multiple("db") == ALL_LEVELS
+        assert layers.get_multiple("", recursive=False) == {"db": "the path itself"}
+        assert layers.get_multiple("db.replica", recursive=False, force_fetch=True) == {"url": "r", "limits.json": "{"}
+
+
+def test_a_level_that_was_not_asked_for_fails_no_transform(layers: ConfigsvcProvider) -> None:
+    one = layers.get_multiple("db", transform="auto", raise_on_transform_error=True, recursive=False)
+    assert one == {"url": "u", "limits.json": {"a": 1}, "cert.binary": b"abc"}
+    assert layers.get_multiple("db", transform="auto", recursive=True)["replica.limits.json"] is None
+    with pytest.raises(TransformParameterError):
+        layers.get_multiple("db", transform="auto", raise_on_transform_error=True, force_fetch=True)
+
+
+def test_levels_are_those_of_parameter_store(layers: ConfigsvcProvider) -> None:
+    """The same tree there, read by Powertools' own provider, names the same parameters."""
+    tree = {"db", *(f"db/{name}" for name in ("url", "limits.json", "cert.binary")), "db/replica/url", "dbx/url"}
+    with mock_aws():
+        client = boto3.client("ssm", region_name="eu-central-1")
+        for name in tree:
+            client.put_parameter(Name=f"/{name}", Value="x", Type="String")
+        theirs = SSMProvider(boto3_client=client)
+        one = theirs.get_multiple("/db", recursive=False)
+        every = theirs.get_multiple("/db", force_fetch=True, recursive=True)  # its cache goes by the path alone
+    assert set(layers.get_multiple("db", recursive=False)) == set(one)
+    assert set(layers.get_multiple("db")) - {"replica.limits.json"} == {each.replace("/", ".") for each in every}
+
+
+@pytest.mark.parametrize("decrypt", [True, False, None])
+def test_decrypt_is_taken_because_values_come_opened(layers: ConfigsvcProvider, decrypt: bool | None) -> None:  # noqa: FBT001  # a case
+    assert layers.get("db.url", decrypt=decrypt) == "u"
+    assert layers.get_multiple("db", decrypt=decrypt, recursive=False) == ONE_LEVEL
+
+
+@pytest.mark.parametrize("option", ["ParameterFilters", "VersionId", "max_fetch"])
+def test_an_option_that_would_ask_for_something_else_is_refused(layers: ConfigsvcProvider, option: str) -> None:
+    options: dict[str, Any] = {option: 1}
+    for read in (layers.get, layers.get_multiple):
+        with pytest.raises(GetParameterError, match=f"does not know {option}"):
+            read("db.url", None, None, **options)
+
+
+def test_a_path_of_parameter_store_is_refused_with_the_one_to_ask_for(layers: ConfigsvcProvider) -> None:
+    for path in ("/db/replica", "db/replica/", "/db/replica."):
+        with pytest.raises(GetParameterError, match=r"'db\.replica'"):
+            layers.get_multiple(path)
+    with pytest.raises(GetParameterError, match=r"db\.url"):
+        layers.get("/db/url")
