@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench import report, service_init, service_warm
 from bench.cli import many, startup
-from bench.client import cold, counts, warm
+from bench.client import cold, counts, masking, warm
 from bench.client.ground import Ground, ground, versions
 from bench.gates import Row, table
 from bench.measure import Sides
@@ -44,6 +44,7 @@ PARTS: dict[str, Part] = {
     "the client, reads": (_client(warm.reads), 20, 8),
     "the client, polls": (_client(warm.polls), 20, 8),
     "the client, opening": (_client(warm.opening), 10, 4),
+    "the client, masking": (masking.masking, 20, 8),
     "the command line, starting": (startup.startup, 10, 5),
     "the command line, many secrets": (many.many, 2, 1),
     "warm service": (service_warm.run, 40, 12),

@@ -16,10 +16,11 @@ def reads(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
     pairs = (
         Pair("snapshot[key]", "snapshot", "dict", "dict", 4, 2.5),
         Pair("snapshot[key]", "snapshot", get, get, 1 / 100, 1 / 140),
-        Pair("config[key]", "config", get, get, 1 / 50, 1 / 65),
-        Pair("config[key]", "config", "TTLCache", "cachetools TTLCache", 1 / 3, 1 / 4),
+        Pair("config[key]", "config", "dict", "dict", 10, 8),
+        Pair("config[key]", "config", get, get, 1 / 30, 1 / 40),
+        Pair("config[key]", "config", "TTLCache", "cachetools TTLCache"),
         Pair("config[key] in a wrapped handler", "config in a handler", get, get),
-        Pair("config[key], 8 threads", "8 threads: config", at_once, get, 1 / 50, 1 / 100),
+        Pair("config[key], 8 threads", "8 threads: config", at_once, get, 1 / 30, 1 / 60),
         Pair("snapshot[key], 8 threads", "8 threads: snapshot", at_once, get, 1 / 50, 1 / 100),
     )
     return [pair.row(times) for pair in pairs], times

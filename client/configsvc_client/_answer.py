@@ -5,7 +5,7 @@ from __future__ import annotations
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from configsvc_client._hidden import Hidden
-from configsvc_client._kept import BadAnswer
+from configsvc_client._kept import Astray, BadAnswer
 
 BODY_BYTES = 8 * 1024 * 1024
 """The most of a body, before and after inflating: a namespace's snapshot ends at 4 MiB, several at 5."""
@@ -16,6 +16,10 @@ HEAD_BYTES = 64 * 1024
 WIRE_BYTES = 2 * BODY_BYTES
 """The most of all that comes: the sizes of chunks and what trails them are not more than a body may be."""
 
+_GZIP = ("gzip", "x-gzip")
+_CODINGS = 5
+_MEMBERS = 1000
+_PIECE = 64 * 1024
 _FINAL = 200
 _SWITCHING = 101
 
@@ -60,14 +64,14 @@ class Answer:
         self.started = True
         self._received += len(data)
         if self.complete:
-            raise BadAnswer("more than one answer")
+            raise self._malformed()
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
             from configsvc_client._foreign import pass_on
 
             pass_on(error)  # what is raised in the methods below comes as the parser's error
-            raise BadAnswer("it is not HTTP/1.1") from None
+            raise self._malformed() from None
         if self._in_head and self._received > HEAD_BYTES:
             raise BadAnswer(f"more than {HEAD_BYTES} bytes of headers")
         if len(self._body) > BODY_BYTES or self._received > WIRE_BYTES:
@@ -79,19 +83,24 @@ class Answer:
         Raises:
             BadAnswer: an encoding other than gzip, or one that does not inflate within the limit.
         """
-        encoding = self._headers.get("content-encoding", "identity")
-        if encoding == "gzip" and self._body:
-            return Response(self._status, self._headers, inflate(bytes(self._body)))
-        if encoding not in ("identity", "gzip"):
-            raise BadAnswer("an encoding that was not asked for")
-        return Response(self._status, self._headers, bytes(self._body))
+        body = bytes(self._body)
+        for coding in reversed(_codings(self._headers.get("content-encoding", ""))):
+            if coding not in _GZIP:
+                raise BadAnswer("an encoding that was not asked for")
+            body = inflate(body) if body else body  # of an answer without a body there is nothing to inflate
+        return Response(self._status, self._headers, body)
+
+    def _malformed(self) -> BadAnswer:
+        if self.complete:
+            return Astray("more than one answer")
+        return (Astray if self._in_head else BadAnswer)("it is not HTTP/1.1")
 
     # What llhttp calls.
 
     def on_message_begin(self) -> None:
         """An answer starts; a second one is more than was asked for."""
         if self.complete:
-            raise BadAnswer("more than one answer")
+            raise self._malformed()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header; repeated ones are joined (RFC 9110, 5.3). Trailers are passed over (6.5.1)."""
@@ -119,21 +128,45 @@ class Answer:
             self.keeps_alive = self._parser.should_keep_alive()  # llhttp knows it only now
 
 
+def _codings(header: str) -> list[str]:
+    """What was done to the body, in order: names in any case, several of them a list (RFC 9110, 8.4)."""
+    codings = [each for part in header.split(",") if (each := part.strip().lower()) not in ("", "identity")]
+    if len(codings) > _CODINGS:
+        raise BadAnswer("too many encodings")
+    return codings
+
+
 def inflate(body: bytes) -> bytes:
-    """The bytes of one gzip member.
+    """The bytes of gzip's members, one after the other (RFC 1952, 2.2). Zeros after them are padding, as gzip has it.
 
     Raises:
-        BadAnswer: not gzip, truncated, followed by more, or beyond the limit.
+        BadAnswer: not gzip, truncated, followed by something else, of too many members, or beyond the limit.
     """
+    rest, plain, members = memoryview(body), bytearray(), 0
+    while not members or (rest and rest[0]):
+        used = _member(rest, plain)
+        rest, members = rest[used:], members + 1
+        if members > _MEMBERS:
+            raise BadAnswer(f"gzip of more than {_MEMBERS} members")
+    if bytes(rest).strip(b"\0"):
+        raise BadAnswer("gzip that is followed by something else")
+    return bytes(plain)
+
+
+def _member(rest: memoryview, plain: bytearray) -> int:
+    """Inflates one member; how many bytes it has. In pieces: what is left of one is copied."""
     import zlib
 
-    inflating = zlib.decompressobj(wbits=31)
+    inflating, at = zlib.decompressobj(wbits=31), 0
     try:
-        plain = inflating.decompress(body, BODY_BYTES + 1)
+        while not inflating.eof:
+            piece = rest[at : at + _PIECE]
+            if not piece:
+                raise BadAnswer("gzip that is truncated")
+            plain += inflating.decompress(piece, BODY_BYTES + 1 - len(plain))
+            if len(plain) > BODY_BYTES:
+                raise BadAnswer(f"inflates to more than {BODY_BYTES} bytes")
+            at += len(piece) - len(inflating.unused_data)
     except zlib.error:
         raise BadAnswer("not gzip, as it says") from None
-    if len(plain) > BODY_BYTES:
-        raise BadAnswer(f"inflates to more than {BODY_BYTES} bytes")
-    if not inflating.eof or inflating.unused_data:
-        raise BadAnswer("gzip that is truncated or followed by more")
-    return plain
+    return at

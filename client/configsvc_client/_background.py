@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import functools
 import threading
@@ -11,37 +12,60 @@ from configsvc_client._hooks import started
 from configsvc_client._keeper import Keeper
 
 _SHARE = 0.01
-_JOIN_SECONDS = 5.0
+_LONGEST = 86_400.0
+_JOIN_SECONDS = 1.0
 
 
 class Background:
-    """A daemon thread that asks whenever it is due. It ends with `stop`, or when its Config is gone."""
+    """A daemon thread that asks whenever it is due. It ends with `stop`, or when its Config is gone.
+
+    Where the process starts no threads there is none, and readers refresh.
+    """
 
     def __init__(self, keeper: Keeper) -> None:
-        self._keeper = weakref.ref(keeper)
-        self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._stopped = False
+        self._prepare(keeper)
         keeper.attended = self.runs
+
+    def _prepare(self, keeper: Keeper | None) -> None:
+        # A bare lock is held as long as the thread runs: unlike an Event, a signal handler may end it at any moment.
+        self._going = _thread.allocate_lock()
+        self._going.acquire()
+        self._keeper = None if keeper is None else weakref.ref(keeper, functools.partial(_end, self._going))
 
     def runs(self) -> bool:
         """Whether the thread refreshes now."""
-        return not self._stop.is_set() and self._thread is not None and self._thread.is_alive()
+        return not self._stopped and self._thread is not None and self._thread.is_alive()
 
     def ensure(self) -> None:
-        """Starts the thread where it does not run: at the first use, and in a child process, which has none."""
-        if self._stop.is_set() or (self._thread is not None and self._thread.is_alive()):
-            return
-        self._thread = started(functools.partial(_refreshing, self._keeper, self._stop), "configsvc refresh")
+        """Starts the thread where it does not run: at the first use, or after what it met ended it."""
+        if not self._stopped and not self.runs() and self._keeper is not None:
+            run = functools.partial(_refreshing, self._keeper, self._going)
+            self._thread = started(run, "configsvc refresh")
+
+    def forked(self) -> None:
+        """In a child process, which has no thread: starts one where the parent had one, without waiting for a read."""
+        had_one, self._thread = self._thread is not None, None
+        self._prepare(None if self._keeper is None else self._keeper())
+        if had_one:
+            self.ensure()
 
     def stop(self) -> None:
-        """Ends the thread; a refresh under way is waited for, within its deadline."""
-        self._stop.set()
+        """Ends the thread. A refresh or callback under way is waited for, but no longer than a second."""
+        self._stopped = True
+        _end(self._going)
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(_JOIN_SECONDS)
 
 
-def _refreshing(alive: weakref.ref[Keeper], stop: threading.Event) -> None:
-    while (seconds := _next(alive)) is not None and not stop.wait(seconds):
+def _end(going: _thread.LockType, _: object = None) -> None:
+    with contextlib.suppress(RuntimeError):  # it was ended before
+        going.release()
+
+
+def _refreshing(alive: weakref.ref[Keeper], going: _thread.LockType) -> None:
+    while (seconds := _next(alive)) is not None and not going.acquire(timeout=min(seconds, _LONGEST)):
         keeper = alive()
         if keeper is not None:
             with contextlib.suppress(Exception):  # told to who reads; the thread goes on

@@ -60,8 +60,8 @@ class Config(Reads):
     """
 
     __slots__ = (
-        "_background", "_callbacks", "_environ", "_given", "_is_making", "_made", "_making", "_wants_background",
-        "_warning", "_world",
+        "_background", "_callbacks", "_environ", "_given", "_is_making", "_made", "_making", "_process",
+        "_wants_background", "_warning", "_world",
     )  # fmt: skip
 
     _made: Keeper | None
@@ -189,6 +189,8 @@ class Config(Reads):
             settings(self._given, self._environ)
         except ConfigsvcError as error:
             return error
+        except Exception as error:  # noqa: BLE001  # of an argument of a wrong type, which the first read raises
+            return Misconfigured(f"The settings cannot be read: {type(error).__name__}.")
         return None
 
     @overload
@@ -275,6 +277,8 @@ class Config(Reads):
     def _keeper(self) -> Keeper:
         made = self._made
         if made is not None:
+            if self._process != os.getpid():  # forked by what calls no hooks, such as uWSGI by default
+                self._forked()
             return made
         if not self._making.acquire(timeout=_MAKING_SECONDS):
             raise ConfigUnavailable("Another thread takes too long to prepare the first load. Try again.")
@@ -305,7 +309,8 @@ class Config(Reads):
         world = self._world(found) if self._world else self._real(found)
         self._warning = world.warn
         keeper = Keeper(found, world, self._callbacks, self._publish, freezes=bool(self._environ.get(_IN_LAMBDA)))
-        self._wall, self._monotonic = world.clock.wall, world.clock.monotonic
+        self._read_by(world.clock.wall, world.clock.monotonic)
+        self._process = os.getpid()
         after_copies(self, self._environ)
         if self._wants_background and not self._environ.get(_IN_LAMBDA):
             from configsvc_client._background import Background
@@ -330,9 +335,11 @@ class Config(Reads):
 
     def _forked(self) -> None:
         """In a child process, before anything else runs there."""
-        self._making, self._is_making = threading.RLock(), False
+        self._process, self._making, self._is_making = os.getpid(), threading.RLock(), False
         if self._made:
             self._made.forked()
+        if self._background:
+            self._background.forked()
 
     def _restored(self) -> None:
         """In a restored copy of this process, before it is invoked."""
@@ -365,6 +372,8 @@ def _remaining(args: tuple[object, ...], kwargs: Mapping[str, object]) -> float:
             left = None if ask is None else ask()
             if isinstance(left, int | float) and not isinstance(left, bool) and left > 0:
                 return left / 1000
-        except Exception:  # noqa: BLE001, S112  # of a stand-in, or of an event that answers to any name
-            continue
+        except Exception as error:  # noqa: BLE001  # of a stand-in, or of an event that answers to any name
+            from configsvc_client._foreign import pass_on
+
+            pass_on(error)
     return math.inf

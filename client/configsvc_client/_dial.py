@@ -69,12 +69,15 @@ class Dialler:
         import ssl
 
         failed: OSError = TimeoutError("no store")
-        while (context := self._trust.store(self._store)) is not None:
+        number = self._store  # of this thread: another one may go through them beside it
+        while (context := self._trust.store(number)) is not None:
             try:
-                return self._secure(context, deadline)
+                made = self._secure(context, deadline)
             except ssl.SSLCertVerificationError as error:
-                failed = error
-            self._store += 1
+                failed, number = error, number + 1
+            else:
+                self._store = number
+                return made
         self._store = 0
         raise failed
 
@@ -178,7 +181,7 @@ def _first(
 
 
 def _only_waited(error: BaseException) -> bool:
-    """Whether it says that the socket's own timeout passed; that of the system is final."""
+    """Whether only the socket's own timeout passed: that of the system is final, and so is a signal handler's."""
     if not isinstance(error, TimeoutError) or error.errno is not None:
         return False
     from configsvc_client._foreign import foreign

@@ -140,6 +140,7 @@ class ApiGateway:
         if response.status != _NOT_MODIFIED:
             raise problem(response, self._connection.url, target)
         if etag is None or not same(response.headers.get("etag", etag), etag):
+            self._connection.close()  # it may have been said unasked, and then the answer would come as the next one
             raise Unavailable("The service says that nothing changed, but not since what is held.")
         return None
 

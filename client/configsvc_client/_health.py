@@ -84,7 +84,7 @@ class Health(Record):
 
 def health(keeper: Keeper | None, error: ConfigsvcError | None = None) -> Health:
     """How a Config is; where nothing was made yet, with why that cannot be."""
-    held, error = (keeper.held, keeper.error) if keeper else (None, error)
+    held, error = (keeper.held, _error(keeper)) if keeper else (None, error)
     if keeper is None or held is None:
         return Health("not_loaded", math.inf, {}, None, _reason(error) if error else None, {}, {}, 0)
     revisions = {str(layer.namespace): layer.revision for layer in held.layers}
@@ -100,6 +100,12 @@ def health(keeper: Keeper | None, error: ConfigsvcError | None = None) -> Health
     )  # fmt: skip
     reason = next(iter({**refused, **failing}.values()), None)
     return Health(state, age, revisions, held.source, reason, refused, failing, broken)
+
+
+def _error(keeper: Keeper) -> ConfigsvcError | None:
+    """Why it is not up to date. That a refresh was put off to the next invocation is no trouble: none is overdue."""
+    error = keeper.error
+    return keeper.failure if error is not None and error.members.get("reason") == "time_left" else error
 
 
 def _parted(

@@ -10,22 +10,26 @@ import contextlib
 import os
 import re
 import socket
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from configsvc_client._dial import Dialler, left
 from configsvc_client._hidden import hidden
-from configsvc_client._kept import BadAnswer, Dead, Kept, refuses_or_fails
+from configsvc_client._hooks import started
+from configsvc_client._kept import Astray, BadAnswer, Dead, Kept, refuses_or_fails
 from configsvc_client._secret import Secret, bare
 from configsvc_client._url import Url
 
 if TYPE_CHECKING:
+    import threading
+
     from configsvc_client._answer import Answer, Response
+    from configsvc_client._dial import LookUp
     from configsvc_client._trust import Trust
 
 _RECEIVE = 64 * 1024
+_TOO_IDLE = 408  # load balancers say so on an idle connection, which may cross with a request
 _SECONDS = 300.0
 _SCATTER = 0.1
 _TARGET = re.compile(r"/[!-~]*")
@@ -39,7 +43,8 @@ class Connection:
     that finds none opens its own. Nothing here holds a lock, so nothing waits for another thread or for its own.
 
     Every request that goes through here must be safe to repeat, because it is repeated once when a kept connection
-    turns out to be dead: reads, KMS calls, and writes that carry an Idempotency-Key.
+    turns out to be dead, or what came over it to be no answer to the request: reads, KMS calls, and writes that carry
+    an Idempotency-Key.
 
     A name may come to mean other servers, which only a new connection finds out. So one is dropped after its second
     error in a row, and when it is five minutes old, by whichever clock says more: the monotonic one stands still while
@@ -53,6 +58,7 @@ class Connection:
         wall: seconds since the epoch.
         chance: scatters the five minutes by a tenth, so that many connections are not opened again at once.
         fails: whether an answer of that status counts as an error of the server; else it is one about the request.
+        find: looks up the addresses of a host; the system's resolver when left out.
     """
 
     def __init__(  # noqa: PLR0917  # most are for tests
@@ -64,10 +70,11 @@ class Connection:
         wall: Callable[[], float] = time.time,
         chance: Callable[[], float] = lambda: 0.5,
         fails: Callable[[int], bool] = refuses_or_fails,
+        find: LookUp | None = None,
     ) -> None:
         self.url = url
         self._clock, self._wall, self._chance, self._fails = clock, wall, chance, fails
-        self._dialler = Dialler(url, hidden(os.environ if environ is None else environ), clock, trust)
+        self._dialler = Dialler(url, hidden(os.environ if environ is None else environ), clock, trust, find)
         self._idle: dict[int, Kept] = {}  # at most one, at 0: put in and taken out in one step each
         self._generation = object()  # another one after each `close`
         self._opening: threading.Thread | None = None
@@ -111,8 +118,10 @@ class Connection:
         try:
             kept = self._taken(deadline)
             if kept is not None:
-                with contextlib.suppress(Dead):
-                    return self._exchange(kept, message, deadline, meanwhile)
+                with contextlib.suppress(Dead, Astray):
+                    response = self._exchange(kept, message, deadline, meanwhile)
+                    if response.status != _TOO_IDLE:
+                        return response
                 meanwhile = None
             return self._exchange(self._opened(deadline, self._generation), message, deadline, meanwhile)
         except (OSError, BadAnswer, Dead) as error:
@@ -121,7 +130,10 @@ class Connection:
             return unreached(self.url, error)
 
     def open_ahead(self, deadline: float) -> None:
-        """Begins to connect, in a thread that ends with that; the next use waits for it. A failure is met then."""
+        """Begins to connect, in a thread that ends with that; the next use waits for it. A failure is met then.
+
+        Where no thread can start the next use connects.
+        """
         generation = self._generation
 
         def connect() -> None:
@@ -129,9 +141,7 @@ class Connection:
                 self._put_back(self._opened(deadline, generation))
 
         if not self._idle and not (self._opening and self._opening.is_alive()):
-            thread = threading.Thread(target=connect, daemon=True)
-            thread.start()
-            self._opening = thread  # only now: who meets it there may wait for it
+            self._opening = started(connect, "configsvc connect")  # only now: who meets it there may wait for it
 
     def close(self) -> None:
         """Drops the connection; the next request opens another.
@@ -189,7 +199,8 @@ class Connection:
                 meanwhile()
             answer = self._receive(kept.socket, deadline)
             response = answer.response()
-            whole = kept.brought(response.status, self._fails) and answer.keeps_alive
+            keeps = answer.keeps_alive and response.status != _TOO_IDLE
+            whole = kept.brought(response.status, self._fails) and keeps
             return response
         finally:
             if whole:

@@ -114,7 +114,7 @@ class Keeper:
             raise flight.error
         if not flight.kept:
             raise Unavailable(f"The refresh takes longer than {self._usual:g} seconds.", reason="deadline")
-        return flight.state.held is not flight.before.held
+        return flight.changed
 
     def close(self) -> None:
         """Drops the connections. A refresh that is under way is not waited for, and may fail."""
@@ -151,6 +151,11 @@ class Keeper:
         if state.error is None and self.attended() and _BEHIND * self._pace.interval < self.age() < math.inf:
             return Unavailable(f"The background thread is behind by {self.age():.0f} seconds.", reason="background")
         return state.error
+
+    @property
+    def failure(self) -> ConfigsvcError | None:
+        """Why the last refresh that was begun failed."""
+        return self._state.error
 
     @property
     def refused(self) -> dict[Namespace, ConfigsvcError]:
@@ -300,9 +305,19 @@ class Keeper:
 
     def _begun(self, last: Flight, now: Moment, seconds: float) -> Flight | None:
         """A flight after that one, which is given up where it has not ended; None where another thread was faster."""
-        last.end(last.before)
+        if not last.ended:
+            self._give_up(last)
         flight = Flight(last.state, now, seconds, math.inf if self._freezes else self._usual)
         return flight if last.follow(flight) else None
+
+    def _give_up(self, last: Flight) -> None:
+        """Ends a flight in place of its thread, which has not come back; that counts as a refresh that failed."""
+        from configsvc_client._refreshing import given_up
+
+        state, news = given_up(last.before, last.seconds)
+        if last.end(state):
+            for each in news:
+                self._world.warn(each)
 
     def _flies_aside(self, flight: Flight, longest: float, *, everything: bool) -> bool:
         """Whether a thread of its own runs it. Not by `threading`: a signal handler may meet a lock that it takes."""
@@ -330,7 +345,7 @@ class Keeper:
             made = outcome(
                 flight, held, self._settings, self._world, self._rules, longest=longest, everything=everything
             )
-            state, flight.error = made.state, made.error
+            state, flight.error, flight.changed = made.state, made.error, made.held is not held
         finally:
             flight.kept = flight.end(state)
         if flight.kept:
@@ -365,15 +380,28 @@ class Keeper:
                 raise ConfigUnavailable("Another thread is still loading config.")
 
     def _first_of_all(self, flight: Flight) -> None:
-        state = flight.before
+        """Loads; what ends after it was given up changes nothing, and its error is none where another thread loaded."""
+        state, news = flight.before, list[str]()
         try:
             loaded = load(self._settings, self._world, self._rules, flight.deadline)
             state = state._replace(
                 held=loaded.held, freshness=loaded.freshness, error=loaded.error and copied(loaded.error)
             )
+            if loaded.error is not None or loaded.held.snapshot.broken:
+                from configsvc_client._troubles import loaded as told
+
+                troubles, news = told(loaded.held.broken, loaded.error)
+                state = state._replace(troubles=troubles)
+        except ConfigsvcError as error:
+            state = state._replace(error=copied(error))
+            if self.held is None:
+                raise
         finally:
             flight.kept = flight.end(state)
         self._show()
+        if flight.kept:
+            for each in news:
+                self._world.warn(each)
 
 
 def _ended(state: State) -> Flight:

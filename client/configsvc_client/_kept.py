@@ -20,6 +20,10 @@ class NoTunnel(BadAnswer):
     """A proxy gave no connection to the other side, so nothing reached that."""
 
 
+class Astray(BadAnswer):
+    """What came is no answer to what was asked, so that it may have been on its way before: on a kept connection."""
+
+
 class Dead(Exception):
     """A connection gave nothing of an answer: the other side had closed it."""
 

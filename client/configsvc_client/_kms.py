@@ -27,6 +27,7 @@ _REGION = r"(?!-)(?![0-9]+\Z)[a-z0-9-]{1,63}(?<!-)"
 _ELSEWHERE = ("cn-", "eusc-", "us-iso", "eu-iso", "aws-")
 """How regions begin whose endpoints are not under amazonaws.com."""
 
+ENDPOINT_URLS = ("AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL")
 _FIPS, _DUAL_STACK = "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"
 _IGNORE = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
 _LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
@@ -178,7 +179,7 @@ def _is_on(name: str, environ: Mapping[str, str], profile: Mapping[str, str]) ->
 
 
 def _configured(environ: Mapping[str, str], profile: Mapping[str, str]) -> Url | None:
-    for name in ("AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL"):
+    for name in ENDPOINT_URLS:
         if environ.get(name):
             return parse(environ[name], name)
     if "lacks" in profile:

@@ -57,8 +57,8 @@ _PENDING_DELETION = (
     "{key} && aws kms enable-key --key-id {key}"
 )
 _OTHER_ENDPOINT = (
-    "The KMS endpoint is not in {region}, for which the request was signed. Set AWS_ENDPOINT_URL_KMS to one that is, "
-    "or correct the region in CONFIGSVC_KMS_KEYS or AWS_REGION. configsvc doctor shows where they are set."
+    "The KMS endpoint is not in {region}, which the request was signed for. Correct AWS_ENDPOINT_URL_KMS, the region "
+    "in CONFIGSVC_KMS_KEYS, or AWS_REGION. configsvc doctor shows where they are set."
 )
 _NOT_FOUND = "NotFoundException"
 _CREDENTIALS = "Your AWS credentials are wrong or have expired. configsvc doctor shows where they come from."
@@ -126,8 +126,8 @@ def _absent(members: Mapping[str, object], region: str) -> str:
     if region and is_arn(named) and region_of(named) == region:
         return "The key does not exist. Is its ARN right?"
     return (
-        f"Is {region or 'AWS_REGION'} the region of the KMS key? If it is not, name the key's ARN in "
-        "CONFIGSVC_KMS_KEYS, or set AWS_REGION. If it is, the key does not exist."
+        f"Is {region or 'AWS_REGION'} the region of the KMS key? If not, name the key's ARN in "
+        "CONFIGSVC_KMS_KEYS or set AWS_REGION. If it is, the key does not exist."
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from configsvc.model.errors import CannotOpen
@@ -16,6 +17,82 @@ SHORTEST = 8
 
 MASK = "***"
 
+_LONG = 2 * SHORTEST
+_CHOICES = 4
+
+
+class Needles:
+    """Texts that are looked for in others, in a time that hardly grows with their number.
+
+    Args:
+        texts: each of at least 8 characters.
+    """
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._all = sorted(texts, key=lambda text: (-len(text), text))
+        self._after_a_mask = {number for number, text in enumerate(self._all) if MASK[0] in text}
+        long = sum(len(text) >= _LONG for text in self._all)
+        parts = (_Parts(_LONG, self._all[:long], 0), _Parts(SHORTEST, self._all[long:], long))
+        self._parts = [each for each in parts if each]
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def perhaps(self, text: str) -> list[str]:
+        """All that are in the text, or that can be where it is masked, and few others; the longest first."""
+        numbers = set[int]()
+        for each in self._parts:
+            numbers |= each.numbers(text)
+        return [self._all[number] for number in sorted(numbers | self._after_a_mask)] if numbers else []
+
+
+class _Parts:
+    """One part of each of some texts: of four that it may be, the one that the fewest others have.
+
+    Parts are twice as long as runs. So wherever a part is in a text, one of its runs begins at a multiple of the step:
+    only the runs there are looked up, and where one is known, the parts around it.
+
+    Args:
+        length: of each part.
+        texts: none is shorter.
+        first: the number of the first text.
+    """
+
+    def __init__(self, length: int, texts: Sequence[str], first: int) -> None:
+        self._length, self._run, self._step = length, length // 2, length // 2 + 1
+        choices = [_choices(text, length) for text in texts]
+        seen = Counter(part for each in choices for part in each)
+        self._known: dict[str, list[int]] = {}
+        for number, each in enumerate(choices, first):
+            self._known.setdefault(min(each, key=seen.__getitem__), []).append(number)
+        self._runs = {part[at : at + self._run] for part in self._known for at in range(self._step)}
+
+    def __bool__(self) -> bool:
+        return bool(self._known)
+
+    def numbers(self, text: str) -> set[int]:
+        """Those of texts whose part is in this one."""
+        run, runs, places = self._run, self._runs, list[int]()
+        for place in range(0, len(text) - run + 1, self._step):  # a comprehension costs half as much again
+            if text[place : place + run] in runs:
+                places.append(place)  # as above
+        return self._around(text, places) if places else set()
+
+    def _around(self, text: str, places: list[int]) -> set[int]:
+        known, parts = self._known, set[str]()
+        for place in places:
+            for at in range(max(0, place - self._step + 1), place + 1):
+                part = text[at : at + self._length]
+                if part in known:
+                    parts.add(part)
+        return {number for part in parts for number in known[part]}
+
+
+def _choices(text: str, length: int) -> list[str]:
+    """Some parts of it, from its beginning to its end."""
+    last = len(text) - length
+    return [text[(at := last * number // (_CHOICES - 1)) : at + length] for number in range(_CHOICES)]
+
 
 class Mask(Shown):
     """Knows the sealed values of the current snapshot and of the one before, and shows none."""
@@ -25,10 +102,10 @@ class Mask(Shown):
     def __init__(self) -> None:
         self._followed: Snapshot | None = None
         self._current = Secret(frozenset[str]())
-        self._wanted = Secret(())
+        self._wanted = Secret(Needles(()))
 
     def __bool__(self) -> bool:
-        return bool(self._wanted.reveal())
+        return len(self._wanted.reveal()) > 0
 
     def __repr__(self) -> str:
         return f"Mask({len(self._wanted.reveal())} texts)"
@@ -38,13 +115,13 @@ class Mask(Shown):
         if snapshot is self._followed:
             return
         current = Secret(frozenset(_spellings(snapshot)))
-        self._wanted = Secret(tuple(sorted(current.reveal() | self._current.reveal(), key=len, reverse=True)))
+        self._wanted = Secret(Needles(current.reveal() | self._current.reveal()))
         self._current = current
         self._followed = snapshot
 
     def text(self, text: str) -> str:
         """The text with every value in it masked, the longest first."""
-        for each in self._wanted.reveal():
+        for each in self._wanted.reveal().perhaps(text):
             if each in text:
                 text = text.replace(each, MASK)
         return text
@@ -89,21 +166,21 @@ def _spellings(snapshot: Snapshot) -> Iterator[str]:
 
 
 def _texts(value: Value) -> Iterator[str]:
-    """The texts in a value: itself, or what its JSON holds."""
-    if isinstance(value, str):
-        yield value
-        if value.strip() != value:
-            yield value.strip()
-    elif isinstance(value, bytes):
-        yield value.decode("latin-1")
-        yield value.decode(errors="replace")
-        yield repr(value)[2:-1]
-    elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from _texts(each)
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from _texts(each)
+    """The texts in a value: itself, or what its JSON holds, even where C code made that hold itself."""
+    left, seen = [value], set[int]()
+    while left:
+        each = left.pop()
+        if isinstance(each, str):
+            yield each
+            if each.strip() != each:
+                yield each.strip()
+        elif isinstance(each, bytes):
+            yield each.decode("latin-1")
+            yield each.decode(errors="replace")
+            yield repr(each)[2:-1]
+        elif isinstance(each, Mapping | list | tuple) and id(each) not in seen:
+            seen.add(id(each))
+            left.extend(each.values() if isinstance(each, Mapping) else each)
 
 
 def _escaped(text: str) -> set[str]:

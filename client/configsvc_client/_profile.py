@@ -32,9 +32,7 @@ def members(config: str, credentials: str, name: str) -> Mapping[str, str]:
     found = _profiles(sections).get(name, {}) | _parsed(credentials).get(name, {})
     if _SERVICES in found:
         services = {_named(each): of for each, of in sections.items() if each.startswith(_SERVICES)}
-        lacks = (
-            f"The AWS profile {name} names the services {found[_SERVICES]}, which {config} lacks. Add or remove them."
-        )
+        lacks = f"The AWS profile {name} names services = {found[_SERVICES]}, but {config} has no such section. Add it."
         found |= _of_kms(services[found[_SERVICES]]) if found[_SERVICES] in services else {LACKS: lacks}
     return found
 
@@ -47,7 +45,10 @@ def _parsed(path: str) -> _Sections:
         pass  # raised below: as its context, this one would show a line of the file
     else:
         return {section: dict(parser.items(section)) for section in parser.sections()}
-    raise Misconfigured(f"{path} is no configuration file of AWS's. Correct it, or set AWS_CONFIG_FILE to another.")
+    raise Misconfigured(
+        f"{path} is not a valid AWS configuration file. Correct it, or set AWS_CONFIG_FILE or "
+        "AWS_SHARED_CREDENTIALS_FILE to another."
+    )
 
 
 def _profiles(sections: _Sections) -> _Sections:

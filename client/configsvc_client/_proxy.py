@@ -14,8 +14,11 @@ from configsvc.model.record import Record
 from configsvc_client._secret import Secret
 from configsvc_client._url import Url
 
-_PROXY = re.compile(r"(?:http://)?(?:([^@/]*)@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})/?", re.ASCII)
-_ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
+_PROXY = re.compile(
+    r"(?:[Hh][Tt][Tt][Pp]://)?(?:([^/]*)@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})/?", re.ASCII
+)
+_PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
+_ESCAPED = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 
 class Proxy(Record):
@@ -42,7 +45,7 @@ def proxy_for(url: Url, environ: Mapping[str, str]) -> Proxy | None:
     """The proxy to an origin, None for a direct connection.
 
     Raises:
-        Misconfigured: the variable holds no proxy of ours: `http://[user:password@]host:port`. Its text is not shown.
+        Misconfigured: the variable holds no proxy of ours: `http://[user[:password]@]host:port`. Its text is not shown.
     """
     text = Secret((environ.get("https_proxy") or environ.get("HTTPS_PROXY") or "").strip())
     if not text.reveal() or url.scheme != "https":
@@ -63,21 +66,54 @@ def _parsed(text: Secret) -> Proxy | None:
 
 
 def _basic(user: str | None) -> Secret | None:
+    """As RFC 7617 has it: there is always a colon, and nothing behind it where there is no password."""
     if not user:
         return None
-    plain = _ESCAPED.sub(lambda escaped: chr(int(escaped[1], 16)), user)
-    return Secret("Basic " + base64std(plain.encode("latin-1", "replace")))
+    name, _, password = user.encode(errors="surrogateescape").partition(b":")
+    return Secret("Basic " + base64std(_unescaped(name) + b":" + _unescaped(password)))
+
+
+def _unescaped(part: bytes) -> bytes:
+    return _ESCAPED.sub(lambda escaped: bytes([int(escaped[1], 16)]), part)
 
 
 def _excepted(url: Url, names: str) -> bool:
-    """`NO_PROXY`: hosts, domains with or without a dot before or behind, each with or without a port; `*` for all."""
-    for each in (part.strip().lower() for part in names.split(",")):
-        name, colon, port = each.rpartition(":")
-        if not colon or not port.isdecimal() or ":" in name.strip("[]"):
-            name, port = each, ""
-        name = name.strip("[]").removeprefix("*.").lstrip(".").removesuffix(".")
-        if each == "*":
+    """Whether `NO_PROXY` names an origin.
+
+    It lists hosts, domains with or without a dot before or behind, and addresses, each with or without a port, networks
+    like 10.0.0.0/8, and `*` for all; with commas or blanks between them.
+    """
+    is_address = ":" in url.name or not url.name.strip("0123456789.")
+    for each in names.lower().replace(",", " ").split():
+        if each == "*" or ("/" in each and is_address and _is_within(url.name, each)):
             return True
-        if name and (not port or int(port) == url.port) and (url.name == name or url.name.endswith("." + name)):
+        name, port = _parts(each)
+        if name and (not port or int(port) == url.port) and _is_meant(url.name, name, is_address=is_address):
             return True
     return False
+
+
+def _parts(each: str) -> tuple[str, str]:
+    """A host or domain, and its port where it has one. An address of IPv6 has one only behind brackets."""
+    name, colon, port = each.rpartition(":")
+    if not colon or not _PORT.fullmatch(port) or (":" in name and not name.endswith("]")):
+        name, port = each, ""
+    return name.strip("[]").removeprefix("*.").lstrip(".").removesuffix("."), port
+
+
+def _is_meant(host: str, name: str, *, is_address: bool) -> bool:
+    if is_address:
+        return host == name or (":" in host and ":" in name and _is_within(host, name))
+    return host == name or host.endswith("." + name)
+
+
+def _is_within(address: str, network: str) -> bool:
+    """Whether an address is in a network, or the same as another one."""
+    import ipaddress
+
+    try:
+        return ipaddress.ip_address(address) in ipaddress.ip_network(
+            network.replace("[", "").replace("]", ""), strict=False
+        )
+    except ValueError:  # one of them is none
+        return False

@@ -6,6 +6,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from time import monotonic, time
 from typing import Any
 
 from configsvc_client._freshness import NEVER, Window
@@ -37,7 +38,7 @@ class Reads(HiddenMapping[str, Value]):
     """The reading half of Config. The other half gives `_current`, and calls `_publish` with what may be read."""
 
     # Faster than members.
-    __slots__ = ("__weakref__", "_monotonic", "_pin", "_pinned", "_published", "_wall")
+    __slots__ = ("__weakref__", "_monotonic", "_open", "_pin", "_pinned", "_published", "_wall")
 
     def __init__(self) -> None:
         self._pinned: ContextVar[Snapshot | None] = ContextVar("configsvc snapshot", default=None)
@@ -45,17 +46,17 @@ class Reads(HiddenMapping[str, Value]):
         self._show_nothing()
 
     def __getitem__(self, key: str) -> Value:
-        # Inlined: this is the path that counts. What an attribute holds is called from a local, which CPython does in
-        # half the time. Nothing is compared with the beginning of the window: where one clock went back, the other
-        # still tells how much time passed.
-        published, wall, monotonic = self._published, self._wall, self._monotonic
-        if wall() < published.until and monotonic() < published.ends:
+        # Inlined: this is the path that counts. The system's clocks are globals here, which costs less than attributes;
+        # where others stand in for them, nothing is ever open. Nothing is compared with the beginning of the window:
+        # where one clock went back, the other still says how much time passed.
+        shown = self._open
+        if shown.until > time() and shown.ends > monotonic():  # in this order, which costs less
             try:
-                return published.plain[key]
+                return shown.plain[key]
             except KeyError:
                 pass
-            return published.snapshot[key]  # says why there is none
-        return self._current()[key]
+            return shown.snapshot[key]  # says why there is none
+        return self._held()[key]
 
     def _look_for_pins(self) -> None:
         """From now on `config[key]` looks first whether this is an invocation; whoever wraps no handler never does.
@@ -100,9 +101,11 @@ class Reads(HiddenMapping[str, Value]):
         return self._current() if pinned is None else pinned
 
     def _reading(self) -> Snapshot:
-        """As `__getitem__`: inside a handler its snapshot, else what is held, after one look at each clock."""
-        if (pinned := self._pin()) is not None:
-            return pinned
+        """As `config[key]`: inside a handler its snapshot, else what is held, after one look at each clock."""
+        pinned = self._pin()
+        return self._held() if pinned is None else pinned
+
+    def _held(self) -> Snapshot:
         published = self._published
         if self._wall() < published.until and self._monotonic() < published.ends:
             return published.snapshot
@@ -119,16 +122,21 @@ class Reads(HiddenMapping[str, Value]):
 
     def _show_nothing(self) -> None:
         """No window is open, so that the next read asks."""
-        self._wall: Callable[[], float] = _no_time
-        self._monotonic: Callable[[], float] = _no_time
-        self._published = Published(Snapshot(()), {}, NEVER)
+        self._open = self._published = Published(Snapshot(()), {}, NEVER)
+        self._read_by(_no_time, _no_time)
+
+    def _read_by(self, wall: Callable[[], float], monotonic: Callable[[], float]) -> None:
+        """From now on windows are of these clocks; before, nothing is published."""
+        self._wall, self._monotonic = wall, monotonic
 
     def _publish(self, snapshot: Snapshot, window: Window) -> None:
         """From now on this is read, within its window: one store of an attribute."""
         before = self._published
         # A dict is looked up faster than a subclass of it.
         plain = before.plain if snapshot is before.snapshot else dict(values_of(snapshot))
-        self._published = Published(snapshot, plain, window)
+        self._published = published = Published(snapshot, plain, window)
+        if self._wall is time and self._monotonic is monotonic:
+            self._open = published
 
 
 class LooksForPins(Reads):

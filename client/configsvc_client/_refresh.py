@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -20,6 +20,7 @@ from configsvc_client._snapshot import Layer, Snapshot
 
 if TYPE_CHECKING:
     from configsvc_client._refusals import Refusals
+    from configsvc_client._troubles import Troubles
 
 Source = Literal["service", "fallback"]
 Result = TypeVar("Result")
@@ -34,6 +35,11 @@ class Held(Record):
     snapshot: Snapshot
     source: Source = "service"
 
+    @property
+    def broken(self) -> dict[Namespace, Iterable[str]]:
+        """The keys of each namespace that do not open."""
+        return {layer.namespace: layer.broken for layer in self.layers}
+
 
 class State(Record):
     """What is held, how fresh it is, why not fresher, and how many seconds the next refresh may take."""
@@ -43,6 +49,7 @@ class State(Record):
     freshness: Freshness = UNHELD
     error: ConfigsvcError | None = None
     refusals: Refusals | None = None
+    troubles: Troubles | None = None
     counts: Mapping[str, int] = _NONE
 
 
@@ -50,7 +57,7 @@ class Flight:
     """A load or refresh under way, or ended. `patience` is for how many seconds other threads wait for it."""
 
     __slots__ = (
-        "_after", "_latch", "_next", "_threads", "before", "began", "error", "kept",
+        "_after", "_latch", "_next", "_threads", "before", "began", "changed", "error", "kept",
         "patience", "seconds",
     )  # fmt: skip
 
@@ -58,7 +65,7 @@ class Flight:
         self.before, self.began, self.seconds = before, began, seconds
         self.patience = min(seconds, patience)
         self.error: ConfigsvcError | None = None
-        self.kept = False
+        self.kept = self.changed = False
         self._after: dict[int, list[State]] = {}
         self._next: dict[int, Flight] = {}
         self._threads = [threading.get_ident()]
@@ -97,6 +104,7 @@ class Flight:
         after = [state]
         if self._after.setdefault(0, after) is not after:
             return False
+        self.before = state  # what was held before is not kept alive until the next flight
         self._latch.release()
         return True
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from configsvc.model.errors import ConfigsvcError, WentBackwards
+from configsvc.model.errors import ConfigsvcError, Unavailable, WentBackwards
 from configsvc.model.names import Namespace
 from configsvc.model.record import Record
 from configsvc_client._follows import Seen, check_begins, check_follows
@@ -20,6 +21,9 @@ from configsvc_client._refresh import Flight, Held, Source, State, answered, cop
 from configsvc_client._refusals import Refusals, Refused, mark_of
 from configsvc_client._settings import Settings
 from configsvc_client._snapshot import Layer, Snapshot
+
+if TYPE_CHECKING:
+    from configsvc_client._troubles import Troubles
 
 
 class Outcome(Record):
@@ -54,15 +58,36 @@ def outcome(
     try:
         done = ours(lambda: refreshed(held, world.gateway, rules, flight.deadline, waiting))
     except ConfigsvcError as error:
-        return Outcome(ending.failed(before, [error]), held, error)
-    refusals, news = refusals.settled(done.refused, now)
-    after = before._replace(held=done.held, refusals=refusals)
+        troubles, news = _troubles(before, held, dict.fromkeys(settings.namespaces, error))
+        return Outcome(ending.failed(before._replace(troubles=troubles), [error]), held, error, news)
+    troubles, news = _troubles(before, done.held, {each: refused.error for each, refused in done.refused.items()})
+    after = before._replace(held=done.held, refusals=refusals.settled(done.refused, now), troubles=troubles)
     if not done.refused:
         return Outcome(ending.succeeded(after, changed=done.held is not held), done.held, None, news)
     errors = [each.error for each in done.refused.values()]
     after = after._replace(counts={**after.counts, "refused": after.counts["refused"] + len(errors)})
     others = now if len(errors) < len(held.layers) else None
     return Outcome(ending.failed(after, errors, others), done.held, errors[0], news)
+
+
+def given_up(before: State, seconds: float) -> tuple[State, list[str]]:
+    """What a flight ends with whose thread has not come back in time, and what the log is told. It is still due."""
+    if before.held is None:
+        return before, []
+    error = Unavailable(f"A refresh did not end within {seconds:g} seconds, and was given up.", reason="deadline")
+    troubles, news = _troubles(before, before.held, dict.fromkeys(before.held.broken, error))
+    return before._replace(error=error, troubles=troubles), news
+
+
+def _troubles(
+    before: State, held: Held, errors: Mapping[Namespace, ConfigsvcError]
+) -> tuple[Troubles | None, list[str]]:
+    """What the log has been told once this flight ended, and what it is told of it."""
+    if not errors and before.troubles is None:
+        return None, []  # nearly every poll
+    from configsvc_client._troubles import Troubles, settled
+
+    return settled(before.troubles or Troubles(), errors, held.broken)
 
 
 class _Ending(Record):

@@ -29,7 +29,6 @@ class _Refusal(Record):
     since: Moment
     quiet: float
     times: int
-    warned: bool
 
     def due(self, now: Moment) -> bool:
         return age(self.since, now) >= self.quiet
@@ -76,33 +75,24 @@ class Refusals:
         """What is not opened again yet if the same comes again: that could cost a KMS call with each poll."""
         return {namespace: each.refused for namespace, each in self._held.items() if each.waits(now)}
 
-    def settled(self, refused: Mapping[Namespace, Refused], now: Moment) -> tuple[Refusals, list[str]]:
-        """After a refresh: what is refused now, all else is confirmed; and what the log is to be told."""
+    def settled(self, refused: Mapping[Namespace, Refused], now: Moment) -> Refusals:
+        """After a refresh: what is refused now, and all else is confirmed."""
         confirmed = {each: at if each in refused else now for each, at in self._confirmed.items()}
-        told = [f"{each} is taken again." for each, old in self._held.items() if old.warned and each not in refused]
-        held = dict[Namespace, _Refusal]()
-        for namespace, each in refused.items():
-            held[namespace] = self._refusal(self._held.get(namespace), each, now)
-            if held[namespace].warned and not self._warned(namespace):
-                told.append(f"{namespace} is not updated, and what is held of it stays. {each.error.detail}")
-        return Refusals(self._interval, self._chance, confirmed, held), told
+        held = {each: self._refusal(self._held.get(each), refusal, now) for each, refusal in refused.items()}
+        return Refusals(self._interval, self._chance, confirmed, held)
 
     def oldest(self) -> Moment:
         """Since when something that is held was not confirmed, by each clock."""
         moments = self._confirmed.values()
         return Moment(min(each.wall for each in moments), min(each.monotonic for each in moments))
 
-    def _warned(self, namespace: Namespace) -> bool:
-        return namespace in self._held and self._held[namespace].warned
-
     def _refusal(self, old: _Refusal | None, refused: Refused, now: Moment) -> _Refusal:
         """The same answer is opened again after full jitter up to 2, 4, then at most 5 intervals."""
-        warned = bool(old and old.warned) or not _passes(refused.error)
         if old is not None and old.refused.mark == refused.mark and old.waits(now):
-            return old._replace(warned=warned)
+            return old
         times = old.times + 1 if old else 1
         longest = self._interval * min(_MOST_INTERVALS, 2.0**times)
-        return _Refusal(refused, now, self._chance() * longest, times, warned)
+        return _Refusal(refused, now, self._chance() * longest, times)
 
 
 def mark_of(found: Found) -> int:

@@ -46,6 +46,12 @@ def settled(
     return Troubles(told, frozenset(lacking)), lines
 
 
+def loaded(broken: Mapping[Namespace, Iterable[str]], error: ConfigsvcError | None) -> tuple[Troubles, list[str]]:
+    """After the first load. Why it came from the fallback file was told with that, and is not told again."""
+    begun, _ = settled(Troubles(), {} if error is None else dict.fromkeys(broken, error), broken)
+    return begun, settled(Troubles(), {}, broken)[1]
+
+
 def refuses(error: ConfigsvcError) -> bool:
     """Whether an answer came and was not taken; else there was none, or one that says no."""
     return isinstance(error, NotTaken | CannotOpen) or error.members.get("reason") == NOT_OURS

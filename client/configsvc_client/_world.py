@@ -20,8 +20,8 @@ from configsvc_client._trust import Trust
 from configsvc_client._url import Url
 
 _NO_REGION = (
-    "AWS_REGION is not set, nor a region in your AWS profile, and CONFIGSVC_KMS_KEYS names none. Set AWS_REGION to the "
-    "KMS key's region."
+    "The region of the KMS key is not known: AWS_REGION is not set, your AWS profile has no region, and "
+    "CONFIGSVC_KMS_KEYS names no ARN. Set AWS_REGION to the KMS key's region."
 )
 
 
@@ -160,7 +160,7 @@ def _check_region(arn: str) -> None:
     from configsvc_client._partitions import is_region
 
     if not is_region(region_of(arn), arn.split(":")[1]):
-        raise Misconfigured(f"AWS_REGION is not set, and {arn} names no region of AWS. Set AWS_REGION.")
+        raise Misconfigured(f"AWS_REGION is not set, and {arn} names no AWS region. Set AWS_REGION.")
 
 
 def real(settings: Settings, environ: Mapping[str, str]) -> World:

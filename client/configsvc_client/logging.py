@@ -55,7 +55,8 @@ def _scrub(record: logging.LogRecord, mask: Mask) -> None:
     if record.args:
         record.args = mask.anything(record.args)
     record.msg = mask.anything(record.msg)
-    _scrub_message(record, mask)
+    if record.args or not isinstance(record.msg, str):
+        _scrub_message(record, mask)
     _scrub_traceback(record, mask)
     if record.stack_info:
         record.stack_info = mask.text(record.stack_info)

@@ -22,9 +22,12 @@ and the frames of the traceback in any case. Those of a `ConfigsvcSettings` hold
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from copy import deepcopy
+from dataclasses import is_dataclass
+from types import NoneType, UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, is_typeddict
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
@@ -74,13 +77,17 @@ class ConfigsvcSettingsSource(EnvSettingsSource):
     `configsvc exec` gives variables. Values come with their types: text, parsed JSON, bytes. Text for a field that is
     a list, a dict or a model is read as JSON. All values of one settings object are of one snapshot.
 
+    Where there are keys `db.replica` and `db.replica.url`, the type of the field says which it takes: text the first, a
+    model or a dict the second, and also the first where that is a JSON object. In whatever order they are served, the
+    longer key wins over a member of the shorter.
+
     Args:
         settings_cls: the class of the settings.
         config: a Config, which is loaded if nothing is held, or a snapshot; `Config()` where left out.
         prefix: only keys that begin so, which fields are named without; not for those with an alias.
 
     Raises:
-        Unprocessable: two keys are the same but for their case.
+        Unprocessable: two keys are the same but for their case, or a field could mean either of two keys.
         CannotOpen: a key with the prefix does not open.
         ConfigUnavailable, Misconfigured: as reading does.
     """
@@ -90,6 +97,7 @@ class ConfigsvcSettingsSource(EnvSettingsSource):
     ) -> None:
         self._source = Config() if config is None else config
         self._prefix = prefix
+        self._shared: dict[str, tuple[str, str]] = {}
         super().__init__(
             settings_cls, case_sensitive=False, env_prefix=prefix, env_nested_delimiter=_DELIMITER,
             env_ignore_empty=False,
@@ -97,6 +105,56 @@ class ConfigsvcSettingsSource(EnvSettingsSource):
 
     def __repr__(self) -> str:
         return f"ConfigsvcSettingsSource({self._source!r}, prefix={self._prefix!r})"
+
+    def __call__(self) -> dict[str, Any]:
+        """What the fields ask for; called by pydantic."""
+        for name, field in self.settings_cls.model_fields.items():
+            for _, spelt, _ in self._extract_field_info(field, name):
+                if spelt in self._shared:
+                    one, other = self._shared[spelt]
+                    raise Unprocessable(f"{one} and {other} could both be the field {name}. Rename one.", key=other)
+        return super().__call__()
+
+    def prepare_field_value(self, field_name: str, field: FieldInfo, value: Any, value_is_complex: bool) -> Any:  # noqa: ANN401, FBT001  # pydantic's
+        """A value for a field; one that cannot be an object is passed over where the field takes the keys below it."""
+        try:
+            chosen = None if value is None or self._passes_over(field_name, field, value) else deepcopy(value)
+            return super().prepare_field_value(field_name, field, chosen, value_is_complex)
+        except (ValueError, ConfigsvcError) as error:
+            failed, value, chosen = without_frames(error), None, None
+        raise failed
+
+    def _passes_over(self, field_name: str, field: FieldInfo, value: Value) -> bool:
+        names = [spelt for _, spelt, _ in self._extract_field_info(field, field_name)]
+        below = [each for each in self.env_vars if each.startswith(tuple(f"{name}{_DELIMITER}" for name in names))]
+        if not below or not self._field_is_complex(field)[0]:
+            return False
+        key = next(name for name in names if self.env_vars.get(name) is not None)
+        return not (_merges(value, takes(field)) or _keeps(key, below[0], takes(field)))
+
+    def explode_env_vars(self, field_name: str, field: FieldInfo, env_vars: Mapping[str, Any]) -> dict[str, Any]:
+        """The keys below a field as nested dicts, shorter keys first, without those that nothing in the field takes."""
+        prefixes = tuple(f"{spelt}{_DELIMITER}" for _, spelt, _ in self._extract_field_info(field, field_name))
+        below = sorted((each for each in env_vars if each.startswith(prefixes)), key=lambda key: key.count(_DELIMITER))
+        chosen: dict[str, Any] = {}
+        for key in below:
+            prefix = next(each for each in prefixes if key.startswith(each))
+            *outer, own = self._taken(field, key[len(prefix) :].split(_DELIMITER))
+            if any(_PARTS not in each for each in outer):
+                continue
+            longer = next((each for each in below if each.startswith(f"{key}{_DELIMITER}")), None)
+            if longer is None or _merges(env_vars[key], own) or _keeps(key, longer, own):
+                chosen[key] = deepcopy(env_vars[key])
+        return super().explode_env_vars(field_name, field, chosen)
+
+    def _taken(self, field: FieldInfo, path: list[str]) -> list[frozenset[str]]:
+        """What each name on the way stands for takes, from the outermost in."""
+        found = list[frozenset[str]]()
+        at: Any = field
+        for name in path:
+            within, at = at, self.next_field(at, name, self.case_sensitive)
+            found.append(takes(at) if at is not None else _takes_more(within, found))
+        return found
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:  # noqa: ANN401  # pydantic's
         """Text is JSON, as in the environment; what was stored as JSON is parsed already."""
@@ -120,9 +178,60 @@ class ConfigsvcSettingsSource(EnvSettingsSource):
         return {**self._renamed(exact), **exact}
 
     def _renamed(self, exact: Mapping[str, Value]) -> dict[str, Value]:
-        found: dict[str, Value] = {}
+        found: dict[str, tuple[str, Value]] = {}
         for key, value in exact.items():
             rest = key[len(self._prefix) :]
-            for spelt in (name_of(rest).lower(), rest.replace("-", "_")):
-                found.setdefault(self._prefix.lower() + spelt, value)
-        return found
+            for spelt in {name_of(rest).lower(), rest.replace("-", "_")}:
+                name = self._prefix.lower() + spelt
+                first, _ = found.setdefault(name, (key, value))
+                if first != key and name not in exact:
+                    self._shared[name] = first, key
+        return {name: value for name, (_, value) in found.items()}
+
+
+_PARTS, _WHOLE = "keys below it", "its own key"
+
+
+def takes(of: Any) -> frozenset[str]:  # noqa: ANN401  # a field or a type
+    """Whether a field or a type is made of the keys below its own, of its own, or could be of either."""
+    type_ = of.annotation if isinstance(of, FieldInfo) else of
+    type_ = getattr(type_, "__value__", getattr(type_, "__supertype__", type_))  # of an alias, of a NewType
+    origin = get_origin(type_)
+    if origin is Annotated or origin in (Union, UnionType):
+        inner = get_args(type_)[:1] if origin is Annotated else get_args(type_)
+        return frozenset().union(*(takes(each) for each in inner if each is not NoneType))
+    kind = origin or type_
+    if kind in (Any, object) or isinstance(kind, TypeVar):
+        return frozenset({_PARTS, _WHOLE})
+    of_parts = isinstance(kind, type) and (
+        issubclass(kind, BaseModel | Mapping) or is_typeddict(kind) or is_dataclass(kind)
+    )
+    return frozenset({_PARTS if of_parts else _WHOLE})
+
+
+def _takes_more(within: Any, outer: list[frozenset[str]]) -> frozenset[str]:  # noqa: ANN401  # a field or a type
+    """What a name takes that is no field: anything where anything goes, its own key where it is passed over anyway."""
+    if within is None:
+        return outer[-1]
+    type_ = within.annotation if isinstance(within, FieldInfo) else within
+    if isinstance(type_, type) and issubclass(type_, BaseModel) and type_.model_config.get("extra") != "allow":
+        return frozenset({_WHOLE})
+    return frozenset({_PARTS, _WHOLE})
+
+
+def _keeps(key: str, longer: str, taken: frozenset[str]) -> bool:
+    """Whether a field takes a key that is no object, rather than those below it.
+
+    Raises:
+        Unprocessable: it could take either.
+    """
+    if len(taken) > 1:
+        raise Unprocessable(f"{key} and {longer} could both be meant for one field. Rename one.", key=longer)
+    return _WHOLE in taken
+
+
+def _merges(value: Value, taken: frozenset[str]) -> bool:
+    """Whether a value is an object that takes in the keys below its own; for a model or a dict also text may be one."""
+    if isinstance(value, str | bytes):
+        return taken == {_PARTS} and value.strip()[:1] in ("{", b"{")
+    return isinstance(value, Mapping)

@@ -30,11 +30,16 @@ def connect() -> DynamoDBClient:
         def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002  # botocore's signature
             return ["dynamodb"]
 
+        def is_builtin_path(self, path: str) -> bool:  # noqa: ARG002  # botocore's signature
+            """Whether its rules for endpoints hold. For data of others it builds the host in a way of its own."""
+            return True
+
     config = Config(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         tcp_keepalive=True,
+        account_id_endpoint_mode="disabled",  # one host, whatever the credentials say of the account
     )
     session = botocore.session.Session()
     session.register_component("data_loader", OneService(extra_search_paths=[str(_DATA)]))

@@ -14,6 +14,7 @@ from local.server import Handler, LoopbackServer
 
 KMS_KEY = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 OTHER_KEY = "arn:aws:kms:us-east-1:111122223333:key/0000abcd-12ab-34cd-56ef-1234567890ab"
+FAR_KEY = "arn:aws:kms:eu-west-1:111122223333:key/1111abcd-12ab-34cd-56ef-1234567890ab"
 FOREIGN_KEY = "arn:aws:kms:us-east-1:666666666666:key/66666666-66ab-66cd-66ef-666666666666"
 
 Document = Mapping[str, Any]
@@ -56,7 +57,8 @@ def kms_server() -> Iterator[KmsServer]:
                 each()
             held = policies.get(_access_key(str(self.headers["authorization"])), [EVERYTHING])
             denied = operation in refused or not _may(held, operation, members)
-            status, answer = _denied(operation) if denied else _answer(operation, members)
+            elsewhere = _elsewhere(str(self.headers["authorization"]), members)
+            status, answer = _denied(operation) if denied else elsewhere or _answer(operation, members)
             content = json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("content-length", str(len(content)))
@@ -101,6 +103,17 @@ def _access_key(authorization: str) -> str:
     return authorization.partition("Credential=")[2].partition("/")[0]
 
 
+def _elsewhere(authorization: str, members: Mapping[str, Any]) -> tuple[int, dict[str, Any]] | None:
+    """As KMS in the region that is signed for answers when it is asked for keys of another."""
+    region = authorization.split("/")[2]
+    named = [members[name] for name in ("KeyId", "SourceKeyId", "DestinationKeyId") if name in members]
+    if any(key.split(":")[3] != region for key in named):
+        return 400, {"__type": "NotFoundException", "message": f"Invalid arn {named[0].split(':')[3]}"}
+    if "CiphertextBlob" in members and _held(members["CiphertextBlob"])[0].split(":")[3] != region:
+        return 400, {"__type": "AccessDeniedException", "message": "The ciphertext refers to a key that does not exist"}
+    return None
+
+
 def _denied(operation: str) -> tuple[int, dict[str, Any]]:
     return 400, {"__type": "AccessDeniedException", "message": f"not authorized to perform kms:{operation}"}
 
@@ -126,10 +139,15 @@ def _answer(operation: str, members: Mapping[str, Any]) -> tuple[int, dict[str, 
 
 
 def _opened(blob: str, context: Mapping[str, str], asked: str | None) -> tuple[int, dict[str, Any]]:
-    key, made_with, plaintext = json.loads(bytes(byte ^ 0x5A for byte in from_base64std(blob)))
+    key, made_with, plaintext = _held(blob)
     if made_with != context or asked not in (None, key):
         return 400, {"__type": "InvalidCiphertextException", "message": ""}
     return 200, {"KeyId": key, "Plaintext": plaintext}
+
+
+def _held(blob: str) -> tuple[str, Mapping[str, str], str]:
+    key, made_with, plaintext = json.loads(bytes(byte ^ 0x5A for byte in from_base64std(blob)))
+    return key, made_with, plaintext
 
 
 def _blob(members: Mapping[str, Any], plaintext: str) -> dict[str, str]:

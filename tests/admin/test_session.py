@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from configsvc.model.errors import Misconfigured
@@ -17,6 +19,7 @@ _OTHER = parse("https://config.example.com/api")
     [
         ({"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-west-2"}, _API, "us-east-1"),
         ({"AWS_DEFAULT_REGION": "us-west-2"}, _API, "us-west-2"),
+        ({"AWS_REGION": "us-gov-west-1-fips"}, _API, "us-gov-west-1"),
         ({}, _API, "eu-central-1"),
     ],
 )
@@ -63,3 +66,34 @@ def test_nonces_and_idempotency_keys_do_not_repeat() -> None:
     chance = SystemChance()
     assert len({chance.nonce() for _ in range(1000)}) == 1000
     assert len({chance.idempotency_key() for _ in range(1000)}) == 1000
+
+
+@pytest.mark.parametrize(
+    ("host", "region"),
+    [
+        ("a1b2c3.execute-api.us-gov-west-1.amazonaws.com", "us-gov-west-1"),
+        ("a1b2c3-vpce-1.execute-api.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+        ("a1b2c3.execute-api.eusc-de-east-1.amazonaws.eu", "eusc-de-east-1"),
+        ("a1b2c3.execute-api.us-isob-east-1.sc2s.sgov.gov", "us-isob-east-1"),
+        ("a1b2c3.execute-api.eu-new-9.amazonaws.com.", "eu-new-9"),
+    ],
+)
+def test_the_api_s_own_host_tells_the_region_in_every_partition(host: str, region: str) -> None:
+    assert region_of({}, parse(f"https://{host}/api")) == region
+
+
+@pytest.mark.parametrize("host", ["a.execute-api.cn-north-1.amazonaws.com", "a.execute-api.eu-west-1.amazonaws.eu"])
+def test_a_host_that_is_of_no_partition_tells_none(host: str) -> None:
+    with pytest.raises(Misconfigured, match="Set AWS_REGION"):
+        region_of({}, parse(f"https://{host}/api"))
+
+
+def test_a_profile_s_region_is_signed_for_where_neither_a_variable_nor_the_host_tells_one(tmp_path: Path) -> None:
+    file = tmp_path / "config"
+    file.write_text("[profile team]\nregion = eu-west-3\n[profile odd]\nregion = Paris\n")
+    environ = {"AWS_CONFIG_FILE": str(file), "AWS_PROFILE": "team"}
+    assert region_of(environ, _OTHER) == "eu-west-3"
+    assert region_of(environ, _API) == "eu-central-1"
+    assert region_of({**environ, "AWS_DEFAULT_REGION": "eu-west-1"}, _OTHER) == "eu-west-1"
+    with pytest.raises(Misconfigured, match="AWS profile is 'Paris'"):
+        region_of({**environ, "AWS_PROFILE": "odd"}, _OTHER)

@@ -166,7 +166,7 @@ def test_a_refused_namespace_is_asked_for_at_the_pace_and_grows_old_while_the_ot
     stage.clock.advance(66)
     assert (stage.config["a"], stage.config.age, stage.config.refused) == ("2", 0, {})
     assert [each.partition(" ")[0] for each in stage.warnings] == ["payments.prod", "payments.prod"]
-    assert "taken again" in stage.warnings[-1]
+    assert "updated again" in stage.warnings[-1]
 
 
 def test_max_stale_bounds_how_long_a_refused_namespace_serves() -> None:

@@ -59,15 +59,26 @@ def test_an_administrator_of_some_namespaces_may_call_nothing_else() -> None:
         (None, "https://abc1.execute-api.eu-west-1.amazonaws.com/api", "arn:aws:execute-api:eu-west-1:*:abc1/api"),
         (None, "http://127.0.0.1:4580/_aws/execute-api/abc1/api", "arn:aws:execute-api:*:*:abc1/api"),
         (None, "https://abc1.execute-api.cn-north-1.amazonaws.com.cn/p", "arn:aws-cn:execute-api:cn-north-1:*:abc1/p"),
+        (None, "https://a.execute-api.us-gov-west-1.amazonaws.com/p", "arn:aws-us-gov:execute-api:us-gov-west-1:*:a/p"),
+        (None, "https://a.execute-api.eusc-de-east-1.amazonaws.eu/p", "arn:aws-eusc:execute-api:eusc-de-east-1:*:a/p"),
+        (None, "https://a.execute-api.us-iso-west-1.c2s.ic.gov/p", "arn:aws-iso:execute-api:us-iso-west-1:*:a/p"),
     ],
 )
 def test_the_arn_of_the_api_is_as_given_or_in_its_url(given: str | None, url: str, expected: str) -> None:
     assert api_arn(given, url) == expected
 
 
-@pytest.mark.parametrize(("given", "url"), [("arn:aws:s3:::x", ""), (None, "https://config.example.com/api")])
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ("arn:aws:s3:::x", ""),
+        (None, "https://config.example.com/api"),
+        (None, "https://config.example.com.execute-api.eu-west-1.amazonaws.com/api"),
+        (None, "https://config.execute-api.eu-west-1.amazonaws.com.cn/api"),
+    ],
+)
 def test_an_arn_that_is_not_known_is_asked_for(given: str | None, url: str) -> None:
-    says = "--api-arn is" if given else "--api-arn arn.*--domain-name config.example.com$"
+    says = "--api-arn is" if given else "--api-arn arn.*--domain-name config"
     with pytest.raises(Misconfigured, match=says):
         api_arn(given, url)
 

@@ -23,7 +23,7 @@ first = config["k7"] if len(sys.argv) > 1 else None
 import json, threading
 def top(modules):
     return sorted({name.partition(".")[0] for name in modules} - {name.partition(".")[0] for name in runtime})
-print(json.dumps([top(imported), top(made), top(set(sys.modules)), first, threading.active_count()]))
+print(json.dumps([top(imported), top(made), top(set(sys.modules)), first, threading.active_count(), list(sys.modules)]))
 """
 # What is compiled into the interpreter, or private to a module of the list, differs between builds and is left out.
 BUILT_IN = set(sys.builtin_module_names)
@@ -40,7 +40,9 @@ def shown(environ: Mapping[str, str], *arguments: str) -> tuple[set[str], set[st
     command = [sys.executable, "-I", "-c", SHOW, *arguments]
     done = subprocess.run(command, env={**path, **environ}, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
-    imported, made, read, value, threads = json.loads(done.stdout)
+    imported, made, read, value, threads, ours = json.loads(done.stdout)
+    rare = {"_partitions", "_profile", "_foreign", "_kms_refused"}
+    assert not rare & {name.rpartition(".")[2] for name in ours}, "what only rare cases need"
     return public(imported), public(made), public(read), value, threads
 
 

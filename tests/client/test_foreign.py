@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -17,9 +18,11 @@ from configsvc_client._answer import Answer
 from configsvc_client._changes import Callbacks
 from configsvc_client._foreign import foreign, injected
 from configsvc_client._http import Connection
+from configsvc_client._race import Address
 from configsvc_client._refresh import ours
 from configsvc_client._url import parse
 from configsvc_client._value import converted
+from tests.client.certificates import server_context
 from tests.client.stub_servers import says, scripted, take_request
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
@@ -269,3 +272,27 @@ def test_an_exception_of_a_package_that_ran_is_an_ordinary_failure() -> None:
         fail(TimeLimit())
     assert not injected(caught.value)
     assert foreign(caught.value) is None
+
+
+@pytest.mark.parametrize("seconds", [0.05, 1.0], ids=["the first alone", "several beside each other"])
+def test_looking_for_an_address_is_ended_by_a_handlers_timeout(seconds: float, tmp_path: Path) -> None:
+    error, ended = TimeoutError("the time limit of the job"), threading.Event()
+    tls = server_context(tmp_path)
+    with contextlib.ExitStack() as servers:
+        silent = [servers.enter_context(scripted(stalls(ended))) for _ in range(3)]
+        good = servers.enter_context(scripted(says(OK), tls=tls))
+        servers.callback(ended.set)
+        addresses = [each.port for each in silent]
+
+        def find(host: str, port: int) -> list[Address]:
+            del host, port
+            return [(socket.AF_INET, ("127.0.0.1", each)) for each in addresses]
+
+        environ = {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}
+        connection = Connection(parse("https://localhost:1"), environ, find=find)
+        servers.callback(connection.close)
+        with alarm(raising(error), seconds), pytest.raises(TimeoutError) as caught:
+            connection.request("GET", "/", {}, b"", soon())
+        assert caught.value is error
+        addresses[:] = [good.port]
+        assert connection.request("GET", "/", {}, b"", soon()).body == b"hi"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections.abc import Callable
 from decimal import Decimal
@@ -113,6 +114,27 @@ class Answers:
 @pytest.mark.parametrize("answer", [None, "", {}, print, RuntimeError("no request"), KeyError("get_remaining")])
 def test_an_event_that_answers_to_any_name_hides_no_context(answer: object) -> None:
     assert deadline(lambda handler: handler(Answers(answer), TWO_SECONDS)) == BEGAN + 1.8
+
+
+class OutOfTime(Exception):
+    """What a signal handler raises, as time limits do."""
+
+
+def test_a_time_limit_that_strikes_while_the_context_is_asked_comes_out() -> None:
+    def strike(number: int, frame: object) -> None:
+        raise OutOfTime(number, frame)
+
+    class Slow:
+        def get_remaining_time_in_millis(self) -> int:
+            signal.raise_signal(signal.SIGUSR1)
+            return 2000
+
+    before = signal.signal(signal.SIGUSR1, strike)
+    try:
+        with pytest.raises(OutOfTime):
+            deadline(lambda handler: handler({}, Slow()))
+    finally:
+        signal.signal(signal.SIGUSR1, before)
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])

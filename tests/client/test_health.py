@@ -12,7 +12,7 @@ import pytest
 
 from configsvc.model.errors import ConfigsvcError, Forbidden, NotFound, Unavailable
 from configsvc.model.names import Namespace
-from configsvc_client import CannotOpen, Config, Expired, Health
+from configsvc_client import CannotOpen, Config, ConfigUnavailable, Expired, Health
 from tests.client.configs import Stage
 from tests.client.sealing import envelope, found, plain, sealed_values
 
@@ -52,6 +52,12 @@ def test_missing_settings_are_named() -> None:
     assert health.reason is not None
     assert health.reason.code == "misconfigured"
     assert "CONFIGSVC_URL, CONFIGSVC_API_KEY, CONFIGSVC_NAMESPACES" in health.reason.text
+
+
+def test_arguments_of_a_wrong_type_are_told_and_not_raised() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    health = Config(environ=stage.environ, kms_keys=[3]).health()  # type: ignore[list-item]  # a number
+    assert health.reason == ("misconfigured", "The settings cannot be read: TypeError.")
 
 
 def test_what_was_just_loaded_is_ok_and_grows_old() -> None:
@@ -204,3 +210,18 @@ def test_a_broken_key_raises_and_the_rest_is_read() -> None:
     with pytest.raises(CannotOpen):
         stage.config["k"]
     assert stage.config.health().broken == 1
+
+
+def test_a_first_load_that_failed_says_why() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    stage.gateway.fail = [Forbidden("No grant.")]
+    with pytest.raises(ConfigUnavailable):
+        stage.config.snapshot()
+    health = stage.config.health()
+    assert health.state == "not_loaded"
+    assert health.reason is not None
+    assert (health.reason.code, "No grant." in health.reason.text) == ("forbidden", True)
+    assert (stage.config.last_error or health).__class__ is ConfigUnavailable
+    assert stage.config["a"] == "1"
+    assert stage.config.last_error is None
+    assert stage.config.health().ok

@@ -8,7 +8,8 @@ from typing import NoReturn
 
 import pytest
 
-from configsvc_client import Config, Snapshot
+from configsvc_client import Config, Snapshot, _reads
+from configsvc_client._world import SystemClock
 from tests.client.configs import Stage
 from tests.client.sealing import sealed_values
 
@@ -93,8 +94,10 @@ def calls(function: object) -> int:
 def test_the_fast_path_is_two_calls_into_c_and_a_snapshot_runs_no_python_at_all() -> None:
     stage = Stage(sealed_values({"a": "1"}))
     names = set(Config.__getitem__.__code__.co_names) - {"KeyError"}
-    assert names == {"_published", "_wall", "until", "_monotonic", "ends", "plain", "snapshot", "_current"}
+    assert names == {"_open", "until", "time", "ends", "monotonic", "plain", "snapshot", "_held"}
     assert calls(Config.__getitem__) == 3  # the clocks, and what is done outside the window
+    clocks = [_reads.time, _reads.monotonic]  # type: ignore[attr-defined]  # as it calls them
+    assert clocks == [SystemClock.wall, SystemClock.monotonic]
     assert isinstance(stage.config._pin, types.BuiltinFunctionType)  # noqa: SLF001  # a C function
     assert isinstance(stage.config.snapshot().__getitem__, types.BuiltinFunctionType)
 

@@ -19,9 +19,12 @@ from configsvc_client._http import Connection
 from configsvc_client._pin import pin
 from configsvc_client._url import Url, parse
 from configsvc_client._world import RegionalKms
-from tests.client.sealing import found, plain, sealed_values
-from tests.client.stub_servers import Answer, Stub, as_json, stub
-from tests.client.stub_service import service
+from tests.client.certificates import server_context
+from tests.client.fakes import KMS_KEY
+from tests.client.sealing import data_key, envelope, found, plain, sealed_values
+from tests.client.stub_servers import Answer, Stub, as_json, scripted, stub
+from tests.client.stub_service import answer_kms, service
+from tests.client.test_proxy import tunnelling
 
 KEY = "1234abcd-12ab-34cd-56ef-1234567890ab"
 
@@ -133,7 +136,7 @@ def test_kms_is_asked_for_the_pinned_arn_in_its_region(
 )  # fmt: skip
 def test_a_data_key_does_not_choose_a_host_that_is_no_region_of_aws(server: Stub, named: str) -> None:
     asking = Asking(server, "*", NOWHERE)
-    with pytest.raises(Misconfigured, match=r"names no region of AWS\. Set AWS_REGION"):
+    with pytest.raises(Misconfigured, match=r"names no AWS region\. Set AWS_REGION"):
         asking.decrypt(named)
     assert (asking.hosts, server.requests) == ([], [])
 
@@ -222,6 +225,55 @@ def test_a_path_of_a_configured_endpoint_is_kept(server: Stub) -> None:
     kms.decrypt(b"blob", {}, EU, time.monotonic() + 20)
     kms.close()
     assert [path for _, path, *_ in server.requests] == ["/below/"]
+
+
+FIPS = {"AWS_USE_FIPS_ENDPOINT": "true"}
+
+
+@pytest.mark.parametrize(
+    ("pinned", "variables", "host"),
+    [
+        (EU, {}, "kms.eu-central-1.amazonaws.com"),
+        (EU, {"AWS_REGION": "us-east-1"}, "kms.eu-central-1.amazonaws.com"),
+        (US, {"AWS_REGION": "eu-central-1", **FIPS}, "kms-fips.us-east-1.amazonaws.com"),
+        (CN, {"AWS_REGION": "cn-northwest-1"}, "kms.cn-north-1.amazonaws.com.cn"),
+        (arn("us-gov-west-1", partition="aws-us-gov"), FIPS, "kms-fips.us-gov-west-1.amazonaws.com"),
+        (arn("eusc-de-east-1", partition="aws-eusc"), {}, "kms.eusc-de-east-1.amazonaws.eu"),
+        (arn("us-iso-east-1", partition="aws-iso"), {}, "kms.us-iso-east-1.c2s.ic.gov"),
+        (EU, {"AWS_USE_DUALSTACK_ENDPOINT": "true"}, "kms.eu-central-1.api.aws"),
+        ("*", {"AWS_REGION": "eu-west-3"}, "kms.eu-west-3.amazonaws.com"),
+        ("*", {"AWS_PROFILE": "team"}, "kms.eu-south-2.amazonaws.com"),
+        ("*", {}, "kms.eu-central-1.amazonaws.com"),
+        (EU, {"AWS_ENDPOINT_URL": "https://all.example", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"},
+         "kms.eu-central-1.amazonaws.com"),
+        (EU, {"AWS_ENDPOINT_URL": "https://all.example"}, "all.example"),
+        (EU, {"AWS_PROFILE": "team-behind-a-proxy"}, "kms.proxy.example"),
+    ],
+)  # fmt: skip
+def test_a_config_dials_the_host_that_botocore_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pinned: str, variables: dict[str, str], host: str
+) -> None:
+    (tmp_path / "config").write_text(
+        "[profile team]\nregion = eu-south-2\n"
+        "[profile team-behind-a-proxy]\nservices = s\n[services s]\nkms =\n  endpoint_url = https://kms.proxy.example\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    key, dialled = KMS_KEY if pinned == "*" else pinned, list[bytes]()
+    sealed = found([envelope("k", b"v")], data_keys=[data_key(kms_key=key)])
+    with (
+        service(sealed) as running,
+        stub(answer_kms, server_context(tmp_path, host)) as kms,
+        scripted(tunnelling(int(kms.url.rpartition(":")[2]), dialled)) as proxy,
+    ):
+        own = {
+            name: text for name, text in running.environ.items() if name not in ("AWS_ENDPOINT_URL_KMS", "AWS_REGION")
+        }
+        through = {"HTTPS_PROXY": f"http://127.0.0.1:{proxy.port}", "SSL_CERT_FILE": str(tmp_path / "ca.pem")}
+        with contextlib.closing(
+            Config(environ={**own, **through, **variables, "CONFIGSVC_KMS_KEYS": pinned})
+        ) as config:
+            assert config["k"] == "v"
+    assert [each.split()[1].decode() for each in dialled] == [f"{host}:443"]
 
 
 @pytest.mark.parametrize("region_set", ["us-west-2", "", None])

@@ -16,11 +16,14 @@ from configsvc_client._freshness import Window
 from configsvc_client._ports import Moment
 from configsvc_client._reads import Reads
 from configsvc_client._snapshot import Layer
+from configsvc_client._world import SystemClock
 from tests.client.configs import Stage
 from tests.client.fakes import FakeClock
 from tests.client.sealing import sealed_values
 
 START = Moment(1_000.0, 50.0)
+LATER = 1e12  # open by the clock that stands, and by the system's
+CLOCKS: dict[str, FakeClock | SystemClock] = {"fake": FakeClock(*START), "system": SystemClock()}
 ASKED = "asked"
 
 
@@ -32,8 +35,8 @@ def until(wall: float, monotonic: float) -> Window:
     return Window(START, Moment(wall, monotonic))
 
 
-OPEN, CLOSED = until(2_000.0, 1_000.0), until(0.0, 0.0)
-CLOSED_BY_ONE = (until(2_000.0, 0.0), until(0.0, 1_000.0))
+OPEN, CLOSED = until(LATER, LATER), until(0.0, 0.0)
+CLOSED_BY_ONE = (until(LATER, 0.0), until(0.0, LATER))
 KINDS: dict[str, Callable[[Reads], object]] = {
     "config[key]": lambda reads: reads["a"],
     "get": lambda reads: reads.get("a"),
@@ -43,21 +46,20 @@ KINDS: dict[str, Callable[[Reads], object]] = {
 
 
 class Read(Reads):
-    """Reads what is published by a clock that stands, and otherwise "asks"."""
+    """Reads what is published, and otherwise "asks"."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: FakeClock | SystemClock) -> None:
         super().__init__()
-        clock = FakeClock(*START)
-        self._wall, self._monotonic = clock.wall, clock.monotonic
+        self._read_by(clock.wall, clock.monotonic)
 
     def _current(self, remaining: float = 0.0) -> Snapshot:
         del remaining
         return snapshot(ASKED)
 
 
-def at_opcode(step: int, kind: str, first: Window, then: Window) -> tuple[object, bool]:
+def at_opcode(step: int, kind: str, clock: str, first: Window, then: Window) -> tuple[object, bool]:
     """What a read gives when another value is published before its opcode of that number, if it has as many."""
-    reads, seen = Read(), 0
+    reads, seen = Read(CLOCKS[clock]), 0
     reads._publish(snapshot("1"), first)  # noqa: SLF001  # as the keeper does
 
     def trace(frame: FrameType, event: str, _: object) -> Any:  # noqa: ANN401  # itself
@@ -80,7 +82,7 @@ def at_opcode(step: int, kind: str, first: Window, then: Window) -> tuple[object
         sys.settrace(before)
 
 
-@pytest.mark.parametrize("kind", ["config[key]", "get"])
+@pytest.mark.parametrize(("kind", "clock"), [("config[key]", "system"), ("config[key]", "fake"), ("get", "fake")])
 @pytest.mark.parametrize(
     ("first", "then", "allowed"),
     [
@@ -93,19 +95,19 @@ def at_opcode(step: int, kind: str, first: Window, then: Window) -> tuple[object
     ],
 )
 def test_a_publication_at_any_instruction_of_a_read_mixes_no_value_with_another_window(
-    kind: str, first: Window, then: Window, allowed: set[str]
+    kind: str, clock: str, first: Window, then: Window, allowed: set[str]
 ) -> None:
     results, step, more = set[object](), 0, True
     while more:
         step += 1
-        result, more = at_opcode(step, kind, first, then)
+        result, more = at_opcode(step, kind, clock, first, then)
         results.add(result)
     assert step > 10
     assert results <= allowed
 
 
 def test_threads_that_read_while_others_are_published_see_no_value_whose_window_is_closed() -> None:
-    reads, ended, wrong = Read(), threading.Event(), list[object]()
+    reads, ended, wrong = Read(SystemClock()), threading.Event(), list[object]()
     shown = [(snapshot("open"), OPEN), *((snapshot("closed"), each) for each in (CLOSED, *CLOSED_BY_ONE))]
     reads._publish(*shown[0])  # noqa: SLF001  # as the keeper does
 

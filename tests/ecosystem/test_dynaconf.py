@@ -10,6 +10,7 @@ from dynaconf import Dynaconf
 from configsvc.model.errors import CannotOpen, ConfigUnavailable, Unprocessable
 from configsvc_client import Config
 from configsvc_client.testing import FakeService
+from tests.client.carried import carried
 
 LOADER = "configsvc_client.dynaconf.loader"
 
@@ -100,3 +101,31 @@ def test_a_key_that_configures_dynaconf_loads_nothing(configsvc_fake: FakeServic
     with pytest.raises(Unprocessable, match="Dynaconf itself"):
         settings(configsvc_fake.config()).get("x")
     assert not (tmp_path / "canary").exists()
+
+
+@pytest.mark.parametrize("pool", [{"size": 5}, {"size": 5, "timeout": 1}])
+@pytest.mark.parametrize("key", ["db.pool.timeout", "DB.pool.timeout", "DB__POOL__timeout"])
+def test_a_key_below_a_json_object_wins_over_its_member(
+    configsvc_fake: FakeService, pool: dict[str, int], key: str
+) -> None:
+    configsvc_fake.put_all({"db.pool": pool, key: 2})
+    found = settings(configsvc_fake.config())
+    assert found.db.pool == {"size": 5, "timeout": 2}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"db.replica": "canary"}, {"db.replica.url": "u"}), ({"db": "canary"}, {"db.replica.url": "u"}),
+        ({"hosts": ["canary"]}, {"hosts.1": "b"}), ({"Db": None}, {"db.a": 1}), ({"db__a": 5}, {"db.a.b": 1}),
+        ({"db.url": "canary"}, {"DB.URL": "b"}), ({"db__url": "canary"}, {"db.url": "b"}),
+    ],
+)  # fmt: skip
+def test_two_keys_of_which_dynaconf_would_keep_one_are_refused(
+    configsvc_fake: FakeService, one: dict[str, object], other: dict[str, object]
+) -> None:
+    configsvc_fake.put_all({**one, **other, "db-x": "1", "a.b": "2"})
+    with pytest.raises(Unprocessable, match="Dynaconf would keep one") as caught:
+        settings(configsvc_fake.config()).get("x")
+    assert all(key in str(caught.value) for key in (*one, *other))
+    assert "canary" not in carried(caught.value)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import traceback
-from typing import Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
@@ -181,3 +182,122 @@ def test_no_error_of_our_settings_shows_a_value_in_text_members_or_frames(
     assert {frame.f_code.co_name for frame in below} == {"read", "__init__"}
     held = [value for frame in below for name, value in frame.f_locals.items() if name != "self"]  # which is half made
     assert CANARY not in repr(held)
+
+
+Kind = Any
+"""A type of a field."""
+
+
+class Replica(BaseModel):
+    url: str = "none"
+    pool: int = 1
+
+
+def of(kind: Kind) -> type[BaseSettings]:
+    """Settings with `db.replica` of that type."""
+
+    class Inner(BaseModel):
+        replica: kind = None
+
+    class Outer(BaseSettings):
+        db: Inner = Inner()
+
+    return Outer
+
+
+TEXT_AND_BELOW = {"db.replica": "text", "db.replica.url": "U"}
+JSON_AND_BELOW = {"db.replica": {"pool": 5, "url": "J"}, "db.replica.url": "U"}
+BOTH: list[tuple[Any, dict[str, Any], object]] = [
+    (str, TEXT_AND_BELOW, "text"),
+    (str | None, TEXT_AND_BELOW, "text"),
+    (Literal["text"], TEXT_AND_BELOW, "text"),
+    (list[str], {"db.replica": ["a"], "db.replica.url": "U"}, ["a"]),
+    (Replica, TEXT_AND_BELOW, {"url": "U", "pool": 1}),
+    (Replica | None, TEXT_AND_BELOW, {"url": "U", "pool": 1}),
+    (Annotated[Replica, Field(description="annotated")], TEXT_AND_BELOW, {"url": "U", "pool": 1}),
+    (dict[str, str], TEXT_AND_BELOW, {"url": "U"}),
+    (Mapping[str, str], TEXT_AND_BELOW, {"url": "U"}),
+    (Replica, {"db.replica": 7, "db.replica.url": "U"}, {"url": "U", "pool": 1}),
+    (Replica, {"db.replica": b"\xff", "db.replica.url": "U"}, {"url": "U", "pool": 1}),
+    (Replica | None, {"db.replica": None, "db.replica.url": "U"}, {"url": "U", "pool": 1}),
+    (Replica, JSON_AND_BELOW, {"url": "U", "pool": 5}),
+    (Replica | str, JSON_AND_BELOW, {"url": "U", "pool": 5}),
+    (Any, JSON_AND_BELOW, {"url": "U", "pool": 5}),
+    (dict[str, Any], JSON_AND_BELOW, {"url": "U", "pool": 5}),
+    (Replica, {"db.replica": '{"pool": 5}', "db.replica.url": "U"}, {"url": "U", "pool": 5}),
+    (Replica, {"db": "text", "db.replica": "text", "db.replica.url": "U"}, {"url": "U", "pool": 1}),
+    (Replica, {"db": {"replica": "x"}, "db.replica.url": "U"}, {"url": "U", "pool": 1}),
+    (Replica, {"db": {"replica": {"pool": 3}}, "db.replica.url": "U"}, {"url": "U", "pool": 3}),
+    (str, {"db": {"replica": "x"}, "db.replica.url": "U"}, "x"),
+    (str, {"db.replica.url": "U"}, None),
+    (dict[str, Replica], {"db.replica.one": "x", "db.replica.one.url": "U"}, {"one": {"url": "U", "pool": 1}}),
+]
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["shorter key first", "longer key first"])
+@pytest.mark.parametrize(("kind", "stored", "expected"), BOTH)
+def test_of_a_key_and_one_below_it_a_field_takes_what_its_type_asks_for(
+    configsvc_fake: FakeService, kind: Kind, stored: dict[str, Any], expected: object, order: int
+) -> None:
+    """In whatever order the namespaces that are layered have them."""
+    for place, (key, value) in enumerate(sorted(stored.items())[::order]):
+        configsvc_fake.put(key, value, namespace=f"layer.{place}")
+    config = configsvc_fake.config(*(f"layer.{place}" for place in range(len(stored))))
+    assert read(config, settings=of(kind)).model_dump() == {"db": {"replica": expected}}
+    assert read(config, settings=of(kind)).model_dump() == {"db": {"replica": expected}}
+    assert dict(config) == stored
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [(Any, "text"), (Any, '{"pool": 5}'), (Replica | str, "text"), (Replica | list[str], ["a"]), (object, 7)],
+)
+def test_a_field_that_could_be_either_key_is_refused_with_both_names(
+    configsvc_fake: FakeService, kind: Kind, value: object
+) -> None:
+    configsvc_fake.put_all({"db.replica": value, "db.replica.url": CANARY})
+    with pytest.raises(Unprocessable, match=r"db\.replica and db\.replica\.url could both") as caught:
+        read(configsvc_fake.config(), settings=of(kind))
+    assert CANARY not in carried(caught.value)
+
+
+def test_a_dict_that_takes_every_key_does_not_lose_one(configsvc_fake: FakeService) -> None:
+    class Free(BaseSettings):
+        db: dict[str, Any]
+
+    configsvc_fake.put_all({**TEXT_AND_BELOW, "db": {"pool": 5}})
+    with pytest.raises(Unprocessable, match=r"db\.replica and db\.replica\.url could both"):
+        read(configsvc_fake.config(), settings=Free)
+    configsvc_fake.delete("db.replica")
+    assert read(configsvc_fake.config(), settings=Free).db == {"pool": 5, "replica": {"url": "U"}}  # type: ignore[attr-defined]  # it has it
+
+
+def test_what_no_field_asks_for_is_in_nobody_s_way(configsvc_fake: FakeService) -> None:
+    configsvc_fake.put_all(
+        {"db.other": "x", "db.other.url": "y", "db.replica": "r", "unrelated": "x", "unrelated.y": "z"}
+    )
+    assert read(configsvc_fake.config(), settings=of(str)).model_dump() == {"db": {"replica": "r"}}
+
+
+def test_text_that_is_meant_for_an_object_and_is_none_is_an_error(configsvc_fake: FakeService) -> None:
+    configsvc_fake.put_all({"db.replica": '{"pool": 5', "db.replica.url": "U"})
+    with pytest.raises(SettingsError, match="db") as caught:
+        read(configsvc_fake.config(), settings=of(Replica))
+    assert '"pool"' not in carried(caught.value)
+
+
+class Flat(BaseSettings):
+    db_replica_url: str = "none"
+
+
+def test_two_keys_that_are_one_field_by_the_names_of_variables_are_refused(configsvc_fake: FakeService) -> None:
+    configsvc_fake.put_all({"db.replica.url": "a", "db.replica-url": "b"})
+    with pytest.raises(
+        Unprocessable, match=r"db\.replica-url and db\.replica\.url could both be the field db_replica_url"
+    ):
+        read(configsvc_fake.config(), settings=Flat)
+    assert read(configsvc_fake.config(), settings=of(Replica)).model_dump() == {
+        "db": {"replica": {"url": "a", "pool": 1}}
+    }
+    configsvc_fake.put("db_replica_url", "spelt so")
+    assert read(configsvc_fake.config(), settings=Flat).model_dump() == {"db_replica_url": "spelt so"}

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import botocore.session
 import pytest
+from botocore.awsrequest import AWSRequest, AWSResponse
+from botocore.exceptions import EndpointVariantError
 
 from configsvc.adapters.dynamo_client import connect
 from infra import dynamo_data
@@ -34,8 +39,45 @@ def _shape(shape: object, depth: int = 6) -> object:
     return (name, {key: _shape(member, depth - 1) for key, member in members.items()}) if depth else name
 
 
-@pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1", "mx-central-1"])
-def test_other_partitions_and_new_regions_keep_their_endpoints(monkeypatch: pytest.MonkeyPatch, region: str) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+REGIONS = [
+    "us-east-1", "mx-central-1", "cn-north-1", "us-gov-west-1", "eusc-de-east-1", "us-iso-east-1", "us-isob-east-1",
+    "eu-isoe-west-1", "us-isof-south-1", "eu-new-9",
+]  # fmt: skip
 
-    assert connect().meta.endpoint_url == botocore.session.Session().create_client("dynamodb").meta.endpoint_url
+
+@pytest.mark.parametrize("region", REGIONS)
+@pytest.mark.parametrize("fips", ["", "true"])
+@pytest.mark.parametrize("dual_stack", ["", "true"])
+def test_every_partition_is_asked_where_botocore_would(
+    monkeypatch: pytest.MonkeyPatch, region: str, fips: str, dual_stack: str
+) -> None:
+    given = {"AWS_DEFAULT_REGION": region, "AWS_USE_FIPS_ENDPOINT": fips, "AWS_USE_DUALSTACK_ENDPOINT": dual_stack}
+    for name, text in {**given, "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s"}.items():
+        monkeypatch.setenv(name, text)
+
+    assert _asked(connect) == _asked(lambda: LOADED.create_client("dynamodb"))
+
+
+LOADED = botocore.session.Session()
+
+
+def _asked(make: Callable[[], Any]) -> str | None:
+    """Where a client sends its requests; None where botocore makes none."""
+    sent: list[str] = []
+
+    def take(request: AWSRequest, **_: object) -> AWSResponse:
+        sent.append(str(request.url))
+        return AWSResponse(str(request.url), 200, {}, Empty())  # type: ignore[arg-type]  # of urllib3 otherwise
+
+    try:
+        client = make()
+    except EndpointVariantError:
+        return None
+    client.meta.events.register("before-send.dynamodb", take)
+    client.get_item(TableName="t", Key={"k": {"S": "x"}})
+    return sent[0]
+
+
+class Empty:
+    def stream(self) -> Iterator[bytes]:
+        yield b"{}"

@@ -14,7 +14,7 @@ from configsvc_client._gateway import ApiGateway
 from configsvc_client._hidden import hidden
 from configsvc_client._http import Connection
 from configsvc_client._keyring import Keyring
-from configsvc_client._kms import endpoint
+from configsvc_client._kms import ENDPOINT_URLS, endpoint
 from configsvc_client._pin import Pin, pin
 from configsvc_client._secret import Secret
 from configsvc_client._spelling import KeyPattern, key_pattern, split
@@ -97,7 +97,8 @@ def from_environ(environ: Mapping[str, str], told: Told | None = None, *, policy
     def connect(url: Url) -> Connection:
         return connection(url, environ, told)
 
-    endpoint(settings.region, environ)  # so that a wrong setting is said at once, whatever the command
+    if any(environ.get(name) for name in ENDPOINT_URLS):
+        endpoint(settings.region, environ)  # so that a wrong variable is said at once, whatever the command
     kms = _world.RegionalKms(settings.pin, environ, connect, credentials, region=settings.region)
 
     def close() -> None:

@@ -39,8 +39,8 @@ class Rewrapper:
         wrapped = in_region(self._pin.checked(data_key.kms_key), region_of(wraps))
         if region_of(wrapped) != region_of(wraps):
             raise Misconfigured(
-                f"KMS wraps anew within one region only: {wrapped} is in another than {wraps}. Make a new data key "
-                f"there: configsvc data-key rotate -n {namespace} --fresh --kms-key {wraps}"
+                f"KMS re-encrypts within one region only, and {wraps} is in another region than {wrapped}. Create a "
+                f"new data key instead: configsvc data-key rotate -n {namespace} --fresh --kms-key {wraps}"
             )
         answer = self._kms.call(
             "ReEncrypt",

@@ -9,7 +9,7 @@ from configsvc.model.errors import Misconfigured
 from configsvc_client._chain import Chain
 from configsvc_client._credentials import Credentials, Find, in_variables
 from configsvc_client._hidden import hidden
-from configsvc_client._kms import profile_in
+from configsvc_client._kms import profile_in, signed_for
 from configsvc_client._partitions import region_in
 from configsvc_client._url import Url
 
@@ -27,13 +27,13 @@ def region_of(environ: Mapping[str, str], url: Url) -> str:
         if named and not _REGION.fullmatch(named):
             raise Misconfigured(f"{name} is {named!r}, which is not a region like eu-central-1.")
         if named:
-            return named
+            return signed_for(named)
     found = region_in(url.name) or profile_in(environ).get("region", "")
     if not found:
         raise Misconfigured("The AWS region is not known. Set AWS_REGION to the API's region.")
     if not _REGION.fullmatch(found):
         raise Misconfigured(f"region in your AWS profile is {found!r}, which is not a region like eu-central-1.")
-    return found
+    return signed_for(found)
 
 
 def finder(environ: Mapping[str, str]) -> Find:

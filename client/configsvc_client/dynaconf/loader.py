@@ -6,7 +6,8 @@
 Namespaces, URL and keys come from the CONFIGSVC_* variables, or give the settings a Config of your own:
 `Dynaconf(configsvc_config=config, loaders=[…])`. Dynaconf's environments mean nothing here: namespaces do.
 A key that would be a setting of Dynaconf itself, such as `dynaconf_include` or `LOADERS_FOR_DYNACONF`, is refused,
-because those name files and modules to run. `settings.reload()` takes what the Config serves then. Needs dynaconf.
+because those name files and modules to run. So are two keys of which a setting could hold only one.
+`settings.reload()` takes what the Config serves then. Needs dynaconf.
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ def load(
         filename: passed over.
 
     Raises:
-        Unprocessable: a key would be a setting of Dynaconf itself.
+        Unprocessable: a key would be a setting of Dynaconf itself, or of two keys one would be lost: they are the same
+            to Dynaconf, or one is no JSON object and the other is below it.
         CannotOpen: a key does not open.
         ConfigUnavailable, Misconfigured: as reading does.
     """
@@ -64,8 +66,9 @@ def load(
     config: Mapping[str, Value] = Config() if held is None else held
     snapshot: Mapping[str, Value] = getattr(config, "snapshot", lambda: config)()
     _check(snapshot)
+    _check_that_none_is_lost(snapshot)
     with _literally(obj):
-        for each in sorted(snapshot):
+        for each in sorted(snapshot, key=_folded):  # a key comes before those below it
             if key is None or _top(each) == _top(key):
                 obj.set(each, deepcopy(snapshot[each]), dotted_lookup=True, loader_identifier=IDENTIFIER)
 
@@ -76,6 +79,28 @@ def _check(keys: Iterable[str]) -> None:
         top = _top(each)
         if top.startswith(_OWN) or top.endswith(_OWN_ENDING) or top == CONFIG:
             raise Unprocessable(f"{each} would be a setting of Dynaconf itself, {top}. Rename the key.", key=each)
+
+
+def _check_that_none_is_lost(snapshot: Mapping[str, Value]) -> None:
+    """Dynaconf would keep the one that is set last, and say nothing."""
+    known: dict[str, str] = {}
+    for each in sorted(snapshot, key=_folded):
+        same = known.setdefault(_folded(each), each)
+        outer = (known.get(above) for above in _above(_folded(each)))
+        lost = next((one for one in outer if one is not None and not isinstance(snapshot[one], dict)), None)
+        other = same if same != each else lost
+        if other is not None:
+            raise Unprocessable(f"Of {other} and {each} Dynaconf would keep one. Rename the other.", key=each)
+
+
+def _folded(key: str) -> str:
+    """As Dynaconf tells keys apart: not by their case, and `__` is a dot."""
+    return key.replace("__", ".").lower()
+
+
+def _above(key: str) -> Iterator[str]:
+    parts = key.split(".")
+    return (".".join(parts[:number]) for number in range(1, len(parts)))
 
 
 @contextmanager

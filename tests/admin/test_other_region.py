@@ -1,0 +1,93 @@
+"""KMS keys of another region than AWS_REGION: whatever asks KMS asks it there. The stub refuses every other region."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from configsvc.model.errors import CannotOpen, Misconfigured
+from configsvc_client.admin import Admin
+from tests.admin.kms_server import FAR_KEY, KMS_KEY
+from tests.admin.loopback import Loopback
+from tests.cli.shell import Shell
+
+NAMES = (f"far{number}.test" for number in range(1000))
+
+
+def pinned(service: Loopback, who: str, *kms_keys: str) -> Admin:
+    return service.from_environ({**service.environ(who), "CONFIGSVC_KMS_KEYS": ",".join(kms_keys)})
+
+
+@pytest.fixture
+def far(service: Loopback) -> Iterator[str]:
+    """A namespace with a data key under a KMS key of another region."""
+    name = next(NAMES)
+    admin = pinned(service, "admin", FAR_KEY)
+    admin.create_namespace(name)
+    admin.add_data_key(name, FAR_KEY)
+    service.kms.calls.clear()
+    yield name
+    service.close()
+
+
+def test_values_are_sealed_and_opened_in_the_key_s_region(service: Loopback, far: str) -> None:
+    for form in ("envelope", "kms"):
+        pinned(service, "writer", FAR_KEY).put(far, f"by.{form}", "x", form=form)
+        assert pinned(service, "reader", FAR_KEY).get(far, f"by.{form}").data == b"x"
+    assert [each.operation for each in service.kms.calls] == ["Decrypt", "Decrypt", "Encrypt", "Decrypt"]
+
+
+def test_a_consumer_opens_what_is_under_keys_of_two_regions(service: Loopback, far: str) -> None:
+    for key in (FAR_KEY, KMS_KEY):
+        writer, suffix = pinned(service, "writer", key), key.split(":")[3]
+        if key == KMS_KEY:
+            pinned(service, "admin", key).add_data_key(far, key)
+        writer.put(far, f"sealed.{suffix}", "x")
+        writer.put(far, f"kms.{suffix}", "x", form="kms")
+    environ = {**service.environ("reader", far), "CONFIGSVC_KMS_KEYS": f"{KMS_KEY},{FAR_KEY}"}
+    reads = "import configsvc_client as c; print(sorted(dict(c.Config()).values()))"
+    for region in ("us-east-1", "ap-south-1", ""):
+        done = subprocess.run(
+            [sys.executable, "-c", reads],
+            env={**environ, "AWS_REGION": region}, check=True, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert done.stdout.strip() == repr(["x"] * 4)
+
+
+def test_a_namespace_moves_to_a_key_of_another_region_by_rotation(service: Loopback, far: str) -> None:
+    pinned(service, "writer", FAR_KEY).put(far, "k", "x")
+    owner = pinned(service, "owner", FAR_KEY, KMS_KEY)
+    owner.rotate(far, KMS_KEY)
+    assert pinned(service, "reader", KMS_KEY).get(far, "k").data == b"x"
+
+
+def test_a_data_key_is_not_wrapped_across_regions_and_the_error_says_how_to_move(service: Loopback, far: str) -> None:
+    owner = pinned(service, "owner", FAR_KEY, KMS_KEY)
+    (found,) = owner.data_keys(far)
+    with pytest.raises(Misconfigured, match=rf"one region only.*data-key rotate -n {far} --fresh --kms-key {KMS_KEY}"):
+        owner.rewrap(far, found.kid, KMS_KEY)
+    assert service.kms.calls == []
+    owner.rewrap(far, found.kid, FAR_KEY)
+
+
+def test_a_pin_that_trusts_any_key_asks_in_our_own_region_and_the_error_names_it(service: Loopback, far: str) -> None:
+    pinned(service, "writer", FAR_KEY).put(far, "k", "x")
+    with pytest.raises(CannotOpen, match=r"KMS in us-east-1 refused Decrypt.*ARN in CONFIGSVC_KMS_KEYS"):
+        pinned(service, "reader", "*").get(far, "k")
+
+
+def test_the_command_line_seals_under_a_key_of_another_region_and_doctor_says_where_it_asked(
+    service: Loopback, tmp_path: Path
+) -> None:
+    name = next(NAMES)
+    environ = {**service.environ("admin", name), "CONFIGSVC_KMS_KEYS": f"{KMS_KEY},{FAR_KEY}"}
+    admin = Shell(environ, tmp_path)
+    admin.ok("namespace", "create", name, "--kms-key", FAR_KEY)
+    owner = Shell({**service.environ("owner", name), "CONFIGSVC_KMS_KEYS": FAR_KEY}, tmp_path)
+    owner.ok("put", "db.url", "-", given=b"x")
+    assert owner.ok("get", "db.url") == "x"
+    assert "opens the data key, in eu-west-1" in owner.run("doctor").out

@@ -1,0 +1,211 @@
+"""A load or refresh that hangs or is frozen is given up; what comes of it later changes nothing and breaks nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+
+from configsvc.model.errors import ConfigsvcError, Forbidden, Unavailable
+from configsvc.model.names import Namespace
+from configsvc_client._ports import Found
+from tests.client.configs import Stage
+from tests.client.fakes import FakeGateway
+from tests.client.sealing import sealed_values
+from tests.client.test_overdue import Context
+
+
+class Held:
+    """A request that the gateway holds until it is let go, and then answers as told."""
+
+    def __init__(self) -> None:
+        self.asked, self._go = threading.Event(), threading.Event()
+        self._answer: Callable[[], dict[Namespace, Found | ConfigsvcError]] = dict
+
+    def wait(self) -> dict[Namespace, Found | ConfigsvcError]:
+        self.asked.set()
+        assert self._go.wait(30)
+        return self._answer()
+
+    def answer(self, *found: Found) -> None:
+        self._answer = lambda: {Namespace(each.sealed.namespace): each for each in found}
+        self._go.set()
+
+    def fail(self, error: Exception) -> None:
+        def failing() -> dict[Namespace, Found | ConfigsvcError]:
+            raise error
+
+        self._answer = failing
+        self._go.set()
+
+
+class Holding(FakeGateway):
+    """Holds the next requests, as many as there are in `held`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: list[Held] = []
+
+    def fetch(
+        self, known: Mapping[Namespace, str | None], deadline: float, meanwhile: Callable[[], None] | None = None
+    ) -> dict[Namespace, Found | ConfigsvcError]:
+        if not self.held:
+            return super().fetch(known, deadline, meanwhile)
+        self.asked.append(dict(known))
+        self.deadlines.append(deadline)
+        return self.held.pop(0).wait()
+
+
+def holding(**environ: str) -> tuple[Stage, Holding]:
+    stage = Stage(**environ)
+    gateway = Holding()
+    stage.gateway = gateway
+    stage.serve(sealed_values({"a": "1"}))
+    return stage, gateway
+
+
+@contextlib.contextmanager
+def reading(read: Callable[[], object], held: Held, gateway: Holding) -> Iterator[list[object]]:
+    """A thread that reads while its request is held; what it got."""
+    got: list[object] = []
+
+    def run() -> None:
+        try:
+            got.append(read())
+        except ConfigsvcError as error:
+            got.append(type(error))
+
+    gateway.held.append(held)
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert held.asked.wait(30)
+    yield got
+    thread.join(30)
+    assert not thread.is_alive()
+
+
+LATE: dict[str, Callable[[Held], None]] = {
+    "an older revision": lambda held: held.answer(sealed_values({"a": "0"}, revision=2)),
+    "a newer revision": lambda held: held.answer(sealed_values({"a": "9"}, revision=9)),
+    "nothing new": lambda held: held.answer(),
+    "an outage": lambda held: held.fail(Unavailable("down")),
+    "a bug": lambda held: held.fail(ZeroDivisionError()),
+}
+
+
+@pytest.mark.parametrize("late", LATE.values(), ids=LATE)
+@pytest.mark.parametrize(("wall", "up"), [(7200, 0), (0, 7200), (-3600, 67)])
+def test_a_refresh_frozen_on_its_way_is_given_up_and_its_late_end_changes_nothing(
+    wall: float, up: float, late: Callable[[Held], None]
+) -> None:
+    (stage, gateway), told = holding(), list[frozenset[str]]()
+    stage.config.snapshot()
+    stage.config.on_change("", told.append)
+    stage.clock.advance(67)
+    held = Held()
+    with reading(lambda: stage.config["a"], held, gateway) as got:
+        stage.clock.at += wall
+        stage.clock.up += up
+        stage.serve(sealed_values({"a": "3"}, revision=3))
+        assert stage.config["a"] == "3"
+        before = (stage.config.counts, stage.config.age, stage.config.last_error, stage.config.refused, list(told))
+        late(held)
+    assert got == ["3"]
+    assert (
+        stage.config.counts, stage.config.age, stage.config.last_error, stage.config.refused, told
+    ) == before  # fmt: skip
+    assert (stage.config["a"], stage.config.revisions, len(gateway.asked)) == ("3", {"payments.prod": 3}, 3)
+    assert stage.warnings == []
+
+
+def test_an_answer_that_a_freeze_held_up_is_not_given_out_as_new() -> None:
+    stage, gateway = holding()
+    stage.config.snapshot()
+    stage.clock.advance(67)
+    held = Held()
+    with reading(lambda: stage.config["a"], held, gateway) as got:
+        stage.clock.at += 7200
+        stage.serve(sealed_values({"a": "3"}, revision=3))
+        held.answer(sealed_values({"a": "2"}, revision=2))
+    assert got == ["3"]
+    assert stage.config.age == 0
+
+
+def test_a_first_load_frozen_on_its_way_is_given_up_and_its_late_failure_changes_nothing() -> None:
+    stage, gateway = holding()
+    held = Held()
+    with reading(lambda: stage.config["a"], held, gateway) as got:
+        stage.clock.at += 7200
+        assert stage.config["a"] == "1"
+        held.fail(Forbidden("no"))
+    assert (got, stage.config["a"], stage.config.last_error) == (["1"], "1", None)
+
+
+def test_a_refresh_that_was_asked_for_and_given_up_says_so() -> None:
+    stage, gateway = holding()
+    stage.config.snapshot()
+    held = Held()
+    with reading(stage.config.refresh, held, gateway) as got:
+        stage.clock.advance(67)
+        stage.config.snapshot()
+        held.answer(sealed_values({"a": "2"}, revision=2))
+    assert got == [Unavailable]
+
+
+@pytest.mark.parametrize("read", ["plainly", "in an invocation"])
+def test_who_waits_for_a_refresh_that_hangs_waits_no_longer_than_its_deadline_or_half_of_the_time_left(
+    read: str,
+) -> None:
+    stage, gateway = holding(CONFIGSVC_REFRESH_SECONDS="0.2" if read == "plainly" else "60")
+    stage.config.snapshot()
+    stage.clock.advance(3600)
+    held = Held()
+    handler = stage.config.handler(lambda event, context: (event, context, stage.config["a"])[2])
+    with reading(lambda: stage.config["a"], held, gateway) as got:
+        value = stage.config["a"] if read == "plainly" else handler(None, Context(0.4))
+        assert (value, got, len(gateway.asked)) == ("1", [], 2)
+        assert stage.config.last_error is not None
+        assert stage.config.last_error.members["reason"] == "deadline"
+        held.answer()
+    assert stage.config.last_error is None
+
+
+def test_after_its_deadline_whoever_waited_for_a_refresh_begins_one() -> None:
+    stage, gateway = holding()
+    stage.config.snapshot()
+    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.clock.advance(3600)
+    held, second = Held(), Held()
+    with reading(lambda: stage.config["a"], held, gateway):
+        stage.clock.advance(0.8)
+        with reading(lambda: stage.config["a"], second, gateway) as got:
+            second.answer(sealed_values({"a": "2"}, revision=2))
+        assert got == ["2"]
+        held.fail(Unavailable("down"))
+    assert (stage.config["a"], stage.config.last_error) == ("2", None)
+
+
+def test_a_restored_copy_takes_nothing_of_a_refresh_that_was_under_way() -> None:
+    stage, gateway = holding()
+    stage.config.snapshot()
+    stage.clock.advance(67)
+    held = Held()
+    with reading(lambda: stage.config["a"], held, gateway):
+        stage.config._restored()  # noqa: SLF001  # what the runtime calls
+        stage.serve(sealed_values({"a": "3"}, revision=3))
+        assert stage.config["a"] == "3"
+        held.answer(sealed_values({"a": "2"}, revision=2))
+    assert stage.config["a"] == "3"
+
+
+def test_closing_from_another_thread_waits_for_no_refresh() -> None:
+    stage, gateway = holding()
+    stage.config.snapshot()
+    stage.clock.advance(67)
+    held = Held()
+    with reading(lambda: stage.config["a"], held, gateway):
+        stage.config.close()
+        assert stage.closed == 1
+        held.answer()
