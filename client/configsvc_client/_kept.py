@@ -70,9 +70,9 @@ class Kept:
         Read, not only looked at: over TLS what came may be a message of the protocol alone, such as a session ticket.
         What comes between this look and the request cannot be told from its answer.
         """
-        if not _has_come(self.socket):
+        if not _may_have_come(self.socket):
             return True
-        self.socket.settimeout(0)
+        self.socket.setblocking(False)  # noqa: FBT003  # by settimeout(0), eventlet's would wait
         try:
             self.socket.recv(1)
         except BlockingIOError:
@@ -83,6 +83,8 @@ class Kept:
             from configsvc_client._foreign import pass_on
 
             pass_on(error)
+        finally:
+            self.socket.setblocking(True)  # noqa: FBT003  # as above
         return False
 
 
@@ -91,10 +93,10 @@ def refuses_or_fails(status: int) -> bool:
     return status >= _ERROR
 
 
-def _has_come(kept: socket.socket) -> bool:
+def _may_have_come(kept: socket.socket) -> bool:
     """Whether bytes wait, in the system or decrypted by TLS. Asked first: reading nothing over TLS takes longer."""
     pending = getattr(kept, "pending", None)
-    if pending is not None and pending():
+    if (pending is not None and pending()) or not hasattr(select, "poll"):  # Windows has none, eventlet takes it away
         return True
     waiting = select.poll()
     waiting.register(kept, select.POLLIN)

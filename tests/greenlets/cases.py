@@ -7,6 +7,7 @@ import faulthandler
 import itertools
 import json
 import os
+import select
 import subprocess
 import threading
 import time
@@ -153,7 +154,8 @@ def test_a_kept_connection_on_which_something_came_or_that_ended_is_replaced(
     with contextlib.closing(servers.connection(what + tls)) as connection:
         assert ask(connection) == b"hi"
         servers.do("act", what + tls)
-        gevent.sleep(0.05)  # from there to here
+        kept = connection._idle[0].socket  # noqa: SLF001  # where it has to have come
+        assert select.select([kept], [], [], 20)[0]
         assert (ask(connection), ask(connection)) == (b"hi", b"hi")
     assert servers.do("connections", what + tls) == 2
 
