@@ -104,21 +104,6 @@ import json, sys
 from requests.utils import should_bypass_proxies
 print(json.dumps([bool(should_bypass_proxies(url, names)) for url, names, _ in json.load(sys.stdin)]))
 """
-DIFFER = {
-    "*",
-    "10.0.0.0/33",
-    "10.0.0.0/x",
-    "2.3",
-    "1.2.3",
-    "0.0.0.0/1",
-    "[fd00::1]",
-    "fd00::1",
-    "fd00::/8",
-    "fe80::/10",
-}
-"""Where requests, or Python's urllib behind it, has another opinion: it knows no networks of IPv6, and compares the
-ends of addresses as those of names.
-"""
 
 
 @pytest.mark.slow
