@@ -16,6 +16,7 @@ from configsvc_client._secret import Secret, masked
 
 if TYPE_CHECKING:
     from configsvc_client._answer import Response
+    from configsvc_client._api_keys import ApiKeys
     from configsvc_client._many import Several
 
 _OK = 200
@@ -27,11 +28,17 @@ Meanwhile = Callable[[], None] | None
 
 
 class ApiGateway:
-    """Reads are not signed; the API key says who asks. Sends few headers: a poll's request is under 300 bytes."""
+    """Reads are not signed; the API key says who asks. Sends few headers: a poll's request is under 300 bytes.
 
-    def __init__(self, connection: Connection, api_key: str | Secret) -> None:
+    Args:
+        connection: to the service.
+        api_keys: one, or two of which one may be refused.
+    """
+
+    def __init__(self, connection: Connection, *api_keys: str | Secret) -> None:
         self._connection = connection
-        self._api_key = masked(api_key)
+        self._api_keys = tuple(map(masked, api_keys))
+        self._either: ApiKeys | None = None
 
     def __repr__(self) -> str:
         return f"ApiGateway({self._connection.url.origin})"
@@ -130,11 +137,23 @@ class ApiGateway:
             return dict.fromkeys(known, error.with_traceback(None))
 
     def _get(self, target: str, etag: str | None, deadline: float, meanwhile: Meanwhile) -> Response | None:
+        """The answer, None where nothing changed."""
+        if len(self._api_keys) == 1:
+            return self._got(self._api_keys[0], target, etag, deadline, meanwhile)
+        if self._either is None:
+            from configsvc_client._api_keys import ApiKeys
+
+            self._either = ApiKeys(*self._api_keys)
+        return self._either.tried(target, lambda api_key: self._got(api_key, target, etag, deadline, meanwhile))
+
+    def _got(
+        self, api_key: Secret, target: str, etag: str | None, deadline: float, meanwhile: Meanwhile
+    ) -> Response | None:
         """The answer, None where nothing changed. What is refused for its condition is asked for without."""
-        response = self._sent(target, etag, deadline, meanwhile)
+        response = self._sent(api_key, target, etag, deadline, meanwhile)
         if etag is not None and response.status in _TOO_MUCH:
             etag = None
-            response = self._sent(target, etag, deadline, None)
+            response = self._sent(api_key, target, etag, deadline, None)
         if response.status == _OK:
             return response
         if response.status != _NOT_MODIFIED:
@@ -144,8 +163,8 @@ class ApiGateway:
             raise Unavailable("The service says that nothing changed, but not since what is held.")
         return None
 
-    def _sent(self, target: str, etag: str | None, deadline: float, meanwhile: Meanwhile) -> Response:
-        headers: dict[str, str | Secret] = {"x-api-key": self._api_key, "accept-encoding": "gzip"}
+    def _sent(self, api_key: Secret, target: str, etag: str | None, deadline: float, meanwhile: Meanwhile) -> Response:
+        headers: dict[str, str | Secret] = {"x-api-key": api_key, "accept-encoding": "gzip"}
         if etag is not None:
             headers["if-none-match"] = etag
         return self._connection.request("GET", target, headers, b"", deadline, meanwhile=meanwhile)

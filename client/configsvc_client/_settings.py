@@ -12,7 +12,7 @@ from configsvc.model.record import Record
 from configsvc_client import _spelling
 from configsvc_client._freshness import Pace
 from configsvc_client._pin import Pin, pin
-from configsvc_client._secret import Secret, bare
+from configsvc_client._secret import Secret
 from configsvc_client._url import Url, parse
 
 _REQUIRED = ("CONFIGSVC_URL", "CONFIGSVC_API_KEY", "CONFIGSVC_NAMESPACES")
@@ -44,7 +44,7 @@ class Settings(Record):
     """Complete and checked; times in seconds."""
 
     url: Url
-    api_key: Secret
+    api_keys: tuple[Secret, ...]
     namespaces: tuple[names.Namespace, ...]
     pin: Pin
     poll_seconds: float = 60.0
@@ -57,7 +57,7 @@ class Settings(Record):
     sealed_keys: _spelling.KeyPattern | None = None
 
     def __repr__(self) -> str:
-        return f"Settings(url={self.url.origin}{self.url.path}, namespaces={self.namespaces!r}, api_key=***)"
+        return f"Settings(url={self.url.origin}{self.url.path}, namespaces={self.namespaces!r}, api_keys=***)"
 
     @property
     def pace(self) -> Pace:
@@ -71,8 +71,9 @@ def settings(given: Given, environ: Mapping[str, str]) -> Settings:
     Raises:
         Misconfigured: required ones are missing, all named at once, or one is wrong.
     """
-    texts, api_key = _texts(given, environ), _api_key(given, environ)
-    missing = [name for name in _REQUIRED if not texts.get(name, bare(api_key))]
+    texts = _texts(given, environ)
+    api_keys = _spelling.api_keys(given.api_key or Secret(environ.get("CONFIGSVC_API_KEY", "")))
+    missing = [name for name in _REQUIRED if not texts.get(name, api_keys)]
     if missing:
         raise Misconfigured(
             f"Not set: {', '.join(missing)}. `configsvc env` prints the lines a consumer needs.", missing=missing
@@ -81,7 +82,7 @@ def settings(given: Given, environ: Mapping[str, str]) -> Settings:
     floors = environ.get("CONFIGSVC_MIN_REVISION", "") if given.min_revision is None else given.min_revision
     found = Settings(
         url=parse(texts["CONFIGSVC_URL"], "CONFIGSVC_URL"),
-        api_key=_spelling.api_key(api_key),
+        api_keys=api_keys,
         namespaces=namespaces,
         pin=pin(_spelling.split(texts["CONFIGSVC_KMS_KEYS"])),
         fallback=texts["CONFIGSVC_FALLBACK"] or None,
@@ -123,7 +124,3 @@ def _texts(given: Given, environ: Mapping[str, str]) -> dict[str, str]:
     return {
         name: (environ.get(name, "") if argument is None else argument).strip() for name, argument in arguments.items()
     }
-
-
-def _api_key(given: Given, environ: Mapping[str, str]) -> Secret:
-    return Secret((environ.get("CONFIGSVC_API_KEY", "") if given.api_key is None else given.api_key.reveal()).strip())

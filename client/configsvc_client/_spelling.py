@@ -10,6 +10,7 @@ from configsvc.model import limits, names
 from configsvc.model.errors import InvalidName, Misconfigured
 from configsvc_client._secret import Secret
 
+_API_KEYS = 2
 _REVISION = limits.REVISION_LIFT
 
 
@@ -31,17 +32,24 @@ def split(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def api_key(text: Secret) -> Secret:
-    """An API key.
+def api_keys(text: Secret) -> tuple[Secret, ...]:
+    """The API key, or two of them: while a key is rotated both may be set. None where nothing is set.
 
     Raises:
-        Misconfigured: it would break a header apart, or begins with a quote.
+        Misconfigured: one would break a header apart or begins with a quote, or there are more than two.
     """
-    if text.reveal().startswith(("'", '"')):
-        raise Misconfigured("CONFIGSVC_API_KEY begins with a quote, which `docker run --env-file` keeps. Remove it.")
-    if not text.reveal().isascii() or not text.reveal().isprintable() or " " in text.reveal():
-        raise Misconfigured("CONFIGSVC_API_KEY holds characters that no API key has.")
-    return text
+    # In one expression, so that no frame has one in the clear.
+    found = tuple(map(Secret, dict.fromkeys(filter(None, map(str.strip, text.reveal().split(","))))))
+    for each in found:
+        if each.reveal().startswith(("'", '"')):
+            raise Misconfigured(
+                "CONFIGSVC_API_KEY begins with a quote, which `docker run --env-file` keeps. Remove it."
+            )
+        if not each.reveal().isascii() or not each.reveal().isprintable() or " " in each.reveal():
+            raise Misconfigured("CONFIGSVC_API_KEY holds characters that no API key has.")
+    if len(found) > _API_KEYS:
+        raise Misconfigured("CONFIGSVC_API_KEY holds more than two API keys. Two are for a rotation: the old, the new.")
+    return found
 
 
 def namespaces(texts: Iterable[str]) -> tuple[names.Namespace, ...]:

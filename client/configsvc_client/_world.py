@@ -184,7 +184,7 @@ def real(settings: Settings, environ: Mapping[str, str]) -> World:
         api.close()
         kms.close()
 
-    return World(ApiGateway(api, settings.api_key), kms, SystemClock(), chance, prepare, close)
+    return World(ApiGateway(api, *settings.api_keys), kms, SystemClock(), chance, prepare, close)
 
 
 def _prepare(kms: RegionalKms, deadline: float) -> None:

@@ -51,7 +51,7 @@ def watched(service: Loopback, who: str, *, before: Watch = nothing, after: Watc
     kms = AwsKms(to_kms, settings.region, find, time.time)
     ports = Ports(
         Watched(api, before, after), kms, find, _world.SystemClock(), SystemChance(),
-        ApiGateway(api, settings.api_key),
+        ApiGateway(api, *settings.api_keys),
     )  # fmt: skip
 
     def close() -> None:

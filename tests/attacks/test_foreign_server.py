@@ -142,7 +142,7 @@ class Hand:
             inner.close()
             kms.close()
 
-        gateway = ApiGateway(self.between, settings.api_key)  # type: ignore[arg-type]  # as far as it is used
+        gateway = ApiGateway(self.between, *settings.api_keys)  # type: ignore[arg-type]  # as far as it is used
         ports = Ports(self.between, kms, find, SystemClock(), compose.SystemChance(), gateway)
         self.admin = compose.admin(settings, ports, close)
 

@@ -55,6 +55,31 @@ def test_what_is_wrong_is_named_with_what_to_do(shell: Shell, changed: dict[str,
     assert says in json.dumps(failed[0])
 
 
+@pytest.mark.parametrize(("given", "refused"), [("{0},wrong", 2), ("wrong,{0}", 1)])
+def test_of_two_api_keys_the_one_that_is_refused_is_a_warning(shell: Shell, given: str, refused: int) -> None:
+    two = shell.but(CONFIGSVC_API_KEY=given.format(shell.environ["CONFIGSVC_API_KEY"]))
+    done = two.run("doctor", "-o", "json")
+    states = _states(done)
+    assert (done.code, states[f"API key {refused} of 2"], states[f"API key {3 - refused} of 2"]) == (0, "warning", "ok")
+    told = next(each for each in json.loads(done.out) if each["check"] == f"API key {refused} of 2")
+    assert "in no usage plan of this stage" in told["found"]
+    assert "Take this one out of CONFIGSVC_API_KEY" in told["what_to_do"]
+    assert shell.environ["CONFIGSVC_API_KEY"] not in done.out + done.err
+
+
+def test_two_api_keys_that_are_refused_both_fail(shell: Shell) -> None:
+    done = shell.but(CONFIGSVC_API_KEY="wrong,wronger").run("doctor", "-o", "json")
+    assert (done.code, _states(done)["API key 1 of 2"], _states(done)["API key 2 of 2"]) == (1, "failed", "failed")
+
+
+def test_commands_go_on_with_the_api_key_that_works(shell: Shell) -> None:
+    two = shell.but(CONFIGSVC_API_KEY=f"wrong, {shell.environ['CONFIGSVC_API_KEY']}")
+    two.ok("put", "two.keys", "-", given="v")
+    assert two.ok("get", "two.keys", "--reveal") == "v"
+    assert "api-key:idwriter" in two.ok("whoami")
+    assert two.ok("exec", "--only", "two.keys", "--", "printenv", "CONFIGSVC_API_KEY").startswith("wrong, ")
+
+
 def test_a_missing_kms_right_is_found(shell: Shell, service: Loopback, namespace: str) -> None:
     service.kms.refused.add("Decrypt")
     try:

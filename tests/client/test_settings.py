@@ -22,7 +22,7 @@ def test_variables_are_read_and_have_their_defaults() -> None:
 def test_arguments_win_over_variables() -> None:
     given = Given(("a",), "https://b.example", Secret("key"), (OTHER_KEY,), 5, 6, 7)
     found = settings(given, {**ENVIRON, "CONFIGSVC_POLL_SECONDS": "2"})
-    assert (found.url.host, found.api_key.reveal(), found.namespaces) == ("b.example", "key", ("a",))
+    assert (found.url.host, found.api_keys[0].reveal(), found.namespaces) == ("b.example", "key", ("a",))
     assert found.pin.arns == (OTHER_KEY,)
     assert (found.poll_seconds, found.start_seconds, found.refresh_seconds) == (5, 6, 7)
     assert settings(Given(), {**ENVIRON, "CONFIGSVC_POLL_SECONDS": "2"}).poll_seconds == 2

@@ -28,7 +28,7 @@ def test_line_ends_and_spaces_around_a_setting_do_not_count() -> None:
     as_meant = settings(Given(), ENVIRON)
     found = settings(Given(), {**ENVIRON, **{name: f" {ENVIRON[name]}\r\n" for name in names}})
     assert (found.url, found.namespaces, found.pin.arns) == (as_meant.url, as_meant.namespaces, as_meant.pin.arns)
-    assert found.api_key.reveal() == as_meant.api_key.reveal()
+    assert [each.reveal() for each in found.api_keys] == [each.reveal() for each in as_meant.api_keys]
 
 
 @pytest.mark.parametrize("region", ['"us-east-1"', "us-east-1\r", "us-east-1 ", "US-EAST-1", "us_east_1"])

@@ -12,6 +12,7 @@ IN_JSON = "json-canary-66260701"
 BY_KMS = "kms-canary-60221407"
 PLAIN = "plain-canary-13806490"
 API_KEY = "apikey-canary-27182818"
+OTHER_API_KEY = "otherapikey-canary-24142135"
 SECRET_KEY = "secretkey-canary-16180339"
 SESSION = "session-canary-14142135"
 CONTAINER = "container-canary-17320508"
@@ -20,7 +21,7 @@ PROXY = "proxy-canary-22360679"
 OWN = "own-variable-57721566"
 """Of the caller's own, in the same frames: it must be shown, or the test looks at nothing."""
 
-_TEXTS = (VALUE, IN_JSON, BY_KMS, PLAIN, API_KEY, SECRET_KEY, SESSION, CONTAINER, PROXY)
+_TEXTS = (VALUE, IN_JSON, BY_KMS, PLAIN, API_KEY, OTHER_API_KEY, SECRET_KEY, SESSION, CONTAINER, PROXY)
 _SHORTEST = 12
 """Characters of a canary that are enough to be one: what shows variables cuts them."""
 

@@ -28,6 +28,7 @@ from tests.trackers.canaries import (
     API_KEY,
     BY_KMS,
     IN_JSON,
+    OTHER_API_KEY,
     OWN,
     PLAIN,
     SECRET_KEY,
@@ -42,7 +43,7 @@ NOWHERE = "http://127.0.0.1:9"
 """Nobody listens there: the port is the discard protocol's, and below those that are given out."""
 
 CREDENTIALS = {
-    "CONFIGSVC_API_KEY": API_KEY,
+    "CONFIGSVC_API_KEY": f"{API_KEY},{OTHER_API_KEY}",
     "AWS_ACCESS_KEY_ID": "AKID",
     "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
     "AWS_SESSION_TOKEN": SESSION,
@@ -304,6 +305,34 @@ def malformed_api_key(make: Make) -> None:
     make(CONFIGSVC_API_KEY=given("API_KEY") + "\n" + given("API_KEY")).snapshot()
 
 
+def malformed_api_keys(make: Make) -> None:
+    own = OWN
+    assert own
+    make(CONFIGSVC_API_KEY=f"{given('API_KEY')},{given('OTHER_API_KEY')},{given('SECRET_KEY')}").snapshot()
+
+
+@contextlib.contextmanager
+def _refusing() -> Iterator[str]:
+    """The URL alone: what keeps the requests would be shown."""
+    with stub(lambda *_: (403, {}, b"")) as refusing:
+        yield refusing.url
+
+
+def both_api_keys_refused(make: Make) -> None:
+    own = OWN
+    assert own
+    with _refusing() as url:
+        make(CONFIGSVC_URL=url).snapshot()
+
+
+def put_with_refused_api_keys(make: Make) -> None:
+    own = OWN
+    with _refusing() as url:
+        admin = _admin(make, CONFIGSVC_URL=url)
+        assert own
+        admin.put(NS, "key", given("VALUE"))
+
+
 def malformed_secret_key(make: Make) -> None:
     own = OWN
     assert own
@@ -414,7 +443,8 @@ def variables_of_a_writer(make: Make) -> None:
 SCENES: tuple[Scene, ...] = (
     variables, in_a_handler, absent, absent_of_a_snapshot, not_a_number, not_what_a_converter_of_mine_takes, no_secret,
     service_down, service_down_in_a_handler, proxy_down, proxy_that_is_none, not_ours, kms_down, kms_down_as_it_answers,
-    another_data_key, short_data_key, kms_without_a_key, missing_settings, malformed_api_key, malformed_secret_key,
+    another_data_key, short_data_key, kms_without_a_key, missing_settings, malformed_api_key, malformed_api_keys,
+    both_api_keys_refused, put_with_refused_api_keys, malformed_secret_key,
     refused_argument, container_down, container_talks_nonsense, fallback_file_and_no_kms, would_choose_code,
     in_another_thread, in_a_task, put_that_kms_refuses, put_with_no_data_key, put_of_no_key, put_of_no_json,
     variables_of_a_writer,

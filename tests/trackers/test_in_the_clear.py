@@ -17,12 +17,14 @@ from tests.trackers import canaries, scenes
 
 _OURS = tuple(str(Path(__file__).parents[2] / each) for each in ("client", "configsvc"))
 _CREDENTIALS = {
-    canaries.API_KEY, canaries.SECRET_KEY, canaries.SESSION, canaries.CONTAINER, canaries.PROXY, "the data key",
+    canaries.API_KEY, canaries.OTHER_API_KEY, canaries.SECRET_KEY, canaries.SESSION, canaries.CONTAINER, canaries.PROXY,
+    "the data key",
 }  # fmt: skip
 _SCENES = (
     scenes.not_a_number, scenes.absent, scenes.service_down, scenes.kms_down, scenes.another_data_key,
     scenes.container_down, scenes.container_talks_nonsense, scenes.proxy_down, scenes.malformed_secret_key,
-    scenes.missing_settings, scenes.refused_argument, scenes.put_that_kms_refuses,
+    scenes.missing_settings, scenes.malformed_api_keys, scenes.both_api_keys_refused,
+    scenes.refused_argument, scenes.put_that_kms_refuses,
 )  # fmt: skip
 
 IN_THE_CLEAR = {

@@ -71,6 +71,6 @@ _OPTIONS = [(), pytest.param(("--showlocals", "--tb=long", "-vv"), marks=pytest.
 def test_no_value_and_no_credential_is_shown_by_pytest(tmp_path: Path, options: tuple[str, ...]) -> None:
     (tmp_path / "test_failing.py").write_text(_FAILING)
     done = run("-m", "pytest", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), *options, folder=tmp_path)
-    assert "33 failed" in done.stdout, done.stdout[-2000:] + done.stderr
+    assert "36 failed" in done.stdout, done.stdout[-2000:] + done.stderr
     assert leaked(done.stdout + done.stderr) == []
     assert ("own        = " in done.stdout) == ("--showlocals" in options)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from configsvc.model import errors
 from configsvc_client import _sigv4
 from configsvc_client._answer import Response
+from configsvc_client._api_keys import ApiKeys
 from configsvc_client._body import NotOurs, decoded, not_ours, problem
 from configsvc_client._secret import Secret, masked
 from configsvc_client._url import Url, quote
@@ -51,14 +52,15 @@ class Api:
 
     Args:
         url: base of the API, stage included, like `https://x.execute-api.eu-central-1.amazonaws.com/api`.
-        api_key: the value of the caller's API key.
+        api_keys: the value of the caller's API key; two while it is rotated, of which one may be refused.
         region: the region that signatures name.
         ports: transport, credentials, clock and chance.
     """
 
-    def __init__(self, url: Url, api_key: str | Secret, region: str, ports: Ports) -> None:
+    def __init__(self, url: Url, api_keys: str | Secret | Sequence[Secret], region: str, ports: Ports) -> None:
         self._url = url
-        self._api_key = masked(api_key)
+        keys = (masked(api_keys),) if isinstance(api_keys, str | Secret) else tuple(api_keys)
+        self._api_key, self._either = keys[0], ApiKeys(*keys) if len(keys) > 1 else None
         self._region = region
         self._ports = ports
 
@@ -100,7 +102,7 @@ class Api:
             ConfigsvcError: as `read`.
         """
         request = _Request("GET", self._at("/health", None), {}, b"", signed=False)
-        response = self._sent(request)
+        response = self._sent(request, self._api_key)
         self._understood(request, response, _well, _READ)
         return self._ahead(response)
 
@@ -109,11 +111,13 @@ class Api:
         return f"{self._url.path}/v1{path}" + ("?" + "&".join(asked) if asked else "")
 
     def _answered(self, request: _Request, read: Read[Result], statuses: frozenset[int]) -> Result:
-        return repeated(
-            lambda: self._understood(request, self._sent(request), read, statuses),
-            self._ports.clock,
-            self._ports.chance,
-        )
+        def attempt(api_key: Secret) -> Result:
+            return self._understood(request, self._sent(request, api_key), read, statuses)
+
+        def either() -> Result:
+            return self._either.tried(None, attempt, signed=request.signed) if self._either else attempt(self._api_key)
+
+        return repeated(either, self._ports.clock, self._ports.chance)
 
     def _ahead(self, response: Response) -> float | None:
         told = _date(response.headers.get("date", ""))
@@ -134,8 +138,8 @@ class Api:
             said = str(fault)
         raise not_ours(self._url, said)
 
-    def _sent(self, request: _Request) -> Response:
-        headers: dict[str, str | Secret] = {"x-api-key": self._api_key, **request.headers}
+    def _sent(self, request: _Request, api_key: Secret) -> Response:
+        headers: dict[str, str | Secret] = {"x-api-key": api_key, **request.headers}
         if request.signed:
             headers = _sigv4.sign(
                 request.method, self._url.origin + request.target, headers, request.body, service="execute-api",

@@ -51,13 +51,13 @@ class Settings(NamedTuple):
     """What an Admin needs to know; `pin` may be empty while nothing sealed is touched."""
 
     url: Url
-    api_key: Secret
+    api_keys: tuple[Secret, ...]
     region: str
     pin: Pin
     sealed_keys: KeyPattern | None = None
 
     def __repr__(self) -> str:
-        return f"Settings(url={self.url.origin}{self.url.path}, region={self.region!r}, api_key=***)"
+        return f"Settings(url={self.url.origin}{self.url.path}, region={self.region!r}, api_keys=***)"
 
 
 class SystemChance:
@@ -105,7 +105,7 @@ def from_environ(environ: Mapping[str, str], told: Told | None = None, *, policy
         api.close()
         kms.close()
 
-    gateway = ApiGateway(api, settings.api_key)
+    gateway = ApiGateway(api, *settings.api_keys)
     return admin(settings, Ports(api, kms, credentials, _world.SystemClock(), SystemChance(), gateway), close, policy)
 
 
@@ -115,15 +115,17 @@ def settings_in(environ: Mapping[str, str]) -> Settings:
     Raises:
         Misconfigured: as `from_environ`.
     """
-    texts = {name: Secret(environ.get(name, "").strip()) for name in _REQUIRED}
-    missing = [name for name, text in texts.items() if not text.reveal()]
+    url_text, api_keys = (
+        environ.get("CONFIGSVC_URL", "").strip(),
+        _spelling.api_keys(Secret(environ.get(_REQUIRED[1], ""))),
+    )
+    missing = [name for name, given in zip(_REQUIRED, (url_text, api_keys), strict=True) if not given]
     if missing:
         advice = " ".join(_ADVICE[name] for name in missing)
         raise Misconfigured(f"Not set: {', '.join(missing)}. {advice}".rstrip(), missing=missing)
-    api_key = _spelling.api_key(texts["CONFIGSVC_API_KEY"])
-    url = service_url(texts["CONFIGSVC_URL"].reveal(), "CONFIGSVC_URL")
+    url = service_url(url_text, "CONFIGSVC_URL")
     pinned, sealed = (split(environ.get(name, "")) for name in ("CONFIGSVC_KMS_KEYS", "CONFIGSVC_SEALED_KEYS"))
-    return Settings(url, api_key, _session.region_of(environ, url), pin(pinned), key_pattern(sealed))
+    return Settings(url, api_keys, _session.region_of(environ, url), pin(pinned), key_pattern(sealed))
 
 
 def service_url(text: str, name: str) -> Url:
@@ -143,7 +145,7 @@ def admin(
 ) -> Admin:
     """An Admin with ports of the caller's choice."""
     clock, chance = ports.clock, ports.chance
-    api = Api(settings.url, settings.api_key, settings.region, ports)
+    api = Api(settings.url, settings.api_keys, settings.region, ports)
     kms = PatientKms(ports.kms, ports.credentials, clock, chance)
     keyring = Keyring(kms, settings.pin, clock, _TTL)
     data_keys = DataKeys(api, kms, keyring, settings.pin, clock, retired=policy.retired_kids)

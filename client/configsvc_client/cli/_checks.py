@@ -81,6 +81,16 @@ def api_key(principal: Mapping[str, Any] | None, namespaces: Iterable[Namespace]
     return Check("API key", "ok", f"{who} may read")
 
 
+def one_of(check: Check, found: Iterable[Check]) -> Check:
+    """A check of one API key of two. Where the other one works, that it is refused is a warning."""
+    if check.state != "failed" or all(each.state == "failed" for each in found):
+        return check
+    advice = sentences(
+        "The other one is used. Take this one out of CONFIGSVC_API_KEY if it is not to work", check.advice
+    )
+    return check._replace(state="warning", advice=advice)
+
+
 def iam(principal: Mapping[str, Any] | None) -> Check:
     """The IAM principal. Who only reads needs none, so that is only worth telling."""
     if principal is None:

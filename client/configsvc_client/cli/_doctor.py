@@ -15,7 +15,8 @@ def command(namespaces: tuple[str, ...]) -> int:
 
     Settings, the service, the clock, both principals and their grants; for each namespace whether a grant and IAM allow
     writing, its data keys, whether their KMS keys are pinned, and whether KMS opens them. Nothing is written: IAM is
-    asked with signed requests without content, which the service refuses. Ends with 1 if something fails.
+    asked with signed requests without content, which the service refuses. Of two API keys each is checked; it is a
+    warning if one is refused. Ends with 1 if something fails.
 
     In a pipe: name, state (ok, warning, failed, skipped), what was found, what to do, separated by tabs.
     """

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 def command(namespaces: tuple[str, ...]) -> None:
     """Print the variables that a consumer needs, as lines for a shell or in JSON.
 
-    CONFIGSVC_API_KEY is left for you to fill in: a consumer has a key of its own. The KMS keys are those that wrap the
-    namespaces' live data keys, as the service says. Nothing is printed if your own CONFIGSVC_KMS_KEYS does not name
-    one of them. Without that setting, compare them with the keys you know: whoever pins them decides whom to trust.
+    CONFIGSVC_API_KEY is left for you to fill in: a consumer has a key of its own, or two, comma separated, while you
+    rotate it. The KMS keys are those that wrap the namespaces' live data keys, as the service says. Nothing is printed
+    if your own CONFIGSVC_KMS_KEYS does not name one of them. Without that setting, compare them with the keys you know:
+    whoever pins them decides whom to trust.
     """
     _options.check_trusted(namespaces)  # what is printed becomes a consumer's settings
     wanted = _options.the_namespaces(namespaces)

@@ -86,11 +86,22 @@ def _reached(admin: Admin) -> Check:
     return Check("service", "ok", f"{_settings.resolved().get('CONFIGSVC_URL')} answers")
 
 
-def _principals(admin: Admin, namespaces: list[Namespace]) -> Iterator[Check]:
-    def key() -> Check:
+def _api_keys(namespaces: list[Namespace]) -> Iterator[Check]:
+    """Each by itself: where two are set, one of them is enough, and each request is tried with the other."""
+
+    def look(admin: Admin) -> Check:
         return _checks.api_key(_member(admin.whoami(signed=False), "api_key"), namespaces)
 
-    yield _checks.tried("API key", key)
+    found = [_checks.tried("API key", partial(look, admin)) for admin in _settings.admins()]
+    if len(found) == 1:
+        yield found[0]
+        return
+    for number, each in enumerate(found, start=1):
+        yield _checks.one_of(each._replace(name=f"API key {number} of {len(found)}"), found)
+
+
+def _principals(admin: Admin, namespaces: list[Namespace]) -> Iterator[Check]:
+    yield from _api_keys(namespaces)
     try:
         found = _member(admin.whoami(), "iam")
     except Misconfigured as error:

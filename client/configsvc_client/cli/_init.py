@@ -35,7 +35,7 @@ def command(
 
     The API key is in CONFIGSVC_API_KEY, or in the system's keyring, where init puts it on a terminal (pip install
     'configsvc[keyring]'), or a command prints it: api_key_command = ["pass", "show", "configsvc"], with the url of the
-    service beside it, in your own ~/.config/configsvc/config.toml.
+    service beside it, in your own ~/.config/configsvc/config.toml. While a key is rotated, give both, comma separated.
     """
     from configsvc_client._pin import ANY
     from configsvc_client.admin import service_url

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from configsvc.model.errors import Misconfigured
-from configsvc_client._spelling import split
+from configsvc_client._secret import Secret
+from configsvc_client._spelling import api_keys, split
 from configsvc_client.cli import _common
 from configsvc_client.cli._profiles import Resolved
 
@@ -103,10 +104,25 @@ def admin() -> Admin:
     Raises:
         Misconfigured: names everything that is missing.
     """
+    return _admin(environ())
+
+
+def admins() -> list[Admin]:
+    """As `admin`, one for each API key that is set, which uses that one alone.
+
+    Raises:
+        Misconfigured: as `admin`.
+    """
+    found = environ()
+    keys = api_keys(Secret(found.get("CONFIGSVC_API_KEY", "")))
+    return [_admin(found | {"CONFIGSVC_API_KEY": each.reveal()}) for each in keys]
+
+
+def _admin(variables: dict[str, str]) -> Admin:
     from configsvc_client.admin import from_environ
 
     told = _teller() if _common.asked("debug") else None
-    return click.get_current_context().with_resource(from_environ(environ(), told, policy=policy()))
+    return click.get_current_context().with_resource(from_environ(variables, told, policy=policy()))
 
 
 def exec_list(namespace: str) -> tuple[str, ...] | None:
