@@ -16,6 +16,8 @@ from tests.machines_client.test_client_machine import SEARCH
 ROOT = Path(__file__).parents[2]
 MACHINE = "tests/machines_client/test_client_machine.py::test_a_client_is_whole_monotonic_and_in_time_whatever_happens"
 REFUSALS = "tests/client/test_refusals.py"
+OVERDUE = "tests/client/test_overdue.py"
+FLIGHTS = "tests/client/test_flights.py"
 
 
 class Bug(NamedTuple):
@@ -33,7 +35,7 @@ BUGS = {
     ),
     "an older revision is taken": Bug("_follows.py", "if revision < held.revision:", "if revision < 0:", MACHINE),
     "part of an answer is taken": Bug(
-        "_refresh.py",
+        "_refreshing.py",
         "return Refreshed(Held(layers, Snapshot(layers), source), refused)",
         "layers = (layers[0], *held.layers[1:])\n    return Refreshed(Held(layers, Snapshot(layers), source), refused)",
         MACHINE,
@@ -45,13 +47,13 @@ BUGS = {
         "_follows.py", "if revision == held.revision and", "if revision == -1 and", MACHINE
     ),
     "one namespace that is refused stops the others": Bug(
-        "_refresh.py",
+        "_refreshing.py",
         "        return Refused(_of(namespace, error), mark)",
         "        raise _of(namespace, error) from None",
         MACHINE,
     ),
     "what is refused counts as fresh": Bug(
-        "_refusals.py", "for each in self._confirmed if each not in refused", "for each in self._confirmed", MACHINE
+        "_refusals.py", "each: at if each in refused else now for each, at", "each: now for each, at", MACHINE
     ),
     "a difference of clocks is not clamped": Bug(
         "_freshness.py",
@@ -67,18 +69,49 @@ BUGS = {
     ),
     "what failed is asked for again at once": Bug(
         "_freshness.py",
-        "return self._replace(since=now, quiet=quiet, failures=failures)",
+        "return self._replace(since=now, quiet=max(quiet, _quiet_if_told(pace, chance, retry_after)))",
         "return self",
         "tests/faults_client/test_service_down.py",
     ),
     "max_stale is forgotten": Bug(
-        "_keeper.py", "if held is None or self._expired():", "if held is None:", "tests/client/test_expiry.py"
+        "_keeper.py",
+        "if state.held is None or state.freshness.expired(self._world.clock.now(), self._pace):",
+        "if state.held is None:",
+        "tests/client/test_expiry.py",
     ),
     "several refreshes at a time": Bug(
         "_keeper.py",
-        "if not self._acquired(deadline if self._expired() else -math.inf):",
-        "self._lock = threading.Lock()\n        if not self._lock.acquire():",
+        "if not last.over(now):",
+        "if left < 0:",
         "tests/faults_client/test_time_and_copies.py::test_20_a_hundred_threads_at_expiry_are_one_refresh_and_the_others_get_the_old_value_at_once",
+    ),
+    "with little time left nothing is refreshed, however old it is": Bug(
+        "_keeper.py", "(left < _ENOUGH * self._usual and not overdue)", "left < _ENOUGH * self._usual", OVERDUE
+    ),
+    "while another thread refreshes what is overdue is given out": Bug(
+        "_keeper.py", "return overdue and self._waited(last, now, left)", "return False", OVERDUE
+    ),
+    "after failures the pace slows down": Bug("_freshness.py", "quiet=max(quiet, ", "quiet=max(4 * quiet, ", OVERDUE),
+    "a refresh that was frozen is waited for by the monotonic clock": Bug(
+        "_refresh.py",
+        "age(self.began, now) >= self.seconds",
+        "now.monotonic - self.began.monotonic >= self.seconds",
+        FLIGHTS,
+    ),
+    "what comes of a refresh that was given up is taken": Bug(
+        "_refresh.py",
+        "if self._after.setdefault(0, after) is not after:",
+        "self._after[0] = after\n        if not self._latch.locked():",
+        FLIGHTS,
+    ),
+    "a refresh that was frozen counts as new": Bug(
+        "_refreshing.py", "freshness=confirmed(began,", "freshness=confirmed(self.world.clock.now(),", FLIGHTS
+    ),
+    "after a timeout the next refresh has no more time": Bug(
+        "_refreshing.py",
+        "return min(self.longest, max(flight.before.allowed, 2 * flight.seconds))",
+        "return flight.before.allowed",
+        "tests/client/test_slow_links.py",
     ),
     "the header is believed": Bug(
         "_cipher.py",
