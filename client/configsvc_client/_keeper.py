@@ -338,7 +338,10 @@ class Keeper:
         if held is None:
             return self._first_of_all(flight)
         flight.joined()
-        state = flight.before
+        state, flight.error = (
+            flight.before,
+            Unavailable("The refresh was interrupted. Try again.", reason="interrupted"),
+        )
         try:
             from configsvc_client._refreshing import outcome
 

@@ -14,7 +14,7 @@ from configsvc_client._ports import Found
 from tests.client.configs import Stage
 from tests.client.fakes import FakeGateway
 from tests.client.sealing import sealed_values
-from tests.client.test_overdue import Context
+from tests.client.test_overdue import Context, loaded, refreshes
 
 
 class Held:
@@ -110,14 +110,20 @@ def test_a_refresh_frozen_on_its_way_is_given_up_and_its_late_end_changes_nothin
         stage.clock.up += up
         stage.serve(sealed_values({"a": "3"}, revision=3))
         assert stage.config["a"] == "3"
-        before = (stage.config.counts, stage.config.age, stage.config.last_error, stage.config.refused, list(told))
+        before = (
+            stage.config.counts,
+            stage.config.age,
+            stage.config.last_error,
+            stage.config.refused,
+            list(told),
+            list(stage.warnings),
+        )
         late(held)
     assert got == ["3"]
     assert (
-        stage.config.counts, stage.config.age, stage.config.last_error, stage.config.refused, told
+        stage.config.counts, stage.config.age, stage.config.last_error, stage.config.refused, told, stage.warnings
     ) == before  # fmt: skip
     assert (stage.config["a"], stage.config.revisions, len(gateway.asked)) == ("3", {"payments.prod": 3}, 3)
-    assert stage.warnings == []
 
 
 def test_an_answer_that_a_freeze_held_up_is_not_given_out_as_new() -> None:
@@ -198,6 +204,28 @@ def test_a_restored_copy_takes_nothing_of_a_refresh_that_was_under_way() -> None
         assert stage.config["a"] == "3"
         held.answer(sealed_values({"a": "2"}, revision=2))
     assert stage.config["a"] == "3"
+
+
+def test_a_refresh_that_was_interrupted_leaves_what_is_held_and_the_next_read_refreshes() -> None:
+    stage = loaded()
+    stage.gateway.fail = [KeyboardInterrupt()]  # type: ignore[list-item]  # no Exception
+    stage.clock.advance(67)
+    with pytest.raises(KeyboardInterrupt):
+        stage.config.snapshot()
+    stage.serve(sealed_values({"a": "2"}, revision=2))
+    assert (stage.config["a"], stage.config.counts["failures"], refreshes(stage)) == ("2", 0, 2)
+
+
+def test_a_bug_in_the_thread_that_finishes_a_slow_refresh_is_told_and_ends_nothing_else() -> None:
+    stage = loaded()
+    stage.gateway.fail = [Unavailable("did not answer in time", reason="deadline")]
+    stage.clock.advance(67)
+    stage.config.snapshot()
+    del stage.chance  # what it draws from fails, after the answer came
+    with pytest.raises(Unavailable, match="interrupted"):
+        stage.config.refresh()
+    stage.chance = 0.5
+    assert stage.config.refresh() is False
 
 
 def test_closing_from_another_thread_waits_for_no_refresh() -> None:
