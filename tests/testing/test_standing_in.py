@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from configsvc_client import Config, Misconfigured
+from configsvc_client import Config, ConfigUnavailable, Misconfigured
 from configsvc_client.testing import KMS_KEY, FakeService
 
 
@@ -106,3 +106,74 @@ def test_the_thread_of_a_config_that_has_one_ends_with_it() -> None:
             assert config["k"] == value
             assert "configsvc refresh" in {thread.name for thread in threading.enumerate()}
         assert "configsvc refresh" not in {thread.name for thread in threading.enumerate()}
+
+
+NAMED = ("payments.prod", "shared.prod")
+
+
+def test_what_is_put_without_a_namespace_is_in_the_first_that_the_config_names_before_and_after() -> None:
+    fake, config = FakeService(), Config(*NAMED)
+    fake.put_all({"before": "1", "kms": "2"})
+    fake.put("kms", {"a": 1}, form="kms")
+    fake.put("broken", "x")
+    fake.damage("broken")
+    revision = fake.revision()
+    with fake.stands_for(config):
+        assert config.revisions == {"payments.prod": revision, "shared.prod": 1}
+        assert (config["before"], config["kms"], [*config.broken]) == ("1", {"a": 1}, ["broken"])
+        fake.put("after", b"2")
+        fake.put("shared", "3", namespace="shared.prod")
+        fake.delete("before")
+        assert config.refresh()
+        assert (config["after"], config["shared"], "before" in config) == (b"2", "3", False)
+        assert config.revisions == {"payments.prod": fake.revision(), "shared.prod": 2}
+
+
+@pytest.mark.parametrize("config", [Config("payments.prod, shared.prod"), Config(*NAMED, background=True)])
+def test_namespaces_of_a_config_exist_while_the_fake_stands_for_it(config: Config) -> None:
+    fake = FakeService()
+    with fake.stands_for(config):
+        assert dict(config) == {}
+        fake.put("k", "1")
+        assert config.refresh()
+        assert (config["k"], set(config.revisions)) == ("1", set(NAMED))
+
+
+def test_what_was_put_by_name_stays_and_takes_in_what_was_put_without() -> None:
+    fake, config = FakeService(), Config("payments.prod")
+    fake.put_all({"both": "no name", "own": "o"})
+    fake.put("both", "by name", namespace="payments.prod")
+    with fake.stands_for(config):
+        fake.put("later", "l")
+        assert dict(config) == {"both": "by name", "own": "o", "later": "l"}
+
+
+def test_a_service_with_a_name_keeps_it_and_of_two_configs_the_first_gives_it() -> None:
+    named = FakeService("own")
+    one, other = Config("one"), Config("other")
+    with named.stands_for(one):
+        named.put("k", "1")
+        assert (dict(one), named.config()["k"]) == ({}, "1")
+    fake = FakeService()
+    with fake.stands_for(one), fake.stands_for(other):
+        fake.put("k", "of the first")
+        assert (dict(one), dict(other)) == ({"k": "of the first"}, {})
+    with fake.stands_for(other):
+        fake.put("k", "by name", namespace="other")
+        assert (other["k"], fake.config()["k"]) == ("by name", "of the first")
+
+
+def test_a_config_of_the_fake_itself_reads_what_was_put_without_a_namespace() -> None:
+    fake = FakeService()
+    fake.put("k", "1")
+    assert fake.config("payments.prod")["k"] == "1"
+    fake.put("k", "2")
+    assert (fake.config("payments.prod")["k"], fake.config()["k"]) == ("2", "2")
+
+
+def test_a_namespace_that_nothing_was_put_into_is_said_with_what_to_do() -> None:
+    fake = FakeService()
+    for namespaces in (("payments.prod",), ("other", "payments.prod")):
+        with pytest.raises(ConfigUnavailable, match=r'put\(key, value, namespace="payments\.prod"\)'):
+            fake.config(*namespaces).snapshot()
+        fake.put("k", "1", namespace="other")

@@ -13,6 +13,7 @@ from configsvc.model.names import Namespace
 from configsvc_client._config import Config
 from configsvc_client._ports import Found, World
 from configsvc_client._settings import Settings
+from configsvc_client._spelling import split
 from configsvc_client._value import Value
 from configsvc_client.testing._clock import FakeClock
 from configsvc_client.testing._failing import Failing
@@ -28,7 +29,8 @@ class FakeService:
     """Namespaces with values, KMS and a clock. What is put is sealed, fetched, checked and opened as in production.
 
     Args:
-        namespace: the one that is meant where none is named.
+        namespace: the one that is meant where none is named. Where it is left out, the first namespace of the first
+            Config that names its own; `test` while none did.
 
     Attributes:
         kms: what opens the values; counts its calls, and fails when told to.
@@ -36,13 +38,14 @@ class FakeService:
         requests: for each request the namespaces that were asked for.
     """
 
-    def __init__(self, namespace: str = NAMESPACE) -> None:
+    def __init__(self, namespace: str | None = None) -> None:
         self.kms = FakeKms()
         self.clock = FakeClock()
         self.requests: list[tuple[Namespace, ...]] = []
         self._stores: dict[Namespace, Store] = {}
         self._failing = Failing()
-        self._default = self._store(namespace).namespace
+        self._unnamed = namespace is None
+        self._default = self._store(NAMESPACE if namespace is None else namespace).namespace
 
     def put(self, key: str, value: Value, *, form: Form = "envelope", namespace: str | None = None) -> int:
         """Serve a value (`str` text, `bytes` bytes, else JSON) under a key; the revision that does.
@@ -97,9 +100,12 @@ class FakeService:
         """A Config that reads from here; the namespace of the service where none is named.
 
         Args:
-            namespaces: as Config's, the first that has a key wins.
+            namespaces: as Config's, the first that has a key wins. What was put without naming a namespace is in the
+                first of them, if all that was put was put so.
             options: as Config's: `poll_seconds`, `max_stale`, `sealed_keys`, …
         """
+        if namespaces and len(self._stores) == 1 and self._stores[self._default].keys:
+            self._name_the_default(names.namespace(namespaces[0]))
         options = {"environ": self.environ(*namespaces), "world": self.world, **options}
         return Config(**options)
 
@@ -111,10 +117,15 @@ class FakeService:
         it was passed in code stays, but for `url`, `api_key`, `kms_keys` and `min_revision`, which are about another
         service. Its callbacks stay; those that are added meanwhile do not.
 
+        The namespaces that it reads exist from here on, empty where nothing was put into them. What is put without
+        naming a namespace, before or after, is in the first of them, unless this service has a name of its own or one
+        from a Config before.
+
         Args:
             config: most often a module's, made when that was imported.
             namespaces: as `config`'s, for one that was made without.
         """
+        self._let_exist(config._given.namespaces or namespaces)  # noqa: SLF001  # of one library
         before = config._given, config._environ, config._world, config._callbacks  # noqa: SLF001  # of one library
         given = before[0]._replace(url=None, api_key=None, kms_keys=None, min_revision=None)
         config._start_over(given, self.environ(*namespaces), self.world, before[3].again())  # noqa: SLF001  # as above
@@ -156,9 +167,32 @@ class FakeService:
         self._failing.check()
         absent = [each for each in known if each not in self._stores]
         if absent:
-            raise NotFound(f"There is no namespace {absent[0]}, or none for this caller.", namespace=absent[0])
+            raise NotFound(
+                f"Nothing was put into the namespace {absent[0]} of this fake service. Put into it with "
+                f'put(key, value, namespace="{absent[0]}").',
+                namespace=absent[0],
+            )
         served = {each: self._stores[each].found() for each in known}
         return {each: found for each, found in served.items() if found.etag != known[each]}
+
+    def _let_exist(self, namespaces: tuple[str, ...]) -> None:
+        read = [names.namespace(each) for each in split(",".join(namespaces))]
+        if read and self._default not in read:
+            self._name_the_default(read[0])
+        for each in read:
+            self._store(each)
+
+    def _name_the_default(self, namespace: Namespace) -> None:
+        """What was put without naming a namespace is in that one from here on, and what will be put so."""
+        if not self._unnamed:
+            return
+        store = self._stores.pop(self._default)
+        self._default, self._unnamed = namespace, False
+        if namespace in self._stores:
+            self._stores[namespace].take_in(store)
+        else:
+            store.name(namespace)
+            self._stores[namespace] = store
 
     def _store(self, namespace: str | None) -> Store:
         name = self._default if namespace is None else names.namespace(namespace)

@@ -28,17 +28,40 @@ class Store:
     """
 
     def __init__(self, namespace: Namespace, kms: FakeKms, kms_key: str) -> None:
-        self.namespace = namespace
         self.revision = 1
         self._kms = kms
         self._kms_key = kms_key
+        self._versions: dict[Key, int] = {}
+        self._put: dict[Key, tuple[ContentType, bytes, Form]] = {}
+        self._entries: dict[Key, Entry] = {}
+        self._damaged: set[Key] = set()
+        self._tag = 0
+        self.name(namespace)
+
+    @property
+    def keys(self) -> frozenset[Key]:
+        """Those that are served."""
+        return frozenset(self._entries)
+
+    def name(self, namespace: Namespace) -> None:
+        """Seal all of it for a namespace, with a data key of that."""
+        self.namespace = namespace
         plaintext = os.urandom(DATA_KEY)
         self._cipher = Cipher(plaintext)
-        wrapped = kms.encrypt(kms_key, {"configsvc:namespace": namespace}, plaintext)
-        self._data_key = DataKey(self._cipher.kid, kms_key, base64std(wrapped))
-        self._versions: dict[Key, int] = {}
-        self._entries: dict[Key, Entry] = {}
-        self._tag = 0
+        wrapped = self._kms.encrypt(self._kms_key, {"configsvc:namespace": namespace}, plaintext)
+        self._data_key = DataKey(self._cipher.kid, self._kms_key, base64std(wrapped))
+        self._entries = {key: self._entry(key, self._versions[key], *self._put[key]) for key in self._entries}
+        for key in self._damaged & self._entries.keys():
+            self._alter(key)
+
+    def take_in(self, other: Store) -> None:
+        """Serve what another one serves, but for keys that are served here already."""
+        for key in other.keys - self.keys:
+            self._versions[key], self._put[key] = other._versions[key], other._put[key]
+            self._entries[key] = self._entry(key, self._versions[key], *self._put[key])
+            self.move(self.revision + 1)
+            if key in other._damaged:
+                self.damage(key)
 
     def put(self, key: Key, value: Value, form: Form) -> None:
         """Serve a value as the next version of a key, at the next revision.
@@ -46,11 +69,11 @@ class Store:
         Raises:
             Unprocessable: it is no text, bytes or JSON, or bytes in plain form.
         """
-        content_type, data = _stored(key, value)
         version = self._versions.get(key, 0) + 1
-        stored = self._sealed(Header(self.namespace, key, version, content_type, self._cipher.kid), data, form)
-        self._versions[key] = version
-        self._entries[key] = Entry(key, version, form, content_type, stored)
+        stored = *_stored(key, value), form
+        self._entries[key] = self._entry(key, version, *stored)
+        self._versions[key], self._put[key] = version, stored
+        self._damaged.discard(key)
         self.move(self.revision + 1)
 
     def delete(self, key: Key) -> None:
@@ -73,9 +96,8 @@ class Store:
         entry = self._entries.get(key)
         if entry is None or not entry.sealed:
             raise NotFound(f"Nothing sealed is served under {key}.", key=key)
-        middle = len(entry.value) // 2
-        other = "A" if entry.value[middle] != "A" else "B"
-        self._entries[key] = entry._replace(value=entry.value[:middle] + other + entry.value[middle + 1 :])
+        self._damaged.add(key)
+        self._alter(key)
         self.move(self.revision + 1)
 
     def move(self, revision: int) -> None:
@@ -89,6 +111,16 @@ class Store:
         entries = tuple(self._entries[key] for key in sorted(self._entries))
         sealed = SealedSnapshot(self.namespace, self.revision, (self._data_key,) if used else (), entries)
         return Found(f'"{self.revision}-{self._tag:016x}"', sealed)
+
+    def _alter(self, key: Key) -> None:
+        entry = self._entries[key]
+        middle = len(entry.value) // 2
+        other = "A" if entry.value[middle] != "A" else "B"
+        self._entries[key] = entry._replace(value=entry.value[:middle] + other + entry.value[middle + 1 :])
+
+    def _entry(self, key: Key, version: int, content_type: ContentType, data: bytes, form: Form) -> Entry:
+        header = Header(self.namespace, key, version, content_type, self._cipher.kid)
+        return Entry(key, version, form, content_type, self._sealed(header, data, form))
 
     def _sealed(self, header: Header, data: bytes, form: Form) -> str:
         if form == "envelope":
