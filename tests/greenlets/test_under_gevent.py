@@ -23,8 +23,8 @@ CONNECTIONS = (
     "trust",
 )  # fmt: skip
 CONFIGS = (
-    "background", "config", "container", "credentials", "deadlines", "gateway", "handler_context", "hooks", "many",
-    "refresh", "refusals", "regions",
+    "background", "config", "container", "credentials", "deadlines", "flights", "gateway", "handler_context", "hooks",
+    "many", "overdue", "refresh", "refusals", "regions", "slow_links",
 )  # fmt: skip
 NOT_OF_GREENLETS = (
     "test_addresses.py::test_a_name_is_looked_up_also_where_no_thread_can_start",  # a greenlet always can
