@@ -115,14 +115,14 @@ class AwsKms:
         body = Secret(json.dumps(members, default=bare).encode())
         response = self._signed(operation, body, deadline)
         if response.status != _OK:
-            from configsvc_client import _kms_refused
+            from configsvc_client._kms_refused import is_expired, refusal
 
-            if _kms_refused.is_expired(response):
+            if is_expired(response):
                 if self._forget:
                     self._forget()
                 response = self._signed(operation, body, deadline)
             if response.status != _OK:
-                raise _kms_refused.refusal(operation, response, members, self._region)
+                raise refusal(operation, response, members, self._region)
         return members_of(response)
 
     def _signed(self, operation: str, body: Secret, deadline: float) -> Response:
