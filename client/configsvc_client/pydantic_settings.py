@@ -134,27 +134,42 @@ class ConfigsvcSettingsSource(EnvSettingsSource):
 
     def explode_env_vars(self, field_name: str, field: FieldInfo, env_vars: Mapping[str, Any]) -> dict[str, Any]:
         """The keys below a field as nested dicts, shorter keys first, without those that nothing in the field takes."""
-        prefixes = tuple(f"{spelt}{_DELIMITER}" for _, spelt, _ in self._extract_field_info(field, field_name))
-        below = sorted((each for each in env_vars if each.startswith(prefixes)), key=lambda key: key.count(_DELIMITER))
+        below = self._below(field_name, field)
         chosen: dict[str, Any] = {}
-        for key in below:
-            prefix = next(each for each in prefixes if key.startswith(each))
-            *outer, own = self._taken(field, key[len(prefix) :].split(_DELIMITER))
+        for name in sorted(below, key=lambda name: name.count(_DELIMITER)):
+            key, (*outer, own) = below[name]
             if any(_PARTS not in each for each in outer):
                 continue
-            longer = next((each for each in below if each.startswith(f"{key}{_DELIMITER}")), None)
-            if longer is None or _merges(env_vars[key], own) or _keeps(key, longer, own):
-                chosen[key] = deepcopy(env_vars[key])
+            longer = next((each for each in below if each.startswith(f"{name}{_DELIMITER}")), None)
+            if longer is None or _merges(env_vars[key], own) or _keeps(key, below[longer][0], own):
+                chosen[name] = deepcopy(env_vars[key])
         return super().explode_env_vars(field_name, field, chosen)
 
-    def _taken(self, field: FieldInfo, path: list[str]) -> list[frozenset[str]]:
-        """What each name on the way stands for takes, from the outermost in."""
-        found = list[frozenset[str]]()
+    def _below(self, field_name: str, field: FieldInfo) -> dict[str, tuple[str, list[frozenset[str]]]]:
+        """The keys below a field, as its fields are spelt, with what each name of them takes."""
+        prefixes = [f"{spelt}{_DELIMITER}" for _, spelt, _ in self._extract_field_info(field, field_name)]
+        found: dict[str, tuple[str, list[frozenset[str]]]] = {}
+        for key in self._keys:
+            prefix = next((each for each in prefixes if any(spelt.startswith(each) for spelt in _spellings(key))), None)
+            if prefix is None:
+                continue
+            names, taken = self._way(field, key[len(prefix) :].split(_DELIMITER))
+            name = prefix + _DELIMITER.join(names)
+            if name not in found or key.count("-") < found[name][0].count("-"):  # spelt more as the fields are
+                found[name] = key, taken
+        return found
+
+    def _way(self, field: FieldInfo, path: list[str]) -> tuple[list[str], list[frozenset[str]]]:
+        """Each name on the way, as its field is spelt, and what it takes, from the outermost in."""
+        names, taken = list[str](), list[frozenset[str]]()
         at: Any = field
         for name in path:
-            within, at = at, self.next_field(at, name, self.case_sensitive)
-            found.append(takes(at) if at is not None else _takes_more(within, found))
-        return found
+            options = {spelt: self.next_field(at, spelt, self.case_sensitive) for spelt in _spellings(name)}
+            spelt = next((each for each, found in options.items() if isinstance(found, FieldInfo)), name)
+            within, at = at, options[spelt]
+            names.append(spelt)
+            taken.append(takes(at) if at is not None else _takes_more(within, taken))
+        return names, taken
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:  # noqa: ANN401  # pydantic's
         """Text is JSON, as in the environment; what was stored as JSON is parsed already."""
@@ -175,18 +190,24 @@ class ConfigsvcSettingsSource(EnvSettingsSource):
                 raise Unprocessable(f"Two keys are {key} but for their case. Fields could mean either.", key=key)
             if key.startswith(self._prefix) or not self._prefix:
                 exact[key.lower()] = snapshot[key]
+        self._keys = tuple(exact)
         return {**self._renamed(exact), **exact}
 
     def _renamed(self, exact: Mapping[str, Value]) -> dict[str, Value]:
         found: dict[str, tuple[str, Value]] = {}
         for key, value in exact.items():
             rest = key[len(self._prefix) :]
-            for spelt in {name_of(rest).lower(), rest.replace("-", "_")}:
+            for spelt in {name_of(rest).lower(), *_spellings(rest)}:
                 name = self._prefix.lower() + spelt
                 first, _ = found.setdefault(name, (key, value))
                 if first != key and name not in exact:
                     self._shared[name] = first, key
         return {name: value for name, (_, value) in found.items()}
+
+
+def _spellings(name: str) -> tuple[str, str]:
+    """As it is, and as a field of it is called."""
+    return name, name.replace("-", "_")
 
 
 _PARTS, _WHOLE = "keys below it", "its own key"

@@ -27,6 +27,7 @@ from configsvc_client.testing import FakeService
 
 jsonschema = pytest.importorskip("jsonschema")
 requests = pytest.importorskip("requests")
+simplejson = pytest.importorskip("simplejson")
 
 ROOT = Path(__file__).parents[2]
 MEMBERS = {"hosts": ["c", {"port": 1}], "ports": [3, 1], "labels": {"a": "1"}, "name": "x"}
@@ -88,6 +89,7 @@ def _request(given: Any) -> object:  # noqa: ANN401  # any JSON
 
 TAKEN: dict[str, Callable[[Any], object]] = {
     "json.dumps": lambda it: json.dumps(it, indent=1, sort_keys=True),
+    "simplejson.dumps": lambda it: simplejson.dumps(it, sort_keys=True),
     "botocore": _sent,
     "boto3 resource": _put,
     "TypeSerializer": lambda it: TypeSerializer().serialize(it),

@@ -301,3 +301,22 @@ def test_two_keys_that_are_one_field_by_the_names_of_variables_are_refused(confi
     }
     configsvc_fake.put("db_replica_url", "spelt so")
     assert read(configsvc_fake.config(), settings=Flat).model_dump() == {"db_replica_url": "spelt so"}
+
+
+def test_the_names_in_a_dict_are_those_of_the_keys_and_each_is_there_once(configsvc_fake: FakeService) -> None:
+    configsvc_fake.put_all({"db.replica.max-size": "1", "db.replica.min_size": "2"})
+    found = read(configsvc_fake.config(), settings=of(dict[str, int])).model_dump()
+    assert found == {"db": {"replica": {"max-size": 1, "min_size": 2}}}
+
+
+def test_a_key_that_is_spelt_as_its_field_wins_over_one_with_a_hyphen(configsvc_fake: FakeService) -> None:
+    class Pools(BaseModel):
+        max_size: int
+
+    class Hyphens(BaseSettings):
+        my_db: dict[str, Pools]
+
+    configsvc_fake.put_all({"my-db.first-one.max-size": "1", "my-db.first-one.max_size": "2"})
+    configsvc_fake.put("my_db.other.max-size", "3")
+    found = read(configsvc_fake.config(), settings=Hyphens).model_dump()
+    assert found == {"my_db": {"first-one": {"max_size": 2}, "other": {"max_size": 3}}}
