@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from configsvc.model.errors import Forbidden
+from configsvc.model.errors import ConfigsvcError, Forbidden, NotFound
 from configsvc.model.record import Record
 from configsvc_client._secret import Secret, Shown
 
@@ -22,7 +22,7 @@ class _BothRefused(Record):
     """The key that was sent last, and how each was refused."""
 
     last: int
-    errors: tuple[Forbidden, Forbidden]
+    errors: tuple[ConfigsvcError, ConfigsvcError]
 
 
 class ApiKeys(Shown):
@@ -55,8 +55,8 @@ class ApiKeys(Shown):
             ConfigsvcError: from the attempt.
         """
         before = None if what is None else self._refused.get(what)
-        at = (self._works_for.get(what or "", self._works)) if before is None else 1 - before.last
-        answer = _once(attempt, self._keys[at], signed=signed)
+        at = self._works_for.get(what or "", self._works) if before is None else 1 - before.last
+        answer = self._sent(what, at, attempt, before and before.errors[1 - at], signed=signed)
         if not isinstance(answer, Forbidden):
             if before is not None:
                 self._remember(what, at)
@@ -65,10 +65,31 @@ class ApiKeys(Shown):
             raise self._both(what, at, answer, before.errors[1 - at])
         other = 1 - at
         self._remember(what, other)  # now: it is sent first next time, also where no time is left for it now
-        last = _once(attempt, self._keys[other], signed=signed)
+        last = self._sent(what, other, attempt, answer, signed=signed)
         if not isinstance(last, Forbidden):
             return last
         raise self._both(what, other, last, answer)
+
+    def _sent(
+        self,
+        what: str | None,
+        at: int,
+        attempt: Callable[[Secret], Answer],
+        other: ConfigsvcError | None,
+        *,
+        signed: bool,
+    ) -> Answer | Forbidden:
+        """The answer to one key. Where the other is refused, not to find a thing may be for want of a grant."""
+        try:
+            return attempt(self._keys[at])
+        except Forbidden as error:
+            if signed and error.members.get("gateway") in _OF_AWS:
+                raise
+            return error
+        except NotFound as error:
+            if other is not None:
+                self._keep(what, at, error, other)
+            raise
 
     def _remember(self, what: str | None, at: int) -> None:
         self._works = at
@@ -76,21 +97,18 @@ class ApiKeys(Shown):
             self._works_for[what] = at
             self._refused.pop(what, None)
 
-    def _both(self, what: str | None, at: int, last: Forbidden, other: Forbidden) -> Forbidden:
-        """The error that says so; the refusals are copied, because their tracebacks would keep answers alive."""
-        kept, before = (Forbidden(each.detail, **each.members) for each in (last, other))
+    def _keep(
+        self, what: str | None, at: int, last: ConfigsvcError, other: ConfigsvcError
+    ) -> tuple[ConfigsvcError, ConfigsvcError]:
+        """Both errors in the order of the keys, copied: their tracebacks would keep answers alive."""
+        self._works = 1 - at
+        kept, before = (type(each)(each.detail, **each.members) for each in (last, other))
         errors = (before, kept) if at else (kept, before)
         if what is not None:
             self._refused[what] = _BothRefused(at, errors)
-        details = [each.detail for each in errors]
-        why = details[0] if details[0] == details[1] else f"The first: {details[0]} The second: {details[1]}"
+        return errors
+
+    def _both(self, what: str | None, at: int, last: Forbidden, other: ConfigsvcError) -> Forbidden:
+        first, second = (each.detail for each in self._keep(what, at, last, other))
+        why = first if first == second else f"The first: {first} The second: {second}"
         return Forbidden(f"Both API keys in CONFIGSVC_API_KEY are refused. {why}", **last.members)
-
-
-def _once(attempt: Callable[[Secret], Answer], key: Secret, *, signed: bool) -> Answer | Forbidden:
-    try:
-        return attempt(key)
-    except Forbidden as error:
-        if signed and error.members.get("gateway") in _OF_AWS:
-            raise
-        return error

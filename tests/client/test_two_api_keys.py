@@ -161,10 +161,6 @@ def test_two_refusals_that_differ_are_both_told_in_the_order_of_the_setting() ->
     [
         (as_json(429, {}, **{"retry-after": "3"}), errors.Throttled),
         (as_json(500, {}), errors.Internal),
-        (
-            (404, {"content-type": "application/problem+json"}, b'{"code": "not_found", "detail": "none"}'),
-            errors.NotFound,
-        ),
     ],
 )
 def test_what_the_other_key_is_answered_counts_and_it_is_sent_first_from_then_on(
@@ -181,9 +177,28 @@ def test_what_the_other_key_is_answered_counts_and_it_is_sent_first_from_then_on
         assert made.sent() == [OLD, OLD, NEW, NEW]
 
 
+NOTHING: Answer = (404, {"content-type": "application/problem+json"}, b'{"code": "not_found", "detail": "none"}')
+
+
+def test_a_new_key_without_a_grant_does_not_stand_in_the_way_of_the_old_one_when_that_is_enabled_again() -> None:
+    with running(Keys(OLD)) as made:
+        made.poll(None)
+        made.keys.allowed = set()
+        made.keys.instead = {NEW: NOTHING}
+        with pytest.raises(errors.NotFound):
+            made.poll()
+        with pytest.raises(errors.Forbidden, match="Both"):
+            made.poll()
+        with pytest.raises(errors.NotFound):
+            made.poll()
+        assert made.sent() == [OLD, OLD, NEW, OLD, NEW]
+        made.keys.allowed = {OLD}
+        assert (made.poll(), made.sent()) == ({}, [OLD])
+
+
 def test_only_a_403_is_tried_with_the_other_key() -> None:
     with running(Keys(NEW)) as made:
-        for answer in (as_json(429, {}), as_json(500, {}), (502, {}, b""), as_json(401, {}), as_json(400, {})):
+        for answer in (as_json(429, {}), as_json(500, {}), (502, {}, b""), as_json(401, {}), as_json(400, {}), NOTHING):
             made.keys.instead = {OLD: answer}
             with pytest.raises(errors.ConfigsvcError):
                 made.poll()
