@@ -248,6 +248,29 @@ def test_08_with_a_file_the_wait_ends_within_the_half_of_the_service(
     assert stage.clock.pauses == pytest.approx(waits)
 
 
+class Left:
+    """An invocation with some seconds left."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self._seconds * 1000)
+
+
+@pytest.mark.parametrize(("seconds", "waits"), [(2, [1.31]), (1.2, [])])
+def test_08_in_an_invocation_the_wait_ends_within_nine_tenths_of_what_is_left(
+    seconds: float, waits: list[float]
+) -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    stage.gateway.fail = [Throttled("slow down", retry_after=1)]
+    handler = stage.config.handler(lambda event, context: (event, context, stage.config["a"])[2])
+    with contextlib.suppress(ConfigUnavailable):
+        assert handler(None, Left(seconds)) == "1"
+    assert stage.clock.pauses == pytest.approx(waits)
+    assert len(stage.gateway.asked) == 1 + len(waits)
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_02_an_outage_costs_eight_requests_a_cold_start_at_most(seed: int) -> None:
     stage, draw = Stage(sealed_values({"a": "1"})), seeded(seed)
