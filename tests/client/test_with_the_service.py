@@ -58,7 +58,7 @@ def test_several_namespaces_are_one_request_whether_new_changed_or_unchanged(run
         running.namespace(name)
         admin.put(name, "at", name)
     running.requests.clear()
-    environ = {"AWS_ENDPOINT_URL_KMS": running.kms.url, "AWS_REGION": "eu-central-1", **KEYS}
+    environ = {"AWS_ENDPOINT_URL_KMS": running.kms.url, "AWS_REGION": "us-east-1", **KEYS}
     config = Config(
         *names, url=running.url, api_key="value-of-reader", kms_keys="*", environ=environ,
         start_seconds=20, refresh_seconds=20,
