@@ -78,6 +78,25 @@ def test_an_outage_is_failing_for_all_namespaces_until_it_is_over() -> None:
     assert polled(stage).state == "ok"
 
 
+class Context:
+    """An invocation with less than two refreshes' time left."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 1500
+
+
+def test_a_refresh_that_is_put_off_to_the_next_invocation_is_no_trouble() -> None:
+    stage = warm()
+    handler = stage.config.handler(lambda event, context: (event, context))
+    stage.clock.advance(60.5)
+    handler(None, Context())
+    assert len(stage.gateway.asked) == 1
+    assert stage.config.last_error is not None
+    assert stage.config.last_error.members["reason"] == "time_left"
+    assert (stage.config.health().state, stage.config.health().reason) == ("ok", None)
+    assert stage.warnings == []
+
+
 def test_one_namespace_that_is_withheld_fails_alone() -> None:
     stage = warm()
     stage.gateway.served[SHARED] = Forbidden("shared.prod is not for you.", namespace=SHARED)

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 
 from configsvc.model.errors import ConfigsvcError, Forbidden, Internal, NotTaken, Throttled, Unavailable
 from configsvc.model.names import Namespace
+from configsvc.model.snapshot import render
 from configsvc_client import Config
 from configsvc_client._ports import warn
 from configsvc_client._troubles import Troubles, settled
 from tests.client.configs import Stage
 from tests.client.sealing import NS, envelope, found, plain, sealed_values
+from tests.client.stub_servers import Answer, Stub, stub
 
 SHARED = Namespace("shared.prod")
 DOWN = Unavailable("The service is down.")
@@ -209,6 +211,36 @@ def test_a_log_that_raises_fails_no_read() -> None:
     assert config.last_error is not None
 
 
+def test_the_log_has_one_line_of_an_outage_over_the_wire_and_one_of_its_end(caplog: pytest.LogCaptureFixture) -> None:
+    served, down = found([plain("a", "1")]), list[str]()
+
+    def answer(*_: object) -> Answer:
+        if down:
+            return 503, {}, b""
+        return 200, {"content-type": "application/json", "etag": served.etag}, render(served.sealed).encode()
+
+    with stub(answer) as server, contextlib.closing(of(server)) as config:
+        assert config["a"] == "1"
+        down.append("for a while")
+        for _ in range(3):
+            with pytest.raises(Unavailable):
+                config.refresh()
+        (begun,) = caplog.records
+        assert (begun.name, begun.levelname) == ("configsvc_client", "WARNING")
+        assert begun.getMessage().startswith("payments.prod is not updated, and what is held of it stays. ")
+        assert config.health().state == "failing"
+        down.clear()
+        for _ in range(3):
+            config.refresh()
+        assert caplog.messages[1:] == ["payments.prod is updated again."]
+        assert config.health().ok
+
+
+def of(server: Stub) -> Config:
+    """A real Config that reads from there."""
+    return Config("payments.prod", url=f"{server.url}/prod", api_key="k" * 20, environ={}, refresh_seconds=20)
+
+
 # The decision itself.
 
 ERRORS = st.sampled_from([DOWN, Throttled("429"), Forbidden("403"), NotTaken("refused"), NotTaken("refused again")])
@@ -233,6 +265,11 @@ def test_whatever_happens_each_namespace_begins_before_it_heals_and_each_kind_be
 
 def test_a_poll_that_finds_all_well_says_nothing() -> None:
     assert settled(Troubles(), {}, {NS: ()}) == (Troubles(), [])
+
+
+def test_as_many_broken_keys_as_fit_are_all_named() -> None:
+    (line,) = settled(Troubles(), {}, {NS: [f"k{number}" for number in range(5)]})[1]
+    assert line == "5 keys of payments.prod do not open, and reading one raises why: k0, k1, k2, k3, k4."
 
 
 def test_more_broken_keys_than_fit_are_counted() -> None:
