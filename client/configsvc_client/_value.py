@@ -83,7 +83,16 @@ def _conversion(as_: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return lambda value: _finite(as_(_written(value)))
     if name in _ARRAYS:
         return lambda value: as_(_only(list, value))
-    return _TYPES[name][0] if name in _TYPES else as_
+    return _TYPES[name][0] if name in _TYPES else _derived(as_)
+
+
+def _derived(as_: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A class derived from one of Python's takes what that takes; one of numbers is handed text as it is."""
+    base = next((each for each in (int, float, str, bytes) if isinstance(as_, type) and issubclass(as_, each)), None)
+    if base is None:
+        return as_
+    first = _TYPES[_name(base)][0]
+    return lambda value: as_(value if isinstance(value, str) and base in (int, float) else first(value))
 
 
 def _name(as_: Any) -> str:  # noqa: ANN401  # any callable

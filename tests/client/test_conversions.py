@@ -9,7 +9,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, List, NamedTuple  # noqa: UP035  # as some still write it
+from typing import Any, List, NamedTuple, Self  # noqa: UP035  # as some still write it
 
 import pytest
 
@@ -19,6 +19,25 @@ from tests.client.carried import carried
 
 class Level(enum.Enum):
     INFO = "info"
+
+
+class Port(int):
+    """Reads text in a way of its own."""
+
+    def __new__(cls, value: int | str) -> Self:
+        return super().__new__(cls, int(value, 0) if isinstance(value, str) else value)
+
+
+class Number(enum.IntEnum):
+    ONE = 1
+
+
+class Name(str):
+    __slots__ = ()
+
+
+class Raw(bytes):
+    pass
 
 
 class Unhashable(NamedTuple):
@@ -51,7 +70,9 @@ TAKEN: list[tuple[Any, Any, Any]] = [
     (deque, [1, 2], deque([1, 2])), (dict, {"a": {"b": 1}}, {"a": {"b": 1}}),
     (Decimal, 10.7, Decimal("10.7")), (Decimal, "0.10", Decimal("0.10")), (Decimal, 3, Decimal(3)),
     (Fraction, 0.1, Fraction(1, 10)), (Fraction, "1/3", Fraction(1, 3)),
-    (Level, "info", Level.INFO), (Path, "/a", Path("/a")), (json.loads, "[1]", [1]), (len, "abc", 3),
+    (Port, "0x50", Port(80)), (Port, 80.0, Port(80)), (Number, 1.0, Number.ONE), (Name, b"a", Name("a")),
+    (Raw, "a", Raw(b"a")), (Level, "info", Level.INFO),
+    (Path, "/a", Path("/a")), (json.loads, "[1]", [1]), (len, "abc", 3),
     (lambda text: text.split(","), "a,b", ["a", "b"]), (Unhashable([1]), "x", ["x"]),
 ]  # fmt: skip
 
@@ -77,6 +98,7 @@ REFUSED: list[tuple[Any, Any]] = [
     *each(Decimal, TRUE, "NaN", "sNaN", "Infinity", [0, [1], -1], None, "x"),
     *each(Fraction, TRUE, "1/0", None, "x"),
     *(pair for kind in (list[int], List[int], dict[str, int]) for pair in each(kind, "ab", [1], {"a": 1})),  # noqa: UP006  # as some still write it
+    *each(Port, 80.5, TRUE, None), *each(Number, TRUE, 1.5, 2, "one"), *each(Name, b"\xff", None), *each(Raw, 10, [1]),
     (Level, "canary"), (Path, b"x"), (int | str, "1"),
 ]  # fmt: skip
 
