@@ -62,24 +62,28 @@ sys.meta_path.insert(0, Finder())
 """
 """An importer that serves the wheel out of memory; what else its loaders can do is added."""
 
-NOTHING_MORE = ""
-REFUSES = """
+WITHOUT_ROOTS = {
+    "cannot read": "",
+    "refuses": """
 def get_data(self, path):
     raise OSError("no such file")
 Loader.get_data = get_data
-"""
-AS_TEXT = """
+""",
+    "gives text": """
 Loader.get_data = lambda self, path: files["configsvc_client/amazon_roots.pem"].decode()
-"""
-SPOILT = """
+""",
+    "gives something else": """
 Loader.get_data = lambda self, path: b"no certificate"
-"""
-WITHOUT_FILE = """
-def exec_module(self, module, run=Loader.exec_module):
+""",
+    "names no file": """
+def exec_module(self, module):
+    module.__file__ = None
     exec(self.get_code(module.__name__), module.__dict__)
-    module.__dict__.setdefault("__file__", None) if module.__name__.endswith("_trust") else None
 Loader.exec_module = exec_module
-"""
+""",
+}
+"""What a loader may be like that does not give the roots."""
+
 AS_RESOURCES = """
 Loader.get_resource_reader = lambda self, name: Reader()
 """
@@ -121,12 +125,12 @@ def test_a_zipapp_brings_the_roots(wheel: Path, tmp_path: Path) -> None:
         assert read(running, tmp_path / "ca.pem", str(tmp_path / "app.pyz"))[1:] == ["1", 5, True]
 
 
-@pytest.mark.parametrize("more", [NOTHING_MORE, REFUSES, AS_TEXT, SPOILT, WITHOUT_FILE])
+@pytest.mark.parametrize("how", WITHOUT_ROOTS)
 def test_where_a_loader_does_not_give_the_roots_the_default_store_takes_their_place(
-    wheel: Path, tmp_path: Path, more: str
+    wheel: Path, tmp_path: Path, how: str
 ) -> None:
     with service(sealed_values({"a": "1"}), server_context(tmp_path)) as running:
-        script = f"import sys; sys.path.append({PACKAGES!r})" + LOADED_BY + more + READ
+        script = f"import sys; sys.path.append({PACKAGES!r})" + LOADED_BY + WITHOUT_ROOTS[how] + READ
         assert read(running, tmp_path / "ca.pem", "-c", script, str(wheel))[1:] == ["1", 1, False]
         assert running.api.connections == 1
 
