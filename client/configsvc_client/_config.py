@@ -117,6 +117,8 @@ class Config(Reads):
         Raises:
             ConfigsvcError: why it failed; what is held stays.
         """
+        if self._leases is not None:
+            self._leases.end_here()
         return self._keeper().refresh()
 
     def on_change(self, prefix: str, callback: Callback) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from configsvc_client._secret import Shown
 
-__all__ = ["Environ", "Hidden", "HiddenMapping", "hidden", "without_frames"]
+__all__ = ["Environ", "Hidden", "HiddenMapping", "hidden", "view", "without_frames"]
 
 Raised = TypeVar("Raised", bound=BaseException)
 
@@ -111,6 +111,11 @@ class _View(Shown):
 
     def __repr__(self) -> str:
         return f"{self._what} of {self._of!r}"
+
+
+def view(of: Any, what: str, each: Callable[[], Iterator[object]]) -> Any:  # noqa: ANN401  # to a type checker a view
+    """The values or items of a mapping that walks over them in its own way."""
+    return _View(of, what, each)
 
 
 class Environ(HiddenMapping[str, str]):

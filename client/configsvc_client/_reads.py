@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import math
+import sys
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
 from contextvars import ContextVar
 from time import monotonic, time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from configsvc_client._freshness import NEVER, Window
-from configsvc_client._hidden import HiddenMapping
+from configsvc_client._hidden import HiddenMapping, view
 from configsvc_client._secret import Secret, Shown
 from configsvc_client._snapshot import Snapshot, values_of
 from configsvc_client._value import Value
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from configsvc_client._leases import Leases
 
 
 class Published(Shown):
@@ -38,7 +44,9 @@ class Reads(HiddenMapping[str, Value]):
     """The reading half of Config. The other half gives `_current`, and calls `_publish` with what may be read."""
 
     # Faster than members.
-    __slots__ = ("__weakref__", "_monotonic", "_open", "_pin", "_pinned", "_published", "_wall")
+    __slots__ = ("__weakref__", "_leases", "_monotonic", "_open", "_pin", "_pinned", "_published", "_wall")
+
+    _leases: Leases | None
 
     def __init__(self) -> None:
         self._pinned: ContextVar[Snapshot | None] = ContextVar("configsvc snapshot", default=None)
@@ -56,7 +64,7 @@ class Reads(HiddenMapping[str, Value]):
             except KeyError:
                 pass
             return shown.snapshot[key]  # says why there is none
-        return self._held()[key]
+        return self._held(key)[key]
 
     def _look_for_pins(self) -> None:
         """From now on `config[key]` looks first whether this is an invocation; whoever wraps no handler never does.
@@ -69,17 +77,33 @@ class Reads(HiddenMapping[str, Value]):
             self.__class__ = type(own.__name__, (own, LooksForPins), members)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._reading())
+        return self._walked(sys._getframe(1))  # noqa: SLF001  # who walks
+
+    def keys(self) -> KeysView[str]:
+        """The keys; whoever walks over them, and reads each, reads one snapshot."""
+        from configsvc_client._leases import Keys
+
+        return Keys(self)
+
+    def values(self) -> ValuesView[Value]:
+        """The values; whoever walks over them walks over one snapshot."""
+        made: ValuesView[Value] = view(self, "values", lambda: iter(self._reading().values()))
+        return made
+
+    def items(self) -> ItemsView[str, Value]:
+        """Keys with their values; whoever walks over them walks over one snapshot."""
+        made: ItemsView[str, Value] = view(self, "items", lambda: iter(self._reading().items()))
+        return made
 
     def __len__(self) -> int:
         return len(self._reading())
 
     def __contains__(self, key: object) -> bool:
-        return key in self._reading()
+        return key in self._reading(key)
 
     def get(self, key: str, default: Any = None, *, as_: Callable[[Any], Any] | None = None) -> Any:  # noqa: ANN401  # values are of any type
         """The value of a key, or the default; see `Snapshot.get`."""
-        snapshot = self._reading()
+        snapshot = self._reading(key)
         if key not in snapshot:
             return default
         default = None  # as in Snapshot.get
@@ -87,7 +111,7 @@ class Reads(HiddenMapping[str, Value]):
 
     def secret(self, key: str) -> Secret:
         """The value of a sealed key, masked; see `Snapshot.secret`."""
-        return self._reading().secret(key)
+        return self._reading(key).secret(key)
 
     def snapshot(self) -> Snapshot:
         """All values at one revision of each namespace: inside a wrapped handler the invocation's, else the current.
@@ -100,16 +124,34 @@ class Reads(HiddenMapping[str, Value]):
         pinned = self._pin()
         return self._current() if pinned is None else pinned
 
-    def _reading(self) -> Snapshot:
+    def _reading(self, key: object = None) -> Snapshot:
         """As `config[key]`: inside a handler its snapshot, else what is held, after one look at each clock."""
         pinned = self._pin()
-        return self._held() if pinned is None else pinned
+        return self._held(key) if pinned is None else pinned
 
-    def _held(self) -> Snapshot:
-        published = self._published
+    def _held(self, key: object = None) -> Snapshot:
+        """What is held while its window is open, else what is current; for a key of a walk, what that walks over."""
+        published, leases = self._published, self._leases
+        if leases is not None and key is not None:
+            if (walked := leases.of(key)) is not None:
+                return walked
+            if not leases.any_left():
+                self._opens(published)
         if self._wall() < published.until and self._monotonic() < published.ends:
             return published.snapshot
         return self._current()
+
+    def _walked(self, frame: FrameType) -> Iterator[str]:
+        """The keys of one snapshot, of which the frame that walks over them then reads the values."""
+        if (pinned := self._pin()) is not None:
+            return iter(pinned)
+        leases = self._leases
+        if leases is None:
+            from configsvc_client._leases import Leases
+
+            leases = self._leases = Leases(self._monotonic)
+        lease = leases.begin(frame)  # first: whoever publishes from here on sees it
+        return lease.keys(self._held())
 
     @abstractmethod
     def _current(self, remaining: float = math.inf) -> Snapshot:
@@ -123,6 +165,7 @@ class Reads(HiddenMapping[str, Value]):
     def _show_nothing(self) -> None:
         """No window is open, so that the next read asks."""
         self._open = self._published = Published(Snapshot(()), {}, NEVER)
+        self._leases = None
         self._read_by(_no_time, _no_time)
 
     def _read_by(self, wall: Callable[[], float], monotonic: Callable[[], float]) -> None:
@@ -130,11 +173,21 @@ class Reads(HiddenMapping[str, Value]):
         self._wall, self._monotonic = wall, monotonic
 
     def _publish(self, snapshot: Snapshot, window: Window) -> None:
-        """From now on this is read, within its window: one store of an attribute."""
-        before = self._published
-        # A dict is looked up faster than a subclass of it.
-        plain = before.plain if snapshot is before.snapshot else dict(values_of(snapshot))
-        self._published = published = Published(snapshot, plain, window)
+        """From now on this is read, within its window: one store of an attribute.
+
+        Where a walk over something else goes on, reads are considered until it ends.
+        """
+        before, leases = self._published, self._leases
+        if snapshot is before.snapshot:
+            self._published = published = Published(snapshot, before.plain, window)
+        else:
+            plain = dict(values_of(snapshot))  # is looked up faster than a subclass
+            self._open = Published(snapshot, plain, NEVER)
+            self._published = published = Published(snapshot, plain, window)
+        if leases is None or not leases.any_left():
+            self._opens(published)
+
+    def _opens(self, published: Published) -> None:
         if self._wall is time and self._monotonic is monotonic:
             self._open = published
 
