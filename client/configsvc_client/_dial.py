@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from configsvc_client._hooks import started
+from configsvc_client._kept import quiet
 from configsvc_client._trust import Trust
 from configsvc_client._url import Url
 
@@ -82,6 +83,9 @@ class Dialler:
         raise failed
 
     def _secure(self, context: ssl.SSLContext, deadline: float) -> socket.socket:
+        if "__del__" not in vars(context.sslsocket_class):
+            context.sslsocket_class = quiet(context.sslsocket_class)
+
         def secure(raw: socket.socket) -> ssl.SSLSocket:
             return context.wrap_socket(raw, do_handshake_on_connect=False, server_hostname=_Ascii(self._url.name))
 
@@ -160,7 +164,7 @@ def _first(
     slow: list[Attempt] | None = None,
 ) -> socket.socket:
     """In the plain way, which costs a cold start no module. What takes too long is left to go on in `slow`."""
-    made: socket.socket = socket.socket(address[0], socket.SOCK_STREAM)
+    made: socket.socket = quiet(socket.socket)(address[0], socket.SOCK_STREAM)
     secured: ssl.SSLSocket | None = None
     try:
         made.settimeout(seconds)

@@ -189,7 +189,13 @@ class Connection:
 
     def _opened(self, deadline: float, generation: object) -> Kept:
         seconds = _SECONDS * (1 + _SCATTER * (2 * self._chance() - 1))
-        return Kept(self._dialler.open(deadline), self._now(), seconds, generation)
+        now = self._now()
+        made = self._dialler.open(deadline)
+        try:
+            return Kept(made, now, seconds, generation)
+        except BaseException:  # of a signal handler
+            made.close()
+            raise
 
     def _exchange(self, kept: Kept, message: Secret, deadline: float, meanwhile: Callable[[], None] | None) -> Response:
         whole = False

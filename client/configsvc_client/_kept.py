@@ -6,10 +6,13 @@ import select
 import socket
 import weakref
 from collections.abc import Callable
+from typing import TypeVar
 
 _ERROR = 400
 _LATER = 429
 _ERRORS = 2
+
+Made = TypeVar("Made", bound=socket.socket)
 
 
 class BadAnswer(Exception):
@@ -86,6 +89,17 @@ class Kept:
         finally:
             self.socket.setblocking(True)  # noqa: FBT003  # as above
         return False
+
+
+def quiet(kind: type[Made]) -> type[Made]:
+    """A class of sockets of which one that is lost is closed without a complaint.
+
+    A signal handler may strike between the making of a socket and its being held by anything.
+    """
+    plain: object = socket.SocketType
+    if plain not in kind.__mro__:  # gevent's, eventlet's
+        return kind
+    return type(kind.__name__, (kind,), {"__slots__": (), "__del__": socket.SocketType.close})
 
 
 def refuses_or_fails(status: int) -> bool:

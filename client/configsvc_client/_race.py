@@ -16,6 +16,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from configsvc_client._foreign import pass_on
+from configsvc_client._kept import quiet
 
 if TYPE_CHECKING:
     import ssl
@@ -31,7 +32,7 @@ Attempt = Generator[tuple[socket.socket, bool], None, socket.socket]
 
 def connecting(address: Address, secure: Secure | None) -> Attempt:
     """From the beginning."""
-    made = socket.socket(address[0], socket.SOCK_STREAM)
+    made = quiet(socket.socket)(address[0], socket.SOCK_STREAM)
     try:
         made.setblocking(False)  # noqa: FBT003  # by settimeout(0), eventlet's would wait
         code = made.connect_ex(address[1])

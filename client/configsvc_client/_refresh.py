@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
@@ -19,6 +20,8 @@ from configsvc_client._ports import Found, Gateway, Moment
 from configsvc_client._snapshot import Layer, Snapshot
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from configsvc_client._refusals import Refusals
     from configsvc_client._troubles import Troubles
 
@@ -88,8 +91,22 @@ class Flight:
         return bool(self._after)
 
     def over(self, now: Moment) -> bool:
-        """Whether the next may begin: it ended, or is older than its deadline by either clock, as after a freeze."""
-        return self.ended or age(self.began, now) >= self.seconds
+        """Whether the next may begin: it ended, or is older than its deadline by either clock, as after a freeze.
+
+        Or it is of this thread, which no longer runs it: what a signal handler raised struck between two steps.
+        """
+        return self.ended or age(self.began, now) >= self.seconds or self._is_lost()
+
+    def _is_lost(self) -> bool:
+        me = threading.get_ident()
+        if any(each != me for each in self._threads):
+            return False
+        frame: FrameType | None = sys._getframe()  # noqa: SLF001  # documented
+        while frame is not None:
+            if "flight" in frame.f_code.co_varnames and frame.f_locals.get("flight") is self:
+                return False
+            frame = frame.f_back
+        return True
 
     def mine(self) -> bool:
         """Whether this thread asked for it or runs it, and has been interrupted by a signal handler or calls itself."""
