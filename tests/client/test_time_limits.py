@@ -6,10 +6,13 @@ In processes of their own, where each socket that is left is an error.
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from configsvc_client._ports import Moment
+from configsvc_client._refresh import Flight, State
 from tests.client.certificates import server_context
 from tests.client.sealing import envelope, found, kms_form, plain
 from tests.client.stub_service import service
@@ -108,3 +111,39 @@ def test_a_time_limit_ends_what_it_strikes_and_leaves_a_client_that_works(
         done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=120)
     assert done.stdout == "sound\n", done.stderr
     assert "ResourceWarning" not in done.stderr  # what else Python says there, it says of its own weak references
+
+
+def test_a_refresh_that_its_thread_no_longer_runs_is_over_and_one_that_it_runs_is_not() -> None:
+    now, begun = Moment(10.0, 10.0), [Flight(State(1.0), Moment(10.0, 10.0), 60.0)]
+    assert begun[0].over(now)  # nothing on this stack runs it
+
+    def over(flight: Flight) -> bool:
+        return flight.over(now)
+
+    assert not over(begun[0])
+    elsewhere: list[bool] = []
+    thread = threading.Thread(target=lambda: elsewhere.append(begun[0].over(now)))
+    thread.start()
+    thread.join(30)
+    assert elsewhere == [False]
+
+
+LOST = """
+import ssl, socket
+from configsvc_client._kept import quiet
+quiet(socket.socket)(socket.AF_INET, socket.SOCK_STREAM)
+context = ssl.create_default_context()
+context.sslsocket_class = quiet(ssl.SSLSocket)
+one, other = socket.socketpair()
+context.wrap_socket(one, do_handshake_on_connect=False, server_hostname="localhost")
+assert other.recv(1) == b""
+other.close()
+print("closed")
+"""
+
+
+def test_a_socket_that_nothing_holds_is_closed_without_a_warning() -> None:
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT}:{ROOT / 'client'}"}
+    command = [sys.executable, "-X", "dev", "-W", "error::ResourceWarning", "-c", LOST]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.stdout, done.stderr) == ("closed\n", "")
