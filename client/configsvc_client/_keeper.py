@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import _thread
 import contextlib
+import functools
 import math
 import sys
 from collections.abc import Callable, Sequence
@@ -92,8 +93,9 @@ class Keeper:
         last, now = self._last(), self._world.clock.now()
         if last.state.held is None:
             self._load(math.inf)
-        elif last.state.freshness.due(now) and (flight := self._begun(last, now, last.state.allowed)) is not None:
-            self._fly(flight, self._longest(known=True))
+        elif last.state.freshness.due(now) and last.over(now):
+            flight = self._next(last, now, last.state.allowed)
+            self._begins(last, flight, lambda: self._fly(flight, self._longest(known=True)))
 
     def refresh(self) -> bool:
         """Refreshes now, due or not.
@@ -257,14 +259,19 @@ class Keeper:
         """
         allowed, waits, longest = last.state.allowed, self._waits(most), self._longest(known=most < math.inf)
         aside = allowed > self._usual and not self._freezes
-        flight = self._begun(last, now, allowed if aside else waits)
-        if flight is None or not (aside and self._flies_aside(flight, longest, everything=everything)):
-            if flight is not None:
-                flight.seconds = min(flight.seconds, waits)
-                self._fly(flight, longest, everything=everything)
-        elif not flight.wait(waits):
+        flight = self._next(last, now, allowed if aside else waits)
+
+        def fly() -> bool:
+            if aside and self._flies_aside(flight, longest, everything=everything):
+                return True
+            flight.seconds = min(flight.seconds, waits)
+            self._fly(flight, longest, everything=everything)
+            return False
+
+        begun = self._begins(last, flight, fly)
+        if begun and not flight.wait(waits):
             self._note(Unavailable("The refresh takes longer than usual, and goes on.", reason="deadline"))
-        return flight
+        return None if begun is None else flight
 
     def _asked_for(self) -> Flight:
         """A refresh that was asked for, after another one that is under way, both within the time of one.
@@ -303,12 +310,26 @@ class Keeper:
         usual = self._usual
         return _UNKNOWN_TIMES * usual if self._freezes and not known else max(self._settings.start_seconds, usual)
 
-    def _begun(self, last: Flight, now: Moment, seconds: float) -> Flight | None:
-        """A flight after that one, which is given up where it has not ended; None where another thread was faster."""
+    def _next(self, last: Flight, now: Moment, seconds: float) -> Flight:
+        """A flight that may follow that one, which is given up where it has not ended."""
         if not last.ended:
             self._give_up(last)
-        flight = Flight(last.state, now, seconds, math.inf if self._freezes else self._usual)
-        return flight if last.follow(flight) else None
+        return Flight(last.state, now, seconds, math.inf if self._freezes else self._usual)
+
+    @staticmethod
+    def _begins(last: Flight, flight: Flight, fly: Callable[[], bool | None]) -> bool | None:
+        """What flying gives; None, and nothing is done, where another thread was faster.
+
+        Whatever a signal raises from the first moment on, the flight ends, unless a thread of its own goes on with it.
+        """
+        goes_on: bool | None = None
+        try:
+            if last.follow(flight):
+                goes_on = bool(fly())
+        finally:
+            if not goes_on:
+                flight.end(flight.before)
+        return goes_on
 
     def _give_up(self, last: Flight) -> None:
         """Ends a flight in place of its thread, which has not come back; that counts as a refresh that failed."""
@@ -335,13 +356,11 @@ class Keeper:
     def _fly(self, flight: Flight, longest: float, *, everything: bool = False) -> None:
         """A refresh, on this thread. What ends after it was given up changes nothing and calls nobody back."""
         held = flight.before.held
-        if held is None:
-            return self._first_of_all(flight)
+        if held is None:  # what is held never goes
+            return
         flight.joined()
-        state, flight.error = (
-            flight.before,
-            Unavailable("The refresh was interrupted. Try again.", reason="interrupted"),
-        )
+        state = flight.before
+        flight.error = Unavailable("The refresh was interrupted. Try again.", reason="interrupted")
         try:
             from configsvc_client._refreshing import outcome
 
@@ -354,7 +373,6 @@ class Keeper:
         if flight.kept:
             self._show()
             self._tell(made.news, held.snapshot, made.held.snapshot)
-        return None
 
     def _tell(self, news: Sequence[str], before: Snapshot, after: Snapshot) -> None:
         """After the flight: a callback, and who reads the log, may take as long as they like, and refresh."""
@@ -374,9 +392,8 @@ class Keeper:
         while self.held is None:
             last, now = self._last(), self._world.clock.now()
             if last.over(now):
-                flight = self._begun(last, now, deadline - now.monotonic)
-                if flight is not None:
-                    self._first_of_all(flight)
+                flight = self._next(last, now, deadline - now.monotonic)
+                self._begins(last, flight, functools.partial(self._first_of_all, flight))
             elif last.mine() or not (
                 last.wait(min(deadline, last.deadline) - now.monotonic) or last.over(self._world.clock.now())
             ):

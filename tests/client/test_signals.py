@@ -102,6 +102,39 @@ print(handled > 50, len(seen) > 100, longest < 15, flush=True)
 """
 
 
+LIMITED = """
+import faulthandler, random, signal, sys, time
+from configsvc_client import Config
+faulthandler.dump_traceback_later(60, exit=True)
+draw, limited, longest = random.Random(int(sys.argv[1])), 0, 0.0
+
+class Limit(Exception):
+    pass
+
+def handle(*_):
+    raise Limit
+
+signal.signal(signal.SIGALRM, handle)
+end = time.monotonic() + 2
+while time.monotonic() < end:
+    config = Config(poll_seconds=0.001, refresh_seconds=10, start_seconds=10)
+    for _ in range(3):
+        try:
+            signal.setitimer(signal.ITIMER_REAL, draw.uniform(0.00001, 0.004))
+            config["a"]
+            config.refresh()
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        except Limit:
+            limited += 1
+        began = time.monotonic()
+        assert config["a"] == "1"
+        assert config.refresh() is False
+        longest = max(longest, time.monotonic() - began)
+    config.close()
+print(limited > 50, longest < 5, flush=True)
+"""
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGALRM])
 @pytest.mark.parametrize(
     ("line", "answers"),
@@ -140,3 +173,9 @@ def test_handlers_that_interrupt_anything_get_through_and_the_config_works_after
         process(STORM, running.environ, str(seed), str(threads)) as storm,
     ):
         assert storm.hear() == "True True True"
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_after_what_a_handler_raised_at_any_point_the_next_read_waits_for_nothing(seed: int) -> None:
+    with service(sealed_values({"a": "1"})) as running, process(LIMITED, running.environ, str(seed)) as limited:
+        assert limited.hear() == "True True"
