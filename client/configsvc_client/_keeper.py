@@ -257,6 +257,7 @@ class Keeper:
 
         What takes longer than usual is finished by a thread of its own, except where threads freeze.
         """
+        self._give_up(last)
         allowed, waits, longest = last.state.allowed, self._waits(most), self._longest(known=most < math.inf)
         aside = allowed > self._usual and not self._freezes
         flight = self._next(last, now, allowed if aside else waits)
@@ -312,8 +313,7 @@ class Keeper:
 
     def _next(self, last: Flight, now: Moment, seconds: float) -> Flight:
         """A flight that may follow that one, which is given up where it has not ended."""
-        if not last.ended:
-            self._give_up(last)
+        self._give_up(last)
         return Flight(last.state, now, seconds, math.inf if self._freezes else self._usual)
 
     @staticmethod
@@ -332,11 +332,16 @@ class Keeper:
         return goes_on
 
     def _give_up(self, last: Flight) -> None:
-        """Ends a flight in place of its thread, which has not come back; that counts as a refresh that failed."""
+        """Ends a flight in place of its thread, which has not come back; that counts as a refresh that failed.
+
+        The next takes the usual time, on the thread of its reader: a process may have no threads that run.
+        """
+        if last.ended:
+            return
         from configsvc_client._refreshing import given_up
 
         state, news = given_up(last.before, last.seconds)
-        if last.end(state):
+        if last.end(state._replace(allowed=self._usual)):
             for each in news:
                 self._world.warn(each)
 

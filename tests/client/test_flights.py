@@ -216,6 +216,22 @@ def test_a_refresh_that_was_interrupted_leaves_what_is_held_and_the_next_read_re
     assert (stage.config["a"], stage.config.counts["failures"], refreshes(stage)) == ("2", 0, 2)
 
 
+def test_where_the_thread_that_finishes_a_slow_refresh_does_not_come_back_the_next_is_the_readers_own() -> None:
+    stage, gateway = holding()
+    stage.config.snapshot()
+    gateway.fail = [Unavailable("did not answer in time", reason="deadline")]
+    stage.clock.advance(67)
+    stage.config.snapshot()
+    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.clock.advance(67)
+    held = Held()
+    with reading(lambda: stage.config["a"], held, gateway):
+        stage.clock.advance(2)
+        assert stage.config["a"] == "2"
+        assert gateway.deadlines[-1] == stage.clock.up + 0.8
+        held.answer()
+
+
 def test_a_bug_in_the_thread_that_finishes_a_slow_refresh_is_told_and_ends_nothing_else() -> None:
     stage = loaded()
     stage.gateway.fail = [Unavailable("did not answer in time", reason="deadline")]
