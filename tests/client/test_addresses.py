@@ -128,8 +128,10 @@ def test_one_that_is_only_slow_goes_on_beside_the_others() -> None:
 
 def test_the_only_address_has_all_the_time_there_is() -> None:
     with contextlib.closing(Hole("127.0.0.3", 0)) as slow:
-        threading.Thread(target=slow.drain).start()
+        draining = threading.Thread(target=slow.drain)
+        draining.start()
         assert reached([slow.address, slow.address]) == slow.address[1]
+        draining.join(20)
 
 
 def test_nothing_that_answers_is_a_timeout_at_the_deadline() -> None:
