@@ -49,6 +49,7 @@ class Kept:
     def __init__(self, opened: socket.socket, now: tuple[float, float], seconds: float, generation: object) -> None:
         self.socket = opened
         self.close = weakref.finalize(self, opened.close)
+        self.close.atexit = False  # a thread may be using it, and other handlers of the exit may read
         self.generation = generation
         self._opened = now
         self._seconds = seconds
