@@ -63,9 +63,16 @@ def new():
     return Config(poll_seconds=3600, start_seconds=20, refresh_seconds=20)
 
 before = sockets()
+def load():
+    made = new()
+    made["p"]
+    made.close()
+
+load()
+load_seconds = min(timed(load) for _ in range(3))
 first = new()
-load_seconds = timed(lambda: first["p"])
-refresh_seconds = timed(first.refresh)
+first["p"]
+refresh_seconds = min(timed(first.refresh) for _ in range(3))
 first.close()
 config = new()
 config["p"]
@@ -92,9 +99,7 @@ print("sound")
 """
 
 
-@pytest.mark.parametrize(
-    "kind", ["TimeoutError", "OSError", "ValueError", "KeyboardInterrupt", "SoftTimeLimitExceeded"]
-)
+@pytest.mark.parametrize("kind", ["TimeoutError", "OSError", "KeyboardInterrupt", "SoftTimeLimitExceeded"])
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_time_limit_ends_what_it_strikes_and_leaves_a_client_that_works(
     kind: str, scheme: str, tmp_path: Path
