@@ -98,7 +98,7 @@ def quiet(kind: type[Made]) -> type[Made]:
     A signal handler may strike between the making of a socket and its being held by anything.
     """
     plain: object = socket.SocketType
-    if plain not in kind.__mro__:  # gevent's, eventlet's
+    if socket.SocketType.__module__ != "_socket" or plain not in kind.__mro__:  # gevent's, eventlet's
         return kind
     return type(kind.__name__, (kind,), {"__slots__": (), "__del__": socket.SocketType.close})
 
