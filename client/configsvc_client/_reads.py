@@ -81,8 +81,10 @@ class Reads(HiddenMapping[str, Value]):
 
     def keys(self) -> KeysView[str]:
         """The keys; whoever walks over them, and reads each, reads one snapshot."""
-        from configsvc_client._leases import Keys
-
+        try:
+            from configsvc_client._leases import Keys
+        except ImportError:  # a signal handler reads, and interrupted the first import of it
+            return self._reading().keys()
         return Keys(self)
 
     def values(self) -> ValuesView[Value]:
@@ -147,8 +149,10 @@ class Reads(HiddenMapping[str, Value]):
             return iter(pinned)
         leases = self._leases
         if leases is None:
-            from configsvc_client._leases import Leases
-
+            try:
+                from configsvc_client._leases import Leases
+            except ImportError:  # as in `keys`
+                return iter(self._held())
             leases = self._leases = Leases(self._monotonic)
         lease = leases.begin(frame)  # first: whoever publishes from here on sees it
         return lease.keys(self._held())
