@@ -212,7 +212,7 @@ def test_what_interrupts_a_first_load_on_its_own_thread_is_told_so_at_once() -> 
 
     def within() -> None:
         for read in (lambda: stage.config["a"], stage.config.snapshot, stage.config.refresh):
-            with pytest.raises(ConfigsvcError) as caught:
+            with pytest.raises(ConfigsvcError, match="on this thread") as caught:
                 read()
             got.append(caught.type)
 
