@@ -18,7 +18,8 @@ SHORTEST = 8
 MASK = "***"
 
 _LONG = 2 * SHORTEST
-_CHOICES = 4
+_CHOICES = (4, 16, 64)
+_FEW = 4
 
 
 class Needles:
@@ -49,6 +50,8 @@ class Needles:
 class _Parts:
     """One part of each of some texts: of four that it may be, the one that the fewest others have.
 
+    Where many others have all four, as of connection strings that differ in their passwords, it is one of more.
+
     Parts are twice as long as runs. So wherever a part is in a text, one of its runs begins at a multiple of the step:
     only the runs there are looked up, and where one is known, the parts around it.
 
@@ -60,11 +63,9 @@ class _Parts:
 
     def __init__(self, length: int, texts: Sequence[str], first: int) -> None:
         self._length, self._run, self._step = length, length // 2, length // 2 + 1
-        choices = [_choices(text, length) for text in texts]
-        seen = Counter(part for each in choices for part in each)
         self._known: dict[str, list[int]] = {}
-        for number, each in enumerate(choices, first):
-            self._known.setdefault(min(each, key=seen.__getitem__), []).append(number)
+        for number, part in enumerate(_least_shared(texts, length), first):
+            self._known.setdefault(part, []).append(number)
         self._runs = {part[at : at + self._run] for part in self._known for at in range(self._step)}
 
     def __bool__(self) -> bool:
@@ -88,20 +89,31 @@ class _Parts:
         return {number for part in parts for number in known[part]}
 
 
-def _choices(text: str, length: int) -> list[str]:
-    """Some parts of it, from its beginning to its end."""
+def _least_shared(texts: Sequence[str], length: int) -> list[str]:
+    """Of each text a part that few others have; more parts are looked at only of those that have none so far."""
+    parts, left = [""] * len(texts), list(range(len(texts)))
+    for many in _CHOICES:
+        choices = {number: _choices(texts[number], length, many) for number in left}
+        seen = Counter(part for each in choices.values() for part in each)
+        for number, each in choices.items():
+            parts[number] = min(each, key=seen.__getitem__)
+        left = [number for number in left if seen[parts[number]] > _FEW and len(texts[number]) - length >= many]
+    return parts
+
+
+def _choices(text: str, length: int, many: int) -> dict[str, None]:
+    """So many parts of it, from its beginning to its end, each once."""
     last = len(text) - length
-    return [text[(at := last * number // (_CHOICES - 1)) : at + length] for number in range(_CHOICES)]
+    return dict.fromkeys(text[(at := last * number // (many - 1)) : at + length] for number in range(many))
 
 
 class Mask(Shown):
     """Knows the sealed values of the current snapshot and of the one before, and shows none."""
 
-    __slots__ = ("_current", "_followed", "_wanted")
+    __slots__ = ("_current", "_wanted")
 
     def __init__(self) -> None:
-        self._followed: Snapshot | None = None
-        self._current = Secret(frozenset[str]())
+        self._current: tuple[Snapshot | None, Secret] = None, Secret(frozenset[str]())
         self._wanted = Secret(Needles(()))
 
     def __bool__(self) -> bool:
@@ -112,12 +124,12 @@ class Mask(Shown):
 
     def follow(self, snapshot: Snapshot) -> None:
         """From now on that snapshot's values; nothing is done while it is the same one."""
-        if snapshot is self._followed:
+        followed, before = self._current
+        if snapshot is followed:
             return
         current = Secret(frozenset(_spellings(snapshot)))
-        self._wanted = Secret(Needles(current.reveal() | self._current.reveal()))
-        self._current = current
-        self._followed = snapshot
+        self._wanted = Secret(Needles(current.reveal() | before.reveal()))  # also where another thread was faster
+        self._current = snapshot, current
 
     def text(self, text: str) -> str:
         """The text with every value in it masked, the longest first."""

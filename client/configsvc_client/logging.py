@@ -55,7 +55,7 @@ def _scrub(record: logging.LogRecord, mask: Mask) -> None:
     if record.args:
         record.args = mask.anything(record.args)
     record.msg = mask.anything(record.msg)
-    if record.args or not isinstance(record.msg, str):
+    if record.args or type(record.msg) is not str:  # what is derived from it may show something else
         _scrub_message(record, mask)
     _scrub_traceback(record, mask)
     if record.stack_info:

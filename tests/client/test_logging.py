@@ -89,6 +89,17 @@ def test_a_secret_is_masked_wherever_it_stands_in_a_record(config: Config, writt
         assert part not in written.text
 
 
+def test_a_message_of_a_class_derived_from_text_is_masked_as_it_shows_itself(written: Written) -> None:
+    class Lazy(str):
+        __slots__ = ()
+
+        def __str__(self) -> str:
+            return f"it is {CANARY}"
+
+    written.logger.warning(Lazy("a name"))
+    assert written.text == "it is *** \n"
+
+
 def test_a_secret_in_a_traceback_is_masked_and_the_rest_of_it_stays(written: Written) -> None:
     try:
         raise ValueError(CANARY)  # noqa: TRY301  # its traceback is what is logged

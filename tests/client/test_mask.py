@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,9 @@ from hypothesis import strategies as st
 
 from configsvc_client._mask import MASK, SHORTEST, Mask, Needles
 from configsvc_client.testing import FakeService
+
+if TYPE_CHECKING:
+    from configsvc_client import Snapshot
 
 LINE = (
     "2026-11-30T10:22:43Z INFO payments.checkout order 8f14e45f-ceea-467a accepted for customer 120934, 19.90 EUR in "
@@ -61,12 +65,13 @@ def many(kind: str) -> list[str]:
         "urls": [f"https://user:{each}@api.example.com/v1/orders" for each in token],
         "one beginning": [f"https://api.example.com/v1/{each}" for each in token],
         "one beginning and end": [f"https://api.example.com/v1/{each}/accepted for customer" for each in token],
+        "connection strings": [f"Server=tcp:db.example.com,1433;User={each};{'Encrypt=true;' * 9}" for each in token],
         "numbered words": [f"customer{number:03}" for number in range(1000)],
         "runs": ["a" * (SHORTEST + number) for number in range(1000)],
     }[kind]
 
 
-KINDS = ("random", "urls", "one beginning", "one beginning and end", "numbered words", "runs")
+KINDS = ("random", "urls", "one beginning", "one beginning and end", "connection strings", "numbered words", "runs")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -82,6 +87,11 @@ def test_in_a_line_with_a_secret_that_one_is_searched_for(kind: str) -> None:
     assert [*Needles(many(kind)).perhaps(LINE[:101] + secret + LINE[101:])] == [secret]
 
 
+def test_a_line_with_the_beginning_and_the_end_of_many_secrets_has_few_of_them_searched_for() -> None:
+    secret = many("connection strings")[567]
+    assert len(Needles(many("connection strings")).perhaps(f"{secret[:30]} {LINE} {secret[-100:]}")) <= 4
+
+
 def test_none_is_searched_for_twice_however_often_it_is_there() -> None:
     found = [*Needles(many("runs")).perhaps("a" * 100_000)]
     assert found == many("runs")[::-1]
@@ -94,3 +104,30 @@ def test_a_value_that_was_made_to_hold_itself_is_masked_and_ends(configsvc_fake:
     mask = Mask()
     mask.follow(snapshot)
     assert mask.text("a canary-in-json.") == "a ***."
+
+
+def test_what_is_replaced_stays_masked_where_two_threads_meet_the_new_snapshot(configsvc_fake: FakeService) -> None:
+    mask, config = Mask(), configsvc_fake.config()
+    for value in ("the first secret", "the second one"):
+        configsvc_fake.put("password", value)
+        config.refresh()
+        mask.follow(config.snapshot())
+    configsvc_fake.put("password", "the third of them")
+    config.refresh()
+    mask.follow(cast("Snapshot", Overtaken(config.snapshot(), mask)))
+    assert mask.text("the second one, the third of them") == "***, ***"
+
+
+class Overtaken:
+    """A snapshot of which another thread takes in the values, while this one begins to."""
+
+    def __init__(self, snapshot: Snapshot, mask: Mask) -> None:
+        self.snapshot, self.mask = snapshot, mask
+
+    def __getitem__(self, key: str) -> object:
+        return self.snapshot[key]
+
+    @property
+    def sealed(self) -> frozenset[str]:
+        self.mask.follow(self.snapshot)
+        return self.snapshot.sealed
