@@ -82,11 +82,14 @@ def problem(
 def retry_after(response: Response) -> int | None:
     """The seconds that Retry-After says.
 
-    A date in its place (RFC 9110, 10.2.3) is passed over: no part of AWS sends one, and to read it would take a clock
-    that agrees.
+    However many they are: not to know how long is no reason to come back at once. A date in their place (RFC 9110,
+    10.2.3) is passed over: no part of AWS sends one, and to read it would take a clock that agrees.
     """
     said = response.headers.get("retry-after", "").strip()
-    return int(said) if said.isascii() and said.isdecimal() and len(said) <= _DIGITS else None
+    if not (said.isascii() and said.isdecimal()):
+        return None
+    digits = said.lstrip("0") or "0"
+    return int(digits if len(digits) <= _DIGITS else "9" * _DIGITS)
 
 
 def shown(text: str, most: int = _TEXT) -> str:

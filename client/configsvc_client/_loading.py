@@ -11,7 +11,7 @@ from configsvc.model.record import Record
 from configsvc_client._body import NOT_OURS
 from configsvc_client._freshness import Freshness, confirmed, saved
 from configsvc_client._opening import Rules
-from configsvc_client._ports import Found, World
+from configsvc_client._ports import Chance, Found, World
 from configsvc_client._refresh import Held, fetched, opened, ours
 from configsvc_client._settings import Settings
 
@@ -22,6 +22,9 @@ _JITTER = 0.2
 
 _FOR_KMS = 0.1
 """The share of the time in which the service is not asked again: 0.8 s of 8 for its answer, and to open it by KMS."""
+
+_LATE = 0.1
+"""The share of the time in which the last request may be: who is told nothing is not to give up for small draws."""
 
 _FEW = 3
 _SELDOM_PASSING = frozenset({"certificate", NOT_OURS, "unforeseen"})
@@ -92,13 +95,13 @@ def _patiently(attempt: Callable[[], Done], world: World, until: float) -> Done:
     """What an attempt gives. Only what may pass by itself is tried again, and never after `until`.
 
     Waits for what Retry-After says, plus full jitter: a whole fleet may have been told the same. Where nothing is said,
-    a wait that may reach the end is the last: within 8 s no more than 8 requests, whatever is drawn.
+    the last request is in the last tenth of the time, whatever is drawn.
 
     Raises:
         ConfigUnavailable: why there is nothing; at once where the wait would end too late.
         Misconfigured: from the attempt.
     """
-    tried, jitter, last = 0, _JITTER, False
+    tried, jitter, late = 0, _JITTER, _LATE * (until - world.clock.now().monotonic)
     while True:
         try:
             return ours(attempt)
@@ -107,11 +110,17 @@ def _patiently(attempt: Callable[[], Done], world: World, until: float) -> Done:
         except ConfigsvcError as error:
             tried, said = tried + 1, retry_after(error) or 0.0
             room = until - world.clock.now().monotonic - said
-            if (last and not said) or room <= 0 or not _passes(error, tried):
+            if room <= (0.0 if said else late) or not _passes(error, tried):
                 raise _unloaded(error) from error
-            pause = said + world.chance() * min(max(jitter, said), room)
-            last, jitter = last or (not said and jitter > room), 2 * jitter
+            pause = said + _jittered(max(jitter, said), room, world.chance, told=bool(said))
+            jitter *= 2
         world.clock.pause(pause)
+
+
+def _jittered(most: float, room: float, chance: Chance, *, told: bool) -> float:
+    """Full jitter, within the room that is left. Where nothing was told and it could reach the end, at least half."""
+    least = room / 2 if most > room and not told else 0.0
+    return least + chance() * (min(most, room) - least)
 
 
 def _passes(error: ConfigsvcError, tried: int) -> bool:

@@ -165,7 +165,7 @@ def test_all_missing_settings_are_named_in_one_error_on_the_first_read() -> None
 
 def test_a_cold_start_is_tried_until_its_deadline_and_then_says_why() -> None:
     stage = Stage(sealed_values({"a": "1"}))
-    stage.gateway.fail = [*[Unavailable("down")] * 6, Unavailable("still down"), Unavailable("never asked")]
+    stage.gateway.fail = [*[Unavailable("down")] * 7, Unavailable("still down"), Unavailable("never asked")]
     with pytest.raises(ConfigUnavailable, match="still down"):
         stage.config["a"]
     stage.gateway.fail = [Unavailable("down")] * 6

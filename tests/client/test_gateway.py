@@ -82,7 +82,13 @@ def test_what_is_unchanged_is_left_out() -> None:
         assert fetch(server, {NS: SERVED.etag}) == {}
 
 
-@pytest.mark.parametrize(("header", "said"), [("7", 7), (" 7 ", 7), ("-1", None), ("soon", None), ("9" * 10, None)])
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("7", 7), (" 7 ", 7), ("007", 7), ("0", 0), ("9" * 10, 999_999_999), ("9" * 5000, 999_999_999),
+        ("-1", None), ("1.5", None), ("soon", None), ("", None),
+    ],
+)  # fmt: skip
 def test_what_retry_after_says_in_seconds_goes_with_the_error(header: str, said: int | None) -> None:
     answer = as_json(429, {"message": "Too Many Requests", "retry_after": 10**9}, **{"retry-after": header})
     with stub(lambda *_: answer) as server, pytest.raises(errors.Throttled) as caught:

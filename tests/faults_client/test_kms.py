@@ -47,15 +47,15 @@ def test_16_warm_with_a_new_data_key_the_old_snapshot_serves_and_kms_is_asked_wi
 
 
 @pytest.mark.parametrize("chance", [0.0, 0.5, 0.999])
-def test_17_cold_kms_is_asked_until_the_deadline_at_most_eight_times_and_then_it_raises(chance: float) -> None:
+def test_17_cold_kms_is_asked_until_the_deadline_at_most_eleven_times_and_then_it_raises(chance: float) -> None:
     stage = Stage(sealed_values({"a": "1"}))
     stage.chance = chance
     stage.kms.down = DOWN
     began = stage.clock.up
     with pytest.raises(ConfigUnavailable, match="KMS is down"):
         stage.config["a"]
-    assert 4 <= len(stage.kms.calls) <= 8
-    assert stage.clock.up < began + 8
+    assert 4 <= len(stage.kms.calls) <= 11
+    assert began + 7.2 <= stage.clock.up < began + 8
 
 
 def test_18_at_a_cold_start_what_was_fetched_is_kept_while_kms_throttles() -> None:
