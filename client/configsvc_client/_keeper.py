@@ -353,9 +353,10 @@ class Keeper:
                 self._fly(flight, longest, everything=everything)
 
         try:
-            _thread.start_new_thread(fly, ())
+            thread = _thread.start_new_thread(fly, ())
         except RuntimeError:  # no more threads
             return False
+        flight.joined(thread)  # it may begin to run late
         return True
 
     def _fly(self, flight: Flight, longest: float, *, everything: bool = False) -> None:

@@ -112,9 +112,9 @@ class Flight:
         """Whether this thread asked for it or runs it, and has been interrupted by a signal handler or calls itself."""
         return threading.get_ident() in self._threads
 
-    def joined(self) -> None:
-        """This thread runs it."""
-        self._threads.append(threading.get_ident())
+    def joined(self, thread: int | None = None) -> None:
+        """That thread runs it; this one where left out."""
+        self._threads.append(threading.get_ident() if thread is None else thread)
 
     def end(self, state: State) -> bool:
         """Ends it, once. Whether this was the end: False where it had been given up."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 
@@ -11,6 +12,7 @@ import pytest
 from configsvc.model.errors import ConfigsvcError, Forbidden, Unavailable
 from configsvc.model.names import Namespace
 from configsvc_client._ports import Found
+from configsvc_client._refresh import Flight
 from tests.client.configs import Stage
 from tests.client.fakes import FakeGateway
 from tests.client.sealing import sealed_values
@@ -242,6 +244,20 @@ def test_a_bug_in_the_thread_that_finishes_a_slow_refresh_is_told_and_ends_nothi
         stage.config.refresh()
     stage.chance = 0.5
     assert stage.config.refresh() is False
+
+
+def test_a_refresh_whose_thread_has_not_run_yet_is_under_way() -> None:
+    stage = loaded()
+    keeper, interval = stage.config._made, sys.getswitchinterval()  # noqa: SLF001  # what reads call
+    assert keeper is not None
+    begun = Flight(keeper._state, stage.clock.now(), 8.0)  # noqa: SLF001  # as above
+    sys.setswitchinterval(60)  # no other thread runs until this one waits
+    try:
+        assert keeper._flies_aside(begun, 8.0, everything=False)  # noqa: SLF001  # as above
+        assert not begun.over(stage.clock.now())
+    finally:
+        sys.setswitchinterval(interval)
+    assert begun.wait(30)
 
 
 def test_closing_from_another_thread_waits_for_no_refresh() -> None:
