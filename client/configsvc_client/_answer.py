@@ -22,6 +22,7 @@ _MEMBERS = 1000
 _PIECE = 64 * 1024
 _FINAL = 200
 _SWITCHING = 101
+TOO_IDLE = 408  # load balancers say so on an idle connection, which may cross with a request
 
 
 class Response(Hidden):
@@ -39,7 +40,7 @@ class Answer:
     """Takes the bytes of one answer until it is complete.
 
     Complete means that its own framing says so: Content-Length, chunks, or a status without a body. One that would end
-    with the connection is refused, because a truncated one looks the same.
+    with the connection is refused, because a truncated one looks the same; a 408 alone may.
     """
 
     def __init__(self) -> None:
@@ -60,7 +61,8 @@ class Answer:
             BadAnswer: they end, are malformed, too many, or more than one answer.
         """
         if not data:
-            raise BadAnswer("the connection ended before the answer did")
+            self._end()
+            return
         self.started = True
         self._received += len(data)
         if self.complete:
@@ -77,6 +79,11 @@ class Answer:
         if len(self._body) > BODY_BYTES or self._received > WIRE_BYTES:
             raise BadAnswer(f"more than {BODY_BYTES} bytes")
 
+    @property
+    def is_too_idle(self) -> bool:
+        """Whether its head is there and says 408: that is all of it that counts."""
+        return self._status == TOO_IDLE and not self._in_head
+
     def response(self) -> Response:
         """The answer.
 
@@ -89,6 +96,14 @@ class Answer:
                 raise BadAnswer("an encoding that was not asked for")
             body = inflate(body) if body else body  # of an answer without a body there is nothing to inflate
         return Response(self._status, self._headers, body)
+
+    def _end(self) -> None:
+        """The connection ended. A 408 is complete with its head: load balancers send it without a length, and close."""
+        if not self.is_too_idle:
+            raise BadAnswer("the connection ended before the answer did")
+        self._headers.pop("content-encoding", None)
+        self._body.clear()
+        self.complete = True
 
     def _malformed(self) -> BadAnswer:
         if self.complete:

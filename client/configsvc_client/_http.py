@@ -234,7 +234,15 @@ class Connection:
         answer = Answer()
         while not answer.complete:
             source.settimeout(left(deadline, self._clock))
-            data = self._more(source, started=answer.started)
+            try:
+                data = self._more(source, started=answer.started)
+            except OSError as error:
+                if isinstance(error, TimeoutError) or not answer.is_too_idle:
+                    raise
+                from configsvc_client._foreign import pass_on
+
+                pass_on(error)
+                data = Secret(b"")  # a reset ends a 408 as well
             if not data.reveal() and not answer.started:
                 raise Dead("closed without an answer")
             answer.feed(data.reveal())

@@ -44,6 +44,8 @@ CROSSING = {
     "a 408": TOO_IDLE,
     "a 408 that would be kept": TOO_IDLE.replace(b"Connection: close\r\n", b""),
     "a 408 and an answer": TOO_IDLE.replace(b"Connection: close\r\n", b"") + OK,
+    "a 408 that ends with the connection": b"HTTP/1.0 408 Request Time-out\r\nCache-Control: no-cache\r\n"
+    b"Connection: close\r\nContent-Type: text/html\r\n\r\n<html><body><h1>408 Request Time-out</h1></body></html>\n",
     "an answer too many": OK + OK,
     "no http": b"\0\1\2\r\n\r\n",
     "half of a head, and no http": b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n",
@@ -64,12 +66,39 @@ def test_what_crosses_with_a_request_on_a_kept_connection_costs_another_and_no_e
     assert server.connections == 2
 
 
-def test_on_a_new_connection_a_408_is_an_answer_and_the_connection_is_dropped() -> None:
+@pytest.mark.parametrize(
+    ("said", "times"),
+    [
+        (TOO_IDLE.replace(b"Connection: close\r\n", b""), 2),
+        (CROSSING["a 408 that ends with the connection"], 1),
+        (b"HTTP/1.1 408 Request Timeout\r\nContent-Encoding: gzip\r\nContent-Length: 9\r\n\r\nhi", 1),
+    ],
+    ids=["kept", "ends with the connection", "cut short"],
+)
+def test_on_a_new_connection_a_408_is_an_answer_and_the_connection_is_dropped(said: bytes, times: int) -> None:
     with (
-        scripted(says(TOO_IDLE.replace(b"Connection: close\r\n", b""))) as server,
+        scripted(says(said, times)) as server,
         contextlib.closing(Connection(parse(f"http://127.0.0.1:{server.port}"), {})) as connection,
     ):
         assert [connection.request("GET", "/", {}, b"", soon()).status for _ in range(2)] == [408, 408]
+    assert server.connections == 2
+
+
+def test_a_reset_after_a_408_costs_another_connection_and_no_error() -> None:
+    """What comes after a balancer has closed, it answers by a reset: that is met before the end of the 408."""
+
+    def resets(connection: socket.socket) -> None:
+        take_request(connection)
+        connection.sendall(OK)
+        take_request(connection)
+        connection.sendall(CROSSING["a 408 that ends with the connection"])
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+    with (
+        scripted(resets, says(OK)) as server,
+        contextlib.closing(Connection(parse(f"http://127.0.0.1:{server.port}"), {})) as connection,
+    ):
+        assert [connection.request("GET", "/", {}, b"", soon()).body for _ in range(3)] == [b"hi"] * 3
     assert server.connections == 2
 
 
