@@ -1,4 +1,4 @@
-"""Rows 8 and 9: a herd of cold starts where API Gateway and Lambda throttle, and one of warm consumers after an outage.
+"""Rows 9 and 40: a herd of cold starts where API Gateway and Lambda throttle; warm consumers after an outage.
 
 The client is the real one, the time is virtual, and the service throttles as a stage file says (`herd`).
 """
@@ -22,7 +22,7 @@ def tenth_of_prod() -> Limits:
 @pytest.mark.parametrize("within", [0.0, 0.2])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("number", [100, 300])
-def test_08_every_start_of_a_herd_succeeds_where_lambda_throttles(number: int, kind: str, within: float) -> None:
+def test_40_every_start_of_a_herd_succeeds_where_lambda_throttles(number: int, kind: str, within: float) -> None:
     done = starts(number, within, 1, tenth_of_prod(), kind)
     assert (done.failed, len(done.seconds)) == (0, number)
     assert max(done.seconds) < 8
@@ -31,7 +31,7 @@ def test_08_every_start_of_a_herd_succeeds_where_lambda_throttles(number: int, k
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_08_three_thousand_starts_in_a_fifth_of_a_second_succeed_within_prods_limits(kind: str) -> None:
+def test_40_three_thousand_starts_in_a_fifth_of_a_second_succeed_within_prods_limits(kind: str) -> None:
     done = starts(3000, 0.2, 1, Limits.of("prod"), kind)
     assert (done.failed, len(done.seconds)) == (0, 3000)
     assert max(done.seconds) < 8
@@ -45,12 +45,12 @@ def test_09_warm_consumers_do_not_trample_a_service_that_has_healed() -> None:
     assert len(asked) >= 300
 
 
-def test_08_the_same_seed_gives_the_same_herd() -> None:
+def test_40_the_same_seed_gives_the_same_herd() -> None:
     first, second = (starts(50, 0.1, 3, Limits(10, 20, 10, 20, 2)) for _ in range(2))
     assert first == second
 
 
-def test_08_a_service_that_is_too_small_for_a_herd_fails_some_of_it_in_time() -> None:
+def test_40_a_service_that_is_too_small_for_a_herd_fails_some_of_it_in_time() -> None:
     done = starts(100, 0.1, 1, Limits(4, 10, 4, 10, 2))
     assert 0 < done.failed < 100
     assert max(done.seconds) < 8
