@@ -231,7 +231,11 @@ class Config(Reads):
         return wrapped
 
     def _wrapped(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        if type(function) is not FunctionType or function.__code__.co_flags & _RUNS_LATER:
+        if (
+            type(function) is not FunctionType
+            or function.__code__.co_flags & _RUNS_LATER
+            or function.__globals__.get("__name__") == "contextlib"  # what its decorators made
+        ):
             from configsvc_client import _handlers
 
             _handlers.check(function, found := _handlers.flags(function))
@@ -248,7 +252,12 @@ class Config(Reads):
             finally:
                 self._pinned.reset(token)
             kind = type(came)
-            if hasattr(kind, "__await__") or hasattr(kind, "__next__") or hasattr(kind, "__anext__"):
+            if (
+                hasattr(kind, "__await__")
+                or hasattr(kind, "__next__")
+                or hasattr(kind, "__anext__")
+                or kind.__module__ == "contextlib"
+            ):
                 from configsvc_client import _handlers
 
                 return _handlers.later(came, function, self._pinned, snapshot)

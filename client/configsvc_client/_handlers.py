@@ -34,11 +34,16 @@ class Pinning(Record):
 
 
 def flags(function: object) -> int:
-    """The flags of the code that a call runs, looked for through partials, methods and callable objects; else 0."""
+    """The flags of the code that a call runs, looked for through partials, methods and callable objects; else 0.
+
+    What contextlib made of a function calls that, at once or when it is entered.
+    """
     for _ in range(_DEPTH):
         if isinstance(function, FunctionType):
-            return function.__code__.co_flags
-        if isinstance(function, functools.partial):
+            if function.__globals__.get("__name__") != "contextlib" or not hasattr(function, "__wrapped__"):
+                return function.__code__.co_flags
+            function = function.__wrapped__
+        elif isinstance(function, functools.partial):
             function = function.func
         elif isinstance(function, MethodType):
             function = function.__func__
@@ -86,16 +91,25 @@ def later(came: object, function: object, pin: contextvars.ContextVar[Snapshot |
     A task runs in a copy of the context in which it was made, so it has the snapshot already.
 
     Raises:
-        TypeError: it is a generator, or maps lazily: it would read after the snapshot is let go.
+        TypeError: it is a generator or lazy otherwise: it would read after the snapshot is let go.
     """
     kind = type(came)
     if hasattr(kind, "_asyncio_future_blocking"):
         return came
     if hasattr(kind, "__await__") or (isinstance(came, GeneratorType) and _iterable_coroutine(came)):
         return _awaited(_Held(pin, snapshot, lambda: came))  # type: ignore[arg-type, return-value]  # as was just seen
-    if isinstance(came, map | filter) or hasattr(kind, "send") or hasattr(kind, "asend"):
+    if _is_lazy(kind) or hasattr(kind, "send") or hasattr(kind, "asend"):
         _refuse_returned(function, kind)
     return came
+
+
+def _is_lazy(kind: type) -> bool:
+    """Whether it is an iterator of Python's own that runs others or functions, or a context manager of a generator."""
+    return (
+        kind in (map, filter, zip, enumerate)
+        or kind.__module__ == "itertools"
+        or kind.__name__ in ("callable_iterator", "_GeneratorContextManager", "_AsyncGeneratorContextManager")
+    )
 
 
 def _refuse_returned(function: object, kind: type) -> NoReturn:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import functools
 import gc
 import inspect
+import itertools
 import threading
 import types
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
@@ -617,7 +619,42 @@ def test_generators_in_the_body_of_a_class_are_refused_too() -> None:
             stage.config.handler(method)
 
 
-@pytest.mark.parametrize("function", [*GENERATORS, lambda: map(str, [1]), lambda: filter(None, [1])])
+@pytest.mark.parametrize(
+    "made", [contextlib.contextmanager(generates), contextlib.asynccontextmanager(generates_later)]
+)
+def test_context_managers_made_of_generators_are_refused_as_those_are(made: Callable[[], object]) -> None:
+    stage = stage_of_one()
+    with pytest.raises(TypeError, match=r"is an? (async )?generator: its body runs after the call"):
+        stage.config.handler(made)
+    with pytest.raises(TypeError, match=r"returned an? \w+ContextManager: its body runs after the call"):
+        stage.config.handler(lambda: (made(),)[0])()
+
+
+def test_functions_that_a_context_manager_decorates_see_one_snapshot() -> None:
+    stage = stage_of_one()
+
+    @stage.config.handler
+    @contextlib.contextmanager(generates)()
+    def plain() -> object:
+        return serve(stage, "2") or stage.config["a"]
+
+    @stage.config.handler
+    @contextlib.contextmanager(generates)()
+    async def later() -> object:
+        await Pause()
+        return serve(stage, "3") or stage.config["a"]
+
+    assert plain() == "1"
+    assert drive(later()) == "2"
+
+
+LAZY: list[Callable[[], object]] = [
+    lambda: map(str, [1]), lambda: filter(None, [1]), lambda: zip([1], [2], strict=True), lambda: enumerate([1]),
+    lambda: iter(int, 1), lambda: itertools.chain([1]), lambda: itertools.starmap(str, [(1,)]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("function", [*GENERATORS, *LAZY])
 def test_a_generator_that_a_plain_function_returns_is_refused_when_it_is_called(function: Callable[[], object]) -> None:
     handler = stage_of_one().config.handler(lambda: (function(),)[0])
     with pytest.raises(TypeError, match=r"returned an? \w+: its body runs after the call"):
