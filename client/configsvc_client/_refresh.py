@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 Source = Literal["service", "fallback"]
 Result = TypeVar("Result")
 
+_OWN = ("configsvc", "configsvc_client")
 _NONE = MappingProxyType({"refreshes": 0, "failures": 0, "went_backwards": 0, "refused": 0})
 
 
@@ -198,7 +199,12 @@ def _judged(error: BaseException) -> BaseException:
     if isinstance(error, Exception) and injected(error):
         return handed_on(error)
     what = f"{type(error).__name__} in {_place(error)}"
-    return Unavailable(f"It ended with {what}, which nobody foresaw. Please report it.", reason="unforeseen")
+    package = (error.name or "" if isinstance(error, ImportError) else "").partition(".")[0]
+    if package and package not in _OWN:
+        text = f"The package {package} cannot be imported ({what}). Install it for this Python and platform."
+    else:
+        text = f"Unexpected error: {what}. Please report it."
+    return Unavailable(text, reason="unforeseen")
 
 
 def _place(error: BaseException) -> str:

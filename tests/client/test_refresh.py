@@ -207,6 +207,15 @@ def test_what_nobody_foresaw_at_a_cold_start_is_unavailable_or_served_from_the_f
     assert with_file.config["a"] == "saved"
 
 
+@pytest.mark.parametrize("name", ["cryptography", "cryptography.hazmat.bindings._rust"])
+def test_a_dependency_that_cannot_be_imported_is_named_with_what_to_do(name: str) -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    stage.gateway.fail = [ImportError("canary", name=name)] * 3
+    with pytest.raises(ConfigUnavailable, match=r"cryptography cannot be imported .*Install it") as caught:
+        stage.config["a"]
+    assert "canary" not in carried(caught.value)
+
+
 def test_kms_down_does_not_matter_while_the_data_key_is_held_and_keeps_the_old_values_when_a_new_one_comes() -> None:
     stage = Stage(sealed_values({"a": "1"}))
     stage.config.snapshot()
