@@ -15,6 +15,7 @@ from configsvc.model.errors import ConfigsvcError, Unavailable
 from configsvc.model.names import Namespace
 from configsvc_client._kms import Decrypted
 from configsvc_client._ports import Fetched, Found, Moment
+from configsvc_client._refresh import Flight
 from tests.client.fakes import FakeClock, FakeKms
 from tests.machines_client.service import LabelledService
 
@@ -56,8 +57,8 @@ class Request:
 class Hanging:
     """What a thread of its own waits for, until the clock has come to `ends_at`."""
 
-    def __init__(self, request: Request, ends_at: float) -> None:
-        self.request, self.ends_at = request, ends_at
+    def __init__(self, request: Request, flight: Flight | None, ends_at: float) -> None:
+        self.request, self.flight, self.ends_at = request, flight, ends_at
         self.go = threading.Event()
 
 
@@ -80,6 +81,7 @@ class SlowService(LabelledService):
         self.requests: list[Request] = []
         self.hanging: list[Hanging] = []
         self.confirmed: dict[tuple[Namespace, int], Request] = {}
+        self.flight: Callable[[], Flight | None] = lambda: None
         self._of_thread: dict[int, Request] = {}
         self._threads = _thread._count()  # noqa: SLF001  # documented in no other place: threads that run
 
@@ -137,7 +139,7 @@ class SlowService(LabelledService):
         if takes < REFRESH / 10 and not is_stuck:
             return
         ends_at = float("inf") if is_stuck else self.clock.up + min(takes, granted)
-        hanging = Hanging(self._of_thread[threading.get_ident()], ends_at)
+        hanging = Hanging(self._of_thread[threading.get_ident()], self.flight(), ends_at)
         self.hanging.append(hanging)
         assert hanging.go.wait(10 * LONG_ENOUGH)
         if takes > granted:
@@ -158,8 +160,15 @@ class SlowService(LabelledService):
         return answer
 
     def settled(self) -> bool:
-        """Waits until every thread has ended or hangs."""
-        return until(lambda: _thread._count() <= self._threads + len(self.hanging))  # noqa: SLF001  # as above
+        """Waits until every thread has ended or hangs, also one that was started and has not run yet."""
+
+        def quiet() -> bool:
+            flight = self.flight()
+            if flight is not None and not flight.ended and all(each.flight is not flight for each in self.hanging):
+                return False
+            return _thread._count() <= self._threads + len(self.hanging)  # noqa: SLF001  # as above
+
+        return until(quiet)
 
     def land(self, hanging: Hanging) -> None:
         """Lets what hangs come back, and waits until its thread has ended or hangs again."""

@@ -77,7 +77,7 @@ class SlowClient(RuleBasedStateMachine):
         self.last: Request | None = None
         self.is_free = True
         """Whether another request may begin early: one was asked for, the process was copied, or time jumped."""
-        self.is_told = False
+        self.is_told = self.is_restored = False
         self.happened = False
         self.is_attended = False
 
@@ -91,7 +91,9 @@ class SlowClient(RuleBasedStateMachine):
         self.in_lambda, self.stale = in_lambda, STALE if expires else float("inf")
         self.config = Config(*NAMESPACES, environ=environ, world=self.world)
         self.is_attended = background and not in_lambda
-        self.config._keeper().attended = lambda: self.is_attended  # noqa: SLF001  # in place of a real thread
+        keeper = self.config._keeper()  # noqa: SLF001  # before anything is read
+        keeper.attended = lambda: self.is_attended  # in place of a real thread
+        self.service.flight = keeper._last  # noqa: SLF001  # what is under way
         self.invoke = self.asked("snapshot", lambda: self.config.handler(lambda _, __: self.config.snapshot()))
 
     def world(self, _: Settings) -> World:
@@ -160,6 +162,7 @@ class SlowClient(RuleBasedStateMachine):
         for request in self.service.requests:
             request.is_orphan = request.is_orphan or request.under_way
         self.is_free = True
+        self.is_restored = self.is_restored or (how == "restore" and self.held() is not None)
         (self.config._forked if how == "fork" else self.config._restored)()  # noqa: SLF001  # what fork and runtime call
 
     @precondition(lambda self: self.is_attended)
@@ -184,7 +187,7 @@ class SlowClient(RuleBasedStateMachine):
     @rule(what=st.sampled_from(READS), left=LEFT)
     def reads(self, what: str, left: float) -> None:
         asked, began, held = self.service.asked, self.clock.up, self.held() is not None
-        due = self.must_ask(what, left)
+        due, put_off = self.must_ask(what, left), self.must_ask()
         spared = held and self.is_attended and what != "refresh" and self.config.age <= self.stale
         self.happened = False
         self.read(what, left)
@@ -192,6 +195,8 @@ class SlowClient(RuleBasedStateMachine):
             assert self.clock.up - began <= self.bound(Asking(what, left), held=held) + LITTLE, "waited too long"
         self.settle()  # a thread that refreshes aside may not have asked yet
         assert self.service.asked > asked or not due, "what was due was not asked for"
+        if put_off and not self.is_attended and self.service.asked == asked and what != "key":
+            assert self.config.last_error is not None, "a refresh was put off without saying so"
         assert self.service.asked == asked or not spared, "a reader asked although a thread refreshes"
 
     # A reader in whose refresh something happens.
@@ -390,9 +395,10 @@ class SlowClient(RuleBasedStateMachine):
             return False
         if self.is_attended and left < float("inf") and self.config.age <= self.stale:
             return False
-        if what == "invoke" and left < 2 * REFRESH and self.config.age <= FRESH:
+        if what == "invoke" and left <= 2 * REFRESH + LITTLE and self.config.age <= FRESH:
             return False
-        return elapsed(self.last.ended, self.clock.now()) >= (TOLD if self.is_told else LATEST)
+        passed = elapsed(self.last.ended, self.clock.now())
+        return self.is_restored or passed >= (TOLD if self.is_told else LATEST)
 
     def begun(self, request: Request) -> None:
         """A request begins: whether it may, and for how long."""
@@ -406,7 +412,7 @@ class SlowClient(RuleBasedStateMachine):
             self.faults.append(f"asked again after {elapsed(last.began, now)} s")
         failing = self.service.failing
         self.is_told = failing is not None and isinstance(failing(), Throttled)
-        self.last, self.is_free = request, not held
+        self.last, self.is_free, self.is_restored = request, not held, False
 
     def bound(self, asking: Asking, *, held: bool) -> float:
         """How many seconds a reader waits at most, by the manual."""
