@@ -1,7 +1,7 @@
 """Holds what was opened and keeps it up to date: one refresh at a time, never backwards, each namespace whole.
 
-Nothing here waits for a lock. What is held is the end of a chain of loads and refreshes, each a `Flight`; who may begin
-the next one, and what a flight ended with, is decided by `dict.setdefault`, which one thread wins. So a signal handler
+Nothing here waits for a lock. What is held is what the last load or refresh ended with, a `Flight`; who may begin the
+next one, and what a flight ended with, is decided by `dict.setdefault`, which one thread wins. So a signal handler
 that interrupted any of it gets an answer at once, and a flight that hangs is given up, whatever its thread still does.
 """
 
@@ -22,7 +22,7 @@ from configsvc_client._keyring import Keyring
 from configsvc_client._loading import load, seconds_of
 from configsvc_client._opening import Rules
 from configsvc_client._ports import Moment, World
-from configsvc_client._refresh import Flight, Held, State, copied
+from configsvc_client._refresh import Flight, Flights, Held, State, copied
 from configsvc_client._settings import Settings
 from configsvc_client._snapshot import Snapshot
 
@@ -61,7 +61,7 @@ class Keeper:
         self._publish = publish
         self._freezes = freezes
         self._usual = settings.refresh_seconds
-        self._flight = _ended(State(self._usual))
+        self._flights = Flights(_ended(State(self._usual)))
         self._noted: tuple[Freshness | None, ConfigsvcError] | None = None
         self.attended: Callable[[], bool] = _never
         """Whether a background thread refreshes; then readers do not, until what is held has expired."""
@@ -185,8 +185,7 @@ class Keeper:
         return self._last().state
 
     def _last(self) -> Flight:
-        self._flight = last = self._flight.last()
-        return last
+        return self._flights.last()
 
     def _starts_over(self, freshen: Callable[[Freshness], Freshness]) -> None:
         self._world.close()
@@ -197,7 +196,7 @@ class Keeper:
             state = last.state
             if state.held is not None:
                 state = state._replace(freshness=freshen(state.freshness))
-            follows = last.follow(_ended(state))
+            follows = self._flights.follow(last, _ended(state))
         self._show()
 
     def _unexpired(self) -> Snapshot:
@@ -316,15 +315,14 @@ class Keeper:
         self._give_up(last)
         return Flight(last.state, now, seconds, math.inf if self._freezes else self._usual)
 
-    @staticmethod
-    def _begins(last: Flight, flight: Flight, fly: Callable[[], bool | None]) -> bool | None:
+    def _begins(self, last: Flight, flight: Flight, fly: Callable[[], bool | None]) -> bool | None:
         """What flying gives; None, and nothing is done, where another thread was faster.
 
         Whatever a signal raises from the first moment on, the flight ends, unless a thread of its own goes on with it.
         """
         goes_on: bool | None = None
         try:
-            if last.follow(flight):
+            if self._flights.follow(last, flight):
                 goes_on = bool(fly())
         finally:
             if not goes_on:
@@ -431,7 +429,7 @@ class Keeper:
 
 
 def _ended(state: State) -> Flight:
-    """Stands in the chain for what was held before, or changed otherwise."""
+    """Stands for what was held before, or changed otherwise."""
     flight = Flight(state, Moment(0.0, 0.0), 0.0)
     flight.end(state)
     return flight

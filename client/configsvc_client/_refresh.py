@@ -61,7 +61,7 @@ class Flight:
     """A load or refresh under way, or ended. `patience` is for how many seconds other threads wait for it."""
 
     __slots__ = (
-        "_after", "_latch", "_next", "_threads", "before", "began", "changed", "error", "kept",
+        "_after", "_latch", "_threads", "before", "began", "changed", "error", "kept", "number",
         "patience", "seconds",
     )  # fmt: skip
 
@@ -70,8 +70,8 @@ class Flight:
         self.patience = min(seconds, patience)
         self.error: ConfigsvcError | None = None
         self.kept = self.changed = False
+        self.number = 0
         self._after: dict[int, list[State]] = {}
-        self._next: dict[int, Flight] = {}
         self._threads = [threading.get_ident()]
         self._latch = threading.Lock()  # an Event has a lock inside, on which a signal handler could wait for itself
         self._latch.acquire()
@@ -132,16 +132,41 @@ class Flight:
             self._latch.release()
         return self.ended
 
-    def follow(self, flight: Flight) -> bool:
-        """Whether that is the next one: the first for which this is called is."""
-        return self._next.setdefault(0, flight) is flight
+
+class Flights:
+    """The loads and refreshes of one Config, by number. Only the last is kept, with what it ended with.
+
+    None knows the next one: whatever holds one for long (a thread that hangs, a callback that blocks, what a fork left
+    of its parent's threads) would keep alive all that was held since.
+    """
+
+    __slots__ = ("_by_number",)
+
+    def __init__(self, first: Flight) -> None:
+        self._by_number = {first.number: first}
 
     def last(self) -> Flight:
-        """The last of all that followed."""
-        flight = self
-        while flight._next:
-            flight = flight._next[0]
+        """The last one."""
+        flight = None
+        while flight is None:  # another thread took it off, because it has put a later one there
+            flight = self._by_number.get(max([*self._by_number]))
         return flight
+
+    def follow(self, last: Flight, flight: Flight) -> bool:
+        """Whether that is the next one after the last: the first for which this is called is.
+
+        A number that was taken off again is won a second time, by a thread that slept meanwhile. Then there is a later
+        one, because that is put there before.
+        """
+        flight.number = last.number + 1
+        if self._by_number.setdefault(flight.number, flight) is not flight:
+            return False
+        numbers = [*self._by_number]  # copied in one step
+        latest = max(numbers)
+        for each in numbers:
+            if each < latest:
+                self._by_number.pop(each, None)
+        return latest == flight.number
 
 
 def fetched(

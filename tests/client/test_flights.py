@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import gc
+import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import pytest
 
 from configsvc.model.errors import ConfigsvcError, Forbidden, Unavailable
 from configsvc.model.names import Namespace
-from configsvc_client._ports import Found
-from configsvc_client._refresh import Flight
+from configsvc_client import Snapshot
+from configsvc_client._ports import Found, Moment
+from configsvc_client._refresh import Flight, Flights, State
 from tests.client.configs import Stage
 from tests.client.fakes import FakeGateway
 from tests.client.sealing import sealed_values
@@ -258,6 +261,98 @@ def test_a_refresh_whose_thread_has_not_run_yet_is_under_way() -> None:
     finally:
         sys.setswitchinterval(interval)
     assert begun.wait(30)
+
+
+def live_snapshots() -> int:
+    gc.collect()
+    return sum(type(each) is Snapshot for each in gc.get_objects())
+
+
+def see_changes(stage: Stage, revisions: Iterable[int]) -> None:
+    for revision in revisions:
+        stage.serve(sealed_values({"a": str(revision)}, revision=revision))
+        stage.clock.advance(67)
+        assert stage.config["a"] == str(revision)
+
+
+def test_a_thread_that_hangs_in_a_refresh_keeps_nothing_alive_of_what_is_held_after_it_here_or_in_a_child() -> None:
+    before = live_snapshots()
+    stage, gateway = holding()
+    stage.config.snapshot()
+    stage.clock.advance(67)
+    held = Held()
+    with reading(lambda: stage.config["a"], held, gateway):
+        see_changes(stage, range(2, 50))
+        assert live_snapshots() <= before + 2
+        child = os.fork()
+        if child == 0:
+            see_changes(stage, range(50, 100))
+            os._exit(live_snapshots() > before + 2)
+        assert os.waitpid(child, 0)[1] == 0
+        held.answer()
+
+
+def test_a_callback_that_blocks_keeps_nothing_alive_of_what_is_held_after_it() -> None:
+    before, go, called = live_snapshots(), threading.Event(), threading.Event()
+    stage = loaded()
+
+    def block(keys: frozenset[str]) -> None:
+        if keys and not called.is_set():
+            called.set()
+            go.wait(30)
+
+    stage.config.on_change("", block)
+    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.clock.advance(67)
+    thread = threading.Thread(target=stage.config.snapshot)
+    thread.start()
+    assert called.wait(30)
+    see_changes(stage, range(3, 50))
+    assert live_snapshots() <= before + 3
+    go.set()
+    thread.join(30)
+
+
+@pytest.mark.parametrize("beginners", [2, 8])
+def test_of_threads_that_begin_at_the_same_instruction_one_begins_each_flight(beginners: int) -> None:
+    flights, begun = Flights(ended_flight()), list[tuple[int, int]]()
+
+    def begin() -> None:
+        for _ in range(2_000):
+            last = flights.last()
+            following = Flight(last.state, Moment(0.0, 0.0), 0.8)
+            if last.ended and flights.follow(last, following):
+                begun.append((last.number, following.number))
+                following.end(following.before)
+
+    switch = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=begin) for _ in range(beginners)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    finally:
+        sys.setswitchinterval(switch)
+    assert sorted(begun) == [(number - 1, number) for number in range(1, len(begun) + 1)]
+    assert flights.last().number == len(begun)
+
+
+def test_a_thread_that_slept_while_others_went_on_begins_nothing() -> None:
+    flights = Flights(ended_flight())
+    first, second = flights.last(), ended_flight()
+    assert flights.follow(first, second)
+    assert flights.follow(second, third := ended_flight())
+    assert not flights.follow(first, ended_flight())
+    assert not flights.follow(second, ended_flight())
+    assert flights.last() is third
+
+
+def ended_flight() -> Flight:
+    flight = Flight(State(0.8), Moment(0.0, 0.0), 0.8)
+    flight.end(flight.before)
+    return flight
 
 
 def test_closing_from_another_thread_waits_for_no_refresh() -> None:

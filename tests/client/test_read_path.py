@@ -38,7 +38,7 @@ class Watched:
         self.config = self.stage.config
         self.config.snapshot()
         made = self.config._keeper()  # noqa: SLF001  # to forbid what is inside
-        made._flight = Untouchable()  # type: ignore[assignment]  # noqa: SLF001  # as above
+        made._flights = Untouchable()  # type: ignore[assignment]  # noqa: SLF001  # as above
         made._world = Untouchable()  # type: ignore[assignment]  # noqa: SLF001  # as above
         self.config._making = Untouchable()  # type: ignore[assignment]  # noqa: SLF001  # as above
         self.asked.clear()
@@ -79,7 +79,7 @@ def test_a_snapshot_and_a_wrapped_handler_ask_no_clock_and_take_no_lock() -> Non
         config = stage.config
         made = config._keeper()  # noqa: SLF001  # to forbid what is inside
         config._wall = config._monotonic = Untouchable()  # type: ignore[assignment]  # noqa: SLF001  # as above
-        made._flight = made._world = Untouchable()  # type: ignore[assignment]  # noqa: SLF001  # as above
+        made._flights = made._world = Untouchable()  # type: ignore[assignment]  # noqa: SLF001  # as above
         return [config["a"], config.get("a"), config.secret("a").reveal(), config.snapshot()["a"], *config]
 
     assert stage.config.handler(read)(None, None) == ["1", "1", "1", "1", "a"]
