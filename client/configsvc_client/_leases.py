@@ -18,6 +18,8 @@ from configsvc_client._snapshot import Snapshot
 _LOOP_SECONDS = 1.0
 """For how long a loop gets what it began with. One instruction gets it until it ends."""
 
+_PAUSES = 0x2A0  # the flags of code whose frame stands still between its steps: generators and coroutines of each kind
+
 
 class Keys(KeysView[str]):
     """The keys of a Config; whoever walks over them walks over one snapshot."""
@@ -32,11 +34,11 @@ class Keys(KeysView[str]):
 class Lease(Shown):
     """One walk: its snapshot, and the frame and instruction that walk. It keeps no frame alive."""
 
-    __slots__ = ("at", "code", "frame", "instruction", "since", "snapshot", "walks")
+    __slots__ = ("at", "code", "frame", "instruction", "pauses", "since", "snapshot", "walks")
 
     def __init__(self, frame: FrameType, since: float) -> None:
         self.frame, self.code, self.instruction = id(frame), id(frame.f_code), frame.f_lasti
-        self.since = since
+        self.since, self.pauses = since, bool(frame.f_code.co_flags & _PAUSES)
         self.snapshot: Snapshot | None = None
         self.walks, self.at = True, ""
 
@@ -58,9 +60,20 @@ class Lease(Shown):
         while frame is not None:
             if id(frame) == self.frame and id(frame.f_code) == self.code:
                 within = frame.f_lasti == self.instruction
-                return 2 if within else int(self.walks and now - self.since < _LOOP_SECONDS)
+                return 2 if within else int(self.loops(now))
             frame = frame.f_back
         return 0
+
+    def loops(self, now: float) -> bool:
+        """Whether its iterator is there and not at its end, within the time of a loop."""
+        return self.walks and now - self.since < _LOOP_SECONDS
+
+    def goes_on(self, stack: FrameType | None, now: float) -> bool:
+        """Whether its walk is not over, by the stack of its thread.
+
+        No stack shows the frame of a generator or coroutine that stands still, and none is that of a greenlet.
+        """
+        return bool(self.holds(stack, now)) or ((stack is None or self.pauses) and self.loops(now))
 
 
 class Leases(Shown):
@@ -84,17 +97,18 @@ class Leases(Shown):
             return None
         mine, now = threading.get_ident(), self._monotonic()
         for (thread, _), lease in list(self._all.items()):
-            if thread == mine:
+            if thread == mine or lease.pauses:  # each step of a generator may be on another thread
                 held = lease.holds(sys._getframe(1), now)  # noqa: SLF001  # who reads
                 if held > 1 or (held and lease.at == key):
                     return lease.snapshot
         return None
 
     def end_here(self) -> None:
-        """Ends those of this thread: it asked for what is new."""
-        mine = threading.get_ident()
-        for at in [each for each in list(self._all) if each[0] == mine]:
-            self._all.pop(at, None)
+        """Ends those of this thread: it asked for what is new. Not of generators that stand still."""
+        mine, now = threading.get_ident(), self._monotonic()
+        for at, lease in list(self._all.items()):
+            if lease.holds(sys._getframe(1), now) if lease.pauses else at[0] == mine:  # noqa: SLF001  # who asked
+                self._all.pop(at, None)
 
     def any_left(self) -> bool:
         """Whether one goes on; those that ended are forgotten, with their snapshots."""
@@ -102,6 +116,6 @@ class Leases(Shown):
             return False
         stacks, now = sys._current_frames(), self._monotonic()  # noqa: SLF001  # of all threads
         for at, lease in list(self._all.items()):
-            if not lease.holds(stacks.get(at[0]), now):
+            if not lease.goes_on(stacks.get(at[0]), now):
                 self._all.pop(at, None)
         return bool(self._all)

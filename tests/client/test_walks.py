@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import os
 import threading
 import weakref
 from collections import ChainMap, OrderedDict, UserDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -275,6 +276,65 @@ def test_with_the_system_s_clocks_a_walk_is_whole_and_reads_are_fast_again_after
             assert config["k0"] == str(int(label) + 2)
             assert config._open is config._published  # noqa: SLF001  # the fast path
         config.close()
+
+
+def pausing(config: Config) -> Iterator[tuple[str, object]]:
+    for key in config:
+        yield key, config[key]
+
+
+def test_a_generator_that_walks_is_of_one_snapshot_though_another_is_published_while_it_stands_still() -> None:
+    stage = fresh()
+    values: dict[str, object] = {}
+    for label, (key, value) in enumerate(pausing(stage.config), 3):
+        values[key] = value
+        publish(stage, label)
+        assert stage.config["k0"] == str(label)
+    assert whole(values)
+
+
+def test_a_generator_whose_steps_are_on_other_threads_walks_over_one_snapshot() -> None:
+    stage = fresh()
+    steps, values = pausing(stage.config), dict[str, object]()
+
+    def step() -> bool:
+        before = len(values)
+        values.update([each for each in [next(steps, None)] if each is not None])
+        return len(values) > before
+
+    label = 2
+    while in_a_thread(step):
+        label += 1
+        publish(stage, label)
+    assert whole(values)
+
+
+def test_a_coroutine_that_walks_and_awaits_is_of_one_snapshot_and_other_tasks_read_what_is_new() -> None:
+    stage = fresh()
+    values: dict[str, object] = {}
+
+    async def walk() -> None:
+        for label, key in enumerate(stage.config, 3):
+            values[key] = stage.config[key]
+            await asyncio.to_thread(publish, stage, label)
+            assert await asyncio.create_task(read(stage.config)) == str(label)
+
+    async def read(config: Config) -> object:
+        return config["k0"]
+
+    asyncio.run(walk())
+    assert whole(values)
+
+
+def test_a_generator_that_is_dropped_amid_its_walk_holds_nothing_up() -> None:
+    stage = fresh()
+    steps = pausing(stage.config)
+    next(steps)
+    publish(stage, 3)
+    del steps
+    gc.collect()
+    assert stage.config["k0"] == "3"
+    assert not stage.config._leases.any_left()  # type: ignore[union-attr]  # noqa: SLF001  # none is kept
 
 
 def test_inside_a_handler_and_of_a_snapshot_a_walk_is_as_it_was() -> None:
