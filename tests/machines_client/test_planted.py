@@ -102,7 +102,7 @@ BUGS = {
     "what comes of a refresh that was given up is taken": Bug(
         "_keeper.py",
         "flight.kept = flight.end(state)\n        if flight.kept:",
-        "flight.kept = flight.end(state) or self._last().follow(_ended(state))\n        if flight.kept:",
+        "flight.kept = flight.end(state) or self._flights.follow(self._last(), _ended(state))\n        if flight.kept:",
         SLOW,
     ),
     "a refresh that was frozen counts as new": Bug(
