@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Literal
 
-from configsvc.model.errors import ConfigsvcError
+from configsvc.model.errors import CannotOpen, ConfigsvcError, Expired
 from configsvc.model.names import Namespace
 from configsvc.model.record import Record
 from configsvc_client._refresh import Source
@@ -34,14 +34,14 @@ class Health(Record):
             `expired`: older than `max_stale`; reads raise `Expired`.
             `refused`: what came of a namespace was not taken, and what is held of it stays.
             `fallback`: served from the fallback file; the service has not answered yet.
-            `failing`: the last refresh of a namespace got nothing: an outage, a 403, a 404, no time.
+            `failing`: the last refresh of a namespace got nothing: an outage, a timeout, a 403, a 404.
             `broken`: keys do not open since the first load; the others serve.
             `ok`: none of these.
         age: seconds since the service confirmed what is held, that of the oldest namespace; infinite while nothing is.
             It grows while nobody reads.
         revisions: the served revision that is held of each namespace.
         source: `"service"` or `"fallback"`; None while nothing is held.
-        reason: why the state is what it is, where an error says so.
+        reason: why the state is what it is; None where it is `ok`, or nobody has read yet.
         refused: the namespaces whose answer was not taken, each with why.
         failing: the namespaces of which the last refresh got nothing, each with why.
         broken: how many keys do not open.
@@ -98,8 +98,18 @@ def health(keeper: Keeper | None, error: ConfigsvcError | None = None) -> Health
         else "broken" if broken
         else "ok"
     )  # fmt: skip
-    reason = next(iter({**refused, **failing}.values()), None)
+    reason = next(iter({**refused, **failing}.values()), None) or _of(state, broken, age, keeper.max_stale)
     return Health(state, age, revisions, held.source, reason, refused, failing, broken)
+
+
+def _of(state: State, broken: int, age: float, max_stale: float) -> Reason | None:
+    """Why, where no error says so."""
+    if state == "expired":
+        old = f"What is held is {age:.0f} seconds old, and CONFIGSVC_MAX_STALE_SECONDS is {max_stale:g}."
+        return Reason(Expired.code, f"{old} The next read refreshes it.")
+    if state == "broken":
+        return Reason(CannotOpen.code, f"{broken} key{'s do' if broken > 1 else ' does'} not open; see config.broken.")
+    return None
 
 
 def _error(keeper: Keeper) -> ConfigsvcError | None:

@@ -137,6 +137,9 @@ def test_keys_that_do_not_open_at_the_first_load_are_counted_and_not_named() -> 
     assert stage.config["b"] == "1"
     health = stage.config.health()
     assert (health.state, health.broken, health.ok, health.serves) == ("broken", 1, False, True)
+    assert health.reason is not None
+    assert health.reason.code == "cannot_open"
+    assert health.reason.text == "1 key does not open; see config.broken."
     assert "db.password" not in json.dumps(health.as_dict())
 
 
@@ -160,6 +163,15 @@ def test_a_fallback_file_says_why_it_serves() -> None:
     assert health.reason is not None
     assert (health.reason.code, "No grant." in health.reason.text) == ("forbidden", True)
     assert polled(stage).state == "ok"
+
+
+def test_what_expired_while_nobody_read_says_so() -> None:
+    stage = warm(CONFIGSVC_MAX_STALE_SECONDS="100")
+    stage.clock.advance(200)
+    health = stage.config.health()
+    assert (health.state, health.reason and health.reason.code) == ("expired", "expired")
+    stage.config.snapshot()
+    assert (stage.config.health().state, stage.config.health().reason) == ("ok", None)
 
 
 def test_closing_changes_nothing() -> None:
