@@ -9,7 +9,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from configsvc.model.errors import ConfigsvcError, Forbidden, Internal, Member, Throttled, Unavailable, from_problem
+from configsvc.model.errors import (
+    CannotOpen,
+    ConfigsvcError,
+    Forbidden,
+    Internal,
+    Member,
+    NotTaken,
+    Throttled,
+    Unavailable,
+    from_problem,
+)
 
 if TYPE_CHECKING:
     from configsvc_client._answer import Response
@@ -31,6 +41,11 @@ _OWN = frozenset({"retry_after", "reason"})  # members that are told by the clie
 
 class NotOurs(ValueError):
     """What came is no answer of configsvc's; says what is wrong with it, never what it held."""
+
+
+def refuses(error: ConfigsvcError) -> bool:
+    """Whether an answer came and was not taken; else there was none, or one that says no."""
+    return isinstance(error, NotTaken | CannotOpen) or error.members.get("reason") == NOT_OURS
 
 
 def decoded(response: Response) -> dict[str, object]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar, overload
 from configsvc.model.errors import ConfigsvcError, ConfigUnavailable, Misconfigured
 from configsvc_client._changes import Callback, Callbacks
 from configsvc_client._hidden import hidden
-from configsvc_client._hooks import after_copies
+from configsvc_client._hooks import after_copies, imported
 from configsvc_client._keeper import Keeper
 from configsvc_client._ports import World, warn
 from configsvc_client._reads import Reads
@@ -181,10 +181,9 @@ class Config(Reads):
 
     def health(self) -> Health:
         """How it is: state, age, revisions, and why where not all is well. Does no I/O, loads nothing, never raises."""
-        from configsvc_client._health import health
-
         made = self._made
-        return health(made, None if made else self._misconfigured())
+        found: Health = imported("configsvc_client._health").health(made, None if made else self._misconfigured())
+        return found
 
     def _misconfigured(self) -> ConfigsvcError | None:
         try:

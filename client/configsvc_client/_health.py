@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Expired
 from configsvc.model.names import Namespace
 from configsvc.model.record import Record
+from configsvc_client._body import refuses  # as all others, imported by the package: see `_hooks.imported`
 from configsvc_client._refresh import Source
-from configsvc_client._troubles import refuses
 
 if TYPE_CHECKING:
     from configsvc_client._keeper import Keeper

@@ -9,6 +9,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Mapping
+from types import ModuleType
 from typing import Protocol
 
 _INITIALIZATION = "AWS_LAMBDA_INITIALIZATION_TYPE"
@@ -17,6 +18,10 @@ _SNAP_START = "snap-start"
 _ALIVE: weakref.WeakValueDictionary[int, Copied] = weakref.WeakValueDictionary()
 """Who is told, by identity. It is state of the module, because the interpreter's own list of hooks is that of the
 process and nothing is ever taken off it: with a hook each, every Config that was dropped would leave one behind."""
+
+
+_IMPORTING: set[tuple[str, int]] = set()
+"""Modules that are being imported, and by which threads."""
 
 
 class Copied(Protocol):
@@ -85,3 +90,30 @@ def _hook_into_restores() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forked)
+
+
+def imported(name: str) -> ModuleType:
+    """A module that is imported at the first call, also by a signal handler that interrupts just that.
+
+    Such a handler would meet half a module, or for ever wait for a lock that its own thread holds. It has a copy of its
+    own, made without the locks of imports, so what the module imports must be imported already.
+    """
+    module, this = sys.modules.get(name), (name, threading.get_ident())
+    if this in _IMPORTING or (module is not None and getattr(module.__spec__, "_initializing", False)):
+        return _copied(name)
+    if module is not None:
+        return module
+    _IMPORTING.add(this)
+    try:
+        return importlib.import_module(name)
+    finally:
+        _IMPORTING.discard(this)
+
+
+def _copied(name: str) -> ModuleType:
+    path = sys.modules[name.rpartition(".")[0]].__path__
+    spec = next(spec for finder in sys.meta_path if (spec := finder.find_spec(name, path)))
+    copy = ModuleType(name)
+    if spec.loader is not None:
+        spec.loader.exec_module(copy)
+    return copy

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from configsvc.model.errors import CannotOpen, ConfigsvcError, Internal, NotTaken, Throttled, Unavailable
+from configsvc.model.errors import ConfigsvcError, Internal, Throttled, Unavailable
 from configsvc.model.names import Namespace
 from configsvc.model.record import Record
-from configsvc_client._body import NOT_OURS
+from configsvc_client._body import refuses
 
 _PASSING = frozenset(each.code for each in (Unavailable, Throttled, Internal))
 _OUTAGE = "outage"
@@ -50,11 +50,6 @@ def loaded(broken: Mapping[Namespace, Iterable[str]], error: ConfigsvcError | No
     """After the first load. Why it came from the fallback file was told with that, and is not told again."""
     begun, _ = settled(Troubles(), {} if error is None else dict.fromkeys(broken, error), broken)
     return begun, settled(Troubles(), {}, broken)[1]
-
-
-def refuses(error: ConfigsvcError) -> bool:
-    """Whether an answer came and was not taken; else there was none, or one that says no."""
-    return isinstance(error, NotTaken | CannotOpen) or error.members.get("reason") == NOT_OURS
 
 
 def _kind(error: ConfigsvcError) -> str:

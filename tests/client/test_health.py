@@ -6,6 +6,8 @@ import contextlib
 import json
 import math
 import signal
+import subprocess
+import sys
 import types
 
 import pytest
@@ -207,6 +209,37 @@ def test_a_signal_handler_may_ask_amid_a_load_and_a_refresh() -> None:
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert seen == ["not_loaded", "ok"]
+
+
+AMID_THE_IMPORT = """
+import signal, sys
+from tests.client.configs import Stage
+from tests.client.sealing import sealed_values
+
+config = Stage(sealed_values({"a": "1"})).config
+config.snapshot()
+states = []
+
+def asked_at_each_line(frame, event, argument):
+    if event == "line" and frame.f_code.co_filename.endswith(("_health.py", "_bootstrap>", "_bootstrap_external>")):
+        signal.raise_signal(signal.SIGUSR1)
+    return asked_at_each_line
+
+signal.signal(signal.SIGUSR1, lambda *_: states.append(config.health().state))
+assert "configsvc_client._health" not in sys.modules
+sys.settrace(asked_at_each_line)
+first = config.health()
+sys.settrace(None)
+from configsvc_client import Health
+assert type(first) is type(config.health()) is Health
+print(len(states) > 100, set(states))
+"""
+
+
+def test_a_signal_handler_may_ask_amid_the_first_call_of_all() -> None:
+    command = [sys.executable, "-c", AMID_THE_IMPORT]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.stdout == "True {'ok'}\n", done.stderr
 
 
 def test_it_is_a_record_that_json_takes_as_a_dict_and_that_shares_nothing() -> None:
