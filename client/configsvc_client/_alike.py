@@ -9,6 +9,19 @@ _CUTOFF = 0.7
 _SEPARATORS = str.maketrans("_-/", "...")
 
 
+def _folded(name: str) -> str:
+    return name.casefold().translate(_SEPARATORS)
+
+
+def question(near: Iterable[str]) -> str:
+    """Did you mean one of these? Empty without any."""
+    names = list(near)
+    if len(names) > 1:
+        return f"Did you mean {', '.join(names[:-1])} or {names[-1]}?"
+    return f"Did you mean {names[0]}?" if names else ""
+
+
+# The last of all: whoever has it has all that it needs, also amid the import of this module.
 def nearest(wanted: str, known: Iterable[str]) -> list[str]:
     """The names that are spelt most alike, the best first, at most three.
 
@@ -25,15 +38,3 @@ def nearest(wanted: str, known: Iterable[str]) -> list[str]:
         return sorted(same)[:MOST]
     found = get_close_matches(_folded(wanted), folded, n=MOST, cutoff=_CUTOFF)
     return [name for each in found for name in sorted(folded[each])][:MOST]
-
-
-def question(near: Iterable[str]) -> str:
-    """Did you mean one of these? Empty without any."""
-    names = list(near)
-    if len(names) > 1:
-        return f"Did you mean {', '.join(names[:-1])} or {names[-1]}?"
-    return f"Did you mean {names[0]}?" if names else ""
-
-
-def _folded(name: str) -> str:
-    return name.casefold().translate(_SEPARATORS)

@@ -50,13 +50,20 @@ class NoSuchKey(KeyError):
         self.namespaces, self._keys = namespaces, keys
 
     def __str__(self) -> str:
-        from configsvc_client import _alike
-
         key = self.args[0]
         several = f"in none of the namespaces {', '.join(self.namespaces)}" if len(self.namespaces) > 1 else ""
         where = several or f"not in {', '.join(self.namespaces) or 'any namespace'}"
-        near = _alike.question(_alike.nearest(key, self._keys)) if isinstance(key, str) else ""
+        near = _near(key, self._keys) if isinstance(key, str) else ""
         return f"{key!r} is {where}. {near}".rstrip()
+
+
+def _near(key: str, keys: Iterable[str]) -> str:
+    try:
+        from configsvc_client._alike import nearest, question
+
+        return question(nearest(key, keys))
+    except ImportError:  # a signal handler shows the error, and interrupted the first import of that
+        return ""
 
 
 class Values(dict[str, Value]):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import signal
 import socket
+import subprocess
+import sys
 import threading
 
 import pytest
 
-from tests.client.sealing import sealed_values
+from tests.client.sealing import found, plain, sealed_values
 from tests.client.stub_servers import scripted, take_request
 from tests.client.stub_service import service
 from tests.faults_client.processes import process
@@ -133,6 +135,59 @@ while time.monotonic() < end:
     config.close()
 print(limited > 5, longest < 5, flush=True)
 """
+
+
+AMID_IMPORTS = """
+import sys
+from configsvc_client import Config
+from configsvc.model.errors import ConfigsvcError
+
+config = Config("payments.prod", environ={}, url=sys.argv[1], api_key="k")
+config.snapshot()
+asked, inside = 0, False
+
+def handle():  # what a signal handler could do at this line
+    global asked
+    asked += 1
+    assert config.health().as_dict()["revisions"] == {"payments.prod": 1}
+    assert dict(config) == {"a": config["a"]}
+    try:
+        config["b"]
+    except KeyError as error:
+        assert "'b'" in str(error)
+
+def traced(frame, event, arg):
+    global inside
+    ours = frame.f_globals.get("__name__", "").startswith("configsvc")
+    if not ours or frame.f_code.co_name != "<module>":
+        return None
+    if event == "line" and not inside:
+        inside = True
+        handle()
+        inside = False
+    return traced
+
+sys.settrace(traced)
+try:
+    exec(sys.argv[2])
+except (ConfigsvcError, KeyError) as error:
+    str(error)
+sys.settrace(None)
+print(asked > 5, config.health().state)
+"""
+
+
+@pytest.mark.parametrize("act", ["config.health()", "dict(config)", "config['b']", "config.refresh()"])
+def test_a_handler_that_interrupts_an_import_at_any_line_reads_walks_and_asks_for_health(act: str) -> None:
+    with service(found([plain("a", "1")])) as running:
+        done = subprocess.run(
+            [sys.executable, "-c", AMID_IMPORTS, running.environ["CONFIGSVC_URL"], act],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert (done.stdout, done.stderr) == ("True ok\n", "")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGALRM])
