@@ -81,8 +81,9 @@ def _conversion(as_: Callable[[Any], Any]) -> Callable[[Any], Any]:
     name = _name(as_)
     if name in _EXACT_NUMBERS:
         return lambda value: _finite(as_(_written(value)))
-    if name in _ARRAYS:
-        return lambda value: as_(_only(list, value))
+    if name in _ARRAYS or name in _OBJECTS:
+        kind = list if name in _ARRAYS else dict
+        return lambda value: as_(_only(kind, value))
     return _TYPES[name][0] if name in _TYPES else _derived(as_)
 
 
@@ -99,13 +100,14 @@ def _name(as_: Any) -> str:  # noqa: ANN401  # any callable
     """Of a type, with its module, so that none need be imported; also of `list[int]`, which would convert nothing."""
     kind = getattr(as_, "__origin__", as_)
     name = f"{kind.__module__}.{kind.__qualname__}" if isinstance(kind, type) else ""
-    return name if kind is as_ or name not in {*_TYPES, *_ARRAYS} else _PARTS
+    return name if kind is as_ or name not in {*_TYPES, *_ARRAYS, *_OBJECTS} else _PARTS
 
 
 def _described(as_: Callable[[Any], Any]) -> str:
     name = _name(as_)
     shown = str(as_) if name == _PARTS else getattr(as_, "__name__", "that type")
-    takes = {**dict.fromkeys(_ARRAYS, _ARRAY), **dict.fromkeys(_EXACT_NUMBERS, "finite numbers")}.get(name, "")
+    alike = ((_ARRAYS, _ARRAY), (_OBJECTS, _OBJECT), (_EXACT_NUMBERS, "finite numbers"))
+    takes = next((what for names, what in alike if name in names), "")
     takes = _TYPES[name][1] if name in _TYPES else takes
     return f"{shown}, which takes {takes}" if takes else shown
 
@@ -164,6 +166,8 @@ def _refused(_: Value) -> NoReturn:
 _EXACT_NUMBERS = ("decimal.Decimal", "fractions.Fraction")
 _ARRAYS = ("builtins.list", "builtins.tuple", "builtins.set", "builtins.frozenset", "collections.deque")
 _ARRAY = "a JSON array; for text pass a function, like as_=lambda text: text.split(',')"
+_OBJECTS = ("collections.OrderedDict",)
+_OBJECT = "a JSON object"
 _PARTS = "list[int], …"
 _TYPES: Mapping[str, tuple[Callable[[Any], Any], str]] = {
     "builtins.bool": (_bool, "true, false, yes, no, on, off, 1 and 0"),
@@ -172,7 +176,7 @@ _TYPES: Mapping[str, tuple[Callable[[Any], Any], str]] = {
     "builtins.str": (_text, "text, UTF-8 bytes and JSON other than null"),
     "builtins.bytes": (_encoded, "bytes and text"),
     "builtins.bytearray": (lambda value: bytearray(_encoded(value)), "bytes and text"),
-    "builtins.dict": (lambda value: _only(dict, value), "a JSON object"),
+    "builtins.dict": (lambda value: _only(dict, value), _OBJECT),
     _PARTS: (_refused, "nothing: parts are not converted. Pass list or dict, or a function"),
 }
 """What converts to each of Python's types, and what it takes, in words."""

@@ -15,9 +15,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.parameters import BaseProvider
+from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 
 from configsvc.model.errors import Misconfigured
 from configsvc_client._config import Config
+from configsvc_client._foreign import instead
 from configsvc_client._value import Value
 
 if TYPE_CHECKING:
@@ -31,7 +33,8 @@ class ConfigsvcProvider(BaseProvider):
     """Parameters from a Config. They are kept for `max_age` seconds (5) in Powertools' own cache.
 
     `force_fetch` also refreshes the Config; inside a handler that `config.handler` wraps, the invocation's snapshot
-    stays what it is all the same. Errors are Powertools' GetParameterError and TransformParameterError.
+    stays what it is all the same. Errors are Powertools' GetParameterError and TransformParameterError. What a signal
+    handler raises, such as a time limit, comes as it is.
 
     Args:
         config: where they are; `Config()` where left out.
@@ -53,7 +56,11 @@ class ConfigsvcProvider(BaseProvider):
 
         `decrypt` is taken and changes nothing: values come opened. Other options of the AWS SDK are refused.
         """
-        return super().get(name, max_age, transform, force_fetch, refresh=force_fetch, **sdk_options)
+        try:
+            return super().get(name, max_age, transform, force_fetch, refresh=force_fetch, **sdk_options)
+        except GetParameterError as error:
+            failed = instead(error, error)
+        raise failed
 
     def get_multiple(
         self,
@@ -72,10 +79,14 @@ class ConfigsvcProvider(BaseProvider):
         `db.replica.url`. A last `.json` or `.binary`, by which `transform="auto"` goes, is no level.
         """
         asked = f"{path.removesuffix(_SEPARATOR)}{_SEPARATOR}" if path else path
-        return super().get_multiple(
-            asked if recursive else asked + _ONE_LEVEL,  # Powertools' cache goes by the path alone
-            max_age, transform, raise_on_transform_error, force_fetch, refresh=force_fetch, **sdk_options,
-        )  # fmt: skip
+        try:
+            return super().get_multiple(
+                asked if recursive else asked + _ONE_LEVEL,  # Powertools' cache goes by the path alone
+                max_age, transform, raise_on_transform_error, force_fetch, refresh=force_fetch, **sdk_options,
+            )  # fmt: skip
+        except GetParameterError as error:
+            failed = instead(error, error)
+        raise failed
 
     def _get(self, name: str, **sdk_options: Any) -> str | bytes:  # noqa: ANN401  # Powertools' signature
         self._refreshed(**sdk_options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
@@ -68,6 +68,7 @@ TAKEN: list[tuple[Any, Any, Any]] = [
     (bytes, b"\xff", b"\xff"), (bytes, "é", "é".encode()), (bytearray, "a", bytearray(b"a")),
     (list, [1, [2]], [1, [2]]), (tuple, [1, "a"], (1, "a")), (set, [1, 1], {1}), (frozenset, [1], frozenset({1})),
     (deque, [1, 2], deque([1, 2])), (dict, {"a": {"b": 1}}, {"a": {"b": 1}}),
+    (OrderedDict, {"a": {"b": 1}}, OrderedDict(a={"b": 1})),
     (Decimal, 10.7, Decimal("10.7")), (Decimal, "0.10", Decimal("0.10")), (Decimal, 3, Decimal(3)),
     (Fraction, 0.1, Fraction(1, 10)), (Fraction, "1/3", Fraction(1, 3)),
     (Port, "0x50", Port(80)), (Port, 80.0, Port(80)), (Number, 1.0, Number.ONE), (Name, b"a", Name("a")),
@@ -92,6 +93,7 @@ REFUSED: list[tuple[Any, Any]] = [
     *each(str, None, b"\xff"),
     *each(bytes, 10, TRUE, None, [1, 2], {}, 1.5),
     *each(bytearray, 10, TRUE, None, [1, 2], {}, 1.5),
+    *each(OrderedDict, "", b"", [["a", 1]], None),
     *(pair for kind in (list, tuple, set, deque) for pair in each(kind, "a,b", "", b"ab", {"a": 1}, 5, TRUE, None)),
     (set, [[1]]),
     *each(dict, "", "ab", b"", [], ["ab"], [["a", 1]], 5, None),

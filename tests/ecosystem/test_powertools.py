@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -12,6 +14,8 @@ from moto import mock_aws
 
 from configsvc_client.powertools import ConfigsvcProvider
 from configsvc_client.testing import FakeService
+from tests.client.configs import Stage
+from tests.client.sealing import sealed_values
 
 CANARY = "canary-91ffab20"
 
@@ -148,3 +152,24 @@ def test_a_path_of_parameter_store_is_refused_with_the_one_to_ask_for(layers: Co
             layers.get_multiple(path)
     with pytest.raises(GetParameterError, match=r"db\.url"):
         layers.get("/db/url")
+
+
+@pytest.mark.parametrize("read", [ConfigsvcProvider.get, ConfigsvcProvider.get_multiple])
+def test_a_time_limit_that_strikes_amid_a_refresh_comes_as_it_is(read: Callable[..., object]) -> None:
+    class TimeLimit(Exception):  # as billiard's SoftTimeLimitExceeded
+        pass
+
+    def strikes(number: int, frame: object) -> None:
+        raise TimeLimit(number, type(frame))
+
+    stage = Stage(sealed_values({"db.url": "postgres://db"}))
+    provider, before = ConfigsvcProvider(stage.config), signal.signal(signal.SIGUSR1, strikes)
+    read(provider, "db.url")
+    stage.gateway.during = lambda: signal.raise_signal(signal.SIGUSR1)
+    try:
+        with pytest.raises(TimeLimit):
+            read(provider, "db.url", force_fetch=True)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    stage.gateway.during = lambda: None
+    assert provider.get("db.url", force_fetch=True) == "postgres://db"
