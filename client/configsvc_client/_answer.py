@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from configsvc_client._hidden import Hidden
+from configsvc_client._hooks import started
 from configsvc_client._kept import Astray, BadAnswer
 
 BODY_BYTES = 8 * 1024 * 1024
@@ -68,7 +71,7 @@ class Answer:
         if self.complete:
             raise self._malformed()
         try:
-            self._parser.feed_data(data)
+            self._parse(data)
         except (HttpParserError, HttpParserUpgrade) as error:
             from configsvc_client._foreign import pass_on
 
@@ -104,6 +107,31 @@ class Answer:
         self._headers.pop("content-encoding", None)
         self._body.clear()
         self.complete = True
+
+    def _parse(self, data: bytes) -> None:
+        """The parser's error has what a signal handler raised in a method below as its context.
+
+        Where an exception is being handled, as by whoever called the client, Python puts that in its place. So it is
+        then done in a thread, in which no handler runs.
+        """
+        if sys.exc_info()[1] is None:
+            self._parser.feed_data(data)
+            return
+        failed: list[BaseException] = []
+
+        def parse() -> None:
+            try:
+                self._parser.feed_data(data)
+            except BaseException as error:  # noqa: BLE001  # raised below
+                failed.append(error)
+
+        thread = started(parse, "configsvc parse")
+        if thread is None:
+            parse()
+        else:
+            thread.join()
+        if failed:
+            raise failed[0]
 
     def _malformed(self) -> BadAnswer:
         if self.complete:

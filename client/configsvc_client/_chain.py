@@ -86,7 +86,10 @@ class Chain:
         """What botocore gives, or our error in place of its own, which may hold what a profile's process printed."""
         try:
             from botocore.session import Session
-        except ImportError:
+        except ImportError as error:
+            from configsvc_client._foreign import pass_on
+
+            pass_on(error)
             return None, Misconfigured(
                 "No AWS credentials: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set, nor an endpoint of a "
                 "container, and botocore is not installed. Set them, or: pip install 'configsvc[cli]', and sign in."

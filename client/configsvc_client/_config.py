@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar, overload
 
-from configsvc.model.errors import ConfigsvcError, ConfigUnavailable, Misconfigured
+from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc_client._changes import Callback, Callbacks
 from configsvc_client._hidden import hidden
 from configsvc_client._hooks import after_copies, imported
@@ -31,7 +31,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 _IN_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
-_MAKING_SECONDS = 8.0
+_MAKING_SECONDS = 1.0
 _RUNS_LATER = 0x3A0  # the flags of code whose body does not run in the call: generators and coroutines of each kind
 
 
@@ -60,7 +60,7 @@ class Config(Reads):
     """
 
     __slots__ = (
-        "_background", "_callbacks", "_environ", "_given", "_is_making", "_made", "_making", "_process",
+        "_background", "_callbacks", "_environ", "_given", "_made", "_making", "_process",
         "_wants_background", "_warning", "_world",
     )  # fmt: skip
 
@@ -95,7 +95,7 @@ class Config(Reads):
         )  # fmt: skip
         self._world = world
         self._wants_background = background
-        self._making, self._is_making = threading.RLock(), False
+        self._making = threading.RLock()
         self._background: Background | None = None
         self._warning: Callable[[str], None] = warn
         self._callbacks = Callbacks(self._warn)
@@ -188,9 +188,12 @@ class Config(Reads):
     def _misconfigured(self) -> ConfigsvcError | None:
         try:
             settings(self._given, self._environ)
-        except ConfigsvcError as error:
-            return error
-        except Exception as error:  # noqa: BLE001  # of an argument of a wrong type, which the first read raises
+        except Exception as error:  # noqa: BLE001  # an argument of a wrong type gives any, and the first read raises it
+            from configsvc_client._foreign import pass_on
+
+            pass_on(error)
+            if isinstance(error, ConfigsvcError):
+                return error
             return Misconfigured(f"The settings cannot be read: {type(error).__name__}.")
         return None
 
@@ -269,8 +272,10 @@ class Config(Reads):
             self._keeper().current()
         except Misconfigured:
             raise
-        except ConfigsvcError:
-            return
+        except ConfigsvcError as error:
+            from configsvc_client._foreign import pass_on
+
+            pass_on(error)
 
     def _current(self, remaining: float = math.inf) -> Snapshot:
         """What is held, by both clocks; refreshed or loaded where that is due."""
@@ -290,43 +295,34 @@ class Config(Reads):
             if self._process != os.getpid():  # forked by what calls no hooks, such as uWSGI by default
                 self._forked()
             return made
-        if not self._making.acquire(timeout=_MAKING_SECONDS):
-            raise ConfigUnavailable("Another thread takes too long to prepare the first load. Try again.")
+        making = self._making
+        alone = making.acquire(timeout=_MAKING_SECONDS)
         try:
-            return self._made or self._make_once()
+            return self._made or self._make()
         finally:
-            self._making.release()
-
-    def _make_once(self) -> Keeper:
-        """With `_making` held, which keeps no signal handler out that interrupts this thread.
-
-        Raises:
-            ConfigUnavailable: this is such a handler.
-        """
-        if self._is_making:
-            raise ConfigUnavailable("The code that this signal handler interrupted prepares the first load.")
-        self._is_making = True
-        try:
-            made = self._make()
-            if self._made is None:
-                self._made = made
-            return self._made
-        finally:
-            self._is_making = False
+            if alone:
+                making.release()
 
     def _make(self) -> Keeper:
+        """What was made first. It does no I/O, and what is made twice harms nobody.
+
+        So a signal handler that interrupts this makes its own, and so does who waited in vain for the lock: of what a
+        handler raised just after it was taken, it is never released.
+        """
         found = settings(self._given, self._environ)
         world = self._world(found) if self._world else self._real(found)
-        self._warning = world.warn
         keeper = Keeper(found, world, self._callbacks, self._publish, freezes=bool(self._environ.get(_IN_LAMBDA)))
-        self._read_by(world.clock.wall, world.clock.monotonic)
-        self._process = os.getpid()
-        after_copies(self, self._environ)
+        background = None
         if self._wants_background and not self._environ.get(_IN_LAMBDA):
             from configsvc_client._background import Background
 
-            self._background = Background(keeper)
-        return keeper
+            background = Background(keeper)
+        self._read_by(world.clock.wall, world.clock.monotonic)
+        after_copies(self, self._environ)
+        warning, process = world.warn, os.getpid()
+        if self._made is None:  # from here on nothing is called, so no other thread or handler comes in between
+            self._warning, self._process, self._background, self._made = warning, process, background, keeper
+        return self._made
 
     def _start_over(
         self, given: Given, environ: Mapping[str, str], world: Callable[[Settings], World] | None, callbacks: Callbacks
@@ -345,7 +341,7 @@ class Config(Reads):
 
     def _forked(self) -> None:
         """In a child process, before anything else runs there."""
-        self._process, self._making, self._is_making = os.getpid(), threading.RLock(), False
+        self._process, self._making = os.getpid(), threading.RLock()
         if self._made:
             self._made.forked()
         if self._background:

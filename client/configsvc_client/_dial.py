@@ -87,7 +87,13 @@ class Dialler:
             context.sslsocket_class = quiet(context.sslsocket_class)
 
         def secure(raw: socket.socket) -> ssl.SSLSocket:
-            return context.wrap_socket(raw, do_handshake_on_connect=False, server_hostname=_Ascii(self._url.name))
+            try:
+                return context.wrap_socket(raw, do_handshake_on_connect=False, server_hostname=_Ascii(self._url.name))
+            except BaseException as error:
+                from configsvc_client._unreached import let_go
+
+                let_go(raw, error)
+                raise
 
         proxy = self._proxy() if self._proxied else None
         if proxy is None:

@@ -81,6 +81,9 @@ class ApiGateway:
         try:
             response = self._get(_many.target(self._connection.url.path, known), etag, deadline, meanwhile)
         except NotFound as error:
+            from configsvc_client._foreign import pass_on
+
+            pass_on(error)
             return self._without(error, known, deadline)
         if response is None:
             return {}

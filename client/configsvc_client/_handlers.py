@@ -182,7 +182,10 @@ async def _loaded(pinning: Pinning, remaining: float) -> Snapshot:
     run = contextvars.copy_context().run
     try:
         threading.Thread(target=run, args=(load,), name="configsvc load", daemon=True).start()
-    except RuntimeError:  # no thread can start
+    except RuntimeError as error:  # no thread can start
+        from configsvc_client._foreign import pass_on
+
+        pass_on(error)
         return pinning.current(remaining)
     return await done
 

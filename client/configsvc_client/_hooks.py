@@ -43,7 +43,10 @@ def started(target: Callable[[], object], name: str) -> threading.Thread | None:
     thread = threading.Thread(target=target, name=name, daemon=True)
     try:
         thread.start()
-    except RuntimeError:
+    except RuntimeError as error:
+        from configsvc_client._foreign import pass_on
+
+        pass_on(error)
         return None
     return thread
 

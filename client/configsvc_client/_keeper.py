@@ -352,7 +352,10 @@ class Keeper:
 
         try:
             thread = _thread.start_new_thread(fly, ())
-        except RuntimeError:  # no more threads
+        except RuntimeError as error:  # no more threads
+            from configsvc_client._foreign import pass_on
+
+            pass_on(error)
             return False
         flight.joined(thread)  # it may begin to run late
         return True
@@ -417,6 +420,9 @@ class Keeper:
                 troubles, news = told(loaded.held.broken, loaded.error)
                 state = state._replace(troubles=troubles)
         except ConfigsvcError as error:
+            from configsvc_client._foreign import pass_on
+
+            pass_on(error)
             state = state._replace(error=copied(error))
             if self.held is None:
                 raise

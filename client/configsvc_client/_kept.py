@@ -79,14 +79,14 @@ class Kept:
         self.socket.setblocking(False)  # noqa: FBT003  # by settimeout(0), eventlet's would wait
         try:
             self.socket.recv(1)
-        except BlockingIOError:
-            return True
         except OSError as error:
             if type(error).__name__ == "SSLWantReadError":  # `ssl` is not loaded where there is only http
                 return True
             from configsvc_client._foreign import pass_on
 
             pass_on(error)
+            if isinstance(error, BlockingIOError):
+                return True
         finally:
             self.socket.setblocking(True)  # noqa: FBT003  # as above
         return False

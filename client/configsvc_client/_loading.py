@@ -63,6 +63,9 @@ def load(settings: Settings, world: World, rules: Rules, deadline: float) -> Loa
     except ConfigUnavailable as error:
         if settings.fallback is None:
             raise
+        from configsvc_client._foreign import pass_on
+
+        pass_on(error)
         return _from_file(settings, world, rules, deadline, error)
     return Loaded(held, confirmed(now, settings.pace, world.chance))
 
@@ -108,6 +111,9 @@ def _patiently(attempt: Callable[[], Done], world: World, until: float) -> Done:
         except Misconfigured:
             raise
         except ConfigsvcError as error:
+            from configsvc_client._foreign import pass_on
+
+            pass_on(error)
             tried, said = tried + 1, retry_after(error) or 0.0
             room = until - world.clock.now().monotonic - said
             if room <= (0.0 if said else late) or not _passes(error, tried):
@@ -138,6 +144,9 @@ def _from_file(settings: Settings, world: World, rules: Rules, deadline: float, 
     except Misconfigured:
         raise
     except ConfigsvcError as refused:
+        from configsvc_client._foreign import pass_on
+
+        pass_on(refused)
         world.warn(f"The fallback file {path} is not used. {refused.detail}")
         from configsvc_client._sentences import sentences
 

@@ -170,7 +170,10 @@ def _spellings(snapshot: Snapshot) -> Iterator[str]:
     for key in snapshot.sealed:
         try:
             value = snapshot[key]
-        except CannotOpen:
+        except CannotOpen as error:
+            from configsvc_client._foreign import pass_on
+
+            pass_on(error)
             continue
         for text in _texts(value):
             if len(text) >= SHORTEST:

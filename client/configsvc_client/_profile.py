@@ -41,8 +41,10 @@ def _parsed(path: str) -> _Sections:
     parser = configparser.RawConfigParser()
     try:
         parser.read([path])
-    except (configparser.Error, UnicodeDecodeError):
-        pass  # raised below: as its context, this one would show a line of the file
+    except (configparser.Error, UnicodeDecodeError) as error:  # another is raised below: this one shows a line
+        from configsvc_client._foreign import pass_on
+
+        pass_on(error)
     else:
         return {section: dict(parser.items(section)) for section in parser.sections()}
     raise Misconfigured(
@@ -65,7 +67,10 @@ def _named(section: str) -> str | None:
     """What follows the kind of a section, which may be quoted; None where that is not one word."""
     try:
         words = shlex.split(section)
-    except ValueError:
+    except ValueError as error:
+        from configsvc_client._foreign import pass_on
+
+        pass_on(error)
         return None
     return words[1] if len(words) == 2 else None  # noqa: PLR2004  # the kind and the name
 

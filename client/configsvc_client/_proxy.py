@@ -115,5 +115,8 @@ def _is_within(address: str, network: str) -> bool:
         return ipaddress.ip_address(address) in ipaddress.ip_network(
             network.replace("[", "").replace("]", ""), strict=False
         )
-    except ValueError:  # one of them is none
+    except ValueError as error:  # one of them is none
+        from configsvc_client._foreign import pass_on
+
+        pass_on(error)
         return False

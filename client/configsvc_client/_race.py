@@ -154,6 +154,7 @@ class Race:
         try:
             waits = next(attempt)
         except StopIteration as ended:
+            pass_on(ended)
             made: socket.socket = ended.value
             return made
         except OSError as error:

@@ -83,7 +83,10 @@ class Reads(HiddenMapping[str, Value]):
         """The keys; whoever walks over them, and reads each, reads one snapshot."""
         try:
             from configsvc_client._leases import Keys
-        except ImportError:  # a signal handler reads, and interrupted the first import of it
+        except ImportError as error:  # a signal handler reads, and interrupted the first import of it
+            from configsvc_client._foreign import pass_on
+
+            pass_on(error)
             return self._reading().keys()
         return Keys(self)
 

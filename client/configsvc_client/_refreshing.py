@@ -58,6 +58,9 @@ def outcome(
     try:
         done = ours(lambda: refreshed(held, world.gateway, rules, flight.deadline, waiting))
     except ConfigsvcError as error:
+        from configsvc_client._foreign import pass_on
+
+        pass_on(error)
         troubles, news = _troubles(before, held, dict.fromkeys(settings.namespaces, error))
         return Outcome(ending.failed(before._replace(troubles=troubles), [error]), held, error, news)
     troubles, news = _troubles(before, done.held, {each: refused.error for each, refused in done.refused.items()})
@@ -196,6 +199,9 @@ def _result(  # noqa: PLR0917  # what `refreshed` has, for one of its layers
     try:
         return ours(lambda: _next(layer, answered(namespace, known[namespace], came), rules, deadline))
     except ConfigsvcError as error:
+        from configsvc_client._foreign import pass_on
+
+        pass_on(error)
         return Refused(_of(namespace, error), mark)
 
 

@@ -61,6 +61,9 @@ def namespaces(texts: Iterable[str]) -> tuple[names.Namespace, ...]:
     try:
         found = tuple(names.namespace(text) for text in texts)
     except InvalidName as error:
+        from configsvc_client._foreign import pass_on
+
+        pass_on(error)
         raise Misconfigured(f"CONFIGSVC_NAMESPACES: {error.detail}") from None
     if len(set(found)) != len(found):
         raise Misconfigured("CONFIGSVC_NAMESPACES names a namespace twice. The first that has a key wins.")
@@ -75,7 +78,10 @@ def seconds(name: str, given: str | float) -> float:
     """
     try:
         found = float(given)
-    except ValueError:
+    except ValueError as error:
+        from configsvc_client._foreign import pass_on
+
+        pass_on(error)
         found = math.nan
     if not 0 < found < math.inf:
         raise Misconfigured(f"{name} is a number of seconds above 0, like 60.")

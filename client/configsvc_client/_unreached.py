@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 from configsvc.model.errors import Unavailable
 from configsvc_client._foreign import foreign, instead
 from configsvc_client._kept import BadAnswer, Dead, NoTunnel
@@ -21,6 +23,21 @@ def dead(error: OSError) -> Exception:
     if isinstance(error, TimeoutError) or foreign(error) is not None:
         return error
     return Dead(_why(error))
+
+
+def let_go(raw: socket.socket, error: BaseException) -> None:
+    """Closes a socket that was to become one of TLS.
+
+    Where a signal handler raised before the new one took over, both have the descriptor. Closed by both, it could be
+    another's by then.
+    """
+    traced = error.__traceback__
+    while traced is not None:
+        made = traced.tb_frame.f_locals.get("self")
+        if isinstance(made, socket.socket) and made is not raw and made.fileno() == raw.fileno():
+            made.detach()
+        traced = traced.tb_next
+    raw.close()
 
 
 def _unavailable(url: Url, error: Exception) -> Unavailable:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 
 from configsvc.model.errors import CannotOpen, Misconfigured
 from configsvc_client import _credentials
@@ -92,6 +91,9 @@ class RegionalKms:
             try:
                 opened = self._in(where).decrypt(ciphertext, context, key, deadline)
             except CannotOpen as error:
+                from configsvc_client._foreign import pass_on
+
+                pass_on(error)
                 refused = refused or error
             else:
                 self._opened_last = where
@@ -105,9 +107,13 @@ class RegionalKms:
 
     def open_ahead(self, deadline: float) -> None:
         """Begins to connect to the region that is most likely to be asked. A wrong setting is met when it is used."""
-        with suppress(Misconfigured):
+        try:
             for region, _ in self._regions()[:1]:
                 self._in(region).open_ahead(deadline)
+        except Misconfigured as error:
+            from configsvc_client._foreign import pass_on
+
+            pass_on(error)
 
     def close(self) -> None:
         """Drops the connections; the next call opens another."""

@@ -60,7 +60,7 @@ def fill(
         ConfigUnavailable, Misconfigured: as reading does.
     """
     filled = _filled(config, environ, prefix=prefix, overwrite=overwrite, allow=allow)
-    if isinstance(filled, ConfigsvcError):
+    if isinstance(filled, BaseException):
         raise filled
     return filled
 
@@ -72,7 +72,7 @@ def _filled(
     prefix: str,
     overwrite: bool,
     allow: Iterable[str] | None,
-) -> list[str] | ConfigsvcError:
+) -> list[str] | BaseException:
     """The names, or why not: raised by another, without this frame and its values."""
     target = os.environ if environ is None else environ
     try:
@@ -84,7 +84,9 @@ def _filled(
         if chosen:
             check_room({**target, **chosen})
     except ConfigsvcError as error:
-        return without_frames(error)
+        from configsvc_client._foreign import instead
+
+        return instead(error, without_frames(error))
     target.update(chosen)
     return sorted(chosen)
 

@@ -34,6 +34,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
 from configsvc.model.errors import ConfigsvcError, Unprocessable
 from configsvc_client._config import Config
+from configsvc_client._foreign import instead, pass_on
 from configsvc_client._hidden import without_frames
 from configsvc_client._mask import MASK
 from configsvc_client._value import Value
@@ -51,13 +52,13 @@ class ConfigsvcSettings(BaseSettings):
     """
 
     def __init__(self, **values: Any) -> None:  # noqa: ANN401  # pydantic's
-        refused: Exception | None = None
+        refused: BaseException | None = None
         try:
             super().__init__(**values)
         except ValidationError as error:
             refused = _masked(error)
         except (SettingsError, ConfigsvcError) as error:
-            refused = without_frames(error)
+            refused = instead(error, without_frames(error))
         if refused is not None:  # raised here, as what pydantic raised comes with its frames
             raise refused
 
@@ -177,7 +178,8 @@ class ConfigsvcSettingsSource(EnvSettingsSource):
             return value
         try:
             return super().decode_complex_value(field_name, field, value)
-        except ValueError:
+        except ValueError as error:
+            pass_on(error)
             value = None  # raised below: json's own shows the text, and would be the cause of pydantic's SettingsError
         raise ValueError(f"{field_name} is not JSON")
 

@@ -99,7 +99,9 @@ print("sound")
 """
 
 
-@pytest.mark.parametrize("kind", ["TimeoutError", "OSError", "KeyboardInterrupt", "SoftTimeLimitExceeded"])
+@pytest.mark.parametrize(
+    "kind", ["TimeoutError", "OSError", "ValueError", "KeyboardInterrupt", "SoftTimeLimitExceeded"]
+)
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_time_limit_ends_what_it_strikes_and_leaves_a_client_that_works(
     kind: str, scheme: str, tmp_path: Path
