@@ -113,7 +113,7 @@ class Keeper:
             return True
         flight = self._asked_for()
         if flight.error is not None:
-            raise flight.error
+            raise copied(flight.error)
         if not flight.kept:
             raise Unavailable(f"The refresh takes longer than {self._usual:g} seconds.", reason="deadline")
         return flight.changed
@@ -374,7 +374,8 @@ class Keeper:
             made = outcome(
                 flight, held, self._settings, self._world, self._rules, longest=longest, everything=everything
             )
-            state, flight.error, flight.changed = made.state, made.error, made.held is not held
+            state, flight.changed = made.state, made.held is not held
+            flight.error = made.error and copied(made.error)  # else its frames keep the flight before, and so on
         finally:
             flight.kept = flight.end(state)
         if flight.kept:

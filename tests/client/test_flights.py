@@ -313,6 +313,24 @@ def test_a_callback_that_blocks_keeps_nothing_alive_of_what_is_held_after_it() -
     thread.join(30)
 
 
+def live_flights() -> int:
+    gc.collect()
+    return sum(type(each) is Flight for each in gc.get_objects())
+
+
+@pytest.mark.parametrize("refresh", [False, True], ids=["reads", "refreshes"])
+def test_an_outage_that_lasts_keeps_nothing_alive_of_the_tries_before(*, refresh: bool) -> None:
+    before, stage = live_flights(), loaded()
+    for _ in range(50):
+        stage.gateway.fail = [Unavailable("down")]
+        stage.clock.advance(67)
+        if refresh:
+            with pytest.raises(Unavailable, match="down"):
+                stage.config.refresh()
+        assert stage.config["a"] == "1"
+    assert live_flights() <= before + 1
+
+
 @pytest.mark.parametrize("beginners", [2, 8])
 def test_of_threads_that_begin_at_the_same_instruction_one_begins_each_flight(beginners: int) -> None:
     flights, begun = Flights(ended_flight()), list[tuple[int, int]]()
