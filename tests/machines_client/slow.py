@@ -21,7 +21,7 @@ from tests.machines_client.service import LabelledService
 
 REFRESH = 0.02
 START = 0.2
-LONG_ENOUGH = 20.0
+LONG_ENOUGH = 10.0
 """Seconds of the real clock within which what has to end does, on any machine."""
 
 

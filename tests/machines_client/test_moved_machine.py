@@ -164,6 +164,7 @@ def run(examples: int) -> None:
             deadline=None,
             suppress_health_check=list(HealthCheck),
             phases=(Phase.generate,) if search else tuple(Phase),
+            report_multiple_bugs=not search,
         ),
     )
 

@@ -18,6 +18,7 @@ MACHINE = "tests/machines_client/test_client_machine.py::test_a_client_is_whole_
 REFUSALS = "tests/client/test_refusals.py"
 OVERDUE = "tests/client/test_overdue.py"
 FLIGHTS = "tests/client/test_flights.py"
+MOVED = "tests/machines_client/test_moved_machine.py::test_a_client_follows_a_name_that_moved"
 SLOW = "tests/machines_client/test_slow_machine.py::test_a_client_is_never_stale_without_saying_so"
 
 
@@ -113,6 +114,114 @@ BUGS = {
         "return min(self.longest, max(flight.before.allowed, 2 * flight.seconds))",
         "return flight.before.allowed",
         "tests/client/test_slow_links.py",
+    ),
+    "a reader closes only once the refresh has ended": Bug(
+        "_keeper.py",
+        "        self._world.close()\n\n    def forked",
+        "        self._last().wait(99.0)\n        self._world.close()\n\n    def forked",
+        SLOW,
+    ),
+    "a handler that interrupts a first load waits for it": Bug(
+        "_keeper.py", "elif last.mine():\n", "elif last.mine() and deadline < 0:\n", "tests/client/test_signals.py"
+    ),
+    "a handler that interrupts a refresh waits for it": Bug(
+        "_keeper.py", "if not last.mine() and seconds > 0", "if seconds > 0", "tests/client/test_signals.py"
+    ),
+    "whoever refreshes holds up all others": Bug(
+        "_refresh.py", "self.patience = min(seconds, patience)", "self.patience = 99.0", SLOW
+    ),
+    "a slow refresh is never finished aside": Bug(
+        "_keeper.py", "aside = allowed > self._usual and not self._freezes", "aside = False", SLOW
+    ),
+    "a thread that has yet to run is taken for none": Bug(
+        "_keeper.py", "flight.joined(thread)", "flight.joined()", FLIGHTS
+    ),
+    "a refresh takes all the time that is left": Bug(
+        "_keeper.py", "self._refreshed(last, now, left / 2)", "self._refreshed(last, now, left)", SLOW
+    ),
+    "who does not know what is left waits as long as a start may take": Bug(
+        "_keeper.py", "return _UNKNOWN_TIMES * usual if", "return self._settings.start_seconds if", SLOW
+    ),
+    "a black hole keeps the longest deadline": Bug(
+        "_refreshing.py",
+        "if flight.seconds >= self.longest:",
+        "if flight.seconds > self.longest:",
+        "tests/client/test_slow_links.py",
+    ),
+    "a kept connection is not dropped after errors": Bug(
+        "_kept.py", "return self._errors < _ERRORS", "return True", MOVED
+    ),
+    "a kept connection is kept for ever": Bug("_kept.py", "< self._seconds", "< 1e9 * self._seconds", MOVED),
+    "being asked to wait counts as an error": Bug("_kept.py", "if status != _LATER:", "if status:", MOVED),
+    "a refusal is no error of old servers": Bug("_kept.py", "_ERROR = 400", "_ERROR = 500", MOVED),
+    "a kept connection ages by the monotonic clock alone": Bug(
+        "_kept.py",
+        "max(now[0] - self._opened[0], now[1] - self._opened[1])",
+        "now[0] - self._opened[0]",
+        "tests/client/test_moved.py",
+    ),
+    "what a signal handler raises passes for a failure": Bug(
+        "_foreign.py",
+        "if not isinstance(met, Exception) or _handler_part(met) is not None:",
+        "if not isinstance(met, Exception):",
+        "tests/client/test_foreign.py",
+    ),
+    "readers refresh beside the background thread": Bug(
+        "_keeper.py", "if self.attended() and not freshness.expired(now, self._pace):", "if left < 0:", SLOW
+    ),
+    "that the background thread is behind is not said": Bug(
+        "_keeper.py", "if state.error is None and self.attended() and", "if state.error is not None and", SLOW
+    ),
+    "a forked child has no background thread": Bug(
+        "_background.py", "if had_one:", "if self._stopped:", "tests/client/test_forks.py"
+    ),
+    "a walk reads each value as it comes": Bug(
+        "_reads.py",
+        "lambda: iter(self._reading().items())",
+        "lambda: ((key, self[key]) for key in self._reading())",
+        "tests/client/test_walks.py",
+    ),
+    "a first load waits as long as the service says, and no longer": Bug(
+        "_loading.py",
+        "pause = said + _jittered(max(jitter, said), room, world.chance, told=bool(said))",
+        "pause = said or _jittered(max(jitter, said), room, world.chance, told=bool(said))",
+        "tests/faults_client/test_service_down.py",
+    ),
+    "a first load gives up after three tries": Bug(
+        "_loading.py", "(tried < _FEW or ", "(tried < _FEW and ", "tests/faults_client/test_service_down.py"
+    ),
+    "a refresh that is put off for want of time is not told of": Bug(
+        "_keeper.py",
+        'self._note(Unavailable(f"Not refreshed',
+        '(lambda _: None)(Unavailable(f"Not refreshed',
+        SLOW,
+    ),
+    "a reader who waited in vain is not told": Bug(
+        "_keeper.py",
+        'self._note(Unavailable("A refresh is under way',
+        '(lambda _: None)(Unavailable("A refresh is under way',
+        SLOW,
+    ),
+    "a window is by the wall's clock alone": Bug(
+        "_freshness.py",
+        "Window(now, Moment(now.wall + open_for, now.monotonic + open_for))",
+        "Window(now, Moment(now.wall + open_for, math.inf))",
+        SLOW,
+    ),
+    "a window is by the monotonic clock alone": Bug(
+        "_freshness.py",
+        "Window(now, Moment(now.wall + open_for, now.monotonic + open_for))",
+        "Window(now, Moment(math.inf, now.monotonic + open_for))",
+        SLOW,
+    ),
+    "a read compares one clock with its window": Bug(
+        "_reads.py",
+        "if self._wall() < published.until and self._monotonic() < published.ends:",
+        "if self._wall() < published.until:",
+        SLOW,
+    ),
+    "after a restore nothing is due": Bug(
+        "_freshness.py", "return self._replace(since=now, quiet=0.0)", "return self", SLOW
     ),
     "the header is believed": Bug(
         "_cipher.py",

@@ -51,7 +51,9 @@ class Jump(NamedTuple):
 
 
 NOTHING = Jump(0, 0)
-FREEZES = st.sampled_from((NOTHING, Jump(7200, 0), Jump(0, 7200), Jump(7200, 7200), Jump(-3600, 67), Jump(0.1, 0.1)))
+FREEZES = st.sampled_from(
+    (NOTHING, NOTHING, NOTHING, Jump(7200, 0), Jump(0, 7200), Jump(7200, 7200), Jump(-3600, 67), Jump(0.1, 0.1))
+)
 
 
 class Asking(NamedTuple):
@@ -136,8 +138,12 @@ class SlowClient(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from((0.05, 1, 20, 53, 61, 66, 67, 121, 301)))
     def passes(self, seconds: float) -> None:
-        self.clock.advance(seconds)
-        self.service.landed()
+        """What hangs comes back when its time has come."""
+        end = self.clock.up + seconds
+        while due := [each.ends_at for each in self.service.hanging if each.ends_at <= end]:
+            self.clock.advance(max(0.0, min(due) - self.clock.up))
+            self.service.landed()
+        self.clock.advance(end - self.clock.up)
 
     @rule(
         wall=st.sampled_from((0, 1, 61, 67, 3700, -1, -50, -3600, 10**8)),
@@ -209,7 +215,8 @@ class SlowClient(RuleBasedStateMachine):
         in_thread=st.booleans(),
         late=st.booleans(),
         afterwards=FREEZES,
-        becomes_due=st.booleans(),
+        older=st.sampled_from((0, LATEST, FRESH + 1, FRESH + 1)),
+        written=st.booleans(),
     )
     def reads_while(  # noqa: PLR0917  # hypothesis draws them
         self,
@@ -220,10 +227,12 @@ class SlowClient(RuleBasedStateMachine):
         in_thread: bool,  # noqa: FBT001
         late: bool,  # noqa: FBT001
         afterwards: Jump,
-        becomes_due: bool,  # noqa: FBT001
+        older: float,
+        written: bool,  # noqa: FBT001
     ) -> None:
-        if becomes_due:
-            self.passes(LATEST)
+        self.passes(older)
+        if written:
+            self.happens("write", left)
 
         def during() -> None:
             self.happened = True
@@ -379,6 +388,7 @@ class SlowClient(RuleBasedStateMachine):
 
     def check(self, revisions: dict[Namespace, int]) -> None:
         error, now = self.config.last_error, self.clock.now()
+        assert self.config.age <= self.stale, "expired, and given out"
         for namespace, revision in revisions.items():
             assert revision >= self.seen[namespace], "older than what was seen"
             self.seen[namespace] = revision
@@ -447,6 +457,7 @@ def run(examples: int) -> None:
             deadline=None,
             suppress_health_check=list(HealthCheck),
             phases=(Phase.generate,) if search else tuple(Phase),
+            report_multiple_bugs=not search,
         ),
     )
 
