@@ -122,10 +122,7 @@ BUGS = {
         SLOW,
     ),
     "a handler that interrupts a first load waits for it": Bug(
-        "_keeper.py", "elif last.mine():\n", "elif last.mine() and deadline < 0:\n", "tests/client/test_signals.py"
-    ),
-    "a handler that interrupts a refresh waits for it": Bug(
-        "_keeper.py", "if not last.mine() and seconds > 0", "if seconds > 0", "tests/client/test_signals.py"
+        "_keeper.py", "elif last.mine():\n", "elif last.mine() and deadline < 0:\n", OVERDUE
     ),
     "whoever refreshes holds up all others": Bug(
         "_refresh.py", "self.patience = min(seconds, patience)", "self.patience = 99.0", SLOW
@@ -167,13 +164,13 @@ BUGS = {
         "tests/client/test_foreign.py",
     ),
     "readers refresh beside the background thread": Bug(
-        "_keeper.py", "if self.attended() and not freshness.expired(now, self._pace):", "if left < 0:", SLOW
+        "_keeper.py",
+        "if self.attended() and not freshness.expired(now, self._pace):",
+        "if left < 0:",
+        "tests/client/test_background_reads.py",
     ),
     "that the background thread is behind is not said": Bug(
         "_keeper.py", "if state.error is None and self.attended() and", "if state.error is not None and", SLOW
-    ),
-    "a forked child has no background thread": Bug(
-        "_background.py", "if had_one:", "if self._stopped:", "tests/client/test_forks.py"
     ),
     "a walk reads each value as it comes": Bug(
         "_reads.py",
@@ -200,25 +197,25 @@ BUGS = {
         "_keeper.py",
         'self._note(Unavailable("A refresh is under way',
         '(lambda _: None)(Unavailable("A refresh is under way',
-        SLOW,
+        FLIGHTS,
     ),
     "a window is by the wall's clock alone": Bug(
         "_freshness.py",
         "Window(now, Moment(now.wall + open_for, now.monotonic + open_for))",
         "Window(now, Moment(now.wall + open_for, math.inf))",
-        SLOW,
+        "tests/client/test_windows.py",
     ),
     "a window is by the monotonic clock alone": Bug(
         "_freshness.py",
         "Window(now, Moment(now.wall + open_for, now.monotonic + open_for))",
         "Window(now, Moment(math.inf, now.monotonic + open_for))",
-        SLOW,
+        "tests/client/test_windows.py",
     ),
     "a read compares one clock with its window": Bug(
         "_reads.py",
         "if self._wall() < published.until and self._monotonic() < published.ends:",
         "if self._wall() < published.until:",
-        SLOW,
+        OVERDUE,
     ),
     "after a restore nothing is due": Bug(
         "_freshness.py", "return self._replace(since=now, quiet=0.0)", "return self", SLOW
