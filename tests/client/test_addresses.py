@@ -104,7 +104,7 @@ def test_while_one_address_does_not_answer_the_next_is_tried() -> None:
         assert reached([*dark, good(server)]) == ("127.0.0.1", server.port)
 
 
-@pytest.mark.parametrize("seconds", [0.1, 0.8])
+@pytest.mark.parametrize("seconds", [0.1, pytest.param(0.8, marks=pytest.mark.slow)])
 def test_each_of_many_addresses_gets_its_turn_before_a_short_deadline(seconds: float) -> None:
     """It comes slowly here: what counts is that each begins before it, on a busy computer too."""
     hosts = [f"127.0.1.{number}" for number in range(7)]
@@ -154,7 +154,7 @@ def test_of_all_failures_a_refusal_is_the_one_that_is_told() -> None:
             reached([])
 
 
-@pytest.mark.parametrize("when", range(1, 8))
+@pytest.mark.parametrize("when", [1, 7, *(pytest.param(each, marks=pytest.mark.slow) for each in range(2, 7))])
 def test_whatever_is_raised_meanwhile_comes_through_and_leaves_no_socket(when: int) -> None:
     with scripted(says(OK)) as server, holes(server.port, "127.0.0.3", "127.0.0.4", "127.0.0.5") as dark:
         seconds, asked = soon(), itertools.count()
@@ -244,6 +244,7 @@ HALF_DEAD: dict[str, Callable[[socket.socket], None]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", HALF_DEAD)
 def test_one_that_connects_and_does_not_complete_tls_is_followed_by_the_next(how: str, tmp_path: Path) -> None:
     with scripted(says(OK), tls=server_context(tmp_path)) as server, elsewhere(server, HALF_DEAD[how]) as half_dead:

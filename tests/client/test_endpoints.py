@@ -87,6 +87,7 @@ def regions() -> list[str]:
     return sorted(region for region in found if region.islower())  # `ProdFips` is a name in a table, and no region
 
 
+@pytest.mark.slow
 def test_every_region_of_every_partition_today_and_tomorrow_with_and_without_fips_and_dual_stack(
     environ: pytest.MonkeyPatch,
 ) -> None:

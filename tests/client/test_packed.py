@@ -116,6 +116,7 @@ def test_the_wheel_as_a_zip_on_the_path_brings_the_roots(wheel: Path, tmp_path: 
         assert running.api.connections == 2  # Amazon's roots first, then the default store
 
 
+@pytest.mark.slow
 def test_a_zipapp_brings_the_roots(wheel: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as packed:
         packed.extractall(tmp_path / "app")
@@ -125,6 +126,7 @@ def test_a_zipapp_brings_the_roots(wheel: Path, tmp_path: Path) -> None:
         assert read(running, tmp_path / "ca.pem", str(tmp_path / "app.pyz"))[1:] == ["1", 5, True]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", WITHOUT_ROOTS)
 def test_where_a_loader_does_not_give_the_roots_the_default_store_takes_their_place(
     wheel: Path, tmp_path: Path, how: str
@@ -135,6 +137,7 @@ def test_where_a_loader_does_not_give_the_roots_the_default_store_takes_their_pl
         assert running.api.connections == 1
 
 
+@pytest.mark.slow
 def test_a_loader_that_only_has_a_reader_of_resources_gives_the_roots(wheel: Path, tmp_path: Path) -> None:
     with service(sealed_values({"a": "1"}), server_context(tmp_path)) as running:
         script = f"import sys; sys.path.append({PACKAGES!r})" + LOADED_BY + AS_RESOURCES + READ

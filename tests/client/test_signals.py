@@ -221,7 +221,7 @@ def test_a_handler_that_interrupts_a_load_or_a_refresh_reads_and_closes_at_once(
 
 
 @pytest.mark.parametrize("threads", [0, 3])
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_handlers_that_interrupt_anything_get_through_and_the_config_works_afterwards(seed: int, threads: int) -> None:
     with (
         service(sealed_values({"a": "1"})) as running,
@@ -230,7 +230,7 @@ def test_handlers_that_interrupt_anything_get_through_and_the_config_works_after
         assert storm.hear() == "True True True"
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_after_what_a_handler_raised_at_any_point_the_next_read_waits_for_nothing(seed: int) -> None:
     with service(sealed_values({"a": "1"})) as running, process(LIMITED, running.environ, str(seed)) as limited:
         assert limited.hear() == "True True"

@@ -100,7 +100,12 @@ print("sound")
 
 
 @pytest.mark.parametrize(
-    "kind", ["TimeoutError", "OSError", "ValueError", "KeyboardInterrupt", "SoftTimeLimitExceeded"]
+    "kind",
+    [
+        "TimeoutError",
+        *(pytest.param(each, marks=pytest.mark.slow) for each in ("OSError", "ValueError", "KeyboardInterrupt")),
+        pytest.param("SoftTimeLimitExceeded", marks=pytest.mark.slow),
+    ],
 )
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_time_limit_ends_what_it_strikes_and_leaves_a_client_that_works(

@@ -34,7 +34,8 @@ config = Config(poll_seconds=0.001, refresh_seconds=20)
 assert config["a"] == "1"
 kept = config._made
 last = kept._last()
-last.follow(kept._next(last, kept._world.clock.now(), 20))  # as if a refresh were under way at the moment of the fork
+under_way = kept._next(last, kept._world.clock.now(), 20)
+kept._flights.follow(last, under_way)  # as if a refresh were under way at the moment of the fork
 child = os.fork()
 if child == 0:
     ok = config["a"] == "1" and config.refresh() is False and config.last_error is None

@@ -121,7 +121,7 @@ class SlowService(LabelledService):
     def _spend(self, request: Request) -> None:
         """On the reader's thread: time goes on, and in the middle something happens."""
         takes, is_late = self.takes, self.is_late
-        half = min(takes / 2, request.granted)
+        half = max(0.0, min(takes / 2, request.granted))  # a request may begin when its time is over
         self.clock.advance(half)
         if self.during:
             self.during.pop(0)()
