@@ -33,7 +33,7 @@ IN_THE_CLEAR = {
     "hidden", "Environ.__init__", "Environ.__init__.<locals>.<lambda>",
     "Hidden.__init__", "Hidden.__init__.<locals>.<lambda>",
     # Bytes as they come in, and what they are as JSON and from base64: what fails is raised without these frames.
-    "Answer.feed", "Answer.on_body", "Answer.response", "members_of", "members_of.<locals>.<dictcomp>",
+    "Answer._parse", "Answer.feed", "Answer.on_body", "Answer.response", "members_of", "members_of.<locals>.<dictcomp>",
     "from_base64std", "base64std",
     # Checked, or read in a text: what fails is raised by their callers.
     "is_clean", "_parsed", "_basic", "_unescaped",
