@@ -44,7 +44,10 @@ else:
             return tuple([given[field] for field in fields if field in given])
 
         def _replace(self, /, **named: object) -> Self:
-            return type(self)(**{**self._asdict(), **named})
+            values = tuple(map(named.pop, self._fields, self))
+            if named:
+                raise TypeError(f"{type(self).__name__} takes {', '.join(self._fields)}, each once")
+            return tuple.__new__(type(self), values)
 
         def _asdict(self) -> dict[str, object]:
             return dict(zip(self._fields, self, strict=True))
