@@ -98,7 +98,7 @@ def test_many_values_take_few_change_sets_and_two_kms_calls(service: Loopback, o
     assert [call.operation for call in service.kms.calls] == ["GenerateDataKey", "Decrypt", "Decrypt"]
 
 
-def test_what_is_put_meanwhile_is_never_overwritten(service: Loopback, owner: Admin, namespace: str) -> None:
+def test_s47_what_is_put_meanwhile_is_never_overwritten(service: Loopback, owner: Admin, namespace: str) -> None:
     other, left = service.admin(), [3]
 
     def overtake(method: str, target: str) -> None:
@@ -113,7 +113,7 @@ def test_what_is_put_meanwhile_is_never_overwritten(service: Loopback, owner: Ad
     assert _kids(owner, namespace) == {done.kid}
 
 
-def test_a_value_put_under_the_old_data_key_at_the_last_moment_is_sealed_anew_too(
+def test_s47_a_value_put_under_the_old_data_key_at_the_last_moment_is_sealed_anew_too(
     service: Loopback, owner: Admin, namespace: str
 ) -> None:
     other, late = service.admin(), ["late"]
@@ -129,7 +129,7 @@ def test_a_value_put_under_the_old_data_key_at_the_last_moment_is_sealed_anew_to
     assert _live(owner, namespace) == [done.kid]
 
 
-def test_who_always_writes_under_the_old_data_key_is_told_of_and_nothing_is_lost(
+def test_s47_who_always_writes_under_the_old_data_key_is_told_of_and_nothing_is_lost(
     service: Loopback, owner: Admin, namespace: str
 ) -> None:
     other, written = service.admin(), list[int]()
@@ -146,7 +146,7 @@ def test_who_always_writes_under_the_old_data_key_is_told_of_and_nothing_is_lost
 
 
 @pytest.mark.parametrize("writes", range(7))
-def test_a_run_that_was_killed_after_any_write_is_run_again_and_comes_to_the_same(
+def test_s48_a_run_that_was_killed_after_any_write_is_run_again_and_comes_to_the_same(
     service: Loopback, owner: Admin, namespace: str, writes: int
 ) -> None:
     """It posts six times: whoami, the data key, three change sets, the old data key retired."""

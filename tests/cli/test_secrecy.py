@@ -37,6 +37,33 @@ def test_a_secret_on_stdin_is_in_no_command_line_output_or_file(
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
+def _down() -> None:
+    raise ConnectionError
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("when", ["from the start", "once the value is sealed"])
+@pytest.mark.parametrize("words", [("put", "k", "-"), ("import", "-")])
+def test_s46_while_the_api_is_down_a_secret_is_in_no_command_line_output_or_file(
+    shell: Shell, service: Loopback, tmp_path: Path, words: tuple[str, ...], when: str
+) -> None:
+    """KMS works. The first address takes no connection; the service fails each write."""
+    home, closed = shell.but(HOME=str(tmp_path), TMPDIR=str(tmp_path)), "http://127.0.0.1:9/api"
+    process = (home.but(CONFIGSVC_URL=closed) if when == "from the start" else home).start(*words)
+    seen: list[bytes] = []
+    service.kms.meanwhile.append(lambda: seen.append(Path(f"/proc/{process.pid}/cmdline").read_bytes()))
+    service.failing.extend([_down] * 100)
+    try:
+        with process:
+            out, err = process.communicate(f"k={CANARY}\n".encode(), timeout=60)
+    finally:
+        service.kms.meanwhile.clear()
+        service.failing.clear()
+    assert (process.returncode != 0, bool(seen)) == (True, when != "from the start"), err
+    assert CANARY.encode() not in b"".join([*seen, out, err])
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
 def test_errors_on_the_way_show_no_secret(shell: Shell, service: Loopback) -> None:
     broken = [
         shell.but(CONFIGSVC_KMS_KEYS=""),

@@ -7,72 +7,98 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.attacks import found
 from tests.reports import reports
 
-ROWS = {
-    1: "API refuses connections, warm",
-    2: "API refuses, cold, no fallback file",
-    3: "API refuses, cold, fallback file",
-    4: "black hole",
-    5: "one byte at a time",
-    6: "cut off, reset, wrong length",
-    7: "bit flip, gzip bomb, 100 MB",
-    8: "429 with Retry-After",
-    9: "5xx, 30 %",
-    10: "403, API key rotated",
-    11: "304 of something older, revision goes back",
-    12: "revision changes meanwhile",
-    13: "one of 1,000 entries does not open",
-    14: "unknown form or algorithm, downgrade",
-    15: "KMS down, warm, same data key",
-    16: "KMS down, warm, new data key",
-    17: "KMS down, cold",
-    18: "KMS throttles 50 %",
-    19: "KMS denies",
-    20: "100 threads at expiry",
-    21: "freeze and thaw",
-    22: "clocks jump",
-    23: "fork",
-    24: "dead kept connection",
-    25: "500 clones of one state",
-    26: "fallback file not right",
-    27: "fallback file replaced meanwhile",
-    28: "callback raises or blocks",
-    29: "100,000 refreshes",
-    30: "killed in a refresh",
-    31: "link slower than the deadline",
-    32: "name moved to other servers",
-    33: "address that is slow or broken",
-    34: "close in a signal handler",
-    35: "time limit strikes a refresh",
-    36: "no thread can start",
-    37: "overdue, little time left",
-    38: "wall clock set back",
-    39: "frozen amid a refresh",
-    40: "cold herd, Lambda throttles",
-    41: "two API keys in a rotation",
-    42: "fork with a background thread",
-    43: "event loop, refresh hangs",
-    44: "sockets patched by gevent",
-    45: "408 on an idle connection",
-    46: "handler that is a coroutine or generator",
-    47: "package that is a zip",
-    48: "KMS key of another region",
-    49: "publication amid a walk",
-    50: "JSON value written by C code",
-    51: "outage that nobody sees",
-    52: "gzip in another spelling",
-    53: "conversion that changes a value",
+READING = {
+    "01": "API refuses connections, warm",
+    "02": "API refuses, cold, no fallback file",
+    "03": "API refuses, cold, fallback file",
+    "04": "black hole",
+    "05": "one byte at a time",
+    "06": "cut off, reset, wrong length",
+    "07": "bit flip, gzip bomb, 100 MB",
+    "08": "429 with Retry-After",
+    "09": "5xx, 30 %",
+    "10": "403, API key rotated",
+    "11": "304 of something older, revision goes back",
+    "12": "revision changes meanwhile",
+    "13": "one of 1,000 entries does not open",
+    "14": "unknown form or algorithm, downgrade",
+    "15": "KMS down, warm, same data key",
+    "16": "KMS down, warm, new data key",
+    "17": "KMS down, cold",
+    "18": "KMS throttles 50 %",
+    "19": "KMS denies",
+    "20": "100 threads at expiry",
+    "21": "freeze and thaw",
+    "22": "clocks jump",
+    "23": "fork",
+    "24": "dead kept connection",
+    "25": "500 clones of one state",
+    "26": "fallback file not right",
+    "27": "fallback file replaced meanwhile",
+    "28": "callback raises or blocks",
+    "29": "100,000 refreshes",
+    "30": "killed in a refresh",
+    "31": "link slower than the deadline",
+    "32": "name moved to other servers",
+    "33": "address that is slow or broken",
+    "34": "close in a signal handler",
+    "35": "time limit strikes a refresh",
+    "36": "no thread can start",
+    "37": "overdue, little time left",
+    "38": "wall clock set back",
+    "39": "frozen amid a refresh",
+    "40": "cold herd, Lambda throttles",
+    "41": "two API keys in a rotation",
+    "42": "fork with a background thread",
+    "43": "event loop, refresh hangs",
+    "44": "sockets patched by gevent",
+    "45": "408 on an idle connection",
+    "46": "handler that is a coroutine or generator",
+    "47": "package that is a zip",
+    "48": "KMS key of another region",
+    "49": "publication amid a walk",
+    "50": "JSON value written by C code",
+    "51": "outage that nobody sees",
+    "52": "gzip in another spelling",
+    "53": "conversion that changes a value",
 }
-DOCUMENT = Path(__file__).parents[2] / "docs" / "FAULTS.md"
-_ROW = re.compile(r"::test_([0-9]{2})_(\w+)")
+SERVING = {
+    "s34": "request repeated after DynamoDB's ten minutes",
+    "s35": "killed between any two calls",
+    "s36": "two writers with the same base",
+    "s37": "a write that would make a namespace unreadable",
+    "s38": "malformed request body",
+    "s39": "table missing or denied",
+    "s40": "partial batch, pages",
+    "s41": "stale read",
+    "s42": "wall clock an hour off",
+    "s43": "2,000 cold clients at once",
+    "s44": "change-log record cannot be written",
+    "s45": "Ctrl-C or kill in a batch of 500",
+    "s46": "KMS works, the API is down",
+    "s47": "rotation beside writes",
+    "s48": "rotation killed halfway",
+}
+ROWS = READING | SERVING
+TESTS = Path(__file__).parents[1]
+SOURCES = (
+    TESTS / "faults_client",
+    TESTS / "faults",
+    TESTS / "admin" / "test_rotation.py",
+    TESTS / "cli" / "test_interrupted.py",
+    TESTS / "cli" / "test_secrecy.py",
+)
+DOCUMENT = TESTS.parent / "docs" / "FAULTS.md"
+_ROW = re.compile(r"::test_(s?[0-9]{2})_(\w+)")
 
 
-def collected(paths: Sequence[Path] = (Path(__file__).parent,)) -> list[str]:
+def collected(paths: Sequence[Path] = SOURCES) -> list[str]:
     """The names of the tests in there that `make test-all` runs, one for each case, as pytest finds them."""
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "not long", *map(str, paths)],
@@ -82,22 +108,23 @@ def collected(paths: Sequence[Path] = (Path(__file__).parent,)) -> list[str]:
     return [line for line in done.stdout.splitlines() if "::" in line]
 
 
-def promises(tests: Iterable[str]) -> dict[int, Counter[str]]:
+def promises(tests: Iterable[str]) -> dict[str, Counter[str]]:
     """For each row its promises, and how many cases each has."""
-    found: dict[int, Counter[str]] = {number: Counter() for number in ROWS}
+    counted: dict[str, Counter[str]] = {number: Counter() for number in ROWS}
     for name in tests:
         if row := _ROW.search(name):
-            found[int(row[1])][row[2].replace("_", " ")] += 1
-    return found
+            counted[row[1]][row[2].replace("_", " ")] += 1
+    return counted
 
 
 def document(tests: Iterable[str]) -> str:
-    """The table, each row with its promises and how many cases hold each."""
+    """The tables, each row with its promises and how many cases hold each."""
+    counted = promises(tests)
     lines = [
         "# Faults",
         "",
-        "Three tables: faults that were found, public reports that were tried, and faults that were foreseen.",
-        "`make fault-docs` writes this file: do not edit it.",
+        "Four tables: faults that were found, public reports that were tried, and faults that were foreseen, where",
+        "config is read and where it is served and written. `make fault-docs` writes this file: do not edit it.",
         "",
         *found.rendered(found.FOUND),
         "",
@@ -108,14 +135,25 @@ def document(tests: Iterable[str]) -> str:
         "What can go wrong, and what is promised then. Each line is a test in `tests/faults_client`, with its number",
         "of cases; `make test-all` runs them all.",
         "",
-        "| # | fault | what holds | cases |",
-        "|---|---|---|---|",
+        *_table(READING, counted),
+        "",
+        "## Foreseen: where config is served and written",
+        "",
+        "The same for the service, its table and the command line. Each line is a test whose name begins with the",
+        "number of its row.",
+        "",
+        *_table(SERVING, counted),
     ]
-    for number, counted in promises(tests).items():
-        for at, (promise, cases) in enumerate(sorted(counted.items())):
-            head = f"{number} | {ROWS[number]}" if at == 0 else " | "
-            lines.append(f"| {head} | {promise} | {cases} |")
     return "\n".join(lines) + "\n"
+
+
+def _table(rows: Mapping[str, str], counted: Mapping[str, Counter[str]]) -> Iterator[str]:
+    yield "| # | fault | what holds | cases |"
+    yield "|---|---|---|---|"
+    for number, fault in rows.items():
+        for at, (promise, cases) in enumerate(sorted(counted[number].items())):
+            head = f"{number.removeprefix('0')} | {fault}" if at == 0 else " | "
+            yield f"| {head} | {promise} | {cases} |"
 
 
 def main() -> None:

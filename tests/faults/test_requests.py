@@ -1,0 +1,146 @@
+"""What many or strange requests do to the service: two writers, a herd, bodies that are none, a table that is not."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+from botocore.stub import Stubber
+from hypothesis import given
+from hypothesis import strategies as st
+
+from configsvc.adapters.caches import RenderedSnapshots
+from configsvc.adapters.dynamo import DynamoRepository
+from configsvc.model import names
+from configsvc.model.change_set import Delete
+from configsvc.model.errors import PreconditionFailed, TooLarge
+from configsvc.service.fetch import fetch
+from configsvc.service.get_namespace import get_namespace
+from tests.contracts import tables
+from tests.service.fakes import Watched
+from tests.service.world import NS, READER, World, settled, text
+from tests.web.apps import memory_ports, whole_app
+from tests.web.events import ARN, event
+from tests.web.lines import Lines
+
+KEY = "/v1/namespaces/{namespace}/keys/{key}"
+WRITER = {"apiKeyId": "writer1", "userArn": ARN, "sourceIp": "203.0.113.9"}
+ENVIRONMENTS, CLIENTS = 20, 2000
+
+
+def test_s36_of_two_writers_with_one_base_one_commits_and_the_other_learns_what_is_there() -> None:
+    world = settled()
+    base = world.put(text("a", "first")).body["revision"]
+    assert isinstance(base, int)
+    world.repository.before_commit.append(lambda: world.put(text("a", "the other's", if_match=base)))
+    with pytest.raises(PreconditionFailed) as refused:
+        world.put(text("a", "mine", if_match=base))
+    assert (refused.value.members["latest"], refused.value.members["revision"]) == (2, base + 1)
+    assert '"the other\'s"' in (world.fetch().body or "")
+
+
+def test_s36_a_writer_whose_own_base_still_holds_is_not_troubled_by_others() -> None:
+    world = settled()
+    base = world.put(text("a", "first")).body["revision"]
+    assert isinstance(base, int)
+    world.repository.before_commit.append(lambda: world.put(text("b", "the other's")))
+    assert world.put(text("a", "mine", if_match=base)).body["revision"] == base + 2
+
+
+@given(st.text(min_size=1, max_size=300), st.integers(0, 40))
+def test_s37_a_write_that_would_pass_the_limit_by_a_byte_is_refused_before_it_is_written(value: str, more: int) -> None:
+    world = settled()
+    value = value.replace("\ufffd", "?")
+    world.put(text("a", value + "x" * more))
+    cost = get_namespace(world.ports, READER, NS)["bytes"]
+    assert isinstance(cost, int)
+    world.change(Delete(names.key("a")))
+    world.set(snapshot_bytes=cost)
+    before = world.stored()
+    with pytest.raises(TooLarge) as refused:
+        world.put(text("a", value + "x" * (more + 1)))
+    assert (refused.value.members["size"], world.stored()) == (cost + 1, before)
+    assert world.put(text("a", value + "x" * more)).status in {200, 201}
+
+
+def put(body: object, headers: dict[str, str] | None = None) -> dict[str, Any]:
+    made = event("PUT", KEY, parameters={"namespace": NS, "key": "a"}, identity=WRITER, headers=headers)
+    return {**made, "body": body}
+
+
+VALID = '{"form":"plain","content_type":"text/plain","value":"x"}'
+BODIES: dict[str, tuple[object, int]] = {
+    "none": (None, 400),
+    "empty": ("", 400),
+    "blank": ("  ", 400),
+    "cut off": (VALID[:-1], 400),
+    "two": (VALID + VALID, 400),
+    "a list": (f"[{VALID}]", 400),
+    "NaN": (VALID.replace('"x"', "NaN"), 400),
+    "infinity": (VALID.replace('"x"', "-Infinity"), 400),
+    "a name twice": (VALID.replace('"value"', '"value":"y","value"'), 400),
+    "a name twice by an escape": (VALID.replace('"value"', '"valu\\u0065":"y","value"'), 400),
+    "ten thousand lists": ('{"value":' + "[" * 10_000 + "]" * 10_000 + "}", 400),
+    "half a pair of surrogates": (VALID.replace("x", "\\ud83d"), 400),
+    "a field of another type": (VALID.replace('"x"', "{}"), 400),
+    "a field that is none of ours": (VALID.replace('"value"', '"valeu":"y","value"'), 400),
+    "a number of a thousand digits": (VALID.replace('"x"', "9" * 1000), 400),
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_s38_a_body_that_is_none_is_refused_with_a_problem_that_quotes_nothing_of_it(name: str) -> None:
+    body, status = BODIES[name]
+    lines = Lines()
+    answer = whole_app(lines)(put(body), None)
+    found = json.loads(answer["body"])
+    assert (answer["statusCode"], found["status"], found["code"]) == (status, status, "invalid_request")
+    assert "Traceback" not in answer["body"]
+    assert [line["level"] for line in lines.kept] == ["warning"]
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "latin-1", "us-ascii; charset=utf-8", "UTF-7"])
+def test_s38_a_body_in_another_charset_is_refused(charset: str) -> None:
+    answer = whole_app(Lines())(put(VALID, {"content-type": f"application/json; charset={charset}"}), None)
+    assert answer["statusCode"] == 415
+
+
+@pytest.mark.parametrize(
+    "code", ["ResourceNotFoundException", "AccessDeniedException", "UnrecognizedClientException", "ValidationException"]
+)
+def test_s39_a_table_that_is_missing_or_denied_is_a_500_that_names_nothing_and_a_log_line_that_says_which(
+    code: str,
+) -> None:
+    secret = "arn:aws:dynamodb:eu-central-1:123456789012:table/configsvc-prod"  # no password
+    client, lines = tables.client(), Lines()
+    ports = memory_ports()._replace(repository=DynamoRepository(client, "configsvc-prod"))
+    asked = event("GET", "/v1/namespaces/{namespace}/snapshot", parameters={"namespace": NS})
+    with Stubber(client) as stubber:
+        stubber.add_client_error("batch_get_item", code, f"not authorized on {secret}")
+        answer = whole_app(lines, ports)(asked, None)
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (500, "internal")
+    assert "configsvc-prod" not in answer["body"]
+    assert "Traceback" not in answer["body"]
+    assert (lines.kept[0]["level"], code in lines.text, secret in lines.text) == ("error", True, False)
+
+
+def test_s43_a_herd_of_cold_clients_costs_one_small_read_each_and_one_query_an_environment() -> None:
+    world = settled()
+    world.change(*(text(f"k{number}", "x" * 500) for number in range(40)))
+    environments = [environment(world) for _ in range(ENVIRONMENTS)]
+    for number in range(CLIENTS):
+        fetched = fetch(environments[number % ENVIRONMENTS].ports, READER, NS, None)
+        assert fetched.status == 200
+    calls = Counter(call for each in environments for call in each.repository.calls)
+    assert calls["query"] == ENVIRONMENTS
+    assert calls["get"] <= CLIENTS + ENVIRONMENTS
+    assert set(calls) == {"query", "get"}
+
+
+def environment(world: World) -> World:
+    """Another warm function on the same table, which holds nothing yet."""
+    made = World(Watched(world.repository))
+    made.ports = made.ports._replace(snapshots=RenderedSnapshots())
+    return made

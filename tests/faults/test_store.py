@@ -1,0 +1,252 @@
+"""When the table throttles, loses answers or ends in the middle: nothing half written, and a refusal that helps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
+
+import pytest
+
+from configsvc.adapters.memory import MemoryRepository
+from configsvc.model import limits, names
+from configsvc.model.change_set import Activate, Delete
+from configsvc.model.errors import ConfigsvcError, IdempotencyMismatch
+from configsvc.service import destroy, records
+from configsvc.service.add_data_key import add_data_key
+from configsvc.service.ports import Action, Repository, StoreUnavailable, Write
+from configsvc.service.records import Address, LogRecord, Record, Retention
+from configsvc.service.upkeep import upkeep
+from local.emulator import Emulator
+from tests.contracts import tables
+from tests.machines import recount
+from tests.machines.planted import Dropping, StaleHead, Through, TwoCommits
+from tests.service.sealed import data_key
+from tests.service.world import ADMIN, DEVELOPER, NS, World, retried, sealed, settled, text
+
+Found = TypeVar("Found")
+
+MINUTE, HOUR = 60.0, 3600.0
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+class Mortal(Through):
+    """Ends the process at one call: before the table has done it, or after and without the answer."""
+
+    def __init__(self, inner: Repository) -> None:
+        super().__init__(inner)
+        self.calls, self.at, self.after = 0, -1, False
+
+    def get(self, addresses: Sequence[Address]) -> dict[Address, Record]:
+        return self._called(lambda: self.inner.get(addresses))
+
+    def query(
+        self,
+        partition: str,
+        prefix: str,
+        *,
+        after: str = "",
+        limit: int | None = None,
+        values: bool = True,
+        reverse: bool = False,
+    ) -> Iterator[Record]:
+        asked = self.inner.query(partition, prefix, after=after, limit=limit, values=values, reverse=reverse)
+        return self._called(lambda: asked)
+
+    def commit(self, actions: Sequence[Action]) -> None:
+        self._called(lambda: self.inner.commit(actions))
+
+    def _called(self, call: Callable[[], Found]) -> Found:
+        now, self.calls = self.calls == self.at, self.calls + 1
+        if now and not self.after:
+            raise Killed
+        done = call()
+        if now:
+            raise Killed
+        return done
+
+
+class Verb(NamedTuple):
+    """A write, on a namespace that it can be done in."""
+
+    name: str
+    do: Callable[[World], object]
+
+
+def _change(world: World) -> object:
+    operations = [text(f"new.{number}") for number in range(38)]
+    return world.change(*operations, Activate(names.key("a"), 1), Delete(names.key("b")), idempotency=retried("once"))
+
+
+VERBS = (
+    Verb("change", _change),
+    Verb("put", lambda world: world.put(sealed("s", 2))),
+    Verb("add a data key", lambda world: add_data_key(world.ports, ADMIN, NS, data_key(1), None)),
+    Verb("destroy", lambda world: destroy.destroy(world.ports, ADMIN, NS, "a", 1, None)),
+    Verb("upkeep", lambda world: upkeep(world.ports, ADMIN, NS)),
+)
+
+
+def filled(table: Repository) -> World:
+    """Some keys with several versions, and a log of two days of which one is kept."""
+    world = settled(table)
+    world.change(text("a", "1"), text("b", "1"), sealed("s", 1))
+    world.clock.pass_by(48 * HOUR)
+    for number in range(5):
+        world.put(text("a", f"more {number}"))
+    world.set(retention=Retention(versions=1, log_days=1))
+    return world
+
+
+def left_by(verb: Verb, at: int, *, after: bool, bug: Callable[[Repository], Repository]) -> tuple[bool, World]:
+    """What is there once the process has ended at that call; whether it did, or the verb was done before."""
+    mortal = Mortal(MemoryRepository())
+    world = filled(bug(mortal))
+    mortal.at, mortal.after = mortal.calls + at, after
+    try:
+        verb.do(world)
+    except Killed:
+        return True, world
+    mortal.at = -1
+    return False, world
+
+
+def check_whole(world: World, *, pruned: bool = False) -> None:
+    found = recount.stored(world.repository, NS)
+    assert found
+    recount.check(found, pruned=pruned)
+
+
+def next_of(world: World) -> World:
+    """The process that comes after one that ended, at the same time of day."""
+    following = World(world.repository)
+    following.clock.pass_by(world.clock.monotonic() - following.clock.monotonic())
+    return following
+
+
+def kills(verb: Verb, bug: Callable[[Repository], Repository] = lambda table: table) -> int:
+    """Ends it at each of its calls in turn; how often."""
+    count, pruned = 0, verb.name == "upkeep"
+    for after in (False, True):
+        at, ended = 0, True
+        while ended:
+            ended, world = left_by(verb, at, after=after, bug=bug)
+            check_whole(world, pruned=pruned)
+            verb.do(next_of(world))
+            check_whole(world, pruned=pruned)
+            at, count = at + 1, count + ended
+    return count
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+def test_s35_ended_at_any_call_a_write_is_whole_or_absent_and_can_be_repeated(verb: Verb) -> None:
+    assert kills(verb) >= 4
+
+
+def test_s35_a_write_in_two_transactions_would_be_found_half_done() -> None:
+    with pytest.raises(AssertionError):
+        kills(VERBS[0], TwoCommits)
+
+
+def test_s34_after_the_ten_minutes_of_dynamodb_the_first_answer_is_still_given() -> None:
+    world = settled()
+    first = world.put(text("a"), retried("k1"))
+    world.clock.pass_by(11 * MINUTE)
+    before = world.stored()
+    assert world.put(text("a"), retried("k1")) == first
+    with pytest.raises(IdempotencyMismatch) as refused:
+        world.put(text("a", "another"), retried("k1", "another body"))
+    assert (refused.value.status, world.stored()) == (422, before)
+
+
+class Failing(Through):
+    """Refuses every transaction that holds a record of one kind, as where its item is too large or throttled."""
+
+    def __init__(self, inner: Repository, kind: type[Record]) -> None:
+        super().__init__(inner)
+        self.kind: type[Record] | None = None
+        self._refused = kind
+
+    def fail(self) -> None:
+        self.kind = self._refused
+
+    def commit(self, actions: Sequence[Action]) -> None:
+        if self.kind and any(isinstance(each, Write) and isinstance(each.record, self.kind) for each in actions):
+            raise StoreUnavailable("the record cannot be written", retry_after=1)
+        self.inner.commit(actions)
+
+
+def test_s44_a_write_whose_log_record_cannot_be_written_is_refused_as_a_whole() -> None:
+    table = Failing(MemoryRepository(), LogRecord)
+    world = filled(table)
+    before = world.stored()
+    table.fail()
+    for verb in VERBS[:4]:
+        with pytest.raises(ConfigsvcError) as refused:
+            verb.do(world)
+        assert (verb.name, refused.value.status, world.stored()) == (verb.name, 503, before)
+
+
+def test_s44_a_write_that_left_its_log_record_out_would_be_found() -> None:
+    world = settled(Dropping(MemoryRepository(), lambda record: isinstance(record, LogRecord)))
+    world.put(text("a"))
+    with pytest.raises(AssertionError):
+        check_whole(world)
+
+
+def read_after_each_write(world: World) -> list[tuple[object, object]]:
+    """The revision that each write was told, and the one that was read next."""
+    seen = list[tuple[object, object]]()
+    for number in range(50):
+        told = world.put(text("a", str(number))).body["revision"]
+        seen += [(told, json.loads(world.fetch().body or "{}").get("revision")) for _ in range(2)]
+    return seen
+
+
+def test_s41_no_answer_is_of_a_revision_before_an_acknowledged_write() -> None:
+    seen = read_after_each_write(settled())
+    assert [read for _, read in seen] == [told for told, _ in seen]
+
+
+def test_s41_a_stale_read_of_head_would_be_found() -> None:
+    seen = read_after_each_write(settled(StaleHead(MemoryRepository())))
+    assert [read for _, read in seen] != [told for told, _ in seen]
+
+
+@pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 3000])
+def test_s40_a_namespace_of_any_size_is_read_whole(count: int) -> None:
+    read_whole(settled(), count)
+
+
+@pytest.mark.slow
+@pytest.mark.emulator
+def test_s40_many_pages_of_dynamodb_are_read_whole(emulator: Emulator) -> None:
+    read_whole(settled(tables.repository(tables.client(emulator.url))), 1001, "x" * 2000)
+
+
+def read_whole(world: World, count: int, value: str = "x") -> None:
+    world.set(snapshot_bytes=limits.SNAPSHOT_BYTES_MOST)
+    keys = [f"k.{number:04}" for number in range(count)]
+    for start in range(0, count, 40):
+        world.change(*(text(key, value) for key in keys[start : start + 40]))
+    addresses = [records.key(NS, names.key(key)) for key in keys]
+    body = world.fetch().body
+    assert body is not None
+    assert body.count('"key":') == count
+    assert len(world.repository.get(addresses) if addresses else {}) == count
+
+
+@pytest.mark.parametrize("hours", [-1.0, 1.0])
+def test_s42_versions_and_revisions_follow_each_other_whatever_the_wall_clock_says(hours: float) -> None:
+    world = settled()
+    seen = []
+    for number in range(6):
+        world.clock.pass_by(hours * HOUR if number % 2 else -hours * HOUR)
+        body = world.put(text("a", str(number)), who=DEVELOPER).body
+        seen.append((body["version"], body["revision"]))
+    first = seen[0][1]
+    assert seen == [(number + 1, first + number) for number in range(6)]  # type: ignore[operator]
+    assert [record.revision for record in world.log()] == sorted(record.revision for record in world.log())
