@@ -68,8 +68,8 @@ CATCH_ALLS: dict[str, errors.ConfigsvcError] = {
     ),
     "DEFAULT_5XX": _BROKEN,
 }
-_RETRY_AFTER = frozenset({errors.Throttled.status, errors.Unavailable.status})
 _SECONDS = {"QUOTA_EXCEEDED": 3600}  # it starts over each day, so a try an hour loses little
+_SERVER_ERROR = 500
 
 
 def problem_body(kind: str, request_id: str, message: str | None = None) -> dict[str, object]:
@@ -91,10 +91,21 @@ def gateway_responses() -> dict[str, dict[str, object]]:
     return {kind: _response(kind, problem) for kind, problem in {**PROBLEMS, **CATCH_ALLS}.items()}
 
 
+def gateway_headers(kind: str) -> dict[str, str]:
+    """The headers of a gateway response of that type.
+
+    Every 5xx says when to come back, the catch-all too: it is what API Gateway answers where Lambda did not run the
+    function, because it was above its reserved concurrency or was ended by its timeout.
+    """
+    problem = PROBLEMS.get(kind) or CATCH_ALLS[kind]
+    headers = {"Content-Type": "application/problem+json"}
+    if problem.status == errors.Throttled.status or problem.status >= _SERVER_ERROR:
+        headers["Retry-After"] = str(_SECONDS.get(kind, 1))
+    return headers
+
+
 def _response(kind: str, problem: errors.ConfigsvcError) -> dict[str, object]:
-    headers = {"gatewayresponse.header.Content-Type": "'application/problem+json'"}
-    if problem.status in _RETRY_AFTER:
-        headers["gatewayresponse.header.Retry-After"] = f"'{_SECONDS.get(kind, 1)}'"
+    headers = {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in gateway_headers(kind).items()}
     response: dict[str, object] = {"responseParameters": headers}
     if kind in PROBLEMS:
         response["statusCode"] = str(problem.status)

@@ -11,22 +11,24 @@ import gzip
 import json
 from base64 import b64decode
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from http import HTTPStatus
+from threading import Thread
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 from uuid import uuid4
 
-from configsvc.model import errors
-from infra.gateway_responses import problem_body
+from infra.gateway_responses import PROBLEMS, gateway_headers, problem_body
 from local.gateway_access import Access, Refused
 from local.gateway_event import Event, Matched, Routes, StageOf, event, match
 from local.gateway_signature import Request
+from local.runtime import EventTooLarge, FunctionThrottled
 from local.server import Handler, LoopbackServer
 
 STAGE = "api"
-_MOST_BYTES = 10 * 1024 * 1024  # API Gateway quotas: payload size
+_MOST_BYTES = 10 * 1024 * 1024  # API Gateway quotas: payload size, of a request and of an answer
 _COMPRESS_FROM = 1024  # .chalice/config.json: minimum_compression_size
-_RETRY_AFTER = frozenset({errors.Throttled.status, errors.Unavailable.status})
-_BAD_GATEWAY = 502
+_SECONDS = 29.0  # API Gateway quotas: integration timeout
 
 Target = Callable[[Event], dict[str, Any]]
 
@@ -47,10 +49,13 @@ class Gateway:
         routes: the app's routing table (`app.routes`).
         access: who may pass.
         variables: the stage's, with the proof that the target asks for.
+        seconds: how long the integration may take.
     """
 
-    def __init__(self, target: Target, routes: Routes, access: Access, variables: Mapping[str, str]) -> None:
-        self._target, self._routes, self._access = target, routes, access
+    def __init__(
+        self, target: Target, routes: Routes, access: Access, variables: Mapping[str, str], seconds: float = _SECONDS
+    ) -> None:
+        self._target, self._routes, self._access, self._seconds = target, routes, access, seconds
         self._stage = StageOf(STAGE, variables)
 
     def answer(self, request: Request) -> Answer:
@@ -60,12 +65,26 @@ class Gateway:
             matched = self._matched(request)
             made = event(request, matched, self._access.identity(request, matched), self._stage, request_id)
         except Refused as refused:
-            body = problem_body(refused.kind, request_id, refused.message)
-            return _problem(refused.problem.status, body, request_id)
+            return _gateway_response(refused.kind, request_id, message=refused.message)
         try:
-            return _compressed(_answer(self._target(made), request_id), request)
+            return self._integrated(made, request, request_id)
+        except EventTooLarge:
+            return _gateway_response("REQUEST_TOO_LARGE", request_id)
+        except FunctionThrottled:
+            return _gateway_response("DEFAULT_5XX", request_id, HTTPStatus.INTERNAL_SERVER_ERROR)
+        except TimeoutError:
+            return _gateway_response("INTEGRATION_TIMEOUT", request_id)
         except Exception:  # noqa: BLE001  # a function that failed, or an answer that is none
-            return _problem(_BAD_GATEWAY, problem_body("DEFAULT_5XX", request_id), request_id)
+            return _gateway_response("DEFAULT_5XX", request_id, HTTPStatus.BAD_GATEWAY)
+
+    def _integrated(self, made: Event, request: Request, request_id: str) -> Answer:
+        """The function's answer. Raises TimeoutError; as on AWS, the function runs on, unseen."""
+        result: Future[dict[str, Any]] = Future()
+        Thread(target=_settle, args=(result, self._target, made), daemon=True).start()
+        answer = _answer(result.result(self._seconds), request_id)
+        if len(answer.body) > _MOST_BYTES:
+            return _gateway_response("DEFAULT_5XX", request_id, HTTPStatus.INTERNAL_SERVER_ERROR)
+        return _compressed(answer, request)
 
     def _matched(self, request: Request) -> Matched:
         if len(request.body) > _MOST_BYTES:
@@ -129,11 +148,18 @@ class _GatewayHandler(Handler):
         self.wfile.flush()
 
 
-def _problem(status: int, body: Mapping[str, object], request_id: str) -> Answer:
-    headers = [("Content-Type", "application/problem+json"), ("x-amzn-RequestId", request_id)]
-    if status in _RETRY_AFTER:
-        headers.append(("Retry-After", "1"))
-    return Answer(status, headers, json.dumps(body).encode())
+def _settle(result: Future[dict[str, Any]], target: Target, made: Event) -> None:
+    try:
+        result.set_result(target(made))
+    except BaseException as error:  # noqa: BLE001  # raised again by whoever waits
+        result.set_exception(error)
+
+
+def _gateway_response(kind: str, request_id: str, status: int = 0, message: str | None = None) -> Answer:
+    """As the template has it; `status` is what happened, for the catch-alls."""
+    headers = [*gateway_headers(kind).items(), ("x-amzn-RequestId", request_id)]
+    body = json.dumps(problem_body(kind, request_id, message)).encode()
+    return Answer(status or PROBLEMS[kind].status, headers, body)
 
 
 def _answer(made: Mapping[str, Any], request_id: str) -> Answer:

@@ -1,49 +1,61 @@
-"""A deployment package under awslambdaric, in an environment that holds what the Lambda image holds.
+"""A deployment package under awslambdaric, in environments that hold what the Lambda image holds.
 
 The honest test of "is the zip complete" (`.venvs/runtime` has awslambdaric and boto3, the package must bring the
-rest), and the fast way to call the real zip. Times are this computer's, not Lambda's: use them for regressions.
+rest), and the fast way to call the real zip. Lambda's limits are kept: payloads, the timeout, reserved concurrency.
+Times are this computer's, not Lambda's: use them for regressions.
 """
 
 import json
-import os
-import subprocess
-import tempfile
-import time
+import sys
+from collections import deque
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
-from threading import Thread
+from threading import Lock
 from types import TracebackType
 from typing import Any, Self
 
-from local.clients import REGION
 from local.errors import LocalError, NotReady
-from local.loopback import LOOPBACK
-from local.processes import end_child
-from local.runtime_api import InitFailed, Invocation, InvocationFailed, RuntimeApi
+from local.execution import Environment, Function
+from local.runtime_api import EnvironmentGone
 
 PYTHON = Path(__file__).resolve().parent.parent / ".venvs/runtime/bin/python"
-_INIT_SECONDS = 60.0
-_STOP_SECONDS = 5.0
-_NAME = "function"
+RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
+"""Chalice takes the runtime from the Python that packages, and every environment here is made with that one."""
+
+REQUEST_BYTES = 6 * 1024 * 1024
+"""Bytes of a synchronous event (AWS Lambda developer guide, "Lambda quotas": 6 MB)."""
 
 
-class InvocationTimedOut(LocalError):
-    """No answer within the function's timeout. The environment is left to finish, and its late answer dropped."""
+class FunctionThrottled(LocalError):
+    """Every environment is busy: above its reserved concurrency Lambda refuses at once, and does not queue."""
+
+
+class EventTooLarge(LocalError):
+    """The event is larger than a synchronous invocation takes."""
+
+
+@dataclass(slots=True)
+class _Place:
+    """One of the environments that reserved concurrency allows, while it has one."""
+
+    environment: Environment | None
 
 
 class Runtime:
-    """N execution environments of one function; a context manager. Call invoke() from any number of threads.
+    """Up to N execution environments of one function; a context manager. Call invoke() from any number of threads.
+
+    An environment that ended or timed out is replaced for the next event that its place takes, as on Lambda.
 
     Args:
         directory: the unpacked deployment package.
         handler: for example `app.app`.
         log: file that the function's output is appended to.
         variables: the function's own, credentials and AWS_ENDPOINT_URL included; nothing else of ours is passed on.
-        processes: environments that share the work; each handles one event at a time.
-        timeout: seconds from invoke() to the answer.
-        python: the interpreter that has awslambdaric.
+        processes: the reserved concurrency; all of them are started in advance, and each handles one event at a time.
+        timeout: the function's, in seconds.
+        runtime: Lambda's name of it: awslambdaric escapes every character above ASCII before `python3.12`.
     """
 
     def __init__(
@@ -55,100 +67,93 @@ class Runtime:
         variables: Mapping[str, str] | None = None,
         processes: int = 1,
         timeout: float = 30.0,
-        python: Path = PYTHON,
+        runtime: str = RUNTIME,
     ) -> None:
-        self._directory, self._handler, self._log, self._python = directory.resolve(), handler, log, python
-        self._variables = dict(variables or {})
-        self._wanted, self._timeout = processes, timeout
-        self._invocations: SimpleQueue[Invocation] = SimpleQueue()
-        self._processes: list[subprocess.Popen[bytes]] = []
-        self._open = ExitStack()
+        self._function = Function(directory.resolve(), handler, log, dict(variables or {}), runtime, PYTHON)
+        self._processes, self._timeout = processes, timeout
+        self._free: deque[_Place] = deque()
+        self._started: set[Environment] = set()
+        self._lock = Lock()
         self.init_seconds: list[float] = []
 
     def __enter__(self) -> Self:
         """Returns when every environment waits for events. Raises InitFailed or NotReady."""
-        if not self._python.exists():
-            raise NotReady(f"{self._python} is missing; run `make setup` first.")
+        if not PYTHON.exists():
+            raise NotReady(f"{PYTHON} is missing; run `make setup` first.")
         with ExitStack() as opening:
-            started = [self._start(opening) for _ in range(self._wanted)]
-            self.init_seconds = [_ready(api) - began for api, began in started]
-            self._open = opening.pop_all()
+            opening.callback(self._close)
+            started = [self._start() for _ in range(self._processes)]
+            self.init_seconds = [each.ready() for each in started]
+            self._free.extend(map(_Place, started))
+            opening.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._open.close()
+        self._close()
+
+    def pids(self) -> list[int]:
+        """The processes of the environments that live."""
+        with self._lock:
+            return [each.pid for each in self._started if each.alive]
 
     def invoke(self, event: object) -> Any:  # noqa: ANN401 -- JSON, whatever the function answers
-        """The function's answer. Raises InvocationFailed or InvocationTimedOut."""
-        if all(process.poll() is not None for process in self._processes):
-            raise InvocationFailed(_exit_error(self._processes[0]))
-        arn = f"arn:aws:lambda:{REGION}:000000000000:function:{_NAME}:live"
-        invocation = Invocation(json.dumps(event).encode(), time.time() + self._timeout, arn)
-        self._invocations.put(invocation)
+        """The function's answer.
+
+        Raises:
+            EventTooLarge, FunctionThrottled: it was not run.
+            InitFailed: a new environment was needed, and it could not be started.
+            InvocationFailed, InvocationTimedOut: it was run, and its environment may be another one from now on.
+        """
+        payload = json.dumps(event, ensure_ascii=False).encode()
+        if len(payload) > REQUEST_BYTES:
+            raise EventTooLarge(f"An event of {len(payload)} bytes; Lambda takes at most {REQUEST_BYTES}.")
         try:
-            return json.loads(invocation.result.result(self._timeout))
-        except TimeoutError:
-            invocation.result.cancel()
-            raise InvocationTimedOut(f"no answer within {self._timeout} s; see {self._log}") from None
+            place = self._free.popleft()
+        except IndexError:
+            raise FunctionThrottled(f"All {self._processes} environments are busy. Repeat the request later.") from None
+        try:
+            return json.loads(self._answer(place, payload))
+        finally:
+            self._free.append(place)
 
-    def _start(self, opening: ExitStack) -> tuple[RuntimeApi, float]:
-        api = RuntimeApi(self._invocations)
-        api.start()
-        opening.callback(api.stop)
-        scratch = opening.enter_context(tempfile.TemporaryDirectory(prefix="configsvc-function-"))
-        began = time.monotonic()
-        process = self._spawn(self._environment(api.port, scratch))
-        opening.callback(end_child, process, _STOP_SECONDS)
-        self._processes.append(process)
-        Thread(target=_report_end, args=(process, api), daemon=True).start()
-        return api, began
+    def _answer(self, place: _Place, payload: bytes) -> bytes:
+        """An environment that ended while it waited has not taken the event: the next one does."""
+        while True:
+            environment = self._of(place)
+            try:
+                return environment.invoke(payload, self._timeout)
+            except EnvironmentGone:
+                continue
+            finally:
+                if not environment.alive:
+                    self._forget(environment)
+                    place.environment = None
 
-    def _spawn(self, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
-        self._log.parent.mkdir(parents=True, exist_ok=True)
-        with self._log.open("ab") as log:
-            return subprocess.Popen(
-                [self._python, "-m", "awslambdaric", self._handler],
-                cwd=self._directory,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+    def _of(self, place: _Place) -> Environment:
+        if place.environment and place.environment.alive:
+            return place.environment
+        if place.environment:
+            self._forget(place.environment)
+        place.environment = self._start()
+        place.environment.ready()
+        return place.environment
 
-    def _environment(self, port: int, scratch: str) -> Mapping[str, str]:
-        """What the function sees; its own variables win, as on Lambda."""
-        return {
-            "PATH": os.environ.get("PATH", os.defpath),
-            "LANG": "C.UTF-8",
-            "HOME": scratch,
-            "TMPDIR": scratch,
-            "LAMBDA_TASK_ROOT": str(self._directory),
-            "PYTHONPATH": str(self._directory),
-            "AWS_LAMBDA_RUNTIME_API": f"{LOOPBACK}:{port}",
-            "AWS_LAMBDA_FUNCTION_NAME": _NAME,
-            "AWS_LAMBDA_FUNCTION_VERSION": "1",
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
-            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{_NAME}",
-            "AWS_LAMBDA_LOG_STREAM_NAME": "local",
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
-        } | self._variables
+    def _start(self) -> Environment:
+        environment = Environment(self._function)
+        with self._lock:
+            self._started.add(environment)
+        return environment
 
+    def _forget(self, environment: Environment) -> None:
+        with self._lock:
+            self._started.discard(environment)
+        environment.close()
 
-def _ready(api: RuntimeApi) -> float:
-    try:
-        return api.ready.result(_INIT_SECONDS)
-    except TimeoutError:
-        raise InitFailed({"errorType": "Init", "errorMessage": f"not ready within {_INIT_SECONDS} s"}) from None
-
-
-def _report_end(process: "subprocess.Popen[bytes]", api: RuntimeApi) -> None:
-    process.wait()
-    api.fail(_exit_error(process))
-
-
-def _exit_error(process: "subprocess.Popen[bytes]") -> dict[str, Any]:
-    return {"errorType": "Runtime.ExitError", "errorMessage": f"the runtime exited with status {process.returncode}"}
+    def _close(self) -> None:
+        with self._lock:
+            started, self._started = self._started, set()
+        self._free.clear()
+        for each in started:
+            each.close()

@@ -5,19 +5,23 @@ Source: AWS Lambda developer guide, "Using the Lambda runtime API for custom run
 
 import json
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from contextlib import suppress
 from http import HTTPMethod, HTTPStatus
 from queue import Empty, SimpleQueue
 from select import select
-from threading import Event
-from typing import Any
-from uuid import uuid4
+from threading import Event, Lock
+from typing import Any, NamedTuple
 
 from local.errors import LocalError
 from local.server import Handler, LoopbackServer
 
 _PREFIX = "/2018-06-01/runtime/"
+ANSWER_BYTES = 6 * 1024 * 1024 + 100
+"""Bytes of a synchronous answer. Lambda names the number itself in the errorMessage of one that is larger."""
+
+_TOO_LARGE = f"Response payload size exceeded maximum allowed payload size ({ANSWER_BYTES} bytes)."
 _LOOK_SECONDS = 0.1  # how often a waiting environment is asked whether it is still there
 
 
@@ -37,64 +41,96 @@ class InvocationFailed(FunctionError):
     """The function raised, or its environment ended in the middle."""
 
 
-@dataclass(eq=False, slots=True)
-class Invocation:
+class EnvironmentGone(LocalError):
+    """The environment ended before it took the event: nothing was run."""
+
+
+class Invocation(NamedTuple):
     """One event on its way; `deadline` in epoch seconds, `result` the JSON that the function answers."""
 
     event: bytes
     deadline: float
     arn: str
-    id: str = field(default_factory=lambda: str(uuid4()))
-    result: "Future[bytes]" = field(default_factory=Future)
+    id: str
+    result: "Future[bytes]"
 
 
 class RuntimeApi(LoopbackServer):
-    """Serves one environment, which handles one event at a time; several share one queue of invocations.
+    """Serves one environment, which handles one event at a time.
 
     `ready` gives the time.monotonic() of the first request for an event, or raises InitFailed.
     """
 
-    def __init__(self, invocations: "SimpleQueue[Invocation]") -> None:
+    def __init__(self) -> None:
         super().__init__(_Routes)
         self.ready: Future[float] = Future()
-        self._invocations = invocations
+        self._offered: SimpleQueue[Invocation] = SimpleQueue()
         self._running: Invocation | None = None
-        self._stopping = Event()
+        self._lock = Lock()
+        self._stopping, self._ended = Event(), False
 
     def stop(self) -> None:
         """Ends the wait for events, then every connection."""
         self._stopping.set()
         super().stop()
 
+    def offer(self, invocation: Invocation) -> None:
+        """Hands it to the environment as soon as that asks; `result` raises EnvironmentGone where it never will."""
+        with self._lock:
+            if self._ended:
+                invocation.result.set_exception(EnvironmentGone("It has ended."))
+            else:
+                self._offered.put(invocation)
+
     def take(self, connection: Any) -> Invocation | None:  # noqa: ANN401 -- a socket, or whatever select() takes
         """The next event for the environment at the other end; None when it or we are gone."""
         if not self.ready.done():
             self.ready.set_result(time.monotonic())
         while not self._stopping.is_set() and not select([connection], [], [], 0)[0]:
-            try:
-                invocation = self._invocations.get(timeout=_LOOK_SECONDS)
-            except Empty:
-                continue
-            if select([connection], [], [], 0)[0]:  # it ended while it waited: another one's event
-                self._invocations.put(invocation)
-            elif invocation.result.set_running_or_notify_cancel():
-                self._running = invocation
-                return invocation
+            with suppress(Empty):
+                return self._begun(self._offered.get(timeout=_LOOK_SECONDS), connection)
         return None
 
-    def succeed(self, invocation_id: str, answer: bytes) -> None:
-        """The function's answer; one that comes after its time is dropped."""
-        if self._running and self._running.id == invocation_id:
-            self._running.result.set_result(answer)
-            self._running = None
+    def _begun(self, invocation: Invocation, connection: Any) -> Invocation | None:  # noqa: ANN401 -- as above
+        with self._lock:
+            if self._ended or select([connection], [], [], 0)[0]:  # it ended while it waited
+                invocation.result.set_exception(EnvironmentGone("It ended while it waited."))
+                return None
+            self._running = invocation
+        return invocation
+
+    def succeed(self, invocation_id: str, answer: bytes) -> HTTPStatus:
+        """The function's answer; one that comes after its time is dropped, and one that is too large is a failure."""
+        if len(answer) <= ANSWER_BYTES:
+            self._finish(invocation_id, lambda result: result.set_result(answer))
+            return HTTPStatus.ACCEPTED
+        failed = InvocationFailed({"errorType": "Function.ResponseSizeTooLarge", "errorMessage": _TOO_LARGE})
+        self._finish(invocation_id, lambda result: result.set_exception(failed))
+        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
     def fail(self, error: dict[str, Any]) -> None:
         """The event at hand failed, or without one the start; nothing when neither is open."""
-        if self._running:
-            self._running.result.set_exception(InvocationFailed(error))
-            self._running = None
+        if running := self._running:
+            self._finish(running.id, lambda result: result.set_exception(InvocationFailed(error)))
         elif not self.ready.done():
             self.ready.set_exception(InitFailed(error))
+
+    def end(self, error: dict[str, Any]) -> None:
+        """The environment's process has ended: whatever is open fails with `error`, and it takes nothing more."""
+        with self._lock:
+            self._ended = True
+        self.fail(error)
+        with suppress(Empty):
+            while True:
+                self._offered.get_nowait().result.set_exception(EnvironmentGone("It has ended."))
+
+    def _finish(self, invocation_id: str, finish: Callable[["Future[bytes]"], None]) -> None:
+        with self._lock:
+            running = self._running
+            if running is None or running.id != invocation_id:
+                return
+            self._running = None
+        finish(running.result)
 
 
 class _Routes(Handler):
@@ -105,11 +141,10 @@ class _Routes(Handler):
             case HTTPMethod.GET, ["invocation", "next"]:
                 self._next()
             case HTTPMethod.POST, ["invocation", invocation_id, "response"]:
-                self.server.succeed(invocation_id, self.body())
-                self._accepted()
+                self._posted(self.server.succeed(invocation_id, self.body()))
             case HTTPMethod.POST, ["invocation", _, "error"] | ["init", "error"]:
                 self.server.fail(json.loads(self.body()))
-                self._accepted()
+                self._posted(HTTPStatus.ACCEPTED)
             case _:
                 self.send_error(HTTPStatus.NOT_FOUND)
 
@@ -127,7 +162,7 @@ class _Routes(Handler):
         self.end_headers()
         self.wfile.write(invocation.event)
 
-    def _accepted(self) -> None:
-        self.send_response_only(HTTPStatus.ACCEPTED)
+    def _posted(self, status: HTTPStatus) -> None:
+        self.send_response_only(status)
         self.send_header("Content-Length", "0")
         self.end_headers()

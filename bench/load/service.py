@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from threading import BoundedSemaphore
+from typing import Any, NamedTuple
 from zipfile import ZipFile
 
 from bench.load.counted import CountedDynamoDb
@@ -13,8 +14,9 @@ from bench.load.plan import Plan
 from bench.stub_dynamodb import served
 from configsvc.bootstrap import app
 from infra.package import Package
+from local.gateway import Target
 from local.runtime import Runtime
-from tests.complete.packed import functions, given_by_lambda, variables
+from tests.complete.packed import configured, given_by_lambda, variables
 from tests.journeys.api import Api
 from tests.journeys.local_stage import new_cast, stage_before
 from tests.journeys.sealing import DataKey
@@ -64,12 +66,12 @@ def running(built: Package, scratch: Path, processes: int) -> Iterator[Service]:
         served(table) as dynamodb,
         Runtime(
             directory=scratch / "task",
-            handler=functions(built.template)["APIHandler"]["Handler"],
             log=scratch / "log",
             variables=variables(built.template, refs) | given_by_lambda(dynamodb),
             processes=processes,
+            **configured(built.template),
         ) as runtime,
-        stage_before(runtime.invoke, app.routes, cast) as stage,
+        stage_before(_waiting(runtime.invoke, processes), app.routes, cast) as stage,
     ):
         _grant(stage)
         yield Service(stage, table)
@@ -87,6 +89,17 @@ def _filled(stage: Stage, namespace: str, entries: int) -> Filled:
     for key in found.keys:
         story.seal(found.data_key, key, 1, _VALUE).json()
     return found
+
+
+def _waiting(target: Target, processes: int) -> Target:
+    """An event waits for a free environment, where Lambda would start one more: this computer has no more to give."""
+    free = BoundedSemaphore(processes)
+
+    def run(event: dict[str, Any]) -> dict[str, Any]:
+        with free:
+            return target(event)
+
+    return run
 
 
 def _grant(stage: Stage) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 import boto3
 
@@ -33,11 +33,27 @@ class Zip(NamedTuple):
     @contextmanager
     def environment(self, name: str) -> Iterator[Runtime]:
         """One execution environment; the name tells its log from the others'."""
-        handler = functions(self.template)["APIHandler"]["Handler"]
         with Runtime(
-            directory=self.directory, handler=handler, log=self.logs / f"{name}.log", variables=self.variables
+            directory=self.directory,
+            log=self.logs / f"{name}.log",
+            variables=self.variables,
+            **configured(self.template),
         ) as running:
             yield running
+
+
+class Configured(TypedDict):
+    """What the template says of the service's function, as Runtime takes it."""
+
+    handler: str
+    timeout: float
+    runtime: str
+
+
+def configured(template: Template) -> Configured:
+    """Handler, timeout and runtime of the service's function."""
+    declared = functions(template)["APIHandler"]
+    return {"handler": declared["Handler"], "timeout": declared["Timeout"], "runtime": declared["Runtime"]}
 
 
 def functions(template: Template) -> dict[str, dict[str, Any]]:

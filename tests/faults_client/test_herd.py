@@ -11,7 +11,7 @@ from tests.faults_client.herd import Limits, healed, peak, starts
 from tests.faults_client.virtual import VirtualTime
 
 KINDS = ["DEFAULT_5XX", "THROTTLED"]
-"""As what API Gateway answers where Lambda does not run the function: 500 without Retry-After, or 429 with it."""
+"""What API Gateway may answer where Lambda does not run the function: 500 or 429, both with Retry-After."""
 
 
 def tenth_of_prod() -> Limits:

@@ -47,6 +47,12 @@ def test_it_says_that_it_is_a_problem(kind: str) -> None:
     assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
 
 
+def headers_of(kind: str) -> dict[str, str]:
+    headers = RESPONSES[kind]["responseParameters"]
+    assert isinstance(headers, dict)
+    return headers
+
+
 @pytest.mark.parametrize("kind", PROBLEMS)
 def test_status_and_body_agree_and_give_the_same_error_back(kind: str) -> None:
     status = RESPONSES[kind]["statusCode"]
@@ -62,9 +68,14 @@ def test_a_catch_all_leaves_the_status_as_it_is(kind: str) -> None:
 
 @pytest.mark.parametrize(("kind", "seconds"), [("THROTTLED", 1), ("QUOTA_EXCEEDED", 3600), ("INTEGRATION_TIMEOUT", 1)])
 def test_who_should_wait_is_told_how_long(kind: str, seconds: int) -> None:
-    headers = RESPONSES[kind]["responseParameters"]
-    assert isinstance(headers, dict)
-    assert headers["gatewayresponse.header.Retry-After"] == f"'{seconds}'"
+    assert headers_of(kind)["gatewayresponse.header.Retry-After"] == f"'{seconds}'"
+
+
+def test_every_5xx_says_when_to_come_back_and_no_4xx_does_but_429() -> None:
+    told = {kind for kind in RESPONSES if "gatewayresponse.header.Retry-After" in headers_of(kind)}
+    broken = {kind for kind, problem in {**PROBLEMS, **CATCH_ALLS}.items() if problem.status >= 500}
+    assert "DEFAULT_5XX" in broken
+    assert told == broken | {"THROTTLED", "QUOTA_EXCEEDED"}
 
 
 def test_no_body_uses_a_variable_that_could_break_its_json() -> None:

@@ -7,18 +7,22 @@ import http.client
 import json
 import time
 from collections.abc import Callable
+from threading import Event
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from infra.gateway_responses import PROBLEMS
+from local.execution import InvocationTimedOut
 from local.gateway import Gateway, LoopbackGateway
 from local.gateway_access import Access, Identity
 from local.gateway_signature import Request
+from local.runtime import EventTooLarge, FunctionThrottled
 from tests.local.gateway_requests import ACCESS_KEY, IDENTITIES, KEY, KEYS, SECRET, request, signed, two_routes
 from tests.web.events import VARIABLES
 
+OPEN = Access(KEYS, IDENTITIES)
 THING = "/api/v1/things/a"
 
 
@@ -180,7 +184,47 @@ def test_a_function_that_fails_or_answers_nonsense_is_502() -> None:
     for target in (failing, lambda _event: {"no": "status"}):
         answer = gateway(target).answer(request("GET", "/api/v1/open"))
         assert answer.status == 502
+        assert ("Retry-After", "1") in answer.headers
         assert b"canary" not in answer.body
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "kind"),
+    [
+        (FunctionThrottled("busy"), 500, "DEFAULT_5XX"),
+        (InvocationTimedOut("late"), 502, "DEFAULT_5XX"),
+        (EventTooLarge("large"), 413, "REQUEST_TOO_LARGE"),
+    ],
+)
+def test_what_lambda_refuses_or_ends_is_answered_as_api_gateway_does(error: Exception, status: int, kind: str) -> None:
+    def refusing(_event: dict[str, Any]) -> dict[str, Any]:
+        raise error
+
+    answer = gateway(refusing).answer(request("GET", "/api/v1/open"))
+
+    assert (answer.status, json.loads(answer.body)["gateway"]) == (status, kind)
+    assert dict(answer.headers).get("Retry-After") == ("1" if status >= 500 else None)
+
+
+def test_an_integration_that_takes_too_long_is_given_up() -> None:
+    over = Event()
+    waiting = Gateway(lambda _: {"statusCode": 200 + over.wait(20)}, two_routes().routes, OPEN, VARIABLES, 0.05)
+
+    answer = waiting.answer(request("GET", "/api/v1/open"))
+    over.set()
+
+    assert (answer.status, json.loads(answer.body)["gateway"]) == (503, "INTEGRATION_TIMEOUT")
+    assert ("Retry-After", "1") in answer.headers
+
+
+def test_a_request_and_an_answer_end_at_10_mb() -> None:
+    most = 10 * 1024 * 1024
+    body, target = b"x" * most, Target("y" * most)
+    assert len(gateway(target).answer(request("GET", "/api/v1/open", body=body)).body) == most
+    refused(request("GET", "/api/v1/open", body=body + b"x"), "REQUEST_TOO_LARGE")
+
+    answer = gateway(Target("y" * (most + 1))).answer(request("GET", "/api/v1/open"))
+    assert (answer.status, json.loads(answer.body)["gateway"]) == (500, "DEFAULT_5XX")
 
 
 def test_large_answers_are_compressed_for_those_who_take_it() -> None:

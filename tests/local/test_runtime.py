@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import textwrap
@@ -7,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from local.execution import InvocationTimedOut
 from local.processes import mark, wait_until
-from local.runtime import InvocationTimedOut, Runtime
+from local.runtime import EventTooLarge, FunctionThrottled, Runtime
 from local.runtime_api import InitFailed, InvocationFailed
 
 _SOURCE = """
@@ -21,7 +23,13 @@ def handler(event, context):
             raise ValueError(message)
         case {"exit": status}:
             os._exit(status)
+        case {"repeat": text, "times": times, "then": rest}:
+            return text * times + rest
+        case {"length": text}:
+            return len(text)
         case {"wait_for": path}:
+            if "begin" in event:
+                Path(event["begin"]).touch()
             while not Path(path).exists():
                 time.sleep(0.005)
             return "late"
@@ -98,27 +106,84 @@ def test_what_the_function_raises_is_reported_and_the_next_event_is_served(runti
 def test_an_environment_that_ends_in_the_middle_fails_the_event_at_once(runtime: Runtime) -> None:
     with pytest.raises(InvocationFailed, match=r"Runtime\.ExitError: .* status 7"):
         runtime.invoke({"exit": 7})
-    with pytest.raises(InvocationFailed, match=r"Runtime\.ExitError"):
-        runtime.invoke("nobody is left")
+    assert runtime.pids() == []
+
+    assert runtime.invoke("a new one") == {"echo": "a new one"}
+    assert len(runtime.pids()) == 1
 
 
-def test_an_answer_that_comes_too_late_is_dropped(package: Path, tmp_path: Path) -> None:
+def test_an_environment_that_is_killed_at_work_fails_the_event_and_is_replaced(
+    runtime: Runtime, tmp_path: Path
+) -> None:
+    (before,) = runtime.pids()
+    with ThreadPoolExecutor(1) as pool:
+        working = pool.submit(runtime.invoke, {"begin": str(tmp_path / "begun"), "wait_for": str(tmp_path / "never")})
+        assert wait_until((tmp_path / "begun").exists, 10)
+        os.kill(before, signal.SIGKILL)
+        with pytest.raises(InvocationFailed, match=r"Runtime\.ExitError: .* status -9"):
+            working.result(20)
+
+    stream = runtime.invoke({"environment": 1})["AWS_LAMBDA_LOG_STREAM_NAME"]
+    (after,) = runtime.pids()
+    assert after != before
+    assert stream == runtime.invoke({"environment": 1})["AWS_LAMBDA_LOG_STREAM_NAME"]
+
+
+def test_an_environment_that_passes_the_timeout_is_killed_and_replaced(package: Path, tmp_path: Path) -> None:
     with Runtime(directory=package, handler="main.handler", log=tmp_path / "log", timeout=0.5) as runtime:
-        with pytest.raises(InvocationTimedOut, match=r"within 0\.5 s"):
-            runtime.invoke({"wait_for": str(tmp_path / "go")})
-        with pytest.raises(InvocationTimedOut):
-            runtime.invoke("queued behind it, and never to be run")
+        (before,) = runtime.pids()
+        with pytest.raises(InvocationTimedOut, match=r"timed out after 0\.50 seconds"):
+            runtime.invoke({"wait_for": str(tmp_path / "never")})
+        assert mark(before) is None
+
+        assert runtime.invoke("now") == {"echo": "now"}
+        (after,) = runtime.pids()
+        assert after != before
+
+
+def test_above_its_concurrency_an_event_is_throttled_at_once(runtime: Runtime, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        working = pool.submit(runtime.invoke, {"begin": str(tmp_path / "begun"), "wait_for": str(tmp_path / "go")})
+        assert wait_until((tmp_path / "begun").exists, 10)
+        with pytest.raises(FunctionThrottled, match="All 1 environments are busy"):
+            runtime.invoke("not run")
         (tmp_path / "go").touch()
+        assert working.result(20) == "late"
 
-        assert wait_until(lambda: _answers(runtime), 10)
-    assert "never to be run" not in (tmp_path / "log").read_text()
+    assert runtime.invoke("run") == {"echo": "run"}
+    assert "not run" not in (tmp_path / "log").read_text()
 
 
-def _answers(runtime: Runtime) -> bool:
-    try:
-        return bool(runtime.invoke("now") == {"echo": "now"})
-    except InvocationTimedOut:
-        return False
+@pytest.mark.parametrize(("version", "text"), [("python3.11", "\u00e9"), ("python3.12", "\u00e9"), ("python3.11", "a")])
+def test_an_answer_ends_at_6_291_556_bytes_as_the_runtime_encodes_it(
+    package: Path, tmp_path: Path, version: str, text: str
+) -> None:
+    with Runtime(directory=package, handler="main.handler", log=tmp_path / "log", runtime=version) as runtime:
+        each = len(json.dumps(text, ensure_ascii=version == "python3.11").encode()) - 2
+        many, rest = divmod(6_291_556 - 2, each)
+        fitting = runtime.invoke({"repeat": text, "times": many, "then": "x" * rest})
+        assert len(fitting) == many + rest
+
+        with pytest.raises(InvocationFailed, match=r"Function\.ResponseSizeTooLarge: .*6291556 bytes"):
+            runtime.invoke({"repeat": text, "times": many, "then": "x" * (rest + 1)})
+        assert runtime.invoke("next") == {"echo": "next"}
+
+
+def test_an_event_ends_at_6_mb(runtime: Runtime) -> None:
+    overhead = len('{"length": ""}')
+    assert runtime.invoke({"length": "x" * (6 * 1024 * 1024 - overhead)}) == 6 * 1024 * 1024 - overhead
+    with pytest.raises(EventTooLarge, match="at most 6291456"):
+        runtime.invoke({"length": "x" * (6 * 1024 * 1024 - overhead + 1)})
+
+
+def test_each_environment_has_a_log_stream_of_its_own_and_the_runtimes_name(package: Path, tmp_path: Path) -> None:
+    with Runtime(
+        directory=package, handler="main.handler", log=tmp_path / "log", processes=2, runtime="python3.12"
+    ) as runtime:
+        seen = [runtime.invoke({"environment": 1}) for _ in range(2)]
+
+    assert len({each["AWS_LAMBDA_LOG_STREAM_NAME"] for each in seen}) == 2
+    assert {each["AWS_EXECUTION_ENV"] for each in seen} == {"AWS_Lambda_python3.12"}
 
 
 def test_events_are_shared_between_environments(package: Path, tmp_path: Path) -> None:
