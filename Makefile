@@ -8,6 +8,9 @@ PYTHON ?= python3
 UV_VERSION := 0.13.8
 UV := .venvs/uv/bin/uv
 BIN := .venv/bin
+# How many processes run the tests side by side, each with an emulator of its own.
+WORKERS ?= auto
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist worksteal
 # yes: a test that would be skipped because curl is absent fails instead.
 REQUIRE_CURL ?=
 
@@ -90,13 +93,13 @@ fmt: .venv/.ready ## format the code
 	$(BIN)/ruff format
 
 test: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready .venvs/trackers/.ready .venvs/node/.ready ## unit, contracts, journeys, small property runs, one deployed journey
-	$(BIN)/python -m pytest -m "not slow and not long"
+	$(PYTEST) -m "not slow and not long"
 
 test-all: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready .venvs/load/.ready .venvs/trackers/.ready .venvs/node/.ready ## everything but the nightly sizes
-	$(BIN)/python -m pytest -m "not long"
+	$(PYTEST) -m "not long"
 
 test-long: .venv/.ready .venvs/emulator/.ready ## the nightly sizes of the machines, races and faults
-	$(BIN)/python -m pytest -m long
+	$(PYTEST) -m long
 
 .PHONY: acceptance
 acceptance: .venv/.ready ## the journeys on a running service: `make run`'s, STACK=… on AWS, or URL=… with STAGE_FILE=…
