@@ -86,7 +86,7 @@ def _ports(repository: MemoryRepository) -> Ports:
 
 def _ours() -> Api:
     ports = _ports(filled(ENTRIES))
-    return build_app(lambda: ports, JsonLog(io.StringIO(), "info"), lambda: Proof((PROOF_SHA256,), enforced=True))
+    return build_app(ports.within, JsonLog(io.StringIO(), "info"), lambda: Proof((PROOF_SHA256,), enforced=True))
 
 
 def _fill(ports: Ports, entries: int) -> None:

@@ -11,15 +11,17 @@ import sys
 import time
 from collections.abc import Callable
 from functools import cache
+from typing import TYPE_CHECKING
 
 from configsvc import settings
+from configsvc.adapters.aside import Aside
 from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
 from configsvc.adapters.chance import SystemChance
 from configsvc.adapters.clock import SystemClock
 from configsvc.adapters.json_schemas import JsonSchemas
 from configsvc.adapters.log import JsonLog
 from configsvc.adapters.metrics import Metrics
-from configsvc.service.ports import Ports
+from configsvc.service.ports import Ports, StoreUnavailable
 from configsvc.service.records import Retention
 from configsvc.web import routes
 from configsvc.web.api import Api
@@ -27,12 +29,18 @@ from configsvc.web.desk import Desk
 from configsvc.web.log import Log
 from configsvc.web.proof import Proof
 
+if TYPE_CHECKING:
+    from configsvc.adapters.dynamo import DynamoRepository
+
 
 def build_app(
-    ports: Callable[[], Ports], log: Log, proof: Callable[[], Proof], monotonic: Callable[[], float] = time.monotonic
+    ports: Callable[[float], Ports],
+    log: Log,
+    proof: Callable[[], Proof],
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> Api:
-    """The API over these ports; `ports` and `proof` are called with the first request that needs them."""
-    api = Api(Desk(log, monotonic), ports, proof)
+    """The API over these ports: `ports` is called with the seconds that a request has left, `proof` with the first."""
+    api = Api(Desk(log, monotonic), ports, proof, monotonic)
     routes.declare(api)
     return api
 
@@ -48,15 +56,34 @@ def _proof() -> Proof:
 
 
 @cache
-def _ports() -> Ports:
-    from configsvc.adapters.dynamo import DynamoRepository
-    from configsvc.adapters.dynamo_client import connect
+def _store() -> Aside[DynamoRepository]:
+    """Making the client may ask a provider of credentials, and that has to leave time for an answer, too."""
 
+    def made() -> DynamoRepository:
+        from configsvc.adapters.dynamo import DynamoRepository
+        from configsvc.adapters.dynamo_client import connect
+
+        return DynamoRepository(connect(), table)
+
+    table = _stage().table
+    return Aside(made)
+
+
+@cache
+def _lasting(repository: DynamoRepository) -> Ports:
     stage = _stage()
-    repository = DynamoRepository(connect(), stage.table)
     grants, snapshots = RecentGrants(), RenderedSnapshots()
     retention = Retention(log_days=stage.change_log_days)
     return Ports(repository, SystemClock(), SystemChance(), grants, snapshots, stage.admins, JsonSchemas(), retention)
+
+
+def _ports(seconds: float) -> Ports:
+    deadline = time.monotonic() + seconds
+    try:
+        repository = _store().result(seconds)
+    except TimeoutError:
+        raise StoreUnavailable("The service has no credentials for its table yet. Try again.", retry_after=1) from None
+    return _lasting(repository)._replace(repository=repository.within(deadline), deadline=deadline)
 
 
 def _log() -> JsonLog:

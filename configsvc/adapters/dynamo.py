@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
-from configsvc.adapters.dynamo_errors import translated, unavailable
+from configsvc.adapters.chance import SystemChance
+from configsvc.adapters.clock import SystemClock
+from configsvc.adapters.dynamo_calls import PAGE_SECONDS, RECORD_SECONDS, Calls
+from configsvc.adapters.dynamo_errors import busy
 from configsvc.adapters.items import from_item, key_of, to_item
 from configsvc.service.ports import Action, Check, Remove, Write
 from configsvc.service.records import Address, Record, address_of
@@ -14,6 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import (
         AttributeValueTypeDef,
+        KeysAndAttributesTypeDef,
         QueryInputTypeDef,
         TransactWriteItemTypeDef,
     )
@@ -36,11 +41,17 @@ class DynamoRepository:
     Args:
         client: botocore's or boto3's low-level client; it may be shared by threads.
         table: the table's name.
+        calls: how its calls are sent, and tried again.
     """
 
-    def __init__(self, client: DynamoDBClient, table: str) -> None:
+    def __init__(self, client: DynamoDBClient, table: str, calls: Calls | None = None) -> None:
         self._client = client
         self._table = table
+        self._calls = calls or Calls(SystemClock(), SystemChance())
+
+    def within(self, deadline: float) -> DynamoRepository:
+        """The same, all whose calls together end by `deadline`: seconds of the clock's `monotonic`."""
+        return DynamoRepository(self._client, self._table, self._calls.within(deadline))
 
     def get(self, addresses: Sequence[Address]) -> dict[Address, Record]:
         """The records that are there, each strongly consistent."""
@@ -70,8 +81,7 @@ class DynamoRepository:
         while left is None or left > 0:
             if left is not None:
                 request["Limit"] = left
-            with translated():
-                page = self._client.query(**request)
+            page = self._calls.read(PAGE_SECONDS, partial(self._client.query, **request))
             yield from (from_item(item) for item in page["Items"])
             if "LastEvaluatedKey" not in page:
                 return
@@ -79,29 +89,34 @@ class DynamoRepository:
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def commit(self, actions: Sequence[Action]) -> None:
-        """All actions in one TransactWriteItems, or none."""
+        """All actions in one TransactWriteItems, or none. Its token is the same in every try: it is applied once."""
         addresses = [address_of(action.record) if isinstance(action, Write) else action.address for action in actions]
         transaction = [self._transacted(action) for action in actions]
-        with translated(addresses):
-            self._client.transact_write_items(TransactItems=transaction)
+        token = self._calls.chance.tag() + self._calls.chance.tag()
+        send = partial(self._client.transact_write_items, TransactItems=transaction, ClientRequestToken=token)
+        self._calls.commit(addresses, send)
 
     def _get_one(self, address: Address) -> list[Item]:
-        with translated():
-            answer = self._client.get_item(TableName=self._table, Key=key_of(address), ConsistentRead=True)
+        send = partial(self._client.get_item, TableName=self._table, Key=key_of(address), ConsistentRead=True)
+        answer = self._calls.read(RECORD_SECONDS, send)
         return [answer["Item"]] if "Item" in answer else []
 
     def _get_batch(self, addresses: Sequence[Address]) -> Iterator[Item]:
-        """An answer ends at 16 MB, and a busy table leaves keys out: they are asked for again while any come."""
+        """An answer ends at 16 MB, and a busy table leaves keys out: they are asked for again, after a pause."""
         keys: Sequence[Key] = [key_of(address) for address in addresses]
+        until, fruitless = self._calls.until(), 0
         while keys:
-            with translated():
-                answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": keys, "ConsistentRead": True}})
-            items = answer["Responses"].get(self._table, [])
-            yield from items
+            asked: Mapping[str, KeysAndAttributesTypeDef] = {self._table: {"Keys": keys, "ConsistentRead": True}}
+            answer = self._calls.read(PAGE_SECONDS, partial(self._client.batch_get_item, RequestItems=asked))
+            yield from answer["Responses"].get(self._table, [])
             left = answer["UnprocessedKeys"].get(self._table)
-            keys = left["Keys"] if left else []
-            if keys and not items:
-                raise unavailable()
+            if not left:
+                return
+            # A key that was answered may have no item, so items do not tell whether the table answers any.
+            fruitless = fruitless + 1 if len(left["Keys"]) == len(keys) else 0
+            keys = left["Keys"]
+            if not self._calls.paused(until, fruitless):
+                raise busy()
 
     def _query(self, partition: str, prefix: str, after: str, *, values: bool) -> QueryInputTypeDef:
         names = {"#pk": "pk"}

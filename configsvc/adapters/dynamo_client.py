@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
+
+from configsvc.adapters.aside import Aside
+from configsvc.adapters.dynamo_http import CONNECT_SECONDS, POOLS, checked, left
 
 if TYPE_CHECKING:
+    from botocore.credentials import RefreshableCredentials
     from mypy_boto3_dynamodb import DynamoDBClient
 
-CONNECT_SECONDS = 1.0
-READ_SECONDS = 3.0
-ATTEMPTS = 3
+READ_SECONDS = 8.0
+"""Never waited for: each exchange has a bound of its own."""
+
+_RENEWAL_SECONDS = 1.0
+_MANDATORY_SECONDS = 600
+"""botocore waits for whoever renews credentials that expire within this time, and else signs with them."""
 _DATA = Path(__file__).with_name("dynamo_data")
 
 
 def connect() -> DynamoDBClient:
     """A client by the environment's region, credentials and endpoint, none of which is looked at before this call.
 
-    `standard` retries and short timeouts, because the defaults would wait a minute for one lost packet.
-    A transaction carries a ClientRequestToken made once per call, so botocore's own retries apply it once.
+    It tries once: who calls it tries again, within one bound for all tries (configsvc.adapters.dynamo_calls). This call
+    itself may take long, where a provider of credentials is asked.
     """
     import botocore.session
     from botocore.config import Config
+    from botocore.credentials import RefreshableCredentials
     from botocore.loaders import Loader
 
     class OneService(Loader):
@@ -37,10 +45,34 @@ def connect() -> DynamoDBClient:
     config = Config(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        retries={"mode": "standard", "total_max_attempts": 1},
         tcp_keepalive=True,
         account_id_endpoint_mode="disabled",  # one host, whatever the credentials say of the account
     )
     session = botocore.session.Session()
     session.register_component("data_loader", OneService(extra_search_paths=[str(_DATA)]))
-    return cast("DynamoDBClient", session.create_client("dynamodb", config=config))
+    client: Any = session.create_client("dynamodb", config=config)
+    client._endpoint.http_session._pool_classes_by_scheme.update(POOLS)  # noqa: SLF001  # it offers no other way
+    client.meta.events.register("response-received.dynamodb", checked)
+    credentials = session.get_credentials()
+    if isinstance(credentials, RefreshableCredentials):
+        client.meta.events.register("before-sign.dynamodb", lambda **_: renewed(credentials))
+    return cast("DynamoDBClient", client)
+
+
+def renewed(credentials: RefreshableCredentials) -> None:
+    """Renew credentials that are about to expire, in what the exchange has left.
+
+    botocore would do it while it signs, and wait for the provider as long as that takes. Lambda's are fixed.
+
+    Raises:
+        TimeoutError: the provider does not answer, and botocore would wait for it.
+    """
+    if not credentials.refresh_needed():
+        return
+    good = not credentials.refresh_needed(_MANDATORY_SECONDS)
+    try:
+        Aside(credentials.get_frozen_credentials).result(min(left(), _RENEWAL_SECONDS) if good else left())
+    except TimeoutError:
+        if not good:
+            raise

@@ -13,10 +13,10 @@ from configsvc.service.access import Access
 from configsvc.service.change_log import Done
 from configsvc.service.found import Found, live_head
 from configsvc.service.history import LIFT
-from configsvc.service.ports import Caller, Idempotency, LostRace, Outcome, Ports, Write
+from configsvc.service.ports import Caller, Idempotency, LostRace, Outcome, Ports, StoreBusy, Write
 from configsvc.service.rebuild import Difference, differences, overstated, rebuilt
 from configsvc.service.records import Head, KeyState, Record
-from configsvc.service.writing import Intent, Plan, Situation, write
+from configsvc.service.writing import COMMIT_SECONDS, Intent, Plan, Situation, write
 
 SETTLES = 1.0
 """Seconds after which a transaction that a reading fell into has long been applied."""
@@ -83,7 +83,8 @@ def _gather(ports: Ports, namespace: Namespace, found: Found) -> Found:
         return found
     first = _counted(ports, head)
     if differences(head, rebuilt(head, first.values())):
-        ports.clock.sleep(SETTLES)
+        if not ports.pause(SETTLES, COMMIT_SECONDS):
+            raise StoreBusy("There is no time left to count twice. Nothing was written. Try again.", retry_after=1)
         if _counted(ports, head) != first:
             raise LostRace([records.address_of(head)])
     return {**found, **first}

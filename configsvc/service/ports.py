@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -46,17 +47,24 @@ class LostRace(Exception):
 
 
 class StoreUnavailable(Unavailable):
-    """The store did not answer, or throttled; whether a write happened is not known. Sent as it is, with 503."""
+    """The store did not answer in time; whether a write happened is not known. Sent as it is, with 503."""
+
+
+class StoreBusy(Unavailable):
+    """The store refused for so long as there was time, because it has too much to do; nothing was written."""
 
 
 class Repository(Protocol):
-    """The one table. Every read is strongly consistent; a batch is not isolated: each record is of its own moment."""
+    """The one table. Every read is strongly consistent; a batch is not isolated: each record is of its own moment.
+
+    A call that fails is tried again until the request's deadline; what is raised then is StoreBusy or StoreUnavailable.
+    """
 
     def get(self, addresses: Sequence[Address]) -> dict[Address, Record]:
         """The records that are there. One call for up to 100 small addresses, GetItem for a single one.
 
         Raises:
-            StoreUnavailable
+            StoreBusy, StoreUnavailable
         """
 
     def query(
@@ -75,14 +83,15 @@ class Repository(Protocol):
         `reverse` reads from the last to the first, and then `after` is where the reading goes on downwards.
 
         Raises:
-            StoreUnavailable
+            StoreBusy, StoreUnavailable
         """
 
     def commit(self, actions: Sequence[Action]) -> None:
         """All actions in one transaction, or none.
 
         Raises:
-            LostRace: a stamp no longer stands, or another transaction was at the same records.
+            LostRace: a stamp no longer stands, or another transaction was at the same records; nothing was written.
+            StoreBusy: nothing was written.
             StoreUnavailable: outcome unknown; safe to decide again only behind an Idempotency-Key or a precondition.
         """
 
@@ -168,7 +177,10 @@ class Schemas(Protocol):
 
 
 class Ports(NamedTuple):
-    """All that a verb may use, wired by the composition root; `retention` is what a new namespace begins with."""
+    """All that a verb may use, wired by the composition root; `retention` is what a new namespace begins with.
+
+    `deadline` is when the answer is due, in seconds of `clock.monotonic`; the repository keeps to it by itself.
+    """
 
     repository: Repository
     clock: Clock
@@ -178,6 +190,18 @@ class Ports(NamedTuple):
     admins: tuple[str, ...]
     schemas: Schemas
     retention: Retention = Retention()
+    deadline: float = math.inf
+
+    def within(self, seconds: float) -> Ports:
+        """The same for one request, which has so many seconds from now on."""
+        return self._replace(deadline=self.clock.monotonic() + seconds)
+
+    def pause(self, seconds: float, least: float = 0.0) -> bool:
+        """Wait, if at least `least` seconds are left after it; False, at once, when they are not."""
+        if self.clock.monotonic() + seconds + least >= self.deadline:
+            return False
+        self.clock.sleep(seconds)
+        return True
 
 
 class Caller(NamedTuple):

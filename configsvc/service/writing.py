@@ -17,7 +17,9 @@ from configsvc.service.found import Found
 from configsvc.service.ports import Action, Caller, Check, Idempotency, LostRace, Moment, Outcome, Ports, Schemas, Write
 from configsvc.service.records import Address, address_of
 
-SECONDS = 3.0
+COMMIT_SECONDS = 0.6
+"""What a try takes at least that shall end before the deadline: a read and a transaction."""
+
 FIRST_PAUSE = 0.02
 LONGEST_PAUSE = 0.5
 
@@ -77,19 +79,17 @@ def write(ports: Ports, caller: Caller, intent: Intent, asked: Idempotency | Non
     """Do it once, or say why not.
 
     Raises:
-        Unavailable: three seconds of lost races, or the store failed; safe to repeat with the same Idempotency-Key.
+        Unavailable: races were lost until the deadline, or the store failed; safe to repeat with the same
+            Idempotency-Key.
         ConfigsvcError: whatever the decision refuses.
     """
-    until = ports.clock.monotonic() + SECONDS
     most = FIRST_PAUSE
     while True:
         try:
             return _once(ports, caller, intent, asked)
         except LostRace:
-            pause = ports.chance.uniform(most)
-            if ports.clock.monotonic() + pause >= until:
+            if not ports.pause(ports.chance.uniform(most), COMMIT_SECONDS):
                 raise Unavailable("Others write here all the time. Try again.", retry_after=1) from None
-            ports.clock.sleep(pause)
             most = min(most * 2, LONGEST_PAUSE)
 
 

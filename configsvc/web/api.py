@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalice.app import Chalice, IAMAuthorizer, Response
 
@@ -17,16 +17,25 @@ from configsvc.model.errors import (
     UnsupportedMediaType,
 )
 from configsvc.service.ports import Ports
+from configsvc.web import deadline
 from configsvc.web.arrival import Arrival, arrival, bare, unconfigured
 from configsvc.web.description import Access, Description, Route
 from configsvc.web.desk import CORRELATION, Desk
+from configsvc.web.event import context_of
 from configsvc.web.proof import Proof
 from configsvc.web.reply import Reply
 
 View = Callable[..., Reply]
 
+
+class _Invocation(NamedTuple):
+    came: Arrival
+    context: object
+    began: float
+
+
 # Chalice keeps the current request on the app, where threads of a test server would share it.
-_ARRIVAL: ContextVar[Arrival] = ContextVar("arrival")
+_INVOCATION: ContextVar[_Invocation] = ContextVar("invocation")
 
 _GUARDS: Mapping[Access, Callable[[], dict[str, Any]]] = {
     "open": dict,
@@ -40,20 +49,30 @@ class Api(Chalice):
 
     Args:
         desk: what every request goes through.
-        ports: gives what the verbs need; called with the first request that needs it, not at import.
-        proof: gives what the gateway must show; called the same way.
+        ports: gives what the verbs need, for so many seconds; called with each request that needs it, not at import.
+        proof: gives what the gateway must show; called with the first request.
+        monotonic: seconds of a clock that never goes back.
 
     Attributes:
         described: every route as it was declared.
     """
 
-    def __init__(self, desk: Desk, ports: Callable[[], Ports], proof: Callable[[], Proof]) -> None:
+    def __init__(
+        self, desk: Desk, ports: Callable[[float], Ports], proof: Callable[[], Proof], monotonic: Callable[[], float]
+    ) -> None:
         super().__init__("configsvc", configure_logs=False, env={})
         self.api.binary_types = []  # all is text; matching the dozen default types took a fifth of an unchanged poll
-        self.ports = ports
         self.described: list[Route] = []
         self._desk = desk
+        self._ports = ports
         self._proof = proof
+        self._monotonic = monotonic
+
+    def ports(self) -> Ports:
+        """What the verb of the request in hand may use, until the request's deadline."""
+        came, context, began = _INVOCATION.get()
+        allowed = deadline.seconds(context_of(came.event)["httpMethod"], context)
+        return self._ports(allowed - (self._monotonic() - began))
 
     def open(self, path: str, description: Description) -> Callable[[View], View]:
         """A GET for anyone."""
@@ -71,7 +90,7 @@ class Api(Chalice):
         def declare(view: View) -> View:
             def answer(**parameters: str) -> Response:
                 served = self._desk.serve(
-                    _ARRIVAL.get(), lambda request: view(request.check(description), **parameters)
+                    _INVOCATION.get().came, lambda request: view(request.check(description), **parameters)
                 )
                 return Response(served.body, dict(served.headers), served.status)
 
@@ -84,14 +103,15 @@ class Api(Chalice):
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:  # noqa: ANN401  # as Lambda calls it
         """Serve one event of any shape. What Chalice answers by itself becomes a problem, too."""
+        began = self._monotonic()
         came = self._arrived(event, context)
-        token = _ARRIVAL.set(came)
+        token = _INVOCATION.set(_Invocation(came, context, began))
         try:
             return self._refused(came, came.refusal, {}) if came.refusal else self._answered(came, context)
         except Exception as error:  # noqa: BLE001  # an event that cannot be read
             return self._refused(came._replace(event=bare(event, context, self.routes)), error, {})
         finally:
-            _ARRIVAL.reset(token)
+            _INVOCATION.reset(token)
 
     def _arrived(self, event: object, context: object) -> Arrival:
         try:

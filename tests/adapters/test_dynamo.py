@@ -16,13 +16,15 @@ from botocore.stub import Stubber
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from configsvc.adapters.dynamo import DynamoRepository
+from configsvc.adapters.dynamo_calls import COMMIT_LEAST, Calls
 from configsvc.adapters.dynamo_errors import translated
 from configsvc.adapters.items import key_of, to_item
 from configsvc.model.errors import Internal, Unavailable
 from configsvc.service import records
-from configsvc.service.ports import Check, LostRace, Write
+from configsvc.service.ports import Check, LostRace, StoreBusy, StoreUnavailable, Write
 from tests.contracts import tables
 from tests.contracts.samples import NS, PARTITION, head, state
+from tests.service.fakes import FakeChance, FakeClock
 
 TABLE = "configsvc-test"
 AT = [records.head(NS), records.key(NS, "a")]
@@ -42,7 +44,10 @@ def stubber(client: DynamoDBClient) -> Iterator[Stubber]:
 
 @pytest.fixture
 def repository(client: DynamoDBClient) -> DynamoRepository:
-    return DynamoRepository(client, TABLE)
+    """With time for one try, and for no pause."""
+    clock = FakeClock()
+    calls = Calls(clock, FakeChance())
+    return DynamoRepository(client, TABLE, calls).within(clock.monotonic() + COMMIT_LEAST)
 
 
 def cancelled(stubber: Stubber, *reasons: str) -> None:
@@ -69,14 +74,15 @@ def test_a_lost_race_beside_a_throttled_item_is_a_lost_race(stubber: Stubber, re
         repository.commit([Write(head(2), 1), Check(AT[1], 3)])
 
 
-@pytest.mark.parametrize("reason", ["ThrottlingError", "ProvisionedThroughputExceeded"])
-def test_a_transaction_cancelled_by_throttling_is_unavailable(
+@pytest.mark.parametrize("reason", ["ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"])
+def test_a_transaction_cancelled_by_throttling_wrote_nothing(
     stubber: Stubber, repository: DynamoRepository, reason: str
 ) -> None:
-    cancelled(stubber, reason)
-    with pytest.raises(Unavailable) as busy:
+    cancelled(stubber, "None", reason)
+    with pytest.raises(StoreBusy) as busy:
         repository.commit([Write(head(2), 1)])
     assert busy.value.members["retry_after"] == 1
+    assert "Nothing was written" in busy.value.detail
 
 
 def test_a_transaction_cancelled_for_another_reason_is_a_fault(stubber: Stubber, repository: DynamoRepository) -> None:
@@ -88,12 +94,12 @@ def test_a_transaction_cancelled_for_another_reason_is_a_fault(stubber: Stubber,
 @pytest.mark.parametrize(
     ("code", "status", "error"),
     [
-        ("ProvisionedThroughputExceededException", 400, Unavailable),
-        ("ThrottlingException", 400, Unavailable),
-        ("RequestLimitExceeded", 400, Unavailable),
-        ("TransactionInProgressException", 400, Unavailable),
-        ("InternalServerError", 500, Unavailable),
-        ("Unheard", 503, Unavailable),
+        ("ProvisionedThroughputExceededException", 400, StoreBusy),
+        ("ThrottlingException", 400, StoreBusy),
+        ("RequestLimitExceeded", 400, StoreBusy),
+        ("TransactionInProgressException", 400, StoreUnavailable),
+        ("InternalServerError", 500, StoreUnavailable),
+        ("Unheard", 503, StoreUnavailable),
         ("ResourceNotFoundException", 400, Internal),
         ("AccessDeniedException", 400, Internal),
         ("ValidationException", 400, Internal),
@@ -102,7 +108,9 @@ def test_a_transaction_cancelled_for_another_reason_is_a_fault(stubber: Stubber,
 def test_each_error_of_dynamodb_is_one_of_ours_and_tells_nothing_of_the_table(
     stubber: Stubber, repository: DynamoRepository, code: str, status: int, error: type[Exception]
 ) -> None:
-    for operation in ("get_item", "batch_get_item", "query"):
+    repository = repository.within(FakeClock().monotonic() + 0.01)  # too short for a pause
+    tries = 2 if error is StoreUnavailable else 1  # what was not answered is asked for again at once
+    for operation in [each for each in ("get_item", "batch_get_item", "query") for _ in range(tries)]:
         stubber.add_client_error(operation, code, f"{TABLE} is not well", http_status_code=status)
     with pytest.raises(error) as one:
         repository.get(AT[:1])
@@ -144,15 +152,6 @@ def test_keys_that_a_batch_left_out_are_asked_for_again(stubber: Stubber, reposi
         "batch_get_item", {"Responses": {TABLE: items[1:]}, "UnprocessedKeys": {}}, {"RequestItems": left}
     )
     assert repository.get(AT) == {AT[0]: head(), AT[1]: state("a")}
-
-
-def test_a_batch_that_gives_nothing_and_leaves_keys_out_is_unavailable(
-    stubber: Stubber, repository: DynamoRepository
-) -> None:
-    left = {TABLE: {"Keys": [key_of(at) for at in AT]}}
-    stubber.add_response("batch_get_item", {"Responses": {}, "UnprocessedKeys": left})
-    with pytest.raises(Unavailable):
-        repository.get(AT)
 
 
 def test_every_read_is_strongly_consistent_and_one_record_is_one_get_item(

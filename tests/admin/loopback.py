@@ -112,7 +112,7 @@ def loopback() -> Iterator[Loopback]:
     clock, table = WrongClock(), MemoryRepository()
     ports = Ports(table, clock, SystemChance(), RecentGrants(), RenderedSnapshots(), admins, JsonSchemas())
     log, requests, failing = Texts(), list[str](), list[Callable[[], None]]()
-    app = build_app(lambda: ports, JsonLog(log, "debug"), asks_for_proof)
+    app = build_app(ports.within, JsonLog(log, "debug"), asks_for_proof)
 
     def target(event: Mapping[str, Any]) -> dict[str, Any]:
         requests.append(f"{event['httpMethod']} {event['path']}")

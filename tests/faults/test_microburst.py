@@ -6,8 +6,10 @@ import pytest
 
 from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
 from configsvc.adapters.chance import SystemChance
+from configsvc.adapters.clock import SystemClock
 from configsvc.adapters.dynamo import DynamoRepository
-from configsvc.adapters.dynamo_client import ATTEMPTS, connect
+from configsvc.adapters.dynamo_calls import Calls
+from configsvc.adapters.dynamo_client import connect
 from configsvc.adapters.json_schemas import JsonSchemas
 from configsvc.model.errors import PreconditionFailed, Unavailable
 from configsvc.service.fetch import fetch
@@ -23,6 +25,9 @@ from tests.service.fakes import FakeClock
 from tests.service.world import DEVELOPER, READER, ROLES, text
 
 pytestmark = [pytest.mark.emulator, pytest.mark.slow]
+
+GIVEN_UP = 2.0
+"""Seconds of a call: enough for several tries, and a test waits for as long."""
 
 LOST: Rule = {"response": {"abort_frac": 0.0}}
 CONFLICT: Rule = {
@@ -43,6 +48,7 @@ def rule(operation: str, fault: Rule, times: int | None = None) -> Rule:
 @pytest.fixture(scope="module")
 def proxy(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Microburst]:
     with Microburst(emulator.url, log=tmp_path_factory.mktemp("microburst") / "log") as running:
+        tables.client(running.url).list_tables()  # the proxy's first request takes seconds
         yield running
 
 
@@ -55,7 +61,7 @@ class Faulty:
         self.table = DynamoRepository(client, table)
         self.proxy = proxy
         prepare(self.table)
-        repository = DynamoRepository(connect(), table)
+        repository = DynamoRepository(connect(), table, Calls(SystemClock(), SystemChance(), alone=GIVEN_UP))
         self.ports = Ports(
             repository, FakeClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), (ROLES + "Admin",),
             JsonSchemas(),
@@ -63,7 +69,7 @@ class Faulty:
 
     def put(self, once: str | None = "k1", *, create_only: bool = False) -> Outcome:
         asked = Idempotency(once, "PUT", "/v1/x", "digest") if once else None
-        return put(self.ports, DEVELOPER, NS, text("db.url", create_only=create_only), "why", asked)
+        return put(self.ports.within(8.0), DEVELOPER, NS, text("db.url", create_only=create_only), "why", asked)
 
     def versions(self) -> int:
         found = recount.stored(self.table, NS)
@@ -94,7 +100,7 @@ def test_the_same_idempotency_key_gets_the_first_answer_when_every_answer_was_lo
     faulty.proxy.rules(rule("TransactWriteItems", LOST))
     with pytest.raises(Unavailable):
         faulty.put()
-    assert len(faulty.proxy.fired()) == ATTEMPTS
+    assert len(faulty.proxy.fired()) >= 3
     assert faulty.versions() == 1
     faulty.proxy.rules()
     answered = faulty.put()
@@ -135,7 +141,7 @@ def test_a_write_that_never_gets_through_is_given_up_with_retry_after(faulty: Fa
     with pytest.raises(Unavailable) as given_up:
         faulty.put()
     assert (given_up.value.status, given_up.value.members) == (503, {"retry_after": 1})
-    assert len(faulty.proxy.fired()) >= ATTEMPTS
+    assert len(faulty.proxy.fired()) >= 3
     assert faulty.versions() == 0
 
 
@@ -149,4 +155,4 @@ def test_a_reading_that_is_throttled_is_tried_again_and_then_given_up(faulty: Fa
     with pytest.raises(Unavailable) as given_up:
         fetch(faulty.ports._replace(snapshots=RenderedSnapshots()), READER, NS, None)
     assert given_up.value.members == {"retry_after": 1}
-    assert len(faulty.proxy.fired()) == ATTEMPTS
+    assert len(faulty.proxy.fired()) >= 3

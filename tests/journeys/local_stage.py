@@ -68,7 +68,7 @@ def memory_app(log: Texts, cast: Cast) -> Api:
         MemoryRepository(), SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), (cast.admin.arn,),
         JsonSchemas(),
     )  # fmt: skip
-    return build_app(lambda: ports, JsonLog(log, "debug"), asks_for_proof)
+    return build_app(ports.within, JsonLog(log, "debug"), asks_for_proof)
 
 
 @contextmanager

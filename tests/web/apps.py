@@ -42,7 +42,7 @@ def ticking(step: float = 0.25) -> Callable[[], float]:
     return lambda: next(ticks) * step
 
 
-def no_ports() -> Ports:
+def no_ports(_seconds: float) -> Ports:
     raise AssertionError("this request must not need the store")
 
 
@@ -55,7 +55,7 @@ def app_with(
     proof: Callable[[], Proof] = asks_for_proof,
 ) -> Api:
     """An app with one route that answers what the view does."""
-    api = Api(Desk(lines, ticking()), no_ports, proof)
+    api = Api(Desk(lines, ticking()), no_ports, proof, ticking())
     api.signed(method, route, ANYTHING)(view)
     return api
 
@@ -69,7 +69,7 @@ def memory_ports() -> Ports:
 def whole_app(lines: Lines, ports: Ports | None = None, proof: Callable[[], Proof] = asks_for_proof) -> Api:
     """The API over a table in memory."""
     held = ports or memory_ports()
-    return build_app(lambda: held, lines, proof, ticking())
+    return build_app(held.within, lines, proof, ticking())
 
 
 def problem(answer: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,166 @@
+"""botocore's connections, with a bound on each exchange as a whole: name, connection, TLS, request and answer.
+
+botocore's own timeouts bound every single wait on the socket. A peer that sends one byte a second, a host with many
+addresses and a resolver that is silent take as long as they like. Here each wait may take what the exchange has left.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+import zlib
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar, Token
+from types import TracebackType
+from typing import Any
+
+from botocore.awsrequest import (
+    AWSHTTPConnection,
+    AWSHTTPConnectionPool,
+    AWSHTTPSConnection,
+    AWSHTTPSConnectionPool,
+)
+from botocore.exceptions import HTTPClientError
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+from configsvc.adapters.aside import Aside
+
+CONNECT_SECONDS = 1.0
+"""What one address may take: another may answer."""
+
+_LONGEST = 60.0
+_UNTIL: ContextVar[float] = ContextVar("until", default=float("inf"))
+
+_Found = Sequence[tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]]
+
+
+class Exchange:
+    """A context in which an exchange with DynamoDB ends after `seconds`, however little of it has come."""
+
+    __slots__ = ("_seconds", "_token")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def __enter__(self) -> None:
+        self._token: Token[float] = _UNTIL.set(time.monotonic() + self._seconds)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _UNTIL.reset(self._token)
+
+
+def left() -> float:
+    """Seconds that the exchange has left.
+
+    Raises:
+        TimeoutError: none.
+    """
+    seconds = _UNTIL.get() - time.monotonic()
+    if seconds <= 0:
+        raise TimeoutError("the exchange took too long")
+    return min(seconds, _LONGEST)
+
+
+class _Socket(socket.socket):
+    def recv_into(self, *arguments: Any) -> int:  # noqa: ANN401  # as socket.socket takes them
+        self.settimeout(left())
+        return super().recv_into(*arguments)
+
+    def sendall(self, *arguments: Any) -> None:  # noqa: ANN401
+        self.settimeout(left())
+        return super().sendall(*arguments)
+
+
+class _TlsSocket(ssl.SSLSocket):
+    def recv_into(self, *arguments: Any) -> int:  # noqa: ANN401  # as ssl.SSLSocket takes them
+        self.settimeout(left())
+        return super().recv_into(*arguments)
+
+    def send(self, *arguments: Any) -> int:  # noqa: ANN401  # sendall sends by it
+        self.settimeout(left())
+        return super().send(*arguments)
+
+
+class _Dialling:
+    """A connection that is made within what the exchange has left."""
+
+    def _new_conn(self: Any) -> socket.socket:  # a mixin of urllib3's connections
+        try:
+            return _dialled(self._dns_host, self.port, self.socket_options or ())
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, f"{self.host} did not answer in time") from error
+        except OSError as error:
+            raise NewConnectionError(self, f"{self.host} cannot be reached: {error}") from error
+
+
+class _Http(_Dialling, AWSHTTPConnection):  # type: ignore[misc]  # botocore's mixin bends its base
+    pass
+
+
+class _Https(_Dialling, AWSHTTPSConnection):  # type: ignore[misc]  # the same
+    def connect(self) -> None:
+        context: Any = self.ssl_context
+        context.sslsocket_class = _TlsSocket
+        super().connect()
+
+
+class _Whole:
+    """An answer that broke off is none. botocore takes what came: of a read that would be "there is no such record"."""
+
+    def urlopen(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401  # as urllib3's pools
+        return super().urlopen(*arguments, **{**options, "enforce_content_length": True})  # type: ignore[misc]
+
+
+class _HttpPool(_Whole, AWSHTTPConnectionPool):
+    ConnectionCls = _Http
+
+
+class _HttpsPool(_Whole, AWSHTTPSConnectionPool):
+    ConnectionCls = _Https
+
+
+POOLS = {"http": _HttpPool, "https": _HttpsPool}
+"""What botocore's HTTP session makes connections by, for each scheme."""
+
+
+def checked(response_dict: Mapping[str, Any] | None, **_: object) -> None:
+    """Compare an answer with the checksum that DynamoDB sends along; botocore does so only where it tries again.
+
+    Raises:
+        HTTPClientError: it was damaged on the way.
+    """
+    said = response_dict["headers"].get("x-amz-crc32") if response_dict else None
+    if response_dict and said is not None and zlib.crc32(response_dict["body"]) != int(said):
+        raise HTTPClientError(error="the answer does not match its checksum")
+
+
+def _dialled(host: str, port: int, options: Sequence[tuple[int, int, int | bytes]]) -> socket.socket:
+    """A connection to the first address that answers."""
+    failed: OSError | None = None
+    for family, kind, protocol, _, address in _resolved(host, port):
+        sock = _Socket(family, kind, protocol)
+        try:
+            for option in options:
+                sock.setsockopt(*option)
+            sock.settimeout(min(CONNECT_SECONDS, left()))
+            sock.connect(address)
+            sock.settimeout(left())
+        except OSError as error:
+            sock.close()
+            failed = error
+        else:
+            return sock
+    raise failed or OSError("it has no address")
+
+
+def _resolved(host: str, port: int) -> _Found:
+    """The addresses of a host. The C library resolves names, and cannot be interrupted."""
+    try:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        return Aside(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)).result(left())

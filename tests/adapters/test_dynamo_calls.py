@@ -1,0 +1,271 @@
+"""Calls are tried again until a deadline and not beyond it; time is a clock that only sleeping and answering move."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
+
+import pytest
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
+from mypy_boto3_dynamodb import DynamoDBClient
+
+from configsvc.adapters.dynamo import DynamoRepository
+from configsvc.adapters.dynamo_calls import ALONE, COMMIT_LEAST, LONGEST_PAUSE, Calls
+from configsvc.adapters.items import key_of, to_item
+from configsvc.service import records
+from configsvc.service.ports import LostRace, StoreBusy, StoreUnavailable, Write
+from configsvc.service.records import Address
+from tests.contracts.samples import NS, PARTITION, head, state
+from tests.service.fakes import FakeChance, FakeClock
+
+TABLE = "configsvc-test"
+AT = [records.head(NS), records.key(NS, "a")]
+SECONDS = 8.0
+
+Step = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+
+class Client:
+    """DynamoDB's client: it plays its steps in order and the last one again and again; each takes a moment."""
+
+    def __init__(self, clock: FakeClock, *steps: Step) -> None:
+        self._clock = clock
+        self._steps = list(steps)
+        self.asked: list[Mapping[str, Any]] = []
+
+    def _answer(self, **request: Any) -> Mapping[str, Any]:  # noqa: ANN401  # a request's members
+        self.asked.append(request)
+        self._clock.pass_by(0.004)
+        return (self._steps.pop(0) if len(self._steps) > 1 else self._steps[0])(request)
+
+    get_item = batch_get_item = query = transact_write_items = _answer
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+def against(clock: FakeClock, *steps: Step) -> tuple[DynamoRepository, Client]:
+    client = Client(clock, *steps)
+    repository = DynamoRepository(cast("DynamoDBClient", client), TABLE, Calls(clock, FakeChance()))
+    return repository.within(clock.monotonic() + SECONDS), client
+
+
+def raises(error: Exception) -> Step:
+    def step(_request: Mapping[str, Any]) -> Mapping[str, Any]:
+        raise error
+
+    return step
+
+
+def refused(code: str, *reasons: str) -> Step:
+    answer: Any = {"Error": {"Code": code}, "CancellationReasons": [{"Code": reason} for reason in reasons]}
+    return raises(ClientError(answer, "operation"))
+
+
+def cancelled(*reasons: str) -> Step:
+    return refused("TransactionCanceledException", *reasons)
+
+
+def answers(answer: Mapping[str, Any]) -> Step:
+    return lambda _request: answer
+
+
+THROTTLED = refused("ThrottlingException")
+BROKEN = raises(ConnectionClosedError(endpoint_url="http://127.0.0.1"))
+DONE = answers({})
+
+
+def silent(clock: FakeClock, seconds: float) -> Step:
+    def step(_request: Mapping[str, Any]) -> Mapping[str, Any]:
+        clock.pass_by(seconds)
+        raise ReadTimeoutError(endpoint_url="http://127.0.0.1")
+
+    return step
+
+
+def read_one(repository: DynamoRepository) -> object:
+    return repository.get(AT[:1])
+
+
+def read_two(repository: DynamoRepository) -> object:
+    return repository.get(AT)
+
+
+def read_keys(repository: DynamoRepository) -> object:
+    return list(repository.query(PARTITION, "K#"))
+
+
+def write(repository: DynamoRepository) -> None:
+    repository.commit([Write(head(2), 1)])
+
+
+VERBS = [read_one, read_two, read_keys, write]
+
+
+@pytest.mark.parametrize("call", VERBS)
+def test_what_is_throttled_is_tried_again_with_growing_pauses_until_the_deadline_and_not_beyond(
+    clock: FakeClock, call: Callable[[DynamoRepository], object]
+) -> None:
+    began = clock.monotonic()
+    repository, client = against(clock, THROTTLED)
+    with pytest.raises(StoreBusy):
+        call(repository)
+    assert SECONDS - 2 * LONGEST_PAUSE - COMMIT_LEAST < clock.monotonic() - began <= SECONDS
+    assert clock.slept[:4] == pytest.approx([0.0125, 0.025, 0.05, 0.1])
+    assert max(clock.slept) == LONGEST_PAUSE / 2
+    assert len(client.asked) == len(clock.slept) + 1
+
+
+@pytest.mark.parametrize("call", VERBS)
+def test_what_the_store_never_answers_ends_by_the_deadline(
+    clock: FakeClock, call: Callable[[DynamoRepository], object]
+) -> None:
+    began = clock.monotonic()
+    repository, client = against(clock, silent(clock, 1.0))
+    with pytest.raises(StoreUnavailable):
+        call(repository)
+    assert clock.monotonic() - began <= SECONDS + 1.0  # a real try ends with the deadline: see the tests on the wire
+    assert len(client.asked) > 5
+
+
+@pytest.mark.parametrize("call", VERBS)
+def test_after_the_deadline_nothing_is_sent(clock: FakeClock, call: Callable[[DynamoRepository], object]) -> None:
+    repository, client = against(clock, DONE)
+    clock.pass_by(SECONDS)
+    with pytest.raises((StoreBusy, StoreUnavailable)):
+        call(repository)
+    assert client.asked == []
+
+
+def test_a_broken_connection_is_replaced_at_once_and_then_with_pauses(clock: FakeClock) -> None:
+    repository, client = against(clock, BROKEN, BROKEN, answers({"Item": to_item(head())}))
+    assert repository.get(AT[:1]) == {AT[0]: head()}
+    assert len(client.asked) == 3
+    assert clock.slept == pytest.approx([0.025])
+
+
+def test_the_pages_of_a_query_share_one_deadline(clock: FakeClock) -> None:
+    began = clock.monotonic()
+
+    def page(_request: Mapping[str, Any]) -> Mapping[str, Any]:
+        clock.pass_by(1.0)
+        return {"Items": [to_item(state("a"))], "LastEvaluatedKey": key_of(AT[1])}
+
+    repository, client = against(clock, page)
+    with pytest.raises(StoreUnavailable):
+        list(repository.query(PARTITION, "K#"))
+    assert len(client.asked) == SECONDS
+    assert clock.monotonic() - began < SECONDS + 1.0
+
+
+def test_a_throttled_page_is_read_again_from_where_it_began(clock: FakeClock) -> None:
+    first = {"Items": [to_item(state("a"))], "LastEvaluatedKey": key_of(AT[1])}
+    repository, client = against(clock, answers(first), THROTTLED, answers({"Items": [to_item(state("b"))]}))
+    assert [each.key for each in repository.query(PARTITION, "K#")] == ["a", "b"]  # type: ignore[union-attr]
+    assert client.asked[1] == client.asked[2]
+
+
+def test_every_try_of_a_commit_has_the_same_token_and_every_commit_another(clock: FakeClock) -> None:
+    repository, client = against(clock, BROKEN, THROTTLED, cancelled("ThrottlingError", "None"), DONE)
+    write(repository)
+    write(repository)
+    tokens = [request["ClientRequestToken"] for request in client.asked]
+    assert tokens == [tokens[0]] * 4 + [tokens[4]]
+    assert tokens[0] != tokens[4]
+    assert all(1 <= len(token) <= 36 for token in tokens)  # DynamoDB's bounds
+
+
+def test_a_conflict_is_a_lost_race(clock: FakeClock) -> None:
+    repository, client = against(clock, cancelled("TransactionConflict"))
+    with pytest.raises(LostRace):
+        write(repository)
+    assert len(client.asked) == 1
+
+
+@pytest.mark.parametrize("then", ["TransactionConflict", "TransactionInProgressException"])
+def test_a_commit_whose_answer_was_lost_and_that_collides_is_sent_again_for_it_may_collide_with_itself(
+    clock: FakeClock, then: str
+) -> None:
+    collision = cancelled(then) if then == "TransactionConflict" else refused(then)
+    repository, client = against(clock, BROKEN, collision, DONE)
+    write(repository)
+    assert len({request["ClientRequestToken"] for request in client.asked}) == 1
+    assert len(client.asked) == 3
+
+
+def test_a_condition_that_fails_after_a_lost_answer_is_a_lost_race_for_the_token_would_have_told(
+    clock: FakeClock,
+) -> None:
+    repository, _ = against(clock, BROKEN, cancelled("ConditionalCheckFailed"))
+    with pytest.raises(LostRace):
+        write(repository)
+
+
+@pytest.mark.parametrize("last", [THROTTLED, cancelled("TransactionConflict")])
+def test_a_commit_that_was_once_not_answered_stays_unknown_whatever_came_after_it(clock: FakeClock, last: Step) -> None:
+    repository, _ = against(clock, BROKEN, last)
+    with pytest.raises(StoreUnavailable) as unknown:
+        write(repository)
+    assert unknown.value.detail == (
+        "The store did not confirm this write in time: it may have happened or not. Send it again with the same "
+        "Idempotency-Key."
+    )
+    assert unknown.value.members == {"retry_after": 1}
+
+
+def test_a_commit_is_not_begun_when_its_answer_would_come_too_late(clock: FakeClock) -> None:
+    repository, client = against(clock, DONE)
+    clock.pass_by(SECONDS - COMMIT_LEAST / 2)
+    with pytest.raises(StoreBusy, match="Nothing was written"):
+        write(repository)
+    assert client.asked == []
+
+
+class Table:
+    """Answers `each` of the keys of a batch, as a busy table does; of those, `there` has an item."""
+
+    def __init__(self, each: Sequence[int], there: Sequence[Address]) -> None:
+        self._each = list(each)
+        self._there = there
+
+    def __call__(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        keys = request["RequestItems"][TABLE]["Keys"]
+        number = self._each.pop(0) if len(self._each) > 1 else self._each[0]
+        there = [key_of(at) for at in self._there]
+        found = [to_item(state(key["sk"]["S"][2:])) for key in keys[:number] if key in there]
+        left = {TABLE: {"Keys": keys[number:]}} if keys[number:] else {}
+        return {"Responses": {TABLE: found}, "UnprocessedKeys": left}
+
+
+KEYS = [records.key(NS, f"k{number:02}") for number in range(12)]
+
+
+def test_a_batch_goes_on_while_keys_are_answered_though_none_of_them_has_an_item(clock: FakeClock) -> None:
+    repository, client = against(clock, Table([5, 4, 12], there=KEYS[-1:]))
+    assert list(repository.get(KEYS)) == KEYS[-1:]
+    assert len(client.asked) == 3
+    assert clock.slept == pytest.approx([0.0125, 0.0125])
+
+
+def test_a_batch_that_answers_no_key_is_asked_again_with_growing_pauses_and_then_given_up(clock: FakeClock) -> None:
+    began = clock.monotonic()
+    repository, _ = against(clock, Table([0], there=KEYS))
+    with pytest.raises(StoreBusy):
+        repository.get(KEYS)
+    assert clock.slept[:3] == pytest.approx([0.025, 0.05, 0.1])
+    assert clock.monotonic() - began <= SECONDS
+
+
+def test_a_batch_that_answers_no_key_for_a_while_is_read_whole(clock: FakeClock) -> None:
+    repository, _ = against(clock, Table([0, 0, 0, 1, 0, 12], there=KEYS))
+    assert sorted(repository.get(KEYS)) == KEYS
+
+
+def test_without_a_deadline_each_call_has_one_of_its_own(clock: FakeClock) -> None:
+    client = Client(clock, THROTTLED)
+    repository = DynamoRepository(cast("DynamoDBClient", client), TABLE, Calls(clock, FakeChance()))
+    for _ in range(2):
+        began = clock.monotonic()
+        with pytest.raises(StoreBusy):
+            read_one(repository)
+        assert ALONE - 2 * LONGEST_PAUSE < clock.monotonic() - began <= ALONE

@@ -1,0 +1,228 @@
+"""Servers in DynamoDB's place that are silent, drip or break off: every call ends with its deadline.
+
+Without the bound on the whole exchange the dripping ones would go on for ever.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+import zlib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.credentials import RefreshableCredentials
+
+from configsvc.adapters.aside import Aside
+from configsvc.adapters.clock import SystemClock
+from configsvc.adapters.dynamo import DynamoRepository
+from configsvc.adapters.dynamo_client import connect, renewed
+from configsvc.adapters.dynamo_http import Exchange
+from configsvc.service import records
+from configsvc.service.ports import StoreUnavailable, Write
+from tests.client.certificates import server_context
+from tests.client.stub_servers import Scripted, Serve, says, scripted, take_request
+from tests.contracts.samples import NS, head
+
+pytestmark = pytest.mark.timeout(60)
+
+SECONDS = 1.2
+EMPTY = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
+
+
+def silent(connection: socket.socket) -> None:
+    """Takes a request and then nothing happens until the other side has gone."""
+    take_request(connection)
+    connection.recv(1)
+
+
+def deaf(connection: socket.socket) -> None:
+    """Reads nothing; over TLS, not even the greeting."""
+    threading.Event().wait(SECONDS / 4)
+    while connection.recv(65536):
+        pass
+
+
+def drips(head: bytes) -> Serve:
+    """Begins an answer, and goes on byte by byte for ever: no single wait is long."""
+
+    def serve(connection: socket.socket) -> None:
+        take_request(connection)
+        connection.sendall(head)
+        while True:
+            connection.sendall(b"x")
+            threading.Event().wait(0.02)
+
+    return serve
+
+
+def resets(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+SERVERS = {
+    "silent": silent,
+    "drips a head": drips(b"HTTP/1.1 200 OK\r\nX-Drip: "),
+    "drips a body": drips(LONG),
+    "resets": resets,
+    "breaks off": says(LONG, 1),
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    given = {"DEFAULT_REGION": "eu-central-1", "ACCESS_KEY_ID": "test", "SECRET_ACCESS_KEY": "test"}
+    for name, value in given.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    return monkeypatch
+
+
+def reached(environment: pytest.MonkeyPatch, server: Scripted, ca: Path | None = None) -> DynamoRepository:
+    """The table behind that server, by the product's own client."""
+    if ca:
+        environment.setenv("AWS_CA_BUNDLE", str(ca))
+    environment.setenv("AWS_ENDPOINT_URL", f"{'https' if ca else 'http'}://localhost:{server.port}")
+    repository = DynamoRepository(connect(), "table")
+    return repository.within(SystemClock().monotonic() + SECONDS)
+
+
+@pytest.mark.parametrize("serve", SERVERS.values(), ids=SERVERS)
+def test_a_read_ends_with_its_deadline(environment: pytest.MonkeyPatch, serve: Serve) -> None:
+    with scripted(serve) as server:
+        with pytest.raises(StoreUnavailable):
+            reached(environment, server).get([records.head(NS)])
+        assert server.connections >= 1
+
+
+@pytest.mark.parametrize("serve", SERVERS.values(), ids=SERVERS)
+def test_a_commit_over_tls_ends_with_its_deadline_and_is_told_to_be_unknown(
+    environment: pytest.MonkeyPatch, tmp_path: Path, serve: Serve
+) -> None:
+    with scripted(serve, tls=server_context(tmp_path)) as server:
+        with pytest.raises(StoreUnavailable, match="may have happened or not"):
+            reached(environment, server, tmp_path / "ca.pem").commit([Write(head(2), 1)])
+        assert server.connections >= 1
+
+
+@pytest.mark.parametrize("body", [b"", b'{"It', b'{"Item": {"pk'], ids=["nothing", "a little", "the item's key"])
+def test_an_answer_that_broke_off_is_asked_for_again_and_never_taken_for_a_missing_record(
+    environment: pytest.MonkeyPatch, body: bytes
+) -> None:
+    with scripted(says(LONG + body, 1), says(EMPTY, 1)) as server:
+        assert reached(environment, server).get([records.head(NS)]) == {}
+        assert server.connections == 2
+
+
+def test_an_answer_that_does_not_match_its_checksum_is_asked_for_again(environment: pytest.MonkeyPatch) -> None:
+    damaged = EMPTY.replace(b"\r\n\r\n", b"\r\nx-amz-crc32: 1\r\n\r\n")
+    right = EMPTY.replace(b"\r\n\r\n", b"\r\nx-amz-crc32: %d\r\n\r\n" % zlib.crc32(b"{}"))
+    answers = iter([damaged, right])
+
+    def serve(connection: socket.socket) -> None:
+        for answer in answers:
+            take_request(connection)
+            connection.sendall(answer)
+
+    with scripted(serve) as server:
+        assert reached(environment, server).get([records.head(NS)]) == {}
+    assert next(answers, None) is None
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_connection_is_kept_and_one_that_broke_off_is_replaced(
+    environment: pytest.MonkeyPatch, tmp_path: Path, scheme: str
+) -> None:
+    tls, ca = (server_context(tmp_path), tmp_path / "ca.pem") if scheme == "https" else (None, None)
+    with scripted(resets, says(EMPTY, 5), tls=tls) as server:
+        repository = reached(environment, server, ca)
+        for _ in range(5):
+            assert repository.get([records.head(NS)]) == {}
+        assert server.connections == 2
+
+
+def test_a_server_that_never_answers_a_tls_greeting_holds_nobody(environment: pytest.MonkeyPatch) -> None:
+    with scripted(deaf) as server:
+        environment.setenv("AWS_ENDPOINT_URL", f"https://localhost:{server.port}")
+        repository = DynamoRepository(connect(), "table").within(SystemClock().monotonic() + SECONDS)
+        with pytest.raises(StoreUnavailable):
+            repository.get([records.head(NS)])
+        assert server.connections >= 1
+
+
+def test_a_name_that_does_not_resolve_is_given_up(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("AWS_ENDPOINT_URL", "http://nowhere.invalid:1")
+    repository = DynamoRepository(connect(), "table").within(SystemClock().monotonic() + SECONDS)
+    with pytest.raises(StoreUnavailable):
+        repository.get([records.head(NS)])
+
+
+class Provider:
+    """Gives credentials that last so many seconds; from the second time on only once it is let go."""
+
+    def __init__(self, lasting: float) -> None:
+        self.lasting = lasting
+        self.let_go = threading.Event()
+
+    def __call__(self) -> dict[str, Any]:
+        self.let_go.wait(30)
+        return self.given()
+
+    def given(self) -> dict[str, Any]:
+        expires = datetime.now(UTC) + timedelta(seconds=self.lasting)
+        return {"access_key": "a", "secret_key": "s", "token": "t", "expiry_time": expires.isoformat()}
+
+
+def test_a_silent_provider_of_credentials_holds_a_call_no_longer_than_its_deadline() -> None:
+    provider = Provider(lasting=60)
+    credentials = RefreshableCredentials.create_from_metadata(provider.given(), provider, "test")
+    with Exchange(0.1), pytest.raises(TimeoutError):
+        renewed(credentials)
+    provider.lasting = 3600
+    provider.let_go.set()
+    with Exchange(30):
+        renewed(credentials)
+    assert not credentials.refresh_needed()
+
+
+def test_credentials_that_are_good_for_a_while_are_used_though_their_provider_is_silent() -> None:
+    provider = Provider(lasting=800)
+    credentials = RefreshableCredentials.create_from_metadata(provider.given(), provider, "test")
+    with Exchange(0.1):
+        renewed(credentials)
+    assert credentials.refresh_needed()
+    provider.let_go.set()
+
+
+def test_what_is_made_aside_is_made_once_and_whoever_cannot_wait_leaves_it_to_the_next() -> None:
+    let_go, made = threading.Event(), list[int]()
+
+    def make() -> list[int]:
+        let_go.wait(30)
+        made.append(1)
+        return made
+
+    aside = Aside(make)
+    with pytest.raises(TimeoutError):
+        aside.result(0.01)
+    let_go.set()
+    assert aside.result(30) is aside.result(0) is made
+    assert made == [1]
+
+
+def test_what_failed_aside_is_raised_and_begun_again() -> None:
+    outcomes = [ValueError("first"), ValueError("second")]
+
+    def make() -> str:
+        if outcomes:
+            raise outcomes.pop(0)
+        return "made"
+
+    aside = Aside(make)
+    for text in ("first", "second"):
+        with pytest.raises(ValueError, match=text):
+            aside.result(30)
+    assert aside.result(30) == "made"
