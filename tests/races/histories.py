@@ -17,7 +17,7 @@ from configsvc.service.change import change
 from configsvc.service.fetch import fetch
 from configsvc.service.ports import Ports, Repository
 from configsvc.service.records import LogRecord
-from tests.races.linearizability import History, Refused, Row, Seen, Written
+from tests.races.linearizability import Base, History, Refused, Row, Seen, Written
 from tests.races.writers import NS, READER, prepare, service
 from tests.service.world import DEVELOPER
 
@@ -39,7 +39,7 @@ class Told(NamedTuple):
     written: list[Written]
     seen: list[Seen]
     refused: list[Refused]
-    unknown: dict[str, tuple[float, dict[str, int]]]
+    unknown: dict[str, tuple[float, dict[str, Base]]]
 
 
 def recorded(table: Repository, front: Callable[[Repository], Repository], size: Size) -> History:
@@ -109,7 +109,7 @@ class _Writer:
     def _write(self, message: str) -> None:
         keys = self._random.sample(self._keys, 1 if self._random.random() < 0.8 else 2)
         operations = tuple(self._operation(key, message) for key in keys)
-        bases: dict[str, int] = {each.key: each.if_match for each in operations if each.if_match}
+        bases: dict[str, Base] = {each.key: each.if_match for each in operations if each.if_match}
         start = perf_counter()
         try:
             outcome = change(self._ports, DEVELOPER, NS, ChangeSet(operations, message), None)
@@ -142,7 +142,7 @@ class _Writer:
             return Delete(key, if_match)
         return Put(key, "plain", "text/plain", message, dice < 0.9, if_match=if_match)
 
-    def _refused(self, start: float, error: ConfigsvcError, bases: dict[str, int]) -> None:
+    def _refused(self, start: float, error: ConfigsvcError, bases: dict[str, Base]) -> None:
         key = str(error.members["key"])
         self.told.refused.append(Refused(start, perf_counter(), key, bases[key]))
         self._touched.pop(key, None)

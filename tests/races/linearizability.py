@@ -4,27 +4,33 @@ So the order of the writes is known, and only real time is left to check, in O(n
 between the start and the end of its write, points rise with revisions, and whoever reads sees all points before it.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from math import inf
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 Row = tuple[str, str, int | None, int | None]
 """A key in a change set: key, op, version, and the version that is active then."""
+
+Base = int | Literal["served", "unserved"]
+"""A precondition: the revision that last touched the key, or whether the key is served."""
+
+NAMESPACE = ""
+"""In place of a key: the namespace itself, which every revision touches."""
 
 
 class Written(NamedTuple):
     """A change set that was acknowledged with its revision, or is in the log though nobody was told (end: infinity).
 
-    `bases` are the preconditions that it had: each key with the revision it was to be at.
+    `bases` are the preconditions that it had, by key.
     """
 
     start: float
     end: float
     revision: int
     rows: tuple[Row, ...]
-    bases: Mapping[str, int]
+    bases: Mapping[str, Base]
 
 
 class Seen(NamedTuple):
@@ -36,13 +42,23 @@ class Seen(NamedTuple):
     active: Mapping[str, int]
 
 
-class Refused(NamedTuple):
-    """A change set that was refused because a key was not at the revision it was to be at."""
+class Looked(NamedTuple):
+    """One key that was read: the revision that last touched it, and the version that it served."""
 
     start: float
     end: float
     key: str
-    base: int
+    touched: int
+    version: int | None
+
+
+class Refused(NamedTuple):
+    """A request that was refused because a key was not at the revision, or not in the state, that it was to be in."""
+
+    start: float
+    end: float
+    key: str
+    base: Base
 
 
 class History(NamedTuple):
@@ -52,32 +68,61 @@ class History(NamedTuple):
     written: Sequence[Written]
     seen: Sequence[Seen]
     refused: Sequence[Refused]
+    looked: Sequence[Looked] = ()
 
 
 class NotLinearizable(AssertionError):
     """No order of the history explains it."""
 
 
-class _Replay(NamedTuple):
+class State(NamedTuple):
+    """What a key is from the revision that touched it until the next one that does."""
+
+    revision: int
+    version: int | None
+
+    def holds(self, base: Base) -> bool:
+        """Whether a precondition holds on it."""
+        return base == self.revision if isinstance(base, int) else (base == "served") == (self.version is not None)
+
+
+class Replay(NamedTuple):
+    """The writes one after another: served revisions, what each serves, and the states of each key."""
+
     served: list[int]
     active: dict[int, dict[str, int]]
-    touched: dict[str, list[int]]
+    states: dict[str, list[State]]
 
 
-def check(history: History) -> None:
-    """Raises NotLinearizable."""
+class _Points(NamedTuple):
+    """Between which instants each revision has its point; the first revision was there before everything."""
+
+    earliest: dict[int, float]
+    latest: dict[int, float]
+
+    def begins(self, state: State) -> float:
+        return self.earliest.get(state.revision, -inf)
+
+    def ends(self, states: Sequence[State], place: int) -> float:
+        return self.latest[states[place + 1].revision] if place + 1 < len(states) else inf
+
+
+def check(history: History) -> Replay:
+    """The replayed writes. Raises NotLinearizable."""
     written = sorted(history.written, key=lambda each: each.revision)
     revisions = [each.revision for each in written]
     _demand(revisions == list(range(history.first + 1, history.first + 1 + len(written))), "a revision twice, or a gap")
     replay = _replayed(history.first, written)
     for seen in history.seen:
         _demand(replay.active.get(seen.served) == seen.active, f"a snapshot of {seen.served} that never was")
-    earliest = {each.revision: each.start for each in written}
-    latest = {each.revision: each.end for each in written}
-    _bound(history.seen, replay, earliest, latest)
-    _walk(revisions, earliest, latest)
+    points = _Points({each.revision: each.start for each in written}, {each.revision: each.end for each in written})
+    _bound(history.seen, replay, points)
+    for looked in history.looked:
+        _look(looked, replay.states[looked.key], points)
+    _walk(revisions, points)
     for refused in history.refused:
-        _check_refused(refused, replay.touched[refused.key], earliest, latest)
+        _check_refused(refused, replay.states[refused.key], points)
+    return replay
 
 
 def _demand(holds: bool, why: str) -> None:  # noqa: FBT001  # the condition is what it is about
@@ -85,55 +130,68 @@ def _demand(holds: bool, why: str) -> None:  # noqa: FBT001  # the condition is 
         raise NotLinearizable(why)
 
 
-def _replayed(first: int, written: Iterable[Written]) -> _Replay:
+def _replayed(first: int, written: Iterable[Written]) -> Replay:
     """Each write on the state that the one before it left: with the version that is next, its precondition holding."""
-    replay = _Replay([first], {first: {}}, defaultdict(list))
+    replay = Replay([first], {first: {}}, defaultdict(lambda: [State(0, None)]))
+    replay.states[NAMESPACE] = [State(first, None)]
     latest: dict[str, int] = {}
     active: dict[str, int] = {}
     for each in written:
+        for key, base in each.bases.items():
+            _demand(replay.states[key][-1].holds(base), f"{each.revision} lost an update of {key or 'the namespace'}")
         was = dict(active)
         for key, op, version, now in each.rows:
-            touched = replay.touched[key]
-            _demand(key not in each.bases or touched[-1:] == [each.bases[key]], f"{each.revision} lost an update")
             if op == "put":
                 _demand(version == latest.get(key, 0) + 1, f"version {version} at {each.revision} is not the next")
                 latest[key] = latest.get(key, 0) + 1
             _demand(op != "delete" or key in active, f"{each.revision} deleted what was not served")
-            touched.append(each.revision)
+            replay.states[key].append(State(each.revision, now))
             active = {**active, key: now} if now else {other: v for other, v in active.items() if other != key}
+        replay.states[NAMESPACE].append(State(each.revision, None))
         if active != was:
             replay.served.append(each.revision)
             replay.active[each.revision] = active
     return replay
 
 
-def _bound(seen: Iterable[Seen], replay: _Replay, earliest: dict[int, float], latest: dict[int, float]) -> None:
+def _bound(seen: Iterable[Seen], replay: Replay, points: _Points) -> None:
     """Who read a revision was there after its point and before that of the next one that readers can tell from it."""
     for each in seen:
-        if each.served in latest:
-            latest[each.served] = min(latest[each.served], each.end)
+        if each.served in points.latest:
+            points.latest[each.served] = min(points.latest[each.served], each.end)
         follows = bisect_right(replay.served, each.served)
         if follows < len(replay.served):
             later = replay.served[follows]
-            earliest[later] = max(earliest[later], each.start)
+            points.earliest[later] = max(points.earliest[later], each.start)
 
 
-def _walk(revisions: Sequence[int], earliest: dict[int, float], latest: dict[int, float]) -> None:
+def _look(looked: Looked, states: Sequence[State], points: _Points) -> None:
+    """The same for one key."""
+    place = bisect_left(states, looked.touched, key=lambda state: state.revision)
+    found = states[place] if place < len(states) else None
+    _demand(found == State(looked.touched, looked.version), f"{looked.key} was never as it was read")
+    if looked.touched in points.latest:
+        points.latest[looked.touched] = min(points.latest[looked.touched], looked.end)
+    if place + 1 < len(states):
+        later = states[place + 1].revision
+        points.earliest[later] = max(points.earliest[later], looked.start)
+
+
+def _walk(revisions: Sequence[int], points: _Points) -> None:
     """Forwards each point as early as may be, backwards each as late."""
     now = -inf
     for revision in revisions:
-        now = earliest[revision] = max(now, earliest[revision])
-        _demand(now <= latest[revision], f"revision {revision} was seen after it was over")
+        now = points.earliest[revision] = max(now, points.earliest[revision])
+        _demand(now <= points.latest[revision], f"revision {revision} was seen after it was over")
     then = inf
     for revision in reversed(revisions):
-        then = latest[revision] = min(then, latest[revision])
+        then = points.latest[revision] = min(then, points.latest[revision])
 
 
-def _check_refused(
-    refused: Refused, touched: Sequence[int], earliest: Mapping[int, float], latest: Mapping[int, float]
-) -> None:
-    """Legal only if the key may have been elsewhere at some instant of the call."""
-    place = bisect_right(touched, refused.base)
-    before = latest[refused.base] < refused.start if refused.base in latest else refused.base in touched
-    after = place == len(touched) or earliest[touched[place]] > refused.end
-    _demand(not (refused.base in touched and before and after), f"{refused.key} was at {refused.base} all the time")
+def _check_refused(refused: Refused, states: Sequence[State], points: _Points) -> None:
+    """Legal only if the key may have been in another state at some instant of the call."""
+    places = range(len(states))
+    first = bisect_left(places, refused.start, key=lambda place: points.ends(states, place))
+    after = bisect_right(places, refused.end, key=lambda place: points.begins(states[place]))
+    other = any(not states[place].holds(refused.base) for place in range(first, after))
+    _demand(other, f"{refused.key or 'the namespace'} was {refused.base} all the time")

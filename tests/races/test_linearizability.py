@@ -13,7 +13,7 @@ from tests.contracts import tables
 from tests.machines import recount
 from tests.machines.planted import StaleHead
 from tests.races.histories import Size, recorded
-from tests.races.linearizability import History, NotLinearizable, Refused, Seen, Written, check
+from tests.races.linearizability import NAMESPACE, History, Looked, NotLinearizable, Refused, Seen, Written, check
 from tests.races.planted import Forgetful
 from tests.races.writers import NS
 
@@ -98,10 +98,21 @@ AGAIN = Written(3.0, 4.0, 3, (("k", "put", 2, 2),), {"k": 2})
         History(1, [PUT._replace(start=5.0, end=6.0), AGAIN], [], []),
         History(1, [PUT, AGAIN], [], [Refused(5.0, 6.0, "k", 3)]),
         History(1, [PUT, AGAIN], [Seen(3.2, 3.3, 3, {"k": 2}), Seen(3.4, 3.5, 2, {"k": 1})], []),
+        History(1, [PUT, AGAIN._replace(bases={NAMESPACE: 1})], [], []),
+        History(1, [PUT, AGAIN._replace(bases={"k": "unserved"})], [], []),
+        History(1, [PUT, AGAIN], [], [Refused(2.5, 2.6, NAMESPACE, 2)]),
+        History(1, [PUT, AGAIN], [], [Refused(2.5, 2.6, "k", "served")]),
+        History(1, [PUT, AGAIN], [], [Refused(0.0, 0.5, "k", "unserved")]),
+        History(1, [PUT, AGAIN], [], [], [Looked(5.0, 6.0, "k", 2, 1)]),
+        History(1, [PUT, AGAIN], [], [], [Looked(2.5, 2.6, "k", 2, 2)]),
+        History(1, [PUT, AGAIN], [], [], [Looked(2.5, 2.6, NAMESPACE, 3, None)]),
     ],
     ids=[
         "a revision twice", "a gap", "a version twice", "a lost update", "an old snapshot", "a snapshot too early",
         "a snapshot that never was", "the later write first", "a refusal without a reason", "backwards",
+        "a lost update of the namespace", "put over what is served", "the namespace refused without a reason",
+        "refused as if it were not served", "refused as if it were served", "an old key", "a key that never was",
+        "the namespace too early",
     ],
 )  # fmt: skip
 def test_what_is_not_linearizable_is_told(history: History) -> None:
@@ -112,4 +123,6 @@ def test_what_is_not_linearizable_is_told(history: History) -> None:
 def test_what_is_linearizable_is_taken() -> None:
     seen = [Seen(0.0, 1.0, 1, {}), Seen(2.0, 3.5, 2, {"k": 1}), Seen(3.5, 3.6, 3, {"k": 2})]
     unknown = Written(1.0, float("inf"), 4, (("k", "delete", None, None),), {})
-    check(History(1, [unknown, AGAIN, PUT], [*seen, Seen(9.0, 9.5, 4, {})], [Refused(3.0, 3.5, "k", 2)]))
+    refused = [Refused(3.0, 3.5, "k", 2), Refused(1.5, 1.6, "k", "served"), Refused(3.0, 3.1, NAMESPACE, 1)]
+    looked = [Looked(2.0, 3.5, "k", 2, 1), Looked(0.0, 0.1, NAMESPACE, 1, None), Looked(4.0, 4.1, "k", 3, 2)]
+    check(History(1, [unknown, AGAIN, PUT], [*seen, Seen(9.0, 9.5, 4, {})], refused, looked))
