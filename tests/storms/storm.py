@@ -1,0 +1,157 @@
+"""A storm: writers, readers and consumers at once, faults in the store, processes killed; and all that came of it."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from http import HTTPStatus
+from threading import Event, Semaphore, Thread
+from typing import NamedTuple
+
+from local.runtime import Runtime
+from tests.journeys.api import Api, Reply
+from tests.journeys.stage import REGION, api_key_principal, iam_principal
+from tests.machines import recount
+from tests.races.linearizability import Looked, Refused
+from tests.storms.consumer import Consumer
+from tests.storms.plan import NAMESPACES, Kill, Size, faults, kills
+from tests.storms.reader import Reader, Taken
+from tests.storms.stand import Parts, Stand, stand
+from tests.storms.wire import Began, Wire
+from tests.storms.writer import Effort, Told, Writer
+
+_PREPARING = 10
+CONSUMERS = 2
+"""Of the readers, those that read with the client of the product."""
+
+
+class Came(NamedTuple):
+    """All that came of a storm; `readers` has for each what it held, in its order."""
+
+    seed: int
+    efforts: list[Effort]
+    refused: list[tuple[str, Refused]]
+    looked: list[tuple[str, Looked]]
+    readers: list[list[Taken]]
+    stored: dict[str, recount.Stored]
+    began: int
+    killed: int
+
+    def __str__(self) -> str:
+        attempts = [each for effort in self.efforts for each in effort.attempts]
+        unknown = sum(each.status >= 500 for each in attempts)
+        taken = sum(map(len, self.readers))
+        return (
+            f"seed {self.seed}: {self.began} operations, {self.killed} kills; {len(self.efforts)} writes in "
+            f"{len(attempts)} requests, {unknown} of unknown outcome; {taken} snapshots, {len(self.refused)} refusals"
+        )
+
+
+def storm(parts: Parts, seed: int, size: Size) -> Came:
+    """One storm, to its end: when the table is read, nobody can write any more."""
+    with stand(parts) as made:
+        _prepare(made)
+        try:
+            came = _raged(made, seed, size)
+        except AssertionError as broken:
+            raise AssertionError(f"{broken} (seed {seed})") from broken
+    stored = {namespace: recount.stored(made.table, namespace) for namespace in NAMESPACES}
+    return came._replace(stored={namespace: found for namespace, found in stored.items() if found})
+
+
+def _prepare(made: Stand) -> None:
+    api, cast = Api(made.url, REGION), made.cast
+    wanted = {
+        api_key_principal(cast.reader): ["read"],
+        api_key_principal(cast.writer): ["read"],
+        iam_principal(cast.writer): ["write"],
+    }
+    for principal, actions in wanted.items():
+        body = {"grants": [{"actions": actions, "namespaces": ["storm.*"]}]}
+        _surely(lambda: api.send("PUT", "/v1/grants", cast.admin, body, query={"principal": principal}))  # noqa: B023
+    for namespace in NAMESPACES:
+        _surely(lambda: api.send("PUT", f"/v1/namespaces/{namespace}", cast.admin, {}))  # noqa: B023
+
+
+def _surely(ask: Callable[[], Reply]) -> None:
+    """Both are safe to repeat; a machine that is busy with other tests may be late."""
+    for _ in range(_PREPARING):
+        if ask().status < HTTPStatus.MULTIPLE_CHOICES:
+            return
+    raise AssertionError(f"{_PREPARING} times not prepared")
+
+
+def _raged(made: Stand, seed: int, size: Size) -> Came:
+    room, began = Semaphore(size.environments), Began()
+    made.store.rules(*faults(seed))
+    with ExitStack() as opened:
+        wires = [opened.enter_context(Wire(made.url, room)) for _ in range(size.writers + size.readers - CONSUMERS)]
+        writers = [
+            Writer(wire, made.cast.writer, seed, number) for number, wire in enumerate(wires[: size.writers])
+        ]  # fmt: skip
+        polling = [Reader(wire, made.cast.reader, seed, number) for number, wire in enumerate(wires[size.writers :])]
+        consumers = [Consumer(made.url, made.cast.reader, room, seed, number) for number in range(CONSUMERS)]
+        for each in consumers:
+            opened.callback(each.close)
+        acts = [(each.act, size.writes) for each in writers] + [(each.act, size.reads) for each in polling]
+        acts += [(each.act, size.reads) for each in consumers]
+        with _killing(made, kills(seed, size), began) as killed:
+            _together(acts, began)
+    taken = [each.taken for each in polling] + [each.taken for each in consumers]
+    return _came(seed, [each.told for each in writers], taken, began.count)._replace(killed=len(killed))
+
+
+def _came(seed: int, told: Sequence[Told], taken: list[list[Taken]], began: int) -> Came:
+    efforts = [each for one in told for each in one.efforts]
+    refused = [each for one in told for each in one.refused]
+    looked = [each for one in told for each in one.looked]
+    return Came(seed, efforts, refused, looked, taken, {}, began, 0)
+
+
+def _together(acts: Sequence[tuple[Callable[[int], None], int]], began: Began) -> None:
+    """Each as often as it says, all at once. Raises what the first of them raised, once all have ended."""
+
+    def run(act: Callable[[int], None], times: int) -> None:
+        for number in range(times):
+            began.one()
+            act(number)
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        for each in [pool.submit(run, *each) for each in acts]:
+            each.result()
+
+
+@contextmanager
+def _killing(made: Stand, planned: Sequence[Kill], began: Began) -> Iterator[list[int]]:
+    """Kills as planned until the block ends; the processes that were killed."""
+    killed, ended = list[int](), Event()
+
+    def run() -> None:
+        for each in planned:
+            while began.count < each.after:
+                if ended.wait(0.002):
+                    return
+            time.sleep(each.pause)
+            killed.extend(_kill(made.runtime, each.place, ended))
+
+    thread = Thread(target=run)
+    thread.start()
+    try:
+        yield killed
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _kill(runtime: Runtime, place: int, ended: Event) -> list[int]:
+    """One, once one lives: those that were killed before are replaced when the next request comes."""
+    while not ended.is_set():
+        pids = sorted(runtime.pids())
+        with suppress(ProcessLookupError, IndexError):
+            pid = pids[place % max(len(pids), 1)]
+            os.kill(pid, signal.SIGKILL)
+            return [pid]
+        ended.wait(0.01)
+    return []

@@ -1,0 +1,57 @@
+"""Each planted bug is found over HTTP, so that finding none means something; by a seed that is recorded here."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from infra.package import Package
+from local.emulator import Emulator
+from tests.storms.plan import Size
+from tests.storms.planted import CODE, TAMPERED
+from tests.storms.stand import Parts
+from tests.storms.storm import storm
+from tests.storms.verdict import judge
+
+pytestmark = [pytest.mark.emulator, pytest.mark.slow]
+
+SMALL = Size(writes=12, kills=0)
+"""The bugs are found without kills, which take most of the time."""
+
+SEEDS = dict.fromkeys([*CODE, *TAMPERED], 1)
+"""For each bug the seed of a storm in which it is found."""
+
+AT_ONCE = {"HEAD and the keys are two transactions"}
+"""What hardly anything gets past; so much is repeated that a longer storm would take minutes."""
+
+
+def size_for(bug: str, times: int = 1) -> Size:
+    """So many times what is enough."""
+    return SMALL._replace(writes=times * (3 if bug in AT_ONCE else SMALL.writes))
+
+
+def parts_with(bug: str, package: Package, emulator: Emulator, scratch: Path) -> Parts:
+    """A stand with the bug in it."""
+    plain = Parts(package, emulator, scratch, SMALL.environments)
+    return plain._replace(alter=CODE[bug].add) if bug in CODE else plain._replace(tamper=TAMPERED[bug])
+
+
+@pytest.mark.parametrize("bug", SEEDS)
+def test_a_planted_bug_is_found_by_its_recorded_seed(
+    built_package: Package, emulator: Emulator, tmp_path: Path, bug: str
+) -> None:
+    parts = parts_with(bug, built_package, emulator, tmp_path)
+    with pytest.raises(AssertionError, match=f"seed {SEEDS[bug]}"):
+        judge(storm(parts, SEEDS[bug], size_for(bug)))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("bug", SEEDS)
+def test_a_planted_bug_is_found_by_any_seed(
+    built_package: Package, emulator: Emulator, tmp_path: Path, bug: str
+) -> None:
+    seed = random.SystemRandom().randrange(2**32)
+    parts = parts_with(bug, built_package, emulator, tmp_path)
+    with pytest.raises(AssertionError, match=f"seed {seed}"):
+        judge(storm(parts, seed, size_for(bug, 3)))

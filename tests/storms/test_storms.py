@@ -1,0 +1,45 @@
+"""The service over HTTP amid faults and kills: what everybody was told has one order that real time allows.
+
+A seed fixes the workload, the faults and the kills, and not how threads and processes interleave: it is printed where
+a storm fails, and run again it makes the same storm, which need not fail at the same place.
+"""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from infra.package import Package
+from local.emulator import Emulator
+from tests.storms.plan import Size
+from tests.storms.stand import Parts
+from tests.storms.storm import storm
+from tests.storms.verdict import judge
+
+pytestmark = pytest.mark.emulator
+
+
+def check(package: Package, emulator: Emulator, scratch: Path, seed: int, size: Size) -> None:
+    came = storm(Parts(package, emulator, scratch, size.environments), seed, size)
+    print(came)  # noqa: T201  # shown where it fails
+    judge(came)
+    assert came.began == size.operations
+    assert came.killed == size.kills
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_1008_operations_amid_faults_and_4_kills_are_linearizable(
+    built_package: Package, emulator: Emulator, tmp_path: Path, seed: int
+) -> None:
+    check(built_package, emulator, tmp_path, seed, Size(writes=42, kills=4))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1500)
+@pytest.mark.parametrize("_", range(4))
+def test_8016_operations_and_40_kills_of_a_seed_of_its_own_are_linearizable(
+    built_package: Package, emulator: Emulator, tmp_path: Path, _: int
+) -> None:
+    seed = random.SystemRandom().randrange(2**32)
+    check(built_package, emulator, tmp_path, seed, Size(writes=334, kills=40))

@@ -1,0 +1,81 @@
+"""What the verdict on a storm says of answers and a change log that do not fit together."""
+
+import json
+from collections.abc import Mapping
+
+import pytest
+
+from configsvc.model.names import key
+from configsvc.service.records import Change, LogRecord
+from tests.journeys.api import Reply
+from tests.storms.reader import Taken
+from tests.storms.verdict import complete, monotonic, whole
+from tests.storms.wire import Heard
+from tests.storms.wishes import Wish
+from tests.storms.writer import Effort
+
+ONCE = Wish("storm.one", "PUT", "/keys/k", {}, {"Idempotency-Key": "w"}, ("k",), {})
+WRITTEN = {"namespace": "storm.one", "key": "k", "version": 1, "revision": 2, "active": 1}
+
+
+def heard(status: int | None, body: Mapping[str, object] = WRITTEN) -> Heard:
+    headers = {"content-type": "application/json"}
+    return Heard(1.0, 2.0, None if status is None else Reply(status, headers, json.dumps(body).encode()))
+
+
+def effort(*attempts: Heard) -> Effort:
+    return Effort("w", ONCE, list(attempts))
+
+
+def record(revision: int = 2, by: str = "w.0", version: int = 1) -> LogRecord:
+    change = Change(key("k"), "put", version, None, version)
+    return LogRecord(None, revision, revision, "change", "", {}, (change,), "", "", "", "", "", "", "", by)
+
+
+@pytest.mark.parametrize(
+    ("log", "attempts", "says"),
+    [
+        ([], [heard(200)], "acknowledged and is not in the log"),
+        ([record(3)], [heard(200)], "another revision"),
+        ([record(version=2)], [heard(200)], "told"),
+        ([record(), record(3, "w.1")], [heard(None), heard(200)], "applied 2 times"),
+        ([record(by="w.1")], [heard(200), heard(200)], "before it was done"),
+        ([record()], [heard(412)], "refused with 412 and is in the log"),
+        ([record()], [heard(429)], "refused with 429 and is in the log"),
+        ([record()], [heard(None), heard(412)], "a repetition was refused with 412"),
+        ([record(by="x.0")], [], "nobody asked"),
+    ],
+)
+def test_a_log_that_does_not_fit_the_answers_is_found(log: list[LogRecord], attempts: list[Heard], says: str) -> None:
+    with pytest.raises(AssertionError, match=says):
+        complete(log, [effort(*attempts)] if attempts else [])
+
+
+@pytest.mark.parametrize(
+    ("log", "attempts"),
+    [
+        ([record()], [heard(200)]),
+        ([record()], [heard(None), heard(200)]),
+        ([record()], [heard(None)]),
+        ([record()], [heard(503)]),
+        ([record(by="w.1")], [heard(429), heard(200)]),
+        ([], [heard(503)]),
+        ([], [heard(412)]),
+    ],
+    ids=["acknowledged", "lost, and acknowledged when repeated", "lost", "503", "429 first", "503 and not", "refused"],
+)
+def test_a_log_that_fits_the_answers_is_taken(log: list[LogRecord], attempts: list[Heard]) -> None:
+    assert len(complete(log, [effort(*attempts)])) == len(log)
+
+
+def test_a_reader_that_goes_back_is_found() -> None:
+    seen = [Taken(0, 1, "storm.one", revision, {}, {}) for revision in (2, 3, 2)]
+    monotonic(seen[:2])
+    with pytest.raises(AssertionError, match="went back from 3 to 2"):
+        monotonic(seen)
+
+
+def test_a_torn_pair_is_found() -> None:
+    whole(Taken(0, 1, "storm.one", 2, {"pair.0.a": "v", "pair.0.b": "v"}, None))
+    with pytest.raises(AssertionError, match="torn"):
+        whole(Taken(0, 1, "storm.one", 2, {"pair.0.a": "v"}, None))
