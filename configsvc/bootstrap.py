@@ -74,7 +74,10 @@ def _lasting(repository: DynamoRepository) -> Ports:
     stage = _stage()
     grants, snapshots = RecentGrants(), RenderedSnapshots()
     retention = Retention(log_days=stage.change_log_days)
-    return Ports(repository, SystemClock(), SystemChance(), grants, snapshots, stage.admins, JsonSchemas(), retention)
+    return Ports(
+        repository, SystemClock(), SystemChance(), grants, snapshots, stage.admins, JsonSchemas(), retention,
+        stage.charset,
+    )  # fmt: skip
 
 
 def _ports(seconds: float) -> Ports:

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, TypeGuard
 from configsvc.model import limits
 from configsvc.model.errors import InvalidName, Misconfigured
 from configsvc.model.grants import admin_pattern
+from configsvc.model.snapshot import Charset
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -16,6 +17,7 @@ _LEVELS: tuple[LogLevel, ...] = ("debug", "info", "warning", "error")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _PROOFS = 2
 _MODES = {"enforce": True, "observe": False}
+_UNESCAPED = frozenset(f"AWS_Lambda_python3.{minor}" for minor in (12, 13, 14, 15))
 _TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 
 
@@ -30,6 +32,7 @@ class Settings(NamedTuple):
         admins: CONFIGSVC_ADMINS, ARN patterns of the first administrators; empty means nobody.
         log_level: CONFIGSVC_LOG_LEVEL; unchanged polls are logged at `debug`.
         change_log_days: CONFIGSVC_CHANGE_LOG_DAYS, what a new namespace begins with; None (0) keeps everything.
+        charset: by AWS_EXECUTION_ENV, what awslambdaric of that runtime leaves as it is in answers.
     """
 
     table: str
@@ -38,6 +41,7 @@ class Settings(NamedTuple):
     admins: tuple[str, ...] = ()
     log_level: LogLevel = "info"
     change_log_days: int | None = None
+    charset: Charset = "ascii"
 
 
 def read(environ: Mapping[str, str]) -> Settings:
@@ -59,7 +63,12 @@ def read(environ: Mapping[str, str]) -> Settings:
         faults.append(f"CONFIGSVC_LOG_LEVEL is one of {', '.join(_LEVELS)}")
     if faults or level is None:
         raise Misconfigured(f"Set these variables of the function: {'; '.join(faults)}.")
-    return Settings(table, tuple(proofs), _MODES[mode], admins, level, int(days) or None)
+    return Settings(table, tuple(proofs), _MODES[mode], admins, level, int(days) or None, charset(environ))
+
+
+def charset(environ: Mapping[str, str]) -> Charset:
+    """What the runtime answers in. One that awslambdaric does not know, such as an image's, escapes."""
+    return "utf8" if environ.get("AWS_EXECUTION_ENV") in _UNESCAPED else "ascii"
 
 
 def log_level(environ: Mapping[str, str]) -> LogLevel | None:

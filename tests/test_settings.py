@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from configsvc.model.errors import Misconfigured
+from configsvc.model.snapshot import cost
 from configsvc.settings import Settings, read
 
 ROLE = "arn:aws:iam::123456789012:role/Admin*"
@@ -54,6 +58,25 @@ def test_every_fault_is_told_at_once() -> None:
     told = str(refused.value)
     assert all(each in told for each in ("CONFIGSVC_TABLE", "'*'", "arn:aws:iam::*:role/x", "CONFIGSVC_LOG_LEVEL"))
     assert USER not in told
+
+
+@pytest.mark.parametrize(
+    ("runtime", "charset"),
+    [
+        (None, "ascii"), ("AWS_Lambda_python3.11", "ascii"), ("AWS_Lambda_Image", "ascii"),
+        ("AWS_Lambda_python3.12", "utf8"), ("AWS_Lambda_python3.14", "utf8"), ("AWS_Lambda_python3.99", "ascii"),
+    ],
+)  # fmt: skip
+def test_sizes_count_as_the_runtime_encodes(runtime: str | None, charset: str) -> None:
+    assert read(NEEDED | ({"AWS_EXECUTION_ENV": runtime} if runtime else {})).charset == charset
+
+
+@pytest.mark.parametrize("runtime", [f"python3.{minor}" for minor in (11, 12, 13, 14, 15, 16)])
+def test_the_runtimes_encoder_writes_what_the_settings_say(runtime: str) -> None:
+    environ = {"AWS_EXECUTION_ENV": f"AWS_Lambda_{runtime}"}
+    source = "from awslambdaric.lambda_runtime_marshaller import to_json; print(len(to_json('\\xe9').encode()))"
+    ran = subprocess.run([sys.executable, "-c", source], env=environ, capture_output=True, text=True, check=True)
+    assert int(ran.stdout) == 2 + cost("\xe9", read(NEEDED | environ).charset)
 
 
 @pytest.mark.parametrize(("text", "days"), [("", None), ("0", None), ("400", 400)])

@@ -5,7 +5,7 @@ table's TTL attribute. JSON that we only keep (first answers, details of the log
 
 | sk | further attributes |
 |---|---|
-| HEAD | served, tag, floor, state, entries, size, stamps, kids: {kid: [seals, served, cost, revision]};
+| HEAD | served, tag, floor, state, entries, size, size_ascii, stamps, kids: {kid: [seals, served, cost, revision]};
 of GRANTS: none |
 | SETTINGS | description, forms, snapshot_bytes, require_preconditions, read_only, retention: {versions, log_days},
 schemas: [[keys, schema]] |
@@ -133,7 +133,8 @@ def _head(address: Address, members: Members) -> Head:
     return Head(
         _namespace(address), members.number("revision"), members.number("served"), members.text("tag"),
         members.number("floor"), parts.state(members.text("state")), members.number("entries"),
-        members.number("size"), members.number("stamps"), parts.kids(members.mapping("kids")),
+        members.number("size"), members.number("size_ascii"), members.number("stamps"),
+        parts.kids(members.mapping("kids")),
     )  # fmt: skip
 
 

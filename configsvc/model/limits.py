@@ -39,10 +39,14 @@ SEALS_PER_DATA_KEY = 2**20
 """Values sealed under one data key: far below the 2^32 of random 96-bit nonces (NIST SP 800-38D, 8.3)."""
 
 SNAPSHOT_BYTES = 1 * MIB
-"""Bytes of a namespace's snapshot as Lambda answers it, by default."""
+"""Bytes of a namespace's snapshot as the Lambda runtime in use answers it, by default."""
 
 SNAPSHOT_BYTES_MOST = 4 * MIB
 """The most that a namespace's setting allows: a synchronous Lambda answer ends at 6 MB."""
+
+ANSWERABLE = 6_000_000
+"""Bytes of a snapshot where everything above ASCII is escaped, whatever the runtime in use does: any runtime that the
+stage changes to can answer it. Lambda takes 6,291,556 bytes; the rest is for headers and for data keys wrapped anew."""
 
 SNAPSHOTS_BYTES = 5 * MIB
 """Bytes of an answer with several snapshots; the rest is deferred."""
@@ -57,7 +61,8 @@ PAGE = 1000
 """Items of one page of a listing."""
 
 PAGE_BYTES = 3 * MIB
-"""Bytes of a page after which it ends, of 6 MB in Lambda's answer; a log record that passes it adds 1.6 MB at most."""
+"""Bytes of a page after which it ends, of 6 MB in Lambda's answer. The item that passes it adds 2.4 MB at most:
+DynamoDB keeps it in 400 KB, and no byte of those takes more than six."""
 
 LOG_READ = 5000
 """Change-log records that one request looks at for those it was asked for: a few pages of 1 MB."""

@@ -67,6 +67,15 @@ def refused_namespace(namespace: Namespace, size: int, limit: int) -> TooLarge:
     )  # fmt: skip
 
 
+def refused_escaped(namespace: Namespace, size: int, limit: int) -> TooLarge:
+    """Why a namespace does not take what some runtime could not answer."""
+    return TooLarge(
+        f"With this write {namespace} would serve {size} bytes where a runtime escapes what is not ASCII, and no "
+        f"namespace serves more than {limit} so. Delete keys, split the namespace, or put large values in S3.",
+        limit=limit, size=size,
+    )  # fmt: skip
+
+
 def refused_envelope(key: Key, envelope: str) -> TooLarge | None:
     """As `refused_sealed`, for an envelope that is not opened."""
     stored = len(envelope.encode())

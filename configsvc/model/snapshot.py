@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 from configsvc.model import names
 from configsvc.model.entry import Entry, is_content_type, is_form
@@ -12,6 +13,11 @@ from configsvc.model.record import Record
 
 _EXACT = 2**53
 """Above it two readers of JSON may disagree on a number (RFC 8259, section 6)."""
+
+
+Charset = Literal["ascii", "utf8"]
+"""What a Lambda runtime writes of an answer as it is. Before python3.12 that is ASCII, and a character above it takes
+6 or 12 bytes (`\\u00e9`); since then, all of Unicode (awslambdaric, lambda_runtime_marshaller.py)."""
 
 
 class DataKey(Record):
@@ -49,24 +55,24 @@ def render(snapshot: SealedSnapshot) -> str:
     )
 
 
-def cost(text: str) -> int:
-    """Bytes of a text inside Lambda's answer, where the body is a JSON string inside JSON (`ensure_ascii=False`)."""
-    return len(json.dumps(text, ensure_ascii=False).encode()) - 2
+def cost(text: str, charset: Charset) -> int:
+    """Bytes of a text inside Lambda's answer, where the body is a JSON string inside JSON."""
+    return len(json.dumps(text, ensure_ascii=charset == "ascii").encode()) - 2
 
 
-def entry_cost(entry: Entry) -> int:
+def entry_cost(entry: Entry, charset: Charset) -> int:
     """What one entry adds to the cost of its snapshot, the comma included; costs add up."""
-    return cost(json.dumps(entry._asdict(), ensure_ascii=False, separators=(",", ":"))) + 1
+    return cost(json.dumps(entry._asdict(), ensure_ascii=False, separators=(",", ":")), charset) + 1
 
 
 def data_key_cost(data_key: DataKey) -> int:
-    """What one data key adds to the cost of its snapshot, the comma included."""
-    return cost(json.dumps(data_key._asdict(), ensure_ascii=False, separators=(",", ":"))) + 1
+    """What one data key adds to the cost of its snapshot, the comma included. ARN and base64 are ASCII."""
+    return cost(json.dumps(data_key._asdict(), ensure_ascii=False, separators=(",", ":")), "utf8") + 1
 
 
 def total_cost(namespace: names.Namespace, revision: int, data_keys: Iterable[int], entries: int, size: int) -> int:
     """Exactly `cost(render(...))` of a snapshot of so many entries that cost `size`, from the costs of its parts."""
-    frame = cost(render(SealedSnapshot(namespace, revision, (), ())))
+    frame = cost(render(SealedSnapshot(namespace, revision, (), ())), "utf8")  # all of it is ASCII
     costs = list(data_keys)
     return frame + sum(costs) - bool(costs) + size - bool(entries)
 

@@ -84,7 +84,9 @@ def _decide(
     settings = _settings(wanted, old if old and not created else _first(namespace, retention))
     if head and not created and old and settings == old:
         as_read = (Check(records.address_of(head), head.revision), Check(records.address_of(old), old.revision))
-        return Plan(head.revision, as_read, Outcome(200, described(head, old), of_revision(head.revision)))
+        return Plan(
+            head.revision, as_read, Outcome(200, described(head, old, situation.charset), of_revision(head.revision))
+        )
     new = _head(namespace, head, situation.tag)
     settings = settings._replace(revision=new.revision)
     done = Done("create_namespace" if created else "set_namespace", details=_details(settings))
@@ -94,14 +96,14 @@ def _decide(
         Write(Listed(namespace, new.revision, settings.description), listed.revision if listed else None),
         change_log.logged(namespace, new.revision, new.served, done, situation),
     )
-    outcome = Outcome(201 if created else 200, described(new, settings), of_revision(new.revision))
+    outcome = Outcome(201 if created else 200, described(new, settings, situation.charset), of_revision(new.revision))
     return Plan(new.revision, actions, outcome)
 
 
 def _head(namespace: Namespace, head: Head | None, tag: str) -> Head:
     """A new namespace serves its empty self at revision 1; one that comes back goes on counting."""
     if head is None:
-        return Head(namespace, 1, 1, tag, 0, "live", 0, 0, 0, {})
+        return Head(namespace, 1, 1, tag, 0, "live", 0, 0, 0, 0, {})
     if head.state == "deleted":
         return head._replace(revision=head.revision + 1, served=head.revision + 1, tag=tag, state="live")
     return head._replace(revision=head.revision + 1)

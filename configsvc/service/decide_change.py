@@ -66,7 +66,7 @@ def decide(namespace: Namespace, change_set: ChangeSet, answer: Answering, found
     ]  # fmt: skip
     outcome = answer(namespace, head.revision, done.changes)
     plan = Plan(head.revision, (*actions, log), outcome)
-    refusal = outgrown(base.head, head, base.settings.snapshot_bytes) or _overfull(decided)
+    refusal = outgrown(base.head, head, base.settings.snapshot_bytes, situation.charset) or _overfull(decided)
     return refused(plan, refusal) if refusal else plan
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from configsvc.model.schema import parsed
+from configsvc.model.snapshot import Charset
 from configsvc.service.records import Head, Settings
 from configsvc.service.tally import snapshot_cost
 
 
-def described(head: Head, settings: Settings) -> dict[str, object]:
-    """Counts and settings; `bytes` is what the snapshot costs in Lambda's answer, `snapshot_bytes` its limit."""
+def described(head: Head, settings: Settings, charset: Charset) -> dict[str, object]:
+    """Counts and settings; `bytes` is what the snapshot costs in an answer in `charset`, `snapshot_bytes` its limit."""
     return {
         "namespace": head.namespace,
         "revision": head.revision,
         "served_revision": head.served,
         "floor": head.floor,
         "entries": head.entries,
-        "bytes": snapshot_cost(head),
+        "bytes": snapshot_cost(head, charset),
+        "charset": charset,
         "description": settings.description,
         "forms": list(settings.forms),
         "snapshot_bytes": settings.snapshot_bytes,

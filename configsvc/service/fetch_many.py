@@ -50,7 +50,7 @@ def _checked(namespaces: Sequence[str]) -> tuple[Namespace, ...]:
 
 def _composed(ports: Ports, heads: Sequence[Head]) -> Fetched:
     """HEAD says what a snapshot costs, so one that does not fit is never read."""
-    left = limits.SNAPSHOTS_BYTES - cost(_text([], [head.namespace for head in heads]))
+    left = limits.SNAPSHOTS_BYTES - cost(_text([], [head.namespace for head in heads]), ports.charset)
     bodies, deferred, parts = list[str](), list[str](), list[tuple[str, int, str]]()
     for head in heads:
         part, body, size = _fitting(ports, head, left)
@@ -69,12 +69,12 @@ def _fitting(ports: Ports, head: Head, left: int) -> tuple[tuple[str, int, str],
     A write that came between may have made it another than HEAD said, and then it is counted itself.
     """
     said = (head.namespace, head.served, head.tag)
-    size = snapshot_cost(head) + 1
+    size = snapshot_cost(head, ports.charset) + 1
     if size > left:
         return said, None, 0
     body, current = rendered(ports, head)
     part = (head.namespace, *etag.served_of(current))
-    size = size if part == said else cost(body) + 1
+    size = size if part == said else cost(body, ports.charset) + 1
     return part, body if size <= left else None, size
 
 

@@ -37,5 +37,7 @@ def get_grants(
 def _all(ports: Ports, limit: int, after: str) -> dict[str, object]:
     every = ports.repository.query(records.GRANTS, "G#", after=f"G#{after}" if after else "", limit=limit + 1)
     granted = (each for each in every if isinstance(each, Granted))
-    shown, more = paging.page(granted, limit, lambda each: each.principal, lambda each: paging.size(described(each)))
+    shown, more = paging.page(
+        granted, limit, lambda each: each.principal, lambda each: paging.size(described(each), ports.charset)
+    )
     return {"grants": [described(each) for each in shown], "cursor": more}

@@ -23,7 +23,7 @@ def get_namespace(ports: Ports, caller: Caller, ns: str) -> dict[str, object]:
     head = access.readable(held, found, namespace)
     for _ in range(TRIES):
         if settings := _settings(ports, head):
-            return described(head, settings)
+            return described(head, settings, ports.charset)
         head = again(ports, head)
     raise too_fast()
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from configsvc.model import names
-from configsvc.service import access, records
+from configsvc.service import access, paging, records
 from configsvc.service.ports import Caller, Ports
 from configsvc.service.records import Head, StoredDataKey
 
 
 def list_data_keys(ports: Ports, caller: Caller, ns: str) -> dict[str, object]:
     """`{"namespace", "data_keys": [...]}`, newest first by revision, with what HEAD counts of each live one.
+
+    Live ones are few. Of those that were retired, the oldest are left out where the answer would pass 3 MiB.
 
     Raises:
         NotFound: absent, or not the caller's to read.
@@ -19,7 +21,9 @@ def list_data_keys(ports: Ports, caller: Caller, ns: str) -> dict[str, object]:
     head = access.readable(held, found, namespace)
     every = ports.repository.query(records.of_namespace(namespace), "D#")
     stored = [each for each in every if isinstance(each, StoredDataKey)]
-    newest = sorted(stored, key=lambda each: each.added, reverse=True)
+    by_state = sorted(stored, key=lambda each: (each.state == "live", each.added), reverse=True)
+    shown = paging.fitting(by_state, lambda each: paging.size(_listed(head, each), ports.charset))
+    newest = sorted(shown, key=lambda each: each.added, reverse=True)
     return {"namespace": namespace, "data_keys": [_listed(head, each) for each in newest]}
 
 

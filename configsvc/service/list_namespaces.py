@@ -19,7 +19,9 @@ def list_namespaces(ports: Ports, caller: Caller, prefix: str, limit: int, curso
     held, _ = access.look(ports, caller, (), writes=False)
     found = ports.repository.query(records.NAMESPACES, begin, after=after) if held.reader else ()
     readable = (each for each in found if isinstance(each, Listed) and held.may_read(each.namespace))
-    shown, more = paging.page(readable, limit, lambda each: each.namespace, lambda each: paging.size(_listed(each)))
+    shown, more = paging.page(
+        readable, limit, lambda each: each.namespace, lambda each: paging.size(_listed(each), ports.charset)
+    )
     return {"namespaces": [_listed(each) for each in shown], "cursor": more}
 
 

@@ -93,7 +93,7 @@ def read(  # noqa: PLR0917  # wanted, limit and cursor as in every listing, over
         last = record.revision
         if _is_wanted(record, wanted):
             shown.append(record)
-            size += paging.size(described(record))
+            size += paging.size(described(record), ports.charset)
     return Read(shown, None)
 
 

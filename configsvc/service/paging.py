@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import TypeVar
 
 from configsvc.model import limits
 from configsvc.model.encoding import base64url, from_base64url
 from configsvc.model.errors import InvalidName, InvalidRequest
-from configsvc.model.snapshot import cost
+from configsvc.model.snapshot import Charset, cost
 
 Item = TypeVar("Item")
 
@@ -70,9 +71,9 @@ def cursor(name: str) -> str:
     return base64url(name.encode())
 
 
-def size(shown: Mapping[str, object]) -> int:
+def size(shown: Mapping[str, object], charset: Charset) -> int:
     """Bytes that an item of a page takes in Lambda's answer."""
-    return cost(json.dumps(shown, ensure_ascii=False))
+    return cost(json.dumps(shown, ensure_ascii=False), charset)
 
 
 def page(
@@ -83,11 +84,16 @@ def page(
     Raises:
         InvalidRequest: a limit that is none.
     """
-    checked(limit)
+    taken = fitting(islice(items := iter(items), checked(limit)), sized)
+    return taken, cursor(name(taken[-1])) if taken and next(items, None) is not None else None
+
+
+def fitting(items: Iterable[Item], sized: Callable[[Item], int]) -> list[Item]:
+    """As many items as an answer takes: they end with the one that passes 3 MiB by `sized`."""
     taken, total = list[Item](), 0
     for item in items:
-        if len(taken) == limit or total > limits.PAGE_BYTES:
-            return taken, cursor(name(taken[-1]))
         taken.append(item)
         total += sized(item)
-    return taken, None
+        if total > limits.PAGE_BYTES:
+            break
+    return taken

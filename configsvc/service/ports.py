@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from configsvc.model.errors import Unavailable
 from configsvc.model.grants import Grant
+from configsvc.model.snapshot import Charset
 from configsvc.service.records import Address, Record, Retention
 
 if TYPE_CHECKING:
@@ -177,9 +178,10 @@ class Schemas(Protocol):
 
 
 class Ports(NamedTuple):
-    """All that a verb may use, wired by the composition root; `retention` is what a new namespace begins with.
+    """All that a verb may use, wired by the composition root.
 
-    `deadline` is when the answer is due, in seconds of `clock.monotonic`; the repository keeps to it by itself.
+    `retention` is what a new namespace begins with; `charset` is what the runtime in use answers in. `deadline` is when
+    the answer is due, in seconds of `clock.monotonic`; the repository keeps to it by itself.
     """
 
     repository: Repository
@@ -190,6 +192,7 @@ class Ports(NamedTuple):
     admins: tuple[str, ...]
     schemas: Schemas
     retention: Retention = Retention()
+    charset: Charset = "utf8"
     deadline: float = math.inf
 
     def within(self, seconds: float) -> Ports:

@@ -35,7 +35,8 @@ def rebuilt(head: Head, found: Iterable[Record]) -> Head:
         revision=revision,
         floor=min(head.floor, revision),
         entries=len(entries),
-        size=sum(entry_cost(entry) for entry in entries),
+        size=sum(entry_cost(entry, "utf8") for entry in entries),
+        size_ascii=sum(entry_cost(entry, "ascii") for entry in entries),
         stamps=sum(state.revision for state in states),
         kids=_kids(head, revision, states, data_keys),
     )
@@ -55,7 +56,7 @@ def differences(head: Head, found: Head) -> tuple[Difference, ...]:
     """Where two HEADs count differently."""
     numbers = [
         Difference(name, getattr(head, name), getattr(found, name))
-        for name in ("revision", "floor", "entries", "size", "stamps")
+        for name in ("revision", "floor", "entries", "size", "size_ascii", "stamps")
     ]
     kids = sorted(head.kids.keys() | found.kids.keys())
     counts = [each for kid in kids for each in _of_kid(kid, head.kids, found.kids)]

@@ -36,8 +36,9 @@ class Head(NamedTuple):
 
     `tag` belongs to the served revision: it is drawn with every write that changes what readers get, and stays when
     a staged put or a setting moves only `revision`. So equal (served, tag) means equal snapshots, also after a restore.
-    `size` is what the served entries cost in the snapshot; `stamps` is the sum of the revisions of all `K#`, by which a
-    reader tells that its Query saw each of them as this revision left it.
+    `size` is what the served entries cost in the snapshot, and `size_ascii` the same where the runtime escapes what is
+    not ASCII: a stage that changes its runtime finds both counted. `stamps` is the sum of the revisions of all `K#`, by
+    which a reader tells that its Query saw each of them as this revision left it.
     """
 
     namespace: Namespace
@@ -48,6 +49,7 @@ class Head(NamedTuple):
     state: Literal["live", "deleted"]
     entries: int
     size: int
+    size_ascii: int
     stamps: int
     kids: Mapping[Kid, KidCount]
 

@@ -54,7 +54,7 @@ def _decide(namespace: Namespace, wanted: DataKey, found: Found, situation: Situ
         change_log.logged(namespace, head.revision, head.served, done, situation),
     )  # fmt: skip
     plan = Plan(head.revision, actions, keyring.answer(new))
-    refusal = outgrown(base.head, head, base.settings.snapshot_bytes)
+    refusal = outgrown(base.head, head, base.settings.snapshot_bytes, situation.charset)
     return refused(plan, refusal) if refusal else plan
 
 

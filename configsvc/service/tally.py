@@ -10,8 +10,8 @@ from configsvc.model.entry import Entry
 from configsvc.model.envelope import peek
 from configsvc.model.errors import Conflict, TooLarge
 from configsvc.model.names import Kid
-from configsvc.model.sizes import refused_namespace
-from configsvc.model.snapshot import entry_cost, total_cost
+from configsvc.model.sizes import refused_escaped, refused_namespace
+from configsvc.model.snapshot import Charset, entry_cost, total_cost
 from configsvc.service import records
 from configsvc.service.ports import LostRace
 from configsvc.service.records import Head, KeyState, KidCount
@@ -40,37 +40,52 @@ def tallied(head: Head, moves: Iterable[Moved], tag: str) -> Head:
         LostRace: HEAD and a key are of different moments.
     """
     revision, served = head.revision + 1, False
-    entries, size, stamps, kids = head.entries, head.size, head.stamps, dict(head.kids)
+    entries, size, size_ascii = head.entries, head.size, head.size_ascii
+    stamps, kids = head.stamps, dict(head.kids)
     for before, after, stored in moves:
         was, now = before.entry if before else None, after.entry
         entries += (now is not None) - (was is not None)
-        size += _cost(now) - _cost(was)
+        size += _cost(now, "utf8") - _cost(was, "utf8")
+        size_ascii += _cost(now, "ascii") - _cost(was, "ascii")
         stamps += after.revision - (before.revision if before else 0)
         served = served or was != now
         _check_counted(head, before)
         _count(kids, kid_of(was), served=-1)
         _count(kids, kid_of(now), served=1)
         _count(kids, kid_of(stored), seals=1)
-    counted = head._replace(revision=revision, entries=entries, size=size, stamps=stamps, kids=kids)
+    counted = head._replace(
+        revision=revision, entries=entries, size=size, size_ascii=size_ascii, stamps=stamps, kids=kids
+    )
     return counted._replace(served=revision, tag=tag) if served else counted
 
 
-def snapshot_cost(head: Head) -> int:
+def snapshot_cost(head: Head, charset: Charset) -> int:
     """Bytes that the namespace's snapshot costs in Lambda's answer."""
     data_keys = [count.cost for count in head.kids.values() if count.served]
-    return total_cost(head.namespace, head.served, data_keys, head.entries, head.size)
+    size = head.size_ascii if charset == "ascii" else head.size
+    return total_cost(head.namespace, head.served, data_keys, head.entries, size)
 
 
-def outgrown(before: Head, after: Head, limit: int) -> TooLarge | None:
-    """Over the limit and growing: what is over already, because the limit was lowered, may still shrink."""
-    cost = snapshot_cost(after)
-    if cost <= limit or cost <= snapshot_cost(before):
-        return None
-    return refused_namespace(after.namespace, cost, limit)
+def outgrown(before: Head, after: Head, limit: int, charset: Charset) -> TooLarge | None:
+    """Over the limit and growing: what is over already, because the limit was lowered, may still shrink.
+
+    Beside the namespace's own limit, which counts as the runtime in use answers, no runtime may be unable to answer:
+    the stage may change to one that escapes more.
+    """
+    if size := _over(before, after, limit, charset):
+        return refused_namespace(after.namespace, size, limit)
+    if size := _over(before, after, limits.ANSWERABLE, "ascii"):
+        return refused_escaped(after.namespace, size, limits.ANSWERABLE)
+    return None
 
 
-def _cost(entry: Entry | None) -> int:
-    return entry_cost(entry) if entry else 0
+def _over(before: Head, after: Head, most: int, charset: Charset) -> int:
+    size = snapshot_cost(after, charset)
+    return size if size > most and size > snapshot_cost(before, charset) else 0
+
+
+def _cost(entry: Entry | None, charset: Charset) -> int:
+    return entry_cost(entry, charset) if entry else 0
 
 
 def _check_counted(head: Head, before: KeyState | None) -> None:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from configsvc.model import limits
 from configsvc.model.errors import ConfigsvcError, Unavailable
+from configsvc.model.snapshot import Charset
 from configsvc.service import access, idempotency
 from configsvc.service.access import Access
 from configsvc.service.found import Found
@@ -32,6 +33,7 @@ class Situation(NamedTuple):
     now: Moment
     tag: str
     schemas: Schemas
+    charset: Charset
 
 
 class Plan(NamedTuple):
@@ -100,7 +102,8 @@ def _once(ports: Ports, caller: Caller, intent: Intent, asked: Idempotency | Non
     now = ports.clock.now()
     if asked and kept and (first := idempotency.first_answer(found, kept, asked, now)):
         return first
-    plan = intent.decide(intent.gather(found), Situation(caller, held, now, ports.chance.tag(), ports.schemas))
+    situation = Situation(caller, held, now, ports.chance.tag(), ports.schemas, ports.charset)
+    plan = intent.decide(intent.gather(found), situation)
     if plan.refusal:
         _confirm(ports, plan)
         raise plan.refusal

@@ -123,6 +123,12 @@ class Namespace_(Answer):  # noqa: N801  # `Namespace` is the name of one
     floor: Floor
     entries: Annotated[int, Field(ge=0, examples=[12])]
     bytes: Annotated[int, Field(ge=0, examples=[5120], description="What the snapshot costs in the final answer.")]
+    charset: Annotated[
+        Literal["ascii", "utf8"],
+        Field(
+            examples=["utf8"], description="What the runtime answers in; in `ascii` all else is escaped, and larger."
+        ),
+    ]
     description: Annotated[str, Field(examples=["Settings of the payments service"])]
     forms: Annotated[list[Form], Field(examples=[["plain", "kms", "envelope"]])]
     snapshot_bytes: Annotated[int, Field(ge=1, examples=[1048576])]

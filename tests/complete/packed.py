@@ -31,13 +31,13 @@ class Zip(NamedTuple):
     logs: Path
 
     @contextmanager
-    def environment(self, name: str) -> Iterator[Runtime]:
-        """One execution environment; the name tells its log from the others'."""
+    def environment(self, name: str, runtime: str | None = None) -> Iterator[Runtime]:
+        """One execution environment, of the template's runtime or another; the name tells its log from the others'."""
+        configuration = configured(self.template)
+        if runtime:
+            configuration["runtime"] = runtime
         with Runtime(
-            directory=self.directory,
-            log=self.logs / f"{name}.log",
-            variables=self.variables,
-            **configured(self.template),
+            directory=self.directory, log=self.logs / f"{name}.log", variables=self.variables, **configuration
         ) as running:
             yield running
 

@@ -35,7 +35,7 @@ def state(key: str, revision: int = 1, value: str | None = "value", version: int
 
 def head(revision: int = 1, kids: int = 1) -> Head:
     counts = {kid(number): KidCount(2**20, 1000, 400, 10**9 + number) for number in range(kids)}
-    return Head(NS, revision, 1, "00112233aabbccdd", 0, "live", 0, 0, 0, counts)
+    return Head(NS, revision, 1, "00112233aabbccdd", 0, "live", 0, 0, 0, 0, counts)
 
 
 EVERY_KIND: tuple[Record, ...] = (

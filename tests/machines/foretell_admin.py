@@ -139,8 +139,9 @@ def described(ns: str, space: Space) -> dict[str, object]:
     retention = settings.retention or Retention()
     return {
         "namespace": ns, "revision": space.revision, "served_revision": space.served, "floor": space.floor,
-        "entries": len(space.active), "bytes": cost(served(ns, space)), "description": settings.description,
-        "forms": list(settings.forms or ()), "snapshot_bytes": settings.snapshot_bytes,
+        "entries": len(space.active), "bytes": cost(served(ns, space)), "charset": "utf8",
+        "description": settings.description, "forms": list(settings.forms or ()),
+        "snapshot_bytes": settings.snapshot_bytes,
         "require_preconditions": settings.require_preconditions, "read_only": settings.read_only,
         "retention": {"versions": retention.versions, "log_days": retention.log_days}, "schemas": [],
     }  # fmt: skip

@@ -119,7 +119,8 @@ def _check_head(found: Stored) -> None:
     head, states = found.head, found.keys.values()
     entries = [state.entry for state in states if state.entry]
     assert head.entries == len(entries)
-    assert head.size == sum(entry_cost(entry) for entry in entries)
+    assert head.size == sum(entry_cost(entry, "utf8") for entry in entries)
+    assert head.size_ascii == sum(entry_cost(entry, "ascii") for entry in entries)
     assert head.stamps == sum(state.revision for state in states)
     live = {kid: each for kid, each in found.data_keys.items() if each.state == "live"}
     assert set(head.kids) == set(live)
@@ -130,4 +131,5 @@ def _check_head(found: Stored) -> None:
         )  # fmt: skip
     data_keys = tuple(live[kid].data_key for kid in sorted({kid for kid in needed if kid}))
     text = render(SealedSnapshot(head.namespace, head.served, data_keys, tuple(entries)))
-    assert snapshot_cost(head) == cost(text) == len(json.dumps(text, ensure_ascii=False).encode()) - 2
+    assert snapshot_cost(head, "utf8") == cost(text, "utf8") == len(json.dumps(text, ensure_ascii=False).encode()) - 2
+    assert snapshot_cost(head, "ascii") == cost(text, "ascii") == len(json.dumps(text)) - 2

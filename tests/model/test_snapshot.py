@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from configsvc.model.entry import FORMS, Entry
 from configsvc.model.snapshot import (
+    Charset,
     DataKey,
     MalformedSnapshot,
     SealedSnapshot,
@@ -22,7 +23,9 @@ from tests.model.strategies import CONTENT_TYPE, KEYS, KIDS, NAMESPACES
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 ENTRIES = st.builds(Entry, KEYS, st.integers(1, 10**10 - 1), st.sampled_from(FORMS), CONTENT_TYPE, TEXT)
-DATA_KEYS = st.builds(DataKey, KIDS, TEXT, TEXT)
+PRINTED = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E))
+DATA_KEYS = st.builds(DataKey, KIDS, PRINTED, PRINTED)
+CHARSETS: tuple[Charset, ...] = ("ascii", "utf8")
 SNAPSHOTS = st.builds(
     SealedSnapshot,
     NAMESPACES,
@@ -37,17 +40,17 @@ def test_a_snapshot_comes_back_from_its_text(snapshot: SealedSnapshot) -> None:
     assert parse(json.loads(render(snapshot))) == snapshot
 
 
-@given(snapshot=SNAPSHOTS)
-def test_the_costs_of_the_parts_add_up_to_the_bytes_in_the_answer(snapshot: SealedSnapshot) -> None:
-    answer = json.dumps({"body": render(snapshot)}, ensure_ascii=False).encode()
-    whole = cost(render(snapshot))
+@given(snapshot=SNAPSHOTS, charset=st.sampled_from(CHARSETS))
+def test_the_costs_of_the_parts_add_up_to_the_bytes_in_the_answer(snapshot: SealedSnapshot, charset: Charset) -> None:
+    answer = json.dumps({"body": render(snapshot)}, ensure_ascii=charset == "ascii").encode()
+    whole = cost(render(snapshot), charset)
     assert whole == len(answer) - len(json.dumps({"body": ""}))
     assert whole == total_cost(
         snapshot.namespace,
         snapshot.revision,
         [data_key_cost(each) for each in snapshot.data_keys],
         len(snapshot.entries),
-        sum(entry_cost(each) for each in snapshot.entries),
+        sum(entry_cost(each, charset) for each in snapshot.entries),
     )
 
 

@@ -173,7 +173,7 @@ def test_a_page_ends_before_it_is_more_than_lambda_answers(world: World) -> None
     found, cursor = read(world)
     assert 3 < len(found) < 10
     assert cursor is not None
-    assert cost(dumps(found)) < 5 * limits.MIB
+    assert cost(dumps(found), "utf8") < 5 * limits.MIB
     assert revisions(world) == list(range(1, 11))
 
 

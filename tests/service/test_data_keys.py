@@ -58,7 +58,7 @@ def test_readers_who_need_the_key_get_the_new_wrapping(world: World) -> None:
     fetched = world.fetch(held.etag)
     assert fetched.status == 200
     assert served(world) == [rewrapped()._asdict()]
-    assert snapshot_cost(world.head()) == cost(fetched.body or "")
+    assert snapshot_cost(world.head(), "utf8") == cost(fetched.body or "", "utf8")
 
 
 def test_readers_who_do_not_need_the_key_keep_what_they_hold(world: World) -> None:
@@ -92,7 +92,7 @@ def test_what_was_sealed_before_is_counted_on(world: World) -> None:
 
 def test_a_wrapping_that_would_pass_the_size_is_refused(world: World) -> None:
     world.put(sealed("a", 1))
-    world.set(snapshot_bytes=snapshot_cost(world.head()) + 10)
+    world.set(snapshot_bytes=snapshot_cost(world.head(), "utf8") + 10)
     before = world.stored()
     with pytest.raises(TooLarge):
         rewrap(world, data_key()._replace(wrapped="A" * limits.WRAPPED_DATA_KEY))

@@ -166,14 +166,14 @@ def test_bytes_is_exactly_what_the_snapshot_costs_in_the_answer(world: World) ->
     def told() -> object:
         return get_namespace(world.ports, READER, NS)["bytes"]
 
-    assert told() == cost(world.fetch().body or "")
+    assert told() == cost(world.fetch().body or "", world.ports.charset)
     add_data_key(world.ports, ADMIN, NS, data_key(1), None)
     world.change(text("a", 'ä "quoted" \\ \n\x00'), sealed("b", 1), sealed("c", 1, number=1))
-    assert told() == cost(world.fetch().body or "")
+    assert told() == cost(world.fetch().body or "", world.ports.charset)
     world.change(Delete(named("b")), text("a", ""))
-    assert told() == cost(world.fetch().body or "")
+    assert told() == cost(world.fetch().body or "", world.ports.charset)
     world.change(Delete(named("a")), Delete(named("c")))
-    assert told() == cost(world.fetch().body or "")
+    assert told() == cost(world.fetch().body or "", world.ports.charset)
 
 
 def test_a_write_that_fails_on_the_store_leaves_the_snapshot_as_it_was(world: World) -> None:

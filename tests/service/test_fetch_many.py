@@ -118,7 +118,7 @@ def test_what_would_pass_5_mb_is_deferred_and_never_read_and_smaller_ones_still_
     assert [each["namespace"] for each in found["snapshots"]] == ["payments.a", "payments.c"]
     assert found["deferred"] == ["payments.b"]
     assert world.repository.calls == ["get", "query", "query"]
-    assert cost(answer.body or "") <= limits.SNAPSHOTS_BYTES
+    assert cost(answer.body or "", "utf8") <= limits.SNAPSHOTS_BYTES
 
 
 def test_a_change_in_a_deferred_one_is_told_too(world: World) -> None:
@@ -157,7 +157,7 @@ def test_an_answer_never_passes_5_mb_and_what_is_deferred_would_have_passed_it(s
     for namespace, size in zip(namespaces, sizes, strict=True):
         wanted = NamespaceWanted(snapshot_bytes=limits.SNAPSHOT_BYTES_MOST)
         create_namespace(world.ports, ADMIN, namespace, wanted, None)
-        value = letter * (68_000 // cost(json.dumps(letter, ensure_ascii=False)[1:-1]))
+        value = letter * (68_000 // cost(json.dumps(letter, ensure_ascii=False)[1:-1], "ascii"))
         for first in range(0, size, 10):
             operations = tuple(text(f"k{number}", value) for number in range(first, min(first + 10, size)))
             change(world.ports, DEVELOPER, namespace, ChangeSet(operations), None)
@@ -165,9 +165,9 @@ def test_an_answer_never_passes_5_mb_and_what_is_deferred_would_have_passed_it(s
     found = json.loads(answer)
     given_back = [each["namespace"] for each in found["snapshots"]]
     assert sorted([*given_back, *found["deferred"]]) == namespaces
-    assert cost(answer) <= limits.SNAPSHOTS_BYTES
+    assert cost(answer, "utf8") <= limits.SNAPSHOTS_BYTES
     for namespace in found["deferred"]:
         alone = fetch(world.ports, READER, namespace, None).body or ""
         before = [each for each in given_back if each < namespace]
-        sent = sum(cost(fetch(world.ports, READER, each, None).body or "") for each in before)
-        assert sent + cost(alone) > limits.SNAPSHOTS_BYTES - 1000
+        sent = sum(cost(fetch(world.ports, READER, each, None).body or "", "utf8") for each in before)
+        assert sent + cost(alone, "utf8") > limits.SNAPSHOTS_BYTES - 1000

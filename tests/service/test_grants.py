@@ -75,7 +75,7 @@ def test_a_page_of_grants_ends_before_it_is_more_than_lambda_answers(world: Worl
         set_grants(world.ports, ADMIN, name, (Grant(("read",), many),), None)
 
     pages = list(every_page(world))
-    assert all(cost(dumps(page)) < 4 * limits.MIB for page in pages)
+    assert all(cost(dumps(page), "utf8") < 4 * limits.MIB for page in pages)
     assert [each["principal"] for page in pages for each in page] == names
 
 

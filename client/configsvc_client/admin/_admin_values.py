@@ -173,10 +173,11 @@ class Values(Facet):
         Raises:
             TooLarge: names the namespace, its size, its limit and what raises it.
         """
-        size = served_with(snapshot, drafts)
-        if size <= served_with(snapshot, ()):
+        if served_with(snapshot, drafts, "ascii") <= served_with(snapshot, (), "ascii"):
             return
-        limit = self._parts.namespaces.get(snapshot.namespace)["snapshot_bytes"]
+        found = self._parts.namespaces.get(snapshot.namespace)
+        limit, charset = found["snapshot_bytes"], found["charset"]
+        size = served_with(snapshot, drafts, "ascii" if charset == "ascii" else "utf8")
         if isinstance(limit, int) and size > limit:
             raise refused_namespace(snapshot.namespace, size, limit)
 

@@ -10,7 +10,7 @@ from configsvc.model.encoding import base64std
 from configsvc.model.entry import Entry
 from configsvc.model.envelope import NONCE, TAG, Header, Parts, join
 from configsvc.model.names import Namespace
-from configsvc.model.snapshot import SealedSnapshot, data_key_cost, entry_cost, total_cost
+from configsvc.model.snapshot import Charset, SealedSnapshot, data_key_cost, entry_cost, total_cost
 from configsvc_client.admin import _sealing
 from configsvc_client.admin._draft import Draft
 
@@ -46,7 +46,7 @@ def sized(namespace: Namespace, draft: Draft, version: int) -> Put:
     return _sealing.stored(draft, join(Parts(header.protected(), bytes(NONCE), bytes(len(draft.data)), bytes(TAG))))
 
 
-def served_with(snapshot: SealedSnapshot, drafts: Iterable[Draft]) -> int:
+def served_with(snapshot: SealedSnapshot, drafts: Iterable[Draft], charset: Charset) -> int:
     """Bytes that a namespace serves once these drafts are stored; perhaps some more, as versions have more digits."""
     entries = {entry.key: entry for entry in snapshot.entries}
     for draft in drafts:
@@ -54,6 +54,5 @@ def served_with(snapshot: SealedSnapshot, drafts: Iterable[Draft]) -> int:
             put = sized(snapshot.namespace, draft, 1)
             entries[put.key] = Entry(put.key, 1, put.form, put.content_type, put.value)
     data_keys = map(data_key_cost, snapshot.data_keys)
-    return total_cost(
-        snapshot.namespace, snapshot.revision, data_keys, len(entries), sum(map(entry_cost, entries.values()))
-    )
+    size = sum(entry_cost(each, charset) for each in entries.values())
+    return total_cost(snapshot.namespace, snapshot.revision, data_keys, len(entries), size)

@@ -139,6 +139,7 @@ def _described(members: Members) -> dict[str, object]:
     return {
         "namespace": members.namespace(),
         **{name: members.number(name) for name in numbers},
+        "charset": members.text("charset"),
         "description": members.text("description"),
         "forms": list(members.texts("forms")),
         "snapshot_bytes": members.number("snapshot_bytes"),

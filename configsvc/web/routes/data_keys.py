@@ -15,7 +15,8 @@ _LIST = Description(
     {200: "DataKeys"},
     details=(
         "Wrapped; with how many values each seals, and how many of them are served. Newest means added at the highest "
-        "revision: `created_at` is for people, and orders nothing."
+        "revision: `created_at` is for people, and orders nothing. Of thousands that were retired, the oldest are left "
+        "out where the answer would pass 3 MiB."
     ),
 )
 _ADD = Description(

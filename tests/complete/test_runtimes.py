@@ -1,0 +1,46 @@
+"""A full namespace of any text is answered by the real zip, whichever runtime encodes the answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from configsvc.model import limits
+from tests.complete.packed import Zip
+from tests.complete.stages import Environments, elsewhere, new_story, stage
+from tests.journeys.sealing import plain
+from tests.journeys.story import Story
+
+pytestmark = [pytest.mark.emulator, pytest.mark.slow]
+
+_LETTER, _EACH = "\u6f22", 80_000
+
+
+def fill(story: Story) -> int:
+    """Values of that letter until the service takes no more; how many it took."""
+    story.api.send("PUT", story.path, story.stage.admin, {"snapshot_bytes": limits.SNAPSHOT_BYTES_MOST}).json()
+    for number in range(100):
+        answer = story.put(f"k{number:02}", plain(_LETTER * _EACH))
+        if answer.status == 413:
+            return number
+        answer.json()
+    raise AssertionError("it took everything")
+
+
+@pytest.mark.parametrize(("written", "read"), [("python3.11", "python3.12"), ("python3.12", "python3.11")])
+def test_what_is_full_on_one_runtime_is_read_on_it_and_on_the_other(
+    packed: Zip, environments: Environments, written: str, read: str
+) -> None:
+    with (
+        packed.environment(f"written-{written}", written) as writes,
+        packed.environment(f"read-{written}", read) as reads,
+        stage(writes) as writing,
+        stage(reads) as reading,
+    ):
+        story = elsewhere(new_story(environments.one), writing)
+        taken = fill(story)
+        found = [each.entries() for each in (story, elsewhere(story, reading))]
+
+    assert found[0] == found[1]
+    assert sorted(found[0]) == [f"k{number:02}" for number in range(taken)]
+    characters = {"python3.11": limits.SNAPSHOT_BYTES_MOST // 6, "python3.12": limits.ANSWERABLE // 6}[written]
+    assert characters - 2 * _EACH < taken * _EACH <= characters
