@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.loaders import Loader
 
-OPERATIONS = ("BatchGetItem", "GetItem", "Query", "TransactWriteItems")
+OPERATIONS = ("BatchGetItem", "GetItem", "Query", "TransactGetItems", "TransactWriteItems")
 API_VERSION = "2012-08-10"
 TARGET = Path(__file__).resolve().parent.parent / "configsvc/adapters/dynamo_data"
 

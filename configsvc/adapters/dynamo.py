@@ -1,4 +1,4 @@
-"""The table in DynamoDB: GetItem for one record, BatchGetItem for more, Query by pages, TransactWriteItems."""
+"""The table in DynamoDB: GetItem for one record, BatchGetItem for more, Query by pages, transactions."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         AttributeValueTypeDef,
         KeysAndAttributesTypeDef,
         QueryInputTypeDef,
+        TransactGetItemTypeDef,
         TransactWriteItemTypeDef,
     )
 
@@ -31,7 +32,7 @@ BATCH = 100
 
 _WITHOUT_VALUE = (
     "pk", "sk", "revision", "latest", "latest_form", "rotate_by", "active", "form", "type", "written_at", "written_by",
-    "destroyed", "deleted",
+    "destroyed", "deleted_at",
 )  # fmt: skip
 
 
@@ -87,6 +88,16 @@ class DynamoRepository:
                 return
             left = None if left is None else left - len(page["Items"])
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def together(self, addresses: Sequence[Address]) -> dict[Address, Record]:
+        """The records that are there, all of one moment: TransactGetItems."""
+        wanted: list[TransactGetItemTypeDef] = [
+            {"Get": {"TableName": self._table, "Key": key_of(at)}} for at in addresses
+        ]
+        send = partial(self._client.transact_get_items, TransactItems=wanted)
+        answer = self._calls.read(PAGE_SECONDS, send)
+        found = [from_item(each["Item"]) for each in answer["Responses"] if "Item" in each]
+        return {address_of(record): record for record in found}
 
     def commit(self, actions: Sequence[Action]) -> None:
         """All actions in one TransactWriteItems, or none. Its token is the same in every try: it is applied once."""

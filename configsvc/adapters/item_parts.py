@@ -58,7 +58,7 @@ def retention_members(found: Retention) -> dict[str, Plain]:
 def retention(found: Mapping[str, Plain]) -> Retention:
     """What upkeep keeps."""
     members = Members(found)
-    return Retention(members.number_or_none("versions"), members.number_or_none("log_days"))
+    return Retention(*(members.number_or_none(name) for name in Retention._fields))
 
 
 def schemas(found: Sequence[Plain]) -> tuple[KeySchema, ...]:
@@ -110,11 +110,13 @@ def grant(found: Plain) -> Grant:
     return Grant(known, tuple(as_text(each) for each in as_list(patterns)))
 
 
-def _op(text: str) -> Literal["put", "activate", "delete"]:
+def _op(text: str) -> Literal["put", "activate", "delete", "purge"]:
     if text == "put":
         return "put"
     if text == "activate":
         return "activate"
     if text == "delete":
         return "delete"
+    if text == "purge":
+        return "purge"
     raise ValueError("op")

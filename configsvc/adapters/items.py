@@ -7,9 +7,10 @@ table's TTL attribute. JSON that we only keep (first answers, details of the log
 |---|---|
 | HEAD | served, tag, floor, state, entries, size, size_ascii, stamps, kids: {kid: [seals, served, cost, revision]};
 of GRANTS: none |
-| SETTINGS | description, forms, snapshot_bytes, require_preconditions, read_only, retention: {versions, log_days},
-schemas: [[keys, schema]] |
-| K#<key> | latest, latest_form, rotate_by, deleted; when something is served: active, form, type, value |
+| SETTINGS | description, forms, snapshot_bytes, require_preconditions, read_only, retention: {versions, log_days,
+deleted_days}, schemas: [[keys, schema]] |
+| K#<key> | latest, latest_form, rotate_by, active, form, type, value |
+| U#<key> | latest, latest_form, rotate_by, deleted_at |
 | V#<key>#<version> | form, type, value, written_at, written_by, destroyed |
 | R#<revision> | served, verb, subject, details, changes: [[key, op, {version, was, now}]], message, at, principal, arn,
 api_key, source_ip, user_agent, correlation_id |
@@ -96,7 +97,7 @@ def _members(record: Record) -> Mapping[str, Plain | None]:  # noqa: C901, PLR09
         case KeyState():
             own: dict[str, Plain | None] = {
                 "latest": record.latest, "latest_form": record.latest_form, "rotate_by": record.rotate_by,
-                "deleted": record.deleted or None,
+                "deleted_at": record.deleted_at,
             }  # fmt: skip
             return own | (parts.entry_members(record.entry, "active") if record.entry else {})
         case Version():
@@ -147,14 +148,17 @@ def _settings(address: Address, members: Members) -> Settings:
     )  # fmt: skip
 
 
-def _key_state(address: Address, members: Members) -> KeyState:
-    key = names.key(_last(address))
-    active = members.number_or_none("active")
+def _unserved(address: Address, members: Members) -> KeyState:
     return KeyState(
-        _namespace(address), key, members.number("revision"), members.number("latest"),
-        parts.form(members.text("latest_form")), None if active is None else parts.entry(key, active, members),
-        members.text_or_none("rotate_by"), members.flag("deleted"),
+        _namespace(address), names.key(_last(address)), members.number("revision"), members.number("latest"),
+        parts.form(members.text("latest_form")), None, members.text_or_none("rotate_by"),
+        members.text_or_none("deleted_at"),
     )  # fmt: skip
+
+
+def _served(address: Address, members: Members) -> KeyState:
+    state = _unserved(address, members)
+    return state._replace(entry=parts.entry(state.key, members.number("active"), members))
 
 
 def _version(address: Address, members: Members) -> Version:
@@ -203,6 +207,7 @@ def _grants_head(_address: Address, members: Members) -> GrantsHead:
 _Reader = Callable[[Address, Members], Record]
 
 _OF_NAMESPACE: Mapping[str, _Reader] = {
-    "HEAD": _head, "SETTINGS": _settings, "K": _key_state, "V": _version, "R": _log, "D": _data_key, "I": _answer,
+    "HEAD": _head, "SETTINGS": _settings, "K": _served, "U": _unserved, "V": _version, "R": _log, "D": _data_key,
+    "I": _answer,
 }  # fmt: skip
 _OF_GRANTS: Mapping[str, _Reader] = {"HEAD": _grants_head, "G": _granted, "R": _log, "I": _answer}

@@ -69,6 +69,17 @@ class MemoryRepository:
             given += 1
             self._between()
 
+    def together(self, addresses: Sequence[Address]) -> dict[Address, Record]:
+        """The records that are there, read at one moment.
+
+        Raises:
+            ValueError: what DynamoDB would not take.
+        """
+        if len(addresses) > MOST_ACTIONS or len(set(addresses)) != len(addresses):
+            raise ValueError("TransactGetItems takes 100 actions and each item once")
+        with self._lock:
+            return {at: self._records[at] for at in addresses if at in self._records}
+
     def commit(self, actions: Sequence[Action]) -> None:
         """All actions, or none.
 

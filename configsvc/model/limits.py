@@ -26,6 +26,9 @@ TRANSACTION_BYTES = 4_000_000
 TRANSACTION_VALUES = TRANSACTION_BYTES - 200_000
 """Bytes of the stored values among them: a staged put writes what its key serves anew. The rest is for all else."""
 
+TRANSACTION_ACTIONS = 100
+"""Actions of a transaction (DynamoDB API reference)."""
+
 TRANSACTION_ITEMS = TRANSACTION_VALUES // STORED_VALUE
 """Items with values of any size that a transaction checks or removes: whether they count its reference leaves open."""
 
@@ -123,7 +126,7 @@ RETENTION_VERSIONS = 10_000
 """The most versions of a key that retention counts; no number at all keeps every one."""
 
 RETENTION_DAYS = 36_500
-"""The most days of the change log that retention counts; no number at all keeps every one."""
+"""The most days that retention counts, of the change log or of deleted keys; no number at all keeps everything."""
 
 REVISION_MOST = 10**9
 """The highest revision that a client begins with, one write a second for thirty years; or REVISION_JUMP above the

@@ -38,8 +38,8 @@ def check_snapshot_bytes(most: int) -> None:
 
 def check_retention(retention: Retention) -> None:
     """Raises InvalidRequest."""
-    for name, most in (("versions", limits.RETENTION_VERSIONS), ("log_days", limits.RETENTION_DAYS)):
-        number = getattr(retention, name)
+    for name, number in retention._asdict().items():
+        most = limits.RETENTION_VERSIONS if name == "versions" else limits.RETENTION_DAYS
         if number is not None and not 1 <= number <= most:
             raise InvalidRequest(f"{name} is 1 to {most}, or null to keep everything.", field=f"retention.{name}")
 

@@ -9,7 +9,7 @@ from configsvc.model.change_set import Activate, ChangeSet, Operation, Put, stor
 from configsvc.model.envelope import peek
 from configsvc.model.errors import ConfigsvcError, PreconditionFailed, TooLarge
 from configsvc.model.names import Kid, Namespace
-from configsvc.service import change_log, records, steps
+from configsvc.service import change_log, key_state, records, steps
 from configsvc.service.change_log import Done
 from configsvc.service.check_value import check_work
 from configsvc.service.found import Found, live_head, one
@@ -22,7 +22,7 @@ from configsvc.service.writing import Plan, Situation, refused
 
 
 def addresses(namespace: Namespace, change_set: ChangeSet) -> tuple[Address, ...]:
-    """All that the decision reads, at most 93 records: one BatchGetItem.
+    """All that the decision reads, at most 133 records: one BatchGetItem, or two for a large change set.
 
     Raises:
         TooLarge: more data keys than one transaction may condition on.
@@ -32,7 +32,7 @@ def addresses(namespace: Namespace, change_set: ChangeSet) -> tuple[Address, ...
         raise TooLarge(
             f"A change set takes {limits.CHANGE_SET_KIDS} data keys. Split it.", limit=limits.CHANGE_SET_KIDS
         )
-    keys = [records.key(namespace, operation.key) for operation in change_set.operations]
+    keys = [at for operation in change_set.operations for at in key_state.addresses(namespace, operation.key)]
     versions = [
         records.version(namespace, operation.key, number)
         for operation in change_set.operations
@@ -41,6 +41,8 @@ def addresses(namespace: Namespace, change_set: ChangeSet) -> tuple[Address, ...
     data_keys = [records.data_key(namespace, kid) for kid in kids]
     return (records.head(namespace), records.settings(namespace), *keys, *versions, *data_keys)
 
+
+Failed = tuple[Operation, ConfigsvcError]
 
 Answering = Callable[[Namespace, int, Sequence[Change]], Outcome]
 
@@ -55,7 +57,9 @@ def decide(namespace: Namespace, change_set: ChangeSet, answer: Answering, found
     base = Base(found, *_namespace(namespace, found), situation)
     _check_namespace(namespace, base, change_set)
     check_work(situation.schemas, base.settings.schemas, change_set.operations)
-    decided = _steps(base, change_set)
+    decided, failed = _steps(base, change_set)
+    if failed:
+        return _refused(base, change_set, failed)
     _check_bytes(decided)
     head = tallied(base.head, [_moved(step) for step in decided], situation.tag)
     done = Done("change", message=change_set.message, changes=tuple(step.change for step in decided))
@@ -65,7 +69,8 @@ def decide(namespace: Namespace, change_set: ChangeSet, answer: Answering, found
         *(action for step in decided for action in step.actions()),
     ]  # fmt: skip
     outcome = answer(namespace, head.revision, done.changes)
-    plan = Plan(head.revision, (*actions, log), outcome)
+    standing = tuple(check for step in decided for check in step.standing())
+    plan = Plan(head.revision, (*actions, log), outcome, standing=standing)
     refusal = outgrown(base.head, head, base.settings.snapshot_bytes, situation.charset) or _overfull(decided)
     return refused(plan, refusal) if refusal else plan
 
@@ -84,19 +89,31 @@ def _check_namespace(namespace: Namespace, base: Base, change_set: ChangeSet) ->
         raise PreconditionFailed("The namespace is not at that revision. Read it again.", revision=base.head.revision)
 
 
-def _steps(base: Base, change_set: ChangeSet) -> list[Step]:
-    decided, failed = list[Step](), list[tuple[Operation, ConfigsvcError]]()
+def _steps(base: Base, change_set: ChangeSet) -> tuple[list[Step], list[Failed]]:
+    decided, failed = list[Step](), list[Failed]()
     for operation in change_set.operations:
         try:
             decided.append(steps.decide(base, operation, guarded=change_set.if_match is not None))
         except ConfigsvcError as error:
             failed.append((operation, error))
-    if failed:
-        raise _first(failed, len(change_set.operations))
-    return decided
+    return decided, failed
 
 
-def _first(failed: Sequence[tuple[Operation, ConfigsvcError]], operations: int) -> ConfigsvcError:
+def _refused(base: Base, change_set: ChangeSet, failed: Sequence[Failed]) -> Plan:
+    """The refusal; one that rests on a key that serves nothing once that is shown.
+
+    Raises:
+        ConfigsvcError: the refusal that needs no more than what was read.
+    """
+    namespace, error = base.head.namespace, _first(failed, len(change_set.operations))
+    known = [key_state.known(base.found, namespace, operation.key) for operation, _ in failed]
+    if not (shown := [check for each in known for check in each.conditions]):
+        raise error
+    as_read = Check(address_of(base.head), base.head.revision)
+    return Plan(base.head.revision, (as_read, *shown), Outcome(error.status, {}), error)
+
+
+def _first(failed: Sequence[Failed], operations: int) -> ConfigsvcError:
     """The first failure; of several operations it names every one that failed."""
     error = failed[0][1]
     if operations > 1:
@@ -119,9 +136,10 @@ def _check_bytes(decided: Sequence[Step]) -> None:
 
 
 def _overfull(decided: Sequence[Step]) -> TooLarge | None:
-    """A staged put writes the value that its key serves once more, so values that nobody sent count too."""
+    """A staged put writes what its key serves once more, a deletion removes it: values that nobody sent count too."""
     versions = [version.entry for step in decided if (version := step.written or step.chosen)]
-    served = [step.after.entry for step in decided if step.after.entry]
+    moved = [step.after.entry or (step.before and step.before.entry) for step in decided]
+    served = [entry for entry in moved if entry]
     size = sum(stored_bytes(entry.value) for entry in (*versions, *served))
     if size <= limits.TRANSACTION_VALUES:
         return None

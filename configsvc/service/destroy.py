@@ -8,11 +8,12 @@ from configsvc.model import names
 from configsvc.model.errors import Conflict, InvalidRequest, NotFound
 from configsvc.model.etag import of_revision
 from configsvc.model.names import Key, Namespace
-from configsvc.service import access, change_log, records, writable
+from configsvc.service import access, change_log, key_state, records, writable
 from configsvc.service.change_log import DESTROY, Done
 from configsvc.service.found import Found, one
+from configsvc.service.key_state import Known
 from configsvc.service.ports import Action, Caller, Check, Idempotency, Outcome, Ports, Write
-from configsvc.service.records import KeyState, Version
+from configsvc.service.records import Version
 from configsvc.service.writing import Intent, Plan, Situation, write
 
 
@@ -31,7 +32,7 @@ def destroy(  # noqa: PLR0917  # as the other verbs: ports, caller, namespace, w
     namespace, name = names.namespace(ns), names.key(key)
     if version < 1:
         raise InvalidRequest("A version is 1 or more.", field="version")
-    wanted = (records.key(namespace, name), records.version(namespace, name, version))
+    wanted = (*key_state.addresses(namespace, name), records.version(namespace, name, version))
     intent = Intent(
         records.of_namespace(namespace),
         (*writable.addresses(namespace), *wanted),
@@ -42,28 +43,29 @@ def destroy(  # noqa: PLR0917  # as the other verbs: ports, caller, namespace, w
 
 
 def _decide(namespace: Namespace, key: Key, number: int, found: Found, situation: Situation) -> Plan:
-    state = one(found, records.key(namespace, key), KeyState)
+    known = key_state.known(found, namespace, key)
     stored = one(found, records.version(namespace, key, number), Version)
-    if state is None or stored is None:
+    if stored is None:
         raise NotFound("The key has no such version.", key=key, version=number)
     if stored.destroyed:
         return Plan(stored.revision, (), _answer(stored))
-    if state.active == number:
+    if known.served and known.served.active == number:
         raise Conflict("That version is served. Activate another or delete the key first.", key=key, version=number)
-    return _destroyed(state, stored, found, situation)
+    return _destroyed(known, stored, found, situation)
 
 
-def _destroyed(state: KeyState, stored: Version, found: Found, situation: Situation) -> Plan:
+def _destroyed(known: Known, stored: Version, found: Found, situation: Situation) -> Plan:
     """HEAD moves its revision only: what is served stays as it is. The key must not come to serve it meanwhile."""
     base = writable.writable(found, stored.namespace)
     new = base.head._replace(revision=base.head.revision + 1)
     gone = stored._replace(revision=new.revision, entry=stored.entry._replace(value=""), destroyed=True)
-    done = Done(DESTROY, state.key, details={"version": stored.entry.version})
+    done = Done(DESTROY, known.key, details={"version": stored.entry.version})
+    as_read = [Check(records.address_of(known.served), known.served.revision)] if known.served else [known.not_served]
     actions: tuple[Action, ...] = (
         Write(new, base.head.revision),
         base.condition,
         Write(gone, stored.revision),
-        Check(records.address_of(state), state.revision),
+        *as_read,
         change_log.logged(stored.namespace, new.revision, new.served, done, situation),
     )
     return Plan(new.revision, actions, _answer(gone))

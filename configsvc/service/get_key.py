@@ -5,7 +5,7 @@ from __future__ import annotations
 from configsvc.model import names
 from configsvc.model.errors import Gone, InvalidRequest, NotFound
 from configsvc.model.etag import of_revision
-from configsvc.service import access, records
+from configsvc.service import access, key_state, records
 from configsvc.service.found import Found, one
 from configsvc.service.ports import Caller, Ports
 from configsvc.service.records import KeyState, Version
@@ -15,7 +15,7 @@ Got = tuple[dict[str, object], str]
 
 
 def get_key(ports: Ports, caller: Caller, ns: str, key: str, version: int | None = None) -> Got:
-    """The active entry with `latest`, `next_version` and `revision`, and the key's ETag; one read.
+    """The active entry with `latest`, `next_version` and `revision`, and the key's ETag; one read if it is served.
 
     With a version it is that one, also when it was only staged or is no longer served; then `active` is the version
     that is served or None, and `written_at` and `written_by` tell where this one comes from. `revision` and the ETag
@@ -30,11 +30,13 @@ def get_key(ports: Ports, caller: Caller, ns: str, key: str, version: int | None
     namespace, name = names.namespace(ns), names.key(key)
     if version is not None and version < 1:
         raise InvalidRequest("A version is 1 or more.", field="version")
-    at = records.key(namespace, name)
-    wanted = [records.head(namespace), at, *([] if version is None else [records.version(namespace, name, version)])]
+    chosen = [] if version is None else [records.version(namespace, name, version)]
+    wanted = [records.head(namespace), *key_state.addresses(namespace, name), *chosen]
     held, found = access.look(ports, caller, wanted, writes=False)
+    access.readable(held, found, namespace)
+    found = key_state.together(ports, found, wanted, namespace, name)
     head = access.readable(held, found, namespace)
-    state = one(found, at, KeyState)
+    state = key_state.known(found, namespace, name).state
     follows = next_version(state, head)
     if state is None:
         raise NotFound(f"Nothing was ever put under {name}.", key=name, next_version=follows)

@@ -2,12 +2,13 @@
 
 Each record of the change log says which version of a key was active before it and which is since. So of the records
 above a revision, the first that names a key tells what the key served at that revision; a key that none of them names
-serves now what it served then. Nothing before the revision is needed, and nothing after the last key is accounted for.
+serves now what it served then. Nothing before the revision is needed, and all records after it are: a key that serves
+nothing now, or of which nothing is kept, is named there alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from configsvc.model.names import Key
@@ -29,29 +30,35 @@ def now(served: int, states: Iterable[KeyState]) -> Past:
     return Past(served, {state.key: state.active for state in states if state.active is not None})
 
 
-def past(at: LogRecord, states: Sequence[KeyState], later: Iterable[LogRecord]) -> Past | None:
-    """What the revision of `at` served; `later` are the records above it in order, read no further than needed.
+def past(at: LogRecord, states: Iterable[KeyState], later: Iterable[LogRecord], until: int) -> Past | None:
+    """What the revision of `at` served.
+
+    Args:
+        at: its record.
+        states: all keys that serve something at the revision `until`.
+        later: the records above `at`, in order; none above `until` is read.
+        until: the last revision that counts.
 
     None when records are missing between: they were being written, or pruned, while they were read.
     """
-    was = _before(at, {state.key for state in states if state.revision > at.revision}, later)
+    was = _before(at, later, until)
     if was is None:
         return None
-    active = {state.key: was.get(state.key, state.active) for state in states}
-    return Past(at.served, {key: version for key, version in active.items() if version is not None})
+    active = {**{state.key: state.active for state in states}, **was}
+    return Past(at.served, {key: version for key, version in sorted(active.items()) if version is not None})
 
 
-def _before(at: LogRecord, touched: set[Key], later: Iterable[LogRecord]) -> dict[Key, int | None] | None:
+def _before(at: LogRecord, later: Iterable[LogRecord], until: int) -> dict[Key, int | None] | None:
     was: dict[Key, int | None] = {}
-    records = unbroken(at.revision, later)
-    while touched:
+    revision = at.revision
+    records = unbroken(revision, later)
+    while revision < until:
         record = next(records, None)
         if record is None:
             return None
+        revision = record.revision
         for change in record.changes:
-            if change.key in touched:
-                was[change.key] = change.was
-                touched.remove(change.key)
+            was.setdefault(change.key, change.was)
     return was
 
 

@@ -16,6 +16,7 @@ from configsvc.service.history import LIFT
 from configsvc.service.ports import Caller, Idempotency, LostRace, Outcome, Ports, StoreBusy, Write
 from configsvc.service.rebuild import Difference, differences, overstated, rebuilt
 from configsvc.service.records import Head, KeyState, Record
+from configsvc.service.tally import stamped
 from configsvc.service.writing import COMMIT_SECONDS, Intent, Plan, Situation, write
 
 SETTLES = 1.0
@@ -95,7 +96,7 @@ def _counted(ports: Ports, head: Head) -> dict[records.Address, Record]:
     query = ports.repository.query
     below = records.log(partition, limits.REVISION_END).sk
     newest = query(partition, "R#", after=below, limit=1, reverse=True)
-    counted = (*query(partition, "K#"), *query(partition, "D#"), *newest)
+    counted = (*query(partition, "K#"), *query(partition, "U#"), *query(partition, "D#"), *newest)
     return {records.address_of(each): each for each in counted}
 
 
@@ -103,17 +104,18 @@ def _decide(namespace: Namespace, wanted: int, found: Found, situation: Situatio
     head = live_head(found, namespace)
     if head is None:
         raise access.absent(namespace)
-    counted = [record for at, record in found.items() if at.sk[:2] in {"K#", "D#", "R#"}]
+    counted = [record for at, record in found.items() if at.sk[:2] in {"K#", "U#", "D#", "R#"}]
     right = rebuilt(head, counted)
     raised = overstated(counted, right.revision)
     wrong = (*differences(head, right), *(_raised(each, right.revision) for each in raised))
     if not wrong and head.revision >= wanted and head.floor >= wanted:
         return Plan(head.revision, (), _answer(head, wrong))
     revision = max(right.revision, wanted) + 1
-    keys = [Write(each._replace(revision=revision, latest=right.revision), each.revision) for each in raised[:_KEYS]]
+    lowered = [each._replace(revision=revision, latest=right.revision) for each in raised[:_KEYS]]
+    keys = [Write(after, before.revision) for before, after in zip(raised, lowered, strict=False)]
     lifted = right._replace(
         revision=revision, served=revision, tag=situation.tag, floor=max(right.floor, wanted),
-        stamps=right.stamps + sum(revision - each.revision for each in raised[:_KEYS]),
+        stamps=stamped(right.stamps, raised[:_KEYS], lowered),
     )  # fmt: skip
     was = {"revision": min(head.revision, limits.EXACT), "floor": min(head.floor, limits.EXACT)}
     details = {"asked": wanted, "was": was, "check": _checked(wrong)}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from configsvc.model import names
-from configsvc.service import access, paging, records
+from configsvc.model.names import Namespace
+from configsvc.service import access, key_state, paging, records
 from configsvc.service.ports import Caller, Ports
-from configsvc.service.records import Head, KeyState
+from configsvc.service.records import Head, KeyState, Record
 from configsvc.service.steps import next_version
 
 
@@ -14,8 +17,8 @@ def list_keys(ports: Ports, caller: Caller, ns: str, prefix: str, limit: int, cu
 
     The first version of a key that is not there is floor + 1.
 
-    A page is read while others write: each key is as it was at one moment, the page as a whole need not be. Whoever
-    needs one revision fetches the snapshot.
+    A page is read while others write: each key is as it was at one moment, the page as a whole need not be, and a key
+    that is deleted in that very moment may be missing. Whoever needs one revision fetches the snapshot.
 
     Raises:
         NotFound: absent, or not the caller's to read.
@@ -26,15 +29,19 @@ def list_keys(ports: Ports, caller: Caller, ns: str, prefix: str, limit: int, cu
     after = paging.after(cursor, begin, names.key)
     held, found = access.look(ports, caller, (records.head(namespace),), writes=False)
     head = access.readable(held, found, namespace)
-    states = ports.repository.query(
-        records.of_namespace(namespace), f"K#{begin}", after=f"K#{after}" if after else "", limit=limit + 1,
-        values=False,
-    )  # fmt: skip
-    keys = (state for state in states if isinstance(state, KeyState))
-    shown, more = paging.page(keys, limit, lambda state: state.key)
+    # What is served first: a key that is deleted between the two readings is in both.
+    states = [state for kind in "KU" for state in _read(ports, namespace, (kind, begin, after), paging.checked(limit))]
+    shown, more = paging.page(key_state.current(states), limit, lambda state: state.key)
     listed = [_listed(head, state) for state in shown]
     counted = {"revision": head.revision, "floor": head.floor}
     return {"namespace": namespace, **counted, "keys": listed, "cursor": more}
+
+
+def _read(ports: Ports, namespace: Namespace, where: tuple[str, str, str], limit: int) -> Iterator[Record]:
+    """One more than a page takes, of keys that serve something or of the others."""
+    kind, begin, after = where
+    partition, last = records.of_namespace(namespace), f"{kind}#{after}" if after else ""
+    return ports.repository.query(partition, f"{kind}#{begin}", after=last, limit=limit + 1, values=False)
 
 
 def _listed(head: Head, state: KeyState) -> dict[str, object]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from configsvc.model import names
 from configsvc.model.errors import NotFound
-from configsvc.service import access, paging, records
-from configsvc.service.found import one
+from configsvc.service import access, key_state, paging, records
 from configsvc.service.ports import Caller, Ports
 from configsvc.service.records import KeyState, Version
 from configsvc.service.steps import next_version
@@ -16,7 +15,8 @@ def list_versions(  # noqa: PLR0917  # limit and cursor as in every listing
 ) -> dict[str, object]:
     """`{"namespace", "key", "latest", "next_version", "revision", "versions": [...], "cursor"}`, newest first.
 
-    One read and one Query. What upkeep has pruned is not listed; what was destroyed is.
+    One read and one Query, and a read more if nothing is served under the key. What upkeep has pruned is not listed;
+    what was destroyed is.
 
     Raises:
         NotFound: the namespace as always; or nothing was ever put under the key.
@@ -25,10 +25,12 @@ def list_versions(  # noqa: PLR0917  # limit and cursor as in every listing
     namespace, name = names.namespace(ns), names.key(key)
     last = paging.after(cursor, "", paging.number)
     most = paging.checked(limit) + 1
-    at = records.key(namespace, name)
-    held, found = access.look(ports, caller, (records.head(namespace), at), writes=False)
+    wanted = (records.head(namespace), *key_state.addresses(namespace, name))
+    held, found = access.look(ports, caller, wanted, writes=False)
+    access.readable(held, found, namespace)
+    found = key_state.together(ports, found, wanted, namespace, name)
     head = access.readable(held, found, namespace)
-    state = one(found, at, KeyState)
+    state = key_state.known(found, namespace, name).state
     follows = next_version(state, head)
     if state is None:
         raise NotFound(f"Nothing was ever put under {name}.", key=name, next_version=follows)

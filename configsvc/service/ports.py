@@ -87,6 +87,14 @@ class Repository(Protocol):
             StoreBusy, StoreUnavailable
         """
 
+    def together(self, addresses: Sequence[Address]) -> dict[Address, Record]:
+        """The records that are there, all as they stood at one moment; at most 100 addresses.
+
+        Raises:
+            LostRace: a transaction was at one of them.
+            StoreBusy, StoreUnavailable
+        """
+
     def commit(self, actions: Sequence[Action]) -> None:
         """All actions in one transaction, or none.
 

@@ -14,11 +14,10 @@ from typing import NamedTuple
 from configsvc.model import limits
 from configsvc.model.errors import Conflict
 from configsvc.model.names import Key
-from configsvc.service import prunable, records
-from configsvc.service.found import one
+from configsvc.service import key_state, prunable, records
 from configsvc.service.ports import Action, Check, LostRace, Ports, Remove
 from configsvc.service.prunable import Served
-from configsvc.service.records import KeyState, LogRecord, Version
+from configsvc.service.records import LogRecord, Version
 from configsvc.service.writable import Writable
 
 REMOVALS = limits.TRANSACTION_ITEMS - 1
@@ -100,13 +99,15 @@ def _take(ports: Ports, base: Writable, known: Served, gone: Sequence[Version]) 
     """Versions of one key; none when it was touched since the log was read, or is meanwhile."""
     if not gone:
         return Taken(0, all=True)
-    at = records.key(base.head.namespace, gone[0].entry.key)
-    state = one(ports.repository.get([at]), at, KeyState)
+    namespace, key = base.head.namespace, gone[0].entry.key
+    found = key_state.known(ports.repository.get(key_state.addresses(namespace, key)), namespace, key)
+    state = found.state
     if state is None or state.revision > known.revision:
         return Taken(0, all=False)
+    as_read = found.conditions or (Check(records.address_of(state), state.revision),)
     removals = [Remove(records.address_of(each), each.revision) for each in gone if each.entry.version != state.active]
     for start in range(0, len(removals), REMOVALS):
-        chunk: list[Action] = [base.condition, Check(at, state.revision), *removals[start : start + REMOVALS]]
+        chunk: list[Action] = [base.condition, *as_read, *removals[start : start + REMOVALS]]
         try:
             ports.repository.commit(chunk)
         except LostRace:

@@ -41,8 +41,8 @@ def put(  # noqa: PLR0917  # as the other verbs: ports, caller, namespace, what 
 
 def _decide(namespace: Namespace, wanted: ChangeSet, found: Found, situation: Situation) -> Plan:
     operation = wanted.operations[0]
-    if known := replayed(namespace, operation, found):
-        revision, number = known.version.revision, known.version.entry.version
-        first = Change(operation.key, "put", number, None, known.active)
-        return Plan(revision, (), answer(200, namespace, revision, [first]))
+    if again := replayed(namespace, operation, found):
+        revision, number, state = again.version.revision, again.version.entry.version, again.known.state
+        first = Change(operation.key, "put", number, None, state and state.active)
+        return Plan(revision, again.known.conditions, answer(200, namespace, revision, [first]))
     return decide_change.decide(namespace, wanted, partial(answer, 201), found, situation)

@@ -12,8 +12,9 @@ from typing import NamedTuple
 from configsvc.model import limits
 from configsvc.model.names import Kid
 from configsvc.model.snapshot import data_key_cost, entry_cost
+from configsvc.service.key_state import current
 from configsvc.service.records import Head, KeyState, KidCount, LogRecord, Record, StoredDataKey
-from configsvc.service.tally import kid_of
+from configsvc.service.tally import kid_of, stamped
 
 
 class Difference(NamedTuple):
@@ -25,9 +26,9 @@ class Difference(NamedTuple):
 
 
 def rebuilt(head: Head, found: Iterable[Record]) -> Head:
-    """HEAD as its keys, its data keys and the log say; `found` is all `K#` and `D#`, and the newest of the log."""
+    """HEAD as keys, data keys and the log say; `found` is all `K#`, `U#` and `D#`, and the newest of the log."""
     stored = tuple(found)
-    states = [each for each in stored if isinstance(each, KeyState)]
+    states = current(stored)
     entries = [state.entry for state in states if state.entry]
     data_keys = [each for each in stored if isinstance(each, StoredDataKey)]
     revision = _revision(head, stored)
@@ -37,7 +38,7 @@ def rebuilt(head: Head, found: Iterable[Record]) -> Head:
         entries=len(entries),
         size=sum(entry_cost(entry, "utf8") for entry in entries),
         size_ascii=sum(entry_cost(entry, "ascii") for entry in entries),
-        stamps=sum(state.revision for state in states),
+        stamps=stamped(0, (), states),
         kids=_kids(head, revision, states, data_keys),
     )
 
@@ -65,7 +66,7 @@ def differences(head: Head, found: Head) -> tuple[Difference, ...]:
 
 def overstated(found: Iterable[Record], revision: int) -> list[KeyState]:
     """The keys whose latest version somebody else raised: no key has had more versions than its namespace revisions."""
-    return [each for each in found if isinstance(each, KeyState) and each.latest > revision]
+    return [each for each in current(found) if each.latest > revision]
 
 
 def _kids(

@@ -37,8 +37,8 @@ class Head(NamedTuple):
     `tag` belongs to the served revision: it is drawn with every write that changes what readers get, and stays when
     a staged put or a setting moves only `revision`. So equal (served, tag) means equal snapshots, also after a restore.
     `size` is what the served entries cost in the snapshot, and `size_ascii` the same where the runtime escapes what is
-    not ASCII: a stage that changes its runtime finds both counted. `stamps` is the sum of the revisions of all `K#`, by
-    which a reader tells that its Query saw each of them as this revision left it.
+    not ASCII: a stage that changes its runtime finds both counted. `stamps` is the sum of the stamps of all `K#`
+    (service.tally), by which a reader tells that its Query saw each of them as this revision left it.
     """
 
     namespace: Namespace
@@ -55,10 +55,11 @@ class Head(NamedTuple):
 
 
 class Retention(NamedTuple):
-    """What upkeep keeps: versions of each key, and days of the change log. None keeps everything."""
+    """What upkeep keeps: versions of each key, days of the change log, days of deleted keys. None keeps everything."""
 
     versions: int | None = None
     log_days: int | None = None
+    deleted_days: int | None = None
 
 
 class Settings(NamedTuple):
@@ -76,9 +77,13 @@ class Settings(NamedTuple):
 
 
 class KeyState(NamedTuple):
-    """`K#<key>`: what is served and what was given out. `entry` is None when nothing is served.
+    """What a key serves and which versions it gave out: `K#<key>` while something is served, else `U#<key>`.
 
-    `deleted` says that it was served once and a deletion was the last that happened to it.
+    So a reading of what is served never meets what is not. A `U#` stays where it is when its key is served again. It
+    counts only while there is no `K#`; the next deletion replaces it.
+
+    `entry` is None when nothing is served. `deleted_at` is when it was deleted, if that was the last that happened to
+    it: RFC 3339 text.
     """
 
     namespace: Namespace
@@ -88,7 +93,7 @@ class KeyState(NamedTuple):
     latest_form: Form
     entry: Entry | None
     rotate_by: str | None
-    deleted: bool = False
+    deleted_at: str | None = None
 
     @property
     def active(self) -> int | None:
@@ -100,7 +105,7 @@ class KeyState(NamedTuple):
         """Whether something is served; if not, whether a version waits to be, or the key was deleted."""
         if self.entry:
             return "served"
-        return "deleted" if self.deleted else "staged"
+        return "deleted" if self.deleted_at else "staged"
 
 
 class Version(NamedTuple):
@@ -115,10 +120,13 @@ class Version(NamedTuple):
 
 
 class Change(NamedTuple):
-    """One key in a change-log record: the version given out or chosen, and what the active one was and is now."""
+    """One key in a change-log record: the version given out or chosen, and what the active one was and is now.
+
+    `purge` says that upkeep took away all that was kept of a deleted key; `version` is the last that it gave out.
+    """
 
     key: Key
-    op: Literal["put", "activate", "delete"]
+    op: Literal["put", "activate", "delete", "purge"]
     version: int | None
     was: int | None
     now: int | None
@@ -216,8 +224,13 @@ def settings(namespace: str) -> Address:
 
 
 def key(namespace: str, key: str) -> Address:
-    """Where the state of a key stands."""
+    """Where the state of a key stands while something is served under it."""
     return Address(of_namespace(namespace), f"K#{key}")
+
+
+def unserved(namespace: str, key: str) -> Address:
+    """Where the state of a key stands while nothing is served under it."""
+    return Address(of_namespace(namespace), f"U#{key}")
 
 
 def version(namespace: str, key: str, number: int) -> Address:
@@ -261,7 +274,7 @@ def address_of(record: Record) -> Address:  # noqa: C901, PLR0911  # one line a 
         case Settings():
             return settings(record.namespace)
         case KeyState():
-            return key(record.namespace, record.key)
+            return (key if record.entry else unserved)(record.namespace, record.key)
         case Version():
             return version(record.namespace, record.entry.key, record.entry.version)
         case LogRecord():

@@ -10,17 +10,18 @@ from typing import NamedTuple
 from configsvc.model.change_set import Operation, Put
 from configsvc.model.envelope import peek
 from configsvc.model.names import Namespace
-from configsvc.service import records
+from configsvc.service import key_state, records
 from configsvc.service.found import Found, one
+from configsvc.service.key_state import Known
 from configsvc.service.ports import LostRace
-from configsvc.service.records import KeyState, Version
+from configsvc.service.records import Version
 
 
 class Replayed(NamedTuple):
-    """A version that is there already, and what its key serves now."""
+    """A version that is there already, and its key."""
 
     version: Version
-    active: int | None
+    known: Known
 
 
 def replayed(namespace: Namespace, operation: Operation, found: Found) -> Replayed | None:
@@ -34,11 +35,12 @@ def replayed(namespace: Namespace, operation: Operation, found: Found) -> Replay
     number = peek(operation.value).version
     at = records.version(namespace, operation.key, number)
     version = one(found, at, Version)
-    state = one(found, records.key(namespace, operation.key), KeyState)
+    known = key_state.known(found, namespace, operation.key)
+    state = known.state
     if state is None or state.latest != number:
         return None
     if version is None:
         raise LostRace([at])
     if version.entry.value != operation.value:
         return None
-    return Replayed(version, state.active)
+    return Replayed(version, known)

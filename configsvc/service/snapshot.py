@@ -1,9 +1,10 @@
 """A snapshot at one revision, out of reads that are not isolated from writes.
 
-HEAD is read first. A key that a later write touched has a revision above HEAD's. A key that was read as an earlier
-revision left it, which a Query may do while a transaction is being applied, makes the sum of the keys' revisions too
-small, for HEAD holds that sum and no revision ever goes down. So no revision above HEAD's and the right sum prove that
-every key was read exactly as HEAD's revision left it.
+HEAD is read first. A Query may see a key as a later write left it, or, while a transaction is being applied, as an
+earlier revision left it: changed, gone, or still there. So each `K#` has a stamp, made of its key and its revision, and
+HEAD holds the sum of them. The right sum says that every key was read exactly as HEAD's revision left it.
+
+Keys that serve nothing have no `K#`, so a snapshot costs what it serves, however many keys were ever deleted.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from configsvc.service import access, records
 from configsvc.service.found import live_head, one
 from configsvc.service.ports import Ports, Rendered
 from configsvc.service.records import Head, KeyState, StoredDataKey
+from configsvc.service.tally import stamped
 
 TRIES = 4
 
@@ -61,7 +63,7 @@ def assembled(ports: Ports, head: Head) -> SealedSnapshot | None:
 
 
 def key_states(ports: Ports, head: Head, *, values: bool = True) -> list[KeyState] | None:
-    """All keys as HEAD's revision left them; None when a write came between."""
+    """All keys that serve something, as HEAD's revision left them; None when a write came between."""
     found = ports.repository.query(records.of_namespace(head.namespace), "K#", values=values)
     states = [state for state in found if isinstance(state, KeyState)]
     return states if consistent(head, states) else None
@@ -69,9 +71,7 @@ def key_states(ports: Ports, head: Head, *, values: bool = True) -> list[KeyStat
 
 def consistent(head: Head, states: Sequence[KeyState]) -> bool:
     """Whether all keys were read as HEAD's revision left them."""
-    return all(state.revision <= head.revision for state in states) and head.stamps == sum(
-        state.revision for state in states
-    )
+    return all(state.revision <= head.revision for state in states) and head.stamps == stamped(0, (), states)
 
 
 def _data_keys(ports: Ports, head: Head) -> tuple[DataKey, ...] | None:

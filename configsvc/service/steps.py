@@ -17,10 +17,11 @@ from configsvc.model.errors import (
     Unprocessable,
     VersionClaimed,
 )
-from configsvc.service import access, records
+from configsvc.service import access, key_state, records
 from configsvc.service.check_value import check_value
 from configsvc.service.found import Found, one
-from configsvc.service.ports import Action, Check, LostRace, Write
+from configsvc.service.key_state import Known
+from configsvc.service.ports import Action, Check, LostRace, Remove, Write
 from configsvc.service.records import Change, Head, KeyState, Settings, Version
 from configsvc.service.tally import kid_of
 from configsvc.service.writing import Situation
@@ -45,22 +46,39 @@ class Base(NamedTuple):
 
 
 class Step(NamedTuple):
-    """An operation decided. `written` is a new version, `chosen` one that was read."""
+    """An operation decided. `known` is the key as it was read, `written` a new version, `chosen` one that was read."""
 
-    before: KeyState | None
+    known: Known
     after: KeyState
     change: Change
     written: Version | None = None
     chosen: Version | None = None
 
+    @property
+    def before(self) -> KeyState | None:
+        """What the key was."""
+        return self.known.state
+
     def actions(self) -> list[Action]:
         """Its share of the transaction: the key by its own revision, and its version absent or as it was read."""
-        actions: list[Action] = [Write(self.after, self.before.revision if self.before else None)]
+        actions = self._moved()
         if self.written:
             actions.append(Write(self.written, None))
         if self.chosen:
             actions.append(Check(records.address_of(self.chosen), self.chosen.revision))
         return actions
+
+    def standing(self) -> list[Check]:
+        """What else must be as it was read: nothing that changes while HEAD's revision does not."""
+        return [each for each in self.known.conditions if each.address != records.address_of(self.after)]
+
+    def _moved(self) -> list[Action]:
+        """The `K#` that comes, stays or goes; where it goes or never was, the `U#`."""
+        served, as_unserved = self.known.served, self.known.as_unserved
+        if self.after.entry:
+            return [Write(self.after, served.revision if served else None)]
+        gone = [Remove(records.address_of(served), served.revision)] if served else []
+        return [*gone, Write(self.after, as_unserved.expected)]
 
 
 def next_version(before: KeyState | None, head: Head) -> int:
@@ -75,15 +93,15 @@ def decide(base: Base, operation: Operation, *, guarded: bool) -> Step:
         PreconditionFailed, PreconditionRequired, VersionClaimed, InvalidEnvelope, InvalidValue, Unprocessable,
         Forbidden, NotFound, Gone.
     """
-    before = one(base.found, records.key(base.head.namespace, operation.key), KeyState)
-    _check_precondition(base, operation, before, guarded=guarded)
+    known = key_state.known(base.found, base.head.namespace, operation.key)
+    _check_precondition(base, operation, known.state, guarded=guarded)
     match operation:
         case Put():
-            return _put(base, operation, before)
+            return _put(base, operation, known)
         case Activate():
-            return _activate(base, operation, before)
+            return _activate(base, operation, known)
         case Delete():
-            return _delete(base, operation, before)
+            return _delete(base, operation, known)
 
 
 def _check_precondition(base: Base, operation: Operation, before: KeyState | None, *, guarded: bool) -> None:
@@ -110,7 +128,8 @@ def _takes(operation: Operation) -> str:
     return "If-Match (in a change set if_match)"
 
 
-def _put(base: Base, put: Put, before: KeyState | None) -> Step:
+def _put(base: Base, put: Put, known: Known) -> Step:
+    before = known.state
     version = base.next_version(before)
     _check_form(base, put, before)
     if put.form == "envelope":
@@ -122,7 +141,7 @@ def _put(base: Base, put: Put, before: KeyState | None) -> Step:
     served = before.entry if before else None
     active = entry if put.activate else served
     after = KeyState(base.head.namespace, put.key, base.revision, version, put.form, active, put.rotate_by)
-    return Step(before, after, _change(put, version, before, after), written=written)
+    return Step(known, after, _change(put, version, before, after), written=written)
 
 
 def _check_form(base: Base, put: Put, before: KeyState | None) -> None:
@@ -161,15 +180,16 @@ def _check_envelope(base: Base, put: Put, version: int) -> None:
         )  # fmt: skip
 
 
-def _activate(base: Base, activate: Activate, before: KeyState | None) -> Step:
+def _activate(base: Base, activate: Activate, known: Known) -> Step:
+    before = known.state
     chosen = one(base.found, records.version(base.head.namespace, activate.key, activate.version), Version)
     if before is None or chosen is None:
         raise NotFound("The key has no such version.", key=activate.key, version=activate.version)
     if chosen.destroyed:
         raise Gone("The value of that version was destroyed.", key=activate.key, version=activate.version)
     _check_data_key(base.head, chosen)
-    after = before._replace(revision=base.revision, entry=chosen.entry, deleted=False)
-    return Step(before, after, _change(activate, activate.version, before, after), chosen=chosen)
+    after = before._replace(revision=base.revision, entry=chosen.entry, deleted_at=None)
+    return Step(known, after, _change(activate, activate.version, before, after), chosen=chosen)
 
 
 def _check_data_key(head: Head, chosen: Version) -> None:
@@ -190,11 +210,11 @@ def _check_data_key(head: Head, chosen: Version) -> None:
     )  # fmt: skip
 
 
-def _delete(base: Base, delete: Delete, before: KeyState | None) -> Step:
-    if before is None or before.entry is None:
+def _delete(base: Base, delete: Delete, known: Known) -> Step:
+    if known.served is None:
         raise NotFound("Nothing is served under that key.", key=delete.key)
-    after = before._replace(revision=base.revision, entry=None, deleted=True)
-    return Step(before, after, _change(delete, None, before, after))
+    after = known.served._replace(revision=base.revision, entry=None, deleted_at=base.situation.now.text)
+    return Step(known, after, _change(delete, None, known.served, after))
 
 
 def _change(operation: Operation, version: int | None, before: KeyState | None, after: KeyState) -> Change:

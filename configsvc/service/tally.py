@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from hashlib import sha256
 from typing import NamedTuple
 
 from configsvc.model import limits
@@ -15,6 +16,9 @@ from configsvc.model.snapshot import Charset, entry_cost, total_cost
 from configsvc.service import records
 from configsvc.service.ports import LostRace
 from configsvc.service.records import Head, KeyState, KidCount
+
+_STAMPS = limits.EXACT
+"""Stamps are counted modulo this: JSON holds the numbers below it exactly."""
 
 
 class Moved(NamedTuple):
@@ -30,6 +34,22 @@ def kid_of(entry: Entry | None) -> Kid | None:
     return peek(entry.value).kid if entry and entry.form == "envelope" else None
 
 
+def stamp(state: KeyState) -> int:
+    """A number that is another for each revision of each key, as far as 53 bits of SHA-256 tell them apart.
+
+    A sum of revisions alone would not do. A key that was deleted and is still there, and one that is not there any more
+    although it was, make up for each other when one revision wrote both.
+    """
+    digest = sha256(f"{state.key}#{state.revision}".encode()).digest()
+    return int.from_bytes(digest[:8]) % _STAMPS
+
+
+def stamped(stamps: int, gone: Iterable[KeyState], come: Iterable[KeyState]) -> int:
+    """HEAD's `stamps` after the `K#` of some states went and those of others came; of unserved ones none counts."""
+    added = sum(stamp(state) for state in come if state.entry)
+    return (stamps + added - sum(stamp(state) for state in gone if state.entry)) % _STAMPS
+
+
 def tallied(head: Head, moves: Iterable[Moved], tag: str) -> Head:
     """HEAD after a write of keys, at the next revision.
 
@@ -40,19 +60,19 @@ def tallied(head: Head, moves: Iterable[Moved], tag: str) -> Head:
         LostRace: HEAD and a key are of different moments.
     """
     revision, served = head.revision + 1, False
-    entries, size, size_ascii = head.entries, head.size, head.size_ascii
-    stamps, kids = head.stamps, dict(head.kids)
-    for before, after, stored in moves:
+    entries, size, size_ascii, kids = head.entries, head.size, head.size_ascii, dict(head.kids)
+    moved = tuple(moves)
+    for before, after, stored in moved:
         was, now = before.entry if before else None, after.entry
         entries += (now is not None) - (was is not None)
         size += _cost(now, "utf8") - _cost(was, "utf8")
         size_ascii += _cost(now, "ascii") - _cost(was, "ascii")
-        stamps += after.revision - (before.revision if before else 0)
         served = served or was != now
         _check_counted(head, before)
         _count(kids, kid_of(was), served=-1)
         _count(kids, kid_of(now), served=1)
         _count(kids, kid_of(stored), seals=1)
+    stamps = stamped(head.stamps, [each.before for each in moved if each.before], [each.after for each in moved])
     counted = head._replace(
         revision=revision, entries=entries, size=size, size_ascii=size_ascii, stamps=stamps, kids=kids
     )

@@ -45,10 +45,10 @@ def reached(head: Head, revision: int) -> None:
 
 
 def active_at(ports: Ports, head: Head, states: Sequence[KeyState], revision: int) -> Past | None:
-    """What a revision served; `states` are all keys as HEAD's revision left them. None when a write came between.
+    """What a revision served; `states` are all served keys as HEAD's revision left them.
 
-    Nothing is read when readers get the same now; else one Query of the log above that revision, whose pages end with
-    the last key that changed since.
+    None when a write came between. Nothing is read when readers get the same now; else one Query of the log above that
+    revision.
 
     Raises:
         Gone: its record is no longer in the log.
@@ -59,7 +59,7 @@ def active_at(ports: Ports, head: Head, states: Sequence[KeyState], revision: in
     at = next(log, None)
     if at is None or at.revision != revision:
         raise beyond(ports, head.namespace, revision)
-    return history.past(at, states, log)
+    return history.past(at, states, log, head.revision)
 
 
 def versions(ports: Ports, namespace: Namespace, wanted: Iterable[tuple[Key, int]]) -> list[Version]:

@@ -1,4 +1,4 @@
-"""Upkeep: take away what retention lets go. It moves no revision, and readers get what they got."""
+"""Upkeep: take away what retention lets go. Readers get what they got; only what purges deleted keys is a revision."""
 
 from __future__ import annotations
 
@@ -10,12 +10,18 @@ from configsvc.model.errors import Unavailable
 from configsvc.service import access, paging, prunable, records, writable
 from configsvc.service.ports import Action, Caller, LostRace, Ports, Remove
 from configsvc.service.prune_versions import Pruned, prune_versions
+from configsvc.service.purge_keys import Purged, purge_keys
 from configsvc.service.records import LogRecord
 from configsvc.service.time_travel import oldest
 from configsvc.service.writable import Writable
+from configsvc.service.writing import Situation
 
 ACTIONS = 99
 """Removals in one transaction beside its condition: TransactWriteItems takes 100 actions."""
+
+
+_DELETED = "U#"
+"""What a cursor begins with while deleted keys are purged. No key does."""
 
 
 class _Log(NamedTuple):
@@ -24,9 +30,12 @@ class _Log(NamedTuple):
 
 
 def upkeep(ports: Ports, caller: Caller, ns: str, cursor: str | None = None) -> dict[str, object]:
-    """Log records older than retention keeps go first, oldest first; then versions that no revision in the log needs.
+    """Take away what retention lets go.
 
-    One call takes away so much and no more. Answers `{"namespace", "log_pruned", "versions_pruned",
+    Log records go first, oldest first; then deleted keys with all their versions; then versions that no revision in the
+    log needs.
+
+    One call takes away so much and no more. Answers `{"namespace", "log_pruned", "keys_purged", "versions_pruned",
     "oldest_revision", "done", "cursor"}`; while it is not done, call again with its cursor, which is None to begin
     anew. It may be stopped and repeated at any moment. Expired answers to Idempotency-Keys are the table's business.
 
@@ -37,20 +46,42 @@ def upkeep(ports: Ports, caller: Caller, ns: str, cursor: str | None = None) -> 
         Unavailable: others write all the time.
     """
     namespace = names.namespace(ns)
-    after = paging.after(cursor, "", names.key)
+    after = paging.after(cursor, "", _place)
     held, found = access.look(ports, caller, writable.addresses(namespace), writes=True)
     access.require(held, found, namespace, "admin")
     try:
         base = writable.writable(found, namespace)
         log = _prune_log(ports, base)
-        versions = Pruned(0, after, more=True) if log.more else prune_versions(ports, base, after)
+        situation = Situation(caller, held, ports.clock.now(), "", ports.schemas, ports.charset)
+        purged = _purge(ports, base, situation, after, log)
+        more = log.more or purged.more
+        versions = Pruned(0, purged.after, more=True) if more else prune_versions(ports, base, purged.after)
     except LostRace:
         raise Unavailable("Others write here all the time. Try again.", retry_after=1) from None
     return {
-        "namespace": namespace, "log_pruned": log.pruned, "versions_pruned": versions.number,
+        "namespace": namespace, "log_pruned": log.pruned, "keys_purged": purged.keys,
+        "versions_pruned": purged.versions + versions.number,
         "oldest_revision": oldest(ports, namespace), "done": not versions.more,
         "cursor": paging.cursor(versions.after) if versions.more and versions.after else None,
     }  # fmt: skip
+
+
+def _place(text: str) -> str:
+    """Where an upkeep goes on: after a key whose versions were pruned, or after one that was purged, if it was due.
+
+    Raises:
+        InvalidName: neither.
+    """
+    names.key(text.removeprefix(_DELETED))
+    return text
+
+
+def _purge(ports: Ports, base: Writable, situation: Situation, after: str, log: _Log) -> Purged:
+    """Deleted keys, after the log and before other versions; `after` of what comes of it is where to go on."""
+    if log.more or (after and not after.startswith(_DELETED)):
+        return Purged(0, 0, after, more=False)
+    purged = purge_keys(ports, base, situation, after.removeprefix(_DELETED))
+    return purged._replace(after=_DELETED + purged.after) if purged.more and purged.after else purged
 
 
 def _prune_log(ports: Ports, base: Writable) -> _Log:

@@ -6,7 +6,7 @@ now finds out whether the caller's precondition still holds.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from configsvc.model import limits
@@ -42,17 +42,22 @@ class Plan(NamedTuple):
     No actions: nothing is to change. Conditions only: nothing is either, and they show that what is answered stood
     together. A `refusal` is raised once conditions, HEAD's first, have shown the same of what it was drawn from. For a
     batch read is not isolated: records of different moments must neither refuse nor answer anybody.
+
+    `standing` are conditions on what nobody changes without moving HEAD's revision, on which the first action is
+    conditioned. They join the transaction where there is room, else they are shown to hold before it.
     """
 
     revision: int
     actions: tuple[Action, ...]
     outcome: Outcome
     refusal: ConfigsvcError | None = None
+    standing: tuple[Check, ...] = ()
 
 
 def refused(plan: Plan, refusal: ConfigsvcError) -> Plan:
     """What it comes to instead: the refusal, under the conditions that the plan had. The first is HEAD's."""
-    return plan._replace(actions=tuple(_condition(action) for action in plan.actions), refusal=refusal)
+    conditions = (*(_condition(action) for action in plan.actions), *plan.standing)
+    return plan._replace(actions=conditions, refusal=refusal, standing=())
 
 
 def _condition(action: Action) -> Check:
@@ -105,22 +110,30 @@ def _once(ports: Ports, caller: Caller, intent: Intent, asked: Idempotency | Non
     situation = Situation(caller, held, now, ports.chance.tag(), ports.schemas, ports.charset)
     plan = intent.decide(intent.gather(found), situation)
     if plan.refusal:
-        _confirm(ports, plan)
+        _confirm(ports, plan.actions)
         raise plan.refusal
     writes = not all(isinstance(action, Check) for action in plan.actions)
     remembered = (
         asked and kept and writes and idempotency.remember(found, kept, asked, plan.outcome, plan.revision, now)
     )
     if plan.actions:
-        ports.repository.commit([*plan.actions, *([remembered] if remembered else [])])
+        _commit(ports, [*plan.actions, *([remembered] if remembered else [])], plan.standing)
     return plan.outcome
 
 
-def _confirm(ports: Ports, plan: Plan) -> None:
+def _commit(ports: Ports, actions: Sequence[Action], standing: Sequence[Check]) -> None:
+    """What stands beside HEAD's revision may be shown beforehand: the transaction holds HEAD at the same one."""
+    if len(actions) + len(standing) > limits.TRANSACTION_ACTIONS:
+        ports.repository.commit([_condition(actions[0]), *standing])
+        standing = ()
+    ports.repository.commit([*actions, *standing])
+
+
+def _confirm(ports: Ports, conditions: Sequence[Action]) -> None:
     """Show that all conditions hold together, in as many transactions as the values that they stand on may need.
 
     Each holds HEAD at the one revision, which every write moves and none brings back: what held in each held in all.
     """
-    head, *rest = plan.actions
+    head, *rest = conditions
     for start in range(0, len(rest), limits.TRANSACTION_ITEMS):
         ports.repository.commit([head, *rest[start : start + limits.TRANSACTION_ITEMS]])

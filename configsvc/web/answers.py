@@ -103,6 +103,7 @@ class HeldRetention(Answer):
 
     versions: Annotated[int | None, Field(examples=[20])]
     log_days: Annotated[int | None, Field(examples=[400])]
+    deleted_days: Annotated[int | None, Field(examples=[400])]
 
 
 class HeldSchema(Answer):
@@ -285,10 +286,13 @@ class ChangeSetWritten(Answer):
 
 
 class KeyChange(Answer):
-    """What a change did to one key: `was` and `now` are the active versions."""
+    """What a change did to one key: `was` and `now` are the active versions.
+
+    `purge`: upkeep took away all that was kept of a deleted key; `version` is the last that it gave out.
+    """
 
     key: Key
-    op: Literal["put", "activate", "delete"]
+    op: Literal["put", "activate", "delete", "purge"]
     version: Annotated[int | None, Field(examples=[7])]
     was: Annotated[int | None, Field(examples=[6])]
     now: Annotated[int | None, Field(examples=[7])]
@@ -460,6 +464,7 @@ class Upkeep(Answer):
 
     namespace: Namespace
     log_pruned: Number
+    keys_purged: Number
     versions_pruned: Number
     oldest_revision: Annotated[int | None, Field(description="The oldest in the log.", examples=[3])]
     done: bool

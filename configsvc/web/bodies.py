@@ -119,6 +119,7 @@ class Retention(Body):
 
     versions: Annotated[int | None, Field(ge=1, le=limits.RETENTION_VERSIONS, examples=[20])] = None
     log_days: Annotated[int | None, Field(ge=1, le=limits.RETENTION_DAYS, examples=[400])] = None
+    deleted_days: Annotated[int | None, Field(ge=1, le=limits.RETENTION_DAYS, examples=[400])] = None
 
 
 class KeySchema(Body):

@@ -94,7 +94,7 @@ def namespace_wanted(body: bytes) -> NamespaceWanted:
         found.snapshot_bytes,
         found.require_preconditions,
         found.read_only,
-        None if found.retention is None else Retention(found.retention.versions, found.retention.log_days),
+        None if found.retention is None else Retention(**found.retention.model_dump()),
         None if schemas is None else tuple(schema.key_schema(each.keys, each.keyschema) for each in schemas),
     )
 

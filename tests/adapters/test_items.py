@@ -90,7 +90,7 @@ def test_head_stays_under_4_kb_with_every_live_data_key_and_the_largest_numbers(
     kids = {kid: count._replace(seals=2**20, served=10**6, cost=4096) for kid, count in full.kids.items()}
     worst = full._replace(
         namespace=LONGEST, revision=largest, served=largest, floor=largest, state="deleted", entries=10**6,
-        size=limits.SNAPSHOT_BYTES_MOST, size_ascii=limits.ANSWERABLE, stamps=largest * 10**6, kids=kids,
+        size=limits.SNAPSHOT_BYTES_MOST, size_ascii=limits.ANSWERABLE, stamps=limits.EXACT - 1, kids=kids,
     )  # fmt: skip
     assert len(kids) == 32
     assert 2_000 < item_bytes(to_item(worst)) < 4_096

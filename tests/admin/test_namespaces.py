@@ -23,7 +23,7 @@ def test_settings_are_set_one_by_one_and_what_is_left_out_stays(service: Loopbac
     pool = {"type": "integer", "minimum": 1}
     admin.create_namespace(
         namespace, description="all", forms=["plain"], snapshot_bytes=2_000_000, require_preconditions=True,
-        retention=Retention(5, 30), schemas={"db.pool": pool},
+        retention=Retention(5, 30, 90), schemas={"db.pool": pool},
     )  # fmt: skip
     admin.create_namespace(namespace, read_only=True)
     found = admin.namespace(namespace)
@@ -33,11 +33,11 @@ def test_settings_are_set_one_by_one_and_what_is_left_out_stays(service: Loopbac
         "snapshot_bytes": 2_000_000,
         "require_preconditions": True,
     }
-    assert (found["retention"], found["read_only"]) == ({"versions": 5, "log_days": 30}, True)
+    assert (found["retention"], found["read_only"]) == ({"versions": 5, "log_days": 30, "deleted_days": 90}, True)
     assert found["schemas"] == [{"keys": "db.pool", "schema": pool}]
     admin.create_namespace(namespace, read_only=False, retention=Retention(), schemas={})
     found = admin.namespace(namespace)
-    assert (found["retention"], found["schemas"]) == ({"versions": None, "log_days": None}, [])
+    assert (found["retention"], found["schemas"]) == (dict.fromkeys(Retention._fields), [])
 
 
 def test_schemas_and_switches_hold(service: Loopback, namespace: str) -> None:

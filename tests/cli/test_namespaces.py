@@ -30,11 +30,12 @@ def test_settings_are_set_one_by_one_and_shown(owner: Shell, namespace: str, tmp
         "for a test",
         ["plain", "envelope"],
     )
-    assert found["retention"] == {"versions": 10, "log_days": 90}
+    assert found["retention"] == {"versions": 10, "log_days": 90, "deleted_days": None}
     assert (found["require_preconditions"], found["schemas"][0]["keys"]) == (True, "limits.*")
-    owner.ok("namespace", "set", "--keep-versions", "0", "--no-require-preconditions")
+    owner.ok("namespace", "set", "--keep-versions", "0", "--keep-deleted-days", "30", "--no-require-preconditions")
     found = json.loads(owner.ok("namespace", "show", namespace, "-o", "json"))
-    assert (found["retention"], found["require_preconditions"]) == ({"versions": None, "log_days": 90}, False)
+    kept = {"versions": None, "log_days": 90, "deleted_days": 30}
+    assert (found["retention"], found["require_preconditions"]) == (kept, False)
 
 
 def test_an_empty_description_removes_it(owner: Shell) -> None:

@@ -57,7 +57,7 @@ EVERY_KIND: tuple[Record, ...] = (
         retention=Retention(None, 1),
     ),
     state("db.url"),
-    state("gone", value=None)._replace(rotate_by="2027-01-31", deleted=True),
+    state("gone", value=None)._replace(rotate_by="2027-01-31", deleted_at="2026-07-28T09:15:02.118Z"),
     state("empty", value=""),
     Version(NS, 2, Entry(names.key("db.url"), 7, "kms", "application/json", "AAAA"), "2026-01-01T00:00:00.000Z", "me"),
     Version(NS, 2, Entry(names.key("v"), 1, "plain", "text/plain", ""), "", "", destroyed=True),

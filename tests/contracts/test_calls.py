@@ -6,9 +6,11 @@ import pytest
 from moto import mock_aws
 
 from configsvc.model import names
+from configsvc.model.errors import NotFound
 from configsvc.service import records
+from configsvc.service.get_key import get_key
 from tests.contracts import tables
-from tests.service.world import World, retried, sealed, settled, text
+from tests.service.world import READER, World, retried, sealed, settled, text
 
 GRANTS_SECONDS = 11
 
@@ -44,10 +46,26 @@ def test_a_put_is_one_batch_and_one_transaction(world: World, calls: list[str]) 
     assert calls == ["BatchGetItem", "TransactWriteItems"]
 
 
-def test_a_change_set_of_40_is_one_batch_and_one_transaction(world: World, calls: list[str]) -> None:
+def test_a_change_set_of_40_is_two_batches_and_one_transaction(world: World, calls: list[str]) -> None:
+    world.change(*(sealed(f"k{number}", 1) for number in range(40)))
     world.clock.pass_by(GRANTS_SECONDS)
-    world.change(*(sealed(f"k{number}", 1) for number in range(40)), idempotency=retried("k1"))
-    assert calls == ["BatchGetItem", "TransactWriteItems"]
+    calls.clear()
+    world.change(*(sealed(f"k{number}", 2) for number in range(40)), idempotency=retried("k1"))
+    assert calls == ["BatchGetItem", "BatchGetItem", "TransactWriteItems"]
+
+
+@pytest.mark.parametrize(("keys", "transactions"), [(20, 1), (40, 2)])
+def test_that_new_keys_are_new_takes_a_transaction_of_its_own_where_the_first_has_no_room_for_it(
+    world: World, calls: list[str], keys: int, transactions: int
+) -> None:
+    world.change(*(sealed(f"k{number}", 1) for number in range(keys)))
+    assert calls.count("TransactWriteItems") == transactions
+
+
+def test_a_key_that_serves_nothing_takes_a_second_read_of_all_at_one_moment(world: World, calls: list[str]) -> None:
+    with pytest.raises(NotFound):
+        get_key(world.ports, READER, "payments.prod", "nothing")
+    assert calls == ["BatchGetItem", "TransactGetItems"]
 
 
 def test_a_snapshot_that_was_not_rendered_yet_adds_one_query_and_one_read_of_the_data_keys_in_use(

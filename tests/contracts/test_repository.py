@@ -175,13 +175,14 @@ def test_a_query_in_reverse_begins_at_the_end_of_the_prefix_and_goes_on_before_a
 
 
 def test_a_query_without_values_has_everything_else(repository: Repository) -> None:
-    shown, gone = state("a"), state("b", value=None)._replace(rotate_by="2027-01-31", deleted=True)
+    shown, gone = state("a"), state("b", value=None)._replace(rotate_by="2027-01-31", deleted_at="2026-07-28")
     assert shown.entry
     versions = [record for record in EVERY_KIND if address_of(record).sk.startswith("V#db")]
     repository.commit([Write(shown, None), Write(gone, None), *(Write(v, None) for v in versions)])
     assert list(repository.query(PARTITION, "K#", values=False)) == [
-        shown._replace(entry=shown.entry._replace(value="")), gone,
-    ]  # fmt: skip
+        shown._replace(entry=shown.entry._replace(value=""))
+    ]
+    assert list(repository.query(PARTITION, "U#", values=False)) == [gone]
     (version,) = repository.query(PARTITION, "V#", values=False)
     assert "AAAA" not in str(version._asdict())
 

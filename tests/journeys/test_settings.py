@@ -19,7 +19,7 @@ def test_settings_are_told_as_they_were_set_and_what_is_left_out_stays(story: St
         "forms": ["plain", "kms"],
         "snapshot_bytes": 5000,
         "require_preconditions": False,
-        "retention": {"versions": 5, "log_days": None},
+        "retention": {"versions": 5, "log_days": None, "deleted_days": None},
         "schemas": [{"keys": "pool.*", "schema": POOL}],
     }
     set_to(story, **wanted)

@@ -57,7 +57,7 @@ def _same(found: recount.Stored, space: Space) -> None:
         kid: each.seals for kid, each in space.data_keys.items() if each.live
     }
     keys = {
-        key: (each.latest, each.latest_form, each.active, each.revision, each.rotate_by, each.deleted)
+        key: (each.latest, each.latest_form, each.active, each.revision, each.rotate_by, bool(each.deleted_at))
         for key, each in found.keys.items()
     }
     assert keys == {

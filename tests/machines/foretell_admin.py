@@ -143,7 +143,7 @@ def described(ns: str, space: Space) -> dict[str, object]:
         "description": settings.description, "forms": list(settings.forms or ()),
         "snapshot_bytes": settings.snapshot_bytes,
         "require_preconditions": settings.require_preconditions, "read_only": settings.read_only,
-        "retention": {"versions": retention.versions, "log_days": retention.log_days}, "schemas": [],
+        "retention": retention._asdict(), "schemas": [],
     }  # fmt: skip
 
 

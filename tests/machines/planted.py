@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from configsvc.model.grants import Grant
 from configsvc.service.ports import Action, Check, Remove, Rendered, Repository, Write
 from configsvc.service.records import Address, Answer, Head, KeyState, LogRecord, Record, Version, address_of
-from configsvc.service.tally import kid_of
+from configsvc.service.tally import kid_of, stamped
 
 
 class Through:
@@ -16,6 +16,9 @@ class Through:
 
     def get(self, addresses: Sequence[Address]) -> dict[Address, Record]:
         return self.inner.get(addresses)
+
+    def together(self, addresses: Sequence[Address]) -> dict[Address, Record]:
+        return self.inner.together(addresses)
 
     def query(
         self,
@@ -113,6 +116,16 @@ class Miscounting(Through):
         )
 
 
+class _Any(int):
+    """A sum that is right whatever was summed up."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 0
+
+
 class Trusting(Through):
     """Makes HEAD and keys look as if they had been read at one moment, so that no torn Query is noticed."""
 
@@ -131,7 +144,7 @@ class Trusting(Through):
 
     def get(self, addresses: Sequence[Address]) -> dict[Address, Record]:
         found = self.inner.get(addresses)
-        return {at: each._replace(stamps=0) if isinstance(each, Head) else each for at, each in found.items()}
+        return {at: each._replace(stamps=_Any()) if isinstance(each, Head) else each for at, each in found.items()}
 
     def commit(self, actions: Sequence[Action]) -> None:
         """What was pretended to readers is not written."""
@@ -242,5 +255,5 @@ def _restored(inner: Repository, action: Action) -> Action:
     if not (isinstance(action, Write) and isinstance(action.record, Head)):
         return action
     query = inner.query(address_of(action.record).pk, "K#", values=False)
-    stamps = sum(each.revision for each in query if isinstance(each, KeyState))
-    return Write(action.record._replace(stamps=stamps + action.record.stamps), action.expected)
+    stamps = stamped(action.record.stamps, (), (each for each in query if isinstance(each, KeyState)))
+    return Write(action.record._replace(stamps=stamps), action.expected)

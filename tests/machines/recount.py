@@ -8,12 +8,14 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
+from configsvc.model import limits
 from configsvc.model.snapshot import SealedSnapshot, cost, data_key_cost, entry_cost, render
 from configsvc.service import records
 from configsvc.service.history import LIFT
+from configsvc.service.key_state import current
 from configsvc.service.ports import Repository
 from configsvc.service.records import Head, KeyState, LogRecord, Record, Settings, StoredDataKey, Version
-from configsvc.service.tally import kid_of, snapshot_cost
+from configsvc.service.tally import kid_of, snapshot_cost, stamp
 
 Kind = TypeVar("Kind")
 
@@ -39,7 +41,7 @@ def stored(repository: Repository, ns: str) -> Stored | None:
     return Stored(
         heads[0],
         settings[0] if settings else None,
-        {each.key: each for each in _of(found, KeyState)},
+        {each.key: each for each in current(found)},
         {(each.entry.key, each.entry.version): each for each in _of(found, Version)},
         _of(found, LogRecord),
         {each.data_key.kid: each for each in _of(found, StoredDataKey)},
@@ -121,7 +123,7 @@ def _check_head(found: Stored) -> None:
     assert head.entries == len(entries)
     assert head.size == sum(entry_cost(entry, "utf8") for entry in entries)
     assert head.size_ascii == sum(entry_cost(entry, "ascii") for entry in entries)
-    assert head.stamps == sum(state.revision for state in states)
+    assert head.stamps == sum(stamp(state) for state in states if state.entry) % limits.EXACT
     live = {kid: each for kid, each in found.data_keys.items() if each.state == "live"}
     assert set(head.kids) == set(live)
     needed = [kid_of(entry) for entry in entries]

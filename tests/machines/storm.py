@@ -79,6 +79,17 @@ class Storm:
                 self._slip()
             yield record
 
+    def together(self, addresses: Sequence[Address]) -> dict[Address, Record]:
+        """It cannot tear: others get in before it or after it."""
+        event = self._next("tear", "rend", "unread")
+        if event == "unread":
+            raise self._failure()
+        late = bool(self._cut & 1)
+        found = self._inner.together(addresses) if late else {}
+        for _ in range(WRITES.get(event, 0)):
+            self._slip()
+        return found if late else self._inner.together(addresses)
+
     def commit(self, actions: Sequence[Action]) -> None:
         while event := self._next("slip", "conflict", "always", "refuse", "lose"):
             if event == "slip":

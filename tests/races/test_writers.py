@@ -10,6 +10,7 @@ from configsvc.adapters.memory import MemoryRepository
 from configsvc.service import records
 from configsvc.service.ports import Outcome, Repository
 from configsvc.service.records import Head, KeyState, LogRecord, Version
+from configsvc.service.tally import stamped
 from local.emulator import Emulator
 from tests.contracts import tables
 from tests.races.planted import Forgetful
@@ -36,7 +37,7 @@ def check(repository: Repository, outcomes: list[Outcome]) -> None:
     head = repository.get([records.head(NS)])[records.head(NS)]
     states = [each for each in repository.query(partition, "K#") if isinstance(each, KeyState)]
     assert isinstance(head, Head)
-    assert (head.revision, head.entries, head.stamps) == (many + 1, KEYS, sum(each.revision for each in states))
+    assert (head.revision, head.entries, head.stamps) == (many + 1, KEYS, stamped(0, (), states))
     assert {each.key: each.latest for each in states} == {f"k{key}": count(key) for key in range(KEYS)}
     follow(log)
 

@@ -77,6 +77,13 @@ class Watched:
             self.before_query.pop(0)()
         return self._inner.query(partition, prefix, after=after, limit=limit, values=values, reverse=reverse)
 
+    def together(self, addresses: Sequence[Address]) -> dict[Address, Record]:
+        if self.before_get:
+            self.before_get.pop(0)()
+        self.calls.append("together")
+        self.read = list(addresses)
+        return self._inner.together(addresses)
+
     def commit(self, actions: Sequence[Action]) -> None:
         if self.before_commit:
             self.before_commit.pop(0)()

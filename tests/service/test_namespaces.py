@@ -43,7 +43,7 @@ def test_a_new_namespace_begins_with_the_retention_of_the_stage_and_an_old_one_k
     first = create_namespace(ports, ADMIN, "orders.prod", NamespaceWanted(), None)
     other = create_namespace(ports, ADMIN, "shop.prod", NamespaceWanted(retention=Retention()), None)
     kept = [outcome.body["retention"] for outcome in (again, first, other)]
-    assert kept == [{"versions": None, "log_days": days} for days in (None, 400, None)]
+    assert kept == [{"versions": None, "log_days": days, "deleted_days": None} for days in (None, 400, None)]
 
 
 def test_settings_that_are_asked_for_change_and_the_others_stay(world: World) -> None:

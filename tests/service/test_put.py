@@ -49,8 +49,8 @@ def test_a_put_costs_one_read_and_one_transaction_also_with_grants_not_cached(wo
 
 def test_a_put_reads_head_settings_key_version_and_data_key_in_its_one_batch(world: World) -> None:
     world.put(sealed("db.password", 1))
-    assert [address.sk for address in world.repository.read][:5] == [
-        "HEAD", "SETTINGS", "K#db.password", "V#db.password#0000000001", f"D#{kid()}",
+    assert [address.sk for address in world.repository.read][:6] == [
+        "HEAD", "SETTINGS", "K#db.password", "U#db.password", "V#db.password#0000000001", f"D#{kid()}",
     ]  # fmt: skip
 
 

@@ -29,21 +29,22 @@ def world() -> World:
 
 def test_everything_is_kept_and_nothing_checked_unless_someone_says_so(world: World) -> None:
     shown = get_namespace(world.ports, READER, NS)
-    assert (shown["retention"], shown["schemas"]) == ({"versions": None, "log_days": None}, [])
+    assert (shown["retention"], shown["schemas"]) == ({"versions": None, "log_days": None, "deleted_days": None}, [])
 
 
 def test_retention_and_schemas_are_shown_as_they_were_set(world: World) -> None:
-    world.set(retention=Retention(10, 400), schemas=(PORTS,))
+    world.set(retention=Retention(10, 400, 30), schemas=(PORTS,))
     shown = get_namespace(world.ports, READER, NS)
-    assert shown["retention"] == {"versions": 10, "log_days": 400}
+    assert shown["retention"] == {"versions": 10, "log_days": 400, "deleted_days": 30}
     assert shown["schemas"] == [{"keys": "ports.*", "schema": {"type": "integer", "maximum": 65535}}]
 
 
 def test_retention_and_schemas_are_replaced_as_a_whole_and_can_be_taken_back(world: World) -> None:
-    world.set(retention=Retention(10, 400), schemas=(PORTS,))
+    world.set(retention=Retention(10, 400, 30), schemas=(PORTS,))
     world.set(retention=Retention(versions=5), schemas=())
     shown = get_namespace(world.ports, READER, NS)
-    assert (shown["retention"], shown["schemas"]) == ({"versions": 5, "log_days": None}, [])
+    assert shown["retention"] == {"versions": 5, "log_days": None, "deleted_days": None}
+    assert shown["schemas"] == []
 
 
 def test_the_log_tells_schemas_by_their_digests(world: World) -> None:
@@ -62,6 +63,8 @@ def test_the_log_tells_schemas_by_their_digests(world: World) -> None:
         ({"snapshot_bytes": limits.SNAPSHOT_BYTES_MOST + 1}, TooLarge),
         ({"retention": Retention(versions=0)}, InvalidRequest),
         ({"retention": Retention(log_days=limits.RETENTION_DAYS + 1)}, InvalidRequest),
+        ({"retention": Retention(deleted_days=0)}, InvalidRequest),
+        ({"retention": Retention(deleted_days=limits.RETENTION_DAYS + 1)}, InvalidRequest),
         ({"schemas": (PORTS, PORTS)}, Unprocessable),
         ({"schemas": (KeySchema("*", '{"type":"intger"}'),)}, Unprocessable),
         ({"schemas": (KeySchema("*", '{"pattern":"(?!a)"}'),)}, Unprocessable),

@@ -76,7 +76,8 @@ def test_everything_is_kept_by_default(world: World) -> None:
     days(world, 5)
     before = world.stored()
     assert upkeep(world.ports, ADMIN, NS) == {
-        "namespace": NS, "log_pruned": 0, "versions_pruned": 0, "oldest_revision": 1, "done": True, "cursor": None,
+        "namespace": NS, "log_pruned": 0, "keys_purged": 0, "versions_pruned": 0, "oldest_revision": 1, "done": True,
+        "cursor": None,
     }  # fmt: skip
     assert world.stored() == before
 

@@ -19,7 +19,7 @@ from tests.service.world import ADMIN, NS
 DAY = 24 * 3600.0
 
 moments = st.lists(st.integers(0, 13), max_size=4)
-retentions = st.builds(Retention, st.none() | st.integers(1, 3), st.none() | st.integers(1, 4))
+retentions = st.builds(Retention, st.none() | st.integers(1, 3), st.none() | st.integers(1, 4), st.none())
 
 
 def retain(told: Told, retention: Retention) -> None:

@@ -13,7 +13,7 @@ from configsvc_client.admin._pages import items, pages
 GRANT_VERBS = ("set_grants", "delete_grants")
 """Records of these say in their details what a principal may from then on."""
 
-_OPS = ("put", "activate", "delete")
+_OPS = ("put", "activate", "delete", "purge")
 _VALUES = ("same", "different", "unknown")
 _TEXTS = ("message", "at", "principal", "arn", "api_key", "source_ip", "user_agent", "correlation_id")
 

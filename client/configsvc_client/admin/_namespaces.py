@@ -18,10 +18,11 @@ _CREATED = 201
 
 
 class Retention(NamedTuple):
-    """What upkeep keeps: versions of each key, days of the change log; None keeps all."""
+    """What upkeep keeps: versions of each key, days of the change log, days of deleted keys; None keeps all."""
 
     versions: int | None = None
     log_days: int | None = None
+    deleted_days: int | None = None
 
 
 class NamespaceSettings(NamedTuple):
@@ -50,9 +51,13 @@ class Lifted(NamedTuple):
 
 
 class Pruned(NamedTuple):
-    """What upkeep took away, and the oldest revision that the change log still has."""
+    """What upkeep took away, and the oldest revision that the change log still has.
+
+    `keys` are deleted keys of which nothing is kept any more; `versions` counts theirs too.
+    """
 
     log: int
+    keys: int
     versions: int
     oldest_revision: int | None
 
@@ -109,13 +114,14 @@ class Namespaces:
 
     def upkeep(self, namespace: Namespace) -> Pruned:
         """Take away what the retention settings let go, in as many requests as it takes; repeatable at any time."""
+        keys = 0
         path, log, versions, cursor = f"/namespaces/{namespace}/upkeep", 0, 0, None
         for _ in range(PAGES):
             read = partial(_step, namespace, cursor)
             pruned, cursor, done = self._api.write("POST", path, None, read, query={"cursor": cursor})
-            log, versions = log + pruned.log, versions + pruned.versions
+            log, keys, versions = log + pruned.log, keys + pruned.keys, versions + pruned.versions
             if done:
-                return Pruned(log, versions, pruned.oldest_revision)
+                return Pruned(log, keys, versions, pruned.oldest_revision)
         raise Unavailable(f"Upkeep of {namespace} has not come to an end. Run it again, and look at what it took away.")
 
 
@@ -124,10 +130,11 @@ def _step(namespace: Namespace, before: str | None, answer: Answer) -> tuple[Pru
     members = answer.members
     members.expect("namespace", namespace)
     pruned = Pruned(
-        members.number("log_pruned"), members.number("versions_pruned"), members.number_or_none("oldest_revision")
-    )
+        members.number("log_pruned"), members.number("keys_purged"), members.number("versions_pruned"),
+        members.number_or_none("oldest_revision"),
+    )  # fmt: skip
     cursor, done = members.text_or_none("cursor"), members.flag("done")
-    if not done and cursor == before and not pruned.log and not pruned.versions:
+    if not done and cursor == before and not any(pruned[:3]):
         raise NotOurs("its pages have no end")
     return pruned, cursor, done
 
@@ -144,7 +151,7 @@ def _described(members: Members) -> dict[str, object]:
         "forms": list(members.texts("forms")),
         "snapshot_bytes": members.number("snapshot_bytes"),
         **{name: members.flag(name) for name in ("require_preconditions", "read_only")},
-        "retention": {name: retention.number_or_none(name) for name in ("versions", "log_days")},
+        "retention": {name: retention.number_or_none(name) for name in Retention._fields},
         "schemas": list(
             members.each("schemas", lambda each: {"keys": each.text("keys"), "schema": each.free("schema")})
         ),

@@ -48,24 +48,29 @@ def show(name: str | None, namespace: str | None) -> None:
 @click.option("--keep-versions", type=click.IntRange(min=0), help="Versions of a key that upkeep keeps; 0 is all.")
 @click.option("--keep-log-days", type=click.IntRange(min=0), help="Days of the log that upkeep keeps; 0 is all.")
 @click.option(
+    "--keep-deleted-days", type=click.IntRange(min=0),
+    help="Days that upkeep keeps a deleted key with its versions; 0 is for ever.",
+)  # fmt: skip
+@click.option(
     "--schemas", type=click.File("rb"), metavar="FILE",
     help="JSON object of JSON Schemas of plain values by pattern of keys; replaces those that are there.",
 )  # fmt: skip
 def set_(
     name: str | None, namespace: str | None, *, description: str | None, forms: tuple[Form, ...],
     snapshot_bytes: int | None, require_preconditions: bool | None, read_only: bool | None,
-    keep_versions: int | None, keep_log_days: int | None, schemas: BinaryIO | None,
+    keep_versions: int | None, keep_log_days: int | None, keep_deleted_days: int | None, schemas: BinaryIO | None,
 ) -> None:  # fmt: skip
     """Change settings of a namespace that is there (takes the admin action); what is left out stays as it is."""
     target, admin = _options.target(_options.either(name, namespace)), _settings.admin()
     given = (description, forms or None, snapshot_bytes, require_preconditions, read_only, schemas)
-    if not any(each is not None for each in (*given, keep_versions, keep_log_days)):
+    kept = (keep_versions, keep_log_days, keep_deleted_days)
+    if not any(each is not None for each in (*given, *kept)):
         raise click.UsageError("Say what to set: one option or more.")
     before = admin.namespace(target)  # a namespace that is absent would be created
     admin.create_namespace(
         target, description=description, forms=forms or None, snapshot_bytes=snapshot_bytes,
         require_preconditions=require_preconditions, read_only=read_only,
-        retention=_retention(before, keep_versions, keep_log_days), schemas=_schemas(schemas),
+        retention=_retention(before, kept), schemas=_schemas(schemas),
     )  # fmt: skip
     _output.done(f"{target}: set", {"namespace": target})
 
@@ -108,16 +113,15 @@ def _check_empty(admin: Admin, namespace: Namespace) -> None:
             )
 
 
-def _retention(before: Mapping[str, object], versions: int | None, log_days: int | None) -> Retention | None:
+def _retention(before: Mapping[str, object], kept: tuple[int | None, ...]) -> Retention | None:
     """What upkeep keeps, replaced as a whole: what is not said is as it was, 0 is everything."""
     from configsvc_client.admin import Retention
 
-    if versions is None and log_days is None:
+    if all(each is None for each in kept):
         return None
     held: Any = before.get("retention") or {}
     return Retention(
-        held.get("versions") if versions is None else versions or None,
-        held.get("log_days") if log_days is None else log_days or None,
+        *(held.get(name) if each is None else each or None for name, each in zip(Retention._fields, kept, strict=True))
     )
 
 

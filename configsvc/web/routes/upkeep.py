@@ -25,7 +25,10 @@ _UPKEEP = Description(
     "Take away what the retention settings let go",
     "admin",
     {200: "Upkeep"},
-    details="It moves no revision. While it is not `done`, call again with its cursor; it may be repeated at any time.",
+    details=(
+        "What is served stays, and so does its revision; a write that purges deleted keys has a revision of its own. "
+        "While it is not `done`, call again with its cursor; it may be repeated at any time."
+    ),
     query=(UPKEEP_CURSOR,),
     errors=(Conflict,),
 )
