@@ -108,10 +108,12 @@ def _once(ports: Ports, caller: Caller, intent: Intent, asked: Idempotency | Non
     if asked and kept and (first := idempotency.first_answer(found, kept, asked, now)):
         return first
     situation = Situation(caller, held, now, ports.chance.tag(), ports.schemas, ports.charset)
-    plan = intent.decide(intent.gather(found), situation)
-    if plan.refusal:
-        _confirm(ports, plan.actions)
-        raise plan.refusal
+    try:
+        plan = _decided(ports, intent, found, situation)
+    except ConfigsvcError as refusal:
+        if asked and kept and (first := _answered_since(ports, kept, asked, now, refusal)):
+            return first
+        raise
     writes = not all(isinstance(action, Check) for action in plan.actions)
     remembered = (
         asked and kept and writes and idempotency.remember(found, kept, asked, plan.outcome, plan.revision, now)
@@ -119,6 +121,31 @@ def _once(ports: Ports, caller: Caller, intent: Intent, asked: Idempotency | Non
     if plan.actions:
         _commit(ports, [*plan.actions, *([remembered] if remembered else [])], plan.standing)
     return plan.outcome
+
+
+def _decided(ports: Ports, intent: Intent, found: Found, situation: Situation) -> Plan:
+    """A plan that refuses nothing.
+
+    Raises:
+        ConfigsvcError: what is refused.
+    """
+    plan = intent.decide(intent.gather(found), situation)
+    if plan.refusal:
+        _confirm(ports, plan.actions)
+        raise plan.refusal
+    return plan
+
+
+def _answered_since(  # where to look, for what, and why
+    ports: Ports, kept: Address, asked: Idempotency, now: Moment, refusal: ConfigsvcError
+) -> Outcome | None:
+    """The first answer, if it came while this request was read: then its own write is what this one is refused for.
+
+    A batch may read the kept answer before the first attempt commits, and the key after it.
+    """
+    if isinstance(refusal, Unavailable):
+        return None
+    return idempotency.first_answer(ports.repository.get([kept]), kept, asked, now)
 
 
 def _commit(ports: Ports, actions: Sequence[Action], standing: Sequence[Check]) -> None:

@@ -2,13 +2,14 @@
 
 import pytest
 
+from configsvc.adapters.memory import MemoryRepository
 from configsvc.model.change_set import Put
 from configsvc.model.errors import Forbidden, IdempotencyMismatch, InvalidRequest, NotFound, PreconditionFailed
 from configsvc.service import records
-from configsvc.service.ports import Idempotency
+from configsvc.service.ports import Idempotency, Outcome
 from configsvc.service.records import Answer
 from configsvc.service.set_grants import set_grants
-from tests.service.world import ADMIN, ROLES, STRANGER, World, caller, grant, retried, settled, text
+from tests.service.world import ADMIN, NS, ROLES, STRANGER, World, caller, grant, retried, settled, text
 
 DAY = 24 * 3600
 
@@ -79,6 +80,26 @@ def test_two_of_the_same_request_at_once_write_once(world: World) -> None:
     world.repository.before_commit.append(lambda: ignore(world.put(text("a"), retried("k1"))))
     assert world.put(text("a"), retried("k1")).body["version"] == 1
     assert world.head().revision == 3
+
+
+@pytest.mark.parametrize("gap", range(3))
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_repetition_that_reads_while_the_first_attempt_commits_is_answered_as_the_first(
+    gap: int, *, backwards: bool
+) -> None:
+    """A batch is not isolated: it may hold the key as the first attempt left it, and not yet the answer."""
+    gaps, first = list[int](), list[Outcome]()
+
+    def meanwhile() -> None:
+        if gaps and gaps.pop() == gap:
+            first.append(torn.put(text("a", create_only=True), retried("k1")))
+
+    table = MemoryRepository(meanwhile)
+    torn = settled(table)
+    if backwards:  # every other batch is read so
+        table.get([records.head(NS), records.settings(NS)])
+    gaps += reversed(range(3))
+    assert [torn.put(text("a", create_only=True), retried("k1"))] == first
 
 
 def test_what_is_kept_holds_no_value_and_an_expiry_for_the_table(world: World) -> None:
