@@ -71,11 +71,11 @@ _FAILED: Rule = {"error": {"code": "InternalServerError", "status": 500}}
 
 
 def faults(seed: int) -> Sequence[Rule]:
-    """Rules for the store: runs of calls that fail, longer ones than what the service repeats by itself among them."""
+    """Rules for the store: single calls and runs of them that fail, are late, or are done and never answered."""
     drawn = chance(seed, "faults")
     every: list[Rule] = [
         _late("TransactWriteItems", 3300, drawn.randint(40, 200)),
-        _in_a_row("TransactWriteItems", _LOST, 8, drawn.randint(30, 50)),
+        _in_a_row("TransactWriteItems", _LOST, 6, drawn.randint(50, 90)),
         _in_a_row("TransactWriteItems", _LOST, 1, drawn.randint(10, 20)),
         _in_a_row("TransactWriteItems", _CONFLICT, drawn.randint(1, 2), drawn.randint(10, 20)),
         _in_a_row("TransactWriteItems", _THROTTLED, 8, drawn.randint(60, 90)),

@@ -45,6 +45,26 @@ DynamoRepository.commit = _planted
     return Code("configsvc/adapters/dynamo.py", "def commit(self", text)
 
 
+def _failing_commit(error: str, answer: str) -> Code:
+    """What one try of a transaction comes to where DynamoDB answers an error, or not at all."""
+    text = f"""
+from configsvc.service.ports import LostRace
+
+_sent = Calls._sent
+
+def _planted(self, seconds, until, send, addresses=()):
+    try:
+        return _sent(self, seconds, until, send, addresses)
+    except {error}:
+        if not addresses:
+            raise
+        {answer}
+
+Calls._sent = _planted
+"""
+    return Code("configsvc/adapters/dynamo_calls.py", "def _sent(", text)
+
+
 CODE: dict[str, Code] = {
     "writes are not conditioned": Code(
         "configsvc/adapters/dynamo.py",
@@ -54,24 +74,8 @@ def _condition(expected):
     return {"ConditionExpression": "attribute_exists(pk) OR attribute_not_exists(pk)"}
 """,
     ),
-    "a lost answer counts as a lost race": _commit(
-        """
-    from configsvc.service.ports import LostRace, StoreUnavailable
-    try:
-        commit(actions)
-    except StoreUnavailable:
-        raise LostRace from None
-"""
-    ),
-    "a throttled write is acknowledged": _commit(
-        """
-    from configsvc.service.ports import StoreUnavailable
-    try:
-        commit(actions)
-    except StoreUnavailable:
-        pass
-"""
-    ),
+    "a lost answer counts as a lost race": _failing_commit("StoreUnavailable", "raise LostRace(addresses)"),
+    "a throttled write is acknowledged": _failing_commit("StoreBusy", "return None"),
     "HEAD and the keys are two transactions": _commit(
         """
     first = [each for each in actions if type(getattr(each, "record", None)).__name__ in {"Head", "LogRecord"}]

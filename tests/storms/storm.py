@@ -16,6 +16,7 @@ from tests.journeys.stage import REGION, api_key_principal, iam_principal
 from tests.machines import recount
 from tests.races.linearizability import Looked, Refused
 from tests.storms.consumer import Consumer
+from tests.storms.losing import Losing
 from tests.storms.plan import NAMESPACES, Kill, Size, faults, kills
 from tests.storms.reader import Reader, Taken
 from tests.storms.stand import Parts, Stand, stand
@@ -51,7 +52,8 @@ class Came(NamedTuple):
 
 def storm(parts: Parts, seed: int, size: Size) -> Came:
     """One storm, to its end: when the table is read, nobody can write any more."""
-    with stand(parts) as made:
+    losing = parts._replace(tamper=lambda target: Losing(parts.tamper(target), seed))
+    with stand(losing) as made:
         _prepare(made)
         try:
             came = _raged(made, seed, size)

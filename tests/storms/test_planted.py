@@ -21,7 +21,7 @@ SMALL = Size(writes=12, kills=0)
 SEEDS = dict.fromkeys([*CODE, *TAMPERED], 1)
 """For each bug the seed of a storm in which it is found."""
 
-AT_ONCE = {"HEAD and the keys are two transactions"}
+AT_ONCE = {"HEAD and the keys are two transactions", "writes are not conditioned"}
 """What hardly anything gets past; so much is repeated that a longer storm would take minutes."""
 
 
