@@ -136,7 +136,7 @@ def _decided(ports: Ports, intent: Intent, found: Found, situation: Situation) -
     return plan
 
 
-def _answered_since(  # where to look, for what, and why
+def _answered_since(
     ports: Ports, kept: Address, asked: Idempotency, now: Moment, refusal: ConfigsvcError
 ) -> Outcome | None:
     """The first answer, if it came while this request was read: then its own write is what this one is refused for.
