@@ -67,7 +67,7 @@ reset: ## forget the data of the local AWS
 
 # --- checks and tests ---
 
-.PHONY: check api-docs cli-docs fault-docs cli-picture fmt test test-all test-long
+.PHONY: check api-docs cli-docs fault-docs cli-picture fmt test test-all test-long mutants
 check: .venv/.ready ## ruff, mypy, import-linter, deptry, cfn-lint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -97,6 +97,9 @@ test: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.r
 
 test-all: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready .venvs/load/.ready .venvs/trackers/.ready .venvs/node/.ready ## everything but the nightly sizes
 	$(PYTEST) -m "not long"
+
+mutants: .venv/.ready .venvs/mutants/.ready ## nightly: small changes to the core, each of which a test must find; ONLY=path is one module
+	@$(BIN)/python -m tests.mutants $(ONLY)
 
 test-long: .venv/.ready .venvs/emulator/.ready ## the nightly sizes of the machines, races and faults
 	$(PYTEST) -m long

@@ -20,8 +20,8 @@ AESGCM = openssl.aead.AESGCM
 DATA_KEY = 32
 _KID_INFO = b"configsvc/kid/1"
 _KID_TAIL = slice(-45, -2)
-_KID_GROUPS = 16
-"""Whole groups of four characters at the end of a header, in which its kid surely stands."""
+_KID_CHARACTERS = 64
+"""At the end of a header, in whole groups of four: 48 bytes, which hold the kid and what closes the header."""
 
 
 def kid_of(data_key: bytes | Secret) -> names.Kid:
@@ -32,7 +32,7 @@ def kid_of(data_key: bytes | Secret) -> names.Kid:
     """
     if len(bare(data_key)) != DATA_KEY:
         raise ValueError("a data key has 32 bytes")
-    pseudorandom = Secret(hmac.digest(bytes(32), bare(data_key), "sha256"))
+    pseudorandom = Secret(hmac.digest(b"", bare(data_key), "sha256"))
     return names.Kid(base64url(hmac.digest(pseudorandom.reveal(), _KID_INFO + b"\x01", "sha256")))
 
 
@@ -44,7 +44,7 @@ def kid_in(envelope: str) -> names.Kid:
     """
     try:
         protected = envelope.partition(".")[0]
-        tail = from_base64url(protected[max(0, len(protected) // 4 - _KID_GROUPS) * 4 :])
+        tail = from_base64url(protected[-_KID_CHARACTERS - len(protected) % 4 :])
         return names.kid(tail[_KID_TAIL].decode("ascii"))
     except (ValueError, InvalidName):
         raise CannotOpen("The envelope names no data key. Seal the value again with `configsvc put`.") from None

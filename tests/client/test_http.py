@@ -89,6 +89,23 @@ def test_a_new_connection_that_gives_nothing_is_not_tried_again() -> None:
     assert server.connections == 1
 
 
+@pytest.mark.parametrize("how", ["closed", "reset"])
+def test_a_request_whose_answer_has_begun_is_not_sent_again(how: str) -> None:
+    def half_of_the_second(connection: socket.socket) -> None:
+        take_request(connection)
+        connection.sendall(OK)
+        take_request(connection)
+        connection.sendall(OK[:40])
+        if how == "reset":
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+    with scripted(half_of_the_second, says(OK)) as server, contextlib.closing(connection_to(server)) as connection:
+        connection.request("GET", "/", {}, b"", soon())
+        with pytest.raises(Unavailable):
+            connection.request("PUT", "/", {}, b"", soon())
+        assert server.connections == 1
+
+
 def test_an_answer_that_says_close_ends_the_connection() -> None:
     with scripted(says(OK.replace(b"ETag: x", b"Connection: close"), 1)) as server:
         connection = connection_to(server)

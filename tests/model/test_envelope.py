@@ -96,3 +96,15 @@ def test_only_our_error_comes_out_of_what_is_no_envelope(text: str) -> None:
         read_header(text)
     with pytest.raises(InvalidEnvelope):
         peek(text)
+
+
+@pytest.mark.parametrize("nonce", [11, 12, 13])
+@pytest.mark.parametrize("tag", [15, 16, 17])
+def test_a_nonce_or_a_tag_of_another_size_is_refused(nonce: int, tag: int) -> None:
+    parts = Parts(GOOD.split(".")[0].encode(), bytes(nonce), b"x", bytes(tag))
+    if (nonce, tag) == (12, 16):
+        assert split(join(parts)) == parts
+        return
+    for read in (split, read_header):
+        with pytest.raises(InvalidEnvelope, match="nonce of 12 bytes and a tag of 16"):
+            read(join(parts))

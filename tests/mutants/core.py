@@ -1,0 +1,33 @@
+"""The core, in which a test must find every mutant, and the test files that are asked about each of its modules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_CLIENT = "client/configsvc_client"
+_SERVICE = ("tests/service/test_*.py", "tests/machines/test_torn.py")
+_REFRESH = tuple(
+    f"tests/client/test_{name}.py"
+    for name in (
+        "background_reads", "config", "counts", "deadlines", "expiry", "fallback", "flights", "foreign", "handler",
+        "health", "moved", "overdue", "refresh", "refusals", "troubles", "unasked", "windows", "without_poll",
+        "without_threads",
+    )
+)  # fmt: skip
+_SEALED = ("tests/client/test_cipher.py", "tests/vectors/*.py")
+_ANSWERS = tuple(f"tests/client/test_{name}.py" for name in ("answer", "encodings", "foreign", "http"))
+
+CORE: Mapping[str, tuple[str, ...]] = {
+    "configsvc/model/envelope.py": ("tests/model/test_envelope.py", *_SEALED),
+    "configsvc/service/decide_change.py": _SERVICE,
+    "configsvc/service/steps.py": _SERVICE,
+    "configsvc/service/writing.py": _SERVICE,
+    f"{_CLIENT}/_cipher.py": _SEALED,
+    f"{_CLIENT}/_opening.py": _REFRESH,
+    f"{_CLIENT}/_answer.py": _ANSWERS,
+    f"{_CLIENT}/_body.py": ("tests/client/test_body.py", "tests/client/test_denied.py", "tests/client/test_gateway.py"),
+    f"{_CLIENT}/_fallback.py": ("tests/client/test_fallback.py",),
+    f"{_CLIENT}/_freshness.py": _REFRESH,
+    f"{_CLIENT}/_refresh.py": _REFRESH,
+    f"{_CLIENT}/_refreshing.py": _REFRESH,
+}

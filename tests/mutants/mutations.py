@@ -1,0 +1,147 @@
+"""Writes every mutant of a module as a line of JSON. Runs in an environment of its own, and imports nothing of ours.
+
+The operators are mutmut's, with three more for conditions and statements. mutmut itself is not run: it leaves out what
+is outside functions (the limits), and properties, and calls each function through another one, which tests of frames
+and tracebacks see.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import libcst as cst
+import libcst.matchers as m
+from libcst.metadata import MetadataWrapper, ParentNodeProvider, PositionProvider
+from mutmut.mutation.mutators import mutation_operators
+
+_TYPES = ("Literal", "TypeVar", "ParamSpec", "cast", "NewType")
+_LEFT_OUT = m.Expr(m.Call() | m.Yield()) | m.AugAssign() | m.Raise() | m.Continue() | m.Break()
+_ALGORITHMS = frozenset({"ascii", "latin-1", "sha256", "utf-8"})
+_SLOTS = m.Assign(targets=[m.AssignTarget(m.Name("__slots__"))])  # saves memory, decides nothing
+_EXPLAINS = _SLOTS | m.Annotation() | m.Decorator() | m.Import() | m.ImportFrom() | m.If(test=m.Name("TYPE_CHECKING"))
+
+
+def mutants(path: str) -> Iterator[dict[str, object]]:
+    """Each mutant of a file once: its whole source, the line it changes, and the function around that."""
+    found = _Sites()
+    source = Path(path).read_text()
+    module = MetadataWrapper(cst.parse_module(source)).visit(found)
+    texts = {source}
+    for node, mutated, line, scope in found.sites:
+        text = module.deep_replace(node, mutated).code
+        if text not in texts and _compiles(text):
+            texts.add(text)
+            before, after = _changed(source, text)
+            yield {"line": line, "scope": scope, "before": before, "after": after, "source": text}
+
+
+def _compiles(text: str) -> bool:
+    try:
+        compile(text, "mutant", "exec")
+    except SyntaxError:
+        return False
+    return True
+
+
+def _changed(source: str, text: str) -> tuple[str, str]:
+    """The lines that differ, in one."""
+    before, after = source.splitlines(), text.splitlines()
+    same = _common(before, after)
+    before, after = before[same:], after[same:]
+    rest = _common(before[::-1], after[::-1])
+    return _joined(before[: len(before) - rest]), _joined(after[: len(after) - rest])
+
+
+def _common(some: list[str], others: list[str]) -> int:
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(some, others, strict=False)))
+
+
+def _joined(lines: Iterable[str]) -> str:
+    return " ".join(line.strip() for line in lines)
+
+
+class _Sites(cst.CSTVisitor):
+    """Where something can be changed: the node, what replaces it, its line, and the outermost function's lines."""
+
+    METADATA_DEPENDENCIES = (PositionProvider, ParentNodeProvider)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sites: list[tuple[cst.CSTNode, cst.CSTNode, int, list[int] | None]] = []
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        """Collects what can be changed here; types and texts for people are passed over."""
+        if m.matches(node, _EXPLAINS) or _is_type(node) or _is_prose(node):
+            return False
+        place = self.get_metadata(PositionProvider, node, None)
+        if place is not None:
+            replaced = [*_by_mutmut(node), *_by_us(node)]
+            self.sites += [(node, each, place.start.line, self._scope(node)) for each in replaced]
+        return True
+
+    def _scope(self, node: cst.CSTNode) -> list[int] | None:
+        scope, around = None, node
+        while not isinstance(around, cst.Module):
+            if isinstance(around, cst.FunctionDef):
+                scope = around
+            around = self.get_metadata(ParentNodeProvider, around)
+        if scope is None:
+            return None
+        place = self.get_metadata(PositionProvider, scope)
+        return [place.start.line - len(scope.decorators), place.end.line]
+
+
+def _is_type(node: cst.CSTNode) -> bool:
+    """What only a type checker reads."""
+    name = getattr(node, "func", None) or (node.value if isinstance(node, cst.Subscript) else None)
+    return isinstance(name, cst.Name) and name.value in _TYPES
+
+
+def _is_prose(node: cst.CSTNode) -> bool:
+    """A text with a blank in it is a sentence for people, a docstring too; the tests say what it must name."""
+    if isinstance(node, cst.SimpleString):
+        return " " in node.value
+    if isinstance(node, cst.FormattedString):
+        return any(isinstance(each, cst.FormattedStringText) and " " in each.value for each in node.parts)
+    return isinstance(node, cst.ConcatenatedString) and (_is_prose(node.left) or _is_prose(node.right))
+
+
+def _by_mutmut(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    for kind, operator in mutation_operators:
+        if isinstance(node, kind):
+            for mutated in operator(node):
+                if not (_names_algorithm(node) or (isinstance(node, cst.Call) and _drops_prose(node, mutated))):
+                    yield mutated
+
+
+def _names_algorithm(node: cst.CSTNode) -> bool:
+    """Python takes these in any case, and another name is no algorithm."""
+    return isinstance(node, cst.SimpleString) and node.value.strip('"') in _ALGORITHMS
+
+
+def _drops_prose(call: cst.Call, mutated: cst.CSTNode) -> bool:
+    kept = mutated.args if isinstance(mutated, cst.Call) else ()
+    values = [argument.value for argument in kept]
+    return any(_is_prose(argument.value) and argument.value not in values for argument in call.args)
+
+
+def _by_us(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    """A condition that always or never holds, a statement left out, and a function that gives nothing."""
+    if isinstance(node, cst.If | cst.While):
+        test = node.test.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+        yield node.with_changes(test=cst.BooleanOperation(test, cst.And(), cst.Name("False")))
+        if isinstance(node, cst.If):
+            yield node.with_changes(test=cst.BooleanOperation(test, cst.Or(), cst.Name("True")))
+    elif m.matches(node, _LEFT_OUT):
+        yield cst.Pass()
+    elif isinstance(node, cst.Return) and node.value is not None and not m.matches(node.value, m.Name("None")):
+        yield node.with_changes(value=cst.Name("None"))
+
+
+if __name__ == "__main__":
+    for mutant in mutants(sys.argv[1]):
+        print(json.dumps(mutant))

@@ -1,0 +1,135 @@
+"""A pytest that collects a module's tests once, sees which functions each calls, and tries each mutant in a fork."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NamedTuple
+
+import pytest
+
+from tests.mutants import trial
+from tests.mutants.mutant import Mutant
+from tests.mutants.trial import Running
+
+BUILD = Path("build/mutants")
+WORKERS = 2
+_PATIENCE, _TIMES = 15.0, 6.0
+_PAUSE = 0.01
+_ITSELF = 600.0
+
+Outcome = tuple[int, int, float]
+"""The number of a mutant, how its tests ended, and their CPU seconds."""
+
+
+class Seen(NamedTuple):
+    """Of a test: how long it takes, and the first lines of the functions of the module that it calls."""
+
+    seconds: float
+    called: Sequence[int]
+
+
+def chosen(mutant: Mutant, tests: Mapping[str, Seen]) -> list[str]:
+    """The tests that call the changed function, or all for what is outside functions; the quick ones first."""
+    first, last = mutant.scope or (0, 0)
+    names = [
+        name for name, each in tests.items()
+        if not mutant.scope or any(first <= line <= last for line in each.called)
+    ]  # fmt: skip
+    return sorted(names, key=lambda name: tests[name].seconds)
+
+
+def seconds_for(names: Iterable[str], tests: Mapping[str, Seen]) -> float:
+    """After which they are taken for endless."""
+    return _PATIENCE + _TIMES * sum(tests[name].seconds for name in names)
+
+
+def in_turn(numbers: Iterable[int], begin: Callable[[int, Path], Running]) -> Iterator[Outcome]:
+    """Begins each number, two at a time, and gives how each ended."""
+    running: dict[Running, int] = {}
+    for turn, number in enumerate(numbers):
+        if len(running) == WORKERS:
+            yield _next(running)
+        running[begin(number, BUILD / f"output-{turn % (2 * WORKERS)}")] = number
+    while running:
+        yield _next(running)
+
+
+def _next(running: dict[Running, int]) -> Outcome:
+    while (found := trial.ended([*running], time.monotonic())) is None:
+        time.sleep(_PAUSE)
+    each, status, used = found
+    return running.pop(each), status, used
+
+
+class Session:
+    """The plugin. It writes the tests, the modules they need, and how each mutant within a function ended."""
+
+    def __init__(self, path: str, mutants: Sequence[Mutant], output: Path) -> None:
+        self._path = path
+        self._mutants = mutants
+        self._output = output
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """In place of pytest's own."""
+        if session.testsfailed:  # a file could not be imported
+            return True
+        seen = self._output.with_suffix(".seen")
+        work = trial.forked(lambda: self._observe(session, seen), BUILD / "observed", time.monotonic() + _ITSELF)
+        _, status, _ = _next({work: 0})
+        if status:
+            session.testsfailed = 1
+            return True
+        tests = {name: Seen(*each) for name, each in json.loads(seen.read_text())["tests"].items()}
+        numbers = [number for number, mutant in enumerate(self._mutants) if mutant.scope]
+        with self._output.open("w") as output:
+            for outcome in in_turn(numbers, lambda number, log: self._begin(session, tests, number, log)):
+                print(json.dumps(outcome), file=output, flush=True)
+        return True
+
+    def _begin(self, session: pytest.Session, tests: Mapping[str, Seen], number: int, log: Path) -> Running:
+        mutant = self._mutants[number]
+        names = chosen(mutant, tests)
+        items = {item.nodeid: item for item in session.items}
+        until = time.monotonic() + seconds_for(names, tests)
+        return trial.forked(
+            lambda: trial.run_replaced(self._path, mutant, session, [items[name] for name in names]), log, until
+        )
+
+    def _observe(self, session: pytest.Session, seen: Path) -> int:
+        observer = _Observer(str(Path(self._path).resolve()))
+        session.config.pluginmanager.register(observer)
+        status = trial.run_items(session, session.items)
+        seen.write_text(json.dumps({"tests": observer.tests, "modules": [*sys.modules]}))
+        return status
+
+
+class _Observer:
+    """Notes for each test how long it takes and which functions of one file it calls, in whatever thread."""
+
+    def __init__(self, path: str) -> None:
+        self.tests: dict[str, Seen] = {}
+        self._path = path
+        self._called: set[int] = set()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """Around set-up, test and tear-down."""
+        self._called = set()
+        began = time.monotonic()
+        threading.settrace(self._trace)
+        sys.settrace(self._trace)
+        try:
+            return (yield)
+        finally:
+            sys.settrace(None)
+            self.tests[item.nodeid] = Seen(time.monotonic() - began, sorted(self._called))
+
+    def _trace(self, frame: FrameType, _event: str, _argument: object) -> None:
+        if frame.f_code.co_filename == self._path:
+            self._called.add(frame.f_code.co_firstlineno)
