@@ -114,10 +114,13 @@ def read(path: str) -> bytes:
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
+        try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise BadFallback("It is no regular file. Name the file itself.")
-            content = file.read(FILE_BYTES + 1)
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                content = file.read(FILE_BYTES + 1)
+        finally:
+            os.close(descriptor)  # fdopen would leave that of a folder open
     except OSError as error:
         reason = os.strerror(error.errno or 0)
         raise BadFallback(f"It cannot be read ({reason}). A symbolic link is not followed.") from None

@@ -294,3 +294,21 @@ def test_cold_threads_wait_for_the_one_that_loads() -> None:
         thread.join(30)
     assert seen == ["1"] * 8
     assert (len(stage.gateway.asked), len(stage.kms.calls)) == (1, 1)
+
+
+def test_the_first_refresh_loads_and_says_that_something_changed_and_each_later_one_whether_it_did() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    assert stage.config.refresh() is True
+    assert stage.config.refresh() is False
+    stage.serve(sealed_values({"a": "2"}, revision=2))
+    assert stage.config.refresh() is True
+    assert stage.config["a"] == "2"
+    assert len(stage.gateway.asked) == 3
+
+
+def test_a_first_refresh_that_loads_nothing_raises_and_the_next_one_is_a_first_one() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    stage.gateway.fail = [Forbidden("not allowed")]
+    with pytest.raises(ConfigUnavailable):
+        stage.config.refresh()
+    assert stage.config.refresh() is True
