@@ -7,6 +7,7 @@ somebody who wants to be read.
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING
 
 from configsvc.model.errors import (
@@ -29,7 +30,6 @@ NOT_OURS = "not_ours"
 """The member `reason` of an Unavailable that says so: asked again, such a server answers the same."""
 
 _JSON, _PROBLEM = "application/json", "application/problem+json"
-_ERROR = 400
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REFUSED = frozenset({Forbidden.status, Throttled.status})
 _DIGITS = 9
@@ -109,10 +109,7 @@ def retry_after(response: Response) -> int | None:
 
 def shown(text: str, most: int = _TEXT) -> str:
     """A text of the other side, cut, and without what a terminal would obey."""
-    cut = text[:most]
-    if cut.isprintable():
-        return cut
-    return "".join(each if each.isprintable() else "\ufffd" for each in cut)
+    return "".join(each if each.isprintable() else "\ufffd" for each in text[:most])
 
 
 def _decoded(response: Response, kind: str) -> dict[str, object]:
@@ -131,8 +128,6 @@ def _decoded(response: Response, kind: str) -> dict[str, object]:
 
 def _ours(response: Response) -> ConfigsvcError | None:
     """A problem of the service, or of the API Gateway that is set up with it."""
-    if response.status < _ERROR:
-        return None
     try:
         members = _decoded(response, _PROBLEM)
     except NotOurs as fault:
@@ -167,8 +162,6 @@ def _theirs(response: Response, url: Url) -> ConfigsvcError:
 
 def _told(value: object) -> Member:
     """A member of a problem as programs get it; what is of another type, or too much, is left out."""
-    if value is None or isinstance(value, bool):
-        return value
     if isinstance(value, str):
         return shown(value)
     if isinstance(value, int):
@@ -204,6 +197,6 @@ def _no_constant(_: str) -> object:
 
 def _finite(text: str) -> float:
     number = float(text)
-    if number in (float("inf"), float("-inf")):
+    if math.isinf(number):
         raise NotOurs("it has a number that is too large")
     return number

@@ -122,8 +122,7 @@ def read(path: str) -> bytes:
         finally:
             os.close(descriptor)  # fdopen would leave that of a folder open
     except OSError as error:
-        reason = os.strerror(error.errno or 0)
-        raise BadFallback(f"It cannot be read ({reason}). A symbolic link is not followed.") from None
+        raise BadFallback(f"It cannot be read ({error.strerror}). A symbolic link is not followed.") from None
     if len(content) > FILE_BYTES:
         raise BadFallback(f"It has more than {FILE_BYTES} bytes.")
     return content

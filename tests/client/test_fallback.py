@@ -111,7 +111,7 @@ def test_a_file_that_is_absent_a_link_a_pipe_a_folder_or_huge_is_refused(name: s
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
     with (tmp_path / "huge").open("wb") as huge:
-        huge.truncate(FILE_BYTES + 1)
+        huge.truncate(1 << 40)
     with pytest.raises(BadFallback, match=why):
         read(str(tmp_path / name))
 
@@ -123,6 +123,9 @@ def test_a_file_may_have_48_mebibytes(tmp_path: Path) -> None:
     with (tmp_path / "large").open("wb") as large:
         large.truncate(FILE_BYTES)
     assert len(read(str(tmp_path / "large"))) == FILE_BYTES
+    os.truncate(tmp_path / "large", FILE_BYTES + 1)
+    with pytest.raises(BadFallback, match="more than 50331648 bytes"):
+        read(str(tmp_path / "large"))
 
 
 def test_the_descriptor_of_a_file_is_not_left_open(tmp_path: Path) -> None:
@@ -137,10 +140,11 @@ def test_the_descriptor_of_a_file_is_not_left_open(tmp_path: Path) -> None:
 
 
 def test_a_file_is_one_line_of_json_with_the_digest_of_its_members_in_one_spelling() -> None:
-    members = json.loads(ENCODED)["fallback"]
+    encoded = encode(FALLBACK)
+    members = json.loads(encoded)["fallback"]
     spelled = json.dumps(members, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
     digest = hashlib.sha256(spelled).hexdigest()
-    assert b'{"fallback":%b,"sha256":"%b"}\n' % (spelled, digest.encode()) == ENCODED
+    assert b'{"fallback":%b,"sha256":"%b"}\n' % (spelled, digest.encode()) == encoded
     assert {name: members[name] for name in ("format", "url", "saved_at")} == {
         "format": "configsvc/fallback/1", "url": URL, "saved_at": 1_700_000_000,
     }  # fmt: skip
@@ -183,6 +187,10 @@ def test_a_cut_file_is_told_from_a_damaged_one() -> None:
         decode(ENCODED[:-9])
     with pytest.raises(BadFallback, match="digest does not match"):
         decode(ENCODED.replace(b"42", b"43"))
+
+
+def test_programs_know_a_bad_fallback_by_its_code() -> None:
+    assert BadFallback.code == "bad_fallback"
 
 
 def test_a_namespace_twice_is_no_fallback() -> None:

@@ -23,7 +23,6 @@ from tests.mutants.session import BUILD, Outcome, Seen, Session, chosen, in_turn
 
 GENERATOR = (".venvs/mutants/bin/python", "tests/mutants/mutations.py")
 _ALL = 7200.0
-_KILLED = (1, 2, trial.LATE)  # a test failed, a test file could not be imported, or the tests did not end
 _OURS = ("bench", "configsvc", "configsvc_client", "conftest", "infra", "local", "tests")
 
 
@@ -45,7 +44,9 @@ def _of(path: str) -> Result:
     again = {number for number, mutant in enumerate(mutants) if not mutant.scope}
     again |= {number for number, status, _ in outcomes if status == trial.UNPLANTED}
     outcomes = [each for each in outcomes if each[0] not in again] + [*_outside(path, mutants, sorted(again))]
-    survived = tuple(mutants[number] for number, status, _ in sorted(outcomes) if status not in _KILLED)
+    if any(status == trial.BROKEN for _, status, _ in outcomes):
+        raise SystemExit(f"A run of the tests of {path} broke; see {BUILD}.")
+    survived = tuple(mutants[number] for number, status, _ in sorted(outcomes) if not status)
     used = sum(used for *_, used in outcomes)
     print(f"{path}: {len(mutants)} mutants, {len(survived)} survived, {used:.0f} s of CPU", flush=True)
     return Result(path, len(mutants), survived, used, time.monotonic() - began)

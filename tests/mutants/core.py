@@ -27,7 +27,7 @@ CORE: Mapping[str, tuple[str, ...]] = {
     f"{_CLIENT}/_answer.py": _ANSWERS,
     f"{_CLIENT}/_body.py": ("tests/client/test_body.py", "tests/client/test_denied.py", "tests/client/test_gateway.py"),
     f"{_CLIENT}/_fallback.py": ("tests/client/test_fallback.py",),
-    f"{_CLIENT}/_freshness.py": _REFRESH,
+    f"{_CLIENT}/_freshness.py": ("tests/client/test_freshness.py",),
     f"{_CLIENT}/_refresh.py": _REFRESH,
     f"{_CLIENT}/_refreshing.py": _REFRESH,
 }

@@ -84,11 +84,12 @@ class _Sites(cst.CSTVisitor):
         return True
 
     def _scope(self, node: cst.CSTNode) -> list[int] | None:
-        scope, around = None, node
+        """The outermost function whose code is changed: the defaults of its parameters are outside of it."""
+        scope, around, below = None, node, node
         while not isinstance(around, cst.Module):
-            if isinstance(around, cst.FunctionDef):
+            if isinstance(around, cst.FunctionDef) and not isinstance(below, cst.Parameters):
                 scope = around
-            around = self.get_metadata(ParentNodeProvider, around)
+            around, below = self.get_metadata(ParentNodeProvider, around), around
         if scope is None:
             return None
         place = self.get_metadata(PositionProvider, scope)
@@ -114,7 +115,7 @@ def _by_mutmut(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     for kind, operator in mutation_operators:
         if isinstance(node, kind):
             for mutated in operator(node):
-                if not (_names_algorithm(node) or (isinstance(node, cst.Call) and _drops_prose(node, mutated))):
+                if not (_names_algorithm(node) or _is_as_false(node, mutated) or _drops_prose(node, mutated)):
                     yield mutated
 
 
@@ -123,9 +124,20 @@ def _names_algorithm(node: cst.CSTNode) -> bool:
     return isinstance(node, cst.SimpleString) and node.value.strip('"') in _ALGORITHMS
 
 
-def _drops_prose(call: cst.Call, mutated: cst.CSTNode) -> bool:
-    kept = mutated.args if isinstance(mutated, cst.Call) else ()
-    values = [argument.value for argument in kept]
+def _is_as_false(node: cst.CSTNode, mutated: cst.CSTNode) -> bool:
+    """None in place of False."""
+    before, after = (
+        [each.value for each in getattr(one, "args", [one]) if hasattr(each, "value")] for one in (node, mutated)
+    )
+    changed = [(old, new) for old, new in zip(before, after, strict=False) if old is not new]
+    falsy = [m.matches(old, m.Name("False")) and m.matches(new, m.Name("None")) for old, new in changed]
+    return len(before) == len(after) and falsy == [True]
+
+
+def _drops_prose(call: cst.CSTNode, mutated: cst.CSTNode) -> bool:
+    if not isinstance(call, cst.Call) or not isinstance(mutated, cst.Call):
+        return False
+    values = [argument.value for argument in mutated.args]
     return any(_is_prose(argument.value) and argument.value not in values for argument in call.args)
 
 

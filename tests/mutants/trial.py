@@ -28,12 +28,14 @@ UNPLANTED = 75
 
 LATE = -1
 
-_BROKEN = 70
+BROKEN = 70
+"""The exit status where what runs the tests failed."""
+
 _MEMORY = 4 << 30
 _ARGUMENTS = (
     "-q", "-s", "-p", "no:randomly", "-p", "no:cacheprovider", "--tb=no", "--no-header", "--no-summary",
     "-m", "not slow and not long and not emulator",
-    "-W", "ignore::pytest.PytestAssertRewriteWarning",  # plugins that are imported here have no asserts of interest
+    "--assert=plain",  # its own would import the client itself, which has a plugin
 )  # fmt: skip
 
 
@@ -54,7 +56,7 @@ def forked(work: Callable[[], int], output: Path, until: float) -> Running:
     pid = os.fork()
     if pid:
         return Running(pid, until)
-    status = _BROKEN
+    status = BROKEN
     try:
         os.setsid()
         written = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -177,15 +179,15 @@ class _Settled:
 
 
 class _Chosen:
-    """Runs only the tests that are asked for, in the order in which they are, until one fails."""
+    """Runs the tests in the given order, then those that have other names now, until one fails."""
 
     def __init__(self, tests: Sequence[str]) -> None:
-        self._tests = tests
+        self._order = {test: number for number, test in enumerate(tests)}
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """In place of pytest's own."""
         if session.testsfailed:  # a file could not be imported
             return True
-        items = {item.nodeid: item for item in session.items}
-        run_items(session, [items[test] for test in self._tests])
+        last = len(self._order)
+        run_items(session, sorted(session.items, key=lambda item: self._order.get(item.nodeid, last)))
         return True
