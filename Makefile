@@ -38,9 +38,11 @@ $(UV):
 	UV_PROJECT_ENVIRONMENT=.venvs/$* $(UV) sync --frozen --only-group $* --python $(PYTHON)
 	touch $@
 
-# What node reads in a dotenv file. Without npm or its registry those tests are skipped, but not in CI that has npm.
-NODE := tests/cli/formats/node
-.venvs/node/.ready: $(NODE)/package.json $(NODE)/package-lock.json
+# What node reads in a dotenv file, and what compiles a generated client. Without npm or its registry those tests are
+# skipped, but not in CI that has npm.
+.venvs/node/.ready: tests/cli/formats/node/package.json tests/cli/formats/node/package-lock.json
+.venvs/node-generators/.ready: tests/generators/node/package.json tests/generators/node/package-lock.json
+.venvs/node/.ready .venvs/node-generators/.ready:
 	@command -v npm >/dev/null || { echo "npm is not installed: the tests that need node are skipped"; exit 0; }
 	mkdir -p $(@D)
 	cp $^ $(@D)
@@ -51,7 +53,7 @@ NODE := tests/cli/formats/node
 	touch $@
 
 .PHONY: setup
-setup: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready .venvs/load/.ready .venvs/trackers/.ready .venvs/node/.ready ## every environment (the other commands make what they need)
+setup: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready .venvs/load/.ready .venvs/trackers/.ready .venvs/node/.ready .venvs/generators/.ready .venvs/node-generators/.ready ## every environment (the other commands make what they need)
 
 # --- the main job ---
 
@@ -95,7 +97,7 @@ fmt: .venv/.ready ## format the code
 test: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready .venvs/trackers/.ready .venvs/node/.ready ## unit, contracts, journeys, small property runs, one deployed journey
 	$(PYTEST) -m "not slow and not long"
 
-test-all: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready .venvs/load/.ready .venvs/trackers/.ready .venvs/node/.ready ## everything but the nightly sizes
+test-all: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready .venvs/load/.ready .venvs/trackers/.ready .venvs/node/.ready .venvs/generators/.ready .venvs/node-generators/.ready ## everything but the nightly sizes
 	$(PYTEST) -m "not long"
 
 mutants: .venv/.ready .venvs/mutants/.ready ## nightly: small changes to the core, each of which a test must find; ONLY=path is one module

@@ -241,7 +241,8 @@ SENT: tuple[type[ConfigsvcError], ...] = (
 )  # fmt: skip
 _BY_CODE = {error.code: error for error in SENT}
 _BY_STATUS = {error.status: error for error in reversed(SENT)}
-_TYPE_BASE = "https://configsvc.dev/errors/"
+SITE = "https://configsvc.dev"
+_TYPE_BASE = f"{SITE}/errors/"
 
 
 def to_problem(error: ConfigsvcError, instance: str) -> dict[str, object]:

@@ -10,9 +10,10 @@ from configsvc.model.change_set import ChangeSet, checked
 from configsvc.model.etag import of_revision
 from configsvc.model.names import Namespace
 from configsvc.service import access, decide_change
+from configsvc.service.overtaken import write
 from configsvc.service.ports import Caller, Idempotency, Outcome, Ports
 from configsvc.service.records import Change, of_namespace
-from configsvc.service.writing import Intent, write
+from configsvc.service.writing import Intent
 
 
 def change(ports: Ports, caller: Caller, ns: str, change_set: ChangeSet, idempotency: Idempotency | None) -> Outcome:

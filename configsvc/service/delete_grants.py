@@ -7,9 +7,10 @@ from functools import partial
 from configsvc.model import grants
 from configsvc.service import decide_grants
 from configsvc.service.decide_grants import ANYTHING, Expected
+from configsvc.service.overtaken import write
 from configsvc.service.ports import Caller, Idempotency, Outcome, Ports
 from configsvc.service.records import GRANTS
-from configsvc.service.writing import Intent, write
+from configsvc.service.writing import Intent
 
 
 def delete_grants(

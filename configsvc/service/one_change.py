@@ -10,9 +10,10 @@ from configsvc.model.change_set import Activate, ChangeSet, Delete, checked
 from configsvc.model.etag import of_revision
 from configsvc.model.names import Namespace
 from configsvc.service import access, decide_change, records
+from configsvc.service.overtaken import write
 from configsvc.service.ports import Caller, Idempotency, Outcome, Ports
 from configsvc.service.records import Change
-from configsvc.service.writing import Intent, write
+from configsvc.service.writing import Intent
 
 
 def commit(  # noqa: PLR0917  # as the verbs that call it

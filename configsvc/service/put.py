@@ -10,10 +10,11 @@ from configsvc.model.names import Namespace
 from configsvc.service import access, decide_change, records
 from configsvc.service.found import Found
 from configsvc.service.one_change import answer
+from configsvc.service.overtaken import write
 from configsvc.service.ports import Caller, Idempotency, Outcome, Ports
 from configsvc.service.records import Change
 from configsvc.service.replay import replayed
-from configsvc.service.writing import Intent, Plan, Situation, write
+from configsvc.service.writing import Intent, Plan, Situation
 
 
 def put(  # noqa: PLR0917  # as the other verbs: ports, caller, namespace, what is asked, idempotency

@@ -9,9 +9,10 @@ from configsvc.model.errors import TooLarge
 from configsvc.model.grants import Grant
 from configsvc.service import decide_grants
 from configsvc.service.decide_grants import ANYTHING, Expected
+from configsvc.service.overtaken import write
 from configsvc.service.ports import Caller, Idempotency, Outcome, Ports
 from configsvc.service.records import GRANTS
-from configsvc.service.writing import Intent, write
+from configsvc.service.writing import Intent
 
 
 def set_grants(  # noqa: PLR0917  # as the other verbs: ports, caller, what is asked, idempotency, precondition

@@ -17,7 +17,7 @@ from configsvc.model.errors import (
     Unprocessable,
     VersionClaimed,
 )
-from configsvc.service import access, key_state, records
+from configsvc.service import access, key_state, overtaken, records
 from configsvc.service.check_value import check_value
 from configsvc.service.found import Found, one
 from configsvc.service.key_state import Known
@@ -110,15 +110,17 @@ def _check_precondition(base: Base, operation: Operation, before: KeyState | Non
         raise PreconditionRequired(f"This namespace requires a precondition: {_takes(operation)}.", key=operation.key)
     revision = before.revision if before else None
     if operation.if_match is not None and operation.if_match != revision:
-        raise PreconditionFailed(
-            "The key is not at that revision. Read it again.", key=operation.key, revision=revision,
-            latest=before.latest if before else 0,
-        )  # fmt: skip
+        raise _failed(base, operation, before, f"{operation.key} is not at that revision. Read it again.")
     if create_only and before and before.entry:
-        raise PreconditionFailed(
-            "The key has an active version. Leave If-None-Match (in a change set create_only) out to put the next.",
-            key=operation.key, revision=revision, latest=before.latest,
+        raise _failed(
+            base, operation, before, "The key has an active version. Leave If-None-Match (in a change set create_only) "
+            "out to put the next.",
         )  # fmt: skip
+
+
+def _failed(base: Base, operation: Operation, before: KeyState | None, detail: str) -> PreconditionFailed:
+    namespace, held = base.head.namespace, base.situation.access
+    return PreconditionFailed(detail, **overtaken.changed(operation.key, before, held, namespace))
 
 
 def _takes(operation: Operation) -> str:

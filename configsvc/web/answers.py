@@ -36,9 +36,10 @@ class Answer(BaseModel):
 
 
 class Health(Answer):
-    """The service runs."""
+    """The service runs; `table` says whether it looked at its table, too."""
 
     status: Literal["ok"]
+    table: Literal["not_checked", "readable"]
 
 
 class OpenApi(BaseModel):
@@ -71,14 +72,14 @@ class IamHolder(Answer):
 
 
 class WhoamiByKey(Answer):
-    """What the service takes the caller for; nothing is signed."""
+    """Who the service takes the caller for; nothing is signed, so `iam` is null."""
 
     api_key: ApiKeyHolder
-    iam: None
+    iam: Annotated[IamHolder | None, Field(examples=[None])]
 
 
 class Whoami(Answer):
-    """What the service takes the caller for."""
+    """Who the service takes the caller for."""
 
     api_key: ApiKeyHolder
     iam: IamHolder
@@ -173,7 +174,7 @@ class Snapshot(Answer):
     entries: list[Entry]
 
 
-class Snapshots(Answer):
+class SnapshotList(Answer):
     """Snapshots in the order asked; `deferred` ones are to be fetched singly."""
 
     snapshots: list[Snapshot]
@@ -207,21 +208,16 @@ class KeyPage(Answer):
     cursor: Cursor
 
 
-class ServedEntry(Entry):
-    """The entry that a key serves."""
+class KeyEntry(Entry):
+    """An entry of a key; where it comes from is answered only to who asks for a `version`."""
 
     namespace: Namespace
     latest: Latest
     next_version: Next
     revision: Revision
-
-
-class OneVersion(ServedEntry):
-    """An entry by its version, and where it comes from."""
-
-    active: Active
-    written_at: Time
-    written_by: Annotated[str, Field(examples=["arn:aws:iam::123456789012:role/Deploy"])]
+    active: Active = None
+    written_at: Time = ""
+    written_by: Annotated[str, Field(examples=["arn:aws:iam::123456789012:role/Deploy"])] = ""
 
 
 class ListedVersion(Answer):
@@ -395,7 +391,7 @@ class ListedDataKey(WrappedDataKey):
     created_by: Annotated[str, Field(examples=["arn:aws:iam::123456789012:role/Deploy"])]
 
 
-class DataKeys(Answer):
+class Keyring(Answer):
     """The keyring of a namespace."""
 
     namespace: Namespace
@@ -419,7 +415,7 @@ class DataKeyState(Answer):
     revision: Revision
 
 
-class Grants(Answer):
+class PrincipalGrants(Answer):
     """All grants of a principal."""
 
     principal: Principal
@@ -430,7 +426,7 @@ class Grants(Answer):
 class GrantsPage(Answer):
     """Grants in order of principal."""
 
-    grants: list[Grants]
+    grants: list[PrincipalGrants]
     cursor: Cursor
 
 
@@ -489,8 +485,7 @@ class FieldProblem(Answer):
 
 
 UNIONS: dict[str, tuple[type[BaseModel], ...]] = {
-    "AnyGrants": (GrantsPage, Grants),
+    "AnyGrants": (GrantsPage, PrincipalGrants),
     "Differences": (Diff, DiffAgainst),
-    "KeyEntry": (ServedEntry, OneVersion),
 }
 """Answers that have one of several bodies."""

@@ -13,6 +13,7 @@ from configsvc.web.event import Event
 from configsvc.web.proof import Proof
 
 HEALTH = "/v1/health"
+_DEEP = {"deep": ["true"]}
 _REFUSED = (
     "This request did not come through the API: nothing proves who sent it. Send it to the API's URL instead of "
     "invoking the function. If you did, the API's stage lacks the gateway proof: an operator deploys the stack again."
@@ -59,11 +60,16 @@ def bare(event: object, context: object, routes: Routes) -> dict[str, Any]:
     path, method = (asked.get("resourcePath"), asked.get("httpMethod")) if isinstance(asked, dict) else (None, None)
     known = isinstance(path, str) and isinstance(method, str) and method in routes.get(path, {})
     route = {"resourcePath": path if known else None, "httpMethod": method if known else None}
+    query = _DEEP if (method, path) == ("GET", HEALTH) and _asks_deep(event) else None
     return {
         "requestContext": {**route, "requestId": str(getattr(context, "aws_request_id", ""))},
-        "headers": None, "multiValueHeaders": None, "multiValueQueryStringParameters": None,
+        "headers": None, "multiValueHeaders": None, "multiValueQueryStringParameters": query,
         "pathParameters": None, "stageVariables": None, "body": None, "isBase64Encoded": False,
     }  # fmt: skip
+
+
+def _asks_deep(event: object) -> bool:
+    return isinstance(event, dict) and event.get("multiValueQueryStringParameters") == _DEEP
 
 
 def _is_health(event: Mapping[str, Any]) -> bool:

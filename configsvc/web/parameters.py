@@ -19,6 +19,8 @@ PATH = {
     )
 }
 
+DEEP = Parameter("deep", "`true` also reads the table.", Text("Flag"), "true")
+
 LIMIT = Parameter("limit", "Items of one page at most.", Number(1, limits.PAGE), 100)
 CURSOR = Parameter("cursor", "The cursor of the page before, to go on after it.", Text("Cursor"), "ZGIudXJs")
 PAGE = (LIMIT, CURSOR)

@@ -36,7 +36,7 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
     return {
         "openapi": "3.1.1",
         "info": {
-            "title": "configsvc", "version": "1", "description": _ABOUT, "license": _LICENSE,
+            "title": "configsvc", "version": "1", "description": _ABOUT, "contact": _CONTACT, "license": _LICENSE,
         },
         "servers": [_SERVER],
         "tags": [{"name": name} for name in dict.fromkeys(route.subject for route in routes)],
@@ -46,12 +46,13 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
             "parameters": shared_parameters(),
             "headers": shared_headers(),
             "responses": _responses(routes),
-            "examples": {kind.code: {"summary": ADVICE[kind.code], "value": _example(kind)} for kind in errors.SENT},
+            "examples": _used(routes),
             "schemas": schemas,
         },
     }  # fmt: skip
 
 
+_CONTACT = {"name": "configsvc", "url": errors.SITE}
 _LICENSE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
 _SERVER = {
     "url": "https://{api}.execute-api.{region}.amazonaws.com/{stage}",
@@ -76,6 +77,16 @@ def _responses(routes: Sequence[Route]) -> dict[str, Any]:
         for kinds in error_responses(errors_of(route)).values():
             found[name_of(kinds)] = problem_response(kinds)
     return dict(sorted(found.items()))
+
+
+def problem_examples() -> dict[str, Any]:
+    """An example of each error that the service sends, with what to do about it, by code."""
+    return {kind.code: {"summary": ADVICE[kind.code], "value": _example(kind)} for kind in errors.SENT}
+
+
+def _used(routes: Sequence[Route]) -> dict[str, Any]:
+    used = {kind.code for route in routes for kind in errors_of(route)}
+    return {code: each for code, each in problem_examples().items() if code in used}
 
 
 def _example(kind: type[errors.ConfigsvcError]) -> dict[str, object]:

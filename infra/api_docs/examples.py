@@ -37,10 +37,10 @@ def _example(schema: Schema, schemas: Mapping[str, Schema], *, every: bool) -> A
     found = resolved(schema, schemas)
     if "examples" in found:
         return found["examples"][0]
-    if found.get("type") == "object":
+    if _kind(found) == "object":
         shown = {name: each for name, each in found.get("properties", {}).items() if every or _shown(name, each, found)}
         return {name: _example(each, schemas, every=every) for name, each in shown.items()}
-    if found.get("type") == "array":
+    if _kind(found) == "array":
         return [_example(found["items"], schemas, every=every)]
     return _plain({**found, **schema})
 
@@ -53,10 +53,16 @@ def _shown(name: str, schema: Schema, parent: Schema) -> bool:
     return told and name not in _LEFT_OUT
 
 
+def _kind(schema: Schema) -> str:
+    """The type; of one that may be null too, the other."""
+    kinds = schema.get("type", "")
+    return kinds if isinstance(kinds, str) else next(each for each in kinds if each != "null")
+
+
 def _plain(schema: Schema) -> Any:  # noqa: ANN401  # JSON
     for name in ("const", "default"):
         if schema.get(name) is not None:
             return schema[name]
     if "enum" in schema:
         return schema["enum"][0]
-    return {"boolean": False, "integer": schema.get("minimum", 0), "string": "", "null": None}[schema["type"]]
+    return {"boolean": False, "integer": schema.get("minimum", 0), "string": ""}[_kind(schema)]

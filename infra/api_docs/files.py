@@ -7,7 +7,7 @@ from pathlib import Path
 
 from configsvc.bootstrap import app
 from configsvc.web.routes.openapi import DOCUMENT
-from infra.api_docs.document import document
+from infra.api_docs.document import document, problem_examples
 from infra.api_docs.page import page
 from infra.gateway_responses import PROBLEMS
 
@@ -17,4 +17,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "API.md"
 def files() -> dict[Path, str]:
     """The text of each file that is made of the code."""
     made = document(app.described)
-    return {DOCUMENT: json.dumps(made, indent=1, ensure_ascii=False) + "\n", PAGE: page(made, PROBLEMS)}
+    return {
+        DOCUMENT: json.dumps(made, indent=1, ensure_ascii=False) + "\n",
+        PAGE: page(made, problem_examples(), PROBLEMS),
+    }

@@ -1,4 +1,4 @@
-"""docs/API.md, written out of the document and of nothing else but what API Gateway answers itself."""
+"""docs/API.md, made of the document, of an example of each problem, and of what API Gateway answers itself."""
 
 from __future__ import annotations
 
@@ -28,8 +28,14 @@ _FIRST_ERROR = "4"
 _LINE = 100
 
 
-def page(document: Json, gateway: Mapping[str, ConfigsvcError]) -> str:
-    """The page in Markdown."""
+def page(document: Json, problems: Json, gateway: Mapping[str, ConfigsvcError]) -> str:
+    """The page in Markdown.
+
+    Args:
+        document: the OpenAPI document.
+        problems: an example object of each error, by code; the document has those that a route names.
+        gateway: what API Gateway answers itself, by its response type.
+    """
     lines = [
         "# HTTP API", "",
         "Made of `configsvc/web/openapi.json` by `make api-docs`, and that of the code: do not edit.", "",
@@ -43,7 +49,7 @@ def page(document: Json, gateway: Mapping[str, ConfigsvcError]) -> str:
         for method, path, operation in _operations(document):
             if tag["name"] in operation["tags"]:
                 lines += _operation(document, method, path, operation)
-    lines += _errors(document) + _gateway(gateway)
+    lines += _errors(problems) + _gateway(gateway)
     return "\n".join(lines) + "\n"
 
 
@@ -103,6 +109,8 @@ def _takes(schema: Json) -> str:
         return f"{_takes(schema['items'])}, up to {schema['maxItems']} times"
     if schema.get("type") == "integer":
         return f"{schema['minimum']} to {schema['maximum']}"
+    if "enum" in schema:
+        return " or ".join(f"`{each}`" for each in schema["enum"])
     return _code(schema["pattern"]) if "pattern" in schema else "text"
 
 
@@ -134,11 +142,14 @@ def _type(schema: Json) -> str:
             return " or ".join(_type(each) for each in schema[several])
     if "enum" in schema:
         return " \\| ".join(f"`{each}`" for each in schema["enum"])
-    if schema.get("type") == "array":
-        return f"list of {_type(schema['items'])}"
     if "const" in schema:
         return f"`{schema['const']}`"
-    return str(schema.get("type", "any"))
+    kinds = schema.get("type", "any")
+    return " or ".join(_kind(schema, kind) for kind in ([kinds] if isinstance(kinds, str) else kinds))
+
+
+def _kind(schema: Json, kind: str) -> str:
+    return f"list of {_type(schema['items'])}" if kind == "array" else kind
 
 
 def _json(example: object) -> list[str]:
@@ -165,16 +176,16 @@ def _codes(response: Json) -> Iterable[str]:
     return codes
 
 
-def _errors(document: Json) -> list[str]:
+def _errors(problems: Json) -> list[str]:
     lines = [
         "", "## Errors", "",
         "`application/problem+json` (RFC 9457). `code` is stable; `instance` is the request's id.", "",
         "| status | code | | what to do |", "|---|---|---|---|",
     ]  # fmt: skip
-    for code, example in document["components"]["examples"].items():
+    for code, example in problems.items():
         problem = example["value"]
         lines.append(f"| {problem['status']} | `{code}` | {problem['title']} | {example['summary']} |")
-    return [*lines, "", *_json(document["components"]["examples"]["version_claimed"]["value"])]
+    return [*lines, "", *_json(problems["version_claimed"]["value"])]
 
 
 def _gateway(gateway: Mapping[str, ConfigsvcError]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from configsvc.model import limits
 from configsvc.web.description import Number, Parameter, Route
 from configsvc.web.parameters import PATH
+from infra.api_docs.portable import portable
 from infra.api_docs.schemas import TEXTS
 
 Json = dict[str, Any]
@@ -41,7 +42,7 @@ def _shared(parameter: str) -> Json:
 def _parameter(parameter: Parameter, where: str) -> Json:
     takes = parameter.takes
     schema: Json = (
-        {"type": "integer", "minimum": takes.least, "maximum": takes.most}
+        portable({"type": "integer", "minimum": takes.least, "maximum": takes.most})
         if isinstance(takes, Number)
         else {"type": "string", **{name: each for name, each in TEXTS[takes.shape].items() if name != "examples"}}
     )

@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 from configsvc.model import errors
 from configsvc.web import answers, bodies, shapes
 from configsvc.web.description import Route
+from infra.api_docs.portable import portable
 
 REF = "#/components/schemas/"
 _TIME = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,3})?Z)?$"
@@ -23,10 +24,11 @@ TEXTS: dict[str, dict[str, Any]] = {
     "NamespacePrefix": {"pattern": "^(?:[a-z0-9][a-z0-9._-]{0,63})?$"},
     "KeyPrefix": {"pattern": "^(?:[A-Za-z0-9_][A-Za-z0-9._-]{0,254})?$"},
     "Cursor": {"minLength": 1, "description": "As an answer before gave it; a text that may change its form."},
+    "Flag": {"enum": ["true", "false"]},
     "Time": {"pattern": _TIME.replace(r"\d", "[0-9]"), "description": "RFC 3339 in UTC, or a date."},
 }
 """What a text in path or query looks like, by the shape that its parameter names."""
-NAMES = frozenset(TEXTS) - {"Cursor", "Time"}
+NAMES = frozenset(TEXTS) - {"Cursor", "Flag", "Time"}
 """The shapes that are answered `invalid_name` where they are spelt otherwise."""
 
 
@@ -40,10 +42,20 @@ def components(routes: Iterable[Route]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for model, mode in sorted(_models(routes), key=lambda each: _name(each[0])):
         _, made = models_json_schema([(model, mode)], ref_template=REF + "{model}")
-        dropped = {"title"} if mode == "validation" else {"title", "additionalProperties"}
+        dropped = {"title"} if mode == "validation" else {"title", "additionalProperties", "default"}
         found |= {_renamed(name): _clean(schema, dropped) for name, schema in made["$defs"].items()}
-    unions = {name: {"anyOf": [reference(_name(model)) for model in models]} for name, models in answers.UNIONS.items()}
-    return dict(sorted({**found, **unions, "Problem": _problem(), "ErrorCode": _codes()}.items()))
+    unions = {name: {"oneOf": [reference(_name(model)) for model in models]} for name, models in answers.UNIONS.items()}
+    every = {**found, **unions, "Operation": _operation(found["ChangeSet"]), "Problem": _problem()}
+    every["FailedOperation"]["additionalProperties"] = True
+    return {name: portable(schema) for name, schema in sorted(every.items())}
+
+
+def _operation(change_set: dict[str, Any]) -> dict[str, Any]:
+    """The union of operations, taken out of the change set: a schema without a name gets one from each generator."""
+    operations = change_set["properties"]["operations"]
+    union: dict[str, Any] = operations["items"]
+    operations["items"] = reference("Operation")
+    return {"description": "One operation; `op` says which.", **union}
 
 
 def _models(routes: Iterable[Route]) -> Iterator[tuple[type[BaseModel], Any]]:
@@ -80,10 +92,11 @@ def _clean(schema: Any, dropped: AbstractSet[str]) -> Any:  # noqa: ANN401  # JS
 
 
 def _codes() -> dict[str, Any]:
+    """No `enum`: a generated client would fail on a code that came after it was generated."""
     return {
         "type": "string",
-        "enum": sorted(error.code for error in errors.SENT),
-        "description": "What went wrong, for programs. Codes do not change their meaning; there may come further ones.",
+        "x-extensible-enum": sorted(error.code for error in errors.SENT),
+        "description": "What went wrong, for programs. Codes keep their meaning; new ones may be added.",
     }
 
 
@@ -92,6 +105,7 @@ def _problem() -> dict[str, Any]:
     number = {"type": "integer"}
     return {
         "type": "object",
+        "additionalProperties": True,
         "description": "What went wrong (RFC 9457). Further members depend on the code.",
         "required": ["type", "title", "detail", "code", "instance"],
         "properties": {
@@ -99,11 +113,24 @@ def _problem() -> dict[str, Any]:
             "title": text,
             "status": {**number, "description": "Not in what API Gateway makes of a service that fails (502, 504)."},
             "detail": {**text, "description": "What to do next, for a person."},
-            "code": reference("ErrorCode"),
+            "code": _codes(),
             "instance": {**text, "description": "The request's id."},
             "field": {**text, "description": "The parameter, header or field that is wrong."},
             "errors": {"type": "array", "items": reference("FieldProblem")},
             "failed": {"type": "array", "items": reference("FailedOperation"), "description": "Of a change set."},
+            "revision": {
+                "type": ["integer", "null"],
+                "description": "The revision that the key, the namespace or the grants have; null where nothing is.",
+            },
+            "latest": {**number, "description": "The latest version of the key, 0 without any."},
+            "active": {"type": ["integer", "null"], "description": "The version that the key serves."},
+            "digest": {
+                **text,
+                "description": "SHA-256 of the latest version as it is stored, in hex. Only for who may read it.",
+            },
+            "changed_by": {**text, "description": "The principal that made `revision`."},
+            "changed_at": {**text, "format": "date-time", "description": "When, by the service's clock."},
+            "reason": {**text, "description": "Of health: why the table cannot be read."},
             "limit": {**number, "description": "The limit that was passed."},
             "next_version": {**number, "description": "The version to seal for."},
             "oldest": {"type": ["integer", "null"], "description": "The oldest revision that is still in the log."},

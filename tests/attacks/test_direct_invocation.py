@@ -102,4 +102,4 @@ def test_the_event_of_the_consoles_test_button_has_no_identity_either(scene: Sce
 
 def test_health_tells_a_thief_that_the_service_runs_and_nothing_else(scene: Scene) -> None:
     answer = scene.app(forged(VISITS[0], scene.stage.admin), None)
-    assert (answer["statusCode"], answer["body"]) == (200, '{"status":"ok"}')
+    assert (answer["statusCode"], answer["body"]) == (200, '{"status":"ok","table":"not_checked"}')

@@ -98,7 +98,7 @@ def test_an_event_that_chalice_cannot_read_is_a_problem_too() -> None:
 def test_health_touches_no_store_and_needs_nobody() -> None:
     app = build_app(no_ports, Lines(), asks_for_proof, ticking())
     made = app(event("GET", "/v1/health", identity={}), None)
-    assert (made["statusCode"], made["body"]) == (200, '{"status":"ok"}')
+    assert (made["statusCode"], made["body"]) == (200, '{"status":"ok","table":"not_checked"}')
     assert made["headers"]["X-Correlation-Id"] == "request-1"
 
 

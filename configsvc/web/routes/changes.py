@@ -66,7 +66,7 @@ def declare(api: Api) -> None:
     """The routes of changes."""
 
     @api.signed("POST", "/v1/namespaces/{namespace}/changes", _CHANGE)
-    def change(request: Request, namespace: str) -> Reply:
+    def commit_changes(request: Request, namespace: str) -> Reply:
         from configsvc.service.change import change
         from configsvc.web.requests import change_set
 
@@ -85,7 +85,7 @@ def declare(api: Api) -> None:
         return reply.ok(changes(api.ports(), request.caller, namespace, wanted, *request.page()))
 
     @api.read("/v1/namespaces/{namespace}/diff", _DIFF)
-    def diff(request: Request, namespace: str) -> Reply:
+    def get_differences(request: Request, namespace: str) -> Reply:
         start, end, against = request.number(FROM), request.number(TO), request.text(AGAINST)
         if against is not None and start is None and end is None:
             from configsvc.service.diff_against import diff_against

@@ -12,7 +12,7 @@ from configsvc.web.request import Request
 _LIST = Description(
     "List the data keys of a namespace, newest first",
     "read",
-    {200: "DataKeys"},
+    {200: "Keyring"},
     details=(
         "Wrapped; with how many values each seals, and how many of them are served. Newest means added at the highest "
         "revision: `created_at` is for people, and orders nothing. Of thousands that were retired, the oldest are left "

@@ -23,7 +23,7 @@ _GET = Description(
 _PUT = Description(
     "Set all grants of a principal",
     "admin on *",
-    {200: "Grants"},
+    {200: "PrincipalGrants"},
     details=_HOLDS,
     query=(THAT_PRINCIPAL,),
     conditions=("if-match", "if-none-match"),
@@ -83,7 +83,7 @@ def declare(api: Api) -> None:
         return reply.written(delete_grants(api.ports(), request.caller, principal, request.idempotency(), expected))
 
     @api.signed("GET", "/v1/grants/changes", _LOG)
-    def grant_changes(request: Request) -> Reply:
+    def list_grant_changes(request: Request) -> Reply:
         from configsvc.service.grant_changes import grant_changes
         from configsvc.service.log_page import Wanted
 

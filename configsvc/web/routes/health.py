@@ -1,20 +1,110 @@
-"""Health: says that the service runs, and touches no store."""
+"""Health: whether the service runs and, asked for it, whether it can read its table."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
+from configsvc.model.errors import ConfigsvcError, InvalidRequest, Unavailable
+from configsvc.service import records
+from configsvc.service.ports import Ports
 from configsvc.web import reply
 from configsvc.web.api import Api
 from configsvc.web.description import Description
+from configsvc.web.parameters import DEEP
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
+
+SECONDS = 5.0
+"""How long one look at the table counts. The route is open to anyone, so this bounds what asking it costs."""
+
+_CODES = {
+    "AccessDeniedException": "table_denied",
+    "ResourceNotFoundException": "table_missing",
+}
+_SAID = {
+    "misconfigured": "Its settings are missing or wrong",
+    "table_denied": "IAM does not let its role read the table",
+    "table_missing": "There is no such table in the region that it asks",
+    "table_unavailable": "The table is throttled or does not answer",
+    "table_unreachable": "The table cannot be reached",
+}
+
+
+class _Look(NamedTuple):
+    """The last look at the table: until when it counts, in seconds of the monotonic clock, and what was in the way."""
+
+    until: float
+    fault: Exception | None
 
 
 def declare(api: Api) -> None:
     """The route of health."""
+    check = _checker(api.ports)
 
     @api.open(
         "/v1/health",
-        Description("See that the service runs", "open", {200: "Health"}, details="It touches no store."),
-    )
-    def health(_request: Request) -> Reply:
-        return reply.ok({"status": "ok"})
+        Description(
+            "See that the service runs", "open", {200: "Health"},
+            details=(
+                "It does not look at the table, and says so. With `deep=true` it reads one small record of it, once in "
+                f"{SECONDS:.0f} seconds for each warm instance; 503 with a `reason` if it cannot."
+            ),
+            query=(DEEP,),
+        ),
+    )  # fmt: skip
+    def get_health(request: Request) -> Reply:
+        if not _is_deep(request.text(DEEP)):
+            return reply.ok({"status": "ok", "table": "not_checked"})
+        check()
+        return reply.ok({"status": "ok", "table": "readable"})
+
+
+def _is_deep(asked: str | None) -> bool:
+    if asked not in (None, "true", "false"):
+        raise InvalidRequest("deep is true or false.", field="deep")
+    return asked == "true"
+
+
+def _checker(ports: Callable[[], Ports]) -> Callable[[], None]:
+    """What looks at the table, and for some seconds answers as it did."""
+    last = _Look(float("-inf"), None)
+
+    def check() -> None:
+        nonlocal last
+        try:
+            held = ports()
+        except Exception as error:
+            raise _unready("misconfigured") from error
+        if held.clock.monotonic() >= last.until:
+            fault = _fault(held)
+            last = _Look(held.clock.monotonic() + SECONDS, fault)
+        if last.fault:
+            raise _unready(_reason(last.fault)) from last.fault
+
+    return check
+
+
+def _fault(ports: Ports) -> Exception | None:
+    try:
+        ports.repository.get([records.GRANTS_HEAD])
+    except Exception as error:  # noqa: BLE001  # whatever it is, the table was not read
+        return error.with_traceback(None)
+    return None
+
+
+def _reason(fault: Exception) -> str:
+    if isinstance(fault, Unavailable):
+        return "table_unavailable"
+    response = getattr(fault.__cause__, "response", None)  # AWS's answer
+    code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
+    if isinstance(fault, ConfigsvcError) and code:
+        return _CODES.get(code, "table_unreachable")
+    return "table_unreachable"
+
+
+def _unready(reason: str) -> Unavailable:
+    return Unavailable(
+        f"The service runs, but it cannot serve: {_SAID[reason]}. Its log says more.",
+        reason=reason, retry_after=int(SECONDS),
+    )  # fmt: skip

@@ -99,7 +99,7 @@ def declare(api: Api) -> None:
         return reply.ok(body, etag=current)
 
     @api.signed("PUT", "/v1/namespaces/{namespace}/keys/{key}", _PUT)
-    def put(request: Request, namespace: str, key: str) -> Reply:
+    def put_key(request: Request, namespace: str, key: str) -> Reply:
         from configsvc.service.put import put
         from configsvc.web.requests import put_wanted
 
@@ -107,7 +107,7 @@ def declare(api: Api) -> None:
         return reply.written(put(api.ports(), request.caller, namespace, *wanted, request.idempotency()))
 
     @api.signed("DELETE", "/v1/namespaces/{namespace}/keys/{key}", _DELETE)
-    def delete(request: Request, namespace: str, key: str) -> Reply:
+    def delete_key(request: Request, namespace: str, key: str) -> Reply:
         from configsvc.service.delete import delete
         from configsvc.web.requests import delete_wanted
 
@@ -115,7 +115,7 @@ def declare(api: Api) -> None:
         return reply.written(delete(api.ports(), request.caller, namespace, wanted, "", request.idempotency()))
 
     @api.signed("POST", "/v1/namespaces/{namespace}/keys/{key}/activate", _ACTIVATE)
-    def activate(request: Request, namespace: str, key: str) -> Reply:
+    def activate_version(request: Request, namespace: str, key: str) -> Reply:
         from configsvc.service.activate import activate
         from configsvc.web.requests import activate_wanted
 

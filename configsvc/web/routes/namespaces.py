@@ -11,9 +11,18 @@ from configsvc.web.reply import Reply
 from configsvc.web.request import Request
 
 _LIST = Description(
-    "List the namespaces that you may read", "read", {200: "NamespacePage"}, query=(NAMESPACE_PREFIX, *PAGE)
+    "List the namespaces that you may read",
+    "read",
+    {200: "NamespacePage"},
+    details="In order of name, page by page.",
+    query=(NAMESPACE_PREFIX, *PAGE),
 )
-_GET = Description("Get a namespace: revisions, counts and settings", "read", {200: "Namespace"})
+_GET = Description(
+    "Get a namespace: revisions, counts and settings",
+    "read",
+    {200: "Namespace"},
+    details="No values and no keys.",
+)
 _PUT = Description(
     "Create a namespace, or change its settings",
     "admin",

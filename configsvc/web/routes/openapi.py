@@ -19,9 +19,14 @@ def declare(api: Api) -> None:
 
     @api.open(
         "/v1/openapi.json",
-        Description("Get this API as an OpenAPI 3.1 document", "open", {200: "OpenApi"}),
+        Description(
+            "Get this API as an OpenAPI 3.1 document",
+            "open",
+            {200: "OpenApi"},
+            details="It changes only with a deployment.",
+        ),
     )
-    def openapi(_request: Request) -> Reply:
+    def get_openapi(_request: Request) -> Reply:
         return reply.static(_document())
 
 

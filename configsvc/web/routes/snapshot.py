@@ -27,7 +27,7 @@ _SNAPSHOT = Description(
 _SNAPSHOTS = Description(
     "Get the snapshots of several namespaces",
     "read",
-    {200: "Snapshots", 304: None},
+    {200: "SnapshotList", 304: None},
     details=(
         f"One request and one ETag for {limits.SNAPSHOTS_NAMESPACES} namespaces at most. Those that would make the "
         f"answer pass {limits.SNAPSHOTS_BYTES // limits.MIB} MiB are `deferred`: get each by itself."
@@ -41,7 +41,7 @@ def declare(api: Api) -> None:
     """The routes of snapshots."""
 
     @api.read("/v1/namespaces/{namespace}/snapshot", _SNAPSHOT)
-    def snapshot(request: Request, namespace: str) -> Reply:
+    def get_snapshot(request: Request, namespace: str) -> Reply:
         held, revision = request.joined("if-none-match"), request.number(REVISION)
         if revision is None:
             fetched = fetch(api.ports(), request.caller, namespace, held)
@@ -52,7 +52,7 @@ def declare(api: Api) -> None:
         return reply.ready(fetched.body, fetched.etag)
 
     @api.read("/v1/snapshots", _SNAPSHOTS)
-    def snapshots(request: Request) -> Reply:
+    def get_snapshots(request: Request) -> Reply:
         from configsvc.service.fetch_many import fetch_many
 
         namespaces, held = request.texts(NAMESPACES), request.joined("if-none-match")

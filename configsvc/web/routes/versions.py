@@ -11,7 +11,11 @@ from configsvc.web.reply import Reply
 from configsvc.web.request import Request
 
 _LIST = Description(
-    "List the versions of a key, newest first, without values", "read", {200: "VersionPage"}, query=PAGE
+    "List the versions of a key, newest first, without values",
+    "read",
+    {200: "VersionPage"},
+    details="With who wrote each and when. A destroyed version is listed; only its value is gone.",
+    query=PAGE,
 )
 _DESTROY = Description(
     "Destroy a version: its value is gone, its record stays",
@@ -33,7 +37,7 @@ def declare(api: Api) -> None:
         return reply.ok(list_versions(api.ports(), request.caller, namespace, key, *request.page()))
 
     @api.signed("DELETE", "/v1/namespaces/{namespace}/keys/{key}/versions/{version}", _DESTROY)
-    def destroy(request: Request, namespace: str, key: str, version: str) -> Reply:
+    def destroy_version(request: Request, namespace: str, key: str, version: str) -> Reply:
         from configsvc.service.destroy import destroy
 
         number = PATH["version"].number(version)

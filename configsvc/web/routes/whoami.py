@@ -8,7 +8,9 @@ from configsvc.web.description import Description
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
 
-_BY_KEY = Description("See what your API key may do", "any", {200: "WhoamiByKey"})
+_BY_KEY = Description(
+    "See what your API key may do", "any", {200: "WhoamiByKey"}, details="Nothing is signed, so `iam` is null."
+)
 _SIGNED = Description(
     "See what your API key and your IAM identity may do", "any", {200: "Whoami"}, details="It writes nothing."
 )

@@ -1,0 +1,59 @@
+"""Schemas as the common generators of clients read them without loss.
+
+JSON Schema has several ways to say one thing, and OpenAPI Generator, openapi-python-client and their like read only
+some of them. Where a schema means the same in another form that all of them read, this module writes that form.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Json = dict[str, Any]
+
+_NULL = {"type": "null"}
+_INT32 = 2**31 - 1
+_VALUES = frozenset({"default", "example", "examples", "enum", "const"})
+"""What holds values and no schemas."""
+
+
+def portable(node: Any) -> Any:  # noqa: ANN401  # JSON
+    """The schema with every schema in it in its portable form; it accepts the same values."""
+    if isinstance(node, list):
+        return [portable(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    return _sized(_dated(_nullable({name: _inner(name, each) for name, each in node.items()})))
+
+
+def _inner(name: str, node: Any) -> Any:  # noqa: ANN401  # JSON
+    if name == "properties":
+        return {member: portable(schema) for member, schema in node.items()}
+    return node if name in _VALUES else portable(node)
+
+
+def _nullable(schema: Json) -> Json:
+    """`anyOf` a type or null becomes a list of types. A reference and an enum stay: no list holds those."""
+    variants = schema.get("anyOf", [])
+    others = [each for each in variants if each != _NULL]
+    if len(others) == len(variants) or len(others) != 1:
+        return schema
+    kept = {name: each for name, each in schema.items() if name != "anyOf" and (name, each) != ("default", None)}
+    (other,) = others
+    if "$ref" in other or "enum" in other:
+        return {"anyOf": variants, **kept}
+    return {**other, **kept, "type": [other["type"], "null"]}
+
+
+def _dated(schema: Json) -> Json:
+    """A date has no pattern beside its format: generators make a date of it, which no pattern matches."""
+    if schema.get("format") in {"date", "date-time"}:
+        return {name: each for name, each in schema.items() if name != "pattern"}
+    return schema
+
+
+def _sized(schema: Json) -> Json:
+    """Without a format an integer has 32 bits in Go, Java and C#; a revision may need more."""
+    kinds = schema.get("type", ())
+    if kinds != "integer" and "integer" not in kinds:
+        return schema
+    return schema if schema.get("maximum", _INT32 + 1) <= _INT32 else {**schema, "format": "int64"}

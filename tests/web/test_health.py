@@ -1,0 +1,155 @@
+"""Health says what it looked at; the deep one reads the table, and says what is in the way without saying where."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, NoCredentialsError
+
+from configsvc.adapters.dynamo import DynamoRepository
+from configsvc.adapters.memory import MemoryRepository
+from configsvc.bootstrap import build_app
+from configsvc.model.errors import Internal
+from configsvc.service.ports import Ports, StoreUnavailable
+from configsvc.service.records import Address, Record
+from configsvc.web.api import Api
+from tests.service.fakes import FakeClock
+from tests.web.apps import asks_for_proof, memory_ports, no_ports, problem, ticking, whole_app
+from tests.web.events import event
+from tests.web.lines import Lines
+
+DEEP = {"deep": ["true"]}
+PLACE = "arn:aws:dynamodb:eu-central-1:123456789012:table/secret-table"
+
+
+class Store(MemoryRepository):
+    """A table that may be in a bad way, and counts who reads it."""
+
+    def __init__(self, fault: Exception | None = None) -> None:
+        super().__init__()
+        self.fault = fault
+        self.reads = list[Sequence[Address]]()
+
+    def get(self, addresses: Sequence[Address]) -> dict[Address, Record]:
+        self.reads.append(addresses)
+        if self.fault:
+            raise self.fault
+        return super().get(addresses)
+
+
+class Client:
+    """A DynamoDB client that answers every call with an error."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def get_item(self, **_request: object) -> dict[str, Any]:
+        raise self.error
+
+
+def refused_by_aws(code: str, status: int = 400) -> ClientError:
+    answer: Any = {"Error": {"Code": code, "Message": PLACE}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(answer, "GetItem")
+
+
+def over(repository: Any, clock: FakeClock | None = None, lines: Lines | None = None) -> Api:  # noqa: ANN401  # any store
+    ports = memory_ports()._replace(repository=repository, clock=clock or FakeClock())
+    return whole_app(lines or Lines(), ports)
+
+
+def asked(app: Api, query: dict[str, list[str]] | None = DEEP) -> dict[str, Any]:
+    made: dict[str, Any] = app(event("GET", "/v1/health", identity={}, query=query), None)
+    return made
+
+
+def test_plain_health_says_that_it_did_not_look_at_the_table() -> None:
+    store = Store()
+    for query in (None, {"deep": ["false"]}):
+        assert json.loads(asked(over(store), query)["body"]) == {"status": "ok", "table": "not_checked"}
+    assert store.reads == []
+
+
+def test_deep_health_reads_one_small_record() -> None:
+    store = Store()
+    assert json.loads(asked(over(store))["body"]) == {"status": "ok", "table": "readable"}
+    assert [len(each) for each in store.reads] == [1]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (refused_by_aws("AccessDeniedException"), "table_denied"),
+        (refused_by_aws("ResourceNotFoundException"), "table_missing"),
+        (refused_by_aws("ThrottlingException"), "table_unavailable"),
+        (refused_by_aws("InternalServerError", 500), "table_unavailable"),
+        (refused_by_aws("UnrecognizedClientException"), "table_unreachable"),
+        (NoCredentialsError(), "table_unreachable"),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_503_with_its_reason_and_no_place(error: Exception, reason: str) -> None:
+    lines, client = Lines(), Client(error)
+    made = asked(over(DynamoRepository(client, "secret-table"), lines=lines))  # type: ignore[arg-type]  # answers alike
+    found = problem(made)
+    assert (made["statusCode"], found["code"], found["reason"]) == (503, "unavailable", reason)
+    assert made["headers"]["Retry-After"] == "5"
+    assert not any(each in made["body"] for each in (PLACE, "secret-table", "123456789012", "Traceback", "Exception"))
+    assert [each["status"] for each in lines.kept] == [503]
+    assert type(error).__name__ in lines.text
+
+
+def test_a_fault_that_nothing_of_ours_names_is_unready_too() -> None:
+    assert problem(asked(over(Store(RuntimeError("x")))))["reason"] == "table_unreachable"
+
+
+def test_missing_settings_are_unready() -> None:
+    def unset(_seconds: float) -> Ports:
+        raise Internal("CONFIGSVC_TABLE is not set.")
+
+    app = build_app(unset, Lines(), asks_for_proof, ticking())
+    assert problem(asked(app))["reason"] == "misconfigured"
+    assert asked(app, None)["statusCode"] == 200
+
+
+def test_settings_that_cannot_be_read_leave_a_deep_check_that_says_so() -> None:
+    def proof() -> Any:  # noqa: ANN401  # never returns
+        raise Internal("CONFIGSVC_PROOF_SHA256 is not set.")
+
+    app = build_app(no_ports, Lines(), proof, ticking())
+    assert problem(asked(app))["reason"] == "misconfigured"
+
+
+def test_asking_again_costs_no_read_for_some_seconds_whatever_the_answer_was() -> None:
+    for fault in (None, StoreUnavailable("busy")):
+        store, clock = Store(fault), FakeClock()
+        app = over(store, clock)
+        first = [asked(app)["statusCode"] for _ in range(50)]
+        assert (len(store.reads), len(set(first))) == (1, 1)
+        clock.pass_by(5)
+        asked(app)
+        assert len(store.reads) == 2
+
+
+def test_a_table_that_came_back_is_seen() -> None:
+    store, clock = Store(StoreUnavailable("busy")), FakeClock()
+    app = over(store, clock)
+    assert asked(app)["statusCode"] == 503
+    store.fault = None
+    clock.pass_by(5)
+    assert asked(app)["statusCode"] == 200
+
+
+@pytest.mark.parametrize("value", ["", "1", "TRUE", "yes"])
+def test_deep_is_true_or_false(value: str) -> None:
+    assert asked(over(Store()), {"deep": [value]})["statusCode"] == 400
+
+
+def test_a_direct_invocation_may_ask_and_nothing_else_of_its_query_counts() -> None:
+    store = Store()
+    sent = event("GET", "/v1/health", identity={}, query=DEEP)
+    sent["stageVariables"] = None
+    assert json.loads(over(store)(sent, None)["body"])["table"] == "readable"
+    sent["multiValueQueryStringParameters"] = {"deep": ["true"], "x": ["y"]}
+    assert json.loads(over(store)(sent, None)["body"])["table"] == "not_checked"
