@@ -14,7 +14,7 @@ from configsvc.service.change_log import Done
 from configsvc.service.check_value import check_work
 from configsvc.service.found import Found, live_head, one
 from configsvc.service.ports import Action, Check, LostRace, Outcome, Write
-from configsvc.service.records import Address, Change, Head, Settings, StoredDataKey, address_of
+from configsvc.service.records import Address, Change, Head, Settings, StoredDataKey, Version, address_of
 from configsvc.service.steps import Base, Step
 from configsvc.service.tally import Moved, outgrown, tallied
 from configsvc.service.writable import read_only
@@ -105,12 +105,22 @@ def _refused(base: Base, change_set: ChangeSet, failed: Sequence[Failed]) -> Pla
     Raises:
         ConfigsvcError: the refusal that needs no more than what was read.
     """
-    namespace, error = base.head.namespace, _first(failed, len(change_set.operations))
-    known = [key_state.known(base.found, namespace, operation.key) for operation, _ in failed]
-    if not (shown := [check for each in known for check in each.conditions]):
+    error = _first(failed, len(change_set.operations))
+    if not (shown := [check for operation, _ in failed for check in _shown(base, operation)]):
         raise error
     as_read = Check(address_of(base.head), base.head.revision)
     return Plan(base.head.revision, (as_read, *shown), Outcome(error.status, {}), error)
+
+
+def _shown(base: Base, operation: Operation) -> list[Check]:
+    """That the key served nothing, and that the version of the request was there, or not, as it was read."""
+    namespace, number = base.head.namespace, _version_of(operation)
+    conditions: list[Check] = [*key_state.known(base.found, namespace, operation.key).conditions]
+    if conditions and number is not None:
+        at = records.version(namespace, operation.key, number)
+        version = one(base.found, at, Version)
+        conditions.append(Check(at, version.revision if version else None))
+    return conditions
 
 
 def _first(failed: Sequence[Failed], operations: int) -> ConfigsvcError:

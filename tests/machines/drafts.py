@@ -86,7 +86,7 @@ SETTINGS = (
     NamespaceWanted(forms=("envelope", "plain")),
     NamespaceWanted(forms=FORMS, read_only=False),
     NamespaceWanted(description="told", retention=Retention(2, 30)),
-    NamespaceWanted(retention=Retention(1, None)),
+    NamespaceWanted(retention=Retention(1, None, 1)),
     NamespaceWanted(retention=Retention(2, 1)),
 )
 _PER_DRAFT = 11

@@ -65,8 +65,8 @@ def _again(space: Space, ns: str, put: Put) -> Said | None:
     known = space.keys.get(put.key)
     if put.form != "envelope" or known is None or known.latest != peek(put.value).version:
         return None
-    latest = known.versions[known.latest]
-    if latest.text != put.value:
+    latest = known.versions.get(known.latest)
+    if latest is None or latest.text != put.value:
         return None
     return _answer(200, ns, put.key, known.latest, latest.at, known.active)
 
@@ -146,7 +146,7 @@ def _put(  # one line a refusal; all that a put rests on
     was = known.active if known else None
     now = version if put.activate else was
     versions = {**(known.versions if known else {}), version: value}
-    after = Keyed(versions, version, now, revision, put.rotate_by)
+    after = Keyed(versions, version, now, revision, put.rotate_by, put.form)
     return Done(put.key, after, (put.key, "put", version, was, now), kid)
 
 

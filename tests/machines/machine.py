@@ -33,7 +33,7 @@ from tests.service.world import ADMIN, DEVELOPER, READER, ROLES
 
 STEPS = st.binary(min_size=4, max_size=4).map(Step.of)
 WAITS = (0.0, 4.0, 4.0, 11.0, DAY + 3600.0)
-RETENTION = dict(zip(NAMESPACES, (Retention(2, 1), Retention(1, None), None), strict=True))
+RETENTION = dict(zip(NAMESPACES, (Retention(2, 1, 1), Retention(1, None, 2), None), strict=True))
 JSON_SCHEMAS = JsonSchemas()
 
 
@@ -154,6 +154,7 @@ class ServiceMachine(RuleBasedStateMachine):
                 assert told["done"]
                 assert not pruning.outdated(left, self.clock.now().seconds)
                 assert not pruning.beyond(left)
+                assert not pruning.due(left, self.clock.now().seconds)
                 assert told["oldest_revision"] == min(left.log)
         self._follow()
         self.tended = None

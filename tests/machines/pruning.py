@@ -4,10 +4,10 @@ from dataclasses import replace
 from itertools import takewhile
 
 from configsvc.service.ports import Caller
-from configsvc.service.records import Retention
+from configsvc.service.records import LogRecord, Retention
 from tests.machines import recount
 from tests.machines.foretell import ADMINISTRATOR, may
-from tests.machines.worlds import DAY, No, Space, World
+from tests.machines.worlds import DAY, No, Space, Told, World
 
 
 def refusal(world: World, who: Caller, ns: str) -> No | None:
@@ -44,14 +44,41 @@ def beyond(space: Space) -> set[tuple[str, int]]:
     }
 
 
+def due(space: Space, now: float) -> set[str]:
+    """Keys that were deleted before the days that they are kept."""
+    days = (space.settings.retention or Retention()).deleted_days
+    if days is None:
+        return set()
+    return {key for key, known in space.keys.items() if known.deleted and known.deleted_at < now - days * DAY}
+
+
+def _purged(space: Space, record: LogRecord, now: float) -> Space:
+    """The namespace after a write that purged keys. Raises AssertionError where it was none that upkeep may do."""
+    assert (record.verb, record.revision, record.served) == ("purge", space.revision + 1, space.served)
+    gone = {change.key: space.keys[change.key] for change in record.changes}
+    assert gone
+    assert set(gone) <= due(space, now), "upkeep purged keys that are kept"
+    rows = tuple((key, "purge", known.latest, None, None) for key, known in gone.items())
+    told = Told(space.served, "purge", "", rows, record.principal, now)
+    return replace(
+        space, revision=record.revision, floor=max(space.floor, *(known.latest for known in gone.values())),
+        keys={key: known for key, known in space.keys.items() if key not in gone},
+        log={**space.log, record.revision: told}, past={**space.past, record.revision: space.active},
+    )  # fmt: skip
+
+
 def followed(space: Space, found: recount.Stored, now: float) -> Space:
     """The namespace without what is no longer there, all of which might go. Raises AssertionError."""
+    ripe = due(space, now)
+    for record in found.log:
+        if record.revision > space.revision:
+            space = _purged(space, record, now)
     gone = sorted(set(space.log) - {record.revision for record in found.log})
     assert gone == outdated(space, now)[: len(gone)], "upkeep took what the log still keeps"
     kept = {revision: told for revision, told in space.log.items() if revision not in gone}
     space = replace(space, log=kept, past={revision: space.past[revision] for revision in kept})
     lost = {(key, number) for key, known in space.keys.items() for number in known.versions} - set(found.versions)
-    assert lost <= beyond(space), "upkeep took versions that time travel needs"
+    assert {each for each in lost if each[0] not in ripe} <= beyond(space), "upkeep took versions that are needed"
     keys = {
         key: known._replace(versions={n: value for n, value in known.versions.items() if (key, n) not in lost})
         for key, known in space.keys.items()

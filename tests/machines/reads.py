@@ -158,6 +158,8 @@ def _past(ns: str, space: Space, revision: int) -> object:
     if revision not in space.past:
         return No("gone")
     active = space.past[revision]
+    if _lost(space, active):
+        return No("gone")
     entries = [(key, version, space.keys[key].versions[version]) for key, version in sorted(active.items())]
     if any(value.destroyed for _, _, value in entries):
         return No("gone")
@@ -171,8 +173,15 @@ def _diff(space: Space, wanted: Reading) -> object:
     if any(end not in space.past and end < space.served for end in ends):
         return No("gone")
     was, now = (space.past[end] if end < space.served else space.active for end in ends)
-    keys = sorted({*was, *now})
-    return [(key, was.get(key), now.get(key)) for key in keys if was.get(key) != now.get(key)]
+    moved = [key for key in sorted({*was, *now}) if was.get(key) != now.get(key)]
+    if any(_lost(space, {key: side[key] for key in moved if key in side}) for side in (was, now)):
+        return No("gone")
+    return [(key, was.get(key), now.get(key)) for key in moved]
+
+
+def _lost(space: Space, active: Mapping[str, int]) -> bool:
+    """Whether a version that was served is no longer there: its key was deleted, and purged."""
+    return any(key not in space.keys or version not in space.keys[key].versions for key, version in active.items())
 
 
 def _row(space: Space, key: str) -> dict[str, object]:

@@ -87,6 +87,10 @@ def _check_state(found: Stored) -> None:
                 assert change.version > latest.get(change.key, 0), f"version {change.version} given out again"
                 latest[change.key] = change.version
             active[change.key], touched[change.key] = change.now, record.revision
+            if change.op == "purge":
+                assert change.version == latest.get(change.key, change.version)
+                assert (change.version or 0) <= found.head.floor, f"numbers of {change.key} may be given out again"
+                del active[change.key]
     if whole:
         assert set(found.keys) == set(active)
     for key, now in active.items():

@@ -48,15 +48,13 @@ class Keyed(NamedTuple):
     active: int | None
     touched: int
     rotate_by: str | None
+    form: str
     deleted: bool = False
+    deleted_at: float = 0.0
 
     @property
     def sealed(self) -> bool:
         return self.form != "plain"
-
-    @property
-    def form(self) -> str:
-        return self.versions[self.latest].form
 
 
 class Wrapped(NamedTuple):
@@ -145,9 +143,13 @@ def empty() -> World:
 
 
 def dated(space: Space, now: float) -> Space:
-    """The record of its last revision written at that moment."""
+    """What its last revision did, done at that moment."""
     last = space.log[space.revision]
-    return replace(space, log={**space.log, space.revision: last._replace(at=now)})
+    keys = {
+        key: known._replace(deleted_at=now) if known.deleted and known.touched == space.revision else known
+        for key, known in space.keys.items()
+    }
+    return replace(space, log={**space.log, space.revision: last._replace(at=now)}, keys=keys)
 
 
 class Move(NamedTuple):
