@@ -14,7 +14,7 @@ from configsvc.model.names import Key, Namespace
 from configsvc_client._answer import Response
 from configsvc_client.admin import Draft, KeyInfo, Known, draft
 from configsvc_client.admin import _sealing as sealing
-from configsvc_client.admin._writer import TRIES, Writer
+from configsvc_client.admin._writer import SEALS, TRIES, Writer
 from tests.admin.fakes import FakeChance, FakeTransport, answer, api
 from tests.client.fakes import FakeClock
 
@@ -124,14 +124,19 @@ def test_a_body_says_what_differs_from_the_default_and_no_more() -> None:
     ],
     ids=["rotated", "used up"],
 )
-def test_a_refused_data_key_is_forgotten_and_the_value_sealed_again_once(refusal: Response) -> None:
-    desk = Desk(refusal, STORED)
+@pytest.mark.parametrize("times", range(1, SEALS))
+def test_a_refused_data_key_is_forgotten_and_the_value_sealed_again(refusal: Response, times: int) -> None:
+    desk = Desk(*[refusal] * times, STORED)
     assert desk.writer.put(NAMESPACE, DRAFT, "").version == 8
-    assert desk.forgotten == [NAMESPACE]
-    hopeless = Desk(refusal, refusal)
-    with pytest.raises((InvalidEnvelope, Conflict)):
+    assert desk.forgotten == [NAMESPACE] * times
+
+
+def test_what_no_data_key_cures_is_told_and_the_last_one_forgotten_too() -> None:
+    refusal = answer(422, {"code": "invalid_envelope", "detail": "Not a live data key.", "key": "db.url", "kid": "k"})
+    hopeless = Desk(*[refusal] * SEALS)
+    with pytest.raises(InvalidEnvelope):
         hopeless.writer.put(NAMESPACE, DRAFT, "")
-    assert len(hopeless.transport.sent) == 2
+    assert (len(hopeless.transport.sent), len(hopeless.forgotten)) == (SEALS, SEALS)
 
 
 def test_a_conflict_that_no_other_data_key_cures_is_not_tried_again() -> None:

@@ -24,6 +24,9 @@ from configsvc_client.admin._wire import Changed, Stored
 TRIES = 16
 """How often a value is sealed again for the version that is next by then. Each lost race is another's won one."""
 
+SEALS = 3
+"""How often a value is sealed for one version: under the data key that is held, and under those that follow it."""
+
 _PAUSE = 0.25
 
 _LASTING = (errors.Forbidden, errors.NotFound, errors.Throttled, errors.Unavailable)
@@ -187,17 +190,21 @@ class Writer:
         return self._resealed(namespace, attempt)
 
     def _resealed(self, namespace: Namespace, attempt: Callable[[], Result]) -> Result:
-        """What the attempt gives; made once more, under the newest data key, if the one that was held is no longer it.
+        """What the attempt gives; made again, under the newest data key, while the one that was held is no longer it.
 
-        Preconditions hold for both: the first was refused as a whole.
+        Preconditions hold for each: those before were refused as a whole. A rotation may overtake the second too, while
+        that is sent again and again. Whatever the last ends with, what was refused is not sealed under again.
         """
-        try:
-            return attempt()
-        except errors.ConfigsvcError as error:
-            if not _is_of_old_data_key(error):
-                raise
+        refused: errors.ConfigsvcError
+        for _ in range(SEALS):
+            try:
+                return attempt()
+            except errors.ConfigsvcError as error:
+                if not _is_of_old_data_key(error):
+                    raise
+                refused = error
             self._forget(namespace)
-        return attempt()
+        raise refused
 
     def _put(self, namespace: Namespace, put: Put, message: str) -> Stored:
         body = _wire.as_body(put) | ({"message": message} if message else {})
