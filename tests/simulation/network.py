@@ -1,0 +1,169 @@
+"""What lies between a process and the service: requests and answers are late, lost, or come twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from configsvc.model.errors import Unavailable
+from configsvc_client._answer import Response
+from configsvc_client._ports import Clock
+from configsvc_client._secret import Secret, bare
+from configsvc_client._url import Url
+from infra.gateway_responses import problem_body
+from local.gateway_event import StageOf, event, match
+from local.gateway_signature import Request
+from tests.simulation.cloud import Exchange, Fleet
+from tests.simulation.scheduler import Process
+from tests.simulation.weather import Weather
+from tests.web.events import VARIABLES
+
+URL = Url("https", "api.example", 443, "/api")
+API_KEY = "value-of-the-api-key"
+WAY_SECONDS = 0.01
+Meanwhile = Callable[[], None] | None
+THAW_SECONDS = 90.0
+
+
+class Person(NamedTuple):
+    """Who asks, as API Gateway tells the function."""
+
+    api_key: str
+    arn: str | None = None
+
+    @property
+    def identity(self) -> dict[str, str | None]:
+        """The event's."""
+        return {"apiKeyId": self.api_key, "userArn": self.arn, "sourceIp": "203.0.113.9", "userAgent": None}
+
+
+class Sent(NamedTuple):
+    """A request, so that it can be sent again."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class GivenUp(BaseException):
+    """Whoever waited for an answer ended the program."""
+
+
+class Line:
+    """A process's way to the service: stands for `Connection` and is a `Transport`.
+
+    Args:
+        fleet: the function.
+        weather: what happens on the way.
+        process: whose it is.
+        person: who asks.
+        way: seconds that each direction takes.
+        freezes: whether the process may stand still amid an exchange.
+    """
+
+    url = URL
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        weather: Weather,
+        process: Process,
+        person: Person,
+        *,
+        way: float = WAY_SECONDS,
+        freezes: bool = False,
+    ) -> None:
+        self.fleet, self.weather, self.process, self.person = fleet, weather, process, person
+        self.way, self.freezes = way, freezes
+        self.clock: Clock = process
+        self.gives_up = 0.0
+        self.watch: Callable[[Sent, Response | None], None] = lambda _sent, _answer: None
+        self.numbers = 0
+
+    def request(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str | Secret],
+        body: bytes | Secret,
+        deadline: float,
+        *,
+        meanwhile: Meanwhile = None,
+    ) -> Response:
+        """One exchange, which ends by its deadline.
+
+        Raises:
+            Unavailable: the request or its answer was lost, or came too late.
+            GivenUp: so it was, and nobody tries again; `gives_up` says how often.
+        """
+        sent = Sent(method, target, {name: bare(value) for name, value in headers.items()}, bare(body))
+        self.watch(sent, None)
+        try:
+            response = self.exchanged(sent, deadline, meanwhile)
+        except Unavailable:
+            if self.weather.happens(self.gives_up):
+                raise GivenUp from None
+            raise
+        self.process.time.note(self.process.name, f"{method} {_shown(target)}: {response.status}")
+        self.watch(sent, response)
+        return response
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+    def exchanged(self, sent: Sent, deadline: float, meanwhile: Meanwhile) -> Response:
+        """A request and its answer."""
+        climate, happens = self.weather.climate, self.weather.happens
+        if happens(climate.refused):
+            self.process.pause(min(self.way, deadline - self.clock.monotonic()))
+            raise Unavailable("could not be reached", reason="connection")
+        exchange = self._exchange(sent)
+        if not happens(climate.lost):
+            self._deliver(exchange, self.weather.takes(self.way))
+        if happens(climate.twice):
+            self._deliver(self._exchange(sent), self.weather.between(0.0, 5.0))
+        if meanwhile is not None:
+            meanwhile()
+        if self.freezes and happens(climate.frozen):
+            self.process.freeze(THAW_SECONDS)
+            raise Unavailable("the connection was closed", reason="connection")
+        return self._awaited(exchange, deadline)
+
+    def _awaited(self, exchange: Exchange, deadline: float) -> Response:
+        came = exchange.done.wait(deadline - self.clock.monotonic())
+        back, left = self.weather.takes(self.way), deadline - self.clock.monotonic()
+        if not came or back > left or self.weather.happens(self.weather.climate.unanswered):
+            self.process.pause(left)
+            raise Unavailable("did not answer in time", reason="deadline")
+        self.process.pause(back)
+        return _response(exchange.answer)
+
+    def _exchange(self, sent: Sent) -> Exchange:
+        path, _, query = sent.target.removeprefix(URL.path).partition("?")
+        matched = match(self.fleet.routes, sent.method, path)
+        assert matched is not None, sent.target
+        request = Request(sent.method, path, query, {name: [text] for name, text in sent.headers.items()}, sent.body)
+        self.numbers += 1
+        number = f"{self.process.name}-{self.numbers}"
+        stage = StageOf("api", VARIABLES)
+        return Exchange(self.process.time, event(request, matched, self.person.identity, stage, number))
+
+    def _deliver(self, exchange: Exchange, after: float) -> None:
+        self.process.time.spawn("request", lambda: self.fleet.serve(exchange), after=after)
+
+
+def _shown(target: str) -> str:
+    """The end of the path."""
+    return "/".join(target.partition("?")[0].split("/")[4:])[:40]
+
+
+def _response(answer: Mapping[str, Any] | None) -> Response:
+    """As it comes over HTTP; API Gateway answers by itself where the function did not."""
+    if answer is None or answer["statusCode"] == 0:
+        body = json.dumps(problem_body("DEFAULT_5XX", "a-request")).encode()
+        status = 502 if answer is None else 500
+        return Response(status, {"content-type": "application/problem+json"}, body)
+    headers = {name.lower(): str(value) for name, value in answer["headers"].items()}
+    return Response(answer["statusCode"], headers, (answer["body"] or "").encode())

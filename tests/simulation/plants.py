@@ -1,0 +1,283 @@
+"""Faults that are put back, to show that the simulation finds them: each is what stands in the place of a real part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any, NamedTuple
+
+from configsvc.model.errors import Conflict
+from configsvc.service.ports import Action, Repository, StoreUnavailable, Write
+from configsvc.service.records import Address, Answer, Head, KeyState, LogRecord, Record, StoredDataKey
+from configsvc_client import Config, Snapshot
+from configsvc_client._answer import Response
+from configsvc_client._keeper import Keeper
+from configsvc_client._ports import Moment
+from tests.machines.planted import Dropping, Reusing, Through, Trusting, Unconditioned, is_answer
+from tests.simulation import readers, writers
+from tests.simulation.cloud import TableClient
+from tests.simulation.network import Line, Meanwhile, Sent
+from tests.simulation.scheduler import EPOCH, Process
+from tests.simulation.simulation import Plant
+from tests.simulation.weather import CALM
+
+
+class Planted(NamedTuple):
+    """A fault, what is said when it is found, and a seed that finds it."""
+
+    plant: Plant
+    found: str
+    seed: int
+
+
+# In the table, as the service reaches it.
+
+
+class _Certain(Through):
+    """Takes a commit that was not answered for one that was not done."""
+
+    def commit(self, actions: Sequence[Action]) -> None:
+        try:
+            self.inner.commit(actions)
+        except StoreUnavailable:
+            raise Conflict("Nothing was written.") from None
+
+
+class _Apart(Through):
+    """Keeps the answer to an Idempotency-Key by a transaction of its own, once the write is done."""
+
+    def commit(self, actions: Sequence[Action]) -> None:
+        answers = [each for each in actions if isinstance(each, Write) and isinstance(each.record, Answer)]
+        self.inner.commit([each for each in actions if each not in answers])
+        if answers:
+            self.inner.commit(answers)
+
+
+class _Hasty(Through):
+    """Says that a commit is done before it is."""
+
+    def commit(self, actions: Sequence[Action]) -> None:
+        assert isinstance(self.inner, TableClient)
+        if not any(isinstance(each, Write) and isinstance(each.record, KeyState) for each in actions):
+            self.inner.commit(actions)
+            return
+        self.inner.time.call(0.5, partial(self.inner.table.apply_late, actions))
+
+
+class _OldHead(Through):
+    """Reads HEAD alone at most every ten seconds."""
+
+    def __init__(self, inner: Repository) -> None:
+        super().__init__(inner)
+        self._kept: dict[Address, tuple[float, Record]] = {}
+
+    def get(self, addresses: Sequence[Address]) -> dict[Address, Record]:
+        assert isinstance(self.inner, TableClient)
+        now = self.inner.process.monotonic()
+        if len(addresses) == 1 and addresses[0].sk == "HEAD" and addresses[0] in self._kept:
+            since, head = self._kept[addresses[0]]
+            if now - since < 10:
+                return {addresses[0]: head}
+        found = self.inner.get(addresses)
+        self._kept |= {at: (now, each) for at, each in found.items() if isinstance(each, Head)}
+        return found
+
+
+class _ByClock(Through):
+    """Orders data keys by the time at which they were made, by the clock of the environment that added them."""
+
+    def query(self, partition: str, prefix: str, **options: Any) -> Iterator[Record]:  # noqa: ANN401  # as Through
+        rows = self.inner.query(partition, prefix, **options)
+        return (each._replace(added=_ms(each.created_at)) if isinstance(each, StoredDataKey) else each for each in rows)
+
+
+class _LogByClock(Through):
+    """Orders the change log by such a time."""
+
+    def query(self, partition: str, prefix: str, **options: Any) -> Iterator[Record]:  # noqa: ANN401  # as Through
+        rows = list(self.inner.query(partition, prefix, **options))
+        logged = [each for each in rows if isinstance(each, LogRecord)]
+        in_order = sorted(logged, key=lambda each: each.at, reverse=bool(options.get("reverse")))
+        return iter(in_order if len(logged) == len(rows) else rows)
+
+
+class _Torn(Trusting):
+    """Notices no write that comes while a snapshot is read."""
+
+    def query(self, partition: str, prefix: str, **options: Any) -> Iterator[Record]:  # noqa: ANN401  # as Through
+        query = super().query if options.get("values", True) else self.inner.query
+        return query(partition, prefix, **options)
+
+
+def _ms(text: str) -> int:
+    return round(1000 * datetime.fromisoformat(text).timestamp())
+
+
+# In what a writer reaches.
+
+
+class _Listing(Line):
+    """Keeps the first list of data keys that came."""
+
+    first: Response | None = None
+
+    def exchanged(self, sent: Sent, deadline: float, meanwhile: Meanwhile) -> Response:
+        if sent.method != "GET" or "/data-keys" not in sent.target:
+            return super().exchanged(sent, deadline, meanwhile)
+        if self.first is None or self.first.status != 200:
+            self.first = super().exchanged(sent, deadline, meanwhile)
+        return self.first
+
+
+class _Anew(Line):
+    """Sends each attempt under an Idempotency-Key of its own."""
+
+    def exchanged(self, sent: Sent, deadline: float, meanwhile: Meanwhile) -> Response:
+        anew = {**sent.headers, "idempotency-key": f"attempt-{self.numbers}-of-{self.process.name}"}
+        return super().exchanged(sent._replace(headers=anew), deadline, meanwhile)
+
+
+# In consumers.
+
+
+class _Endless(Line):
+    """Waits for an answer longer than it may."""
+
+    def exchanged(self, sent: Sent, deadline: float, meanwhile: Meanwhile) -> Response:
+        return super().exchanged(sent, deadline + 29, meanwhile)
+
+
+class _Older(Line):
+    """Now and then answers three times with what was answered before the last, as a cache on the way might."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  # as a sound one
+        super().__init__(*arguments, **options)
+        self.kept, self.again = list[Response](), list[Response]()
+
+    def exchanged(self, sent: Sent, deadline: float, meanwhile: Meanwhile) -> Response:
+        kept, again = self.kept, self.again
+        if self.weather.climate is CALM:
+            again.clear()
+        elif not again and len(kept) > 1 and self.weather.happens(0.1):
+            again += [kept[-2]] * 3
+        if again:
+            return again.pop()
+        response = super().exchanged(sent, deadline, meanwhile)
+        if response.status == 200:
+            kept.append(response)
+        return response
+
+
+class _Impatient(Keeper):
+    def _longest(self, *, known: bool) -> float:
+        """No refresh is ever given more time than usual."""
+        del known
+        return self._usual
+
+
+class _NeverLonger(Config):
+    __slots__ = ()
+
+    def _make(self) -> Keeper:
+        made = super()._make()
+        made.__class__ = _Impatient
+        return made
+
+
+class _StartingOver(Config):
+    """Forgets what it held when an answer is refused for its revision."""
+
+    __slots__ = ()
+
+    def _current(self, remaining: float = float("inf")) -> Snapshot:
+        if self.counts.get("went_backwards"):
+            self._made = None
+        return super()._current(remaining)
+
+
+class _Silent(Config):
+    """Says nothing of what it did not refresh."""
+
+    __slots__ = ()
+    last_error = None
+
+
+class _WallAlone:
+    """Both clocks are the wall's."""
+
+    def __init__(self, process: Process) -> None:
+        self.wall = self.monotonic = process.wall
+        self.pause = process.pause
+
+    def now(self) -> Moment:
+        return Moment(self.wall(), self.wall())
+
+
+class _MonotonicAlone:
+    """Both clocks are the one that stands still while the process is frozen."""
+
+    def __init__(self, process: Process) -> None:
+        self.monotonic, self.pause = process.monotonic, process.pause
+
+    def wall(self) -> float:
+        return EPOCH + self.monotonic()
+
+    def now(self) -> Moment:
+        return Moment(self.wall(), self.monotonic())
+
+
+def _line(kind: type[Line]) -> Callable[[Line], Line]:
+    """The same line, of a kind that is at fault."""
+
+    def altered(line: Line) -> Line:
+        made = kind(line.fleet, line.weather, line.process, line.person, way=line.way, freezes=line.freezes)
+        made.watch, made.clock = line.watch, line.clock
+        return made
+
+    return altered
+
+
+OLDER = Plant(reader=readers.Altered(line=_line(_Older)))
+"""No fault of ours: a real client refuses what comes."""
+
+PLANTS = {
+    "a writer caches data keys that are retired": Planted(
+        Plant(writer=writers.Altered(line=_line(_Listing))), "knows to be replaced or retired", 1
+    ),
+    "the newest data key is the one of the latest clock": Planted(Plant(_ByClock), "data key", 9),
+    "the change log is in the order of clocks": Planted(Plant(_LogByClock), "not in order", 1),
+    "a refresh takes longer than its deadline": Planted(
+        Plant(reader=readers.Altered(line=_line(_Endless))), "waits", 1
+    ),
+    "a refresh that needs longer than usual never gets it": Planted(
+        Plant(reader=readers.Altered(config=_NeverLonger)), "still reads", 2
+    ),
+    "a late commit is answered as not written": Planted(Plant(_Certain), "answered as not written", 5),
+    "a retry applies twice, for the answer is kept apart": Planted(Plant(_Apart), "applied twice", 9),
+    "a retry applies twice, for no answer is kept": Planted(
+        Plant(lambda inner: Dropping(inner, is_answer)), "applied twice", 9
+    ),
+    "each attempt has an Idempotency-Key of its own": Planted(
+        Plant(writer=writers.Altered(line=_line(_Anew))), "applied twice", 5
+    ),
+    "a write is acknowledged before it is done": Planted(Plant(_Hasty), "acknowledged", 1),
+    "HEAD is cached": Planted(Plant(_OldHead), "was replaced", 1),
+    "a client takes a lower revision": Planted(
+        Plant(reader=readers.Altered(config=_StartingOver, line=_line(_Older))), " after ", 1
+    ),
+    "writes are not conditioned on HEAD": Planted(
+        Plant(lambda inner: Unconditioned(inner, lambda sk: sk[:2] in {"HE", "R#"})), "revision", 1
+    ),
+    "a torn snapshot passes for a whole one": Planted(Plant(_Torn), "does not hold", 1),
+    "a version is given out again": Planted(Plant(Reusing), "version", 1),
+    "a client does not say that it is stale": Planted(
+        Plant(reader=readers.Altered(config=_Silent)), "no error says why", 1
+    ),
+    "a client goes by the wall's clock alone": Planted(
+        Plant(reader=readers.Altered(clock=_WallAlone)), "was replaced", 2
+    ),
+    "a client goes by the monotonic clock alone": Planted(
+        Plant(reader=readers.Altered(clock=_MonotonicAlone)), "was replaced", 1
+    ),
+}

@@ -1,0 +1,89 @@
+"""The one clock: its order, its signals, and processes that freeze and end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.simulation.scheduler import Killed, Process, Signal, VirtualTime
+
+
+def ran(act: Callable[[VirtualTime], None]) -> VirtualTime:
+    time = VirtualTime()
+    act(time)
+    time.run(1000.0)
+    time.close()
+    return time
+
+
+def test_who_waits_less_goes_on_first() -> None:
+    def begin(time: VirtualTime) -> None:
+        def wait(name: str, seconds: float) -> None:
+            time.pause(seconds)
+            time.note(name, "goes on")
+
+        time.spawn("slow", lambda: wait("slow", 3.0), after=1.0)
+        time.spawn("fast", lambda: wait("fast", 1.0), after=2.0)
+
+    assert [line.split()[:2] for line in ran(begin).trace] == [["3.000", "fast"], ["4.000", "slow"]]
+
+
+def test_a_signal_is_waited_for_no_longer_than_asked() -> None:
+    seen: list[tuple[bool, float]] = []
+
+    def begin(time: VirtualTime) -> None:
+        signal = Signal(time)
+
+        def wait(seconds: float) -> None:
+            seen.append((signal.wait(seconds), time.now))
+
+        time.spawn("impatient", lambda: wait(1.0))
+        time.spawn("patient", lambda: wait(9.0))
+        time.call(5.0, signal.set)
+
+    ran(begin)
+    assert seen == [(False, 1.0), (True, 5.0)]
+
+
+def test_a_frozen_process_loses_monotonic_time_and_no_wall_time() -> None:
+    def begin(time: VirtualTime) -> None:
+        process = Process(time, "frozen", skew=-3600.0)
+
+        def freeze() -> None:
+            wall, monotonic = process.now()
+            process.freeze(60.0)
+            process.pause(5.0)
+            time.note("frozen", f"{process.wall() - wall:g} {process.monotonic() - monotonic:g}")
+
+        time.spawn("frozen", freeze, owner=process)
+
+    assert ran(begin).trace[0].endswith("65 5")
+
+
+def test_a_killed_process_ends_where_it_waits_and_the_others_go_on() -> None:
+    def begin(time: VirtualTime) -> None:
+        process = Process(time, "victim")
+
+        def wait(name: str) -> None:
+            try:
+                time.pause(50.0)
+                time.note(name, "goes on")
+            except Killed:
+                time.note(name, "is killed")
+                raise
+
+        time.spawn("victim", lambda: wait("victim"), owner=process)
+        time.spawn("other", lambda: wait("other"))
+        time.call(10.0, lambda: time.kill(process))
+
+    assert [line.split(maxsplit=1) for line in ran(begin).trace] == [
+        ["10.000", "victim       is killed"],
+        ["50.000", "other        goes on"],
+    ]
+
+
+def test_what_a_thread_raises_is_kept_for_who_runs_it() -> None:
+    def fail() -> None:
+        raise ValueError("unexpected")
+
+    time = ran(lambda time: time.spawn("failing", fail))
+    assert [type(error) for error in time.failed] == [ValueError]

@@ -1,0 +1,115 @@
+"""Service, consumers and writers under one clock: what holds for every seed, and the faults that a seed finds."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.simulation.plants import OLDER, PLANTS
+from tests.simulation.simulation import NOTHING, Plant, Report, run
+
+ROOT = Path(__file__).parents[2]
+SEARCHED = 400
+"""Seeds that are tried for a broken promise in a night."""
+
+ENOUGH = 60
+"""Seeds within which each planted fault is found."""
+
+HAPPENS = (
+    "a late commit lands",
+    "a late commit loses its race",
+    "the answer to a commit is not answered",
+    "a call is not answered",
+    "dies",
+    "freezes",
+    "is ended by Lambda's timeout",
+    "its outcome is unknown",
+    "settled, done at",
+    "settled, not written",
+    "gets another environment",
+    "rotated, retired 1",
+    "unavailable deadline",
+    "unavailable time_left",
+    "unavailable connection",
+)
+"""What a few runs have to meet, or they show little."""
+
+
+def holds(seed: int, plant: Plant = NOTHING) -> Report:
+    """A run that broke no promise."""
+    report = run(seed, plant)
+    assert not report.violations, report.text()
+    return report
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_every_promise_holds_under_one_clock(seed: int) -> None:
+    assert holds(seed).revision > 40
+
+
+@pytest.mark.slow
+def test_every_promise_holds_while_everything_happens() -> None:
+    traces = "\n".join(line for seed in range(10, 30) for line in holds(seed).trace)
+    assert [each for each in HAPPENS if each not in traces] == []
+
+
+@pytest.mark.slow
+def test_every_promise_holds_for_twenty_more_seeds() -> None:
+    for seed in range(30, 50):
+        holds(seed)
+
+
+def test_the_same_seed_gives_the_same_trace_byte_for_byte() -> None:
+    first, again, other = run(3).trace, run(3).trace, run(4).trace
+    assert first == again
+    assert first != other
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hashes", ["1", "2"])
+def test_the_same_seed_gives_the_same_trace_in_another_process(hashes: str) -> None:
+    environ = {**os.environ, "PYTHONHASHSEED": hashes}
+    command = [sys.executable, "-m", "tests.simulation", "5"]
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True, timeout=60)
+    assert tuple(done.stdout.splitlines()[: len(trace := run(5).trace)]) == trace
+
+
+FIRST = next(iter(PLANTS))
+
+
+@pytest.mark.parametrize("plant", [pytest.param(each, marks=[pytest.mark.slow] * (each != FIRST)) for each in PLANTS])
+def test_a_planted_fault_is_found_by_its_recorded_seed(plant: str) -> None:
+    planted = PLANTS[plant]
+    report = run(planted.seed, planted.plant)
+    assert any(planted.found in each for each in report.violations), report.text(plant)
+    assert f"python -m tests.simulation {planted.seed} {plant}" in report.text(plant)
+    assert "VIOLATION" in report.text(plant)
+    holds(planted.seed)
+
+
+def test_an_older_answer_on_the_way_breaks_no_promise() -> None:
+    holds(1, OLDER)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_no_seed_breaks_a_promise() -> None:
+    first = secrets.randbelow(10**9)
+    for seed in range(first, first + SEARCHED):
+        holds(seed)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("plant", PLANTS)
+def test_each_planted_fault_is_found_by_some_seed(plant: str) -> None:
+    first = secrets.randbelow(10**9)
+    for seed in range(first, first + ENOUGH):
+        if any(PLANTS[plant].found in each for each in run(seed, PLANTS[plant].plant).violations):
+            return
+    pytest.fail(f"not found by {ENOUGH} seeds from {first} on: python -m tests.simulation {first} {plant}")
