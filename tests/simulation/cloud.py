@@ -2,132 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
 from configsvc.adapters.clock import Elapsed, moment
+from configsvc.adapters.dynamo import DynamoRepository
 from configsvc.adapters.json_schemas import JsonSchemas
-from configsvc.adapters.memory import MemoryRepository
 from configsvc.bootstrap import build_app
 from configsvc.model.encoding import base64std
 from configsvc.model.errors import Internal, Unavailable
 from configsvc.service import ports
-from configsvc.service.ports import Action, Ports, Repository, StoreUnavailable
-from configsvc.service.records import Address, Record
+from configsvc.service.ports import Ports, Repository
+from configsvc.web import deadline
 from configsvc.web.log import Level, Logged
 from configsvc_client import _cipher
 from configsvc_client._kms import Decrypted
 from configsvc_client._ports import Clock
 from tests.client.fakes import KMS_KEY, FakeKms, wrap
-from tests.simulation.scheduler import Killed, Process, Signal, VirtualTime
+from tests.machines.planted import Through
+from tests.simulation.dynamodb import TABLE, Client, Table, TimedCalls
+from tests.simulation.scheduler import Process, Signal, VirtualTime
 from tests.simulation.weather import Weather
 from tests.web.apps import asks_for_proof
 
 LAMBDA_SECONDS = 15.0
 FUNCTIONS = 6
 COLD_SECONDS = 0.4
-TABLE_SECONDS = 0.006
-PATIENCE = 2.5
-"""Seconds after which a call to the table that is not answered is given up."""
-
-_PAGE = 2
+LITTLE = 0.001
 ADMIN = "arn:aws:iam::123456789012:role/Admin"
 Wrap = Callable[[Repository], Repository]
 
 
-class Table:
-    """The table itself: what it holds, and who watches what is written to it."""
+class TableClient(Through):
+    """The real repository of one environment, over a client that is simulated.
 
-    def __init__(self, time: VirtualTime, weather: Weather, watch: Callable[[Sequence[Action]], None]) -> None:
-        self.time, self.weather, self.watch = time, weather, watch
-        self.memory = MemoryRepository()
+    `table`, `process` and `time` are for what is planted.
+    """
 
-    def apply(self, actions: Sequence[Action]) -> None:
-        """A transaction."""
-        self.memory.commit(actions)
-        self.watch(actions)
+    def __init__(self, table: Table, process: Process, clock: ports.Clock) -> None:
+        self.table, self.process, self.time = table, process, table.time
+        client: Any = Client(table, process)
+        self._lasting = DynamoRepository(client, TABLE, TimedCalls(client, clock, _Chance(table.weather)))
+        super().__init__(self._lasting)
 
-    def apply_late(self, actions: Sequence[Action]) -> None:
-        """A transaction whose sender has given up."""
-        try:
-            self.apply(actions)
-        except ports.LostRace:
-            self.time.note("table", "a late commit loses its race")
-        else:
-            self.time.note("table", "a late commit lands")
-
-
-class TableClient:
-    """The table as one environment reaches it; a `Repository`."""
-
-    def __init__(self, table: Table, process: Process) -> None:
-        self.table, self.process = table, process
-        self._weather, self.time = table.weather, table.time
-
-    def get(self, addresses: Sequence[Address]) -> dict[Address, Record]:
-        """Each record at a moment of its own: a large batch takes a while."""
-        self._ask()
-        found = self.table.memory.get(addresses[:1])
-        if len(addresses) > 1:
-            self._travel()
-            found |= self.table.memory.get(addresses[1:])
-        self._travel()
-        return found
-
-    def query(
-        self,
-        partition: str,
-        prefix: str,
-        *,
-        after: str = "",
-        limit: int | None = None,
-        values: bool = True,
-        reverse: bool = False,
-    ) -> Iterator[Record]:
-        """Pages of a few records."""
-        self._ask()
-        rows = self.table.memory.query(partition, prefix, after=after, limit=limit, values=values, reverse=reverse)
-        for number, record in enumerate(rows):
-            if number and number % _PAGE == 0:
-                self._travel()
-            yield record
-        self._travel()
-
-    def commit(self, actions: Sequence[Action]) -> None:
-        """A transaction; it may be done although nobody hears of it, and after its sender has given up."""
-        self._ask()
-        climate = self._weather.climate
-        if self._weather.happens(climate.late):
-            self.time.call(self._weather.between(0.0, 25.0), lambda: self.table.apply_late(actions))
-            self._silence("a commit")
-        self.table.apply(actions)
-        if self._weather.happens(climate.unanswered):
-            self._silence("the answer to a commit")
-        self._travel()
-
-    def _ask(self) -> None:
-        climate = self._weather.climate
-        if self._weather.happens(climate.died):
-            self.time.note(self.process.name, "dies")
-            self.time.kill(self.process)
-            raise Killed
-        if self._weather.happens(climate.frozen):
-            self.time.note(self.process.name, "freezes")
-            self.process.freeze(self._weather.between(1.0, 40.0))
-        if self._weather.happens(climate.silent):
-            self._silence("a call")
-        self._travel()
-        if self._weather.happens(climate.throttled):
-            raise StoreUnavailable("throttled", retry_after=1)
-
-    def _travel(self) -> None:
-        self.process.pause(self._weather.takes(TABLE_SECONDS / 2))
-
-    def _silence(self, what: str) -> None:
-        self.time.note(self.process.name, f"{what} is not answered")
-        self.process.pause(PATIENCE)
-        raise StoreUnavailable("did not answer", retry_after=1)
+    def begin(self, until: float) -> None:
+        """The next request, and when it has to be answered."""
+        self.inner = self._lasting.within(until)
 
 
 class _Clock:
@@ -161,18 +82,35 @@ class _NoLog:
         raise AssertionError((level, members))
 
 
+class Context:
+    """What Lambda passes to a handler."""
+
+    def __init__(self, process: Process, seconds: float) -> None:
+        self._process, self._end = process, process.time.now + seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Of this invocation."""
+        return max(1, round(1000 * (self._end - self._process.time.now)))
+
+
 class Environment(Process):
     """An execution environment of the function: the real service over a table that is far away."""
 
     def __init__(self, name: str, table: Table, altered: Wrap) -> None:
         super().__init__(table.time, name, table.weather.between(-3600.0, 3600.0))
         self.busy = False
-        repository = altered(TableClient(table, self))
+        clock = _Clock(self)
+        self._client = TableClient(table, self, clock)
         grants = RecentGrants(timer=Elapsed(self.monotonic, self.wall))
-        made = Ports(
-            repository, _Clock(self), _Chance(table.weather), grants, RenderedSnapshots(), (ADMIN,), JsonSchemas()
+        self._ports = Ports(
+            altered(self._client), clock, _Chance(table.weather), grants, RenderedSnapshots(), (ADMIN,), JsonSchemas()
         )
-        self.app = build_app(lambda: made, _NoLog(), asks_for_proof, self.monotonic)
+        self.app = build_app(self._within, _NoLog(), asks_for_proof, self.monotonic)
+
+    def _within(self, seconds: float) -> Ports:
+        made = self._ports.within(seconds)
+        self._client.begin(made.deadline)
+        return made
 
 
 class Exchange:
@@ -214,12 +152,20 @@ class Fleet:
         self._time.own(environment)
         self._time.call(LAMBDA_SECONDS, lambda: self._expire(environment, exchange))
         try:
-            exchange.answer = environment.app(exchange.event, None)
+            exchange.answer = self._answered(environment, exchange.event)
             environment.busy = False
-            if exchange.answer["statusCode"] == Internal.status:
-                self.failed(f"{environment.name} meets an unexpected error")
         finally:
             exchange.done.set()
+
+    def _answered(self, environment: Environment, event: Mapping[str, Any]) -> dict[str, Any]:
+        began, most = environment.monotonic(), deadline.seconds(event["httpMethod"], None)
+        answer = environment.app(event, Context(environment, LAMBDA_SECONDS))
+        took = environment.monotonic() - began
+        if answer["statusCode"] == Internal.status:
+            self.failed(f"{environment.name} meets an unexpected error")
+        if took > most + LITTLE:
+            self.failed(f"{environment.name} answers {event['httpMethod']} after {took:.3f} s")
+        return answer
 
     def _free(self) -> Environment | None:
         self._environments = [each for each in self._environments if each.alive]

@@ -62,7 +62,8 @@ class _Hasty(Through):
         if not any(isinstance(each, Write) and isinstance(each.record, KeyState) for each in actions):
             self.inner.commit(actions)
             return
-        self.inner.time.call(0.5, partial(self.inner.table.apply_late, actions))
+        token = f"hasty-{len(self.inner.time.trace)}"
+        self.inner.time.call(0.5, partial(self.inner.table.apply_late, actions, token))
 
 
 class _OldHead(Through):
@@ -245,7 +246,7 @@ PLANTS = {
     "a writer caches data keys that are retired": Planted(
         Plant(writer=writers.Altered(line=_line(_Listing))), "knows to be replaced or retired", 1
     ),
-    "the newest data key is the one of the latest clock": Planted(Plant(_ByClock), "data key", 9),
+    "the newest data key is the one of the latest clock": Planted(Plant(_ByClock), "data key", 6),
     "the change log is in the order of clocks": Planted(Plant(_LogByClock), "not in order", 1),
     "a refresh takes longer than its deadline": Planted(
         Plant(reader=readers.Altered(line=_line(_Endless))), "waits", 1
@@ -253,8 +254,8 @@ PLANTS = {
     "a refresh that needs longer than usual never gets it": Planted(
         Plant(reader=readers.Altered(config=_NeverLonger)), "still reads", 2
     ),
-    "a late commit is answered as not written": Planted(Plant(_Certain), "answered as not written", 5),
-    "a retry applies twice, for the answer is kept apart": Planted(Plant(_Apart), "applied twice", 9),
+    "a late commit is answered as not written": Planted(Plant(_Certain), "answered as not written", 6),
+    "a retry applies twice, for the answer is kept apart": Planted(Plant(_Apart), "applied twice", 2),
     "a retry applies twice, for no answer is kept": Planted(
         Plant(lambda inner: Dropping(inner, is_answer)), "applied twice", 9
     ),
@@ -269,7 +270,7 @@ PLANTS = {
     "writes are not conditioned on HEAD": Planted(
         Plant(lambda inner: Unconditioned(inner, lambda sk: sk[:2] in {"HE", "R#"})), "revision", 1
     ),
-    "a torn snapshot passes for a whole one": Planted(Plant(_Torn), "does not hold", 1),
+    "a torn snapshot passes for a whole one": Planted(Plant(_Torn), "does not hold", 2),
     "a version is given out again": Planted(Plant(Reusing), "version", 1),
     "a client does not say that it is stale": Planted(
         Plant(reader=readers.Altered(config=_Silent)), "no error says why", 1

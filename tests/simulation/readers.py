@@ -11,7 +11,7 @@ from configsvc_client._gateway import ApiGateway
 from configsvc_client._ports import Clock, World
 from configsvc_client._settings import Settings
 from tests.client.fakes import KMS_KEY
-from tests.simulation.cloud import Fleet, Kms
+from tests.simulation.cloud import LITTLE, Context, Fleet, Kms
 from tests.simulation.network import API_KEY, URL, Line, Person
 from tests.simulation.scheduler import Process
 from tests.simulation.truth import NS, Truth
@@ -21,7 +21,6 @@ POLL, REFRESH, START = 20.0, 0.8, 8.0
 LATEST = 1.1 * POLL
 FRESH = LATEST + REFRESH
 TOLD = 5 * POLL
-LITTLE = 0.001
 READER = Person("reader")
 ENVIRON = {
     "CONFIGSVC_URL": f"{URL.origin}{URL.path}",
@@ -40,17 +39,6 @@ class Habits(NamedTuple):
     skew: float
     way: float
     max_stale: float | None
-
-
-class Context:
-    """What Lambda passes to a handler."""
-
-    def __init__(self, process: Process, seconds: float) -> None:
-        self._process, self._end = process, process.time.now + seconds
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Of this invocation."""
-        return max(1, round(1000 * (self._end - self._process.time.now)))
 
 
 class Altered(NamedTuple):

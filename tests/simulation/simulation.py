@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from configsvc.service.ports import Repository
 from tests.simulation import readers, writers
-from tests.simulation.cloud import Fleet, Table
+from tests.simulation.cloud import Fleet
+from tests.simulation.dynamodb import Table
 from tests.simulation.readers import Reader
 from tests.simulation.scheduler import VirtualTime
 from tests.simulation.truth import Truth

@@ -1,0 +1,211 @@
+"""DynamoDB's client as one environment has it: far away, throttled, silent, and late.
+
+It stands for botocore's low-level client, so the service's own repository, with its deadline and its retries, is what
+calls it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from configsvc.adapters.dynamo_calls import Calls
+from configsvc.adapters.items import from_item, key_of, to_item
+from configsvc.adapters.memory import MemoryRepository
+from configsvc.service.ports import Action, Chance, Check, Clock, LostRace, Remove, Write
+from configsvc.service.records import Address, address_of
+from tests.simulation.scheduler import Killed, Process, VirtualTime
+from tests.simulation.weather import Weather
+
+TABLE = "config"
+TABLE_SECONDS = 0.006
+PAGE = 2
+"""Records of one page, and of what a batch reads at one moment: few, so that writes come between."""
+
+Answer = TypeVar("Answer")
+Item = Mapping[str, Any]
+
+
+class Table:
+    """The table itself: what it holds, and who watches what is written to it."""
+
+    def __init__(self, time: VirtualTime, weather: Weather, watch: Callable[[Sequence[Action]], None]) -> None:
+        self.time, self.weather, self._watch = time, weather, watch
+        self.memory = MemoryRepository()
+        self.applied, self.under_way = set[str](), set[str]()
+
+    def apply(self, actions: Sequence[Action], token: str) -> bool:
+        """A transaction, once for each token; whether it was not applied before.
+
+        Raises:
+            LostRace: a condition does not hold.
+        """
+        if token in self.applied:
+            return False
+        self.memory.commit(actions)
+        self.applied.add(token)
+        self._watch(actions)
+        return True
+
+    def apply_late(self, actions: Sequence[Action], token: str) -> None:
+        """A transaction whose sender has given up."""
+        self.under_way.discard(token)
+        try:
+            if self.apply(actions, token):
+                self.time.note("table", "a late commit lands")
+        except LostRace:
+            self.time.note("table", "a late commit loses its race")
+
+
+class TimedCalls(Calls):
+    """The service's calls; how long each may take is told to the client, in seconds of the one clock."""
+
+    def __init__(self, client: Client, clock: Clock, chance: Chance, deadline: float | None = None) -> None:
+        super().__init__(clock, chance, deadline)
+        self._client = client
+
+    def within(self, deadline: float) -> TimedCalls:
+        """The same with a deadline."""
+        return TimedCalls(self._client, self.clock, self.chance, deadline)
+
+    def _sent(
+        self, seconds: float, until: float, send: Callable[[], Answer], addresses: Sequence[Address] = ()
+    ) -> Answer:
+        self._client.until = min(self.clock.monotonic() + seconds, until)
+        return super()._sent(seconds, until, send, addresses)
+
+
+class Client:
+    """What `DynamoRepository` calls. `until` is when an exchange is given up, in the process's monotonic seconds."""
+
+    def __init__(self, table: Table, process: Process) -> None:
+        self.table, self.process, self.until = table, process, 0.0
+        self._weather, self._time = table.weather, table.time
+
+    def get_item(self, *, Key: Item, **_: object) -> Item:  # noqa: N803  # DynamoDB's name
+        """One record."""
+        self._ask()
+        self._throttle()
+        found = [*self.table.memory.get([_address(Key)]).values()]
+        self._travel()
+        return {"Item": to_item(found[0])} if found else {}
+
+    def batch_get_item(self, *, RequestItems: Mapping[str, Any]) -> Item:  # noqa: N803
+        """Each few records at a moment of their own; a busy table leaves some out."""
+        self._ask()
+        keys = RequestItems[TABLE]["Keys"]
+        most = len(keys) // 2 if self._weather.happens(self._weather.climate.throttled) else len(keys)
+        items = list[Item]()
+        for start in range(0, most, PAGE):
+            found = self.table.memory.get([_address(key) for key in keys[start : min(start + PAGE, most)]])
+            items += [to_item(record) for record in found.values()]
+            self._travel()
+        left = {TABLE: {"Keys": keys[most:]}} if most < len(keys) else {}
+        return {"Responses": {TABLE: items}, "UnprocessedKeys": left}
+
+    def query(self, **request: Any) -> Item:  # noqa: ANN401  # a request's members
+        """A page."""
+        self._ask()
+        self._throttle()
+        texts = request["ExpressionAttributeValues"]
+        after = request.get("ExclusiveStartKey", {}).get("sk", {"S": ""})["S"]
+        prefix = texts.get(":prefix", {"S": ""})["S"]
+        most = min(request.get("Limit", PAGE), PAGE)
+        rows = self.table.memory.query(
+            texts[":pk"]["S"], prefix, after=after, limit=most, reverse=not request["ScanIndexForward"]
+        )
+        records = list(rows)
+        self._travel()
+        page: dict[str, Any] = {"Items": [_projected(to_item(record), request) for record in records]}
+        return page | ({"LastEvaluatedKey": key_of(address_of(records[-1]))} if len(records) == most else {})
+
+    def transact_write_items(self, *, TransactItems: Sequence[Item], ClientRequestToken: str) -> Item:  # noqa: N803
+        """A transaction; it may be done although nobody hears of it, and after its sender has given up."""
+        self._ask()
+        actions, climate = [_action(each) for each in TransactItems], self._weather.climate
+        if self._weather.happens(climate.throttled):
+            raise _cancelled(["ThrottlingError"] * len(actions))
+        if ClientRequestToken in self.table.under_way:
+            raise _error("TransactionInProgressException", "TransactWriteItems")
+        if self._weather.happens(climate.late):
+            self._delay(actions, ClientRequestToken)
+        try:
+            self.table.apply(actions, ClientRequestToken)
+        except LostRace as lost:
+            self._travel()
+            at = [address_of(each.record) if isinstance(each, Write) else each.address for each in actions]
+            raise _cancelled(["ConditionalCheckFailed" if each in lost.addresses else "None" for each in at]) from None
+        if self._weather.happens(climate.unanswered):
+            self._silence("the answer to a commit")
+        self._travel()
+        return {}
+
+    def _delay(self, actions: Sequence[Action], token: str) -> None:
+        """A transaction that is done later: half of the time DynamoDB knows of it, else it is still on its way."""
+        if self._weather.happens(0.5):
+            self.table.under_way.add(token)
+        self._time.call(self._weather.between(0.0, 25.0), lambda: self.table.apply_late(actions, token))
+        self._silence("a commit")
+
+    def _ask(self) -> None:
+        climate, name = self._weather.climate, self.process.name
+        if self._weather.happens(climate.died):
+            self._time.note(name, "dies")
+            self._time.kill(self.process)
+            raise Killed
+        if self._weather.happens(climate.frozen):
+            self._time.note(name, "freezes")
+            self.process.freeze(self._weather.between(1.0, 20.0))
+        if self._weather.happens(climate.silent):
+            self._silence("a call")
+        self._travel()
+
+    def _throttle(self) -> None:
+        if self._weather.happens(self._weather.climate.throttled):
+            raise _error("ProvisionedThroughputExceededException", "Query")
+
+    def _travel(self) -> None:
+        """Half the way; an exchange that takes too long is given up."""
+        takes, left = self._weather.takes(TABLE_SECONDS / 2), self.until - self.process.monotonic()
+        self.process.pause(min(takes, left))
+        if takes > left:
+            raise ReadTimeoutError(endpoint_url="dynamodb")
+
+    def _silence(self, what: str) -> None:
+        self._time.note(self.process.name, f"{what} is not answered")
+        self.process.pause(self.until - self.process.monotonic())
+        raise ReadTimeoutError(endpoint_url="dynamodb")
+
+
+def _address(key: Item) -> Address:
+    return Address(key["pk"]["S"], key["sk"]["S"])
+
+
+def _action(written: Item) -> Action:
+    ((kind, members),) = written.items()
+    texts = members.get("ExpressionAttributeValues")
+    expected = int(texts[":expected"]["N"]) if texts else None
+    if kind == "Put":
+        return Write(from_item(members["Item"]), expected)
+    at = _address(members["Key"])
+    return Check(at, expected) if expected is None or kind == "ConditionCheck" else Remove(at, expected)
+
+
+def _projected(item: Item, request: Item) -> Item:
+    if "ProjectionExpression" not in request:
+        return item
+    names = request["ExpressionAttributeNames"]
+    wanted = {names[alias.strip()] for alias in request["ProjectionExpression"].split(",")}
+    return {name: value for name, value in item.items() if name in wanted}
+
+
+def _error(code: str, operation: str, **members: object) -> ClientError:
+    answer: Any = {"Error": {"Code": code}, **members}
+    return ClientError(answer, operation)
+
+
+def _cancelled(reasons: Sequence[str]) -> ClientError:
+    told = [{"Code": reason} for reason in reasons]
+    return _error("TransactionCanceledException", "TransactWriteItems", CancellationReasons=told)
