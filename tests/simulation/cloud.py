@@ -73,13 +73,18 @@ class _Chance:
         return self._weather.draw.random() * most
 
 
-class _NoLog:
+class _Log:
+    """Only what goes wrong in the service itself is noted."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
     def takes(self, level: Level) -> bool:
-        del level
-        return False
+        return level == "error"
 
     def line(self, level: Level, /, **members: Logged) -> None:
-        raise AssertionError((level, members))
+        if members.get("code") == Internal.code:
+            self._process.time.note(self._process.name, f"{level}: {members.get('fault')} at {members.get('where')}")
 
 
 class Context:
@@ -105,7 +110,7 @@ class Environment(Process):
         self._ports = Ports(
             altered(self._client), clock, _Chance(table.weather), grants, RenderedSnapshots(), (ADMIN,), JsonSchemas()
         )
-        self.app = build_app(self._within, _NoLog(), asks_for_proof, self.monotonic)
+        self.app = build_app(self._within, _Log(self), asks_for_proof, self.monotonic)
 
     def _within(self, seconds: float) -> Ports:
         made = self._ports.within(seconds)

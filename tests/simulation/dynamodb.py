@@ -121,12 +121,20 @@ class Client:
         page: dict[str, Any] = {"Items": [_projected(to_item(record), request) for record in records]}
         return page | ({"LastEvaluatedKey": key_of(address_of(records[-1]))} if len(records) == most else {})
 
+    def transact_get_items(self, *, TransactItems: Sequence[Item]) -> Item:  # noqa: N803
+        """Records of one moment."""
+        self._ask()
+        self._cancel(len(TransactItems))
+        wanted = [_address(each["Get"]["Key"]) for each in TransactItems]
+        found = self.table.memory.together(wanted)
+        self._travel()
+        return {"Responses": [{"Item": to_item(found[at])} if at in found else {} for at in wanted]}
+
     def transact_write_items(self, *, TransactItems: Sequence[Item], ClientRequestToken: str) -> Item:  # noqa: N803
         """A transaction; it may be done although nobody hears of it, and after its sender has given up."""
         self._ask()
         actions, climate = [_action(each) for each in TransactItems], self._weather.climate
-        if self._weather.happens(climate.throttled):
-            raise _cancelled(["ThrottlingError"] * len(actions))
+        self._cancel(len(actions))
         if ClientRequestToken in self.table.under_way:
             raise _error("TransactionInProgressException", "TransactWriteItems")
         if self._weather.happens(climate.late):
@@ -165,6 +173,12 @@ class Client:
     def _throttle(self) -> None:
         if self._weather.happens(self._weather.climate.throttled):
             raise _error("ProvisionedThroughputExceededException", "Query")
+
+    def _cancel(self, actions: int) -> None:
+        """Transactions are cancelled where the table is busy, and where they meet."""
+        if self._weather.happens(self._weather.climate.throttled):
+            reason = self._weather.draw.choice(("ThrottlingError", "TransactionConflict"))
+            raise _cancelled([reason] * actions)
 
     def _travel(self) -> None:
         """Half the way; an exchange that takes too long is given up."""

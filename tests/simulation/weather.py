@@ -18,7 +18,7 @@ class Climate(NamedTuple):
     refused: float = 0.005
     throttled: float = 0.01
     silent: float = 0.004
-    late: float = 0.03
+    late: float = 0.05
     frozen: float = 0.005
     died: float = 0.004
     kms_down: float = 0.03
