@@ -23,7 +23,8 @@ _UNSIGNED = errors.Forbidden(
 )
 _SIGNATURE = errors.Forbidden(
     "The signature is not valid. Check the AWS credentials, the region that was signed for, and the clock: it may be "
-    "off by 5 minutes at most."
+    "off by 5 minutes at most. A query is signed with its parameters in the order of their names, whatever order they "
+    "are sent in."
 )
 _BROKEN = errors.Internal("API Gateway could not run the service. Try again; the request id finds it in the logs.")
 _SLOW = errors.Unavailable("The service did not answer in time. Repeat it with the same Idempotency-Key.")

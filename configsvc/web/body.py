@@ -10,6 +10,10 @@ from typing import Any
 from configsvc.model import limits, strict_json
 from configsvc.model.errors import InvalidRequest, TooLarge, UnsupportedMediaType
 
+_REPLACED = "\ufffd"
+_BOM = "\ufeff".encode()
+_GZIP = (b"\x1f\x8b", "\x1f\ufffd".encode())  # as it is, and as API Gateway hands it on
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff", "\ufffd\ufffd".encode(), b"{\0", b"\0{")
 _JSON = re.compile(r'application/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?;?', re.IGNORECASE)
 
 
@@ -36,17 +40,38 @@ def body_of(event: Mapping[str, Any], content_type: str | None) -> bytes:
     return raw
 
 
+def _text(raw: bytes) -> str:
+    """The text of a body.
+
+    API Gateway hands a text body to Lambda with U+FFFD in the place of each byte that is not UTF-8. So that character
+    shows bytes of another encoding, and who means it writes it as an escape.
+    """
+    if raw.startswith(_GZIP):
+        raise UnsupportedMediaType("The body is compressed with gzip. Send it uncompressed.")
+    if raw.startswith(_BOM):
+        raise InvalidRequest("The body begins with a byte order mark (U+FEFF). Send UTF-8 without one.")
+    if raw.startswith(_UTF_16):
+        raise InvalidRequest("The body is in UTF-16. Send it in UTF-8.")
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        text = _REPLACED
+    if _REPLACED in text:
+        raise InvalidRequest(
+            "The body has a byte that is not UTF-8, such as a letter in Latin-1. Send it in UTF-8. If you mean the "
+            "character U+FFFD itself, write it as \\ufffd."
+        )
+    return text
+
+
 def object_in(raw: bytes) -> dict[str, object]:
     """The JSON object in a body.
 
     Raises:
+        UnsupportedMediaType: it is compressed.
         InvalidRequest: not UTF-8, no object, or JSON that `strict_json` does not take. It never shows what was sent.
     """
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError:
-        raise InvalidRequest("The body is not UTF-8.") from None
-    found = strict_json.read(text)
+    found = strict_json.read(_text(raw))
     if found.fault:
         raise InvalidRequest(f"The body {found.fault}.", **found.members)
     if type(found.value) is not dict:

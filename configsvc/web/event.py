@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from configsvc.model.text import shown
+
 Event = Mapping[str, Any]
 Headers = Mapping[str, list[str]]
 
@@ -32,7 +34,7 @@ def headers_of(event: Event) -> Headers:
 
 def request_id(event: Event) -> str:
     """API Gateway's id of the request. Cut, because a log line that somebody made too long would count nothing."""
-    return str(context_of(event).get("requestId") or "")[:_REQUEST_ID]
+    return shown(str(context_of(event).get("requestId") or "")[:_REQUEST_ID])
 
 
 def correlation_id(event: Event, headers: Headers) -> str:

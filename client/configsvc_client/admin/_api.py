@@ -89,7 +89,7 @@ class Api:
         Raises:
             ConfigsvcError: as `read`.
         """
-        content = b"" if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        content = b"" if body is None else _json(body)
         sent = {"idempotency-key": self._ports.chance.idempotency_key(), **(headers or {})}
         if content:
             sent["content-type"] = "application/json"
@@ -153,6 +153,11 @@ class Api:
 
     def _deadline(self) -> float:
         return self._ports.clock.now().monotonic + _SECONDS
+
+
+def _json(body: Mapping[str, object]) -> bytes:
+    """The JSON of a body. U+FFFD is escaped: as it is, it is taken for a byte that is not UTF-8, and refused."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).replace("\ufffd", "\\ufffd").encode()
 
 
 def nothing(answer: Answer) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from configsvc_client.cli import _confirm, _options, _output, _settings
+from configsvc_client.cli import _confirm, _lost, _options, _output, _settings
 
 
 @click.command("activate")
@@ -20,10 +20,14 @@ def command(
     """Serve VERSION of KEY: one that was staged, an earlier one, or one of a deleted key."""
     target, admin = _options.target(namespace), _settings.admin()
     done = _confirm.declassified(
-        lambda agreed: admin.activate(target, key, version, message, if_match=if_match, declassify=agreed),
+        lambda agreed: _lost.or_before(
+            admin,
+            lambda: admin.activate(target, key, version, message, if_match=if_match, declassify=agreed).revision,
+            lambda error: _lost.revision(error) if error.members.get("active") == version else None,
+        ),
         given=declassify,
     )
     _output.done(
-        f"{target} {key}: version {version} served, revision {done.revision}",
-        {"namespace": target, "key": key, "active": version, "revision": done.revision},
+        f"{target} {key}: version {version} served, revision {done}",
+        {"namespace": target, "key": key, "active": version, "revision": done},
     )

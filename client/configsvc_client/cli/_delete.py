@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from configsvc.model import names
-from configsvc_client.cli import _confirm, _options, _output, _settings
+from configsvc_client.cli import _confirm, _lost, _options, _output, _settings
 
 
 @click.command("delete")
@@ -18,8 +18,12 @@ def command(key: str, namespace: str | None, message: str, if_match: int | None)
     names.key(key)
     target, admin = _options.target(namespace), _settings.admin()
     _confirm.confirm(f"Delete {key} in {target}?", lambda: admin.entry(target, key))
-    done = admin.delete(target, key, message, if_match=if_match)
+    done = _lost.or_before(
+        admin,
+        lambda: admin.delete(target, key, message, if_match=if_match).revision,
+        lambda error: _lost.revision(error) if error.members.get("active") is None else None,
+    )
     _output.done(
-        f"{target} {key}: deleted, revision {done.revision}. Back: configsvc activate -n {target} {key} VERSION",
-        {"namespace": target, "key": key, "active": None, "revision": done.revision},
+        f"{target} {key}: deleted, revision {done}. Back: configsvc activate -n {target} {key} VERSION",
+        {"namespace": target, "key": key, "active": None, "revision": done},
     )

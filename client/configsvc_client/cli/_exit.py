@@ -124,7 +124,10 @@ def said_by(error: errors.ConfigsvcError) -> str:
 
 def reason_of(error: errors.ConfigsvcError) -> str:
     """Why one key of many was not stored. What stores many guards each by what it read, and says so by no option."""
-    return _OVERTAKEN if isinstance(error, (errors.PreconditionFailed, errors.VersionClaimed)) else said_by(error)
+    if not isinstance(error, (errors.PreconditionFailed, errors.VersionClaimed)):
+        return said_by(error)
+    who = error.members.get("changed_by")
+    return f"{who} wrote the key in the meantime. Run it again." if who else _OVERTAKEN
 
 
 def next_of(error: errors.ConfigsvcError) -> str:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from configsvc.model.entry import ContentType, Entry, Form
-from configsvc.model.errors import CannotOpen, Forbidden, Misconfigured, NotFound
+from configsvc.model.errors import CannotOpen, ConfigsvcError, Forbidden, Misconfigured, NotFound, PreconditionFailed
 from configsvc.model.same_value import same_value
-from configsvc_client.cli import _empty, _forms, _options, _output, _replacing, _settings, _unnamed, _values
+from configsvc_client.cli import _empty, _forms, _lost, _options, _output, _replacing, _settings, _unnamed, _values
 from configsvc_client.cli._generate import LEAST, LENGTH, MOST, generated
 
 if TYPE_CHECKING:
     from configsvc.model.names import Namespace
-    from configsvc_client.admin import Admin, Draft
+    from configsvc_client.admin import Admin, Draft, Stored
 
 
 def _day(context: click.Context, option: click.Parameter, given: str | None) -> str | None:
@@ -121,13 +121,37 @@ def _put(admin: Admin, namespace: Namespace, draft: Draft, message: str) -> None
         draft = draft._replace(form=_unnamed.form(namespace, draft.key))
     _unnamed.tell_kms([draft.key] if served and served.form == "kms" and draft.form is None else [])
     _replacing.tell_type(draft.key, served.content_type if served else None, draft.content_type)
-    stored = admin.put_draft(namespace, draft, message)
+    stored = _lost.or_before(
+        admin,
+        lambda: admin.put_draft(namespace, draft, message),
+        lambda error: _stored_before(admin, namespace, draft, error),
+    )
     state = "served" if stored.active == stored.version else "staged"
     _output.done(
         f"{namespace} {stored.key}: version {stored.version}, {draft.form or 'envelope'}, {state}, "
         f"revision {stored.revision}",
         {"namespace": namespace, **stored._asdict()},
     )
+
+
+def _stored_before(admin: Admin, namespace: Namespace, draft: Draft, error: PreconditionFailed) -> Stored | None:
+    """What storing the draft came to, if the latest version of its key holds it as the draft says."""
+    match error.members:
+        case {"latest": int(latest), "revision": int(revision), "active": active}:
+            pass
+        case _:
+            return None
+    from configsvc_client.admin import Stored
+
+    try:
+        entry = admin.entry(namespace, draft.key, latest)
+        same = same_value(draft.content_type, draft.data, admin.opened(namespace, entry).data)
+    except ConfigsvcError:
+        return None
+    alike = (entry.form, entry.content_type) == (draft.form or "envelope", draft.content_type)
+    if not same or not alike or draft.activate is not (active == latest):
+        return None
+    return Stored(draft.key, latest, revision, active if isinstance(active, int) else None)
 
 
 def _served(admin: Admin, namespace: Namespace, draft: Draft) -> Entry | None:

@@ -1,0 +1,47 @@
+"""A write whose answer was lost, sent again by a person: its precondition fails, because it was done the first time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from configsvc.model.errors import ConfigsvcError, PreconditionFailed
+
+if TYPE_CHECKING:
+    from configsvc_client.admin import Admin
+
+Done = TypeVar("Done")
+
+
+def or_before(admin: Admin, write: Callable[[], Done], before: Callable[[PreconditionFailed], Done | None]) -> Done:
+    """What the write gives, or what it gave before, if this caller did the very same.
+
+    Args:
+        admin: asks who the caller is, once the service has named who made the change.
+        write: sends it.
+        before: what the write came to, from what the refusal says of the key; None if the key is not as it leaves it.
+
+    Raises:
+        PreconditionFailed: somebody else changed the key, or this caller changed it otherwise.
+    """
+    try:
+        return write()
+    except PreconditionFailed as error:
+        done = before(error) if _is_own(admin, error) else None
+        if done is None:
+            raise
+        return done
+
+
+def revision(error: PreconditionFailed) -> int | None:
+    """The revision that the refusal says the key has."""
+    found = error.members.get("revision")
+    return found if isinstance(found, int) else None
+
+
+def _is_own(admin: Admin, error: PreconditionFailed) -> bool:
+    changed_by = error.members.get("changed_by")
+    try:
+        return changed_by is not None and admin.whoami()["iam"]["principal"] == changed_by  # type: ignore[index]  # off the wire
+    except (ConfigsvcError, KeyError, TypeError):
+        return False

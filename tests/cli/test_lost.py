@@ -1,0 +1,45 @@
+"""A command whose answer was lost is run again: it reports what it did, and never what somebody else did."""
+
+from __future__ import annotations
+
+from configsvc.model import names
+from tests.admin.loopback import Loopback, arn
+from tests.cli.shell import Shell
+
+
+def revision(service: Loopback, namespace: str, key: str) -> str:
+    return str(service.admin().known(namespace, [key])[names.key(key)].revision)
+
+
+def test_a_put_that_was_done_is_reported_as_done(shell: Shell, service: Loopback, namespace: str) -> None:
+    service.admin().put(namespace, "a", "old")
+    again = ("put", "a", "-", "--if-match", revision(service, namespace, "a"))
+    first = shell.ok(*again, given="new")
+    assert shell.ok(*again, given="new") == first
+    new = ("put", "b", "-", "--create-only")
+    assert shell.ok(*new, given="x") == shell.ok(*new, given="x")
+    assert service.admin().known(namespace, ["b"])[names.key("b")].latest == 1
+
+
+def test_another_value_or_another_writer_is_no_success(shell: Shell, service: Loopback, namespace: str) -> None:
+    service.admin().put(namespace, "a", "old")
+    again = ("put", "a", "-", "--if-match", revision(service, namespace, "a"))
+    shell.ok(*again, given="new")
+    refused = shell.run(*again, given="other")
+    assert refused.code == 5
+    assert arn("writer") in refused.err
+    service.admin("owner").put(namespace, "a", "new")
+    refused = shell.run(*again, given="new")
+    assert refused.code == 5
+    assert arn("owner") in refused.err
+
+
+def test_activate_and_delete_that_were_done_are_reported_as_done(
+    shell: Shell, service: Loopback, namespace: str
+) -> None:
+    for value in ("one", "two"):
+        service.admin().put(namespace, "a", value)
+    for again in (("activate", "a", "1"), ("delete", "a", "--yes")):
+        guarded = (*again, "--if-match", revision(service, namespace, "a"))
+        assert shell.ok(*guarded) == shell.ok(*guarded)
+    assert shell.run("activate", "a", "2", "--if-match", "1").code == 5

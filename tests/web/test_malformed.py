@@ -1,0 +1,160 @@
+"""Whatever the function is invoked with, it answers as a proxy integration must, and logs one line of JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from functools import cache
+from io import BytesIO, TextIOWrapper
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from configsvc.adapters.log import JsonLog
+from configsvc.bootstrap import build_app
+from configsvc.web.api import Api
+from configsvc.web.proof import Proof
+from tests.web.apps import PROOF_SHA256, memory_ports, ticking
+from tests.web.events import event
+
+Path = tuple[str | int, ...]
+
+KEY = {"namespace": "payments.prod", "key": "db.url"}
+IDENTITY = {"apiKeyId": "reader1", "userArn": "arn:aws:iam::123456789012:role/Admin", "sourceIp": "203.0.113.9"}
+PUT = '{"form":"plain","content_type":"text/plain","value":"x"}'
+EVENTS = [
+    event("GET", "/v1/namespaces/{namespace}/snapshot", parameters={"namespace": "payments.prod"},
+          headers={"If-None-Match": '"1-a"', "X-Correlation-Id": "c-1"}, query={"revision": ["1"]}),
+    event("PUT", "/v1/namespaces/{namespace}/keys/{key}", parameters=KEY, body=PUT, identity=IDENTITY,
+          headers={"Content-Type": "application/json", "Idempotency-Key": "once", "If-Match": '"1"'}),
+    event("GET", "/v1/snapshots", query={"namespace": ["payments.prod", "shared.prod"]}),
+    event("GET", "/v1/health", identity={}, query={"deep": ["true"]}),
+    event("POST", "/v1/whoami", identity=IDENTITY, headers={"User-Agent": "curl/8"}),
+    event("DELETE", "/v1/namespaces/{namespace}/keys/{key}", parameters=KEY, identity=IDENTITY, body="e30="),
+]  # fmt: skip
+
+
+class Context:
+    aws_request_id = "lambda-1"
+
+
+def deep(levels: int) -> list[Any]:
+    found: list[Any] = []
+    for _ in range(levels):
+        found = [found]
+    return found
+
+
+ODD: list[Any] = [
+    None, True, False, 0, -1, 1.5, float("nan"), float("inf"), 10**400, "", "x", "\ud800", "a\udfffb", "\x00\n\x1b[31m",
+    "\ufeff", "x" * 100_000, [], [[]], [None], [1], ["a", "b"], ["\ud83d"], {}, {"": None}, {"a": {"b": [1]}}, {1: 2},
+    {None: "x"}, {("t",): "x"}, {"\ud800": ["\ud800"]}, b"bytes", object(), {"x"}, deep(2000), "!!!", "/v1/health",
+    "GET", {"proof": "p" * 64}, lambda: None,
+]  # fmt: skip
+odd = st.sampled_from(ODD) | st.text(st.characters()) | st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda each: st.lists(each, max_size=3) | st.dictionaries(st.text(), each, max_size=3),
+    max_leaves=4,
+)  # fmt: skip
+
+
+def paths(node: object, at: Path = ()) -> Iterator[Path]:
+    """Every place of an event, the whole of it first."""
+    yield at
+    if isinstance(node, dict):
+        for name, each in node.items():
+            yield from paths(each, (*at, name))
+    elif isinstance(node, list):
+        for number, each in enumerate(node):
+            yield from paths(each, (*at, number))
+
+
+def put_at(node: Any, path: Path, value: object) -> Any:  # noqa: ANN401  # JSON
+    """A copy with that value at that place."""
+    if not path:
+        return value
+    if isinstance(node, list):
+        return [put_at(each, path[1:], value) if number == path[0] else each for number, each in enumerate(node)]
+    return {name: put_at(each, path[1:], value) if name == path[0] else each for name, each in node.items()}
+
+
+def without(node: Any, path: Path) -> Any:  # noqa: ANN401  # JSON
+    """A copy without what is at that place."""
+    if isinstance(node, list):
+        return [
+            without(each, path[1:]) if number == path[0] else each
+            for number, each in enumerate(node)
+            if (number,) != path
+        ]
+    return {
+        name: without(each, path[1:]) if name == path[0] else each for name, each in node.items() if (name,) != path
+    }
+
+
+@cache
+def function(*, enforced: bool) -> tuple[Api, BytesIO]:
+    """The function, and what it logs."""
+    sink = BytesIO()
+    log = JsonLog(TextIOWrapper(sink, "utf-8", write_through=True), "debug")
+    return build_app(memory_ports().within, log, lambda: Proof((PROOF_SHA256,), enforced), ticking()), sink
+
+
+def check(sent: object, *, enforced: bool = True, context: object = None) -> int:
+    """Invoke the function with it; the status of the answer, which is one that API Gateway takes."""
+    app, sink = function(enforced=enforced)
+    sink.seek(0)
+    sink.truncate()
+    made = app(sent, context)
+    assert json.loads(json.dumps(made, ensure_ascii=False).encode()) == made  # as Lambda's runtime sends it
+    assert made.keys() >= {"statusCode", "headers", "body"}
+    status: int = made["statusCode"]
+    assert 200 <= status < 600
+    assert all(isinstance(name, str) and isinstance(text, str) for name, text in made["headers"].items())
+    assert isinstance(made["body"], str)
+    if status >= 400:
+        assert json.loads(made["body"])["status"] == status
+    (line,) = sink.getvalue().decode().splitlines()
+    assert json.loads(line)["status"] == status
+    return status
+
+
+PLACES = [(number, path) for number, made in enumerate(EVENTS) for path in paths(made)]
+
+
+@pytest.mark.parametrize("enforced", [True, False], ids=["enforced", "observed"])
+@pytest.mark.parametrize("number", range(len(EVENTS)))
+def test_every_odd_value_at_every_place_of_an_event_is_answered(number: int, *, enforced: bool) -> None:
+    for path in paths(EVENTS[number]):
+        for value in ODD:
+            check(put_at(EVENTS[number], path, value), enforced=enforced)
+        if path:
+            check(without(EVENTS[number], path), enforced=enforced)
+
+
+@given(st.sampled_from(PLACES), st.sampled_from(PLACES), odd, odd, st.booleans())
+def test_any_two_things_wrong_at_once_are_answered(
+    one: tuple[int, Path],
+    other: tuple[int, Path],
+    first: object,
+    second: object,
+    enforced: bool,  # noqa: FBT001  # drawn
+) -> None:
+    sent = put_at(EVENTS[one[0]], one[1], first)
+    again: Callable[[], Any] = lambda: put_at(sent, other[1], second)  # noqa: E731
+    try:
+        changed = again()
+    except (AttributeError, KeyError, TypeError):  # the first took the other's place away
+        changed = sent
+    check(changed, enforced=enforced)
+
+
+@given(odd)
+def test_anything_at_all_is_answered(sent: object) -> None:
+    check(sent)
+
+
+@pytest.mark.parametrize("context", [None, object(), Context(), 7, {}])
+def test_any_context_is_taken(context: object) -> None:
+    assert check(EVENTS[3], context=context) == 200
