@@ -12,7 +12,7 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
-from bench import report, service_init, service_warm
+from bench import report, service_init, service_profile, service_warm
 from bench.cli import many, startup
 from bench.client import cold, counts, masking, warm
 from bench.client.ground import Ground, ground, versions
@@ -40,6 +40,7 @@ def _client(part: Callable[[Ground, int], tuple[list[Row], Sides]]) -> Callable[
 PARTS: dict[str, Part] = {
     "the client, counted": (_client(counts.counts), 1, 1),
     "the client, cold": (_client(cold.cold), 20, 8),
+    "the client and the service, both cold": (_client(cold.both_cold), 20, 6),
     "the client, a thousand secrets": (_client(cold.thousand), 10, 2),
     "the client, reads": (_client(warm.reads), 20, 8),
     "the client, polls": (_client(warm.polls), 20, 8),
@@ -49,6 +50,7 @@ PARTS: dict[str, Part] = {
     "the command line, many secrets": (many.many, 2, 1),
     "warm service": (service_warm.run, 40, 12),
     "init of the function": (service_init.run, 20, 8),
+    "cold start of the function, in parts": (service_profile.run, 10, 4),
 }
 
 

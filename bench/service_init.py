@@ -29,13 +29,13 @@ _HERE = Path(__file__).parent
 
 def run(rounds: int) -> tuple[list[Row], Sides]:
     """The one comparison."""
-    with tempfile.TemporaryDirectory(prefix="configsvc-bench-") as scratch, served(_stub()) as url:
-        folder = _unpacked(Path(scratch))
-        variables = _variables(folder, url)
+    with tempfile.TemporaryDirectory(prefix="configsvc-bench-") as scratch, served(stub()) as url:
+        folder = unpacked(Path(scratch))
+        environ = variables(folder, url)
         times = interleaved(
             {
-                "ours": lambda: _first_read(folder, "app", variables),
-                "plain": lambda: _first_read(folder, "plain_app", variables),
+                "ours": lambda: _first_read(folder, "app", environ),
+                "plain": lambda: _first_read(folder, "plain_app", environ),
             },
             rounds,
         )
@@ -46,11 +46,13 @@ def run(rounds: int) -> tuple[list[Row], Sides]:
     return [row], times
 
 
-def _stub() -> StubDynamoDb:
+def stub() -> StubDynamoDb:
+    """A table that answers at once, with a namespace of 40 entries."""
     return StubDynamoDb(filled(entries=40))
 
 
-def _unpacked(scratch: Path) -> Path:
+def unpacked(scratch: Path) -> Path:
+    """The real zip as a folder, compiled, with the other side's app beside it."""
     built = package(ROOT, scratch / "built")
     folder = scratch / "task"
     with zipfile.ZipFile(built.zip) as archive:
@@ -60,7 +62,8 @@ def _unpacked(scratch: Path) -> Path:
     return folder
 
 
-def _variables(folder: Path, url: str) -> Mapping[str, str]:
+def variables(folder: Path, url: str) -> Mapping[str, str]:
+    """What the function sees, DynamoDB at `url` included."""
     return {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(folder),

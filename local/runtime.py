@@ -93,6 +93,13 @@ class Runtime:
     ) -> None:
         self._close()
 
+    def cool(self) -> None:
+        """End every environment that waits for events; the next events start new ones, as after a deployment."""
+        for place in list(self._free):
+            if place.environment:
+                self._forget(place.environment)
+                place.environment = None
+
     def pids(self) -> list[int]:
         """The processes of the environments that live."""
         with self._lock:

@@ -12,7 +12,7 @@ from typing import Any
 from bench.client.wire import Asked, Told
 from configsvc.model.encoding import base64std, from_base64std
 from configsvc.model.names import Namespace
-from configsvc.model.snapshot import render
+from configsvc.model.snapshot import SealedSnapshot, parse, render
 from tests.client.fakes import KMS_KEY, FakeKms
 from tests.client.sealing import sealed_values
 
@@ -41,10 +41,13 @@ class Cloud:
     Args:
         sizes: how many values; a namespace, and a path of SSM, for each.
         credstash: items of credstash's table, as credstash itself sealed them.
+
+    `service` answers in place of our API's stub while it is set.
     """
 
     def __init__(self, sizes: tuple[int, ...], credstash: list[Members]) -> None:
         self.latency = 0.0
+        self.service: Callable[[Asked], Told] | None = None
         self.counts: Counter[str] = Counter()
         self._lock = Lock()
         self._snapshots = {namespace_of(size): _sealed(namespace_of(size), size) for size in sizes}
@@ -76,11 +79,17 @@ class Cloud:
             time.sleep(self.latency)
         return message
 
+    def sealed(self, namespace: Namespace) -> SealedSnapshot:
+        """What a namespace serves."""
+        return parse(json.loads(self.body(namespace)))
+
     def body(self, namespace: Namespace) -> bytes:
         """What the API answers for a namespace."""
         return self._snapshots[namespace][1]
 
     def _api(self, asked: Asked) -> Told:
+        if self.service:
+            return self.service(asked)
         namespace = Namespace(asked.path.split("/")[-2])
         etag, body = self._changed() if namespace == CHANGING else self._snapshots[namespace]
         headers = {"content-type": "application/json", "etag": etag, "x-correlation-id": "0" * 32}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 
+from bench.client.behind import behind
 from bench.client.cloud import namespace_of
-from bench.client.ground import Ground
+from bench.client.ground import API_KEY, Ground
 from bench.client.pair import Pair
 from bench.gates import Row
 from bench.measure import Sample, Sides, interleaved
@@ -30,6 +33,38 @@ def cold(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
     }
     times = interleaved(sides, rounds)
     return [*_cold_rows(times), _memory(peaks)], _without(times, "bare")
+
+
+def both_cold(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
+    """One value, through the service's real zip: its function starts for this request, or is warm."""
+    namespace = namespace_of(1)
+    with (
+        tempfile.TemporaryDirectory(prefix="configsvc-bench-") as scratch,
+        behind(Path(scratch), API_KEY, ground.cloud.sealed(namespace)) as service,
+    ):
+        ground.cloud.service = service.answer
+        consumer = _sample(ground, "configsvc", 1)
+
+        def cooled() -> float:
+            service.cool()
+            return consumer()
+
+        def warm() -> float:
+            ground.counted("cold.py", "configsvc")
+            return consumer()
+
+        powertools = _sample(ground, "powertools", 1)
+        try:
+            times = interleaved({"cold": cooled, "warm": warm, "powertools": powertools}, rounds)
+        finally:
+            ground.cloud.service = None
+    name = "cold start to the first secret, the service cold too"
+    pairs = (
+        Pair(name, "cold", "powertools", "get_parameter"),
+        Pair(name, "cold", "warm", "the service warm"),
+        Pair("the same, the service warm", "warm", "powertools", "get_parameter"),
+    )
+    return [pair.row(times) for pair in pairs], times
 
 
 def thousand(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:

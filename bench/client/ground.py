@@ -22,6 +22,9 @@ from tests.client.fakes import KMS_KEY
 _PYTHON = ROOT / ".venvs/peers/bin/python"
 _SCRIPTS = Path(__file__).with_name("scripts")
 _SECONDS = 180
+API_KEY = "k" * 40
+"""As long as API Gateway's own."""
+
 SIZES = (1, 10, 100, 1000)
 
 
@@ -85,7 +88,7 @@ def _settings(url: str) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": "secret",
         "AWS_ENDPOINT_URL": url,
         "CONFIGSVC_URL": f"{url}/api",
-        "CONFIGSVC_API_KEY": "k" * 40,  # as long as API Gateway's own
+        "CONFIGSVC_API_KEY": API_KEY,
         "CONFIGSVC_KMS_KEYS": KMS_KEY,
     }
 

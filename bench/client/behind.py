@@ -1,0 +1,98 @@
+"""The service behind the stub: its real zip under awslambdaric, with a table that answers at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from pathlib import Path
+from zipfile import ZipFile
+
+from bench.client.wire import Asked, Told
+from bench.stub_dynamodb import StubDynamoDb
+from bench.stub_dynamodb import served as dynamodb
+from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
+from configsvc.adapters.chance import SystemChance
+from configsvc.adapters.clock import SystemClock
+from configsvc.adapters.json_schemas import JsonSchemas
+from configsvc.adapters.memory import MemoryRepository
+from configsvc.bootstrap import app
+from configsvc.model.change_set import ChangeSet, Put
+from configsvc.model.grants import Grant
+from configsvc.model.snapshot import SealedSnapshot
+from configsvc.service.add_data_key import add_data_key
+from configsvc.service.change import change
+from configsvc.service.create_namespace import NamespaceWanted, create_namespace
+from configsvc.service.ports import Caller, Ports
+from configsvc.service.set_grants import set_grants
+from infra.package import package
+from local.gateway import Gateway
+from local.gateway_access import Access
+from local.gateway_signature import Request
+from local.paths import ROOT
+from local.runtime import Runtime
+from tests.complete.packed import configured, given_by_lambda, variables
+from tests.web.apps import PROOF_PARAMETERS
+from tests.web.events import VARIABLES
+
+_ADMIN = "arn:aws:iam::123456789012:role/Bench"
+_CALLER = Caller("api-key:bench", _ADMIN, _ADMIN, "127.0.0.1", "bench", "bench")
+
+
+class Behind:
+    """API Gateway in front of the function, whose environment is warm or is started for the next request.
+
+    Args:
+        gateway: in front of the runtime.
+        runtime: of one environment.
+    """
+
+    def __init__(self, gateway: Gateway, runtime: Runtime) -> None:
+        self._gateway, self._runtime = gateway, runtime
+
+    def cool(self) -> None:
+        """The next request finds no environment, as after a deployment or some idle minutes."""
+        self._runtime.cool()
+
+    def answer(self, asked: Asked) -> Told:
+        """The service's answer. Raises RuntimeError where it is none, or something else would be measured."""
+        headers = {name: [value] for name, value in asked.headers.items()}
+        made = self._gateway.answer(Request(asked.method, asked.path, "", headers, asked.body))
+        if made.status != HTTPStatus.OK:
+            raise RuntimeError(f"The service answered {made.status}: {made.body[:500]!r}")
+        return Told(made.status, dict(made.headers), made.body)
+
+
+@contextmanager
+def behind(scratch: Path, api_key: str, snapshot: SealedSnapshot) -> Iterator[Behind]:
+    """The service with one namespace, which the API key may read."""
+    built = package(ROOT, scratch / "built")
+    with ZipFile(built.zip) as packed:
+        packed.extractall(scratch / "service")
+    refs = {"ConfigTable": "bench", "Admins": _ADMIN, "LogLevel": "info", "ChangeLogDays": "0", **PROOF_PARAMETERS}
+    with (
+        dynamodb(StubDynamoDb(_filled(snapshot))) as url,
+        Runtime(
+            directory=scratch / "service",
+            log=scratch / "service.log",
+            variables=variables(built.template, refs) | given_by_lambda(url),
+            **configured(built.template),
+        ) as runtime,
+    ):
+        yield Behind(Gateway(runtime.invoke, app.routes, Access({api_key: "bench"}, {}), VARIABLES), runtime)
+
+
+def _filled(snapshot: SealedSnapshot) -> MemoryRepository:
+    repository = MemoryRepository()
+    ports = Ports(
+        repository, SystemClock(), SystemChance(), RecentGrants(3600), RenderedSnapshots(), (_ADMIN,), JsonSchemas()
+    )
+    for principal, grant in (("api-key:bench", Grant(("read",), ("*",))), (_ADMIN, Grant(("write",), ("*",)))):
+        set_grants(ports, _CALLER, principal, (grant,), None)
+        ports.grants.forget(principal)
+    create_namespace(ports, _CALLER, snapshot.namespace, NamespaceWanted(), None)
+    for data_key in snapshot.data_keys:
+        add_data_key(ports, _CALLER, snapshot.namespace, data_key, None)
+    puts = tuple(Put(each.key, each.form, each.content_type, each.value) for each in snapshot.entries)
+    change(ports, _CALLER, snapshot.namespace, ChangeSet(puts), None)
+    return repository
