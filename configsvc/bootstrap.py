@@ -1,7 +1,8 @@
 """The composition root: the only place that knows every name.
 
 Importing it reads the log level and makes no client: settings and DynamoDB come with the first request that needs
-them, so packaging and health checks need no region, no credentials and no table.
+them, so packaging and health checks need no region, no credentials and no table. On Lambda DynamoDB's client is made
+at once: most of a cold start is botocore, and a function that is started in advance has that behind it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -31,6 +33,10 @@ from configsvc.web.proof import Proof
 
 if TYPE_CHECKING:
     from configsvc.adapters.dynamo import DynamoRepository
+
+
+_INIT_SECONDS = 5.0
+"""Lambda ends an init after ten (AWS Lambda developer guide, "Lambda execution environment lifecycle")."""
 
 
 def build_app(
@@ -95,4 +101,12 @@ def _log() -> JsonLog:
     return JsonLog(sys.stdout, settings.log_level(os.environ) or "info", metrics)
 
 
+def _prepare() -> None:
+    """What fails or takes too long here is tried again, and told, by the first request that needs it."""
+    if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):
+        with suppress(Exception):
+            _store().result(_INIT_SECONDS)
+
+
 app = build_app(_ports, _log(), _proof)
+_prepare()

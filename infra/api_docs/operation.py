@@ -23,7 +23,7 @@ _EVERY: tuple[Kind, ...] = (
     errors.InvalidRequest, errors.Forbidden, errors.Throttled, errors.Internal, errors.Unavailable,
 )  # fmt: skip
 _BROKEN = (502, 504)
-_RETRY = frozenset({errors.Throttled.status, errors.Unavailable.status})
+_RETRY = frozenset({errors.Throttled.status, errors.Internal.status, errors.Unavailable.status})
 
 
 def operation(route: Route, schemas: Mapping[str, Json]) -> Json:

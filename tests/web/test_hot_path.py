@@ -41,12 +41,13 @@ print("pydantic" in sys.modules)
 """
 
 
-def run(source: str) -> str:
-    """What a program prints in an environment without region, credentials or settings."""
+def run(source: str, **variables: str) -> str:
+    """What a program prints in an environment without region, credentials or settings, beside these."""
     ran = subprocess.run(
         [sys.executable, "-W", "error", "-c", source],
         cwd=ROOT,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": f"{ROOT}:{ROOT / 'client'}", "PYTHONDONTWRITEBYTECODE": "1"},
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": f"{ROOT}:{ROOT / 'client'}", "PYTHONDONTWRITEBYTECODE": "1"}
+        | variables,
         capture_output=True,
         text=True,
         check=False,
@@ -58,6 +59,17 @@ def run(source: str) -> str:
 
 def test_importing_the_app_needs_no_network_region_or_settings_and_loads_no_client() -> None:
     assert run(IMPORT) == ""
+
+
+def test_on_lambda_the_client_is_made_while_the_function_starts_and_no_network_is_needed() -> None:
+    stage = {"CONFIGSVC_TABLE": "config", "CONFIGSVC_PROOF_SHA256": "a" * 64}
+    given = {"AWS_REGION": "eu-central-1", "AWS_DEFAULT_REGION": "eu-central-1", "AWS_LAMBDA_FUNCTION_NAME": "api"}
+    credentials = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"}
+    assert run(IMPORT, **stage, **given, **credentials) == "botocore urllib3"
+
+
+def test_on_lambda_wrong_settings_are_told_by_a_request_and_do_not_end_the_function() -> None:
+    assert run(IMPORT, AWS_LAMBDA_FUNCTION_NAME="api") == ""
 
 
 def test_reading_a_snapshot_or_the_document_loads_no_pydantic_and_the_first_write_does() -> None:
