@@ -116,20 +116,17 @@ RenderedSnapshots.get = _any_of
         "def matches(",
         "def matches(if_none_match, etag):\n    return if_none_match[:2] == etag[:2]",
     ),
-    "HEAD is kept for a moment": Code(
+    "a stale HEAD is read": Code(
         "configsvc/adapters/dynamo.py",
         "def _get_one(",
         """
-import time
+_get_one, _before, _count = DynamoRepository._get_one, {}, []
 
-_get_one, _kept = DynamoRepository._get_one, {}
-
-def _planted_get(self, address, *rest):
-    when, found = _kept.get(address, (0, None))
-    if time.monotonic() - when > 0.2:
-        found = _get_one(self, address, *rest)
-        _kept[address] = (time.monotonic(), found)
-    return found
+def _planted_get(self, address):
+    found = _get_one(self, address)
+    before, _before[address] = _before.get(address, found), found
+    _count.append(address)
+    return before if len(_count) % 2 else found
 
 DynamoRepository._get_one = _planted_get
 """,

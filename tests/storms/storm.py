@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from http import HTTPStatus
 from threading import Event, Semaphore, Thread
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from local.runtime import Runtime
 from tests.journeys.api import Api, Reply
@@ -23,19 +24,32 @@ from tests.storms.stand import Parts, Stand, stand
 from tests.storms.wire import Began, Wire
 from tests.storms.writer import Effort, Told, Writer
 
-_PREPARING = 10
+_TRIES = 50
 CONSUMERS = 2
 """Of the readers, those that read with the client of the product."""
 
 
 class Came(NamedTuple):
-    """All that came of a storm; `readers` has for each what it held, in its order."""
+    """All that came of a storm.
+
+    Args:
+        seed: of the storm.
+        efforts: every write.
+        refused: requests that were refused for the state of a key, with their namespace.
+        looked: keys and namespaces that were read.
+        readers: for each what it held, in its order.
+        logs: the change log of each namespace as the service gives it out.
+        stored: what the table holds of each namespace in the end.
+        began: operations that began.
+        killed: processes that were killed.
+    """
 
     seed: int
     efforts: list[Effort]
     refused: list[tuple[str, Refused]]
     looked: list[tuple[str, Looked]]
     readers: list[list[Taken]]
+    logs: dict[str, list[dict[str, Any]]]
     stored: dict[str, recount.Stored]
     began: int
     killed: int
@@ -59,8 +73,28 @@ def storm(parts: Parts, seed: int, size: Size) -> Came:
             came = _raged(made, seed, size)
         except AssertionError as broken:
             raise AssertionError(f"{broken} (seed {seed})") from broken
-    stored = {namespace: recount.stored(made.table, namespace) for namespace in NAMESPACES}
-    return came._replace(stored={namespace: found for namespace, found in stored.items() if found})
+    return came._replace(stored={namespace: _settled(made, namespace) for namespace in NAMESPACES})
+
+
+def _settled(made: Stand, namespace: str) -> recount.Stored:
+    """What is there once two readings agree: what was on its way when the processes ended has arrived then."""
+    found = recount.stored(made.table, namespace)
+    while found != (again := recount.stored(made.table, namespace)):
+        found = again
+    assert found, f"{namespace} is gone"
+    return found
+
+
+def _log(made: Stand, namespace: str) -> list[dict[str, Any]]:
+    """The whole change log over HTTP, page by page."""
+    api, found, query = Api(made.url, REGION), list[dict[str, Any]](), {"limit": "100"}
+    while True:
+        asked = partial(api.send, "GET", f"/v1/namespaces/{namespace}/changes", made.cast.reader, query=dict(query))
+        page = _surely(asked)
+        found += page["changes"]
+        if not page.get("cursor"):
+            return found
+        query["cursor"] = page["cursor"]
 
 
 def _prepare(made: Stand) -> None:
@@ -72,17 +106,19 @@ def _prepare(made: Stand) -> None:
     }
     for principal, actions in wanted.items():
         body = {"grants": [{"actions": actions, "namespaces": ["storm.*"]}]}
-        _surely(lambda: api.send("PUT", "/v1/grants", cast.admin, body, query={"principal": principal}))  # noqa: B023
+        _surely(partial(api.send, "PUT", "/v1/grants", cast.admin, body, query={"principal": principal}))
     for namespace in NAMESPACES:
-        _surely(lambda: api.send("PUT", f"/v1/namespaces/{namespace}", cast.admin, {}))  # noqa: B023
+        _surely(partial(api.send, "PUT", f"/v1/namespaces/{namespace}", cast.admin, {}))
 
 
-def _surely(ask: Callable[[], Reply]) -> None:
-    """Both are safe to repeat; a machine that is busy with other tests may be late."""
-    for _ in range(_PREPARING):
-        if ask().status < HTTPStatus.MULTIPLE_CHOICES:
-            return
-    raise AssertionError(f"{_PREPARING} times not prepared")
+def _surely(ask: Callable[[], Reply]) -> dict[str, Any]:
+    """The answer to what is safe to repeat; a machine that is busy with other tests may be late."""
+    for _ in range(_TRIES):
+        reply = ask()
+        if reply.status < HTTPStatus.MULTIPLE_CHOICES:
+            return reply.json()
+        time.sleep(0.1)
+    raise AssertionError(f"{_TRIES} times no answer but {reply}")
 
 
 def _raged(made: Stand, seed: int, size: Size) -> Came:
@@ -101,15 +137,17 @@ def _raged(made: Stand, seed: int, size: Size) -> Came:
         acts += [(each.act, size.reads) for each in consumers]
         with _killing(made, kills(seed, size), began) as killed:
             _together(acts, began)
+        made.store.rules()
+        logs = {namespace: _log(made, namespace) for namespace in NAMESPACES}
     taken = [each.taken for each in polling] + [each.taken for each in consumers]
-    return _came(seed, [each.told for each in writers], taken, began.count)._replace(killed=len(killed))
+    return _came(seed, [each.told for each in writers], taken, began.count)._replace(killed=len(killed), logs=logs)
 
 
 def _came(seed: int, told: Sequence[Told], taken: list[list[Taken]], began: int) -> Came:
     efforts = [each for one in told for each in one.efforts]
     refused = [each for one in told for each in one.refused]
     looked = [each for one in told for each in one.looked]
-    return Came(seed, efforts, refused, looked, taken, {}, began, 0)
+    return Came(seed, efforts, refused, looked, taken, {}, {}, began, 0)
 
 
 def _together(acts: Sequence[tuple[Callable[[int], None], int]], began: Began) -> None:

@@ -34,6 +34,7 @@ def judge(came: Came) -> None:
     try:
         for namespace, found in came.stored.items():
             recount.check(found)
+            given_out(came.logs[namespace], found.log)
             commits = complete(found.log, [each for each in came.efforts if each.wish.namespace == namespace])
             _linearizable(came, namespace, found, commits)
         for reader in came.readers:
@@ -54,6 +55,14 @@ def complete(log: Sequence[LogRecord], efforts: Sequence[Effort]) -> list[Commit
     for effort in efforts:
         _acknowledged(effort, made[effort.name][0] if effort.name in made else None)
     return commits
+
+
+def given_out(told: Sequence[Mapping[str, Any]], log: Sequence[LogRecord]) -> None:
+    """The change log that the service gives out is the table's; what came after it was read may be missing."""
+    said = [(each["revision"], each["correlation_id"], [key["key"] for key in each["keys"]]) for each in told]
+    there = [(each.revision, each.correlation_id, [change.key for change in each.changes]) for each in log]
+    assert said, "no change log was given out"
+    assert said == there[: len(said)], "the change log that was given out is not the table's"
 
 
 def _commit(record: LogRecord, efforts: Mapping[str, Effort]) -> Commit:
