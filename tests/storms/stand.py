@@ -9,8 +9,15 @@ from zipfile import ZipFile
 
 import boto3
 
+from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
+from configsvc.adapters.chance import SystemChance
+from configsvc.adapters.clock import SystemClock
 from configsvc.adapters.dynamo import DynamoRepository
-from configsvc.bootstrap import app
+from configsvc.adapters.json_schemas import JsonSchemas
+from configsvc.adapters.log import JsonLog
+from configsvc.adapters.memory import MemoryRepository
+from configsvc.bootstrap import app, build_app
+from configsvc.service.ports import Ports, Repository
 from infra.package import Package
 from local.clients import client_arguments
 from local.emulator import Emulator
@@ -19,8 +26,9 @@ from local.gateway_access import Access
 from local.microburst import Microburst
 from local.runtime import Runtime
 from tests.complete.packed import functions, given_by_lambda, make_table, variables
-from tests.journeys.local_stage import Cast, new_cast
-from tests.web.apps import PROOF_PARAMETERS
+from tests.journeys.local_stage import Cast, new_cast, stage_before
+from tests.journeys.texts import Texts
+from tests.web.apps import PROOF_PARAMETERS, asks_for_proof
 from tests.web.events import VARIABLES
 
 Alter = Callable[[Path], None]
@@ -33,18 +41,16 @@ class Stand(NamedTuple):
     Args:
         url: of the gateway, with its stage.
         cast: who may ask it.
-        runtime: the execution environments.
-        store: the proxy between them and the table.
-        table: the table itself, past the proxy.
-        log: what the environments wrote.
+        pids: the processes of the function that live.
+        rules: sets the faults of the store.
+        table: the table itself, past those faults.
     """
 
     url: str
     cast: Cast
-    runtime: Runtime
-    store: Microburst
-    table: DynamoRepository
-    log: Path
+    pids: Callable[[], list[int]]
+    rules: Callable[..., None]
+    table: Repository
 
 
 class Parts(NamedTuple):
@@ -76,7 +82,19 @@ def stand(parts: Parts) -> Iterator[Stand]:
         runtime = opened.enter_context(_runtime(parts, store, log, table, cast))
         gateway = Gateway(parts.tamper(runtime.invoke), app.routes, _access(cast), VARIABLES)
         listening = opened.enter_context(LoopbackGateway(gateway))
-        yield Stand(listening.url, cast, runtime, store, DynamoRepository(client, table), log)
+        yield Stand(listening.url, cast, runtime.pids, store.rules, DynamoRepository(client, table))
+
+
+@contextmanager
+def in_process(table: MemoryRepository, tamper: Tamper) -> Iterator[Stand]:
+    """The app in this process over a table in memory: quick, without faults of the store and with nobody to kill."""
+    cast = new_cast()
+    ports = Ports(
+        table, SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), (cast.admin.arn,), JsonSchemas()
+    )
+    api = build_app(ports.within, JsonLog(Texts(), "error"), asks_for_proof)
+    with stage_before(tamper(lambda event: api(event, None)), api.routes, cast) as stage:
+        yield Stand(stage.url, cast, list, lambda *_: None, table)
 
 
 def _runtime(parts: Parts, store: Microburst, log: Path, table: str, cast: Cast) -> Runtime:

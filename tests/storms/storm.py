@@ -11,7 +11,6 @@ from http import HTTPStatus
 from threading import Event, Semaphore, Thread
 from typing import Any, NamedTuple
 
-from local.runtime import Runtime
 from tests.journeys.api import Api, Reply
 from tests.journeys.stage import REGION, api_key_principal, iam_principal
 from tests.machines import recount
@@ -68,11 +67,21 @@ def storm(parts: Parts, seed: int, size: Size) -> Came:
     """One storm, to its end: when the table is read, nobody can write any more."""
     losing = parts._replace(tamper=lambda target: Losing(parts.tamper(target), seed))
     with stand(losing) as made:
-        _prepare(made)
-        try:
-            came = _raged(made, seed, size)
-        except AssertionError as broken:
-            raise AssertionError(f"{broken} (seed {seed})") from broken
+        came = raged(made, seed, size)
+    return settled(made, came)
+
+
+def raged(made: Stand, seed: int, size: Size) -> Came:
+    """What came of it, but for what the table holds. Raises AssertionError with the seed where an answer is no good."""
+    _prepare(made)
+    try:
+        return _raged(made, seed, size)
+    except AssertionError as broken:
+        raise AssertionError(f"{broken} (seed {seed})") from broken
+
+
+def settled(made: Stand, came: Came) -> Came:
+    """The same with what the table holds."""
     return came._replace(stored={namespace: _settled(made, namespace) for namespace in NAMESPACES})
 
 
@@ -123,7 +132,7 @@ def _surely(ask: Callable[[], Reply]) -> dict[str, Any]:
 
 def _raged(made: Stand, seed: int, size: Size) -> Came:
     room, began = Semaphore(size.environments), Began()
-    made.store.rules(*faults(seed))
+    made.rules(*faults(seed))
     with ExitStack() as opened:
         wires = [opened.enter_context(Wire(made.url, room)) for _ in range(size.writers + size.readers - CONSUMERS)]
         writers = [
@@ -137,7 +146,7 @@ def _raged(made: Stand, seed: int, size: Size) -> Came:
         acts += [(each.act, size.reads) for each in consumers]
         with _killing(made, kills(seed, size), began) as killed:
             _together(acts, began)
-        made.store.rules()
+        made.rules()
         logs = {namespace: _log(made, namespace) for namespace in NAMESPACES}
     taken = [each.taken for each in polling] + [each.taken for each in consumers]
     return _came(seed, [each.told for each in writers], taken, began.count)._replace(killed=len(killed), logs=logs)
@@ -174,7 +183,7 @@ def _killing(made: Stand, planned: Sequence[Kill], began: Began) -> Iterator[lis
                 if ended.wait(0.002):
                     return
             time.sleep(each.pause)
-            killed.extend(_kill(made.runtime, each.place, ended))
+            killed.extend(_kill(made.pids, each.place, ended))
 
     thread = Thread(target=run)
     thread.start()
@@ -185,10 +194,10 @@ def _killing(made: Stand, planned: Sequence[Kill], began: Began) -> Iterator[lis
         thread.join()
 
 
-def _kill(runtime: Runtime, place: int, ended: Event) -> list[int]:
+def _kill(living: Callable[[], list[int]], place: int, ended: Event) -> list[int]:
     """One, once one lives: those that were killed before are replaced when the next request comes."""
     while not ended.is_set():
-        pids = sorted(runtime.pids())
+        pids = sorted(living())
         with suppress(ProcessLookupError, IndexError):
             pid = pids[place % max(len(pids), 1)]
             os.kill(pid, signal.SIGKILL)

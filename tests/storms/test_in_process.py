@@ -1,0 +1,48 @@
+"""Storms over HTTP on the app in process: quick, and on a table that tears its reads, which the emulator does not."""
+
+from collections.abc import Callable
+from itertools import count
+from os import sched_yield
+
+import pytest
+
+from configsvc.adapters.memory import MemoryRepository
+from tests.storms.losing import Losing
+from tests.storms.plan import Size
+from tests.storms.planted import TAMPERED
+from tests.storms.stand import Tamper, in_process
+from tests.storms.storm import Came, raged, settled
+from tests.storms.verdict import judge
+
+SIZE = Size(writes=12, kills=0)
+SEED = 7
+"""It shows every bug below, as others do."""
+
+
+def now_and_then() -> Callable[[], None]:
+    """Lets others in at every fourth gap between two records that are read."""
+    gaps = count()
+
+    def let_in() -> None:
+        if next(gaps) % 4 == 0:
+            sched_yield()
+
+    return let_in
+
+
+def storm(tamper: Tamper) -> Came:
+    with in_process(MemoryRepository(now_and_then()), tamper) as made:
+        return settled(made, raged(made, SEED, SIZE))
+
+
+def test_288_operations_are_linearizable_though_answers_are_lost() -> None:
+    came = storm(lambda target: Losing(target, SEED))
+    judge(came)
+    assert came.began == SIZE.operations
+    assert any(heard.status == 502 for effort in came.efforts for heard in effort.attempts)
+
+
+@pytest.mark.parametrize("bug", TAMPERED)
+def test_a_bug_between_gateway_and_function_is_found(bug: str) -> None:
+    with pytest.raises(AssertionError, match=f"seed {SEED}"):
+        judge(storm(TAMPERED[bug]))
