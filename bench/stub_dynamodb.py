@@ -27,7 +27,7 @@ class Cancelled(Exception):
 
 
 class StubDynamoDb:
-    """Answers GetItem, BatchGetItem, Query and TransactWriteItems of one table, as DynamoRepository asks them."""
+    """Answers the calls of one table, as DynamoRepository makes them: reads, queries and both kinds of transaction."""
 
     def __init__(self, repository: MemoryRepository) -> None:
         self._repository = repository
@@ -44,11 +44,18 @@ class StubDynamoDb:
         if operation == "BatchGetItem":
             ((table, wanted),) = asked["RequestItems"].items()
             return {"Responses": {table: self._items(wanted["Keys"])}, "UnprocessedKeys": {}}
+        if operation == "TransactGetItems":
+            return {"Responses": self._together([each["Get"]["Key"] for each in asked["TransactItems"]])}
         return self._query(asked) if operation == "Query" else self._transact(asked["TransactItems"])
 
     def _items(self, keys: list[dict[str, Any]]) -> list[Any]:
         records = self._repository.get([_address(key) for key in keys])
         return [to_item(record) for record in records.values()]
+
+    def _together(self, keys: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        addresses = [_address(key) for key in keys]
+        found = self._repository.together(addresses)
+        return [{"Item": to_item(found[at])} if at in found else {} for at in addresses]
 
     def _query(self, asked: dict[str, Any]) -> dict[str, Any]:
         values, limit = asked["ExpressionAttributeValues"], asked.get("Limit")

@@ -44,9 +44,15 @@ def call(operation: str, asked: dict[str, Any]) -> str:
     if operation == "Query":
         values = asked["ExpressionAttributeValues"]
         return f"{operation} {values.get(':prefix', {'S': '*'})['S']}"
-    requests = asked["RequestItems"].values() if "RequestItems" in asked else [{"Keys": [asked["Key"]]}]
-    sort_keys = [key["sk"]["S"] for request in requests for key in request["Keys"]]
+    sort_keys = [key["sk"]["S"] for key in _keys(asked)]
     return f"{operation} {' '.join(sorted({_kind(each) for each in sort_keys}))}"
+
+
+def _keys(asked: dict[str, Any]) -> list[dict[str, Any]]:
+    if "TransactItems" in asked:
+        return [each["Get"]["Key"] for each in asked["TransactItems"]]
+    requests = asked["RequestItems"].values() if "RequestItems" in asked else [{"Keys": [asked["Key"]]}]
+    return [key for request in requests for key in request["Keys"]]
 
 
 def _kind(sort_key: str) -> str:

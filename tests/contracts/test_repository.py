@@ -48,6 +48,13 @@ def test_what_is_not_there_is_not_found_alone_or_among_others(repository: Reposi
     assert list(repository.get([nothing, records.head(NS), nothing])) == [records.head(NS)]
 
 
+def test_records_are_read_together_and_what_is_not_there_is_left_out(repository: Repository) -> None:
+    written = [state(f"k{number:03}") for number in range(12)]  # moto still takes 25 addresses, DynamoDB 100
+    repository.commit([Write(record, None) for record in written])
+    wanted = [at for record in written for at in (address_of(record), records.unserved(NS, record.key))]
+    assert repository.together(wanted) == {address_of(record): record for record in written}
+
+
 def test_a_batch_of_more_than_100_is_read_whole(repository: Repository) -> None:
     written = [state(f"k{number:03}") for number in range(150)]
     repository.commit([Write(record, None) for record in written[:100]])
