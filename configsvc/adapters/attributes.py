@@ -1,4 +1,4 @@
-"""DynamoDB's attribute values and the plain values that they stand for: text, integers, booleans, lists and maps."""
+"""DynamoDB's attribute values and the plain values they stand for: text, integers, booleans, bytes, lists, maps."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef as Attribute
 
-Plain = str | int | bool | Sequence["Plain"] | Mapping[str, "Plain"]
+Plain = str | int | bool | bytes | Sequence["Plain"] | Mapping[str, "Plain"]
 
 
 def to_attribute(value: Plain) -> Attribute:
@@ -20,6 +20,8 @@ def to_attribute(value: Plain) -> Attribute:
             return {"N": str(value)}
         case str():
             return {"S": value}
+        case bytes():
+            return {"B": value}
         case Mapping():
             return {"M": {name: to_attribute(each) for name, each in value.items()}}
         case _:
@@ -39,6 +41,8 @@ def from_attribute(attribute: Attribute) -> Plain:
         case "N", str():
             return int(value)
         case "BOOL", bool():
+            return value
+        case "B", bytes():
             return value
         case "L", list():
             return [from_attribute(each) for each in value]
@@ -83,6 +87,13 @@ class Members:
             raise TypeError(name)
         return value
 
+    def data(self, name: str) -> bytes:
+        """Bytes."""
+        value = self._members[name]
+        if not isinstance(value, bytes):
+            raise TypeError(name)
+        return value
+
     def each(self, name: str) -> Sequence[Plain]:
         """A list."""
         return as_list(self._members[name])
@@ -111,6 +122,6 @@ def as_number(value: Plain) -> int:
 
 def as_list(value: Plain) -> Sequence[Plain]:
     """The value, if it is a list; else TypeError."""
-    if isinstance(value, str) or not isinstance(value, Sequence):
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence):
         raise TypeError(type(value).__name__)
     return value

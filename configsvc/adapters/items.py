@@ -14,6 +14,7 @@ deleted_days}, schemas: [[keys, schema]] |
 | V#<key>#<version> | form, type, value, written_at, written_by, destroyed |
 | R#<revision> | served, verb, subject, details, changes: [[key, op, {version, was, now}]], message, at, principal, arn,
 api_key, source_ip, user_agent, correlation_id |
+| S#<level>#<revision> | first_at, last_at, principals, packed |
 | D#<kid> | added, kms_key, wrapped, state, created_at, created_by |
 | I#<digest> | request, status, body, etag, ttl |
 | G#<principal> | grants: [[[action], [pattern]]] |
@@ -27,7 +28,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from configsvc.adapters import item_parts as parts
-from configsvc.adapters.attributes import Members, Plain, from_attribute, to_attribute
+from configsvc.adapters.attributes import Members, Plain, as_text, from_attribute, to_attribute
 from configsvc.model import names
 from configsvc.model.encoding import canonical_json
 from configsvc.model.names import Namespace
@@ -45,6 +46,7 @@ from configsvc.service.records import (
     Record,
     Settings,
     StoredDataKey,
+    StoredSummary,
     Version,
 )
 
@@ -106,6 +108,10 @@ def _members(record: Record) -> Mapping[str, Plain | None]:  # noqa: C901, PLR09
         case LogRecord():
             changes = [parts.change_members(each) for each in record.changes]
             return parts.without(record, "namespace", details=_json(record.details), changes=changes)
+        case StoredSummary():
+            principals = None if record.principals is None else list(record.principals)
+            own = {"principals": principals, "packed": record.packed}
+            return {"first_at": record.first_at, "last_at": record.last_at, **own}
         case StoredDataKey(data_key=data_key):
             return parts.without(record, "namespace", "data_key", kms_key=data_key.kms_key, wrapped=data_key.wrapped)
         case Answer():
@@ -180,6 +186,16 @@ def _log(address: Address, members: Members) -> LogRecord:
     )  # fmt: skip
 
 
+def _summary(address: Address, members: Members) -> StoredSummary:
+    namespace = None if address.pk == records.GRANTS else _namespace(address)
+    level, _, _ = _last(address).partition("#")
+    named = tuple(map(as_text, members.each("principals"))) if "principals" in members else None
+    return StoredSummary(
+        namespace, members.number("revision"), int(level), members.text("first_at"), members.text("last_at"), named,
+        members.data("packed"),
+    )  # fmt: skip
+
+
 def _data_key(address: Address, members: Members) -> StoredDataKey:
     data_key = DataKey(names.kid(_last(address)), members.text("kms_key"), members.text("wrapped"))
     return StoredDataKey(
@@ -207,7 +223,8 @@ def _grants_head(_address: Address, members: Members) -> GrantsHead:
 _Reader = Callable[[Address, Members], Record]
 
 _OF_NAMESPACE: Mapping[str, _Reader] = {
-    "HEAD": _head, "SETTINGS": _settings, "K": _served, "U": _unserved, "V": _version, "R": _log, "D": _data_key,
+    "HEAD": _head, "SETTINGS": _settings, "K": _served, "U": _unserved, "V": _version, "R": _log, "S": _summary,
+    "D": _data_key,
     "I": _answer,
 }  # fmt: skip
-_OF_GRANTS: Mapping[str, _Reader] = {"HEAD": _grants_head, "G": _granted, "R": _log, "I": _answer}
+_OF_GRANTS: Mapping[str, _Reader] = {"HEAD": _grants_head, "G": _granted, "R": _log, "S": _summary, "I": _answer}

@@ -67,8 +67,24 @@ PAGE_BYTES = 3 * MIB
 """Bytes of a page after which it ends, of 6 MB in Lambda's answer. The item that passes it adds 2.4 MB at most:
 DynamoDB keeps it in 400 KB, and no byte of those takes more than six."""
 
-LOG_READ = 5000
-"""Change-log records that one request looks at for those it was asked for: a few pages of 1 MB."""
+LOG_FANOUT = 16
+"""Log records that one summary of the first level covers, and summaries that one of the next level covers."""
+
+LOG_BYTES = 2 * MIB
+"""Bytes of the change log and its summaries, before compression, that a page of the log with a filter is found in."""
+
+HISTORY_BYTES = 24 * MIB
+"""Bytes of summaries, before compression, that a past revision is read out of. With 5,000 keys 100,000 records take
+2 MB, a million 5 MB; reading JSON takes 5 ms a MB at 1769 MB of memory."""
+
+SUMMARY_BYTES = 360 * KIB
+"""Compressed bytes of the keys of a summary: an item ends at 400 KB. What has more is read of the level below."""
+
+SUMMARY_UNPACKED = 8 * MIB
+"""Bytes that the keys of a summary unpack to: forty thousand keys of 200 characters."""
+
+SUMMARY_PRINCIPALS = 16
+"""Principals that a summary of the log names; of more it says only that there are more."""
 
 IF_NONE_MATCH = 8 * KIB
 """Characters of an If-None-Match that is looked at; our longest ETag has 1,100, API Gateway takes 10,240 of headers."""
@@ -153,16 +169,17 @@ EXACT = 2**53
 UPKEEP_LOG = 990
 """Change-log records that one upkeep takes away."""
 
+UPKEEP_SUMMARIES = 99
+"""Summaries of the change log that one upkeep takes away: what 990 records have, and more."""
+
 UPKEEP_VERSIONS = 500
 """Versions that one upkeep takes away."""
 
-UPKEEP_LOOKED = 5000
-"""Versions that one upkeep looks at."""
+UPKEEP_LOOKED = 1000
+"""Versions that one upkeep looks at: 256 MB if each is as large as may be, and then time ends it first."""
 
-UPKEEP_READ = 20_000
-"""Change-log records and the changes in them of which one upkeep learns what they served. Each costs 50 to 80 µs of a
-processor (measured with records of 1 and of 40 changes), so all of them 1.6 s at most: 3 s of the function's 15 at
-1024 MB, 11 s at 256 MB."""
+UPKEEP_SECONDS = 3.0
+"""Seconds after which an upkeep begins with no other key."""
 
 GRANTS = 100
 """Grants of one principal."""

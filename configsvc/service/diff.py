@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from configsvc.model import names
+from configsvc.model import limits, names
 from configsvc.model.entry import Entry
-from configsvc.model.names import Key
-from configsvc.service import access, paging, records, time_travel
+from configsvc.model.names import Key, Namespace
+from configsvc.service import access, log_tree, paging, records, time_travel
 from configsvc.service.compare import shown
-from configsvc.service.history import Past
 from configsvc.service.ports import Caller, Ports
-from configsvc.service.records import Head, KeyState
-from configsvc.service.snapshot import TRIES, again, key_states, too_fast
+from configsvc.service.records import Head
+from configsvc.service.snapshot import TRIES, again, too_fast
+from configsvc.service.summaries import EMPTY, Summary
+
+_KEYS = 25
+"""Keys of which both sides are read at once: two versions each, at most 12.8 MB."""
 
 
-class _Both(NamedTuple):
-    head: Head
-    states: Sequence[KeyState]
-    was: Past
-    now: Past
-    to_revision: int
+_SIDES = ("was", "now")
+
+
+class _Moved(NamedTuple):
+    key: Key
+    was: int | None
+    now: int | None
 
 
 def diff(  # noqa: PLR0917  # two revisions, limit and cursor as in every listing
@@ -35,6 +39,9 @@ def diff(  # noqa: PLR0917  # two revisions, limit and cursor as in every listin
 ) -> dict[str, object]:
     """`{"namespace", "from", "to", "differences": [{"key", "was", "now"}], "cursor"}` in order of key.
 
+    What lies between the revisions is read by the log's summaries, and of the keys only those of the page; one with
+    large values may end early.
+
     `was` and `now` are `{"version", "form", "content_type"}`, None where nothing was served. No `to_revision` is the
     revision now; whoever asks for the next page names the one that was answered. `from` may be the later one.
 
@@ -42,6 +49,7 @@ def diff(  # noqa: PLR0917  # two revisions, limit and cursor as in every listin
         NotFound: the namespace as always; or it has not come to a revision, and then `revision` is its own.
         Gone: beyond the log, and `oldest` is the oldest revision there.
         InvalidRequest: a bad revision, limit or cursor.
+        Unprocessable: so many keys were written in between that one request does not read it.
         Unavailable: it changed too fast to be read at one revision, or the store failed.
     """
     namespace = names.namespace(ns)
@@ -51,46 +59,46 @@ def diff(  # noqa: PLR0917  # two revisions, limit and cursor as in every listin
     held, found = access.look(ports, caller, (records.head(namespace),), writes=False)
     head = access.readable(held, found, namespace)
     time_travel.reached(head, max(asked))
-    both = _both(ports, head, from_revision, to_revision)
-    moved = (key for key in _moved(both.was, both.now) if key > after)
-    page, more = paging.page(moved, limit, str)
-    told = _differences(ports, both, page)
-    ends = {"from": from_revision, "to": both.to_revision}
-    return {"namespace": namespace, **ends, "differences": told, "cursor": more}
+    end = to_revision or head.revision
+    moved = [each for each in _moved(ports, head, from_revision, end) if each.key > after]
+    told, more = _page(ports, namespace, moved, limit)
+    return {"namespace": namespace, "from": from_revision, "to": end, "differences": told, "cursor": more}
 
 
-def _both(ports: Ports, head: Head, from_revision: int, to_revision: int | None) -> _Both:
+def _moved(ports: Ports, head: Head, start: int, end: int) -> list[_Moved]:
     for _ in range(TRIES):
-        upto = to_revision or head.revision
-        states = key_states(ports, head, values=False)
-        if states is not None:
-            was = time_travel.active_at(ports, head, states, from_revision)
-            now = time_travel.active_at(ports, head, states, upto)
-            if was and now:
-                return _Both(head, states, was, now, upto)
+        if (found := _between(ports, head, *sorted((start, end)))) is not None:
+            changed = [_Moved(key, each.was, each.now) for key, each in sorted(found.keys.items()) if each.changed]
+            ways = [each if start < end else _Moved(each.key, each.now, each.was) for each in changed]
+            return [each for each in ways if each.was != each.now]
         head = again(ports, head)
     raise too_fast()
 
 
-def _moved(was: Past, now: Past) -> Iterable[Key]:
-    keys = sorted({*was.active, *now.active})
-    return (key for key in keys if was.active.get(key) != now.active.get(key))
+def _between(ports: Ports, head: Head, low: int, high: int) -> Summary | None:
+    """What the log says between two revisions; from the served one on readers get the same."""
+    time_travel.kept(ports, head.namespace, [each for each in {low, high} if each < head.served])
+    partition, until = records.of_namespace(head.namespace), min(high, head.served)
+    return log_tree.between(ports.repository, partition, low, until) if low < until else EMPTY
 
 
-def _differences(ports: Ports, both: _Both, page: Sequence[Key]) -> list[dict[str, object]]:
-    """What is still served was read with the keys; the rest are versions."""
-    sides = [(key, side.active[key]) for key in page for side in (both.was, both.now) if key in side.active]
-    known = {(state.key, state.active): state.entry for state in both.states}
-    missing = [side for side in sides if side not in known]
-    stored = time_travel.versions(ports, both.head.namespace, missing)
-    entries: dict[tuple[Key, int | None], Entry | None] = {
-        **known, **{(each.entry.key, each.entry.version): each.entry for each in stored},
-    }  # fmt: skip
-    return [
-        {
-            "key": key,
-            "was": shown(entries.get((key, both.was.active.get(key)))),
-            "now": shown(entries.get((key, both.now.active.get(key)))),
-        }
-        for key in page
-    ]
+def _page(
+    ports: Ports, namespace: Namespace, moved: Sequence[_Moved], limit: int
+) -> tuple[list[dict[str, object]], str | None]:
+    told, size = list[dict[str, object]](), 0
+    for start in range(0, min(limit, len(moved)), _KEYS):
+        if size > limits.PAGE_BYTES:
+            break
+        some = moved[start : min(start + _KEYS, limit)]
+        sides = [(each.key, number) for each in some for number in (each.was, each.now) if number is not None]
+        stored = time_travel.versions(ports, namespace, sides)
+        entries = {(each.entry.key, each.entry.version): each.entry for each in stored}
+        size += sum(len(each.value) for each in entries.values())
+        told += [_told(each, entries) for each in some]
+    more = paging.cursor(moved[len(told) - 1].key) if len(told) < len(moved) else None
+    return told, more
+
+
+def _told(moved: _Moved, entries: Mapping[tuple[Key, int], Entry]) -> dict[str, object]:
+    sides = {name: number and shown(entries[moved.key, number]) for name, number in zip(_SIDES, moved[1:], strict=True)}
+    return {"key": moved.key, **sides}

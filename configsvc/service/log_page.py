@@ -1,4 +1,8 @@
-"""A page of a change log, oldest first, and which of its records were asked for."""
+"""A page of a change log, and which of its records were asked for.
+
+Without a filter it is a Query. With one the log is read by its summaries: those that cannot hold what is asked for are
+passed over, whatever order the clocks that wrote the times were in.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,13 @@ from typing import NamedTuple
 
 from configsvc.model import grants, limits, names
 from configsvc.model.errors import Gone, InvalidRequest
-from configsvc.service import paging, records, time_travel
+from configsvc.service import paging, records, summaries, time_travel
 from configsvc.service.change_log import DESTROY
 from configsvc.service.history import follows
+from configsvc.service.log_tree import Walk
 from configsvc.service.ports import Ports
 from configsvc.service.records import LogRecord
+from configsvc.service.summaries import Summary
 
 _TIME = re.compile(
     r"([0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01]))"
@@ -23,7 +29,7 @@ _TIME = re.compile(
 class Wanted(NamedTuple):
     """Which records: above a revision, of a key, by a principal, at or after one time and before another.
 
-    Times are RFC 3339 in UTC, such as `2027-01-15T08:00:00Z`, or a date. None asks for nothing.
+    Times are RFC 3339 in UTC, such as `2027-01-15T08:00:00Z`, or a date. None asks for nothing. `newest` first.
     """
 
     since: int | None = None
@@ -31,6 +37,7 @@ class Wanted(NamedTuple):
     principal: str | None = None
     after_time: str | None = None
     before_time: str | None = None
+    newest: bool = False
 
 
 class Read(NamedTuple):
@@ -55,6 +62,7 @@ def checked(wanted: Wanted) -> Wanted:
         None if wanted.principal is None else grants.principal(wanted.principal),
         _time("after_time", wanted.after_time),
         _time("before_time", wanted.before_time),
+        wanted.newest,
     )
 
 
@@ -72,7 +80,7 @@ def _time(field: str, text: str | None) -> str | None:
 def read(  # noqa: PLR0917  # wanted, limit and cursor as in every listing, over one log up to one revision
     ports: Ports, partition: str, until: int, wanted: Wanted, limit: int, cursor: str | None
 ) -> Read:
-    """Up to `limit` records that are wanted, or 3 MiB of them, of no more than 5,000 that are looked at.
+    """Up to `limit` records that are wanted, or 3 MiB of them, found in 2 MiB of log and summaries.
 
     So a page may hold few records, or none, and still have a cursor: the last revision that was looked at.
 
@@ -81,20 +89,69 @@ def read(  # noqa: PLR0917  # wanted, limit and cursor as in every listing, over
         Gone: records right above `since` or the cursor are no longer in the log; `oldest` is the oldest that is.
     """
     paging.checked(limit)
-    last = start = int(paging.after(cursor, "", paging.number) or wanted.since or 0)
-    most = limits.LOG_READ if _filters(wanted) else limit
-    records_above = _above(ports, partition, start, until, most + 1)
-    shown, size = list[LogRecord](), 0
-    for seen, record in enumerate(records_above):
-        if not seen and (cursor or wanted.since is not None):
-            _check_kept(start, record)
-        if len(shown) == limit or seen == most or size > limits.PAGE_BYTES:
+    place = int(paging.after(cursor, "", paging.number) or 0)
+    floor = wanted.since or 0 if wanted.newest else place or wanted.since or 0
+    top = min(until, place - 1) if wanted.newest and place else until
+    asked = wanted.since is not None or bool(place and not wanted.newest)
+    begin = _begin(ports, partition, floor, wanted, asked=asked)
+    shown, size, last = list[LogRecord](), 0, place
+    for number, each in enumerate(_looked(ports, partition, begin, top, wanted, limit)):
+        if asked and not number and each.record and not wanted.newest:
+            _check_kept(begin, each.record)
+        if len(shown) == limit or size > limits.PAGE_BYTES or each.weight > limits.LOG_BYTES:
             return Read(shown, paging.cursor(str(last)))
-        last = record.revision
-        if _is_wanted(record, wanted):
-            shown.append(record)
-            size += paging.size(described(record), ports.charset)
+        last = each.last
+        if each.record and _is_wanted(each.record, wanted):
+            shown.append(each.record)
+            size += paging.size(described(each.record), ports.charset)
     return Read(shown, None)
+
+
+class _Looked(NamedTuple):
+    """The last revision looked at in the direction of reading, its record if it is one, and bytes read so far."""
+
+    last: int
+    record: LogRecord | None
+    weight: int
+
+
+def _looked(  # noqa: PLR0917  # a log, its ends, what is wanted of it
+    ports: Ports, partition: str, begin: int, top: int, wanted: Wanted, limit: int
+) -> Iterator[_Looked]:
+    if not _filters(wanted):
+        for record in _every(ports, partition, begin, top, limit + 1, newest=wanted.newest):
+            yield _Looked(record.revision, record, 0)
+        return
+    walk = Walk(ports.repository, partition, lambda found: _may_hold(found, wanted), newest=wanted.newest)
+    for node, found, _ in walk.over(summaries.cover(begin, top)):
+        last = node.start + 1 if wanted.newest else node.end
+        yield _Looked(last, found if isinstance(found, LogRecord) else None, walk.weight)
+
+
+def _every(ports: Ports, partition: str, begin: int, top: int, most: int, *, newest: bool) -> Iterator[LogRecord]:
+    """What was read of the log after its end was known may have been written since, and have gaps."""
+    after = records.log(partition, top + 1 if newest else begin).sk
+    for record in ports.repository.query(partition, "R#", after=after, limit=most, reverse=newest):
+        if not isinstance(record, LogRecord) or not begin < record.revision <= top:
+            return
+        yield record
+
+
+def _begin(ports: Ports, partition: str, floor: int, wanted: Wanted, *, asked: bool) -> int:
+    """The revision to read from: below the first record above `floor`, for what is before that was pruned.
+
+    Raises:
+        Gone: it was asked for what comes right above `floor`, and that is no longer there.
+    """
+    if not _filters(wanted) and not (wanted.newest and asked):
+        return floor
+    found = ports.repository.query(partition, "R#", after=records.log(partition, floor).sk, limit=1)
+    first = next((each for each in found if isinstance(each, LogRecord)), None)
+    if first is None:
+        return floor
+    if asked:
+        _check_kept(floor, first)
+    return first.revision - 1
 
 
 def described(record: LogRecord) -> dict[str, object]:
@@ -117,15 +174,6 @@ def described(record: LogRecord) -> dict[str, object]:
     }
 
 
-def _above(ports: Ports, partition: str, start: int, until: int, most: int) -> Iterator[LogRecord]:
-    """What was read of the log after `until` was known may have been written since, and have gaps."""
-    after = records.log(partition, start).sk
-    for record in ports.repository.query(partition, "R#", after=after, limit=most):
-        if not isinstance(record, LogRecord) or record.revision > until:
-            return
-        yield record
-
-
 def _check_kept(start: int, first: LogRecord) -> None:
     if not follows(start, first):
         raise Gone(
@@ -135,7 +183,16 @@ def _check_kept(start: int, first: LogRecord) -> None:
 
 
 def _filters(wanted: Wanted) -> bool:
-    return any(each is not None for each in wanted[1:])
+    return any(each is not None for each in wanted[1:5])
+
+
+def _may_hold(found: Summary, wanted: Wanted) -> bool:
+    return (
+        (wanted.key is None or wanted.key in found.keys)
+        and (wanted.principal is None or found.principals is None or wanted.principal in found.principals)
+        and (wanted.after_time is None or found.last_at >= wanted.after_time)
+        and (wanted.before_time is None or found.first_at < wanted.before_time)
+    )
 
 
 def _is_wanted(record: LogRecord, wanted: Wanted) -> bool:

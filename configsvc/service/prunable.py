@@ -8,22 +8,13 @@ time travel still needs.
 from __future__ import annotations
 
 from calendar import timegm
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise, takewhile
-from typing import NamedTuple
 
-from configsvc.model.names import Key
-from configsvc.service.history import unbroken
 from configsvc.service.records import LogRecord, Version
+from configsvc.service.summaries import Ranges, includes
 
 DAY = 24 * 3600
-
-
-class Served(NamedTuple):
-    """Versions that revisions of the log served and that are served no more, by key; and what the log comes to."""
-
-    revision: int
-    versions: Mapping[Key, set[int]]
 
 
 def outdated(log: Iterable[LogRecord], head: int, before: float) -> Iterable[LogRecord]:
@@ -35,29 +26,10 @@ def outdated(log: Iterable[LogRecord], head: int, before: float) -> Iterable[Log
     return takewhile(lambda record: record.revision < head and seconds(record.at) < before, older)
 
 
-def served(log: Iterable[LogRecord]) -> Served:
-    """What was served and is no more, as far as no record is missing.
-
-    What a revision served is served still, or a later record says that it was. What the oldest record says was is of
-    a revision before it, which is no longer in the log.
-    """
-    records = iter(log)
-    versions: dict[Key, set[int]] = {}
-    first = next(records, None)
-    if first is None:
-        return Served(0, versions)
-    revision = first.revision
-    for record in unbroken(first.revision, records):
-        revision = record.revision
-        for change in record.changes:
-            if change.was is not None:
-                versions.setdefault(change.key, set()).add(change.was)
-    return Served(revision, versions)
-
-
-def beyond(stored: Sequence[Version], kept: int, needed: set[int]) -> list[Version]:
-    """Of all versions of a key in order, those before the newest `kept` that are not needed."""
-    return [version for version in stored[: max(0, len(stored) - kept)] if version.entry.version not in needed]
+def beyond(stored: Sequence[Version], kept: int, served: Ranges) -> list[Version]:
+    """Of all versions of a key in order, those before the newest `kept` that no revision in the log served."""
+    old = stored[: max(0, len(stored) - kept)]
+    return [version for version in old if not includes(served, version.entry.version)]
 
 
 def seconds(at: str) -> float:

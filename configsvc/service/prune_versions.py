@@ -1,8 +1,8 @@
 """Take away versions that retention lets go, key after key.
 
-The log is read whole before any key, so it knows all that was served up to the revision it comes to. A key that was
-touched since is left for next time, and each removal stands on the key as it was read: a version that comes to be
-served meanwhile stays.
+What the log says up to one revision is read once, by its summaries, and only if a key has more versions than are kept.
+A key that was touched since is left for next time, and each removal stands on the key as it was read: a version that
+comes to be served meanwhile stays.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ from itertools import groupby
 from typing import NamedTuple
 
 from configsvc.model import limits
-from configsvc.model.errors import Conflict
 from configsvc.model.names import Key
-from configsvc.service import key_state, prunable, records
+from configsvc.service import key_state, log_tree, prunable, records
 from configsvc.service.ports import Action, Check, LostRace, Ports, Remove
-from configsvc.service.prunable import Served
-from configsvc.service.records import LogRecord, Version
+from configsvc.service.records import Version
+from configsvc.service.summaries import Ranges, Summary
 from configsvc.service.writable import Writable
 
 REMOVALS = limits.TRANSACTION_ITEMS - 1
@@ -39,52 +38,63 @@ class Taken(NamedTuple):
     all: bool
 
 
-def prune_versions(ports: Ports, base: Writable, after: str) -> Pruned:
+class _Log:
+    """What the log above its oldest revision says, once somebody asks."""
+
+    def __init__(self, ports: Ports, base: Writable, oldest: int) -> None:
+        self._ports, self._head, self._oldest = ports, base.head, oldest
+        self._said: Summary | None = None
+
+    def served(self, key: Key) -> Ranges:
+        """The versions of a key that revisions of the log served and that are served no more.
+
+        What a revision served is served still, or a later record says that it was. What the oldest record says was is
+        of a revision before it, which is no longer in the log.
+
+        Raises:
+            LostRace: the log changed while it was read.
+            Unprocessable: so many keys were written that one request does not read it.
+        """
+        if self._said is None:
+            partition = records.of_namespace(self._head.namespace)
+            self._said = log_tree.between(self._ports.repository, partition, self._oldest, self._head.revision)
+        if self._said is None:
+            raise LostRace([records.address_of(self._head)])
+        known = self._said.keys.get(key)
+        return known.served if known else ()
+
+
+def prune_versions(ports: Ports, base: Writable, oldest: int, after: str, until: float) -> Pruned:
     """From the key after `after` on, until the limits of one upkeep; one that was skipped is for the next upkeep.
 
+    Args:
+        ports: what it may use.
+        base: the namespace.
+        oldest: the oldest revision in the log.
+        after: the key that was done with last.
+        until: the moment, by the monotonic clock, from which it begins with no other key.
+
     Raises:
-        Conflict: the log is too long to tell what it served.
         LostRace: the log changed while it was read.
+        Unprocessable: so many keys were written since `oldest` that one request does not read it.
     """
     kept = base.settings.retention.versions
     if kept is None:
         return Pruned(0, after, more=False)
-    known = _served(ports, base)
+    log = _Log(ports, base, oldest)
     count = looked = 0
     skipped = False
     for key, stored in _by_key(ports, base, after):
-        gone = prunable.beyond(stored, kept, known.versions.get(key, set()))
+        gone = prunable.beyond(stored, kept, log.served(key)) if len(stored) > kept else []
         room = limits.UPKEEP_VERSIONS - count
-        took = _take(ports, base, known, gone[:room])
+        took = _take(ports, base, gone[:room])
         count, looked, skipped = count + took.number, looked + len(stored), skipped or not took.all
         if len(gone) > room:
             return Pruned(count, after, more=True)
         after = key
-        if looked >= limits.UPKEEP_LOOKED:
+        if looked >= limits.UPKEEP_LOOKED or ports.clock.monotonic() >= until:
             return Pruned(count, after, more=True)
     return Pruned(count, "", more=skipped)
-
-
-def _served(ports: Ports, base: Writable) -> Served:
-    found = ports.repository.query(records.of_namespace(base.head.namespace), "R#")
-    known = prunable.served(_no_more(each for each in found if isinstance(each, LogRecord)))
-    if known.revision < base.head.revision:
-        raise LostRace([records.address_of(base.head)])
-    return known
-
-
-def _no_more(log: Iterator[LogRecord]) -> Iterator[LogRecord]:
-    """A record costs as much as it has changes: that of a put has one, those of an import 40."""
-    read = 0
-    for record in log:
-        read += 1 + len(record.changes)
-        if read > limits.UPKEEP_READ:
-            raise Conflict(
-                f"The change log has more than {limits.UPKEEP_READ} records and changes, and any may need a version. "
-                "Set retention.log_days, or make it smaller, and run upkeep again.",
-                limit=limits.UPKEEP_READ,
-            )
-        yield record
 
 
 def _by_key(ports: Ports, base: Writable, after: str) -> Iterator[tuple[Key, list[Version]]]:
@@ -95,14 +105,14 @@ def _by_key(ports: Ports, base: Writable, after: str) -> Iterator[tuple[Key, lis
     return ((key, list(group)) for key, group in groupby(versions, lambda version: version.entry.key))
 
 
-def _take(ports: Ports, base: Writable, known: Served, gone: Sequence[Version]) -> Taken:
+def _take(ports: Ports, base: Writable, gone: Sequence[Version]) -> Taken:
     """Versions of one key; none when it was touched since the log was read, or is meanwhile."""
     if not gone:
         return Taken(0, all=True)
     namespace, key = base.head.namespace, gone[0].entry.key
     found = key_state.known(ports.repository.get(key_state.addresses(namespace, key)), namespace, key)
     state = found.state
-    if state is None or state.revision > known.revision:
+    if state is None or state.revision > base.head.revision:
         return Taken(0, all=False)
     as_read = found.conditions or (Check(records.address_of(state), state.revision),)
     removals = [Remove(records.address_of(each), each.revision) for each in gone if each.entry.version != state.active]

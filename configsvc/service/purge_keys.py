@@ -18,6 +18,7 @@ from configsvc.service.found import live_head
 from configsvc.service.ports import Action, LostRace, Ports, Remove, Write
 from configsvc.service.records import Change, Head, KeyState, Version
 from configsvc.service.snapshot import TRIES
+from configsvc.service.summarise import summarise
 from configsvc.service.writable import Writable
 from configsvc.service.writing import Situation
 
@@ -127,6 +128,7 @@ def _purged(ports: Ports, base: Writable, situation: Situation, emptied: Sequenc
             ports.repository.commit(_actions(base, head, gone, situation))
         except LostRace:
             continue
+        summarise(ports, records.of_namespace(head.namespace), head.revision + 1)
         return len(gone)
     raise LostRace([records.address_of(base.head)])
 

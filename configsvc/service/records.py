@@ -155,6 +155,22 @@ class LogRecord(NamedTuple):
     correlation_id: str
 
 
+class StoredSummary(NamedTuple):
+    """`S#<level>#<revision>`: what the log records up to that revision say together (service.summaries).
+
+    It covers 16 revisions at level 1, 256 at level 2, and so on. `first_at` and `last_at` are the earliest and the
+    latest time in it; `principals` None means more than it lists. `packed` holds the keys, compressed.
+    """
+
+    namespace: Namespace | None
+    revision: int
+    level: int
+    first_at: str
+    last_at: str
+    principals: tuple[str, ...] | None
+    packed: bytes
+
+
 class StoredDataKey(NamedTuple):
     """`D#<kid>`: a wrapped data key. `added` is the revision that added it: the highest is the newest."""
 
@@ -201,7 +217,10 @@ class Granted(NamedTuple):
     grants: tuple[Grant, ...]
 
 
-Record = Head | Settings | KeyState | Version | LogRecord | StoredDataKey | Answer | Listed | GrantsHead | Granted
+Record = (
+    Head | Settings | KeyState | Version | LogRecord | StoredSummary | StoredDataKey | Answer | Listed | GrantsHead
+    | Granted
+)  # fmt: skip
 
 
 def of_namespace(namespace: str) -> str:
@@ -211,6 +230,11 @@ def of_namespace(namespace: str) -> str:
 
 NAMESPACES = "NAMESPACES"
 GRANTS = "GRANTS"
+
+
+def log_partition(namespace: Namespace | None) -> str:
+    """The partition of a change log; None is that of the grants."""
+    return GRANTS if namespace is None else of_namespace(namespace)
 
 
 def head(namespace: str) -> Address:
@@ -241,6 +265,11 @@ def version(namespace: str, key: str, number: int) -> Address:
 def log(partition: str, revision: int) -> Address:
     """Where a change-log record stands."""
     return Address(partition, f"R#{revision:012d}")
+
+
+def summary(partition: str, level: int, revision: int) -> Address:
+    """Where a summary of the log stands. A level has one digit: the ninth covers more revisions than a lift goes to."""
+    return Address(partition, f"S#{level}#{revision:012d}")
 
 
 def data_key(namespace: str, kid: str) -> Address:
@@ -278,7 +307,9 @@ def address_of(record: Record) -> Address:  # noqa: C901, PLR0911  # one line a 
         case Version():
             return version(record.namespace, record.entry.key, record.entry.version)
         case LogRecord():
-            return log(GRANTS if record.namespace is None else of_namespace(record.namespace), record.revision)
+            return log(log_partition(record.namespace), record.revision)
+        case StoredSummary():
+            return summary(log_partition(record.namespace), record.level, record.revision)
         case StoredDataKey():
             return data_key(record.namespace, record.data_key.kid)
         case Answer():

@@ -2,16 +2,16 @@
 
 The keys are proven to be as HEAD's revision left them, the log is whole from the revision asked for, and versions do
 not change. So what comes out is of exactly that revision, whatever is written, pruned or destroyed meanwhile; what is
-no longer there is Gone, never left out.
+no longer there is Gone, never left out. The log is read by its summaries: some 30 items a level, however long it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from configsvc.model.errors import Gone, InvalidRequest, NotFound
 from configsvc.model.names import Key, Namespace
-from configsvc.service import history, records
+from configsvc.service import history, log_tree, records
 from configsvc.service.found import one
 from configsvc.service.history import Past
 from configsvc.service.ports import Ports
@@ -47,19 +47,33 @@ def reached(head: Head, revision: int) -> None:
 def active_at(ports: Ports, head: Head, states: Sequence[KeyState], revision: int) -> Past | None:
     """What a revision served; `states` are all served keys as HEAD's revision left them.
 
-    None when a write came between. Nothing is read when readers get the same now; else one Query of the log above that
-    revision.
+    None when a write came between. Nothing is read when readers get the same now.
 
     Raises:
         Gone: its record is no longer in the log.
+        Unprocessable: so many keys were written since that one request does not read it.
     """
     if revision >= head.served:
         return history.now(head.served, states)
-    log = _log(ports, head.namespace, revision)
-    at = next(log, None)
-    if at is None or at.revision != revision:
-        raise beyond(ports, head.namespace, revision)
-    return history.past(at, states, log, head.revision)
+    (at,) = kept(ports, head.namespace, [revision])
+    partition = records.of_namespace(head.namespace)
+    later = log_tree.between(ports.repository, partition, revision, head.revision)
+    return None if later is None else history.past(at, states, later)
+
+
+def kept(ports: Ports, namespace: Namespace, revisions: Sequence[int]) -> list[LogRecord]:
+    """The records of those revisions.
+
+    Raises:
+        Gone: one is no longer in the log.
+    """
+    wanted = [records.log(records.of_namespace(namespace), revision) for revision in revisions]
+    found = ports.repository.get(wanted) if wanted else {}
+    stored = [one(found, at, LogRecord) for at in wanted]
+    for revision, record in zip(revisions, stored, strict=True):
+        if record is None:
+            raise beyond(ports, namespace, revision)
+    return [record for record in stored if record]
 
 
 def versions(ports: Ports, namespace: Namespace, wanted: Iterable[tuple[Key, int]]) -> list[Version]:
@@ -86,10 +100,3 @@ def oldest(ports: Ports, namespace: Namespace) -> int | None:
     """The oldest revision in the log."""
     found = ports.repository.query(records.of_namespace(namespace), "R#", limit=1)
     return next((record.revision for record in found), None)
-
-
-def _log(ports: Ports, namespace: Namespace, revision: int) -> Iterator[LogRecord]:
-    partition = records.of_namespace(namespace)
-    after = records.log(partition, revision - 1).sk
-    found = ports.repository.query(partition, "R#", after=after)
-    return (record for record in found if isinstance(record, LogRecord))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from collections.abc import Sequence
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 from configsvc.model import limits, names
@@ -11,7 +12,7 @@ from configsvc.service import access, paging, prunable, records, writable
 from configsvc.service.ports import Action, Caller, LostRace, Ports, Remove
 from configsvc.service.prune_versions import Pruned, prune_versions
 from configsvc.service.purge_keys import Purged, purge_keys
-from configsvc.service.records import LogRecord
+from configsvc.service.records import LogRecord, StoredSummary
 from configsvc.service.time_travel import oldest
 from configsvc.service.writable import Writable
 from configsvc.service.writing import Situation
@@ -22,6 +23,9 @@ ACTIONS = 99
 
 _DELETED = "U#"
 """What a cursor begins with while deleted keys are purged. No key does."""
+
+LEVELS = 8
+"""Levels of summaries: the eighth covers four thousand million revisions, half of what a lift goes to."""
 
 
 class _Log(NamedTuple):
@@ -42,7 +46,9 @@ def upkeep(ports: Ports, caller: Caller, ns: str, cursor: str | None = None) -> 
     Raises:
         NotFound, Forbidden: the caller's IAM principal is no admin.
         InvalidRequest: not a cursor of ours.
-        Conflict: the namespace is read-only, or its log is too long to tell what it served.
+        Conflict: the namespace is read-only.
+        Unprocessable: so many keys were written since the oldest revision that one request does not read what they
+            served; fewer days of the log let it.
         Unavailable: others write all the time.
     """
     namespace = names.namespace(ns)
@@ -52,16 +58,20 @@ def upkeep(ports: Ports, caller: Caller, ns: str, cursor: str | None = None) -> 
     try:
         base = writable.writable(found, namespace)
         log = _prune_log(ports, base)
+        begin = oldest(ports, namespace) or 0
         situation = Situation(caller, held, ports.clock.now(), "", ports.schemas, ports.charset)
         purged = _purge(ports, base, situation, after, log)
         more = log.more or purged.more
-        versions = Pruned(0, purged.after, more=True) if more else prune_versions(ports, base, purged.after)
+        until = ports.clock.monotonic() + limits.UPKEEP_SECONDS
+        versions = (
+            Pruned(0, purged.after, more=True) if more else prune_versions(ports, base, begin, purged.after, until)
+        )
     except LostRace:
         raise Unavailable("Others write here all the time. Try again.", retry_after=1) from None
     return {
         "namespace": namespace, "log_pruned": log.pruned, "keys_purged": purged.keys,
         "versions_pruned": purged.versions + versions.number,
-        "oldest_revision": oldest(ports, namespace), "done": not versions.more,
+        "oldest_revision": begin or None, "done": not versions.more,
         "cursor": paging.cursor(versions.after) if versions.more and versions.after else None,
     }  # fmt: skip
 
@@ -92,9 +102,27 @@ def _prune_log(ports: Ports, base: Writable) -> _Log:
     log = (each for each in ports.repository.query(partition, "R#") if isinstance(each, LogRecord))
     gone = list(islice(prunable.outdated(log, base.head.revision, before), limits.UPKEEP_LOG + 1))
     taken = gone[: limits.UPKEEP_LOG]
+    _take(ports, base, taken)
+    begin = oldest(ports, base.head.namespace)
+    left = _prune_summaries(ports, base, begin or 0)
+    return _Log(len(taken), more=left or len(gone) > len(taken))
+
+
+def _take(ports: Ports, base: Writable, taken: Sequence[LogRecord | StoredSummary]) -> None:
     for start in range(0, len(taken), ACTIONS):
         chunk: list[Action] = [
             Remove(records.address_of(each), each.revision) for each in taken[start : start + ACTIONS]
         ]
         ports.repository.commit([base.condition, *chunk])
-    return _Log(len(taken), more=len(gone) > len(taken))
+
+
+def _prune_summaries(ports: Ports, base: Writable, begin: int) -> bool:
+    """Those whose last record is gone; whether more are left than one upkeep takes away."""
+    partition = records.of_namespace(base.head.namespace)
+    gone = list[StoredSummary]()
+    for level in range(1, LEVELS + 1):
+        found = ports.repository.query(partition, f"S#{level}#", limit=limits.UPKEEP_SUMMARIES + 1)
+        known = (each for each in found if isinstance(each, StoredSummary))
+        gone += takewhile(lambda each: each.revision < begin, known)
+    _take(ports, base, gone[: limits.UPKEEP_SUMMARIES])
+    return len(gone) > limits.UPKEEP_SUMMARIES

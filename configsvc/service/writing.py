@@ -120,6 +120,10 @@ def _once(ports: Ports, caller: Caller, intent: Intent, asked: Idempotency | Non
     )
     if plan.actions:
         _commit(ports, [*plan.actions, *([remembered] if remembered else [])], plan.standing)
+    if writes and not plan.revision % limits.LOG_FANOUT:
+        from configsvc.service.summarise import summarise  # one write in sixteen
+
+        summarise(ports, intent.partition, plan.revision)
     return plan.outcome
 
 

@@ -55,7 +55,7 @@ def before_the_log_is_read(world: World, happens: Callable[[], object]) -> None:
     def then() -> None:
         happens()
 
-    world.repository.before_query += [nothing, then]
+    world.repository.before_get += [nothing, then]
 
 
 def prune(world: World, *revisions: int) -> bool:
@@ -96,12 +96,14 @@ def test_while_readers_get_the_same_it_is_their_answer_from_memory_with_their_et
     assert world.repository.calls == ["get", "get"]
 
 
-def test_an_earlier_one_costs_a_read_of_head_two_queries_and_a_read_of_versions(world: World) -> None:
+def test_an_earlier_one_costs_a_read_of_head_a_query_and_reads_of_its_record_of_the_log_and_of_versions(
+    world: World,
+) -> None:
     at(world, 4)
-    assert world.repository.calls == ["get", "query", "query"]
+    assert world.repository.calls == ["get", "query", "get", "get"]
     world.repository.calls.clear()
     at(world, 3)
-    assert world.repository.calls == ["get", "query", "query", "get"]
+    assert world.repository.calls == ["get", "query", "get", "get", "get"]
     assert world.repository.read == [records.version(NS, "a", 1)]
 
 
@@ -111,7 +113,7 @@ def test_the_data_keys_of_then_are_one_read_more() -> None:
     world.put(sealed("a", 2))
     world.repository.calls.clear()
     at(world, 3)
-    assert world.repository.calls == ["get", "query", "query", "get", "get"]
+    assert world.repository.calls == ["get", "query", "get", "get", "get", "get"]
     assert world.repository.read == [records.data_key(NS, kid(0))]
 
 
@@ -127,7 +129,7 @@ def test_a_version_that_is_served_again_is_not_read_twice(world: World) -> None:
     world.change(Activate(names.key("a"), 1))
     world.repository.calls.clear()
     assert served(world, 3) == {"a": "1"}
-    assert world.repository.calls == ["get", "query", "query"]
+    assert world.repository.calls == ["get", "query", "get", "get"]
 
 
 def test_a_revision_to_come_is_not_found_and_the_answer_names_the_one_there_is(world: World) -> None:
@@ -205,8 +207,8 @@ def test_a_log_with_a_hole_is_read_again_and_never_believed(world: World) -> Non
     prune(world, 4)
     with pytest.raises(Unavailable):
         at(world, 3)
-    world.repository.before_query += [nothing, nothing]
-    world.repository.before_query.append(lambda: world.repository.commit([Write(hole, None)]))
+    world.repository.before_get += [nothing, nothing, nothing]
+    world.repository.before_get.append(lambda: world.repository.commit([Write(hole, None)]))
     assert served(world, 3) == {"a": "1"}
 
 

@@ -1,20 +1,18 @@
 """Upkeep takes away what retention lets go, and nothing that anyone can still ask for."""
 
-from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
 
 from configsvc.model import limits, names
 from configsvc.model.change_set import Activate, Delete
-from configsvc.model.errors import Conflict, Forbidden, Gone, InvalidRequest, NotFound, Unavailable
+from configsvc.model.errors import Forbidden, Gone, InvalidRequest, NotFound, Unavailable
 from configsvc.service import prunable, records
 from configsvc.service.fetch_revision import fetch_revision
 from configsvc.service.lift import lift
-from configsvc.service.ports import Remove, Repository
-from configsvc.service.records import Change, LogRecord, Record, Retention
+from configsvc.service.ports import Remove
+from configsvc.service.records import Retention
 from configsvc.service.upkeep import upkeep
-from tests.service.fakes import Watched
 from tests.service.world import ADMIN, DEVELOPER, NS, READER, STRANGER, World, settled, text
 
 DAY = 24 * 3600.0
@@ -39,37 +37,6 @@ def stored(world: World, key: str = "a") -> list[int]:
 
 def logged(world: World) -> list[int]:
     return [each.revision for each in world.log()]
-
-
-class LongLog(Watched):
-    """A table whose logs have so many records of so many changes."""
-
-    def __init__(self, inner: Repository, number: int, changes: int) -> None:
-        super().__init__(inner)
-        self._number = number
-        self._changes = (Change(names.key("a"), "put", 1, None, 1),) * changes
-
-    def query(
-        self, partition: str, prefix: str, *, after: str = "", limit: int | None = None, values: bool = True,
-        reverse: bool = False,
-    ) -> Iterator[Record]:  # fmt: skip
-        found = super().query(partition, prefix, after=after, limit=limit, values=values, reverse=reverse)
-        if prefix != "R#":
-            return found
-        first = next(each for each in found if isinstance(each, LogRecord))
-        whole = first._replace(changes=self._changes)
-        return (whole._replace(revision=number) for number in range(1, self._number + 1))
-
-
-@pytest.mark.parametrize("changes", [0, 1, limits.OPERATIONS])
-def test_a_log_too_long_to_tell_what_it_served_is_to_get_shorter_first(world: World, changes: int) -> None:
-    """Its records count with their changes, which is what reading them costs by."""
-    world.set(retention=Retention(versions=1))
-    most = limits.UPKEEP_READ // (1 + changes)
-    upkeep(world.ports._replace(repository=LongLog(world.repository, most, changes)), ADMIN, NS)
-    with pytest.raises(Conflict, match="log_days, or make it smaller") as refused:
-        upkeep(world.ports._replace(repository=LongLog(world.repository, most + 1, changes)), ADMIN, NS)
-    assert refused.value.members == {"limit": limits.UPKEEP_READ}
 
 
 def test_everything_is_kept_by_default(world: World) -> None:

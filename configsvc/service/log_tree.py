@@ -1,0 +1,156 @@
+"""A change log read by its summaries: a bounded number of items, however long it is.
+
+Where a summary is missing, its sixteen parts are read instead: no answer rests on any of them being there.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import NamedTuple
+
+from configsvc.model import limits
+from configsvc.model.errors import Unprocessable
+from configsvc.service import records, summaries
+from configsvc.service.history import follows
+from configsvc.service.ports import Repository
+from configsvc.service.records import LogRecord, Record, StoredSummary
+from configsvc.service.summaries import Node, Summary
+
+_FIRST, _MOST = 16, 64
+"""Nodes of the first read and of a later one: whoever wants a few records at the end does not read it all."""
+
+Found = LogRecord | Summary
+
+
+class Seen(NamedTuple):
+    """A node, and what it says. None: no record is there; then `beside` is the next one in the direction of reading."""
+
+    node: Node
+    found: Found | None
+    beside: LogRecord | None = None
+
+
+class Walk:
+    """Nodes of a log, read in order; a summary that `opens` is read by its parts. `weight` is bytes read so far."""
+
+    def __init__(
+        self, repository: Repository, partition: str, opens: Callable[[Summary], bool], *, newest: bool = False
+    ) -> None:
+        self._repository, self._partition, self._opens, self._newest = repository, partition, opens, newest
+        self._pending = deque[Node]()
+        self._read = dict[Node, Found | None]()
+        self._beside: LogRecord | None = None
+        self._asked = False
+        self._batch = _FIRST
+        self.weight = 0
+
+    def over(self, nodes: Iterable[Node]) -> Iterator[Seen]:
+        """Those nodes, or parts of them."""
+        self._pending.extend(reversed(list(nodes)) if self._newest else nodes)
+        while self._pending:
+            node = self._pending.popleft()
+            found = self._found(node)
+            if found is None:
+                yield from self._missing(node)
+            elif isinstance(found, Summary) and self._opens(found):
+                self._open(node)
+            else:
+                yield Seen(node, found)
+
+    def _missing(self, node: Node) -> Iterator[Seen]:
+        """A range without a summary: either it has no record at all, or its parts are read."""
+        beside = self._next(node)
+        if beside is None or not node.start < beside.revision <= node.end:
+            yield Seen(node, None, beside)
+        elif node.level:
+            self._open(node)
+        else:
+            yield Seen(node, beside)
+
+    def _open(self, node: Node) -> None:
+        parts = node.children()
+        self._pending.extendleft(parts if self._newest else reversed(parts))
+
+    def _next(self, node: Node) -> LogRecord | None:
+        """The first record from the node on, in the direction of reading; kept as long as that is the answer."""
+        known = self._beside
+        ahead = known and (known.revision <= node.end if self._newest else known.revision > node.start)
+        if not self._asked or (known is not None and not ahead):
+            at = records.log(self._partition, node.end + 1 if self._newest else node.start)
+            found = self._repository.query(self._partition, "R#", after=at.sk, limit=1, reverse=self._newest)
+            self._beside = next((each for each in found if isinstance(each, LogRecord)), None)
+            self._asked = True
+        return self._beside
+
+    def _found(self, node: Node) -> Found | None:
+        if node not in self._read:
+            others = islice((each for each in self._pending if each not in self._read), self._batch - 1)
+            wanted = {each.address(self._partition): each for each in (node, *others)}
+            found = self._repository.get(list(wanted))
+            self._batch = min(self._batch * 2, _MOST)
+            self._read.update({each: self._said(found.get(at)) for at, each in wanted.items()})
+        return self._read.pop(node)
+
+    def _said(self, stored: Record | None) -> Found | None:
+        if isinstance(stored, LogRecord):
+            self.weight += _weight(stored)
+            return stored
+        if not isinstance(stored, StoredSummary) or (known := summaries.unpacked(stored)) is None:
+            return None
+        self.weight += known[1]
+        return known[0]
+
+
+def between(repository: Repository, partition: str, after: int, until: int) -> Summary | None:
+    """What the records above `after` up to `until` say together; None when one is missing.
+
+    Raises:
+        Unprocessable: it takes more reading than one request does.
+    """
+    return whole(repository, partition, after, summaries.cover(after, until))
+
+
+def whole(repository: Repository, partition: str, after: int, nodes: Iterable[Node]) -> Summary | None:
+    """As `between`, of nodes that cover what is above `after` without a gap.
+
+    Raises:
+        Unprocessable: it takes more reading than one request does.
+    """
+    try:
+        return summaries.merged(_parts(Walk(repository, partition, lambda _: False), after, nodes))
+    except _Broken:
+        return None
+
+
+class _Broken(Exception):
+    """A record is missing."""
+
+
+def _parts(walk: Walk, after: int, nodes: Iterable[Node]) -> Iterator[Summary]:
+    """Each part as long as none is missing before it: where nothing is, the next record says that nothing was."""
+    place = after
+    for node, found, beside in walk.over(nodes):
+        if walk.weight > limits.HISTORY_BYTES:
+            raise _too_much(place)
+        record = beside if found is None else found
+        if record is None or (isinstance(record, LogRecord) and not follows(place, record)):
+            raise _Broken
+        if found is not None:
+            place = node.end
+            yield summaries.of(found) if isinstance(found, LogRecord) else found
+
+
+def _too_much(place: int) -> Unprocessable:
+    return Unprocessable(
+        f"What was written since that revision takes more than {limits.HISTORY_BYTES} bytes to read: so many different "
+        "keys were written. Ask for a later revision.", limit=limits.HISTORY_BYTES, revision=place,
+    )  # fmt: skip
+
+
+def _weight(record: LogRecord) -> int:
+    """About the bytes of its item."""
+    texts = (each for each in record if isinstance(each, str))
+    named = sum(len(change.key) + 40 for change in record.changes)
+    return 200 + sum(map(len, texts)) + named + (len(str(record.details)) if record.details else 0)
