@@ -12,7 +12,7 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
-from bench import report, service_init, service_profile, service_warm
+from bench import growth, report, service_init, service_profile, service_warm
 from bench.cli import many, startup
 from bench.client import cold, counts, masking, warm
 from bench.client.ground import Ground, ground, versions
@@ -48,6 +48,7 @@ PARTS: dict[str, Part] = {
     "the client, masking": (masking.masking, 20, 8),
     "the command line, starting": (startup.startup, 10, 5),
     "the command line, many secrets": (many.many, 2, 1),
+    "growth, powers of ten": (growth.growth, 5, 3),
     "warm service": (service_warm.run, 40, 12),
     "init of the function": (service_init.run, 20, 8),
     "cold start of the function, in parts": (service_profile.run, 10, 4),

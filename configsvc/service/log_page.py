@@ -66,6 +66,17 @@ def checked(wanted: Wanted) -> Wanted:
     )
 
 
+def newest_first(order: str | None) -> bool:
+    """Whether an order begins with the newest record; None is `oldest`.
+
+    Raises:
+        InvalidRequest: another word.
+    """
+    if order not in (None, "oldest", "newest"):
+        raise InvalidRequest("order is oldest or newest.", field="order")
+    return order == "newest"
+
+
 def _time(field: str, text: str | None) -> str | None:
     """As the log has it: milliseconds and Z, so that times compare as text."""
     if text is None:

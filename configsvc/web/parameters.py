@@ -47,7 +47,10 @@ AFTER_TIME = Parameter(
     "after_time", "Only what was done at that time or later, in UTC.", Text("Time"), "2027-01-15T08:00:00Z"
 )
 BEFORE_TIME = Parameter("before_time", "Only what was done before that time, in UTC.", Text("Time"), "2027-01-16")
-LOG = (SINCE, BY_PRINCIPAL, AFTER_TIME, BEFORE_TIME, *PAGE)
+ORDER = Parameter(
+    "order", "`newest` begins with the newest record; left out, with the oldest.", Text("Order"), "newest"
+)
+LOG = (SINCE, BY_PRINCIPAL, AFTER_TIME, BEFORE_TIME, ORDER, *PAGE)
 
 FROM = Parameter("from", "The revision to compare from.", _REVISION, 40)
 TO = Parameter("to", "The revision to compare with; the one now, where it is left out.", _REVISION, 42)

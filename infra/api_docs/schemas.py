@@ -26,9 +26,10 @@ TEXTS: dict[str, dict[str, Any]] = {
     "Cursor": {"minLength": 1, "description": "As an answer before gave it; a text that may change its form."},
     "Flag": {"enum": ["true", "false"]},
     "Time": {"pattern": _TIME.replace(r"\d", "[0-9]"), "description": "RFC 3339 in UTC, or a date."},
+    "Order": {"enum": ["oldest", "newest"]},
 }
 """What a text in path or query looks like, by the shape that its parameter names."""
-NAMES = frozenset(TEXTS) - {"Cursor", "Flag", "Time"}
+NAMES = frozenset(TEXTS) - {"Cursor", "Flag", "Order", "Time"}
 """The shapes that are answered `invalid_name` where they are spelt otherwise."""
 
 

@@ -21,7 +21,7 @@ class Histories(Facet):
         return self._parts.history.versions(names.namespace(namespace), names.key(key))
 
     def changes(self, namespace: str, wanted: LogFilter = LogFilter()) -> Iterator[LogEntry]:  # noqa: B008  # immutable
-        """The change log, oldest first and page by page: what, who, when, why and from where.
+        """The change log, page by page, oldest first unless `wanted` says otherwise.
 
         Raises:
             Gone: what came right after `since` is no longer kept.
@@ -29,7 +29,7 @@ class Histories(Facet):
         return self._parts.history.changes(names.namespace(namespace), wanted)
 
     def grant_changes(self, wanted: LogFilter = LogFilter()) -> Iterator[LogEntry]:  # noqa: B008  # immutable
-        """The change log of the grants, oldest first; by AWS credentials too."""
+        """The change log of the grants, as `changes`; by AWS credentials too."""
         return self._parts.history.grant_changes(wanted)
 
     def diff(self, namespace: str, start: int, end: int | None = None) -> Iterator[Moved]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Container, Iterator
 
 from configsvc.model import names
@@ -28,8 +27,7 @@ class Rollbacks(Facet):
             Gone: the change log does not go so far back.
         """
         name = names.namespace(namespace)
-        before = self._parts.history.changes(name, LogFilter(before_time=time))
-        last = next(iter(deque(before, maxlen=1)), None)
+        last = next(self._parts.history.changes(name, LogFilter(before_time=time, order="newest")), None)
         if last is None:
             raise Gone(f"The change log of {name} has nothing from before {time}. Name a later time or a revision.")
         return last.revision

@@ -55,7 +55,7 @@ class Serving(Values):
 
     def _under_a_retired_data_key(self, namespace: Namespace, key: Key, version: int) -> Conflict:
         """The refusal that names the way to serve such a version's value all the same."""
-        log = self._parts.history.changes(namespace, LogFilter(key=key))
+        log = self._parts.history.changes(namespace, LogFilter(key=key, order="newest"))
         revision = last_served(log, key, version)
         way = (
             f"configsvc rollback {key} -n {namespace} --to-revision {revision}" if revision
@@ -69,7 +69,8 @@ class Serving(Values):
     def _before(self, namespace: Namespace, info: KeyInfo) -> int:
         history, active = self._parts.history, info.active or 0
         kept = {each.version for each in history.versions(namespace, info.key) if not each.destroyed}
-        found = version_before(history.changes(namespace, LogFilter(key=info.key)), info.key, active, kept)
+        log = history.changes(namespace, LogFilter(key=info.key, order="newest"))
+        found = version_before(log, info.key, active, kept)
         if found is None:
             raise NotFound(
                 f"No version of {info.key} lower than {active}, which is active, was ever served and is still there. "

@@ -14,32 +14,29 @@ def version_before(log: Iterable[LogEntry], key: Key, active: int, kept: Contain
     A version that was only staged is never chosen, and rolling back twice goes further back.
 
     Args:
-        log: records that name the key, oldest first.
+        log: records that name the key, newest first; read no further than needed.
         key: the key.
         active: the version that is served.
         kept: versions whose value is still there.
     """
-    found: int | None = None
-    for record in log:
-        for change in record.keys:
-            if change.key == key:
-                served = (change.was, change.now)
-                found = next((each for each in reversed(served) if each and each < active and each in kept), found)
-    return found
+    changes = (change for record in log for change in record.keys if change.key == key)
+    served = (each for change in changes for each in (change.now, change.was))
+    return next((each for each in served if each and each < active and each in kept), None)
 
 
 def last_served(log: Iterable[LogEntry], key: Key, version: int) -> int | None:
     """The last revision that served a version of a key before another took its place; None where none did.
 
     Args:
-        log: records that name the key, oldest first.
+        log: records that name the key, newest first; read no further than needed.
         key: the key.
         version: the version.
     """
-    ended = [
+    ended = (
         record.revision
         for record in log
         for change in record.keys
         if change.key == key and change.was == version and change.now != version
-    ]
-    return ended[-1] - 1 if ended else None
+    )
+    last = next(ended, None)
+    return last and last - 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from configsvc.model.names import Key, Namespace
 from configsvc_client.admin._api import Api
@@ -66,7 +66,8 @@ class LogEntry(NamedTuple):
 class LogFilter(NamedTuple):
     """Which records: above a revision, of a key, by a principal, from one time on, before another.
 
-    Times are RFC 3339 in UTC, such as `2027-01-15T08:00:00Z`, or a date.
+    Times are RFC 3339 in UTC, such as `2027-01-15T08:00:00Z`, or a date. Records come oldest first, unless `order` is
+    "newest": whoever needs the last few asks for that, and takes no more of them.
     """
 
     since: int | None = None
@@ -74,6 +75,7 @@ class LogFilter(NamedTuple):
     principal: str | None = None
     after_time: str | None = None
     before_time: str | None = None
+    order: Literal["oldest", "newest"] | None = None
 
 
 class Served(NamedTuple):
@@ -120,7 +122,7 @@ class History:
         return items(self._api, path, "versions", _version, {}, expect=expect)
 
     def changes(self, namespace: Namespace, wanted: LogFilter) -> Iterator[LogEntry]:
-        """Records of the change log, oldest first.
+        """Records of the change log, in the order that is wanted.
 
         Raises:
             Gone: what came right after `since` is no longer kept.
@@ -129,7 +131,7 @@ class History:
         return items(self._api, path, "changes", _entry, wanted._asdict(), expect=expect)
 
     def grant_changes(self, wanted: LogFilter) -> Iterator[LogEntry]:
-        """Records of the change log of the grants, oldest first."""
+        """Records of the change log of the grants, in the order that is wanted."""
         return items(self._api, "/grants/changes", "changes", _entry, wanted._asdict(), signed=True)
 
     def diff(self, namespace: Namespace, start: int, end: int | None) -> Iterator[Moved]:

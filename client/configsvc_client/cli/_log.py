@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -54,9 +54,10 @@ def command(
     begin = None if since is None else past(since, moment, "--since")
     who = by and (grants_.normalised(by) or by)
     wanted = LogFilter(revision, key, who, begin, None if until is None else when(until, moment))
+    wanted = wanted if everything else wanted._replace(order="newest")
     admin = _settings.admin()
     found = admin.grant_changes(wanted) if grants else admin.changes(_options.the_namespace(namespace), wanted)
-    shown = found if everything else iter(deque(found, maxlen=last or _LAST))
+    shown = found if everything else reversed(list(islice(found, last or _LAST)))
     if _output.kind() == "json":
         _output.table(_FIELDS, (_all_of(each) for each in shown))
     else:

@@ -17,7 +17,19 @@ from configsvc.model.errors import (
 from configsvc.web import reply
 from configsvc.web.api import Api
 from configsvc.web.description import Description
-from configsvc.web.parameters import AFTER_TIME, AGAINST, BEFORE_TIME, BY_PRINCIPAL, FROM, LOG, OF_KEY, PAGE, SINCE, TO
+from configsvc.web.parameters import (
+    AFTER_TIME,
+    AGAINST,
+    BEFORE_TIME,
+    BY_PRINCIPAL,
+    FROM,
+    LOG,
+    OF_KEY,
+    ORDER,
+    PAGE,
+    SINCE,
+    TO,
+)
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
 
@@ -39,12 +51,13 @@ _CHANGE = Description(
     ),
 )  # fmt: skip
 _LOG = Description(
-    "Read the change log of a namespace, oldest first",
+    "Read the change log of a namespace",
     "read",
     {200: "ChangePage"},
     details=(
-        "One record for each revision: what, who, when, why, from where; never a value. A page with filters may be "
-        "short and still have a cursor. 410 when what came right after `since` is no longer kept."
+        "One record for each revision: what, who, when, why, from where; never a value. Oldest first, or "
+        "`order=newest`. A page with filters may be short, or empty, and still have a cursor. 410 when what came right "
+        "after `since` is no longer kept."
     ),
     query=(OF_KEY, *LOG),
     errors=(Gone,),
@@ -76,11 +89,11 @@ def declare(api: Api) -> None:
     @api.read("/v1/namespaces/{namespace}/changes", _LOG)
     def list_changes(request: Request, namespace: str) -> Reply:
         from configsvc.service.changes import changes
-        from configsvc.service.log_page import Wanted
+        from configsvc.service.log_page import Wanted, newest_first
 
         wanted = Wanted(
             request.number(SINCE), request.text(OF_KEY), request.text(BY_PRINCIPAL),
-            request.text(AFTER_TIME), request.text(BEFORE_TIME),
+            request.text(AFTER_TIME), request.text(BEFORE_TIME), newest_first(request.text(ORDER)),
         )  # fmt: skip
         return reply.ok(changes(api.ports(), request.caller, namespace, wanted, *request.page()))
 

@@ -7,7 +7,17 @@ from configsvc.model.etag import of_revision
 from configsvc.web import reply
 from configsvc.web.api import Api
 from configsvc.web.description import Description
-from configsvc.web.parameters import AFTER_TIME, BEFORE_TIME, BY_PRINCIPAL, LOG, PAGE, PRINCIPAL, SINCE, THAT_PRINCIPAL
+from configsvc.web.parameters import (
+    AFTER_TIME,
+    BEFORE_TIME,
+    BY_PRINCIPAL,
+    LOG,
+    ORDER,
+    PAGE,
+    PRINCIPAL,
+    SINCE,
+    THAT_PRINCIPAL,
+)
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
 
@@ -85,9 +95,10 @@ def declare(api: Api) -> None:
     @api.signed("GET", "/v1/grants/changes", _LOG)
     def list_grant_changes(request: Request) -> Reply:
         from configsvc.service.grant_changes import grant_changes
-        from configsvc.service.log_page import Wanted
+        from configsvc.service.log_page import Wanted, newest_first
 
         wanted = Wanted(
-            request.number(SINCE), None, request.text(BY_PRINCIPAL), request.text(AFTER_TIME), request.text(BEFORE_TIME)
-        )
+            request.number(SINCE), None, request.text(BY_PRINCIPAL), request.text(AFTER_TIME),
+            request.text(BEFORE_TIME), newest_first(request.text(ORDER)),
+        )  # fmt: skip
         return reply.ok(grant_changes(api.ports(), request.caller, wanted, *request.page()))
