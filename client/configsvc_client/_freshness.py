@@ -86,24 +86,29 @@ UNHELD = Freshness(Moment(-math.inf, -math.inf), Moment(-math.inf, -math.inf), 0
 
 def confirmed(now: Moment, pace: Pace, chance: Chance) -> Freshness:
     """After a refresh that succeeded."""
-    return Freshness(now, now, min(_quiet(pace, chance), pace.max_stale))
+    return Freshness(now, now, _quiet_if_well(pace, chance))
 
 
 def partly_confirmed(now: Moment, since: Moment, pace: Pace, chance: Chance, retry_after: float | None) -> Freshness:
     """After a refresh that confirmed some namespaces and not all: as old as the oldest, and due as if all was well."""
-    return Freshness(since, now, max(confirmed(now, pace, chance).quiet, _quiet_if_told(pace, chance, retry_after)))
+    return Freshness(since, now, max(_quiet_if_well(pace, chance), _quiet_if_told(pace, chance, retry_after)))
 
 
 def saved(at: float, now: Moment, pace: Pace, chance: Chance, retry_after: float | None) -> Freshness:
     """After the fallback file was loaded: as old as the file, and the service is asked again as after a failure."""
     old = max(0.0, now.wall - at)
     since = Moment(now.wall - old, now.monotonic - old)
-    return Freshness(since, now, 0.0).failed(now, pace, chance, retry_after)
+    return UNHELD._replace(confirmed=since).failed(now, pace, chance, retry_after)
 
 
 def _quiet(pace: Pace, chance: Chance) -> float:
     """Seconds until the next refresh: an interval, give or take a tenth, so that a fleet spreads."""
     return pace.interval * (1 - _SPREAD + 2 * _SPREAD * chance())
+
+
+def _quiet_if_well(pace: Pace, chance: Chance) -> float:
+    """Seconds until the next refresh after one that succeeded: not beyond the age at which what is held expires."""
+    return min(_quiet(pace, chance), pace.max_stale)
 
 
 def _quiet_if_told(pace: Pace, chance: Chance, retry_after: float | None) -> float:

@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import hashlib
 import itertools
+import threading
 import tracemalloc
 import zlib
 
@@ -246,15 +247,44 @@ def test_what_is_malformed_is_astray_unless_a_head_came_before(received: bytes, 
     assert isinstance(refused.value, Astray) is astray
 
 
-def test_an_answer_is_parsed_the_same_while_an_exception_is_being_handled() -> None:
-    for received in (WHOLE, b"SSH-2.0-OpenSSH_9.6\r\n"):
-        answer = Answer()
-        try:
-            dict[str, int]()["absent"]
-        except KeyError:
-            with contextlib.suppress(Astray):
-                answer.feed(received)
-        assert answer.complete is (received == WHOLE)
+class Slow(Answer):
+    """Notes which thread parses, and takes a moment for each header."""
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.parsed_by = threading.get_ident()
+        threading.Event().wait(0.02)
+        super().on_header(name, value)
+
+
+def fed(answer: Answer, received: bytes) -> None:
+    """While an exception is being handled."""
+    try:
+        dict[str, int]()["absent"]
+    except KeyError:
+        answer.feed(received)
+
+
+def test_while_an_exception_is_being_handled_an_answer_is_parsed_in_a_thread_in_which_no_signal_handler_runs() -> None:
+    aside, here = Slow(), Slow()
+    fed(aside, WHOLE)
+    here.feed(WHOLE)
+    assert aside.response() == here.response() == Response(200, {"a": "1, 2", "content-length": "5"}, b"hello")
+    assert aside.parsed_by != here.parsed_by == threading.get_ident()
+
+
+def test_while_an_exception_is_being_handled_what_is_malformed_is_refused_as_ever() -> None:
+    with pytest.raises(Astray, match=r"not HTTP/1\.1"):
+        fed(Answer(), b"SSH-2.0-OpenSSH_9.6\r\n")
+
+
+def test_where_no_thread_can_start_an_answer_is_parsed_all_the_same() -> None:
+    answer, size = Slow(), threading.stack_size(1 << 46)
+    try:
+        fed(answer, WHOLE)
+    finally:
+        threading.stack_size(size)
+    assert answer.response().body == b"hello"
+    assert answer.parsed_by == threading.get_ident()
 
 
 def test_a_response_shows_its_status_and_size_and_nothing_it_holds() -> None:

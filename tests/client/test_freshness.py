@@ -100,6 +100,10 @@ def test_who_is_asked_to_stay_away_does_for_up_to_five_intervals(
     assert _freshness.partly_confirmed(NOW, NOW, PACE, draw, retry_after).quiet == pytest.approx(quiet)
 
 
+def test_who_is_not_asked_to_stay_away_keeps_to_an_interval_however_short() -> None:
+    assert near(HELD.failed(NOW, Pace(0.5), lambda: 0.5)) == Freshness(NOW, NOW, 0.5)
+
+
 def test_a_copy_of_a_process_is_due_at_a_random_time_before_the_original() -> None:
     now = after(20)
     assert HELD.scattered(now, lambda: 0.25) == Freshness(NOW, now, 10.0)
@@ -112,6 +116,8 @@ def test_after_a_restore_a_refresh_is_due_and_what_is_held_as_old_as_it_was() ->
 
 @pytest.mark.parametrize("now", [NOW, Moment(-1e9, -1e9)])
 def test_what_was_never_held_is_due_and_infinitely_old(now: Moment) -> None:
+    longest_ago = Moment(-math.inf, -math.inf)
+    assert Freshness(longest_ago, longest_ago, 0.0) == UNHELD
     assert UNHELD.due(now)
     assert age(UNHELD.confirmed, now) == math.inf
     assert UNHELD.overdue(now, PACE, 1e9)

@@ -312,3 +312,24 @@ def test_a_first_refresh_that_loads_nothing_raises_and_the_next_one_is_a_first_o
     with pytest.raises(ConfigUnavailable):
         stage.config.refresh()
     assert stage.config.refresh() is True
+
+
+def test_refreshes_failures_and_what_was_refused_are_counted_each_time() -> None:
+    stage = Stage(sealed_values({"a": "1"}, revision=5))
+    stage.config.snapshot()
+
+    def counted() -> list[int]:
+        return [stage.config.counts[name] for name in ("refreshes", "failures", "went_backwards", "refused")]
+
+    for times in (1, 2):
+        stage.config.refresh()
+        assert counted() == [times, 0, 0, 0]
+    for times in (1, 2):
+        stage.serve(sealed_values({"a": "1"}, revision=5 - times))
+        with pytest.raises(WentBackwards):
+            stage.config.refresh()
+        assert counted() == [2, times, times, times]
+    stage.gateway.fail = [Forbidden("not allowed")]
+    with pytest.raises(Forbidden):
+        stage.config.refresh()
+    assert counted() == [2, 3, 2, 2]

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _CLIENT = "client/configsvc_client"
-_SERVICE = ("tests/service/test_*.py", "tests/machines/test_torn.py")
+_SERVICE = tuple(
+    f"tests/service/test_{name}.py"
+    for name in (
+        "change", "change_log", "data_keys", "destroy", "idempotency", "lift", "put", "size", "values_and_schemas",
+        "versions", "writing",
+    )
+)  # fmt: skip
 _REFRESH = tuple(
     f"tests/client/test_{name}.py"
     for name in (
         "background_reads", "config", "counts", "deadlines", "expiry", "fallback", "flights", "foreign", "handler",
-        "health", "moved", "overdue", "refresh", "refusals", "troubles", "unasked", "windows", "without_poll",
-        "without_threads",
+        "health", "many", "moved", "opening", "overdue", "refresh", "refusals", "slow_links", "strikes", "troubles",
+        "unasked", "windows", "without_poll", "without_threads",
     )
 )  # fmt: skip
 _SEALED = ("tests/client/test_cipher.py", "tests/vectors/*.py")
@@ -23,7 +29,7 @@ CORE: Mapping[str, tuple[str, ...]] = {
     "configsvc/service/steps.py": _SERVICE,
     "configsvc/service/writing.py": _SERVICE,
     f"{_CLIENT}/_cipher.py": _SEALED,
-    f"{_CLIENT}/_opening.py": _REFRESH,
+    f"{_CLIENT}/_opening.py": tuple(f"tests/client/test_{name}.py" for name in ("opening", "refresh", "refusals")),
     f"{_CLIENT}/_answer.py": _ANSWERS,
     f"{_CLIENT}/_body.py": ("tests/client/test_body.py", "tests/client/test_denied.py", "tests/client/test_gateway.py"),
     f"{_CLIENT}/_fallback.py": ("tests/client/test_fallback.py",),

@@ -22,7 +22,10 @@ _TYPES = ("Literal", "TypeVar", "ParamSpec", "cast", "NewType")
 _LEFT_OUT = m.Expr(m.Call() | m.Yield()) | m.AugAssign() | m.Raise() | m.Continue() | m.Break()
 _ALGORITHMS = frozenset({"ascii", "latin-1", "sha256", "utf-8"})
 _SLOTS = m.Assign(targets=[m.AssignTarget(m.Name("__slots__"))])  # saves memory, decides nothing
-_EXPLAINS = _SLOTS | m.Annotation() | m.Decorator() | m.Import() | m.ImportFrom() | m.If(test=m.Name("TYPE_CHECKING"))
+_NAMED = m.Assign(value=m.Call(func=m.OneOf(*map(m.Name, _TYPES))))
+_EXPLAINS = (
+    _SLOTS | _NAMED | m.Annotation() | m.Decorator() | m.Import() | m.ImportFrom() | m.If(test=m.Name("TYPE_CHECKING"))
+)
 
 
 def mutants(path: str) -> Iterator[dict[str, object]]:

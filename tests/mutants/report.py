@@ -57,7 +57,7 @@ def faults(results: Sequence[Result], explanations: Sequence[Explanation] | None
 
 
 def write(results: Sequence[Result]) -> None:
-    """docs/MUTANTS.md."""
+    """docs/MUTANTS.md, of a run over all modules."""
     rows = [
         f"| `{each.path}` | {each.mutants} | {each.mutants - len(each.survived)} | {len(each.survived)} "
         f"| {each.cpu:.0f} | {each.seconds / 60:.0f} |"

@@ -6,7 +6,7 @@ import pytest
 
 from configsvc.adapters.items import to_item
 from configsvc.model import limits, names
-from configsvc.model.change_set import Activate, ChangeSet, Delete, Put
+from configsvc.model.change_set import Activate, ChangeSet, Delete, Operation, Put
 from configsvc.model.errors import Conflict, InvalidRequest, NotFound, PreconditionFailed, TooLarge
 from configsvc.service import records
 from configsvc.service.add_data_key import add_data_key
@@ -276,3 +276,43 @@ def test_a_message_ends_at_its_limit(world: World) -> None:
     operation = Put(names.key("a"), "plain", "text/plain", "")
     with pytest.raises(InvalidRequest):
         change(world.ports, DEVELOPER, NS, ChangeSet((operation,), "x" * (limits.MESSAGE + 1)), None)
+
+
+EDGES = pytest.mark.parametrize(("more", "taken"), [(0, True), (1, False)], ids=["at the limit", "a byte above"])
+
+
+def refused_bytes(world: World, *operations: Operation) -> dict[str, object]:
+    """The limit and the size that a refusal names; empty where the change set is taken."""
+    try:
+        world.change(*operations)
+    except TooLarge as error:
+        return {**error.members}
+    return {}
+
+
+@EDGES
+def test_activated_values_may_meet_the_bytes_of_a_change_set(world: World, more: int, *, taken: bool) -> None:
+    world.set(snapshot_bytes=limits.SNAPSHOT_BYTES_MOST)
+    for number, less in enumerate((0, 0, 0, 2 - more)):
+        world.put(text(f"k{number}", "x" * (limits.STORED_VALUE - less), activate=False))
+    wanted: list[Operation] = [*(activate(f"k{number}", 1) for number in range(4)), text("last", "\u00e9")]
+    limit = limits.CHANGE_SET_BYTES
+    assert refused_bytes(world, *wanted) == ({} if taken else {"limit": limit, "size": limit + 1})
+
+
+@EDGES
+def test_with_what_its_keys_serve_a_change_set_may_meet_the_bytes_of_a_transaction(
+    world: World, more: int, *, taken: bool
+) -> None:
+    """What is activated and what is deleted counts with what is staged and what stays."""
+    world.set(snapshot_bytes=limits.SNAPSHOT_BYTES_MOST)
+    most, limit = limits.STORED_VALUE, limits.TRANSACTION_VALUES
+    whole = (limit - 6) // most
+    for number, size in enumerate([*[most] * whole, limit - 6 - whole * most + more]):
+        world.put(text(f"k{number}", "x" * size))
+    world.put(text("chosen", "zz", activate=False))
+    staged = [text(f"k{number}", "y", activate=False) for number in range(2)]
+    deleted = [Delete(names.key(f"k{number}")) for number in range(2, whole + 1)]
+    assert refused_bytes(world, *staged, *deleted, activate("chosen", 1)) == (
+        {} if taken else {"limit": limit, "size": limit + 1}
+    )
