@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bench import service_init, service_warm
+from bench import service_init, service_profile, service_warm
 from bench.gates import Row
 from bench.measure import Sides
 
@@ -12,7 +12,7 @@ Bench = Callable[[int], tuple[list[Row], Sides]]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("bench", [service_init.run, service_warm.run])
+@pytest.mark.parametrize("bench", [service_init.run, service_profile.run, service_warm.run])
 def test_every_side_answers_in_every_round(bench: Bench) -> None:
     rows, sides = bench(2)
 
