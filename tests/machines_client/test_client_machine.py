@@ -334,6 +334,11 @@ def test_a_client_is_whole_monotonic_and_in_time_whatever_happens() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_a_client_is_whole_monotonic_and_in_time_in_50000_steps() -> None:
-    run(1000)
+def test_a_client_is_whole_monotonic_and_in_time_in_25_000_steps() -> None:
+    run(500)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_a_client_is_whole_monotonic_and_in_time_in_500_000_steps() -> None:
+    run(10_000)
