@@ -18,7 +18,6 @@ def _loose(*prefixes: str) -> Callable[[Repository], Repository]:
 BUGS = {
     "HEAD and the log are not conditioned on": Build(below=_loose("HEAD", "R#")),
     "keys are not conditioned on while reads tear": Build(below=_loose("K#")),
-    "keys that serve nothing are not conditioned on": Build(below=_loose("U#", "V#")),
     "settings are not conditioned on": Build(below=_loose("SETTINGS")),
     "versions that are activated are not conditioned on": Build(below=_loose("V#")),
     "nothing is conditioned on: lost updates": Build(below=_loose("")),
