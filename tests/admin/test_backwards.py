@@ -29,4 +29,4 @@ def test_it_is_the_version_below_the_active_one_that_was_served_last(
     ]
     active = data.draw(st.integers(1, 7))
     below = [each for each in served if each is not None and each < active and each in kept]
-    assert version_before(log, KEY, active, kept) == (below[-1] if below else None)
+    assert version_before(reversed(log), KEY, active, kept) == (below[-1] if below else None)
