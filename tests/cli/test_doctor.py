@@ -24,7 +24,7 @@ def test_all_is_well(shell: Shell, service: Loopback, namespace: str) -> None:
     assert (done.code, _states(done)) == (
         0,
         {
-            "settings": "ok", "service": "ok", "clock": "ok", "API key": "ok", "AWS identity": "ok",
+            "settings": "ok", "service": "ok", "table": "ok", "clock": "ok", "API key": "ok", "AWS identity": "ok",
             f"{namespace}: write": "ok", namespace: "ok", f"{namespace}: pin": "ok", f"{namespace}: KMS": "ok",
         },
     )  # fmt: skip

@@ -45,6 +45,14 @@ class Access:
         """Seconds that this clock is ahead of the service's; None where it does not tell. Takes no right at all."""
         return self._api.skew()
 
+    def check_table(self) -> None:
+        """Ask whether the service can read its table. Takes no right at all.
+
+        Raises:
+            Unavailable: it cannot, and `reason` says why.
+        """
+        self._api.check_table()
+
     def require(self, namespace: Namespace, *actions: Action) -> None:
         """Whether the caller's IAM principal may do all that several requests take, before the first of them is sent.
 

@@ -56,6 +56,14 @@ class Admin(Serving, Histories, Rollbacks, Keyrings, AllNamespaces, Files, Follo
         """Seconds that this clock is ahead of the service's; None where it does not tell. Takes no right at all."""
         return self._parts.access.skew()
 
+    def check_table(self) -> None:
+        """Ask whether the service can read its table. Takes no right at all.
+
+        Raises:
+            Unavailable: it cannot, and `reason` says why.
+        """
+        self._parts.access.check_table()
+
     def get_grants(self, principal: str) -> tuple[Grant, ...]:
         """The grants of a principal."""
         return self._parts.access.get(principal)

@@ -106,6 +106,15 @@ class Api:
         self._understood(request, response, _well, _READ)
         return self._ahead(response)
 
+    def check_table(self) -> None:
+        """Ask whether the service can read its table; one request, which is not repeated.
+
+        Raises:
+            Unavailable: it cannot, and `reason` says why; or it does not answer.
+        """
+        request = _Request("GET", self._at("/health", {"deep": "true"}), {}, b"", signed=False)
+        self._understood(request, self._sent(request, self._api_key), _well, _READ)
+
     def _at(self, path: str, query: Mapping[str, object] | None) -> str:
         asked = [f"{name}={quote(str(value))}" for name, value in (query or {}).items() if value not in (None, "")]
         return f"{self._url.path}/v1{path}" + ("?" + "&".join(asked) if asked else "")

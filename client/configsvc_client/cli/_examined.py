@@ -46,6 +46,7 @@ def _looked_at(namespaces: list[str]) -> Iterator[Check]:
     yield reached
     if reached.state == "failed":
         return
+    yield _checks.tried("table", lambda: _table(admin))
     yield _checks.tried("clock", lambda: _checks.clock(admin.skew()))
     wanted = [names.namespace(each) for each in namespaces]
     yield from _principals(admin, wanted)
@@ -84,6 +85,11 @@ def _identity(resolved: Resolved) -> str:
 def _reached(admin: Admin) -> Check:
     admin.skew()
     return Check("service", "ok", f"{_settings.resolved().get('CONFIGSVC_URL')} answers")
+
+
+def _table(admin: Admin) -> Check:
+    admin.check_table()
+    return Check("table", "ok", "the service can read its table")
 
 
 def _api_keys(namespaces: list[Namespace]) -> Iterator[Check]:
