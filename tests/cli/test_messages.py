@@ -161,7 +161,8 @@ def test_a_new_key_that_someone_else_creates_meanwhile_leads_to_another_run(
     finally:
         service.kms.meanwhile.clear()
     key = "new: " if arguments[0] == "copy" else "line 1 (new): "
-    assert (told.code, f"{key}Someone else wrote the key meanwhile. Run it again." in told.err) == (5, True), told
+    who = f"{key}{arn('writer')} wrote the key in the meantime. Run it again."
+    assert (told.code, who in told.err) == (5, True), told
     assert "create-only" not in told.err
     assert shell.ok("get", "new") == "theirs"
 
