@@ -42,7 +42,9 @@ def _graphs() -> list[Json]:
         ]),
         ("Latency in ms, p50 and p99", [_of("AWS/ApiGateway", "Latency", _API, each) for each in ("p50", "p99")]),
         ("Latency by route in ms, p99 (detailed metrics)", [_search(latency)]),
-        ("Problems by code, and denied", [_search(by_code), _sum("configsvc", "Denied", _SERVICE)]),
+        ("Problems by code, denied, and refused to be repeated", [
+            _search(by_code), *(_sum("configsvc", name, _SERVICE) for name in ("Denied", "Contended", "StoreBusy")),
+        ]),
         ("Cold starts, and function errors", [
             _sum("configsvc", "ColdStarts", _SERVICE), _sum("AWS/Lambda", "Errors", _FUNCTION),
         ]),

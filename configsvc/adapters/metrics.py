@@ -11,12 +11,15 @@ from typing import NamedTuple
 
 NAMESPACE = "configsvc"
 PROBLEMS, DENIED, COLD_STARTS, UNPROVEN = "Problems", "Denied", "ColdStarts", "Unproven"
+CONTENDED, STORE_BUSY = "Contended", "StoreBusy"
 SERVICE, CODE = "service", "code"
 _REFUSED = 400
+_TO_REPEAT = {"contended": CONTENDED, "throttled": STORE_BUSY}
+"""Refusals that wrote nothing and ask to be repeated, by code: expected, and so counted apart from faults."""
 
 
 class Metrics(NamedTuple):
-    """What is counted for one function: problems (all, and by code), denied, unproven, and cold starts.
+    """What is counted for one function: problems (all, and by code), refusals to repeat, denied, unproven, cold starts.
 
     Args:
         service: the dimension by which deployments are told apart: the function's name.
@@ -34,6 +37,9 @@ class Metrics(NamedTuple):
             by_code = [[SERVICE], [SERVICE, CODE]] if line.get(CODE) else [[SERVICE]]
             directives.append(_directive(PROBLEMS, by_code))
             values[PROBLEMS] = 1
+            if to_repeat := _TO_REPEAT.get(str(line.get(CODE))):
+                directives.append(_directive(to_repeat, [[SERVICE]]))
+                values[to_repeat] = 1
         for metric, member in ((DENIED, "denied"), (UNPROVEN, "unproven"), (COLD_STARTS, "cold_start")):
             if line.get(member) is True:
                 directives.append(_directive(metric, [[SERVICE]]))

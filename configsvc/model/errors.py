@@ -20,7 +20,8 @@ ConfigsvcError
 │   ├── InvalidValue          422  a plain value does not fit the schema of its key
 │   └── IdempotencyMismatch   422  the Idempotency-Key was used for another request
 ├── PreconditionRequired      428  the namespace asks for If-Match
-├── Throttled                 429  too many requests
+├── Throttled                 429  too many requests; nothing was written
+│   └── Contended             429  others write at the same time; nothing was written
 ├── Internal                  500  a fault of the service
 ├── Unavailable               503  try again, with the same Idempotency-Key
 └── ClientError                    raised by configsvc_client only
@@ -180,6 +181,12 @@ class Throttled(ConfigsvcError):
     code, status, title = "throttled", 429, "Too many requests"
 
 
+class Contended(Throttled):
+    """Others write the same all the time; nothing was written, and it may be repeated."""
+
+    code, title = "contended", "Too many concurrent writes"
+
+
 class Internal(ConfigsvcError):
     """A fault of the service."""
 
@@ -237,7 +244,7 @@ class Misconfigured(ClientError):
 SENT: tuple[type[ConfigsvcError], ...] = (
     InvalidRequest, InvalidName, Forbidden, NotFound, MethodNotAllowed, Conflict, VersionClaimed, AlreadyExists, Gone,
     PreconditionFailed, TooLarge, UnsupportedMediaType, Unprocessable, InvalidEnvelope, InvalidValue,
-    IdempotencyMismatch, PreconditionRequired, Throttled, Internal, Unavailable,
+    IdempotencyMismatch, PreconditionRequired, Throttled, Contended, Internal, Unavailable,
 )  # fmt: skip
 _BY_CODE = {error.code: error for error in SENT}
 _BY_STATUS = {error.status: error for error in reversed(SENT)}

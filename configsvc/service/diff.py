@@ -50,7 +50,8 @@ def diff(  # noqa: PLR0917  # two revisions, limit and cursor as in every listin
         Gone: beyond the log, and `oldest` is the oldest revision there.
         InvalidRequest: a bad revision, limit or cursor.
         Unprocessable: so many keys were written in between that one request does not read it.
-        Unavailable: it changed too fast to be read at one revision, or the store failed.
+        Contended: it changed too fast to be read at one revision.
+        Unavailable: the store failed.
     """
     namespace = names.namespace(ns)
     asked = [time_travel.check(revision) for revision in (from_revision, to_revision) if revision is not None]

@@ -10,7 +10,7 @@ from configsvc.service import access, paging, records
 from configsvc.service.compare import Apart, apart, shown
 from configsvc.service.ports import Caller, Ports
 from configsvc.service.records import Head
-from configsvc.service.snapshot import TRIES, again, key_states, too_fast
+from configsvc.service.snapshot import key_states
 
 
 def diff_against(  # noqa: PLR0917  # two namespaces, limit and cursor as in every listing
@@ -25,7 +25,8 @@ def diff_against(  # noqa: PLR0917  # two namespaces, limit and cursor as in eve
     Raises:
         NotFound: one is absent, or not the caller's to read; it is named.
         InvalidRequest: against itself, or a bad limit or cursor.
-        Unavailable: one changed too fast to be read at one revision, or the store failed.
+        Contended: one changed too fast to be read at one revision.
+        Unavailable: the store failed.
     """
     here, there = names.namespace(ns), names.namespace(against)
     if here == there:
@@ -42,12 +43,8 @@ def diff_against(  # noqa: PLR0917  # two namespaces, limit and cursor as in eve
 
 
 def _served(ports: Ports, head: Head) -> tuple[Head, dict[Key, Entry]]:
-    for _ in range(TRIES):
-        states = key_states(ports, head)
-        if states is not None:
-            return head, {state.key: state.entry for state in states if state.entry}
-        head = again(ports, head)
-    raise too_fast()
+    head, states = key_states(ports, head)
+    return head, {state.key: state.entry for state in states if state.entry}
 
 
 def _described(each: Apart) -> dict[str, object]:

@@ -23,7 +23,8 @@ def fetch(ports: Ports, caller: Caller, ns: str, if_none_match: str | None) -> F
 
     Raises:
         NotFound: absent, or not the caller's to read.
-        Unavailable: it changed too fast to be read at one revision, or the store failed.
+        Contended: it changed too fast to be read at one revision.
+        Unavailable: the store failed.
     """
     namespace = names.namespace(ns)
     held, found = access.look(ports, caller, (records.head(namespace),), writes=False)

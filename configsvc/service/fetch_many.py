@@ -28,7 +28,8 @@ def fetch_many(ports: Ports, caller: Caller, namespaces: Sequence[str], if_none_
     Raises:
         InvalidRequest: none, more than 10, or one twice.
         NotFound: one is absent, or not the caller's to read; it is named.
-        Unavailable: one changed too fast to be read at one revision, or the store failed.
+        Contended: one changed too fast to be read at one revision.
+        Unavailable: the store failed.
     """
     wanted = _checked(namespaces)
     held, found = access.look(ports, caller, [records.head(each) for each in wanted], writes=False)

@@ -15,7 +15,7 @@ from configsvc.service.found import one
 from configsvc.service.history import Past
 from configsvc.service.ports import Caller, Ports, Rendered
 from configsvc.service.records import Head, KeyState, StoredDataKey
-from configsvc.service.snapshot import TRIES, again, key_states, rendered_at, too_fast
+from configsvc.service.snapshot import TRIES, again, kept, key_states, rendered_of, too_fast
 from configsvc.service.tally import kid_of
 
 TAG = 16
@@ -32,7 +32,8 @@ def fetch_revision(ports: Ports, caller: Caller, ns: str, revision: int, if_none
     Raises:
         NotFound: the namespace as always; or it has not come to that revision, and then `revision` is its own.
         Gone: beyond the log, and `oldest` is the oldest revision there; or a value of then was destroyed.
-        Unavailable: it changed too fast to be read at one revision, or the store failed.
+        Contended: it changed too fast to be read at one revision.
+        Unavailable: the store failed.
     """
     namespace = names.namespace(ns)
     wanted = time_travel.check(revision)
@@ -49,11 +50,13 @@ def fetch_revision(ports: Ports, caller: Caller, ns: str, revision: int, if_none
 
 
 def _rendered(ports: Ports, head: Head, revision: int) -> Rendered | None:
+    if revision >= head.served and (known := kept(ports, head)):
+        return known
+    reading = head, states = key_states(ports, head)
     if revision >= head.served:
-        return rendered_at(ports, head)
-    states = key_states(ports, head)
-    past = None if states is None else time_travel.active_at(ports, head, states, revision)
-    if states is None or past is None:
+        return rendered_of(ports, reading)
+    past = time_travel.active_at(ports, head, states, revision)
+    if past is None:
         return None
     entries = _entries(ports, head.namespace, states, past)
     sealed = SealedSnapshot(head.namespace, past.served, _data_keys(ports, head.namespace, entries), entries)

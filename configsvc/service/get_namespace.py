@@ -16,7 +16,7 @@ def get_namespace(ports: Ports, caller: Caller, ns: str) -> dict[str, object]:
 
     Raises:
         NotFound: absent, or not the caller's to read.
-        Unavailable: it changed each time while it was read.
+        Contended: it changed each time while it was read.
     """
     namespace = names.namespace(ns)
     held, found = access.look(ports, caller, (records.head(namespace),), writes=False)

@@ -43,7 +43,7 @@ def lift(ports: Ports, caller: Caller, ns: str, revision: int, idempotency: Idem
         NotFound, Forbidden: the caller's IAM principal is no admin, or not of every namespace and the number is so high
             that it could end in one that processes which start refuse.
         InvalidRequest: no number to lift to.
-        Unavailable: others write all the time.
+        Contended: others write all the time.
     """
     namespace = names.namespace(ns)
     if not 0 < revision <= limits.REVISION_LIFT:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from configsvc.model.errors import Unavailable
+from configsvc.model.errors import Throttled, Unavailable
 from configsvc.model.grants import Grant
 from configsvc.model.snapshot import Charset
 from configsvc.service.records import Address, Record, Retention
@@ -51,8 +51,8 @@ class StoreUnavailable(Unavailable):
     """The store did not answer in time; whether a write happened is not known. Sent as it is, with 503."""
 
 
-class StoreBusy(Unavailable):
-    """The store refused for so long as there was time, because it has too much to do; nothing was written."""
+class StoreBusy(Throttled):
+    """The store refused as long as there was time, because it has too much to do; nothing was written. Sent as 429."""
 
 
 class Repository(Protocol):
@@ -211,7 +211,8 @@ class Ports(NamedTuple):
         """Wait, if at least `least` seconds are left after it; False, at once, when they are not."""
         if self.clock.monotonic() + seconds + least >= self.deadline:
             return False
-        self.clock.sleep(seconds)
+        if seconds:
+            self.clock.sleep(seconds)
         return True
 
 

@@ -9,18 +9,33 @@ Keys that serve nothing have no `K#`, so a snapshot costs what it serves, howeve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from configsvc.model import etag
-from configsvc.model.errors import Unavailable
+from configsvc.model.errors import Contended, Unavailable
+from configsvc.model.names import Key, Namespace
 from configsvc.model.snapshot import DataKey, SealedSnapshot, render
 from configsvc.service import access, records
 from configsvc.service.found import live_head, one
 from configsvc.service.ports import Ports, Rendered
-from configsvc.service.records import Head, KeyState, StoredDataKey
+from configsvc.service.records import Head, KeyState, LogRecord, StoredDataKey
 from configsvc.service.tally import stamped
 
 TRIES = 4
+"""Readings of all keys that one request may cost; what moved meanwhile is read by itself, as often as time allows."""
+
+_CAUGHT_UP = 200
+"""Records of the log that a reading catches up with; beyond these all keys are read again."""
+
+_PAUSE = 0.02
+
+
+class Reading(NamedTuple):
+    """All keys that serve something, in their order, exactly as HEAD's revision left them."""
+
+    head: Head
+    states: list[KeyState]
 
 
 def rendered(ports: Ports, head: Head) -> Rendered:
@@ -28,45 +43,106 @@ def rendered(ports: Ports, head: Head) -> Rendered:
 
     Raises:
         NotFound: it was deleted meanwhile.
-        Unavailable: it changed each time while it was read.
+        Contended: it changed all the time while it was read.
+        Unavailable: its records do not add up.
     """
     for _ in range(TRIES):
-        if made := rendered_at(ports, head):
+        if made := kept(ports, head) or rendered_of(ports, key_states(ports, head)):
             return made
         head = again(ports, head)
     raise too_fast()
 
 
-def rendered_at(ports: Ports, head: Head) -> Rendered | None:
-    """The text of exactly that served revision; None when it was not kept and a write came between."""
-    kept = (head.namespace, head.served, head.tag)
-    if known := ports.snapshots.get(kept):
-        return known
-    sealed = assembled(ports, head)
-    if sealed is None:
-        return None
-    made = Rendered(render(sealed), etag.of_snapshot(head.served, head.tag))
-    ports.snapshots.put(kept, made)
-    return made
+def kept(ports: Ports, head: Head) -> Rendered | None:
+    """The text of that served revision, if it is in memory."""
+    return ports.snapshots.get((head.namespace, head.served, head.tag))
 
 
-def assembled(ports: Ports, head: Head) -> SealedSnapshot | None:
-    """All active entries and the data keys they need, as HEAD says; None when a write came between."""
-    states = key_states(ports, head)
-    if states is None:
-        return None
+def rendered_of(ports: Ports, reading: Reading) -> Rendered | None:
+    """The text of what was read; None when a data key was changed meanwhile."""
+    head, states = reading
     data_keys = _data_keys(ports, head)
     if data_keys is None:
         return None
     entries = tuple(state.entry for state in states if state.entry)
-    return SealedSnapshot(head.namespace, head.served, data_keys, entries)
+    body = render(SealedSnapshot(head.namespace, head.served, data_keys, entries))
+    made = Rendered(body, etag.of_snapshot(head.served, head.tag))
+    ports.snapshots.put((head.namespace, head.served, head.tag), made)
+    return made
 
 
-def key_states(ports: Ports, head: Head, *, values: bool = True) -> list[KeyState] | None:
-    """All keys that serve something, as HEAD's revision left them; None when a write came between."""
-    found = ports.repository.query(records.of_namespace(head.namespace), "K#", values=values)
-    states = [state for state in found if isinstance(state, KeyState)]
-    return states if consistent(head, states) else None
+def key_states(ports: Ports, head: Head, *, values: bool = True) -> Reading:
+    """All keys that serve something, at one revision: HEAD's, or a later one when writes came between.
+
+    What a write changed meanwhile stands in the log. So after one reading of all keys only those are read again that
+    the log names from HEAD's revision on, together with HEAD, until the sum is right. HEAD's own record is among them:
+    all before it were applied when HEAD was read, and it alone may not have been. A gap in the log, such as a lift
+    leaves, shows in the sum, and then all keys are read again.
+
+    Raises:
+        NotFound: it was deleted meanwhile.
+        Contended: it changed all the time while it was read.
+        Unavailable: its records do not add up.
+    """
+    for tried in range(TRIES):
+        if tried and not ports.pause(ports.chance.uniform(_PAUSE * 2**tried)):
+            raise too_fast()
+        head, found = _caught_up(ports, head, _all(ports, head.namespace, values=values))
+        if consistent(head, list(found.values())):
+            return Reading(head, [state for _, state in sorted(found.items())])
+    raise too_fast() if again(ports, head) != head else _at_odds(head)
+
+
+def _caught_up(ports: Ports, head: Head, found: Mapping[Key, KeyState]) -> tuple[Head, Mapping[Key, KeyState]]:
+    """HEAD and all keys with what moved since; not consistent where the log does not tell what did."""
+    since = head.revision
+    while not consistent(head, list(found.values())):
+        if not ports.pause(0.0):
+            raise too_fast()
+        moved, before = _moved(ports, head.namespace, since), head.revision
+        head, changed = _changed(ports, head.namespace, moved.keys)
+        found = {key: state for key, state in found.items() if key not in moved.keys} | changed
+        if moved.many or head.revision == before == since:
+            break
+        since = min(moved.last, head.revision)
+    return head, found
+
+
+class _Moved(NamedTuple):
+    keys: frozenset[Key]
+    last: int
+    many: bool
+
+
+def _all(ports: Ports, namespace: Namespace, *, values: bool) -> dict[Key, KeyState]:
+    query = ports.repository.query(records.of_namespace(namespace), "K#", values=values)
+    return {state.key: state for state in query if isinstance(state, KeyState)}
+
+
+def _moved(ports: Ports, namespace: Namespace, since: int) -> _Moved:
+    """The keys that the log names from a revision on."""
+    partition = records.of_namespace(namespace)
+    query = ports.repository.query(partition, "R#", after=records.log(partition, since - 1).sk, limit=_CAUGHT_UP)
+    log = [each for each in query if isinstance(each, LogRecord)]
+    keys = frozenset(change.key for each in log for change in each.changes)
+    return _Moved(keys, log[-1].revision if log else since, len(log) == _CAUGHT_UP)
+
+
+def _changed(ports: Ports, namespace: Namespace, keys: frozenset[Key]) -> tuple[Head, dict[Key, KeyState]]:
+    """HEAD and those keys, as near to one moment as a batch is."""
+    found = ports.repository.get([records.head(namespace), *(records.key(namespace, key) for key in sorted(keys))])
+    head = live_head(found, namespace)
+    if head is None:
+        raise access.absent(namespace)
+    return head, {state.key: state for state in found.values() if isinstance(state, KeyState)}
+
+
+def _at_odds(head: Head) -> Unavailable:
+    return Unavailable(
+        f"The records of {head.namespace} do not add up at revision {head.revision}. If that lasts, the table was "
+        f"changed or restored, and an administrator lifts the namespace: configsvc lift.",
+        retry_after=1,
+    )
 
 
 def consistent(head: Head, states: Sequence[KeyState]) -> bool:
@@ -97,6 +173,6 @@ def again(ports: Ports, head: Head) -> Head:
     return current
 
 
-def too_fast() -> Unavailable:
+def too_fast() -> Contended:
     """Each time it was read, a write came between."""
-    return Unavailable("The namespace changes too fast to be read at one revision. Try again.", retry_after=1)
+    return Contended("The namespace changes too fast to be read at one revision. Try again.", retry_after=1)

@@ -7,15 +7,18 @@ from itertools import islice, takewhile
 from typing import NamedTuple
 
 from configsvc.model import limits, names
-from configsvc.model.errors import Unavailable
+from configsvc.model.names import Namespace
 from configsvc.service import access, paging, prunable, records, writable
-from configsvc.service.ports import Action, Caller, LostRace, Ports, Remove
+from configsvc.service.ports import Action, Caller, Ports, Remove
 from configsvc.service.prune_versions import Pruned, prune_versions
 from configsvc.service.purge_keys import Purged, purge_keys
 from configsvc.service.records import LogRecord, StoredSummary
 from configsvc.service.time_travel import oldest
 from configsvc.service.writable import Writable
-from configsvc.service.writing import Situation
+from configsvc.service.writing import Situation, decided
+
+TRIES = 8
+"""Lost races of one call: it may be repeated, and what it took away before stays away."""
 
 ACTIONS = 99
 """Removals in one transaction beside its condition: TransactWriteItems takes 100 actions."""
@@ -49,25 +52,25 @@ def upkeep(ports: Ports, caller: Caller, ns: str, cursor: str | None = None) -> 
         Conflict: the namespace is read-only.
         Unprocessable: so many keys were written since the oldest revision that one request does not read what they
             served; fewer days of the log let it.
-        Unavailable: others write all the time.
+        Contended: others write all the time.
     """
     namespace = names.namespace(ns)
     after = paging.after(cursor, "", _place)
+    partition = records.of_namespace(namespace)
+    return decided(ports, partition, lambda: _upkeep(ports, caller, namespace, after), TRIES)
+
+
+def _upkeep(ports: Ports, caller: Caller, namespace: Namespace, after: str) -> dict[str, object]:
     held, found = access.look(ports, caller, writable.addresses(namespace), writes=True)
     access.require(held, found, namespace, "admin")
-    try:
-        base = writable.writable(found, namespace)
-        log = _prune_log(ports, base)
-        begin = oldest(ports, namespace) or 0
-        situation = Situation(caller, held, ports.clock.now(), "", ports.schemas, ports.charset)
-        purged = _purge(ports, base, situation, after, log)
-        more = log.more or purged.more
-        until = ports.clock.monotonic() + limits.UPKEEP_SECONDS
-        versions = (
-            Pruned(0, purged.after, more=True) if more else prune_versions(ports, base, begin, purged.after, until)
-        )
-    except LostRace:
-        raise Unavailable("Others write here all the time. Try again.", retry_after=1) from None
+    base = writable.writable(found, namespace)
+    log = _prune_log(ports, base)
+    begin = oldest(ports, namespace) or 0
+    situation = Situation(caller, held, ports.clock.now(), "", ports.schemas, ports.charset)
+    purged = _purge(ports, base, situation, after, log)
+    more = log.more or purged.more
+    until = ports.clock.monotonic() + limits.UPKEEP_SECONDS
+    versions = Pruned(0, purged.after, more=True) if more else prune_versions(ports, base, begin, purged.after, until)
     return {
         "namespace": namespace, "log_pruned": log.pruned, "keys_purged": purged.keys,
         "versions_pruned": purged.versions + versions.number,

@@ -6,13 +6,14 @@ now finds out whether the caller's precondition still holds.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from configsvc.model import limits
-from configsvc.model.errors import ConfigsvcError, Unavailable
+from configsvc.model.errors import ConfigsvcError, Contended, Throttled, Unavailable
 from configsvc.model.snapshot import Charset
-from configsvc.service import access, idempotency
+from configsvc.service import access, idempotency, records
 from configsvc.service.access import Access
 from configsvc.service.found import Found
 from configsvc.service.ports import Action, Caller, Check, Idempotency, LostRace, Moment, Outcome, Ports, Schemas, Write
@@ -21,8 +22,11 @@ from configsvc.service.records import Address, address_of
 COMMIT_SECONDS = 0.6
 """What a try takes at least that shall end before the deadline: a read and a transaction."""
 
-FIRST_PAUSE = 0.02
-LONGEST_PAUSE = 0.5
+FIRST_PAUSE, LONGEST_PAUSE, LEAST_PAUSE = 0.05, 0.3, 0.01
+OLD_SECONDS = 2.0
+"""Age at which a write waits least. Were it to wait ever longer, younger ones would always be faster."""
+
+Result = TypeVar("Result")
 
 
 class Situation(NamedTuple):
@@ -86,18 +90,43 @@ def write(ports: Ports, caller: Caller, intent: Intent, asked: Idempotency | Non
     """Do it once, or say why not.
 
     Raises:
-        Unavailable: races were lost until the deadline, or the store failed; safe to repeat with the same
-            Idempotency-Key.
+        Contended: races were lost until the deadline; nothing was written.
+        StoreBusy, StoreUnavailable: the store failed; safe to repeat with the same Idempotency-Key.
         ConfigsvcError: whatever the decision refuses.
     """
-    most = FIRST_PAUSE
+    return decided(ports, intent.partition, lambda: _once(ports, caller, intent, asked))
+
+
+def decided(ports: Ports, partition: str, attempt: Callable[[], Result], most: float = math.inf) -> Result:
+    """What an attempt comes to that loses no race; `attempt` reads everything again that it decides on.
+
+    Raises:
+        Contended: it lost each one until the deadline, or `most` times; nothing was written.
+    """
+    began, tries = ports.clock.monotonic(), 0
     while True:
         try:
-            return _once(ports, caller, intent, asked)
+            return attempt()
         except LostRace:
-            if not ports.pause(ports.chance.uniform(most), COMMIT_SECONDS):
-                raise Unavailable("Others write here all the time. Try again.", retry_after=1) from None
-            most = min(most * 2, LONGEST_PAUSE)
+            tries += 1
+            pause = ports.chance.uniform(pauses(tries, ports.clock.monotonic() - began))
+            if tries >= most or not ports.pause(pause, COMMIT_SECONDS):
+                raise contended(partition) from None
+
+
+def pauses(tries: int, age: float) -> float:
+    """The most that is waited for after so many lost races, in seconds; `age` is how long it has been tried.
+
+    One lost race is an accident. Two say that many write here, so they spread out, the older the sooner
+    (tests/contention measures it).
+    """
+    return FIRST_PAUSE if tries == 1 else max(LEAST_PAUSE, LONGEST_PAUSE * (1 - age / OLD_SECONDS))
+
+
+def contended(partition: str) -> Contended:
+    """The refusal of who lost every race."""
+    where = "the grants" if partition == records.GRANTS else "this namespace"
+    return Contended(f"Too many concurrent writes to {where}. Try again.", retry_after=1)
 
 
 def _once(ports: Ports, caller: Caller, intent: Intent, asked: Idempotency | None) -> Outcome:
@@ -147,7 +176,7 @@ def _answered_since(
 
     A batch may read the kept answer before the first attempt commits, and the key after it.
     """
-    if isinstance(refusal, Unavailable):
+    if isinstance(refusal, Throttled | Unavailable):
         return None
     return idempotency.first_answer(ports.repository.get([kept]), kept, asked, now)
 

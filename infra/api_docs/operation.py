@@ -20,7 +20,7 @@ Kind = type[ConfigsvcError]
 
 _SECURITY: dict[str, list[Json]] = {"open": [], "key": [{"ApiKey": []}], "signed": [{"ApiKey": [], "SigV4": []}]}
 _EVERY: tuple[Kind, ...] = (
-    errors.InvalidRequest, errors.Forbidden, errors.Throttled, errors.Internal, errors.Unavailable,
+    errors.InvalidRequest, errors.Forbidden, errors.Throttled, errors.Contended, errors.Internal, errors.Unavailable,
 )  # fmt: skip
 _BROKEN = (502, 504)
 _RETRY = frozenset({errors.Throttled.status, errors.Internal.status, errors.Unavailable.status})

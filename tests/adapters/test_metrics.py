@@ -10,6 +10,8 @@ import pytest
 
 from configsvc.adapters.log import JsonLog
 from configsvc.adapters.metrics import Metrics
+from configsvc.model.errors import ConfigsvcError, Contended, Throttled
+from configsvc.web.log import level_of
 
 METRICS = Metrics("configsvc-prod-api", lambda: 1_700_000_000_123)
 
@@ -43,6 +45,16 @@ def test_what_is_denied_is_counted_whatever_it_was_answered(status: int, code: s
     line = {"status": status, "code": code, "denied": True}
     assert counted(line)["service",] == ["Problems", "Denied"]
     assert "Denied" not in counted(line | {"denied": False})["service",]
+
+
+@pytest.mark.parametrize(("error", "metric"), [(Contended, "Contended"), (Throttled, "StoreBusy")])
+def test_what_asks_to_be_repeated_is_counted_by_itself_and_is_neither_a_server_error_nor_an_error_line(
+    error: type[ConfigsvcError], metric: str
+) -> None:
+    line = {"status": error.status, "code": error.code}
+    assert counted(line)["service",] == ["Problems", metric]
+    assert error.status < 500
+    assert level_of(error.status, cold=False) == "warning"
 
 
 def test_a_cold_start_is_counted_beside_it() -> None:

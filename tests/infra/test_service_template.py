@@ -112,7 +112,8 @@ def test_every_alarm_says_what_to_do_and_goes_to_the_topic_both_ways(expanded: T
     assert {(a["Namespace"], a["MetricName"]) for a in alarms if isinstance(a["MetricName"], str)} == {
         ("AWS/ApiGateway", "5XXError"), ("AWS/ApiGateway", "Latency"), ("AWS/ApiGateway", "4XXError"),
         ("AWS/DynamoDB", "ReadThrottleEvents"), ("AWS/DynamoDB", "WriteThrottleEvents"), ("AWS/Lambda", "Errors"),
-        ("AWS/Lambda", "Throttles"), ("configsvc", "Denied"), ("configsvc", "Unproven"),
+        ("AWS/Lambda", "Throttles"), ("configsvc", "Contended"), ("configsvc", "Denied"),
+        ("configsvc", "Unproven"),
     }  # fmt: skip
     for alarm in alarms:
         assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopic"}], alarm["AlarmName"]
@@ -134,6 +135,9 @@ def test_alarms_on_the_log_look_at_what_the_log_counts(expanded: Template) -> No
     unproven = found["UnprovenAlarm"]
     assert (unproven["Namespace"], unproven["MetricName"]) == (metrics.NAMESPACE, metrics.UNPROVEN)
     assert (unproven["Threshold"], unproven["Dimensions"]) == (1, forbidden["Dimensions"])
+    contended = found["ContendedAlarm"]
+    assert (contended["Namespace"], contended["MetricName"]) == (metrics.NAMESPACE, metrics.CONTENDED)
+    assert (contended["EvaluationPeriods"], contended["Dimensions"]) == (3, forbidden["Dimensions"])
     # Problems and what is denied stand in warnings, cold starts in lines of any level: all are to be written.
     assert expanded["Parameters"]["LogLevel"]["AllowedValues"] == ["debug", "info"]
 

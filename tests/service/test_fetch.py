@@ -6,11 +6,12 @@ import pytest
 
 from configsvc.adapters.memory import MemoryRepository
 from configsvc.model.change_set import Activate, Delete
-from configsvc.model.errors import NotFound, Unavailable
+from configsvc.model.errors import Contended, NotFound
 from configsvc.model.names import key as named
 from configsvc.model.snapshot import cost, parse
 from configsvc.service import records
 from configsvc.service.add_data_key import add_data_key
+from configsvc.service.fetch import fetch
 from configsvc.service.get_namespace import get_namespace
 from configsvc.service.ports import Write
 from configsvc.service.records import Address, KeyState, Record
@@ -122,13 +123,31 @@ def test_a_write_between_head_and_query_does_not_tear_the_snapshot(world: World)
     assert values(world) == {"a": "2", "b": "2"}
 
 
-def test_a_namespace_that_moves_under_every_try_is_unavailable_and_not_torn(world: World) -> None:
+def test_a_namespace_that_moves_all_the_time_is_refused_at_the_deadline_and_not_torn(world: World) -> None:
+    table, at = world.repository._inner, records.head(NS)  # noqa: SLF001  # behind the counting
+
+    def moves() -> None:
+        head = table.get([at])[at]
+        assert isinstance(head, records.Head)
+        table.commit([Write(head._replace(revision=head.revision + 1, stamps=head.stamps + 7), head.revision)])
+        world.clock.pass_by(0.1)
+
     world.put(text("a", "1"))
-    world.repository.before_query.extend([lambda: ignore(world.put(text("a", "2")))] * 4)
-    with pytest.raises(Unavailable) as busy:
-        world.fetch()
-    assert busy.value.members["retry_after"] == 1
-    assert world.repository.calls.count("query") == 4
+    began = world.clock.monotonic()
+    world.repository.before_query.extend([moves] * 1000)
+    world.repository.before_get.extend([moves] * 1000)
+    with pytest.raises(Contended) as refused:
+        fetch(world.ports.within(3.0), READER, NS, None)
+    assert (refused.value.status, refused.value.members) == (429, {"retry_after": 1})
+    assert world.clock.monotonic() - began < 3.2
+
+
+def test_what_moved_while_all_keys_were_read_is_read_by_itself(world: World) -> None:
+    world.change(*(text(f"k{number}") for number in range(20)))
+    world.repository.before_query.append(lambda: ignore(world.put(text("k1", "2"))))
+    world.repository.calls.clear()
+    assert values(world)["k1"] == "2"
+    assert world.repository.calls.count("query") == 2  # the keys once, and the log
 
 
 def ignore(_outcome: object) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from configsvc.adapters.memory import MemoryRepository
-from configsvc.model.errors import Conflict, PreconditionFailed, Unavailable, VersionClaimed
+from configsvc.model.errors import Conflict, Contended, PreconditionFailed, Unavailable, VersionClaimed
 from configsvc.service import records
 from configsvc.service.ports import Check, Remove, Write
 from configsvc.service.records import Address, Record
@@ -43,19 +43,21 @@ def test_a_lost_race_for_a_version_says_which_is_next(world: World) -> None:
     assert claimed.value.members["next_version"] == 2
 
 
-def test_races_lost_until_the_deadline_end_in_503_with_a_word_on_when_to_come_back(world: World) -> None:
+def test_races_lost_until_the_deadline_end_in_429_with_a_word_on_when_to_come_back(world: World) -> None:
     world.ports = world.ports.within(8.0)
-    world.repository.before_commit.extend([lambda: bump(world)] * 1000)
-    with pytest.raises(Unavailable) as busy:
+    world.repository.before_commit.extend([lambda: bump(world)] * 3000)
+    with pytest.raises(Contended) as busy:
         world.put(text("a"))
-    assert busy.value.members["retry_after"] == 1
+    assert (busy.value.status, busy.value.code, busy.value.members) == (429, "contended", {"retry_after": 1})
+    assert busy.value.detail == "Too many concurrent writes to this namespace. Try again."
     assert 6.9 < sum(world.clock.slept) <= 7.4
 
 
-def test_the_pauses_between_tries_double_up_to_a_limit_and_are_drawn_in_full(world: World) -> None:
+def test_the_pauses_between_tries_are_drawn_in_full_and_get_shorter_with_age(world: World) -> None:
     world.repository.before_commit.extend([lambda: bump(world)] * 7)
     world.put(text("a"))
-    assert world.clock.slept == pytest.approx([0.01, 0.02, 0.04, 0.08, 0.16, 0.25, 0.25])
+    assert world.clock.slept[:3] == pytest.approx([0.025, 0.148125, 0.137016], rel=1e-3)
+    assert world.clock.slept[1:] == sorted(world.clock.slept[1:], reverse=True)
 
 
 def bump(world: World) -> None:

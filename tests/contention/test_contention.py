@@ -1,0 +1,44 @@
+"""Writers of one namespace beside each other, in virtual time: all get through, the old before they are too old."""
+
+from configsvc.adapters.memory import MemoryRepository
+from configsvc.service import records, writing
+from tests.contention.writers import SECONDS, fared
+from tests.service.world import NS
+
+
+def test_twenty_writers_that_write_all_the_time_all_get_through_and_none_waits_much_longer_than_its_turn() -> None:
+    each = fared(20)
+    assert each.refused == 0
+    assert len(each.made) / each.elapsed > 40  # a transaction takes 15 ms, and they come one after the other
+    assert each.within(0.99) < 2.5
+    assert each.tries < 6
+
+
+def test_even_fifty_are_not_refused() -> None:
+    each = fared(50, writes=10)
+    assert each.refused == 0
+    assert max(each.made) < SECONDS - writing.COMMIT_SECONDS
+
+
+def test_two_writers_hardly_notice_each_other() -> None:
+    each = fared(2)
+    assert each.within(0.5) < 0.03
+    assert each.tries < 1.5
+
+
+def test_a_write_waits_less_the_older_it_is() -> None:
+    pauses = [writing.pauses(5, age / 4) for age in range(12)]
+    assert pauses == sorted(pauses, reverse=True)
+    assert pauses[0] > 20 * pauses[-1] > 0
+    assert writing.pauses(1, 0.0) < writing.pauses(2, 0.0)
+
+
+def test_the_same_seed_is_the_same_run() -> None:
+    assert fared(5, writes=5, seed=3) == fared(5, writes=5, seed=3) != fared(5, writes=5, seed=4)
+
+
+def test_every_write_that_was_answered_is_there_once() -> None:
+    memory = MemoryRepository()
+    each = fared(10, writes=5, memory=memory)
+    log = [one for one in memory.query(records.of_namespace(NS), "R#") if isinstance(one, records.LogRecord)]
+    assert len([one for one in log if one.changes]) == len(each.made) == 50

@@ -1,0 +1,115 @@
+"""A snapshot of a large namespace is read while others write it, in virtual time."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import NamedTuple
+
+import pytest
+
+from configsvc.adapters.caches import RenderedSnapshots
+from configsvc.adapters.memory import MemoryRepository
+from configsvc.model import etag, names
+from configsvc.model.change_set import ChangeSet, Put
+from configsvc.model.errors import Contended, Unavailable
+from configsvc.service import records
+from configsvc.service.change import change
+from configsvc.service.fetch import fetch
+from configsvc.service.ports import Write
+from configsvc.service.put import put
+from tests.contention.virtual import PAGE_RECORDS, SeededChance, SlowTable, VirtualTime
+from tests.service.world import DEVELOPER, NS, READER, World, settled, text
+
+SECONDS = 3.0
+READINGS = 40
+WRITERS = 3
+
+
+class Read(NamedTuple):
+    """How many readings were answered, how many refused, and what one cost."""
+
+    answered: int
+    refused: int
+    records: float
+
+
+def filled(keys: int) -> tuple[MemoryRepository, World]:
+    memory = MemoryRepository()
+    world = settled(memory)
+    for first in range(0, keys, 40):
+        puts = [Put(names.key(f"k{number:05}"), "plain", "text/plain", "0") for number in range(first, first + 40)]
+        change(world.ports, DEVELOPER, NS, ChangeSet(tuple(puts), "why", None), None)
+    return memory, world
+
+
+def beside(keys: int, writes_a_second: int, seed: int = 1) -> Read:
+    """Readings of the whole namespace, one after the other and each from nothing, beside that many writes a second."""
+    memory, world = filled(keys)
+    time, reading = VirtualTime(), True
+    table, written = SlowTable(memory, time, seed), random.Random(seed)  # noqa: S311  # which key
+    chance = SeededChance(seed)
+    ports = world.ports._replace(repository=table, clock=time, chance=chance)
+    answered, refused, cost = 0, 0, 0
+
+    def write() -> None:
+        while reading:
+            time.sleep(chance.random.expovariate(writes_a_second / WRITERS))
+            key = names.key(f"k{written.randrange(keys):05}")
+            put(ports.within(8.0), DEVELOPER, NS, Put(key, "plain", "text/plain", f"{time.monotonic()}"), "why", None)
+
+    def read() -> None:
+        nonlocal reading, answered, refused, cost
+        counting = SlowTable(memory, time, seed + 1)
+        for _ in range(READINGS):
+            fresh = ports._replace(repository=counting, snapshots=RenderedSnapshots()).within(SECONDS)
+            try:
+                found = fetch(fresh, READER, NS, None)
+            except Contended:
+                refused += 1
+                continue
+            answered += 1
+            check(memory, found.etag, found.body)
+        reading, cost = False, counting.records
+
+    time.run(read, *[write] * WRITERS)
+    return Read(answered, refused, cost / READINGS)
+
+
+def check(memory: MemoryRepository, tag: str, body: str | None) -> None:
+    """Each value is the one that the last write up to the answer's revision gave, by the log and the versions."""
+    served, _ = etag.served_of(tag)
+    entries = {each["key"]: each["version"] for each in json.loads(body or "")["entries"]}
+    log = [each for each in memory.query(records.of_namespace(NS), "R#") if isinstance(each, records.LogRecord)]
+    right = {one.key: one.now for each in log if each.revision <= served for one in each.changes}
+    assert entries == {key: version for key, version in right.items() if version}
+
+
+@pytest.mark.parametrize(("keys", "writes"), [(1000, 10), (1000, 50)])
+def test_every_reading_beside_writers_is_answered_at_one_revision_and_reads_the_keys_once(
+    keys: int, writes: int
+) -> None:
+    read = beside(keys, writes)
+    assert (read.answered, read.refused) == (READINGS, 0)
+    assert read.records < keys * 1.2  # a second reading of all keys would be twice as many
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("writes", [10, 50])
+def test_so_is_one_of_5000_keys(writes: int) -> None:
+    read = beside(5000, writes)
+    assert (read.answered, read.refused) == (READINGS, 0)
+    assert read.records < 5000 * 1.1
+
+
+def test_a_page_of_the_simulated_query_is_shorter_than_a_namespace() -> None:
+    assert PAGE_RECORDS * 3 < 1000
+
+
+def test_records_that_do_not_add_up_are_a_fault_and_not_somebody_elses_write() -> None:
+    world = settled()
+    world.put(text("a"))
+    head = world.head()
+    world.repository._inner.commit([Write(head._replace(stamps=head.stamps + 1), head.revision)])  # noqa: SLF001
+    with pytest.raises(Unavailable, match="do not add up"):
+        world.fetch()
