@@ -19,7 +19,7 @@ from botocore.config import Config
 from configsvc.adapters.dynamo import DynamoRepository
 from configsvc.model import names
 from configsvc.model.change_set import ChangeSet, Put
-from configsvc.model.errors import Unavailable
+from configsvc.model.errors import Contended, Unavailable
 from configsvc.service.change import change
 from configsvc.service.ports import Idempotency, Repository
 from tests.contracts.tables import REGION
@@ -103,7 +103,7 @@ def write_for_ever(table: Repository, slot: int, first: int, told: int) -> NoRet
         wanted = ChangeSet(tuple(Put(key, "plain", "text/plain", name) for key in KEYS), name)
         try:
             change(ports, DEVELOPER, NS, wanted, Idempotency(name, "POST", "/changes", name))
-        except Unavailable:
+        except (Contended, Unavailable):
             continue
         os.write(told, b".")
         number += 1

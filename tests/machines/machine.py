@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
 from configsvc.adapters.json_schemas import JsonSchemas
 from configsvc.adapters.memory import MemoryRepository
-from configsvc.model.errors import ConfigsvcError, Unavailable
+from configsvc.model.errors import ConfigsvcError, Contended, Unavailable
 from configsvc.model.grants import Grant
 from configsvc.service.create_namespace import NamespaceWanted
 from configsvc.service.fetch import Fetched, fetch
@@ -108,7 +108,7 @@ class ServiceMachine(RuleBasedStateMachine):
         self._brew(step)
         try:
             said = read(self.ports, wanted)
-        except Unavailable:
+        except (Contended, Unavailable):
             assert self.storm.failed, "a reading failed though the store did not"
             return
         self._judge_reading(wanted, said)
@@ -121,7 +121,7 @@ class ServiceMachine(RuleBasedStateMachine):
         self._brew(step)
         try:
             fetched = fetch(self.ports, READER, ns, held.etag if held else None)
-        except Unavailable:
+        except (Contended, Unavailable):
             assert self.storm.failed
             return
         except ConfigsvcError as error:
@@ -142,7 +142,7 @@ class ServiceMachine(RuleBasedStateMachine):
         self._brew(step)
         try:
             told = upkeep(self.ports, who, ns)
-        except Unavailable:
+        except (Contended, Unavailable):
             assert self.storm.failed or self.storm.conflicts or len(self.worlds) > 1
         except ConfigsvcError as error:
             refusal = No(error.code)
@@ -196,7 +196,7 @@ class ServiceMachine(RuleBasedStateMachine):
         foretold()
         try:
             said = _said(send(self.ports, asked))
-        except Unavailable:
+        except (Contended, Unavailable):
             self._unavailable(asked)
             return
         except ConfigsvcError as error:

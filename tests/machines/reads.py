@@ -50,7 +50,7 @@ def read(ports: Ports, wanted: Reading) -> object:
     try:
         return _read(ports, wanted)
     except ConfigsvcError as error:
-        if error.status == 503:
+        if error.status in {429, 503}:
             raise
         return No(error.code)
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from configsvc.model import names
 from configsvc.model.change_set import Activate, ChangeSet, Delete, Operation, Put
-from configsvc.model.errors import ConfigsvcError, NotFound, PreconditionFailed, Unavailable
+from configsvc.model.errors import ConfigsvcError, Contended, NotFound, PreconditionFailed, Unavailable
 from configsvc.service import records
 from configsvc.service.change import change
 from configsvc.service.fetch import fetch
@@ -99,7 +99,7 @@ class _Writer:
         start = perf_counter()
         try:
             fetched = fetch(self._ports, READER, NS, None)
-        except Unavailable:
+        except (Contended, Unavailable):
             return
         end = perf_counter()
         body = json.loads(fetched.body or "")
@@ -113,7 +113,7 @@ class _Writer:
         start = perf_counter()
         try:
             outcome = change(self._ports, DEVELOPER, NS, ChangeSet(operations, message), None)
-        except Unavailable:
+        except (Contended, Unavailable):
             self.told.unknown[message] = (start, bases)
             return
         except PreconditionFailed as error:

@@ -11,7 +11,7 @@ import pytest
 from configsvc.adapters.memory import MemoryRepository
 from configsvc.model import names
 from configsvc.model.change_set import ChangeSet, Put
-from configsvc.model.errors import Unavailable
+from configsvc.model.errors import Contended, Unavailable
 from configsvc.model.snapshot import SealedSnapshot, parse
 from configsvc.service.change import change
 from configsvc.service.fetch import fetch
@@ -41,7 +41,7 @@ def read(repository: Repository, done: Event) -> list[SealedSnapshot]:
         while not done.is_set():
             try:
                 fetched = fetch(service(repository), READER, NS, None)
-            except Unavailable:
+            except (Contended, Unavailable):
                 continue
             yield parse(json.loads(fetched.body or ""))
 

@@ -10,7 +10,7 @@ from configsvc.adapters.clock import SystemClock
 from configsvc.adapters.json_schemas import JsonSchemas
 from configsvc.model import names
 from configsvc.model.change_set import Put
-from configsvc.model.errors import Unavailable
+from configsvc.model.errors import Contended, Unavailable
 from configsvc.model.grants import Grant
 from configsvc.service.create_namespace import NamespaceWanted, create_namespace
 from configsvc.service.ports import Caller, Idempotency, Outcome, Ports, Repository
@@ -59,7 +59,7 @@ def _persistently(ports: Ports, who: Caller, wanted: Put, once: Idempotency) -> 
     for _ in range(TRIES):
         try:
             return put(ports, who, NS, wanted, "", once)
-        except Unavailable:
+        except (Contended, Unavailable):
             continue
     raise AssertionError(f"{TRIES} times unavailable")
 
