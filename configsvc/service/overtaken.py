@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 from configsvc.model.entry import Entry
-from configsvc.model.errors import ConfigsvcError, PreconditionFailed, Unavailable
+from configsvc.model.errors import ConfigsvcError, PreconditionFailed, Throttled, Unavailable
 from configsvc.model.names import Namespace
 from configsvc.service import access, records, writing
 from configsvc.service.access import Access
@@ -59,7 +59,7 @@ def write(ports: Ports, caller: Caller, intent: Intent, asked: Idempotency | Non
         if not _refusals(error):
             raise
         refused = error
-    with suppress(Unavailable):
+    with suppress(Throttled, Unavailable):
         refused = _explained(ports, caller, intent.partition, refused)
     raise refused
 

@@ -17,7 +17,7 @@ from configsvc.service.activate import activate
 from configsvc.service.change import change
 from configsvc.service.decide_grants import Expected
 from configsvc.service.delete import delete
-from configsvc.service.ports import Action, Caller, Outcome, Remove, StoreUnavailable
+from configsvc.service.ports import Action, Caller, Outcome, Remove, StoreBusy, StoreUnavailable
 from configsvc.service.records import Address, Record
 from configsvc.service.set_grants import set_grants
 from tests.service.world import ADMIN, DEVELOPER, NS, ROLES, World, caller, grant, sealed, settled, text
@@ -32,7 +32,8 @@ class Losing(MemoryRepository):
 
     def __init__(self) -> None:
         super().__init__()
-        self.lose, self.read_fails = False, False
+        self.lose = False
+        self.read_fails: Exception | None = None
 
     def commit(self, actions: Sequence[Action]) -> None:
         super().commit(actions)
@@ -42,7 +43,7 @@ class Losing(MemoryRepository):
 
     def get(self, addresses: Sequence[Address]) -> dict[Address, Record]:
         if self.read_fails and any(address.sk.startswith("R#") for address in addresses):
-            raise StoreUnavailable("throttled")
+            raise self.read_fails
         return super().get(addresses)
 
 
@@ -169,9 +170,10 @@ def test_grants_name_who_changed_them(world: World) -> None:
 
 def test_a_refusal_stays_one_when_its_reasons_cannot_be_read_or_are_no_longer_kept(world: World, store: Losing) -> None:
     world.put(text("db.url"))
-    store.read_fails = True
-    assert "changed_by" not in failed(lambda: world.put(text("db.url", if_match=1)))
-    store.read_fails = False
+    for fault in (StoreUnavailable("silent"), StoreBusy("throttled")):
+        store.read_fails = fault
+        assert "changed_by" not in failed(lambda: world.put(text("db.url", if_match=1)))
+    store.read_fails = None
     store.commit([Remove(records.log(records.of_namespace(NS), 3), 3)])
     found = failed(lambda: world.put(text("db.url", if_match=1)))
     assert (found["revision"], "changed_by" in found) == (3, False)

@@ -100,6 +100,13 @@ def test_a_table_that_cannot_be_read_is_503_with_its_reason_and_no_place(error: 
     assert type(error).__name__ in lines.text
 
 
+def test_credentials_that_do_not_come_are_no_wrong_setting() -> None:
+    def late(_seconds: float) -> Ports:
+        raise StoreUnavailable("The service has no credentials for its table yet.", retry_after=1)
+
+    assert problem(asked(build_app(late, Lines(), asks_for_proof, ticking())))["reason"] == "table_unreachable"
+
+
 def test_a_fault_that_nothing_of_ours_names_is_unready_too() -> None:
     assert problem(asked(over(Store(RuntimeError("x")))))["reason"] == "table_unreachable"
 

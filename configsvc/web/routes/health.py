@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from configsvc.model.errors import ConfigsvcError, InvalidRequest, Unavailable
+from configsvc.model.errors import ConfigsvcError, InvalidRequest, Throttled, Unavailable
 from configsvc.service import records
 from configsvc.service.ports import Ports
 from configsvc.web import reply
@@ -74,6 +74,8 @@ def _checker(ports: Callable[[], Ports]) -> Callable[[], None]:
         nonlocal last
         try:
             held = ports()
+        except Unavailable as error:  # no credentials in time
+            raise _unready("table_unreachable") from error
         except Exception as error:
             raise _unready("misconfigured") from error
         if held.clock.monotonic() >= last.until:
@@ -94,7 +96,7 @@ def _fault(ports: Ports) -> Exception | None:
 
 
 def _reason(fault: Exception) -> str:
-    if isinstance(fault, Unavailable):
+    if isinstance(fault, Throttled | Unavailable):
         return "table_unavailable"
     response = getattr(fault.__cause__, "response", None)  # AWS's answer
     code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
