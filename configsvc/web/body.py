@@ -13,7 +13,8 @@ from configsvc.model.errors import InvalidRequest, TooLarge, UnsupportedMediaTyp
 _REPLACED = "\ufffd"
 _BOM = "\ufeff".encode()
 _GZIP = (b"\x1f\x8b", "\x1f\ufffd".encode())  # as it is, and as API Gateway hands it on
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff", "\ufffd\ufffd".encode(), b"{\0", b"\0{")
+_WIDE = (b"\xff\xfe", b"\xfe\xff", "\ufffd\ufffd".encode())  # byte order marks, as they are and as handed on
+_FIRST = 4  # JSON in UTF-16 or UTF-32 has a zero among its first four bytes, JSON in UTF-8 has no zeros
 _JSON = re.compile(r'application/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?;?', re.IGNORECASE)
 
 
@@ -50,16 +51,16 @@ def _text(raw: bytes) -> str:
         raise UnsupportedMediaType("The body is compressed with gzip. Send it uncompressed.")
     if raw.startswith(_BOM):
         raise InvalidRequest("The body begins with a byte order mark (U+FEFF). Send UTF-8 without one.")
-    if raw.startswith(_UTF_16):
-        raise InvalidRequest("The body is in UTF-16. Send it in UTF-8.")
+    if raw.startswith(_WIDE) or 0 in raw[:_FIRST]:
+        raise InvalidRequest("The body is in UTF-16 or UTF-32. Send it in UTF-8.")
     try:
         text = raw.decode()
     except UnicodeDecodeError:
         text = _REPLACED
     if _REPLACED in text:
         raise InvalidRequest(
-            "The body has a byte that is not UTF-8, such as a letter in Latin-1. Send it in UTF-8. If you mean the "
-            "character U+FFFD itself, write it as \\ufffd."
+            "The body has a byte that is not UTF-8: it is in another encoding, such as Latin-1, or compressed. Send it "
+            "uncompressed, in UTF-8. If you mean the character U+FFFD itself, write it as \\ufffd."
         )
     return text
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from gzip import compress
+from zlib import compress as deflated
 
 import pytest
 from hypothesis import given
@@ -65,6 +66,13 @@ TOLD: list[tuple[bytes, str]] = [
     (UTF_8.encode("utf-16"), "UTF-16"),
     (UTF_8.encode("utf-16-le"), "UTF-16"),
     (UTF_8.encode("utf-16-be"), "UTF-16"),
+    (f"\n{UTF_8}".encode("utf-16-le"), "UTF-16"),
+    (f" {UTF_8}".encode("utf-16-be"), "UTF-16"),
+    (UTF_8.encode("utf-32"), "UTF-32"),
+    (UTF_8.encode("utf-32-le"), "UTF-32"),
+    (UTF_8.encode("utf-32-be"), "UTF-32"),
+    (f"\ufeff{UTF_8}".encode("utf-32-be"), "UTF-32"),
+    (deflated(UTF_8.encode()), "compressed"),
     ('{"value": "M\u00fcller"}'.encode("latin-1"), "not UTF-8"),
     (b'{"value": "\xed\xa0\xbd\xed\xb8\x80"}', "not UTF-8"),  # CESU-8: halves of a surrogate pair
     (b'{"value": "\xc0\xaf"}', "not UTF-8"),  # overlong
