@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from configsvc.model import limits
 from configsvc.model.errors import ConfigsvcError, Internal
+from configsvc.model.text import shown
 from configsvc.service.ports import Caller
 from configsvc.web import reply
 from configsvc.web.arrival import Arrival
@@ -16,6 +17,7 @@ from configsvc.web.reply import Reply
 from configsvc.web.request import Request
 
 CORRELATION = "X-Correlation-Id"
+_LONGEST = 128
 
 _FAILED = "Something went wrong here. Try again; the correlation id finds it in the log."
 
@@ -93,7 +95,8 @@ def _about(event: Event, caller: Caller, answer: Reply) -> dict[str, Logged]:
 
 
 def _text(found: object) -> str | None:
-    return None if found is None else str(found)
+    """A method or a route, cut: CloudWatch counts nothing in a line that is too long for it."""
+    return shown(found[:_LONGEST]) if isinstance(found, str) else None
 
 
 def _namespace(event: Event) -> str | None:

@@ -13,6 +13,7 @@ from configsvc.service.ports import Caller
 from configsvc.web.event import Event, Headers, context_of, correlation_id
 
 _USER_AGENT = 256
+_SOURCE_IP = 64  # an IPv6 address has at most 45 characters
 
 
 def caller_of(event: Event, headers: Headers) -> Caller:
@@ -23,7 +24,7 @@ def caller_of(event: Event, headers: Headers) -> Caller:
         api_key=_api_key(identity.get("apiKeyId")),
         principal=grants.normalised(arn) if arn else None,
         arn=arn,
-        source_ip=str(identity.get("sourceIp") or ""),
+        source_ip=shown(str(identity.get("sourceIp") or "")[:_SOURCE_IP]),
         user_agent=shown(str(identity.get("userAgent") or "")[:_USER_AGENT]),
         correlation_id=correlation_id(event, headers),
     )
