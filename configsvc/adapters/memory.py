@@ -78,7 +78,10 @@ class MemoryRepository:
         if len(addresses) > MOST_ACTIONS or len(set(addresses)) != len(addresses):
             raise ValueError("TransactGetItems takes 100 actions and each item once")
         with self._lock:
-            return {at: self._records[at] for at in addresses if at in self._records}
+            found = {at: self._records[at] for at in addresses if at in self._records}
+        if sum(map(_bytes_of, found.values())) > limits.TRANSACTION_BYTES:
+            raise ValueError("TransactGetItems takes 4 MB")
+        return found
 
     def commit(self, actions: Sequence[Action]) -> None:
         """All actions, or none.
@@ -136,8 +139,7 @@ class MemoryRepository:
         DynamoDB counts what stands around it too. Whether it counts what is not written, its reference leaves open:
         "the aggregate size of the items in the transaction". So here it counts.
         """
-        record = action.record if isinstance(action, Write) else self._records.get(action.address)
-        return len(record.entry.value.encode()) if isinstance(record, KeyState | Version) and record.entry else 0
+        return _bytes_of(action.record if isinstance(action, Write) else self._records.get(action.address))
 
     def _apply(self, action: Action) -> None:
         match action:
@@ -155,6 +157,11 @@ class MemoryRepository:
 
 def _address(action: Action) -> Address:
     return address_of(action.record) if isinstance(action, Write) else action.address
+
+
+def _bytes_of(record: Record | None) -> int:
+    """Bytes of the value that a record stores."""
+    return len(record.entry.value.encode()) if isinstance(record, KeyState | Version) and record.entry else 0
 
 
 def _without_value(record: Record) -> Record:

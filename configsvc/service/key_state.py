@@ -15,10 +15,10 @@ from configsvc.service import records
 from configsvc.service.found import Found, one
 from configsvc.service.ports import Check, LostRace, Ports
 from configsvc.service.records import Address, KeyState, Record
-from configsvc.service.snapshot import TRIES, too_fast
+from configsvc.service.snapshot import too_fast
 
-_PAUSE = 0.02
-"""Seconds before the first repetition of a reading that met a write."""
+_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
+"""Seconds before the first repetition of a reading that met a write, and before any."""
 
 
 class Known(NamedTuple):
@@ -71,18 +71,21 @@ def together(ports: Ports, found: Found, wanted: Sequence[Address], namespace: N
 
 
 def at_one_moment(ports: Ports, wanted: Sequence[Address]) -> Found:
-    """All that is wanted, at most 100 records, as it stood at one moment.
+    """All that is wanted, at most 100 records of at most 4 MB, as it stood at one moment; tried until the deadline.
+
+    Every write of the namespace is at HEAD, so beside many of them a reading meets several in a row.
 
     Raises:
         Unavailable: others write there all the time, or the store failed.
     """
-    for tried in range(TRIES):
+    most = _PAUSE
+    while True:
         try:
             return ports.repository.together(wanted)
         except LostRace:
-            if not ports.pause(ports.chance.uniform(_PAUSE * 2**tried)):
-                break
-    raise too_fast()
+            if not ports.pause(ports.chance.uniform(most)):
+                raise too_fast() from None
+            most = min(most * 2, _LONGEST_PAUSE)
 
 
 def current(found: Iterable[Record]) -> list[KeyState]:

@@ -88,7 +88,7 @@ class Repository(Protocol):
         """
 
     def together(self, addresses: Sequence[Address]) -> dict[Address, Record]:
-        """The records that are there, all as they stood at one moment; at most 100 addresses.
+        """The records that are there, all as they stood at one moment; at most 100 addresses, and 4 MB of items.
 
         Raises:
             LostRace: a transaction was at one of them.

@@ -15,7 +15,7 @@ from configsvc.model import limits
 from configsvc.service import change_log, key_state, prunable, records
 from configsvc.service.change_log import Done
 from configsvc.service.found import live_head
-from configsvc.service.ports import Action, LostRace, Ports, Remove, Write
+from configsvc.service.ports import Action, Check, LostRace, Ports, Remove, Write
 from configsvc.service.records import Change, Head, KeyState, Version
 from configsvc.service.snapshot import TRIES
 from configsvc.service.summarise import summarise
@@ -23,7 +23,7 @@ from configsvc.service.writable import Writable
 from configsvc.service.writing import Situation
 
 KEYS = 45
-"""Keys of one write: with HEAD, the `K#` and the `U#` of each are at most 100 addresses to read together."""
+"""Keys of one write: a condition on the `K#` of each and the removal of its `U#`, beside HEAD, settings and the log."""
 
 REMOVALS = limits.TRANSACTION_ITEMS
 """Versions of any size in one transaction."""
@@ -134,14 +134,16 @@ def _purged(ports: Ports, base: Writable, situation: Situation, emptied: Sequenc
 
 
 def _still(ports: Ports, base: Writable, states: Sequence[KeyState]) -> tuple[Head, list[KeyState]]:
-    """HEAD, and those of the keys that are as they were, all of one moment.
+    """HEAD, and those of the keys that are as they were; the write of what is made of it shows that it stood together.
+
+    Not read in one transaction: that takes 4 MB, and keys that are served again may serve more.
 
     Raises:
-        LostRace: it is no longer there, or others write all the time.
+        LostRace: it is no longer there.
     """
     namespace = base.head.namespace
     at = [place for state in states for place in key_state.addresses(namespace, state.key)]
-    found = key_state.at_one_moment(ports, [records.head(namespace), *at])
+    found = ports.repository.get([records.head(namespace), *at])
     head = live_head(found, namespace)
     if head is None:
         raise LostRace([records.head(namespace)])
@@ -156,6 +158,7 @@ def _actions(base: Writable, head: Head, gone: Iterable[KeyState], situation: Si
     changes = tuple(Change(state.key, "purge", state.latest, None, None) for state in states)
     return [
         Write(new, head.revision), base.condition,
+        *(Check(records.key(state.namespace, state.key), None) for state in states),
         *(Remove(records.address_of(state), state.revision) for state in states),
         change_log.logged(head.namespace, new.revision, new.served, Done("purge", changes=changes), situation),
     ]  # fmt: skip

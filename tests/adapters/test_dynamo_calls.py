@@ -36,7 +36,7 @@ class Client:
         self._clock.pass_by(0.004)
         return (self._steps.pop(0) if len(self._steps) > 1 else self._steps[0])(request)
 
-    get_item = batch_get_item = query = transact_write_items = _answer
+    get_item = batch_get_item = query = transact_get_items = transact_write_items = _answer
 
 
 @pytest.fixture
@@ -99,7 +99,11 @@ def write(repository: DynamoRepository) -> None:
     repository.commit([Write(head(2), 1)])
 
 
-VERBS = [read_one, read_two, read_keys, write]
+def read_together(repository: DynamoRepository) -> object:
+    return repository.together(AT)
+
+
+VERBS = [read_one, read_two, read_keys, read_together, write]
 
 
 @pytest.mark.parametrize("call", VERBS)
@@ -180,6 +184,22 @@ def test_a_conflict_is_a_lost_race(clock: FakeClock) -> None:
     with pytest.raises(LostRace):
         write(repository)
     assert len(client.asked) == 1
+
+
+def test_records_that_a_transaction_is_at_are_not_read_together(clock: FakeClock) -> None:
+    repository, client = against(clock, cancelled("None", "TransactionConflict"))
+    with pytest.raises(LostRace):
+        read_together(repository)
+    assert len(client.asked) == 1
+
+
+@pytest.mark.parametrize("reason", ["ThrottlingError", "ProvisionedThroughputExceeded"])
+def test_records_that_are_throttled_when_they_are_read_together_are_read_again(clock: FakeClock, reason: str) -> None:
+    repository, client = against(
+        clock, cancelled("None", reason), answers({"Responses": [{"Item": to_item(head())}, {}]})
+    )
+    assert repository.together(AT) == {AT[0]: head()}
+    assert client.asked[0] == client.asked[1]
 
 
 @pytest.mark.parametrize("then", ["TransactionConflict", "TransactionInProgressException"])

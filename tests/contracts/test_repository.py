@@ -141,6 +141,16 @@ def test_what_a_transaction_checks_or_removes_counts_as_what_it_writes(
     repository.commit(touched[:16])
 
 
+@pytest.mark.parametrize("repository", ["memory", "stub"], indirect=True)
+def test_records_that_are_read_together_are_of_4_mb_at_most(repository: Repository) -> None:
+    values = [state(f"k{number:02}", value="x" * 250_000) for number in range(17)]
+    for start in (0, 9):
+        repository.commit([Write(record, None) for record in values[start : start + 9]])
+    with pytest.raises((ValueError, Internal)):
+        repository.together([address_of(record) for record in values])
+    assert len(repository.together([address_of(record) for record in values[:16]])) == 16
+
+
 def test_a_removed_record_is_gone_and_may_be_written_anew(repository: Repository) -> None:
     repository.commit([Write(state("a", 1), None)])
     with pytest.raises(LostRace):

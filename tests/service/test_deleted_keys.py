@@ -11,7 +11,7 @@ from configsvc.adapters.items import to_item
 from configsvc.adapters.memory import MemoryRepository
 from configsvc.model import limits, names
 from configsvc.model.change_set import Activate, Delete, Put
-from configsvc.model.errors import Gone, NotFound, VersionClaimed
+from configsvc.model.errors import Gone, NotFound, Unavailable, VersionClaimed
 from configsvc.service import purge_keys, records
 from configsvc.service.delete_namespace import delete_namespace
 from configsvc.service.diff import diff
@@ -19,6 +19,7 @@ from configsvc.service.fetch import fetch
 from configsvc.service.fetch_revision import fetch_revision
 from configsvc.service.get_key import get_key
 from configsvc.service.list_keys import list_keys
+from configsvc.service.list_versions import list_versions
 from configsvc.service.ports import Caller, LostRace
 from configsvc.service.records import Record, Retention, Version
 from configsvc.service.upkeep import upkeep
@@ -312,6 +313,17 @@ def _versions(found: Iterable[Record]) -> list[Version]:
     return [each for each in found if isinstance(each, Version)]
 
 
+def test_keys_that_were_deleted_once_and_serve_more_than_a_transaction_takes_do_not_stop_a_purge(world: World) -> None:
+    keys = [f"k{number:02}" for number in range(17)]
+    world.set(snapshot_bytes=limits.SNAPSHOT_BYTES_MOST, retention=Retention(deleted_days=1))
+    gone(world, *keys, "z")
+    for key in keys:
+        world.put(text(key, "x" * 245_000))
+    world.clock.pass_by(2 * DAY)
+    assert tend(world)["keys_purged"] == 1
+    assert [sk for sk in left(world) if sk[0] in "KU"] == [f"{kind}#{key}" for kind in "KU" for key in keys]
+
+
 def test_a_namespace_that_nobody_may_write_to_keeps_its_deleted_keys(world: World) -> None:
     gone(world, "a")
     world.set(retention=Retention(deleted_days=1))
@@ -376,12 +388,21 @@ class Between(Watched):
         return {**found, **self._world.repository.get([each for each in addresses if each not in early])}
 
 
-def test_a_transaction_that_is_at_a_key_has_it_read_again(world: World) -> None:
+@pytest.mark.parametrize("times", [2, 9])
+def test_a_transaction_that_is_at_a_key_has_it_read_again_until_the_deadline(world: World, times: int) -> None:
     gone(world, "a")
-    table = Busy(world.repository, times=2)
+    table = Busy(world.repository, times)
     with pytest.raises(NotFound, match="Nothing is served"):
-        get_key(world.ports._replace(repository=table), READER, NS, "a")
+        get_key(world.ports._replace(repository=table).within(3.0), READER, NS, "a")
     assert table.times == 0
+
+
+def test_a_key_that_others_write_to_all_the_time_is_told_as_busy_by_the_deadline(world: World) -> None:
+    gone(world, "a")
+    table, began = Busy(world.repository, times=1000), world.clock.monotonic()
+    with pytest.raises(Unavailable, match="Try again"):
+        list_versions(world.ports._replace(repository=table).within(3.0), READER, NS, "a", 10, None)
+    assert 2.5 < world.clock.monotonic() - began < 3.0
 
 
 class Busy(Watched):
