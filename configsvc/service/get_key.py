@@ -39,7 +39,7 @@ def get_key(ports: Ports, caller: Caller, ns: str, key: str, version: int | None
     state = key_state.known(found, namespace, name).state
     follows = next_version(state, head)
     if state is None:
-        raise NotFound(f"Nothing was ever put under {name}.", key=name, next_version=follows)
+        raise NotFound(f"Nothing is kept under {name}.", key=name, next_version=follows)
     entry = _served(state, follows) if version is None else _chosen(found, state, version, follows)
     numbers = {"latest": state.latest, "next_version": follows, "revision": state.revision}
     return {"namespace": namespace, **entry, **numbers}, of_revision(state.revision)

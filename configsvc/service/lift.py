@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+from itertools import accumulate, takewhile
 
 from configsvc.model import limits, names
+from configsvc.model.change_set import stored_bytes
 from configsvc.model.errors import InvalidRequest
 from configsvc.model.etag import of_revision
 from configsvc.model.names import Namespace
@@ -23,7 +26,8 @@ SETTLES = 1.0
 """Seconds after which a transaction that a reading fell into has long been applied."""
 
 _KEYS = 80
-"""Keys that one lift corrects: with HEAD and the log's record they stay below the 100 actions of a transaction."""
+"""Keys that one lift corrects, or fewer whose values pass what a transaction takes: with HEAD and the log's record they
+stay below its 100 actions."""
 
 
 def lift(ports: Ports, caller: Caller, ns: str, revision: int, idempotency: Idempotency | None) -> Outcome:
@@ -111,16 +115,24 @@ def _decide(namespace: Namespace, wanted: int, found: Found, situation: Situatio
     if not wrong and head.revision >= wanted and head.floor >= wanted:
         return Plan(head.revision, (), _answer(head, wrong))
     revision = max(right.revision, wanted) + 1
-    lowered = [each._replace(revision=revision, latest=right.revision) for each in raised[:_KEYS]]
-    keys = [Write(after, before.revision) for before, after in zip(raised, lowered, strict=False)]
+    some = _at_once(raised)
+    lowered = [each._replace(revision=revision, latest=right.revision) for each in some]
+    keys = [Write(after, before.revision) for before, after in zip(some, lowered, strict=True)]
     lifted = right._replace(
         revision=revision, served=revision, tag=situation.tag, floor=max(right.floor, wanted),
-        stamps=stamped(right.stamps, raised[:_KEYS], lowered),
+        stamps=stamped(right.stamps, some, lowered),
     )  # fmt: skip
     was = {"revision": min(head.revision, limits.EXACT), "floor": min(head.floor, limits.EXACT)}
     details = {"asked": wanted, "was": was, "check": _checked(wrong)}
     log = change_log.logged(namespace, revision, revision, Done(LIFT, details=details), situation)
     return Plan(revision, (Write(lifted, head.revision), *keys, log), _answer(lifted, wrong))
+
+
+def _at_once(raised: Sequence[KeyState]) -> list[KeyState]:
+    """The first of them, as many as one transaction writes with their values."""
+    sizes = (stored_bytes(each.entry.value) if each.entry else 0 for each in raised)
+    fit = takewhile(lambda total: total <= limits.TRANSACTION_VALUES, accumulate(sizes))
+    return [each for each, _ in zip(raised[:_KEYS], fit, strict=False)]
 
 
 def _raised(state: KeyState, revision: int) -> Difference:

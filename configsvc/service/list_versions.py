@@ -19,7 +19,7 @@ def list_versions(  # noqa: PLR0917  # limit and cursor as in every listing
     what was destroyed is.
 
     Raises:
-        NotFound: the namespace as always; or nothing was ever put under the key.
+        NotFound: the namespace as always; or nothing is kept under the key: it never was, or was purged.
         InvalidRequest: a bad limit or cursor.
     """
     namespace, name = names.namespace(ns), names.key(key)
@@ -33,7 +33,7 @@ def list_versions(  # noqa: PLR0917  # limit and cursor as in every listing
     state = key_state.known(found, namespace, name).state
     follows = next_version(state, head)
     if state is None:
-        raise NotFound(f"Nothing was ever put under {name}.", key=name, next_version=follows)
+        raise NotFound(f"Nothing is kept under {name}.", key=name, next_version=follows)
     after = records.version(namespace, name, int(last)).sk if last else ""
     every = ports.repository.query(
         records.of_namespace(namespace), f"V#{name}#", after=after, limit=most, values=False, reverse=True

@@ -240,6 +240,16 @@ def test_the_latest_versions_of_many_keys_come_down_in_several_lifts(world: Worl
     assert checks == [False, False, True]
 
 
+def test_the_latest_versions_of_keys_that_serve_more_than_a_transaction_takes_come_down(world: World) -> None:
+    keys = [f"many.{number}" for number in range(17)]
+    world.set(snapshot_bytes=limits.SNAPSHOT_BYTES_MOST)
+    for key in keys:
+        world.put(text(key, "x" * 245_000))
+    overstate(world, keys, 2**53)
+    checks = [lifted(world, 1).body["check"]["right"] for _ in range(3)]  # type: ignore[index]
+    assert checks == [False, False, True]
+
+
 def test_a_floor_that_somebody_raised_comes_down(world: World) -> None:
     damage(world, floor=2**53)
     lifted(world, 3)

@@ -16,7 +16,7 @@ class Histories(Facet):
         """The versions of a key without values, newest first; those that upkeep pruned are not there.
 
         Raises:
-            NotFound: nothing was ever put under it.
+            NotFound: nothing is kept under it: it never was, or was purged.
         """
         return self._parts.history.versions(names.namespace(namespace), names.key(key))
 

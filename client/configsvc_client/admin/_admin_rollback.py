@@ -39,7 +39,7 @@ class Rollbacks(Facet):
         is not what is served now.
 
         Raises:
-            NotFound: the namespace has not come to that revision, or has no such key and never had.
+            NotFound: the namespace has not come to that revision, or nothing is kept under the key.
             Gone: it is beyond the log.
             CannotOpen: such a value does not open; names every key.
             Misconfigured: as `Values.get`.
@@ -50,7 +50,7 @@ class Rollbacks(Facet):
         now, then = self._parts.reader.snapshot(name), self._parts.reader.snapshot(name, revision)
         wanted = tuple(each for each in _back.steps(now, then) if key in (None, each.key))
         if not wanted and key is not None and not self._parts.reader.known(name, [names.key(key)]):
-            raise NotFound(f"{name} has no key {key}, and had none.", key=key)
+            raise NotFound(f"{name} has no key {key}.", key=key)
         return WayBack(name, current, self._openable(self._judged(name, wanted), now, then))
 
     def _judged(self, namespace: Namespace, steps: tuple[Step, ...]) -> tuple[Step, ...]:

@@ -116,7 +116,7 @@ class History:
         """The versions of a key, newest first; those that upkeep pruned are not there.
 
         Raises:
-            NotFound: nothing was ever put under it.
+            NotFound: nothing is kept under it: it never was, or was purged.
         """
         path, expect = f"/namespaces/{namespace}/keys/{key}/versions", {"namespace": namespace, "key": key}
         return items(self._api, path, "versions", _version, {}, expect=expect)

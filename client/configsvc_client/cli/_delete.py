@@ -14,7 +14,10 @@ from configsvc_client.cli import _confirm, _lost, _options, _output, _settings
 @click.option("--if-match", type=click.IntRange(min=1), help="Only if the key was last changed at this revision.")
 @_options.message
 def command(key: str, namespace: str | None, message: str, if_match: int | None) -> None:
-    """Delete KEY. Its versions are kept: `configsvc activate` brings one back."""
+    """Delete KEY. Its versions are kept: `configsvc activate` brings one back.
+
+    Where `configsvc namespace set --keep-deleted-days N` was given, they are kept for N days.
+    """
     names.key(key)
     target, admin = _options.target(namespace), _settings.admin()
     _confirm.confirm(f"Delete {key} in {target}?", lambda: admin.entry(target, key))
