@@ -8,6 +8,7 @@ key that serves nothing now, or of which nothing is kept, the log alone tells.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import inf
 from typing import NamedTuple
 
 from configsvc.model.names import Key
@@ -43,5 +44,15 @@ def follows(after: int, record: LogRecord) -> bool:
         return True
     if record.verb != LIFT or record.revision <= after:
         return False
-    was = record.details["was"]
-    return isinstance(was, Mapping) and after >= was["revision"]
+    return after >= _last_before(record.details)
+
+
+def _last_before(details: Mapping[str, object]) -> float:
+    """The last revision before a lift: HEAD's, or where somebody else had changed HEAD, what the lift found instead."""
+    match details:
+        case {"check": {"differences": [{"what": "revision", "found": int(found)}, *_]}}:
+            return found
+        case {"was": {"revision": int(revision)}}:
+            return revision
+        case _:
+            return inf

@@ -109,7 +109,10 @@ def read(  # noqa: PLR0917  # wanted, limit and cursor as in every listing, over
     for number, each in enumerate(_looked(ports, partition, begin, top, wanted, limit)):
         if asked and not number and each.record and not wanted.newest:
             _check_kept(begin, each.record)
-        if len(shown) == limit or size > limits.PAGE_BYTES or each.weight > limits.LOG_BYTES:
+        weighty = (
+            number > 0 and each.weight > limits.LOG_BYTES
+        )  # the first always counts, or no page would come further
+        if len(shown) == limit or size > limits.PAGE_BYTES or weighty:
             return Read(shown, paging.cursor(str(last)))
         last = each.last
         if each.record and _is_wanted(each.record, wanted):

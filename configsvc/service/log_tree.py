@@ -21,6 +21,9 @@ from configsvc.service.summaries import Node, Summary
 _FIRST, _MOST = 16, 64
 """Nodes of the first read and of a later one: whoever wants a few records at the end does not read it all."""
 
+_READ = 2 * limits.MIB
+"""Bytes that a later read is sized for, by those that the last one brought: a summary has up to 360 KB."""
+
 Found = LogRecord | Summary
 
 
@@ -33,14 +36,18 @@ class Seen(NamedTuple):
 
 
 class Walk:
-    """Nodes of a log, read in order; a summary that `opens` is read by its parts. `weight` is bytes read so far."""
+    """Nodes of a log, read in order; a summary that `opens` is read by its parts.
+
+    `weight` is the bytes of what was looked at so far. What was read ahead does not count: whoever ends at a weight has
+    seen what weighs so much, and the next to begin there sees more.
+    """
 
     def __init__(
         self, repository: Repository, partition: str, opens: Callable[[Summary], bool], *, newest: bool = False
     ) -> None:
         self._repository, self._partition, self._opens, self._newest = repository, partition, opens, newest
         self._pending = deque[Node]()
-        self._read = dict[Node, Found | None]()
+        self._read = dict[Node, Record | None]()
         self._beside: LogRecord | None = None
         self._asked = False
         self._batch = _FIRST
@@ -89,9 +96,9 @@ class Walk:
             others = islice((each for each in self._pending if each not in self._read), self._batch - 1)
             wanted = {each.address(self._partition): each for each in (node, *others)}
             found = self._repository.get(list(wanted))
-            self._batch = min(self._batch * 2, _MOST)
-            self._read.update({each: self._said(found.get(at)) for at, each in wanted.items()})
-        return self._read.pop(node)
+            self._batch = _next_batch(self._batch, len(wanted), sum(map(_stored, found.values())))
+            self._read.update({each: found.get(at) for at, each in wanted.items()})
+        return self._said(self._read.pop(node))
 
     def _said(self, stored: Record | None) -> Found | None:
         if isinstance(stored, LogRecord):
@@ -147,6 +154,17 @@ def _too_much(place: int) -> Unprocessable:
         f"What was written since that revision takes more than {limits.HISTORY_BYTES} bytes to read: so many different "
         "keys were written. Ask for a later revision.", limit=limits.HISTORY_BYTES, revision=place,
     )  # fmt: skip
+
+
+def _next_batch(last: int, nodes: int, size: int) -> int:
+    """Twice as many as the last time, but not more than what such nodes make of the bytes of one read."""
+    return max(1, min(last * 2, _MOST, _READ * nodes // max(size, 1)))
+
+
+def _stored(record: Record) -> int:
+    if isinstance(record, StoredSummary):
+        return len(record.packed)
+    return _weight(record) if isinstance(record, LogRecord) else 0
 
 
 def _weight(record: LogRecord) -> int:

@@ -13,6 +13,7 @@ from bench.table_bytes import Counted
 from configsvc.adapters.memory import MemoryRepository
 from configsvc.model import limits, names
 from configsvc.model.change_set import Activate, Delete, Operation
+from configsvc.model.errors import Internal
 from configsvc.model.snapshot import parse
 from configsvc.service import log_tree, records, summaries
 from configsvc.service.changes import changes
@@ -22,8 +23,9 @@ from configsvc.service.fetch_revision import fetch_revision
 from configsvc.service.lift import lift
 from configsvc.service.log_page import Wanted
 from configsvc.service.ports import Remove, StoreUnavailable, Write
-from configsvc.service.records import LogRecord, Retention, StoredSummary
+from configsvc.service.records import Change, LogRecord, Retention, StoredSummary
 from configsvc.service.summaries import Node
+from configsvc.service.summarise import summarise
 from configsvc.service.upkeep import upkeep
 from tests.service.world import ADMIN, NS, READER, World, settled, text
 
@@ -331,6 +333,64 @@ def test_a_packed_summary_says_what_it_said_and_names_no_more_principals_than_it
     many = [parts[0]._replace(principals=frozenset((str(number),))) for number in range(limits.SUMMARY_PRINCIPALS + 1)]
     assert summaries.merged(many[:-1]).principals == frozenset(map(str, range(limits.SUMMARY_PRINCIPALS)))
     assert summaries.merged(many).principals is None
+
+
+def wide(number: int, world: World) -> None:
+    """So many change sets, as large as may be: forty keys of the longest names, all different; written to the table."""
+    (first,) = [record for record in world.log() if record.revision == world.head().revision]
+    head = world.head()
+    for revision in range(first.revision + 1, first.revision + number + 1):
+        keys = [names.key(f"{revision:05d}.{each:02d}.".ljust(255, "k")) for each in range(40)]
+        changes_ = tuple(Change(key, "put", 1, None, 1) for key in keys)
+        record = first._replace(revision=revision, served=revision, verb="change", changes=changes_)
+        moved_ = head._replace(revision=revision, served=revision)
+        world.repository.commit([Write(moved_, revision - 1), Write(record, None)])
+        summarise(world.ports, PARTITION, revision)
+
+
+@pytest.mark.parametrize("newest", [False, True])
+def test_a_search_comes_to_its_end_however_much_each_summary_says(*, newest: bool) -> None:
+    world = settled()
+    wide(254, world)
+    for revision in (3, 100, 256):
+        key = f"{revision:05d}.07.".ljust(255, "k")
+        assert list(pages(world, Wanted(key=key, newest=newest), 10)) == [revision]
+    assert list(pages(world, Wanted(key="none", newest=newest), 10)) == []
+
+
+def refuse(world: World) -> None:
+    def refusal() -> None:
+        raise Internal("The table refuses.")
+
+    world.repository.before_commit += [lambda: None, refusal]
+
+
+def damage(world: World) -> None:
+    record = next(each for each in world.log() if each.revision == 9)
+    world.repository.commit([Write(record._replace(verb="destroy", subject="/"), 9)])
+
+
+@pytest.mark.parametrize("fault", [refuse, damage])
+def test_no_fault_in_making_a_summary_is_the_answer_to_the_write_before_it(fault: Callable[[World], None]) -> None:
+    world = settled()
+    for number in range(3, 16):
+        world.put(text("a", str(number)))
+    fault(world)
+    assert (world.put(text("a", "16")).status, world.head().revision) == (201, 16)
+    assert stored(world) == []
+
+
+@pytest.mark.parametrize("asked", [1, 100, 2_000_000])
+def test_time_travel_passes_a_lift_that_took_down_a_raised_head(asked: int) -> None:
+    world, _ = grown(50)
+    head = world.head()
+    expected = at(world, 40)
+    world.repository.commit([Write(head._replace(revision=1_000_000), head.revision)])
+    lift(world.ports, ADMIN, NS, asked, None)
+    for number in range(20):
+        world.put(text("key.3", f"after {number}"))
+    assert at(world, 40) == expected
+    assert diff(world.ports, READER, NS, 40, 50, 1000, None)["differences"] != []
 
 
 def test_a_hole_in_the_log_is_never_passed_over() -> None:
