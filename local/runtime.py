@@ -36,6 +36,10 @@ class EventTooLarge(LocalError):
     """The event is larger than a synchronous invocation takes."""
 
 
+class RuntimeClosed(LocalError):
+    """The runtime was left while the event was on its way."""
+
+
 @dataclass(slots=True)
 class _Place:
     """One of the environments that reserved concurrency allows, while it has one."""
@@ -73,7 +77,7 @@ class Runtime:
         self._processes, self._timeout = processes, timeout
         self._free: deque[_Place] = deque()
         self._started: set[Environment] = set()
-        self._lock = Lock()
+        self._lock, self._closed = Lock(), False
         self.init_seconds: list[float] = []
 
     def __enter__(self) -> Self:
@@ -95,10 +99,15 @@ class Runtime:
 
     def cool(self) -> None:
         """End every environment that waits for events; the next events start new ones, as after a deployment."""
-        for place in list(self._free):
-            if place.environment:
-                self._forget(place.environment)
-                place.environment = None
+        for _ in range(len(self._free)):
+            try:
+                place = self._free.popleft()  # an event cannot take it now
+            except IndexError:
+                return
+            waiting, place.environment = place.environment, None
+            self._free.append(place)
+            if waiting:
+                self._forget(waiting)
 
     def pids(self) -> list[int]:
         """The processes of the environments that live."""
@@ -112,6 +121,7 @@ class Runtime:
             EventTooLarge, FunctionThrottled: it was not run.
             InitFailed: a new environment was needed, and it could not be started.
             InvocationFailed, InvocationTimedOut: it was run, and its environment may be another one from now on.
+            RuntimeClosed: it was not run, because this runtime was left.
         """
         payload = json.dumps(event, ensure_ascii=False).encode()
         if len(payload) > REQUEST_BYTES:
@@ -148,8 +158,10 @@ class Runtime:
         return place.environment
 
     def _start(self) -> Environment:
-        environment = Environment(self._function)
-        with self._lock:
+        with self._lock:  # all that is started is seen by who leaves
+            if self._closed:
+                raise RuntimeClosed("The runtime was left while the event was on its way.")
+            environment = Environment(self._function)
             self._started.add(environment)
         return environment
 
@@ -160,6 +172,7 @@ class Runtime:
 
     def _close(self) -> None:
         with self._lock:
+            self._closed = True
             started, self._started = self._started, set()
         self._free.clear()
         for each in started:

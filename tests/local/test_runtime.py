@@ -1,6 +1,7 @@
 import json
 import os
 import signal
+import tempfile
 import textwrap
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ import pytest
 
 from local.execution import InvocationTimedOut
 from local.processes import mark, wait_until
-from local.runtime import EventTooLarge, FunctionThrottled, Runtime
+from local.runtime import EventTooLarge, FunctionThrottled, Runtime, RuntimeClosed
 from local.runtime_api import InitFailed, InvocationFailed
 
 _SOURCE = """
@@ -232,3 +233,22 @@ def test_its_processes_end_with_it(package: Path, tmp_path: Path) -> None:
         assert Path(f"/proc/{pid}").exists()
 
     assert not Path(f"/proc/{pid}").exists()
+
+
+def test_who_still_invokes_when_it_is_left_starts_nothing_that_stays(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+    with ThreadPoolExecutor(1) as pool:
+        with Runtime(directory=package, handler="main.handler", log=tmp_path / "log") as runtime:
+            event = {"begin": str(tmp_path / "begun"), "wait_for": str(tmp_path / "never")}
+            working = pool.submit(runtime.invoke, event)
+            assert wait_until((tmp_path / "begun").exists, 10)
+        with pytest.raises(InvocationFailed, match=r"Runtime\.ExitError"):
+            working.result(20)
+
+    with pytest.raises(RuntimeClosed):
+        runtime.invoke("late")
+    assert runtime.pids() == []
+    assert list((tmp_path / "scratch").iterdir()) == []
