@@ -112,8 +112,9 @@ def _copy(root: Path, project: Path) -> Path:
 
 
 def _run_chalice(project: Path, merge: Path, built: Path) -> Path:
-    # The interpreter that runs Chalice decides the Lambda runtime.
-    command = [sys.executable, "-c", "from chalice.cli import main; main()", "--project-dir", str(project)]
+    # The interpreter that runs Chalice decides the Lambda runtime. What goes wrong is its main()'s return value.
+    command = [sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())"]
+    command += ["--project-dir", str(project)]
     command += ["package", "--stage", STAGE, "--merge-template", str(merge), str(built)]
     ran = subprocess.run(
         command, env=build_environment(project, os.environ), capture_output=True, text=True, check=False

@@ -103,6 +103,15 @@ def test_a_service_that_is_not_linked_is_refused(tmp_path: Path) -> None:
         package(root, tmp_path / "out")
 
 
+@pytest.mark.slow
+def test_a_package_that_pip_cannot_get_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_CACHE_DIR", str(tmp_path / "cache"))
+    first = (ROOT / "requirements.txt").read_text().split("==")[0].rpartition("\n")[2]
+    with pytest.raises(PackagingError, match=f"Could not satisfy the requirement: {first}"):
+        package(ROOT, tmp_path / "out")
+
+
 def copied(root: Path) -> Path:
     for name in COPIED:
         shutil.copytree(ROOT / name, root / name, symlinks=True)
