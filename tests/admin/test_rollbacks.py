@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from configsvc.model import limits
 from configsvc.model.errors import CannotOpen, Gone, NotFound, PreconditionFailed
 from configsvc_client.admin import Admin, draft
 from tests.admin.kms_server import FOREIGN_KEY
@@ -27,6 +28,18 @@ def test_the_way_back_is_gone_in_change_sets_without_a_kms_call(service: Loopbac
     assert (len(done), service.kms.calls) == (2, [])
     assert _values(admin, namespace) == {"a": b"one"}
     assert not admin.way_back(namespace, revision).steps
+
+
+def test_a_way_back_that_deletes_more_than_a_transaction_takes_is_gone_in_several(
+    service: Loopback, namespace: str
+) -> None:
+    admin = service.admin("owner")
+    admin.create_namespace(namespace, snapshot_bytes=limits.SNAPSHOT_BYTES_MOST)
+    revision = _revision(admin, namespace)
+    list(admin.store(namespace, [draft(f"k.{number:02}", "x" * 240_000, form="plain") for number in range(16)]))
+    done = list(admin.go_back(admin.way_back(namespace, revision)))
+    assert len(done) == 2
+    assert _values(admin, namespace) == {}
 
 
 def test_what_someone_writes_meanwhile_stops_it_before_anything_is_lost(service: Loopback, namespace: str) -> None:

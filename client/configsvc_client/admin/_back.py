@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from configsvc.model import limits
@@ -23,6 +23,7 @@ _MORE_DIGITS = 16
 class Step(NamedTuple):
     """One key: the version that is served and the one that was; None where nothing is or was. `size` in bytes.
 
+    `removed` are the bytes of what is served, where the key is deleted.
     `anew` is the value of the version that was, where its data key is retired and it cannot be activated.
     `plain` says that the version that was is plain, `declassifies` that it comes in the place of a sealed one.
     """
@@ -34,6 +35,7 @@ class Step(NamedTuple):
     anew: Draft | None = None
     plain: bool = False
     declassifies: bool = False
+    removed: int = 0
 
     @property
     def change(self) -> Activate | Delete | Draft:
@@ -63,16 +65,20 @@ def steps(now: SealedSnapshot, then: SealedSnapshot) -> tuple[Step, ...]:
 
 
 def split(steps: Iterable[Step]) -> list[tuple[Step, ...]]:
-    """Change sets of at most 40 operations and 1 MiB of values that are activated."""
+    """Change sets of at most 40 operations, 1 MiB of values that are activated, and what a transaction takes."""
     groups: list[list[Step]] = []
-    size = 0
     for step in steps:
-        size += step.size
-        if not groups or len(groups[-1]) == limits.OPERATIONS or size > limits.CHANGE_SET_BYTES:
+        if not groups or not _fits([*groups[-1], step]):
             groups.append([])
-            size = step.size
         groups[-1].append(step)
     return [tuple(group) for group in groups]
+
+
+def _fits(steps: Sequence[Step]) -> bool:
+    """Whether they are one change set. A value that is activated is in two items of its transaction."""
+    size, removed = sum(each.size for each in steps), sum(each.removed for each in steps)
+    few = len(steps) <= limits.OPERATIONS
+    return few and size <= limits.CHANGE_SET_BYTES and 2 * size + removed <= limits.TRANSACTION_VALUES
 
 
 def under(entries: Iterable[Entry], kids: Container[Kid]) -> tuple[Entry, ...]:
@@ -125,10 +131,17 @@ def _encoded(entry: Entry) -> bytes:
 
 
 def _step(key: Key, now: Entry | None, then: Entry | None) -> Step:
-    size = stored_bytes(then.value) if then else 0
+    size, removed = (stored_bytes(then.value), 0) if then else (0, stored_bytes(now.value) if now else 0)
     plain = then is not None and then.form == "plain"
     versions = now.version if now else None, then.version if then else None
-    return Step(key, *versions, size, plain=plain, declassifies=plain and now is not None and now.form != "plain")
+    return Step(
+        key,
+        *versions,
+        size,
+        plain=plain,
+        declassifies=plain and now is not None and now.form != "plain",
+        removed=removed,
+    )
 
 
 def _by_key(snapshot: SealedSnapshot) -> dict[Key, Entry]:
