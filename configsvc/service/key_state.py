@@ -65,7 +65,8 @@ def together(ports: Ports, found: Found, wanted: Sequence[Address], namespace: N
     """What was found, if the key is served; else all that is wanted, read again in one transaction.
 
     Raises:
-        Unavailable: others write there all the time, or the store failed.
+        Contended: others write there all the time.
+        Unavailable: the store failed.
     """
     return found if records.key(namespace, key) in found else at_one_moment(ports, wanted)
 
@@ -76,7 +77,8 @@ def at_one_moment(ports: Ports, wanted: Sequence[Address]) -> Found:
     Every write of the namespace is at HEAD, so beside many of them a reading meets several in a row.
 
     Raises:
-        Unavailable: others write there all the time, or the store failed.
+        Contended: others write there all the time.
+        Unavailable: the store failed.
     """
     most = _PAUSE
     while True:

@@ -44,7 +44,7 @@ class _Due(NamedTuple):
     more: bool
 
 
-def purge_keys(ports: Ports, base: Writable, situation: Situation, after: str) -> Purged:
+def purge_keys(ports: Ports, base: Writable, situation: Situation, after: str, until: float) -> Purged:
     """From the key after `after` on, until the limits of one upkeep.
 
     A key that is written to meanwhile stays: it is no longer due.
@@ -54,6 +54,7 @@ def purge_keys(ports: Ports, base: Writable, situation: Situation, after: str) -
         base: the namespace.
         situation: who asks, and the time by which keys are due.
         after: the key that was done with last, "" to begin.
+        until: the moment, by the monotonic clock, from which it begins with no other key.
 
     Raises:
         LostRace: others write all the time, or the settings changed.
@@ -62,7 +63,7 @@ def purge_keys(ports: Ports, base: Writable, situation: Situation, after: str) -
     if days is None:
         return Purged(0, 0, "", more=False)
     due = _due(ports, base, situation.now.seconds - days * prunable.DAY, after)
-    emptied, versions, last = _emptied(ports, base, due.states)
+    emptied, versions, last = _emptied(ports, base, due.states, until)
     keys = _purged(ports, base, situation, emptied)
     if last is not None:
         return Purged(keys, versions, last or after, more=True)
@@ -84,11 +85,15 @@ def _due(ports: Ports, base: Writable, before: float, after: str) -> _Due:
     return _Due(due, "", more=False)
 
 
-def _emptied(ports: Ports, base: Writable, due: Sequence[KeyState]) -> tuple[list[KeyState], int, str | None]:
-    """The keys without versions by now, how many were taken away, and the last key if there was no room for another."""
+def _emptied(
+    ports: Ports, base: Writable, due: Sequence[KeyState], until: float
+) -> tuple[list[KeyState], int, str | None]:
+    """The keys without versions by now, how many were taken away, and the last key if there is no time or room left."""
     emptied, count, last = list[KeyState](), 0, ""
     _, deleted = _still(ports, base, due)
     for state in deleted:
+        if last and ports.clock.monotonic() >= until:
+            return emptied, count, last
         stored = _versions(ports, state, limits.UPKEEP_VERSIONS - count + 1)
         room = limits.UPKEEP_VERSIONS - count
         count += (taken := _take(ports, base, state, stored[:room]))

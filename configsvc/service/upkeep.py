@@ -67,9 +67,9 @@ def _upkeep(ports: Ports, caller: Caller, namespace: Namespace, after: str) -> d
     log = _prune_log(ports, base)
     begin = oldest(ports, namespace) or 0
     situation = Situation(caller, held, ports.clock.now(), "", ports.schemas, ports.charset)
-    purged = _purge(ports, base, situation, after, log)
-    more = log.more or purged.more
     until = ports.clock.monotonic() + limits.UPKEEP_SECONDS
+    purged = _purge(ports, base, situation, (after, until), log)
+    more = log.more or purged.more
     versions = Pruned(0, purged.after, more=True) if more else prune_versions(ports, base, begin, purged.after, until)
     return {
         "namespace": namespace, "log_pruned": log.pruned, "keys_purged": purged.keys,
@@ -89,11 +89,12 @@ def _place(text: str) -> str:
     return text
 
 
-def _purge(ports: Ports, base: Writable, situation: Situation, after: str, log: _Log) -> Purged:
+def _purge(ports: Ports, base: Writable, situation: Situation, between: tuple[str, float], log: _Log) -> Purged:
     """Deleted keys, after the log and before other versions; `after` of what comes of it is where to go on."""
+    after, until = between
     if log.more or (after and not after.startswith(_DELETED)):
         return Purged(0, 0, after, more=False)
-    purged = purge_keys(ports, base, situation, after.removeprefix(_DELETED))
+    purged = purge_keys(ports, base, situation, after.removeprefix(_DELETED), until)
     return purged._replace(after=_DELETED + purged.after) if purged.more and purged.after else purged
 
 

@@ -11,7 +11,7 @@ from configsvc.adapters.items import to_item
 from configsvc.adapters.memory import MemoryRepository
 from configsvc.model import limits, names
 from configsvc.model.change_set import Activate, Delete, Put
-from configsvc.model.errors import Gone, NotFound, Unavailable, VersionClaimed
+from configsvc.model.errors import Contended, Gone, NotFound, VersionClaimed
 from configsvc.service import purge_keys, records
 from configsvc.service.delete_namespace import delete_namespace
 from configsvc.service.diff import diff
@@ -296,6 +296,18 @@ def test_many_deleted_keys_go_in_bounded_steps(world: World) -> None:
     assert max(len(each.changes) for each in world.log()) <= purge_keys.KEYS
 
 
+def test_a_purge_begins_with_no_other_key_when_its_time_is_over(world: World) -> None:
+    world.set(retention=Retention(deleted_days=1))
+    gone(world, *"abcde")
+    world.clock.pass_by(2 * DAY)
+    world.repository.before_commit.extend([lambda: world.clock.pass_by(limits.UPKEEP_SECONDS / 2)] * 10)
+    told = upkeep(world.ports, ADMIN, NS)
+    assert (told["keys_purged"], told["versions_pruned"], told["done"]) == (2, 2, False)
+    world.repository.before_commit.clear()
+    assert tend(world)["keys_purged"] == 3
+    assert left(world) == []
+
+
 def test_a_key_with_more_versions_than_an_upkeep_takes_goes_in_several(world: World) -> None:
     world.set(retention=Retention(deleted_days=1))
     for _ in range(limits.UPKEEP_VERSIONS + 5):
@@ -400,7 +412,7 @@ def test_a_transaction_that_is_at_a_key_has_it_read_again_until_the_deadline(wor
 def test_a_key_that_others_write_to_all_the_time_is_told_as_busy_by_the_deadline(world: World) -> None:
     gone(world, "a")
     table, began = Busy(world.repository, times=1000), world.clock.monotonic()
-    with pytest.raises(Unavailable, match="Try again"):
+    with pytest.raises(Contended, match="Try again"):
         list_versions(world.ports._replace(repository=table).within(3.0), READER, NS, "a", 10, None)
     assert 2.5 < world.clock.monotonic() - began < 3.0
 

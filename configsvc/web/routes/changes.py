@@ -40,8 +40,8 @@ _CHANGE = Description(
     details=(
         f"{limits.OPERATIONS} operations at most, each key once, {limits.CHANGE_SET_BYTES // limits.MIB} MiB of stored "
         f"values, sealed under {limits.CHANGE_SET_KIDS} data keys at most. A staged put writes what its key serves "
-        f"once more, a deletion removes it, and with that it is {limits.TRANSACTION_VALUES:,} bytes. If-Match asks for the revision of the "
-        "namespace. A refusal names every operation that failed, in `failed`."
+        f"once more, a deletion removes it, and with that it is {limits.TRANSACTION_VALUES:,} bytes. If-Match asks for "
+        "the revision of the namespace. A refusal names every operation that failed, in `failed`."
     ),
     conditions=("if-match",),
     body="ChangeSet",
