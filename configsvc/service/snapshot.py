@@ -140,7 +140,7 @@ def _changed(ports: Ports, namespace: Namespace, keys: frozenset[Key]) -> tuple[
 def _at_odds(head: Head) -> Unavailable:
     return Unavailable(
         f"The records of {head.namespace} do not add up at revision {head.revision}. If that lasts, the table was "
-        f"changed or restored, and an administrator lifts the namespace: configsvc lift.",
+        f"changed or restored, and an administrator lifts it: configsvc namespace lift {head.namespace} --revision N.",
         retry_after=1,
     )
 
