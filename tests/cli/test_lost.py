@@ -43,3 +43,27 @@ def test_activate_and_delete_that_were_done_are_reported_as_done(
         guarded = (*again, "--if-match", revision(service, namespace, "a"))
         assert shell.ok(*guarded) == shell.ok(*guarded)
     assert shell.run("activate", "a", "2", "--if-match", "1").code == 5
+
+
+def test_the_same_value_due_at_another_day_is_no_put_that_was_done(
+    shell: Shell, service: Loopback, namespace: str
+) -> None:
+    service.admin().put(namespace, "a", "old")
+    again = ("put", "a", "-", "--if-match", revision(service, namespace, "a"))
+    due = (*again, "--rotate-by", "2027-01-31")
+    shell.ok(*again, given="new")
+    assert shell.run(*due, given="new").code == 5
+    assert service.admin().known(namespace, ["a"])[names.key("a")].rotate_by is None
+
+
+def test_a_put_that_was_done_and_is_due_at_a_day_is_reported_as_done(
+    shell: Shell, service: Loopback, namespace: str
+) -> None:
+    again = ("put", "a", "-", "--create-only", "--rotate-by", "2027-01-31")
+    assert shell.ok(*again, given="new") == shell.ok(*again, given="new")
+
+
+def test_a_key_that_was_only_staged_is_not_reported_as_deleted(shell: Shell, service: Loopback, namespace: str) -> None:
+    shell.ok("put", "a", "-", "--stage", given="one")
+    assert shell.run("delete", "a", "--yes", "--if-match", "1").code == 5
+    assert service.admin().known(namespace, ["a"])[names.key("a")].state == "staged"

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from configsvc.model import names
 from configsvc_client.cli import _confirm, _lost, _options, _output, _settings
+
+if TYPE_CHECKING:
+    from configsvc.model.errors import PreconditionFailed
+    from configsvc.model.names import Namespace
+    from configsvc_client.admin import Admin
 
 
 @click.command("delete")
@@ -24,9 +31,15 @@ def command(key: str, namespace: str | None, message: str, if_match: int | None)
     done = _lost.or_before(
         admin,
         lambda: admin.delete(target, key, message, if_match=if_match).revision,
-        lambda error: _lost.revision(error) if error.members.get("active") is None else None,
+        lambda error: _deleted_before(admin, target, key, error),
     )
     _output.done(
         f"{target} {key}: deleted, revision {done}. Back: configsvc activate -n {target} {key} VERSION",
         {"namespace": target, "key": key, "active": None, "revision": done},
     )
+
+
+def _deleted_before(admin: Admin, namespace: Namespace, key: str, error: PreconditionFailed) -> int | None:
+    """The revision that deleted the key; a key that was only ever staged serves nothing either."""
+    info = _lost.key_at(admin, namespace, key, error)
+    return info.revision if info and info.state == "deleted" else None

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from configsvc.model import names
 from configsvc.model.errors import ConfigsvcError, PreconditionFailed
 
 if TYPE_CHECKING:
-    from configsvc_client.admin import Admin
+    from configsvc.model.names import Namespace
+    from configsvc_client.admin import Admin, KeyInfo
 
 Done = TypeVar("Done")
 
@@ -37,6 +39,15 @@ def revision(error: PreconditionFailed) -> int | None:
     """The revision that the refusal says the key has."""
     found = error.members.get("revision")
     return found if isinstance(found, int) else None
+
+
+def key_at(admin: Admin, namespace: Namespace, key: str, error: PreconditionFailed) -> KeyInfo | None:
+    """The key, if it still is at the revision that the refusal says, and this caller may read it."""
+    try:
+        info = admin.known(namespace, [key]).get(names.key(key))
+    except ConfigsvcError:
+        return None
+    return info if info and info.revision == revision(error) else None
 
 
 def _is_own(admin: Admin, error: PreconditionFailed) -> bool:

@@ -144,12 +144,14 @@ def _stored_before(admin: Admin, namespace: Namespace, draft: Draft, error: Prec
     from configsvc_client.admin import Stored
 
     try:
+        info = _lost.key_at(admin, namespace, draft.key, error)
         entry = admin.entry(namespace, draft.key, latest)
         same = same_value(draft.content_type, draft.data, admin.opened(namespace, entry).data)
     except ConfigsvcError:
         return None
     alike = (entry.form, entry.content_type) == (draft.form or "envelope", draft.content_type)
-    if not same or not alike or draft.activate is not (active == latest):
+    due = info is not None and info.rotate_by == draft.rotate_by
+    if not same or not alike or not due or draft.activate is not (active == latest):
         return None
     return Stored(draft.key, latest, revision, active if isinstance(active, int) else None)
 
