@@ -19,7 +19,7 @@ from configsvc import settings
 from configsvc.adapters.aside import Aside
 from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
 from configsvc.adapters.chance import SystemChance
-from configsvc.adapters.clock import SystemClock
+from configsvc.adapters.clock import Elapsed, SystemClock
 from configsvc.adapters.json_schemas import JsonSchemas
 from configsvc.adapters.log import JsonLog
 from configsvc.adapters.metrics import Metrics
@@ -44,10 +44,19 @@ def build_app(
     log: Log,
     proof: Callable[[], Proof],
     monotonic: Callable[[], float] = time.monotonic,
+    elapsed: Callable[[], float] | None = None,
 ) -> Api:
-    """The API over these ports: `ports` is called with the seconds that a request has left, `proof` with the first."""
+    """The API over these ports: `ports` is called with the seconds that a request has left, `proof` with the first.
+
+    Args:
+        ports: what the verbs need.
+        log: where the line of each request goes.
+        proof: what the gateway must show.
+        monotonic: seconds of a clock that never goes back.
+        elapsed: seconds passed, also while the process was frozen.
+    """
     api = Api(Desk(log, monotonic), ports, proof, monotonic)
-    routes.declare(api)
+    routes.declare(api, elapsed or Elapsed())
     return api
 
 

@@ -61,6 +61,8 @@ def _causes(error: BaseException) -> list[str]:
 
 
 def _kind(error: BaseException) -> str:
+    if isinstance(error, ConfigsvcError):
+        return f"{type(error).__name__}: {error.detail}"
     response = getattr(error, "response", None)  # AWS's answer, whose code says more than the kind of the exception
     code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
     return f"{type(error).__name__} {code}" if code else type(error).__name__

@@ -26,8 +26,8 @@ ADVICE = {
         "Send `If-Match` with the ETag that you read or, for a put, `If-None-Match: *`; in a change set `if_match` or "
         "`create_only`."
     ),
-    "contended": "Nothing was written. Wait for `Retry-After` seconds, then try again; use change sets to write much.",
     "throttled": "Wait for `Retry-After` seconds, then try again, with backoff.",
+    "contended": "Nothing was written. Wait for `Retry-After` seconds, then try again; use change sets to write much.",
     "internal": "Try again with the same Idempotency-Key; if it stays, the correlation id finds it in the logs.",
     "unavailable": "Wait for `Retry-After` seconds, then send it again with the same Idempotency-Key.",
 }

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
+from configsvc.adapters.clock import Elapsed
 from configsvc.adapters.dynamo import DynamoRepository
 from configsvc.adapters.memory import MemoryRepository
 from configsvc.bootstrap import build_app
@@ -17,7 +18,7 @@ from configsvc.service.ports import Ports, StoreUnavailable
 from configsvc.service.records import Address, Record
 from configsvc.web.api import Api
 from tests.service.fakes import FakeClock
-from tests.web.apps import asks_for_proof, memory_ports, no_ports, problem, ticking, whole_app
+from tests.web.apps import asks_for_proof, memory_ports, no_ports, problem, ticking
 from tests.web.events import event
 from tests.web.lines import Lines
 
@@ -56,8 +57,9 @@ def refused_by_aws(code: str, status: int = 400) -> ClientError:
 
 
 def over(repository: Any, clock: FakeClock | None = None, lines: Lines | None = None) -> Api:  # noqa: ANN401  # any store
-    ports = memory_ports()._replace(repository=repository, clock=clock or FakeClock())
-    return whole_app(lines or Lines(), ports)
+    ports = memory_ports()._replace(repository=repository)
+    elapsed = (clock or FakeClock()).monotonic
+    return build_app(ports.within, lines or Lines(), asks_for_proof, ticking(), elapsed)
 
 
 def asked(app: Api, query: dict[str, list[str]] | None = DEEP) -> dict[str, Any]:
@@ -107,6 +109,34 @@ def test_credentials_that_do_not_come_are_no_wrong_setting() -> None:
     assert problem(asked(build_app(late, Lines(), asks_for_proof, ticking())))["reason"] == "table_unreachable"
 
 
+@pytest.mark.parametrize("fault", [StoreUnavailable("no credentials"), Internal("CONFIGSVC_TABLE is not set.")])
+def test_what_cannot_even_begin_to_look_is_not_begun_again_for_some_seconds(fault: Exception) -> None:
+    clock, begun = FakeClock(), list[float]()
+
+    def ports(seconds: float) -> Ports:
+        begun.append(seconds)
+        raise fault
+
+    app = build_app(ports, Lines(), asks_for_proof, ticking(), clock.monotonic)
+    assert {problem(asked(app))["reason"] for _ in range(50)} <= {"table_unreachable", "misconfigured"}
+    assert len(begun) == 1
+    clock.pass_by(5)
+    asked(app)
+    assert len(begun) == 2
+
+
+def test_an_answer_from_before_the_process_was_frozen_does_not_count() -> None:
+    monotonic, wall, store = FakeClock(), FakeClock(), Store()
+    app = build_app(
+        memory_ports()._replace(repository=store).within, Lines(), asks_for_proof, ticking(),
+        Elapsed(monotonic.monotonic, wall.monotonic),
+    )  # fmt: skip
+    assert asked(app)["statusCode"] == 200
+    store.fault = StoreUnavailable("busy")
+    wall.pass_by(60)
+    assert asked(app)["statusCode"] == 503
+
+
 def test_a_fault_that_nothing_of_ours_names_is_unready_too() -> None:
     assert problem(asked(over(Store(RuntimeError("x")))))["reason"] == "table_unreachable"
 
@@ -115,8 +145,12 @@ def test_missing_settings_are_unready() -> None:
     def unset(_seconds: float) -> Ports:
         raise Internal("CONFIGSVC_TABLE is not set.")
 
-    app = build_app(unset, Lines(), asks_for_proof, ticking())
-    assert problem(asked(app))["reason"] == "misconfigured"
+    lines = Lines()
+    app = build_app(unset, lines, asks_for_proof, ticking())
+    made = asked(app)
+    assert problem(made)["reason"] == "misconfigured"
+    assert "CONFIGSVC_TABLE" not in made["body"]
+    assert "CONFIGSVC_TABLE is not set." in lines.text
     assert asked(app, None)["statusCode"] == 200
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from configsvc.web.api import Api
 from configsvc.web.routes import (
     changes,
@@ -18,7 +20,8 @@ from configsvc.web.routes import (
 )
 
 
-def declare(api: Api) -> None:
-    """Every route of the API, in the order in which its documents tell them."""
-    for subject in (health, openapi, whoami, namespaces, snapshot, keys, versions, changes, data_keys, grants, upkeep):
+def declare(api: Api, elapsed: Callable[[], float]) -> None:
+    """Every route of the API, in the order in which its documents tell them; `elapsed` is for health."""
+    health.declare(api, elapsed)
+    for subject in (openapi, whoami, namespaces, snapshot, keys, versions, changes, data_keys, grants, upkeep):
         subject.declare(api)

@@ -32,15 +32,16 @@ _SAID = {
 
 
 class _Look(NamedTuple):
-    """The last look at the table: until when it counts, in seconds of the monotonic clock, and what was in the way."""
+    """The last look at the table: until when it counts, in seconds elapsed, and what was in the way."""
 
     until: float
-    fault: Exception | None
+    reason: str | None = None
+    fault: Exception | None = None
 
 
-def declare(api: Api) -> None:
-    """The route of health."""
-    check = _checker(api.ports)
+def declare(api: Api, elapsed: Callable[[], float]) -> None:
+    """The route of health; `elapsed` gives seconds passed, also while Lambda kept the process frozen."""
+    check = _checker(api.ports, elapsed)
 
     @api.open(
         "/v1/health",
@@ -66,33 +67,34 @@ def _is_deep(asked: str | None) -> bool:
     return asked == "true"
 
 
-def _checker(ports: Callable[[], Ports]) -> Callable[[], None]:
-    """What looks at the table, and for some seconds answers as it did."""
-    last = _Look(float("-inf"), None)
+def _checker(ports: Callable[[], Ports], elapsed: Callable[[], float]) -> Callable[[], None]:
+    """What looks at the table, and for some seconds answers as it did: also where it could not even begin to look."""
+    last = _Look(float("-inf"))
 
     def check() -> None:
         nonlocal last
-        try:
-            held = ports()
-        except Unavailable as error:  # no credentials in time
-            raise _unready("table_unreachable") from error
-        except Exception as error:
-            raise _unready("misconfigured") from error
-        if held.clock.monotonic() >= last.until:
-            fault = _fault(held)
-            last = _Look(held.clock.monotonic() + SECONDS, fault)
-        if last.fault:
-            raise _unready(_reason(last.fault)) from last.fault
+        if elapsed() >= last.until:
+            reason, fault = _looked(ports)
+            last = _Look(elapsed() + SECONDS, reason, fault)
+        if last.reason:
+            raise _unready(last.reason) from last.fault
 
     return check
 
 
-def _fault(ports: Ports) -> Exception | None:
+def _looked(ports: Callable[[], Ports]) -> tuple[str | None, Exception | None]:
+    """Why the table could not be read, and the error that says more."""
     try:
-        ports.repository.get([records.GRANTS_HEAD])
+        repository = ports().repository
+    except Unavailable as error:  # no credentials in time
+        return "table_unreachable", error.with_traceback(None)
+    except Exception as error:  # noqa: BLE001  # the settings, or what botocore says of its own
+        return "misconfigured", error.with_traceback(None)
+    try:
+        repository.get([records.GRANTS_HEAD])
     except Exception as error:  # noqa: BLE001  # whatever it is, the table was not read
-        return error.with_traceback(None)
-    return None
+        return _reason(error), error.with_traceback(None)
+    return None, None
 
 
 def _reason(fault: Exception) -> str:
