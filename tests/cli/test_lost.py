@@ -61,6 +61,7 @@ def test_a_put_that_was_done_and_is_due_at_a_day_is_reported_as_done(
 ) -> None:
     again = ("put", "a", "-", "--create-only", "--rotate-by", "2027-01-31")
     assert shell.ok(*again, given="new") == shell.ok(*again, given="new")
+    assert service.admin().known(namespace, ["a"])[names.key("a")].latest == 1
 
 
 def test_a_key_that_was_only_staged_is_not_reported_as_deleted(shell: Shell, service: Loopback, namespace: str) -> None:
