@@ -11,9 +11,9 @@ from configsvc.adapters.dynamo import DynamoRepository
 from configsvc.adapters.dynamo_calls import Calls
 from configsvc.adapters.dynamo_client import connect
 from configsvc.adapters.json_schemas import JsonSchemas
-from configsvc.model.errors import PreconditionFailed, Unavailable
+from configsvc.model.errors import PreconditionFailed, Throttled, Unavailable
 from configsvc.service.fetch import fetch
-from configsvc.service.ports import Idempotency, Outcome, Ports
+from configsvc.service.ports import Idempotency, Outcome, Ports, StoreBusy
 from configsvc.service.put import put
 from local.emulator import Emulator
 from local.microburst import Microburst, Rule
@@ -21,7 +21,6 @@ from tests.contracts import tables
 from tests.machines import recount
 from tests.machines.planted import Dropping, is_answer
 from tests.races.writers import NS, prepare
-from tests.service.fakes import FakeClock
 from tests.service.world import DEVELOPER, READER, ROLES, text
 
 pytestmark = [pytest.mark.emulator, pytest.mark.slow]
@@ -63,13 +62,13 @@ class Faulty:
         prepare(self.table)
         repository = DynamoRepository(connect(), table, Calls(SystemClock(), SystemChance(), alone=GIVEN_UP))
         self.ports = Ports(
-            repository, FakeClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), (ROLES + "Admin",),
+            repository, SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), (ROLES + "Admin",),
             JsonSchemas(),
         )  # fmt: skip
 
     def put(self, once: str | None = "k1", *, create_only: bool = False) -> Outcome:
         asked = Idempotency(once, "PUT", "/v1/x", "digest") if once else None
-        return put(self.ports.within(8.0), DEVELOPER, NS, text("db.url", create_only=create_only), "why", asked)
+        return put(self.ports.within(GIVEN_UP), DEVELOPER, NS, text("db.url", create_only=create_only), "why", asked)
 
     def versions(self) -> int:
         found = recount.stored(self.table, NS)
@@ -124,7 +123,8 @@ def test_without_a_key_the_refused_precondition_says_what_is_there(faulty: Fault
     faulty.proxy.rules()
     with pytest.raises(PreconditionFailed) as refused:
         faulty.put(None, create_only=True)
-    assert refused.value.members == {"key": "db.url", "revision": 2, "latest": 1}
+    assert refused.value.members.items() >= {"key": "db.url", "revision": 2, "latest": 1}.items()
+    assert refused.value.members["changed_by"] == DEVELOPER.principal
 
 
 @pytest.mark.parametrize("fault", [CONFLICT, THROTTLED], ids=["conflict", "throttled"])
@@ -135,12 +135,12 @@ def test_a_write_is_tried_again(faulty: Faulty, fault: Rule) -> None:
     assert faulty.versions() == 1
 
 
-@pytest.mark.parametrize("fault", [CONFLICT, THROTTLED], ids=["conflict", "throttled"])
-def test_a_write_that_never_gets_through_is_given_up_with_retry_after(faulty: Faulty, fault: Rule) -> None:
+@pytest.mark.parametrize(("fault", "code"), [(CONFLICT, "contended"), (THROTTLED, "throttled")])
+def test_a_write_that_never_gets_through_is_given_up_with_retry_after(faulty: Faulty, fault: Rule, code: str) -> None:
     faulty.proxy.rules(rule("TransactWriteItems", fault))
-    with pytest.raises(Unavailable) as given_up:
+    with pytest.raises(Throttled) as given_up:
         faulty.put()
-    assert (given_up.value.status, given_up.value.members) == (503, {"retry_after": 1})
+    assert (given_up.value.status, given_up.value.code, given_up.value.members) == (429, code, {"retry_after": 1})
     assert len(faulty.proxy.fired()) >= 3
     assert faulty.versions() == 0
 
@@ -152,7 +152,7 @@ def test_a_reading_that_is_throttled_is_tried_again_and_then_given_up(faulty: Fa
     assert fetch(faulty.ports, READER, NS, None).status == 200
     faulty.ports.grants.forget(READER.api_key or "")
     faulty.proxy.rules(rule(operation, THROTTLED))
-    with pytest.raises(Unavailable) as given_up:
+    with pytest.raises(StoreBusy) as given_up:
         fetch(faulty.ports._replace(snapshots=RenderedSnapshots()), READER, NS, None)
     assert given_up.value.members == {"retry_after": 1}
     assert len(faulty.proxy.fired()) >= 3

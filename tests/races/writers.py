@@ -1,4 +1,4 @@
-"""Many writers at one namespace, each of whom repeats what was answered 503 with the same Idempotency-Key."""
+"""Many writers at one namespace, each of whom repeats what was refused for now with the same Idempotency-Key."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
