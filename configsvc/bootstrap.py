@@ -77,8 +77,10 @@ def _store() -> Aside[DynamoRepository]:
     def made() -> DynamoRepository:
         from configsvc.adapters.dynamo import DynamoRepository
         from configsvc.adapters.dynamo_client import connect
+        from configsvc.adapters.dynamo_errors import translated
 
-        return DynamoRepository(connect(), table)
+        with translated():
+            return DynamoRepository(connect(), table)
 
     table = _stage().table
     return Aside(made)

@@ -10,17 +10,19 @@ Made = TypeVar("Made")
 
 
 class Aside(Generic[Made]):
-    """Something that is made once, for whoever can wait that long.
+    """Something that is made for whoever can wait that long, by one thread at a time.
 
     Who cannot goes away with TimeoutError, and the making goes on: the next one finds it further, or done. What failed
-    is begun again by the next one.
+    before somebody asks is begun again for them.
 
     Args:
-        make: makes it; called in a daemon thread, by the first who asks.
+        make: makes it; called in a daemon thread.
+        kept: whether it is made once; if not, it is made again for whoever asks after the last making ended.
     """
 
-    def __init__(self, make: Callable[[], Made]) -> None:
+    def __init__(self, make: Callable[[], Made], *, kept: bool = True) -> None:
         self._make = make
+        self._kept = kept
         self._lock = Lock()
         self._making: _Making[Made] | None = None
 
@@ -28,26 +30,35 @@ class Aside(Generic[Made]):
         """What was made, after waiting for at most `seconds`.
 
         Raises:
-            TimeoutError: it is not made yet.
+            TimeoutError: it is not made yet; its cause is what the making before raised.
             Exception: whatever making it raised.
         """
         with self._lock:
-            making = self._making = self._making or _Making(self._make)
+            if self._making is None or self._making.over(kept=self._kept):
+                self._making = _Making(self._make, self._making.fault if self._making else None)
+            making = self._making
         if not making.ended.wait(max(0.0, seconds)):
-            raise TimeoutError
+            raise TimeoutError from making.before
         if making.fault is not None:
-            with self._lock:
-                self._making = None if self._making is making else self._making
             raise making.fault
         return making.made[0]
 
+    def under_way(self) -> bool:
+        """Whether it is being made now."""
+        return self._making is not None and not self._making.ended.is_set()
+
 
 class _Making(Generic[Made]):
-    def __init__(self, make: Callable[[], Made]) -> None:
+    def __init__(self, make: Callable[[], Made], before: BaseException | None) -> None:
+        self.before = before
         self.ended = Event()
         self.made: list[Made] = []
         self.fault: BaseException | None = None
         Thread(target=self._run, args=(make,), daemon=True).start()
+
+    def over(self, *, kept: bool) -> bool:
+        """Whether it is of no use to whoever asks now."""
+        return self.ended.is_set() and (self.fault is not None or not kept)
 
     def _run(self, make: Callable[[], Made]) -> None:
         try:

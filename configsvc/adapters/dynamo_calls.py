@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from configsvc.adapters.dynamo_errors import Conflicting, translated
+from configsvc.adapters.dynamo_errors import Conflicting, readable, translated
 from configsvc.adapters.dynamo_http import Exchange
 from configsvc.service.ports import Chance, Clock, StoreBusy, StoreUnavailable
 from configsvc.service.records import Address
@@ -81,8 +81,8 @@ class Calls:
 
         Raises:
             LostRace: nothing was written.
-            StoreBusy: nothing was written, for DynamoDB throttles or the deadline is too near.
-            StoreUnavailable: it may be written, or not.
+            StoreBusy: nothing was written, for DynamoDB throttles.
+            StoreUnavailable: it may be written, or not; or the deadline was too near to send it.
         """
         until, tries, unknown = self.until(), 0, False
         while until - self.clock.monotonic() >= COMMIT_LEAST:
@@ -98,10 +98,10 @@ class Calls:
                 pass
             else:
                 return
-            if not self.paused(until - COMMIT_LEAST, tries, at_once=at_once):
-                break
             tries += 1
-        raise _unknown() if unknown else _unwritten()
+            if not self.paused(until - COMMIT_LEAST, tries - 1, at_once=at_once):
+                break
+        raise _unknown() if unknown else _unwritten() if tries else late()
 
     def paused(self, until: float, tries: int, *, at_once: bool = False) -> bool:
         """Wait before the next try, if that leaves time. `at_once`: the first time not, for a connection that broke."""
@@ -117,7 +117,7 @@ class Calls:
         self, seconds: float, until: float, send: Callable[[], Answer], addresses: Sequence[Address] = ()
     ) -> Answer:
         with translated(addresses), Exchange(min(seconds, until - self.clock.monotonic())):
-            return send()
+            return readable(send)
 
 
 def late() -> StoreUnavailable:

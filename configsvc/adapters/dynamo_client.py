@@ -9,7 +9,7 @@ from configsvc.adapters.aside import Aside
 from configsvc.adapters.dynamo_http import CONNECT_SECONDS, POOLS, checked, left
 
 if TYPE_CHECKING:
-    from botocore.credentials import RefreshableCredentials
+    from botocore.credentials import ReadOnlyCredentials, RefreshableCredentials
     from mypy_boto3_dynamodb import DynamoDBClient
 
 READ_SECONDS = 8.0
@@ -30,6 +30,7 @@ def connect() -> DynamoDBClient:
     import botocore.session
     from botocore.config import Config
     from botocore.credentials import RefreshableCredentials
+    from botocore.exceptions import NoCredentialsError
     from botocore.loaders import Loader
 
     class OneService(Loader):
@@ -55,15 +56,23 @@ def connect() -> DynamoDBClient:
     client._endpoint.http_session._pool_classes_by_scheme.update(POOLS)  # noqa: SLF001  # it offers no other way
     client.meta.events.register("response-received.dynamodb", checked)
     credentials = session.get_credentials()
+    if credentials is None:
+        raise NoCredentialsError  # a client would keep that; there may be some next time
     if isinstance(credentials, RefreshableCredentials):
-        client.meta.events.register("before-sign.dynamodb", lambda **_: renewed(credentials))
+        renewal = Aside(credentials.get_frozen_credentials, kept=False)
+        client.meta.events.register("before-sign.dynamodb", lambda **_: renewed(credentials, renewal))
     return cast("DynamoDBClient", client)
 
 
-def renewed(credentials: RefreshableCredentials) -> None:
+def renewed(credentials: RefreshableCredentials, renewal: Aside[ReadOnlyCredentials]) -> None:
     """Renew credentials that are about to expire, in what the exchange has left.
 
-    botocore would do it while it signs, and wait for the provider as long as that takes. Lambda's are fixed.
+    botocore would do it while it signs, and wait for the provider as long as that takes. Lambda's are fixed. Those that
+    are good for a while yet cost one call a part of its time, and not the ones after it while the renewal is under way.
+
+    Args:
+        credentials: what is signed with.
+        renewal: renews them; the same for all calls, so that a silent provider holds one thread.
 
     Raises:
         TimeoutError: the provider does not answer, and botocore would wait for it.
@@ -71,8 +80,10 @@ def renewed(credentials: RefreshableCredentials) -> None:
     if not credentials.refresh_needed():
         return
     good = not credentials.refresh_needed(_MANDATORY_SECONDS)
+    if good and renewal.under_way():
+        return
     try:
-        Aside(credentials.get_frozen_credentials).result(min(left(), _RENEWAL_SECONDS) if good else left())
+        renewal.result(min(left() / 2, _RENEWAL_SECONDS) if good else left())
     except TimeoutError:
         if not good:
             raise

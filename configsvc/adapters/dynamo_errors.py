@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError  # noqa: A004  # its name
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,  # noqa: A004  # its name
+    CredentialRetrievalError,
+    HTTPClientError,
+    MetadataRetrievalError,
+)
+from botocore.parsers import ResponseParserError
 
 from configsvc.model.errors import ConfigsvcError, Internal
 from configsvc.service.ports import LostRace, StoreBusy, StoreUnavailable
@@ -16,6 +25,13 @@ _BUSY_REASONS = {"ThrottlingError", "ProvisionedThroughputExceeded", "RequestLim
 _BUSY = {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"}
 _UNDER_WAY = "TransactionInProgressException"
 _SERVER_FAULT = 500
+
+_BROKEN = (HTTPClientError, ConnectionError, TimeoutError)  # broken off, never begun, not in time
+_UNSIGNED = (CredentialRetrievalError, MetadataRetrievalError)  # whoever gives credentials out failed
+_NO_ANSWER = (*_BROKEN, *_UNSIGNED)
+_UNREADABLE = (ResponseParserError, ValueError, AttributeError, TypeError)  # botocore's, of JSON of another shape
+
+Answer = TypeVar("Answer")
 
 
 class Conflicting(LostRace):
@@ -36,10 +52,24 @@ def translated(addresses: Sequence[Address] = ()) -> Iterator[None]:
         yield
     except ClientError as error:
         raise _translation(error, addresses) from error
-    except (HTTPClientError, ConnectionError, TimeoutError) as error:  # broken off, never begun, not in time
+    except _NO_ANSWER as error:
         raise unavailable() from error
     except BotoCoreError as error:
         raise Internal("The service cannot reach its table. Its log says why.") from error
+
+
+def readable(send: Callable[[], Answer]) -> Answer:
+    """What botocore makes of an answer, where that is one of DynamoDB's: whatever answers in its place is no answer.
+
+    Raises:
+        HTTPClientError: it is none.
+    """
+    try:
+        return send()
+    except (BotoCoreError, ClientError, TimeoutError):
+        raise
+    except _UNREADABLE as error:
+        raise HTTPClientError(error="the answer is not DynamoDB's") from error
 
 
 def unavailable() -> StoreUnavailable:

@@ -6,12 +6,14 @@ addresses and a resolver that is silent take as long as they like. Here each wai
 
 from __future__ import annotations
 
+import json
 import socket
 import ssl
 import time
 import zlib
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar, Token
+from functools import cache
 from types import TracebackType
 from typing import Any
 
@@ -31,6 +33,8 @@ CONNECT_SECONDS = 1.0
 
 _LONGEST = 60.0
 _UNTIL: ContextVar[float] = ContextVar("until", default=float("inf"))
+_NOTHING, _METADATA_ALONE = b"{}", 1
+"""An answer without members, as it is sent and as botocore has it."""
 
 _Found = Sequence[tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]]
 
@@ -128,15 +132,31 @@ POOLS = {"http": _HttpPool, "https": _HttpsPool}
 """What botocore's HTTP session makes connections by, for each scheme."""
 
 
-def checked(response_dict: Mapping[str, Any] | None, **_: object) -> None:
+def checked(
+    response_dict: Mapping[str, Any] | None, parsed_response: Mapping[str, Any] | None = None, **_: object
+) -> None:
     """Compare an answer with the checksum that DynamoDB sends along; botocore does so only where it tries again.
 
+    What is no JSON is an empty answer to botocore: "there is no such record", or "it is written".
+
     Raises:
-        HTTPClientError: it was damaged on the way.
+        HTTPClientError: it was damaged on the way, or is not DynamoDB's.
     """
-    said = response_dict["headers"].get("x-amz-crc32") if response_dict else None
-    if response_dict and said is not None and zlib.crc32(response_dict["body"]) != int(said):
+    if not response_dict:
+        return
+    said, body = response_dict["headers"].get("x-amz-crc32"), response_dict["body"]
+    if said is not None and said != str(zlib.crc32(body)):
         raise HTTPClientError(error="the answer does not match its checksum")
+    empty = parsed_response is not None and len(parsed_response) == _METADATA_ALONE
+    if empty and body.strip() != _NOTHING and not _is_json(body):
+        raise HTTPClientError(error="the answer is no JSON")
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        return isinstance(json.loads(body), dict)
+    except ValueError:
+        return False
 
 
 def _dialled(host: str, port: int, options: Sequence[tuple[int, int, int | bytes]]) -> socket.socket:
@@ -163,4 +183,10 @@ def _resolved(host: str, port: int) -> _Found:
     try:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     except socket.gaierror:
-        return Aside(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)).result(left())
+        return _lookup(host, port).result(left())
+
+
+@cache
+def _lookup(host: str, port: int) -> Aside[_Found]:
+    """One for each host, however often it is asked for: a resolver that is silent holds one thread, not one a try."""
+    return Aside(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), kept=False)

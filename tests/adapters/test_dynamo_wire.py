@@ -20,12 +20,13 @@ from configsvc.adapters.aside import Aside
 from configsvc.adapters.clock import SystemClock
 from configsvc.adapters.dynamo import DynamoRepository
 from configsvc.adapters.dynamo_client import connect, renewed
-from configsvc.adapters.dynamo_http import Exchange
+from configsvc.adapters.dynamo_http import Exchange, left
 from configsvc.service import records
 from configsvc.service.ports import StoreUnavailable, Write
 from tests.client.certificates import server_context
 from tests.client.stub_servers import Scripted, Serve, says, scripted, take_request
 from tests.contracts.samples import NS, head
+from tests.journeys.waiting import until
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -179,20 +180,27 @@ class Provider:
 def test_a_silent_provider_of_credentials_holds_a_call_no_longer_than_its_deadline() -> None:
     provider = Provider(lasting=60)
     credentials = RefreshableCredentials.create_from_metadata(provider.given(), provider, "test")
-    with Exchange(0.1), pytest.raises(TimeoutError):
-        renewed(credentials)
+    renewal = Aside(credentials.get_frozen_credentials, kept=False)
+    threads = threading.active_count()
+    for _ in range(5):
+        with Exchange(0.05), pytest.raises(TimeoutError):
+            renewed(credentials, renewal)
+    assert threading.active_count() <= threads + 1
     provider.lasting = 3600
     provider.let_go.set()
     with Exchange(30):
-        renewed(credentials)
+        renewed(credentials, renewal)
     assert not credentials.refresh_needed()
 
 
 def test_credentials_that_are_good_for_a_while_are_used_though_their_provider_is_silent() -> None:
     provider = Provider(lasting=800)
     credentials = RefreshableCredentials.create_from_metadata(provider.given(), provider, "test")
-    with Exchange(0.1):
-        renewed(credentials)
+    renewal = Aside(credentials.get_frozen_credentials, kept=False)
+    for _ in range(2):  # the second does not wait for what the first waits for
+        with Exchange(0.1):
+            renewed(credentials, renewal)
+            assert left() > 0
     assert credentials.refresh_needed()
     provider.let_go.set()
 
@@ -226,3 +234,68 @@ def test_what_failed_aside_is_raised_and_begun_again() -> None:
         with pytest.raises(ValueError, match=text):
             aside.result(30)
     assert aside.result(30) == "made"
+
+
+def test_what_failed_while_nobody_waited_is_not_raised_to_whoever_asks_later() -> None:
+    let_go, tries = threading.Event(), list[int]()
+
+    def make() -> str:
+        tries.append(1)
+        if len(tries) > 1:
+            return "made"
+        let_go.wait(30)
+        raise ValueError
+
+    aside = Aside(make)
+    with pytest.raises(TimeoutError):
+        aside.result(0)
+    let_go.set()
+    until(lambda: not aside.under_way())
+    assert aside.result(30) == "made"
+
+
+def test_a_timeout_says_what_went_wrong_before() -> None:
+    let_go, faults = threading.Event(), [ValueError("first")]
+
+    def make() -> None:
+        if faults:
+            raise faults.pop()
+        let_go.wait(30)
+
+    aside = Aside(make)
+    with pytest.raises(ValueError, match="first"):
+        aside.result(30)
+    with pytest.raises(TimeoutError) as late:
+        aside.result(0)
+    assert isinstance(late.value.__cause__, ValueError)
+    let_go.set()
+
+
+def test_what_is_not_kept_is_made_again_after_it_ended() -> None:
+    made = list[int]()
+    aside = Aside(lambda: made.append(1), kept=False)
+    aside.result(30)
+    aside.result(30)
+    assert made == [1, 1]
+
+
+WITHOUT_SENSE = [b'{"Item": {"pk', b"<html>Sign in</html>", b"[]", b'"x"', b"7", b"null", b"\xff{}", b'{"Item": 7}']
+
+
+@pytest.mark.parametrize("body", WITHOUT_SENSE)
+def test_what_is_not_an_answer_of_dynamodb_is_asked_for_again_though_it_is_whole(
+    environment: pytest.MonkeyPatch, body: bytes
+) -> None:
+    """Without a checksum, as from a proxy that answers in its place."""
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    with scripted(says(whole, 1), says(EMPTY, 1)) as server:
+        assert reached(environment, server).get([records.head(NS)]) == {}
+        assert server.connections == 2
+
+
+@pytest.mark.parametrize("body", [b'{"Ite', b"", b"[]"])
+def test_a_commit_is_not_done_by_an_answer_that_is_none(environment: pytest.MonkeyPatch, body: bytes) -> None:
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    with scripted(says(whole, 1), says(EMPTY, 1)) as server:
+        reached(environment, server).commit([Write(head(2), 1)])
+        assert server.connections == 2
