@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from configsvc.model import errors
 from configsvc_client.admin import _retry
 
-_SENT_AGAIN = (errors.Unavailable, errors.Throttled)
+_SENT_AGAIN = (errors.Unavailable, errors.Throttled, errors.Contended)
 
 
 @pytest.mark.parametrize("error", [error for error in errors.SENT if error not in _SENT_AGAIN])
