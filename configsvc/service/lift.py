@@ -8,7 +8,7 @@ from itertools import accumulate, takewhile
 
 from configsvc.model import limits, names
 from configsvc.model.change_set import stored_bytes
-from configsvc.model.errors import InvalidRequest
+from configsvc.model.errors import Contended, InvalidRequest
 from configsvc.model.etag import of_revision
 from configsvc.model.names import Namespace
 from configsvc.service import access, change_log, records
@@ -16,7 +16,7 @@ from configsvc.service.access import Access
 from configsvc.service.change_log import Done
 from configsvc.service.found import Found, live_head
 from configsvc.service.history import LIFT
-from configsvc.service.ports import Caller, Idempotency, LostRace, Outcome, Ports, StoreBusy, Write
+from configsvc.service.ports import Caller, Idempotency, LostRace, Outcome, Ports, Write
 from configsvc.service.rebuild import Difference, differences, overstated, rebuilt
 from configsvc.service.records import Head, KeyState, Record
 from configsvc.service.tally import stamped
@@ -89,7 +89,7 @@ def _gather(ports: Ports, namespace: Namespace, found: Found) -> Found:
     first = _counted(ports, head)
     if differences(head, rebuilt(head, first.values())):
         if not ports.pause(SETTLES, COMMIT_SECONDS):
-            raise StoreBusy("There is no time left to count twice. Nothing was written. Try again.", retry_after=1)
+            raise Contended("There is no time left to count twice. Nothing was written. Try again.", retry_after=1)
         if _counted(ports, head) != first:
             raise LostRace([records.address_of(head)])
     return {**found, **first}

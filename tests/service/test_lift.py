@@ -8,7 +8,7 @@ import pytest
 
 from configsvc.model import limits, names
 from configsvc.model.change_set import Delete
-from configsvc.model.errors import Forbidden, Gone, InvalidRequest, NotFound
+from configsvc.model.errors import Contended, Forbidden, Gone, InvalidRequest, NotFound
 from configsvc.service import records
 from configsvc.service.fetch_revision import fetch_revision
 from configsvc.service.lift import SETTLES, lift
@@ -165,6 +165,14 @@ def test_a_reading_that_fell_into_a_write_repairs_nothing(world: World) -> None:
     world.ports = world.ports._replace(clock=clock)
     assert lifted(world, 100).body["check"] == {"right": True, "differences": []}
     assert SETTLES in clock.slept
+
+
+def test_a_reading_that_keeps_falling_into_writes_is_contended_and_not_a_throttled_table(world: World) -> None:
+    at = records.key(NS, "b")
+    world.repository.commit([Remove(at, world.repository.get([at])[at].revision)])
+    world.ports = world.ports.within(SETTLES)
+    with pytest.raises(Contended, match="count twice"):
+        lifted(world, 100)
 
 
 def test_a_write_in_between_is_counted(world: World) -> None:
