@@ -1,0 +1,90 @@
+"""The zip in front of a DynamoDB that goes wrong: the service answers for itself, and the process stays as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import pytest
+
+from local.emulator import Emulator
+from local.runtime import Runtime
+from tests.complete.faulty_store import Fault, FaultyStore
+from tests.complete.packed import Zip
+from tests.complete.stages import grant, new_story, stage
+from tests.journeys.api import Reply
+from tests.journeys.sealing import plain
+from tests.journeys.story import Story
+
+pytestmark = [pytest.mark.emulator, pytest.mark.slow]
+
+
+class Faulty(NamedTuple):
+    store: FaultyStore
+    runtime: Runtime
+    story: Story
+
+
+@pytest.fixture(scope="module")
+def faulty(emulator: Emulator, packed: Zip) -> Iterator[Faulty]:
+    store = FaultyStore(emulator.url)
+    store.start()
+    given = {**packed.variables, "AWS_ENDPOINT_URL_DYNAMODB": store.url}
+    try:
+        with packed._replace(variables=given).environment("faulty") as runtime, stage(runtime) as made:
+            grant(made)
+            yield Faulty(store, runtime, new_story(made))
+    finally:
+        store.works()
+        store.stop()
+
+
+def poll(story: Story) -> Reply:
+    return story.snapshot('"1-x"')
+
+
+CALLS: dict[str, Callable[[Story], Reply]] = {
+    "GetItem": poll,
+    "Query": Story.snapshot,
+    "TransactGetItems": lambda story: story.get("nowhere"),
+    "BatchGetItem": lambda story: story.put("k", plain("two")),
+    "TransactWriteItems": lambda story: story.put("k", plain("three")),
+}
+
+
+@pytest.mark.parametrize("fault", ["silent", "drips", "half", "resets"])
+def test_whatever_goes_wrong_is_answered_503_in_time_and_is_over_when_it_is_over(faulty: Faulty, fault: Fault) -> None:
+    store, runtime, story = faulty
+    pids = runtime.pids()
+    for operation, ask in CALLS.items():
+        assert story.snapshot().status == 200  # so that grants are kept
+        assert story.put("k", plain("one")).status == 201  # and the snapshot is not
+        store.breaks(fault, [operation])
+        refused = ask(story)
+        assert (refused.status, refused.code, refused.headers["retry-after"]) == (503, "unavailable", "1"), operation
+        assert store.hit > 1, operation
+        store.works()
+        assert ask(story).status in {200, 201, 404}, operation
+    assert runtime.pids() == pids
+
+
+def test_a_write_that_is_done_in_silence_is_answered_as_done_when_it_is_repeated(faulty: Faulty) -> None:
+    store, _, story = faulty
+    once = {"Idempotency-Key": "once"}
+    store.breaks("committed, then silent", ["TransactWriteItems"])
+    refused = story.put("silent", plain("one"), once)
+    assert (refused.status, refused.headers["retry-after"]) == (503, "1")
+    assert "may have happened or not" in refused.problem()["detail"]
+    store.works()
+    again = story.put("silent", plain("one"), once)
+    assert (again.status, again.json()["version"]) == (201, 1)
+    assert len(story.read("/keys/silent/versions").json()["versions"]) == 1
+
+
+def test_a_table_that_is_silent_while_the_function_starts_is_503_and_then_found(faulty: Faulty) -> None:
+    store, runtime, story = faulty
+    runtime.cool()
+    store.breaks("silent", ["BatchGetItem", "GetItem"])
+    assert story.snapshot().status == 503
+    store.works()
+    assert story.snapshot().status == 200
