@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from configsvc.model.errors import ConfigsvcError, Internal, Throttled, Unavailable
+from configsvc.model.errors import SENT, ConfigsvcError, Internal, Throttled, Unavailable
 from configsvc.model.names import Namespace
 from configsvc.model.record import Record
 from configsvc_client._body import refuses
 
-_PASSING = frozenset(each.code for each in (Unavailable, Throttled, Internal))
+_PASSING = frozenset(each.code for each in SENT if issubclass(each, Unavailable | Throttled | Internal))
 _OUTAGE = "outage"
 _NONE: Mapping[Namespace, frozenset[str]] = MappingProxyType({})
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configsvc.model.errors import ConfigsvcError, Forbidden, Internal, NotTaken, Throttled, Unavailable
+from configsvc.model.errors import ConfigsvcError, Contended, Forbidden, Internal, NotTaken, Throttled, Unavailable
 from configsvc.model.names import Namespace
 from configsvc.model.snapshot import render
 from configsvc_client import Config
@@ -53,7 +53,7 @@ OVER = "payments.prod, shared.prod are updated again."
 def test_an_outage_is_told_when_it_begins_and_when_it_is_over_and_not_with_each_poll() -> None:
     stage = warm()
     assert told(stage, DOWN) == [BEGINS]
-    assert told(stage, DOWN, Internal("500"), Throttled("429"), DOWN) == []
+    assert told(stage, DOWN, Internal("500"), Throttled("429"), Contended("429"), DOWN) == []
     assert told(stage, polls=3) == [OVER]
     assert told(stage, DOWN) == [BEGINS]
 
