@@ -8,12 +8,12 @@ comes to be served meanwhile stays.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 from typing import NamedTuple
 
-from configsvc.model import limits
+from configsvc.model import limits, names
 from configsvc.model.names import Key
-from configsvc.service import key_state, log_tree, prunable, records
+from configsvc.service import key_state, log_tree, paging, prunable, records
 from configsvc.service.ports import Action, Check, LostRace, Ports, Remove
 from configsvc.service.records import Version
 from configsvc.service.summaries import Ranges, Summary
@@ -24,7 +24,7 @@ REMOVALS = limits.TRANSACTION_ITEMS - 1
 
 
 class Pruned(NamedTuple):
-    """How many were taken away, the key that is done with last, and whether there is more to do."""
+    """How many were taken away, the key or version that is done with last, and whether there is more to do."""
 
     number: int
     after: str
@@ -65,13 +65,15 @@ class _Log:
 
 
 def prune_versions(ports: Ports, base: Writable, oldest: int, after: str, until: float) -> Pruned:
-    """From the key after `after` on, until the limits of one upkeep; one that was skipped is for the next upkeep.
+    """From what comes after `after` on, until the limits of one upkeep; a key that was skipped is for the next upkeep.
+
+    Of one key it looks at so many versions beside the newest that are kept anyway; its next ones are for the next call.
 
     Args:
         ports: what it may use.
         base: the namespace.
         oldest: the oldest revision in the log.
-        after: the key that was done with last.
+        after: the key that was done with last, or that version of it (`checked`).
         until: the moment, by the monotonic clock, from which it begins with no other key.
 
     Raises:
@@ -84,25 +86,45 @@ def prune_versions(ports: Ports, base: Writable, oldest: int, after: str, until:
     log = _Log(ports, base, oldest)
     count = looked = 0
     skipped = False
-    for key, stored in _by_key(ports, base, after):
+    for key, versions in _by_key(ports, base, after):
+        most = limits.UPKEEP_LOOKED + kept
+        stored = list(islice(versions, most))
         gone = prunable.beyond(stored, kept, log.served(key)) if len(stored) > kept else []
-        room = limits.UPKEEP_VERSIONS - count
-        took = _take(ports, base, gone[:room])
+        taken = gone[: limits.UPKEEP_VERSIONS - count]
+        took = _take(ports, base, taken)
         count, looked, skipped = count + took.number, looked + len(stored), skipped or not took.all
-        if len(gone) > room:
-            return Pruned(count, after, more=True)
-        after = key
+        if len(gone) > len(taken):
+            return Pruned(count, _place(taken[-1]) if taken else after, more=True)
+        after = key if len(stored) < most else _place(stored[-kept - 1])
         if looked >= limits.UPKEEP_LOOKED or ports.clock.monotonic() >= until:
             return Pruned(count, after, more=True)
     return Pruned(count, "", more=skipped)
 
 
-def _by_key(ports: Ports, base: Writable, after: str) -> Iterator[tuple[Key, list[Version]]]:
+def checked(after: str) -> str:
+    """Where an upkeep of versions goes on: after a key, or after one of its versions.
+
+    Raises:
+        InvalidName: neither.
+    """
+    key, version, number = after.partition("#")
+    names.key(key)
+    if version:
+        paging.number(number)
+    return after
+
+
+def _place(version: Version) -> str:
+    return f"{version.entry.key}#{version.entry.version}"
+
+
+def _by_key(ports: Ports, base: Writable, after: str) -> Iterator[tuple[Key, Iterator[Version]]]:
     """The versions of each key, without values, in order."""
-    partition = records.of_namespace(base.head.namespace)
-    found = ports.repository.query(partition, "V#", after=f"V#{after}#~" if after else "", values=False)
-    versions = (each for each in found if isinstance(each, Version))
-    return ((key, list(group)) for key, group in groupby(versions, lambda version: version.entry.key))
+    namespace = base.head.namespace
+    key, _, number = after.partition("#")
+    begin = records.version(namespace, key, int(number)).sk if number else f"V#{key}#~" if key else ""
+    found = ports.repository.query(records.of_namespace(namespace), "V#", after=begin, values=False)
+    return groupby((each for each in found if isinstance(each, Version)), lambda version: version.entry.key)
 
 
 def _take(ports: Ports, base: Writable, gone: Sequence[Version]) -> Taken:

@@ -10,7 +10,7 @@ from configsvc.model import limits, names
 from configsvc.model.names import Namespace
 from configsvc.service import access, paging, prunable, records, writable
 from configsvc.service.ports import Action, Caller, Ports, Remove
-from configsvc.service.prune_versions import Pruned, prune_versions
+from configsvc.service.prune_versions import Pruned, checked, prune_versions
 from configsvc.service.purge_keys import Purged, purge_keys
 from configsvc.service.records import LogRecord, StoredSummary
 from configsvc.service.time_travel import oldest
@@ -80,13 +80,15 @@ def _upkeep(ports: Ports, caller: Caller, namespace: Namespace, after: str) -> d
 
 
 def _place(text: str) -> str:
-    """Where an upkeep goes on: after a key whose versions were pruned, or after one that was purged, if it was due.
+    """Where an upkeep goes on: after a key or version that was pruned, or after a key that was purged, if it was due.
 
     Raises:
         InvalidName: neither.
     """
-    names.key(text.removeprefix(_DELETED))
-    return text
+    if text.startswith(_DELETED):
+        names.key(text.removeprefix(_DELETED))
+        return text
+    return checked(text)
 
 
 def _purge(ports: Ports, base: Writable, situation: Situation, between: tuple[str, float], log: _Log) -> Purged:

@@ -106,6 +106,26 @@ def test_an_upkeep_looks_at_so_many_versions_and_reads_the_log_by_its_summaries(
     assert table.calls < 30
 
 
+@pytest.mark.slow
+def test_an_upkeep_reads_so_much_of_one_key_and_comes_to_its_end() -> None:
+    table = Counted(MemoryRepository())
+    world = settled(table)
+    for number in range(1, 2201):
+        world.put(text("a", "v" * 1000, activate=number % 500 == 0))
+    world.set(retention=Retention(versions=10))
+    cursor, reads = "", list[int]()
+    for _ in range(20):
+        table.clear()
+        answer = upkeep(world.ports, ADMIN, NS, cursor or None)
+        reads.append(table.read)
+        cursor = str(answer["cursor"])
+        if answer["done"]:
+            break
+    left = [each.entry.version for each in world.repository.query(PARTITION, "V#") if isinstance(each, records.Version)]
+    assert left == [500, 1000, 1500, 2000, *range(2191, 2201)]
+    assert max(reads) < 2_500_000
+
+
 class History:
     """Random writes, and a plain list of what each revision served and which keys its record names."""
 
