@@ -82,11 +82,17 @@ def versions(ports: Ports, namespace: Namespace, wanted: Iterable[tuple[Key, int
     Raises:
         Gone: one was pruned.
     """
-    addresses = [records.version(namespace, key, number) for key, number in wanted]
-    found = ports.repository.get(addresses) if addresses else {}
-    stored = [version for at in addresses if (version := one(found, at, Version))]
-    if len(stored) < len(addresses):
-        raise Gone("A version that was served then is no longer kept.", oldest=oldest(ports, namespace))
+    addresses = {records.version(namespace, key, number): (key, number) for key, number in wanted}
+    found = ports.repository.get(tuple(addresses)) if addresses else {}
+    stored = list[Version]()
+    for at, (key, number) in addresses.items():
+        version = one(found, at, Version)
+        if version is None:
+            raise Gone(
+                f"Version {number} of {key}, served then, is no longer kept.",
+                key=key, version=number, oldest=oldest(ports, namespace),
+            )  # fmt: skip
+        stored.append(version)
     return stored
 
 
