@@ -10,7 +10,7 @@ from configsvc.adapters.items import from_item, to_item
 from configsvc.model import limits, names
 from configsvc.model.entry import FORMS, Entry
 from configsvc.model.grants import ACTIONS, Grant
-from configsvc.service import records
+from configsvc.service import records, summaries
 from configsvc.service.records import (
     Answer,
     Change,
@@ -21,6 +21,7 @@ from configsvc.service.records import (
     LogRecord,
     Record,
     StoredDataKey,
+    StoredSummary,
     Version,
     address_of,
 )
@@ -116,3 +117,11 @@ def test_what_expires_carries_the_tables_ttl_attribute_and_nothing_else_does() -
 def test_an_item_of_another_make_is_an_error_and_no_record(broken: dict[str, Any]) -> None:
     with pytest.raises((KeyError, TypeError, ValueError)):
         from_item({**to_item(EVERY_KIND[0]), **broken})
+
+
+@pytest.mark.parametrize("lacking", ["packed", "first_at", "revision"])
+def test_a_damaged_summary_of_the_log_is_one_that_does_not_unpack(lacking: str) -> None:
+    whole = StoredSummary(names.namespace("a"), 16, 1, "", "", (), b"packed")
+    found = from_item({name: value for name, value in to_item(whole).items() if name != lacking})
+    assert isinstance(found, StoredSummary)
+    assert (found.level, found.revision, summaries.unpacked(found)) == (1, 16, None)

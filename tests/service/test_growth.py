@@ -118,7 +118,7 @@ def test_an_upkeep_reads_so_much_of_one_key_and_comes_to_its_end() -> None:
         table.clear()
         answer = upkeep(world.ports, ADMIN, NS, cursor or None)
         reads.append(table.read)
-        cursor = str(answer["cursor"])
+        cursor = str(answer["cursor"] or "")
         if answer["done"]:
             break
     left = [each.entry.version for each in world.repository.query(PARTITION, "V#") if isinstance(each, records.Version)]
