@@ -127,7 +127,7 @@ def _problem() -> dict[str, Any]:
             "active": {"type": ["integer", "null"], "description": "The version that the key serves."},
             "digest": {
                 **text,
-                "description": "SHA-256 of the latest version as it is stored, in hex. Only for who may read it.",
+                "description": "SHA-256 of the latest version as it is stored, in hex. Only for readers of it.",
             },
             "changed_by": {**text, "description": "The principal that made `revision`."},
             "changed_at": {**text, "format": "date-time", "description": "When, by the service's clock."},
