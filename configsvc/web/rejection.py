@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from configsvc.model import limits
 from configsvc.model.errors import InvalidRequest, TooLarge
 from configsvc.model.text import shown
 
@@ -40,14 +41,31 @@ def validated(model: type[Found], body: dict[str, object]) -> Found:
     """The body as its model.
 
     Raises:
-        TooLarge: a text or list is longer than its limit, and nothing else is wrong.
+        TooLarge: it has more parts than any body needs; or a text or list is longer than its limit, and nothing else
+            is wrong.
         InvalidRequest: anything else; names up to 20 fields.
     """
+    _check_parts(body)
     try:
         return model.model_validate(body)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)
     raise _refusal(faults)
+
+
+def _check_parts(body: dict[str, object]) -> None:
+    """Pydantic notes each fault of a body, however many there are: a million take a minute."""
+    left, found = limits.REQUEST_PARTS, list[object]([body])
+    while found:
+        each = found.pop()
+        if isinstance(each, dict | list):
+            left -= len(each)
+            if left < 0:
+                raise TooLarge(
+                    f"The body has more than {limits.REQUEST_PARTS} fields and items. Split it.",
+                    limit=limits.REQUEST_PARTS,
+                )
+            found += each.values() if isinstance(each, dict) else each
 
 
 def _refusal(faults: Sequence[Fault]) -> InvalidRequest | TooLarge:

@@ -3,19 +3,21 @@
 Were one of them quadratic, its case would take hours, and the time that a test is given would end it.
 """
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
 
-from configsvc.model import etag, grants, names, schema
-from configsvc.model.errors import ConfigsvcError
+from configsvc.model import etag, grants, limits, names, schema
+from configsvc.model.errors import ConfigsvcError, InvalidRequest, TooLarge
 from configsvc.service import log_page, paging
+from configsvc.web import requests
 from configsvc.web.body import body_of
 from configsvc.web.event import correlation_id, headers_of
 from configsvc.web.identity import caller_of
 from configsvc.web.parameters import LIMIT
-from configsvc.web.request import Request
+from configsvc.web.request import Preconditions, Request
 from tests.web.events import event
 
 LONG = 500_000
@@ -56,3 +58,34 @@ def test_no_text_of_a_request_is_slow_to_match(read: Callable[[str], object]) ->
     for text in TEXTS:
         with suppress(ConfigsvcError):
             read(text)
+
+
+def nested(parts: int) -> str:
+    """A body of so many parts, most of them far down."""
+    return json.dumps({"operations": [{"op": "put", "value": [0] * (parts - 4)}]})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps({"operations": [0] * limits.REQUEST_PARTS}),
+        json.dumps({"operations": [{}] * limits.REQUEST_PARTS}),
+        json.dumps({str(number): 0 for number in range(limits.REQUEST_PARTS + 1)}),
+        nested(limits.REQUEST_PARTS + 1),
+    ],
+    ids=["items", "objects", "fields", "nested"],
+)
+def test_a_body_of_very_many_parts_is_refused_before_each_of_them_is(body: str) -> None:
+    with pytest.raises(TooLarge) as refused:
+        requests.change_set(body.encode(), Preconditions(None, create_only=False))
+    assert refused.value.members == {"limit": limits.REQUEST_PARTS}
+
+
+def test_a_body_of_as_many_parts_as_may_be_is_read() -> None:
+    with pytest.raises(InvalidRequest):
+        requests.change_set(nested(limits.REQUEST_PARTS).encode(), Preconditions(None, create_only=False))
+
+
+def test_the_largest_schemas_have_fewer_parts() -> None:
+    schemas = [{"keys": "*", "schema": {"enum": [1] * (limits.SCHEMA_BYTES // 2 - 10)}} for _ in range(2)]
+    assert requests.namespace_wanted(json.dumps({"schemas": schemas}).encode()).schemas
