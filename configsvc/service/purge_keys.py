@@ -97,7 +97,7 @@ def _emptied(
         stored = _versions(ports, state, limits.UPKEEP_VERSIONS - count + 1)
         room = limits.UPKEEP_VERSIONS - count
         count += (taken := _take(ports, base, state, stored[:room]))
-        if len(stored) > room:
+        if taken == room < len(stored):
             return emptied, count, last
         if taken == len(stored):
             emptied.append(state)

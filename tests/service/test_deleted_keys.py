@@ -321,6 +321,19 @@ def test_a_key_with_more_versions_than_an_upkeep_takes_goes_in_several(world: Wo
     assert tend(world) == {"log_pruned": 0, "keys_purged": 1, "versions_pruned": 5}
 
 
+def test_a_key_with_many_versions_that_is_written_to_as_its_purge_begins_does_not_stop_the_others(world: World) -> None:
+    world.set(retention=Retention(deleted_days=1))
+    for _ in range(limits.UPKEEP_VERSIONS + 5):
+        world.put(text("a"))
+    world.change(Delete(names.key("a")))
+    gone(world, "b")
+    world.clock.pass_by(2 * DAY)
+    world.repository.before_commit.append(lambda: world.put(text("a")))
+    told = upkeep(world.ports, ADMIN, NS)
+    assert (told["keys_purged"], told["versions_pruned"], told["done"]) == (1, 1, True)
+    assert "U#b" not in left(world)
+
+
 def _versions(found: Iterable[Record]) -> list[Version]:
     return [each for each in found if isinstance(each, Version)]
 
