@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.mutants import mutant, report, trial
@@ -27,18 +28,20 @@ _OURS = ("bench", "configsvc", "configsvc_client", "conftest", "infra", "local",
 
 
 def main(paths: Sequence[str]) -> int:
-    """All modules of the core, or those that are named: the report of all goes into docs/MUTANTS.md."""
+    """Try all modules of the core, or those that are named. The others count as they were last tried."""
     BUILD.mkdir(parents=True, exist_ok=True)
-    results = [_of(path) for path in paths or CORE]
-    if not paths:
-        report.write(results)
+    for path in paths or CORE:
+        report.keep(_of(path), BUILD)
+    results = report.last_of(CORE, BUILD)
+    untried = set(CORE) - {each.path for each in results}
+    report.write(results)
     faults = report.faults(results)
-    print(*faults, sep="\n", flush=True)
-    return bool(faults)
+    print(*(f"Not tried as it is now: {path}" for path in sorted(untried)), *faults, sep="\n", flush=True)
+    return bool(faults or (untried and not paths))
 
 
 def _of(path: str) -> Result:
-    began = time.monotonic()
+    digest = report.digest_of(path)
     mutants = _mutants(path)
     outcomes = [*_within_functions(path, mutants)]
     again = {number for number, mutant in enumerate(mutants) if not mutant.scope}
@@ -49,7 +52,7 @@ def _of(path: str) -> Result:
     survived = tuple(mutants[number] for number, status, _ in sorted(outcomes) if not status)
     used = sum(used for *_, used in outcomes)
     print(f"{path}: {len(mutants)} mutants, {len(survived)} survived, {used:.0f} s of CPU", flush=True)
-    return Result(path, len(mutants), survived, used, time.monotonic() - began)
+    return Result(path, len(mutants), survived, used, f"{datetime.now(UTC):%Y-%m-%d}", digest)
 
 
 def _mutants(path: str) -> list[Mutant]:
@@ -61,10 +64,11 @@ def _within_functions(path: str, mutants: Sequence[Mutant]) -> Iterator[Outcome]
     files = sorted({str(file) for pattern in CORE[path] for file in Path().glob(pattern)})
     output = _output(path)
     session = Session(path, mutants, output)
-    work = trial.forked(lambda: trial.run(files, session), output.with_suffix(".log"), time.monotonic() + _ALL)
+    log = output.with_suffix(".log")
+    work = trial.forked(lambda: trial.run(files, session), log, time.monotonic() + _ALL)
     for _, status, _ in in_turn([0], lambda *_: work):
         if status:
-            raise SystemExit(f"The tests of {path} fail without any change; see {BUILD}/observed.")
+            raise SystemExit(f"The tests of {path} fail without any change; see {log}.")
     yield from (tuple(json.loads(line)) for line in output.read_text().splitlines())
 
 
@@ -74,16 +78,18 @@ def _output(path: str) -> Path:
 
 def _outside(path: str, mutants: Sequence[Mutant], numbers: Sequence[int]) -> Iterator[Outcome]:
     """Those that take an import of their own."""
-    seen = json.loads(_output(path).with_suffix(".seen").read_text())
+    output = _output(path)
+    seen = json.loads(output.with_suffix(".seen").read_text())
     for module in seen["modules"]:
         if module.partition(".")[0] not in _OURS:
             with contextlib.suppress(Exception):
                 importlib.import_module(module)
     tests = {name: Seen(*each) for name, each in seen["tests"].items()}
 
-    def begin(number: int, log: Path) -> trial.Running:
+    def begin(number: int, suffix: str) -> trial.Running:
         names = chosen(mutants[number], tests)
         until = time.monotonic() + seconds_for(names, tests)
+        log = output.with_suffix(suffix)
         return trial.forked(lambda: trial.run_imported(path, mutants[number].source, names), log, until)
 
     return in_turn(numbers, begin)

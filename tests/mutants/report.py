@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tomllib
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.mutants.core import CORE
 from tests.mutants.mutant import Mutant
 
 EXPLAINED = Path("tests/mutants/explained.toml")
@@ -17,13 +19,14 @@ MOST_EXPLAINED = 20
 
 
 class Result(NamedTuple):
-    """Of one module: how many mutants, which survived, the CPU seconds, and the seconds in all."""
+    """Of one module: how many mutants, which survived, the CPU seconds, the day, and the digest of its source then."""
 
     path: str
     mutants: int
     survived: tuple[Mutant, ...]
     cpu: float
-    seconds: float
+    day: str
+    digest: str
 
 
 class Explanation(NamedTuple):
@@ -33,6 +36,31 @@ class Explanation(NamedTuple):
     before: str
     after: str
     why: str
+
+
+def digest_of(path: str) -> str:
+    """It changes with the source of a module."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def keep(result: Result, folder: Path) -> None:
+    """The last result of a module, for the report of a later run that tries other modules."""
+    survived = [each._replace(source="") for each in result.survived]
+    _kept(result.path, folder).write_text(json.dumps(result._replace(survived=tuple(survived))._asdict()))
+
+
+def last_of(paths: Iterable[str], folder: Path) -> list[Result]:
+    """The last results of modules that have not changed since."""
+    files = [file for path in paths if (file := _kept(path, folder)).exists()]
+    results = [Result(**json.loads(file.read_text())) for file in files]
+    return [
+        each._replace(survived=tuple(Mutant(*mutant) for mutant in each.survived))
+        for each in results if each.digest == digest_of(each.path)
+    ]  # fmt: skip
+
+
+def _kept(path: str, folder: Path) -> Path:
+    return folder / f"{path.replace('/', '.')}.json"
 
 
 def explained() -> list[Explanation]:
@@ -57,21 +85,27 @@ def faults(results: Sequence[Result], explanations: Sequence[Explanation] | None
 
 
 def write(results: Sequence[Result]) -> None:
-    """docs/MUTANTS.md, of a run over all modules."""
+    """docs/MUTANTS.md, of the last results. A module without one is said to be untried."""
+    tried = {each.path for each in results}
+    untried = [f"| `{path}` | | | | | not tried as it is now |" for path in CORE if path not in tried]
     rows = [
         f"| `{each.path}` | {each.mutants} | {each.mutants - len(each.survived)} | {len(each.survived)} "
-        f"| {each.cpu:.0f} | {each.seconds / 60:.0f} |"
+        f"| {each.cpu:.0f} | {each.day} |"
         for each in results
     ]
     total, survivors = sum(each.mutants for each in results), sum(len(each.survived) for each in results)
+    killed = f"{100 * (total - survivors) / total:.1f} %"
     reasons = [f"- `{each.path}`: `{each.before}` → `{each.after}`: {each.why}" for each in explained()]
-    killed = f"{total} mutants of the core, {100 * (total - survivors) / total:.1f} % killed"
     lines = [
         "# Mutation testing", "",
-        f"Written by `make mutants` on {datetime.now(UTC):%Y-%m-%d}: {killed}.", "",
-        "| module | mutants | killed | explained | CPU seconds | minutes |", "|---|---:|---:|---:|---:|---:|",
-        *rows, "",
-        "## Survivors", "",
+        f"`make mutants` makes {total} small changes to the core, and the tests find {killed} of them.",
+        "It writes this file. A module that has not changed may keep the row of an earlier run, with its date.",
+        f"Of the survivors {len(reasons)} are explained below; any other makes the command fail.", "",
+        "| module | mutants | killed | survived | CPU seconds | tried on |", "|---|---:|---:|---:|---:|---|",
+        *rows, *untried,
+        f"| **all** | {total} | {total - survivors} | {survivors} | {sum(each.cpu for each in results):.0f} | |", "",
+        "## Explained", "",
+        "These survivors change nothing that a caller could see:", "",
         *reasons, "",
     ]  # fmt: skip
     DOCUMENT.write_text("\n".join(lines))

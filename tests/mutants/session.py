@@ -49,13 +49,13 @@ def seconds_for(names: Iterable[str], tests: Mapping[str, Seen]) -> float:
     return _PATIENCE + _TIMES * sum(tests[name].seconds for name in names)
 
 
-def in_turn(numbers: Iterable[int], begin: Callable[[int, Path], Running]) -> Iterator[Outcome]:
-    """Begins each number, two at a time, and gives how each ended."""
+def in_turn(numbers: Iterable[int], begin: Callable[[int, str], Running]) -> Iterator[Outcome]:
+    """Begins each number, two at a time, with a suffix for what it prints, and gives how each ended."""
     running: dict[Running, int] = {}
     for turn, number in enumerate(numbers):
         if len(running) == WORKERS:
             yield _next(running)
-        running[begin(number, BUILD / f"output-{turn % (2 * WORKERS)}")] = number
+        running[begin(number, f".{turn % (2 * WORKERS)}.output")] = number
     while running:
         yield _next(running)
 
@@ -79,8 +79,8 @@ class Session:
         """In place of pytest's own."""
         if session.testsfailed:  # a file could not be imported
             return True
-        seen = self._output.with_suffix(".seen")
-        work = trial.forked(lambda: self._observe(session, seen), BUILD / "observed", time.monotonic() + _ITSELF)
+        seen, log = self._output.with_suffix(".seen"), self._output.with_suffix(".observed")
+        work = trial.forked(lambda: self._observe(session, seen), log, time.monotonic() + _ITSELF)
         _, status, _ = _next({work: 0})
         if status:
             session.testsfailed = 1
@@ -88,18 +88,18 @@ class Session:
         tests = {name: Seen(*each) for name, each in json.loads(seen.read_text())["tests"].items()}
         numbers = [number for number, mutant in enumerate(self._mutants) if mutant.scope]
         with self._output.open("w") as output:
-            for outcome in in_turn(numbers, lambda number, log: self._begin(session, tests, number, log)):
+            for outcome in in_turn(numbers, lambda number, suffix: self._begin(session, tests, number, suffix)):
                 print(json.dumps(outcome), file=output, flush=True)
         return True
 
-    def _begin(self, session: pytest.Session, tests: Mapping[str, Seen], number: int, log: Path) -> Running:
+    def _begin(self, session: pytest.Session, tests: Mapping[str, Seen], number: int, suffix: str) -> Running:
         mutant = self._mutants[number]
         names = chosen(mutant, tests)
         items = {item.nodeid: item for item in session.items}
         until = time.monotonic() + seconds_for(names, tests)
-        return trial.forked(
-            lambda: trial.run_replaced(self._path, mutant, session, [items[name] for name in names]), log, until
-        )
+        tried = [items[name] for name in names]
+        log = self._output.with_suffix(suffix)
+        return trial.forked(lambda: trial.run_replaced(self._path, mutant, session, tried), log, until)
 
     def _observe(self, session: pytest.Session, seen: Path) -> int:
         observer = _Observer(str(Path(self._path).resolve()))

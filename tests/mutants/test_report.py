@@ -17,7 +17,7 @@ WHY = Explanation(PATH, "a = 1", "a = 2", "nobody reads it")
 
 
 def result(mutants: int = 100, *survived: Mutant) -> Result:
-    return Result(PATH, mutants, survived, 1.0, 1.0)
+    return Result(PATH, mutants, survived, 1.0, "2026-11-30", report.digest_of(PATH))
 
 
 def test_all_killed_or_explained_is_no_fault() -> None:
@@ -45,6 +45,13 @@ def test_more_than_twenty_explanations_are_a_fault() -> None:
     many = [WHY._replace(path="app.py", after=f"a = {number}") for number in range(21)]
     assert report.faults([result()], many[:20]) == []
     assert report.faults([result()], many) == ["21 are explained, at most 20 may be."]
+
+
+def test_the_last_result_of_a_module_counts_until_its_source_changes(tmp_path: Path) -> None:
+    report.keep(result(100, SURVIVOR), tmp_path)
+    assert report.last_of([PATH, "app.py"], tmp_path) == [result(100, SURVIVOR._replace(source=""))]
+    report.keep(result()._replace(digest="of another source"), tmp_path)
+    assert report.last_of([PATH], tmp_path) == []
 
 
 def test_each_explanation_is_of_a_line_that_is_there_in_a_module_of_the_core() -> None:
