@@ -55,7 +55,7 @@ def decide(namespace: Namespace, change_set: ChangeSet, answer: Answering, found
         LostRace: what was read does not fit together.
     """
     base = Base(found, *_namespace(namespace, found), situation)
-    _check_namespace(namespace, base, change_set)
+    _check_namespace(base, change_set)
     check_work(situation.schemas, base.settings.schemas, change_set.operations)
     decided, failed = _steps(base, change_set)
     if failed:
@@ -82,9 +82,9 @@ def _namespace(namespace: Namespace, found: Found) -> tuple[Head, Settings]:
     return head, settings
 
 
-def _check_namespace(namespace: Namespace, base: Base, change_set: ChangeSet) -> None:
+def _check_namespace(base: Base, change_set: ChangeSet) -> None:
     if base.settings.read_only:
-        raise read_only(namespace)
+        raise read_only(base.head.namespace)
     if change_set.if_match is not None and change_set.if_match != base.head.revision:
         raise PreconditionFailed("The namespace is not at that revision. Read it again.", revision=base.head.revision)
 
@@ -177,13 +177,9 @@ def _moved(step: Step) -> Moved:
 
 def _version_of(operation: Operation) -> int | None:
     """The version that stands in the request, which is read: an envelope's own, or the one to activate."""
-    match operation:
-        case Put(form="envelope"):
-            return peek(operation.value).version
-        case Activate():
-            return operation.version
-        case _:
-            return None
+    if isinstance(operation, Put) and operation.form == "envelope":
+        return peek(operation.value).version
+    return operation.version if isinstance(operation, Activate) else None
 
 
 def _kids(change_set: ChangeSet) -> list[Kid]:

@@ -61,7 +61,7 @@ class Plan(NamedTuple):
 def refused(plan: Plan, refusal: ConfigsvcError) -> Plan:
     """What it comes to instead: the refusal, under the conditions that the plan had. The first is HEAD's."""
     conditions = (*(_condition(action) for action in plan.actions), *plan.standing)
-    return plan._replace(actions=conditions, refusal=refusal, standing=())
+    return plan._replace(actions=conditions, refusal=refusal)
 
 
 def _condition(action: Action) -> Check:

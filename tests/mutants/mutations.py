@@ -23,8 +23,11 @@ _LEFT_OUT = m.Expr(m.Call() | m.Yield()) | m.AugAssign() | m.Raise() | m.Continu
 _ALGORITHMS = frozenset({"ascii", "latin-1", "sha256", "utf-8"})
 _SLOTS = m.Assign(targets=[m.AssignTarget(m.Name("__slots__"))])  # saves memory, decides nothing
 _NAMED = m.Assign(value=m.Call(func=m.OneOf(*map(m.Name, _TYPES))))
+_TYPED_NONE = m.AnnAssign(value=m.Name("None"))  # mypy finds any other default
+_ALIAS = m.Assign(value=m.Subscript(value=m.OneOf(*map(m.Name, ("Callable", "dict", "tuple")))))
+_PASSED_OVER = _ALIAS | _SLOTS | _NAMED
 _EXPLAINS = (
-    _SLOTS | _NAMED | m.Annotation() | m.Decorator() | m.Import() | m.ImportFrom() | m.If(test=m.Name("TYPE_CHECKING"))
+    _PASSED_OVER | m.Annotation() | m.Decorator() | m.Import() | m.ImportFrom() | m.If(test=m.Name("TYPE_CHECKING"))
 )
 
 
@@ -118,7 +121,10 @@ def _by_mutmut(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     for kind, operator in mutation_operators:
         if isinstance(node, kind):
             for mutated in operator(node):
-                if not (_names_algorithm(node) or _is_as_false(node, mutated) or _drops_prose(node, mutated)):
+                if not (
+                    _names_algorithm(node) or _is_as_false(node, mutated) or _drops_prose(node, mutated)
+                    or m.matches(node, _TYPED_NONE)
+                ):  # fmt: skip
                     yield mutated
 
 

@@ -7,12 +7,15 @@ from configsvc.adapters.clock import moment
 from configsvc.service.ports import Action, Moment, Repository, StoreUnavailable
 from configsvc.service.records import Address, Record
 
+_ENDLESS = 300
+
 
 class FakeClock:
-    """Sleeping is what moves it, and `pass_by`."""
+    """Sleeping is what moves it, and `pass_by`. Who only sleeps is ended: a loop that never gives up fails its test."""
 
     def __init__(self, seconds: float = 1_800_000_000.0) -> None:
         self._seconds = seconds
+        self._in_a_row = 0
         self.slept: list[float] = []
 
     def now(self) -> Moment:
@@ -23,10 +26,13 @@ class FakeClock:
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
-        self.pass_by(seconds)
+        self._seconds += seconds
+        self._in_a_row += 1
+        assert self._in_a_row < _ENDLESS, "sleeps without end"
 
     def pass_by(self, seconds: float) -> None:
         self._seconds += seconds
+        self._in_a_row = 0
 
 
 class FakeChance:
@@ -93,3 +99,15 @@ class Watched:
         if self.lose_answer:
             self.lose_answer = False
             raise StoreUnavailable("the answer got lost", retry_after=1)
+
+
+class Commits(Watched):
+    """One that notes every commit."""
+
+    def __init__(self, inner: Repository) -> None:
+        super().__init__(inner)
+        self.commits: list[Sequence[Action]] = []
+
+    def commit(self, actions: Sequence[Action]) -> None:
+        self.commits.append(actions)
+        super().commit(actions)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from configsvc.adapters.items import to_item
+from configsvc.adapters.memory import MemoryRepository
 from configsvc.model import limits, names
 from configsvc.model.change_set import Activate, ChangeSet, Delete, Operation, Put
 from configsvc.model.errors import Conflict, InvalidRequest, NotFound, PreconditionFailed, TooLarge
@@ -12,10 +13,10 @@ from configsvc.service import records
 from configsvc.service.add_data_key import add_data_key
 from configsvc.service.change import change
 from configsvc.service.get_key import get_key
-from configsvc.service.ports import Action, Check, Remove, Repository, Write
-from configsvc.service.records import address_of
+from configsvc.service.ports import Check, Remove, Write
+from configsvc.service.records import Address, Record, address_of
 from tests.adapters.sizes import item_bytes
-from tests.service.fakes import Watched
+from tests.service.fakes import Commits
 from tests.service.sealed import data_key, kid
 from tests.service.world import ADMIN, DEVELOPER, NS, READER, World, retried, sealed, settled, text
 
@@ -64,6 +65,77 @@ def test_one_operation_that_fails_fails_all_and_each_that_failed_is_named(world:
         ("b", "not_found", None), ("c", "version_claimed", 2),
     ]  # fmt: skip
     assert world.stored() == before
+
+
+def test_each_of_two_failures_is_told_with_its_key_code_detail_and_members(world: World) -> None:
+    with pytest.raises(NotFound) as refused:
+        world.change(activate("b", 3), delete("c"))
+    assert refused.value.members["failed"] == [
+        {"key": "b", "version": 3, "code": "not_found", "detail": "The key has no such version."},
+        {"key": "c", "code": "not_found", "detail": "Nothing is served under that key."},
+    ]
+
+
+def test_a_refusal_over_a_key_that_serves_nothing_is_shown_to_rest_on_what_stood_together(world: World) -> None:
+    world.put(text("a"))
+    world.change(delete("a"))
+    watched = Commits(world.repository)
+    with pytest.raises(NotFound):
+        change(world.ports._replace(repository=watched), DEVELOPER, NS, ChangeSet((activate("a", 9),), "why"), None)
+    shown = [records.key(NS, "a"), records.unserved(NS, "a"), records.version(NS, "a", 9)]
+    stamps = [None, 4, None]
+    assert watched.commits == [[Check(records.head(NS), 4), *map(Check, shown, stamps)]]
+
+
+def test_a_refusal_over_a_version_that_is_there_stands_on_its_stamp(world: World) -> None:
+    world.put(text("a"))
+    world.change(delete("a"))
+    with pytest.raises(PreconditionFailed):
+        world.change(activate("a", 1, if_match=3))
+    assert Check(records.version(NS, "a", 1), 3) in world.repository.committed
+
+
+def test_a_refusal_over_a_key_that_is_served_takes_no_transaction(world: World) -> None:
+    world.put(text("a"))
+    world.repository.calls.clear()
+    with pytest.raises(NotFound):
+        world.change(activate("a", 9))
+    assert world.repository.calls == ["get"]
+
+
+def test_a_key_that_is_put_while_its_deletion_is_refused_is_deleted(world: World) -> None:
+    world.repository.before_commit.append(lambda: world.put(text("a")))
+    assert world.change(delete("a")).status == 200
+
+
+def test_an_activated_version_is_conditioned_on(world: World) -> None:
+    world.put(text("a"))
+    world.put(text("a"))
+    world.change(activate("a", 1))
+    assert Check(records.version(NS, "a", 1), 3) in world.repository.committed
+
+
+class Forgetful(MemoryRepository):
+    """A table that once gives a batch without what came while it was read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left_out: list[Address] = []
+
+    def get(self, addresses: Sequence[Address]) -> dict[Address, Record]:
+        found = super().get(addresses)
+        left_out, self.left_out = self.left_out, []
+        return {at: record for at, record in found.items() if at not in left_out}
+
+
+@pytest.mark.parametrize("missing", [records.settings(NS), records.data_key(NS, kid())], ids=["settings", "data key"])
+def test_a_batch_without_what_its_head_came_with_is_read_again(missing: Address) -> None:
+    table = Forgetful()
+    world = settled(table)
+    table.left_out = [missing]
+    world.repository.calls.clear()
+    assert world.put(sealed("a", 1)).status == 201
+    assert world.repository.calls == ["get", "get", "commit"]
 
 
 def test_a_version_that_was_put_staged_is_served_once_activated(world: World) -> None:
@@ -129,8 +201,9 @@ def test_a_change_set_of_40_envelopes_under_10_data_keys_is_one_transaction_of_a
 
 
 def test_more_data_keys_than_one_transaction_may_condition_on_are_too_many(world: World) -> None:
-    with pytest.raises(TooLarge):
+    with pytest.raises(TooLarge) as refused:
         world.change(*(sealed(f"k{number}", 1, number=number) for number in range(limits.CHANGE_SET_KIDS + 1)))
+    assert refused.value.members == {"limit": limits.CHANGE_SET_KIDS}
 
 
 def test_a_key_stands_in_a_change_set_once(world: World) -> None:
@@ -187,23 +260,13 @@ def test_all_that_a_refusal_was_drawn_from_is_checked_at_one_revision_of_the_nam
     with pytest.raises(TooLarge):
         change(world.ports._replace(repository=watched), DEVELOPER, NS, ChangeSet(tuple(staged)), None)
     head = Check(records.head(NS), world.head().revision)
-    checked = {action for commit in watched.commits for action in commit}
-    assert {records.key(NS, put.key) for put in staged} < {action.address for action in checked if action.expected}
-    assert all(isinstance(action, Check) for action in checked)
+    checked = [action for commit in watched.commits for action in commit if isinstance(action, Check)]
+    assert len(checked) == sum(map(len, watched.commits))
     assert [head in commit for commit in watched.commits] == [True] * len(watched.commits)
     assert len(watched.commits) > 1
-
-
-class Commits(Watched):
-    """A repository in front of another that notes every commit."""
-
-    def __init__(self, inner: Repository) -> None:
-        super().__init__(inner)
-        self.commits: list[list[Check]] = []
-
-    def commit(self, actions: Sequence[Action]) -> None:
-        self.commits.append([action for action in actions if isinstance(action, Check)])
-        super().commit(actions)
+    once = [action.address for action in checked if action != head]
+    assert {records.settings(NS), *(records.key(NS, put.key) for put in staged)} < set(once)
+    assert len(once) == len(set(once))
 
 
 def test_a_write_between_the_checks_of_a_refusal_has_it_decided_again(world: World) -> None:

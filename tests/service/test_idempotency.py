@@ -108,6 +108,7 @@ def test_what_is_kept_holds_no_value_and_an_expiry_for_the_table(world: World) -
     assert isinstance(kept, Answer)
     assert "canary" not in repr(kept)
     assert kept.expires == 1_800_000_000 + DAY
+    assert kept.revision == world.head().revision
 
 
 def test_the_answer_is_looked_up_in_the_one_read(world: World) -> None:

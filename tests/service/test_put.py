@@ -95,7 +95,7 @@ def test_a_namespace_may_ask_for_a_precondition(world: World) -> None:
 
 def test_a_read_only_namespace_takes_no_put(world: World) -> None:
     world.set(read_only=True)
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match=f"namespace set {NS} --no-read-only"):
         world.put(text("db.url"))
 
 
@@ -193,6 +193,24 @@ def test_a_value_that_is_not_what_its_form_says_is_refused_and_nothing_is_writte
     assert refused.value.status == 422
     assert world.stored() == before
     assert wrong.value not in str(refused.value) or len(wrong.value) < 6
+
+
+@pytest.mark.parametrize(
+    ("wrong", "members"),
+    [
+        (text("a", form="kms"), {"key": "a"}),
+        (sealed("a", 3), {"key": "a", "next_version": 1}),
+        (sealed("a", 1)._replace(content_type="application/json"), {"key": "a"}),
+        (sealed("a", 1)._replace(key=names.key("b")), {"key": "b"}),
+        (sealed("a", 1, number=7), {"key": "a", "kid": kid(7)}),
+    ],
+    ids=["form", "version", "content type", "another key", "data key"],
+)
+def test_a_refused_put_names_its_key_and_what_to_do(world: World, wrong: Put, members: dict[str, object]) -> None:
+    world.set(forms=("plain", "envelope"))
+    with pytest.raises(ConfigsvcError) as refused:
+        world.put(wrong)
+    assert {name: refused.value.members.get(name) for name in members} == members
 
 
 def test_a_put_is_in_the_change_log_with_who_and_why_and_without_its_value(world: World) -> None:

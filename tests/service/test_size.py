@@ -5,6 +5,7 @@ import pytest
 from configsvc.model import names
 from configsvc.model.change_set import Activate, Delete
 from configsvc.model.errors import TooLarge
+from configsvc.model.snapshot import Charset
 from configsvc.service.get_namespace import get_namespace
 from configsvc.service.ports import Check
 from tests.service.world import NS, READER, World, settled, text
@@ -33,6 +34,17 @@ def before_limit(world: World) -> int:
     limit = get_namespace(world.ports, READER, NS)["snapshot_bytes"]
     assert isinstance(limit, int)
     return limit
+
+
+@pytest.mark.parametrize(("charset", "bytes_of_a_letter"), [("utf8", 2), ("ascii", 6)])
+def test_the_limit_counts_bytes_as_the_runtime_in_use_writes_them(charset: Charset, bytes_of_a_letter: int) -> None:
+    world = settled()
+    world.ports = world.ports._replace(charset=charset)
+    world.put(text("a"))
+    world.set(snapshot_bytes=size(world) + 50 * bytes_of_a_letter)
+    with pytest.raises(TooLarge):
+        world.put(text("a", "value" + "\u00e9" * 51))
+    assert world.put(text("a", "value" + "\u00e9" * 50)).status == 201
 
 
 def test_a_staged_value_costs_the_snapshot_nothing_until_it_is_activated() -> None:

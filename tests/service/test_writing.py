@@ -5,12 +5,17 @@ from collections.abc import Sequence
 import pytest
 
 from configsvc.adapters.memory import MemoryRepository
+from configsvc.model.change_set import ChangeSet
 from configsvc.model.errors import Conflict, Contended, PreconditionFailed, Unavailable, VersionClaimed
 from configsvc.service import records
-from configsvc.service.ports import Check, Remove, Write
+from configsvc.service.add_data_key import add_data_key
+from configsvc.service.change import change
+from configsvc.service.create_namespace import NamespaceWanted, create_namespace
+from configsvc.service.ports import Action, Check, StoreUnavailable, Write
 from configsvc.service.records import Address, Record
-from tests.service.sealed import kid
-from tests.service.world import NS, World, retried, sealed, settled, text
+from tests.service.fakes import Commits
+from tests.service.sealed import data_key, kid
+from tests.service.world import ADMIN, DEVELOPER, NS, World, retried, sealed, settled, text
 
 
 @pytest.fixture
@@ -97,8 +102,55 @@ def test_every_record_that_a_put_was_decided_on_is_conditioned_on(world: World) 
     }
 
 
-def address(action: Write | Remove | Check) -> Address:
+def address(action: Action) -> Address:
     return records.address_of(action.record) if isinstance(action, Write) else action.address
+
+
+def test_what_stands_already_takes_no_transaction_and_what_only_checks_is_not_remembered(world: World) -> None:
+    world.repository.calls.clear()
+    add_data_key(world.ports, ADMIN, NS, data_key(), retried("k1"))
+    assert "commit" not in world.repository.calls
+    create_namespace(world.ports, ADMIN, NS, NamespaceWanted(), retried("k2"))
+    assert world.repository.committed == [Check(records.head(NS), 2), Check(records.settings(NS), 1)]
+
+
+def test_after_the_store_failed_it_is_not_asked_for_a_first_answer(world: World) -> None:
+    world.set(snapshot_bytes=90)
+    world.repository.before_commit.append(fail)
+    world.repository.calls.clear()
+    with pytest.raises(StoreUnavailable):
+        world.put(text("a", "x" * 100), retried("k1"))
+    assert world.repository.calls == ["get"]
+
+
+def fail() -> None:
+    raise StoreUnavailable("It is away.", retry_after=1)
+
+
+@pytest.mark.parametrize(("data_keys", "commits"), [(7, [100]), (8, [1 + 30, 101 - 30])])
+def test_what_does_not_fit_into_the_transaction_is_shown_beforehand_at_the_same_revision(
+    world: World, data_keys: int, commits: list[int]
+) -> None:
+    """30 new keys, each with its version and a condition beside; HEAD, settings, the log, and the data keys."""
+    for number in range(1, data_keys):
+        add_data_key(world.ports, ADMIN, NS, data_key(number), None)
+    world.clock.pass_by(11)
+    watched = Commits(world.repository)
+    puts = [sealed(f"k{number}", 1, number=number % data_keys) for number in range(30)]
+    change(world.ports._replace(repository=watched), DEVELOPER, NS, ChangeSet(tuple(puts)), None)
+    assert [len(each) for each in watched.commits] == commits
+    assert all(records.head(NS) in map(address, each) for each in watched.commits)
+
+
+def test_each_sixteenth_revision_is_summed_up_by_the_write_that_made_it_and_by_no_other(world: World) -> None:
+    for _ in range(3, 16):
+        world.put(text("a"))
+    assert not [sk for sk in world.stored() if sk.startswith("S#")]
+    world.put(text("a"))
+    assert [sk for sk in world.stored() if sk.startswith("S#")] == ["S#1#000000000016"]
+    world.repository.calls.clear()
+    world.set()
+    assert world.repository.calls == ["get", "commit"]
 
 
 class Torn(MemoryRepository):
