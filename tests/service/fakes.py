@@ -7,7 +7,7 @@ from configsvc.adapters.clock import moment
 from configsvc.service.ports import Action, Moment, Repository, StoreUnavailable
 from configsvc.service.records import Address, Record
 
-_ENDLESS = 300
+_ENDLESS = 2000
 
 
 class FakeClock:
