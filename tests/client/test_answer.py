@@ -171,7 +171,7 @@ def test_gzip_inflates_whatever_its_size_and_what_follows_it(size: int) -> None:
             inflate(end)
 
 
-@pytest.mark.parametrize("after", [b"\0x", b"\0X\0", bytes(8) + gzip.compress(b"hi")])
+@pytest.mark.parametrize("after", [b"\0x", b"\0X\0", bytes(8) + gzip.compress(b"hi", mtime=0)])
 def test_after_gzip_nothing_but_zeros_may_come(after: bytes) -> None:
     assert inflate(gzip.compress(b"hi") + b"\0") == b"hi"
     with pytest.raises(BadAnswer, match="followed by something else"):
