@@ -107,7 +107,7 @@ VERBS = [read_one, read_two, read_keys, read_together, write]
 
 
 @pytest.mark.parametrize("call", VERBS)
-def test_what_is_throttled_is_tried_again_with_growing_pauses_until_the_deadline_and_not_beyond(
+def test_s31_what_is_throttled_is_tried_again_with_growing_pauses_until_the_deadline_and_not_beyond(
     clock: FakeClock, call: Callable[[DynamoRepository], object]
 ) -> None:
     began = clock.monotonic()
@@ -121,7 +121,7 @@ def test_what_is_throttled_is_tried_again_with_growing_pauses_until_the_deadline
 
 
 @pytest.mark.parametrize("call", VERBS)
-def test_what_the_store_never_answers_ends_by_the_deadline(
+def test_s51_what_the_store_never_answers_ends_by_the_deadline(
     clock: FakeClock, call: Callable[[DynamoRepository], object]
 ) -> None:
     began = clock.monotonic()
@@ -162,14 +162,14 @@ def test_the_pages_of_a_query_share_one_deadline(clock: FakeClock) -> None:
     assert clock.monotonic() - began < SECONDS + 1.0
 
 
-def test_a_throttled_page_is_read_again_from_where_it_began(clock: FakeClock) -> None:
+def test_s31_a_throttled_page_is_read_again_from_where_it_began(clock: FakeClock) -> None:
     first = {"Items": [to_item(state("a"))], "LastEvaluatedKey": key_of(AT[1])}
     repository, client = against(clock, answers(first), THROTTLED, answers({"Items": [to_item(state("b"))]}))
     assert [each.key for each in repository.query(PARTITION, "K#")] == ["a", "b"]  # type: ignore[union-attr]
     assert client.asked[1] == client.asked[2]
 
 
-def test_every_try_of_a_commit_has_the_same_token_and_every_commit_another(clock: FakeClock) -> None:
+def test_s52_every_try_of_a_commit_has_the_same_token_and_every_commit_another(clock: FakeClock) -> None:
     repository, client = against(clock, BROKEN, THROTTLED, cancelled("ThrottlingError", "None"), DONE)
     write(repository)
     write(repository)
@@ -179,7 +179,7 @@ def test_every_try_of_a_commit_has_the_same_token_and_every_commit_another(clock
     assert all(1 <= len(token) <= 36 for token in tokens)  # DynamoDB's bounds
 
 
-def test_a_conflict_is_a_lost_race(clock: FakeClock) -> None:
+def test_s32_a_conflict_is_a_lost_race(clock: FakeClock) -> None:
     repository, client = against(clock, cancelled("TransactionConflict"))
     with pytest.raises(LostRace):
         write(repository)
@@ -203,7 +203,7 @@ def test_records_that_are_throttled_when_they_are_read_together_are_read_again(c
 
 
 @pytest.mark.parametrize("then", ["TransactionConflict", "TransactionInProgressException"])
-def test_a_commit_whose_answer_was_lost_and_that_collides_is_sent_again_for_it_may_collide_with_itself(
+def test_s52_a_commit_whose_answer_was_lost_and_that_collides_is_sent_again_for_it_may_collide_with_itself(
     clock: FakeClock, then: str
 ) -> None:
     collision = cancelled(then) if then == "TransactionConflict" else refused(then)
@@ -222,7 +222,9 @@ def test_a_condition_that_fails_after_a_lost_answer_is_a_lost_race_for_the_token
 
 
 @pytest.mark.parametrize("last", [THROTTLED, cancelled("TransactionConflict")])
-def test_a_commit_that_was_once_not_answered_stays_unknown_whatever_came_after_it(clock: FakeClock, last: Step) -> None:
+def test_s52_a_commit_that_was_once_not_answered_stays_unknown_whatever_came_after_it(
+    clock: FakeClock, last: Step
+) -> None:
     repository, _ = against(clock, BROKEN, last)
     with pytest.raises(StoreUnavailable) as unknown:
         write(repository)
@@ -260,7 +262,7 @@ class Table:
 KEYS = [records.key(NS, f"k{number:02}") for number in range(12)]
 
 
-def test_a_batch_goes_on_while_keys_are_answered_though_none_of_them_has_an_item(clock: FakeClock) -> None:
+def test_s40_a_batch_goes_on_while_keys_are_answered_though_none_of_them_has_an_item(clock: FakeClock) -> None:
     repository, client = against(clock, Table([5, 4, 12], there=KEYS[-1:]))
     assert list(repository.get(KEYS)) == KEYS[-1:]
     assert len(client.asked) == 3
@@ -276,7 +278,7 @@ def test_a_batch_that_answers_no_key_is_asked_again_with_growing_pauses_and_then
     assert clock.monotonic() - began <= SECONDS
 
 
-def test_a_batch_that_answers_no_key_for_a_while_is_read_whole(clock: FakeClock) -> None:
+def test_s40_a_batch_that_answers_no_key_for_a_while_is_read_whole(clock: FakeClock) -> None:
     repository, _ = against(clock, Table([0, 0, 0, 1, 0, 12], there=KEYS))
     assert sorted(repository.get(KEYS)) == KEYS
 

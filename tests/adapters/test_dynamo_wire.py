@@ -92,7 +92,7 @@ def reached(environment: pytest.MonkeyPatch, server: Scripted, ca: Path | None =
 
 
 @pytest.mark.parametrize("serve", SERVERS.values(), ids=SERVERS)
-def test_a_read_ends_with_its_deadline(environment: pytest.MonkeyPatch, serve: Serve) -> None:
+def test_s51_a_read_ends_with_its_deadline(environment: pytest.MonkeyPatch, serve: Serve) -> None:
     with scripted(serve) as server:
         with pytest.raises(StoreUnavailable):
             reached(environment, server).get([records.head(NS)])
@@ -100,7 +100,7 @@ def test_a_read_ends_with_its_deadline(environment: pytest.MonkeyPatch, serve: S
 
 
 @pytest.mark.parametrize("serve", SERVERS.values(), ids=SERVERS)
-def test_a_commit_over_tls_ends_with_its_deadline_and_is_told_to_be_unknown(
+def test_s51_a_commit_over_tls_ends_with_its_deadline_and_is_told_to_be_unknown(
     environment: pytest.MonkeyPatch, tmp_path: Path, serve: Serve
 ) -> None:
     with scripted(serve, tls=server_context(tmp_path)) as server:
@@ -110,7 +110,7 @@ def test_a_commit_over_tls_ends_with_its_deadline_and_is_told_to_be_unknown(
 
 
 @pytest.mark.parametrize("body", [b"", b'{"It', b'{"Item": {"pk'], ids=["nothing", "a little", "the item's key"])
-def test_an_answer_that_broke_off_is_asked_for_again_and_never_taken_for_a_missing_record(
+def test_s51_an_answer_that_broke_off_is_asked_for_again_and_never_taken_for_a_missing_record(
     environment: pytest.MonkeyPatch, body: bytes
 ) -> None:
     with scripted(says(LONG + body, 1), says(EMPTY, 1)) as server:
@@ -118,7 +118,7 @@ def test_an_answer_that_broke_off_is_asked_for_again_and_never_taken_for_a_missi
         assert server.connections == 2
 
 
-def test_an_answer_that_does_not_match_its_checksum_is_asked_for_again(environment: pytest.MonkeyPatch) -> None:
+def test_s51_an_answer_that_does_not_match_its_checksum_is_asked_for_again(environment: pytest.MonkeyPatch) -> None:
     damaged = EMPTY.replace(b"\r\n\r\n", b"\r\nx-amz-crc32: 1\r\n\r\n")
     right = EMPTY.replace(b"\r\n\r\n", b"\r\nx-amz-crc32: %d\r\n\r\n" % zlib.crc32(b"{}"))
     answers = iter([damaged, right])
@@ -145,7 +145,7 @@ def test_a_connection_is_kept_and_one_that_broke_off_is_replaced(
         assert server.connections == 2
 
 
-def test_a_server_that_never_answers_a_tls_greeting_holds_nobody(environment: pytest.MonkeyPatch) -> None:
+def test_s51_a_server_that_never_answers_a_tls_greeting_holds_nobody(environment: pytest.MonkeyPatch) -> None:
     with scripted(deaf) as server:
         environment.setenv("AWS_ENDPOINT_URL", f"https://localhost:{server.port}")
         repository = DynamoRepository(connect(), "table").within(SystemClock().monotonic() + SECONDS)
@@ -177,7 +177,7 @@ class Provider:
         return {"access_key": "a", "secret_key": "s", "token": "t", "expiry_time": expires.isoformat()}
 
 
-def test_a_silent_provider_of_credentials_holds_a_call_no_longer_than_its_deadline() -> None:
+def test_s51_a_silent_provider_of_credentials_holds_a_call_no_longer_than_its_deadline() -> None:
     provider = Provider(lasting=60)
     credentials = RefreshableCredentials.create_from_metadata(provider.given(), provider, "test")
     renewal = Aside(credentials.get_frozen_credentials, kept=False)

@@ -21,7 +21,7 @@ def test_a_put_that_was_done_is_reported_as_done(shell: Shell, service: Loopback
     assert service.admin().known(namespace, ["b"])[names.key("b")].latest == 1
 
 
-def test_another_value_or_another_writer_is_no_success(shell: Shell, service: Loopback, namespace: str) -> None:
+def test_s33_another_value_or_another_writer_is_no_success(shell: Shell, service: Loopback, namespace: str) -> None:
     service.admin().put(namespace, "a", "old")
     again = ("put", "a", "-", "--if-match", revision(service, namespace, "a"))
     shell.ok(*again, given="new")
@@ -34,7 +34,7 @@ def test_another_value_or_another_writer_is_no_success(shell: Shell, service: Lo
     assert arn("owner") in refused.err
 
 
-def test_activate_and_delete_that_were_done_are_reported_as_done(
+def test_s33_activate_and_delete_that_were_done_are_reported_as_done(
     shell: Shell, service: Loopback, namespace: str
 ) -> None:
     for value in ("one", "two"):

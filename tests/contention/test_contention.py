@@ -6,7 +6,7 @@ from tests.contention.writers import SECONDS, fared
 from tests.service.world import NS
 
 
-def test_twenty_writers_that_write_all_the_time_all_get_through_and_none_waits_much_longer_than_its_turn() -> None:
+def test_s54_twenty_writers_that_write_all_the_time_all_get_through_and_none_waits_much_longer_than_its_turn() -> None:
     each = fared(20)
     assert each.refused == 0
     assert len(each.made) / each.elapsed > 40  # a transaction takes 15 ms, and they come one after the other
@@ -14,7 +14,7 @@ def test_twenty_writers_that_write_all_the_time_all_get_through_and_none_waits_m
     assert each.tries < 6
 
 
-def test_even_fifty_are_not_refused() -> None:
+def test_s54_even_fifty_are_not_refused() -> None:
     each = fared(50, writes=10)
     assert each.refused == 0
     assert max(each.made) < SECONDS - writing.COMMIT_SECONDS

@@ -86,7 +86,7 @@ def check(memory: MemoryRepository, tag: str, body: str | None) -> None:
 
 
 @pytest.mark.parametrize(("keys", "writes"), [(1000, 10), (1000, 50)])
-def test_every_reading_beside_writers_is_answered_at_one_revision_and_reads_the_keys_once(
+def test_s53_every_reading_beside_writers_is_answered_at_one_revision_and_reads_the_keys_once(
     keys: int, writes: int
 ) -> None:
     read = beside(keys, writes)
@@ -96,7 +96,7 @@ def test_every_reading_beside_writers_is_answered_at_one_revision_and_reads_the_
 
 @pytest.mark.slow
 @pytest.mark.parametrize("writes", [10, 50])
-def test_so_is_one_of_5000_keys(writes: int) -> None:
+def test_s53_so_is_one_of_5000_keys(writes: int) -> None:
     read = beside(5000, writes)
     assert (read.answered, read.refused) == (READINGS, 0)
     assert read.records < 5000 * 1.1

@@ -88,14 +88,14 @@ def faulty(emulator: Emulator, proxy: Microburst, monkeypatch: pytest.MonkeyPatc
     proxy.rules()
 
 
-def test_an_answer_lost_once_is_asked_for_again_and_commits_once(faulty: Faulty) -> None:
+def test_s33_an_answer_lost_once_is_asked_for_again_and_commits_once(faulty: Faulty) -> None:
     faulty.proxy.rules(rule("TransactWriteItems", LOST, 1))
     assert faulty.put(None).status == 201
     assert len(faulty.proxy.fired()) == 1
     assert faulty.versions() == 1
 
 
-def test_the_same_idempotency_key_gets_the_first_answer_when_every_answer_was_lost(faulty: Faulty) -> None:
+def test_s33_the_same_idempotency_key_gets_the_first_answer_when_every_answer_was_lost(faulty: Faulty) -> None:
     faulty.proxy.rules(rule("TransactWriteItems", LOST))
     with pytest.raises(Unavailable):
         faulty.put()
@@ -107,7 +107,7 @@ def test_the_same_idempotency_key_gets_the_first_answer_when_every_answer_was_lo
     assert faulty.versions() == 1
 
 
-def test_were_the_first_answer_not_kept_there_would_be_a_second_version(faulty: Faulty) -> None:
+def test_s33_were_the_first_answer_not_kept_there_would_be_a_second_version(faulty: Faulty) -> None:
     faulty.ports = faulty.ports._replace(repository=Dropping(faulty.ports.repository, is_answer))
     faulty.proxy.rules(rule("TransactWriteItems", LOST))
     with pytest.raises(Unavailable):
@@ -116,7 +116,7 @@ def test_were_the_first_answer_not_kept_there_would_be_a_second_version(faulty: 
     assert faulty.put().body["version"] == 2
 
 
-def test_without_a_key_the_refused_precondition_says_what_is_there(faulty: Faulty) -> None:
+def test_s33_without_a_key_the_refused_precondition_says_what_is_there(faulty: Faulty) -> None:
     faulty.proxy.rules(rule("TransactWriteItems", LOST))
     with pytest.raises(Unavailable):
         faulty.put(None, create_only=True)
@@ -128,7 +128,7 @@ def test_without_a_key_the_refused_precondition_says_what_is_there(faulty: Fault
 
 
 @pytest.mark.parametrize("fault", [CONFLICT, THROTTLED], ids=["conflict", "throttled"])
-def test_a_write_is_tried_again(faulty: Faulty, fault: Rule) -> None:
+def test_s32_a_write_is_tried_again(faulty: Faulty, fault: Rule) -> None:
     faulty.proxy.rules(rule("TransactWriteItems", fault, 2))
     assert faulty.put().status == 201
     assert len(faulty.proxy.fired()) == 2
@@ -136,7 +136,9 @@ def test_a_write_is_tried_again(faulty: Faulty, fault: Rule) -> None:
 
 
 @pytest.mark.parametrize(("fault", "code"), [(CONFLICT, "contended"), (THROTTLED, "throttled")])
-def test_a_write_that_never_gets_through_is_given_up_with_retry_after(faulty: Faulty, fault: Rule, code: str) -> None:
+def test_s32_a_write_that_never_gets_through_is_given_up_with_retry_after(
+    faulty: Faulty, fault: Rule, code: str
+) -> None:
     faulty.proxy.rules(rule("TransactWriteItems", fault))
     with pytest.raises(Throttled) as given_up:
         faulty.put()
@@ -146,7 +148,7 @@ def test_a_write_that_never_gets_through_is_given_up_with_retry_after(faulty: Fa
 
 
 @pytest.mark.parametrize("operation", ["BatchGetItem", "Query"])
-def test_a_reading_that_is_throttled_is_tried_again_and_then_given_up(faulty: Faulty, operation: str) -> None:
+def test_s31_a_reading_that_is_throttled_is_tried_again_and_then_given_up(faulty: Faulty, operation: str) -> None:
     faulty.put()
     faulty.proxy.rules(rule(operation, THROTTLED, 2))
     assert fetch(faulty.ports, READER, NS, None).status == 200

@@ -69,6 +69,9 @@ READING = {
     "53": "conversion that changes a value",
 }
 SERVING = {
+    "s31": "DynamoDB throttles a read",
+    "s32": "DynamoDB throttles a write, or transactions conflict",
+    "s33": "write committed, answer lost",
     "s34": "request repeated after DynamoDB's ten minutes",
     "s35": "killed between any two calls",
     "s36": "two writers with the same base",
@@ -84,15 +87,46 @@ SERVING = {
     "s46": "KMS works, the API is down",
     "s47": "rotation beside writes",
     "s48": "rotation killed halfway",
+    "s49": "text outside ASCII on python3.11",
+    "s50": "Lambda's limits",
+    "s51": "DynamoDB is silent, drips or breaks off",
+    "s52": "a commit collides with itself",
+    "s53": "cold snapshot beside writers",
+    "s54": "many writers of one namespace",
+    "s55": "malformed event",
+    "s56": "body in another encoding",
+    "s57": "5,000 deleted keys",
+    "s58": "a long change log",
+    "s59": "kills and lost answers over HTTP",
+    "s60": "skewed clocks, late commits, rotations",
 }
 ROWS = READING | SERVING
 TESTS = Path(__file__).parents[1]
 SOURCES = (
     TESTS / "faults_client",
     TESTS / "faults",
+    TESTS / "adapters" / "test_dynamo_calls.py",
+    TESTS / "adapters" / "test_dynamo_wire.py",
     TESTS / "admin" / "test_rotation.py",
     TESTS / "cli" / "test_interrupted.py",
+    TESTS / "cli" / "test_lost.py",
     TESTS / "cli" / "test_secrecy.py",
+    TESTS / "complete" / "test_runtimes.py",
+    TESTS / "contention" / "test_contention.py",
+    TESTS / "contention" / "test_snapshot_beside_writers.py",
+    TESTS / "local" / "test_runtime.py",
+    TESTS / "service" / "test_answer_sizes.py",
+    TESTS / "service" / "test_clocks.py",
+    TESTS / "service" / "test_deleted_keys.py",
+    TESTS / "service" / "test_growth.py",
+    TESTS / "service" / "test_overtaken.py",
+    TESTS / "simulation" / "test_simulation.py",
+    TESTS / "storms" / "test_in_process.py",
+    TESTS / "storms" / "test_planted.py",
+    TESTS / "storms" / "test_storms.py",
+    TESTS / "web" / "test_body.py",
+    TESTS / "web" / "test_health.py",
+    TESTS / "web" / "test_malformed.py",
 )
 DOCUMENT = TESTS.parent / "docs" / "FAULTS.md"
 _ROW = re.compile(r"::test_(s?[0-9]{2})_(\w+)")

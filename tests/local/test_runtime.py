@@ -113,7 +113,7 @@ def test_an_environment_that_ends_in_the_middle_fails_the_event_at_once(runtime:
     assert len(runtime.pids()) == 1
 
 
-def test_an_environment_that_is_killed_at_work_fails_the_event_and_is_replaced(
+def test_s50_an_environment_that_is_killed_at_work_fails_the_event_and_is_replaced(
     runtime: Runtime, tmp_path: Path
 ) -> None:
     (before,) = runtime.pids()
@@ -130,7 +130,7 @@ def test_an_environment_that_is_killed_at_work_fails_the_event_and_is_replaced(
     assert stream == runtime.invoke({"environment": 1})["AWS_LAMBDA_LOG_STREAM_NAME"]
 
 
-def test_an_environment_that_passes_the_timeout_is_killed_and_replaced(package: Path, tmp_path: Path) -> None:
+def test_s50_an_environment_that_passes_the_timeout_is_killed_and_replaced(package: Path, tmp_path: Path) -> None:
     with Runtime(directory=package, handler="main.handler", log=tmp_path / "log", timeout=0.5) as runtime:
         (before,) = runtime.pids()
         with pytest.raises(InvocationTimedOut, match=r"timed out after 0\.50 seconds"):
@@ -142,7 +142,7 @@ def test_an_environment_that_passes_the_timeout_is_killed_and_replaced(package: 
         assert after != before
 
 
-def test_above_its_concurrency_an_event_is_throttled_at_once(runtime: Runtime, tmp_path: Path) -> None:
+def test_s50_above_its_concurrency_an_event_is_throttled_at_once(runtime: Runtime, tmp_path: Path) -> None:
     with ThreadPoolExecutor(1) as pool:
         working = pool.submit(runtime.invoke, {"begin": str(tmp_path / "begun"), "wait_for": str(tmp_path / "go")})
         assert wait_until((tmp_path / "begun").exists, 10)
@@ -156,7 +156,7 @@ def test_above_its_concurrency_an_event_is_throttled_at_once(runtime: Runtime, t
 
 
 @pytest.mark.parametrize(("version", "text"), [("python3.11", "\u00e9"), ("python3.12", "\u00e9"), ("python3.11", "a")])
-def test_an_answer_ends_at_6_291_556_bytes_as_the_runtime_encodes_it(
+def test_s50_an_answer_ends_at_6_291_556_bytes_as_the_runtime_encodes_it(
     package: Path, tmp_path: Path, version: str, text: str
 ) -> None:
     with Runtime(directory=package, handler="main.handler", log=tmp_path / "log", runtime=version) as runtime:
@@ -170,7 +170,7 @@ def test_an_answer_ends_at_6_291_556_bytes_as_the_runtime_encodes_it(
         assert runtime.invoke("next") == {"echo": "next"}
 
 
-def test_an_event_ends_at_6_mb(runtime: Runtime) -> None:
+def test_s50_an_event_ends_at_6_mb(runtime: Runtime) -> None:
     overhead = len('{"length": ""}')
     assert runtime.invoke({"length": "x" * (6 * 1024 * 1024 - overhead)}) == 6 * 1024 * 1024 - overhead
     with pytest.raises(EventTooLarge, match="at most 6291456"):

@@ -84,7 +84,9 @@ def room(world: World, most: int) -> int:
 @pytest.mark.parametrize("most", [limits.SNAPSHOT_BYTES, limits.SNAPSHOT_BYTES_MOST], ids=["default", "most"])
 @pytest.mark.parametrize("charset", CHARSETS)
 @pytest.mark.parametrize("letter", LETTERS)
-def test_a_namespace_full_to_the_byte_is_answered_on_every_runtime(letter: str, charset: Charset, most: int) -> None:
+def test_s49_a_namespace_full_to_the_byte_is_answered_on_every_runtime(
+    letter: str, charset: Charset, most: int
+) -> None:
     world = at(charset)
     refused = fill(world, LETTERS[letter], most)
     body = world.fetch().body or ""
@@ -97,7 +99,7 @@ def test_a_namespace_full_to_the_byte_is_answered_on_every_runtime(letter: str, 
 
 @pytest.mark.parametrize("charset", CHARSETS)
 @pytest.mark.parametrize("letter", LETTERS)
-def test_several_namespaces_that_are_full_fit_one_answer_and_the_rest_is_deferred(
+def test_s49_several_namespaces_that_are_full_fit_one_answer_and_the_rest_is_deferred(
     letter: str, charset: Charset
 ) -> None:
     world = at(charset)
@@ -115,7 +117,7 @@ def test_several_namespaces_that_are_full_fit_one_answer_and_the_rest_is_deferre
     assert answered(body, charset) <= ANSWER_BYTES
 
 
-def test_a_stage_that_changes_its_runtime_serves_and_counts_on() -> None:
+def test_s49_a_stage_that_changes_its_runtime_serves_and_counts_on() -> None:
     world = at("utf8")
     fill(world, LETTERS["cjk"], limits.SNAPSHOT_BYTES)
     world.ports = world.ports._replace(charset="ascii")

@@ -49,7 +49,7 @@ def jumping() -> JumpingWorld:
 
 
 @given(offsets)
-def test_versions_and_revisions_count_on_whatever_the_clock_says(jumps: Sequence[float]) -> None:
+def test_s42_versions_and_revisions_count_on_whatever_the_clock_says(jumps: Sequence[float]) -> None:
     world = jumping()
     for number, off in enumerate(jumps, start=1):
         world.jumping.off = off
@@ -62,7 +62,7 @@ def test_versions_and_revisions_count_on_whatever_the_clock_says(jumps: Sequence
 
 
 @given(offsets)
-def test_the_newest_data_key_is_the_one_that_was_added_last(jumps: Sequence[float]) -> None:
+def test_s42_the_newest_data_key_is_the_one_that_was_added_last(jumps: Sequence[float]) -> None:
     world = jumping()
     for number, off in enumerate(jumps[:6], start=1):
         world.jumping.off = off
@@ -72,7 +72,7 @@ def test_the_newest_data_key_is_the_one_that_was_added_last(jumps: Sequence[floa
 
 
 @pytest.mark.parametrize("off", [-HOUR, HOUR])
-def test_an_idempotency_key_is_answered_as_the_first_time_for_23_hours_on_any_clock(off: float) -> None:
+def test_s42_an_idempotency_key_is_answered_as_the_first_time_for_23_hours_on_any_clock(off: float) -> None:
     world = jumping()
     first = world.put(text("db.url"), retried("once"))
     world.jumping.pass_by(limits.IDEMPOTENCY_SECONDS - HOUR - 1)

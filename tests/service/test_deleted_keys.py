@@ -68,7 +68,7 @@ def cold(table: Weighed) -> int:
 
 
 @pytest.mark.parametrize("staged", [False, True], ids=["deleted", "staged"])
-def test_a_cold_snapshot_reads_as_much_of_the_table_as_is_served(staged: bool) -> None:  # noqa: FBT001  # a parameter
+def test_s57_a_cold_snapshot_reads_as_much_of_the_table_as_is_served(staged: bool) -> None:  # noqa: FBT001  # a parameter
     table = Weighed()
     world = settled(table)
     world.put(text("live"))
@@ -82,7 +82,7 @@ def test_a_cold_snapshot_reads_as_much_of_the_table_as_is_served(staged: bool) -
     assert cold(table) == alone < 200
 
 
-def test_a_namespace_that_was_deleted_and_created_again_reads_nothing_of_what_it_had() -> None:
+def test_s57_a_namespace_that_was_deleted_and_created_again_reads_nothing_of_what_it_had() -> None:
     table = Weighed()
     world = settled(table)
     gone(world, *(f"k{number}" for number in range(80)))
@@ -191,7 +191,7 @@ def test_a_key_that_was_deleted_long_enough_ago_is_purged_with_all_its_versions(
     checked(world)
 
 
-def test_the_numbers_of_a_purged_key_stay_used(world: World) -> None:
+def test_s57_the_numbers_of_a_purged_key_stay_used(world: World) -> None:
     world.set(retention=Retention(deleted_days=1))
     for _ in range(3):
         gone(world, "a")
@@ -247,7 +247,7 @@ def die() -> None:
     raise Killed
 
 
-def test_a_purge_that_was_killed_at_any_commit_is_brought_to_its_end_by_the_next(world: World) -> None:
+def test_s57_a_purge_that_was_killed_at_any_commit_is_brought_to_its_end_by_the_next(world: World) -> None:
     world.set(retention=Retention(deleted_days=1))
     gone(world, *(f"k{number}" for number in range(5)))
     world.clock.pass_by(2 * DAY)
@@ -279,7 +279,7 @@ def test_an_envelope_of_a_key_that_lost_its_versions_to_a_purge_that_was_killed_
     assert claimed.value.members["next_version"] == 2
 
 
-def test_many_deleted_keys_go_in_bounded_steps(world: World) -> None:
+def test_s57_many_deleted_keys_go_in_bounded_steps(world: World) -> None:
     world.set(retention=Retention(deleted_days=1))
     keys = [f"k{number:03}" for number in range(120)]
     for _ in range(5):

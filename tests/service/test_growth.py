@@ -85,7 +85,7 @@ def an_hour_ago(world: World) -> str:
 
 
 @pytest.mark.parametrize("revisions", [200, 1000, pytest.param(8000, marks=pytest.mark.slow)])
-def test_no_request_reads_more_however_long_the_history(revisions: int) -> None:
+def test_s58_no_request_reads_more_however_long_the_history(revisions: int) -> None:
     world, table = grown(revisions)
     world.set(retention=Retention(versions=10))
     costs = dict[str, tuple[int, int]]()
@@ -181,7 +181,7 @@ def history(request: pytest.FixtureRequest) -> History:
     return History(request.param).write(600)
 
 
-def test_any_two_revisions_differ_by_what_a_plain_list_says(history: History) -> None:
+def test_s58_any_two_revisions_differ_by_what_a_plain_list_says(history: History) -> None:
     last = history.world.head().revision
     for start, end in ((2, last), (15, 17), (16, 33), (255, 257), (256, 512), (300, 2), (511, 513), (last - 3, last)):
         found = diff(history.world.ports, READER, NS, start, end, 1000, None)["differences"]
@@ -248,7 +248,7 @@ def old() -> World:
 
 @settings(max_examples=20, deadline=None)
 @given(st.data())
-def test_every_answer_is_the_same_whichever_summaries_are_missing_or_torn(old: World, data: st.DataObject) -> None:
+def test_s58_every_answer_is_the_same_whichever_summaries_are_missing_or_torn(old: World, data: st.DataObject) -> None:
     expected, kept = answers(old), stored(old)
     fates = [data.draw(st.sampled_from(["stays", "is lost", "is torn"])) for _ in kept]
     shares = [data.draw(st.floats(0, 0.99)) for _ in kept]
@@ -413,7 +413,7 @@ def test_time_travel_passes_a_lift_that_took_down_a_raised_head(asked: int) -> N
     assert diff(world.ports, READER, NS, 40, 50, 1000, None)["differences"] != []
 
 
-def test_a_hole_in_the_log_is_never_passed_over() -> None:
+def test_s58_a_hole_in_the_log_is_never_passed_over() -> None:
     world, _ = grown(100)
     for hole in (20, 30, 50):
         record = next(each for each in world.log() if each.revision == hole)

@@ -69,7 +69,7 @@ def digest(value: str) -> str:
     return sha256(value.encode()).hexdigest()
 
 
-def test_the_loser_of_two_writers_learns_who_won_when_and_at_which_version(world: World) -> None:
+def test_s36_the_loser_of_two_writers_learns_who_won_when_and_at_which_version(world: World) -> None:
     world.put(text("db.url", "base"))
     world.put(text("db.url", "theirs", if_match=3), who=COLLEAGUE)
     won = world.log()[-1]
@@ -88,7 +88,9 @@ def test_a_person_reads_who_it_was(world: World) -> None:
 @pytest.mark.parametrize(
     "wanted", [text("db.url", "ours"), text("db.url", "ours", activate=False), sealed("db.url", 2)]
 )
-def test_a_writer_whose_answer_was_lost_sees_that_it_is_its_own_write(world: World, store: Losing, wanted: Put) -> None:
+def test_s33_a_writer_whose_answer_was_lost_sees_that_it_is_its_own_write(
+    world: World, store: Losing, wanted: Put
+) -> None:
     world.put(text("db.url", "base"))
     store.lose = True
     mine = wanted._replace(if_match=3)

@@ -51,12 +51,12 @@ def holds(seed: int, plant: Plant = NOTHING) -> Report:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_every_promise_holds_under_one_clock(seed: int) -> None:
+def test_s60_every_promise_holds_under_one_clock(seed: int) -> None:
     assert holds(seed).revision > 40
 
 
 @pytest.mark.slow
-def test_every_promise_holds_while_everything_happens() -> None:
+def test_s60_every_promise_holds_while_everything_happens() -> None:
     traces = "\n".join(line for seed in range(10, 30) for line in holds(seed).trace)
     assert [each for each in HAPPENS if each not in traces] == []
 
@@ -95,7 +95,7 @@ def found(plant: str, seeds: Iterable[int]) -> Report:
 
 
 @pytest.mark.parametrize("plant", [pytest.param(each, marks=[pytest.mark.slow] * (each != FIRST)) for each in PLANTS])
-def test_a_planted_fault_is_found_and_the_same_seed_passes_without_it(plant: str) -> None:
+def test_s60_a_planted_fault_is_found_and_the_same_seed_passes_without_it(plant: str) -> None:
     # The recorded seed comes first. A change of what is drawn gives another history; then one of the next finds it.
     report = found(plant, [PLANTS[plant].seed, *range(1, REPLAYED)])
     text = report.text(plant)

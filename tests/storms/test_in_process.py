@@ -35,7 +35,7 @@ def storm(tamper: Tamper) -> Came:
         return settled(made, raged(made, SEED, SIZE))
 
 
-def test_288_operations_are_linearizable_though_answers_are_lost() -> None:
+def test_s59_288_operations_are_linearizable_though_answers_are_lost() -> None:
     came = storm(lambda target: Losing(target, SEED))
     judge(came)
     assert came.began == SIZE.operations
@@ -43,6 +43,6 @@ def test_288_operations_are_linearizable_though_answers_are_lost() -> None:
 
 
 @pytest.mark.parametrize("bug", TAMPERED)
-def test_a_bug_between_gateway_and_function_is_found(bug: str) -> None:
+def test_s59_a_bug_between_gateway_and_function_is_found(bug: str) -> None:
     with pytest.raises(AssertionError, match=f"seed {SEED}"):
         judge(storm(TAMPERED[bug]))

@@ -36,7 +36,7 @@ def parts_with(bug: str, package: Package, emulator: Emulator, scratch: Path) ->
 
 
 @pytest.mark.parametrize("bug", SEEDS)
-def test_a_planted_bug_is_found_by_its_recorded_seed(
+def test_s59_a_planted_bug_is_found_by_its_recorded_seed(
     built_package: Package, emulator: Emulator, tmp_path: Path, bug: str
 ) -> None:
     parts = parts_with(bug, built_package, emulator, tmp_path)

@@ -29,7 +29,7 @@ def check(package: Package, emulator: Emulator, scratch: Path, seed: int, size: 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1, 6))
-def test_1008_operations_amid_faults_and_4_kills_are_linearizable(
+def test_s59_1008_operations_amid_faults_and_4_kills_are_linearizable(
     built_package: Package, emulator: Emulator, tmp_path: Path, seed: int
 ) -> None:
     check(built_package, emulator, tmp_path, seed, Size(writes=42, kills=4))

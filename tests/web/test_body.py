@@ -83,7 +83,7 @@ TOLD: list[tuple[bytes, str]] = [
 
 
 @pytest.mark.parametrize(("raw", "told"), TOLD)
-def test_another_encoding_is_told_as_what_it_is_also_as_api_gateway_hands_it_on(raw: bytes, told: str) -> None:
+def test_s56_another_encoding_is_told_as_what_it_is_also_as_api_gateway_hands_it_on(raw: bytes, told: str) -> None:
     for sent in (raw, raw.decode(errors="replace").encode()):
         with pytest.raises((InvalidRequest, UnsupportedMediaType), match=told):
             object_in(sent)
@@ -95,7 +95,7 @@ def test_a_replacement_character_that_is_meant_is_sent_as_an_escape() -> None:
 
 
 @given(st.text(st.characters(min_codepoint=0x80, max_codepoint=0xFF), min_size=1))
-def test_latin_1_is_never_taken_as_text_with_other_characters(letters: str) -> None:
+def test_s56_latin_1_is_never_taken_as_text_with_other_characters(letters: str) -> None:
     raw = b'{"value": "' + letters.encode("latin-1") + b'"}'
     try:
         read = object_in(raw.decode(errors="replace").encode())

@@ -67,7 +67,7 @@ def asked(app: Api, query: dict[str, list[str]] | None = DEEP) -> dict[str, Any]
     return made
 
 
-def test_plain_health_says_that_it_did_not_look_at_the_table() -> None:
+def test_s39_plain_health_says_that_it_did_not_look_at_the_table() -> None:
     store = Store()
     for query in (None, {"deep": ["false"]}):
         assert json.loads(asked(over(store), query)["body"]) == {"status": "ok", "table": "not_checked"}
@@ -91,7 +91,7 @@ def test_deep_health_reads_one_small_record() -> None:
         (NoCredentialsError(), "table_unreachable"),
     ],
 )
-def test_a_table_that_cannot_be_read_is_503_with_its_reason_and_no_place(error: Exception, reason: str) -> None:
+def test_s39_a_table_that_cannot_be_read_is_503_with_its_reason_and_no_place(error: Exception, reason: str) -> None:
     lines, client = Lines(), Client(error)
     made = asked(over(DynamoRepository(client, "secret-table"), lines=lines))  # type: ignore[arg-type]  # answers alike
     found = problem(made)

@@ -138,7 +138,7 @@ PLACES = [(number, path) for number, made in enumerate(EVENTS) for path in paths
 
 @pytest.mark.parametrize("enforced", [True, False], ids=["enforced", "observed"])
 @pytest.mark.parametrize("number", range(len(EVENTS)))
-def test_every_odd_value_at_every_place_of_an_event_is_answered(number: int, *, enforced: bool) -> None:
+def test_s55_every_odd_value_at_every_place_of_an_event_is_answered(number: int, *, enforced: bool) -> None:
     for path in paths(EVENTS[number]):
         for value in ODD:
             check(put_at(EVENTS[number], path, value), enforced=enforced)
@@ -147,7 +147,7 @@ def test_every_odd_value_at_every_place_of_an_event_is_answered(number: int, *, 
 
 
 @given(st.sampled_from(PLACES), st.sampled_from(PLACES), odd, odd, st.booleans())
-def test_any_two_things_wrong_at_once_are_answered(
+def test_s55_any_two_things_wrong_at_once_are_answered(
     one: tuple[int, Path],
     other: tuple[int, Path],
     first: object,
@@ -164,10 +164,10 @@ def test_any_two_things_wrong_at_once_are_answered(
 
 
 @given(odd)
-def test_anything_at_all_is_answered(sent: object) -> None:
+def test_s55_anything_at_all_is_answered(sent: object) -> None:
     check(sent)
 
 
 @pytest.mark.parametrize("context", [None, object(), Context(), 7, {}])
-def test_any_context_is_taken(context: object) -> None:
+def test_s55_any_context_is_taken(context: object) -> None:
     assert check(EVENTS[3], context=context) == 200
