@@ -19,6 +19,7 @@ from configsvc.service.fetch import Fetched, fetch
 from configsvc.service.ports import Caller, GrantsCache, Outcome, Ports, Repository, SnapshotCache
 from configsvc.service.records import Retention
 from configsvc.service.upkeep import upkeep
+from configsvc.web.deadline import WRITE_SECONDS
 from tests.machines import pruning, recount
 from tests.machines.agreement import Witness
 from tests.machines.asked import AddDataKey, Asked, DeleteGrants, SetGrants, SetNamespace, send
@@ -107,7 +108,7 @@ class ServiceMachine(RuleBasedStateMachine):
         wanted = self._reading(step.draft)
         self._brew(step)
         try:
-            said = read(self.ports, wanted)
+            said = read(self._request(), wanted)
         except (Contended, Unavailable):
             assert self.storm.failed, "a reading failed though the store did not"
             return
@@ -120,7 +121,7 @@ class ServiceMachine(RuleBasedStateMachine):
         held = self.held.get(ns)
         self._brew(step)
         try:
-            fetched = fetch(self.ports, READER, ns, held.etag if held else None)
+            fetched = fetch(self._request(), READER, ns, held.etag if held else None)
         except (Contended, Unavailable):
             assert self.storm.failed
             return
@@ -141,7 +142,7 @@ class ServiceMachine(RuleBasedStateMachine):
         self.tended = ns
         self._brew(step)
         try:
-            told = upkeep(self.ports, who, ns)
+            told = upkeep(self._request(), who, ns)
         except (Contended, Unavailable):
             assert self.storm.failed or self.storm.conflicts or len(self.worlds) > 1
         except ConfigsvcError as error:
@@ -183,6 +184,10 @@ class ServiceMachine(RuleBasedStateMachine):
             self.witness.check(self.table, self.world, ns)
         self.dirty.clear()
 
+    def _request(self) -> Ports:
+        """What one request has: without its deadline, a store that conflicts for ever would hold it for ever."""
+        return self.ports.within(WRITE_SECONDS)
+
     def _write(self, asked: Asked, step: Step) -> None:
         if asked.once:
             self.asked.append(asked)
@@ -195,7 +200,7 @@ class ServiceMachine(RuleBasedStateMachine):
         self._brew(step, foretold)
         foretold()
         try:
-            said = _said(send(self.ports, asked))
+            said = _said(send(self._request(), asked))
         except (Contended, Unavailable):
             self._unavailable(asked)
             return
