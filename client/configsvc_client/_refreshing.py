@@ -31,8 +31,8 @@ class Outcome(Record):
 
     state: State
     held: Held
-    error: ConfigsvcError | None = None
-    news: Sequence[str] = ()
+    error: ConfigsvcError | None
+    news: Sequence[str]
 
 
 def outcome(
@@ -169,7 +169,7 @@ def refreshed(
     if not found and all(layer.etag and not layer.reopen for layer in held.layers):
         return Refreshed(held, {})  # nearly every poll
     # The fewest KMS calls first: whoever writes one namespace must not use up the time that another needs.
-    cheapest = sorted(held.layers, key=lambda layer: _calls(found.get(layer.namespace), rules))
+    cheapest = sorted(held.layers, key=lambda layer: _calls(layer, found.get(layer.namespace), rules))
     results = {layer.namespace: _result(layer, known, found, rules, deadline, waiting) for layer in cheapest}
     refused = {namespace: result for namespace, result in results.items() if isinstance(result, Refused)}
     layers = tuple(
@@ -205,8 +205,10 @@ def _result(  # noqa: PLR0917  # what `refreshed` has, for one of its layers
         return Refused(_of(namespace, error), mark)
 
 
-def _calls(came: Found | ConfigsvcError | None, rules: Rules) -> int:
-    return rules.keyring.calls(came.sealed) if isinstance(came, Found) else 0
+def _calls(layer: Layer, came: Found | ConfigsvcError | None, rules: Rules) -> int:
+    """How many KMS calls what comes after a layer takes: what came, or what did not open and is opened again."""
+    sealed = came.sealed if isinstance(came, Found) else layer.reopen
+    return rules.keyring.calls(sealed) if sealed is not None else 0
 
 
 def _of(namespace: Namespace, error: ConfigsvcError) -> ConfigsvcError:
