@@ -65,11 +65,11 @@ def handed_on(error: BaseException) -> BaseException:
 
     Those of a signal handler stay. It was given the frame it interrupted, so what those frames hold is dropped as well.
     """
-    own, traced = _handler_part(error), error.__traceback__
-    while own is not None and traced is not own and traced is not None:
+    own, part = _handler_part(error), error.__traceback__
+    while own is not None and part is not own and part is not None:
         with contextlib.suppress(RuntimeError):  # it still runs: the one that caught it
-            traced.tb_frame.clear()
-        traced = traced.tb_next
+            part.tb_frame.clear()
+        part = part.tb_next
     error.__context__ = None
     return error.with_traceback(own)
 
@@ -82,13 +82,13 @@ def injected(error: Exception) -> bool:
     package = _package(type(error).__module__)
     if _is_ordinary(package):
         return False
-    return all(_package(_module(traced)) != package for traced in _traced(error))
+    return all(_package(_module(part)) != package for part in traced(error))
 
 
 def _handler_part(error: BaseException) -> TracebackType | None:
     """The traceback from where a signal handler begins, None where it passes through none."""
     codes = set(_registered())
-    return next((traced for traced in _traced(error) if _is_of_a_handler(traced.tb_frame, codes)), None)
+    return next((part for part in traced(error) if _is_of_a_handler(part.tb_frame, codes)), None)
 
 
 def _is_of_a_handler(frame: FrameType, codes: set[int]) -> bool:
@@ -138,11 +138,12 @@ def _part(of: object, name: str) -> object:
     return None
 
 
-def _traced(error: BaseException) -> Iterator[TracebackType]:
-    traced = error.__traceback__
-    while traced is not None:
-        yield traced
-        traced = traced.tb_next
+def traced(error: BaseException) -> Iterator[TracebackType]:
+    """Its traceback, from the frame that caught it inward."""
+    part = error.__traceback__
+    while part is not None:
+        yield part
+        part = part.tb_next
 
 
 def _running() -> Iterator[FrameType]:

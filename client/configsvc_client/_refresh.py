@@ -37,7 +37,7 @@ class Held(Record):
 
     layers: tuple[Layer, ...]
     snapshot: Snapshot
-    source: Source = "service"
+    source: Source
 
     @property
     def broken(self) -> dict[Namespace, Iterable[str]]:
@@ -233,11 +233,10 @@ def _judged(error: BaseException) -> BaseException:
 
 
 def _place(error: BaseException) -> str:
-    traced, place = error.__traceback__, ""
-    while traced is not None:
-        place = f"{traced.tb_frame.f_code.co_filename}:{traced.tb_lineno}"
-        traced = traced.tb_next
-    return place
+    from configsvc_client._foreign import traced
+
+    *_, last = traced(error)
+    return f"{last.tb_frame.f_code.co_filename}:{last.tb_lineno}"
 
 
 def _check_answered(
@@ -256,7 +255,7 @@ def answered(namespace: Namespace, etag: str | None, found: Found | ConfigsvcErr
     if isinstance(found, ConfigsvcError):
         raise found
     if (found is None and etag is None) or (found is not None and found.sealed.namespace != namespace):
-        raise Unavailable(f"The service did not answer with {namespace}, as it was asked to.", namespace=namespace)
+        raise Unavailable(f"The service did not answer with {namespace}, as it was asked to.")
     return found
 
 

@@ -198,6 +198,26 @@ def test_after_its_deadline_whoever_waited_for_a_refresh_begins_one() -> None:
     assert (stage.config["a"], stage.config.last_error) == ("2", None)
 
 
+def test_a_refresh_that_is_given_up_failed_for_want_of_time_until_the_next_one_ends() -> None:
+    stage, gateway = holding()
+    stage.config.snapshot()
+    stage.clock.advance(67)
+    held, seen = Held(), list[tuple[object, str]]()
+
+    def look() -> None:
+        error = stage.config.last_error
+        assert error is not None
+        seen.append((error.members["reason"], error.detail))
+
+    with reading(lambda: stage.config["a"], held, gateway):
+        stage.clock.advance(67)
+        gateway.during = look
+        assert stage.config["a"] == "1"
+        held.answer()
+    assert seen == [("deadline", "A refresh did not end within 0.8 seconds, and was given up.")]
+    assert stage.config.last_error is None
+
+
 def test_a_restored_copy_takes_nothing_of_a_refresh_that_was_under_way() -> None:
     stage, gateway = holding()
     stage.config.snapshot()

@@ -1,3 +1,4 @@
+import math
 import threading
 
 import pytest
@@ -216,6 +217,24 @@ def test_a_dependency_that_cannot_be_imported_is_named_with_what_to_do(name: str
     assert "canary" not in carried(caught.value)
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        ImportError("canary", name="configsvc.model.entry"),
+        ImportError("canary", name="configsvc_client._opening"),
+        ImportError("canary"),
+        RuntimeError("canary"),
+    ],
+    ids=lambda error: getattr(error, "name", None) or type(error).__name__,
+)
+def test_what_cannot_be_imported_of_our_own_is_a_bug_to_report_and_nothing_to_install(error: Exception) -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    stage.gateway.fail = [error] * 3
+    with pytest.raises(ConfigUnavailable, match=rf"Unexpected error: {type(error).__name__} in .*report it") as caught:
+        stage.config["a"]
+    assert "nstall" not in str(caught.value)
+
+
 def test_kms_down_does_not_matter_while_the_data_key_is_held_and_keeps_the_old_values_when_a_new_one_comes() -> None:
     stage = Stage(sealed_values({"a": "1"}))
     stage.config.snapshot()
@@ -311,7 +330,9 @@ def test_a_first_refresh_that_loads_nothing_raises_and_the_next_one_is_a_first_o
     stage.gateway.fail = [Forbidden("not allowed")]
     with pytest.raises(ConfigUnavailable):
         stage.config.refresh()
+    assert stage.config.age == math.inf
     assert stage.config.refresh() is True
+    assert stage.config.age == 0
 
 
 def test_refreshes_failures_and_what_was_refused_are_counted_each_time() -> None:

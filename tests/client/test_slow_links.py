@@ -76,6 +76,30 @@ def test_what_arrived_slowly_keeps_its_time_until_a_change_arrives_quickly() -> 
     assert given(stage, lambda: stage.config["a"], 2) == [1.6, 0.8]
 
 
+@pytest.mark.parametrize(("took", "then"), [(0.375, 1), (0.5, 2), (0.625, 2)])
+def test_a_change_arrives_quickly_if_it_takes_less_than_half_of_the_usual_time(took: float, then: float) -> None:
+    stage = loaded(CONFIGSVC_REFRESH_SECONDS="1")
+    stage.gateway.fail = [TOO_SLOW]
+    assert given(stage, lambda: stage.config["a"], 1) == [1]
+    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.gateway.during = lambda: stage.clock.advance(took)
+    stage.clock.advance(67)
+    wait_until(lambda: stage.config["a"] == "2")
+    stage.gateway.during = lambda: None
+    assert given(stage, lambda: stage.config["a"], 1) == [then]
+
+
+@pytest.mark.parametrize(("took", "then"), [(0.875, 1), (1, 2)])
+def test_whatever_fails_at_the_deadline_failed_for_want_of_time(took: float, then: float) -> None:
+    stage = loaded(CONFIGSVC_REFRESH_SECONDS="1")
+    stage.gateway.during = lambda: stage.clock.advance(took)
+    stage.gateway.fail = [Unavailable("connection refused", reason="connection")]
+    stage.clock.advance(67)
+    stage.config.snapshot()
+    stage.gateway.during = lambda: None
+    assert given(stage, lambda: stage.config["a"], 1) == [then]
+
+
 def test_another_failure_allows_no_more_time() -> None:
     stage = loaded()
     stage.gateway.fail = [Unavailable("connection refused", reason="connection")] * 10
