@@ -12,13 +12,17 @@ _SERVICE = tuple(
         "versions", "writing",
     )
 )  # fmt: skip
-_REFRESH = tuple(
-    f"tests/client/test_{name}.py"
-    for name in (
-        "background_reads", "config", "counts", "deadlines", "expiry", "fallback", "flights", "foreign", "handler",
-        "health", "many", "moved", "opening", "overdue", "refresh", "refusals", "slow_links", "strikes", "troubles",
-        "unasked", "windows", "without_poll", "without_threads",
-    )
+_REFRESH = (
+    *(
+        f"tests/client/test_{name}.py"
+        for name in (
+            "background_reads", "config", "counts", "deadlines", "expiry", "fallback", "flights", "foreign", "handler",
+            "health", "many", "moved", "one_flight", "one_of_several", "opening", "overdue", "refresh", "refusals",
+            "slow_links", "troubles", "unasked", "windows", "without_poll", "without_threads",
+        )
+    ),
+    *(f"tests/faults_client/test_{name}.py" for name in ("answers", "service_down")),
+    "tests/attacks/test_poisoned_answers.py",
 )  # fmt: skip
 _SEALED = ("tests/client/test_cipher.py", "tests/vectors/*.py")
 _ANSWERS = tuple(f"tests/client/test_{name}.py" for name in ("answer", "encodings", "foreign", "http"))

@@ -24,7 +24,7 @@ _ALGORITHMS = frozenset({"ascii", "latin-1", "sha256", "utf-8"})
 _SLOTS = m.Assign(targets=[m.AssignTarget(m.Name("__slots__"))])  # saves memory, decides nothing
 _NAMED = m.Assign(value=m.Call(func=m.OneOf(*map(m.Name, _TYPES))))
 _TYPED_NONE = m.AnnAssign(value=m.Name("None"))  # mypy finds any other default
-_ALIAS = m.Assign(value=m.Subscript(value=m.OneOf(*map(m.Name, ("Callable", "dict", "tuple")))))
+_ALIAS = m.Assign(value=m.Subscript(value=m.OneOf(*map(m.Name, ("Callable", "Literal", "dict", "tuple")))))
 _PASSED_OVER = _ALIAS | _SLOTS | _NAMED
 _EXPLAINS = (
     _PASSED_OVER | m.Annotation() | m.Decorator() | m.Import() | m.ImportFrom() | m.If(test=m.Name("TYPE_CHECKING"))
