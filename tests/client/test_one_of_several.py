@@ -78,6 +78,18 @@ def test_when_all_namespaces_are_refused_what_is_held_grows_old_and_when_one_is_
     assert set(stage.config.refused) == {"shared.prod"}
 
 
+def test_where_all_are_refused_and_would_expire_before_they_are_asked_for_again_within_one_interval() -> None:
+    stage = two(CONFIGSVC_MAX_STALE_SECONDS="100")
+    stage.chance = 1.0
+    stage.gateway.served = dict.fromkeys((NS, SHARED), Unavailable("Both are busy."))
+    stage.clock.advance(67)
+    stage.config.snapshot()
+    stage.serve(sealed_values({"a": "2"}, revision=2))
+    shared("2", 2)(stage)
+    stage.clock.advance(54)
+    assert dict(stage.config) == {"a": "2", "b": "2"}
+
+
 def test_until_all_namespaces_came_from_the_service_what_is_held_is_of_the_fallback_file() -> None:
     stage = from_file(1)
     stage.gateway.served[SHARED] = Unavailable("It is busy.")

@@ -79,6 +79,7 @@ def test_what_arrived_slowly_keeps_its_time_until_a_change_arrives_quickly() -> 
 @pytest.mark.parametrize(("took", "then"), [(0.375, 1), (0.5, 2), (0.625, 2)])
 def test_a_change_arrives_quickly_if_it_takes_less_than_half_of_the_usual_time(took: float, then: float) -> None:
     stage = loaded(CONFIGSVC_REFRESH_SECONDS="1")
+    assert stage.config.refresh() is False
     stage.gateway.fail = [TOO_SLOW]
     assert given(stage, lambda: stage.config["a"], 1) == [1]
     stage.serve(sealed_values({"a": "2"}, revision=2))
