@@ -102,7 +102,7 @@ def test_who_looks_amid_an_end_sees_what_it_ended_with_as_soon_as_it_has_ended()
 
 def test_all_who_wait_for_a_flight_go_on_when_it_ends() -> None:
     flying, got = begun(), list[bool]()
-    waiting = [threading.Thread(target=lambda: got.append(flying.wait(30)), daemon=True) for _ in range(3)]
+    waiting = [threading.Thread(target=lambda: got.append(flying.wait(300)), daemon=True) for _ in range(3)]
     for thread in waiting:
         thread.start()
     wait_until(lambda: all(_stands_in(thread, "wait") for thread in waiting))
