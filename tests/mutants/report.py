@@ -1,4 +1,4 @@
-"""What came of it: the survivors that are explained, what is wrong with the rest, and docs/MUTANTS.md."""
+"""The results: what fails the run, the survivors that are explained or open, and docs/MUTANTS.md."""
 
 from __future__ import annotations
 
@@ -69,22 +69,32 @@ def explained() -> list[Explanation]:
 
 
 def faults(results: Sequence[Result], explanations: Sequence[Explanation] | None = None) -> list[str]:
-    """What is wrong, a line each."""
+    """What fails the run, a line each; the results are of the whole core."""
     known = explained() if explanations is None else explanations
-    paths = {result.path for result in results}
-    reasons = {each[:3]: each.why for each in known if each.path in paths}
-    found = {(result.path, each.before, each.after): each for result in results for each in result.survived}
-    total, survivors = sum(result.mutants for result in results), sum(len(result.survived) for result in results)
+    tried = {result.path for result in results}
+    stale = [each for each in known if each.path in tried and each[:3] not in _survivors(results)]
+    total, survived = sum(result.mutants for result in results), sum(len(result.survived) for result in results)
     return [
-        *(f"Not explained: {path}:{each.line}: {each.before}  =>  {each.after}"
-          for (path, *_), each in found.items() if (path, each.before, each.after) not in reasons),
-        *(f"Explained, but killed or gone: {' | '.join(each)}" for each in reasons if each not in found),
-        *([f"{survivors} of {total} survived."] if survivors > (1 - LEAST_KILLED) * total else []),
+        *(f"Not tried as it is now: {path}" for path in CORE if path not in tried),
+        *(f"Explained, but killed or gone: {' | '.join(each[:3])}" for each in stale),
+        *([f"{survived} of {total} survived."] if survived > (1 - LEAST_KILLED) * total else []),
         *([f"{len(known)} are explained, at most {MOST_EXPLAINED} may be."] if len(known) > MOST_EXPLAINED else []),
     ]  # fmt: skip
 
 
-def write(results: Sequence[Result]) -> None:
+def unexplained(results: Sequence[Result], explanations: Sequence[Explanation] | None = None) -> list[str]:
+    """The survivors that nobody has explained, a line each: where, and the change."""
+    reasons = {each[:3] for each in (explained() if explanations is None else explanations)}
+    found = _survivors(results).items()
+    return [f"`{path}`, line {each.line}: `{before}` → `{after}`"
+            for (path, before, after), each in found if (path, before, after) not in reasons]  # fmt: skip
+
+
+def _survivors(results: Sequence[Result]) -> dict[tuple[str, str, str], Mutant]:
+    return {(result.path, each.before, each.after): each for result in results for each in result.survived}
+
+
+def write(results: Sequence[Result], document: Path = DOCUMENT) -> None:
     """docs/MUTANTS.md, of the last results. A module without one is said to be untried."""
     tried = {each.path for each in results}
     untried = [f"| `{path}` | | | | | not tried as it is now |" for path in CORE if path not in tried]
@@ -100,12 +110,15 @@ def write(results: Sequence[Result]) -> None:
         "# Mutation testing", "",
         f"`make mutants` makes {total} small changes to the core, and the tests find {killed} of them.",
         "It writes this file. A module that has not changed may keep the row of an earlier run, with its date.",
-        "The survivors explained below are accepted; any other makes the command fail.", "",
+        f"The command fails below {100 * LEAST_KILLED:.0f} %, and with more than {MOST_EXPLAINED} explanations.", "",
         "| module | mutants | killed | survived | CPU seconds | tried on |", "|---|---:|---:|---:|---:|---|",
         *rows, *untried,
         f"| **all** | {total} | {total - survivors} | {survivors} | {sum(each.cpu for each in results):.0f} | |", "",
         "## Explained", "",
         "These survivors change nothing that a caller could see:", "",
         *reasons, "",
+        "## Open", "",
+        "No test finds these changes, and nothing yet says why:", "",
+        *(f"- {each}" for each in unexplained(results)), "",
     ]  # fmt: skip
-    DOCUMENT.write_text("\n".join(lines))
+    document.write_text("\n".join(lines))

@@ -20,31 +20,49 @@ def result(mutants: int = 100, *survived: Mutant) -> Result:
     return Result(PATH, mutants, survived, 1.0, "2026-11-30", report.digest_of(PATH))
 
 
+def core(mutants: int = 100, *survived: Mutant) -> list[Result]:
+    """A result for each module of the core; only the first module has mutants."""
+    return [result(mutants, *survived), *(result(0)._replace(path=path) for path in CORE if path != PATH)]
+
+
 def test_all_killed_or_explained_is_no_fault() -> None:
-    assert report.faults([result()], []) == []
-    assert report.faults([result(100, SURVIVOR)], [WHY]) == []
+    assert report.faults(core(), []) == []
+    assert report.faults(core(100, SURVIVOR), [WHY]) == []
 
 
-def test_a_survivor_that_is_not_explained_is_named_with_its_place_and_change() -> None:
-    assert report.faults([result(100, SURVIVOR)], []) == [f"Not explained: {PATH}:3: a = 1  =>  a = 2"]
-    other = WHY._replace(after="a = 3")
-    assert f"Not explained: {PATH}:3: a = 1  =>  a = 2" in report.faults([result(100, SURVIVOR)], [other])
+def test_a_survivor_that_is_not_explained_is_listed_with_its_place_and_change_and_is_no_fault() -> None:
+    line = f"`{PATH}`, line 3: `a = 1` → `a = 2`"
+    assert report.faults(core(100, SURVIVOR), []) == []
+    assert report.unexplained(core(100, SURVIVOR), []) == [line]
+    assert report.unexplained(core(100, SURVIVOR), [WHY._replace(after="a = 3")]) == [line]
+    assert report.unexplained(core(100, SURVIVOR), [WHY]) == []
 
 
-def test_an_explanation_of_what_is_killed_by_now_is_a_fault_where_its_module_was_tried() -> None:
-    assert report.faults([result()], [WHY]) == [f"Explained, but killed or gone: {PATH} | a = 1 | a = 2"]
-    assert report.faults([result()], [WHY._replace(path="app.py")]) == []
+def test_the_document_lists_each_open_survivor(tmp_path: Path) -> None:
+    document = tmp_path / "MUTANTS.md"
+    report.write(core(100, SURVIVOR), document)
+    _, _, opened = document.read_text().partition("## Open\n")
+    assert f"- `{PATH}`, line 3: `a = 1` → `a = 2`" in opened.splitlines()
+
+
+def test_a_module_that_was_not_tried_as_it_is_now_is_a_fault() -> None:
+    assert report.faults(core()[1:], []) == [f"Not tried as it is now: {PATH}"]
+
+
+def test_an_explanation_of_what_is_killed_by_now_is_a_fault() -> None:
+    assert report.faults(core(), [WHY]) == [f"Explained, but killed or gone: {PATH} | a = 1 | a = 2"]
 
 
 @pytest.mark.parametrize(("mutants", "fault"), [(20, []), (19, ["1 of 19 survived."])])
-def test_less_than_95_percent_killed_is_a_fault(mutants: int, fault: list[str]) -> None:
-    assert report.faults([result(mutants, SURVIVOR)], [WHY]) == fault
+def test_less_than_95_percent_killed_over_all_modules_is_a_fault(mutants: int, fault: list[str]) -> None:
+    assert report.faults(core(mutants, SURVIVOR), [WHY]) == fault
 
 
 def test_more_than_twenty_explanations_are_a_fault() -> None:
-    many = [WHY._replace(path="app.py", after=f"a = {number}") for number in range(21)]
-    assert report.faults([result()], many[:20]) == []
-    assert report.faults([result()], many) == ["21 are explained, at most 20 may be."]
+    many = [WHY._replace(after=f"a = {number}") for number in range(21)]
+    survivors = [SURVIVOR._replace(after=each.after) for each in many]
+    assert report.faults(core(1000, *survivors), many[:20]) == []
+    assert report.faults(core(1000, *survivors), many) == ["21 are explained, at most 20 may be."]
 
 
 def test_the_last_result_of_a_module_counts_until_its_source_changes(tmp_path: Path) -> None:
