@@ -100,14 +100,9 @@ def _steps(base: Base, change_set: ChangeSet) -> tuple[list[Step], list[Failed]]
 
 
 def _refused(base: Base, change_set: ChangeSet, failed: Sequence[Failed]) -> Plan:
-    """The refusal; one that rests on a key that serves nothing once that is shown.
-
-    Raises:
-        ConfigsvcError: the refusal that needs no more than what was read.
-    """
+    """The refusal; one that rests on a key that serves nothing is raised once that is shown."""
     error = _first(failed, len(change_set.operations))
-    if not (shown := [check for operation, _ in failed for check in _shown(base, operation)]):
-        raise error
+    shown = [check for operation, _ in failed for check in _shown(base, operation)]
     as_read = Check(address_of(base.head), base.head.revision)
     return Plan(base.head.revision, (as_read, *shown), Outcome(error.status, {}), error)
 

@@ -8,8 +8,8 @@ _CLIENT = "client/configsvc_client"
 _SERVICE = tuple(
     f"tests/service/test_{name}.py"
     for name in (
-        "change", "change_log", "data_keys", "destroy", "idempotency", "lift", "put", "size", "values_and_schemas",
-        "versions", "writing",
+        "change", "change_log", "data_keys", "destroy", "idempotency", "lift", "listing_keys", "overtaken", "put",
+        "size", "values_and_schemas", "versions", "writing",
     )
 )  # fmt: skip
 _REFRESH = (

@@ -114,8 +114,9 @@ def test_a_retired_key_takes_no_more_values_and_brings_none_back(world: World) -
     assert outcome.body == {"namespace": NS, "kid": kid(), "state": "retired", "revision": 5}
     with pytest.raises(InvalidEnvelope):
         world.put(sealed("b", 1))
-    with pytest.raises(Conflict, match="retired"):
+    with pytest.raises(Conflict, match="retired") as refused:
         world.change(Activate(names.key("a"), 1))
+    assert refused.value.members == {"key": "a", "version": 1, "kid": kid()}
     with pytest.raises(Conflict, match="retired"):
         rewrap(world, rewrapped())
     with pytest.raises(AlreadyExists):

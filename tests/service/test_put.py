@@ -85,8 +85,11 @@ def test_create_only_fails_where_something_is_served_and_not_over_what_is_staged
 
 def test_a_namespace_may_ask_for_a_precondition(world: World) -> None:
     world.set(require_preconditions=True)
-    with pytest.raises(PreconditionRequired, match=r"If-None-Match: \* \(in a change set if_match or create_only\)"):
+    with pytest.raises(
+        PreconditionRequired, match=r"If-None-Match: \* \(in a change set if_match or create_only\)"
+    ) as asked:
         world.put(text("db.url"))
+    assert asked.value.members == {"key": "db.url"}
     assert world.put(text("db.url", create_only=True)).status == 201
     with pytest.raises(PreconditionFailed, match=r"If-None-Match \(in a change set create_only\)"):
         world.put(text("db.url", create_only=True))
@@ -99,10 +102,11 @@ def test_a_read_only_namespace_takes_no_put(world: World) -> None:
         world.put(text("db.url"))
 
 
-def test_a_form_that_the_namespace_does_not_take_is_refused(world: World) -> None:
-    world.set(forms=("envelope",))
-    with pytest.raises(Unprocessable):
+def test_a_form_that_the_namespace_does_not_take_is_refused_with_those_it_takes(world: World) -> None:
+    world.set(forms=("envelope", "kms"))
+    with pytest.raises(Unprocessable, match="takes envelope, kms, not plain") as refused:
         world.put(text("db.url"))
+    assert refused.value.members == {"key": "db.url"}
 
 
 def test_the_identical_envelope_again_gets_the_first_answer_and_writes_nothing(world: World) -> None:
@@ -162,10 +166,14 @@ def test_a_data_key_of_another_namespace_is_not_live_here(world: World) -> None:
 
 def test_a_sealed_key_takes_plain_only_with_declassify_and_admin(world: World) -> None:
     world.put(sealed("db.password", 1))
-    with pytest.raises(Unprocessable):
+    with pytest.raises(Unprocessable) as open_value:
         world.put(text("db.password"))
-    with pytest.raises(Forbidden):
+    assert open_value.value.members == {"key": "db.password"}
+    with pytest.raises(Forbidden, match=f"the admin action on {NS}") as lacking:
         world.put(text("db.password", declassify=True))
+    assert lacking.value.members == {
+        "action": "admin", "namespace": NS, "principal": ROLES + "Developer", "lacks": "iam", "key": "db.password",
+    }  # fmt: skip
     set_grants(world.ports, ADMIN, ROLES + "Developer", (grant("write", "admin"),), None)
     assert world.put(text("db.password", declassify=True)).body["version"] == 2
     assert world.put(text("db.password")).body["version"] == 3

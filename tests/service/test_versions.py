@@ -14,12 +14,14 @@ from configsvc.model.errors import (
     PreconditionFailed,
     PreconditionRequired,
 )
+from configsvc.service import records
 from configsvc.service.activate import activate
 from configsvc.service.delete import delete
 from configsvc.service.destroy import destroy
 from configsvc.service.get_key import get_key
 from configsvc.service.list_versions import list_versions
 from configsvc.service.ports import Idempotency, Outcome
+from configsvc.service.records import Address, KeyState
 from tests.service.world import ADMIN, DEVELOPER, NS, READER, ROLES, STRANGER, World, retried, sealed, settled, text
 
 
@@ -162,10 +164,25 @@ def test_delete_serves_a_key_no_longer_and_activate_brings_it_back(world: World)
     assert outcome.body == {"namespace": NS, "key": "db.url", "version": None, "revision": 4, "active": None}
     with pytest.raises(NotFound):
         get_key(world.ports, READER, NS, "db.url")
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound) as twice:
         deleted(world, "db.url")
+    assert twice.value.members == {"key": "db.url"}
     activated(world, "db.url", 1)
     assert get_key(world.ports, READER, NS, "db.url")[0]["value"] == "old"
+
+
+def test_only_a_key_that_is_deleted_has_the_time_of_its_deletion(world: World) -> None:
+    def deleted_at(at: Address) -> object:
+        state = world.repository.get([at])[at]
+        assert isinstance(state, KeyState)
+        return state.deleted_at
+
+    world.put(text("db.url"))
+    world.clock.pass_by(60)
+    deleted(world, "db.url")
+    assert deleted_at(records.unserved(NS, "db.url")) == "2027-01-15T08:01:00.000Z"
+    activated(world, "db.url", 1)
+    assert deleted_at(records.key(NS, "db.url")) is None
 
 
 def test_activate_and_delete_hold_to_if_match(world: World) -> None:
@@ -200,8 +217,9 @@ def test_the_same_idempotency_key_activates_once(world: World) -> None:
 
 def test_a_version_that_never_was_is_not_activated(world: World) -> None:
     world.put(text("db.url"))
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound) as refused:
         activated(world, "db.url", 2)
+    assert refused.value.members == {"key": "db.url", "version": 2}
 
 
 def test_whoever_may_not_write_neither_activates_nor_deletes(world: World) -> None:
@@ -219,8 +237,9 @@ def test_a_destroyed_version_is_gone_everywhere_but_in_the_history(world: World)
     destroy(world.ports, ADMIN, NS, "db.url", 1, None)
     with pytest.raises(Gone):
         get_key(world.ports, READER, NS, "db.url", 1)
-    with pytest.raises(Gone):
+    with pytest.raises(Gone) as gone:
         activated(world, "db.url", 1)
+    assert gone.value.members == {"key": "db.url", "version": 1}
     versions = list_versions(world.ports, READER, NS, "db.url", 10, None)["versions"]
     assert isinstance(versions, list)
     assert [(each["version"], each["destroyed"], each["active"]) for each in versions] == [

@@ -1,21 +1,24 @@
 """Lost races and lost answers: nobody's write is lost, nobody's is done twice, and nobody waits for ever."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from configsvc.adapters.memory import MemoryRepository
-from configsvc.model.change_set import ChangeSet
+from configsvc.model import names
+from configsvc.model.change_set import Activate, ChangeSet
 from configsvc.model.errors import Conflict, Contended, PreconditionFailed, Unavailable, VersionClaimed
 from configsvc.service import records
 from configsvc.service.add_data_key import add_data_key
 from configsvc.service.change import change
 from configsvc.service.create_namespace import NamespaceWanted, create_namespace
-from configsvc.service.ports import Action, Check, StoreUnavailable, Write
+from configsvc.service.ports import Action, Check, LostRace, StoreUnavailable, Write
 from configsvc.service.records import Address, Record
+from configsvc.service.set_grants import set_grants
+from configsvc.service.writing import decided
 from tests.service.fakes import Commits
 from tests.service.sealed import data_key, kid
-from tests.service.world import ADMIN, DEVELOPER, NS, World, retried, sealed, settled, text
+from tests.service.world import ADMIN, DEVELOPER, NS, ROLES, World, retried, sealed, settled, text
 
 
 @pytest.fixture
@@ -63,6 +66,30 @@ def test_the_pauses_between_tries_are_drawn_in_full_and_get_shorter_with_age(wor
     world.put(text("a"))
     assert world.clock.slept[:3] == pytest.approx([0.025, 0.148125, 0.137016], rel=1e-3)
     assert world.clock.slept[1:] == sorted(world.clock.slept[1:], reverse=True)
+
+
+def test_races_lost_for_the_grants_are_told_as_such(world: World) -> None:
+    world.ports = world.ports.within(1.0)
+    world.repository.before_commit.extend([lost] * 3000)
+    with pytest.raises(Contended) as busy:
+        set_grants(world.ports, ADMIN, ROLES + "Developer", (), None)
+    assert busy.value.detail == "Too many concurrent writes to the grants. Try again."
+
+
+def test_who_tries_a_few_times_only_gives_up_after_so_many(world: World) -> None:
+    tries = list[int]()
+
+    def attempt() -> None:
+        tries.append(1)
+        lost()
+
+    with pytest.raises(Contended):
+        decided(world.ports, NS, attempt, 3)
+    assert len(tries) == 3
+
+
+def lost() -> None:
+    raise LostRace
 
 
 def bump(world: World) -> None:
@@ -176,6 +203,51 @@ def test_a_torn_batch_loses_no_update_though_head_is_current() -> None:
     world.put(text("a", "2"))
     table.old = old
     assert world.put(text("a", "3")).body["version"] == 3
+
+
+def test_a_version_that_is_younger_than_the_head_that_was_read_is_read_again_with_its_data_key() -> None:
+    table = Torn()
+    world = settled(table)
+    old = table.get([records.head(NS)])
+    add_data_key(world.ports, ADMIN, NS, data_key(1), None)
+    world.put(sealed("a", 1, number=1)._replace(activate=False))
+    table.old = old
+    assert world.change(Activate(names.key("a"), 1)).status == 200
+
+
+class Beheaded(Torn):
+    """Always reads the records as they were, or leaves them out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.without: Address | None = None
+
+    def get(self, addresses: Sequence[Address]) -> dict[Address, Record]:
+        found = MemoryRepository.get(self, addresses) | {at: self.old[at] for at in addresses if at in self.old}
+        return {at: record for at, record in found.items() if at != self.without}
+
+
+def why_lost(asked: Callable[[], object]) -> tuple[Address, ...]:
+    with pytest.raises(Contended) as busy:
+        asked()
+    race = busy.value.__context__
+    assert isinstance(race, LostRace)
+    return race.addresses
+
+
+def test_a_lost_race_names_the_records_that_do_not_fit_together() -> None:
+    table = Beheaded()
+    world = settled(table)
+    world.ports = world.ports.within(1.0)
+    old = table.get([records.head(NS)])
+    add_data_key(world.ports, ADMIN, NS, data_key(1), None)
+    world.put(sealed("a", 1, number=1)._replace(activate=False))
+    table.old = old
+    assert why_lost(lambda: world.change(Activate(names.key("a"), 1))) == (
+        records.head(NS), records.version(NS, "a", 1),
+    )  # fmt: skip
+    table.old, table.without = {}, records.settings(NS)
+    assert why_lost(lambda: world.put(text("b"))) == (records.head(NS), records.settings(NS))
 
 
 def test_a_settings_change_between_reading_and_committing_is_not_overlooked(world: World) -> None:
