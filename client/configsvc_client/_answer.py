@@ -24,7 +24,6 @@ _CODINGS = 5
 _MEMBERS = 1000
 _PIECE = 64 * 1024
 _FINAL = 200
-_SWITCHING = 101
 TOO_IDLE = 408  # load balancers say so on an idle connection, which may cross with a request
 
 
@@ -162,8 +161,8 @@ class Answer:
         self._body += body
 
     def on_message_complete(self) -> None:
-        """An interim answer (RFC 9110, 15.2) is passed over; any other is the one."""
-        if self._status < _FINAL and self._status != _SWITCHING:
+        """An interim answer (RFC 9110, 15.2) is passed over; any other is the one. At a 101 the parser itself fails."""
+        if self._status < _FINAL:
             self._headers.clear()
             self._in_head = True
         else:

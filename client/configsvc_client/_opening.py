@@ -148,10 +148,7 @@ class _Opening:
                 "envelope", lambda: self._keyring.cipher(self._namespace, self._data_keys[kid], self._deadline)
             )
         except CannotOpen as error:
-            from configsvc_client._foreign import pass_on
-
-            pass_on(error)
-            return error
+            return error  # `pair` looks at what it was raised upon
 
     def _asked(self, form: str, ask: Callable[[], Opened]) -> Opened:
         """What KMS gives, or the keyring holds.

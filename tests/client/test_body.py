@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+from typing import NoReturn
 
 import pytest
 
@@ -188,3 +190,39 @@ def test_only_refusal_and_haste_are_looked_at_for_their_cause() -> None:
         502, json.dumps(denied).encode(), "application/json", **{"x-amzn-errortype": "AccessDeniedException"}
     )
     assert plain.detail.startswith("https://api.example/prod answered 502")
+
+
+def refused(kind: str, message: str) -> errors.ConfigsvcError:
+    answered = answer(403, {"message": message}, "application/json", **{"x-amzn-errortype": kind})
+    return problem(answered, URL, "/prod/v1/namespaces/a/snapshot")
+
+
+def test_a_request_is_a_get_without_a_signature_unless_it_says_otherwise() -> None:
+    assert "no route GET /v1/namespaces/a/snapshot" in refused("MissingAuthenticationTokenException", "").detail
+    denied = "User: anonymous is not authorized to perform: execute-api:Invoke on resource: y"
+    assert "Reads are not signed" in refused("AccessDeniedException", denied).detail
+
+
+class Struck(bytes):
+    """A body at which a signal comes as it is read."""
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        signal.raise_signal(signal.SIGALRM)
+        return super().decode(encoding, errors)
+
+
+class TimeLimit(ValueError):
+    """What passes for a fault in JSON."""
+
+
+def strikes(*_: object) -> NoReturn:
+    raise TimeLimit
+
+
+def test_a_time_limit_that_strikes_in_an_error_is_no_fault_of_the_answer() -> None:
+    before = signal.signal(signal.SIGALRM, strikes)
+    try:
+        with pytest.raises(TimeLimit):
+            error_of(409, Struck(b'{"code": "conflict", "detail": "d"}'))
+    finally:
+        signal.signal(signal.SIGALRM, before)

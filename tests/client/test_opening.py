@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import signal
+from collections.abc import Iterator
+from typing import NoReturn
 
 import pytest
 
+from configsvc.model.entry import Entry
 from configsvc.model.errors import CannotOpen
+from configsvc_client._keyring import Keyring
+from configsvc_client._opening import Rules, open_layer
+from configsvc_client._pin import Pin
 from configsvc_client._ports import Found
 from tests.client.configs import Stage
-from tests.client.fakes import FakeClock
-from tests.client.sealing import data_key, envelope, found, kms_form, plain, sealed_values
+from tests.client.fakes import KMS_KEY, FakeClock, FakeKms
+from tests.client.sealing import NS, data_key, envelope, found, kms_form, plain, sealed_values
 
 IN_VAIN = 20
 BEGAN = FakeClock().up
@@ -103,3 +110,62 @@ def test_kms_has_the_time_that_the_load_has() -> None:
     assert dict(stage.config) == {"a": "1", "b": "2"}
     assert len(stage.kms.deadlines) == 2
     assert all(BEGAN < deadline <= BEGAN + 10 for deadline in stage.kms.deadlines)
+
+
+def test_a_data_key_that_does_not_unwrap_is_asked_for_once() -> None:
+    stage = Stage(sealed_values({"a": "1", "b": "2", "c": "3"}))
+    stage.kms.down = DENIED
+    assert stage.config.broken == {"a", "b", "c"}
+    assert len(stage.kms.calls) == 1
+
+
+def test_a_value_that_is_not_what_its_content_type_says_is_named() -> None:
+    stage = Stage(found([envelope("a", b"\xff"), envelope("b", b"fine")]))
+    with pytest.raises(CannotOpen, match=r"^a is not text/plain, as it says") as refused:
+        stage.config["a"]
+    assert refused.value.members["key"] == "a"
+    assert stage.config["b"] == "fine"
+
+
+def test_a_layer_keeps_its_sealed_snapshot_only_while_a_value_does_not_open() -> None:
+    kms = FakeKms()
+    kms.fail = [DENIED]
+    clock = FakeClock()
+    rules = Rules(Keyring(kms, Pin((KMS_KEY,)), clock, 60.0))
+    served = found([kms_form("a", b"1")])
+    assert open_layer(NS, served, rules, clock.up + 10).reopen == served.sealed
+    assert open_layer(NS, served, rules, clock.up + 10).reopen is None
+
+
+@pytest.fixture
+def limit() -> Iterator[CannotOpen]:
+    """What a signal handler raises, and looks like a refusal."""
+    error = CannotOpen("of a signal handler")
+
+    def strikes(*_: object) -> NoReturn:
+        raise error
+
+    before = signal.signal(signal.SIGALRM, strikes)
+    try:
+        yield error
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+class StruckKms(FakeKms):
+    """A signal comes with each call."""
+
+    def decrypt(self, *_: object, **__: object) -> NoReturn:
+        signal.raise_signal(signal.SIGALRM)
+        raise AssertionError
+
+
+@pytest.mark.parametrize("entry", [kms_form("a", b"1"), envelope("a", b"1")], ids=["kms", "envelope"])
+def test_what_a_signal_handler_raises_is_not_taken_for_a_value_that_does_not_open(
+    limit: CannotOpen, entry: Entry
+) -> None:
+    clock = FakeClock()
+    rules = Rules(Keyring(StruckKms(), Pin((KMS_KEY,)), clock, 60.0))
+    with pytest.raises(CannotOpen) as raised:
+        open_layer(NS, found([entry, plain("b", "2")]), rules, clock.up + 10)
+    assert raised.value is limit
