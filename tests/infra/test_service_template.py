@@ -109,8 +109,8 @@ def key_policy(template: Template) -> list[dict[str, Any]]:
 
 def test_every_alarm_says_what_to_do_and_goes_to_the_topic_both_ways(expanded: Template) -> None:
     alarms = [alarm["Properties"] for alarm in of_type(expanded, "AWS::CloudWatch::Alarm")]
-    assert {(a["Namespace"], a["MetricName"]) for a in alarms if isinstance(a.get("MetricName"), str)} == {
-        ("AWS/ApiGateway", "5XXError"), ("AWS/ApiGateway", "Latency"),
+    assert {(a["Namespace"], a["MetricName"]) for a in alarms if isinstance(a["MetricName"], str)} == {
+        ("AWS/ApiGateway", "5XXError"), ("AWS/ApiGateway", "Latency"), ("AWS/ApiGateway", "4XXError"),
         ("AWS/DynamoDB", "ReadThrottleEvents"), ("AWS/DynamoDB", "WriteThrottleEvents"), ("AWS/Lambda", "Errors"),
         ("AWS/Lambda", "Throttles"), ("configsvc", "Contended"), ("configsvc", "Denied"),
         ("configsvc", "Unproven"),
@@ -119,19 +119,6 @@ def test_every_alarm_says_what_to_do_and_goes_to_the_topic_both_ways(expanded: T
         assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopic"}], alarm["AlarmName"]
         assert alarm["TreatMissingData"] == "notBreaching", alarm["AlarmName"]
         assert alarm["AlarmDescription"].count(".") >= 1
-
-
-def test_refusals_that_ask_to_repeat_do_not_count_among_client_errors(expanded: Template) -> None:
-    queries = expanded["Resources"]["ClientErrorsAlarm"]["Properties"]["Metrics"]
-    counted, *parts = queries
-    assert counted["Expression"] == "all - FILL(contended, 0) - FILL(busy, 0)"
-    found = {each["Id"]: each["MetricStat"]["Metric"] for each in parts}
-    assert {name: (each["Namespace"], each["MetricName"]) for name, each in found.items()} == {
-        "all": ("AWS/ApiGateway", "4XXError"),
-        "contended": (metrics.NAMESPACE, metrics.CONTENDED),
-        "busy": (metrics.NAMESPACE, metrics.STORE_BUSY),
-    }
-    assert found["busy"]["Dimensions"] == [{"Name": metrics.SERVICE, "Value": {"Ref": "APIHandler"}}]
 
 
 def test_alarms_on_the_log_look_at_what_the_log_counts(expanded: Template) -> None:
