@@ -19,6 +19,8 @@ def test_the_cut_down_data_is_that_of_the_locked_botocore() -> None:
 
 
 def test_the_client_signs_and_sends_as_one_with_all_of_botocores_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")  # without credentials no client is made
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_REGION", "eu-north-1")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-north-1")
     whole = botocore.session.Session().create_client("dynamodb")

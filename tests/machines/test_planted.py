@@ -42,6 +42,7 @@ LONGER = dict.fromkeys(
     (
         "versions that are activated are not conditioned on",
         "grants are kept for ever",
+        "keys are not conditioned on while reads tear",
         "settings are not conditioned on",
         "a version younger than HEAD is not noticed",
     ),

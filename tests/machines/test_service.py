@@ -29,7 +29,7 @@ def run(build: Build, steps: int, start: int | None = None) -> None:
 
 
 def test_the_service_never_differs_from_a_plain_model() -> None:
-    run(Build(), 3_000)
+    run(Build(), 2_000)
 
 
 @pytest.mark.slow

@@ -85,8 +85,8 @@ def test_deep_health_reads_one_small_record() -> None:
     [
         (refused_by_aws("AccessDeniedException"), "table_denied"),
         (refused_by_aws("ResourceNotFoundException"), "table_missing"),
-        (refused_by_aws("ThrottlingException"), "table_unavailable"),
-        (refused_by_aws("InternalServerError", 500), "table_unavailable"),
+        pytest.param(refused_by_aws("ThrottlingException"), "table_unavailable", marks=pytest.mark.slow),
+        pytest.param(refused_by_aws("InternalServerError", 500), "table_unavailable", marks=pytest.mark.slow),
         (refused_by_aws("UnrecognizedClientException"), "table_unreachable"),
         (NoCredentialsError(), "table_unreachable"),
     ],
