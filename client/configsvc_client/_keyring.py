@@ -125,5 +125,8 @@ class Keyring:
 def _blob(stored: str) -> bytes:
     try:
         return from_base64std(stored)
-    except ValueError:
+    except ValueError as error:
+        from configsvc_client._foreign import pass_on
+
+        pass_on(error)
         raise CannotOpen("What KMS should open is not canonical base64.") from None

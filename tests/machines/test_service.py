@@ -33,8 +33,8 @@ def test_the_service_never_differs_from_a_plain_model() -> None:
 
 
 @pytest.mark.slow
-def test_the_service_never_differs_from_a_plain_model_in_20_000_steps() -> None:
-    run(Build(), 20_000)
+def test_the_service_never_differs_from_a_plain_model_in_10_000_steps() -> None:
+    run(Build(), 10_000)
 
 
 @pytest.mark.long

@@ -64,8 +64,8 @@ def test_64_writers_of_1500_operations_are_linearizable() -> None:
 @pytest.mark.slow
 @pytest.mark.emulator
 @pytest.mark.timeout(300)
-def test_16_writers_of_100_operations_on_dynamodb_are_linearizable(emulator: Emulator) -> None:
-    run(tables.repository(tables.client(emulator.url)), Size(16, 100))
+def test_16_writers_of_60_operations_on_dynamodb_are_linearizable(emulator: Emulator) -> None:
+    run(tables.repository(tables.client(emulator.url)), Size(16, 60))
 
 
 def test_a_planted_lost_update_is_found() -> None:
