@@ -9,7 +9,7 @@ import pytest
 
 from configsvc.model import names
 from configsvc_client.admin import KeyInfo, draft
-from configsvc_client.cli._list import is_overdue
+from configsvc_client.cli.commands.list import is_overdue
 from tests.admin.loopback import Loopback
 from tests.cli.shell import Shell
 

@@ -4,7 +4,7 @@ import json
 import signal
 import subprocess
 
-from configsvc_client.cli._watch import rows
+from configsvc_client.cli.commands.watch import rows
 from tests.admin.loopback import Loopback, arn
 from tests.cli.shell import Shell
 

@@ -15,36 +15,36 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 _COMMANDS = {
-    "activate": ("_activate", "Serve a version of a key."),
-    "completion": ("_completion", "Complete commands and options in bash, zsh or fish."),
-    "copy": ("_copy", "Copy values to another namespace or key, sealed again."),
-    "data-key": ("_data_key", "Data keys of a namespace: what values are sealed under."),
-    "delete": ("_delete", "Delete a key. Its versions are kept."),
-    "destroy": ("_destroy", "Destroy the value of a version for good."),
-    "diff": ("_diff", "Show what differs between namespaces, revisions or files."),
-    "doctor": ("_doctor", "Check your setup and suggest fixes."),
-    "edit": ("_edit", "Edit a value in $EDITOR, sealed when it is saved."),
-    "env": ("_env", "Print the variables that a consumer needs."),
-    "exec": ("_exec", "Run a command with the values in its environment."),
-    "export": ("_export", "Write what is served to a file or a pipe."),
-    "get": ("_get", "Print one value."),
-    "grant": ("_grant", "Allow a principal something in namespaces."),
-    "grants": ("_grants", "List grants."),
-    "history": ("_history", "List the versions of a key."),
-    "iam-policy": ("_iam_policy", "Print the IAM policy of a reader, writer or administrator."),
-    "import": ("_import", "Store the values of a file: dotenv, JSON, YAML and others."),
-    "init": ("_init", "Write .configsvc.toml and check everything."),
-    "list": ("_list", "List the keys of a namespace, without values."),
-    "log": ("_log", "Show the change log."),
-    "namespace": ("_namespace", "Create, list, show, set and delete namespaces."),
-    "policy": ("_policies", "Draft a protection policy from what is served."),
-    "put": ("_put", "Seal a value and store it."),
-    "revoke": ("_revoke", "Take a grant away."),
-    "rollback": ("_rollback", "Serve again what was served."),
-    "snapshot": ("_snapshot", "Fallback files: save, show, verify."),
-    "trust": ("_trust", "Show the project file and trust it."),
-    "watch": ("_watch", "Print each change of what is served."),
-    "whoami": ("_whoami", "Show who you are to the service, and what you may do."),
+    "activate": ("activate", "Serve a version of a key."),
+    "completion": ("completion", "Complete commands and options in bash, zsh or fish."),
+    "copy": ("copy", "Copy values to another namespace or key, sealed again."),
+    "data-key": ("data_key", "Data keys of a namespace: what values are sealed under."),
+    "delete": ("delete", "Delete a key. Its versions are kept."),
+    "destroy": ("destroy", "Destroy the value of a version for good."),
+    "diff": ("diff", "Show what differs between namespaces, revisions or files."),
+    "doctor": ("doctor", "Check your setup and suggest fixes."),
+    "edit": ("edit", "Edit a value in $EDITOR, sealed when it is saved."),
+    "env": ("env", "Print the variables that a consumer needs."),
+    "exec": ("exec", "Run a command with the values in its environment."),
+    "export": ("export", "Write what is served to a file or a pipe."),
+    "get": ("get", "Print one value."),
+    "grant": ("grant", "Allow a principal something in namespaces."),
+    "grants": ("grants", "List grants."),
+    "history": ("history", "List the versions of a key."),
+    "iam-policy": ("iam_policy", "Print the IAM policy of a reader, writer or administrator."),
+    "import": ("import_", "Store the values of a file: dotenv, JSON, YAML and others."),
+    "init": ("init", "Write .configsvc.toml and check everything."),
+    "list": ("list", "List the keys of a namespace, without values."),
+    "log": ("log", "Show the change log."),
+    "namespace": ("namespace", "Create, list, show, set and delete namespaces."),
+    "policy": ("policy", "Draft a protection policy from what is served."),
+    "put": ("put", "Seal a value and store it."),
+    "revoke": ("revoke", "Take a grant away."),
+    "rollback": ("rollback", "Serve again what was served."),
+    "snapshot": ("snapshot", "Fallback files: save, show, verify."),
+    "trust": ("trust", "Show the project file and trust it."),
+    "watch": ("watch", "Print each change of what is served."),
+    "whoami": ("whoami", "Show who you are to the service, and what you may do."),
 }
 
 
@@ -59,7 +59,7 @@ class Commands(_group.Group):
         """The command of a name."""
         if cmd_name not in _COMMANDS:
             return None
-        module = importlib.import_module(f"configsvc_client.cli.{_COMMANDS[cmd_name][0]}")
+        module = importlib.import_module(f"configsvc_client.cli.commands.{_COMMANDS[cmd_name][0]}")
         command: click.Command = module.command
         return _common.attached(command)
 

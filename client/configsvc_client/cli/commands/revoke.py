@@ -9,7 +9,8 @@ import click
 from configsvc.model import grants
 from configsvc.model.errors import NotFound
 from configsvc.model.grants import ACTIONS, Action
-from configsvc_client.cli import _confirm, _grants, _less, _output, _settings, _terminal
+from configsvc_client.cli import _confirm, _less, _output, _settings, _terminal
+from configsvc_client.cli.commands.grants import listed
 
 
 @click.command("revoke")
@@ -43,4 +44,4 @@ def command(principal: str, actions: tuple[Action, ...], patterns: tuple[str, ..
     left = admin.change_grants(who, less)
     for pattern in _less.still(left, taken, named):
         _terminal.say(f"configsvc: {who} may still do it where {pattern} grants it.")
-    _output.done(f"{who}: revoked", {"principal": who, "grants": _grants.listed(left)})
+    _output.done(f"{who}: revoked", {"principal": who, "grants": listed(left)})

@@ -8,7 +8,8 @@ import click
 
 from configsvc.model import grants
 from configsvc.model.grants import ACTIONS, Action, Grant
-from configsvc_client.cli import _confirm, _grants, _output, _settings
+from configsvc_client.cli import _confirm, _output, _settings
+from configsvc_client.cli.commands.grants import listed
 
 
 @click.command("grant")
@@ -33,7 +34,7 @@ def command(principal: str, actions: tuple[Action, ...], patterns: tuple[str, ..
         _confirm.confirm(f"Take every other grant of {who} away?")
     now = admin.change_grants(who, (lambda _: (given,)) if replace else partial(_with, given))
     told = f"{', '.join(given.actions)} on {', '.join(given.namespaces)}" if now != held else "was granted already"
-    _output.done(f"{who}: {told}", {"principal": who, "grants": _grants.listed(now)})
+    _output.done(f"{who}: {told}", {"principal": who, "grants": listed(now)})
 
 
 def _with(given: Grant, held: tuple[Grant, ...]) -> tuple[Grant, ...]:

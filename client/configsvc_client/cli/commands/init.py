@@ -39,7 +39,7 @@ def command(
     """
     from configsvc_client._pin import ANY
     from configsvc_client.admin import service_url
-    from configsvc_client.cli._doctor import report
+    from configsvc_client.cli.commands.doctor import report
 
     path = Path(PROJECT_FILE)
     kept = _kept(path)
@@ -100,7 +100,7 @@ def _store_api_key(url: str) -> bool:
 
 def _offer_pin(path: Path, members: Members, namespaces: Sequence[str]) -> None:
     """Shows the KMS keys in use. To trust them is a person's decision: whoever supplies the pin supplies the key."""
-    from configsvc_client.cli._env import in_use
+    from configsvc_client.cli.commands.env import in_use
 
     _settings.forget()
     try:
@@ -117,7 +117,7 @@ def _offer_pin(path: Path, members: Members, namespaces: Sequence[str]) -> None:
 
 def _offer_policy(path: Path, members: Members) -> None:
     """Shows a policy drafted from what is served. What is no secret is a person's decision, too."""
-    from configsvc_client.cli._policies import drafted, text
+    from configsvc_client.cli.commands.policy import drafted, text
 
     if not _terminal.can_ask():
         return
