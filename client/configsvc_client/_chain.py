@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 from configsvc.model.errors import Misconfigured, Unavailable
-from configsvc_client._credentials import Credentials, is_clean
 from configsvc_client._secret import bare
+from configsvc_client._sigv4 import Credentials, is_clean
 
 _LEAST = 0.1
 _GIVEN_UP = 60.0

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from configsvc.model.errors import Misconfigured, Unavailable
-from configsvc_client._credentials import Credentials, is_clean
 from configsvc_client._http import Connection
 from configsvc_client._secret import Secret
+from configsvc_client._sigv4 import Credentials, is_clean
 from configsvc_client._url import Url, is_loopback
 
 if TYPE_CHECKING:

@@ -7,53 +7,18 @@ from typing import TYPE_CHECKING
 
 from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc_client._hidden import hidden
-from configsvc_client._secret import Secret, Shown, bare, masked
+from configsvc_client._secret import Secret
 
 if TYPE_CHECKING:
     from configsvc_client._chain import Chain
+    from configsvc_client._sigv4 import Credentials
 
 _EARLY = 300.0
 """Seconds before their end in which credentials are replaced: ECS and EKS give out new ones well before."""
 
 
-class Credentials(Shown):
-    """What signs a request; `expires` is in seconds since the epoch, None where not known.
-
-    No tuple: whatever shows the variables of a frame reads the parts of those.
-    """
-
-    __slots__ = ("access_key", "expires", "secret_key", "token")
-
-    def __init__(
-        self, access_key: str, secret_key: str | Secret, token: str | Secret | None = None, expires: float | None = None
-    ) -> None:
-        self.access_key = access_key
-        self.secret_key = masked(secret_key)
-        self.token = None if token is None else masked(token)
-        self.expires = expires
-
-    def __repr__(self) -> str:
-        return f"Credentials(access_key={self.access_key!r}, secret_key=***, token=***, expires={self.expires!r})"
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Credentials):
-            return NotImplemented
-        return self._revealed() == other._revealed()
-
-    def __hash__(self) -> int:
-        return hash((self.access_key, self.expires))
-
-    def _revealed(self) -> tuple[object, ...]:
-        return self.access_key, self.secret_key.reveal(), bare(self.token), self.expires
-
-
-Find = Callable[[float], Credentials]
+Find = Callable[[float], "Credentials"]
 """Gives the credentials to sign with now, by a deadline in monotonic seconds."""
-
-
-def is_clean(text: str) -> bool:
-    """Whether a text can be part of credentials, and stand in a header: visible ASCII."""
-    return text.isascii() and text.isprintable() and " " not in text
 
 
 def in_variables(environ: Mapping[str, str]) -> Credentials | None:
@@ -65,11 +30,15 @@ def in_variables(environ: Mapping[str, str]) -> Credentials | None:
     access_key, secret_key = _variable(environ, "AWS_ACCESS_KEY_ID"), _variable(environ, "AWS_SECRET_ACCESS_KEY")
     if access_key is None or secret_key is None:
         return None
+    from configsvc_client._sigv4 import Credentials  # what hashes is loaded while the first answer is on its way
+
     return Credentials(access_key.reveal(), secret_key, _variable(environ, "AWS_SESSION_TOKEN"))
 
 
 def _variable(environ: Mapping[str, str], name: str) -> Secret | None:
     """A variable, None where it is empty."""
+    from configsvc_client._sigv4 import is_clean
+
     text = Secret(environ.get(name, "").strip())
     if not is_clean(text.reveal()):
         raise Misconfigured(f"{name} holds characters that no credential has.")

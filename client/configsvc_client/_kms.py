@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from configsvc.model.encoding import base64std, from_base64std
-from configsvc.model.errors import Misconfigured, Unavailable
+from configsvc.model.errors import Internal, Misconfigured, Unavailable
 from configsvc.model.record import Record
 from configsvc_client._credentials import Find
 from configsvc_client._http import Connection
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from configsvc_client._answer import Response
 
 _OK = 200
-_SERVER_FAULT = 500
 _PLAINTEXT = "Plaintext"
 _REGION = r"(?!-)(?![0-9]+\Z)[a-z0-9-]{1,63}(?<!-)"
 _ELSEWHERE = ("cn-", "eusc-", "us-iso", "eu-iso", "aws-")
@@ -36,7 +35,7 @@ _FILES = (("AWS_CONFIG_FILE", "~/.aws/config"), ("AWS_SHARED_CREDENTIALS_FILE", 
 
 def fails(status: int) -> bool:
     """Whether KMS itself fails: that it refuses, or asks to come later, is about what was asked."""
-    return status >= _SERVER_FAULT
+    return status >= Internal.status
 
 
 class Decrypted(Record):
@@ -117,12 +116,14 @@ class AwsKms:
         if response.status != _OK:
             from configsvc_client._kms_refused import is_expired, refusal
 
-            if is_expired(response):
+            said = members_of(response)
+            if is_expired(said):
                 if self._forget:
                     self._forget()
                 response = self._signed(operation, body, deadline)
+                said = members_of(response)
             if response.status != _OK:
-                raise refusal(operation, response, members, self._region)
+                raise refusal(operation, response.status, said, members, self._region)
         return members_of(response)
 
     def _signed(self, operation: str, body: Secret, deadline: float) -> Response:

@@ -8,17 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
-from configsvc.model.errors import CannotOpen, ConfigsvcError, Unavailable
+from configsvc.model.errors import CannotOpen, ConfigsvcError, Internal, Unavailable
 from configsvc_client import _iam_words
 from configsvc_client._body import shown
-from configsvc_client._kms import fails, members_of
 from configsvc_client._pin import is_arn, region_of
 from configsvc_client._sentences import sentences
-
-if TYPE_CHECKING:
-    from configsvc_client._answer import Response
 
 DENIED = "AccessDeniedException"
 NOBODY = frozenset({
@@ -64,24 +59,33 @@ _NOT_FOUND = "NotFoundException"
 _CREDENTIALS = "Your AWS credentials are wrong or have expired. configsvc doctor shows where they come from."
 
 
-def is_expired(response: Response) -> bool:
+def is_expired(said: Mapping[str, object]) -> bool:
     """Whether KMS found the credentials or the signature too old: signed anew, it may take them."""
-    return _EXPIRED.search(_said(response)) is not None
+    return _EXPIRED.search(_text_of(said)) is not None
 
 
-def refusal(operation: str, response: Response, asked: Mapping[str, object], region: str = "") -> ConfigsvcError:
-    """The error in KMS's answer to a request of these members; its code and message hold no plaintext."""
-    code, _, message = _said(response).partition(" ")
+def refusal(
+    operation: str, status: int, said: Mapping[str, object], asked: Mapping[str, object], region: str = ""
+) -> ConfigsvcError:
+    """The error in KMS's answer, whose code and message hold no plaintext.
+
+    Args:
+        operation: such as Decrypt.
+        status: of the answer.
+        said: the members of the answer.
+        asked: the members of the request.
+        region: where KMS was asked.
+    """
+    code, _, message = _text_of({"__type": status, **said}).partition(" ")
     detail = explained(operation, code, message, asked, region)
-    if fails(response.status) or _REPEATABLE.search(code):
+    if status >= Internal.status or _REPEATABLE.search(code):
         return Unavailable(detail, reason=code)
     return CannotOpen(detail, reason=code)
 
 
-def _said(response: Response) -> str:
+def _text_of(members: Mapping[str, object]) -> str:
     """KMS's code and message: cut, and without what a terminal or a log would obey."""
-    members = members_of(response)
-    code = _text(members.get("__type", response.status)).rpartition("#")[2].replace(" ", "")
+    code = _text(members.get("__type")).rpartition("#")[2].replace(" ", "")
     return f"{shown(code, _LENGTH)} {shown(_text(members.get('message') or members.get('Message')))}"
 
 

@@ -9,13 +9,48 @@ import time
 from collections.abc import Mapping
 
 from configsvc.model.record import Record
-from configsvc_client._credentials import Credentials
-from configsvc_client._secret import Secret, bare
+from configsvc_client._secret import Secret, Shown, bare, masked
 from configsvc_client._url import quote_but
 
 _PARTS = re.compile(r"(https?)://([^/?#]+)([^?#]*)(?:\?([^#]*))?")
 _UNSIGNED = frozenset({"connection", "expect", "te", "transfer-encoding", "user-agent", "x-amzn-trace-id"})
 _ALGORITHM = "AWS4-HMAC-SHA256"
+
+
+class Credentials(Shown):
+    """What signs a request; `expires` is in seconds since the epoch, None where not known.
+
+    No tuple: whatever shows the variables of a frame reads the parts of those.
+    """
+
+    __slots__ = ("access_key", "expires", "secret_key", "token")
+
+    def __init__(
+        self, access_key: str, secret_key: str | Secret, token: str | Secret | None = None, expires: float | None = None
+    ) -> None:
+        self.access_key = access_key
+        self.secret_key = masked(secret_key)
+        self.token = None if token is None else masked(token)
+        self.expires = expires
+
+    def __repr__(self) -> str:
+        return f"Credentials(access_key={self.access_key!r}, secret_key=***, token=***, expires={self.expires!r})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Credentials):
+            return NotImplemented
+        return self._revealed() == other._revealed()
+
+    def __hash__(self) -> int:
+        return hash((self.access_key, self.expires))
+
+    def _revealed(self) -> tuple[object, ...]:
+        return self.access_key, self.secret_key.reveal(), bare(self.token), self.expires
+
+
+def is_clean(text: str) -> bool:
+    """Whether a text can be part of credentials, and stand in a header: visible ASCII."""
+    return text.isascii() and text.isprintable() and " " not in text
 
 
 class Request(Record):

@@ -9,9 +9,10 @@ from typing import NamedTuple
 from configsvc.model.errors import ConfigsvcError
 from configsvc.model.names import Namespace
 from configsvc_client._answer import Response
-from configsvc_client._credentials import Credentials, Find
+from configsvc_client._credentials import Find
 from configsvc_client._ports import Found
 from configsvc_client._secret import Secret, bare
+from configsvc_client._sigv4 import Credentials
 from configsvc_client._url import Url
 from configsvc_client.admin._api import Api
 from configsvc_client.admin._ports import Kms, Ports

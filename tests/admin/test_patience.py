@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import pytest
 
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Unavailable
-from configsvc_client._credentials import Credentials
 from configsvc_client._kms import Decrypted
 from configsvc_client._secret import Secret
+from configsvc_client._sigv4 import Credentials
 from configsvc_client.admin._patience import PatientKms
 from tests.admin.fakes import FakeChance, found_credentials, slow_credentials
 from tests.client.fakes import KMS_KEY, FakeClock

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from configsvc.model.errors import Misconfigured
-from configsvc_client._credentials import Credentials
+from configsvc_client._sigv4 import Credentials
 from configsvc_client._url import parse
 from configsvc_client.admin._compose import SystemChance, settings_in
 from configsvc_client.admin._session import finder, region_of

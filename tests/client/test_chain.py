@@ -14,7 +14,8 @@ import pytest
 
 from configsvc.model.errors import ConfigsvcError, Unavailable
 from configsvc_client._chain import Chain
-from configsvc_client._credentials import Credentials, Sources
+from configsvc_client._credentials import Sources
+from configsvc_client._sigv4 import Credentials
 from tests.client.stub_servers import Answer, stub
 
 GIVEN = b"""<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>

@@ -8,7 +8,8 @@ import pytest
 
 from configsvc.model.errors import Misconfigured, Unavailable
 from configsvc_client._container import FULL, RELATIVE, fetch
-from configsvc_client._credentials import Credentials, Provider, Sources
+from configsvc_client._credentials import Provider, Sources
+from configsvc_client._sigv4 import Credentials
 from tests.client.carried import carried
 from tests.client.stub_servers import Answer, as_json, stub
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from configsvc.model.errors import Misconfigured, Unavailable
-from configsvc_client._credentials import Credentials, Provider, Sources
+from configsvc_client._credentials import Provider, Sources
+from configsvc_client._sigv4 import Credentials
 from configsvc_client.admin._session import finder
 from tests.client.carried import carried
 from tests.client.stub_servers import Answer, Scripted, Stub, scripted, stub, take_request

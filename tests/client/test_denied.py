@@ -238,8 +238,8 @@ PRINTS, BESIDES = "This prints the policy", "What the call needs besides: config
 def test_each_refusal_of_kms_says_its_own_cause_in_whole_sentences(
     code: str, message: str, says: list[str], never: list[str]
 ) -> None:
-    answer = Response(400, {}, json.dumps({"__type": code, "message": message}).encode())
-    error = _kms_refused.refusal("Decrypt", answer, {"EncryptionContext": {"configsvc:namespace": "a.b"}})
+    said = {"__type": code, "message": message}
+    error = _kms_refused.refusal("Decrypt", 400, said, {"EncryptionContext": {"configsvc:namespace": "a.b"}})
     assert [each for each in says if each not in error.detail] == []
     assert [each for each in never if each in error.detail] == []
     assert "  " not in error.detail

@@ -5,10 +5,10 @@ import pytest
 
 from configsvc.model.encoding import base64std
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Misconfigured, Unavailable
-from configsvc_client._credentials import Credentials
 from configsvc_client._http import Connection
 from configsvc_client._kms import AwsKms, endpoint
 from configsvc_client._pin import in_region
+from configsvc_client._sigv4 import Credentials
 from configsvc_client._url import parse
 from tests.client.carried import carried
 from tests.client.fakes import KMS_KEY

@@ -14,9 +14,9 @@ import pytest
 from configsvc.model.encoding import base64std
 from configsvc.model.errors import CannotOpen, Misconfigured
 from configsvc_client import Config
-from configsvc_client._credentials import Credentials
 from configsvc_client._http import Connection
 from configsvc_client._pin import pin
+from configsvc_client._sigv4 import Credentials
 from configsvc_client._url import Url, parse
 from configsvc_client._world import RegionalKms
 from tests.client.certificates import server_context

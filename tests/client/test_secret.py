@@ -9,8 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from configsvc_client import Secret
-from configsvc_client._credentials import Credentials
-from configsvc_client._sigv4 import sign
+from configsvc_client._sigv4 import Credentials, sign
 
 CANARY = "canary-3141592"
 

@@ -11,9 +11,8 @@ from botocore.credentials import Credentials as BotoCredentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configsvc_client._credentials import Credentials
 from configsvc_client._secret import bare
-from configsvc_client._sigv4 import sign
+from configsvc_client._sigv4 import Credentials, sign
 
 SEGMENT = st.text("abcXYZ019-._~ /:@!$'()*,;=+&%é", max_size=12).map(lambda text: percent(text, safe="-._~:@!$'()*,;"))
 PATH = st.lists(SEGMENT | st.sampled_from(["", ".", ".."]), max_size=5).map(lambda parts: "/" + "/".join(parts))

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 
 from configsvc.model.errors import Misconfigured
 from configsvc_client._chain import Chain
-from configsvc_client._credentials import Credentials, Find, in_variables
+from configsvc_client._credentials import Find, in_variables
 from configsvc_client._hidden import hidden
 from configsvc_client._kms import profile_in, signed_for
 from configsvc_client._partitions import region_in
+from configsvc_client._sigv4 import Credentials
 from configsvc_client._url import Url
 
 _REGION = re.compile(r"[a-z0-9-]+")
