@@ -26,27 +26,44 @@ help: ## this list
 # --- environments: the project's own, all locked in uv.lock ---
 
 $(UV):
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "configsvc needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.12 ..."; exit 1; }
-	$(PYTHON) -m venv .venvs/uv
-	.venvs/uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@scripts/check-python '$(PYTHON)' '$(MAKECMDGOALS)'
+	scripts/quietly 'uv, which installs everything else' 'a few seconds' sh -ec '
+	    "$$0" -m venv .venvs/uv
+	    .venvs/uv/bin/python -m pip install --disable-pip-version-check uv==$(UV_VERSION)' '$(PYTHON)'
+
+# How to install one environment: its name, what it is for, how long it takes, and further arguments of `uv sync`.
+define install
+	@scripts/check-python '$(PYTHON)' '$(MAKECMDGOALS)'
+	UV_PROJECT_ENVIRONMENT=$(1) scripts/quietly '$(1), $(2)' '$(3)' $(UV) sync --frozen $(4) --python '$(PYTHON)'
+	touch $@
+endef
 
 .venv/.ready: pyproject.toml uv.lock | $(UV)
-	$(UV) sync --frozen --all-extras --python $(PYTHON)
-	touch $@
+	$(call install,.venv,the project and its tools,about 20 s,--all-extras)
+
+.venvs/emulator/.ready: FOR = the local AWS
+.venvs/runtime/.ready: FOR = the packages of the Lambda image
+.venvs/awscli/.ready: FOR = the AWS CLI
+.venvs/load/.ready: FOR = simulated consumers
+.venvs/trackers/.ready: FOR = error trackers and debuggers
+.venvs/generators/.ready: FOR = generators of HTTP clients
+.venvs/mutants/.ready: FOR = the mutants
+.venvs/peers/.ready: FOR = the libraries of the comparison
 
 .venvs/%/.ready: uv.lock | $(UV)
-	UV_PROJECT_ENVIRONMENT=.venvs/$* $(UV) sync --frozen --only-group $* --python $(PYTHON)
-	touch $@
+	$(call install,.venvs/$*,$(FOR),a few seconds,--only-group $*)
 
-# What node reads in a dotenv file, and what compiles a generated client. Without npm or its registry those tests are
-# skipped, but not in CI that has npm.
+# For the tests that run node and compile generated clients. Without npm or its registry those tests are skipped, except
+# in a CI that has npm.
 .venvs/node/.ready: tests/cli/formats/node/package.json tests/cli/formats/node/package-lock.json
+.venvs/node/.ready: FOR = what the tests need of npm
 .venvs/node-generators/.ready: tests/generators/node/package.json tests/generators/node/package-lock.json
+.venvs/node-generators/.ready: FOR = TypeScript for the generated clients
 .venvs/node/.ready .venvs/node-generators/.ready:
 	@command -v npm >/dev/null || { echo "npm is not installed: the tests that need node are skipped"; exit 0; }
 	mkdir -p $(@D)
 	cp $^ $(@D)
-	(cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=1 --fetch-retry-mintimeout=1000) || {
+	scripts/quietly '$(@D), $(FOR)' 'a few seconds' sh -ec 'cd $(@D); npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=1 --fetch-retry-mintimeout=1000' || {
 	    [ "$${CI:-}" != true ] || exit 1
 	    echo "npm ci failed: the tests that need node are skipped"; exit 0
 	}
@@ -65,7 +82,8 @@ logs: .venv/.ready ## what the functions of the running local AWS logged
 	@$(BIN)/python -m local.logs
 
 reset: ## forget the data of the local AWS
-	@$(PYTHON) -m local.reset
+	@scripts/check-python '$(PYTHON)' reset
+	$(PYTHON) -m local.reset
 
 # --- checks and tests ---
 
