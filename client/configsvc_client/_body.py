@@ -21,6 +21,9 @@ from configsvc.model.errors import (
     Unavailable,
     from_problem,
 )
+from configsvc.model.etag import MalformedEtag, parse_snapshot, strengthen
+from configsvc.model.names import Namespace
+from configsvc.model.snapshot import MalformedSnapshot, SealedSnapshot, parse
 
 if TYPE_CHECKING:
     from configsvc_client._answer import Response
@@ -55,6 +58,32 @@ def decoded(response: Response) -> dict[str, object]:
         NotOurs: another content type, no JSON, or JSON that two readers might understand differently (RFC 8259, 4, 6).
     """
     return _decoded(response, _JSON)
+
+
+def read_snapshot(namespace: Namespace, etag: str, found: object) -> tuple[str, SealedSnapshot]:
+    """The strong ETag and the snapshot in an answer to a question for that namespace.
+
+    Args:
+        namespace: what was asked for.
+        etag: as it came; one of another spelling or length would come back with every poll.
+        found: the decoded JSON.
+
+    Raises:
+        NotOurs: it is no snapshot, of another namespace, or its ETag is none of ours or of another revision.
+    """
+    try:
+        sealed = parse(found)
+        served, _ = parse_snapshot(etag)
+    except (MalformedSnapshot, MalformedEtag) as error:
+        from configsvc_client._foreign import pass_on
+
+        pass_on(error)
+        fault = NotOurs(str(error))
+    else:
+        if sealed.namespace == namespace and served == sealed.revision:
+            return strengthen(etag), sealed
+        fault = NotOurs("it is not of what was asked for")
+    raise fault  # here: as its context, the other would show what came
 
 
 def not_ours(url: Url, fault: str) -> Unavailable:

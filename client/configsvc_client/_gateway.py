@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from configsvc.model.errors import ConfigsvcError, NotFound, Unavailable
+from configsvc.model.etag import match_weakly
 from configsvc.model.names import Namespace
-from configsvc.model.snapshot import MalformedSnapshot, parse
-from configsvc_client._body import NotOurs, decoded, not_ours, problem
-from configsvc_client._etag import checked, same
+from configsvc_client._body import NotOurs, decoded, not_ours, problem, read_snapshot
 from configsvc_client._http import Connection
 from configsvc_client._ports import Fetched, Found
 from configsvc_client._secret import Secret, masked
@@ -68,8 +67,8 @@ class ApiGateway:
         if response is None:
             return {}
         try:
-            return {namespace: checked(namespace, Found(response.headers.get("etag", ""), parse(decoded(response))))}
-        except (NotOurs, MalformedSnapshot) as fault:
+            return {namespace: Found(*read_snapshot(namespace, response.headers.get("etag", ""), decoded(response)))}
+        except NotOurs as fault:
             senseless = self._senseless(namespace, fault)
         raise senseless  # here: as its context, the fault would bring the answer, its plain values included
 
@@ -161,7 +160,7 @@ class ApiGateway:
             return response
         if response.status != _NOT_MODIFIED:
             raise problem(response, self._connection.url, target)
-        if etag is None or not same(response.headers.get("etag", etag), etag):
+        if etag is None or not match_weakly(response.headers.get("etag", etag), etag):
             self._connection.close()  # it may have been said unasked, and then the answer would come as the next one
             raise Unavailable("The service says that nothing changed, but not since what is held.")
         return None

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from configsvc.model import limits
+from configsvc.model.etag import MalformedEtag, join, match_weakly, split
 from configsvc.model.names import Namespace
 from configsvc.model.record import Record
-from configsvc.model.snapshot import MalformedSnapshot, parse
-from configsvc_client._body import NotOurs
-from configsvc_client._etag import checked, etags_in, same
+from configsvc_client._body import NotOurs, read_snapshot
 from configsvc_client._ports import Found
 
 AT_ONCE = limits.SNAPSHOTS_NAMESPACES
@@ -30,8 +29,8 @@ def target(base: str, namespaces: Iterable[Namespace]) -> str:
 
 def etag_of(known: Mapping[Namespace, str | None]) -> str | None:
     """The ETag of all, of the ETags of each; None where one is to be had in any case."""
-    parts = [f"{namespace}={_bare(etag)}" for namespace, etag in known.items() if etag is not None]
-    return '"' + ",".join(parts) + '"' if len(parts) == len(known) else None
+    held = [(namespace, etag) for namespace, etag in known.items() if etag is not None]
+    return join(held) if len(held) == len(known) else None
 
 
 def several(asked: tuple[Namespace, ...], etag: str, members: Mapping[str, object]) -> Several:
@@ -42,7 +41,7 @@ def several(asked: tuple[Namespace, ...], etag: str, members: Mapping[str, objec
     Raises:
         NotOurs: it is no such answer, or of other namespaces than those asked for.
     """
-    etags, snapshots, deferred = etags_in(etag), _list(members, "snapshots"), _list(members, "deferred")
+    etags, snapshots, deferred = _etags(etag), _list(members, "snapshots"), _list(members, "deferred")
     named = [_name(each) for each in snapshots]
     if sorted(named + [str(each) for each in deferred]) != sorted(asked) or set(etags) != set(asked):
         raise NotOurs("it is not of the namespaces that were asked for")
@@ -50,8 +49,8 @@ def several(asked: tuple[Namespace, ...], etag: str, members: Mapping[str, objec
     found, senseless = dict[Namespace, Found](), dict[Namespace, ValueError]()
     for namespace in (each for each in asked if each in by_name):
         try:
-            found[namespace] = checked(namespace, Found(etags[namespace], parse(by_name[namespace])))
-        except (NotOurs, MalformedSnapshot) as error:
+            found[namespace] = Found(*read_snapshot(namespace, etags[namespace], by_name[namespace]))
+        except NotOurs as error:
             from configsvc_client._foreign import pass_on
 
             pass_on(error)
@@ -61,7 +60,14 @@ def several(asked: tuple[Namespace, ...], etag: str, members: Mapping[str, objec
 
 def changed(found: Mapping[Namespace, Found], known: Mapping[Namespace, str | None]) -> dict[Namespace, Found]:
     """Without those that are as they are held: the answer repeats all when one changed."""
-    return {namespace: each for namespace, each in found.items() if not same(each.etag, known[namespace] or "")}
+    return {namespace: each for namespace, each in found.items() if not match_weakly(each.etag, known[namespace] or "")}
+
+
+def _etags(header: str) -> dict[str, str]:
+    try:
+        return split(header)
+    except MalformedEtag as error:
+        raise NotOurs(str(error)) from None
 
 
 def _list(members: Mapping[str, object], name: str) -> list[object]:
@@ -76,7 +82,3 @@ def _name(snapshot: object) -> str:
     if not isinstance(name, str):
         raise NotOurs("it has a snapshot of no namespace")
     return name
-
-
-def _bare(etag: str) -> str:
-    return etag.removeprefix("W/").strip('"')

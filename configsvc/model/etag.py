@@ -1,17 +1,32 @@
-"""ETags (RFC 9110, 8.8.3): a snapshot's is its served revision and tag, a key's the revision that last touched it."""
+"""ETags (RFC 9110, 8.8.3): a snapshot's is its served revision and tag, a key's the revision that last touched it.
+
+The service and its clients make, read and compare them here. Patterns are compiled when they are first used, and what
+hashes is imported then: a client's cold start does neither.
+"""
 
 from __future__ import annotations
 
 import re
-from hashlib import sha256
+from collections.abc import Iterable
 
 from configsvc.model import limits
 from configsvc.model.errors import InvalidRequest
 
-_LIST = re.compile(r'"([\x21\x23-\x7e]*)"\s*(?:,|$)')  # begins with no repetition, so that searching takes linear time
+_LIST = r'"([\x21\x23-\x7e]*)"\s*(?:,|$)'  # begins with no repetition, so that searching takes linear time
 _ANY = "*"
 _TAG = 32
 """Characters of a tag at most: ours have sixteen, and readers keep none that is longer."""
+
+_DIGITS = 16
+_REVISION = r'"([1-9][0-9]{0,15})"'
+_WEAK = "W/"
+
+
+class MalformedEtag(ValueError):
+    """It is none of configsvc's."""
+
+    def __init__(self) -> None:
+        super().__init__("its ETag is none of configsvc's")
 
 
 def of_snapshot(served: int, tag: str) -> str:
@@ -19,27 +34,81 @@ def of_snapshot(served: int, tag: str) -> str:
     return f'"{served}-{_bounded(tag)}"'
 
 
-def served_of(etag: str) -> tuple[int, str]:
-    """Served revision and tag: what `of_snapshot` was given."""
-    served, _, tag = etag.strip('"').partition("-")
+def parse_snapshot(etag: str) -> tuple[int, str]:
+    """Served revision and tag of a snapshot's ETag, weak or strong.
+
+    Raises:
+        MalformedEtag: it is spelled otherwise than `of_snapshot` does, or longer.
+    """
+    served, _, tag = _opaque(etag).partition("-")
+    if not (served.isascii() and served.isdecimal() and len(served) <= _DIGITS):
+        raise MalformedEtag
+    if not _is_ours(tag):
+        raise MalformedEtag
     return int(served), tag
 
 
-def of_snapshots(parts: list[tuple[str, int, str]]) -> str:
+def of_snapshots(parts: Iterable[tuple[str, int, str]]) -> str:
     """The strong ETag of several snapshots, each (namespace, served revision, tag)."""
-    return '"' + ",".join(f"{namespace}={served}-{_bounded(tag)}" for namespace, served, tag in parts) + '"'
+    return join((namespace, of_snapshot(served, tag)) for namespace, served, tag in parts)
+
+
+def join(etags: Iterable[tuple[str, str]]) -> str:
+    """The strong ETag of several snapshots, from each namespace and its own."""
+    return '"' + ",".join(f"{namespace}={_opaque(etag)}" for namespace, etag in etags) + '"'
+
+
+def split(etag: str) -> dict[str, str]:
+    """The strong ETag of each namespace in that of several: `"payments.prod=41-0a1b,shared.prod=7-2c3d"`.
+
+    Raises:
+        MalformedEtag: it is not one of several, or names a namespace twice.
+    """
+    pairs = [part.partition("=") for part in _opaque(etag).split(",")]
+    found = {namespace: f'"{text}"' for namespace, _, text in pairs}
+    if len(found) != len(pairs):
+        raise MalformedEtag
+    return found
+
+
+def strengthen(etag: str) -> str:
+    """The ETag as the service spelled it: a proxy that compresses weakens ours."""
+    return etag.removeprefix(_WEAK)
+
+
+def match_weakly(one: str, other: str) -> bool:
+    """Whether two ETags are the same, compared weakly (RFC 9110, 8.8.3.2)."""
+    return strengthen(one) == strengthen(other)
+
+
+def _opaque(etag: str) -> str:
+    quoted = strengthen(etag)
+    if len(quoted) < len('""') or (quoted[0], quoted[-1]) != ('"', '"'):
+        raise MalformedEtag
+    return quoted[1:-1]
+
+
+def _is_ours(tag: str) -> bool:
+    return tag.isalnum() and tag.isascii() and len(tag) <= _TAG
 
 
 def _bounded(tag: str) -> str:
     """The tag, or its hash where somebody wrote another text into the table: readers send ETags back as they came."""
-    if tag.isalnum() and tag.isascii() and len(tag) <= _TAG:
+    if _is_ours(tag):
         return tag
+    from hashlib import sha256
+
     return sha256(tag.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 def of_revision(revision: int) -> str:
     """The strong ETag of a key or a namespace."""
     return f'"{revision}"'
+
+
+def is_of_revision(etag: str) -> bool:
+    """Whether it is the strong ETag of a key, a namespace or grants."""
+    return re.fullmatch(_REVISION, etag) is not None
 
 
 def matches(if_none_match: str, etag: str) -> bool:
@@ -54,7 +123,7 @@ def matches(if_none_match: str, etag: str) -> bool:
         return True
     if if_none_match.strip() == _ANY:
         return True
-    return any(f'"{found.group(1)}"' == etag for found in _LIST.finditer(if_none_match))
+    return any(f'"{found.group(1)}"' == etag for found in re.finditer(_LIST, if_none_match))
 
 
 def revision_of(if_match: str) -> int:
@@ -63,7 +132,7 @@ def revision_of(if_match: str) -> int:
     Raises:
         InvalidRequest: weak, several, `*` or no number; a precondition is never ignored.
     """
-    found = re.fullmatch(r'"([1-9][0-9]{0,15})"', if_match.strip())
+    found = re.fullmatch(_REVISION, if_match.strip())
     if not found:
         raise InvalidRequest('If-Match takes one strong ETag as we gave it out, like "41".', field="If-Match")
     return int(found.group(1))

@@ -74,7 +74,7 @@ def _fitting(ports: Ports, head: Head, left: int) -> tuple[tuple[str, int, str],
     if size > left:
         return said, None, 0
     body, current = rendered(ports, head)
-    part = (head.namespace, *etag.served_of(current))
+    part = (head.namespace, *etag.parse_snapshot(current))
     size = size if part == said else cost(body, ports.charset) + 1
     return part, body if size <= left else None, size
 

@@ -78,7 +78,7 @@ def beside(keys: int, writes_a_second: int, seed: int = 1) -> Read:
 
 def check(memory: MemoryRepository, tag: str, body: str | None) -> None:
     """Each value is the one that the last write up to the answer's revision gave, by the log and the versions."""
-    served, _ = etag.served_of(tag)
+    served, _ = etag.parse_snapshot(tag)
     entries = {each["key"]: each["version"] for each in json.loads(body or "")["entries"]}
     log = [each for each in memory.query(records.of_namespace(NS), "R#") if isinstance(each, records.LogRecord)]
     right = {one.key: one.now for each in log if each.revision <= served for one in each.changes}

@@ -1,5 +1,7 @@
 """ETags: strong, never ignored when malformed in If-Match, matched by If-None-Match as RFC 9110 says."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +10,7 @@ from configsvc.model import etag, limits
 from configsvc.model.errors import InvalidRequest
 
 LONG = 500_000
+ROOT = Path(__file__).parents[2]
 
 TAGS = st.binary(min_size=8, max_size=8).map(bytes.hex)
 
@@ -67,6 +70,55 @@ def test_our_longest_etag_is_far_below_what_is_looked_at() -> None:
 
 def test_several_snapshots_have_one_etag() -> None:
     assert etag.of_snapshots([("a", 42, "9f"), ("b", 7, "01")]) == '"a=42-9f,b=7-01"'
+
+
+@given(served=st.integers(1, 10**15), tag=TAGS, prefix=st.sampled_from(["", "W/"]))
+def test_a_reader_finds_in_an_etag_what_the_service_put_in(served: int, tag: str, prefix: str) -> None:
+    own = etag.of_snapshot(served, tag)
+    came = f"{prefix}{own}"
+    assert etag.parse_snapshot(came) == (served, tag)
+    assert etag.strengthen(came) == own
+    assert etag.match_weakly(came, own)
+
+
+@given(parts=st.dictionaries(st.from_regex(r"[a-z]{1,9}\.[a-z]{1,9}", fullmatch=True), st.integers(1, 99), min_size=1))
+def test_the_etag_of_several_is_split_as_it_was_joined(parts: dict[str, int]) -> None:
+    each = {namespace: etag.of_snapshot(served, "0a1b") for namespace, served in parts.items()}
+    joined = etag.of_snapshots((namespace, served, "0a1b") for namespace, served in parts.items())
+    assert joined == etag.join(each.items())
+    assert etag.split(f"W/{joined}") == each
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        '"',
+        "7-0a",
+        '"7"',
+        '"-0a"',
+        '"7-"',
+        '"7-0a 1b"',
+        '"\u0667-0a"',
+        '"7-' + "a" * 33 + '"',
+        '"' + "9" * 17 + '-0a"',
+    ],
+)
+def test_a_reader_takes_no_etag_of_another_spelling(header: str) -> None:
+    with pytest.raises(etag.MalformedEtag):
+        etag.parse_snapshot(header)
+
+
+@pytest.mark.parametrize("header", ["", "a.b=1-0a", '"a.b=1-0a,a.b=2-0b"'])
+def test_a_reader_takes_nothing_else_for_the_etag_of_several(header: str) -> None:
+    with pytest.raises(etag.MalformedEtag):
+        etag.split(header)
+
+
+@pytest.mark.parametrize("spelling", ['"W/', """f'"{""", """strip('"')""", "'\"[1-9]"])
+def test_etags_are_spelled_and_read_in_one_module(spelling: str) -> None:
+    sources = {path for folder in ("configsvc", "client") for path in (ROOT / folder).rglob("*.py")}
+    assert [path.name for path in sources if spelling in path.read_text() and path.name != "etag.py"] == []
 
 
 @given(revision=st.integers(1, 10**15))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
 from configsvc.model.errors import Forbidden, InvalidRequest, NotFound, PreconditionFailed
+from configsvc.model.etag import is_of_revision
 from configsvc.model.grants import Action, Grant, allows, normalised
 from configsvc.model.names import Namespace
 from configsvc_client._body import NotOurs
@@ -21,7 +21,6 @@ _PROBES: Mapping[Action, tuple[tuple[str, str], ...]] = {
     "admin": (("POST", "/data-keys"),),
 }
 """Routes that take content, and refuse a request without it."""
-_ETAG = re.compile(r'"[1-9][0-9]{0,15}"')
 
 
 class Granted(NamedTuple):
@@ -143,7 +142,7 @@ class Access:
 
         def read(answer: Answer) -> tuple[tuple[Grant, ...], str]:
             answer.members.expect("principal", principal)
-            if not _ETAG.fullmatch(answer.etag or ""):
+            if not is_of_revision(answer.etag or ""):
                 raise NotOurs("its ETag is none of configsvc's")
             return answer.members.grants(), str(answer.etag)
 

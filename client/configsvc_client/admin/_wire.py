@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from configsvc.model.change_set import Activate, Delete, Put
+from configsvc.model.etag import of_revision
 from configsvc.model.names import Key, Namespace
 from configsvc_client._body import NotOurs
 from configsvc_client.admin._api import Answer
@@ -41,7 +42,7 @@ def as_body(put: Put) -> dict[str, object]:
 def preconditions(put: Put) -> dict[str, str]:
     """The headers of a put for its preconditions."""
     if put.if_match is not None:
-        return {"if-match": f'"{put.if_match}"'}
+        return {"if-match": of_revision(put.if_match)}
     return {"if-none-match": "*"} if put.create_only else {}
 
 

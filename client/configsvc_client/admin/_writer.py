@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 
 from configsvc.model import errors
 from configsvc.model.change_set import Activate, Delete, Put, check_value
+from configsvc.model.etag import of_revision
 from configsvc.model.names import Key, Namespace
 from configsvc_client._ports import Clock
 from configsvc_client.admin import _planner, _wire
@@ -218,7 +219,7 @@ class Writer:
         body = {"operations": [_wire.operation(each) for each in operations]} | (
             {"message": message} if message else {}
         )
-        headers = {} if if_match is None else {"if-match": f'"{if_match}"'}
+        headers = {} if if_match is None else {"if-match": of_revision(if_match)}
         read = partial(_wire.read_changed, namespace, [each.key for each in operations])
         return self._api.write("POST", f"/namespaces/{namespace}/changes", body, read, headers=headers)
 

@@ -10,6 +10,7 @@ from configsvc.model.encoding import base64std
 from configsvc.model.entry import ContentType, Entry, Form
 from configsvc.model.envelope import NONCE, Header
 from configsvc.model.errors import NotFound, Unprocessable
+from configsvc.model.etag import of_snapshot
 from configsvc.model.names import Key, Namespace
 from configsvc.model.snapshot import DataKey, SealedSnapshot
 from configsvc_client._cipher import DATA_KEY, Cipher
@@ -110,7 +111,7 @@ class Store:
         used = any(entry.form == "envelope" for entry in self._entries.values())
         entries = tuple(self._entries[key] for key in sorted(self._entries))
         sealed = SealedSnapshot(self.namespace, self.revision, (self._data_key,) if used else (), entries)
-        return Found(f'"{self.revision}-{self._tag:016x}"', sealed)
+        return Found(of_snapshot(self.revision, f"{self._tag:016x}"), sealed)
 
     def _alter(self, key: Key) -> None:
         entry = self._entries[key]
