@@ -1,19 +1,20 @@
-"""What must hold, and what we would like to hold."""
+"""Gates: the ratios that must be met, and the stretch goals that we would like to meet."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 
 class Row(NamedTuple):
-    """One comparison. `ratio` is ours over theirs; it must be at most `gate`. Without a gate it is for orientation.
+    """One comparison. `ratio` is ours over theirs and must not exceed `gate`. Without a gate it is for orientation.
 
     Args:
         name: what was compared.
-        ratio: ours over theirs, or a count where `theirs` is empty.
-        ours, theirs: what stood on both sides, as text.
-        gate: the most that is allowed; None when it is only shown.
-        stretch: what we would like.
+        ratio: ours over theirs, or a count if `theirs` is empty.
+        ours, theirs: the figures of both sides, as text.
+        gate: the highest ratio allowed; None if the row is only shown.
+        stretch: the ratio we would like.
     """
 
     name: str
@@ -24,36 +25,36 @@ class Row(NamedTuple):
     stretch: float | None = None
 
     @property
-    def held(self) -> bool:
-        """Whether the gate was held."""
+    def met(self) -> bool:
+        """Whether the gate was met; true without a gate."""
         return self.gate is None or self.ratio <= self.gate
 
     @property
     def word(self) -> str:
-        """How it went."""
+        """The outcome in one word."""
         if self.gate is None:
             return "shown"
-        if not self.held:
+        if not self.met:
             return "MISSED"
-        return "stretch" if self.stretch is not None and self.ratio <= self.stretch else "held"
+        return "stretch" if self.stretch is not None and self.ratio <= self.stretch else "met"
 
 
 def milliseconds(seconds: float) -> str:
-    """For people: microseconds under a millisecond, nanoseconds under a microsecond."""
+    """Format a duration: microseconds under a millisecond, nanoseconds under a microsecond."""
     if seconds < 1e-6:  # noqa: PLR2004  # a microsecond
         return f"{seconds * 1e9:.0f} ns"
     return f"{seconds * 1000:.1f} ms" if seconds >= 0.001 else f"{seconds * 1e6:.1f} µs"  # noqa: PLR2004  # a millisecond
 
 
 def fraction(ratio: float) -> str:
-    """`1/12.3` below one, `1.23` above; a count as it is."""
+    """Format a ratio: `1/12.3` below a half, `1.23` above; a whole number as it is."""
     if ratio == int(ratio):
         return f"{ratio:.0f}"
     return f"1/{1 / ratio:.1f}" if 0 < ratio < 0.5 else f"{ratio:.2f}"  # noqa: PLR2004  # where fractions read better
 
 
 def table(rows: list[Row]) -> str:
-    """All rows as aligned text."""
+    """Render the rows as aligned text."""
     cells = [("", "ours", "theirs", "ratio", "gate", "")] + [
         (
             row.name,
@@ -69,3 +70,17 @@ def table(rows: list[Row]) -> str:
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
     )
+
+
+def verdict(results: Iterable[tuple[str, Iterable[Row]]]) -> str:
+    """Name every gate that was missed, by part and row, or say that all were met."""
+    missed = [(part, row) for part, rows in results for row in rows if not row.met]
+    if not missed:
+        return "All gates were met."
+    lines = [f"  {part}: {row.name}, {_against(row)}" for part, row in missed]
+    return "\n".join([f"{len(lines)} gate{'s were' if len(lines) > 1 else ' was'} missed:", *lines])
+
+
+def _against(row: Row) -> str:
+    gate = "" if row.gate is None else f", gate ≤ {fraction(row.gate)}"
+    return f"{row.ours}{f' against {row.theirs}' if row.theirs else ''} (ratio {fraction(row.ratio)}{gate})"
