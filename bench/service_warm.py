@@ -24,6 +24,7 @@ from configsvc.bootstrap import build_app
 from configsvc.model import names
 from configsvc.model.change_set import ChangeSet, Put
 from configsvc.model.grants import Grant
+from configsvc.model.names import Namespace
 from configsvc.service.change import change
 from configsvc.service.create_namespace import NamespaceWanted, create_namespace
 from configsvc.service.ports import Caller, Ports
@@ -32,7 +33,7 @@ from configsvc.web.api import Api
 from configsvc.web.proof import VARIABLE, Proof
 
 ENTRIES = 1000
-_NAMESPACE = "bench.prod"
+_NAMESPACE = Namespace("bench.prod")
 _ADMIN = "arn:aws:iam::123456789012:role/Bench"
 _READER = "api-key:bench"
 _TIMES = 300

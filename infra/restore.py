@@ -22,7 +22,7 @@ from configsvc.adapters.chance import SystemChance
 from configsvc.adapters.clock import SystemClock
 from configsvc.adapters.dynamo import DynamoRepository
 from configsvc.adapters.json_schemas import JsonSchemas
-from configsvc.model import limits
+from configsvc.model import limits, names
 from configsvc.model.errors import ConfigsvcError, NotFound
 from configsvc.model.grants import normalised
 from configsvc.model.names import Namespace
@@ -96,8 +96,8 @@ def lift_all(client: DynamoDBClient, table: str, operator: Operator, given_out: 
     """
     found = revisions(client, table)
     ports, caller = _ports(client, table, operator), _caller(operator)
-    for namespace, wanted in sorted(given_out.items()):
-        was = found.get(namespace)
+    for name, wanted in sorted(given_out.items()):
+        namespace, was = names.namespace(name), found.get(name)
         if _is_passing(ports, namespace):
             yield _numbers_only(ports, caller, namespace, wanted)
             continue
@@ -129,13 +129,13 @@ def _caller(operator: Operator) -> Caller:
     return Caller(None, operator.principal, operator.arn, "", "infra.restore", "restore")
 
 
-def _lift(ports: Ports, caller: Caller, namespace: str, was: int | None, wanted: int) -> Lifted:
+def _lift(ports: Ports, caller: Caller, namespace: Namespace, was: int | None, wanted: int) -> Lifted:
     body: Mapping[str, Any] = lift(ports, caller, namespace, wanted, None).body
     wrong = tuple(f"{each['what']} {each['head']}, not {each['found']}" for each in body["check"]["differences"])
     return Lifted(namespace, was, body["revision"], wrong)
 
 
-def _numbers_only(ports: Ports, caller: Caller, namespace: str, wanted: int) -> Lifted:
+def _numbers_only(ports: Ports, caller: Caller, namespace: Namespace, wanted: int) -> Lifted:
     """Nothing of it is served; whoever creates it again goes on counting."""
     create_namespace(ports, caller, namespace, NamespaceWanted(description=_PASSING), None)
     wrong = _lift(ports, caller, namespace, None, wanted).wrong
@@ -143,9 +143,9 @@ def _numbers_only(ports: Ports, caller: Caller, namespace: str, wanted: int) -> 
     return Lifted(namespace, None, body["revision"], wrong)
 
 
-def _is_passing(ports: Ports, namespace: str) -> bool:
+def _is_passing(ports: Ports, namespace: Namespace) -> bool:
     """Whether an earlier run created it and did not get as far as deleting it."""
-    at = records.settings(Namespace(namespace))
+    at = records.settings(namespace)
     settings = one(ports.repository.get([at]), at, records.Settings)
     return settings is not None and settings.description == _PASSING
 

@@ -80,7 +80,7 @@ def from_item(item: Item) -> Record:
     members = Members(plain)
     address = Address(members.text("pk"), members.text("sk"))
     if address.pk == records.NAMESPACES:
-        return Listed(names.namespace(address.sk), members.number("revision"), members.text("description"))
+        return Listed(Namespace(address.sk), members.number("revision"), members.text("description"))
     kind = address.sk.partition("#")[0]
     if address.pk == records.GRANTS:
         return _OF_GRANTS[kind](address, members)
@@ -129,7 +129,7 @@ def _json(value: Mapping[str, object]) -> str:
 
 
 def _namespace(address: Address) -> Namespace:
-    return names.namespace(address.pk.removeprefix("N#"))
+    return Namespace(address.pk.removeprefix("N#"))
 
 
 def _last(address: Address) -> str:
@@ -176,12 +176,11 @@ def _version(address: Address, members: Members) -> Version:
 
 
 def _log(address: Address, members: Members) -> LogRecord:
-    namespace = None if address.pk == records.GRANTS else _namespace(address)
     details = json.loads(members.text("details"))
     changes = tuple(parts.change(each) for each in members.each("changes"))
     texts = (members.text(name) for name in LogRecord._fields[7:])
     return LogRecord(
-        namespace, members.number("revision"), members.number("served"), members.text("verb"),
+        records.namespace_of(address.pk), members.number("revision"), members.number("served"), members.text("verb"),
         members.text("subject"), details, changes, *texts,
     )  # fmt: skip
 
@@ -191,18 +190,16 @@ def _summary(address: Address, members: Members) -> StoredSummary:
     try:
         return _whole_summary(address, members)
     except (KeyError, TypeError, ValueError):
-        namespace = None if address.pk == records.GRANTS else _namespace(address)
         _, level, end = address.sk.split("#")
-        return StoredSummary(namespace, int(end), int(level), "", "", None, b"")
+        return StoredSummary(records.namespace_of(address.pk), int(end), int(level), "", "", None, b"")
 
 
 def _whole_summary(address: Address, members: Members) -> StoredSummary:
-    namespace = None if address.pk == records.GRANTS else _namespace(address)
     level, _, _ = _last(address).partition("#")
     named = tuple(map(as_text, members.each("principals"))) if "principals" in members else None
     return StoredSummary(
-        namespace, members.number("revision"), int(level), members.text("first_at"), members.text("last_at"), named,
-        members.data("packed"),
+        records.namespace_of(address.pk), members.number("revision"), int(level), members.text("first_at"),
+        members.text("last_at"), named, members.data("packed"),
     )  # fmt: skip
 
 

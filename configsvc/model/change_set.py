@@ -7,14 +7,17 @@ from typing import NamedTuple
 from configsvc.model import limits, sizes, strict_json
 from configsvc.model.encoding import from_base64std
 from configsvc.model.entry import ContentType, Form
-from configsvc.model.envelope import read_header
+from configsvc.model.envelope import Header, read_header
 from configsvc.model.errors import InvalidRequest, TooLarge, Unprocessable
 from configsvc.model.names import Key
 from configsvc.model.text import check_line
 
 
 class Put(NamedTuple):
-    """Store a value as the next version; `activate` false stages it."""
+    """Store a value as the next version; `activate` false stages it.
+
+    `header` is that of an envelope. `checked` parses it, once for all that decide by it later.
+    """
 
     key: Key
     form: Form
@@ -25,6 +28,7 @@ class Put(NamedTuple):
     rotate_by: str | None = None
     if_match: int | None = None
     create_only: bool = False
+    header: Header | None = None
 
     def __repr__(self) -> str:
         return f"Put(key={self.key!r}, form={self.form!r}, value=***)"
@@ -57,7 +61,7 @@ class ChangeSet(NamedTuple):
 
 
 def checked(change_set: ChangeSet) -> ChangeSet:
-    """The change set, if its shape is allowed.
+    """The change set with its envelopes' headers, if its shape is allowed.
 
     Raises:
         InvalidRequest: no operation, a key that stands twice, or a message that is too long or no line of text.
@@ -75,10 +79,8 @@ def checked(change_set: ChangeSet) -> ChangeSet:
     if len(change_set.message) > limits.MESSAGE:
         raise InvalidRequest(f"A message takes {limits.MESSAGE} characters.", field="message")
     check_line(change_set.message, "message")
-    for operation in change_set.operations:
-        if isinstance(operation, Put):
-            check_value(operation)
-    return change_set
+    operations = [check_put(each) if isinstance(each, Put) else each for each in change_set.operations]
+    return change_set._replace(operations=tuple(operations))
 
 
 def stored_bytes(value: str) -> int:
@@ -86,8 +88,8 @@ def stored_bytes(value: str) -> int:
     return len(value.encode())
 
 
-def check_value(put: Put) -> None:
-    """Whether a value is what its form and content type say, so far as can be told without opening it.
+def check_put(put: Put) -> Put:
+    """The operation, if its value is what its form and content type say, so far as can be seen without opening it.
 
     Raises:
         TooLarge, InvalidEnvelope, Unprocessable.
@@ -98,7 +100,10 @@ def check_value(put: Put) -> None:
     )  # fmt: skip
     if refused:
         raise refused
-    {"plain": _check_plain, "kms": _check_kms, "envelope": _check_envelope}[put.form](put)
+    if put.form == "envelope":
+        return put._replace(header=read_header(put.value))
+    (_check_plain if put.form == "plain" else _check_kms)(put)
+    return put
 
 
 def _check_plain(put: Put) -> None:
@@ -116,7 +121,3 @@ def _check_kms(put: Put) -> None:
         raise Unprocessable("A kms value is the base64 that `aws kms encrypt` prints.", key=put.key) from None
     if not 0 < size <= limits.KMS_CIPHERTEXT:
         raise Unprocessable(f"A kms value is 1 to {limits.KMS_CIPHERTEXT} bytes of ciphertext.", key=put.key)
-
-
-def _check_envelope(put: Put) -> None:
-    read_header(put.value)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from configsvc.model.change_set import Activate
+from configsvc.model.names import Namespace
 from configsvc.service import one_change
 from configsvc.service.ports import Caller, Idempotency, Outcome, Ports
 
 
 def activate(  # noqa: PLR0917  # as put: ports, caller, namespace, what is asked, idempotency
-    ports: Ports, caller: Caller, ns: str, wanted: Activate, message: str, idempotency: Idempotency | None
+    ports: Ports, caller: Caller, namespace: Namespace, wanted: Activate, message: str, idempotency: Idempotency | None
 ) -> Outcome:
     """The active pointer moves at one new revision; nothing is sealed again.
 
@@ -20,4 +21,4 @@ def activate(  # noqa: PLR0917  # as put: ports, caller, namespace, what is aske
         Conflict: its data key is retired.
         ConfigsvcError: why else it is refused.
     """
-    return one_change.commit(ports, caller, ns, wanted, message, idempotency)
+    return one_change.commit(ports, caller, namespace, wanted, message, idempotency)

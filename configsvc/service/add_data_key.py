@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from configsvc.model import limits, names
+from configsvc.model import limits
 from configsvc.model.errors import AlreadyExists, Conflict
 from configsvc.model.etag import of_revision
 from configsvc.model.names import Namespace
@@ -18,7 +18,9 @@ from configsvc.service.writable import writable
 from configsvc.service.writing import Intent, Plan, Situation, write
 
 
-def add_data_key(ports: Ports, caller: Caller, ns: str, data_key: DataKey, idempotency: Idempotency | None) -> Outcome:
+def add_data_key(
+    ports: Ports, caller: Caller, namespace: Namespace, data_key: DataKey, idempotency: Idempotency | None
+) -> Outcome:
     """Answers 201 `{"namespace", "kid", "revision"}`; 200 with the first revision when it is there just so.
 
     Raises:
@@ -26,54 +28,52 @@ def add_data_key(ports: Ports, caller: Caller, ns: str, data_key: DataKey, idemp
         AlreadyExists: the kid is there with another wrapping.
         Conflict: as many data keys are live as may be, or the namespace is read-only.
     """
-    namespace = names.namespace(ns)
-    wanted = data_key._replace(kid=names.kid(data_key.kid))
     intent = Intent(
         records.of_namespace(namespace),
-        keyring.addresses(namespace, wanted.kid),
+        keyring.addresses(namespace, data_key.kid),
         partial(access.require, namespace=namespace, action="admin"),
-        partial(_decide, namespace, wanted),
+        partial(_decide, namespace, data_key),
     )
     return write(ports, caller, intent, idempotency)
 
 
-def _decide(namespace: Namespace, wanted: DataKey, found: Found, situation: Situation) -> Plan:
-    stored = one(found, records.data_key(namespace, wanted.kid), StoredDataKey)
+def _decide(namespace: Namespace, data_key: DataKey, found: Found, situation: Situation) -> Plan:
+    stored = one(found, records.data_key(namespace, data_key.kid), StoredDataKey)
     if stored:
-        return _again(namespace, wanted, stored)
+        return _again(namespace, data_key, stored)
     base = writable(found, namespace)
     head = base.head
-    if wanted.kid in head.kids:
-        raise LostRace([records.head(namespace), records.data_key(namespace, wanted.kid)])
+    if data_key.kid in head.kids:
+        raise LostRace([records.head(namespace), records.data_key(namespace, data_key.kid)])
     if len(head.kids) >= limits.LIVE_DATA_KEYS:
         raise Conflict(
             f"A namespace has {limits.LIVE_DATA_KEYS} live data keys at most. Retire one.", limit=limits.LIVE_DATA_KEYS
         )
-    new = _counted(head, wanted)
+    new = _counted(head, data_key)
     author = situation.caller.principal or ""
     actions = (
         Write(new, head.revision),
         base.condition,
-        Write(StoredDataKey(namespace, new.revision, new.revision, wanted, "live", situation.now.text, author), None),
+        Write(StoredDataKey(namespace, new.revision, new.revision, data_key, "live", situation.now.text, author), None),
         change_log.logged(
             namespace, new.revision, new.served,
-            Done("add_data_key", wanted.kid, details={"kms_key": wanted.kms_key}), situation,
+            Done("add_data_key", data_key.kid, details={"kms_key": data_key.kms_key}), situation,
         ),
     )  # fmt: skip
-    return Plan(new.revision, actions, _answer(201, namespace, wanted, new.revision))
+    return Plan(new.revision, actions, _answer(201, namespace, data_key, new.revision))
 
 
-def _again(namespace: Namespace, wanted: DataKey, stored: StoredDataKey) -> Plan:
-    if stored.data_key != wanted or stored.state != "live":
-        raise AlreadyExists("There is a data key of that kid, wrapped otherwise or retired.", kid=wanted.kid)
-    return Plan(stored.revision, (), _answer(200, namespace, wanted, stored.revision))
+def _again(namespace: Namespace, data_key: DataKey, stored: StoredDataKey) -> Plan:
+    if stored.data_key != data_key or stored.state != "live":
+        raise AlreadyExists("There is a data key of that kid, wrapped otherwise or retired.", kid=data_key.kid)
+    return Plan(stored.revision, (), _answer(200, namespace, data_key, stored.revision))
 
 
-def _counted(head: Head, wanted: DataKey) -> Head:
+def _counted(head: Head, data_key: DataKey) -> Head:
     revision = head.revision + 1
-    kids = {**head.kids, wanted.kid: KidCount(0, 0, data_key_cost(wanted), revision)}
+    kids = {**head.kids, data_key.kid: KidCount(0, 0, data_key_cost(data_key), revision)}
     return head._replace(revision=revision, kids=kids)
 
 
-def _answer(status: int, namespace: Namespace, wanted: DataKey, revision: int) -> Outcome:
-    return Outcome(status, {"namespace": namespace, "kid": wanted.kid, "revision": revision}, of_revision(revision))
+def _answer(status: int, namespace: Namespace, data_key: DataKey, revision: int) -> Outcome:
+    return Outcome(status, {"namespace": namespace, "kid": data_key.kid, "revision": revision}, of_revision(revision))

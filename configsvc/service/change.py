@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from configsvc.model import names
 from configsvc.model.change_set import ChangeSet, checked
 from configsvc.model.etag import of_revision
 from configsvc.model.names import Namespace
@@ -16,7 +15,9 @@ from configsvc.service.records import Change, of_namespace
 from configsvc.service.writing import Intent
 
 
-def change(ports: Ports, caller: Caller, ns: str, change_set: ChangeSet, idempotency: Idempotency | None) -> Outcome:
+def change(
+    ports: Ports, caller: Caller, namespace: Namespace, change_set: ChangeSet, idempotency: Idempotency | None
+) -> Outcome:
     """All operations at one new revision, or none.
 
     Answers 200 `{"namespace", "revision", "results": [{"key", "op", "version", "active"}]}` and the revision as ETag.
@@ -24,7 +25,6 @@ def change(ports: Ports, caller: Caller, ns: str, change_set: ChangeSet, idempot
     Raises:
         ConfigsvcError: the whole of it is refused; `failed` names every operation that could not be done.
     """
-    namespace = names.namespace(ns)
     wanted = checked(change_set)
     intent = Intent(
         of_namespace(namespace),

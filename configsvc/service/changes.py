@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from configsvc.model import names
+from configsvc.model.names import Namespace
 from configsvc.service import access, log_page, records
 from configsvc.service.log_page import Wanted
 from configsvc.service.ports import Caller, Ports
 
 
 def changes(  # noqa: PLR0917  # what is wanted, limit and cursor as in every listing
-    ports: Ports, caller: Caller, ns: str, wanted: Wanted, limit: int, cursor: str | None
+    ports: Ports, caller: Caller, namespace: Namespace, wanted: Wanted, limit: int, cursor: str | None
 ) -> dict[str, object]:
     """`{"namespace", "revision", "changes": [...], "cursor"}`, oldest first; `revision` is the namespace's.
 
@@ -21,7 +21,7 @@ def changes(  # noqa: PLR0917  # what is wanted, limit and cursor as in every li
         Gone: beyond the log; `oldest` is the oldest revision there.
         InvalidRequest: a bad key, principal, time, revision, limit or cursor.
     """
-    namespace, asked = names.namespace(ns), log_page.checked(wanted)
+    asked = log_page.checked(wanted)
     held, found = access.look(ports, caller, (records.head(namespace),), writes=False)
     head = access.readable(held, found, namespace)
     page = log_page.read(ports, records.of_namespace(namespace), head.revision, asked, limit, cursor)

@@ -6,7 +6,7 @@ from functools import partial
 from hashlib import sha256
 from typing import NamedTuple
 
-from configsvc.model import limits, names
+from configsvc.model import limits
 from configsvc.model.entry import FORMS, Form
 from configsvc.model.etag import of_revision
 from configsvc.model.names import Namespace
@@ -37,7 +37,7 @@ class NamespaceWanted(NamedTuple):
 
 
 def create_namespace(
-    ports: Ports, caller: Caller, ns: str, wanted: NamespaceWanted, idempotency: Idempotency | None
+    ports: Ports, caller: Caller, namespace: Namespace, wanted: NamespaceWanted, idempotency: Idempotency | None
 ) -> Outcome:
     """Answers 201 when it is new, 200 when it was there, and its description; what changes nothing writes nothing.
 
@@ -45,7 +45,6 @@ def create_namespace(
         NotFound, Forbidden: the caller's IAM principal is no admin of it.
         InvalidRequest, TooLarge, Unprocessable: a setting is not what it may be.
     """
-    namespace = names.namespace(ns)
     _check(ports.schemas, wanted)
     intent = Intent(
         records.of_namespace(namespace),

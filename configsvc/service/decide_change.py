@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 from configsvc.model import limits
 from configsvc.model.change_set import Activate, ChangeSet, Operation, Put, stored_bytes
-from configsvc.model.envelope import peek
 from configsvc.model.errors import ConfigsvcError, PreconditionFailed, TooLarge
 from configsvc.model.names import Kid, Namespace
 from configsvc.service import change_log, key_state, records, steps
@@ -167,20 +166,16 @@ def _conditions(base: Base, change_set: ChangeSet) -> list[Action]:
 
 
 def _moved(step: Step) -> Moved:
-    return Moved(step.before, step.after, step.written.entry if step.written else None)
+    return Moved(step.before, step.after, step.kids)
 
 
 def _version_of(operation: Operation) -> int | None:
-    """The version that stands in the request, which is read: an envelope's own, or the one to activate."""
-    if isinstance(operation, Put) and operation.form == "envelope":
-        return peek(operation.value).version
+    """The version that the request names, which is read: an envelope's own, or the one to activate."""
+    if isinstance(operation, Put) and operation.header:
+        return operation.header.version
     return operation.version if isinstance(operation, Activate) else None
 
 
 def _kids(change_set: ChangeSet) -> list[Kid]:
-    kids = [
-        peek(operation.value).kid
-        for operation in change_set.operations
-        if isinstance(operation, Put) and operation.form == "envelope"
-    ]
-    return list(dict.fromkeys(kids))
+    puts = [each for each in change_set.operations if isinstance(each, Put)]
+    return list(dict.fromkeys(put.header.kid for put in puts if put.header))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from configsvc.model.change_set import Delete
+from configsvc.model.names import Namespace
 from configsvc.service import one_change
 from configsvc.service.ports import Caller, Idempotency, Outcome, Ports
 
 
 def delete(  # noqa: PLR0917  # as put: ports, caller, namespace, what is asked, idempotency
-    ports: Ports, caller: Caller, ns: str, wanted: Delete, message: str, idempotency: Idempotency | None
+    ports: Ports, caller: Caller, namespace: Namespace, wanted: Delete, message: str, idempotency: Idempotency | None
 ) -> Outcome:
     """The key is in no snapshot from one new revision on.
 
@@ -18,4 +19,4 @@ def delete(  # noqa: PLR0917  # as put: ports, caller, namespace, what is asked,
         NotFound: nothing is served under the key, or the namespace as always.
         ConfigsvcError: why else it is refused.
     """
-    return one_change.commit(ports, caller, ns, wanted, message, idempotency)
+    return one_change.commit(ports, caller, namespace, wanted, message, idempotency)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from configsvc.model import names
 from configsvc.model.errors import Conflict
 from configsvc.model.etag import of_revision
 from configsvc.model.names import Namespace
@@ -18,7 +17,7 @@ from configsvc.service.writable import Writable, writable
 from configsvc.service.writing import Intent, Plan, Situation, write
 
 
-def delete_namespace(ports: Ports, caller: Caller, ns: str, idempotency: Idempotency | None) -> Outcome:
+def delete_namespace(ports: Ports, caller: Caller, namespace: Namespace, idempotency: Idempotency | None) -> Outcome:
     """From now on it is absent to everyone. Answers 200 `{"namespace", "revision"}`.
 
     Its settings go. HEAD, keys, versions, data keys and change log stay, so whoever creates it again goes on counting,
@@ -28,7 +27,6 @@ def delete_namespace(ports: Ports, caller: Caller, ns: str, idempotency: Idempot
         NotFound, Forbidden: the caller's IAM principal is no admin.
         Conflict: something is served, or the namespace is read-only.
     """
-    namespace = names.namespace(ns)
     intent = Intent(
         records.of_namespace(namespace),
         (records.head(namespace), records.settings(namespace), records.listed(namespace)),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from configsvc.model import names
 from configsvc.model.errors import Conflict, InvalidRequest, NotFound
 from configsvc.model.etag import of_revision
 from configsvc.model.names import Key, Namespace
@@ -18,7 +17,7 @@ from configsvc.service.writing import Intent, Plan, Situation, write
 
 
 def destroy(  # noqa: PLR0917  # as the other verbs: ports, caller, namespace, what is asked, idempotency
-    ports: Ports, caller: Caller, ns: str, key: str, version: int, idempotency: Idempotency | None
+    ports: Ports, caller: Caller, namespace: Namespace, key: Key, version: int, idempotency: Idempotency | None
 ) -> Outcome:
     """Readers get what they got; who asks for that version, or for a revision that served it, gets 410.
 
@@ -29,15 +28,14 @@ def destroy(  # noqa: PLR0917  # as the other verbs: ports, caller, namespace, w
         NotFound, Forbidden: the caller's IAM principal is no admin; or there is no such version.
         Conflict: the version is served, or the namespace is read-only.
     """
-    namespace, name = names.namespace(ns), names.key(key)
     if version < 1:
         raise InvalidRequest("A version is 1 or more.", field="version")
-    wanted = (*key_state.addresses(namespace, name), records.version(namespace, name, version))
+    wanted = (*key_state.addresses(namespace, key), records.version(namespace, key, version))
     intent = Intent(
         records.of_namespace(namespace),
         (*writable.addresses(namespace), *wanted),
         partial(access.require, namespace=namespace, action="admin"),
-        partial(_decide, namespace, name, version),
+        partial(_decide, namespace, key, version),
     )
     return write(ports, caller, intent, idempotency)
 

@@ -31,7 +31,7 @@ class _Moved(NamedTuple):
 def diff(  # noqa: PLR0917  # two revisions, limit and cursor as in every listing
     ports: Ports,
     caller: Caller,
-    ns: str,
+    namespace: Namespace,
     from_revision: int,
     to_revision: int | None,
     limit: int,
@@ -53,7 +53,6 @@ def diff(  # noqa: PLR0917  # two revisions, limit and cursor as in every listin
         Contended: it changed too fast to be read at one revision.
         Unavailable: the store failed.
     """
-    namespace = names.namespace(ns)
     asked = [time_travel.check(revision) for revision in (from_revision, to_revision) if revision is not None]
     after = paging.after(cursor, "", names.key)
     paging.checked(limit)

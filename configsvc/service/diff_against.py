@@ -5,7 +5,7 @@ from __future__ import annotations
 from configsvc.model import names
 from configsvc.model.entry import Entry
 from configsvc.model.errors import InvalidRequest
-from configsvc.model.names import Key
+from configsvc.model.names import Key, Namespace
 from configsvc.service import access, paging, records
 from configsvc.service.compare import Apart, apart, shown
 from configsvc.service.ports import Caller, Ports
@@ -14,7 +14,7 @@ from configsvc.service.snapshot import key_states
 
 
 def diff_against(  # noqa: PLR0917  # two namespaces, limit and cursor as in every listing
-    ports: Ports, caller: Caller, ns: str, against: str, limit: int, cursor: str | None
+    ports: Ports, caller: Caller, here: Namespace, there: Namespace, limit: int, cursor: str | None
 ) -> dict[str, object]:
     """`{"namespace", "revision", "against", "against_revision", "differences": [...], "cursor"}` in order of key.
 
@@ -28,7 +28,6 @@ def diff_against(  # noqa: PLR0917  # two namespaces, limit and cursor as in eve
         Contended: one changed too fast to be read at one revision.
         Unavailable: the store failed.
     """
-    here, there = names.namespace(ns), names.namespace(against)
     if here == there:
         raise InvalidRequest("Name another namespace, or two revisions of this one.", field="against")
     after = paging.after(cursor, "", names.key)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from configsvc.model import etag, names
+from configsvc.model import etag
+from configsvc.model.names import Namespace
 from configsvc.service import access, records
 from configsvc.service.ports import Caller, Ports
 from configsvc.service.snapshot import rendered
@@ -18,7 +19,7 @@ class Fetched(NamedTuple):
     body: str | None
 
 
-def fetch(ports: Ports, caller: Caller, ns: str, if_none_match: str | None) -> Fetched:
+def fetch(ports: Ports, caller: Caller, namespace: Namespace, if_none_match: str | None) -> Fetched:
     """The namespace's snapshot as JSON text, or 304 when the caller holds it.
 
     Raises:
@@ -26,7 +27,6 @@ def fetch(ports: Ports, caller: Caller, ns: str, if_none_match: str | None) -> F
         Contended: it changed too fast to be read at one revision.
         Unavailable: the store failed.
     """
-    namespace = names.namespace(ns)
     held, found = access.look(ports, caller, (records.head(namespace),), writes=False)
     head = access.readable(held, found, namespace)
     current = etag.of_snapshot(head.served, head.tag)

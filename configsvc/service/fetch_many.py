@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from configsvc.model import etag, limits, names
+from configsvc.model import etag, limits
 from configsvc.model.errors import InvalidRequest
 from configsvc.model.names import Namespace
 from configsvc.model.snapshot import cost
@@ -17,7 +17,7 @@ from configsvc.service.snapshot import rendered
 from configsvc.service.tally import snapshot_cost
 
 
-def fetch_many(ports: Ports, caller: Caller, namespaces: Sequence[str], if_none_match: str | None) -> Fetched:
+def fetch_many(ports: Ports, caller: Caller, namespaces: Sequence[Namespace], if_none_match: str | None) -> Fetched:
     """`{"snapshots": [...], "deferred": [...]}` as JSON text, both in the order asked, or 304 when the caller holds it.
 
     Each snapshot is of one revision of its namespace; the namespaces are not of one moment. What would make the answer
@@ -31,22 +31,20 @@ def fetch_many(ports: Ports, caller: Caller, namespaces: Sequence[str], if_none_
         Contended: one changed too fast to be read at one revision.
         Unavailable: the store failed.
     """
-    wanted = _checked(namespaces)
-    held, found = access.look(ports, caller, [records.head(each) for each in wanted], writes=False)
-    heads = [access.readable(held, found, namespace) for namespace in wanted]
+    _check(namespaces)
+    held, found = access.look(ports, caller, [records.head(each) for each in namespaces], writes=False)
+    heads = [access.readable(held, found, namespace) for namespace in namespaces]
     current = etag.of_snapshots([(head.namespace, head.served, head.tag) for head in heads])
     if if_none_match is not None and etag.matches(if_none_match, current):
         return Fetched(304, current, None)
     return _composed(ports, heads)
 
 
-def _checked(namespaces: Sequence[str]) -> tuple[Namespace, ...]:
-    wanted = tuple(names.namespace(each) for each in namespaces)
-    if not 1 <= len(wanted) <= limits.SNAPSHOTS_NAMESPACES:
+def _check(namespaces: Sequence[Namespace]) -> None:
+    if not 1 <= len(namespaces) <= limits.SNAPSHOTS_NAMESPACES:
         raise InvalidRequest(f"Name 1 to {limits.SNAPSHOTS_NAMESPACES} namespaces.", field="namespace")
-    if len(set(wanted)) != len(wanted):
+    if len(set(namespaces)) != len(namespaces):
         raise InvalidRequest("Name each namespace once.", field="namespace")
-    return wanted
 
 
 def _composed(ports: Ports, heads: Sequence[Head]) -> Fetched:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from configsvc.model import etag, names
+from configsvc.model import etag
 from configsvc.model.entry import Entry
 from configsvc.model.errors import Gone
 from configsvc.model.names import Namespace
@@ -22,7 +22,9 @@ TAG = 16
 """Characters of the body's SHA-256 that stand where the ETag of what is served has its tag."""
 
 
-def fetch_revision(ports: Ports, caller: Caller, ns: str, revision: int, if_none_match: str | None) -> Fetched:
+def fetch_revision(
+    ports: Ports, caller: Caller, namespace: Namespace, revision: int, if_none_match: str | None
+) -> Fetched:
     """The snapshot that readers got at a revision; its `revision` is the served one that this revision had.
 
     Entries are exactly those of then. Data keys are wrapped as they are now, so that they still open. While readers
@@ -35,7 +37,6 @@ def fetch_revision(ports: Ports, caller: Caller, ns: str, revision: int, if_none
         Contended: it changed too fast to be read at one revision.
         Unavailable: the store failed.
     """
-    namespace = names.namespace(ns)
     wanted = time_travel.check(revision)
     held, found = access.look(ports, caller, (records.head(namespace),), writes=False)
     head = access.readable(held, found, namespace)

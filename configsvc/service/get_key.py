@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from configsvc.model import names
 from configsvc.model.errors import Gone, InvalidRequest, NotFound
 from configsvc.model.etag import of_revision
+from configsvc.model.names import Key, Namespace
 from configsvc.service import access, key_state, records
 from configsvc.service.found import Found, one
 from configsvc.service.ports import Caller, Ports
@@ -14,7 +14,7 @@ from configsvc.service.steps import next_version
 Got = tuple[dict[str, object], str]
 
 
-def get_key(ports: Ports, caller: Caller, ns: str, key: str, version: int | None = None) -> Got:
+def get_key(ports: Ports, caller: Caller, namespace: Namespace, key: Key, version: int | None = None) -> Got:
     """The active entry with `latest`, `next_version` and `revision`, and the key's ETag; one read if it is served.
 
     With a version it is that one, also when it was only staged or is no longer served; then `active` is the version
@@ -27,19 +27,18 @@ def get_key(ports: Ports, caller: Caller, ns: str, key: str, version: int | None
         Gone: the value of that version was destroyed.
         InvalidRequest: no version has that number.
     """
-    namespace, name = names.namespace(ns), names.key(key)
     if version is not None and version < 1:
         raise InvalidRequest("A version is 1 or more.", field="version")
-    chosen = [] if version is None else [records.version(namespace, name, version)]
-    wanted = [records.head(namespace), *key_state.addresses(namespace, name), *chosen]
+    chosen = [] if version is None else [records.version(namespace, key, version)]
+    wanted = [records.head(namespace), *key_state.addresses(namespace, key), *chosen]
     held, found = access.look(ports, caller, wanted, writes=False)
     access.readable(held, found, namespace)
-    found = key_state.together(ports, found, wanted, namespace, name)
+    found = key_state.together(ports, found, wanted, namespace, key)
     head = access.readable(held, found, namespace)
-    state = key_state.known(found, namespace, name).state
+    state = key_state.known(found, namespace, key).state
     follows = next_version(state, head)
     if state is None:
-        raise NotFound(f"Nothing is kept under {name}.", key=name, next_version=follows)
+        raise NotFound(f"Nothing is kept under {key}.", key=key, next_version=follows)
     entry = _served(state, follows) if version is None else _chosen(found, state, version, follows)
     numbers = {"latest": state.latest, "next_version": follows, "revision": state.revision}
     return {"namespace": namespace, **entry, **numbers}, of_revision(state.revision)

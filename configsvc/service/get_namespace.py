@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from configsvc.model import names
+from configsvc.model.names import Namespace
 from configsvc.service import access, records
 from configsvc.service.describe_namespace import described
 from configsvc.service.found import one
@@ -11,14 +11,13 @@ from configsvc.service.records import Head, Settings
 from configsvc.service.snapshot import TRIES, again, too_fast
 
 
-def get_namespace(ports: Ports, caller: Caller, ns: str) -> dict[str, object]:
+def get_namespace(ports: Ports, caller: Caller, namespace: Namespace) -> dict[str, object]:
     """Revisions, counts and settings, all of one revision.
 
     Raises:
         NotFound: absent, or not the caller's to read.
         Contended: it changed each time while it was read.
     """
-    namespace = names.namespace(ns)
     held, found = access.look(ports, caller, (records.head(namespace),), writes=False)
     head = access.readable(held, found, namespace)
     for _ in range(TRIES):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import accumulate, takewhile
 
-from configsvc.model import limits, names
+from configsvc.model import limits
 from configsvc.model.change_set import stored_bytes
 from configsvc.model.errors import Contended, InvalidRequest
 from configsvc.model.etag import of_revision
@@ -30,7 +30,7 @@ _KEYS = 80
 stay below its 100 actions."""
 
 
-def lift(ports: Ports, caller: Caller, ns: str, revision: int, idempotency: Idempotency | None) -> Outcome:
+def lift(ports: Ports, caller: Caller, namespace: Namespace, revision: int, idempotency: Idempotency | None) -> Outcome:
     """Revision and floor are at least that number from now on, and HEAD counts what is there.
 
     `revision` is the highest that anyone has seen, from readers' logs. The next revision is above it, and so is every
@@ -49,7 +49,6 @@ def lift(ports: Ports, caller: Caller, ns: str, revision: int, idempotency: Idem
         InvalidRequest: no number to lift to.
         Contended: others write all the time.
     """
-    namespace = names.namespace(ns)
     if not 0 < revision <= limits.REVISION_LIFT:
         raise InvalidRequest(f"revision is 1 to {limits.REVISION_LIFT}.", field="revision", limit=limits.REVISION_LIFT)
     intent = Intent(

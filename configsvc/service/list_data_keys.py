@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from configsvc.model import names
+from configsvc.model.names import Namespace
 from configsvc.service import access, paging, records
 from configsvc.service.ports import Caller, Ports
 from configsvc.service.records import Head, StoredDataKey
 
 
-def list_data_keys(ports: Ports, caller: Caller, ns: str) -> dict[str, object]:
+def list_data_keys(ports: Ports, caller: Caller, namespace: Namespace) -> dict[str, object]:
     """`{"namespace", "data_keys": [...]}`, newest first by revision, with what HEAD counts of each live one.
 
     Live ones are few. Of those that were retired, the oldest are left out where the answer would pass 3 MiB.
@@ -16,7 +16,6 @@ def list_data_keys(ports: Ports, caller: Caller, ns: str) -> dict[str, object]:
     Raises:
         NotFound: absent, or not the caller's to read.
     """
-    namespace = names.namespace(ns)
     held, found = access.look(ports, caller, (records.head(namespace),), writes=False)
     head = access.readable(held, found, namespace)
     every = ports.repository.query(records.of_namespace(namespace), "D#")

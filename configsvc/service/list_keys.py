@@ -12,7 +12,9 @@ from configsvc.service.records import Head, KeyState, Record
 from configsvc.service.steps import next_version
 
 
-def list_keys(ports: Ports, caller: Caller, ns: str, prefix: str, limit: int, cursor: str | None) -> dict[str, object]:  # noqa: PLR0917  # prefix, limit, cursor as in every listing
+def list_keys(  # noqa: PLR0917  # prefix, limit, cursor as in every listing
+    ports: Ports, caller: Caller, namespace: Namespace, prefix: str, limit: int, cursor: str | None
+) -> dict[str, object]:
     """`{"namespace", "revision", "floor", "keys": [...], "cursor"}` in order of key, also those that are not served.
 
     The first version of a key that is not there is floor + 1.
@@ -24,7 +26,6 @@ def list_keys(ports: Ports, caller: Caller, ns: str, prefix: str, limit: int, cu
         NotFound: absent, or not the caller's to read.
         InvalidRequest: a bad prefix, limit or cursor.
     """
-    namespace = names.namespace(ns)
     begin = paging.prefix(prefix, names.key)
     after = paging.after(cursor, begin, names.key)
     held, found = access.look(ports, caller, (records.head(namespace),), writes=False)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from configsvc.model import names
 from configsvc.model.errors import NotFound
+from configsvc.model.names import Key, Namespace
 from configsvc.service import access, key_state, paging, records
 from configsvc.service.ports import Caller, Ports
 from configsvc.service.records import KeyState, Version
@@ -11,7 +11,7 @@ from configsvc.service.steps import next_version
 
 
 def list_versions(  # noqa: PLR0917  # limit and cursor as in every listing
-    ports: Ports, caller: Caller, ns: str, key: str, limit: int, cursor: str | None
+    ports: Ports, caller: Caller, namespace: Namespace, key: Key, limit: int, cursor: str | None
 ) -> dict[str, object]:
     """`{"namespace", "key", "latest", "next_version", "revision", "versions": [...], "cursor"}`, newest first.
 
@@ -22,27 +22,26 @@ def list_versions(  # noqa: PLR0917  # limit and cursor as in every listing
         NotFound: the namespace as always; or nothing is kept under the key: it never was, or was purged.
         InvalidRequest: a bad limit or cursor.
     """
-    namespace, name = names.namespace(ns), names.key(key)
     last = paging.after(cursor, "", paging.number)
     most = paging.checked(limit) + 1
-    wanted = (records.head(namespace), *key_state.addresses(namespace, name))
+    wanted = (records.head(namespace), *key_state.addresses(namespace, key))
     held, found = access.look(ports, caller, wanted, writes=False)
     access.readable(held, found, namespace)
-    found = key_state.together(ports, found, wanted, namespace, name)
+    found = key_state.together(ports, found, wanted, namespace, key)
     head = access.readable(held, found, namespace)
-    state = key_state.known(found, namespace, name).state
+    state = key_state.known(found, namespace, key).state
     follows = next_version(state, head)
     if state is None:
-        raise NotFound(f"Nothing is kept under {name}.", key=name, next_version=follows)
-    after = records.version(namespace, name, int(last)).sk if last else ""
+        raise NotFound(f"Nothing is kept under {key}.", key=key, next_version=follows)
+    after = records.version(namespace, key, int(last)).sk if last else ""
     every = ports.repository.query(
-        records.of_namespace(namespace), f"V#{name}#", after=after, limit=most, values=False, reverse=True
+        records.of_namespace(namespace), f"V#{key}#", after=after, limit=most, values=False, reverse=True
     )
     versions = (each for each in every if isinstance(each, Version))
     shown, more = paging.page(versions, limit, lambda each: str(each.entry.version))
     numbers = {"latest": state.latest, "next_version": follows, "revision": state.revision}
     listed = [_listed(state, each) for each in shown]
-    return {"namespace": namespace, "key": name, **numbers, "versions": listed, "cursor": more}
+    return {"namespace": namespace, "key": key, **numbers, "versions": listed, "cursor": more}
 
 
 def _listed(state: KeyState, version: Version) -> dict[str, object]:

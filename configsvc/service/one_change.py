@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from configsvc.model import names
 from configsvc.model.change_set import Activate, ChangeSet, Delete, checked
 from configsvc.model.etag import of_revision
 from configsvc.model.names import Namespace
@@ -17,15 +16,18 @@ from configsvc.service.writing import Intent
 
 
 def commit(  # noqa: PLR0917  # as the verbs that call it
-    ports: Ports, caller: Caller, ns: str, operation: Activate | Delete, message: str, idempotency: Idempotency | None
+    ports: Ports,
+    caller: Caller,
+    namespace: Namespace,
+    operation: Activate | Delete,
+    message: str,
+    idempotency: Idempotency | None,
 ) -> Outcome:
     """The operation at one new revision; it costs one read and one transaction. Answers 200 as `answer` says.
 
     Raises:
         ConfigsvcError: why it is refused.
     """
-    namespace = names.namespace(ns)
-    names.key(operation.key)
     wanted = checked(ChangeSet((operation,), message))
     intent = Intent(
         records.of_namespace(namespace),

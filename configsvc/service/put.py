@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from configsvc.model import names
 from configsvc.model.change_set import ChangeSet, Put, checked
 from configsvc.model.names import Namespace
 from configsvc.service import access, decide_change, records
@@ -18,7 +17,7 @@ from configsvc.service.writing import Intent, Plan, Situation
 
 
 def put(  # noqa: PLR0917  # as the other verbs: ports, caller, namespace, what is asked, idempotency
-    ports: Ports, caller: Caller, ns: str, put: Put, message: str, idempotency: Idempotency | None
+    ports: Ports, caller: Caller, namespace: Namespace, put: Put, message: str, idempotency: Idempotency | None
 ) -> Outcome:
     """One operation at one new revision; it costs one read and one transaction.
 
@@ -28,8 +27,6 @@ def put(  # noqa: PLR0917  # as the other verbs: ports, caller, namespace, what 
     Raises:
         ConfigsvcError: why it is refused.
     """
-    namespace = names.namespace(ns)
-    names.key(put.key)
     wanted = checked(ChangeSet((put,), message))
     intent = Intent(
         records.of_namespace(namespace),

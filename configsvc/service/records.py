@@ -228,6 +228,11 @@ def of_namespace(namespace: str) -> str:
     return f"N#{namespace}"
 
 
+def namespace_of(partition: str) -> Namespace | None:
+    """The namespace of a partition, None of the grants'. Whoever named the partition had a valid namespace."""
+    return None if partition == GRANTS else Namespace(partition.removeprefix("N#"))
+
+
 NAMESPACES = "NAMESPACES"
 GRANTS = "GRANTS"
 

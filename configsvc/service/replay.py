@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from configsvc.model.change_set import Operation, Put
-from configsvc.model.envelope import peek
 from configsvc.model.names import Namespace
 from configsvc.service import key_state, records
 from configsvc.service.found import Found, one
@@ -32,9 +31,9 @@ def replayed(namespace: Namespace, operation: Operation, found: Found) -> Replay
     Raises:
         LostRace: the key serves, has that version, and it was not there when it was read: somebody was writing it.
     """
-    if not isinstance(operation, Put) or operation.form != "envelope":
+    if not isinstance(operation, Put) or operation.header is None:
         return None
-    number = peek(operation.value).version
+    number = operation.header.version
     at = records.version(namespace, operation.key, number)
     version = one(found, at, Version)
     known = key_state.known(found, namespace, operation.key)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from configsvc.model import names
 from configsvc.model.errors import Conflict
 from configsvc.model.names import Kid, Namespace
 from configsvc.service import access, change_log, keyring, records
@@ -15,7 +14,9 @@ from configsvc.service.writable import writable
 from configsvc.service.writing import Intent, Plan, Situation, write
 
 
-def retire_data_key(ports: Ports, caller: Caller, ns: str, kid: str, idempotency: Idempotency | None) -> Outcome:
+def retire_data_key(
+    ports: Ports, caller: Caller, namespace: Namespace, kid: Kid, idempotency: Idempotency | None
+) -> Outcome:
     """Answers 200 `{"namespace", "kid", "state", "revision"}`; nothing is written when it is retired already.
 
     Its wrapping stays, for earlier revisions need it. There is no way back: add another data key instead.
@@ -24,12 +25,11 @@ def retire_data_key(ports: Ports, caller: Caller, ns: str, kid: str, idempotency
         NotFound, Forbidden: the caller's IAM principal is no admin; or there is no such data key.
         Conflict: entries that are served need it, or the namespace is read-only.
     """
-    namespace, wanted = names.namespace(ns), names.kid(kid)
     intent = Intent(
         records.of_namespace(namespace),
-        keyring.addresses(namespace, wanted),
+        keyring.addresses(namespace, kid),
         partial(access.require, namespace=namespace, action="admin"),
-        partial(_decide, namespace, wanted),
+        partial(_decide, namespace, kid),
     )
     return write(ports, caller, intent, idempotency)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from configsvc.model import names
 from configsvc.model.names import Namespace
 from configsvc.model.snapshot import DataKey, data_key_cost
 from configsvc.service import access, change_log, keyring, records
@@ -18,7 +17,7 @@ from configsvc.service.writing import Intent, Plan, Situation, refused, write
 
 
 def rewrap_data_key(
-    ports: Ports, caller: Caller, ns: str, data_key: DataKey, idempotency: Idempotency | None
+    ports: Ports, caller: Caller, namespace: Namespace, data_key: DataKey, idempotency: Idempotency | None
 ) -> Outcome:
     """Answers 200 `{"namespace", "kid", "state", "revision"}`; nothing is written when it is wrapped just so already.
 
@@ -30,25 +29,23 @@ def rewrap_data_key(
         Conflict: it is retired, or the namespace is read-only.
         TooLarge: the snapshot would pass its limit.
     """
-    namespace = names.namespace(ns)
-    wanted = data_key._replace(kid=names.kid(data_key.kid))
     intent = Intent(
         records.of_namespace(namespace),
-        keyring.addresses(namespace, wanted.kid),
+        keyring.addresses(namespace, data_key.kid),
         partial(access.require, namespace=namespace, action="admin"),
-        partial(_decide, namespace, wanted),
+        partial(_decide, namespace, data_key),
     )
     return write(ports, caller, intent, idempotency)
 
 
-def _decide(namespace: Namespace, wanted: DataKey, found: Found, situation: Situation) -> Plan:
-    old, base = keyring.stored(found, namespace, wanted.kid), writable(found, namespace)
+def _decide(namespace: Namespace, data_key: DataKey, found: Found, situation: Situation) -> Plan:
+    old, base = keyring.stored(found, namespace, data_key.kid), writable(found, namespace)
     known = keyring.live(base.head, old)
-    if known.data_key == wanted:
+    if known.data_key == data_key:
         return Plan(known.revision, (), keyring.answer(known))
-    head = _counted(base.head, wanted, situation.tag)
-    new = known._replace(revision=head.revision, data_key=wanted)
-    done = Done("rewrap_data_key", wanted.kid, details={"was": known.data_key._asdict(), "now": wanted._asdict()})
+    head = _counted(base.head, data_key, situation.tag)
+    new = known._replace(revision=head.revision, data_key=data_key)
+    done = Done("rewrap_data_key", data_key.kid, details={"was": known.data_key._asdict(), "now": data_key._asdict()})
     actions = (
         Write(head, base.head.revision), base.condition, Write(new, known.revision),
         change_log.logged(namespace, head.revision, head.served, done, situation),
@@ -58,9 +55,9 @@ def _decide(namespace: Namespace, wanted: DataKey, found: Found, situation: Situ
     return refused(plan, refusal) if refusal else plan
 
 
-def _counted(head: Head, wanted: DataKey, tag: str) -> Head:
+def _counted(head: Head, data_key: DataKey, tag: str) -> Head:
     """Where entries that are served need the key, readers get something else than before."""
-    revision, count = head.revision + 1, head.kids[wanted.kid]
-    kids = {**head.kids, wanted.kid: count._replace(cost=data_key_cost(wanted), revision=revision)}
+    revision, count = head.revision + 1, head.kids[data_key.kid]
+    kids = {**head.kids, data_key.kid: count._replace(cost=data_key_cost(data_key), revision=revision)}
     counted = head._replace(revision=revision, kids=kids)
     return counted._replace(served=revision, tag=tag) if count.served else counted

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from configsvc.model.change_set import Activate, Delete, Operation, Put
 from configsvc.model.entry import Entry
-from configsvc.model.envelope import peek
+from configsvc.model.envelope import Header
 from configsvc.model.errors import (
     Conflict,
     Gone,
@@ -17,13 +17,14 @@ from configsvc.model.errors import (
     Unprocessable,
     VersionClaimed,
 )
+from configsvc.model.names import Kid
 from configsvc.service import access, key_state, overtaken, records
 from configsvc.service.check_value import check_value
 from configsvc.service.found import Found, one
 from configsvc.service.key_state import Known
 from configsvc.service.ports import Action, Check, LostRace, Remove, Write
 from configsvc.service.records import Change, Head, KeyState, Settings, Version
-from configsvc.service.tally import kid_of
+from configsvc.service.tally import KidsOfMove, kid_of
 from configsvc.service.writing import Situation
 
 
@@ -51,6 +52,7 @@ class Step(NamedTuple):
     known: Known
     after: KeyState
     change: Change
+    kids: KidsOfMove
     written: Version | None = None
     chosen: Version | None = None
 
@@ -134,8 +136,7 @@ def _put(base: Base, put: Put, known: Known) -> Step:
     before = known.state
     version = base.next_version(before)
     _check_form(base, put, before)
-    if put.form == "envelope":
-        _check_envelope(base, put, version)
+    kid = _check_envelope(base, put, version) if put.form == "envelope" else None
     check_value(base.situation.schemas, base.settings.schemas, put)
     entry = Entry(put.key, version, put.form, put.content_type, put.value)
     situation = base.situation
@@ -143,7 +144,9 @@ def _put(base: Base, put: Put, known: Known) -> Step:
     served = before.entry if before else None
     active = entry if put.activate else served
     after = KeyState(base.head.namespace, put.key, base.revision, version, put.form, active, put.rotate_by)
-    return Step(known, after, _change(put, version, before, after), written=written)
+    was = kid_of(served)
+    kids = KidsOfMove(was, kid if put.activate else was, kid)
+    return Step(known, after, _change(put, version, before, after), kids, written=written)
 
 
 def _check_form(base: Base, put: Put, before: KeyState | None) -> None:
@@ -164,8 +167,8 @@ def _check_form(base: Base, put: Put, before: KeyState | None) -> None:
         raise error
 
 
-def _check_envelope(base: Base, put: Put, version: int) -> None:
-    header = peek(put.value)
+def _check_envelope(base: Base, put: Put, version: int) -> Kid:
+    header = _header(put)
     if (header.namespace, header.key) != (base.head.namespace, put.key):
         raise InvalidEnvelope("The envelope was sealed for another key or namespace. Seal it again.", key=put.key)
     if header.content_type != put.content_type:
@@ -180,6 +183,14 @@ def _check_envelope(base: Base, put: Put, version: int) -> None:
             f"The envelope carries version {header.version}, the next is {version}. Seal it for that one.",
             key=put.key, next_version=version,
         )  # fmt: skip
+    return header.kid
+
+
+def _header(put: Put) -> Header:
+    """That of an envelope; a change set that nobody checked has none, and nothing is decided on it."""
+    if put.header is None:
+        raise TypeError("the change set was not checked")
+    return put.header
 
 
 def _activate(base: Base, activate: Activate, known: Known) -> Step:
@@ -189,13 +200,15 @@ def _activate(base: Base, activate: Activate, known: Known) -> Step:
         raise NotFound("The key has no such version.", key=activate.key, version=activate.version)
     if chosen.destroyed:
         raise Gone("The value of that version was destroyed.", key=activate.key, version=activate.version)
-    _check_data_key(base.head, chosen)
+    kids = KidsOfMove(kid_of(before.entry), _live_kid(base.head, chosen))
     after = before._replace(revision=base.revision, entry=chosen.entry, deleted_at=None)
-    return Step(known, after, _change(activate, activate.version, before, after), chosen=chosen)
+    return Step(known, after, _change(activate, activate.version, before, after), kids, chosen=chosen)
 
 
-def _check_data_key(head: Head, chosen: Version) -> None:
-    """HEAD counts every live data key; but the version may be younger than the HEAD that was read, and its key too.
+def _live_kid(head: Head, chosen: Version) -> Kid | None:
+    """The data key of a version.
+
+    HEAD counts every live data key; but the version may be younger than the HEAD that was read, and its key too.
 
     Raises:
         Conflict: the data key is retired.
@@ -203,7 +216,7 @@ def _check_data_key(head: Head, chosen: Version) -> None:
     """
     kid = kid_of(chosen.entry)
     if kid is None or kid in head.kids:
-        return
+        return kid
     if chosen.revision > head.revision:
         raise LostRace([records.head(head.namespace), records.address_of(chosen)])
     raise Conflict(
@@ -216,7 +229,8 @@ def _delete(base: Base, delete: Delete, known: Known) -> Step:
     if known.served is None:
         raise NotFound("Nothing is served under that key.", key=delete.key)
     after = known.served._replace(revision=base.revision, entry=None, deleted_at=base.situation.now.text)
-    return Step(known, after, _change(delete, None, known.served, after))
+    kids = KidsOfMove(kid_of(known.served.entry))
+    return Step(known, after, _change(delete, None, known.served, after), kids)
 
 
 def _change(operation: Operation, version: int | None, before: KeyState | None, after: KeyState) -> Change:

@@ -133,8 +133,9 @@ def packed(summary: Summary, partition: str, node: Node) -> StoredSummary | None
     if len(data) > limits.SUMMARY_BYTES or len(text) > limits.SUMMARY_UNPACKED:
         return None
     named = None if summary.principals is None else tuple(sorted(summary.principals))
-    namespace = None if partition == records.GRANTS else names.namespace(partition.removeprefix("N#"))
-    return StoredSummary(namespace, node.end, node.level, summary.first_at, summary.last_at, named, data)
+    return StoredSummary(
+        records.namespace_of(partition), node.end, node.level, summary.first_at, summary.last_at, named, data
+    )
 
 
 def unpacked(stored: StoredSummary) -> tuple[Summary, int] | None:

@@ -21,16 +21,24 @@ _STAMPS = limits.EXACT
 """Stamps are counted modulo this: JSON holds the numbers below it exactly."""
 
 
+class KidsOfMove(NamedTuple):
+    """The data keys that a write of one key counts: of the entry served before and after, and of a new version."""
+
+    was: Kid | None = None
+    now: Kid | None = None
+    sealed: Kid | None = None
+
+
 class Moved(NamedTuple):
-    """One key before and after a write, and the entry that was newly stored, if any."""
+    """One key before and after a write, and the data keys that it counts."""
 
     before: KeyState | None
     after: KeyState
-    stored: Entry | None
+    kids: KidsOfMove
 
 
 def kid_of(entry: Entry | None) -> Kid | None:
-    """The data key that an entry needs."""
+    """The data key that a stored entry needs."""
     return peek(entry.value).kid if entry and entry.form == "envelope" else None
 
 
@@ -62,16 +70,16 @@ def tallied(head: Head, moves: Iterable[Moved], tag: str) -> Head:
     revision, served = head.revision + 1, False
     entries, size, size_ascii, kids = head.entries, head.size, head.size_ascii, dict(head.kids)
     moved = tuple(moves)
-    for before, after, stored in moved:
+    for before, after, needed in moved:
         was, now = before.entry if before else None, after.entry
         entries += (now is not None) - (was is not None)
         size += _cost(now, "utf8") - _cost(was, "utf8")
         size_ascii += _cost(now, "ascii") - _cost(was, "ascii")
         served = served or was != now
-        _check_counted(head, before)
-        _count(kids, kid_of(was), served=-1)
-        _count(kids, kid_of(now), served=1)
-        _count(kids, kid_of(stored), seals=1)
+        _check_counted(head, before, needed.was)
+        _count(kids, needed.was, served=-1)
+        _count(kids, needed.now, served=1)
+        _count(kids, needed.sealed, seals=1)
     stamps = stamped(head.stamps, [each.before for each in moved if each.before], [each.after for each in moved])
     counted = head._replace(
         revision=revision, entries=entries, size=size, size_ascii=size_ascii, stamps=stamps, kids=kids
@@ -108,9 +116,8 @@ def _cost(entry: Entry | None, charset: Charset) -> int:
     return entry_cost(entry, charset) if entry else 0
 
 
-def _check_counted(head: Head, before: KeyState | None) -> None:
+def _check_counted(head: Head, before: KeyState | None, kid: Kid | None) -> None:
     """HEAD counts every data key that served entries need, unless it was read before the key or after it."""
-    kid = kid_of(before.entry) if before else None
     if before and kid and kid not in head.kids:
         raise LostRace([records.head(head.namespace), records.key(head.namespace, before.key)])
 

@@ -36,7 +36,7 @@ class _Log(NamedTuple):
     more: bool
 
 
-def upkeep(ports: Ports, caller: Caller, ns: str, cursor: str | None = None) -> dict[str, object]:
+def upkeep(ports: Ports, caller: Caller, namespace: Namespace, cursor: str | None = None) -> dict[str, object]:
     """Take away what retention lets go.
 
     Log records go first, oldest first; then deleted keys with all their versions; then versions that no revision in the
@@ -54,7 +54,6 @@ def upkeep(ports: Ports, caller: Caller, ns: str, cursor: str | None = None) -> 
             served; fewer days of the log let it.
         Contended: others write all the time.
     """
-    namespace = names.namespace(ns)
     after = paging.after(cursor, "", _place)
     partition = records.of_namespace(namespace)
     return decided(ports, partition, lambda: _upkeep(ports, caller, namespace, after), TRIES)

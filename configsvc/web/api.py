@@ -89,9 +89,9 @@ class Api(Chalice):
 
     def _declare(self, method: str, path: str, access: Access, description: Description) -> Callable[[View], View]:
         def declare(view: View) -> View:
-            def answer(**parameters: str) -> Response:
+            def answer(**_texts: str) -> Response:
                 served = self._desk.serve(
-                    _INVOCATION.get().came, lambda request: view(request.check(description), **parameters)
+                    _INVOCATION.get().came, lambda request: view(request.check(description), **request.path)
                 )
                 return Response(served.body, dict(served.headers), served.status)
 

@@ -40,8 +40,10 @@ class Desk:
         began, event = self._monotonic(), came.event
         headers = headers_of(event)
         caller, members = caller_of(event, headers), dict[str, Logged]()
+        request: Request | None = None
         try:
-            answer = view(Request(event, headers, caller))
+            request = Request(event, headers, caller)
+            answer = view(request)
         except Exception as error:  # noqa: BLE001  # whatever it was, the caller gets a problem and we get a line
             answer, members = reply.problem(_sent(error), request_id(event)), _remembered(error)
         answer.headers[CORRELATION] = caller.correlation_id
@@ -50,7 +52,7 @@ class Desk:
         if self._log.takes(level):
             spent: dict[str, Logged] = {"duration_ms": round((self._monotonic() - began) * 1000, 3), "cold_start": cold}
             members |= {"unproven": True} if came.suspect else {}
-            self._log.line(level, **_about(event, caller, answer), **members, **spent)
+            self._log.line(level, **_about(event, request, caller, answer), **members, **spent)
         return answer
 
     def refuse(self, came: Arrival, error: Exception, headers: Mapping[str, str]) -> Reply:
@@ -78,7 +80,7 @@ def _remembered(error: Exception) -> dict[str, Logged]:
     return {"denied": True} if sent.denied else {}
 
 
-def _about(event: Event, caller: Caller, answer: Reply) -> dict[str, Logged]:
+def _about(event: Event, request: Request | None, caller: Caller, answer: Reply) -> dict[str, Logged]:
     context = context_of(event)
     return {
         "method": _text(context.get("httpMethod")),
@@ -87,7 +89,7 @@ def _about(event: Event, caller: Caller, answer: Reply) -> dict[str, Logged]:
         "code": answer.code,
         "principal": caller.principal or caller.api_key,
         "api_key": caller.api_key,
-        "namespace": _namespace(event),
+        "namespace": _namespaces(event, request),
         "revision": answer.revision,
         "correlation_id": caller.correlation_id,
         "request_id": request_id(event),
@@ -99,8 +101,10 @@ def _text(found: object) -> str | None:
     return shown(found[:_LONGEST]) if isinstance(found, str) else None
 
 
-def _namespace(event: Event) -> str | None:
-    """That of the path, or those of the query."""
+def _namespaces(event: Event, request: Request | None) -> str | None:
+    """That of the path, or those of the query; the valid ones where the request was refused before it was parsed."""
+    if request and request.namespaces:
+        return ",".join(request.namespaces)
     parameters: Mapping[str, str] = event.get("pathParameters") or {}
     if "namespace" in parameters:
         return namespace_of(parameters["namespace"])

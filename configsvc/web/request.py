@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from configsvc.model import etag, limits, names
 from configsvc.model.errors import InvalidRequest
+from configsvc.model.names import Namespace
 from configsvc.service.ports import Caller, Idempotency
 from configsvc.web import query
 from configsvc.web.body import body_of, object_in
@@ -45,6 +46,10 @@ class Request:
     """One REST proxy event.
 
     A REST API hands path parameters on as they were sent, percent-encoded. Names take no `%`, so none passes.
+
+    Attributes:
+        path: the parameters of the path, parsed by `check`.
+        namespaces: those that the request names, once they are parsed.
     """
 
     def __init__(self, event: Event, headers: Headers, caller: Caller) -> None:
@@ -55,6 +60,8 @@ class Request:
         self._query: Mapping[str, list[str]] = event.get("multiValueQueryStringParameters") or {}
         self._headers = headers
         self._event = event
+        self.path: Mapping[str, object] = {}
+        self.namespaces: tuple[Namespace, ...] = ()
 
     def __repr__(self) -> str:
         return f"Request({self.method} {self.route})"
@@ -76,7 +83,9 @@ class Request:
         return ", ".join(values) if values else None
 
     def check(self, description: Description) -> Request:
-        """Refuse what the route does not take: query parameters, preconditions, a body.
+        """Parse the path, and refuse what the route does not take: query parameters, preconditions, a body.
+
+        Names come before the body: what that is worth is for those only who name what it is for.
 
         Raises:
             InvalidRequest
@@ -87,8 +96,9 @@ class Request:
         for name in refused:
             if name in self._headers and name not in description.conditions:
                 raise InvalidRequest(f"This route does not take {name}. Leave it out.", field=name)
-        if self.method != _GET:
-            self._check_path()
+        self.path = {name: _SPELT[name](text) for name, text in self._parameters.items()}
+        if "namespace" in self.path:
+            self.namespaces = (Namespace(str(self.path["namespace"])),)
         if description.idempotent:
             self._idempotency_key()
         if description.body is None:
@@ -103,6 +113,11 @@ class Request:
     def texts(self, parameter: Parameter) -> list[str]:
         """All values of a query parameter."""
         return self._query.get(parameter.name, [])
+
+    def named(self, parameter: Parameter) -> tuple[Namespace, ...]:
+        """The namespaces in a query parameter."""
+        self.namespaces = tuple(names.namespace(text) for text in self.texts(parameter))
+        return self.namespaces
 
     def number(self, parameter: Parameter) -> int | None:
         """The number that a query parameter gives."""
@@ -141,7 +156,7 @@ class Request:
             InvalidRequest: it is not 1 to 255 printable ASCII characters.
         """
         key = self._idempotency_key()
-        return None if key is None else Idempotency(key, self.method, self._path(), self._digest())
+        return None if key is None else Idempotency(key, self.method, self._target(), self._digest())
 
     def _idempotency_key(self) -> str | None:
         key = self.header("idempotency-key")
@@ -152,16 +167,11 @@ class Request:
             )
         return key
 
-    def _check_path(self) -> None:
-        """What a body is worth is told to those only who name what it is for. Reads have nothing but names."""
-        for name, text in self._parameters.items():
-            _SPELT[name](text)
-
     def _no_body(self) -> None:
         if self._event.get("body") and object_in(self.body()):
             raise InvalidRequest("This route takes no body.")
 
-    def _path(self) -> str:
+    def _target(self) -> str:
         path = self.route.format_map(self._parameters)
         query = "&".join(f"{name}={value}" for name in sorted(self._query) for value in self._query[name])
         return f"{path}?{query}" if query else path

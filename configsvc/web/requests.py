@@ -9,6 +9,7 @@ from configsvc.model import change_set as operations
 from configsvc.model import grants, names, schema, snapshot
 from configsvc.model.encoding import from_base64std
 from configsvc.model.errors import InvalidRequest, Unprocessable
+from configsvc.model.names import Key, Kid
 from configsvc.service.create_namespace import NamespaceWanted
 from configsvc.service.records import Retention
 from configsvc.web import bodies
@@ -19,7 +20,7 @@ from configsvc.web.request import Preconditions
 Item = TypeVar("Item")
 
 
-def put_wanted(key: str, body: bytes, preconditions: Preconditions) -> tuple[operations.Put, str]:
+def put_wanted(key: Key, body: bytes, preconditions: Preconditions) -> tuple[operations.Put, str]:
     """The put of one key, and its message.
 
     Raises:
@@ -41,23 +42,23 @@ def change_set(body: bytes, preconditions: Preconditions) -> operations.ChangeSe
     )
 
 
-def activate_wanted(key: str, body: bytes, preconditions: Preconditions) -> tuple[operations.Activate, str]:
+def activate_wanted(key: Key, body: bytes, preconditions: Preconditions) -> tuple[operations.Activate, str]:
     """The version of a key to serve, and the message.
 
     Raises:
         InvalidRequest, TooLarge
     """
     found = validated(bodies.Activate, object_in(body))
-    return operations.Activate(names.key(key), found.version, preconditions.if_match), found.message
+    return operations.Activate(key, found.version, preconditions.if_match), found.message
 
 
-def delete_wanted(key: str, preconditions: Preconditions) -> operations.Delete:
+def delete_wanted(key: Key, preconditions: Preconditions) -> operations.Delete:
     """The key that is to be served no longer.
 
     Raises:
         InvalidRequest
     """
-    return operations.Delete(names.key(key), preconditions.if_match)
+    return operations.Delete(key, preconditions.if_match)
 
 
 def data_key(body: bytes) -> snapshot.DataKey:
@@ -67,10 +68,10 @@ def data_key(body: bytes) -> snapshot.DataKey:
         InvalidRequest, TooLarge
     """
     found = validated(bodies.NewDataKey, object_in(body))
-    return _data_key(found.kid, found.kms_key, found.wrapped)
+    return _data_key(names.kid(found.kid), found.kms_key, found.wrapped)
 
 
-def wrapping(kid: str, body: bytes) -> snapshot.DataKey:
+def wrapping(kid: Kid, body: bytes) -> snapshot.DataKey:
     """The data key of that id, wrapped as a body says.
 
     Raises:
@@ -117,17 +118,17 @@ def grants_wanted(body: bytes) -> tuple[grants.Grant, ...]:
     return tuple(_grant(each) for each in validated(bodies.NewGrants, object_in(body)).grants)
 
 
-def _data_key(kid: str, kms_key: str, wrapped: str) -> snapshot.DataKey:
+def _data_key(kid: Kid, kms_key: str, wrapped: str) -> snapshot.DataKey:
     try:
         from_base64std(wrapped)
     except ValueError:
         raise InvalidRequest("wrapped is the base64 of what KMS answered.", field="wrapped") from None
-    return snapshot.DataKey(names.kid(kid), kms_key, wrapped)
+    return snapshot.DataKey(kid, kms_key, wrapped)
 
 
-def _put(key: str, found: bodies.Put | bodies.PutOperation, preconditions: Preconditions) -> operations.Put:
+def _put(key: Key, found: bodies.Put | bodies.PutOperation, preconditions: Preconditions) -> operations.Put:
     return operations.Put(
-        names.key(key), found.form, found.content_type, found.value, found.activate, found.declassify,
+        key, found.form, found.content_type, found.value, found.activate, found.declassify,
         found.rotate_by, preconditions.if_match, preconditions.create_only,
     )  # fmt: skip
 
@@ -141,7 +142,7 @@ def _preconditions(found: bodies.PutOperation) -> Preconditions:
 def _operation(found: bodies.Operation) -> operations.Operation:
     match found:
         case bodies.PutOperation():
-            return _put(found.key, found, _preconditions(found))
+            return _put(names.key(found.key), found, _preconditions(found))
         case bodies.ActivateOperation():
             return operations.Activate(names.key(found.key), found.version, found.if_match)
         case bodies.DeleteOperation():

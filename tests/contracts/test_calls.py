@@ -7,6 +7,7 @@ from moto import mock_aws
 
 from configsvc.model import names
 from configsvc.model.errors import NotFound
+from configsvc.model.names import Key, Namespace
 from configsvc.service import records
 from configsvc.service.get_key import get_key
 from tests.contracts import tables
@@ -64,7 +65,7 @@ def test_that_new_keys_are_new_takes_a_transaction_of_its_own_where_the_first_ha
 
 def test_a_key_that_serves_nothing_takes_a_second_read_of_all_at_one_moment(world: World, calls: list[str]) -> None:
     with pytest.raises(NotFound):
-        get_key(world.ports, READER, "payments.prod", "nothing")
+        get_key(world.ports, READER, Namespace("payments.prod"), Key("nothing"))
     assert calls == ["BatchGetItem", "TransactGetItems"]
 
 

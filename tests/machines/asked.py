@@ -7,6 +7,7 @@ from configsvc.model import names
 from configsvc.model.change_set import Activate, ChangeSet, Delete, Put
 from configsvc.model.encoding import base64std
 from configsvc.model.grants import Grant
+from configsvc.model.names import Key, Namespace
 from configsvc.model.snapshot import DataKey
 from configsvc.service.activate import activate
 from configsvc.service.add_data_key import add_data_key
@@ -26,59 +27,59 @@ from tests.service.sealed import KMS_KEY, kid
 
 
 class PutKey(NamedTuple):
-    ns: str
+    ns: Namespace
     put: Put
 
 
 class ChangeKeys(NamedTuple):
-    ns: str
+    ns: Namespace
     change_set: ChangeSet
 
 
 class ActivateKey(NamedTuple):
-    ns: str
+    ns: Namespace
     wanted: Activate
 
 
 class DeleteKey(NamedTuple):
-    ns: str
+    ns: Namespace
     wanted: Delete
 
 
 class Destroy(NamedTuple):
-    ns: str
-    key: str
+    ns: Namespace
+    key: Key
     version: int
 
 
 class AddDataKey(NamedTuple):
-    ns: str
+    ns: Namespace
     number: int
     wrapping: int
 
 
 class RewrapDataKey(NamedTuple):
-    ns: str
+    ns: Namespace
     number: int
     wrapping: int
 
 
 class RetireDataKey(NamedTuple):
-    ns: str
+    ns: Namespace
     number: int
 
 
 class SetNamespace(NamedTuple):
-    ns: str
+    ns: Namespace
     wanted: NamespaceWanted
 
 
 class DeleteNamespace(NamedTuple):
-    ns: str
+    ns: Namespace
 
 
 class Lift(NamedTuple):
-    ns: str
+    ns: Namespace
     revision: int
 
 

@@ -11,6 +11,7 @@ from configsvc.model.change_set import Activate, ChangeSet, Delete, Operation, P
 from configsvc.model.encoding import base64std
 from configsvc.model.entry import FORMS, ContentType, Form
 from configsvc.model.grants import Grant
+from configsvc.model.names import Namespace
 from configsvc.service.create_namespace import NamespaceWanted
 from configsvc.service.ports import Caller
 from configsvc.service.records import Retention
@@ -39,7 +40,7 @@ from tests.service.world import ADMIN, DEVELOPER, ROLES, caller
 
 Choice = TypeVar("Choice")
 
-NAMESPACES = ("payments.prod", "payments.test", "shared")
+NAMESPACES = (Namespace("payments.prod"), Namespace("payments.test"), Namespace("shared"))
 CHIEF = caller("chiefkey", "Chief")
 OTHER = caller("otherkey", "Other")
 CALLERS = (*(CHIEF,) * 7, DEVELOPER, DEVELOPER, ADMIN, OTHER, OTHER)
@@ -96,7 +97,7 @@ class Draft(NamedTuple):
     """A request in outline; each number chooses among what there is."""
 
     species: str
-    ns: str
+    ns: Namespace
     key: int
     form: Form
     back: int

@@ -14,6 +14,7 @@ from configsvc.adapters.json_schemas import JsonSchemas
 from configsvc.adapters.memory import MemoryRepository
 from configsvc.model.errors import ConfigsvcError, Contended, Unavailable
 from configsvc.model.grants import Grant
+from configsvc.model.names import Key, Namespace
 from configsvc.service.create_namespace import NamespaceWanted
 from configsvc.service.fetch import Fetched, fetch
 from configsvc.service.ports import Caller, GrantsCache, Outcome, Ports, Repository, SnapshotCache
@@ -288,7 +289,7 @@ class ServiceMachine(RuleBasedStateMachine):
         if wanted.kind in ONE_REVISION or len(self.worlds) == 1 or isinstance(said, No):
             assert said in possible, f"{wanted}: {said}, and the model says {possible}"
 
-    def _judge_poll(self, ns: str, held: Fetched | None, fetched: Fetched) -> None:
+    def _judge_poll(self, ns: Namespace, held: Fetched | None, fetched: Fetched) -> None:
         wanted = Reading("snapshot", ns, READER)
         body = fetched.body if fetched.body is not None else held and held.body
         assert body is not None
@@ -306,7 +307,7 @@ class ServiceMachine(RuleBasedStateMachine):
             who = (ADMIN, OTHER)[draft.flags % 2]
         back = draft.other % 12
         return Reading(
-            kind, draft.ns, who, "abcd"[draft.key], max(1, (known.latest if known else 1) + 1 - draft.more % 4),
+            kind, draft.ns, who, Key("abcd"[draft.key]), max(1, (known.latest if known else 1) + 1 - draft.more % 4),
             max(1, space.revision + 1 - back), None if draft.more % 2 else max(1, space.revision - draft.back),
             (ROLES + "Other", "api-key:otherkey")[draft.kid % 2],
         )  # fmt: skip

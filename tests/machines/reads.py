@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from configsvc.model.errors import ConfigsvcError
+from configsvc.model.names import Key, Namespace
 from configsvc.service.changes import changes
 from configsvc.service.diff import diff
 from configsvc.service.fetch import fetch
@@ -36,9 +37,9 @@ class Reading(NamedTuple):
     """What is asked for, and by whom."""
 
     kind: str
-    ns: str
+    ns: Namespace
     who: Caller
-    key: str = "a"
+    key: Key = Key("a")
     version: int = 1
     revision: int = 1
     to_revision: int | None = None
@@ -61,7 +62,7 @@ def _read(ports: Ports, wanted: Reading) -> object:  # noqa: C901, PLR0911, PLR0
         case "snapshot":
             return json.loads(fetch(ports, who, ns, None).body or "")
         case "many":
-            return json.loads(fetch_many(ports, who, (ns, "shared"), None).body or "")
+            return json.loads(fetch_many(ports, who, (ns, Namespace("shared")), None).body or "")
         case "past":
             return json.loads(fetch_revision(ports, who, ns, wanted.revision, None).body or "")
         case "key":

@@ -3,7 +3,7 @@
 import pytest
 
 from configsvc.model import limits, names
-from configsvc.model.change_set import Activate, ChangeSet, Delete, Put, check_value, checked
+from configsvc.model.change_set import Activate, ChangeSet, Delete, Put, check_put, checked
 from configsvc.model.encoding import base64std
 from configsvc.model.entry import ContentType, Form
 from configsvc.model.errors import ConfigsvcError, InvalidEnvelope, InvalidRequest, TooLarge, Unprocessable
@@ -50,7 +50,7 @@ def test_a_value_that_is_not_what_its_form_says_is_refused_without_telling_it(
     bad: Put, error: type[ConfigsvcError]
 ) -> None:
     with pytest.raises(error) as refused:
-        check_value(bad)
+        check_put(bad)
     assert len(bad.value) < 4 or bad.value not in f"{refused.value} {refused.value.members}"
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configsvc.model import limits, names, sizes
-from configsvc.model.change_set import Put, check_value
+from configsvc.model.change_set import Put, check_put
 from configsvc.model.entry import CONTENT_TYPES, ContentType
 from configsvc.model.envelope import NONCE, TAG, Header, Parts, join
 from configsvc.model.errors import TooLarge
@@ -45,7 +45,7 @@ def test_a_sealed_value_ends_near_196_000_bytes_as_the_docs_say() -> None:
 def test_an_envelope_is_refused_by_the_size_of_its_value() -> None:
     most = sizes.most_sealed(NS, KEY, "text/plain")
     with pytest.raises(TooLarge, match="S3") as refused:
-        check_value(Put(KEY, "envelope", "text/plain", envelope(NS, KEY, "text/plain", 200_000)))
+        check_put(Put(KEY, "envelope", "text/plain", envelope(NS, KEY, "text/plain", 200_000)))
     assert refused.value.members == {"limit": most, "size": 200_000, "key": KEY}
     assert re.search(rf"db.password has 200000 bytes, and a sealed value has at most {most}:", refused.value.detail)
 
@@ -53,7 +53,7 @@ def test_an_envelope_is_refused_by_the_size_of_its_value() -> None:
 @pytest.mark.parametrize("value", ["x" * 300_000, "." * 300_000, "a.b.c.d" * 60_000, f"é{'x' * 300_000}"])
 def test_what_is_no_envelope_and_too_large_is_refused_all_the_same(value: str) -> None:
     with pytest.raises(TooLarge):
-        check_value(Put(KEY, "envelope", "text/plain", value))
+        check_put(Put(KEY, "envelope", "text/plain", value))
 
 
 def test_a_plain_value_ends_at_256_kib_and_one_by_kms_at_4096_bytes() -> None:

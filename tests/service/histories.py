@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from configsvc.model import names
 from configsvc.model.change_set import Activate, Delete, Operation
 from configsvc.model.errors import ConfigsvcError
+from configsvc.model.names import Key
 from configsvc.service.add_data_key import add_data_key
 from configsvc.service.destroy import destroy
 from configsvc.service.ports import Repository
@@ -57,7 +58,7 @@ class Told:
     def _destroy(self, step: Step) -> None:
         before = self.world.head().revision
         try:
-            destroy(self.world.ports, ADMIN, NS, step.key, step.number, None)
+            destroy(self.world.ports, ADMIN, NS, Key(step.key), step.number, None)
         except ConfigsvcError:
             return
         if self.world.head().revision > before:

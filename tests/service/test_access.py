@@ -7,6 +7,7 @@ import pytest
 from configsvc.model.change_set import ChangeSet
 from configsvc.model.errors import ConfigsvcError, Forbidden, Hidden, NotFound, to_problem
 from configsvc.model.grants import Grant
+from configsvc.model.names import Key, Namespace
 from configsvc.service.add_data_key import add_data_key
 from configsvc.service.change import change
 from configsvc.service.create_namespace import NamespaceWanted, create_namespace
@@ -24,13 +25,13 @@ from configsvc.service.whoami import whoami
 from tests.service.sealed import data_key
 from tests.service.world import ADMIN, DEVELOPER, NS, READER, ROLES, STRANGER, World, caller, grant, settled, text
 
-Verb = Callable[[Ports, Caller, str], object]
+Verb = Callable[[Ports, Caller, Namespace], object]
 
 READS: dict[str, Verb] = {
     "fetch": lambda ports, who, ns: fetch(ports, who, ns, None),
     "get_namespace": get_namespace,
     "list_keys": lambda ports, who, ns: list_keys(ports, who, ns, "", 10, None),
-    "get_key": lambda ports, who, ns: get_key(ports, who, ns, "a"),
+    "get_key": lambda ports, who, ns: get_key(ports, who, ns, Key("a")),
     "list_data_keys": list_data_keys,
 }
 WRITES: dict[str, Verb] = {
@@ -55,7 +56,7 @@ def world() -> World:
     return world
 
 
-def refusal(verb: Verb, world: World, who: Caller, ns: str = NS) -> ConfigsvcError:
+def refusal(verb: Verb, world: World, who: Caller, ns: Namespace = NS) -> ConfigsvcError:
     before = world.stored()
     with pytest.raises(ConfigsvcError) as refused:
         verb(world.ports, who, ns)
@@ -66,7 +67,7 @@ def refusal(verb: Verb, world: World, who: Caller, ns: str = NS) -> ConfigsvcErr
 @pytest.mark.parametrize("verb", READS.values(), ids=READS)
 def test_who_may_not_read_gets_the_answer_for_what_is_absent(world: World, verb: Verb) -> None:
     hidden = refusal(verb, world, STRANGER)
-    absent = refusal(verb, world, STRANGER, "payments.none")
+    absent = refusal(verb, world, STRANGER, Namespace("payments.none"))
     assert type(hidden) is type(absent) is Hidden
     assert hidden.detail == absent.detail.replace("payments.none", NS)
     assert (hidden.members, absent.members) == ({"namespace": NS}, {"namespace": "payments.none"})
@@ -77,7 +78,7 @@ def test_who_may_not_read_gets_the_answer_for_what_is_absent(world: World, verb:
 
 @pytest.mark.parametrize("verb", READS.values(), ids=READS)
 def test_what_is_absent_to_who_may_read_it_is_denied_to_nobody(world: World, verb: Verb) -> None:
-    missed = refusal(verb, world, READER, "payments.none")
+    missed = refusal(verb, world, READER, Namespace("payments.none"))
     assert isinstance(missed, NotFound)
     assert not missed.denied
 
@@ -105,7 +106,7 @@ def test_who_may_read_by_either_principal_is_told_so(world: World, verb: Verb) -
 @pytest.mark.parametrize("verb", (WRITES | ADMINS).values(), ids=WRITES | ADMINS)
 def test_who_may_neither_read_nor_write_gets_the_answer_for_what_is_absent(world: World, verb: Verb) -> None:
     hidden = refusal(verb, world, STRANGER)
-    absent = refusal(verb, world, STRANGER, "payments.none")
+    absent = refusal(verb, world, STRANGER, Namespace("payments.none"))
     assert type(hidden) is type(absent) is Hidden
     assert hidden.detail == absent.detail.replace("payments.none", NS)
 
@@ -125,7 +126,7 @@ def test_a_refusal_names_the_action_the_namespace_and_the_command_that_grants_it
 @pytest.mark.parametrize("verb", (WRITES | {"add_data_key": ADMINS["add_data_key"]}).values())
 def test_a_write_to_what_is_absent_is_404_also_for_who_may_write_there(world: World, verb: Verb) -> None:
     set_grants(world.ports, ADMIN, ROLES + "Developer", (grant("write", "admin"),), None)
-    assert isinstance(refusal(verb, world, DEVELOPER, "payments.none"), NotFound)
+    assert isinstance(refusal(verb, world, DEVELOPER, Namespace("payments.none")), NotFound)
 
 
 def test_an_api_keys_grant_to_write_is_worth_nothing(world: World) -> None:
@@ -152,9 +153,9 @@ def test_write_does_not_imply_admin(world: World) -> None:
 
 
 def test_a_grant_names_namespaces_by_pattern(world: World) -> None:
-    create_namespace(world.ports, ADMIN, "payments", NamespaceWanted(), None)
-    create_namespace(world.ports, ADMIN, "shared.prod", NamespaceWanted(), None)
-    for namespace in ("payments", "shared.prod"):
+    create_namespace(world.ports, ADMIN, Namespace("payments"), NamespaceWanted(), None)
+    create_namespace(world.ports, ADMIN, Namespace("shared.prod"), NamespaceWanted(), None)
+    for namespace in (Namespace("payments"), Namespace("shared.prod")):
         assert isinstance(refusal(READS["fetch"], world, READER, namespace), NotFound)
 
 

@@ -9,6 +9,7 @@ import pytest
 from configsvc.model import limits, names
 from configsvc.model.change_set import Delete
 from configsvc.model.errors import TooLarge
+from configsvc.model.names import Namespace
 from configsvc.model.snapshot import Charset, cost
 from configsvc.service.create_namespace import NamespaceWanted, create_namespace
 from configsvc.service.fetch_many import fetch_many
@@ -140,7 +141,7 @@ def test_namespaces_are_listed_in_pages_that_fit(charset: Charset) -> None:
     world = at(charset)
     for number in range(700):
         wanted = NamespaceWanted(description=LETTERS["emoji"] * limits.DESCRIPTION)
-        create_namespace(world.ports, ADMIN, f"payments.n{number:03}", wanted, None)
+        create_namespace(world.ports, ADMIN, Namespace(f"payments.n{number:03}"), wanted, None)
     pages, cursor = list[str](), ""
     while not pages or cursor != "None":
         page = list_namespaces(world.ports, READER, "payments.n", limits.PAGE, cursor or None)

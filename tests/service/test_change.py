@@ -9,6 +9,7 @@ from configsvc.adapters.memory import MemoryRepository
 from configsvc.model import limits, names
 from configsvc.model.change_set import Activate, ChangeSet, Delete, Operation, Put
 from configsvc.model.errors import Conflict, InvalidRequest, NotFound, PreconditionFailed, TooLarge
+from configsvc.model.names import Key
 from configsvc.service import records
 from configsvc.service.add_data_key import add_data_key
 from configsvc.service.change import change
@@ -142,17 +143,17 @@ def test_a_version_that_was_put_staged_is_served_once_activated(world: World) ->
     world.put(text("a", "1"))
     world.put(text("a", "2", activate=False))
     world.change(activate("a", 2))
-    assert get_key(world.ports, READER, NS, "a")[0]["value"] == "2"
+    assert get_key(world.ports, READER, NS, Key("a"))[0]["value"] == "2"
 
 
 def test_activate_brings_a_deleted_key_back(world: World) -> None:
     world.put(text("a", "1"))
     world.change(delete("a"))
     with pytest.raises(NotFound) as absent:
-        get_key(world.ports, READER, NS, "a")
+        get_key(world.ports, READER, NS, Key("a"))
     assert absent.value.members["next_version"] == 2
     world.change(activate("a", 1))
-    assert get_key(world.ports, READER, NS, "a")[0]["value"] == "1"
+    assert get_key(world.ports, READER, NS, Key("a"))[0]["value"] == "1"
 
 
 def test_a_deleted_key_goes_on_counting(world: World) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from configsvc.model import limits, names
 from configsvc.model.change_set import Delete
 from configsvc.model.errors import Forbidden, Gone, InvalidName, InvalidRequest, NotFound
+from configsvc.model.names import Key
 from configsvc.model.snapshot import cost
 from configsvc.service import records
 from configsvc.service.changes import changes
@@ -102,7 +103,7 @@ def test_the_log_of_a_key_has_every_record_that_names_it(world: World) -> None:
     world.put(text("b"))
     world.change(text("a", "2"), text("b", "2"))
     world.change(Delete(names.key("a")))
-    destroy(world.ports, ADMIN, NS, "a", 1, None)
+    destroy(world.ports, ADMIN, NS, Key("a"), 1, None)
     assert revisions(world, Wanted(key="a")) == [3, 5, 6, 7]
     assert revisions(world, Wanted(key="a", since=5)) == [6, 7]
     assert revisions(world, Wanted(key="nothing")) == []

@@ -12,6 +12,7 @@ from configsvc.adapters.clock import moment
 from configsvc.adapters.memory import MemoryRepository
 from configsvc.model import limits
 from configsvc.model.errors import IdempotencyMismatch, PreconditionFailed
+from configsvc.model.names import Key
 from configsvc.service.add_data_key import add_data_key
 from configsvc.service.list_data_keys import list_data_keys
 from configsvc.service.list_versions import list_versions
@@ -56,7 +57,7 @@ def test_s42_versions_and_revisions_count_on_whatever_the_clock_says(jumps: Sequ
         done = world.put(text("db.url", str(number))).body
         assert (done["version"], done["revision"]) == (number, number + 2)
         assert str(number) in (world.fetch().body or "")
-    listed, _ = list_versions(world.ports, READER, NS, "db.url", 100, None), None
+    listed, _ = list_versions(world.ports, READER, NS, Key("db.url"), 100, None), None
     assert [each["version"] for each in listed["versions"]] == list(range(len(jumps), 0, -1))  # type: ignore[attr-defined]
     assert [each.revision for each in world.log()] == list(range(1, len(jumps) + 3))
 

@@ -12,6 +12,7 @@ from configsvc.adapters.memory import MemoryRepository
 from configsvc.model import limits, names
 from configsvc.model.change_set import Activate, Delete, Put
 from configsvc.model.errors import Contended, Gone, NotFound, VersionClaimed
+from configsvc.model.names import Key
 from configsvc.service import purge_keys, records
 from configsvc.service.delete_namespace import delete_namespace
 from configsvc.service.diff import diff
@@ -97,12 +98,12 @@ def test_a_deleted_key_goes_on_where_it_was(world: World) -> None:
     gone(world, "a")
     gone(world, "a")
     with pytest.raises(NotFound) as nothing:
-        get_key(world.ports, READER, NS, "a")
+        get_key(world.ports, READER, NS, Key("a"))
     assert nothing.value.members["next_version"] == 3
     assert world.put(text("a")).body["version"] == 3
     world.change(Delete(names.key("a")))
     assert world.change(Activate(names.key("a"), 1)).status == 200
-    assert get_key(world.ports, READER, NS, "a")[0]["latest"] == 3
+    assert get_key(world.ports, READER, NS, Key("a"))[0]["latest"] == 3
     assert [each["state"] for each in listed(world)] == ["served"]
 
 
@@ -395,7 +396,7 @@ def test_what_is_said_of_a_key_that_serves_nothing_is_of_one_moment(world: World
     world.put(text("a"))
     table = Between(world)
     with pytest.raises(NotFound, match="Nothing is served"):
-        get_key(world.ports._replace(repository=table), READER, NS, "a")
+        get_key(world.ports._replace(repository=table), READER, NS, Key("a"))
 
 
 class Between(Watched):
@@ -418,7 +419,7 @@ def test_a_transaction_that_is_at_a_key_has_it_read_again_until_the_deadline(wor
     gone(world, "a")
     table = Busy(world.repository, times)
     with pytest.raises(NotFound, match="Nothing is served"):
-        get_key(world.ports._replace(repository=table).within(3.0), READER, NS, "a")
+        get_key(world.ports._replace(repository=table).within(3.0), READER, NS, Key("a"))
     assert table.times == 0
 
 
@@ -426,7 +427,7 @@ def test_a_key_that_others_write_to_all_the_time_is_told_as_busy_by_the_deadline
     gone(world, "a")
     table, began = Busy(world.repository, times=1000), world.clock.monotonic()
     with pytest.raises(Contended, match="Try again"):
-        list_versions(world.ports._replace(repository=table).within(3.0), READER, NS, "a", 10, None)
+        list_versions(world.ports._replace(repository=table).within(3.0), READER, NS, Key("a"), 10, None)
     assert 2.5 < world.clock.monotonic() - began < 3.0
 
 

@@ -5,6 +5,7 @@ import pytest
 from configsvc.model import names
 from configsvc.model.change_set import Activate, Delete
 from configsvc.model.errors import Conflict, Forbidden, InvalidRequest, NotFound, VersionClaimed
+from configsvc.model.names import Key
 from configsvc.service import records
 from configsvc.service.destroy import destroy
 from configsvc.service.ports import Caller, Outcome
@@ -22,7 +23,7 @@ def world() -> World:
 
 
 def destroyed(world: World, version: int = 1, who: Caller = ADMIN, key: str = "db.url") -> Outcome:
-    return destroy(world.ports, who, NS, key, version, None)
+    return destroy(world.ports, who, NS, Key(key), version, None)
 
 
 def test_the_value_is_nowhere_in_the_namespace_and_the_record_stays(world: World) -> None:
@@ -61,8 +62,8 @@ def test_again_it_is_the_same_answer_and_nothing_is_written(world: World) -> Non
 
 
 def test_the_same_idempotency_key_gets_the_first_answer(world: World) -> None:
-    first = destroy(world.ports, ADMIN, NS, "db.url", 1, retried("k"))
-    assert destroy(world.ports, ADMIN, NS, "db.url", 1, retried("k")) == first
+    first = destroy(world.ports, ADMIN, NS, Key("db.url"), 1, retried("k"))
+    assert destroy(world.ports, ADMIN, NS, Key("db.url"), 1, retried("k")) == first
 
 
 def test_what_is_served_is_not_destroyed(world: World) -> None:

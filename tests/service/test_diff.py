@@ -9,7 +9,7 @@ from configsvc.model.change_set import ChangeSet, Delete, Put
 from configsvc.model.encoding import base64std
 from configsvc.model.entry import ContentType, Entry, Form
 from configsvc.model.errors import Gone, InvalidRequest, NotFound
-from configsvc.model.names import Key
+from configsvc.model.names import Key, Namespace
 from configsvc.service import records
 from configsvc.service.add_data_key import add_data_key
 from configsvc.service.change import change
@@ -22,7 +22,7 @@ from configsvc.service.ports import Remove
 from tests.service.sealed import data_key, envelope
 from tests.service.world import ADMIN, DEVELOPER, NS, READER, STRANGER, World, sealed, settled, text
 
-DEV = "payments.dev"
+DEV = Namespace("payments.dev")
 PLAIN = {"form": "plain", "content_type": "text/plain"}
 SEALED = {"form": "envelope", "content_type": "text/plain"}
 
@@ -92,7 +92,7 @@ def test_pages_follow_on_each_other_and_read_only_their_own_versions(world: Worl
 
 
 def test_a_destroyed_version_is_told_as_well(world: World) -> None:
-    destroy(world.ports, ADMIN, NS, "a", 1, None)
+    destroy(world.ports, ADMIN, NS, Key("a"), 1, None)
     assert between(world, 3, 4)["differences"] == [
         {"key": "a", "was": {"version": 1, **PLAIN}, "now": {"version": 2, **PLAIN}}
     ]
@@ -205,13 +205,13 @@ def test_pages_of_two_namespaces_follow_on_each_other(world: World) -> None:
 
 
 def test_a_namespace_is_not_compared_with_itself_or_with_one_that_may_not_be_read(world: World) -> None:
-    create_namespace(world.ports, ADMIN, "secret", NamespaceWanted(), None)
+    create_namespace(world.ports, ADMIN, Namespace("secret"), NamespaceWanted(), None)
     with pytest.raises(InvalidRequest):
         diff_against(world.ports, READER, NS, NS, 10, None)
     details = set[str]()
     for here, there in ((NS, "secret"), ("secret", NS), (NS, "absent"), ("absent", NS)):
         with pytest.raises(NotFound) as refused:
-            diff_against(world.ports, READER, here, there, 10, None)
+            diff_against(world.ports, READER, Namespace(here), Namespace(there), 10, None)
         details.add(refused.value.detail.replace("secret", "?").replace("absent", "?"))
     assert len(details) == 1
 

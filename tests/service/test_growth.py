@@ -14,6 +14,7 @@ from configsvc.adapters.memory import MemoryRepository
 from configsvc.model import limits, names
 from configsvc.model.change_set import Activate, Delete, Operation
 from configsvc.model.errors import Internal
+from configsvc.model.names import Key
 from configsvc.model.snapshot import parse
 from configsvc.service import log_tree, records, summaries
 from configsvc.service.changes import changes
@@ -150,7 +151,7 @@ class History:
         kind, latest = self._random.choice(("put", "stage", "activate", "delete", "destroy")), self.latest.get(key, 0)
         version = self._random.randint(1, latest) if latest else 0
         if kind == "destroy" and version and self.active.get(key) != version:
-            destroy(self.world.ports, ADMIN, NS, key, version, None)
+            destroy(self.world.ports, ADMIN, NS, Key(key), version, None)
         elif kind == "delete" and key in self.active:
             self._change(Delete(names.key(key)))
             del self.active[key]

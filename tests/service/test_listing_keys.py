@@ -5,6 +5,7 @@ import pytest
 from configsvc.model import names
 from configsvc.model.change_set import Activate, Delete
 from configsvc.model.errors import InvalidRequest, NotFound
+from configsvc.model.names import Key
 from configsvc.service.get_key import get_key
 from configsvc.service.list_keys import list_keys
 from configsvc.service.ports import Write
@@ -105,7 +106,7 @@ def test_a_key_is_got_in_one_read_with_the_etag_that_if_match_takes(world: World
     world.put(text("a", "value"))
     world.put(text("other"))
     world.repository.calls.clear()
-    body, etag = get_key(world.ports, READER, NS, "a")
+    body, etag = get_key(world.ports, READER, NS, Key("a"))
     assert world.repository.calls == ["get"]
     assert body == {
         "namespace": NS, "key": "a", "version": 1, "form": "plain", "content_type": "text/plain", "value": "value",
@@ -116,5 +117,5 @@ def test_a_key_is_got_in_one_read_with_the_etag_that_if_match_takes(world: World
 
 def test_a_reader_is_told_the_next_version_of_a_key_that_is_not_there(world: World) -> None:
     with pytest.raises(NotFound) as absent:
-        get_key(world.ports, READER, NS, "a")
+        get_key(world.ports, READER, NS, Key("a"))
     assert absent.value.members == {"key": "a", "next_version": 1}

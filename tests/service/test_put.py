@@ -15,6 +15,7 @@ from configsvc.model.errors import (
     Unprocessable,
     VersionClaimed,
 )
+from configsvc.model.names import Key, Namespace
 from configsvc.service.create_namespace import NamespaceWanted, create_namespace
 from configsvc.service.get_key import get_key
 from configsvc.service.ports import Write
@@ -151,13 +152,13 @@ def test_a_misplaced_envelope_is_refused_and_nothing_is_written(world: World, va
 
 
 def test_a_data_key_of_another_namespace_is_not_live_here(world: World) -> None:
-    create_namespace(world.ports, ADMIN, "payments.dev", NamespaceWanted(), None)
+    create_namespace(world.ports, ADMIN, Namespace("payments.dev"), NamespaceWanted(), None)
     value = envelope("db.password", 1, namespace="payments.dev")
     with pytest.raises(InvalidEnvelope):
         put(
             world.ports,
             DEVELOPER,
-            "payments.dev",
+            Namespace("payments.dev"),
             Put(names.key("db.password"), "envelope", "text/plain", value),
             "",
             None,
@@ -189,7 +190,7 @@ def test_a_staged_sealed_version_is_a_latest_version_too(world: World) -> None:
 def test_a_kms_value_is_stored_as_it_is(world: World) -> None:
     value = base64std(b"ciphertext")
     world.put(Put(names.key("token"), "kms", "text/plain", value))
-    body, etag = get_key(world.ports, READER, NS, "token")
+    body, etag = get_key(world.ports, READER, NS, Key("token"))
     assert (body["form"], body["value"], etag) == ("kms", value, '"3"')
 
 

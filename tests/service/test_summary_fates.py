@@ -10,6 +10,7 @@ from configsvc.adapters.memory import MemoryRepository
 from configsvc.model import names
 from configsvc.model.change_set import Activate, Delete
 from configsvc.model.errors import ConfigsvcError, Gone
+from configsvc.model.names import Key
 from configsvc.model.snapshot import parse
 from configsvc.service import records
 from configsvc.service.changes import changes
@@ -147,7 +148,7 @@ class Lived:
         key = self._key()
         numbers = [number for name, number in self.values if name == key and self.active.get(key) != number]
         if numbers:
-            destroy(self.world.ports, ADMIN, NS, key, self.chance.choice(numbers), None)
+            destroy(self.world.ports, ADMIN, NS, Key(key), self.chance.choice(numbers), None)
 
     def _upkeep(self) -> None:
         days = self.chance.choice((None, 3, 8))

@@ -8,6 +8,7 @@ import pytest
 from configsvc.model import names
 from configsvc.model.change_set import Activate, Delete
 from configsvc.model.errors import Contended, Gone, InvalidRequest, NotFound
+from configsvc.model.names import Key
 from configsvc.model.snapshot import parse
 from configsvc.service import records
 from configsvc.service.add_data_key import add_data_key
@@ -170,7 +171,7 @@ def test_what_is_served_now_needs_no_log(world: World) -> None:
 
 
 def test_a_revision_that_served_a_destroyed_version_is_gone_and_the_others_are_not(world: World) -> None:
-    destroy(world.ports, ADMIN, NS, "a", 1, None)
+    destroy(world.ports, ADMIN, NS, Key("a"), 1, None)
     with pytest.raises(Gone) as refused:
         at(world, 3)
     assert refused.value.members == {"key": "a", "version": 1}
@@ -191,7 +192,7 @@ def test_a_write_between_the_reads_changes_nothing_of_the_past(world: World) -> 
 
 
 def test_a_version_destroyed_between_the_reads_is_gone(world: World) -> None:
-    before_the_log_is_read(world, lambda: destroy(world.ports, ADMIN, NS, "a", 1, None))
+    before_the_log_is_read(world, lambda: destroy(world.ports, ADMIN, NS, Key("a"), 1, None))
     with pytest.raises(Gone):
         at(world, 3)
 

@@ -14,6 +14,7 @@ from configsvc.model.errors import (
     PreconditionFailed,
     PreconditionRequired,
 )
+from configsvc.model.names import Key, Namespace
 from configsvc.service import records
 from configsvc.service.activate import activate
 from configsvc.service.delete import delete
@@ -42,7 +43,7 @@ def deleted(world: World, key: str, if_match: int | None = None) -> Outcome:
 
 
 def listed(world: World, key: str, limit: int = 1000, cursor: str | None = None) -> tuple[list[object], str | None]:
-    found = list_versions(world.ports, READER, NS, key, limit, cursor)
+    found = list_versions(world.ports, READER, NS, Key(key), limit, cursor)
     versions, more = found["versions"], found["cursor"]
     assert isinstance(versions, list)
     assert more is None or isinstance(more, str)
@@ -54,27 +55,27 @@ def test_any_version_can_be_read_with_who_wrote_it_and_what_is_served(world: Wor
     world.clock.pass_by(60)
     world.put(text("db.url", "new"))
     world.put(text("db.url", "staged", activate=False))
-    body, etag = get_key(world.ports, READER, NS, "db.url", 1)
+    body, etag = get_key(world.ports, READER, NS, Key("db.url"), 1)
     assert body == {
         "namespace": NS, "key": "db.url", "version": 1, "form": "plain", "content_type": "text/plain", "value": "old",
         "active": 2, "written_at": "2027-01-15T08:00:00.000Z", "written_by": ROLES + "Developer", "latest": 3,
         "next_version": 4, "revision": 5,
     }  # fmt: skip
     assert etag == '"5"'
-    assert get_key(world.ports, READER, NS, "db.url", 3)[0]["value"] == "staged"
+    assert get_key(world.ports, READER, NS, Key("db.url"), 3)[0]["value"] == "staged"
 
 
 def test_a_version_of_a_deleted_key_can_be_read_and_nothing_is_active(world: World) -> None:
     world.put(text("db.url", "old"))
     deleted(world, "db.url")
-    body, _ = get_key(world.ports, READER, NS, "db.url", 1)
+    body, _ = get_key(world.ports, READER, NS, Key("db.url"), 1)
     assert (body["value"], body["active"]) == ("old", None)
 
 
 def test_a_version_costs_one_read(world: World) -> None:
     world.put(text("db.url"))
     world.repository.calls.clear()
-    get_key(world.ports, READER, NS, "db.url", 1)
+    get_key(world.ports, READER, NS, Key("db.url"), 1)
     assert world.repository.calls == ["get"]
 
 
@@ -82,24 +83,24 @@ def test_a_version_costs_one_read(world: World) -> None:
 def test_a_version_that_never_was_is_not_found_and_the_next_is_named(world: World, key: str, version: int) -> None:
     world.put(text("db.url"))
     with pytest.raises(NotFound) as refused:
-        get_key(world.ports, READER, NS, key, version)
+        get_key(world.ports, READER, NS, Key(key), version)
     assert refused.value.members["next_version"] == version
 
 
 @pytest.mark.parametrize("version", [0, -1])
 def test_no_version_is_below_1(world: World, version: int) -> None:
     with pytest.raises(InvalidRequest):
-        get_key(world.ports, READER, NS, "db.url", version)
+        get_key(world.ports, READER, NS, Key("db.url"), version)
 
 
 def test_a_stranger_learns_of_no_key_or_version(world: World) -> None:
     world.put(text("db.url"))
     with pytest.raises(NotFound) as one:
-        get_key(world.ports, STRANGER, NS, "db.url", 1)
+        get_key(world.ports, STRANGER, NS, Key("db.url"), 1)
     with pytest.raises(NotFound) as all_of_them:
-        list_versions(world.ports, STRANGER, NS, "db.url", 10, None)
+        list_versions(world.ports, STRANGER, NS, Key("db.url"), 10, None)
     with pytest.raises(NotFound) as absent:
-        list_versions(world.ports, STRANGER, "payments.prod2", "db.url", 10, None)
+        list_versions(world.ports, STRANGER, Namespace("payments.prod2"), Key("db.url"), 10, None)
     assert one.value.members == {"namespace": NS}
     assert one.value.detail == all_of_them.value.detail == absent.value.detail.replace("prod2", "prod")
 
@@ -108,7 +109,7 @@ def test_versions_are_listed_newest_first_without_values(world: World) -> None:
     world.put(text("db.url", "canary"))
     world.put(sealed("db.url", 2))
     activated(world, "db.url", 1)
-    found = list_versions(world.ports, READER, NS, "db.url", 10, None)
+    found = list_versions(world.ports, READER, NS, Key("db.url"), 10, None)
     assert {name: found[name] for name in found if name != "versions"} == {
         "namespace": NS, "key": "db.url", "latest": 2, "next_version": 3, "revision": 5, "cursor": None,
     }  # fmt: skip
@@ -154,7 +155,7 @@ def test_activate_serves_an_earlier_version_again_and_answers_as_put_does(world:
     assert world.repository.calls == ["get", "commit"]
     assert (outcome.status, outcome.etag) == (200, '"5"')
     assert outcome.body == {"namespace": NS, "key": "db.url", "version": 1, "revision": 5, "active": 1}
-    assert get_key(world.ports, READER, NS, "db.url")[0]["value"] == "old"
+    assert get_key(world.ports, READER, NS, Key("db.url"))[0]["value"] == "old"
     assert (world.log()[-1].message, world.log()[-1].changes) == ("back", (("db.url", "activate", 1, 2, 1),))
 
 
@@ -163,12 +164,12 @@ def test_delete_serves_a_key_no_longer_and_activate_brings_it_back(world: World)
     outcome = deleted(world, "db.url")
     assert outcome.body == {"namespace": NS, "key": "db.url", "version": None, "revision": 4, "active": None}
     with pytest.raises(NotFound):
-        get_key(world.ports, READER, NS, "db.url")
+        get_key(world.ports, READER, NS, Key("db.url"))
     with pytest.raises(NotFound) as twice:
         deleted(world, "db.url")
     assert twice.value.members == {"key": "db.url"}
     activated(world, "db.url", 1)
-    assert get_key(world.ports, READER, NS, "db.url")[0]["value"] == "old"
+    assert get_key(world.ports, READER, NS, Key("db.url"))[0]["value"] == "old"
 
 
 def test_only_a_key_that_is_deleted_has_the_time_of_its_deletion(world: World) -> None:
@@ -234,13 +235,13 @@ def test_whoever_may_not_write_neither_activates_nor_deletes(world: World) -> No
 def test_a_destroyed_version_is_gone_everywhere_but_in_the_history(world: World) -> None:
     world.put(text("db.url", "old"))
     world.put(text("db.url", "new"))
-    destroy(world.ports, ADMIN, NS, "db.url", 1, None)
+    destroy(world.ports, ADMIN, NS, Key("db.url"), 1, None)
     with pytest.raises(Gone):
-        get_key(world.ports, READER, NS, "db.url", 1)
+        get_key(world.ports, READER, NS, Key("db.url"), 1)
     with pytest.raises(Gone) as gone:
         activated(world, "db.url", 1)
     assert gone.value.members == {"key": "db.url", "version": 1}
-    versions = list_versions(world.ports, READER, NS, "db.url", 10, None)["versions"]
+    versions = list_versions(world.ports, READER, NS, Key("db.url"), 10, None)["versions"]
     assert isinstance(versions, list)
     assert [(each["version"], each["destroyed"], each["active"]) for each in versions] == [
         (2, False, True), (1, True, False),

@@ -23,7 +23,7 @@ from configsvc.service.set_grants import set_grants
 from tests.service.fakes import FakeChance, FakeClock, Watched
 from tests.service.sealed import data_key, envelope, kid
 
-NS = "payments.prod"
+NS = names.namespace("payments.prod")
 ROLES = "arn:aws:iam::123456789012:role/"
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from configsvc.model import errors, limits
 from configsvc.model.change_set import Activate, ChangeSet, Delete, Put
 from configsvc.model.grants import Grant
+from configsvc.model.names import Key
 from configsvc.service.create_namespace import NamespaceWanted
 from configsvc.web import requests
 from configsvc.web.request import Preconditions
@@ -27,13 +28,13 @@ def raw(body: object) -> bytes:
 
 def test_a_put_is_read_with_its_preconditions_and_message() -> None:
     body = raw({**VALUE, "message": "why", "activate": False, "declassify": True, "rotate_by": "2027-01-31"})
-    put, message = requests.put_wanted("db.url", body, Preconditions(41, create_only=False))
+    put, message = requests.put_wanted(Key("db.url"), body, Preconditions(41, create_only=False))
     wanted = Put("db.url", "plain", "text/plain", CANARY, False, True, "2027-01-31", 41, False)  # type: ignore[arg-type]  # noqa: FBT003
     assert (put, message) == (wanted, "why")
 
 
 def test_what_is_left_out_of_a_put_has_its_default() -> None:
-    put, message = requests.put_wanted("k", raw(VALUE), Preconditions(None, create_only=True))
+    put, message = requests.put_wanted(Key("k"), raw(VALUE), Preconditions(None, create_only=True))
     assert (put.activate, put.declassify, put.rotate_by, put.if_match, put.create_only, message) == (
         True, False, None, None, True, "",
     )  # fmt: skip
@@ -69,7 +70,7 @@ def test_namespaces_and_grants_are_read() -> None:
 
 
 def put_of(**changed: object) -> Callable[[], object]:
-    return lambda: requests.put_wanted("k", raw({**VALUE, **changed}), NONE)
+    return lambda: requests.put_wanted(Key("k"), raw({**VALUE, **changed}), NONE)
 
 
 def change_of(**operation: object) -> Callable[[], object]:
@@ -116,7 +117,7 @@ def test_an_unknown_operation_is_told_which_there_are() -> None:
 def test_every_wrong_field_is_named_at_once_up_to_twenty() -> None:
     body = {f"field{number}": CANARY for number in range(50)}
     with pytest.raises(errors.InvalidRequest, match="53 fields are wrong") as caught:
-        requests.put_wanted("k", raw(body), NONE)
+        requests.put_wanted(Key("k"), raw(body), NONE)
     assert len(caught.value.members["errors"]) == 20  # type: ignore[arg-type]
 
 
@@ -138,7 +139,7 @@ JSON = st.recursive(
 @given(st.dictionaries(FIELDS, JSON, max_size=8))
 def test_any_object_is_a_value_or_a_refusal(body: dict[str, object]) -> None:
     readers: list[Callable[[bytes], object]] = [
-        lambda sent: requests.put_wanted("k", sent, NONE),
+        lambda sent: requests.put_wanted(Key("k"), sent, NONE),
         lambda sent: requests.change_set(sent, NONE),
         requests.data_key,
         requests.namespace_wanted,

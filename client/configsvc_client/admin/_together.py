@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from configsvc.model import limits
-from configsvc.model.change_set import check_value, stored_bytes
+from configsvc.model.change_set import check_put, stored_bytes
 from configsvc.model.errors import TooLarge
 from configsvc.model.names import Namespace
 from configsvc_client.admin import _planner
@@ -38,7 +38,7 @@ def check_together(namespace: Namespace, drafts: Sequence[Draft], others: int = 
         check_size(namespace, draft)
     puts = [sized(namespace, draft, _VERSION) for draft in drafts]
     for put in puts:
-        check_value(put)
+        check_put(put)
     size = sum(stored_bytes(put.value) for put in puts)
     if size > limits.CHANGE_SET_BYTES:
         larger = any(draft.form != "plain" for draft in drafts)

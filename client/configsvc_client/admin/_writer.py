@@ -11,7 +11,7 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 
 from configsvc.model import errors
-from configsvc.model.change_set import Activate, Delete, Put, check_value
+from configsvc.model.change_set import Activate, Delete, Put, check_put
 from configsvc.model.etag import of_revision
 from configsvc.model.names import Key, Namespace
 from configsvc_client._ports import Clock
@@ -120,7 +120,7 @@ class Writer:
         for draft in drafts:
             try:
                 put = self._seal(namespace, draft, next_version(known, draft.key))
-                check_value(put)
+                check_put(put)
                 fitting.append(put)
             except (errors.TooLarge, errors.Unprocessable) as error:
                 yield Part((draft.key,), error=error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from configsvc.model import limits
+from configsvc.model import limits, names
 from configsvc.model.errors import (
     Conflict,
     Gone,
@@ -14,6 +14,7 @@ from configsvc.model.errors import (
     Unprocessable,
     VersionClaimed,
 )
+from configsvc.model.names import Namespace
 from configsvc.web import reply
 from configsvc.web.api import Api
 from configsvc.web.description import Description
@@ -79,7 +80,7 @@ def declare(api: Api) -> None:
     """The routes of changes."""
 
     @api.signed("POST", "/v1/namespaces/{namespace}/changes", _CHANGE)
-    def commit_changes(request: Request, namespace: str) -> Reply:
+    def commit_changes(request: Request, namespace: Namespace) -> Reply:
         from configsvc.service.change import change
         from configsvc.web.requests import change_set
 
@@ -87,7 +88,7 @@ def declare(api: Api) -> None:
         return reply.written(change(api.ports(), request.caller, namespace, wanted, request.idempotency()))
 
     @api.read("/v1/namespaces/{namespace}/changes", _LOG)
-    def list_changes(request: Request, namespace: str) -> Reply:
+    def list_changes(request: Request, namespace: Namespace) -> Reply:
         from configsvc.service.changes import changes
         from configsvc.service.log_page import Wanted, newest_first
 
@@ -98,12 +99,14 @@ def declare(api: Api) -> None:
         return reply.ok(changes(api.ports(), request.caller, namespace, wanted, *request.page()))
 
     @api.read("/v1/namespaces/{namespace}/diff", _DIFF)
-    def get_differences(request: Request, namespace: str) -> Reply:
+    def get_differences(request: Request, namespace: Namespace) -> Reply:
         start, end, against = request.number(FROM), request.number(TO), request.text(AGAINST)
         if against is not None and start is None and end is None:
             from configsvc.service.diff_against import diff_against
 
-            return reply.ok(diff_against(api.ports(), request.caller, namespace, against, *request.page()))
+            return reply.ok(
+                diff_against(api.ports(), request.caller, namespace, names.namespace(against), *request.page())
+            )
         if against is not None or start is None:
             raise InvalidRequest("Name from, and to where it is not the revision now; or against alone.", field="from")
         from configsvc.service.diff import diff

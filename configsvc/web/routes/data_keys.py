@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from configsvc.model.errors import AlreadyExists, Conflict, TooLarge
+from configsvc.model.names import Kid, Namespace
 from configsvc.web import reply
 from configsvc.web.api import Api
 from configsvc.web.description import Description
@@ -54,13 +55,13 @@ def declare(api: Api) -> None:
     """The routes of data keys."""
 
     @api.read("/v1/namespaces/{namespace}/data-keys", _LIST)
-    def list_data_keys(request: Request, namespace: str) -> Reply:
+    def list_data_keys(request: Request, namespace: Namespace) -> Reply:
         from configsvc.service.list_data_keys import list_data_keys
 
         return reply.ok(list_data_keys(api.ports(), request.caller, namespace))
 
     @api.signed("POST", "/v1/namespaces/{namespace}/data-keys", _ADD)
-    def add_data_key(request: Request, namespace: str) -> Reply:
+    def add_data_key(request: Request, namespace: Namespace) -> Reply:
         from configsvc.service.add_data_key import add_data_key
         from configsvc.web.requests import data_key
 
@@ -68,7 +69,7 @@ def declare(api: Api) -> None:
         return reply.written(add_data_key(api.ports(), request.caller, namespace, wanted, request.idempotency()))
 
     @api.signed("PUT", "/v1/namespaces/{namespace}/data-keys/{kid}", _REWRAP)
-    def rewrap_data_key(request: Request, namespace: str, kid: str) -> Reply:
+    def rewrap_data_key(request: Request, namespace: Namespace, kid: Kid) -> Reply:
         from configsvc.service.rewrap_data_key import rewrap_data_key
         from configsvc.web.requests import wrapping
 
@@ -76,7 +77,7 @@ def declare(api: Api) -> None:
         return reply.written(rewrap_data_key(api.ports(), request.caller, namespace, wanted, request.idempotency()))
 
     @api.signed("POST", "/v1/namespaces/{namespace}/data-keys/{kid}/retire", _RETIRE)
-    def retire_data_key(request: Request, namespace: str, kid: str) -> Reply:
+    def retire_data_key(request: Request, namespace: Namespace, kid: Kid) -> Reply:
         from configsvc.service.retire_data_key import retire_data_key
 
         return reply.written(retire_data_key(api.ports(), request.caller, namespace, kid, request.idempotency()))

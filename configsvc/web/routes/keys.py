@@ -13,6 +13,7 @@ from configsvc.model.errors import (
     Unprocessable,
     VersionClaimed,
 )
+from configsvc.model.names import Key, Namespace
 from configsvc.web import reply
 from configsvc.web.api import Api
 from configsvc.web.description import Description
@@ -82,14 +83,14 @@ def declare(api: Api) -> None:
     """The routes of keys."""
 
     @api.read("/v1/namespaces/{namespace}/keys", _LIST)
-    def list_keys(request: Request, namespace: str) -> Reply:
+    def list_keys(request: Request, namespace: Namespace) -> Reply:
         from configsvc.service.list_keys import list_keys
 
         prefix = request.text(KEY_PREFIX) or ""
         return reply.ok(list_keys(api.ports(), request.caller, namespace, prefix, *request.page()))
 
     @api.read("/v1/namespaces/{namespace}/keys/{key}", _GET)
-    def get_key(request: Request, namespace: str, key: str) -> Reply:
+    def get_key(request: Request, namespace: Namespace, key: Key) -> Reply:
         from configsvc.service.get_key import get_key
 
         body, current = get_key(api.ports(), request.caller, namespace, key, request.number(VERSION))
@@ -99,7 +100,7 @@ def declare(api: Api) -> None:
         return reply.ok(body, etag=current)
 
     @api.signed("PUT", "/v1/namespaces/{namespace}/keys/{key}", _PUT)
-    def put_key(request: Request, namespace: str, key: str) -> Reply:
+    def put_key(request: Request, namespace: Namespace, key: Key) -> Reply:
         from configsvc.service.put import put
         from configsvc.web.requests import put_wanted
 
@@ -107,7 +108,7 @@ def declare(api: Api) -> None:
         return reply.written(put(api.ports(), request.caller, namespace, *wanted, request.idempotency()))
 
     @api.signed("DELETE", "/v1/namespaces/{namespace}/keys/{key}", _DELETE)
-    def delete_key(request: Request, namespace: str, key: str) -> Reply:
+    def delete_key(request: Request, namespace: Namespace, key: Key) -> Reply:
         from configsvc.service.delete import delete
         from configsvc.web.requests import delete_wanted
 
@@ -115,7 +116,7 @@ def declare(api: Api) -> None:
         return reply.written(delete(api.ports(), request.caller, namespace, wanted, "", request.idempotency()))
 
     @api.signed("POST", "/v1/namespaces/{namespace}/keys/{key}/activate", _ACTIVATE)
-    def activate_version(request: Request, namespace: str, key: str) -> Reply:
+    def activate_version(request: Request, namespace: Namespace, key: Key) -> Reply:
         from configsvc.service.activate import activate
         from configsvc.web.requests import activate_wanted
 

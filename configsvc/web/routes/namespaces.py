@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from configsvc.model.errors import Conflict, TooLarge, Unprocessable
+from configsvc.model.names import Namespace
 from configsvc.web import reply
 from configsvc.web.api import Api
 from configsvc.web.description import Description
@@ -57,13 +58,13 @@ def declare(api: Api) -> None:
         return reply.ok(list_namespaces(api.ports(), request.caller, prefix, *request.page()))
 
     @api.read("/v1/namespaces/{namespace}", _GET)
-    def get_namespace(request: Request, namespace: str) -> Reply:
+    def get_namespace(request: Request, namespace: Namespace) -> Reply:
         from configsvc.service.get_namespace import get_namespace
 
         return reply.ok(get_namespace(api.ports(), request.caller, namespace))
 
     @api.signed("PUT", "/v1/namespaces/{namespace}", _PUT)
-    def create_namespace(request: Request, namespace: str) -> Reply:
+    def create_namespace(request: Request, namespace: Namespace) -> Reply:
         from configsvc.service.create_namespace import create_namespace
         from configsvc.web.requests import namespace_wanted
 
@@ -71,7 +72,7 @@ def declare(api: Api) -> None:
         return reply.written(create_namespace(api.ports(), request.caller, namespace, wanted, request.idempotency()))
 
     @api.signed("DELETE", "/v1/namespaces/{namespace}", _DELETE)
-    def delete_namespace(request: Request, namespace: str) -> Reply:
+    def delete_namespace(request: Request, namespace: Namespace) -> Reply:
         from configsvc.service.delete_namespace import delete_namespace
 
         return reply.written(delete_namespace(api.ports(), request.caller, namespace, request.idempotency()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from configsvc.model import limits
 from configsvc.model.errors import Gone
+from configsvc.model.names import Namespace
 from configsvc.service.fetch import fetch
 from configsvc.web import reply
 from configsvc.web.api import Api
@@ -41,7 +42,7 @@ def declare(api: Api) -> None:
     """The routes of snapshots."""
 
     @api.read("/v1/namespaces/{namespace}/snapshot", _SNAPSHOT)
-    def get_snapshot(request: Request, namespace: str) -> Reply:
+    def get_snapshot(request: Request, namespace: Namespace) -> Reply:
         held, revision = request.joined("if-none-match"), request.number(REVISION)
         if revision is None:
             fetched = fetch(api.ports(), request.caller, namespace, held)
@@ -55,6 +56,6 @@ def declare(api: Api) -> None:
     def get_snapshots(request: Request) -> Reply:
         from configsvc.service.fetch_many import fetch_many
 
-        namespaces, held = request.texts(NAMESPACES), request.joined("if-none-match")
+        namespaces, held = request.named(NAMESPACES), request.joined("if-none-match")
         fetched = fetch_many(api.ports(), request.caller, namespaces, held)
         return reply.ready(fetched.body, fetched.etag)

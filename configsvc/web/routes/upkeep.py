@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from configsvc.model.errors import Conflict
+from configsvc.model.names import Namespace
 from configsvc.web import reply
 from configsvc.web.api import Api
 from configsvc.web.description import Description
@@ -38,7 +39,7 @@ def declare(api: Api) -> None:
     """The routes of lift and upkeep."""
 
     @api.signed("POST", "/v1/namespaces/{namespace}/lift", _LIFT)
-    def lift_namespace(request: Request, namespace: str) -> Reply:
+    def lift_namespace(request: Request, namespace: Namespace) -> Reply:
         from configsvc.service.lift import lift
         from configsvc.web.requests import lift_wanted
 
@@ -46,7 +47,7 @@ def declare(api: Api) -> None:
         return reply.written(lift(api.ports(), request.caller, namespace, revision, request.idempotency()))
 
     @api.signed("POST", "/v1/namespaces/{namespace}/upkeep", _UPKEEP)
-    def run_upkeep(request: Request, namespace: str) -> Reply:
+    def run_upkeep(request: Request, namespace: Namespace) -> Reply:
         from configsvc.service.upkeep import upkeep
 
         return reply.ok(upkeep(api.ports(), request.caller, namespace, request.text(UPKEEP_CURSOR)))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from configsvc.model.errors import Conflict
+from configsvc.model.names import Key, Namespace
 from configsvc.web import reply
 from configsvc.web.api import Api
 from configsvc.web.description import Description
-from configsvc.web.parameters import PAGE, PATH
+from configsvc.web.parameters import PAGE
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
 
@@ -31,14 +32,13 @@ def declare(api: Api) -> None:
     """The routes of versions."""
 
     @api.read("/v1/namespaces/{namespace}/keys/{key}/versions", _LIST)
-    def list_versions(request: Request, namespace: str, key: str) -> Reply:
+    def list_versions(request: Request, namespace: Namespace, key: Key) -> Reply:
         from configsvc.service.list_versions import list_versions
 
         return reply.ok(list_versions(api.ports(), request.caller, namespace, key, *request.page()))
 
     @api.signed("DELETE", "/v1/namespaces/{namespace}/keys/{key}/versions/{version}", _DESTROY)
-    def destroy_version(request: Request, namespace: str, key: str, version: str) -> Reply:
+    def destroy_version(request: Request, namespace: Namespace, key: Key, version: int) -> Reply:
         from configsvc.service.destroy import destroy
 
-        number = PATH["version"].number(version)
-        return reply.written(destroy(api.ports(), request.caller, namespace, key, number, request.idempotency()))
+        return reply.written(destroy(api.ports(), request.caller, namespace, key, version, request.idempotency()))

@@ -1,0 +1,110 @@
+"""Names and envelopes are parsed once, where a request comes in."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from types import CodeType, FrameType
+from typing import Any, Self
+
+import pytest
+
+from configsvc.bootstrap import build_app
+from configsvc.model import envelope, names
+from tests.service import sealed
+from tests.service.world import DEVELOPER, settled
+from tests.web.apps import asks_for_proof, no_ports, problem, ticking, whole_app
+from tests.web.events import event
+from tests.web.lines import Lines
+
+NAMESPACE = {"namespace": "payments.prod"}
+KEY = NAMESPACE | {"key": "db.url"}
+PARSERS: Mapping[CodeType, str] = {
+    names.namespace.__code__: "namespace",
+    names.key.__code__: "key",
+    envelope.read_header.__code__: "header",
+    envelope.peek.__code__: "header",
+}
+
+
+class Parses(Counter[tuple[str, str]]):
+    """How often each text is parsed, by what it is parsed as."""
+
+    def __enter__(self) -> Self:
+        sys.setprofile(self._saw)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.setprofile(None)
+
+    def _saw(self, frame: FrameType, happened: str, _argument: object) -> None:
+        kind = PARSERS.get(frame.f_code) if happened == "call" else None
+        if kind:
+            self[kind, str(frame.f_locals[frame.f_code.co_varnames[0]])] += 1
+
+
+def signed(method: str, route: str, parameters: Mapping[str, str], body: object) -> dict[str, Any]:
+    identity = {"apiKeyId": "devkey", "sourceIp": "203.0.113.9", "userArn": DEVELOPER.arn}
+    return event(method, route, parameters=parameters, body=json.dumps(body), identity=identity)
+
+
+def put(value: str) -> dict[str, Any]:
+    body = {"form": "envelope", "content_type": "text/plain", "value": value}
+    return signed("PUT", "/v1/namespaces/{namespace}/keys/{key}", KEY, body)
+
+
+def test_a_put_parses_each_name_and_each_envelope_once() -> None:
+    app, old, new = whole_app(Lines(), settled().ports), sealed.envelope("db.url", 1), sealed.envelope("db.url", 2)
+    assert app(put(old), None)["statusCode"] == 201
+    with Parses() as parses:
+        assert app(put(new), None)["statusCode"] == 201
+    assert parses == {
+        ("header", new): 1, ("header", old): 1,  # the version that is replaced
+        ("namespace", "payments.prod"): 3, ("key", "db.url"): 3,  # of the path, and of the two headers
+    }  # fmt: skip
+
+
+def test_a_change_set_parses_each_key_and_each_envelope_once() -> None:
+    app, value = whole_app(Lines(), settled().ports), sealed.envelope("b", 1)
+    plain = {"op": "put", "key": "a", "form": "plain", "content_type": "text/plain", "value": "x"}
+    operations = [plain, plain | {"key": "b", "form": "envelope", "value": value}]
+    route = "/v1/namespaces/{namespace}/changes"
+    with Parses() as parses:
+        assert app(signed("POST", route, NAMESPACE, {"operations": operations}), None)["statusCode"] == 200
+    assert parses == {
+        ("header", value): 1, ("namespace", "payments.prod"): 2, ("key", "a"): 1, ("key", "b"): 2,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["", "Payments", "a/b", "a%2fb", ".a", "a" * 65, "a\n", "ä"])
+@pytest.mark.parametrize(
+    ("method", "route"),
+    [
+        ("PUT", "/v1/namespaces/{namespace}"),
+        ("GET", "/v1/namespaces/{namespace}/snapshot"),
+        ("GET", "/v1/namespaces/{namespace}"),
+    ],
+)
+def test_a_misspelt_namespace_is_refused_before_anything_is_read(method: str, route: str, text: str) -> None:
+    refuses(event(method, route, parameters={"namespace": text}))
+
+
+def test_a_misspelt_namespace_among_several_is_refused_before_anything_is_read() -> None:
+    refuses(event("GET", "/v1/snapshots", query={"namespace": ("payments.prod", "a/b")}))
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_a_misspelt_key_is_refused_before_anything_is_read(method: str) -> None:
+    refuses(event(method, "/v1/namespaces/{namespace}/keys/{key}", parameters=NAMESPACE | {"key": "a/b"}))
+
+
+def test_a_misspelt_kid_is_refused_before_anything_is_read() -> None:
+    route = "/v1/namespaces/{namespace}/data-keys/{kid}/retire"
+    refuses(event("POST", route, parameters=NAMESPACE | {"kid": "short"}))
+
+
+def refuses(asked: Mapping[str, Any]) -> None:
+    app = build_app(no_ports, Lines(), asks_for_proof, ticking())
+    assert problem(app(asked, None))["code"] == "invalid_name"
