@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from configsvc_client.cli._canonical import canonical
-from configsvc_client.cli._main import _COMMANDS
+from configsvc_client.cli._registry import find_commands
 from configsvc_client.cli._trust_store import TrustStore
 from local.listener import Listener
 from tests.admin.kms_server import KMS_KEY
@@ -83,7 +83,7 @@ def hostile(clone: Path, listener: Listener, more: str = "") -> None:
 
 
 def test_every_command_is_tried() -> None:
-    assert set(COMMANDS) == set(_COMMANDS)
+    assert set(COMMANDS) == set(find_commands())
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -142,9 +142,9 @@ def imported(path: Path) -> frozenset[Path]:
     return frozenset(each for each in files if each.exists())
 
 
-def own(path: str) -> str:
-    """The name of the module of a command."""
-    return COMMANDS[path].callback.__module__.rpartition(".")[2]
+def own(path: str) -> Path:
+    """The module of a command."""
+    return CLI.parent.parent / (COMMANDS[path].callback.__module__.replace(".", "/") + ".py")
 
 
 @cache
@@ -156,7 +156,7 @@ def users(module: Path) -> frozenset[str]:
         if at in seen:
             continue
         seen.add(at)
-        mine = {path for path in COMMANDS if own(path) == at.stem}
+        mine = {path for path in COMMANDS if own(path) == at}
         found |= mine
         if not mine:
             left += [each for each in CLI.rglob("*.py") if at in imported(each)]

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from configsvc_client.cli._main import _COMMANDS, Commands
+from configsvc_client.cli._main import Commands
+from configsvc_client.cli._registry import find_commands
 
 _HEAVY = (
     "botocore",
@@ -30,7 +31,7 @@ _LOADED = (
 
 @pytest.mark.parametrize(
     "arguments",
-    [(), ("--help",), *((name, "--help") for name in sorted(_COMMANDS))],
+    [(), ("--help",), *((name, "--help") for name in sorted(find_commands()))],
 )
 def test_help_loads_nothing_that_it_does_not_need(arguments: tuple[str, ...]) -> None:
     done = subprocess.run(
@@ -45,7 +46,7 @@ def test_help_loads_nothing_that_it_does_not_need(arguments: tuple[str, ...]) ->
 
 def test_the_list_in_help_names_every_command_and_each_has_a_help_of_its_own() -> None:
     group = Commands("configsvc")
-    for name in _COMMANDS:
+    for name in find_commands():
         command = group.get_command(None, name)  # type: ignore[arg-type]  # the context is not looked at
         assert command is not None
         assert command.name == name

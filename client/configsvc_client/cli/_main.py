@@ -2,50 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from configsvc.model.errors import ConfigsvcError
-from configsvc_client.cli import _common, _exit, _group, _streams, _terminal
+from configsvc_client.cli import _common, _exit, _group, _registry, _streams, _terminal
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
-
-_COMMANDS = {
-    "activate": ("activate", "Serve a version of a key."),
-    "completion": ("completion", "Complete commands and options in bash, zsh or fish."),
-    "copy": ("copy", "Copy values to another namespace or key, sealed again."),
-    "data-key": ("data_key", "Data keys of a namespace: what values are sealed under."),
-    "delete": ("delete", "Delete a key. Its versions are kept."),
-    "destroy": ("destroy", "Destroy the value of a version for good."),
-    "diff": ("diff", "Show what differs between namespaces, revisions or files."),
-    "doctor": ("doctor", "Check your setup and suggest fixes."),
-    "edit": ("edit", "Edit a value in $EDITOR, sealed when it is saved."),
-    "env": ("env", "Print the variables that a consumer needs."),
-    "exec": ("exec", "Run a command with the values in its environment."),
-    "export": ("export", "Write what is served to a file or a pipe."),
-    "get": ("get", "Print one value."),
-    "grant": ("grant", "Allow a principal something in namespaces."),
-    "grants": ("grants", "List grants."),
-    "history": ("history", "List the versions of a key."),
-    "iam-policy": ("iam_policy", "Print the IAM policy of a reader, writer or administrator."),
-    "import": ("import_", "Store the values of a file: dotenv, JSON, YAML and others."),
-    "init": ("init", "Write .configsvc.toml and check everything."),
-    "list": ("list", "List the keys of a namespace, without values."),
-    "log": ("log", "Show the change log."),
-    "namespace": ("namespace", "Create, list, show, set and delete namespaces."),
-    "policy": ("policy", "Draft a protection policy from what is served."),
-    "put": ("put", "Seal a value and store it."),
-    "revoke": ("revoke", "Take a grant away."),
-    "rollback": ("rollback", "Serve again what was served."),
-    "snapshot": ("snapshot", "Fallback files: save, show, verify."),
-    "trust": ("trust", "Show the project file and trust it."),
-    "watch": ("watch", "Print each change of what is served."),
-    "whoami": ("whoami", "Show who you are to the service, and what you may do."),
-}
 
 
 class Commands(_group.Group):
@@ -53,15 +19,12 @@ class Commands(_group.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # the signature is click's
         """The names."""
-        return sorted(_COMMANDS)
+        return sorted(_registry.find_commands())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's
         """The command of a name."""
-        if cmd_name not in _COMMANDS:
-            return None
-        module = importlib.import_module(f"configsvc_client.cli.commands.{_COMMANDS[cmd_name][0]}")
-        command: click.Command = module.command
-        return _common.attached(command)
+        found = _registry.find_commands().get(cmd_name)
+        return None if found is None else _common.attached(_registry.load_command(found))
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command. An error leaves in its words: what may have been meant, and where its settings come from.
@@ -88,15 +51,16 @@ class Commands(_group.Group):
         if incomplete[:1] == "-":
             return click.Command.shell_complete(self, ctx, incomplete)
         return [
-            CompletionItem(name, help=summary)
-            for name, (_, summary) in sorted(_COMMANDS.items())
+            CompletionItem(name, help=_registry.read_summary(found))
+            for name, found in sorted(_registry.find_commands().items())
             if name.startswith(incomplete)
         ]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's
         """The list in `--help`, without importing a command."""
+        found = sorted(_registry.find_commands().items())
         with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in sorted(_COMMANDS.items())])
+            formatter.write_dl([(name, _registry.read_summary(each)) for name, each in found])
 
 
 @click.group(

@@ -16,7 +16,9 @@ from configsvc_client.cli import _options, _output, _settings
     help="The highest revision that a reader took, from config.revisions or the log of the service.",
 )  # fmt: skip
 def lift(name: str | None, namespace: str | None, *, revision: int) -> None:
-    """Bring a namespace above what readers hold, after its table was restored or written to (takes the admin action).
+    """Raise a namespace above the revision its readers hold.
+
+    Run it after its table was restored or written to. This takes the admin action.
 
     What it counts of itself is checked against its keys and its log, and mended: a revision that somebody raised comes
     down. Revision and versions go on above REVISION.

@@ -60,7 +60,10 @@ def set_(
     snapshot_bytes: int | None, require_preconditions: bool | None, read_only: bool | None,
     keep_versions: int | None, keep_log_days: int | None, keep_deleted_days: int | None, schemas: BinaryIO | None,
 ) -> None:  # fmt: skip
-    """Change settings of a namespace that is there (takes the admin action); what is left out stays as it is."""
+    """Change settings of a namespace.
+
+    Settings you leave out stay as they are. This takes the admin action.
+    """
     target, admin = _options.target(_options.either(name, namespace)), _settings.admin()
     given = (description, forms or None, snapshot_bytes, require_preconditions, read_only, schemas)
     kept = (keep_versions, keep_log_days, keep_deleted_days)
@@ -79,7 +82,9 @@ def set_(
 @_options.one_namespace
 @click.argument("name", required=False)
 def delete(name: str | None, namespace: str | None) -> None:
-    """Delete a namespace that serves nothing (takes the admin action).
+    """Delete a namespace.
+
+    It must serve nothing. This takes the admin action.
 
     Nobody can read it any more, and its settings are gone. All versions with their values, data keys, grants and the
     change log are kept: `configsvc namespace create` brings them back, and revisions and versions go on from there. To

@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 )
 @_options.message
 def command(namespace: str | None, kms_key: str | None, message: str, *, fresh: bool) -> int:
-    """Seal everything that is served under a new data key, and retire the others (needs write and admin).
+    """Seal all served values under a new data key, and retire the others.
 
-    Rights are checked first. Others may read and write concurrently: no value of theirs is overwritten. If it is
-    interrupted, run it again and it continues. After a leak use --fresh: a data key that an interrupted rotation left
-    may be known too. Then paste the line with retired_kids into .configsvc.toml, as it is printed.
+    This takes the write and admin actions, which are checked first. Others may read and write concurrently: no value of
+    theirs is overwritten. If it is interrupted, run it again and it continues. After a leak use --fresh: a data key
+    that an interrupted rotation left may be known too. Then paste the line with retired_kids into
+    .configsvc.toml, as it is printed.
 
     Versions that are not served keep their data key. They can be read but no longer activated;
     `configsvc rollback --to-revision` seals them again. Values in plain and kms form have no data key.

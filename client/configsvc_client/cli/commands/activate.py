@@ -1,4 +1,7 @@
-"""`configsvc activate`."""
+"""Serve a version of a key.
+
+VERSION may be staged, an earlier one, or one of a deleted KEY.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import click
 from configsvc_client.cli import _confirm, _lost, _options, _output, _settings
 
 
-@click.command("activate")
+@click.command(help=__doc__)
 @_options.one_namespace
 @click.argument("key")
 @click.argument("version", type=click.IntRange(min=1))
@@ -17,7 +20,6 @@ from configsvc_client.cli import _confirm, _lost, _options, _output, _settings
 def command(
     key: str, version: int, namespace: str | None, message: str, if_match: int | None, *, declassify: bool
 ) -> None:
-    """Serve VERSION of KEY: one that was staged, an earlier one, or one of a deleted key."""
     target, admin = _options.target(namespace), _settings.admin()
     done = _confirm.declassified(
         lambda agreed: _lost.or_before(

@@ -1,4 +1,10 @@
-"""`configsvc completion`."""
+"""Print the completion script for a shell.
+
+\b
+bash  echo 'source <(configsvc completion bash)' >> ~/.bashrc
+zsh   echo 'source <(configsvc completion zsh)' >> ~/.zshrc
+fish  configsvc completion fish > ~/.config/fish/completions/configsvc.fish
+"""  # noqa: D301  # \b keeps click from joining the lines
 
 from __future__ import annotations
 
@@ -9,16 +15,9 @@ from configsvc_client.cli import _terminal
 _RUN = "_CONFIGSVC_COMPLETE"
 
 
-@click.command("completion")
+@click.command(help=__doc__)
 @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
 def command(shell: str) -> None:
-    """Print what makes SHELL complete commands and options.
-
-    \b
-    bash  echo 'source <(configsvc completion bash)' >> ~/.bashrc
-    zsh   echo 'source <(configsvc completion zsh)' >> ~/.zshrc
-    fish  configsvc completion fish > ~/.config/fish/completions/configsvc.fish
-    """  # noqa: D301  # \b keeps click from joining the lines
     from click.shell_completion import get_completion_class
 
     found = get_completion_class(shell)

@@ -1,4 +1,17 @@
-"""`configsvc copy`."""
+"""Copy values to another namespace or key.
+
+Content types stay. A KEY may be a pattern like 'db.*'; a pattern that names no key is refused. On a terminal or
+with --dry-run the plan is shown: keys that are new, changed or unchanged in the target, never values; `again` marks
+a key whose value in the target you cannot open to compare. You are asked before a value that the target serves is
+replaced; without a terminal, pass --yes. --new-only replaces nothing.
+
+Each value is sealed, however the source stores it, unless --plain or your policy of the target namespace names its
+key. Patterns of --seal, --plain and --kms match keys in the target.
+
+A sealed value opens only under its own key and namespace, so each is opened here and sealed again. Values that are
+already there are left alone, so the command can be run again. Up to 40 keys are stored together or not at all; a
+key that someone else writes in the meantime is not overwritten.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +44,7 @@ if TYPE_CHECKING:
     from configsvc_client.cli._plan import Planned
 
 
-@click.command("copy")
+@click.command(help=__doc__)
 @_options.one_namespace
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
 @click.option("--all", "everything", is_flag=True, help="Every key that is served.")
@@ -53,20 +66,6 @@ def command(
     everything: bool, only: tuple[str, ...], target: str | None, name: str | None, new_only: bool,
     seal: tuple[str, ...], plain: tuple[str, ...], kms: tuple[str, ...], declassify: bool, dry_run: bool,
 ) -> int:  # fmt: skip
-    """Copy what is served under KEYs to another namespace or key. Content types stay.
-
-    A KEY may be a pattern like 'db.*'; a pattern that names no key is refused. On a terminal or with --dry-run the plan
-    is shown: keys that are new, changed or unchanged in the target, never values; `again` marks a key whose value in
-    the target you cannot open to compare. You are asked before a value that the target serves is replaced; without a
-    terminal, pass --yes. --new-only replaces nothing.
-
-    Each value is sealed, however the source stores it, unless --plain or your policy of the target namespace names its
-    key. Patterns of --seal, --plain and --kms match keys in the target.
-
-    A sealed value opens only under its own key and namespace, so each is opened here and sealed again. Values that are
-    already there are left alone, so the command can be run again. Up to 40 keys are stored together or not at all; a
-    key that someone else writes in the meantime is not overwritten.
-    """
     from configsvc.model import names
 
     source = _options.target(namespace)

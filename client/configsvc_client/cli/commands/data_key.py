@@ -1,4 +1,7 @@
-"""`configsvc data-key`."""
+"""List, add, rotate, rewrap and retire data keys.
+
+The values of a namespace are sealed under its data keys.
+"""
 
 from __future__ import annotations
 
@@ -29,16 +32,19 @@ class _TakesKid(click.Command):
         return super().parse_args(ctx, args)
 
 
-@click.group("data-key", cls=_group.Group)
+@click.group(cls=_group.Group, help=__doc__)
 def command() -> None:
-    """Data keys of a namespace: what values are sealed under."""
+    pass
 
 
 @command.command("add")
 @_options.one_namespace
 @click.option("--kms-key", metavar="ARN", help="KMS key that wraps it; CONFIGSVC_KMS_KEYS where left out.")
 def add(namespace: str | None, kms_key: str | None) -> None:
-    """Make a data key with kms:GenerateDataKey. New values are sealed under it from now on."""
+    """Add a data key and seal new values under it.
+
+    It is made with kms:GenerateDataKey.
+    """
     target = _options.target(namespace)
     wrapping = _settings.kms_key(kms_key)
     kid = _settings.admin().add_data_key(target, wrapping)
@@ -50,9 +56,11 @@ def add(namespace: str | None, kms_key: str | None) -> None:
 @command.command("list")
 @_options.one_namespace
 def list_(namespace: str | None) -> None:
-    """List the data keys, newest first. In a pipe: kid, state, seals, served, KMS key, revision, separated by tabs.
+    """List the data keys, newest first.
 
-    Revision is the one that added it. The newest is the one with the highest revision.
+    Revision is the one that added the data key: the newest has the highest.
+
+    In a pipe: kid, state, seals, served, KMS key, revision, separated by tabs.
     """
     found = _settings.admin().data_keys(_options.the_namespace(namespace))
     _output.table(
@@ -69,9 +77,11 @@ def list_(namespace: str | None) -> None:
 @click.argument("kid", required=False)
 @click.option("--kms-key", metavar="ARN", help="KMS key to wrap it under; CONFIGSVC_KMS_KEYS where left out.")
 def rewrap(kid: str | None, namespace: str | None, kms_key: str | None) -> None:
-    """Wrap the data key KID, or every live one, under another KMS key (takes the admin action). Values stay.
+    """Wrap data keys under another KMS key. Values stay.
 
-    Readers have to pin the new KMS key (CONFIGSVC_KMS_KEYS) before: otherwise they open nothing from then on.
+    Wraps KID, or every live data key. This takes the admin action.
+
+    Readers have to pin the new KMS key (CONFIGSVC_KMS_KEYS) first: otherwise they can open nothing from then on.
     """
     target, wrapping = _options.target(namespace), _settings.kms_key(kms_key)
     admin = _settings.admin()
@@ -99,9 +109,10 @@ def _live(admin: Admin, namespace: Namespace) -> list[Kid]:
 @_options.one_namespace
 @click.argument("kid")
 def retire(kid: str, namespace: str | None) -> None:
-    """Seal nothing more under the data key KID, and activate nothing that is. There is no way back.
+    """Retire a data key for good.
 
-    Refused while entries that are served need it: `configsvc data-key rotate` seals those again and retires it.
+    Nothing more is sealed under KID, and no version sealed under it is activated. There is no way back. This is refused
+    while served entries need it: `configsvc data-key rotate` seals those again and retires it.
     """
     target, admin = _options.target(namespace), _settings.admin()
     question = f"Retire data key {kid} of {target}? Versions sealed under it can no longer be activated."

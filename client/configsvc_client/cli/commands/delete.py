@@ -1,4 +1,8 @@
-"""`configsvc delete`."""
+"""Delete a key. Its versions are kept.
+
+`configsvc activate` brings one back. Where `configsvc namespace set --keep-deleted-days N` was given, they are kept
+for N days.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +19,12 @@ if TYPE_CHECKING:
     from configsvc_client.admin import Admin
 
 
-@click.command("delete")
+@click.command(help=__doc__)
 @_options.one_namespace
 @click.argument("key")
 @click.option("--if-match", type=click.IntRange(min=1), help="Only if the key was last changed at this revision.")
 @_options.message
 def command(key: str, namespace: str | None, message: str, if_match: int | None) -> None:
-    """Delete KEY. Its versions are kept: `configsvc activate` brings one back.
-
-    Where `configsvc namespace set --keep-deleted-days N` was given, they are kept for N days.
-    """
     names.key(key)
     target, admin = _options.target(namespace), _settings.admin()
     _confirm.confirm(f"Delete {key} in {target}?", lambda: admin.entry(target, key))

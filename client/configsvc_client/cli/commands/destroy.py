@@ -1,4 +1,8 @@
-"""`configsvc destroy`."""
+"""Destroy the value of a version for good.
+
+This takes the admin action. The record that it was there stays, and its number is never given out again. What is
+served cannot be destroyed.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +19,11 @@ if TYPE_CHECKING:
     from configsvc_client.admin import Admin
 
 
-@click.command("destroy")
+@click.command(help=__doc__)
 @_options.one_namespace
 @click.argument("key")
 @click.argument("version", type=click.IntRange(min=1))
 def command(key: str, version: int, namespace: str | None) -> None:
-    """Destroy the value of VERSION of KEY for good (takes the admin action).
-
-    The record that it was there stays, and its number is never given out again. What is served cannot be destroyed.
-    """
     names.key(key)
     target, admin = _options.target(namespace), _settings.admin()
     question = f"Destroy the value of version {version} of {key} in {target}? Nothing brings it back."

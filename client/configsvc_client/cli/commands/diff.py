@@ -1,4 +1,11 @@
-"""`configsvc diff`."""
+"""Compare namespaces, revisions or files.
+
+The sides are two namespaces, two revisions of one, a namespace and a FILE, or two FILEs. Values are opened here to be
+compared, and shown only with --reveal; one that you cannot open is `unknown`. Files are of any format that
+`configsvc import` reads, with the same options that rename keys; they apply to each FILE.
+
+In a pipe: key, change (added, removed, changed, unknown), left, right, separated by tabs.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +27,7 @@ if TYPE_CHECKING:
     from configsvc_client.admin import Admin
 
 
-@click.command("diff")
+@click.command(help=__doc__)
 @_options.namespaces
 @click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
@@ -36,13 +43,6 @@ def command(
     namespaces: tuple[str, ...], files: tuple[Path, ...], *, wanted: tuple[str, ...],
     shaping: Shaping, start: int | None, end: int | None, reveal: bool, exit_code: bool,
 ) -> int:  # fmt: skip
-    """Show what differs between two namespaces, two revisions of one, a namespace and a FILE, or two FILEs.
-
-    Values are opened here to be compared, and shown only with --reveal; one that you cannot open is `unknown`. Files
-    are of any format that `configsvc import` reads, with the same options that rename keys; they apply to each FILE.
-
-    In a pipe: key, change (added, removed, changed, unknown), left, right, separated by tabs.
-    """
     left, right = _sides(namespaces, _files(files, wanted, shaping), start, end)
     found = compared(left, right, values=reveal)
     _output.table(

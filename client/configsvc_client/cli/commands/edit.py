@@ -1,4 +1,18 @@
-"""`configsvc edit`."""
+"""Edit a value in $EDITOR, and seal it when it is saved.
+
+It is stored only if nobody else changed KEY in between. The value is in a file of mode 0600, in memory (/dev/shm)
+where the system has that, only while the editor runs; the file and all that the editor leaves beside it are wiped.
+JSON is shown indented. A newline at the end that the value did not have is the editor's, and is not stored. Nothing
+is stored if nothing changed or the editor fails. It is sealed unless --plain or your policy says that KEY is no
+secret, however it is served now.
+
+$VISUAL comes before $EDITOR. The editor has to run until the value is edited, like EDITOR='code --wait'. Without a
+terminal, set one that edits by itself, like EDITOR='sed -i s/old/new/'. A value that was emptied, or left with
+white space only, is stored if you confirm it, or with --allow-empty.
+
+If someone else was faster, nothing is overwritten. On a terminal you are asked: edit again, with their value beside
+yours; stage yours as a version that is not served; or quit, which discards it.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +45,7 @@ _SUFFIXES = {"application/json": ".json", "text/plain": ".txt"}
 _AGAIN, _STAGE, _EMPTY, _QUIT = "edit", "stage", "store", "quit"
 
 
-@click.command("edit")
+@click.command(help=__doc__)
 @_options.one_namespace
 @click.argument("key")
 @_forms.for_one_key
@@ -40,20 +54,6 @@ _AGAIN, _STAGE, _EMPTY, _QUIT = "edit", "stage", "store", "quit"
 def command(
     key: str, namespace: str | None, message: str, *, seal: bool, plain: bool, kms: bool, allow_empty: bool
 ) -> int:
-    """Edit the value of KEY in $EDITOR, seal what was saved, and store it if nobody else changed KEY meanwhile.
-
-    The value is in a file of mode 0600, in memory (/dev/shm) where the system has that, only while the editor runs; the
-    file and all that the editor leaves beside it are wiped. JSON is shown indented. A newline at the end that the
-    value did not have is the editor's, and is not stored. Nothing is stored if nothing changed or the editor fails.
-    It is sealed unless --plain or your policy says that KEY is no secret, however it is served now.
-
-    $VISUAL comes before $EDITOR. The editor has to run until the value is edited, like EDITOR='code --wait'. Without a
-    terminal, set one that edits by itself, like EDITOR='sed -i s/old/new/'. A value that was emptied, or left with
-    white space only, is stored if you confirm it, or with --allow-empty.
-
-    If someone else was faster, nothing is overwritten. On a terminal you are asked: edit again, with their value beside
-    yours; stage yours as a version that is not served; or quit, which discards it.
-    """
     target, admin = _options.target(namespace), _settings.admin()
     session = _Session(admin, target, key, message, _forms.asked(seal, plain, kms), allow_empty=allow_empty)
     return session.run(_editor.editor())

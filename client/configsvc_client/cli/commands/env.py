@@ -1,4 +1,10 @@
-"""`configsvc env`."""
+"""Print the variables for a consumer.
+
+The output is lines for a shell, or JSON. CONFIGSVC_API_KEY is left for you to fill in: a consumer has a key of its
+own, or two, comma separated, while you rotate it. The KMS keys are those that wrap the namespaces' live data keys,
+as the service says. Nothing is printed if your own CONFIGSVC_KMS_KEYS does not name one of them. Without that
+setting, compare them with the keys you know: whoever pins them decides whom to trust.
+"""
 
 from __future__ import annotations
 
@@ -17,16 +23,9 @@ if TYPE_CHECKING:
     from configsvc_client.admin import Admin
 
 
-@click.command("env")
+@click.command(help=__doc__)
 @_options.namespaces
 def command(namespaces: tuple[str, ...]) -> None:
-    """Print the variables that a consumer needs, as lines for a shell or in JSON.
-
-    CONFIGSVC_API_KEY is left for you to fill in: a consumer has a key of its own, or two, comma separated, while you
-    rotate it. The KMS keys are those that wrap the namespaces' live data keys, as the service says. Nothing is printed
-    if your own CONFIGSVC_KMS_KEYS does not name one of them. Without that setting, compare them with the keys you know:
-    whoever pins them decides whom to trust.
-    """
     _options.check_trusted(namespaces)  # what is printed becomes a consumer's settings
     wanted = _options.the_namespaces(namespaces)
     admin = _settings.admin()

@@ -1,4 +1,19 @@
-"""`configsvc exec`."""
+"""Run a command with the values in its environment.
+
+The variable of db.url is DB_URL. Whoever can write a namespace chooses these variables, so name those that it may
+set in the policy: exec = ["DB_*", "SMTP_*"] under [policy."payments.*"] in .configsvc.toml. All others are left out
+and named on stderr. PATH, LD_PRELOAD, GIT_SSH_COMMAND, HTTPS_PROXY and many more that run code or change whom a
+program trusts are refused, unless that list names them in full; a pattern does not. This is a second line of
+defence: no list of dangerous variables is complete.
+
+A variable that is set already stays, and is named on stderr; --override NAME replaces it.
+
+Without --mount and --watch the command takes this process's place; with them signals are passed on to it. Its exit
+code is what the shell sees. --drop-credentials takes away CONFIGSVC_API_KEY and every AWS variable that gives
+credentials, and turns the files and metadata that AWS SDKs look at off; files in your home folder stay readable.
+
+With --watch, a change that cannot be opened or written is reported, and tried again at each look; COMMAND goes on.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +35,7 @@ _NOT_STARTED = 126
 _SIGNALS = ("HUP", "USR1", "USR2", "TERM")
 
 
-@click.command("exec", context_settings={"allow_interspersed_args": False})
+@click.command(context_settings={"allow_interspersed_args": False}, help=__doc__)
 @_options.namespaces
 @click.option("--only", multiple=True, metavar="PATTERN", help="Only these keys, like 'db.*'. Repeatable.")
 @click.option("--prefix", help="Only keys that start so. Their variables have the whole key's name.")
@@ -46,22 +61,6 @@ def command(
     mount: Path | None, override: tuple[str, ...], drop_credentials: bool,
     watch: bool, instead: str | None, grace: float, every: float,
 ) -> int:  # fmt: skip
-    """Run COMMAND with the values of the namespaces in its environment: db.url is DB_URL.
-
-    Whoever can write a namespace chooses these variables, so name those that it may set in the policy:
-    exec = ["DB_*", "SMTP_*"] under [policy."payments.*"] in .configsvc.toml. All others are left out and named on
-    stderr. PATH, LD_PRELOAD, GIT_SSH_COMMAND, HTTPS_PROXY and many more that run code or change whom a program trusts
-    are refused, unless that list names them in full; a pattern does not. This is a second line of defence: no list of
-    dangerous variables is complete.
-
-    A variable that is set already stays, and is named on stderr; --override NAME replaces it.
-
-    Without --mount and --watch the command takes this process's place; with them signals are passed on to it. Its exit
-    code is what the shell sees. --drop-credentials takes away CONFIGSVC_API_KEY and every AWS variable that gives
-    credentials, and turns the files and metadata that AWS SDKs look at off; files in your home folder stay readable.
-
-    With --watch, a change that cannot be opened or written is reported, and tried again at each look; COMMAND goes on.
-    """
     from configsvc_client.cli import _running
     from configsvc_client.cli._child import (
         ADVICE,

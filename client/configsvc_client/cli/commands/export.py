@@ -1,4 +1,24 @@
-"""`configsvc export`."""
+"""Write served values to a file or a pipe.
+
+The values are in the clear. FILE gets mode 0600; without FILE they go to stdout. `configsvc import` reads the
+same values back from every format. If a format cannot hold a value, nothing is written, and the formats that can are
+named. The file does not say which values were plain.
+
+bash, dash, python-dotenv, npm dotenv and docker compose read the same values from a dotenv file. Texts that they
+would read differently are refused: a carriage return, ${NAME}, and some mixtures of quotes, backslashes and $. The
+format shell (.sh), which only shells read, holds them. Load it with `. FILE`, or without a file:
+`values=$(configsvc export -f shell --variables) && eval "$values"`. The format docker is for `docker run
+--env-file` and holds no line breaks. A shell can assign DB_URL but not db.url, so add --variables. Do not use
+dotenv-expand: it fills in and runs what values contain, whatever the quotes.
+
+Files written with --variables, or in the formats docker and shell, become the environment of a program. Variables
+that are known to run code or to change whom a program trusts are refused, and the policy's exec list says which are
+written, as for `configsvc exec`. Do not load a file of another format into an environment. On a terminal, /dev/tty
+included, control and invisible characters are shown as escapes; in a file or a pipe everything is exact. A FILE
+that is a link is refused. So is one named like a key or a namespace; write ./NAME.
+
+Of several namespaces each key is written once, from the first that serves it, as a consumer reads it.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +45,7 @@ _NAMED = 3
 """Keys that are named in a note; the rest are counted."""
 
 
-@click.command("export")
+@click.command(help=__doc__)
 @_options.namespaces
 @click.argument("file", default=STDOUT, type=_typed.FilledPath(dir_okay=False, allow_dash=True))
 @click.option("-f", "--format", "wanted", type=click.Choice(FORMATS), help="By the file's ending where left out.")
@@ -35,26 +55,6 @@ _NAMED = 3
 def command(
     file: str, namespaces: tuple[str, ...], wanted: str | None, *, only: tuple[str, ...], variables: bool, reveal: bool
 ) -> None:
-    """Write what is served, in the clear, to FILE (mode 0600) or, where it is left out, to stdout.
-
-    `configsvc import` reads the same values back from every format. If a format cannot hold a value, nothing is
-    written, and the formats that can are named. The file does not say which values were plain.
-
-    bash, dash, python-dotenv, npm dotenv and docker compose read the same values from a dotenv file. Texts that they
-    would read differently are refused: a carriage return, ${NAME}, and some mixtures of quotes, backslashes and $. The
-    format shell (.sh), which only shells read, holds them. Load it with `. FILE`, or without a file:
-    `values=$(configsvc export -f shell --variables) && eval "$values"`. The format docker is for `docker run
-    --env-file` and holds no line breaks. A shell can assign DB_URL but not db.url, so add --variables. Do not use
-    dotenv-expand: it fills in and runs what values contain, whatever the quotes.
-
-    Files written with --variables, or in the formats docker and shell, become the environment of a program. Variables
-    that are known to run code or to change whom a program trusts are refused, and the policy's exec list says which are
-    written, as for `configsvc exec`. Do not load a file of another format into an environment. On a terminal, /dev/tty
-    included, control and invisible characters are shown as escapes; in a file or a pipe everything is exact. A FILE
-    that is a link is refused. So is one named like a key or a namespace; write ./NAME.
-
-    Of several namespaces each key is written once, from the first that serves it, as a consumer reads it.
-    """
     _misread.check_format(file, wanted)
     targets, admin = _options.distinct(_options.the_namespaces(namespaces)), _settings.admin()
     snapshots = [admin.snapshot(each) for each in targets]

@@ -1,4 +1,11 @@
-"""`configsvc get`."""
+r"""Print one value.
+
+In a pipe: the value and nothing else, no newline added. On a terminal a sealed value is masked, and control,
+bidirectional and invisible characters are shown as escapes such as \x1b or \u202e, except line feeds and tabs. In
+JSON a JSON value is itself, and bytes are in `base64`.
+
+Of several namespaces the first that serves KEY answers, as for a consumer; stderr names it unless it is the first.
+"""
 
 from __future__ import annotations
 
@@ -16,21 +23,13 @@ if TYPE_CHECKING:
     from configsvc_client.admin import Admin, Opened
 
 
-@click.command("get")
+@click.command(help=__doc__)
 @_options.namespaces
 @click.argument("key")
 @click.option("--version", type=click.IntRange(min=1), help="A version, served or not; the one served if left out.")
 @click.option("--json", "as_json", is_flag=True, help="As --output json: the value with its version, form and type.")
 @click.option("--reveal", is_flag=True, help="Show a sealed value on a terminal.")
 def command(key: str, namespaces: tuple[str, ...], version: int | None, *, as_json: bool, reveal: bool) -> None:
-    r"""Print the value of KEY that is served.
-
-    In a pipe: the value and nothing else, no newline added. On a terminal a sealed value is masked, and control,
-    bidirectional and invisible characters are shown as escapes such as \x1b or \u202e, except line feeds and tabs. In
-    JSON a JSON value is itself, and bytes are in `base64`.
-
-    Of several namespaces the first that serves KEY answers, as for a consumer; stderr names it unless it is the first.
-    """
     wanted, admin = _options.distinct(_options.the_namespaces(namespaces)), _settings.admin()
     target, found = _layers.entry(admin, wanted, key, version)
     masked = found.sealed and not reveal and _terminal.is_terminal()

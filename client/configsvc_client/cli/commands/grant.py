@@ -1,4 +1,8 @@
-"""`configsvc grant`."""
+"""Allow a principal actions in namespaces.
+
+They are added to what it may do already. PRINCIPAL is api-key:<id>, or the ARN of an IAM role or user; the ARN of a
+session stands for its role. No action implies another. A grant takes effect within 10 seconds.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from configsvc_client.cli import _confirm, _output, _settings
 from configsvc_client.cli.commands.grants import listed
 
 
-@click.command("grant")
+@click.command(help=__doc__)
 @click.argument("principal")
 @click.option("-a", "--action", "actions", multiple=True, required=True, type=click.Choice(ACTIONS), help="Repeatable.")
 @click.option(
@@ -21,11 +25,6 @@ from configsvc_client.cli.commands.grants import listed
 )  # fmt: skip
 @click.option("--replace", is_flag=True, help="Take every other grant of the principal away, after asking.")
 def command(principal: str, actions: tuple[Action, ...], patterns: tuple[str, ...], *, replace: bool) -> None:
-    """Allow PRINCIPAL the actions in the namespaces, besides what it may already.
-
-    PRINCIPAL is api-key:<id>, or the ARN of an IAM role or user; the ARN of a session stands for its role. No action
-    implies another. A grant takes effect within 10 seconds.
-    """
     admin = _settings.admin()
     who = grants.principal(grants.normalised(principal) or principal)
     given = Grant(tuple(dict.fromkeys(actions)), tuple(grants.pattern(each) for each in dict.fromkeys(patterns)))

@@ -1,4 +1,9 @@
-"""`configsvc grants`."""
+"""List the grants of a principal or of everyone.
+
+This takes the admin action on '*'.
+
+In a pipe: principal, actions, namespaces, separated by tabs; a line a grant.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +15,10 @@ from configsvc.model import grants
 from configsvc_client.cli import _brief, _options, _output, _settings
 
 
-@click.command("grants")
+@click.command(help=__doc__)
 @_options.long
 @click.argument("principal", required=False)
 def command(principal: str | None, *, longer: bool) -> None:
-    """List the grants of PRINCIPAL, or of everyone (takes the admin action on '*').
-
-    In a pipe: principal, actions, namespaces, separated by tabs; a line a grant.
-    """
     admin = _settings.admin()
     who = grants.principal(grants.normalised(principal) or principal) if principal else None
     found = [(who, admin.get_grants(who))] if who else admin.list_grants()

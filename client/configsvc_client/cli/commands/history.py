@@ -1,4 +1,10 @@
-"""`configsvc history`."""
+"""List the versions of a key, newest first.
+
+Values are not shown. To print one: configsvc get KEY --version N.
+
+In a pipe: version, state (active, destroyed, or nothing), form, content type, revision, written at, written by,
+separated by tabs.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +19,11 @@ if TYPE_CHECKING:
     from configsvc_client.admin import VersionInfo
 
 
-@click.command("history")
+@click.command(help=__doc__)
 @_options.one_namespace
 @_options.long
 @click.argument("key")
 def command(key: str, namespace: str | None, *, longer: bool) -> None:
-    """List the versions of KEY, newest first, without values.
-
-    In a pipe: version, state (active, destroyed, or nothing), form, content type, revision, written at, written by,
-    separated by tabs. A version's value: configsvc get KEY --version N.
-    """
     found = _settings.admin().history(_options.the_namespace(namespace), key)
     _output.table(
         ("version", "state", "form", "content type", "revision", "written at", "written by"),

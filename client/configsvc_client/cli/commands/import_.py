@@ -1,4 +1,20 @@
-"""`configsvc import`."""
+"""Store the values of a file: dotenv, JSON, YAML and others.
+
+Use - for stdin. Each value is sealed, unless --plain or your policy names its key. Keys stay as they are in the
+file, unless an option renames them: mappings are flattened first, then prefixes are stripped, maps applied and
+separators replaced. Patterns of other options name the new keys. --dry-run shows both.
+
+Values that are served already are left alone, so it can be run again after a failure; a key that someone else
+writes at the same time is refused, not overwritten. Values go in change sets of up to 40 keys: each is all or
+nothing, and refused keys are named. On a terminal the plan is shown, and you are asked before served values are
+replaced. An explicit empty value (KEY=) is stored and named; an empty pipe or --file needs --allow-empty. In
+dotenv, docker and shell files a comment `# configsvc: application/json` says that the next value is JSON.
+
+A dotenv file is read as python-dotenv reads it from a file, so CR LF and CR become LF, in quotes too. Nothing is
+filled in or run: keys whose values contain $NAME, ${…}, $(…) or backquotes that other readers act on are named, and
+the values are stored as written, and so are ${…}, <%…%> and {{…}} of other formats. Of shell code (.sh) only plain
+assignments are read; other code is refused.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +45,7 @@ from configsvc_client.cli._shaping import Shaping
 from configsvc_client.cli.formats import FORMATS, Row, assumed, format_of
 
 
-@click.command("import")
+@click.command(help=__doc__)
 @_options.one_namespace
 @click.argument("file", type=click.File("rb"))
 @click.option("-f", "--format", "wanted", type=click.Choice(FORMATS), help="By the file's ending where left out.")
@@ -56,22 +72,6 @@ def command(
     as_json: tuple[str, ...], files: tuple[str, ...], declassify: bool, dry_run: bool, new_only: bool, atomic: bool,
     errors: str | None, allow_empty: bool,
 ) -> int:  # fmt: skip
-    """Store the values of FILE (- for stdin): each sealed, but for the keys that --plain or your policy names.
-
-    Keys stay as they are in the file, unless an option renames them: mappings are flattened first, then prefixes are
-    stripped, maps applied and separators replaced. Patterns of other options name the new keys. --dry-run shows both.
-
-    Values that are served already are left alone, so it can be run again after a failure; a key that someone else
-    writes at the same time is refused, not overwritten. Values go in change sets of up to 40 keys: each is all or
-    nothing, and refused keys are named. On a terminal the plan is shown, and you are asked before served values are
-    replaced. An explicit empty value (KEY=) is stored and named; an empty pipe or --file needs --allow-empty. In
-    dotenv, docker and shell files a comment `# configsvc: application/json` says that the next value is JSON.
-
-    A dotenv file is read as python-dotenv reads it from a file, so CR LF and CR become LF, in quotes too. Nothing is
-    filled in or run: keys whose values contain $NAME, ${…}, $(…) or backquotes that other readers act on are named, and
-    the values are stored as written, and so are ${…}, <%…%> and {{…}} of other formats. Of shell code (.sh) only plain
-    assignments are read; other code is refused.
-    """
     from configsvc_client.cli._plan import Rules, drafts, fitting
 
     target = _options.target(namespace)

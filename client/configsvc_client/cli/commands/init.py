@@ -1,4 +1,13 @@
-"""`configsvc init`."""
+"""Write .configsvc.toml and check your setup.
+
+The file is written here, to be committed. The checks are those of `configsvc doctor`. What is not given is taken
+from the variables and files that count now, or asked for on a terminal; nothing is taken from a project file that
+you have not trusted. What init writes is trusted. No secret goes into the file.
+
+The API key is in CONFIGSVC_API_KEY, or in the system's keyring, where init puts it on a terminal (pip install
+'configsvc[keyring]'), or a command prints it: api_key_command = ["pass", "show", "configsvc"], with the url of the
+service beside it, in your own ~/.config/configsvc/config.toml. While a key is rotated, give both, comma separated.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +28,7 @@ from configsvc_client.cli._settings_file import PROJECT_FILE
 Members = dict[str, Any]
 
 
-@click.command("init")
+@click.command(help=__doc__)
 @click.option("--url", help="Of the service, stage included, without /v1.")
 @click.option("-n", "--namespace", "namespaces", multiple=True, metavar="NAMESPACE", help="Repeatable.")
 @click.option("--kms-key", "kms_keys", multiple=True, metavar="ARN", help="KMS key to trust. Repeatable.")
@@ -28,15 +37,6 @@ Members = dict[str, Any]
 def command(
     url: str | None, namespaces: tuple[str, ...], kms_keys: tuple[str, ...], region: str | None, aws_profile: str | None
 ) -> int:
-    """Write .configsvc.toml here, to be committed, and check everything as `configsvc doctor` does.
-
-    What is not given is taken from the variables and files that count now, or asked for on a terminal; nothing is taken
-    from a project file that you have not trusted. What init writes is trusted. No secret goes into the file.
-
-    The API key is in CONFIGSVC_API_KEY, or in the system's keyring, where init puts it on a terminal (pip install
-    'configsvc[keyring]'), or a command prints it: api_key_command = ["pass", "show", "configsvc"], with the url of the
-    service beside it, in your own ~/.config/configsvc/config.toml. While a key is rotated, give both, comma separated.
-    """
     from configsvc_client._pin import ANY
     from configsvc_client.admin import service_url
     from configsvc_client.cli.commands.doctor import report

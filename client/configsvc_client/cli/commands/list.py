@@ -1,4 +1,15 @@
-"""`configsvc list`."""
+"""List the keys of a namespace, without values.
+
+With PREFIX, only keys that start with it. The state of a key is served, staged (a version waits to be served) or
+deleted (its versions are kept). A served value is overdue once the day of its `configsvc put --rotate-by` has
+passed. With --due, the longest overdue come first.
+
+Of several namespaces each key comes from the first that serves it, as for a consumer.
+
+In a pipe, separated by tabs: key, form, content type, active version, latest version, revision, with --long next
+version, with --long or --due rotate by, then state, overdue (yes or no) and, with several namespaces, namespace.
+JSON has all of it, the namespace with several.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +29,7 @@ if TYPE_CHECKING:
     Found = list[tuple[Namespace, KeyInfo]]
 
 
-@click.command("list")
+@click.command(help=__doc__)
 @_options.namespaces
 @click.option(
     "--due", is_flag=False, flag_value="overdue", metavar="[DAYS|DATE]",
@@ -29,18 +40,6 @@ if TYPE_CHECKING:
 )
 @click.argument("prefix", default="")
 def command(prefix: str, namespaces: tuple[str, ...], *, due: str | None, longer: bool) -> None:
-    """List the keys that start with PREFIX, without values.
-
-    The state of a key is served, staged (a version waits to be served) or deleted (its versions are kept). A served
-    value is overdue once the day of its `configsvc put --rotate-by` has passed. With --due, the longest overdue come
-    first.
-
-    Of several namespaces each key comes from the first that serves it, as for a consumer.
-
-    In a pipe, separated by tabs: key, form, content type, active version, latest version, revision, with --long next
-    version, with --long or --due rotate by, then state, overdue (yes or no) and, with several namespaces, namespace.
-    JSON has all of it, the namespace with several.
-    """
     limit = None if due is None else None if due == "overdue" else days_from(due, now())
     wanted, admin = _options.distinct(_options.the_namespaces(namespaces)), _settings.admin()
     found, hidden = _found(admin, wanted, prefix)

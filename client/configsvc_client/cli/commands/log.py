@@ -1,4 +1,11 @@
-"""`configsvc log`."""
+"""Show the change log, newest last.
+
+It says what, who, when and why; never a value. On a terminal, times are relative, and a principal is shortened to
+its role and session, or to its user.
+
+In a pipe: revision, time, principal, what, message, separated by tabs. JSON has all of a record: from where, with
+which API key, each key with the version that was and is served.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +27,7 @@ _LAST = 50
 _GRANTS = ("set_grants", "delete_grants")
 
 
-@click.command("log")
+@click.command(help=__doc__)
 @_options.one_namespace
 @click.argument("key", required=False)
 @click.option("--by", metavar="PRINCIPAL", help="Only what this principal did; api-key:<id> or an ARN.")
@@ -37,13 +44,6 @@ def command(
     key: str | None, namespace: str | None, *, by: str | None, since: str | None, until: str | None,
     revision: int | None, last: int | None, everything: bool, grants: bool, longer: bool,
 ) -> None:  # fmt: skip
-    """Show the change log, the newest last: what, who, when, why. Never a value.
-
-    On a terminal, times are relative, and a principal is shortened to its role and session, or to its user.
-
-    In a pipe: revision, time, principal, what, message, separated by tabs. JSON has all of a record: from where, with
-    which API key, each key with the version that was and is served.
-    """
     from configsvc_client.admin import LogFilter
 
     if grants and (namespace or key):

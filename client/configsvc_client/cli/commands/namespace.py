@@ -1,4 +1,4 @@
-"""`configsvc namespace`."""
+"""Create, list, show, change, lift and delete namespaces."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from configsvc_client.admin import Admin, StoredDataKey
 
 
-@click.group("namespace", cls=_group.Group)
+@click.group(cls=_group.Group, help=__doc__)
 def command() -> None:
-    """Create, list, show, set, lift and delete namespaces."""
+    pass
 
 
 @command.command("create")
@@ -112,7 +112,7 @@ def _left(admin: Admin, namespace: Namespace, wrapping: str | None) -> list[Stor
 @command.command("list")
 @click.argument("prefix", default="")
 def list_(prefix: str) -> None:
-    """List the namespaces that your API key may read."""
+    """List the namespaces your API key may read."""
     found = _settings.admin().namespaces(prefix)
     _output.table(("namespace", "description"), ((each.namespace, each.description) for each in found))
 

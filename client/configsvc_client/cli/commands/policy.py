@@ -1,4 +1,7 @@
-"""`configsvc policy`."""
+"""Draft a protection policy.
+
+A policy says what may be stored in the clear, and which variables exec may set.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +21,17 @@ _HEADING = (
 )
 
 
-@click.group("policy", cls=_group.Group)
+@click.group(cls=_group.Group, help=__doc__)
 def command() -> None:
-    """The protection policy: what may be stored in the clear, and which variables exec may set."""
+    pass
 
 
 @command.command("suggest")
 @_options.namespaces
 def suggest(namespaces: tuple[str, ...]) -> None:
-    """Draft a policy from what is served, to check and paste into .configsvc.toml.
+    """Draft a policy from the served values.
+
+    Check it, then paste it into .configsvc.toml.
 
     `plain` lists the keys that are served in the clear, `kms` those that are sealed with kms:Encrypt itself, `exec` the
     variables of all keys but for those that choose what code is run. A policy takes effect once you trust the file.

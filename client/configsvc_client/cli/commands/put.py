@@ -1,4 +1,13 @@
-"""`configsvc put`."""
+"""Seal a value and store it as the next version of a key.
+
+It is sealed unless --plain or your policy says that KEY is no secret; only then may VALUE be on the command line.
+The value comes from stdin (-), a file (@FILE) or, when left out, a prompt that does not show it. A value that is
+served already is left alone. A value that is empty or white space only needs --allow-empty, because a command that
+fails leaves an empty pipe.
+
+A sealed value has up to 196,000 bytes, one with --kms 4,096, a plain one 262,144. Keep larger ones in S3, and store
+their addresses.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +37,7 @@ def _day(context: click.Context, option: click.Parameter, given: str | None) -> 
         raise click.BadParameter("there is no such day. Write one like 2027-01-31.") from None
 
 
-@click.command("put")
+@click.command(help=__doc__)
 @_options.one_namespace
 @click.argument("key")
 @click.argument("source", required=False, nargs=-1, metavar="[- | @FILE | VALUE]", type=click.UNPROCESSED)
@@ -51,16 +60,6 @@ def _day(context: click.Context, option: click.Parameter, given: str | None) -> 
 def command(
     key: str, source: tuple[str, ...], from_file: str | None, namespace: str | None, message: str, **flags: object
 ) -> None:
-    """Seal a value and store it as the next version of KEY.
-
-    It is sealed unless --plain or your policy says that KEY is no secret; only then may VALUE be on the command line.
-    The value comes from stdin (-), a file (@FILE) or, when left out, a prompt that does not show it. A value that is
-    served already is left alone. A value that is empty or white space only needs --allow-empty, because a command that
-    fails leaves an empty pipe.
-
-    A sealed value has up to 196,000 bytes, one with --kms 4,096, a plain one 262,144. Keep larger ones in S3, and store
-    their addresses.
-    """
     from configsvc.model import names
     from configsvc_client.admin import Draft, checked
 

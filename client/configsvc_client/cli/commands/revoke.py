@@ -1,4 +1,8 @@
-"""`configsvc revoke`."""
+"""Take grants from a principal.
+
+Within 10 seconds it can no longer use them. What was opened before is known to whoever opened it: have those
+secrets replaced. `kms:Decrypt` is IAM's to take.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from configsvc_client.cli import _confirm, _less, _output, _settings, _terminal
 from configsvc_client.cli.commands.grants import listed
 
 
-@click.command("revoke")
+@click.command(help=__doc__)
 @click.argument("principal")
 @click.option(
     "-a", "--action", "actions", multiple=True, type=click.Choice(ACTIONS), help="All three where left out. Repeatable."
@@ -24,10 +28,6 @@ from configsvc_client.cli.commands.grants import listed
 )  # fmt: skip
 @click.option("--all", "everything", is_flag=True, help="Take every grant away, after asking.")
 def command(principal: str, actions: tuple[Action, ...], patterns: tuple[str, ...], *, everything: bool) -> None:
-    """Take from PRINCIPAL what it was granted. Within 10 seconds it may do it no longer.
-
-    What was opened before is known to whoever opened it: have those secrets replaced. `kms:Decrypt` is IAM's to take.
-    """
     if everything == bool(patterns):
         raise click.UsageError("Say what to take away: -n PATTERN, or --all.")
     if everything and actions:

@@ -1,4 +1,12 @@
-"""`configsvc rollback`."""
+"""Bring back earlier values of a key or a namespace.
+
+KEY alone goes to the version that was served last of those lower than the active one. Without KEY, or with a
+revision or time, everything goes back to what was served at that revision or time; revisions still go up. The keys
+of a namespace go in change sets of up to 40, each all or nothing, and none if someone else has written since.
+
+A version is served as it was sealed. If its data key was retired (`configsvc data-key rotate`), KEY alone is
+refused; with a revision or time, the value is opened here and sealed again as a new version.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +23,7 @@ if TYPE_CHECKING:
     from configsvc_client.admin import Admin, WayBack
 
 
-@click.command("rollback")
+@click.command(help=__doc__)
 @_options.one_namespace
 @click.argument("key", required=False)
 @click.option(
@@ -34,15 +42,6 @@ def command(
     key: str | None, namespace: str | None, message: str, *,
     to_version: int | None, to_revision: int | None, to_time: str | None, dry_run: bool, declassify: bool,
 ) -> None:  # fmt: skip
-    """Serve again what was served: of KEY, or of the whole namespace.
-
-    KEY alone goes to the version that was served last of those lower than the active one. Without KEY, or with a
-    revision or time, everything goes back to what was served at that revision or time; revisions still go up. The keys
-    of a namespace go in change sets of up to 40, each all or nothing, and none if someone else has written since.
-
-    A version is served as it was sealed. If its data key was retired (`configsvc data-key rotate`), KEY alone is
-    refused; with a revision or time, the value is opened here and sealed again as a new version.
-    """
     if sum(each is not None for each in (to_version, to_revision, to_time)) > 1:
         raise click.UsageError("Take one of --to-version, --to-revision and --to-time.")
     target, admin = _options.target(namespace), _settings.admin()

@@ -1,4 +1,7 @@
-"""`configsvc snapshot`."""
+"""Save, show and verify fallback files.
+
+Consumers start with such a file (CONFIGSVC_FALLBACK) while the service is down.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +17,19 @@ from configsvc_client.cli import _group, _options, _output, _settings, _terminal
 _FILE = click.argument("file", type=_typed.FilledPath(dir_okay=False, path_type=Path))
 
 
-@click.group("snapshot", cls=_group.Group)
+@click.group(cls=_group.Group, help=__doc__)
 def command() -> None:
-    """Fallback files: what consumers start with while the service is down (CONFIGSVC_FALLBACK)."""
+    pass
 
 
 @command.command("save")
 @_options.namespaces
 @_FILE
 def save(namespaces: tuple[str, ...], file: Path) -> None:
-    """Write what the namespaces serve now into FILE, sealed as it is; nothing is opened.
+    """Save the served values to a fallback file.
 
-    Plain values are in it in the clear; sealed ones are ciphertext, so it may be shipped with the code.
+    Sealed values stay sealed, and none is opened, so the file may be shipped with the code. Plain values are in the
+    clear.
     """
     found = _settings.admin().save_snapshot(file, *_options.the_namespaces(namespaces))
     told = ", ".join(f"{namespace} at revision {revision}" for namespace, revision in found.revisions.items())
@@ -38,7 +42,9 @@ def save(namespaces: tuple[str, ...], file: Path) -> None:
 @command.command("show")
 @_FILE
 def show(file: Path) -> None:
-    """List what FILE holds, without values and without asking anyone.
+    """List the keys in a fallback file, without values.
+
+    Nothing is sent.
 
     In a pipe: namespace, revision, key, version, form, content type, separated by tabs.
     """
@@ -60,9 +66,10 @@ def show(file: Path) -> None:
 @command.command("verify")
 @_FILE
 def verify(file: Path) -> None:
-    """Open every value in FILE as a consumer would, and show none.
+    """Open every value in a fallback file as a consumer would.
 
-    It has to be from the service that CONFIGSVC_URL names. Each value that does not open is named with the reason.
+    No value is shown. The file has to be from the service that CONFIGSVC_URL names. Each value that does
+    not open is named with the reason.
     """
     with _naming(file):
         found = _settings.admin().verify_snapshot(file)

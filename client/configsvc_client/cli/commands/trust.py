@@ -1,4 +1,12 @@
-"""`configsvc trust`."""
+"""Show the project file, and trust it if you agree.
+
+Until you trust .configsvc.toml, its url, kms_keys, region and aws_profile stop a command, its policy allows
+nothing, and a write needs -n. Trust is in the parsed content: the same settings in a worktree or on another branch
+are trusted too, and comments do not matter. --yes does not answer here: without a terminal, pass --hash.
+
+In CI, set CONFIGSVC_URL and CONFIGSVC_KMS_KEYS in the job's own settings, and CONFIGSVC_TRUST=project only in jobs
+that run reviewed commits.
+"""
 
 from __future__ import annotations
 
@@ -27,18 +35,9 @@ _SCREEN = 24
 _UNLISTED = "has no exec list: its namespaces set every variable that is not known to be dangerous"
 
 
-@click.command("trust")
+@click.command(help=__doc__)
 @click.option("--hash", "wanted", metavar="SHA256", help="Trust the file if its content has this hash; do not ask.")
 def command(wanted: str | None) -> int:
-    """Show the project file, and trust it if you agree.
-
-    Until you trust .configsvc.toml, its url, kms_keys, region and aws_profile stop a command, its policy allows
-    nothing, and a write needs -n. Trust is in the parsed content: the same settings in a worktree or on another branch
-    are trusted too, and comments do not matter. --yes does not answer here: without a terminal, pass --hash.
-
-    In CI, set CONFIGSVC_URL and CONFIGSVC_KMS_KEYS in the job's own settings, and CONFIGSVC_TRUST=project only in jobs
-    that run reviewed commits.
-    """
     path = _files.project_file(Path.cwd())
     if path is None:
         raise Misconfigured("There is no .configsvc.toml here or above. configsvc init writes one.")

@@ -1,4 +1,11 @@
-"""`configsvc watch`."""
+"""Print each change of the served values, until Ctrl-C.
+
+With PREFIX, only of keys that start with it. Values are not shown. While nothing
+changes, a look costs one small request and no KMS call.
+
+In a pipe: time, namespace, revision, key, version before, version now, by whom, message, separated by tabs; in JSON
+an object a line.
+"""
 
 from __future__ import annotations
 
@@ -19,16 +26,11 @@ if TYPE_CHECKING:
 _COLUMNS = ("at", "namespace", "revision", "key", "was", "now", "by", "message")
 
 
-@click.command("watch")
+@click.command(help=__doc__)
 @_options.namespaces
 @_options.every
 @click.argument("prefix", default="")
 def command(namespaces: tuple[str, ...], prefix: str, every: float) -> None:
-    """Print each change of what the namespaces serve, until Ctrl-C; of keys that start with PREFIX. Never a value.
-
-    In a pipe: time, namespace, revision, key, version before, version now, by whom, message, separated by tabs; in JSON
-    an object a line. An unchanged look costs one small request and no KMS call.
-    """
     admin = _settings.admin()
     following = admin.follow(*_options.the_namespaces(namespaces))
     following.look()

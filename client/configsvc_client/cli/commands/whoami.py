@@ -1,4 +1,7 @@
-"""`configsvc whoami`."""
+"""Show your two principals and their grants.
+
+Both are shown as the service sees them: the API key reads, the IAM identity writes.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,9 @@ from configsvc_client._sentences import sentences
 from configsvc_client.cli import _origins, _output, _settings, _terminal
 
 
-@click.command("whoami")
+@click.command(help=__doc__)
 @click.option("--api-key-only", is_flag=True, help="Do not sign: show the API key's principal alone.")
 def command(*, api_key_only: bool) -> None:
-    """Show your two principals, as the service sees them: the API key reads, the IAM identity writes."""
     admin = _settings.admin()
     try:
         found = admin.whoami(signed=not api_key_only)
