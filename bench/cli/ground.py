@@ -43,8 +43,8 @@ class Ground(NamedTuple):
 
     def namespace(self, name: str) -> str:
         """A new namespace with a data key."""
-        self.administrator.create_namespace(name)
-        self.administrator.add_data_key(name, self.kms_key)
+        self.administrator.namespaces.create(name)
+        self.administrator.data_keys.add(name, self.kms_key)
         return name
 
     def table(self, name: str) -> str:
@@ -95,8 +95,8 @@ def ground() -> Iterator[Ground]:
 
 
 def _grant(administrator: Admin, developer: Person) -> None:
-    administrator.set_grants(f"api-key:{developer.api_key_id}", [Grant(("read",), ("*",))])
-    administrator.set_grants(developer.arn, [Grant(("write",), ("*",))])
+    administrator.grants.set(f"api-key:{developer.api_key_id}", [Grant(("read",), ("*",))])
+    administrator.grants.set(developer.arn, [Grant(("write",), ("*",))])
 
 
 def _ours(folder: Path, stack: LocalStack, person: Person) -> dict[str, str]:

@@ -44,7 +44,7 @@ def drawn() -> str:
         shell = Shell(service.environ("writer", service.namespace("payments.prod")), Path(folder))
         kinds = (("--plain", PLAIN), ("--json", JSON))
         rules = [word for option, patterns in kinds for pattern in patterns for word in (option, pattern)]
-        service.admin("admin").set_grants(_ROLE, [Grant(("write",), ("*",))])
+        service.admin("admin").grants.set(_ROLE, [Grant(("write",), ("*",))])
         service.identities["AKIAWRITER"] = Identity("secret-of-writer", _SESSION)
         shell.ok("import", EXAMPLE, *rules)
         shell.ok("put", "db.replica.password", "-", "--rotate-by", "2026-01-31", given="replica")

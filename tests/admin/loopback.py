@@ -95,8 +95,8 @@ class Loopback(NamedTuple):
     def namespace(self, name: str) -> str:
         """A new namespace with a data key."""
         admin = self.admin("admin")
-        admin.create_namespace(name)
-        admin.add_data_key(name, KMS_KEY)
+        admin.namespaces.create(name)
+        admin.data_keys.add(name, KMS_KEY)
         return name
 
 
@@ -141,7 +141,7 @@ def lost() -> None:
 def _grant(made: Loopback) -> None:
     admin = made.admin("admin")
     for who in PEOPLE:
-        admin.set_grants(f"api-key:id{who}", [Grant(("read",), ("*",))])
-    admin.set_grants(arn("writer"), [Grant(("write",), ("*",))])
-    admin.set_grants(arn("owner"), [Grant(("write", "admin"), ("*",))])
+        admin.grants.set(f"api-key:id{who}", [Grant(("read",), ("*",))])
+    admin.grants.set(arn("writer"), [Grant(("write",), ("*",))])
+    admin.grants.set(arn("owner"), [Grant(("write", "admin"), ("*",))])
     made.requests.clear()

@@ -18,7 +18,7 @@ def test_a_look_brings_what_changed_and_nothing_else(service: Loopback, namespac
     following = service.admin().follow(namespace, other)
     assert set(following.look()) == {namespace, other}
     assert following.look() == {}
-    admin.put(other, "k", "v")
+    admin.values.put(other, "k", "v")
     service.requests.clear()
     service.kms.calls.clear()
     changed = following.look()
@@ -30,7 +30,7 @@ def test_a_look_brings_what_changed_and_nothing_else(service: Loopback, namespac
 def test_what_is_held_stays_when_a_look_fails(service: Loopback, namespace: str) -> None:
     following = service.admin().follow(namespace)
     following.look()
-    service.admin("admin").delete_namespace(namespace)
+    service.admin("admin").namespaces.delete(namespace)
     with pytest.raises(NotFound):
         following.look()
     assert list(following.held) == [namespace]

@@ -27,8 +27,8 @@ def far(service: Loopback) -> Iterator[str]:
     """A namespace with a data key under a KMS key of another region."""
     name = next(NAMES)
     admin = pinned(service, "admin", FAR_KEY)
-    admin.create_namespace(name)
-    admin.add_data_key(name, FAR_KEY)
+    admin.namespaces.create(name)
+    admin.data_keys.add(name, FAR_KEY)
     service.kms.calls.clear()
     yield name
     service.close()
@@ -36,8 +36,8 @@ def far(service: Loopback) -> Iterator[str]:
 
 def test_values_are_sealed_and_opened_in_the_key_s_region(service: Loopback, far: str) -> None:
     for form in ("envelope", "kms"):
-        pinned(service, "writer", FAR_KEY).put(far, f"by.{form}", "x", form=form)
-        assert pinned(service, "reader", FAR_KEY).get(far, f"by.{form}").data == b"x"
+        pinned(service, "writer", FAR_KEY).values.put(far, f"by.{form}", "x", form=form)
+        assert pinned(service, "reader", FAR_KEY).values.get(far, f"by.{form}").data == b"x"
     assert [each.operation for each in service.kms.calls] == ["Decrypt", "Decrypt", "Encrypt", "Decrypt"]
 
 
@@ -45,9 +45,9 @@ def test_a_consumer_opens_what_is_under_keys_of_two_regions(service: Loopback, f
     for key in (FAR_KEY, KMS_KEY):
         writer, suffix = pinned(service, "writer", key), key.split(":")[3]
         if key == KMS_KEY:
-            pinned(service, "admin", key).add_data_key(far, key)
-        writer.put(far, f"sealed.{suffix}", "x")
-        writer.put(far, f"kms.{suffix}", "x", form="kms")
+            pinned(service, "admin", key).data_keys.add(far, key)
+        writer.values.put(far, f"sealed.{suffix}", "x")
+        writer.values.put(far, f"kms.{suffix}", "x", form="kms")
     environ = {**service.environ("reader", far), "CONFIGSVC_KMS_KEYS": f"{KMS_KEY},{FAR_KEY}"}
     reads = "import configsvc_client as c; print(sorted(dict(c.Config()).values()))"
     for region in ("us-east-1", "ap-south-1", ""):
@@ -59,25 +59,25 @@ def test_a_consumer_opens_what_is_under_keys_of_two_regions(service: Loopback, f
 
 
 def test_a_namespace_moves_to_a_key_of_another_region_by_rotation(service: Loopback, far: str) -> None:
-    pinned(service, "writer", FAR_KEY).put(far, "k", "x")
+    pinned(service, "writer", FAR_KEY).values.put(far, "k", "x")
     owner = pinned(service, "owner", FAR_KEY, KMS_KEY)
-    owner.rotate(far, KMS_KEY)
-    assert pinned(service, "reader", KMS_KEY).get(far, "k").data == b"x"
+    owner.data_keys.rotate(far, KMS_KEY)
+    assert pinned(service, "reader", KMS_KEY).values.get(far, "k").data == b"x"
 
 
 def test_a_data_key_is_not_wrapped_across_regions_and_the_error_says_how_to_move(service: Loopback, far: str) -> None:
     owner = pinned(service, "owner", FAR_KEY, KMS_KEY)
-    (found,) = owner.data_keys(far)
+    (found,) = owner.data_keys.list(far)
     with pytest.raises(Misconfigured, match=rf"one region only.*data-key rotate -n {far} --fresh --kms-key {KMS_KEY}"):
-        owner.rewrap(far, found.kid, KMS_KEY)
+        owner.data_keys.rewrap(far, found.kid, KMS_KEY)
     assert service.kms.calls == []
-    owner.rewrap(far, found.kid, FAR_KEY)
+    owner.data_keys.rewrap(far, found.kid, FAR_KEY)
 
 
 def test_a_pin_that_trusts_any_key_asks_in_our_own_region_and_the_error_names_it(service: Loopback, far: str) -> None:
-    pinned(service, "writer", FAR_KEY).put(far, "k", "x")
+    pinned(service, "writer", FAR_KEY).values.put(far, "k", "x")
     with pytest.raises(CannotOpen, match=r"KMS in us-east-1 refused Decrypt.*ARN in CONFIGSVC_KMS_KEYS"):
-        pinned(service, "reader", "*").get(far, "k")
+        pinned(service, "reader", "*").values.get(far, "k")
 
 
 def test_the_command_line_seals_under_a_key_of_another_region_and_doctor_says_where_it_asked(

@@ -83,29 +83,29 @@ def test_without_a_pin_nothing_is_asked() -> None:
 
 def test_what_was_sealed_before_opens_under_the_other_kms_key_alone(service: Loopback, namespace: str) -> None:
     both = service.from_environ({**service.environ("owner"), "CONFIGSVC_KMS_KEYS": f"{KMS_KEY},{OTHER_KEY}"})
-    both.put(namespace, "one", "1")
-    (found,) = both.data_keys(namespace)
-    both.rewrap(namespace, found.data_key.kid, OTHER_KEY)
-    (now,) = both.data_keys(namespace)
+    both.values.put(namespace, "one", "1")
+    (found,) = both.data_keys.list(namespace)
+    both.data_keys.rewrap(namespace, found.data_key.kid, OTHER_KEY)
+    (now,) = both.data_keys.list(namespace)
     assert (now.data_key.kid, now.data_key.kms_key) == (found.data_key.kid, OTHER_KEY)
     reader = service.from_environ({**service.environ("reader"), "CONFIGSVC_KMS_KEYS": OTHER_KEY})
-    assert reader.get(namespace, "one").data == b"1"
+    assert reader.values.get(namespace, "one").data == b"1"
     with pytest.raises(CannotOpen, match="CONFIGSVC_KMS_KEYS"):
-        service.admin("reader").get(namespace, "one")
+        service.admin("reader").values.get(namespace, "one")
 
 
 def test_what_is_not_there_or_retired_is_not_rewrapped(service: Loopback, namespace: str) -> None:
     owner = service.admin("owner")
-    (found,) = owner.data_keys(namespace)
+    (found,) = owner.data_keys.list(namespace)
     with pytest.raises(NotFound):
-        owner.rewrap(namespace, kid_of(os.urandom(32)), KMS_KEY)
-    owner.retire(namespace, found.data_key.kid)
+        owner.data_keys.rewrap(namespace, kid_of(os.urandom(32)), KMS_KEY)
+    owner.data_keys.retire(namespace, found.data_key.kid)
     with pytest.raises(Conflict, match="retired"):
-        owner.rewrap(namespace, found.data_key.kid, KMS_KEY)
+        owner.data_keys.rewrap(namespace, found.data_key.kid, KMS_KEY)
 
 
 def test_a_kms_key_that_nobody_trusts_is_not_wrapped_under(service: Loopback, namespace: str) -> None:
     owner = service.admin("owner")
     with pytest.raises(CannotOpen, match=FOREIGN_KEY):
-        owner.rewrap(namespace, owner.data_keys(namespace)[0].data_key.kid, FOREIGN_KEY)
+        owner.data_keys.rewrap(namespace, owner.data_keys.list(namespace)[0].data_key.kid, FOREIGN_KEY)
     assert service.kms.count("ReEncrypt") == 0

@@ -24,7 +24,7 @@ class Rotation:
         self.namespace = service.namespace(f"rotated.{uuid4().hex[:8]}")
         for key in (self.old, self.new):
             self.allow(key)
-            service.admin("admin").set_grants(f"api-key:{_identifier(key)}", [Grant(("read",), (self.namespace,))])
+            service.admin("admin").grants.set(f"api-key:{_identifier(key)}", [Grant(("read",), (self.namespace,))])
 
     def allow(self, key: str) -> None:
         self._service.keys[key] = _identifier(key)
@@ -53,13 +53,13 @@ def rotation(service: Loopback) -> Iterator[Rotation]:
 
 def test_writes_and_reads_go_on_with_the_key_that_works(service: Loopback, rotation: Rotation) -> None:
     admin = service.from_environ(rotation.environ)
-    admin.put(rotation.namespace, "a", "1")
+    admin.values.put(rotation.namespace, "a", "1")
     rotation.disable(rotation.old)
-    assert admin.put(rotation.namespace, "a", "2").version == 2
+    assert admin.values.put(rotation.namespace, "a", "2").version == 2
     rotation.allow(rotation.old)
     rotation.disable(rotation.new)
-    assert admin.put(rotation.namespace, "a", "3").version == 3
-    assert admin.whoami()["api_key"]["principal"] == f"api-key:{_identifier(rotation.old)}"  # type: ignore[index]  # members
+    assert admin.values.put(rotation.namespace, "a", "3").version == 3
+    assert admin.access.whoami()["api_key"]["principal"] == f"api-key:{_identifier(rotation.old)}"  # type: ignore[index]  # members
 
 
 def test_where_both_are_refused_the_error_says_so_and_nothing_was_written(
@@ -70,24 +70,24 @@ def test_where_both_are_refused_the_error_says_so_and_nothing_was_written(
     rotation.disable(rotation.new)
     for _ in range(2):
         with pytest.raises(Forbidden, match="Both API keys in CONFIGSVC_API_KEY are refused") as caught:
-            admin.delete(rotation.namespace, "a")
+            admin.values.delete(rotation.namespace, "a")
         assert rotation.old not in caught.value.detail
         assert rotation.new not in caught.value.detail
     rotation.allow(rotation.new)
-    assert admin.put(rotation.namespace, "a", "1").version == 1
+    assert admin.values.put(rotation.namespace, "a", "1").version == 1
 
 
 def test_a_refusal_of_the_signature_is_not_blamed_on_the_api_keys(service: Loopback, rotation: Rotation) -> None:
     admin = service.from_environ({**rotation.environ, "AWS_SECRET_ACCESS_KEY": "wrong"})
     with pytest.raises(Forbidden, match="signature") as caught:
-        admin.put(rotation.namespace, "a", "1", form="plain")
+        admin.values.put(rotation.namespace, "a", "1", form="plain")
     assert "Both" not in caught.value.detail
     service.identities["AKIANOBODY"] = Identity("secret", "arn:aws:iam::123456789012:user/nobody", allowed=())
     admin = service.from_environ(
         {**rotation.environ, "AWS_ACCESS_KEY_ID": "AKIANOBODY", "AWS_SECRET_ACCESS_KEY": "secret"}
     )
     with pytest.raises(Forbidden, match="IAM does not allow") as caught:
-        admin.put(rotation.namespace, "a", "1", form="plain")
+        admin.values.put(rotation.namespace, "a", "1", form="plain")
     assert "Both" not in caught.value.detail
 
 
@@ -95,12 +95,12 @@ def test_a_consumer_of_old_and_new_reads_on_while_the_old_key_is_disabled(
     service: Loopback, rotation: Rotation
 ) -> None:
     writer = service.from_environ(rotation.environ)
-    writer.put(rotation.namespace, "a", "1")
+    writer.values.put(rotation.namespace, "a", "1")
     config = Config(environ=rotation.environ, refresh_seconds=20)
     try:
         assert config["a"] == "1"
         rotation.disable(rotation.old)
-        writer.put(rotation.namespace, "a", "2")
+        writer.values.put(rotation.namespace, "a", "2")
         assert config.refresh()
         assert (config["a"], config.last_error, config.counts["failures"]) == ("2", None, 0)
         cold = Config(environ=rotation.environ, refresh_seconds=20)

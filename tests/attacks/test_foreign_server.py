@@ -42,41 +42,43 @@ Use = Callable[[Admin, str, Path], object]
 Change = Callable[[Response], Response]
 
 USES: dict[str, Use] = {
-    "namespaces": lambda admin, _, __: list(admin.namespaces()),
-    "namespace": lambda admin, namespace, _: admin.namespace(namespace),
-    "create_namespace": lambda admin, namespace, _: admin.create_namespace(
+    "namespaces": lambda admin, _, __: list(admin.namespaces.list()),
+    "namespace": lambda admin, namespace, _: admin.namespaces.get(namespace),
+    "create_namespace": lambda admin, namespace, _: admin.namespaces.create(
         namespace, description="d", retention=Retention(9, 9), schemas={"n.*": {"type": "integer"}}
     ),
-    "lift": lambda admin, namespace, _: admin.lift(namespace, 100),
-    "upkeep": lambda admin, namespace, _: admin.upkeep(namespace),
-    "keys": lambda admin, namespace, _: list(admin.keys(namespace)),
-    "known": lambda admin, namespace, _: admin.known(namespace, ["a"]),
-    "get": lambda admin, namespace, _: admin.get(namespace, "a"),
-    "get version": lambda admin, namespace, _: admin.get(namespace, "a", 1),
-    "snapshot": lambda admin, namespace, _: admin.snapshot(namespace),
-    "values": lambda admin, namespace, _: admin.values(namespace),
-    "put": lambda admin, namespace, _: admin.put(namespace, "b", "1"),
-    "put plain": lambda admin, namespace, _: admin.put(namespace, "c", "1", form="plain"),
-    "change": lambda admin, namespace, _: admin.change(namespace, [Delete(Key("a"))]),
-    "activate": lambda admin, namespace, _: admin.activate(namespace, "a", 1),
-    "rollback": lambda admin, namespace, _: admin.rollback(namespace, "a", version=1),
-    "destroy": lambda admin, namespace, _: admin.destroy(namespace, "a", 1),
-    "history": lambda admin, namespace, _: list(admin.history(namespace, "a")),
-    "changes": lambda admin, namespace, _: list(admin.changes(namespace, LogFilter())),
-    "grant_changes": lambda admin, _, __: list(admin.grant_changes(LogFilter(principal="api-key:idreader"))),
-    "diff": lambda admin, namespace, _: list(admin.diff(namespace, 3)),
-    "diff_against": lambda admin, namespace, _: list(admin.diff_against(namespace, namespace + ".other")),
-    "data_keys": lambda admin, namespace, _: admin.data_keys(namespace),
-    "add_data_key": lambda admin, namespace, _: admin.add_data_key(namespace, KMS_KEY),
-    "rotate": lambda admin, namespace, _: admin.rotate(namespace),
-    "whoami": lambda admin, _, __: admin.whoami(),
-    "whoami by key": lambda admin, _, __: admin.whoami(signed=False),
-    "skew": lambda admin, _, __: admin.skew(),
-    "list_grants": lambda admin, _, __: list(admin.list_grants()),
-    "get_grants": lambda admin, _, __: admin.get_grants("api-key:idreader"),
-    "set_grants": lambda admin, _, __: admin.set_grants("api-key:idnobody", [Grant(("read",), ("x",))]),
-    "delete_grants": lambda admin, _, __: admin.delete_grants("api-key:idnobody"),
-    "save_snapshot": lambda admin, namespace, folder: admin.save_snapshot(folder / "file", namespace),
+    "lift": lambda admin, namespace, _: admin.namespaces.lift(namespace, 100),
+    "upkeep": lambda admin, namespace, _: admin.namespaces.run_upkeep(namespace),
+    "keys": lambda admin, namespace, _: list(admin.values.list_keys(namespace)),
+    "known": lambda admin, namespace, _: admin.values.find_keys(namespace, ["a"]),
+    "get": lambda admin, namespace, _: admin.values.get(namespace, "a"),
+    "get version": lambda admin, namespace, _: admin.values.get(namespace, "a", 1),
+    "snapshot": lambda admin, namespace, _: admin.values.get_snapshot(namespace),
+    "values": lambda admin, namespace, _: admin.values.get_all(namespace),
+    "put": lambda admin, namespace, _: admin.values.put(namespace, "b", "1"),
+    "put plain": lambda admin, namespace, _: admin.values.put(namespace, "c", "1", form="plain"),
+    "change": lambda admin, namespace, _: admin.change_sets.apply(namespace, [Delete(Key("a"))]),
+    "activate": lambda admin, namespace, _: admin.values.activate(namespace, "a", 1),
+    "rollback": lambda admin, namespace, _: admin.rollback.roll_back(namespace, "a", version=1),
+    "destroy": lambda admin, namespace, _: admin.values.destroy(namespace, "a", 1),
+    "history": lambda admin, namespace, _: list(admin.history.list_versions(namespace, "a")),
+    "changes": lambda admin, namespace, _: list(admin.history.list_changes(namespace, LogFilter())),
+    "grant_changes": lambda admin, _, __: list(
+        admin.history.list_grant_changes(LogFilter(principal="api-key:idreader"))
+    ),
+    "diff": lambda admin, namespace, _: list(admin.history.diff(namespace, 3)),
+    "diff_against": lambda admin, namespace, _: list(admin.history.diff_namespaces(namespace, namespace + ".other")),
+    "data_keys": lambda admin, namespace, _: admin.data_keys.list(namespace),
+    "add_data_key": lambda admin, namespace, _: admin.data_keys.add(namespace, KMS_KEY),
+    "rotate": lambda admin, namespace, _: admin.data_keys.rotate(namespace),
+    "whoami": lambda admin, _, __: admin.access.whoami(),
+    "whoami by key": lambda admin, _, __: admin.access.whoami(signed=False),
+    "skew": lambda admin, _, __: admin.access.measure_skew(),
+    "list_grants": lambda admin, _, __: list(admin.grants.list()),
+    "get_grants": lambda admin, _, __: admin.grants.get("api-key:idreader"),
+    "set_grants": lambda admin, _, __: admin.grants.set("api-key:idnobody", [Grant(("read",), ("x",))]),
+    "delete_grants": lambda admin, _, __: admin.grants.delete("api-key:idnobody"),
+    "save_snapshot": lambda admin, namespace, folder: admin.fallback_file.save(folder / "file", namespace),
     "follow": lambda admin, namespace, _: admin.follow(namespace).look(),
     "follow two": lambda admin, namespace, _: admin.follow(namespace, namespace + ".other").look(),
 }
@@ -155,10 +157,10 @@ def place(service: Loopback) -> str:
     """A namespace with a sealed and a plain key of two versions, and another beside it."""
     namespace = service.namespace(f"foreign.{uuid4().hex[:10]}")
     admin = service.admin("admin")
-    admin.set_grants("arn:aws:iam::123456789012:user/admin", [Grant(("read", "write", "admin"), ("*",))])
+    admin.grants.set("arn:aws:iam::123456789012:user/admin", [Grant(("read", "write", "admin"), ("*",))])
     service.namespace(f"{namespace}.other")
     for key, value in (("a", "1"), ("a", "2"), ("p", "1"), ("p", "2")):
-        admin.put(namespace, key, value, form="plain" if key == "p" else "envelope")
+        admin.values.put(namespace, key, value, form="plain" if key == "p" else "envelope")
     return namespace
 
 
@@ -288,14 +290,14 @@ def test_an_upkeep_that_comes_no_further_ends(hand: Hand, place: str, tmp_path: 
 def test_a_retry_after_that_is_none_is_passed_over(hand: Hand, place: str, said: str) -> None:
     hand.between.change = lambda _: Response(403, {"retry-after": said}, b"")
     with pytest.raises(ConfigsvcError) as caught:
-        hand.admin.namespace(place)
+        hand.admin.namespaces.get(place)
     assert "retry_after" not in caught.value.members
 
 
 def test_a_retry_after_of_thousands_of_digits_is_a_long_time_of_nine(hand: Hand, place: str) -> None:
     hand.between.change = lambda _: Response(429, {"retry-after": "9" * 5000}, b"")
     with pytest.raises(ConfigsvcError) as caught:
-        hand.admin.namespace(place)
+        hand.admin.namespaces.get(place)
     assert caught.value.members["retry_after"] == 10**9 - 1
 
 
@@ -313,7 +315,7 @@ def test_a_problem_in_our_words_is_cut_and_without_what_a_terminal_obeys(hand: H
     kind = {"content-type": "application/problem+json"}
     hand.between.change = lambda _: Response(409, kind, json.dumps(problem).encode())
     with pytest.raises(ConfigsvcError) as caught:
-        hand.admin.namespace(place)
+        hand.admin.namespaces.get(place)
     error = caught.value
     assert len(error.detail) <= 2000
     assert len(str(error.members["key"])) <= 500

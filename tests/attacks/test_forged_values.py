@@ -16,16 +16,16 @@ from tests.cli.shell import Shell
 def rotated(service: Loopback, namespace: str) -> Thief:
     """The thief, after the leaked data key was rotated away."""
     owner = service.admin("owner")
-    owner.put(namespace, "db.url", "postgres://ours")
-    (old,) = owner.data_keys(namespace)
+    owner.values.put(namespace, "db.url", "postgres://ours")
+    (old,) = owner.data_keys.list(namespace)
     key = leaked(service.environ("reader"), namespace, old.data_key)
-    owner.rotate(namespace, fresh=True)
+    owner.data_keys.rotate(namespace, fresh=True)
     return thief(service.table, namespace, key)
 
 
 def test_what_remains_after_a_rotation_a_forged_value_opens(service: Loopback, namespace: str, rotated: Thief) -> None:
     rotated.forge("db.url", b"postgres://theirs")
-    assert service.admin("reader").get(namespace, "db.url").data == b"postgres://theirs"
+    assert service.admin("reader").values.get(namespace, "db.url").data == b"postgres://theirs"
 
 
 def test_once_the_old_kms_key_is_not_trusted_a_forged_value_does_not_open(
@@ -34,11 +34,11 @@ def test_once_the_old_kms_key_is_not_trusted_a_forged_value_does_not_open(
     both = Shell({**service.environ("owner", namespace), "CONFIGSVC_KMS_KEYS": f"{KMS_KEY},{OTHER_KEY}"})
     both.ok("data-key", "rewrap", "--kms-key", OTHER_KEY)
     reader = service.from_environ({**service.environ("reader"), "CONFIGSVC_KMS_KEYS": OTHER_KEY})
-    assert reader.get(namespace, "db.url").data == b"postgres://ours"
+    assert reader.values.get(namespace, "db.url").data == b"postgres://ours"
     rotated.bring_back()
     rotated.forge("db.url", b"postgres://theirs")
     with pytest.raises(CannotOpen):
-        reader.get(namespace, "db.url")
+        reader.values.get(namespace, "db.url")
 
 
 def test_a_retired_data_key_that_is_listed_as_live_is_not_wrapped_again(
@@ -49,8 +49,8 @@ def test_a_retired_data_key_that_is_listed_as_live_is_not_wrapped_again(
     environ = {**service.environ("owner", namespace), "CONFIGSVC_KMS_KEYS": f"{KMS_KEY},{OTHER_KEY}"}
     policy = Policy({namespace: Protection(retired_kids=frozenset({kid}))})
     with from_environ(environ, policy=policy) as careful, pytest.raises(Conflict, match="not wrapped again"):
-        careful.rewrap(namespace, kid, OTHER_KEY)
-    assert {each.kid: each.data_key.kms_key for each in service.admin().data_keys(namespace)}[kid] == KMS_KEY
+        careful.data_keys.rewrap(namespace, kid, OTHER_KEY)
+    assert {each.kid: each.data_key.kms_key for each in service.admin().data_keys.list(namespace)}[kid] == KMS_KEY
 
 
 def test_the_table_does_not_choose_which_of_several_kms_keys_wraps_a_new_data_key(
@@ -59,10 +59,10 @@ def test_the_table_does_not_choose_which_of_several_kms_keys_wraps_a_new_data_ke
     both = Shell({**service.environ("owner", namespace), "CONFIGSVC_KMS_KEYS": f"{KMS_KEY},{OTHER_KEY}"})
     both.ok("data-key", "rotate", "--fresh", "--kms-key", OTHER_KEY)
     rotated.bring_back(added=10**9)  # wrapped under the KMS key that is on its way out
-    before = service.admin().data_keys(namespace)
+    before = service.admin().data_keys.list(namespace)
     done = both.run("data-key", "rotate", "--fresh")
     assert (done.code, "--kms-key ARN" in done.err) == (2, True)
-    assert service.admin().data_keys(namespace) == before
+    assert service.admin().data_keys.list(namespace) == before
     both.ok("data-key", "rotate", "--fresh", "--kms-key", OTHER_KEY)
-    live = [each for each in service.admin().data_keys(namespace) if each.state == "live"]
+    live = [each for each in service.admin().data_keys.list(namespace) if each.state == "live"]
     assert {each.data_key.kms_key for each in live} == {OTHER_KEY}

@@ -171,7 +171,7 @@ def test_the_policy_of_a_clone_counts_as_empty(victim: Shell, clone: Path, servi
     (clone / ".configsvc.toml").write_text('[policy."*"]\nplain = ["*"]\nkms = ["*"]\n')
     shell = victim.but(**service.environ("writer", namespace))
     shell.ok("put", "k", "-", "-n", namespace, given=SECRET)
-    assert service.admin().entry(namespace, "k").form == "envelope"
+    assert service.admin().values.get_entry(namespace, "k").form == "envelope"
 
 
 def test_a_clone_chooses_no_namespace_to_write_to(
@@ -284,10 +284,10 @@ def test_a_hostile_change_to_a_trusted_file_is_not_trusted(
     shell = victim.but(**service.environ("writer", namespace))
     _trust(shell)
     shell.ok("put", "log.level", "-", given="info")
-    assert service.admin().entry(namespace, "log.level").form == "plain"
+    assert service.admin().values.get_entry(namespace, "log.level").form == "plain"
     file.write_text(f'[policy."{namespace}"]\nplain = ["*"]\n')  # a pull request
     shell.ok("put", "db.url", "-", given=SECRET)
-    assert service.admin().entry(namespace, "db.url").form == "envelope"
+    assert service.admin().values.get_entry(namespace, "db.url").form == "envelope"
     shown = shell.run("trust").err
     assert f'- policy."{namespace}".plain = ["log.level"]' in shown
     assert f'+ policy."{namespace}".plain = ["*"]' in shown

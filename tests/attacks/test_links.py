@@ -17,7 +17,7 @@ CANARY = "canary-2a91d0"
 
 @pytest.fixture
 def shell(service: Loopback, namespace: str, tmp_path: Path) -> Shell:
-    service.admin().put(namespace, "db.password", CANARY)
+    service.admin().values.put(namespace, "db.password", CANARY)
     folder = tmp_path / "clone"
     folder.mkdir()
     return Shell(service.environ("writer", namespace), folder)

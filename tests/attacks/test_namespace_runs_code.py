@@ -155,7 +155,7 @@ def test_a_namespace_runs_nothing_in_a_program_that_is_started(service: Loopback
     namespace = service.namespace(f"attack.{theirs.name.lower()[:40]}".replace("_", "-"))
     writer = service.admin()
     for name, text in variables.items():
-        writer.put(namespace, name.lower(), text, form="plain")
+        writer.values.put(namespace, name.lower(), text, form="plain")
     done = Shell({**service.environ("writer", namespace), **base}, theirs).run("exec", "--", *command)
     service.close()
     assert (done.code, (theirs / "canary").exists()) == (1, False)

@@ -31,13 +31,13 @@ class Scene(NamedTuple):
 @pytest.fixture
 def scene(service: Loopback, namespace: str) -> Iterator[Scene]:
     owner = service.admin("owner")
-    owner.put(namespace, "db.password", "before the leak")
-    (old,) = owner.data_keys(namespace)
+    owner.values.put(namespace, "db.password", "before the leak")
+    (old,) = owner.data_keys.list(namespace)
     key = leaked(service.environ("reader"), namespace, old.data_key)
     who = thief(service.table, namespace, key)
     assert who.loot() == {"db.password 1": b"before the leak"}
-    owner.rotate(namespace, fresh=True)
-    policy = Policy({namespace: Protection(retired_kids=owner.retired_kids(namespace))})
+    owner.data_keys.rotate(namespace, fresh=True)
+    policy = Policy({namespace: Protection(retired_kids=owner.data_keys.get_retired(namespace))})
     with from_environ(service.environ("writer"), policy=policy) as careful:
         yield Scene(who, owner, service.admin(), careful, namespace)
 
@@ -45,9 +45,9 @@ def scene(service: Loopback, namespace: str) -> Iterator[Scene]:
 def _put(admin: Admin, namespace: str, key: str) -> None:
     """Stored or refused: both are right, as long as the thief cannot open it."""
     with suppress(ConfigsvcError):
-        admin.put(namespace, key, SECRET)
+        admin.values.put(namespace, key, SECRET)
     with suppress(ConfigsvcError):
-        list(admin.store(namespace, [draft(f"{key}.more", SECRET)]))
+        list(admin.change_sets.store(namespace, [draft(f"{key}.more", SECRET)]))
 
 
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
@@ -69,7 +69,7 @@ def test_a_process_that_saw_it_retired_never_seals_under_it(scene: Scene, edit: 
 @pytest.mark.parametrize("name", [name for name in EDITS if "deleted" not in name])
 def test_the_next_rotation_seals_under_a_data_key_that_did_not_leak(service: Loopback, scene: Scene, name: str) -> None:
     EDITS[name](scene.thief)
-    done = service.admin("owner").rotate(scene.namespace, fresh=True)
+    done = service.admin("owner").data_keys.rotate(scene.namespace, fresh=True)
     assert done.kid != scene.thief.known.kid
     _put(scene.careful, scene.namespace, "db.password")
     assert scene.thief.loot() == {"db.password 1": b"before the leak"}
@@ -79,39 +79,39 @@ def test_a_count_that_says_used_up_makes_nobody_at_all_seal_under_an_older_one(s
     known = scene.thief.loot()
     EDITS["and the new one used up"](scene.thief)
     with pytest.raises(Misconfigured, match="data-key rotate"):
-        scene.writer.put(scene.namespace, "db.password", SECRET)
+        scene.writer.values.put(scene.namespace, "db.password", SECRET)
     assert scene.thief.loot() == known
 
 
 def test_a_time_in_the_future_brings_it_back_to_nobody_at_all(scene: Scene) -> None:
     known = scene.thief.loot()
     scene.thief.bring_back()
-    scene.writer.put(scene.namespace, "db.password", SECRET)
+    scene.writer.values.put(scene.namespace, "db.password", SECRET)
     assert scene.thief.loot() == known
-    assert scene.writer.get(scene.namespace, "db.password").data == SECRET.encode()
+    assert scene.writer.values.get(scene.namespace, "db.password").data == SECRET.encode()
 
 
 def test_a_writer_who_is_refused_hears_why_and_a_rotation_mends_it(scene: Scene) -> None:
     known = scene.thief.loot()
     EDITS["and the new one retired"](scene.thief)
     with pytest.raises(Misconfigured, match="Someone may have changed its table"):
-        scene.careful.put(scene.namespace, "db.password", SECRET)
-    done = scene.owner.rotate(scene.namespace, fresh=True)
-    scene.careful.put(scene.namespace, "db.password", SECRET)
-    assert scene.careful.get(scene.namespace, "db.password").data == SECRET.encode()
-    assert done.kid not in scene.owner.retired_kids(scene.namespace)
+        scene.careful.values.put(scene.namespace, "db.password", SECRET)
+    done = scene.owner.data_keys.rotate(scene.namespace, fresh=True)
+    scene.careful.values.put(scene.namespace, "db.password", SECRET)
+    assert scene.careful.values.get(scene.namespace, "db.password").data == SECRET.encode()
+    assert done.kid not in scene.owner.data_keys.get_retired(scene.namespace)
     assert scene.thief.loot() == known
 
 
 def test_what_remains_a_new_process_without_the_policy_believes_the_table(scene: Scene) -> None:
     EDITS["above the new one"](scene.thief)
-    scene.writer.put(scene.namespace, "db.password", SECRET)
+    scene.writer.values.put(scene.namespace, "db.password", SECRET)
     assert SECRET.encode() in scene.thief.loot().values()
 
 
 def _trusting(scene: Scene, service: Loopback, folder: Path) -> Shell:
     """Who trusts the project file with the line that rotation printed; the thief has brought the data key back."""
-    kids = ", ".join(f'"{kid}"' for kid in scene.owner.retired_kids(scene.namespace))
+    kids = ", ".join(f'"{kid}"' for kid in scene.owner.data_keys.get_retired(scene.namespace))
     (folder / ".configsvc.toml").write_text(f'[policy."attacked.*"]\nplain = ["log.*"]\nretired_kids = [{kids}]\n')
     shell = Shell({**service.environ("writer", scene.namespace), "HOME": str(folder)}, folder)
     _trust(shell)

@@ -58,13 +58,13 @@ class Stolen:
     def _read(self, admin: Admin) -> set[bytes]:
         found: set[bytes] = set()
         with suppress(ConfigsvcError):
-            snapshot = admin.snapshot(NAMESPACE)
+            snapshot = admin.values.get_snapshot(NAMESPACE)
             found = {each.value.encode() for each in snapshot.entries if each.form == "plain"}
             if self._opens:
-                opened = admin.open_all(snapshot, snapshot.entries).values()
+                opened = admin.values.open_entries(snapshot, snapshot.entries).values()
                 found |= {each.data for each in opened if not isinstance(each, ConfigsvcError)}
         with suppress(ConfigsvcError):
-            for each in admin.data_keys(NAMESPACE) if self._opens else ():
+            for each in admin.data_keys.list(NAMESPACE) if self._opens else ():
                 with suppress(ConfigsvcError):
                     key = leaked(self._environ, NAMESPACE, each.data_key)
                     self.data_keys[each.kid] = thief(self._service.table, NAMESPACE, key)
@@ -72,9 +72,9 @@ class Stolen:
 
     def _write(self, admin: Admin) -> None:
         for attempt in (
-            lambda: admin.put(NAMESPACE, KEY, FORGED.decode()),
-            lambda: admin.set_grants("api-key:idreader", [Grant(("read", "write"), ("*",))]),
-            lambda: admin.set_grants(arn("writer"), [Grant(("read", "write", "admin"), ("*",))]),
+            lambda: admin.values.put(NAMESPACE, KEY, FORGED.decode()),
+            lambda: admin.grants.set("api-key:idreader", [Grant(("read", "write"), ("*",))]),
+            lambda: admin.grants.set(arn("writer"), [Grant(("read", "write", "admin"), ("*",))]),
         ):
             with suppress(ConfigsvcError):
                 attempt()
@@ -88,10 +88,10 @@ def service() -> Iterator[Loopback]:
         admin = running.admin("admin")
         running.namespace(NAMESPACE)
         for principal in ("api-key:idreader", "api-key:idwriter"):
-            admin.set_grants(principal, [Grant(("read",), ("payments.*",))])
+            admin.grants.set(principal, [Grant(("read",), ("payments.*",))])
         writer = running.admin()
-        writer.put(NAMESPACE, KEY, OLD.decode())
-        writer.put(NAMESPACE, "partner.token", "canary-plain", form="plain")
+        writer.values.put(NAMESPACE, KEY, OLD.decode())
+        writer.values.put(NAMESPACE, "partner.token", "canary-plain", form="plain")
         yield running
 
 
@@ -99,7 +99,7 @@ def _player(service: Loopback, folder: Path, who: str) -> Player:
     """The operator, who is the owner; the names in the document stand for the one whose keys were stolen."""
     (folder / "new-password").write_bytes(NEW)
     access_key = f"AKIA{who.upper()}"
-    revision = str(service.admin("owner").namespace(NAMESPACE)["revision"])
+    revision = str(service.admin("owner").namespaces.get(NAMESPACE)["revision"])
     named = {
         "api-key:a1b2c3d4e5": f"api-key:id{who}", "a1b2c3d4e5": f"id{who}", "payments-api": who, "jane": who,
         "arn:aws:iam::111122223333:user/jane": arn(who), "AKIAIOSFODNN7EXAMPLE": access_key,
@@ -110,7 +110,7 @@ def _player(service: Loopback, folder: Path, who: str) -> Player:
 
 
 def _served(service: Loopback, key: str = KEY) -> bytes:
-    return bytes(service.admin("owner").get(NAMESPACE, key).data)
+    return bytes(service.admin("owner").values.get(NAMESPACE, key).data)
 
 
 def _in_the_old_order(played: list[Command]) -> list[Command]:
@@ -130,7 +130,7 @@ def test_a_leaked_secret(service: Loopback, tmp_path: Path) -> None:
     player, stolen = _player(service, tmp_path, "reader"), Stolen(service, "reader", signs=False)
     player.play(commands("A leaked secret"), stolen.use)
     assert _served(service) == NEW
-    assert next(each for each in service.admin().history(NAMESPACE, KEY) if each.version == 1).destroyed
+    assert next(each for each in service.admin().history.list_versions(NAMESPACE, KEY) if each.version == 1).destroyed
     assert NEW not in stolen.seen
 
 
@@ -145,7 +145,7 @@ def test_a_leaked_reader_s_role(service: Loopback, tmp_path: Path) -> None:
 
 def test_a_leaked_data_key_that_table_edits_bring_back_at_every_step(service: Loopback, tmp_path: Path) -> None:
     player = _player(service, tmp_path, "reader")
-    (old,) = service.admin("owner").data_keys(NAMESPACE)
+    (old,) = service.admin("owner").data_keys.list(NAMESPACE)
     who = thief(service.table, NAMESPACE, leaked(service.environ("reader"), NAMESPACE, old.data_key))
     seen: set[bytes] = set()
 
@@ -176,9 +176,9 @@ def test_a_leaked_writer(service: Loopback, tmp_path: Path) -> None:
 
 
 def test_a_leaked_administrator(service: Loopback, tmp_path: Path) -> None:
-    service.admin("admin").set_grants(arn("writer"), [Grant(("read", "write", "admin"), ("*",))])
+    service.admin("admin").grants.set(arn("writer"), [Grant(("read", "write", "admin"), ("*",))])
     player, stolen = _player(service, tmp_path, "writer"), Stolen(service, "writer")
-    service.from_environ(service.environ("writer")).add_data_key(NAMESPACE, KMS_KEY)
+    service.from_environ(service.environ("writer")).data_keys.add(NAMESPACE, KMS_KEY)
     accomplice = Stolen(service, "reader", signs=False)
 
     def both() -> None:
@@ -190,7 +190,7 @@ def test_a_leaked_administrator(service: Loopback, tmp_path: Path) -> None:
     assert not accomplice.use()
     assert NEW not in stolen.seen | accomplice.seen
     assert _served(service) == NEW
-    assert service.admin("owner").get_grants("api-key:idreader") == ()
+    assert service.admin("owner").grants.get("api-key:idreader") == ()
 
 
 @pytest.mark.parametrize("title", ["A leaked reader's role or data key", "A leaked writer", "A leaked administrator"])

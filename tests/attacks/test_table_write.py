@@ -33,7 +33,7 @@ OLD = "was sealed"
 @pytest.fixture
 def thief(service: Loopback, namespace: str) -> Marker:
     """After the table was stolen: `db.url` was sealed, and is marked plain."""
-    service.admin().put(namespace, "db.url", OLD)
+    service.admin().values.put(namespace, "db.url", OLD)
     made = Marker(service.table, namespace)
     made.mark_plain("db.url")
     return made
@@ -75,12 +75,12 @@ def test_sealing_is_what_an_option_does(
     seal = ("--seal", "*") if arguments[0] == "import" else ("--seal",)
     assert writer.run(*arguments, *seal, given=text).code == 0
     assert SECRET not in thief.sees()
-    assert service.admin().get(namespace, "db.url").data == SECRET.encode()
+    assert service.admin().values.get(namespace, "db.url").data == SECRET.encode()
 
 
 def test_a_person_is_asked_and_may_seal(writer: Shell, thief: Marker, service: Loopback, namespace: str) -> None:
     done = writer.on_terminal("edit", "db.url", typed={"plain, quit)": "seal"})
-    assert (done.code, service.admin().entry(namespace, "db.url").form) == (0, "envelope")
+    assert (done.code, service.admin().values.get_entry(namespace, "db.url").form) == (0, "envelope")
     assert SECRET not in thief.sees()
     thief.mark_plain("db.url")
     assert writer.on_terminal("edit", "db.url", typed={"plain, quit)": "quit"}).code == 2
@@ -89,13 +89,13 @@ def test_a_person_is_asked_and_may_seal(writer: Shell, thief: Marker, service: L
 def test_a_secret_is_not_hidden_among_settings_that_a_person_says_are_plain(
     writer: Shell, thief: Marker, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
-    service.admin().put(namespace, "log.level", "info", form="plain")
+    service.admin().values.put(namespace, "log.level", "info", form="plain")
     (tmp_path / "prod.env").write_text(f"db.url={SECRET}\nlog.level=debug\n")
     typed = {
         "db.url is served in the clear": "seal", "log.level is served in the clear": "plain", "This replaces 2": "y",
     }  # fmt: skip
     assert writer.on_terminal("import", "prod.env", typed=typed).code == 0
-    assert {each.key: each.form for each in service.admin().snapshot(namespace).entries} == {
+    assert {each.key: each.form for each in service.admin().values.get_snapshot(namespace).entries} == {
         "db.url": "envelope", "log.level": "plain",
     }  # fmt: skip
     assert SECRET not in thief.sees()
@@ -107,10 +107,10 @@ def test_copy_seals_what_is_marked_plain_at_its_source_and_refuses_what_is_at_it
 ) -> None:
     other = service.namespace(f"{namespace}.other")
     writer.ok("copy", "--all", "--to", other)
-    assert service.admin().entry(other, "db.url").form == "envelope"
+    assert service.admin().values.get_entry(other, "db.url").form == "envelope"
     there = Marker(service.table, other)
     there.mark_plain("db.url", "of the target")
-    service.admin().put(namespace, "db.url", SECRET)
+    service.admin().values.put(namespace, "db.url", SECRET)
     done = writer.run("copy", "--all", "--to", other)
     assert (done.code, "--seal" in done.err, SECRET in there.sees()) == (2, True, False)
 
@@ -123,27 +123,27 @@ def test_a_planted_version_is_not_served_in_the_place_of_a_sealed_one(
 ) -> None:
     admin = service.admin()
     for value in (OLD, SECRET):
-        admin.put(namespace, "db.url", value)
+        admin.values.put(namespace, "db.url", value)
     Marker(service.table, namespace).plant("db.url", 1)
     done = writer.run(*arguments, "--yes")
     assert (done.code, "--declassify" in done.err) == (2, True)
-    assert admin.get(namespace, "db.url").data == SECRET.encode()
+    assert admin.values.get(namespace, "db.url").data == SECRET.encode()
     assert writer.on_terminal(*arguments, typed={"in the clear? [y/N]: ": "n"}).code == 1
-    assert admin.get(namespace, "db.url").version == 2
+    assert admin.values.get(namespace, "db.url").version == 2
     assert writer.run(*arguments, "--declassify").code == 0
-    assert admin.get(namespace, "db.url").data == PLANTED.encode()
+    assert admin.values.get(namespace, "db.url").data == PLANTED.encode()
 
 
 def test_a_rollback_of_the_namespace_serves_no_planted_version_unasked(
     writer: Shell, service: Loopback, namespace: str
 ) -> None:
     admin = service.admin()
-    admin.put(namespace, "db.url", OLD)
-    revision = str(admin.namespace(namespace)["revision"])
-    admin.put(namespace, "db.url", SECRET)
+    admin.values.put(namespace, "db.url", OLD)
+    revision = str(admin.namespaces.get(namespace)["revision"])
+    admin.values.put(namespace, "db.url", SECRET)
     Marker(service.table, namespace).plant("db.url", 1)
     done = writer.run("rollback", "--to-revision", revision, "--yes")
-    assert (done.code, admin.get(namespace, "db.url").version) == (2, 2)
+    assert (done.code, admin.values.get(namespace, "db.url").version) == (2, 2)
     assert writer.run("rollback", "--to-revision", revision, "--yes", "--declassify").code == 0
 
 
@@ -152,12 +152,12 @@ def test_a_rollback_of_the_namespace_brings_no_planted_version_of_a_deleted_key_
 ) -> None:
     admin = service.admin()
     for value in (OLD, SECRET):
-        admin.put(namespace, "db.url", value)
-    revision = str(admin.namespace(namespace)["revision"])
-    admin.delete(namespace, "db.url")
+        admin.values.put(namespace, "db.url", value)
+    revision = str(admin.namespaces.get(namespace)["revision"])
+    admin.values.delete(namespace, "db.url")
     Marker(service.table, namespace).plant("db.url", 2)
     done = writer.run("rollback", "--to-revision", revision, "--yes")
-    assert (done.code, "--declassify" in done.err, "db.url" in admin.values(namespace)) == (2, True, False)
+    assert (done.code, "--declassify" in done.err, "db.url" in admin.values.get_all(namespace)) == (2, True, False)
     assert writer.run("activate", "db.url", "2", "--yes").code == 2
 
 
@@ -177,13 +177,13 @@ def test_keys_that_must_be_sealed_are_refused_in_the_clear_by_every_command(
 ) -> None:
     admin = service.admin()
     for key, value in (("db.url", OLD), ("db.url", "newer"), ("other", SECRET)):
-        admin.put(namespace, key, value)
+        admin.values.put(namespace, key, value)
     thief = Marker(service.table, namespace)
     thief.plant("db.url", 1)
     strict = writer.but(CONFIGSVC_SEALED_KEYS="db.*")
     done = strict.run(*arguments, given=f"db.url={SECRET}" if arguments[0] == "import" else SECRET)
     assert (done.code, "CONFIGSVC_SEALED_KEYS" in done.err) == (2, True)
-    assert (admin.get(namespace, "db.url").data, SECRET in thief.sees()) == (b"newer", False)
+    assert (admin.values.get(namespace, "db.url").data, SECRET in thief.sees()) == (b"newer", False)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_keys_that_must_be_sealed_are_not_read_in_the_clear_by_any_command(
     done = strict.run(*arguments)
     assert (done.code != 0, "CONFIGSVC_SEALED_KEYS" in done.err, PLANTED in done.out) == (True, True, False)
     strict.ok("put", "db.url", "-", given=SECRET)
-    assert service.admin().get(namespace, "db.url").data == SECRET.encode()
+    assert service.admin().values.get(namespace, "db.url").data == SECRET.encode()
     assert SECRET not in thief.sees()
 
 
@@ -208,20 +208,20 @@ def test_in_code_nothing_is_stored_in_the_clear_that_the_caller_did_not_ask_for(
     service: Loopback, thief: Marker, namespace: str
 ) -> None:
     admin = service.admin()
-    admin.put(namespace, "db.url", SECRET)
+    admin.values.put(namespace, "db.url", SECRET)
     thief.mark_plain("db.url")
-    admin.change(namespace, [draft("db.url", SECRET)])
+    admin.change_sets.apply(namespace, [draft("db.url", SECRET)])
     thief.mark_plain("db.url")
-    assert all(each.error is None for each in admin.store(namespace, [draft("db.url", SECRET)]))
+    assert all(each.error is None for each in admin.change_sets.store(namespace, [draft("db.url", SECRET)]))
     assert SECRET not in thief.sees()
     thief.plant("db.url", 1)
     with pytest.raises(Unprocessable, match="declassify"):
-        admin.activate(namespace, "db.url", 1)
+        admin.values.activate(namespace, "db.url", 1)
     with pytest.raises(Unprocessable, match="declassify"):
-        admin.change(namespace, [Activate(names.key("db.url"), 1)])
+        admin.change_sets.apply(namespace, [Activate(names.key("db.url"), 1)])
     with pytest.raises(Unprocessable, match="declassify"):
-        admin.rollback(namespace, "db.url", version=1)
-    assert admin.activate(namespace, "db.url", 1, declassify=True).versions == {"db.url": 1}
+        admin.rollback.roll_back(namespace, "db.url", version=1)
+    assert admin.values.activate(namespace, "db.url", 1, declassify=True).versions == {"db.url": 1}
 
 
 def test_in_code_a_policy_decides_for_the_namespace_that_is_written_to(service: Loopback, namespace: str) -> None:
@@ -230,16 +230,16 @@ def test_in_code_a_policy_decides_for_the_namespace_that_is_written_to(service: 
     other = service.namespace(f"{namespace}.other")
     with from_environ(environ, policy=policy) as admin:
         for key in ("limits.daily", "limits.by_kms", "db.url"):
-            admin.put(namespace, key, "1")
-        admin.put(namespace, "limits.seal", "1", form="envelope")
-        admin.put(other, "limits.daily", "1")
+            admin.values.put(namespace, key, "1")
+        admin.values.put(namespace, "limits.seal", "1", form="envelope")
+        admin.values.put(other, "limits.daily", "1")
         with pytest.raises(Misconfigured, match="CONFIGSVC_SEALED_KEYS"):
-            admin.put(namespace, "limits.strict", "1")
-        forms = {each.key: each.form for each in admin.snapshot(namespace).entries}
+            admin.values.put(namespace, "limits.strict", "1")
+        forms = {each.key: each.form for each in admin.values.get_snapshot(namespace).entries}
         assert forms == {
             "limits.daily": "plain", "limits.by_kms": "kms", "db.url": "envelope", "limits.seal": "envelope",
         }  # fmt: skip
-        assert admin.entry(other, "limits.daily").form == "envelope"
+        assert admin.values.get_entry(other, "limits.daily").form == "envelope"
 
 
 _keys = st.sampled_from(["a", "a.b", "b"])

@@ -79,9 +79,9 @@ def front(service: Loopback) -> Iterator[Hostile]:
 def person(service: Loopback, front: Hostile, namespace: str) -> Iterator[Shell]:
     """An owner whose CONFIGSVC_URL is the hostile service's."""
     admin = service.admin("owner")
-    admin.put(namespace, "a", "1", form="plain", message="why")
-    admin.put(namespace, "a", "2", form="plain")
-    admin.put(namespace, "gone", "secret")
+    admin.values.put(namespace, "a", "1", form="plain", message="why")
+    admin.values.put(namespace, "a", "2", form="plain")
+    admin.values.put(namespace, "gone", "secret")
     yield Shell({**service.environ("owner", namespace), "CONFIGSVC_URL": front.url, "NO_COLOR": "1"})
     front.rewrite, front.problem = (lambda found: found), None
 
@@ -161,9 +161,9 @@ def test_watch_shows_one_row_for_one_change(person: Shell, front: Hostile, servi
         assert process.stdout is not None
         assert process.stderr is not None
         assert b"Watching" in process.stderr.readline()
-        service.admin("owner").put(namespace, "a", "4", form="plain", message="first")
+        service.admin("owner").values.put(namespace, "a", "4", form="plain", message="first")
         first = process.stdout.readline().decode()
-        service.admin("owner").put(namespace, "a", "5", form="plain", message="second")
+        service.admin("owner").values.put(namespace, "a", "5", form="plain", message="second")
         second = process.stdout.readline().decode()
         process.terminate()
     assert [line.split("\t")[3] for line in (first, second)] == ["a", "a"]
@@ -174,7 +174,7 @@ def test_a_value_on_a_terminal_keeps_its_lines_and_shows_the_rest(
     service: Loopback, person: Shell, namespace: str
 ) -> None:
     value = f"two\nlines\tand a tab{EVIL}"
-    service.admin("owner").put(namespace, "v", value)
+    service.admin("owner").values.put(namespace, "v", value)
     shown = person.on_terminal("get", "v", "--reveal").out.replace("\r\n", "\n")
     assert shown.startswith("two\nlines\tand a tab\nFORGED row\\rFORGED\\x1b]0;pwned\\x07")
     assert OBEYED.search(shown.replace("\nFORGED row", "")) is None

@@ -38,7 +38,7 @@ def test_every_command_goes_on_or_names_the_key(service: Loopback, reader: Shell
     other = service.namespace(f"{namespace}.other")
     for each, added in ((namespace, b""), (other, b" ")):
         draft = Draft(Key("bad"), data + added, content_type)  # type: ignore[arg-type]  # both are content types
-        service.admin()._parts.writer.put(Namespace(each), draft, "")  # noqa: SLF001  # no method of it would
+        service.admin().values._writer.put(Namespace(each), draft, "")  # noqa: SLF001  # no method of it would
     assert "1 sealed again" in reader.run("data-key", "rotate").err
     for command in (
         ("get", "bad", "-o", "json"), ("export", "-f", "json"), ("export", "-f", "yaml"),

@@ -136,14 +136,14 @@ def places(service: Loopback, folder: Path, wanted: Iterable[Command]) -> dict[C
         name, admin = f"matrix.{uuid4().hex[:10]}", service.admin()
         service.namespace(name)
         for value in ("first", f"second {TEXT}"):
-            admin.put(name, "note", value, form="plain", message=TEXT)
-        admin.put(name, "secret", TEXT, message=TEXT)
+            admin.values.put(name, "note", value, form="plain", message=TEXT)
+        admin.values.put(name, "secret", TEXT, message=TEXT)
         own = folder / uuid4().hex[:10]
         own.mkdir()
         for file in ("file", "file.env"):
             (own / file).write_text(f"imported='{TEXT}'\n", encoding="utf-8")
-        found[words] = Place(name, admin.data_keys(name)[0].data_key.kid, own, service)
-        service.admin("admin").set_grants(f"api-key:{own.name}", [Grant(("read",), ("other.*",))])
+        found[words] = Place(name, admin.data_keys.list(name)[0].data_key.kid, own, service)
+        service.admin("admin").grants.set(f"api-key:{own.name}", [Grant(("read",), ("other.*",))])
         if words in _FILES:
             found[words].shell().ok("snapshot", "save", "snapshot")
     return found

@@ -56,7 +56,7 @@ def test_a_grant_is_revoked_in_part_and_as_a_whole(service: Loopback, administra
     who, admin = f"api-key:{uuid4().hex}", service.admin("admin")
     administrator.ok("grant", who, "-a", "read", "-a", "write", "-n", "payments.*", "-n", "shared.prod")
     administrator.ok("revoke", who, "-a", "write", "-n", "payments.*")
-    assert set(admin.get_grants(who)) == {
+    assert set(admin.grants.get(who)) == {
         Grant(("read", "write"), ("shared.prod",)), Grant(("read",), ("payments.*",)),
     }  # fmt: skip
     assert administrator.ok("grants", who).splitlines() == [
@@ -64,11 +64,11 @@ def test_a_grant_is_revoked_in_part_and_as_a_whole(service: Loopback, administra
         f"{who}\tread\tpayments.*",
     ]
     assert who in administrator.ok("grants")
-    held = admin.get_grants(who)
+    held = admin.grants.get(who)
     unasked = administrator.run("revoke", who, "--all")
-    assert (unasked.code, "--yes" in unasked.err, admin.get_grants(who)) == (2, True, held)
+    assert (unasked.code, "--yes" in unasked.err, admin.grants.get(who)) == (2, True, held)
     administrator.ok("revoke", who, "--all", "--yes")
-    assert admin.get_grants(who) == ()
+    assert admin.grants.get(who) == ()
     again = administrator.run("revoke", who, "--all")
     assert (again.code, "has no such grant" in again.err) == (3, True)
 
@@ -88,9 +88,9 @@ def test_what_to_revoke_is_never_guessed(administrator: Shell, service: Loopback
 
 def test_the_log_tells_what_who_and_why_and_filters(shell: Shell, service: Loopback, namespace: str) -> None:
     admin = service.admin()
-    admin.put(namespace, "db.url", "canary-91", message="first")
-    service.admin("owner").put(namespace, "other", "x", form="plain", message="by another")
-    admin.delete(namespace, "db.url", "no longer")
+    admin.values.put(namespace, "db.url", "canary-91", message="first")
+    service.admin("owner").values.put(namespace, "other", "x", form="plain", message="by another")
+    admin.values.delete(namespace, "db.url", "no longer")
     lines = [line.split("\t") for line in shell.ok("log").splitlines()]
     assert [line[3] for line in lines[-3:]] == ["put db.url 1", "put other 1", "delete db.url"]
     assert lines[-1][2::2] == [arn("writer"), "no longer"]

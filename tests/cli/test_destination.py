@@ -159,7 +159,7 @@ def test_a_disk_that_takes_no_more_leaves_the_file_as_it_was(shell: Shell, tmp_p
 def test_stdout_by_its_name_is_stdout_and_stays(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
-    service.admin().put(namespace, "A", CANARY)
+    service.admin().values.put(namespace, "A", CANARY)
     with (tmp_path / "out").open("wb") as out:
         subprocess.run([*COMMAND, "export", "/dev/stdout"], env=shell.environ, stdout=out, check=True, timeout=60)
     assert (tmp_path / "out").read_text() == f"A={CANARY}\n"
@@ -168,7 +168,7 @@ def test_stdout_by_its_name_is_stdout_and_stays(
 
 
 def test_a_terminal_by_its_name_is_a_terminal(shell: Shell, service: Loopback, namespace: str) -> None:
-    service.admin().put(namespace, "A", f"{CANARY}\x1b]0;title\x07")
+    service.admin().values.put(namespace, "A", f"{CANARY}\x1b]0;title\x07")
     for name in ("/dev/tty", "/dev/stdout", "/dev/stderr", "/dev/fd/2"):
         refused = shell.on_terminal("export", name)
         assert (refused.code, CANARY in refused.out, "--reveal" in refused.out) == (2, False, True), name
@@ -187,7 +187,7 @@ def test_a_process_without_a_terminal_is_told_so(shell: Shell) -> None:
 def test_a_shell_s_process_substitution_gets_the_values(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
-    service.admin().put(namespace, "A", CANARY)
+    service.admin().values.put(namespace, "A", CANARY)
     script = f"{' '.join(COMMAND)} export >(cat > {tmp_path}/out); wait $!"
     subprocess.run(["/bin/bash", "-c", script], env=shell.environ, check=True, timeout=60, capture_output=True)
     assert (tmp_path / "out").read_text() == f"A={CANARY}\n"

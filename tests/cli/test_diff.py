@@ -16,13 +16,13 @@ def other(service: Loopback, namespace: str) -> str:
     """Two namespaces that differ in all ways."""
     other, admin = service.namespace(f"{namespace}.other"), service.admin()
     for each in (namespace, other):
-        admin.put(each, "same.sealed", "same")
-        admin.put(each, "form", "x", form="plain" if each == other else "envelope")
-        admin.put(each, "value", CANARY + each[-5:])
-    admin.put(namespace, "only.here", CANARY)
-    admin.put(other, "only.there", "y", form="plain")
-    admin.put(namespace, "json", {"a": 1, "b": 2}, form="plain")
-    admin.put(other, "json", '{"b": 2,  "a": 1}', form="plain", content_type="application/json")
+        admin.values.put(each, "same.sealed", "same")
+        admin.values.put(each, "form", "x", form="plain" if each == other else "envelope")
+        admin.values.put(each, "value", CANARY + each[-5:])
+    admin.values.put(namespace, "only.here", CANARY)
+    admin.values.put(other, "only.there", "y", form="plain")
+    admin.values.put(namespace, "json", {"a": 1, "b": 2}, form="plain")
+    admin.values.put(other, "json", '{"b": 2,  "a": 1}', form="plain", content_type="application/json")
     return other
 
 
@@ -64,12 +64,12 @@ def test_two_revisions_are_compared_without_opening_what_did_not_move(
     shell: Shell, service: Loopback, namespace: str
 ) -> None:
     admin = service.admin()
-    admin.put(namespace, "a", "one")
-    admin.put(namespace, "b", "one")
-    revision = str(admin.namespace(namespace)["revision"])
-    admin.put(namespace, "a", "two")
-    after = str(admin.namespace(namespace)["revision"])
-    admin.put(namespace, "b", "two")
+    admin.values.put(namespace, "a", "one")
+    admin.values.put(namespace, "b", "one")
+    revision = str(admin.namespaces.get(namespace)["revision"])
+    admin.values.put(namespace, "a", "two")
+    after = str(admin.namespaces.get(namespace)["revision"])
+    admin.values.put(namespace, "b", "two")
     assert shell.ok("diff", "--from", revision, "--to", after).splitlines() == [
         "a\tchanged\tversion 1, envelope\tversion 2, envelope"
     ]
@@ -83,9 +83,9 @@ def test_a_file_is_compared_with_a_namespace_and_with_a_file(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     admin = service.admin()
-    admin.put(namespace, "a", "1")
-    admin.put(namespace, "b", {"x": [1]}, form="plain")
-    admin.put(namespace, "c", "1")
+    admin.values.put(namespace, "a", "1")
+    admin.values.put(namespace, "b", {"x": [1]}, form="plain")
+    admin.values.put(namespace, "c", "1")
     env, as_json = tmp_path / "some.env", tmp_path / "some.json"
     env.write_text('a=1\nb={ "x": [1] }\nc=2\nd=3\n')
     as_json.write_text('{"a": "1", "b": {"x": [1]}, "c": "2"}')
@@ -96,7 +96,7 @@ def test_a_file_is_compared_with_a_namespace_and_with_a_file(
 def test_a_file_of_a_format_that_its_name_does_not_tell_is_compared_when_it_is_named(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
-    service.admin().put(namespace, "a", "it's")
+    service.admin().values.put(namespace, "a", "it's")
     secret, docker = tmp_path / "secret.yaml", tmp_path / "some.env"
     for path, wanted in ((secret, "k8s-secret"), (docker, "docker")):
         shell.ok("export", path, "-f", wanted)
@@ -136,6 +136,6 @@ def test_values_are_masked_on_a_terminal_too(shell: Shell, namespace: str, other
 
 def test_a_number_is_no_truth(shell: Shell, service: Loopback, namespace: str) -> None:
     other = service.namespace(f"{namespace}.other")
-    service.admin().put(namespace, "flag", {"on": True})
-    service.admin().put(other, "flag", {"on": 1})
+    service.admin().values.put(namespace, "flag", {"on": True})
+    service.admin().values.put(other, "flag", {"on": 1})
     assert shell.ok("diff", "-n", namespace, "-n", other).startswith("flag\tchanged")

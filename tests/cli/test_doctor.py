@@ -18,7 +18,7 @@ def _states(done: Done) -> dict[str, str]:
 
 
 def test_all_is_well(shell: Shell, service: Loopback, namespace: str) -> None:
-    before = list(service.admin().changes(namespace))
+    before = list(service.admin().history.list_changes(namespace))
     service.requests.clear()
     done = shell.run("doctor", "-o", "json")
     assert (done.code, _states(done)) == (
@@ -30,7 +30,7 @@ def test_all_is_well(shell: Shell, service: Loopback, namespace: str) -> None:
     )  # fmt: skip
     probes = [f"POST /v1/namespaces/{namespace}/changes", f"PUT /v1/namespaces/{namespace}/keys/configsvc.doctor"]
     assert [each for each in service.requests if not each.startswith("GET") and "whoami" not in each] == probes
-    assert list(service.admin().changes(namespace)) == before
+    assert list(service.admin().history.list_changes(namespace)) == before
     assert [each.operation for each in service.kms.calls] == ["Decrypt"]
     for secret in (shell.environ["CONFIGSVC_API_KEY"], shell.environ["AWS_SECRET_ACCESS_KEY"]):
         assert secret not in done.out + done.err
@@ -256,7 +256,7 @@ def test_init_writes_no_pin_that_trusts_any_key_but_offers_those_in_use(
 def test_init_offers_a_policy_drafted_from_what_is_served_and_what_it_writes_is_trusted(
     newcomer: Shell, service: Loopback, namespace: str, folder: Path
 ) -> None:
-    service.admin().put(namespace, "log.level", "info", form="plain")
+    service.admin().values.put(namespace, "log.level", "info", form="plain")
     arguments = ("init", "--url", service.url, "-n", namespace, "--kms-key", KMS_KEY)
     done = newcomer.on_terminal(*arguments, typed={"Add this policy? [y/N]: ": "y"})
     table = {"plain": ["log.level"], "exec": ["LOG_LEVEL"]}

@@ -86,27 +86,27 @@ def _nothing_left(editor: Editor) -> object:
 
 
 def _put(service: Loopback, namespace: str) -> Callable[[str], None]:
-    return lambda value: service.admin().put(namespace, "k", value) and None
+    return lambda value: service.admin().values.put(namespace, "k", value) and None
 
 
 def test_a_value_is_edited_in_a_private_file_in_memory_and_sealed_when_it_is_saved(
     editing: Shell, editor: Editor, service: Loopback, namespace: str
 ) -> None:
-    service.admin().put(namespace, "k", CANARY)
+    service.admin().values.put(namespace, "k", CANARY)
     editor.will_write("new value\n")
     done = editing.run("edit", "k", "-m", "why")
     assert (done.code, editing.ok("get", "k")) == (0, "new value")
     ((path, file_mode, folder_mode, content),) = editor.seen[0]
     assert (file_mode, folder_mode, content) == ("0o600", "0o700", CANARY)
     assert Path(path).is_relative_to(MEMORY)
-    assert service.admin().entry(namespace, "k").form == "envelope"
+    assert service.admin().values.get_entry(namespace, "k").form == "envelope"
     assert CANARY not in done.out + done.err
 
 
 def test_json_is_shown_indented_and_has_to_be_json_still(
     editing: Shell, editor: Editor, service: Loopback, namespace: str
 ) -> None:
-    service.admin().put(namespace, "k", {"b": 1, "a": ["é"]}, form="plain")
+    service.admin().values.put(namespace, "k", {"b": 1, "a": ["é"]}, form="plain")
     editor.will_write('{"b": 2}\n')
     editing.ok("edit", "k", "--plain")
     ((path, _, _, content),) = editor.seen[0]
@@ -121,7 +121,7 @@ def test_json_is_shown_indented_and_has_to_be_json_still(
 def test_nothing_is_stored_when_nothing_changed_or_the_editor_fails(
     editing: Shell, editor: Editor, service: Loopback, namespace: str
 ) -> None:
-    service.admin().put(namespace, "k", "as it was\n")
+    service.admin().values.put(namespace, "k", "as it was\n")
     service.requests.clear()
     done = editing.run("edit", "k")
     assert (done.code, "nothing stored" in done.err) == (0, True)
@@ -141,7 +141,7 @@ def test_a_key_that_is_not_there_is_made(editing: Shell, editor: Editor) -> None
 
 
 def test_bytes_are_not_edited(editing: Shell, editor: Editor, service: Loopback, namespace: str) -> None:
-    service.admin().put(namespace, "k", b"\xff")
+    service.admin().values.put(namespace, "k", b"\xff")
     assert editing.run("edit", "k").code == 1
     assert not editor.seen
 
@@ -208,7 +208,7 @@ def test_a_draft_that_came_too_late_is_forgotten(
     editing: Shell, editor: Editor, service: Loopback, namespace: str
 ) -> None:
     assert _overtaken(editing, editor, _put(service, namespace), "quit").code == 5
-    assert [each.version for each in service.admin().history(namespace, "k")] == [2, 1]
+    assert [each.version for each in service.admin().history.list_versions(namespace, "k")] == [2, 1]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

@@ -17,7 +17,7 @@ CANARY = "canary-c0ffee"
 
 @pytest.fixture(autouse=True)
 def _served(service: Loopback, namespace: str) -> None:
-    service.admin().put(namespace, "k", CANARY)
+    service.admin().values.put(namespace, "k", CANARY)
     service.requests.clear()
 
 
@@ -140,14 +140,14 @@ def _answered(shell: Shell, answer: str) -> Done:
 def test_a_letter_or_the_end_of_input_answers_what_becomes_of_a_draft(
     shell: Shell, service: Loopback, namespace: str, answer: str, code: int
 ) -> None:
-    service.admin().put(namespace, "json", {"a": 1})
+    service.admin().values.put(namespace, "json", {"a": 1})
     told = _answered(shell, answer)
     assert (told.code, "Traceback" in told.out, shell.ok("get", "json")) == (code, False, '{"a":1}'), told
     assert ("draft is forgotten" in told.out) == (code == 1)
 
 
 def test_an_answer_that_is_none_is_asked_for_again(shell: Shell, service: Loopback, namespace: str) -> None:
-    service.admin().put(namespace, "json", {"a": 1})
+    service.admin().values.put(namespace, "json", {"a": 1})
     typed = {"(edit, quit): ": "x", "The first letter is enough.": "q"}
     told = shell.but(EDITOR="sed -i s/1/x/").on_terminal("edit", "json", typed=typed)
     assert told.code == 1

@@ -14,7 +14,7 @@ CANARY = "canary-5d02e1"
 
 @pytest.fixture(autouse=True)
 def _served(service: Loopback, namespace: str) -> None:
-    service.admin().put(namespace, "k", CANARY)
+    service.admin().values.put(namespace, "k", CANARY)
     service.requests.clear()
 
 
@@ -174,7 +174,7 @@ def test_a_person_decides_about_a_value_that_was_emptied(shell: Shell) -> None:
 
 @pytest.mark.slow
 def test_a_json_value_cannot_be_emptied(shell: Shell, service: Loopback, namespace: str) -> None:
-    service.admin().put(namespace, "json", {"a": 1})
+    service.admin().values.put(namespace, "json", {"a": 1})
     editing = shell.but(EDITOR="truncate -s0")
     told = editing.run("edit", "json")
     assert (told.code, "JSON has no empty value" in told.err) == (2, True)
@@ -183,7 +183,7 @@ def test_a_json_value_cannot_be_emptied(shell: Shell, service: Loopback, namespa
 
 @pytest.mark.slow
 def test_a_value_that_was_empty_before_stays_editable(shell: Shell, service: Loopback, namespace: str) -> None:
-    service.admin().put(namespace, "empty", "", form="plain")
+    service.admin().values.put(namespace, "empty", "", form="plain")
     assert shell.but(EDITOR="true").run("edit", "empty", "--seal").code == 0
     assert shell.ok("get", "empty") == ""
 

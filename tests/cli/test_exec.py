@@ -14,9 +14,9 @@ _PRINT = "import os, sys; sys.stdout.write(repr([os.environ.get(name) for name i
 
 def test_the_values_are_in_the_environment_of_the_command(shell: Shell, service: Loopback, namespace: str) -> None:
     admin = service.admin()
-    admin.put(namespace, "db.url", "postgres://é\n'\"")
-    admin.put(namespace, "log-level", "info", form="plain")
-    admin.put(namespace, "limits", {"a": 1}, form="plain")
+    admin.values.put(namespace, "db.url", "postgres://é\n'\"")
+    admin.values.put(namespace, "log-level", "info", form="plain")
+    admin.values.put(namespace, "limits", {"a": 1}, form="plain")
     service.kms.calls.clear()
     service.requests.clear()
     out = shell.ok("exec", "--", sys.executable, "-c", _PRINT, "DB_URL", "LOG_LEVEL", "LIMITS", "PATH")
@@ -27,9 +27,9 @@ def test_the_values_are_in_the_environment_of_the_command(shell: Shell, service:
 def test_the_first_namespace_that_holds_a_key_wins(shell: Shell, service: Loopback, namespace: str) -> None:
     other = service.namespace(f"{namespace}.other")
     admin = service.admin()
-    admin.put(namespace, "a", "first")
-    admin.put(other, "a", "second")
-    admin.put(other, "b", "second")
+    admin.values.put(namespace, "a", "first")
+    admin.values.put(other, "a", "second")
+    admin.values.put(other, "b", "second")
     out = shell.ok("exec", "-n", namespace, "-n", other, "--", sys.executable, "-c", _PRINT, "A", "B")
     assert out == repr(["first", "second"])
 
@@ -66,8 +66,8 @@ def test_stdin_and_options_are_the_command_s(shell: Shell) -> None:
 
 
 def test_two_keys_of_one_variable_start_nothing(shell: Shell, service: Loopback, namespace: str) -> None:
-    service.admin().put(namespace, "a.b", "1")
-    service.admin().put(namespace, "a-b", "2")
+    service.admin().values.put(namespace, "a.b", "1")
+    service.admin().values.put(namespace, "a-b", "2")
     done = shell.run("exec", "--", "echo", "started")
     assert (done.code, "started" in done.out, "A_B" in done.err) == (1, False, True)
 
@@ -76,8 +76,8 @@ def test_two_keys_of_one_variable_start_nothing(shell: Shell, service: Loopback,
 def test_a_key_that_chooses_what_code_is_run_starts_nothing(
     shell: Shell, service: Loopback, namespace: str, key: str
 ) -> None:
-    service.admin().put(namespace, key, "/theirs")
-    service.admin().put(namespace, "db.url", "x")
+    service.admin().values.put(namespace, key, "/theirs")
+    service.admin().values.put(namespace, "db.url", "x")
     done = shell.run("exec", "--", "echo", "started")
     assert (done.code, "started" in done.out) == (1, False)
     assert f"{key} would set {key.upper().replace('.', '_').replace('-', '_')}" in done.err
@@ -89,7 +89,7 @@ def test_all_collisions_are_named_at_once_with_the_options_that_help(
     shell: Shell, service: Loopback, namespace: str
 ) -> None:
     for key in ("a.b", "a-b", "c.d", "c-d", "c_d", "e"):
-        service.admin().put(namespace, key, "v")
+        service.admin().values.put(namespace, key, "v")
     done = shell.run("exec", "--", "true")
     assert done.code == 1
     for says in ("a-b and a.b would both be A_B", "c-d, c.d and c_d would all be C_D", "--only or --prefix", "--mount"):

@@ -51,13 +51,13 @@ def _gone(pid: int) -> bool:
 
 @pytest.fixture
 def put(service: Loopback, namespace: str) -> Callable[[str], None]:
-    return lambda value: service.admin().put(namespace, "k", value) and None
+    return lambda value: service.admin().values.put(namespace, "k", value) and None
 
 
 def test_only_and_prefix_choose_keys_and_open_nothing_else(shell: Shell, service: Loopback, namespace: str) -> None:
     admin = service.admin()
     for key in ("db.url", "db.user", "log"):
-        admin.put(namespace, key, key, form="plain" if key == "log" else "envelope")
+        admin.values.put(namespace, key, key, form="plain" if key == "log" else "envelope")
     service.kms.calls.clear()
     show = ("--", sys.executable, "-c", "import os; print(sorted({'DB_URL', 'DB_USER', 'LOG'} & set(os.environ)))")
     assert shell.ok("exec", "--only", "log", *show).strip() == "['LOG']"
@@ -71,8 +71,8 @@ def test_mounted_shell_code_and_dotenv_are_read_by_a_shell_and_run_nothing(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     text = f"x'; touch F # {CANARY}"
-    service.admin().put(namespace, "db.url", text)
-    service.admin().put(namespace, "K", text)
+    service.admin().values.put(namespace, "db.url", text)
+    service.admin().values.put(namespace, "K", text)
     for name in ("values.sh", "values.env"):
         script = f'. ./{name}; printf "%s|%s" "$K" "$DB_URL"'
         done = Shell(shell.environ, tmp_path).run("exec", "--mount", tmp_path / name, "--", "sh", "-c", script)
@@ -84,12 +84,12 @@ def test_mounted_shell_code_is_an_environment_and_dotenv_that_cannot_hold_a_valu
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     admin = service.admin()
-    admin.put(namespace, "ld.preload", CANARY)
+    admin.values.put(namespace, "ld.preload", CANARY)
     done = shell.run("exec", "--mount", tmp_path / "x.sh", "--", "echo", "started")
     assert (done.code, done.out) == (1, "")
     assert "ld.preload would set LD_PRELOAD" in done.err
-    admin.put(namespace, "a", f"'{CANARY}\"")
-    admin.put(namespace, "b", f"{CANARY}\r")
+    admin.values.put(namespace, "a", f"'{CANARY}\"")
+    admin.values.put(namespace, "b", f"{CANARY}\r")
     done = shell.run("exec", "--mount", tmp_path / "x.env", "--", "echo", "started")
     assert (done.code, done.out, CANARY in done.err) == (1, "", False)
     assert "dotenv cannot hold a, b. Choose keys with --only, or name a file of another format." in done.err
@@ -99,8 +99,8 @@ def test_mounted_shell_code_is_an_environment_and_dotenv_that_cannot_hold_a_valu
 def test_a_mounted_file_holds_the_values_for_its_owner_and_goes_with_the_command(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
-    service.admin().put(namespace, "k", CANARY)
-    service.admin().put(namespace, "limits", {"a": 1}, form="plain")
+    service.admin().values.put(namespace, "k", CANARY)
+    service.admin().values.put(namespace, "limits", {"a": 1}, form="plain")
     file = tmp_path / "values.json"
     program = (
         "import json, os, sys; found = os.stat(sys.argv[1]);"
@@ -167,7 +167,7 @@ def test_watch_leaves_the_command_alone_when_what_it_has_did_not_change(
     process = shell.start("exec", "--watch", "--every", "0.1", "--only", "k", "--", sys.executable, "-c", _SHOW)
     with process:
         assert _line(process) == "one"
-        service.admin().put(namespace, "other", "x")
+        service.admin().values.put(namespace, "other", "x")
         service.requests.clear()
         _until(lambda: len(service.requests) > 3)
         put("two")
@@ -222,7 +222,7 @@ def test_watch_goes_on_with_what_it_has_while_kms_refuses_and_loses_no_change(
         assert _line(process) == "one"
         service.kms.refused.add("Decrypt")
         try:
-            service.admin().put(namespace, "k", CANARY, form="kms")
+            service.admin().values.put(namespace, "k", CANARY, form="kms")
             assert process.stderr is not None
             told = process.stderr.readline().decode()
         finally:
@@ -265,7 +265,7 @@ def test_a_change_that_the_mounted_file_cannot_hold_is_told_with_its_keys(
     )
     with process:
         assert _line(process) == "export K='one'"
-        service.admin().change(namespace, [draft("a.b", CANARY), draft("a-b", CANARY)])
+        service.admin().change_sets.apply(namespace, [draft("a.b", CANARY), draft("a-b", CANARY)])
         assert process.stderr is not None
         told = process.stderr.readline() + process.stderr.readline()
         process.send_signal(signal.SIGTERM)
@@ -288,15 +288,15 @@ def test_a_value_in_another_layout_is_no_change_and_one_of_another_type_is(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     admin, file = service.admin(), tmp_path / "values.json"
-    admin.put_draft(namespace, Draft(Key("k"), b'{"a": 1}', "application/json"))
+    admin.values.put_draft(namespace, Draft(Key("k"), b'{"a": 1}', "application/json"))
     options = ("--watch", "--every", "0.05", "--signal", "HUP", "--mount", str(file))
     process = shell.start("exec", *options, "--", sys.executable, "-c", _SHOW_FILE, str(file))
     try:
         assert _line(process) == "{'a': 1}"
-        admin.put_draft(namespace, Draft(Key("k"), b'{ "a":1 }', "application/json"))
+        admin.values.put_draft(namespace, Draft(Key("k"), b'{ "a":1 }', "application/json"))
         service.requests.clear()
         _until(lambda: sum("snapshot" in each for each in list(service.requests)) > 2)  # it has looked
-        admin.put_draft(namespace, Draft(Key("k"), b'{ "a":1 }', "text/plain"))
+        admin.values.put_draft(namespace, Draft(Key("k"), b'{ "a":1 }', "text/plain"))
         assert _line(process) == '{ "a":1 }'
     finally:
         process.terminate()

@@ -30,7 +30,7 @@ def test_only_variables_of_the_list_are_set_and_the_others_are_named(
 ) -> None:
     policy(tmp_path, namespace, "DB_*")
     for key in ("db.url", "log.level", "git.ssh_command"):
-        service.admin().put(namespace, key, f"{CANARY} {key}")
+        service.admin().values.put(namespace, key, f"{CANARY} {key}")
     done = project.run("exec", "--", sys.executable, "-c", _PRINT, "DB_URL", "LOG_LEVEL", "GIT_SSH_COMMAND")
     assert done.out == repr([f"{CANARY} db.url", None, None])
     assert "GIT_SSH_COMMAND, LOG_LEVEL are left out" in done.err
@@ -42,7 +42,7 @@ def test_what_the_list_leaves_out_is_not_opened(
     project: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     policy(tmp_path, namespace)
-    service.admin().put(namespace, "db.url", CANARY)
+    service.admin().values.put(namespace, "db.url", CANARY)
     service.kms.calls.clear()
     assert project.ok("exec", "--", sys.executable, "-c", _PRINT, "DB_URL") == "[None]"
     assert service.kms.calls == []
@@ -53,7 +53,7 @@ def test_a_pattern_starts_nothing_with_a_dangerous_variable(
     project: Shell, service: Loopback, namespace: str, tmp_path: Path, allowed: tuple[str, ...]
 ) -> None:
     policy(tmp_path, namespace, *allowed)
-    service.admin().put(namespace, "git.ssh_command", "theirs")
+    service.admin().values.put(namespace, "git.ssh_command", "theirs")
     done = project.run("exec", "--", "echo", "started")
     assert (done.code, done.out) == (1, "")
     assert "GIT_SSH_COMMAND" in done.err
@@ -63,7 +63,7 @@ def test_a_literal_name_sets_a_dangerous_variable(
     project: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     policy(tmp_path, namespace, "HTTPS_PROXY")
-    service.admin().put(namespace, "https.proxy", "http://proxy.internal:3128")
+    service.admin().values.put(namespace, "https.proxy", "http://proxy.internal:3128")
     out = project.but(HTTPS_PROXY="").ok("exec", "--", sys.executable, "-c", _PRINT, "HTTPS_PROXY")
     assert out == repr(["http://proxy.internal:3128"])
 
@@ -74,7 +74,7 @@ def test_each_namespace_goes_by_its_own_list_and_the_first_still_wins(
     other = service.namespace(f"{namespace}.other")
     policy(tmp_path, namespace, "A")
     for key, where in (("a", namespace), ("b", namespace), ("b", other), ("c", other)):
-        service.admin().put(where, key, where)
+        service.admin().values.put(where, key, where)
     out = project.ok("exec", "-n", namespace, "-n", other, "--", sys.executable, "-c", _PRINT, "A", "B", "C")
     assert out == repr([namespace, None, other])
 
@@ -82,8 +82,8 @@ def test_each_namespace_goes_by_its_own_list_and_the_first_still_wins(
 def test_a_variable_that_is_set_stays_and_is_named_unless_it_is_to_be_replaced(
     shell: Shell, service: Loopback, namespace: str
 ) -> None:
-    service.admin().put(namespace, "db.url", f"{CANARY} theirs")
-    service.admin().put(namespace, "same", "equal")
+    service.admin().values.put(namespace, "db.url", f"{CANARY} theirs")
+    service.admin().values.put(namespace, "same", "equal")
     command = ("--", sys.executable, "-c", _PRINT, "DB_URL")
     mine = shell.but(DB_URL="mine", SAME="equal")
     done = mine.run("exec", *command)
@@ -98,7 +98,7 @@ def test_a_variable_that_is_set_stays_and_is_named_unless_it_is_to_be_replaced(
 
 
 def test_override_opens_no_dangerous_variable(shell: Shell, service: Loopback, namespace: str) -> None:
-    service.admin().put(namespace, "path", "/theirs")
+    service.admin().values.put(namespace, "path", "/theirs")
     done = shell.run("exec", "--override", "PATH", "--", "echo", "started")
     assert (done.code, done.out) == (1, "")
 
@@ -118,7 +118,7 @@ def test_a_command_can_be_given_no_credentials(
     tmp_path: Path,
     mounted: bool,  # noqa: FBT001  # a case
 ) -> None:
-    service.admin().put(namespace, "db.url", "x")
+    service.admin().values.put(namespace, "db.url", "x")
     theirs = {"AWS_WEB_IDENTITY_TOKEN_FILE": "/f", "AWS_CREDENTIAL_EXPIRATION": "t", "AWS_SECURITY_TOKEN": CANARY}
     mount = ("--mount", str(tmp_path / "values.json")) if mounted else ()
     show = "import os, json; print(json.dumps(dict(os.environ)))"
@@ -144,7 +144,7 @@ def test_botocore_finds_no_credentials_then(shell: Shell, tmp_path: Path) -> Non
 def test_a_value_that_is_too_long_for_a_variable_starts_nothing(
     shell: Shell, service: Loopback, namespace: str
 ) -> None:
-    service.admin().put(namespace, "big", "x" * 131_071)
+    service.admin().values.put(namespace, "big", "x" * 131_071)
     done = shell.run("exec", "--", "echo", "started")
     assert (done.code, done.out) == (1, "")
     assert "131,071" in done.err
@@ -154,7 +154,7 @@ def test_a_value_that_is_too_long_for_a_variable_starts_nothing(
 def test_a_key_that_becomes_dangerous_while_the_command_runs_does_not_reach_it(
     shell: Shell, service: Loopback, namespace: str
 ) -> None:
-    service.admin().put(namespace, "db.url", "x")
+    service.admin().values.put(namespace, "db.url", "x")
     program = "import os, sys, time; print('BASH_ENV' in os.environ, flush=True); sys.stdin.readline()"
     process = shell.start("exec", "--watch", "--every", "0.05", "--", sys.executable, "-c", program)
     with process:
@@ -162,7 +162,7 @@ def test_a_key_that_becomes_dangerous_while_the_command_runs_does_not_reach_it(
         assert process.stderr is not None
         assert process.stdin is not None
         assert process.stdout.readline() == b"False\n"
-        service.admin().put(namespace, "bash.env", "/theirs")
+        service.admin().values.put(namespace, "bash.env", "/theirs")
         assert b"BASH_ENV" in process.stderr.readline()
         process.stdin.close()
         assert process.wait(30) == 0
@@ -179,7 +179,7 @@ def test_a_change_that_nobody_trusted_widens_nothing(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path, changed: str
 ) -> None:
     """A pull request rewrites or removes a list; until somebody trusts it, nothing is set."""
-    service.admin().put(namespace, "db.url", "x")
+    service.admin().values.put(namespace, "db.url", "x")
     here = Shell(shell.environ, tmp_path)
     (tmp_path / ".configsvc.toml").write_text(f'[policy."{namespace}"]\n{changed}\n' if changed else 'region = "x"\n')
     done = here.run("exec", "--", sys.executable, "-c", _PRINT, "DB_URL")

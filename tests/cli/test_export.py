@@ -26,7 +26,7 @@ def held(service: Loopback, namespace: str) -> dict[str, bytes]:
         draft("limits", {"per.day": [1, None, "x"]}), draft("text.json", "null", content_type="text/plain"),
         draft("log.level", "info", form="plain"),
     ]  # fmt: skip
-    admin.change(namespace, drafts)
+    admin.change_sets.apply(namespace, drafts)
     service.requests.clear()
     return {each.key: each.data for each in drafts}
 
@@ -43,7 +43,7 @@ def test_what_is_exported_is_imported_the_same_and_nothing_is_left_to_do(
     other = service.namespace(f"{namespace}.copy")
     shell.ok("import", path, "--format", wanted, "-n", other, "--plain", "log.*")
     admin = service.admin()
-    before, after = admin.values(namespace), admin.values(other)
+    before, after = admin.values.get_all(namespace), admin.values.get_all(other)
     assert {key: each.data for key, each in after.items()} == held
     assert {key: each.content_type for key, each in after.items()} == {
         key: each.content_type for key, each in before.items()
@@ -55,7 +55,7 @@ def test_what_is_exported_is_imported_the_same_and_nothing_is_left_to_do(
 def test_bytes_and_lines_come_back_where_the_format_can_hold_them(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
-    service.admin().change(namespace, [draft("bytes", b"\x00\xff"), draft("lines", f"{CANARY}\nb\r\n")])
+    service.admin().change_sets.apply(namespace, [draft("bytes", b"\x00\xff"), draft("lines", f"{CANARY}\nb\r\n")])
     for wanted in ("csv", "json", "k8s-secret", "toml", "yaml"):
         path = tmp_path / "held"
         shell.ok("export", path, "-f", wanted)
@@ -81,7 +81,7 @@ def test_a_pipe_gets_everything_and_a_terminal_only_when_told(
 
 
 def test_a_terminal_gets_no_control_characters_of_others(shell: Shell, service: Loopback, namespace: str) -> None:
-    service.admin().put(namespace, "a", "\x1b]0;title\x07", form="plain")
+    service.admin().values.put(namespace, "a", "\x1b]0;title\x07", form="plain")
     assert "\x1b]0" not in shell.on_terminal("export", "-f", "dotenv").out
 
 
@@ -94,9 +94,9 @@ def test_some_keys_alone_are_exported_and_a_pattern_without_keys_is_told(shell: 
 def test_keys_are_renamed_only_where_it_is_asked_for_and_never_to_one_name(
     shell: Shell, service: Loopback, namespace: str
 ) -> None:
-    service.admin().put(namespace, "db.url", "x")
+    service.admin().values.put(namespace, "db.url", "x")
     assert shell.ok("export", "--variables") == "DB_URL=x\n"
-    service.admin().put(namespace, "db-url", "y")
+    service.admin().values.put(namespace, "db-url", "y")
     refused = shell.run("export", "--variables")
     assert (refused.code, "would both be DB_URL" in refused.err) == (1, True)
 
@@ -106,7 +106,7 @@ def test_a_value_that_does_not_open_leaves_the_file_as_it_was(
 ) -> None:
     path = tmp_path / "held.json"
     path.write_text("before")
-    service.admin().put(namespace, "a", "x")
+    service.admin().values.put(namespace, "a", "x")
     other = shell.but(CONFIGSVC_KMS_KEYS="arn:aws:kms:us-east-1:666666666666:key/other")
     assert other.run("export", path).code == 1
     assert path.read_text() == "before"
@@ -139,7 +139,7 @@ def test_a_shell_evaluates_what_is_exported_and_runs_nothing(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     texts = {"a": "x'; touch F #", "b": "$(touch F)`touch F`", "c": "O'Reilly", "d": "C:\\dir", "e": "$HOME\n"}
-    service.admin().change(namespace, [draft(key, text) for key, text in texts.items()])
+    service.admin().change_sets.apply(namespace, [draft(key, text) for key, text in texts.items()])
     printed = "".join(f'printf "%s\\0" "${key.upper()}"; ' for key in texts)
     command = shlex.join([*COMMAND, "export", "--variables"])
     for line in (f'eval "$({command})"', f"{command} > {tmp_path}/.x; . {tmp_path}/.x"):
@@ -155,7 +155,7 @@ def test_what_dotenv_cannot_hold_is_refused_whole_and_shell_code_holds_it(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     texts = {"A": "${HOME}", "B": f"'{CANARY}\"", "C": f"{CANARY}\r\n", "D": f"it's {CANARY}"}
-    service.admin().change(namespace, [draft(key, text) for key, text in texts.items()])
+    service.admin().change_sets.apply(namespace, [draft(key, text) for key, text in texts.items()])
     refused = shell.run("export", tmp_path / "x.env")
     assert (refused.code, refused.out, CANARY in refused.err) == (1, "", False)
     assert [line.split(":")[0].strip() for line in refused.err.splitlines()] == ["configsvc", "A", "B", "C"]
@@ -167,7 +167,7 @@ def test_what_dotenv_cannot_hold_is_refused_whole_and_shell_code_holds_it(
 
 
 def test_names_that_no_shell_can_assign_are_refused_together(shell: Shell, service: Loopback, namespace: str) -> None:
-    service.admin().change(namespace, [draft(key, "x") for key in ("1st.key", "2nd", "uid", "db.url")])
+    service.admin().change_sets.apply(namespace, [draft(key, "x") for key in ("1st.key", "2nd", "uid", "db.url")])
     refused = shell.run("export", "--variables")
     assert (refused.code, refused.out) == (1, "")
     assert refused.err.splitlines()[1:] == [
@@ -180,9 +180,9 @@ def test_names_that_no_shell_can_assign_are_refused_together(shell: Shell, servi
 def test_dotted_keys_in_a_dotenv_file_are_said_to_be_none_of_a_shell_s(
     shell: Shell, service: Loopback, namespace: str
 ) -> None:
-    service.admin().put(namespace, "A", "x")
+    service.admin().values.put(namespace, "A", "x")
     assert shell.run("export").err == ""
-    service.admin().change(namespace, [draft("db.url", "x"), draft("db.pool", "x")])
+    service.admin().change_sets.apply(namespace, [draft("db.url", "x"), draft("db.pool", "x")])
     done = shell.run("export")
     assert done.out == "A=x\ndb.pool=x\ndb.url=x\n"
     assert done.err == "No shell can assign db.pool, db.url. For a shell, export with --variables.\n"
@@ -197,7 +197,7 @@ def test_dotted_keys_in_a_dotenv_file_are_said_to_be_none_of_a_shell_s(
 def test_a_file_that_becomes_an_environment_holds_no_dangerous_variable(
     shell: Shell, service: Loopback, namespace: str, options: tuple[str, ...], key: str
 ) -> None:
-    service.admin().put(namespace, key, "theirs")
+    service.admin().values.put(namespace, key, "theirs")
     done = shell.run("export", *options)
     assert (done.code, done.out) == (1, "")
     assert key in done.err

@@ -30,7 +30,7 @@ def test_the_example_is_imported_in_one_change_set_with_one_kms_call(
     shell.ok("import", *import_arguments(tmp_path), "-m", "first import")
     assert [each.operation for each in service.kms.calls] == ["Decrypt"]
     assert sum(each.startswith("POST") for each in service.requests) == 1
-    values = service.admin().values(namespace)
+    values = service.admin().values.get_all(namespace)
     assert len(values) >= 30
     assert values["fraud.bin-table"].data == (tmp_path / "bin-table.jsonl").read_bytes()
     assert len(values["fraud.bin-table"].data) == 100 * 1024
@@ -64,11 +64,11 @@ def test_after_a_restore_new_keys_and_old_ones_are_stored_in_one_change_set(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     shell.ok("put", "old", "-", given="before")
-    service.admin("admin").lift(namespace, 1000)
+    service.admin("admin").namespaces.lift(namespace, 1000)
     service.requests.clear()
     shell.ok("import", _file(tmp_path, "old=after\nnew=after\nother.new=after\n"), *options)
     assert sum(not each.startswith("GET") for each in service.requests) == 1
-    values = service.admin().values(namespace)
+    values = service.admin().values.get_all(namespace)
     assert {(each.data, each.version) for each in values.values()} == {(b"after", 1001)}
     assert set(values) == {"old", "new", "other.new"}
 
@@ -94,7 +94,7 @@ def test_each_key_that_fails_is_named_and_the_rest_is_stored(
     assert "--separator / turns / into dots." in done.err
     assert "2 new, 3 failed" in done.err
     assert CANARY not in done.err
-    assert set(service.admin().values(namespace)) == {"fine", "also.fine"}
+    assert set(service.admin().values.get_all(namespace)) == {"fine", "also.fine"}
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_all_or_nothing_is_one_change_set(shell: Shell, service: Loopback, names
     shell.ok("import", _file(tmp_path, text), "--atomic")
     assert sum(each.startswith("POST") for each in service.requests) == 1
     shell.ok("import", _file(tmp_path, f"{text}one.more=x\n"), "--atomic")  # what is unchanged does not count
-    assert len(service.admin().values(namespace)) == limits.OPERATIONS + 1
+    assert len(service.admin().values.get_all(namespace)) == limits.OPERATIONS + 1
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_all_or_nothing_that_the_service_refuses_stores_nothing(
     shell.ok("put", "a", "-", given="x")
     done = shell.run("import", _file(tmp_path, "a=1\nb=2\n"), "--plain", "a", "--declassify", "--atomic")
     assert (done.code, "Nothing was stored (--atomic)." in done.err) == (4, True)
-    assert set(service.admin().values(namespace)) == {"a"}
+    assert set(service.admin().values.get_all(namespace)) == {"a"}
 
 
 def test_what_cannot_be_opened_for_comparing_is_put_again(
@@ -194,7 +194,7 @@ def test_what_cannot_be_opened_for_comparing_is_put_again(
     unpinned = shell.but(CONFIGSVC_KMS_KEYS="")
     assert "1 unchanged" in unpinned.run("import", path, "--plain", "*").err
     shell.ok("put", "k", "-", given="v")
-    service.admin("admin").add_data_key(namespace, "arn:aws:kms:us-east-1:666666666666:key/other")
+    service.admin("admin").data_keys.add(namespace, "arn:aws:kms:us-east-1:666666666666:key/other")
     both = shell.but(CONFIGSVC_KMS_KEYS="arn:aws:kms:us-east-1:666666666666:key/other")
     assert "1 again" in both.run("import", _file(tmp_path, "k=v\n")).err
 
@@ -220,7 +220,7 @@ def test_values_that_other_readers_fill_in_are_named_and_stored_as_they_are(
         "url, by.command: $NAME, ${…}, $(…) or backquotes stay in the value as they are; nothing is filled in."
     )
     assert "canary-77" not in done.err
-    assert {key: each.data for key, each in service.admin().values(namespace).items()} == {
+    assert {key: each.data for key, each in service.admin().values.get_all(namespace).items()} == {
         "url": b"http://${HOST}/canary-77", "by.command": b"$(id)", "meant": b"$(id)", "plain": b"x",
     }  # fmt: skip
 
@@ -248,7 +248,7 @@ def test_placeholders_of_templates_are_named_in_every_format_and_stored_as_they_
             f"{key}: ${{…}}, <%…%> or {{{{…}}}} stay in the value as they are; nothing is filled in."
         ), name
         assert "canary-77" not in done.err
-        assert b"canary-77" in service.admin().values(namespace)[key].data
+        assert b"canary-77" in service.admin().values.get_all(namespace)[key].data
 
 
 def test_placeholders_are_looked_for_in_one_pass(capsys: pytest.CaptureFixture[str]) -> None:
@@ -263,7 +263,7 @@ def test_a_key_of_a_windows_file_is_stored_as_python_dotenv_reads_it(
     path = tmp_path / "windows.env"
     path.write_bytes(b'PEM="-----BEGIN KEY-----\r\nabc\r\n-----END KEY-----"\r\nB=x\r\n')
     shell.ok("import", path)
-    stored = {key: each.data.decode() for key, each in service.admin().values(namespace).items()}
+    stored = {key: each.data.decode() for key, each in service.admin().values.get_all(namespace).items()}
     assert stored == dotenv_values(path)
     shell.ok("export", tmp_path / "again.env")
     assert dict(dotenv_values(tmp_path / "again.env")) == stored
@@ -286,19 +286,19 @@ def test_a_person_is_asked_before_an_import_replaces_values_and_a_script_is_not(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     admin = service.admin()
-    admin.put(namespace, "same", "1")
-    admin.put(namespace, "other", "1")
+    admin.values.put(namespace, "same", "1")
+    admin.values.put(namespace, "other", "1")
     path = str(_file(tmp_path, f"same=1\nother={CANARY}\nnew=1\n"))
     declined = shell.on_terminal("import", path, typed={"Continue? [y/N]: ": "n"})
     assert (declined.code, f"{namespace} serves: other" in declined.out) == (1, True)
     assert all(each in declined.out for each in ("unchanged", "changed", "new"))
     assert CANARY not in declined.out
-    assert set(admin.values(namespace)) == {"same", "other"}
+    assert set(admin.values.get_all(namespace)) == {"same", "other"}
     assert shell.on_terminal("import", path, typed={"Continue? [y/N]: ": "y"}).code == 0
-    admin.put(namespace, "other", "2")
+    admin.values.put(namespace, "other", "2")
     assert f"{namespace}: 1 changed, 2 unchanged" in shell.run("import", path).err
     assert shell.on_terminal("import", path).code == 0  # nothing to ask about
-    admin.put(namespace, "other", "3")
+    admin.values.put(namespace, "other", "3")
     assert shell.on_terminal("import", path, "--yes").code == 0
 
 
@@ -306,9 +306,9 @@ def test_new_only_imports_keys_that_are_not_served_and_keeps_the_others(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     admin = service.admin()
-    admin.put(namespace, "served", "old", form="plain")
-    admin.put(namespace, "deleted", "old")
-    admin.delete(namespace, "deleted")
+    admin.values.put(namespace, "served", "old", form="plain")
+    admin.values.put(namespace, "deleted", "old")
+    admin.values.delete(namespace, "deleted")
     path = _file(tmp_path, "served=1\ndeleted=1\nnew=1\n")
     planned = shell.ok("import", path, "--new-only", "--dry-run")
     assert dict(line.split("\t")[:2] for line in planned.splitlines()) == {
@@ -316,7 +316,7 @@ def test_new_only_imports_keys_that_are_not_served_and_keeps_the_others(
     }  # fmt: skip
     done = shell.run("import", path, "--new-only")
     assert (done.code, f"{namespace}: 2 new, 1 kept" in done.err) == (0, True)
-    assert {key: each.data for key, each in admin.values(namespace).items()} == {
+    assert {key: each.data for key, each in admin.values.get_all(namespace).items()} == {
         "served": b"old", "deleted": b"1", "new": b"1",
     }  # fmt: skip
     assert f"{namespace}: 3 kept" in shell.run("import", path, "--new-only", "--atomic").err

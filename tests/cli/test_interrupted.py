@@ -68,14 +68,16 @@ def test_s45_an_import_of_500_leaves_whole_change_sets_and_goes_on_with_the_rest
         assert f"{stored - limits.OPERATIONS} of {VALUES} are surely stored" in told
         assert "Run it again" in told
     admin = service.admin()
-    assert len(admin.values(namespace)) == stored
-    assert [len(each.keys) for each in admin.changes(namespace) if each.keys] == [limits.OPERATIONS] * _WRITES
+    assert len(admin.values.get_all(namespace)) == stored
+    assert [len(each.keys) for each in admin.history.list_changes(namespace) if each.keys] == [
+        limits.OPERATIONS
+    ] * _WRITES
     assert not [each for each in home.rglob("*") if each.is_file()]
     again = shell.run("import", path)
     assert f"{VALUES - stored} new, {stored} unchanged" in again.err
-    values = {str(key): each.data.decode() for key, each in admin.values(namespace).items()}
+    values = {str(key): each.data.decode() for key, each in admin.values.get_all(namespace).items()}
     assert values == {f"key.{number:03}": f"{_CANARY} {number}" for number in range(VALUES)}
-    assert {each.latest for each in admin.keys(namespace)} == {1}
+    assert {each.latest for each in admin.values.list_keys(namespace)} == {1}
 
 
 @pytest.mark.parametrize("with_", _ENDS)
@@ -84,26 +86,26 @@ def test_s48_a_rotation_of_500_leaves_every_value_readable_and_goes_on_with_the_
 ) -> None:
     owner, shell = service.admin("owner"), Shell(service.environ("owner", namespace))
     drafts = [draft(f"key.{number:03}", f"{_CANARY} {number}") for number in range(VALUES)]
-    assert not [part for part in owner.store(namespace, drafts) if part.error]
-    before = {key: each.data for key, each in owner.values(namespace).items()}
+    assert not [part for part in owner.change_sets.store(namespace, drafts) if part.error]
+    before = {key: each.data for key, each in owner.values.get_all(namespace).items()}
     told = _run(shell, service, with_, "data-key", "rotate")
     if with_ == signal.SIGINT:
         assert "Run it again" in told
     done = (_WRITES - 2) * limits.OPERATIONS  # the first two ask who writes, and add the data key
-    assert {key: each.data for key, each in owner.values(namespace).items()} == before
-    assert Counter(each.latest for each in owner.keys(namespace)) == {1: VALUES - done, 2: done}
+    assert {key: each.data for key, each in owner.values.get_all(namespace).items()} == before
+    assert Counter(each.latest for each in owner.values.list_keys(namespace)) == {1: VALUES - done, 2: done}
     again = shell.run("data-key", "rotate")
     assert (again.code, f"{VALUES - done} sealed again" in again.err) == (0, True)
-    assert {key: each.data for key, each in service.admin("owner").values(namespace).items()} == before
-    assert [each.state for each in owner.data_keys(namespace)] == ["live", "retired"]
-    assert {each.latest for each in owner.keys(namespace)} == {2}
+    assert {key: each.data for key, each in service.admin("owner").values.get_all(namespace).items()} == before
+    assert [each.state for each in owner.data_keys.list(namespace)] == ["live", "retired"]
+    assert {each.latest for each in owner.values.list_keys(namespace)} == {2}
 
 
 @pytest.mark.parametrize("with_", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_export_that_is_ended_while_it_writes_leaves_nothing_in_the_clear(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path, with_: signal.Signals
 ) -> None:
-    service.admin().put(namespace, "k", _CANARY)
+    service.admin().values.put(namespace, "k", _CANARY)
     (tmp_path / "code").mkdir()
     (tmp_path / "out").mkdir()
     (tmp_path / "code" / "sitecustomize.py").write_text(_AT_RENAME)
@@ -117,7 +119,7 @@ def test_s45_a_copy_says_how_much_of_it_is_stored_and_goes_on_with_the_rest(
 ) -> None:
     target, count = service.namespace(f"{namespace}.other"), 2 * limits.OPERATIONS + 1
     drafts = [draft(f"key.{number:03}", _CANARY) for number in range(count)]
-    assert not [each for each in service.admin().store(namespace, drafts) if each.error]
+    assert not [each for each in service.admin().change_sets.store(namespace, drafts) if each.error]
     told = _run(shell, service, signal.SIGINT, "copy", "--all", "--to", target, writes=2)
     assert f"{target}: {limits.OPERATIONS} of {count} are surely stored. Run it again" in told
     assert f"1 copied: 1 new, 0 replaced, {count - 1} unchanged" in shell.run("copy", "--all", "--to", target).err

@@ -20,14 +20,14 @@ OVERDUE, FAR = "2026-01-31", "2999-01-31"
 def kept(service: Loopback, namespace: str) -> Shell:
     """A served, a staged, a deleted and three dated keys."""
     admin = service.admin()
-    admin.put(namespace, "served", "1", form="plain")
-    admin.put(namespace, "deleted", "1", form="plain")
-    admin.delete(namespace, "deleted")
+    admin.values.put(namespace, "served", "1", form="plain")
+    admin.values.put(namespace, "deleted", "1", form="plain")
+    admin.values.delete(namespace, "deleted")
     dated = {"staged": OVERDUE, "late": OVERDUE, "later": "2025-12-31", "far": FAR, "gone": OVERDUE}
     for key, day in dated.items():
         made = draft(key, "1", form="plain")
-        admin.put_draft(namespace, made._replace(rotate_by=day, activate=key != "staged"))
-    admin.delete(namespace, "gone")
+        admin.values.put_draft(namespace, made._replace(rotate_by=day, activate=key != "staged"))
+    admin.values.delete(namespace, "gone")
     return Shell(service.environ("writer", namespace))
 
 

@@ -8,27 +8,27 @@ from tests.cli.shell import Shell
 
 
 def revision(service: Loopback, namespace: str, key: str) -> str:
-    return str(service.admin().known(namespace, [key])[names.key(key)].revision)
+    return str(service.admin().values.find_keys(namespace, [key])[names.key(key)].revision)
 
 
 def test_a_put_that_was_done_is_reported_as_done(shell: Shell, service: Loopback, namespace: str) -> None:
-    service.admin().put(namespace, "a", "old")
+    service.admin().values.put(namespace, "a", "old")
     again = ("put", "a", "-", "--if-match", revision(service, namespace, "a"))
     first = shell.ok(*again, given="new")
     assert shell.ok(*again, given="new") == first
     new = ("put", "b", "-", "--create-only")
     assert shell.ok(*new, given="x") == shell.ok(*new, given="x")
-    assert service.admin().known(namespace, ["b"])[names.key("b")].latest == 1
+    assert service.admin().values.find_keys(namespace, ["b"])[names.key("b")].latest == 1
 
 
 def test_s33_another_value_or_another_writer_is_no_success(shell: Shell, service: Loopback, namespace: str) -> None:
-    service.admin().put(namespace, "a", "old")
+    service.admin().values.put(namespace, "a", "old")
     again = ("put", "a", "-", "--if-match", revision(service, namespace, "a"))
     shell.ok(*again, given="new")
     refused = shell.run(*again, given="other")
     assert refused.code == 5
     assert arn("writer") in refused.err
-    service.admin("owner").put(namespace, "a", "new")
+    service.admin("owner").values.put(namespace, "a", "new")
     refused = shell.run(*again, given="new")
     assert refused.code == 5
     assert arn("owner") in refused.err
@@ -38,7 +38,7 @@ def test_s33_activate_and_delete_that_were_done_are_reported_as_done(
     shell: Shell, service: Loopback, namespace: str
 ) -> None:
     for value in ("one", "two"):
-        service.admin().put(namespace, "a", value)
+        service.admin().values.put(namespace, "a", value)
     for again in (("activate", "a", "1"), ("delete", "a", "--yes")):
         guarded = (*again, "--if-match", revision(service, namespace, "a"))
         assert shell.ok(*guarded) == shell.ok(*guarded)
@@ -48,12 +48,12 @@ def test_s33_activate_and_delete_that_were_done_are_reported_as_done(
 def test_the_same_value_due_at_another_day_is_no_put_that_was_done(
     shell: Shell, service: Loopback, namespace: str
 ) -> None:
-    service.admin().put(namespace, "a", "old")
+    service.admin().values.put(namespace, "a", "old")
     again = ("put", "a", "-", "--if-match", revision(service, namespace, "a"))
     due = (*again, "--rotate-by", "2027-01-31")
     shell.ok(*again, given="new")
     assert shell.run(*due, given="new").code == 5
-    assert service.admin().known(namespace, ["a"])[names.key("a")].rotate_by is None
+    assert service.admin().values.find_keys(namespace, ["a"])[names.key("a")].rotate_by is None
 
 
 def test_a_put_that_was_done_and_is_due_at_a_day_is_reported_as_done(
@@ -61,10 +61,10 @@ def test_a_put_that_was_done_and_is_due_at_a_day_is_reported_as_done(
 ) -> None:
     again = ("put", "a", "-", "--create-only", "--rotate-by", "2027-01-31")
     assert shell.ok(*again, given="new") == shell.ok(*again, given="new")
-    assert service.admin().known(namespace, ["a"])[names.key("a")].latest == 1
+    assert service.admin().values.find_keys(namespace, ["a"])[names.key("a")].latest == 1
 
 
 def test_a_key_that_was_only_staged_is_not_reported_as_deleted(shell: Shell, service: Loopback, namespace: str) -> None:
     shell.ok("put", "a", "-", "--stage", given="one")
     assert shell.run("delete", "a", "--yes", "--if-match", "1").code == 5
-    assert service.admin().known(namespace, ["a"])[names.key("a")].state == "staged"
+    assert service.admin().values.find_keys(namespace, ["a"])[names.key("a")].state == "staged"

@@ -147,12 +147,12 @@ def test_a_new_key_that_someone_else_creates_meanwhile_leads_to_another_run(
     shell: Shell, service: Loopback, namespace: str, arguments: tuple[str, ...]
 ) -> None:
     source, theirs = service.namespace(f"{namespace}.source"), service.admin()
-    theirs.put(source, "new", "ours")
+    theirs.values.put(source, "new", "ours")
     service.requests.clear()
 
     def meanwhile() -> None:
         if f"GET /v1/namespaces/{namespace}/keys" in service.requests:  # what the keys are was read by then
-            theirs.put(namespace, "new", "theirs", form="plain")
+            theirs.values.put(namespace, "new", "theirs", form="plain")
 
     service.kms.meanwhile.append(meanwhile)
     options = ("-n", source, "--to", namespace) if arguments[0] == "copy" else ()

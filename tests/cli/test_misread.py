@@ -14,7 +14,7 @@ from tests.cli.shell import Shell
 
 @pytest.fixture
 def folder(shell: Shell, service: Loopback, namespace: str, tmp_path: Path) -> Path:
-    service.admin().change(namespace, [draft("db.url", "secret"), draft("token", "secret")])
+    service.admin().change_sets.apply(namespace, [draft("db.url", "secret"), draft("token", "secret")])
     shell.folder = tmp_path
     return tmp_path
 

@@ -65,9 +65,9 @@ def test_set_creates_nothing(service: Loopback) -> None:
 def test_a_namespace_is_deleted_when_it_serves_nothing_and_someone_says_yes(
     owner: Shell, service: Loopback, namespace: str
 ) -> None:
-    service.admin().put(namespace, "a", "x", form="plain")
+    service.admin().values.put(namespace, "a", "x", form="plain")
     assert owner.run("namespace", "delete", "--yes").code == 5
-    service.admin().delete(namespace, "a")
+    service.admin().values.delete(namespace, "a")
     assert owner.run("namespace", "delete").code == 2
     assert owner.on_terminal("namespace", "delete", typed={"[y/N]": "n"}).code == 1
     assert owner.on_terminal("namespace", "delete", typed={"[y/N]": "y"}).code == 0
@@ -77,11 +77,11 @@ def test_a_namespace_is_deleted_when_it_serves_nothing_and_someone_says_yes(
 def test_deleting_a_namespace_says_what_is_kept_and_creating_it_brings_it_back(
     owner: Shell, service: Loopback, namespace: str
 ) -> None:
-    service.admin().put(namespace, "a", "first", form="plain")
-    data_key = service.admin().data_keys(namespace)[0].data_key
+    service.admin().values.put(namespace, "a", "first", form="plain")
+    data_key = service.admin().data_keys.list(namespace)[0].data_key
     refused = owner.run("namespace", "delete")
     assert (refused.code, "serves 1 key." in refused.err) == (5, True)  # before anyone is asked
-    service.admin().delete(namespace, "a")
+    service.admin().values.delete(namespace, "a")
     asked = owner.on_terminal("namespace", "delete", typed={"[y/N]": "y"}).out
     assert "are kept" in asked
     assert "configsvc destroy" in asked
@@ -89,7 +89,7 @@ def test_deleting_a_namespace_says_what_is_kept_and_creating_it_brings_it_back(
     assert f"Back: configsvc namespace create {namespace}" in asked
     again = owner.run("namespace", "create")
     assert (again.code, "again, with the versions and data keys that it had" in again.err) == (0, True), again.err
-    assert [each.data_key for each in service.admin().data_keys(namespace)] == [data_key]
+    assert [each.data_key for each in service.admin().data_keys.list(namespace)] == [data_key]
     assert json.loads(owner.ok("list", "-o", "json"))[0]["state"] == "deleted"
     owner.ok("activate", "a", "1")
     assert owner.ok("get", "a") == "first"
@@ -120,7 +120,7 @@ def test_a_creation_that_was_interrupted_is_completed(owner: Shell, namespace: s
 def test_data_keys_are_wrapped_anew_and_values_stay_as_they_are(
     owner: Shell, service: Loopback, namespace: str
 ) -> None:
-    service.admin().put(namespace, "a", "x")
+    service.admin().values.put(namespace, "a", "x")
     both = owner.but(CONFIGSVC_KMS_KEYS=f"{KMS_KEY},{OTHER_KEY}")
     before = owner.ok("data-key", "list").split("\t")
     both.ok("data-key", "rewrap", "--kms-key", OTHER_KEY)
@@ -133,8 +133,8 @@ def test_data_keys_are_wrapped_anew_and_values_stay_as_they_are(
 def test_a_data_key_in_use_is_not_retired_and_rotation_retires_it(
     owner: Shell, service: Loopback, namespace: str
 ) -> None:
-    service.admin().put(namespace, "a", "x")
-    service.admin().put(namespace, "p", "x", form="plain")
+    service.admin().values.put(namespace, "a", "x")
+    service.admin().values.put(namespace, "p", "x", form="plain")
     kid = owner.ok("data-key", "list").split("\t")[0]
     assert owner.run("data-key", "retire", kid).code == 2
     assert owner.run("data-key", "retire", kid, "--yes").code == 5
@@ -156,14 +156,14 @@ def test_a_terminal_shows_how_far_an_import_and_a_rotation_are(
     rotated = owner.on_terminal("data-key", "rotate")
     assert (rotated.code, "90/90" in rotated.out) == (0, True)
     assert "90 sealed again" in rotated.out
-    assert service.admin().values(namespace)["key.07"].data == b"canary-5d 7"
+    assert service.admin().values.get_all(namespace)["key.07"].data == b"canary-5d 7"
 
 
 def test_what_cannot_be_sealed_anew_is_told_and_its_data_key_stays(
     owner: Shell, service: Loopback, namespace: str
 ) -> None:
-    service.admin().change(namespace, [draft("a", "x"), draft("b", "y")])
-    service.admin("owner").add_data_key(namespace, "arn:aws:kms:us-east-1:111122223333:key/other")
+    service.admin().change_sets.apply(namespace, [draft("a", "x"), draft("b", "y")])
+    service.admin("owner").data_keys.add(namespace, "arn:aws:kms:us-east-1:111122223333:key/other")
     done = owner.run("data-key", "rotate")
     assert done.code == 1
     assert "not pinned" in done.err or "CONFIGSVC_KMS_KEYS" in done.err
@@ -173,7 +173,7 @@ def test_what_cannot_be_sealed_anew_is_told_and_its_data_key_stays(
 def test_rotation_prints_the_line_that_keeps_the_old_data_key_retired_until_the_policy_has_it(
     owner: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
-    service.admin().put(namespace, "a", "x")
+    service.admin().values.put(namespace, "a", "x")
     kid = owner.ok("data-key", "list").split("\t")[0]
     line = owner.run("data-key", "rotate").err.splitlines()[-2]
     assert line == f'retired_kids = ["{kid}"]'
@@ -196,7 +196,7 @@ def test_who_is_refused_by_kms_creates_no_namespace(owner: Shell, service: Loopb
 
 
 def test_a_namespace_is_lifted_above_what_readers_hold(owner: Shell, service: Loopback, namespace: str) -> None:
-    service.admin().put(namespace, "one", "1")
+    service.admin().values.put(namespace, "one", "1")
     lifted = json.loads(owner.ok("namespace", "lift", "--revision", "1000", "-o", "json"))
     assert lifted == {"namespace": namespace, "revision": 1001, "floor": 1000, "differences": []}
     assert "at revision 1001" in owner.run("namespace", "lift", namespace, "--revision", "1000").err
@@ -207,12 +207,12 @@ def test_wrapping_every_data_key_again_leaves_out_those_that_the_policy_retires(
     owner: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     kid = owner.ok("data-key", "list").split("\t")[0]
-    other = service.admin("owner").add_data_key(namespace, KMS_KEY)
+    other = service.admin("owner").data_keys.add(namespace, KMS_KEY)
     (tmp_path / ".configsvc.toml").write_text(f'[policy."{namespace}"]\nretired_kids = ["{kid}"]\n')
     environ = {**owner.environ, "CONFIGSVC_TRUST": "project", "CONFIGSVC_KMS_KEYS": f"{KMS_KEY},{OTHER_KEY}"}
     done = Shell(environ, tmp_path).run("data-key", "rewrap", "--kms-key", OTHER_KEY)
     assert (done.code, "rotate" in done.err) == (0, True)
-    listed = {each.kid: each.data_key.kms_key for each in service.admin().data_keys(namespace)}
+    listed = {each.kid: each.data_key.kms_key for each in service.admin().data_keys.list(namespace)}
     assert listed == {kid: KMS_KEY, other: OTHER_KEY}
 
 
@@ -220,7 +220,7 @@ def test_doctor_sees_a_retired_data_key_that_the_service_lists_as_live(
     owner: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     kid = owner.ok("data-key", "list").split("\t")[0]
-    service.admin("owner").add_data_key(namespace, KMS_KEY)
+    service.admin("owner").data_keys.add(namespace, KMS_KEY)
     (tmp_path / ".configsvc.toml").write_text(f'[policy."{namespace}"]\nretired_kids = ["{kid}"]\n')
     careful = Shell({**owner.environ, "CONFIGSVC_TRUST": "project"}, tmp_path)
     looked = careful.run("doctor")

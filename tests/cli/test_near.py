@@ -24,8 +24,8 @@ def made() -> Iterator[Loopback]:
         service.namespace("payments.staging")
         admin = service.admin()
         for key in ("db.url", "db.user", "smtp.host", "gone"):
-            admin.put("payments.prod", key, CANARY)
-        admin.delete("payments.prod", "gone")
+            admin.values.put("payments.prod", key, CANARY)
+        admin.values.delete("payments.prod", "gone")
         service.requests.clear()
         yield service
 

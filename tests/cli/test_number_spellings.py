@@ -56,7 +56,7 @@ def test_get_edit_and_diff_show_and_keep_the_spelling(
     assert "nothing stored" in stored.but(EDITOR="sed -i s/x/y/").run("edit", "nested").err
     stored.but(EDITOR="sed -i s/-0/-0.50/").ok("edit", "nested")
     assert _spelled(stored.ok("get", "nested")) == _spelled('{"a":[1.10,12e3,-0.50],"b":1234567890123456789012}')
-    assert [each.version for each in service.admin().history(namespace, "nested")] == [2, 1]
+    assert [each.version for each in service.admin().history.list_versions(namespace, "nested")] == [2, 1]
     path = tmp_path / "other.json"
     path.write_text('{"api_version": 1.1, "account_limit": 12345678901234567890.25}')
     changed = [line.split("\t") for line in stored.ok("diff", path, "--reveal").splitlines()]
@@ -86,7 +86,7 @@ def test_every_format_gives_the_spelling_back_to_its_own_reader(
     assert f"exponent={values['exponent']}\n" in stored.ok("export", "-f", "docker", "--only", "exponent")
     other = service.namespace(f"{namespace}.other")
     stored.ok("copy", "--all", "--to", other)
-    assert {key: each.data.decode() for key, each in service.admin().values(other).items()} == values | TEXTS
+    assert {key: each.data.decode() for key, each in service.admin().values.get_all(other).items()} == values | TEXTS
     for wanted in ("json", "yaml", "toml", "csv", "dotenv", "k8s-secret"):
         path = tmp_path / f"back.{wanted}"
         stored.ok("export", path, "-f", wanted)
@@ -114,4 +114,4 @@ def test_json_that_is_put_plain_is_served_byte_for_byte(shell: Shell, service: L
     text = '{ "a" : [1.10,1E5, -0,12345678901234567890.25],\r\n"b": "\\u00e9" }'
     shell.ok("put", "k", text, "--plain", "--json")
     assert shell.ok("get", "k").encode() == text.encode()
-    assert service.admin().snapshot(namespace).entries[0].value == text
+    assert service.admin().values.get_snapshot(namespace).entries[0].value == text

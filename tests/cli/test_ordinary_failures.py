@@ -42,7 +42,7 @@ def _is_one_sentence(done: Done) -> bool:
 def test_a_closed_stdin_is_named(  # noqa: PLR0917  # fixtures
     shell: Shell, service: Loopback, namespace: str, arguments: tuple[str, ...], code: int, says: str
 ) -> None:
-    service.admin().put(namespace, "p", CANARY)
+    service.admin().values.put(namespace, "p", CANARY)
     told = _run(shell, *arguments, script='exec "$@" <&-')
     assert (told.code, says in told.err, _is_one_sentence(told)) == (code, True, True), told
 
@@ -162,7 +162,7 @@ def test_files_and_names_that_do_not_fit_are_told(
 def test_an_option_or_argument_that_is_empty_does_not_count_as_left_out(
     service: Loopback, namespace: str, arguments: tuple[str, ...]
 ) -> None:
-    service.admin().put(namespace, "k", CANARY)
+    service.admin().values.put(namespace, "k", CANARY)
     service.requests.clear()
     told = Shell(service.environ("owner", namespace)).run(*arguments, "--yes")
     assert (told.code in {2, 3}, _is_one_sentence(told)) == (True, True), told
@@ -224,6 +224,6 @@ def test_a_command_for_the_api_key_that_cannot_run_is_named(
 
 
 def test_a_reader_that_leaves_early_ends_a_long_list_quietly(shell: Shell, service: Loopback, namespace: str) -> None:
-    service.admin().put(namespace, "k", "x" * 100_000, form="plain")
+    service.admin().values.put(namespace, "k", "x" * 100_000, form="plain")
     told = _run(shell, "get", "k", script='"$@" | head -c 1; exit 0')
     assert (told.code, told.out, told.err) == (0, "x", "")

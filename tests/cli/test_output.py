@@ -58,13 +58,13 @@ def test_a_write_tells_people_on_stderr_and_programs_in_json_on_stdout(shell: Sh
 
 
 def test_a_program_can_undo_the_escapes_of_a_field(service: Loopback, namespace: str) -> None:
-    service.admin("admin").create_namespace(namespace, description="a\u2003c\\d")
+    service.admin("admin").namespaces.create(namespace, description="a\u2003c\\d")
     line = Shell(service.environ("reader")).ok("namespace", "list", namespace)
     assert line == f"{namespace}\ta\\u2003c\\\\d\n"
 
 
 def test_control_characters_do_not_reach_a_terminal_in_json_either(service: Loopback, namespace: str) -> None:
-    service.admin().put(namespace, "k", "\x9b31m\x1b[31m", form="plain")
+    service.admin().values.put(namespace, "k", "\x9b31m\x1b[31m", form="plain")
     shown = Shell(service.environ("reader", namespace)).on_terminal("get", "k", "-o", "json").out
     assert "\x9b" not in shown
     assert "\x1b" not in shown

@@ -55,16 +55,16 @@ def test_a_grant_adds_to_what_is_there_and_replace_does_not(service: Loopback, a
     administrator.ok("grant", who, "--action", "read", "-n", "payments.*")
     administrator.ok("grant", who, "-a", "read", "-a", "write", "-n", "shared.prod", "-n", "shared.test")
     both = (Grant(("read",), ("payments.*",)), Grant(("read", "write"), ("shared.prod", "shared.test")))
-    assert service.admin("admin").get_grants(who) == both
+    assert service.admin("admin").grants.get(who) == both
     administrator.ok("grant", who, "--action", "read", "-n", "payments.*")
-    assert service.admin("admin").get_grants(who) == both
+    assert service.admin("admin").grants.get(who) == both
     replacing = ("grant", who, "--action", "read", "-n", "*", "--replace")
     unasked = administrator.run(*replacing)
-    assert (unasked.code, "--yes" in unasked.err, service.admin("admin").get_grants(who)) == (2, True, both)
+    assert (unasked.code, "--yes" in unasked.err, service.admin("admin").grants.get(who)) == (2, True, both)
     assert administrator.on_terminal(*replacing, typed={"[y/N]: ": "n"}).code == 1
-    assert service.admin("admin").get_grants(who) == both
+    assert service.admin("admin").grants.get(who) == both
     administrator.ok(*replacing, "--yes")
-    assert service.admin("admin").get_grants(who) == (Grant(("read",), ("*",)),)
+    assert service.admin("admin").grants.get(who) == (Grant(("read",), ("*",)),)
     administrator.ok(*replacing)  # nothing else is there to be lost
 
 
@@ -72,7 +72,7 @@ def test_the_arn_of_a_session_stands_for_its_role(service: Loopback, administrat
     role = f"Role{uuid4().hex[:8]}"
     session = f"arn:aws:sts::123456789012:assumed-role/{role}/someone"
     administrator.ok("grant", session, "--action", "write", "-n", "payments.*")
-    assert service.admin("admin").get_grants(f"arn:aws:iam::123456789012:role/{role}")
+    assert service.admin("admin").grants.get(f"arn:aws:iam::123456789012:role/{role}")
 
 
 @pytest.mark.parametrize("arguments", [("not-a-principal", "-n", "a"), ("api-key:x", "-n", "*.prod"), ("api-key:x",)])
@@ -90,7 +90,7 @@ def test_a_namespace_is_made_with_a_data_key_and_made_again_without_harm(
     name = f"made.{uuid4().hex[:8]}"
     for _ in range(2):
         administrator.ok("namespace", "create", name, "--description", "for a test")
-        assert [each.data_key.kms_key for each in service.admin().data_keys(name)] == [KMS_KEY]
+        assert [each.data_key.kms_key for each in service.admin().data_keys.list(name)] == [KMS_KEY]
     assert administrator.ok("namespace", "list", "made.").split("\t")[0] == name
     administrator.ok("data-key", "add", "-n", name, "--kms-key", KMS_KEY)
     assert len(administrator.ok("data-key", "list", "-n", name).splitlines()) == 2
@@ -101,10 +101,10 @@ def test_the_first_administrator_may_read_nothing_and_still_makes_a_namespace_wi
 ) -> None:
     name, founder = f"first.{uuid4().hex[:8]}", Shell(service.environ(FOUNDER))
     founder.ok("namespace", "create", name)
-    assert len(service.admin().data_keys(name)) == 1
+    assert len(service.admin().data_keys.list(name)) == 1
     again = founder.run("namespace", "create", name)
     assert (again.code, f"configsvc data-key add -n {name}" in again.err) == (3, True)
-    assert len(service.admin().data_keys(name)) == 1
+    assert len(service.admin().data_keys.list(name)) == 1
 
 
 @pytest.mark.parametrize("kms_key", ["alias/configsvc", "arn:aws:kms:us-east-1:111122223333:alias/configsvc"])
@@ -115,7 +115,7 @@ def test_an_alias_is_no_kms_key_to_wrap_under(administrator: Shell, service: Loo
 
 
 def test_the_lines_of_env_are_what_a_consumer_starts_with(shell: Shell, service: Loopback, namespace: str) -> None:
-    service.admin().put(namespace, "db.url", "from-env")
+    service.admin().values.put(namespace, "db.url", "from-env")
     lines = shell.ok("env")
     script = f"{lines}\n{sys.executable} -c 'import os, json; print(json.dumps(dict(os.environ)))'"
     printed = subprocess.run(
@@ -136,7 +136,7 @@ def test_the_lines_of_env_are_what_a_consumer_starts_with(shell: Shell, service:
 def test_env_prints_nothing_of_a_kms_key_that_is_not_pinned(
     shell: Shell, service: Loopback, namespace: str, output: str
 ) -> None:
-    service.admin("admin").add_data_key(namespace, FOREIGN_KEY)
+    service.admin("admin").data_keys.add(namespace, FOREIGN_KEY)
     done = shell.run("env", "-o", output)
     assert (done.code, done.out, f"does not name: {FOREIGN_KEY}" in done.err) == (2, "", True)
     assert shell.but(CONFIGSVC_KMS_KEYS=f"{KMS_KEY},{FOREIGN_KEY}").run("env", "-o", output).code == 0

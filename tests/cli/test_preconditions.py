@@ -26,17 +26,17 @@ pathlib.Path(sys.argv[2]).write_text("mine")
 def strict(shell: Shell, service: Loopback, namespace: str) -> Shell:
     """Four keys: served, served in plain, deleted, only staged; from here on every write has to say what it saw."""
     admin = service.admin()
-    admin.put(namespace, "served", "old")
-    admin.put(namespace, "plain", "old", form="plain")
-    admin.put(namespace, "deleted", "old")
-    admin.delete(namespace, "deleted")
+    admin.values.put(namespace, "served", "old")
+    admin.values.put(namespace, "plain", "old", form="plain")
+    admin.values.put(namespace, "deleted", "old")
+    admin.values.delete(namespace, "deleted")
     shell.ok("put", "staged", "-", "--stage", given="old")
-    service.admin("admin").create_namespace(namespace, require_preconditions=True)
+    service.admin("admin").namespaces.create(namespace, require_preconditions=True)
     return shell
 
 
 def _values(service: Loopback, namespace: str) -> dict[str, str]:
-    return {key: each.data.decode() for key, each in service.admin().values(namespace).items()}
+    return {key: each.data.decode() for key, each in service.admin().values.get_all(namespace).items()}
 
 
 def _revision(shell: Shell, key: str) -> str:
@@ -66,7 +66,7 @@ def test_an_import_takes_as_few_requests_as_elsewhere(strict: Shell, service: Lo
 def test_a_copy_stores_new_and_changed_keys(strict: Shell, service: Loopback, namespace: str) -> None:
     source = service.namespace(f"{namespace}.source")
     for key in ("served", "deleted", "never.there"):
-        service.admin().put(source, key, "copied")
+        service.admin().values.put(source, key, "copied")
     strict.ok("copy", "-n", source, "--all", "--to", namespace, "--yes")
     assert _values(service, namespace) == {
         "served": "copied", "plain": "old", "deleted": "copied", "never.there": "copied",

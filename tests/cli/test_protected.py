@@ -29,7 +29,7 @@ def policy(project: Path, text: str) -> None:
 
 
 def form(service: Loopback, namespace: str, key: str) -> str:
-    return service.admin().entry(namespace, key).form
+    return service.admin().values.get_entry(namespace, key).form
 
 
 def test_the_policy_names_what_may_be_plain_and_options_count_before_it(
@@ -41,7 +41,7 @@ def test_the_policy_names_what_may_be_plain_and_options_count_before_it(
     trusting.ok("put", "by.kms", "-", given="k")
     trusting.ok("put", "db.url", "-", given="u")
     trusting.ok("import", "-", "-f", "dotenv", given="limits.weekly=7\ndb.password=p\n")
-    forms = {each.key: each.form for each in service.admin().snapshot(namespace).entries}
+    forms = {each.key: each.form for each in service.admin().values.get_snapshot(namespace).entries}
     assert forms == {
         "limits.daily": "plain", "limits.secret": "envelope", "by.kms": "kms", "db.url": "envelope",
         "limits.weekly": "plain", "db.password": "envelope",
@@ -57,7 +57,10 @@ def test_the_policy_of_the_target_counts_and_not_that_of_the_source(
     trusting.ok("put", "a", "1")
     trusting.ok("put", "b", "2")
     trusting.ok("copy", "--all", "--to", other)
-    assert {each.key: each.form for each in service.admin().snapshot(other).entries} == {"a": "envelope", "b": "plain"}
+    assert {each.key: each.form for each in service.admin().values.get_snapshot(other).entries} == {
+        "a": "envelope",
+        "b": "plain",
+    }
 
 
 def test_a_generated_secret_is_sealed_as_the_policy_seals_and_never_plain(
@@ -73,8 +76,8 @@ def test_a_generated_secret_is_sealed_as_the_policy_seals_and_never_plain(
 def test_an_equal_value_is_unchanged_unless_something_names_another_form(
     shell: Shell, service: Loopback, namespace: str
 ) -> None:
-    service.admin().put(namespace, "a", "1", form="plain")
-    service.admin().put(namespace, "b", "2")
+    service.admin().values.put(namespace, "a", "1", form="plain")
+    service.admin().values.put(namespace, "b", "2")
     service.requests.clear()
     for arguments in (("put", "a", "-"), ("import", "-", "-f", "dotenv")):
         done = shell.run(*arguments, given="1" if arguments[0] == "put" else "a=1\nb=2\n")
@@ -91,7 +94,7 @@ def test_a_value_in_kms_form_becomes_an_envelope_and_that_is_said(
     shell: Shell, service: Loopback, namespace: str
 ) -> None:
     for arguments, given in ((("put", "a", "-"), "2"), (("import", "-", "-f", "dotenv"), "a=3\n")):
-        service.admin().put(namespace, "a", "1", form="kms")
+        service.admin().values.put(namespace, "a", "1", form="kms")
         done = shell.run(*arguments, given=given)
         assert (done.code, "--kms keeps the form" in done.err) == (0, True)
         assert form(service, namespace, "a") == "envelope"
@@ -100,24 +103,24 @@ def test_a_value_in_kms_form_becomes_an_envelope_and_that_is_said(
 def test_another_content_type_another_day_or_a_condition_is_no_equal_value(
     shell: Shell, service: Loopback, namespace: str
 ) -> None:
-    service.admin().put(namespace, "a", "1")
+    service.admin().values.put(namespace, "a", "1")
     for number, more in enumerate((["--json"], ["--rotate-by", "2030-01-01", "--json"], ["--stage"]), start=2):
         shell.ok("put", "a", "-", *more, given="1")
-        assert service.admin().known(namespace, ["a"])[names.key("a")].latest == number
+        assert service.admin().values.find_keys(namespace, ["a"])[names.key("a")].latest == number
     assert shell.run("put", "a", "-", "--create-only", given="1").code == 5
 
 
 def test_edit_asks_before_the_editor_opens_and_stores_another_form_of_the_same_text(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
-    service.admin().put(namespace, "a", {"x": 1}, form="plain")
+    service.admin().values.put(namespace, "a", {"x": 1}, form="plain")
     opened = tmp_path / "opened"
     (tmp_path / "editor.py").write_text(f"open({str(opened)!r}, 'w')")
     editing = shell.but(EDITOR=f"{sys.executable} {tmp_path / 'editor.py'}")
     assert (editing.run("edit", "a").code, opened.exists()) == (2, False)
     assert "nothing changed" in editing.run("edit", "a", "--plain").err
     editing.ok("edit", "a", "--seal")
-    found = service.admin().get(namespace, "a")
+    found = service.admin().values.get(namespace, "a")
     assert (found.form, found.data) == ("envelope", b'{"x":1}')
 
 
@@ -125,12 +128,12 @@ def test_the_refusal_of_an_import_names_each_key_and_stores_the_rest(
     shell: Shell, service: Loopback, namespace: str, project: Path
 ) -> None:
     for key in ("a", "b"):
-        service.admin().put(namespace, key, "old", form="plain")
+        service.admin().values.put(namespace, key, "old", form="plain")
     done = Shell(shell.environ, project).run("import", "-", "-f", "dotenv", given="a=new\nb=new\nc=new\n")
     assert (done.code, "1 new, 2 failed" in done.err, 'plain = ["a", "b"]' in done.err) == (2, True, True)
-    assert set(service.admin().values(namespace)) == {"a", "b", "c"}
+    assert set(service.admin().values.get_all(namespace)) == {"a", "b", "c"}
     atomic = shell.run("import", "-", "-f", "dotenv", "--atomic", given="a=new\nd=new\n")
-    assert (atomic.code, "d" in service.admin().values(namespace)) == (2, False)
+    assert (atomic.code, "d" in service.admin().values.get_all(namespace)) == (2, False)
     dry = shell.run("import", "-", "-f", "dotenv", "--dry-run", given="a=new\n")
     assert (dry.code, "unnamed" in dry.out) == (2, True)
 
@@ -138,7 +141,7 @@ def test_the_refusal_of_an_import_names_each_key_and_stores_the_rest(
 def test_the_line_to_paste_extends_the_table_that_applies(
     trusting: Shell, service: Loopback, namespace: str, project: Path
 ) -> None:
-    service.admin().put(namespace, "log.level", "info", form="plain")
+    service.admin().values.put(namespace, "log.level", "info", form="plain")
     policy(project, '[policy."*"]\nplain = ["limits.*"]\n')
     done = trusting.run("put", "log.level", "-", given="debug")
     assert (done.code, '[policy."*"]' in done.err, 'plain = ["limits.*", "log.level"]' in done.err) == (2, True, True)
@@ -150,7 +153,7 @@ def test_the_line_to_paste_extends_the_table_that_applies(
 def test_an_untrusted_policy_is_named_as_the_reason(
     shell: Shell, service: Loopback, namespace: str, project: Path
 ) -> None:
-    service.admin().put(namespace, "a", "1", form="plain")
+    service.admin().values.put(namespace, "a", "1", form="plain")
     policy(project, '[policy."*"]\nplain = ["*"]\n')
     done = Shell(shell.environ, project).run("put", "a", "-", given="2")
     assert (done.code, "is not trusted" in done.err, "configsvc trust" in done.err) == (2, True, True)
@@ -161,7 +164,7 @@ def test_suggest_drafts_a_policy_that_is_one_and_names_nothing_that_runs_code(
 ) -> None:
     admin = service.admin()
     for key, stored in (("log.level", "plain"), ("by.kms", "kms"), ("db.url", "envelope"), ("ld.preload", "plain")):
-        admin.put(namespace, key, "v", form=stored)  # type: ignore[arg-type]  # forms by name
+        admin.values.put(namespace, key, "v", form=stored)  # type: ignore[arg-type]  # forms by name
     draft = trusting.ok("policy", "suggest")
     assert tomllib.loads(draft) == {
         "policy": {

@@ -92,8 +92,8 @@ def test_a_file_of_texts_alone_may_spell_json_and_one_with_types_may_not(tmp_pat
 
 def test_diff_says_that_the_content_type_differs(shell: Shell, service: Loopback, namespace: str) -> None:
     other, admin = service.namespace(f"{namespace}.other"), service.admin()
-    admin.put(namespace, "k", "1")
-    admin.put(other, "k", 1)
+    admin.values.put(namespace, "k", "1")
+    admin.values.put(other, "k", 1)
     done = shell.run("diff", "-n", namespace, "-n", other, "--exit-code")
     assert done.code == 7
     assert done.out.rstrip("\n").split("\t") == [
@@ -119,9 +119,9 @@ def test_an_import_that_is_repeated_without_its_options_changes_nothing(
     file.write_text('{"flag": true, "limit": 1.10, "tree": {"b": [1], "a": null}, "word": "x"}')
     shell.ok("import", file, "--plain", "word", "--kms", "flag", "--plain", "limit")
     file.write_text('{"word": "x", "tree": {"a": null, "b": [ 1 ]}, "limit": 1.10, "flag": true}')
-    before = service.admin().namespace(namespace)["revision"]
+    before = service.admin().namespaces.get(namespace)["revision"]
     assert f"{namespace}: 4 unchanged" in shell.run("import", file).err
-    assert service.admin().namespace(namespace)["revision"] == before
+    assert service.admin().namespaces.get(namespace)["revision"] == before
     file.write_text('{"limit": 1}')
     assert "1 changed" in shell.run("import", file, "--plain", "limit").err
 
@@ -129,20 +129,20 @@ def test_an_import_that_is_repeated_without_its_options_changes_nothing(
 def test_a_copy_of_equal_values_in_other_forms_changes_nothing(shell: Shell, service: Loopback, namespace: str) -> None:
     other, admin = service.namespace(f"{namespace}.other"), service.admin()
     for key, here, there in (("a", "envelope", "plain"), ("b", "plain", "envelope"), ("c", "envelope", "kms")):
-        admin.put(namespace, key, {"x": [1], "y": 2}, form=here)  # type: ignore[arg-type]  # forms by name
-        admin.put(other, key, '{"y":2,"x":[ 1 ]}', form=there, content_type=JSON)  # type: ignore[arg-type]
-    before = admin.namespace(other)["revision"]
+        admin.values.put(namespace, key, {"x": [1], "y": 2}, form=here)  # type: ignore[arg-type]  # forms by name
+        admin.values.put(other, key, '{"y":2,"x":[ 1 ]}', form=there, content_type=JSON)  # type: ignore[arg-type]
+    before = admin.namespaces.get(other)["revision"]
     assert shell.run("copy", "--all", "--to", other).code == 0
-    assert admin.namespace(other)["revision"] == before
+    assert admin.namespaces.get(other)["revision"] == before
 
 
 def test_a_rollback_to_the_same_plain_value_has_nothing_to_do(shell: Shell, service: Loopback, namespace: str) -> None:
     admin = service.admin()
-    admin.put(namespace, "k", {"a": 1, "b": 2}, form="plain")
-    revision = str(admin.namespace(namespace)["revision"])
-    admin.put(namespace, "k", '{"b":2, "a":1}', form="plain", content_type=JSON)
+    admin.values.put(namespace, "k", {"a": 1, "b": 2}, form="plain")
+    revision = str(admin.namespaces.get(namespace)["revision"])
+    admin.values.put(namespace, "k", '{"b":2, "a":1}', form="plain", content_type=JSON)
     assert "serves what it did" in shell.run("rollback", "--to-revision", revision).err
-    admin.put(namespace, "k", '{"b":2, "a":true}', form="plain", content_type=JSON)
+    admin.values.put(namespace, "k", '{"b":2, "a":true}', form="plain", content_type=JSON)
     assert shell.run("rollback", "--to-revision", revision, "--dry-run").out == "k\t3\t1\n"
 
 
@@ -191,6 +191,6 @@ def test_what_was_changed_in_an_editor_is_stored(saved: bytes) -> None:
 
 @pytest.mark.skipif(not shutil.which("ed"), reason="ed is not installed")
 def test_edit_stores_nothing_when_an_editor_only_saves(shell: Shell, service: Loopback, namespace: str) -> None:
-    service.admin().put_draft(namespace, Draft(A, b'{"b":1.10,"a":true}', JSON))
+    service.admin().values.put_draft(namespace, Draft(A, b'{"b":1.10,"a":true}', JSON))
     done = shell.but(EDITOR='sh -c \'printf "w\\nq\\n" | ed -s "$0"\'').run("edit", "a")
     assert (done.code, "nothing changed" in done.err) == (0, True), done

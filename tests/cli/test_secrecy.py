@@ -96,7 +96,7 @@ def test_a_reader_of_the_pipe_that_goes_away_is_no_traceback(shell: Shell) -> No
 def test_exec_hands_a_secret_to_the_command_by_environment_only(
     shell: Shell, service: Loopback, namespace: str
 ) -> None:
-    service.admin().put(namespace, "k", CANARY)
+    service.admin().values.put(namespace, "k", CANARY)
     shows = "from pathlib import Path; print(Path('/proc/self/cmdline').read_bytes())"
     assert CANARY not in shell.ok("exec", "--", sys.executable, "-c", shows)
 
@@ -122,8 +122,8 @@ def test_exec_hands_a_secret_to_the_command_by_environment_only(
 def test_debug_shows_no_secret_and_no_temporary_file_stays(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
-    service.admin().put(namespace, "k", CANARY)
-    service.admin().put(namespace, "k", CANARY + "2")
+    service.admin().values.put(namespace, "k", CANARY)
+    service.admin().values.put(namespace, "k", CANARY + "2")
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     arguments = [str(tmp_path / "file") if each == "FILE" else each for each in ("--debug", *words)]

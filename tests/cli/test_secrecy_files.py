@@ -61,7 +61,7 @@ def test_an_import_shows_its_secrets_nowhere_also_with_debug(
 def test_a_rotation_shows_what_it_seals_nowhere_also_with_debug(
     service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
-    service.admin().put(namespace, "k", CANARY)
+    service.admin().values.put(namespace, "k", CANARY)
     shell = Shell(service.environ("owner", namespace))
     done, seen = _watched(shell, service, tmp_path, "", "data-key", "rotate", "--debug")
     assert (done.code, CANARY in done.out + done.err, CANARY.encode() in seen) == (0, False, False)
@@ -72,7 +72,7 @@ def test_a_rotation_shows_what_it_seals_nowhere_also_with_debug(
 def test_an_export_has_its_secrets_in_the_file_that_was_asked_for_alone(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path, wanted: str
 ) -> None:
-    service.admin().put(namespace, "k", CANARY)
+    service.admin().values.put(namespace, "k", CANARY)
     file = tmp_path / "held"
     done, seen = _watched(shell, service, tmp_path, "", "export", str(file), "-f", wanted, "--debug")
     assert (done.code, CANARY in done.out + done.err, CANARY.encode() in seen) == (0, False, False)

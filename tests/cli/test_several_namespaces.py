@@ -17,11 +17,11 @@ def shared(service: Loopback, namespace: str) -> str:
     """A second namespace: `both` is served in each, `gone` only there, because the first deleted it."""
     shared, admin = service.namespace(f"{namespace}.shared"), service.admin()
     for key in ("both", "mine", "gone"):
-        admin.put(namespace, key, "first", form="plain")
+        admin.values.put(namespace, key, "first", form="plain")
     for key in ("both", "theirs", "gone"):
-        admin.put(shared, key, "second", form="plain")
-    admin.put(shared, "theirs", "third", form="plain")
-    admin.delete(namespace, "gone")
+        admin.values.put(shared, key, "second", form="plain")
+    admin.values.put(shared, "theirs", "third", form="plain")
+    admin.values.delete(namespace, "gone")
     return shared
 
 
@@ -115,9 +115,9 @@ def test_a_value_of_the_first_namespace_that_does_not_open_is_named_and_not_pass
     two: Shell, service: Loopback, namespace: str
 ) -> None:
     foreign = service.from_environ({**service.environ("admin"), "CONFIGSVC_KMS_KEYS": FOREIGN_KEY})
-    foreign.add_data_key(namespace, FOREIGN_KEY)
+    foreign.data_keys.add(namespace, FOREIGN_KEY)
     writer = service.from_environ({**service.environ("writer"), "CONFIGSVC_KMS_KEYS": FOREIGN_KEY})
-    writer.put(namespace, "both", "sealed", form="envelope")
+    writer.values.put(namespace, "both", "sealed", form="envelope")
     for arguments in (("get", "both"), ("get", "both", "--json"), ("export", "--only", "both")):
         done = two.here(*arguments)
         assert (done.code, done.out) == (1, ""), done

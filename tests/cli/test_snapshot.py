@@ -14,8 +14,8 @@ def test_a_snapshot_is_saved_sealed_shown_without_values_and_verified(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     other = service.namespace(f"{namespace}.other")
-    service.admin().put(namespace, "db.password", CANARY)
-    service.admin().put(other, "log.level", "info", form="plain")
+    service.admin().values.put(namespace, "db.password", CANARY)
+    service.admin().values.put(other, "log.level", "info", form="plain")
     file = tmp_path / "fallback.json"
     service.kms.calls.clear()
     shell.ok("snapshot", "save", "-n", namespace, "-n", other, file)
@@ -34,7 +34,7 @@ def test_a_snapshot_is_saved_sealed_shown_without_values_and_verified(
 def test_a_file_that_does_not_open_or_is_damaged_is_told(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
-    service.admin().put(namespace, "db.password", CANARY)
+    service.admin().values.put(namespace, "db.password", CANARY)
     file = tmp_path / "fallback.json"
     shell.ok("snapshot", "save", file)
     foreign = shell.but(CONFIGSVC_KMS_KEYS=OTHER_KEY).run("snapshot", "verify", file)

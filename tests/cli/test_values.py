@@ -42,7 +42,7 @@ def test_bytes_that_are_no_text_are_taken_when_it_is_said(shell: Shell, service:
     refused = shell.run("put", "raw", "-", given=b"\xff\x00\n")
     assert (refused.code, "--binary" in refused.err) == (1, True)
     shell.ok("put", "raw", "-", "--binary", given=b"\xff\x00\n")
-    assert service.admin().get(namespace, "raw").data == b"\xff\x00\n"
+    assert service.admin().values.get(namespace, "raw").data == b"\xff\x00\n"
 
 
 def test_a_secret_on_the_command_line_is_refused_and_not_repeated(shell: Shell, service: Loopback) -> None:
@@ -60,7 +60,7 @@ def test_what_is_no_secret_may_stand_on_the_command_line(shell: Shell, service: 
         "limits\tplain\tapplication/json\t1\t1\t4\tserved\tno",
         "log.level\tplain\ttext/plain\t1\t1\t3\tserved\tno",
     ]
-    assert service.admin().get(namespace, "limits").content_type == "application/json"
+    assert service.admin().values.get(namespace, "limits").content_type == "application/json"
     assert not service.kms.calls
 
 

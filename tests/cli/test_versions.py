@@ -16,14 +16,14 @@ def versions(shell: Shell, service: Loopback, namespace: str) -> Shell:
     """One key with three versions, the second served; another key with one."""
     admin = service.admin()
     for number in ("one", "two"):
-        admin.put(namespace, "a", number)
+        admin.values.put(namespace, "a", number)
     shell.ok("put", "a", "-", "--stage", given="three")
-    admin.put(namespace, "b", "x", form="plain")
+    admin.values.put(namespace, "b", "x", form="plain")
     return shell
 
 
 def _served(service: Loopback, namespace: str) -> dict[str, bytes]:
-    return {key: each.data for key, each in service.admin().values(namespace).items()}
+    return {key: each.data for key, each in service.admin().values.get_all(namespace).items()}
 
 
 def test_history_lists_versions_newest_first_and_no_value(versions: Shell) -> None:
@@ -77,10 +77,10 @@ def test_rollback_of_a_namespace_to_a_revision_brings_back_deletes_and_changes(
     versions: Shell, service: Loopback, namespace: str
 ) -> None:
     admin = service.admin()
-    before, revision = _served(service, namespace), int(str(admin.namespace(namespace)["revision"]))
-    admin.put(namespace, "a", "four")
-    admin.put(namespace, "new", "n")
-    admin.delete(namespace, "b")
+    before, revision = _served(service, namespace), int(str(admin.namespaces.get(namespace)["revision"]))
+    admin.values.put(namespace, "a", "four")
+    admin.values.put(namespace, "new", "n")
+    admin.values.delete(namespace, "b")
     shown = versions.run("rollback", "--to-revision", str(revision), "--dry-run")
     assert shown.out.splitlines() == ["a\t4\t2", "b\t\t1", "new\t1\t"]
     assert _served(service, namespace) != before
@@ -95,8 +95,8 @@ def test_rollback_of_a_namespace_to_a_revision_brings_back_deletes_and_changes(
 
 
 def test_rollback_of_a_namespace_asks_on_a_terminal(versions: Shell, service: Loopback, namespace: str) -> None:
-    revision = str(service.admin().namespace(namespace)["revision"])
-    service.admin().put(namespace, "a", "four")
+    revision = str(service.admin().namespaces.get(namespace)["revision"])
+    service.admin().values.put(namespace, "a", "four")
     asked = {"back to revision": "n"}
     refused = versions.on_terminal("rollback", "--to-revision", revision, typed=asked)
     assert (refused.code, "Nothing was done" in refused.out) == (1, True)
@@ -106,11 +106,11 @@ def test_rollback_of_a_namespace_asks_on_a_terminal(versions: Shell, service: Lo
 
 
 def test_rollback_of_a_namespace_and_of_one_key_to_a_time(versions: Shell, service: Loopback, namespace: str) -> None:
-    log = list(service.admin().changes(namespace))
+    log = list(service.admin().history.list_changes(namespace))
     service.until_after(log[-1].at)
     now = datetime.now(UTC).isoformat()
     for key in ("a", "b"):
-        service.admin().put(namespace, key, "later", form="envelope")
+        service.admin().values.put(namespace, key, "later", form="envelope")
     versions.ok("rollback", "a", "--to-time", now, "--yes")
     assert _served(service, namespace) == {"a": b"two", "b": b"later"}
     refused = versions.run("rollback", "--to-time", now, "--yes")
@@ -125,10 +125,10 @@ def test_rollback_of_a_hundred_keys_takes_three_change_sets_and_no_kms_call(
     versions: Shell, service: Loopback, namespace: str
 ) -> None:
     admin = service.admin()
-    revision = int(str(admin.namespace(namespace)["revision"]))
+    revision = int(str(admin.namespaces.get(namespace)["revision"]))
     from configsvc_client.admin import draft
 
-    list(admin.store(namespace, [draft(f"k.{number}", "v", form="plain") for number in range(100)]))
+    list(admin.change_sets.store(namespace, [draft(f"k.{number}", "v", form="plain") for number in range(100)]))
     service.requests.clear()
     service.kms.calls.clear()
     versions.ok("rollback", "--to-revision", str(revision), "--yes")
@@ -139,9 +139,9 @@ def test_rollback_of_a_hundred_keys_takes_three_change_sets_and_no_kms_call(
 def test_rollback_across_a_rotation_tells_what_is_sealed_anew_and_does_what_it_told(
     versions: Shell, service: Loopback, namespace: str
 ) -> None:
-    before, revision = _served(service, namespace), str(service.admin().namespace(namespace)["revision"])
-    service.admin().put(namespace, "a", "four")
-    service.admin("owner").rotate(namespace)
+    before, revision = _served(service, namespace), str(service.admin().namespaces.get(namespace)["revision"])
+    service.admin().values.put(namespace, "a", "four")
+    service.admin("owner").data_keys.rotate(namespace)
     assert "retired" in versions.run("rollback", "a", "--to-version", "2").err
     shown = versions.run("rollback", "--to-revision", revision, "--dry-run")
     assert (shown.code, shown.out) == (0, "a\t5\t2\n")
@@ -186,7 +186,7 @@ def test_a_rollback_that_does_not_say_where_to_is_refused(shell: Shell, argument
 def test_a_rollback_across_a_rotation_names_the_command_that_does_it(
     versions: Shell, service: Loopback, namespace: str
 ) -> None:
-    service.admin("owner").rotate(namespace)
+    service.admin("owner").data_keys.rotate(namespace)
     refused = versions.run("rollback", "a", "--to-version", "1")
     assert (refused.code, "retired data key" in refused.err) == (5, True)
     named = next(line for line in refused.err.splitlines() if "--to-revision" in line)
@@ -197,6 +197,6 @@ def test_a_rollback_across_a_rotation_names_the_command_that_does_it(
 def test_a_rollback_to_what_was_only_staged_before_a_rotation_says_how_to_get_the_value(
     versions: Shell, service: Loopback, namespace: str
 ) -> None:
-    service.admin("owner").rotate(namespace)
+    service.admin("owner").data_keys.rotate(namespace)
     refused = versions.run("rollback", "a", "--to-version", "3")
     assert (refused.code, f"get a -n {namespace} --version 3" in refused.err) == (5, True)

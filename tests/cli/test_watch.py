@@ -20,13 +20,13 @@ def _started(shell: Shell, *arguments: str) -> subprocess.Popen[bytes]:
 
 def test_watch_tells_each_change_with_who_and_why_and_no_value(shell: Shell, service: Loopback, namespace: str) -> None:
     admin = service.admin()
-    admin.put(namespace, "a", "before")
+    admin.values.put(namespace, "a", "before")
     service.kms.calls.clear()
     with _started(shell, "-o", "json") as process:
         assert process.stdout is not None
-        admin.put(namespace, "a", CANARY, message="because")
+        admin.values.put(namespace, "a", CANARY, message="because")
         line = process.stdout.readline().decode()
-        admin.delete(namespace, "a", "gone")
+        admin.values.delete(namespace, "a", "gone")
         deleted = json.loads(process.stdout.readline())
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 130
@@ -43,8 +43,8 @@ def test_watch_of_several_namespaces_tells_only_keys_with_the_prefix(
     admin = service.admin()
     with _started(shell, "-n", namespace, "-n", other, "db.") as process:
         assert process.stdout is not None
-        admin.put(namespace, "log", "x", form="plain")
-        admin.put(other, "db.url", "x", form="plain")
+        admin.values.put(namespace, "log", "x", form="plain")
+        admin.values.put(other, "db.url", "x", form="plain")
         fields = process.stdout.readline().decode().rstrip("\n").split("\t")
         process.send_signal(signal.SIGTERM)
     assert fields[1:6] == [other, "3", "db.url", "", "1"]
@@ -52,11 +52,11 @@ def test_watch_of_several_namespaces_tells_only_keys_with_the_prefix(
 
 def test_watch_does_not_tell_what_is_not_served(shell: Shell, service: Loopback, namespace: str) -> None:
     admin = service.admin()
-    admin.put(namespace, "a", "one")
+    admin.values.put(namespace, "a", "one")
     with _started(shell) as process:
         assert process.stdout is not None
         shell.ok("put", "a", "-", "--stage", given="two")
-        admin.put(namespace, "b", "x")
+        admin.values.put(namespace, "b", "x")
         assert process.stdout.readline().decode().split("\t")[3] == "b"
         process.send_signal(signal.SIGTERM)
 
@@ -69,13 +69,13 @@ def test_a_change_is_told_with_its_own_record_and_not_with_one_that_came_after_t
     service: Loopback, namespace: str
 ) -> None:
     admin, other = service.admin(), service.admin("owner")
-    admin.put(namespace, "a", "one")
+    admin.values.put(namespace, "a", "one")
     following = admin.follow(namespace)
     (before,) = following.look().values()
-    seen = admin.put(namespace, "a", "two", message="seen")
+    seen = admin.values.put(namespace, "a", "two", message="seen")
     (now,) = following.look().values()
-    other.put(namespace, "a", "three", message="not seen yet")
-    other.put(namespace, "b", "new", message="not seen yet")
+    other.values.put(namespace, "a", "three", message="not seen yet")
+    other.values.put(namespace, "b", "new", message="not seen yet")
     ((_, _, revision, key, was, becomes, by, message),) = rows(admin, before, now)
     assert (revision, key, was, becomes) == (seen.revision, "a", 1, 2)
     assert (by, message) == (arn("writer"), "seen")

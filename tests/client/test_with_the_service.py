@@ -56,7 +56,7 @@ def test_several_namespaces_are_one_request_whether_new_changed_or_unchanged(run
     names = ("payments.prod", "shared.prod", "third.prod")
     for name in names:
         running.namespace(name)
-        admin.put(name, "at", name)
+        admin.values.put(name, "at", name)
     running.requests.clear()
     environ = {"AWS_ENDPOINT_URL_KMS": running.kms.url, "AWS_REGION": "us-east-1", **KEYS}
     config = Config(
@@ -66,7 +66,7 @@ def test_several_namespaces_are_one_request_whether_new_changed_or_unchanged(run
     with contextlib.closing(config):
         assert config["at"] == "payments.prod"
         assert config.refresh() is False
-        admin.put("shared.prod", "other", "changed")
+        admin.values.put("shared.prod", "other", "changed")
         running.requests.clear()
         assert config.refresh() is True
         assert (config["other"], config["at"]) == ("changed", "payments.prod")

@@ -69,11 +69,11 @@ def _furnish(own: OwnStack) -> None:
     }
     with own.admin(own.administrator) as admin:
         for principal, action in may.items():
-            admin.set_grants(principal, [Grant((action,), ("payments.*",))])  # type: ignore[arg-type]  # both are actions
-        admin.create_namespace(NAMESPACE)
-        admin.add_data_key(NAMESPACE, own.stack.kms_key_arn)
+            admin.grants.set(principal, [Grant((action,), ("payments.*",))])  # type: ignore[arg-type]  # both are actions
+        admin.namespaces.create(NAMESPACE)
+        admin.data_keys.add(NAMESPACE, own.stack.kms_key_arn)
     with own.admin(own.writer) as writer:
-        writer.put(NAMESPACE, SECRET, CANARY)
+        writer.values.put(NAMESPACE, SECRET, CANARY)
 
 
 def _person(stack: LocalStack, name: str, *statements: Statement) -> Person:

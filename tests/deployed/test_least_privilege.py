@@ -162,8 +162,8 @@ def test_the_ready_made_writer_writes_and_is_kept_from_what_an_administrator_doe
         policies=(own.stack.policies["WriterOfPaymentsAny"],),
     )  # fmt: skip
     with own.admin(own.administrator) as admin:
-        admin.set_grants(iam_principal(who), [Grant(("write", "admin"), ("*",))])
-        admin.set_grants(api_key_principal(who), [Grant(("read",), ("*",))])
+        admin.grants.set(iam_principal(who), [Grant(("write", "admin"), ("*",))])
+        admin.grants.set(api_key_principal(who), [Grant(("read",), ("*",))])
 
     def refused(method: str, path: str) -> bool:
         return own.api.send(method, path, who, {}).status == 403
@@ -179,7 +179,7 @@ def test_the_ready_made_writer_writes_and_is_kept_from_what_an_administrator_doe
 
 def _seal(own: OwnStack) -> None:
     with own.admin(own.writer) as writer:
-        writer.put(NAMESPACE, SECRET, CANARY)
+        writer.values.put(NAMESPACE, SECRET, CANARY)
 
 
 def _refused(does: Callable[[OwnStack], object], own: OwnStack) -> ConfigsvcError:
@@ -228,7 +228,7 @@ def test_each_refusal_of_the_gateway_is_told_apart(
         from_environ(variables(own.stack, own.writer, NAMESPACE) | changed) as admin,
         pytest.raises(Forbidden) as refused,
     ):
-        admin.put(NAMESPACE, "flag", "on", form="plain")
+        admin.values.put(NAMESPACE, "flag", "on", form="plain")
     assert (refused.value.members["gateway"], says in refused.value.detail) == (gateway, True)
     assert "CONFIGSVC_URL" not in refused.value.detail
 
@@ -243,7 +243,7 @@ def test_a_writer_without_decrypt_seals_nothing_and_writes_what_is_plain(own: Ow
 def test_an_administrator_without_generate_data_key_adds_none(own: OwnStack) -> None:
     def add(own: OwnStack) -> object:
         with own.admin(own.administrator) as admin:
-            return admin.add_data_key(NAMESPACE, own.stack.kms_key_arn)
+            return admin.data_keys.add(NAMESPACE, own.stack.kms_key_arn)
 
     with of_user(own.stack.endpoint, own.administrator.name).without("kms:GenerateDataKey"):
         assert isinstance(_refused(add, own), CannotOpen)

@@ -53,8 +53,8 @@ class Scene(NamedTuple):
 def own(emulator: Emulator, built_package: Package) -> OwnStack:
     made = raise_own(emulator.url, built_package, _STACK)
     with made.admin(made.administrator) as admin:
-        admin.set_grants(iam_principal(made.writer), [Grant(("write", "admin"), ("payments.*",))])
-        admin.create_namespace(_OTHER)
+        admin.grants.set(iam_principal(made.writer), [Grant(("write", "admin"), ("payments.*",))])
+        admin.namespaces.create(_OTHER)
     return made
 
 
@@ -62,11 +62,11 @@ def own(emulator: Emulator, built_package: Package) -> OwnStack:
 def scene(own: OwnStack) -> Iterator[Scene]:
     namespace = f"payments.n{uuid4().hex[:8]}"
     with own.admin(own.administrator, namespace) as admin:
-        admin.create_namespace(namespace)
-        admin.add_data_key(namespace, own.stack.kms_key_arn)
+        admin.namespaces.create(namespace)
+        admin.data_keys.add(namespace, own.stack.kms_key_arn)
     with own.admin(own.writer, namespace) as writer:
-        writer.put(namespace, SECRET, CANARY)
-        writer.put(_OTHER, "beside", "1", form="plain")
+        writer.values.put(namespace, SECRET, CANARY)
+        writer.values.put(_OTHER, "beside", "1", form="plain")
     endpoint, table = own.stack.endpoint, own.stack.table
     statement = {
         "Effect": "Allow",
@@ -85,16 +85,16 @@ def test_a_raised_revision_is_refused_for_its_namespace_alone_and_one_lift_cures
     held = scene.warm.revisions[scene.namespace]
     scene.raise_revision(raised)
     with scene.own.admin(scene.own.writer, scene.namespace) as writer:
-        writer.put(_OTHER, "beside", raised, form="plain")
+        writer.values.put(_OTHER, "beside", raised, form="plain")
 
         with pytest.raises(NotTaken):
             scene.warm.refresh()
         assert set(scene.warm.refused) == {scene.namespace}
         assert (scene.warm.secret(SECRET).reveal(), scene.warm["beside"]) == (CANARY, raised)
 
-        lifted = writer.lift(scene.namespace, held)
+        lifted = writer.namespaces.lift(scene.namespace, held)
         assert {each["what"] for each in lifted.differences} == {"revision"}
-        writer.put(scene.namespace, SECRET, "after")
+        writer.values.put(scene.namespace, SECRET, "after")
     assert scene.warm.refresh()
     assert (scene.warm.secret(SECRET).reveal(), dict(scene.warm.refused)) == ("after", {})
     assert scene.warm.revisions[scene.namespace] > held

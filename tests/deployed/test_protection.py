@@ -45,9 +45,9 @@ def scene(deployed: Deployed, tmp_path: Path) -> Iterator[Scene]:
     with from_environ(variables(stack, people.administrator, namespace)) as administrator:
         for principal, action in ((iam_principal, "write"), (api_key_principal, "read")):
             granted = Grant((action,), ("payments.*",))  # type: ignore[arg-type]  # actions by name
-            administrator.change_grants(principal(people.developer), lambda before, more=granted: (*before, more))  # type: ignore[misc]
-        administrator.create_namespace(namespace)
-        administrator.add_data_key(namespace, stack.kms_key_arn)
+            administrator.grants.change(principal(people.developer), lambda before, more=granted: (*before, more))  # type: ignore[misc]
+        administrator.namespaces.create(namespace)
+        administrator.data_keys.add(namespace, stack.kms_key_arn)
     statement = {
         "Effect": "Allow",
         "Action": [f"dynamodb:{each}" for each in _TABLE],
@@ -56,7 +56,7 @@ def scene(deployed: Deployed, tmp_path: Path) -> Iterator[Scene]:
     client = boto3.client("dynamodb", **client_arguments(endpoint, new_user(endpoint, statement)))
     shell = Shell({**held, "XDG_CONFIG_HOME": str(tmp_path / "own")}, tmp_path)
     with from_environ(held) as admin:
-        admin.put(namespace, "db.url", "was sealed")
+        admin.values.put(namespace, "db.url", "was sealed")
         yield Scene(admin, shell, Marker(DynamoRepository(client, stack.table), namespace), namespace)
 
 
@@ -72,13 +72,13 @@ def test_a_key_that_is_marked_plain_in_the_table_gets_no_secret_in_the_clear(sce
     for arguments, given in ((("put", "db.url", "-"), SECRET), (("import", "-", "-f", "dotenv"), f"db.url={SECRET}")):
         done = scene.developer.run(*arguments, given=given)
         assert (done.code, "--seal" in done.err) == (2, True)
-    scene.admin.put(scene.namespace, "db.url", SECRET)
+    scene.admin.values.put(scene.namespace, "db.url", SECRET)
     assert scene.developer.ok("get", "db.url") == SECRET
     assert SECRET not in scene.thief.sees()
 
 
 def test_a_version_that_is_planted_in_the_table_is_not_rolled_back_to_unasked(scene: Scene) -> None:
-    scene.admin.put(scene.namespace, "db.url", SECRET)
+    scene.admin.values.put(scene.namespace, "db.url", SECRET)
     scene.thief.plant("db.url", 1)
     done = scene.developer.run("rollback", "db.url", "--yes")
     assert (done.code, "--declassify" in done.err) == (2, True)

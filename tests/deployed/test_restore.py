@@ -74,13 +74,13 @@ class Lost(NamedTuple):
 
 def _put(own: OwnStack, value: str, namespace: str = NAMESPACE) -> Number:
     with own.admin(own.writer, namespace) as writer:
-        return namespace, SECRET, writer.put(namespace, SECRET, value).version
+        return namespace, SECRET, writer.values.put(namespace, SECRET, value).version
 
 
 def _create(own: OwnStack, namespace: str) -> None:
     with own.admin(own.administrator) as admin:
-        admin.create_namespace(namespace)
-        admin.add_data_key(namespace, own.stack.kms_key_arn)
+        admin.namespaces.create(namespace)
+        admin.data_keys.add(namespace, own.stack.kms_key_arn)
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_a_namespace_that_did_not_come_back_stays_absent_until_it_is_created(los
     lost.switch()
 
     with lost.own.admin(lost.own.writer, _BORN_LATER) as writer, pytest.raises(NotFound):
-        writer.put(_BORN_LATER, SECRET, "again")
+        writer.values.put(_BORN_LATER, SECRET, "again")
 
 
 def test_the_command_of_the_runbook_does_it_with_the_rights_that_the_runbook_names(lost: Lost) -> None:
@@ -153,7 +153,7 @@ def test_a_thief_who_was_cut_off_since_the_backup_is_not_let_in_again_by_the_res
     own, path = lost.own, f"/v1/namespaces/{NAMESPACE}/snapshot"
     assert own.api.send("GET", path, own.reader).status == 200
     with own.admin(own.administrator) as admin:
-        admin.delete_grants(api_key_principal(own.reader))
+        admin.grants.delete(api_key_principal(own.reader))
     lost.lift()
     lines = list(take_away(lost.client, own.stack.table, lost.new_table, lost.operator))
     assert lines == [f"{api_key_principal(own.reader)}: what was revoked since is revoked"]
@@ -199,7 +199,7 @@ def test_whoever_was_stopped_repeats_it_and_what_did_not_come_back_stays_absent(
 
     assert came_back[_BORN_LATER] is None
     with lost.own.admin(lost.own.administrator) as admin:
-        assert _BORN_LATER not in {each.namespace for each in admin.namespaces()}
+        assert _BORN_LATER not in {each.namespace for each in admin.namespaces.list()}
     _create(lost.own, _BORN_LATER)
     assert lost.put("after", _BORN_LATER) not in lost.numbers
 

@@ -45,14 +45,14 @@ class Scene(NamedTuple):
         policy = Policy({self.namespace: Protection(retired_kids=self.retired)})
         held = variables(self.own.stack, self.own.writer, self.namespace)
         with from_environ(held, policy=policy) as writer, suppress(ConfigsvcError):
-            writer.put(self.namespace, SECRET, value)
+            writer.values.put(self.namespace, SECRET, value)
 
 
 @pytest.fixture(scope="module")
 def own(emulator: Emulator, built_package: Package) -> OwnStack:
     made = raise_own(emulator.url, built_package, _STACK)
     with made.admin(made.administrator) as admin:
-        admin.set_grants(iam_principal(made.writer), [Grant(("write", "admin"), ("payments.*",))])
+        admin.grants.set(iam_principal(made.writer), [Grant(("write", "admin"), ("payments.*",))])
     held = of_user(made.stack.endpoint, made.writer.name)
     document = held.read()
     for statement in document["Statement"]:
@@ -71,13 +71,13 @@ def edit(request: pytest.FixtureRequest) -> Callable[[Thief], None]:
 def scene(own: OwnStack) -> Scene:
     namespace = f"payments.n{uuid4().hex[:8]}"
     with own.admin(own.writer, namespace) as owner:
-        owner.create_namespace(namespace)
-        owner.add_data_key(namespace, own.stack.kms_key_arn)
-        owner.put(namespace, SECRET, CANARY)
-        (old,) = owner.data_keys(namespace)
+        owner.namespaces.create(namespace)
+        owner.data_keys.add(namespace, own.stack.kms_key_arn)
+        owner.values.put(namespace, SECRET, CANARY)
+        (old,) = owner.data_keys.list(namespace)
         key = leaked(_stolen_role(own, namespace), namespace, old.data_key)
-        owner.rotate(namespace, fresh=True)
-        retired = owner.retired_kids(namespace)
+        owner.data_keys.rotate(namespace, fresh=True)
+        retired = owner.data_keys.get_retired(namespace)
     endpoint, table = own.stack.endpoint, own.stack.table
     statement = {
         "Effect": "Allow",

@@ -41,9 +41,9 @@ def rotation(deployed: Deployed) -> Iterator[Rotation]:
     namespace = f"payments.r{uuid4().hex[:8]}"
     with from_environ(variables(stack, administrator, namespace)) as admin:
         for key in (old, new, ApiKey(administrator.api_key_id, administrator.api_key)):
-            admin.set_grants(api_key_principal(key), [Grant(("read",), ("payments.*",))])
-        admin.set_grants(iam_principal(developer), [Grant(("write", "admin"), ("payments.*",))])
-        admin.create_namespace(namespace)
+            admin.grants.set(api_key_principal(key), [Grant(("read",), ("payments.*",))])
+        admin.grants.set(iam_principal(developer), [Grant(("write", "admin"), ("payments.*",))])
+        admin.namespaces.create(namespace)
     environ = variables(stack, developer, namespace) | {
         "CONFIGSVC_API_KEY": f"{old.value},{new.value}", "CONFIGSVC_REFRESH_SECONDS": "30",
         "CONFIGSVC_START_SECONDS": "60",

@@ -78,7 +78,7 @@ class Stolen:
 
     def _unwrap(self, admin: Admin) -> None:
         table = DynamoRepository(dynamodb(self._own), self._own.stack.table)
-        for each in admin.data_keys(NAMESPACE):
+        for each in admin.data_keys.list(NAMESPACE):
             with suppress(ConfigsvcError):
                 self.known[each.kid] = thief(table, NAMESPACE, leaked(self._environ, NAMESPACE, each.data_key))
 
@@ -88,7 +88,7 @@ def own(emulator: Emulator, built_package: Package) -> OwnStack:
     """Its writer is the operator: may do all of the runbook."""
     made = raise_own(emulator.url, built_package, _STACK)
     with made.admin(made.administrator) as admin:
-        admin.set_grants(iam_principal(made.writer), [Grant(("write", "admin"), ("*",))])
+        admin.grants.set(iam_principal(made.writer), [Grant(("write", "admin"), ("*",))])
     held = of_user(made.stack.endpoint, made.writer.name)
     changed = held.read()
     for statement in changed["Statement"]:
@@ -114,7 +114,7 @@ def test_a_leaked_reader_s_role(own: OwnStack, tmp_path: Path) -> None:
     assert wait_until(lambda: not stolen.use(), _GRANTS_SECONDS)
     assert _NEW not in stolen.seen
     with own.admin(own.writer) as operator:
-        assert operator.get(NAMESPACE, SECRET).data == _NEW.encode()
+        assert operator.values.get(NAMESPACE, SECRET).data == _NEW.encode()
 
 
 def _may_open() -> dict[str, object]:

@@ -8,7 +8,7 @@ import itertools
 import re
 import shlex
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_type_hints
 
 import botocore.session
 import click
@@ -17,6 +17,7 @@ from botocore import xform_name
 
 from configsvc.model.errors import Conflict
 from configsvc_client.admin import Admin
+from configsvc_client.admin._admin import Nouns
 from configsvc_client.cli._main import _commands as cli
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -24,6 +25,7 @@ DOCUMENTS = (
     "README.md", "docs/CLIENT.md", "docs/DECISIONS.md", "docs/ENV_FILES.md", "docs/FORMATS.md", "docs/OPERATIONS.md",
     "docs/SECURITY.md", "docs/TESTING.md",
 )  # fmt: skip
+NOUNS: dict[str, type] = get_type_hints(Nouns)
 _GLOBAL = {"--query", "--output", "--region"}
 
 
@@ -99,10 +101,19 @@ def _python(document: str) -> list[str]:
 def test_python_in_the_documents_calls_what_admin_has(document: str) -> None:
     for source in _python(document):
         for node in ast.walk(ast.parse(source)):
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "admin":
-                assert hasattr(Admin, node.attr), node.attr
-    for called in re.findall(r"`admin\.(\w+)", (ROOT / document).read_text()):
-        assert hasattr(Admin, called), called
+            match node:
+                case ast.Call(func=ast.Attribute(value=ast.Name(id="admin"), attr=verb)):
+                    assert hasattr(Admin, verb), verb
+                case ast.Attribute(value=ast.Attribute(value=ast.Name(id="admin"), attr=noun), attr=verb):
+                    assert hasattr(NOUNS[noun], verb), f"{noun}.{verb}"
+    for noun, verb in re.findall(r"`admin\.(\w+)(?:\.(\w+))?", (ROOT / document).read_text()):
+        assert hasattr(NOUNS[noun], verb) if verb else noun in NOUNS or hasattr(Admin, noun), f"{noun}.{verb}"
+
+
+def test_the_table_of_nouns_names_every_verb_of_admin() -> None:
+    rows = re.findall(r"^\| `admin\.(\w+)` \| (.*) \|$", (ROOT / "docs/CLIENT.md").read_text(), re.MULTILINE)
+    named = {noun: set(re.findall(r"`(\w+)`", verbs)) for noun, verbs in rows}
+    assert named == {noun: {each for each in vars(made) if not each.startswith("_")} for noun, made in NOUNS.items()}
 
 
 class Listed(NamedTuple):
@@ -114,14 +125,15 @@ class Refusing:
 
     def __init__(self) -> None:
         self.kept: list[str] = []
+        self.namespaces = self
 
-    def create_namespace(self, *_: object, **__: object) -> None:
+    def create(self, *_: object, **__: object) -> None:
         pass
 
-    def namespaces(self) -> list[Listed]:
+    def list(self) -> list[Listed]:
         return [Listed(name) for name in ("first", "second", "third")]
 
-    def upkeep(self, namespace: str) -> str:
+    def run_upkeep(self, namespace: str) -> str:
         if namespace == "second":
             raise Conflict("Its log is too long.")
         self.kept.append(namespace)
@@ -129,7 +141,7 @@ class Refusing:
 
 
 def test_a_namespace_that_refuses_upkeep_keeps_no_other_from_it_and_fails_the_job() -> None:
-    (source,) = [each for each in _python("docs/OPERATIONS.md") if "admin.upkeep" in each]
+    (source,) = [each for each in _python("docs/OPERATIONS.md") if "run_upkeep" in each]
     parsed = ast.parse(source).body
     body = [part for each in parsed for part in (each.body if isinstance(each, ast.With) else [each])]
     admin = Refusing()

@@ -14,9 +14,9 @@ def test_a_variable_holds_the_value_as_json_spells_it(shell: Shell, service: Loo
     shell.ok("import", "-", "--format", "json", given=(
         '{"ts": 1754110382, "id": 12345678901234567890, "list": ["a","b"], "map": {"token":"secret"}, "on": true}'
     ))  # fmt: skip
-    service.admin().put(namespace, "pem", PEM)
-    service.admin().put(namespace, "quoted", '"bar"')
-    service.admin().put(namespace, "empty", "")
+    service.admin().values.put(namespace, "pem", PEM)
+    service.admin().values.put(namespace, "quoted", '"bar"')
+    service.admin().values.put(namespace, "empty", "")
     program = (
         "import os, json; print(json.dumps([os.environ[n] for n in 'TS ID LIST MAP ON PEM QUOTED EMPTY'.split()]))"
     )
@@ -34,7 +34,7 @@ def test_the_command_is_on_the_terminal_that_its_caller_is_on(shell: Shell) -> N
 
 
 def test_what_the_command_writes_goes_through_as_it_is(shell: Shell, service: Loopback, namespace: str) -> None:
-    service.admin().put(namespace, "token", "abc")
+    service.admin().values.put(namespace, "token", "abc")
     assert shell.ok("exec", "--", "printf", r"\033[31mabc\033[0m\r\n\001") == "\x1b[31mabc\x1b[0m\r\n\x01"
 
 

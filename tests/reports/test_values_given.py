@@ -19,7 +19,7 @@ PEM = b"-----BEGIN RSA PRIVATE KEY-----\nsome content here\n-----END RSA PRIVATE
 def test_a_value_of_several_lines_on_stdin_loses_none_of_them(shell: Shell, service: Loopback, namespace: str) -> None:
     for number, given in enumerate([b"1\n2\n3", b"\nfoo", b"  pass1\n\nlogin: x"]):
         shell.ok("put", f"k.{number}", "-", given=given)
-        assert service.admin().get(namespace, f"k.{number}").data == given
+        assert service.admin().values.get(namespace, f"k.{number}").data == given
 
 
 def test_a_file_comes_out_as_it_went_in(shell: Shell, service: Loopback, namespace: str, tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ def test_a_file_comes_out_as_it_went_in(shell: Shell, service: Loopback, namespa
         "import", "/dev/null", *(word for key in ("windows", "line") for word in ("--file", f"{key}={tmp_path}/{key}"))
     )
     shell.ok("put", "bytes", f"@{tmp_path}/bytes", "--binary")
-    assert {key: service.admin().get(namespace, key).data for key in contents} == contents
+    assert {key: service.admin().values.get(namespace, key).data for key in contents} == contents
     for key in ("windows", "bytes"):
         done = subprocess.run([*COMMAND, "get", key], env=shell.environ, capture_output=True, check=True, timeout=60)
         assert done.stdout == contents[key]
@@ -47,21 +47,21 @@ def test_stdin_may_be_a_file_or_a_socket(shell: Shell, service: Loopback, namesp
             subprocess.run(
                 [*COMMAND, "put", f"k.{number}", "-"], env=shell.environ, stdin=stdin, check=True, timeout=60
             )
-            assert service.admin().get(namespace, f"k.{number}").data == b"value"
+            assert service.admin().values.get(namespace, f"k.{number}").data == b"value"
 
 
 def test_a_value_that_is_an_address_is_stored_and_not_fetched(shell: Shell, service: Loopback, namespace: str) -> None:
     with listening() as listener:
         for key, value in {"http": listener.url, "file": "file:///etc/hostname"}.items():
             shell.ok("put", key, value, "--plain")
-            assert service.admin().get(namespace, key).data == value.encode()
+            assert service.admin().values.get(namespace, key).data == value.encode()
         assert (listener.connections, listener.received) == ([], [])
 
 
 def test_a_put_and_an_import_leave_other_keys_as_they_are(shell: Shell, service: Loopback, namespace: str) -> None:
     admin = service.admin()
     for key in ("hello", "password"):
-        admin.put(namespace, key, "kept")
+        admin.values.put(namespace, key, "kept")
     shell.ok("put", "foo", "-", given="bar")
     shell.ok("import", "-", given="token=baz\n")
     shell.ok("delete", "foo", "--yes")
@@ -73,7 +73,7 @@ def test_the_newest_of_a_dozen_versions_is_served_and_listed_first(
 ) -> None:
     admin = service.admin()
     for number in range(1, 13):
-        admin.put(namespace, "k", f"value {number}")
+        admin.values.put(namespace, "k", f"value {number}")
     assert shell.ok("get", "k") == "value 12"
     assert shell.ok("get", "k", "--version", "2") == "value 2"
     versions = [line.split("\t")[0] for line in shell.ok("history", "k").splitlines()]
@@ -81,7 +81,7 @@ def test_the_newest_of_a_dozen_versions_is_served_and_listed_first(
 
 
 def test_a_version_is_shown_on_stdout_and_nothing_on_stderr(shell: Shell, service: Loopback, namespace: str) -> None:
-    service.admin().put(namespace, "k", "a secret")
+    service.admin().values.put(namespace, "k", "a secret")
     done = shell.run("get", "k", "--version", "1")
     assert (done.code, done.out, done.err) == (0, "a secret", "")
 
@@ -127,5 +127,5 @@ def test_a_file_of_one_line_is_stored_with_its_line_break_and_that_is_said(
         "import", "/dev/null", *(word for key in ("one", "pem") for word in ("--file", f"{key}={tmp_path}/{key}"))
     )
     assert (again.code, again.err.count("ends with a line break")) == (0, 1)
-    assert service.admin().get(namespace, "one").data == b"password\n"
+    assert service.admin().values.get(namespace, "one").data == b"password\n"
     assert "line break" not in shell.run("put", "none", f"@{tmp_path}/none").err

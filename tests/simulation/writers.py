@@ -117,7 +117,7 @@ class Writer:
     def rotate(self) -> bool:
         """Rotates the data keys; whether that came to its end."""
         try:
-            done = self._admin.rotate(NS, KMS_KEY, ROTATE)
+            done = self._admin.data_keys.rotate(NS, KMS_KEY, ROTATE)
         except GivenUp:
             self._truth.time.note(self.name, "rotate: given up in the middle")
             self._begin()
@@ -139,21 +139,23 @@ class Writer:
     def audit(self) -> None:
         """Reads the whole change log, and what was served at some revisions."""
         truth = self._truth
-        if [each.revision for each in self._admin.changes(NS)] != sorted(truth.log):
+        if [each.revision for each in self._admin.history.list_changes(NS)] != sorted(truth.log):
             truth.violate("the change log is not complete, or not in order")
         for revision in self._weather.draw.sample(sorted(truth.states), 3):
-            then = {str(entry.key): truth.plain(entry) for entry in self._admin.snapshot(NS, revision).entries}
+            then = {
+                str(entry.key): truth.plain(entry) for entry in self._admin.values.get_snapshot(NS, revision).entries
+            }
             if then != truth.values(revision):
                 truth.violate(f"revision {revision} is not what it was")
 
     def create(self) -> None:
         """The namespace, and its first data key."""
-        self._admin.set_grants("api-key:reader", [Grant(("read",), ("*",))])
-        self._admin.set_grants(ADMIN, [Grant(("read", "write", "admin"), ("*",))])
-        self._admin.create_namespace(NS)
-        self._admin.add_data_key(NS, KMS_KEY)
+        self._admin.grants.set("api-key:reader", [Grant(("read",), ("*",))])
+        self._admin.grants.set(ADMIN, [Grant(("read", "write", "admin"), ("*",))])
+        self._admin.namespaces.create(NS)
+        self._admin.data_keys.add(NS, KMS_KEY)
         drafts = [draft(key, f"first {key}", form="envelope") for key in KEYS]
-        self._admin.change(NS, drafts, "first")
+        self._admin.change_sets.apply(NS, drafts, "first")
 
     def _begin(self) -> None:
         self._numbers += 1
@@ -181,21 +183,23 @@ class Writer:
     def _put(self, name: str) -> int:
         key, form = self._key(), "plain" if self._weather.happens(0.2) else "envelope"
         made = draft(key, name, form=form)._replace(declassify=form == "plain")  # type: ignore[arg-type]
-        return self._admin.put_draft(NS, made, name).revision
+        return self._admin.values.put_draft(NS, made, name).revision
 
     def _pair(self, name: str) -> int:
         drafts = [draft(key, name, form="envelope") for key in KEYS[:2]]
-        return self._admin.change(NS, drafts, name).revision
+        return self._admin.change_sets.apply(NS, drafts, name).revision
 
     def _activate(self, name: str) -> int:
         version = self._weather.draw.randint(1, 6)
-        return self._admin.change(NS, [Activate(names.key(self._key()), version)], name, declassify=True).revision
+        return self._admin.change_sets.apply(
+            NS, [Activate(names.key(self._key()), version)], name, declassify=True
+        ).revision
 
     def _delete(self, name: str) -> int:
-        return self._admin.change(NS, [Delete(names.key(self._key()))], name).revision
+        return self._admin.change_sets.apply(NS, [Delete(names.key(self._key()))], name).revision
 
     def _rollback(self, name: str) -> int:
-        return self._admin.rollback(NS, self._key(), name, declassify=True).revision
+        return self._admin.rollback.roll_back(NS, self._key(), name, declassify=True).revision
 
     # What is known of a write.
 

@@ -330,7 +330,7 @@ def put_with_refused_api_keys(make: Make) -> None:
     with _refusing() as url:
         admin = _admin(make, CONFIGSVC_URL=url)
         assert own
-        admin.put(NS, "key", given("VALUE"))
+        admin.values.put(NS, "key", given("VALUE"))
 
 
 def malformed_secret_key(make: Make) -> None:
@@ -409,13 +409,13 @@ def _admin(make: Make, **changes: str) -> Admin:
 def put_that_kms_refuses(make: Make) -> None:
     own, admin = OWN, _admin(make)
     assert own
-    admin.put(NS, "key", given("VALUE"), form="kms")
+    admin.values.put(NS, "key", given("VALUE"), form="kms")
 
 
 def put_with_no_data_key(make: Make) -> None:
     own, admin = OWN, _admin(make)
     assert own
-    admin.put_draft(NS, _draft())
+    admin.values.put_draft(NS, _draft())
 
 
 def _draft() -> Draft:
@@ -425,18 +425,18 @@ def _draft() -> Draft:
 def put_of_no_key(make: Make) -> None:
     own, admin = OWN, _admin(make)
     assert own
-    admin.put(NS, "no/key", given("VALUE"))
+    admin.values.put(NS, "no/key", given("VALUE"))
 
 
 def put_of_no_json(make: Make) -> None:
     own, admin = OWN, _admin(make)
     assert own
-    admin.put(NS, "key", {given("VALUE"): {1, 2}})  # type: ignore[dict-item]  # that is the point
+    admin.values.put(NS, "key", {given("VALUE"): {1, 2}})  # type: ignore[dict-item]  # that is the point
 
 
 def variables_of_a_writer(make: Make) -> None:
     own, admin, prepared = OWN, _admin(make), _draft()
-    opened = admin.opened(NS, plain("log.level", given("PLAIN")))
+    opened = admin.values.open_entry(NS, plain("log.level", given("PLAIN")))
     raise ValueError(own[:3], len(str([admin, prepared, opened])))
 
 

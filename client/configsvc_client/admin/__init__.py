@@ -2,12 +2,13 @@
 
 from configsvc.model.change_set import Activate, Delete
 from configsvc.model.grants import Grant
-from configsvc_client.admin._access import Granted
 from configsvc_client.admin._admin import Admin
 from configsvc_client.admin._back import WayBack
 from configsvc_client.admin._compose import from_environ, service_url, settings_in
 from configsvc_client.admin._draft import Draft, checked, draft
+from configsvc_client.admin._fallback_file import SnapshotFile
 from configsvc_client.admin._following import Following
+from configsvc_client.admin._grants import Granted
 from configsvc_client.admin._guarded import Guarded, guarded
 from configsvc_client.admin._history import (
     Difference,
@@ -18,13 +19,12 @@ from configsvc_client.admin._history import (
     Served,
     VersionInfo,
 )
-from configsvc_client.admin._namespaces import Lifted, Pruned, Retention
+from configsvc_client.admin._namespaces import Lifted, NamespaceInfo, Pruned, Retention
 from configsvc_client.admin._observed import Exchange
 from configsvc_client.admin._protection import Policy, Protection, read_policy
-from configsvc_client.admin._reader import KeyInfo, Known, NamespaceInfo, Opened
+from configsvc_client.admin._reader import KeyInfo, Known, Opened
 from configsvc_client.admin._rotation import Rotation
 from configsvc_client.admin._sealing import StoredDataKey
-from configsvc_client.admin._snapshot_file import SnapshotFile
 from configsvc_client.admin._wire import Changed, Stored
 from configsvc_client.admin._writer import Part
 

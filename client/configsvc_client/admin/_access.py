@@ -1,21 +1,16 @@
-"""Grants, and who the caller is."""
+"""Access: who the caller is, what it may do, and whether the service can be used."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from typing import NamedTuple
+from collections.abc import Mapping
 
-from configsvc.model.errors import Forbidden, InvalidRequest, NotFound, PreconditionFailed
-from configsvc.model.etag import is_of_revision
+from configsvc.model import names
+from configsvc.model.errors import Forbidden, InvalidRequest, NotFound
 from configsvc.model.grants import Action, Grant, allows, normalised
-from configsvc.model.names import Namespace
 from configsvc_client._body import NotOurs
 from configsvc_client.admin._api import Answer, Api, nothing
 from configsvc_client.admin._members import Members
-from configsvc_client.admin._pages import items
 
-_TRIES = 4
 _PROBES: Mapping[Action, tuple[tuple[str, str], ...]] = {
     "write": (("POST", "/changes"), ("PUT", "/keys/configsvc.doctor")),
     "admin": (("POST", "/data-keys"),),
@@ -23,59 +18,53 @@ _PROBES: Mapping[Action, tuple[tuple[str, str], ...]] = {
 """Routes that take content, and refuse a request without it."""
 
 
-class Granted(NamedTuple):
-    """A principal and its grants."""
-
-    principal: str
-    grants: tuple[Grant, ...]
-
-
 class Access:
-    """Who may what; all but `whoami` by API key and take `admin` on `*`."""
+    """What the caller may do. None of it writes anything."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    def whoami(self, *, signed: bool) -> Mapping[str, object]:
-        """The caller's principals and grants, as the service sees them; the IAM one only when signed."""
+    def whoami(self, *, signed: bool = True) -> Mapping[str, object]:
+        """Return the caller's principals and grants, as the service sees them; the IAM one only when signed."""
         return self._api.write("POST", "/whoami", None, _who) if signed else self._api.read("/whoami", _who)
 
-    def skew(self) -> float | None:
-        """Seconds that this clock is ahead of the service's; None where it does not tell. Takes no right at all."""
+    def measure_skew(self) -> float | None:
+        """Return the seconds by which this clock is ahead of the service's, if known. Needs no grant."""
         return self._api.skew()
 
     def check_table(self) -> None:
-        """Ask whether the service can read its table. Takes no right at all.
+        """Check that the service can read its table. Needs no grant.
 
         Raises:
             Unavailable: it cannot, and `reason` says why.
         """
         self._api.check_table()
 
-    def require(self, namespace: Namespace, *actions: Action) -> None:
-        """Whether the caller's IAM principal may do all that several requests take, before the first of them is sent.
+    def require(self, namespace: str, *actions: Action) -> None:
+        """Check that the caller's IAM principal has all these actions, before the first of several requests is sent.
 
-        A caller who may not ask is let on: each request is judged by itself in any case.
+        If the caller may not ask, nothing is raised: the service checks each request in any case.
 
         Raises:
             Forbidden: an action is missing.
         """
+        name = names.namespace(namespace)
         try:
             principal, held, everywhere = self._api.write("POST", "/whoami", None, _rights)
         except (Forbidden, NotFound):
             return
-        lacking = [each for each in actions if not (allows(held, each, namespace) or (each == "admin" and everywhere))]
+        lacking = [each for each in actions if not (allows(held, each, name) or (each == "admin" and everywhere))]
         if lacking:
             granted = " ".join(f"-a {each}" for each in lacking)
             raise Forbidden(
-                f"This needs {' and '.join(actions)} on {namespace}, and {principal or 'your IAM principal'} lacks "
+                f"This needs {' and '.join(actions)} on {name}, and {principal or 'your IAM principal'} lacks "
                 f"{' and '.join(lacking)}; nothing was done. An administrator grants that: "
-                f"configsvc grant {principal or 'PRINCIPAL'} {granted} -n {namespace}",
-                action=lacking[0], namespace=namespace, principal=principal, lacks="iam",
+                f"configsvc grant {principal or 'PRINCIPAL'} {granted} -n {name}",
+                action=lacking[0], namespace=name, principal=principal, lacks="iam",
             )  # fmt: skip
 
-    def denied(self, namespace: Namespace, action: Action) -> Forbidden | None:
-        """Why IAM does not let the caller call what the action takes; None where it does. Nothing is written.
+    def find_denial(self, namespace: str, action: Action) -> Forbidden | None:
+        """Return why IAM does not let the caller use an action, or None where it does. Nothing is written.
 
         The requests are signed and have no content, so the service refuses them before it reads anything. Only whom IAM
         lets through gets that far. Grants play no part: see `whoami`.
@@ -87,9 +76,10 @@ class Access:
         Raises:
             ConfigsvcError: neither IAM nor the service's check of the content answered.
         """
+        name = names.namespace(namespace)
         for method, path in _PROBES.get(action, ()):
             try:
-                self._api.write(method, f"/namespaces/{namespace}{path}", {}, nothing)
+                self._api.write(method, f"/namespaces/{name}{path}", {}, nothing)
             except InvalidRequest:
                 continue
             except Forbidden as error:
@@ -97,75 +87,6 @@ class Access:
                     raise
                 return error
         return None
-
-    def get(self, principal: str) -> tuple[Grant, ...]:
-        """The grants of a principal; none when it has none."""
-        return self._held(principal)[0]
-
-    def list(self) -> Iterator[Granted]:
-        """All principals and their grants, page by page."""
-        return items(self._api, "/grants", "grants", _granted, {}, signed=True)
-
-    def set(self, principal: str, grants: Sequence[Grant]) -> None:
-        """Replace the grants of a principal."""
-        self._set(principal, grants, {})
-
-    def delete(self, principal: str) -> None:
-        """Take every grant of a principal away."""
-        self._delete(principal, {})
-
-    def change(self, principal: str, new: Callable[[tuple[Grant, ...]], Sequence[Grant]]) -> tuple[Grant, ...]:
-        """The grants of a principal become what `new` makes of them; it is asked again when they changed meanwhile.
-
-        Raises:
-            PreconditionFailed: they did each time.
-        """
-        for _ in range(_TRIES):
-            with suppress(PreconditionFailed):
-                return self._change(principal, new)
-        return self._change(principal, new)
-
-    def _change(self, principal: str, new: Callable[[tuple[Grant, ...]], Sequence[Grant]]) -> tuple[Grant, ...]:
-        held, etag = self._held(principal)
-        wanted = tuple(new(held))
-        if wanted == held:
-            return held
-        expected = {"if-match": etag} if etag else {"if-none-match": "*"}
-        if wanted:
-            self._set(principal, wanted, expected)
-        else:
-            self._delete(principal, expected)
-        return wanted
-
-    def _held(self, principal: str) -> tuple[tuple[Grant, ...], str | None]:
-        """The grants of a principal and their ETag; none when it has none."""
-
-        def read(answer: Answer) -> tuple[tuple[Grant, ...], str]:
-            answer.members.expect("principal", principal)
-            if not is_of_revision(answer.etag or ""):
-                raise NotOurs("its ETag is none of configsvc's")
-            return answer.members.grants(), str(answer.etag)
-
-        try:
-            return self._api.read("/grants", read, {"principal": principal}, signed=True)
-        except NotFound:
-            return (), None
-
-    def _set(self, principal: str, grants: Sequence[Grant], expected: Mapping[str, str]) -> None:
-        body = {"grants": [{"actions": list(each.actions), "namespaces": list(each.namespaces)} for each in grants]}
-
-        def read(answer: Answer) -> None:
-            answer.members.expect("principal", principal)
-            answer.members.grants()
-
-        self._api.write("PUT", "/grants", body, read, query={"principal": principal}, headers=expected)
-
-    def _delete(self, principal: str, expected: Mapping[str, str]) -> None:
-        self._api.write("DELETE", "/grants", None, nothing, query={"principal": principal}, headers=expected)
-
-
-def _granted(members: Members) -> Granted:
-    return Granted(members.principal(), members.grants())
 
 
 def _who(answer: Answer) -> dict[str, object]:

@@ -2,32 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Self
+from collections.abc import Callable
+from typing import NamedTuple, Self
 
 from configsvc.model import names
-from configsvc.model.errors import Forbidden
-from configsvc.model.grants import Action, Grant
-from configsvc_client.admin._access import Granted
-from configsvc_client.admin._admin_data_keys import Keyrings
-from configsvc_client.admin._admin_files import Files
-from configsvc_client.admin._admin_follow import Follows
-from configsvc_client.admin._admin_history import Histories
-from configsvc_client.admin._admin_namespaces import AllNamespaces
-from configsvc_client.admin._admin_rollback import Rollbacks
-from configsvc_client.admin._admin_serving import Serving
-from configsvc_client.admin._parts import Parts
+from configsvc_client._ports import Clock, Gateway
+from configsvc_client.admin._access import Access
+from configsvc_client.admin._change_sets import ChangeSets
+from configsvc_client.admin._data_keys import DataKeys
+from configsvc_client.admin._fallback_file import FallbackFile
+from configsvc_client.admin._following import Following
+from configsvc_client.admin._grants import Grants
+from configsvc_client.admin._history import History
+from configsvc_client.admin._namespaces import Namespaces
+from configsvc_client.admin._rollback import Rollback
+from configsvc_client.admin._values import Values
 
 
-class Admin(Serving, Histories, Rollbacks, Keyrings, AllNamespaces, Files, Follows):
+class Nouns(NamedTuple):
+    """The parts of an `Admin`, one for each thing that it works on; `from_environ` puts them together."""
+
+    values: Values
+    change_sets: ChangeSets
+    namespaces: Namespaces
+    data_keys: DataKeys
+    grants: Grants
+    access: Access
+    history: History
+    rollback: Rollback
+    fallback_file: FallbackFile
+
+
+class Admin:
     """Everything that people and scripts do with configsvc. Reads need an API key, writes AWS credentials too.
+
+    Each noun has its verbs: `admin.values.put(…)`, `admin.namespaces.create(…)`, `admin.grants.set(…)`.
 
     Every method raises the errors of `configsvc.model.errors` as the service answered them, and Unavailable when it
     did not. Writes are sent again where that is safe, and done once.
+
+    Attributes:
+        values: read and write the values of keys.
+        change_sets: change several keys at once, all or nothing.
+        namespaces: create, change, list and delete namespaces.
+        data_keys: list, add, rewrap, retire and rotate data keys.
+        grants: who may do what.
+        access: who the caller is, and whether the service can be used.
+        history: versions, the change log, and differences.
+        rollback: serve again what was served before.
+        fallback_file: save and verify the fallback file of readers.
     """
 
-    def __init__(self, parts: Parts, close: Callable[[], None] = lambda: None) -> None:
-        super().__init__(parts)
+    def __init__(
+        self, nouns: Nouns, gateway: Gateway, clock: Clock, close: Callable[[], None] = lambda: None
+    ) -> None:  # fmt: skip
+        self.values = nouns.values
+        self.change_sets = nouns.change_sets
+        self.namespaces = nouns.namespaces
+        self.data_keys = nouns.data_keys
+        self.grants = nouns.grants
+        self.access = nouns.access
+        self.history = nouns.history
+        self.rollback = nouns.rollback
+        self.fallback_file = nouns.fallback_file
+        self._gateway = gateway
+        self._clock = clock
         self._close = close
 
     def __enter__(self) -> Self:
@@ -37,55 +76,9 @@ class Admin(Serving, Histories, Rollbacks, Keyrings, AllNamespaces, Files, Follo
         self.close()
 
     def close(self) -> None:
-        """Drop the connections; the next use opens others."""
+        """Close the connections; the next use opens new ones."""
         self._close()
 
-    def whoami(self, *, signed: bool = True) -> Mapping[str, object]:
-        """The caller's principals and grants, as the service sees them; the IAM one only when signed."""
-        return self._parts.access.whoami(signed=signed)
-
-    def denied(self, namespace: str, action: Action) -> Forbidden | None:
-        """Why IAM does not let the caller call what the action takes; None where it does. Nothing is written.
-
-        Raises:
-            ConfigsvcError: neither IAM nor the service answered.
-        """
-        return self._parts.access.denied(names.namespace(namespace), action)
-
-    def skew(self) -> float | None:
-        """Seconds that this clock is ahead of the service's; None where it does not tell. Takes no right at all."""
-        return self._parts.access.skew()
-
-    def check_table(self) -> None:
-        """Ask whether the service can read its table. Takes no right at all.
-
-        Raises:
-            Unavailable: it cannot, and `reason` says why.
-        """
-        self._parts.access.check_table()
-
-    def get_grants(self, principal: str) -> tuple[Grant, ...]:
-        """The grants of a principal."""
-        return self._parts.access.get(principal)
-
-    def list_grants(self) -> Iterator[Granted]:
-        """All principals and their grants, page by page."""
-        return self._parts.access.list()
-
-    def set_grants(self, principal: str, grants: Sequence[Grant]) -> None:
-        """Replace the grants of a principal."""
-        self._parts.access.set(principal, grants)
-
-    def change_grants(self, principal: str, new: Callable[[tuple[Grant, ...]], Sequence[Grant]]) -> tuple[Grant, ...]:
-        """The grants of a principal become what `new` makes of them, and nothing that others do meanwhile is lost.
-
-        `new` is asked again when they changed.
-
-        Raises:
-            PreconditionFailed: they changed each time.
-        """
-        return self._parts.access.change(principal, new)
-
-    def delete_grants(self, principal: str) -> None:
-        """Take every grant of a principal away."""
-        self._parts.access.delete(principal)
+    def follow(self, *namespaces: str) -> Following:
+        """Watch namespaces for changes, each look at the cost of a poll. Nothing is requested yet."""
+        return Following(self._gateway, [names.namespace(each) for each in namespaces], self._clock)

@@ -22,22 +22,26 @@ from configsvc_client._url import Url, parse
 from configsvc_client.admin import _session
 from configsvc_client.admin._access import Access
 from configsvc_client.admin._activations import Activations
-from configsvc_client.admin._admin import Admin
+from configsvc_client.admin._admin import Admin, Nouns
 from configsvc_client.admin._api import Api
+from configsvc_client.admin._change_sets import ChangeSets
 from configsvc_client.admin._data_keys import DataKeys
+from configsvc_client.admin._fallback_file import FallbackFile
+from configsvc_client.admin._grants import Grants
 from configsvc_client.admin._history import History
+from configsvc_client.admin._keyrings import Keyrings
 from configsvc_client.admin._namespaces import Namespaces
 from configsvc_client.admin._observed import Told, connection
 from configsvc_client.admin._opening import Opener
-from configsvc_client.admin._parts import Parts
 from configsvc_client.admin._patience import PatientKms
 from configsvc_client.admin._ports import Ports
 from configsvc_client.admin._protection import Policy, Rules
 from configsvc_client.admin._reader import Reader
 from configsvc_client.admin._rewrapping import Rewrapper
+from configsvc_client.admin._rollback import Rollback, Sources
 from configsvc_client.admin._rotation import Rotator
 from configsvc_client.admin._sealer import ValueSealer
-from configsvc_client.admin._snapshot_file import SnapshotFiles
+from configsvc_client.admin._values import Values
 from configsvc_client.admin._writer import Writer
 
 _REQUIRED = ("CONFIGSVC_URL", "CONFIGSVC_API_KEY")
@@ -148,18 +152,22 @@ def admin(
     api = Api(settings.url, settings.api_keys, settings.region, ports)
     kms = PatientKms(ports.kms, ports.credentials, clock, chance)
     keyring = Keyring(kms, settings.pin, clock, _TTL)
-    data_keys = DataKeys(api, kms, keyring, settings.pin, clock, retired=policy.retired_kids)
-    reader = Reader(api)
-    sealer = ValueSealer(data_keys, kms, settings.pin, clock, chance)
+    keyrings = Keyrings(api, kms, keyring, settings.pin, clock, retired=policy.retired_kids)
+    reader, rules = Reader(api), Rules(policy, settings.sealed_keys)
+    sealer = ValueSealer(keyrings, kms, settings.pin, clock, chance)
     opener = Opener(
-        keyring, settings.pin, lambda namespace: [each.data_key for each in data_keys.list(namespace)], clock,
+        keyring, settings.pin, lambda namespace: [each.data_key for each in keyrings.list(namespace)], clock,
         settings.sealed_keys,
     )  # fmt: skip
-    writer = Writer(api, sealer.seal, reader.known, clock, chance, forget=data_keys.forget)
-    access, rules = Access(api), Rules(policy, settings.sealed_keys)
-    parts = Parts(
-        Namespaces(api), data_keys, Rewrapper(kms, settings.pin, clock),
-        Rotator(access, data_keys, reader, opener, writer), reader, History(api), opener, writer, access,
-        SnapshotFiles(reader, opener, settings.url, clock), ports.gateway, clock, rules, Activations(reader, rules),
+    writer = Writer(api, sealer.seal, reader.known, clock, chance, forget=keyrings.forget)
+    access, namespaces, history = Access(api), Namespaces(api), History(api)
+    change_sets = ChangeSets(writer, rules, Activations(reader, rules), namespaces)
+    values = Values(reader, opener, writer, change_sets, rules)
+    sources = Sources(namespaces, history, reader, keyrings, opener)
+    rotator = Rotator(access, keyrings, reader, opener, writer)
+    nouns = Nouns(
+        values, change_sets, namespaces, DataKeys(keyrings, Rewrapper(kms, settings.pin, clock), rotator), Grants(api),
+        access, history, Rollback(sources, values, writer, rules),
+        FallbackFile(reader, opener, settings.url, clock),
     )  # fmt: skip
-    return Admin(parts, close)
+    return Admin(nouns, ports.gateway, clock, close)

@@ -1,233 +1,123 @@
-"""The keyring of a namespace as its writers use it: list, add, and unwrap the newest to seal under."""
+"""Data keys: list, add, rewrap, retire, rotate."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
-from functools import partial
-
-from configsvc.model.encoding import base64std, from_base64std
-from configsvc.model.errors import CannotOpen, Misconfigured, Unavailable
-from configsvc.model.names import Kid, Namespace
+from configsvc.model import names
+from configsvc.model.errors import Conflict, NotFound
+from configsvc.model.names import Kid
 from configsvc.model.snapshot import DataKey
-from configsvc_client._cipher import DATA_KEY, kid_of
-from configsvc_client._keyring import Keyring
-from configsvc_client._kms import plaintext_in
-from configsvc_client._pin import Pin
-from configsvc_client._ports import Clock
-from configsvc_client.admin._api import Answer, Api
-from configsvc_client.admin._members import Members
-from configsvc_client.admin._ports import Kms
-from configsvc_client.admin._sealing import Sealer, StoredDataKey, newest_first, newest_live
-
-KMS_SECONDS = 15.0
-_STATES = ("live", "retired")
-
-Retired = Callable[[Namespace], Iterable[str]]
-"""The kids that the trusted policy of a namespace retires."""
+from configsvc_client.admin._keyrings import Keyrings
+from configsvc_client.admin._rewrapping import Rewrapper
+from configsvc_client.admin._rotation import Rotation, Rotator, Told
+from configsvc_client.admin._sealing import StoredDataKey
+from configsvc_client.admin._writer import Part
 
 
-def none_retired(namespace: Namespace) -> Iterable[str]:
-    """No policy, so no kid is retired but by the service's word."""
-    del namespace
-    return ()
+def _untold(part: Part) -> None:
+    del part
 
 
 class DataKeys:
     """The data keys of namespaces.
 
     Args:
-        api: lists and stores them, wrapped.
-        kms: makes them.
-        keyring: unwraps them, under the pin, and keeps them for a while.
-        pin: the KMS keys that are trusted.
-        clock: for deadlines.
-        retired: kids that nothing is sealed under, whatever the service says of them.
+        keyrings: lists and stores them.
+        rewrapper: wraps one under another KMS key.
+        rotator: replaces them.
     """
 
-    def __init__(
-        self, api: Api, kms: Kms, keyring: Keyring, pin: Pin, clock: Clock, *, retired: Retired = none_retired
-    ) -> None:
-        self._api = api
-        self._kms = kms
-        self._keyring = keyring
-        self._pin = pin
-        self._clock = clock
-        self._retired = retired
-        self._newest: dict[Namespace, DataKey] = {}
-        self._passed: defaultdict[Namespace, set[Kid]] = defaultdict(set)
+    def __init__(self, keyrings: Keyrings, rewrapper: Rewrapper, rotator: Rotator) -> None:
+        self._keyrings = keyrings
+        self._rewrapper = rewrapper
+        self._rotator = rotator
 
-    def list(self, namespace: Namespace) -> list[StoredDataKey]:
-        """All data keys, newest first. Those that are retired are remembered: none of them is sealed under again."""
+    def list(self, namespace: str) -> list[StoredDataKey]:
+        """List the data keys of a namespace, wrapped, newest first."""
+        return self._keyrings.list(names.namespace(namespace))
 
-        def read(answer: Answer) -> tuple[StoredDataKey, ...]:
-            answer.members.expect("namespace", namespace)
-            return answer.members.each("data_keys", _read)
+    def add(self, namespace: str, kms_key: str) -> Kid:
+        """Make a data key under a KMS key (its ARN) and add it; new values are sealed under it from now on."""
+        return self.store(namespace, self.make(namespace, kms_key))
 
-        listed = newest_first(self._api.read(f"/namespaces/{namespace}/data-keys", read))
-        self.pass_over(namespace, (each.kid for each in listed if each.state == "retired"))
-        return listed
-
-    def never(self, namespace: Namespace) -> frozenset[str]:
-        """What nothing is sealed under: the policy's retired kids, and those that this process saw retired or replaced.
-
-        The service is not asked: whoever writes its table could bring a data key back.
-        """
-        return frozenset(self._passed[namespace]) | frozenset(self._retired(namespace))
-
-    def pass_over(self, namespace: Namespace, kids: Iterable[Kid]) -> None:
-        """Seal nothing more under these data keys in this process."""
-        self._passed[namespace].update(kids)
-        held = self._newest.get(namespace)
-        if held and held.kid in self._passed[namespace]:
-            self.forget(namespace)
-
-    def kms_key(self, namespace: Namespace, listed: Iterable[StoredDataKey]) -> str:
-        """The KMS key to wrap a new data key: that of the newest live one, also where that one seals no more.
-
-        Whoever writes the table says which is the newest, so this is only for a caller who pins one KMS key, or any.
-
-        Raises:
-            Misconfigured: several KMS keys are pinned, or there is no live data key.
-        """
-        if len(self._pin.arns) > 1 and not self._pin.trusts_any:
-            raise Misconfigured(
-                "CONFIGSVC_KMS_KEYS names several KMS keys. Say which of them wraps the new data key: --kms-key ARN."
-            )
-        live = [each for each in newest_first(listed) if each.state == "live"]
-        return live[0].data_key.kms_key if live else newest_live(namespace, live).kms_key
-
-    def make(self, namespace: Namespace, kms_key: str) -> DataKey:
-        """Have KMS make a data key and wrap it. It is stored nowhere yet, and its plaintext is dropped here.
-
-        Args:
-            namespace: what it will seal for, also its encryption context.
-            kms_key: the KMS key's ARN.
+    def make(self, namespace: str, kms_key: str) -> DataKey:
+        """Have KMS make and wrap a data key, and store it nowhere yet.
 
         Raises:
             CannotOpen: KMS refuses.
         """
-        answer = self._kms.call(
-            "GenerateDataKey",
-            {"KeyId": kms_key, "KeySpec": "AES_256", "EncryptionContext": context_of(namespace)},
-            self._deadline(),
-        )
-        return _generated(answer)
+        return self._keyrings.make(names.namespace(namespace), kms_key)
 
-    def store(self, namespace: Namespace, data_key: DataKey) -> Kid:
-        """Add a data key that is wrapped.
+    def store(self, namespace: str, data_key: DataKey) -> Kid:
+        """Add a data key that KMS wrapped for this namespace."""
+        return self._keyrings.store(names.namespace(namespace), data_key)
 
-        Raises:
-            ConfigsvcError: as the service answered.
-        """
-        read = partial(_done, namespace, data_key.kid)
-        self._api.write("POST", f"/namespaces/{namespace}/data-keys", data_key._asdict(), read)
-        self.forget(namespace)
-        return data_key.kid
+    def get_retired(self, namespace: str) -> frozenset[str]:
+        """Return the kids that nothing is sealed under again: the policy's, and those that this Admin saw retired."""
+        return self._keyrings.never(names.namespace(namespace))
 
-    def check(self, namespace: Namespace, data_key: DataKey) -> None:
-        """Unwrap a data key: may this caller seal under it?
+    def check(self, namespace: str) -> None:
+        """Unwrap the newest live data key with kms:Decrypt and forget it: can this caller seal and open here?
 
         Raises:
             CannotOpen: KMS refuses, or its KMS key is not pinned.
-            Misconfigured: no KMS key is pinned.
+            Misconfigured: there is no data key, no KMS key is pinned, or no AWS credentials are found.
         """
-        require_pin(self._pin)
-        self._keyring.cipher(namespace, data_key, self._deadline())
+        self._keyrings.sealer(names.namespace(namespace))
 
-    def forget(self, namespace: Namespace) -> None:
-        """Ask again which data key is the newest, the next time that something is sealed."""
-        self._newest.pop(namespace, None)
+    def rewrap(self, namespace: str, kid: str, kms_key: str) -> None:
+        """Wrap a data key under another KMS key (its ARN, in the same region), or under the same anew.
 
-    def replace(self, namespace: Namespace, data_key: DataKey) -> None:
-        """Store another wrapping of a data key."""
-        body = {"kms_key": data_key.kms_key, "wrapped": data_key.wrapped}
-        path = f"/namespaces/{namespace}/data-keys/{data_key.kid}"
-        self._api.write("PUT", path, body, partial(_done, namespace, data_key.kid))
-        self.forget(namespace)
+        Readers whose pin does not name that KMS key yet cannot open what is sealed under the data key: pin it first.
 
-    def retire(self, namespace: Namespace, kid: Kid) -> None:
-        """Seal nothing more under a data key.
+        Raises:
+            NotFound: there is no such data key.
+            CannotOpen: a KMS key is not pinned, KMS refuses, or what it answered is another key.
+            Conflict: the data key is retired, by the service's word or by the policy's.
+        """
+        name = names.namespace(namespace)
+        for each in self._keyrings.list(name):
+            if each.kid == kid:
+                if kid in self._keyrings.never(name):
+                    raise Conflict(f"The data key {kid} is retired, so it is not wrapped again.", kid=kid)
+                made = self._rewrapper.rewrapped(name, each.data_key, kms_key)
+                return self._keyrings.replace(name, made)
+        raise NotFound("There is no such data key.", kid=kid)
+
+    def retire(self, namespace: str, kid: str) -> None:
+        """Seal nothing more under a data key, and activate nothing that is. There is no way back.
 
         Raises:
             Conflict: entries that are served need it.
         """
-        path = f"/namespaces/{namespace}/data-keys/{kid}/retire"
-        self._api.write("POST", path, None, partial(_done, namespace, kid))
-        self.pass_over(namespace, [kid])
-        self.forget(namespace)
+        self._keyrings.retire(names.namespace(namespace), names.kid(kid))
 
-    def newest(self, namespace: Namespace) -> DataKey:
-        """The newest live data key, as the service lists it now.
+    def rotate(
+        self,
+        namespace: str,
+        kms_key: str | None = None,
+        message: str = "rotate",
+        *,
+        fresh: bool = False,
+        told: Told = _untold,
+    ) -> Rotation:
+        """Seal everything that is served in envelopes under one new data key, and retire the others.
+
+        It is done while others read and write. A run that was killed is run again: several live data keys are a
+        rotation that was begun, and it goes on with the newest. Versions that are not served are not sealed anew: those
+        under a retired data key can be read, and no longer be activated.
+
+        Args:
+            namespace: where.
+            kms_key: the ARN of the KMS key to wrap the new data key; that of the newest where left out, which takes
+                a pin of one KMS key.
+            message: for the change log.
+            fresh: whether to make a new data key also where a rotation was begun.
+            told: hears of each change set that is done, and of each key that is refused.
 
         Raises:
-            Misconfigured: there is none.
+            Forbidden: the caller lacks `write` or `admin`; nothing was done.
+            CannotOpen: the caller may not make data keys, or not open them; nothing was done.
+            Unavailable: others were faster in every round.
+            Misconfigured: there is no data key to take the KMS key from, or no KMS key is pinned.
         """
-        self._newest[namespace] = newest_live(namespace, self.list(namespace), self.never(namespace))
-        return self._newest[namespace]
-
-    def sealer(self, namespace: Namespace) -> Sealer:
-        """The newest live data key, unwrapped. It is listed once and held until `forget`, or until it does not unwrap.
-
-        Raises:
-            Misconfigured: there is none, or no KMS key is pinned.
-            CannotOpen: it does not unwrap, or is under a KMS key that is not pinned.
-        """
-        require_pin(self._pin)
-        held = self._newest.get(namespace)
-        if held:
-            with suppress(CannotOpen):  # wrapped under another KMS key since, which the service knows
-                return self._sealer(namespace, held)
-        return self._sealer(namespace, self.newest(namespace))
-
-    def _sealer(self, namespace: Namespace, data_key: DataKey) -> Sealer:
-        return Sealer(namespace, self._keyring.cipher(namespace, data_key, self._deadline()))
-
-    def _deadline(self) -> float:
-        return self._clock.now().monotonic + KMS_SECONDS
-
-
-def require_pin(pin: Pin) -> None:
-    """Sealing and opening need to know whom to trust.
-
-    Raises:
-        Misconfigured: no KMS key is pinned.
-    """
-    if not pin.arns:
-        raise Misconfigured(
-            "CONFIGSVC_KMS_KEYS is not set, so any KMS key could be passed off as yours. Set it to the key's ARN; "
-            "`configsvc env` prints the one in use."
-        )
-
-
-def context_of(namespace: Namespace) -> dict[str, str]:
-    """The encryption context of a namespace's data keys."""
-    return {"configsvc:namespace": namespace}
-
-
-def _generated(answer: Mapping[str, object]) -> DataKey:
-    """A new data key, wrapped.
-
-    Raises:
-        Unavailable: KMS answered something else.
-    """
-    try:
-        wrapped = base64std(from_base64std(str(answer["CiphertextBlob"])))
-        return DataKey(kid_of(plaintext_in(answer)), str(answer["KeyId"]), wrapped)
-    except (KeyError, ValueError):
-        pass  # raised below: as its context, this one could show the data key
-    raise Unavailable(f"KMS answered GenerateDataKey without a key of {DATA_KEY} bytes.")
-
-
-def _read(members: Members) -> StoredDataKey:
-    data_key = DataKey(members.kid(), members.kms_key(), members.text("wrapped"))
-    state, seals = members.one_of("state", _STATES), members.number_or_none("seals")
-    return StoredDataKey(data_key, state, seals or 0, members.number("served"), members.number("revision"))
-
-
-def _done(namespace: Namespace, kid: Kid, answer: Answer) -> None:
-    """Reads the answer to a write of a data key."""
-    answer.members.expect("namespace", namespace)
-    answer.members.expect("kid", kid)
-    answer.members.number("revision")
+        return self._rotator.rotate(names.namespace(namespace), kms_key, message, fresh=fresh, told=told)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
-from configsvc.model.names import Key, Namespace
+from configsvc.model import names
+from configsvc.model.names import Key
 from configsvc_client.admin._api import Api
 from configsvc_client.admin._members import Members
 from configsvc_client.admin._pages import items, pages
@@ -112,45 +113,49 @@ class History:
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    def versions(self, namespace: Namespace, key: Key) -> Iterator[VersionInfo]:
-        """The versions of a key, newest first; those that upkeep pruned are not there.
+    def list_versions(self, namespace: str, key: str) -> Iterator[VersionInfo]:
+        """List the versions of a key without values, newest first; those that upkeep pruned are not there.
 
         Raises:
             NotFound: nothing is kept under it: it never was, or was purged.
         """
-        path, expect = f"/namespaces/{namespace}/keys/{key}/versions", {"namespace": namespace, "key": key}
+        name, checked = names.namespace(namespace), names.key(key)
+        path, expect = f"/namespaces/{name}/keys/{checked}/versions", {"namespace": name, "key": checked}
         return items(self._api, path, "versions", _version, {}, expect=expect)
 
-    def changes(self, namespace: Namespace, wanted: LogFilter) -> Iterator[LogEntry]:
-        """Records of the change log, in the order that is wanted.
+    def list_changes(self, namespace: str, wanted: LogFilter = LogFilter()) -> Iterator[LogEntry]:  # noqa: B008  # immutable
+        """List records of the change log, page by page, oldest first unless `wanted` says otherwise.
 
         Raises:
             Gone: what came right after `since` is no longer kept.
         """
-        path, expect = f"/namespaces/{namespace}/changes", {"namespace": namespace}
+        name = names.namespace(namespace)
+        path, expect = f"/namespaces/{name}/changes", {"namespace": name}
         return items(self._api, path, "changes", _entry, wanted._asdict(), expect=expect)
 
-    def grant_changes(self, wanted: LogFilter) -> Iterator[LogEntry]:
-        """Records of the change log of the grants, in the order that is wanted."""
+    def list_grant_changes(self, wanted: LogFilter = LogFilter()) -> Iterator[LogEntry]:  # noqa: B008  # immutable
+        """List records of the change log of the grants, as `list_changes`; signed with AWS credentials."""
         return items(self._api, "/grants/changes", "changes", _entry, wanted._asdict(), signed=True)
 
-    def diff(self, namespace: Namespace, start: int, end: int | None) -> Iterator[Moved]:
-        """The keys that two revisions do not serve alike, in their order; no `end` is the revision now.
+    def diff(self, namespace: str, start: int, end: int | None = None) -> Iterator[Moved]:
+        """List the keys that differ between two revisions, in their order; without `end`, up to now.
 
         Raises:
             NotFound: the namespace has not come to a revision.
             Gone: one is beyond the log.
         """
-        path, expect = f"/namespaces/{namespace}/diff", {"namespace": namespace, "from": start}
+        name = names.namespace(namespace)
+        path, expect = f"/namespaces/{name}/diff", {"namespace": name, "from": start}
         query: dict[str, object] = {"from": start, "to": end}
         for page in pages(self._api, path, "differences", _moved, query, number="to", expect=expect):
             query["to"] = expect["to"] = page.number  # which the first page compared with
             yield from page.items
 
-    def diff_against(self, namespace: Namespace, other: Namespace) -> Iterator[Difference]:
-        """The keys that two namespaces do not serve alike, in their order."""
-        path, expect = f"/namespaces/{namespace}/diff", {"namespace": namespace, "against": other}
-        return items(self._api, path, "differences", _difference, {"against": other}, expect=expect)
+    def diff_namespaces(self, namespace: str, other: str) -> Iterator[Difference]:
+        """List the keys that differ between two namespaces, in their order."""
+        name, against = names.namespace(namespace), names.namespace(other)
+        path, expect = f"/namespaces/{name}/diff", {"namespace": name, "against": against}
+        return items(self._api, path, "differences", _difference, {"against": against}, expect=expect)
 
 
 def _version(members: Members) -> VersionInfo:

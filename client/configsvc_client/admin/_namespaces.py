@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from configsvc.model import names
 from configsvc.model.entry import Form
 from configsvc.model.errors import Unavailable
 from configsvc.model.names import Namespace
 from configsvc_client._body import NotOurs
 from configsvc_client.admin._api import Answer, Api
 from configsvc_client.admin._members import Members
-from configsvc_client.admin._pages import PAGES
+from configsvc_client.admin._pages import PAGES, items
 
 _CREATED = 201
+
+
+class NamespaceInfo(NamedTuple):
+    """A namespace as it is listed."""
+
+    namespace: Namespace
+    description: str
 
 
 class Retention(NamedTuple):
@@ -68,61 +76,101 @@ class Namespaces:
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    def create(self, namespace: Namespace, settings: NamespaceSettings) -> bool:
-        """Create a namespace, or change its settings; whether it is new."""
+    def list(self, prefix: str = "") -> Iterator[NamespaceInfo]:
+        """List the namespaces that the API key may read, page by page."""
+        return items(self._api, "/namespaces", "namespaces", _info, {"prefix": prefix})
+
+    def create(
+        self,
+        namespace: str,
+        *,
+        description: str | None = None,
+        forms: Sequence[Form] | None = None,
+        snapshot_bytes: int | None = None,
+        require_preconditions: bool | None = None,
+        read_only: bool | None = None,
+        retention: Retention | None = None,
+        schemas: Mapping[str, Mapping[str, object]] | None = None,
+    ) -> bool:
+        """Create a namespace, or change its settings. What is None stays as it is. Returns whether it is new.
+
+        Args:
+            namespace: its name.
+            description: what it is for.
+            forms: the forms that may be put.
+            snapshot_bytes: the most that its snapshot may take, up to 4 MiB.
+            require_preconditions: whether each write of a key needs a precondition.
+            read_only: whether nothing but settings may be written.
+            retention: what upkeep keeps; `Retention()` is everything. Replaced as a whole.
+            schemas: JSON Schemas of plain values by pattern of keys (exact, `prefix.*`, `*`). Replaced as a whole.
+
+        Raises:
+            InvalidRequest, TooLarge, Unprocessable: a setting is not what it may be.
+        """
+        name = names.namespace(namespace)
 
         def read(answer: Answer) -> bool:
-            answer.members.expect("namespace", namespace)
+            answer.members.expect("namespace", name)
             return answer.status == _CREATED
 
-        return self._api.write("PUT", f"/namespaces/{namespace}", _body(settings), read)
+        wanted = NamespaceSettings(
+            description, forms, snapshot_bytes, require_preconditions, read_only, retention, schemas
+        )
+        return self._api.write("PUT", f"/namespaces/{name}", _body(wanted), read)
 
-    def get(self, namespace: Namespace) -> Mapping[str, object]:
-        """Its settings and counts."""
+    def get(self, namespace: str) -> Mapping[str, object]:
+        """Return the settings and counts of a namespace."""
+        name = names.namespace(namespace)
 
         def read(answer: Answer) -> Mapping[str, object]:
-            answer.members.expect("namespace", namespace)
+            answer.members.expect("namespace", name)
             return _described(answer.members)
 
-        return self._api.read(f"/namespaces/{namespace}", read)
+        return self._api.read(f"/namespaces/{name}", read)
 
-    def delete(self, namespace: Namespace) -> int:
-        """Make it absent to everyone; its last revision. Whoever creates it again goes on counting.
+    def delete(self, namespace: str) -> int:
+        """Delete a namespace that serves nothing. Returns its last revision, from which a new one goes on counting.
 
         Raises:
             Conflict: something is served, or it is read-only.
         """
+        name = names.namespace(namespace)
 
         def read(answer: Answer) -> int:
-            answer.members.expect("namespace", namespace)
+            answer.members.expect("namespace", name)
             return answer.members.number("revision")
 
-        return self._api.write("DELETE", f"/namespaces/{namespace}", None, read)
+        return self._api.write("DELETE", f"/namespaces/{name}", None, read)
 
-    def lift(self, namespace: Namespace, revision: int) -> Lifted:
+    def lift(self, namespace: str, revision: int) -> Lifted:
         """After a restore: bring revision and floor to at least the highest revision that anyone has seen."""
+        name = names.namespace(namespace)
 
         def read(answer: Answer) -> Lifted:
             members = answer.members
-            members.expect("namespace", namespace)
+            members.expect("namespace", name)
             return Lifted(
                 members.number("revision"), members.number("served_revision"), members.number("floor"),
                 members.inner("check").each("differences", _difference),
             )  # fmt: skip
 
-        return self._api.write("POST", f"/namespaces/{namespace}/lift", {"revision": revision}, read)
+        return self._api.write("POST", f"/namespaces/{name}/lift", {"revision": revision}, read)
 
-    def upkeep(self, namespace: Namespace) -> Pruned:
-        """Take away what the retention settings let go, in as many requests as it takes; repeatable at any time."""
-        keys = 0
-        path, log, versions, cursor = f"/namespaces/{namespace}/upkeep", 0, 0, None
+    def run_upkeep(self, namespace: str) -> Pruned:
+        """Remove what the retention settings no longer keep. It may be stopped and repeated at any moment."""
+        name, keys = names.namespace(namespace), 0
+        path, log, versions, cursor = f"/namespaces/{name}/upkeep", 0, 0, None
         for _ in range(PAGES):
-            read = partial(_step, namespace, cursor)
+            read = partial(_step, name, cursor)
             pruned, cursor, done = self._api.write("POST", path, None, read, query={"cursor": cursor})
             log, keys, versions = log + pruned.log, keys + pruned.keys, versions + pruned.versions
             if done:
                 return Pruned(log, keys, versions, pruned.oldest_revision)
-        raise Unavailable(f"Upkeep of {namespace} has not come to an end. Run it again, and look at what it took away.")
+        raise Unavailable(f"Upkeep of {name} has not come to an end. Run it again, and look at what it took away.")
+
+
+def _info(members: Members) -> NamespaceInfo:
+    return NamespaceInfo(members.namespace(), members.text("description"))
 
 
 def _step(namespace: Namespace, before: str | None, answer: Answer) -> tuple[Pruned, str | None, bool]:

@@ -16,7 +16,7 @@ from configsvc_client._pin import Pin
 from configsvc_client._ports import Clock
 from configsvc_client._secret import Secret
 from configsvc_client._spelling import KeyPattern
-from configsvc_client.admin._data_keys import KMS_SECONDS, require_pin
+from configsvc_client.admin._keyrings import KMS_SECONDS, require_pin
 from configsvc_client.admin._reader import Opened
 
 

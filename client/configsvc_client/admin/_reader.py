@@ -46,13 +46,6 @@ def next_version(known: Known, key: Key) -> int:
     return known[key].next_version if key in known else known.floor + 1
 
 
-class NamespaceInfo(NamedTuple):
-    """A namespace as it is listed."""
-
-    namespace: Namespace
-    description: str
-
-
 class Opened(Hidden):
     """An entry with its value in the clear; `repr` never shows it."""
 
@@ -71,10 +64,6 @@ class Reader:
 
     def __init__(self, api: Api) -> None:
         self._api = api
-
-    def namespaces(self, prefix: str = "") -> Iterator[NamespaceInfo]:
-        """The namespaces that the API key may read, page by page."""
-        return items(self._api, "/namespaces", "namespaces", _namespace_info, {"prefix": prefix})
 
     def keys(self, namespace: Namespace, prefix: str = "") -> Iterator[KeyInfo]:
         """The keys of a namespace in their order, page by page."""
@@ -129,10 +118,6 @@ class Reader:
             return answer.members.snapshot()
 
         return self._api.read(f"/namespaces/{namespace}/snapshot", read, {"revision": revision})
-
-
-def _namespace_info(members: Members) -> NamespaceInfo:
-    return NamespaceInfo(members.namespace(), members.text("description"))
 
 
 def _key_info(members: Members) -> KeyInfo:

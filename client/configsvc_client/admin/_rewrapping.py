@@ -9,7 +9,7 @@ from configsvc.model.snapshot import DataKey
 from configsvc_client._keyring import Keyring
 from configsvc_client._pin import Pin, in_region, region_of
 from configsvc_client._ports import Clock
-from configsvc_client.admin._data_keys import KMS_SECONDS, context_of, require_pin
+from configsvc_client.admin._keyrings import KMS_SECONDS, context_of, require_pin
 from configsvc_client.admin._ports import Kms
 
 

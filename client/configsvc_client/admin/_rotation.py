@@ -13,8 +13,8 @@ from configsvc.model.errors import CannotOpen, ConfigsvcError, Conflict, Precond
 from configsvc.model.names import Key, Kid, Namespace
 from configsvc_client._cipher import kid_in
 from configsvc_client.admin._access import Access
-from configsvc_client.admin._data_keys import DataKeys
 from configsvc_client.admin._draft import Draft
+from configsvc_client.admin._keyrings import Keyrings
 from configsvc_client.admin._opening import Opener
 from configsvc_client.admin._reader import KeyInfo, Opened, Reader
 from configsvc_client.admin._sealing import StoredDataKey, newest_first, newest_live
@@ -53,7 +53,7 @@ class Rotator:
         writer: stores it again.
     """
 
-    def __init__(self, access: Access, data_keys: DataKeys, reader: Reader, opener: Opener, writer: Writer) -> None:
+    def __init__(self, access: Access, data_keys: Keyrings, reader: Reader, opener: Opener, writer: Writer) -> None:
         self._access = access
         self._data_keys = data_keys
         self._reader = reader

@@ -10,9 +10,9 @@ from configsvc_client._pin import Pin
 from configsvc_client._ports import Clock
 from configsvc_client._secret import Secret
 from configsvc_client.admin import _sealing
-from configsvc_client.admin._data_keys import KMS_SECONDS, DataKeys, require_pin
 from configsvc_client.admin._draft import Draft
 from configsvc_client.admin._fits import check_size
+from configsvc_client.admin._keyrings import KMS_SECONDS, Keyrings, require_pin
 from configsvc_client.admin._ports import Chance, Kms
 
 
@@ -27,7 +27,7 @@ class ValueSealer:
         chance: draws the nonces.
     """
 
-    def __init__(self, data_keys: DataKeys, kms: Kms, pin: Pin, clock: Clock, chance: Chance) -> None:
+    def __init__(self, data_keys: Keyrings, kms: Kms, pin: Pin, clock: Clock, chance: Chance) -> None:
         self._data_keys = data_keys
         self._kms = kms
         self._pin = pin

@@ -21,7 +21,7 @@ _COLUMNS = ("key", "step", "form", "content type", "bytes", "in the target")
 def show(admin: Admin, plan: Sequence[Planned], there: SealedSnapshot) -> None:
     """The plan as a table, beside what the target has under each key. No value is in it."""
     served = {entry.key: entry for entry in there.entries}
-    known = admin.known(there.namespace, [each.draft.key for each in plan if each.step == "new"])
+    known = admin.values.find_keys(there.namespace, [each.draft.key for each in plan if each.step == "new"])
     _output.table(_COLUMNS, (_row(each, served.get(each.draft.key), known.get(each.draft.key)) for each in plan))
 
 

@@ -47,7 +47,7 @@ def _looked_at(namespaces: list[str]) -> Iterator[Check]:
     if reached.state == "failed":
         return
     yield _checks.tried("table", lambda: _table(admin))
-    yield _checks.tried("clock", lambda: _checks.clock(admin.skew()))
+    yield _checks.tried("clock", lambda: _checks.clock(admin.access.measure_skew()))
     wanted = [names.namespace(each) for each in namespaces]
     yield from _principals(admin, wanted)
     for each in wanted:
@@ -83,12 +83,12 @@ def _identity(resolved: Resolved) -> str:
 
 
 def _reached(admin: Admin) -> Check:
-    admin.skew()
+    admin.access.measure_skew()
     return Check("service", "ok", f"{_settings.resolved().get('CONFIGSVC_URL')} answers")
 
 
 def _table(admin: Admin) -> Check:
-    admin.check_table()
+    admin.access.check_table()
     return Check("table", "ok", "the service can read its table")
 
 
@@ -96,7 +96,7 @@ def _api_keys(namespaces: list[Namespace]) -> Iterator[Check]:
     """Each by itself: where two are set, one of them is enough, and each request is tried with the other."""
 
     def look(admin: Admin) -> Check:
-        return _checks.api_key(_member(admin.whoami(signed=False), "api_key"), namespaces)
+        return _checks.api_key(_member(admin.access.whoami(signed=False), "api_key"), namespaces)
 
     found = [_checks.tried("API key", partial(look, admin)) for admin in _settings.admins()]
     if len(found) == 1:
@@ -109,7 +109,7 @@ def _api_keys(namespaces: list[Namespace]) -> Iterator[Check]:
 def _principals(admin: Admin, namespaces: list[Namespace]) -> Iterator[Check]:
     yield from _api_keys(namespaces)
     try:
-        found = _member(admin.whoami(), "iam")
+        found = _member(admin.access.whoami(), "iam")
     except Misconfigured as error:
         yield Check("AWS identity", "warning", error.detail, "Needed to write, and to seal and open.")
         return
@@ -128,17 +128,17 @@ def _principals(admin: Admin, namespaces: list[Namespace]) -> Iterator[Check]:
 
 
 def _writes(admin: Admin, principal: Mapping[str, Any] | None, namespace: Namespace) -> Check:
-    return _checks.writes(principal, namespace, admin.denied(namespace, "write"))
+    return _checks.writes(principal, namespace, admin.access.find_denial(namespace, "write"))
 
 
 def _namespace(admin: Admin, namespace: Namespace) -> Iterator[Check]:
     try:
-        listed = [each for each in admin.data_keys(namespace) if each.state == "live"]
+        listed = [each for each in admin.data_keys.list(namespace) if each.state == "live"]
     except ConfigsvcError as error:
         yield _checks.failed(str(namespace), error)
         return
     yield Check(str(namespace), "ok", f"can be read; {counted(len(listed), 'live data key')}")
-    back = [each.kid for each in listed if each.kid in admin.retired_kids(namespace)]
+    back = [each.kid for each in listed if each.kid in admin.data_keys.get_retired(namespace)]
     if back:
         advice = f"Rotate: configsvc data-key rotate -n {namespace} --fresh"
         yield Check(f"{namespace}: data keys", "failed", _retired.offered(back), advice)
@@ -161,7 +161,7 @@ def _region(pins: Pin, kms_key: str) -> str:
 def _unwrapped(admin: Admin, namespace: Namespace, region: str) -> Check:
     name = f"{namespace}: KMS"
     try:
-        admin.try_data_key(namespace)
+        admin.data_keys.check(namespace)
     except ConfigsvcError as error:
         return _checks.failed(name, error)
     return Check(name, "ok", f"kms:Decrypt opens the data key, in {region}")

@@ -61,17 +61,17 @@ class Importing:
         """
         if self._ways.atomic and failures and not self._ways.dry_run:
             return [], failures
-        snapshot = self._admin.snapshot(self._namespace)
+        snapshot = self._admin.values.get_snapshot(self._namespace)
         plan, refused = self._planned(found, snapshot)
         to_store = [each.draft for each in plan if each.step in _replacing.STORED]
         self._tell(plan, to_store, snapshot)
-        self._admin.check_room(snapshot, to_store)
+        self._admin.change_sets.check_room(snapshot, to_store)
         failures = {**failures, **refused, **(self._unfit(to_store) if self._ways.atomic else {})}
         if self._ways.dry_run:
             self._show(plan)
         elif to_store and not (self._ways.atomic and failures):
             self._agree(plan)
-            failures |= self._store(self._admin.guard(self._namespace, to_store, snapshot))
+            failures |= self._store(self._admin.values.guard(self._namespace, to_store, snapshot))
         return plan, failures
 
     def _planned(self, found: Sequence[Draft], snapshot: SealedSnapshot) -> tuple[list[Planned], Failures]:
@@ -84,9 +84,9 @@ class Importing:
         fresh, kept = _replacing.split(found, snapshot, new_only=self._ways.new_only)
         wanted = to_open(fresh, snapshot.entries)
         try:
-            opened = self._admin.open_all(snapshot, wanted)
+            opened = self._admin.values.open_entries(snapshot, wanted)
         except Misconfigured:
-            opened = self._admin.open_all(snapshot, [each for each in wanted if not each.sealed])
+            opened = self._admin.values.open_entries(snapshot, [each for each in wanted if not each.sealed])
         planned = plan(fresh, snapshot.entries, opened)
         named, refused = _replacing.named(self._namespace, planned, ask=not self._ways.dry_run)
         return [*named, *kept], refused
@@ -126,7 +126,7 @@ class Importing:
     def _unfit(self, drafts: Sequence[Draft]) -> Failures:
         """Why one change set does not take them, where it does not."""
         try:
-            self._admin.check_together(self._namespace, drafts, "Import it without --atomic, or in parts.")
+            self._admin.change_sets.check(self._namespace, drafts, "Import it without --atomic, or in parts.")
         except ConfigsvcError as error:
             return _at(drafts, error)
         return {}
@@ -140,7 +140,7 @@ class Importing:
         if guarded.overtaken:
             return {}
         try:
-            self._admin.change(self._namespace, guarded.drafts, self._ways.message)
+            self._admin.change_sets.apply(self._namespace, guarded.drafts, self._ways.message)
         except Unavailable:
             _terminal.say("All of it was stored or nothing.")
             raise

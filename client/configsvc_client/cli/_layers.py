@@ -27,7 +27,7 @@ def entry(
         Gone: the value of that version was destroyed.
     """
     if len(namespaces) == 1:
-        return namespaces[0], admin.entry(namespaces[0], key, version)
+        return namespaces[0], admin.values.get_entry(namespaces[0], key, version)
     for namespace in namespaces:
         served = _entry(admin, namespace, key)
         if served:
@@ -46,7 +46,7 @@ def entry(
 
 def _of_version(admin: Admin, namespace: Namespace, key: str, version: int | None) -> Entry:
     try:
-        return admin.entry(namespace, key, version)
+        return admin.values.get_entry(namespace, key, version)
     except NotFound as error:
         raise NotFound(
             f"{key} is from {namespace}, and has no version {version} there.", **error.members, namespace=str(namespace)
@@ -60,7 +60,7 @@ def _entry(admin: Admin, namespace: Namespace, key: str, version: int | None = N
         NotFound: there is no such namespace; a consumer does not start then.
     """
     try:
-        return admin.entry(namespace, key, version)
+        return admin.values.get_entry(namespace, key, version)
     except NotFound as error:
         if "key" not in error.members:
             raise

@@ -44,7 +44,7 @@ def revision(error: PreconditionFailed) -> int | None:
 def key_at(admin: Admin, namespace: Namespace, key: str, error: PreconditionFailed) -> KeyInfo | None:
     """The key, if it still is at the revision that the refusal says, and this caller may read it."""
     try:
-        info = admin.known(namespace, [key]).get(names.key(key))
+        info = admin.values.find_keys(namespace, [key]).get(names.key(key))
     except ConfigsvcError:
         return None
     return info if info and info.revision == revision(error) else None
@@ -53,6 +53,6 @@ def key_at(admin: Admin, namespace: Namespace, key: str, error: PreconditionFail
 def _is_own(admin: Admin, error: PreconditionFailed) -> bool:
     changed_by = error.members.get("changed_by")
     try:
-        return changed_by is not None and admin.whoami()["iam"]["principal"] == changed_by  # type: ignore[index]  # off the wire
+        return changed_by is not None and admin.access.whoami()["iam"]["principal"] == changed_by  # type: ignore[index]  # off the wire
     except (ConfigsvcError, KeyError, TypeError):
         return False

@@ -24,7 +24,7 @@ def lift(name: str | None, namespace: str | None, *, revision: int) -> None:
     down. Revision and versions go on above REVISION.
     """
     target = _options.target(_options.either(name, namespace))
-    lifted = _settings.admin().lift(target, revision)
+    lifted = _settings.admin().namespaces.lift(target, revision)
     wrong = [f"; {each['what']} was {each['head']}, not {each['found']}" for each in lifted.differences]
     _output.done(
         f"{target}: at revision {lifted.revision}; versions begin above {lifted.floor}{''.join(wrong)}",

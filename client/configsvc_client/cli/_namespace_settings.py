@@ -27,7 +27,9 @@ _FORMS = ("plain", "kms", "envelope")
 @click.argument("name", required=False)
 def show(name: str | None, namespace: str | None) -> None:
     """Show the settings and counts of a namespace."""
-    found: Mapping[str, Any] = _settings.admin().namespace(_options.the_namespace(_options.either(name, namespace)))
+    found: Mapping[str, Any] = _settings.admin().namespaces.get(
+        _options.the_namespace(_options.either(name, namespace))
+    )
     _output.record(found)
 
 
@@ -69,8 +71,8 @@ def set_(
     kept = (keep_versions, keep_log_days, keep_deleted_days)
     if not any(each is not None for each in (*given, *kept)):
         raise click.UsageError("Say what to set: one option or more.")
-    before = admin.namespace(target)  # a namespace that is absent would be created
-    admin.create_namespace(
+    before = admin.namespaces.get(target)  # a namespace that is absent would be created
+    admin.namespaces.create(
         target, description=description, forms=forms or None, snapshot_bytes=snapshot_bytes,
         require_preconditions=require_preconditions, read_only=read_only,
         retention=_retention(before, kept), schemas=_schemas(schemas),
@@ -96,7 +98,7 @@ def delete(name: str | None, namespace: str | None) -> None:
         f"Values, data keys and the change log of {target} are kept, and creating it again brings them back. To remove "
         f"a value for good, use configsvc destroy first. Delete namespace {target}, so that nobody can read it?"
     )
-    revision = admin.delete_namespace(target)
+    revision = admin.namespaces.delete(target)
     _output.done(
         f"{target}: deleted, revision {revision}. Its versions are kept. Back: configsvc namespace create {target}",
         {"namespace": target, "revision": revision},
@@ -110,7 +112,7 @@ def _check_empty(admin: Admin, namespace: Namespace) -> None:
         Conflict: it serves something.
     """
     with suppress(NotFound):
-        served: Any = admin.namespace(namespace)["entries"]
+        served: Any = admin.namespaces.get(namespace)["entries"]
         if served:
             raise Conflict(
                 f"{namespace} serves {counted(served, 'key')}. Delete them first: configsvc delete -n {namespace} KEY",

@@ -78,7 +78,7 @@ def _near(admin: Admin, asked: list[str], error: ConfigsvcError, command: str | 
     if error.members.keys() & {"key", "keys"}:
         known = list(_keys(admin, error, served=command not in _ALSO_DELETED))
     else:
-        known = [str(each.namespace) for each in islice(admin.namespaces(), _LISTED)]
+        known = [str(each.namespace) for each in islice(admin.namespaces.list(), _LISTED)]
     found = (name for each in asked if each not in known for name in nearest(each, known))
     return list(dict.fromkeys(found))[:MOST]
 
@@ -88,6 +88,6 @@ def _keys(admin: Admin, error: ConfigsvcError, *, served: bool) -> Iterator[str]
     context = click.get_current_context()
     named = error.members.get("namespaces") or context.meta.get(_WHERE, ())
     for namespace in named if isinstance(named, list) else ():
-        for each in islice(admin.keys(str(namespace)), _LISTED):
+        for each in islice(admin.values.list_keys(str(namespace)), _LISTED):
             if each.active is not None or not served:
                 yield each.key

@@ -86,7 +86,7 @@ def store(
     left = {each.key for each in drafts}
     with _terminal.progress(f"{doing} {namespace}", len(drafts)) as advance:
         try:
-            for part in admin.store(namespace, drafts, message, known=guarded.known) if drafts else ():
+            for part in admin.change_sets.store(namespace, drafts, message, known=guarded.known) if drafts else ():
                 left.difference_update(part.keys)
                 advance(len(part.keys))
                 if part.error:

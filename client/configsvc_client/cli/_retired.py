@@ -23,10 +23,10 @@ def offered(kids: Sequence[str]) -> str:
 def advise(admin: Admin, namespace: Namespace) -> list[str]:
     """The retired kids of a namespace. Those that the trusted policy lacks are shown as the line to paste."""
     with suppress(ConfigsvcError):  # earlier retired ones too, where the API key may read
-        admin.data_keys(namespace)
+        admin.data_keys.list(namespace)
     policy = _settings.policy()
     held = policy.retired_kids(namespace) if _settings.resolved().project_trusted else frozenset[str]()
-    kids = sorted(admin.retired_kids(namespace) | held)
+    kids = sorted(admin.data_keys.get_retired(namespace) | held)
     if _output.kind() != "json" and not held.issuperset(kids):
         _terminal.say(
             "The service could be made to offer a retired data key again. So that nobody seals under it, set this in "

@@ -39,14 +39,14 @@ def command(namespace: str | None, kms_key: str | None, message: str, *, fresh: 
     target = _options.target(namespace)
     wrapping = None if kms_key is None else _settings.kms_key(kms_key)
     admin = _settings.admin()
-    total = sum(each.served for each in admin.data_keys(target))
+    total = sum(each.served for each in admin.data_keys.list(target))
     with _terminal.progress(f"rotate {target}", total) as advance:
 
         def told(part: Part) -> None:
             advance(len(part.keys))
 
         try:
-            done = admin.rotate(target, wrapping, message or "rotate", fresh=fresh, told=told)
+            done = admin.data_keys.rotate(target, wrapping, message or "rotate", fresh=fresh, told=told)
         except KeyboardInterrupt:
             _terminal.say(f"{target}: every value opens. Run it again: it goes on with what is left.")
             raise

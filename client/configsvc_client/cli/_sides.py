@@ -62,7 +62,7 @@ class ServedSide:
         wanted = set(keys)
         entries = [each for each in self._snapshot.entries if each.key in wanted]
         try:
-            return {key: _data(each) for key, each in self._admin.open_all(self._snapshot, entries).items()}
+            return {key: _data(each) for key, each in self._admin.values.open_entries(self._snapshot, entries).items()}
         except Misconfigured as error:
             _terminal.say(f"configsvc: {self.name}: {error.detail}", *_origins.of(error.detail))
             return {each.key: None if each.sealed else each.value.encode() for each in entries}

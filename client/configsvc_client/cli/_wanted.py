@@ -60,7 +60,7 @@ def opened(
         chosen -= {entry.key for entry in own}
         may = set(admitted(snapshot.namespace, [entry.key for entry in own]))
         entries = [entry for entry in own if entry.key in may]
-        for key, each in admin.open_all(snapshot, entries).items():
+        for key, each in admin.values.open_entries(snapshot, entries).items():
             if isinstance(each, CannotOpen):
                 raise unopened(snapshot.namespace, key, each)
             found[key] = each

@@ -24,7 +24,7 @@ def command(
     done = _confirm.declassified(
         lambda agreed: _lost.or_before(
             admin,
-            lambda: admin.activate(target, key, version, message, if_match=if_match, declassify=agreed).revision,
+            lambda: admin.values.activate(target, key, version, message, if_match=if_match, declassify=agreed).revision,
             lambda error: _lost.revision(error) if error.members.get("active") == version else None,
         ),
         given=declassify,

@@ -73,7 +73,9 @@ def command(
     chosen = _Chosen((*keys, *only), None if name is None else names.key(name))
     _check(chosen, everything=everything, keys=keys, same=to == source)
     admin = _settings.admin()
-    copying = _Copying(admin, admin.snapshot(source), admin.snapshot(to), _forms.Wanted(seal, plain, kms))
+    copying = _Copying(
+        admin, admin.values.get_snapshot(source), admin.values.get_snapshot(to), _forms.Wanted(seal, plain, kms)
+    )
     plan, failures = copying.planned(chosen, new_only=new_only, ask=not dry_run)
     copying.tell(plan, dry_run=dry_run)
     if not dry_run:
@@ -143,10 +145,10 @@ class _Copying(NamedTuple):
         _forms.check_named([chosen.target(each.key) for each in entries], self.forms)
         fresh = [each for each in entries if chosen.target(each.key) not in served]
         drafts = [self._draft(each, chosen.target(each.key)) for each in self._opened(fresh)]
-        drafts, too_large = fitting(drafts, partial(self.admin.check_size, self.there.namespace))
-        opened = self.admin.open_all(self.there, to_open(drafts, self.there.entries))
+        drafts, too_large = fitting(drafts, partial(self.admin.values.check_size, self.there.namespace))
+        opened = self.admin.values.open_entries(self.there, to_open(drafts, self.there.entries))
         found, refused = _replacing.named(self.there.namespace, plan(drafts, self.there.entries, opened), ask=ask)
-        self.admin.check_room(self.there, [each.draft for each in found if each.step in _replacing.STORED])
+        self.admin.change_sets.check_room(self.there, [each.draft for each in found if each.step in _replacing.STORED])
         kept = [
             Planned(Draft(chosen.target(each.key), b"", each.content_type), "kept")
             for each in entries
@@ -155,7 +157,7 @@ class _Copying(NamedTuple):
         return sorted([*found, *kept], key=lambda each: each.draft.key), too_large | refused
 
     def _opened(self, entries: Sequence[Entry]) -> list[Opened]:
-        found = self.admin.open_all(self.here, entries)
+        found = self.admin.values.open_entries(self.here, entries)
         return [self._open(key, each) for key, each in found.items()]
 
     def _open(self, key: str, found: Opened | CannotOpen) -> Opened:
@@ -167,7 +169,7 @@ class _Copying(NamedTuple):
         """The draft with the form that an option or the target's policy names; the source's form does not count."""
         from configsvc_client.admin import Draft
 
-        form = self.admin.named_form(self.there.namespace, key, self.forms.form(key))
+        form = self.admin.values.resolve_form(self.there.namespace, key, self.forms.form(key))
         return Draft(key, opened.data, opened.content_type, form)
 
     def tell(self, plan: Sequence[Planned], *, dry_run: bool) -> None:
@@ -193,7 +195,7 @@ class _Copying(NamedTuple):
             return {}
         drafts = _declassified(drafts, self.there, given=declassify)
         namespace = self.there.namespace
-        guarded = self.admin.guard(namespace, drafts, self.there)
+        guarded = self.admin.values.guard(namespace, drafts, self.there)
         return _replacing.store(self.admin, namespace, guarded, message, doing="copy into")
 
 

@@ -47,7 +47,7 @@ def add(namespace: str | None, kms_key: str | None) -> None:
     """
     target = _options.target(namespace)
     wrapping = _settings.kms_key(kms_key)
-    kid = _settings.admin().add_data_key(target, wrapping)
+    kid = _settings.admin().data_keys.add(target, wrapping)
     _output.done(
         f"{target}: data key {kid} added under {wrapping}", {"namespace": target, "kid": kid, "kms_key": wrapping}
     )
@@ -62,7 +62,7 @@ def list_(namespace: str | None) -> None:
 
     In a pipe: kid, state, seals, served, KMS key, revision, separated by tabs.
     """
-    found = _settings.admin().data_keys(_options.the_namespace(namespace))
+    found = _settings.admin().data_keys.list(_options.the_namespace(namespace))
     _output.table(
         ("kid", "state", "seals", "served", "KMS key", "revision"),
         (
@@ -87,7 +87,7 @@ def rewrap(kid: str | None, namespace: str | None, kms_key: str | None) -> None:
     admin = _settings.admin()
     kids = _live(admin, target) if kid is None else [kid]
     for each in kids:
-        admin.rewrap(target, each, wrapping)
+        admin.data_keys.rewrap(target, each, wrapping)
         _terminal.say(f"{target}: data key {each} wrapped under {wrapping}")
     if _output.kind() == "json":
         _output.record({"namespace": target, "kids": kids, "kms_key": wrapping})
@@ -95,8 +95,8 @@ def rewrap(kid: str | None, namespace: str | None, kms_key: str | None) -> None:
 
 def _live(admin: Admin, namespace: Namespace) -> list[Kid]:
     """Those that are live by the service's word and not retired by ours."""
-    live = [each.kid for each in admin.data_keys(namespace) if each.state == "live"]
-    back = [kid for kid in live if kid in admin.retired_kids(namespace)]
+    live = [each.kid for each in admin.data_keys.list(namespace) if each.state == "live"]
+    back = [kid for kid in live if kid in admin.data_keys.get_retired(namespace)]
     if back:
         _terminal.say(
             f"{namespace}: {_retired.offered(back)}. They are not wrapped again; rotate: "
@@ -117,7 +117,7 @@ def retire(kid: str, namespace: str | None) -> None:
     target, admin = _options.target(namespace), _settings.admin()
     question = f"Retire data key {kid} of {target}? Versions sealed under it can no longer be activated."
     _confirm.confirm(question, lambda: _check(admin, target, kid))
-    admin.retire(target, kid)
+    admin.data_keys.retire(target, kid)
     retired_kids = _retired.advise(admin, target)
     done = {"namespace": target, "kid": kid, "retired_kids": retired_kids}
     _output.done(f"{target}: data key {kid} retired", done)
@@ -129,7 +129,7 @@ def _check(admin: Admin, namespace: Namespace, kid: str) -> None:
     Raises:
         NotFound: it does not.
     """
-    if kid not in {each.data_key.kid for each in admin.data_keys(namespace)}:
+    if kid not in {each.data_key.kid for each in admin.data_keys.list(namespace)}:
         raise NotFound(f"{namespace} has no data key {kid}.", kid=kid)
 
 

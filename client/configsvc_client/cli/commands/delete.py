@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 def command(key: str, namespace: str | None, message: str, if_match: int | None) -> None:
     names.key(key)
     target, admin = _options.target(namespace), _settings.admin()
-    _confirm.confirm(f"Delete {key} in {target}?", lambda: admin.entry(target, key))
+    _confirm.confirm(f"Delete {key} in {target}?", lambda: admin.values.get_entry(target, key))
     done = _lost.or_before(
         admin,
-        lambda: admin.delete(target, key, message, if_match=if_match).revision,
+        lambda: admin.values.delete(target, key, message, if_match=if_match).revision,
         lambda error: _deleted_before(admin, target, key, error),
     )
     _output.done(

@@ -28,7 +28,7 @@ def command(key: str, version: int, namespace: str | None) -> None:
     target, admin = _options.target(namespace), _settings.admin()
     question = f"Destroy the value of version {version} of {key} in {target}? Nothing brings it back."
     _confirm.confirm(question, lambda: _check(admin, target, key, version))
-    revision = admin.destroy(target, key, version)
+    revision = admin.values.destroy(target, key, version)
     _output.done(
         f"{target} {key}: version {version} destroyed, revision {revision}",
         {"namespace": target, "key": key, "version": version, "revision": revision},
@@ -42,7 +42,7 @@ def _check(admin: Admin, namespace: Namespace, key: str, version: int) -> None:
         NotFound, Gone: there is none.
         Conflict: it is served.
     """
-    admin.entry(namespace, key, version)
-    info = next(iter(admin.known(namespace, [key]).values()), None)
+    admin.values.get_entry(namespace, key, version)
+    info = next(iter(admin.values.find_keys(namespace, [key]).values()), None)
     if info and info.active == version:
         raise Conflict(f"Version {version} of {key} is served. Serve another or delete the key first.", key=key)

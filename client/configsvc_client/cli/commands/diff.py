@@ -90,7 +90,7 @@ def _one(namespaces: tuple[str, ...]) -> str | None:
 
 
 def _served(admin: Admin, namespace: Namespace, revision: int | None = None) -> Side:
-    snapshot = admin.snapshot(namespace, revision)
+    snapshot = admin.values.get_snapshot(namespace, revision)
     return ServedSide(f"{namespace} at revision {revision or snapshot.revision}", admin, snapshot)
 
 

@@ -177,10 +177,10 @@ class _Session:
 
     def _read(self) -> _Base:
         """The key's revision first: whoever writes after it makes the put fail."""
-        form = self._admin.named_form(self._namespace, self._key, self._asked_form)
-        info = next(iter(self._admin.known(self._namespace, [self._key]).values()), None)
+        form = self._admin.values.resolve_form(self._namespace, self._key, self._asked_form)
+        info = next(iter(self._admin.values.find_keys(self._namespace, [self._key]).values()), None)
         try:
-            opened = self._admin.get(self._namespace, self._key)
+            opened = self._admin.values.get(self._namespace, self._key)
         except NotFound:
             return _Base(None, info.revision if info else None, form)
         if opened.content_type == "application/octet-stream":
@@ -197,15 +197,15 @@ class _Session:
             raise _empty.refusal(self._key, f"The editor saved {saved}.", as_json=base.suffix == ".json")
 
     def _stored(self, base: _Base, content: bytes) -> Stored:
-        return self._admin.put_draft(self._namespace, base.draft(self._key, base.saved(content)), self._message)
+        return self._admin.values.put_draft(self._namespace, base.draft(self._key, base.saved(content)), self._message)
 
     def _staged(self, base: _Base, content: bytes) -> Stored:
         from configsvc_client.admin import guarded
 
         draft = base.draft(self._key, base.saved(content))
         # The key as it is now: a namespace may require a precondition, and nothing is overwritten by staging.
-        staged = guarded(draft, self._admin.known(self._namespace, [self._key]))._replace(activate=False)
-        return self._admin.put_draft(self._namespace, staged, self._message)
+        staged = guarded(draft, self._admin.values.find_keys(self._namespace, [self._key]))._replace(activate=False)
+        return self._admin.values.put_draft(self._namespace, staged, self._message)
 
     def _asked(self, error: ConfigsvcError, *, empty: bool) -> str:
         """What to do with a draft that was not stored; without a person to ask, to quit."""
@@ -224,7 +224,7 @@ class _Session:
 
     def _latest(self) -> str:
         try:
-            latest = next(iter(self._admin.history(self._namespace, self._key)))
+            latest = next(iter(self._admin.history.list_versions(self._namespace, self._key)))
         except (ConfigsvcError, StopIteration):
             return "it is not known by whom."
         return f"version {latest.version} by {latest.written_by} at {latest.written_at}."

@@ -47,7 +47,7 @@ def in_use(admin: Admin, namespaces: Iterable[Namespace]) -> list[str]:
 
     Those of retired ones may be on their way out, and nothing that is served needs them.
     """
-    listed = (each for name in namespaces for each in admin.data_keys(name))
+    listed = (each for name in namespaces for each in admin.data_keys.list(name))
     return sorted({each.data_key.kms_key for each in listed if each.state == "live"})
 
 

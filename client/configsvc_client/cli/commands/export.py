@@ -57,7 +57,7 @@ def command(
 ) -> None:
     _misread.check_format(file, wanted)
     targets, admin = _options.distinct(_options.the_namespaces(namespaces)), _settings.admin()
-    snapshots = [admin.snapshot(each) for each in targets]
+    snapshots = [admin.values.get_snapshot(each) for each in targets]
     _misread.check_file(file, targets, {entry.key for each in snapshots for entry in each.entries})
     where = destination(file)
     if where.is_terminal and not reveal:

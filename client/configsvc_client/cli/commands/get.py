@@ -53,7 +53,7 @@ def _opened(admin: Admin, namespace: str, entry: Entry) -> Opened:
         CannotOpen: names the key and the namespace.
     """
     try:
-        return admin.opened(namespace, entry)
+        return admin.values.open_entry(namespace, entry)
     except CannotOpen as error:
         raise _wanted.unopened(namespace, entry.key, error) from None
 

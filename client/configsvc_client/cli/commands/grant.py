@@ -28,10 +28,10 @@ def command(principal: str, actions: tuple[Action, ...], patterns: tuple[str, ..
     admin = _settings.admin()
     who = grants.principal(grants.normalised(principal) or principal)
     given = Grant(tuple(dict.fromkeys(actions)), tuple(grants.pattern(each) for each in dict.fromkeys(patterns)))
-    held = admin.get_grants(who)
+    held = admin.grants.get(who)
     if replace and any(each != given for each in held):
         _confirm.confirm(f"Take every other grant of {who} away?")
-    now = admin.change_grants(who, (lambda _: (given,)) if replace else partial(_with, given))
+    now = admin.grants.change(who, (lambda _: (given,)) if replace else partial(_with, given))
     told = f"{', '.join(given.actions)} on {', '.join(given.namespaces)}" if now != held else "was granted already"
     _output.done(f"{who}: {told}", {"principal": who, "grants": listed(now)})
 

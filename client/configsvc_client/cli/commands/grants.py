@@ -21,7 +21,7 @@ from configsvc_client.cli import _brief, _options, _output, _settings
 def command(principal: str | None, *, longer: bool) -> None:
     admin = _settings.admin()
     who = grants.principal(grants.normalised(principal) or principal) if principal else None
-    found = [(who, admin.get_grants(who))] if who else admin.list_grants()
+    found = [(who, admin.grants.get(who))] if who else admin.grants.list()
     _output.table(
         ("principal", "actions", "namespaces"),
         ((name, grant.actions, grant.namespaces) for name, held in found for grant in held),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @_options.long
 @click.argument("key")
 def command(key: str, namespace: str | None, *, longer: bool) -> None:
-    found = _settings.admin().history(_options.the_namespace(namespace), key)
+    found = _settings.admin().history.list_versions(_options.the_namespace(namespace), key)
     _output.table(
         ("version", "state", "form", "content type", "revision", "written at", "written by"),
         (

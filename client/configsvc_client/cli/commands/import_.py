@@ -86,9 +86,13 @@ def command(
     _imported.tell_filled_in(shaped.rows, wanted or format_of(file.name))
     asked = _forms.Wanted(seal, plain, kms)
     admin = _settings.admin()
-    _forms.check_named(rows, asked, as_json, served=lambda: {each.key for each in admin.snapshot(target).entries})
-    found, failures = drafts(rows.values(), Rules(asked, as_json, declassify), partial(admin.named_form, target))
-    found, too_large = fitting(found, partial(admin.check_size, target))
+    _forms.check_named(
+        rows, asked, as_json, served=lambda: {each.key for each in admin.values.get_snapshot(target).entries}
+    )
+    found, failures = drafts(
+        rows.values(), Rules(asked, as_json, declassify), partial(admin.values.resolve_form, target)
+    )
+    found, too_large = fitting(found, partial(admin.values.check_size, target))
     origins = shaped.origins if shaping.renames else None
     ways = Ways(message, origins, atomic=atomic, dry_run=dry_run, new_only=new_only)
     plan, failures = Importing(admin, target, ways).run(found, failures | too_large)

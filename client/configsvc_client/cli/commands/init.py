@@ -124,7 +124,9 @@ def _offer_policy(path: Path, members: Members) -> None:
     _settings.forget()
     try:
         admin = _settings.admin()
-        tables = {each: drafted(admin, each) for each in members["namespaces"] if admin.snapshot(each).entries}
+        tables = {
+            each: drafted(admin, each) for each in members["namespaces"] if admin.values.get_snapshot(each).entries
+        }
     except ConfigsvcError:
         return  # the checks tell what is wrong
     if tables:

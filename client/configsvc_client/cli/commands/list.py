@@ -57,8 +57,8 @@ def command(prefix: str, namespaces: tuple[str, ...], *, due: str | None, longer
 def _found(admin: Admin, namespaces: list[Namespace], prefix: str) -> tuple[Found, dict[Namespace, int]]:
     """The keys with the namespace that each comes from, and how many of each namespace are hidden."""
     if len(namespaces) == 1:
-        return [(namespaces[0], each) for each in admin.keys(namespaces[0], prefix)], {}
-    listed = {each: list(admin.keys(each, prefix)) for each in namespaces}
+        return [(namespaces[0], each) for each in admin.values.list_keys(namespaces[0], prefix)], {}
+    listed = {each: list(admin.values.list_keys(each, prefix)) for each in namespaces}
     found = _layers.keys(listed)
     shown = Counter(name for name, _ in found)
     return found, {name: len(keys) - shown[name] for name, keys in listed.items()}

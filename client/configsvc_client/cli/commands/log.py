@@ -56,7 +56,11 @@ def command(
     wanted = LogFilter(revision, key, who, begin, None if until is None else when(until, moment))
     wanted = wanted if everything else wanted._replace(order="newest")
     admin = _settings.admin()
-    found = admin.grant_changes(wanted) if grants else admin.changes(_options.the_namespace(namespace), wanted)
+    found = (
+        admin.history.list_grant_changes(wanted)
+        if grants
+        else admin.history.list_changes(_options.the_namespace(namespace), wanted)
+    )
     shown = found if everything else reversed(list(islice(found, last or _LAST)))
     if _output.kind() == "json":
         _output.table(_FIELDS, (_all_of(each) for each in shown))

@@ -41,10 +41,10 @@ def create(
     wrapping = None if no_data_key else _settings.kms_key(kms_key)
     admin = _settings.admin()
     # Made first and stored last: whom KMS refuses leaves no namespace behind.
-    made = admin.make_data_key(target, wrapping) if wrapping else None
-    created = admin.create_namespace(target)  # without settings, which would replace those of one that exists
+    made = admin.data_keys.make(target, wrapping) if wrapping else None
+    created = admin.namespaces.create(target)  # without settings, which would replace those of one that exists
     if created and description:
-        admin.create_namespace(target, description=description)
+        admin.namespaces.create(target, description=description)
     if created:
         held = _left(admin, target, wrapping)
     else:
@@ -52,7 +52,7 @@ def create(
         _check_same(admin, target, description, kms_key, held)
     add = made is not None and not held
     _terminal.say(f"{target}: {_state(created=created, again=bool(held), add=add)}")  # at once: adding may fail
-    kid = admin.store_data_key(target, made) if made and add else None
+    kid = admin.data_keys.store(target, made) if made and add else None
     done = {"namespace": target, "created": created, "kid": kid, "kms_key": wrapping if kid else None}
     if kid or _output.kind() == "json":
         _output.done(f"{target}: data key {kid} added under {wrapping}", done)
@@ -72,7 +72,7 @@ def _check_same(
     Raises:
         Conflict: names the setting, and what changes it.
     """
-    if description is not None and admin.namespace(namespace)["description"] != description:
+    if description is not None and admin.namespaces.get(namespace)["description"] != description:
         raise Conflict(
             f"{namespace} exists already, with another description. Nothing was changed. To change it: "
             f"configsvc namespace set {namespace} --description TEXT"
@@ -91,7 +91,7 @@ def _data_keys(admin: Admin, namespace: Namespace, *, wanted: bool) -> list[Stor
         NotFound: the API key may not read the namespace; says how to add one all the same.
     """
     try:
-        return [each for each in admin.data_keys(namespace) if each.state == "live"] if wanted else []
+        return [each for each in admin.data_keys.list(namespace) if each.state == "live"] if wanted else []
     except NotFound:
         raise NotFound(
             f"Your API key may not see the data keys of {namespace}. If it has none, add one: "
@@ -113,7 +113,7 @@ def _left(admin: Admin, namespace: Namespace, wrapping: str | None) -> list[Stor
 @click.argument("prefix", default="")
 def list_(prefix: str) -> None:
     """List the namespaces your API key may read."""
-    found = _settings.admin().namespaces(prefix)
+    found = _settings.admin().namespaces.list(prefix)
     _output.table(("namespace", "description"), ((each.namespace, each.description) for each in found))
 
 

@@ -42,7 +42,7 @@ def suggest(namespaces: tuple[str, ...]) -> None:
 
 def drafted(admin: Admin, namespace: Namespace) -> dict[str, Any]:
     """The table of a namespace."""
-    entries = admin.snapshot(namespace).entries
+    entries = admin.values.get_snapshot(namespace).entries
     forms = {form: sorted(each.key for each in entries if each.form == form) for form in ("plain", "kms")}
     table: dict[str, Any] = {form: keys for form, keys in forms.items() if keys}
     return table | {"exec": sorted({name for each in entries for name in _variable(each.key)})}

@@ -71,7 +71,7 @@ def command(
         raise click.UsageError("--generate makes a secret by itself: leave the value and --plain out.")
     asked = _forms.asked(*(bool(flags[each]) for each in ("seal", "plain", "kms")))
     admin = _settings.admin()
-    form = admin.named_form(target, name, asked)
+    form = admin.values.resolve_form(target, name, asked)
     if made and form != "kms":  # a random secret is no plain value, whatever the policy says of the key
         form = "envelope"
     data = generated(made) if made else _read(key, source[0] if source else None, from_file, flags, form)
@@ -80,7 +80,7 @@ def command(
         declassify=bool(flags["declassify"]), rotate_by=_text(flags["rotate_by"]), if_match=_number(flags["if_match"]),
         create_only=bool(flags["create_only"]),
     ))  # fmt: skip
-    admin.check_size(target, draft)
+    admin.values.check_size(target, draft)
     _put(admin, target, draft, message)
 
 
@@ -107,7 +107,7 @@ def _put(admin: Admin, namespace: Namespace, draft: Draft, message: str) -> None
     """Store the draft, unless it is served already. What the service says never makes it plain."""
     served = _served(admin, namespace, draft)
     if served and draft.form in (None, served.form) and _is_same(admin, namespace, draft, served):
-        revision = admin.known(namespace, [draft.key])[draft.key].revision
+        revision = admin.values.find_keys(namespace, [draft.key])[draft.key].revision
         _output.done(
             f"{namespace} {draft.key}: unchanged, version {served.version} is served",
             {
@@ -122,7 +122,7 @@ def _put(admin: Admin, namespace: Namespace, draft: Draft, message: str) -> None
     _replacing.tell_type(draft.key, served.content_type if served else None, draft.content_type)
     stored = _lost.or_before(
         admin,
-        lambda: admin.put_draft(namespace, draft, message),
+        lambda: admin.values.put_draft(namespace, draft, message),
         lambda error: _stored_before(admin, namespace, draft, error),
     )
     state = "served" if stored.active == stored.version else "staged"
@@ -144,8 +144,8 @@ def _stored_before(admin: Admin, namespace: Namespace, draft: Draft, error: Prec
 
     try:
         info = _lost.key_at(admin, namespace, draft.key, error)
-        entry = admin.entry(namespace, draft.key, latest)
-        same = same_value(draft.content_type, draft.data, admin.opened(namespace, entry).data)
+        entry = admin.values.get_entry(namespace, draft.key, latest)
+        same = same_value(draft.content_type, draft.data, admin.values.open_entry(namespace, entry).data)
     except ConfigsvcError:
         return None
     alike = (entry.form, entry.content_type) == (draft.form or "envelope", draft.content_type)
@@ -158,7 +158,7 @@ def _stored_before(admin: Admin, namespace: Namespace, draft: Draft, error: Prec
 def _served(admin: Admin, namespace: Namespace, draft: Draft) -> Entry | None:
     """What is served under the key; None where nothing is, or this caller may not read it."""
     try:
-        return admin.entry(namespace, draft.key)
+        return admin.values.get_entry(namespace, draft.key)
     except (Forbidden, NotFound):
         return None
 
@@ -169,7 +169,7 @@ def _is_same(admin: Admin, namespace: Namespace, draft: Draft, served: Entry) ->
     if asked or served.content_type != draft.content_type:
         return False
     try:
-        return same_value(draft.content_type, draft.data, admin.opened(namespace, served).data)
+        return same_value(draft.content_type, draft.data, admin.values.open_entry(namespace, served).data)
     except (CannotOpen, Misconfigured):
         return False
 

@@ -36,12 +36,12 @@ def command(principal: str, actions: tuple[Action, ...], patterns: tuple[str, ..
     who = grants.principal(grants.normalised(principal) or principal)
     taken, named = actions or ACTIONS, tuple(grants.pattern(each) for each in patterns)
     less = (lambda _: ()) if everything else partial(_less.without, actions=taken, patterns=named)
-    held = admin.get_grants(who)
+    held = admin.grants.get(who)
     if tuple(less(held)) == held:
         raise NotFound(f"{who} has no such grant. `configsvc grants {who}` shows what it has.")
     if everything:
         _confirm.confirm(f"Take every grant of {who} away?")
-    left = admin.change_grants(who, less)
+    left = admin.grants.change(who, less)
     for pattern in _less.still(left, taken, named):
         _terminal.say(f"configsvc: {who} may still do it where {pattern} grants it.")
     _output.done(f"{who}: revoked", {"principal": who, "grants": listed(left)})

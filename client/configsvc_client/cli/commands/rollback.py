@@ -50,8 +50,8 @@ def command(
             raise click.UsageError("--dry-run goes with --to-revision or --to-time; configsvc history shows versions.")
         _one(admin, target, key, to_version, message, declassify=declassify)
         return
-    revision = to_revision or admin.revision_at(target, past(to_time or "", now(), "--to-time"))
-    _whole(admin, admin.way_back(target, revision, key), revision, message, dry_run=dry_run, declassify=declassify)
+    revision = to_revision or admin.rollback.find_revision(target, past(to_time or "", now(), "--to-time"))
+    _whole(admin, admin.rollback.plan(target, revision, key), revision, message, dry_run=dry_run, declassify=declassify)
 
 
 def _one(
@@ -60,7 +60,8 @@ def _one(
     if key is None:
         raise click.UsageError("Say how far back: --to-revision or --to-time; or name a KEY.")
     done = _confirm.declassified(
-        lambda agreed: admin.rollback(namespace, key, message, version=version, declassify=agreed), given=declassify
+        lambda agreed: admin.rollback.roll_back(namespace, key, message, version=version, declassify=agreed),
+        given=declassify,
     )
     now = done.versions.get(key)
     _output.done(
@@ -87,7 +88,9 @@ def _whole(admin: Admin, way: WayBack, revision: int, message: str, *, dry_run: 
         _confirm.declassify(plain)
     _confirm.confirm(f"Change {counted(len(way.steps), 'key')} of {way.namespace} back to revision {revision}?")
     last = way.revision
-    for done in admin.go_back(way, message or f"rollback to revision {revision}", declassify=declassify or bool(plain)):
+    for done in admin.rollback.apply(
+        way, message or f"rollback to revision {revision}", declassify=declassify or bool(plain)
+    ):
         last = done.revision
     told = f"{way.namespace}: {counted(len(way.steps), 'key')} as at revision {revision}, revision {last}"
     _output.done(told, _all_of(way, revision, last))

@@ -31,7 +31,7 @@ def save(namespaces: tuple[str, ...], file: Path) -> None:
     Sealed values stay sealed, and none is opened, so the file may be shipped with the code. Plain values are in the
     clear.
     """
-    found = _settings.admin().save_snapshot(file, *_options.the_namespaces(namespaces))
+    found = _settings.admin().fallback_file.save(file, *_options.the_namespaces(namespaces))
     told = ", ".join(f"{namespace} at revision {revision}" for namespace, revision in found.revisions.items())
     _output.done(
         f"{file}: {found.entries} entries; {told}",
@@ -72,7 +72,7 @@ def verify(file: Path) -> None:
     not open is named with the reason.
     """
     with _naming(file):
-        found = _settings.admin().verify_snapshot(file)
+        found = _settings.admin().fallback_file.verify(file)
     _output.done(
         f"{file}: all {found.entries} entries open; saved at {_time(found.saved_at)}",
         {"file": str(file), "entries": found.entries, "saved_at": _time(found.saved_at)},

@@ -73,7 +73,7 @@ def _log(admin: Admin, before: SealedSnapshot, now: SealedSnapshot) -> dict[tupl
 
     found: dict[tuple[str, int | None], LogEntry] = {}
     try:
-        for record in admin.changes(before.namespace, LogFilter(since=before.revision)):
+        for record in admin.history.list_changes(before.namespace, LogFilter(since=before.revision)):
             if record.revision > now.revision:
                 break  # the next look's to tell
             found |= {(change.key, change.now): record for change in record.keys if change.was != change.now}

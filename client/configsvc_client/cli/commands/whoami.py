@@ -20,17 +20,17 @@ from configsvc_client.cli import _origins, _output, _settings, _terminal
 def command(*, api_key_only: bool) -> None:
     admin = _settings.admin()
     try:
-        found = admin.whoami(signed=not api_key_only)
+        found = admin.access.whoami(signed=not api_key_only)
     except Misconfigured as error:
         _terminal.say(
             sentences(f"configsvc: {error.detail}", "Writing takes them; reading does not."), *_origins.of(error.detail)
         )
-        found = admin.whoami(signed=False)
+        found = admin.access.whoami(signed=False)
     except Forbidden as error:
         if error.members.get("gateway") != "ACCESS_DENIED":
             raise
         _terminal.say(sentences(f"configsvc: {error.detail}", "Reading takes the API key alone:"))
-        found = admin.whoami(signed=False)
+        found = admin.access.whoami(signed=False)
     if _output.kind() == "json":
         _output.record({kind: found.get(kind) for kind in ("api_key", "iam")})
         return

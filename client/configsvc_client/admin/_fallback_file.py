@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from configsvc.model import names
 from configsvc.model.entry import Entry
 from configsvc.model.errors import CannotOpen, InvalidRequest
 from configsvc.model.names import Namespace
@@ -29,8 +31,8 @@ class SnapshotFile(NamedTuple):
     entries: int
 
 
-class SnapshotFiles:
-    """Fallback files.
+class FallbackFile:
+    """The fallback file of readers, for `CONFIGSVC_FALLBACK`.
 
     Args:
         reader: reads the snapshots.
@@ -45,34 +47,35 @@ class SnapshotFiles:
         self._url = url
         self._clock = clock
 
-    def save(self, path: Path, namespaces: Sequence[Namespace]) -> SnapshotFile:
-        """Write the snapshots of some namespaces, each at one revision; nothing is opened.
+    def save(self, path: str | os.PathLike[str], *namespaces: str) -> SnapshotFile:
+        """Write what some namespaces serve now into a fallback file: sealed as it is, mode 0600, by one rename.
 
         Raises:
             InvalidRequest: no namespace, or one twice.
             Misconfigured: the file cannot be written.
         """
-        if not namespaces or len(set(namespaces)) != len(namespaces):
+        wanted = [names.namespace(each) for each in namespaces]
+        if not wanted or len(set(wanted)) != len(wanted):
             raise InvalidRequest("Name one namespace or more, each once.", field="namespace")
         saved_at = self._clock.wall()
-        found = tuple(self._reader.snapshot(each) for each in namespaces)
+        found = tuple(self._reader.snapshot(each) for each in wanted)
         fallback = _fallback.Fallback(_fallback.base_of(self._url), float(int(saved_at)), found)
-        _private_file.write(path, _fallback.encode(fallback))
+        _private_file.write(Path(path), _fallback.encode(fallback))
         return _described(fallback)
 
-    def verify(self, path: Path) -> SnapshotFile:
-        """Open every value in a file as a reader would, and show none.
+    def verify(self, path: str | os.PathLike[str]) -> SnapshotFile:
+        """Open every value in a fallback file as a reader would, and show none.
 
         Raises:
             BadFallback: it is damaged, or was saved from another URL.
             CannotOpen: some values do not open; member `problems` has each, with why.
             Misconfigured: something is sealed, and no KMS key is pinned or no AWS credentials are found.
         """
-        fallback = _fallback.decode(_fallback.read(str(path)))
+        fallback = _fallback.decode(_fallback.read(os.fspath(path)))
         held = _fallback.checked(fallback, self._url, fallback.revisions)
         broken = [line for snapshot in held.values() for line in self._broken(snapshot)]
         if broken:
-            raise CannotOpen(f"{len(broken)} values in {path} do not open.", problems=broken)
+            raise CannotOpen(f"{len(broken)} values in {os.fspath(path)} do not open.", problems=broken)
         return _described(fallback)
 
     def _broken(self, snapshot: SealedSnapshot) -> list[str]:
