@@ -35,7 +35,6 @@ NOT_OURS = "not_ours"
 _JSON, _PROBLEM = "application/json", "application/problem+json"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REFUSED = frozenset({Forbidden.status, Throttled.status})
-_DIGITS = 9
 _EXACT = 2**53
 _DETAIL, _TEXT, _LISTED = 2000, 500, 100
 _NAME, _NAMES = 50, 30
@@ -117,23 +116,12 @@ def problem(
 
         asked = Asked(method, path.partition("?")[0].removeprefix(url.path), signed, ahead)
         error = explained(error, response, url, asked)
-    said = retry_after(response)
-    if said is not None:
-        error.members["retry_after"] = said
+    from configsvc.model.retry import parse_retry_after
+
+    seconds = parse_retry_after(response.headers)
+    if seconds is not None:
+        error.members["retry_after"] = seconds
     return error
-
-
-def retry_after(response: Response) -> int | None:
-    """The seconds that Retry-After says.
-
-    However many they are: not to know how long is no reason to come back at once. A date in their place (RFC 9110,
-    10.2.3) is passed over: no part of AWS sends one, and to read it would take a clock that agrees.
-    """
-    said = response.headers.get("retry-after", "").strip()
-    if not (said.isascii() and said.isdecimal()):
-        return None
-    digits = said.lstrip("0") or "0"
-    return int(digits if len(digits) <= _DIGITS else "9" * _DIGITS)
 
 
 def shown(text: str, most: int = _TEXT) -> str:

@@ -17,8 +17,8 @@ from configsvc_client._settings import Settings
 
 Done = TypeVar("Done")
 
-_JITTER = 0.2
-"""The longest first wait in seconds; each one after it may be twice as long."""
+_FIRST_WAIT = 0.2
+"""The longest first wait in seconds; each one after it may be twice as long, however long the start may take."""
 
 _FOR_KMS = 0.1
 """The share of the time in which the service is not asked again: 0.8 s of 8 for its answer, and to open it by KMS."""
@@ -104,22 +104,23 @@ def _patiently(attempt: Callable[[], Done], world: World, until: float) -> Done:
         ConfigUnavailable: why there is nothing; at once where the wait would end too late.
         Misconfigured: from the attempt.
     """
-    tried, jitter, late = 0, _JITTER, _LATE * (until - world.clock.now().monotonic)
+    tried, late = 0, _LATE * (until - world.clock.now().monotonic)
     while True:
         try:
             return ours(attempt)
         except Misconfigured:
             raise
         except ConfigsvcError as error:
+            from configsvc.model.retry import Backoff, seconds_asked
             from configsvc_client._foreign import pass_on
 
             pass_on(error)
-            tried, said = tried + 1, retry_after(error) or 0.0
+            tried, said = tried + 1, seconds_asked(error) or 0
             room = until - world.clock.now().monotonic - said
             if room <= (0.0 if said else late) or not _passes(error, tried):
                 raise _unloaded(error) from error
-            pause = said + _jittered(max(jitter, said), room, world.chance, told=bool(said))
-            jitter *= 2
+            longest = max(Backoff(_FIRST_WAIT).longest(tried), said)
+            pause = said + _jittered(longest, room, world.chance, told=bool(said))
         world.clock.pause(pause)
 
 
@@ -134,7 +135,11 @@ def _passes(error: ConfigsvcError, tried: int) -> bool:
 
 
 def _unloaded(error: ConfigsvcError) -> ConfigUnavailable:
-    return ConfigUnavailable(f"Config could not be loaded. {error.detail}", cause=error.code, **_told(error))
+    from configsvc.model.retry import seconds_asked
+
+    asked = seconds_asked(error)
+    members = {} if asked is None else {"retry_after": asked}
+    return ConfigUnavailable(f"Config could not be loaded. {error.detail}", cause=error.code, **members)
 
 
 def _from_file(settings: Settings, world: World, rules: Rules, deadline: float, error: ConfigUnavailable) -> Loaded:
@@ -153,8 +158,10 @@ def _from_file(settings: Settings, world: World, rules: Rules, deadline: float, 
         either = f"The fallback file {path} is not used either"
         raise ConfigUnavailable(sentences(error.detail, either, refused.detail), **error.members) from error.__cause__
     world.warn(f"Config is served from the fallback file {path}. {error.detail}")
+    from configsvc.model.retry import seconds_asked
+
     now = world.clock.now()
-    fresh = saved(saved_at, now, settings.pace, world.chance, retry_after(error))
+    fresh = saved(saved_at, now, settings.pace, world.chance, seconds_asked(error))
     return Loaded(held, fresh, error)
 
 
@@ -166,14 +173,3 @@ def _opened_file(path: str, settings: Settings, world: World, rules: Rules, dead
     sealed = checked(fallback, settings.url, settings.namespaces)
     found = {namespace: Found("", each) for namespace, each in sealed.items()}
     return opened(settings.namespaces, found, rules, deadline, "fallback"), fallback.saved_at
-
-
-def retry_after(error: ConfigsvcError) -> float | None:
-    """The seconds that the service said to stay away, where it did."""
-    said = error.members.get("retry_after")
-    return float(said) if isinstance(said, int) else None
-
-
-def _told(error: ConfigsvcError) -> dict[str, int]:
-    said = error.members.get("retry_after")
-    return {"retry_after": said} if isinstance(said, int) else {}

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from configsvc.model.errors import ConfigsvcError, Unavailable, WentBackwards
 from configsvc.model.names import Namespace
 from configsvc.model.record import Record
+from configsvc.model.retry import seconds_asked
 from configsvc_client._follows import Seen, check_begins, check_follows
 from configsvc_client._freshness import confirmed, partly_confirmed
-from configsvc_client._loading import retry_after
 from configsvc_client._opening import Rules, open_layer
 from configsvc_client._ports import Found, Gateway, Moment, World
 from configsvc_client._refresh import Flight, Held, Source, State, answered, copied, ours
@@ -116,7 +116,7 @@ class _Ending(Record):
     def failed(self, state: State, errors: Sequence[ConfigsvcError], others: Moment | None = None) -> State:
         """The errors; and when the other namespaces were confirmed, where they were."""
         pace, chance, now = self.settings.pace, self.world.chance, self.world.clock.now()
-        away = max((each for each in map(retry_after, errors) if each), default=None)
+        away = max((each for each in map(seconds_asked, errors) if each), default=None)
         if others is None or state.refusals is None:
             freshness = state.freshness.failed(now, pace, chance, away)
         else:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from configsvc.model.errors import ConfigsvcError, Internal, Throttled, Unavailable
 from configsvc.model.names import Namespace
 from configsvc.model.record import Record
+from configsvc.model.retry import Backoff
 from configsvc_client._body import NOT_OURS
 from configsvc_client._freshness import age
 from configsvc_client._ports import Chance, Found, Moment
@@ -91,7 +92,7 @@ class Refusals:
         if old is not None and old.refused.mark == refused.mark and old.waits(now):
             return old
         times = old.times + 1 if old else 1
-        longest = self._interval * min(_MOST_INTERVALS, 2.0**times)
+        longest = Backoff(2 * self._interval, _MOST_INTERVALS * self._interval).longest(times)
         return _Refusal(refused, now, self._chance() * longest, times)
 
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from configsvc.adapters.dynamo_errors import Conflicting, readable, translated
 from configsvc.adapters.dynamo_http import Exchange
+from configsvc.model.retry import Backoff
 from configsvc.service.ports import Chance, Clock, StoreBusy, StoreUnavailable
 from configsvc.service.records import Address
 
@@ -28,7 +29,7 @@ COMMIT_LEAST = 0.5
 ALONE = 8.0
 """Seconds of a call that belongs to no request."""
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.025, 0.5
+BACKOFF = Backoff(first=0.025, most=0.5)
 
 Answer = TypeVar("Answer")
 
@@ -105,9 +106,9 @@ class Calls:
 
     def paused(self, until: float, tries: int, *, at_once: bool = False) -> bool:
         """Wait before the next try, if that leaves time. `at_once`: the first time not, for a connection that broke."""
-        most = 0.0 if at_once and not tries else min(FIRST_PAUSE * 2 ** min(tries, 16), LONGEST_PAUSE)
-        pause = self.chance.uniform(most) if most else 0.0
-        if self.clock.monotonic() + pause >= until:
+        left = until - self.clock.monotonic()
+        pause = BACKOFF.wait(tries + 1, _none if at_once and not tries else self.chance.uniform, left=left)
+        if pause is None:
             return False
         if pause:
             self.clock.sleep(pause)
@@ -118,6 +119,10 @@ class Calls:
     ) -> Answer:
         with translated(addresses), Exchange(min(seconds, until - self.clock.monotonic())):
             return readable(send)
+
+
+def _none(_: float) -> float:
+    return 0.0
 
 
 def late() -> StoreUnavailable:

@@ -11,14 +11,15 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from configsvc.model.names import Key, Namespace
+from configsvc.model.retry import Backoff
 from configsvc.service import records
 from configsvc.service.found import Found, one
 from configsvc.service.ports import Check, LostRace, Ports
 from configsvc.service.records import Address, KeyState, Record
 from configsvc.service.snapshot import too_fast
 
-_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
-"""Seconds before the first repetition of a reading that met a write, and before any."""
+_BACKOFF = Backoff(first=0.02, most=0.5)
+"""Of a reading that met a write."""
 
 
 class Known(NamedTuple):
@@ -80,14 +81,14 @@ def at_one_moment(ports: Ports, wanted: Sequence[Address]) -> Found:
         Contended: others write there all the time.
         Unavailable: the store failed.
     """
-    most = _PAUSE
+    tried = 0
     while True:
+        tried += 1
         try:
             return ports.repository.together(wanted)
         except LostRace:
-            if not ports.pause(ports.chance.uniform(most)):
+            if not ports.pause(ports.chance.uniform(_BACKOFF.longest(tried))):
                 raise too_fast() from None
-            most = min(most * 2, _LONGEST_PAUSE)
 
 
 def current(found: Iterable[Record]) -> list[KeyState]:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from configsvc.model import etag
 from configsvc.model.errors import Contended, Unavailable
 from configsvc.model.names import Key, Namespace
+from configsvc.model.retry import Backoff
 from configsvc.model.snapshot import DataKey, SealedSnapshot, render
 from configsvc.service import access, records
 from configsvc.service.found import live_head, one
@@ -28,7 +29,7 @@ TRIES = 4
 _CAUGHT_UP = 200
 """Records of the log that a reading catches up with; beyond these all keys are read again."""
 
-_PAUSE = 0.02
+_BACKOFF = Backoff(first=0.04)
 
 
 class Reading(NamedTuple):
@@ -85,7 +86,7 @@ def key_states(ports: Ports, head: Head, *, values: bool = True) -> Reading:
         Unavailable: its records do not add up.
     """
     for tried in range(TRIES):
-        if tried and not ports.pause(ports.chance.uniform(_PAUSE * 2**tried)):
+        if tried and not ports.pause(ports.chance.uniform(_BACKOFF.longest(tried))):
             raise too_fast()
         head, found = _caught_up(ports, head, _all(ports, head.namespace, values=values))
         if consistent(head, list(found.values())):

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutE
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from configsvc.adapters.dynamo import DynamoRepository
-from configsvc.adapters.dynamo_calls import ALONE, COMMIT_LEAST, LONGEST_PAUSE, Calls
+from configsvc.adapters.dynamo_calls import ALONE, BACKOFF, COMMIT_LEAST, Calls
 from configsvc.adapters.items import key_of, to_item
 from configsvc.service import records
 from configsvc.service.ports import LostRace, StoreBusy, StoreUnavailable, Write
@@ -114,9 +114,9 @@ def test_s31_what_is_throttled_is_tried_again_with_growing_pauses_until_the_dead
     repository, client = against(clock, THROTTLED)
     with pytest.raises(StoreBusy):
         call(repository)
-    assert SECONDS - 2 * LONGEST_PAUSE - COMMIT_LEAST < clock.monotonic() - began <= SECONDS
+    assert SECONDS - 2 * BACKOFF.most - COMMIT_LEAST < clock.monotonic() - began <= SECONDS
     assert clock.slept[:4] == pytest.approx([0.0125, 0.025, 0.05, 0.1])
-    assert max(clock.slept) == LONGEST_PAUSE / 2
+    assert max(clock.slept) == BACKOFF.most / 2
     assert len(client.asked) == len(clock.slept) + 1
 
 
@@ -290,4 +290,4 @@ def test_without_a_deadline_each_call_has_one_of_its_own(clock: FakeClock) -> No
         began = clock.monotonic()
         with pytest.raises(StoreBusy):
             read_one(repository)
-        assert ALONE - 2 * LONGEST_PAUSE < clock.monotonic() - began <= ALONE
+        assert ALONE - 2 * BACKOFF.most < clock.monotonic() - began <= ALONE

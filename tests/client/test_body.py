@@ -9,8 +9,9 @@ from typing import NoReturn
 import pytest
 
 from configsvc.model import errors
+from configsvc.model.retry import parse_retry_after
 from configsvc_client._answer import Response
-from configsvc_client._body import NotOurs, decoded, not_ours, problem, refuses, retry_after, shown
+from configsvc_client._body import NotOurs, decoded, not_ours, problem, refuses, shown
 from configsvc_client._url import parse
 
 URL = parse("https://api.example/prod")
@@ -158,9 +159,9 @@ def test_refusal_haste_and_failure_are_believed_of_anybody(
 )  # fmt: skip
 def test_retry_after_is_whole_seconds_however_many(header: str, said: int | None) -> None:
     response = answer(503, {"code": "unavailable", "detail": "d"}, **{"retry-after": header})
-    assert retry_after(response) == said
+    assert parse_retry_after(response.headers) == said
     assert problem(response, URL, "/").members.get("retry_after") == said
-    assert retry_after(Response(503, {}, b"")) is None
+    assert parse_retry_after({}) is None
 
 
 def test_an_answer_that_was_not_taken_is_told_from_one_that_says_no() -> None:

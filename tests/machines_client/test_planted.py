@@ -180,8 +180,8 @@ BUGS = {
     ),
     "a first load waits as long as the service says, and no longer": Bug(
         "_loading.py",
-        "pause = said + _jittered(max(jitter, said), room, world.chance, told=bool(said))",
-        "pause = said or _jittered(max(jitter, said), room, world.chance, told=bool(said))",
+        "pause = said + _jittered(longest, room, world.chance, told=bool(said))",
+        "pause = said or _jittered(longest, room, world.chance, told=bool(said))",
         "tests/faults_client/test_service_down.py",
     ),
     "a first load gives up after three tries": Bug(

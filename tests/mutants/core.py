@@ -28,6 +28,7 @@ _SEALED = ("tests/client/test_cipher.py", "tests/vectors/*.py")
 _ANSWERS = tuple(f"tests/client/test_{name}.py" for name in ("answer", "encodings", "foreign", "http"))
 
 CORE: Mapping[str, tuple[str, ...]] = {
+    "configsvc/model/retry.py": ("tests/model/test_retry.py",),
     "configsvc/model/envelope.py": ("tests/model/test_envelope.py", *_SEALED),
     "configsvc/service/decide_change.py": (*_SERVICE, "tests/attacks/test_costly_schemas.py"),
     "configsvc/service/steps.py": _SERVICE,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from configsvc.model import errors
+from configsvc.model.retry import parse_http_date
 from configsvc_client import _sigv4
 from configsvc_client._answer import Response
 from configsvc_client._api_keys import ApiKeys
@@ -129,7 +130,7 @@ class Api:
         return repeated(either, self._ports.clock, self._ports.chance)
 
     def _ahead(self, response: Response) -> float | None:
-        told = _date(response.headers.get("date", ""))
+        told = parse_http_date(response.headers.get("date", ""))
         return None if told is None else self._ports.clock.wall() - told
 
     def _understood(
@@ -185,13 +186,3 @@ def _members(response: Response) -> Members:
 
 def _well(answer: Answer) -> None:
     answer.members.expect("status", "ok")
-
-
-def _date(text: str) -> float | None:
-    """A Date header (RFC 9110, 5.6.7) in seconds since the epoch."""
-    from email.utils import parsedate_to_datetime
-
-    try:
-        return parsedate_to_datetime(text).timestamp()
-    except (ValueError, OverflowError, TypeError):
-        return None

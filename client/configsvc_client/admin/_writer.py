@@ -14,6 +14,7 @@ from configsvc.model import errors
 from configsvc.model.change_set import Activate, Delete, Put, check_put
 from configsvc.model.etag import of_revision
 from configsvc.model.names import Key, Namespace
+from configsvc.model.retry import Backoff
 from configsvc_client._ports import Clock
 from configsvc_client.admin import _planner, _wire
 from configsvc_client.admin._api import Api
@@ -28,7 +29,7 @@ TRIES = 16
 SEALS = 3
 """How often a value is sealed for one version: under the data key that is held, and under those that follow it."""
 
-_PAUSE = 0.25
+_BACKOFF = Backoff(first=0.25, most=1.0)
 
 _LASTING = (errors.Forbidden, errors.NotFound, errors.Throttled, errors.Unavailable)
 
@@ -187,7 +188,7 @@ class Writer:
             try:
                 return self._resealed(namespace, attempt)
             except errors.VersionClaimed:
-                self._clock.pause(self._chance.fraction() * _PAUSE * min(tried, 4))
+                self._clock.pause(self._chance.fraction() * _BACKOFF.longest(tried))
         return self._resealed(namespace, attempt)
 
     def _resealed(self, namespace: Namespace, attempt: Callable[[], Result]) -> Result:

@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 from configsvc.model import errors
+from configsvc.model.retry import seconds_asked
 from configsvc_client.cli import INSTALL, _advice
 
 FAILED = 1
@@ -144,8 +145,8 @@ def next_of(error: errors.ConfigsvcError) -> str:
         return ""
     if isinstance(error, errors.NotFound):
         return _where_to_look(error)
-    seconds = error.members.get("retry_after")
-    if isinstance(error, errors.Throttled) and isinstance(seconds, int) and seconds > _A_LITTLE:
+    seconds = seconds_asked(error) or 0
+    if isinstance(error, errors.Throttled) and seconds > _A_LITTLE:
         return f"Wait {seconds} s, then repeat: a write that was done is not done twice."
     return next((text for kind, text in _NEXT if isinstance(error, kind)), "")
 
