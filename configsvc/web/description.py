@@ -69,7 +69,7 @@ class Description(NamedTuple):
     Args:
         about: one line.
         right: what the caller must be granted.
-        answers: name of the body (configsvc.web.answers) by status of success; None where there is no body.
+        answers: name of the body (configsvc.web.bodies) by status of success; None where there is no body.
         details: sentences that a person needs beyond `about`.
         query: the query parameters; others are refused.
         conditions: the conditional headers, in lower case; other preconditions are refused.

@@ -10,17 +10,17 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from configsvc.model import errors
-from configsvc.web import answers, bodies, shapes
+from configsvc.web.bodies import catalogue, changes, common
 from configsvc.web.description import Route
 from infra.api_docs.portable import portable
 
 REF = "#/components/schemas/"
 _TIME = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,3})?Z)?$"
 TEXTS: dict[str, dict[str, Any]] = {
-    "Namespace": shapes.NAMESPACE,
-    "Key": shapes.KEY,
-    "Kid": shapes.KID,
-    "Principal": shapes.PRINCIPAL,
+    "Namespace": common.NAMESPACE,
+    "Key": common.KEY,
+    "Kid": common.KID,
+    "Principal": common.PRINCIPAL,
     "NamespacePrefix": {"pattern": "^(?:[a-z0-9][a-z0-9._-]{0,63})?$"},
     "KeyPrefix": {"pattern": "^(?:[A-Za-z0-9_][A-Za-z0-9._-]{0,254})?$"},
     "Cursor": {"minLength": 1, "description": "As an answer before gave it; a text that may change its form."},
@@ -45,7 +45,11 @@ def components(routes: Iterable[Route]) -> dict[str, Any]:
         _, made = models_json_schema([(model, mode)], ref_template=REF + "{model}")
         dropped = {"title"} if mode == "validation" else {"title", "additionalProperties", "default"}
         found |= {_renamed(name): _clean(schema, dropped) for name, schema in made["$defs"].items()}
-    unions = {name: {"oneOf": [reference(_name(model)) for model in models]} for name, models in answers.UNIONS.items()}
+    unions = {
+        name: {"oneOf": [reference(_name(model)) for model in models]}
+        for name, models in catalogue.ANSWERS.items()
+        if len(models) > 1
+    }
     every = {**found, **unions, "Operation": _operation(found["ChangeSet"]), "Problem": _problem()}
     every["FailedOperation"]["additionalProperties"] = True
     return {name: portable(schema) for name, schema in sorted(every.items())}
@@ -62,16 +66,12 @@ def _operation(change_set: dict[str, Any]) -> dict[str, Any]:
 def _models(routes: Iterable[Route]) -> Iterator[tuple[type[BaseModel], Any]]:
     for route in routes:
         if route.description.body:
-            yield getattr(bodies, route.description.body), "validation"
+            yield catalogue.BODIES[route.description.body], "validation"
         for name in filter(None, route.description.answers.values()):
-            for model in answers.UNIONS.get(name) or (getattr(answers, _python(name)),):
+            for model in catalogue.ANSWERS[name]:
                 yield model, "serialization"
-    yield answers.FieldProblem, "serialization"
-    yield answers.FailedOperation, "serialization"
-
-
-def _python(name: str) -> str:
-    return "Namespace_" if name == "Namespace" else name
+    yield catalogue.FieldProblem, "serialization"
+    yield changes.FailedOperation, "serialization"
 
 
 def _name(model: type[BaseModel]) -> str:

@@ -9,7 +9,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from configsvc.bootstrap import app
-from configsvc.web import answers
+from configsvc.web.bodies import catalogue
 from configsvc.web.description import Route
 from tests.fuzz.seeds import sow
 from tests.journeys.api import Api, Reply
@@ -30,8 +30,7 @@ def stage() -> Iterator[Stage]:
 
 def model(route: Route, status: int) -> TypeAdapter[Any]:
     name = route.description.answers[status] or ""
-    models = answers.UNIONS.get(name) or (getattr(answers, "Namespace_" if name == "Namespace" else name),)
-    return TypeAdapter(Union[models])  # noqa: UP007  # of as many as there are
+    return TypeAdapter(Union[catalogue.ANSWERS[name]])  # noqa: UP007  # of as many as there are
 
 
 def paid(stage: Stage, visit: Visit, number: int) -> Reply:

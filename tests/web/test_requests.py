@@ -14,7 +14,7 @@ from configsvc.model.change_set import Activate, ChangeSet, Delete, Put
 from configsvc.model.grants import Grant
 from configsvc.model.names import Key
 from configsvc.service.create_namespace import NamespaceWanted
-from configsvc.web import requests
+from configsvc.web.bodies import changes, data_keys, grants, keys, namespaces
 from configsvc.web.request import Preconditions
 
 NONE = Preconditions(None, create_only=False)
@@ -28,13 +28,13 @@ def raw(body: object) -> bytes:
 
 def test_a_put_is_read_with_its_preconditions_and_message() -> None:
     body = raw({**VALUE, "message": "why", "activate": False, "declassify": True, "rotate_by": "2027-01-31"})
-    put, message = requests.put_wanted(Key("db.url"), body, Preconditions(41, create_only=False))
+    put, message = keys.parse_put(Key("db.url"), body, Preconditions(41, create_only=False))
     wanted = Put("db.url", "plain", "text/plain", CANARY, False, True, "2027-01-31", 41, False)  # type: ignore[arg-type]  # noqa: FBT003
     assert (put, message) == (wanted, "why")
 
 
 def test_what_is_left_out_of_a_put_has_its_default() -> None:
-    put, message = requests.put_wanted(Key("k"), raw(VALUE), Preconditions(None, create_only=True))
+    put, message = keys.parse_put(Key("k"), raw(VALUE), Preconditions(None, create_only=True))
     assert (put.activate, put.declassify, put.rotate_by, put.if_match, put.create_only, message) == (
         True, False, None, None, True, "",
     )  # fmt: skip
@@ -47,7 +47,9 @@ def test_a_change_set_is_read_in_order() -> None:
         {"op": "delete", "key": "c", "if_match": 9},
         {"op": "put", "key": "d", **VALUE, "create_only": True},
     ]
-    found = requests.change_set(raw({"message": "why", "operations": operations}), Preconditions(5, create_only=False))
+    found = changes.parse_change_set(
+        raw({"message": "why", "operations": operations}), Preconditions(5, create_only=False)
+    )
     put, new = found.operations[0], found.operations[3]
     assert found == ChangeSet((put, Activate("b", 3), Delete("c", 9), new), "why", 5)  # type: ignore[arg-type]
     assert isinstance(put, Put)
@@ -63,18 +65,18 @@ def test_an_operation_expects_a_revision_or_that_nothing_is_served_and_not_both(
 
 
 def test_namespaces_and_grants_are_read() -> None:
-    assert requests.namespace_wanted(b"") == NamespaceWanted()
-    assert requests.namespace_wanted(raw({"forms": ["kms"]})) == NamespaceWanted(forms=("kms",))
+    assert namespaces.parse_settings(b"") == NamespaceWanted()
+    assert namespaces.parse_settings(raw({"forms": ["kms"]})) == NamespaceWanted(forms=("kms",))
     body = raw({"grants": [{"actions": ["read", "write"], "namespaces": ["a.*", "b"]}]})
-    assert requests.grants_wanted(body) == (Grant(("read", "write"), ("a.*", "b")),)
+    assert grants.parse_grants(body) == (Grant(("read", "write"), ("a.*", "b")),)
 
 
 def put_of(**changed: object) -> Callable[[], object]:
-    return lambda: requests.put_wanted(Key("k"), raw({**VALUE, **changed}), NONE)
+    return lambda: keys.parse_put(Key("k"), raw({**VALUE, **changed}), NONE)
 
 
 def change_of(**operation: object) -> Callable[[], object]:
-    return lambda: requests.change_set(raw({"operations": [operation]}), NONE)
+    return lambda: changes.parse_change_set(raw({"operations": [operation]}), NONE)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +119,7 @@ def test_an_unknown_operation_is_told_which_there_are() -> None:
 def test_every_wrong_field_is_named_at_once_up_to_twenty() -> None:
     body = {f"field{number}": CANARY for number in range(50)}
     with pytest.raises(errors.InvalidRequest, match="53 fields are wrong") as caught:
-        requests.put_wanted(Key("k"), raw(body), NONE)
+        keys.parse_put(Key("k"), raw(body), NONE)
     assert len(caught.value.members["errors"]) == 20  # type: ignore[arg-type]
 
 
@@ -139,11 +141,11 @@ JSON = st.recursive(
 @given(st.dictionaries(FIELDS, JSON, max_size=8))
 def test_any_object_is_a_value_or_a_refusal(body: dict[str, object]) -> None:
     readers: list[Callable[[bytes], object]] = [
-        lambda sent: requests.put_wanted(Key("k"), sent, NONE),
-        lambda sent: requests.change_set(sent, NONE),
-        requests.data_key,
-        requests.namespace_wanted,
-        requests.grants_wanted,
+        lambda sent: keys.parse_put(Key("k"), sent, NONE),
+        lambda sent: changes.parse_change_set(sent, NONE),
+        data_keys.parse_data_key,
+        namespaces.parse_settings,
+        grants.parse_grants,
     ]
     for read in readers:
         try:

@@ -12,7 +12,7 @@ import pytest
 from configsvc.model import etag, grants, limits, names, schema
 from configsvc.model.errors import ConfigsvcError, InvalidRequest, TooLarge
 from configsvc.service import log_page, paging
-from configsvc.web import requests
+from configsvc.web.bodies import changes, namespaces
 from configsvc.web.body import body_of
 from configsvc.web.event import correlation_id, headers_of
 from configsvc.web.identity import caller_of
@@ -77,15 +77,15 @@ def nested(parts: int) -> str:
 )
 def test_a_body_of_very_many_parts_is_refused_before_each_of_them_is(body: str) -> None:
     with pytest.raises(TooLarge) as refused:
-        requests.change_set(body.encode(), Preconditions(None, create_only=False))
+        changes.parse_change_set(body.encode(), Preconditions(None, create_only=False))
     assert refused.value.members == {"limit": limits.REQUEST_PARTS}
 
 
 def test_a_body_of_as_many_parts_as_may_be_is_read() -> None:
     with pytest.raises(InvalidRequest):
-        requests.change_set(nested(limits.REQUEST_PARTS).encode(), Preconditions(None, create_only=False))
+        changes.parse_change_set(nested(limits.REQUEST_PARTS).encode(), Preconditions(None, create_only=False))
 
 
 def test_the_largest_schemas_have_fewer_parts() -> None:
     schemas = [{"keys": "*", "schema": {"enum": [1] * (limits.SCHEMA_BYTES // 2 - 10)}} for _ in range(2)]
-    assert requests.namespace_wanted(json.dumps({"schemas": schemas}).encode()).schemas
+    assert namespaces.parse_settings(json.dumps({"schemas": schemas}).encode()).schemas

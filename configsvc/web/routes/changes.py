@@ -82,9 +82,9 @@ def declare(api: Api) -> None:
     @api.signed("POST", "/v1/namespaces/{namespace}/changes", _CHANGE)
     def commit_changes(request: Request, namespace: Namespace) -> Reply:
         from configsvc.service.change import change
-        from configsvc.web.requests import change_set
+        from configsvc.web.bodies.changes import parse_change_set
 
-        wanted = change_set(request.body(), request.preconditions())
+        wanted = parse_change_set(request.body(), request.preconditions())
         return reply.written(change(api.ports(), request.caller, namespace, wanted, request.idempotency()))
 
     @api.read("/v1/namespaces/{namespace}/changes", _LOG)

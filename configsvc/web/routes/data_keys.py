@@ -63,17 +63,17 @@ def declare(api: Api) -> None:
     @api.signed("POST", "/v1/namespaces/{namespace}/data-keys", _ADD)
     def add_data_key(request: Request, namespace: Namespace) -> Reply:
         from configsvc.service.add_data_key import add_data_key
-        from configsvc.web.requests import data_key
+        from configsvc.web.bodies.data_keys import parse_data_key
 
-        wanted = data_key(request.body())
+        wanted = parse_data_key(request.body())
         return reply.written(add_data_key(api.ports(), request.caller, namespace, wanted, request.idempotency()))
 
     @api.signed("PUT", "/v1/namespaces/{namespace}/data-keys/{kid}", _REWRAP)
     def rewrap_data_key(request: Request, namespace: Namespace, kid: Kid) -> Reply:
         from configsvc.service.rewrap_data_key import rewrap_data_key
-        from configsvc.web.requests import wrapping
+        from configsvc.web.bodies.data_keys import parse_wrapping
 
-        wanted = wrapping(kid, request.body())
+        wanted = parse_wrapping(kid, request.body())
         return reply.written(rewrap_data_key(api.ports(), request.caller, namespace, wanted, request.idempotency()))
 
     @api.signed("POST", "/v1/namespaces/{namespace}/data-keys/{kid}/retire", _RETIRE)

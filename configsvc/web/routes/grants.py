@@ -76,9 +76,9 @@ def declare(api: Api) -> None:
     def set_grants(request: Request) -> Reply:
         from configsvc.service.decide_grants import Expected
         from configsvc.service.set_grants import set_grants
-        from configsvc.web.requests import grants_wanted
+        from configsvc.web.bodies.grants import parse_grants
 
-        principal, wanted = request.text(PRINCIPAL) or "", grants_wanted(request.body())
+        principal, wanted = request.text(PRINCIPAL) or "", parse_grants(request.body())
         expected = Expected(*request.preconditions())
         return reply.written(
             set_grants(api.ports(), request.caller, principal, wanted, request.idempotency(), expected)

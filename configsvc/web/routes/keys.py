@@ -102,23 +102,23 @@ def declare(api: Api) -> None:
     @api.signed("PUT", "/v1/namespaces/{namespace}/keys/{key}", _PUT)
     def put_key(request: Request, namespace: Namespace, key: Key) -> Reply:
         from configsvc.service.put import put
-        from configsvc.web.requests import put_wanted
+        from configsvc.web.bodies.keys import parse_put
 
-        wanted = put_wanted(key, request.body(), request.preconditions())
+        wanted = parse_put(key, request.body(), request.preconditions())
         return reply.written(put(api.ports(), request.caller, namespace, *wanted, request.idempotency()))
 
     @api.signed("DELETE", "/v1/namespaces/{namespace}/keys/{key}", _DELETE)
     def delete_key(request: Request, namespace: Namespace, key: Key) -> Reply:
         from configsvc.service.delete import delete
-        from configsvc.web.requests import delete_wanted
+        from configsvc.web.bodies.keys import parse_delete
 
-        wanted = delete_wanted(key, request.preconditions())
+        wanted = parse_delete(key, request.preconditions())
         return reply.written(delete(api.ports(), request.caller, namespace, wanted, "", request.idempotency()))
 
     @api.signed("POST", "/v1/namespaces/{namespace}/keys/{key}/activate", _ACTIVATE)
     def activate_version(request: Request, namespace: Namespace, key: Key) -> Reply:
         from configsvc.service.activate import activate
-        from configsvc.web.requests import activate_wanted
+        from configsvc.web.bodies.keys import parse_activate
 
-        wanted = activate_wanted(key, request.body(), request.preconditions())
+        wanted = parse_activate(key, request.body(), request.preconditions())
         return reply.written(activate(api.ports(), request.caller, namespace, *wanted, request.idempotency()))

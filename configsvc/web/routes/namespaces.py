@@ -66,9 +66,9 @@ def declare(api: Api) -> None:
     @api.signed("PUT", "/v1/namespaces/{namespace}", _PUT)
     def create_namespace(request: Request, namespace: Namespace) -> Reply:
         from configsvc.service.create_namespace import create_namespace
-        from configsvc.web.requests import namespace_wanted
+        from configsvc.web.bodies.namespaces import parse_settings
 
-        wanted = namespace_wanted(request.body())
+        wanted = parse_settings(request.body())
         return reply.written(create_namespace(api.ports(), request.caller, namespace, wanted, request.idempotency()))
 
     @api.signed("DELETE", "/v1/namespaces/{namespace}", _DELETE)

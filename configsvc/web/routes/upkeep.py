@@ -41,9 +41,9 @@ def declare(api: Api) -> None:
     @api.signed("POST", "/v1/namespaces/{namespace}/lift", _LIFT)
     def lift_namespace(request: Request, namespace: Namespace) -> Reply:
         from configsvc.service.lift import lift
-        from configsvc.web.requests import lift_wanted
+        from configsvc.web.bodies.upkeep import parse_lift
 
-        revision = lift_wanted(request.body())
+        revision = parse_lift(request.body())
         return reply.written(lift(api.ports(), request.caller, namespace, revision, request.idempotency()))
 
     @api.signed("POST", "/v1/namespaces/{namespace}/upkeep", _UPKEEP)

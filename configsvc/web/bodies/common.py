@@ -1,13 +1,18 @@
-"""The texts and numbers that bodies are made of, each with an example for the OpenAPI document."""
+"""The texts and numbers that bodies consist of, each with an example for the OpenAPI document."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from configsvc.model import grants, limits, names, schema, text
+from configsvc.model.entry import ContentType, Form
+from configsvc.model.errors import InvalidRequest
+
+Item = TypeVar("Item")
 
 _MOST = 10**15
 
@@ -45,8 +50,8 @@ Message = Annotated[
         json_schema_extra=LINE,
     ),
 ]  # fmt: skip
-Revision = Annotated[int, Field(ge=1, le=_MOST, examples=[42])]
-Version = Annotated[int, Field(ge=1, le=10**10 - 1, examples=[7])]
+RevisionWanted = Annotated[int, Field(ge=1, le=_MOST, examples=[42])]
+VersionWanted = Annotated[int, Field(ge=1, le=10**10 - 1, examples=[7])]
 KmsKey = Annotated[
     str,
     Field(
@@ -74,3 +79,41 @@ Date = Annotated[
     Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", examples=["2027-01-31"], json_schema_extra={"format": "date"}),
     AfterValidator(_day),
 ]
+
+Number = Annotated[int, Field(ge=0)]
+Revision = Annotated[int, Field(ge=0, examples=[42])]
+Served = Annotated[int, Field(ge=0, examples=[41], description="The last revision that changed what readers get.")]
+Version = Annotated[int, Field(ge=1, examples=[7])]
+Floor = Annotated[int, Field(ge=0, examples=[0], description="Versions begin above it.")]
+Active = Annotated[int | None, Field(ge=1, examples=[7], description="The version that is served, or null.")]
+Latest = Annotated[int, Field(ge=1, examples=[7])]
+Next = Annotated[int, Field(ge=1, examples=[8], description="The version that a writer seals for.")]
+Time = Annotated[str, Field(examples=["2027-01-15T08:00:00.000Z"], json_schema_extra={"format": "date-time"})]
+Arn = Annotated[str, Field(examples=["arn:aws:sts::123456789012:assumed-role/Deploy/jane"])]
+Cursor = Annotated[str | None, Field(description="Of the next page; null on the last.", examples=["ZGIudXJs"])]
+AForm = Annotated[Form, Field(examples=["envelope"])]
+AContentType = Annotated[ContentType, Field(examples=["text/plain"])]
+Value = Annotated[str, Field(description="The value as it is stored.", examples=["eyJhbGciOiJkaXIi...u1sA"])]
+
+
+class Body(BaseModel):
+    """Strict: no field but those named, no type but those said."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class Answer(BaseModel):
+    """A JSON object. Further members may come, so clients ignore those that they do not know; tests do not."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def each_once(field: str, items: Sequence[Item]) -> tuple[Item, ...]:
+    """The items of a list that names each once.
+
+    Raises:
+        InvalidRequest
+    """
+    if len(set(items)) != len(items):
+        raise InvalidRequest(f"Name each of {field} once.", field=field)
+    return tuple(items)

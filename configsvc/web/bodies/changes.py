@@ -1,0 +1,121 @@
+"""The bodies of change sets."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from configsvc.model import change_set as operations
+from configsvc.model import limits, names
+from configsvc.model.errors import Unprocessable
+from configsvc.web.bodies.common import (
+    Active,
+    Answer,
+    Body,
+    Key,
+    Message,
+    Namespace,
+    Revision,
+    RevisionWanted,
+    VersionWanted,
+)
+from configsvc.web.bodies.keys import ValueBody, put_of
+from configsvc.web.body import object_in
+from configsvc.web.rejection import validated
+from configsvc.web.request import Preconditions
+
+IfMatch = Annotated[RevisionWanted | None, Field(description="The revision that must still be the key's last.")]
+
+
+class PutOperation(ValueBody):
+    """Store a value as the next version."""
+
+    op: Literal["put"]
+    key: Key
+    if_match: IfMatch = None
+    create_only: Annotated[bool, Field(description="Only if nothing is served under the key.")] = False
+
+
+class ActivateOperation(Body):
+    """Serve a version that is there."""
+
+    op: Literal["activate"]
+    key: Key
+    version: VersionWanted
+    if_match: IfMatch = None
+
+
+class DeleteOperation(Body):
+    """Serve the key no longer."""
+
+    op: Literal["delete"]
+    key: Key
+    if_match: IfMatch = None
+
+
+Operation = Annotated[PutOperation | ActivateOperation | DeleteOperation, Field(discriminator="op")]
+
+
+class ChangeSet(Body):
+    """Operations on one namespace that commit together, each key once."""
+
+    message: Message = ""
+    operations: Annotated[
+        list[Operation], Field(json_schema_extra={"minItems": 1, "maxItems": limits.OPERATIONS})
+    ]  # which the verb holds to
+
+
+def parse_change_set(body: bytes, preconditions: Preconditions) -> operations.ChangeSet:
+    """The change set in a body.
+
+    Raises:
+        InvalidRequest, TooLarge
+    """
+    found = validated(ChangeSet, object_in(body))
+    return operations.ChangeSet(
+        tuple(_operation(each) for each in found.operations), found.message, preconditions.if_match
+    )
+
+
+def _preconditions(found: PutOperation) -> Preconditions:
+    if found.if_match is not None and found.create_only:
+        raise Unprocessable("Send if_match or create_only, not both.", field="create_only")
+    return Preconditions(found.if_match, create_only=found.create_only)
+
+
+def _operation(found: Operation) -> operations.Operation:
+    match found:
+        case PutOperation():
+            return put_of(names.key(found.key), found, _preconditions(found))
+        case ActivateOperation():
+            return operations.Activate(names.key(found.key), found.version, found.if_match)
+        case DeleteOperation():
+            return operations.Delete(names.key(found.key), found.if_match)
+
+
+class OperationResult(Answer):
+    """What an operation came to."""
+
+    key: Key
+    op: Literal["put", "activate", "delete"]
+    version: Annotated[int | None, Field(examples=[7])]
+    active: Active
+
+
+class ChangeSetWritten(Answer):
+    """What each operation came to, in order, at one revision."""
+
+    namespace: Namespace
+    revision: Revision
+    results: list[OperationResult]
+
+
+class FailedOperation(Answer):
+    """Why one operation of a change set could not be done."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    key: Key
+    code: str
+    detail: str

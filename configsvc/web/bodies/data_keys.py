@@ -1,0 +1,96 @@
+"""The bodies of data keys."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from configsvc.model import names
+from configsvc.model.encoding import from_base64std
+from configsvc.model.errors import InvalidRequest
+from configsvc.model.snapshot import DataKey
+from configsvc.web.bodies.common import Answer, Body, Kid, KmsKey, Namespace, Revision, Time, Wrapped
+from configsvc.web.bodies.snapshot import WrappedDataKey
+from configsvc.web.body import object_in
+from configsvc.web.rejection import validated
+
+
+class NewDataKey(Body):
+    """A data key, wrapped by KMS for the namespace."""
+
+    kid: Kid
+    kms_key: KmsKey
+    wrapped: Wrapped
+
+
+class Wrapping(Body):
+    """Another wrapping of the same data key."""
+
+    kms_key: KmsKey
+    wrapped: Wrapped
+
+
+def parse_data_key(body: bytes) -> DataKey:
+    """The wrapped data key in a body.
+
+    Raises:
+        InvalidRequest, TooLarge
+    """
+    found = validated(NewDataKey, object_in(body))
+    return _data_key(names.kid(found.kid), found.kms_key, found.wrapped)
+
+
+def parse_wrapping(kid: names.Kid, body: bytes) -> DataKey:
+    """The data key of that id, wrapped as a body says.
+
+    Raises:
+        InvalidRequest, TooLarge
+    """
+    found = validated(Wrapping, object_in(body))
+    return _data_key(kid, found.kms_key, found.wrapped)
+
+
+def _data_key(kid: names.Kid, kms_key: str, wrapped: str) -> DataKey:
+    try:
+        from_base64std(wrapped)
+    except ValueError:
+        raise InvalidRequest("wrapped is the base64 of what KMS answered.", field="wrapped") from None
+    return DataKey(kid, kms_key, wrapped)
+
+
+class ListedDataKey(WrappedDataKey):
+    """A data key, with how many values it sealed (null once retired) and how many served entries need it."""
+
+    revision: Annotated[
+        int, Field(ge=1, examples=[2], description="The revision that added it; the highest is the newest data key.")
+    ]
+    state: Literal["live", "retired"]
+    seals: Annotated[int | None, Field(examples=[12])]
+    served: Annotated[int, Field(ge=0, examples=[12])]
+    created_at: Time
+    created_by: Annotated[str, Field(examples=["arn:aws:iam::123456789012:role/Deploy"])]
+
+
+class Keyring(Answer):
+    """The keyring of a namespace."""
+
+    namespace: Namespace
+    data_keys: list[ListedDataKey]
+
+
+class DataKeyAdded(Answer):
+    """The data key is there since that revision."""
+
+    namespace: Namespace
+    kid: Kid
+    revision: Revision
+
+
+class DataKeyState(Answer):
+    """A data key after a write."""
+
+    namespace: Namespace
+    kid: Kid
+    state: Literal["live", "retired"]
+    revision: Revision

@@ -1,0 +1,69 @@
+"""The bodies of grants."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from configsvc.model import grants, limits
+from configsvc.model.grants import Action
+from configsvc.web.bodies.common import Answer, Body, Cursor, NamespacePattern, Principal, Revision, each_once
+from configsvc.web.body import object_in
+from configsvc.web.rejection import validated
+
+
+class NewGrant(Body):
+    """Actions on the namespaces that the patterns name."""
+
+    actions: Annotated[
+        list[Action], Field(min_length=1, max_length=3, examples=[["read"]], json_schema_extra={"uniqueItems": True})
+    ]
+    namespaces: Annotated[
+        list[NamespacePattern],
+        Field(
+            min_length=1, max_length=limits.GRANTS, examples=[["payments.*"]], json_schema_extra={"uniqueItems": True}
+        ),
+    ]
+
+
+class NewGrants(Body):
+    """All grants of a principal; none takes all away."""
+
+    grants: Annotated[list[NewGrant], Field(max_length=limits.GRANTS)]
+
+
+def parse_grants(body: bytes) -> tuple[grants.Grant, ...]:
+    """The grants of one principal.
+
+    Raises:
+        InvalidRequest, TooLarge
+    """
+    return tuple(_grant(each) for each in validated(NewGrants, object_in(body)).grants)
+
+
+def _grant(found: NewGrant) -> grants.Grant:
+    patterns = tuple(grants.pattern(each) for each in found.namespaces)
+    return grants.Grant(each_once("actions", found.actions), each_once("namespaces", patterns))
+
+
+class Grant(Answer):
+    """Actions on the namespaces that the patterns name."""
+
+    actions: Annotated[list[Action], Field(examples=[["read"]])]
+    namespaces: Annotated[list[NamespacePattern], Field(examples=[["payments.*"]])]
+
+
+class PrincipalGrants(Answer):
+    """All grants of a principal."""
+
+    principal: Principal
+    grants: list[Grant]
+    revision: Revision
+
+
+class GrantsPage(Answer):
+    """Grants in order of principal."""
+
+    grants: list[PrincipalGrants]
+    cursor: Cursor
