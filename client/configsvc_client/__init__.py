@@ -11,7 +11,7 @@ from configsvc.model.errors import (
     Expired,
     Misconfigured,
     NotTaken,
-    WentBackwards,
+    StaleRevision,
 )
 from configsvc_client._config import Config
 from configsvc_client._secret import Secret
@@ -31,7 +31,7 @@ __all__ = [
     "NotTaken",
     "Secret",
     "Snapshot",
-    "WentBackwards",
+    "StaleRevision",
 ]
 
 

@@ -75,4 +75,4 @@ def _refreshing(alive: weakref.ref[Keeper], going: _thread.LockType) -> None:
 
 def _next(alive: weakref.ref[Keeper]) -> float | None:
     keeper = alive()
-    return None if keeper is None else max(keeper.left(), _SHARE * keeper.interval)
+    return None if keeper is None else max(keeper.left(), _SHARE * keeper.poll_seconds)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
+C = TypeVar("C", bound=Callback)
 
 _IN_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
 _MAKING_SECONDS = 1.0
@@ -49,8 +50,8 @@ class Config(Reads):
         poll_seconds: how long what is held counts as fresh (60), give or take a tenth.
         start_seconds: the deadline of the first load (8; 2 where there is a fallback file, which has as long again).
         refresh_seconds: the deadline of a refresh (0.8).
-        max_stale: seconds after which what could not be refreshed is no longer served (never).
-        data_key_ttl: seconds for which an unwrapped data key is held (3600), as `CONFIGSVC_DATA_KEY_SECONDS`.
+        max_stale_seconds: seconds after which what could not be refreshed is no longer served (never).
+        data_key_seconds: seconds for which an unwrapped data key is held (3600), as `CONFIGSVC_DATA_KEY_SECONDS`.
         fallback: the path of a fallback file, as `CONFIGSVC_FALLBACK`.
         min_revision: the least revision that is accepted: a number, or one by namespace, as `CONFIGSVC_MIN_REVISION`.
         sealed_keys: patterns of keys that must have been sealed, as `CONFIGSVC_SEALED_KEYS`.
@@ -75,8 +76,8 @@ class Config(Reads):
         poll_seconds: float | None = None,
         start_seconds: float | None = None,
         refresh_seconds: float | None = None,
-        max_stale: float | None = None,
-        data_key_ttl: float | None = None,
+        max_stale_seconds: float | None = None,
+        data_key_seconds: float | None = None,
         fallback: str | os.PathLike[str] | None = None,
         min_revision: int | Mapping[str, int] | None = None,
         sealed_keys: Iterable[str] | None = None,
@@ -90,8 +91,8 @@ class Config(Reads):
         key = None if api_key is None else masked(api_key)
         environ = api_key = None  # as this frame is shown then
         self._given = Given(
-            namespaces, url, key, _texts(kms_keys), poll_seconds, start_seconds, refresh_seconds, max_stale,
-            data_key_ttl, None if fallback is None else os.fspath(fallback), min_revision, _texts(sealed_keys),
+            namespaces, url, key, _texts(kms_keys), poll_seconds, start_seconds, refresh_seconds, max_stale_seconds,
+            data_key_seconds, None if fallback is None else os.fspath(fallback), min_revision, _texts(sealed_keys),
         )  # fmt: skip
         self._world = world
         self._wants_background = background
@@ -121,13 +122,37 @@ class Config(Reads):
             self._leases.end_here()
         return self._keeper().refresh()
 
-    def on_change(self, prefix: str, callback: Callback) -> None:
+    @overload
+    def on_change(self, prefix: str, callback: Callback) -> None: ...
+
+    @overload
+    def on_change(self, prefix: str = "") -> Callable[[C], C]: ...
+
+    @overload
+    def on_change(self, prefix: C) -> C: ...
+
+    def on_change(self, prefix: Any = "", callback: Callback | None = None) -> Any:
         """Calls back after each change of keys with that prefix (`""`: any), with the frozenset of those keys.
 
-        It runs on the thread that refreshed, after the new values are in place and without a lock; reading `config`
-        in it gives them, also inside a wrapped handler. What it raises is logged by type and counted, and stops
-        nothing.
+        Also a decorator: `@config.on_change("db.")`, or `@config.on_change` for any key.
+
+        The callback runs on the thread that refreshed, after the new values are in place and without a lock; reading
+        `config` in it gives them, also inside a wrapped handler. An exception in it is logged by type and counted, and
+        stops nothing.
         """
+        if callable(prefix):
+            self._call_back("", prefix)
+            return prefix
+        if callback is not None:
+            return self._call_back(prefix, callback)
+
+        def register(decorated: C) -> C:
+            self._call_back(prefix, decorated)
+            return decorated
+
+        return register
+
+    def _call_back(self, prefix: str, callback: Callback) -> None:
         self._callbacks.add(prefix, functools.partial(self._unpinned, callback))
 
     def close(self) -> None:
@@ -175,7 +200,7 @@ class Config(Reads):
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """Since the start: `refreshes`, `failures`, `went_backwards` and `refused` among them, `callback_failures`."""
+        """Since the start: `refreshes`, `failures`, `stale_revisions` and `refused` among them, `callback_failures`."""
         kept = self._made.counts if self._made else {}
         return {**kept, "callback_failures": self._callbacks.failures}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from configsvc.model import limits
-from configsvc.model.errors import NotTaken, WentBackwards
+from configsvc.model.errors import NotTaken, StaleRevision
 from configsvc.model.names import Namespace
 from configsvc.model.record import Record
 from configsvc.model.snapshot import SealedSnapshot
@@ -25,12 +25,12 @@ def check_follows(namespace: Namespace, held: Seen, sealed: SealedSnapshot) -> N
     """Whether a snapshot may come after one that is held.
 
     Raises:
-        WentBackwards: its revision is lower.
+        StaleRevision: its revision is lower.
         NotTaken: its revision is too far above, or the same with other entries.
     """
     revision = sealed.revision
     if revision < held.revision:
-        raise WentBackwards(
+        raise StaleRevision(
             f"{namespace} came at revision {revision}, and {held.revision} is held.", namespace=namespace
         )
     if revision > held.revision + limits.REVISION_JUMP:
@@ -52,12 +52,12 @@ def check_begins(namespace: Namespace, sealed: SealedSnapshot, least: int) -> No
     """Whether a snapshot may be the first; `least` is what CONFIGSVC_MIN_REVISION says, 0 for nothing.
 
     Raises:
-        WentBackwards: its revision is below the least.
+        StaleRevision: its revision is below the least.
         NotTaken: its revision is above any that writes explain.
     """
     revision = sealed.revision
     if revision < least:
-        raise WentBackwards(
+        raise StaleRevision(
             f"{namespace} came at revision {revision}, and CONFIGSVC_MIN_REVISION is {least}.", namespace=namespace
         )
     most = max(limits.REVISION_MOST, least + limits.REVISION_JUMP)

@@ -19,8 +19,8 @@ def age(since: Moment, now: Moment) -> float:
 class Pace(Record):
     """How often to ask and how long what is held may serve, in seconds."""
 
-    interval: float
-    max_stale: float = math.inf
+    poll_seconds: float
+    max_stale_seconds: float = math.inf
 
 
 class Window(Record):
@@ -46,16 +46,16 @@ class Freshness(Record):
 
     def expired(self, now: Moment, pace: Pace) -> bool:
         """Whether what is held is older than it may be."""
-        return age(self.confirmed, now) > pace.max_stale
+        return age(self.confirmed, now) > pace.max_stale_seconds
 
     def window(self, now: Moment, pace: Pace) -> Window:
         """From now on, for as long as it is neither due nor expired: all that a read compares."""
-        open_for = min(self.left(now), pace.max_stale - age(self.confirmed, now))
+        open_for = min(self.left(now), pace.max_stale_seconds - age(self.confirmed, now))
         return Window(now, Moment(now.wall + open_for, now.monotonic + open_for))
 
     def overdue(self, now: Moment, pace: Pace, seconds: float) -> bool:
         """Whether what is held is so old that a reader waits for a refresh of that many seconds, or expired."""
-        return age(self.confirmed, now) > (1 + _SPREAD) * pace.interval + seconds or self.expired(now, pace)
+        return age(self.confirmed, now) > (1 + _SPREAD) * pace.poll_seconds + seconds or self.expired(now, pace)
 
     def left(self, now: Moment) -> float:
         """Seconds until a refresh is due."""
@@ -67,8 +67,8 @@ class Freshness(Record):
         So an outage costs no more requests than health, and its end is seen as soon; never after more than one interval
         where what is held would expire before. Where the service says when to come back, that counts.
         """
-        near = age(self.confirmed, now) + (1 + _SPREAD) * pace.interval > pace.max_stale
-        quiet = pace.interval * (1 - _SPREAD * chance()) if near else _quiet(pace, chance)
+        near = age(self.confirmed, now) + (1 + _SPREAD) * pace.poll_seconds > pace.max_stale_seconds
+        quiet = pace.poll_seconds * (1 - _SPREAD * chance()) if near else _quiet(pace, chance)
         return self._replace(since=now, quiet=max(quiet, _quiet_if_told(pace, chance, retry_after)))
 
     def scattered(self, now: Moment, chance: Chance) -> Freshness:
@@ -103,15 +103,15 @@ def saved(at: float, now: Moment, pace: Pace, chance: Chance, retry_after: float
 
 def _quiet(pace: Pace, chance: Chance) -> float:
     """Seconds until the next refresh: an interval, give or take a tenth, so that a fleet spreads."""
-    return pace.interval * (1 - _SPREAD + 2 * _SPREAD * chance())
+    return pace.poll_seconds * (1 - _SPREAD + 2 * _SPREAD * chance())
 
 
 def _quiet_if_well(pace: Pace, chance: Chance) -> float:
     """Seconds until the next refresh after one that succeeded: not beyond the age at which what is held expires."""
-    return min(_quiet(pace, chance), pace.max_stale)
+    return min(_quiet(pace, chance), pace.max_stale_seconds)
 
 
 def _quiet_if_told(pace: Pace, chance: Chance, retry_after: float | None) -> float:
     """Seconds to stay away when the service says how long: that and up to a tenth more, at most five intervals."""
-    longest = _MOST_INTERVALS * pace.interval
+    longest = _MOST_INTERVALS * pace.poll_seconds
     return 0.0 if retry_after is None else min(retry_after, longest / (1 + _SPREAD)) * (1 + _SPREAD * chance())

@@ -31,7 +31,7 @@ class Health(Record):
     Attributes:
         state: the worst that holds, of these from bad to good:
             `not_loaded`: nothing is held yet; `reason` says why where a load failed or settings are missing.
-            `expired`: older than `max_stale`; reads raise `Expired`.
+            `expired`: older than `max_stale_seconds`; reads raise `Expired`.
             `refused`: what came of a namespace was not taken, and what is held of it stays.
             `fallback`: served from the fallback file; the service has not answered yet.
             `failing`: the last refresh of a namespace got nothing: an outage, a timeout, a 403, a 404.
@@ -91,21 +91,21 @@ def health(keeper: Keeper | None, error: ConfigsvcError | None = None) -> Health
     refused, failing = _parted(keeper.refused, error, revisions)
     broken, age = len(held.snapshot.broken), keeper.age()
     state: State = (
-        "expired" if age > keeper.max_stale
+        "expired" if age > keeper.max_stale_seconds
         else "refused" if refused
         else "fallback" if held.source == "fallback"
         else "failing" if failing
         else "broken" if broken
         else "ok"
     )  # fmt: skip
-    reason = next(iter({**refused, **failing}.values()), None) or _of(state, broken, age, keeper.max_stale)
+    reason = next(iter({**refused, **failing}.values()), None) or _of(state, broken, age, keeper.max_stale_seconds)
     return Health(state, age, revisions, held.source, reason, refused, failing, broken)
 
 
-def _of(state: State, broken: int, age: float, max_stale: float) -> Reason | None:
+def _of(state: State, broken: int, age: float, max_stale_seconds: float) -> Reason | None:
     """Why, where no error says so."""
     if state == "expired":
-        old = f"What is held is {age:.0f} seconds old, and CONFIGSVC_MAX_STALE_SECONDS is {max_stale:g}."
+        old = f"What is held is {age:.0f} seconds old, and CONFIGSVC_MAX_STALE_SECONDS is {max_stale_seconds:g}."
         return Reason(Expired.code, f"{old} The next read refreshes it.")
     if state == "broken":
         return Reason(CannotOpen.code, f"{broken} key{'s do' if broken > 1 else ' does'} not open; see config.broken.")

@@ -52,7 +52,7 @@ class Keeper:
     def __init__(
         self, settings: Settings, world: World, callbacks: Callbacks, publish: Publish, *, freezes: bool = False
     ) -> None:
-        keyring = Keyring(world.kms, settings.pin, world.clock, settings.data_key_ttl)
+        keyring = Keyring(world.kms, settings.pin, world.clock, settings.data_key_seconds)
         self._settings = settings
         self._pace = settings.pace
         self._world = world
@@ -150,7 +150,7 @@ class Keeper:
         state, noted = self._state, self._noted
         if noted is not None and noted[0] is state.freshness:
             return noted[1]
-        if state.error is None and self.attended() and _BEHIND * self._pace.interval < self.age() < math.inf:
+        if state.error is None and self.attended() and _BEHIND * self._pace.poll_seconds < self.age() < math.inf:
             return Unavailable(f"The background thread is behind by {self.age():.0f} seconds.", reason="background")
         return state.error
 
@@ -166,19 +166,21 @@ class Keeper:
         return refusals.errors if refusals else {}
 
     @property
-    def interval(self) -> float:
+    def poll_seconds(self) -> float:
         """The poll interval in seconds."""
-        return self._pace.interval
+        return self._pace.poll_seconds
 
     @property
-    def max_stale(self) -> float:
+    def max_stale_seconds(self) -> float:
         """The age in seconds above which reads raise."""
-        return self._pace.max_stale
+        return self._pace.max_stale_seconds
 
     def left(self) -> float:
         """Seconds until a refresh is due; one interval while nothing is held."""
         state = self._state
-        return self._pace.interval if state.held is None else max(0.0, state.freshness.left(self._world.clock.now()))
+        return (
+            self._pace.poll_seconds if state.held is None else max(0.0, state.freshness.left(self._world.clock.now()))
+        )
 
     @property
     def _state(self) -> State:
@@ -202,8 +204,9 @@ class Keeper:
     def _unexpired(self) -> Snapshot:
         state = self._state
         if state.held is None or state.freshness.expired(self._world.clock.now(), self._pace):
+            most = self._pace.max_stale_seconds
             raise Expired(
-                f"Config is {self.age():.0f} seconds old, and CONFIGSVC_MAX_STALE_SECONDS is {self._pace.max_stale:g}."
+                f"Config is {self.age():.0f} seconds old, and CONFIGSVC_MAX_STALE_SECONDS is {most:g}."
                 f"{' ' + self.error.detail if self.error else ''}"
             )
         return state.held.snapshot

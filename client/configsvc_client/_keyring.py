@@ -31,16 +31,16 @@ class _Kept(Record, Generic[Opened]):
 
 
 class Keyring:
-    """Asks KMS once for each data key and each `kms` value, and again when `ttl` seconds have passed.
+    """Asks KMS once for each data key and each `kms` value, and again after `data_key_seconds`.
 
     What it holds was opened for one namespace (and key) and is given out for that alone.
     """
 
-    def __init__(self, kms: Kms, pin: Pin, clock: Clock, ttl: float) -> None:
+    def __init__(self, kms: Kms, pin: Pin, clock: Clock, data_key_seconds: float) -> None:
         self._kms = kms
         self._pin = pin
         self._clock = clock
-        self._ttl = ttl
+        self._data_key_seconds = data_key_seconds
         self._ciphers: dict[tuple[str, ...], _Kept[Cipher]] = {}
         self._values: dict[tuple[str, ...], _Kept[Secret]] = {}
 
@@ -88,12 +88,12 @@ class Keyring:
     ) -> Opened:
         now = self._clock.now()
         found = held.get(name)
-        if found is not None and age(found.since, now) < self._ttl:
+        if found is not None and age(found.since, now) < self._data_key_seconds:
             return found.what
         made = make()
         # Copied in one step, and popped: threads whose refreshes were given up may do the same beside this one.
         for old, kept in tuple(held.items()):
-            if age(kept.since, now) >= self._ttl:
+            if age(kept.since, now) >= self._data_key_seconds:
                 held.pop(old, None)
         held[name] = _Kept(made, now)
         return made

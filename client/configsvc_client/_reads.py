@@ -123,7 +123,7 @@ class Reads(HiddenMapping[str, Value]):
 
         Raises:
             ConfigUnavailable: nothing is held and nothing could be loaded within the start deadline.
-            Expired: what is held is older than `max_stale` and could not be refreshed.
+            Expired: what is held is older than `max_stale_seconds` and could not be refreshed.
             Misconfigured: settings are missing, all of them named, or wrong.
         """
         pinned = self._pin()

@@ -29,7 +29,7 @@ Source = Literal["service", "fallback"]
 Result = TypeVar("Result")
 
 _OWN = ("configsvc", "configsvc_client")
-_NONE = MappingProxyType({"refreshes": 0, "failures": 0, "went_backwards": 0, "refused": 0})
+_NONE = MappingProxyType({"refreshes": 0, "failures": 0, "stale_revisions": 0, "refused": 0})
 
 
 class Held(Record):
@@ -187,7 +187,7 @@ def opened(
     """Everything in what was found, opened for the first time: keys that do not open are broken, the others serve.
 
     Raises:
-        WentBackwards: a namespace's revision is below the least that is set.
+        StaleRevision: a namespace's revision is below the least that is set.
         NotTaken: a revision is above any that writes explain.
         Unavailable: KMS did not answer.
     """

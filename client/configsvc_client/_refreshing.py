@@ -9,7 +9,7 @@ import operator
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from configsvc.model.errors import ConfigsvcError, Unavailable, WentBackwards
+from configsvc.model.errors import ConfigsvcError, StaleRevision, Unavailable
 from configsvc.model.names import Namespace
 from configsvc.model.record import Record
 from configsvc.model.retry import seconds_asked
@@ -123,7 +123,7 @@ class _Ending(Record):
             freshness = partly_confirmed(others, state.refusals.oldest(), pace, chance, away)
         counts = dict(state.counts)
         counts["failures"] += 1
-        counts["went_backwards"] += any(isinstance(each, WentBackwards) for each in errors)
+        counts["stale_revisions"] += any(isinstance(each, StaleRevision) for each in errors)
         allowed = self._allowed(errors, now)
         return state._replace(error=copied(errors[0]), freshness=freshness, counts=counts, allowed=allowed)
 

@@ -30,8 +30,8 @@ class Given(Record):
     poll_seconds: float | None = None
     start_seconds: float | None = None
     refresh_seconds: float | None = None
-    max_stale: float | None = None
-    data_key_ttl: float | None = None
+    max_stale_seconds: float | None = None
+    data_key_seconds: float | None = None
     fallback: str | None = None
     min_revision: int | Mapping[str, int] | None = None
     sealed_keys: Iterable[str] | None = None
@@ -50,8 +50,8 @@ class Settings(Record):
     poll_seconds: float = 60.0
     start_seconds: float = _START
     refresh_seconds: float = 0.8
-    data_key_ttl: float = 3600.0
-    max_stale: float = math.inf
+    data_key_seconds: float = 3600.0
+    max_stale_seconds: float = math.inf
     fallback: str | None = None
     floors: Mapping[names.Namespace, int] = _NO_FLOORS
     sealed_keys: _spelling.KeyPattern | None = None
@@ -62,7 +62,7 @@ class Settings(Record):
     @property
     def pace(self) -> Pace:
         """How often to ask, and how long what is held may serve."""
-        return Pace(self.poll_seconds, self.max_stale)
+        return Pace(self.poll_seconds, self.max_stale_seconds)
 
 
 def settings(given: Given, environ: Mapping[str, str]) -> Settings:
@@ -102,10 +102,10 @@ def _timed(found: Settings, given: Given, environ: Mapping[str, str]) -> Setting
         poll_seconds=seconds("CONFIGSVC_POLL_SECONDS", given.poll_seconds, 60.0),
         start_seconds=seconds("CONFIGSVC_START_SECONDS", given.start_seconds, start),
         refresh_seconds=seconds("CONFIGSVC_REFRESH_SECONDS", given.refresh_seconds, 0.8),
-        max_stale=seconds("CONFIGSVC_MAX_STALE_SECONDS", given.max_stale, math.inf),
-        data_key_ttl=seconds("CONFIGSVC_DATA_KEY_SECONDS", given.data_key_ttl, 3600.0),
+        max_stale_seconds=seconds("CONFIGSVC_MAX_STALE_SECONDS", given.max_stale_seconds, math.inf),
+        data_key_seconds=seconds("CONFIGSVC_DATA_KEY_SECONDS", given.data_key_seconds, 3600.0),
     )
-    if timed.max_stale < timed.poll_seconds:
+    if timed.max_stale_seconds < timed.poll_seconds:
         raise Misconfigured(
             f"CONFIGSVC_MAX_STALE_SECONDS is less than CONFIGSVC_POLL_SECONDS ({timed.poll_seconds:g}): what is held "
             "would expire before it is due. Raise the one or lower the other."

@@ -27,9 +27,9 @@ ConfigsvcError
 └── ClientError                    raised by configsvc_client only
     ├── ConfigUnavailable          nothing could be loaded
     ├── CannotOpen                 a sealed value does not open
-    ├── Expired                    older than max_stale
+    ├── Expired                    older than max_stale_seconds
     ├── NotTaken                   what came of a namespace may not follow what is held
-    │   └── WentBackwards          a revision below the one held
+    │   └── StaleRevision          a revision below the one held
     └── Misconfigured              settings are missing or wrong
 """
 
@@ -218,7 +218,7 @@ class CannotOpen(ClientError):
 
 
 class Expired(ClientError):
-    """What is held is older than max_stale."""
+    """What is held is older than max_stale_seconds."""
 
     code, title = "expired", "What is held is too old"
 
@@ -229,10 +229,10 @@ class NotTaken(ClientError):
     code, title = "not_taken", "What came is not taken"
 
 
-class WentBackwards(NotTaken):
+class StaleRevision(NotTaken):
     """The service answered with a revision below the one held."""
 
-    code, title = "went_backwards", "The revision went backwards"
+    code, title = "stale_revision", "The revision is stale"
 
 
 class Misconfigured(ClientError):

@@ -12,7 +12,7 @@ from configsvc.model.encoding import base64std
 from configsvc.model.entry import Entry
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Misconfigured, NotFound, Unavailable
 from configsvc.model.names import Key, Namespace
-from configsvc_client import ConfigUnavailable, NotTaken, WentBackwards
+from configsvc_client import ConfigUnavailable, NotTaken, StaleRevision
 from configsvc_client._kms import Decrypted
 from configsvc_client._ports import Found
 from configsvc_client._secret import Secret
@@ -201,9 +201,9 @@ def test_what_is_refused_for_kms_is_not_opened_again_with_each_poll() -> None:
 def test_what_went_backwards_is_still_counted_as_that() -> None:
     stage = warm(mine("1", 7))
     stage.gateway.served[NS] = at(HELD - 1)
-    with pytest.raises(WentBackwards):
+    with pytest.raises(StaleRevision):
         stage.config.refresh()
-    assert stage.config.counts["went_backwards"] == 1
+    assert stage.config.counts["stale_revisions"] == 1
 
 
 def nobody_sealed(many: int, salt: str = "") -> list[Entry]:

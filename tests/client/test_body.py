@@ -166,7 +166,7 @@ def test_retry_after_is_whole_seconds_however_many(header: str, said: int | None
 
 def test_an_answer_that_was_not_taken_is_told_from_one_that_says_no() -> None:
     assert refuses(errors.NotTaken("d"))
-    assert refuses(errors.WentBackwards("d"))
+    assert refuses(errors.StaleRevision("d"))
     assert refuses(errors.CannotOpen("d"))
     assert refuses(not_ours(URL, "it is not JSON"))
     assert not refuses(errors.Unavailable("d"))

@@ -39,7 +39,7 @@ def test_neither_an_unchanged_poll_nor_new_values_under_a_held_data_key_ask_kms(
 def test_a_data_key_held_for_longer_than_its_time_is_asked_for_again_when_something_changed() -> None:
     with (
         service(sealed_values({"a": "1"})) as running,
-        contextlib.closing(Config(environ=running.environ, refresh_seconds=20, data_key_ttl=1e-9)) as config,
+        contextlib.closing(Config(environ=running.environ, refresh_seconds=20, data_key_seconds=1e-9)) as config,
     ):
         config.snapshot()
         config.refresh()

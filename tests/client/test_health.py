@@ -109,7 +109,7 @@ def test_one_namespace_that_is_withheld_fails_alone() -> None:
 
 @pytest.mark.parametrize(
     ("entries", "revision", "code"),
-    [([plain("b", "2")], 1, "not_taken"), ([plain("b", "2")], 0, "went_backwards"), ([], 10**8, "not_taken")],
+    [([plain("b", "2")], 1, "not_taken"), ([plain("b", "2")], 0, "stale_revision"), ([], 10**8, "not_taken")],
 )
 def test_an_answer_that_is_not_taken_is_refused_for_its_namespace_alone(
     entries: list[object], revision: int, code: str

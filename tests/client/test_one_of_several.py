@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from configsvc.model.errors import CannotOpen, ConfigsvcError, Throttled, Unavailable, WentBackwards
+from configsvc.model.errors import CannotOpen, ConfigsvcError, StaleRevision, Throttled, Unavailable
 from configsvc.model.names import Namespace
 from configsvc_client._kms import Decrypted
 from tests.client.configs import Stage
@@ -109,7 +109,7 @@ def test_after_the_fallback_file_the_least_revision_bounds_what_the_service_may_
     stage = from_file(5, CONFIGSVC_MIN_REVISION="payments.prod=5")
     stage.serve(sealed_values({"a": "old"}, revision=4))
     stage.serve(found([], revision=0, namespace=SHARED))
-    with pytest.raises(WentBackwards, match=r"^payments\.prod came at revision 4, and CONFIGSVC_MIN_REVISION is 5"):
+    with pytest.raises(StaleRevision, match=r"^payments\.prod came at revision 4, and CONFIGSVC_MIN_REVISION is 5"):
         stage.config.refresh()
     assert stage.config.revisions == {"payments.prod": 5, "shared.prod": 0}
     assert stage.config["a"] == "1"

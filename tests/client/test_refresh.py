@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from configsvc.model.errors import CannotOpen, ConfigsvcError, Forbidden, Throttled, Unavailable, WentBackwards
+from configsvc.model.errors import CannotOpen, ConfigsvcError, Forbidden, StaleRevision, Throttled, Unavailable
 from configsvc.model.names import Namespace
 from configsvc_client import ConfigUnavailable
 from tests.client.carried import carried
@@ -80,9 +80,9 @@ def test_an_older_revision_is_never_served_after_a_newer_one() -> None:
     stage = Stage(sealed_values({"a": "new"}, revision=5))
     stage.config.snapshot()
     stage.serve(sealed_values({"a": "old"}, revision=4))
-    with pytest.raises(WentBackwards):
+    with pytest.raises(StaleRevision):
         stage.config.refresh()
-    assert isinstance(stage.config.last_error, WentBackwards)
+    assert isinstance(stage.config.last_error, StaleRevision)
     assert stage.config.last_error.__traceback__ is None
     stage.clock.advance(600)
     assert stage.config["a"] == "new"
@@ -93,7 +93,7 @@ def test_one_namespace_that_goes_back_stays_and_the_other_moves_on() -> None:
     stage = Stage(sealed_values({"a": "1"}, revision=5), sealed_values({"b": "1"}, revision=5, namespace=shared))
     stage.config.snapshot()
     stage.serve(sealed_values({"a": "2"}, revision=6), sealed_values({"b": "0"}, revision=4, namespace=shared))
-    with pytest.raises(WentBackwards):
+    with pytest.raises(StaleRevision):
         stage.config.refresh()
     assert dict(stage.config) == {"a": "2", "b": "1"}
 
@@ -340,14 +340,14 @@ def test_refreshes_failures_and_what_was_refused_are_counted_each_time() -> None
     stage.config.snapshot()
 
     def counted() -> list[int]:
-        return [stage.config.counts[name] for name in ("refreshes", "failures", "went_backwards", "refused")]
+        return [stage.config.counts[name] for name in ("refreshes", "failures", "stale_revisions", "refused")]
 
     for times in (1, 2):
         stage.config.refresh()
         assert counted() == [times, 0, 0, 0]
     for times in (1, 2):
         stage.serve(sealed_values({"a": "1"}, revision=5 - times))
-        with pytest.raises(WentBackwards):
+        with pytest.raises(StaleRevision):
             stage.config.refresh()
         assert counted() == [2, times, times, times]
     stage.gateway.fail = [Forbidden("not allowed")]

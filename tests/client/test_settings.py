@@ -16,7 +16,12 @@ def test_variables_are_read_and_have_their_defaults() -> None:
     assert found.url.origin + found.url.path == "https://api.example/prod"
     assert found.namespaces == ("payments.prod", "shared.prod")
     assert found.pin.arns == (KMS_KEY,)
-    assert (found.poll_seconds, found.start_seconds, found.refresh_seconds, found.data_key_ttl) == (60, 8, 0.8, 3600)
+    assert (found.poll_seconds, found.start_seconds, found.refresh_seconds, found.data_key_seconds) == (
+        60,
+        8,
+        0.8,
+        3600,
+    )
 
 
 def test_arguments_win_over_variables() -> None:
@@ -84,7 +89,7 @@ def test_a_multi_region_key_is_one_key_in_every_region_and_no_other_is() -> None
 
 def test_the_rest_has_defaults_that_change_nothing_and_is_read_from_variables_and_arguments() -> None:
     plain = settings(Given(), ENVIRON)
-    assert (plain.max_stale, plain.fallback, plain.floors, plain.sealed_keys) == (math.inf, None, {}, None)
+    assert (plain.max_stale_seconds, plain.fallback, plain.floors, plain.sealed_keys) == (math.inf, None, {}, None)
     environ = {
         **ENVIRON,
         "CONFIGSVC_NAMESPACES": "payments.prod,shared.prod",
@@ -94,12 +99,14 @@ def test_the_rest_has_defaults_that_change_nothing_and_is_read_from_variables_an
         "CONFIGSVC_DATA_KEY_SECONDS": "60",
     }
     found = settings(Given(), environ)
-    assert (found.max_stale, found.fallback, found.data_key_ttl) == (600, "/var/task/f.json", 60)
+    assert (found.max_stale_seconds, found.fallback, found.data_key_seconds) == (600, "/var/task/f.json", 60)
     assert found.floors == {"payments.prod": 41, "shared.prod": 7}
     assert found.start_seconds == 2
-    given = Given(max_stale=700, fallback="g", min_revision={"shared.prod": 8}, data_key_ttl=5, start_seconds=3)
+    given = Given(
+        max_stale_seconds=700, fallback="g", min_revision={"shared.prod": 8}, data_key_seconds=5, start_seconds=3
+    )
     found = settings(given, environ)
-    assert (found.max_stale, found.fallback, found.data_key_ttl, found.start_seconds) == (700, "g", 5, 3)
+    assert (found.max_stale_seconds, found.fallback, found.data_key_seconds, found.start_seconds) == (700, "g", 5, 3)
     assert found.floors == {"shared.prod": 8}
 
 

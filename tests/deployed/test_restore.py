@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 
-from configsvc.model.errors import NotFound, WentBackwards
+from configsvc.model.errors import NotFound, StaleRevision
 from configsvc_client import Config
 from infra.package import REGION, Package
 from infra.restore import Operator, lift_all, revisions, take_away
@@ -225,7 +225,7 @@ def test_what_head_counts_wrong_after_a_restore_is_told_and_mended(lost: Lost) -
 def test_without_a_lift_warm_readers_refuse_the_service_and_numbers_are_given_out_twice(lost: Lost) -> None:
     lost.switch()
 
-    with pytest.raises(WentBackwards):
+    with pytest.raises(StaleRevision):
         lost.warm.refresh()
     assert lost.warm.secret(SECRET).reveal() == f"{_LOST} 2"
     assert lost.put("after") in lost.numbers

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from configsvc.model.errors import CannotOpen, ConfigsvcError, Unavailable, WentBackwards
+from configsvc.model.errors import CannotOpen, ConfigsvcError, StaleRevision, Unavailable
 from configsvc.model.names import Namespace
 from configsvc.model.snapshot import render
 from configsvc_client import Config
@@ -111,8 +111,8 @@ def test_11_a_service_that_goes_back_is_ignored_and_counted() -> None:
     stage.serve(sealed_values({"a": "old"}, revision=4))
     stage.clock.advance(61)
     assert stage.config["a"] == "new"
-    assert (stage.config.counts["went_backwards"], stage.config.counts["failures"]) == (1, 1)
-    assert isinstance(stage.config.last_error, WentBackwards)
+    assert (stage.config.counts["stale_revisions"], stage.config.counts["failures"]) == (1, 1)
+    assert isinstance(stage.config.last_error, StaleRevision)
 
 
 def test_11_the_least_revision_holds_from_the_start_for_the_service_and_the_file() -> None:

@@ -75,7 +75,7 @@ BUGS = {
         "return self",
         "tests/faults_client/test_service_down.py",
     ),
-    "max_stale is forgotten": Bug(
+    "max_stale_seconds is forgotten": Bug(
         "_keeper.py",
         "if state.held is None or state.freshness.expired(self._world.clock.now(), self._pace):",
         "if state.held is None:",

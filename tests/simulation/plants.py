@@ -192,7 +192,7 @@ class _StartingOver(Config):
     __slots__ = ()
 
     def _current(self, remaining: float = float("inf")) -> Snapshot:
-        if self.counts.get("went_backwards"):
+        if self.counts.get("stale_revisions"):
             self._made = None
         return super()._current(remaining)
 

@@ -38,7 +38,7 @@ class Habits(NamedTuple):
     freezes: bool
     skew: float
     way: float
-    max_stale: float | None
+    max_stale_seconds: float | None
 
 
 class Altered(NamedTuple):
@@ -119,7 +119,7 @@ class Reader:
 
     @property
     def _expires(self) -> float:
-        return self.habits.max_stale or float("inf")
+        return self.habits.max_stale_seconds or float("inf")
 
     @property
     def is_slow(self) -> bool:
@@ -140,7 +140,9 @@ class Reader:
         line = Line(self._fleet, self._weather, self._process, READER, way=habits.way, freezes=habits.freezes)
         line.clock = self._altered.clock(self._process)
         self._line = self._altered.line(line)
-        self._config = self._altered.config(environ=ENVIRON, world=self._world, max_stale=self.habits.max_stale)
+        self._config = self._altered.config(
+            environ=ENVIRON, world=self._world, max_stale_seconds=self.habits.max_stale_seconds
+        )
         self._invoked = self._config.handler(self._handler)
 
     def _world(self, _: Settings) -> World:

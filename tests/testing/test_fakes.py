@@ -14,10 +14,10 @@ from configsvc.model.errors import (
     ConfigUnavailable,
     InvalidName,
     NotFound,
+    StaleRevision,
     Throttled,
     Unavailable,
     Unprocessable,
-    WentBackwards,
 )
 from configsvc.model.names import namespace
 from configsvc_client.testing import KMS_KEY, FakeClock, FakeKms, FakeService
@@ -63,7 +63,7 @@ def test_a_lower_revision_is_refused_by_who_holds_a_higher_one(configsvc_fake: F
     config = configsvc_fake.config()
     assert config["k"] == "1"
     configsvc_fake.move(1)
-    with pytest.raises(WentBackwards):
+    with pytest.raises(StaleRevision):
         config.refresh()
     assert config["k"] == "1"
 

@@ -102,7 +102,7 @@ class FakeService:
         Args:
             namespaces: as Config's, the first that has a key wins. What was put without naming a namespace is in the
                 first of them, if all that was put was put so.
-            options: as Config's: `poll_seconds`, `max_stale`, `sealed_keys`, …
+            options: as Config's: `poll_seconds`, `max_stale_seconds`, `sealed_keys`, …
         """
         if namespaces and len(self._stores) == 1 and self._stores[self._default].keys:
             self._name_the_default(names.namespace(namespaces[0]))
