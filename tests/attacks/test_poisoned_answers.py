@@ -198,7 +198,7 @@ def test_what_is_refused_for_kms_is_not_opened_again_with_each_poll() -> None:
     assert stage.config["a"] == "3"
 
 
-def test_what_went_backwards_is_still_counted_as_that() -> None:
+def test_a_stale_revision_is_counted() -> None:
     stage = warm(mine("1", 7))
     stage.gateway.served[NS] = at(HELD - 1)
     with pytest.raises(StaleRevision):
