@@ -112,7 +112,7 @@ def test_what_remains_a_new_process_without_the_policy_believes_the_table(scene:
 def _trusting(scene: Scene, service: Loopback, folder: Path) -> Shell:
     """Who trusts the project file with the line that rotation printed; the thief has brought the data key back."""
     kids = ", ".join(f'"{kid}"' for kid in scene.owner.data_keys.get_retired(scene.namespace))
-    (folder / ".configsvc.toml").write_text(f'[policy."attacked.*"]\nplain = ["log.*"]\nretired_kids = [{kids}]\n')
+    (folder / ".configsvc.toml").write_text(f'[policy."test.*"]\nplain = ["log.*"]\nretired_kids = [{kids}]\n')
     shell = Shell({**service.environ("writer", scene.namespace), "HOME": str(folder)}, folder)
     _trust(shell)
     EDITS["above the new one"](scene.thief)
