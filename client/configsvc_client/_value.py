@@ -40,10 +40,7 @@ def value_of(key: str, content_type: ContentType, plaintext: Secret) -> Value:
 
 
 def _read(content_type: ContentType, plaintext: bytes | str) -> Value:
-    if content_type == "application/octet-stream":
-        return _bytes(plaintext)
-    text = plaintext if isinstance(plaintext, str) else plaintext.decode()
-    return _parsed(text) if content_type == "application/json" else text
+    return READERS[content_type](plaintext)
 
 
 def _bytes(plaintext: bytes | str) -> bytes:
@@ -52,10 +49,23 @@ def _bytes(plaintext: bytes | str) -> bytes:
     return plaintext
 
 
-def _parsed(text: str) -> Value:
+def _decoded(plaintext: bytes | str) -> str:
+    return plaintext if isinstance(plaintext, str) else plaintext.decode()
+
+
+def _parsed(plaintext: bytes | str) -> Value:
+    text = _decoded(plaintext)
     from configsvc_client._frozen import frozen
 
     return frozen(json.loads(text))
+
+
+READERS: Mapping[ContentType, Callable[[bytes | str], Value]] = {
+    "text/plain": _decoded,
+    "application/json": _parsed,
+    "application/octet-stream": _bytes,
+}
+"""What makes a value of a plaintext, by its content type."""
 
 
 def converted(key: str, snapshot: Mapping[str, Value], as_: Callable[[Any], Any]) -> Value:

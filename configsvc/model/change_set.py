@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from configsvc.model import limits, sizes, strict_json
+from configsvc.model import limits, sizes
+from configsvc.model.content_types import refuse_plain
 from configsvc.model.encoding import from_base64std
 from configsvc.model.entry import ContentType, Form
 from configsvc.model.envelope import Header, read_header
@@ -107,11 +108,9 @@ def check_put(put: Put) -> Put:
 
 
 def _check_plain(put: Put) -> None:
-    if put.content_type == "application/octet-stream":
-        raise Unprocessable("Bytes have no plain form. Seal them, or store text.", key=put.key)
-    if put.content_type == "application/json" and (found := strict_json.read(put.value)).fault:
-        told = f"The value {found.fault}. Correct it, or store it as text."
-        raise Unprocessable(told, key=put.key, **found.members)
+    refused = refuse_plain(put.key, put.content_type, put.value)
+    if refused is not None:
+        raise refused
 
 
 def _check_kms(put: Put) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeGuard
+from typing import Literal, TypeGuard, get_args
 
 from configsvc.model.names import Key
 from configsvc.model.record import Record
@@ -10,8 +10,8 @@ from configsvc.model.record import Record
 Form = Literal["plain", "kms", "envelope"]
 ContentType = Literal["text/plain", "application/json", "application/octet-stream"]
 
-FORMS: tuple[Form, ...] = ("plain", "kms", "envelope")
-CONTENT_TYPES: tuple[ContentType, ...] = ("text/plain", "application/json", "application/octet-stream")
+FORMS: tuple[Form, ...] = get_args(Form)
+CONTENT_TYPES: tuple[ContentType, ...] = get_args(ContentType)
 
 
 class Entry(Record):

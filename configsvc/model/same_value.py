@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from configsvc.model import json_text
+from configsvc.model.content_types import KINDS
 from configsvc.model.entry import ContentType
 
 
@@ -18,7 +19,7 @@ def same_value(content_type: ContentType, a: bytes, b: bytes) -> bool:
         a: one value, in the clear.
         b: the other.
     """
-    if a == b or content_type != "application/json":
+    if a == b or not KINDS[content_type].is_json:
         return a == b
     try:
         return json_text.parse(a) == json_text.parse(b)

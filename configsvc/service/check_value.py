@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from configsvc.model import limits, schema_cost, strict_json
 from configsvc.model.change_set import Operation, Put
+from configsvc.model.content_types import KINDS
 from configsvc.model.errors import InvalidValue, TooLarge
 from configsvc.model.schema import KeySchema, schemas_for
 from configsvc.service.ports import Schemas
@@ -20,7 +21,7 @@ def check_work(schemas: Schemas, known: Sequence[KeySchema], operations: Iterabl
     work = 0
     for put in operations:
         if isinstance(put, Put) and (wanted := _schemas_of(known, put)):
-            size = schema_cost.size(put.value, is_json=put.content_type == "application/json")
+            size = schema_cost.size(put.value, is_json=KINDS[put.content_type].is_json)
             work += sum(schemas.weight(each.schema).work(size) for each in wanted)
     if work > limits.SCHEMA_WORK:
         raise TooLarge(
@@ -32,7 +33,7 @@ def check_work(schemas: Schemas, known: Sequence[KeySchema], operations: Iterabl
 
 
 def check_value(schemas: Schemas, known: Sequence[KeySchema], put: Put) -> None:
-    """A value of type application/json as what it decodes to, one of text/plain as a string.
+    """JSON is checked as what it decodes to, text as a string.
 
     Raises:
         InvalidValue: `pointer` names the place in the value, `schema_pointer` the part of the schema for `keys`, `rule`
@@ -61,4 +62,4 @@ def _schemas_of(known: Sequence[KeySchema], put: Put) -> list[KeySchema]:
 
 def _decoded(put: Put) -> object:
     """What stands in a value that has been found to be what its content type says."""
-    return put.value if put.content_type == "text/plain" else strict_json.read(put.value).value
+    return strict_json.read(put.value).value if KINDS[put.content_type].is_json else put.value

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from configsvc.model import names, strict_json
+from configsvc.model import names
+from configsvc.model.content_types import KINDS, LISTED, TEXT, refuse_bytes, refuse_text, type_of
 from configsvc.model.entry import ContentType, Form, is_content_type
 from configsvc.model.errors import Unprocessable
 from configsvc.model.names import Key
@@ -24,7 +25,7 @@ class Draft(Hidden):
 
     key: Key
     data: bytes
-    content_type: ContentType = "text/plain"
+    content_type: ContentType = TEXT
     form: Form | None = None
     activate: bool = True
     declassify: bool = False
@@ -53,9 +54,9 @@ def draft(key: str, value: Json | bytes, *, form: Form | None = None, content_ty
     given = Secret(value)
     value = None  # this frame is shown with what is raised
     name = names.key(key)
-    kind = content_type or _content_type_of(given)
+    kind = content_type or type_of(given.reveal())
     if not is_content_type(kind):
-        raise Unprocessable("A content type is text/plain, application/json or application/octet-stream.", key=name)
+        raise Unprocessable(f"A content type is {LISTED}.", key=name)
     return checked(Draft(name, _bytes_of(given), kind, form))
 
 
@@ -75,9 +76,9 @@ def checked(draft: Draft) -> Draft:
     Raises:
         Unprocessable: they are not; or bytes are to be stored in plain form.
     """
-    if draft.content_type == "application/octet-stream":
+    if not KINDS[draft.content_type].is_text:
         if draft.form == "plain":
-            raise Unprocessable("Bytes have no plain form. Seal them, or store text.", key=draft.key)
+            raise refuse_bytes(draft.key)
         return draft
     refused = _refused(draft)
     if refused is not None:
@@ -91,16 +92,7 @@ def _refused(draft: Draft) -> Unprocessable | None:
         text = draft.data.decode()
     except UnicodeDecodeError:
         return Unprocessable("The value is not UTF-8 text. Store it as bytes (--binary).", key=draft.key)
-    if draft.content_type == "application/json" and (found := strict_json.read(text)).fault:
-        told = f"The value {found.fault}. Correct it, or store it as text."
-        return Unprocessable(told, key=draft.key, **found.members)
-    return None
-
-
-def _content_type_of(value: Secret) -> ContentType:
-    if isinstance(value.reveal(), bytes):
-        return "application/octet-stream"
-    return "text/plain" if isinstance(value.reveal(), str) else "application/json"
+    return refuse_text(draft.key, draft.content_type, text)
 
 
 def _bytes_of(value: Secret) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
+from configsvc.model.content_types import TEXT
 from configsvc.model.same_value import same_value
 from configsvc_client.cli._sides import Item, Side
 
@@ -60,7 +61,7 @@ def _change(left: Item, right: Item, was: bytes | None, now: bytes | None) -> Ch
         return "changed"
     if was is None or now is None:
         return "unknown"
-    return None if same_value(left.content_type or right.content_type or "text/plain", was, now) else "changed"
+    return None if same_value(left.content_type or right.content_type or TEXT, was, now) else "changed"
 
 
 def of_other_types(left: Item | None, right: Item | None) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from configsvc.model import json_text
+from configsvc.model.content_types import KINDS
+from configsvc.model.entry import ContentType
 from configsvc.model.errors import Unprocessable
 from configsvc_client.cli.formats._json_tokens import members
 
-_JSON = "application/json"
 
-
-def check(key: str, data: bytes, content_type: str) -> None:
+def check(key: str, data: bytes, content_type: ContentType) -> None:
     """Refuse what cannot be read as its content type.
 
     Raises:
@@ -31,11 +31,11 @@ def indented(data: bytes) -> bytes | None:
         return None
 
 
-def _is_so(data: bytes, content_type: str) -> bool:
+def _is_so(data: bytes, content_type: ContentType) -> bool:
     try:
-        if content_type == _JSON:
+        if KINDS[content_type].is_json:
             json_text.parse(data)
-        elif content_type == "text/plain":
+        elif KINDS[content_type].is_text:
             data.decode()
     except (ValueError, RecursionError):
         return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from configsvc.model import json_text
+from configsvc.model.content_types import KINDS
 from configsvc_client.cli.formats import Problem, Row
 from configsvc_client.cli.formats._tree import BASE64, JSON, row
 
@@ -29,7 +30,7 @@ def flattened(rows: Iterable[Row]) -> tuple[list[Row], dict[str, str], list[Prob
 
 def _leaves(whole: Row) -> Iterator[tuple[str, Row | Problem]]:
     """The rows of a row, each with its path for a person."""
-    found = json_text.parse(whole.data) if whole.content_type == "application/json" else None
+    found = json_text.parse(whole.data) if KINDS[whole.content_type].is_json else None
     if not _is_nested(found):
         yield whole.key, whole
         return

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from configsvc.model.content_types import KINDS
 from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc.model.names import Namespace
 from configsvc_client.cli import _error_file, _exit, _output, _terminal
@@ -88,7 +89,7 @@ def tell_filled_in(rows: Sequence[Row], wanted: str) -> None:
 
 def _is_template(row: Row) -> bool:
     """Whether a text, or one in JSON, has a placeholder of templates."""
-    return row.content_type != "application/octet-stream" and bool(_PLACEHOLDER.search(row.data))
+    return KINDS[row.content_type].is_text and bool(_PLACEHOLDER.search(row.data))
 
 
 def listed(rows: Mapping[str, Row], failures: Mapping[str, ConfigsvcError]) -> list[Refused]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from configsvc.model import names, wildcard
+from configsvc.model.content_types import JSON, TEXT
 from configsvc.model.entry import Entry, Form
 from configsvc.model.errors import CannotOpen, ConfigsvcError, InvalidName, TooLarge
 from configsvc.model.names import Key
@@ -37,12 +38,12 @@ class Rules(NamedTuple):
         """
         key = names.key(row.key)
         form = name(key, self.wanted.form(key))
-        is_json = row.content_type == "text/plain" and any(wildcard.matches(key, each) for each in self.json)
+        is_json = row.content_type == TEXT and any(wildcard.matches(key, each) for each in self.json)
         return checked(
             Draft(
                 key=key,
                 data=row.data,
-                content_type="application/json" if is_json else row.content_type,
+                content_type=JSON if is_json else row.content_type,
                 form=form,
                 declassify=form == "plain" and self.declassify,
             )

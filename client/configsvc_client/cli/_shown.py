@@ -6,6 +6,7 @@ import base64
 from typing import TYPE_CHECKING
 
 from configsvc.model import json_text
+from configsvc.model.content_types import KINDS
 from configsvc_client.cli._content import check
 from configsvc_client.cli._output import Field
 
@@ -20,7 +21,7 @@ def members(opened: Opened) -> dict[str, Field]:
         Unprocessable: it is not what its content type says.
     """
     check(opened.key, opened.data, opened.content_type)
-    if opened.content_type == "application/octet-stream":
+    if not KINDS[opened.content_type].is_text:
         return {"base64": base64.b64encode(opened.data).decode()}
     text = opened.data.decode()
-    return {"value": json_text.parse(text) if opened.content_type == "application/json" else text}
+    return {"value": json_text.parse(text) if KINDS[opened.content_type].is_json else text}

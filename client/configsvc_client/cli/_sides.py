@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from configsvc.model.content_types import TEXT
 from configsvc.model.entry import ContentType
 from configsvc.model.errors import CannotOpen, Misconfigured
 from configsvc.model.snapshot import SealedSnapshot
@@ -82,7 +83,7 @@ class FileSide:
     def items(self) -> Mapping[str, Item]:
         """See `Side`."""
         return {
-            key: Item(row.content_type if self._typed or row.content_type != "text/plain" else None)
+            key: Item(row.content_type if self._typed or row.content_type != TEXT else None)
             for key, row in self._rows.items()
         }
 

@@ -6,6 +6,7 @@ import json
 import os
 
 from configsvc.model import names
+from configsvc.model.content_types import BYTES, JSON, KINDS, TEXT
 from configsvc.model.encoding import base64std
 from configsvc.model.entry import ContentType, Entry, Form
 from configsvc.model.envelope import NONCE, Header
@@ -120,6 +121,8 @@ class Store:
         self._entries[key] = entry._replace(value=entry.value[:middle] + other + entry.value[middle + 1 :])
 
     def _entry(self, key: Key, version: int, content_type: ContentType, data: bytes, form: Form) -> Entry:
+        if form == "plain" and not KINDS[content_type].is_text:
+            raise Unprocessable("Bytes have no plain form.", key=key)
         header = Header(self.namespace, key, version, content_type, self._cipher.kid)
         return Entry(key, version, form, content_type, self._sealed(header, data, form))
 
@@ -129,17 +132,15 @@ class Store:
         if form == "kms":
             context = {"configsvc:namespace": self.namespace, "configsvc:key": header.key}
             return base64std(self._kms.encrypt(self._kms_key, context, data))
-        if header.content_type == "application/octet-stream":
-            raise Unprocessable("Bytes have no plain form.", key=header.key)
         return data.decode()
 
 
 def _stored(key: Key, value: Value) -> tuple[ContentType, bytes]:
     if isinstance(value, bytes):
-        return "application/octet-stream", value
+        return BYTES, value
     if isinstance(value, str):
-        return "text/plain", value.encode()
+        return TEXT, value.encode()
     try:
-        return "application/json", json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+        return JSON, json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError):
         raise Unprocessable(f"{names.key(key)} is neither text, bytes nor JSON.", key=key) from None

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from configsvc.model.content_types import KINDS, TEXT
 from configsvc.model.errors import ConfigsvcError, NotFound, PreconditionFailed, Unprocessable, VersionClaimed
 from configsvc.model.same_value import same_value
 from configsvc_client.cli import (
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from configsvc_client.admin import Admin, Draft, Opened, Stored
     from configsvc_client.cli._editor import Editor
 
-_SUFFIXES = {"application/json": ".json", "text/plain": ".txt"}
 _AGAIN, _STAGE, _EMPTY, _QUIT = "edit", "stage", "store", "quit"
 
 
@@ -74,14 +74,14 @@ class _Base(NamedTuple):
         """What the editor is to show."""
         if self.opened is None:
             return b""
-        if self.opened.content_type != "application/json":
+        if not KINDS[self.opened.content_type].is_json:
             return self.opened.data
         return _content.indented(self.opened.data) or self.opened.data
 
     @property
     def suffix(self) -> str:
         """What the editor goes by for colours."""
-        return _SUFFIXES[self.opened.content_type] if self.opened else ".txt"
+        return KINDS[self.opened.content_type if self.opened else TEXT].suffix
 
     def leaves(self, content: bytes) -> bool:
         """Whether storing what the editor saved would change nothing."""
@@ -114,7 +114,7 @@ class _Base(NamedTuple):
         name = names.key(key)
         if self.opened is None:
             return checked(
-                Draft(name, data, "text/plain", self.form, if_match=self.revision, create_only=self.revision is None)
+                Draft(name, data, TEXT, self.form, if_match=self.revision, create_only=self.revision is None)
             )
         return checked(Draft(name, data, self.opened.content_type, self.form, if_match=self.revision))
 
@@ -183,7 +183,7 @@ class _Session:
             opened = self._admin.values.get(self._namespace, self._key)
         except NotFound:
             return _Base(None, info.revision if info else None, form)
-        if opened.content_type == "application/octet-stream":
+        if not KINDS[opened.content_type].is_text:
             raise Unprocessable(f"{self._key} holds bytes. Store a file: configsvc put {self._key} @FILE --binary")
         if opened.form == "plain" and form is None:  # before the editor opens: nobody's work is lost
             form = self._asked_form = _unnamed.form(self._namespace, self._key)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from configsvc.model.content_types import BYTES, JSON, TEXT
 from configsvc.model.entry import ContentType, Entry, Form
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Forbidden, Misconfigured, NotFound, PreconditionFailed
 from configsvc.model.same_value import same_value
@@ -178,8 +179,8 @@ def _content_type(flags: dict[str, object]) -> ContentType:
     if flags["as_json"] and flags["binary"]:
         raise click.UsageError("--json and --binary exclude each other.")
     if flags["as_json"]:
-        return "application/json"
-    return "application/octet-stream" if flags["binary"] else "text/plain"
+        return JSON
+    return BYTES if flags["binary"] else TEXT
 
 
 def _text(found: object) -> str | None:

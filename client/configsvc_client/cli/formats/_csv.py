@@ -12,6 +12,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from configsvc.model.content_types import KINDS, LISTED, TEXT
 from configsvc.model.entry import is_content_type
 from configsvc_client.cli.formats import _place
 from configsvc_client.cli.formats._cells import SEPARATORS, Broken, Cell, named_separator, records
@@ -102,24 +103,21 @@ def _row(record: Sequence[Cell], columns: Mapping[str, int], unnamed: Sequence[i
         # The key is left out: it may be a line of a value that should have been in quotes.
         return Problem(_place.at(line, columns["value"] + 1), None, "the value is missing")
     kind = cells["content_type"].text.strip() if "content_type" in cells else ""
-    return _typed(line, key, cells["value"], kind or "text/plain", columns.get("content_type", 0) + 1)
+    return _typed(line, key, cells["value"], kind or TEXT, columns.get("content_type", 0) + 1)
 
 
 def _typed(line: int, key: str, value: Cell, kind: str, column: int) -> Row | Problem:
     if not is_content_type(kind):
-        reason = "content_type must be text/plain, application/json or application/octet-stream"
+        reason = f"content_type must be {LISTED}"
         return Problem(_place.at(line, column), key, reason)
-    if kind != "application/octet-stream":
+    if KINDS[kind].is_text:
         return Row(_place.at(line), key, value.text.encode(), kind)
     try:
         return Row(_place.at(line), key, from_base64(value.text), kind)
     except ValueError:
-        return Problem(value.place, key, "not base64, which application/octet-stream needs here")
+        return Problem(value.place, key, f"not base64, which {kind} needs here")
 
 
 def _cell(value: Value) -> str:
-    return (
-        base64.b64encode(value.data).decode()
-        if value.content_type == "application/octet-stream"
-        else (value.data.decode())
-    )
+    is_text = KINDS[value.content_type].is_text
+    return value.data.decode() if is_text else base64.b64encode(value.data).decode()

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from configsvc.model import limits
+from configsvc.model.content_types import KINDS
 from configsvc_client.cli.formats import _place
 from configsvc_client.cli.formats._json_spelling import respelled
 from configsvc_client.cli.formats._row import Problem, Read, Row, Value, Written, once
@@ -76,7 +77,7 @@ def _line(value: Value) -> str | Problem:
     text = text_of(value)
     if isinstance(text, Problem):
         return text
-    if value.content_type == "application/json" and ("\n" in text or "\r" in text):
+    if KINDS[value.content_type].is_json and ("\n" in text or "\r" in text):
         text = respelled(text, {})
     if "\0" in text:
         return Problem("", value.key, f"contains a NUL, which no environment variable can hold; {ANY_TEXT} can hold it")

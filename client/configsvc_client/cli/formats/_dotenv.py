@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 
+from configsvc.model.content_types import KINDS
 from configsvc_client.cli.formats import _place
 from configsvc_client.cli.formats._dotenv_quotes import is_filled_in_anyhow, quoted, why_not
 from configsvc_client.cli.formats._json_spelling import respelled
@@ -85,7 +86,7 @@ def _line(value: Value) -> str | Problem:
     if value.key == _NO_JAVASCRIPT_NAME:
         return Problem("", value.key, f"a name that npm dotenv drops; {ANY_TEXT} can hold it")
     found = quoted(text)
-    if found is None and value.content_type == "application/json":
+    if found is None and KINDS[value.content_type].is_json:
         found = quoted(respelled(text, _ESCAPES))
     if found is None:
         return Problem(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from configsvc.model.content_types import JSON
 from configsvc.model.same_value import same_value
 
 _PARTS = re.compile(r'("(?:[^"\\]|\\.)*")|[ \t\n\r]+', re.DOTALL)
@@ -23,4 +24,4 @@ def respelled(text: str, escapes: Mapping[str, str]) -> str:
         return part.sub(lambda each: escapes[each[0]], match[0]) if match[1] else " "
 
     found = _PARTS.sub(spelled, text)
-    return found if same_value("application/json", text.encode(), found.encode()) else text
+    return found if same_value(JSON, text.encode(), found.encode()) else text

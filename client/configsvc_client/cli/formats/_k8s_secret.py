@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from configsvc.model import limits
+from configsvc.model.content_types import BYTES, TEXT
 from configsvc.model.entry import ContentType, is_content_type
 from configsvc_client.cli.formats import _yaml
 from configsvc_client.cli.formats._k8s_manifest import Member, NotOne, inside, members
@@ -59,7 +60,7 @@ def write(values: Sequence[Value], namespace: str) -> Written:
     problems = [Problem("", each.key, "longer than Kubernetes' 253 characters") for each in values if _long(each)]
     if sum(len(each.data) for each in values) > _BYTES:
         problems.append(Problem("", None, "more than a Secret's 1 MiB"))
-    types = {each.key: each.content_type for each in values if each.content_type != "text/plain"}
+    types = {each.key: each.content_type for each in values if each.content_type != TEXT}
     annotations = {"annotations": {ANNOTATION: json.dumps(types)}} if types else {}
     manifest = {
         "apiVersion": "v1", "kind": "Secret", "metadata": {"name": _name(namespace), **annotations}, "type": "Opaque",
@@ -112,7 +113,7 @@ def _row(member: Member, types: Mapping[str, ContentType], *, encoded: bool) -> 
         data = _from_base64(text) if encoded else text.encode()
     except ValueError:
         return Problem(place, key, "not base64; plain text belongs under stringData" if encoded else "not text")
-    return Row(place, key, data, types.get(key) or ("text/plain" if _is_text(data) else "application/octet-stream"))
+    return Row(place, key, data, types.get(key) or (TEXT if _is_text(data) else BYTES))
 
 
 def _from_base64(text: str) -> bytes:

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from configsvc.model.content_types import TEXT
 from configsvc.model.entry import ContentType
 
 
@@ -19,7 +20,7 @@ class Row(NamedTuple):
     place: str
     key: str
     data: bytes
-    content_type: ContentType = "text/plain"
+    content_type: ContentType = TEXT
     filled_in: bool = False
 
     def __repr__(self) -> str:

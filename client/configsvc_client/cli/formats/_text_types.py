@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
+from configsvc.model.content_types import JSON, KINDS, TEXT
 from configsvc.model.entry import ContentType
 from configsvc_client._variables import name_of
 from configsvc_client.cli.formats._row import Problem, Value, Written
 from configsvc_client.cli.formats._shell_names import why_not_assignable
 
-JSON_COMMENT = "# configsvc: application/json"
+JSON_COMMENT = f"# configsvc: {JSON}"
 ANY_TEXT = "yaml, json, toml, csv and k8s-secret"
 """Formats that hold any text, and bytes."""
 
-_COMMENT = re.compile(r"\s*# *configsvc: *application/json\s*")
+_COMMENT = re.compile(rf"\s*# *configsvc: *{JSON}\s*")
 _NAME = re.compile(r"[\w./:@\[\]-]+")
 _MIXED = r"(?=.*[A-Z])(?=.*[a-z])(?=.*[0-9])"
 _BASE64 = re.compile(rf"{_MIXED}(?:[A-Za-z0-9+/]{{4}}){{2,}}(?:[A-Za-z0-9+/]{{3}}|[A-Za-z0-9+/]{{2}}=)")
@@ -55,7 +56,7 @@ def is_json_comment(line: str) -> bool:
 
 def type_after(commented: bool) -> ContentType:  # noqa: FBT001  # whether the comment was there is all there is
     """The content type of a value, by whether the comment is above it."""
-    return "application/json" if commented else "text/plain"
+    return JSON if commented else TEXT
 
 
 def is_filled_in(text: str) -> bool:
@@ -65,7 +66,7 @@ def is_filled_in(text: str) -> bool:
 
 def text_of(value: Value) -> str | Problem:
     """The value's text, or that it has none."""
-    if value.content_type == "application/octet-stream":
+    if not KINDS[value.content_type].is_text:
         return Problem("", value.key, f"bytes, which this format cannot hold; {ANY_TEXT} can")
     return value.data.decode()
 
@@ -84,6 +85,6 @@ def lines_of(values: Iterable[Value], line_of: Callable[[Value], str | Problem])
         if isinstance(line, Problem):
             problems.append(line)
             continue
-        lines += [JSON_COMMENT] if value.content_type == "application/json" else []
+        lines += [JSON_COMMENT] if KINDS[value.content_type].is_json else []
         lines.append(line)
     return "".join(f"{line}\n" for line in lines), problems

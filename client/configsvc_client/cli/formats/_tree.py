@@ -9,7 +9,8 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 
-from configsvc.model import json_text, limits
+from configsvc.model import content_types, json_text, limits
+from configsvc.model.content_types import KINDS
 from configsvc.model.json_text import Json, is_whole
 from configsvc_client.cli.formats._row import Problem, Row, Value, from_base64
 
@@ -29,11 +30,11 @@ def native(value: Value, holds: Callable[[Json], bool], *, binary: bool) -> Json
         holds: whether the format holds one node of a JSON value, its members aside.
         binary: whether it holds bytes.
     """
-    match value.content_type:
-        case "text/plain":
-            return value.data.decode()
-        case "application/octet-stream":
-            return value.data if binary else {BASE64: base64.b64encode(value.data).decode()}
+    kind = KINDS[value.content_type]
+    if not kind.is_text:
+        return value.data if binary else {BASE64: base64.b64encode(value.data).decode()}
+    if not kind.is_json:
+        return value.data.decode()
     found = json_text.parse(value.data)
     return found if _is_itself(found, holds) else {JSON: value.data.decode()}
 
@@ -46,11 +47,11 @@ def row(place: str, key: str, found: Json | bytes) -> Row | Problem:
         case str():
             return Row(place, key, found.encode()) if is_whole(found) else Problem(place, key, _HALF)
         case bytes():
-            return Row(place, key, found, "application/octet-stream")
+            return Row(place, key, found, content_types.BYTES)
         case dict() if len(found) == 1 and _KINDS.intersection(found):
             return _marked(place, key, found)
     try:
-        return Row(place, key, json_text.render(found).encode(), "application/json")
+        return Row(place, key, json_text.render(found).encode(), content_types.JSON)
     except RecursionError:
         return Problem(place, key, TOO_DEEP)
 
@@ -71,8 +72,8 @@ def _marked(place: str, key: str, found: dict[str, object]) -> Row | Problem:
     try:
         if kind == JSON:
             json_text.parse(text)
-            return Row(place, key, text.encode(), "application/json")
-        return Row(place, key, from_base64(text), "application/octet-stream")
+            return Row(place, key, text.encode(), content_types.JSON)
+        return Row(place, key, from_base64(text), content_types.BYTES)
     except (ValueError, RecursionError):
         return Problem(place, key, f"{kind} does not hold {'JSON' if kind == JSON else 'base64'}")
 

@@ -1,0 +1,68 @@
+"""The content types: a row for each, and all that depends on which one a value has.
+
+`ContentType` names them for type checkers. A cold start of a client needs no more than that, and does not load this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from configsvc.model import strict_json
+from configsvc.model.entry import CONTENT_TYPES, ContentType
+from configsvc.model.errors import Unprocessable
+from configsvc.model.names import Key
+
+TEXT: ContentType = "text/plain"
+JSON: ContentType = "application/json"
+BYTES: ContentType = "application/octet-stream"
+
+LISTED = f"{', '.join(CONTENT_TYPES[:-1])} or {CONTENT_TYPES[-1]}"
+
+
+class ContentKind(NamedTuple):
+    """What a content type says of a value.
+
+    `is_text` says that it is UTF-8 text; bytes have no plain form, and are base64 in a file of text. `is_json` says
+    that it is parsed. `suffix` is that of a file with the value, for editors.
+    """
+
+    is_text: bool
+    is_json: bool
+    suffix: str
+
+
+KINDS: Mapping[ContentType, ContentKind] = {
+    TEXT: ContentKind(is_text=True, is_json=False, suffix=".txt"),
+    JSON: ContentKind(is_text=True, is_json=True, suffix=".json"),
+    BYTES: ContentKind(is_text=False, is_json=False, suffix=".bin"),
+}
+
+
+def type_of(value: object) -> ContentType:
+    """The content type of a Python value: `str` is text, `bytes` are bytes, everything else is JSON."""
+    if isinstance(value, bytes):
+        return BYTES
+    return TEXT if isinstance(value, str) else JSON
+
+
+def refuse_plain(key: Key, content_type: ContentType, text: str) -> Unprocessable | None:
+    """Why a text cannot be stored plain as its content type; None if it can."""
+    if not KINDS[content_type].is_text:
+        return refuse_bytes(key)
+    return refuse_text(key, content_type, text)
+
+
+def refuse_bytes(key: Key) -> Unprocessable:
+    """Why bytes cannot be stored plain."""
+    return Unprocessable("Bytes have no plain form. Seal them, or store text.", key=key)
+
+
+def refuse_text(key: Key, content_type: ContentType, text: str) -> Unprocessable | None:
+    """Why a text is not what its content type says; None if it is. Nothing of the text is in it."""
+    if not KINDS[content_type].is_json:
+        return None
+    found = strict_json.read(text)
+    if not found.fault:
+        return None
+    return Unprocessable(f"The value {found.fault}. Correct it, or store it as text.", key=key, **found.members)

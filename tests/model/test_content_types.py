@@ -1,0 +1,70 @@
+"""The table of content types: whoever adds a row learns here what else has to know of it."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from configsvc.model import names
+from configsvc.model.content_types import KINDS, LISTED, refuse_plain, type_of
+from configsvc.model.entry import CONTENT_TYPES, ContentType, is_content_type
+from configsvc.model.same_value import same_value
+from configsvc_client._secret import Secret
+from configsvc_client._value import READERS, value_of
+from configsvc_client.admin._draft import draft
+from configsvc_client.cli import _content, formats
+from configsvc_client.cli.formats._row import Value
+
+ROOT = Path(__file__).parents[2]
+KEY = names.key("k")
+SAMPLES: Mapping[ContentType, object] = {
+    "text/plain": "žluťoučký\n",
+    "application/json": {"a": [1, None, True]},
+    "application/octet-stream": b"\x00\xff",
+}
+"""A value of each content type, as programs have it."""
+
+
+def test_each_content_type_has_a_row_a_reader_and_a_sample() -> None:
+    assert set(KINDS) == set(READERS) == set(SAMPLES) == set(get_args(ContentType)) == set(CONTENT_TYPES)
+    assert all(is_content_type(each) and each in LISTED for each in KINDS)
+    assert len({kind.suffix for kind in KINDS.values()}) == len(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_value_of_each_content_type_is_read_back_as_it_was_put(kind: ContentType) -> None:
+    put = draft("k", SAMPLES[kind])  # type: ignore[arg-type]  # a value of any kind
+    assert (put.content_type, type_of(SAMPLES[kind])) == (kind, kind)
+    read = value_of("k", kind, Secret(put.data))
+    assert read == SAMPLES[kind]
+    assert same_value(kind, put.data, put.data)
+    _content.check("k", put.data, kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_value_is_stored_plain_where_its_row_calls_it_text(kind: ContentType) -> None:
+    text = json.dumps("a") if KINDS[kind].is_json else "a"
+    assert (refuse_plain(KEY, kind, text) is None) == KINDS[kind].is_text
+    assert (refuse_plain(KEY, kind, "{") is None) == (KINDS[kind].is_text and not KINDS[kind].is_json)
+
+
+@pytest.mark.parametrize("name", ["yaml", "json", "csv", "k8s-secret"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_format_with_types_holds_each_content_type(name: str, kind: ContentType) -> None:
+    data = draft("k", SAMPLES[kind]).data  # type: ignore[arg-type]  # as above
+    text, problems = formats.write(name, [Value("k", data, kind)], "payments.prod")
+    rows, more = formats.read(name, text.encode())
+    assert [*problems, *more] == []
+    assert [row.content_type for row in rows] == [kind]
+    assert same_value(kind, rows[0].data, data)
+
+
+@pytest.mark.parametrize("spelled", [each for each in KINDS if not KINDS[each].is_json])
+def test_no_module_spells_a_content_type_but_the_table_and_what_readers_load_early(spelled: str) -> None:
+    sources = [path for folder in ("configsvc", "client") for path in (ROOT / folder).rglob("*.py")]
+    spelling = re.compile(rf'(?<!examples=\[)"{spelled}"')
+    found = {path.name for path in sources if spelling.search(path.read_text())}
+    assert found == {"content_types.py", "entry.py", "_value.py"}
