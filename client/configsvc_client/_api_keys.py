@@ -12,7 +12,7 @@ from configsvc.model.errors import ConfigsvcError, Forbidden, NotFound
 from configsvc.model.record import Record
 from configsvc_client._secret import Secret, Shown
 
-Answer = TypeVar("Answer")
+Answered = TypeVar("Answered")
 
 _OF_AWS = frozenset({"ACCESS_DENIED", "CLOCK", "EXPIRED_TOKEN", "INVALID_SIGNATURE", "UNKNOWN_CREDENTIALS"})
 """Refusals of a signature or by IAM, which another API key changes nothing about."""
@@ -41,7 +41,7 @@ class ApiKeys(Shown):
     def __repr__(self) -> str:
         return "ApiKeys(***)"
 
-    def tried(self, what: str | None, attempt: Callable[[Secret], Answer], *, signed: bool = False) -> Answer:
+    def tried(self, what: str | None, attempt: Callable[[Secret], Answered], *, signed: bool = False) -> Answered:
         """What the attempt gives with the one key or the other.
 
         Args:
@@ -74,11 +74,11 @@ class ApiKeys(Shown):
         self,
         what: str | None,
         at: int,
-        attempt: Callable[[Secret], Answer],
+        attempt: Callable[[Secret], Answered],
         other: ConfigsvcError | None,
         *,
         signed: bool,
-    ) -> Answer | Forbidden:
+    ) -> Answered | Forbidden:
         """The answer to one key. Where the other is refused, not to find a thing may be for want of a grant."""
         try:
             return attempt(self._keys[at])

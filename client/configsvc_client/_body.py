@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from configsvc.model.errors import (
     CannotOpen,
     ConfigsvcError,
+    ErrorMember,
     Forbidden,
     Internal,
-    Member,
     NotTaken,
     Throttled,
     Unavailable,
@@ -112,9 +112,9 @@ def problem(
     """
     error = _ours(response) or _theirs(response, url)
     if response.status in _REFUSED:
-        from configsvc_client._denied import Asked, explained
+        from configsvc_client._denied import DeniedCall, explained
 
-        asked = Asked(method, path.partition("?")[0].removeprefix(url.path), signed, ahead)
+        asked = DeniedCall(method, path.partition("?")[0].removeprefix(url.path), signed, ahead)
         error = explained(error, response, url, asked)
     from configsvc.model.retry import parse_retry_after
 
@@ -177,7 +177,7 @@ def _theirs(response: Response, url: Url) -> ConfigsvcError:
     return kind(detail)
 
 
-def _told(value: object) -> Member:
+def _told(value: object) -> ErrorMember:
     """A member of a problem as programs get it; what is of another type, or too much, is left out."""
     if isinstance(value, str):
         return shown(value)

@@ -9,7 +9,7 @@ from cryptography.hazmat.bindings._rust import openssl
 
 from configsvc.model import names
 from configsvc.model.encoding import base64url, from_base64url
-from configsvc.model.envelope import NONCE, Header, Parts, join, split
+from configsvc.model.envelope import NONCE, EnvelopeParts, Header, join, split
 from configsvc.model.envelope import TAG as TAG_BYTES
 from configsvc.model.errors import CannotOpen, InvalidEnvelope, InvalidName
 from configsvc_client._secret import Secret, bare
@@ -79,7 +79,7 @@ class Cipher:
             raise ValueError("a nonce has 12 bytes, and the header names the data key that seals")
         protected = header.protected()
         sealed = self._gcm.encrypt(nonce, bare(plaintext), protected)
-        return join(Parts(protected, nonce, sealed[:-TAG_BYTES], sealed[-TAG_BYTES:]))
+        return join(EnvelopeParts(protected, nonce, sealed[:-TAG_BYTES], sealed[-TAG_BYTES:]))
 
     def open(self, expected: Header, envelope: str) -> Secret:
         """The plaintext, if the envelope is exactly what the reader asked for.

@@ -17,9 +17,9 @@ from configsvc_client._hooks import after_copies, imported
 from configsvc_client._keeper import Keeper
 from configsvc_client._ports import World, warn
 from configsvc_client._reads import Reads
-from configsvc_client._refresh import Source
+from configsvc_client._refresh import HeldSource
 from configsvc_client._secret import Secret, masked
-from configsvc_client._settings import Given, Settings, settings
+from configsvc_client._settings import ClientSettings, Given, settings
 from configsvc_client._snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Config(Reads):
         sealed_keys: Iterable[str] | None = None,
         background: bool = False,
         environ: Mapping[str, str] | None = None,
-        world: Callable[[Settings], World] | None = None,
+        world: Callable[[ClientSettings], World] | None = None,
     ) -> None:
         super().__init__()
         self._given, self._made = Given(namespaces), None  # `repr` goes by these, also where an argument is refused
@@ -153,7 +153,7 @@ class Config(Reads):
         return register
 
     def _call_back(self, prefix: str, callback: Callback) -> None:
-        self._callbacks.add(prefix, functools.partial(self._unpinned, callback))
+        self._callbacks.add(prefix, functools.partial(self._call_outside_invocation, callback))
 
     def close(self) -> None:
         """Drops the kept connections and ends the background thread. What is held stays; a refresh reconnects."""
@@ -176,7 +176,7 @@ class Config(Reads):
         return self._made.age() if self._made else math.inf
 
     @property
-    def source(self) -> Source:
+    def source(self) -> HeldSource:
         """Where what is held came from; loads if nothing is."""
         keeper = self._keeper()
         if keeper.held is None:
@@ -251,7 +251,7 @@ class Config(Reads):
         if isinstance(function, staticmethod | classmethod):
             return type(function)(self.handler(function.__func__))
         with self._making:  # once, whoever else wraps one now
-            self._look_for_pins()
+            self._look_for_invocations()
         wrapped = self._wrapped(function)
         if self._environ.get(_IN_LAMBDA):
             self._load_ahead()
@@ -267,17 +267,17 @@ class Config(Reads):
 
             _handlers.check(function, found := _handlers.flags(function))
             if _handlers.is_coroutine(found):
-                pinning = _handlers.Pinning(self._pinned, self._current, self._at_hand, _remaining)
-                return _handlers.coroutine(function, pinning)
+                invoking = _handlers.Invoking(self._invocation, self._current, self._at_hand, _remaining)
+                return _handlers.coroutine(function, invoking)
 
         @functools.wraps(function)
-        def pinned(*args: object, **kwargs: object) -> object:
+        def invoke(*args: object, **kwargs: object) -> object:
             snapshot = self._current(_remaining(args, kwargs))
-            token = self._pinned.set(snapshot)
+            token = self._invocation.set(snapshot)
             try:
                 came = function(*args, **kwargs)
             finally:
-                self._pinned.reset(token)
+                self._invocation.reset(token)
             kind = type(came)
             if (
                 hasattr(kind, "__await__")
@@ -287,10 +287,10 @@ class Config(Reads):
             ):
                 from configsvc_client import _handlers
 
-                return _handlers.later(came, function, self._pinned, snapshot)
+                return _handlers.later(came, function, self._invocation, snapshot)
             return came
 
-        return pinned
+        return invoke
 
     def _load_ahead(self) -> None:
         try:
@@ -350,7 +350,11 @@ class Config(Reads):
         return self._made
 
     def _start_over(
-        self, given: Given, environ: Mapping[str, str], world: Callable[[Settings], World] | None, callbacks: Callbacks
+        self,
+        given: Given,
+        environ: Mapping[str, str],
+        world: Callable[[ClientSettings], World] | None,
+        callbacks: Callbacks,
     ) -> None:
         """Drops what was made and read, and reads from there from now on: how `configsvc_client.testing` stands in."""
         self.close()
@@ -359,7 +363,7 @@ class Config(Reads):
             self._made = self._background = None
             self._show_nothing()
 
-    def _real(self, found: Settings) -> World:
+    def _real(self, found: ClientSettings) -> World:
         from configsvc_client._world import real
 
         return real(found, self._environ)
@@ -377,12 +381,12 @@ class Config(Reads):
         if self._made:
             self._made.restored()
 
-    def _unpinned(self, callback: Callback, keys: frozenset[str]) -> None:
-        token = self._pinned.set(None)
+    def _call_outside_invocation(self, callback: Callback, keys: frozenset[str]) -> None:
+        token = self._invocation.set(None)
         try:
             callback(keys)
         finally:
-            self._pinned.reset(token)
+            self._invocation.reset(token)
 
     def _warn(self, message: str) -> None:
         self._warning(message)

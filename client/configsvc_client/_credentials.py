@@ -45,7 +45,7 @@ def _variable(environ: Mapping[str, str], name: str) -> Secret | None:
     return text if text.reveal() else None
 
 
-class Sources:
+class CredentialSources:
     """The variables, as they are now; else a container's endpoint, else botocore's chain, which is kept."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:

@@ -11,7 +11,7 @@ import json
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from configsvc.model.errors import ConfigsvcError, Member
+from configsvc.model.errors import ConfigsvcError, ErrorMember
 from configsvc_client import _iam_words
 from configsvc_client._sentences import sentences
 
@@ -82,7 +82,7 @@ _TEXTS = {
 }
 
 
-class Asked(NamedTuple):
+class DeniedCall(NamedTuple):
     """The request that was refused.
 
     Args:
@@ -106,14 +106,14 @@ class _Needs(NamedTuple):
     role: str
 
 
-def explained(error: ConfigsvcError, response: Response, url: Url, asked: Asked) -> ConfigsvcError:
+def explained(error: ConfigsvcError, response: Response, url: Url, asked: DeniedCall) -> ConfigsvcError:
     """The refusal with what it means and what to do; as it is where the service itself refused."""
     message = _message(error, response)
     kind = _kind(error, response, message)
     if kind is None:
         return error
     needs = _needs(asked)
-    members: dict[str, Member] = {**error.members, "gateway": kind}
+    members: dict[str, ErrorMember] = {**error.members, "gateway": kind}
     members.pop("gateway_message", None)
     if kind == "ACCESS_DENIED":
         members |= {"action": needs.action, "namespace": needs.namespace, "lacks": "iam"}
@@ -155,7 +155,7 @@ def _message(error: ConfigsvcError, response: Response) -> str:
     return told if isinstance(told, str) else ""
 
 
-def _needs(asked: Asked) -> _Needs:
+def _needs(asked: DeniedCall) -> _Needs:
     found = _ROUTE.fullmatch(asked.path)
     subject, namespace, rest = found.groups() if found else (None, None, None)
     if subject == "grants":
@@ -169,7 +169,7 @@ def _needs(asked: Asked) -> _Needs:
     return _Needs("admin", namespace, "administrator")
 
 
-def _text(kind: str, asked: Asked, url: Url, needs: _Needs, message: str) -> str:
+def _text(kind: str, asked: DeniedCall, url: Url, needs: _Needs, message: str) -> str:
     """The explanation; empty for what the answer explains itself."""
     route = f"{asked.method} {asked.path}"
     if kind == "ACCESS_DENIED":
@@ -208,7 +208,7 @@ def _quoted(pattern: str) -> str:
     return "'*'" if pattern == "*" else pattern
 
 
-def _signature(asked: Asked, *, clock: bool) -> str:
+def _signature(asked: DeniedCall, *, clock: bool) -> str:
     ahead = asked.ahead if asked.ahead is not None and abs(asked.ahead) >= _SKEW_SECONDS else None
     if clock or ahead is not None:
         by = "off" if ahead is None else f"{abs(ahead):.0f} s {'ahead' if ahead > 0 else 'behind'}"

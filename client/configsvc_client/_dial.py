@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import ssl
 
     from configsvc_client._proxy import Proxy
-    from configsvc_client._race import Address, Attempt, Secure
+    from configsvc_client._race import Attempt, Secure, SocketAddress
 
 CONNECT_SECONDS = 0.25
 """How long one address is waited for until the next is tried beside it (RFC 8305, 5)."""
@@ -23,7 +23,7 @@ CONNECT_SECONDS = 0.25
 HANDSHAKE_SECONDS = 1.0
 """How long one that is connected has for TLS until the next is tried beside it."""
 
-LookUp = Callable[[str, int], "list[Address]"]
+LookUp = Callable[[str, int], "list[SocketAddress]"]
 
 
 class _Ascii(str):
@@ -129,7 +129,7 @@ class Dialler:
         return reach(resolve(host, port, seconds(), self._find), secure, seconds)
 
 
-def reach(addresses: list[Address], secure: Secure | None, left: Callable[[], float]) -> socket.socket:
+def reach(addresses: list[SocketAddress], secure: Secure | None, left: Callable[[], float]) -> socket.socket:
     """Connects to the first address, and beside it to the others when it does not answer soon. Who does so first wins.
 
     Args:
@@ -163,7 +163,7 @@ def reach(addresses: list[Address], secure: Secure | None, left: Callable[[], fl
 
 
 def _first(
-    address: Address,
+    address: SocketAddress,
     secure: Secure | None,
     seconds: float,
     shake_seconds: Callable[[], float],
@@ -222,7 +222,7 @@ def left(deadline: float, clock: Callable[[], float]) -> float:
     return seconds
 
 
-def look_up(host: str, port: int) -> list[Address]:
+def look_up(host: str, port: int) -> list[SocketAddress]:
     """The addresses of a host as the system knows them, however long that takes.
 
     Raises:
@@ -233,7 +233,7 @@ def look_up(host: str, port: int) -> list[Address]:
     return [(each[0], each[4]) for each in found]
 
 
-def resolve(host: str, port: int, seconds: float, look_up: LookUp = look_up) -> list[Address]:
+def resolve(host: str, port: int, seconds: float, look_up: LookUp = look_up) -> list[SocketAddress]:
     """The addresses of a host, in the system's order.
 
     `getaddrinfo` takes no timeout, so a name is looked up in a thread that is waited for no longer than that; it ends
@@ -245,7 +245,7 @@ def resolve(host: str, port: int, seconds: float, look_up: LookUp = look_up) -> 
     """
     if host == "localhost" or ":" in host or not host.strip("0123456789."):
         return look_up(host, port)
-    found: list[list[Address]] = []
+    found: list[list[SocketAddress]] = []
     failed: list[Exception] = []
 
     def look() -> None:

@@ -9,7 +9,7 @@ from configsvc.model.record import Record
 from configsvc.model.snapshot import SealedSnapshot
 
 
-class Seen(Record):
+class RememberedSnapshot(Record):
     """What is remembered of a snapshot that is held: its revision, and a fingerprint within this process."""
 
     revision: int
@@ -21,7 +21,7 @@ def fingerprint(sealed: SealedSnapshot) -> int:
     return hash(frozenset(sealed.entries))
 
 
-def check_follows(namespace: Namespace, held: Seen, sealed: SealedSnapshot) -> None:
+def check_follows(namespace: Namespace, held: RememberedSnapshot, sealed: SealedSnapshot) -> None:
     """Whether a snapshot may come after one that is held.
 
     Raises:

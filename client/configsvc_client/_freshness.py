@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 
 from configsvc.model.record import Record
-from configsvc_client._ports import Chance, Moment
+from configsvc_client._ports import Chance, ClockReading
 
 _MOST_INTERVALS = 5
 _SPREAD = 0.1
 
 
-def age(since: Moment, now: Moment) -> float:
+def age(since: ClockReading, now: ClockReading) -> float:
     """Seconds passed, by the clock that says more; 0 where both went backwards."""
     return max(0.0, now.wall - since.wall, now.monotonic - since.monotonic)
 
@@ -26,42 +26,42 @@ class Pace(Record):
 class Window(Record):
     """From when, and until when by whichever clock is first, what is held is read without asking."""
 
-    since: Moment
-    until: Moment
+    since: ClockReading
+    until: ClockReading
 
 
-NEVER = Window(Moment(math.inf, math.inf), Moment(-math.inf, -math.inf))
+NEVER = Window(ClockReading(math.inf, math.inf), ClockReading(-math.inf, -math.inf))
 
 
 class Freshness(Record):
     """When what is held was last confirmed, and from when on for how long nothing is tried."""
 
-    confirmed: Moment
-    since: Moment
+    confirmed: ClockReading
+    since: ClockReading
     quiet: float
 
-    def due(self, now: Moment) -> bool:
+    def due(self, now: ClockReading) -> bool:
         """Whether to try a refresh."""
         return age(self.since, now) >= self.quiet
 
-    def expired(self, now: Moment, pace: Pace) -> bool:
+    def expired(self, now: ClockReading, pace: Pace) -> bool:
         """Whether what is held is older than it may be."""
         return age(self.confirmed, now) > pace.max_stale_seconds
 
-    def window(self, now: Moment, pace: Pace) -> Window:
+    def window(self, now: ClockReading, pace: Pace) -> Window:
         """From now on, for as long as it is neither due nor expired: all that a read compares."""
         open_for = min(self.left(now), pace.max_stale_seconds - age(self.confirmed, now))
-        return Window(now, Moment(now.wall + open_for, now.monotonic + open_for))
+        return Window(now, ClockReading(now.wall + open_for, now.monotonic + open_for))
 
-    def overdue(self, now: Moment, pace: Pace, seconds: float) -> bool:
+    def overdue(self, now: ClockReading, pace: Pace, seconds: float) -> bool:
         """Whether what is held is so old that a reader waits for a refresh of that many seconds, or expired."""
         return age(self.confirmed, now) > (1 + _SPREAD) * pace.poll_seconds + seconds or self.expired(now, pace)
 
-    def left(self, now: Moment) -> float:
+    def left(self, now: ClockReading) -> float:
         """Seconds until a refresh is due."""
         return self.quiet - age(self.since, now)
 
-    def failed(self, now: Moment, pace: Pace, chance: Chance, retry_after: float | None = None) -> Freshness:
+    def failed(self, now: ClockReading, pace: Pace, chance: Chance, retry_after: float | None = None) -> Freshness:
         """After a refresh that failed: as old as before, and tried again after one interval.
 
         So an outage costs no more requests than health, and its end is seen as soon; never after more than one interval
@@ -71,33 +71,35 @@ class Freshness(Record):
         quiet = pace.poll_seconds * (1 - _SPREAD * chance()) if near else _quiet(pace, chance)
         return self._replace(since=now, quiet=max(quiet, _quiet_if_told(pace, chance, retry_after)))
 
-    def scattered(self, now: Moment, chance: Chance) -> Freshness:
+    def scattered(self, now: ClockReading, chance: Chance) -> Freshness:
         """After a fork: due at a random time before it would be, so that copies of one process do not ask together."""
         return self._replace(since=now, quiet=chance() * max(0.0, self.left(now)))
 
-    def over(self, now: Moment) -> Freshness:
+    def over(self, now: ClockReading) -> Freshness:
         """Due now: after a restore nothing is known of how much time passed."""
         return self._replace(since=now, quiet=0.0)
 
 
-UNHELD = Freshness(Moment(-math.inf, -math.inf), Moment(-math.inf, -math.inf), 0.0)
+UNHELD = Freshness(ClockReading(-math.inf, -math.inf), ClockReading(-math.inf, -math.inf), 0.0)
 """Of what was never held: due, and of infinite age."""
 
 
-def confirmed(now: Moment, pace: Pace, chance: Chance) -> Freshness:
+def confirmed(now: ClockReading, pace: Pace, chance: Chance) -> Freshness:
     """After a refresh that succeeded."""
     return Freshness(now, now, _quiet_if_well(pace, chance))
 
 
-def partly_confirmed(now: Moment, since: Moment, pace: Pace, chance: Chance, retry_after: float | None) -> Freshness:
+def partly_confirmed(
+    now: ClockReading, since: ClockReading, pace: Pace, chance: Chance, retry_after: float | None
+) -> Freshness:
     """After a refresh that confirmed some namespaces and not all: as old as the oldest, and due as if all was well."""
     return Freshness(since, now, max(_quiet_if_well(pace, chance), _quiet_if_told(pace, chance, retry_after)))
 
 
-def saved(at: float, now: Moment, pace: Pace, chance: Chance, retry_after: float | None) -> Freshness:
+def saved(at: float, now: ClockReading, pace: Pace, chance: Chance, retry_after: float | None) -> Freshness:
     """After the fallback file was loaded: as old as the file, and the service is asked again as after a failure."""
     old = max(0.0, now.wall - at)
-    since = Moment(now.wall - old, now.monotonic - old)
+    since = ClockReading(now.wall - old, now.monotonic - old)
     return UNHELD._replace(confirmed=since).failed(now, pace, chance, retry_after)
 
 

@@ -10,7 +10,7 @@ from configsvc.model.etag import match_weakly
 from configsvc.model.names import Namespace
 from configsvc_client._body import NotOurs, decoded, not_ours, problem, read_snapshot
 from configsvc_client._http import Connection
-from configsvc_client._ports import Fetched, Found
+from configsvc_client._ports import FetchedSnapshot, FetchResult
 from configsvc_client._secret import Secret, masked
 
 if TYPE_CHECKING:
@@ -42,13 +42,13 @@ class ApiGateway:
     def __repr__(self) -> str:
         return f"ApiGateway({self._connection.url.origin})"
 
-    def fetch(self, known: Mapping[Namespace, str | None], deadline: float, meanwhile: Meanwhile = None) -> Fetched:
+    def fetch(self, known: Mapping[Namespace, str | None], deadline: float, meanwhile: Meanwhile = None) -> FetchResult:
         """See `Gateway.fetch`."""
         if len(known) == 1:
             return self._single(*next(iter(known.items())), deadline, meanwhile)
         from configsvc_client._many import AT_ONCE
 
-        names, found = list(known), Fetched()
+        names, found = list(known), FetchResult()
         parts = [names[at : at + AT_ONCE] for at in range(0, len(names), AT_ONCE)]
         for part in parts:
             asked = {namespace: known[namespace] for namespace in part}
@@ -61,18 +61,24 @@ class ApiGateway:
             raise failed
         return found
 
-    def _single(self, namespace: Namespace, etag: str | None, deadline: float, meanwhile: Meanwhile = None) -> Fetched:
+    def _single(
+        self, namespace: Namespace, etag: str | None, deadline: float, meanwhile: Meanwhile = None
+    ) -> FetchResult:
         target = f"{self._connection.url.path}/v1/namespaces/{namespace}/snapshot"
         response = self._get(target, etag, deadline, meanwhile)
         if response is None:
             return {}
         try:
-            return {namespace: Found(*read_snapshot(namespace, response.headers.get("etag", ""), decoded(response)))}
+            return {
+                namespace: FetchedSnapshot(
+                    *read_snapshot(namespace, response.headers.get("etag", ""), decoded(response))
+                )
+            }
         except NotOurs as fault:
             senseless = self._senseless(namespace, fault)
         raise senseless  # here: as its context, the fault would bring the answer, its plain values included
 
-    def _several(self, known: Mapping[Namespace, str | None], deadline: float, meanwhile: Meanwhile) -> Fetched:
+    def _several(self, known: Mapping[Namespace, str | None], deadline: float, meanwhile: Meanwhile) -> FetchResult:
         """In one request; without the namespace that the service says is absent, where there is one."""
         from configsvc_client import _many
 
@@ -99,36 +105,38 @@ class ApiGateway:
             return self._singly(known, deadline, senseless)
         raise senseless  # here, as in `_single`
 
-    def _each(self, several: Several, known: Mapping[Namespace, str | None], deadline: float) -> Fetched:
+    def _each(self, several: Several, known: Mapping[Namespace, str | None], deadline: float) -> FetchResult:
         from configsvc_client import _many
 
-        found: Fetched = dict(_many.changed(several.found, known))
+        found: FetchResult = dict(_many.changed(several.found, known))
         found |= {namespace: self._senseless(namespace, fault) for namespace, fault in several.senseless.items()}
         for namespace in several.deferred:
             found |= self._apart({namespace: known[namespace]}, deadline)
         return found
 
-    def _without(self, error: NotFound, known: Mapping[Namespace, str | None], deadline: float) -> Fetched:
+    def _without(self, error: NotFound, known: Mapping[Namespace, str | None], deadline: float) -> FetchResult:
         rest = {namespace: etag for namespace, etag in known.items() if namespace != error.members.get("namespace")}
         absent = known.keys() - rest.keys()
         if not absent or not rest:
             raise error
         return {**dict.fromkeys(absent, error.with_traceback(None)), **self._apart(rest, deadline)}
 
-    def _singly(self, known: Mapping[Namespace, str | None], deadline: float, error: Unavailable) -> Fetched:
+    def _singly(self, known: Mapping[Namespace, str | None], deadline: float, error: Unavailable) -> FetchResult:
         """Each by itself, where something in one of them makes no sense of all.
 
         Raises:
             Unavailable: none came.
         """
-        found = Fetched()
+        found = FetchResult()
         for namespace, etag in known.items():
             found |= self._apart({namespace: etag}, deadline)
         if _all_failed(found, known):
             raise error
         return found
 
-    def _apart(self, known: Mapping[Namespace, str | None], deadline: float, meanwhile: Meanwhile = None) -> Fetched:
+    def _apart(
+        self, known: Mapping[Namespace, str | None], deadline: float, meanwhile: Meanwhile = None
+    ) -> FetchResult:
         """What is asked for by itself fails by itself."""
         try:
             return self.fetch(known, deadline, meanwhile)
@@ -178,7 +186,7 @@ class ApiGateway:
         return not_ours(self._connection.url, f"what came is no snapshot of {what} ({fault})")
 
 
-def _all_failed(found: Fetched, known: Mapping[Namespace, str | None]) -> ConfigsvcError | None:
+def _all_failed(found: FetchResult, known: Mapping[Namespace, str | None]) -> ConfigsvcError | None:
     """The first error, where nothing but errors came."""
     errors = [each for each in found.values() if isinstance(each, ConfigsvcError)]
     return errors[0] if len(errors) == len(known) else None

@@ -24,10 +24,13 @@ _DEPTH = 16
 Remaining = Callable[[tuple[object, ...], dict[str, object]], float]
 
 
-class Pinning(Record):
-    """What a wrapper needs of a Config: its pin, what is current, whether having that takes no I/O, the time left."""
+class Invoking(Record):
+    """What a wrapper needs of a Config.
 
-    pin: contextvars.ContextVar[Snapshot | None]
+    That is the snapshot of the invocation, the current one, whether getting that takes no I/O, and the time left.
+    """
+
+    invocation: contextvars.ContextVar[Snapshot | None]
     current: Callable[[float], Snapshot]
     at_hand: Callable[[], bool]
     remaining: Remaining
@@ -74,18 +77,20 @@ def is_coroutine(found: int) -> bool:
     return bool(found & (_COROUTINE | _ITERABLE_COROUTINE))
 
 
-def coroutine(function: Callable[..., Awaitable[Any]], pinning: Pinning) -> Callable[..., Coroutine[Any, Any, Any]]:
+def coroutine(function: Callable[..., Awaitable[Any]], invoking: Invoking) -> Callable[..., Coroutine[Any, Any, Any]]:
     """A coroutine function that holds one snapshot from its first step to its last, in whatever task it runs."""
 
     @functools.wraps(function)
-    async def pinned(*args: object, **kwargs: object) -> object:
-        snapshot = await _loaded(pinning, pinning.remaining(args, kwargs))
-        return await _Held(pinning.pin, snapshot, lambda: function(*args, **kwargs))
+    async def invoke(*args: object, **kwargs: object) -> object:
+        snapshot = await _loaded(invoking, invoking.remaining(args, kwargs))
+        return await _Held(invoking.invocation, snapshot, lambda: function(*args, **kwargs))
 
-    return pinned
+    return invoke
 
 
-def later(came: object, function: object, pin: contextvars.ContextVar[Snapshot | None], snapshot: Snapshot) -> object:
+def later(
+    came: object, function: object, invocation: contextvars.ContextVar[Snapshot | None], snapshot: Snapshot
+) -> object:
     """What a plain function returned, where that has yet to run: held under its snapshot. Anything else as it is.
 
     A task runs in a copy of the context in which it was made, so it has the snapshot already.
@@ -97,7 +102,7 @@ def later(came: object, function: object, pin: contextvars.ContextVar[Snapshot |
     if hasattr(kind, "_asyncio_future_blocking"):
         return came
     if hasattr(kind, "__await__") or (isinstance(came, GeneratorType) and _iterable_coroutine(came)):
-        return _awaited(_Held(pin, snapshot, lambda: came))  # type: ignore[arg-type, return-value]  # as was just seen
+        return _awaited(_Held(invocation, snapshot, lambda: came))  # type: ignore[arg-type, return-value]  # as was just seen
     if _is_lazy(kind) or hasattr(kind, "send") or hasattr(kind, "asend"):
         _refuse_returned(function, kind)
     return came
@@ -122,32 +127,32 @@ def _iterable_coroutine(came: GeneratorType[Any, Any, Any]) -> bool:
 
 
 class _Held:
-    """Awaits something, with the snapshot pinned while that runs and at no other time.
+    """Awaits something, with the snapshot of the invocation while that runs and at no other time.
 
-    Each step sets the pin and resets it, so it holds also where steps come from several contexts (a loop that ends, the
+    Each step sets it and resets it, so it holds also where steps come from several contexts (a loop that ends, the
     garbage collector) or where coroutines are driven in turns in one.
     """
 
     def __init__(
         self,
-        pin: contextvars.ContextVar[Snapshot | None],
+        invocation: contextvars.ContextVar[Snapshot | None],
         snapshot: Snapshot,
         awaitable: Callable[[], Awaitable[object]],
     ) -> None:
-        self._pin, self._snapshot, self._awaitable = pin, snapshot, awaitable
+        self._invocation, self._snapshot, self._awaitable = invocation, snapshot, awaitable
 
     def __await__(self) -> Generator[Any, Any, object]:
         steps = _run(self._awaitable)
         step: Callable[[Any], object] = steps.send
         given: object = None
         while True:
-            token = self._pin.set(self._snapshot)
+            token = self._invocation.set(self._snapshot)
             try:
                 wanted = step(given)
             except StopIteration as end:
                 return end.value
             finally:
-                self._pin.reset(token)
+                self._invocation.reset(token)
                 given = None  # an error would keep this frame, which would keep it
             try:
                 step, given = steps.send, (yield wanted)
@@ -163,16 +168,16 @@ async def _awaited(held: _Held) -> object:
     return await held
 
 
-async def _loaded(pinning: Pinning, remaining: float) -> Snapshot:
+async def _loaded(invoking: Invoking, remaining: float) -> Snapshot:
     """What is current. Where that takes I/O and asyncio runs, it is done in a thread: the loop runs on."""
-    loop = None if pinning.at_hand() else _running_loop()
+    loop = None if invoking.at_hand() else _running_loop()
     if loop is None:
-        return pinning.current(remaining)
+        return invoking.current(remaining)
     done: asyncio.Future[Snapshot] = loop.create_future()
 
     def load() -> None:
         try:
-            settle = functools.partial(_settle, done, done.set_result, pinning.current(remaining))
+            settle = functools.partial(_settle, done, done.set_result, invoking.current(remaining))
         except BaseException as error:  # noqa: BLE001  # raised where it is awaited
             settle = functools.partial(_settle, done, done.set_exception, error)
         with contextlib.suppress(RuntimeError):  # the loop was closed, and nobody waits
@@ -186,7 +191,7 @@ async def _loaded(pinning: Pinning, remaining: float) -> Snapshot:
         from configsvc_client._foreign import pass_on
 
         pass_on(error)
-        return pinning.current(remaining)
+        return invoking.current(remaining)
     return await done
 
 

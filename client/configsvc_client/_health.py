@@ -10,12 +10,12 @@ from configsvc.model.errors import CannotOpen, ConfigsvcError, Expired
 from configsvc.model.names import Namespace
 from configsvc.model.record import Record
 from configsvc_client._body import refuses  # as all others, imported by the package: see `_hooks.imported`
-from configsvc_client._refresh import Source
+from configsvc_client._refresh import HeldSource
 
 if TYPE_CHECKING:
     from configsvc_client._keeper import Keeper
 
-State = Literal["ok", "broken", "fallback", "failing", "refused", "expired", "not_loaded"]
+HealthState = Literal["ok", "broken", "fallback", "failing", "refused", "expired", "not_loaded"]
 
 
 class Reason(Record):
@@ -47,10 +47,10 @@ class Health(Record):
         broken: how many keys do not open.
     """
 
-    state: State
+    state: HealthState
     age: float
     revisions: dict[str, int]
-    source: Source | None
+    source: HeldSource | None
     reason: Reason | None
     refused: dict[str, Reason]
     failing: dict[str, Reason]
@@ -90,7 +90,7 @@ def health(keeper: Keeper | None, error: ConfigsvcError | None = None) -> Health
     revisions = {str(layer.namespace): layer.revision for layer in held.layers}
     refused, failing = _parted(keeper.refused, error, revisions)
     broken, age = len(held.snapshot.broken), keeper.age()
-    state: State = (
+    state: HealthState = (
         "expired" if age > keeper.max_stale_seconds
         else "refused" if refused
         else "fallback" if held.source == "fallback"
@@ -102,7 +102,7 @@ def health(keeper: Keeper | None, error: ConfigsvcError | None = None) -> Health
     return Health(state, age, revisions, held.source, reason, refused, failing, broken)
 
 
-def _of(state: State, broken: int, age: float, max_stale_seconds: float) -> Reason | None:
+def _of(state: HealthState, broken: int, age: float, max_stale_seconds: float) -> Reason | None:
     """Why, where no error says so."""
     if state == "expired":
         old = f"What is held is {age:.0f} seconds old, and CONFIGSVC_MAX_STALE_SECONDS is {max_stale_seconds:g}."

@@ -20,10 +20,10 @@ from configsvc_client._changes import Callbacks
 from configsvc_client._freshness import Freshness, Window, age
 from configsvc_client._keyring import Keyring
 from configsvc_client._loading import load, seconds_of
-from configsvc_client._opening import Rules
-from configsvc_client._ports import Moment, World
-from configsvc_client._refresh import Flight, Flights, Held, State, copied
-from configsvc_client._settings import Settings
+from configsvc_client._opening import OpeningRules
+from configsvc_client._ports import ClockReading, World
+from configsvc_client._refresh import Flight, Flights, Held, RefreshState, copied
+from configsvc_client._settings import ClientSettings
 from configsvc_client._snapshot import Snapshot
 
 Publish = Callable[[Snapshot, Window], None]
@@ -50,18 +50,18 @@ class Keeper:
     """
 
     def __init__(
-        self, settings: Settings, world: World, callbacks: Callbacks, publish: Publish, *, freezes: bool = False
+        self, settings: ClientSettings, world: World, callbacks: Callbacks, publish: Publish, *, freezes: bool = False
     ) -> None:
         keyring = Keyring(world.kms, settings.pin, world.clock, settings.data_key_seconds)
         self._settings = settings
         self._pace = settings.pace
         self._world = world
-        self._rules = Rules(keyring, settings.floors, settings.sealed_keys)
+        self._rules = OpeningRules(keyring, settings.floors, settings.sealed_keys)
         self._callbacks = callbacks
         self._publish = publish
         self._freezes = freezes
         self._usual = settings.refresh_seconds
-        self._flights = Flights(_ended(State(self._usual)))
+        self._flights = Flights(_ended(RefreshState(self._usual)))
         self._noted: tuple[Freshness | None, ConfigsvcError] | None = None
         self.attended: Callable[[], bool] = _never
         """Whether a background thread refreshes; then readers do not, until what is held has expired."""
@@ -183,7 +183,7 @@ class Keeper:
         )
 
     @property
-    def _state(self) -> State:
+    def _state(self) -> RefreshState:
         return self._last().state
 
     def _last(self) -> Flight:
@@ -243,7 +243,7 @@ class Keeper:
         flight = self._refreshed(last, now, left / 2)
         return flight is None or self._is_overdue()
 
-    def _waited(self, last: Flight, now: Moment, left: float) -> bool:
+    def _waited(self, last: Flight, now: ClockReading, left: float) -> bool:
         """Whether a refresh under way ended, or may be given up, within the time that one waits for it."""
         seconds = min(last.began.monotonic + last.patience - now.monotonic, left / 2)
         if not last.mine() and seconds > 0 and (last.wait(seconds) or last.over(self._world.clock.now())):
@@ -254,7 +254,7 @@ class Keeper:
     def _is_overdue(self) -> bool:
         return self._state.freshness.overdue(self._world.clock.now(), self._pace, self._usual)
 
-    def _refreshed(self, last: Flight, now: Moment, most: float, *, everything: bool = False) -> Flight | None:
+    def _refreshed(self, last: Flight, now: ClockReading, most: float, *, everything: bool = False) -> Flight | None:
         """Refreshes, unless another thread has begun to, and waits for that at most so many seconds.
 
         What takes longer than usual is finished by a thread of its own, except where threads freeze.
@@ -313,7 +313,7 @@ class Keeper:
         usual = self._usual
         return _UNKNOWN_TIMES * usual if self._freezes and not known else max(self._settings.start_seconds, usual)
 
-    def _next(self, last: Flight, now: Moment, seconds: float) -> Flight:
+    def _next(self, last: Flight, now: ClockReading, seconds: float) -> Flight:
         """A flight that may follow that one, which is given up where it has not ended."""
         self._give_up(last)
         return Flight(last.state, now, seconds, math.inf if self._freezes else self._usual)
@@ -438,9 +438,9 @@ class Keeper:
                 self._world.warn(each)
 
 
-def _ended(state: State) -> Flight:
+def _ended(state: RefreshState) -> Flight:
     """Stands for what was held before, or changed otherwise."""
-    flight = Flight(state, Moment(0.0, 0.0), 0.0)
+    flight = Flight(state, ClockReading(0.0, 0.0), 0.0)
     flight.end(state)
     return flight
 

@@ -12,7 +12,7 @@ _ERROR = 400
 _LATER = 429
 _ERRORS = 2
 
-Made = TypeVar("Made", bound=socket.socket)
+NewSocket = TypeVar("NewSocket", bound=socket.socket)
 
 
 class BadAnswer(Exception):
@@ -92,7 +92,7 @@ class Kept:
         return False
 
 
-def quiet(kind: type[Made]) -> type[Made]:
+def quiet(kind: type[NewSocket]) -> type[NewSocket]:
     """A class of sockets of which one that is lost is closed without a complaint.
 
     A signal handler may strike between the making of a socket and its being held by anything.

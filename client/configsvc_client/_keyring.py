@@ -12,19 +12,19 @@ from configsvc.model.record import Record
 from configsvc.model.snapshot import DataKey, SealedSnapshot
 from configsvc_client._freshness import age
 from configsvc_client._pin import Pin, same_key
-from configsvc_client._ports import Clock, Moment
+from configsvc_client._ports import ClockReading, Clocks
 from configsvc_client._secret import Secret
 
 if TYPE_CHECKING:
     from configsvc_client._cipher import Cipher
     from configsvc_client._kms import Kms
 
-Opened = TypeVar("Opened")
+OpenedKey = TypeVar("OpenedKey")
 
 
-class _Kept(Record, Generic[Opened]):
-    what: Opened
-    since: Moment
+class _Kept(Record, Generic[OpenedKey]):
+    what: OpenedKey
+    since: ClockReading
 
     def __repr__(self) -> str:
         return "_Kept(***)"
@@ -36,7 +36,7 @@ class Keyring:
     What it holds was opened for one namespace (and key) and is given out for that alone.
     """
 
-    def __init__(self, kms: Kms, pin: Pin, clock: Clock, data_key_seconds: float) -> None:
+    def __init__(self, kms: Kms, pin: Pin, clock: Clocks, data_key_seconds: float) -> None:
         self._kms = kms
         self._pin = pin
         self._clock = clock
@@ -82,10 +82,10 @@ class Keyring:
 
     def _held(
         self,
-        held: dict[tuple[str, ...], _Kept[Opened]],
+        held: dict[tuple[str, ...], _Kept[OpenedKey]],
         name: tuple[str, ...],
-        make: Callable[[], Opened],
-    ) -> Opened:
+        make: Callable[[], OpenedKey],
+    ) -> OpenedKey:
         now = self._clock.now()
         found = held.get(name)
         if found is not None and age(found.since, now) < self._data_key_seconds:

@@ -10,12 +10,12 @@ from configsvc.model.names import Namespace
 from configsvc.model.record import Record
 from configsvc_client._body import NOT_OURS
 from configsvc_client._freshness import Freshness, confirmed, saved
-from configsvc_client._opening import Rules
-from configsvc_client._ports import Chance, Found, World
+from configsvc_client._opening import OpeningRules
+from configsvc_client._ports import Chance, FetchedSnapshot, World
 from configsvc_client._refresh import Held, fetched, opened, ours
-from configsvc_client._settings import Settings
+from configsvc_client._settings import ClientSettings
 
-Done = TypeVar("Done")
+Attempted = TypeVar("Attempted")
 
 _FIRST_WAIT = 0.2
 """The longest first wait in seconds; each one after it may be twice as long, however long the start may take."""
@@ -41,12 +41,12 @@ class Loaded(Record):
     error: ConfigsvcError | None = None
 
 
-def seconds_of(settings: Settings) -> float:
+def seconds_of(settings: ClientSettings) -> float:
     """How long a first load may take: with a fallback file, as long once more to open that."""
     return settings.start_seconds * (1 if settings.fallback is None else 2)
 
 
-def load(settings: Settings, world: World, rules: Rules, deadline: float) -> Loaded:
+def load(settings: ClientSettings, world: World, rules: OpeningRules, deadline: float) -> Loaded:
     """What to hold when nothing was.
 
     The service has the time until then; where there is a fallback file half of it, and opening the file the rest. A
@@ -70,7 +70,7 @@ def load(settings: Settings, world: World, rules: Rules, deadline: float) -> Loa
     return Loaded(held, confirmed(now, settings.pace, world.chance))
 
 
-def _from_service(settings: Settings, world: World, rules: Rules, deadline: float) -> Held:
+def _from_service(settings: ClientSettings, world: World, rules: OpeningRules, deadline: float) -> Held:
     """Fetched once: while KMS throttles, KMS is asked again, and the service is not."""
     left = deadline - world.clock.now().monotonic
     starting = _Starting(settings, world, rules, deadline)
@@ -81,9 +81,9 @@ def _from_service(settings: Settings, world: World, rules: Rules, deadline: floa
 class _Starting:
     """What came, kept until it is opened. Behind a function, so that no frame on an error's way out holds it."""
 
-    def __init__(self, settings: Settings, world: World, rules: Rules, deadline: float) -> None:
+    def __init__(self, settings: ClientSettings, world: World, rules: OpeningRules, deadline: float) -> None:
         self._settings, self._world, self._rules, self._deadline = settings, world, rules, deadline
-        self._found: Callable[[], dict[Namespace, Found]] = dict
+        self._found: Callable[[], dict[Namespace, FetchedSnapshot]] = dict
 
     def fetch(self) -> None:
         found = fetched(self._settings.namespaces, self._world.gateway, self._deadline, self._world.prepare)
@@ -94,7 +94,7 @@ class _Starting:
         return opened(self._settings.namespaces, self._found(), self._rules, self._deadline, "service")
 
 
-def _patiently(attempt: Callable[[], Done], world: World, until: float) -> Done:
+def _patiently(attempt: Callable[[], Attempted], world: World, until: float) -> Attempted:
     """What an attempt gives. Only what may pass by itself is tried again, and never after `until`.
 
     Waits for what Retry-After says, plus full jitter: a whole fleet may have been told the same. Where nothing is said,
@@ -142,7 +142,9 @@ def _unloaded(error: ConfigsvcError) -> ConfigUnavailable:
     return ConfigUnavailable(f"Config could not be loaded. {error.detail}", cause=error.code, **members)
 
 
-def _from_file(settings: Settings, world: World, rules: Rules, deadline: float, error: ConfigUnavailable) -> Loaded:
+def _from_file(
+    settings: ClientSettings, world: World, rules: OpeningRules, deadline: float, error: ConfigUnavailable
+) -> Loaded:
     path = str(settings.fallback)
     try:
         held, saved_at = ours(lambda: _opened_file(path, settings, world, rules, deadline))
@@ -165,11 +167,13 @@ def _from_file(settings: Settings, world: World, rules: Rules, deadline: float, 
     return Loaded(held, fresh, error)
 
 
-def _opened_file(path: str, settings: Settings, world: World, rules: Rules, deadline: float) -> tuple[Held, float]:
+def _opened_file(
+    path: str, settings: ClientSettings, world: World, rules: OpeningRules, deadline: float
+) -> tuple[Held, float]:
     """What the file holds, opened, and when it was saved."""
     from configsvc_client._fallback import checked, decode
 
     fallback = decode(world.read(path))
     sealed = checked(fallback, settings.url, settings.namespaces)
-    found = {namespace: Found("", each) for namespace, each in sealed.items()}
+    found = {namespace: FetchedSnapshot("", each) for namespace, each in sealed.items()}
     return opened(settings.namespaces, found, rules, deadline, "fallback"), fallback.saved_at

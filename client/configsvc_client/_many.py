@@ -9,7 +9,7 @@ from configsvc.model.etag import MalformedEtag, join, match_weakly, split
 from configsvc.model.names import Namespace
 from configsvc.model.record import Record
 from configsvc_client._body import NotOurs, read_snapshot
-from configsvc_client._ports import Found
+from configsvc_client._ports import FetchedSnapshot
 
 AT_ONCE = limits.SNAPSHOTS_NAMESPACES
 
@@ -17,7 +17,7 @@ AT_ONCE = limits.SNAPSHOTS_NAMESPACES
 class Several(Record):
     """An answer: what it brought, which namespaces have to be fetched singly, and whose snapshots make no sense."""
 
-    found: dict[Namespace, Found]
+    found: dict[Namespace, FetchedSnapshot]
     deferred: tuple[Namespace, ...]
     senseless: dict[Namespace, ValueError]
 
@@ -46,10 +46,10 @@ def several(asked: tuple[Namespace, ...], etag: str, members: Mapping[str, objec
     if sorted(named + [str(each) for each in deferred]) != sorted(asked) or set(etags) != set(asked):
         raise NotOurs("it is not of the namespaces that were asked for")
     by_name = dict(zip(named, snapshots, strict=True))
-    found, senseless = dict[Namespace, Found](), dict[Namespace, ValueError]()
+    found, senseless = dict[Namespace, FetchedSnapshot](), dict[Namespace, ValueError]()
     for namespace in (each for each in asked if each in by_name):
         try:
-            found[namespace] = Found(*read_snapshot(namespace, etags[namespace], by_name[namespace]))
+            found[namespace] = FetchedSnapshot(*read_snapshot(namespace, etags[namespace], by_name[namespace]))
         except NotOurs as error:
             from configsvc_client._foreign import pass_on
 
@@ -58,7 +58,9 @@ def several(asked: tuple[Namespace, ...], etag: str, members: Mapping[str, objec
     return Several(found, tuple(each for each in asked if each not in by_name), senseless)
 
 
-def changed(found: Mapping[Namespace, Found], known: Mapping[Namespace, str | None]) -> dict[Namespace, Found]:
+def changed(
+    found: Mapping[Namespace, FetchedSnapshot], known: Mapping[Namespace, str | None]
+) -> dict[Namespace, FetchedSnapshot]:
     """Without those that are as they are held: the answer repeats all when one changed."""
     return {namespace: each for namespace, each in found.items() if not match_weakly(each.etag, known[namespace] or "")}
 

@@ -10,7 +10,7 @@ from typing import Any
 from configsvc.model.errors import CannotOpen
 from configsvc_client._secret import Secret, Shown
 from configsvc_client._snapshot import Snapshot
-from configsvc_client._value import Value
+from configsvc_client._value import ConfigValue
 
 SHORTEST = 8
 """Characters of the shortest value that is masked: shorter ones are parts of ordinary words."""
@@ -180,7 +180,7 @@ def _spellings(snapshot: Snapshot) -> Iterator[str]:
                 yield from _escaped(text)
 
 
-def _texts(value: Value) -> Iterator[str]:
+def _texts(value: ConfigValue) -> Iterator[str]:
     """The texts in a value: itself, or what its JSON holds, even where C code made that hold itself."""
     left, seen = [value], set[int]()
     while left:

@@ -13,17 +13,17 @@ from configsvc.model.names import Kid, Namespace
 from configsvc.model.record import Record
 from configsvc_client._follows import fingerprint
 from configsvc_client._keyring import Keyring
-from configsvc_client._ports import Found
+from configsvc_client._ports import FetchedSnapshot
 from configsvc_client._secret import Secret
-from configsvc_client._snapshot import Layer
-from configsvc_client._value import Value, value_of
+from configsvc_client._snapshot import NamespaceLayer
+from configsvc_client._value import ConfigValue, value_of
 
 if TYPE_CHECKING:
     from configsvc_client._cipher import Cipher
-    from configsvc_client._spelling import KeyPattern
+    from configsvc_client._spelling import KeyPatterns
 
 
-Opened = TypeVar("Opened")
+OpenedValues = TypeVar("OpenedValues")
 
 _IN_VAIN = 20
 """Refusals of KMS after which the rest of a namespace is not asked for: calls take time and quota from all others."""
@@ -32,12 +32,12 @@ _DENIED = "AccessDeniedException"
 """What KMS answers where a policy names single keys: the next one may be allowed."""
 
 
-class Rules(Record):
+class OpeningRules(Record):
     """How to open: with which keyring, from which revision on, and which keys must have been sealed."""
 
     keyring: Keyring
     floors: Mapping[Namespace, int] = MappingProxyType({})
-    sealed_keys: KeyPattern | None = None
+    sealed_keys: KeyPatterns | None = None
 
     def check_sealed(self, entry: Entry) -> None:
         """Refuses a downgrade.
@@ -53,8 +53,12 @@ class Rules(Record):
 
 
 def open_layer(
-    namespace: Namespace, found: Found, rules: Rules, deadline: float, may_break: Container[str] | None = None
-) -> Layer:
+    namespace: Namespace,
+    found: FetchedSnapshot,
+    rules: OpeningRules,
+    deadline: float,
+    may_break: Container[str] | None = None,
+) -> NamespaceLayer:
     """A namespace with every entry opened; those that do not open come with the reason.
 
     Args:
@@ -77,7 +81,7 @@ def open_layer(
     broken = {key: value for key, value in opened.items() if isinstance(value, CannotOpen)}
     values = {key: value for key, value in opened.items() if key not in broken}
     sealed = frozenset(entry.key for entry in found.sealed.entries if entry.sealed)
-    return Layer(
+    return NamespaceLayer(
         namespace, found.sealed.revision, found.etag,
         values=values, sealed=sealed, broken=broken, fingerprint=fingerprint(found.sealed),
         reopen=found.sealed if broken else None,
@@ -88,7 +92,12 @@ class _Opening:
     """One pass: each data key is asked for once, also when it does not unwrap."""
 
     def __init__(
-        self, namespace: Namespace, found: Found, rules: Rules, deadline: float, may_break: Container[str] | None
+        self,
+        namespace: Namespace,
+        found: FetchedSnapshot,
+        rules: OpeningRules,
+        deadline: float,
+        may_break: Container[str] | None,
     ) -> None:
         self._namespace = namespace
         self._rules = rules
@@ -99,7 +108,7 @@ class _Opening:
         self._data_keys = {data_key.kid: data_key for data_key in found.sealed.data_keys}
         self._ciphers: dict[Kid, Cipher | CannotOpen] = {}
 
-    def pair(self, entry: Entry) -> tuple[str, Value | CannotOpen]:
+    def pair(self, entry: Entry) -> tuple[str, ConfigValue | CannotOpen]:
         """The key of an entry, and its value or why it does not open."""
         try:
             self._rules.check_sealed(entry)
@@ -150,7 +159,7 @@ class _Opening:
         except CannotOpen as error:
             return error  # `pair` looks at what it was raised upon
 
-    def _asked(self, form: str, ask: Callable[[], Opened]) -> Opened:
+    def _asked(self, form: str, ask: Callable[[], OpenedValues]) -> OpenedValues:
         """What KMS gives, or the keyring holds.
 
         Raises:

@@ -18,14 +18,14 @@ Chance = Callable[[], float]
 """A number from 0 up to 1, from the system's randomness: a restored copy of this process must not draw the same."""
 
 
-class Moment(Record):
+class ClockReading(Record):
     """Now, by both clocks in seconds: wall may be set, monotonic may stand still while a function is frozen."""
 
     wall: float
     monotonic: float
 
 
-class Clock(Protocol):
+class Clocks(Protocol):
     """Time."""
 
     def wall(self) -> float:
@@ -34,24 +34,24 @@ class Clock(Protocol):
     def monotonic(self) -> float:
         """Seconds since some start; never set, but it may stand still while a function is frozen."""
 
-    def now(self) -> Moment:
+    def now(self) -> ClockReading:
         """Both clocks."""
 
     def pause(self, seconds: float) -> None:
         """Waits."""
 
 
-class Found(Hidden):
+class FetchedSnapshot(Hidden):
     """A sealed snapshot as the service answered it, with its ETag; one from the fallback file has none."""
 
     etag: str
     sealed: SealedSnapshot
 
     def __repr__(self) -> str:
-        return f"Found({self.sealed.namespace}@{self.sealed.revision})"
+        return f"FetchedSnapshot({self.sealed.namespace}@{self.sealed.revision})"
 
 
-Fetched = dict[Namespace, Found | ConfigsvcError]
+FetchResult = dict[Namespace, FetchedSnapshot | ConfigsvcError]
 """What was answered of each namespace: its snapshot, or why there is none; unchanged ones are left out."""
 
 
@@ -63,7 +63,7 @@ class Gateway(Protocol):
         known: Mapping[Namespace, str | None],
         deadline: float,
         meanwhile: Callable[[], None] | None = None,
-    ) -> Mapping[Namespace, Found | ConfigsvcError]:
+    ) -> Mapping[Namespace, FetchedSnapshot | ConfigsvcError]:
         """What is new in some namespaces.
 
         Args:
@@ -107,7 +107,7 @@ class World(Record):
 
     gateway: Gateway
     kms: Kms
-    clock: Clock
+    clock: Clocks
     chance: Chance
     prepare: Callable[[], None]
     close: Callable[[], None]

@@ -21,7 +21,7 @@ from configsvc_client._kept import quiet
 if TYPE_CHECKING:
     import ssl
 
-Address = tuple[socket.AddressFamily, "tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]"]
+SocketAddress = tuple[socket.AddressFamily, "tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]"]
 
 Secure = Callable[[socket.socket], "ssl.SSLSocket"]
 """Wraps a connected socket in TLS, whose handshake is still to be made."""
@@ -30,7 +30,7 @@ Attempt = Generator[tuple[socket.socket, bool], None, socket.socket]
 """Yields its socket, and whether it waits for bytes (else for being connected); returns it when it is ready for use."""
 
 
-def connecting(address: Address, secure: Secure | None) -> Attempt:
+def connecting(address: SocketAddress, secure: Secure | None) -> Attempt:
     """From the beginning."""
     made = quiet(socket.socket)(address[0], socket.SOCK_STREAM)
     try:
@@ -189,7 +189,7 @@ def ready(waiting: dict[Attempt, tuple[socket.socket, bool]], seconds: float) ->
     return [attempts[number] for number, _ in polling.poll(math.ceil(seconds * 1000))]
 
 
-def interleaved(addresses: Sequence[Address]) -> list[Address]:
+def interleaved(addresses: Sequence[SocketAddress]) -> list[SocketAddress]:
     """In turns of one family and the others; the order within each stays (RFC 8305, 4)."""
     first = [each for each in addresses if each[0] == addresses[0][0]]
     others = [each for each in addresses if each[0] != addresses[0][0]]

@@ -14,7 +14,7 @@ from configsvc_client._freshness import NEVER, Window
 from configsvc_client._hidden import HiddenMapping, view
 from configsvc_client._secret import Secret, Shown
 from configsvc_client._snapshot import Snapshot, values_of
-from configsvc_client._value import Value
+from configsvc_client._value import ConfigValue
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -31,7 +31,7 @@ class Published(Shown):
 
     __slots__ = ("ends", "plain", "snapshot", "until")
 
-    def __init__(self, snapshot: Snapshot, plain: dict[str, Value], window: Window) -> None:
+    def __init__(self, snapshot: Snapshot, plain: dict[str, ConfigValue], window: Window) -> None:
         self.snapshot = snapshot
         self.plain = plain
         self.until, self.ends = window.until
@@ -40,20 +40,29 @@ class Published(Shown):
         return f"Published({self.snapshot!r})"
 
 
-class Reads(HiddenMapping[str, Value]):
+class Reads(HiddenMapping[str, ConfigValue]):
     """The reading half of Config. The other half gives `_current`, and calls `_publish` with what may be read."""
 
     # Faster than members.
-    __slots__ = ("__weakref__", "_leases", "_monotonic", "_open", "_pin", "_pinned", "_published", "_wall")
+    __slots__ = (
+        "__weakref__",
+        "_invocation",
+        "_leases",
+        "_monotonic",
+        "_of_invocation",
+        "_open",
+        "_published",
+        "_wall",
+    )
 
     _leases: Leases | None
 
     def __init__(self) -> None:
-        self._pinned: ContextVar[Snapshot | None] = ContextVar("configsvc snapshot", default=None)
-        self._pin = self._pinned.get
+        self._invocation: ContextVar[Snapshot | None] = ContextVar("configsvc snapshot", default=None)
+        self._of_invocation = self._invocation.get
         self._show_nothing()
 
-    def __getitem__(self, key: str) -> Value:
+    def __getitem__(self, key: str) -> ConfigValue:
         # Inlined: this is the path that counts. The system's clocks are globals here, which costs less than attributes;
         # where others stand in for them, nothing is ever open. Nothing is compared with the beginning of the window:
         # where one clock went back, the other still says how much time passed.
@@ -66,15 +75,15 @@ class Reads(HiddenMapping[str, Value]):
             return shown.snapshot[key]  # says why there is none
         return self._held(key)[key]
 
-    def _look_for_pins(self) -> None:
+    def _look_for_invocations(self) -> None:
         """From now on `config[key]` looks first whether this is an invocation; whoever wraps no handler never does.
 
         What looks stands right before `Reads`, so a subclass's own `__getitem__` stays, and meets it by `super()`.
         """
-        if not isinstance(self, LooksForPins):
+        if not isinstance(self, InvocationReads):
             own = type(self)
             members = {"__slots__": (), "__module__": own.__module__, "__doc__": own.__doc__}
-            self.__class__ = type(own.__name__, (own, LooksForPins), members)
+            self.__class__ = type(own.__name__, (own, InvocationReads), members)
 
     def __iter__(self) -> Iterator[str]:
         return self._walked(sys._getframe(1))  # noqa: SLF001  # who walks
@@ -90,14 +99,14 @@ class Reads(HiddenMapping[str, Value]):
             return self._reading().keys()
         return Keys(self)
 
-    def values(self) -> ValuesView[Value]:
+    def values(self) -> ValuesView[ConfigValue]:
         """The values; whoever walks over them walks over one snapshot."""
-        made: ValuesView[Value] = view(self, "values", lambda: iter(self._reading().values()))
+        made: ValuesView[ConfigValue] = view(self, "values", lambda: iter(self._reading().values()))
         return made
 
-    def items(self) -> ItemsView[str, Value]:
+    def items(self) -> ItemsView[str, ConfigValue]:
         """Keys with their values; whoever walks over them walks over one snapshot."""
-        made: ItemsView[str, Value] = view(self, "items", lambda: iter(self._reading().items()))
+        made: ItemsView[str, ConfigValue] = view(self, "items", lambda: iter(self._reading().items()))
         return made
 
     def __len__(self) -> int:
@@ -126,13 +135,13 @@ class Reads(HiddenMapping[str, Value]):
             Expired: what is held is older than `max_stale_seconds` and could not be refreshed.
             Misconfigured: settings are missing, all of them named, or wrong.
         """
-        pinned = self._pin()
-        return self._current() if pinned is None else pinned
+        invoked = self._of_invocation()
+        return self._current() if invoked is None else invoked
 
     def _reading(self, key: object = None) -> Snapshot:
         """As `config[key]`: inside a handler its snapshot, else what is held, after one look at each clock."""
-        pinned = self._pin()
-        return self._held(key) if pinned is None else pinned
+        invoked = self._of_invocation()
+        return self._held(key) if invoked is None else invoked
 
     def _held(self, key: object = None) -> Snapshot:
         """What is held while its window is open, else what is current; for a key of a walk, what that walks over."""
@@ -148,8 +157,8 @@ class Reads(HiddenMapping[str, Value]):
 
     def _walked(self, frame: FrameType) -> Iterator[str]:
         """The keys of one snapshot, of which the frame that walks over them then reads the values."""
-        if (pinned := self._pin()) is not None:
-            return iter(pinned)
+        if (invoked := self._of_invocation()) is not None:
+            return iter(invoked)
         leases = self._leases
         if leases is None:
             try:
@@ -199,15 +208,15 @@ class Reads(HiddenMapping[str, Value]):
             self._open = published
 
 
-class LooksForPins(Reads):
+class InvocationReads(Reads):
     """The reading half of a Config that wraps handlers. Of no layout of its own, so that its class may change."""
 
     __slots__ = ()
 
-    def __getitem__(self, key: str) -> Value:
-        pin = self._pin
-        if (pinned := pin()) is not None:
-            return pinned[key]
+    def __getitem__(self, key: str) -> ConfigValue:
+        of_invocation = self._of_invocation
+        if (invoked := of_invocation()) is not None:
+            return invoked[key]
         return Reads.__getitem__(self, key)
 
 

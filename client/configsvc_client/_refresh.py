@@ -15,9 +15,9 @@ from configsvc.model.record import Record
 from configsvc_client._follows import check_begins
 from configsvc_client._freshness import UNHELD, Freshness, age
 from configsvc_client._hidden import without_frames
-from configsvc_client._opening import Rules, open_layer
-from configsvc_client._ports import Found, Gateway, Moment
-from configsvc_client._snapshot import Layer, Snapshot
+from configsvc_client._opening import OpeningRules, open_layer
+from configsvc_client._ports import ClockReading, FetchedSnapshot, Gateway
+from configsvc_client._snapshot import NamespaceLayer, Snapshot
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from configsvc_client._refusals import Refusals
     from configsvc_client._troubles import Troubles
 
-Source = Literal["service", "fallback"]
-Result = TypeVar("Result")
+HeldSource = Literal["service", "fallback"]
+Tried = TypeVar("Tried")
 
 _OWN = ("configsvc", "configsvc_client")
 _NONE = MappingProxyType({"refreshes": 0, "failures": 0, "stale_revisions": 0, "refused": 0})
@@ -35,9 +35,9 @@ _NONE = MappingProxyType({"refreshes": 0, "failures": 0, "stale_revisions": 0, "
 class Held(Record):
     """What is held: one layer for each namespace in their order, the snapshot made of them, and where it came from."""
 
-    layers: tuple[Layer, ...]
+    layers: tuple[NamespaceLayer, ...]
     snapshot: Snapshot
-    source: Source
+    source: HeldSource
 
     @property
     def broken(self) -> dict[Namespace, Iterable[str]]:
@@ -45,7 +45,7 @@ class Held(Record):
         return {layer.namespace: layer.broken for layer in self.layers}
 
 
-class State(Record):
+class RefreshState(Record):
     """What is held, how fresh it is, why not fresher, and how many seconds the next refresh may take."""
 
     allowed: float
@@ -65,19 +65,19 @@ class Flight:
         "patience", "seconds",
     )  # fmt: skip
 
-    def __init__(self, before: State, began: Moment, seconds: float, patience: float = math.inf) -> None:
+    def __init__(self, before: RefreshState, began: ClockReading, seconds: float, patience: float = math.inf) -> None:
         self.before, self.began, self.seconds = before, began, seconds
         self.patience = min(seconds, patience)
         self.error: ConfigsvcError | None = None
         self.kept = self.changed = False
         self.number = 0
-        self._after: dict[int, list[State]] = {}
+        self._after: dict[int, list[RefreshState]] = {}
         self._threads = [threading.get_ident()]
         self._latch = threading.Lock()  # an Event has a lock inside, on which a signal handler could wait for itself
         self._latch.acquire()
 
     @property
-    def state(self) -> State:
+    def state(self) -> RefreshState:
         """What it ended with; until then what there was before it."""
         return self._after[0][0] if self._after else self.before
 
@@ -91,7 +91,7 @@ class Flight:
         """Whether it came to an end, or was given up."""
         return bool(self._after)
 
-    def over(self, now: Moment) -> bool:
+    def over(self, now: ClockReading) -> bool:
         """Whether the next may begin: it ended, or is older than its deadline by either clock, as after a freeze.
 
         Or it is of this thread, which no longer runs it: what a signal handler raised struck between two steps.
@@ -117,7 +117,7 @@ class Flight:
         """That thread runs it; this one where left out."""
         self._threads.append(threading.get_ident() if thread is None else thread)
 
-    def end(self, state: State) -> bool:
+    def end(self, state: RefreshState) -> bool:
         """Ends it, once. Whether this was the end: False where it had been given up."""
         after = [state]
         if self._after.setdefault(0, after) is not after:
@@ -171,7 +171,7 @@ class Flights:
 
 def fetched(
     namespaces: tuple[Namespace, ...], gateway: Gateway, deadline: float, meanwhile: Callable[[], None]
-) -> dict[Namespace, Found]:
+) -> dict[Namespace, FetchedSnapshot]:
     """What the service has of each namespace, when nothing is held.
 
     Raises:
@@ -182,7 +182,11 @@ def fetched(
 
 
 def opened(
-    namespaces: tuple[Namespace, ...], found: Mapping[Namespace, Found], rules: Rules, deadline: float, source: Source
+    namespaces: tuple[Namespace, ...],
+    found: Mapping[Namespace, FetchedSnapshot],
+    rules: OpeningRules,
+    deadline: float,
+    source: HeldSource,
 ) -> Held:
     """Everything in what was found, opened for the first time: keys that do not open are broken, the others serve.
 
@@ -195,7 +199,7 @@ def opened(
     return Held(layers, Snapshot(layers), source)
 
 
-def ours(attempt: Callable[[], Result]) -> Result:
+def ours(attempt: Callable[[], Tried]) -> Tried:
     """What an attempt gives. What it raises is an error of ours: those are told, counted and not tried again at once.
 
     It comes without the frames it was raised in, which had what was fetched and opened in their hands: its text says
@@ -240,8 +244,8 @@ def _place(error: BaseException) -> str:
 
 
 def _check_answered(
-    known: Mapping[Namespace, str | None], found: Mapping[Namespace, Found | ConfigsvcError]
-) -> dict[Namespace, Found]:
+    known: Mapping[Namespace, str | None], found: Mapping[Namespace, FetchedSnapshot | ConfigsvcError]
+) -> dict[Namespace, FetchedSnapshot]:
     """What was found of each namespace that had to be.
 
     Raises:
@@ -251,7 +255,9 @@ def _check_answered(
     return {namespace: each for namespace, each in checked.items() if each is not None}
 
 
-def answered(namespace: Namespace, etag: str | None, found: Found | ConfigsvcError | None) -> Found | None:
+def answered(
+    namespace: Namespace, etag: str | None, found: FetchedSnapshot | ConfigsvcError | None
+) -> FetchedSnapshot | None:
     if isinstance(found, ConfigsvcError):
         raise found
     if (found is None and etag is None) or (found is not None and found.sealed.namespace != namespace):
@@ -259,7 +265,7 @@ def answered(namespace: Namespace, etag: str | None, found: Found | ConfigsvcErr
     return found
 
 
-def _opened(namespace: Namespace, found: Found, rules: Rules, deadline: float) -> Layer:
+def _opened(namespace: Namespace, found: FetchedSnapshot, rules: OpeningRules, deadline: float) -> NamespaceLayer:
     check_begins(namespace, found.sealed, rules.floors.get(namespace, 0))
     return open_layer(namespace, found, rules, deadline)
 

@@ -13,31 +13,38 @@ from configsvc.model.errors import ConfigsvcError, StaleRevision, Unavailable
 from configsvc.model.names import Namespace
 from configsvc.model.record import Record
 from configsvc.model.retry import seconds_asked
-from configsvc_client._follows import Seen, check_begins, check_follows
+from configsvc_client._follows import RememberedSnapshot, check_begins, check_follows
 from configsvc_client._freshness import confirmed, partly_confirmed
-from configsvc_client._opening import Rules, open_layer
-from configsvc_client._ports import Found, Gateway, Moment, World
-from configsvc_client._refresh import Flight, Held, Source, State, answered, copied, ours
-from configsvc_client._refusals import Refusals, Refused, mark_of
-from configsvc_client._settings import Settings
-from configsvc_client._snapshot import Layer, Snapshot
+from configsvc_client._opening import OpeningRules, open_layer
+from configsvc_client._ports import ClockReading, FetchedSnapshot, Gateway, World
+from configsvc_client._refresh import Flight, Held, HeldSource, RefreshState, answered, copied, ours
+from configsvc_client._refusals import Refusals, RefusedNamespace, mark_of
+from configsvc_client._settings import ClientSettings
+from configsvc_client._snapshot import NamespaceLayer, Snapshot
 
 if TYPE_CHECKING:
     from configsvc_client._troubles import Troubles
 
 
-class Outcome(Record):
+class RefreshOutcome(Record):
     """What a refresh ends with: the state, why it failed where it did, and what the log is to be told."""
 
-    state: State
+    state: RefreshState
     held: Held
     error: ConfigsvcError | None
     news: Sequence[str]
 
 
 def outcome(
-    flight: Flight, held: Held, settings: Settings, world: World, rules: Rules, *, longest: float, everything: bool
-) -> Outcome:
+    flight: Flight,
+    held: Held,
+    settings: ClientSettings,
+    world: World,
+    rules: OpeningRules,
+    *,
+    longest: float,
+    everything: bool,
+) -> RefreshOutcome:
     """What a flight ends with.
 
     Args:
@@ -62,18 +69,18 @@ def outcome(
 
         pass_on(error)
         troubles, news = _troubles(before, held, dict.fromkeys(settings.namespaces, error))
-        return Outcome(ending.failed(before._replace(troubles=troubles), [error]), held, error, news)
+        return RefreshOutcome(ending.failed(before._replace(troubles=troubles), [error]), held, error, news)
     troubles, news = _troubles(before, done.held, {each: refused.error for each, refused in done.refused.items()})
     after = before._replace(held=done.held, refusals=refusals.settled(done.refused, now), troubles=troubles)
     if not done.refused:
-        return Outcome(ending.succeeded(after, changed=done.held is not held), done.held, None, news)
+        return RefreshOutcome(ending.succeeded(after, changed=done.held is not held), done.held, None, news)
     errors = [each.error for each in done.refused.values()]
     after = after._replace(counts={**after.counts, "refused": after.counts["refused"] + len(errors)})
     others = now if len(errors) < len(held.layers) else None
-    return Outcome(ending.failed(after, errors, others), done.held, errors[0], news)
+    return RefreshOutcome(ending.failed(after, errors, others), done.held, errors[0], news)
 
 
-def given_up(before: State, seconds: float) -> tuple[State, list[str]]:
+def given_up(before: RefreshState, seconds: float) -> tuple[RefreshState, list[str]]:
     """What a flight ends with whose thread has not come back in time, and what the log is told. It is still due."""
     if before.held is None:
         return before, []
@@ -83,7 +90,7 @@ def given_up(before: State, seconds: float) -> tuple[State, list[str]]:
 
 
 def _troubles(
-    before: State, held: Held, errors: Mapping[Namespace, ConfigsvcError]
+    before: RefreshState, held: Held, errors: Mapping[Namespace, ConfigsvcError]
 ) -> tuple[Troubles | None, list[str]]:
     """What the log has been told once this flight ended, and what it is told of it."""
     if not errors and before.troubles is None:
@@ -95,11 +102,11 @@ def _troubles(
 
 class _Ending(Record):
     flight: Flight
-    settings: Settings
+    settings: ClientSettings
     world: World
     longest: float
 
-    def succeeded(self, after: State, *, changed: bool) -> State:
+    def succeeded(self, after: RefreshState, *, changed: bool) -> RefreshState:
         """A change that came in less than half the usual time ends a longer deadline.
 
         One that took longer keeps it, and so does an unchanged answer, which is quick over any link.
@@ -113,7 +120,9 @@ class _Ending(Record):
             allowed=settings.refresh_seconds if changed and quick else after.allowed,
         )
 
-    def failed(self, state: State, errors: Sequence[ConfigsvcError], others: Moment | None = None) -> State:
+    def failed(
+        self, state: RefreshState, errors: Sequence[ConfigsvcError], others: ClockReading | None = None
+    ) -> RefreshState:
         """The errors; and when the other namespaces were confirmed, where they were."""
         pace, chance, now = self.settings.pace, self.world.chance, self.world.clock.now()
         away = max((each for each in map(seconds_asked, errors) if each), default=None)
@@ -127,7 +136,7 @@ class _Ending(Record):
         allowed = self._allowed(errors, now)
         return state._replace(error=copied(errors[0]), freshness=freshness, counts=counts, allowed=allowed)
 
-    def _allowed(self, errors: Sequence[ConfigsvcError], now: Moment) -> float:
+    def _allowed(self, errors: Sequence[ConfigsvcError], now: ClockReading) -> float:
         """Seconds for the next refresh: twice as many where time was up, until the most did not help either."""
         flight = self.flight
         if now.monotonic < flight.deadline and not any(each.members.get("reason") == "deadline" for each in errors):
@@ -141,11 +150,11 @@ class Refreshed(Record):
     """What to hold from now on, and whose answers were refused: of those what was held is held on."""
 
     held: Held
-    refused: dict[Namespace, Refused]
+    refused: dict[Namespace, RefusedNamespace]
 
 
 def refreshed(
-    held: Held, gateway: Gateway, rules: Rules, deadline: float, waiting: Mapping[Namespace, Refused]
+    held: Held, gateway: Gateway, rules: OpeningRules, deadline: float, waiting: Mapping[Namespace, RefusedNamespace]
 ) -> Refreshed:
     """What to hold from now on: the same object where nothing changed.
 
@@ -171,28 +180,28 @@ def refreshed(
     # The fewest KMS calls first: whoever writes one namespace must not use up the time that another needs.
     cheapest = sorted(held.layers, key=lambda layer: _calls(layer, found.get(layer.namespace), rules))
     results = {layer.namespace: _result(layer, known, found, rules, deadline, waiting) for layer in cheapest}
-    refused = {namespace: result for namespace, result in results.items() if isinstance(result, Refused)}
+    refused = {namespace: result for namespace, result in results.items() if isinstance(result, RefusedNamespace)}
     layers = tuple(
-        layer if isinstance(result, Refused) else result
+        layer if isinstance(result, RefusedNamespace) else result
         for layer, result in ((layer, results[layer.namespace]) for layer in held.layers)
     )
     if all(map(operator.is_, layers, held.layers)):
         return Refreshed(held, refused)
-    source: Source = "service" if all(layer.etag for layer in layers) else held.source
+    source: HeldSource = "service" if all(layer.etag for layer in layers) else held.source
     return Refreshed(Held(layers, Snapshot(layers), source), refused)
 
 
 def _result(  # noqa: PLR0917  # what `refreshed` has, for one of its layers
-    layer: Layer,
+    layer: NamespaceLayer,
     known: Mapping[Namespace, str | None],
-    found: Mapping[Namespace, Found | ConfigsvcError],
-    rules: Rules,
+    found: Mapping[Namespace, FetchedSnapshot | ConfigsvcError],
+    rules: OpeningRules,
     deadline: float,
-    waiting: Mapping[Namespace, Refused],
-) -> Layer | Refused:
+    waiting: Mapping[Namespace, RefusedNamespace],
+) -> NamespaceLayer | RefusedNamespace:
     """What comes after a layer, the layer itself where nothing does, or why nothing may."""
     namespace, came = layer.namespace, found.get(layer.namespace)
-    mark = mark_of(came) if isinstance(came, Found) else None
+    mark = mark_of(came) if isinstance(came, FetchedSnapshot) else None
     before = waiting.get(namespace)
     if before is not None and mark is not None and before.mark == mark:
         return before
@@ -202,12 +211,12 @@ def _result(  # noqa: PLR0917  # what `refreshed` has, for one of its layers
         from configsvc_client._foreign import pass_on
 
         pass_on(error)
-        return Refused(_of(namespace, error), mark)
+        return RefusedNamespace(_of(namespace, error), mark)
 
 
-def _calls(layer: Layer, came: Found | ConfigsvcError | None, rules: Rules) -> int:
+def _calls(layer: NamespaceLayer, came: FetchedSnapshot | ConfigsvcError | None, rules: OpeningRules) -> int:
     """How many KMS calls what comes after a layer takes: what came, or what did not open and is opened again."""
-    sealed = came.sealed if isinstance(came, Found) else layer.reopen
+    sealed = came.sealed if isinstance(came, FetchedSnapshot) else layer.reopen
     return rules.keyring.calls(sealed) if sealed is not None else 0
 
 
@@ -217,12 +226,12 @@ def _of(namespace: Namespace, error: ConfigsvcError) -> ConfigsvcError:
     return type(error)(detail, **{**error.members, "namespace": namespace})
 
 
-def _next(layer: Layer, came: Found | None, rules: Rules, deadline: float) -> Layer:
-    found = came or (Found(layer.etag, layer.reopen) if layer.reopen else None)
+def _next(layer: NamespaceLayer, came: FetchedSnapshot | None, rules: OpeningRules, deadline: float) -> NamespaceLayer:
+    found = came or (FetchedSnapshot(layer.etag, layer.reopen) if layer.reopen else None)
     if found is None:
         return layer
     if layer.etag:
-        check_follows(layer.namespace, Seen(layer.revision, layer.fingerprint), found.sealed)
+        check_follows(layer.namespace, RememberedSnapshot(layer.revision, layer.fingerprint), found.sealed)
     else:
         check_begins(layer.namespace, found.sealed, rules.floors.get(layer.namespace, 0))
     opened = open_layer(layer.namespace, found, rules, deadline, may_break=layer.broken.keys())

@@ -11,14 +11,14 @@ from configsvc.model.record import Record
 from configsvc.model.retry import Backoff
 from configsvc_client._body import NOT_OURS
 from configsvc_client._freshness import age
-from configsvc_client._ports import Chance, Found, Moment
+from configsvc_client._ports import Chance, ClockReading, FetchedSnapshot
 
 _MOST_INTERVALS = 5
 _TOO_SLOW = 4
 _PASSING = (Unavailable, Throttled, Internal)
 
 
-class Refused(Record):
+class RefusedNamespace(Record):
     """Why a namespace's answer was not taken, and a mark that the same answer has again; none where there was none."""
 
     error: ConfigsvcError
@@ -26,15 +26,15 @@ class Refused(Record):
 
 
 class _Refusal(Record):
-    refused: Refused
-    since: Moment
+    refused: RefusedNamespace
+    since: ClockReading
     quiet: float
     times: int
 
-    def due(self, now: Moment) -> bool:
+    def due(self, now: ClockReading) -> bool:
         return age(self.since, now) >= self.quiet
 
-    def waits(self, now: Moment) -> bool:
+    def waits(self, now: ClockReading) -> bool:
         """Whether the same answer is not opened again yet.
 
         After an outage of KMS it is with each poll, so that its end shows. After want of time too, but only until the
@@ -59,7 +59,7 @@ class Refusals:
         self,
         interval: float,
         chance: Chance,
-        confirmed: Mapping[Namespace, Moment],
+        confirmed: Mapping[Namespace, ClockReading],
         held: Mapping[Namespace, _Refusal] = MappingProxyType({}),
     ) -> None:
         self._interval = interval
@@ -72,22 +72,22 @@ class Refusals:
         """Why each namespace that is refused is."""
         return {namespace: each.refused.error for namespace, each in self._held.items()}
 
-    def waiting(self, now: Moment) -> dict[Namespace, Refused]:
+    def waiting(self, now: ClockReading) -> dict[Namespace, RefusedNamespace]:
         """What is not opened again yet if the same comes again: that could cost a KMS call with each poll."""
         return {namespace: each.refused for namespace, each in self._held.items() if each.waits(now)}
 
-    def settled(self, refused: Mapping[Namespace, Refused], now: Moment) -> Refusals:
+    def settled(self, refused: Mapping[Namespace, RefusedNamespace], now: ClockReading) -> Refusals:
         """After a refresh: what is refused now, and all else is confirmed."""
         confirmed = {each: at if each in refused else now for each, at in self._confirmed.items()}
         held = {each: self._refusal(self._held.get(each), refusal, now) for each, refusal in refused.items()}
         return Refusals(self._interval, self._chance, confirmed, held)
 
-    def oldest(self) -> Moment:
+    def oldest(self) -> ClockReading:
         """Since when something that is held was not confirmed, by each clock."""
         moments = self._confirmed.values()
-        return Moment(min(each.wall for each in moments), min(each.monotonic for each in moments))
+        return ClockReading(min(each.wall for each in moments), min(each.monotonic for each in moments))
 
-    def _refusal(self, old: _Refusal | None, refused: Refused, now: Moment) -> _Refusal:
+    def _refusal(self, old: _Refusal | None, refused: RefusedNamespace, now: ClockReading) -> _Refusal:
         """The same answer is opened again after full jitter up to 2, 4, then at most 5 intervals."""
         if old is not None and old.refused.mark == refused.mark and old.waits(now):
             return old
@@ -96,7 +96,7 @@ class Refusals:
         return _Refusal(refused, now, self._chance() * longest, times)
 
 
-def mark_of(found: Found) -> int:
+def mark_of(found: FetchedSnapshot) -> int:
     """The same for the same answer, whatever its ETag says."""
     return hash((found.sealed.revision, frozenset(found.sealed.entries), found.sealed.data_keys))
 

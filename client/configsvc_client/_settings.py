@@ -40,7 +40,7 @@ class Given(Record):
         return f"Given(namespaces={self.namespaces!r}, url={self.url!r}, api_key=***)"
 
 
-class Settings(Record):
+class ClientSettings(Record):
     """Complete and checked; times in seconds."""
 
     url: Url
@@ -54,10 +54,10 @@ class Settings(Record):
     max_stale_seconds: float = math.inf
     fallback: str | None = None
     floors: Mapping[names.Namespace, int] = _NO_FLOORS
-    sealed_keys: _spelling.KeyPattern | None = None
+    sealed_keys: _spelling.KeyPatterns | None = None
 
     def __repr__(self) -> str:
-        return f"Settings(url={self.url.origin}{self.url.path}, namespaces={self.namespaces!r}, api_keys=***)"
+        return f"ClientSettings(url={self.url.origin}{self.url.path}, namespaces={self.namespaces!r}, api_keys=***)"
 
     @property
     def pace(self) -> Pace:
@@ -65,7 +65,7 @@ class Settings(Record):
         return Pace(self.poll_seconds, self.max_stale_seconds)
 
 
-def settings(given: Given, environ: Mapping[str, str]) -> Settings:
+def settings(given: Given, environ: Mapping[str, str]) -> ClientSettings:
     """The settings of a Config.
 
     Raises:
@@ -80,7 +80,7 @@ def settings(given: Given, environ: Mapping[str, str]) -> Settings:
         )
     namespaces = _spelling.namespaces(_spelling.split(texts["CONFIGSVC_NAMESPACES"]))
     floors = environ.get("CONFIGSVC_MIN_REVISION", "") if given.min_revision is None else given.min_revision
-    found = Settings(
+    found = ClientSettings(
         url=parse(texts["CONFIGSVC_URL"], "CONFIGSVC_URL"),
         api_keys=api_keys,
         namespaces=namespaces,
@@ -92,7 +92,7 @@ def settings(given: Given, environ: Mapping[str, str]) -> Settings:
     return _timed(found, given, environ)
 
 
-def _timed(found: Settings, given: Given, environ: Mapping[str, str]) -> Settings:
+def _timed(found: ClientSettings, given: Given, environ: Mapping[str, str]) -> ClientSettings:
     def seconds(name: str, argument: float | None, default: float) -> float:
         text = (environ.get(name) or None) if argument is None else argument
         return default if text is None else _spelling.seconds(name, text)

@@ -53,7 +53,7 @@ def is_clean(text: str) -> bool:
     return text.isascii() and text.isprintable() and " " not in text
 
 
-class Request(Record):
+class SignableRequest(Record):
     """What is signed: the URL's parts as they are sent, and headers with lower-case names."""
 
     method: str
@@ -97,7 +97,7 @@ def sign(
     lower = {name.lower(): value for name, value in sent.items()}
     lower.setdefault("host", _host(parts[1], parts[2]))
     signed = {name: value for name, value in lower.items() if name not in _UNSIGNED}
-    request = Request(method, parts[3], parts[4] or "", signed, body)
+    request = SignableRequest(method, parts[3], parts[4] or "", signed, body)
     scope = f"{stamp[:8]}/{region}/{service}/aws4_request"
     signature = _signature(request, stamp, scope, credentials.secret_key)
     sent["Authorization"] = Secret(
@@ -121,7 +121,7 @@ def _host(scheme: str, authority: str) -> str:
     return authority.lower().removesuffix(default)
 
 
-def _signature(request: Request, stamp: str, scope: str, secret_key: Secret) -> Secret:
+def _signature(request: SignableRequest, stamp: str, scope: str, secret_key: Secret) -> Secret:
     """Each key is masked as soon as it is derived: whoever has one signs for the day."""
     to_sign = "\n".join((_ALGORITHM, stamp, scope, hashlib.sha256(canonical_request(request).encode()).hexdigest()))
     key = Secret(b"AWS4" + secret_key.reveal().encode())
@@ -130,7 +130,7 @@ def _signature(request: Request, stamp: str, scope: str, secret_key: Secret) -> 
     return Secret(hmac.digest(key.reveal(), to_sign.encode(), "sha256").hex())
 
 
-def canonical_request(request: Request) -> str:
+def canonical_request(request: SignableRequest) -> str:
     """The one spelling that both sides hash."""
     names = sorted(request.headers)
     return "\n".join(

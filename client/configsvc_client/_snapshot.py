@@ -10,13 +10,13 @@ from configsvc.model.errors import CannotOpen
 from configsvc.model.names import Namespace
 from configsvc_client._hidden import Hidden, HiddenMapping
 from configsvc_client._secret import Secret
-from configsvc_client._value import Value, converted
+from configsvc_client._value import ConfigValue, converted
 
 if TYPE_CHECKING:
     from configsvc.model.snapshot import SealedSnapshot
 
 
-class Layer(Hidden):
+class NamespaceLayer(Hidden):
     """One namespace, opened: what each key holds, which were sealed, and which did not open and why.
 
     The ETag is empty where it came from the fallback file: its revision is then no floor. The fingerprint is one of the
@@ -26,14 +26,14 @@ class Layer(Hidden):
     namespace: Namespace
     revision: int
     etag: str
-    values: Mapping[str, Value]
+    values: Mapping[str, ConfigValue]
     sealed: frozenset[str]
     broken: Mapping[str, CannotOpen]
     fingerprint: int
     reopen: SealedSnapshot | None = None
 
     def __repr__(self) -> str:
-        return f"Layer({self.namespace}@{self.revision}, {len(self.values)} values)"
+        return f"NamespaceLayer({self.namespace}@{self.revision}, {len(self.values)} values)"
 
 
 class NoSuchKey(KeyError):
@@ -66,14 +66,14 @@ def _near(key: str, keys: Iterable[str]) -> str:
         return ""
 
 
-class Values(dict[str, Value]):
+class SnapshotValues(dict[str, ConfigValue]):
     """The values by key; a broken key raises why. Never handed out itself."""
 
     __slots__ = ("__missing__", "broken")
 
     def __init__(
         self,
-        values: Mapping[str, Value] = MappingProxyType({}),
+        values: Mapping[str, ConfigValue] = MappingProxyType({}),
         broken: Mapping[str, CannotOpen] = MappingProxyType({}),
         namespaces: tuple[str, ...] = (),
     ) -> None:
@@ -91,10 +91,10 @@ class Values(dict[str, Value]):
         self.__missing__ = missing
 
     def __repr__(self) -> str:
-        return f"Values({len(self)} keys)"
+        return f"SnapshotValues({len(self)} keys)"
 
 
-class Snapshot(HiddenMapping[str, Value]):
+class Snapshot(HiddenMapping[str, ConfigValue]):
     """What `config.snapshot()` gives: reading it is a look-up, with no lock, clock or I/O.
 
     Of several namespaces the first that has a key wins, also where it is there but does not open.
@@ -104,8 +104,8 @@ class Snapshot(HiddenMapping[str, Value]):
         __slots__ = ("_held", "_revisions", "_sealed")
 
         def __contains__(self, key: object) -> bool: ...
-        def __getitem__(self, key: str) -> Value: ...
-        def _held(self) -> Values: ...
+        def __getitem__(self, key: str) -> ConfigValue: ...
+        def _held(self) -> SnapshotValues: ...
 
         _sealed: frozenset[str]
         _revisions: Mapping[str, int]
@@ -114,8 +114,8 @@ class Snapshot(HiddenMapping[str, Value]):
         # time. A dict itself would be as fast and could be changed, and dumped as JSON by any logger.
         __slots__ = ("__contains__", "__getitem__", "_held", "_revisions", "_sealed")
 
-    def __init__(self, layers: Iterable[Layer]) -> None:
-        values: dict[str, Value] = {}
+    def __init__(self, layers: Iterable[NamespaceLayer]) -> None:
+        values: dict[str, ConfigValue] = {}
         sealed: set[str] = set()
         broken: dict[str, CannotOpen] = {}
         revisions: dict[str, int] = {}
@@ -125,7 +125,7 @@ class Snapshot(HiddenMapping[str, Value]):
             values.update((key, value) for key, value in layer.values.items() if key not in taken)
             broken.update((key, error) for key, error in layer.broken.items() if key not in taken)
             sealed |= layer.sealed - taken
-        kept = Values(values, broken, tuple(revisions))
+        kept = SnapshotValues(values, broken, tuple(revisions))
         for name, what in (
             ("__getitem__", kept.__getitem__),
             ("__contains__", (values.keys() | broken.keys()).__contains__ if broken else kept.__contains__),
@@ -195,7 +195,7 @@ class Snapshot(HiddenMapping[str, Value]):
         raise CannotOpen(f"{key} was not sealed, so it is no secret. Seal it with `configsvc put --seal`.", key=key)
 
 
-def values_of(snapshot: Snapshot) -> Values:
+def values_of(snapshot: Snapshot) -> SnapshotValues:
     """The dict behind a snapshot, for `config[key]`, which checks the time itself and then looks there."""
     return snapshot._held()  # noqa: SLF001  # of this module
 

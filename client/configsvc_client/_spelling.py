@@ -14,7 +14,7 @@ _API_KEYS = 2
 _REVISION = limits.REVISION_LIFT
 
 
-class KeyPattern:
+class KeyPatterns:
     """Patterns of keys, in which `*` stands for any text."""
 
     def __init__(self, patterns: tuple[str, ...]) -> None:
@@ -118,7 +118,7 @@ def _pair(part: str, among: tuple[names.Namespace, ...]) -> tuple[str, str]:
     return name.strip(), number.strip()
 
 
-def key_pattern(texts: Iterable[str]) -> KeyPattern | None:
+def key_pattern(texts: Iterable[str]) -> KeyPatterns | None:
     """What matches the keys that any of the patterns names; `*` stands for any text, also in the middle.
 
     Raises:
@@ -128,4 +128,4 @@ def key_pattern(texts: Iterable[str]) -> KeyPattern | None:
     for each in patterns:
         if not re.fullmatch(r"[A-Za-z0-9_.*-]+", each, re.ASCII):
             raise Misconfigured(f"CONFIGSVC_SEALED_KEYS takes keys and patterns like db.* or *, not {each}.")
-    return KeyPattern(patterns) if patterns else None
+    return KeyPatterns(patterns) if patterns else None

@@ -16,7 +16,7 @@ from configsvc.model.errors import CannotOpen
 if TYPE_CHECKING:
     from configsvc_client._secret import Secret
 
-Value = Any
+ConfigValue = Any
 """Text is `str`, JSON is what `json.loads` makes of it but read-only, bytes are `bytes`."""
 
 _WORDS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
@@ -24,7 +24,7 @@ _EXACT = 2**53
 """From there on a float is no longer one whole number, but several."""
 
 
-def value_of(key: str, content_type: ContentType, plaintext: Secret) -> Value:
+def value_of(key: str, content_type: ContentType, plaintext: Secret) -> ConfigValue:
     """The value of an opened or plain entry.
 
     Raises:
@@ -39,7 +39,7 @@ def value_of(key: str, content_type: ContentType, plaintext: Secret) -> Value:
     raise failed
 
 
-def _read(content_type: ContentType, plaintext: bytes | str) -> Value:
+def _read(content_type: ContentType, plaintext: bytes | str) -> ConfigValue:
     return READERS[content_type](plaintext)
 
 
@@ -53,14 +53,14 @@ def _decoded(plaintext: bytes | str) -> str:
     return plaintext if isinstance(plaintext, str) else plaintext.decode()
 
 
-def _parsed(plaintext: bytes | str) -> Value:
+def _parsed(plaintext: bytes | str) -> ConfigValue:
     text = _decoded(plaintext)
     from configsvc_client._frozen import frozen
 
     return frozen(json.loads(text))
 
 
-READERS: Mapping[ContentType, Callable[[bytes | str], Value]] = {
+READERS: Mapping[ContentType, Callable[[bytes | str], ConfigValue]] = {
     "text/plain": _decoded,
     "application/json": _parsed,
     "application/octet-stream": _bytes,
@@ -68,7 +68,7 @@ READERS: Mapping[ContentType, Callable[[bytes | str], Value]] = {
 """What makes a value of a plaintext, by its content type."""
 
 
-def converted(key: str, snapshot: Mapping[str, Value], as_: Callable[[Any], Any]) -> Value:
+def converted(key: str, snapshot: Mapping[str, ConfigValue], as_: Callable[[Any], Any]) -> ConfigValue:
     """The value of a key as a type. Python's own types take only what they can hold as it is meant: see `_TYPES`.
 
     Any other type or function is called with the value. No frame of what is raised holds the value.
@@ -122,7 +122,7 @@ def _described(as_: Callable[[Any], Any]) -> str:
     return f"{shown}, which takes {takes}" if takes else shown
 
 
-def _text(value: Value) -> str:
+def _text(value: ConfigValue) -> str:
     """Text, bytes as text, and JSON as it is written; null is no text."""
     if value is None:
         raise TypeError
@@ -131,18 +131,18 @@ def _text(value: Value) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _written(value: Value) -> str:
+def _written(value: ConfigValue) -> str:
     """A number as it is written: a type that is exact would take a float for what it is in binary."""
     if type(value) in (str, bytes, int, float):
         return _text(value)
     raise TypeError
 
 
-def _bool(value: Value) -> bool:
+def _bool(value: ConfigValue) -> bool:
     return _WORDS[str(_int(value)) if isinstance(value, float) else _text(value).strip().lower()]
 
 
-def _int(value: Value) -> int:
+def _int(value: ConfigValue) -> int:
     if not isinstance(value, float):
         return int(_written(value))
     if not value.is_integer() or abs(value) >= _EXACT:
@@ -156,11 +156,11 @@ def _finite(value: Any) -> Any:  # noqa: ANN401  # any number
     return value
 
 
-def _encoded(value: Value) -> bytes:
+def _encoded(value: ConfigValue) -> bytes:
     return value if isinstance(value, bytes) else _only(str, value).encode()
 
 
-def _only(kind: type, value: Value) -> Any:  # noqa: ANN401  # of that kind
+def _only(kind: type, value: ConfigValue) -> Any:  # noqa: ANN401  # of that kind
     """The value, an ordinary copy of it, if it is of that kind: text would fall apart into characters."""
     if not isinstance(value, kind):
         raise TypeError
@@ -169,7 +169,7 @@ def _only(kind: type, value: Value) -> Any:  # noqa: ANN401  # of that kind
     return thawed(value)
 
 
-def _refused(_: Value) -> NoReturn:
+def _refused(_: ConfigValue) -> NoReturn:
     raise TypeError
 
 

@@ -13,8 +13,8 @@ from configsvc_client._hidden import hidden
 from configsvc_client._http import Connection
 from configsvc_client._kms import AwsKms, Decrypted, endpoint, fails, region_in, signed_for
 from configsvc_client._pin import Pin, is_arn, region_of
-from configsvc_client._ports import Moment, World
-from configsvc_client._settings import Settings
+from configsvc_client._ports import ClockReading, World
+from configsvc_client._settings import ClientSettings
 from configsvc_client._trust import Trust
 from configsvc_client._url import Url
 
@@ -24,7 +24,7 @@ _NO_REGION = (
 )
 
 
-class SystemClock:
+class SystemClocks:
     """The computer's clocks."""
 
     wall = staticmethod(time.time)
@@ -32,9 +32,9 @@ class SystemClock:
     pause = staticmethod(time.sleep)
 
     @staticmethod
-    def now() -> Moment:
+    def now() -> ClockReading:
         """Both clocks."""
-        return Moment(time.time(), time.monotonic())
+        return ClockReading(time.time(), time.monotonic())
 
 
 def chance() -> float:
@@ -169,11 +169,11 @@ def _check_region(arn: str) -> None:
         raise Misconfigured(f"AWS_REGION is not set, and {arn} names no AWS region. Set AWS_REGION.")
 
 
-def real(settings: Settings, environ: Mapping[str, str]) -> World:
+def real(settings: ClientSettings, environ: Mapping[str, str]) -> World:
     """The world over the network."""
     trust = Trust(environ)
     api = Connection(settings.url, environ, trust=trust, chance=chance)
-    sources = _credentials.Sources(environ)
+    sources = _credentials.CredentialSources(environ)
     provider = _credentials.Provider(sources.find, time.time, sources.forget)
 
     def connect(url: Url) -> Connection:
@@ -190,7 +190,7 @@ def real(settings: Settings, environ: Mapping[str, str]) -> World:
         api.close()
         kms.close()
 
-    return World(ApiGateway(api, *settings.api_keys), kms, SystemClock(), chance, prepare, close)
+    return World(ApiGateway(api, *settings.api_keys), kms, SystemClocks(), chance, prepare, close)
 
 
 def _prepare(kms: RegionalKms, deadline: float) -> None:

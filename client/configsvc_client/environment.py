@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping, MutableMapping
 
 from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc_client._hidden import without_frames
-from configsvc_client._value import Value
+from configsvc_client._value import ConfigValue
 from configsvc_client._variables import Advice, check_room, variables
 
 _ADVICE = Advice(
@@ -33,7 +33,7 @@ _ADVICE = Advice(
 
 
 def fill(
-    config: Mapping[str, Value],
+    config: Mapping[str, ConfigValue],
     environ: MutableMapping[str, str] | None = None,
     *,
     prefix: str = "",
@@ -66,7 +66,7 @@ def fill(
 
 
 def _filled(
-    config: Mapping[str, Value],
+    config: Mapping[str, ConfigValue],
     environ: MutableMapping[str, str] | None,
     *,
     prefix: str,
@@ -97,7 +97,7 @@ def _listed(allow: Iterable[str]) -> tuple[str, ...]:
     return tuple(allow)
 
 
-def _stored(value: Value) -> bytes:
+def _stored(value: ConfigValue) -> bytes:
     """Text and bytes as they are, everything else as JSON."""
     if isinstance(value, bytes):
         return value

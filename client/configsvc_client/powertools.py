@@ -20,7 +20,7 @@ from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterEr
 from configsvc.model.errors import Misconfigured
 from configsvc_client._config import Config
 from configsvc_client._foreign import instead
-from configsvc_client._value import Value
+from configsvc_client._value import ConfigValue
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.parameters.types import TransformOptions
@@ -117,7 +117,7 @@ def _is_one_level(name: str) -> bool:
     return _SEPARATOR not in name.removesuffix(".json").removesuffix(".binary")
 
 
-def _text(value: Value) -> str | bytes:
+def _text(value: ConfigValue) -> str | bytes:
     if isinstance(value, str | bytes):
         return value
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -37,7 +37,7 @@ from configsvc_client._config import Config
 from configsvc_client._foreign import instead, pass_on
 from configsvc_client._hidden import without_frames
 from configsvc_client._mask import MASK
-from configsvc_client._value import Value
+from configsvc_client._value import ConfigValue
 from configsvc_client._variables import name_of
 
 _DELIMITER = "."
@@ -94,7 +94,7 @@ class ConfigsvcSettingsSource(EnvSettingsSource):
     """
 
     def __init__(
-        self, settings_cls: type[BaseSettings], config: Mapping[str, Value] | None = None, *, prefix: str = ""
+        self, settings_cls: type[BaseSettings], config: Mapping[str, ConfigValue] | None = None, *, prefix: str = ""
     ) -> None:
         self._source = Config() if config is None else config
         self._prefix = prefix
@@ -125,7 +125,7 @@ class ConfigsvcSettingsSource(EnvSettingsSource):
             failed, value, chosen = without_frames(error), None, None
         raise failed
 
-    def _passes_over(self, field_name: str, field: FieldInfo, value: Value) -> bool:
+    def _passes_over(self, field_name: str, field: FieldInfo, value: ConfigValue) -> bool:
         names = [spelt for _, spelt, _ in self._extract_field_info(field, field_name)]
         below = [each for each in self.env_vars if each.startswith(tuple(f"{name}{_DELIMITER}" for name in names))]
         if not below or not self._field_is_complex(field)[0]:
@@ -185,8 +185,8 @@ class ConfigsvcSettingsSource(EnvSettingsSource):
 
     def _load_env_vars(self) -> Mapping[str, Any]:
         """Each key as it is spelt, and by the name of its variable where no key is spelt so."""
-        snapshot: Mapping[str, Value] = getattr(self._source, "snapshot", lambda: self._source)()
-        exact: dict[str, Value] = {}
+        snapshot: Mapping[str, ConfigValue] = getattr(self._source, "snapshot", lambda: self._source)()
+        exact: dict[str, ConfigValue] = {}
         for key in snapshot:
             if key.lower() in exact and key.startswith(self._prefix):
                 raise Unprocessable(f"Two keys are {key} but for their case. Fields could mean either.", key=key)
@@ -195,8 +195,8 @@ class ConfigsvcSettingsSource(EnvSettingsSource):
         self._keys = tuple(exact)
         return {**self._renamed(exact), **exact}
 
-    def _renamed(self, exact: Mapping[str, Value]) -> dict[str, Value]:
-        found: dict[str, tuple[str, Value]] = {}
+    def _renamed(self, exact: Mapping[str, ConfigValue]) -> dict[str, ConfigValue]:
+        found: dict[str, tuple[str, ConfigValue]] = {}
         for key, value in exact.items():
             rest = key[len(self._prefix) :]
             for spelt in {name_of(rest).lower(), *_spellings(rest)}:
@@ -253,7 +253,7 @@ def _keeps(key: str, longer: str, taken: frozenset[str]) -> bool:
     return _WHOLE in taken
 
 
-def _merges(value: Value, taken: frozenset[str]) -> bool:
+def _merges(value: ConfigValue, taken: frozenset[str]) -> bool:
     """Whether a value is an object that takes in the keys below its own; for a model or a dict also text may be one."""
     if isinstance(value, str | bytes):
         return taken == {_PARTS} and value.strip()[:1] in ("{", b"{")

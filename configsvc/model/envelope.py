@@ -37,7 +37,7 @@ class Header(Record):
         ).encode()
 
 
-class Parts(Record):
+class EnvelopeParts(Record):
     """A compact JWE taken apart; `protected` as it stands on the wire, the rest as bytes."""
 
     protected: bytes
@@ -46,7 +46,7 @@ class Parts(Record):
     tag: bytes
 
 
-def join(parts: Parts) -> str:
+def join(parts: EnvelopeParts) -> str:
     """The compact form; the second part is empty because `dir` wraps no key."""
     return ".".join(
         (
@@ -59,7 +59,7 @@ def join(parts: Parts) -> str:
     )
 
 
-def split(envelope: str) -> Parts:
+def split(envelope: str) -> EnvelopeParts:
     """The parts of a compact JWE.
 
     Raises:
@@ -75,7 +75,7 @@ def split(envelope: str) -> Parts:
         raise InvalidEnvelope("A part of the envelope is not canonical base64url.") from None
     if len(nonce) != NONCE or len(tag) != TAG:
         raise InvalidEnvelope("A256GCM has a nonce of 12 bytes and a tag of 16.")
-    return Parts(protected, nonce, ciphertext, tag)
+    return EnvelopeParts(protected, nonce, ciphertext, tag)
 
 
 def read_header(envelope: str) -> Header:

@@ -37,7 +37,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-Member = str | int | bool | None | list[str] | list[dict[str, object]]
+ErrorMember = str | int | bool | None | list[str] | list[dict[str, object]]
 
 
 class ConfigsvcError(Exception):
@@ -54,7 +54,7 @@ class ConfigsvcError(Exception):
     denied = False
     """Whether the caller lacks a right: told to the log, never to the caller."""
 
-    def __init__(self, detail: str, /, **members: Member) -> None:
+    def __init__(self, detail: str, /, **members: ErrorMember) -> None:
         super().__init__(detail)
         self.detail = detail
         self.members = members

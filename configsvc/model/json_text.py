@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-Json = object
+JsonObject = object
 """None, a bool, text, a `Number`, a list of these, or a dict from text to these."""
 
 
@@ -16,7 +16,7 @@ class Number:
     spelling: str
 
 
-def parse(text: str | bytes) -> Json:
+def parse(text: str | bytes) -> JsonObject:
     """JSON with a `Number` for each number.
 
     Raises:
@@ -27,7 +27,7 @@ def parse(text: str | bytes) -> Json:
     return json.loads(decoded, parse_int=Number, parse_float=Number, parse_constant=_refuse)
 
 
-def render(found: Json, indent: int | None = None) -> str:
+def render(found: JsonObject, indent: int | None = None) -> str:
     """The JSON text, each number as it is spelled.
 
     Args:
@@ -41,7 +41,7 @@ def render(found: Json, indent: int | None = None) -> str:
     return _node(found, indent, 0)
 
 
-def _node(found: Json, indent: int | None, level: int) -> str:
+def _node(found: JsonObject, indent: int | None, level: int) -> str:
     match found:
         case Number():
             return found.spelling
@@ -62,7 +62,7 @@ def _enclosed(start: str, parts: list[str], end: str, indent: int | None, level:
     return f"{start}{inner}{f',{inner}'.join(parts)}{outer}{end}"
 
 
-def _scalar(found: Json) -> str:
+def _scalar(found: JsonObject) -> str:
     """Text as it is, except half a surrogate pair, which UTF-8 cannot hold and which is escaped."""
     text = json.dumps(found, ensure_ascii=False, allow_nan=False)
     return text if text.isascii() or is_whole(text) else json.dumps(found)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from configsvc.model import limits
 from configsvc.model.entry import ContentType
-from configsvc.model.envelope import NONCE, TAG, Header, Parts, join
+from configsvc.model.envelope import NONCE, TAG, EnvelopeParts, Header, join
 from configsvc.model.errors import TooLarge
 from configsvc.model.names import Key, Kid, Namespace
 
@@ -21,7 +21,7 @@ _ELSEWHERE = "Put it in S3 and store its address here."
 def most_sealed(namespace: Namespace, key: Key, content_type: ContentType, version: int = _VERSION) -> int:
     """The bytes that a value in envelope form may have under this key; at any version, if none is named."""
     header = Header(namespace, key, version, content_type, _KID)
-    return _opened(limits.STORED_VALUE - len(join(Parts(header.protected(), bytes(NONCE), b"", bytes(TAG)))))
+    return _opened(limits.STORED_VALUE - len(join(EnvelopeParts(header.protected(), bytes(NONCE), b"", bytes(TAG)))))
 
 
 def refused_plain(key: Key, size: int) -> TooLarge | None:

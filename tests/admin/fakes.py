@@ -10,7 +10,7 @@ from configsvc.model.errors import ConfigsvcError
 from configsvc.model.names import Namespace
 from configsvc_client._answer import Response
 from configsvc_client._credentials import Find
-from configsvc_client._ports import Found
+from configsvc_client._ports import FetchedSnapshot
 from configsvc_client._secret import Secret, bare
 from configsvc_client._sigv4 import Credentials
 from configsvc_client._url import Url
@@ -76,7 +76,7 @@ class NoGateway:
 
     def fetch(
         self, known: Mapping[Namespace, str | None], deadline: float, meanwhile: Callable[[], None] | None = None
-    ) -> dict[Namespace, Found]:
+    ) -> dict[Namespace, FetchedSnapshot]:
         raise AssertionError((known, deadline, meanwhile))
 
 

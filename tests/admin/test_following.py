@@ -6,7 +6,7 @@ import pytest
 
 from configsvc.model.errors import ConfigsvcError, NotFound, NotTaken
 from configsvc.model.names import Namespace
-from configsvc_client._ports import Found
+from configsvc_client._ports import FetchedSnapshot
 from configsvc_client.admin._following import Following
 from tests.admin.loopback import Loopback
 from tests.client.fakes import FakeClock
@@ -40,11 +40,11 @@ class Answers:
     """A gateway that answers what it is given."""
 
     def __init__(self) -> None:
-        self.given: dict[Namespace, Found | ConfigsvcError] = {}
+        self.given: dict[Namespace, FetchedSnapshot | ConfigsvcError] = {}
 
     def fetch(
         self, known: Mapping[Namespace, str | None], deadline: float, meanwhile: Callable[[], None] | None = None
-    ) -> dict[Namespace, Found | ConfigsvcError]:
+    ) -> dict[Namespace, FetchedSnapshot | ConfigsvcError]:
         del deadline, meanwhile
         return {each: self.given[each] for each in known if each in self.given}
 
@@ -52,7 +52,7 @@ class Answers:
 ONE, TWO = Namespace("one.prod"), Namespace("two.prod")
 
 
-def at(namespace: Namespace, revision: int, value: str = "1") -> Found:
+def at(namespace: Namespace, revision: int, value: str = "1") -> FetchedSnapshot:
     return sealed_values({"a": value}, revision=revision, namespace=namespace)
 
 
@@ -61,7 +61,7 @@ def at(namespace: Namespace, revision: int, value: str = "1") -> Found:
     [at(ONE, 4), at(ONE, 10**15), at(ONE, 5, "other"), NotFound("gone")],
     ids=["back", "jump", "other", "gone"],
 )
-def test_a_namespace_that_is_refused_stops_no_other(answer: Found | ConfigsvcError) -> None:
+def test_a_namespace_that_is_refused_stops_no_other(answer: FetchedSnapshot | ConfigsvcError) -> None:
     answers = Answers()
     following = Following(answers, [ONE, TWO], FakeClock())
     answers.given = {ONE: at(ONE, 5), TWO: at(TWO, 7)}

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from configsvc_client import _world
 from configsvc_client._answer import Response
-from configsvc_client._credentials import Sources
+from configsvc_client._credentials import CredentialSources
 from configsvc_client._gateway import ApiGateway
 from configsvc_client._http import Connection
 from configsvc_client._kms import AwsKms, endpoint
@@ -47,10 +47,10 @@ def watched(service: Loopback, who: str, *, before: Watch = nothing, after: Watc
     settings = settings_in(environ)
     api = Connection(settings.url, environ)
     to_kms = Connection(endpoint(settings.region, environ), environ)
-    find = Sources(environ).find
+    find = CredentialSources(environ).find
     kms = AwsKms(to_kms, settings.region, find, time.time)
     ports = Ports(
-        Watched(api, before, after), kms, find, _world.SystemClock(), SystemChance(),
+        Watched(api, before, after), kms, find, _world.SystemClocks(), SystemChance(),
         ApiGateway(api, *settings.api_keys),
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ from configsvc.service import records
 from configsvc.service.ports import Action, Remove, Repository, Write
 from configsvc.service.records import Head, KeyState, KidCount, StoredDataKey, Version
 from configsvc_client._cipher import Cipher
-from configsvc_client._credentials import Sources
+from configsvc_client._credentials import CredentialSources
 from configsvc_client._http import Connection
 from configsvc_client._kms import AwsKms, endpoint
 
@@ -27,7 +27,7 @@ LATER = "2099-01-01T00:00:00.000Z"
 def leaked(environ: Mapping[str, str], namespace: str, data_key: DataKey) -> bytes:
     """A data key in the clear, by the `kms:Decrypt` of a stolen role: what leaks with it."""
     connection = Connection(endpoint(environ["AWS_REGION"], environ), environ)
-    kms = AwsKms(connection, environ["AWS_REGION"], Sources(environ).find, time.time)
+    kms = AwsKms(connection, environ["AWS_REGION"], CredentialSources(environ).find, time.time)
     context = {"configsvc:namespace": namespace}
     try:
         deadline = time.monotonic() + 15

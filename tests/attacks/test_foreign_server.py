@@ -20,7 +20,7 @@ from configsvc_client._gateway import ApiGateway
 from configsvc_client._http import Connection
 from configsvc_client._kms import AwsKms, endpoint
 from configsvc_client._secret import Secret
-from configsvc_client._world import SystemClock
+from configsvc_client._world import SystemClocks
 from configsvc_client.admin import Admin, Grant, LogFilter, Retention
 from configsvc_client.admin import _compose as compose
 from configsvc_client.admin._members import Members
@@ -148,7 +148,7 @@ class Hand:
             kms.close()
 
         gateway = ApiGateway(self.between, *settings.api_keys)  # type: ignore[arg-type]  # as far as it is used
-        ports = Ports(self.between, kms, find, SystemClock(), compose.SystemChance(), gateway)
+        ports = Ports(self.between, kms, find, SystemClocks(), compose.SystemChance(), gateway)
         self.admin = compose.admin(settings, ports, close)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from configsvc.model.envelope import Header, Parts, join
+from configsvc.model.envelope import EnvelopeParts, Header, join
 from configsvc.model.names import Key, Namespace
 from configsvc_client.admin import Admin
 from configsvc_client.cli._running import Source
@@ -16,7 +16,7 @@ def post_random_bytes(thief: Admin, namespace: str, key: str) -> None:
     (data_key,) = thief.data_keys.list(namespace)
     version = thief.values.find_keys(namespace, [key])[Key(key)].next_version
     header = Header(Namespace(namespace), Key(key), version, "text/plain", data_key.kid)
-    envelope = join(Parts(header.protected(), bytes(12), b"\x07" * 20, bytes(16)))
+    envelope = join(EnvelopeParts(header.protected(), bytes(12), b"\x07" * 20, bytes(16)))
     body = {"form": "envelope", "content_type": "text/plain", "value": envelope}
     thief.values._writer._api.write(  # noqa: SLF001  # what no method of it would send
         "PUT", f"/namespaces/{namespace}/keys/{key}", body, lambda answer: answer.status

@@ -14,7 +14,7 @@ from configsvc.model.errors import CannotOpen, ConfigsvcError, Misconfigured, No
 from configsvc.model.names import Key, Namespace
 from configsvc_client import ConfigUnavailable, NotTaken, StaleRevision
 from configsvc_client._kms import Decrypted
-from configsvc_client._ports import Found
+from configsvc_client._ports import FetchedSnapshot
 from configsvc_client._secret import Secret
 from tests.client.configs import Stage
 from tests.client.fakes import KMS_KEY
@@ -24,12 +24,12 @@ SHARED = Namespace("shared.prod")
 HELD = 41
 
 
-def at(revision: int, value: str = "1", tag: str = "0a1b", namespace: Namespace = NS) -> Found:
+def at(revision: int, value: str = "1", tag: str = "0a1b", namespace: Namespace = NS) -> FetchedSnapshot:
     made = sealed_values({"a": value}, revision=revision, namespace=namespace)
     return made._replace(etag=f'"{revision}-{tag}"')
 
 
-def warm(*others: Found, **variables: str) -> Stage:
+def warm(*others: FetchedSnapshot, **variables: str) -> Stage:
     stage = Stage(at(HELD), *others, **variables)
     stage.config.snapshot()
     return stage
@@ -115,18 +115,18 @@ def test_the_same_entries_in_another_order_under_another_tag_are_the_same() -> N
     assert stage.gateway.asked[-1] == {NS: f'"{HELD}-ffff"'}
 
 
-def mine(value: str, revision: int) -> Found:
+def mine(value: str, revision: int) -> FetchedSnapshot:
     return at(revision, value, namespace=SHARED)
 
 
-def random_bytes(revision: int) -> Found:
+def random_bytes(revision: int) -> FetchedSnapshot:
     """A right header, and bytes that nobody sealed."""
     head, _, _ = envelope("b", b"1", version=revision).value.rpartition(".")
     entry: Entry = envelope("b", b"1", version=revision)._replace(value=f"{head}.{'A' * 22}")
     return found([envelope("a", b"1"), entry], revision=revision, data_keys=[data_key()])
 
 
-REFUSED: dict[str, Callable[[], Found | ConfigsvcError]] = {
+REFUSED: dict[str, Callable[[], FetchedSnapshot | ConfigsvcError]] = {
     "random bytes": lambda: random_bytes(HELD + 1),
     "went backwards": lambda: at(HELD - 1, "evil"),
     "jumped": lambda: at(10**9, "evil"),

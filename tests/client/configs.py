@@ -8,8 +8,8 @@ from configsvc.model.errors import ConfigsvcError
 from configsvc.model.names import Namespace
 from configsvc_client import Config
 from configsvc_client._fallback import BadFallback, Fallback, encode
-from configsvc_client._ports import Found, World
-from configsvc_client._settings import Settings
+from configsvc_client._ports import FetchedSnapshot, World
+from configsvc_client._settings import ClientSettings
 from tests.client.fakes import KMS_KEY, FakeClock, FakeGateway, FakeKms
 
 ENVIRON = {
@@ -23,7 +23,7 @@ ENVIRON = {
 class Stage:
     """The fakes of one Config; `chance` is what every draw gives: the middle, so no jitter."""
 
-    def __init__(self, *served: Found, **environ: str) -> None:
+    def __init__(self, *served: FetchedSnapshot, **environ: str) -> None:
         self.clock, self.gateway, self.kms = FakeClock(), FakeGateway(), FakeKms()
         self.chance = 0.5
         self.draw: Callable[[], float] = lambda: self.chance
@@ -36,17 +36,17 @@ class Stage:
         namespaces = [each.sealed.namespace for each in served]
         self.config = Config(*namespaces, environ=self.environ, world=self.world)
 
-    def serve(self, *served: Found) -> None:
+    def serve(self, *served: FetchedSnapshot) -> None:
         for each in served:
             self.gateway.served[Namespace(each.sealed.namespace)] = each
 
-    def world(self, _: Settings) -> World:
+    def world(self, _: ClientSettings) -> World:
         return World(
             self.gateway, self.kms, self.clock, self._chance, self._prepare, self._close,
             self._read, self.warnings.append,
         )  # fmt: skip
 
-    def save(self, *served: Found, ago: float = 0.0, url: str = ENVIRON["CONFIGSVC_URL"]) -> None:
+    def save(self, *served: FetchedSnapshot, ago: float = 0.0, url: str = ENVIRON["CONFIGSVC_URL"]) -> None:
         """The fallback file that the Config finds."""
         self.file = encode(Fallback(url, self.clock.at - ago, tuple(each.sealed for each in served)))
 

@@ -10,8 +10,7 @@ from configsvc.model.errors import CannotOpen, ConfigsvcError
 from configsvc.model.names import Namespace
 from configsvc_client._kms import Decrypted
 from configsvc_client._pin import same_key
-from configsvc_client._ports import Found
-from configsvc_client._ports import Moment as Moment  # noqa: PLC0414  # as FakeClock
+from configsvc_client._ports import FetchedSnapshot
 from configsvc_client._secret import Secret
 from configsvc_client.testing import FakeClock as FakeClock  # noqa: PLC0414  # told on to the tests
 
@@ -59,7 +58,7 @@ class FakeGateway:
     """Serves what it is given, an error too; `fail` is raised instead as long as it is set."""
 
     def __init__(self) -> None:
-        self.served: dict[Namespace, Found | ConfigsvcError] = {}
+        self.served: dict[Namespace, FetchedSnapshot | ConfigsvcError] = {}
         self.asked: list[dict[Namespace, str | None]] = []
         self.deadlines: list[float] = []
         self.fail: list[Exception] = []
@@ -70,7 +69,7 @@ class FakeGateway:
         known: Mapping[Namespace, str | None],
         deadline: float,
         meanwhile: Callable[[], None] | None = None,
-    ) -> dict[Namespace, Found | ConfigsvcError]:
+    ) -> dict[Namespace, FetchedSnapshot | ConfigsvcError]:
         self.deadlines.append(deadline)
         self.asked.append(dict(known))
         if meanwhile:

@@ -12,7 +12,7 @@ from configsvc.model.entry import ContentType, Entry
 from configsvc.model.envelope import Header
 from configsvc.model.snapshot import DataKey, SealedSnapshot
 from configsvc_client import _cipher
-from configsvc_client._ports import Found
+from configsvc_client._ports import FetchedSnapshot
 from tests.client.fakes import KMS_KEY, wrap
 
 NS = names.Namespace("payments.prod")
@@ -54,12 +54,12 @@ def found(
     namespace: names.Namespace = NS,
     data_keys: Iterable[DataKey] | None = None,
     tag: str = "0a1b",
-) -> Found:
+) -> FetchedSnapshot:
     keys = (data_key(namespace=namespace),) if data_keys is None else tuple(data_keys)
-    return Found(f'"{revision}-{tag}"', SealedSnapshot(namespace, revision, keys, tuple(entries)))
+    return FetchedSnapshot(f'"{revision}-{tag}"', SealedSnapshot(namespace, revision, keys, tuple(entries)))
 
 
-def sealed_values(values: Mapping[str, str], *, revision: int = 1, namespace: names.Namespace = NS) -> Found:
+def sealed_values(values: Mapping[str, str], *, revision: int = 1, namespace: names.Namespace = NS) -> FetchedSnapshot:
     return found(
         [envelope(key, text.encode(), namespace=namespace) for key, text in values.items()],
         revision=revision,

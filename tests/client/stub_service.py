@@ -11,7 +11,7 @@ from typing import NamedTuple
 from configsvc.model.encoding import base64std, from_base64std
 from configsvc.model.errors import CannotOpen
 from configsvc.model.snapshot import render
-from configsvc_client._ports import Found
+from configsvc_client._ports import FetchedSnapshot
 from tests.client.fakes import KMS_KEY, FakeKms
 from tests.client.stub_servers import Answer, Stub, as_json, stub
 
@@ -22,15 +22,15 @@ class Service(NamedTuple):
     api: Stub
     kms: Stub
     environ: dict[str, str]
-    served: list[Found]
+    served: list[FetchedSnapshot]
 
-    def serve(self, found: Found) -> None:
+    def serve(self, found: FetchedSnapshot) -> None:
         """What is served from now on."""
         self.served[0] = found
 
 
 @contextlib.contextmanager
-def service(served: Found, tls: ssl.SSLContext | None = None) -> Iterator[Service]:
+def service(served: FetchedSnapshot, tls: ssl.SSLContext | None = None) -> Iterator[Service]:
     serving = [served]
 
     def answer_api(_: str, __: str, headers: dict[str, str], ___: bytes) -> Answer:

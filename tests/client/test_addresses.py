@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from configsvc_client._dial import Dialler, left, reach, resolve
-from configsvc_client._race import Address, interleaved
+from configsvc_client._race import SocketAddress, interleaved
 from configsvc_client._url import parse
 from tests.client.certificates import server_context
 from tests.client.stub_servers import Scripted, says, scripted
@@ -28,11 +28,11 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 NO_FAMILY = 9999
 
 
-def of(host: str, port: int) -> Address:
+def of(host: str, port: int) -> SocketAddress:
     return (socket.AF_INET6 if ":" in host else socket.AF_INET, (host, port))
 
 
-def good(server: Scripted) -> Address:
+def good(server: Scripted) -> SocketAddress:
     return of("127.0.0.1", server.port)
 
 
@@ -59,7 +59,7 @@ class Hole:
 
 
 @contextlib.contextmanager
-def holes(port: int, *hosts: str) -> Iterator[list[Address]]:
+def holes(port: int, *hosts: str) -> Iterator[list[SocketAddress]]:
     with contextlib.ExitStack() as stack:
         yield [stack.enter_context(contextlib.closing(Hole(host, port))).address for host in hosts]
 
@@ -76,13 +76,13 @@ def soon() -> Callable[[], float]:
     return lambda: left(deadline, time.monotonic)
 
 
-def reached(addresses: list[Address], seconds: Callable[[], float] | None = None) -> object:
+def reached(addresses: list[SocketAddress], seconds: Callable[[], float] | None = None) -> object:
     """Whom it reached, over plain TCP."""
     with contextlib.closing(reach(addresses, None, seconds or soon())) as made:
         return made.getpeername()
 
 
-def unreachable(port: int) -> dict[str, Address]:
+def unreachable(port: int) -> dict[str, SocketAddress]:
     return {
         "refuses": of("127.0.0.2", port),
         "a family that this system lacks": (NO_FAMILY, ("127.0.0.2", port)),  # type: ignore[dict-item]  # socket() fails
@@ -194,7 +194,7 @@ def test_families_take_turns() -> None:
     assert interleaved([four[0], *six]) == [four[0], *six]
 
 
-def secured(server: Scripted, folder: Path, addresses: list[Address]) -> socket.socket:
+def secured(server: Scripted, folder: Path, addresses: list[SocketAddress]) -> socket.socket:
     environ = {"SSL_CERT_FILE": str(folder / "ca.pem")}
     dialler = Dialler(parse(f"https://localhost:{server.port}"), environ, time.monotonic, find=lambda *_: addresses)
     return dialler.open(time.monotonic() + 20)
@@ -316,7 +316,7 @@ def test_a_name_is_looked_up_also_where_no_thread_can_start() -> None:
 
 
 def test_what_a_resolver_raises_is_raised() -> None:
-    def broken(host: str, port: int) -> list[Address]:
+    def broken(host: str, port: int) -> list[SocketAddress]:
         raise ZeroDivisionError(host, port)
 
     with pytest.raises(ZeroDivisionError):

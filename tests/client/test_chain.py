@@ -14,7 +14,7 @@ import pytest
 
 from configsvc.model.errors import ConfigsvcError, Unavailable
 from configsvc_client._chain import Chain
-from configsvc_client._credentials import Sources
+from configsvc_client._credentials import CredentialSources
 from configsvc_client._sigv4 import Credentials
 from tests.client.stub_servers import Answer, stub
 
@@ -179,7 +179,7 @@ def test_a_child_that_was_forked_amid_the_chain_waits_for_no_thread_of_its_paren
 def test_a_role_is_assumed_in_aws_region_where_nothing_that_botocore_reads_names_one(
     sts: Sts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Sources({"AWS_PROFILE": "team", "AWS_REGION": "eu-central-1"}).find(soon())
+    CredentialSources({"AWS_PROFILE": "team", "AWS_REGION": "eu-central-1"}).find(soon())
     monkeypatch.delenv("AWS_DEFAULT_REGION")
-    Sources({"AWS_PROFILE": "team", "AWS_REGION": "eu-central-1"}).find(soon())
+    CredentialSources({"AWS_PROFILE": "team", "AWS_REGION": "eu-central-1"}).find(soon())
     assert sts.scopes == ["eu-west-3", "eu-central-1"]

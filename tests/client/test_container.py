@@ -8,7 +8,7 @@ import pytest
 
 from configsvc.model.errors import Misconfigured, Unavailable
 from configsvc_client._container import FULL, RELATIVE, fetch
-from configsvc_client._credentials import Provider, Sources
+from configsvc_client._credentials import CredentialSources, Provider
 from configsvc_client._sigv4 import Credentials
 from tests.client.carried import carried
 from tests.client.stub_servers import Answer, as_json, stub
@@ -23,7 +23,7 @@ def soon(seconds: float = 20) -> float:
 
 def test_a_container_gets_its_credentials_from_the_endpoint_it_is_told_of() -> None:
     with stub(lambda *_: as_json(200, GIVEN)) as server:
-        found = Sources({FULL: f"{server.url}/v1/creds?x=1"}).find(soon())
+        found = CredentialSources({FULL: f"{server.url}/v1/creds?x=1"}).find(soon())
     assert found == Credentials("AKID", "canary", "t", EXPIRES)
     assert "canary" not in repr(found)
     ((method, path, headers, _),) = server.requests
@@ -138,7 +138,7 @@ def test_when_credentials_end_is_read_as_botocore_reads_it_and_is_utc_where_no_z
 @pytest.mark.parametrize("none", [None, "", 0])
 def test_credentials_that_do_not_say_when_they_end_are_taken_and_asked_for_each_time(none: object) -> None:
     with stub(lambda *_: as_json(200, {**GIVEN, "Expiration": none})) as server:
-        provider = Provider(Sources({FULL: server.url}).find, time.time, lambda: None)
+        provider = Provider(CredentialSources({FULL: server.url}).find, time.time, lambda: None)
         assert [provider(soon()).expires, provider(soon()).expires] == [None, None]
         assert len(server.requests) == 2
 
@@ -208,7 +208,7 @@ def test_what_was_found_before_credentials_were_refused_is_not_kept() -> None:
 
 def test_credentials_without_an_end_are_looked_up_each_time() -> None:
     environ = {"AWS_ACCESS_KEY_ID": "one", "AWS_SECRET_ACCESS_KEY": "s"}
-    provider = Provider(Sources(environ).find, lambda: 0.0, lambda: None)
+    provider = Provider(CredentialSources(environ).find, lambda: 0.0, lambda: None)
     assert provider(soon()).access_key == "one"
     environ["AWS_ACCESS_KEY_ID"] = "two"
     assert provider(soon()).access_key == "two"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from configsvc.model.errors import Misconfigured, Unavailable
-from configsvc_client._credentials import Provider, Sources
+from configsvc_client._credentials import CredentialSources, Provider
 from configsvc_client._sigv4 import Credentials
 from configsvc_client.admin._session import finder
 from tests.client.carried import carried
@@ -24,7 +24,7 @@ def soon(seconds: float = 20) -> float:
 
 def test_the_variables_of_lambda_come_first_and_are_taken_as_they_are_then() -> None:
     environ = {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "t\n"}
-    find = Sources(environ).find
+    find = CredentialSources(environ).find
     assert find(soon()) == Credentials("AKID", "s", "t")
     del environ["AWS_SESSION_TOKEN"]
     assert find(soon()).token is None
@@ -34,7 +34,7 @@ def test_the_variables_of_lambda_come_first_and_are_taken_as_they_are_then() -> 
 @pytest.mark.parametrize("text", ["canary\nx", "canary x", "canaryé", "canary\0"])
 def test_a_variable_that_holds_no_credential_is_named_and_not_shown(name: str, text: str) -> None:
     environ = {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "t", name: text}
-    for find in (Sources(environ).find, finder(environ)):
+    for find in (CredentialSources(environ).find, finder(environ)):
         with pytest.raises(Misconfigured, match=name) as caught:
             find(soon())
         assert "canary" not in carried(caught.value)
@@ -50,10 +50,10 @@ def test_what_botocore_finds_is_taken_where_there_are_no_variables(
     file = tmp_path / "credentials"
     file.write_text("[default]\naws_access_key_id = AKID\naws_secret_access_key = s\n")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
-    assert Sources({}).find(soon()) == Credentials("AKID", "s", None)
+    assert CredentialSources({}).find(soon()) == Credentials("AKID", "s", None)
     file.write_text("[default]\naws_access_key_id = AKID\naws_secret_access_key = canary\u00e9\n", encoding="utf-8")
     with pytest.raises(Misconfigured) as caught:
-        Sources({}).find(soon())
+        CredentialSources({}).find(soon())
     assert "canary" not in carried(caught.value)
 
 
@@ -62,7 +62,7 @@ def test_without_any_the_error_says_where_they_were_looked_for(tmp_path: Path, m
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     with pytest.raises(Misconfigured, match="AWS_ACCESS_KEY_ID"):
-        Sources({}).find(soon())
+        CredentialSources({}).find(soon())
 
 
 Assuming = Callable[[int], None]
@@ -88,7 +88,7 @@ def port(server: Stub) -> int:
 
 
 def test_a_role_is_assumed_once_however_often_it_signs_and_again_when_it_was_refused(assuming: Assuming) -> None:
-    sources = Sources(TEAM)
+    sources = CredentialSources(TEAM)
     provider = Provider(sources.find, time.time, sources.forget)
     with stub(lambda *_: (200, {}, GIVEN.encode())) as sts:
         assuming(port(sts))
@@ -114,7 +114,7 @@ def test_a_role_that_cannot_be_assumed_is_an_error_of_ours_after_one_request(
 ) -> None:
     with stub(lambda *_: answer) as sts:
         assuming(port(sts))
-        for tried, find in enumerate((Sources(TEAM).find, finder(TEAM)), start=1):
+        for tried, find in enumerate((CredentialSources(TEAM).find, finder(TEAM)), start=1):
             with pytest.raises(error, match=says) as caught:
                 find(soon())
             assert len(sts.requests) == tried
@@ -125,7 +125,7 @@ def test_a_sts_that_cannot_be_reached_is_unavailable_and_no_wrong_setting(assumi
     with stub(lambda *_: (200, {}, b"")) as sts:
         closed = port(sts)
     assuming(closed)
-    for find in (Sources(TEAM).find, finder(TEAM)):
+    for find in (CredentialSources(TEAM).find, finder(TEAM)):
         with pytest.raises(Unavailable, match="EndpointConnectionError"):
             find(soon())
 
@@ -146,7 +146,7 @@ def test_what_a_credential_process_prints_is_not_shown(
     (tmp_path / "config").write_text(f"[profile team]\ncredential_process = {sys.executable} {tmp_path}/program.py\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-    for find in (Sources(TEAM).find, finder(TEAM)):
+    for find in (CredentialSources(TEAM).find, finder(TEAM)):
         with pytest.raises(
             Misconfigured, match=r"JSONDecodeError|CredentialRetrievalError of custom-process"
         ) as caught:
@@ -165,6 +165,6 @@ def test_a_sts_that_says_nothing_is_asked_once_and_for_no_longer_than_is_left(as
         held.append(sts)
         assuming(sts.port)
         with pytest.raises(Unavailable, match="ReadTimeoutError"):
-            Sources(TEAM).find(soon(0.2))
+            CredentialSources(TEAM).find(soon(0.2))
         sts.ended.set()
     assert sts.connections == 1

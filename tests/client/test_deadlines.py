@@ -9,8 +9,9 @@ import pytest
 
 from configsvc.model.errors import ConfigsvcError, Throttled, Unavailable
 from configsvc_client import ConfigUnavailable
+from configsvc_client._ports import ClockReading
 from tests.client.configs import Stage
-from tests.client.fakes import FakeClock, Moment
+from tests.client.fakes import FakeClock
 from tests.client.sealing import sealed_values
 
 BEGAN = 1_000.0
@@ -25,7 +26,7 @@ class Seen(FakeClock):
         super().__init__(up=BEGAN)
         self.looks = threading.Semaphore(0)
 
-    def now(self) -> Moment:
+    def now(self) -> ClockReading:
         if threading.current_thread().name == "late":
             self.looks.release()
         return super().now()

@@ -73,7 +73,7 @@ def test_a_max_stale_of_one_interval_never_shows_while_the_service_answers(chanc
         stage.clock.advance(1)
 
 
-def test_a_pinned_snapshot_does_not_expire_in_the_middle_of_an_invocation() -> None:
+def test_a_snapshot_does_not_expire_during_its_invocation() -> None:
     stage = failing(**FIVE_MINUTES)
 
     def read(event: object, context: object) -> object:

@@ -14,8 +14,8 @@ import pytest
 from configsvc.model.errors import ConfigsvcError, Forbidden, Unavailable
 from configsvc.model.names import Namespace
 from configsvc_client import Snapshot
-from configsvc_client._ports import Found, Moment
-from configsvc_client._refresh import Flight, Flights, State
+from configsvc_client._ports import ClockReading, FetchedSnapshot
+from configsvc_client._refresh import Flight, Flights, RefreshState
 from tests.client.configs import Stage
 from tests.client.fakes import FakeGateway
 from tests.client.sealing import sealed_values
@@ -27,19 +27,19 @@ class Held:
 
     def __init__(self) -> None:
         self.asked, self._go = threading.Event(), threading.Event()
-        self._answer: Callable[[], dict[Namespace, Found | ConfigsvcError]] = dict
+        self._answer: Callable[[], dict[Namespace, FetchedSnapshot | ConfigsvcError]] = dict
 
-    def wait(self) -> dict[Namespace, Found | ConfigsvcError]:
+    def wait(self) -> dict[Namespace, FetchedSnapshot | ConfigsvcError]:
         self.asked.set()
         assert self._go.wait(30)
         return self._answer()
 
-    def answer(self, *found: Found) -> None:
+    def answer(self, *found: FetchedSnapshot) -> None:
         self._answer = lambda: {Namespace(each.sealed.namespace): each for each in found}
         self._go.set()
 
     def fail(self, error: Exception) -> None:
-        def failing() -> dict[Namespace, Found | ConfigsvcError]:
+        def failing() -> dict[Namespace, FetchedSnapshot | ConfigsvcError]:
             raise error
 
         self._answer = failing
@@ -55,7 +55,7 @@ class Holding(FakeGateway):
 
     def fetch(
         self, known: Mapping[Namespace, str | None], deadline: float, meanwhile: Callable[[], None] | None = None
-    ) -> dict[Namespace, Found | ConfigsvcError]:
+    ) -> dict[Namespace, FetchedSnapshot | ConfigsvcError]:
         if not self.held:
             return super().fetch(known, deadline, meanwhile)
         self.asked.append(dict(known))
@@ -358,7 +358,7 @@ def test_of_threads_that_begin_at_the_same_instruction_one_begins_each_flight(be
     def begin() -> None:
         for _ in range(2_000):
             last = flights.last()
-            following = Flight(last.state, Moment(0.0, 0.0), 0.8)
+            following = Flight(last.state, ClockReading(0.0, 0.0), 0.8)
             if last.ended and flights.follow(last, following):
                 begun.append((last.number, following.number))
                 following.end(following.before)
@@ -388,7 +388,7 @@ def test_a_thread_that_slept_while_others_went_on_begins_nothing() -> None:
 
 
 def ended_flight() -> Flight:
-    flight = Flight(State(0.8), Moment(0.0, 0.0), 0.8)
+    flight = Flight(RefreshState(0.8), ClockReading(0.0, 0.0), 0.8)
     flight.end(flight.before)
     return flight
 

@@ -18,7 +18,7 @@ from configsvc_client._answer import Answer
 from configsvc_client._changes import Callbacks
 from configsvc_client._foreign import foreign, injected
 from configsvc_client._http import Connection
-from configsvc_client._race import Address
+from configsvc_client._race import SocketAddress
 from configsvc_client._refresh import ours
 from configsvc_client._url import parse
 from configsvc_client._value import converted
@@ -284,7 +284,7 @@ def test_looking_for_an_address_is_ended_by_a_handlers_timeout(seconds: float, t
         servers.callback(ended.set)
         addresses = [each.port for each in silent]
 
-        def find(host: str, port: int) -> list[Address]:
+        def find(host: str, port: int) -> list[SocketAddress]:
             del host, port
             return [(socket.AF_INET, ("127.0.0.1", each)) for each in addresses]
 

@@ -8,9 +8,9 @@ import pytest
 
 from configsvc_client import _freshness
 from configsvc_client._freshness import NEVER, UNHELD, Freshness, Pace, Window, age
-from configsvc_client._ports import Moment
+from configsvc_client._ports import ClockReading
 
-NOW = Moment(10_000.0, 500.0)
+NOW = ClockReading(10_000.0, 500.0)
 PACE = Pace(60.0)
 SHORT = Pace(60.0, 100.0)
 HELD = Freshness(NOW, NOW, 60.0)
@@ -21,15 +21,15 @@ def near(freshness: Freshness) -> Freshness:
     return freshness._replace(quiet=round(freshness.quiet, 6))
 
 
-def after(seconds: float) -> Moment:
-    return Moment(NOW.wall + seconds, NOW.monotonic + seconds)
+def after(seconds: float) -> ClockReading:
+    return ClockReading(NOW.wall + seconds, NOW.monotonic + seconds)
 
 
 @pytest.mark.parametrize(
     ("wall", "monotonic", "passed"), [(5, 5, 5), (7, 5, 7), (5, 7, 7), (-9, 5, 5), (5, -9, 5), (-9, -7, 0), (0, 0, 0)]
 )
 def test_age_is_by_the_clock_that_says_more_and_never_negative(wall: float, monotonic: float, passed: float) -> None:
-    assert age(NOW, Moment(NOW.wall + wall, NOW.monotonic + monotonic)) == passed
+    assert age(NOW, ClockReading(NOW.wall + wall, NOW.monotonic + monotonic)) == passed
 
 
 @pytest.mark.parametrize(("seconds", "due"), [(0, False), (59.5, False), (60, True), (61, True)])
@@ -114,9 +114,9 @@ def test_after_a_restore_a_refresh_is_due_and_what_is_held_as_old_as_it_was() ->
     assert HELD.over(after(1)) == Freshness(NOW, after(1), 0.0)
 
 
-@pytest.mark.parametrize("now", [NOW, Moment(-1e9, -1e9)])
-def test_what_was_never_held_is_due_and_infinitely_old(now: Moment) -> None:
-    longest_ago = Moment(-math.inf, -math.inf)
+@pytest.mark.parametrize("now", [NOW, ClockReading(-1e9, -1e9)])
+def test_what_was_never_held_is_due_and_infinitely_old(now: ClockReading) -> None:
+    longest_ago = ClockReading(-math.inf, -math.inf)
     assert Freshness(longest_ago, longest_ago, 0.0) == UNHELD
     assert UNHELD.due(now)
     assert age(UNHELD.confirmed, now) == math.inf
@@ -124,7 +124,7 @@ def test_what_was_never_held_is_due_and_infinitely_old(now: Moment) -> None:
 
 
 def test_no_moment_is_in_the_window_that_never_opens() -> None:
-    assert Window(Moment(math.inf, math.inf), Moment(-math.inf, -math.inf)) == NEVER
+    assert Window(ClockReading(math.inf, math.inf), ClockReading(-math.inf, -math.inf)) == NEVER
 
 
 @pytest.mark.parametrize(("saved", "old"), [(9_000.0, 1_000.0), (10_000.0, 0.0), (20_000.0, 0.0)])

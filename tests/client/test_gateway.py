@@ -10,7 +10,7 @@ from configsvc.model.names import Namespace
 from configsvc.model.snapshot import render
 from configsvc_client._gateway import ApiGateway
 from configsvc_client._http import Connection
-from configsvc_client._ports import Found
+from configsvc_client._ports import FetchedSnapshot
 from configsvc_client._url import parse
 from tests.client.sealing import NS, sealed_values
 from tests.client.stub_servers import Answer, Stub, as_json, scripted, stub, take_request
@@ -25,7 +25,9 @@ def snapshot_or_unchanged(_: str, path: str, headers: dict[str, str], __: bytes)
     return 200, {"content-type": "application/json", "etag": SERVED.etag}, render(SERVED.sealed).encode()
 
 
-def fetch(server: Stub, known: dict[Namespace, str | None]) -> Mapping[Namespace, Found | errors.ConfigsvcError]:
+def fetch(
+    server: Stub, known: dict[Namespace, str | None]
+) -> Mapping[Namespace, FetchedSnapshot | errors.ConfigsvcError]:
     connection = Connection(parse(f"{server.url}/prod"), {})
     try:
         return ApiGateway(connection, "key-1").fetch(known, time.monotonic() + 20)

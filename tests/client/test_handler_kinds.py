@@ -16,7 +16,7 @@ from typing import Any, assert_type
 
 import pytest
 
-from configsvc_client._ports import Found
+from configsvc_client._ports import FetchedSnapshot
 from tests.client.configs import Stage
 from tests.client.sealing import NS, sealed_values
 
@@ -28,7 +28,7 @@ def stage_of_one() -> Stage:
 def serve(stage: Stage, value: str) -> object:
     """From now on everybody who is not in an invocation reads this."""
     served = stage.gateway.served[NS]
-    assert isinstance(served, Found)
+    assert isinstance(served, FetchedSnapshot)
     stage.serve(sealed_values({"a": value}, revision=served.sealed.revision + 1))
     stage.config.refresh()
     return None

@@ -13,7 +13,7 @@ from configsvc.model.names import Namespace
 from configsvc.model.snapshot import render
 from configsvc_client._gateway import ApiGateway
 from configsvc_client._http import Connection
-from configsvc_client._ports import Found
+from configsvc_client._ports import FetchedSnapshot
 from configsvc_client._url import parse
 from tests.client.sealing import NS, sealed_values
 from tests.client.stub_servers import Answer, Stub, as_json, stub
@@ -25,7 +25,7 @@ SHARED, THIRD = Namespace("shared.prod"), Namespace("third.prod")
 class Several:
     """Answers as the service does; what is `deferred` is given out singly only."""
 
-    def __init__(self, *served: Found) -> None:
+    def __init__(self, *served: FetchedSnapshot) -> None:
         self.served = {each.sealed.namespace: each for each in served}
         self.deferred: set[Namespace] = set()
 
@@ -53,7 +53,7 @@ ONE = sealed_values({"a": "1"}, revision=7)
 TWO = sealed_values({"b": "2"}, revision=3, namespace=SHARED)
 
 
-def fetch(server: Stub, known: Mapping[Namespace, str | None]) -> Mapping[Namespace, Found | ConfigsvcError]:
+def fetch(server: Stub, known: Mapping[Namespace, str | None]) -> Mapping[Namespace, FetchedSnapshot | ConfigsvcError]:
     connection = Connection(parse(f"{server.url}/prod"), {})
     try:
         return ApiGateway(connection, "key-1").fetch(known, time.monotonic() + 20)

@@ -11,7 +11,7 @@ import pytest
 from configsvc_client import _kms
 from configsvc_client._http import Connection
 from configsvc_client._kept import refuses_or_fails
-from configsvc_client._race import Address
+from configsvc_client._race import SocketAddress
 from configsvc_client._url import parse
 from tests.client.stub_servers import Answer, Stub, stub
 
@@ -32,7 +32,7 @@ class Place:
         del method, path, headers, body
         return self.old_says, {}, b"" if self.old_says == 304 else b"old"
 
-    def find(self, host: str, port: int) -> list[Address]:
+    def find(self, host: str, port: int) -> list[SocketAddress]:
         del host, port
         self.looked_up += 1
         assert self.means is not None

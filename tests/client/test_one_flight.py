@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from configsvc_client._ports import Moment
-from configsvc_client._refresh import Flight, Flights, State
+from configsvc_client._ports import ClockReading
+from configsvc_client._refresh import Flight, Flights, RefreshState
 from tests.client.test_background import wait_until
 
 if TYPE_CHECKING:
     from _typeshed import TraceFunction
 
-BEGAN = Moment(0.0, 0.0)
-LATER = State(1.6)
+BEGAN = ClockReading(0.0, 0.0)
+LATER = RefreshState(1.6)
 
 
 def begun(seconds: float = 8.0) -> Flight:
-    return Flight(State(0.8), BEGAN, seconds)
+    return Flight(RefreshState(0.8), BEGAN, seconds)
 
 
 def traced(of: Callable[..., object], look: Callable[[], object], do: Callable[[], object]) -> None:
@@ -54,9 +54,9 @@ def test_a_flight_that_has_not_flown_has_changed_nothing_and_is_not_kept() -> No
 def test_the_next_may_begin_at_the_deadline_of_a_flight_of_another_thread_and_not_before() -> None:
     other = begun()
     other.joined(-1)  # no thread has this number
-    assert other.over(Moment(7.5, 7.5)) is False
-    assert other.over(Moment(8.0, 7.5)) is True
-    assert other.over(Moment(7.5, 8.0)) is True
+    assert other.over(ClockReading(7.5, 7.5)) is False
+    assert other.over(ClockReading(8.0, 7.5)) is True
+    assert other.over(ClockReading(7.5, 8.0)) is True
 
 
 def test_the_next_may_begin_where_this_thread_has_left_a_flight_and_not_while_it_runs_it() -> None:
@@ -90,7 +90,7 @@ def test_a_flight_is_of_the_threads_that_asked_for_it_and_that_run_it() -> None:
 def test_a_flight_ends_once_and_the_first_end_counts() -> None:
     flying = begun()
     assert flying.end(LATER) is True
-    assert flying.end(State(3.2)) is False
+    assert flying.end(RefreshState(3.2)) is False
     assert flying.state is LATER
 
 

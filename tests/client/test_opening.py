@@ -12,9 +12,9 @@ import pytest
 from configsvc.model.entry import Entry
 from configsvc.model.errors import CannotOpen
 from configsvc_client._keyring import Keyring
-from configsvc_client._opening import Rules, open_layer
+from configsvc_client._opening import OpeningRules, open_layer
 from configsvc_client._pin import Pin
-from configsvc_client._ports import Found
+from configsvc_client._ports import FetchedSnapshot
 from tests.client.configs import Stage
 from tests.client.fakes import KMS_KEY, FakeClock, FakeKms
 from tests.client.sealing import NS, data_key, envelope, found, kms_form, plain, sealed_values
@@ -45,18 +45,18 @@ def test_an_envelope_whose_data_key_did_not_come_says_which_it_is() -> None:
     assert refused.value.members["kid"] == data_key().kid
 
 
-def kms_values(count: int) -> Found:
+def kms_values(count: int) -> FetchedSnapshot:
     return found([kms_form(f"k{number}", b"x") for number in range(count)])
 
 
-def envelopes(count: int) -> Found:
+def envelopes(count: int) -> FetchedSnapshot:
     raws = [hashlib.sha256(bytes([number])).digest() for number in range(count)]
     sealed = [envelope(f"k{number}", b"x", raw=raw) for number, raw in enumerate(raws)]
     return found(sealed, data_keys=[data_key(raw) for raw in raws])
 
 
 @pytest.mark.parametrize("served", [kms_values(25), envelopes(25)], ids=["kms", "envelope"])
-def test_after_twenty_refusals_of_kms_the_rest_is_not_asked_for(served: Found) -> None:
+def test_after_twenty_refusals_of_kms_the_rest_is_not_asked_for(served: FetchedSnapshot) -> None:
     stage = Stage(served)
     stage.kms.down = CannotOpen("InvalidCiphertextException", reason="InvalidCiphertextException")
     assert len(stage.config.broken) == 25
@@ -66,7 +66,7 @@ def test_after_twenty_refusals_of_kms_the_rest_is_not_asked_for(served: Found) -
 
 
 @pytest.mark.parametrize("served", [kms_values(25), envelopes(25)], ids=["kms", "envelope"])
-def test_a_policy_that_denies_single_keys_stops_no_other(served: Found) -> None:
+def test_a_policy_that_denies_single_keys_stops_no_other(served: FetchedSnapshot) -> None:
     stage = Stage(served)
     stage.kms.fail = [DENIED] * 24
     assert stage.config["k24"] == "x"
@@ -131,7 +131,7 @@ def test_a_layer_keeps_its_sealed_snapshot_only_while_a_value_does_not_open() ->
     kms = FakeKms()
     kms.fail = [DENIED]
     clock = FakeClock()
-    rules = Rules(Keyring(kms, Pin((KMS_KEY,)), clock, 60.0))
+    rules = OpeningRules(Keyring(kms, Pin((KMS_KEY,)), clock, 60.0))
     served = found([kms_form("a", b"1")])
     assert open_layer(NS, served, rules, clock.up + 10).reopen == served.sealed
     assert open_layer(NS, served, rules, clock.up + 10).reopen is None
@@ -165,7 +165,7 @@ def test_what_a_signal_handler_raises_is_not_taken_for_a_value_that_does_not_ope
     limit: CannotOpen, entry: Entry
 ) -> None:
     clock = FakeClock()
-    rules = Rules(Keyring(StruckKms(), Pin((KMS_KEY,)), clock, 60.0))
+    rules = OpeningRules(Keyring(StruckKms(), Pin((KMS_KEY,)), clock, 60.0))
     with pytest.raises(CannotOpen) as raised:
         open_layer(NS, found([entry, plain("b", "2")]), rules, clock.up + 10)
     assert raised.value is limit

@@ -9,7 +9,7 @@ from typing import NoReturn
 import pytest
 
 from configsvc_client import Config, Snapshot, _reads
-from configsvc_client._world import SystemClock
+from configsvc_client._world import SystemClocks
 from tests.client.configs import Stage
 from tests.client.sealing import sealed_values
 
@@ -97,8 +97,8 @@ def test_the_fast_path_is_two_calls_into_c_and_a_snapshot_runs_no_python_at_all(
     assert names == {"_open", "until", "time", "ends", "monotonic", "plain", "snapshot", "_held"}
     assert calls(Config.__getitem__) == 3  # the clocks, and what is done outside the window
     clocks = [_reads.time, _reads.monotonic]  # type: ignore[attr-defined]  # as it calls them
-    assert clocks == [SystemClock.wall, SystemClock.monotonic]
-    assert isinstance(stage.config._pin, types.BuiltinFunctionType)  # noqa: SLF001  # a C function
+    assert clocks == [SystemClocks.wall, SystemClocks.monotonic]
+    assert isinstance(stage.config._of_invocation, types.BuiltinFunctionType)  # noqa: SLF001  # a C function
     assert isinstance(stage.config.snapshot().__getitem__, types.BuiltinFunctionType)
 
 

@@ -9,7 +9,7 @@ from configsvc.model.encoding import base64std
 from configsvc.model.entry import Entry
 from configsvc.model.snapshot import DataKey
 from configsvc_client import CannotOpen, _cipher
-from configsvc_client._ports import Found
+from configsvc_client._ports import FetchedSnapshot
 from tests.client.configs import Stage
 from tests.client.fakes import FOREIGN_KEY, KMS_KEY, OTHER_KEY, wrap
 from tests.client.sealing import DATA_KEY, NS, data_key, envelope, found, kms_form, plain, sealed_values
@@ -17,7 +17,7 @@ from tests.client.sealing import DATA_KEY, NS, data_key, envelope, found, kms_fo
 MRK = "arn:aws:kms:{}:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab"
 
 
-def refused(served: Found, **environ: str) -> str:
+def refused(served: FetchedSnapshot, **environ: str) -> str:
     """Why the one key of an answer does not open."""
     stage = Stage(served, **environ)
     with pytest.raises(CannotOpen) as caught:

@@ -13,7 +13,7 @@ from configsvc.model.errors import Unavailable
 from configsvc.model.names import Namespace
 from configsvc.model.snapshot import render
 from configsvc_client import Config
-from configsvc_client._ports import Found
+from configsvc_client._ports import FetchedSnapshot
 from tests.client.configs import Stage
 from tests.client.sealing import data_key, envelope, found, plain, sealed_values
 from tests.client.stub_servers import Answer, Serve, scripted, stub, take_request
@@ -148,7 +148,7 @@ def test_outside_lambda_the_caller_waits_for_the_usual_time_and_the_refresh_goes
     assert (stage.config["a"], stage.config.last_error) == ("2", None)
 
 
-def big(revision: int) -> Found:
+def big(revision: int) -> FetchedSnapshot:
     """A snapshot of about 300 KB, the value of `a` its revision."""
     entries = [plain("a", str(revision)), *(plain(f"k{number}", "x" * 3000) for number in range(100))]
     return found(entries, revision=revision, data_keys=[])

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from configsvc_client._ports import Moment
-from configsvc_client._refresh import Flight, State
+from configsvc_client._ports import ClockReading
+from configsvc_client._refresh import Flight, RefreshState
 from tests.client.certificates import server_context
 from tests.client.sealing import envelope, found, kms_form, plain
 from tests.client.stub_service import service
@@ -126,7 +126,7 @@ def test_a_time_limit_ends_what_it_strikes_and_leaves_a_client_that_works(
 
 
 def test_a_refresh_that_its_thread_no_longer_runs_is_over_and_one_that_it_runs_is_not() -> None:
-    now, begun = Moment(10.0, 10.0), [Flight(State(1.0), Moment(10.0, 10.0), 60.0)]
+    now, begun = ClockReading(10.0, 10.0), [Flight(RefreshState(1.0), ClockReading(10.0, 10.0), 60.0)]
     assert begun[0].over(now)  # nothing on this stack runs it
 
     def over(flight: Flight) -> bool:

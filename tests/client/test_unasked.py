@@ -13,7 +13,7 @@ from configsvc.model.errors import Unavailable
 from configsvc.model.snapshot import render
 from configsvc_client._gateway import ApiGateway
 from configsvc_client._http import Connection
-from configsvc_client._ports import Found
+from configsvc_client._ports import FetchedSnapshot
 from configsvc_client._url import parse
 from tests.client.certificates import server_context
 from tests.client.sealing import NS, found, plain
@@ -118,16 +118,16 @@ def test_after_a_304_that_answers_no_condition_the_connection_is_dropped() -> No
         contextlib.closing(Connection(parse(f"http://127.0.0.1:{server.port}"), {})) as connection,
     ):
         gateway = ApiGateway(connection, "k" * 40)
-        assert [each.etag for each in gateway.fetch({NS: None}, soon()).values() if isinstance(each, Found)]
+        assert [each.etag for each in gateway.fetch({NS: None}, soon()).values() if isinstance(each, FetchedSnapshot)]
         with pytest.raises(Unavailable, match="not since what is held"):
             gateway.fetch({NS: '"3-0a1b"'}, soon())
-        assert [each.etag for each in gateway.fetch({NS: None}, soon()).values() if isinstance(each, Found)] == [
-            '"5-0a1b"'
-        ]
+        assert [
+            each.etag for each in gateway.fetch({NS: None}, soon()).values() if isinstance(each, FetchedSnapshot)
+        ] == ['"5-0a1b"']
     assert server.connections == 2
 
 
-def as_answer(served: Found) -> bytes:
+def as_answer(served: FetchedSnapshot) -> bytes:
     body = render(served.sealed).encode()
     head = f"Content-Type: application/json\r\nETag: {served.etag}\r\nContent-Length: {len(body)}\r\n\r\n"
     return b"HTTP/1.1 200 OK\r\n" + head.encode() + body

@@ -13,26 +13,26 @@ import pytest
 from configsvc.model.names import Namespace
 from configsvc_client import Snapshot
 from configsvc_client._freshness import Window
-from configsvc_client._ports import Moment
+from configsvc_client._ports import ClockReading
 from configsvc_client._reads import Reads
-from configsvc_client._snapshot import Layer
-from configsvc_client._world import SystemClock
+from configsvc_client._snapshot import NamespaceLayer
+from configsvc_client._world import SystemClocks
 from tests.client.configs import Stage
 from tests.client.fakes import FakeClock
 from tests.client.sealing import sealed_values
 
-START = Moment(1_000.0, 50.0)
+START = ClockReading(1_000.0, 50.0)
 LATER = 1e12  # open by the clock that stands, and by the system's
-CLOCKS: dict[str, FakeClock | SystemClock] = {"fake": FakeClock(*START), "system": SystemClock()}
+CLOCKS: dict[str, FakeClock | SystemClocks] = {"fake": FakeClock(*START), "system": SystemClocks()}
 ASKED = "asked"
 
 
 def snapshot(value: str) -> Snapshot:
-    return Snapshot([Layer(Namespace("a.b"), 1, '"1"', {"a": value}, frozenset(), {}, 0)])
+    return Snapshot([NamespaceLayer(Namespace("a.b"), 1, '"1"', {"a": value}, frozenset(), {}, 0)])
 
 
 def until(wall: float, monotonic: float) -> Window:
-    return Window(START, Moment(wall, monotonic))
+    return Window(START, ClockReading(wall, monotonic))
 
 
 OPEN, CLOSED = until(LATER, LATER), until(0.0, 0.0)
@@ -48,7 +48,7 @@ KINDS: dict[str, Callable[[Reads], object]] = {
 class Read(Reads):
     """Reads what is published, and otherwise "asks"."""
 
-    def __init__(self, clock: FakeClock | SystemClock) -> None:
+    def __init__(self, clock: FakeClock | SystemClocks) -> None:
         super().__init__()
         self._read_by(clock.wall, clock.monotonic)
 
@@ -107,7 +107,7 @@ def test_a_publication_at_any_instruction_of_a_read_mixes_no_value_with_another_
 
 
 def test_threads_that_read_while_others_are_published_see_no_value_whose_window_is_closed() -> None:
-    reads, ended, wrong = Read(SystemClock()), threading.Event(), list[object]()
+    reads, ended, wrong = Read(SystemClocks()), threading.Event(), list[object]()
     shown = [(snapshot("open"), OPEN), *((snapshot("closed"), each) for each in (CLOSED, *CLOSED_BY_ONE))]
     reads._publish(*shown[0])  # noqa: SLF001  # as the keeper does
 

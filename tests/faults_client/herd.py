@@ -22,7 +22,7 @@ from configsvc_client._gateway import ApiGateway
 from configsvc_client._kms import Decrypted
 from configsvc_client._ports import World
 from configsvc_client._secret import Secret
-from configsvc_client._settings import Settings
+from configsvc_client._settings import ClientSettings
 from configsvc_client._url import Url, parse
 from infra import stage
 from infra.gateway_responses import PROBLEMS, gateway_responses, problem_body
@@ -169,7 +169,7 @@ def consumer(time: VirtualTime, service: Service, draw: random.Random, **environ
     """A real Config of that world."""
     kms = _SlowKms(time)
 
-    def world(_: Settings) -> World:
+    def world(_: ClientSettings) -> World:
         line: object = _Line(parse(ENVIRON["CONFIGSVC_URL"]), service)
         gateway = ApiGateway(line, "k")  # type: ignore[arg-type]  # stands for a Connection
         return World(gateway, kms, time, draw.random, lambda: None, lambda: None, warn=lambda _: None)

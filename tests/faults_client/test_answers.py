@@ -14,7 +14,7 @@ from configsvc.model.errors import CannotOpen, ConfigsvcError, StaleRevision, Un
 from configsvc.model.names import Namespace
 from configsvc.model.snapshot import render
 from configsvc_client import Config
-from configsvc_client._ports import Found
+from configsvc_client._ports import FetchedSnapshot
 from tests.client.configs import Stage
 from tests.client.sealing import envelope, found, plain, sealed_values
 from tests.client.stub_servers import Serve, scripted, take_request
@@ -23,7 +23,7 @@ from tests.faults_client.seeds import seeded
 SHARED = Namespace("shared.prod")
 
 
-def answer(served: Found, *headers: bytes) -> bytes:
+def answer(served: FetchedSnapshot, *headers: bytes) -> bytes:
     body = render(served.sealed).encode()
     kind, etag = b"Content-Type: application/json", b"ETag: " + served.etag.encode()
     lines = [b"HTTP/1.1 200 OK", kind, etag, b"Content-Length: %d" % len(body), *headers]

@@ -22,11 +22,11 @@ from configsvc_client import Config
 from configsvc_client._dial import LookUp
 from configsvc_client._gateway import ApiGateway
 from configsvc_client._http import Connection
-from configsvc_client._ports import Clock, Found, World
-from configsvc_client._race import Address
-from configsvc_client._settings import Settings
+from configsvc_client._ports import Clocks, FetchedSnapshot, World
+from configsvc_client._race import SocketAddress
+from configsvc_client._settings import ClientSettings
 from configsvc_client._url import parse
-from configsvc_client._world import SystemClock
+from configsvc_client._world import SystemClocks
 from tests.client.certificates import server_context
 from tests.client.configs import ENVIRON
 from tests.client.fakes import FakeClock, FakeKms
@@ -48,18 +48,18 @@ print(config["a"], config.refresh(), flush=True)
 GREEN = "from gevent import monkey\nmonkey.patch_all()\n" + READ
 
 
-def whole(served: Found) -> Callable[[str, str, dict[str, str], bytes], Answer]:
+def whole(served: FetchedSnapshot) -> Callable[[str, str, dict[str, str], bytes], Answer]:
     """A service that answers each request with that."""
     headers = {"content-type": "application/json", "etag": served.etag}
     return lambda *_: (200, headers, render(served.sealed).encode())
 
 
 @contextmanager
-def consumer(find: LookUp, clock: Clock) -> Iterator[Config]:
+def consumer(find: LookUp, clock: Clocks) -> Iterator[Config]:
     """A Config with a real connection, whose addresses a test looks up, and a clock of the test."""
     connection = Connection(parse("http://localhost:1"), {}, clock=clock.monotonic, wall=clock.wall, find=find)
 
-    def world(_: Settings) -> World:
+    def world(_: ClientSettings) -> World:
         return World(
             ApiGateway(connection, "k"), FakeKms(), clock, lambda: 0.5, lambda: None, connection.close,
             lambda _: b"", lambda _: None,
@@ -75,13 +75,13 @@ class Name:
     def __init__(self, server: Stub) -> None:
         self.server = server
 
-    def __call__(self, host: str, port: int) -> list[Address]:
+    def __call__(self, host: str, port: int) -> list[SocketAddress]:
         del host, port
         return [(socket.AF_INET, ("127.0.0.1", int(self.server.url.rpartition(":")[2])))]
 
 
 @contextmanager
-def stalling(*answers: Found | None) -> Iterator[tuple[dict[str, str], threading.Semaphore]]:
+def stalling(*answers: FetchedSnapshot | None) -> Iterator[tuple[dict[str, str], threading.Semaphore]]:
     """What a consumer needs, and a sign of each request; those without an answer, and all further ones, wait for it."""
     asked, over, left = threading.Semaphore(0), threading.Event(), list(answers)
 
@@ -158,7 +158,7 @@ def test_32_when_the_old_servers_go_on_answering_the_new_ones_are_read_within_33
 def test_33_an_address_of_no_use_does_not_keep_a_cold_start_from_the_next(why: str) -> None:
     with scripted(lambda connection: _serve(connection, ONE)) as server:
         addresses = [unreachable(server.port)[why], good(server)]
-        with consumer(lambda *_: addresses, SystemClock()) as config:
+        with consumer(lambda *_: addresses, SystemClocks()) as config:
             assert config["a"] == "1"
 
 
@@ -166,12 +166,12 @@ def test_33_silent_addresses_do_not_keep_a_cold_start_from_the_one_that_answers(
     with (
         scripted(lambda connection: _serve(connection, ONE)) as server,
         holes(server.port, "127.0.0.3", "127.0.0.4") as dark,
-        consumer(lambda *_: [*dark, good(server)], SystemClock()) as config,
+        consumer(lambda *_: [*dark, good(server)], SystemClocks()) as config,
     ):
         assert config["a"] == "1"
 
 
-def _serve(connection: socket.socket, served: Found, extra: bytes = b"", **headers: str) -> None:
+def _serve(connection: socket.socket, served: FetchedSnapshot, extra: bytes = b"", **headers: str) -> None:
     """One answer, and something that nobody asked for behind it."""
     if take_request(connection):
         body = render(served.sealed).encode()

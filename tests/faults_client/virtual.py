@@ -7,7 +7,7 @@ import itertools
 import threading
 from collections.abc import Callable
 
-from configsvc_client._ports import Moment
+from configsvc_client._ports import ClockReading
 
 _EPOCH = 1_700_000_000.0
 
@@ -29,9 +29,9 @@ class VirtualTime:
         """Monotonic seconds."""
         return self._now
 
-    def now(self) -> Moment:
+    def now(self) -> ClockReading:
         """Both clocks."""
-        return Moment(_EPOCH + self._now, self._now)
+        return ClockReading(_EPOCH + self._now, self._now)
 
     def pause(self, seconds: float) -> None:
         """Lets everybody run who is due before then."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from configsvc.model.errors import ConfigsvcError, NotFound
 from configsvc.model.names import Namespace
-from configsvc_client._ports import Found
+from configsvc_client._ports import FetchedSnapshot
 from tests.client.sealing import data_key, envelope, found
 
 KEYS = ("k0", "k1", "k2")
@@ -34,7 +34,7 @@ class LabelledService:
         self.broken: set[Namespace] = set()
         self.data_keys = {(namespace, 1): 0 for namespace in NAMESPACES}
         self.hostile: dict[Namespace, str] = {}
-        self._sealed: dict[tuple[Namespace, int, bool, str], Found] = {}
+        self._sealed: dict[tuple[Namespace, int, bool, str], FetchedSnapshot] = {}
         self.failing: Callable[[], ConfigsvcError] | None = None
         self.asked = 0
 
@@ -47,7 +47,7 @@ class LabelledService:
         self.broken.discard(namespace)
         self.hostile.pop(namespace, None)
 
-    def served(self, namespace: Namespace) -> Found:
+    def served(self, namespace: Namespace) -> FetchedSnapshot:
         """One namespace as it is answered now: the same each time."""
         revision = self.revisions[namespace] - self.behind[namespace]
         name = (namespace, revision, namespace in self.broken, self.hostile.get(namespace, ""))
@@ -55,7 +55,7 @@ class LabelledService:
             self._sealed[name] = self._seal(*name)
         return self._sealed[name]
 
-    def _seal(self, namespace: Namespace, revision: int, broken: bool, hostile: str) -> Found:  # noqa: FBT001  # a name's parts
+    def _seal(self, namespace: Namespace, revision: int, broken: bool, hostile: str) -> FetchedSnapshot:  # noqa: FBT001  # a name's parts
         data_key_at = self.data_keys[namespace, revision]
         raw = DATA_KEYS[data_key_at]
         text = "evil" if hostile else value(namespace, revision)
@@ -74,7 +74,7 @@ class LabelledService:
         known: Mapping[Namespace, str | None],
         deadline: float,
         meanwhile: Callable[[], None] | None = None,
-    ) -> dict[Namespace, Found | ConfigsvcError]:
+    ) -> dict[Namespace, FetchedSnapshot | ConfigsvcError]:
         """See `Gateway.fetch`."""
         del deadline
         self.asked += 1

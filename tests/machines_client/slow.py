@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from configsvc.model.errors import ConfigsvcError, Unavailable
 from configsvc.model.names import Namespace
 from configsvc_client._kms import Decrypted
-from configsvc_client._ports import Fetched, Found, Moment
+from configsvc_client._ports import ClockReading, FetchedSnapshot, FetchResult
 from configsvc_client._refresh import Flight
 from tests.client.fakes import FakeClock, FakeKms
 from tests.machines_client.service import LabelledService
@@ -25,7 +25,7 @@ LONG_ENOUGH = 10.0
 """Seconds of the real clock within which what has to end does, on any machine."""
 
 
-def elapsed(since: Moment, now: Moment) -> float:
+def elapsed(since: ClockReading, now: ClockReading) -> float:
     """By the clock that says more."""
     return max(0.0, now.wall - since.wall, now.monotonic - since.monotonic)
 
@@ -43,13 +43,13 @@ def until(done: Callable[[], bool]) -> bool:
 class Request:
     """One request: when it began, how long it may take, and what it is answered with, decided when it arrives."""
 
-    def __init__(self, began: Moment, granted: float) -> None:
+    def __init__(self, began: ClockReading, granted: float) -> None:
         self.began, self.ended, self.granted = began, began, granted
         self.under_way = True
         self.is_orphan = False
         """Whether its process was copied, so that it is the parent's."""
 
-    def over(self, now: Moment) -> bool:
+    def over(self, now: ClockReading) -> bool:
         """Whether another one may begin."""
         return not self.under_way or self.is_orphan or elapsed(self.began, now) >= self.granted
 
@@ -87,7 +87,7 @@ class SlowService(LabelledService):
 
     def fetch(
         self, known: Mapping[Namespace, str | None], deadline: float, meanwhile: Callable[[], None] | None = None
-    ) -> Fetched:
+    ) -> FetchResult:
         """See `Gateway.fetch`."""
         request = Request(self.clock.now(), deadline - self.clock.up)
         self.begun(request)
@@ -105,7 +105,7 @@ class SlowService(LabelledService):
 
     def _decided(
         self, known: Mapping[Namespace, str | None], meanwhile: Callable[[], None] | None
-    ) -> Callable[[], dict[Namespace, Found | ConfigsvcError]]:
+    ) -> Callable[[], dict[Namespace, FetchedSnapshot | ConfigsvcError]]:
         try:
             answer = super().fetch(known, 0.0, meanwhile)
         except ConfigsvcError as error:
@@ -113,7 +113,7 @@ class SlowService(LabelledService):
         else:
             return lambda: answer
 
-        def fail() -> dict[Namespace, Found | ConfigsvcError]:
+        def fail() -> dict[Namespace, FetchedSnapshot | ConfigsvcError]:
             raise failed
 
         return fail
@@ -146,8 +146,11 @@ class SlowService(LabelledService):
             raise Unavailable("did not answer in time", reason="deadline")
 
     def _confirmed(
-        self, known: Mapping[Namespace, str | None], answer: dict[Namespace, Found | ConfigsvcError], request: Request
-    ) -> Fetched:
+        self,
+        known: Mapping[Namespace, str | None],
+        answer: dict[Namespace, FetchedSnapshot | ConfigsvcError],
+        request: Request,
+    ) -> FetchResult:
         """Takes note since when what is held after this answer is known to have been served."""
         for namespace in known:
             came = answer.get(namespace)

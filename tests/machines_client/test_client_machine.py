@@ -15,8 +15,8 @@ from configsvc.model.errors import CannotOpen, ConfigsvcError, Expired, Forbidde
 from configsvc.model.names import Namespace
 from configsvc_client import Config, ConfigUnavailable, Snapshot
 from configsvc_client._fallback import BadFallback, Fallback, encode
-from configsvc_client._ports import Moment, World
-from configsvc_client._settings import Settings
+from configsvc_client._ports import ClockReading, World
+from configsvc_client._settings import ClientSettings
 from tests.client.configs import ENVIRON
 from tests.client.fakes import FakeClock, FakeKms
 from tests.machines_client.service import KEYS, NAMESPACES, LabelledService, value
@@ -35,12 +35,12 @@ FAILURES = (
 class Attempt(NamedTuple):
     """The last time the service was asked: when, for how long at most it is left alone, and whether copied since."""
 
-    at: Moment
+    at: ClockReading
     quiet: float
     copied: bool = False
 
 
-def elapsed(since: Moment, now: Moment) -> float:
+def elapsed(since: ClockReading, now: ClockReading) -> float:
     return max(now.wall - since.wall, now.monotonic - since.monotonic)
 
 
@@ -55,11 +55,11 @@ class Client(RuleBasedStateMachine):
         self.seen = dict.fromkeys(NAMESPACES, 0)
         self.opened: set[str] = set()
         self.attempt: Attempt | None = None
-        self.confirmed: dict[Namespace, Moment] | None = None
+        self.confirmed: dict[Namespace, ClockReading] | None = None
         environ = {**ENVIRON, "CONFIGSVC_MAX_STALE_SECONDS": str(STALE), "CONFIGSVC_FALLBACK": "file"}
         self.config = Config(*NAMESPACES, environ=environ, world=self.world)
 
-    def world(self, _: Settings) -> World:
+    def world(self, _: ClientSettings) -> World:
         return World(
             self.service, self.kms, self.clock, lambda: self.chance, lambda: None, lambda: None, self.read_file,
             lambda _: None,

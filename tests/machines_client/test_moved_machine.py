@@ -19,9 +19,9 @@ from configsvc.model.snapshot import render
 from configsvc_client import Config, ConfigUnavailable
 from configsvc_client._gateway import ApiGateway
 from configsvc_client._http import Connection
-from configsvc_client._ports import Moment, World
-from configsvc_client._race import Address
-from configsvc_client._settings import Settings
+from configsvc_client._ports import ClockReading, World
+from configsvc_client._race import SocketAddress
+from configsvc_client._settings import ClientSettings
 from configsvc_client._url import parse
 from tests.client.configs import ENVIRON
 from tests.client.fakes import FakeClock, FakeKms
@@ -65,14 +65,14 @@ class Moving(RuleBasedStateMachine):
         self.clock = FakeClock()
         self.stacks: list[Stack] = []
         self.servers: list[Stub] = []
-        self.looked_up: list[Moment] = []
-        self.moved_at: Moment | None = None
+        self.looked_up: list[ClockReading] = []
+        self.moved_at: ClockReading | None = None
         self.seen = 0
         self.moves()
         self.moved_at = None
         self.config = Config(environ=ENVIRON, world=self.world)
 
-    def world(self, _: Settings) -> World:
+    def world(self, _: ClientSettings) -> World:
         url = parse("http://localhost:1/prod")
         connection = Connection(url, {}, clock=self.clock.monotonic, wall=self.clock.wall, find=self.find)
         gateway = ApiGateway(connection, "k" * 20)
@@ -80,7 +80,7 @@ class Moving(RuleBasedStateMachine):
             gateway, FakeKms(), self.clock, lambda: 0.5, lambda: None, connection.close, warn=lambda _: None
         )  # fmt: skip
 
-    def find(self, _: str, __: int) -> list[Address]:
+    def find(self, _: str, __: int) -> list[SocketAddress]:
         self.looked_up.append(self.clock.now())
         return [(socket.AF_INET, ("127.0.0.1", int(self.servers[-1].url.rpartition(":")[2])))]
 

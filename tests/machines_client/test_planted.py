@@ -50,7 +50,7 @@ BUGS = {
     ),
     "one namespace that is refused stops the others": Bug(
         "_refreshing.py",
-        "        return Refused(_of(namespace, error), mark)",
+        "        return RefusedNamespace(_of(namespace, error), mark)",
         "        raise _of(namespace, error) from None",
         MACHINE,
     ),
@@ -201,14 +201,14 @@ BUGS = {
     ),
     "a window is by the wall's clock alone": Bug(
         "_freshness.py",
-        "Window(now, Moment(now.wall + open_for, now.monotonic + open_for))",
-        "Window(now, Moment(now.wall + open_for, math.inf))",
+        "Window(now, ClockReading(now.wall + open_for, now.monotonic + open_for))",
+        "Window(now, ClockReading(now.wall + open_for, math.inf))",
         "tests/client/test_windows.py",
     ),
     "a window is by the monotonic clock alone": Bug(
         "_freshness.py",
-        "Window(now, Moment(now.wall + open_for, now.monotonic + open_for))",
-        "Window(now, Moment(math.inf, now.monotonic + open_for))",
+        "Window(now, ClockReading(now.wall + open_for, now.monotonic + open_for))",
+        "Window(now, ClockReading(math.inf, now.monotonic + open_for))",
         "tests/client/test_windows.py",
     ),
     "a read compares one clock with its window": Bug(

@@ -18,7 +18,7 @@ from configsvc.model.errors import ConfigsvcError, Expired, Forbidden, Throttled
 from configsvc.model.names import Namespace
 from configsvc_client import Config, ConfigUnavailable, Snapshot
 from configsvc_client._ports import World
-from configsvc_client._settings import Settings
+from configsvc_client._settings import ClientSettings
 from tests.client.configs import ENVIRON
 from tests.client.fakes import FakeClock
 from tests.machines_client.service import KEYS, NAMESPACES, value
@@ -98,7 +98,7 @@ class SlowClient(RuleBasedStateMachine):
         self.service.flight = keeper._last  # noqa: SLF001  # what is under way
         self.invoke = self.asked("snapshot", lambda: self.config.handler(lambda _, __: self.config.snapshot()))
 
-    def world(self, _: Settings) -> World:
+    def world(self, _: ClientSettings) -> World:
         return World(
             self.service, self.kms, self.clock, lambda: self.chance, lambda: None, lambda: None,
             warn=lambda _: None,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configsvc.model.encoding import base64url, canonical_json, from_base64url
-from configsvc.model.envelope import Header, Parts, join, peek, read_header, split
+from configsvc.model.envelope import EnvelopeParts, Header, join, peek, read_header, split
 from configsvc.model.errors import InvalidEnvelope
 from tests.model.strategies import HEADERS
 from tests.service.sealed import envelope
@@ -25,7 +25,7 @@ HEADER = json.loads(from_base64url(GOOD.split(".")[0]))
 def test_what_is_joined_splits_into_the_same_and_says_the_same_of_itself(
     header: Header, nonce: bytes, ciphertext: bytes, tag: bytes
 ) -> None:
-    parts = Parts(header.protected(), nonce, ciphertext, tag)
+    parts = EnvelopeParts(header.protected(), nonce, ciphertext, tag)
     assert split(join(parts)) == parts
     assert read_header(join(parts)) == peek(join(parts)) == header
 
@@ -101,7 +101,7 @@ def test_only_our_error_comes_out_of_what_is_no_envelope(text: str) -> None:
 @pytest.mark.parametrize("nonce", [11, 12, 13])
 @pytest.mark.parametrize("tag", [15, 16, 17])
 def test_a_nonce_or_a_tag_of_another_size_is_refused(nonce: int, tag: int) -> None:
-    parts = Parts(GOOD.split(".")[0].encode(), bytes(nonce), b"x", bytes(tag))
+    parts = EnvelopeParts(GOOD.split(".")[0].encode(), bytes(nonce), b"x", bytes(tag))
     if (nonce, tag) == (12, 16):
         assert split(join(parts)) == parts
         return

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from configsvc.model import limits, names, sizes
 from configsvc.model.change_set import Put, check_put
 from configsvc.model.entry import CONTENT_TYPES, ContentType
-from configsvc.model.envelope import NONCE, TAG, Header, Parts, join
+from configsvc.model.envelope import NONCE, TAG, EnvelopeParts, Header, join
 from configsvc.model.errors import TooLarge
 from configsvc.model.names import Key, Namespace
 
@@ -21,7 +21,7 @@ NS, KEY = names.namespace("payments.prod"), names.key("db.password")
 
 def envelope(namespace: Namespace, key: Key, content_type: ContentType, size: int, version: int = 10**10 - 1) -> str:
     header = Header(namespace, key, version, content_type, names.kid("A" * 43))
-    return join(Parts(header.protected(), bytes(NONCE), bytes(size), bytes(TAG)))
+    return join(EnvelopeParts(header.protected(), bytes(NONCE), bytes(size), bytes(TAG)))
 
 
 @given(st.integers(1, 255), st.integers(1, 64), st.sampled_from(CONTENT_TYPES), st.integers(1, 10**10 - 1))

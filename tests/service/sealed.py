@@ -5,7 +5,7 @@ from hashlib import sha256
 from configsvc.model import names
 from configsvc.model.encoding import base64std, base64url
 from configsvc.model.entry import ContentType
-from configsvc.model.envelope import Header, Parts, join
+from configsvc.model.envelope import EnvelopeParts, Header, join
 from configsvc.model.names import Kid
 from configsvc.model.snapshot import DataKey
 
@@ -33,4 +33,4 @@ def envelope(
     ciphertext: bytes = b"sealed",
 ) -> str:
     header = Header(names.namespace(namespace), names.key(key), version, content_type, kid)
-    return join(Parts(header.protected(), b"n" * 12, ciphertext, b"t" * 16))
+    return join(EnvelopeParts(header.protected(), b"n" * 12, ciphertext, b"t" * 16))

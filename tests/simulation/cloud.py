@@ -18,7 +18,7 @@ from configsvc.web import deadline
 from configsvc.web.log import Level, Logged
 from configsvc_client import _cipher
 from configsvc_client._kms import Decrypted
-from configsvc_client._ports import Clock
+from configsvc_client._ports import Clocks
 from tests.client.fakes import KMS_KEY, FakeKms, wrap
 from tests.machines.planted import Through
 from tests.simulation.dynamodb import TABLE, Client, Table, TimedCalls
@@ -195,7 +195,7 @@ class Fleet:
 class Kms(FakeKms):
     """KMS as one process reaches it: it takes its time, throttles, and is down now and then."""
 
-    def __init__(self, weather: Weather, clock: Clock, made: dict[str, bytes]) -> None:
+    def __init__(self, weather: Weather, clock: Clocks, made: dict[str, bytes]) -> None:
         super().__init__()
         self._weather, self._clock, self._made = weather, clock, made
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from configsvc.model.errors import Unavailable
 from configsvc_client._answer import Response
-from configsvc_client._ports import Clock
+from configsvc_client._ports import Clocks
 from configsvc_client._secret import Secret, bare
 from configsvc_client._url import Url
 from infra.gateway_responses import problem_body
@@ -77,7 +77,7 @@ class Line:
     ) -> None:
         self.fleet, self.weather, self.process, self.person = fleet, weather, process, person
         self.way, self.freezes = way, freezes
-        self.clock: Clock = process
+        self.clock: Clocks = process
         self.gives_up = 0.0
         self.watch: Callable[[Sent, Response | None], None] = lambda _sent, _answer: None
         self.numbers = 0

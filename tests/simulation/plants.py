@@ -13,7 +13,7 @@ from configsvc.service.records import Address, Answer, Head, KeyState, LogRecord
 from configsvc_client import Config, Snapshot
 from configsvc_client._answer import Response
 from configsvc_client._keeper import Keeper
-from configsvc_client._ports import Moment
+from configsvc_client._ports import ClockReading
 from tests.machines.planted import Dropping, Reusing, Through, Trusting, Unconditioned, is_answer
 from tests.simulation import readers, writers
 from tests.simulation.cloud import TableClient
@@ -211,8 +211,8 @@ class _WallAlone:
         self.wall = self.monotonic = process.wall
         self.pause = process.pause
 
-    def now(self) -> Moment:
-        return Moment(self.wall(), self.wall())
+    def now(self) -> ClockReading:
+        return ClockReading(self.wall(), self.wall())
 
 
 class _MonotonicAlone:
@@ -224,8 +224,8 @@ class _MonotonicAlone:
     def wall(self) -> float:
         return EPOCH + self.monotonic()
 
-    def now(self) -> Moment:
-        return Moment(self.wall(), self.monotonic())
+    def now(self) -> ClockReading:
+        return ClockReading(self.wall(), self.monotonic())
 
 
 def _line(kind: type[Line]) -> Callable[[Line], Line]:

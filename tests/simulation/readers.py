@@ -8,8 +8,8 @@ from typing import NamedTuple
 from configsvc.model.errors import Expired
 from configsvc_client import Config, ConfigUnavailable, Snapshot
 from configsvc_client._gateway import ApiGateway
-from configsvc_client._ports import Clock, World
-from configsvc_client._settings import Settings
+from configsvc_client._ports import Clocks, World
+from configsvc_client._settings import ClientSettings
 from tests.client.fakes import KMS_KEY
 from tests.simulation.cloud import LITTLE, Context, Fleet, Kms
 from tests.simulation.network import API_KEY, URL, Line, Person
@@ -45,7 +45,7 @@ class Altered(NamedTuple):
     """What a planted fault puts in the place of a consumer's own parts."""
 
     config: type[Config] = Config
-    clock: Callable[[Process], Clock] = lambda process: process
+    clock: Callable[[Process], Clocks] = lambda process: process
     line: Callable[[Line], Line] = lambda line: line
 
 
@@ -145,7 +145,7 @@ class Reader:
         )
         self._invoked = self._config.handler(self._handler)
 
-    def _world(self, _: Settings) -> World:
+    def _world(self, _: ClientSettings) -> World:
         clock, draw = self._line.clock, self._weather.draw
         gateway = ApiGateway(self._line, API_KEY)  # type: ignore[arg-type]  # stands for a Connection
         kms = Kms(self._weather, clock, self._truth.made)

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
-from configsvc_client._ports import Moment
+from configsvc_client._ports import ClockReading
 
 EPOCH = 1_700_000_000.0
 _HANGS = 60.0
@@ -45,9 +45,9 @@ class Process:
         """Seconds that this process was not frozen."""
         return self.time.now - self.frozen
 
-    def now(self) -> Moment:
+    def now(self) -> ClockReading:
         """Both clocks."""
-        return Moment(self.wall(), self.monotonic())
+        return ClockReading(self.wall(), self.monotonic())
 
     def pause(self, seconds: float) -> None:
         """Waits."""

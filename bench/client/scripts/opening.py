@@ -19,11 +19,11 @@ from bench.measure import Sample, interleaved
 from configsvc.model.snapshot import parse
 from configsvc_client._keyring import Keyring
 from configsvc_client._kms import Decrypted
-from configsvc_client._opening import Rules, open_layer
+from configsvc_client._opening import OpeningRules, open_layer
 from configsvc_client._pin import Pin
-from configsvc_client._ports import Found
+from configsvc_client._ports import FetchedSnapshot
 from configsvc_client._secret import Secret
-from configsvc_client._world import SystemClock
+from configsvc_client._world import SystemClocks
 
 VALUES = 1000
 CONTEXT = {"configsvc:namespace": "bench.1000"}
@@ -72,9 +72,9 @@ def encryption_sdk(algorithm: Algorithm) -> Sample:
 
 def ours() -> Sample:
     """A snapshot as the API answered it, its data key unwrapped before."""
-    clock = SystemClock()
-    rules = Rules(Keyring(InMemoryKms(), Pin(("*",)), clock, 3600.0))
-    found = Found('"1-0a"', parse(json.loads(sys.stdin.read())))
+    clock = SystemClocks()
+    rules = OpeningRules(Keyring(InMemoryKms(), Pin(("*",)), clock, 3600.0))
+    found = FetchedSnapshot('"1-0a"', parse(json.loads(sys.stdin.read())))
     namespace = found.sealed.namespace
 
     def sample() -> float:

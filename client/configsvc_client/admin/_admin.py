@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Self
 
 from configsvc.model import names
-from configsvc_client._ports import Clock, Gateway
+from configsvc_client._ports import Clocks, Gateway
 from configsvc_client.admin._access import Access
 from configsvc_client.admin._change_sets import ChangeSets
 from configsvc_client.admin._data_keys import DataKeys
@@ -54,7 +54,7 @@ class Admin:
     """
 
     def __init__(
-        self, nouns: Nouns, gateway: Gateway, clock: Clock, close: Callable[[], None] = lambda: None
+        self, nouns: Nouns, gateway: Gateway, clock: Clocks, close: Callable[[], None] = lambda: None
     ) -> None:  # fmt: skip
         self.values = nouns.values
         self.change_sets = nouns.change_sets

@@ -17,7 +17,7 @@ from configsvc_client._keyring import Keyring
 from configsvc_client._kms import ENDPOINT_URLS, endpoint
 from configsvc_client._pin import Pin, pin
 from configsvc_client._secret import Secret
-from configsvc_client._spelling import KeyPattern, key_pattern, split
+from configsvc_client._spelling import KeyPatterns, key_pattern, split
 from configsvc_client._url import Url, parse
 from configsvc_client.admin import _session
 from configsvc_client.admin._access import Access
@@ -58,7 +58,7 @@ class Settings(NamedTuple):
     api_keys: tuple[Secret, ...]
     region: str
     pin: Pin
-    sealed_keys: KeyPattern | None = None
+    sealed_keys: KeyPatterns | None = None
 
     def __repr__(self) -> str:
         return f"Settings(url={self.url.origin}{self.url.path}, region={self.region!r}, api_keys=***)"
@@ -110,7 +110,7 @@ def from_environ(environ: Mapping[str, str], told: Told | None = None, *, policy
         kms.close()
 
     gateway = ApiGateway(api, *settings.api_keys)
-    return admin(settings, Ports(api, kms, credentials, _world.SystemClock(), SystemChance(), gateway), close, policy)
+    return admin(settings, Ports(api, kms, credentials, _world.SystemClocks(), SystemChance(), gateway), close, policy)
 
 
 def settings_in(environ: Mapping[str, str]) -> Settings:

@@ -13,7 +13,7 @@ from configsvc.model.errors import CannotOpen, InvalidRequest
 from configsvc.model.names import Namespace
 from configsvc.model.snapshot import SealedSnapshot
 from configsvc_client import _fallback
-from configsvc_client._ports import Clock
+from configsvc_client._ports import Clocks
 from configsvc_client._secret import Secret
 from configsvc_client._url import Url
 from configsvc_client._value import value_of
@@ -41,7 +41,7 @@ class FallbackFile:
         clock: says when it is saved.
     """
 
-    def __init__(self, reader: Reader, opener: Opener, url: Url, clock: Clock) -> None:
+    def __init__(self, reader: Reader, opener: Opener, url: Url, clock: Clocks) -> None:
         self._reader = reader
         self._opener = opener
         self._url = url

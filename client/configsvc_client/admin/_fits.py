@@ -8,7 +8,7 @@ from configsvc.model import names, sizes
 from configsvc.model.change_set import Put
 from configsvc.model.encoding import base64std
 from configsvc.model.entry import Entry
-from configsvc.model.envelope import NONCE, TAG, Header, Parts, join
+from configsvc.model.envelope import NONCE, TAG, EnvelopeParts, Header, join
 from configsvc.model.names import Namespace
 from configsvc.model.snapshot import Charset, SealedSnapshot, data_key_cost, entry_cost, total_cost
 from configsvc_client.admin import _sealing
@@ -43,7 +43,9 @@ def sized(namespace: Namespace, draft: Draft, version: int) -> Put:
     if draft.form == "kms":
         return _sealing.stored(draft, base64std(bytes(len(draft.data) + 1)))
     header = Header(namespace, draft.key, version, draft.content_type, _KID)
-    return _sealing.stored(draft, join(Parts(header.protected(), bytes(NONCE), bytes(len(draft.data)), bytes(TAG))))
+    return _sealing.stored(
+        draft, join(EnvelopeParts(header.protected(), bytes(NONCE), bytes(len(draft.data)), bytes(TAG)))
+    )
 
 
 def served_with(snapshot: SealedSnapshot, drafts: Iterable[Draft], charset: Charset) -> int:

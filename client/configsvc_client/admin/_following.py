@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from configsvc.model.errors import ConfigsvcError, NotTaken
 from configsvc.model.names import Namespace
 from configsvc.model.snapshot import SealedSnapshot
-from configsvc_client._follows import Seen, check_begins, check_follows, fingerprint
-from configsvc_client._ports import Clock, Found, Gateway
+from configsvc_client._follows import RememberedSnapshot, check_begins, check_follows, fingerprint
+from configsvc_client._ports import Clocks, FetchedSnapshot, Gateway
 
 _SECONDS = 29.0
 """One request may take as long as API Gateway lets it (Amazon API Gateway quotas, integration timeout)."""
@@ -23,7 +23,7 @@ class Following:
         clock: for deadlines.
     """
 
-    def __init__(self, gateway: Gateway, namespaces: Iterable[Namespace], clock: Clock) -> None:
+    def __init__(self, gateway: Gateway, namespaces: Iterable[Namespace], clock: Clocks) -> None:
         self._gateway = gateway
         self._clock = clock
         self._etags: dict[Namespace, str | None] = dict.fromkeys(namespaces)
@@ -50,13 +50,15 @@ class Following:
         if missing or (refused and len(refused) == len(self._etags)):
             raise (missing or list(refused.values()))[0]
         self.refused = refused
-        taken = {name: each for name, each in found.items() if isinstance(each, Found) and name not in refused}
+        taken = {
+            name: each for name, each in found.items() if isinstance(each, FetchedSnapshot) and name not in refused
+        }
         self._etags |= {namespace: each.etag for namespace, each in taken.items()}
         changed = {namespace: each.sealed for namespace, each in taken.items()}
         self._held |= changed
         return changed
 
-    def _refusal(self, namespace: Namespace, found: Found | ConfigsvcError) -> ConfigsvcError | None:
+    def _refusal(self, namespace: Namespace, found: FetchedSnapshot | ConfigsvcError) -> ConfigsvcError | None:
         """Why what came of a namespace is not taken, as a reader decides it."""
         if isinstance(found, ConfigsvcError):
             return found
@@ -65,7 +67,7 @@ class Following:
             if held is None:
                 check_begins(namespace, found.sealed, 0)
             else:
-                check_follows(namespace, Seen(held.revision, fingerprint(held)), found.sealed)
+                check_follows(namespace, RememberedSnapshot(held.revision, fingerprint(held)), found.sealed)
         except NotTaken as error:
             return error.with_traceback(None)
         return None

@@ -15,7 +15,7 @@ from configsvc_client._cipher import DATA_KEY, kid_of
 from configsvc_client._keyring import Keyring
 from configsvc_client._kms import plaintext_in
 from configsvc_client._pin import Pin
-from configsvc_client._ports import Clock
+from configsvc_client._ports import Clocks
 from configsvc_client.admin._api import Answer, Api
 from configsvc_client.admin._members import Members
 from configsvc_client.admin._ports import Kms
@@ -47,7 +47,7 @@ class Keyrings:
     """
 
     def __init__(
-        self, api: Api, kms: Kms, keyring: Keyring, pin: Pin, clock: Clock, *, retired: Retired = none_retired
+        self, api: Api, kms: Kms, keyring: Keyring, pin: Pin, clock: Clocks, *, retired: Retired = none_retired
     ) -> None:
         self._api = api
         self._kms = kms

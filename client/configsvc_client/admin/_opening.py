@@ -11,11 +11,11 @@ from configsvc.model.names import Key, Kid, Namespace
 from configsvc.model.snapshot import DataKey
 from configsvc_client._cipher import Cipher, kid_in
 from configsvc_client._keyring import Keyring
-from configsvc_client._opening import Rules
+from configsvc_client._opening import OpeningRules
 from configsvc_client._pin import Pin
-from configsvc_client._ports import Clock
+from configsvc_client._ports import Clocks
 from configsvc_client._secret import Secret
-from configsvc_client._spelling import KeyPattern
+from configsvc_client._spelling import KeyPatterns
 from configsvc_client.admin._keyrings import KMS_SECONDS, require_pin
 from configsvc_client.admin._reader import Opened
 
@@ -32,14 +32,14 @@ class Opener:
     """
 
     def __init__(
-        self, keyring: Keyring, pin: Pin, listed: Callable[[Namespace], Iterable[DataKey]], clock: Clock,
-        sealed_keys: KeyPattern | None = None,
+        self, keyring: Keyring, pin: Pin, listed: Callable[[Namespace], Iterable[DataKey]], clock: Clocks,
+        sealed_keys: KeyPatterns | None = None,
     ) -> None:  # fmt: skip
         self._keyring = keyring
         self._pin = pin
         self._listed = listed
         self._clock = clock
-        self._rules = Rules(keyring, sealed_keys=sealed_keys)
+        self._rules = OpeningRules(keyring, sealed_keys=sealed_keys)
 
     def open(self, namespace: Namespace, entry: Entry, data_keys: Iterable[DataKey] | None = None) -> Opened:
         """The entry in the clear.
@@ -86,7 +86,12 @@ class _Pass:
     """One pass over entries of a namespace: each data key is asked for once, also when it does not unwrap."""
 
     def __init__(
-        self, namespace: Namespace, rules: Rules, pin: Pin, deadline: float, held: Callable[[], Iterable[DataKey]]
+        self,
+        namespace: Namespace,
+        rules: OpeningRules,
+        pin: Pin,
+        deadline: float,
+        held: Callable[[], Iterable[DataKey]],
     ) -> None:
         self._namespace = namespace
         self._rules = rules

@@ -8,14 +8,14 @@ from typing import TypeVar
 from configsvc.model.errors import ConfigsvcError
 from configsvc_client._credentials import Find
 from configsvc_client._kms import Decrypted
-from configsvc_client._ports import Clock
+from configsvc_client._ports import Clocks
 from configsvc_client.admin import _retry
 from configsvc_client.admin._ports import Chance, Kms
 
 Result = TypeVar("Result")
 
 
-def repeated(attempt: Callable[[], Result], clock: Clock, chance: Chance) -> Result:
+def repeated(attempt: Callable[[], Result], clock: Clocks, chance: Chance) -> Result:
     """What the attempt gives, which must be safe to repeat.
 
     Raises:
@@ -41,7 +41,7 @@ class PatientKms:
     KMS is given.
     """
 
-    def __init__(self, kms: Kms, credentials: Find, clock: Clock, chance: Chance) -> None:
+    def __init__(self, kms: Kms, credentials: Find, clock: Clocks, chance: Chance) -> None:
         self._kms = kms
         self._credentials = credentials
         self._clock = clock

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from configsvc_client._answer import Response
 from configsvc_client._credentials import Find
 from configsvc_client._kms import Decrypted
-from configsvc_client._ports import Clock, Gateway
+from configsvc_client._ports import Clocks, Gateway
 from configsvc_client._secret import Secret
 
 
@@ -62,6 +62,6 @@ class Ports(NamedTuple):
     transport: Transport
     kms: Kms
     credentials: Find
-    clock: Clock
+    clock: Clocks
     chance: Chance
     gateway: Gateway

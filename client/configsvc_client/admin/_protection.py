@@ -17,7 +17,7 @@ from typing import NamedTuple
 from configsvc.model import grants, names, wildcard
 from configsvc.model.entry import Form
 from configsvc.model.errors import InvalidName, Misconfigured
-from configsvc_client._spelling import KeyPattern
+from configsvc_client._spelling import KeyPatterns
 
 _MEMBERS = ("exec", "kms", "plain", "retired_kids")
 _KEYS = re.compile(r"[A-Za-z0-9_.*-]+")
@@ -108,7 +108,7 @@ class Rules(NamedTuple):
     """
 
     policy: Policy = Policy()
-    sealed_keys: KeyPattern | None = None
+    sealed_keys: KeyPatterns | None = None
 
     def named(self, namespace: str, key: str, asked: Form | None = None) -> Form | None:
         """The form that the caller or a setting names for a key; None where nothing does.

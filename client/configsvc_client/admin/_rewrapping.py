@@ -8,7 +8,7 @@ from configsvc.model.names import Namespace
 from configsvc.model.snapshot import DataKey
 from configsvc_client._keyring import Keyring
 from configsvc_client._pin import Pin, in_region, region_of
-from configsvc_client._ports import Clock
+from configsvc_client._ports import Clocks
 from configsvc_client.admin._keyrings import KMS_SECONDS, context_of, require_pin
 from configsvc_client.admin._ports import Kms
 
@@ -22,7 +22,7 @@ class Rewrapper:
         clock: for deadlines.
     """
 
-    def __init__(self, kms: Kms, pin: Pin, clock: Clock) -> None:
+    def __init__(self, kms: Kms, pin: Pin, clock: Clocks) -> None:
         self._kms = kms
         self._pin = pin
         self._clock = clock

@@ -7,7 +7,7 @@ from configsvc.model.encoding import base64std, from_base64std
 from configsvc.model.errors import Unavailable
 from configsvc.model.names import Namespace
 from configsvc_client._pin import Pin
-from configsvc_client._ports import Clock
+from configsvc_client._ports import Clocks
 from configsvc_client._secret import Secret
 from configsvc_client.admin import _sealing
 from configsvc_client.admin._draft import Draft
@@ -27,7 +27,7 @@ class ValueSealer:
         chance: draws the nonces.
     """
 
-    def __init__(self, data_keys: Keyrings, kms: Kms, pin: Pin, clock: Clock, chance: Chance) -> None:
+    def __init__(self, data_keys: Keyrings, kms: Kms, pin: Pin, clock: Clocks, chance: Chance) -> None:
         self._data_keys = data_keys
         self._kms = kms
         self._pin = pin

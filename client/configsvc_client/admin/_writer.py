@@ -15,7 +15,7 @@ from configsvc.model.change_set import Activate, Delete, Put, check_put
 from configsvc.model.etag import of_revision
 from configsvc.model.names import Key, Namespace
 from configsvc.model.retry import Backoff
-from configsvc_client._ports import Clock
+from configsvc_client._ports import Clocks
 from configsvc_client.admin import _planner, _wire
 from configsvc_client.admin._api import Api
 from configsvc_client.admin._draft import Draft
@@ -62,7 +62,7 @@ class Writer:
         forget: drops what is held of a namespace's data keys.
     """
 
-    def __init__(self, api: Api, seal: Seal, knows: Knows, clock: Clock, chance: Chance, *, forget: Forget) -> None:
+    def __init__(self, api: Api, seal: Seal, knows: Knows, clock: Clocks, chance: Chance, *, forget: Forget) -> None:
         self._api = api
         self._seal = seal
         self._forget = forget

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from configsvc.model.errors import Unprocessable
 from configsvc_client._config import Config
-from configsvc_client._value import Value
+from configsvc_client._value import ConfigValue
 
 CONFIG = "CONFIGSVC_CONFIG"
 IDENTIFIER = "configsvc"
@@ -63,8 +63,8 @@ def load(
     """
     del env, silent, filename
     held = obj.get(CONFIG)
-    config: Mapping[str, Value] = Config() if held is None else held
-    snapshot: Mapping[str, Value] = getattr(config, "snapshot", lambda: config)()
+    config: Mapping[str, ConfigValue] = Config() if held is None else held
+    snapshot: Mapping[str, ConfigValue] = getattr(config, "snapshot", lambda: config)()
     _check(snapshot)
     _check_that_none_is_lost(snapshot)
     with _literally(obj):
@@ -81,7 +81,7 @@ def _check(keys: Iterable[str]) -> None:
             raise Unprocessable(f"{each} would be a setting of Dynaconf itself, {top}. Rename the key.", key=each)
 
 
-def _check_that_none_is_lost(snapshot: Mapping[str, Value]) -> None:
+def _check_that_none_is_lost(snapshot: Mapping[str, ConfigValue]) -> None:
     """Dynaconf would keep the one that is set last, and say nothing."""
     known: dict[str, str] = {}
     for each in sorted(snapshot, key=_folded):

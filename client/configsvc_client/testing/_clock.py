@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from configsvc_client._ports import Moment
+from configsvc_client._ports import ClockReading
 
 
 class FakeClock:
@@ -24,9 +24,9 @@ class FakeClock:
         """Seconds since some start."""
         return self.up
 
-    def now(self) -> Moment:
+    def now(self) -> ClockReading:
         """Both clocks."""
-        return Moment(self.at, self.up)
+        return ClockReading(self.at, self.up)
 
     def pause(self, seconds: float) -> None:
         """Takes note of the wait, and goes on."""

@@ -14,7 +14,7 @@ from configsvc_client._secret import Secret
 from configsvc_client.testing._failing import Failing
 
 
-class Asked(NamedTuple):
+class KmsCall(NamedTuple):
     """One call of Decrypt: the encryption context, and the key that it was to be under."""
 
     context: Mapping[str, str]
@@ -28,7 +28,7 @@ class FakeKms:
     """
 
     def __init__(self) -> None:
-        self.calls: list[Asked] = []
+        self.calls: list[KmsCall] = []
         self._failing = Failing()
 
     def encrypt(self, kms_key: str, context: Mapping[str, str], plaintext: bytes) -> bytes:
@@ -43,7 +43,7 @@ class FakeKms:
             ConfigsvcError: as `fail` asks for.
         """
         del deadline
-        self.calls.append(Asked(dict(context), key_id))
+        self.calls.append(KmsCall(dict(context), key_id))
         self._failing.check()
         try:
             kms_key, made_with, plaintext = json.loads(ciphertext)

@@ -11,10 +11,10 @@ from configsvc.model.entry import Form
 from configsvc.model.errors import ConfigsvcError, NotFound, Unavailable
 from configsvc.model.names import Namespace
 from configsvc_client._config import Config
-from configsvc_client._ports import Found, World
-from configsvc_client._settings import Settings
+from configsvc_client._ports import FetchedSnapshot, World
+from configsvc_client._settings import ClientSettings
 from configsvc_client._spelling import split
-from configsvc_client._value import Value
+from configsvc_client._value import ConfigValue
 from configsvc_client.testing._clock import FakeClock
 from configsvc_client.testing._failing import Failing
 from configsvc_client.testing._kms import FakeKms
@@ -47,7 +47,7 @@ class FakeService:
         self._unnamed = namespace is None
         self._default = self._store(NAMESPACE if namespace is None else namespace).namespace
 
-    def put(self, key: str, value: Value, *, form: Form = "envelope", namespace: str | None = None) -> int:
+    def put(self, key: str, value: ConfigValue, *, form: Form = "envelope", namespace: str | None = None) -> int:
         """Serve a value (`str` text, `bytes` bytes, else JSON) under a key; the revision that does.
 
         Raises:
@@ -58,7 +58,9 @@ class FakeService:
         store.put(names.key(key), value, form)
         return store.revision
 
-    def put_all(self, values: Mapping[str, Value], *, form: Form = "envelope", namespace: str | None = None) -> int:
+    def put_all(
+        self, values: Mapping[str, ConfigValue], *, form: Form = "envelope", namespace: str | None = None
+    ) -> int:
         """Serve several values; the revision that serves the last."""
         for key, value in values.items():
             self.put(key, value, form=form, namespace=namespace)
@@ -143,7 +145,7 @@ class FakeService:
             "CONFIGSVC_KMS_KEYS": KMS_KEY,
         }
 
-    def world(self, settings: Settings) -> World:
+    def world(self, settings: ClientSettings) -> World:
         """What stands for the network and the clocks: `Config(…, world=fake.world)`. Jitter is always the middle."""
         del settings
         return World(self, self.kms, self.clock, lambda: _MIDDLE, _nothing, _nothing)
@@ -153,7 +155,7 @@ class FakeService:
         known: Mapping[Namespace, str | None],
         deadline: float,
         meanwhile: Callable[[], None] | None = None,
-    ) -> dict[Namespace, Found]:
+    ) -> dict[Namespace, FetchedSnapshot]:
         """What is new in some namespaces; how a Config reads.
 
         Raises:

@@ -15,8 +15,8 @@ from configsvc.model.etag import of_snapshot
 from configsvc.model.names import Key, Namespace
 from configsvc.model.snapshot import DataKey, SealedSnapshot
 from configsvc_client._cipher import DATA_KEY, Cipher
-from configsvc_client._ports import Found
-from configsvc_client._value import Value
+from configsvc_client._ports import FetchedSnapshot
+from configsvc_client._value import ConfigValue
 from configsvc_client.testing._kms import FakeKms
 
 
@@ -65,7 +65,7 @@ class Store:
             if key in other._damaged:
                 self.damage(key)
 
-    def put(self, key: Key, value: Value, form: Form) -> None:
+    def put(self, key: Key, value: ConfigValue, form: Form) -> None:
         """Serve a value as the next version of a key, at the next revision.
 
         Raises:
@@ -107,12 +107,12 @@ class Store:
         self.revision = revision
         self._tag += 1
 
-    def found(self) -> Found:
+    def found(self) -> FetchedSnapshot:
         """What readers get, with its ETag."""
         used = any(entry.form == "envelope" for entry in self._entries.values())
         entries = tuple(self._entries[key] for key in sorted(self._entries))
         sealed = SealedSnapshot(self.namespace, self.revision, (self._data_key,) if used else (), entries)
-        return Found(of_snapshot(self.revision, f"{self._tag:016x}"), sealed)
+        return FetchedSnapshot(of_snapshot(self.revision, f"{self._tag:016x}"), sealed)
 
     def _alter(self, key: Key) -> None:
         entry = self._entries[key]
@@ -135,7 +135,7 @@ class Store:
         return data.decode()
 
 
-def _stored(key: Key, value: Value) -> tuple[ContentType, bytes]:
+def _stored(key: Key, value: ConfigValue) -> tuple[ContentType, bytes]:
     if isinstance(value, bytes):
         return BYTES, value
     if isinstance(value, str):

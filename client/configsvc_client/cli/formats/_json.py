@@ -50,7 +50,7 @@ def write(values: Sequence[Value], namespace: str) -> Written:
     return json_text.render(found, 2) + "\n", []
 
 
-def _parsed(text: str) -> tuple[Problem | None, json_text.Json, dict[str, int]]:
+def _parsed(text: str) -> tuple[Problem | None, json_text.JsonObject, dict[str, int]]:
     try:
         found = json_text.parse(text)
     except json.JSONDecodeError as error:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
-from configsvc.model.json_text import Json, Number
+from configsvc.model.json_text import JsonObject, Number
 from configsvc_client.cli.formats import _toml_faults, _tree
 from configsvc_client.cli.formats._row import Problem, Read, Row, Value, Written, once
 
@@ -79,7 +79,7 @@ def _rows(text: str, found: Mapping[str, Any]) -> Iterator[Row | Problem]:
             yield Problem("", key, "an integer of more than 4,300 digits")
 
 
-def _json(node: Any) -> Json:  # noqa: ANN401  # a node of TOML
+def _json(node: Any) -> JsonObject:  # noqa: ANN401  # a node of TOML
     match node:
         case str() | bool():
             return node
@@ -94,7 +94,7 @@ def _json(node: Any) -> Json:  # noqa: ANN401  # a node of TOML
     raise _Unheld
 
 
-def _holds(node: Json) -> bool:
+def _holds(node: JsonObject) -> bool:
     """Whether TOML holds a node of JSON, and gives back its spelling."""
     if not isinstance(node, Number):
         return node is not None

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from configsvc.model import content_types, json_text, limits
 from configsvc.model.content_types import KINDS
-from configsvc.model.json_text import Json, is_whole
+from configsvc.model.json_text import JsonObject, is_whole
 from configsvc_client.cli.formats._row import Problem, Row, Value, from_base64
 
 BASE64 = "$base64"
@@ -22,7 +22,7 @@ TOO_DEEP = f"nested deeper than {limits.JSON_DEPTH} levels, the limit for a JSON
 _KINDS = frozenset({BASE64, JSON})
 
 
-def native(value: Value, holds: Callable[[Json], bool], *, binary: bool) -> Json | bytes:
+def native(value: Value, holds: Callable[[JsonObject], bool], *, binary: bool) -> JsonObject | bytes:
     """The value as the format holds it.
 
     Args:
@@ -39,7 +39,7 @@ def native(value: Value, holds: Callable[[Json], bool], *, binary: bool) -> Json
     return found if _is_itself(found, holds) else {JSON: value.data.decode()}
 
 
-def row(place: str, key: str, found: Json | bytes) -> Row | Problem:
+def row(place: str, key: str, found: JsonObject | bytes) -> Row | Problem:
     """The row of what a format held."""
     if not is_whole(key):
         return Problem(place, None, "a key has half a surrogate pair, which is not text")
@@ -56,7 +56,7 @@ def row(place: str, key: str, found: Json | bytes) -> Row | Problem:
         return Problem(place, key, TOO_DEEP)
 
 
-def anything(node: Json) -> bool:
+def anything(node: JsonObject) -> bool:
     """Every node of a JSON value."""
     del node
     return True
@@ -78,14 +78,14 @@ def _marked(place: str, key: str, found: dict[str, object]) -> Row | Problem:
         return Problem(place, key, f"{kind} does not hold {'JSON' if kind == JSON else 'base64'}")
 
 
-def _is_itself(found: Json, holds: Callable[[Json], bool]) -> bool:
+def _is_itself(found: JsonObject, holds: Callable[[JsonObject], bool]) -> bool:
     """Whether it comes back as the same JSON: no text, no mapping that means something else, nothing inside unheld."""
     if isinstance(found, str) or (isinstance(found, dict) and len(found) == 1 and _KINDS.intersection(found)):
         return False
     return _all_held(found, holds)
 
 
-def _all_held(found: Json, holds: Callable[[Json], bool]) -> bool:
+def _all_held(found: JsonObject, holds: Callable[[JsonObject], bool]) -> bool:
     if not holds(found):
         return False
     match found:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from configsvc.model import json_text, limits
-from configsvc.model.json_text import Json
+from configsvc.model.json_text import JsonObject
 from configsvc_client.cli.formats import _tree, _yaml_types
 from configsvc_client.cli.formats._row import from_base64
 from configsvc_client.cli.formats._yaml_nodes import Document, Refused, refused
@@ -98,7 +98,7 @@ class Tree:
             self._measures[id(node)] = self._measured(node)
         return self._measures[id(node)]
 
-    def value(self, node: Any) -> Json | bytes:  # noqa: ANN401  # PyYAML's
+    def value(self, node: Any) -> JsonObject | bytes:  # noqa: ANN401  # PyYAML's
         """What a measured node stands for; bytes only as a whole value.
 
         Raises:
@@ -106,7 +106,7 @@ class Tree:
         """
         return _bytes(node) if node.tag == f"{TAG}binary" and node.id == "scalar" else self._json(node)
 
-    def _json(self, node: Any) -> Json:  # noqa: ANN401  # PyYAML's
+    def _json(self, node: Any) -> JsonObject:  # noqa: ANN401  # PyYAML's
         if node.id == "scalar":
             return _scalar(node)
         if node.id == "sequence":
@@ -170,7 +170,7 @@ def _name(key: Any) -> str:  # noqa: ANN401  # PyYAML's
     return str(key.value)
 
 
-def _scalar(node: Any) -> Json:  # noqa: ANN401  # PyYAML's
+def _scalar(node: Any) -> JsonObject:  # noqa: ANN401  # PyYAML's
     kind, text = node.tag.removeprefix(TAG), str(node.value)
     match kind:
         case "str" | "merge":  # a value << is a text

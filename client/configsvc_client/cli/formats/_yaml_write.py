@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from configsvc.model.json_text import Json, Number
+from configsvc.model.json_text import JsonObject, Number
 from configsvc_client.cli.formats import _yaml_types
 from configsvc_client.cli.formats._yaml_types import TAG
 
@@ -14,7 +14,7 @@ _DIGITS = 4300
 """Of an integer. Python refuses longer ones (sys.set_int_max_str_digits), and PyYAML the whole file then."""
 
 
-def holds(node: Json) -> bool:
+def holds(node: JsonObject) -> bool:
     """Whether every reader takes a node of JSON."""
     return not isinstance(node, Number) or len(node.spelling) <= _DIGITS
 
