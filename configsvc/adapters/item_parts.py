@@ -25,7 +25,7 @@ def entry_members(entry: Entry, version: str | None = None) -> dict[str, Plain |
     return members | ({version: entry.version} if version else {})
 
 
-def entry(key: Key, version: int, members: Members) -> Entry:
+def read_entry(key: Key, version: int, members: Members) -> Entry:
     """An entry; its value is empty when it was not read."""
     content_type = members.text("type")
     if not is_content_type(content_type):
@@ -90,7 +90,7 @@ def change_members(change: Change) -> list[Plain]:
     return [change.key, change.op, {name: number for name, number in numbers.items() if number is not None}]
 
 
-def change(found: Plain) -> Change:
+def read_change(found: Plain) -> Change:
     """One change of the log."""
     key, op, numbers = as_list(found)
     if not isinstance(numbers, Mapping):

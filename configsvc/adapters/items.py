@@ -164,20 +164,20 @@ def _unserved(address: Address, members: Members) -> KeyState:
 
 def _served(address: Address, members: Members) -> KeyState:
     state = _unserved(address, members)
-    return state._replace(entry=parts.entry(state.key, members.number("active"), members))
+    return state._replace(entry=parts.read_entry(state.key, members.number("active"), members))
 
 
 def _version(address: Address, members: Members) -> Version:
     key, _, number = _last(address).rpartition("#")
     return Version(
-        _namespace(address), members.number("revision"), parts.entry(names.key(key), int(number), members),
+        _namespace(address), members.number("revision"), parts.read_entry(names.key(key), int(number), members),
         members.text("written_at"), members.text("written_by"), members.flag("destroyed"),
     )  # fmt: skip
 
 
 def _log(address: Address, members: Members) -> LogRecord:
     details = json.loads(members.text("details"))
-    changes = tuple(parts.change(each) for each in members.each("changes"))
+    changes = tuple(parts.read_change(each) for each in members.each("changes"))
     texts = (members.text(name) for name in LogRecord._fields[7:])
     return LogRecord(
         records.namespace_of(address.pk), members.number("revision"), members.number("served"), members.text("verb"),

@@ -13,9 +13,6 @@ from configsvc.service.writing import Situation
 USER_AGENT = 256
 """Characters of a User-Agent that are kept."""
 
-DESTROY = "destroy"
-"""The verb of a record whose subject is a key, one of whose versions was destroyed."""
-
 
 class Done(NamedTuple):
     """What a write did. `details` never holds a value."""

@@ -8,7 +8,7 @@ from configsvc.model.errors import Conflict, InvalidRequest, NotFound
 from configsvc.model.etag import of_revision
 from configsvc.model.names import Key, Namespace
 from configsvc.service import access, change_log, key_state, records, writable
-from configsvc.service.change_log import DESTROY, Done
+from configsvc.service.change_log import Done
 from configsvc.service.found import Found, one
 from configsvc.service.key_state import Known
 from configsvc.service.ports import Action, Caller, Check, Idempotency, Outcome, Ports, Write
@@ -57,7 +57,7 @@ def _destroyed(known: Known, stored: Version, found: Found, situation: Situation
     base = writable.writable(found, stored.namespace)
     new = base.head._replace(revision=base.head.revision + 1)
     gone = stored._replace(revision=new.revision, entry=stored.entry._replace(value=""), destroyed=True)
-    done = Done(DESTROY, known.key, details={"version": stored.entry.version})
+    done = Done(records.DESTROY, known.key, details={"version": stored.entry.version})
     as_read = [Check(records.address_of(known.served), known.served.revision)] if known.served else [known.not_served]
     actions: tuple[Action, ...] = (
         Write(new, base.head.revision),

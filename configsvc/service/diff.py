@@ -95,7 +95,7 @@ def _page(
         entries = {(each.entry.key, each.entry.version): each.entry for each in stored}
         size += sum(len(each.value) for each in entries.values())
         told += [_told(each, entries) for each in some]
-    more = paging.cursor(moved[len(told) - 1].key) if len(told) < len(moved) else None
+    more = paging.make_cursor(moved[len(told) - 1].key) if len(told) < len(moved) else None
     return told, more
 
 

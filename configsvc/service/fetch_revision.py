@@ -68,14 +68,16 @@ def _rendered(ports: Ports, head: Head, revision: int) -> Rendered | None:
 def _entries(ports: Ports, namespace: Namespace, states: list[KeyState], past: Past) -> tuple[Entry, ...]:
     """In order of key: what is still served is read with the keys, the rest are versions."""
     known = {state.key: state.entry for state in states if state.entry}
-    kept = {key: entry for key, number in past.active.items() if (entry := known.get(key)) and entry.version == number}
-    missing = [(key, number) for key, number in past.active.items() if key not in kept]
+    entries = {
+        key: entry for key, number in past.active.items() if (entry := known.get(key)) and entry.version == number
+    }
+    missing = [(key, number) for key, number in past.active.items() if key not in entries]
     for version in time_travel.versions(ports, namespace, missing):
         key, number = version.entry.key, version.entry.version
         if version.destroyed:
             raise Gone(f"Version {number} of {key}, served then, was destroyed.", key=key, version=number)
-        kept[key] = version.entry
-    return tuple(kept[key] for key in past.active)
+        entries[key] = version.entry
+    return tuple(entries[key] for key in past.active)
 
 
 def _data_keys(ports: Ports, namespace: Namespace, entries: tuple[Entry, ...]) -> tuple[DataKey, ...]:

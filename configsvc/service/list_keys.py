@@ -26,7 +26,7 @@ def list_keys(  # noqa: PLR0917  # prefix, limit, cursor as in every listing
         NotFound: absent, or not the caller's to read.
         InvalidRequest: a bad prefix, limit or cursor.
     """
-    begin = paging.prefix(prefix, names.key)
+    begin = paging.parse_prefix(prefix, names.key)
     after = paging.after(cursor, begin, names.key)
     held, found = access.look(ports, caller, (records.head(namespace),), writes=False)
     head = access.readable(held, found, namespace)

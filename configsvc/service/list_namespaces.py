@@ -14,7 +14,7 @@ def list_namespaces(ports: Ports, caller: Caller, prefix: str, limit: int, curso
     Raises:
         InvalidRequest: a bad prefix, limit or cursor.
     """
-    begin = paging.prefix(prefix, names.namespace)
+    begin = paging.parse_prefix(prefix, names.namespace)
     after = paging.after(cursor, begin, names.namespace)
     held, _ = access.look(ports, caller, (), writes=False)
     found = ports.repository.query(records.NAMESPACES, begin, after=after) if held.reader else ()

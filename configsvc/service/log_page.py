@@ -13,7 +13,6 @@ from typing import NamedTuple
 from configsvc.model import grants, limits, names
 from configsvc.model.errors import Gone, InvalidRequest
 from configsvc.service import paging, records, summaries, time_travel
-from configsvc.service.change_log import DESTROY
 from configsvc.service.history import follows
 from configsvc.service.log_tree import Walk
 from configsvc.service.ports import Ports
@@ -113,7 +112,7 @@ def read(  # noqa: PLR0917  # wanted, limit and cursor as in every listing, over
             number > 0 and each.weight > limits.LOG_BYTES
         )  # the first always counts, or no page would come further
         if len(shown) == limit or size > limits.PAGE_BYTES or weighty:
-            return Read(shown, paging.cursor(str(last)))
+            return Read(shown, paging.make_cursor(str(last)))
         last = each.last
         if each.record and _is_wanted(each.record, wanted):
             shown.append(each.record)
@@ -219,5 +218,5 @@ def _is_wanted(record: LogRecord, wanted: Wanted) -> bool:
 
 
 def _names(record: LogRecord, key: str) -> bool:
-    destroyed = record.verb == DESTROY and record.subject == key
+    destroyed = record.verb == records.DESTROY and record.subject == key
     return destroyed or any(change.key == key for change in record.changes)

@@ -35,7 +35,7 @@ def after(cursor: str | None, prefix: str, name: Callable[[str], str]) -> str:
     return last
 
 
-def prefix(text: str, name: Callable[[str], str]) -> str:
+def parse_prefix(text: str, name: Callable[[str], str]) -> str:
     """A prefix of names; the beginning of a name is a name.
 
     Raises:
@@ -66,7 +66,7 @@ def checked(limit: int) -> int:
     return limit
 
 
-def cursor(name: str) -> str:
+def make_cursor(name: str) -> str:
     """The cursor that goes on after a name."""
     return base64url(name.encode())
 
@@ -85,7 +85,7 @@ def page(
         InvalidRequest: a limit that is none.
     """
     taken = fitting(islice(items := iter(items), checked(limit)), sized)
-    return taken, cursor(name(taken[-1])) if taken and next(items, None) is not None else None
+    return taken, make_cursor(name(taken[-1])) if taken and next(items, None) is not None else None
 
 
 def fitting(items: Iterable[Item], sized: Callable[[Item], int]) -> list[Item]:

@@ -17,7 +17,7 @@ from configsvc.service.writing import Intent, Plan, Situation
 
 
 def put(  # noqa: PLR0917  # as the other verbs: ports, caller, namespace, what is asked, idempotency
-    ports: Ports, caller: Caller, namespace: Namespace, put: Put, message: str, idempotency: Idempotency | None
+    ports: Ports, caller: Caller, namespace: Namespace, wanted: Put, message: str, idempotency: Idempotency | None
 ) -> Outcome:
     """One operation at one new revision; it costs one read and one transaction.
 
@@ -27,20 +27,20 @@ def put(  # noqa: PLR0917  # as the other verbs: ports, caller, namespace, what 
     Raises:
         ConfigsvcError: why it is refused.
     """
-    wanted = checked(ChangeSet((put,), message))
+    change_set = checked(ChangeSet((wanted,), message))
     intent = Intent(
         records.of_namespace(namespace),
-        decide_change.addresses(namespace, wanted),
+        decide_change.addresses(namespace, change_set),
         partial(access.require, namespace=namespace, action="write"),
-        partial(_decide, namespace, wanted),
+        partial(_decide, namespace, change_set),
     )
     return write(ports, caller, intent, idempotency)
 
 
-def _decide(namespace: Namespace, wanted: ChangeSet, found: Found, situation: Situation) -> Plan:
-    operation = wanted.operations[0]
+def _decide(namespace: Namespace, change_set: ChangeSet, found: Found, situation: Situation) -> Plan:
+    operation = change_set.operations[0]
     if again := replayed(namespace, operation, found):
         revision, number, state = again.version.revision, again.version.entry.version, again.known.state
         first = Change(operation.key, "put", number, None, state and state.active)
         return Plan(revision, again.known.conditions, answer(200, namespace, revision, [first]))
-    return decide_change.decide(namespace, wanted, partial(answer, 201), found, situation)
+    return decide_change.decide(namespace, change_set, partial(answer, 201), found, situation)

@@ -233,6 +233,9 @@ def namespace_of(partition: str) -> Namespace | None:
     return None if partition == GRANTS else Namespace(partition.removeprefix("N#"))
 
 
+DESTROY = "destroy"
+"""The verb of a record whose subject is a key, one of whose versions was destroyed."""
+
 NAMESPACES = "NAMESPACES"
 GRANTS = "GRANTS"
 

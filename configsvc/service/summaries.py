@@ -18,7 +18,6 @@ from configsvc.model import limits, names
 from configsvc.model.errors import InvalidName
 from configsvc.model.names import Key
 from configsvc.service import records
-from configsvc.service.change_log import DESTROY
 from configsvc.service.records import Address, LogRecord, StoredSummary
 
 Ranges = tuple[tuple[int, int], ...]
@@ -102,7 +101,7 @@ def ending(revision: int) -> Iterator[Node]:
 def of(record: LogRecord) -> Summary:
     """What one record says."""
     keys = {change.key: _touched(change.was, change.now) for change in record.changes}
-    if record.verb == DESTROY:
+    if record.verb == records.DESTROY:
         keys[names.key(record.subject)] = Touched(changed=False)
     return Summary(record.at, record.at, frozenset((record.principal,)), keys)
 

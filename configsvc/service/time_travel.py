@@ -98,8 +98,10 @@ def versions(ports: Ports, namespace: Namespace, wanted: Iterable[tuple[Key, int
 
 def beyond(ports: Ports, namespace: Namespace, revision: int) -> Gone:
     """The refusal of a revision that is no longer in the log; it names the oldest that is."""
-    kept = oldest(ports, namespace)
-    return Gone(f"The change log of {namespace} no longer has revision {revision}; the oldest is {kept}.", oldest=kept)
+    first = oldest(ports, namespace)
+    return Gone(
+        f"The change log of {namespace} no longer has revision {revision}; the oldest is {first}.", oldest=first
+    )
 
 
 def oldest(ports: Ports, namespace: Namespace) -> int | None:

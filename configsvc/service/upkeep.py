@@ -74,7 +74,7 @@ def _upkeep(ports: Ports, caller: Caller, namespace: Namespace, after: str) -> d
         "namespace": namespace, "log_pruned": log.pruned, "keys_purged": purged.keys,
         "versions_pruned": purged.versions + versions.number,
         "oldest_revision": begin or None, "done": not versions.more,
-        "cursor": paging.cursor(versions.after) if versions.more and versions.after else None,
+        "cursor": paging.make_cursor(versions.after) if versions.more and versions.after else None,
     }  # fmt: skip
 
 
