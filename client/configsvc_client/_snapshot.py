@@ -207,7 +207,7 @@ def changed(before: Snapshot, after: Snapshot) -> frozenset[str]:
 
 def _same(before: Snapshot, after: Snapshot, key: str) -> bool:
     if all(key in each and key not in each.broken for each in (before, after)):
-        from configsvc.model.same_read import same_read
+        from configsvc.model.same_value import same_read
 
         return same_read(before[key], after[key])
     return (key in before, key in before.broken) == (key in after, key in after.broken)

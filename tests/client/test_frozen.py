@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from configsvc.model.same_read import same_read
+from configsvc.model.same_value import same_read
 from configsvc_client._frozen import frozen
 from configsvc_client.testing import FakeService
 from tests.client.configs import Stage

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from configsvc.model.entry import ContentType
 from configsvc.model.json_text import render
-from configsvc.model.same_read import same_read
-from configsvc.model.same_value import same_value
+from configsvc.model.same_value import same_read, same_value
 from tests.client.configs import Stage
 from tests.client.sealing import DATA_KEY, data_key, envelope, found, plain
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from configsvc.model.entry import ContentType
 from configsvc.model.json_text import parse, render
 from configsvc.model.same_value import same_value
 
+ROOT = Path(__file__).parents[2]
 JSON: ContentType = "application/json"
 ALIKE_IN_PYTHON = [b"true", b"1", b"1.0", b"1e0", b'"1"', b"[1]", b"[true]", b'{"a":1}', b'{"a":true}', b"1.00"]
 EMPTY_IN_PYTHON = [b"false", b"0", b"0.0", b"-0", b"null", b'""', b"[]", b"{}", b"[false]", b"[0]", b"[null]"]
@@ -53,3 +56,9 @@ def test_what_is_no_json_is_compared_byte_by_byte() -> None:
 def test_a_value_is_the_same_in_another_layout(tree: object) -> None:
     text = render(tree)
     assert same_value(JSON, text.encode(), render(parse(text), 4).encode())
+
+
+def test_no_other_module_compares_values_itself() -> None:
+    comparison = re.compile(r"(\.data|canonical_json\([^)]*\)|json\.loads\([^)]*\)|parse\(\w+\)) (==|!=) ")
+    sources = [path for folder in ("configsvc", "client") for path in (ROOT / folder).rglob("*.py")]
+    assert {path.name for path in sources if comparison.search(path.read_text())} == {"same_value.py"}
