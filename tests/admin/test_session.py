@@ -8,10 +8,23 @@ from configsvc.model.errors import Misconfigured
 from configsvc_client._sigv4 import Credentials
 from configsvc_client._url import parse
 from configsvc_client.admin._compose import SystemChance, settings_in
-from configsvc_client.admin._session import finder, region_of
+from configsvc_client.admin._session import OwnCredentials, own_credentials, region_of
+from tests.client.fakes import FakeClock
 
 _API = parse("https://a1b2c3.execute-api.eu-central-1.amazonaws.com/api")
 _OTHER = parse("https://config.example.com/api")
+
+
+class Chained:
+    """Gives other credentials each time that it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def find(self, deadline: float) -> Credentials:
+        del deadline
+        self.asked += 1
+        return Credentials(f"AKIA{self.asked}", "secret")
 
 
 @pytest.mark.parametrize(
@@ -36,10 +49,27 @@ def test_a_region_that_nothing_tells_is_asked_for() -> None:
 
 def test_credentials_in_variables_are_taken_as_they_are_at_each_signature() -> None:
     environ = {"AWS_ACCESS_KEY_ID": "AKIA1", "AWS_SECRET_ACCESS_KEY": "one"}
-    find = finder(environ)
+    find = own_credentials(environ).find
     assert find(0).access_key == "AKIA1"
     environ |= {"AWS_ACCESS_KEY_ID": "ASIA2", "AWS_SECRET_ACCESS_KEY": "two", "AWS_SESSION_TOKEN": "token"}
     assert find(0) == Credentials("ASIA2", "two", "token")
+
+
+def test_credentials_of_the_chain_are_found_once_a_minute() -> None:
+    clock, found = FakeClock(), Chained()
+    find = OwnCredentials({}, found.find, lambda: clock.now().monotonic).find
+    assert [find(0).access_key for _ in range(3)] == ["AKIA1"] * 3
+    clock.pause(61)
+    assert find(0).access_key == "AKIA2"
+
+
+def test_credentials_of_the_chain_that_aws_refused_are_found_again() -> None:
+    found = Chained()
+    own = OwnCredentials({}, found.find)
+    assert own.find(0).access_key == "AKIA1"
+    own.forget()
+    assert own.find(0).access_key == "AKIA2"
+    assert "secret" not in repr(own)
 
 
 def test_settings_show_no_api_key() -> None:

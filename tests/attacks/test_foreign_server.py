@@ -26,7 +26,7 @@ from configsvc_client.admin import _compose as compose
 from configsvc_client.admin._members import Members
 from configsvc_client.admin._pages import PAGES, Cursors
 from configsvc_client.admin._ports import Ports
-from configsvc_client.admin._session import finder
+from configsvc_client.admin._session import own_credentials
 from tests.admin.kms_server import KMS_KEY
 from tests.admin.loopback import Loopback
 from tests.cli.shell import Shell
@@ -140,7 +140,7 @@ class Hand:
         settings = compose.settings_in(environ)
         inner = Connection(settings.url, {})
         self.between = Between(inner)
-        find = finder(environ)
+        find = own_credentials(environ).find
         kms = AwsKms(Connection(endpoint(settings.region, environ), {}), settings.region, find, time.time)
 
         def close() -> None:

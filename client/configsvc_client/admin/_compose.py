@@ -95,7 +95,7 @@ def from_environ(environ: Mapping[str, str], told: Told | None = None, *, policy
     """
     environ = hidden(environ)
     settings = settings_in(environ)
-    credentials = _session.finder(environ)
+    credentials = _session.own_credentials(environ)
     api = connection(settings.url, environ, told)
 
     def connect(url: Url) -> Connection:
@@ -103,14 +103,18 @@ def from_environ(environ: Mapping[str, str], told: Told | None = None, *, policy
 
     if any(environ.get(name) for name in ENDPOINT_URLS):
         endpoint(settings.region, environ)  # so that a wrong variable is said at once, whatever the command
-    kms = _world.RegionalKms(settings.pin, environ, connect, credentials, region=settings.region)
+    kms = _world.RegionalKms(
+        settings.pin, environ, connect, credentials.find, forget=credentials.forget, region=settings.region
+    )  # fmt: skip
 
     def close() -> None:
         api.close()
         kms.close()
 
     gateway = ApiGateway(api, *settings.api_keys)
-    return admin(settings, Ports(api, kms, credentials, _world.SystemClocks(), SystemChance(), gateway), close, policy)
+    return admin(
+        settings, Ports(api, kms, credentials.find, _world.SystemClocks(), SystemChance(), gateway), close, policy
+    )
 
 
 def settings_in(environ: Mapping[str, str]) -> Settings:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 
 from configsvc.model.errors import Misconfigured
 from configsvc_client._chain import Chain
@@ -15,6 +16,8 @@ from configsvc_client._sigv4 import Credentials
 from configsvc_client._url import Url
 
 _REGION = re.compile(r"[a-z0-9-]+")
+_KEPT = 60.0
+"""Seconds for which botocore's credentials are used again: it renews them minutes before they expire."""
 
 
 def region_of(environ: Mapping[str, str], url: Url) -> str:
@@ -37,12 +40,50 @@ def region_of(environ: Mapping[str, str], url: Url) -> str:
     return signed_for(found)
 
 
-def finder(environ: Mapping[str, str]) -> Find:
-    """A function that finds the credentials: in the variables as they are then, or by botocore's chain."""
+class OwnCredentials:
+    """AWS credentials of the variables as they are now, or of botocore's chain, found once for a whole command.
+
+    Each request to KMS and to the API is signed, and botocore may run a process or ask AWS each time it is asked.
+
+    Args:
+        environ: the variables.
+        chain: botocore's.
+        monotonic: a clock that never goes back.
+    """
+
+    def __init__(
+        self, environ: Mapping[str, str], chain: Find, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:  # fmt: skip
+        self._variables = hidden(environ)
+        self._chain = chain
+        self._monotonic = monotonic
+        self._kept: tuple[Credentials, float] | None = None
+
+    def __repr__(self) -> str:
+        return "OwnCredentials(***)"
+
+    def find(self, deadline: float) -> Credentials:
+        """The credentials to sign with now.
+
+        Raises:
+            Misconfigured: there are none.
+            Unavailable: AWS did not give them in time.
+        """
+        given = in_variables(self._variables)
+        if given is not None:
+            return given
+        kept = self._kept
+        if kept is None or self._monotonic() >= kept[1]:
+            found = self._chain(deadline)
+            kept = self._kept = found, self._monotonic() + _KEPT
+        return kept[0]
+
+    def forget(self) -> None:
+        """AWS refused them: the next call asks botocore again."""
+        self._kept = None
+
+
+def own_credentials(environ: Mapping[str, str]) -> OwnCredentials:
+    """The credentials of the person at the keyboard; KMS and the API are signed with the same."""
     chain = Chain(environ.get("AWS_PROFILE") or None, environ.get("AWS_REGION") or None)
-    variables = hidden(environ)
-
-    def find(deadline: float) -> Credentials:
-        return in_variables(variables) or chain.find(deadline)
-
-    return find
+    return OwnCredentials(environ, chain.find)
