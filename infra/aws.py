@@ -6,7 +6,8 @@ import os
 
 import boto3
 
-from infra.stage import STAGES, load
+from infra.paths import STAGES
+from infra.stage import load
 
 
 class Unreachable(Exception):

@@ -16,10 +16,10 @@ from pathlib import Path
 from infra import archive, bytecode
 from infra.deploy import Deployed, Target, deploy, upload_file
 from infra.package import read_yaml
+from infra.paths import ROOT
 
 EXAMPLE = Path("examples/consumer")
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
-_ROOT = Path(__file__).resolve().parent.parent
 _UV = Path(".venvs/uv/bin/uv")
 _PLATFORM = "x86_64-manylinux2014"
 # These say where and by whom it was installed, not what it is.
@@ -92,7 +92,7 @@ def deploy_consumer(target: Target, stack: str, package: Path, settings: Setting
         infra.stack.StackFailed: with the events that tell why.
     """
     code = {"CodeBucket": target.bucket, "CodeKey": upload_file(target, stack, package)}
-    template = read_yaml(_ROOT / EXAMPLE / "template.yaml")
+    template = read_yaml(ROOT / EXAMPLE / "template.yaml")
     return deploy(target, stack, template, settings.parameters() | code, seconds)
 
 
@@ -120,9 +120,9 @@ def _uv(root: Path, *arguments: str) -> None:
 
 
 def main() -> int:
-    out = Path(sys.argv[1]) if len(sys.argv) > 1 else _ROOT / "build" / "consumer"
+    out = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "build" / "consumer"
     try:
-        built = package_consumer(_ROOT, out)
+        built = package_consumer(ROOT, out)
     except ConsumerError as error:
         print(error, file=sys.stderr)
         return 1

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from botocore.loaders import Loader
 
+from infra.paths import ROOT
+
 OPERATIONS = ("BatchGetItem", "GetItem", "Query", "TransactGetItems", "TransactWriteItems")
 API_VERSION = "2012-08-10"
-TARGET = Path(__file__).resolve().parent.parent / "configsvc/adapters/dynamo_data"
+TARGET = ROOT / "configsvc/adapters/dynamo_data"
 
 Json = dict[str, Any]
 

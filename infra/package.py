@@ -21,6 +21,7 @@ from typing import Any
 from infra import template
 from infra.archive import check_contents, rewrite
 from infra.bytecode import CompilingError
+from infra.paths import ROOT
 
 STAGE = "api"
 REGION = "us-east-1"
@@ -147,10 +148,9 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
 
 
 def main() -> int:
-    root = Path(__file__).resolve().parent.parent
-    out = Path(sys.argv[1]) if len(sys.argv) > 1 else root / "build" / "service"
+    out = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "build" / "service"
     try:
-        built = package(root, out)
+        built = package(ROOT, out)
     except (PackagingError, template.TemplateError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -18,10 +18,10 @@ from infra.change_set import Change
 from infra.deploy import Service, Target, deploy_service
 from infra.options import with_options
 from infra.package import STAGE, Package, package
+from infra.paths import ROOT
 from infra.stack import Stack
 from infra.stage import Stage, StageError
 
-ROOT = Path(__file__).resolve().parent.parent
 _MINUTES = 60.0
 _LONGEST = 60 * _MINUTES  # a canary shifts for ten minutes, a domain or provisioned concurrency take as long
 

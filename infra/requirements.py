@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+from infra.paths import ROOT
+
 BROUGHT_BY_OTHERS = frozenset({"boto3", "chalice"})  # the Lambda runtime; Chalice packs itself
 _RUNS_ON_LAMBDA = re.compile(r"-(?:py3-none-any|[a-z0-9]+-[a-z0-9]+-manylinux[a-z0-9_.]*x86_64)\.whl$")
 _HEAD = """\

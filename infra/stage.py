@@ -10,7 +10,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-STAGES = Path(__file__).resolve().parent / "stages"
+from infra.paths import STAGES
+
 _GROUP = r"^[a-z][a-z0-9-]{0,30}$"
 _ARN = r"^arn:aws[a-z-]*:"
 _PATTERN = r"^(\*|[a-z0-9][a-z0-9._-]{0,62}(\.\*)?)$"  # as a grant takes it: exact, prefix.*, *

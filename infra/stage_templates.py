@@ -7,8 +7,8 @@ import logging
 
 from infra import template as templates
 from infra.options import with_options
-from infra.release import ROOT
-from infra.stage import STAGES, load
+from infra.paths import ROOT, STAGES
+from infra.stage import load
 
 
 def main() -> None:

@@ -17,10 +17,10 @@ from typing import Self
 from local import run_record
 from local.errors import NotReady
 from local.loopback import LOOPBACK, claim_port, listens
+from local.paths import ROOT
 from local.processes import end_child, wait_until
 
-_ROOT = Path(__file__).resolve().parent.parent
-PYTHON = _ROOT / ".venvs/emulator/bin/python"
+PYTHON = ROOT / ".venvs/emulator/bin/python"
 _START_SECONDS = 60.0
 _STOP_SECONDS = 20.0  # state is written on the way out: killing loses it
 _LOG_TAIL = 2_000
@@ -128,7 +128,7 @@ class Emulator:
         with self._log.open("ab") as log:
             process = subprocess.Popen(
                 # -P: nothing of local/ may stand in for a module of the emulator's environment.
-                [self._python, "-P", _ROOT / "local/additions.py", *arguments],
+                [self._python, "-P", ROOT / "local/additions.py", *arguments],
                 cwd=scratch,
                 env=self._environment(scratch),
                 stdin=subprocess.PIPE,

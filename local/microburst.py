@@ -16,9 +16,9 @@ from typing import Any, Self
 from local.emulator import PYTHON
 from local.errors import NotReady
 from local.loopback import LOOPBACK, claim_port, listens
+from local.paths import ROOT
 from local.processes import end_child, wait_until
 
-_ROOT = Path(__file__).resolve().parent.parent
 _START_SECONDS = 30.0
 _STOP_SECONDS = 5.0
 _LOG_TAIL = 2_000
@@ -93,7 +93,7 @@ class Microburst:
         with self._log.open("ab") as log:
             return subprocess.Popen(
                 # -P: nothing of local/ may stand in for a module of the emulator's environment.
-                [self._python, "-P", _ROOT / "local/microburst_process.py", *arguments],
+                [self._python, "-P", ROOT / "local/microburst_process.py", *arguments],
                 env={"LANG": "C.UTF-8"},
                 stdin=subprocess.PIPE,
                 stdout=log,

@@ -31,7 +31,12 @@ class Places(NamedTuple):
     @property
     def administrator(self) -> Path:
         """What the administrator sources."""
-        return self.data / "env.administrator"
+        return self.data / "env.admin"
+
+    @property
+    def reader(self) -> Path:
+        """What whoever plays the reading function sources."""
+        return self.data / "env.reader"
 
     @property
     def running(self) -> Path:

@@ -24,7 +24,7 @@ from local.loopback import LOOPBACK
 from local.paths import ROOT, Places
 from local.proxy import CountingProxy
 from local.running import noted
-from local.stack import deploy_stack, make_people
+from local.stack import LocalStack, People, deploy_stack, make_people
 from local.story import NAMESPACE, Scene, tell
 from local.teller import StepFailed, Teller
 from local.terminal import COMMANDS, variables
@@ -90,11 +90,17 @@ def _raise_curtain(teller: Teller, running: ExitStack, places: Places, emulator:
         told.append(f"{built.zip.stat().st_size / 1e6:.1f} MB and {consumer.stat().st_size / 1e6:.1f} MB")
     with teller.step("deploy API Gateway, Lambda, DynamoDB and KMS by CloudFormation"):
         stack = deploy_stack(emulator.url, built, teller.progress)
-    with teller.step("an administrator and a developer (IAM and API keys each), a reader (an API key only)"):
-        people = make_people(stack, "payments.*")
-        write_environment(places.environment, variables(stack, people.developer, NAMESPACE), COMMANDS)
-        write_environment(places.administrator, variables(stack, people.administrator, NAMESPACE), COMMANDS)
+    with teller.step("make an administrator, a developer and a reader, each with IAM credentials and an API key"):
+        people = make_people(stack, "payments.*", "shop.*")
+        write_environments(places, stack, people)
     return Scene(stack, people, proxy, consumer, places.data)
+
+
+def write_environments(places: Places, stack: LocalStack, people: People) -> None:
+    """Write the file that each of the three sources."""
+    files = (places.administrator, places.environment, places.reader)
+    for path, person in zip(files, people, strict=True):
+        write_environment(path, variables(stack, person, NAMESPACE), COMMANDS)
 
 
 def _close(teller: Teller, scene: Scene, places: Places, *, once: bool) -> None:
@@ -104,16 +110,16 @@ def _close(teller: Teller, scene: Scene, places: Places, *, once: bool) -> None:
         return
     teller.title(
         f"""
-  source {_short(places.environment)}      # you are the developer now; then try:
+  source {_short(places.environment)}      # you are the developer now; try:
     configsvc list
     configsvc get db.url --reveal
     echo -n 's3cret' | configsvc put db.password -
 
-  source {_short(places.administrator)}      # now the administrator, who grants and makes namespaces:
-    configsvc grants
-    configsvc namespace create payments.dev
+  source {_short(places.administrator)}   # the administrator, who grants and creates namespaces
+  source {_short(places.reader)}  # a function that reads
 
-  make logs shows what the functions logged. Ctrl-C ends it; the data is kept."""
+  docs/WALKTHROUGH.md rehearses everything with the three of them, in a namespace of your own.
+  `make logs` shows what the functions logged. Ctrl-C stops the local AWS; its data is kept."""
     )
 
 

@@ -18,9 +18,10 @@ from typing import Any, Self
 
 from local.errors import LocalError, NotReady
 from local.execution import Environment, Function
+from local.paths import ROOT
 from local.runtime_api import EnvironmentGone
 
-PYTHON = Path(__file__).resolve().parent.parent / ".venvs/runtime/bin/python"
+PYTHON = ROOT / ".venvs/runtime/bin/python"
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 """Chalice takes the runtime from the Python that packages, and every environment here is made with that one."""
 

@@ -16,13 +16,14 @@ from infra.stack import Outcome, Stack
 from infra.stage import load
 from local.clients import client_arguments
 from local.errors import NotReady
-from local.people import ApiKey, Person, make_person
+from local.people import ApiKey, Person, make_person, make_user
 
 NAME = "configsvc"
 BUCKET = "configsvc-deployments"
 _SECONDS = 120.0
 ADMINISTRATOR = "configsvc-administrator"
 _DEVELOPER = "configsvc-developer"
+_READER = "configsvc-reader"
 
 Progress = Callable[[str], None]
 
@@ -43,10 +44,11 @@ class LocalStack(NamedTuple):
 
 
 class People(NamedTuple):
-    """Those who write."""
+    """The three people of the local AWS. The reader is a function: its IAM identity may only open values."""
 
     administrator: Person
     developer: Person
+    reader: Person
 
 
 def target(endpoint: str, progress: Progress) -> Target:
@@ -104,18 +106,27 @@ def _described(endpoint: str, service: Service, outputs: Mapping[str, str]) -> L
     )
 
 
-def make_people(stack: LocalStack, namespaces: str) -> People:
-    """An administrator of everything and a developer of the namespaces, with the policies that the stage has for them.
+def make_people(stack: LocalStack, *namespaces: str) -> People:
+    """Make an administrator, and a developer and a reader of the namespaces, with the stage's ready-made policies.
 
-    `namespaces` is one of the patterns of the local stage's `policies`.
+    `namespaces` are patterns of the local stage's `policies`.
     """
+    names = [named(each) for each in namespaces]
     return People(
         _person(stack, ADMINISTRATOR, "AdministratorPolicy"),
-        _person(stack, _DEVELOPER, f"WriterOf{named(namespaces)}"),
+        _person(stack, _DEVELOPER, *(f"WriterOf{each}" for each in names)),
+        _reader(stack, *(f"ReaderOf{each}" for each in names)),
     )
 
 
-def _person(stack: LocalStack, name: str, policy: str) -> Person:
+def _person(stack: LocalStack, name: str, *policies: str) -> Person:
     arguments = client_arguments(stack.endpoint)
     iam, apigateway = boto3.client("iam", **arguments), boto3.client("apigateway", **arguments)
-    return make_person(iam, apigateway, stack.usage_plan, name, policies=(stack.policies[policy],))
+    return make_person(iam, apigateway, stack.usage_plan, name, policies=[stack.policies[each] for each in policies])
+
+
+def _reader(stack: LocalStack, *policies: str) -> Person:
+    """Its API key is the one that the stack has for readers."""
+    iam = boto3.client("iam", **client_arguments(stack.endpoint))
+    user = make_user(iam, _READER, policies=[stack.policies[each] for each in policies])
+    return Person(_READER, user.arn, user.access_key, user.secret_key, *stack.reader)

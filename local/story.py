@@ -65,10 +65,10 @@ def tell(teller: Teller, scene: Scene) -> None:
 
 def seal(teller: Teller, scene: Scene) -> None:
     """Grants, a namespace with its data key, and the values of a payments service."""
-    admin, developer = (scene.shell(person) for person in scene.people)
+    admin, developer = scene.shell(scene.people.administrator), scene.shell(scene.people.developer)
     teller.chapter("A developer seals the config of a payments service")
     with teller.step("the administrator grants: developer writes, everybody's API key reads") as told:
-        _grant(admin, scene)
+        grant_everyone(admin, scene.stack, scene.people)
         told.append(_PATTERN)
     with teller.step(f"namespace {NAMESPACE}, with a data key wrapped by KMS"):
         _namespace(admin, scene, NAMESPACE)
@@ -92,8 +92,9 @@ def _import(developer: Terminal, scratch: Path) -> tuple[int, int]:
     return len(held) - len(deleted), len(deleted)
 
 
-def _grant(admin: Terminal, scene: Scene) -> None:
-    people, reader = scene.people, scene.stack.reader
+def grant_everyone(admin: Terminal, stack: LocalStack, people: People) -> None:
+    """Let the developer write and everybody's API key read."""
+    reader = stack.reader
     admin.run("grant", people.developer.arn, "--action", "write", "--namespace", _PATTERN)
     readers = {reader.identifier: _PATTERN, people.developer.api_key_id: _PATTERN, people.administrator.api_key_id: "*"}
     for api_key, pattern in readers.items():

@@ -10,8 +10,9 @@ from configsvc.web.routes.openapi import DOCUMENT
 from infra.api_docs.document import document, problem_examples
 from infra.api_docs.page import page
 from infra.gateway_responses import PROBLEMS
+from infra.paths import ROOT
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "API.md"
+PAGE = ROOT / "docs" / "API.md"
 
 
 def files() -> dict[Path, str]:

@@ -34,7 +34,7 @@ class Rotation(NamedTuple):
 
 @pytest.fixture
 def rotation(deployed: Deployed) -> Iterator[Rotation]:
-    stack, (administrator, developer) = deployed.stack, deployed.people
+    stack, (administrator, developer, _) = deployed.stack, deployed.people
     client = boto3.client("apigateway", **client_arguments(stack.endpoint))
     called = [f"{age}-{uuid4().hex[:8]}" for age in ("old", "new")]
     old, new = (make_api_key(client, stack.usage_plan, name) for name in called)

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from infra.stage import STAGES, StageError, load, parse
+from infra.paths import STAGES
+from infra.stage import StageError, load, parse
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in STAGES.glob("*.toml")))

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from local.environment import write_environment
 
+_SOURCES = {"bash": "source", "dash": ".", "zsh": "source"}
 
-def test_a_folder_of_any_name_comes_on_the_path_once(tmp_path: Path) -> None:
-    commands = tmp_path / "it's a (new) [folder]; *"
-    for shell in ("bash", "dash"):
-        path = tmp_path / "env"
-        write_environment(path, {"SECRET": "a 'b' $c"}, commands)
-        ran = subprocess.run(
-            [shell, "-euc", '. "$1"; . "$1"; printf "%s\\n" "$SECRET" "$PATH"', "-", path],
-            env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        assert ran.stdout == f"a 'b' $c\n{commands}:/usr/bin:/bin\n"
+
+@pytest.mark.parametrize("shell", _SOURCES)
+def test_a_folder_of_any_name_comes_on_the_path_once(tmp_path: Path, shell: str) -> None:
+    if not shutil.which(shell):
+        pytest.skip(f"{shell} is not installed")
+    commands, path = tmp_path / "it's a (new) [folder]; *", tmp_path / "env"
+    write_environment(path, {"SECRET": "a 'b' $c"}, commands)
+    source = f'{_SOURCES[shell]} "$1"'
+    ran = subprocess.run(
+        [shell, "-euc", f'{source}; {source}; printf "%s\\n" "$SECRET" "$PATH"', "-", path],
+        env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert ran.stdout == f"a 'b' $c\n{commands}:/usr/bin:/bin\n"
