@@ -150,7 +150,7 @@ def test_an_aws_that_dies_after_the_story_ends_the_run_and_the_administrator_wor
     places = Places(tmp_path / "a folder")
     with _run(places) as process:
         assert process.stdout
-        assert any("Ctrl-C ends it" in line for line in process.stdout)
+        assert any("Ctrl-C stops the local AWS" in line for line in process.stdout)
         ran = subprocess.run(
             ["/bin/bash", "-euc", '. "$1" && configsvc namespace create payments.dev && configsvc grants', "-",
              places.administrator],
