@@ -88,12 +88,14 @@ reset: ## forget the data of the local AWS
 # --- checks and tests ---
 
 .PHONY: check api-docs cli-docs fault-docs cli-picture fmt test test-all test-long mutants
-check: .venv/.ready ## ruff, mypy, import-linter, deptry, cfn-lint
+check: .venv/.ready ## ruff, mypy, import-linter, deptry, spelling, phrases, cfn-lint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
+	git ls-files -z | xargs -0 $(BIN)/codespell
+	$(BIN)/python -m tests.language
 	$(MAKE) --no-print-directory lint-template
 
 api-docs: .venv/.ready ## the OpenAPI document and docs/API.md, made of the code

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def missing(tests: Iterable[str]) -> list[str]:
-    """The names, as in tests/a.py or tests/a.py::test_b, of which no test exists."""
+    """The names, of a file or of a test in it (`file.py::test_b`), of which no test exists."""
     return [test for test in tests if not _exists(*test.partition("::")[::2])]
 
 

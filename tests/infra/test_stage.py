@@ -1,17 +1,33 @@
 """Stage files: the ones that ship are good, and a wrong one is told with all that is wrong."""
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from pydantic import BaseModel
 
 from infra.paths import STAGES
-from infra.stage import StageError, load, parse
+from infra.stage import Stage, StageError, load, parse
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in STAGES.glob("*.toml")))
 def test_the_stages_that_ship_are_good_and_named_by_their_file(name: str) -> None:
     assert load(name).name == name
+
+
+def test_the_stage_file_of_production_documents_every_option() -> None:
+    documented = set(re.findall(r"^(?:# )?(?:\[\[?)?(\w+)(?: =|\])", (STAGES / "prod.toml").read_text(), re.MULTILINE))
+    assert documented == {*_options(Stage)}
+
+
+def _options(model: type[BaseModel]) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        yield name
+        for part in (field.annotation, *get_args(field.annotation)):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                yield from _options(part)
 
 
 def test_production_is_careful_by_itself() -> None:
