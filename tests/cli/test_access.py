@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from configsvc.model.grants import ACTIONS, Action, Grant, allows
 from configsvc.model.names import namespace as named
-from configsvc_client.cli import _less
+from configsvc_client.cli.commands import revoke
 from tests.admin.loopback import Loopback, arn
 from tests.cli.shell import Shell
 
@@ -43,13 +43,13 @@ def test_what_is_taken_away_is_gone_and_everything_else_stays(
     def pairs(found: list[Grant]) -> set[tuple[str, str]]:
         return {(action, pattern) for each in found for action in each.actions for pattern in each.namespaces}
 
-    left = list(_less.without(held, actions, patterns))
+    left = list(revoke.remove_grants(held, actions, patterns))
     assert pairs(left) == pairs(held) - {(action, pattern) for action in actions for pattern in patterns}
     assert all(each.actions and each.namespaces for each in left)
     for pattern in patterns:
         name = named(pattern.replace("*", "any") if pattern != "*" else "any")
         if any(allows(left, action, name) for action in actions):
-            assert _less.still(left, actions, patterns)
+            assert revoke.find_remaining(left, actions, patterns)
 
 
 def test_a_grant_is_revoked_in_part_and_as_a_whole(service: Loopback, administrator: Shell) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from configsvc_client.cli._generate import generated
+from configsvc_client.cli.commands.put import generate_secret as generated
 from tests.cli.shell import Shell
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from configsvc.model.errors import Misconfigured
-from configsvc_client.cli._policy import api_arn, document
+from configsvc_client.cli.commands.iam_policy import find_api_arn as api_arn
+from configsvc_client.cli.commands.iam_policy import make_policy as document
 from infra import access
 from tests.cli.shell import Shell
 

@@ -14,9 +14,10 @@ import pytest
 from configsvc.model import names
 from configsvc.model.entry import ContentType, Entry
 from configsvc_client.admin import Draft, Opened
-from configsvc_client.cli._compared import compared
 from configsvc_client.cli._plan import plan
-from configsvc_client.cli._sides import FileSide, Item
+from configsvc_client.cli.commands.diff import FileSide
+from configsvc_client.cli.commands.diff import SideItem as Item
+from configsvc_client.cli.commands.diff import compare_sides as compared
 from configsvc_client.cli.commands.edit import _Base
 from tests.admin.loopback import Loopback
 from tests.cli.shell import Shell

@@ -11,7 +11,7 @@ import pytest
 
 from configsvc.bootstrap import app
 from configsvc.web.description import Route
-from configsvc_client.cli._policy import document
+from configsvc_client.cli.commands.iam_policy import make_policy as document
 from infra import access
 
 API = "arn:aws:execute-api:eu-central-1:111122223333:abcde12345/api"

@@ -15,7 +15,7 @@ key that someone else writes in the meantime is not overwritten.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,7 +24,6 @@ import click
 from configsvc.model.errors import CannotOpen, ConfigsvcError, NotFound
 from configsvc_client.cli import (
     _confirm,
-    _copied,
     _exit,
     _forms,
     _options,
@@ -38,9 +37,9 @@ from configsvc_client.cli import (
 
 if TYPE_CHECKING:
     from configsvc.model.entry import Entry
-    from configsvc.model.names import Key
+    from configsvc.model.names import Key, Namespace
     from configsvc.model.snapshot import SealedSnapshot
-    from configsvc_client.admin import Admin, Draft, Opened
+    from configsvc_client.admin import Admin, Draft, KeyInfo, Opened
     from configsvc_client.cli._plan import Planned
 
 
@@ -81,7 +80,7 @@ def command(
     if not dry_run:
         _replacing.agree(to, _replacing.replaced(plan), required=True)
         failures |= copying.stored(plan, message, declassify=declassify)
-    _copied.report((source, to), plan, failures, dry_run=dry_run)
+    _report_copies((source, to), plan, failures, dry_run=dry_run)
     return _exit.code_of_first(failures)
 
 
@@ -186,7 +185,7 @@ class _Copying(NamedTuple):
         _unnamed.tell_kms([each.key for each in drafts if each.form is None and each.key in by_kms])
         _replacing.tell_types(plan, self.there)
         if dry_run or (_terminal.is_terminal() and _output.kind() != "json"):
-            _copied.show(self.admin, plan, self.there)
+            _show_plan(self.admin, plan, self.there)
 
     def stored(self, plan: Sequence[Planned], message: str, *, declassify: bool) -> dict[str, ConfigsvcError]:
         """Store what is new or changed; the keys that were refused and why."""
@@ -207,3 +206,57 @@ def _declassified(drafts: Sequence[Draft], there: SealedSnapshot, *, given: bool
         _confirm.declassify(declassifying)
     agreed = given or bool(declassifying)
     return [each._replace(declassify=agreed and each.form == "plain") for each in drafts]
+
+
+_COLUMNS = ("key", "step", "form", "content type", "bytes", "in the target")
+
+
+def _show_plan(admin: Admin, plan: Sequence[Planned], there: SealedSnapshot) -> None:
+    """The plan as a table, beside what the target has under each key. No value is in it."""
+    served = {entry.key: entry for entry in there.entries}
+    known = admin.values.find_keys(there.namespace, [each.draft.key for each in plan if each.step == "new"])
+    _output.table(_COLUMNS, (_plan_row(each, served.get(each.draft.key), known.get(each.draft.key)) for each in plan))
+
+
+def _plan_row(each: Planned, served: Entry | None, known: KeyInfo | None) -> tuple[str | int | None, ...]:
+    draft, stays = each.draft, each.step in ("unchanged", "kept")
+    form = served.form if served and stays else draft.form or "envelope"
+    size = None if each.step == "kept" else len(draft.data)
+    return draft.key, each.step, form, draft.content_type, size, _describe_target(draft.content_type, served, known)
+
+
+def _describe_target(content_type: str, served: Entry | None, known: KeyInfo | None) -> str | None:
+    """What the target has: the version that is served, with its content type where that is another."""
+    if served:
+        other = f", {served.content_type}" if served.content_type != content_type else ""
+        return f"version {served.version}, {served.form}{other}"
+    return f"{known.state}, latest version {known.latest}" if known else None
+
+
+def _report_copies(
+    namespaces: tuple[Namespace, Namespace], plan: Sequence[Planned], failures: Mapping[str, ConfigsvcError], *,
+    dry_run: bool,
+) -> None:  # fmt: skip
+    """Say what was copied, and why the rest was not."""
+    source, target = namespaces
+    for key, error in failures.items():
+        _terminal.say(f"{key}: {_exit.reason_of(error)}")
+    done = [each for each in plan if each.draft.key not in failures]
+    stored = [each for each in done if each.step in _replacing.STORED]
+    new, unchanged, kept = (_count_steps(done, step) for step in ("new", "unchanged", "kept"))
+    said = f"{source} → {target}: {len(stored)} {'would be copied (--dry-run)' if dry_run else 'copied'}"
+    parts = [f"{new} new, {len(stored) - new} replaced" if stored else "", f"{unchanged} unchanged"]
+    parts += [f"{kept} kept" if kept else "", f"{len(failures)} failed"]
+    said = f"{said}: {', '.join(part for part in parts if part)}"
+    if dry_run:
+        _terminal.say(said)
+        return
+    failed = [{"key": key, "code": each.code, "reason": _exit.reason_of(each)} for key, each in failures.items()]
+    _output.done(said, {
+        "from": source, "namespace": target, "copied": len(stored), "new": new, "replaced": len(stored) - new,
+        "unchanged": unchanged, "kept": kept, "failed": failed,
+    })  # fmt: skip
+
+
+def _count_steps(plan: Iterable[Planned], step: str) -> int:
+    return sum(each.step == step for each in plan)

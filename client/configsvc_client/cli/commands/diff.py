@@ -9,22 +9,167 @@ In a pipe: key, change (added, removed, changed, unknown), left, right, separate
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import click
 
+from configsvc.model.content_types import TEXT
+from configsvc.model.entry import ContentType
+from configsvc.model.errors import CannotOpen, Misconfigured
 from configsvc.model.names import Namespace
-from configsvc_client.cli import _exit, _options, _output, _settings, _shaping, _terminal
-from configsvc_client.cli._compared import Compared, compared, of_other_types
+from configsvc.model.same_value import same_value
+from configsvc.model.snapshot import SealedSnapshot
+from configsvc_client.cli import _exit, _loaded, _options, _origins, _output, _settings, _shaping, _terminal, formats
 from configsvc_client.cli._count import counted
-from configsvc_client.cli._shaping import Shaping
-from configsvc_client.cli._sides import FileSide, Item, ServedSide, Side
+from configsvc_client.cli._inputs import MOST_OF_A_FILE, bounded
+from configsvc_client.cli._shaping import AS_IN_THE_FILE, Shaping
 from configsvc_client.cli.formats import FORMATS
 
 if TYPE_CHECKING:
-    from configsvc_client.admin import Admin
+    from configsvc_client.admin import Admin, Opened
+
+
+class SideItem(NamedTuple):
+    """A key without its value. `version` and `form` are None in a file; `identity` is the same for the same value.
+
+    `content_type` is None for a text in a file of a format that has no types: it may stand for any JSON.
+    """
+
+    content_type: ContentType | None
+    version: int | None = None
+    form: str | None = None
+    identity: tuple[str, str, int] | None = None
+
+
+class Side(Protocol):
+    """One of two."""
+
+    name: str
+
+    def items(self) -> Mapping[str, SideItem]:
+        """Its keys."""
+
+    def data(self, keys: Iterable[str]) -> Mapping[str, bytes | None]:
+        """Their values in the clear; None for one that this caller cannot open."""
+
+
+class ServedSide:
+    """The entries of a sealed snapshot; only what is asked for is opened."""
+
+    def __init__(self, name: str, admin: Admin, snapshot: SealedSnapshot) -> None:
+        self.name = name
+        self._admin = admin
+        self._snapshot = snapshot
+
+    def items(self) -> Mapping[str, SideItem]:
+        """See `Side`."""
+        namespace = self._snapshot.namespace
+        return {
+            each.key: SideItem(each.content_type, each.version, each.form, (namespace, each.key, each.version))
+            for each in self._snapshot.entries
+        }
+
+    def data(self, keys: Iterable[str]) -> Mapping[str, bytes | None]:
+        """See `Side`."""
+        wanted = set(keys)
+        entries = [each for each in self._snapshot.entries if each.key in wanted]
+        try:
+            return {
+                key: _open_data(each) for key, each in self._admin.values.open_entries(self._snapshot, entries).items()
+            }
+        except Misconfigured as error:
+            _terminal.say(f"configsvc: {self.name}: {error.detail}", *_origins.of(error.detail))
+            return {each.key: None if each.sealed else each.value.encode() for each in entries}
+
+
+class FileSide:
+    """The rows of a file in any format that `import` reads, by the file's ending where none is named."""
+
+    def __init__(self, path: Path, wanted: str | None = None, shaping: Shaping = AS_IN_THE_FILE) -> None:
+        self.name = str(path)
+        with path.open("rb") as file:
+            content = bounded(self.name, file.read, MOST_OF_A_FILE, "Nothing was compared.")
+        found = _loaded.loaded(self.name, content, wanted, shaping, f"{path} cannot be compared.")
+        self._rows = {row.key: row for row in found.rows}
+        self._typed = (wanted or formats.format_of(path.name)) in formats.TREE_FORMATS
+
+    def items(self) -> Mapping[str, SideItem]:
+        """See `Side`."""
+        return {
+            key: SideItem(row.content_type if self._typed or row.content_type != TEXT else None)
+            for key, row in self._rows.items()
+        }
+
+    def data(self, keys: Iterable[str]) -> Mapping[str, bytes | None]:
+        """See `Side`."""
+        return {key: self._rows[key].data for key in keys}
+
+
+def _open_data(found: Opened | CannotOpen) -> bytes | None:
+    return None if isinstance(found, CannotOpen) else found.data
+
+
+Change = Literal["added", "removed", "changed", "unknown"]
+
+
+class Compared(NamedTuple):
+    """A key that differs; the values are there where they were asked for and open."""
+
+    key: str
+    change: Change
+    left: SideItem | None
+    right: SideItem | None
+    was: bytes | None = None
+    now: bytes | None = None
+
+    def __repr__(self) -> str:
+        return f"Compared(key={self.key!r}, change={self.change!r})"
+
+
+def compare_sides(left: Side, right: Side, *, values: bool) -> list[Compared]:
+    """The keys that differ, in their order; `values` asks for the values of all of them."""
+    here, there = left.items(), right.items()
+    both = sorted(key for key in here.keys() & there.keys() if not _is_identical(here[key], there[key]))
+    was, now = left.data(both), right.data(both)
+    found = [Compared(key, "removed", here[key], None) for key in here.keys() - there.keys()]
+    found += [Compared(key, "added", None, there[key]) for key in there.keys() - here.keys()]
+    found += [
+        Compared(key, change, here[key], there[key], was.get(key), now.get(key))
+        for key in both
+        if (change := _find_change(here[key], there[key], was.get(key), now.get(key)))
+    ]
+    return sorted(_fill_values(found, left, right) if values else found)
+
+
+def _fill_values(found: list[Compared], left: Side, right: Side) -> list[Compared]:
+    was = left.data([each.key for each in found if each.change == "removed"])
+    now = right.data([each.key for each in found if each.change == "added"])
+    return [_fill(each, was, now) for each in found]
+
+
+def _fill(each: Compared, was: Mapping[str, bytes | None], now: Mapping[str, bytes | None]) -> Compared:
+    return each._replace(was=was.get(each.key, each.was), now=now.get(each.key, each.now))
+
+
+def _is_identical(left: SideItem, right: SideItem) -> bool:
+    """Whether they are one version of one key: that never changes."""
+    return left.identity is not None and left.identity == right.identity
+
+
+def _find_change(left: SideItem, right: SideItem, was: bytes | None, now: bytes | None) -> Change | None:
+    if (left.form and right.form and left.form != right.form) or differ_in_type(left, right):
+        return "changed"
+    if was is None or now is None:
+        return "unknown"
+    return None if same_value(left.content_type or right.content_type or TEXT, was, now) else "changed"
+
+
+def differ_in_type(left: SideItem | None, right: SideItem | None) -> bool:
+    """Whether two values differ in their content type, so far as both have one."""
+    types = {each.content_type for each in (left, right) if each and each.content_type}
+    return len(types) > 1
 
 
 @click.command(help=__doc__)
@@ -44,7 +189,7 @@ def command(
     shaping: Shaping, start: int | None, end: int | None, reveal: bool, exit_code: bool,
 ) -> int:  # fmt: skip
     left, right = _sides(namespaces, _files(files, wanted, shaping), start, end)
-    found = compared(left, right, values=reveal)
+    found = compare_sides(left, right, values=reveal)
     _output.table(
         ("key", "change", "left", "right"),
         ((each.key, each.change, *_shown(each, reveal=reveal)) for each in found),
@@ -96,12 +241,12 @@ def _served(admin: Admin, namespace: Namespace, revision: int | None = None) -> 
 
 def _shown(each: Compared, *, reveal: bool) -> tuple[str | None, str | None]:
     if not reveal:
-        typed = of_other_types(each.left, each.right)
+        typed = differ_in_type(each.left, each.right)
         return _described(each.left, typed=typed), _described(each.right, typed=typed)
     return _text(each.left, each.was), _text(each.right, each.now)
 
 
-def _described(item: Item | None, *, typed: bool) -> str | None:
+def _described(item: SideItem | None, *, typed: bool) -> str | None:
     """A side without its value; with the content type where that differs."""
     if item is None:
         return None
@@ -112,12 +257,12 @@ def _described(item: Item | None, *, typed: bool) -> str | None:
 def _tell_types(found: Sequence[Compared]) -> None:
     """Say of each value that is shown what its content types are, where they differ: its text may be the same."""
     for each in found:
-        if each.left and each.right and of_other_types(each.left, each.right):
+        if each.left and each.right and differ_in_type(each.left, each.right):
             types = f"{each.left.content_type} → {each.right.content_type}"
             _terminal.say(f"{each.key}: the content type differs: {types}")
 
 
-def _text(item: Item | None, data: bytes | None) -> str | None:
+def _text(item: SideItem | None, data: bytes | None) -> str | None:
     if item is None:
         return None
     if data is None:

@@ -9,13 +9,18 @@ Of several namespaces the first that serves KEY answers, as for a consumer; stde
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
+from configsvc.model import json_text
+from configsvc.model.content_types import KINDS
 from configsvc.model.errors import CannotOpen
-from configsvc_client.cli import _common, _layers, _options, _output, _settings, _shown, _terminal, _wanted
+from configsvc_client.cli import _common, _layers, _options, _output, _settings, _terminal, _wanted
+from configsvc_client.cli._content import check
+from configsvc_client.cli._output import Field
 
 if TYPE_CHECKING:
     from configsvc.model.entry import Entry
@@ -69,6 +74,19 @@ def _described(admin: Admin, namespace: str, entry: Entry, *, masked: bool) -> N
         "namespace": namespace, "key": entry.key, "version": entry.version, "form": entry.form,
         "content_type": entry.content_type,
     }  # fmt: skip
-    shown = {"value": None, "masked": True} if masked else _shown.members(_opened(admin, namespace, entry))
+    shown = {"value": None, "masked": True} if masked else describe_value(_opened(admin, namespace, entry))
     _common.force("output", "json")
     _output.record({**fields, **shown})
+
+
+def describe_value(opened: Opened) -> dict[str, Field]:
+    """The value in JSON: text, or the JSON itself with its numbers as spelled; bytes in `base64`.
+
+    Raises:
+        Unprocessable: it is not what its content type says.
+    """
+    check(opened.key, opened.data, opened.content_type)
+    if not KINDS[opened.content_type].is_text:
+        return {"base64": base64.b64encode(opened.data).decode()}
+    text = opened.data.decode()
+    return {"value": json_text.parse(text) if KINDS[opened.content_type].is_json else text}

@@ -6,11 +6,107 @@ to its namespaces: a data key opens a whole one.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
 import click
 
 from configsvc.model import grants
+from configsvc.model.errors import Misconfigured
+from configsvc_client import _partitions
 from configsvc_client.cli import _options, _settings, _terminal
-from configsvc_client.cli._policy import Role, api_arn, document
+
+Role = Literal["reader", "writer", "administrator"]
+
+_CONTEXT = "kms:EncryptionContext:configsvc:namespace"
+_ACTIONS: dict[Role, tuple[str, ...]] = {
+    "reader": ("Decrypt",),
+    "writer": ("Decrypt", "Encrypt", "GenerateDataKey"),
+    "administrator": ("Decrypt", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo"),
+}
+_WRITES = ("POST {}/changes", "PUT {}/keys/*", "POST {}/keys/*/activate", "DELETE {}/keys/*")
+_DESTROYS = "DELETE {}/keys/*/versions/*"  # `*` stands for slashes too: what deletes keys would destroy versions
+_ADMINISTERS = tuple(f"{method} {{}}{rest}" for method in ("POST", "PUT", "DELETE") for rest in ("", "/*"))
+_API = re.compile(r"https://(([a-z0-9]+)\.[a-z0-9.-]+)/([A-Za-z0-9_-]+)/?")
+_LOCAL_API = re.compile(r"https?://[^/]+/_aws/execute-api/([a-z0-9]+)/([A-Za-z0-9_-]+)/?")
+"""Of an AWS on this computer; LocalStack's have that form too."""
+_UNKNOWN_API = (
+    "The API's ARN is not in its URL. Add --api-arn arn:aws:execute-api:REGION:ACCOUNT:API/STAGE. If the URL has a "
+    "domain of your own, this shows API and STAGE: aws apigateway get-base-path-mappings --domain-name {}"
+)
+_API_ARN = re.compile(r"arn:aws[a-z-]*:execute-api:[a-z0-9-]+:([0-9]{12}|\*):[a-z0-9]+/[A-Za-z0-9_-]+")
+
+Statement = dict[str, Any]
+
+
+def make_policy(role: Role, patterns: Sequence[str], kms_keys: Sequence[str], api: str | None) -> dict[str, Any]:
+    """The policy of a reader, writer or administrator of the namespaces that the patterns name.
+
+    Args:
+        role: what it is for. Readers call the API by their key alone, so theirs holds KMS and nothing else.
+        patterns: exact, `prefix.*` or `*`.
+        kms_keys: ARNs of the KMS keys that wrap the data keys.
+        api: the ARN of the API's stage, for who writes.
+    """
+    statements = [_allow_calls(role, patterns, api)] if api and role != "reader" else []
+    if api and role == "writer":
+        statements.append(_deny_destroying(patterns, api))
+    return {"Version": "2012-10-17", "Statement": [*statements, _allow_keys(patterns, kms_keys, _ACTIONS[role])]}
+
+
+def find_api_arn(given: str | None, url: str) -> str:
+    """The ARN of the API's stage: as given, or what its URL tells of it, in any account.
+
+    Raises:
+        Misconfigured: it is none, or the URL is not API Gateway's own.
+    """
+    if given:
+        if not _API_ARN.fullmatch(given):
+            raise Misconfigured("--api-arn is arn:aws:execute-api:<region>:<account>:<api>/<stage>.")
+        return given
+    local = _LOCAL_API.fullmatch(url)
+    if local:
+        return f"arn:aws:execute-api:*:*:{local[1]}/{local[2]}"
+    found = _API.fullmatch(url)
+    region = _partitions.region_in(found[1]) if found else None
+    if not found or region is None:
+        raise Misconfigured(_UNKNOWN_API.format(urlsplit(url).hostname or "HOST"))
+    partition = _partitions.partition_of(region)
+    return f"arn:{partition.name if partition else 'aws'}:execute-api:{region}:*:{found[2]}/{found[3]}"
+
+
+def _allow_calls(role: Role, patterns: Sequence[str], api: str) -> Statement:
+    if role == "administrator" and "*" in patterns:
+        return _allow("CallEverything", ["execute-api:Invoke"], [f"{api}/*"])
+    routes = ["POST /v1/whoami"]
+    for pattern in patterns:
+        of = _WRITES if role == "writer" else _ADMINISTERS
+        routes += [each.format(f"/v1/namespaces/{pattern}") for each in of]
+    return _allow("CallTheWrites", ["execute-api:Invoke"], [f"{api}/{each.replace(' ', '')}" for each in routes])
+
+
+def _deny_destroying(patterns: Sequence[str], api: str) -> Statement:
+    routes = [_DESTROYS.format(f"/v1/namespaces/{pattern}").replace(" ", "") for pattern in patterns]
+    return _allow("DestroyNothing", ["execute-api:Invoke"], [f"{api}/{each}" for each in routes]) | {"Effect": "Deny"}
+
+
+def _allow_keys(patterns: Sequence[str], kms_keys: Sequence[str], actions: Sequence[str]) -> Statement:
+    """KMS under the encryption context of the namespaces, and no other; for `*` under any, but not without."""
+    statement = _allow("OnlyTheseNamespaces", [f"kms:{each}" for each in actions], _unwrap_single(kms_keys))
+    if "*" in patterns:
+        return statement | {"Condition": {"Null": {_CONTEXT: "false"}}}
+    operator = "StringLike" if any("*" in each for each in patterns) else "StringEquals"
+    return statement | {"Condition": {operator: {_CONTEXT: _unwrap_single(patterns)}}}
+
+
+def _allow(sid: str, actions: list[str], resources: object) -> Statement:
+    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}
+
+
+def _unwrap_single(texts: Sequence[str]) -> object:
+    return texts[0] if len(texts) == 1 else list(texts)
 
 
 @click.command(help=__doc__)
@@ -29,7 +125,7 @@ def command(role: Role, patterns: tuple[str, ...], kms_keys: tuple[str, ...], ap
     named = [grants.pattern(each) for each in patterns] or list(_options.the_namespaces(()))
     keys = [_settings.kms_key(each) for each in kms_keys] or _pinned()
     api = None if role == "reader" else _api(api_arn)
-    _terminal.show_json(document(role, named, keys, api), indent=2)
+    _terminal.show_json(make_policy(role, named, keys, api), indent=2)
 
 
 def _pinned() -> list[str]:
@@ -38,4 +134,4 @@ def _pinned() -> list[str]:
 
 
 def _api(given: str | None) -> str:
-    return api_arn(given, _settings.resolved().get("CONFIGSVC_URL"))
+    return find_api_arn(given, _settings.resolved().get("CONFIGSVC_URL"))

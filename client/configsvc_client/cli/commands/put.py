@@ -11,6 +11,8 @@ their addresses.
 
 from __future__ import annotations
 
+import secrets
+import string
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -21,11 +23,22 @@ from configsvc.model.entry import ContentType, Entry, Form
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Forbidden, Misconfigured, NotFound, PreconditionFailed
 from configsvc.model.same_value import same_value
 from configsvc_client.cli import _empty, _forms, _lost, _options, _output, _replacing, _settings, _unnamed, _values
-from configsvc_client.cli._generate import LEAST, LENGTH, MOST, generated
 
 if TYPE_CHECKING:
     from configsvc.model.names import Namespace
     from configsvc_client.admin import Admin, Draft, Stored
+
+
+LENGTH = 32
+LEAST, MOST = 12, 4096
+
+# Letters and digits only: 32 of them are 190 bits, and no shell, URL, YAML or connection string minds them.
+_ALPHABET = string.ascii_letters + string.digits
+
+
+def generate_secret(length: int = LENGTH) -> bytes:
+    """A random secret of letters and digits, from the operating system's randomness."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length)).encode()
 
 
 def _day(context: click.Context, option: click.Parameter, given: str | None) -> str | None:
@@ -75,7 +88,7 @@ def command(
     form = admin.values.resolve_form(target, name, asked)
     if made and form != "kms":  # a random secret is no plain value, whatever the policy says of the key
         form = "envelope"
-    data = generated(made) if made else _read(key, source[0] if source else None, from_file, flags, form)
+    data = generate_secret(made) if made else _read(key, source[0] if source else None, from_file, flags, form)
     draft = checked(Draft(
         key=name, data=data, content_type=_content_type(flags), form=form, activate=not flags["stage"],
         declassify=bool(flags["declassify"]), rotate_by=_text(flags["rotate_by"]), if_match=_number(flags["if_match"]),

@@ -6,14 +6,15 @@ secrets replaced. `kms:Decrypt` is IAM's to take.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 import click
 
 from configsvc.model import grants
 from configsvc.model.errors import NotFound
-from configsvc.model.grants import ACTIONS, Action
-from configsvc_client.cli import _confirm, _less, _output, _settings, _terminal
+from configsvc.model.grants import ACTIONS, Action, Grant, covers
+from configsvc_client.cli import _confirm, _output, _settings, _terminal
 from configsvc_client.cli.commands.grants import listed
 
 
@@ -35,13 +36,37 @@ def command(principal: str, actions: tuple[Action, ...], patterns: tuple[str, ..
     admin = _settings.admin()
     who = grants.principal(grants.normalised(principal) or principal)
     taken, named = actions or ACTIONS, tuple(grants.pattern(each) for each in patterns)
-    less = (lambda _: ()) if everything else partial(_less.without, actions=taken, patterns=named)
+    less = (lambda _: ()) if everything else partial(remove_grants, actions=taken, patterns=named)
     held = admin.grants.get(who)
     if tuple(less(held)) == held:
         raise NotFound(f"{who} has no such grant. `configsvc grants {who}` shows what it has.")
     if everything:
         _confirm.confirm(f"Take every grant of {who} away?")
     left = admin.grants.change(who, less)
-    for pattern in _less.still(left, taken, named):
+    for pattern in find_remaining(left, taken, named):
         _terminal.say(f"configsvc: {who} may still do it where {pattern} grants it.")
     _output.done(f"{who}: revoked", {"principal": who, "grants": listed(left)})
+
+
+def remove_grants(held: Iterable[Grant], actions: Sequence[Action], patterns: Sequence[str]) -> tuple[Grant, ...]:
+    """The grants without those actions on exactly those patterns."""
+    return tuple(part for grant in held for part in _split_grant(grant, actions, patterns))
+
+
+def find_remaining(held: Iterable[Grant], actions: Sequence[Action], patterns: Sequence[str]) -> list[str]:
+    """Patterns that allow one of the actions in a namespace which one of the patterns names, or may name."""
+    granted = [each for grant in held if set(grant.actions) & set(actions) for each in grant.namespaces]
+    return sorted({each for each in granted for pattern in patterns if covers(each, pattern) or covers(pattern, each)})
+
+
+def _split_grant(grant: Grant, actions: Sequence[Action], patterns: Sequence[str]) -> Iterable[Grant]:
+    untouched = tuple(each for each in grant.namespaces if each not in patterns)
+    touched = tuple(each for each in grant.namespaces if each in patterns)
+    kept = tuple(each for each in grant.actions if each not in actions)
+    if not touched or kept == grant.actions:
+        yield grant
+        return
+    if untouched:
+        yield Grant(grant.actions, untouched)
+    if kept:
+        yield Grant(kept, touched)
