@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from configsvc.model.errors import (
     CannotOpen,
@@ -24,6 +25,7 @@ from configsvc.model.errors import (
 from configsvc.model.etag import MalformedEtag, parse_snapshot, strengthen
 from configsvc.model.names import Namespace
 from configsvc.model.snapshot import MalformedSnapshot, SealedSnapshot, parse
+from configsvc_client._hidden import Hidden
 
 if TYPE_CHECKING:
     from configsvc_client._answer import Response
@@ -33,6 +35,8 @@ NOT_OURS = "not_ours"
 """The member `reason` of an Unavailable that says so: asked again, such a server answers the same."""
 
 _JSON, _PROBLEM = "application/json", "application/problem+json"
+_NO_CONTENT = 204
+_UNKNOWN = frozenset({502, 504})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REFUSED = frozenset({Forbidden.status, Throttled.status})
 _EXACT = 2**53
@@ -41,13 +45,57 @@ _NAME, _NAMES = 50, 30
 _OWN = frozenset({"retry_after", "reason"})  # members that are told by the client alone
 
 
+Result = TypeVar("Result")
+
+
 class NotOurs(ValueError):
     """What came is no answer of configsvc's; says what is wrong with it, never what it held."""
+
+
+class Received(Hidden):
+    """An answer that came: its status, the members of its JSON object, and its ETag, empty where it has none."""
+
+    status: int
+    members: dict[str, object]
+    etag: str
+
+    def __repr__(self) -> str:
+        return f"Received({self.status}, {len(self.members)} members)"
 
 
 def refuses(error: ConfigsvcError) -> bool:
     """Whether an answer came and was not taken; else there was none, or one that says no."""
     return isinstance(error, NotTaken | CannotOpen) or error.members.get("reason") == NOT_OURS
+
+
+def read_answer(response: Response, url: Url, read: Callable[[Received], Result], doubt: str = "") -> Result:
+    """What an answer means whose status is the one of an answer; `problem` reads the others.
+
+    Args:
+        response: the answer.
+        url: of the service.
+        read: makes the answer what it means; raises NotOurs where it is not what was asked for.
+        doubt: what the answer is not, for the error, where that should be said besides.
+
+    Raises:
+        Unavailable: it is not as configsvc answers, or not what was asked for.
+    """
+    try:
+        return read(Received(response.status, _members(response), response.headers.get("etag", "")))
+    except NotOurs as error:
+        from configsvc_client._foreign import pass_on
+
+        pass_on(error)
+        fault = f"{doubt} ({error})" if doubt else str(error)
+    raise not_ours(url, fault)  # here: as its context, the other would bring the answer, its plain values included
+
+
+def _members(response: Response) -> dict[str, object]:
+    if response.status != _NO_CONTENT:
+        return decoded(response)
+    if response.body:
+        raise NotOurs("it has a content, and none was due")
+    return {}
 
 
 def decoded(response: Response) -> dict[str, object]:
@@ -121,7 +169,8 @@ def problem(
     seconds = parse_retry_after(response.headers)
     if seconds is not None:
         error.members["retry_after"] = seconds
-    return error
+    # Whether the service did it is not known, whatever the gateway calls its own failure.
+    return Unavailable(error.detail, **error.members) if response.status in _UNKNOWN else error
 
 
 def shown(text: str, most: int = _TEXT) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from configsvc.model.errors import ConfigsvcError, NotFound, Unavailable
 from configsvc.model.etag import match_weakly
 from configsvc.model.names import Namespace
-from configsvc_client._body import NotOurs, decoded, not_ours, problem, read_snapshot
+from configsvc_client._body import NotOurs, Received, not_ours, problem, read_answer, read_snapshot
 from configsvc_client._http import Connection
 from configsvc_client._ports import FetchedSnapshot, FetchResult
 from configsvc_client._secret import Secret, masked
@@ -68,15 +68,11 @@ class ApiGateway:
         response = self._get(target, etag, deadline, meanwhile)
         if response is None:
             return {}
-        try:
-            return {
-                namespace: FetchedSnapshot(
-                    *read_snapshot(namespace, response.headers.get("etag", ""), decoded(response))
-                )
-            }
-        except NotOurs as fault:
-            senseless = self._senseless(namespace, fault)
-        raise senseless  # here: as its context, the fault would bring the answer, its plain values included
+
+        def read(came: Received) -> FetchResult:
+            return {namespace: FetchedSnapshot(*read_snapshot(namespace, came.etag, came.members))}
+
+        return read_answer(response, self._connection.url, read, _no_snapshot(namespace))
 
     def _several(self, known: Mapping[Namespace, str | None], deadline: float, meanwhile: Meanwhile) -> FetchResult:
         """In one request; without the namespace that the service says is absent, where there is one."""
@@ -92,18 +88,21 @@ class ApiGateway:
             return self._without(error, known, deadline)
         if response is None:
             return {}
-        one_by_one = False
-        try:
-            members = decoded(response)
-            one_by_one = True
-            several = _many.several(tuple(known), response.headers.get("etag", ""), members)
-        except NotOurs as fault:
-            senseless = self._senseless(", ".join(known), fault)
-        else:
-            return self._each(several, known, deadline)
-        if one_by_one:
-            return self._singly(known, deadline, senseless)
-        raise senseless  # here, as in `_single`
+
+        def read(came: Received) -> Several | NotOurs:
+            try:
+                return _many.several(tuple(known), came.etag, came.members)
+            except NotOurs as error:
+                from configsvc_client._foreign import pass_on
+
+                pass_on(error)
+                return error.with_traceback(None)
+
+        named = ", ".join(known)
+        several = read_answer(response, self._connection.url, read, _no_snapshot(named))
+        if isinstance(several, NotOurs):
+            return self._singly(known, deadline, self._senseless(named, several))
+        return self._each(several, known, deadline)
 
     def _each(self, several: Several, known: Mapping[Namespace, str | None], deadline: float) -> FetchResult:
         from configsvc_client import _many
@@ -183,7 +182,11 @@ class ApiGateway:
         from configsvc_client._foreign import pass_on
 
         pass_on(fault)
-        return not_ours(self._connection.url, f"what came is no snapshot of {what} ({fault})")
+        return not_ours(self._connection.url, f"{_no_snapshot(what)} ({fault})")
+
+
+def _no_snapshot(what: str) -> str:
+    return f"what came is no snapshot of {what}"
 
 
 def _all_failed(found: FetchResult, known: Mapping[Namespace, str | None]) -> ConfigsvcError | None:

@@ -6,12 +6,11 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from configsvc.model import errors
 from configsvc.model.retry import parse_http_date
 from configsvc_client import _sigv4
 from configsvc_client._answer import Response
 from configsvc_client._api_keys import ApiKeys
-from configsvc_client._body import NotOurs, decoded, not_ours, problem
+from configsvc_client._body import NotOurs, problem, read_answer
 from configsvc_client._secret import Secret, masked
 from configsvc_client._url import Url, quote
 from configsvc_client.admin._members import Members
@@ -23,7 +22,6 @@ _SECONDS = 29.0
 
 _NO_CONTENT = 204
 _READ, _WRITTEN = frozenset({200}), frozenset({200, 201, _NO_CONTENT})
-_UNKNOWN = frozenset({502, 504})
 
 Result = TypeVar("Result")
 
@@ -137,16 +135,12 @@ class Api:
         self, request: _Request, response: Response, read: Read[Result], statuses: frozenset[int]
     ) -> Result:
         if response.status not in statuses:
-            error = problem(
+            raise problem(
                 response, self._url, request.target, request.method, signed=request.signed, ahead=self._ahead(response)
             )
-            # Whether the service did it is not known, whatever the gateway calls its own failure.
-            raise errors.Unavailable(error.detail, **error.members) if response.status in _UNKNOWN else error
-        try:
-            return read(Answer(response.status, _members(response), response.headers.get("etag")))
-        except NotOurs as fault:
-            said = str(fault)
-        raise not_ours(self._url, said)
+        return read_answer(
+            response, self._url, lambda came: read(Answer(came.status, Members(came.members), came.etag or None))
+        )
 
     def _sent(self, request: _Request, api_key: Secret) -> Response:
         headers: dict[str, str | Secret] = {"x-api-key": api_key, **request.headers}
@@ -174,14 +168,6 @@ def nothing(answer: Answer) -> None:
     """Reads an answer that says no more than that it was done."""
     if answer.status != _NO_CONTENT:
         raise NotOurs("it has a content, and none was due")
-
-
-def _members(response: Response) -> Members:
-    if response.status != _NO_CONTENT:
-        return Members(decoded(response))
-    if response.body:
-        raise NotOurs("it has a content, and none was due")
-    return Members({})
 
 
 def _well(answer: Answer) -> None:
