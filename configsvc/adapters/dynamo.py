@@ -102,7 +102,7 @@ class DynamoRepository:
     def commit(self, actions: Sequence[Action]) -> None:
         """All actions in one TransactWriteItems, or none. Its token is the same in every try: it is applied once."""
         addresses = [address_of(action.record) if isinstance(action, Write) else action.address for action in actions]
-        transaction = [self._transacted(action) for action in actions]
+        transaction = [self._transact(action) for action in actions]
         token = self._calls.chance.tag() + self._calls.chance.tag()
         send = partial(self._client.transact_write_items, TransactItems=transaction, ClientRequestToken=token)
         self._calls.commit(addresses, send)
@@ -126,7 +126,7 @@ class DynamoRepository:
             # A key that was answered may have no item, so items do not tell whether the table answers any.
             fruitless = fruitless + 1 if len(left["Keys"]) == len(keys) else 0
             keys = left["Keys"]
-            if not self._calls.paused(until, fruitless):
+            if not self._calls.pause(until, fruitless):
                 raise busy()
 
     def _query(self, partition: str, prefix: str, after: str, *, values: bool) -> QueryInputTypeDef:
@@ -151,7 +151,7 @@ class DynamoRepository:
             request["ProjectionExpression"] = ", ".join(aliases)
         return request
 
-    def _transacted(self, action: Action) -> TransactWriteItemTypeDef:
+    def _transact(self, action: Action) -> TransactWriteItemTypeDef:
         condition = _condition(action.expected)
         match action:
             case Write(record):

@@ -69,9 +69,9 @@ class Calls:
             if self.clock.monotonic() >= until:
                 raise late()
             try:
-                return self._sent(seconds, until, send)
+                return self._send(seconds, until, send)
             except (StoreBusy, StoreUnavailable) as error:
-                if not self.paused(until, tries, at_once=isinstance(error, StoreUnavailable)):
+                if not self.pause(until, tries, at_once=isinstance(error, StoreUnavailable)):
                     raise
             tries += 1
 
@@ -89,7 +89,7 @@ class Calls:
         while until - self.clock.monotonic() >= COMMIT_LEAST:
             at_once = False
             try:
-                self._sent(COMMIT_SECONDS, until, send, addresses)
+                self._send(COMMIT_SECONDS, until, send, addresses)
             except Conflicting:
                 if not unknown:
                     raise
@@ -100,11 +100,11 @@ class Calls:
             else:
                 return
             tries += 1
-            if not self.paused(until - COMMIT_LEAST, tries - 1, at_once=at_once):
+            if not self.pause(until - COMMIT_LEAST, tries - 1, at_once=at_once):
                 break
         raise _unknown() if unknown else _unwritten() if tries else late()
 
-    def paused(self, until: float, tries: int, *, at_once: bool = False) -> bool:
+    def pause(self, until: float, tries: int, *, at_once: bool = False) -> bool:
         """Wait before the next try, if that leaves time. `at_once`: the first time not, for a connection that broke."""
         left = until - self.clock.monotonic()
         pause = BACKOFF.wait(tries + 1, _none if at_once and not tries else self.chance.uniform, left=left)
@@ -114,7 +114,7 @@ class Calls:
             self.clock.sleep(pause)
         return True
 
-    def _sent(
+    def _send(
         self, seconds: float, until: float, send: Callable[[], Answer], addresses: Sequence[Address] = ()
     ) -> Answer:
         with translated(addresses), Exchange(min(seconds, until - self.clock.monotonic())):

@@ -58,7 +58,7 @@ class Walk:
         self._pending.extend(reversed(list(nodes)) if self._newest else nodes)
         while self._pending:
             node = self._pending.popleft()
-            found = self._found(node)
+            found = self._find(node)
             if found is None:
                 yield from self._missing(node)
             elif isinstance(found, Summary) and self._opens(found):
@@ -91,16 +91,16 @@ class Walk:
             self._asked = True
         return self._beside
 
-    def _found(self, node: Node) -> Found | None:
+    def _find(self, node: Node) -> Found | None:
         if node not in self._read:
             others = islice((each for each in self._pending if each not in self._read), self._batch - 1)
             wanted = {each.address(self._partition): each for each in (node, *others)}
             found = self._repository.get(list(wanted))
             self._batch = _next_batch(self._batch, len(wanted), sum(map(_stored, found.values())))
             self._read.update({each: found.get(at) for at, each in wanted.items()})
-        return self._said(self._read.pop(node))
+        return self._summary_of(self._read.pop(node))
 
-    def _said(self, stored: Record | None) -> Found | None:
+    def _summary_of(self, stored: Record | None) -> Found | None:
         if isinstance(stored, LogRecord):
             self.weight += _weight(stored)
             return stored

@@ -63,7 +63,7 @@ class Step(NamedTuple):
 
     def actions(self) -> list[Action]:
         """Its share of the transaction: the key by its own revision, and its version absent or as it was read."""
-        actions = self._moved()
+        actions = self._move()
         if self.written:
             actions.append(Write(self.written, None))
         if self.chosen:
@@ -74,7 +74,7 @@ class Step(NamedTuple):
         """What else must be as it was read: nothing that changes while HEAD's revision does not."""
         return [each for each in self.known.conditions if each.address != records.address_of(self.after)]
 
-    def _moved(self) -> list[Action]:
+    def _move(self) -> list[Action]:
         """The `K#` that comes, stays or goes; where it goes or never was, the `U#`."""
         served, as_unserved = self.known.served, self.known.as_unserved
         if self.after.entry:

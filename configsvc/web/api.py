@@ -105,29 +105,29 @@ class Api(Chalice):
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:  # noqa: ANN401  # as Lambda calls it
         """Serve one event of any shape. What Chalice answers by itself becomes a problem, too."""
         began = self._monotonic()
-        came = self._arrived(event, context)
+        came = self._arrive(event, context)
         token = _INVOCATION.set(_Invocation(came, context, began))
         try:
-            return self._refused(came, came.refusal, {}) if came.refusal else self._answered(came, context)
+            return self._refuse(came, came.refusal, {}) if came.refusal else self._answer(came, context)
         except Exception as error:  # noqa: BLE001  # an event that cannot be read
-            return self._refused(came._replace(event=bare(event, context, self.routes)), error, {})
+            return self._refuse(came._replace(event=bare(event, context, self.routes)), error, {})
         finally:
             _INVOCATION.reset(token)
 
-    def _arrived(self, event: object, context: object) -> Arrival:
+    def _arrive(self, event: object, context: object) -> Arrival:
         try:
             proof = self._proof()
         except ConfigsvcError as error:
             return unconfigured(event, context, self.routes, error)
         return arrival(event, context, self.routes, proof)
 
-    def _answered(self, came: Arrival, context: object) -> dict[str, Any]:
+    def _answer(self, came: Arrival, context: object) -> dict[str, Any]:
         answer = super().__call__(came.event, context)
         if CORRELATION in answer["headers"]:
             return answer
-        return self._refused(came, _made_by_chalice(answer), _allow(answer))
+        return self._refuse(came, _made_by_chalice(answer), _allow(answer))
 
-    def _refused(self, came: Arrival, error: Exception, headers: dict[str, str]) -> dict[str, Any]:
+    def _refuse(self, came: Arrival, error: Exception, headers: dict[str, str]) -> dict[str, Any]:
         served = self._desk.refuse(came, error, headers)
         return Response(served.body, dict(served.headers), served.status).to_dict()
 

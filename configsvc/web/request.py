@@ -77,7 +77,7 @@ class Request:
             raise InvalidRequest(f"Send {name} once.", field=name)
         return values[0].strip() if values else None
 
-    def joined(self, name: str) -> str | None:
+    def join_header(self, name: str) -> str | None:
         """All values of a list header (RFC 9110, 5.3); None when it was not sent."""
         values = self._headers.get(name)
         return ", ".join(values) if values else None
@@ -114,7 +114,7 @@ class Request:
         """All values of a query parameter."""
         return self._query.get(parameter.name, [])
 
-    def named(self, parameter: Parameter) -> tuple[Namespace, ...]:
+    def parse_namespaces(self, parameter: Parameter) -> tuple[Namespace, ...]:
         """The namespaces in a query parameter."""
         self.namespaces = tuple(names.namespace(text) for text in self.texts(parameter))
         return self.namespaces
@@ -177,5 +177,5 @@ class Request:
         return f"{path}?{query}" if query else path
 
     def _digest(self) -> str:
-        parts = [self.joined("if-match") or "", self.joined("if-none-match") or ""]
+        parts = [self.join_header("if-match") or "", self.join_header("if-none-match") or ""]
         return sha256("\n".join(parts).encode() + b"\n" + str(self._event.get("body") or "").encode()).hexdigest()

@@ -13,8 +13,9 @@ from configsvc.model import limits, names
 from configsvc.model.change_set import Activate, Delete
 from configsvc.model.errors import ConfigsvcError, IdempotencyMismatch
 from configsvc.model.names import Key
-from configsvc.service import destroy, records
+from configsvc.service import records
 from configsvc.service.add_data_key import add_data_key
+from configsvc.service.destroy import destroy
 from configsvc.service.ports import Action, Repository, StoreUnavailable, Write
 from configsvc.service.records import Address, LogRecord, Record, Retention
 from configsvc.service.upkeep import upkeep
@@ -86,7 +87,7 @@ VERBS = (
     Verb("change", _change),
     Verb("put", lambda world: world.put(sealed("s", 2))),
     Verb("add a data key", lambda world: add_data_key(world.ports, ADMIN, NS, data_key(1), None)),
-    Verb("destroy", lambda world: destroy.destroy(world.ports, ADMIN, NS, Key("a"), 1, None)),
+    Verb("destroy", lambda world: destroy(world.ports, ADMIN, NS, Key("a"), 1, None)),
     Verb("upkeep", lambda world: upkeep(world.ports, ADMIN, NS)),
 )
 

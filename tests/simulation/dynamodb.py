@@ -70,11 +70,11 @@ class TimedCalls(Calls):
         """The same with a deadline."""
         return TimedCalls(self._client, self.clock, self.chance, deadline)
 
-    def _sent(
+    def _send(
         self, seconds: float, until: float, send: Callable[[], Answer], addresses: Sequence[Address] = ()
     ) -> Answer:
         self._client.until = min(self.clock.monotonic() + seconds, until)
-        return super()._sent(seconds, until, send, addresses)
+        return super()._send(seconds, until, send, addresses)
 
 
 class Client:

@@ -94,7 +94,7 @@ def declare(api: Api) -> None:
         from configsvc.service.get_key import get_key
 
         body, current = get_key(api.ports(), request.caller, namespace, key, request.number(VERSION))
-        held = request.joined("if-none-match")
+        held = request.join_header("if-none-match")
         if held is not None and etag.matches(held, current):
             return reply.ready(None, current)
         return reply.ok(body, etag=current)

@@ -43,7 +43,7 @@ def declare(api: Api) -> None:
 
     @api.read("/v1/namespaces/{namespace}/snapshot", _SNAPSHOT)
     def get_snapshot(request: Request, namespace: Namespace) -> Reply:
-        held, revision = request.joined("if-none-match"), request.number(REVISION)
+        held, revision = request.join_header("if-none-match"), request.number(REVISION)
         if revision is None:
             fetched = fetch(api.ports(), request.caller, namespace, held)
         else:
@@ -56,6 +56,6 @@ def declare(api: Api) -> None:
     def get_snapshots(request: Request) -> Reply:
         from configsvc.service.fetch_many import fetch_many
 
-        namespaces, held = request.named(NAMESPACES), request.joined("if-none-match")
+        namespaces, held = request.parse_namespaces(NAMESPACES), request.join_header("if-none-match")
         fetched = fetch_many(api.ports(), request.caller, namespaces, held)
         return reply.ready(fetched.body, fetched.etag)
