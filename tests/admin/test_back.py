@@ -7,7 +7,7 @@ from configsvc.model import limits, names
 from configsvc.model.change_set import Activate, Delete
 from configsvc.model.entry import Entry
 from configsvc.model.snapshot import SealedSnapshot
-from configsvc_client.admin._back import Step, split, steps
+from configsvc_client.admin._back import Step, find_steps, split_steps
 
 _VERSIONS = st.dictionaries(st.sampled_from([names.key(f"k{n}") for n in range(6)]), st.integers(1, 4))
 
@@ -20,7 +20,7 @@ def _snapshot(versions: dict[names.Key, int]) -> SealedSnapshot:
 @given(_VERSIONS, _VERSIONS)
 def test_the_steps_lead_from_what_is_served_to_what_was(now: dict[names.Key, int], then: dict[names.Key, int]) -> None:
     served = dict(now)
-    for step in steps(_snapshot(now), _snapshot(then)):
+    for step in find_steps(_snapshot(now), _snapshot(then)):
         match step.change:
             case Activate(key, version):
                 assert served.get(key) != version
@@ -33,7 +33,7 @@ def test_the_steps_lead_from_what_is_served_to_what_was(now: dict[names.Key, int
 @given(st.lists(st.integers(0, limits.CHANGE_SET_BYTES), max_size=100))
 def test_every_step_is_in_one_change_set_in_order_and_none_is_too_large(sizes: list[int]) -> None:
     all_steps = [Step(names.key(f"k{at}"), 1, 2, size) for at, size in enumerate(sizes)]
-    groups = split(all_steps)
+    groups = split_steps(all_steps)
     assert [step for group in groups for step in group] == all_steps
     assert all(len(group) <= limits.OPERATIONS for group in groups)
     assert all(sum(step.size for step in group) <= limits.CHANGE_SET_BYTES for group in groups)

@@ -10,7 +10,8 @@ from configsvc.model.errors import CannotOpen, Misconfigured
 from configsvc.model.snapshot import DataKey
 from configsvc_client._cipher import Cipher
 from configsvc_client.admin import draft
-from configsvc_client.admin._sealing import Sealer, StoredDataKey, newest_live, sealed
+from configsvc_client.admin._keyrings import Sealer, StoredDataKey, newest_live
+from configsvc_client.admin._sealing import sealed
 from tests.client.fakes import KMS_KEY
 
 NAMESPACE = names.namespace("payments.prod")

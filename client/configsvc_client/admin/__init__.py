@@ -3,7 +3,7 @@
 from configsvc.model.change_set import Activate, Delete
 from configsvc.model.grants import Grant
 from configsvc_client.admin._admin import Admin
-from configsvc_client.admin._back import WayBack
+from configsvc_client.admin._back import RollbackPlan
 from configsvc_client.admin._compose import from_environ, service_url, settings_in
 from configsvc_client.admin._draft import Draft, checked, draft
 from configsvc_client.admin._fallback_file import SnapshotFile
@@ -19,12 +19,12 @@ from configsvc_client.admin._history import (
     Served,
     VersionInfo,
 )
+from configsvc_client.admin._keyrings import StoredDataKey
 from configsvc_client.admin._namespaces import Lifted, NamespaceInfo, Pruned, Retention
 from configsvc_client.admin._observed import Exchange
 from configsvc_client.admin._protection import Policy, Protection, read_policy
 from configsvc_client.admin._reader import KeyInfo, Known, Opened
 from configsvc_client.admin._rotation import Rotation
-from configsvc_client.admin._sealing import StoredDataKey
 from configsvc_client.admin._wire import Changed, Stored
 from configsvc_client.admin._writer import Part
 
@@ -54,13 +54,13 @@ __all__ = [
     "Protection",
     "Pruned",
     "Retention",
+    "RollbackPlan",
     "Rotation",
     "Served",
     "SnapshotFile",
     "Stored",
     "StoredDataKey",
     "VersionInfo",
-    "WayBack",
     "checked",
     "draft",
     "from_environ",

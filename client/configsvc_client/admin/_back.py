@@ -1,4 +1,4 @@
-"""The way back of a whole namespace: what to activate and delete so that it serves again what it served once."""
+"""Plan the rollback of a namespace: what to activate and delete so that it serves again what it served before."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ class Step(NamedTuple):
         return self.anew or Activate(self.key, self.then)
 
 
-class WayBack(NamedTuple):
-    """The steps from the revision of the namespace at which they were found; they hold for no other."""
+class RollbackPlan(NamedTuple):
+    """The steps of a rollback, and the revision of the namespace at which they were found; they hold for no other."""
 
     namespace: Namespace
     revision: int
     steps: tuple[Step, ...]
 
 
-def steps(now: SealedSnapshot, then: SealedSnapshot) -> tuple[Step, ...]:
+def find_steps(now: SealedSnapshot, then: SealedSnapshot) -> tuple[Step, ...]:
     """What differs by version, in the order of the keys. A version never changes, so nothing is opened.
 
     A plain value that is the same in both versions is no step either.
@@ -64,7 +64,7 @@ def steps(now: SealedSnapshot, then: SealedSnapshot) -> tuple[Step, ...]:
     return tuple(each for each in moved if not _same_plain(here.get(each.key), there.get(each.key)))
 
 
-def split(steps: Iterable[Step]) -> list[tuple[Step, ...]]:
+def split_steps(steps: Iterable[Step]) -> list[tuple[Step, ...]]:
     """Change sets of at most 40 operations, 1 MiB of values that are activated, and what a transaction takes."""
     groups: list[list[Step]] = []
     for step in steps:
@@ -81,12 +81,12 @@ def _fits(steps: Sequence[Step]) -> bool:
     return few and size <= limits.CHANGE_SET_BYTES and 2 * size + removed <= limits.TRANSACTION_VALUES
 
 
-def under(entries: Iterable[Entry], kids: Container[Kid]) -> tuple[Entry, ...]:
+def select_sealed_under(entries: Iterable[Entry], kids: Container[Kid]) -> tuple[Entry, ...]:
     """The envelopes that are sealed under one of these data keys."""
     return tuple(each for each in entries if each.form == "envelope" and kid_in(each.value) in kids)
 
 
-def sealed_anew(
+def seal_again(
     steps: Iterable[Step], now: Mapping[Key, Opened | CannotOpen], then: Mapping[Key, Opened | CannotOpen], known: Known
 ) -> tuple[Step, ...]:
     """The steps with the values of `then` to be sealed anew; none where the key serves the same value `now`.

@@ -6,10 +6,9 @@ from configsvc.model import names
 from configsvc.model.errors import Conflict, NotFound
 from configsvc.model.names import Kid
 from configsvc.model.snapshot import DataKey
-from configsvc_client.admin._keyrings import Keyrings
+from configsvc_client.admin._keyrings import Keyrings, StoredDataKey
 from configsvc_client.admin._rewrapping import Rewrapper
 from configsvc_client.admin._rotation import Rotation, Rotator, Told
-from configsvc_client.admin._sealing import StoredDataKey
 from configsvc_client.admin._writer import Part
 
 

@@ -1,17 +1,19 @@
-"""The keyring of a namespace as its writers use it: list, add, and unwrap the newest to seal under."""
+"""The keyring of a namespace for its writers: list and add data keys, choose the newest and unwrap it."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from typing import NamedTuple
 
+from configsvc.model import limits
 from configsvc.model.encoding import base64std, from_base64std
 from configsvc.model.errors import CannotOpen, Misconfigured, Unavailable
 from configsvc.model.names import Kid, Namespace
 from configsvc.model.snapshot import DataKey
-from configsvc_client._cipher import DATA_KEY, kid_of
+from configsvc_client._cipher import DATA_KEY, Cipher, kid_of
 from configsvc_client._keyring import Keyring
 from configsvc_client._kms import plaintext_in
 from configsvc_client._pin import Pin
@@ -19,7 +21,6 @@ from configsvc_client._ports import Clocks
 from configsvc_client.admin._api import Answer, Api
 from configsvc_client.admin._members import Members
 from configsvc_client.admin._ports import Kms
-from configsvc_client.admin._sealing import Sealer, StoredDataKey, newest_first, newest_live
 
 KMS_SECONDS = 15.0
 _STATES = ("live", "retired")
@@ -32,6 +33,33 @@ def none_retired(namespace: Namespace) -> Iterable[str]:
     """No policy, so no kid is retired but by the service's word."""
     del namespace
     return ()
+
+
+class StoredDataKey(NamedTuple):
+    """A data key as the service lists it. `revision` is the one that added it: the highest is the newest."""
+
+    data_key: DataKey
+    state: str
+    seals: int
+    served: int
+    revision: int
+
+    @property
+    def kid(self) -> Kid:
+        """Its identifier."""
+        return self.data_key.kid
+
+    @property
+    def seals_on(self) -> bool:
+        """Whether it is live and has seals left."""
+        return self.state == "live" and self.seals < limits.SEALS_PER_DATA_KEY
+
+
+class Sealer(NamedTuple):
+    """A namespace and the data key to seal its values under."""
+
+    namespace: Namespace
+    cipher: Cipher
 
 
 class Keyrings:
@@ -186,6 +214,47 @@ class Keyrings:
 
     def _deadline(self) -> float:
         return self._clock.now().monotonic + KMS_SECONDS
+
+
+def newest_first(data_keys: Iterable[StoredDataKey]) -> list[StoredDataKey]:
+    """Data keys in the order in which they were added, by revision."""
+    return sorted(data_keys, key=lambda each: each.revision, reverse=True)
+
+
+def newest_live(namespace: str, data_keys: Iterable[StoredDataKey], never: Container[str] = ()) -> DataKey:
+    """The data key to seal under: the newest that is live. One that is used up is not made up for by an older one.
+
+    Args:
+        namespace: for the error.
+        data_keys: as the service lists them, in any order.
+        never: kids that nothing is sealed under, whatever the service says of them.
+
+    Raises:
+        Misconfigured: there is none, or it has no seals left.
+    """
+    live = [each for each in newest_first(data_keys) if each.state == "live"]
+    newest = next((each for each in live if each.kid not in never), None)
+    if newest is None:
+        raise Misconfigured(_none_of(namespace, live), namespace=namespace, kids=[str(each.kid) for each in live])
+    if not newest.seals_on:
+        raise Misconfigured(
+            f"The newest data key of {namespace} has sealed as many values as it may. "
+            f"Make a new one: configsvc data-key rotate -n {namespace}",
+            namespace=namespace,
+        )
+    return newest.data_key
+
+
+def _none_of(namespace: str, live: Sequence[StoredDataKey]) -> str:
+    if not live:
+        return (
+            f"{namespace} has no data key to seal under. Add one: configsvc data-key add -n {namespace} --kms-key ARN"
+        )
+    return (
+        f"The service offers only data keys of {namespace} that were retired or replaced: "
+        f"{', '.join(each.kid for each in live)}. Someone may have changed its table. Nothing was sealed. Read "
+        f"`configsvc log -n {namespace}`, then make a new data key: configsvc data-key rotate -n {namespace} --fresh"
+    )
 
 
 def require_pin(pin: Pin) -> None:

@@ -12,7 +12,7 @@ from configsvc.model.names import Key, Namespace
 from configsvc.model.snapshot import SealedSnapshot
 from configsvc_client.admin import _back
 from configsvc_client.admin._activations import refuse
-from configsvc_client.admin._back import Step, WayBack
+from configsvc_client.admin._back import RollbackPlan, Step
 from configsvc_client.admin._backwards import last_served, version_before
 from configsvc_client.admin._history import History, LogFilter
 from configsvc_client.admin._keyrings import Keyrings
@@ -114,7 +114,7 @@ class Rollback:
             raise Gone(f"The change log of {name} has nothing from before {time}. Name a later time or a revision.")
         return last.revision
 
-    def plan(self, namespace: str, revision: int, key: str | None = None) -> WayBack:
+    def plan(self, namespace: str, revision: int, key: str | None = None) -> RollbackPlan:
         """Find what differs between now and an earlier revision, in a namespace or in one key.
 
         A version whose data key is retired cannot be activated. Its value is opened here, to be sealed again, unless
@@ -131,10 +131,10 @@ class Rollback:
         current = int(str(self._sources.namespaces.get(name)["revision"]))
         reader = self._sources.reader
         now, then = reader.snapshot(name), reader.snapshot(name, revision)
-        wanted = tuple(each for each in _back.steps(now, then) if key in (None, each.key))
+        wanted = tuple(each for each in _back.find_steps(now, then) if key in (None, each.key))
         if not wanted and key is not None and not reader.known(name, [names.key(key)]):
             raise NotFound(f"{name} has no key {key}.", key=key)
-        return WayBack(name, current, self._openable(self._judged(name, wanted), now, then))
+        return RollbackPlan(name, current, self._openable(self._judged(name, wanted), now, then))
 
     def _judged(self, namespace: Namespace, steps: tuple[Step, ...]) -> tuple[Step, ...]:
         """The steps; where a plain version comes back for a key that serves nothing, its latest version counts."""
@@ -147,19 +147,21 @@ class Rollback:
         """The steps, with the values of those that cannot be activated."""
         keys = {each.key for each in steps}
         missing = {each.kid for each in then.data_keys} - {each.kid for each in now.data_keys}
-        if not missing or not _back.under(_of(keys, then), missing):
+        if not missing or not _back.select_sealed_under(_of(keys, then), missing):
             return steps
         listed = self._sources.keyrings.list(then.namespace)
-        old = _back.under(_of(keys, then), {each.data_key.kid for each in listed if each.state == "retired"})
+        old = _back.select_sealed_under(
+            _of(keys, then), {each.data_key.kid for each in listed if each.state == "retired"}
+        )
         opener, found = self._sources.opener, {each.key for each in old}
-        return _back.sealed_anew(
+        return _back.seal_again(
             steps,
             opener.open_all(now.namespace, _of(found, now), now.data_keys),
             opener.open_all(then.namespace, old, then.data_keys),
             self._sources.reader.known(then.namespace, sorted(found)),
         )
 
-    def apply(self, plan: WayBack, message: str = "", *, declassify: bool = False) -> Iterator[Changed]:
+    def apply(self, plan: RollbackPlan, message: str = "", *, declassify: bool = False) -> Iterator[Changed]:
         """Apply a plan in change sets of up to 40 keys, each all or nothing and only while nobody else writes.
 
         Raises:
@@ -177,7 +179,7 @@ class Rollback:
         if any(each.anew for each in plan.steps):
             self._sources.keyrings.sealer(plan.namespace)  # so that KMS refuses before anything is changed
         revision = plan.revision
-        for group in _back.split(plan.steps):
+        for group in _back.split_steps(plan.steps):
             done = self._writer.change(plan.namespace, [each.change for each in group], message, revision)
             revision = done.revision
             yield done

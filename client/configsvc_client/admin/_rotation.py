@@ -14,10 +14,9 @@ from configsvc.model.names import Key, Kid, Namespace
 from configsvc_client._cipher import kid_in
 from configsvc_client.admin._access import Access
 from configsvc_client.admin._draft import Draft
-from configsvc_client.admin._keyrings import Keyrings
+from configsvc_client.admin._keyrings import Keyrings, StoredDataKey, newest_first, newest_live
 from configsvc_client.admin._opening import Opener
 from configsvc_client.admin._reader import KeyInfo, Opened, Reader
-from configsvc_client.admin._sealing import StoredDataKey, newest_first, newest_live
 from configsvc_client.admin._writer import Part, Writer
 
 ROUNDS = 32

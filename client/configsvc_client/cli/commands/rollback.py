@@ -20,7 +20,7 @@ from configsvc_client.cli._count import counted
 from configsvc_client.cli._when import now, past
 
 if TYPE_CHECKING:
-    from configsvc_client.admin import Admin, WayBack
+    from configsvc_client.admin import Admin, RollbackPlan
 
 
 @click.command(help=__doc__)
@@ -70,7 +70,7 @@ def _one(
     )
 
 
-def _whole(admin: Admin, way: WayBack, revision: int, message: str, *, dry_run: bool, declassify: bool) -> None:
+def _whole(admin: Admin, way: RollbackPlan, revision: int, message: str, *, dry_run: bool, declassify: bool) -> None:
     if not way.steps:
         told = f"{way.namespace}: serves what it did at revision {revision}"
         _output.done(told, _all_of(way, revision, way.revision))
@@ -96,7 +96,7 @@ def _whole(admin: Admin, way: WayBack, revision: int, message: str, *, dry_run: 
     _output.done(told, _all_of(way, revision, last))
 
 
-def _all_of(way: WayBack, revision: int, last: int) -> dict[str, _output.Field]:
+def _all_of(way: RollbackPlan, revision: int, last: int) -> dict[str, _output.Field]:
     """The way in JSON: where to, the namespace's revision now, and each key as the table has it."""
     keys = [
         {"key": each.key, "served": each.now, "back_to": each.then, "sealed_anew": each.anew is not None}
