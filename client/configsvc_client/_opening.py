@@ -79,7 +79,7 @@ def open_layer(
     # By `map`, so that what is opened is in no variable while the next may raise.
     opened = dict(map(opening.pair, entries))
     broken = {key: value for key, value in opened.items() if isinstance(value, CannotOpen)}
-    values = {key: value for key, value in opened.items() if key not in broken}
+    values = {key: value for key, value in opened.items() if not isinstance(value, CannotOpen)}
     sealed = frozenset(entry.key for entry in found.sealed.entries if entry.sealed)
     return NamespaceLayer(
         namespace, found.sealed.revision, found.etag,

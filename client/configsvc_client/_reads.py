@@ -8,13 +8,13 @@ from abc import abstractmethod
 from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
 from contextvars import ContextVar
 from time import monotonic, time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from configsvc_client._freshness import NEVER, Window
 from configsvc_client._hidden import HiddenMapping, view
 from configsvc_client._secret import Secret, Shown
-from configsvc_client._snapshot import Snapshot, values_of
-from configsvc_client._value import ConfigValue
+from configsvc_client._snapshot import Default, Snapshot, values_of
+from configsvc_client._value import ConfigValue, Converted
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -115,7 +115,19 @@ class Reads(HiddenMapping[str, ConfigValue]):
     def __contains__(self, key: object) -> bool:
         return key in self._reading(key)
 
-    def get(self, key: str, default: Any = None, *, as_: Callable[[Any], Any] | None = None) -> Any:  # noqa: ANN401  # values are of any type
+    @overload
+    def get(self, key: str) -> ConfigValue | None: ...
+
+    @overload
+    def get(self, key: str, default: Default) -> ConfigValue | Default: ...
+
+    @overload
+    def get(self, key: str, default: None = None, *, as_: Callable[[Any], Converted]) -> Converted | None: ...
+
+    @overload
+    def get(self, key: str, default: Default, *, as_: Callable[[Any], Converted]) -> Converted | Default: ...
+
+    def get(self, key: str, default: Any = None, *, as_: Callable[[Any], Any] | None = None) -> Any:
         """The value of a key, or the default; see `Snapshot.get`."""
         snapshot = self._reading(key)
         if key not in snapshot:

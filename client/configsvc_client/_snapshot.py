@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
 from configsvc.model.errors import CannotOpen
 from configsvc.model.names import Namespace
 from configsvc_client._hidden import Hidden, HiddenMapping
 from configsvc_client._secret import Secret
-from configsvc_client._value import ConfigValue, converted
+from configsvc_client._value import ConfigValue, Converted, converted
 
 if TYPE_CHECKING:
     from configsvc.model.snapshot import SealedSnapshot
+
+
+Default = TypeVar("Default")
 
 
 class NamespaceLayer(Hidden):
@@ -170,7 +173,19 @@ class Snapshot(HiddenMapping[str, ConfigValue]):
         """The keys whose values were stored sealed, opened or not."""
         return self._sealed
 
-    def get(self, key: str, default: Any = None, *, as_: Callable[[Any], Any] | None = None) -> Any:  # noqa: ANN401  # values are of any type
+    @overload
+    def get(self, key: str) -> ConfigValue | None: ...
+
+    @overload
+    def get(self, key: str, default: Default) -> ConfigValue | Default: ...
+
+    @overload
+    def get(self, key: str, default: None = None, *, as_: Callable[[Any], Converted]) -> Converted | None: ...
+
+    @overload
+    def get(self, key: str, default: Default, *, as_: Callable[[Any], Converted]) -> Converted | Default: ...
+
+    def get(self, key: str, default: Any = None, *, as_: Callable[[Any], Any] | None = None) -> Any:
         """The value of a key, or the default where there is none; `as_` (int, float, bool, …) converts a value found.
 
         Raises:

@@ -7,8 +7,8 @@ raised after the `except` was left.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeVar
 
 from configsvc.model.entry import ContentType
 from configsvc.model.errors import CannotOpen
@@ -16,8 +16,14 @@ from configsvc.model.errors import CannotOpen
 if TYPE_CHECKING:
     from configsvc_client._secret import Secret
 
-ConfigValue = Any
+if TYPE_CHECKING:
+    JSON: TypeAlias = str | int | float | bool | Sequence["JSON"] | Mapping[str, "JSON"] | None
+    ConfigValue: TypeAlias = str | bytes | JSON
+else:  # a recursive type would cost each cold start a millisecond
+    JSON = ConfigValue = Any
 """Text is `str`, JSON is what `json.loads` makes of it but read-only, bytes are `bytes`."""
+
+Converted = TypeVar("Converted")
 
 _WORDS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 _EXACT = 2**53
@@ -57,7 +63,8 @@ def _parsed(plaintext: bytes | str) -> ConfigValue:
     text = _decoded(plaintext)
     from configsvc_client._frozen import frozen
 
-    return frozen(json.loads(text))
+    found: ConfigValue = frozen(json.loads(text))
+    return found
 
 
 READERS: Mapping[ContentType, Callable[[bytes | str], ConfigValue]] = {
@@ -68,7 +75,7 @@ READERS: Mapping[ContentType, Callable[[bytes | str], ConfigValue]] = {
 """What makes a value of a plaintext, by its content type."""
 
 
-def converted(key: str, snapshot: Mapping[str, ConfigValue], as_: Callable[[Any], Any]) -> ConfigValue:
+def converted(key: str, snapshot: Mapping[str, ConfigValue], as_: Callable[[Any], Converted]) -> Converted:
     """The value of a key as a type. Python's own types take only what they can hold as it is meant: see `_TYPES`.
 
     Any other type or function is called with the value. No frame of what is raised holds the value.
@@ -87,7 +94,7 @@ def converted(key: str, snapshot: Mapping[str, ConfigValue], as_: Callable[[Any]
     raise failed
 
 
-def _conversion(as_: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _conversion(as_: Callable[[Any], Converted]) -> Callable[[Any], Converted]:
     name = _name(as_)
     if name in _EXACT_NUMBERS:
         return lambda value: _finite(as_(_written(value)))
@@ -97,7 +104,7 @@ def _conversion(as_: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return _TYPES[name][0] if name in _TYPES else _derived(as_)
 
 
-def _derived(as_: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _derived(as_: Callable[[Any], Converted]) -> Callable[[Any], Converted]:
     """A class derived from one of Python's takes what that takes; one of numbers is handed text as it is."""
     base = next((each for each in (int, float, str, bytes) if isinstance(as_, type) and issubclass(as_, each)), None)
     if base is None:

@@ -23,7 +23,6 @@ from collections.abc import Iterable, Mapping, MutableMapping
 
 from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc_client._hidden import without_frames
-from configsvc_client._value import ConfigValue
 from configsvc_client._variables import Advice, check_room, variables
 
 _ADVICE = Advice(
@@ -33,7 +32,7 @@ _ADVICE = Advice(
 
 
 def fill(
-    config: Mapping[str, ConfigValue],
+    config: Mapping[str, object],
     environ: MutableMapping[str, str] | None = None,
     *,
     prefix: str = "",
@@ -66,7 +65,7 @@ def fill(
 
 
 def _filled(
-    config: Mapping[str, ConfigValue],
+    config: Mapping[str, object],
     environ: MutableMapping[str, str] | None,
     *,
     prefix: str,
@@ -97,7 +96,7 @@ def _listed(allow: Iterable[str]) -> tuple[str, ...]:
     return tuple(allow)
 
 
-def _stored(value: ConfigValue) -> bytes:
+def _stored(value: object) -> bytes:
     """Text and bytes as they are, everything else as JSON."""
     if isinstance(value, bytes):
         return value

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from configsvc.model import limits
@@ -63,7 +65,7 @@ def test_the_deepest_json_that_may_be_sealed_opens_for_a_reader() -> None:
         draft("k", "[" * limits.JSON_DEPTH + "1" + "]" * limits.JSON_DEPTH, content_type="application/json")
     assert refused.value.members == {"key": "k", "limit": limits.JSON_DEPTH}
     sealed = draft("k", "[" * levels + "1" + "]" * levels, content_type="application/json")
-    opened = value_of("k", "application/json", Secret(sealed.data))
+    opened: Any = value_of("k", "application/json", Secret(sealed.data))
     for _ in range(levels):
         (opened,) = opened
     assert opened == 1

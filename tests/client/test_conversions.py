@@ -135,7 +135,7 @@ def test_a_refusal_names_key_type_and_what_that_takes_and_never_the_value(
 def test_a_list_or_a_dict_that_was_asked_for_is_the_reader_s_own(configsvc_fake: FakeService) -> None:
     configsvc_fake.put_all({"hosts": ["a", {"port": 1}], "limits": {"a": [1]}})
     config = configsvc_fake.config()
-    hosts, limits = config.get("hosts", as_=list), config.get("limits", as_=dict)
+    hosts, limits = config.get("hosts", [], as_=list), config.get("limits", {}, as_=dict)
     hosts[1]["port"] = 2
     limits["a"].append(2)
     assert (config["hosts"], config["limits"]) == (["a", {"port": 1}], {"a": [1]})

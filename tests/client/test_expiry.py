@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 
 from configsvc.model.errors import Expired, Throttled, Unavailable
@@ -20,12 +22,13 @@ def test_what_could_not_be_refreshed_is_served_up_to_max_stale_and_not_a_second_
     for _ in range(301):
         assert stage.config["a"] == "1"
         stage.clock.advance(1)
-    for read in (
+    reads: list[Callable[[], object]] = [
         lambda: stage.config["a"],
         stage.config.snapshot,
         lambda: stage.config.get("a"),
         lambda: list(stage.config),
-    ):
+    ]
+    for read in reads:
         with pytest.raises(Expired, match=r"301 seconds old.*300.*down"):
             read()
     with pytest.raises(Expired):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import given
@@ -100,7 +100,8 @@ def test_none_is_searched_for_twice_however_often_it_is_there() -> None:
 def test_a_value_that_was_made_to_hold_itself_is_masked_and_ends(configsvc_fake: FakeService) -> None:
     configsvc_fake.put("json", ["canary-in-json"])
     snapshot = configsvc_fake.config().snapshot()
-    list.append(snapshot["json"], snapshot["json"])
+    value: Any = snapshot["json"]
+    list.append(value, value)
     mask = Mask()
     mask.follow(snapshot)
     assert mask.text("a canary-in-json.") == "a ***."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -211,7 +212,12 @@ def test_what_interrupts_a_first_load_on_its_own_thread_is_told_so_at_once() -> 
     stage, got = Stage(sealed_values({"a": "1"})), list[type]()
 
     def within() -> None:
-        for read in (lambda: stage.config["a"], stage.config.snapshot, stage.config.refresh):
+        reads: list[Callable[[], object]] = [
+            lambda: stage.config["a"],
+            stage.config.snapshot,
+            stage.config.refresh,
+        ]
+        for read in reads:
             with pytest.raises(ConfigsvcError, match="on this thread") as caught:
                 read()
             got.append(caught.type)

@@ -109,4 +109,4 @@ def test_a_snapshot_cannot_be_changed() -> None:
             exec(change)  # noqa: S102  # statements, not expressions
     snapshot.revisions["payments.prod"] = 0
     assert snapshot.revisions == {"payments.prod": 1}
-    assert not isinstance(snapshot, dict)
+    assert not issubclass(type(snapshot), dict)

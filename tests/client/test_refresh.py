@@ -297,7 +297,7 @@ def test_while_one_thread_refreshes_the_others_get_what_is_held_at_once() -> Non
 
 def test_cold_threads_wait_for_the_one_that_loads() -> None:
     stage = Stage(sealed_values({"a": "1"}))
-    inside, done, seen = threading.Event(), threading.Event(), list[str]()
+    inside, done, seen = threading.Event(), threading.Event(), list[object]()
 
     def slow() -> None:
         inside.set()

@@ -354,5 +354,5 @@ def test_inside_a_handler_and_of_a_snapshot_a_walk_is_as_it_was() -> None:
     assert stage.config.handler(handler)(None, None) == [first, first, list(first.items()), "1"]
     assert isinstance(stage.config.snapshot(), Snapshot)
     environ = os.environ.copy()
-    environ.update(stage.config)
+    environ.update(stage.config)  # type: ignore[arg-type]  # all of its values are text
     assert environ["k0"] == "3"

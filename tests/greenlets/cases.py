@@ -234,7 +234,8 @@ def test_a_greenlet_that_is_ended_amid_a_load_or_refresh_leaves_a_config_that_wo
     servers: Servers, scheme: str, how: str
 ) -> None:
     with contextlib.closing(servers.config(scheme)) as config:
-        for act in (lambda: config["a"], config.refresh):
+        acts: list[Callable[[], object]] = [lambda: config["a"], config.refresh]
+        for act in acts:
             servers.do("shut", scheme)
             if how == "a kill":
                 acting = gevent.spawn(act)

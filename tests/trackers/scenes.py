@@ -11,7 +11,7 @@ import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from configsvc.model import names
 from configsvc.model.encoding import base64std, from_base64std
@@ -147,7 +147,8 @@ def variables(make: Make) -> None:
 
 def json_in_a_variable(make: Make) -> None:
     """A value of one's own: Sentry and rich ask it how it is shown."""
-    own, more = OWN, make()["db.more"]
+    more: Any = make()["db.more"]
+    own = OWN
     raise ValueError(len(own), len(more))
 
 

@@ -50,7 +50,7 @@ config = Config(poll_seconds=3600.0)
 wrapping = Config(poll_seconds=3600.0)
 snapshot = config.snapshot()
 cache: TTLCache[str, str] = TTLCache(maxsize=1000, ttl=3600)
-cache["k0"] = plain = config["k0"]
+cache["k0"] = plain = str(config["k0"])
 names: dict[str, object] = {
     "config": config, "wrapping": wrapping, "snapshot": snapshot, "cache": cache, "dict_": {"k0": plain},
     "parameters": parameters,

@@ -14,7 +14,6 @@ from configsvc_client._config import Config
 from configsvc_client._ports import FetchedSnapshot, World
 from configsvc_client._settings import ClientSettings
 from configsvc_client._spelling import split
-from configsvc_client._value import ConfigValue
 from configsvc_client.testing._clock import FakeClock
 from configsvc_client.testing._failing import Failing
 from configsvc_client.testing._kms import FakeKms
@@ -47,7 +46,7 @@ class FakeService:
         self._unnamed = namespace is None
         self._default = self._store(NAMESPACE if namespace is None else namespace).namespace
 
-    def put(self, key: str, value: ConfigValue, *, form: Form = "envelope", namespace: str | None = None) -> int:
+    def put(self, key: str, value: object, *, form: Form = "envelope", namespace: str | None = None) -> int:
         """Serve a value (`str` text, `bytes` bytes, else JSON) under a key; the revision that does.
 
         Raises:
@@ -58,9 +57,7 @@ class FakeService:
         store.put(names.key(key), value, form)
         return store.revision
 
-    def put_all(
-        self, values: Mapping[str, ConfigValue], *, form: Form = "envelope", namespace: str | None = None
-    ) -> int:
+    def put_all(self, values: Mapping[str, object], *, form: Form = "envelope", namespace: str | None = None) -> int:
         """Serve several values; the revision that serves the last."""
         for key, value in values.items():
             self.put(key, value, form=form, namespace=namespace)

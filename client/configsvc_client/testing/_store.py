@@ -16,7 +16,6 @@ from configsvc.model.names import Key, Namespace
 from configsvc.model.snapshot import DataKey, SealedSnapshot
 from configsvc_client._cipher import DATA_KEY, Cipher
 from configsvc_client._ports import FetchedSnapshot
-from configsvc_client._value import ConfigValue
 from configsvc_client.testing._kms import FakeKms
 
 
@@ -65,7 +64,7 @@ class Store:
             if key in other._damaged:
                 self.damage(key)
 
-    def put(self, key: Key, value: ConfigValue, form: Form) -> None:
+    def put(self, key: Key, value: object, form: Form) -> None:
         """Serve a value as the next version of a key, at the next revision.
 
         Raises:
@@ -135,7 +134,7 @@ class Store:
         return data.decode()
 
 
-def _stored(key: Key, value: ConfigValue) -> tuple[ContentType, bytes]:
+def _stored(key: Key, value: object) -> tuple[ContentType, bytes]:
     if isinstance(value, bytes):
         return BYTES, value
     if isinstance(value, str):
