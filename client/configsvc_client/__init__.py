@@ -5,38 +5,91 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from configsvc.model.errors import (
+    AlreadyExists,
     CannotOpen,
+    ClientError,
     ConfigsvcError,
     ConfigUnavailable,
+    Conflict,
+    Contended,
     Expired,
+    Forbidden,
+    Gone,
+    IdempotencyMismatch,
+    Internal,
+    InvalidEnvelope,
+    InvalidName,
+    InvalidRequest,
+    InvalidValue,
+    MethodNotAllowed,
     Misconfigured,
+    NotFound,
     NotTaken,
+    PreconditionFailed,
+    PreconditionRequired,
     StaleRevision,
+    Throttled,
+    TooLarge,
+    Unavailable,
+    Unprocessable,
+    UnsupportedMediaType,
+    VersionClaimed,
 )
 from configsvc_client._config import Config
 from configsvc_client._secret import Secret
-from configsvc_client._snapshot import Snapshot
+from configsvc_client._snapshot import NoSuchKey, Snapshot
+from configsvc_client._value import JSON
 
 if TYPE_CHECKING:
+    from configsvc_client._fallback import BadFallback
     from configsvc_client._health import Health
 
 __all__ = [
+    "JSON",
+    "AlreadyExists",
+    "BadFallback",
     "CannotOpen",
+    "ClientError",
     "Config",
     "ConfigUnavailable",
     "ConfigsvcError",
+    "Conflict",
+    "Contended",
     "Expired",
+    "Forbidden",
+    "Gone",
     "Health",
+    "IdempotencyMismatch",
+    "Internal",
+    "InvalidEnvelope",
+    "InvalidName",
+    "InvalidRequest",
+    "InvalidValue",
+    "MethodNotAllowed",
     "Misconfigured",
+    "NoSuchKey",
+    "NotFound",
     "NotTaken",
+    "PreconditionFailed",
+    "PreconditionRequired",
     "Secret",
     "Snapshot",
     "StaleRevision",
+    "Throttled",
+    "TooLarge",
+    "Unavailable",
+    "Unprocessable",
+    "UnsupportedMediaType",
+    "VersionClaimed",
 ]
 
 
 def __getattr__(name: str) -> object:
-    """What a cold start does without, imported when it is asked for."""
+    """Imports on first use what a cold start does without."""
+    if name == "BadFallback":
+        from configsvc_client._fallback import BadFallback
+
+        return BadFallback
     if name == "Health":
         from configsvc_client._health import Health
 
