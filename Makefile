@@ -70,7 +70,7 @@ endef
 	touch $@
 
 .PHONY: setup
-setup: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready .venvs/load/.ready .venvs/trackers/.ready .venvs/node/.ready .venvs/generators/.ready .venvs/node-generators/.ready ## every environment (the other commands make what they need)
+setup: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready .venvs/load/.ready .venvs/integrations/.ready .venvs/trackers/.ready .venvs/node/.ready .venvs/generators/.ready .venvs/node-generators/.ready ## every environment (the other commands make what they need)
 
 # --- the main job ---
 
@@ -117,7 +117,7 @@ fmt: .venv/.ready ## format the code
 test: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready .venvs/trackers/.ready .venvs/node/.ready ## unit, contracts, journeys, small property runs, one deployed journey
 	$(PYTEST) -m "not slow and not long"
 
-test-all: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready .venvs/load/.ready .venvs/trackers/.ready .venvs/node/.ready .venvs/generators/.ready .venvs/node-generators/.ready ## everything but the nightly sizes
+test-all: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready .venvs/load/.ready .venvs/integrations/.ready .venvs/trackers/.ready .venvs/node/.ready .venvs/generators/.ready .venvs/node-generators/.ready ## everything but the nightly sizes
 	$(PYTEST) -m "not long"
 
 mutants: .venv/.ready .venvs/mutants/.ready ## nightly: small changes to the core, each of which a test must find; ONLY=path is one module
