@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from configsvc_client.cli.commands.put import generate_secret as generated
+from configsvc_client.cli.commands.put import generate_secret
 from tests.cli.shell import Shell
 
 
@@ -26,4 +26,4 @@ def test_a_secret_is_not_generated_where_another_is_given_or_none_is_wanted(
 
 
 def test_two_generated_secrets_are_not_alike() -> None:
-    assert len({generated() for _ in range(100)}) == 100
+    assert len({generate_secret() for _ in range(100)}) == 100

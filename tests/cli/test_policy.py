@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from configsvc.model.errors import Misconfigured
-from configsvc_client.cli.commands.iam_policy import find_api_arn as api_arn
-from configsvc_client.cli.commands.iam_policy import make_policy as document
+from configsvc_client.cli.commands.iam_policy import find_api_arn, make_policy
 from infra import access
 from tests.cli.shell import Shell
 
@@ -37,18 +36,18 @@ _CASES = [(role, pattern) for role in ("reader", "writer") for pattern in ("paym
 
 @pytest.mark.parametrize(("role", "pattern"), [*_CASES, ("administrator", "*")])
 def test_a_policy_is_that_of_the_stack(role: Any, pattern: str) -> None:  # noqa: ANN401  # one of three words
-    found = document(role, [pattern], [KMS_KEY], API)
+    found = make_policy(role, [pattern], [KMS_KEY], API)
     assert found == {"Version": "2012-10-17", "Statement": _of_the_stack(role, pattern)}
 
 
 def test_several_namespaces_and_keys_stand_in_one_statement() -> None:
-    (statement,) = document("reader", ["a.prod", "b.*"], [KMS_KEY, "arn:other"], None)["Statement"]
+    (statement,) = make_policy("reader", ["a.prod", "b.*"], [KMS_KEY, "arn:other"], None)["Statement"]
     assert statement["Resource"] == [KMS_KEY, "arn:other"]
     assert statement["Condition"] == {"StringLike": {"kms:EncryptionContext:configsvc:namespace": ["a.prod", "b.*"]}}
 
 
 def test_an_administrator_of_some_namespaces_may_call_nothing_else() -> None:
-    calls, opens = document("administrator", ["a.*"], [KMS_KEY], API)["Statement"]
+    calls, opens = make_policy("administrator", ["a.*"], [KMS_KEY], API)["Statement"]
     assert all("/v1/namespaces/a.*" in each or each.endswith("POST/v1/whoami") for each in calls["Resource"])
     assert "kms:ReEncryptTo" in opens["Action"]
 
@@ -66,7 +65,7 @@ def test_an_administrator_of_some_namespaces_may_call_nothing_else() -> None:
     ],
 )
 def test_the_arn_of_the_api_is_as_given_or_in_its_url(given: str | None, url: str, expected: str) -> None:
-    assert api_arn(given, url) == expected
+    assert find_api_arn(given, url) == expected
 
 
 @pytest.mark.parametrize(
@@ -81,13 +80,13 @@ def test_the_arn_of_the_api_is_as_given_or_in_its_url(given: str | None, url: st
 def test_an_arn_that_is_not_known_is_asked_for(given: str | None, url: str) -> None:
     says = "--api-arn is" if given else "--api-arn arn.*--domain-name config"
     with pytest.raises(Misconfigured, match=says):
-        api_arn(given, url)
+        find_api_arn(given, url)
 
 
 def test_the_command_needs_no_service_and_no_credentials() -> None:
     nobody = Shell({})
     text = nobody.ok("iam-policy", "--for", "writer", "-n", "payments.*", "--kms-key", KMS_KEY, "--api-arn", API)
-    assert json.loads(text) == document("writer", ["payments.*"], [KMS_KEY], API)
+    assert json.loads(text) == make_policy("writer", ["payments.*"], [KMS_KEY], API)
     assert nobody.run("iam-policy", "--for", "reader", "-n", "payments.*").code == 2
     assert nobody.run("iam-policy", "--for", "reader", "-n", "*.prod", "--kms-key", KMS_KEY).code == 2
 

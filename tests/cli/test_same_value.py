@@ -15,9 +15,7 @@ from configsvc.model import names
 from configsvc.model.entry import ContentType, Entry
 from configsvc_client.admin import Draft, Opened
 from configsvc_client.cli._plan import plan
-from configsvc_client.cli.commands.diff import FileSide
-from configsvc_client.cli.commands.diff import SideItem as Item
-from configsvc_client.cli.commands.diff import compare_sides as compared
+from configsvc_client.cli.commands.diff import FileSide, SideItem, compare_sides
 from configsvc_client.cli.commands.edit import _Base
 from tests.admin.loopback import Loopback
 from tests.cli.shell import Shell
@@ -46,9 +44,9 @@ class _Served:
 
     def __init__(self, data: bytes, content_type: ContentType | None = JSON, form: str | None = "plain") -> None:
         self._data = data
-        self._item = Item(content_type, 1, form)
+        self._item = SideItem(content_type, 1, form)
 
-    def items(self) -> Mapping[str, Item]:
+    def items(self) -> Mapping[str, SideItem]:
         return {"a": self._item}
 
     def data(self, keys: Iterable[str]) -> Mapping[str, bytes | None]:
@@ -62,19 +60,21 @@ def _step(given: bytes, served: bytes) -> str:
 
 @pytest.mark.parametrize(("one", "other"), SAME)
 def test_a_value_in_another_layout_is_the_same_for_diff_import_and_copy(one: bytes, other: bytes) -> None:
-    assert compared(_Served(one), _Served(other), values=False) == []
+    assert compare_sides(_Served(one), _Served(other), values=False) == []
     assert _step(one, other) == "unchanged"
 
 
 @pytest.mark.parametrize(("one", "other"), OTHER)
 def test_a_value_of_another_type_or_spelling_is_another_for_diff_import_and_copy(one: bytes, other: bytes) -> None:
     for left, right in ((one, other), (other, one)):
-        assert [each.change for each in compared(_Served(left), _Served(right), values=False)] == ["changed"]
+        assert [each.change for each in compare_sides(_Served(left), _Served(right), values=False)] == ["changed"]
         assert _step(left, right) == "changed"
 
 
 def test_text_and_json_of_one_spelling_are_not_the_same() -> None:
-    assert [each.change for each in compared(_Served(b"1"), _Served(b"1", "text/plain"), values=False)] == ["changed"]
+    assert [each.change for each in compare_sides(_Served(b"1"), _Served(b"1", "text/plain"), values=False)] == [
+        "changed"
+    ]
     text = Opened(A, 1, "envelope", "text/plain", b"1")
     entry = Entry(A, 1, "envelope", "text/plain", "sealed")
     assert plan([Draft(A, b"1", JSON)], [entry], {A: text})[0].step == "changed"
@@ -83,12 +83,14 @@ def test_text_and_json_of_one_spelling_are_not_the_same() -> None:
 def test_a_file_of_texts_alone_may_spell_json_and_one_with_types_may_not(tmp_path: Path) -> None:
     (tmp_path / "a.env").write_text("a='{ \"x\": true }'\n")
     (tmp_path / "a.json").write_text('{"a": "1"}')
-    assert compared(_Served(b'{"x":true}'), FileSide(tmp_path / "a.env"), values=False) == []
-    assert [each.change for each in compared(_Served(b'{"x":1}'), FileSide(tmp_path / "a.env"), values=False)] == [
+    assert compare_sides(_Served(b'{"x":true}'), FileSide(tmp_path / "a.env"), values=False) == []
+    assert [each.change for each in compare_sides(_Served(b'{"x":1}'), FileSide(tmp_path / "a.env"), values=False)] == [
         "changed"
     ]
-    assert [each.change for each in compared(_Served(b"1"), FileSide(tmp_path / "a.json"), values=False)] == ["changed"]
-    assert compared(_Served(b"1", "text/plain"), FileSide(tmp_path / "a.json"), values=False) == []
+    assert [each.change for each in compare_sides(_Served(b"1"), FileSide(tmp_path / "a.json"), values=False)] == [
+        "changed"
+    ]
+    assert compare_sides(_Served(b"1", "text/plain"), FileSide(tmp_path / "a.json"), values=False) == []
 
 
 def test_diff_says_that_the_content_type_differs(shell: Shell, service: Loopback, namespace: str) -> None:

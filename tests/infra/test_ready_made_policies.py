@@ -11,7 +11,7 @@ import pytest
 
 from configsvc.bootstrap import app
 from configsvc.web.description import Route
-from configsvc_client.cli.commands.iam_policy import make_policy as document
+from configsvc_client.cli.commands.iam_policy import make_policy
 from infra import access
 
 API = "arn:aws:execute-api:eu-central-1:111122223333:abcde12345/api"
@@ -44,7 +44,7 @@ def matches(pattern: str, resource: str) -> bool:
 
 def writers(pattern: str) -> list[list[dict[str, Any]]]:
     """The stack's policy, and the one that the command line prints."""
-    return [access.writer([KMS_KEY], pattern), document("writer", [pattern], [KMS_KEY], API)["Statement"]]
+    return [access.writer([KMS_KEY], pattern), make_policy("writer", [pattern], [KMS_KEY], API)["Statement"]]
 
 
 @pytest.mark.parametrize("pattern", ["payments.prod", "payments.*", "*"])
@@ -63,18 +63,21 @@ def test_a_writer_of_one_namespace_may_call_nothing_of_another(route: Route, nam
 
 @pytest.mark.parametrize("route", SIGNED, ids=lambda route: f"{route.method} {route.path}")
 def test_an_administrator_of_some_namespaces_may_call_all_of_theirs_and_no_grants(route: Route) -> None:
-    statements = document("administrator", ["payments.*"], [KMS_KEY], API)["Statement"]
+    statements = make_policy("administrator", ["payments.*"], [KMS_KEY], API)["Statement"]
     assert allowed(statements, arn(route)) is (route.description.right != "admin on *")
     assert not allowed(statements, arn(route, namespace="orders.prod")) or "{namespace}" not in route.path
 
 
 @pytest.mark.parametrize("route", SIGNED, ids=lambda route: f"{route.method} {route.path}")
 def test_an_administrator_of_everything_may_call_everything_on_the_stage_and_no_other(route: Route) -> None:
-    for statements in (access.administrator([KMS_KEY]), document("administrator", ["*"], [KMS_KEY], API)["Statement"]):
+    for statements in (
+        access.administrator([KMS_KEY]),
+        make_policy("administrator", ["*"], [KMS_KEY], API)["Statement"],
+    ):
         assert allowed(statements, arn(route))
         assert not allowed(statements, arn(route).replace("/api/", "/other/", 1))
 
 
 def test_a_reader_calls_nothing_that_is_signed() -> None:
-    statements = [*access.reader([KMS_KEY], "*"), *document("reader", ["*"], [KMS_KEY], API)["Statement"]]
+    statements = [*access.reader([KMS_KEY], "*"), *make_policy("reader", ["*"], [KMS_KEY], API)["Statement"]]
     assert not [route for route in SIGNED if allowed(statements, arn(route))]

@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
+from local.paths import ROOT
 from tests.cli.formats import compose as compose_rules
 
-_NODE = Path(__file__).parents[3] / ".venvs/node/node_modules"
-_READ = Path(__file__).parent / "node/read.cjs"
+_NODE = ROOT / ".venvs/node/node_modules"
+_READ = ROOT / "tests/cli/formats/node/read.cjs"
 _SECONDS = 60
 
 # The file is $1 and names follow; each value ends with a NUL, which no value can hold.
