@@ -91,8 +91,10 @@ class Config(Reads):
         key = None if api_key is None else masked(api_key)
         environ = api_key = None  # as this frame is shown then
         self._given = Given(
-            namespaces, url, key, _texts(kms_keys), poll_seconds, start_seconds, refresh_seconds, max_stale_seconds,
-            data_key_seconds, None if fallback is None else os.fspath(fallback), min_revision, _texts(sealed_keys),
+            namespaces, url=url, api_key=key, kms_keys=_texts(kms_keys), poll_seconds=poll_seconds,
+            start_seconds=start_seconds, refresh_seconds=refresh_seconds, max_stale_seconds=max_stale_seconds,
+            data_key_seconds=data_key_seconds, fallback=None if fallback is None else os.fspath(fallback),
+            min_revision=min_revision, sealed_keys=_texts(sealed_keys),
         )  # fmt: skip
         self._world = world
         self._wants_background = background

@@ -1,10 +1,15 @@
-"""What a Config needs to know: arguments first, then `CONFIGSVC_*` variables."""
+"""The client's settings, one row each: arguments first, then `CONFIGSVC_*` variables.
+
+To add one, add a row to `SETTINGS`, a field to `ClientSettings` and a parameter to `Config`, whose signature is written
+out for editors and type checkers. A test compares these with the table, and the table with docs/CLIENT.md.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 from configsvc.model import names
 from configsvc.model.errors import Misconfigured
@@ -15,29 +20,26 @@ from configsvc_client._pin import Pin, pin
 from configsvc_client._secret import Secret
 from configsvc_client._url import Url, parse
 
-_REQUIRED = ("CONFIGSVC_URL", "CONFIGSVC_API_KEY", "CONFIGSVC_NAMESPACES")
 _NO_FLOORS: Mapping[names.Namespace, int] = MappingProxyType({})
 _START, _START_WITH_FALLBACK = 8.0, 2.0
 
 
-class Given(Record):
-    """What was passed as arguments; None takes the variable."""
+class Given:
+    """What was passed as arguments, by the names of the settings; None takes the variable."""
 
-    namespaces: tuple[str, ...] = ()
-    url: str | None = None
-    api_key: Secret | None = None
-    kms_keys: Iterable[str] | None = None
-    poll_seconds: float | None = None
-    start_seconds: float | None = None
-    refresh_seconds: float | None = None
-    max_stale_seconds: float | None = None
-    data_key_seconds: float | None = None
-    fallback: str | None = None
-    min_revision: int | Mapping[str, int] | None = None
-    sealed_keys: Iterable[str] | None = None
+    __slots__ = ("arguments", "namespaces")
+
+    def __init__(self, namespaces: tuple[str, ...] = (), **arguments: object) -> None:
+        self.namespaces = namespaces
+        self.arguments: Mapping[str, Any] = {**arguments, "namespaces": namespaces or None}
+
+    def without(self, *names: str) -> Given:
+        """The same without some of the arguments, whose variables then count."""
+        kept = {name: each for name, each in self.arguments.items() if name not in {*names, "namespaces"}}
+        return Given(self.namespaces, **kept)
 
     def __repr__(self) -> str:
-        return f"Given(namespaces={self.namespaces!r}, url={self.url!r}, api_key=***)"
+        return f"Given(namespaces={self.namespaces!r}, url={self.arguments.get('url')!r}, api_key=***)"
 
 
 class ClientSettings(Record):
@@ -65,62 +67,143 @@ class ClientSettings(Record):
         return Pace(self.poll_seconds, self.max_stale_seconds)
 
 
+class Setting(Record):
+    """One setting.
+
+    `parse` takes the variable's name, what was set, and the settings of the rows above. `default` is a value, or a
+    function of the rows above, or None where the setting is required; `shown` is the default in words.
+    """
+
+    name: str
+    variable: str
+    parse: Callable[[str, Any, Mapping[str, Any]], object]
+    default: object
+    shown: str
+    doc: str
+    field: str = ""
+    required: bool = False
+
+
+def _parse_seconds(variable: str, given: Any, _: Mapping[str, Any]) -> float:  # noqa: ANN401  # text or a number
+    return _spelling.seconds(variable, given)
+
+
+def _list(given: str | Iterable[str]) -> list[str]:
+    return _spelling.split(given if isinstance(given, str) else ",".join(given))
+
+
+SETTINGS = (
+    Setting(
+        name="url", variable="CONFIGSVC_URL", required=True, default=None, shown="required",
+        parse=lambda variable, given, _: parse(given.strip(), variable),
+        doc="of the service, stage included. Plain http to loopback only. A dot at the end of the host is for the "
+        "resolver alone",
+    ),
+    Setting(
+        name="api_key", field="api_keys", variable="CONFIGSVC_API_KEY", required=True, default=None, shown="required",
+        parse=lambda _, given, __: _spelling.api_keys(given),
+        doc="says who reads. May hold two, comma separated, during a rotation; see [Two API keys](#two-api-keys)",
+    ),
+    Setting(
+        name="namespaces", variable="CONFIGSVC_NAMESPACES", required=True, default=None, shown="required",
+        parse=lambda _, given, __: _spelling.namespaces(_list(given)),
+        doc="comma separated; the first that has a key wins",
+    ),
+    Setting(
+        name="kms_keys", field="pin", variable="CONFIGSVC_KMS_KEYS", default=Pin(()), shown="none",
+        parse=lambda _, given, __: pin(_list(given)),
+        doc="ARNs of the KMS keys that are trusted, or `*`; without it nothing sealed opens",
+    ),
+    Setting(
+        name="fallback", variable="CONFIGSVC_FALLBACK", default=None, shown="none",
+        parse=lambda _, given, __: given.strip(),
+        doc="path of a fallback file",
+    ),
+    Setting(
+        name="poll_seconds", variable="CONFIGSVC_POLL_SECONDS", default=60.0, shown="60", parse=_parse_seconds,
+        doc="give or take a tenth, drawn again each time",
+    ),
+    Setting(
+        name="max_stale_seconds", variable="CONFIGSVC_MAX_STALE_SECONDS", default=math.inf, shown="none",
+        parse=_parse_seconds,
+        doc="older than this, reads raise `Expired`; at least one poll",
+    ),
+    Setting(
+        name="start_seconds", variable="CONFIGSVC_START_SECONDS", shown="8; 2 with a fallback", parse=_parse_seconds,
+        default=lambda found: _START_WITH_FALLBACK if found["fallback"] else _START,
+        doc="deadline of the first load, including name resolution and waiting for another thread. A fallback file has "
+        "the same time again",
+    ),
+    Setting(
+        name="refresh_seconds", variable="CONFIGSVC_REFRESH_SECONDS", default=0.8, shown="0.8", parse=_parse_seconds,
+        doc="deadline of a refresh, and how long a reader waits for one, another thread's included. After a timeout "
+        "the next may take longer; see [Refreshes](#refreshes)",
+    ),
+    Setting(
+        name="data_key_seconds", variable="CONFIGSVC_DATA_KEY_SECONDS", default=3600.0, shown="3600",
+        parse=_parse_seconds,
+        doc="how long an unwrapped data key is held",
+    ),
+    Setting(
+        name="min_revision", field="floors", variable="CONFIGSVC_MIN_REVISION", default=_NO_FLOORS, shown="none",
+        parse=lambda _, given, found: _spelling.floors(given, found["namespaces"]),
+        doc="`payments.prod=41,shared.prod=7`; one number where there is one namespace. Less is refused; so is more "
+        "than 10⁹, or than 10⁶ above it. At most 9 × 10⁹",  # noqa: RUF001
+    ),
+    Setting(
+        name="sealed_keys", variable="CONFIGSVC_SEALED_KEYS", default=None, shown="none",
+        parse=lambda _, given, __: _spelling.key_pattern(_list(given)),
+        doc="keys that must have been sealed: `db.password`, `db.*`, `*.token`, `*`. The command line and `Admin` "
+        "store none of them in the clear",
+    ),
+)  # fmt: skip
+"""Every setting, in the order in which they are parsed."""
+
+
 def settings(given: Given, environ: Mapping[str, str]) -> ClientSettings:
     """The settings of a Config.
 
     Raises:
         Misconfigured: required ones are missing, all named at once, or one is wrong.
     """
-    texts = _texts(given, environ)
-    api_keys = _spelling.api_keys(given.api_key or Secret(environ.get("CONFIGSVC_API_KEY", "")))
-    missing = [name for name in _REQUIRED if not texts.get(name, api_keys)]
+    values = {row.name: _value_of(row, given, environ) for row in SETTINGS}
+    missing = [row.variable for row in SETTINGS if row.required and _is_empty(values[row.name])]
     if missing:
         raise Misconfigured(
             f"Not set: {', '.join(missing)}. `configsvc env` prints the lines a consumer needs.", missing=missing
         )
-    namespaces = _spelling.namespaces(_spelling.split(texts["CONFIGSVC_NAMESPACES"]))
-    floors = environ.get("CONFIGSVC_MIN_REVISION", "") if given.min_revision is None else given.min_revision
-    found = ClientSettings(
-        url=parse(texts["CONFIGSVC_URL"], "CONFIGSVC_URL"),
-        api_keys=api_keys,
-        namespaces=namespaces,
-        pin=pin(_spelling.split(texts["CONFIGSVC_KMS_KEYS"])),
-        fallback=texts["CONFIGSVC_FALLBACK"] or None,
-        floors=_spelling.floors(floors, namespaces),
-        sealed_keys=_spelling.key_pattern(_spelling.split(texts["CONFIGSVC_SEALED_KEYS"])),
-    )
-    return _timed(found, given, environ)
+    found: dict[str, Any] = {}
+    for row in SETTINGS:
+        value = values[row.name]
+        if not _is_empty(value):
+            parsed = row.parse(row.variable, value, found)
+        else:
+            parsed = row.default(found) if callable(row.default) else row.default
+        found[row.field or row.name] = parsed
+    return _checked(ClientSettings(**found))
 
 
-def _timed(found: ClientSettings, given: Given, environ: Mapping[str, str]) -> ClientSettings:
-    def seconds(name: str, argument: float | None, default: float) -> float:
-        text = (environ.get(name) or None) if argument is None else argument
-        return default if text is None else _spelling.seconds(name, text)
+def _value_of(row: Setting, given: Given, environ: Mapping[str, str]) -> object:
+    argument = given.arguments.get(row.name)
+    if argument is not None:
+        return argument
+    if row.name == "api_key":  # in one expression, so that no frame has it in the clear
+        return Secret(environ.get(row.variable, ""))
+    return environ.get(row.variable, "")
 
-    start = _START_WITH_FALLBACK if found.fallback else _START
-    timed = found._replace(
-        poll_seconds=seconds("CONFIGSVC_POLL_SECONDS", given.poll_seconds, 60.0),
-        start_seconds=seconds("CONFIGSVC_START_SECONDS", given.start_seconds, start),
-        refresh_seconds=seconds("CONFIGSVC_REFRESH_SECONDS", given.refresh_seconds, 0.8),
-        max_stale_seconds=seconds("CONFIGSVC_MAX_STALE_SECONDS", given.max_stale_seconds, math.inf),
-        data_key_seconds=seconds("CONFIGSVC_DATA_KEY_SECONDS", given.data_key_seconds, 3600.0),
-    )
-    if timed.max_stale_seconds < timed.poll_seconds:
+
+def _is_empty(value: object) -> bool:
+    if isinstance(value, Secret):
+        return not _spelling.api_keys(value)
+    if isinstance(value, tuple | list):
+        return not "".join(value).strip()
+    return isinstance(value, str) and not value.strip()
+
+
+def _checked(found: ClientSettings) -> ClientSettings:
+    if found.max_stale_seconds < found.poll_seconds:
         raise Misconfigured(
-            f"CONFIGSVC_MAX_STALE_SECONDS is less than CONFIGSVC_POLL_SECONDS ({timed.poll_seconds:g}): what is held "
+            f"CONFIGSVC_MAX_STALE_SECONDS is less than CONFIGSVC_POLL_SECONDS ({found.poll_seconds:g}): what is held "
             "would expire before it is due. Raise the one or lower the other."
         )
-    return timed
-
-
-def _texts(given: Given, environ: Mapping[str, str]) -> dict[str, str]:
-    arguments = {
-        "CONFIGSVC_URL": given.url,
-        "CONFIGSVC_NAMESPACES": ",".join(given.namespaces) or None,
-        "CONFIGSVC_KMS_KEYS": None if given.kms_keys is None else ",".join(given.kms_keys),
-        "CONFIGSVC_FALLBACK": given.fallback,
-        "CONFIGSVC_SEALED_KEYS": None if given.sealed_keys is None else ",".join(given.sealed_keys),
-    }
-    return {
-        name: (environ.get(name, "") if argument is None else argument).strip() for name, argument in arguments.items()
-    }
+    return found

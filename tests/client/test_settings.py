@@ -25,7 +25,15 @@ def test_variables_are_read_and_have_their_defaults() -> None:
 
 
 def test_arguments_win_over_variables() -> None:
-    given = Given(("a",), "https://b.example", Secret("key"), (OTHER_KEY,), 5, 6, 7)
+    given = Given(
+        ("a",),
+        url="https://b.example",
+        api_key=Secret("key"),
+        kms_keys=(OTHER_KEY,),
+        poll_seconds=5,
+        start_seconds=6,
+        refresh_seconds=7,
+    )
     found = settings(given, {**ENVIRON, "CONFIGSVC_POLL_SECONDS": "2"})
     assert (found.url.host, found.api_keys[0].reveal(), found.namespaces) == ("b.example", "key", ("a",))
     assert found.pin.arns == (OTHER_KEY,)

@@ -126,7 +126,7 @@ class FakeService:
         """
         self._let_exist(config._given.namespaces or namespaces)  # noqa: SLF001  # of one library
         before = config._given, config._environ, config._world, config._callbacks  # noqa: SLF001  # of one library
-        given = before[0]._replace(url=None, api_key=None, kms_keys=None, min_revision=None)
+        given = before[0].without("url", "api_key", "kms_keys", "min_revision")
         config._start_over(given, self.environ(*namespaces), self.world, before[3].again())  # noqa: SLF001  # as above
         try:
             yield
