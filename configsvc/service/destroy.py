@@ -7,12 +7,13 @@ from functools import partial
 from configsvc.model.errors import Conflict, InvalidRequest, NotFound
 from configsvc.model.etag import of_revision
 from configsvc.model.names import Key, Namespace
-from configsvc.service import access, change_log, key_state, records, writable
+from configsvc.service import access, change_log, key_state, records
 from configsvc.service.change_log import Done
 from configsvc.service.found import Found, one
 from configsvc.service.key_state import Known
 from configsvc.service.ports import Action, Caller, Check, Idempotency, Outcome, Ports, Write
 from configsvc.service.records import Version
+from configsvc.service.writable import writable, writable_addresses
 from configsvc.service.writing import Intent, Plan, Situation, write
 
 
@@ -33,7 +34,7 @@ def destroy(  # noqa: PLR0917  # as the other verbs: ports, caller, namespace, w
     wanted = (*key_state.addresses(namespace, key), records.version(namespace, key, version))
     intent = Intent(
         records.of_namespace(namespace),
-        (*writable.addresses(namespace), *wanted),
+        (*writable_addresses(namespace), *wanted),
         partial(access.require, namespace=namespace, action="admin"),
         partial(_decide, namespace, key, version),
     )
@@ -54,7 +55,7 @@ def _decide(namespace: Namespace, key: Key, number: int, found: Found, situation
 
 def _destroyed(known: Known, stored: Version, found: Found, situation: Situation) -> Plan:
     """HEAD moves its revision only: what is served stays as it is. The key must not come to serve it meanwhile."""
-    base = writable.writable(found, stored.namespace)
+    base = writable(found, stored.namespace)
     new = base.head._replace(revision=base.head.revision + 1)
     gone = stored._replace(revision=new.revision, entry=stored.entry._replace(value=""), destroyed=True)
     done = Done(records.DESTROY, known.key, details={"version": stored.entry.version})

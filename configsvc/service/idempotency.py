@@ -42,7 +42,9 @@ def first_answer(found: Found, at: Address, asked: Idempotency, now: Moment) -> 
     return Outcome(answer.status, answer.body, answer.etag)
 
 
-def remember(found: Found, at: Address, asked: Idempotency, given: Outcome, revision: int, now: Moment) -> Write:  # noqa: PLR0917  # all of it is the record
+def remember(  # noqa: PLR0917  # all of it is the record
+    found: Found, at: Address, asked: Idempotency, given: Outcome, revision: int, now: Moment
+) -> Write:
     """The write that keeps an answer, over an expired one where that still stands."""
     expired = one(found, at, Answer)
     expires = int(now.seconds) + limits.IDEMPOTENCY_SECONDS

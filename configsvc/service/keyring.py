@@ -5,15 +5,16 @@ from __future__ import annotations
 from configsvc.model.errors import Conflict, NotFound
 from configsvc.model.etag import of_revision
 from configsvc.model.names import Kid, Namespace
-from configsvc.service import records, writable
+from configsvc.service import records
 from configsvc.service.found import Found, one
 from configsvc.service.ports import LostRace, Outcome
 from configsvc.service.records import Address, Head, StoredDataKey
+from configsvc.service.writable import writable_addresses
 
 
 def addresses(namespace: Namespace, kid: Kid) -> tuple[Address, ...]:
     """What is read to decide on a data key."""
-    return (*writable.addresses(namespace), records.data_key(namespace, kid))
+    return (*writable_addresses(namespace), records.data_key(namespace, kid))
 
 
 def stored(found: Found, namespace: Namespace, kid: Kid) -> StoredDataKey:

@@ -218,8 +218,8 @@ class Granted(NamedTuple):
 
 
 Record = (
-    Head | Settings | KeyState | Version | LogRecord | StoredSummary | StoredDataKey | Answer | Listed | GrantsHead
-    | Granted
+    Head | Settings | KeyState | Version | LogRecord | StoredSummary | StoredDataKey | Answer | Listed
+    | GrantsHead | Granted
 )  # fmt: skip
 
 

@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from configsvc.model import limits, names
 from configsvc.model.names import Namespace
-from configsvc.service import access, paging, prunable, records, writable
+from configsvc.service import access, paging, prunable, records
 from configsvc.service.ports import Action, Caller, Ports, Remove
 from configsvc.service.prune_versions import Pruned, checked, prune_versions
 from configsvc.service.purge_keys import Purged, purge_keys
 from configsvc.service.records import LogRecord, StoredSummary
 from configsvc.service.time_travel import oldest
-from configsvc.service.writable import Writable
+from configsvc.service.writable import Writable, writable, writable_addresses
 from configsvc.service.writing import Situation, decided
 
 TRIES = 8
@@ -60,9 +60,9 @@ def upkeep(ports: Ports, caller: Caller, namespace: Namespace, cursor: str | Non
 
 
 def _upkeep(ports: Ports, caller: Caller, namespace: Namespace, after: str) -> dict[str, object]:
-    held, found = access.look(ports, caller, writable.addresses(namespace), writes=True)
+    held, found = access.look(ports, caller, writable_addresses(namespace), writes=True)
     access.require(held, found, namespace, "admin")
-    base = writable.writable(found, namespace)
+    base = writable(found, namespace)
     log = _prune_log(ports, base)
     begin = oldest(ports, namespace) or 0
     situation = Situation(caller, held, ports.clock.now(), "", ports.schemas, ports.charset)

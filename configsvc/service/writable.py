@@ -24,7 +24,7 @@ class Writable(NamedTuple):
         return Check(records.address_of(self.settings), self.settings.revision)
 
 
-def addresses(namespace: Namespace) -> tuple[Address, Address]:
+def writable_addresses(namespace: Namespace) -> tuple[Address, Address]:
     """What is read to know it."""
     return (records.head(namespace), records.settings(namespace))
 
@@ -38,7 +38,7 @@ def writable(found: Found, namespace: Namespace) -> Writable:
     """
     head, settings = live_head(found, namespace), one(found, records.settings(namespace), Settings)
     if head is None or settings is None:
-        raise LostRace(addresses(namespace))
+        raise LostRace(writable_addresses(namespace))
     if settings.read_only:
         raise read_only(namespace)
     return Writable(head, settings)

@@ -17,8 +17,8 @@ from configsvc.model.errors import (
     UnsupportedMediaType,
 )
 from configsvc.service.ports import Ports
-from configsvc.web import deadline
 from configsvc.web.arrival import Arrival, arrival, bare, unconfigured
+from configsvc.web.deadline import seconds_allowed
 from configsvc.web.description import Access, Description, Route
 from configsvc.web.desk import CORRELATION, Desk
 from configsvc.web.event import context_of
@@ -72,7 +72,7 @@ class Api(Chalice):
     def ports(self) -> Ports:
         """What the verb of the request in hand may use, until the request's deadline."""
         came, context, began = _INVOCATION.get()
-        allowed = deadline.seconds(context_of(came.event)["httpMethod"], context)
+        allowed = seconds_allowed(context_of(came.event)["httpMethod"], context)
         return self._ports(allowed - (self._monotonic() - began))
 
     def open(self, path: str, description: Description) -> Callable[[View], View]:

@@ -9,7 +9,7 @@ MARGIN_SECONDS = 1.0
 _READS = "GET"
 
 
-def seconds(method: str, context: object) -> float:
+def seconds_allowed(method: str, context: object) -> float:
     """What a request has from its beginning on.
 
     Args:

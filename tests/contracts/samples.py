@@ -59,7 +59,9 @@ EVERY_KIND: tuple[Record, ...] = (
     state("db.url"),
     state("gone", value=None)._replace(rotate_by="2027-01-31", deleted_at="2026-07-28T09:15:02.118Z"),
     state("empty", value=""),
-    Version(NS, 2, Entry(names.key("db.url"), 7, "kms", "application/json", "AAAA"), "2026-01-01T00:00:00.000Z", "me"),
+    Version(
+        NS, 2, Entry(names.key("db.url"), 7, "kms", "application/json", "AAAA"), "2026-01-01T00:00:00.000Z", "me"
+    ),
     Version(NS, 2, Entry(names.key("v"), 1, "plain", "text/plain", ""), "", "", destroyed=True),
     LogRecord(
         NS, 2, 1, "change", "", {"was": [], "now": {"a": None, "ä": 1.5}},
@@ -69,7 +71,9 @@ EVERY_KIND: tuple[Record, ...] = (
     LogRecord(None, 1, 1, "set_grants", "api-key:a1", {}, (), "", "", "", "", "", "", "", ""),
     StoredDataKey(NS, 3, 2, data_key(), "live", "2026-01-01T00:00:00.000Z", "me"),
     StoredDataKey(NS, 3, 1, data_key(1), "retired", "2026-01-01T00:00:00.000Z", "me"),
-    Answer(records.answer(PARTITION, "ab" * 32), 4, "hash", 201, {"keys": ["a", None]}, '"4"', 1800000000),
+    Answer(
+        records.answer(PARTITION, "ab" * 32), 4, "hash", 201, {"keys": ["a", None]}, '"4"', 1800000000
+    ),
     Answer(records.answer(records.GRANTS, "cd" * 32), 4, "hash", 204, {}, None, 1800000000),
     Listed(NS, 1, "payments"),
     GrantsHead(5),

@@ -200,7 +200,8 @@ def test_a_filter_finds_in_both_directions_what_a_search_of_every_record_finds(
     every = history.world.log()
     times = sorted(record.at for record in every)
     for wanted in (
-        Wanted(key="a"), Wanted(key="c", since=300), Wanted(after_time=times[-20]), Wanted(before_time=times[20]),
+        Wanted(key="a"), Wanted(key="c", since=300),
+        Wanted(after_time=times[-20]), Wanted(before_time=times[20]),
         Wanted(after_time=times[100], before_time=times[140], key="b"), Wanted(key="zz"), Wanted(since=595),
     ):  # fmt: skip
         expected = [record.revision for record in every if is_wanted(record, wanted)]

@@ -163,7 +163,7 @@ class Fleet:
             exchange.done.set()
 
     def _answered(self, environment: Environment, event: Mapping[str, Any]) -> dict[str, Any]:
-        began, most = environment.monotonic(), deadline.seconds(event["httpMethod"], None)
+        began, most = environment.monotonic(), deadline.seconds_allowed(event["httpMethod"], None)
         answer = environment.app(event, Context(environment, LAMBDA_SECONDS))
         took = environment.monotonic() - began
         if answer["statusCode"] == Internal.status:
