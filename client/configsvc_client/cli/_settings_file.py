@@ -112,7 +112,8 @@ def layer_of(file: File, profile: str | None = None) -> Layer:
         if name == "api_key":
             raise Misconfigured(f"{where} holds an API key. Take it out and have it replaced: it is known now.")
         if name not in known:
-            raise Misconfigured(f"{where} has an unknown setting: {name}. Known: {', '.join(sorted(known))}.")
+            allowed = known if file.own else known - {_COMMAND}
+            raise Misconfigured(f"{where} has an unknown setting: {name}. Known: {', '.join(sorted(allowed))}.")
     if isinstance(members.get("profile"), dict):  # as AWS's own files spell it
         raise Misconfigured(f"{where}: profiles are tables like [profiles.test], not [profile.test].")
     variables = {
