@@ -1,4 +1,4 @@
-# Everything this project can do, one word each. `make help` lists it.
+# Everything this project can do, one target each. `make help` lists them.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -8,7 +8,7 @@ PYTHON ?= python3
 UV_VERSION := 0.13.8
 UV := .venvs/uv/bin/uv
 BIN := .venv/bin
-# How many processes run the tests side by side, each with an emulator of its own.
+# How many processes run the tests, each with its own emulator.
 WORKERS ?= auto
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist worksteal
 # yes: a test that would be skipped because curl is absent fails instead.
@@ -20,7 +20,7 @@ export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV PYTHONPATH
 
 .PHONY: help
-help: ## this list
+help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/' | expand -t 16
 
 # --- environments: the project's own, all locked in uv.lock ---
@@ -46,6 +46,7 @@ endef
 .venvs/awscli/.ready: FOR = the AWS CLI
 .venvs/load/.ready: FOR = simulated consumers
 .venvs/trackers/.ready: FOR = error trackers and debuggers
+.venvs/integrations/.ready: FOR = the frameworks of docs/INTEGRATIONS.md
 .venvs/generators/.ready: FOR = generators of HTTP clients
 .venvs/mutants/.ready: FOR = the mutants
 .venvs/peers/.ready: FOR = the libraries of the comparison
@@ -70,18 +71,18 @@ endef
 	touch $@
 
 .PHONY: setup
-setup: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready .venvs/load/.ready .venvs/integrations/.ready .venvs/trackers/.ready .venvs/node/.ready .venvs/generators/.ready .venvs/node-generators/.ready ## every environment (the other commands make what they need)
+setup: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready .venvs/load/.ready .venvs/integrations/.ready .venvs/trackers/.ready .venvs/node/.ready .venvs/generators/.ready .venvs/node-generators/.ready ## create every environment (other targets create what they need)
 
 # --- the main job ---
 
 .PHONY: run logs reset
-run: .venv/.ready .venvs/emulator/.ready ## the main job as a story on the local AWS, then stays; ONCE=1 ends after the story
+run: .venv/.ready .venvs/emulator/.ready ## run everything on a local AWS, as a story, and keep it running; ONCE=1 stops after the story
 	@$(BIN)/python -m local.run $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
 
-logs: .venv/.ready ## what the functions of the running local AWS logged
+logs: .venv/.ready ## print the functions' logs of the running local AWS
 	@$(BIN)/python -m local.logs
 
-reset: ## forget the data of the local AWS
+reset: ## delete the data of the local AWS
 	@scripts/check-python '$(PYTHON)' reset
 	$(PYTHON) -m local.reset
 
@@ -98,72 +99,72 @@ check: .venv/.ready ## ruff, mypy, import-linter, deptry, spelling, phrases, cfn
 	$(BIN)/python -m tests.language
 	$(MAKE) --no-print-directory lint-template
 
-api-docs: .venv/.ready ## the OpenAPI document and docs/API.md, made of the code
+api-docs: .venv/.ready ## generate the OpenAPI document and docs/API.md
 	@$(BIN)/python -m infra.api_docs
 
-cli-docs: .venv/.ready ## docs/CLI.md, made of the commands
+cli-docs: .venv/.ready ## generate docs/CLI.md
 	@$(BIN)/python -m infra.cli_docs
 
-fault-docs: .venv/.ready ## docs/FAULTS.md, made of the tests' names
+fault-docs: .venv/.ready ## generate docs/FAULTS.md from the names of the tests
 	@$(BIN)/python -m tests.faults_client.table
 
-cli-picture: .venv/.ready ## docs/cli.svg, the README's picture of a terminal, by real commands
+cli-picture: .venv/.ready ## generate docs/cli.svg, the picture in the README, by running the commands
 	@$(BIN)/python -m infra.cli_docs.picture
 
 fmt: .venv/.ready ## format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-test: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready .venvs/trackers/.ready .venvs/node/.ready ## unit, contracts, journeys, small property runs, one deployed journey
+test: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready .venvs/trackers/.ready .venvs/node/.ready ## run the unit tests, contracts, journeys, small property tests and one deployed journey
 	$(PYTEST) -m "not slow and not long"
 
-test-all: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready .venvs/load/.ready .venvs/integrations/.ready .venvs/trackers/.ready .venvs/node/.ready .venvs/generators/.ready .venvs/node-generators/.ready ## everything but the nightly sizes
+test-all: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready .venvs/load/.ready .venvs/integrations/.ready .venvs/trackers/.ready .venvs/node/.ready .venvs/generators/.ready .venvs/node-generators/.ready ## run all tests except the nightly sizes
 	$(PYTEST) -m "not long"
 
-mutants: .venv/.ready .venvs/mutants/.ready ## nightly: small changes to the core, each of which a test must find; ONLY=path is one module
+mutants: .venv/.ready .venvs/mutants/.ready ## nightly: change the core in small ways, each of which a test must catch; ONLY=path is one module
 	@$(BIN)/python -m tests.mutants $(ONLY)
 
-test-long: .venv/.ready .venvs/emulator/.ready ## the nightly sizes of the machines, races and faults
+test-long: .venv/.ready .venvs/emulator/.ready ## run the nightly sizes of the machines, races and faults
 	$(PYTEST) -m long
 
 .PHONY: acceptance
-acceptance: .venv/.ready ## the journeys on a running service: `make run`'s, STACK=… on AWS, or URL=… with STAGE_FILE=…
+acceptance: .venv/.ready ## run the journeys against a running service: `make run`'s, STACK=… on AWS, or URL=… with STAGE_FILE=…
 	@$(BIN)/python -m local.acceptance $(if $(URL),--url $(URL)) $(if $(STAGE_FILE),--stage-file $(STAGE_FILE)) $(if $(STACK),--stack $(STACK))
 
 # --- what is shipped ---
 
 .PHONY: requirements package deploy destroy lint-template wheel clean
-package: .venv/.ready ## the deployment zip and the template, into build/service
+package: .venv/.ready ## build the deployment zip and the template into build/service
 	@$(BIN)/python -m infra.package
 
-requirements: .venv/.ready ## requirements.txt of the zip, with hashes, made of uv.lock
+requirements: .venv/.ready ## write the zip's requirements.txt, with hashes, from uv.lock
 	@$(BIN)/python -m infra.requirements
 
 DEPLOY = $(BIN)/python -m $(if $(filter local,$(STAGE)),local.deploy,infra)
 
-deploy: .venv/.ready .venvs/emulator/.ready ## STAGE=dev|prod|local to CloudFormation: shows the change set, asks (YES=1 does not), tells the outputs
-	@$(if $(STAGE),,echo 'Say where: make deploy STAGE=dev, STAGE=prod or STAGE=local.'; exit 2)
+deploy: .venv/.ready .venvs/emulator/.ready ## deploy STAGE=dev|prod|local: show the change set, confirm (YES=1 skips that), print the outputs
+	@$(if $(STAGE),,echo 'Choose a stage: make deploy STAGE=dev, STAGE=prod or STAGE=local.'; exit 2)
 	$(DEPLOY) deploy $(STAGE) $(if $(YES),--yes)
 
-destroy: .venv/.ready .venvs/emulator/.ready ## the stack of STAGE; table and KMS key stay, unless DATA=yes-delete-it
-	@$(if $(STAGE),,echo 'Say which: make destroy STAGE=dev, STAGE=prod or STAGE=local.'; exit 2)
+destroy: .venv/.ready .venvs/emulator/.ready ## delete the stack of STAGE; keep table and KMS key unless DATA=yes-delete-it
+	@$(if $(STAGE),,echo 'Choose a stage: make destroy STAGE=dev, STAGE=prod or STAGE=local.'; exit 2)
 	$(DEPLOY) destroy $(STAGE) $(if $(YES),--yes) $(if $(DATA),--data '$(DATA)')
 
-lint-template: package ## cfn-lint on the templates, as written, as expanded, and as each stage has it
+lint-template: package ## run cfn-lint on the templates: as written, as expanded, and for each stage
 	@$(BIN)/python -m infra.stage_templates
 	$(BIN)/cfn-lint build/service/*.json examples/consumer/template.yaml
 
-wheel: | $(UV) ## the wheel of client and CLI, into dist
+wheel: | $(UV) ## build the wheel of client and CLI into dist
 	@$(UV) build --wheel --quiet --out-dir dist
 	ls dist/*.whl
 
-clean: ## forget what was built; environments and the data of the local AWS stay
+clean: ## delete build output; keep environments and the data of the local AWS
 	@rm -rf build dist .chalice/deployments .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -path './.venv*' -prune -o -path ./.local -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf
 
 .PHONY: bench load
-bench: .venv/.ready .venvs/runtime/.ready .venvs/peers/.ready .venvs/emulator/.ready .venvs/awscli/.ready ## side by side with what people would use instead; QUICK=1 is shorter; exit 1 on a missed gate
+bench: .venv/.ready .venvs/runtime/.ready .venvs/peers/.ready .venvs/emulator/.ready .venvs/awscli/.ready ## compare with what people would use instead; QUICK=1 is shorter; exit 1 if a gate was missed
 	$(BIN)/python -m bench
 
-load: .venv/.ready .venvs/runtime/.ready .venvs/load/.ready ## 2,000 simulated consumers for two minutes, a write every second; exit 1 on a broken promise
+load: .venv/.ready .venvs/runtime/.ready .venvs/load/.ready ## simulate 2,000 consumers for two minutes, with a write every second; exit 1 if a promise was broken
 	@$(BIN)/python -m bench.load

@@ -1,1 +1,1 @@
-"""Side by side with what people would use instead: both sides in one run, interleaved, ratios of medians."""
+"""Benchmarks against the alternatives: both sides in one run, interleaved, ratios of medians."""

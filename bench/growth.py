@@ -30,7 +30,7 @@ _SET = 40
 
 
 class Cost(NamedTuple):
-    """What one request cost."""
+    """The cost of one request."""
 
     calls: int
     read: int

@@ -1,4 +1,4 @@
-"""How things are measured: rounds in which every side runs once, and ratios within a round.
+"""How we measure: in rounds, in each of which every side runs once; ratios are taken within a round.
 
 A machine that is slow for a while is slow for both sides of a round; so the median of the paired ratios is what
 counts, and the milliseconds beside it are for orientation.
@@ -26,7 +26,7 @@ class Sides(NamedTuple):
         return statistics.median(self.seconds[side])
 
     def ratio(self, ours: str, theirs: str) -> float:
-        """The median of ours over theirs, round by round."""
+        """Return the median of ours over theirs, taken round by round."""
         return statistics.median(a / b for a, b in zip(self.seconds[ours], self.seconds[theirs], strict=True))
 
 

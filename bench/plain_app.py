@@ -1,4 +1,4 @@
-"""What people write: Chalice, a boto3 client and pydantic models. It runs on the libraries of the real zip."""
+"""A typical app to compare with: Chalice, a boto3 client and pydantic models, on the libraries of the real zip."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def unpacked(scratch: Path) -> Path:
 
 
 def variables(folder: Path, url: str) -> Mapping[str, str]:
-    """What the function sees, DynamoDB at `url` included."""
+    """The function's variables, with DynamoDB at `url`."""
     return {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(folder),

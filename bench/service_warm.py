@@ -39,7 +39,7 @@ _READER = "api-key:bench"
 _TIMES = 300
 _PROOF = "p" * 64
 PROOF_SHA256 = sha256(_PROOF.encode()).hexdigest()
-"""What a function is told that is sent the events of this bench."""
+"""The variables of the function that receives the events of this bench."""
 _CALLER = Caller(_READER, _ADMIN, _ADMIN, "127.0.0.1", "bench", "bench")
 
 

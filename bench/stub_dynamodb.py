@@ -1,4 +1,4 @@
-"""A DynamoDB that answers at once, out of a table in memory: what is measured is not the store.
+"""A DynamoDB in memory that answers at once, so that the store is not what is measured.
 
 It keeps the promises that the adapter relies on (tests/contracts): conditions, all or nothing, strong reads.
 """

@@ -1,4 +1,4 @@
-"""What a table costs: calls and bytes as DynamoDB counts them, of any repository. Deterministic, so gates are exact.
+"""The cost of a table in calls and bytes, as DynamoDB counts them. It is deterministic, so gates are exact.
 
 A Query reads pages of 1 MB whole, whatever is taken of them and whatever a projection leaves out; a BatchGetItem takes
 100 keys; an item's size is that of its names and values (Amazon DynamoDB Developer Guide, "Item sizes and formats").
@@ -21,7 +21,7 @@ BATCH = 100
 
 
 class Counted:
-    """A repository that counts what goes through it: `calls` to the table, `read` and `written` bytes of items."""
+    """A repository that counts its traffic: `calls` to the table, `read` and `written` bytes of items."""
 
     def __init__(self, inner: Repository) -> None:
         self._inner = inner

@@ -1,4 +1,4 @@
-"""`python -m infra deploy|destroy STAGE`: a stage on AWS, with the ordinary credentials. `make deploy` calls it."""
+"""`python -m infra deploy|destroy STAGE`: deploy a stage to AWS, or destroy it; `make` calls it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _connect(stage: Stage, asked: command.Asked) -> command.Connection:
         who = session.client("sts").get_caller_identity()
     except (BotoCoreError, ClientError) as error:
         raise aws.Unreachable(
-            f"AWS does not let you in: {error} Sign in (aws sso login, or AWS_PROFILE, or access keys), then try again."
+            f"AWS refused your credentials: {error} Sign in (aws sso login, AWS_PROFILE or access keys) and try again."
         ) from error
     print(f"As {who['Arn']}")
     region = session.region_name

@@ -1,4 +1,4 @@
-"""Who gets in and who opens: API keys of consumer groups, ready-made IAM policies, who administers the KMS key."""
+"""Access: API keys of consumer groups, ready-made IAM policies, and who administers the KMS key."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def add(template: Template, stage: Stage) -> None:
 
 
 def named(pattern: str) -> str:
-    """What a pattern is called in ReaderOf… and WriterOf…: `PaymentsAny` for `payments.*`."""
+    """Convert a pattern to its part of the output name: `PaymentsAny`, as in ReaderOfPaymentsAny, for `payments.*`."""
     return _camel(pattern.replace("*", "any"))
 
 
@@ -74,12 +74,12 @@ def role(service: str, policy: str, statements: list[Statement]) -> dict[str, An
 
 
 def reader(keys: list[object], pattern: str) -> list[Statement]:
-    """What the ready-made reader of the namespaces may, with these KMS keys."""
+    """Make the statements of the ready-made reader policy for the namespaces and KMS keys."""
     return [_opens(keys, pattern, "kms:Decrypt")]
 
 
 def writer(keys: list[object], pattern: str) -> list[Statement]:
-    """What the ready-made writer of the namespaces may, with these KMS keys."""
+    """Make the statements of the ready-made writer policy for the namespaces and KMS keys."""
     namespaces = f"/v1/namespaces/{pattern}"
     routes = [_route(each.format(namespaces)) for each in _WRITES]
     destroys = allow("DestroyNothing", ["execute-api:Invoke"], [_route(_DESTROYS.format(namespaces))])
@@ -91,7 +91,7 @@ def writer(keys: list[object], pattern: str) -> list[Statement]:
 
 
 def administrator(keys: list[object]) -> list[Statement]:
-    """What the ready-made administrator may, with these KMS keys."""
+    """Make the statements of the ready-made administrator policy for the KMS keys."""
     return [allow("CallEverything", ["execute-api:Invoke"], [{"Fn::Sub": f"{_API}/*"}]), _opens(keys, "*", *_USES)]
 
 
@@ -130,7 +130,7 @@ def _add_group(template: Template, group: Group) -> None:
 
 
 def _renew_reader(template: Template, generation: int) -> None:
-    """A later generation is another resource, so the key of the earlier one goes."""
+    """A later generation is another resource, so CloudFormation deletes the earlier key."""
     if generation == 1:
         return
     resources, number = template["Resources"], _number(generation)
@@ -151,7 +151,7 @@ def _number(generation: int) -> str:
 
 
 def _separate(template: Template, administrators: list[str]) -> None:
-    """Only these manage the key, and they are denied its use whatever IAM allows them."""
+    """Let only these manage the key, and deny them its use whatever IAM allows."""
     statements = template["Resources"]["NamespacesKey"]["Properties"]["KeyPolicy"]["Statement"]
     statements[0]["Principal"] = {"AWS": administrators}
     denied = {"Sid": "AdministratorsOpenNothing", "Effect": "Deny", "Principal": {"AWS": administrators}}

@@ -1,4 +1,4 @@
-"""Zips that are the same bytes whenever the same files go in, and a look at whether the right ones did."""
+"""Reproducible zips, and a check that they hold the right files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FOREIGN = ("boto3/", "botocore/", "client/", "configsvc_client/", "cryptography
 
 
 def write(path: Path, files: Mapping[str, bytes]) -> None:
-    """Write a zip of these files (name to content), sorted and dated alike."""
+    """Write a zip of these files (name to content), sorted and with one fixed date."""
     with zipfile.ZipFile(path, "w") as archive:
         for name in sorted(files):
             entry = zipfile.ZipInfo(name, _DATE)
@@ -42,7 +42,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def check_contents(path: Path, requirements: str) -> list[str]:
-    """What is wrong with a service's zip, in words; empty when nothing is."""
+    """List what is wrong with a service's zip; empty if nothing is."""
     files = read(path)
     names = sorted(files)
     missing = [f"{name} is missing" for name in _NEEDED if name not in names]

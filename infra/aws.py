@@ -1,4 +1,4 @@
-"""The way to AWS: the ordinary credentials, and the region by one rule, whatever is asked for."""
+"""Sessions on AWS: the default credential chain, and one rule for the region."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from infra.stage import load
 
 
 class Unreachable(Exception):
-    """There is no way to AWS: no credentials, no region, or they are not taken."""
+    """AWS cannot be reached: no credentials, no region, or they were refused."""
 
 
 def session(region: str | None) -> boto3.Session:
@@ -24,7 +24,7 @@ def session(region: str | None) -> boto3.Session:
     # boto3 looks for AWS_DEFAULT_REGION only; the other SDKs and the CLI for this one, too.
     found = boto3.Session(region_name=region or os.environ.get("AWS_REGION"))
     if not found.region_name:
-        raise Unreachable("No region: set AWS_REGION, or region in the stage file.")
+        raise Unreachable("No region: set AWS_REGION, or set region in the stage file.")
     return found
 
 

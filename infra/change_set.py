@@ -1,4 +1,4 @@
-"""A CloudFormation change set: what a template would do to a stack, in words that a person decides by."""
+"""A CloudFormation change set: what a template would change, for a person to approve."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ _KEPT = frozenset({"Retain", "ReplaceAndRetain"})
 
 
 class StackFailed(Exception):
-    """The stack did not get where it should; the message has the events that tell why, and what to do."""
+    """The stack did not reach the wanted state; the message has the events that explain it, and advice."""
 
 
 class Change(NamedTuple):
-    """One resource and what becomes of it.
+    """A change of one resource.
 
     Args:
         action: Add, Modify, Remove, Import or Dynamic.
         resource: its logical id.
         kind: its type.
-        replaced: a new one takes its place: True, False, or Conditional when only doing it tells.
+        replaced: a new one takes its place: True, False, or Conditional if only CloudFormation's run decides.
         kept: it leaves the stack, but stays in the account.
-        properties: what of it changes; empty where CloudFormation does not say.
+        properties: those that change; empty if CloudFormation does not list them.
     """
 
     action: str
@@ -52,7 +52,7 @@ class Change(NamedTuple):
 
     @property
     def destroys(self) -> bool:
-        """Whether something that is there may be gone afterwards."""
+        """Whether this may destroy an existing resource."""
         return not self.kept and (self.action == "Remove" or self.replaced != "False")
 
     def __str__(self) -> str:
@@ -82,7 +82,7 @@ class ChangeSet:
     name: str = field(default_factory=lambda: f"deploy-{uuid.uuid4().hex}")
 
     def create(self, template_url: str, parameters: Mapping[str, str | None]) -> None:
-        """Ask what the template would change; a parameter that is None keeps the value that the stack has.
+        """Create the change set; a parameter that is None keeps the stack's value.
 
         Raises:
             StackFailed: CloudFormation does not take it.
@@ -95,10 +95,10 @@ class ChangeSet:
             )  # fmt: skip
         except ClientError as error:
             said = str(error)
-            raise StackFailed(with_advice(f"CloudFormation does not take {self.stack}: {said}", said)) from error
+            raise StackFailed(with_advice(f"CloudFormation rejected {self.stack}: {said}", said)) from error
 
     def changes(self, seconds: float) -> list[Change] | None:
-        """What it would do, once CloudFormation has found out; None if nothing.
+        """Wait for the change set and list its changes; None if there are none.
 
         Raises:
             StackFailed: it cannot be done, or finding out takes longer.
@@ -111,16 +111,16 @@ class ChangeSet:
             if status == "FAILED" and any(each in reason for each in _NOTHING_TO_DO):
                 return None
             if status == "FAILED":
-                raise StackFailed(with_advice(f"CloudFormation does not take {self.stack}: {reason}", reason))
+                raise StackFailed(with_advice(f"CloudFormation rejected {self.stack}: {reason}", reason))
             self.poll(POLL_SECONDS)
-        raise StackFailed(f"The change set of {self.stack} is {status} after {seconds:.0f} s.")
+        raise StackFailed(f"The change set of {self.stack} is still {status} after {seconds:.0f} s.")
 
     def execute(self) -> None:
         """Begin to do it."""
         self.client.execute_change_set(StackName=self.stack, ChangeSetName=self.name)
 
     def withdraw(self) -> None:
-        """Leave nothing of it; a new stack was there for its sake only."""
+        """Delete the change set, and the stack too if it was created only for it."""
         self.client.delete_change_set(StackName=self.stack, ChangeSetName=self.name)
         if self.new:
             self.client.delete_stack(StackName=self.stack)
@@ -140,7 +140,7 @@ def _pair(key: str, value: str | None) -> ParameterTypeDef:
 
 
 def described(found: Iterable[ChangeTypeDef]) -> list[Change]:
-    """The changes as CloudFormation tells them, what may destroy something last, where it is read."""
+    """List the changes; those that may destroy something come last, where they are read."""
     changes = [_change(each) for each in found]
     return sorted(changes, key=lambda change: (change.destroys, change.resource))
 

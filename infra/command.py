@@ -1,4 +1,4 @@
-"""What `make deploy` and `make destroy` do on any site: read the arguments, ask, tell, and end with a status."""
+"""`make deploy` and `make destroy` for any site: parse the arguments, confirm, report, and exit with a status."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _EXPECTED = (Declined, LintFailed, PackagingError, StackFailed, StageError, Temp
 
 
 class Asked(NamedTuple):
-    """What is to be done."""
+    """The parsed command line."""
 
     verb: str
     stage: str
@@ -49,14 +49,14 @@ def parse(program: str, arguments: list[str] | None) -> Asked:
     parser = argparse.ArgumentParser(prog=program)
     parser.add_argument("verb", choices=("deploy", "destroy"))
     parser.add_argument("stage", help="a file in infra/stages, without .toml")
-    parser.add_argument("--yes", action="store_true", help="do not ask; for CI")
-    parser.add_argument("--data", default="", help=f"destroy the table and the KMS key as well: {WORD}")
+    parser.add_argument("--yes", action="store_true", help="skip confirmation; for CI")
+    parser.add_argument("--data", default="", help=f"also delete the table and the KMS key: {WORD}")
     given = parser.parse_args(arguments)
     return Asked(given.verb, given.stage, given.yes, given.data)
 
 
 def run(asked: Asked, connect: Callable[[], Connection], *expected: type[Exception]) -> int:
-    """Do it; 0 when it is done, 1 with a word on what is wrong."""
+    """Run the command; 0 if it succeeded, 1 after an error message."""
     known: tuple[type[Exception], ...] = (*_EXPECTED, *expected)
     logging.getLogger("samtranslator").setLevel(logging.ERROR)  # it warns of switches that nobody but AWS has
     try:
@@ -66,13 +66,13 @@ def run(asked: Asked, connect: Callable[[], Connection], *expected: type[Excepti
         else:
             destroy(connection.site, connection.dynamodb, connection.kms, lambda text: confirm(asked, text), asked.data)
     except (BotoCoreError, ClientError) as error:
-        print(with_advice(f"make {asked.verb}: AWS refuses: {shown(error)}", str(error)), file=sys.stderr)
+        print(with_advice(f"make {asked.verb}: AWS refused: {shown(error)}", str(error)), file=sys.stderr)
         return 1
     except known as error:
         print(f"make {asked.verb}: {shown(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nNo longer watched; what CloudFormation has begun goes on.", file=sys.stderr)
+        print("\nStopped watching; CloudFormation continues what it started.", file=sys.stderr)
         return 130
     return 0
 
@@ -88,11 +88,11 @@ def approver(asked: Asked) -> Approve:
 
 
 def confirm(asked: Asked, question: str) -> bool:
-    """Ask on a terminal; elsewhere only YES=1 is an answer."""
+    """Ask on a terminal; anywhere else require YES=1."""
     if asked.yes:
         return True
     if not sys.stdin.isatty():
-        raise Declined("There is nobody to ask. Say YES=1 to go on without.")
+        raise Declined("Cannot ask for confirmation here. Pass YES=1 to go ahead.")
     try:
         return input(f"{question} Type yes: ").strip() == "yes"
     except EOFError:
@@ -101,7 +101,7 @@ def confirm(asked: Asked, question: str) -> bool:
 
 
 def progress(text: str) -> None:
-    """What CloudFormation does, as it does it."""
+    """Print one line of CloudFormation's progress."""
     if text.startswith("\n"):  # ours, before a heading
         print()
     print(f"  {shown(text.removeprefix(chr(10)))}", flush=True)

@@ -34,7 +34,7 @@ class ConsumerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a consumer is told: where the service is, what it reads, and the KMS key that it trusts."""
+    """A consumer's settings: where the service is, what it reads, and the KMS key that it trusts."""
 
     url: str
     api_key: str = field(repr=False)
@@ -110,7 +110,7 @@ def _belongs(name: str) -> bool:
 
 
 def _uv(root: Path, *arguments: str) -> None:
-    # The zip's code is compiled by infra.bytecode: what make asks of our own environments is not wanted there.
+    # The zip's code is compiled by infra.bytecode, so uv must not compile it as make has it do elsewhere.
     environment = {name: value for name, value in os.environ.items() if name != "UV_COMPILE_BYTECODE"}
     ran = subprocess.run(
         [root / _UV, *arguments], cwd=root, env=environment, capture_output=True, text=True, check=False

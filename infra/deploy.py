@@ -1,6 +1,6 @@
-"""Brings a template and its code to AWS: upload to a bucket, apply the stack, read what came of it.
+"""Deploys a template and its code: uploads to a bucket, applies the stack, reads its outputs.
 
-The clients come in, and with them the endpoint: the same path leads to AWS and to the local emulator.
+The clients are arguments, and with them the endpoint: AWS and the local emulator take the same path.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """What became of a stack, and its outputs by name."""
+    """The outcome of applying a stack, and its outputs by name."""
 
     outcome: Outcome
     outputs: dict[str, str]
@@ -95,7 +95,7 @@ def deploy_service(
 
     Raises:
         infra.stack.StackFailed: with the events that tell why.
-        infra.stack.Declined: the target's `approve` does not want it, or somebody else rotated the proof meanwhile.
+        infra.stack.Declined: `approve` said no, or somebody else rotated the proof meanwhile.
     """
     held = Stack(target.cloudformation, stack, target.progress).parameters(seconds)
     proof = next_proof(held, int(parameters.get(GENERATION, "1")))

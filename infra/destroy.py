@@ -1,4 +1,4 @@
-"""`make destroy`: the stack goes, the data stays, unless the word for it is said."""
+"""`make destroy`: delete the stack and keep its data, unless DATA= confirms deleting that too."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
 
 WORD = "yes-delete-it"
-"""What DATA= has to be for the table and the key to go as well."""
+"""The value of DATA= that deletes the table and the key as well."""
 _LONGEST = 1800.0
 _PENDING_DAYS = 30
 
@@ -33,7 +33,7 @@ class Data:
     keeps_key: bool
 
     def delete(self) -> None:
-        """The table at once, the key after 30 days, in which it can be called back. What is gone already is passed."""
+        """Delete the table now, and the key after 30 days, as far as they still exist."""
         try:
             table = self.dynamodb.describe_table(TableName=self.table)["Table"]
             if table["TableStatus"] != "DELETING":
@@ -53,9 +53,9 @@ class Data:
 
 
 def destroy(site: Site, dynamodb: DynamoDBClient, kms: KMSClient, ask: Ask, word: str) -> None:
-    """Delete the stack, and with the word its data. The data goes first: the stack is what knows their names.
+    """Delete the stack, and its data if confirmed. The data goes first, because only the stack knows its names.
 
-    Whatever it fails at, doing it again goes on from there.
+    After a failure, run it again: it continues.
 
     Raises:
         infra.stack.Declined: nothing was done.
@@ -69,34 +69,35 @@ def destroy(site: Site, dynamodb: DynamoDBClient, kms: KMSClient, ask: Ask, word
     foreign_key = not outputs["KmsKeyArn"].endswith(f":key/{made.get('NamespacesKey')}")
     data = Data(dynamodb, kms, outputs["TableName"], outputs["KmsKeyArn"], keeps_key=foreign_key)
     wanted = _wanted(data, made.get("ConfigTable"), word)
-    site.tell(f"{site.stage.stack} in {site.region} goes: the API, its keys, the function, its log, its alarms.")
+    site.tell(f"{site.stage.stack} in {site.region} will be deleted: API and keys, function, log, alarms.")
     site.tell(_fate(data, wanted=wanted))
     if not ask(f"Destroy {site.stage.stack}{' and its data' if wanted else ''}?"):
         raise Declined("Nothing was destroyed.")
     if wanted:
         data.delete()
-        key = "stays" if data.keeps_key else f"goes in {_PENDING_DAYS} days (aws kms cancel-key-deletion)"
-        site.tell(f"The table is gone; the KMS key {key}.")
+        key = "is kept" if data.keeps_key else f"goes in {_PENDING_DAYS} days (aws kms cancel-key-deletion)"
+        site.tell(f"The table is deleted; the KMS key {key}.")
     stack.delete(_LONGEST)
-    site.tell(f"{site.stage.stack} is gone.")
-    site.tell(f"The bucket {site.target.bucket} stays: code and templates of every stack here. It is yours to delete.")
+    site.tell(f"{site.stage.stack} is deleted.")
+    site.tell(f"The bucket {site.target.bucket} is kept: it has the code and templates of all stacks here.")
     if not wanted and not site.stage.table.name:
-        site.tell("To serve this table again, say in the stage file, under [table]:")
+        site.tell("To serve this table again, add this under [table] in the stage file:")
         site.tell(f'  name = "{data.table}"\n  kms_key = "{data.kms_key}"')
 
 
 def _fate(data: Data, *, wanted: bool) -> str:
     if wanted and data.keeps_key:
-        return f"The data GOES, TOO: table {data.table}. KMS key {data.kms_key} stays: the stack did not make it."
-    return f"The data {'GOES, TOO' if wanted else 'stays'}: table {data.table}, KMS key {data.kms_key}."
+        return f"THE DATA GOES TOO: table {data.table}. KMS key {data.kms_key} is kept: the stack did not make it."
+    fate = "THE DATA GOES TOO" if wanted else "The data is kept"
+    return f"{fate}: table {data.table}, KMS key {data.kms_key}."
 
 
 def _wanted(data: Data, made: str | None, word: str) -> bool:
-    """Whether the data is to go. What the stack did not make, it does not take away."""
+    """Whether to delete the data. The stack deletes nothing that it did not create."""
     if not word:
         return False
     if word != WORD:
-        raise Declined(f"DATA={word} is not the word; to delete the table and the KMS key say DATA={WORD}.")
+        raise Declined(f"DATA={word} is not accepted. To delete the table and the KMS key, pass DATA={WORD}.")
     if data.table != made:
-        raise Declined(f"The table {data.table} was there before the stack: delete it yourself, if you mean it.")
+        raise Declined(f"The stack did not create the table {data.table}, so delete it yourself if you want to.")
     return True

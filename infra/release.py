@@ -30,7 +30,7 @@ Ask = Callable[[str], bool]
 
 
 class LintFailed(Exception):
-    """cfn-lint does not take the template."""
+    """cfn-lint rejects the template."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def release(site: Site) -> Service:
     built = for_site(package(ROOT, ROOT / "build" / "service"), site)
     site.tell(f"packaged: {built.zip.stat().st_size / 1e6:.1f} MB, sha256 {built.sha256[:16]}…")
     lint(built, ROOT / "build" / "service" / f"{stage.name}.json")
-    site.tell("cfn-lint takes the template")
+    site.tell("cfn-lint accepts the template")
     local = site.emulator is not None
     return deploy_service(site.target, stage.stack, built, stage.parameters(), _LONGEST, emulator=local)
 
@@ -86,7 +86,7 @@ def for_site(built: Package, site: Site) -> Package:
             f'would go on with a new, empty one. Say name = "{served}" and its kms_key under [table].'
         )
     if served and wanted and served != wanted:
-        site.tell(f"It goes from table {served} to {wanted}, all at once; deploy again to be back with the canary.")
+        site.tell(f"It goes from table {served} to {wanted}, all requests at once; deploy again to restore the canary.")
     return for_stage(built, site.stage, served)
 
 
@@ -102,20 +102,20 @@ def lint(built: Package, path: Path) -> None:
         [Path(sys.executable).parent / "cfn-lint", path], capture_output=True, text=True, check=False
     )  # fmt: skip
     if ran.returncode:
-        raise LintFailed(f"cfn-lint does not take {path}:\n{ran.stdout}{ran.stderr}")
+        raise LintFailed(f"cfn-lint rejects {path}:\n{ran.stdout}{ran.stderr}")
 
 
 def show(changes: list[Change], tell: Callable[[str], None]) -> None:
-    """Tell what is about to change, what may be lost by it last."""
+    """Print what is about to change; what may be lost comes last."""
     tell(f"The change set has {len(changes)} changes:")
     for change in changes:
         tell(f"  {change}")
     if lost := [change.resource for change in changes if change.destroys]:
-        tell(f"Gone or made anew afterwards: {', '.join(lost)}.")
+        tell(f"Will be deleted or replaced: {', '.join(lost)}.")
 
 
 def describe(site: Site, service: Service) -> None:
-    """Tell the outputs, and the lines that consumers and developers need. No API key is printed, only how to get it."""
+    """Print the outputs, and the settings of consumers and developers. No API key is printed, only how to get it."""
     outputs = Stack(site.target.cloudformation, site.stage.stack, site.tell).outputs()
     site.tell(f"\n{site.stage.stack} is {service.outcome.value}. Its outputs:")
     for name, value in sorted(outputs.items()):
@@ -123,11 +123,11 @@ def describe(site: Site, service: Service) -> None:
     site.tell("\nConsumers' environment (make a key per team with [[groups]] in the stage file):")
     for line in environment(site, service):
         site.tell(f"  {line}")
-    site.tell("\nDevelopers have these, too, an API key of their own, and sign with the ordinary AWS credentials:")
+    site.tell("\nDevelopers use the same settings with an API key of their own, and sign with their AWS credentials:")
     site.tell(f"  export AWS_REGION={site.region}")
     if not site.stage.admins:
         site.tell(
-            "\nadmins is empty in the stage file: nobody can make the first grant. Name a role, and deploy again."
+            "\nadmins is empty in the stage file, so nobody can make the first grant. Name a role, and deploy again."
         )
 
 

@@ -1,4 +1,4 @@
-"""After a restore into a new table: check and lift every namespace in it, before anyone reaches it.
+"""After a restore into a new table: check and lift every namespace in it before the service uses the table.
 
 `python -m infra.restore --old OLD --new NEW` takes what was given out from the table that was lost and is still there;
 `--jump N` in its place lifts each namespace by N, for when it is not. `--stage` is whose region counts, where its file
@@ -154,12 +154,12 @@ def _operator(client: STSClient) -> Operator:
     arn = client.get_caller_identity()["Arn"]
     principal = normalised(arn)
     if principal is None:
-        raise SystemExit(f"{arn} is neither a role nor a user, and the change log is to name one.")
+        raise SystemExit(f"{arn} is neither a role nor a user, and the change log must name one.")
     return Operator(arn, principal)
 
 
 def _told(lifted: Lifted) -> str:
-    came = "was not there, stays absent" if lifted.was is None else f"came back at {lifted.was}"
+    came = "was absent and stays absent" if lifted.was is None else f"came back at {lifted.was}"
     wrong = f"; HEAD was wrong: {'; '.join(lifted.wrong)}" if lifted.wrong else ""
     return f"{lifted.namespace:<40} {came}, now at {lifted.revision}{wrong}"
 
@@ -169,12 +169,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.restore", description=__doc__)
     parser.add_argument("--new", required=True, metavar="TABLE", help="the restored table")
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--old", metavar="TABLE", help="the table that was in use; nothing may write to it any more")
-    source.add_argument("--jump", type=int, metavar="N", help="more revisions than any namespace lost")
+    source.add_argument("--old", metavar="TABLE", help="the table that was in use; nothing may write to it now")
+    source.add_argument("--jump", type=int, metavar="N", help="lift by N, more than any namespace can have lost")
     parser.add_argument(
-        "--keep-grants", action="store_true", help="leave grants that the old table no longer has: it lost them itself"
+        "--keep-grants", action="store_true", help="keep grants that the old table lacks, because it lost them itself"
     )
-    parser.add_argument("--stage", help="a file in infra/stages, without .toml: its region counts")
+    parser.add_argument("--stage", help="a file in infra/stages, without .toml; its region is used")
     asked = parser.parse_args(arguments)
     try:
         session = aws.session(load(asked.stage).region if asked.stage else None)
@@ -191,10 +191,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(shown(error), file=sys.stderr)
         return 1
     except (ConfigsvcError, BotoCoreError, ClientError) as error:
-        again = "Repeat it." if asked.old else f"Repeat it; it lifts what is lifted by {asked.jump} once more."
+        again = "Run it again." if asked.old else f"Running it again lifts everything by another {asked.jump}."
         print(f"Not finished: {shown(error)} {again}", file=sys.stderr)
         return 1
-    print("Every namespace is lifted; the service may use the table.")
+    print("Every namespace is lifted. The service may use the table.")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""What was revoked since a backup stays revoked: compares the table that was in use with the restored one.
+"""Keeps revoked what was revoked since a backup, by comparing the old table with the restored one.
 
 It only ever takes rights away. Grants that the old table no longer has are taken out of the new one; data keys that it
 has as retired are named, because what came back is sealed under them until it is rotated.
@@ -57,11 +57,11 @@ def take_away(ports: Ports, caller: Caller, new: Rights, old: Rights) -> Iterato
             set_grants(ports, caller, principal, left, None)
         else:
             delete_grants(ports, caller, principal, None)
-        yield f"{principal}: what was revoked since is revoked"
+        yield f"{principal}: revoked what was revoked since the backup"
     for (namespace, kid), state in sorted(new.data_keys.items()):
         if state == "live" and old.data_keys.get((namespace, kid)) == "retired":
             yield (
-                f"{namespace}: data key {kid} was retired since, and is live again. After the switch: "
+                f"{namespace}: data key {kid} was retired since the backup and is live again. After the switch: "
                 f"configsvc data-key rotate -n {namespace} --fresh"
             )
 

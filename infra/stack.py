@@ -1,4 +1,4 @@
-"""One CloudFormation stack: show what a template would change, do it, wait within a bound, tell what failed and why."""
+"""One CloudFormation stack: show the changes, apply them, wait up to a limit, and report what failed and why."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ __all__ = ["Approve", "Change", "Declined", "Outcome", "Stack", "StackFailed", "
 
 
 class Declined(Exception):
-    """Whoever was asked does not want these changes; nothing was done."""
+    """The changes were declined; nothing was done."""
 
 
 class Outcome(enum.Enum):
-    """What applying a template came to."""
+    """The outcome of applying a template."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -40,11 +40,11 @@ class Outcome(enum.Enum):
 
 
 Approve = Callable[[list[Change]], bool]
-"""Is shown what is about to change, and says whether to go on."""
+"""Called with the changes; returns whether to go ahead."""
 
 
 def always(_changes: list[Change]) -> bool:
-    """Nobody needs to be asked."""
+    """Approve everything."""
     return True
 
 
@@ -75,7 +75,7 @@ class Stack:
         """
         status = self._until(_may_begin, seconds, self._event_ids())
         if status in _NEVER_COMPLETE:
-            self.progress(f"{self.name} is {status} from an earlier attempt, deleting it")
+            self.progress(f"{self.name} is {status} from an earlier attempt; deleting it")
             self.delete(seconds)
             status = _GONE
         seen = self._event_ids()
@@ -92,7 +92,7 @@ class Stack:
         return Outcome.UPDATED if exists else Outcome.CREATED
 
     def _agreed(self, proposed: ChangeSet, seconds: float, approve: Approve) -> bool:
-        """Whether there is something to do, and all agree to it. Whatever else it ends with, nothing is left of it."""
+        """Whether there are changes and all approve them. In every other case the change set is deleted."""
         try:
             changes = proposed.changes(seconds)
             agreed = changes is None or approve(changes)
@@ -129,7 +129,7 @@ class Stack:
         return {pair["OutputKey"]: pair["OutputValue"] for pair in pairs}
 
     def made(self) -> dict[str, str]:
-        """What the stack made: the physical id of each resource by its logical one; of a key its id, not its ARN."""
+        """The physical id of each resource by its logical one; for a KMS key its id, not its ARN."""
         pages = self.client.get_paginator("list_stack_resources").paginate(StackName=self.name)
         found = (each for page in pages for each in page["StackResourceSummaries"])
         return {each["LogicalResourceId"]: each.get("PhysicalResourceId", "") for each in found}
@@ -156,7 +156,7 @@ class Stack:
         return next((stack for stack in found if stack["StackStatus"] != _GONE), None)
 
     def _until(self, done: Callable[[str], bool], seconds: float, seen: set[str]) -> str:
-        """The first status that will do; new events are told on the way."""
+        """Wait for one of the statuses, and report new events."""
         told = set(seen)
         for _ in range(max(1, int(seconds / POLL_SECONDS))):
             found = self._find()
@@ -165,7 +165,7 @@ class Stack:
             if done(status):
                 return status
             self.poll(POLL_SECONDS)
-        raise StackFailed(f"The stack {self.name} is {status} after {seconds:.0f} s; it goes on without us.")
+        raise StackFailed(f"The stack {self.name} is {status} after {seconds:.0f} s; CloudFormation goes on.")
 
     def _tell(self, told: set[str]) -> None:
         for event in reversed(self._events(told)):

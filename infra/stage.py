@@ -1,4 +1,4 @@
-"""What a stage asks for: one small file in infra/stages, read whole, with every fault told at once."""
+"""A stage: one small file in infra/stages. All its errors are reported together."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LogDays = Literal[
 
 
 class StageError(Exception):
-    """The stage file is not there or not what it should be."""
+    """The stage file is missing or invalid."""
 
 
 class _Part(BaseModel):
@@ -34,7 +34,7 @@ class _Part(BaseModel):
 
 
 class Throttle(_Part):
-    """Requests per second and burst; a quota per day where one is wanted."""
+    """Requests per second and burst, and an optional quota per day."""
 
     rate: Count
     burst: Count
@@ -96,7 +96,7 @@ class Network(_Part):
 
 
 class Domain(_Part):
-    """A name of one's own, with its certificate in the same region; the zone where Route 53 shall point it here."""
+    """A custom domain with its certificate in the same region; the zone if Route 53 is to point it here."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9.-]+\.[a-z]+$")]
     certificate: Arn
@@ -163,7 +163,7 @@ def load(name: str, folder: Path = STAGES) -> Stage:
     path = folder / f"{name}.toml"
     if not re.fullmatch(r"[a-z][a-z0-9-]*", name) or not path.exists():
         known = ", ".join(sorted(each.stem for each in folder.glob("*.toml")))
-        raise StageError(f"There is no stage {name!r}. Say STAGE= one of {known}, or write infra/stages/{name}.toml.")
+        raise StageError(f"There is no stage {name!r}. Use STAGE= one of {known}, or create infra/stages/{name}.toml.")
     try:
         return parse({"name": name, **tomllib.loads(path.read_text())})
     except tomllib.TOMLDecodeError as error:
@@ -176,31 +176,31 @@ def parse(content: Mapping[str, object]) -> Stage:
         return Stage.model_validate(content)
     except ValidationError as error:
         told = [f"  {'.'.join(map(str, each['loc'])) or 'stage'}: {each['msg']}" for each in error.errors()]
-        raise StageError("\n".join(["The stage file is not what it should be.", *told])) from None
+        raise StageError("\n".join(["The stage file is invalid.", *told])) from None
 
 
 def _faults(stage: Stage) -> Iterable[str]:
     names = [group.name for group in stage.groups]
     if len(set(names)) != len(names):
-        yield "each group has a name of its own"
+        yield "two groups have the same name"
     if stage.function.snapstart and stage.function.provisioned_concurrency:
-        yield "a function has SnapStart or provisioned concurrency, not both"
+        yield "set SnapStart or provisioned concurrency, not both"
     if stage.domain and stage.network.vpc_endpoints:
-        yield "a private API has no domain of this kind"
+        yield "a private API cannot have a custom domain of this kind"
     if stage.network.addresses and stage.network.vpc_endpoints:
-        yield "the network is addresses or VPC endpoints, not both"
+        yield "set addresses or VPC endpoints, not both"
     if stage.alarms.topic and stage.alarms.email:
-        yield "alarms go to a topic or to an e-mail address"
+        yield "set a topic or an e-mail address, not both"
     if stage.table.name:
         yield from _table_faults(stage.table)
 
 
 def _table_faults(table: Table) -> Iterable[str]:
-    """A table that is there is nothing that a deployment changes: what is said of it in vain is told."""
+    """A deployment never changes an existing table, so settings for it are reported."""
     if not table.kms_key:
-        yield "a table that is there has values sealed under a key that is there, too: name it as table.kms_key"
+        yield "an existing table needs the KMS key it was used with: set table.kms_key"
     if vain := sorted(table.model_fields_set & {"read_maximum", "write_maximum", "deletion_protection"}):
         yield (
-            f"a table that is there keeps what it has: leave out {', '.join(vain)}, and use "
+            f"an existing table keeps its own settings: remove {', '.join(vain)}, and use "
             "`aws dynamodb update-table` (docs/OPERATIONS.md, Restore)"
         )

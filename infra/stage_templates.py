@@ -1,4 +1,4 @@
-"""The expanded template of every stage beside the zip, for cfn-lint: `python -m infra.stage_templates`."""
+"""Expands the template of every stage for cfn-lint: `python -m infra.stage_templates`."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ _RESPONSES = "x-amazon-apigateway-gateway-responses"
 
 
 class TemplateError(Exception):
-    """The template is not what was expected; deploying it would not do what it says."""
+    """The template is not as expected, so deploying it would not do what it should."""
 
 
 def finish(sam: Template, *fragments: Template) -> Template:

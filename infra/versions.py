@@ -1,4 +1,4 @@
-"""Published versions of the function that would still take a forged event, and their end.
+"""Deletes published versions of the function that would still accept a forged event.
 
 Every version stays invocable by its number, with the variables it was published with. One from before the proof asks
 for none, and one from before a rotation takes the previous proof.
@@ -27,11 +27,11 @@ def retire(functions: LambdaClient, name: str, accepted: Collection[str], tell: 
             functions.delete_function(FunctionName=name, Qualifier=version)
         except ClientError as error:
             tell(
-                f"Version {version} of {name} takes requests without today's proof and could not be deleted: {error} "
+                f"Version {version} of {name} accepts requests without the proof and could not be deleted: {error} "
                 f"Delete it: aws lambda delete-function --function-name {name} --qualifier {version}"
             )
         else:
-            tell(f"Version {version} of {name}, which does not ask for today's proof, is deleted.")
+            tell(f"Deleted version {version} of {name}, which does not require the current proof.")
 
 
 def _stale(functions: LambdaClient, name: str, accepted: Collection[str]) -> Iterator[str]:

@@ -36,7 +36,7 @@ _JOURNEYS = "tests/journeys"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run them; what pytest ends with, or 1 when there is nothing to run them against."""
+    """Run the journeys; return pytest's exit code, or 1 if there is no service to run them against."""
     asked, others = _parser().parse_known_args(arguments)
     try:
         with _stage_file(asked) as path:
@@ -58,9 +58,7 @@ def _parser() -> argparse.ArgumentParser:
 @contextmanager
 def _stage_file(asked: argparse.Namespace) -> Iterator[Path]:
     if asked.url and not asked.stage_file and not asked.stack:
-        raise NotReady(
-            "A URL says where, not who. Name the people with STAGE_FILE=…, or let them be made with STACK=… instead."
-        )
+        raise NotReady("URL= needs people: pass STAGE_FILE=… with their credentials, or STACK=… to create them.")
     if asked.stage_file:
         yield asked.stage_file.resolve()
         return

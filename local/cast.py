@@ -1,4 +1,4 @@
-"""Who the journeys are played by, on any stage: people made for one run and removed after it.
+"""People for the journeys, on any stage: created for one run and removed after it.
 
 On AWS the administrator is whoever runs it, by the ordinary credentials, for the stage names its administrators; on the
 local AWS, whose root is nobody, it is a user that the local stage names.
@@ -25,7 +25,7 @@ _NO_GRANTS = tuple(f"{method}/v1/{what}" for method in ("PUT", "POST", "DELETE")
 
 
 class Place(NamedTuple):
-    """A deployed service, as whoever makes people for it needs it."""
+    """A deployed service, as far as creating people for it needs."""
 
     url: str
     region: str
@@ -43,7 +43,7 @@ class Cast(NamedTuple):
 
 
 class Caller(NamedTuple):
-    """Whoever runs it: credentials, and the ARN that STS tells."""
+    """The identity that runs the journeys: its credentials, and its ARN from STS."""
 
     arn: str
     access_key: str

@@ -23,7 +23,7 @@ class Consumer(NamedTuple):
     function: str
 
     def invoke(self, event: Mapping[str, str]) -> dict[str, Any]:
-        """What the function answers, or its error under `errorType` and `errorMessage`."""
+        """Invoke the function: its result, or its error under `errorType` and `errorMessage`."""
         client = boto3.client("lambda", **client_arguments(self.endpoint))
         answer = client.invoke(FunctionName=self.function, Payload=json.dumps(dict(event)).encode())
         return cast("dict[str, Any]", json.loads(answer["Payload"].read()))

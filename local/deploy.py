@@ -1,7 +1,7 @@
-"""`make deploy STAGE=local`: the service on the local AWS, by the road that leads to AWS.
+"""`make deploy STAGE=local`: deploy to the local AWS exactly as to AWS.
 
-`make run` is that and the story. It deploys to the local AWS of `make run`, or starts one for the while, whose state
-the next `make run` finds.
+`make run` does the same and adds the story. This uses the local AWS of `make run`, or starts one temporarily; the next
+`make run` uses its state.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _endpoint(running: ExitStack, places: Places, port: int) -> str:
     try:
         return running_endpoint(places)
     except NotReady:
-        print("The local AWS does not run: it is started, and stopped when this is done. Its data is kept.")
+        print("The local AWS is not running: starting it for this command. Its data is kept.")
         return running.enter_context(Emulator(port=port, state=places.state, log=places.log)).url
 
 

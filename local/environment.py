@@ -1,4 +1,4 @@
-"""The file that a person sources: who they are and where the service is. It holds keys, so only its owner reads it."""
+"""The file that a person sources: credentials and settings. Only its owner can read it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes wrong on this computer rather than in the product; each message says what to do next."""
+"""Errors of this computer rather than of the product; each message says what to do next."""
 
 
 class LocalError(Exception):

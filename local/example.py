@@ -1,6 +1,6 @@
-"""The example that the story imports: a payments service's config, and which of its keys are secrets.
+"""The example that the story imports: the config of a payments service, and which keys are secrets.
 
-What is in the namespace already is left out: people change what they find there, and theirs stays.
+Keys that the namespace already has are skipped, so changes that people made are kept.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SHORTEST = 8  # shorter texts stand in ciphertext by chance
 
 
 def import_arguments(folder: Path, held: Collection[str] = ()) -> list[str]:
-    """What `configsvc import` is told about those keys of the example that are not held; its files go to the folder."""
+    """The arguments of `configsvc import` for the keys of the example that are missing; its files go to the folder."""
     plain = [part for pattern in PLAIN for part in ("--plain", pattern)]
     as_json = [part for pattern in JSON for part in ("--json", pattern)]
     large = [] if LARGE_KEY in held else ["--file", f"{LARGE_KEY}={large_file(folder / 'bin-table.jsonl')}"]
@@ -49,7 +49,7 @@ def large_file(path: Path) -> Path:
 
 
 def secret_texts() -> dict[str, str]:
-    """The longest line of every secret of the example by key: what must appear in no answer and no log."""
+    """The longest line of each secret by key: it must appear in no answer and no log."""
     found: dict[str, str] = {}
     for binding in _bindings():
         if binding.key and binding.value and not any(fnmatchcase(binding.key, pattern) for pattern in PLAIN):

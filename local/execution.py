@@ -1,4 +1,4 @@
-"""One execution environment of a function: awslambdaric in a process of its own, in what the Lambda image holds."""
+"""One execution environment of a function: awslambdaric in its own process, with the packages of the Lambda image."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def _spawn(function: Function, environment: Mapping[str, str]) -> subprocess.Pop
 
 
 def _variables(function: Function, port: int, scratch: str) -> dict[str, Any]:
-    """What the function sees; its own variables win, as on Lambda."""
+    """The function's environment; its own variables win, as on Lambda."""
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "LANG": "C.UTF-8",

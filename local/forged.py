@@ -1,4 +1,4 @@
-"""A thief who may invoke the service's function and nothing else: what a forged event of the administrator gets."""
+"""A thief who may only invoke the service's function sends it a forged event of the administrator."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ Target = Callable[[Event], dict[str, Any]]
 
 
 class Answer(NamedTuple):
-    """What goes back over HTTP."""
+    """The HTTP response."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -59,7 +59,7 @@ class Gateway:
         self._stage = StageOf(STAGE, variables)
 
     def answer(self, request: Request) -> Answer:
-        """What API Gateway answers."""
+        """Answer a request as API Gateway does."""
         request_id = str(uuid4())
         try:
             matched = self._matched(request)
@@ -156,7 +156,7 @@ def _settle(result: Future[dict[str, Any]], target: Target, made: Event) -> None
 
 
 def _gateway_response(kind: str, request_id: str, status: int = 0, message: str | None = None) -> Answer:
-    """As the template has it; `status` is what happened, for the catch-alls."""
+    """Render the gateway response as the template defines it; `status` is for the catch-alls."""
     headers = [*gateway_headers(kind).items(), ("x-amzn-RequestId", request_id)]
     body = json.dumps(problem_body(kind, request_id, message)).encode()
     return Answer(status or PROBLEMS[kind].status, headers, body)

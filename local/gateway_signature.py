@@ -38,7 +38,7 @@ class BadSignature(Exception):
 
 
 class Signed(NamedTuple):
-    """What an Authorization header says."""
+    """The parsed Authorization header."""
 
     access_key: str
     date: str

@@ -1,4 +1,4 @@
-"""`make logs`: what the functions of the running local AWS logged, oldest first."""
+"""`make logs`: print the functions' logs of the running local AWS, oldest first."""
 
 import sys
 from typing import NamedTuple
@@ -37,7 +37,7 @@ def lines(endpoint: str) -> list[Line]:
 
 
 def main(places: Places | None = None) -> int:
-    """Print them; 1 when nothing runs, or it ends meanwhile."""
+    """Print the logs; 1 if nothing runs, or if it stops while printing."""
     try:
         found = lines(running_endpoint(places or Places()))
     except (LocalError, BotoCoreError, ClientError) as error:

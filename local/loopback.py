@@ -26,7 +26,7 @@ def claim_port(port: int) -> int:
 
 
 def listens(pid: int, port: int) -> bool:
-    """True when the process itself holds the listening socket of 127.0.0.1:port (True where that cannot be known)."""
+    """True if the process itself holds the listening socket of 127.0.0.1:port (True where that cannot be known)."""
     table = _PROC / "net/tcp"
     if not table.exists():
         return True

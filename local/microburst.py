@@ -83,7 +83,7 @@ class Microburst:
         self._control("DELETE", "fired")
 
     def fired(self) -> list[dict[str, Any]]:
-        """What has happened since the rules were set, oldest first."""
+        """The events since the rules were set, oldest first."""
         found: list[dict[str, Any]] = self._control("GET", "fired?limit=1000")
         return found
 

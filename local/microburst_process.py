@@ -1,4 +1,4 @@
-"""What runs in the emulator's environment: microburst, which stops when its launcher does."""
+"""Runs microburst in the emulator's environment, and stops it when its launcher goes."""
 
 import os
 import runpy

@@ -9,33 +9,33 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Places(NamedTuple):
-    """The folder, and what is in it."""
+    """The data folder and the files in it."""
 
     data: Path = ROOT / ".local"
 
     @property
     def state(self) -> Path:
-        """What the emulator keeps from run to run."""
+        """The emulator's state, kept from run to run."""
         return self.data / "state"
 
     @property
     def log(self) -> Path:
-        """What the emulator prints."""
+        """The emulator's log."""
         return self.data / "emulator.log"
 
     @property
     def environment(self) -> Path:
-        """What the developer sources."""
+        """The file that the developer sources."""
         return self.data / "env"
 
     @property
     def administrator(self) -> Path:
-        """What the administrator sources."""
+        """The file that the administrator sources."""
         return self.data / "env.admin"
 
     @property
     def reader(self) -> Path:
-        """What whoever plays the reading function sources."""
+        """The file to source for playing the function that reads."""
         return self.data / "env.reader"
 
     @property

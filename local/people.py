@@ -104,7 +104,7 @@ def make_user(iam: IAMClient, name: str, statements: Sequence[Statement] = (), *
 
 
 def make_api_key(apigateway: APIGatewayClient, plan: str, name: str) -> ApiKey:
-    """The API key of that name, made and joined to the usage plan where there is none."""
+    """Return the API key of that name, creating it in the usage plan if missing."""
     for found in api_keys(apigateway, name):
         if found.get("name") == name:
             return ApiKey(found["id"], found["value"])

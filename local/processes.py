@@ -18,14 +18,14 @@ _PROC = Path("/proc")
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One process, told apart from any later one with the same id."""
+    """One process, distinguishable from any later one with the same id."""
 
     pid: int
     began: str
 
 
 def mark(pid: int) -> Mark | None:
-    """The mark of a running process; None when it has ended or cannot be told apart."""
+    """Mark a running process; None if it has ended or cannot be distinguished."""
     try:
         stat = (_PROC / str(pid) / "stat").read_text()
         boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
@@ -43,7 +43,7 @@ def is_running(known: Mark) -> bool:
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Polls every 20 ms; False when the condition did not hold within the time."""
+    """Poll every 20 ms; False if the condition did not become true in time."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -39,7 +39,7 @@ class Tally:
             self._counts[upstream, operation] += 1
 
     def read(self, *, reset: bool) -> Counts:
-        """The counts so far; with `reset`, counting begins anew and no request falls between."""
+        """The counts so far; `reset` also restarts counting without losing a request."""
         with self._lock:
             counts = dict(self._counts)
             if reset:
@@ -48,7 +48,7 @@ class Tally:
 
 
 def operation(method: str, target: str, amz_target: str | None) -> str:
-    """What a request counts as: `Decrypt` by an AWS call's X-Amz-Target, else `GET /v1/health` without the query."""
+    """Name a request for counting: `Decrypt` by X-Amz-Target, else `GET /v1/health` without the query."""
     return amz_target.rpartition(".")[2] if amz_target else f"{method} {urlsplit(target).path}"
 
 
@@ -84,7 +84,7 @@ class CountingProxy:
         self._open.close()
 
     def url(self, upstream: str) -> str:
-        """Where to send what is meant for the upstream."""
+        """The URL to use in place of the upstream's."""
         return self._servers[upstream].url
 
     @property
@@ -93,7 +93,7 @@ class CountingProxy:
         return self._tally.read(reset=False)
 
     def reset(self) -> Counts:
-        """Begins counting anew; returns the counts until now."""
+        """Restart counting; return the counts so far."""
         return self._tally.read(reset=True)
 
 

@@ -1,4 +1,4 @@
-"""`make reset`: forget the data of the local AWS."""
+"""`make reset`: delete the data of the local AWS."""
 
 import shutil
 import sys
@@ -20,7 +20,7 @@ def main() -> int:
         return 1
     if places.data.exists():
         shutil.rmtree(places.data)
-    print("The local AWS has forgotten everything; `make run` starts anew.")
+    print("Deleted the data of the local AWS. `make run` starts from scratch.")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""`make run`: the local AWS, the product on it, the story; then it stays until Ctrl-C.
+"""`make run`: start the local AWS, deploy the service, run the story, then stay until Ctrl-C.
 
 One composition root: everything that runs is started here, and ended here in reverse order.
 """
@@ -31,11 +31,11 @@ from local.terminal import COMMANDS, variables
 
 PORT = 4580
 _EXPECTED = (LocalError, PackagingError, ConsumerError, StackFailed, StepFailed, subprocess.SubprocessError)
-_AGAIN = "What the local AWS said is in {}. `make run` starts it again."
+_AGAIN = "Its log is {}. `make run` starts it again."
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the story; 0 only if every step held."""
+    """Run the story; 0 only if every step passed."""
     asked = _parse(arguments)
     teller, places = Teller(), Places(asked.data)
     teller.title(f"configsvc on a local AWS at {_where(asked.port)}; its data is kept in {_short(places.data)}/")
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
             _close(teller, scene, places, once=asked.once)
             if not asked.once:
                 emulator.wait()
-                raise NotReady(f"the local AWS ended by itself. {_AGAIN.format(_short(places.log))}")
+                raise NotReady(f"the local AWS stopped by itself. {_AGAIN.format(_short(places.log))}")
     except _EXPECTED as error:
         print(f"\nmake run: {error}", file=sys.stderr)
         return 1
@@ -57,18 +57,18 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"\nmake run: {error}\n{_AGAIN.format(_short(places.log))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nStopped in order; the data is kept. `make run` finds it again, `make reset` forgets it.")
+        print("\nStopped. The data is kept: `make run` uses it again, `make reset` deletes it.")
         return 0 if teller.finished else 130
     return 0
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make run")
-    parser.add_argument("--once", action="store_true", help="end after the story")
+    parser.add_argument("--once", action="store_true", help="stop after the story")
     parser.add_argument(
-        "--port", type=int, default=PORT, help="of the local AWS; the two after it are the proxy's. 0: free ones"
+        "--port", type=int, default=PORT, help="port of the local AWS; the proxy takes the next two; 0 takes free ports"
     )
-    parser.add_argument("--data", type=Path, default=Places().data, help="folder that keeps everything")
+    parser.add_argument("--data", type=Path, default=Places().data, help="folder for all data")
     return parser.parse_args(arguments)
 
 
@@ -105,7 +105,7 @@ def write_environments(places: Places, stack: LocalStack, people: People) -> Non
 
 def _close(teller: Teller, scene: Scene, places: Places, *, once: bool) -> None:
     teller.finished = True
-    teller.title(f"\nEvery step held.\n\n  {scene.stack.url}")
+    teller.title(f"\nEvery step passed.\n\n  {scene.stack.url}")
     if once:
         return
     teller.title(

@@ -1,4 +1,4 @@
-"""What a run leaves beside its state, so that the next one can clean up after an interruption."""
+"""A record beside the state, so that the next run can clean up after an interruption."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Where the local AWS of a running `make run` answers: the note that it leaves, and whoever reads it."""
+"""The note that a running `make run` leaves: where its local AWS answers."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ class RuntimeApi(LoopbackServer):
                 self._offered.put(invocation)
 
     def take(self, connection: Any) -> Invocation | None:  # noqa: ANN401 -- a socket, or whatever select() takes
-        """The next event for the environment at the other end; None when it or we are gone."""
+        """Return the next event for the environment; None if either side has stopped."""
         if not self.ready.done():
             self.ready.set_result(time.monotonic())
         while not self._stopping.is_set() and not select([connection], [], [], 0)[0]:

@@ -18,7 +18,7 @@ class LoopbackServer(ThreadingHTTPServer):
     """Listens once made; start() begins to answer, stop() ends every connection. Raises PortBusy.
 
     Args:
-        handler: made anew for each connection.
+        handler: created for each connection.
         port: 0 takes a free one; `port` then tells which.
     """
 
@@ -48,7 +48,7 @@ class LoopbackServer(ThreadingHTTPServer):
             return len(self._live)
 
     def start(self) -> None:
-        """Answers on a thread of its own from now on."""
+        """Start answering, on a thread of its own."""
         self._serving = Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._serving.start()
 
@@ -81,7 +81,7 @@ class LoopbackServer(ThreadingHTTPServer):
                 del self._live[current_thread()]
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 -- as the base class
-        """A client that went away is no error; anything else is told as usual."""
+        """Ignore a client that went away; report anything else as usual."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 

@@ -29,7 +29,7 @@ Progress = Callable[[str], None]
 
 
 class LocalStack(NamedTuple):
-    """A deployed service: where it is, what it uses, its first API key, and its ready-made IAM policies by output."""
+    """A deployed service: its address, resources, first API key, and ready-made IAM policies by output."""
 
     endpoint: str
     url: str
@@ -67,7 +67,7 @@ def administrators(endpoint: str) -> str:
 
 
 def deploy_stack(endpoint: str, package: Package, progress: Progress, name: str = NAME) -> LocalStack:
-    """Deploy the package, or update what is there; the same path as to AWS, less what the emulator lacks."""
+    """Deploy the package or update the stack, as on AWS except for what the emulator lacks."""
     stage = load("local").model_copy(update={"admins": (administrators(endpoint),)})
     where, built = target(endpoint, progress), for_stage(package, stage)
     service = deploy_service(where, name, built, stage.parameters(), _SECONDS, emulator=True)
@@ -84,7 +84,7 @@ def running_stack(endpoint: str, name: str = NAME) -> LocalStack:
     """
     outputs = Stack(boto3.client("cloudformation", **client_arguments(endpoint)), name, print).outputs()
     if not outputs:
-        raise NotReady(f"There is no stack {name} at {endpoint}; `make run` deploys it.")
+        raise NotReady(f"There is no stack {name} at {endpoint}. `make run` deploys it.")
     return _described(endpoint, Service.of(Outcome.UNCHANGED, outputs), outputs)
 
 

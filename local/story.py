@@ -1,7 +1,7 @@
-"""The main job, told step by step; every step is checked, and the first that does not hold ends it.
+"""The main job as a story: every step is checked, and the first that fails ends it.
 
-Who seals and who reads are real: the command line as two people, functions under roles of their own. What is counted
-is counted by a proxy between them and the local AWS, not by the client itself.
+Writers and readers are real: the command line as two people, and functions under their own roles. Requests
+are counted by a proxy in front of the local AWS, not by the client itself.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LONGEST_WAIT = POLL_SECONDS * 5.0
 
 
 class Scene(NamedTuple):
-    """Everything that stands once the service is deployed."""
+    """The deployed service, its people, and what the story needs besides."""
 
     stack: LocalStack
     people: People
@@ -77,12 +77,12 @@ def seal(teller: Teller, scene: Scene) -> None:
         forms = [each.form for each in _listed(developer).values() if each.active]
         expect(len(forms) >= 30, f"only {len(forms)} keys are served")  # noqa: PLR2004  # what the story promises
         told.append(f"{len(forms) - forms.count('plain')} sealed, {forms.count('plain')} plain")
-        told.extend([f"{kept} were there and stay as they are"] if kept else [])
-        told.extend([f"{back} deleted ones served again"] if back else [])
+        told.extend([f"{kept} existed and are unchanged"] if kept else [])
+        told.extend([f"{back} deleted keys restored"] if back else [])
 
 
 def _import(developer: Terminal, scratch: Path) -> tuple[int, int]:
-    """Import what is missing and serve again what was deleted: how many were there, and how many are back."""
+    """Import missing keys and restore deleted ones: how many existed, and how many were restored."""
     known = example.all_keys()
     held = {key: state for key, state in _listed(developer).items() if key in known}
     developer.run("import", *import_arguments(scratch, held), "-m", "first import")
@@ -121,7 +121,7 @@ def read(teller: Teller, scene: Scene) -> Consumer:
         report = consumer.invoke({})
         expect("entries" in report, f"it answered {json.dumps(report)[:400]}")
         told.append(f"{len(report['entries'])} entries at revision {report['revisions'][NAMESPACE]}")
-    with teller.step("what that took, counted by a proxy in front of both") as told:
+    with teller.step("requests it made, counted by a proxy") as told:
         counted, wanted = _counted(scene.proxy), (1, 1 + _kms_values(scene))
         expect(counted == wanted, f"{counted[0]} HTTP requests and {counted[1]} KMS calls: {scene.proxy.counts}")
         told.append(f"1 HTTP request, {wanted[1]} KMS call{'s, one for each value in kms form' * (wanted[1] > 1)}")
@@ -143,7 +143,7 @@ def _deploy(scene: Scene, name: str, namespace: str, progress: Callable[[str], N
 
 
 def _kms_values(scene: Scene) -> int:
-    """How many values take a KMS call of their own; the example has none, whoever tries the plain road has."""
+    """How many values need a KMS call of their own: none in the example, some if you tried the AWS CLI."""
     listed = _listed(scene.shell(scene.people.developer)).values()
     return sum(1 for each in listed if each.form == "kms" and each.active)
 
@@ -179,7 +179,7 @@ def change(teller: Teller, scene: Scene, consumer: Consumer) -> None:
 
 
 def steal(teller: Teller, scene: Scene) -> None:
-    """What a thief of an API key gets, and a role of another namespace."""
+    """Try what a stolen API key gets, and a role of another namespace."""
     teller.chapter("Thieves")
     with teller.step("a stolen API key writes nothing") as told:
         status, _ = _with_key(

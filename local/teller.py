@@ -1,4 +1,4 @@
-"""Tells a story on a terminal: chapters, a tick or a cross per step, and how long each took."""
+"""Prints a story on a terminal: chapters, a tick or a cross per step, and how long each took."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _WIDTH = 92
 
 
 class StepFailed(Exception):
-    """A step did not hold; says what was seen instead."""
+    """A step failed; the message says what was seen instead."""
 
 
 class Teller:
@@ -37,13 +37,13 @@ class Teller:
             self._line(f"     {line}")
 
     def progress(self, text: str) -> None:
-        """What is going on inside a step; only shown on a terminal, and overwritten."""
+        """Show progress inside a step; only on a terminal, where it is overwritten."""
         if self._live:
             print(f"\r\033[K   · {text[:_WIDTH]}", end="", flush=True)
 
     @contextmanager
     def step(self, text: str) -> Iterator[list[str]]:
-        """A step; what is put into the list stands behind it. Any error is a cross, and goes on up."""
+        """Run a step; texts put into the list are printed after it. An error prints a cross and is raised."""
         found: list[str] = []
         began = time.monotonic()
         self.progress(text)
@@ -61,6 +61,6 @@ class Teller:
 
 
 def expect(held: bool, otherwise: str) -> None:  # noqa: FBT001  # reads as a sentence: expect(it holds, "otherwise")
-    """Raise StepFailed unless it held."""
+    """Raise StepFailed unless the condition holds."""
     if not held:
         raise StepFailed(otherwise)

@@ -18,7 +18,7 @@ _SECONDS = 120.0
 
 
 def variables(stack: LocalStack, person: Person, namespaces: str) -> dict[str, str]:
-    """What the person's shell holds."""
+    """The variables of the person's shell."""
     return {
         "AWS_ACCESS_KEY_ID": person.access_key,
         "AWS_SECRET_ACCESS_KEY": person.secret_key,

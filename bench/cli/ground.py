@@ -1,4 +1,4 @@
-"""One emulator for both sides: the real zip deployed on it with people of ours, and credstash's key."""
+"""One emulator for both sides: our real zip deployed on it, with people, and credstash's key."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _NAME, _VERSION = "name", "version"
 
 
 class Ground(NamedTuple):
-    """Where both sides find the emulator, and a folder for what they read."""
+    """The variables for reaching the emulator, and a folder for input files."""
 
     folder: Path
     endpoint: str

@@ -50,7 +50,7 @@ def _trip(ground: Ground, file: Path, name: str, values: Mapping[str, str]) -> T
     put, _ = run(CREDSTASH, "-t", table, "putall", f"@{file}", variables=ground.theirs)
     got, text = run(CREDSTASH, "-t", table, "getall", variables=ground.theirs)
     if not json.loads(out.read_text()) == json.loads(text) == values:
-        raise RuntimeError("a side did not give back what it was given")
+        raise RuntimeError("a side returned other values than were stored")
     return Trip({_IN: stored, _OUT: written, _PUTALL: put, _GETALL: got})
 
 

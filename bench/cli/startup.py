@@ -1,4 +1,4 @@
-"""How soon a command line says what it can: fresh processes, both sides with compiled bytecode."""
+"""How fast a command line starts: fresh processes, both sides with compiled bytecode."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from local.paths import ROOT
 _AWS = ROOT / ".venvs/awscli/bin/aws"
 _PYTHON = ROOT / ".venv/bin/python"
 _MOST = 0.15
-"""Seconds in which `--help` and completion are to be there."""
+"""Seconds allowed for `--help` and completion."""
 
 _HELP, _COMPLETION, _BARE = "configsvc --help", "configsvc completion of a word", "bare Python"
 _AWS_VERSION, _CREDSTASH_HELP = "aws --version", "credstash --help"
@@ -45,7 +45,7 @@ def startup(rounds: int) -> tuple[list[Row], Sides]:
 
 
 def _within(times: Sides, side: str) -> Row:
-    """Ours alone, over what it may take."""
+    """Compare ours with the time allowed."""
     milliseconds = times.median(side) * 1000
     return Row(f"{side}, of {_MOST * 1000:.0f} ms", times.median(side) / _MOST, f"{milliseconds:.0f} ms", "", 1)
 

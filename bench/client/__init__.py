@@ -1,1 +1,1 @@
-"""The client beside what people would use instead: Powertools, credstash, boto3, cachetools, the AWS Encryption SDK."""
+"""The client against Powertools, credstash, boto3, cachetools and the AWS Encryption SDK."""

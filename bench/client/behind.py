@@ -55,7 +55,7 @@ class Behind:
         self._runtime.cool()
 
     def answer(self, asked: Asked) -> Told:
-        """The service's answer. Raises RuntimeError where it is none, or something else would be measured."""
+        """Return the service's answer. Raises RuntimeError on an error, which would be measured instead."""
         headers = {name: [value] for name, value in asked.headers.items()}
         made = self._gateway.answer(Request(asked.method, asked.path, "", headers, asked.body))
         if made.status != HTTPStatus.OK:

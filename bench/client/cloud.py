@@ -20,7 +20,7 @@ CHANGING = Namespace("changing")
 """A namespace that has another revision each time it is asked for."""
 
 _PAGE = 10
-"""What SSM gives at once, at most, by path or by name."""
+"""The page size of SSM, by path or by name."""
 
 Members = dict[str, Any]
 
@@ -31,12 +31,12 @@ def name_of(number: int) -> str:
 
 
 def namespace_of(values: int) -> Namespace:
-    """The namespace that holds so many."""
+    """Name the namespace with that many values."""
     return Namespace(f"bench.{values}")
 
 
 class Cloud:
-    """What is stored, and how it is answered.
+    """The stub's data and answers.
 
     Args:
         sizes: how many values; a namespace, and a path of SSM, for each.
@@ -80,11 +80,11 @@ class Cloud:
         return message
 
     def sealed(self, namespace: Namespace) -> SealedSnapshot:
-        """What a namespace serves."""
+        """The snapshot of a namespace."""
         return parse(json.loads(self.body(namespace)))
 
     def body(self, namespace: Namespace) -> bytes:
-        """What the API answers for a namespace."""
+        """The body of the API's answer for a namespace."""
         return self._snapshots[namespace][1]
 
     def _api(self, asked: Asked) -> Told:

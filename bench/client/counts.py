@@ -1,4 +1,4 @@
-"""What can be counted: requests, KMS calls and the bytes of a poll. These are the same in every run."""
+"""Counts: requests, KMS calls and the bytes of a poll. They are the same in every run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BYTES = 300
 
 
 def counts(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
-    """All of them, ours beside what the peers need."""
+    """Count ours, with the peers' figures beside them."""
     del rounds  # they are the same in each
     return [*_requests(ground), *_refreshes(ground), *_modules(ground)], Sides({})
 

@@ -35,7 +35,7 @@ class Ground(NamedTuple):
     variables: dict[str, str]
 
     def run(self, script: str, *arguments: str, namespace: str = namespace_of(1), told: bytes = b"") -> Any:  # noqa: ANN401  # JSON
-        """What a script says at its end, in JSON; it runs in a fresh process.
+        """Run a script in a fresh process and parse the JSON that it prints last.
 
         Raises:
             RuntimeError: it failed; holds what it wrote.
@@ -43,7 +43,7 @@ class Ground(NamedTuple):
         return _said(script, *arguments, variables={**self.variables, "CONFIGSVC_NAMESPACES": namespace}, told=told)
 
     def counted(self, script: str, *arguments: str, namespace: str = namespace_of(1)) -> Counter[str]:
-        """What the cloud saw while a script ran."""
+        """Run a script and count what the cloud received."""
         self.cloud.counts.clear()
         self.run(script, *arguments, namespace=namespace)
         return Counter(self.cloud.counts)

@@ -1,4 +1,4 @@
-"""What `SecretFilter` costs a log record, with a thousand secrets: in this process, no other side to compare with."""
+"""The cost of `SecretFilter` per log record, with a thousand secrets; there is no other side."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TOKEN, _URL, _ARGUMENTS = "tokens", "urls that begin as one in the line", "toke
 
 
 def masking(rounds: int) -> tuple[list[Row], Sides]:
-    """A line that holds no secret, as nearly all do."""
+    """A line without a secret, like nearly all."""
     chance = random.Random(0)  # noqa: S311  # the same secrets every time
     tokens = [f"{chance.randrange(16**32):032x}" for _ in range(_SECRETS)]
     urls = [f"https://api.example.com/v1/{each}" for each in tokens]

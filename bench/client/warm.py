@@ -10,7 +10,7 @@ from bench.measure import Sides
 
 
 def reads(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
-    """One read of what is held; on one thread and on eight."""
+    """Measure one read from memory, on one thread and on eight."""
     times = Sides(ground.run("reads.py", str(rounds)))
     get, at_once = "get_parameter", "8 threads: get_parameter"
     pairs = (
@@ -33,7 +33,7 @@ def polls(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
 
 
 def opening(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
-    """A thousand values of one namespace, its data key held."""
+    """Measure opening a thousand values of one namespace with its data key at hand."""
     times = Sides(ground.run("opening.py", str(rounds), told=ground.cloud.body(namespace_of(1000))))
     pairs = (
         Pair("opening 1,000 values", "ours", "sdk, signed", "aws-encryption-sdk", 1 / 30, 1 / 100),

@@ -1,4 +1,4 @@
-"""HTTP/1.1 on loopback with as little of a server as possible: what is measured is the client in front of it."""
+"""A minimal HTTP/1.1 server on loopback, so that the client is what is measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`make load`: both runs, told and written into the docs; exit 1 when a promise is broken."""
+"""`make load`: do both runs, print and document the results; exit 1 if a promise was broken."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def main() -> int:
     held = all(each.held for result in results for each in promises(result))
     if held:
         write(results, busy)
-    print("\nEvery promise was held." if held else "\nA promise was broken; nothing was written.")
+    print("\nEvery promise was kept." if held else "\nA promise was broken; nothing was written.")
     return int(not held)
 
 

@@ -1,4 +1,4 @@
-"""The simulated consumers: locust in its own environment and process, and what it says of them."""
+"""The simulated consumers: locust in its own environment and process, and its report of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _GRACE = 60
 
 
 class Consumer(NamedTuple):
-    """What one saw: the revisions of the snapshots it was sent, in their order, and how often nothing had changed."""
+    """The observations of one consumer: the revisions it received, in order, and how often nothing had changed."""
 
     namespace: str
     revisions: list[int]

@@ -1,4 +1,4 @@
-"""What reaches the table, counted there by operation and kind of item, and not by the service."""
+"""Counts calls at the table, not in the service, by operation and kind of item."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class CountedDynamoDb(StubDynamoDb):
         return super().answer(operation, asked)
 
     def reset(self) -> Calls:
-        """Begins counting anew; returns the counts until now."""
+        """Restart counting; return the counts so far."""
         with self._lock:
             calls, self._calls = self._calls, Calls()
             return calls

@@ -38,7 +38,7 @@ class Odd(Exception):
 
 
 class Held(NamedTuple):
-    """What a consumer holds of a namespace."""
+    """A consumer's copy of a namespace."""
 
     etag: str
     revision: int
@@ -63,15 +63,15 @@ def wanted(environ: Mapping[str, str]) -> Wanted:
 
 
 def unchanged(held: Held | None, etag: str | None) -> None:
-    """A 304 is about what is held. Raises Odd."""
+    """Check that a 304 is about the held snapshot. Raises Odd."""
     if held is None:
-        raise Odd("304 to who holds nothing")
+        raise Odd("304 to a consumer without a snapshot")
     if etag is not None and _strong(etag) != held.etag:
-        raise Odd("304 with an ETag that is not the one held")
+        raise Odd("304 with another ETag than the held one")
 
 
 def changed(held: Held | None, namespace: str, etag: str | None, snapshot: Mapping[str, Any]) -> Held:
-    """What is held after a 200, which brings something newer. Raises Odd."""
+    """Return the snapshot of a 200, which must be newer. Raises Odd."""
     found = _ETAG.fullmatch(_strong(etag or ""))
     if snapshot.get("namespace") != namespace or not isinstance(snapshot.get("entries"), list):
         raise Odd("200 that is no snapshot of the namespace")
@@ -79,7 +79,9 @@ def changed(held: Held | None, namespace: str, etag: str | None, snapshot: Mappi
         raise Odd("200 with an ETag that is not of its revision")
     now = Held(found[0], int(found[1]))
     if held and now.revision <= held.revision:
-        raise Odd("200 with the revision held" if now.revision == held.revision else "the revision went backwards")
+        raise Odd(
+            "200 with the revision already held" if now.revision == held.revision else "the revision went backwards"
+        )
     return now
 
 

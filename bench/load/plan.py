@@ -36,4 +36,4 @@ FULL = Plan(clients=2000, arriving=60, polling=60, poll=10, namespaces=20, entri
 """Each namespace changes every 20 s and each consumer asks every 10: it must see every change, and once."""
 
 FLAT_OUT = Plan(clients=200, arriving=5, polling=20, poll=0.1, namespaces=20, entries=20, processes=4)
-"""Four times what two cores carry is asked for, so what is answered is what they carry; the latency is the queue's."""
+"""The load is four times what two cores can serve, so the throughput is their limit and the latency is the queue's."""

@@ -1,4 +1,4 @@
-"""What must hold of a run, whatever the machine: counts only."""
+"""The promises that every run must keep on any machine: counts only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _READS = {HEAD, HEAD_WITH_GRANTS, SNAPSHOT, DATA_KEYS}
 
 
 class Promise(NamedTuple):
-    """One promise, what was seen of it, and whether it held."""
+    """One promise, what was observed, and whether it was kept."""
 
     name: str
     seen: str

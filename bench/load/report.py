@@ -1,4 +1,4 @@
-"""A run as people read it: on the terminal, in docs/OPERATIONS.md and, with what was counted, in docs/RESULTS.md."""
+"""Renders a run for the terminal, docs/OPERATIONS.md and, with all counts, docs/RESULTS.md."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _row(name: str, many: int, seconds: int, milliseconds: Sequence[float], busi
 
 
 def _promises(result: Result) -> str:
-    rows = [[each.name, each.seen, "held" if each.held else "BROKEN"] for each in promises(result)]
+    rows = [[each.name, each.seen, "kept" if each.held else "BROKEN"] for each in promises(result)]
     return _table(["promise", "seen", ""], rows)
 
 

@@ -14,7 +14,7 @@ from infra.package import Package
 
 
 class Result(NamedTuple):
-    """What the consumers saw, what was written meanwhile, and what reached the table."""
+    """The observations of the consumers, the writes during the run, and the calls at the table."""
 
     plan: Plan
     seen: Seen

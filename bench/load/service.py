@@ -37,7 +37,7 @@ class Filled(NamedTuple):
 
 
 class Service(NamedTuple):
-    """What stands, with the table's counts."""
+    """The running service, with the table's counts."""
 
     stage: Stage
     table: CountedDynamoDb

@@ -1,4 +1,4 @@
-"""Whoever writes meanwhile: every second one sealed value, in the namespaces by turns."""
+"""The writer: one sealed value every second, in one namespace after the other."""
 
 from __future__ import annotations
 

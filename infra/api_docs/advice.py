@@ -1,4 +1,4 @@
-"""What to do about each error, by its code."""
+"""Advice for each error, by its code."""
 
 from __future__ import annotations
 

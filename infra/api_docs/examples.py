@@ -1,4 +1,4 @@
-"""Examples, put together from those that stand beside each field."""
+"""Examples, composed of the examples of the fields."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def of_answer(schema: Schema, schemas: Mapping[str, Schema]) -> Any:  # noqa: AN
 
 
 def of_body(schema: Schema, schemas: Mapping[str, Schema]) -> Any:  # noqa: ANN401  # JSON
-    """A body with what it must have, and what has an example of its own."""
+    """Build a body of the required fields and those that have an example."""
     return _example(schema, schemas, every=False)
 
 

@@ -1,4 +1,4 @@
-"""What is committed and how it reads."""
+"""The generated files, and whether those committed are current."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def error_responses(kinds: Iterable[Kind]) -> dict[str, list[Kind]]:
 
 
 def name_of(kinds: Iterable[Kind]) -> str:
-    """What a response with these codes is called among the components."""
+    """Name the component of a response with these codes."""
     return "-".join(kind.code for kind in kinds)
 
 

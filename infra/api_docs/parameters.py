@@ -1,4 +1,4 @@
-"""What a request carries beside its body, and the headers of answers."""
+"""Parameters and headers of requests, and headers of responses."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ Json = dict[str, Any]
 _NULL = {"type": "null"}
 _INT32 = 2**31 - 1
 _VALUES = frozenset({"default", "example", "examples", "enum", "const"})
-"""What holds values and no schemas."""
+"""Keywords whose content is a value and not a schema."""
 
 
 def portable(node: Any) -> Any:  # noqa: ANN401  # JSON

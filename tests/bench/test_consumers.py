@@ -89,7 +89,7 @@ def test_a_revision_that_goes_backwards_fails(seen: Seen) -> None:
 
 
 def test_the_same_snapshot_sent_again_fails(seen: Seen) -> None:
-    assert any("200 with the revision held" in each for each in seen.failures)
+    assert any("200 with the revision already held" in each for each in seen.failures)
 
 
 def test_an_answer_that_makes_no_sense_fails(seen: Seen) -> None:

@@ -2,7 +2,7 @@
 
 The answers are those of AWS: "How do I troubleshoot HTTP 403 errors from API Gateway?", and what people quote of them
 in public issues (badslug/Paw-AWSSignature4DynamicValue#5, michalkvasnicak/aws-lambda-graphql#171,
-NickWaterton/Roomba980-Python#118). Those of our stage are what infra/gateway_responses.py has API Gateway answer.
+NickWaterton/Roomba980-Python#118). Those of our stage come from infra/gateway_responses.py.
 """
 
 from __future__ import annotations

@@ -156,7 +156,7 @@ def test_a_thief_who_was_cut_off_since_the_backup_is_not_let_in_again_by_the_res
         admin.grants.delete(api_key_principal(own.reader))
     lost.lift()
     lines = list(take_away(lost.client, own.stack.table, lost.new_table, lost.operator))
-    assert lines == [f"{api_key_principal(own.reader)}: what was revoked since is revoked"]
+    assert lines == [f"{api_key_principal(own.reader)}: revoked what was revoked since the backup"]
     lost.switch()
     assert own.api.send("GET", path, own.reader).status == 404
     assert own.api.send("GET", path, own.writer).status == 200

@@ -38,7 +38,7 @@ def test_every_step_of_the_story_holds_and_holds_again_on_what_it_left(
     told = capsys.readouterr().out
     assert "✗" not in told
     assert told.count("1 HTTP request, 1 KMS call") == 2
-    assert "38 were there and stay as they are" in told
+    assert "38 existed and are unchanged" in told
 
     _put_what_people_try(_developer(deployed))
     _tell(*deployed, consumer_zip, tmp_path)
@@ -46,7 +46,7 @@ def test_every_step_of_the_story_holds_and_holds_again_on_what_it_left(
     told = capsys.readouterr().out
     assert "✗" not in told
     assert "1 HTTP request, 2 KMS calls" in told
-    assert "35 were there and stay as they are, 3 deleted ones served again" in told
+    assert "35 existed and are unchanged, 3 deleted keys restored" in told
     assert {key: _developer(deployed).run("get", key) for key in _THEIRS} == _THEIRS
 
 

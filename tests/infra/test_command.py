@@ -110,7 +110,7 @@ def test_a_stage_that_is_none_is_refused_before_anything_else() -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "advice"), [(("--old", "o"), "Repeat it."), (("--jump", "7"), "lifts what is lifted by 7 once more.")]
+    ("source", "advice"), [(("--old", "o"), "Run it again."), (("--jump", "7"), "lifts everything by another 7.")]
 )
 def test_a_restore_that_did_not_finish_says_what_repeating_it_does(source: tuple[str, str], advice: str) -> None:
     held = {"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s", "AWS_MAX_ATTEMPTS": "1"}
@@ -151,13 +151,13 @@ def test_what_aws_refuses_is_told_with_what_to_do(capsys: pytest.CaptureFixture[
     assert command.run(ASKED, connect) == 1
     told = capsys.readouterr().err
     assert "s3:CreateBucket" in told
-    assert "The deployer's IAM identity lacks the action" in told
+    assert "Your IAM identity lacks this action" in told
 
 
 def test_what_may_be_lost_is_told_by_name() -> None:
     said = list[str]()
     release.show([Change("Add", "New", "AWS::T"), Change("Modify", "Table", "AWS::T", "True")], said.append)
-    assert said[-1] == "Gone or made anew afterwards: Table."
+    assert said[-1] == "Will be deleted or replaced: Table."
 
 
 def test_what_readers_are_told_to_trust_names_every_kms_key_of_the_stage() -> None:
@@ -192,7 +192,7 @@ def test_a_stage_goes_up_says_how_to_reach_it_and_goes_down_without_its_data(
     assert world.clients("dynamodb").describe_table(TableName=service.table_name)["Table"]["TableStatus"] == "ACTIVE"
     assert world.clients("kms").describe_key(KeyId=service.kms_key_arn)["KeyMetadata"]["KeyState"] == "Enabled"
     assert f'name = "{service.table_name}"' in world.said[-1]
-    assert f"The bucket {world.site.target.bucket} stays" in "\n".join(world.said)
+    assert f"The bucket {world.site.target.bucket} is kept" in "\n".join(world.said)
 
 
 @pytest.mark.emulator
@@ -224,7 +224,7 @@ def test_a_kept_table_is_taken_over_and_is_not_the_new_stacks_to_delete(world: W
     again = world._replace(site=replace(world.site, stage=kept))
     second = again.deploy(built_package)
     assert (second.table_name, second.kms_key_arn) == (first.table_name, first.kms_key_arn)
-    with pytest.raises(Declined, match="was there before the stack"):
+    with pytest.raises(Declined, match="The stack did not create the table"):
         again.destroy(WORD)
     again.destroy("")
 

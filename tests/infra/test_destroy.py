@@ -105,14 +105,14 @@ def test_a_key_that_the_stack_did_not_make_stays_whatever_the_stage_file_says(
 ) -> None:
     clients = Clients(made, "own-table", "made-by-hand")
     told = destroyed(clients, parse({"stack": "s", "table": table}))
-    assert f"KMS key {ARN}made-by-hand stays: the stack did not make it" in told
+    assert f"KMS key {ARN}made-by-hand is kept: the stack did not make it" in told
     assert clients.deleted == ["own-table", "stack"]
 
 
 @pytest.mark.parametrize("made", [MADE, {}])
 def test_a_table_that_the_stack_did_not_make_is_not_its_to_delete(made: dict[str, str]) -> None:
     clients = Clients(made, "restored", "own-key")
-    with pytest.raises(Declined, match="restored was there before the stack"):
+    with pytest.raises(Declined, match="The stack did not create the table restored"):
         destroyed(clients)
     assert clients.deleted == []
 

@@ -32,7 +32,7 @@ def test_only_what_was_revoked_is_taken_away_and_a_repeat_changes_nothing() -> N
     now = {"api-key:devkey": (READ,), "api-key:granted.since": (BOTH,)}
     new, old = Rights(before, {("n", "k"): "live", ("n", "l"): "live"}), Rights(now, {("n", "k"): "retired"})
     lines = list(take_away(world.ports, ADMIN, new, old))
-    assert [line.partition(":")[2][:12] for line in lines[:1]] == ["readerkey: w"]
+    assert [line.partition(":")[2][:12] for line in lines[:1]] == ["readerkey: r"]
     assert ["k" in line and "--fresh" in line for line in lines[1:]] == [True]
     again = Rights({"api-key:devkey": (READ,)}, {})
     assert list(take_away(world.ports, DEVELOPER, again, old)) == []

@@ -223,7 +223,7 @@ def test_what_failed_because_something_else_did_is_not_told_and_advice_is_given_
     with pytest.raises(StackFailed) as failed:
         stack(fake).apply(URL, {}, 10)
     assert "cancelled" not in str(failed.value)
-    assert str(failed.value).count("not of this stack") == 1
+    assert str(failed.value).count("outside this stack") == 1
 
 
 def test_waiting_ends() -> None:

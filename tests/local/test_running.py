@@ -108,7 +108,7 @@ def test_deploying_after_a_killed_run_starts_the_local_aws_itself(
 
     assert deploy.main(["destroy", "local", "--yes"], places, port=0) == 1
     told = capsys.readouterr()
-    assert "it is started" in told.out
+    assert "starting it for this command" in told.out
     assert "There is no stack" in told.err
 
 
@@ -190,5 +190,5 @@ def test_a_run_that_a_script_began_in_the_background_ends_by_sigint(tmp_path: Pa
     finally:
         signal.signal(signal.SIGINT, ignored)
 
-    assert "Stopped in order" in told
+    assert "Stopped. The data is kept" in told
     assert not places.running.exists()

@@ -1,1 +1,1 @@
-"""Run by the peers' Python, each in a process of its own; none is imported."""
+"""Scripts for the peers' Python, each run in its own process; none is imported."""

@@ -88,7 +88,7 @@ def ours() -> Sample:
 
 
 class InMemoryKms:
-    """Knows the data key that the bench sealed with, as it stands in the blob."""
+    """A KMS that returns the bench's data key, which its blob holds in the clear."""
 
     def decrypt(self, ciphertext: bytes, context: Mapping[str, str], key_id: str | None, deadline: float) -> Decrypted:
         """The data key."""

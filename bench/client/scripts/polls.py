@@ -27,7 +27,7 @@ def processor(poll: Callable[[], object]) -> Sample:
 
 
 def names() -> object:
-    """What boto3's users do to look for changes."""
+    """Poll for changes as users of boto3 do."""
     return ssm.get_parameters(Names=NAMES, WithDecryption=True)["Parameters"]
 
 

@@ -18,7 +18,7 @@ THREADS = 8
 
 
 def alone(statement: str, names: dict[str, object], times: int) -> Sample:
-    """Seconds of one statement, the best of five: what else ran meanwhile is not its. timeit's empty loop is in it."""
+    """Seconds of one statement, the best of five, to exclude other processes. Includes timeit's empty loop."""
     timer = timeit.Timer(statement, globals=names)
     return lambda: min(timer.repeat(5, times // 5)) / (times // 5)
 

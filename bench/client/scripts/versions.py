@@ -1,4 +1,4 @@
-"""The versions of what is installed here."""
+"""Prints the versions of the installed packages."""
 
 import json
 from importlib import metadata
