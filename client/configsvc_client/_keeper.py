@@ -80,13 +80,16 @@ class Keeper:
             Expired: what is held is older than it may be, and could not be refreshed.
             Misconfigured: settings for what has to be opened are missing.
         """
-        end = self._world.clock.now().monotonic + remaining
+        now = self._world.clock.now()
+        end, again = now.monotonic + remaining, True
         if self.held is None:
             self._load(end)
+            now = self._world.clock.now()
         for _ in range(_LOOKS):
-            if sys.is_finalizing() or not self._looks_again(end):  # no import, no thread any more
+            if not again or sys.is_finalizing():  # no import, no thread any more
                 break
-        return self._unexpired()
+            now, again = self._look(now, end)
+        return self._unexpired(now)
 
     def poll(self) -> None:
         """For a thread of its own: loads or refreshes where that is due, and takes the time that it needs."""
@@ -201,9 +204,9 @@ class Keeper:
             follows = self._flights.follow(last, _ended(state))
         self._show()
 
-    def _unexpired(self) -> Snapshot:
+    def _unexpired(self, now: ClockReading) -> Snapshot:
         state = self._state
-        if state.held is None or state.freshness.expired(self._world.clock.now(), self._pace):
+        if state.held is None or state.freshness.expired(now, self._pace):
             most = self._pace.max_stale_seconds
             raise Expired(
                 f"Config is {self.age():.0f} seconds old, and CONFIGSVC_MAX_STALE_SECONDS is {most:g}."
@@ -211,13 +214,14 @@ class Keeper:
             )
         return state.held.snapshot
 
-    def _show(self) -> None:
+    def _show(self, now: ClockReading | None = None) -> None:
         """Publishes what is held, again where something newer came in between: then nobody puts back what is older."""
         shown = None
         while shown is not (state := self._state):
             if state.held is not None:
-                self._publish(state.held.snapshot, state.freshness.window(self._world.clock.now(), self._pace))
-            shown = state
+                window = state.freshness.window(now or self._world.clock.now(), self._pace)
+                self._publish(state.held.snapshot, window)
+            shown, now = state, None
 
     def _note(self, error: Unavailable) -> None:
         """Why no refresh was begun or waited for; until the next one ends."""
@@ -225,34 +229,41 @@ class Keeper:
 
     # Reading
 
-    def _looks_again(self, end: float) -> bool:
-        """What a reader does about what is held; whether it looks again, because that may have changed."""
-        last, now = self._last(), self._world.clock.now()
+    def _look(self, now: ClockReading, end: float) -> tuple[ClockReading, bool]:
+        """Does what a reader does about what is held.
+
+        Returns:
+            The time, read again where some has passed, and whether to look again, because what is held may differ.
+        """
+        last = self._last()
         freshness, left = last.state.freshness, end - now.monotonic
         if not freshness.due(now):
-            self._show()
-            return False
+            self._show(now)
+            return now, False
         if self.attended() and not freshness.expired(now, self._pace):
-            return False
+            return now, False
         overdue = freshness.overdue(now, self._pace, self._usual)
         if not last.over(now):
-            return overdue and self._waited(last, now, left)
+            return self._wait_for(last, now, left) if overdue else (now, False)
         if left <= 0 or (left < _ENOUGH * self._usual and not overdue):
             self._note(Unavailable(f"Not refreshed: the invocation ends in {left:.1f} s.", reason="time_left"))
-            return False
+            return now, False
         flight = self._refreshed(last, now, left / 2)
-        return flight is None or self._is_overdue()
+        now = self._world.clock.now()
+        return now, flight is None or self._is_overdue(now)
 
-    def _waited(self, last: Flight, now: ClockReading, left: float) -> bool:
-        """Whether a refresh under way ended, or may be given up, within the time that one waits for it."""
+    def _wait_for(self, last: Flight, now: ClockReading, left: float) -> tuple[ClockReading, bool]:
+        """Waits for a refresh under way, for as long as a reader does; returns as `_look`."""
         seconds = min(last.began.monotonic + last.patience - now.monotonic, left / 2)
-        if not last.mine() and seconds > 0 and (last.wait(seconds) or last.over(self._world.clock.now())):
-            return self._is_overdue()
+        if not last.mine() and seconds > 0:
+            ended, now = last.wait(seconds), self._world.clock.now()
+            if ended or last.over(now):
+                return now, self._is_overdue(now)
         self._note(Unavailable("A refresh is under way and takes longer than usual.", reason="deadline"))
-        return False
+        return now, False
 
-    def _is_overdue(self) -> bool:
-        return self._state.freshness.overdue(self._world.clock.now(), self._pace, self._usual)
+    def _is_overdue(self, now: ClockReading) -> bool:
+        return self._state.freshness.overdue(now, self._pace, self._usual)
 
     def _refreshed(self, last: Flight, now: ClockReading, most: float, *, everything: bool = False) -> Flight | None:
         """Refreshes, unless another thread has begun to, and waits for that at most so many seconds.

@@ -112,12 +112,12 @@ class _Ending(Record):
         One that took longer keeps it, and so does an unchanged answer, which is quick over any link.
         """
         settings, began = self.settings, self.flight.began
-        quick = self.world.clock.now().monotonic - began.monotonic < settings.refresh_seconds / 2
+        quick = changed and self.world.clock.now().monotonic - began.monotonic < settings.refresh_seconds / 2
         return after._replace(
             freshness=confirmed(began, settings.pace, self.world.chance),
             error=None,
             counts={**after.counts, "refreshes": after.counts["refreshes"] + 1},
-            allowed=settings.refresh_seconds if changed and quick else after.allowed,
+            allowed=settings.refresh_seconds if quick else after.allowed,
         )
 
     def failed(

@@ -77,7 +77,7 @@ BUGS = {
     ),
     "max_stale_seconds is forgotten": Bug(
         "_keeper.py",
-        "if state.held is None or state.freshness.expired(self._world.clock.now(), self._pace):",
+        "if state.held is None or state.freshness.expired(now, self._pace):",
         "if state.held is None:",
         "tests/client/test_expiry.py",
     ),
@@ -91,7 +91,10 @@ BUGS = {
         "_keeper.py", "(left < _ENOUGH * self._usual and not overdue)", "left < _ENOUGH * self._usual", OVERDUE
     ),
     "while another thread refreshes what is overdue is given out": Bug(
-        "_keeper.py", "return overdue and self._waited(last, now, left)", "return False", OVERDUE
+        "_keeper.py",
+        "return self._wait_for(last, now, left) if overdue else (now, False)",
+        "return now, False",
+        OVERDUE,
     ),
     "after failures the pace slows down": Bug("_freshness.py", "quiet=max(quiet, ", "quiet=max(4 * quiet, ", OVERDUE),
     "a refresh that was frozen is waited for by the monotonic clock": Bug(
