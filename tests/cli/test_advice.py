@@ -14,7 +14,7 @@ import pytest
 import configsvc
 import configsvc_client
 from configsvc.model import errors
-from configsvc_client.cli import _advice, _exit, _usage
+from configsvc_client.cli import _advice, _exit, _main, _terminal, _usage
 from configsvc_client.cli._main import _commands
 
 ROOT = click.Context(_commands, info_name="configsvc")
@@ -150,7 +150,7 @@ def own(path: str) -> Path:
 @cache
 def users(module: Path) -> frozenset[str]:
     """The commands that use a module, by what imports what; the way out of every command does not count."""
-    found, seen, left = set[str](), {CLI / f"{each}.py" for each in ("_main", "_exit", "_terminal")}, [module]
+    found, seen, left = set[str](), {Path(str(each.__file__)) for each in (_main, _exit, _terminal)}, [module]
     while left:
         at = left.pop()
         if at in seen:

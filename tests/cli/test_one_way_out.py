@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 import configsvc_client.cli
+from configsvc_client.cli import _streams, _terminal
 
 CLI = Path(configsvc_client.cli.__file__).parent
-ONLY = {CLI / "_terminal.py", CLI / "_streams.py"}  # the second stands in for closed streams, and writes nothing
+ONLY = {Path(_terminal.__file__), Path(_streams.__file__)}  # the second replaces closed streams, and writes nothing
 
 CALLS = {"print", "input", "breakpoint"}
 MEMBERS = {

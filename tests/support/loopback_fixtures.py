@@ -21,9 +21,10 @@ def service() -> Iterator[Loopback]:
 @pytest.fixture(autouse=True)
 def close_admins(request: pytest.FixtureRequest) -> Iterator[None]:
     """Close what a test opened, where it used the service."""
+    used = "service" in request.fixturenames
+    service: Loopback | None = request.getfixturevalue("service") if used else None
     yield
-    if "service" in request.fixturenames:
-        service: Loopback = request.getfixturevalue("service")
+    if service:
         service.close()
 
 
