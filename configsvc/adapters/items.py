@@ -149,7 +149,8 @@ def _settings(address: Address, members: Members) -> Settings:
     return Settings(
         _namespace(address), members.number("revision"), members.text("description"),
         parts.forms(members.each("forms")), members.number("snapshot_bytes"),
-        members.flag("require_preconditions"), members.flag("read_only"), parts.retention(members.mapping("retention")),
+        members.flag("require_preconditions"), members.flag("read_only"),
+        parts.retention(members.mapping("retention")),
         parts.schemas(members.each("schemas")),
     )  # fmt: skip
 
