@@ -5,6 +5,8 @@ from __future__ import annotations
 import _thread
 import contextlib
 import functools
+import os
+import sys
 import threading
 import weakref
 
@@ -40,7 +42,7 @@ class Background:
 
     def ensure(self) -> None:
         """Starts the thread where it does not run: at the first use, or after what it met ended it."""
-        if not self._stopped and not self.runs() and self._keeper is not None:
+        if not self._stopped and not self.runs() and self._keeper is not None and not _is_master_of_uwsgi():
             run = functools.partial(_refreshing, self._keeper, self._going)
             self._thread = started(run, "configsvc refresh")
 
@@ -57,6 +59,15 @@ class Background:
         _end(self._going)
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(_JOIN_SECONDS)
+
+
+def _is_master_of_uwsgi() -> bool:
+    """Whether uWSGI forks its workers from this process.
+
+    It forks without holding the interpreter's lock. If a thread holds it at that moment, the worker hangs for ever.
+    """
+    master = getattr(sys.modules.get("uwsgi"), "masterpid", None)
+    return master is not None and master() == os.getpid()
 
 
 def _end(going: _thread.LockType, _: object = None) -> None:

@@ -307,9 +307,11 @@ class Config(Reads):
     def _current(self, remaining: float = math.inf) -> Snapshot:
         """What is held, by both clocks; refreshed or loaded where that is due."""
         keeper = self._keeper()
-        if self._background:
-            self._background.ensure()
-        return keeper.current(remaining)
+        try:
+            return keeper.current(remaining)
+        finally:  # afterwards: what a process inherited without a thread may be old, and readers leave it to a thread
+            if self._background:
+                self._background.ensure()
 
     def _at_hand(self) -> bool:
         """Whether `_current` does no I/O."""

@@ -94,6 +94,23 @@ assert config["a"] == "1"
 run(lambda: print("thread", refreshing(), config["a"], refreshing(), flush=True))
 """
 )
+UNDER_UWSGI = (
+    PRELUDE
+    + """
+import types
+master = os.getpid()
+sys.modules["uwsgi"] = types.SimpleNamespace(masterpid=lambda: master)  # the module that uWSGI gives its programs
+"""
+    + MADE
+    + """
+def child():
+    time.sleep(0.2)  # its own time to ask, a share of the interval, has passed
+    print(config["a"], "thread", refreshing(), flush=True)
+print(config["a"], "thread", refreshing(), flush=True)
+sys.stdin.readline()
+run(child)
+"""
+)
 WITHOUT_HOOKS = (
     PRELUDE
     + MADE
@@ -155,3 +172,13 @@ def test_a_child_whose_fork_called_no_hooks_has_one_from_its_first_read_outside_
         running.serve(sealed_values({"a": "2"}, revision=2))
         out, _ = process.communicate("\n", timeout=60)
         assert out == "told True 2\n"
+
+
+def test_a_master_of_uwsgi_has_no_thread_and_its_child_reads_current_values_before_it_has_one() -> None:
+    """uWSGI forks without the interpreter's lock: a thread that holds it in the master would hang the child."""
+    with service(sealed_values({"a": "1"})) as running, started(UNDER_UWSGI, running.environ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "1 thread 0\n"
+        running.serve(sealed_values({"a": "2"}, revision=2))
+        out, _ = process.communicate("\n", timeout=60)
+        assert out == "2 thread 1\n"

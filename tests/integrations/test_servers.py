@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,6 +64,21 @@ def test_a_change_reaches_each_worker_of(tmp_path: Path, name: str, processes: i
     ):
         check_each_worker_follows(running, processes, workers, lambda: answers(port))
         assert len(running.kms.requests) == loads
+
+
+@pytest.mark.parametrize("hooks", ["py-call-osafterfork = true", ""], ids=["hooks", "no hooks"])
+def test_no_thread_runs_in_the_master_of_uwsgi_that_forks(tmp_path: Path, hooks: str) -> None:
+    """It forks without Python's lock: a worker that was forked while a thread held that would hang."""
+    port, pause = free_port(), threading.Event()
+    settings = command("uwsgi", port, tmp_path)
+    text = (tmp_path / "uwsgi.ini").read_text()
+    assert "lazy-apps = true\n" in text
+    (tmp_path / "uwsgi.ini").write_text(text.replace("lazy-apps = true", hooks))
+    with loopback() as running, server(settings, environ(running, tmp_path), tmp_path):
+        until(lambda: "spawned uWSGI worker 2" in (tmp_path / "server.log").read_text())
+        pause.wait(1)  # four intervals
+        assert len(running.api.requests) == 1
+        check_each_worker_follows(running, 2, {}, lambda: answers(port))
 
 
 SEND = """
