@@ -1,4 +1,4 @@
-"""Builds what is deployed, by `python -m infra.package [OUT]`: deployment.zip, template.json and expanded.json.
+"""Builds deployment.zip, template.json and expanded.json: `python -m infra.package [OUT]`.
 
 Chalice packs a clean copy of what belongs into the zip, so nothing that lies about in the tree gets in; the zip is
 then written again in one order and with one date, its code compiled, so the same sources give the same bytes anywhere.
