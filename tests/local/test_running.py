@@ -161,7 +161,7 @@ def test_an_aws_that_dies_after_the_story_ends_the_run_and_the_administrator_wor
 
     assert "configsvc-developer\twrite" in ran.stdout
     assert process.returncode == 1
-    assert said.startswith("\nmake run: the local AWS ended by itself")
+    assert said.startswith("\nmake run: the local AWS stopped by itself")
     assert not places.running.exists()
 
 
