@@ -22,8 +22,9 @@ from configsvc_client.cli._main import _commands as cli
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCUMENTS = (
-    "README.md", "docs/CLIENT.md", "docs/DECISIONS.md", "docs/ENV_FILES.md", "docs/FORMATS.md",
-    "docs/INTEGRATIONS.md", "docs/OPERATIONS.md", "docs/SECURITY.md", "docs/SETTINGS.md", "docs/TESTING.md",
+    "CONTRIBUTING.md", "README.md", "bench/README.md", "docs/CLIENT.md", "docs/DECISIONS.md", "docs/ENV_FILES.md",
+    "docs/FORMATS.md", "docs/INTEGRATIONS.md", "docs/OPERATIONS.md", "docs/SECURITY.md", "docs/SETTINGS.md",
+    "docs/TESTING.md",
 )  # fmt: skip
 NOUNS: dict[str, type] = get_type_hints(Nouns)
 _GLOBAL = {"--query", "--output", "--region"}
