@@ -47,14 +47,14 @@ def run(rounds: int) -> tuple[list[Row], Sides]:
     """Both comparisons."""
     ours = _ours()
     trivial = _trivial(len(ours.routes))
-    anew = event()
-    unchanged = event(ours(anew, None)["headers"]["ETag"])
+    first = event()
+    unchanged = event(ours(first, None)["headers"]["ETag"])
     assert ours(unchanged, None)["statusCode"] == 304  # noqa: PLR2004, S101  # Not Modified, or we measure nothing
     times = interleaved(
         {
             "poll": repeated(lambda: ours(unchanged, None), _TIMES),
-            "snapshot": repeated(lambda: ours(anew, None), _TIMES),
-            "trivial": repeated(lambda: trivial(anew, None), _TIMES),
+            "snapshot": repeated(lambda: ours(first, None), _TIMES),
+            "trivial": repeated(lambda: trivial(first, None), _TIMES),
         },
         rounds,
     )

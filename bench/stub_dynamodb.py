@@ -87,7 +87,7 @@ def _address(key: dict[str, Any]) -> Address:
 
 
 def _action(kind: str, asked: dict[str, Any]) -> Action:
-    """Of an action on the wire; its condition is that nothing stands there, or a stamp."""
+    """Parse an action of a request; its condition is that no item exists, or a stamp."""
     expected = asked.get("ExpressionAttributeValues", {}).get(":expected")
     stamp = None if expected is None else int(expected["N"])
     if kind == "Put":

@@ -42,7 +42,7 @@ def compiled(files: Mapping[str, bytes]) -> dict[str, bytes]:
 
 
 def faults(files: Mapping[str, bytes]) -> list[str]:
-    """What is wrong with the compiled code among these files: missing, left over, of another Python, or checked."""
+    """List the faults of the compiled code among these files: missing, left over, of another Python, or checked."""
     wanted = {pyc(name) for name in _sources(files)}
     found = {name: content for name, content in files.items() if name.endswith(".pyc")}
     missing = [f"{name} is missing" for name in sorted(wanted - found.keys())]

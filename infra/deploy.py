@@ -95,7 +95,7 @@ def deploy_service(
 
     Raises:
         infra.stack.StackFailed: with the events that tell why.
-        infra.stack.Declined: `approve` said no, or somebody else rotated the proof meanwhile.
+        infra.stack.Declined: `approve` said no, or somebody else rotated the proof at the same time.
     """
     held = Stack(target.cloudformation, stack, target.progress).parameters(seconds)
     proof = next_proof(held, int(parameters.get(GENERATION, "1")))
@@ -121,7 +121,7 @@ def _if_alone(target: Target, stack: str, held: Mapping[str, str] | None, second
     def approve(changes: list[Change]) -> bool:
         now = Stack(target.cloudformation, stack, target.progress).parameters(seconds)
         if (now or {}).get(DIGESTS) != (held or {}).get(DIGESTS):
-            raise Declined(f"Somebody else changed the proof of {stack} meanwhile. Nothing was changed; deploy again.")
+            raise Declined(f"Somebody else just changed the proof of {stack}. Nothing was changed; deploy again.")
         return target.approve(changes)
 
     return approve

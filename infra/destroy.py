@@ -20,7 +20,7 @@ _PENDING_DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """What a stack leaves behind: its table and the KMS key that opens what is sealed in it.
+    """The data that a stack leaves behind: its table and the KMS key that opens what is sealed in it.
 
     Args:
         keeps_key: the stack did not make the key (docs/OPERATIONS.md, Rotate a KMS key), so it is not deleted.

@@ -1,4 +1,4 @@
-"""What a stage asks for beyond parameters, written into the SAM template: pure functions over dicts."""
+"""Write the options of a stage that are no parameters into the SAM template: pure functions over dicts."""
 
 from __future__ import annotations
 

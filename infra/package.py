@@ -126,7 +126,7 @@ def _run_chalice(project: Path, merge: Path, built: Path) -> Path:
 
 
 def build_environment(project: Path, outer: Mapping[str, str]) -> dict[str, str]:
-    """What Chalice sees: a region, no credentials, our copy first, no bytecode left in the copy, and where pip looks.
+    """Chalice's environment: a region, no credentials, our copy first, no bytecode in the copy, and where pip looks.
 
     pip downloads wheels for Lambda, whatever computer this is, and none without a locked hash. Else Chalice would
     download again by itself, without hashes, what it found no wheel for Lambda of.

@@ -26,7 +26,7 @@ def draw() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a deployment says about the proof.
+    """The part of a deployment that is about the proof.
 
     Args:
         digests: SHA-256 of those that the function accepts, the current one first.
@@ -52,7 +52,7 @@ class Proof:
 
     @property
     def advice(self) -> str | None:
-        """What is left to do after the deployment, if anything."""
+        """Say what is left to do after the deployment, if anything."""
         if self.mode == OBSERVE:
             return "Requests that bypass the API are logged and not yet refused: deploy once more to refuse them."
         if len(self.digests) > 1:

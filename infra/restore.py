@@ -78,7 +78,7 @@ def revisions(client: DynamoDBClient, table: str) -> dict[str, int]:
 
 
 def believed(given_out: Mapping[str, int], restored: Mapping[str, int]) -> dict[str, int]:
-    """What was given out, as far as the service can have: a revision above any that a lift goes to was written by hand.
+    """The revisions that the service can have given out: a revision above any that a lift goes to was written by hand.
 
     Such a namespace goes up by more than it can have lost, and by no more than a warm reader takes at once.
     """

@@ -38,7 +38,7 @@ def rights(client: DynamoDBClient, table: str) -> Rights:
 
 
 def less(came_back: tuple[Grant, ...], now: tuple[Grant, ...]) -> tuple[Grant, ...]:
-    """What came back, without every action on every pattern that is not granted any more."""
+    """Take every action on every pattern that is no longer granted out of the restored grants."""
     still = _pairs(now)
     patterns: defaultdict[tuple[Action, ...], list[str]] = defaultdict(list)
     for grant in came_back:

@@ -135,7 +135,7 @@ class Stage(_Part):
         return self
 
     def parameters(self) -> dict[str, str]:
-        """What the template takes as parameters."""
+        """Return the parameters of the template."""
         protection = {"DeletionProtection": str(self.table.deletion_protection).lower()}
         return ({} if self.table.name else protection) | {
             "Admins": ",".join(self.admins),

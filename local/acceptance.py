@@ -1,8 +1,8 @@
 """`make acceptance`: the journeys against a running service, with people made for them and removed afterwards.
 
 Without a URL and a stack it is the service that `make run` started. `--stack` names one on AWS, reached by the ordinary
-credentials, whose owner must be one of its administrators. `--url` with `--stage-file` brings people of one's own; with
-`--stack` it is the name that the stack's API is reached by.
+credentials, whose owner must be one of its administrators. `--url` with `--stage-file` plays existing people; with
+`--stack` it is the custom domain of the stack's API.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ _LOOK_SECONDS = 0.1  # how often a waiting environment is asked whether it is st
 
 
 class FunctionError(LocalError):
-    """What the function, or its start, reported: `error` is Lambda's JSON (errorType, errorMessage, stackTrace)."""
+    """An error of the function, or of its start: `error` is Lambda's JSON (errorType, errorMessage, stackTrace)."""
 
     def __init__(self, error: dict[str, Any]) -> None:
         super().__init__(f"{error.get('errorType', 'Error')}: {error.get('errorMessage', '')}")

@@ -126,7 +126,7 @@ class Consumer(FastHttpUser):  # type: ignore[misc]  # locust lives in an enviro
             response.request_meta["name"] = f"{'arriving' if coming else 'polling'}, {kind}"
 
     def _take(self, response: Any) -> str:  # noqa: ANN401  # locust's
-        """What the answer was; a failure where it is odd."""
+        """The kind of answer; a failure if it is unexpected."""
         etag = (response.headers or {}).get("etag")
         try:
             if response.status_code == _NOT_MODIFIED:

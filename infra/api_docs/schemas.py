@@ -28,7 +28,7 @@ TEXTS: dict[str, dict[str, Any]] = {
     "Time": {"pattern": _TIME.replace(r"\d", "[0-9]"), "description": "RFC 3339 in UTC, or a date."},
     "Order": {"enum": ["oldest", "newest"]},
 }
-"""What a text in path or query looks like, by the shape that its parameter names."""
+"""The schema of a text in path or query, by the shape that its parameter names."""
 NAMES = frozenset(TEXTS) - {"Cursor", "Flag", "Order", "Time"}
 """The shapes that are answered `invalid_name` where they are spelt otherwise."""
 
