@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from local.paths import ROOT
 from tests.attacks import found
 from tests.reports import reports
 
@@ -101,34 +102,33 @@ SERVING = {
     "s60": "skewed clocks, late commits, rotations",
 }
 ROWS = READING | SERVING
-TESTS = Path(__file__).parents[1]
 SOURCES = (
-    TESTS / "faults_client",
-    TESTS / "faults",
-    TESTS / "adapters" / "test_dynamo_calls.py",
-    TESTS / "adapters" / "test_dynamo_wire.py",
-    TESTS / "admin" / "test_rotation.py",
-    TESTS / "cli" / "test_interrupted.py",
-    TESTS / "cli" / "test_lost.py",
-    TESTS / "cli" / "test_secrecy.py",
-    TESTS / "complete" / "test_runtimes.py",
-    TESTS / "contention" / "test_contention.py",
-    TESTS / "contention" / "test_snapshot_beside_writers.py",
-    TESTS / "local" / "test_runtime.py",
-    TESTS / "service" / "test_answer_sizes.py",
-    TESTS / "service" / "test_clocks.py",
-    TESTS / "service" / "test_deleted_keys.py",
-    TESTS / "service" / "test_growth.py",
-    TESTS / "service" / "test_overtaken.py",
-    TESTS / "simulation" / "test_simulation.py",
-    TESTS / "storms" / "test_in_process.py",
-    TESTS / "storms" / "test_planted.py",
-    TESTS / "storms" / "test_storms.py",
-    TESTS / "web" / "test_body.py",
-    TESTS / "web" / "test_health.py",
-    TESTS / "web" / "test_malformed.py",
+    ROOT / "tests/faults_client",
+    ROOT / "tests/faults",
+    ROOT / "tests/adapters/test_dynamo_calls.py",
+    ROOT / "tests/adapters/test_dynamo_wire.py",
+    ROOT / "tests/admin/test_rotation.py",
+    ROOT / "tests/cli/test_interrupted.py",
+    ROOT / "tests/cli/test_lost.py",
+    ROOT / "tests/cli/test_secrecy.py",
+    ROOT / "tests/complete/test_runtimes.py",
+    ROOT / "tests/contention/test_contention.py",
+    ROOT / "tests/contention/test_snapshot_beside_writers.py",
+    ROOT / "tests/local/test_runtime.py",
+    ROOT / "tests/service/test_answer_sizes.py",
+    ROOT / "tests/service/test_clocks.py",
+    ROOT / "tests/service/test_deleted_keys.py",
+    ROOT / "tests/service/test_growth.py",
+    ROOT / "tests/service/test_overtaken.py",
+    ROOT / "tests/simulation/test_simulation.py",
+    ROOT / "tests/storms/test_in_process.py",
+    ROOT / "tests/storms/test_planted.py",
+    ROOT / "tests/storms/test_storms.py",
+    ROOT / "tests/web/test_body.py",
+    ROOT / "tests/web/test_health.py",
+    ROOT / "tests/web/test_malformed.py",
 )
-DOCUMENT = TESTS.parent / "docs" / "FAULTS.md"
+DOCUMENT = ROOT / "docs/FAULTS.md"
 _ROW = re.compile(r"::test_(s?[0-9]{2})_(\w+)")
 
 
