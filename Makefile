@@ -106,7 +106,7 @@ cli-docs: .venv/.ready ## generate docs/CLI.md
 	@$(BIN)/python -m infra.cli_docs
 
 fault-docs: .venv/.ready ## generate docs/FAULTS.md from the names of the tests
-	@$(BIN)/python -m tests.faults_client.table
+	@$(BIN)/python -m tests.support.faults_client.table
 
 cli-picture: .venv/.ready ## generate docs/cli.svg, the picture in the README, by running the commands
 	@$(BIN)/python -m infra.cli_docs.picture
@@ -135,10 +135,10 @@ acceptance: .venv/.ready ## run the journeys against a running service: `make ru
 
 .PHONY: requirements package deploy destroy lint-template wheel clean
 package: .venv/.ready ## build the deployment zip and the template into build/service
-	@$(BIN)/python -m infra.package
+	@$(BIN)/python -m infra.packaging.service_zip
 
 requirements: .venv/.ready ## write the zip's requirements.txt, with hashes, from uv.lock
-	@$(BIN)/python -m infra.requirements
+	@$(BIN)/python -m infra.packaging.requirements
 
 DEPLOY = $(BIN)/python -m $(if $(filter local,$(STAGE)),local.deploy,infra)
 
@@ -151,7 +151,7 @@ destroy: .venv/.ready .venvs/emulator/.ready ## delete the stack of STAGE; keep 
 	$(DEPLOY) destroy $(STAGE) $(if $(YES),--yes) $(if $(DATA),--data '$(DATA)')
 
 lint-template: package ## run cfn-lint on the templates: as written, as expanded, and for each stage
-	@$(BIN)/python -m infra.stage_templates
+	@$(BIN)/python -m infra.cloudformation.stage_templates
 	$(BIN)/cfn-lint build/service/*.json examples/consumer/template.yaml
 
 wheel: | $(UV) ## build the wheel of client and CLI into dist

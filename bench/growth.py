@@ -14,13 +14,11 @@ from bench.table_bytes import Counted
 from configsvc.adapters.caches import RenderedSnapshots
 from configsvc.adapters.memory import MemoryRepository
 from configsvc.model import limits
-from configsvc.service.changes import changes
-from configsvc.service.diff import diff
-from configsvc.service.fetch_revision import fetch_revision
-from configsvc.service.log_page import Wanted
-from configsvc.service.records import Retention
-from configsvc.service.upkeep import upkeep
-from tests.service.world import ADMIN, NS, READER, World, settled, text
+from configsvc.service.engine.records import RetentionSettings
+from configsvc.service.verbs.change_log import LogWanted, list_changes
+from configsvc.service.verbs.history import diff_revisions, fetch_revision
+from configsvc.service.verbs.upkeep import run_upkeep
+from tests.support.service.world import ADMIN, NS, READER, World, settled, text
 
 KEYS = {100: 4, 1000: 5, 5000: 4}
 """How many keys, and the power of ten of records up to which such a namespace grows: the longest fills for a minute."""
@@ -76,7 +74,7 @@ def _cost(world: World, table: Counted, request: Request) -> Cost:
 
 def _filled(table: Counted, keys: int) -> World:
     world = settled(table)
-    world.set(retention=Retention(versions=10), snapshot_bytes=limits.SNAPSHOT_BYTES_MOST)
+    world.set(retention=RetentionSettings(versions=10), snapshot_bytes=limits.SNAPSHOT_BYTES_MOST)
     for start in range(0, keys, _SET):
         world.change(*(text(_key(number), _VALUE) for number in range(start, min(start + _SET, keys))))
     return world
@@ -112,15 +110,15 @@ def _travel(back: int | None) -> Callable[[World], object]:
     return run
 
 
-def _log(wanted: Wanted, limit: int) -> Callable[[World], object]:
-    return lambda world: changes(world.ports, READER, NS, wanted, limit, None)
+def _log(wanted: LogWanted, limit: int) -> Callable[[World], object]:
+    return lambda world: list_changes(world.ports, READER, NS, wanted, limit, None)
 
 
 def _since(world: World) -> object:
     world.clock.pass_by(-7200)
     then = world.clock.now().text
     world.clock.pass_by(7200)
-    return changes(world.ports, READER, NS, Wanted(after_time=then), 1000, None)
+    return list_changes(world.ports, READER, NS, LogWanted(after_time=then), 1000, None)
 
 
 REQUESTS = {
@@ -128,9 +126,11 @@ REQUESTS = {
     "put": Request(lambda world: world.put(text(_key(1), _VALUE)), 20 * KB),
     "time travel, 5 back": Request(_travel(5), 20 * KB, 450),
     "time travel, all the way": Request(_travel(None), 700 * KB, 900),
-    "diff of all, 100 keys": Request(lambda world: diff(world.ports, READER, NS, 4, None, 100, None), 750 * KB, 100),
+    "diff of all, 100 keys": Request(
+        lambda world: diff_revisions(world.ports, READER, NS, 4, None, 100, None), 750 * KB, 100
+    ),
     "log of two hours": Request(_since, 500 * KB, 100),
-    "log of a key, last 10": Request(_log(Wanted(key=_key(7), newest=True), 10), 1500 * KB, 300),
-    "log, last 50": Request(_log(Wanted(newest=True), 50), 150 * KB),
-    "upkeep": Request(lambda world: upkeep(world.ports, ADMIN, NS), 1200 * KB, 100),
+    "log of a key, last 10": Request(_log(LogWanted(key=_key(7), newest=True), 10), 1500 * KB, 300),
+    "log, last 50": Request(_log(LogWanted(newest=True), 50), 150 * KB),
+    "upkeep": Request(lambda world: run_upkeep(world.ports, ADMIN, NS), 1200 * KB, 100),
 }

@@ -20,9 +20,9 @@ from bench.gates import Row, milliseconds
 from bench.measure import Sides, interleaved
 from bench.service_warm import PROOF_SHA256, event, filled
 from bench.stub_dynamodb import StubDynamoDb, served
-from infra.package import package
+from infra.packaging.service_zip import package
 from local.paths import ROOT
-from local.runtime import PYTHON
+from local.runtime.function import PYTHON
 
 _HERE = Path(__file__).parent
 

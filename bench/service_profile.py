@@ -20,7 +20,7 @@ from bench.measure import Sides
 from bench.service_init import stub, unpacked, variables
 from bench.service_warm import event
 from bench.stub_dynamodb import served
-from local.runtime import PYTHON
+from local.runtime.function import PYTHON
 
 _STEPS = Path(__file__).with_name("first_steps.py")
 _WARM = "a warm poll"

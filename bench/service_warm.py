@@ -15,22 +15,21 @@ from chalice.app import Chalice
 from bench.gates import Row, milliseconds
 from bench.measure import Sides, interleaved, repeated
 from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
-from configsvc.adapters.chance import SystemChance
-from configsvc.adapters.clock import SystemClock
 from configsvc.adapters.json_schemas import JsonSchemas
-from configsvc.adapters.log import JsonLog
 from configsvc.adapters.memory import MemoryRepository
+from configsvc.adapters.metrics import JsonLog
+from configsvc.adapters.system import SystemClock, SystemRandomness
 from configsvc.bootstrap import build_app
 from configsvc.model import names
 from configsvc.model.change_set import ChangeSet, Put
 from configsvc.model.grants import Grant
 from configsvc.model.names import Namespace
-from configsvc.service.change import change
-from configsvc.service.create_namespace import NamespaceWanted, create_namespace
-from configsvc.service.ports import Caller, Ports
-from configsvc.service.set_grants import set_grants
-from configsvc.web.api import Api
-from configsvc.web.proof import VARIABLE, Proof
+from configsvc.service.engine.ports import Caller, ServicePorts
+from configsvc.service.verbs.change_sets import commit_change_set
+from configsvc.service.verbs.grants import set_grants
+from configsvc.service.verbs.namespaces import NamespaceWanted, create_namespace
+from configsvc.web.api import RestApi
+from configsvc.web.arrival import VARIABLE, Proof
 
 ENTRIES = 1000
 _NAMESPACE = Namespace("bench.prod")
@@ -79,18 +78,18 @@ def filled(entries: int) -> MemoryRepository:
     return repository
 
 
-def _ports(repository: MemoryRepository) -> Ports:
-    return Ports(
-        repository, SystemClock(), SystemChance(), RecentGrants(3600), RenderedSnapshots(), (_ADMIN,), JsonSchemas()
+def _ports(repository: MemoryRepository) -> ServicePorts:
+    return ServicePorts(
+        repository, SystemClock(), SystemRandomness(), RecentGrants(3600), RenderedSnapshots(), (_ADMIN,), JsonSchemas()
     )
 
 
-def _ours() -> Api:
+def _ours() -> RestApi:
     ports = _ports(filled(ENTRIES))
     return build_app(ports.within, JsonLog(io.StringIO(), "info"), lambda: Proof((PROOF_SHA256,), enforced=True))
 
 
-def _fill(ports: Ports, entries: int) -> None:
+def _fill(ports: ServicePorts, entries: int) -> None:
     for principal, grant in ((_READER, Grant(("read",), ("*",))), (_ADMIN, Grant(("write",), ("*",)))):
         set_grants(ports, _CALLER, principal, (grant,), None)
         ports.grants.forget(principal)
@@ -100,7 +99,7 @@ def _fill(ports: Ports, entries: int) -> None:
             Put(names.key(f"key.{number:04d}"), "plain", "text/plain", "x" * 64)
             for number in range(first, min(first + 40, entries))
         ]
-        change(ports, _CALLER, _NAMESPACE, ChangeSet(tuple(puts)), None)
+        commit_change_set(ports, _CALLER, _NAMESPACE, ChangeSet(tuple(puts)), None)
 
 
 def _trivial(routes: int) -> Callable[[Any, Any], dict[str, Any]]:

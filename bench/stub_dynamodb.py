@@ -13,9 +13,9 @@ from typing import Any
 
 from configsvc.adapters.items import from_item, key_of, to_item
 from configsvc.adapters.memory import MemoryRepository
-from configsvc.service.ports import Action, Check, LostRace, Remove, Write
-from configsvc.service.records import Address, address_of
-from local.server import Handler, LoopbackServer
+from configsvc.service.engine.ports import LostRace, Remove, StampCheck, Write, WriteAction
+from configsvc.service.engine.records import RecordAddress, address_of
+from local.network.server import Handler, LoopbackServer
 
 
 class Cancelled(Exception):
@@ -82,11 +82,11 @@ class StubDynamoDb:
         return {}
 
 
-def _address(key: dict[str, Any]) -> Address:
-    return Address(key["pk"]["S"], key["sk"]["S"])
+def _address(key: dict[str, Any]) -> RecordAddress:
+    return RecordAddress(key["pk"]["S"], key["sk"]["S"])
 
 
-def _action(kind: str, asked: dict[str, Any]) -> Action:
+def _action(kind: str, asked: dict[str, Any]) -> WriteAction:
     """Parse an action of a request; its condition is that no item exists, or a stamp."""
     expected = asked.get("ExpressionAttributeValues", {}).get(":expected")
     stamp = None if expected is None else int(expected["N"])
@@ -94,7 +94,7 @@ def _action(kind: str, asked: dict[str, Any]) -> Action:
         return Write(from_item(asked["Item"]), stamp)
     if kind == "Delete" and stamp is not None:
         return Remove(_address(asked["Key"]), stamp)
-    return Check(_address(asked["Key"]), stamp)
+    return StampCheck(_address(asked["Key"]), stamp)
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from configsvc.adapters.items import to_item
-from configsvc.service.ports import Action, Repository, Write
-from configsvc.service.records import Address, KeyState, Record, Version
+from configsvc.service.engine.ports import Repository, Write, WriteAction
+from configsvc.service.engine.records import KeyState, Record, RecordAddress, StoredVersion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,7 @@ class Counted:
         """Begin to count."""
         self.calls = self.read = self.written = 0
 
-    def get(self, addresses: Sequence[Address]) -> dict[Address, Record]:
+    def get(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
         """GetItem or BatchGetItem."""
         found = self._inner.get(addresses)
         self.calls += -(-len(set(addresses)) // BATCH)
@@ -47,14 +47,14 @@ class Counted:
         while page := self._page(found):
             yield from (record if values else _without_value(record) for record in page)
 
-    def together(self, addresses: Sequence[Address]) -> dict[Address, Record]:
+    def together(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
         """TransactGetItems, which reads each item twice over."""
         found = self._inner.together(addresses)
         self.calls += 1
         self.read += 2 * sum(map(size, found.values()))
         return found
 
-    def commit(self, actions: Sequence[Action]) -> None:
+    def commit(self, actions: Sequence[WriteAction]) -> None:
         """TransactWriteItems."""
         self._inner.commit(actions)
         self.calls += 1
@@ -95,6 +95,6 @@ def _bytes(attribute: Mapping[str, Any]) -> int:
 
 
 def _without_value(record: Record) -> Record:
-    if isinstance(record, KeyState | Version) and record.entry:
+    if isinstance(record, KeyState | StoredVersion) and record.entry:
         return record._replace(entry=record.entry._replace(value=""))
     return record

@@ -18,18 +18,15 @@ from typing import TYPE_CHECKING
 from configsvc import settings
 from configsvc.adapters.aside import Aside
 from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
-from configsvc.adapters.chance import SystemChance
-from configsvc.adapters.clock import Elapsed, SystemClock
 from configsvc.adapters.json_schemas import JsonSchemas
-from configsvc.adapters.log import JsonLog
-from configsvc.adapters.metrics import Metrics
-from configsvc.service.ports import Ports, StoreUnavailable
-from configsvc.service.records import Retention
+from configsvc.adapters.metrics import JsonLog, Metrics
+from configsvc.adapters.system import Elapsed, SystemClock, SystemRandomness
+from configsvc.service.engine.ports import ServicePorts, StoreUnavailable
+from configsvc.service.engine.records import RetentionSettings
 from configsvc.web import routes
-from configsvc.web.api import Api
-from configsvc.web.desk import Desk
-from configsvc.web.log import Log
-from configsvc.web.proof import Proof
+from configsvc.web.api import RestApi
+from configsvc.web.arrival import Proof
+from configsvc.web.desk import Desk, Log
 
 if TYPE_CHECKING:
     from configsvc.adapters.dynamo import DynamoRepository
@@ -40,12 +37,12 @@ _INIT_SECONDS = 5.0
 
 
 def build_app(
-    ports: Callable[[float], Ports],
+    ports: Callable[[float], ServicePorts],
     log: Log,
     proof: Callable[[], Proof],
     monotonic: Callable[[], float] = time.monotonic,
     elapsed: Callable[[], float] | None = None,
-) -> Api:
+) -> RestApi:
     """The API over these ports: `ports` is called with the seconds that a request has left, `proof` with the first.
 
     Args:
@@ -55,14 +52,14 @@ def build_app(
         monotonic: seconds of a clock that never goes back.
         elapsed: seconds passed, also while the process was frozen.
     """
-    api = Api(Desk(log, monotonic), ports, proof, monotonic)
+    api = RestApi(Desk(log, monotonic), ports, proof, monotonic)
     routes.declare(api, elapsed or Elapsed())
     return api
 
 
 @cache
-def _stage() -> settings.Settings:
-    return settings.read(os.environ)
+def _stage() -> settings.StageSettings:
+    return settings.read_settings(os.environ)
 
 
 @cache
@@ -76,10 +73,10 @@ def _store() -> Aside[DynamoRepository]:
 
     def made() -> DynamoRepository:
         from configsvc.adapters.dynamo import DynamoRepository
+        from configsvc.adapters.dynamo_calls import translate_errors
         from configsvc.adapters.dynamo_client import connect
-        from configsvc.adapters.dynamo_errors import translated
 
-        with translated():
+        with translate_errors():
             return DynamoRepository(connect(), table)
 
     table = _stage().table
@@ -87,17 +84,17 @@ def _store() -> Aside[DynamoRepository]:
 
 
 @cache
-def _lasting(repository: DynamoRepository) -> Ports:
+def _lasting(repository: DynamoRepository) -> ServicePorts:
     stage = _stage()
     grants, snapshots = RecentGrants(), RenderedSnapshots()
-    retention = Retention(log_days=stage.change_log_days)
-    return Ports(
-        repository, SystemClock(), SystemChance(), grants, snapshots, stage.admins, JsonSchemas(), retention,
+    retention = RetentionSettings(log_days=stage.change_log_days)
+    return ServicePorts(
+        repository, SystemClock(), SystemRandomness(), grants, snapshots, stage.admins, JsonSchemas(), retention,
         stage.charset,
     )  # fmt: skip
 
 
-def _ports(seconds: float) -> Ports:
+def _ports(seconds: float) -> ServicePorts:
     deadline = time.monotonic() + seconds
     try:
         repository = _store().result(seconds)

@@ -21,7 +21,7 @@ _UNESCAPED = frozenset(f"AWS_Lambda_python3.{minor}" for minor in (12, 13, 14, 1
 _TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 
 
-class Settings(NamedTuple):
+class StageSettings(NamedTuple):
     """What differs between stages.
 
     Args:
@@ -44,7 +44,7 @@ class Settings(NamedTuple):
     charset: Charset = "ascii"
 
 
-def read(environ: Mapping[str, str]) -> Settings:
+def read_settings(environ: Mapping[str, str]) -> StageSettings:
     """The settings in an environment.
 
     Raises:
@@ -63,10 +63,10 @@ def read(environ: Mapping[str, str]) -> Settings:
         faults.append(f"CONFIGSVC_LOG_LEVEL is one of {', '.join(_LEVELS)}")
     if faults or level is None:
         raise Misconfigured(f"Set these variables of the function: {'; '.join(faults)}.")
-    return Settings(table, tuple(proofs), _MODES[mode], admins, level, int(days) or None, charset(environ))
+    return StageSettings(table, tuple(proofs), _MODES[mode], admins, level, int(days) or None, charset_of(environ))
 
 
-def charset(environ: Mapping[str, str]) -> Charset:
+def charset_of(environ: Mapping[str, str]) -> Charset:
     """What the runtime answers in. One that awslambdaric does not know, such as an image's, escapes."""
     return "utf8" if environ.get("AWS_EXECUTION_ENV") in _UNESCAPED else "ascii"
 

@@ -7,8 +7,8 @@ import sys
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra import aws, command
-from infra.deploy import Target
-from infra.release import Site
+from infra.deployment.deploy import Target
+from infra.deployment.release import Site
 from infra.stage import Stage, load
 
 

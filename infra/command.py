@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.advice import with_advice
-from infra.change_set import Change
-from infra.destroy import WORD, destroy
-from infra.package import PackagingError
-from infra.release import LintFailed, Site, describe, release, show
-from infra.shown import shown
-from infra.stack import Approve, Declined, StackFailed
+from infra.cloudformation.template import TemplateError
+from infra.deployment.change_set import Change, with_advice
+from infra.deployment.destroy import WORD, destroy
+from infra.deployment.release import LintFailed, Site, describe, release, show
+from infra.deployment.stack import Approve, Declined, StackFailed
+from infra.escaping import escape
+from infra.packaging.service_zip import PackagingError
 from infra.stage import StageError
-from infra.template import TemplateError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -66,10 +65,10 @@ def run(asked: Asked, connect: Callable[[], Connection], *expected: type[Excepti
         else:
             destroy(connection.site, connection.dynamodb, connection.kms, lambda text: confirm(asked, text), asked.data)
     except (BotoCoreError, ClientError) as error:
-        print(with_advice(f"make {asked.verb}: AWS refused: {shown(error)}", str(error)), file=sys.stderr)
+        print(with_advice(f"make {asked.verb}: AWS refused: {escape(error)}", str(error)), file=sys.stderr)
         return 1
     except known as error:
-        print(f"make {asked.verb}: {shown(error)}", file=sys.stderr)
+        print(f"make {asked.verb}: {escape(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nStopped watching; CloudFormation continues what it started.", file=sys.stderr)
@@ -81,7 +80,7 @@ def approver(asked: Asked) -> Approve:
     """Shows the change set, then asks."""
 
     def approve(changes: list[Change]) -> bool:
-        show(changes, lambda text: print(shown(text)))
+        show(changes, lambda text: print(escape(text)))
         return confirm(asked, "Execute it?")
 
     return approve
@@ -104,4 +103,4 @@ def progress(text: str) -> None:
     """Print one line of CloudFormation's progress."""
     if text.startswith("\n"):  # ours, before a heading
         print()
-    print(f"  {shown(text.removeprefix(chr(10)))}", flush=True)
+    print(f"  {escape(text.removeprefix(chr(10)))}", flush=True)

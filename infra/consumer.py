@@ -13,9 +13,9 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infra import archive, bytecode
-from infra.deploy import Deployed, Target, deploy, upload_file
-from infra.package import read_yaml
+from infra.deployment.deploy import Deployed, Target, deploy, upload_file
+from infra.packaging import archive, bytecode
+from infra.packaging.service_zip import read_yaml
 from infra.paths import ROOT
 
 EXAMPLE = Path("examples/consumer")
@@ -89,7 +89,7 @@ def deploy_consumer(target: Target, stack: str, package: Path, settings: Setting
     """Create or update a consumer's stack with the zip; the function is named like the stack.
 
     Raises:
-        infra.stack.StackFailed: with the events that tell why.
+        infra.deployment.stack.StackFailed: with the events that tell why.
     """
     code = {"CodeBucket": target.bucket, "CodeKey": upload_file(target, stack, package)}
     template = read_yaml(ROOT / EXAMPLE / "template.yaml")
@@ -110,7 +110,7 @@ def _belongs(name: str) -> bool:
 
 
 def _uv(root: Path, *arguments: str) -> None:
-    # The zip's code is compiled by infra.bytecode, so uv must not compile it as make has it do elsewhere.
+    # The zip's code is compiled by infra.packaging.bytecode, so uv must not compile it as make has it do elsewhere.
     environment = {name: value for name, value in os.environ.items() if name != "UV_COMPILE_BYTECODE"}
     ran = subprocess.run(
         [root / _UV, *arguments], cwd=root, env=environment, capture_output=True, text=True, check=False

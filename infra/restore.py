@@ -12,33 +12,36 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
-from configsvc.adapters.chance import SystemChance
-from configsvc.adapters.clock import SystemClock
 from configsvc.adapters.dynamo import DynamoRepository
+from configsvc.adapters.items import from_item
 from configsvc.adapters.json_schemas import JsonSchemas
+from configsvc.adapters.system import SystemClock, SystemRandomness
 from configsvc.model import limits, names
 from configsvc.model.errors import ConfigsvcError, NotFound
-from configsvc.model.grants import normalised
+from configsvc.model.grants import Action, Grant, normalised
 from configsvc.model.names import Namespace
-from configsvc.service import records
-from configsvc.service.create_namespace import NamespaceWanted, create_namespace
-from configsvc.service.delete_namespace import delete_namespace
-from configsvc.service.found import one
-from configsvc.service.lift import lift
-from configsvc.service.ports import Caller, Ports
-from infra import aws, revoked
-from infra.shown import shown
+from configsvc.service.engine import records
+from configsvc.service.engine.access import find_record
+from configsvc.service.engine.ports import Caller, ServicePorts
+from configsvc.service.engine.records import GRANTS, DataKeyRecord, StoredGrants
+from configsvc.service.verbs.grants import delete_grants, set_grants
+from configsvc.service.verbs.lift import lift_namespace
+from configsvc.service.verbs.namespaces import NamespaceWanted, create_namespace, delete_namespace
+from infra import aws
+from infra.escaping import escape
 from infra.stage import StageError, load
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sts import STSClient
+
 
 _PARTITION = "N#"
 # The description of a namespace between its creation and its deletion here: a repeat knows it by that.
@@ -114,13 +117,13 @@ def take_away(client: DynamoDBClient, old: str, new: str, operator: Operator) ->
     Raises:
         ConfigsvcError: DynamoDB failed, or others write there. Repeat it.
     """
-    came_back, now = (revoked.rights(client, table) for table in (new, old))
-    return revoked.take_away(_ports(client, new, operator), _caller(operator), came_back, now)
+    came_back, now = (rights(client, table) for table in (new, old))
+    return remove_revoked_grants(_ports(client, new, operator), _caller(operator), came_back, now)
 
 
-def _ports(client: DynamoDBClient, table: str, operator: Operator) -> Ports:
-    return Ports(
-        DynamoRepository(client, table), SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(),
+def _ports(client: DynamoDBClient, table: str, operator: Operator) -> ServicePorts:
+    return ServicePorts(
+        DynamoRepository(client, table), SystemClock(), SystemRandomness(), RecentGrants(), RenderedSnapshots(),
         (operator.principal,), JsonSchemas(),
     )  # fmt: skip
 
@@ -129,13 +132,13 @@ def _caller(operator: Operator) -> Caller:
     return Caller(None, operator.principal, operator.arn, "", "infra.restore", "restore")
 
 
-def _lift(ports: Ports, caller: Caller, namespace: Namespace, was: int | None, wanted: int) -> Lifted:
-    body: Mapping[str, Any] = lift(ports, caller, namespace, wanted, None).body
+def _lift(ports: ServicePorts, caller: Caller, namespace: Namespace, was: int | None, wanted: int) -> Lifted:
+    body: Mapping[str, Any] = lift_namespace(ports, caller, namespace, wanted, None).body
     wrong = tuple(f"{each['what']} {each['head']}, not {each['found']}" for each in body["check"]["differences"])
     return Lifted(namespace, was, body["revision"], wrong)
 
 
-def _numbers_only(ports: Ports, caller: Caller, namespace: Namespace, wanted: int) -> Lifted:
+def _numbers_only(ports: ServicePorts, caller: Caller, namespace: Namespace, wanted: int) -> Lifted:
     """Nothing of it is served; whoever creates it again goes on counting."""
     create_namespace(ports, caller, namespace, NamespaceWanted(description=_PASSING), None)
     wrong = _lift(ports, caller, namespace, None, wanted).wrong
@@ -143,10 +146,10 @@ def _numbers_only(ports: Ports, caller: Caller, namespace: Namespace, wanted: in
     return Lifted(namespace, None, body["revision"], wrong)
 
 
-def _is_passing(ports: Ports, namespace: Namespace) -> bool:
+def _is_passing(ports: ServicePorts, namespace: Namespace) -> bool:
     """Whether an earlier run created it and did not get as far as deleting it."""
     at = records.settings(namespace)
-    settings = one(ports.repository.get([at]), at, records.Settings)
+    settings = find_record(ports.repository.get([at]), at, records.StoredSettings)
     return settings is not None and settings.description == _PASSING
 
 
@@ -184,15 +187,15 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             given_out = {name: revision + asked.jump for name, revision in revisions(client, asked.new).items()}
         for lifted in lift_all(client, asked.new, operator, given_out):
-            print(shown(_told(lifted)))
+            print(escape(_told(lifted)))
         for line in take_away(client, asked.old, asked.new, operator) if asked.old and not asked.keep_grants else ():
-            print(shown(line))
+            print(escape(line))
     except (aws.Unreachable, StageError) as error:
-        print(shown(error), file=sys.stderr)
+        print(escape(error), file=sys.stderr)
         return 1
     except (ConfigsvcError, BotoCoreError, ClientError) as error:
         again = "Run it again." if asked.old else f"Running it again lifts everything by another {asked.jump}."
-        print(f"Not finished: {shown(error)} {again}", file=sys.stderr)
+        print(f"Not finished: {escape(error)} {again}", file=sys.stderr)
         return 1
     print("Every namespace is lifted. The service may use the table.")
     return 0
@@ -200,3 +203,62 @@ def main(arguments: list[str] | None = None) -> int:
 
 if __name__ == "__main__":
     sys.exit(main())
+
+
+class Rights(NamedTuple):
+    """The grants of each principal, and the state of each data key by namespace and kid."""
+
+    grants: Mapping[str, tuple[Grant, ...]]
+    data_keys: Mapping[tuple[str, str], str]
+
+
+def rights(client: DynamoDBClient, table: str) -> Rights:
+    """Those of a table; reads the whole table."""
+    records = [from_item(item) for item in _items(client, table)]
+    return Rights(
+        {each.principal: each.grants for each in records if isinstance(each, StoredGrants)},
+        {(each.namespace, each.data_key.kid): each.state for each in records if isinstance(each, DataKeyRecord)},
+    )
+
+
+def less(came_back: tuple[Grant, ...], now: tuple[Grant, ...]) -> tuple[Grant, ...]:
+    """Take every action on every pattern that is no longer granted out of the restored grants."""
+    still = _pairs(now)
+    patterns: defaultdict[tuple[Action, ...], list[str]] = defaultdict(list)
+    for grant in came_back:
+        for pattern in grant.namespaces:
+            patterns[tuple(each for each in grant.actions if (each, pattern) in still)].append(pattern)
+    return tuple(Grant(actions, tuple(named)) for actions, named in patterns.items() if actions)
+
+
+def remove_revoked_grants(ports: ServicePorts, caller: Caller, new: Rights, old: Rights) -> Iterator[str]:
+    """Take away what was revoked since, and say so; then name the data keys that were retired since."""
+    for principal, came_back in sorted(new.grants.items()):
+        left = less(came_back, old.grants.get(principal, ()))
+        if _pairs(left) == _pairs(came_back):
+            continue
+        if left:
+            set_grants(ports, caller, principal, left, None)
+        else:
+            delete_grants(ports, caller, principal, None)
+        yield f"{principal}: revoked what was revoked since the backup"
+    for (namespace, kid), state in sorted(new.data_keys.items()):
+        if state == "live" and old.data_keys.get((namespace, kid)) == "retired":
+            yield (
+                f"{namespace}: data key {kid} was retired since the backup and is live again. After the switch: "
+                f"configsvc data-key rotate -n {namespace} --fresh"
+            )
+
+
+def _pairs(grants: Iterable[Grant]) -> set[tuple[str, str]]:
+    return {(action, pattern) for grant in grants for action in grant.actions for pattern in grant.namespaces}
+
+
+def _items(client: DynamoDBClient, table: str) -> Iterator[Mapping[str, Any]]:
+    pages = client.get_paginator("scan").paginate(
+        TableName=table,
+        ConsistentRead=True,
+        FilterExpression="(pk = :grants AND begins_with(sk, :granted)) OR begins_with(sk, :data_key)",
+        ExpressionAttributeValues={":grants": {"S": GRANTS}, ":granted": {"S": "G#"}, ":data_key": {"S": "D#"}},
+    )
+    return (item for page in pages for item in page["Items"])

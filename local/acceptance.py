@@ -20,16 +20,16 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra import aws
-from infra.deploy import Service
-from infra.package import REGION, STAGE
-from infra.shown import shown
-from infra.stack import Outcome, Stack
+from infra.deployment.deploy import Service
+from infra.deployment.stack import Outcome, Stack
+from infra.escaping import escape
+from infra.packaging.service_zip import REGION, STAGE
 from infra.stage import StageError
-from local.cast import Caller, Casting, Place, write_stage
 from local.clients import client_arguments
+from local.emulator.running import running_endpoint
 from local.errors import LocalError, NotReady
 from local.paths import ROOT, Places
-from local.running import running_endpoint
+from local.people import Caller, Casting, Place, write_stage
 from local.stack import ADMINISTRATOR, running_stack
 
 _JOURNEYS = "tests/journeys"
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         with _stage_file(asked) as path:
             return _play(path, asked.url, others)
     except (LocalError, StageError, aws.Unreachable, BotoCoreError, ClientError) as error:
-        print(f"make acceptance: {shown(error)}", file=sys.stderr)
+        print(f"make acceptance: {escape(error)}", file=sys.stderr)
         return 1
 
 

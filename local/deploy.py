@@ -13,15 +13,15 @@ from dataclasses import replace
 import boto3
 
 from infra import command
-from infra.package import REGION
-from infra.release import Site
+from infra.deployment.release import Site
+from infra.packaging.service_zip import REGION
 from infra.stage import load
 from local.clients import client_arguments
-from local.emulator import Emulator
+from local.emulator.launcher import Emulator
+from local.emulator.running import running_endpoint
 from local.errors import LocalError, NotReady
 from local.paths import Places
 from local.run import PORT
-from local.running import running_endpoint
 from local.stack import administrators, target
 
 

@@ -6,11 +6,11 @@ from typing import NamedTuple
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.shown import shown
+from infra.escaping import escape
 from local.clients import client_arguments
+from local.emulator.running import running_endpoint
 from local.errors import LocalError
 from local.paths import Places
-from local.running import running_endpoint
 
 _MOST = 200
 
@@ -41,10 +41,10 @@ def main(places: Places | None = None) -> int:
     try:
         found = lines(running_endpoint(places or Places()))
     except (LocalError, BotoCoreError, ClientError) as error:
-        print(f"make logs: {shown(error)}", file=sys.stderr)
+        print(f"make logs: {escape(error)}", file=sys.stderr)
         return 1
     for line in found:
-        print(f"{line.group:<20} {shown(line.text)}")
+        print(f"{line.group:<20} {escape(line.text)}")
     return 0
 
 

@@ -3,7 +3,7 @@
 import shutil
 import sys
 
-from local import run_record
+from local.emulator import run_record
 from local.errors import LocalError
 from local.paths import Places
 

@@ -15,19 +15,18 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.consumer import ConsumerError, package_consumer
-from infra.package import PackagingError, package
-from infra.stack import StackFailed
-from local.emulator import Emulator
-from local.environment import write_environment
+from infra.deployment.stack import StackFailed
+from infra.packaging.service_zip import PackagingError, package
+from local.emulator.launcher import Emulator
+from local.emulator.running import noted
 from local.errors import LocalError, NotReady
-from local.loopback import LOOPBACK
+from local.network.loopback import LOOPBACK
+from local.network.proxy import CountingProxy
 from local.paths import ROOT, Places
-from local.proxy import CountingProxy
-from local.running import noted
 from local.stack import LocalStack, People, deploy_stack, make_people
-from local.story import NAMESPACE, Scene, tell
-from local.teller import StepFailed, Teller
-from local.terminal import COMMANDS, variables
+from local.story.chapters import NAMESPACE, Scene, tell
+from local.story.teller import StepFailed, Teller
+from local.story.terminal import COMMANDS, variables, write_environment
 
 PORT = 4580
 _EXPECTED = (LocalError, PackagingError, ConsumerError, StackFailed, StepFailed, subprocess.SubprocessError)

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import boto3
 
-from infra.access import named
-from infra.deploy import Service, Target, deploy_service
-from infra.package import REGION, Package
-from infra.proof import MODE, OBSERVE
-from infra.release import for_stage
-from infra.stack import Outcome, Stack
+from infra.cloudformation.access import named
+from infra.deployment.deploy import Service, Target, deploy_service
+from infra.deployment.proof import MODE, OBSERVE
+from infra.deployment.release import for_stage
+from infra.deployment.stack import Outcome, Stack
+from infra.packaging.service_zip import REGION, Package
 from infra.stage import load
 from local.clients import client_arguments
 from local.errors import NotReady

@@ -6,7 +6,11 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.fixtures_emulator", "tests.fixtures_package", "tests.fixtures_deployed"]
+pytest_plugins = [
+    "tests.support.fixtures.emulator",
+    "tests.support.fixtures.package",
+    "tests.support.fixtures.deployed",
+]
 
 # Speed is never asserted in a test: a busy machine must not fail one.
 settings.register_profile("configsvc", deadline=None, suppress_health_check=[HealthCheck.too_slow])

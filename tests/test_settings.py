@@ -9,7 +9,7 @@ import pytest
 
 from configsvc.model.errors import Misconfigured
 from configsvc.model.snapshot import cost
-from configsvc.settings import Settings, read
+from configsvc.settings import StageSettings, read_settings
 
 ROLE = "arn:aws:iam::123456789012:role/Admin*"
 USER = "arn:aws:iam::123456789012:user/ann"
@@ -20,16 +20,18 @@ NEEDED = {"CONFIGSVC_TABLE": "config", "CONFIGSVC_PROOF_SHA256": CURRENT}
 
 
 def test_table_and_proof_are_all_that_is_needed_and_nobody_is_administrator() -> None:
-    assert read(NEEDED) == Settings("config", (CURRENT,), proof_enforced=True, admins=(), log_level="info")
+    assert read_settings(NEEDED) == StageSettings(
+        "config", (CURRENT,), proof_enforced=True, admins=(), log_level="info"
+    )
 
 
 def test_while_the_proof_is_rotated_two_are_accepted() -> None:
-    assert read(NEEDED | {"CONFIGSVC_PROOF_SHA256": f"{CURRENT},{PREVIOUS}"}).proofs == (CURRENT, PREVIOUS)
+    assert read_settings(NEEDED | {"CONFIGSVC_PROOF_SHA256": f"{CURRENT},{PREVIOUS}"}).proofs == (CURRENT, PREVIOUS)
 
 
 @pytest.mark.parametrize(("mode", "enforced"), [("enforce", True), ("observe", False)])
 def test_the_proof_is_enforced_or_observed(mode: str, *, enforced: bool) -> None:
-    assert read(NEEDED | {"CONFIGSVC_PROOF_MODE": mode}).proof_enforced is enforced
+    assert read_settings(NEEDED | {"CONFIGSVC_PROOF_MODE": mode}).proof_enforced is enforced
 
 
 @pytest.mark.parametrize(
@@ -37,24 +39,26 @@ def test_the_proof_is_enforced_or_observed(mode: str, *, enforced: bool) -> None
 )
 def test_a_proof_that_could_never_be_shown_is_a_fault(digests: str) -> None:
     with pytest.raises(Misconfigured, match="CONFIGSVC_PROOF_SHA256"):
-        read(NEEDED | {"CONFIGSVC_PROOF_SHA256": digests})
+        read_settings(NEEDED | {"CONFIGSVC_PROOF_SHA256": digests})
 
 
 @pytest.mark.parametrize("mode", ["", "off", "Observe"])
 def test_there_is_no_third_mode(mode: str) -> None:
     with pytest.raises(Misconfigured, match="CONFIGSVC_PROOF_MODE is one of enforce, observe"):
-        read(NEEDED | {"CONFIGSVC_PROOF_MODE": mode})
+        read_settings(NEEDED | {"CONFIGSVC_PROOF_MODE": mode})
 
 
 def test_administrators_are_comma_separated() -> None:
     environ = NEEDED | {"CONFIGSVC_ADMINS": f" {ROLE}, {USER} ,", "CONFIGSVC_LOG_LEVEL": "DEBUG"}
-    assert read(environ) == Settings("config", (CURRENT,), proof_enforced=True, admins=(ROLE, USER), log_level="debug")
+    assert read_settings(environ) == StageSettings(
+        "config", (CURRENT,), proof_enforced=True, admins=(ROLE, USER), log_level="debug"
+    )
 
 
 def test_every_fault_is_told_at_once() -> None:
     environ = {"CONFIGSVC_ADMINS": f"*,{USER},arn:aws:iam::*:role/x", "CONFIGSVC_LOG_LEVEL": "loud"}
     with pytest.raises(Misconfigured) as refused:
-        read(environ)
+        read_settings(environ)
     told = str(refused.value)
     assert all(each in told for each in ("CONFIGSVC_TABLE", "'*'", "arn:aws:iam::*:role/x", "CONFIGSVC_LOG_LEVEL"))
     assert USER not in told
@@ -68,7 +72,7 @@ def test_every_fault_is_told_at_once() -> None:
     ],
 )  # fmt: skip
 def test_sizes_count_as_the_runtime_encodes(runtime: str | None, charset: str) -> None:
-    assert read(NEEDED | ({"AWS_EXECUTION_ENV": runtime} if runtime else {})).charset == charset
+    assert read_settings(NEEDED | ({"AWS_EXECUTION_ENV": runtime} if runtime else {})).charset == charset
 
 
 @pytest.mark.parametrize("runtime", [f"python3.{minor}" for minor in (11, 12, 13, 14, 15, 16)])
@@ -76,15 +80,15 @@ def test_the_runtimes_encoder_writes_what_the_settings_say(runtime: str) -> None
     environ = {"AWS_EXECUTION_ENV": f"AWS_Lambda_{runtime}"}
     source = "from awslambdaric.lambda_runtime_marshaller import to_json; print(len(to_json('\\xe9').encode()))"
     ran = subprocess.run([sys.executable, "-c", source], env=environ, capture_output=True, text=True, check=True)
-    assert int(ran.stdout) == 2 + cost("\xe9", read(NEEDED | environ).charset)
+    assert int(ran.stdout) == 2 + cost("\xe9", read_settings(NEEDED | environ).charset)
 
 
 @pytest.mark.parametrize(("text", "days"), [("", None), ("0", None), ("400", 400)])
 def test_a_change_log_is_kept_for_ever_or_so_many_days(text: str, days: int | None) -> None:
-    assert read(NEEDED | {"CONFIGSVC_CHANGE_LOG_DAYS": text}).change_log_days == days
+    assert read_settings(NEEDED | {"CONFIGSVC_CHANGE_LOG_DAYS": text}).change_log_days == days
 
 
 @pytest.mark.parametrize("text", ["-1", "many", "36501", "\u0664"])
 def test_days_that_are_none_are_told(text: str) -> None:
     with pytest.raises(Misconfigured, match="CONFIGSVC_CHANGE_LOG_DAYS is 0 to 36500"):
-        read(NEEDED | {"CONFIGSVC_CHANGE_LOG_DAYS": text})
+        read_settings(NEEDED | {"CONFIGSVC_CHANGE_LOG_DAYS": text})

@@ -15,10 +15,10 @@ import boto3
 
 from configsvc.model.grants import Grant
 from configsvc_client.admin import Admin, from_environ
-from infra.package import REGION, package
+from infra.packaging.service_zip import REGION, package
 from local.clients import ROOT as NOBODY
 from local.clients import client_arguments
-from local.emulator import Emulator
+from local.emulator.launcher import Emulator
 from local.paths import ROOT
 from local.people import Person
 from local.stack import LocalStack, deploy_stack, make_people

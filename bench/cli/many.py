@@ -14,7 +14,7 @@ from bench.cli.ground import CONFIGSVC, CREDSTASH, Ground, ground, run
 from bench.client.pair import Pair
 from bench.gates import Row
 from bench.measure import Sides
-from local.proxy import CountingProxy
+from local.network.proxy import CountingProxy
 
 FULL, FEW = 1000, 200
 _IN, _OUT = "import", "export"

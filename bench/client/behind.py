@@ -12,28 +12,27 @@ from bench.client.wire import Asked, Told
 from bench.stub_dynamodb import StubDynamoDb
 from bench.stub_dynamodb import served as dynamodb
 from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
-from configsvc.adapters.chance import SystemChance
-from configsvc.adapters.clock import SystemClock
 from configsvc.adapters.json_schemas import JsonSchemas
 from configsvc.adapters.memory import MemoryRepository
+from configsvc.adapters.system import SystemClock, SystemRandomness
 from configsvc.bootstrap import app
 from configsvc.model.change_set import ChangeSet, Put
 from configsvc.model.grants import Grant
 from configsvc.model.snapshot import SealedSnapshot
-from configsvc.service.add_data_key import add_data_key
-from configsvc.service.change import change
-from configsvc.service.create_namespace import NamespaceWanted, create_namespace
-from configsvc.service.ports import Caller, Ports
-from configsvc.service.set_grants import set_grants
-from infra.package import package
-from local.gateway import Gateway
-from local.gateway_access import Access
-from local.gateway_signature import Request
+from configsvc.service.engine.ports import Caller, ServicePorts
+from configsvc.service.verbs.change_sets import commit_change_set
+from configsvc.service.verbs.data_keys import add_data_key
+from configsvc.service.verbs.grants import set_grants
+from configsvc.service.verbs.namespaces import NamespaceWanted, create_namespace
+from infra.packaging.service_zip import package
+from local.gateway.access import Access
+from local.gateway.gateway import Gateway
+from local.gateway.signature import Request
 from local.paths import ROOT
-from local.runtime import Runtime
-from tests.complete.packed import configured, given_by_lambda, variables
-from tests.web.apps import PROOF_PARAMETERS
-from tests.web.events import VARIABLES
+from local.runtime.function import Runtime
+from tests.support.complete.packed import configured, given_by_lambda, variables
+from tests.support.web.apps import PROOF_PARAMETERS
+from tests.support.web.events import VARIABLES
 
 _ADMIN = "arn:aws:iam::123456789012:role/Bench"
 _CALLER = Caller("api-key:bench", _ADMIN, _ADMIN, "127.0.0.1", "bench", "bench")
@@ -84,8 +83,8 @@ def behind(scratch: Path, api_key: str, snapshot: SealedSnapshot) -> Iterator[Be
 
 def _filled(snapshot: SealedSnapshot) -> MemoryRepository:
     repository = MemoryRepository()
-    ports = Ports(
-        repository, SystemClock(), SystemChance(), RecentGrants(3600), RenderedSnapshots(), (_ADMIN,), JsonSchemas()
+    ports = ServicePorts(
+        repository, SystemClock(), SystemRandomness(), RecentGrants(3600), RenderedSnapshots(), (_ADMIN,), JsonSchemas()
     )
     for principal, grant in (("api-key:bench", Grant(("read",), ("*",))), (_ADMIN, Grant(("write",), ("*",)))):
         set_grants(ports, _CALLER, principal, (grant,), None)
@@ -94,5 +93,5 @@ def _filled(snapshot: SealedSnapshot) -> MemoryRepository:
     for data_key in snapshot.data_keys:
         add_data_key(ports, _CALLER, snapshot.namespace, data_key, None)
     puts = tuple(Put(each.key, each.form, each.content_type, each.value) for each in snapshot.entries)
-    change(ports, _CALLER, snapshot.namespace, ChangeSet(puts), None)
+    commit_change_set(ports, _CALLER, snapshot.namespace, ChangeSet(puts), None)
     return repository

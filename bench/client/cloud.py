@@ -13,8 +13,8 @@ from bench.client.wire import Asked, Told
 from configsvc.model.encoding import base64std, from_base64std
 from configsvc.model.names import Namespace
 from configsvc.model.snapshot import SealedSnapshot, parse, render
-from tests.client.fakes import KMS_KEY, FakeKms
-from tests.client.sealing import sealed_values
+from tests.support.client.fakes import KMS_KEY, FakeKms
+from tests.support.client.sealing import sealed_values
 
 CHANGING = Namespace("changing")
 """A namespace that has another revision each time it is asked for."""

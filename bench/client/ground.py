@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 from bench.client.cloud import Cloud, namespace_of
 from bench.client.wire import served
 from local.paths import ROOT
-from tests.client.certificates import server_context
-from tests.client.fakes import KMS_KEY
+from tests.support.client.certificates import server_context
+from tests.support.client.fakes import KMS_KEY
 
 _PYTHON = ROOT / ".venvs/peers/bin/python"
 _SCRIPTS = Path(__file__).with_name("scripts")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from local.server import Handler, LoopbackServer
+from local.network.server import Handler, LoopbackServer
 
 
 class Asked(NamedTuple):

@@ -12,7 +12,7 @@ from bench.load.plan import FLAT_OUT, FULL, Plan
 from bench.load.promises import promises
 from bench.load.report import told, write
 from bench.load.run import Result, run
-from infra.package import Package, package
+from infra.packaging.service_zip import Package, package
 from local.paths import ROOT
 
 _OTHER_FILES = 512

@@ -10,7 +10,7 @@ from bench.load.counted import Calls
 from bench.load.plan import Plan
 from bench.load.service import filled, running
 from bench.load.writer import Writer, Written
-from infra.package import Package
+from infra.packaging.service_zip import Package
 
 
 class Result(NamedTuple):

@@ -13,16 +13,16 @@ from bench.load.counted import CountedDynamoDb
 from bench.load.plan import Plan
 from bench.stub_dynamodb import served
 from configsvc.bootstrap import app
-from infra.package import Package
-from local.gateway import Target
-from local.runtime import Runtime
-from tests.complete.packed import configured, given_by_lambda, variables
-from tests.journeys.api import Api
-from tests.journeys.local_stage import new_cast, stage_before
-from tests.journeys.sealing import DataKey
-from tests.journeys.stage import Stage, api_key_principal, iam_principal
-from tests.journeys.story import Story
-from tests.web.apps import PROOF_PARAMETERS
+from infra.packaging.service_zip import Package
+from local.gateway.gateway import Target
+from local.runtime.function import Runtime
+from tests.support.complete.packed import configured, given_by_lambda, variables
+from tests.support.journeys.api import Api
+from tests.support.journeys.local_stage import new_cast, stage_before
+from tests.support.journeys.sealing import DataKey
+from tests.support.journeys.stage import Stage, api_key_principal, iam_principal
+from tests.support.journeys.story import Story
+from tests.support.web.apps import PROOF_PARAMETERS
 
 _NAMESPACES = "load.*"
 _VALUE = "x" * 64

@@ -36,13 +36,13 @@ from configsvc.model.errors import (
     VersionClaimed,
 )
 from configsvc_client._config import Config
+from configsvc_client._opening.snapshot import NoSuchKey, Snapshot
+from configsvc_client._opening.value import JSON
 from configsvc_client._secret import Secret
-from configsvc_client._snapshot import NoSuchKey, Snapshot
-from configsvc_client._value import JSON
 
 if TYPE_CHECKING:
-    from configsvc_client._fallback import BadFallback
-    from configsvc_client._health import Health
+    from configsvc_client._opening.fallback_file import BadFallback
+    from configsvc_client._refresh.health import Health
 
 __all__ = [
     "JSON",
@@ -87,11 +87,11 @@ __all__ = [
 def __getattr__(name: str) -> object:
     """Imports on first use what a cold start does without."""
     if name == "BadFallback":
-        from configsvc_client._fallback import BadFallback
+        from configsvc_client._opening.fallback_file import BadFallback
 
         return BadFallback
     if name == "Health":
-        from configsvc_client._health import Health
+        from configsvc_client._refresh.health import Health
 
         return Health
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,20 +11,18 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar, overload
 
 from configsvc.model.errors import ConfigsvcError, Misconfigured
-from configsvc_client._changes import Callback, Callbacks
-from configsvc_client._hidden import hidden
-from configsvc_client._hooks import after_copies, imported
-from configsvc_client._keeper import Keeper
+from configsvc_client._opening.snapshot import Snapshot
 from configsvc_client._ports import World, warn
-from configsvc_client._reads import Reads
-from configsvc_client._refresh import HeldSource
-from configsvc_client._secret import Secret, masked
+from configsvc_client._process import after_copies, imported
+from configsvc_client._refresh.flight import Callback, Callbacks, HeldSource
+from configsvc_client._refresh.keeper import Keeper
+from configsvc_client._refresh.reads import Reads
+from configsvc_client._secret import Secret, hidden, masked
 from configsvc_client._settings import ClientSettings, Given, settings
-from configsvc_client._snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from configsvc_client._background import Background
-    from configsvc_client._health import Health
+    from configsvc_client._refresh.background import Background
+    from configsvc_client._refresh.health import Health
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -209,7 +207,9 @@ class Config(Reads):
     def health(self) -> Health:
         """How it is: state, age, revisions, and why where not all is well. Does no I/O, loads nothing, never raises."""
         made = self._made
-        found: Health = imported("configsvc_client._health").health(made, None if made else self._misconfigured())
+        found: Health = imported("configsvc_client._refresh.health").health(
+            made, None if made else self._misconfigured()
+        )
         return found
 
     def _misconfigured(self) -> ConfigsvcError | None:
@@ -265,12 +265,12 @@ class Config(Reads):
             or function.__code__.co_flags & _RUNS_LATER
             or function.__globals__.get("__name__") == "contextlib"  # what its decorators made
         ):
-            from configsvc_client import _handlers
+            from configsvc_client._reading import handlers
 
-            _handlers.check(function, found := _handlers.flags(function))
-            if _handlers.is_coroutine(found):
-                invoking = _handlers.Invoking(self._invocation, self._current, self._at_hand, _remaining)
-                return _handlers.coroutine(function, invoking)
+            handlers.check(function, found := handlers.flags(function))
+            if handlers.is_coroutine(found):
+                invoking = handlers.Invoking(self._invocation, self._current, self._at_hand, _remaining)
+                return handlers.coroutine(function, invoking)
 
         @functools.wraps(function)
         def invoke(*args: object, **kwargs: object) -> object:
@@ -287,9 +287,9 @@ class Config(Reads):
                 or hasattr(kind, "__anext__")
                 or kind.__module__ == "contextlib"
             ):
-                from configsvc_client import _handlers
+                from configsvc_client._reading import handlers
 
-                return _handlers.later(came, function, self._invocation, snapshot)
+                return handlers.later(came, function, self._invocation, snapshot)
             return came
 
         return invoke
@@ -343,7 +343,7 @@ class Config(Reads):
         keeper = Keeper(found, world, self._callbacks, self._publish, freezes=bool(self._environ.get(_IN_LAMBDA)))
         background = None
         if self._wants_background and not self._environ.get(_IN_LAMBDA):
-            from configsvc_client._background import Background
+            from configsvc_client._refresh.background import Background
 
             background = Background(keeper)
         self._read_by(world.clock.wall, world.clock.monotonic)

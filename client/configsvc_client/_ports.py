@@ -9,10 +9,10 @@ from configsvc.model.errors import ConfigsvcError
 from configsvc.model.names import Namespace
 from configsvc.model.record import Record
 from configsvc.model.snapshot import SealedSnapshot
-from configsvc_client._hidden import Hidden
+from configsvc_client._secret import Hidden
 
 if TYPE_CHECKING:
-    from configsvc_client._kms import Kms
+    from configsvc_client._aws.kms import Kms
 
 Chance = Callable[[], float]
 """A number from 0 up to 1, from the system's randomness: a restored copy of this process must not draw the same."""
@@ -80,12 +80,6 @@ class Gateway(Protocol):
         """
 
 
-def _read(path: str) -> bytes:
-    from configsvc_client._fallback import read
-
-    return read(path)
-
-
 def warn(message: str) -> None:
     """A warning in the log named `configsvc_client`; it holds no value. A filter that raises fails no read."""
     import logging
@@ -101,8 +95,8 @@ def warn(message: str) -> None:
 class World(Record):
     """All of it.
 
-    `prepare` readies, while the first answer is on its way, what opening it will need; `close` drops what is open, and
-    the next use opens it again; `read` is the bytes of the fallback file (BadFallback where it cannot be read).
+    `prepare` readies, while the first answer is on its way, what opening it will need. `close` drops what is open, and
+    the next use opens it again. `read` reads the fallback file (BadFallback where it cannot); None reads the disk's.
     """
 
     gateway: Gateway
@@ -111,5 +105,5 @@ class World(Record):
     chance: Chance
     prepare: Callable[[], None]
     close: Callable[[], None]
-    read: Callable[[str], bytes] = _read
+    read: Callable[[str], bytes] | None = None
     warn: Callable[[str], None] = warn

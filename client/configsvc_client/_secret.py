@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 _MASK = "***"
 
@@ -91,3 +91,145 @@ def masked(text: str | bytes | Secret) -> Secret:
 def bare(value: Any) -> Any:  # noqa: ANN401  # a header or a body, masked or not
     """What is behind the mask, or the value itself where there is none."""
     return value.reveal() if isinstance(value, Secret) else value
+
+
+__all__ = ["Environ", "Hidden", "HiddenMapping", "hidden", "view", "without_frames"]
+
+Raised = TypeVar("Raised", bound=BaseException)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping as HiddenMapping
+    from typing import NamedTuple as Hidden
+else:
+
+    class _HiddenType(type):
+        """Makes properties of annotations; a value beside one is its default."""
+
+        def __new__(cls, name: str, bases: tuple[type, ...], members: dict[str, Any]) -> type:
+            fields = tuple(members.get("__annotations__", ()))
+            defaults = {field: members.pop(field) for field in fields if field in members}
+            getters = {field: property(_part(field)) for field in fields}
+            about = {"__slots__": (), "_names": fields, "_defaults": defaults}
+            return super().__new__(cls, name, bases, {**about, **members, **getters})
+
+    def _part(field: str) -> Callable[[Hidden], object]:
+        return lambda record: record._parts()[field]  # noqa: SLF001  # of this module
+
+    class Hidden(Shown, metaclass=_HiddenType):
+        """A record: to a type checker a `NamedTuple`, but no tuple and not unpacked."""
+
+        __slots__ = ("_parts",)
+
+        def __init__(self, *values: object, **named: object) -> None:
+            parts = {**self._defaults, **dict(zip(self._names, values, strict=False)), **named}
+            if parts.keys() != set(self._names) or len(values) > len(self._names):
+                raise TypeError(f"{type(self).__name__} takes {', '.join(self._names)}, each once")
+            object.__setattr__(self, "_parts", lambda: parts)
+
+        def __setattr__(self, name: str, value: object) -> NoReturn:
+            raise AttributeError(f"a {type(self).__name__} does not change")
+
+        def __eq__(self, other: object) -> bool:
+            return type(other) is type(self) and other._parts() == self._parts()
+
+        def __hash__(self) -> int:
+            return hash(tuple(self._parts().values()))
+
+        def __repr__(self) -> str:
+            return f"{type(self).__name__}(***)"
+
+        def __reduce_ex__(self, protocol: object) -> NoReturn:
+            raise TypeError(f"a {type(self).__name__} may hold secrets and is not pickled or copied")
+
+        def _replace(self, /, **named: object) -> Hidden:
+            return type(self)(**{**self._parts(), **named})
+
+    class HiddenMapping(Shown):
+        """A mapping to read: to a type checker a `Mapping`, at run time not registered as one."""
+
+        __slots__ = ()
+        __reversed__ = None  # as of a Mapping: else Python would read the keys 0, 1, …
+
+        def __class_getitem__(cls, _: object) -> type:
+            return cls
+
+        def keys(self) -> KeysView[str]:
+            return KeysView(self)
+
+        def values(self) -> Iterable[object]:
+            return _View(self, "values", lambda: (self[key] for key in self))
+
+        def items(self) -> Iterable[tuple[str, object]]:
+            return _View(self, "items", lambda: ((key, self[key]) for key in self))
+
+        def __eq__(self, other: object) -> bool:
+            if not isinstance(other, Mapping | HiddenMapping):
+                return NotImplemented
+            return dict(self.items()) == dict(other.items())
+
+        __hash__ = None
+
+        def __getstate__(self) -> NoReturn:
+            raise TypeError(f"a {type(self).__name__} holds secrets and is not pickled or copied")
+
+
+class _View(Shown):
+    """The values or items of a mapping, as it is each time that they are asked for."""
+
+    __slots__ = ("_each", "_of", "_what")
+
+    def __init__(self, of: Mapping[str, object], what: str, each: Callable[[], Iterator[object]]) -> None:
+        self._of, self._what, self._each = of, what, each
+
+    def __iter__(self) -> Iterator[object]:
+        return self._each()
+
+    def __len__(self) -> int:
+        return len(self._of)
+
+    def __contains__(self, wanted: object) -> bool:
+        return wanted in self._each()
+
+    def __repr__(self) -> str:
+        return f"{self._what} of {self._of!r}"
+
+
+def view(of: Any, what: str, each: Callable[[], Iterator[object]]) -> Any:  # noqa: ANN401  # to a type checker a view
+    """The values or items of a mapping that walks over them in its own way."""
+    return _View(of, what, each)
+
+
+class Environ(HiddenMapping[str, str]):
+    """Variables, read by their names: those of a process hold its credentials."""
+
+    __slots__ = ("_all",)
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._all: Callable[[], Mapping[str, str]] = lambda: environ
+
+    def __getitem__(self, name: str) -> str:
+        return self._all()[name]
+
+    def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401  # as of a Mapping
+        """A variable, or the default."""
+        return self._all().get(name, default)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def __repr__(self) -> str:
+        return f"Environ({len(self)} variables)"
+
+
+def hidden(environ: Mapping[str, str]) -> Environ:
+    """The variables of an environment, not to be shown."""
+    return environ if isinstance(environ, Environ) else Environ(environ)
+
+
+def without_frames(error: Raised) -> Raised:
+    """An error that was caught, to be raised again from a frame that holds no value: its own had them in hand."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)

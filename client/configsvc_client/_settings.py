@@ -18,7 +18,7 @@ from configsvc_client import _spelling
 from configsvc_client._freshness import Pace
 from configsvc_client._pin import Pin, pin
 from configsvc_client._secret import Secret
-from configsvc_client._url import Url, parse
+from configsvc_client._transport.url import Url, parse
 
 _NO_FLOORS: Mapping[names.Namespace, int] = MappingProxyType({})
 _START, _START_WITH_FALLBACK = 8.0, 2.0

@@ -22,7 +22,7 @@ class KeyPatterns:
 
     def names(self, key: str) -> bool:
         """Whether any pattern matches the whole key. The time is linear, whatever the patterns are."""
-        from configsvc.model.wildcard import matches
+        from configsvc.model.names import matches
 
         return any(matches(key, each) for each in self._patterns)
 

@@ -7,16 +7,16 @@ import time
 from collections.abc import Callable, Mapping
 
 from configsvc.model.errors import CannotOpen, Misconfigured
-from configsvc_client import _credentials
-from configsvc_client._gateway import ApiGateway
-from configsvc_client._hidden import hidden
-from configsvc_client._http import Connection
-from configsvc_client._kms import AwsKms, Decrypted, endpoint, fails, region_in, signed_for
+from configsvc_client._aws import credentials
+from configsvc_client._aws.kms import AwsKms, Decrypted, endpoint, fails, region_in, signed_for
 from configsvc_client._pin import Pin, is_arn, region_of
 from configsvc_client._ports import ClockReading, World
+from configsvc_client._secret import hidden
+from configsvc_client._service.gateway import ApiGateway
 from configsvc_client._settings import ClientSettings
-from configsvc_client._trust import Trust
-from configsvc_client._url import Url
+from configsvc_client._transport.http import Connection
+from configsvc_client._transport.trust import Trust
+from configsvc_client._transport.url import Url
 
 _NO_REGION = (
     "The region of the KMS key is not known: AWS_REGION is not set, your AWS profile has no region, and "
@@ -62,7 +62,7 @@ class RegionalKms:
         pin: Pin,
         environ: Mapping[str, str],
         connect: Callable[[Url], Connection],
-        credentials: _credentials.Find,
+        credentials: credentials.Find,
         *,
         forget: Callable[[], None] | None = None,
         region: str | None = None,
@@ -163,7 +163,7 @@ class RegionalKms:
 
 def _check_region(arn: str) -> None:
     """Refuses what whoever stores data keys made up: KMS is asked at AWS alone, in a region of the ARN's partition."""
-    from configsvc_client._partitions import is_region
+    from configsvc_client._aws.endpoints import is_region
 
     if not is_region(region_of(arn), arn.split(":")[1]):
         raise Misconfigured(f"AWS_REGION is not set, and {arn} names no AWS region. Set AWS_REGION.")
@@ -173,8 +173,8 @@ def real(settings: ClientSettings, environ: Mapping[str, str]) -> World:
     """The world over the network."""
     trust = Trust(environ)
     api = Connection(settings.url, environ, trust=trust, chance=chance)
-    sources = _credentials.CredentialSources(environ)
-    provider = _credentials.Provider(sources.find, time.time, sources.forget)
+    sources = credentials.CredentialSources(environ)
+    provider = credentials.Provider(sources.find, time.time, sources.forget)
 
     def connect(url: Url) -> Connection:
         return Connection(url, environ, trust=trust, chance=chance, fails=fails)
@@ -196,6 +196,7 @@ def real(settings: ClientSettings, environ: Mapping[str, str]) -> World:
 def _prepare(kms: RegionalKms, deadline: float) -> None:
     """Readies what opening needs while the answer is on its way: modules, and the connection to KMS."""
     kms.open_ahead(deadline)
-    from configsvc_client import _cipher, _sigv4
+    from configsvc_client._aws import sigv4
+    from configsvc_client._opening import cipher
 
-    del _cipher, _sigv4
+    del cipher, sigv4

@@ -22,8 +22,8 @@ import os
 from collections.abc import Iterable, Mapping, MutableMapping
 
 from configsvc.model.errors import ConfigsvcError, Misconfigured
-from configsvc_client._hidden import without_frames
-from configsvc_client._variables import Advice, check_room, variables
+from configsvc_client._reading.variables import Advice, check_room, variables
+from configsvc_client._secret import without_frames
 
 _ADVICE = Advice(
     "Leave it out with prefix=, read it from the Config, or name the variable in full in allow=.",

@@ -14,7 +14,7 @@ import logging
 
 from configsvc_client._config import Config
 from configsvc_client._foreign import pass_on
-from configsvc_client._mask import Mask
+from configsvc_client._reading.mask import Mask
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 

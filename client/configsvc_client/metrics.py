@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping
 
 from configsvc_client._config import Config
-from configsvc_client._health import Health
+from configsvc_client._refresh.health import Health
 
 _NAMESPACE = "configsvc"
 _FUNCTION = "AWS_LAMBDA_FUNCTION_NAME"

@@ -20,7 +20,7 @@ from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterEr
 from configsvc.model.errors import Misconfigured
 from configsvc_client._config import Config
 from configsvc_client._foreign import instead
-from configsvc_client._value import ConfigValue
+from configsvc_client._opening.value import ConfigValue
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.parameters.types import TransformOptions

@@ -35,10 +35,10 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 from configsvc.model.errors import ConfigsvcError, Unprocessable
 from configsvc_client._config import Config
 from configsvc_client._foreign import instead, pass_on
-from configsvc_client._hidden import without_frames
-from configsvc_client._mask import MASK
-from configsvc_client._value import ConfigValue
-from configsvc_client._variables import name_of
+from configsvc_client._opening.value import ConfigValue
+from configsvc_client._reading.mask import MASK
+from configsvc_client._reading.variables import name_of
+from configsvc_client._secret import without_frames
 
 _DELIMITER = "."
 

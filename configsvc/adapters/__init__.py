@@ -1,1 +1,1 @@
-"""One technology per file; each brings a port of `configsvc.service.ports`."""
+"""One technology per file; each brings a port of `configsvc.service.engine.ports`."""

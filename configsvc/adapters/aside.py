@@ -6,10 +6,10 @@ from collections.abc import Callable
 from threading import Event, Lock, Thread
 from typing import Generic, TypeVar
 
-Made = TypeVar("Made")
+AsideResult = TypeVar("AsideResult")
 
 
-class Aside(Generic[Made]):
+class Aside(Generic[AsideResult]):
     """Something that is made for whoever can wait that long, by one thread at a time.
 
     Who cannot goes away with TimeoutError, and the making goes on: the next one finds it further, or done. What failed
@@ -20,13 +20,13 @@ class Aside(Generic[Made]):
         kept: whether it is made once; if not, it is made again for whoever asks after the last making ended.
     """
 
-    def __init__(self, make: Callable[[], Made], *, kept: bool = True) -> None:
+    def __init__(self, make: Callable[[], AsideResult], *, kept: bool = True) -> None:
         self._make = make
         self._kept = kept
         self._lock = Lock()
-        self._making: _Making[Made] | None = None
+        self._making: _Making[AsideResult] | None = None
 
-    def result(self, seconds: float) -> Made:
+    def result(self, seconds: float) -> AsideResult:
         """What was made, after waiting for at most `seconds`.
 
         Raises:
@@ -48,11 +48,11 @@ class Aside(Generic[Made]):
         return self._making is not None and not self._making.ended.is_set()
 
 
-class _Making(Generic[Made]):
-    def __init__(self, make: Callable[[], Made], before: BaseException | None) -> None:
+class _Making(Generic[AsideResult]):
+    def __init__(self, make: Callable[[], AsideResult], before: BaseException | None) -> None:
         self.before = before
         self.ended = Event()
-        self.made: list[Made] = []
+        self.made: list[AsideResult] = []
         self.fault: BaseException | None = None
         Thread(target=self._run, args=(make,), daemon=True).start()
 
@@ -60,7 +60,7 @@ class _Making(Generic[Made]):
         """Whether it is of no use to whoever asks now."""
         return self.ended.is_set() and (self.fault is not None or not kept)
 
-    def _run(self, make: Callable[[], Made]) -> None:
+    def _run(self, make: Callable[[], AsideResult]) -> None:
         try:
             self.made.append(make())
         except BaseException as error:  # noqa: BLE001  # it is raised to whoever waits

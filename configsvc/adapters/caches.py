@@ -8,9 +8,9 @@ from threading import Lock
 
 from cachetools import LRUCache, TTLCache
 
-from configsvc.adapters.clock import Elapsed
+from configsvc.adapters.system import Elapsed
 from configsvc.model.grants import Grant
-from configsvc.service.ports import Rendered
+from configsvc.service.engine.ports import Rendered
 
 GRANTS_SECONDS = 10.0
 GRANTS_PRINCIPALS = 1024

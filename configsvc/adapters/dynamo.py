@@ -6,13 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
-from configsvc.adapters.chance import SystemChance
-from configsvc.adapters.clock import SystemClock
-from configsvc.adapters.dynamo_calls import PAGE_SECONDS, RECORD_SECONDS, Calls
-from configsvc.adapters.dynamo_errors import busy
+from configsvc.adapters.dynamo_calls import PAGE_SECONDS, RECORD_SECONDS, Calls, busy
 from configsvc.adapters.items import from_item, key_of, to_item
-from configsvc.service.ports import Action, Check, Remove, Write
-from configsvc.service.records import Address, Record, address_of
+from configsvc.adapters.system import SystemClock, SystemRandomness
+from configsvc.service.engine.ports import Remove, StampCheck, Write, WriteAction
+from configsvc.service.engine.records import Record, RecordAddress, address_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -48,13 +46,13 @@ class DynamoRepository:
     def __init__(self, client: DynamoDBClient, table: str, calls: Calls | None = None) -> None:
         self._client = client
         self._table = table
-        self._calls = calls or Calls(SystemClock(), SystemChance())
+        self._calls = calls or Calls(SystemClock(), SystemRandomness())
 
     def within(self, deadline: float) -> DynamoRepository:
         """The same, all whose calls together end by `deadline`: seconds of the clock's `monotonic`."""
         return DynamoRepository(self._client, self._table, self._calls.within(deadline))
 
-    def get(self, addresses: Sequence[Address]) -> dict[Address, Record]:
+    def get(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
         """The records that are there, each strongly consistent."""
         wanted = list(dict.fromkeys(addresses))
         if len(wanted) == 1:
@@ -89,7 +87,7 @@ class DynamoRepository:
             left = None if left is None else left - len(page["Items"])
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
-    def together(self, addresses: Sequence[Address]) -> dict[Address, Record]:
+    def together(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
         """The records that are there, all of one moment: TransactGetItems."""
         wanted: list[TransactGetItemTypeDef] = [
             {"Get": {"TableName": self._table, "Key": key_of(at)}} for at in addresses
@@ -99,7 +97,7 @@ class DynamoRepository:
         found = [from_item(each["Item"]) for each in answer["Responses"] if "Item" in each]
         return {address_of(record): record for record in found}
 
-    def commit(self, actions: Sequence[Action]) -> None:
+    def commit(self, actions: Sequence[WriteAction]) -> None:
         """All actions in one TransactWriteItems, or none. Its token is the same in every try: it is applied once."""
         addresses = [address_of(action.record) if isinstance(action, Write) else action.address for action in actions]
         transaction = [self._transact(action) for action in actions]
@@ -107,12 +105,12 @@ class DynamoRepository:
         send = partial(self._client.transact_write_items, TransactItems=transaction, ClientRequestToken=token)
         self._calls.commit(addresses, send)
 
-    def _get_one(self, address: Address) -> list[Item]:
+    def _get_one(self, address: RecordAddress) -> list[Item]:
         send = partial(self._client.get_item, TableName=self._table, Key=key_of(address), ConsistentRead=True)
         answer = self._calls.read(RECORD_SECONDS, send)
         return [answer["Item"]] if "Item" in answer else []
 
-    def _get_batch(self, addresses: Sequence[Address]) -> Iterator[Item]:
+    def _get_batch(self, addresses: Sequence[RecordAddress]) -> Iterator[Item]:
         """An answer ends at 16 MB, and a busy table leaves keys out: they are asked for again, after a pause."""
         keys: Sequence[Key] = [key_of(address) for address in addresses]
         until, fruitless = self._calls.until(), 0
@@ -144,21 +142,21 @@ class DynamoRepository:
             "ConsistentRead": True,
         }
         if after:
-            request["ExclusiveStartKey"] = key_of(Address(partition, after))
+            request["ExclusiveStartKey"] = key_of(RecordAddress(partition, after))
         if not values:
             aliases = {f"#{number}": name for number, name in enumerate(_WITHOUT_VALUE)}
             request["ExpressionAttributeNames"] = names | aliases
             request["ProjectionExpression"] = ", ".join(aliases)
         return request
 
-    def _transact(self, action: Action) -> TransactWriteItemTypeDef:
+    def _transact(self, action: WriteAction) -> TransactWriteItemTypeDef:
         condition = _condition(action.expected)
         match action:
             case Write(record):
                 return {"Put": {"TableName": self._table, "Item": to_item(record), **condition}}
             case Remove(address):
                 return {"Delete": {"TableName": self._table, "Key": key_of(address), **condition}}
-            case Check(address):
+            case StampCheck(address):
                 return {"ConditionCheck": {"TableName": self._table, "Key": key_of(address), **condition}}
 
 

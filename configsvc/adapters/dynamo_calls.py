@@ -1,18 +1,116 @@
-"""Calls to DynamoDB, tried again within one deadline.
-
-botocore bounds the number of its tries and each of them, never all together, so it tries once and this tries again.
-"""
+"""Calls of DynamoDB within a deadline: what is retried, and what each error means."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
-from configsvc.adapters.dynamo_errors import Conflicting, readable, translated
-from configsvc.adapters.dynamo_http import Exchange
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,  # noqa: A004  # its name
+    CredentialRetrievalError,
+    HTTPClientError,
+    MetadataRetrievalError,
+)
+from botocore.parsers import ResponseParserError
+
+from configsvc.adapters.dynamo_client import HttpExchange
+from configsvc.model.errors import ConfigsvcError, Internal
 from configsvc.model.retry import Backoff
-from configsvc.service.ports import Chance, Clock, StoreBusy, StoreUnavailable
-from configsvc.service.records import Address
+from configsvc.service.engine.ports import LostRace, ServiceChance, ServiceClock, StoreBusy, StoreUnavailable
+from configsvc.service.engine.records import RecordAddress
+
+_FAILED, _CONFLICT = "ConditionalCheckFailed", "TransactionConflict"
+_BUSY_REASONS = {"ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"}
+_BUSY = {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"}
+_UNDER_WAY = "TransactionInProgressException"
+_SERVER_FAULT = 500
+
+_BROKEN = (HTTPClientError, ConnectionError, TimeoutError)  # broken off, never begun, not in time
+_UNSIGNED = (CredentialRetrievalError, MetadataRetrievalError)  # whoever gives credentials out failed
+_NO_ANSWER = (*_BROKEN, *_UNSIGNED)
+_UNREADABLE = (ResponseParserError, ValueError, AttributeError, TypeError)  # botocore's, of JSON of another shape
+
+Translated = TypeVar("Translated")
+
+
+class Conflicting(LostRace):
+    """Another transaction was at the same items at the same time; that may be this one, sent before."""
+
+
+@contextmanager
+def translate_errors(addresses: Sequence[RecordAddress] = ()) -> Iterator[None]:
+    """What happens inside, in our words; `addresses` are those of a transaction's actions, in their order.
+
+    Raises:
+        LostRace: a condition did not hold, or another transaction was at the same items (Conflicting).
+        StoreBusy: throttled; nothing was written.
+        StoreUnavailable: no answer, or a fault of DynamoDB's; a write may have happened all the same.
+        Internal: anything else, such as a missing table or a missing permission.
+    """
+    try:
+        yield
+    except ClientError as error:
+        raise _translate(error, addresses) from error
+    except _NO_ANSWER as error:
+        raise unavailable() from error
+    except BotoCoreError as error:
+        raise Internal("The service cannot reach its table. Its log says why.") from error
+
+
+def send_readably(send: Callable[[], Translated]) -> Translated:
+    """What botocore makes of an answer, where that is one of DynamoDB's: whatever answers in its place is no answer.
+
+    Raises:
+        HTTPClientError: it is none.
+    """
+    try:
+        return send()
+    except (BotoCoreError, ClientError, TimeoutError):
+        raise
+    except _UNREADABLE as error:
+        raise HTTPClientError(error="the answer is not DynamoDB's") from error
+
+
+def unavailable() -> StoreUnavailable:
+    """The store does not answer now."""
+    return StoreUnavailable("The store does not answer. Try again.", retry_after=1)
+
+
+def busy() -> StoreBusy:
+    """The store refuses, because it has too much to do."""
+    return StoreBusy("The store is busy. Try again.", retry_after=1)
+
+
+def _translate(error: ClientError, addresses: Sequence[RecordAddress]) -> LostRace | ConfigsvcError:
+    code = error.response.get("Error", {}).get("Code", "")
+    if code == "TransactionCanceledException":
+        return _translate_cancelled(
+            [str(reason.get("Code")) for reason in error.response.get("CancellationReasons", [])], addresses
+        )
+    if code in _BUSY:
+        return busy()
+    if code == _UNDER_WAY or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= _SERVER_FAULT:
+        return unavailable()
+    return Internal("The service's table does not answer as it should. Its log says why.")
+
+
+def _translate_cancelled(reasons: Sequence[str], addresses: Sequence[RecordAddress]) -> LostRace | ConfigsvcError:
+    if _FAILED in reasons:
+        return LostRace(_name_addresses(reasons, addresses))
+    if _CONFLICT in reasons:
+        return Conflicting(_name_addresses(reasons, addresses))
+    if _BUSY_REASONS & set(reasons):
+        return busy()
+    return Internal("The service's table refused a write. Its log says why.")
+
+
+def _name_addresses(reasons: Sequence[str], addresses: Sequence[RecordAddress]) -> list[RecordAddress]:
+    lost = {_FAILED, _CONFLICT}
+    return [address for address, reason in zip(addresses, reasons, strict=False) if reason in lost]
+
 
 RECORD_SECONDS = 1.0
 """What one try of reading a record may take: it takes 5 ms, and a lost packet should cost no more than this."""
@@ -31,7 +129,7 @@ ALONE = 8.0
 
 BACKOFF = Backoff(first=0.025, most=0.5)
 
-Answer = TypeVar("Answer")
+CallAnswer = TypeVar("CallAnswer")
 
 
 class Calls:
@@ -44,7 +142,9 @@ class Calls:
         alone: seconds that each call has to itself where there is no deadline.
     """
 
-    def __init__(self, clock: Clock, chance: Chance, deadline: float | None = None, *, alone: float = ALONE) -> None:
+    def __init__(
+        self, clock: ServiceClock, chance: ServiceChance, deadline: float | None = None, *, alone: float = ALONE
+    ) -> None:
         self.clock = clock
         self.chance = chance
         self._deadline = deadline
@@ -58,7 +158,7 @@ class Calls:
         """When the call that begins now must have ended."""
         return self.clock.monotonic() + self._alone if self._deadline is None else self._deadline
 
-    def read(self, seconds: float, send: Callable[[], Answer]) -> Answer:
+    def read(self, seconds: float, send: Callable[[], CallAnswer]) -> CallAnswer:
         """The answer to a read; each try takes at most `seconds`.
 
         Raises:
@@ -75,7 +175,7 @@ class Calls:
                     raise
             tries += 1
 
-    def commit(self, addresses: Sequence[Address], send: Callable[[], object]) -> None:
+    def commit(self, addresses: Sequence[RecordAddress], send: Callable[[], object]) -> None:
         """Send a transaction until its outcome is known; `send` sends the same one each time, with the same token.
 
         Once a try went without an answer, the transaction that the next one collides with may be this very one.
@@ -115,10 +215,10 @@ class Calls:
         return True
 
     def _send(
-        self, seconds: float, until: float, send: Callable[[], Answer], addresses: Sequence[Address] = ()
-    ) -> Answer:
-        with translated(addresses), Exchange(min(seconds, until - self.clock.monotonic())):
-            return readable(send)
+        self, seconds: float, until: float, send: Callable[[], CallAnswer], addresses: Sequence[RecordAddress] = ()
+    ) -> CallAnswer:
+        with translate_errors(addresses), HttpExchange(min(seconds, until - self.clock.monotonic())):
+            return send_readably(send)
 
 
 def _none(_: float) -> float:

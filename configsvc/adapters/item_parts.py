@@ -1,20 +1,141 @@
-"""Parts of items: entries, changes, counts and the words that only have a few values. What is not ours is an error."""
+"""Attributes of items and the parts of records that they hold. What this service did not write is an error."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from configsvc.adapters.attributes import Members, Plain, as_list, as_number, as_text
 from configsvc.model import names
-from configsvc.model.entry import Entry, Form, is_content_type, is_form
 from configsvc.model.grants import ACTIONS, Grant
 from configsvc.model.names import Key, Kid
 from configsvc.model.schema import KeySchema
-from configsvc.service.records import Change, KidCount, Retention
+from configsvc.model.snapshot import Entry, Form, is_content_type, is_form
+from configsvc.service.engine.records import KidCount, LoggedChange, RetentionSettings
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef as Attribute
 
 
-def without(record: NamedTuple, *left_out: str, **others: Plain) -> dict[str, Plain | None]:
+Plain = str | int | bool | bytes | Sequence["Plain"] | Mapping[str, "Plain"]
+
+
+def to_attribute(value: Plain) -> Attribute:
+    """The attribute of a plain value."""
+    match value:
+        case bool():
+            return {"BOOL": value}
+        case int():
+            return {"N": str(value)}
+        case str():
+            return {"S": value}
+        case bytes():
+            return {"B": value}
+        case Mapping():
+            return {"M": {name: to_attribute(each) for name, each in value.items()}}
+        case _:
+            return {"L": [to_attribute(each) for each in value]}
+
+
+def from_attribute(attribute: Attribute) -> Plain:
+    """The plain value of an attribute.
+
+    Raises:
+        TypeError: of a kind that we never write.
+    """
+    ((kind, value),) = attribute.items()
+    match kind, value:
+        case "S", str():
+            return value
+        case "N", str():
+            return int(value)
+        case "BOOL", bool():
+            return value
+        case "B", bytes():
+            return value
+        case "L", list():
+            return [from_attribute(each) for each in value]
+        case "M", dict():
+            return {name: from_attribute(each) for name, each in value.items()}
+        case _:
+            raise TypeError(f"an attribute of kind {kind}")
+
+
+class AttributeMembers:
+    """The plain members of an item, taken out by their kind.
+
+    Every method raises KeyError for what is missing and TypeError for what is of another kind.
+    """
+
+    def __init__(self, members: Mapping[str, Plain]) -> None:
+        self._members = members
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._members
+
+    def text(self, name: str) -> str:
+        """A text."""
+        return as_text(self._members[name])
+
+    def text_or_none(self, name: str) -> str | None:
+        """A text that may be missing."""
+        return self.text(name) if name in self._members else None
+
+    def number(self, name: str) -> int:
+        """An integer."""
+        return as_number(self._members[name])
+
+    def number_or_none(self, name: str) -> int | None:
+        """An integer that may be missing."""
+        return self.number(name) if name in self._members else None
+
+    def flag(self, name: str) -> bool:
+        """A boolean; False when it is missing."""
+        value = self._members.get(name, False)
+        if not isinstance(value, bool):
+            raise TypeError(name)
+        return value
+
+    def data(self, name: str) -> bytes:
+        """Bytes."""
+        value = self._members[name]
+        if not isinstance(value, bytes):
+            raise TypeError(name)
+        return value
+
+    def each(self, name: str) -> Sequence[Plain]:
+        """A list."""
+        return as_list(self._members[name])
+
+    def mapping(self, name: str) -> Mapping[str, Plain]:
+        """A map."""
+        value = self._members[name]
+        if not isinstance(value, Mapping):
+            raise TypeError(name)
+        return value
+
+
+def as_text(value: Plain) -> str:
+    """The value, if it is text; else TypeError."""
+    if not isinstance(value, str):
+        raise TypeError(type(value).__name__)
+    return value
+
+
+def as_number(value: Plain) -> int:
+    """The value, if it is an integer; else TypeError."""
+    if type(value) is not int:
+        raise TypeError(type(value).__name__)
+    return value
+
+
+def as_list(value: Plain) -> Sequence[Plain]:
+    """The value, if it is a list; else TypeError."""
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence):
+        raise TypeError(type(value).__name__)
+    return value
+
+
+def members_without(record: NamedTuple, *left_out: str, **others: Plain) -> dict[str, Plain | None]:
     """The record's members, some left out and some as given."""
     return {name: value for name, value in record._asdict().items() if name not in left_out} | others
 
@@ -25,48 +146,48 @@ def entry_members(entry: Entry, version: str | None = None) -> dict[str, Plain |
     return members | ({version: entry.version} if version else {})
 
 
-def read_entry(key: Key, version: int, members: Members) -> Entry:
+def read_entry(key: Key, version: int, members: AttributeMembers) -> Entry:
     """An entry; its value is empty when it was not read."""
     content_type = members.text("type")
     if not is_content_type(content_type):
         raise ValueError("type")
-    return Entry(key, version, form(members.text("form")), content_type, members.text_or_none("value") or "")
+    return Entry(key, version, read_form(members.text("form")), content_type, members.text_or_none("value") or "")
 
 
-def form(text: str) -> Form:
+def read_form(text: str) -> Form:
     """One of the forms."""
     if not is_form(text):
         raise ValueError("form")
     return text
 
 
-def forms(found: Sequence[Plain]) -> tuple[Form, ...]:
+def read_forms(found: Sequence[Plain]) -> tuple[Form, ...]:
     """Some of the forms."""
-    return tuple(form(as_text(each)) for each in found)
+    return tuple(read_form(as_text(each)) for each in found)
 
 
-def kids(found: Mapping[str, Plain]) -> dict[Kid, KidCount]:
+def read_kids(found: Mapping[str, Plain]) -> dict[Kid, KidCount]:
     """HEAD's counts."""
     return {names.kid(kid): KidCount(*(as_number(each) for each in as_list(count))) for kid, count in found.items()}
 
 
-def retention_members(found: Retention) -> dict[str, Plain]:
+def retention_members(found: RetentionSettings) -> dict[str, Plain]:
     """What is kept, where it is not everything."""
     return {name: number for name, number in found._asdict().items() if number is not None}
 
 
-def retention(found: Mapping[str, Plain]) -> Retention:
+def read_retention(found: Mapping[str, Plain]) -> RetentionSettings:
     """What upkeep keeps."""
-    members = Members(found)
-    return Retention(*(members.number_or_none(name) for name in Retention._fields))
+    members = AttributeMembers(found)
+    return RetentionSettings(*(members.number_or_none(name) for name in RetentionSettings._fields))
 
 
-def schemas(found: Sequence[Plain]) -> tuple[KeySchema, ...]:
+def read_schemas(found: Sequence[Plain]) -> tuple[KeySchema, ...]:
     """The schemas of plain values."""
     return tuple(KeySchema(*(as_text(part) for part in as_list(each))) for each in found)
 
 
-def state(text: str) -> Literal["live", "deleted"]:
+def read_state(text: str) -> Literal["live", "deleted"]:
     """A namespace's state."""
     if text == "live":
         return "live"
@@ -75,7 +196,7 @@ def state(text: str) -> Literal["live", "deleted"]:
     raise ValueError("state")
 
 
-def key_state(text: str) -> Literal["live", "retired"]:
+def read_data_key_state(text: str) -> Literal["live", "retired"]:
     """A data key's state."""
     if text == "live":
         return "live"
@@ -84,23 +205,23 @@ def key_state(text: str) -> Literal["live", "retired"]:
     raise ValueError("state")
 
 
-def change_members(change: Change) -> list[Plain]:
+def change_members(change: LoggedChange) -> list[Plain]:
     """One change of the log: key, operation, and the numbers that there are."""
     numbers = {"version": change.version, "was": change.was, "now": change.now}
     return [change.key, change.op, {name: number for name, number in numbers.items() if number is not None}]
 
 
-def read_change(found: Plain) -> Change:
+def read_change(found: Plain) -> LoggedChange:
     """One change of the log."""
     key, op, numbers = as_list(found)
     if not isinstance(numbers, Mapping):
         raise TypeError("changes")
-    members = Members(numbers)
+    members = AttributeMembers(numbers)
     version, was, now = (members.number_or_none(name) for name in ("version", "was", "now"))
-    return Change(names.key(as_text(key)), _op(as_text(op)), version, was, now)
+    return LoggedChange(names.key(as_text(key)), _read_op(as_text(op)), version, was, now)
 
 
-def grant(found: Plain) -> Grant:
+def read_grant(found: Plain) -> Grant:
     """One grant."""
     actions, patterns = as_list(found)
     granted = {as_text(each) for each in as_list(actions)}
@@ -110,7 +231,7 @@ def grant(found: Plain) -> Grant:
     return Grant(known, tuple(as_text(each) for each in as_list(patterns)))
 
 
-def _op(text: str) -> Literal["put", "activate", "delete", "purge"]:
+def _read_op(text: str) -> Literal["put", "activate", "delete", "purge"]:
     if text == "put":
         return "put"
     if text == "activate":

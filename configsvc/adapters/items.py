@@ -28,26 +28,26 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from configsvc.adapters import item_parts as parts
-from configsvc.adapters.attributes import Members, Plain, as_text, from_attribute, to_attribute
+from configsvc.adapters.item_parts import AttributeMembers, Plain, as_text, from_attribute, to_attribute
 from configsvc.model import names
 from configsvc.model.encoding import canonical_json
 from configsvc.model.names import Namespace
 from configsvc.model.snapshot import DataKey
-from configsvc.service import records
-from configsvc.service.records import (
-    Address,
-    Answer,
-    Granted,
+from configsvc.service.engine import records
+from configsvc.service.engine.records import (
+    DataKeyRecord,
     GrantsHead,
     Head,
+    KeptAnswer,
     KeyState,
     Listed,
     LogRecord,
     Record,
-    Settings,
-    StoredDataKey,
+    RecordAddress,
+    StoredGrants,
+    StoredSettings,
     StoredSummary,
-    Version,
+    StoredVersion,
 )
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     Item = Mapping[str, AttributeValueTypeDef]
 
 
-def key_of(address: Address) -> dict[str, AttributeValueTypeDef]:
+def key_of(address: RecordAddress) -> dict[str, AttributeValueTypeDef]:
     """The primary key of an item."""
     return {"pk": {"S": address.pk}, "sk": {"S": address.sk}}
 
@@ -77,8 +77,8 @@ def from_item(item: Item) -> Record:
         KeyError, TypeError, ValueError: the item is none of ours.
     """
     plain = {name: from_attribute(value) for name, value in item.items()}
-    members = Members(plain)
-    address = Address(members.text("pk"), members.text("sk"))
+    members = AttributeMembers(plain)
+    address = RecordAddress(members.text("pk"), members.text("sk"))
     if address.pk == records.NAMESPACES:
         return Listed(Namespace(address.sk), members.number("revision"), members.text("description"))
     kind = address.sk.partition("#")[0]
@@ -91,34 +91,38 @@ def _members(record: Record) -> Mapping[str, Plain | None]:  # noqa: C901, PLR09
     match record:
         case Head():
             kids: dict[str, Plain] = {kid: list(count) for kid, count in record.kids.items()}
-            return parts.without(record, "namespace", kids=kids)
-        case Settings():
+            return parts.members_without(record, "namespace", kids=kids)
+        case StoredSettings():
             schemas = [list(each) for each in record.schemas]
             retention = parts.retention_members(record.retention)
-            return parts.without(record, "namespace", forms=list(record.forms), retention=retention, schemas=schemas)
+            return parts.members_without(
+                record, "namespace", forms=list(record.forms), retention=retention, schemas=schemas
+            )
         case KeyState():
             own: dict[str, Plain | None] = {
                 "latest": record.latest, "latest_form": record.latest_form, "rotate_by": record.rotate_by,
                 "deleted_at": record.deleted_at,
             }  # fmt: skip
             return own | (parts.entry_members(record.entry, "active") if record.entry else {})
-        case Version():
+        case StoredVersion():
             own = {"written_at": record.written_at, "written_by": record.written_by}
             return own | parts.entry_members(record.entry) | ({"destroyed": True} if record.destroyed else {})
         case LogRecord():
             changes = [parts.change_members(each) for each in record.changes]
-            return parts.without(record, "namespace", details=_json(record.details), changes=changes)
+            return parts.members_without(record, "namespace", details=_json(record.details), changes=changes)
         case StoredSummary():
             principals = None if record.principals is None else list(record.principals)
             own = {"principals": principals, "packed": record.packed}
             return {"first_at": record.first_at, "last_at": record.last_at, **own}
-        case StoredDataKey(data_key=data_key):
-            return parts.without(record, "namespace", "data_key", kms_key=data_key.kms_key, wrapped=data_key.wrapped)
-        case Answer():
-            return parts.without(record, "address", "expires", body=_json(record.body), ttl=record.expires)
+        case DataKeyRecord(data_key=data_key):
+            return parts.members_without(
+                record, "namespace", "data_key", kms_key=data_key.kms_key, wrapped=data_key.wrapped
+            )
+        case KeptAnswer():
+            return parts.members_without(record, "address", "expires", body=_json(record.body), ttl=record.expires)
         case Listed():
             return {"description": record.description}
-        case Granted():
+        case StoredGrants():
             return {"grants": [[list(grant.actions), list(grant.namespaces)] for grant in record.grants]}
         case GrantsHead():
             return {}
@@ -128,55 +132,55 @@ def _json(value: Mapping[str, object]) -> str:
     return canonical_json(value).decode()
 
 
-def _namespace(address: Address) -> Namespace:
+def _namespace(address: RecordAddress) -> Namespace:
     return Namespace(address.pk.removeprefix("N#"))
 
 
-def _last(address: Address) -> str:
+def _last(address: RecordAddress) -> str:
     return address.sk.partition("#")[2]
 
 
-def _head(address: Address, members: Members) -> Head:
+def _head(address: RecordAddress, members: AttributeMembers) -> Head:
     return Head(
         _namespace(address), members.number("revision"), members.number("served"), members.text("tag"),
-        members.number("floor"), parts.state(members.text("state")), members.number("entries"),
+        members.number("floor"), parts.read_state(members.text("state")), members.number("entries"),
         members.number("size"), members.number("size_ascii"), members.number("stamps"),
-        parts.kids(members.mapping("kids")),
+        parts.read_kids(members.mapping("kids")),
     )  # fmt: skip
 
 
-def _settings(address: Address, members: Members) -> Settings:
-    return Settings(
+def _settings(address: RecordAddress, members: AttributeMembers) -> StoredSettings:
+    return StoredSettings(
         _namespace(address), members.number("revision"), members.text("description"),
-        parts.forms(members.each("forms")), members.number("snapshot_bytes"),
+        parts.read_forms(members.each("forms")), members.number("snapshot_bytes"),
         members.flag("require_preconditions"), members.flag("read_only"),
-        parts.retention(members.mapping("retention")),
-        parts.schemas(members.each("schemas")),
+        parts.read_retention(members.mapping("retention")),
+        parts.read_schemas(members.each("schemas")),
     )  # fmt: skip
 
 
-def _unserved(address: Address, members: Members) -> KeyState:
+def _unserved(address: RecordAddress, members: AttributeMembers) -> KeyState:
     return KeyState(
         _namespace(address), names.key(_last(address)), members.number("revision"), members.number("latest"),
-        parts.form(members.text("latest_form")), None, members.text_or_none("rotate_by"),
+        parts.read_form(members.text("latest_form")), None, members.text_or_none("rotate_by"),
         members.text_or_none("deleted_at"),
     )  # fmt: skip
 
 
-def _served(address: Address, members: Members) -> KeyState:
+def _served(address: RecordAddress, members: AttributeMembers) -> KeyState:
     state = _unserved(address, members)
     return state._replace(entry=parts.read_entry(state.key, members.number("active"), members))
 
 
-def _version(address: Address, members: Members) -> Version:
+def _version(address: RecordAddress, members: AttributeMembers) -> StoredVersion:
     key, _, number = _last(address).rpartition("#")
-    return Version(
+    return StoredVersion(
         _namespace(address), members.number("revision"), parts.read_entry(names.key(key), int(number), members),
         members.text("written_at"), members.text("written_by"), members.flag("destroyed"),
     )  # fmt: skip
 
 
-def _log(address: Address, members: Members) -> LogRecord:
+def _log(address: RecordAddress, members: AttributeMembers) -> LogRecord:
     details = json.loads(members.text("details"))
     changes = tuple(parts.read_change(each) for each in members.each("changes"))
     texts = (members.text(name) for name in LogRecord._fields[7:])
@@ -186,7 +190,7 @@ def _log(address: Address, members: Members) -> LogRecord:
     )  # fmt: skip
 
 
-def _summary(address: Address, members: Members) -> StoredSummary:
+def _summary(address: RecordAddress, members: AttributeMembers) -> StoredSummary:
     """One that somebody damaged is empty bytes, which do not unpack: its parts are read instead of it."""
     try:
         return _whole_summary(address, members)
@@ -195,7 +199,7 @@ def _summary(address: Address, members: Members) -> StoredSummary:
         return StoredSummary(records.namespace_of(address.pk), int(end), int(level), "", "", None, b"")
 
 
-def _whole_summary(address: Address, members: Members) -> StoredSummary:
+def _whole_summary(address: RecordAddress, members: AttributeMembers) -> StoredSummary:
     level, _, _ = _last(address).partition("#")
     named = tuple(map(as_text, members.each("principals"))) if "principals" in members else None
     return StoredSummary(
@@ -204,31 +208,33 @@ def _whole_summary(address: Address, members: Members) -> StoredSummary:
     )  # fmt: skip
 
 
-def _data_key(address: Address, members: Members) -> StoredDataKey:
+def _data_key(address: RecordAddress, members: AttributeMembers) -> DataKeyRecord:
     data_key = DataKey(names.kid(_last(address)), members.text("kms_key"), members.text("wrapped"))
-    return StoredDataKey(
+    return DataKeyRecord(
         _namespace(address), members.number("revision"), members.number("added"), data_key,
-        parts.key_state(members.text("state")),
+        parts.read_data_key_state(members.text("state")),
         members.text("created_at"), members.text("created_by"),
     )  # fmt: skip
 
 
-def _answer(address: Address, members: Members) -> Answer:
-    return Answer(
+def _answer(address: RecordAddress, members: AttributeMembers) -> KeptAnswer:
+    return KeptAnswer(
         address, members.number("revision"), members.text("request"), members.number("status"),
         json.loads(members.text("body")), members.text_or_none("etag"), members.number("ttl"),
     )  # fmt: skip
 
 
-def _granted(address: Address, members: Members) -> Granted:
-    return Granted(_last(address), members.number("revision"), tuple(map(parts.grant, members.each("grants"))))
+def _granted(address: RecordAddress, members: AttributeMembers) -> StoredGrants:
+    return StoredGrants(
+        _last(address), members.number("revision"), tuple(map(parts.read_grant, members.each("grants")))
+    )
 
 
-def _grants_head(_address: Address, members: Members) -> GrantsHead:
+def _grants_head(_address: RecordAddress, members: AttributeMembers) -> GrantsHead:
     return GrantsHead(members.number("revision"))
 
 
-_Reader = Callable[[Address, Members], Record]
+_Reader = Callable[[RecordAddress, AttributeMembers], Record]
 
 _OF_NAMESPACE: Mapping[str, _Reader] = {
     "HEAD": _head, "SETTINGS": _settings, "K": _served, "U": _unserved, "V": _version, "R": _log, "S": _summary,

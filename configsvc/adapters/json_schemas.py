@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cachetools import LRUCache
 
 from configsvc.model.schema import NAMED, ONE, SEVERAL, pointer
-from configsvc.service.ports import Misfit
+from configsvc.service.engine.ports import Misfit
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator
@@ -41,7 +41,7 @@ class JsonSchemas:
         from jsonschema_rs import ReferencingError, ValidationError
 
         try:
-            _compiled(json.loads(schema))
+            _compile(json.loads(schema))
         except ValidationError as error:
             return pointer(error.instance_path)
         except (ReferencingError, ValueError):
@@ -77,7 +77,7 @@ class JsonSchemas:
         with self._lock:
             known = self._compiled.get(schema)
         if known is None:
-            known = _compiled(_briefly(json.loads(schema)))
+            known = _compile(_briefly(json.loads(schema)))
             with self._lock:
                 self._compiled[schema] = known
         return known
@@ -114,13 +114,13 @@ def _fits(pattern: str, size: int) -> bool:
     from jsonschema_rs import ValidationError
 
     try:
-        _compiled({"pattern": pattern}, size)
+        _compile({"pattern": pattern}, size)
     except (ValidationError, ValueError):
         return False
     return True
 
 
-def _compiled(schema: Any, pattern_bytes: int = PATTERN_SIZES[-1]) -> Draft202012Validator:  # noqa: ANN401  # JSON
+def _compile(schema: Any, pattern_bytes: int = PATTERN_SIZES[-1]) -> Draft202012Validator:  # noqa: ANN401  # JSON
     from jsonschema_rs import Draft202012Validator, RegexOptions
 
     from configsvc.adapters.unique_items import UniqueItems

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from threading import Lock
 
 from configsvc.model import limits
-from configsvc.service.ports import Action, Check, LostRace, Remove, Write
-from configsvc.service.records import Address, KeyState, Record, Version, address_of
+from configsvc.service.engine.ports import LostRace, Remove, StampCheck, Write, WriteAction
+from configsvc.service.engine.records import KeyState, Record, RecordAddress, StoredVersion, address_of
 
 MOST_ACTIONS = 100
 _LAST = "\U0010ffff"
@@ -30,15 +30,15 @@ class MemoryRepository:
     """
 
     def __init__(self, between: Callable[[], None] = _nothing) -> None:
-        self._records: dict[Address, Record] = {}
+        self._records: dict[RecordAddress, Record] = {}
         self._sorted: dict[str, list[str]] = {}
         self._lock = Lock()
         self._between = between
         self._backwards = True
 
-    def get(self, addresses: Sequence[Address]) -> dict[Address, Record]:
+    def get(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
         """The records that are there, each read at a moment of its own."""
-        found: dict[Address, Record] = {}
+        found: dict[RecordAddress, Record] = {}
         for number, address in enumerate(self._ordered(addresses)):
             if number:
                 self._between()
@@ -69,7 +69,7 @@ class MemoryRepository:
             given += 1
             self._between()
 
-    def together(self, addresses: Sequence[Address]) -> dict[Address, Record]:
+    def together(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
         """The records that are there, read at one moment.
 
         Raises:
@@ -83,7 +83,7 @@ class MemoryRepository:
             raise ValueError("TransactGetItems takes 4 MB")
         return found
 
-    def commit(self, actions: Sequence[Action]) -> None:
+    def commit(self, actions: Sequence[WriteAction]) -> None:
         """All actions, or none.
 
         Raises:
@@ -102,14 +102,14 @@ class MemoryRepository:
             for action in actions:
                 self._apply(action)
 
-    def _ordered(self, addresses: Sequence[Address]) -> list[Address]:
+    def _ordered(self, addresses: Sequence[RecordAddress]) -> list[RecordAddress]:
         """Once forwards and once backwards: HEAD stands first in a batch, and may be read before or after the rest."""
         if len(addresses) == 1:
             return list(addresses)
         self._backwards = not self._backwards
         return sorted(set(addresses), key=addresses.index, reverse=self._backwards)
 
-    def _read(self, address: Address) -> Record | None:
+    def _read(self, address: RecordAddress) -> Record | None:
         with self._lock:
             return self._records.get(address)
 
@@ -119,7 +119,7 @@ class MemoryRepository:
             place = bisect_right(keys, after) if after >= prefix else bisect_left(keys, prefix)
             if place == len(keys) or not keys[place].startswith(prefix):
                 return None
-            return keys[place], self._records[Address(partition, keys[place])]
+            return keys[place], self._records[RecordAddress(partition, keys[place])]
 
     def _previous(self, partition: str, prefix: str, after: str) -> tuple[str, Record] | None:
         with self._lock:
@@ -127,13 +127,13 @@ class MemoryRepository:
             place = bisect_left(keys, after or prefix + _LAST) - 1
             if place < 0 or not keys[place].startswith(prefix):
                 return None
-            return keys[place], self._records[Address(partition, keys[place])]
+            return keys[place], self._records[RecordAddress(partition, keys[place])]
 
-    def _stamp(self, address: Address) -> int | None:
+    def _stamp(self, address: RecordAddress) -> int | None:
         record = self._records.get(address)
         return None if record is None else record.revision
 
-    def _value_bytes(self, action: Action) -> int:
+    def _value_bytes(self, action: WriteAction) -> int:
         """Bytes of the stored value that is written, or stands in what is checked or removed.
 
         DynamoDB counts what stands around it too. Whether it counts what is not written, its reference leaves open:
@@ -141,7 +141,7 @@ class MemoryRepository:
         """
         return _bytes_of(action.record if isinstance(action, Write) else self._records.get(action.address))
 
-    def _apply(self, action: Action) -> None:
+    def _apply(self, action: WriteAction) -> None:
         match action:
             case Write(record):
                 address = address_of(record)
@@ -151,20 +151,20 @@ class MemoryRepository:
             case Remove(address):
                 del self._records[address]
                 self._sorted[address.pk].remove(address.sk)
-            case Check():
+            case StampCheck():
                 pass
 
 
-def _address(action: Action) -> Address:
+def _address(action: WriteAction) -> RecordAddress:
     return address_of(action.record) if isinstance(action, Write) else action.address
 
 
 def _bytes_of(record: Record | None) -> int:
     """Bytes of the value that a record stores."""
-    return len(record.entry.value.encode()) if isinstance(record, KeyState | Version) and record.entry else 0
+    return len(record.entry.value.encode()) if isinstance(record, KeyState | StoredVersion) and record.entry else 0
 
 
 def _without_value(record: Record) -> Record:
-    if isinstance(record, KeyState | Version) and record.entry:
+    if isinstance(record, KeyState | StoredVersion) and record.entry:
         return record._replace(entry=record.entry._replace(value=""))
     return record

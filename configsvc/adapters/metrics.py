@@ -1,13 +1,10 @@
-"""Metrics inside the log lines: CloudWatch takes them out of the log, and no request makes a call for them.
-
-The form is CloudWatch's embedded metric format (CloudWatch user guide, "Specification: Embedded metric format").
-What API Gateway, Lambda and DynamoDB count themselves is not counted again: requests, latency by route, errors.
-"""
+"""Log lines as JSON, and the metrics that CloudWatch takes out of them."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 NAMESPACE = "configsvc"
 PROBLEMS, DENIED, COLD_STARTS, UNPROVEN = "Problems", "Denied", "ColdStarts", "Unproven"
@@ -52,3 +49,33 @@ class Metrics(NamedTuple):
 
 def _directive(metric: str, dimensions: list[list[str]]) -> dict[str, object]:
     return {"Namespace": NAMESPACE, "Dimensions": dimensions, "Metrics": [{"Name": metric, "Unit": "Count"}]}
+
+
+_SEVERITY = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+
+class JsonLog:
+    """Writes lines of `least` severity and above.
+
+    Args:
+        stream: where to; Lambda takes standard output.
+        least: debug, info, warning or error.
+        metrics: what lines count; without it they count nothing.
+    """
+
+    def __init__(self, stream: TextIO, least: str, metrics: Metrics | None = None) -> None:
+        self._stream = stream
+        self._metrics = metrics
+        self._least = _SEVERITY[least]
+
+    def takes(self, level: str) -> bool:
+        """Whether lines of this level are written."""
+        return _SEVERITY[level] >= self._least
+
+    def line(self, level: str, /, **members: object) -> None:
+        """Write one line, unless it is below the least severity."""
+        if self.takes(level):
+            counted = self._metrics.of(members) if self._metrics else {}
+            text = json.dumps({"level": level, **members, **counted}, separators=(",", ":"), allow_nan=False)
+            self._stream.write(text + "\n")
+            self._stream.flush()

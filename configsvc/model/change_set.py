@@ -7,10 +7,10 @@ from typing import NamedTuple
 from configsvc.model import limits, sizes
 from configsvc.model.content_types import refuse_plain
 from configsvc.model.encoding import from_base64std
-from configsvc.model.entry import ContentType, Form
 from configsvc.model.envelope import Header, read_header
 from configsvc.model.errors import InvalidRequest, TooLarge, Unprocessable
 from configsvc.model.names import Key
+from configsvc.model.snapshot import ContentType, Form
 from configsvc.model.text import check_line
 
 
@@ -61,7 +61,7 @@ class ChangeSet(NamedTuple):
     if_match: int | None = None
 
 
-def checked(change_set: ChangeSet) -> ChangeSet:
+def check_change_set(change_set: ChangeSet) -> ChangeSet:
     """The change set with its envelopes' headers, if its shape is allowed.
 
     Raises:

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from configsvc.model import strict_json
-from configsvc.model.entry import CONTENT_TYPES, ContentType
 from configsvc.model.errors import Unprocessable
 from configsvc.model.names import Key
+from configsvc.model.snapshot import CONTENT_TYPES, ContentType
 
 TEXT: ContentType = "text/plain"
 JSON: ContentType = "application/json"

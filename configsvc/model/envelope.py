@@ -11,9 +11,9 @@ from json.encoder import encode_basestring
 
 from configsvc.model import names
 from configsvc.model.encoding import base64url, from_base64url
-from configsvc.model.entry import CONTENT_TYPES
 from configsvc.model.errors import InvalidEnvelope, InvalidName
 from configsvc.model.record import Record
+from configsvc.model.snapshot import CONTENT_TYPES
 
 NONCE = 12
 TAG = 16

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, NewType
 
-from configsvc.model import wildcard
+from configsvc.model import names
 from configsvc.model.errors import InvalidName
 from configsvc.model.names import Namespace
 
@@ -107,7 +107,7 @@ def normalised(arn: str) -> Principal | None:
 
 def is_administrator(admins: Iterable[str], principal: Principal) -> bool:
     """Whether an ARN pattern of CONFIGSVC_ADMINS names the principal; `*` stands only inside the name."""
-    return any(principal.count("/") == each.count("/") and wildcard.matches(principal, each) for each in admins)
+    return any(principal.count("/") == each.count("/") and names.matches(principal, each) for each in admins)
 
 
 def admin_pattern(text: str) -> str:

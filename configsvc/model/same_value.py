@@ -7,7 +7,7 @@ and a program gets one and the same.
 from __future__ import annotations
 
 from configsvc.model.content_types import KINDS
-from configsvc.model.entry import ContentType
+from configsvc.model.snapshot import ContentType
 
 
 def same_value(content_type: ContentType, a: bytes, b: bytes) -> bool:

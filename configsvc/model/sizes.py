@@ -6,10 +6,10 @@ An envelope is base64url, so it is a third larger than its value, and its header
 from __future__ import annotations
 
 from configsvc.model import limits
-from configsvc.model.entry import ContentType
 from configsvc.model.envelope import NONCE, TAG, EnvelopeParts, Header, join
 from configsvc.model.errors import TooLarge
 from configsvc.model.names import Key, Kid, Namespace
+from configsvc.model.snapshot import ContentType
 
 _VERSION = 10**10 - 1
 """A version with as many digits as any has, so that what fits once fits for ever."""

@@ -16,13 +16,11 @@ from configsvc.model.errors import (
     NotFound,
     UnsupportedMediaType,
 )
-from configsvc.service.ports import Ports
-from configsvc.web.arrival import Arrival, arrival, bare, unconfigured
-from configsvc.web.deadline import seconds_allowed
-from configsvc.web.description import Access, Description, Route
+from configsvc.service.engine.ports import ServicePorts
+from configsvc.web.arrival import Arrival, Proof, bare_event, receive, receive_unconfigured, seconds_allowed
+from configsvc.web.description import Description, Route, RouteAccess
 from configsvc.web.desk import CORRELATION, Desk
 from configsvc.web.event import context_of
-from configsvc.web.proof import Proof
 from configsvc.web.reply import Reply
 
 View = Callable[..., Reply]
@@ -37,14 +35,14 @@ class _Invocation(NamedTuple):
 # Chalice keeps the current request on the app, where threads of a test server would share it.
 _INVOCATION: ContextVar[_Invocation] = ContextVar("invocation")
 
-_GUARDS: Mapping[Access, Callable[[], dict[str, Any]]] = {
+_GUARDS: Mapping[RouteAccess, Callable[[], dict[str, Any]]] = {
     "open": dict,
     "key": lambda: {"api_key_required": True},
     "signed": lambda: {"api_key_required": True, "authorizer": IAMAuthorizer()},
 }
 
 
-class Api(Chalice):
+class RestApi(Chalice):
     """The REST API. Its routes are declared by method of access: open, read, signed.
 
     Args:
@@ -58,7 +56,11 @@ class Api(Chalice):
     """
 
     def __init__(
-        self, desk: Desk, ports: Callable[[float], Ports], proof: Callable[[], Proof], monotonic: Callable[[], float]
+        self,
+        desk: Desk,
+        ports: Callable[[float], ServicePorts],
+        proof: Callable[[], Proof],
+        monotonic: Callable[[], float],
     ) -> None:
         super().__init__("configsvc", configure_logs=False, env={})
         self.log.disabled = True  # it logs an exception with its text, which may hold what was sent; the desk does not
@@ -69,7 +71,7 @@ class Api(Chalice):
         self._proof = proof
         self._monotonic = monotonic
 
-    def ports(self) -> Ports:
+    def ports(self) -> ServicePorts:
         """What the verb of the request in hand may use, until the request's deadline."""
         came, context, began = _INVOCATION.get()
         allowed = seconds_allowed(context_of(came.event)["httpMethod"], context)
@@ -87,7 +89,7 @@ class Api(Chalice):
         """A request with an API key and a signature (IAM, `execute-api`)."""
         return self._declare(method, path, "signed", description)
 
-    def _declare(self, method: str, path: str, access: Access, description: Description) -> Callable[[View], View]:
+    def _declare(self, method: str, path: str, access: RouteAccess, description: Description) -> Callable[[View], View]:
         def declare(view: View) -> View:
             def answer(**_texts: str) -> Response:
                 served = self._desk.serve(
@@ -110,7 +112,7 @@ class Api(Chalice):
         try:
             return self._refuse(came, came.refusal, {}) if came.refusal else self._answer(came, context)
         except Exception as error:  # noqa: BLE001  # an event that cannot be read
-            return self._refuse(came._replace(event=bare(event, context, self.routes)), error, {})
+            return self._refuse(came._replace(event=bare_event(event, context, self.routes)), error, {})
         finally:
             _INVOCATION.reset(token)
 
@@ -118,8 +120,8 @@ class Api(Chalice):
         try:
             proof = self._proof()
         except ConfigsvcError as error:
-            return unconfigured(event, context, self.routes, error)
-        return arrival(event, context, self.routes, proof)
+            return receive_unconfigured(event, context, self.routes, error)
+        return receive(event, context, self.routes, proof)
 
     def _answer(self, came: Arrival, context: object) -> dict[str, Any]:
         answer = super().__call__(came.event, context)

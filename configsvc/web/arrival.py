@@ -1,16 +1,60 @@
-"""How an event enters: with the gateway's proof it is taken as it is, without one nothing in it counts.
-
-Whoever may invoke the function can put anything into an event: an identity, headers, shapes that no gateway makes.
-"""
+"""How a request arrives: whether the gateway sent it, what is refused at once, and how long it may take."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
+from secrets import compare_digest
 from typing import Any, NamedTuple
 
 from configsvc.model.errors import ConfigsvcError, Unproven
 from configsvc.web.event import Event
-from configsvc.web.proof import Proof
+
+VARIABLE = "proof"
+"""The stage variable that holds it."""
+
+_LONGEST_PROOF = 128
+
+
+class Proof(NamedTuple):
+    """What a request must carry.
+
+    Args:
+        digests: SHA-256, in hex, of the current proof and of the previous one while both are in use.
+        enforced: whether a request without it is refused; otherwise it is only logged.
+    """
+
+    digests: tuple[str, ...]
+    enforced: bool
+
+    def shown_by(self, event: object) -> bool:
+        """Whether an event, of any shape, carries it. A wrong proof takes as long as the right one."""
+        variables = event.get("stageVariables") if isinstance(event, dict) else None
+        sent = variables.get(VARIABLE) if isinstance(variables, dict) else None
+        if not isinstance(sent, str) or len(sent) > _LONGEST_PROOF:
+            return False
+        digest = sha256(sent.encode(errors="surrogatepass")).hexdigest()
+        return any([compare_digest(digest, each) for each in self.digests])  # noqa: C419  # compares with all of them
+
+
+READ_SECONDS, WRITE_SECONDS = 3.0, 8.0
+MARGIN_SECONDS = 1.0
+"""What is left for making the answer, before Lambda ends the function."""
+
+_READS = "GET"
+
+
+def seconds_allowed(method: str, context: object) -> float:
+    """What a request has from its beginning on.
+
+    Args:
+        method: GET reads; all others write.
+        context: Lambda's context of the invocation; elsewhere there is no such limit.
+    """
+    most = READ_SECONDS if method == _READS else WRITE_SECONDS
+    remaining = getattr(context, "get_remaining_time_in_millis", None)
+    return min(most, remaining() / 1000 - MARGIN_SECONDS) if remaining else most
+
 
 HEALTH = "/v1/health"
 _DEEP = {"deep": ["true"]}
@@ -36,11 +80,11 @@ class Arrival(NamedTuple):
     refusal: ConfigsvcError | None = None
 
 
-def arrival(event: object, context: object, routes: Routes, proof: Proof) -> Arrival:
+def receive(event: object, context: object, routes: Routes, proof: Proof) -> Arrival:
     """Whether the event is served, and how much of it counts. Takes an event of any shape."""
     if isinstance(event, dict) and proof.shown_by(event):
         return Arrival({**event, "stageVariables": None})
-    stripped = bare(event, context, routes)
+    stripped = bare_event(event, context, routes)
     if _is_health(stripped):
         return Arrival(stripped)
     if isinstance(event, dict) and not proof.enforced:
@@ -48,13 +92,13 @@ def arrival(event: object, context: object, routes: Routes, proof: Proof) -> Arr
     return Arrival(stripped, suspect=True, refusal=Unproven(_REFUSED, unproven=True))
 
 
-def unconfigured(event: object, context: object, routes: Routes, error: ConfigsvcError) -> Arrival:
+def receive_unconfigured(event: object, context: object, routes: Routes, error: ConfigsvcError) -> Arrival:
     """An event for a function that does not know what to ask for: only health is served."""
-    stripped = bare(event, context, routes)
+    stripped = bare_event(event, context, routes)
     return Arrival(stripped, refusal=None if _is_health(stripped) else error)
 
 
-def bare(event: object, context: object, routes: Routes) -> dict[str, Any]:
+def bare_event(event: object, context: object, routes: Routes) -> dict[str, Any]:
     """The event reduced to its route, if it names one of ours, under the id that Lambda gave the invocation."""
     asked = event.get("requestContext") if isinstance(event, dict) else None
     path, method = (asked.get("resourcePath"), asked.get("httpMethod")) if isinstance(asked, dict) else (None, None)

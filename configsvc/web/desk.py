@@ -1,20 +1,89 @@
-"""The wrapper round every route: caller, correlation id, problems, one log line."""
+"""The wrapper round every route: caller, correlation id, problems, one log line and never a value."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Literal, Protocol
 
-from configsvc.model import limits
-from configsvc.model.errors import ConfigsvcError, Internal
+from configsvc.model import limits, names
+from configsvc.model.errors import ConfigsvcError, Internal, InvalidName
 from configsvc.model.text import shown
-from configsvc.service.ports import Caller
+from configsvc.service.engine.ports import Caller
 from configsvc.web import reply
 from configsvc.web.arrival import Arrival
-from configsvc.web.event import Event, context_of, headers_of, request_id
-from configsvc.web.identity import caller_of
-from configsvc.web.log import Log, Logged, fault, level_of, namespace_of
+from configsvc.web.event import Event, caller_of, context_of, headers_of, request_id
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
+
+Level = Literal["debug", "info", "warning", "error"]
+Logged = str | int | float | bool | list[str] | None
+
+_NOT_MODIFIED, _REFUSED, _FAILED_STATUS = 304, 400, 500
+
+
+class Log(Protocol):
+    """Where log lines go."""
+
+    def takes(self, level: Level) -> bool:
+        """Whether lines of this level go anywhere; if not, none need be made."""
+
+    def line(self, level: Level, /, **members: Logged) -> None:
+        """Write one line with these members."""
+
+
+def level_of(status: int, *, cold: bool, suspect: bool = False) -> Level:
+    """Unchanged polls are the many: they are logged for debugging only, unless it was a cold start or is suspect."""
+    if suspect and status < _FAILED_STATUS:
+        return "warning"
+    if status == _NOT_MODIFIED and not cold:
+        return "debug"
+    return "error" if status >= _FAILED_STATUS else "warning" if status >= _REFUSED else "info"
+
+
+def describe_fault(error: BaseException) -> dict[str, Logged]:
+    """What an unexpected error was and where; not its text, which may hold a value. Ours hold none and are told."""
+    members: dict[str, Logged] = {
+        "fault": type(error).__name__,
+        "causes": _causes(error),
+        "where": _where(error.__traceback__),
+    }
+    return members | {"detail": error.detail} if isinstance(error, ConfigsvcError) else members
+
+
+def valid_namespace(text: str) -> str | None:
+    """A namespace for the log, if it is one: what is misspelt may be anything."""
+    try:
+        return names.namespace(text)
+    except InvalidName:
+        return None
+
+
+def _causes(error: BaseException) -> list[str]:
+    kinds: list[str] = []
+    cause = error.__cause__ or error.__context__
+    while cause is not None:
+        kinds.append(_kind(cause))
+        cause = cause.__cause__ or cause.__context__
+    return kinds
+
+
+def _kind(error: BaseException) -> str:
+    if isinstance(error, ConfigsvcError):
+        return f"{type(error).__name__}: {error.detail}"
+    response = getattr(error, "response", None)  # AWS's answer, whose code says more than the kind of the exception
+    code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
+    return f"{type(error).__name__} {code}" if code else type(error).__name__
+
+
+def _where(traceback: TracebackType | None) -> list[str]:
+    places = []
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        places.append(f"{'/'.join(code.co_filename.split('/')[-2:])}:{traceback.tb_lineno} {code.co_name}")
+        traceback = traceback.tb_next
+    return places
+
 
 CORRELATION = "X-Correlation-Id"
 _LONGEST = 128
@@ -45,7 +114,7 @@ class Desk:
             request = Request(event, headers, caller)
             answer = view(request)
         except Exception as error:  # noqa: BLE001  # whatever it was, the caller gets a problem and we get a line
-            answer, members = reply.problem(_sent(error), request_id(event)), _remembered(error)
+            answer, members = reply.answer_problem(_to_send(error), request_id(event)), _to_log(error)
         answer.headers[CORRELATION] = caller.correlation_id
         cold, self._cold = self._cold, False
         level = level_of(answer.status, cold=cold, suspect=came.suspect)
@@ -66,17 +135,17 @@ class Desk:
         return answer
 
 
-def _sent(error: Exception) -> ConfigsvcError:
+def _to_send(error: Exception) -> ConfigsvcError:
     if isinstance(error, ConfigsvcError) and error.status:
         return error
     return Internal(_FAILED)
 
 
-def _remembered(error: Exception) -> dict[str, Logged]:
+def _to_log(error: Exception) -> dict[str, Logged]:
     """A fault of ours is told in the log, and that a right is lacking, which a 404 does not say."""
-    sent = _sent(error)
+    sent = _to_send(error)
     if sent.status >= Internal.status:
-        return fault(error)
+        return describe_fault(error)
     return {"denied": True} if sent.denied else {}
 
 
@@ -107,7 +176,7 @@ def _namespaces(event: Event, request: Request | None) -> str | None:
         return ",".join(request.namespaces)
     parameters: Mapping[str, str] = event.get("pathParameters") or {}
     if "namespace" in parameters:
-        return namespace_of(parameters["namespace"])
+        return valid_namespace(parameters["namespace"])
     query: Mapping[str, list[str]] = event.get("multiValueQueryStringParameters") or {}
     asked = query.get("namespace", [])[: limits.SNAPSHOTS_NAMESPACES]
-    return ",".join(each for text in asked if (each := namespace_of(text))) or None
+    return ",".join(each for text in asked if (each := valid_namespace(text))) or None

@@ -1,12 +1,43 @@
-"""What is read off a REST proxy event before anything else (API Gateway developer guide, Lambda proxy integration)."""
+"""The parts of a REST proxy event that every request needs: context, headers, ids, and the caller."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
+from configsvc.model import grants
+from configsvc.model.errors import InvalidName
 from configsvc.model.text import shown
+from configsvc.service.engine.ports import Caller
+
+_LONGEST_USER_AGENT = 256
+_LONGEST_SOURCE_IP = 64  # an IPv6 address has at most 45 characters
+
+
+def caller_of(event: Event, headers: Headers) -> Caller:
+    """The caller: reads are judged by the API key's id, writes by the IAM principal of the signature."""
+    identity: Mapping[str, Any] = context_of(event).get("identity") or {}
+    arn = str(identity.get("userArn") or "")
+    return Caller(
+        api_key=_api_key(identity.get("apiKeyId")),
+        principal=grants.normalised(arn) if arn else None,
+        arn=arn,
+        source_ip=shown(str(identity.get("sourceIp") or "")[:_LONGEST_SOURCE_IP]),
+        user_agent=shown(str(identity.get("userAgent") or "")[:_LONGEST_USER_AGENT]),
+        correlation_id=correlation_id(event, headers),
+    )
+
+
+@lru_cache(256)
+def _api_key(identifier: str | None) -> str | None:
+    """The same few keys ask again and again."""
+    try:
+        return grants.of_api_key(identifier) if identifier else None
+    except InvalidName:
+        return None
+
 
 Event = Mapping[str, Any]
 Headers = Mapping[str, list[str]]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from configsvc.model import errors
-from configsvc.service.ports import Outcome
+from configsvc.service.engine.ports import WriteOutcome
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
@@ -30,16 +30,16 @@ class Reply(NamedTuple):
     code: str | None = None
 
 
-def ok(body: Mapping[str, object], *, etag: str | None = None, status: int = 200) -> Reply:
+def answer_json(body: Mapping[str, object], *, etag: str | None = None, status: int = 200) -> Reply:
     """An answer with a JSON body; what readers of the API key may see is not stored on the way."""
     headers = {"Content-Type": JSON, "Cache-Control": REVALIDATED if etag else NOT_STORED}
     if etag:
         headers["ETag"] = etag
     revision = body.get("revision")
-    return Reply(status, dumps(body), headers, revision if isinstance(revision, int) else None)
+    return Reply(status, encode_json(body), headers, revision if isinstance(revision, int) else None)
 
 
-def ready(body: str | None, etag: str) -> Reply:
+def answer_text(body: str | None, etag: str) -> Reply:
     """An answer whose JSON text is ready, or 304 without a body where the caller holds it (RFC 9110, 15.4.5)."""
     found = _REVISION.match(etag)
     revision = int(found.group(1)) if found else None
@@ -48,30 +48,30 @@ def ready(body: str | None, etag: str) -> Reply:
     return Reply(200, body, {"Content-Type": JSON, "ETag": etag, "Cache-Control": REVALIDATED}, revision)
 
 
-def static(text: str) -> Reply:
+def answer_static(text: str) -> Reply:
     """An answer that is the same for everyone until the next deployment."""
     return Reply(200, text, {"Content-Type": JSON, "Cache-Control": "no-cache"})
 
 
-def written(outcome: Outcome) -> Reply:
+def answer_outcome(outcome: WriteOutcome) -> Reply:
     """The answer to a write."""
     if outcome.status == _NO_CONTENT:
         return Reply(_NO_CONTENT, "", {"Cache-Control": NOT_STORED})
-    reply = ok(outcome.body, etag=outcome.etag, status=outcome.status)
+    reply = answer_json(outcome.body, etag=outcome.etag, status=outcome.status)
     reply.headers["Cache-Control"] = NOT_STORED
     return reply
 
 
-def problem(error: errors.ConfigsvcError, instance: str) -> Reply:
+def answer_problem(error: errors.ConfigsvcError, instance: str) -> Reply:
     """An error as RFC 9457 wants it; `instance` is the request's id."""
     headers = {"Content-Type": PROBLEM, "Cache-Control": NOT_STORED}
     if error.status in _RETRY:
         headers["Retry-After"] = str(error.members.get("retry_after", _RETRY_SECONDS))
     revision = error.members.get("revision")
     known = revision if isinstance(revision, int) else None
-    return Reply(error.status, dumps(errors.to_problem(error, instance)), headers, known, error.code)
+    return Reply(error.status, encode_json(errors.to_problem(error, instance)), headers, known, error.code)
 
 
-def dumps(body: Mapping[str, object]) -> str:
+def encode_json(body: Mapping[str, object]) -> str:
     """JSON text in its shortest spelling."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -3,19 +3,52 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
 from configsvc.model import etag, limits, names
 from configsvc.model.errors import InvalidRequest
 from configsvc.model.names import Namespace
-from configsvc.service.ports import Caller, Idempotency
-from configsvc.web import query
+from configsvc.model.text import shown
+from configsvc.service.engine.ports import Caller, Idempotency
 from configsvc.web.body import body_of, object_in
-from configsvc.web.description import Description, Parameter
+from configsvc.web.description import CURSOR, LIMIT, PATH, Description, NumberParameter, Parameter, TextParameter
 from configsvc.web.event import Event, Headers
-from configsvc.web.parameters import CURSOR, LIMIT, PATH
+
+_SHOWN = 64
+
+
+def check_query(sent: Mapping[str, Sequence[str]], taken: Sequence[Parameter]) -> None:
+    """Refuse what the route does not take.
+
+    Raises:
+        InvalidRequest: an unknown parameter, one that is given too often or without a value, a number that is none or
+            out of bounds, or one that is missing.
+    """
+    known = {parameter.name: parameter for parameter in taken}
+    for name, values in sent.items():
+        if name not in known:
+            raise InvalidRequest(
+                f"Unknown query parameter. This route takes: {', '.join(known) or 'none'}.", field=shown(name[:_SHOWN])
+            )
+        _check_parameter(known[name], values)
+    for parameter in taken:
+        if parameter.required and parameter.name not in sent:
+            raise InvalidRequest(f"Give {parameter.name}: {parameter.about}", field=parameter.name)
+
+
+def _check_parameter(parameter: Parameter, values: Sequence[str]) -> None:
+    if len(values) > parameter.most:
+        often = "once" if parameter.most == 1 else f"{parameter.most} times at most"
+        raise InvalidRequest(f"Give {parameter.name} {often}.", field=parameter.name)
+    for text in values:
+        match parameter.takes:
+            case NumberParameter():
+                parameter.number(text)
+            case TextParameter(may_be_empty=False) if not text:
+                raise InvalidRequest(f"Give {parameter.name} a value, or leave it out.", field=parameter.name)
+
 
 _PRINTABLE = re.compile(rf"[\x21-\x7e](?:[\x20-\x7e]{{0,{limits.IDEMPOTENCY_KEY - 2}}}[\x21-\x7e])?")
 _GET = "GET"
@@ -28,7 +61,7 @@ _SPELT: Mapping[str, Callable[[str], object]] = {
 }  # fmt: skip
 
 
-class Page(NamedTuple):
+class PageWanted(NamedTuple):
     """What a listing was asked for."""
 
     limit: int
@@ -91,7 +124,7 @@ class Request:
             InvalidRequest
         """
         if self._query or description.query:
-            query.check(self._query, description.query)
+            check_query(self._query, description.query)
         refused = _PRECONDITIONS if self.method == _GET else _CONDITIONS
         for name in refused:
             if name in self._headers and name not in description.conditions:
@@ -124,9 +157,9 @@ class Request:
         text = self.text(parameter)
         return None if text is None else parameter.number(text)
 
-    def page(self) -> Page:
+    def page(self) -> PageWanted:
         """Limit, the most where none was given, and cursor."""
-        return Page(self.number(LIMIT) or limits.PAGE, self.text(CURSOR))
+        return PageWanted(self.number(LIMIT) or limits.PAGE, self.text(CURSOR))
 
     def preconditions(self) -> Preconditions:
         """If-Match with one revision, or `If-None-Match: *`.

@@ -9,7 +9,7 @@ from configsvc.bootstrap import app
 from configsvc.web.routes.openapi import DOCUMENT
 from infra.api_docs.document import document, problem_examples
 from infra.api_docs.page import page
-from infra.gateway_responses import PROBLEMS
+from infra.cloudformation.gateway_responses import PROBLEMS
 from infra.paths import ROOT
 
 PAGE = ROOT / "docs" / "API.md"

@@ -10,7 +10,7 @@ from typing import Any
 from configsvc.model import errors
 from configsvc.model.errors import ConfigsvcError
 from configsvc.web import reply
-from configsvc.web.description import Route, Text
+from configsvc.web.description import Route, TextParameter
 from infra.api_docs import examples
 from infra.api_docs.parameters import SAFE, named, parameters
 from infra.api_docs.schemas import NAMES, reference
@@ -51,7 +51,7 @@ def errors_of(route: Route) -> list[Kind]:
     told = route.description
     found = {*_EVERY, *told.errors}
     names = [*named(route.path), *told.query]
-    if told.body or any(isinstance(each.takes, Text) and each.takes.shape in NAMES for each in names):
+    if told.body or any(isinstance(each.takes, TextParameter) and each.takes.shape in NAMES for each in names):
         found.add(errors.InvalidName)
     if any(parameter.name == "namespace" for parameter in names):
         found.add(errors.NotFound)

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from configsvc.model import limits
-from configsvc.web.description import Number, Parameter, Route
-from configsvc.web.parameters import PATH
+from configsvc.web.description import PATH, NumberParameter, Parameter, Route
 from infra.api_docs.portable import portable
 from infra.api_docs.schemas import TEXTS
 
@@ -43,7 +42,7 @@ def _parameter(parameter: Parameter, where: str) -> Json:
     takes = parameter.takes
     schema: Json = (
         portable({"type": "integer", "minimum": takes.least, "maximum": takes.most})
-        if isinstance(takes, Number)
+        if isinstance(takes, NumberParameter)
         else {"type": "string", **{name: each for name, each in TEXTS[takes.shape].items() if name != "examples"}}
     )
     example: object = parameter.example

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import click
 
-from configsvc_client.cli import _exit
-from configsvc_client.cli._common import CommonOption
-from configsvc_client.cli._main import _commands
+from configsvc_client.cli import exit_codes
+from configsvc_client.cli.command_line import _commands
+from configsvc_client.cli.common import CommonOption
 from local.paths import ROOT
 
 PAGE = ROOT / "docs" / "CLI.md"
@@ -57,7 +57,7 @@ def page() -> str:
 def _codes() -> Iterator[str]:
     """A line a code, as the module that gives them out says."""
     yield from ("| code | |", "|---|---|")
-    for each in " ".join((_exit.__doc__ or "").partition("\n\n")[2].split()).split(" · "):
+    for each in " ".join((exit_codes.__doc__ or "").partition("\n\n")[2].split()).split(" · "):
         said, _, more = each.partition("; ")
         code, _, meaning = said.partition(" ")
         yield f"| {code} | {_cell(meaning)} |"

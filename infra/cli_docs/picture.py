@@ -14,11 +14,11 @@ from rich.terminal_theme import DIMMED_MONOKAI
 from rich.text import Text
 
 from configsvc_client.admin import Grant
-from local.example import EXAMPLE, JSON, PLAIN
-from local.gateway_access import Identity
+from local.gateway.access import Identity
 from local.paths import ROOT
-from tests.admin.loopback import loopback
-from tests.cli.shell import Shell
+from local.story.example import EXAMPLE, JSON, PLAIN
+from tests.support.admin.loopback import loopback
+from tests.support.cli.shell import Shell
 
 PICTURE = ROOT / "docs" / "cli.svg"
 COMMANDS = (

@@ -1,10 +1,10 @@
 """What a warm process keeps, and for how long."""
 
 from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
-from configsvc.adapters.clock import Elapsed
+from configsvc.adapters.system import Elapsed
 from configsvc.model.grants import Grant
-from configsvc.service.ports import Rendered
-from tests.service.fakes import FakeClock
+from configsvc.service.engine.ports import Rendered
+from tests.support.service.fakes import FakeClock
 
 GRANTS = (Grant(("read",), ("*",)),)
 KEY = ("payments.prod", 1, "ab")

@@ -16,15 +16,14 @@ from botocore.stub import Stubber
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from configsvc.adapters.dynamo import DynamoRepository
-from configsvc.adapters.dynamo_calls import COMMIT_LEAST, Calls
-from configsvc.adapters.dynamo_errors import translated
+from configsvc.adapters.dynamo_calls import COMMIT_LEAST, Calls, translate_errors
 from configsvc.adapters.items import key_of, to_item
 from configsvc.model.errors import Internal, Unavailable
-from configsvc.service import records
-from configsvc.service.ports import Check, LostRace, StoreBusy, StoreUnavailable, Write
-from tests.contracts import tables
-from tests.contracts.samples import NS, PARTITION, head, state
-from tests.service.fakes import FakeChance, FakeClock
+from configsvc.service.engine import records
+from configsvc.service.engine.ports import LostRace, StampCheck, StoreBusy, StoreUnavailable, Write
+from tests.support.contracts import tables
+from tests.support.contracts.samples import NS, PARTITION, head, state
+from tests.support.service.fakes import FakeChance, FakeClock
 
 TABLE = "configsvc-test"
 AT = [records.head(NS), records.key(NS, "a")]
@@ -64,14 +63,14 @@ def test_a_cancelled_transaction_is_a_lost_race_that_names_where(
 ) -> None:
     cancelled(stubber, "None", reason)
     with pytest.raises(LostRace) as lost:
-        repository.commit([Write(head(2), 1), Check(AT[1], 3)])
+        repository.commit([Write(head(2), 1), StampCheck(AT[1], 3)])
     assert lost.value.addresses == (AT[1],)
 
 
 def test_a_lost_race_beside_a_throttled_item_is_a_lost_race(stubber: Stubber, repository: DynamoRepository) -> None:
     cancelled(stubber, "ThrottlingError", "ConditionalCheckFailed")
     with pytest.raises(LostRace):
-        repository.commit([Write(head(2), 1), Check(AT[1], 3)])
+        repository.commit([Write(head(2), 1), StampCheck(AT[1], 3)])
 
 
 @pytest.mark.parametrize("reason", ["ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"])
@@ -136,7 +135,7 @@ def test_each_error_of_dynamodb_is_one_of_ours_and_tells_nothing_of_the_table(
 def test_a_broken_connection_is_unavailable_and_missing_credentials_are_a_fault(
     fault: Exception, error: type[Exception]
 ) -> None:
-    with pytest.raises(error), translated():
+    with pytest.raises(error), translate_errors():
         raise fault
 
 

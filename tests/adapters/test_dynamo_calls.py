@@ -10,11 +10,11 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from configsvc.adapters.dynamo import DynamoRepository
 from configsvc.adapters.dynamo_calls import ALONE, BACKOFF, COMMIT_LEAST, Calls
 from configsvc.adapters.items import key_of, to_item
-from configsvc.service import records
-from configsvc.service.ports import LostRace, StoreBusy, StoreUnavailable, Write
-from configsvc.service.records import Address
-from tests.contracts.samples import NS, PARTITION, head, state
-from tests.service.fakes import FakeChance, FakeClock
+from configsvc.service.engine import records
+from configsvc.service.engine.ports import LostRace, StoreBusy, StoreUnavailable, Write
+from configsvc.service.engine.records import RecordAddress
+from tests.support.contracts.samples import NS, PARTITION, head, state
+from tests.support.service.fakes import FakeChance, FakeClock
 
 TABLE = "configsvc-test"
 AT = [records.head(NS), records.key(NS, "a")]
@@ -246,7 +246,7 @@ def test_a_commit_is_not_begun_when_its_answer_would_come_too_late(clock: FakeCl
 class Table:
     """Answers `each` of the keys of a batch, as a busy table does; of those, `there` has an item."""
 
-    def __init__(self, each: Sequence[int], there: Sequence[Address]) -> None:
+    def __init__(self, each: Sequence[int], there: Sequence[RecordAddress]) -> None:
         self._each = list(each)
         self._there = there
 

@@ -17,16 +17,15 @@ import pytest
 from botocore.credentials import RefreshableCredentials
 
 from configsvc.adapters.aside import Aside
-from configsvc.adapters.clock import SystemClock
 from configsvc.adapters.dynamo import DynamoRepository
-from configsvc.adapters.dynamo_client import connect, renewed
-from configsvc.adapters.dynamo_http import Exchange, left
-from configsvc.service import records
-from configsvc.service.ports import StoreUnavailable, Write
-from tests.client.certificates import server_context
-from tests.client.stub_servers import Scripted, Serve, says, scripted, take_request
-from tests.contracts.samples import NS, head
-from tests.journeys.waiting import until
+from configsvc.adapters.dynamo_client import HttpExchange, connect, renew_credentials, seconds_left
+from configsvc.adapters.system import SystemClock
+from configsvc.service.engine import records
+from configsvc.service.engine.ports import StoreUnavailable, Write
+from tests.support.client.certificates import server_context
+from tests.support.client.stub_servers import Scripted, Serve, says, scripted, take_request
+from tests.support.contracts.samples import NS, head
+from tests.support.journeys.waiting import until
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -183,13 +182,13 @@ def test_s51_a_silent_provider_of_credentials_holds_a_call_no_longer_than_its_de
     renewal = Aside(credentials.get_frozen_credentials, kept=False)
     threads = threading.active_count()
     for _ in range(5):
-        with Exchange(0.05), pytest.raises(TimeoutError):
-            renewed(credentials, renewal)
+        with HttpExchange(0.05), pytest.raises(TimeoutError):
+            renew_credentials(credentials, renewal)
     assert threading.active_count() <= threads + 1
     provider.lasting = 3600
     provider.let_go.set()
-    with Exchange(30):
-        renewed(credentials, renewal)
+    with HttpExchange(30):
+        renew_credentials(credentials, renewal)
     assert not credentials.refresh_needed()
 
 
@@ -198,9 +197,9 @@ def test_credentials_that_are_good_for_a_while_are_used_though_their_provider_is
     credentials = RefreshableCredentials.create_from_metadata(provider.given(), provider, "test")
     renewal = Aside(credentials.get_frozen_credentials, kept=False)
     for _ in range(2):  # the second does not wait for what the first waits for
-        with Exchange(0.1):
-            renewed(credentials, renewal)
-            assert left() > 0
+        with HttpExchange(0.1):
+            renew_credentials(credentials, renewal)
+            assert seconds_left() > 0
     assert credentials.refresh_needed()
     provider.let_go.set()
 

@@ -8,33 +8,33 @@ from hypothesis import strategies as st
 
 from configsvc.adapters.items import from_item, to_item
 from configsvc.model import limits, names
-from configsvc.model.entry import FORMS, Entry
 from configsvc.model.grants import ACTIONS, Grant
-from configsvc.service import records, summaries
-from configsvc.service.records import (
-    Answer,
-    Change,
-    Granted,
+from configsvc.model.snapshot import FORMS, Entry
+from configsvc.service.engine import records, summaries
+from configsvc.service.engine.records import (
+    DataKeyRecord,
     GrantsHead,
+    KeptAnswer,
     KeyState,
     Listed,
+    LoggedChange,
     LogRecord,
     Record,
-    StoredDataKey,
+    StoredGrants,
     StoredSummary,
-    Version,
+    StoredVersion,
     address_of,
 )
-from tests.adapters.sizes import item_bytes
-from tests.contracts.samples import EVERY_KIND, head
-from tests.model.strategies import CONTENT_TYPE, KEYS, NAMESPACES
 from tests.model.test_snapshot import DATA_KEYS, ENTRIES, TEXT
+from tests.support.adapters.sizes import item_bytes
+from tests.support.contracts.samples import EVERY_KIND, head
+from tests.support.model.strategies import CONTENT_TYPE, KEYS, NAMESPACES
 
 LONGEST = names.namespace("n" * 64)
 NUMBERS = st.integers(1, 10**10 - 1)
 MAYBE = st.none() | NUMBERS
 JSON = st.dictionaries(TEXT, st.none() | TEXT | NUMBERS | st.lists(TEXT))
-CHANGES = st.builds(Change, KEYS, st.sampled_from(("put", "activate", "delete")), MAYBE, MAYBE, MAYBE)
+CHANGES = st.builds(LoggedChange, KEYS, st.sampled_from(("put", "activate", "delete")), MAYBE, MAYBE, MAYBE)
 GRANTS = st.builds(
     Grant,
     st.lists(st.sampled_from(ACTIONS), unique=True).map(lambda found: tuple(a for a in ACTIONS if a in found)),
@@ -53,22 +53,22 @@ def key_states(draw: st.DrawFn) -> KeyState:
 
 RECORDS: st.SearchStrategy[Record] = st.one_of(
     key_states(),
-    st.builds(Version, NAMESPACES, NUMBERS, ENTRIES, TEXT, TEXT, st.booleans()),
+    st.builds(StoredVersion, NAMESPACES, NUMBERS, ENTRIES, TEXT, TEXT, st.booleans()),
     st.builds(
         LogRecord,
         st.none() | NAMESPACES,
         *(NUMBERS, NUMBERS, TEXT, TEXT, JSON, st.lists(CHANGES).map(tuple)),
         *(TEXT for _ in range(8)),
     ),
-    st.builds(StoredDataKey, NAMESPACES, NUMBERS, NUMBERS, DATA_KEYS, st.sampled_from(("live", "retired")), TEXT, TEXT),
+    st.builds(DataKeyRecord, NAMESPACES, NUMBERS, NUMBERS, DATA_KEYS, st.sampled_from(("live", "retired")), TEXT, TEXT),
     st.builds(
-        Answer,
-        NAMESPACES.map(lambda namespace: records.answer(records.of_namespace(namespace), "ab" * 32)),
+        KeptAnswer,
+        NAMESPACES.map(lambda namespace: records.address_of_answer(records.of_namespace(namespace), "ab" * 32)),
         *(NUMBERS, TEXT, NUMBERS, JSON, st.none() | TEXT, NUMBERS),
     ),
     st.builds(Listed, NAMESPACES, NUMBERS, TEXT),
     st.builds(GrantsHead, NUMBERS),
-    st.builds(Granted, st.just("api-key:a1"), NUMBERS, st.lists(GRANTS).map(tuple)),
+    st.builds(StoredGrants, st.just("api-key:a1"), NUMBERS, st.lists(GRANTS).map(tuple)),
 )
 
 
@@ -106,7 +106,7 @@ def test_the_largest_key_state_is_an_item_that_dynamodb_takes() -> None:
 
 def test_what_expires_carries_the_tables_ttl_attribute_and_nothing_else_does() -> None:
     carrying = {type(record) for record in EVERY_KIND if "ttl" in to_item(record)}
-    assert carrying == {Answer}
+    assert carrying == {KeptAnswer}
 
 
 @pytest.mark.parametrize(
@@ -124,4 +124,4 @@ def test_a_damaged_summary_of_the_log_is_one_that_does_not_unpack(lacking: str) 
     whole = StoredSummary(names.namespace("a"), 16, 1, "", "", (), b"packed")
     found = from_item({name: value for name, value in to_item(whole).items() if name != lacking})
     assert isinstance(found, StoredSummary)
-    assert (found.level, found.revision, summaries.unpacked(found)) == (1, 16, None)
+    assert (found.level, found.revision, summaries.unpack_summary(found)) == (1, 16, None)

@@ -7,7 +7,7 @@ import pytest
 
 from configsvc.adapters.json_schemas import JsonSchemas
 from configsvc.model.schema import key_schema
-from configsvc.service.ports import Misfit
+from configsvc.service.engine.ports import Misfit
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 
-from configsvc.adapters.log import JsonLog
+from configsvc.adapters.metrics import JsonLog
 
 
 def test_a_line_is_one_json_object_whatever_it_holds() -> None:

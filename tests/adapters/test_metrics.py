@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from configsvc.adapters.log import JsonLog
-from configsvc.adapters.metrics import Metrics
+from configsvc.adapters.metrics import JsonLog, Metrics
 from configsvc.model.errors import ConfigsvcError, Contended, Throttled
-from configsvc.web.log import level_of
+from configsvc.web.desk import level_of
 
 METRICS = Metrics("configsvc-prod-api", lambda: 1_700_000_000_123)
 

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configsvc.adapters.chance import SystemChance
-from configsvc.adapters.clock import Elapsed, SystemClock, moment
-from tests.service.fakes import FakeClock
+from configsvc.adapters.system import Elapsed, SystemClock, SystemRandomness, moment
+from tests.support.service.fakes import FakeClock
 
 
 @pytest.mark.parametrize(
@@ -49,13 +48,13 @@ def test_what_passed_is_no_less_than_either_clock_says_and_never_goes_back(moves
 
 
 def test_tags_are_8_bytes_in_hex_and_never_alike() -> None:
-    tags = {SystemChance().tag() for _ in range(1000)}
+    tags = {SystemRandomness().tag() for _ in range(1000)}
     assert len(tags) == 1000
     assert all(len(bytes.fromhex(tag)) == 8 for tag in tags)
 
 
 def test_jitter_is_drawn_from_all_of_its_range() -> None:
-    drawn = [SystemChance().uniform(2.0) for _ in range(1000)]
+    drawn = [SystemRandomness().uniform(2.0) for _ in range(1000)]
     assert all(0 <= each < 2 for each in drawn)
     assert min(drawn) < 0.2
     assert max(drawn) > 1.8

@@ -6,7 +6,7 @@ import pytest
 
 from configsvc.adapters.json_schemas import JsonSchemas
 from configsvc.model.schema import key_schema
-from configsvc.service.ports import Misfit
+from configsvc.service.engine.ports import Misfit
 
 UNIQUE = key_schema("*", {"properties": {"a": {"uniqueItems": True}}}).schema
 TWICE = Misfit("/a", "/properties/a/uniqueItems")

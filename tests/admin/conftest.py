@@ -1,5 +1,5 @@
 """The tests of the write side run against a service on loopback."""
 
-from tests.support.loopback_fixtures import close_admins, namespace, service
+from tests.support.admin.loopback_fixtures import close_admins, namespace, service
 
 __all__ = ["close_admins", "namespace", "service"]

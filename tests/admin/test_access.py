@@ -8,8 +8,8 @@ import pytest
 from configsvc.model.errors import Forbidden, Misconfigured, NotFound, PreconditionFailed
 from configsvc.model.grants import Grant
 from configsvc_client.admin import from_environ
-from tests.admin.kms_server import KMS_KEY
-from tests.admin.loopback import Loopback, arn
+from tests.support.admin.kms_server import KMS_KEY
+from tests.support.admin.loopback import Loopback, arn
 
 
 def test_whoami_tells_both_principals_only_when_signed(service: Loopback) -> None:

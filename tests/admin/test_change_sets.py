@@ -14,7 +14,7 @@ from configsvc.model.errors import (
     VersionClaimed,
 )
 from configsvc_client.admin import Activate, Delete, Draft, draft
-from tests.admin.loopback import Loopback, lost
+from tests.support.admin.loopback import Loopback, lost
 
 
 def _writes(service: Loopback) -> list[str]:

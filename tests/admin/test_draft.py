@@ -6,11 +6,11 @@ import pytest
 
 from configsvc.model import limits
 from configsvc.model.errors import InvalidName, Unprocessable
+from configsvc_client._opening.value import value_of
 from configsvc_client._secret import Secret
-from configsvc_client._value import value_of
 from configsvc_client.admin import Draft, checked, draft
-from configsvc_client.admin._draft import Json
-from tests.client.carried import carried
+from configsvc_client.admin.sealing.drafts import DraftJson
+from tests.support.client.carried import carried
 
 CANARY = "canary-5d1c"
 
@@ -26,7 +26,7 @@ CANARY = "canary-5d1c"
         (None, b"null", "application/json"),
     ],
 )
-def test_the_content_type_follows_the_python_type(value: Json | bytes, data: bytes, content_type: str) -> None:
+def test_the_content_type_follows_the_python_type(value: DraftJson | bytes, data: bytes, content_type: str) -> None:
     made = draft("k", value)
     assert (made.data, made.content_type, made.form) == (data, content_type, None)
 
@@ -52,7 +52,7 @@ def test_text_may_be_declared_as_json() -> None:
     ],
 )
 def test_a_value_that_is_not_what_it_says_is_refused_without_being_shown(
-    value: Json | bytes, content_type: str, form: str
+    value: DraftJson | bytes, content_type: str, form: str
 ) -> None:
     with pytest.raises(Unprocessable) as caught:
         draft("k", value, content_type=content_type, form=form)  # type: ignore[arg-type]  # forms by name

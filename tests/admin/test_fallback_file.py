@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from configsvc.model import names
-from configsvc.model.entry import ContentType
 from configsvc.model.errors import CannotOpen, InvalidRequest, Misconfigured, NotFound
-from configsvc_client import _fallback
-from configsvc_client._fallback import BadFallback
-from tests.admin.kms_server import OTHER_KEY
-from tests.admin.loopback import Loopback
+from configsvc.model.snapshot import ContentType
+from configsvc_client._opening import fallback_file
+from configsvc_client._opening.fallback_file import BadFallback
+from tests.support.admin.kms_server import OTHER_KEY
+from tests.support.admin.loopback import Loopback
 
 CANARY = "canary-5f1c90"
 
@@ -45,7 +45,7 @@ def test_what_is_saved_is_what_is_served_sealed_as_it_is_for_the_owner_alone(
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert CANARY not in path.read_text()
     assert service.kms.calls == []
-    found = _fallback.decode(path.read_bytes())
+    found = fallback_file.decode(path.read_bytes())
     assert found.snapshots == (admin.values.get_snapshot(namespace), admin.values.get_snapshot(other))
     assert (saved.url, saved.saved_at, saved.revisions, saved.entries) == (
         service.url, found.saved_at, found.revisions, 10,
@@ -124,10 +124,10 @@ def test_a_value_that_is_not_what_it_says_is_named(
     service: Loopback, namespace: str, path: Path, kind: ContentType
 ) -> None:
     service.admin("reader").fallback_file.save(path, namespace)
-    fallback = _fallback.decode(path.read_bytes())
+    fallback = fallback_file.decode(path.read_bytes())
     (snapshot,) = fallback.snapshots
     entries = tuple(each._replace(content_type=kind) if each.form == "plain" else each for each in snapshot.entries)
-    path.write_bytes(_fallback.encode(fallback._replace(snapshots=(snapshot._replace(entries=entries),))))
+    path.write_bytes(fallback_file.encode(fallback._replace(snapshots=(snapshot._replace(entries=entries),))))
     with pytest.raises(CannotOpen) as caught:
         service.admin("reader").fallback_file.verify(path)
     assert f"plain is not {kind}" in str(caught.value.members["problems"])
@@ -141,7 +141,7 @@ def test_a_damaged_file_and_one_from_elsewhere_are_refused(service: Loopback, na
     path.write_bytes(whole[:-20])
     with pytest.raises(BadFallback):
         admin.fallback_file.verify(path)
-    path.write_bytes(_fallback.encode(_fallback.decode(whole)._replace(url="https://api.example/prod")))
+    path.write_bytes(fallback_file.encode(fallback_file.decode(whole)._replace(url="https://api.example/prod")))
     with pytest.raises(BadFallback, match="CONFIGSVC_URL"):
         admin.fallback_file.verify(path)
     members = json.loads(whole)

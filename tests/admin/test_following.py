@@ -7,10 +7,10 @@ import pytest
 from configsvc.model.errors import ConfigsvcError, NotFound, NotTaken
 from configsvc.model.names import Namespace
 from configsvc_client._ports import FetchedSnapshot
-from configsvc_client.admin._following import Following
-from tests.admin.loopback import Loopback
-from tests.client.fakes import FakeClock
-from tests.client.sealing import sealed_values
+from configsvc_client.admin.admin import Following
+from tests.support.admin.loopback import Loopback
+from tests.support.client.fakes import FakeClock
+from tests.support.client.sealing import sealed_values
 
 
 def test_a_look_brings_what_changed_and_nothing_else(service: Loopback, namespace: str) -> None:

@@ -15,7 +15,7 @@ from configsvc.model.errors import (
     Unprocessable,
 )
 from configsvc_client.admin import Retention, draft
-from tests.admin.loopback import Loopback
+from tests.support.admin.loopback import Loopback
 
 
 def test_settings_are_set_one_by_one_and_what_is_left_out_stays(service: Loopback, namespace: str) -> None:

@@ -11,9 +11,9 @@ import pytest
 
 from configsvc.model.errors import CannotOpen, Misconfigured
 from configsvc_client.admin import Admin
-from tests.admin.kms_server import FAR_KEY, KMS_KEY
-from tests.admin.loopback import Loopback
-from tests.cli.shell import Shell
+from tests.support.admin.kms_server import FAR_KEY, KMS_KEY
+from tests.support.admin.loopback import Loopback
+from tests.support.cli.shell import Shell
 
 NAMES = (f"far{number}.test" for number in range(1000))
 

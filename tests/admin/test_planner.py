@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configsvc.model import limits
-from configsvc.model.change_set import ChangeSet, Put, checked, stored_bytes
+from configsvc.model.change_set import ChangeSet, Put, check_change_set, stored_bytes
 from configsvc.model.names import key
-from configsvc_client.admin import _planner
-from configsvc_client.admin._wire import operation
+from configsvc_client.admin.wire import writes
+from configsvc_client.admin.wire.writes import render_operation
 
 
 def _put(number: int, value: str) -> Put:
@@ -30,11 +30,11 @@ _VALUES = st.lists(
 @given(values=_VALUES)
 def test_every_change_set_is_one_that_the_service_takes_and_nothing_is_lost_or_moved(values: list[str]) -> None:
     puts = [_put(number, value) for number, value in enumerate(values)]
-    groups = _planner.split(puts)
+    groups = writes.split_puts(puts)
     assert [put for group in groups for put in group] == puts
     for group in groups:
-        checked(ChangeSet(group))
-        body = json.dumps({"operations": [operation(put) for put in group], "message": "x" * limits.MESSAGE})
+        check_change_set(ChangeSet(group))
+        body = json.dumps({"operations": [render_operation(put) for put in group], "message": "x" * limits.MESSAGE})
         raw = json.dumps(json.loads(body), ensure_ascii=False).encode()
         assert len(raw) <= limits.REQUEST_BYTES
         assert sum(stored_bytes(put.value) for put in group) <= limits.CHANGE_SET_BYTES
@@ -42,15 +42,15 @@ def test_every_change_set_is_one_that_the_service_takes_and_nothing_is_lost_or_m
 
 @given(values=_VALUES)
 def test_two_neighbours_never_fit_in_one_change_set(values: list[str]) -> None:
-    groups = _planner.split([_put(number, value) for number, value in enumerate(values)])
+    groups = writes.split_puts([_put(number, value) for number, value in enumerate(values)])
     for one, other in itertools.pairwise(groups):
-        assert len(_planner.split([*one, other[0]])) > 1
+        assert len(writes.split_puts([*one, other[0]])) > 1
 
 
 def test_300_small_values_are_8_change_sets() -> None:
-    assert len(_planner.split([_put(number, "value") for number in range(300)])) == 8
+    assert len(writes.split_puts([_put(number, "value") for number in range(300)])) == 8
 
 
 def test_a_value_that_is_too_large_stands_alone_so_that_only_it_is_refused() -> None:
-    groups = _planner.split([_put(0, "a"), _put(1, "b" * limits.CHANGE_SET_BYTES), _put(2, "c")])
+    groups = writes.split_puts([_put(0, "a"), _put(1, "b" * limits.CHANGE_SET_BYTES), _put(2, "c")])
     assert [len(group) for group in groups] == [1, 1, 1]

@@ -10,7 +10,7 @@ import pytest
 
 from configsvc.model.errors import Misconfigured
 from configsvc_client.admin import Policy, Protection, read_policy
-from configsvc_client.admin._protection import SEALED, matches
+from configsvc_client.admin.sealing.protection import SEALED, matches
 
 KID = "A" * 43
 

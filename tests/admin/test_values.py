@@ -20,9 +20,9 @@ from configsvc.model.errors import (
     VersionClaimed,
 )
 from configsvc_client.admin import Draft, draft
-from configsvc_client.admin._draft import Json
-from tests.admin.kms_server import FOREIGN_KEY, Call
-from tests.admin.loopback import Loopback, lost
+from configsvc_client.admin.sealing.drafts import DraftJson
+from tests.support.admin.kms_server import FOREIGN_KEY, Call
+from tests.support.admin.loopback import Loopback, lost
 
 CANARY = "canary-0b7e4d"
 
@@ -30,7 +30,7 @@ CANARY = "canary-0b7e4d"
 @pytest.mark.parametrize("value", ["text", "", "žluťoučký 🐎", "a\nb\n", b"\x00\xff", {"a": [1, "é"]}, 2.5, None])
 @pytest.mark.parametrize("form", ["envelope", "kms"])
 def test_a_sealed_value_comes_back_as_it_was_and_the_service_never_sees_it(
-    service: Loopback, namespace: str, value: Json | bytes, form: str
+    service: Loopback, namespace: str, value: DraftJson | bytes, form: str
 ) -> None:
     admin = service.admin()
     admin.values.put(namespace, "key.one", value, form=form)  # type: ignore[arg-type]  # forms by name

@@ -11,12 +11,12 @@ from configsvc.model import names
 from configsvc.model.change_set import Activate, Put
 from configsvc.model.errors import Conflict, InvalidEnvelope, PreconditionFailed, VersionClaimed
 from configsvc.model.names import Key, Namespace
-from configsvc_client._answer import Response
+from configsvc_client._transport.response import Response
 from configsvc_client.admin import Draft, KeyInfo, Known, draft
-from configsvc_client.admin import _sealing as sealing
-from configsvc_client.admin._writer import SEALS, TRIES, Writer
-from tests.admin.fakes import FakeChance, FakeTransport, answer, api
-from tests.client.fakes import FakeClock
+from configsvc_client.admin.sealing import sealer as sealing
+from configsvc_client.admin.writing import SEALS, TRIES, Writer
+from tests.support.admin.fakes import FakeChance, FakeTransport, answer, api
+from tests.support.client.fakes import FakeClock
 
 NAMESPACE = names.namespace("payments.prod")
 DRAFT = draft("db.url", "value")
@@ -36,7 +36,7 @@ class Desk:
         )  # fmt: skip
 
     def _seal(self, namespace: Namespace, draft: Draft, version: int) -> Put:
-        return sealing.stored(draft, f"{namespace}/{draft.key}/{version}")
+        return sealing.make_put(draft, f"{namespace}/{draft.key}/{version}")
 
     def _known(self, namespace: Namespace, keys: Sequence[Key]) -> Known:
         del namespace

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.listener import Listener, listening
-from tests.support.loopback_fixtures import close_admins, namespace, service
+from local.network.listener import Listener, listening
+from tests.support.admin.loopback_fixtures import close_admins, namespace, service
 
 __all__ = ["close_admins", "namespace", "service"]
 

@@ -10,8 +10,8 @@ from configsvc.adapters.json_schemas import JsonSchemas
 from configsvc.model import limits
 from configsvc.model.errors import ConfigsvcError, TooLarge
 from configsvc.model.schema import key_schema
-from configsvc.service.ports import Misfit
-from tests.service.world import World, settled, text
+from configsvc.service.engine.ports import Misfit
+from tests.support.service.world import World, settled, text
 
 LONG = "x" * 260_000
 NUMBERS = json.dumps([1.5] * 50_000)

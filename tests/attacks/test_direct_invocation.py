@@ -11,15 +11,15 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from configsvc.web.api import Api as App
+from configsvc.web.api import RestApi as App
 from local.people import Person
-from tests.journeys.api import Api
-from tests.journeys.local_stage import memory_app, new_cast, stage_before
-from tests.journeys.sealing import new_data_key, plain
-from tests.journeys.stage import REGION, Stage, api_key_principal
-from tests.journeys.texts import Texts
-from tests.journeys.visits import KEY, VISITS, Visit
-from tests.web.events import event
+from tests.support.journeys.api import Api
+from tests.support.journeys.local_stage import memory_app, new_cast, stage_before
+from tests.support.journeys.sealing import new_data_key, plain
+from tests.support.journeys.stage import REGION, Stage, api_key_principal
+from tests.support.journeys.texts import Texts
+from tests.support.journeys.visits import KEY, VISITS, Visit
+from tests.support.web.events import event
 
 pytestmark = pytest.mark.slow  # many processes
 

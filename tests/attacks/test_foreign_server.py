@@ -15,22 +15,21 @@ import pytest
 from configsvc.model.change_set import Delete
 from configsvc.model.errors import ConfigsvcError, Unavailable
 from configsvc.model.names import Key
-from configsvc_client._answer import Response
-from configsvc_client._gateway import ApiGateway
-from configsvc_client._http import Connection
-from configsvc_client._kms import AwsKms, endpoint
+from configsvc_client._aws.kms import AwsKms, endpoint
 from configsvc_client._secret import Secret
+from configsvc_client._service.gateway import ApiGateway
+from configsvc_client._transport.http import Connection
+from configsvc_client._transport.response import Response
 from configsvc_client._world import SystemClocks
-from configsvc_client.admin import Admin, Grant, LogFilter, Retention
-from configsvc_client.admin import _compose as compose
-from configsvc_client.admin._members import Members
-from configsvc_client.admin._pages import PAGES, Cursors
-from configsvc_client.admin._ports import Ports
-from configsvc_client.admin._session import own_credentials
-from tests.admin.kms_server import KMS_KEY
-from tests.admin.loopback import Loopback
-from tests.cli.shell import Shell
-from tests.client.stub_servers import Answer, stub
+from configsvc_client.admin import Admin, Grant, LogFilter, Retention, compose
+from configsvc_client.admin.compose import own_credentials
+from configsvc_client.admin.ports import AdminPorts
+from configsvc_client.admin.wire.api import MOST_PAGES, Cursors
+from configsvc_client.admin.wire.members import AnswerMembers
+from tests.support.admin.kms_server import KMS_KEY
+from tests.support.admin.loopback import Loopback
+from tests.support.cli.shell import Shell
+from tests.support.client.stub_servers import Answer, stub
 
 pytestmark = pytest.mark.slow  # many processes
 
@@ -148,8 +147,8 @@ class Hand:
             kms.close()
 
         gateway = ApiGateway(self.between, *settings.api_keys)  # type: ignore[arg-type]  # as far as it is used
-        ports = Ports(self.between, kms, find, SystemClocks(), compose.SystemChance(), gateway)
-        self.admin = compose.admin(settings, ports, close)
+        ports = AdminPorts(self.between, kms, find, SystemClocks(), compose.SystemRandomness(), gateway)
+        self.admin = compose.build_admin(settings, ports, close)
 
 
 @pytest.fixture
@@ -274,10 +273,10 @@ def test_a_cursor_that_comes_again_ends_the_listing_with_an_error(
 
 def test_cursors_that_are_always_new_end_as_well() -> None:
     seen = Cursors()
-    for number in range(PAGES):
-        seen.next(Members({"cursor": str(number)}))
+    for number in range(MOST_PAGES):
+        seen.next(AnswerMembers({"cursor": str(number)}))
     with pytest.raises(ValueError, match="no end"):
-        seen.next(Members({"cursor": "one more"}))
+        seen.next(AnswerMembers({"cursor": "one more"}))
 
 
 def test_an_upkeep_that_comes_no_further_ends(hand: Hand, place: str, tmp_path: Path) -> None:

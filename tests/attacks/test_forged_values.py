@@ -6,10 +6,10 @@ import pytest
 
 from configsvc.model.errors import CannotOpen, Conflict
 from configsvc_client.admin import Policy, Protection, from_environ
-from tests.admin.kms_server import KMS_KEY, OTHER_KEY
-from tests.admin.loopback import Loopback
-from tests.attacks.table_thief import Thief, leaked, thief
-from tests.cli.shell import Shell
+from tests.support.admin.kms_server import KMS_KEY, OTHER_KEY
+from tests.support.admin.loopback import Loopback
+from tests.support.attacks.table_thief import Thief, leaked, thief
+from tests.support.cli.shell import Shell
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.attacks.found import FOUND, Fault
-from tests.named import missing
+from tests.support.named import missing
 
 
 @pytest.mark.parametrize("fault", FOUND, ids=lambda fault: fault.kind)

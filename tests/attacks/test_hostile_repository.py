@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from configsvc_client.cli._canonical import canonical
-from configsvc_client.cli._registry import find_commands
-from configsvc_client.cli._trust_store import TrustStore
-from local.listener import Listener
-from tests.admin.kms_server import KMS_KEY
-from tests.admin.loopback import Loopback
-from tests.cli.shell import Shell
+from configsvc_client.cli.command_line import find_commands
+from configsvc_client.cli.settings.trust import TrustStore, canonicalize
+from local.network.listener import Listener
+from tests.support.admin.kms_server import KMS_KEY
+from tests.support.admin.loopback import Loopback
+from tests.support.cli.shell import Shell
 
 pytestmark = pytest.mark.slow  # many processes
 
@@ -242,7 +241,7 @@ def test_a_repository_that_a_variable_makes_the_home_of_settings_brings_none(
     hostile(clone, listener)
     (clone / ".git").mkdir()
     planted = clone / ".config" / "configsvc"
-    TrustStore(planted / "trusted").keep(canonical(tomllib.loads((clone / ".configsvc.toml").read_text())), "p")
+    TrustStore(planted / "trusted").keep(canonicalize(tomllib.loads((clone / ".configsvc.toml").read_text())), "p")
     (planted / "config.toml").write_text(f'url = "{listener.url}"\napi_key_command = ["touch", "{clone}/ran"]\n')
     for moved in ({"XDG_CONFIG_HOME": str(clone / ".config")}, {"XDG_CONFIG_HOME": "", "HOME": str(clone)}):
         done = victim.but(CONFIGSVC_API_KEY="", **moved).run("list", "-n", "a")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.admin.loopback import Loopback
-from tests.cli.shell import Shell
+from tests.support.admin.loopback import Loopback
+from tests.support.cli.shell import Shell
 
 CANARY = "canary-2a91d0"
 

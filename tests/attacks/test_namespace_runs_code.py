@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.admin.loopback import Loopback, loopback
-from tests.cli.shell import Shell
+from tests.support.admin.loopback import Loopback, loopback
+from tests.support.cli.shell import Shell
 
 pytestmark = pytest.mark.slow  # many processes
 

@@ -7,8 +7,8 @@ from uuid import uuid4
 from configsvc.model.envelope import EnvelopeParts, Header, join
 from configsvc.model.names import Key, Namespace
 from configsvc_client.admin import Admin
-from configsvc_client.cli._running import Source
-from tests.admin.loopback import Loopback
+from configsvc_client.cli.run.runner import ValueSource
+from tests.support.admin.loopback import Loopback
 
 
 def post_random_bytes(thief: Admin, namespace: str, key: str) -> None:
@@ -28,7 +28,7 @@ def test_a_command_goes_on_with_the_others_and_says_once_why(service: Loopback, 
     writer, told = service.admin(), list[str]()
     writer.values.put(namespace, "mine", "1")
     writer.values.put(other, "theirs", "1")
-    source = Source(service.admin(), [namespace, other], [], "")
+    source = ValueSource(service.admin(), [namespace, other], [], "")
     assert {key: each.data for key, each in source.first().items()} == {"mine": b"1", "theirs": b"1"}
     post_random_bytes(service.admin(), other, "theirs")
     for value in ("2", "3"):

@@ -9,16 +9,16 @@ import pytest
 
 from configsvc.model import limits
 from configsvc.model.encoding import base64std
-from configsvc.model.entry import Entry
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Misconfigured, NotFound, Unavailable
 from configsvc.model.names import Key, Namespace
+from configsvc.model.snapshot import Entry
 from configsvc_client import ConfigUnavailable, NotTaken, StaleRevision
-from configsvc_client._kms import Decrypted
+from configsvc_client._aws.kms import Decrypted
 from configsvc_client._ports import FetchedSnapshot
 from configsvc_client._secret import Secret
-from tests.client.configs import Stage
-from tests.client.fakes import KMS_KEY
-from tests.client.sealing import NS, data_key, envelope, found, kms_form, plain, sealed_values
+from tests.support.client.configs import Stage
+from tests.support.client.fakes import KMS_KEY
+from tests.support.client.sealing import NS, data_key, envelope, found, kms_form, plain, sealed_values
 
 SHARED = Namespace("shared.prod")
 HELD = 41

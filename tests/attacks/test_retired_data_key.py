@@ -11,9 +11,9 @@ import pytest
 
 from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc_client.admin import Admin, Policy, Protection, draft, from_environ
-from tests.admin.loopback import Loopback
-from tests.attacks.table_thief import EDITS, Thief, leaked, thief
-from tests.cli.shell import Shell
+from tests.support.admin.loopback import Loopback
+from tests.support.attacks.table_thief import EDITS, Thief, leaked, thief
+from tests.support.cli.shell import Shell
 
 SECRET = "canary-after-the-leak"
 

@@ -13,11 +13,11 @@ import pytest
 
 from configsvc.model.errors import ConfigsvcError
 from configsvc_client.admin import Admin, Grant
-from tests.admin.kms_server import KMS_KEY
-from tests.admin.loopback import Loopback, arn, loopback
-from tests.attacks.runbooks import Aws, Command, Player, commands
-from tests.attacks.table_thief import Thief, leaked, thief
-from tests.cli.shell import Shell
+from tests.support.admin.kms_server import KMS_KEY
+from tests.support.admin.loopback import Loopback, arn, loopback
+from tests.support.attacks.runbooks import Aws, Command, Player, commands
+from tests.support.attacks.table_thief import Thief, leaked, thief
+from tests.support.cli.shell import Shell
 
 pytestmark = pytest.mark.slow  # many processes
 

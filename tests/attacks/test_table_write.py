@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 
 from configsvc.model import names
 from configsvc.model.change_set import Activate
-from configsvc.model.entry import Form
 from configsvc.model.errors import Misconfigured, Unprocessable
+from configsvc.model.snapshot import Form
 from configsvc_client._spelling import key_pattern
 from configsvc_client.admin import Policy, Protection, draft, from_environ
-from configsvc_client.admin._protection import Rules
-from tests.admin.loopback import Loopback
-from tests.attacks.marker import PLANTED, Marker
-from tests.cli.shell import Shell
+from configsvc_client.admin.sealing.protection import FormRules
+from tests.support.admin.loopback import Loopback
+from tests.support.attacks.marker import PLANTED, Marker
+from tests.support.cli.shell import Shell
 
 pytestmark = pytest.mark.slow  # many processes
 
@@ -251,7 +251,7 @@ _forms = st.sampled_from([None, "envelope", "plain", "kms"])
 def test_precedence(
     key: str, asked: Form | None, sealed: tuple[str, ...], plain: tuple[str, ...], kms: tuple[str, ...]
 ) -> None:
-    rules = Rules(Policy({"ns": Protection(plain, kms)}), key_pattern(sealed))
+    rules = FormRules(Policy({"ns": Protection(plain, kms)}), key_pattern(sealed))
 
     def has(patterns: tuple[str, ...]) -> bool:
         return any(each in ("*", key) or (each == "a.*" and key == "a.b") for each in patterns)

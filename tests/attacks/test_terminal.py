@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from configsvc_client.cli import _escaped, _main
-from configsvc_client.cli._registry import find_commands
-from tests.admin.loopback import Loopback
-from tests.attacks.hostile_service import EVIL, PROBLEM, REWRITES, Hostile, hostile
-from tests.cli.shell import Shell
+from configsvc_client.cli import command_line
+from configsvc_client.cli.command_line import find_commands
+from configsvc_client.cli.output import escaping
+from tests.support.admin.loopback import Loopback
+from tests.support.attacks.hostile_service import EVIL, PROBLEM, REWRITES, Hostile, hostile
+from tests.support.cli.shell import Shell
 
 pytestmark = pytest.mark.slow  # many processes
 
@@ -111,7 +112,7 @@ def test_nothing_that_a_terminal_obeys_is_written(
 
 
 def _check(arguments: list[str], output: str, name: str, captured: pytest.CaptureFixture[bytes]) -> None:
-    _main.run(["--debug", "-o", output, *arguments])
+    command_line.run(["--debug", "-o", output, *arguments])
     out, err = captured.readouterr()
     for text in (out.decode(), err.decode()):
         found = OBEYED.search(text)
@@ -194,17 +195,17 @@ def test_a_value_on_a_terminal_keeps_its_lines_and_shows_the_rest(
     ],
 )  # fmt: skip
 def test_each_character_is_itself_or_its_escape(text: str, shown: str) -> None:
-    assert _escaped.line(text) == shown
+    assert escaping.escape_line(text) == shown
 
 
 def test_a_field_can_be_read_back() -> None:
     text = EVIL.rstrip("\u0301") + "\\x1b"
-    assert _escaped.field(text).encode("ascii").decode("unicode_escape") == text
-    assert _escaped.field("\\x1b\x1b") == "\\\\x1b\\x1b"
+    assert escaping.escape_field(text).encode("ascii").decode("unicode_escape") == text
+    assert escaping.escape_field("\\x1b\x1b") == "\\\\x1b\\x1b"
 
 
 def test_json_means_the_same() -> None:
-    shown = _escaped.as_json({EVIL: [EVIL, "é", 1]}, indent=2)
+    shown = escaping.render_json({EVIL: [EVIL, "é", 1]}, indent=2)
     assert json.loads(shown) == {EVIL: [EVIL, "é", 1]}
     assert OBEYED.search(shown.replace("\u0301", "")) is None
     assert "é" in shown

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 
 from configsvc.model.text import shown
-from tests.journeys.api import Api, Reply
-from tests.journeys.local_stage import local_stage
-from tests.journeys.sealing import plain
-from tests.journeys.stage import REGION, Stage, api_key_principal, iam_principal
-from tests.journeys.texts import Texts
+from tests.support.journeys.api import Api, Reply
+from tests.support.journeys.local_stage import local_stage
+from tests.support.journeys.sealing import plain
+from tests.support.journeys.stage import REGION, Stage, api_key_principal, iam_principal
+from tests.support.journeys.texts import Texts
 
 NAMESPACE = "/v1/namespaces/texts.prod"
 KEY = f"{NAMESPACE}/keys/k"

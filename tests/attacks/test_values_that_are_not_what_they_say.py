@@ -9,8 +9,8 @@ import pytest
 
 from configsvc.model.names import Key, Namespace
 from configsvc_client.admin import Draft
-from tests.admin.loopback import Loopback
-from tests.cli.shell import Shell
+from tests.support.admin.loopback import Loopback
+from tests.support.cli.shell import Shell
 
 pytestmark = pytest.mark.slow  # many processes
 

@@ -13,8 +13,8 @@ import pytest
 
 from bench.load.clients import LOCUST, Seen, consume
 from bench.load.plan import Plan
+from local.network.server import Handler, LoopbackServer
 from local.paths import ROOT
-from local.server import Handler, LoopbackServer
 
 pytestmark = pytest.mark.slow
 

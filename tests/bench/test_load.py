@@ -7,7 +7,7 @@ import pytest
 from bench.load.plan import Plan
 from bench.load.promises import promises
 from bench.load.run import Result, run
-from infra.package import Package
+from infra.packaging.service_zip import Package
 
 pytestmark = pytest.mark.slow
 

@@ -14,17 +14,18 @@ import pytest
 import configsvc
 import configsvc_client
 from configsvc.model import errors
-from configsvc_client.cli import _advice, _exit, _main, _terminal, _usage
-from configsvc_client.cli._main import _commands
+from configsvc_client.cli import command_line, exit_codes, option_advice, usage_errors
+from configsvc_client.cli.command_line import _commands
+from configsvc_client.cli.output import terminal
 
 ROOT = click.Context(_commands, info_name="configsvc")
-COMMANDS = dict(_usage.commands(_commands, ROOT))
+COMMANDS = dict(usage_errors.list_commands(_commands, ROOT))
 CLI = Path(str(configsvc_client.__file__)).parent / "cli"
 SOURCES = sorted(
     path for package in (configsvc, configsvc_client) for path in Path(str(package.__file__)).parent.rglob("*.py")
 )
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
-KNOWN = {option for each in COMMANDS.values() for option in _usage.options(each)}
+KNOWN = {option for each in COMMANDS.values() for option in usage_errors.list_options(each)}
 
 
 def misled(text: str, command: click.Command) -> list[str]:
@@ -34,8 +35,8 @@ def misled(text: str, command: click.Command) -> list[str]:
         for option in OPTION.finditer(sentence):
             before = sentence[: option.start()]
             named = [path for path in COMMANDS if re.search(rf"\bconfigsvc {path}\b", before)]
-            having = [path for path in named if option.group() in _usage.options(COMMANDS[path])]
-            if option.group() in KNOWN - _usage.options(command) and not having:
+            having = [path for path in named if option.group() in usage_errors.list_options(COMMANDS[path])]
+            if option.group() in KNOWN - usage_errors.list_options(command) and not having:
                 found.append(option.group())
     return found
 
@@ -68,13 +69,13 @@ TEXTS = sorted({text for path in SOURCES for text in literals(path)})
 
 def test_the_texts_are_found() -> None:
     assert len(TEXTS) > 60
-    assert any("--if-match" in each for each in _exit._WORDS.values())  # noqa: SLF001  # the test is of what it says
+    assert any("--if-match" in each for each in exit_codes._WORDS.values())  # noqa: SLF001  # the test is of what it says
 
 
 @pytest.mark.parametrize("path", COMMANDS)
 def test_every_text_fits_every_command(path: str) -> None:
     command = COMMANDS[path]
-    fitted = _advice.fitting(APART.join(TEXTS), command, ROOT).split(APART)
+    fitted = option_advice.fit_options(APART.join(TEXTS), command, ROOT).split(APART)
     assert [text for text in fitted if misled(text, command)] == []
 
 
@@ -95,12 +96,12 @@ ERRORS = [
 def test_every_error_fits_every_command(path: str) -> None:
     command = COMMANDS[path]
     with click.Context(_commands, info_name="configsvc") as context:
-        _advice.runs(context, command)
-        lines = [line for error in ERRORS for line in (*_exit.lines_of(error), _exit.reason_of(error))]
+        option_advice.note_command(context, command)
+        lines = [line for error in ERRORS for line in (*exit_codes.get_lines(error), exit_codes.get_reason(error))]
         usage = [
             line
             for each in ("Add --yes or --reveal.", "--as goes with one KEY.")
-            for line in _exit.usage(click.UsageError(each))
+            for line in exit_codes.describe_usage(click.UsageError(each))
         ]
     assert [line for line in (*lines, *usage) if misled(line, command)] == []
 
@@ -118,7 +119,7 @@ def test_every_error_fits_every_command(path: str) -> None:
     ],
 )
 def test_an_option_that_the_command_lacks_is_named_with_one_that_has_it(text: str, path: str, fitted: str) -> None:
-    assert _advice.fitting(text, COMMANDS[path], ROOT) == fitted
+    assert option_advice.fit_options(text, COMMANDS[path], ROOT) == fitted
 
 
 def described(command: click.Command) -> Iterator[str]:
@@ -150,7 +151,11 @@ def own(path: str) -> Path:
 @cache
 def users(module: Path) -> frozenset[str]:
     """The commands that use a module, by what imports what; the way out of every command does not count."""
-    found, seen, left = set[str](), {Path(str(each.__file__)) for each in (_main, _exit, _terminal)}, [module]
+    found, seen, left = (
+        set[str](),
+        {Path(str(each.__file__)) for each in (command_line, exit_codes, terminal)},
+        [module],
+    )
     while left:
         at = left.pop()
         if at in seen:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.admin.loopback import Loopback
-from tests.cli import matrix
-from tests.cli.matrix import Command, Result
+from tests.support.admin.loopback import Loopback
+from tests.support.cli import matrix
+from tests.support.cli.matrix import Command, Result
 
 # As docs/CLI.md has them.
 DOCUMENTED = {0, 1, 2, 3, 4, 5, 6, 7, 130}

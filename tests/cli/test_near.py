@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 import pytest
 
-from configsvc_client import _alike
-from configsvc_client.cli._group import Group
-from configsvc_client.cli._main import _commands, run
-from tests.admin.loopback import Loopback, loopback
-from tests.cli.shell import Shell
+from configsvc_client import _wording
+from configsvc_client.cli.command_line import _commands, run
+from configsvc_client.cli.common import Group
+from tests.support.admin.loopback import Loopback, loopback
+from tests.support.cli.shell import Shell
 
 CANARY = "canary-value-5c1f"
 
@@ -49,8 +49,8 @@ def shell(made: Loopback) -> Shell:
     ],
 )
 def test_names_that_are_spelt_alike_are_found_at_most_three(wanted: str, known: list[str], near: list[str]) -> None:
-    assert _alike.nearest(wanted, known)[: len(near)] == near
-    assert len(_alike.nearest(wanted, known)) <= 3
+    assert _wording.nearest(wanted, known)[: len(near)] == near
+    assert len(_wording.nearest(wanted, known)) <= 3
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.admin.loopback import Loopback
-from tests.cli.shell import COMMAND, Done, Shell
+from tests.support.admin.loopback import Loopback
+from tests.support.cli.shell import COMMAND, Done, Shell
 
 CANARY = "canary-77ab01"
 LATIN = b"\xe9"  # é in Latin-1, and no UTF-8

@@ -14,8 +14,7 @@ import pytest
 
 import configsvc
 import configsvc_client
-from configsvc_client.cli._main import _commands
-from configsvc_client.cli._registry import find_commands, load_command, read_summary
+from configsvc_client.cli.command_line import _commands, find_commands, load_command, read_summary
 
 _FILE = '''"""Greet somebody.
 

@@ -5,8 +5,7 @@ import sys
 
 import pytest
 
-from configsvc_client.cli._main import Commands
-from configsvc_client.cli._registry import find_commands
+from configsvc_client.cli.command_line import Commands, find_commands
 
 _HEAVY = (
     "botocore",
@@ -24,7 +23,7 @@ _HEAVY = (
     "yaml",
 )
 _LOADED = (
-    "import sys; from configsvc_client.cli._main import run; code = run(sys.argv[1:]);"
+    "import sys; from configsvc_client.cli.command_line import run; code = run(sys.argv[1:]);"
     "print('LOADED', *sorted(sys.modules)); sys.exit(code)"
 )
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from infra.consumer import build_wheel
-from tests.admin.loopback import Loopback
+from tests.support.admin.loopback import Loopback
 
 ROOT = Path(__file__).resolve().parents[2]
 UV = ROOT / ".venvs" / "uv" / "bin" / "uv"

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from configsvc_client._http import Connection
-from configsvc_client._kms import endpoint
-from configsvc_client._url import Url, parse
-from tests.client.certificates import server_context
-from tests.client.stub_servers import scripted, take_request
-from tests.client.test_proxy import tunnelling
+from configsvc_client._aws.kms import endpoint
+from configsvc_client._transport.http import Connection
+from configsvc_client._transport.url import Url, parse
+from tests.client.transport.test_proxy import tunnelling
+from tests.support.client.certificates import server_context
+from tests.support.client.stub_servers import scripted, take_request
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 KMS = endpoint("eu-central-1", {"AWS_ENDPOINT_URL": "https://api.example./prod"})

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from configsvc_client._ports import ClockReading
-from tests.client.configs import Stage
-from tests.client.fakes import FakeClock
-from tests.client.sealing import found, plain
+from tests.support.client.configs import Stage
+from tests.support.client.fakes import FakeClock
+from tests.support.client.sealing import found, plain
 
 
 class CountingClock(FakeClock):

@@ -6,9 +6,9 @@ import pytest
 from configsvc.model.errors import Forbidden, NotFound, Unavailable
 from configsvc.model.names import Namespace
 from configsvc_client import CannotOpen, Config, ConfigUnavailable, Misconfigured
-from tests.client.carried import carried
-from tests.client.configs import Stage
-from tests.client.sealing import NS, envelope, found, kms_form, plain, sealed_values
+from tests.support.client.carried import carried
+from tests.support.client.configs import Stage
+from tests.support.client.sealing import NS, envelope, found, kms_form, plain, sealed_values
 
 
 def test_making_a_config_asks_nobody_and_needs_no_settings() -> None:

@@ -18,10 +18,11 @@ DOCS = Path(__file__).parents[2] / "docs" / "CLIENT.md"
 
 def _raised_by_the_read_side() -> Iterator[type[BaseException]]:
     """The client's own classes of errors, and those that its modules name in a `raise` or a `return`."""
-    for path in CLIENT.glob("_[a-z]*.py"):
-        if path.stem == "_pytest":
+    for path in CLIENT.rglob("[a-z_]*.py"):
+        inner = path.relative_to(CLIENT).with_suffix("").parts
+        if not re.match("_[a-z]", inner[0]) or inner == ("_pytest",) or inner[-1] == "__init__":
             continue
-        module = importlib.import_module(f"configsvc_client.{path.stem}")
+        module = importlib.import_module(".".join(("configsvc_client", *inner)))
         yield from (
             each
             for each in vars(module).values()

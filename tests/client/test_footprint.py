@@ -7,9 +7,9 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from tests.client.certificates import server_context
-from tests.client.sealing import sealed_values
-from tests.client.stub_service import service
+from tests.support.client.certificates import server_context
+from tests.support.client.sealing import sealed_values
+from tests.support.client.stub_service import service
 
 SHOW = """
 import sys
@@ -41,7 +41,7 @@ def shown(environ: Mapping[str, str], *arguments: str) -> tuple[set[str], set[st
     done = subprocess.run(command, env={**path, **environ}, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     imported, made, read, value, threads, ours = json.loads(done.stdout)
-    rare = {"_partitions", "_profile", "_foreign", "_kms_refused", "retry", "content_types", "same_value"}
+    rare = {"endpoints", "_foreign", "refusals", "retry", "content_types", "same_value"}
     assert not rare & {name.rpartition(".")[2] for name in ours}, "what only rare cases need"
     return public(imported), public(made), public(read), value, threads
 

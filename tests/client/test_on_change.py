@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.client.configs import Stage
-from tests.client.sealing import found, plain
+from tests.support.client.configs import Stage
+from tests.support.client.sealing import found, plain
 
 
 def _change(stage: Stage) -> None:

@@ -7,13 +7,13 @@ import json
 import pytest
 
 from configsvc.model.errors import ConfigsvcError
-from configsvc_client._answer import Response
-from configsvc_client._gateway import ApiGateway
-from configsvc_client._url import parse
-from configsvc_client.admin._api import Answer, Api
-from tests.admin.fakes import ports
-from tests.client.fakes import FakeClock
-from tests.client.sealing import NS
+from configsvc_client._service.gateway import ApiGateway
+from configsvc_client._transport.response import Response
+from configsvc_client._transport.url import parse
+from configsvc_client.admin.wire.api import AdminApi, Answer
+from tests.support.admin.fakes import ports
+from tests.support.client.fakes import FakeClock
+from tests.support.client.sealing import NS
 
 URL = parse("https://api.example/prod")
 PATH = f"/namespaces/{NS}/snapshot"
@@ -43,7 +43,7 @@ def read_snapshot(answer: Answer) -> None:
 def errors_of(response: Response) -> list[ConfigsvcError]:
     """What a reader and a writer raise for an answer to the same question."""
     line = OneAnswer(response)
-    api = Api(URL, "key", "eu-central-1", ports(line, clock=FakeClock()))  # type: ignore[arg-type]  # all that is used
+    api = AdminApi(URL, "key", "eu-central-1", ports(line, clock=FakeClock()))  # type: ignore[arg-type]  # all that is used
     gateway = ApiGateway(line, "key")  # type: ignore[arg-type]  # as above
     caught: list[ConfigsvcError] = []
     for ask in (lambda: gateway.fetch({NS: None}, 1e9), lambda: api.read(PATH, read_snapshot)):

@@ -14,21 +14,22 @@ from pathlib import Path
 import pytest
 
 from infra.consumer import build_wheel
-from tests.client.certificates import server_context
-from tests.client.sealing import sealed_values
-from tests.client.stub_service import Service, service
+from tests.support.client.certificates import server_context
+from tests.support.client.sealing import sealed_values
+from tests.support.client.stub_service import Service, service
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = sysconfig.get_path("purelib")
 
 READ = """
 import json, os, sys
-from configsvc_client import Config, _trust
+from configsvc_client import Config
+from configsvc_client._transport import trust
 config = Config(environ=json.loads(os.environ["CONSUMER"]), start_seconds=60)
 value = config["a"]
 config.close()
-first = _trust.Trust({})
-print(json.dumps([_trust.__file__, value, len(first.store(0).get_ca_certs()), first.store(1) is not None]))
+first = trust.Trust({})
+print(json.dumps([trust.__file__, value, len(first.store(0).get_ca_certs()), first.store(1) is not None]))
 """
 """Reads over https, and tells how many roots come first and whether another store comes after them."""
 
@@ -70,7 +71,7 @@ def get_data(self, path):
 Loader.get_data = get_data
 """,
     "gives text": """
-Loader.get_data = lambda self, path: files["configsvc_client/amazon_roots.pem"].decode()
+Loader.get_data = lambda self, path: files["configsvc_client/_transport/amazon_roots.pem"].decode()
 """,
     "gives something else": """
 Loader.get_data = lambda self, path: b"no certificate"

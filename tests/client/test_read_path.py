@@ -8,10 +8,11 @@ from typing import NoReturn
 
 import pytest
 
-from configsvc_client import Config, Snapshot, _reads
+from configsvc_client import Config, Snapshot
+from configsvc_client._refresh import reads
 from configsvc_client._world import SystemClocks
-from tests.client.configs import Stage
-from tests.client.sealing import sealed_values
+from tests.support.client.configs import Stage
+from tests.support.client.sealing import sealed_values
 
 
 class Untouchable:
@@ -96,7 +97,7 @@ def test_the_fast_path_is_two_calls_into_c_and_a_snapshot_runs_no_python_at_all(
     names = set(Config.__getitem__.__code__.co_names) - {"KeyError"}
     assert names == {"_open", "until", "time", "ends", "monotonic", "plain", "snapshot", "_held"}
     assert calls(Config.__getitem__) == 3  # the clocks, and what is done outside the window
-    clocks = [_reads.time, _reads.monotonic]  # type: ignore[attr-defined]  # as it calls them
+    clocks = [reads.time, reads.monotonic]  # type: ignore[attr-defined]  # as it calls them
     assert clocks == [SystemClocks.wall, SystemClocks.monotonic]
     assert isinstance(stage.config._of_invocation, types.BuiltinFunctionType)  # noqa: SLF001  # a C function
     assert isinstance(stage.config.snapshot().__getitem__, types.BuiltinFunctionType)

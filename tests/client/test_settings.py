@@ -7,8 +7,8 @@ from configsvc_client import Config
 from configsvc_client._pin import pin, same_key
 from configsvc_client._secret import Secret
 from configsvc_client._settings import Given, settings
-from tests.client.configs import ENVIRON
-from tests.client.fakes import KMS_KEY, OTHER_KEY
+from tests.support.client.configs import ENVIRON
+from tests.support.client.fakes import KMS_KEY, OTHER_KEY
 
 
 def test_variables_are_read_and_have_their_defaults() -> None:

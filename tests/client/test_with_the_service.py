@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from configsvc_client import Config
-from tests.admin.loopback import Loopback, loopback
+from tests.support.admin.loopback import Loopback, loopback
 
 OWN_HEADERS = ("date", "server", "connection", "x-amz", "content-length")
 """What API Gateway sends of its own accord, and the tests' HTTP server in its place."""

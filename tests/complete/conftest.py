@@ -8,14 +8,14 @@ from zipfile import ZipFile
 
 import pytest
 
-from infra.package import Package
-from local.emulator import Emulator
-from local.proxy import CountingProxy
-from tests.complete.packed import Zip, given_by_lambda, make_table, variables
-from tests.complete.stages import Environments, grant, new_story, stage
-from tests.journeys.local_stage import new_cast
-from tests.journeys.story import Story
-from tests.web.apps import PROOF_PARAMETERS
+from infra.packaging.service_zip import Package
+from local.emulator.launcher import Emulator
+from local.network.proxy import CountingProxy
+from tests.support.complete.packed import Zip, given_by_lambda, make_table, variables
+from tests.support.complete.stages import Environments, grant, new_story, stage
+from tests.support.journeys.local_stage import new_cast
+from tests.support.journeys.story import Story
+from tests.support.web.apps import PROOF_PARAMETERS
 
 DYNAMODB = "dynamodb"
 _INIT_SECONDS = pytest.StashKey[list[float]]()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from local.proxy import CountingProxy
-from tests.complete.packed import Zip
-from tests.complete.stages import elsewhere, stage
-from tests.journeys.sealing import plain
-from tests.journeys.story import Story
+from local.network.proxy import CountingProxy
+from tests.support.complete.packed import Zip
+from tests.support.complete.stages import elsewhere, stage
+from tests.support.journeys.sealing import plain
+from tests.support.journeys.story import Story
 
 pytestmark = pytest.mark.emulator
 

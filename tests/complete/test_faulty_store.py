@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 import pytest
 
-from local.emulator import Emulator
-from local.runtime import Runtime
-from tests.complete.faulty_store import Fault, FaultyStore
-from tests.complete.packed import Zip
-from tests.complete.stages import grant, new_story, stage
-from tests.journeys.api import Reply
-from tests.journeys.sealing import plain
-from tests.journeys.story import Story
+from local.emulator.launcher import Emulator
+from local.runtime.function import Runtime
+from tests.support.complete.faulty_store import Fault, FaultyStore
+from tests.support.complete.packed import Zip
+from tests.support.complete.stages import grant, new_story, stage
+from tests.support.journeys.api import Reply
+from tests.support.journeys.sealing import plain
+from tests.support.journeys.story import Story
 
 pytestmark = [pytest.mark.emulator, pytest.mark.slow]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from configsvc.model import limits
-from tests.complete.packed import Zip
-from tests.complete.stages import Environments, elsewhere, new_story, stage
-from tests.journeys.sealing import plain
-from tests.journeys.story import Story
+from tests.support.complete.packed import Zip
+from tests.support.complete.stages import Environments, elsewhere, new_story, stage
+from tests.support.journeys.sealing import plain
+from tests.support.journeys.story import Story
 
 pytestmark = [pytest.mark.emulator, pytest.mark.slow]
 

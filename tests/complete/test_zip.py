@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from configsvc.bootstrap import app
-from local.runtime import PYTHON, Runtime
-from local.runtime_api import InitFailed
-from tests.complete.packed import Zip, functions
-from tests.complete.stages import Environments, elsewhere, new_story, stage
-from tests.journeys.sealing import kms, opened, plain
-from tests.journeys.story import Story
-from tests.journeys.visits import VISITS, person
+from local.runtime.function import PYTHON, Runtime
+from local.runtime.runtime_api import InitFailed
+from tests.support.complete.packed import Zip, functions
+from tests.support.complete.stages import Environments, elsewhere, new_story, stage
+from tests.support.journeys.sealing import kms, opened, plain
+from tests.support.journeys.story import Story
+from tests.support.journeys.visits import VISITS, person
 
 pytestmark = pytest.mark.emulator
 

@@ -1,9 +1,9 @@
 """Writers of one namespace beside each other, in virtual time: all get through, the old before they are too old."""
 
 from configsvc.adapters.memory import MemoryRepository
-from configsvc.service import records, writing
-from tests.contention.writers import SECONDS, fared
-from tests.service.world import NS
+from configsvc.service.engine import records, writing
+from tests.support.contention.writers import SECONDS, fared
+from tests.support.service.world import NS
 
 
 def test_s54_twenty_writers_that_write_all_the_time_all_get_through_and_none_waits_much_longer_than_its_turn() -> None:
@@ -27,10 +27,10 @@ def test_two_writers_hardly_notice_each_other() -> None:
 
 
 def test_a_write_waits_less_the_older_it_is() -> None:
-    pauses = [writing.pauses(5, age / 4) for age in range(12)]
+    pauses = [writing.longest_pause(5, age / 4) for age in range(12)]
     assert pauses == sorted(pauses, reverse=True)
     assert pauses[0] > 20 * pauses[-1] > 0
-    assert writing.pauses(1, 0.0) < writing.pauses(2, 0.0)
+    assert writing.longest_pause(1, 0.0) < writing.longest_pause(2, 0.0)
 
 
 def test_the_same_seed_is_the_same_run() -> None:

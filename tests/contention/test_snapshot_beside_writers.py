@@ -13,13 +13,13 @@ from configsvc.adapters.memory import MemoryRepository
 from configsvc.model import etag, names
 from configsvc.model.change_set import ChangeSet, Put
 from configsvc.model.errors import Contended, Unavailable
-from configsvc.service import records
-from configsvc.service.change import change
-from configsvc.service.fetch import fetch
-from configsvc.service.ports import Write
-from configsvc.service.put import put
-from tests.contention.virtual import PAGE_RECORDS, SeededChance, SlowTable, VirtualTime
-from tests.service.world import DEVELOPER, NS, READER, World, settled, text
+from configsvc.service.engine import records
+from configsvc.service.engine.ports import Write
+from configsvc.service.verbs.change_sets import commit_change_set
+from configsvc.service.verbs.keys import put_key
+from configsvc.service.verbs.snapshots import fetch_snapshot
+from tests.support.contention.virtual import PAGE_RECORDS, SeededChance, SlowTable, VirtualTime
+from tests.support.service.world import DEVELOPER, NS, READER, World, settled, text
 
 SECONDS = 3.0
 READINGS = 40
@@ -39,7 +39,7 @@ def filled(keys: int) -> tuple[MemoryRepository, World]:
     world = settled(memory)
     for first in range(0, keys, 40):
         puts = [Put(names.key(f"k{number:05}"), "plain", "text/plain", "0") for number in range(first, first + 40)]
-        change(world.ports, DEVELOPER, NS, ChangeSet(tuple(puts), "why", None), None)
+        commit_change_set(world.ports, DEVELOPER, NS, ChangeSet(tuple(puts), "why", None), None)
     return memory, world
 
 
@@ -56,7 +56,9 @@ def beside(keys: int, writes_a_second: int, seed: int = 1) -> Read:
         while reading:
             time.sleep(chance.random.expovariate(writes_a_second / WRITERS))
             key = names.key(f"k{written.randrange(keys):05}")
-            put(ports.within(8.0), DEVELOPER, NS, Put(key, "plain", "text/plain", f"{time.monotonic()}"), "why", None)
+            put_key(
+                ports.within(8.0), DEVELOPER, NS, Put(key, "plain", "text/plain", f"{time.monotonic()}"), "why", None
+            )
 
     def read() -> None:
         nonlocal reading, answered, refused, cost
@@ -64,7 +66,7 @@ def beside(keys: int, writes_a_second: int, seed: int = 1) -> Read:
         for _ in range(READINGS):
             fresh = ports._replace(repository=counting, snapshots=RenderedSnapshots()).within(SECONDS)
             try:
-                found = fetch(fresh, READER, NS, None)
+                found = fetch_snapshot(fresh, READER, NS, None)
             except Contended:
                 refused += 1
                 continue

@@ -8,10 +8,10 @@ from moto import mock_aws
 from configsvc.model import names
 from configsvc.model.errors import NotFound
 from configsvc.model.names import Key, Namespace
-from configsvc.service import records
-from configsvc.service.get_key import get_key
-from tests.contracts import tables
-from tests.service.world import READER, World, retried, sealed, settled, text
+from configsvc.service.engine import records
+from configsvc.service.verbs.read_keys import get_key
+from tests.support.contracts import tables
+from tests.support.service.world import READER, World, retried, sealed, settled, text
 
 GRANTS_SECONDS = 11
 

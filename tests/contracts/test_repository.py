@@ -9,11 +9,11 @@ from bench.stub_dynamodb import StubDynamoDb, served
 from configsvc.adapters.dynamo import DynamoRepository
 from configsvc.adapters.memory import MemoryRepository
 from configsvc.model.errors import Internal
-from configsvc.service import records
-from configsvc.service.ports import Check, LostRace, Remove, Repository, Write
-from configsvc.service.records import Address, KeyState, Record, address_of
-from tests.contracts import tables
-from tests.contracts.samples import EVERY_KIND, NS, PARTITION, head, state
+from configsvc.service.engine import records
+from configsvc.service.engine.ports import LostRace, Remove, Repository, StampCheck, Write
+from configsvc.service.engine.records import KeyState, Record, RecordAddress, address_of
+from tests.support.contracts import tables
+from tests.support.contracts.samples import EVERY_KIND, NS, PARTITION, head, state
 
 
 @pytest.fixture(params=["memory", "stub", "moto", pytest.param("emulator", marks=pytest.mark.emulator)])
@@ -43,7 +43,7 @@ def test_every_kind_of_record_comes_back_as_it_was_written(repository: Repositor
 
 def test_what_is_not_there_is_not_found_alone_or_among_others(repository: Repository) -> None:
     repository.commit([Write(head(), None)])
-    nothing = Address(PARTITION, "K#nothing")
+    nothing = RecordAddress(PARTITION, "K#nothing")
     assert repository.get([nothing]) == {}
     assert list(repository.get([nothing, records.head(NS), nothing])) == [records.head(NS)]
 
@@ -51,7 +51,7 @@ def test_what_is_not_there_is_not_found_alone_or_among_others(repository: Reposi
 def test_records_are_read_together_and_what_is_not_there_is_left_out(repository: Repository) -> None:
     written = [state(f"k{number:03}") for number in range(12)]  # moto still takes 25 addresses, DynamoDB 100
     repository.commit([Write(record, None) for record in written])
-    wanted = [at for record in written for at in (address_of(record), records.unserved(NS, record.key))]
+    wanted = [at for record in written for at in (address_of(record), records.unserved_key(NS, record.key))]
     assert repository.together(wanted) == {address_of(record): record for record in written}
 
 
@@ -92,7 +92,7 @@ def test_one_condition_that_fails_leaves_everything_as_it_was(repository: Reposi
                 Write(head(2), 1),
                 Write(state("b", 2), None),
                 Remove(records.key(NS, "a"), 1),
-                Check(records.key(NS, "c"), 7),
+                StampCheck(records.key(NS, "c"), 7),
             ]
         )
     assert lost.value.addresses == (records.key(NS, "c"),)
@@ -101,8 +101,10 @@ def test_one_condition_that_fails_leaves_everything_as_it_was(repository: Reposi
 
 def test_a_check_holds_a_transaction_to_a_stamp_and_to_absence(repository: Repository) -> None:
     repository.commit([Write(head(), None)])
-    repository.commit([Check(records.head(NS), 1), Check(records.key(NS, "a"), None), Write(state("b"), None)])
-    for check in (Check(records.head(NS), 2), Check(records.head(NS), None)):
+    repository.commit(
+        [StampCheck(records.head(NS), 1), StampCheck(records.key(NS, "a"), None), Write(state("b"), None)]
+    )
+    for check in (StampCheck(records.head(NS), 2), StampCheck(records.head(NS), None)):
         with pytest.raises(LostRace):
             repository.commit([check, Write(state("c"), None)])
     assert keys(repository.query(PARTITION, "K#")) == ["b"]
@@ -110,9 +112,9 @@ def test_a_check_holds_a_transaction_to_a_stamp_and_to_absence(repository: Repos
 
 def test_conditions_alone_may_make_a_transaction(repository: Repository) -> None:
     repository.commit([Write(head(), None)])
-    repository.commit([Check(records.head(NS), 1)])
+    repository.commit([StampCheck(records.head(NS), 1)])
     with pytest.raises(LostRace):
-        repository.commit([Check(records.head(NS), 2)])
+        repository.commit([StampCheck(records.head(NS), 2)])
     assert list(repository.get([records.head(NS)]).values()) == [head()]
 
 
@@ -127,9 +129,9 @@ def test_a_transaction_of_more_than_4_mb_is_refused_whole(repository: Repository
 
 
 @pytest.mark.parametrize("repository", ["memory", "stub"], indirect=True)
-@pytest.mark.parametrize("touch", [Check, Remove])
+@pytest.mark.parametrize("touch", [StampCheck, Remove])
 def test_what_a_transaction_checks_or_removes_counts_as_what_it_writes(
-    repository: Repository, touch: type[Check | Remove]
+    repository: Repository, touch: type[StampCheck | Remove]
 ) -> None:
     values = [state(f"k{number:02}", value="x" * 250_000) for number in range(17)]
     for start in (0, 9):

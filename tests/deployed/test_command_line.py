@@ -19,15 +19,15 @@ import boto3
 import click
 import pytest
 
-from configsvc_client.cli._main import Commands
-from infra.access import named
+from configsvc_client.cli.command_line import Commands
+from infra.cloudformation.access import named
 from local.clients import client_arguments
 from local.people import Person, make_api_key, make_person, remove_api_key, remove_person
 from local.stack import ADMINISTRATOR
-from local.terminal import variables
-from tests.cli.shell import Done, Shell
-from tests.fixtures_deployed import NAMESPACES, Deployed
-from tests.journeys.stage import api_key_principal, iam_principal
+from local.story.terminal import variables
+from tests.support.cli.shell import Done, Shell
+from tests.support.fixtures.deployed import NAMESPACES, Deployed
+from tests.support.journeys.stage import api_key_principal, iam_principal
 
 pytestmark = [pytest.mark.emulator, pytest.mark.deployed, pytest.mark.slow]
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from infra.package import Package
+from infra.packaging.service_zip import Package
 from local.clients import Credentials, client_arguments
-from local.emulator import Emulator
+from local.emulator.launcher import Emulator
 from local.processes import wait_until
 from local.stack import BUCKET
-from tests.deployed.own_stack import CANARY, NAMESPACE, OwnStack, raise_own
-from tests.local.aws_people import new_user
-from tests.web.events import event
+from tests.support.deployed.own_stack import CANARY, NAMESPACE, OwnStack, raise_own
+from tests.support.local.aws_people import new_user
+from tests.support.web.events import event
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient

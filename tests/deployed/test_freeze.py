@@ -7,13 +7,13 @@ import json
 import boto3
 import pytest
 
-from infra.package import Package
+from infra.packaging.service_zip import Package
 from local.clients import client_arguments
-from local.emulator import Emulator
+from local.emulator.launcher import Emulator
 from local.paths import ROOT
-from tests.deployed.own_stack import NAMESPACE, raise_own
-from tests.deployed.permissions import role_of_stack
-from tests.journeys.sealing import plain
+from tests.support.deployed.own_stack import NAMESPACE, raise_own
+from tests.support.deployed.permissions import role_of_stack
+from tests.support.journeys.sealing import plain
 
 pytestmark = [pytest.mark.emulator, pytest.mark.deployed, pytest.mark.slow]
 

@@ -11,14 +11,13 @@ from pathlib import Path
 import boto3
 import pytest
 
-from infra.package import REGION
-from local.cast import Casting, Place, write_stage
+from infra.packaging.service_zip import REGION
 from local.clients import client_arguments
 from local.paths import ROOT
-from local.people import Statement, make_person
+from local.people import Casting, Place, Statement, make_person, write_stage
 from local.stack import ADMINISTRATOR
-from tests.account import user_names
-from tests.fixtures_deployed import STACK, Deployed
+from tests.support.account import user_names
+from tests.support.fixtures.deployed import STACK, Deployed
 
 pytestmark = [pytest.mark.emulator, pytest.mark.deployed]
 

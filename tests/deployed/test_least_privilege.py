@@ -16,19 +16,19 @@ from botocore.exceptions import ClientError
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Forbidden
 from configsvc.model.grants import Grant
 from configsvc_client.admin import from_environ
-from infra.package import Package
+from infra.packaging.service_zip import Package
 from local.clients import Credentials, client_arguments
-from local.emulator import Emulator
+from local.emulator.launcher import Emulator
 from local.people import make_person
-from local.terminal import variables
-from tests.cli.shell import Shell
-from tests.deployed.own_stack import CANARY, NAMESPACE, SECRET, OwnStack, raise_own
-from tests.deployed.permissions import Held, of_role, of_user, role_of_stack
-from tests.journeys.api import Reply
-from tests.journeys.sealing import plain
-from tests.journeys.stage import api_key_principal, iam_principal
-from tests.journeys.waiting import until
-from tests.local.aws_people import assumed, iam, kms, may_decrypt, new_role
+from local.story.terminal import variables
+from tests.support.cli.shell import Shell
+from tests.support.deployed.own_stack import CANARY, NAMESPACE, SECRET, OwnStack, raise_own
+from tests.support.deployed.permissions import Held, of_role, of_user, role_of_stack
+from tests.support.journeys.api import Reply
+from tests.support.journeys.sealing import plain
+from tests.support.journeys.stage import api_key_principal, iam_principal
+from tests.support.journeys.waiting import until
+from tests.support.local.aws_people import assumed, iam, kms, may_decrypt, new_role
 
 pytestmark = [pytest.mark.emulator, pytest.mark.deployed, pytest.mark.slow]
 

@@ -15,19 +15,19 @@ import pytest
 
 from configsvc.bootstrap import app
 from configsvc.model import grants
-from infra.package import REGION
+from infra.packaging.service_zip import REGION
 from local.clients import client_arguments
-from local.gateway import Gateway, LoopbackGateway
-from local.gateway_access import Access, Identity
-from local.gateway_event import Event
+from local.gateway.access import Access, Identity
+from local.gateway.event import Event
+from local.gateway.gateway import Gateway, LoopbackGateway
 from local.people import ApiKey, Person, invoke, make_api_key, make_person, use_kms_key
 from local.stack import LocalStack
-from local.terminal import variables
-from tests.deployed.plain_road import ROOT, commands, walk
-from tests.fixtures_deployed import Deployed
-from tests.journeys.api import Api
-from tests.journeys.stage import api_key_principal, iam_principal
-from tests.local.aws_people import assumed, new_role, new_user
+from local.story.terminal import variables
+from tests.support.deployed.plain_road import ROOT, commands, walk
+from tests.support.fixtures.deployed import Deployed
+from tests.support.journeys.api import Api
+from tests.support.journeys.stage import api_key_principal, iam_principal
+from tests.support.local.aws_people import assumed, new_role, new_user
 
 pytestmark = [pytest.mark.emulator, pytest.mark.deployed]
 

@@ -13,16 +13,16 @@ import pytest
 from configsvc.adapters.dynamo import DynamoRepository
 from configsvc.model import limits, names
 from configsvc.model.grants import Grant
-from configsvc.service import records
-from configsvc.service.ports import Write
-from configsvc.service.records import Head
+from configsvc.service.engine import records
+from configsvc.service.engine.ports import Write
+from configsvc.service.engine.records import Head
 from configsvc_client import Config, ConfigUnavailable, NotTaken
-from infra.package import Package
+from infra.packaging.service_zip import Package
 from local.clients import Credentials, client_arguments
-from local.emulator import Emulator
-from tests.deployed.own_stack import CANARY, SECRET, OwnStack, raise_own
-from tests.journeys.stage import iam_principal
-from tests.local.aws_people import assumed, may_decrypt, new_role, new_user
+from local.emulator.launcher import Emulator
+from tests.support.deployed.own_stack import CANARY, SECRET, OwnStack, raise_own
+from tests.support.journeys.stage import iam_principal
+from tests.support.local.aws_people import assumed, may_decrypt, new_role, new_user
 
 pytestmark = [pytest.mark.emulator, pytest.mark.deployed, pytest.mark.slow]
 

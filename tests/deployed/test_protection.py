@@ -14,13 +14,13 @@ from configsvc.adapters.dynamo import DynamoRepository
 from configsvc.model.grants import Grant
 from configsvc_client.admin import Admin, from_environ
 from local.clients import client_arguments
-from local.listener import Listener, listening
-from local.terminal import variables
-from tests.attacks.marker import Marker
-from tests.cli.shell import Shell
-from tests.fixtures_deployed import Deployed
-from tests.journeys.stage import api_key_principal, iam_principal
-from tests.local.aws_people import new_user
+from local.network.listener import Listener, listening
+from local.story.terminal import variables
+from tests.support.attacks.marker import Marker
+from tests.support.cli.shell import Shell
+from tests.support.fixtures.deployed import Deployed
+from tests.support.journeys.stage import api_key_principal, iam_principal
+from tests.support.local.aws_people import new_user
 
 pytestmark = [pytest.mark.emulator, pytest.mark.deployed]
 

@@ -16,15 +16,15 @@ import pytest
 
 from configsvc.model.errors import NotFound, StaleRevision
 from configsvc_client import Config
-from infra.package import REGION, Package
+from infra.packaging.service_zip import REGION, Package
 from infra.restore import Operator, lift_all, revisions, take_away
-from local.emulator import Emulator
+from local.emulator.launcher import Emulator
 from local.paths import ROOT
-from tests.deployed.own_stack import NAMESPACE, SECRET, OwnStack, raise_own
-from tests.deployed.permissions import of_role, role_of_stack
-from tests.deployed.tables import dynamodb, exported, recreated, use_table
-from tests.journeys.stage import api_key_principal, iam_principal
-from tests.local.aws_people import assumed, may_decrypt, new_role, new_user
+from tests.support.deployed.own_stack import NAMESPACE, SECRET, OwnStack, raise_own
+from tests.support.deployed.permissions import of_role, role_of_stack
+from tests.support.deployed.tables import dynamodb, exported, recreated, use_table
+from tests.support.journeys.stage import api_key_principal, iam_principal
+from tests.support.local.aws_people import assumed, may_decrypt, new_role, new_user
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -15,16 +15,16 @@ from configsvc.adapters.dynamo import DynamoRepository
 from configsvc.model.errors import ConfigsvcError
 from configsvc.model.grants import Grant
 from configsvc_client.admin import Policy, Protection, from_environ
-from infra.package import Package
+from infra.packaging.service_zip import Package
 from local.clients import client_arguments
-from local.emulator import Emulator
+from local.emulator.launcher import Emulator
 from local.people import Person
-from local.terminal import variables
-from tests.attacks.table_thief import EDITS, Thief, leaked, thief
-from tests.deployed.own_stack import CANARY, SECRET, OwnStack, raise_own
-from tests.deployed.permissions import of_user
-from tests.journeys.stage import iam_principal
-from tests.local.aws_people import assumed, may_decrypt, new_role, new_user
+from local.story.terminal import variables
+from tests.support.attacks.table_thief import EDITS, Thief, leaked, thief
+from tests.support.deployed.own_stack import CANARY, SECRET, OwnStack, raise_own
+from tests.support.deployed.permissions import of_user
+from tests.support.journeys.stage import iam_principal
+from tests.support.local.aws_people import assumed, may_decrypt, new_role, new_user
 
 pytestmark = [pytest.mark.emulator, pytest.mark.deployed, pytest.mark.slow]
 

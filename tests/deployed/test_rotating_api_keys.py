@@ -15,10 +15,10 @@ from configsvc_client import Config
 from configsvc_client.admin import from_environ
 from local.clients import client_arguments
 from local.people import ApiKey, make_api_key, remove_api_key
-from local.terminal import variables
-from tests.cli.shell import Shell
-from tests.fixtures_deployed import Deployed
-from tests.journeys.stage import api_key_principal, iam_principal
+from local.story.terminal import variables
+from tests.support.cli.shell import Shell
+from tests.support.fixtures.deployed import Deployed
+from tests.support.journeys.stage import api_key_principal, iam_principal
 
 pytestmark = [pytest.mark.emulator, pytest.mark.deployed, pytest.mark.slow]
 

@@ -14,20 +14,20 @@ from configsvc.adapters.dynamo import DynamoRepository
 from configsvc.model.errors import ConfigsvcError
 from configsvc.model.grants import Grant
 from configsvc_client.admin import Admin, from_environ
-from infra.package import Package
+from infra.packaging.service_zip import Package
 from local.clients import Credentials
-from local.emulator import Emulator
+from local.emulator.launcher import Emulator
 from local.people import Person
 from local.processes import wait_until
-from local.terminal import variables
-from tests.attacks.runbooks import Player, commands, document
-from tests.attacks.table_thief import Thief, leaked, thief
-from tests.cli.shell import Shell
-from tests.deployed.own_stack import CANARY, NAMESPACE, SECRET, OwnStack, raise_own
-from tests.deployed.permissions import of_user
-from tests.deployed.tables import dynamodb
-from tests.journeys.stage import api_key_principal, iam_principal
-from tests.local.aws_people import assumed, iam, new_role
+from local.story.terminal import variables
+from tests.support.attacks.runbooks import Player, commands, document
+from tests.support.attacks.table_thief import Thief, leaked, thief
+from tests.support.cli.shell import Shell
+from tests.support.deployed.own_stack import CANARY, NAMESPACE, SECRET, OwnStack, raise_own
+from tests.support.deployed.permissions import of_user
+from tests.support.deployed.tables import dynamodb
+from tests.support.journeys.stage import api_key_principal, iam_principal
+from tests.support.local.aws_people import assumed, iam, new_role
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from infra.package import Package
-from local.emulator import Emulator
+from infra.packaging.service_zip import Package
+from local.emulator.launcher import Emulator
+from local.network.proxy import CountingProxy
 from local.paths import ROOT
-from local.proxy import CountingProxy
 from local.stack import LocalStack, People, deploy_stack, make_people
-from local.story import NAMESPACE, Scene, tell
-from local.teller import StepFailed, Teller
-from local.terminal import Terminal, variables
-from tests.fixtures_deployed import Deployed
+from local.story.chapters import NAMESPACE, Scene, tell
+from local.story.teller import StepFailed, Teller
+from local.story.terminal import Terminal, variables
+from tests.support.fixtures.deployed import Deployed
 
 pytestmark = [pytest.mark.emulator, pytest.mark.deployed]
 

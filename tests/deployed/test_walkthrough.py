@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from infra.package import Package
-from local.emulator import Emulator
+from infra.packaging.service_zip import Package
+from local.emulator.launcher import Emulator
 from local.paths import ROOT, Places
 from local.run import write_environments
 from local.stack import deploy_stack, make_people
-from local.story import NAMESPACE, grant_everyone
-from local.terminal import Terminal, variables
-from tests.deployed.walkthrough import blocks, run_blocks
+from local.story.chapters import NAMESPACE, grant_everyone
+from local.story.terminal import Terminal, variables
+from tests.support.deployed.walkthrough import blocks, run_blocks
 
 pytestmark = [pytest.mark.emulator, pytest.mark.deployed, pytest.mark.slow]
 

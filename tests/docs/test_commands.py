@@ -17,8 +17,8 @@ from botocore import xform_name
 
 from configsvc.model.errors import Conflict
 from configsvc_client.admin import Admin
-from configsvc_client.admin._admin import Nouns
-from configsvc_client.cli._main import _commands as cli
+from configsvc_client.admin.admin import AdminNouns
+from configsvc_client.cli.command_line import _commands as cli
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCUMENTS = (
@@ -26,7 +26,7 @@ DOCUMENTS = (
     "docs/FORMATS.md", "docs/INTEGRATIONS.md", "docs/OPERATIONS.md", "docs/SECURITY.md", "docs/SETTINGS.md",
     "docs/TESTING.md",
 )  # fmt: skip
-NOUNS: dict[str, type] = get_type_hints(Nouns)
+NOUNS: dict[str, type] = get_type_hints(AdminNouns)
 _GLOBAL = {"--query", "--output", "--region"}
 
 

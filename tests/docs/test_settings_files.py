@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from configsvc_client.admin import read_policy
-from configsvc_client.cli import _settings_file
-from configsvc_client.cli._profiles import resolved
-from configsvc_client.cli._settings_file import File, check
+from configsvc_client.cli.settings import settings_file
+from configsvc_client.cli.settings.profiles import resolve
+from configsvc_client.cli.settings.settings_file import SettingsFile, check
 
 ROOT = Path(__file__).parents[2]
 PROJECT, USER = ROOT / "examples" / "configsvc.toml", ROOT / "examples" / "user-config.toml"
@@ -21,14 +21,14 @@ BOTH = pytest.mark.parametrize(("path", "own"), [(PROJECT, False), (USER, True)]
 UNKNOWN = "no_such_option"
 
 
-def file(path: Path, *, own: bool) -> File:
-    return File(path.name, tomllib.loads(path.read_text()), own)
+def file(path: Path, *, own: bool) -> SettingsFile:
+    return SettingsFile(path.name, tomllib.loads(path.read_text()), own)
 
 
 def known(members: Mapping[str, Any], *, own: bool) -> set[str]:
     """The options that the reader names when it refuses an unknown one."""
     with pytest.raises(Exception, match="Known: ") as refused:
-        check(File("f", {**members, UNKNOWN: ""}, own))
+        check(SettingsFile("f", {**members, UNKNOWN: ""}, own))
     return set(str(refused.value).rpartition("Known: ")[2].rstrip(".").split(", "))
 
 
@@ -52,14 +52,14 @@ def test_the_project_file_has_every_option_of_a_policy() -> None:
 @BOTH
 def test_comments_name_the_variable_of_every_option(path: Path, *, own: bool) -> None:
     comments = "\n".join(line for line in path.read_text().splitlines() if line.startswith("#"))
-    variables = {*_settings_file.MEMBERS, "CONFIGSVC_PROFILE", *({"CONFIGSVC_API_KEY"} if own else ())}
+    variables = {*settings_file.MEMBERS, "CONFIGSVC_PROFILE", *({"CONFIGSVC_API_KEY"} if own else ())}
     assert {name for name in variables if not re.search(rf"Variables?:[^#]*\b{name}\b", comments)} == set()
 
 
 @BOTH
 def test_the_profile_it_names_is_in_it(path: Path, *, own: bool) -> None:
     found = file(path, own=own)
-    assert resolved({}, [found], None).get("CONFIGSVC_NAMESPACES") == "payments.test"
+    assert resolve({}, [found], None).get("CONFIGSVC_NAMESPACES") == "payments.test"
 
 
 @pytest.mark.parametrize("path", [PROJECT, USER], ids=["project", "user"])

@@ -10,7 +10,7 @@ from dynaconf import Dynaconf
 from configsvc.model.errors import CannotOpen, ConfigUnavailable, Unprocessable
 from configsvc_client import Config
 from configsvc_client.testing import FakeService
-from tests.client.carried import carried
+from tests.support.client.carried import carried
 
 LOADER = "configsvc_client.dynaconf.loader"
 

@@ -153,7 +153,7 @@ def test_logging_takes_it_and_a_server_that_changes_it_first_wants_a_copy(it: An
 ELSEWHERE = """
 import json, sys
 import flask, jinja2, msgpack, requests
-from configsvc_client._frozen import frozen
+from configsvc_client._opening.frozen import frozen
 members = json.loads(sys.argv[1])
 it = frozen(members)
 assert flask.Config(".", {}).from_mapping({"LIMITS": it})

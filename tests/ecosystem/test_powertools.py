@@ -14,8 +14,8 @@ from moto import mock_aws
 
 from configsvc_client.powertools import ConfigsvcProvider
 from configsvc_client.testing import FakeService
-from tests.client.configs import Stage
-from tests.client.sealing import sealed_values
+from tests.support.client.configs import Stage
+from tests.support.client.sealing import sealed_values
 
 CANARY = "canary-91ffab20"
 

@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from configsvc.model.errors import CannotOpen, ConfigUnavailable, Unprocessable
 from configsvc_client.pydantic_settings import ConfigsvcSettings, ConfigsvcSettingsSource
 from configsvc_client.testing import FakeService
-from tests.client.carried import carried
+from tests.support.client.carried import carried
 
 CANARY = "canary-3d51f0aa"
 

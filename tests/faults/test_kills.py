@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from configsvc.adapters.dynamo import DynamoRepository
-from local.emulator import Emulator
-from tests.contracts import tables
-from tests.faults.killing import KEYS, SLOTS
-from tests.machines import recount
-from tests.races.writers import NS, prepare
+from local.emulator.launcher import Emulator
+from tests.support.contracts import tables
+from tests.support.faults.killing import KEYS, SLOTS
+from tests.support.machines import recount
+from tests.support.races.writers import NS, prepare
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -26,7 +26,7 @@ def killed(emulator: Emulator, kills: int, bug: str = "") -> None:
     command = [
         sys.executable,
         "-m",
-        "tests.faults.killing",
+        "tests.support.faults.killing",
         emulator.url,
         table,
         str(kills),

@@ -5,23 +5,22 @@ from collections.abc import Iterator
 import pytest
 
 from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
-from configsvc.adapters.chance import SystemChance
-from configsvc.adapters.clock import SystemClock
 from configsvc.adapters.dynamo import DynamoRepository
 from configsvc.adapters.dynamo_calls import Calls
 from configsvc.adapters.dynamo_client import connect
 from configsvc.adapters.json_schemas import JsonSchemas
+from configsvc.adapters.system import SystemClock, SystemRandomness
 from configsvc.model.errors import PreconditionFailed, Throttled, Unavailable
-from configsvc.service.fetch import fetch
-from configsvc.service.ports import Idempotency, Outcome, Ports, StoreBusy
-from configsvc.service.put import put
-from local.emulator import Emulator
-from local.microburst import Microburst, Rule
-from tests.contracts import tables
-from tests.machines import recount
-from tests.machines.planted import Dropping, is_answer
-from tests.races.writers import NS, prepare
-from tests.service.world import DEVELOPER, READER, ROLES, text
+from configsvc.service.engine.ports import Idempotency, ServicePorts, StoreBusy, WriteOutcome
+from configsvc.service.verbs.keys import put_key
+from configsvc.service.verbs.snapshots import fetch_snapshot
+from local.emulator.launcher import Emulator
+from local.emulator.microburst import Microburst, Rule
+from tests.support.contracts import tables
+from tests.support.machines import recount
+from tests.support.machines.planted import Dropping, is_answer
+from tests.support.races.writers import NS, prepare
+from tests.support.service.world import DEVELOPER, READER, ROLES, text
 
 pytestmark = [pytest.mark.emulator, pytest.mark.slow]
 
@@ -60,15 +59,17 @@ class Faulty:
         self.table = DynamoRepository(client, table)
         self.proxy = proxy
         prepare(self.table)
-        repository = DynamoRepository(connect(), table, Calls(SystemClock(), SystemChance(), alone=GIVEN_UP))
-        self.ports = Ports(
-            repository, SystemClock(), SystemChance(), RecentGrants(), RenderedSnapshots(), (ROLES + "Admin",),
+        repository = DynamoRepository(connect(), table, Calls(SystemClock(), SystemRandomness(), alone=GIVEN_UP))
+        self.ports = ServicePorts(
+            repository, SystemClock(), SystemRandomness(), RecentGrants(), RenderedSnapshots(), (ROLES + "Admin",),
             JsonSchemas(),
         )  # fmt: skip
 
-    def put(self, once: str | None = "k1", *, create_only: bool = False) -> Outcome:
+    def put(self, once: str | None = "k1", *, create_only: bool = False) -> WriteOutcome:
         asked = Idempotency(once, "PUT", "/v1/x", "digest") if once else None
-        return put(self.ports.within(GIVEN_UP), DEVELOPER, NS, text("db.url", create_only=create_only), "why", asked)
+        return put_key(
+            self.ports.within(GIVEN_UP), DEVELOPER, NS, text("db.url", create_only=create_only), "why", asked
+        )
 
     def versions(self) -> int:
         found = recount.stored(self.table, NS)
@@ -151,10 +152,10 @@ def test_s32_a_write_that_never_gets_through_is_given_up_with_retry_after(
 def test_s31_a_reading_that_is_throttled_is_tried_again_and_then_given_up(faulty: Faulty, operation: str) -> None:
     faulty.put()
     faulty.proxy.rules(rule(operation, THROTTLED, 2))
-    assert fetch(faulty.ports, READER, NS, None).status == 200
+    assert fetch_snapshot(faulty.ports, READER, NS, None).status == 200
     faulty.ports.grants.forget(READER.api_key or "")
     faulty.proxy.rules(rule(operation, THROTTLED))
     with pytest.raises(StoreBusy) as given_up:
-        fetch(faulty.ports._replace(snapshots=RenderedSnapshots()), READER, NS, None)
+        fetch_snapshot(faulty.ports._replace(snapshots=RenderedSnapshots()), READER, NS, None)
     assert given_up.value.members == {"retry_after": 1}
     assert len(faulty.proxy.fired()) >= 3

@@ -16,14 +16,14 @@ from configsvc.adapters.dynamo import DynamoRepository
 from configsvc.model import names
 from configsvc.model.change_set import Delete
 from configsvc.model.errors import PreconditionFailed, TooLarge
-from configsvc.service.fetch import fetch
-from configsvc.service.get_namespace import get_namespace
-from tests.contracts import tables
-from tests.service.fakes import Watched
-from tests.service.world import NS, READER, World, settled, text
-from tests.web.apps import memory_ports, whole_app
-from tests.web.events import ARN, event
-from tests.web.lines import Lines
+from configsvc.service.verbs.namespaces import get_namespace
+from configsvc.service.verbs.snapshots import fetch_snapshot
+from tests.support.contracts import tables
+from tests.support.service.fakes import Watched
+from tests.support.service.world import NS, READER, World, settled, text
+from tests.support.web.apps import memory_ports, whole_app
+from tests.support.web.events import ARN, event
+from tests.support.web.lines import Lines
 
 KEY = "/v1/namespaces/{namespace}/keys/{key}"
 WRITER = {"apiKeyId": "writer1", "userArn": ARN, "sourceIp": "203.0.113.9"}
@@ -131,7 +131,7 @@ def test_s43_a_herd_of_cold_clients_costs_one_small_read_each_and_one_query_an_e
     world.change(*(text(f"k{number}", "x" * 500) for number in range(40)))
     environments = [environment(world) for _ in range(ENVIRONMENTS)]
     for number in range(CLIENTS):
-        fetched = fetch(environments[number % ENVIRONMENTS].ports, READER, NS, None)
+        fetched = fetch_snapshot(environments[number % ENVIRONMENTS].ports, READER, NS, None)
         assert fetched.status == 200
     calls = Counter(call for each in environments for call in each.repository.calls)
     assert calls["query"] == ENVIRONMENTS

@@ -13,18 +13,18 @@ from configsvc.model import limits, names
 from configsvc.model.change_set import Activate, Delete
 from configsvc.model.errors import ConfigsvcError, IdempotencyMismatch
 from configsvc.model.names import Key
-from configsvc.service import records
-from configsvc.service.add_data_key import add_data_key
-from configsvc.service.destroy import destroy
-from configsvc.service.ports import Action, Repository, StoreUnavailable, Write
-from configsvc.service.records import Address, LogRecord, Record, Retention
-from configsvc.service.upkeep import upkeep
-from local.emulator import Emulator
-from tests.contracts import tables
-from tests.machines import recount
-from tests.machines.planted import Dropping, StaleHead, Through, TwoCommits
-from tests.service.sealed import data_key
-from tests.service.world import ADMIN, DEVELOPER, NS, World, retried, sealed, settled, text
+from configsvc.service.engine import records
+from configsvc.service.engine.ports import Repository, StoreUnavailable, Write, WriteAction
+from configsvc.service.engine.records import LogRecord, Record, RecordAddress, RetentionSettings
+from configsvc.service.verbs.data_keys import add_data_key
+from configsvc.service.verbs.keys import destroy_version
+from configsvc.service.verbs.upkeep import run_upkeep
+from local.emulator.launcher import Emulator
+from tests.support.contracts import tables
+from tests.support.machines import recount
+from tests.support.machines.planted import Dropping, StaleHead, Through, TwoCommits
+from tests.support.service.sealed import data_key
+from tests.support.service.world import ADMIN, DEVELOPER, NS, World, retried, sealed, settled, text
 
 Found = TypeVar("Found")
 
@@ -42,7 +42,7 @@ class Mortal(Through):
         super().__init__(inner)
         self.calls, self.at, self.after = 0, -1, False
 
-    def get(self, addresses: Sequence[Address]) -> dict[Address, Record]:
+    def get(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
         return self._called(lambda: self.inner.get(addresses))
 
     def query(
@@ -58,7 +58,7 @@ class Mortal(Through):
         asked = self.inner.query(partition, prefix, after=after, limit=limit, values=values, reverse=reverse)
         return self._called(lambda: asked)
 
-    def commit(self, actions: Sequence[Action]) -> None:
+    def commit(self, actions: Sequence[WriteAction]) -> None:
         self._called(lambda: self.inner.commit(actions))
 
     def _called(self, call: Callable[[], Found]) -> Found:
@@ -87,8 +87,8 @@ VERBS = (
     Verb("change", _change),
     Verb("put", lambda world: world.put(sealed("s", 2))),
     Verb("add a data key", lambda world: add_data_key(world.ports, ADMIN, NS, data_key(1), None)),
-    Verb("destroy", lambda world: destroy(world.ports, ADMIN, NS, Key("a"), 1, None)),
-    Verb("upkeep", lambda world: upkeep(world.ports, ADMIN, NS)),
+    Verb("destroy", lambda world: destroy_version(world.ports, ADMIN, NS, Key("a"), 1, None)),
+    Verb("upkeep", lambda world: run_upkeep(world.ports, ADMIN, NS)),
 )
 
 
@@ -99,7 +99,7 @@ def filled(table: Repository) -> World:
     world.clock.pass_by(48 * HOUR)
     for number in range(5):
         world.put(text("a", f"more {number}"))
-    world.set(retention=Retention(versions=1, log_days=1))
+    world.set(retention=RetentionSettings(versions=1, log_days=1))
     return world
 
 
@@ -175,7 +175,7 @@ class Failing(Through):
     def fail(self) -> None:
         self.kind = self._refused
 
-    def commit(self, actions: Sequence[Action]) -> None:
+    def commit(self, actions: Sequence[WriteAction]) -> None:
         if self.kind and any(isinstance(each, Write) and isinstance(each.record, self.kind) for each in actions):
             raise StoreUnavailable("the record cannot be written", retry_after=1)
         self.inner.commit(actions)

@@ -15,10 +15,10 @@ from configsvc.model.names import Namespace
 from configsvc.model.snapshot import render
 from configsvc_client import Config
 from configsvc_client._ports import FetchedSnapshot
-from tests.client.configs import Stage
-from tests.client.sealing import envelope, found, plain, sealed_values
-from tests.client.stub_servers import Serve, scripted, take_request
-from tests.faults_client.seeds import seeded
+from tests.support.client.configs import Stage
+from tests.support.client.sealing import envelope, found, plain, sealed_values
+from tests.support.client.stub_servers import Serve, scripted, take_request
+from tests.support.faults_client.seeds import seeded
 
 SHARED = Namespace("shared.prod")
 
@@ -147,9 +147,9 @@ def test_12_one_answer_is_one_revision_and_a_namespace_that_moves_meanwhile_come
                 connection.sendall(answer(moved))
 
     with scripted(serve) as server:
-        from configsvc_client._gateway import ApiGateway
-        from configsvc_client._http import Connection
-        from configsvc_client._url import parse
+        from configsvc_client._service.gateway import ApiGateway
+        from configsvc_client._transport.http import Connection
+        from configsvc_client._transport.url import parse
 
         connection = Connection(parse(f"http://127.0.0.1:{server.port}"), {})
         got = ApiGateway(connection, "k").fetch({OLD.sealed.namespace: None, SHARED: None}, time.monotonic() + 20)

@@ -15,10 +15,10 @@ import pytest
 
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Throttled, Unavailable
 from configsvc_client import Config
-from tests.client.carried import carried
-from tests.client.configs import Stage
-from tests.client.sealing import data_key, envelope, found, kms_form
-from tests.client.stub_service import service
+from tests.support.client.carried import carried
+from tests.support.client.configs import Stage
+from tests.support.client.sealing import data_key, envelope, found, kms_form
+from tests.support.client.stub_service import service
 
 WORDS = [f"canary-{number:03}-x" for number in range(200)]
 NOT_WHAT_THEY_SAY = [

@@ -12,17 +12,17 @@ import pytest
 
 from configsvc.model.errors import Unavailable
 from configsvc_client import ConfigUnavailable
-from configsvc_client._fallback import BadFallback, Fallback, encode, read
-from tests.client.configs import Stage
-from tests.client.sealing import NS, sealed_values
-from tests.client.stub_service import service
-from tests.faults_client.processes import process
-from tests.faults_client.seeds import seeded
+from configsvc_client._opening.fallback_file import BadFallback, Fallback, encode, read
+from tests.support.client.configs import Stage
+from tests.support.client.sealing import NS, sealed_values
+from tests.support.client.stub_service import service
+from tests.support.faults_client.processes import process
+from tests.support.faults_client.seeds import seeded
 
 FILE = {"CONFIGSVC_FALLBACK": "/var/task/fallback.json"}
 READER = """
 import sys
-from configsvc_client._fallback import decode, read
+from configsvc_client._opening.fallback_file import decode, read
 seen = set()
 for _ in range(int(sys.argv[2])):
     (sealed,) = decode(read(sys.argv[1])).snapshots
@@ -33,8 +33,8 @@ print("whole", len(seen), flush=True)
 SOAK = """
 import os, sys, gc
 sys.path.insert(0, sys.argv[1])
-from tests.client.configs import Stage
-from tests.client.sealing import sealed_values
+from tests.support.client.configs import Stage
+from tests.support.client.sealing import sealed_values
 def pages():
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

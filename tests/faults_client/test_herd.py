@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults_client.herd import Limits, healed, peak, starts
-from tests.faults_client.virtual import VirtualTime
+from tests.support.faults_client.herd import Limits, healed, peak, starts
+from tests.support.faults_client.virtual import VirtualTime
 
 KINDS = ["DEFAULT_5XX", "THROTTLED"]
 """What API Gateway may answer where Lambda does not run the function: 500 or 429, both with Retry-After."""

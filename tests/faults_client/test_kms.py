@@ -8,13 +8,13 @@ import pytest
 from configsvc.model.encoding import base64std
 from configsvc.model.errors import CannotOpen, Unavailable
 from configsvc_client import Config, ConfigUnavailable
-from configsvc_client._kms import Decrypted
-from tests.client.configs import Stage
-from tests.client.fakes import FakeKms
-from tests.client.sealing import data_key, envelope, found, kms_form, sealed_values
-from tests.client.stub_servers import Answer, as_json, stub
-from tests.client.stub_service import answer_kms, service
-from tests.faults_client.seeds import seeded
+from configsvc_client._aws.kms import Decrypted
+from tests.support.client.configs import Stage
+from tests.support.client.fakes import FakeKms
+from tests.support.client.sealing import data_key, envelope, found, kms_form, sealed_values
+from tests.support.client.stub_servers import Answer, as_json, stub
+from tests.support.client.stub_service import answer_kms, service
+from tests.support.faults_client.seeds import seeded
 
 DOWN = Unavailable("KMS is down")
 

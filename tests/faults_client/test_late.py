@@ -11,13 +11,13 @@ import pytest
 
 from configsvc.model.errors import Unavailable
 from configsvc_client import Config, Misconfigured
-from tests.client.configs import Stage
-from tests.client.sealing import found, plain, sealed_values
-from tests.client.stub_servers import stub
-from tests.client.stub_service import service
-from tests.client.test_flights import Held, holding, reading
-from tests.client.test_overdue import Context, invoke, loaded, reason, refreshes
-from tests.client.test_two_api_keys import NEW, OLD, Keys
+from tests.client.refresh.test_flights import Held, holding, reading
+from tests.client.refresh.test_overdue import Context, invoke, loaded, reason, refreshes
+from tests.client.service.test_two_api_keys import NEW, OLD, Keys
+from tests.support.client.configs import Stage
+from tests.support.client.sealing import found, plain, sealed_values
+from tests.support.client.stub_servers import stub
+from tests.support.client.stub_service import service
 
 TWO = sealed_values({"a": "2"}, revision=2)
 

@@ -19,24 +19,24 @@ import pytest
 from configsvc.model.encoding import base64std
 from configsvc.model.snapshot import render
 from configsvc_client import Config
-from configsvc_client._dial import LookUp
-from configsvc_client._gateway import ApiGateway
-from configsvc_client._http import Connection
 from configsvc_client._ports import Clocks, FetchedSnapshot, World
-from configsvc_client._race import SocketAddress
+from configsvc_client._service.gateway import ApiGateway
 from configsvc_client._settings import ClientSettings
-from configsvc_client._url import parse
+from configsvc_client._transport.dial import LookUp
+from configsvc_client._transport.http import Connection
+from configsvc_client._transport.race import SocketAddress
+from configsvc_client._transport.url import parse
 from configsvc_client._world import SystemClocks
-from tests.client.certificates import server_context
-from tests.client.configs import ENVIRON
-from tests.client.fakes import FakeClock, FakeKms
-from tests.client.sealing import NS, sealed_values
-from tests.client.stub_servers import Answer, Stub, as_json, scripted, stub, take_request
-from tests.client.stub_service import service
-from tests.client.test_addresses import good, holes, unreachable
-from tests.client.test_background import wait_until
-from tests.client.test_regions import Asking, arn
+from tests.client.aws.test_regions import Asking, arn
+from tests.client.refresh.test_background import wait_until
+from tests.client.transport.test_addresses import good, holes, unreachable
 from tests.greenlets.test_under_gevent import PYTHON
+from tests.support.client.certificates import server_context
+from tests.support.client.configs import ENVIRON
+from tests.support.client.fakes import FakeClock, FakeKms
+from tests.support.client.sealing import NS, sealed_values
+from tests.support.client.stub_servers import Answer, Stub, as_json, scripted, stub, take_request
+from tests.support.client.stub_service import service
 
 ROOT = Path(__file__).resolve().parents[2]
 ONE, TWO = sealed_values({"a": "1"}), sealed_values({"a": "2"}, revision=2)

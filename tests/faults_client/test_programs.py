@@ -10,11 +10,11 @@ from contextlib import closing
 import pytest
 
 from configsvc_client import Config
-from tests.client.sealing import sealed_values
-from tests.client.stub_service import service
-from tests.client.test_without_threads import LIMITED
-from tests.faults_client.processes import process
+from tests.client.process.test_without_threads import LIMITED
 from tests.faults_client.test_network import stalling
+from tests.support.client.sealing import sealed_values
+from tests.support.client.stub_service import service
+from tests.support.faults_client.processes import process
 
 ONE, TWO = sealed_values({"a": "1"}), sealed_values({"a": "2"}, revision=2)
 SIGNALLED = """

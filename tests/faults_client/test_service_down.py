@@ -15,10 +15,10 @@ import pytest
 from configsvc.model.errors import ConfigsvcError, Forbidden, Internal, Throttled, Unavailable
 from configsvc.model.names import Namespace
 from configsvc_client import CannotOpen, Config, ConfigUnavailable
-from tests.client.configs import Stage
-from tests.client.sealing import envelope, found, plain, sealed_values
-from tests.client.stub_servers import Scripted, Serve, scripted, take_request
-from tests.faults_client.seeds import seeded
+from tests.support.client.configs import Stage
+from tests.support.client.sealing import envelope, found, plain, sealed_values
+from tests.support.client.stub_servers import Scripted, Serve, scripted, take_request
+from tests.support.faults_client.seeds import seeded
 
 FILE = {"CONFIGSVC_FALLBACK": "/var/task/fallback.json"}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults_client.table import DOCUMENT, collected, document, promises
+from tests.support.faults_client.table import DOCUMENT, collected, document, promises
 
 
 @pytest.fixture(scope="module")

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from configsvc.model.errors import Unavailable
-from tests.client.certificates import server_context
-from tests.client.configs import Stage
-from tests.client.sealing import sealed_values
-from tests.client.stub_servers import scripted, take_request
-from tests.client.stub_service import Service, service
-from tests.faults_client.processes import process
-from tests.faults_client.seeds import seeded
+from tests.support.client.certificates import server_context
+from tests.support.client.configs import Stage
+from tests.support.client.sealing import sealed_values
+from tests.support.client.stub_servers import scripted, take_request
+from tests.support.client.stub_service import Service, service
+from tests.support.faults_client.processes import process
+from tests.support.faults_client.seeds import seeded
 
 READ = """
 import sys
@@ -49,8 +49,8 @@ CLONES = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
 from configsvc_client._world import chance
-from tests.client.configs import Stage
-from tests.client.sealing import sealed_values
+from tests.support.client.configs import Stage
+from tests.support.client.sealing import sealed_values
 stage = Stage(sealed_values({"a": "1"}))
 config = stage.config
 config.snapshot()

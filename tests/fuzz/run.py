@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from local.paths import ROOT
-from tests.journeys.stage import Stage
+from tests.support.journeys.stage import Stage
 
 _HERE = Path(__file__).parent
 

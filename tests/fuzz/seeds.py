@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.journeys.api import Api
-from tests.journeys.sealing import plain
-from tests.journeys.stage import Stage, api_key_principal, iam_principal
+from tests.support.journeys.api import Api
+from tests.support.journeys.sealing import plain
+from tests.support.journeys.stage import Stage, api_key_principal, iam_principal
 
 NAMESPACES = ("payments.prod", "shared.prod", "payments.staging")
 KEYS = ("db.url", "db.pool", "feature.x")

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from local.gateway import Target
-from local.gateway_event import Event
+from local.gateway.event import Event
+from local.gateway.gateway import Target
 from tests.fuzz.run import Ran, fuzz
 from tests.fuzz.seeds import sow
-from tests.journeys.api import Api
-from tests.journeys.local_stage import memory_app, new_cast, stage_before
-from tests.journeys.stage import Stage
-from tests.journeys.texts import Texts
+from tests.support.journeys.api import Api
+from tests.support.journeys.local_stage import memory_app, new_cast, stage_before
+from tests.support.journeys.stage import Stage
+from tests.support.journeys.texts import Texts
 
 PHASES = frozenset({"examples", "coverage", "fuzzing", "stateful"})
 DOCUMENT = "/v1/openapi.json"

@@ -9,10 +9,10 @@ import pytest
 
 from configsvc.web.routes.openapi import DOCUMENT
 from tests.fuzz.seeds import sow
-from tests.generators.clients import needs_generators, needs_node, openapi_generator, run
-from tests.journeys.api import Api
-from tests.journeys.local_stage import local_stage
-from tests.journeys.texts import Texts
+from tests.support.generators.clients import needs_generators, needs_node, openapi_generator, run
+from tests.support.journeys.api import Api
+from tests.support.journeys.local_stage import local_stage
+from tests.support.journeys.texts import Texts
 
 pytestmark = pytest.mark.slow
 

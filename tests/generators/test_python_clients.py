@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fuzz.seeds import KEYS, sow
-from tests.generators.clients import (
+from tests.support.generators.clients import (
     PYTHON,
     needs_generators,
     openapi_generator,
@@ -16,10 +16,10 @@ from tests.generators.clients import (
     run,
     type_checked,
 )
-from tests.journeys.api import Api
-from tests.journeys.local_stage import local_stage
-from tests.journeys.stage import Stage
-from tests.journeys.texts import Texts
+from tests.support.journeys.api import Api
+from tests.support.journeys.local_stage import local_stage
+from tests.support.journeys.stage import Stage
+from tests.support.journeys.texts import Texts
 
 pytestmark = pytest.mark.slow
 

@@ -40,7 +40,7 @@ def passed(*arguments: str) -> int:
     if not PYTHON.exists() and os.environ.get("CI") != "true":
         pytest.skip("the environment of `make load`, which has gevent, is not there: make setup")
     done = subprocess.run(
-        [PYTHON, "-m", "tests.greenlets.driver", sysconfig.get_path("purelib"),
+        [PYTHON, "-m", "tests.support.greenlets.driver", sysconfig.get_path("purelib"),
          "-p", "pytest_timeout", "-p", "no:cacheprovider", "-q", *arguments],
         env={
             "PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT}:{ROOT / 'client'}", "PYTHONDONTWRITEBYTECODE": "1",
@@ -62,4 +62,4 @@ def test_the_transport_tests_of_the_suite_pass_under_gevent(modules: tuple[str, 
 
 
 def test_greenlets_load_refresh_wait_end_and_fork_against_servers_of_another_process() -> None:
-    assert passed("tests/greenlets/cases.py") > 30
+    assert passed("tests/support/greenlets/cases.py") > 30

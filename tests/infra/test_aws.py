@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from infra import aws
-from tests.fixtures_package import ROOT
+from tests.support.fixtures.package import ROOT
 
 
 @pytest.fixture(autouse=True)

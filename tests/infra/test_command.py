@@ -12,19 +12,20 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from infra import command, release
-from infra.change_set import Change
-from infra.deploy import Service, Target, deploy_service
-from infra.destroy import WORD, destroy
-from infra.package import Package
-from infra.release import Site
-from infra.stack import Declined, Outcome, Stack
+from infra import command
+from infra.deployment import release
+from infra.deployment.change_set import Change
+from infra.deployment.deploy import Service, Target, deploy_service
+from infra.deployment.destroy import WORD, destroy
+from infra.deployment.release import Site
+from infra.deployment.stack import Declined, Outcome, Stack
+from infra.packaging.service_zip import Package
 from infra.stage import parse
 from local.clients import REGION, client_arguments
-from local.emulator import Emulator
+from local.emulator.launcher import Emulator
 from local.people import api_keys
 from local.stack import target
-from tests.fixtures_package import ROOT
+from tests.support.fixtures.package import ROOT
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from infra import archive, bytecode
 from infra.consumer import EXAMPLE, Settings, package_consumer
-from infra.package import read_yaml
-from tests.fixtures_package import ROOT
+from infra.packaging import archive, bytecode
+from infra.packaging.service_zip import read_yaml
+from tests.support.fixtures.package import ROOT
 
 TEMPLATE = read_yaml(ROOT / EXAMPLE / "template.yaml")
 SETTINGS = Settings(url="https://api", api_key="canary-key", namespaces=("a", "b"), kms_key_arn="arn:k", poll_seconds=2)

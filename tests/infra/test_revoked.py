@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from configsvc.model.grants import Grant
-from infra.revoked import Rights, less, take_away
-from tests.service.world import ADMIN, DEVELOPER, World, settled
+from infra.restore import Rights, less, remove_revoked_grants
+from tests.support.service.world import ADMIN, DEVELOPER, World, settled
 
 READ, BOTH = Grant(("read",), ("a.*",)), Grant(("read", "write"), ("a.*", "b"))
 
@@ -31,8 +31,8 @@ def test_only_what_was_revoked_is_taken_away_and_a_repeat_changes_nothing() -> N
     before = {"api-key:devkey": (READ,), "api-key:readerkey": (READ,)}
     now = {"api-key:devkey": (READ,), "api-key:granted.since": (BOTH,)}
     new, old = Rights(before, {("n", "k"): "live", ("n", "l"): "live"}), Rights(now, {("n", "k"): "retired"})
-    lines = list(take_away(world.ports, ADMIN, new, old))
+    lines = list(remove_revoked_grants(world.ports, ADMIN, new, old))
     assert [line.partition(":")[2][:12] for line in lines[:1]] == ["readerkey: r"]
     assert ["k" in line and "--fresh" in line for line in lines[1:]] == [True]
     again = Rights({"api-key:devkey": (READ,)}, {})
-    assert list(take_away(world.ports, DEVELOPER, again, old)) == []
+    assert list(remove_revoked_grants(world.ports, DEVELOPER, again, old)) == []

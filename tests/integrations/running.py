@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.client.sealing import envelope, found
-from tests.client.stub_service import Service, service
+from tests.support.client.sealing import envelope, found
+from tests.support.client.stub_service import Service, service
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples" / "integrations"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.client.stub_service import Service
 from tests.integrations.running import EXAMPLES, answers, environ, free_port, loopback, program, serve, server, until
+from tests.support.client.stub_service import Service
 
 pytestmark = pytest.mark.slow
 

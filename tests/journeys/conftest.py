@@ -1,6 +1,6 @@
 """The journeys' stage: `TEST_MODE=local` (the default) makes one, `TEST_MODE=deployed` takes the one in a file.
 
-The file is TEST_STAGE (tests/journeys/stage.py); TEST_URL, where it is set, stands for the URL in it.
+The file is TEST_STAGE (tests/support/journeys/stage.py); TEST_URL, where it is set, stands for the URL in it.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from uuid import uuid4
 
 import pytest
 
-from tests.journeys.api import Api
-from tests.journeys.leaving import granted, remove_namespaces
-from tests.journeys.local_stage import local_stage
-from tests.journeys.stage import Stage, api_key_principal, iam_principal
-from tests.journeys.story import Story
-from tests.journeys.texts import Texts
-from tests.journeys.waiting import ready
+from tests.support.journeys.api import Api
+from tests.support.journeys.leaving import granted, remove_namespaces
+from tests.support.journeys.local_stage import local_stage
+from tests.support.journeys.stage import Stage, api_key_principal, iam_principal
+from tests.support.journeys.story import Story
+from tests.support.journeys.texts import Texts
+from tests.support.journeys.waiting import ready
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from configsvc.model import limits
-from tests.journeys.sealing import KMS_KEY, kms, new_data_key, plain, sealed
-from tests.journeys.story import Story
+from tests.support.journeys.sealing import KMS_KEY, kms, new_data_key, plain, sealed
+from tests.support.journeys.story import Story
 
 CANARY = "canary-7b1e"
 KEY, CHANGES, DATA_KEYS, NAMESPACE = "/keys/k", "/changes", "/data-keys", ""

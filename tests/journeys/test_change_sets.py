@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.journeys.sealing import kms, plain, sealed
-from tests.journeys.story import Story
+from tests.support.journeys.sealing import kms, plain, sealed
+from tests.support.journeys.story import Story
 
 
 def test_all_operations_are_one_revision(story: Story) -> None:

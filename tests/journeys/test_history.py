@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.journeys.sealing import plain
-from tests.journeys.stage import api_key_principal, iam_principal
-from tests.journeys.story import Story
+from tests.support.journeys.sealing import plain
+from tests.support.journeys.stage import api_key_principal, iam_principal
+from tests.support.journeys.story import Story
 
 
 def test_a_snapshot_of_then_is_what_readers_got_then(story: Story) -> None:

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from tests.journeys.sealing import plain
-from tests.journeys.story import Story
-from tests.journeys.texts import Texts
+from tests.support.journeys.sealing import plain
+from tests.support.journeys.story import Story
+from tests.support.journeys.texts import Texts
 
 CANARY = "canary-91c4"
 

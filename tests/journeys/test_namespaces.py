@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.journeys.sealing import KMS_KEY, new_data_key, opened, plain
-from tests.journeys.story import Story
+from tests.support.journeys.sealing import KMS_KEY, new_data_key, opened, plain
+from tests.support.journeys.story import Story
 
 
 def several(story: Story, *namespaces: str, held: str | None = None) -> tuple[int, dict[str, object], str]:

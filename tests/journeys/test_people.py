@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.journeys.api import Api, Reply
-from tests.journeys.sealing import new_data_key, plain
-from tests.journeys.stage import Stage, api_key_principal, iam_principal
-from tests.journeys.story import Story
-from tests.journeys.waiting import until
+from tests.support.journeys.api import Api, Reply
+from tests.support.journeys.sealing import new_data_key, plain
+from tests.support.journeys.stage import Stage, api_key_principal, iam_principal
+from tests.support.journeys.story import Story
+from tests.support.journeys.waiting import until
 
 GRANTS = "/v1/grants"
 

@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.journeys.sealing import new_data_key, plain
-from tests.journeys.story import Story
+from tests.support.journeys.sealing import new_data_key, plain
+from tests.support.journeys.story import Story
 
 
 def test_if_match_lets_the_write_through_on_what_was_seen(story: Story) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.journeys.sealing import kms, plain
-from tests.journeys.story import Story
+from tests.support.journeys.sealing import kms, plain
+from tests.support.journeys.story import Story
 
 POOL = {"type": "integer", "minimum": 1, "maximum": 100}
 

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from tests.journeys.sealing import kms, opened, plain, sealed
-from tests.journeys.story import Story
+from tests.support.journeys.sealing import kms, opened, plain, sealed
+from tests.support.journeys.story import Story
 
 
 def test_what_is_put_is_served_in_the_next_snapshot(story: Story) -> None:

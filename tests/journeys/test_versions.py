@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.journeys.sealing import opened, plain
-from tests.journeys.story import Story
+from tests.support.journeys.sealing import opened, plain
+from tests.support.journeys.story import Story
 
 
 def put_three(story: Story) -> None:

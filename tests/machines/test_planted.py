@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from configsvc.service.ports import Repository
-from tests.machines import planted
-from tests.machines.machine import Build, ServiceMachine
+from configsvc.service.engine.ports import Repository
+from tests.support.machines import planted
+from tests.support.machines.machine import Build, ServiceMachine
 
 
 def _loose(*prefixes: str) -> Callable[[Repository], Repository]:

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from configsvc.service.ports import Repository
-from local.emulator import Emulator
-from tests.contracts import tables
-from tests.machines.machine import Build, ServiceMachine
+from configsvc.service.engine.ports import Repository
+from local.emulator.launcher import Emulator
+from tests.support.contracts import tables
+from tests.support.machines.machine import Build, ServiceMachine
 
 STEPS = 50
 

@@ -8,12 +8,11 @@ from configsvc.adapters.memory import MemoryRepository
 from configsvc.model import names
 from configsvc.model.change_set import Activate, Delete, Operation
 from configsvc.model.errors import Conflict
-from configsvc.service.add_data_key import add_data_key
-from configsvc.service.create_namespace import NamespaceWanted, create_namespace
-from configsvc.service.retire_data_key import retire_data_key
-from tests.machines.storm import Storm
-from tests.service.sealed import data_key, kid
-from tests.service.world import ADMIN, NS, World, sealed, settled, text
+from configsvc.service.verbs.data_keys import add_data_key, retire_data_key
+from configsvc.service.verbs.namespaces import NamespaceWanted, create_namespace
+from tests.support.machines.storm import Storm
+from tests.support.service.sealed import data_key, kid
+from tests.support.service.world import ADMIN, NS, World, sealed, settled, text
 
 
 def test_settings_that_are_so_already_are_answered_with_the_revision_that_has_them() -> None:

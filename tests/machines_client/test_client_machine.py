@@ -14,12 +14,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Expired, Forbidden, Internal, Throttled, Unavailable
 from configsvc.model.names import Namespace
 from configsvc_client import Config, ConfigUnavailable, Snapshot
-from configsvc_client._fallback import BadFallback, Fallback, encode
+from configsvc_client._opening.fallback_file import BadFallback, Fallback, encode
 from configsvc_client._ports import ClockReading, World
 from configsvc_client._settings import ClientSettings
-from tests.client.configs import ENVIRON
-from tests.client.fakes import FakeClock, FakeKms
-from tests.machines_client.service import KEYS, NAMESPACES, LabelledService, value
+from tests.support.client.configs import ENVIRON
+from tests.support.client.fakes import FakeClock, FakeKms
+from tests.support.machines_client.service import KEYS, NAMESPACES, LabelledService, value
 
 STALE = 400.0
 SEARCH = "TESTS_SEARCH"  # the most examples, until one fails; a failure is not made smaller, which takes long

@@ -17,18 +17,18 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from configsvc.model.names import Namespace
 from configsvc.model.snapshot import render
 from configsvc_client import Config, ConfigUnavailable
-from configsvc_client._gateway import ApiGateway
-from configsvc_client._http import Connection
 from configsvc_client._ports import ClockReading, World
-from configsvc_client._race import SocketAddress
+from configsvc_client._service.gateway import ApiGateway
 from configsvc_client._settings import ClientSettings
-from configsvc_client._url import parse
-from tests.client.configs import ENVIRON
-from tests.client.fakes import FakeClock, FakeKms
-from tests.client.sealing import sealed_values
-from tests.client.stub_servers import Answer, Stub, stub
-from tests.machines_client.slow import elapsed
+from configsvc_client._transport.http import Connection
+from configsvc_client._transport.race import SocketAddress
+from configsvc_client._transport.url import parse
 from tests.machines_client.test_client_machine import SEARCH
+from tests.support.client.configs import ENVIRON
+from tests.support.client.fakes import FakeClock, FakeKms
+from tests.support.client.sealing import sealed_values
+from tests.support.client.stub_servers import Answer, Stub, stub
+from tests.support.machines_client.slow import elapsed
 
 NAMESPACE = Namespace("payments.prod")
 LATEST = 66.0 + 0.8

@@ -15,9 +15,9 @@ from tests.machines_client.test_client_machine import SEARCH
 
 ROOT = Path(__file__).parents[2]
 MACHINE = "tests/machines_client/test_client_machine.py::test_a_client_is_whole_monotonic_and_in_time_whatever_happens"
-REFUSALS = "tests/client/test_refusals.py"
-OVERDUE = "tests/client/test_overdue.py"
-FLIGHTS = "tests/client/test_flights.py"
+REFUSALS = "tests/client/refresh/test_refusals.py"
+OVERDUE = "tests/client/refresh/test_overdue.py"
+FLIGHTS = "tests/client/refresh/test_flights.py"
 MOVED = "tests/machines_client/test_moved_machine.py::test_a_client_follows_a_name_that_moved"
 SLOW = "tests/machines_client/test_slow_machine.py::test_a_client_is_never_stale_without_saying_so"
 
@@ -33,29 +33,31 @@ class Bug(NamedTuple):
 
 BUGS = {
     "swapped before everything is verified": Bug(
-        "_opening.py", "if self._may_break is not None and", "if self._may_break == () and", MACHINE
+        "_opening/opening.py", "if self._may_break is not None and", "if self._may_break == () and", MACHINE
     ),
-    "an older revision is taken": Bug("_follows.py", "if revision < held.revision:", "if revision < 0:", MACHINE),
+    "an older revision is taken": Bug(
+        "_opening/opening.py", "if revision < held.revision:", "if revision < 0:", MACHINE
+    ),
     "part of an answer is taken": Bug(
-        "_refreshing.py",
+        "_refresh/refresh.py",
         "return Refreshed(Held(layers, Snapshot(layers), source), refused)",
         "layers = (layers[0], *held.layers[1:])\n    return Refreshed(Held(layers, Snapshot(layers), source), refused)",
         MACHINE,
     ),
     "a revision that jumps is taken": Bug(
-        "_follows.py", "if revision > held.revision + limits.REVISION_JUMP:", "if revision < 0:", MACHINE
+        "_opening/opening.py", "if revision > held.revision + limits.REVISION_JUMP:", "if revision < 0:", MACHINE
     ),
     "other entries under an equal revision are taken": Bug(
-        "_follows.py", "if revision == held.revision and", "if revision == -1 and", MACHINE
+        "_opening/opening.py", "if revision == held.revision and", "if revision == -1 and", MACHINE
     ),
     "one namespace that is refused stops the others": Bug(
-        "_refreshing.py",
+        "_refresh/refresh.py",
         "        return RefusedNamespace(_of(namespace, error), mark)",
         "        raise _of(namespace, error) from None",
         MACHINE,
     ),
     "what is refused counts as fresh": Bug(
-        "_refusals.py", "each: at if each in refused else now for each, at", "each: now for each, at", MACHINE
+        "_refresh/troubles.py", "each: at if each in refused else now for each, at", "each: now for each, at", MACHINE
     ),
     "a difference of clocks is not clamped": Bug(
         "_freshness.py",
@@ -76,128 +78,132 @@ BUGS = {
         "tests/faults_client/test_service_down.py",
     ),
     "max_stale_seconds is forgotten": Bug(
-        "_keeper.py",
+        "_refresh/keeper.py",
         "if state.held is None or state.freshness.expired(now, self._pace):",
         "if state.held is None:",
-        "tests/client/test_expiry.py",
+        "tests/client/refresh/test_expiry.py",
     ),
     "several refreshes at a time": Bug(
-        "_keeper.py",
+        "_refresh/keeper.py",
         "if not last.over(now):",
         "if left < 0:",
         "tests/faults_client/test_time_and_copies.py::test_20_a_hundred_threads_at_expiry_are_one_refresh_and_the_others_get_the_old_value_at_once",
     ),
     "with little time left nothing is refreshed, however old it is": Bug(
-        "_keeper.py", "(left < _ENOUGH * self._usual and not overdue)", "left < _ENOUGH * self._usual", OVERDUE
+        "_refresh/keeper.py", "(left < _ENOUGH * self._usual and not overdue)", "left < _ENOUGH * self._usual", OVERDUE
     ),
     "while another thread refreshes what is overdue is given out": Bug(
-        "_keeper.py",
+        "_refresh/keeper.py",
         "return self._wait_for(last, now, left) if overdue else (now, False)",
         "return now, False",
         OVERDUE,
     ),
     "after failures the pace slows down": Bug("_freshness.py", "quiet=max(quiet, ", "quiet=max(4 * quiet, ", OVERDUE),
     "a refresh that was frozen is waited for by the monotonic clock": Bug(
-        "_refresh.py",
+        "_refresh/flight.py",
         "age(self.began, now) >= self.seconds",
         "now.monotonic - self.began.monotonic >= self.seconds",
         FLIGHTS,
     ),
     "what comes of a refresh that was given up is taken": Bug(
-        "_keeper.py",
+        "_refresh/keeper.py",
         "flight.kept = flight.end(state)\n        if flight.kept:",
         "flight.kept = flight.end(state) or self._flights.follow(self._last(), _ended(state))\n        if flight.kept:",
         SLOW,
     ),
     "a refresh that was frozen counts as new": Bug(
-        "_refreshing.py", "freshness=confirmed(began,", "freshness=confirmed(self.world.clock.now(),", FLIGHTS
+        "_refresh/refresh.py", "freshness=confirmed(began,", "freshness=confirmed(self.world.clock.now(),", FLIGHTS
     ),
     "after a timeout the next refresh has no more time": Bug(
-        "_refreshing.py",
+        "_refresh/refresh.py",
         "return min(self.longest, max(flight.before.allowed, 2 * flight.seconds))",
         "return flight.before.allowed",
-        "tests/client/test_slow_links.py",
+        "tests/client/transport/test_slow_links.py",
     ),
     "a reader closes only once the refresh has ended": Bug(
-        "_keeper.py",
+        "_refresh/keeper.py",
         "        self._world.close()\n\n    def forked",
         "        self._last().wait(99.0)\n        self._world.close()\n\n    def forked",
         SLOW,
     ),
     "a handler that interrupts a first load waits for it": Bug(
-        "_keeper.py", "elif last.mine():\n", "elif last.mine() and deadline < 0:\n", OVERDUE
+        "_refresh/keeper.py", "elif last.mine():\n", "elif last.mine() and deadline < 0:\n", OVERDUE
     ),
     "whoever refreshes holds up all others": Bug(
-        "_refresh.py", "self.patience = min(seconds, patience)", "self.patience = 99.0", SLOW
+        "_refresh/flight.py", "self.patience = min(seconds, patience)", "self.patience = 99.0", SLOW
     ),
     "a slow refresh is never finished aside": Bug(
-        "_keeper.py", "aside = allowed > self._usual and not self._freezes", "aside = False", SLOW
+        "_refresh/keeper.py", "aside = allowed > self._usual and not self._freezes", "aside = False", SLOW
     ),
     "a thread that has yet to run is taken for none": Bug(
-        "_keeper.py", "flight.joined(thread)", "flight.joined()", FLIGHTS
+        "_refresh/keeper.py", "flight.joined(thread)", "flight.joined()", FLIGHTS
     ),
     "a refresh takes all the time that is left": Bug(
-        "_keeper.py", "self._refreshed(last, now, left / 2)", "self._refreshed(last, now, left)", SLOW
+        "_refresh/keeper.py", "self._refreshed(last, now, left / 2)", "self._refreshed(last, now, left)", SLOW
     ),
     "who does not know what is left waits as long as a start may take": Bug(
-        "_keeper.py", "return _UNKNOWN_TIMES * usual if", "return self._settings.start_seconds if", SLOW
+        "_refresh/keeper.py", "return _UNKNOWN_TIMES * usual if", "return self._settings.start_seconds if", SLOW
     ),
     "a black hole keeps the longest deadline": Bug(
-        "_refreshing.py",
+        "_refresh/refresh.py",
         "if flight.seconds >= self.longest:",
         "if flight.seconds > self.longest:",
-        "tests/client/test_slow_links.py",
+        "tests/client/transport/test_slow_links.py",
     ),
     "a kept connection is not dropped after errors": Bug(
-        "_kept.py", "return self._errors < _ERRORS", "return True", MOVED
+        "_transport/connection.py", "return self._errors < _ERRORS", "return True", MOVED
     ),
-    "a kept connection is kept for ever": Bug("_kept.py", "< self._seconds", "< 1e9 * self._seconds", MOVED),
-    "being asked to wait counts as an error": Bug("_kept.py", "if status != _LATER:", "if status:", MOVED),
-    "a refusal is no error of old servers": Bug("_kept.py", "_ERROR = 400", "_ERROR = 500", MOVED),
+    "a kept connection is kept for ever": Bug(
+        "_transport/connection.py", "< self._seconds", "< 1e9 * self._seconds", MOVED
+    ),
+    "being asked to wait counts as an error": Bug(
+        "_transport/connection.py", "if status != _LATER:", "if status:", MOVED
+    ),
+    "a refusal is no error of old servers": Bug("_transport/connection.py", "_ERROR = 400", "_ERROR = 500", MOVED),
     "a kept connection ages by the monotonic clock alone": Bug(
-        "_kept.py",
+        "_transport/connection.py",
         "max(now[0] - self._opened[0], now[1] - self._opened[1])",
         "now[0] - self._opened[0]",
-        "tests/client/test_moved.py",
+        "tests/client/refresh/test_moved.py",
     ),
     "what a signal handler raises passes for a failure": Bug(
         "_foreign.py",
         "if not isinstance(met, Exception) or _handler_part(met) is not None:",
         "if not isinstance(met, Exception):",
-        "tests/client/test_foreign.py",
+        "tests/client/process/test_foreign.py",
     ),
     "readers refresh beside the background thread": Bug(
-        "_keeper.py",
+        "_refresh/keeper.py",
         "if self.attended() and not freshness.expired(now, self._pace):",
         "if left < 0:",
-        "tests/client/test_background_reads.py",
+        "tests/client/refresh/test_background_reads.py",
     ),
     "that the background thread is behind is not said": Bug(
-        "_keeper.py", "if state.error is None and self.attended() and", "if state.error is not None and", SLOW
+        "_refresh/keeper.py", "if state.error is None and self.attended() and", "if state.error is not None and", SLOW
     ),
     "a walk reads each value as it comes": Bug(
-        "_reads.py",
+        "_refresh/reads.py",
         "lambda: iter(self._reading().items())",
         "lambda: ((key, self[key]) for key in self._reading())",
-        "tests/client/test_walks.py",
+        "tests/client/reading/test_walks.py",
     ),
     "a first load waits as long as the service says, and no longer": Bug(
-        "_loading.py",
+        "_refresh/load.py",
         "pause = said + _jittered(longest, room, world.chance, told=bool(said))",
         "pause = said or _jittered(longest, room, world.chance, told=bool(said))",
         "tests/faults_client/test_service_down.py",
     ),
     "a first load gives up after three tries": Bug(
-        "_loading.py", "(tried < _FEW or ", "(tried < _FEW and ", "tests/faults_client/test_service_down.py"
+        "_refresh/load.py", "(tried < _FEW or ", "(tried < _FEW and ", "tests/faults_client/test_service_down.py"
     ),
     "a refresh that is put off for want of time is not told of": Bug(
-        "_keeper.py",
+        "_refresh/keeper.py",
         'self._note(Unavailable(f"Not refreshed',
         '(lambda _: None)(Unavailable(f"Not refreshed',
         SLOW,
     ),
     "a reader who waited in vain is not told": Bug(
-        "_keeper.py",
+        "_refresh/keeper.py",
         'self._note(Unavailable("A refresh is under way',
         '(lambda _: None)(Unavailable("A refresh is under way',
         FLIGHTS,
@@ -206,16 +212,16 @@ BUGS = {
         "_freshness.py",
         "Window(now, ClockReading(now.wall + open_for, now.monotonic + open_for))",
         "Window(now, ClockReading(now.wall + open_for, math.inf))",
-        "tests/client/test_windows.py",
+        "tests/client/refresh/test_windows.py",
     ),
     "a window is by the monotonic clock alone": Bug(
         "_freshness.py",
         "Window(now, ClockReading(now.wall + open_for, now.monotonic + open_for))",
         "Window(now, ClockReading(math.inf, now.monotonic + open_for))",
-        "tests/client/test_windows.py",
+        "tests/client/refresh/test_windows.py",
     ),
     "a read compares one clock with its window": Bug(
-        "_reads.py",
+        "_refresh/reads.py",
         "if self._wall() < published.until and self._monotonic() < published.ends:",
         "if self._wall() < published.until:",
         OVERDUE,
@@ -224,22 +230,28 @@ BUGS = {
         "_freshness.py", "return self._replace(since=now, quiet=0.0)", "return self", SLOW
     ),
     "the header is believed": Bug(
-        "_cipher.py",
+        "_opening/cipher.py",
         "        if parts.protected != protected or expected.kid != self.kid:",
         "        protected = parts.protected\n        if expected.kid != self.kid:",
         REFUSALS,
     ),
     "KMS is not told which key to use": Bug(
-        "_keyring.py", "context, asked, deadline)", "context, None, deadline)", REFUSALS
+        "_opening/keyring.py", "context, asked, deadline)", "context, None, deadline)", REFUSALS
     ),
     "what KMS says it opened with is not compared": Bug(
-        "_keyring.py", "if not same_key(self._pin.checked(opened.key_arn), asked):", "if not opened.key_arn:", REFUSALS
+        "_opening/keyring.py",
+        "if not same_key(self._pin.checked(opened.key_arn), asked):",
+        "if not opened.key_arn:",
+        REFUSALS,
     ),
     "the kid is not computed from the data key": Bug(
-        "_cipher.py", "return hmac.compare_digest(self.kid, kid)", "return bool(kid)", REFUSALS
+        "_opening/cipher.py", "return hmac.compare_digest(self.kid, kid)", "return bool(kid)", REFUSALS
     ),
     "a file is taken from anywhere": Bug(
-        "_fallback.py", "if fallback.url != base_of(url):", "if not fallback.url:", "tests/client/test_fallback.py"
+        "_opening/fallback_file.py",
+        "if fallback.url != base_of(url):",
+        "if not fallback.url:",
+        "tests/client/opening/test_fallback_file.py",
     ),
 }
 

@@ -19,11 +19,11 @@ from configsvc.model.names import Namespace
 from configsvc_client import Config, ConfigUnavailable, Snapshot
 from configsvc_client._ports import World
 from configsvc_client._settings import ClientSettings
-from tests.client.configs import ENVIRON
-from tests.client.fakes import FakeClock
-from tests.machines_client.service import KEYS, NAMESPACES, value
-from tests.machines_client.slow import LONG_ENOUGH, REFRESH, START, Request, SlowKms, SlowService, elapsed
 from tests.machines_client.test_client_machine import SEARCH, Context
+from tests.support.client.configs import ENVIRON
+from tests.support.client.fakes import FakeClock
+from tests.support.machines_client.service import KEYS, NAMESPACES, value
+from tests.support.machines_client.slow import LONG_ENOUGH, REFRESH, START, Request, SlowKms, SlowService, elapsed
 
 Got = TypeVar("Got")
 

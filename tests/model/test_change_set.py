@@ -3,10 +3,10 @@
 import pytest
 
 from configsvc.model import limits, names
-from configsvc.model.change_set import Activate, ChangeSet, Delete, Put, check_put, checked
+from configsvc.model.change_set import Activate, ChangeSet, Delete, Put, check_change_set, check_put
 from configsvc.model.encoding import base64std
-from configsvc.model.entry import ContentType, Form
 from configsvc.model.errors import ConfigsvcError, InvalidEnvelope, InvalidRequest, TooLarge, Unprocessable
+from configsvc.model.snapshot import ContentType, Form
 
 
 def put(form: Form, value: str, content_type: ContentType = "text/plain") -> Put:
@@ -25,7 +25,7 @@ def put(form: Form, value: str, content_type: ContentType = "text/plain") -> Put
     ids=["empty", "256 KiB", "json", "kms", "kms, the longest"],
 )
 def test_a_value_that_is_what_its_form_says_is_taken(good: Put) -> None:
-    assert checked(ChangeSet((good,))).operations == (good,)
+    assert check_change_set(ChangeSet((good,))).operations == (good,)
 
 
 @pytest.mark.parametrize(
@@ -56,13 +56,13 @@ def test_a_value_that_is_not_what_its_form_says_is_refused_without_telling_it(
 
 def test_operations_are_1_to_40_and_each_key_stands_once() -> None:
     many = [Delete(names.key(f"k{number}")) for number in range(limits.OPERATIONS + 1)]
-    checked(ChangeSet(tuple(many[:-1])))
+    check_change_set(ChangeSet(tuple(many[:-1])))
     with pytest.raises(TooLarge):
-        checked(ChangeSet(tuple(many)))
+        check_change_set(ChangeSet(tuple(many)))
     with pytest.raises(InvalidRequest):
-        checked(ChangeSet(()))
+        check_change_set(ChangeSet(()))
     with pytest.raises(InvalidRequest):
-        checked(ChangeSet((many[0], Activate(many[0].key, 1))))
+        check_change_set(ChangeSet((many[0], Activate(many[0].key, 1))))
 
 
 def test_a_put_does_not_show_its_value() -> None:

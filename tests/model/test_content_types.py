@@ -10,13 +10,14 @@ import pytest
 
 from configsvc.model import names
 from configsvc.model.content_types import KINDS, LISTED, refuse_plain, type_of
-from configsvc.model.entry import CONTENT_TYPES, ContentType, is_content_type
 from configsvc.model.same_value import same_value
+from configsvc.model.snapshot import CONTENT_TYPES, ContentType, is_content_type
+from configsvc_client._opening.value import READERS, value_of
 from configsvc_client._secret import Secret
-from configsvc_client._value import READERS, value_of
-from configsvc_client.admin._draft import draft
-from configsvc_client.cli import _content, formats
-from configsvc_client.cli.formats._row import Value
+from configsvc_client.admin.sealing.drafts import draft
+from configsvc_client.cli import formats
+from configsvc_client.cli.formats._common import WritableValue
+from configsvc_client.cli.values import checks
 
 ROOT = Path(__file__).parents[2]
 KEY = names.key("k")
@@ -41,7 +42,7 @@ def test_a_value_of_each_content_type_is_read_back_as_it_was_put(kind: ContentTy
     read = value_of("k", kind, Secret(put.data))
     assert read == SAMPLES[kind]
     assert same_value(kind, put.data, put.data)
-    _content.check("k", put.data, kind)
+    checks.check_content("k", put.data, kind)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -55,7 +56,7 @@ def test_a_value_is_stored_plain_where_its_row_calls_it_text(kind: ContentType) 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_format_with_types_holds_each_content_type(name: str, kind: ContentType) -> None:
     data = draft("k", SAMPLES[kind]).data  # type: ignore[arg-type]  # as above
-    text, problems = formats.write(name, [Value("k", data, kind)], "payments.prod")
+    text, problems = formats.write(name, [WritableValue("k", data, kind)], "payments.prod")
     rows, more = formats.read(name, text.encode())
     assert [*problems, *more] == []
     assert [row.content_type for row in rows] == [kind]
@@ -67,4 +68,4 @@ def test_no_module_spells_a_content_type_but_the_table_and_what_readers_load_ear
     sources = [path for folder in ("configsvc", "client") for path in (ROOT / folder).rglob("*.py")]
     spelling = re.compile(rf'(?<!examples=\[)"{spelled}"')
     found = {path.name for path in sources if spelling.search(path.read_text())}
-    assert found == {"content_types.py", "entry.py", "_value.py"}
+    assert found == {"content_types.py", "snapshot.py", "value.py"}

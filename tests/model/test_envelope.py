@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from configsvc.model.encoding import base64url, canonical_json, from_base64url
 from configsvc.model.envelope import EnvelopeParts, Header, join, peek, read_header, split
 from configsvc.model.errors import InvalidEnvelope
-from tests.model.strategies import HEADERS
-from tests.service.sealed import envelope
+from tests.support.model.strategies import HEADERS
+from tests.support.service.sealed import envelope
 
 GOOD = envelope("db.password", 7)
 HEADER = json.loads(from_base64url(GOOD.split(".")[0]))

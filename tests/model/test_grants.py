@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from configsvc.model import grants, names
 from configsvc.model.errors import InvalidName
 from configsvc.model.grants import Grant, Principal
-from tests.model.strategies import NAMESPACES
+from tests.support.model.strategies import NAMESPACES
 
 ROLE = "arn:aws:iam::123456789012:role/Deployer"
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configsvc.model.entry import ContentType
 from configsvc.model.json_text import parse, render
 from configsvc.model.same_value import same_value
+from configsvc.model.snapshot import ContentType
 
 ROOT = Path(__file__).parents[2]
 JSON: ContentType = "application/json"

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from configsvc.model import limits, names, sizes
 from configsvc.model.change_set import Put, check_put
-from configsvc.model.entry import CONTENT_TYPES, ContentType
 from configsvc.model.envelope import NONCE, TAG, EnvelopeParts, Header, join
 from configsvc.model.errors import TooLarge
 from configsvc.model.names import Key, Namespace
+from configsvc.model.snapshot import CONTENT_TYPES, ContentType
 
 NS, KEY = names.namespace("payments.prod"), names.key("db.password")
 

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configsvc.model.entry import FORMS, Entry
 from configsvc.model.snapshot import (
+    FORMS,
     Charset,
     DataKey,
+    Entry,
     MalformedSnapshot,
     SealedSnapshot,
     cost,
@@ -19,7 +20,7 @@ from configsvc.model.snapshot import (
     render,
     total_cost,
 )
-from tests.model.strategies import CONTENT_TYPE, KEYS, KIDS, NAMESPACES
+from tests.support.model.strategies import CONTENT_TYPE, KEYS, KIDS, NAMESPACES
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 ENTRIES = st.builds(Entry, KEYS, st.integers(1, 10**10 - 1), st.sampled_from(FORMS), CONTENT_TYPE, TEXT)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configsvc.model.wildcard import matches
+from configsvc.model.names import matches
 
 
 @pytest.mark.parametrize(

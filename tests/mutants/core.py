@@ -5,40 +5,72 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _CLIENT = "client/configsvc_client"
-_SERVICE = tuple(
-    f"tests/service/test_{name}.py"
-    for name in (
-        "change", "change_log", "data_keys", "destroy", "idempotency", "lift", "listing_keys", "overtaken", "put",
-        "size", "values_and_schemas", "versions", "writing",
-    )
+
+
+def _in(folder: str, *names: str) -> tuple[str, ...]:
+    return tuple(f"{folder}/test_{name}.py" for name in names)
+
+
+_SERVICE = (
+    *_in(
+        "tests/service/verbs",
+        "change_log", "change_sets", "data_keys", "destroy", "lift", "listing_keys", "put", "versions",
+    ),
+    *_in("tests/service/engine", "idempotency", "preconditions", "size", "values_and_schemas", "writing"),
 )  # fmt: skip
 _REFRESH = (
-    *(
-        f"tests/client/test_{name}.py"
-        for name in (
-            "background_reads", "config", "counts", "deadlines", "expiry", "fallback", "flights", "foreign", "handler",
-            "health", "many", "moved", "one_flight", "one_of_several", "opening", "overdue", "refresh", "refusals",
-            "slow_links", "troubles", "unasked", "windows", "without_poll", "without_threads",
-        )
+    *_in("tests/client", "config"),
+    *_in("tests/client/opening", "fallback_file", "opening"),
+    *_in("tests/client/process", "foreign", "without_threads"),
+    *_in("tests/client/reading", "handler"),
+    *_in(
+        "tests/client/refresh",
+        "background_reads",
+        "counts",
+        "expiry",
+        "flights",
+        "health",
+        "moved",
+        "one_flight",
+        "overdue",
+        "refresh",
+        "refusals",
+        "troubles",
+        "unasked",
+        "windows",
+        "without_poll",
     ),
-    *(f"tests/faults_client/test_{name}.py" for name in ("answers", "service_down")),
+    *_in("tests/client/service", "many", "one_of_several"),
+    *_in("tests/client/transport", "deadlines", "slow_links"),
+    *_in("tests/faults_client", "answers", "service_down"),
     "tests/attacks/test_poisoned_answers.py",
-)  # fmt: skip
-_SEALED = ("tests/client/test_cipher.py", "tests/vectors/*.py")
-_ANSWERS = tuple(f"tests/client/test_{name}.py" for name in ("answer", "encodings", "foreign", "http"))
+)
+_SEALED = ("tests/client/opening/test_cipher.py", "tests/vectors/*.py")
+_RESPONSES = (
+    *_in("tests/client/process", "foreign"),
+    *_in("tests/client/transport", "encodings", "http", "response"),
+)
+_OPENING = (
+    *_in("tests/client/opening", "opening"),
+    *_in("tests/client/refresh", "refresh", "refusals"),
+)
 
 CORE: Mapping[str, tuple[str, ...]] = {
     "configsvc/model/retry.py": ("tests/model/test_retry.py",),
     "configsvc/model/envelope.py": ("tests/model/test_envelope.py", *_SEALED),
-    "configsvc/service/decide_change.py": (*_SERVICE, "tests/attacks/test_costly_schemas.py"),
-    "configsvc/service/steps.py": _SERVICE,
-    "configsvc/service/writing.py": _SERVICE,
-    f"{_CLIENT}/_cipher.py": _SEALED,
-    f"{_CLIENT}/_opening.py": tuple(f"tests/client/test_{name}.py" for name in ("opening", "refresh", "refusals")),
-    f"{_CLIENT}/_answer.py": _ANSWERS,
-    f"{_CLIENT}/_body.py": ("tests/client/test_body.py", "tests/client/test_denied.py", "tests/client/test_gateway.py"),
-    f"{_CLIENT}/_fallback.py": ("tests/client/test_fallback.py",),
-    f"{_CLIENT}/_freshness.py": ("tests/client/test_freshness.py",),
-    f"{_CLIENT}/_refresh.py": _REFRESH,
-    f"{_CLIENT}/_refreshing.py": _REFRESH,
+    "configsvc/service/engine/decide_change.py": (*_SERVICE, "tests/attacks/test_costly_schemas.py"),
+    "configsvc/service/engine/steps.py": (*_SERVICE, "tests/web/test_names.py"),
+    "configsvc/service/engine/writing.py": _SERVICE,
+    f"{_CLIENT}/_opening/cipher.py": _SEALED,
+    f"{_CLIENT}/_opening/opening.py": _OPENING,
+    f"{_CLIENT}/_transport/response.py": _RESPONSES,
+    f"{_CLIENT}/_service/answers.py": (
+        "tests/client/service/test_answers.py",
+        "tests/client/service/test_denials.py",
+        "tests/client/service/test_gateway.py",
+    ),
+    f"{_CLIENT}/_opening/fallback_file.py": ("tests/client/opening/test_fallback_file.py",),
+    f"{_CLIENT}/_freshness.py": ("tests/client/refresh/test_schedule.py",),
+    f"{_CLIENT}/_refresh/flight.py": _REFRESH,
+    f"{_CLIENT}/_refresh/refresh.py": _REFRESH,
 }

@@ -7,15 +7,24 @@ from os import sched_yield
 import pytest
 
 from configsvc.adapters.memory import MemoryRepository
-from configsvc.service.ports import Repository
-from local.emulator import Emulator
-from tests.contracts import tables
-from tests.machines import recount
-from tests.machines.planted import StaleHead
-from tests.races.histories import Size, recorded
-from tests.races.linearizability import NAMESPACE, History, Looked, NotLinearizable, Refused, Seen, Written, check
-from tests.races.planted import Forgetful
-from tests.races.writers import NS
+from configsvc.service.engine.ports import Repository
+from local.emulator.launcher import Emulator
+from tests.support.contracts import tables
+from tests.support.machines import recount
+from tests.support.machines.planted import StaleHead
+from tests.support.races.histories import Size, recorded
+from tests.support.races.linearizability import (
+    NAMESPACE,
+    History,
+    Looked,
+    NotLinearizable,
+    Refused,
+    Seen,
+    Written,
+    check,
+)
+from tests.support.races.planted import Forgetful
+from tests.support.races.writers import NS
 
 
 def itself(table: Repository) -> Repository:

@@ -13,13 +13,13 @@ from configsvc.model import names
 from configsvc.model.change_set import ChangeSet, Put
 from configsvc.model.errors import Contended, Unavailable
 from configsvc.model.snapshot import SealedSnapshot, parse
-from configsvc.service.change import change
-from configsvc.service.fetch import fetch
-from configsvc.service.ports import Repository
-from local.emulator import Emulator
-from tests.contracts import tables
-from tests.races.writers import prepare, service
-from tests.service.world import DEVELOPER, NS, READER
+from configsvc.service.engine.ports import Repository
+from configsvc.service.verbs.change_sets import commit_change_set
+from configsvc.service.verbs.snapshots import fetch_snapshot
+from local.emulator.launcher import Emulator
+from tests.support.contracts import tables
+from tests.support.races.writers import prepare, service
+from tests.support.service.world import DEVELOPER, NS, READER
 
 KEYS = tuple(names.key(f"k{number}") for number in range(5))
 READERS = 3
@@ -31,7 +31,7 @@ def write(repository: Repository, writes: int, done: Event) -> None:
     try:
         for number in range(writes):
             operations = tuple(Put(key, "plain", "text/plain", str(number + 2)) for key in KEYS)
-            change(ports, DEVELOPER, NS, ChangeSet(operations), None)
+            commit_change_set(ports, DEVELOPER, NS, ChangeSet(operations), None)
     finally:
         done.set()
 
@@ -40,7 +40,7 @@ def read(repository: Repository, done: Event) -> list[SealedSnapshot]:
     def snapshots() -> Iterator[SealedSnapshot]:
         while not done.is_set():
             try:
-                fetched = fetch(service(repository), READER, NS, None)
+                fetched = fetch_snapshot(service(repository), READER, NS, None)
             except (Contended, Unavailable):
                 continue
             yield parse(json.loads(fetched.body or ""))

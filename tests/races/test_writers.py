@@ -7,19 +7,19 @@ from os import sched_yield
 import pytest
 
 from configsvc.adapters.memory import MemoryRepository
-from configsvc.service import records
-from configsvc.service.ports import Outcome, Repository
-from configsvc.service.records import Head, KeyState, LogRecord, Version
-from configsvc.service.tally import stamped
-from local.emulator import Emulator
-from tests.contracts import tables
-from tests.races.planted import Forgetful
-from tests.races.writers import NS, WRITERS, WRITES, prepare, written
+from configsvc.service.engine import records
+from configsvc.service.engine.ports import Repository, WriteOutcome
+from configsvc.service.engine.records import Head, KeyState, LogRecord, StoredVersion
+from configsvc.service.engine.tally import add_stamps
+from local.emulator.launcher import Emulator
+from tests.support.contracts import tables
+from tests.support.races.planted import Forgetful
+from tests.support.races.writers import NS, WRITERS, WRITES, prepare, written
 
 KEYS = 4
 
 
-def check(repository: Repository, outcomes: list[Outcome]) -> None:
+def check(repository: Repository, outcomes: list[WriteOutcome]) -> None:
     """The answers, the change log, the versions and HEAD tell one story."""
     many = WRITERS * WRITES
     revisions = [outcome.body["revision"] for outcome in outcomes]
@@ -29,7 +29,7 @@ def check(repository: Repository, outcomes: list[Outcome]) -> None:
     assert [each.revision for each in log] == list(range(1, many + 2))
     told = {(o.body["key"], o.body["version"], o.body["revision"]) for o in outcomes}
     assert told == {(change.key, change.version, each.revision) for each in log for change in each.changes}
-    versions = [each for each in repository.query(partition, "V#") if isinstance(each, Version)]
+    versions = [each for each in repository.query(partition, "V#") if isinstance(each, StoredVersion)]
     assert Counter(each.entry.key for each in versions) == {f"k{key}": count(key) for key in range(KEYS)}
     assert sorted(each.entry.value for each in versions) == sorted(
         f"{w}-{n}" for w in range(WRITERS) for n in range(WRITES)
@@ -37,7 +37,7 @@ def check(repository: Repository, outcomes: list[Outcome]) -> None:
     head = repository.get([records.head(NS)])[records.head(NS)]
     states = [each for each in repository.query(partition, "K#") if isinstance(each, KeyState)]
     assert isinstance(head, Head)
-    assert (head.revision, head.entries, head.stamps) == (many + 1, KEYS, stamped(0, (), states))
+    assert (head.revision, head.entries, head.stamps) == (many + 1, KEYS, add_stamps(0, (), states))
     assert {each.key: each.latest for each in states} == {f"k{key}": count(key) for key in range(KEYS)}
     follow(log)
 

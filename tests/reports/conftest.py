@@ -1,5 +1,5 @@
 """The tests of others' reports run against a service on loopback."""
 
-from tests.support.loopback_fixtures import close_admins, namespace, service, shell
+from tests.support.admin.loopback_fixtures import close_admins, namespace, service, shell
 
 __all__ = ["close_admins", "namespace", "service", "shell"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from tests.admin.loopback import Loopback
-from tests.cli.shell import Shell
+from tests.support.admin.loopback import Loopback
+from tests.support.cli.shell import Shell
 
 PEM = "-----BEGIN-----\nabc\n-----END-----\n"
 

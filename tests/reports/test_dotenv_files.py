@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from configsvc_client.cli.formats import Value, read, write
+from configsvc_client.cli.formats import WritableValue, read, write
 
 
 def _texts(wanted: str, content: str | bytes) -> dict[str, str]:
@@ -101,6 +101,6 @@ def test_escapes_of_java_s_properties_are_read_as_java_reads_them() -> None:
     }  # fmt: skip
     texts = {"url": "jdbc:oracle:thin:@//h", "path": "C:\\Users\\", "next": "# no comment", "spaces": "  x "}
     written, problems = write(
-        "properties", [Value(key, text.encode(), "text/plain") for key, text in texts.items()], "a"
+        "properties", [WritableValue(key, text.encode(), "text/plain") for key, text in texts.items()], "a"
     )
     assert (_texts("properties", written), problems) == (texts, [])

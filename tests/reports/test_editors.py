@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.admin.loopback import Loopback
-from tests.cli.shell import Shell
+from tests.support.admin.loopback import Loopback
+from tests.support.cli.shell import Shell
 
 _REPLACING = 'printf "changed\\nlines" > "$1.new" && mv "$1.new" "$1"'
 

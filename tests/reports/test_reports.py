@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from tests.named import missing
 from tests.reports.reports import REPORTS
+from tests.support.named import missing
 
 _REPORT = re.compile(r"[\w.-]+/[\w.-]+#[1-9]\d*")
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from configsvc_client.cli.formats import Value, read, write
+from configsvc_client.cli.formats import WritableValue, read, write
 
 NUMBERS = (
     "1234567", "20161216", "356136738", "1754110382", "1234567890123456789", "12345678901234567890", "0", "5432",
@@ -42,7 +42,7 @@ def test_a_number_keeps_its_spelling_from_the_file_to_the_value(wanted: str) -> 
 
 @pytest.mark.parametrize("wanted", ["json", "yaml", "toml", "dotenv", "docker", "csv"])
 def test_a_number_keeps_its_spelling_from_the_value_to_the_file(wanted: str) -> None:
-    held = [Value(f"k{place}", number.encode(), "application/json") for place, number in enumerate(NUMBERS)]
+    held = [WritableValue(f"k{place}", number.encode(), "application/json") for place, number in enumerate(NUMBERS)]
     text, problems = write(wanted, held, "any.thing")
     assert not problems
     assert [number for number in NUMBERS if number not in text] == []
@@ -58,7 +58,7 @@ def test_what_yaml_takes_for_something_else_stays_the_text_it_is() -> None:
 
 
 def test_text_that_looks_like_something_else_is_text_to_every_reader() -> None:
-    held = [Value(f"k{place}", text.encode(), "text/plain") for place, text in enumerate(TEXTS)]
+    held = [WritableValue(f"k{place}", text.encode(), "text/plain") for place, text in enumerate(TEXTS)]
     expected = {each.key: each.data.decode() for each in held}
     loaded: dict[str, Any] = {
         "yaml": yaml.safe_load(write("yaml", held, "any.thing")[0]),
@@ -72,7 +72,8 @@ def test_text_that_looks_like_something_else_is_text_to_every_reader() -> None:
 
 def test_a_newline_at_the_beginning_or_end_is_in_the_file_too() -> None:
     held = [
-        Value(f"k{place}", text.encode(), "text/plain") for place, text in enumerate(["\nfoo", "\n", "x\n", "\r\nx"])
+        WritableValue(f"k{place}", text.encode(), "text/plain")
+        for place, text in enumerate(["\nfoo", "\n", "x\n", "\r\nx"])
     ]
     expected = {each.key: each.data.decode() for each in held}
     assert yaml.safe_load(write("yaml", held, "any.thing")[0]) == expected

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from configsvc.model import errors, names
-from local.listener import listening
-from tests.admin.loopback import Loopback
-from tests.cli.shell import COMMAND, Shell
+from local.network.listener import listening
+from tests.support.admin.loopback import Loopback
+from tests.support.cli.shell import COMMAND, Shell
 
 PEM = b"-----BEGIN RSA PRIVATE KEY-----\nsome content here\n-----END RSA PRIVATE KEY-----\n"
 

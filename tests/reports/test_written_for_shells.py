@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from configsvc_client.cli.formats import FORMATS, Value, write
-from tests.cli.formats import readers
+from configsvc_client.cli.formats import FORMATS, WritableValue, write
+from tests.support.cli import readers
 
 REPORTED = {
     "WINDOWS": r"C:\Users",
@@ -39,7 +39,7 @@ REPORTED = {
 
 def _written(wanted: str, file: Path) -> dict[str, str]:
     """What the format holds is in the file, and returned; what it refuses is refused by name."""
-    held = {name: Value(name, text.encode(), "text/plain") for name, text in REPORTED.items()}
+    held = {name: WritableValue(name, text.encode(), "text/plain") for name, text in REPORTED.items()}
     for each in write(wanted, list(held.values()), "any.thing")[1]:
         assert each.key
         del held[each.key]

@@ -6,25 +6,25 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
-from configsvc.adapters.clock import Elapsed, moment
 from configsvc.adapters.dynamo import DynamoRepository
 from configsvc.adapters.json_schemas import JsonSchemas
+from configsvc.adapters.system import Elapsed, moment
 from configsvc.bootstrap import build_app
 from configsvc.model.encoding import base64std
 from configsvc.model.errors import Internal, Unavailable
-from configsvc.service import ports
-from configsvc.service.ports import Ports, Repository
-from configsvc.web import deadline
-from configsvc.web.log import Level, Logged
-from configsvc_client import _cipher
-from configsvc_client._kms import Decrypted
+from configsvc.service.engine import ports
+from configsvc.service.engine.ports import Repository, ServicePorts
+from configsvc.web import arrival
+from configsvc.web.desk import Level, Logged
+from configsvc_client._aws.kms import Decrypted
+from configsvc_client._opening import cipher
 from configsvc_client._ports import Clocks
-from tests.client.fakes import KMS_KEY, FakeKms, wrap
-from tests.machines.planted import Through
 from tests.simulation.dynamodb import TABLE, Client, Table, TimedCalls
 from tests.simulation.scheduler import Process, Signal, VirtualTime
 from tests.simulation.weather import Weather
-from tests.web.apps import asks_for_proof
+from tests.support.client.fakes import KMS_KEY, FakeKms, wrap
+from tests.support.machines.planted import Through
+from tests.support.web.apps import asks_for_proof
 
 LAMBDA_SECONDS = 15.0
 FUNCTIONS = 6
@@ -40,7 +40,7 @@ class TableClient(Through):
     `table`, `process` and `time` are for what is planted.
     """
 
-    def __init__(self, table: Table, process: Process, clock: ports.Clock) -> None:
+    def __init__(self, table: Table, process: Process, clock: ports.ServiceClock) -> None:
         self.table, self.process, self.time = table, process, table.time
         client: Any = Client(table, process)
         self._lasting = DynamoRepository(client, TABLE, TimedCalls(client, clock, _Chance(table.weather)))
@@ -58,7 +58,7 @@ class _Clock:
         self.monotonic, self.sleep = process.monotonic, process.pause
         self._process = process
 
-    def now(self) -> ports.Moment:
+    def now(self) -> ports.WallMoment:
         return moment(self._process.wall())
 
 
@@ -107,12 +107,12 @@ class Environment(Process):
         clock = _Clock(self)
         self._client = TableClient(table, self, clock)
         grants = RecentGrants(timer=Elapsed(self.monotonic, self.wall))
-        self._ports = Ports(
+        self._ports = ServicePorts(
             altered(self._client), clock, _Chance(table.weather), grants, RenderedSnapshots(), (ADMIN,), JsonSchemas()
         )
         self.app = build_app(self._within, _Log(self), asks_for_proof, self.monotonic)
 
-    def _within(self, seconds: float) -> Ports:
+    def _within(self, seconds: float) -> ServicePorts:
         made = self._ports.within(seconds)
         self._client.begin(made.deadline)
         return made
@@ -163,7 +163,7 @@ class Fleet:
             exchange.done.set()
 
     def _answered(self, environment: Environment, event: Mapping[str, Any]) -> dict[str, Any]:
-        began, most = environment.monotonic(), deadline.seconds_allowed(event["httpMethod"], None)
+        began, most = environment.monotonic(), arrival.seconds_allowed(event["httpMethod"], None)
         answer = environment.app(event, Context(environment, LAMBDA_SECONDS))
         took = environment.monotonic() - began
         if answer["statusCode"] == Internal.status:
@@ -212,7 +212,7 @@ class Kms(FakeKms):
         if operation == "Encrypt":
             raise NotImplementedError(operation)
         plaintext = self._weather.draw.randbytes(32)
-        self._made[_cipher.kid_of(plaintext)] = plaintext
+        self._made[cipher.kid_of(plaintext)] = plaintext
         blob = wrap(str(members["KeyId"]), context, plaintext)
         return {"KeyId": KMS_KEY, "Plaintext": base64std(plaintext), "CiphertextBlob": base64std(blob)}
 

@@ -14,8 +14,8 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from configsvc.adapters.dynamo_calls import Calls
 from configsvc.adapters.items import from_item, key_of, to_item
 from configsvc.adapters.memory import MemoryRepository
-from configsvc.service.ports import Action, Chance, Check, Clock, LostRace, Remove, Write
-from configsvc.service.records import Address, address_of
+from configsvc.service.engine.ports import LostRace, Remove, ServiceChance, ServiceClock, StampCheck, Write, WriteAction
+from configsvc.service.engine.records import RecordAddress, address_of
 from tests.simulation.scheduler import Killed, Process, VirtualTime
 from tests.simulation.weather import Weather
 
@@ -31,12 +31,12 @@ Item = Mapping[str, Any]
 class Table:
     """The table itself: what it holds, and who watches what is written to it."""
 
-    def __init__(self, time: VirtualTime, weather: Weather, watch: Callable[[Sequence[Action]], None]) -> None:
+    def __init__(self, time: VirtualTime, weather: Weather, watch: Callable[[Sequence[WriteAction]], None]) -> None:
         self.time, self.weather, self._watch = time, weather, watch
         self.memory = MemoryRepository()
         self.applied, self.under_way = set[str](), set[str]()
 
-    def apply(self, actions: Sequence[Action], token: str) -> bool:
+    def apply(self, actions: Sequence[WriteAction], token: str) -> bool:
         """A transaction, once for each token; whether it was not applied before.
 
         Raises:
@@ -49,7 +49,7 @@ class Table:
         self._watch(actions)
         return True
 
-    def apply_late(self, actions: Sequence[Action], token: str) -> None:
+    def apply_late(self, actions: Sequence[WriteAction], token: str) -> None:
         """A transaction whose sender has given up."""
         self.under_way.discard(token)
         try:
@@ -62,7 +62,9 @@ class Table:
 class TimedCalls(Calls):
     """The service's calls; how long each may take is told to the client, in seconds of the one clock."""
 
-    def __init__(self, client: Client, clock: Clock, chance: Chance, deadline: float | None = None) -> None:
+    def __init__(
+        self, client: Client, clock: ServiceClock, chance: ServiceChance, deadline: float | None = None
+    ) -> None:
         super().__init__(clock, chance, deadline)
         self._client = client
 
@@ -71,7 +73,7 @@ class TimedCalls(Calls):
         return TimedCalls(self._client, self.clock, self.chance, deadline)
 
     def _send(
-        self, seconds: float, until: float, send: Callable[[], Answer], addresses: Sequence[Address] = ()
+        self, seconds: float, until: float, send: Callable[[], Answer], addresses: Sequence[RecordAddress] = ()
     ) -> Answer:
         self._client.until = min(self.clock.monotonic() + seconds, until)
         return super()._send(seconds, until, send, addresses)
@@ -150,7 +152,7 @@ class Client:
         self._travel()
         return {}
 
-    def _delay(self, actions: Sequence[Action], token: str) -> None:
+    def _delay(self, actions: Sequence[WriteAction], token: str) -> None:
         """A transaction that is done later: half of the time DynamoDB knows of it, else it is still on its way."""
         if self._weather.happens(0.5):
             self.table.under_way.add(token)
@@ -193,18 +195,18 @@ class Client:
         raise ReadTimeoutError(endpoint_url="dynamodb")
 
 
-def _address(key: Item) -> Address:
-    return Address(key["pk"]["S"], key["sk"]["S"])
+def _address(key: Item) -> RecordAddress:
+    return RecordAddress(key["pk"]["S"], key["sk"]["S"])
 
 
-def _action(written: Item) -> Action:
+def _action(written: Item) -> WriteAction:
     ((kind, members),) = written.items()
     texts = members.get("ExpressionAttributeValues")
     expected = int(texts[":expected"]["N"]) if texts else None
     if kind == "Put":
         return Write(from_item(members["Item"]), expected)
     at = _address(members["Key"])
-    return Check(at, expected) if expected is None or kind == "ConditionCheck" else Remove(at, expected)
+    return StampCheck(at, expected) if expected is None or kind == "ConditionCheck" else Remove(at, expected)
 
 
 def _projected(item: Item, request: Item) -> Item:

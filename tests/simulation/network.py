@@ -7,17 +7,17 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from configsvc.model.errors import Unavailable
-from configsvc_client._answer import Response
 from configsvc_client._ports import Clocks
 from configsvc_client._secret import Secret, bare
-from configsvc_client._url import Url
-from infra.gateway_responses import problem_body
-from local.gateway_event import StageOf, event, match
-from local.gateway_signature import Request
+from configsvc_client._transport.response import Response
+from configsvc_client._transport.url import Url
+from infra.cloudformation.gateway_responses import problem_body
+from local.gateway.event import StageOf, event, match
+from local.gateway.signature import Request
 from tests.simulation.cloud import Exchange, Fleet
 from tests.simulation.scheduler import Process
 from tests.simulation.weather import Weather
-from tests.web.events import VARIABLES
+from tests.support.web.events import VARIABLES
 
 URL = Url("https", "api.example", 443, "/api")
 API_KEY = "value-of-the-api-key"

@@ -8,19 +8,19 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from configsvc.model.errors import Conflict
-from configsvc.service.ports import Action, Repository, StoreUnavailable, Write
-from configsvc.service.records import Address, Answer, Head, KeyState, LogRecord, Record, StoredDataKey
+from configsvc.service.engine.ports import Repository, StoreUnavailable, Write, WriteAction
+from configsvc.service.engine.records import DataKeyRecord, Head, KeptAnswer, KeyState, LogRecord, Record, RecordAddress
 from configsvc_client import Config, Snapshot
-from configsvc_client._answer import Response
-from configsvc_client._keeper import Keeper
 from configsvc_client._ports import ClockReading
-from tests.machines.planted import Dropping, Reusing, Through, Trusting, Unconditioned, is_answer
+from configsvc_client._refresh.keeper import Keeper
+from configsvc_client._transport.response import Response
 from tests.simulation import readers, writers
 from tests.simulation.cloud import TableClient
 from tests.simulation.network import Line, Meanwhile, Sent
 from tests.simulation.scheduler import EPOCH, Process
 from tests.simulation.simulation import Plant
 from tests.simulation.weather import CALM
+from tests.support.machines.planted import Dropping, Reusing, Through, Trusting, Unconditioned, is_answer
 
 
 class Planted(NamedTuple):
@@ -37,7 +37,7 @@ class Planted(NamedTuple):
 class _Certain(Through):
     """Takes a commit that was not answered for one that was not done."""
 
-    def commit(self, actions: Sequence[Action]) -> None:
+    def commit(self, actions: Sequence[WriteAction]) -> None:
         try:
             self.inner.commit(actions)
         except StoreUnavailable:
@@ -47,8 +47,8 @@ class _Certain(Through):
 class _Apart(Through):
     """Keeps the answer to an Idempotency-Key by a transaction of its own, once the write is done."""
 
-    def commit(self, actions: Sequence[Action]) -> None:
-        answers = [each for each in actions if isinstance(each, Write) and isinstance(each.record, Answer)]
+    def commit(self, actions: Sequence[WriteAction]) -> None:
+        answers = [each for each in actions if isinstance(each, Write) and isinstance(each.record, KeptAnswer)]
         self.inner.commit([each for each in actions if each not in answers])
         if answers:
             self.inner.commit(answers)
@@ -57,7 +57,7 @@ class _Apart(Through):
 class _Hasty(Through):
     """Says that a commit is done before it is."""
 
-    def commit(self, actions: Sequence[Action]) -> None:
+    def commit(self, actions: Sequence[WriteAction]) -> None:
         assert isinstance(self.inner, TableClient)
         if not any(isinstance(each, Write) and isinstance(each.record, KeyState) for each in actions):
             self.inner.commit(actions)
@@ -71,9 +71,9 @@ class _OldHead(Through):
 
     def __init__(self, inner: Repository) -> None:
         super().__init__(inner)
-        self._kept: dict[Address, tuple[float, Record]] = {}
+        self._kept: dict[RecordAddress, tuple[float, Record]] = {}
 
-    def get(self, addresses: Sequence[Address]) -> dict[Address, Record]:
+    def get(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
         assert isinstance(self.inner, TableClient)
         now = self.inner.process.monotonic()
         if len(addresses) == 1 and addresses[0].sk == "HEAD" and addresses[0] in self._kept:
@@ -90,7 +90,7 @@ class _ByClock(Through):
 
     def query(self, partition: str, prefix: str, **options: Any) -> Iterator[Record]:  # noqa: ANN401  # as Through
         rows = self.inner.query(partition, prefix, **options)
-        return (each._replace(added=_ms(each.created_at)) if isinstance(each, StoredDataKey) else each for each in rows)
+        return (each._replace(added=_ms(each.created_at)) if isinstance(each, DataKeyRecord) else each for each in rows)
 
 
 class _LogByClock(Through):

@@ -7,15 +7,15 @@ from typing import NamedTuple
 
 from configsvc.model.errors import Expired
 from configsvc_client import Config, ConfigUnavailable, Snapshot
-from configsvc_client._gateway import ApiGateway
 from configsvc_client._ports import Clocks, World
+from configsvc_client._service.gateway import ApiGateway
 from configsvc_client._settings import ClientSettings
-from tests.client.fakes import KMS_KEY
 from tests.simulation.cloud import LITTLE, Context, Fleet, Kms
 from tests.simulation.network import API_KEY, URL, Line, Person
 from tests.simulation.scheduler import Process
 from tests.simulation.truth import NS, Truth
 from tests.simulation.weather import Weather
+from tests.support.client.fakes import KMS_KEY
 
 POLL, REFRESH, START = 20.0, 0.8, 8.0
 LATEST = 1.1 * POLL

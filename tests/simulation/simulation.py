@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
 
-from configsvc.service.ports import Repository
+from configsvc.service.engine.ports import Repository
 from tests.simulation import readers, writers
 from tests.simulation.cloud import Fleet
 from tests.simulation.dynamodb import Table

@@ -7,12 +7,20 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from configsvc.model.encoding import from_base64std
-from configsvc.model.entry import Entry
 from configsvc.model.envelope import Header
 from configsvc.model.names import Key, Kid, Namespace
-from configsvc.service.ports import Action, Remove, Write
-from configsvc.service.records import Head, KeyState, LogRecord, Record, StoredDataKey, StoredSummary, Version
-from configsvc_client._cipher import Cipher, kid_in
+from configsvc.model.snapshot import Entry
+from configsvc.service.engine.ports import Remove, Write, WriteAction
+from configsvc.service.engine.records import (
+    DataKeyRecord,
+    Head,
+    KeyState,
+    LogRecord,
+    Record,
+    StoredSummary,
+    StoredVersion,
+)
+from configsvc_client._opening.cipher import Cipher, kid_in
 from configsvc_client._secret import Secret
 from tests.simulation.scheduler import VirtualTime
 
@@ -47,7 +55,7 @@ class Truth:
 
     # What is written.
 
-    def committed(self, actions: Sequence[Action]) -> None:
+    def committed(self, actions: Sequence[WriteAction]) -> None:
         """Takes note of a transaction, and checks it."""
         records = [action.record for action in actions if isinstance(action, Write)]
         head = next((record for record in records if isinstance(record, Head)), None)
@@ -72,14 +80,14 @@ class Truth:
                 self._keys[key] = entry
                 if self._versions[key].get(entry.version) != entry and entry.version in self._versions[key]:
                     self.violate(f"version {entry.version} of {key} is served with another content")
-            case Version(entry=entry):
+            case StoredVersion(entry=entry):
                 highest = max(self._versions[entry.key], default=0)
                 if entry.version <= highest:
                     self.violate(f"version {entry.version} of {entry.key} was given out after {highest}")
                 self._versions[entry.key][entry.version] = entry
-            case StoredDataKey(state="retired", data_key=data_key):
+            case DataKeyRecord(state="retired", data_key=data_key):
                 self.retired.setdefault(data_key.kid, self.time.now)
-            case StoredDataKey(data_key=data_key):
+            case DataKeyRecord(data_key=data_key):
                 self.added.append((self.time.now, data_key.kid))
             case _:
                 pass

@@ -10,21 +10,20 @@ from configsvc.model import names
 from configsvc.model.change_set import Activate, Delete
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Misconfigured, Throttled, Unavailable
 from configsvc.model.grants import Grant
-from configsvc_client._answer import Response
-from configsvc_client._cipher import kid_in
-from configsvc_client._gateway import ApiGateway
+from configsvc_client._opening.cipher import kid_in
 from configsvc_client._pin import pin
 from configsvc_client._secret import Secret
-from configsvc_client.admin import _compose as compose
-from configsvc_client.admin import draft
-from configsvc_client.admin._ports import Ports
-from tests.admin.fakes import found_credentials
-from tests.client.fakes import KMS_KEY
+from configsvc_client._service.gateway import ApiGateway
+from configsvc_client._transport.response import Response
+from configsvc_client.admin import compose, draft
+from configsvc_client.admin.ports import AdminPorts
 from tests.simulation.cloud import ADMIN, Fleet, Kms
 from tests.simulation.network import API_KEY, URL, GivenUp, Line, Person, Sent
 from tests.simulation.scheduler import Process
 from tests.simulation.truth import NS, ROTATE, Truth
 from tests.simulation.weather import Weather
+from tests.support.admin.fakes import found_credentials
+from tests.support.client.fakes import KMS_KEY
 
 OWNER = Person("reader", ADMIN)
 KEYS = ("db.url", "db.password", "limits.rate", "log.level", "mail.from", "mail.token")
@@ -166,9 +165,9 @@ class Writer:
         sound.watch, sound.gives_up = self._watch, 0.3
         line, kms = self._altered.line(sound), Kms(self._weather, process, self._truth.made)
         gateway = ApiGateway(line, API_KEY)  # type: ignore[arg-type]  # stands for a Connection
-        ports = Ports(line, kms, found_credentials, process, _Chance(self._weather), gateway)
-        settings = compose.Settings(URL, (Secret(API_KEY),), "eu-central-1", pin([KMS_KEY]))
-        self._admin = compose.admin(settings, ports)
+        ports = AdminPorts(line, kms, found_credentials, process, _Chance(self._weather), gateway)
+        settings = compose.AdminSettings(URL, (Secret(API_KEY),), "eu-central-1", pin([KMS_KEY]))
+        self._admin = compose.build_admin(settings, ports)
 
     def _wait(self, least: float, most: float) -> None:
         """Until the next write: half of the time one that meets others'."""

@@ -7,12 +7,12 @@ from os import sched_yield
 import pytest
 
 from configsvc.adapters.memory import MemoryRepository
-from tests.storms.losing import Losing
-from tests.storms.plan import Size
-from tests.storms.planted import TAMPERED
-from tests.storms.stand import Tamper, in_process
-from tests.storms.storm import Came, raged, settled
-from tests.storms.verdict import judge
+from tests.support.storms.losing import Losing
+from tests.support.storms.plan import Size
+from tests.support.storms.planted import TAMPERED
+from tests.support.storms.stand import Tamper, in_process
+from tests.support.storms.storm import Came, raged, settled
+from tests.support.storms.verdict import judge
 
 SIZE = Size(writes=12, kills=0)
 SEED = 7

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from infra.package import Package
-from local.emulator import Emulator
-from tests.storms.plan import Size
-from tests.storms.stand import Parts
-from tests.storms.storm import storm
-from tests.storms.verdict import judge
+from infra.packaging.service_zip import Package
+from local.emulator.launcher import Emulator
+from tests.support.storms.plan import Size
+from tests.support.storms.stand import Parts
+from tests.support.storms.storm import storm
+from tests.support.storms.verdict import judge
 
 pytestmark = pytest.mark.emulator
 

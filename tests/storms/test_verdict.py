@@ -6,13 +6,13 @@ from collections.abc import Mapping
 import pytest
 
 from configsvc.model.names import key
-from configsvc.service.records import Change, LogRecord
-from tests.journeys.api import Reply
-from tests.storms.reader import Taken
-from tests.storms.verdict import complete, monotonic, whole
-from tests.storms.wire import Heard
-from tests.storms.wishes import Wish
-from tests.storms.writer import Effort
+from configsvc.service.engine.records import LoggedChange, LogRecord
+from tests.support.journeys.api import Reply
+from tests.support.storms.reader import Taken
+from tests.support.storms.verdict import complete, monotonic, whole
+from tests.support.storms.wire import Heard
+from tests.support.storms.wishes import Wish
+from tests.support.storms.writer import Effort
 
 ONCE = Wish("storm.one", "PUT", "/keys/k", {}, {"Idempotency-Key": "w"}, ("k",), {})
 WRITTEN = {"namespace": "storm.one", "key": "k", "version": 1, "revision": 2, "active": 1}
@@ -28,7 +28,7 @@ def effort(*attempts: Heard) -> Effort:
 
 
 def record(revision: int = 2, by: str = "w.0", version: int = 1) -> LogRecord:
-    change = Change(key("k"), "put", version, None, version)
+    change = LoggedChange(key("k"), "put", version, None, version)
     return LogRecord(None, revision, revision, "change", "", {}, (change,), "", "", "", "", "", "", "", by)
 
 

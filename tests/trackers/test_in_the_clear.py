@@ -13,7 +13,7 @@ from types import FrameType
 
 import pytest
 
-from tests.trackers import canaries, scenes
+from tests.support.trackers import canaries, scenes
 
 _OURS = tuple(str(Path(__file__).parents[2] / each) for each in ("client", "configsvc"))
 _CREDENTIALS = {

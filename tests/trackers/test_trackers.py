@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.trackers.canaries import OWN, leaked
+from tests.support.trackers.canaries import OWN, leaked
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venvs" / "trackers" / "bin" / "python"
@@ -36,7 +36,7 @@ def run(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str
     "tool", [pytest.param(each, marks=() if each in _QUICK else pytest.mark.slow) for each in TOOLS]
 )
 def test_no_value_and_no_credential_is_shown_by(tool: str) -> None:
-    done = run("-m", "tests.trackers.tools", tool)
+    done = run("-m", "tests.support.trackers.tools", tool)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     shown: dict[str, str] = found["shown"]

@@ -9,15 +9,15 @@ from uuid import uuid4
 import pytest
 
 from configsvc.bootstrap import app
-from local.gateway import Gateway, LoopbackGateway
-from local.gateway_access import Access, Identity
+from local.gateway.access import Access, Identity
+from local.gateway.gateway import Gateway, LoopbackGateway
 from local.people import ApiKey, Person
-from tests.journeys.api import Api, Who
-from tests.journeys.local_stage import memory_app, new_cast
-from tests.journeys.stage import REGION, api_key_principal, iam_principal
-from tests.journeys.texts import Texts
-from tests.journeys.visits import KEY, NAMESPACE, VISITS, Visit, before
-from tests.web.events import VARIABLES
+from tests.support.journeys.api import Api, Who
+from tests.support.journeys.local_stage import memory_app, new_cast
+from tests.support.journeys.stage import REGION, api_key_principal, iam_principal
+from tests.support.journeys.texts import Texts
+from tests.support.journeys.visits import KEY, NAMESPACE, VISITS, Visit, before
+from tests.support.web.events import VARIABLES
 
 COLUMNS = (
     "no key", "wrong key", "reader", "writer's key without IAM", "IAM without key", "writer",

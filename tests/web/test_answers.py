@@ -12,11 +12,11 @@ from configsvc.bootstrap import app
 from configsvc.web.bodies import catalogue
 from configsvc.web.description import Route
 from tests.fuzz.seeds import sow
-from tests.journeys.api import Api, Reply
-from tests.journeys.local_stage import local_stage
-from tests.journeys.stage import Stage
-from tests.journeys.texts import Texts
-from tests.journeys.visits import KEY, NAMESPACE, VISITS, Visit, before
+from tests.support.journeys.api import Api, Reply
+from tests.support.journeys.local_stage import local_stage
+from tests.support.journeys.stage import Stage
+from tests.support.journeys.texts import Texts
+from tests.support.journeys.visits import KEY, NAMESPACE, VISITS, Visit, before
 
 ROUTES = {(route.method, route.path): route for route in app.described}
 

@@ -13,9 +13,9 @@ from configsvc.bootstrap import build_app
 from configsvc.web import reply
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
-from tests.web.apps import app_with, asks_for_proof, no_ports, problem, ticking, whole_app
-from tests.web.events import event
-from tests.web.lines import Lines
+from tests.support.web.apps import app_with, asks_for_proof, no_ports, problem, ticking, whole_app
+from tests.support.web.events import event
+from tests.support.web.lines import Lines
 
 OPEN = {("GET", "/v1/health"), ("GET", "/v1/openapi.json")}
 KEYED = {
@@ -65,7 +65,7 @@ def test_each_route_asks_for_exactly_the_access_it_should() -> None:
 
 def answered(sent: dict[str, Any]) -> tuple[dict[str, Any], Lines]:
     lines = Lines()
-    return app_with(lambda _request: reply.ok({}), lines, method="POST")(sent, None), lines
+    return app_with(lambda _request: reply.answer_json({}), lines, method="POST")(sent, None), lines
 
 
 def test_a_method_that_the_route_lacks_is_405_and_names_those_it_has() -> None:
@@ -114,7 +114,7 @@ def test_requests_in_threads_do_not_see_each_other() -> None:
 
     def view(request: Request) -> Reply:
         together.wait()
-        return reply.ok({"mine": request.header("x-mine")})
+        return reply.answer_json({"mine": request.header("x-mine")})
 
     app = app_with(view, Lines())
 

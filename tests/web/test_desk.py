@@ -13,15 +13,15 @@ from configsvc.web import reply
 from configsvc.web.api import View
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
-from tests.web.apps import app_with, problem
-from tests.web.events import ARN, event
-from tests.web.lines import Lines
+from tests.support.web.apps import app_with, problem
+from tests.support.web.events import ARN, event
+from tests.support.web.lines import Lines
 
 CANARY = "canary-4f1d"
 
 
 def ok(_request: Request, **_parameters: str) -> Reply:
-    return reply.ok({"revision": 7})
+    return reply.answer_json({"revision": 7})
 
 
 def answer(

@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
-from configsvc.adapters.clock import Elapsed
 from configsvc.adapters.dynamo import DynamoRepository
 from configsvc.adapters.memory import MemoryRepository
+from configsvc.adapters.system import Elapsed
 from configsvc.bootstrap import build_app
 from configsvc.model.errors import Internal
-from configsvc.service.ports import Ports, StoreUnavailable
-from configsvc.service.records import Address, Record
-from configsvc.web.api import Api
-from tests.service.fakes import FakeClock
-from tests.web.apps import asks_for_proof, memory_ports, no_ports, problem, ticking
-from tests.web.events import event
-from tests.web.lines import Lines
+from configsvc.service.engine.ports import ServicePorts, StoreUnavailable
+from configsvc.service.engine.records import Record, RecordAddress
+from configsvc.web.api import RestApi
+from tests.support.service.fakes import FakeClock
+from tests.support.web.apps import asks_for_proof, memory_ports, no_ports, problem, ticking
+from tests.support.web.events import event
+from tests.support.web.lines import Lines
 
 DEEP = {"deep": ["true"]}
 PLACE = "arn:aws:dynamodb:eu-central-1:123456789012:table/secret-table"
@@ -32,9 +32,9 @@ class Store(MemoryRepository):
     def __init__(self, fault: Exception | None = None) -> None:
         super().__init__()
         self.fault = fault
-        self.reads = list[Sequence[Address]]()
+        self.reads = list[Sequence[RecordAddress]]()
 
-    def get(self, addresses: Sequence[Address]) -> dict[Address, Record]:
+    def get(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
         self.reads.append(addresses)
         if self.fault:
             raise self.fault
@@ -56,13 +56,13 @@ def refused_by_aws(code: str, status: int = 400) -> ClientError:
     return ClientError(answer, "GetItem")
 
 
-def over(repository: Any, clock: FakeClock | None = None, lines: Lines | None = None) -> Api:  # noqa: ANN401  # any store
+def over(repository: Any, clock: FakeClock | None = None, lines: Lines | None = None) -> RestApi:  # noqa: ANN401  # any store
     ports = memory_ports()._replace(repository=repository)
     elapsed = (clock or FakeClock()).monotonic
     return build_app(ports.within, lines or Lines(), asks_for_proof, ticking(), elapsed)
 
 
-def asked(app: Api, query: dict[str, list[str]] | None = DEEP) -> dict[str, Any]:
+def asked(app: RestApi, query: dict[str, list[str]] | None = DEEP) -> dict[str, Any]:
     made: dict[str, Any] = app(event("GET", "/v1/health", identity={}, query=query), None)
     return made
 
@@ -103,7 +103,7 @@ def test_s39_a_table_that_cannot_be_read_is_503_with_its_reason_and_no_place(err
 
 
 def test_credentials_that_do_not_come_are_no_wrong_setting() -> None:
-    def late(_seconds: float) -> Ports:
+    def late(_seconds: float) -> ServicePorts:
         raise StoreUnavailable("The service has no credentials for its table yet.", retry_after=1)
 
     assert problem(asked(build_app(late, Lines(), asks_for_proof, ticking())))["reason"] == "table_unreachable"
@@ -113,7 +113,7 @@ def test_credentials_that_do_not_come_are_no_wrong_setting() -> None:
 def test_what_cannot_even_begin_to_look_is_not_begun_again_for_some_seconds(fault: Exception) -> None:
     clock, begun = FakeClock(), list[float]()
 
-    def ports(seconds: float) -> Ports:
+    def ports(seconds: float) -> ServicePorts:
         begun.append(seconds)
         raise fault
 
@@ -142,7 +142,7 @@ def test_a_fault_that_nothing_of_ours_names_is_unready_too() -> None:
 
 
 def test_missing_settings_are_unready() -> None:
-    def unset(_seconds: float) -> Ports:
+    def unset(_seconds: float) -> ServicePorts:
         raise Internal("CONFIGSVC_TABLE is not set.")
 
     lines = Lines()

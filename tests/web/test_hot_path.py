@@ -24,9 +24,9 @@ print(*sorted({"boto3", "botocore", "pydantic", "urllib3"}.intersection(sys.modu
 
 SNAPSHOT = """
 import sys
-from tests.web.apps import memory_ports, whole_app
-from tests.web.events import event
-from tests.web.lines import Lines
+from tests.support.web.apps import memory_ports, whole_app
+from tests.support.web.events import event
+from tests.support.web.lines import Lines
 
 app = whole_app(Lines(), memory_ports())
 route = "/v1/namespaces/{namespace}/snapshot"

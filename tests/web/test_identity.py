@@ -6,10 +6,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from configsvc.service.ports import Caller
-from configsvc.web.event import headers_of
-from configsvc.web.identity import caller_of
-from tests.web.events import event
+from configsvc.service.engine.ports import Caller
+from configsvc.web.event import caller_of, headers_of
+from tests.support.web.events import event
 
 
 def caller(identity: Mapping[str, object], headers: Mapping[str, str] | None = None) -> Caller:

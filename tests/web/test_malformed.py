@@ -12,13 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configsvc.adapters.log import JsonLog
-from configsvc.adapters.metrics import Metrics
+from configsvc.adapters.metrics import JsonLog, Metrics
 from configsvc.bootstrap import build_app
-from configsvc.web.api import Api
-from configsvc.web.proof import Proof
-from tests.web.apps import PROOF_SHA256, memory_ports, ticking
-from tests.web.events import event
+from configsvc.web.api import RestApi
+from configsvc.web.arrival import Proof
+from tests.support.web.apps import PROOF_SHA256, memory_ports, ticking
+from tests.support.web.events import event
 
 Path = tuple[str | int, ...]
 
@@ -99,7 +98,7 @@ def without(node: Any, path: Path) -> Any:  # noqa: ANN401  # JSON
 
 
 @cache
-def function(*, enforced: bool) -> tuple[Api, BytesIO]:
+def function(*, enforced: bool) -> tuple[RestApi, BytesIO]:
     """The function, and what it logs."""
     sink = BytesIO()
     log = JsonLog(TextIOWrapper(sink, "utf-8", write_through=True), "debug", Metrics("function", lambda: 0))

@@ -13,11 +13,11 @@ import pytest
 
 from configsvc.bootstrap import build_app
 from configsvc.model import envelope, names
-from tests.service import sealed
-from tests.service.world import DEVELOPER, settled
-from tests.web.apps import asks_for_proof, no_ports, problem, ticking, whole_app
-from tests.web.events import event
-from tests.web.lines import Lines
+from tests.support.service import sealed
+from tests.support.service.world import DEVELOPER, settled
+from tests.support.web.apps import asks_for_proof, no_ports, problem, ticking, whole_app
+from tests.support.web.events import event
+from tests.support.web.lines import Lines
 
 NAMESPACE = {"namespace": "payments.prod"}
 KEY = NAMESPACE | {"key": "db.url"}

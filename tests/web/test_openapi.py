@@ -18,10 +18,10 @@ from configsvc.web.routes.openapi import DOCUMENT
 from infra.api_docs.advice import ADVICE
 from infra.api_docs.files import files
 from infra.api_docs.schemas import TEXTS
-from infra.gateway_responses import CATCH_ALLS, PROBLEMS
-from tests.web.apps import asks_for_proof, no_ports
-from tests.web.events import event
-from tests.web.lines import Lines
+from infra.cloudformation.gateway_responses import CATCH_ALLS, PROBLEMS
+from tests.support.web.apps import asks_for_proof, no_ports
+from tests.support.web.events import event
+from tests.support.web.lines import Lines
 
 DOCUMENTED: dict[str, Any] = json.loads(DOCUMENT.read_text())
 OPERATIONS = [

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from configsvc.model.errors import Misconfigured
 from configsvc.web import reply
-from configsvc.web.api import Api
-from configsvc.web.proof import Proof
+from configsvc.web.api import RestApi
+from configsvc.web.arrival import Proof
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
-from tests.web.apps import ADMIN, PROOF_SHA256, app_with, asks_for_proof, problem, whole_app
-from tests.web.events import PROOF, event
-from tests.web.lines import Lines
+from tests.support.web.apps import ADMIN, PROOF_SHA256, app_with, asks_for_proof, problem, whole_app
+from tests.support.web.events import PROOF, event
+from tests.support.web.lines import Lines
 
 OTHER = "q" * 64
 EVERYTHING = {"userArn": "arn:aws:sts::123456789012:assumed-role/Admin/x", "apiKeyId": "reader1", "sourceIp": "::1"}
@@ -40,7 +40,7 @@ def misconfigured() -> Proof:
 
 
 def ok(_request: Request, **_parameters: str) -> Reply:
-    return reply.ok({"seen": True})
+    return reply.answer_json({"seen": True})
 
 
 def forged(method: str = "GET", route: str = "/v1/x", **given: Any) -> dict[str, Any]:  # noqa: ANN401  # event's own
@@ -140,7 +140,7 @@ def test_the_proof_is_gone_once_it_was_looked_at() -> None:
         seen.append(json.dumps(request._event))  # noqa: SLF001  # all that a view could reach
         raise ValueError(PROOF[:0])
 
-    app: Api = app_with(view, lines)
+    app: RestApi = app_with(view, lines)
     answered = json.dumps(app(event("GET", "/v1/x"), None))
     assert PROOF not in answered + lines.text + "".join(seen)
     assert app.current_request is not None

@@ -7,13 +7,11 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from configsvc.model.errors import InvalidRequest
-from configsvc.service.ports import Idempotency
-from configsvc.web.description import Description, Parameter
-from configsvc.web.event import headers_of
-from configsvc.web.identity import caller_of
-from configsvc.web.parameters import CURSOR, KEY_PREFIX, LIMIT, NAMESPACES, SINCE
-from configsvc.web.request import Page, Preconditions, Request
-from tests.web.events import event
+from configsvc.service.engine.ports import Idempotency
+from configsvc.web.description import CURSOR, KEY_PREFIX, LIMIT, NAMESPACES, SINCE, Description, Parameter
+from configsvc.web.event import caller_of, headers_of
+from configsvc.web.request import PageWanted, Preconditions, Request
+from tests.support.web.events import event
 
 ROUTE = "/v1/namespaces/{namespace}/keys/{key}"
 
@@ -44,8 +42,8 @@ def taking(*parameters: Parameter) -> Description:
 
 
 def test_a_listing_has_its_defaults() -> None:
-    assert request().page() == Page(1000, None)
-    assert request(query={"limit": ["10"], "cursor": ["abc"]}).page() == Page(10, "abc")
+    assert request().page() == PageWanted(1000, None)
+    assert request(query={"limit": ["10"], "cursor": ["abc"]}).page() == PageWanted(10, "abc")
 
 
 @pytest.mark.parametrize("limit", ["0", "1001", "00010", "1e2", "+5", " 5", "5\n", "\u0665", ""])

@@ -11,14 +11,14 @@ import pytest
 
 from configsvc.model import etag, grants, limits, names, schema
 from configsvc.model.errors import ConfigsvcError, InvalidRequest, TooLarge
-from configsvc.service import log_page, paging
+from configsvc.service.engine import paging
+from configsvc.service.verbs import change_log
 from configsvc.web.bodies import changes, namespaces
 from configsvc.web.body import body_of
-from configsvc.web.event import correlation_id, headers_of
-from configsvc.web.identity import caller_of
-from configsvc.web.parameters import LIMIT
+from configsvc.web.description import LIMIT
+from configsvc.web.event import caller_of, correlation_id, headers_of
 from configsvc.web.request import Preconditions, Request
-from tests.web.events import event
+from tests.support.web.events import event
 
 LONG = 500_000
 BLANKS = " " * LONG
@@ -36,8 +36,8 @@ READ: dict[str, Callable[[str], object]] = {
     "reference in a schema": lambda text: schema.key_schema("*", {"$ref": text}),
     "ARN": grants.normalised,
     "number": LIMIT.number,
-    "time": lambda text: log_page.checked(log_page.Wanted(after_time=text)),
-    "cursor": paging.number,
+    "time": lambda text: change_log.check_filter(change_log.LogWanted(after_time=text)),
+    "cursor": paging.parse_number,
 }
 TEXTS = (
     "x" + BLANKS + "x", "application/json" + BLANKS + "x", "application/json;" + BLANKS + "x",

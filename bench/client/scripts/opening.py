@@ -17,9 +17,9 @@ from aws_encryption_sdk.materials_managers.caching import CachingCryptoMaterials
 
 from bench.measure import Sample, interleaved
 from configsvc.model.snapshot import parse
-from configsvc_client._keyring import Keyring
-from configsvc_client._kms import Decrypted
-from configsvc_client._opening import OpeningRules, open_layer
+from configsvc_client._aws.kms import Decrypted
+from configsvc_client._opening.keyring import Keyring
+from configsvc_client._opening.opening import OpeningRules, open_layer
 from configsvc_client._pin import Pin
 from configsvc_client._ports import FetchedSnapshot
 from configsvc_client._secret import Secret

@@ -10,7 +10,7 @@ INSTALL = "Install everything it needs: pip install 'configsvc[cli]'"
 def main() -> None:
     """The entry point `configsvc`."""
     try:
-        from configsvc_client.cli._main import run
+        from configsvc_client.cli.command_line import run
 
         code: int | str = run(sys.argv[1:])
     except ImportError as error:  # the base install is the read path of a consumer: there is no click then

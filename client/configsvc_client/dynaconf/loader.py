@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from configsvc.model.errors import Unprocessable
 from configsvc_client._config import Config
-from configsvc_client._value import ConfigValue
+from configsvc_client._opening.value import ConfigValue
 
 CONFIG = "CONFIGSVC_CONFIG"
 IDENTIFIER = "configsvc"

@@ -1,7 +1,6 @@
 """For tests of code that reads from configsvc: the service, KMS and the clock in memory. See docs/TESTING.md."""
 
-from configsvc_client.testing._clock import FakeClock
-from configsvc_client.testing._kms import FakeKms
-from configsvc_client.testing._service import KMS_KEY, FakeService
+from configsvc_client.testing.fakes import FakeClock, FakeKms
+from configsvc_client.testing.service import KMS_KEY, FakeService
 
 __all__ = ["KMS_KEY", "FakeClock", "FakeKms", "FakeService"]

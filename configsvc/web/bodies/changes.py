@@ -19,10 +19,10 @@ from configsvc.web.bodies.common import (
     Revision,
     RevisionWanted,
     VersionWanted,
+    validate,
 )
-from configsvc.web.bodies.keys import ValueBody, put_of
+from configsvc.web.bodies.keys import ValueBody, build_put
 from configsvc.web.body import object_in
-from configsvc.web.rejection import validated
 from configsvc.web.request import Preconditions
 
 IfMatch = Annotated[RevisionWanted | None, Field(description="The revision that must still be the key's last.")]
@@ -72,7 +72,7 @@ def parse_change_set(body: bytes, preconditions: Preconditions) -> operations.Ch
     Raises:
         InvalidRequest, TooLarge
     """
-    found = validated(ChangeSet, object_in(body))
+    found = validate(ChangeSet, object_in(body))
     return operations.ChangeSet(
         tuple(_operation(each) for each in found.operations), found.message, preconditions.if_match
     )
@@ -87,7 +87,7 @@ def _preconditions(found: PutOperation) -> Preconditions:
 def _operation(found: Operation) -> operations.Operation:
     match found:
         case PutOperation():
-            return put_of(names.key(found.key), found, _preconditions(found))
+            return build_put(names.key(found.key), found, _preconditions(found))
         case ActivateOperation():
             return operations.Activate(names.key(found.key), found.version, found.if_match)
         case DeleteOperation():

@@ -1,37 +1,42 @@
-"""The texts and numbers that bodies consist of, each with an example for the OpenAPI document."""
+"""The texts and numbers that bodies consist of, and why a body is refused."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from configsvc.model import grants, limits, names, schema, text
-from configsvc.model.entry import ContentType, Form
-from configsvc.model.errors import InvalidRequest
+from configsvc.model.errors import InvalidRequest, TooLarge
+from configsvc.model.snapshot import ContentType, Form
+from configsvc.model.text import shown
 
 Item = TypeVar("Item")
 
 _MOST = 10**15
 
 
-def spelt(pattern: str, example: str, about: str) -> dict[str, str | list[str]]:
+def describe_spelling(pattern: str, example: str, about: str) -> dict[str, str | list[str]]:
     """What the document says of a text that is checked by what makes a name of it."""
     return {"pattern": f"^(?:{pattern})$", "examples": [example], "description": about}
 
 
-NAMESPACE = spelt(names.NAMESPACE, "payments.prod", "A set of keys; the unit of access, of release and of fetch.")
-KEY = spelt(names.KEY, "db.url", "A name in a namespace.")
-KID = spelt(names.KID, "qLJ4bYxQ0b3nY0u6J1v8m2a7Z5k9c4w1t0R3xE8dP2Q", "A data key's id, which commits to the key.")
-PRINCIPAL = spelt(
+NAMESPACE = describe_spelling(
+    names.NAMESPACE, "payments.prod", "A set of keys; the unit of access, of release and of fetch."
+)
+KEY = describe_spelling(names.KEY, "db.url", "A name in a namespace.")
+KID = describe_spelling(
+    names.KID, "qLJ4bYxQ0b3nY0u6J1v8m2a7Z5k9c4w1t0R3xE8dP2Q", "A data key's id, which commits to the key."
+)
+PRINCIPAL = describe_spelling(
     rf"{grants.API_KEY}|arn:aws[a-z-]*:iam::[0-9]{{12}}:(?:role|user)/[A-Za-z0-9_+=,.@-]{{1,600}}",
     "api-key:a1b2c3d4e5",
     "`api-key:<id>`, or the ARN of an IAM role or user without path and session.",
 )
-PATTERN = spelt(grants.PATTERN, "payments.*", "A namespace, `prefix.*` or `*`.")
-KEYS = spelt(schema.KEYS, "limits.*", "A key, `prefix.*` or `*`.")
+PATTERN = describe_spelling(grants.PATTERN, "payments.*", "A namespace, `prefix.*` or `*`.")
+KEYS = describe_spelling(schema.KEYS, "limits.*", "A key, `prefix.*` or `*`.")
 # Canonical: the bits that the last character has beyond the last byte are zero.
 _BASE64 = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$"
 
@@ -108,7 +113,7 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-def each_once(field: str, items: Sequence[Item]) -> tuple[Item, ...]:
+def check_each_once(field: str, items: Sequence[Item]) -> tuple[Item, ...]:
     """The items of a list that names each once.
 
     Raises:
@@ -117,3 +122,78 @@ def each_once(field: str, items: Sequence[Item]) -> tuple[Item, ...]:
     if len(set(items)) != len(items):
         raise InvalidRequest(f"Name each of {field} once.", field=field)
     return tuple(items)
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+Fault = Any
+"""One entry of `ValidationError.errors()`: a typed dict of pydantic_core, which pydantic does not export."""
+
+_SHOWN = 20
+_NAME = 64
+_TOO_LARGE = frozenset({"string_too_long", "too_long"})
+# These messages are made of the schema alone; others may quote what was sent.
+_SAFE = frozenset(
+    {
+        "bool_type", "dict_type", "enum", "greater_than_equal", "int_type", "less_than_equal", "list_type",
+        "literal_error", "string_pattern_mismatch", "string_too_long", "string_too_short", "string_type", "too_short",
+        "union_tag_not_found",
+    }
+)  # fmt: skip
+_OWN = {
+    "missing": "This field is missing.",
+    "extra_forbidden": "There is no such field here. Leave it out.",
+    "union_tag_invalid": "op is put, activate or delete.",
+    "union_tag_not_found": "op is missing: put, activate or delete.",
+    "too_long": "There are too many.",
+    "int_from_float": "Input should be a valid integer",
+}
+
+
+def validate(model: type[Model], body: dict[str, object]) -> Model:
+    """The body as its model.
+
+    Raises:
+        TooLarge: it has more parts than any body needs; or a text or list is longer than its limit, and nothing else
+            is wrong.
+        InvalidRequest: anything else; names up to 20 fields.
+    """
+    _check_parts(body)
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
+    raise _refusal(faults)
+
+
+def _check_parts(body: dict[str, object]) -> None:
+    """Pydantic notes each fault of a body, however many there are: a million take a minute."""
+    left, found = limits.REQUEST_PARTS, list[object]([body])
+    while found:
+        each = found.pop()
+        if isinstance(each, dict | list):
+            left -= len(each)
+            if left < 0:
+                raise TooLarge(
+                    f"The body has more than {limits.REQUEST_PARTS} fields and items. Split it.",
+                    limit=limits.REQUEST_PARTS,
+                )
+            found += each.values() if isinstance(each, dict) else each
+
+
+def _refusal(faults: Sequence[Fault]) -> InvalidRequest | TooLarge:
+    told: list[dict[str, object]] = [{"field": _field(each), "problem": _problem(each)} for each in faults[:_SHOWN]]
+    first = f"{told[0]['field']}: {told[0]['problem']}"
+    if all(each["type"] in _TOO_LARGE for each in faults):
+        return TooLarge(first, errors=told)
+    more = f" {len(faults)} fields are wrong; errors lists them." if len(faults) > 1 else ""
+    return InvalidRequest(first + more, errors=told)
+
+
+def _field(fault: Fault) -> str:
+    return ".".join(shown(str(part)[:_NAME]) for part in fault["loc"]) or "body"
+
+
+def _problem(fault: Fault) -> str:
+    kind = fault["type"]
+    return _OWN.get(kind) or (fault["msg"] if kind in _SAFE else "This is not what the field takes.")

@@ -10,10 +10,9 @@ from configsvc.model import names
 from configsvc.model.encoding import from_base64std
 from configsvc.model.errors import InvalidRequest
 from configsvc.model.snapshot import DataKey
-from configsvc.web.bodies.common import Answer, Body, Kid, KmsKey, Namespace, Revision, Time, Wrapped
+from configsvc.web.bodies.common import Answer, Body, Kid, KmsKey, Namespace, Revision, Time, Wrapped, validate
 from configsvc.web.bodies.snapshot import WrappedDataKey
 from configsvc.web.body import object_in
-from configsvc.web.rejection import validated
 
 
 class NewDataKey(Body):
@@ -37,7 +36,7 @@ def parse_data_key(body: bytes) -> DataKey:
     Raises:
         InvalidRequest, TooLarge
     """
-    found = validated(NewDataKey, object_in(body))
+    found = validate(NewDataKey, object_in(body))
     return _data_key(names.kid(found.kid), found.kms_key, found.wrapped)
 
 
@@ -47,7 +46,7 @@ def parse_wrapping(kid: names.Kid, body: bytes) -> DataKey:
     Raises:
         InvalidRequest, TooLarge
     """
-    found = validated(Wrapping, object_in(body))
+    found = validate(Wrapping, object_in(body))
     return _data_key(kid, found.kms_key, found.wrapped)
 
 

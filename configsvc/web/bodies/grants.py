@@ -8,9 +8,17 @@ from pydantic import Field
 
 from configsvc.model import grants, limits
 from configsvc.model.grants import Action
-from configsvc.web.bodies.common import Answer, Body, Cursor, NamespacePattern, Principal, Revision, each_once
+from configsvc.web.bodies.common import (
+    Answer,
+    Body,
+    Cursor,
+    NamespacePattern,
+    Principal,
+    Revision,
+    check_each_once,
+    validate,
+)
 from configsvc.web.body import object_in
-from configsvc.web.rejection import validated
 
 
 class NewGrant(Body):
@@ -39,12 +47,12 @@ def parse_grants(body: bytes) -> tuple[grants.Grant, ...]:
     Raises:
         InvalidRequest, TooLarge
     """
-    return tuple(_grant(each) for each in validated(NewGrants, object_in(body)).grants)
+    return tuple(_grant(each) for each in validate(NewGrants, object_in(body)).grants)
 
 
 def _grant(found: NewGrant) -> grants.Grant:
     patterns = tuple(grants.pattern(each) for each in found.namespaces)
-    return grants.Grant(each_once("actions", found.actions), each_once("namespaces", patterns))
+    return grants.Grant(check_each_once("actions", found.actions), check_each_once("namespaces", patterns))
 
 
 class Grant(Answer):

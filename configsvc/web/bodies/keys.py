@@ -8,7 +8,7 @@ from pydantic import Field
 
 from configsvc.model import change_set as operations
 from configsvc.model import limits, names
-from configsvc.model.entry import ContentType, Form
+from configsvc.model.snapshot import ContentType, Form
 from configsvc.web.bodies.common import (
     AContentType,
     Active,
@@ -27,10 +27,10 @@ from configsvc.web.bodies.common import (
     Time,
     Version,
     VersionWanted,
+    validate,
 )
 from configsvc.web.bodies.snapshot import Entry
 from configsvc.web.body import object_in
-from configsvc.web.rejection import validated
 from configsvc.web.request import Preconditions
 
 _STORED = (
@@ -69,8 +69,8 @@ def parse_put(key: names.Key, body: bytes, preconditions: Preconditions) -> tupl
     Raises:
         InvalidRequest, TooLarge
     """
-    found = validated(Put, object_in(body))
-    return put_of(key, found, preconditions), found.message
+    found = validate(Put, object_in(body))
+    return build_put(key, found, preconditions), found.message
 
 
 def parse_activate(key: names.Key, body: bytes, preconditions: Preconditions) -> tuple[operations.Activate, str]:
@@ -79,7 +79,7 @@ def parse_activate(key: names.Key, body: bytes, preconditions: Preconditions) ->
     Raises:
         InvalidRequest, TooLarge
     """
-    found = validated(Activate, object_in(body))
+    found = validate(Activate, object_in(body))
     return operations.Activate(key, found.version, preconditions.if_match), found.message
 
 
@@ -92,7 +92,7 @@ def parse_delete(key: names.Key, preconditions: Preconditions) -> operations.Del
     return operations.Delete(key, preconditions.if_match)
 
 
-def put_of(key: names.Key, found: ValueBody, preconditions: Preconditions) -> operations.Put:
+def build_put(key: names.Key, found: ValueBody, preconditions: Preconditions) -> operations.Put:
     """The operation that a body asks for."""
     return operations.Put(
         key, found.form, found.content_type, found.value, found.activate, found.declassify,

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from configsvc.model import limits, schema
-from configsvc.model.entry import Form
-from configsvc.service import records
-from configsvc.service.create_namespace import NamespaceWanted
+from configsvc.model.snapshot import Form
+from configsvc.service.engine import records
+from configsvc.service.verbs.namespaces import NamespaceWanted
 from configsvc.web.bodies.common import (
     LINE,
     Answer,
@@ -20,10 +20,10 @@ from configsvc.web.bodies.common import (
     Namespace,
     Revision,
     Served,
-    each_once,
+    check_each_once,
+    validate,
 )
 from configsvc.web.body import object_in
-from configsvc.web.rejection import validated
 
 
 class Retention(Body):
@@ -80,15 +80,15 @@ def parse_settings(body: bytes) -> NamespaceWanted:
     Raises:
         InvalidRequest, TooLarge, Unprocessable
     """
-    found = validated(Settings, object_in(body) if body else {})
+    found = validate(Settings, object_in(body) if body else {})
     schemas = found.schemas
     return NamespaceWanted(
         found.description,
-        None if found.forms is None else each_once("forms", found.forms),
+        None if found.forms is None else check_each_once("forms", found.forms),
         found.snapshot_bytes,
         found.require_preconditions,
         found.read_only,
-        None if found.retention is None else records.Retention(**found.retention.model_dump()),
+        None if found.retention is None else records.RetentionSettings(**found.retention.model_dump()),
         None if schemas is None else tuple(schema.key_schema(each.keys, each.keyschema) for each in schemas),
     )
 

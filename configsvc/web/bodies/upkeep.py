@@ -7,9 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from configsvc.model import limits
-from configsvc.web.bodies.common import Answer, Body, Cursor, Namespace, Number, Revision, Served
+from configsvc.web.bodies.common import Answer, Body, Cursor, Namespace, Number, Revision, Served, validate
 from configsvc.web.body import object_in
-from configsvc.web.rejection import validated
 
 
 class Lift(Body):
@@ -24,7 +23,7 @@ def parse_lift(body: bytes) -> int:
     Raises:
         InvalidRequest
     """
-    return validated(Lift, object_in(body)).revision
+    return validate(Lift, object_in(body)).revision
 
 
 class HeadDifference(Answer):

@@ -16,9 +16,8 @@ from configsvc.model.errors import (
 )
 from configsvc.model.names import Namespace
 from configsvc.web import reply
-from configsvc.web.api import Api
-from configsvc.web.description import Description
-from configsvc.web.parameters import (
+from configsvc.web.api import RestApi
+from configsvc.web.description import (
     AFTER_TIME,
     AGAINST,
     BEFORE_TIME,
@@ -30,6 +29,7 @@ from configsvc.web.parameters import (
     PAGE,
     SINCE,
     TO,
+    Description,
 )
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
@@ -76,39 +76,40 @@ _DIFF = Description(
 )
 
 
-def declare(api: Api) -> None:
+def declare(api: RestApi) -> None:
     """The routes of changes."""
 
     @api.signed("POST", "/v1/namespaces/{namespace}/changes", _CHANGE)
     def commit_changes(request: Request, namespace: Namespace) -> Reply:
-        from configsvc.service.change import change
+        from configsvc.service.verbs.change_sets import commit_change_set
         from configsvc.web.bodies.changes import parse_change_set
 
         wanted = parse_change_set(request.body(), request.preconditions())
-        return reply.written(change(api.ports(), request.caller, namespace, wanted, request.idempotency()))
+        return reply.answer_outcome(
+            commit_change_set(api.ports(), request.caller, namespace, wanted, request.idempotency())
+        )
 
     @api.read("/v1/namespaces/{namespace}/changes", _LOG)
     def list_changes(request: Request, namespace: Namespace) -> Reply:
-        from configsvc.service.changes import changes
-        from configsvc.service.log_page import Wanted, newest_first
+        from configsvc.service.verbs.change_log import LogWanted, list_changes, parse_order
 
-        wanted = Wanted(
+        wanted = LogWanted(
             request.number(SINCE), request.text(OF_KEY), request.text(BY_PRINCIPAL),
-            request.text(AFTER_TIME), request.text(BEFORE_TIME), newest_first(request.text(ORDER)),
+            request.text(AFTER_TIME), request.text(BEFORE_TIME), parse_order(request.text(ORDER)),
         )  # fmt: skip
-        return reply.ok(changes(api.ports(), request.caller, namespace, wanted, *request.page()))
+        return reply.answer_json(list_changes(api.ports(), request.caller, namespace, wanted, *request.page()))
 
     @api.read("/v1/namespaces/{namespace}/diff", _DIFF)
     def get_differences(request: Request, namespace: Namespace) -> Reply:
         start, end, against = request.number(FROM), request.number(TO), request.text(AGAINST)
         if against is not None and start is None and end is None:
-            from configsvc.service.diff_against import diff_against
+            from configsvc.service.verbs.history import diff_namespaces
 
-            return reply.ok(
-                diff_against(api.ports(), request.caller, namespace, names.namespace(against), *request.page())
+            return reply.answer_json(
+                diff_namespaces(api.ports(), request.caller, namespace, names.namespace(against), *request.page())
             )
         if against is not None or start is None:
             raise InvalidRequest("Name from, and to where it is not the revision now; or against alone.", field="from")
-        from configsvc.service.diff import diff
+        from configsvc.service.verbs.history import diff_revisions
 
-        return reply.ok(diff(api.ports(), request.caller, namespace, start, end, *request.page()))
+        return reply.answer_json(diff_revisions(api.ports(), request.caller, namespace, start, end, *request.page()))

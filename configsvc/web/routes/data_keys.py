@@ -5,7 +5,7 @@ from __future__ import annotations
 from configsvc.model.errors import AlreadyExists, Conflict, TooLarge
 from configsvc.model.names import Kid, Namespace
 from configsvc.web import reply
-from configsvc.web.api import Api
+from configsvc.web.api import RestApi
 from configsvc.web.description import Description
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
@@ -51,33 +51,35 @@ _RETIRE = Description(
 )
 
 
-def declare(api: Api) -> None:
+def declare(api: RestApi) -> None:
     """The routes of data keys."""
 
     @api.read("/v1/namespaces/{namespace}/data-keys", _LIST)
     def list_data_keys(request: Request, namespace: Namespace) -> Reply:
-        from configsvc.service.list_data_keys import list_data_keys
+        from configsvc.service.verbs.data_keys import list_data_keys
 
-        return reply.ok(list_data_keys(api.ports(), request.caller, namespace))
+        return reply.answer_json(list_data_keys(api.ports(), request.caller, namespace))
 
     @api.signed("POST", "/v1/namespaces/{namespace}/data-keys", _ADD)
     def add_data_key(request: Request, namespace: Namespace) -> Reply:
-        from configsvc.service.add_data_key import add_data_key
+        from configsvc.service.verbs.data_keys import add_data_key
         from configsvc.web.bodies.data_keys import parse_data_key
 
         wanted = parse_data_key(request.body())
-        return reply.written(add_data_key(api.ports(), request.caller, namespace, wanted, request.idempotency()))
+        return reply.answer_outcome(add_data_key(api.ports(), request.caller, namespace, wanted, request.idempotency()))
 
     @api.signed("PUT", "/v1/namespaces/{namespace}/data-keys/{kid}", _REWRAP)
     def rewrap_data_key(request: Request, namespace: Namespace, kid: Kid) -> Reply:
-        from configsvc.service.rewrap_data_key import rewrap_data_key
+        from configsvc.service.verbs.data_keys import rewrap_data_key
         from configsvc.web.bodies.data_keys import parse_wrapping
 
         wanted = parse_wrapping(kid, request.body())
-        return reply.written(rewrap_data_key(api.ports(), request.caller, namespace, wanted, request.idempotency()))
+        return reply.answer_outcome(
+            rewrap_data_key(api.ports(), request.caller, namespace, wanted, request.idempotency())
+        )
 
     @api.signed("POST", "/v1/namespaces/{namespace}/data-keys/{kid}/retire", _RETIRE)
     def retire_data_key(request: Request, namespace: Namespace, kid: Kid) -> Reply:
-        from configsvc.service.retire_data_key import retire_data_key
+        from configsvc.service.verbs.data_keys import retire_data_key
 
-        return reply.written(retire_data_key(api.ports(), request.caller, namespace, kid, request.idempotency()))
+        return reply.answer_outcome(retire_data_key(api.ports(), request.caller, namespace, kid, request.idempotency()))

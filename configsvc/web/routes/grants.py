@@ -5,9 +5,8 @@ from __future__ import annotations
 from configsvc.model.errors import Gone, NotFound, TooLarge
 from configsvc.model.etag import of_revision
 from configsvc.web import reply
-from configsvc.web.api import Api
-from configsvc.web.description import Description
-from configsvc.web.parameters import (
+from configsvc.web.api import RestApi
+from configsvc.web.description import (
     AFTER_TIME,
     BEFORE_TIME,
     BY_PRINCIPAL,
@@ -17,6 +16,7 @@ from configsvc.web.parameters import (
     PRINCIPAL,
     SINCE,
     THAT_PRINCIPAL,
+    Description,
 )
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
@@ -61,44 +61,43 @@ _LOG = Description(
 )
 
 
-def declare(api: Api) -> None:
+def declare(api: RestApi) -> None:
     """The routes of grants."""
 
     @api.signed("GET", "/v1/grants", _GET)
     def get_grants(request: Request) -> Reply:
-        from configsvc.service.get_grants import get_grants
+        from configsvc.service.verbs.grants import get_grants
 
         found = get_grants(api.ports(), request.caller, request.text(PRINCIPAL), *request.page())
         revision = found.get("revision")
-        return reply.ok(found, etag=of_revision(revision) if isinstance(revision, int) else None)
+        return reply.answer_json(found, etag=of_revision(revision) if isinstance(revision, int) else None)
 
     @api.signed("PUT", "/v1/grants", _PUT)
     def set_grants(request: Request) -> Reply:
-        from configsvc.service.decide_grants import Expected
-        from configsvc.service.set_grants import set_grants
+        from configsvc.service.verbs.grants import ExpectedGrants, set_grants
         from configsvc.web.bodies.grants import parse_grants
 
         principal, wanted = request.text(PRINCIPAL) or "", parse_grants(request.body())
-        expected = Expected(*request.preconditions())
-        return reply.written(
+        expected = ExpectedGrants(*request.preconditions())
+        return reply.answer_outcome(
             set_grants(api.ports(), request.caller, principal, wanted, request.idempotency(), expected)
         )
 
     @api.signed("DELETE", "/v1/grants", _DELETE)
     def delete_grants(request: Request) -> Reply:
-        from configsvc.service.decide_grants import Expected
-        from configsvc.service.delete_grants import delete_grants
+        from configsvc.service.verbs.grants import ExpectedGrants, delete_grants
 
-        principal, expected = request.text(PRINCIPAL) or "", Expected(*request.preconditions())
-        return reply.written(delete_grants(api.ports(), request.caller, principal, request.idempotency(), expected))
+        principal, expected = request.text(PRINCIPAL) or "", ExpectedGrants(*request.preconditions())
+        return reply.answer_outcome(
+            delete_grants(api.ports(), request.caller, principal, request.idempotency(), expected)
+        )
 
     @api.signed("GET", "/v1/grants/changes", _LOG)
     def list_grant_changes(request: Request) -> Reply:
-        from configsvc.service.grant_changes import grant_changes
-        from configsvc.service.log_page import Wanted, newest_first
+        from configsvc.service.verbs.change_log import LogWanted, list_grant_changes, parse_order
 
-        wanted = Wanted(
+        wanted = LogWanted(
             request.number(SINCE), None, request.text(BY_PRINCIPAL), request.text(AFTER_TIME),
-            request.text(BEFORE_TIME), newest_first(request.text(ORDER)),
+            request.text(BEFORE_TIME), parse_order(request.text(ORDER)),
         )  # fmt: skip
-        return reply.ok(grant_changes(api.ports(), request.caller, wanted, *request.page()))
+        return reply.answer_json(list_grant_changes(api.ports(), request.caller, wanted, *request.page()))

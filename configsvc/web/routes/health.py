@@ -6,12 +6,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from configsvc.model.errors import ConfigsvcError, InvalidRequest, Throttled, Unavailable
-from configsvc.service import records
-from configsvc.service.ports import Ports
+from configsvc.service.engine import records
+from configsvc.service.engine.ports import ServicePorts
 from configsvc.web import reply
-from configsvc.web.api import Api
-from configsvc.web.description import Description
-from configsvc.web.parameters import DEEP
+from configsvc.web.api import RestApi
+from configsvc.web.description import DEEP, Description
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
 
@@ -39,7 +38,7 @@ class _Look(NamedTuple):
     fault: Exception | None = None
 
 
-def declare(api: Api, elapsed: Callable[[], float]) -> None:
+def declare(api: RestApi, elapsed: Callable[[], float]) -> None:
     """The route of health; `elapsed` gives seconds passed, also while Lambda kept the process frozen."""
     check = _checker(api.ports, elapsed)
 
@@ -56,9 +55,9 @@ def declare(api: Api, elapsed: Callable[[], float]) -> None:
     )  # fmt: skip
     def get_health(request: Request) -> Reply:
         if not _is_deep(request.text(DEEP)):
-            return reply.ok({"status": "ok", "table": "not_checked"})
+            return reply.answer_json({"status": "ok", "table": "not_checked"})
         check()
-        return reply.ok({"status": "ok", "table": "readable"})
+        return reply.answer_json({"status": "ok", "table": "readable"})
 
 
 def _is_deep(asked: str | None) -> bool:
@@ -67,22 +66,22 @@ def _is_deep(asked: str | None) -> bool:
     return asked == "true"
 
 
-def _checker(ports: Callable[[], Ports], elapsed: Callable[[], float]) -> Callable[[], None]:
+def _checker(ports: Callable[[], ServicePorts], elapsed: Callable[[], float]) -> Callable[[], None]:
     """What looks at the table, and for some seconds answers as it did: also where it could not even begin to look."""
     last = _Look(float("-inf"))
 
     def check() -> None:
         nonlocal last
         if elapsed() >= last.until:
-            reason, fault = _looked(ports)
+            reason, fault = _look(ports)
             last = _Look(elapsed() + SECONDS, reason, fault)
         if last.reason:
-            raise _unready(last.reason) from last.fault
+            raise _unready_table(last.reason) from last.fault
 
     return check
 
 
-def _looked(ports: Callable[[], Ports]) -> tuple[str | None, Exception | None]:
+def _look(ports: Callable[[], ServicePorts]) -> tuple[str | None, Exception | None]:
     """Why the table could not be read, and the error that says more."""
     try:
         repository = ports().repository
@@ -107,7 +106,7 @@ def _reason(fault: Exception) -> str:
     return "table_unreachable"
 
 
-def _unready(reason: str) -> Unavailable:
+def _unready_table(reason: str) -> Unavailable:
     return Unavailable(
         f"The service runs, but it cannot serve: {_SAID[reason]}. Its log says more.",
         reason=reason, retry_after=int(SECONDS),

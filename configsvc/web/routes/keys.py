@@ -15,9 +15,8 @@ from configsvc.model.errors import (
 )
 from configsvc.model.names import Key, Namespace
 from configsvc.web import reply
-from configsvc.web.api import Api
-from configsvc.web.description import Description
-from configsvc.web.parameters import KEY_PREFIX, PAGE, VERSION
+from configsvc.web.api import RestApi
+from configsvc.web.description import KEY_PREFIX, PAGE, VERSION, Description
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
 
@@ -79,46 +78,50 @@ _DELETE = Description(
 )
 
 
-def declare(api: Api) -> None:
+def declare(api: RestApi) -> None:
     """The routes of keys."""
 
     @api.read("/v1/namespaces/{namespace}/keys", _LIST)
     def list_keys(request: Request, namespace: Namespace) -> Reply:
-        from configsvc.service.list_keys import list_keys
+        from configsvc.service.verbs.read_keys import list_keys
 
         prefix = request.text(KEY_PREFIX) or ""
-        return reply.ok(list_keys(api.ports(), request.caller, namespace, prefix, *request.page()))
+        return reply.answer_json(list_keys(api.ports(), request.caller, namespace, prefix, *request.page()))
 
     @api.read("/v1/namespaces/{namespace}/keys/{key}", _GET)
     def get_key(request: Request, namespace: Namespace, key: Key) -> Reply:
-        from configsvc.service.get_key import get_key
+        from configsvc.service.verbs.read_keys import get_key
 
         body, current = get_key(api.ports(), request.caller, namespace, key, request.number(VERSION))
         held = request.join_header("if-none-match")
         if held is not None and etag.matches(held, current):
-            return reply.ready(None, current)
-        return reply.ok(body, etag=current)
+            return reply.answer_text(None, current)
+        return reply.answer_json(body, etag=current)
 
     @api.signed("PUT", "/v1/namespaces/{namespace}/keys/{key}", _PUT)
     def put_key(request: Request, namespace: Namespace, key: Key) -> Reply:
-        from configsvc.service.put import put
+        from configsvc.service.verbs.keys import put_key
         from configsvc.web.bodies.keys import parse_put
 
         wanted = parse_put(key, request.body(), request.preconditions())
-        return reply.written(put(api.ports(), request.caller, namespace, *wanted, request.idempotency()))
+        return reply.answer_outcome(put_key(api.ports(), request.caller, namespace, *wanted, request.idempotency()))
 
     @api.signed("DELETE", "/v1/namespaces/{namespace}/keys/{key}", _DELETE)
     def delete_key(request: Request, namespace: Namespace, key: Key) -> Reply:
-        from configsvc.service.delete import delete
+        from configsvc.service.verbs.keys import delete_key
         from configsvc.web.bodies.keys import parse_delete
 
         wanted = parse_delete(key, request.preconditions())
-        return reply.written(delete(api.ports(), request.caller, namespace, wanted, "", request.idempotency()))
+        return reply.answer_outcome(
+            delete_key(api.ports(), request.caller, namespace, wanted, "", request.idempotency())
+        )
 
     @api.signed("POST", "/v1/namespaces/{namespace}/keys/{key}/activate", _ACTIVATE)
     def activate_version(request: Request, namespace: Namespace, key: Key) -> Reply:
-        from configsvc.service.activate import activate
+        from configsvc.service.verbs.keys import activate_version
         from configsvc.web.bodies.keys import parse_activate
 
         wanted = parse_activate(key, request.body(), request.preconditions())
-        return reply.written(activate(api.ports(), request.caller, namespace, *wanted, request.idempotency()))
+        return reply.answer_outcome(
+            activate_version(api.ports(), request.caller, namespace, *wanted, request.idempotency())
+        )

@@ -5,9 +5,8 @@ from __future__ import annotations
 from configsvc.model.errors import Conflict, TooLarge, Unprocessable
 from configsvc.model.names import Namespace
 from configsvc.web import reply
-from configsvc.web.api import Api
-from configsvc.web.description import Description
-from configsvc.web.parameters import NAMESPACE_PREFIX, PAGE
+from configsvc.web.api import RestApi
+from configsvc.web.description import NAMESPACE_PREFIX, PAGE, Description
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
 
@@ -47,32 +46,34 @@ _DELETE = Description(
 )
 
 
-def declare(api: Api) -> None:
+def declare(api: RestApi) -> None:
     """The routes of namespaces."""
 
     @api.read("/v1/namespaces", _LIST)
     def list_namespaces(request: Request) -> Reply:
-        from configsvc.service.list_namespaces import list_namespaces
+        from configsvc.service.verbs.namespaces import list_namespaces
 
         prefix = request.text(NAMESPACE_PREFIX) or ""
-        return reply.ok(list_namespaces(api.ports(), request.caller, prefix, *request.page()))
+        return reply.answer_json(list_namespaces(api.ports(), request.caller, prefix, *request.page()))
 
     @api.read("/v1/namespaces/{namespace}", _GET)
     def get_namespace(request: Request, namespace: Namespace) -> Reply:
-        from configsvc.service.get_namespace import get_namespace
+        from configsvc.service.verbs.namespaces import get_namespace
 
-        return reply.ok(get_namespace(api.ports(), request.caller, namespace))
+        return reply.answer_json(get_namespace(api.ports(), request.caller, namespace))
 
     @api.signed("PUT", "/v1/namespaces/{namespace}", _PUT)
     def create_namespace(request: Request, namespace: Namespace) -> Reply:
-        from configsvc.service.create_namespace import create_namespace
+        from configsvc.service.verbs.namespaces import create_namespace
         from configsvc.web.bodies.namespaces import parse_settings
 
         wanted = parse_settings(request.body())
-        return reply.written(create_namespace(api.ports(), request.caller, namespace, wanted, request.idempotency()))
+        return reply.answer_outcome(
+            create_namespace(api.ports(), request.caller, namespace, wanted, request.idempotency())
+        )
 
     @api.signed("DELETE", "/v1/namespaces/{namespace}", _DELETE)
     def delete_namespace(request: Request, namespace: Namespace) -> Reply:
-        from configsvc.service.delete_namespace import delete_namespace
+        from configsvc.service.verbs.namespaces import delete_namespace
 
-        return reply.written(delete_namespace(api.ports(), request.caller, namespace, request.idempotency()))
+        return reply.answer_outcome(delete_namespace(api.ports(), request.caller, namespace, request.idempotency()))

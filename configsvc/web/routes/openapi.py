@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from configsvc.web import reply
-from configsvc.web.api import Api
+from configsvc.web.api import RestApi
 from configsvc.web.description import Description
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
@@ -14,7 +14,7 @@ from configsvc.web.request import Request
 DOCUMENT = Path(__file__).parents[1] / "openapi.json"
 
 
-def declare(api: Api) -> None:
+def declare(api: RestApi) -> None:
     """The route of the document."""
 
     @api.open(
@@ -27,7 +27,7 @@ def declare(api: Api) -> None:
         ),
     )
     def get_openapi(_request: Request) -> Reply:
-        return reply.static(_document())
+        return reply.answer_static(_document())
 
 
 @cache

@@ -5,11 +5,10 @@ from __future__ import annotations
 from configsvc.model import limits
 from configsvc.model.errors import Gone
 from configsvc.model.names import Namespace
-from configsvc.service.fetch import fetch
+from configsvc.service.verbs.snapshots import fetch_snapshot
 from configsvc.web import reply
-from configsvc.web.api import Api
-from configsvc.web.description import Description
-from configsvc.web.parameters import NAMESPACES, REVISION
+from configsvc.web.api import RestApi
+from configsvc.web.description import NAMESPACES, REVISION, Description
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
 
@@ -38,24 +37,24 @@ _SNAPSHOTS = Description(
 )
 
 
-def declare(api: Api) -> None:
+def declare(api: RestApi) -> None:
     """The routes of snapshots."""
 
     @api.read("/v1/namespaces/{namespace}/snapshot", _SNAPSHOT)
     def get_snapshot(request: Request, namespace: Namespace) -> Reply:
         held, revision = request.join_header("if-none-match"), request.number(REVISION)
         if revision is None:
-            fetched = fetch(api.ports(), request.caller, namespace, held)
+            fetched = fetch_snapshot(api.ports(), request.caller, namespace, held)
         else:
-            from configsvc.service.fetch_revision import fetch_revision
+            from configsvc.service.verbs.history import fetch_revision
 
             fetched = fetch_revision(api.ports(), request.caller, namespace, revision, held)
-        return reply.ready(fetched.body, fetched.etag)
+        return reply.answer_text(fetched.body, fetched.etag)
 
     @api.read("/v1/snapshots", _SNAPSHOTS)
     def get_snapshots(request: Request) -> Reply:
-        from configsvc.service.fetch_many import fetch_many
+        from configsvc.service.verbs.snapshots import fetch_snapshots
 
         namespaces, held = request.parse_namespaces(NAMESPACES), request.join_header("if-none-match")
-        fetched = fetch_many(api.ports(), request.caller, namespaces, held)
-        return reply.ready(fetched.body, fetched.etag)
+        fetched = fetch_snapshots(api.ports(), request.caller, namespaces, held)
+        return reply.answer_text(fetched.body, fetched.etag)

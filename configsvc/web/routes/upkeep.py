@@ -5,9 +5,8 @@ from __future__ import annotations
 from configsvc.model.errors import Conflict
 from configsvc.model.names import Namespace
 from configsvc.web import reply
-from configsvc.web.api import Api
-from configsvc.web.description import Description
-from configsvc.web.parameters import UPKEEP_CURSOR
+from configsvc.web.api import RestApi
+from configsvc.web.description import UPKEEP_CURSOR, Description
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
 
@@ -35,19 +34,21 @@ _UPKEEP = Description(
 )
 
 
-def declare(api: Api) -> None:
+def declare(api: RestApi) -> None:
     """The routes of lift and upkeep."""
 
     @api.signed("POST", "/v1/namespaces/{namespace}/lift", _LIFT)
     def lift_namespace(request: Request, namespace: Namespace) -> Reply:
-        from configsvc.service.lift import lift
+        from configsvc.service.verbs.lift import lift_namespace
         from configsvc.web.bodies.upkeep import parse_lift
 
         revision = parse_lift(request.body())
-        return reply.written(lift(api.ports(), request.caller, namespace, revision, request.idempotency()))
+        return reply.answer_outcome(
+            lift_namespace(api.ports(), request.caller, namespace, revision, request.idempotency())
+        )
 
     @api.signed("POST", "/v1/namespaces/{namespace}/upkeep", _UPKEEP)
     def run_upkeep(request: Request, namespace: Namespace) -> Reply:
-        from configsvc.service.upkeep import upkeep
+        from configsvc.service.verbs.upkeep import run_upkeep
 
-        return reply.ok(upkeep(api.ports(), request.caller, namespace, request.text(UPKEEP_CURSOR)))
+        return reply.answer_json(run_upkeep(api.ports(), request.caller, namespace, request.text(UPKEEP_CURSOR)))

@@ -5,9 +5,8 @@ from __future__ import annotations
 from configsvc.model.errors import Conflict
 from configsvc.model.names import Key, Namespace
 from configsvc.web import reply
-from configsvc.web.api import Api
-from configsvc.web.description import Description
-from configsvc.web.parameters import PAGE
+from configsvc.web.api import RestApi
+from configsvc.web.description import PAGE, Description
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
 
@@ -28,17 +27,19 @@ _DESTROY = Description(
 )
 
 
-def declare(api: Api) -> None:
+def declare(api: RestApi) -> None:
     """The routes of versions."""
 
     @api.read("/v1/namespaces/{namespace}/keys/{key}/versions", _LIST)
     def list_versions(request: Request, namespace: Namespace, key: Key) -> Reply:
-        from configsvc.service.list_versions import list_versions
+        from configsvc.service.verbs.read_keys import list_versions
 
-        return reply.ok(list_versions(api.ports(), request.caller, namespace, key, *request.page()))
+        return reply.answer_json(list_versions(api.ports(), request.caller, namespace, key, *request.page()))
 
     @api.signed("DELETE", "/v1/namespaces/{namespace}/keys/{key}/versions/{version}", _DESTROY)
     def destroy_version(request: Request, namespace: Namespace, key: Key, version: int) -> Reply:
-        from configsvc.service.destroy import destroy
+        from configsvc.service.verbs.keys import destroy_version
 
-        return reply.written(destroy(api.ports(), request.caller, namespace, key, version, request.idempotency()))
+        return reply.answer_outcome(
+            destroy_version(api.ports(), request.caller, namespace, key, version, request.idempotency())
+        )

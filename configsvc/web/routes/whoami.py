@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from configsvc.web import reply
-from configsvc.web.api import Api
+from configsvc.web.api import RestApi
 from configsvc.web.description import Description
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
@@ -16,14 +16,14 @@ _SIGNED = Description(
 )
 
 
-def declare(api: Api) -> None:
+def declare(api: RestApi) -> None:
     """GET by API key; POST by API key and signature. Neither writes."""
 
     @api.read("/v1/whoami", _BY_KEY)
     def whoami(request: Request) -> Reply:
-        from configsvc.service.whoami import whoami
+        from configsvc.service.verbs.grants import describe_caller
 
-        return reply.ok(whoami(api.ports(), request.caller))
+        return reply.answer_json(describe_caller(api.ports(), request.caller))
 
     @api.signed("POST", "/v1/whoami", _SIGNED)
     def whoami_signed(request: Request) -> Reply:

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configsvc_client.cli.formats import Value, format_of, read, write
-from configsvc_client.cli.formats._cells import SEPARATORS, Broken, records
-from configsvc_client.cli.formats._csv import ignored
+from configsvc_client.cli.formats import WritableValue, format_of, read, write
+from configsvc_client.cli.formats._csv import SEPARATORS, Broken, ignored, read_records
 
 CANARY = "canary-3e90"
 
@@ -48,7 +47,9 @@ def test_what_csv_writes_is_read_as_it_was(values: list[str], notes: str, separa
 
 @given(texts=st.lists(cells, max_size=5))
 def test_csv_reads_what_is_written_as_it_was(texts: list[str]) -> None:
-    written, _ = write("csv", [Value(f"k{n}", text.encode(), "text/plain") for n, text in enumerate(texts)], "any")
+    written, _ = write(
+        "csv", [WritableValue(f"k{n}", text.encode(), "text/plain") for n, text in enumerate(texts)], "any"
+    )
     assert [row["value"] for row in csv.DictReader(io.StringIO(written, newline=""))] == texts
 
 
@@ -61,7 +62,7 @@ def test_csv_takes_and_refuses_the_same_files(text: str) -> None:
     except csv.Error:
         expected = None
     try:
-        found: object = [[cell.text for cell in record] for record in records(text, ",")]
+        found: object = [[cell.text for cell in record] for record in read_records(text, ",")]
     except Broken:
         found = None
     assert found == expected

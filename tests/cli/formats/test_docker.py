@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from configsvc_client.cli.formats import Value, read, write
-from tests.cli.formats import readers
+from configsvc_client.cli.formats import WritableValue, read, write
+from tests.support.cli import readers
 
 CANARY = "canary-0d0c"
 _BASE64 = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVowMTIzNDU2Nzg5"
@@ -51,7 +51,7 @@ def test_a_name_alone_is_refused_for_docker_takes_it_from_its_environment(tmp_pa
 def test_json_over_several_lines_is_written_on_one(tmp_path: Path) -> None:
     path = tmp_path / "x.env"
     data = b'{\r\n\t"a": "\\n  \'x\'",\n  "n": 1.10\n}'
-    text, problems = write("docker", [Value("A", data, "application/json")], "any")
+    text, problems = write("docker", [WritableValue("A", data, "application/json")], "any")
     assert not problems
     path.write_text(text)
     assert readers.docker(path) == ['A={ "a": "\\n  \'x\'", "n": 1.10 }']
@@ -59,8 +59,9 @@ def test_json_over_several_lines_is_written_on_one(tmp_path: Path) -> None:
 
 def test_what_docker_cannot_hold_is_refused_with_the_formats_that_can() -> None:
     held = [
-        Value("A", b"a\nb", "text/plain"), Value("B", b"\0", "text/plain"), Value("C", b"a\r", "text/plain"),
-        Value("D", b"x" * (_LONGEST - 1), "text/plain"), Value("E", b'{"a":\n}', "application/json"),
+        WritableValue("A", b"a\nb", "text/plain"), WritableValue("B", b"\0", "text/plain"),
+        WritableValue("C", b"a\r", "text/plain"),
+        WritableValue("D", b"x" * (_LONGEST - 1), "text/plain"), WritableValue("E", b'{"a":\n}', "application/json"),
     ]  # fmt: skip
     _, problems = write("docker", held, "any")
     assert {each.key: each.reason.partition("; ")[2] for each in problems} == {
@@ -75,7 +76,7 @@ def test_what_docker_cannot_hold_is_refused_with_the_formats_that_can() -> None:
 def test_shell_is_named_for_keys_that_it_can_name() -> None:
     for wanted, data in (("docker", b"a\nb"), ("dotenv", b"${a}")):
         _, problems = write(
-            wanted, [Value(key, data, "text/plain") for key in ("A", "db.url", "1st.key", "uid")], "any"
+            wanted, [WritableValue(key, data, "text/plain") for key in ("A", "db.url", "1st.key", "uid")], "any"
         )
         assert [each.reason.partition("; ")[2].partition(" yaml, ")[0] for each in problems] == [
             "shell,", "shell (as DB_URL),", "yaml, json, toml, csv and k8s-secret can hold it", "shell,",

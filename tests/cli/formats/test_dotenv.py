@@ -9,10 +9,10 @@ from dotenv import dotenv_values
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configsvc_client.cli.formats import Row, Value, read, write
-from configsvc_client.cli.formats._dotenv_quotes import is_filled_in_anyhow
-from tests.cli.formats import readers
-from tests.cli.formats.compose import ComposeError
+from configsvc_client.cli.formats import FileRow, WritableValue, read, write
+from configsvc_client.cli.formats._dotenv import is_filled_in_anyhow
+from tests.support.cli import readers
+from tests.support.cli.compose import ComposeError
 
 CANARY = "canary-1f00"
 
@@ -43,8 +43,8 @@ def test_neither_a_row_nor_a_problem_shows_a_text() -> None:
     assert CANARY not in repr(found)
     assert CANARY not in json.dumps(problems)
     assert [problem.place for problem in problems] == ["line 2", "line 3"]
-    assert CANARY not in repr(Row("line 1", "a", CANARY.encode()))
-    assert CANARY not in repr(Value("a", CANARY.encode(), "text/plain"))
+    assert CANARY not in repr(FileRow("line 1", "a", CANARY.encode()))
+    assert CANARY not in repr(WritableValue("a", CANARY.encode(), "text/plain"))
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_what_is_imported_and_exported_is_imported_the_same(data: st.DataObject)
         )
     )
     first, _ = read("dotenv", "".join(f'k{number}="{text}"\n' for number, text in enumerate(texts)).encode())
-    held = [Value(row.key, row.data, row.content_type) for row in first]
+    held = [WritableValue(row.key, row.data, row.content_type) for row in first]
     refused = {each.key for each in write("dotenv", held, "any")[1]}
     written, _ = write("dotenv", [each for each in held if each.key not in refused], "any")
     again, problems = read("dotenv", written.encode())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from configsvc_client.cli.formats import Value, assumed, format_of, read, write
+from configsvc_client.cli.formats import WritableValue, assumed, format_of, read, write
 
 CANARY = "canary-77aa"
 
@@ -75,9 +75,11 @@ def test_a_file_s_ending_tells_its_format(name: str, wanted: str) -> None:
 def test_a_secret_s_name_is_one_that_kubernetes_takes_and_its_size_too() -> None:
     text, _ = write("k8s-secret", [], "a_b.-c..d_")
     assert "name: a-b.c.d\n" in text
-    large = [Value(f"k{n}", b"x" * 2**19, "text/plain") for n in range(3)]
+    large = [WritableValue(f"k{n}", b"x" * 2**19, "text/plain") for n in range(3)]
     assert [each.key for each in write("k8s-secret", large, "a")[1]] == [None]
-    assert [each.key for each in write("k8s-secret", [Value("k" * 254, b"", "text/plain")], "a")[1]] == ["k" * 254]
+    assert [each.key for each in write("k8s-secret", [WritableValue("k" * 254, b"", "text/plain")], "a")[1]] == [
+        "k" * 254
+    ]
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configsvc.model.entry import ContentType
 from configsvc.model.json_text import Number, parse, render
-from configsvc_client.cli.formats import Value, read, write
+from configsvc.model.snapshot import ContentType
+from configsvc_client.cli.formats import WritableValue, read, write
 from tests.cli.formats.test_round_trips import keys, numbers, texts, trees
 
 CANARY = "canary-150a"
@@ -31,7 +31,7 @@ def test_numbers_keep_their_spelling_from_import_to_export() -> None:
     assert [found[f"k{n}"] for n in range(len(spelt))] == [(each, JSON) for each in spelt]
     assert found["in"] == (f"[{','.join(spelt)}]", JSON)
     written, problems = write(
-        "json", [Value(key, data.encode(), JSON) for key, (data, _) in found.items()], "any.thing"
+        "json", [WritableValue(key, data.encode(), JSON) for key, (data, _) in found.items()], "any.thing"
     )
     assert not problems
     assert parse(written) == parse(text)
@@ -40,7 +40,9 @@ def test_numbers_keep_their_spelling_from_import_to_export() -> None:
 @given(found=st.dictionaries(keys, texts | trees.map(lambda tree: [tree]) | numbers, max_size=4))
 def test_python_s_json_reads_from_our_file_what_was_written(found: dict[str, Any]) -> None:
     values = [
-        Value(key, each.encode(), "text/plain") if isinstance(each, str) else Value(key, render(each).encode(), JSON)
+        WritableValue(key, each.encode(), "text/plain")
+        if isinstance(each, str)
+        else WritableValue(key, render(each).encode(), JSON)
         for key, each in found.items()
     ]
     written, _ = write("json", values, "any.thing")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from configsvc_client.cli.formats import Value, read, write
+from configsvc_client.cli.formats import WritableValue, read, write
 
 CANARY = "canary-4bd2"
 HEAD = "apiVersion: v1\nkind: Secret\nmetadata: {name: shop}\n"
@@ -84,7 +84,7 @@ def test_kubectl_reads_the_bytes_that_export_writes(tmp_path: Path) -> None:
     texts = ["", "null", "0644", "NO", "two\nlines\r\n", "\x00\xff", "ü", "-----BEGIN KEY-----\nabc\n", "'\"$`\\"]
     held = {f"k.{number}": text.encode("latin-1") for number, text in enumerate(texts)}
     held |= {"NO": b"1", "0644": b"2", "1.10": b"3", "null": b"4"}
-    written, _ = write("k8s-secret", [Value(key, data, "text/plain") for key, data in held.items()], "a.b")
+    written, _ = write("k8s-secret", [WritableValue(key, data, "text/plain") for key, data in held.items()], "a.b")
     (tmp_path / "s.yaml").write_text(written)
     done = subprocess.run(
         [str(KUBECTL), "label", "--local", "a=b", "-o", "json", "-f", "s.yaml"],

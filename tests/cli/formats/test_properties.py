@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from configsvc_client.cli.formats import Value, format_of, read, write
+from configsvc_client.cli.formats import WritableValue, format_of, read, write
 
 CANARY = "canary-8d01"
 JAVA = shutil.which("java")
@@ -92,9 +92,11 @@ def test_java_reads_the_same_files_alike(tmp_path: Path) -> None:
         "", " ", "  lead and trail  ", "two\nlines\r\n", "\t\f", "#x", "!x", "=", ":", "\\", "end\\", "\\u0041",
         "ü✓😀", "\x00\x1b\x7f\x85\u2028\ufeff", "-----BEGIN KEY-----\nabc\n-----END KEY-----\n", "$HOME `x` '\"",
     ]  # fmt: skip
-    values = [Value(f"k.{number}", text.encode(), "text/plain") for number, text in enumerate(texts)]
+    values = [WritableValue(f"k.{number}", text.encode(), "text/plain") for number, text in enumerate(texts)]
     written, _ = write("properties", values, "any")
-    keys, _ = write("properties", [Value(key, b"v", "text/plain") for key in ("a b", "a:b=c", "#a", "!b", "ü")], "any")
+    keys, _ = write(
+        "properties", [WritableValue(key, b"v", "text/plain") for key in ("a b", "a:b=c", "#a", "!b", "ü")], "any"
+    )
     *read_by_java, of_values, of_keys = _java(tmp_path, [*FILES, written, keys])
     assert dict(zip(FILES, read_by_java, strict=True)) == {text: _found(text) for text in FILES}
     assert of_values == {value.key: value.data.decode() for value in values}

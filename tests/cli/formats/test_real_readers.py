@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configsvc.model.entry import ContentType
 from configsvc.model.same_value import same_value
-from configsvc_client.cli.formats import Value, read, write
-from tests.cli.formats import readers, systemd
+from configsvc.model.snapshot import ContentType
+from configsvc_client.cli.formats import WritableValue, read, write
+from tests.support.cli import readers, systemd
 
 PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg+/=\n-----END PRIVATE KEY-----\n"
 AWKWARD = (
@@ -48,11 +48,11 @@ json_texts = st.recursive(
 )
 
 
-def _values(texts: list[str], kind: ContentType = "text/plain") -> list[Value]:
-    return [Value(f"K{number}", text.encode(), kind) for number, text in enumerate(texts)]
+def _values(texts: list[str], kind: ContentType = "text/plain") -> list[WritableValue]:
+    return [WritableValue(f"K{number}", text.encode(), kind) for number, text in enumerate(texts)]
 
 
-def _written(wanted: str, values: list[Value], path: Path) -> dict[str, str]:
+def _written(wanted: str, values: list[WritableValue], path: Path) -> dict[str, str]:
     """Writes what the format holds into a file; the texts by name."""
     refused = {each.key for each in write(wanted, values, "any")[1]}
     held = [each for each in values if each.key not in refused]
@@ -84,7 +84,7 @@ def _check(found: dict[str, str | None] | dict[str, str], expected: dict[str, st
         ] == []
 
 
-def _check_dotenv(path: Path, values: list[Value], kind: ContentType = "text/plain") -> None:
+def _check_dotenv(path: Path, values: list[WritableValue], kind: ContentType = "text/plain") -> None:
     expected = _written("dotenv", values, path)
     if not expected:
         return

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configsvc.model.entry import ContentType
 from configsvc.model.json_text import Number, parse, render
 from configsvc.model.names import KEY
-from configsvc_client.cli.formats import FORMATS, Value, read, write
+from configsvc.model.snapshot import ContentType
+from configsvc_client.cli.formats import FORMATS, WritableValue, read, write
 
 BYTES: ContentType = "application/octet-stream"
 
@@ -41,17 +41,17 @@ trees = st.recursive(
 keys = st.from_regex(KEY, fullmatch=True).filter(lambda key: len(key) <= 60)
 
 
-def _value(key: str, kind: ContentType, found: Any) -> Value:  # noqa: ANN401  # of each kind
+def _value(key: str, kind: ContentType, found: Any) -> WritableValue:  # noqa: ANN401  # of each kind
     match kind:
         case "text/plain":
-            return Value(key, found.encode(), kind)
+            return WritableValue(key, found.encode(), kind)
         case "application/json":
-            return Value(key, render(found).encode(), kind)
-    return Value(key, found, kind)
+            return WritableValue(key, render(found).encode(), kind)
+    return WritableValue(key, found, kind)
 
 
 @st.composite
-def values(draw: st.DrawFn, kinds: tuple[ContentType, ...]) -> list[Value]:
+def values(draw: st.DrawFn, kinds: tuple[ContentType, ...]) -> list[WritableValue]:
     of = {"text/plain": texts, "application/json": trees, "application/octet-stream": st.binary()}
     found = draw(st.lists(keys, max_size=4, unique=True))
     chosen: list[ContentType] = [draw(st.sampled_from(kinds)) for _ in found]
@@ -66,7 +66,7 @@ def _meaning(data: bytes, kind: ContentType) -> object:
     return parse(data) if kind == "application/json" else data
 
 
-def _check(wanted: str, held: list[Value]) -> None:
+def _check(wanted: str, held: list[WritableValue]) -> None:
     text, problems = write(wanted, held, "any.thing")
     refused = {each.key for each in problems}
     if refused:  # nothing is written then, so what can be held is written by itself
@@ -95,12 +95,12 @@ def test_every_awkward_text_comes_back_as_it_was(wanted: str, text: str) -> None
 def test_json_of_any_spelling_means_the_same(wanted: str) -> None:
     spelt = ['"text"', "null", "1.50", "1E400", "-0.0", '{"a": [1,  2]}', '"\\ud800"', "123456789012345678901234567890"]
     spelt += ['{"$json": "1"}', '{"$base64": "AA=="}', '{"a": null}', "true", "[]", '{"": {"1": []}}']
-    _check(wanted, [Value(f"k{n}", text.encode(), "application/json") for n, text in enumerate(spelt)])
+    _check(wanted, [WritableValue(f"k{n}", text.encode(), "application/json") for n, text in enumerate(spelt)])
 
 
 @pytest.mark.parametrize("wanted", FORMATS)
 def test_only_what_a_format_has_no_way_to_hold_is_refused_by_name(wanted: str) -> None:
-    held = [Value("bytes", b"\x00\xff", "application/octet-stream"), _value("lines", "text/plain", "a\nb")]
+    held = [WritableValue("bytes", b"\x00\xff", "application/octet-stream"), _value("lines", "text/plain", "a\nb")]
     _, problems = write(wanted, [*held, _value("ü", "text/plain", "ü")], "any.thing")
     expected = {
         "docker": ["bytes", "lines"],
@@ -111,8 +111,10 @@ def test_only_what_a_format_has_no_way_to_hold_is_refused_by_name(wanted: str) -
     assert [each.key for each in problems] == expected
 
 
-@pytest.mark.parametrize("wanted", [each for each in FORMATS if write(each, [Value("k", b"\xff", BYTES)], "n")[1]])
+@pytest.mark.parametrize(
+    "wanted", [each for each in FORMATS if write(each, [WritableValue("k", b"\xff", BYTES)], "n")[1]]
+)
 def test_a_format_without_bytes_names_those_that_hold_them(wanted: str) -> None:
-    _, (problem,) = write(wanted, [Value("k", b"\xff", BYTES)], "n")
+    _, (problem,) = write(wanted, [WritableValue("k", b"\xff", BYTES)], "n")
     named = {each for each in FORMATS if re.search(rf"\b{each}\b", problem.reason)}
-    assert named == {each for each in FORMATS if not write(each, [Value("k", b"\xff", BYTES)], "n")[1]}
+    assert named == {each for each in FORMATS if not write(each, [WritableValue("k", b"\xff", BYTES)], "n")[1]}

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configsvc_client.cli.formats import Value, format_of, read, why_not_assignable, write
-from tests.cli.formats import readers
+from configsvc_client.cli.formats import WritableValue, format_of, read, why_not_assignable, write
+from tests.support.cli import readers
 
 CANARY = "canary-9e2f"
 
@@ -27,7 +27,11 @@ def test_a_file_named_sh_is_shell_code() -> None:
 
 
 def test_the_comment_keeps_json_json() -> None:
-    text, _ = write("shell", [Value("A", b'{"a": "it\'s"}', "application/json"), Value("B", b"1", "text/plain")], "any")
+    text, _ = write(
+        "shell",
+        [WritableValue("A", b'{"a": "it\'s"}', "application/json"), WritableValue("B", b"1", "text/plain")],
+        "any",
+    )
     assert text == "# configsvc: application/json\nexport A='{\"a\": \"it'\\''s\"}'\nexport B='1'\n"
     assert [row.content_type for row in read("shell", text.encode())[0]] == ["application/json", "text/plain"]
 
@@ -71,7 +75,7 @@ def test_whatever_is_read_is_what_bash_assigns(text: str) -> None:
 
 
 def test_names_that_no_shell_can_assign_are_refused_with_the_option_that_helps() -> None:
-    held = [Value(key, b"x", "text/plain") for key in ("db.url", "1st_key", "log-level", "UID", "DB_URL")]
+    held = [WritableValue(key, b"x", "text/plain") for key in ("db.url", "1st_key", "log-level", "UID", "DB_URL")]
     text, problems = write("shell", held, "any")
     assert text == "export DB_URL='x'\n"
     assert {each.key: each.reason.partition("; ")[2] for each in problems} == {

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configsvc.model.entry import ContentType
 from configsvc.model.json_text import render
-from configsvc_client.cli.formats import Value, read, write
+from configsvc.model.snapshot import ContentType
+from configsvc_client.cli.formats import WritableValue, read, write
 from tests.cli.formats.test_round_trips import keys, numbers, texts, trees
 
 CANARY = "canary-70a1"
@@ -58,9 +58,9 @@ def test_line_ends_are_what_tomllib_makes_of_them() -> None:
 @given(found=st.dictionaries(keys, texts | st.binary() | trees.map(lambda tree: [tree]) | numbers, max_size=4))
 def test_tomllib_reads_from_our_file_what_was_written(found: dict[str, Any]) -> None:
     values = [
-        Value(key, each.encode(), "text/plain") if isinstance(each, str)
-        else Value(key, each, "application/octet-stream") if isinstance(each, bytes)
-        else Value(key, render(each).encode(), JSON)
+        WritableValue(key, each.encode(), "text/plain") if isinstance(each, str)
+        else WritableValue(key, each, "application/octet-stream") if isinstance(each, bytes)
+        else WritableValue(key, render(each).encode(), JSON)
         for key, each in found.items()
     ]  # fmt: skip
     loaded = tomllib.loads(write("toml", values, "any.thing")[0])

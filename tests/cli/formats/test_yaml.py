@@ -14,9 +14,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configsvc.model.entry import ContentType
 from configsvc.model.json_text import render
-from configsvc_client.cli.formats import Value, read, write
+from configsvc.model.snapshot import ContentType
+from configsvc_client.cli.formats import WritableValue, read, write
 from configsvc_client.cli.formats._yaml_tree import MOST_NODES
 from tests.cli.formats.test_round_trips import keys, numbers, texts, trees
 
@@ -287,7 +287,7 @@ def test_line_ends_are_what_pyyaml_makes_of_them() -> None:
     assert {key: found for key, (found, _) in _found(text).items()} == yaml.safe_load(text.encode())
 
 
-def _native(value: Value) -> object:
+def _native(value: WritableValue) -> object:
     match value.content_type:
         case "text/plain":
             return value.data.decode()
@@ -314,9 +314,9 @@ def _marked(found: Any) -> object:  # noqa: ANN401  # what PyYAML read
 @given(found=st.dictionaries(keys, texts | st.binary() | trees.map(lambda tree: ["tree", tree]), max_size=4))
 def test_pyyaml_reads_from_our_file_what_was_written(found: dict[str, Any]) -> None:
     values = [
-        Value(key, each.encode(), TEXT) if isinstance(each, str)
-        else Value(key, each, "application/octet-stream") if isinstance(each, bytes)
-        else Value(key, render(each).encode(), JSON)
+        WritableValue(key, each.encode(), TEXT) if isinstance(each, str)
+        else WritableValue(key, each, "application/octet-stream") if isinstance(each, bytes)
+        else WritableValue(key, render(each).encode(), JSON)
         for key, each in found.items()
     ]  # fmt: skip
     text, problems = write("yaml", values, "any.thing")
@@ -329,7 +329,7 @@ def test_pyyaml_reads_from_our_file_what_was_written(found: dict[str, Any]) -> N
 
 @given(found=st.lists(numbers, min_size=1, max_size=5))
 def test_pyyaml_reads_every_number_as_json_does(found: list[Any]) -> None:
-    values = [Value(f"k{n}", each.spelling.encode(), JSON) for n, each in enumerate(found)]
+    values = [WritableValue(f"k{n}", each.spelling.encode(), JSON) for n, each in enumerate(found)]
     loaded = yaml.safe_load(write("yaml", values, "any.thing")[0])
     assert [_shown(each) for each in loaded.values()] == [_shown(json.loads(each.spelling)) for each in found]
 
@@ -337,12 +337,14 @@ def test_pyyaml_reads_every_number_as_json_does(found: list[Any]) -> None:
 @pytest.mark.parametrize("kind", [*TYPED, *UNTYPED])
 def test_a_text_that_any_reader_types_is_quoted(kind: str) -> None:
     for text in (TYPED | UNTYPED)[kind].split():
-        written = write("yaml", [Value("a", text.encode(), TEXT), Value(text, b"x", TEXT)], "any.thing")[0]
+        written = write(
+            "yaml", [WritableValue("a", text.encode(), TEXT), WritableValue(text, b"x", TEXT)], "any.thing"
+        )[0]
         assert f"a: '{text}'" in written or f'a: "{text}"' in written, text
         assert yaml.safe_load(written) == {"a": text, text: "x"}
 
 
 def test_an_integer_longer_than_python_reads_is_kept_as_json_text() -> None:
-    text = write("yaml", [Value("a", b"9" * 5_000, JSON)], "any.thing")[0]
+    text = write("yaml", [WritableValue("a", b"9" * 5_000, JSON)], "any.thing")[0]
     assert yaml.safe_load(text) == {"a": {"$json": "9" * 5_000}}
     assert read("yaml", text.encode())[0][0].data == b"9" * 5_000

@@ -7,29 +7,32 @@ from __future__ import annotations
 
 import click
 
-from configsvc_client.cli import _confirm, _lost, _options, _output, _settings
+from configsvc_client.cli import options
+from configsvc_client.cli.output import confirm, records
+from configsvc_client.cli.settings import composition
+from configsvc_client.cli.values import lost_answers
 
 
 @click.command(help=__doc__)
-@_options.one_namespace
+@options.one_namespace
 @click.argument("key")
 @click.argument("version", type=click.IntRange(min=1))
 @click.option("--if-match", type=click.IntRange(min=1), help="Only if the key was last changed at this revision.")
 @click.option("--declassify", is_flag=True, help="Let a plain version replace a sealed one; do not ask.")
-@_options.message
+@options.message
 def command(
     key: str, version: int, namespace: str | None, message: str, if_match: int | None, *, declassify: bool
 ) -> None:
-    target, admin = _options.target(namespace), _settings.admin()
-    done = _confirm.declassified(
-        lambda agreed: _lost.or_before(
+    target, admin = options.choose_target(namespace), composition.open_admin()
+    done = confirm.act_and_declassify(
+        lambda agreed: lost_answers.accept_earlier(
             admin,
             lambda: admin.values.activate(target, key, version, message, if_match=if_match, declassify=agreed).revision,
-            lambda error: _lost.revision(error) if error.members.get("active") == version else None,
+            lambda error: lost_answers.get_refused_revision(error) if error.members.get("active") == version else None,
         ),
         given=declassify,
     )
-    _output.done(
+    records.report_done(
         f"{target} {key}: version {version} served, revision {done}",
         {"namespace": target, "key": key, "active": version, "revision": done},
     )

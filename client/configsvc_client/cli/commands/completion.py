@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import click
 
-from configsvc_client.cli import _terminal
+from configsvc_client.cli.output import terminal
 
 _RUN = "_CONFIGSVC_COMPLETE"
 
@@ -24,4 +24,4 @@ def command(shell: str) -> None:
     if found is None:  # click knows all three
         raise click.UsageError(f"No completion for {shell}.")
     group = click.get_current_context().find_root().command
-    _terminal.raw(found(group, {}, "configsvc", _RUN).source().encode() + b"\n")
+    terminal.write_raw(found(group, {}, "configsvc", _RUN).source().encode() + b"\n")

@@ -22,44 +22,35 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from configsvc.model.errors import CannotOpen, ConfigsvcError, NotFound
-from configsvc_client.cli import (
-    _confirm,
-    _exit,
-    _forms,
-    _options,
-    _output,
-    _replacing,
-    _settings,
-    _terminal,
-    _unnamed,
-    _wanted,
-)
+from configsvc_client.cli import exit_codes, options
+from configsvc_client.cli.output import confirm, records, terminal
+from configsvc_client.cli.settings import composition
+from configsvc_client.cli.values import protection, reading, replacing
 
 if TYPE_CHECKING:
-    from configsvc.model.entry import Entry
     from configsvc.model.names import Key, Namespace
-    from configsvc.model.snapshot import SealedSnapshot
+    from configsvc.model.snapshot import Entry, SealedSnapshot
     from configsvc_client.admin import Admin, Draft, KeyInfo, Opened
-    from configsvc_client.cli._plan import Planned
+    from configsvc_client.cli.values.planning import Planned
 
 
 @click.command(help=__doc__)
-@_options.one_namespace
+@options.one_namespace
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
 @click.option("--all", "everything", is_flag=True, help="Every key that is served.")
 @click.option("--only", multiple=True, metavar="PATTERN", help="Keys to copy, like 'db.*'. Repeatable.")
 @click.option(
-    "--to", "target", metavar="NAMESPACE", multiple=True, callback=_options.once,
+    "--to", "target", metavar="NAMESPACE", multiple=True, callback=options.check_once,
     help="Into this namespace; the same one where left out.",
 )  # fmt: skip
 @click.option("--as", "name", metavar="KEY", help="Under another name; with one KEY.")
 @click.option("--new-only", is_flag=True, help="Copy only keys that the target does not serve; keep all others.")
-@_forms.for_many_keys
+@protection.add_patterns
 @click.option(
     "--declassify", is_flag=True, help="Let plain values replace sealed ones; do not ask (takes the admin action)."
 )
 @click.option("--dry-run", is_flag=True, help="Show the plan, and store nothing.")
-@_options.message
+@options.message
 def command(
     keys: tuple[str, ...], namespace: str | None, message: str, *,
     everything: bool, only: tuple[str, ...], target: str | None, name: str | None, new_only: bool,
@@ -67,21 +58,24 @@ def command(
 ) -> int:  # fmt: skip
     from configsvc.model import names
 
-    source = _options.target(namespace)
-    to = source if target is None else _options.named_by("--to", target)
+    source = options.choose_target(namespace)
+    to = source if target is None else options.parse_namespace("--to", target)
     chosen = _Chosen((*keys, *only), None if name is None else names.key(name))
     _check(chosen, everything=everything, keys=keys, same=to == source)
-    admin = _settings.admin()
+    admin = composition.open_admin()
     copying = _Copying(
-        admin, admin.values.get_snapshot(source), admin.values.get_snapshot(to), _forms.Wanted(seal, plain, kms)
+        admin,
+        admin.values.get_snapshot(source),
+        admin.values.get_snapshot(to),
+        protection.FormPatterns(seal, plain, kms),
     )
     plan, failures = copying.planned(chosen, new_only=new_only, ask=not dry_run)
     copying.tell(plan, dry_run=dry_run)
     if not dry_run:
-        _replacing.agree(to, _replacing.replaced(plan), required=True)
+        replacing.confirm_replacing(to, replacing.list_replaced(plan), required=True)
         failures |= copying.stored(plan, message, declassify=declassify)
     _report_copies((source, to), plan, failures, dry_run=dry_run)
-    return _exit.code_of_first(failures)
+    return exit_codes.get_first_code(failures)
 
 
 class _Chosen(NamedTuple):
@@ -100,7 +94,7 @@ class _Chosen(NamedTuple):
         missing = [each for each in self.patterns if "*" not in each and each not in served]
         if missing:
             raise NotFound(f"Nothing is served under {', '.join(missing)} in {here.namespace}.", keys=missing)
-        wanted = _wanted.wanted(served, self.patterns, "")
+        wanted = reading.select_keys(served, self.patterns, "")
         return [entry for key, entry in served.items() if key in wanted]
 
     def target(self, key: Key) -> Key:
@@ -125,7 +119,7 @@ class _Copying(NamedTuple):
     admin: Admin
     here: SealedSnapshot
     there: SealedSnapshot
-    forms: _forms.Wanted
+    forms: protection.FormPatterns
 
     def planned(self, chosen: _Chosen, *, new_only: bool, ask: bool) -> tuple[list[Planned], dict[str, ConfigsvcError]]:
         """The plan, and what is refused because nothing says how to store it.
@@ -137,17 +131,19 @@ class _Copying(NamedTuple):
             TooLarge: the target has no room for them.
         """
         from configsvc_client.admin import Draft
-        from configsvc_client.cli._plan import Planned, fitting, plan, to_open
+        from configsvc_client.cli.values.planning import Planned, check_sizes, make_plan, select_to_open
 
         served = {entry.key for entry in self.there.entries} if new_only else frozenset()
         entries = chosen.entries(self.here)
-        _forms.check_named([chosen.target(each.key) for each in entries], self.forms)
+        protection.check_named([chosen.target(each.key) for each in entries], self.forms)
         fresh = [each for each in entries if chosen.target(each.key) not in served]
         drafts = [self._draft(each, chosen.target(each.key)) for each in self._opened(fresh)]
-        drafts, too_large = fitting(drafts, partial(self.admin.values.check_size, self.there.namespace))
-        opened = self.admin.values.open_entries(self.there, to_open(drafts, self.there.entries))
-        found, refused = _replacing.named(self.there.namespace, plan(drafts, self.there.entries, opened), ask=ask)
-        self.admin.change_sets.check_room(self.there, [each.draft for each in found if each.step in _replacing.STORED])
+        drafts, too_large = check_sizes(drafts, partial(self.admin.values.check_size, self.there.namespace))
+        opened = self.admin.values.open_entries(self.there, select_to_open(drafts, self.there.entries))
+        found, refused = replacing.name_forms(
+            self.there.namespace, make_plan(drafts, self.there.entries, opened), ask=ask
+        )
+        self.admin.change_sets.check_room(self.there, [each.draft for each in found if each.step in replacing.STORED])
         kept = [
             Planned(Draft(chosen.target(each.key), b"", each.content_type), "kept")
             for each in entries
@@ -161,7 +157,7 @@ class _Copying(NamedTuple):
 
     def _open(self, key: str, found: Opened | CannotOpen) -> Opened:
         if isinstance(found, CannotOpen):
-            raise _wanted.unopened(self.here.namespace, key, found)
+            raise reading.explain_unopened(self.here.namespace, key, found)
         return found
 
     def _draft(self, opened: Opened, key: Key) -> Draft:
@@ -177,33 +173,33 @@ class _Copying(NamedTuple):
         Whoever reads a value in the clear, or opens it with the AWS CLI, will miss that.
         """
         others = {entry.key for entry in self.here.entries if entry.form != "envelope"}
-        drafts = [each.draft for each in plan if each.step in _replacing.STORED]
+        drafts = [each.draft for each in plan if each.step in replacing.STORED]
         sealed = [each.key for each in drafts if each.form is None and each.key in others]
         if sealed:
-            _terminal.say(f"Sealed now, because no option and no policy says otherwise: {', '.join(sealed)}")
+            terminal.say(f"Sealed now, because no option and no policy says otherwise: {', '.join(sealed)}")
         by_kms = {entry.key for entry in self.there.entries if entry.form == "kms"}
-        _unnamed.tell_kms([each.key for each in drafts if each.form is None and each.key in by_kms])
-        _replacing.tell_types(plan, self.there)
-        if dry_run or (_terminal.is_terminal() and _output.kind() != "json"):
+        protection.tell_kms([each.key for each in drafts if each.form is None and each.key in by_kms])
+        replacing.tell_types(plan, self.there)
+        if dry_run or (terminal.is_terminal() and records.get_kind() != "json"):
             _show_plan(self.admin, plan, self.there)
 
     def stored(self, plan: Sequence[Planned], message: str, *, declassify: bool) -> dict[str, ConfigsvcError]:
         """Store what is new or changed; the keys that were refused and why."""
-        drafts = [each.draft for each in plan if each.step in _replacing.STORED]
+        drafts = [each.draft for each in plan if each.step in replacing.STORED]
         if not drafts:
             return {}
-        drafts = _declassified(drafts, self.there, given=declassify)
+        drafts = _declassify(drafts, self.there, given=declassify)
         namespace = self.there.namespace
         guarded = self.admin.values.guard(namespace, drafts, self.there)
-        return _replacing.store(self.admin, namespace, guarded, message, doing="copy into")
+        return replacing.store(self.admin, namespace, guarded, message, doing="copy into")
 
 
-def _declassified(drafts: Sequence[Draft], there: SealedSnapshot, *, given: bool) -> list[Draft]:
+def _declassify(drafts: Sequence[Draft], there: SealedSnapshot, *, given: bool) -> list[Draft]:
     """The drafts, where --declassify or a person lets plain values replace sealed ones."""
     sealed = {entry.key for entry in there.entries if entry.sealed}
     declassifying = [each.key for each in drafts if each.form == "plain" and each.key in sealed]
     if declassifying and not given:
-        _confirm.declassify(declassifying)
+        confirm.confirm_declassify(declassifying)
     agreed = given or bool(declassifying)
     return [each._replace(declassify=agreed and each.form == "plain") for each in drafts]
 
@@ -215,7 +211,9 @@ def _show_plan(admin: Admin, plan: Sequence[Planned], there: SealedSnapshot) -> 
     """The plan as a table, beside what the target has under each key. No value is in it."""
     served = {entry.key: entry for entry in there.entries}
     known = admin.values.find_keys(there.namespace, [each.draft.key for each in plan if each.step == "new"])
-    _output.table(_COLUMNS, (_plan_row(each, served.get(each.draft.key), known.get(each.draft.key)) for each in plan))
+    records.print_table(
+        _COLUMNS, (_plan_row(each, served.get(each.draft.key), known.get(each.draft.key)) for each in plan)
+    )
 
 
 def _plan_row(each: Planned, served: Entry | None, known: KeyInfo | None) -> tuple[str | int | None, ...]:
@@ -240,19 +238,19 @@ def _report_copies(
     """Say what was copied, and why the rest was not."""
     source, target = namespaces
     for key, error in failures.items():
-        _terminal.say(f"{key}: {_exit.reason_of(error)}")
+        terminal.say(f"{key}: {exit_codes.get_reason(error)}")
     done = [each for each in plan if each.draft.key not in failures]
-    stored = [each for each in done if each.step in _replacing.STORED]
+    stored = [each for each in done if each.step in replacing.STORED]
     new, unchanged, kept = (_count_steps(done, step) for step in ("new", "unchanged", "kept"))
     said = f"{source} → {target}: {len(stored)} {'would be copied (--dry-run)' if dry_run else 'copied'}"
     parts = [f"{new} new, {len(stored) - new} replaced" if stored else "", f"{unchanged} unchanged"]
     parts += [f"{kept} kept" if kept else "", f"{len(failures)} failed"]
     said = f"{said}: {', '.join(part for part in parts if part)}"
     if dry_run:
-        _terminal.say(said)
+        terminal.say(said)
         return
-    failed = [{"key": key, "code": each.code, "reason": _exit.reason_of(each)} for key, each in failures.items()]
-    _output.done(said, {
+    failed = [{"key": key, "code": each.code, "reason": exit_codes.get_reason(each)} for key, each in failures.items()]
+    records.report_done(said, {
         "from": source, "namespace": target, "copied": len(stored), "new": new, "replaced": len(stored) - new,
         "unchanged": unchanged, "kept": kept, "failed": failed,
     })  # fmt: skip

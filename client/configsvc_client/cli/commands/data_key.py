@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from configsvc.model.errors import NotFound
-from configsvc_client.cli import _confirm, _exit, _group, _options, _output, _retired, _settings, _terminal
-from configsvc_client.cli._count import counted
+from configsvc_client.cli import common, exit_codes, options
+from configsvc_client.cli.output import confirm, records, terminal
+from configsvc_client.cli.output.words import count
+from configsvc_client.cli.settings import composition, retired_data_keys
 
 if TYPE_CHECKING:
     from configsvc.model.names import Kid, Namespace
@@ -33,29 +35,29 @@ class _TakesKid(click.Command):
         return super().parse_args(ctx, args)
 
 
-@click.group(cls=_group.Group, help=__doc__)
+@click.group(cls=common.Group, help=__doc__)
 def command() -> None:
     pass
 
 
 @command.command("add")
-@_options.one_namespace
+@options.one_namespace
 @click.option("--kms-key", metavar="ARN", help="KMS key that wraps it; CONFIGSVC_KMS_KEYS where left out.")
 def add(namespace: str | None, kms_key: str | None) -> None:
     """Add a data key and seal new values under it.
 
     It is made with kms:GenerateDataKey.
     """
-    target = _options.target(namespace)
-    wrapping = _settings.kms_key(kms_key)
-    kid = _settings.admin().data_keys.add(target, wrapping)
-    _output.done(
+    target = options.choose_target(namespace)
+    wrapping = composition.choose_kms_key(kms_key)
+    kid = composition.open_admin().data_keys.add(target, wrapping)
+    records.report_done(
         f"{target}: data key {kid} added under {wrapping}", {"namespace": target, "kid": kid, "kms_key": wrapping}
     )
 
 
 @command.command("list")
-@_options.one_namespace
+@options.one_namespace
 def list_(namespace: str | None) -> None:
     """List the data keys, newest first.
 
@@ -63,8 +65,8 @@ def list_(namespace: str | None) -> None:
 
     In a pipe: kid, state, seals, served, KMS key, revision, separated by tabs.
     """
-    found = _settings.admin().data_keys.list(_options.the_namespace(namespace))
-    _output.table(
+    found = composition.open_admin().data_keys.list(options.choose_namespace(namespace))
+    records.print_table(
         ("kid", "state", "seals", "served", "KMS key", "revision"),
         (
             (each.data_key.kid, each.state, each.seals, each.served, each.data_key.kms_key, each.revision)
@@ -74,7 +76,7 @@ def list_(namespace: str | None) -> None:
 
 
 @command.command("rewrap", cls=_TakesKid)
-@_options.one_namespace
+@options.one_namespace
 @click.argument("kid", required=False)
 @click.option("--kms-key", metavar="ARN", help="KMS key to wrap it under; CONFIGSVC_KMS_KEYS where left out.")
 def rewrap(kid: str | None, namespace: str | None, kms_key: str | None) -> None:
@@ -84,14 +86,14 @@ def rewrap(kid: str | None, namespace: str | None, kms_key: str | None) -> None:
 
     Readers have to pin the new KMS key (CONFIGSVC_KMS_KEYS) first: otherwise they can open nothing from then on.
     """
-    target, wrapping = _options.target(namespace), _settings.kms_key(kms_key)
-    admin = _settings.admin()
+    target, wrapping = options.choose_target(namespace), composition.choose_kms_key(kms_key)
+    admin = composition.open_admin()
     kids = _live(admin, target) if kid is None else [kid]
     for each in kids:
         admin.data_keys.rewrap(target, each, wrapping)
-        _terminal.say(f"{target}: data key {each} wrapped under {wrapping}")
-    if _output.kind() == "json":
-        _output.record({"namespace": target, "kids": kids, "kms_key": wrapping})
+        terminal.say(f"{target}: data key {each} wrapped under {wrapping}")
+    if records.get_kind() == "json":
+        records.print_record({"namespace": target, "kids": kids, "kms_key": wrapping})
 
 
 def _live(admin: Admin, namespace: Namespace) -> list[Kid]:
@@ -99,15 +101,15 @@ def _live(admin: Admin, namespace: Namespace) -> list[Kid]:
     live = [each.kid for each in admin.data_keys.list(namespace) if each.state == "live"]
     back = [kid for kid in live if kid in admin.data_keys.get_retired(namespace)]
     if back:
-        _terminal.say(
-            f"{namespace}: {_retired.offered(back)}. They are not wrapped again; rotate: "
+        terminal.say(
+            f"{namespace}: {retired_data_keys.describe_offered(back)}. They are not wrapped again; rotate: "
             f"configsvc data-key rotate -n {namespace} --fresh"
         )
     return [kid for kid in live if kid not in back]
 
 
 @command.command("retire", cls=_TakesKid)
-@_options.one_namespace
+@options.one_namespace
 @click.argument("kid")
 def retire(kid: str, namespace: str | None) -> None:
     """Retire a data key for good.
@@ -115,13 +117,13 @@ def retire(kid: str, namespace: str | None) -> None:
     Nothing more is sealed under KID, and no version sealed under it is activated. There is no way back. This is refused
     while served entries need it: `configsvc data-key rotate` seals those again and retires it.
     """
-    target, admin = _options.target(namespace), _settings.admin()
+    target, admin = options.choose_target(namespace), composition.open_admin()
     question = f"Retire data key {kid} of {target}? Versions sealed under it can no longer be activated."
-    _confirm.confirm(question, lambda: _check(admin, target, kid))
+    confirm.confirm(question, lambda: _check(admin, target, kid))
     admin.data_keys.retire(target, kid)
-    retired_kids = _retired.advise(admin, target)
+    retired_kids = retired_data_keys.advise(admin, target)
     done = {"namespace": target, "kid": kid, "retired_kids": retired_kids}
-    _output.done(f"{target}: data key {kid} retired", done)
+    records.report_done(f"{target}: data key {kid} retired", done)
 
 
 def _check(admin: Admin, namespace: Namespace, kid: str) -> None:
@@ -135,7 +137,7 @@ def _check(admin: Admin, namespace: Namespace, kid: str) -> None:
 
 
 @command.command("rotate")
-@_options.one_namespace
+@options.one_namespace
 @click.option(
     "--kms-key",
     metavar="ARN",
@@ -144,7 +146,7 @@ def _check(admin: Admin, namespace: Namespace, kid: str) -> None:
 @click.option(
     "--fresh", is_flag=True, help="Make a new data key even if an earlier rotation was interrupted and left one."
 )
-@_options.message
+@options.message
 def rotate(namespace: str | None, kms_key: str | None, message: str, *, fresh: bool) -> int:
     """Seal all served values under a new data key, and retire the others.
 
@@ -156,11 +158,11 @@ def rotate(namespace: str | None, kms_key: str | None, message: str, *, fresh: b
     Versions that are not served keep their data key. They can be read but no longer activated;
     `configsvc rollback --to-revision` seals them again. Values in plain and kms form have no data key.
     """
-    target = _options.target(namespace)
-    wrapping = None if kms_key is None else _settings.kms_key(kms_key)
-    admin = _settings.admin()
+    target = options.choose_target(namespace)
+    wrapping = None if kms_key is None else composition.choose_kms_key(kms_key)
+    admin = composition.open_admin()
     total = sum(each.served for each in admin.data_keys.list(target))
-    with _terminal.progress(f"rotate {target}", total) as advance:
+    with terminal.show_progress(f"rotate {target}", total) as advance:
 
         def told(part: Part) -> None:
             advance(len(part.keys))
@@ -168,7 +170,7 @@ def rotate(namespace: str | None, kms_key: str | None, message: str, *, fresh: b
         try:
             done = admin.data_keys.rotate(target, wrapping, message or "rotate", fresh=fresh, told=told)
         except KeyboardInterrupt:
-            _terminal.say(f"{target}: every value opens. Run it again: it goes on with what is left.")
+            terminal.say(f"{target}: every value opens. Run it again: it goes on with what is left.")
             raise
     return _report_rotation(admin, target, done)
 
@@ -176,11 +178,11 @@ def rotate(namespace: str | None, kms_key: str | None, message: str, *, fresh: b
 def _report_rotation(admin: Admin, namespace: Namespace, done: Rotation) -> int:
     """What came of it; the exit code is that of the first key that was refused."""
     for key, error in sorted(done.refused.items()):
-        _terminal.say(f"{key}: {error.detail}")
+        terminal.say(f"{key}: {error.detail}")
     left = f", {len(done.left)} still needed" if done.left else ""
-    retired_kids = _retired.advise(admin, namespace)
-    retired = counted(len(done.retired), "data key")
-    _output.done(
+    retired_kids = retired_data_keys.advise(admin, namespace)
+    retired = count(len(done.retired), "data key")
+    records.report_done(
         f"{namespace}: {len(done.sealed)} sealed again under {done.kid}, {retired} retired{left}",
         {
             "namespace": namespace, "kid": done.kid, "sealed": sorted(done.sealed), "retired": list(done.retired),
@@ -188,4 +190,4 @@ def _report_rotation(admin: Admin, namespace: Namespace, done: Rotation) -> int:
             "refused": {key: error.detail for key, error in sorted(done.refused.items())},
         },
     )  # fmt: skip
-    return _exit.code_of(done.refused[min(done.refused)]) if done.refused else 0
+    return exit_codes.get_code(done.refused[min(done.refused)]) if done.refused else 0

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from configsvc.model import names
-from configsvc_client.cli import _confirm, _lost, _options, _output, _settings
+from configsvc_client.cli import options
+from configsvc_client.cli.output import confirm, records
+from configsvc_client.cli.settings import composition
+from configsvc_client.cli.values import lost_answers
 
 if TYPE_CHECKING:
     from configsvc.model.errors import PreconditionFailed
@@ -20,20 +23,20 @@ if TYPE_CHECKING:
 
 
 @click.command(help=__doc__)
-@_options.one_namespace
+@options.one_namespace
 @click.argument("key")
 @click.option("--if-match", type=click.IntRange(min=1), help="Only if the key was last changed at this revision.")
-@_options.message
+@options.message
 def command(key: str, namespace: str | None, message: str, if_match: int | None) -> None:
     names.key(key)
-    target, admin = _options.target(namespace), _settings.admin()
-    _confirm.confirm(f"Delete {key} in {target}?", lambda: admin.values.get_entry(target, key))
-    done = _lost.or_before(
+    target, admin = options.choose_target(namespace), composition.open_admin()
+    confirm.confirm(f"Delete {key} in {target}?", lambda: admin.values.get_entry(target, key))
+    done = lost_answers.accept_earlier(
         admin,
         lambda: admin.values.delete(target, key, message, if_match=if_match).revision,
         lambda error: _deleted_before(admin, target, key, error),
     )
-    _output.done(
+    records.report_done(
         f"{target} {key}: deleted, revision {done}. Back: configsvc activate -n {target} {key} VERSION",
         {"namespace": target, "key": key, "active": None, "revision": done},
     )
@@ -41,5 +44,5 @@ def command(key: str, namespace: str | None, message: str, if_match: int | None)
 
 def _deleted_before(admin: Admin, namespace: Namespace, key: str, error: PreconditionFailed) -> int | None:
     """The revision that deleted the key; a key that was only ever staged serves nothing either."""
-    info = _lost.key_at(admin, namespace, key, error)
+    info = lost_answers.find_key_at(admin, namespace, key, error)
     return info.revision if info and info.state == "deleted" else None

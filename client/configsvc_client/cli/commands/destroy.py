@@ -12,7 +12,9 @@ import click
 
 from configsvc.model import names
 from configsvc.model.errors import Conflict
-from configsvc_client.cli import _confirm, _options, _output, _settings
+from configsvc_client.cli import options
+from configsvc_client.cli.output import confirm, records
+from configsvc_client.cli.settings import composition
 
 if TYPE_CHECKING:
     from configsvc.model.names import Namespace
@@ -20,16 +22,16 @@ if TYPE_CHECKING:
 
 
 @click.command(help=__doc__)
-@_options.one_namespace
+@options.one_namespace
 @click.argument("key")
 @click.argument("version", type=click.IntRange(min=1))
 def command(key: str, version: int, namespace: str | None) -> None:
     names.key(key)
-    target, admin = _options.target(namespace), _settings.admin()
+    target, admin = options.choose_target(namespace), composition.open_admin()
     question = f"Destroy the value of version {version} of {key} in {target}? Nothing brings it back."
-    _confirm.confirm(question, lambda: _check(admin, target, key, version))
+    confirm.confirm(question, lambda: _check(admin, target, key, version))
     revision = admin.values.destroy(target, key, version)
-    _output.done(
+    records.report_done(
         f"{target} {key}: version {version} destroyed, revision {revision}",
         {"namespace": target, "key": key, "version": version, "revision": revision},
     )

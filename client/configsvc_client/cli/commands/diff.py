@@ -16,16 +16,18 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 import click
 
 from configsvc.model.content_types import TEXT
-from configsvc.model.entry import ContentType
 from configsvc.model.errors import CannotOpen, Misconfigured
 from configsvc.model.names import Namespace
 from configsvc.model.same_value import same_value
-from configsvc.model.snapshot import SealedSnapshot
-from configsvc_client.cli import _exit, _loaded, _options, _origins, _output, _settings, _shaping, _terminal, formats
-from configsvc_client.cli._count import counted
-from configsvc_client.cli._inputs import MOST_OF_A_FILE, bounded
-from configsvc_client.cli._shaping import AS_IN_THE_FILE, Shaping
+from configsvc.model.snapshot import ContentType, SealedSnapshot
+from configsvc_client.cli import exit_codes, formats, options
 from configsvc_client.cli.formats import FORMATS
+from configsvc_client.cli.output import records, terminal
+from configsvc_client.cli.output.words import count
+from configsvc_client.cli.settings import composition, sources
+from configsvc_client.cli.values import loading, renaming
+from configsvc_client.cli.values.inputs import MOST_OF_A_FILE, read_bounded
+from configsvc_client.cli.values.renaming import AS_IN_THE_FILE, Shaping
 
 if TYPE_CHECKING:
     from configsvc_client.admin import Admin, Opened
@@ -43,7 +45,7 @@ class SideItem(NamedTuple):
     identity: tuple[str, str, int] | None = None
 
 
-class Side(Protocol):
+class DiffSide(Protocol):
     """One of two."""
 
     name: str
@@ -80,7 +82,7 @@ class ServedSide:
                 key: _open_data(each) for key, each in self._admin.values.open_entries(self._snapshot, entries).items()
             }
         except Misconfigured as error:
-            _terminal.say(f"configsvc: {self.name}: {error.detail}", *_origins.of(error.detail))
+            terminal.say(f"configsvc: {self.name}: {error.detail}", *sources.list_origins(error.detail))
             return {each.key: None if each.sealed else each.value.encode() for each in entries}
 
 
@@ -90,8 +92,8 @@ class FileSide:
     def __init__(self, path: Path, wanted: str | None = None, shaping: Shaping = AS_IN_THE_FILE) -> None:
         self.name = str(path)
         with path.open("rb") as file:
-            content = bounded(self.name, file.read, MOST_OF_A_FILE, "Nothing was compared.")
-        found = _loaded.loaded(self.name, content, wanted, shaping, f"{path} cannot be compared.")
+            content = read_bounded(self.name, file.read, MOST_OF_A_FILE, "Nothing was compared.")
+        found = loading.load_rows(self.name, content, wanted, shaping, f"{path} cannot be compared.")
         self._rows = {row.key: row for row in found.rows}
         self._typed = (wanted or formats.format_of(path.name)) in formats.TREE_FORMATS
 
@@ -111,14 +113,14 @@ def _open_data(found: Opened | CannotOpen) -> bytes | None:
     return None if isinstance(found, CannotOpen) else found.data
 
 
-Change = Literal["added", "removed", "changed", "unknown"]
+SideChange = Literal["added", "removed", "changed", "unknown"]
 
 
 class Compared(NamedTuple):
     """A key that differs; the values are there where they were asked for and open."""
 
     key: str
-    change: Change
+    change: SideChange
     left: SideItem | None
     right: SideItem | None
     was: bytes | None = None
@@ -128,7 +130,7 @@ class Compared(NamedTuple):
         return f"Compared(key={self.key!r}, change={self.change!r})"
 
 
-def compare_sides(left: Side, right: Side, *, values: bool) -> list[Compared]:
+def compare_sides(left: DiffSide, right: DiffSide, *, values: bool) -> list[Compared]:
     """The keys that differ, in their order; `values` asks for the values of all of them."""
     here, there = left.items(), right.items()
     both = sorted(key for key in here.keys() & there.keys() if not _is_identical(here[key], there[key]))
@@ -143,7 +145,7 @@ def compare_sides(left: Side, right: Side, *, values: bool) -> list[Compared]:
     return sorted(_fill_values(found, left, right) if values else found)
 
 
-def _fill_values(found: list[Compared], left: Side, right: Side) -> list[Compared]:
+def _fill_values(found: list[Compared], left: DiffSide, right: DiffSide) -> list[Compared]:
     was = left.data([each.key for each in found if each.change == "removed"])
     now = right.data([each.key for each in found if each.change == "added"])
     return [_fill(each, was, now) for each in found]
@@ -158,7 +160,7 @@ def _is_identical(left: SideItem, right: SideItem) -> bool:
     return left.identity is not None and left.identity == right.identity
 
 
-def _find_change(left: SideItem, right: SideItem, was: bytes | None, now: bytes | None) -> Change | None:
+def _find_change(left: SideItem, right: SideItem, was: bytes | None, now: bytes | None) -> SideChange | None:
     if (left.form and right.form and left.form != right.form) or differ_in_type(left, right):
         return "changed"
     if was is None or now is None:
@@ -173,13 +175,13 @@ def differ_in_type(left: SideItem | None, right: SideItem | None) -> bool:
 
 
 @click.command(help=__doc__)
-@_options.namespaces
+@options.namespaces
 @click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "-f", "--format", "wanted", multiple=True, type=click.Choice(FORMATS),
     help="Of the FILE, by its ending where left out. Once for both of two FILEs, or once for each.",
 )  # fmt: skip
-@_shaping.options
+@renaming.add_options
 @click.option("--from", "start", type=click.IntRange(min=1), metavar="REVISION", help="Compare two revisions.")
 @click.option("--to", "end", type=click.IntRange(min=1), metavar="REVISION", help="Now, where left out.")
 @click.option("--reveal", is_flag=True, help="Show the values.")
@@ -190,15 +192,13 @@ def command(
 ) -> int:  # fmt: skip
     left, right = _sides(namespaces, _files(files, wanted, shaping), start, end)
     found = compare_sides(left, right, values=reveal)
-    _output.table(
+    records.print_table(
         ("key", "change", "left", "right"),
-        ((each.key, each.change, *_shown(each, reveal=reveal)) for each in found),
+        ((each.key, each.change, *_show_values(each, reveal=reveal)) for each in found),
     )
     _tell_types(found if reveal else [])
-    _terminal.say(
-        f"{left.name} → {right.name}: {counted(len(found), 'key')} {'differs' if len(found) == 1 else 'differ'}"
-    )
-    return _exit.DIFFERENT if found and exit_code else 0
+    terminal.say(f"{left.name} → {right.name}: {count(len(found), 'key')} {'differs' if len(found) == 1 else 'differ'}")
+    return exit_codes.DIFFERENT if found and exit_code else 0
 
 
 def _files(paths: tuple[Path, ...], wanted: tuple[str, ...], shaping: Shaping) -> list[FileSide]:
@@ -210,21 +210,23 @@ def _files(paths: tuple[Path, ...], wanted: tuple[str, ...], shaping: Shaping) -
     return [FileSide(path, format_, shaping) for path, format_ in zip(paths, each, strict=True)]
 
 
-def _sides(namespaces: tuple[str, ...], files: list[FileSide], start: int | None, end: int | None) -> tuple[Side, Side]:
+def _sides(
+    namespaces: tuple[str, ...], files: list[FileSide], start: int | None, end: int | None
+) -> tuple[DiffSide, DiffSide]:
     two_files = len(files) == 2  # noqa: PLR2004  # a left and a right one
     if len(files) > 2 or (two_files and (namespaces or start)) or (files and start) or (end and not start):  # noqa: PLR2004
         raise click.UsageError("Two sides: -n A -n B, --from REVISION [--to REVISION], FILE, or FILE FILE.")
     if two_files:
         return files[0], files[1]
     if files:
-        return _served(_settings.admin(), _options.the_namespace(_one(namespaces))), files[0]
+        return _served(composition.open_admin(), options.choose_namespace(_one(namespaces))), files[0]
     if start:
-        admin, target = _settings.admin(), _options.the_namespace(_one(namespaces))
+        admin, target = composition.open_admin(), options.choose_namespace(_one(namespaces))
         return _served(admin, target, start), _served(admin, target, end)
-    wanted = _options.the_namespaces(namespaces)
+    wanted = options.choose_namespaces(namespaces)
     if len(wanted) != 2:  # noqa: PLR2004
         raise click.UsageError("Name the two namespaces: -n A -n B; or --from REVISION, or a FILE.")
-    admin = _settings.admin()
+    admin = composition.open_admin()
     return _served(admin, wanted[0]), _served(admin, wanted[1])
 
 
@@ -234,19 +236,19 @@ def _one(namespaces: tuple[str, ...]) -> str | None:
     return namespaces[0] if namespaces else None
 
 
-def _served(admin: Admin, namespace: Namespace, revision: int | None = None) -> Side:
+def _served(admin: Admin, namespace: Namespace, revision: int | None = None) -> DiffSide:
     snapshot = admin.values.get_snapshot(namespace, revision)
     return ServedSide(f"{namespace} at revision {revision or snapshot.revision}", admin, snapshot)
 
 
-def _shown(each: Compared, *, reveal: bool) -> tuple[str | None, str | None]:
+def _show_values(each: Compared, *, reveal: bool) -> tuple[str | None, str | None]:
     if not reveal:
         typed = differ_in_type(each.left, each.right)
-        return _described(each.left, typed=typed), _described(each.right, typed=typed)
+        return _describe_side(each.left, typed=typed), _describe_side(each.right, typed=typed)
     return _text(each.left, each.was), _text(each.right, each.now)
 
 
-def _described(item: SideItem | None, *, typed: bool) -> str | None:
+def _describe_side(item: SideItem | None, *, typed: bool) -> str | None:
     """A side without its value; with the content type where that differs."""
     if item is None:
         return None
@@ -259,7 +261,7 @@ def _tell_types(found: Sequence[Compared]) -> None:
     for each in found:
         if each.left and each.right and differ_in_type(each.left, each.right):
             types = f"{each.left.content_type} → {each.right.content_type}"
-            _terminal.say(f"{each.key}: the content type differs: {types}")
+            terminal.say(f"{each.key}: the content type differs: {types}")
 
 
 def _text(item: SideItem | None, data: bytes | None) -> str | None:

@@ -20,21 +20,23 @@ from configsvc.model import names
 from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc.model.names import Namespace
 from configsvc_client._pin import Pin, pin, region_of
-from configsvc_client._sentences import sentences
-from configsvc_client.cli import _checks, _exit, _options, _origins, _output, _retired, _settings
-from configsvc_client.cli._checks import Check
-from configsvc_client.cli._count import counted
+from configsvc_client._wording import sentences
+from configsvc_client.cli import exit_codes, options
+from configsvc_client.cli.output import records
+from configsvc_client.cli.output.words import count
+from configsvc_client.cli.settings import checks, composition, retired_data_keys, sources
+from configsvc_client.cli.settings.checks import SetupCheck
 
 if TYPE_CHECKING:
     from configsvc_client.admin import Admin
-    from configsvc_client.cli._profiles import Resolved
+    from configsvc_client.cli.settings.profiles import Resolved
 
 
 @click.command(help=__doc__)
-@_options.namespaces
+@options.namespaces
 def command(namespaces: tuple[str, ...]) -> int:
     try:
-        wanted = _options.the_namespaces(namespaces, none=True)
+        wanted = options.choose_namespaces(namespaces, none=True)
     except Misconfigured:  # the first check says why
         wanted = []
     return report([str(each) for each in wanted])
@@ -43,62 +45,62 @@ def command(namespaces: tuple[str, ...]) -> int:
 def report(namespaces: list[str]) -> int:
     """Prints the checks; the exit code."""
     found = list(examine(namespaces))
-    _output.table(("check", "state", "found", "what to do"), found)
-    return _exit.FAILED if any(each.state == "failed" for each in found) else 0
+    records.print_table(("check", "state", "found", "what to do"), found)
+    return exit_codes.FAILED if any(each.state == "failed" for each in found) else 0
 
 
 _SHOWN = (("CONFIGSVC_NAMESPACES", "namespaces"), ("CONFIGSVC_KMS_KEYS", "KMS keys"), ("AWS_REGION", "region"))
 """Settings of which doctor says where they come from, beside the URL, the API key and the AWS identity."""
 
 
-def examine(namespaces: list[str]) -> Iterator[Check]:
+def examine(namespaces: list[str]) -> Iterator[SetupCheck]:
     """Each check as it is made, with where the settings that a failed one names come from.
 
     What cannot go on ends the list.
     """
     for each in _run_checks(namespaces):
-        origins = _origins.of(f"{each.found} {each.advice}") if each.state in ("failed", "warning") else []
+        origins = sources.list_origins(f"{each.found} {each.advice}") if each.state in ("failed", "warning") else []
         yield each._replace(found=sentences(each.found, *origins) if origins else each.found)
 
 
-def _run_checks(namespaces: list[str]) -> Iterator[Check]:
-    settings = _checks.tried("settings", lambda: _check_settings(namespaces))
+def _run_checks(namespaces: list[str]) -> Iterator[SetupCheck]:
+    settings = checks.try_check("settings", lambda: _check_settings(namespaces))
     yield settings
     if settings.state == "failed":
         return
-    resolved = _settings.resolved()
+    resolved = composition.resolve()
     if resolved.project:
-        yield _checks.project_file(resolved.project, trusted=resolved.project_trusted)
-    admin = _settings.admin()
-    reached = _checks.tried("service", lambda: _check_reached(admin))
+        yield checks.check_project_file(resolved.project, trusted=resolved.project_trusted)
+    admin = composition.open_admin()
+    reached = checks.try_check("service", lambda: _check_reached(admin))
     yield reached
     if reached.state == "failed":
         return
-    yield _checks.tried("table", lambda: _check_table(admin))
-    yield _checks.tried("clock", lambda: _checks.clock(admin.access.measure_skew()))
+    yield checks.try_check("table", lambda: _check_table(admin))
+    yield checks.try_check("clock", lambda: checks.check_clock(admin.access.measure_skew()))
     wanted = [names.namespace(each) for each in namespaces]
     yield from _check_principals(admin, wanted)
     for each in wanted:
         yield from _check_namespace(admin, each)
 
 
-def _check_settings(namespaces: list[str]) -> Check:
+def _check_settings(namespaces: list[str]) -> SetupCheck:
     """Where the settings come from. Without namespaces, those that are set are checked too.
 
     Raises:
         Misconfigured: one is missing or wrong.
     """
     from configsvc_client.admin import settings_in
-    from configsvc_client.cli._api_key import api_key
+    from configsvc_client.cli.settings.api_key import find_api_key
 
-    settings_in(_settings.environ())
+    settings_in(composition.get_environ())
     if not namespaces:
-        _options.the_namespaces((), none=True)
-    resolved = _settings.resolved()
+        options.choose_namespaces((), none=True)
+    resolved = composition.resolve()
     told = [f"{resolved.get('CONFIGSVC_URL')} from {resolved.settings['CONFIGSVC_URL'].source}"]
-    told += [f"API key from {api_key(resolved)[1]}", f"AWS identity by {_describe_identity(resolved)}"]
+    told += [f"API key from {find_api_key(resolved)[1]}", f"AWS identity by {_describe_identity(resolved)}"]
     told += [f"{what} from {resolved.settings[name].source}" for name, what in _SHOWN if name in resolved.settings]
-    return Check("settings", "ok", ", ".join(told))
+    return SetupCheck("settings", "ok", ", ".join(told))
 
 
 def _describe_identity(resolved: Resolved) -> str:
@@ -110,68 +112,68 @@ def _describe_identity(resolved: Resolved) -> str:
     return f"AWS_PROFILE {profile.text} from {profile.source}" if profile else "AWS's own settings"
 
 
-def _check_reached(admin: Admin) -> Check:
+def _check_reached(admin: Admin) -> SetupCheck:
     admin.access.measure_skew()
-    return Check("service", "ok", f"{_settings.resolved().get('CONFIGSVC_URL')} answers")
+    return SetupCheck("service", "ok", f"{composition.resolve().get('CONFIGSVC_URL')} answers")
 
 
-def _check_table(admin: Admin) -> Check:
+def _check_table(admin: Admin) -> SetupCheck:
     admin.access.check_table()
-    return Check("table", "ok", "the service can read its table")
+    return SetupCheck("table", "ok", "the service can read its table")
 
 
-def _check_api_keys(namespaces: list[Namespace]) -> Iterator[Check]:
+def _check_api_keys(namespaces: list[Namespace]) -> Iterator[SetupCheck]:
     """Each by itself: where two are set, one of them is enough, and each request is tried with the other."""
 
-    def look(admin: Admin) -> Check:
-        return _checks.api_key(_get_member(admin.access.whoami(signed=False), "api_key"), namespaces)
+    def look(admin: Admin) -> SetupCheck:
+        return checks.check_api_key(_get_member(admin.access.whoami(signed=False), "api_key"), namespaces)
 
-    found = [_checks.tried("API key", partial(look, admin)) for admin in _settings.admins()]
+    found = [checks.try_check("API key", partial(look, admin)) for admin in composition.open_admins()]
     if len(found) == 1:
         yield found[0]
         return
     for number, each in enumerate(found, start=1):
-        yield _checks.one_of(each._replace(name=f"API key {number} of {len(found)}"), found)
+        yield checks.check_one_of_two(each._replace(name=f"API key {number} of {len(found)}"), found)
 
 
-def _check_principals(admin: Admin, namespaces: list[Namespace]) -> Iterator[Check]:
+def _check_principals(admin: Admin, namespaces: list[Namespace]) -> Iterator[SetupCheck]:
     yield from _check_api_keys(namespaces)
     try:
         found = _get_member(admin.access.whoami(), "iam")
     except Misconfigured as error:
-        yield Check("AWS identity", "warning", error.detail, "Needed to write, and to seal and open.")
+        yield SetupCheck("AWS identity", "warning", error.detail, "Needed to write, and to seal and open.")
         return
     except ConfigsvcError as error:
         if error.members.get("gateway") != "ACCESS_DENIED":
-            yield _checks.failed("AWS identity", error)
+            yield checks.report_failure("AWS identity", error)
             return
         found = None
-        yield Check("AWS identity", "warning", error.detail, "Needed to write. Reading takes the API key and KMS.")
+        yield SetupCheck("AWS identity", "warning", error.detail, "Needed to write. Reading takes the API key and KMS.")
     else:
-        yield _checks.iam(found)
+        yield checks.check_iam(found)
         if found is None:
             return
     for each in namespaces:
-        yield _checks.tried(f"{each}: write", partial(_check_writes, admin, found, each))
+        yield checks.try_check(f"{each}: write", partial(_check_writes, admin, found, each))
 
 
-def _check_writes(admin: Admin, principal: Mapping[str, Any] | None, namespace: Namespace) -> Check:
-    return _checks.writes(principal, namespace, admin.access.find_denial(namespace, "write"))
+def _check_writes(admin: Admin, principal: Mapping[str, Any] | None, namespace: Namespace) -> SetupCheck:
+    return checks.check_writes(principal, namespace, admin.access.find_denial(namespace, "write"))
 
 
-def _check_namespace(admin: Admin, namespace: Namespace) -> Iterator[Check]:
+def _check_namespace(admin: Admin, namespace: Namespace) -> Iterator[SetupCheck]:
     try:
         listed = [each for each in admin.data_keys.list(namespace) if each.state == "live"]
     except ConfigsvcError as error:
-        yield _checks.failed(str(namespace), error)
+        yield checks.report_failure(str(namespace), error)
         return
-    yield Check(str(namespace), "ok", f"can be read; {counted(len(listed), 'live data key')}")
+    yield SetupCheck(str(namespace), "ok", f"can be read; {count(len(listed), 'live data key')}")
     back = [each.kid for each in listed if each.kid in admin.data_keys.get_retired(namespace)]
     if back:
         advice = f"Rotate: configsvc data-key rotate -n {namespace} --fresh"
-        yield Check(f"{namespace}: data keys", "failed", _retired.offered(back), advice)
-    pins = pin(_settings.pins())
-    trusted = _checks.pinned(namespace, pins, sorted({each.data_key.kms_key for each in listed}))
+        yield SetupCheck(f"{namespace}: data keys", "failed", retired_data_keys.describe_offered(back), advice)
+    pins = pin(composition.get_pins())
+    trusted = checks.check_pinned(namespace, pins, sorted({each.data_key.kms_key for each in listed}))
     yield trusted
     if trusted.state in ("ok", "warning"):
         yield _check_unwraps(admin, namespace, _find_region(pins, listed[0].data_key.kms_key))
@@ -181,18 +183,18 @@ def _find_region(pins: Pin, kms_key: str) -> str:
     """Where KMS is asked for a key."""
     from configsvc_client.admin import settings_in
 
-    ours = settings_in(_settings.environ()).region
+    ours = settings_in(composition.get_environ()).region
     pinned = pins.nearest(kms_key, ours)
     return region_of(pinned) if pinned else ours
 
 
-def _check_unwraps(admin: Admin, namespace: Namespace, region: str) -> Check:
+def _check_unwraps(admin: Admin, namespace: Namespace, region: str) -> SetupCheck:
     name = f"{namespace}: KMS"
     try:
         admin.data_keys.check(namespace)
     except ConfigsvcError as error:
-        return _checks.failed(name, error)
-    return Check(name, "ok", f"kms:Decrypt opens the data key, in {region}")
+        return checks.report_failure(name, error)
+    return SetupCheck(name, "ok", f"kms:Decrypt opens the data key, in {region}")
 
 
 def _get_member(found: Mapping[str, object], name: str) -> Mapping[str, Any] | None:

@@ -23,40 +23,33 @@ import click
 from configsvc.model.content_types import KINDS, TEXT
 from configsvc.model.errors import ConfigsvcError, NotFound, PreconditionFailed, Unprocessable, VersionClaimed
 from configsvc.model.same_value import same_value
-from configsvc_client.cli import (
-    _content,
-    _editor,
-    _empty,
-    _exit,
-    _forms,
-    _options,
-    _output,
-    _settings,
-    _terminal,
-    _unnamed,
-)
+from configsvc_client.cli import exit_codes, options
+from configsvc_client.cli.output import records, terminal
+from configsvc_client.cli.run import editors
+from configsvc_client.cli.settings import composition
+from configsvc_client.cli.values import checks, inputs, protection
 
 if TYPE_CHECKING:
-    from configsvc.model.entry import Form
     from configsvc.model.names import Namespace
+    from configsvc.model.snapshot import Form
     from configsvc_client.admin import Admin, Draft, Opened, Stored
-    from configsvc_client.cli._editor import Editor
+    from configsvc_client.cli.run.editors import Editor
 
 _AGAIN, _STAGE, _EMPTY, _QUIT = "edit", "stage", "store", "quit"
 
 
 @click.command(help=__doc__)
-@_options.one_namespace
+@options.one_namespace
 @click.argument("key")
-@_forms.for_one_key
-@_empty.option
-@_options.message
+@protection.add_flags
+@inputs.allow_empty_option
+@options.message
 def command(
     key: str, namespace: str | None, message: str, *, seal: bool, plain: bool, kms: bool, allow_empty: bool
 ) -> int:
-    target, admin = _options.target(namespace), _settings.admin()
-    session = _Session(admin, target, key, message, _forms.asked(seal, plain, kms), allow_empty=allow_empty)
-    return session.run(_editor.editor())
+    target, admin = options.choose_target(namespace), composition.open_admin()
+    session = _Session(admin, target, key, message, protection.get_form(seal, plain, kms), allow_empty=allow_empty)
+    return session.run(editors.find_editor())
 
 
 class _Base(NamedTuple):
@@ -76,7 +69,7 @@ class _Base(NamedTuple):
             return b""
         if not KINDS[self.opened.content_type].is_json:
             return self.opened.data
-        return _content.indented(self.opened.data) or self.opened.data
+        return checks.indent_json(self.opened.data) or self.opened.data
 
     @property
     def suffix(self) -> str:
@@ -94,13 +87,13 @@ class _Base(NamedTuple):
         if self.opened is None:
             return content.removesuffix(b"\n")
         before = self.opened.data
-        found = before if content == self.content else _without_added_end(content, before)
+        found = before if content == self.content else _drop_added_end(content, before)
         return before if same_value(self.opened.content_type, found, before) else found
 
     def empties(self, content: bytes) -> bool:
         """Whether what the editor saved is empty or white space only, and what was served is not."""
         before = self.opened.data if self.opened else None
-        return _empty.is_blank(self.saved(content)) and (before is None or not _empty.is_blank(before))
+        return inputs.is_blank(self.saved(content)) and (before is None or not inputs.is_blank(before))
 
     def draft(self, key: str, data: bytes) -> Draft:
         """The value to store, if the key is still as it was read.
@@ -119,7 +112,7 @@ class _Base(NamedTuple):
         return checked(Draft(name, data, self.opened.content_type, self.form, if_match=self.revision))
 
 
-def _without_added_end(content: bytes, before: bytes) -> bytes:
+def _drop_added_end(content: bytes, before: bytes) -> bytes:
     """What was saved, without the line end that an editor adds to a value that had none, as the lines before end."""
     if before.endswith(b"\n"):
         return content
@@ -144,14 +137,14 @@ class _Session:
         """The exit code."""
         base, theirs = self._read(), None
         if base.opened is None:
-            _terminal.say(f"Nothing is served under {self._key}: what you save is the first value.")
+            terminal.say(f"Nothing is served under {self._key}: what you save is the first value.")
         start = base.content
         while True:
             content = editor.edited(start, base.suffix, theirs)
             if base.leaves(content):
-                _terminal.say(f"{self._namespace} {self._key}: nothing changed, nothing stored")
-                if editor.may_return_early and _terminal.can_ask():
-                    _terminal.say("If the editor returned at once, make it wait, like EDITOR='code --wait'.")
+                terminal.say(f"{self._namespace} {self._key}: nothing changed, nothing stored")
+                if editor.may_return_early and terminal.can_ask():
+                    terminal.say("If the editor returned at once, make it wait, like EDITOR='code --wait'.")
                 return 0
             found = self._tried(base, content)
             if isinstance(found, int):
@@ -170,8 +163,8 @@ class _Session:
             except ConfigsvcError as error:
                 chosen = self._asked(error, empty=base.empties(content) and base.suffix != ".json")
                 if chosen == _QUIT:
-                    _terminal.say("Nothing was stored; your draft is forgotten.")
-                    return _exit.code_of(error)
+                    terminal.say("Nothing was stored; your draft is forgotten.")
+                    return exit_codes.get_code(error)
             else:
                 return 0
 
@@ -186,15 +179,15 @@ class _Session:
         if not KINDS[opened.content_type].is_text:
             raise Unprocessable(f"{self._key} holds bytes. Store a file: configsvc put {self._key} @FILE --binary")
         if opened.form == "plain" and form is None:  # before the editor opens: nobody's work is lost
-            form = self._asked_form = _unnamed.form(self._namespace, self._key)
-        _unnamed.tell_kms([self._key] if opened.form == "kms" and form is None else [])
+            form = self._asked_form = protection.decide_form(self._namespace, self._key)
+        protection.tell_kms([self._key] if opened.form == "kms" and form is None else [])
         return _Base(opened, info.revision if info else None, form)
 
     def _check_empty(self, base: _Base, content: bytes, *, asked_for: bool) -> None:
         self._allow_empty = self._allow_empty or asked_for
         if base.empties(content) and not self._allow_empty:
             saved = "only white space" if base.saved(content) else "nothing"
-            raise _empty.refusal(self._key, f"The editor saved {saved}.", as_json=base.suffix == ".json")
+            raise inputs.refuse_empty(self._key, f"The editor saved {saved}.", as_json=base.suffix == ".json")
 
     def _stored(self, base: _Base, content: bytes) -> Stored:
         return self._admin.values.put_draft(self._namespace, base.draft(self._key, base.saved(content)), self._message)
@@ -211,15 +204,15 @@ class _Session:
         """What to do with a draft that was not stored; without a person to ask, to quit."""
         raced = isinstance(error, (PreconditionFailed, VersionClaimed))
         if raced:
-            _terminal.say(f"{self._namespace} {self._key} changed while you edited: {self._latest()}")
-        for line in _exit.lines_of(error):
-            _terminal.say(line)
-        if not _terminal.can_ask():
+            terminal.say(f"{self._namespace} {self._key} changed while you edited: {self._latest()}")
+        for line in exit_codes.get_lines(error):
+            terminal.say(line)
+        if not terminal.can_ask():
             return _QUIT
         more = [_STAGE] if raced else [_EMPTY] if empty else []
         try:
-            return _terminal.choose("Your draft", [_AGAIN, *more, _QUIT])
-        except _terminal.Ended:
+            return terminal.choose("Your draft", [_AGAIN, *more, _QUIT])
+        except terminal.InputEnded:
             return _QUIT
 
     def _latest(self) -> str:
@@ -231,7 +224,7 @@ class _Session:
 
     def _told(self, stored: Stored) -> None:
         state = "served" if stored.active == stored.version else "staged"
-        _output.done(
+        records.report_done(
             f"{self._namespace} {stored.key}: version {stored.version}, {state}, revision {stored.revision}",
             {"namespace": self._namespace, **stored._asdict()},
         )

@@ -17,32 +17,34 @@ import click
 from configsvc.model.errors import Misconfigured
 from configsvc.model.names import Namespace
 from configsvc_client._pin import pin
-from configsvc_client.cli import _options, _output, _settings, _terminal
+from configsvc_client.cli import options
+from configsvc_client.cli.output import records, terminal
+from configsvc_client.cli.settings import composition
 
 if TYPE_CHECKING:
     from configsvc_client.admin import Admin
 
 
 @click.command(help=__doc__)
-@_options.namespaces
+@options.namespaces
 def command(namespaces: tuple[str, ...]) -> None:
-    _options.check_trusted(namespaces)  # what is printed becomes a consumer's settings
-    wanted = _options.the_namespaces(namespaces)
-    admin = _settings.admin()
-    kms_keys = in_use(admin, wanted)
+    options.check_trusted(namespaces)  # what is printed becomes a consumer's settings
+    wanted = options.choose_namespaces(namespaces)
+    admin = composition.open_admin()
+    kms_keys = find_keys_in_use(admin, wanted)
     _check_pinned(kms_keys)
     found = {
-        "CONFIGSVC_URL": _settings.resolved().get("CONFIGSVC_URL"),
+        "CONFIGSVC_URL": composition.resolve().get("CONFIGSVC_URL"),
         "CONFIGSVC_NAMESPACES": ",".join(wanted),
         "CONFIGSVC_KMS_KEYS": ",".join(kms_keys),
     }
-    if _output.kind() == "json":
-        _output.print_json(found)
+    if records.get_kind() == "json":
+        records.print_json(found)
     else:
         _lines(found)
 
 
-def in_use(admin: Admin, namespaces: Iterable[Namespace]) -> list[str]:
+def find_keys_in_use(admin: Admin, namespaces: Iterable[Namespace]) -> list[str]:
     """The KMS keys that wrap the live data keys of namespaces, by the service's word.
 
     Those of retired ones may be on their way out, and nothing that is served needs them.
@@ -57,7 +59,7 @@ def _check_pinned(kms_keys: Iterable[str]) -> None:
     Raises:
         Misconfigured: this person pins KMS keys, and one is not among them.
     """
-    known = pin(_settings.pins())
+    known = pin(composition.get_pins())
     unknown = [each for each in kms_keys if known.arns and not known.covers(each)]
     if unknown:
         raise Misconfigured(
@@ -69,5 +71,5 @@ def _check_pinned(kms_keys: Iterable[str]) -> None:
 
 def _lines(found: Mapping[str, str]) -> None:
     for name, text in found.items():
-        _terminal.show(f"export {name}={shlex.quote(text)}" if text else "# no data key: nothing is sealed yet")
-    _terminal.show("# export CONFIGSVC_API_KEY=<the consumer's own API key>")
+        terminal.show(f"export {name}={shlex.quote(text)}" if text else "# no data key: nothing is sealed yet")
+    terminal.show("# export CONFIGSVC_API_KEY=<the consumer's own API key>")

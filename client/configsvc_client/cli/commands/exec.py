@@ -26,7 +26,9 @@ from typing import NoReturn
 
 import click
 
-from configsvc_client.cli import _options, _settings, _terminal, _typed
+from configsvc_client.cli import common, options
+from configsvc_client.cli.output import terminal
+from configsvc_client.cli.settings import composition
 
 # Python ignores these, and what is ignored stays so in the command: `yes | head` would not end quietly.
 _IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)
@@ -36,11 +38,11 @@ _SIGNALS = ("HUP", "USR1", "USR2", "TERM")
 
 
 @click.command(context_settings={"allow_interspersed_args": False}, help=__doc__)
-@_options.namespaces
+@options.namespaces
 @click.option("--only", multiple=True, metavar="PATTERN", help="Only these keys, like 'db.*'. Repeatable.")
 @click.option("--prefix", help="Only keys that start so. Their variables have the whole key's name.")
 @click.option(
-    "--mount", metavar="FILE", type=_typed.FilledPath(path_type=Path),
+    "--mount", metavar="FILE", type=common.FilledPath(path_type=Path),
     help="Write the values to a new FILE (mode 0600), removed at the end; set no variables. By its ending .json, "
     ".yaml, .toml, .csv, .sh (named as variables), else dotenv.",
 )  # fmt: skip
@@ -54,64 +56,64 @@ _SIGNALS = ("HUP", "USR1", "USR2", "TERM")
 @click.option("--watch", is_flag=True, help="Start COMMAND again when a value changes.")
 @click.option("--signal", "instead", type=click.Choice(_SIGNALS), help="With --watch and --mount: signal it instead.")
 @click.option("--grace", type=click.FloatRange(0), default=10.0, help="Seconds to end in before it is killed (10).")
-@_options.every
+@options.every
 @click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND [ARGUMENT]...")
 def command(
     namespaces: tuple[str, ...], arguments: tuple[str, ...], *, only: tuple[str, ...], prefix: str | None,
     mount: Path | None, override: tuple[str, ...], drop_credentials: bool,
     watch: bool, instead: str | None, grace: float, every: float,
 ) -> int:  # fmt: skip
-    from configsvc_client.cli import _running
-    from configsvc_client.cli._child import (
+    from configsvc_client.cli.run import runner
+    from configsvc_client.cli.run.child import (
         ADVICE,
         ADVICE_FOR_FILE,
         Admission,
         Child,
-        inherited,
-        without_credentials,
+        get_inherited,
+        remove_credentials,
     )
-    from configsvc_client.cli._mount import is_environment
-    from configsvc_client.cli._supervised import NotStarted
+    from configsvc_client.cli.run.mount import is_environment
+    from configsvc_client.cli.run.supervise import NotStarted
 
     if not arguments[0]:
         raise click.UsageError("COMMAND is empty, as an unset variable is.")
     if instead and not (watch and mount):
         raise click.UsageError("--signal goes with --watch and --mount: a running command's environment cannot change.")
-    base = inherited(os.environ)
-    base = without_credentials(base) if drop_credentials else base
+    base = get_inherited(os.environ)
+    base = remove_credentials(base) if drop_credentials else base
     child = Child(base, arguments, override)
-    named = _options.the_namespaces(namespaces)
-    listed = {each: _settings.exec_list(each) for each in named}  # now: the thread that looks has no settings
+    named = options.choose_namespaces(namespaces)
+    listed = {each: composition.get_exec_list(each) for each in named}  # now: the thread that looks has no settings
     becomes_environment = mount is None or is_environment(mount)
     admission = Admission(listed.__getitem__, ADVICE_FOR_FILE if mount else ADVICE)
-    admitted = admission.admitted if becomes_environment else _every_key
-    source = _running.Source(_settings.admin(), named, only, prefix or "", admitted)
+    admitted = admission.admitted if becomes_environment else _list_every_key
+    source = runner.ValueSource(composition.open_admin(), named, only, prefix or "", admitted)
     if not watch and mount is None:
-        _replaced(arguments, child.environment(source.first()))
+        _become_command(arguments, child.environment(source.first()))
     after = signal.Signals[f"SIG{instead}"] if instead else None
     try:
-        return _running.run(source, child, arguments, _running.Manner(mount, every if watch else None, grace, after))
+        return runner.run(source, child, arguments, runner.Manner(mount, every if watch else None, grace, after))
     except NotStarted as error:
-        return _not_started(arguments[0], error.reason)
+        return _report_not_started(arguments[0], error.reason)
 
 
-def _every_key(_namespace: str, keys: Sequence[str]) -> Sequence[str]:
+def _list_every_key(_namespace: str, keys: Sequence[str]) -> Sequence[str]:
     return keys
 
 
-def _replaced(arguments: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+def _become_command(arguments: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
     """Becomes the command; with a shell's exit codes when it cannot."""
-    _terminal.flush()
+    terminal.flush()
     for ignored in _IGNORED:
         signal.signal(ignored, signal.SIG_DFL)
     try:
         os.execvpe(arguments[0], list(arguments), dict(environment))  # noqa: S606  # running it is what exec is for
     except OSError as error:
-        sys.exit(_not_started(arguments[0], error))
+        sys.exit(_report_not_started(arguments[0], error))
 
 
-def _not_started(command: str, error: OSError) -> int:
+def _report_not_started(command: str, error: OSError) -> int:
     """Says why, and answers the code that a shell would."""
     missing = isinstance(error, FileNotFoundError)
-    _terminal.say(f"configsvc: {command}: {'no such command' if missing else error.strerror}.")
+    terminal.say(f"configsvc: {command}: {'no such command' if missing else error.strerror}.")
     return _NOT_FOUND if missing else _NOT_STARTED

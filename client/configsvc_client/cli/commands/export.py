@@ -27,11 +27,14 @@ from typing import TYPE_CHECKING
 import click
 
 from configsvc.model.errors import Unprocessable
-from configsvc_client.cli import _content, _layers, _misread, _options, _settings, _terminal, _typed, _wanted
-from configsvc_client.cli._count import counted, first_of
-from configsvc_client.cli._destination import STDOUT, destination
-from configsvc_client.cli._variable_names import as_stored, as_variables, unassignable
-from configsvc_client.cli.formats import ENVIRONMENT_FORMATS, FORMATS, Value, format_of, write
+from configsvc_client.cli import common, options
+from configsvc_client.cli.formats import ENVIRONMENT_FORMATS, FORMATS, WritableValue, format_of, write
+from configsvc_client.cli.output import destinations, terminal
+from configsvc_client.cli.output.destinations import STDOUT, find_destination
+from configsvc_client.cli.output.words import count, list_first
+from configsvc_client.cli.settings import composition
+from configsvc_client.cli.values import checks, reading
+from configsvc_client.cli.values.checks import keep_names, list_unassignable, name_variables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,8 +49,8 @@ _NAMED = 3
 
 
 @click.command(help=__doc__)
-@_options.namespaces
-@click.argument("file", default=STDOUT, type=_typed.FilledPath(dir_okay=False, allow_dash=True))
+@options.namespaces
+@click.argument("file", default=STDOUT, type=common.FilledPath(dir_okay=False, allow_dash=True))
 @click.option("-f", "--format", "wanted", type=click.Choice(FORMATS), help="By the file's ending where left out.")
 @click.option("--only", multiple=True, metavar="PATTERN", help="Keys to export, like 'db.*'. Repeatable.")
 @click.option("--variables", is_flag=True, help="Name them as exec does: db.url is DB_URL. Not for importing again.")
@@ -55,63 +58,63 @@ _NAMED = 3
 def command(
     file: str, namespaces: tuple[str, ...], wanted: str | None, *, only: tuple[str, ...], variables: bool, reveal: bool
 ) -> None:
-    _misread.check_format(file, wanted)
-    targets, admin = _options.distinct(_options.the_namespaces(namespaces)), _settings.admin()
+    destinations.check_format(file, wanted)
+    targets, admin = options.drop_repeats(options.choose_namespaces(namespaces)), composition.open_admin()
     snapshots = [admin.values.get_snapshot(each) for each in targets]
-    _misread.check_file(file, targets, {entry.key for each in snapshots for entry in each.entries})
-    where = destination(file)
+    destinations.check_file(file, targets, {entry.key for each in snapshots for entry in each.entries})
+    where = find_destination(file)
     if where.is_terminal and not reveal:
         _check_sealed(snapshots, only)
     kind = wanted or format_of(file)
-    opened = _wanted.opened(admin, snapshots, only, "", _admission(kind, variables=variables))
+    opened = reading.open_values(admin, snapshots, only, "", _admission(kind, variables=variables))
     found = dict(sorted(opened.items()))
     for each in found.values():
-        _content.check(each.key, each.data, each.content_type)
-    text = _text(kind, as_variables(found) if variables else as_stored(found), targets[0])
+        checks.check_content(each.key, each.data, each.content_type)
+    text = _text(kind, name_variables(found) if variables else keep_names(found), targets[0])
     where.write(text)
     if where.name != STDOUT:
-        _terminal.say(f"{', '.join(targets)}: {counted(len(found), 'value')} in the clear in {file}")
+        terminal.say(f"{', '.join(targets)}: {count(len(found), 'value')} in the clear in {file}")
     if kind == "dotenv" and not variables:
-        _tell_unassignable(unassignable(found))
+        _tell_unassignable(list_unassignable(found))
     if len(targets) > 1:
         _tell_sources(snapshots, found)
 
 
 def _tell_unassignable(keys: Sequence[str]) -> None:
     if keys:
-        _terminal.say(f"No shell can assign {first_of(keys, _NAMED)}. For a shell, export with --variables.")
+        terminal.say(f"No shell can assign {list_first(keys, _NAMED)}. For a shell, export with --variables.")
 
 
 def _tell_sources(snapshots: Sequence[SealedSnapshot], found: Mapping[str, Opened]) -> None:
     """Say how many values each namespace gave, and how many of its keys an earlier one hides."""
-    owners = _layers.owners(snapshots)
+    owners = reading.find_owners(snapshots)
     hidden: dict[Namespace, int] = {}
     for snapshot in snapshots:
         mine = [each.key for each in snapshot.entries if each.key in found]
         given = sum(owners[key] == snapshot.namespace for key in mine)
-        _terminal.say(f"{snapshot.namespace}: {counted(given, 'value')}")
+        terminal.say(f"{snapshot.namespace}: {count(given, 'value')}")
         hidden[snapshot.namespace] = len(mine) - given
-    _layers.tell_hidden(hidden)
+    reading.tell_hidden(hidden)
 
 
 _LEAVE_OUT = "Leave it out with --only, or name the variable in full in the policy's exec list."
 _APART = "Take one of each with --only."
 
 
-def _admission(kind: str, *, variables: bool) -> _wanted.Admitted:
+def _admission(kind: str, *, variables: bool) -> reading.Admitted:
     """What may be written: a file that is made to become an environment is under the rules of `exec`."""
     if not variables and kind not in ENVIRONMENT_FORMATS:
         return lambda _, keys: keys
-    from configsvc_client._variables import Advice
-    from configsvc_client.cli._child import Admission
+    from configsvc_client._reading.variables import Advice
+    from configsvc_client.cli.run.child import Admission
 
-    return Admission(_settings.exec_list, Advice(_LEAVE_OUT, _APART)).admitted
+    return Admission(composition.get_exec_list, Advice(_LEAVE_OUT, _APART)).admitted
 
 
 def _check_sealed(snapshots: Sequence[SealedSnapshot], only: Sequence[str]) -> None:
     """Raises click.UsageError where something is sealed: nothing is opened then."""
-    owners = _layers.owners(snapshots)
-    chosen = _wanted.wanted(owners, only, "")
+    owners = reading.find_owners(snapshots)
+    chosen = reading.select_keys(owners, only, "")
     sealed = sum(
         entry.key in chosen and owners[entry.key] == each.namespace and entry.form != "plain"
         for each in snapshots
@@ -121,7 +124,7 @@ def _check_sealed(snapshots: Sequence[SealedSnapshot], only: Sequence[str]) -> N
         raise click.UsageError(f"{sealed} of these are sealed, and this is a terminal. Name a file, or add --reveal.")
 
 
-def _text(wanted: str, values: list[Value], namespace: str) -> str:
+def _text(wanted: str, values: list[WritableValue], namespace: str) -> str:
     text, problems = write(wanted, values, namespace)
     if problems:
         raise Unprocessable(f"Nothing was written: {wanted} cannot hold everything.", problems=[*map(str, problems)])

@@ -12,8 +12,9 @@ import click
 
 from configsvc.model import grants
 from configsvc.model.grants import ACTIONS, Action, Grant
-from configsvc_client.cli import _confirm, _output, _settings
-from configsvc_client.cli.commands.grants import listed
+from configsvc_client.cli.commands.grants import list_held
+from configsvc_client.cli.output import confirm, records
+from configsvc_client.cli.settings import composition
 
 
 @click.command(help=__doc__)
@@ -25,15 +26,15 @@ from configsvc_client.cli.commands.grants import listed
 )  # fmt: skip
 @click.option("--replace", is_flag=True, help="Take every other grant of the principal away, after asking.")
 def command(principal: str, actions: tuple[Action, ...], patterns: tuple[str, ...], *, replace: bool) -> None:
-    admin = _settings.admin()
+    admin = composition.open_admin()
     who = grants.principal(grants.normalised(principal) or principal)
     given = Grant(tuple(dict.fromkeys(actions)), tuple(grants.pattern(each) for each in dict.fromkeys(patterns)))
     held = admin.grants.get(who)
     if replace and any(each != given for each in held):
-        _confirm.confirm(f"Take every other grant of {who} away?")
+        confirm.confirm(f"Take every other grant of {who} away?")
     now = admin.grants.change(who, (lambda _: (given,)) if replace else partial(_with, given))
     told = f"{', '.join(given.actions)} on {', '.join(given.namespaces)}" if now != held else "was granted already"
-    _output.done(f"{who}: {told}", {"principal": who, "grants": listed(now)})
+    records.report_done(f"{who}: {told}", {"principal": who, "grants": list_held(now)})
 
 
 def _with(given: Grant, held: tuple[Grant, ...]) -> tuple[Grant, ...]:

@@ -12,23 +12,25 @@ from collections.abc import Iterable
 import click
 
 from configsvc.model import grants
-from configsvc_client.cli import _brief, _options, _output, _settings
+from configsvc_client.cli import options
+from configsvc_client.cli.output import records, words
+from configsvc_client.cli.settings import composition
 
 
 @click.command(help=__doc__)
-@_options.long
+@options.long
 @click.argument("principal", required=False)
 def command(principal: str | None, *, longer: bool) -> None:
-    admin = _settings.admin()
+    admin = composition.open_admin()
     who = grants.principal(grants.normalised(principal) or principal) if principal else None
     found = [(who, admin.grants.get(who))] if who else admin.grants.list()
-    _output.table(
+    records.print_table(
         ("principal", "actions", "namespaces"),
         ((name, grant.actions, grant.namespaces) for name, held in found for grant in held),
-        {} if longer else {"principal": _brief.principals},
+        {} if longer else {"principal": words.shorten_principals},
     )
 
 
-def listed(held: Iterable[grants.Grant]) -> list[_output.Field]:
+def list_held(held: Iterable[grants.Grant]) -> list[records.OutputField]:
     """What a principal has, for JSON."""
     return [{"actions": list(each.actions), "namespaces": list(each.namespaces)} for each in held]

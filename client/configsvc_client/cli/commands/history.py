@@ -12,26 +12,28 @@ from typing import TYPE_CHECKING
 
 import click
 
-from configsvc_client.cli import _brief, _options, _output, _settings
-from configsvc_client.cli._when import now
+from configsvc_client.cli import options
+from configsvc_client.cli.output import records, words
+from configsvc_client.cli.output.words import get_now
+from configsvc_client.cli.settings import composition
 
 if TYPE_CHECKING:
     from configsvc_client.admin import VersionInfo
 
 
 @click.command(help=__doc__)
-@_options.one_namespace
-@_options.long
+@options.one_namespace
+@options.long
 @click.argument("key")
 def command(key: str, namespace: str | None, *, longer: bool) -> None:
-    found = _settings.admin().history.list_versions(_options.the_namespace(namespace), key)
-    _output.table(
+    found = composition.open_admin().history.list_versions(options.choose_namespace(namespace), key)
+    records.print_table(
         ("version", "state", "form", "content type", "revision", "written at", "written by"),
         (
             (each.version, _state(each), each.form, each.content_type, each.revision, each.written_at, each.written_by)
             for each in found
         ),
-        {} if longer else {"written at": _brief.times(now()), "written by": _brief.principals},
+        {} if longer else {"written at": words.shorten_times(get_now()), "written by": words.shorten_principals},
     )
 
 

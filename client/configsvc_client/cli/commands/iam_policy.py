@@ -15,8 +15,10 @@ import click
 
 from configsvc.model import grants
 from configsvc.model.errors import Misconfigured
-from configsvc_client import _partitions
-from configsvc_client.cli import _options, _settings, _terminal
+from configsvc_client._aws import endpoints
+from configsvc_client.cli import options
+from configsvc_client.cli.output import terminal
+from configsvc_client.cli.settings import composition
 
 Role = Literal["reader", "writer", "administrator"]
 
@@ -70,10 +72,10 @@ def find_api_arn(given: str | None, url: str) -> str:
     if local:
         return f"arn:aws:execute-api:*:*:{local[1]}/{local[2]}"
     found = _API.fullmatch(url)
-    region = _partitions.region_in(found[1]) if found else None
+    region = endpoints.region_in(found[1]) if found else None
     if not found or region is None:
         raise Misconfigured(_UNKNOWN_API.format(urlsplit(url).hostname or "HOST"))
-    partition = _partitions.partition_of(region)
+    partition = endpoints.partition_of(region)
     return f"arn:{partition.name if partition else 'aws'}:execute-api:{region}:*:{found[2]}/{found[3]}"
 
 
@@ -121,17 +123,21 @@ def _unwrap_single(texts: Sequence[str]) -> object:
 @click.option("--kms-key", "kms_keys", multiple=True, metavar="ARN", help="CONFIGSVC_KMS_KEYS where left out.")
 @click.option("--api-arn", metavar="ARN", help="Of the API's stage, for who writes; from CONFIGSVC_URL if left out.")
 def command(role: Role, patterns: tuple[str, ...], kms_keys: tuple[str, ...], api_arn: str | None) -> None:
-    _options.check_trusted(patterns)  # what is printed becomes somebody's right
-    named = [grants.pattern(each) for each in patterns] or list(_options.the_namespaces(()))
-    keys = [_settings.kms_key(each) for each in kms_keys] or _pinned()
+    options.check_trusted(patterns)  # what is printed becomes somebody's right
+    named = [grants.pattern(each) for each in patterns] or list(options.choose_namespaces(()))
+    keys = [composition.choose_kms_key(each) for each in kms_keys] or _pinned()
     api = None if role == "reader" else _api(api_arn)
-    _terminal.show_json(make_policy(role, named, keys, api), indent=2)
+    terminal.show_json(make_policy(role, named, keys, api), indent=2)
 
 
 def _pinned() -> list[str]:
-    found = _settings.pins()
-    return [_settings.kms_key(each) for each in found] if found and found != ["*"] else [_settings.kms_key(None)]
+    found = composition.get_pins()
+    return (
+        [composition.choose_kms_key(each) for each in found]
+        if found and found != ["*"]
+        else [composition.choose_kms_key(None)]
+    )
 
 
 def _api(given: str | None) -> str:
-    return find_api_arn(given, _settings.resolved().get("CONFIGSVC_URL"))
+    return find_api_arn(given, composition.resolve().get("CONFIGSVC_URL"))

@@ -27,93 +27,80 @@ import click
 
 from configsvc.model.errors import ConfigsvcError, Misconfigured, Unavailable
 from configsvc.model.names import Namespace
-from configsvc_client.cli import (
-    _empty,
-    _error_file,
-    _exit,
-    _forms,
-    _imported,
-    _loaded,
-    _options,
-    _output,
-    _replacing,
-    _settings,
-    _shaping,
-    _terminal,
-    _typed,
-    _unnamed,
-    _values,
-)
-from configsvc_client.cli._inputs import MOST_OF_A_FILE, bounded, is_stream
-from configsvc_client.cli._shaping import Shaping
-from configsvc_client.cli.formats import FORMATS, Row, assumed, format_of
+from configsvc_client.cli import common, exit_codes, options
+from configsvc_client.cli.formats import FORMATS, FileRow, assumed, format_of
+from configsvc_client.cli.output import records, terminal
+from configsvc_client.cli.settings import composition
+from configsvc_client.cli.values import inputs, loading, protection, renaming, replacing, results
+from configsvc_client.cli.values.inputs import MOST_OF_A_FILE, is_stream, read_bounded
+from configsvc_client.cli.values.renaming import Shaping
 
 if TYPE_CHECKING:
     from configsvc.model.snapshot import SealedSnapshot
     from configsvc_client.admin import Admin, Draft, Guarded
-    from configsvc_client.cli._plan import Planned
+    from configsvc_client.cli.values.planning import Planned
 
 
 @click.command(help=__doc__)
-@_options.one_namespace
+@options.one_namespace
 @click.argument("file", type=click.File("rb"))
 @click.option("-f", "--format", "wanted", type=click.Choice(FORMATS), help="By the file's ending where left out.")
-@_shaping.options
-@_forms.for_many_keys
+@renaming.add_options
+@protection.add_patterns
 @click.option("--json", "as_json", multiple=True, metavar="PATTERN", help="Keys whose texts are JSON. Repeatable.")
 @click.option(
     "--file", "files", multiple=True, metavar="KEY=PATH", type=click.UNPROCESSED,
     help="One more key, its value in a file. Repeatable.",
 )  # fmt: skip
-@_empty.option
+@inputs.allow_empty_option
 @click.option("--declassify", is_flag=True, help="Let --plain keys follow sealed versions (takes the admin action).")
 @click.option("--dry-run", is_flag=True, help="Show what would be stored, and store nothing.")
 @click.option("--new-only", is_flag=True, help="Store only keys that are not served; keep all others as they are.")
 @click.option("--atomic", is_flag=True, help="All or nothing: one change set, so at most 40 keys and 1 MiB stored.")
 @click.option(
-    "--errors", metavar="PATH", type=_typed.FilledPath(dir_okay=False),
+    "--errors", metavar="PATH", type=common.FilledPath(dir_okay=False),
     help="Write the refused keys here, with the reasons and without values. Default: FILE.errors.csv.",
 )  # fmt: skip
-@_options.message
+@options.message
 def command(
     file: BinaryIO, namespace: str | None, wanted: str | None, message: str, *,
     seal: tuple[str, ...], plain: tuple[str, ...], kms: tuple[str, ...], shaping: Shaping,
     as_json: tuple[str, ...], files: tuple[str, ...], declassify: bool, dry_run: bool, new_only: bool, atomic: bool,
     errors: str | None, allow_empty: bool,
 ) -> int:  # fmt: skip
-    from configsvc_client.cli._plan import Rules, drafts, fitting
+    from configsvc_client.cli.values.planning import ImportRules, check_sizes, make_drafts
 
-    target = _options.target(namespace)
-    places = _error_file.places(file.name, errors)
+    target = options.choose_target(namespace)
+    places = results.list_places(file.name, errors)
     single = read_single_files(files, allow_empty=allow_empty)
     content = _content(file, allow_empty=allow_empty)
-    shaped = _loaded.loaded(file.name, content, wanted, shaping, "Nothing was stored.")
+    shaped = loading.load_rows(file.name, content, wanted, shaping, "Nothing was stored.")
     rows = _rows(shaped.rows, single)
     hint = None if wanted else assumed(file.name)
     if hint:
-        _terminal.say(hint)
-    _imported.tell_filled_in(shaped.rows, wanted or format_of(file.name))
-    asked = _forms.Wanted(seal, plain, kms)
-    admin = _settings.admin()
-    _forms.check_named(
+        terminal.say(hint)
+    results.tell_filled_in(shaped.rows, wanted or format_of(file.name))
+    asked = protection.FormPatterns(seal, plain, kms)
+    admin = composition.open_admin()
+    protection.check_named(
         rows, asked, as_json, served=lambda: {each.key for each in admin.values.get_snapshot(target).entries}
     )
-    found, failures = drafts(
-        rows.values(), Rules(asked, as_json, declassify), partial(admin.values.resolve_form, target)
+    found, failures = make_drafts(
+        rows.values(), ImportRules(asked, as_json, declassify), partial(admin.values.resolve_form, target)
     )
-    found, too_large = fitting(found, partial(admin.values.check_size, target))
+    found, too_large = check_sizes(found, partial(admin.values.check_size, target))
     origins = shaped.origins if shaping.renames else None
     ways = Ways(message, origins, atomic=atomic, dry_run=dry_run, new_only=new_only)
     plan, failures = Importing(admin, target, ways).run(found, failures | too_large)
     unstored = "--dry-run" if dry_run else "--atomic" if atomic and failures else None
-    refused = _imported.listed(rows, failures)
-    _imported.report(target, plan, refused, unstored=unstored, renamed=shaped.renamed)
+    refused = results.list_failures(rows, failures)
+    results.report_results(target, plan, refused, unstored=unstored, renamed=shaped.renamed)
     if not dry_run:
-        _imported.kept(places, refused)
-    return _exit.code_of_first(failures)
+        results.keep_failures(places, refused)
+    return exit_codes.get_first_code(failures)
 
 
-def _rows(rows: Sequence[Row], files: dict[str, Row]) -> dict[str, Row]:
+def _rows(rows: Sequence[FileRow], files: dict[str, FileRow]) -> dict[str, FileRow]:
     """All rows by key, as the file and --file give them.
 
     Raises:
@@ -133,14 +120,14 @@ def _content(file: BinaryIO, *, allow_empty: bool) -> bytes:
         Unprocessable: it is far larger than what a namespace holds.
         OSError: it cannot be read.
     """
-    found = bounded(file.name, file.read, MOST_OF_A_FILE, "Nothing was stored.")
-    if _empty.is_blank(found) and not allow_empty and file.name != os.devnull and is_stream(file.name):
+    found = read_bounded(file.name, file.read, MOST_OF_A_FILE, "Nothing was stored.")
+    if inputs.is_blank(found) and not allow_empty and file.name != os.devnull and is_stream(file.name):
         pipe = "holds only white space" if found else "is empty"
         raise click.UsageError(f"Nothing was stored: the pipe {pipe}. If that is right: --allow-empty.")
     return found
 
 
-def read_single_files(given: Iterable[str], *, allow_empty: bool) -> dict[str, Row]:
+def read_single_files(given: Iterable[str], *, allow_empty: bool) -> dict[str, FileRow]:
     """The keys with what their files hold.
 
     Raises:
@@ -149,18 +136,18 @@ def read_single_files(given: Iterable[str], *, allow_empty: bool) -> dict[str, R
         Unprocessable: a file is far larger than a value can be.
         OSError: a file cannot be read.
     """
-    found: dict[str, Row] = {}
+    found: dict[str, FileRow] = {}
     for each in given:
         key, separator, path = each.partition("=")
         if not separator or not key:
             raise click.UsageError("--file takes KEY=PATH.")
         if key in found:
             raise click.UsageError(f"{key} is in --file twice. Take one out.")
-        data = _values.of_file(path)
-        if _empty.is_blank(data) and not allow_empty:
-            raise _empty.refusal(key, _values.origin(None, path, data))
-        _values.tell_line_break(key, None, path, data)
-        found[key] = Row(path, key, data)
+        data = inputs.read_file(path)
+        if inputs.is_blank(data) and not allow_empty:
+            raise inputs.refuse_empty(key, inputs.describe_origin(None, path, data))
+        inputs.tell_line_break(key, None, path, data)
+        found[key] = FileRow(path, key, data)
     return found
 
 
@@ -213,7 +200,7 @@ class Importing:
             return [], failures
         snapshot = self._admin.values.get_snapshot(self._namespace)
         plan, refused = self._planned(found, snapshot)
-        to_store = [each.draft for each in plan if each.step in _replacing.STORED]
+        to_store = [each.draft for each in plan if each.step in replacing.STORED]
         self._tell(plan, to_store, snapshot)
         self._admin.change_sets.check_room(snapshot, to_store)
         failures = {**failures, **refused, **(self._unfit(to_store) if self._ways.atomic else {})}
@@ -229,35 +216,35 @@ class Importing:
 
         What this caller may not open, or has pinned no KMS key for, is put again.
         """
-        from configsvc_client.cli._plan import plan, to_open
+        from configsvc_client.cli.values.planning import make_plan, select_to_open
 
-        fresh, kept = _replacing.split(found, snapshot, new_only=self._ways.new_only)
-        wanted = to_open(fresh, snapshot.entries)
+        fresh, kept = replacing.split_new(found, snapshot, new_only=self._ways.new_only)
+        wanted = select_to_open(fresh, snapshot.entries)
         try:
             opened = self._admin.values.open_entries(snapshot, wanted)
         except Misconfigured:
             opened = self._admin.values.open_entries(snapshot, [each for each in wanted if not each.sealed])
-        planned = plan(fresh, snapshot.entries, opened)
-        named, refused = _replacing.named(self._namespace, planned, ask=not self._ways.dry_run)
+        planned = make_plan(fresh, snapshot.entries, opened)
+        named, refused = replacing.name_forms(self._namespace, planned, ask=not self._ways.dry_run)
         return [*named, *kept], refused
 
     def _tell(self, plan: Sequence[Planned], to_store: Sequence[Draft], snapshot: SealedSnapshot) -> None:
         """Name what changes beside the values: forms and content types."""
         by_kms = {entry.key for entry in snapshot.entries if entry.form == "kms"}
-        _unnamed.tell_kms([each.key for each in to_store if each.form is None and each.key in by_kms])
-        _replacing.tell_types(plan, snapshot)
+        protection.tell_kms([each.key for each in to_store if each.form is None and each.key in by_kms])
+        replacing.tell_types(plan, snapshot)
 
     def _agree(self, plan: Sequence[Planned]) -> None:
         """Show a person the plan, and ask, before it replaces anything. A script's file says what it wants."""
-        keys = _replacing.replaced(plan)
-        if keys and _terminal.can_ask() and _output.kind() != "json":
+        keys = replacing.list_replaced(plan)
+        if keys and terminal.can_ask() and records.get_kind() != "json":
             self._show(plan)
-        _replacing.agree(self._namespace, keys, required=False)
+        replacing.confirm_replacing(self._namespace, keys, required=False)
 
     def _show(self, plan: Sequence[Planned]) -> None:
         """The plan; with the keys in the file where they may have been renamed."""
         origins = self._ways.origins
-        _output.table(
+        records.print_table(
             ("key", "step", "form", "content type", "bytes", *(["from"] if origins is not None else [])),
             (
                 (
@@ -271,7 +258,7 @@ class Importing:
     def _store(self, guarded: Guarded) -> Failures:
         if self._ways.atomic:
             return {**guarded.overtaken, **self._together(guarded)}
-        return _replacing.store(self._admin, self._namespace, guarded, self._ways.message, doing="import into")
+        return replacing.store(self._admin, self._namespace, guarded, self._ways.message, doing="import into")
 
     def _unfit(self, drafts: Sequence[Draft]) -> Failures:
         """Why one change set does not take them, where it does not."""
@@ -292,7 +279,7 @@ class Importing:
         try:
             self._admin.change_sets.apply(self._namespace, guarded.drafts, self._ways.message)
         except Unavailable:
-            _terminal.say("All of it was stored or nothing.")
+            terminal.say("All of it was stored or nothing.")
             raise
         except ConfigsvcError as error:
             return _spread_error(guarded.drafts, error)

@@ -21,11 +21,13 @@ import click
 from configsvc.model import names
 from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc_client._spelling import split
-from configsvc_client.cli import _confirm, _files, _options, _settings, _terminal
-from configsvc_client.cli._canonical import canonical
-from configsvc_client.cli._settings_file import PROJECT_FILE
+from configsvc_client.cli import options
+from configsvc_client.cli.output import confirm, terminal
+from configsvc_client.cli.settings import composition, files
+from configsvc_client.cli.settings.settings_file import PROJECT_FILE
+from configsvc_client.cli.settings.trust import canonicalize
 
-Members = dict[str, Any]
+SettingsMembers = dict[str, Any]
 
 
 @click.command(help=__doc__)
@@ -42,14 +44,14 @@ def command(
     from configsvc_client.cli.commands.doctor import report
 
     path = Path(PROJECT_FILE)
-    kept = _kept(path)
-    now = _settings.of_trusted()
-    url = url or _asked("URL of the service, stage included", now.get("CONFIGSVC_URL"), "--url")
+    kept = _keep_members(path)
+    now = composition.resolve_trusted()
+    url = url or _ask("URL of the service, stage included", now.get("CONFIGSVC_URL"), "--url")
     service_url(url, "--url")
-    wanted = list(namespaces) or split(_asked("Namespaces", now.get("CONFIGSVC_NAMESPACES"), "-n NAMESPACE"))
-    known = _options.of_setting if wanted == split(now.get("CONFIGSVC_NAMESPACES")) else names.namespace
-    members: Members = {"url": url, "namespaces": [known(each) for each in wanted]}
-    keys = list(kms_keys) or [each for each in _settings.pins(now) if each != ANY]  # no pin to commit
+    wanted = list(namespaces) or split(_ask("Namespaces", now.get("CONFIGSVC_NAMESPACES"), "-n NAMESPACE"))
+    known = options.parse_setting if wanted == split(now.get("CONFIGSVC_NAMESPACES")) else names.namespace
+    members: SettingsMembers = {"url": url, "namespaces": [known(each) for each in wanted]}
+    keys = list(kms_keys) or [each for each in composition.get_pins(now) if each != ANY]  # no pin to commit
     members |= {"kms_keys": keys} if keys else {}
     members |= {name: text for name, text in (("region", region), ("aws_profile", aws_profile)) if text}
     members |= kept
@@ -59,19 +61,19 @@ def command(
         _offer_pin(path, members, wanted)
     if "policy" not in members:
         _offer_policy(path, members)
-    _settings.forget()
+    composition.forget()
     code = report(wanted)
     if not has_api_key:
-        _terminal.say("Once there is an API key, run configsvc init again: it offers the KMS keys in use.")
+        terminal.say("Once there is an API key, run configsvc init again: it offers the KMS keys in use.")
     return code
 
 
-def _asked(what: str, default: str, option: str) -> str:
-    if not _terminal.can_ask():
+def _ask(what: str, default: str, option: str) -> str:
+    if not terminal.can_ask():
         if default:
             return default
         raise click.UsageError(f"Say it with {option}: there is nobody to ask.")
-    return _terminal.ask(what, default)
+    return terminal.ask(what, default)
 
 
 def _store_api_key(url: str) -> bool:
@@ -79,76 +81,76 @@ def _store_api_key(url: str) -> bool:
 
     The checks say what is wrong where that fails.
     """
-    from configsvc_client.cli import _api_key
+    from configsvc_client.cli.settings import api_key
 
-    _settings.forget()
+    composition.forget()
     try:
-        if _api_key.api_key(_settings.resolved())[0]:
+        if api_key.find_api_key(composition.resolve())[0]:
             return True
-        if not _terminal.can_ask(hidden=True) or not _api_key.has_keyring(url):
+        if not terminal.can_ask(hidden=True) or not api_key.has_keyring(url):
             return False
     except Misconfigured:
         return False
-    given = _terminal.ask("API key, for the keyring (empty: none)", hidden=True, empty=True).strip()
+    given = terminal.ask("API key, for the keyring (empty: none)", hidden=True, empty=True).strip()
     if not given:
         return False
-    kept = _api_key.keep(url, given)
+    kept = api_key.keep_api_key(url, given)
     if not kept:
-        _terminal.say("The keyring did not keep the API key.")
+        terminal.say("The keyring did not keep the API key.")
     return kept
 
 
-def _offer_pin(path: Path, members: Members, namespaces: Sequence[str]) -> None:
+def _offer_pin(path: Path, members: SettingsMembers, namespaces: Sequence[str]) -> None:
     """Shows the KMS keys in use. To trust them is a person's decision: whoever supplies the pin supplies the key."""
-    from configsvc_client.cli.commands.env import in_use
+    from configsvc_client.cli.commands.env import find_keys_in_use
 
-    _settings.forget()
+    composition.forget()
     try:
-        found = in_use(_settings.admin(), [names.namespace(each) for each in namespaces])
+        found = find_keys_in_use(composition.open_admin(), [names.namespace(each) for each in namespaces])
     except ConfigsvcError:
         return  # the checks tell what is wrong
-    if found and _terminal.can_ask():
-        _terminal.say("KMS keys in use, according to the service. Compare them with those you know:")
-        _terminal.say(*(f"  {each}" for each in found))
-        if _terminal.agree("Trust them?"):
+    if found and terminal.can_ask():
+        terminal.say("KMS keys in use, according to the service. Compare them with those you know:")
+        terminal.say(*(f"  {each}" for each in found))
+        if terminal.agree("Trust them?"):
             members["kms_keys"] = found
             _write(path, members)
 
 
-def _offer_policy(path: Path, members: Members) -> None:
+def _offer_policy(path: Path, members: SettingsMembers) -> None:
     """Shows a policy drafted from what is served. What is no secret is a person's decision, too."""
-    from configsvc_client.cli.commands.policy import drafted, text
+    from configsvc_client.cli.commands.policy import draft_table, render_draft
 
-    if not _terminal.can_ask():
+    if not terminal.can_ask():
         return
-    _settings.forget()
+    composition.forget()
     try:
-        admin = _settings.admin()
+        admin = composition.open_admin()
         tables = {
-            each: drafted(admin, each) for each in members["namespaces"] if admin.values.get_snapshot(each).entries
+            each: draft_table(admin, each) for each in members["namespaces"] if admin.values.get_snapshot(each).entries
         }
     except ConfigsvcError:
         return  # the checks tell what is wrong
     if tables:
-        _terminal.say(*text(tables).splitlines())
-        if _terminal.agree("Add this policy?"):
+        terminal.say(*render_draft(tables).splitlines())
+        if terminal.agree("Add this policy?"):
             members["policy"] = tables
             _write(path, members)
 
 
-def _kept(path: Path) -> Members:
+def _keep_members(path: Path) -> SettingsMembers:
     """What stays of a file that is replaced: profiles and the policy, where it is trusted."""
     if not os.path.lexists(path):
         return {}
-    found = _files.project(path.absolute(), os.environ)
+    found = files.read_project(path.absolute(), os.environ)
     if found.trusted:
-        _confirm.confirm(f"{path} is there already. Replace its settings? Its profiles and policy stay.")
+        confirm.confirm(f"{path} is there already. Replace its settings? Its profiles and policy stay.")
         return {name: found.members[name] for name in ("profiles", "policy") if name in found.members}
-    _confirm.confirm(f"{path} is there already, and you have not trusted it. Replace all of it?")
+    confirm.confirm(f"{path} is there already, and you have not trusted it. Replace all of it?")
     return {}
 
 
-def _write(path: Path, members: Members) -> None:
+def _write(path: Path, members: SettingsMembers) -> None:
     """Write the file, and trust it: everything in it comes from the person who runs this.
 
     A new file takes the place of what is there, so nothing is written through a link.
@@ -160,8 +162,8 @@ def _write(path: Path, members: Members) -> None:
     with temporary.open("x", encoding="utf-8") as file:
         file.write(text)
     temporary.replace(path)
-    _terminal.say(f"{path.resolve()}: written")
+    terminal.say(f"{path.resolve()}: written")
     try:
-        _files.trust_store().keep(canonical(members), str(path.resolve()))
+        files.open_trust_store().keep(canonicalize(members), str(path.resolve()))
     except Misconfigured as error:
-        _terminal.say(f"configsvc: {path} is not trusted yet. {error.detail}")
+        terminal.say(f"configsvc: {path} is not trusted yet. {error.detail}")

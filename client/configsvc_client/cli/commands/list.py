@@ -19,8 +19,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from configsvc_client.cli import _layers, _options, _output, _settings, _terminal
-from configsvc_client.cli._when import days_from, now, today
+from configsvc_client.cli import options
+from configsvc_client.cli.output import records, terminal
+from configsvc_client.cli.output.words import get_now, get_today, parse_day
+from configsvc_client.cli.settings import composition
+from configsvc_client.cli.values import reading
 
 if TYPE_CHECKING:
     from configsvc.model.names import Namespace
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @click.command(help=__doc__)
-@_options.namespaces
+@options.namespaces
 @click.option(
     "--due", is_flag=False, flag_value="overdue", metavar="[DAYS|DATE]",
     help="Show only served values that are overdue, or also those due within DAYS (30, 4w) or by a DATE (2027-01-31).",
@@ -40,26 +43,26 @@ if TYPE_CHECKING:
 )
 @click.argument("prefix", default="")
 def command(prefix: str, namespaces: tuple[str, ...], *, due: str | None, longer: bool) -> None:
-    limit = None if due is None else None if due == "overdue" else days_from(due, now())
-    wanted, admin = _options.distinct(_options.the_namespaces(namespaces)), _settings.admin()
-    found, hidden = _found(admin, wanted, prefix)
-    day = today(now())
+    limit = None if due is None else None if due == "overdue" else parse_day(due, get_now())
+    wanted, admin = options.drop_repeats(options.choose_namespaces(namespaces)), composition.open_admin()
+    found, hidden = _find_keys(admin, wanted, prefix)
+    day = get_today(get_now())
     if due is not None:
         found = _due(found, day, limit)
     several = len(wanted) > 1
     rows = [{**_members(info, day), "namespace": name} for name, info in found]
     _show(rows, longer=longer, dated=due is not None, several=several)
-    if due is not None and not found and _output.kind() == "table":
-        _terminal.say("No value is due.")
-    _layers.tell_hidden(hidden)
+    if due is not None and not found and records.get_kind() == "table":
+        terminal.say("No value is due.")
+    reading.tell_hidden(hidden)
 
 
-def _found(admin: Admin, namespaces: list[Namespace], prefix: str) -> tuple[Found, dict[Namespace, int]]:
+def _find_keys(admin: Admin, namespaces: list[Namespace], prefix: str) -> tuple[Found, dict[Namespace, int]]:
     """The keys with the namespace that each comes from, and how many of each namespace are hidden."""
     if len(namespaces) == 1:
         return [(namespaces[0], each) for each in admin.values.list_keys(namespaces[0], prefix)], {}
     listed = {each: list(admin.values.list_keys(each, prefix)) for each in namespaces}
-    found = _layers.keys(listed)
+    found = reading.list_keys(listed)
     shown = Counter(name for name, _ in found)
     return found, {name: len(keys) - shown[name] for name, keys in listed.items()}
 
@@ -76,7 +79,7 @@ def _due(found: Found, day: date, limit: date | None) -> Found:
     return [each for _, each in sorted(due, key=lambda one: one[0])]
 
 
-def _members(key: KeyInfo, day: date) -> dict[str, _output.Field]:
+def _members(key: KeyInfo, day: date) -> dict[str, records.OutputField]:
     return {
         "key": key.key, "form": key.form, "content type": key.content_type, "active": key.active,
         "latest": key.latest, "revision": key.revision, "next version": key.next_version,
@@ -84,16 +87,16 @@ def _members(key: KeyInfo, day: date) -> dict[str, _output.Field]:
     }  # fmt: skip
 
 
-def _show(rows: list[dict[str, _output.Field]], *, longer: bool, dated: bool, several: bool) -> None:
+def _show(rows: list[dict[str, records.OutputField]], *, longer: bool, dated: bool, several: bool) -> None:
     left_out = set() if several else {"namespace"}
-    if _output.kind() != "json":
+    if records.get_kind() != "json":
         left_out |= set() if longer else {"next version"}
         left_out |= set() if longer or dated else {"rotate by"}
-    if _output.kind() == "table":
+    if records.get_kind() == "table":
         left_out |= {"overdue"}
-        rows = [{**each, "state": _marked(each)} for each in rows]
+        rows = [{**each, "state": _mark_overdue(each)} for each in rows]
     columns = [each for each in _COLUMNS if each not in left_out]
-    _output.table(columns, ([each[column] for column in columns] for each in rows))
+    records.print_table(columns, ([each[column] for column in columns] for each in rows))
 
 
 _COLUMNS = (
@@ -102,5 +105,5 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _marked(row: dict[str, _output.Field]) -> _output.Field:
+def _mark_overdue(row: dict[str, records.OutputField]) -> records.OutputField:
     return f"{row['state']}, overdue" if row["overdue"] else row["state"]

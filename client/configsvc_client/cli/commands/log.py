@@ -17,8 +17,10 @@ import click
 
 from configsvc.model import grants as grants_
 from configsvc.model import names
-from configsvc_client.cli import _brief, _options, _output, _settings, _terminal
-from configsvc_client.cli._when import now, past, when
+from configsvc_client.cli import options
+from configsvc_client.cli.output import records, terminal, words
+from configsvc_client.cli.output.words import get_now, parse_past_time, parse_time
+from configsvc_client.cli.settings import composition
 
 if TYPE_CHECKING:
     from configsvc_client.admin import KeyChange, LogEntry
@@ -28,7 +30,7 @@ _GRANTS = ("set_grants", "delete_grants")
 
 
 @click.command(help=__doc__)
-@_options.one_namespace
+@options.one_namespace
 @click.argument("key", required=False)
 @click.option("--by", metavar="PRINCIPAL", help="Only what this principal did; api-key:<id> or an ARN.")
 @click.option(
@@ -39,7 +41,7 @@ _GRANTS = ("set_grants", "delete_grants")
 @click.option("--last", type=click.IntRange(min=1), help=f"So many of them; {_LAST} where left out.")
 @click.option("--all", "everything", is_flag=True, help="All of them.")
 @click.option("--grants", is_flag=True, help="The log of the grants (takes the admin action on '*').")
-@_options.long
+@options.long
 def command(
     key: str | None, namespace: str | None, *, by: str | None, since: str | None, until: str | None,
     revision: int | None, last: int | None, everything: bool, grants: bool, longer: bool,
@@ -50,22 +52,22 @@ def command(
         raise click.UsageError("The log of the grants has no namespace and no keys.")
     if key is not None:
         names.key(key)
-    moment = now()
-    begin = None if since is None else past(since, moment, "--since")
+    moment = get_now()
+    begin = None if since is None else parse_past_time(since, moment, "--since")
     who = by and (grants_.normalised(by) or by)
-    wanted = LogFilter(revision, key, who, begin, None if until is None else when(until, moment))
+    wanted = LogFilter(revision, key, who, begin, None if until is None else parse_time(until, moment))
     wanted = wanted if everything else wanted._replace(order="newest")
-    admin = _settings.admin()
+    admin = composition.open_admin()
     found = (
         admin.history.list_grant_changes(wanted)
         if grants
-        else admin.history.list_changes(_options.the_namespace(namespace), wanted)
+        else admin.history.list_changes(options.choose_namespace(namespace), wanted)
     )
     shown = found if everything else reversed(list(islice(found, last or _LAST)))
-    if _output.kind() == "json":
-        _output.table(_FIELDS, (_all_of(each) for each in shown))
+    if records.get_kind() == "json":
+        records.print_table(_FIELDS, (_list_fields(each) for each in shown))
     else:
-        _show(shown, {} if longer else {"at": _brief.times(moment), "by": _brief.principals})
+        _show(shown, {} if longer else {"at": words.shorten_times(moment), "by": words.shorten_principals})
 
 
 _FIELDS = (
@@ -74,38 +76,41 @@ _FIELDS = (
 )  # fmt: skip
 
 
-def _all_of(entry: LogEntry) -> list[_output.Field]:
-    members: dict[str, _output.Field] = entry._asdict()
+def _list_fields(entry: LogEntry) -> list[records.OutputField]:
+    members: dict[str, records.OutputField] = entry._asdict()
     return [[each._asdict() for each in entry.keys] if name == "keys" else members[name] for name in _FIELDS]
 
 
-def _show(entries: Iterator[LogEntry], brief: Mapping[str, _brief.Brief]) -> None:
-    _output.table(
+def _show(entries: Iterator[LogEntry], brief: Mapping[str, words.Brief]) -> None:
+    records.print_table(
         ("revision", "at", "by", "what", "message"),
-        ((each.revision, each.at, _by(each, short=bool(brief)), _what(each), each.message) for each in entries),
+        (
+            (each.revision, each.at, _describe_principal(each, short=bool(brief)), _describe_change(each), each.message)
+            for each in entries
+        ),
         brief,
     )
 
 
-def _by(entry: LogEntry, *, short: bool) -> str:
+def _describe_principal(entry: LogEntry, *, short: bool) -> str:
     """The principal; for a person on a terminal the session of a role, whose name often is that of someone."""
-    return entry.arn or entry.principal if short and _terminal.is_terminal() else entry.principal
+    return entry.arn or entry.principal if short and terminal.is_terminal() else entry.principal
 
 
-def _what(entry: LogEntry) -> str:
+def _describe_change(entry: LogEntry) -> str:
     """What was done in a line: each key with its version, or what else the record is about."""
     if entry.keys:
-        return ", ".join(map(_moved, entry.keys))
-    granted = f": {_granted(entry.details['now'])}" if "now" in entry.details and entry.verb in _GRANTS else ""
+        return ", ".join(map(_describe_moved, entry.keys))
+    granted = f": {_describe_granted(entry.details['now'])}" if "now" in entry.details and entry.verb in _GRANTS else ""
     return f"{entry.verb} {entry.subject}".rstrip() + granted
 
 
-def _granted(held: Any) -> str:  # noqa: ANN401  # as the log has it
+def _describe_granted(held: Any) -> str:  # noqa: ANN401  # as the log has it
     """What a principal may from then on."""
     said = (f"{', '.join(each['actions'])} on {', '.join(each['namespaces'])}" for each in held or [])
     return "; ".join(said) or "nothing"
 
 
-def _moved(change: KeyChange) -> str:
+def _describe_moved(change: KeyChange) -> str:
     version = f" {change.version}" if change.version is not None else ""
     return f"{change.op} {change.key}{version}"

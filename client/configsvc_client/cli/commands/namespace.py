@@ -12,21 +12,23 @@ import click
 from configsvc.model import limits
 from configsvc.model.errors import Conflict, NotFound
 from configsvc.model.names import Namespace
-from configsvc_client.cli import _confirm, _group, _options, _output, _settings, _terminal, _typed
-from configsvc_client.cli._count import counted
+from configsvc_client.cli import common, options
+from configsvc_client.cli.output import confirm, records, terminal
+from configsvc_client.cli.output.words import count
+from configsvc_client.cli.settings import composition
 
 if TYPE_CHECKING:
-    from configsvc.model.entry import Form
+    from configsvc.model.snapshot import Form
     from configsvc_client.admin import Admin, Retention, StoredDataKey
 
 
-@click.group(cls=_group.Group, help=__doc__)
+@click.group(cls=common.Group, help=__doc__)
 def command() -> None:
     pass
 
 
 @command.command("create")
-@_options.one_namespace
+@options.one_namespace
 @click.argument("name", required=False)
 @click.option(
     "--kms-key", metavar="ARN", help="KMS key that wraps the first data key; CONFIGSVC_KMS_KEYS where left out."
@@ -42,9 +44,9 @@ def create(
     key is refused: change them with `configsvc namespace set` and `configsvc data-key rewrap`. One that was deleted
     comes back with its versions and data keys.
     """
-    target = _options.target(_options.either(name, namespace))
-    wrapping = None if no_data_key else _settings.kms_key(kms_key)
-    admin = _settings.admin()
+    target = options.choose_target(options.choose_either(name, namespace))
+    wrapping = None if no_data_key else composition.choose_kms_key(kms_key)
+    admin = composition.open_admin()
     # Made first and stored last: whom KMS refuses leaves no namespace behind.
     made = admin.data_keys.make(target, wrapping) if wrapping else None
     created = admin.namespaces.create(target)  # without settings, which would replace those of one that exists
@@ -56,11 +58,11 @@ def create(
         held = _data_keys(admin, target, wanted=made is not None)
         _check_same(admin, target, description, kms_key, held)
     add = made is not None and not held
-    _terminal.say(f"{target}: {_state(created=created, again=bool(held), add=add)}")  # at once: adding may fail
+    terminal.say(f"{target}: {_state(created=created, again=bool(held), add=add)}")  # at once: adding may fail
     kid = admin.data_keys.store(target, made) if made and add else None
     done = {"namespace": target, "created": created, "kid": kid, "kms_key": wrapping if kid else None}
-    if kid or _output.kind() == "json":
-        _output.done(f"{target}: data key {kid} added under {wrapping}", done)
+    if kid or records.get_kind() == "json":
+        records.report_done(f"{target}: data key {kid} added under {wrapping}", done)
 
 
 def _state(*, created: bool, again: bool, add: bool) -> str:
@@ -118,28 +120,28 @@ def _left(admin: Admin, namespace: Namespace, wrapping: str | None) -> list[Stor
 @click.argument("prefix", default="")
 def list_(prefix: str) -> None:
     """List the namespaces your API key may read."""
-    found = _settings.admin().namespaces.list(prefix)
-    _output.table(("namespace", "description"), ((each.namespace, each.description) for each in found))
+    found = composition.open_admin().namespaces.list(prefix)
+    records.print_table(("namespace", "description"), ((each.namespace, each.description) for each in found))
 
 
 _FORMS = ("plain", "kms", "envelope")
 
 
 @command.command("show")
-@_options.one_namespace
+@options.one_namespace
 @click.argument("name", required=False)
 def show(name: str | None, namespace: str | None) -> None:
     """Show the settings and counts of a namespace."""
-    found: Mapping[str, Any] = _settings.admin().namespaces.get(
-        _options.the_namespace(_options.either(name, namespace))
+    found: Mapping[str, Any] = composition.open_admin().namespaces.get(
+        options.choose_namespace(options.choose_either(name, namespace))
     )
-    _output.record(found)
+    records.print_record(found)
 
 
 @command.command("set")
-@_options.one_namespace
+@options.one_namespace
 @click.argument("name", required=False)
-@click.option("--description", type=_typed.TEXT, help="What it is for; an empty text removes it.")
+@click.option("--description", type=common.TEXT, help="What it is for; an empty text removes it.")
 @click.option("--form", "forms", multiple=True, type=click.Choice(_FORMS), help="A form that may be put. Repeatable.")
 @click.option(
     "--snapshot-bytes", type=click.IntRange(1, limits.SNAPSHOT_BYTES_MOST),
@@ -169,7 +171,7 @@ def set_(
 
     Settings you leave out stay as they are. This takes the admin action.
     """
-    target, admin = _options.target(_options.either(name, namespace)), _settings.admin()
+    target, admin = options.choose_target(options.choose_either(name, namespace)), composition.open_admin()
     given = (description, forms or None, snapshot_bytes, require_preconditions, read_only, schemas)
     kept = (keep_versions, keep_log_days, keep_deleted_days)
     if not any(each is not None for each in (*given, *kept)):
@@ -180,11 +182,11 @@ def set_(
         require_preconditions=require_preconditions, read_only=read_only,
         retention=_retention(before, kept), schemas=_schemas(schemas),
     )  # fmt: skip
-    _output.done(f"{target}: set", {"namespace": target})
+    records.report_done(f"{target}: set", {"namespace": target})
 
 
 @command.command("delete")
-@_options.one_namespace
+@options.one_namespace
 @click.argument("name", required=False)
 def delete(name: str | None, namespace: str | None) -> None:
     """Delete a namespace.
@@ -195,14 +197,14 @@ def delete(name: str | None, namespace: str | None) -> None:
     change log are kept: `configsvc namespace create` brings them back, and revisions and versions go on from there. To
     remove values for good, run `configsvc destroy` for each version first; key names and the change log remain.
     """
-    target, admin = _options.target(_options.either(name, namespace)), _settings.admin()
+    target, admin = options.choose_target(options.choose_either(name, namespace)), composition.open_admin()
     _check_empty(admin, target)
-    _confirm.confirm(
+    confirm.confirm(
         f"Values, data keys and the change log of {target} are kept, and creating it again brings them back. To remove "
         f"a value for good, use configsvc destroy first. Delete namespace {target}, so that nobody can read it?"
     )
     revision = admin.namespaces.delete(target)
-    _output.done(
+    records.report_done(
         f"{target}: deleted, revision {revision}. Its versions are kept. Back: configsvc namespace create {target}",
         {"namespace": target, "revision": revision},
     )
@@ -218,7 +220,7 @@ def _check_empty(admin: Admin, namespace: Namespace) -> None:
         served: Any = admin.namespaces.get(namespace)["entries"]
         if served:
             raise Conflict(
-                f"{namespace} serves {counted(served, 'key')}. Delete them first: configsvc delete -n {namespace} KEY",
+                f"{namespace} serves {count(served, 'key')}. Delete them first: configsvc delete -n {namespace} KEY",
                 entries=served,
             )
 
@@ -248,7 +250,7 @@ def _schemas(file: BinaryIO | None) -> Mapping[str, Mapping[str, object]] | None
 
 
 @command.command("lift")
-@_options.one_namespace
+@options.one_namespace
 @click.argument("name", required=False)
 @click.option(
     "--revision", required=True, type=click.IntRange(1, limits.REVISION_LIFT),
@@ -262,10 +264,10 @@ def lift(name: str | None, namespace: str | None, *, revision: int) -> None:
     What it counts of itself is checked against its keys and its log, and mended: a revision that somebody raised comes
     down. Revision and versions go on above REVISION.
     """
-    target = _options.target(_options.either(name, namespace))
-    lifted = _settings.admin().namespaces.lift(target, revision)
+    target = options.choose_target(options.choose_either(name, namespace))
+    lifted = composition.open_admin().namespaces.lift(target, revision)
     wrong = [f"; {each['what']} was {each['head']}, not {each['found']}" for each in lifted.differences]
-    _output.done(
+    records.report_done(
         f"{target}: at revision {lifted.revision}; versions begin above {lifted.floor}{''.join(wrong)}",
         {
             "namespace": target, "revision": lifted.revision, "floor": lifted.floor,

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from configsvc_client.cli import _group, _options, _settings, _terminal
+from configsvc_client.cli import common, options
+from configsvc_client.cli.output import terminal
+from configsvc_client.cli.settings import composition
 
 if TYPE_CHECKING:
     from configsvc.model.names import Namespace
@@ -21,13 +23,13 @@ _HEADING = (
 )
 
 
-@click.group(cls=_group.Group, help=__doc__)
+@click.group(cls=common.Group, help=__doc__)
 def command() -> None:
     pass
 
 
 @command.command("suggest")
-@_options.namespaces
+@options.namespaces
 def suggest(namespaces: tuple[str, ...]) -> None:
     """Draft a policy from the served values.
 
@@ -36,11 +38,11 @@ def suggest(namespaces: tuple[str, ...]) -> None:
     `plain` lists the keys that are served in the clear, `kms` those that are sealed with kms:Encrypt itself, `exec` the
     variables of all keys but for those that choose what code is run. A policy takes effect once you trust the file.
     """
-    wanted, admin = _options.the_namespaces(namespaces), _settings.admin()
-    _terminal.raw(text({name: drafted(admin, name) for name in wanted}).encode())
+    wanted, admin = options.choose_namespaces(namespaces), composition.open_admin()
+    terminal.write_raw(render_draft({name: draft_table(admin, name) for name in wanted}).encode())
 
 
-def drafted(admin: Admin, namespace: Namespace) -> dict[str, Any]:
+def draft_table(admin: Admin, namespace: Namespace) -> dict[str, Any]:
     """The table of a namespace."""
     entries = admin.values.get_snapshot(namespace).entries
     forms = {form: sorted(each.key for each in entries if each.form == form) for form in ("plain", "kms")}
@@ -48,7 +50,7 @@ def drafted(admin: Admin, namespace: Namespace) -> dict[str, Any]:
     return table | {"exec": sorted({name for each in entries for name in _variable(each.key)})}
 
 
-def text(tables: dict[str, dict[str, Any]]) -> str:
+def render_draft(tables: dict[str, dict[str, Any]]) -> str:
     """The draft as TOML, with what to check."""
     import tomli_w
 
@@ -57,6 +59,6 @@ def text(tables: dict[str, dict[str, Any]]) -> str:
 
 def _variable(key: str) -> list[str]:
     """The variable of a key, unless exec refuses it: a policy that names it literally would allow it."""
-    from configsvc_client._variables import judge, name_of
+    from configsvc_client._reading.variables import judge, name_of
 
     return [name_of(each) for each in judge([key], lambda _: None).keys]

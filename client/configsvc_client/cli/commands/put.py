@@ -19,10 +19,13 @@ from typing import TYPE_CHECKING
 import click
 
 from configsvc.model.content_types import BYTES, JSON, TEXT
-from configsvc.model.entry import ContentType, Entry, Form
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Forbidden, Misconfigured, NotFound, PreconditionFailed
 from configsvc.model.same_value import same_value
-from configsvc_client.cli import _empty, _forms, _lost, _options, _output, _replacing, _settings, _unnamed, _values
+from configsvc.model.snapshot import ContentType, Entry, Form
+from configsvc_client.cli import options
+from configsvc_client.cli.output import records
+from configsvc_client.cli.settings import composition
+from configsvc_client.cli.values import inputs, lost_answers, protection, replacing
 
 if TYPE_CHECKING:
     from configsvc.model.names import Namespace
@@ -52,15 +55,15 @@ def _day(context: click.Context, option: click.Parameter, given: str | None) -> 
 
 
 @click.command(help=__doc__)
-@_options.one_namespace
+@options.one_namespace
 @click.argument("key")
 @click.argument("source", required=False, nargs=-1, metavar="[- | @FILE | VALUE]", type=click.UNPROCESSED)
 @click.option("--from-file", metavar="FILE", type=click.Path(dir_okay=False), help="Read the value from a file.")
-@_forms.for_one_key
+@protection.add_flags
 @click.option("--json", "as_json", is_flag=True, help="The value is JSON.")
 @click.option("--binary", is_flag=True, help="The value is bytes, not text.")
 @click.option("--exact", is_flag=True, help="Keep a newline at the end of stdin.")
-@_empty.option
+@inputs.allow_empty_option
 @click.option(
     "--generate", is_flag=False, flag_value=str(LENGTH), metavar="[LENGTH]", type=click.IntRange(LEAST, MOST),
     help=f"Make a random secret of letters and digits, {LENGTH} of them where no length is said. It is not shown.",
@@ -70,7 +73,7 @@ def _day(context: click.Context, option: click.Parameter, given: str | None) -> 
 @click.option("--stage", is_flag=True, help="Store the version without serving it.")
 @click.option("--declassify", is_flag=True, help="Let --plain follow a sealed version (takes the admin action).")
 @click.option("--rotate-by", metavar="YYYY-MM-DD", callback=_day, help="When the value is to be replaced.")
-@_options.message
+@options.message
 def command(
     key: str, source: tuple[str, ...], from_file: str | None, namespace: str | None, message: str, **flags: object
 ) -> None:
@@ -79,12 +82,12 @@ def command(
 
     if len(source) > 1:
         raise click.UsageError("More than one value. Quote it, or give it by stdin (-) or @FILE.")
-    target, name = _options.target(namespace), names.key(key)
+    target, name = options.choose_target(namespace), names.key(key)
     made = _number(flags["generate"])
     if made and (source or from_file or flags["plain"]):
         raise click.UsageError("--generate makes a secret by itself: leave the value and --plain out.")
-    asked = _forms.asked(*(bool(flags[each]) for each in ("seal", "plain", "kms")))
-    admin = _settings.admin()
+    asked = protection.get_form(*(bool(flags[each]) for each in ("seal", "plain", "kms")))
+    admin = composition.open_admin()
     form = admin.values.resolve_form(target, name, asked)
     if made and form != "kms":  # a random secret is no plain value, whatever the policy says of the key
         form = "envelope"
@@ -106,23 +109,23 @@ def _read(key: str, source: str | None, from_file: str | None, flags: dict[str, 
         Misconfigured: it is empty, and nobody said that it may be.
     """
     exact = bool(flags["exact"] or flags["binary"])
-    data = _values.read(
-        key, source, from_file, plain=form == "plain", exact=exact, advice=_unnamed.untrusted()
+    data = inputs.read_value(
+        key, source, from_file, plain=form == "plain", exact=exact, advice=protection.describe_untrusted()
     )  # fmt: skip
-    empty = not data if flags["binary"] else _values.is_empty(source, data)
+    empty = not data if flags["binary"] else inputs.is_empty(source, data)
     if empty and not flags["allow_empty"]:
-        raise _empty.refusal(key, _values.origin(source, from_file, data), as_json=bool(flags["as_json"]))
+        raise inputs.refuse_empty(key, inputs.describe_origin(source, from_file, data), as_json=bool(flags["as_json"]))
     if not exact and not flags["as_json"]:
-        _values.tell_line_break(key, source, from_file, data)
+        inputs.tell_line_break(key, source, from_file, data)
     return data
 
 
 def _put(admin: Admin, namespace: Namespace, draft: Draft, message: str) -> None:
     """Store the draft, unless it is served already. What the service says never makes it plain."""
-    served = _served(admin, namespace, draft)
+    served = _find_served(admin, namespace, draft)
     if served and draft.form in (None, served.form) and _is_same(admin, namespace, draft, served):
         revision = admin.values.find_keys(namespace, [draft.key])[draft.key].revision
-        _output.done(
+        records.report_done(
             f"{namespace} {draft.key}: unchanged, version {served.version} is served",
             {
                 "namespace": namespace, "key": draft.key, "version": served.version, "revision": revision,
@@ -131,23 +134,23 @@ def _put(admin: Admin, namespace: Namespace, draft: Draft, message: str) -> None
         )  # fmt: skip
         return
     if served and served.form == "plain" and draft.form is None:
-        draft = draft._replace(form=_unnamed.form(namespace, draft.key))
-    _unnamed.tell_kms([draft.key] if served and served.form == "kms" and draft.form is None else [])
-    _replacing.tell_type(draft.key, served.content_type if served else None, draft.content_type)
-    stored = _lost.or_before(
+        draft = draft._replace(form=protection.decide_form(namespace, draft.key))
+    protection.tell_kms([draft.key] if served and served.form == "kms" and draft.form is None else [])
+    replacing.tell_type(draft.key, served.content_type if served else None, draft.content_type)
+    stored = lost_answers.accept_earlier(
         admin,
         lambda: admin.values.put_draft(namespace, draft, message),
-        lambda error: _stored_before(admin, namespace, draft, error),
+        lambda error: _find_stored(admin, namespace, draft, error),
     )
     state = "served" if stored.active == stored.version else "staged"
-    _output.done(
+    records.report_done(
         f"{namespace} {stored.key}: version {stored.version}, {draft.form or 'envelope'}, {state}, "
         f"revision {stored.revision}",
         {"namespace": namespace, **stored._asdict()},
     )
 
 
-def _stored_before(admin: Admin, namespace: Namespace, draft: Draft, error: PreconditionFailed) -> Stored | None:
+def _find_stored(admin: Admin, namespace: Namespace, draft: Draft, error: PreconditionFailed) -> Stored | None:
     """What storing the draft came to, if the latest version of its key holds it as the draft says."""
     match error.members:
         case {"latest": int(latest), "revision": int(revision), "active": active}:
@@ -157,7 +160,7 @@ def _stored_before(admin: Admin, namespace: Namespace, draft: Draft, error: Prec
     from configsvc_client.admin import Stored
 
     try:
-        info = _lost.key_at(admin, namespace, draft.key, error)
+        info = lost_answers.find_key_at(admin, namespace, draft.key, error)
         entry = admin.values.get_entry(namespace, draft.key, latest)
         same = same_value(draft.content_type, draft.data, admin.values.open_entry(namespace, entry).data)
     except ConfigsvcError:
@@ -169,7 +172,7 @@ def _stored_before(admin: Admin, namespace: Namespace, draft: Draft, error: Prec
     return Stored(draft.key, latest, revision, active if isinstance(active, int) else None)
 
 
-def _served(admin: Admin, namespace: Namespace, draft: Draft) -> Entry | None:
+def _find_served(admin: Admin, namespace: Namespace, draft: Draft) -> Entry | None:
     """What is served under the key; None where nothing is, or this caller may not read it."""
     try:
         return admin.values.get_entry(namespace, draft.key)

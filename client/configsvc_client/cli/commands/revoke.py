@@ -14,8 +14,9 @@ import click
 from configsvc.model import grants
 from configsvc.model.errors import NotFound
 from configsvc.model.grants import ACTIONS, Action, Grant, covers
-from configsvc_client.cli import _confirm, _output, _settings, _terminal
-from configsvc_client.cli.commands.grants import listed
+from configsvc_client.cli.commands.grants import list_held
+from configsvc_client.cli.output import confirm, records, terminal
+from configsvc_client.cli.settings import composition
 
 
 @click.command(help=__doc__)
@@ -33,7 +34,7 @@ def command(principal: str, actions: tuple[Action, ...], patterns: tuple[str, ..
         raise click.UsageError("Say what to take away: -n PATTERN, or --all.")
     if everything and actions:
         raise click.UsageError("--all takes every action away. For some of them: -a ACTION -n PATTERN.")
-    admin = _settings.admin()
+    admin = composition.open_admin()
     who = grants.principal(grants.normalised(principal) or principal)
     taken, named = actions or ACTIONS, tuple(grants.pattern(each) for each in patterns)
     less = (lambda _: ()) if everything else partial(remove_grants, actions=taken, patterns=named)
@@ -41,11 +42,11 @@ def command(principal: str, actions: tuple[Action, ...], patterns: tuple[str, ..
     if tuple(less(held)) == held:
         raise NotFound(f"{who} has no such grant. `configsvc grants {who}` shows what it has.")
     if everything:
-        _confirm.confirm(f"Take every grant of {who} away?")
+        confirm.confirm(f"Take every grant of {who} away?")
     left = admin.grants.change(who, less)
     for pattern in find_remaining(left, taken, named):
-        _terminal.say(f"configsvc: {who} may still do it where {pattern} grants it.")
-    _output.done(f"{who}: revoked", {"principal": who, "grants": listed(left)})
+        terminal.say(f"configsvc: {who} may still do it where {pattern} grants it.")
+    records.report_done(f"{who}: revoked", {"principal": who, "grants": list_held(left)})
 
 
 def remove_grants(held: Iterable[Grant], actions: Sequence[Action], patterns: Sequence[str]) -> tuple[Grant, ...]:

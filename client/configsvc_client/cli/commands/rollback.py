@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING
 import click
 
 from configsvc.model.names import Namespace
-from configsvc_client.cli import _confirm, _options, _output, _settings, _terminal
-from configsvc_client.cli._count import counted
-from configsvc_client.cli._when import now, past
+from configsvc_client.cli import options
+from configsvc_client.cli.output import confirm, records, terminal
+from configsvc_client.cli.output.words import count, get_now, parse_past_time
+from configsvc_client.cli.settings import composition
 
 if TYPE_CHECKING:
     from configsvc_client.admin import Admin, RollbackPlan
 
 
 @click.command(help=__doc__)
-@_options.one_namespace
+@options.one_namespace
 @click.argument("key", required=False)
 @click.option(
     "--to-version", type=click.IntRange(min=1), help="Of KEY; the last that was served of the lower ones, if left out."
@@ -37,20 +38,22 @@ if TYPE_CHECKING:
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be served, and change nothing.")
 @click.option("--declassify", is_flag=True, help="Let plain versions replace sealed ones; do not ask.")
-@_options.message
+@options.message
 def command(
     key: str | None, namespace: str | None, message: str, *,
     to_version: int | None, to_revision: int | None, to_time: str | None, dry_run: bool, declassify: bool,
 ) -> None:  # fmt: skip
     if sum(each is not None for each in (to_version, to_revision, to_time)) > 1:
         raise click.UsageError("Take one of --to-version, --to-revision and --to-time.")
-    target, admin = _options.target(namespace), _settings.admin()
+    target, admin = options.choose_target(namespace), composition.open_admin()
     if to_revision is None and to_time is None:
         if dry_run:
             raise click.UsageError("--dry-run goes with --to-revision or --to-time; configsvc history shows versions.")
         _one(admin, target, key, to_version, message, declassify=declassify)
         return
-    revision = to_revision or admin.rollback.find_revision(target, past(to_time or "", now(), "--to-time"))
+    revision = to_revision or admin.rollback.find_revision(
+        target, parse_past_time(to_time or "", get_now(), "--to-time")
+    )
     _whole(admin, admin.rollback.plan(target, revision, key), revision, message, dry_run=dry_run, declassify=declassify)
 
 
@@ -59,12 +62,12 @@ def _one(
 ) -> None:
     if key is None:
         raise click.UsageError("Say how far back: --to-revision or --to-time; or name a KEY.")
-    done = _confirm.declassified(
+    done = confirm.act_and_declassify(
         lambda agreed: admin.rollback.roll_back(namespace, key, message, version=version, declassify=agreed),
         given=declassify,
     )
     now = done.versions.get(key)
-    _output.done(
+    records.report_done(
         f"{namespace} {key}: version {now} served again, revision {done.revision}",
         {"namespace": namespace, "key": key, "active": now, "revision": done.revision},
     )
@@ -73,30 +76,30 @@ def _one(
 def _whole(admin: Admin, way: RollbackPlan, revision: int, message: str, *, dry_run: bool, declassify: bool) -> None:
     if not way.steps:
         told = f"{way.namespace}: serves what it did at revision {revision}"
-        _output.done(told, _all_of(way, revision, way.revision))
+        records.report_done(told, _all_of(way, revision, way.revision))
         return
-    if _output.kind() != "json":
-        _output.table(("key", "served", "back to"), ((each.key, each.now, each.then) for each in way.steps))
+    if records.get_kind() != "json":
+        records.print_table(("key", "served", "back to"), ((each.key, each.now, each.then) for each in way.steps))
     anew = [each.key for each in way.steps if each.anew]
     if anew:
-        _terminal.say(f"Sealed again, because their data key was retired: {', '.join(anew)}")
+        terminal.say(f"Sealed again, because their data key was retired: {', '.join(anew)}")
     if dry_run:
-        _output.done("Nothing was changed (--dry-run).", _all_of(way, revision, way.revision))
+        records.report_done("Nothing was changed (--dry-run).", _all_of(way, revision, way.revision))
         return
     plain = [each.key for each in way.steps if each.declassifies]
     if plain and not declassify:
-        _confirm.declassify(plain)
-    _confirm.confirm(f"Change {counted(len(way.steps), 'key')} of {way.namespace} back to revision {revision}?")
+        confirm.confirm_declassify(plain)
+    confirm.confirm(f"Change {count(len(way.steps), 'key')} of {way.namespace} back to revision {revision}?")
     last = way.revision
     for done in admin.rollback.apply(
         way, message or f"rollback to revision {revision}", declassify=declassify or bool(plain)
     ):
         last = done.revision
-    told = f"{way.namespace}: {counted(len(way.steps), 'key')} as at revision {revision}, revision {last}"
-    _output.done(told, _all_of(way, revision, last))
+    told = f"{way.namespace}: {count(len(way.steps), 'key')} as at revision {revision}, revision {last}"
+    records.report_done(told, _all_of(way, revision, last))
 
 
-def _all_of(way: RollbackPlan, revision: int, last: int) -> dict[str, _output.Field]:
+def _all_of(way: RollbackPlan, revision: int, last: int) -> dict[str, records.OutputField]:
     """The way in JSON: where to, the namespace's revision now, and each key as the table has it."""
     keys = [
         {"key": each.key, "served": each.now, "back_to": each.then, "sealed_anew": each.anew is not None}

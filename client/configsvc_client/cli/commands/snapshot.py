@@ -12,18 +12,20 @@ from pathlib import Path
 
 import click
 
-from configsvc_client.cli import _group, _options, _output, _settings, _terminal, _typed
+from configsvc_client.cli import common, options
+from configsvc_client.cli.output import records, terminal
+from configsvc_client.cli.settings import composition
 
-_FILE = click.argument("file", type=_typed.FilledPath(dir_okay=False, path_type=Path))
+_FILE = click.argument("file", type=common.FilledPath(dir_okay=False, path_type=Path))
 
 
-@click.group(cls=_group.Group, help=__doc__)
+@click.group(cls=common.Group, help=__doc__)
 def command() -> None:
     pass
 
 
 @command.command("save")
-@_options.namespaces
+@options.namespaces
 @_FILE
 def save(namespaces: tuple[str, ...], file: Path) -> None:
     """Save the served values to a fallback file.
@@ -31,9 +33,9 @@ def save(namespaces: tuple[str, ...], file: Path) -> None:
     Sealed values stay sealed, and none is opened, so the file may be shipped with the code. Plain values are in the
     clear.
     """
-    found = _settings.admin().fallback_file.save(file, *_options.the_namespaces(namespaces))
+    found = composition.open_admin().fallback_file.save(file, *options.choose_namespaces(namespaces))
     told = ", ".join(f"{namespace} at revision {revision}" for namespace, revision in found.revisions.items())
-    _output.done(
+    records.report_done(
         f"{file}: {found.entries} entries; {told}",
         {"file": str(file), "url": found.url, "entries": found.entries, "revisions": dict(found.revisions)},
     )
@@ -48,11 +50,11 @@ def show(file: Path) -> None:
 
     In a pipe: namespace, revision, key, version, form, content type, separated by tabs.
     """
-    from configsvc_client import _fallback
+    from configsvc_client._opening import fallback_file
 
-    with _naming(file):
-        found = _fallback.decode(_fallback.read(str(file)))
-    _output.table(
+    with _name_file(file):
+        found = fallback_file.decode(fallback_file.read(str(file)))
+    records.print_table(
         ("namespace", "revision", "key", "version", "form", "content type"),
         (
             (each.namespace, each.revision, entry.key, entry.version, entry.form, entry.content_type)
@@ -60,7 +62,7 @@ def show(file: Path) -> None:
             for entry in each.entries
         ),
     )
-    _terminal.say(f"{file}: saved from {found.url} at {_time(found.saved_at)}")
+    terminal.say(f"{file}: saved from {found.url} at {_time(found.saved_at)}")
 
 
 @command.command("verify")
@@ -71,18 +73,18 @@ def verify(file: Path) -> None:
     No value is shown. The file has to be from the service that CONFIGSVC_URL names. Each value that does
     not open is named with the reason.
     """
-    with _naming(file):
-        found = _settings.admin().fallback_file.verify(file)
-    _output.done(
+    with _name_file(file):
+        found = composition.open_admin().fallback_file.verify(file)
+    records.report_done(
         f"{file}: all {found.entries} entries open; saved at {_time(found.saved_at)}",
         {"file": str(file), "entries": found.entries, "saved_at": _time(found.saved_at)},
     )
 
 
 @contextmanager
-def _naming(file: Path) -> Iterator[None]:
+def _name_file(file: Path) -> Iterator[None]:
     """Puts the file's name before what is wrong with it."""
-    from configsvc_client._fallback import BadFallback
+    from configsvc_client._opening.fallback_file import BadFallback
 
     try:
         yield

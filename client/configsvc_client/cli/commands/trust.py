@@ -18,10 +18,17 @@ from pathlib import Path
 import click
 
 from configsvc.model.errors import Misconfigured
-from configsvc_client.cli import _exit, _files, _output, _terminal
-from configsvc_client.cli._canonical import canonical, digest, lines, parsed
-from configsvc_client.cli._settings_file import check
-from configsvc_client.cli._trust_store import Trusted
+from configsvc_client.cli import exit_codes
+from configsvc_client.cli.output import records, terminal
+from configsvc_client.cli.settings import files
+from configsvc_client.cli.settings.settings_file import check
+from configsvc_client.cli.settings.trust import (
+    TrustedContent,
+    canonicalize,
+    compute_digest,
+    parse_canonical,
+    render_lines,
+)
 
 _DECIDES = (
     "A trusted file decides where your API key is sent (url), which keys your secrets are sealed under (kms_keys, "
@@ -38,27 +45,27 @@ _UNLISTED = "has no exec list: its namespaces set every variable that is not kno
 @click.command(help=__doc__)
 @click.option("--hash", "wanted", metavar="SHA256", help="Trust the file if its content has this hash; do not ask.")
 def command(wanted: str | None) -> int:
-    path = _files.project_file(Path.cwd())
+    path = files.find_project_file(Path.cwd())
     if path is None:
         raise Misconfigured("There is no .configsvc.toml here or above. configsvc init writes one.")
-    file, store = _files.project(path, os.environ), _files.trust_store()
+    file, store = files.read_project(path, os.environ), files.open_trust_store()
     check(file)
-    content = canonical(file.members)
-    found = digest(content)
+    content = canonicalize(file.members)
+    found = compute_digest(content)
     if store.holds(content):
-        _done(path, found, "is trusted already")
+        _report_done(path, found, "is trusted already")
         return 0
-    now = _readable(path, _told(content))
-    _show(path, _before(str(path), now, store.all()), now)
-    if not _agreed(wanted, found):
-        _terminal.say("It is not trusted.")
-        return _exit.FAILED
+    now = _fold_readable(path, _render_told(content))
+    _show(path, _find_before(str(path), now, store.all()), now)
+    if not _ask_trust(wanted, found):
+        terminal.say("It is not trusted.")
+        return exit_codes.FAILED
     store.keep(content, str(path))
-    _done(path, found, "is trusted")
+    _report_done(path, found, "is trusted")
     return 0
 
 
-def _agreed(wanted: str | None, found: str) -> bool:
+def _ask_trust(wanted: str | None, found: str) -> bool:
     """Whether the person trusts what was shown.
 
     Raises:
@@ -68,31 +75,31 @@ def _agreed(wanted: str | None, found: str) -> bool:
         if wanted.strip().lower() != found:
             raise click.UsageError(f"The hash of this file's content is {found}, not the one you passed.")
         return True
-    if not _terminal.can_ask():
+    if not terminal.can_ask():
         raise click.UsageError(f"There is nobody to ask. If you trust what is shown: configsvc trust --hash {found}")
-    return _terminal.agree("Trust it?")
+    return terminal.agree("Trust it?")
 
 
-def _before(path: str, now: list[str], trusted: Iterable[Trusted]) -> list[str]:
+def _find_before(path: str, now: list[str], trusted: Iterable[TrustedContent]) -> list[str]:
     """What was trusted before: last at this path, else whatever has most in common with the file."""
     wanted = set(now)
-    shared = [(each, _told(each.content)) for each in trusted]
+    shared = [(each, _render_told(each.content)) for each in trusted]
     ranked = [(each.path == path, len(wanted.intersection(held)), each.time, held) for each, held in shared]
     same_path, common, _, held = max(ranked, default=(False, 0, 0.0, []))
     return held if same_path or common else []
 
 
-def _told(content: str) -> list[str]:
+def _render_told(content: str) -> list[str]:
     """The lines of a content, and what they do not say: a table without an exec list replaces one that has it."""
-    found = parsed(content).get("policy", {})
+    found = parse_canonical(content).get("policy", {})
     tables = {name: each for name, each in found.items() if isinstance(each, dict)} if isinstance(found, dict) else {}
     some = any("exec" in each for each in tables.values())
-    return lines(content) + [
+    return render_lines(content) + [
         f"policy.{json.dumps(name)} {_UNLISTED}" for name, each in tables.items() if some and "exec" not in each
     ]
 
 
-def _readable(path: Path, now: list[str]) -> list[str]:
+def _fold_readable(path: Path, now: list[str]) -> list[str]:
     """The lines, none of which is so long that something could hide in it.
 
     Raises:
@@ -111,7 +118,7 @@ def _show(path: Path, before: list[str], now: list[str]) -> None:
     about = "changed since you trusted it" if before else "new to you"
     told = [f"{sign} {line}" for line, sign in changed if line not in same] or ["Only the order of lists differs."]
     counted = [f"These are {len(told)} lines: look at all of them."] if len(told) > _SCREEN else []
-    _terminal.say_folded(f"{path} is {about} ({len(same)} settings unchanged):", *told, *counted, _DECIDES)
+    terminal.say_folded(f"{path} is {about} ({len(same)} settings unchanged):", *told, *counted, _DECIDES)
 
 
 def _order(changed: tuple[str, str]) -> tuple[int, int, str, str]:
@@ -123,5 +130,5 @@ def _order(changed: tuple[str, str]) -> tuple[int, int, str, str]:
     return (0 if line.startswith(("profiles.", "namespaces")) else 2, 0, line, sign)
 
 
-def _done(path: Path, found: str, what: str) -> None:
-    _output.done(f"{path} {what} ({found})", {"path": str(path), "hash": found, "trusted": True})
+def _report_done(path: Path, found: str, what: str) -> None:
+    records.report_done(f"{path} {what} ({found})", {"path": str(path), "hash": found, "trusted": True})

@@ -17,8 +17,10 @@ import click
 
 from configsvc.model.errors import ConfigsvcError, Gone, NotTaken, Throttled, Unavailable
 from configsvc.model.snapshot import SealedSnapshot
-from configsvc_client._sentences import sentences
-from configsvc_client.cli import _brief, _options, _output, _settings, _terminal
+from configsvc_client._wording import sentences
+from configsvc_client.cli import options
+from configsvc_client.cli.output import records, terminal, words
+from configsvc_client.cli.settings import composition
 
 if TYPE_CHECKING:
     from configsvc_client.admin import Admin, LogEntry
@@ -27,32 +29,32 @@ _COLUMNS = ("at", "namespace", "revision", "key", "was", "now", "by", "message")
 
 
 @click.command(help=__doc__)
-@_options.namespaces
-@_options.every
+@options.namespaces
+@options.every
 @click.argument("prefix", default="")
 def command(namespaces: tuple[str, ...], prefix: str, every: float) -> None:
-    admin = _settings.admin()
-    following = admin.follow(*_options.the_namespaces(namespaces))
+    admin = composition.open_admin()
+    following = admin.follow(*options.choose_namespaces(namespaces))
     following.look()
-    _terminal.say(f"Watching {', '.join(following.held)}, every {every:g} s.")
+    terminal.say(f"Watching {', '.join(following.held)}, every {every:g} s.")
     while True:
         time.sleep(every)
         before, refused = following.held, set(following.refused)
         try:
             for namespace, now in following.look().items():
-                for row in rows(admin, before[namespace], now):
+                for row in list_changes(admin, before[namespace], now):
                     if row[3].startswith(prefix):
-                        _output.line(_COLUMNS, row, {"by": _brief.principals})
+                        records.print_line(_COLUMNS, row, {"by": words.shorten_principals})
             for namespace in following.refused.keys() - refused:
-                _terminal.say(sentences(f"configsvc: {following.refused[namespace].detail}", "Going on without it."))
+                terminal.say(sentences(f"configsvc: {following.refused[namespace].detail}", "Going on without it."))
         except (NotTaken, Throttled, Unavailable) as error:
-            _terminal.say(sentences(f"configsvc: {error.detail}", "Going on."))
+            terminal.say(sentences(f"configsvc: {error.detail}", "Going on."))
 
 
 _Row = tuple[str | None, str, int, str, int | None, int | None, str | None, str | None]
 
 
-def rows(admin: Admin, before: SealedSnapshot, now: SealedSnapshot) -> Iterable[_Row]:
+def list_changes(admin: Admin, before: SealedSnapshot, now: SealedSnapshot) -> Iterable[_Row]:
     """A row for each key that is not served as before, with who and why so far as the change log tells."""
     versions = (
         {entry.key: entry.version for entry in before.entries},
@@ -80,5 +82,5 @@ def _log(admin: Admin, before: SealedSnapshot, now: SealedSnapshot) -> dict[tupl
     except Gone:
         return {}  # upkeep was faster
     except ConfigsvcError as error:
-        _terminal.say(f"configsvc: the change log: {error.detail}")
+        terminal.say(f"configsvc: the change log: {error.detail}")
     return found

@@ -11,18 +11,19 @@ import json
 import shlex
 from pathlib import PurePath
 
-from configsvc_client.cli.foreign import _contents, _encrypted, _kubernetes, _shapes, _shapes_of_aws
-from configsvc_client.cli.foreign._shapes import Tree
-from configsvc_client.cli.foreign._source import IMPORT, Found, Source, Taken, respelled
+from configsvc_client.cli.foreign import _contents, _kubernetes, _shapes, _shapes_of_tools
+from configsvc_client.cli.foreign import _contents as _encrypted
+from configsvc_client.cli.foreign._shapes import ForeignTree
+from configsvc_client.cli.foreign._source import IMPORT, ForeignSource, Recognized, TakenOut, respelled
 from configsvc_client.cli.foreign._table import SHAPES, Shape
 
-__all__ = ["SHAPES", "Found", "Source", "recognized"]
+__all__ = ["SHAPES", "ForeignSource", "Recognized", "recognized"]
 
 _OLD_JQ = "It has numbers that jq before 1.7 spells differently: use a newer one."
 _COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".zst", ".gpg", ".asc", ".age"})
 
 
-def recognized(content: bytes, source: Source) -> Found | None:
+def recognized(content: bytes, source: ForeignSource) -> Recognized | None:
     """What a file is, if it is not what its format says; None for a file of keys and values."""
     known = _contents.by_start(content)
     if known:
@@ -39,12 +40,12 @@ def recognized(content: bytes, source: Source) -> Found | None:
     return _by_ending(source) or _by_shape(text, source) or _contents.by_sections(text, source)
 
 
-def _by_ending(source: Source) -> Found | None:
+def _by_ending(source: ForeignSource) -> Recognized | None:
     known = _contents.by_ending(source.name) if source.guessed and source.name else None
     return known(_inner(source)) if known else None
 
 
-def _inner(source: Source) -> Source:
+def _inner(source: ForeignSource) -> ForeignSource:
     """The source with the format of what is compressed or encrypted in it."""
     from configsvc_client.cli.formats import format_of
 
@@ -53,7 +54,7 @@ def _inner(source: Source) -> Source:
     return source._replace(format=format_of(path.stem)) if is_packed else source
 
 
-def _by_shape(text: str, source: Source) -> Found | None:
+def _by_shape(text: str, source: ForeignSource) -> Recognized | None:
     if text.lstrip()[:1] in ("{", "["):
         tree = _json(text)
         if tree is not None:
@@ -72,7 +73,7 @@ _YAML_WORDS = (
 """Of what is found in YAML at all. A file without these texts is parsed once, by its reader."""
 
 
-def _shaped(text: str, documents: list[Tree], source: Source, *, is_json: bool) -> Found | None:
+def _shaped(text: str, documents: list[ForeignTree], source: ForeignSource, *, is_json: bool) -> Recognized | None:
     found = _kubernetes.found(documents, source)
     if found or source.format == "k8s-secret" or len(documents) != 1:
         return found
@@ -91,25 +92,25 @@ def _shaped(text: str, documents: list[Tree], source: Source, *, is_json: bool) 
             return _found(shape, taken, source, is_json=is_json)
     if is_json and source.guessed and source.format == "dotenv":
         file = "-" if source.name is None else source.file
-        return Found("JSON", "Add --format json:", (f"{IMPORT} -f json {file}",))
+        return Recognized("JSON", "Add --format json:", (f"{IMPORT} -f json {file}",))
     return None
 
 
-def _found(shape: Shape, taken: Taken, source: Source, *, is_json: bool) -> Found:
+def _found(shape: Shape, taken: TakenOut, source: ForeignSource, *, is_json: bool) -> Recognized:
     if taken.decoded is not None:
         raw = "jq -j" if not taken.decoded else "jq -r"
         printed = _printed(f"{raw} {taken.program}", shape, source, is_json=is_json)
         decoded = f" | {taken.decoded}" if taken.decoded else ""
         command = f"{printed}{decoded} | configsvc put KEY - {'--binary' if taken.binary else '--exact'}"
-        return Found(shape.what, "It is one value. Store it under a key:", (command,), own_keys=True)
+        return Recognized(shape.what, "It is one value. Store it under a key:", (command,), own_keys=True)
     # A secret of Secrets Manager is a text that is a JSON object of pairs.
-    raw = "jq -r" if shape.taken is _shapes_of_aws.secrets_manager else "jq"
+    raw = "jq -r" if shape.taken is _shapes_of_tools.secrets_manager else "jq"
     printed = _printed(f"{raw} {shlex.quote(taken.program)}", shape, source, is_json=is_json)
     advice = f"{taken.note} Import the values in it:".lstrip()
-    return Found(shape.what, advice, (f"{printed} | {IMPORT} -f json {taken.options}-",), own_keys=True)
+    return Recognized(shape.what, advice, (f"{printed} | {IMPORT} -f json {taken.options}-",), own_keys=True)
 
 
-def _printed(program: str, shape: Shape, source: Source, *, is_json: bool) -> str:
+def _printed(program: str, shape: Shape, source: ForeignSource, *, is_json: bool) -> str:
     """The command that prints the values: of the file where jq reads it, else of what made it."""
     if is_json and source.name is not None:
         return f"{program} {source.file}"
@@ -117,19 +118,19 @@ def _printed(program: str, shape: Shape, source: Source, *, is_json: bool) -> st
     return f"{shape.producer}{' --output json' if is_of_aws else ''} | {program}"
 
 
-def _composed(service: str, source: Source) -> Found:
+def _composed(service: str, source: ForeignSource) -> Recognized:
     from configsvc_client.cli.foreign._source import quoted
 
     name = quoted(service) if service else '"SERVICE"'
     program = f".services[{name}].environment // {{}} | with_entries(select(.value != null))"
     command = f"docker compose -f {source.file} config --format json | jq {shlex.quote(program)}"
-    return Found(
+    return Recognized(
         "a file of Docker Compose", "Import the environment of a service:", (source.through(command, "json"),),
         own_keys=True,
     )  # fmt: skip
 
 
-def _json(text: str) -> Tree:
+def _json(text: str) -> ForeignTree:
     """JSON, or None for what is none: its reader says why."""
     try:
         return json.loads(text)
@@ -137,7 +138,7 @@ def _json(text: str) -> Tree:
         return None
 
 
-def _yaml(text: str) -> list[Tree]:
+def _yaml(text: str) -> list[ForeignTree]:
     """All documents with texts for scalars, or nothing: its reader says why."""
     import yaml
 

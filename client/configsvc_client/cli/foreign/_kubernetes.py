@@ -6,8 +6,8 @@ import re
 import shlex
 from collections.abc import Sequence
 
-from configsvc_client.cli.foreign._shapes import Tree, has
-from configsvc_client.cli.foreign._source import IMPORT, Found, Source, quoted
+from configsvc_client.cli.foreign._shapes import ForeignTree, has
+from configsvc_client.cli.foreign._source import IMPORT, ForeignSource, Recognized, quoted
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _KIND = re.compile(r"[A-Z][A-Za-z0-9]{0,62}")
@@ -20,7 +20,7 @@ _OTHERS = {
 }
 
 
-def found(documents: Sequence[Tree], source: Source) -> Found | None:
+def found(documents: Sequence[ForeignTree], source: ForeignSource) -> Recognized | None:
     """What the objects are, and how to import them; None where there are none, or the only one is read as it is."""
     objects = [each for each in documents if _is_object(each)]
     if not objects or len(objects) != len(documents):
@@ -34,17 +34,17 @@ def found(documents: Sequence[Tree], source: Source) -> Found | None:
         return _config_map(objects[0], source)
     advice = _OTHERS.get(kind, "Import a Secret from the cluster")
     article = "an" if kind[0] in "AEIO" else "a"
-    return Found(f"{article} {kind} of Kubernetes", f"{advice}:", (_from_cluster(objects[0]),), own_keys=True)
+    return Recognized(f"{article} {kind} of Kubernetes", f"{advice}:", (_from_cluster(objects[0]),), own_keys=True)
 
 
-def _items(tree: Tree) -> object:
+def _items(tree: ForeignTree) -> object:
     """The objects of a list. Those of a SecretList, as the API answers, do not say their kind."""
     items = tree.get("items")
     kind = tree["kind"].removesuffix("List")
     return [{"kind": kind, **each} for each in items if has(each)] if isinstance(items, list) else None
 
 
-def _is_object(tree: Tree) -> bool:
+def _is_object(tree: ForeignTree) -> bool:
     """Whether it has what every object has: a kind, a version as Kubernetes counts them, and more than these two."""
     if not has(tree, apiVersion=str, kind=str) or not _KIND.fullmatch(tree["kind"]):
         return False
@@ -52,20 +52,20 @@ def _is_object(tree: Tree) -> bool:
     return bool(known and _VERSION.fullmatch(tree["apiVersion"]))
 
 
-def _secret(source: Source) -> Found:
-    return Found(
+def _secret(source: ForeignSource) -> Recognized:
+    return Recognized(
         "a Secret of Kubernetes", "Add --format k8s-secret:",
         (f"{IMPORT} -f {_SECRET} {'-' if source.name is None else source.file}",), own_keys=True,
     )  # fmt: skip
 
 
-def _config_map(tree: Tree, source: Source) -> Found:
+def _config_map(tree: ForeignTree, source: ForeignSource) -> Recognized:
     program = ".data" if not tree.get("binaryData") else '.data + (.binaryData | map_values({"$base64": .}))'
     command = source.through(f"{_as_json(source)} | jq {shlex.quote(program)}", "json")
-    return Found("a ConfigMap of Kubernetes", "Import its data:", (command,), own_keys=True)
+    return Recognized("a ConfigMap of Kubernetes", "Import its data:", (command,), own_keys=True)
 
 
-def _several(objects: object, source: Source) -> Found:
+def _several(objects: object, source: ForeignSource) -> Recognized:
     secrets = (
         [each for each in objects if has(each, kind=str) and each["kind"] == "Secret"]
         if isinstance(objects, list)
@@ -79,7 +79,7 @@ def _several(objects: object, source: Source) -> Found:
     advice = (
         "Import one Secret at a time:" if secrets else "There is no Secret among them. Import one from the cluster:"
     )
-    return Found("several objects of Kubernetes", advice, commands or (_from_cluster({}),), own_keys=True)
+    return Recognized("several objects of Kubernetes", advice, commands or (_from_cluster({}),), own_keys=True)
 
 
 def _only(name: str) -> str:
@@ -87,19 +87,19 @@ def _only(name: str) -> str:
     return f'(if .items then .items[] else . end) | select(.kind == "Secret" and .metadata.name == {quoted(name)})'
 
 
-def _as_json(source: Source) -> str:
+def _as_json(source: ForeignSource) -> str:
     """The command that prints a manifest as JSON. It works without a cluster."""
     return f"kubectl patch --local --type merge -p '{{}}' -o json -f {'-' if source.name is None else source.file}"
 
 
-def _from_cluster(tree: Tree) -> str:
+def _from_cluster(tree: ForeignTree) -> str:
     metadata = tree.get("metadata")
     namespace = metadata.get("namespace") if isinstance(metadata, dict) else None
     at = f" -n {namespace}" if isinstance(namespace, str) and _NAME.fullmatch(namespace) else ""
     return f"kubectl get secret{at} {_name(tree) or 'NAME'} -o json | {IMPORT} -f {_SECRET} -"
 
 
-def _name(tree: Tree) -> str | None:
+def _name(tree: ForeignTree) -> str | None:
     metadata = tree.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
     return name if isinstance(name, str) and _NAME.fullmatch(name) else None

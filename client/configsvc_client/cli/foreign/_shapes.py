@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 
-from configsvc_client.cli.foreign._source import Taken
+from configsvc_client.cli.foreign._source import TakenOut
 
-Tree = Any
+ForeignTree = Any
 """JSON or YAML: None, a bool, a number, a text, a list or a dict."""
 
 _BYTES = '({0} | @base64d) as $text | (if ($text | @base64) == {0} then $text else {{"$base64": {0}}} end)'
 """Text where the bytes are text, which jq shows by encoding it again."""
 
 
-def has(tree: Tree, **members: type | tuple[type, ...]) -> bool:
+def has(tree: ForeignTree, **members: type | tuple[type, ...]) -> bool:
     """Whether a mapping has these members, of these types."""
     return isinstance(tree, dict) and all(isinstance(tree.get(name), kind) for name, kind in members.items())
 
@@ -27,28 +27,28 @@ def each_has(found: object, **members: type | tuple[type, ...]) -> bool:
     return isinstance(held, list) and bool(held) and all(has(each, **members) for each in held)
 
 
-def is_sops(tree: Tree) -> bool:
+def is_sops(tree: ForeignTree) -> bool:
     """Whether the metadata of sops is in it, even if no value is encrypted."""
     found = tree["sops"] if has(tree, sops=dict) else None
     return has(found, mac=str) and bool({"version", "lastmodified"} & set(found or ()))
 
 
-def vault_kv2(tree: Tree) -> Taken | None:
+def vault_kv2(tree: ForeignTree) -> TakenOut | None:
     """`vault kv get -format=json` and the HTTP API, version 2 of the engine."""
     if has(tree, request_id=str, data=dict) and has(tree["data"], data=dict, metadata=dict):
-        return Taken(".data.data") if "created_time" in tree["data"]["metadata"] else None
+        return TakenOut(".data.data") if "created_time" in tree["data"]["metadata"] else None
     if has(tree, data=dict, metadata=dict) and set(tree) == {"data", "metadata"}:
-        return Taken(".data") if {"created_time", "destroyed", "version"} <= set(tree["metadata"]) else None
+        return TakenOut(".data") if {"created_time", "destroyed", "version"} <= set(tree["metadata"]) else None
     return None
 
 
-def vault_kv1(tree: Tree) -> Taken | None:
+def vault_kv1(tree: ForeignTree) -> TakenOut | None:
     """`vault kv get -format=json`, version 1, and `vault read`."""
     known = has(tree, request_id=str, data=dict) and {"lease_id", "lease_duration", "renewable"} <= set(tree)
-    return Taken(".data") if known else None
+    return TakenOut(".data") if known else None
 
 
-def consul(tree: Tree) -> Taken | None:
+def consul(tree: ForeignTree) -> TakenOut | None:
     """`consul kv export`, and Consul's HTTP API."""
     if each_has(tree, key=str, flags=(int, str), value=str) and isinstance(tree, list):
         key, value = ".key", ".value"
@@ -59,55 +59,55 @@ def consul(tree: Tree) -> Taken | None:
     program = (
         f'map(select({key} | endswith("/") | not) | {{key: {key}, value: ({_BYTES.format(value)})}}) | from_entries'
     )
-    return Taken(program, by_path([each[key[1:]] for each in tree]))
+    return TakenOut(program, by_path([each[key[1:]] for each in tree]))
 
 
-def etcd(tree: Tree) -> Taken | None:
+def etcd(tree: ForeignTree) -> TakenOut | None:
     """`etcdctl get --prefix / -w json`."""
     if not has(tree, header=dict, kvs=list) or not each_has(tree["kvs"], key=str, mod_revision=(int, str)):
         return None
     value = _BYTES.format('(.value // "")')
-    return Taken(f".kvs | map({{key: (.key | @base64d), value: ({value})}}) | from_entries", "--separator / ")
+    return TakenOut(f".kvs | map({{key: (.key | @base64d), value: ({value})}}) | from_entries", "--separator / ")
 
 
-def doppler(tree: Tree) -> Taken | None:
+def doppler(tree: ForeignTree) -> TakenOut | None:
     """`doppler secrets --json`."""
     known = isinstance(tree, dict) and bool(tree) and all({"computed", "raw"} <= set(_keys(v)) for v in tree.values())
-    return Taken("map_values(.computed)") if known else None
+    return TakenOut("map_values(.computed)") if known else None
 
 
-def terraform_outputs(tree: Tree) -> Taken | None:
+def terraform_outputs(tree: ForeignTree) -> TakenOut | None:
     """`terraform output -json`, and OpenTofu's."""
     known = isinstance(tree, dict) and each_has(tree, sensitive=(bool, str))
     is_all = known and all({"type", "value"} <= set(each) for each in tree.values())
-    return Taken("map_values(.value)") if is_all else None
+    return TakenOut("map_values(.value)") if is_all else None
 
 
-def terraform_state(tree: Tree) -> Taken | None:
+def terraform_state(tree: ForeignTree) -> TakenOut | None:
     """A `terraform.tfstate`, and `terraform show -json`."""
     if has(tree, terraform_version=str, lineage=str, outputs=dict):
-        return Taken(".outputs | map_values(.value)")
+        return TakenOut(".outputs | map_values(.value)")
     if not has(tree, terraform_version=str, format_version=str):
         return None
-    return Taken("(.values // .planned_values).outputs // {} | map_values(.value)")
+    return TakenOut("(.values // .planned_values).outputs // {} | map_values(.value)")
 
 
-def one_password(tree: Tree) -> Taken | None:
+def one_password(tree: ForeignTree) -> TakenOut | None:
     """`op item get --format json`."""
     if not has(tree, id=str, category=str, fields=list) or not each_has(tree["fields"], id=str, type=str):
         return None
     if not all(each.isupper() for each in (tree["category"], *(field["type"] for field in tree["fields"]))):
         return None
     names = [str(each.get("label") or each["id"]) for each in tree["fields"] if each.get("value")]
-    return Taken("[.fields[] | select(.value) | {key: (.label // .id), value}] | from_entries", note=twice(names))
+    return TakenOut("[.fields[] | select(.value) | {key: (.label // .id), value}] | from_entries", note=twice(names))
 
 
-def azure_settings(tree: Tree) -> Taken | None:
+def azure_settings(tree: ForeignTree) -> TakenOut | None:
     """The `local.settings.json` of Azure Functions."""
-    return Taken(".Values") if has(tree, IsEncrypted=(bool, str), Values=dict) else None
+    return TakenOut(".Values") if has(tree, IsEncrypted=(bool, str), Values=dict) else None
 
 
-def azure_parameters(tree: Tree) -> Taken | None:
+def azure_parameters(tree: ForeignTree) -> TakenOut | None:
     """A file of parameters of Azure Resource Manager."""
     if not has(tree, contentVersion=str, parameters=dict) or "$schema" not in tree or not each_has(tree["parameters"]):
         return None
@@ -115,35 +115,35 @@ def azure_parameters(tree: Tree) -> Taken | None:
     if not all({"value", "reference"} & set(each) for each in held):
         return None
     note = "Some are references to Key Vault and have no values." if any("value" not in each for each in held) else ""
-    return Taken('.parameters | map_values(select(has("value")) | .value)', note=note)
+    return TakenOut('.parameters | map_values(select(has("value")) | .value)', note=note)
 
 
-def azure_secret(tree: Tree) -> Taken | None:
+def azure_secret(tree: ForeignTree) -> TakenOut | None:
     """`az keyvault secret show`."""
     is_secret = has(tree, id=str, value=str, attributes=dict) and ".vault.azure.net/secrets/" in tree["id"]
-    return Taken(".value", decoded="") if is_secret else None
+    return TakenOut(".value", decoded="") if is_secret else None
 
 
-def google_secret(tree: Tree) -> Taken | None:
+def google_secret(tree: ForeignTree) -> TakenOut | None:
     """`gcloud secrets versions access --format json`, which prints base64 for URLs."""
     known = has(tree, name=str, payload=dict) and has(tree["payload"], data=str) and "/secrets/" in tree["name"]
-    return Taken(".payload.data", decoded="tr -- -_ +/ | base64 -d") if known else None
+    return TakenOut(".payload.data", decoded="tr -- -_ +/ | base64 -d") if known else None
 
 
-def spring_config(tree: Tree) -> Taken | None:
+def spring_config(tree: ForeignTree) -> TakenOut | None:
     """What Spring Cloud Config answers."""
     known = has(tree, name=str, profiles=list, propertySources=list) and each_has(tree["propertySources"], source=dict)
-    return Taken("[.propertySources[].source] | reverse | add") if known else None
+    return TakenOut("[.propertySources[].source] | reverse | add") if known else None
 
 
-def postman(tree: Tree) -> Taken | None:
+def postman(tree: ForeignTree) -> TakenOut | None:
     """An environment of Postman."""
     if not has(tree, values=list, _postman_variable_scope=str):
         return None
-    return Taken(".values | map(select(.enabled != false)) | from_entries")
+    return TakenOut(".values | map(select(.enabled != false)) | from_entries")
 
 
-def docker_inspect(tree: Tree) -> Taken | None:
+def docker_inspect(tree: ForeignTree) -> TakenOut | None:
     """`docker inspect` of a container."""
     held = [tree] if isinstance(tree, dict) else tree
     if not each_has(held, Id=str, Config=dict):
@@ -153,19 +153,19 @@ def docker_inspect(tree: Tree) -> Taken | None:
     program = (
         f'[{at}.Config.Env // [] | .[] | index("=") as $at | {{key: .[:$at], value: .[$at + 1 :]}}] | from_entries'
     )
-    return Taken(program, note=note)
+    return TakenOut(program, note=note)
 
 
-def pairs(tree: Tree) -> Taken | None:
+def pairs(tree: ForeignTree) -> TakenOut | None:
     """A list of names and values: `infisical export`, `az webapp config appsettings list`, CI variables of GitLab."""
     for name, value in (("key", "value"), ("name", "value"), ("Key", "Value"), ("Name", "Value")):
         if isinstance(tree, list) and each_has(tree, **{name: str}) and all(value in each for each in tree):
             names = [each[name] for each in tree]
-            return Taken("from_entries", by_path(names), twice(names))
+            return TakenOut("from_entries", by_path(names), twice(names))
     return None
 
 
-def compose_service(tree: Tree) -> str | None:
+def compose_service(tree: ForeignTree) -> str | None:
     """The first service of a Compose file that has an environment; "" where none has one, None for another file."""
     if not has(tree, services=dict) or not each_has(tree["services"]):
         return None

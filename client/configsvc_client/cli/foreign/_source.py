@@ -12,7 +12,7 @@ _DIGITS = 300
 """An integer of more digits than a float has."""
 
 
-class Source(NamedTuple):
+class ForeignSource(NamedTuple):
     """The name of a file, None for stdin; the format it is read in, and whether that was guessed from its ending."""
 
     name: str | None
@@ -31,7 +31,7 @@ class Source(NamedTuple):
         return f"{command} | {IMPORT} -f {wanted or self.format} -"
 
 
-class Found(NamedTuple):
+class Recognized(NamedTuple):
     """What a file is, and how to import what it holds."""
 
     what: str
@@ -42,11 +42,11 @@ class Found(NamedTuple):
     """Whether it could be a file of a person's own keys after all."""
 
 
-Known = Callable[[Source], Found]
+KnownAs = Callable[[ForeignSource], Recognized]
 """What a file is that was known by its contents or its name."""
 
 
-class Taken(NamedTuple):
+class TakenOut(NamedTuple):
     """A program of jq's that takes the keys and values out of a container, and the options that fit its keys.
 
     `decoded` is for one value without a key: the command that decodes what jq prints, or "" if that is the value.

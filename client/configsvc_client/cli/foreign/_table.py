@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from configsvc_client.cli.foreign import _shapes, _shapes_of_aws, _shapes_of_platforms
-from configsvc_client.cli.foreign._shapes import Tree
-from configsvc_client.cli.foreign._source import Taken
+from configsvc_client.cli.foreign import _shapes, _shapes_of_tools
+from configsvc_client.cli.foreign._shapes import ForeignTree
+from configsvc_client.cli.foreign._source import TakenOut
 
 
 class Shape(NamedTuple):
@@ -15,7 +15,7 @@ class Shape(NamedTuple):
 
     what: str
     words: tuple[str, ...]
-    taken: Callable[[Tree], Taken | None]
+    taken: Callable[[ForeignTree], TakenOut | None]
     producer: str
 
 
@@ -27,29 +27,29 @@ SHAPES = (
         "vault kv get -format=json PATH",
     ),
     Shape("a secret that Vault printed", ("request_id", "lease_id"), _shapes.vault_kv1, "vault read -format=json PATH"),
-    Shape("parameters that SSM printed", ("Parameters",), _shapes_of_aws.ssm_parameters, _GET_PARAMETERS),
+    Shape("parameters that SSM printed", ("Parameters",), _shapes_of_tools.ssm_parameters, _GET_PARAMETERS),
     Shape(
-        "a parameter that SSM printed", ("Parameter", "Type"), _shapes_of_aws.ssm_parameter,
+        "a parameter that SSM printed", ("Parameter", "Type"), _shapes_of_tools.ssm_parameter,
         "aws ssm get-parameter --name NAME --with-decryption",
     ),
     Shape(
-        "a secret that Secrets Manager printed", ("ARN", "Secret"), _shapes_of_aws.secrets_manager,
+        "a secret that Secrets Manager printed", ("ARN", "Secret"), _shapes_of_tools.secrets_manager,
         "aws secretsmanager get-secret-value --secret-id NAME",
     ),
     Shape(
-        "secrets that Secrets Manager printed", ("SecretValues",), _shapes_of_aws.secrets_manager_batch,
+        "secrets that Secrets Manager printed", ("SecretValues",), _shapes_of_tools.secrets_manager_batch,
         "aws secretsmanager batch-get-secret-value --secret-id-list NAMES",
     ),
     Shape(
-        "the environment of a Lambda function", ("Function",), _shapes_of_aws.lambda_environment,
+        "the environment of a Lambda function", ("Function",), _shapes_of_tools.lambda_environment,
         "aws lambda get-function-configuration --function-name NAME",
     ),
     Shape(
-        "the environment of a Lambda function", ("Variables",), _shapes_of_aws.lambda_environment,
+        "the environment of a Lambda function", ("Variables",), _shapes_of_tools.lambda_environment,
         "aws lambda get-function-configuration --function-name NAME",
     ),
     Shape(
-        "an ECS task definition", ("containerDefinitions",), _shapes_of_aws.ecs_task,
+        "an ECS task definition", ("containerDefinitions",), _shapes_of_tools.ecs_task,
         "aws ecs describe-task-definition --task-definition NAME",
     ),
     Shape("keys that Consul exported", ("flags",), _shapes.consul, "consul kv export PREFIX"),
@@ -57,18 +57,18 @@ SHAPES = (
     Shape("keys that etcd printed", ("kvs", "mod_revision"), _shapes.etcd, "etcdctl get --prefix PREFIX -w json"),
     Shape("secrets that Doppler printed", ("computed", "raw"), _shapes.doppler, "doppler secrets --json"),
     Shape(
-        "secrets that Doppler answered", ("computed", "raw", "secrets"), _shapes_of_platforms.doppler_answer,
+        "secrets that Doppler answered", ("computed", "raw", "secrets"), _shapes_of_tools.doppler_answer,
         "doppler secrets --json | jq '{secrets: .}'",
     ),
     Shape(
-        "configuration that Pulumi printed", ("secret",), _shapes_of_platforms.pulumi_config,
+        "configuration that Pulumi printed", ("secret",), _shapes_of_tools.pulumi_config,
         "pulumi config --json --show-secrets",
     ),
     Shape(
-        "a variable of Nomad", ("Items", "ModifyIndex"), _shapes_of_platforms.nomad_variable,
+        "a variable of Nomad", ("Items", "ModifyIndex"), _shapes_of_tools.nomad_variable,
         "nomad var get -out json PATH",
     ),
-    Shape("an export of Bitwarden", ("encrypted",), _shapes_of_platforms.bitwarden, "bw export --format json --raw"),
+    Shape("an export of Bitwarden", ("encrypted",), _shapes_of_tools.bitwarden, "bw export --format json --raw"),
     Shape("outputs of Terraform", ("sensitive", "value"), _shapes.terraform_outputs, "terraform output -json"),
     Shape("the state of Terraform", ("terraform_version",), _shapes.terraform_state, "terraform show -json"),
     Shape("an item of 1Password", ("category", "fields"), _shapes.one_password, "op item get NAME --format json"),
@@ -88,11 +88,11 @@ SHAPES = (
     Shape("what Spring Cloud Config answers", ("propertySources",), _shapes.spring_config, "curl -s URL"),
     Shape("an environment of Postman", ("_postman_variable_scope",), _shapes.postman, "cat environment.json"),
     Shape(
-        "outputs of CloudFormation", ("Stacks", "StackId"), _shapes_of_aws.stack_outputs,
+        "outputs of CloudFormation", ("Stacks", "StackId"), _shapes_of_tools.stack_outputs,
         "aws cloudformation describe-stacks --stack-name NAME",
     ),
-    Shape("parameters of CloudFormation", ("ParameterKey",), _shapes_of_aws.stack_parameters, "cat parameters.json"),
+    Shape("parameters of CloudFormation", ("ParameterKey",), _shapes_of_tools.stack_parameters, "cat parameters.json"),
     Shape("containers that Docker inspected", ("Config", "Env"), _shapes.docker_inspect, "docker inspect NAME"),
     Shape("a list of names and values", ("alue",), _shapes.pairs, "cat FILE"),
-    Shape("a list of names and values", ("alue",), _shapes_of_platforms.listed, "cat FILE"),
+    Shape("a list of names and values", ("alue",), _shapes_of_tools.listed, "cat FILE"),
 )  # fmt: skip

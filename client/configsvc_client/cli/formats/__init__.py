@@ -7,13 +7,32 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from configsvc_client.cli.formats import _place
-from configsvc_client.cli.formats._row import Problem, Read, Reader, Row, Value, Writer, Written
-from configsvc_client.cli.formats._shell_names import why_not_assignable
+from configsvc_client.cli.formats import _common
+from configsvc_client.cli.formats._common import (
+    FileRow,
+    FormatReader,
+    FormatWriter,
+    Problem,
+    ReadResult,
+    WritableValue,
+    Written,
+    why_not_assignable,
+)
 
 __all__ = [
-    "ENVIRONMENT_FORMATS", "FORMATS", "TREE_FORMATS", "Problem", "Read", "Row", "Value", "Written", "assumed",
-    "format_of", "read", "why_not_assignable", "write",
+    "ENVIRONMENT_FORMATS",
+    "FORMATS",
+    "TREE_FORMATS",
+    "FileRow",
+    "Problem",
+    "ReadResult",
+    "WritableValue",
+    "Written",
+    "assumed",
+    "format_of",
+    "read",
+    "why_not_assignable",
+    "write",
 ]  # fmt: skip
 
 _MODULES = {
@@ -60,18 +79,18 @@ def assumed(name: str) -> str | None:
     return f"{found} was read as dotenv, because its name says no format. For another one pass -f FORMAT."
 
 
-def read(wanted: str, content: bytes) -> Read:
+def read(wanted: str, content: bytes) -> ReadResult:
     """The rows of a file, and its problems: with any, nothing of it should be stored."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        return [], [Problem(_place.at(line), None, _NOT_UTF_8)]
-    reader: Reader = importlib.import_module(f"{__name__}.{_MODULES[wanted]}").read
+        return [], [Problem(_common.place_at(line), None, _NOT_UTF_8)]
+    reader: FormatReader = importlib.import_module(f"{__name__}.{_MODULES[wanted]}").read
     return reader(text)
 
 
-def write(wanted: str, values: Sequence[Value], namespace: str) -> Written:
+def write(wanted: str, values: Sequence[WritableValue], namespace: str) -> Written:
     """The file, and what it cannot hold: one problem or more, and it should not be written."""
-    writer: Writer = importlib.import_module(f"{__name__}.{_MODULES[wanted]}").write
+    writer: FormatWriter = importlib.import_module(f"{__name__}.{_MODULES[wanted]}").write
     return writer(values, namespace)

@@ -1,8 +1,4 @@
-"""A CSV file (RFC 4180) with a line of names first: key, value and, if it is there, content_type.
-
-Names are read in any case and order. Cells are separated by commas, semicolons, tabs or bars, as the line of names
-shows, or as a first line `sep=;` says. Blank rows are skipped, and so are the columns of other names.
-"""
+"""A CSV file (RFC 4180) with a line of names first: key, value and, if it is there, content_type."""
 
 from __future__ import annotations
 
@@ -11,12 +7,78 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from configsvc.model.content_types import KINDS, LISTED, TEXT
-from configsvc.model.entry import is_content_type
-from configsvc_client.cli.formats import _place
-from configsvc_client.cli.formats._cells import SEPARATORS, Broken, Cell, named_separator, records
-from configsvc_client.cli.formats._row import Problem, Read, Row, Value, Written, from_base64, once
+from configsvc.model.snapshot import is_content_type
+from configsvc_client.cli.formats import _common
+from configsvc_client.cli.formats._common import FileRow, Problem, ReadResult, WritableValue, Written, from_base64, once
+
+SEPARATORS = (",", ";", "\t", "|")
+"""A semicolon is Excel's where a comma is the decimal sign."""
+
+_SEP = re.compile(r'(?P<quote>"?)sep=(?P<separator>.)(?P=quote)(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
+
+
+class Cell(NamedTuple):
+    """A text with its place in the file; `repr` never shows it."""
+
+    line: int
+    column: int
+    text: str
+
+    def __repr__(self) -> str:
+        return f"Cell(line={self.line}, column={self.column}, text=***)"
+
+    @property
+    def place(self) -> str:
+        """For a person."""
+        return _common.place_at(self.line, self.column)
+
+
+class Broken(ValueError):
+    """A quote is not closed, or something follows a closing quote. Its text is the place."""
+
+
+def find_named_separator(text: str) -> tuple[str, str, int]:
+    """The separator that Excel's first line `sep=;` names, or none; the text after that line, and its first line."""
+    found = _SEP.match(text)
+    return (found["separator"], text[found.end() :], 2) if found else ("", text, 1)
+
+
+def read_records(text: str, separator: str, line: int = 1) -> Iterator[list[Cell]]:
+    """The records that are not blank.
+
+    Args:
+        text: of the file.
+        separator: one character.
+        line: the number of the first line.
+
+    Raises:
+        Broken: at the place in its text.
+    """
+    apart = re.escape(separator)
+    field = re.compile(
+        rf'(?:"((?>[^"]*(?:""[^"]*)*))"|((?!")[^{apart}\r\n]*))({apart}|\r\n|\r|\n|\Z)',
+    )
+    at, record = 0, list[Cell]()
+    while at < len(text) or record:
+        found = field.match(text, at)
+        if not found:
+            raise Broken(_common.place_at(line, len(record) + 1))
+        quoted, plain, end = found.groups()
+        record.append(Cell(line, len(record) + 1, plain if quoted is None else quoted.replace('""', '"')))
+        line += _breaks(found[0])
+        at = found.end()
+        if end != separator:
+            if any(cell.text.strip() for cell in record):
+                yield record
+            record = []
+
+
+def _breaks(text: str) -> int:
+    return text.count("\n") + text.count("\r") - text.count("\r\n")
+
 
 COLUMNS = ("key", "value", "content_type")
 
@@ -24,19 +86,19 @@ _BROKEN = "a quote is not closed, or text follows a closing quote"
 _NO_NAMES = "the first line must name the columns: key, value, and content_type if needed"
 
 
-def read(text: str) -> Read:
+def read(text: str) -> ReadResult:
     """The rows below the line of names."""
     return once(_found(text))
 
 
 def ignored(text: str) -> list[str]:
     """The names of the columns that are not read; the text is one that `read` takes."""
-    named, rest, _ = named_separator(text)
-    names = next(records(rest, named or _separator(rest)), [])
+    named, rest, _ = find_named_separator(text)
+    names = next(read_records(rest, named or _separator(rest)), [])
     return [cell.text.strip() for cell in names if cell.text.strip() and _column(cell) not in COLUMNS]
 
 
-def write(values: Sequence[Value], namespace: str) -> Written:
+def write(values: Sequence[WritableValue], namespace: str) -> Written:
     """A line a value, with its content type; bytes in base64."""
     del namespace
     out = io.StringIO(newline="")
@@ -46,15 +108,15 @@ def write(values: Sequence[Value], namespace: str) -> Written:
     return out.getvalue(), []
 
 
-def _found(text: str) -> Iterator[Row | Problem]:
-    named, rest, first = named_separator(text)
+def _found(text: str) -> Iterator[FileRow | Problem]:
+    named, rest, first = find_named_separator(text)
     try:
         separator = named or _separator(rest)
-        found = records(rest, separator, first)
+        found = read_records(rest, separator, first)
         names = next(found, [Cell(first, 1, "")])
         columns = {_column(cell): cell.column - 1 for cell in reversed(names)}
         if not {"key", "value"} <= set(columns):
-            yield Problem(_place.at(names[0].line), None, _NO_NAMES)
+            yield Problem(_common.place_at(names[0].line), None, _NO_NAMES)
             return
         yield from _named_twice(names)
         unnamed = [cell.column - 1 for cell in names if not cell.text.strip()]
@@ -68,7 +130,7 @@ def _separator(text: str) -> str:
     """The one that parts the line of names into key, value and more."""
     for separator in SEPARATORS:
         try:
-            names = next(records(text, separator), [])
+            names = next(read_records(text, separator), [])
         except Broken:
             continue
         if {"key", "value"} <= {_column(cell) for cell in names}:
@@ -90,34 +152,34 @@ def _named_twice(names: Sequence[Cell]) -> Iterator[Problem]:
         seen.add(name)
 
 
-def _row(record: Sequence[Cell], columns: Mapping[str, int], unnamed: Sequence[int]) -> Row | Problem:
+def _row(record: Sequence[Cell], columns: Mapping[str, int], unnamed: Sequence[int]) -> FileRow | Problem:
     cells = {name: record[index] for name, index in columns.items() if index < len(record)}
     line = record[0].line
     key = cells["key"].text.strip() if "key" in cells else ""
     if not key:
-        return Problem(_place.at(line, columns["key"] + 1), None, "the key is empty")
+        return Problem(_common.place_at(line, columns["key"] + 1), None, "the key is empty")
     stray = next((record[index] for index in unnamed if index < len(record) and record[index].text), None)
     if stray:
         return Problem(stray.place, key, "a cell without a column name; put a value that holds the separator in quotes")
     if "value" not in cells:
         # The key is left out: it may be a line of a value that should have been in quotes.
-        return Problem(_place.at(line, columns["value"] + 1), None, "the value is missing")
+        return Problem(_common.place_at(line, columns["value"] + 1), None, "the value is missing")
     kind = cells["content_type"].text.strip() if "content_type" in cells else ""
     return _typed(line, key, cells["value"], kind or TEXT, columns.get("content_type", 0) + 1)
 
 
-def _typed(line: int, key: str, value: Cell, kind: str, column: int) -> Row | Problem:
+def _typed(line: int, key: str, value: Cell, kind: str, column: int) -> FileRow | Problem:
     if not is_content_type(kind):
         reason = f"content_type must be {LISTED}"
-        return Problem(_place.at(line, column), key, reason)
+        return Problem(_common.place_at(line, column), key, reason)
     if KINDS[kind].is_text:
-        return Row(_place.at(line), key, value.text.encode(), kind)
+        return FileRow(_common.place_at(line), key, value.text.encode(), kind)
     try:
-        return Row(_place.at(line), key, from_base64(value.text), kind)
+        return FileRow(_common.place_at(line), key, from_base64(value.text), kind)
     except ValueError:
         return Problem(value.place, key, f"not base64, which {kind} needs here")
 
 
-def _cell(value: Value) -> str:
+def _cell(value: WritableValue) -> str:
     is_text = KINDS[value.content_type].is_text
     return value.data.decode() if is_text else base64.b64encode(value.data).decode()

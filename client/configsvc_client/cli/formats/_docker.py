@@ -16,15 +16,15 @@ from collections.abc import Iterator, Sequence
 
 from configsvc.model import limits
 from configsvc.model.content_types import KINDS
-from configsvc_client.cli.formats import _place
-from configsvc_client.cli.formats._json_spelling import respelled
-from configsvc_client.cli.formats._row import Problem, Read, Row, Value, Written, once
+from configsvc_client.cli.formats import _common
+from configsvc_client.cli.formats._common import FileRow, Problem, ReadResult, WritableValue, Written, once
 from configsvc_client.cli.formats._text_types import (
     ANY_TEXT,
     holders,
     is_filled_in,
     is_json_comment,
     lines_of,
+    respell_json,
     text_of,
     type_after,
     why_no_name,
@@ -35,7 +35,7 @@ _LINE = 64 * limits.KIB - 1
 _SPACE = "\t\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 
 
-def read(text: str) -> Read:
+def read(text: str) -> ReadResult:
     """The rows of an env-file, and its problems: a name without `=`, with a space in it, or a line too long for Docker.
 
     A value with `$` or backquotes is taken as it is, as Docker takes it; docker compose would fill it in.
@@ -43,22 +43,22 @@ def read(text: str) -> Read:
     return once(_found(text))
 
 
-def write(values: Sequence[Value], namespace: str) -> Written:
+def write(values: Sequence[WritableValue], namespace: str) -> Written:
     """Lines that Docker takes as the same texts; what has a line break or a NUL is a problem."""
     del namespace
     return lines_of(values, _line)
 
 
-def _found(text: str) -> Iterator[Row | Problem]:
+def _found(text: str) -> Iterator[FileRow | Problem]:
     commented, before = False, ""
     for number, whole in enumerate(text.split("\n"), 1):
         line = whole.removesuffix("\r").lstrip(_SPACE)
         if line and not line.startswith("#"):
-            yield _row(_place.at(number), line, whole, before, commented=commented)
+            yield _row(_common.place_at(number), line, whole, before, commented=commented)
         commented, before = is_json_comment(line), line
 
 
-def _row(place: str, line: str, whole: str, before: str, *, commented: bool) -> Row | Problem:
+def _row(place: str, line: str, whole: str, before: str, *, commented: bool) -> FileRow | Problem:
     """A row, or why Docker takes the line otherwise. The line is not shown: it may be part of a secret."""
     key, equals, value = line.partition("=")
     if len(whole.encode()) > _LINE:
@@ -70,15 +70,15 @@ def _row(place: str, line: str, whole: str, before: str, *, commented: bool) -> 
     reason = why_no_name(key, value, before.partition("=")[2])
     if reason:
         return Problem(place, None, reason)
-    return Row(place, key, value.encode(), type_after(commented), is_filled_in(value))
+    return FileRow(place, key, value.encode(), type_after(commented), is_filled_in(value))
 
 
-def _line(value: Value) -> str | Problem:
+def _line(value: WritableValue) -> str | Problem:
     text = text_of(value)
     if isinstance(text, Problem):
         return text
     if KINDS[value.content_type].is_json and ("\n" in text or "\r" in text):
-        text = respelled(text, {})
+        text = respell_json(text, {})
     if "\0" in text:
         return Problem("", value.key, f"contains a NUL, which no environment variable can hold; {ANY_TEXT} can hold it")
     if "\n" in text or "\r" in text:

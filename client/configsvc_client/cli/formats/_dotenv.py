@@ -7,20 +7,53 @@ import re
 from collections.abc import Iterator, Sequence
 
 from configsvc.model.content_types import KINDS
-from configsvc_client.cli.formats import _place
-from configsvc_client.cli.formats._dotenv_quotes import is_filled_in_anyhow, quoted, why_not
-from configsvc_client.cli.formats._json_spelling import respelled
-from configsvc_client.cli.formats._row import Problem, Read, Row, Value, Written, once
+from configsvc_client.cli.formats import _common
+from configsvc_client.cli.formats._common import FileRow, Problem, ReadResult, WritableValue, Written, once
 from configsvc_client.cli.formats._text_types import (
     ANY_TEXT,
     holders,
     is_filled_in,
     is_json_comment,
     lines_of,
+    respell_json,
     text_of,
     type_after,
     why_no_name,
 )
+
+# As python-dotenv has it, but no name goes on over a further `${`: what is found is the same, in one pass.
+_FILLED_IN = re.compile(r"\$\{(?:[^}:$]|\$(?!\{))*(?::-[^}]*)?\}")
+_BARE = re.compile(r"[A-Za-z0-9_./:@%+,-]*")
+_SINGLE = re.compile(r"(?:[^'\\]|\\(?![\\']|\Z))*")
+_DOUBLE = re.compile(r"""(?:[^"\\$`]|\\(?=[^abcfnrtv0$`"'\\\n])|\$(?=[ ,./:;%+=~^]|\Z))*""")
+_FORMS = ((_BARE, ""), (_SINGLE, "'"), (_DOUBLE, '"'))
+
+
+def is_filled_in_anyhow(text: str) -> bool:
+    """Whether python-dotenv puts something in place of a part of the text, in whatever quotes."""
+    last = text.rfind("}")
+    return last >= 0 and bool(
+        _FILLED_IN.search(text, 0, last + 1)
+    )  # beyond it every default would be looked for in vain
+
+
+def quote_text(text: str) -> str | None:
+    """The text as every reader reads it back, bare or in quotes; None if no form does that."""
+    if "\0" in text or "\r" in text or is_filled_in_anyhow(text):
+        return None
+    return next((f"{quote}{text}{quote}" for form, quote in _FORMS if form.fullmatch(text)), None)
+
+
+def explain_unquotable(text: str) -> str:
+    """What keeps a text out of a dotenv file, for a sentence that begins with its key."""
+    if "\0" in text:
+        return "contains a NUL, which no environment variable can hold"
+    if "\r" in text:
+        return "contains a carriage return, which dotenv readers turn into a line feed"
+    if is_filled_in_anyhow(text):
+        return "contains ${…}, which python-dotenv fills in even in single quotes"
+    return "contains quotes, backslashes or $ that dotenv readers disagree about"
+
 
 _ESCAPES = {"\\\\": "\\u005c", "'": "\\u0027", "${": "\\u0024{"}
 _UP_TO_VALUE = re.compile(r"\s*(?:export[^\S\n]+)?(?:'[^']+'|[^=#\s]+)[^\S\n]*=[^\S\n]*")
@@ -29,7 +62,7 @@ _TWO_ON_A_LINE = re.compile(r"""\s*export\s[^'"\n]*[;&] ?export\s""")
 _NO_JAVASCRIPT_NAME = "__proto__"
 
 
-def read(text: str) -> Read:
+def read(text: str) -> ReadResult:
     r"""The rows of a dotenv file, and its problems: lines without `=`, open quotes, keys that appear twice.
 
     Line ends are universal, as in Python's text files: CR LF and CR become LF, within quotes too. `\r` in double
@@ -38,19 +71,19 @@ def read(text: str) -> Read:
     return once(_found(text.replace("\r\n", "\n").replace("\r", "\n")))
 
 
-def write(values: Sequence[Value], namespace: str) -> Written:
+def write(values: Sequence[WritableValue], namespace: str) -> Written:
     """Lines that bash, dash, python-dotenv, npm dotenv and docker compose read as the same texts."""
     del namespace
     return lines_of(values, _line)
 
 
-def _found(text: str) -> Iterator[Row | Problem]:
+def _found(text: str) -> Iterator[FileRow | Problem]:
     from dotenv.parser import parse_stream
 
     commented, line, before = False, 1, ""
     for binding in parse_stream(io.StringIO(text)):
         key, original, line = binding.key, binding.original.string, _line_number(*binding.original)
-        place = _place.at(line)
+        place = _common.place_at(line)
         if binding.error:
             yield Problem(place, None, "not KEY=VALUE; is a quote left open?")
         elif key is not None and binding.value is None:
@@ -62,7 +95,7 @@ def _found(text: str) -> Iterator[Row | Problem]:
             yield Problem(place, key, "two variables on one line; give each its own")
         elif key is not None:
             value = str(binding.value)
-            yield Row(place, key, value.encode(), type_after(commented), _is_filled_in(original, value))
+            yield FileRow(place, key, value.encode(), type_after(commented), _is_filled_in(original, value))
         commented = key is None and is_json_comment(original)
         before = binding.value or ""
 
@@ -79,17 +112,19 @@ def _is_filled_in(original: str, value: str) -> bool:
     return is_filled_in_anyhow(value) if in_single_quotes else is_filled_in(value)
 
 
-def _line(value: Value) -> str | Problem:
+def _line(value: WritableValue) -> str | Problem:
     text = text_of(value)
     if isinstance(text, Problem):
         return text
     if value.key == _NO_JAVASCRIPT_NAME:
         return Problem("", value.key, f"a name that npm dotenv drops; {ANY_TEXT} can hold it")
-    found = quoted(text)
+    found = quote_text(text)
     if found is None and KINDS[value.content_type].is_json:
-        found = quoted(respelled(text, _ESCAPES))
+        found = quote_text(respell_json(text, _ESCAPES))
     if found is None:
         return Problem(
-            "", value.key, f"{why_not(text)}; {ANY_TEXT if chr(0) in text else holders(value.key)} can hold it"
+            "",
+            value.key,
+            f"{explain_unquotable(text)}; {ANY_TEXT if chr(0) in text else holders(value.key)} can hold it",
         )
     return f"{value.key}={found}"

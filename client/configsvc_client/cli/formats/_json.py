@@ -3,11 +3,70 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from configsvc.model import json_text
-from configsvc_client.cli.formats import _json_tokens, _place, _tree
-from configsvc_client.cli.formats._row import Problem, Read, Value, Written, once
+from configsvc.model import json_text, limits
+from configsvc_client.cli.formats import _common, _tree
+from configsvc_client.cli.formats._common import Problem, ReadResult, WritableValue, Written, once
+
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\],]|[^\s{}\[\],:"]++')
+_CONSTANTS = ("NaN", "Infinity", "-Infinity")
+
+
+class MemberLines(NamedTuple):
+    """The lines of the outermost object's members, and the first fault."""
+
+    lines: dict[str, int]
+    fault: Problem | None = None
+
+
+def find_members(text: str) -> MemberLines:
+    """The lines of the members, and the first name that appears twice in an object, constant or level too many.
+
+    Args:
+        text: JSON, as Python's `json` takes it.
+    """
+    lines: dict[str, int] = {}
+    seen: list[set[str] | None] = []  # for each open object the names so far; None for a list
+    named, line, counted = False, 1, 0
+    for token in _TOKEN.finditer(text):
+        found = token[0]
+        line, counted = line + text.count("\n", counted, token.start()), token.start()
+        if found in "{[":
+            seen.append(set() if found == "{" else None)
+            if len(seen) > limits.JSON_DEPTH + 1:
+                return MemberLines(lines, Problem(_common.place_of(text, counted), None, _tree.TOO_DEEP))
+        elif found in "}]":
+            seen.pop()
+        elif found.startswith(_CONSTANTS):
+            return MemberLines(
+                lines,
+                Problem(_common.place_of(text, counted), None, "not JSON: NaN and Infinity are not numbers of JSON"),
+            )
+        elif named and found != ",":
+            name = json.loads(found)
+            if fault := _twice(text, counted, name, seen, lines):
+                return MemberLines(lines, fault)
+            if len(seen) == 1:
+                lines[name] = line
+        named = found in ",{" and bool(seen) and seen[-1] is not None
+    return MemberLines(lines)
+
+
+def _twice(text: str, offset: int, name: str, seen: list[set[str] | None], lines: dict[str, int]) -> Problem | None:
+    """Whether the innermost object has the name already; it has it from now on."""
+    names = seen[-1]
+    if names is None or name not in names:
+        names = names if names is not None else set()
+        names.add(name)
+        return None
+    place = _common.place_of(text, offset)
+    if len(seen) > 1:
+        return Problem(place, None, "a name appears twice in one object")
+    return Problem(place, name, f"appears twice; the first time on line {lines[name]}")
+
 
 _NEXT = (
     ("//", "a comment, which JSON does not have"),
@@ -33,17 +92,17 @@ _FAULTS = (
 """By how the messages of Python's `json` begin. The rest of a message is never repeated."""
 
 
-def read(text: str) -> Read:
+def read(text: str) -> ReadResult:
     """The members of the object, with the lines they are on."""
     problem, found, lines = _parsed(text)
     if problem:
         return [], [problem]
     if not isinstance(found, dict):
         return [], [Problem("", None, "not a JSON object of keys and values")]
-    return once(_tree.row(_place.at(lines[key]), key, each) for key, each in found.items())
+    return once(_tree.row(_common.place_at(lines[key]), key, each) for key, each in found.items())
 
 
-def write(values: Sequence[Value], namespace: str) -> Written:
+def write(values: Sequence[WritableValue], namespace: str) -> Written:
     """An object, indented."""
     del namespace
     found = {value.key: _tree.native(value, _tree.anything, binary=False) for value in values}
@@ -57,7 +116,7 @@ def _parsed(text: str) -> tuple[Problem | None, json_text.JsonObject, dict[str, 
         return _syntax(text, error), None, {}
     except (ValueError, RecursionError):  # a constant or too deep, both of which the tokens have
         found = None
-    members, problem = _json_tokens.members(text)
+    members, problem = find_members(text)
     return problem, found, members
 
 
@@ -69,6 +128,6 @@ def _syntax(text: str, error: json.JSONDecodeError) -> Problem:
         if error.msg.startswith(start):
             for found, meaning in following:
                 if rest.startswith(found):
-                    return Problem(_place.of(text, len(text) - len(rest)), None, f"not JSON: {meaning}")
-            return Problem(_place.of(text, error.pos), None, f"not JSON: {said}")
-    return Problem(_place.of(text, error.pos), None, "not JSON")
+                    return Problem(_common.place_of(text, len(text) - len(rest)), None, f"not JSON: {meaning}")
+            return Problem(_common.place_of(text, error.pos), None, f"not JSON: {said}")
+    return Problem(_common.place_of(text, error.pos), None, "not JSON")

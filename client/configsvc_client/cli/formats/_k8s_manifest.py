@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from configsvc_client.cli.formats import _place
-from configsvc_client.cli.formats._k8s_typing import Kind, key_of, kind_of
-from configsvc_client.cli.formats._row import Problem
-from configsvc_client.cli.formats._yaml_nodes import fault
+from configsvc_client.cli.formats import _common
+from configsvc_client.cli.formats._common import Problem
+from configsvc_client.cli.formats._yaml_nodes import explain_fault
+
+if TYPE_CHECKING:
+    import yaml
+
 
 _STRING = re.compile(r'("(?:[^"\\]|\\.)*+")(\s*:)?', re.DOTALL)
 """A string of JSON, and whether it is a key."""
 
 
-class Member(NamedTuple):
+class ManifestMember(NamedTuple):
     """A member of a mapping: where it is, its key as kubectl takes it, what its value is, and the value itself."""
 
     place: str
@@ -37,7 +41,7 @@ class NotOne(ValueError):
         self.problem = Problem(place, None, reason)
 
 
-def members(text: str) -> list[Member]:
+def members(text: str) -> list[ManifestMember]:
     """The fields of the only manifest in a text, JSON or YAML, as kubectl tells them apart.
 
     Raises:
@@ -50,29 +54,31 @@ def members(text: str) -> list[Member]:
     return _from_yaml(text)
 
 
-def inside(member: Member) -> list[Member]:
+def inside(member: ManifestMember) -> list[ManifestMember]:
     """The members of a mapping; none where the value is no mapping."""
     if member.kind != "mapping":
         return []
-    if isinstance(member.value, Members):
+    if isinstance(member.value, JsonMembers):
         return list(member.value.found)
     return list(_members(member.value))
 
 
-class Members(NamedTuple):
+class JsonMembers(NamedTuple):
     """The members of a JSON object, duplicates too."""
 
-    found: tuple[Member, ...]
+    found: tuple[ManifestMember, ...]
 
 
-def _from_json(text: str) -> list[Member] | None:
+def _from_json(text: str) -> list[ManifestMember] | None:
     """None for what is no JSON: YAML may begin with a brace too."""
     lines = _Lines(text)
     try:
-        found = json.loads(text, object_pairs_hook=lambda pairs: Members(tuple(lines.member(*each) for each in pairs)))
+        found = json.loads(
+            text, object_pairs_hook=lambda pairs: JsonMembers(tuple(lines.member(*each) for each in pairs))
+        )
     except (ValueError, RecursionError):
         return None
-    return list(found.found) if isinstance(found, Members) else None
+    return list(found.found) if isinstance(found, JsonMembers) else None
 
 
 class _Lines:
@@ -86,9 +92,9 @@ class _Lines:
             if found[2]:
                 self._lines[found[1]] = 0 if found[1] in self._lines else line
 
-    def member(self, key: str, value: object) -> Member:
+    def member(self, key: str, value: object) -> ManifestMember:
         line = self._lines.get(json.dumps(key, ensure_ascii=False))
-        return Member(_place.at(line) if line else "", key, _kind(value), value)
+        return ManifestMember(_common.place_at(line) if line else "", key, _kind(value), value)
 
 
 def _kind(value: object) -> Kind:
@@ -97,7 +103,7 @@ def _kind(value: object) -> Kind:
             return "null"
         case bool():
             return "bool"
-        case Members():
+        case JsonMembers():
             return "mapping"
         case str():
             return "text"
@@ -106,7 +112,7 @@ def _kind(value: object) -> Kind:
     return "number"
 
 
-def _from_yaml(text: str) -> list[Member]:
+def _from_yaml(text: str) -> list[ManifestMember]:
     import yaml
 
     try:
@@ -114,11 +120,11 @@ def _from_yaml(text: str) -> list[Member]:
         if len(documents) > 1:
             raise NotOne(
                 "several documents; import one Secret at a time, such as by kubectl get secret NAME -o json",
-                _place.at(documents[1].start_mark.line + 1),
+                _common.place_at(documents[1].start_mark.line + 1),
             )
         return list(_members(documents[0])) if documents else []
     except yaml.MarkedYAMLError as error:
-        problem = fault(error, text)
+        problem = explain_fault(error, text)
         raise NotOne(problem.reason, problem.place) from None
     except yaml.YAMLError:  # its text may quote the file
         raise NotOne("not YAML") from None
@@ -126,7 +132,7 @@ def _from_yaml(text: str) -> list[Member]:
         raise NotOne("nested too deeply") from None
 
 
-def _members(node: Any) -> Iterator[Member]:  # noqa: ANN401  # PyYAML's
+def _members(node: Any) -> Iterator[ManifestMember]:  # noqa: ANN401  # PyYAML's
     """The node's own members, duplicates too, then those of its merge keys that it does not replace."""
     if kind_of(node) != "mapping":
         return
@@ -140,7 +146,7 @@ def _members(node: Any) -> Iterator[Member]:  # noqa: ANN401  # PyYAML's
             yield from _merged(value, own)
 
 
-def _merged(node: Any, own: set[str | None]) -> Iterator[Member]:  # noqa: ANN401  # PyYAML's
+def _merged(node: Any, own: set[str | None]) -> Iterator[ManifestMember]:  # noqa: ANN401  # PyYAML's
     for each in node.value if kind_of(node) == "list" else (node,):
         for member in _members(each):
             if member.key not in own:
@@ -148,10 +154,10 @@ def _merged(node: Any, own: set[str | None]) -> Iterator[Member]:  # noqa: ANN40
                 yield member
 
 
-def _member(key: Any, value: Any) -> Member:  # noqa: ANN401  # PyYAML's
+def _member(key: Any, value: Any) -> ManifestMember:  # noqa: ANN401  # PyYAML's
     kind = kind_of(value)
     held = value if kind in ("mapping", "list") else value.value
-    return Member(_place.at(key.start_mark.line + 1), key_of(key), kind, held)
+    return ManifestMember(_common.place_at(key.start_mark.line + 1), key_of(key), kind, held)
 
 
 def _is_merge(key: Any) -> bool:  # noqa: ANN401  # PyYAML's
@@ -169,3 +175,67 @@ def _loader() -> Any:  # noqa: ANN401  # a class of PyYAML's, made once it is ne
 
     Loader.add_implicit_resolver("?", re.compile(""), None)  # None: for any first letter
     return Loader
+
+
+Kind = Literal["text", "null", "bool", "number", "list", "mapping", "binary"]
+
+_TAG = "tag:yaml.org,2002:"
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_BOOLS = frozenset(
+    form for word in ("y", "n", "yes", "no", "true", "false", "on", "off")
+    for form in (word, word.capitalize(), word.upper())
+)  # fmt: skip
+_FIRST = re.compile(r"[-+.0-9]")
+_INT = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)", re.ASCII)
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", re.ASCII)
+_NO_NUMBERS = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)", re.ASCII)
+_BARE = re.compile(r"[A-Za-z_][A-Za-z0-9._/+=-]*", re.ASCII)
+_BETWEEN = re.compile(r"(?<=[0-9])_(?=[0-9])", re.ASCII)
+_SAME_KEY = re.compile(r"true|false|0|-?[1-9][0-9]{0,17}", re.ASCII)
+"""Bools and numbers that kubectl writes as they are spelled when it makes a key of one."""
+
+
+def kind_of(node: yaml.Node) -> Kind:
+    """What kubectl takes a node for."""
+    import yaml
+
+    if isinstance(node, yaml.SequenceNode):
+        return "list"
+    if not isinstance(node, yaml.ScalarNode):
+        return "mapping"
+    if node.tag in (f"{_TAG}int", f"{_TAG}float", f"{_TAG}bool", f"{_TAG}null"):
+        return _tagged(node)
+    if node.tag == f"{_TAG}binary":
+        return "binary"
+    return _plain(node.value) if node.style is None and node.tag == "?" else "text"
+
+
+def key_of(node: yaml.Node) -> str | None:
+    """The key as kubectl takes it; None for one that it renames (`NO` becomes `false`, `0644` becomes `420`)."""
+    kind = kind_of(node)
+    if kind == "text" or (kind in ("bool", "number") and _SAME_KEY.fullmatch(node.value)):
+        return str(node.value)
+    return None
+
+
+def spelled(text: str) -> str:
+    """A text without line breaks as a scalar that kubectl, and any reader of YAML 1.1 or 1.2, takes for text."""
+    return text if _BARE.fullmatch(text) and _plain(text) == "text" else json.dumps(text)
+
+
+def _tagged(node: yaml.Node) -> Kind:
+    """What an explicit tag says. kubectl refuses a text that does not fit its tag, as all of these are refused."""
+    return {"int": "number", "float": "number", "bool": "bool", "null": "null"}[node.tag.removeprefix(_TAG)]  # type: ignore[return-value]  # the four are kinds
+
+
+def _plain(text: str) -> Kind:
+    if text in _NULLS:
+        return "null"
+    if text in _BOOLS:
+        return "bool"
+    digits = _BETWEEN.sub("", text) if text.startswith(".") else text.replace("_", "")
+    if not _FIRST.match(text):
+        return "text"
+    if _INT.fullmatch(digits) or _NO_NUMBERS.fullmatch(text):
+        return "number"
+    return "number" if _FLOAT.fullmatch(digits) and math.isfinite(float(digits)) else "text"

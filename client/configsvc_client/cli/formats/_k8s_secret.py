@@ -15,11 +15,10 @@ from itertools import pairwise
 
 from configsvc.model import limits
 from configsvc.model.content_types import BYTES, TEXT
-from configsvc.model.entry import ContentType, is_content_type
+from configsvc.model.snapshot import ContentType, is_content_type
 from configsvc_client.cli.formats import _yaml
-from configsvc_client.cli.formats._k8s_manifest import Member, NotOne, inside, members
-from configsvc_client.cli.formats._k8s_typing import spelled
-from configsvc_client.cli.formats._row import Problem, Read, Row, Value, Written, once
+from configsvc_client.cli.formats._common import FileRow, Problem, ReadResult, WritableValue, Written, once
+from configsvc_client.cli.formats._k8s_manifest import ManifestMember, NotOne, inside, members, spelled
 
 ANNOTATION = "configsvc/content-types"
 
@@ -37,7 +36,7 @@ _ADVICE = {
 _A_KIND = re.compile(r"[A-Za-z]{1,63}")
 
 
-def read(text: str) -> Read:
+def read(text: str) -> ReadResult:
     """The rows of `data` and `stringData`."""
     try:
         found = members(text)
@@ -47,7 +46,7 @@ def read(text: str) -> Read:
     if refused:
         return [], [refused]
     types, problems = _types(found), list(_misplaced(found))
-    rows: dict[str, Row] = {}
+    rows: dict[str, FileRow] = {}
     for field in ("data", "stringData"):
         held, more = once(_rows(found, field, types))
         rows |= {row.key: row for row in held}
@@ -55,7 +54,7 @@ def read(text: str) -> Read:
     return list(rows.values()), problems
 
 
-def write(values: Sequence[Value], namespace: str) -> Written:
+def write(values: Sequence[WritableValue], namespace: str) -> Written:
     """A manifest of an Opaque Secret, named as the namespace is."""
     problems = [Problem("", each.key, "longer than Kubernetes' 253 characters") for each in values if _long(each)]
     if sum(len(each.data) for each in values) > _BYTES:
@@ -69,7 +68,7 @@ def write(values: Sequence[Value], namespace: str) -> Written:
     return _yaml.dumped(manifest) + (f"data:\n{data}" if data else "data: {}\n"), problems
 
 
-def _refused(found: Sequence[Member]) -> Problem | None:
+def _refused(found: Sequence[ManifestMember]) -> Problem | None:
     """Why it is no Secret; None for one."""
     kind = _text(found, "kind")
     if kind == "Secret" and _text(found, "apiVersion") in (None, "v1"):
@@ -78,11 +77,13 @@ def _refused(found: Sequence[Member]) -> Problem | None:
     return Problem("", None, f"not a Secret of Kubernetes (apiVersion: v1, kind: Secret){named}")
 
 
-def _text(found: Sequence[Member], key: str) -> str | None:
+def _text(found: Sequence[ManifestMember], key: str) -> str | None:
     return next((each.value for each in found if each.key == key and each.kind == "text"), None)
 
 
-def _rows(manifest: Sequence[Member], field: str, types: Mapping[str, ContentType]) -> Iterator[Row | Problem]:
+def _rows(
+    manifest: Sequence[ManifestMember], field: str, types: Mapping[str, ContentType]
+) -> Iterator[FileRow | Problem]:
     for held in manifest:
         if held.key != field:
             continue
@@ -92,7 +93,7 @@ def _rows(manifest: Sequence[Member], field: str, types: Mapping[str, ContentTyp
             yield _row(each, types, encoded=field == "data")
 
 
-def _misplaced(manifest: Sequence[Member]) -> Iterator[Problem]:
+def _misplaced(manifest: Sequence[ManifestMember]) -> Iterator[Problem]:
     """Fields that a Secret lacks, and fields given twice."""
     for each in manifest:
         if each.key not in _FIELDS:
@@ -102,7 +103,7 @@ def _misplaced(manifest: Sequence[Member]) -> Iterator[Problem]:
             yield Problem(other.place, other.key, "a field given twice")
 
 
-def _row(member: Member, types: Mapping[str, ContentType], *, encoded: bool) -> Row | Problem:
+def _row(member: ManifestMember, types: Mapping[str, ContentType], *, encoded: bool) -> FileRow | Problem:
     place, key, kind, value = member
     if key is None:
         return Problem(place, None, "a key that kubectl renames, such as NO to false; put it in quotes")
@@ -113,7 +114,7 @@ def _row(member: Member, types: Mapping[str, ContentType], *, encoded: bool) -> 
         data = _from_base64(text) if encoded else text.encode()
     except ValueError:
         return Problem(place, key, "not base64; plain text belongs under stringData" if encoded else "not text")
-    return Row(place, key, data, types.get(key) or (TEXT if _is_text(data) else BYTES))
+    return FileRow(place, key, data, types.get(key) or (TEXT if _is_text(data) else BYTES))
 
 
 def _from_base64(text: str) -> bytes:
@@ -124,7 +125,7 @@ def _from_base64(text: str) -> bytes:
     return base64.b64decode(whole)
 
 
-def _types(manifest: Sequence[Member]) -> dict[str, ContentType]:
+def _types(manifest: Sequence[ManifestMember]) -> dict[str, ContentType]:
     annotations = [
         each for field in manifest if field.key == "metadata" for held in inside(field) if held.key == "annotations"
         for each in inside(held)
@@ -143,7 +144,7 @@ def _is_text(data: bytes) -> bool:
         return False
 
 
-def _long(value: Value) -> bool:
+def _long(value: WritableValue) -> bool:
     return len(value.key) > _KEY
 
 

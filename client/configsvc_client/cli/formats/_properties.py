@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from configsvc_client.cli.formats import _place
-from configsvc_client.cli.formats._row import Problem, Read, Row, Value, Written, once
+from configsvc_client.cli.formats import _common
+from configsvc_client.cli.formats._common import FileRow, Problem, ReadResult, WritableValue, Written, once
 from configsvc_client.cli.formats._text_types import is_json_comment, lines_of, text_of, type_after
 
 _BLANK = " \t\f"
@@ -33,12 +33,12 @@ class _Line(NamedTuple):
     commented: bool
 
 
-def read(text: str) -> Read:
+def read(text: str) -> ReadResult:
     """The rows of the file, and its problems: escapes that Java refuses, and keys given twice: Java takes the last."""
     return once(_row(each) for each in _lines(text))
 
 
-def write(values: Sequence[Value], namespace: str) -> Written:
+def write(values: Sequence[WritableValue], namespace: str) -> Written:
     """Lines that every version of Java reads as the same texts; bytes are a problem."""
     del namespace
     return lines_of(values, _line)
@@ -69,8 +69,8 @@ def _continues(line: str) -> bool:
     return (len(line) - len(line.rstrip("\\"))) % 2 == 1
 
 
-def _row(line: _Line) -> Row | Problem:
-    place = _place.at(line.number)
+def _row(line: _Line) -> FileRow | Problem:
+    place = _common.place_at(line.number)
     if _BAD.search(line.text):
         return Problem(place, None, "a \\u without four hexadecimal digits; write a backslash as two")
     key = _KEY.match(line.text)
@@ -82,7 +82,7 @@ def _row(line: _Line) -> Row | Problem:
     if start == len(line.text):
         # Not shown: it may be a line of a secret.
         return Problem(place, None, "no value; write KEY= for an empty one, and \\ at the end of lines that go on")
-    return Row(place, name, value.encode(), type_after(line.commented))
+    return FileRow(place, name, value.encode(), type_after(line.commented))
 
 
 def _text(escaped: str) -> str | None:
@@ -99,7 +99,7 @@ def _unescaped(found: re.Match[str]) -> str:
     return chr(int(code, 16)) if code else _LETTERS.get(letter or "", letter or "")
 
 
-def _line(value: Value) -> str | Problem:
+def _line(value: WritableValue) -> str | Problem:
     text = text_of(value)
     if isinstance(text, Problem):
         return text

@@ -11,10 +11,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from configsvc_client._variables import name_of
-from configsvc_client.cli.formats import _place
-from configsvc_client.cli.formats._row import Problem, Read, Row, Value, Written, once
-from configsvc_client.cli.formats._shell_names import why_not_assignable
+from configsvc_client._reading.variables import name_of
+from configsvc_client.cli.formats import _common
+from configsvc_client.cli.formats._common import (
+    FileRow,
+    Problem,
+    ReadResult,
+    WritableValue,
+    Written,
+    once,
+    why_not_assignable,
+)
 from configsvc_client.cli.formats._text_types import (
     ANY_TEXT,
     is_json_comment,
@@ -37,38 +44,38 @@ _OTHER_CODE = (
 )
 
 
-def read(text: str) -> Read:
+def read(text: str) -> ReadResult:
     """The rows of plain assignments, exported or not. Any other code is a problem, and reading ends there."""
     return once(_found(text))
 
 
-def write(values: Sequence[Value], namespace: str) -> Written:
+def write(values: Sequence[WritableValue], namespace: str) -> Written:
     """Lines that a shell reads as the same texts; a name that it cannot assign is a problem, and a NUL is."""
     del namespace
     return lines_of(values, _line)
 
 
-def _found(text: str) -> Iterator[Row | Problem]:
+def _found(text: str) -> Iterator[FileRow | Problem]:
     at, line, commented, before = 0, 1, False, ""
     while at < len(text):
         match = _NOTHING.match(text, at) or _ASSIGNMENT.match(text, at)
         if match is None:
-            yield Problem(_place.at(line), None, _OTHER_CODE)
+            yield Problem(_common.place_at(line), None, _OTHER_CODE)
             return
         if match.re is _ASSIGNMENT:
             word = "".join("".join(map(str, filter(None, each.groups()))) for each in _PART.finditer(match[2]))
             reason = why_no_name(match[1], word, before)
             yield (
-                Problem(_place.at(line), None, reason)
+                Problem(_common.place_at(line), None, reason)
                 if reason
-                else Row(_place.at(line), match[1], word.encode(), type_after(commented))
+                else FileRow(_common.place_at(line), match[1], word.encode(), type_after(commented))
             )
             before = word
         commented = is_json_comment(match[0])
         at, line = match.end(), line + match[0].count("\n")
 
 
-def _line(value: Value) -> str | Problem:
+def _line(value: WritableValue) -> str | Problem:
     text, reason = text_of(value), why_not_assignable(value.key)
     if isinstance(text, Problem):
         return text

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from configsvc.model.content_types import JSON, KINDS, TEXT
-from configsvc.model.entry import ContentType
-from configsvc_client._variables import name_of
-from configsvc_client.cli.formats._row import Problem, Value, Written
-from configsvc_client.cli.formats._shell_names import why_not_assignable
+from configsvc.model.same_value import same_value
+from configsvc.model.snapshot import ContentType
+from configsvc_client._reading.variables import name_of
+from configsvc_client.cli.formats._common import Problem, WritableValue, Written, why_not_assignable
 
 JSON_COMMENT = f"# configsvc: {JSON}"
 ANY_TEXT = "yaml, json, toml, csv and k8s-secret"
@@ -64,14 +64,14 @@ def is_filled_in(text: str) -> bool:
     return bool(_FILLED_IN.search(text))
 
 
-def text_of(value: Value) -> str | Problem:
+def text_of(value: WritableValue) -> str | Problem:
     """The value's text, or that it has none."""
     if not KINDS[value.content_type].is_text:
         return Problem("", value.key, f"bytes, which this format cannot hold; {ANY_TEXT} can")
     return value.data.decode()
 
 
-def lines_of(values: Iterable[Value], line_of: Callable[[Value], str | Problem]) -> Written:
+def lines_of(values: Iterable[WritableValue], line_of: Callable[[WritableValue], str | Problem]) -> Written:
     """The file of a line for each value, under the comment where it is JSON; and what has no line.
 
     Args:
@@ -88,3 +88,22 @@ def lines_of(values: Iterable[Value], line_of: Callable[[Value], str | Problem])
         lines += [JSON_COMMENT] if KINDS[value.content_type].is_json else []
         lines.append(line)
     return "".join(f"{line}\n" for line in lines), problems
+
+
+_PARTS = re.compile(r'("(?:[^"\\]|\\.)*")|[ \t\n\r]+', re.DOTALL)
+
+
+def respell_json(text: str, escapes: Mapping[str, str]) -> str:
+    r"""The JSON on one line, with other spellings for parts of its strings.
+
+    Args:
+        text: JSON. Anything else comes back as it is.
+        escapes: what to write for a part of a string, as JSON escapes it: `\\` and `'`, for example.
+    """
+    part = re.compile("|".join(map(re.escape, escapes)) or r"(?!)")
+
+    def spelled(match: re.Match[str]) -> str:
+        return part.sub(lambda each: escapes[each[0]], match[0]) if match[1] else " "
+
+    found = _PARTS.sub(spelled, text)
+    return found if same_value(JSON, text.encode(), found.encode()) else text

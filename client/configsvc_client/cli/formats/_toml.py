@@ -1,8 +1,4 @@
-"""A TOML document: a key a value. Keys with dots are quoted, because a bare one would be a tree.
-
-Floats keep their spelling but for underscores and plus signs, which JSON does not have. Integers are what they count:
-`0x1F` is 31.
-"""
+"""A TOML document: a key a value. Keys with dots are quoted, because a bare one would be a tree."""
 
 from __future__ import annotations
 
@@ -10,9 +6,107 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
+from configsvc.model import limits
 from configsvc.model.json_text import JsonObject, Number
-from configsvc_client.cli.formats import _toml_faults, _tree
-from configsvc_client.cli.formats._row import Problem, Read, Row, Value, Written, once
+from configsvc_client.cli.formats import _common, _tree
+from configsvc_client.cli.formats._common import FileRow, Problem, ReadResult, WritableValue, Written, once
+
+_MOST_DOTS = 200
+"""In a key: tomllib takes time in the square of the parts. A value may not be nested as deep anyway."""
+
+_QUOTED = re.compile(
+    r"""\"{3}(?:[^\\]|\\.)*?\"{3,5}|'{3}.*?'{3,5}|"(?:[^"\\\n]|\\[^\n])*+"|'[^'\n]*+'|\#[^\n]*+""", re.DOTALL
+)
+_LONG_KEY = re.compile(rf"""(?<![A-Za-z0-9_-])(?:(?:[A-Za-z0-9_-]++|"")[ \t]*+\.[ \t]*+){{{_MOST_DOTS}}}""")
+_PLACE = re.compile(r"\(at line (\d+), column (\d+)\)\Z")
+_FAULTS = (
+    (r"Cannot (?:declare|overwrite|mutate|redefine)|Duplicate", "a key or table that an earlier line defines"),
+    (r"Unterminated string|Expected \"'", "a quote is not closed"),
+    (r"Illegal character", "a line break or control character inside quotes, or a quote that is not closed"),
+    (r"Unclosed array", "a list in brackets is not closed, or lacks a comma"),
+    (r"Unclosed inline table", "a table in braces is not closed, or lacks a comma"),
+    (r"Unescaped", "an escape that TOML does not have; write \\\\ for a backslash, or use single quotes"),
+    (r"Invalid hex value|Escaped character", "an escape that is not a character"),
+    (r"Invalid date or datetime", "a date that does not exist"),
+    (r"Expected '=' after a key", "no = after a key"),
+    (r"Expected newline or end", "more text after a value"),
+    (r"Invalid initial character", "a key that begins with a character TOML does not take there; put it in quotes"),
+    (r"Invalid value", "a value that is not one of TOML; put texts in quotes"),
+    (r"Invalid statement", "a line that does not begin with a key or ["),
+    (r"Found invalid character", "a control character, or a line break alone (\\r)"),
+    (r"Expected '\]", "a table's name that does not end with ]"),
+)
+"""By how the messages of `tomllib` begin."""
+
+_BRACKETS = re.compile(rf"(?:[\[{{][^\[\]{{}}]*+){{{limits.JSON_DEPTH + 1}}}")
+_UNHELD = re.compile(
+    r"""(?<![\w.+:-])(?:
+        [0-9]{4}-[0-9]{2}-[0-9]{2}(?:[Tt\ ][0-9]{2}:[0-9:.]+(?:[Zz]|[+-][0-9:]+)?)?
+        |[0-9]{2}:[0-9:.]+
+        |[+-]?(?:inf|nan)\b
+    )""",
+    re.VERBOSE,
+)
+_FIRST = 10**40
+"""Of the numbers that stand for what JSON does not have."""
+
+
+def find_costly(text: str) -> Problem | None:
+    """A key with so many dots that reading it would take long."""
+    bare = _QUOTED.sub(lambda each: '""' + "\n" * each[0].count("\n"), text)
+    found = _LONG_KEY.search(bare)
+    if found is None:
+        return None
+    return Problem(
+        _common.place_at(bare.count("\n", 0, found.start()) + 1), None, f"a key with more than {_MOST_DOTS} dots"
+    )
+
+
+def explain_syntax(text: str, message: str) -> Problem:
+    """What is wrong with a text, by a message of `tomllib`."""
+    place = _PLACE.search(message)
+    said = next((said for pattern, said in _FAULTS if re.match(pattern, message)), None)
+    if place:
+        found = _common.place_at(int(place[1]), int(place[2]))
+    else:  # the end of the text: what is open there was opened by the last long quote, if by any
+        opened = max(text.rfind('"""'), text.rfind("'''"))
+        found = _common.place_of(text, opened if opened >= 0 and "string" in message else len(text))
+    return Problem(found, None, f"not TOML: {said}" if said else "not TOML")
+
+
+def find_too_deep(text: str) -> Problem:
+    """More brackets, one inside the other, than tomllib can follow."""
+    found = _BRACKETS.search(text)
+    return Problem(_common.place_of(text, found.start()) if found else "", None, _tree.TOO_DEEP)
+
+
+class Unheld:
+    """Where dates, times, inf and nan are. tomllib gives no places, so each is read as a number that names its own."""
+
+    def __init__(self, text: str) -> None:
+        import tomllib
+
+        self._places: list[str] = []
+        try:
+            self._found = tomllib.loads(_UNHELD.sub(lambda each: self._number(text, each.start()), text))
+        except (ValueError, RecursionError):
+            self._found = {}
+
+    def place(self, key: str) -> str:
+        """The place of the first one in the value of a key; empty where it is not known."""
+        return next(self._in(self._found.get(key)), "")
+
+    def _number(self, text: str, offset: int) -> str:
+        self._places.append(_common.place_of(text, offset))
+        return str(_FIRST + len(self._places) - 1)
+
+    def _in(self, node: object) -> Iterator[str]:
+        if isinstance(node, int) and _FIRST <= node < _FIRST + len(self._places):
+            yield self._places[node - _FIRST]
+        elif isinstance(node, dict | list):
+            for each in node.values() if isinstance(node, dict) else node:
+                yield from self._in(each)
+
 
 _MOST = 2**63
 """Integers are 64 bits wide (TOML 1.0, Integer)."""
@@ -20,24 +114,24 @@ _MOST = 2**63
 _DIGITS = len(str(_MOST))
 
 
-def read(text: str) -> Read:
+def read(text: str) -> ReadResult:
     """The members of the document."""
     import tomllib
 
-    if problem := _toml_faults.costly(text):
+    if problem := find_costly(text):
         return [], [problem]
     try:
         found = tomllib.loads(text, parse_float=_Float)
     except tomllib.TOMLDecodeError as error:
-        return [], [_toml_faults.syntax(text, str(error))]
+        return [], [explain_syntax(text, str(error))]
     except RecursionError:
-        return [], [_toml_faults.too_deep(text)]
+        return [], [find_too_deep(text)]
     except ValueError:
         return [], [Problem("", None, "not TOML: an integer of more than 4,300 digits")]
     return once(_rows(text, found))
 
 
-def write(values: Sequence[Value], namespace: str) -> Written:
+def write(values: Sequence[WritableValue], namespace: str) -> Written:
     """A document, by tomli-w."""
     del namespace
     import tomli_w
@@ -63,13 +157,13 @@ class _Unheld(ValueError):
     """JSON has no such value."""
 
 
-def _rows(text: str, found: Mapping[str, Any]) -> Iterator[Row | Problem]:
-    places: _toml_faults.Unheld | None = None
+def _rows(text: str, found: Mapping[str, Any]) -> Iterator[FileRow | Problem]:
+    places: Unheld | None = None
     for key, each in found.items():
         try:
             yield _tree.row("", key, _json(each))
         except _Unheld:
-            places = places or _toml_faults.Unheld(text)
+            places = places or Unheld(text)
             yield Problem(
                 places.place(key), key, "a date, time, inf or nan, which JSON does not have; put it in quotes"
             )

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from configsvc.model import content_types, json_text, limits
 from configsvc.model.content_types import KINDS
 from configsvc.model.json_text import JsonObject, is_whole
-from configsvc_client.cli.formats._row import Problem, Row, Value, from_base64
+from configsvc_client.cli.formats._common import FileRow, Problem, WritableValue, from_base64
 
 BASE64 = "$base64"
 JSON = "$json"
@@ -22,7 +22,7 @@ TOO_DEEP = f"nested deeper than {limits.JSON_DEPTH} levels, the limit for a JSON
 _KINDS = frozenset({BASE64, JSON})
 
 
-def native(value: Value, holds: Callable[[JsonObject], bool], *, binary: bool) -> JsonObject | bytes:
+def native(value: WritableValue, holds: Callable[[JsonObject], bool], *, binary: bool) -> JsonObject | bytes:
     """The value as the format holds it.
 
     Args:
@@ -39,19 +39,19 @@ def native(value: Value, holds: Callable[[JsonObject], bool], *, binary: bool) -
     return found if _is_itself(found, holds) else {JSON: value.data.decode()}
 
 
-def row(place: str, key: str, found: JsonObject | bytes) -> Row | Problem:
+def row(place: str, key: str, found: JsonObject | bytes) -> FileRow | Problem:
     """The row of what a format held."""
     if not is_whole(key):
         return Problem(place, None, "a key has half a surrogate pair, which is not text")
     match found:
         case str():
-            return Row(place, key, found.encode()) if is_whole(found) else Problem(place, key, _HALF)
+            return FileRow(place, key, found.encode()) if is_whole(found) else Problem(place, key, _HALF)
         case bytes():
-            return Row(place, key, found, content_types.BYTES)
+            return FileRow(place, key, found, content_types.BYTES)
         case dict() if len(found) == 1 and _KINDS.intersection(found):
             return _marked(place, key, found)
     try:
-        return Row(place, key, json_text.render(found).encode(), content_types.JSON)
+        return FileRow(place, key, json_text.render(found).encode(), content_types.JSON)
     except RecursionError:
         return Problem(place, key, TOO_DEEP)
 
@@ -65,15 +65,15 @@ def anything(node: JsonObject) -> bool:
 _HALF = "has half a surrogate pair, which is not text"
 
 
-def _marked(place: str, key: str, found: dict[str, object]) -> Row | Problem:
+def _marked(place: str, key: str, found: dict[str, object]) -> FileRow | Problem:
     ((kind, text),) = found.items()
     if not isinstance(text, str) or not is_whole(text):
         return Problem(place, key, f"{kind} takes a text")
     try:
         if kind == JSON:
             json_text.parse(text)
-            return Row(place, key, text.encode(), content_types.JSON)
-        return Row(place, key, from_base64(text), content_types.BYTES)
+            return FileRow(place, key, text.encode(), content_types.JSON)
+        return FileRow(place, key, from_base64(text), content_types.BYTES)
     except (ValueError, RecursionError):
         return Problem(place, key, f"{kind} does not hold {'JSON' if kind == JSON else 'base64'}")
 

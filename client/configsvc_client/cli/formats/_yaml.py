@@ -1,54 +1,103 @@
-"""A YAML mapping, by PyYAML's parser and a typing of our own (`_yaml_types`).
-
-Only what YAML 1.1, YAML 1.2's core schema and PyYAML all type the same way is a number, a truth or null. `no`, `0123`,
-`1:30`, `12e3` and `2027-01-15` are text: no password becomes a number.
-"""
+"""A YAML document: a key a value, or a tree, as PyYAML and kubectl read it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
-from configsvc_client.cli.formats import _place, _tree, _yaml_write
-from configsvc_client.cli.formats._row import Problem, Read, Row, Value, Written, once
-from configsvc_client.cli.formats._yaml_nodes import Document, Refused, composed
-from configsvc_client.cli.formats._yaml_tree import Tree, is_missing
+from configsvc.model.json_text import JsonObject, Number
+from configsvc_client.cli.formats import _common, _tree, _yaml_nodes
+from configsvc_client.cli.formats._common import FileRow, Problem, ReadResult, WritableValue, Written, once
+from configsvc_client.cli.formats._yaml_nodes import TAG, Document, DocumentRefused, compose_document
+from configsvc_client.cli.formats._yaml_tree import YamlTree, is_missing
 
-dumped = _yaml_write.dumped
+_BREAKS = frozenset("\r\x85\u2028\u2029")
+_DIGITS = 4300
+"""Of an integer. Python refuses longer ones (sys.set_int_max_str_digits), and PyYAML the whole file then."""
 
 
-def read(text: str) -> Read:
+def holds(node: JsonObject) -> bool:
+    """Whether every reader takes a node of JSON."""
+    return not isinstance(node, Number) or len(node.spelling) <= _DIGITS
+
+
+def render_tree(found: object) -> str:
+    """The text of a tree.
+
+    A number that PyYAML would take for a text, such as `12e3`, is tagged `!!float`, and every reader takes a number.
+    """
+    import yaml
+
+    text: str = yaml.dump(found, Dumper=_dumper(), allow_unicode=True, sort_keys=False, width=1_000_000)
+    return text
+
+
+@cache
+def _dumper() -> Any:  # noqa: ANN401  # a class of PyYAML, made once it is needed
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        """Quotes texts that any reader would type; repeats what appears twice, without an alias."""
+
+        yaml_implicit_resolvers: dict[str, list[Any]] = {}  # noqa: RUF012  # as PyYAML has it
+
+        def ignore_aliases(self, data: object) -> bool:
+            del data
+            return True
+
+    _yaml_nodes.resolve(Dumper, writes=True)
+    Dumper.add_representer(str, _text)
+    Dumper.add_representer(Number, _number)
+    return Dumper
+
+
+def _text(dumper: Any, text: str) -> Any:  # noqa: ANN401  # PyYAML's
+    # PyYAML folds the line breaks of Unicode where it does not escape them.
+    style = '"' if _BREAKS.intersection(text) else "|" if "\n" in text else None
+    return dumper.represent_scalar(f"{TAG}str", text, style=style)
+
+
+def _number(dumper: Any, number: Number) -> Any:  # noqa: ANN401  # PyYAML's
+    kind = "int" if number.spelling.lstrip("-").isdigit() else "float"
+    return dumper.represent_scalar(f"{TAG}{kind}", number.spelling)
+
+
+dumped = render_tree
+
+
+def read(text: str) -> ReadResult:
     """The members of the mapping, with the lines they are on."""
     try:
-        return once(_found(composed(text)))
-    except Refused as error:
+        return once(_found(compose_document(text)))
+    except DocumentRefused as error:
         return [], [error.problem]
 
 
-def write(values: Sequence[Value], namespace: str) -> Written:
+def write(values: Sequence[WritableValue], namespace: str) -> Written:
     """A mapping; texts of several lines as blocks, bytes as !!binary."""
     del namespace
-    held = {value.key: _tree.native(value, _yaml_write.holds, binary=True) for value in values}
+    held = {value.key: _tree.native(value, holds, binary=True) for value in values}
     return dumped(held), []
 
 
-def _found(document: Document) -> Iterator[Row | Problem]:
-    root, tree = document.root, Tree(document)
+def _found(document: Document) -> Iterator[FileRow | Problem]:
+    root, tree = document.root, YamlTree(document)
     if root is None or root.id != "mapping":
         said = (
             "empty; not a YAML mapping of keys and values" if root is None else "not a YAML mapping of keys and values"
         )
-        yield Problem("" if root is None else _place.at(root.start_mark.line + 1), None, said)
+        yield Problem("" if root is None else _common.place_at(root.start_mark.line + 1), None, said)
         return
     tree.measure(root)
     for name, (key, value) in tree.members(root).items():
-        yield _row(tree, _place.at(key.start_mark.line + 1), name, value)
+        yield _row(tree, _common.place_at(key.start_mark.line + 1), name, value)
 
 
-def _row(tree: Tree, place: str, name: str, value: Any) -> Row | Problem:  # noqa: ANN401  # PyYAML's
+def _row(tree: YamlTree, place: str, name: str, value: Any) -> FileRow | Problem:  # noqa: ANN401  # PyYAML's
     if is_missing(value):
         return Problem(place, name, "no value; write '' for an empty one, or null")
     try:
         return _tree.row(place, name, tree.value(value))
-    except Refused as error:
+    except DocumentRefused as error:
         return error.problem._replace(key=name)

@@ -1,4 +1,4 @@
-"""The nodes of one YAML document, by PyYAML; what it refuses is said in words of ours, for its own repeat the text."""
+"""The nodes of one YAML document, by PyYAML, and the types of plain scalars; refusals never repeat the text."""
 
 from __future__ import annotations
 
@@ -6,8 +6,43 @@ import re
 from functools import cache
 from typing import Any, NamedTuple
 
-from configsvc_client.cli.formats import _place, _tree, _yaml_types
-from configsvc_client.cli.formats._row import Problem
+from configsvc_client.cli.formats import _common, _tree
+from configsvc_client.cli.formats._common import Problem
+
+TAG = "tag:yaml.org,2002:"
+
+_INT = r"-?(?:0|[1-9][0-9]*)"
+_FLOAT = r"-?(?:0|[1-9][0-9]*)\.[0-9]+(?:[eE][-+][0-9]+)?"
+_JSON = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+_NUMBERS = list("-0123456789")
+
+READ = (
+    ("null", r"null|Null|NULL|~|", ["n", "N", "~", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", _INT, _NUMBERS),
+    ("float", _FLOAT, _NUMBERS),
+    ("merge", r"<<", ["<"]),
+)
+"""Tag, pattern and the first characters of what is typed when it is read."""
+
+_OTHERS = (
+    ("other", r".*", list("0123456789+-.=<~:")),
+    ("other", r"[eE_][-+0-9_.]+", list("eE_")),
+    ("other", r"(?i:y|n|yes|no|on|off|true|false|null|nil|none|nan|inf|infinity)", list("yYnNoOtTfFiI")),
+)
+"""What some reader types, with room to spare: of the first characters that numbers, times and Ruby's symbols have."""
+
+
+def is_number(text: str) -> bool:
+    """Whether the text is a number of JSON."""
+    return _JSON.fullmatch(text) is not None
+
+
+def resolve(kind: Any, *, writes: bool) -> None:  # noqa: ANN401  # a loader or dumper class of PyYAML
+    """Make a class of PyYAML type plain scalars as above; one that writes quotes all others that are typed anywhere."""
+    for name, pattern, first in (*READ, *_OTHERS) if writes else READ:
+        kind.add_implicit_resolver(f"{TAG}{name}", re.compile(rf"(?:{pattern})\Z", re.DOTALL), first)
+
 
 _FAULTS = (
     ("found character '\\t'", "a tab, where YAML takes only spaces"),
@@ -50,7 +85,7 @@ _OPENED = ("found unexpected", "expected ',' or")
 """Of these the place is where the quote or bracket was opened, not where its end was missed."""
 
 
-class Refused(Exception):
+class DocumentRefused(Exception):
     """A document cannot be read. Only the problem says why: nothing of the text is in it."""
 
     def __init__(self, problem: Problem) -> None:
@@ -68,7 +103,7 @@ class Document(NamedTuple):
         return "Document(***)"
 
 
-def composed(text: str) -> Document:
+def compose_document(text: str) -> Document:
     """The nodes of the only document.
 
     Raises:
@@ -82,31 +117,31 @@ def composed(text: str) -> Document:
         try:
             return Document(loader.get_single_node(), loader.aliased)
         except yaml.MarkedYAMLError as error:
-            problem = fault(error, text)
+            problem = explain_fault(error, text)
         except RecursionError:
-            problem = Problem(_place.at(loader.line + 1), None, _tree.TOO_DEEP)
+            problem = Problem(_common.place_at(loader.line + 1), None, _tree.TOO_DEEP)
         except (ValueError, LookupError):  # an escape beyond Unicode, a tag whose escapes are no UTF-8
-            problem = Problem(_place.at(loader.line + 1), None, "not YAML: an escape that is not a character")
+            problem = Problem(_common.place_at(loader.line + 1), None, "not YAML: an escape that is not a character")
     except yaml.reader.ReaderError as error:
-        place = _place.of(text, error.position)
+        place = _common.place_of(text, error.position)
         problem = Problem(place, None, "not YAML: a control character; write it as an escape in double quotes")
-    raise Refused(problem)
+    raise DocumentRefused(problem)
 
 
-def refused(mark: Any, reason: str) -> Refused:  # noqa: ANN401  # PyYAML's
+def refuse(mark: Any, reason: str) -> DocumentRefused:  # noqa: ANN401  # PyYAML's
     """What to raise for something at a mark of PyYAML."""
-    return Refused(Problem(_place.at(mark.line + 1, mark.column + 1), None, reason))
+    return DocumentRefused(Problem(_common.place_at(mark.line + 1, mark.column + 1), None, reason))
 
 
-def fault(error: Any, text: str) -> Problem:  # noqa: ANN401  # PyYAML's
+def explain_fault(error: Any, text: str) -> Problem:  # noqa: ANN401  # PyYAML's
     """What is wrong with a text, by PyYAML's error of it; of a template that it is one."""
     template = _TEMPLATE.search(text)
     if template:
-        return Problem(_place.of(text, template.start(1)), None, "not YAML but a template; render it first")
+        return Problem(_common.place_of(text, template.start(1)), None, "not YAML but a template; render it first")
     problem = error.problem or ""
     said = next((said for start, said in _FAULTS if problem.startswith(start)), None)
     mark = error.context_mark if problem.startswith(_OPENED) and error.context_mark else error.problem_mark
-    place = _place.at(mark.line + 1, mark.column + 1) if mark else ""
+    place = _common.place_at(mark.line + 1, mark.column + 1) if mark else ""
     if said and problem.startswith(_VALID):
         return Problem(place, None, said)
     return Problem(place, None, f"not YAML: {said}" if said else "not YAML")
@@ -131,7 +166,7 @@ def _loader() -> Any:  # noqa: ANN401  # a class of PyYAML, made once it is need
             if isinstance(event, yaml.AliasEvent):
                 self.aliased = True
                 if event.anchor in self.open:
-                    raise refused(event.start_mark, "an alias (*name) inside what its own anchor (&name) names")
+                    raise refuse(event.start_mark, "an alias (*name) inside what its own anchor (&name) names")
                 return super().compose_node(parent, index)
             opens = event.anchor is not None and event.anchor not in self.anchors
             if opens:
@@ -141,5 +176,5 @@ def _loader() -> Any:  # noqa: ANN401  # a class of PyYAML, made once it is need
                 self.open.discard(event.anchor)
             return node
 
-    _yaml_types.resolve(Loader, writes=False)
+    resolve(Loader, writes=False)
     return Loader

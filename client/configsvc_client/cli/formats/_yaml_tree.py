@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 
 from configsvc.model import json_text, limits
 from configsvc.model.json_text import JsonObject
-from configsvc_client.cli.formats import _tree, _yaml_types
-from configsvc_client.cli.formats._row import from_base64
-from configsvc_client.cli.formats._yaml_nodes import Document, Refused, refused
-from configsvc_client.cli.formats._yaml_types import TAG
+from configsvc_client.cli.formats import _tree, _yaml_nodes
+from configsvc_client.cli.formats._common import from_base64
+from configsvc_client.cli.formats._yaml_nodes import TAG, Document, DocumentRefused, refuse
 
 MOST_NODES = 100_000
 """That a document with aliases may have, each alias counted for all that it stands for."""
@@ -51,7 +50,7 @@ class _Measure(NamedTuple):
     depth: int
 
 
-class Tree:
+class YamlTree:
     """The meaning of a document's nodes.
 
     Args:
@@ -121,9 +120,9 @@ class Tree:
             measured = self.measure(part)
             nodes, depth = nodes + measured.nodes, max(depth, measured.depth)
             if self._document.aliased and nodes > MOST_NODES:
-                raise refused(mark, _TOO_MUCH)
+                raise refuse(mark, _TOO_MUCH)
         if depth >= limits.JSON_DEPTH + (node is self._document.root):
-            raise refused(node.start_mark, _tree.TOO_DEEP)
+            raise refuse(node.start_mark, _tree.TOO_DEEP)
         return _Measure(nodes + (len(node.value) // _CHARACTERS if node.id == "scalar" else 0), depth + 1)
 
     def _parts(self, node: Any) -> Iterator[Pair]:  # noqa: ANN401  # PyYAML's
@@ -139,18 +138,18 @@ class Tree:
         sources = value.value if value.id == "sequence" else [value]
         for source in reversed(sources):
             if source.id != "mapping":
-                raise refused(key.start_mark, "<< takes an alias of a mapping, or a list of them")
+                raise refuse(key.start_mark, "<< takes an alias of a mapping, or a list of them")
             members = self.members(source)
             self._merged += len(members)
             if self._merged > MOST_NODES:
-                raise refused(key.start_mark, _TOO_MUCH)
+                raise refuse(key.start_mark, _TOO_MUCH)
             merged.update(members)
 
-    def _twice(self, node: Any, key: Any, first: Any) -> Refused:  # noqa: ANN401  # PyYAML's
-        found = refused(key.start_mark, f"appears twice; the first time on line {first.start_mark.line + 1}")
+    def _twice(self, node: Any, key: Any, first: Any) -> DocumentRefused:  # noqa: ANN401  # PyYAML's
+        found = refuse(key.start_mark, f"appears twice; the first time on line {first.start_mark.line + 1}")
         if node is self._document.root:
-            return Refused(found.problem._replace(key=key.value))
-        return Refused(found.problem._replace(reason=f"a key {found.problem.reason}"))
+            return DocumentRefused(found.problem._replace(key=key.value))
+        return DocumentRefused(found.problem._replace(reason=f"a key {found.problem.reason}"))
 
 
 def is_missing(node: Any) -> bool:  # noqa: ANN401  # PyYAML's
@@ -160,13 +159,11 @@ def is_missing(node: Any) -> bool:  # noqa: ANN401  # PyYAML's
 
 def _name(key: Any) -> str:  # noqa: ANN401  # PyYAML's
     if key.id == "mapping":
-        raise refused(
-            key.start_mark, "a key that is a mapping; render templates ({{ … }}) first, or put them in quotes"
-        )
+        raise refuse(key.start_mark, "a key that is a mapping; render templates ({{ … }}) first, or put them in quotes")
     if key.id != "scalar":
-        raise refused(key.start_mark, "a key that is a list; a key is a text")
+        raise refuse(key.start_mark, "a key that is a list; a key is a text")
     if key.tag != f"{TAG}str":
-        raise refused(key.start_mark, _NO_KEY.get(key.tag.removeprefix(TAG), "a key with a tag; a key is a text"))
+        raise refuse(key.start_mark, _NO_KEY.get(key.tag.removeprefix(TAG), "a key with a tag; a key is a text"))
     return str(key.value)
 
 
@@ -179,22 +176,22 @@ def _scalar(node: Any) -> JsonObject:  # noqa: ANN401  # PyYAML's
             return None
         case "bool" if text.lower() in _TRUTHS:
             return _TRUTHS[text.lower()]
-        case "int" if _yaml_types.is_number(text) and text.lstrip("-").isdigit():
+        case "int" if _yaml_nodes.is_number(text) and text.lstrip("-").isdigit():
             return json_text.Number(text)
-        case "float" if _yaml_types.is_number(text):
+        case "float" if _yaml_nodes.is_number(text):
             return json_text.Number(f"{text}.0" if text.lstrip("-").isdigit() else text)
         case "null" | "bool" | "int" | "float":
-            raise refused(node.start_mark, f"not what its tag !!{kind} says, spelled as JSON spells it")
+            raise refuse(node.start_mark, f"not what its tag !!{kind} says, spelled as JSON spells it")
         case "binary":
-            raise refused(node.start_mark, "bytes (!!binary) inside a list or mapping, which JSON cannot hold")
+            raise refuse(node.start_mark, "bytes (!!binary) inside a list or mapping, which JSON cannot hold")
     raise _tagged(node)
 
 
 def _bytes(node: Any) -> bytes:  # noqa: ANN401  # PyYAML's
     with suppress(ValueError):
         return from_base64(node.value)
-    raise refused(node.start_mark, "not base64, as its tag !!binary says")
+    raise refuse(node.start_mark, "not base64, as its tag !!binary says")
 
 
-def _tagged(node: Any) -> Refused:  # noqa: ANN401  # PyYAML's
-    return refused(node.start_mark, next(said for start, said in _TAGS if node.tag.startswith(start)))
+def _tagged(node: Any) -> DocumentRefused:  # noqa: ANN401  # PyYAML's
+    return refuse(node.start_mark, next(said for start, said in _TAGS if node.tag.startswith(start)))

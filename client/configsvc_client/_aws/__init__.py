@@ -1,0 +1,1 @@
+"""AWS without boto3: credentials, signatures, KMS and its endpoints."""

@@ -1,0 +1,122 @@
+"""Credentials of a container: ECS, EKS Pod Identity, and Lambda with SnapStart, which sets no key variables.
+
+AWS SDKs and Tools reference guide, "Container credential provider".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from configsvc.model.errors import Misconfigured, Unavailable
+from configsvc_client._aws.sigv4 import Credentials, is_clean
+from configsvc_client._secret import Secret
+from configsvc_client._transport.http import Connection
+from configsvc_client._transport.url import Url, is_loopback
+
+if TYPE_CHECKING:
+    from configsvc_client._transport.response import Response
+
+RELATIVE, FULL = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+_TOKEN, _TOKEN_FILE = "AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
+
+_SECONDS = 1.0
+_OK = 200
+_PORTS = {"http": 80, "https": 443}
+_ECS = "http://169.254.170.2"
+_URI = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?(/[!-~]*)?", re.ASCII)
+_ALLOWED = frozenset({"169.254.170.2", "169.254.170.23", "fd00:ec2::23"})
+"""Where plain http may go beside loopback: ECS and EKS, as in every SDK."""
+
+
+def is_set(environ: Mapping[str, str]) -> bool:
+    """Whether the environment names a container's endpoint."""
+    return bool(environ.get(RELATIVE) or environ.get(FULL))
+
+
+def fetch(environ: Mapping[str, str], deadline: float) -> Credentials:
+    """The credentials that the endpoint gives out now.
+
+    Args:
+        environ: the variables.
+        deadline: monotonic seconds. It has a second at most: it is on this computer.
+
+    Raises:
+        Misconfigured: the variables name an endpoint that is not allowed, or a token that cannot be read.
+        Unavailable: it did not answer, or not with credentials.
+    """
+    url, target = _endpoint(environ)
+    headers: dict[str, str | Secret] = {"accept": "application/json", **_authorization(environ)}
+    connection = Connection(url, environ)
+    try:
+        response = connection.request("GET", target, headers, b"", min(deadline, time.monotonic() + _SECONDS))
+    finally:
+        connection.close()
+    if response.status != _OK:
+        raise Unavailable(f"The container's credentials endpoint answered {response.status}.", reason="credentials")
+    return _credentials(response)
+
+
+def _endpoint(environ: Mapping[str, str]) -> tuple[Url, str]:
+    relative = environ.get(RELATIVE)
+    name, text = (RELATIVE, _ECS + relative) if relative else (FULL, environ.get(FULL, ""))
+    found = _URI.fullmatch(text)
+    if not found or (found[1] == "http" and not _may_be_plain(found[2].strip("[]").lower())):
+        raise Misconfigured(
+            f"{name} is no https URL, nor http to loopback, ECS (169.254.170.2) or EKS (169.254.170.23)."
+        )
+    return Url(found[1], found[2].strip("[]").lower(), int(found[3] or _PORTS[found[1]]), ""), found[4] or "/"
+
+
+def _may_be_plain(host: str) -> bool:
+    return host in _ALLOWED or is_loopback(host)
+
+
+def _authorization(environ: Mapping[str, str]) -> dict[str, Secret]:
+    """Read again each time: the file is rotated."""
+    path = environ.get(_TOKEN_FILE)
+    token = _read(path) if path else Secret(environ.get(_TOKEN, ""))
+    if any(not " " <= letter <= "~" for letter in token.reveal()):
+        raise Misconfigured(f"{_TOKEN} holds characters that a header may not have.")
+    return {"authorization": token} if token.reveal() else {}
+
+
+def _read(path: str) -> Secret:
+    try:
+        with open(path, encoding="ascii") as file:  # noqa: PTH123  # pathlib costs an import
+            return Secret(file.read().strip())
+    except (OSError, ValueError) as error:
+        from configsvc_client._foreign import instead
+
+        failed = instead(error, Misconfigured(f"The file that {_TOKEN_FILE} names cannot be read."))
+    raise failed  # here: as its context, the other would show the token
+
+
+def _credentials(response: Response) -> Credentials:
+    try:
+        return _parsed(json.loads(response.body))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        from configsvc_client._foreign import instead
+
+        ours = Unavailable("The container's credentials endpoint gave no credentials.", reason="credentials")
+        failed = instead(error, ours)
+    raise failed  # here: as its context, the other would show the credentials
+
+
+def _parsed(members: Mapping[str, object]) -> Credentials:
+    expires = _epoch(str(members["Expiration"])) if members.get("Expiration") else None
+    parts = str(members["AccessKeyId"]), str(members["SecretAccessKey"]), str(members.get("Token") or "")
+    if not all(map(is_clean, parts)):
+        raise ValueError
+    return Credentials(parts[0], parts[1], parts[2] or None, expires)
+
+
+def _epoch(text: str) -> float:
+    """Seconds since the epoch of a time in ISO 8601. Without a zone it is UTC, whatever this computer's is."""
+    from datetime import UTC, datetime
+
+    found = datetime.fromisoformat(text.strip().upper())
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()

@@ -1,0 +1,127 @@
+"""AWS credentials: Lambda's variables, a container's endpoint, else botocore where it is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from configsvc.model.errors import ConfigsvcError, Misconfigured
+from configsvc_client._secret import Secret, hidden
+
+if TYPE_CHECKING:
+    from configsvc_client._aws.chain import Chain
+    from configsvc_client._aws.sigv4 import Credentials
+
+_EARLY = 300.0
+"""Seconds before their end in which credentials are replaced: ECS and EKS give out new ones well before."""
+
+
+Find = Callable[[float], "Credentials"]
+"""Gives the credentials to sign with now, by a deadline in monotonic seconds."""
+
+
+def in_variables(environ: Mapping[str, str]) -> Credentials | None:
+    """Those in the variables, None where they are not set.
+
+    Raises:
+        Misconfigured: one holds what no credential does; it is named and not shown.
+    """
+    access_key, secret_key = _variable(environ, "AWS_ACCESS_KEY_ID"), _variable(environ, "AWS_SECRET_ACCESS_KEY")
+    if access_key is None or secret_key is None:
+        return None
+    from configsvc_client._aws.sigv4 import Credentials  # what hashes is loaded while the first answer is on its way
+
+    return Credentials(access_key.reveal(), secret_key, _variable(environ, "AWS_SESSION_TOKEN"))
+
+
+def _variable(environ: Mapping[str, str], name: str) -> Secret | None:
+    """A variable, None where it is empty."""
+    from configsvc_client._aws.sigv4 import is_clean
+
+    text = Secret(environ.get(name, "").strip())
+    if not is_clean(text.reveal()):
+        raise Misconfigured(f"{name} holds characters that no credential has.")
+    return text if text.reveal() else None
+
+
+class CredentialSources:
+    """The variables, as they are now; else a container's endpoint, else botocore's chain, which is kept."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = hidden(environ)
+        self._chain: Chain | None = None
+
+    def find(self, deadline: float) -> Credentials:
+        """The credentials to sign with now.
+
+        Raises:
+            Misconfigured: there are none; says where they were looked for.
+            Unavailable: who gives them out did not answer.
+        """
+        environ = self._environ
+        found = in_variables(environ)
+        if found is not None:
+            return found
+        if environ.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") or environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI"):
+            from configsvc_client._aws.container import fetch
+
+            return fetch(environ, deadline)
+        chain = self._chain  # `forget` may take it away meanwhile
+        if chain is None:
+            from configsvc_client._aws.chain import Chain
+
+            chain = self._chain = Chain(environ.get("AWS_PROFILE") or None, environ.get("AWS_REGION") or None)
+        return chain.find(deadline)
+
+    def forget(self) -> None:
+        """The next call goes through botocore's chain anew."""
+        self._chain = None
+
+
+class Provider:
+    """Finds credentials when they are needed, and anew before they end. Several threads may use it at once.
+
+    Args:
+        find: finds them.
+        now: seconds since the epoch.
+        forget: told that what was found was refused.
+    """
+
+    def __init__(self, find: Find, now: Callable[[], float], forget: Callable[[], None]) -> None:
+        self._find = find
+        self._now = now
+        self._forget = forget
+        self._round = object()  # another one each time that they were refused
+        self._held: tuple[object, Credentials | None] = self._round, None
+
+    def __repr__(self) -> str:
+        return "Provider(***)"
+
+    def __call__(self, deadline: float) -> Credentials:
+        """The credentials to sign with now.
+
+        Raises:
+            Misconfigured: there are none; says where they were looked for.
+            Unavailable: their source did not answer, and none are held that still hold.
+        """
+        current, (found_in, held), now = self._round, self._held, self._now()
+        if found_in is not current:
+            held = None  # refused since, or found by a thread that began to look before that
+        if held is not None and held.expires is not None and now < held.expires - _EARLY:
+            return held
+        try:
+            found = self._find(deadline)
+        except ConfigsvcError as error:
+            from configsvc_client._foreign import pass_on
+
+            pass_on(error)
+            if held is None or held.expires is None or now >= held.expires:
+                raise
+            return held
+        self._held = current, found
+        return found
+
+    def forget(self) -> None:
+        """They were refused: the next call finds others. Waits for nothing."""
+        self._round = object()
+        self._forget()

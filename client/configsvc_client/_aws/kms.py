@@ -1,0 +1,252 @@
+"""KMS without boto3: one signed POST per call (AWS KMS API reference, protocol `application/x-amz-json-1.1`)."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from configsvc.model.encoding import base64std, from_base64std
+from configsvc.model.errors import Internal, Misconfigured, Unavailable
+from configsvc.model.record import Record
+from configsvc_client._aws.credentials import Find
+from configsvc_client._pin import in_region
+from configsvc_client._secret import Secret, bare
+from configsvc_client._transport.http import Connection
+from configsvc_client._transport.url import Url, parse
+
+if TYPE_CHECKING:
+    from configsvc_client._transport.response import Response
+
+_OK = 200
+_PLAINTEXT = "Plaintext"
+_REGION = r"(?!-)(?![0-9]+\Z)[a-z0-9-]{1,63}(?<!-)"
+_ELSEWHERE = ("cn-", "eusc-", "us-iso", "eu-iso", "aws-")
+"""How regions begin whose endpoints are not under amazonaws.com."""
+
+ENDPOINT_URLS = ("AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL")
+_FIPS, _DUAL_STACK = "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"
+_IGNORE = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
+_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
+_FILES = (("AWS_CONFIG_FILE", "~/.aws/config"), ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"))
+
+
+def fails(status: int) -> bool:
+    """Whether KMS itself fails: that it refuses, or asks to come later, is about what was asked."""
+    return status >= Internal.status
+
+
+class Decrypted(Record):
+    """What kms:Decrypt answers: the plaintext and the ARN of the key that it was under."""
+
+    plaintext: Secret
+    key_arn: str
+
+
+class Kms(Protocol):
+    """What opening asks of KMS."""
+
+    def decrypt(self, ciphertext: bytes, context: Mapping[str, str], key_id: str | None, deadline: float) -> Decrypted:
+        """The plaintext of a blob.
+
+        Args:
+            ciphertext: as KMS gave it out.
+            context: the whole encryption context.
+            key_id: the key ARN that it must be under; None lets the blob say, so the answer's must be checked.
+            deadline: monotonic seconds.
+
+        Raises:
+            CannotOpen: KMS refuses, and will again.
+            Unavailable: KMS did not answer or asks to try later.
+        """
+
+
+class AwsKms:
+    """KMS in one region over HTTP, signed immediately before it is sent. Several threads may use it at once."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        region: str,
+        credentials: Find,
+        now: Callable[[], float],
+        forget: Callable[[], None] | None = None,
+    ) -> None:
+        self._connection = connection
+        self._region = region
+        self._credentials = credentials
+        self._now = now
+        self._forget = forget
+
+    def open_ahead(self, deadline: float) -> None:
+        """Begins to connect; see `Connection.open_ahead`."""
+        self._connection.open_ahead(deadline)
+
+    def close(self) -> None:
+        """Drops the connection; the next call opens another."""
+        self._connection.close()
+
+    def decrypt(self, ciphertext: bytes, context: Mapping[str, str], key_id: str | None, deadline: float) -> Decrypted:
+        """See `Kms.decrypt`."""
+        members: dict[str, object] = {"CiphertextBlob": base64std(ciphertext), "EncryptionContext": dict(context)}
+        if key_id is not None:
+            members["KeyId"] = in_region(key_id, self._region)
+        answer = self.call("Decrypt", members, deadline)
+        try:
+            return Decrypted(plaintext_in(answer), _text(answer["KeyId"]))
+        except (KeyError, ValueError) as error:
+            from configsvc_client._foreign import instead
+
+            ours = Unavailable("KMS answered Decrypt without a plaintext and a key.", reason="answer")
+            failed = instead(error, ours)
+        raise failed  # here: as its context, the other could show the plaintext
+
+    def call(self, operation: str, members: Mapping[str, object], deadline: float) -> dict[str, object]:
+        """One KMS operation: its request members in, its answer's out. A plaintext is masked in both.
+
+        Raises:
+            CannotOpen: KMS refuses, and will again; the detail names its code.
+            Unavailable: KMS did not answer or asks to try later.
+            Misconfigured: there are no credentials.
+        """
+        body = Secret(json.dumps(members, default=bare).encode())
+        response = self._signed(operation, body, deadline)
+        if response.status != _OK:
+            from configsvc_client._aws.refusals import is_expired, refusal
+
+            said = members_of(response)
+            if is_expired(said):
+                if self._forget:
+                    self._forget()
+                response = self._signed(operation, body, deadline)
+                said = members_of(response)
+            if response.status != _OK:
+                raise refusal(operation, response.status, said, members, self._region)
+        return members_of(response)
+
+    def _signed(self, operation: str, body: Secret, deadline: float) -> Response:
+        """Signed with the credentials and the time of this moment: a function may have been frozen since the last."""
+        from configsvc_client._aws.sigv4 import sign
+
+        url, path = self._connection.url, f"{self._connection.url.path}/"
+        asked = {"content-type": "application/x-amz-json-1.1", "x-amz-target": f"TrentService.{operation}"}
+        headers = sign(
+            "POST", f"{url.origin}{path}", asked, body,
+            service="kms", region=self._region, credentials=self._credentials(deadline), now=self._now(),
+        )  # fmt: skip
+        return self._connection.request("POST", path, headers, body, deadline)
+
+
+def endpoint(region: str, environ: Mapping[str, str], named_by: str = "AWS_REGION") -> Url:
+    """Where KMS is: a URL that is configured, or AWS's own in the region. As botocore resolves it.
+
+    Args:
+        region: may be a pseudo region such as `fips-us-east-1`.
+        environ: `AWS_ENDPOINT_URL_KMS`, `AWS_ENDPOINT_URL`, `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`,
+            `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`, each before the profile's member of that purpose.
+        named_by: the setting that names the region, for the error.
+
+    Raises:
+        Misconfigured: a setting holds no URL or no region, or there is no such endpoint.
+    """
+    if not re.fullmatch(_REGION, region):  # it stands in headers, whatever the host is
+        raise Misconfigured(f"{named_by} is {region!r}, which is not a region like eu-central-1.")
+    profile = profile_in(environ)
+    given = None if _is_on(_IGNORE, environ, profile) else _configured(environ, profile)
+    if given is not None:
+        return given
+    dual_stack = _is_on(_DUAL_STACK, environ, profile)
+    fips = _is_on(_FIPS, environ, profile) or any(
+        signed_for(each) != each for each in (region, _ours(environ, profile))
+    )
+    if not (fips or dual_stack or region.startswith(_ELSEWHERE)):
+        return Url("https", f"kms.{region}.amazonaws.com", 443, "")
+    from configsvc_client._aws.endpoints import host
+
+    return parse(f"https://{host('kms', signed_for(region), fips=fips, dual_stack=dual_stack)}", named_by)
+
+
+def signed_for(region: str) -> str:
+    """The region that a pseudo region such as `fips-us-east-1` or `us-gov-west-1-fips` means."""
+    return region.replace("fips-", "").replace("-fips", "")
+
+
+def _is_on(name: str, environ: Mapping[str, str], profile: Mapping[str, str]) -> bool:
+    """Whether a switch is set; like botocore, only `true` in any case does, and an empty variable hides the profile."""
+    found = environ.get(name)
+    return (profile.get(name[4:].lower(), "") if found is None else found).lower() == "true"
+
+
+def _configured(environ: Mapping[str, str], profile: Mapping[str, str]) -> Url | None:
+    for name in ENDPOINT_URLS:
+        if environ.get(name):
+            return parse(environ[name], name)
+    if "lacks" in profile:
+        raise Misconfigured(profile["lacks"])
+    for name in ("endpoint_url of kms", "endpoint_url"):
+        if profile.get(name):
+            return parse(profile[name], f"{name} in your AWS profile")
+    return None
+
+
+def region_in(environ: Mapping[str, str]) -> str | None:
+    """`AWS_REGION`, `AWS_DEFAULT_REGION`, or the profile's; None where none is set."""
+    return _ours(environ, {}) or profile_in(environ).get("region") or None
+
+
+def _ours(environ: Mapping[str, str], profile: Mapping[str, str]) -> str:
+    return environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or profile.get("region") or ""
+
+
+def profile_in(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The members of AWS's profile. Empty where there are no such files, as in Lambda.
+
+    Raises:
+        Misconfigured: there is one, and it cannot be read.
+    """
+    if environ.get(_LAMBDA) and not any(_variable(environ, name, "") for name, _ in _FILES):
+        return {}  # at once: there is no home directory, and looking would be a part of each cold start
+    config, credentials = (_path(_variable(environ, *each)) for each in _FILES)
+    if not (os.access(config, os.R_OK) or os.access(credentials, os.R_OK)):
+        return {}
+    from configsvc_client._aws.endpoints import members
+
+    named = _variable(environ, "AWS_PROFILE", "") or _variable(environ, "AWS_DEFAULT_PROFILE", "default")
+    return members(config, credentials, named)
+
+
+def _path(text: str) -> str:
+    return os.path.expanduser(os.path.expandvars(text))  # noqa: PTH111  # pathlib costs an import
+
+
+def _variable(environ: Mapping[str, str], name: str, default: str) -> str:
+    """A variable, else the process's own: botocore, which finds credentials in these files, knows no other."""
+    return environ.get(name) or os.environ.get(name) or default
+
+
+def members_of(response: Response) -> dict[str, object]:
+    """The members of an answer, a plaintext masked; empty where it is no JSON object."""
+    try:
+        found = json.loads(response.body)
+    except (ValueError, RecursionError) as error:
+        from configsvc_client._foreign import pass_on
+
+        pass_on(error)
+        found = None
+    members = found if isinstance(found, dict) else {}
+    return {name: Secret(value) if name == _PLAINTEXT else value for name, value in members.items()}
+
+
+def _text(found: object) -> str:
+    return str(found) if isinstance(found, str | int) else ""
+
+
+def plaintext_in(answer: Mapping[str, object]) -> Secret:
+    """The plaintext in an answer of KMS's.
+
+    Raises:
+        KeyError, ValueError: there is none.
+    """
+    return Secret(from_base64std(str(bare(answer[_PLAINTEXT]))))

@@ -1,0 +1,203 @@
+"""Why KMS refused, and what to do. Loaded with the first refusal.
+
+Codes: AWS KMS API reference, Common Errors, Decrypt, GenerateDataKey. What KMS says of a signature is never shown: AWS
+quotes the headers that were signed there, and the session token is one of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from configsvc.model.errors import CannotOpen, ConfigsvcError, Internal, Unavailable
+from configsvc_client._pin import is_arn, region_of
+from configsvc_client._wording import sentences, show_foreign
+
+DENIED = "AccessDeniedException"
+NOBODY = frozenset({
+    "ExpiredToken", "ExpiredTokenException", "IncompleteSignature", "IncompleteSignatureException",
+    "InvalidClientTokenId", "InvalidSignatureException", "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException", "RequestExpired", "SignatureDoesNotMatch", "UnrecognizedClientException",
+})  # fmt: skip
+"""What KMS says of credentials that are wrong, incomplete or too old."""
+
+_REPEATABLE = re.compile(r"Throttling|LimitExceeded|KMSInternal|DependencyTimeout|ServiceUnavailable|InternalFailure")
+_EXPIRED = re.compile(r"ExpiredToken|RequestExpired|InvalidSignatureException Signature expired")
+_LENGTH = 100
+
+_SIGNATURES = frozenset({
+    "IncompleteSignature", "IncompleteSignatureException", "InvalidSignatureException", "SignatureDoesNotMatch",
+})  # fmt: skip
+_CLOCK = re.compile(r"Signature (?:expired|not yet current)|Request has expired", re.IGNORECASE)
+_SCOPE = re.compile(r"scoped to a valid region", re.IGNORECASE)
+_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:[\w/-]{1,200}", re.ASCII)
+_WHO = re.compile(r"User: arn:aws[a-z-]*:[a-z]+::([0-9]{12}):", re.ASCII)
+_ROLES = {"Decrypt": "reader", "Encrypt": "writer", "GenerateDataKey": "writer"}
+_CONTEXT = "configsvc:namespace"
+_UNKEYED = "the KMS key"
+
+_ALTERED = "It was encrypted for another namespace or key, or altered since. Tell an administrator of the namespace."
+_NEXT = {
+    "DisabledException": "Enable the key, or ask the people who manage it: aws kms enable-key --key-id {key}",
+    "IncorrectKeyException": _ALTERED,
+    "InvalidCiphertextException": _ALTERED,
+    "InvalidKeyUsageException": "A data key takes a symmetric KMS key for encryption (SYMMETRIC_DEFAULT).",
+    "KMSInvalidStateException": "To see the state of the key: aws kms describe-key --key-id {key}",
+    "KeyUnavailableException": "Wait a little, then repeat.",
+}
+_PENDING_DELETION = (
+    "What is sealed under the key is lost once it is deleted. To keep the key: aws kms cancel-key-deletion --key-id "
+    "{key} && aws kms enable-key --key-id {key}"
+)
+_OTHER_ENDPOINT = (
+    "The KMS endpoint is not in {region}, which the request was signed for. Correct AWS_ENDPOINT_URL_KMS, the region "
+    "in CONFIGSVC_KMS_KEYS, or AWS_REGION. configsvc doctor shows where they are set."
+)
+_NOT_FOUND = "NotFoundException"
+_CREDENTIALS = "Your AWS credentials are wrong or have expired. configsvc doctor shows where they come from."
+
+
+def is_expired(said: Mapping[str, object]) -> bool:
+    """Whether KMS found the credentials or the signature too old: signed anew, it may take them."""
+    return _EXPIRED.search(_text_of(said)) is not None
+
+
+def refusal(
+    operation: str, status: int, said: Mapping[str, object], asked: Mapping[str, object], region: str = ""
+) -> ConfigsvcError:
+    """The error in KMS's answer, whose code and message hold no plaintext.
+
+    Args:
+        operation: such as Decrypt.
+        status: of the answer.
+        said: the members of the answer.
+        asked: the members of the request.
+        region: where KMS was asked.
+    """
+    code, _, message = _text_of({"__type": status, **said}).partition(" ")
+    detail = explained(operation, code, message, asked, region)
+    if status >= Internal.status or _REPEATABLE.search(code):
+        return Unavailable(detail, reason=code)
+    return CannotOpen(detail, reason=code)
+
+
+def _text_of(members: Mapping[str, object]) -> str:
+    """KMS's code and message: cut, and without what a terminal or a log would obey."""
+    code = _text(members.get("__type")).rpartition("#")[2].replace(" ", "")
+    return f"{show_foreign(code, _LENGTH)} {show_foreign(_text(members.get('message') or members.get('Message')))}"
+
+
+def _text(found: object) -> str:
+    return str(found) if isinstance(found, str | int) else ""
+
+
+def explained(operation: str, code: str, message: str, members: Mapping[str, object], region: str = "") -> str:
+    """What KMS refused, in its words where they are safe, and what to do about it.
+
+    Args:
+        operation: such as Decrypt.
+        code: KMS's error code.
+        message: KMS's own.
+        members: those of the request; only the key's ARN and the namespace of the encryption context are shown.
+        region: where KMS was asked.
+    """
+    said, where = "" if code in _SIGNATURES else message, f" in {region}" if region else ""
+    following = _next(operation, code, message, members, region)
+    return sentences(f"KMS{where} refused {operation} with {code}", said, following)
+
+
+def _next(operation: str, code: str, message: str, members: Mapping[str, object], region: str) -> str:
+    if code == DENIED:
+        return _denied(operation, message, members, region)
+    if _CLOCK.search(message):
+        return "Is your clock right? AWS allows 5 minutes: set it (NTP)."
+    if code in _SIGNATURES and _SCOPE.search(message):
+        return _OTHER_ENDPOINT.format(region=region or "the region")
+    if code in NOBODY:
+        return _CREDENTIALS
+    if code == _NOT_FOUND:
+        return _absent(members, region)
+    text = _PENDING_DELETION if "pending deletion" in message.lower() else _NEXT.get(code, "")
+    key = _key(message, members)
+    return text.format(key="KEY" if key == _UNKEYED else key)
+
+
+def _absent(members: Mapping[str, object], region: str) -> str:
+    """Why a key is not found: it is of another region, but where its ARN named the region that was asked."""
+    named = str(members.get("KeyId") or members.get("SourceKeyId"))
+    if region and is_arn(named) and region_of(named) == region:
+        return "The key does not exist. Is its ARN right?"
+    return (
+        f"Is {region or 'AWS_REGION'} the region of the KMS key? If not, name the key's ARN in "
+        "CONFIGSVC_KMS_KEYS or set AWS_REGION. If it is, the key does not exist."
+    )
+
+
+def _denied(operation: str, message: str, members: Mapping[str, object], region: str) -> str:
+    """The right that is missing, on what, and what gives it: the policy to print, or the one that stands in the way."""
+    context = members.get("EncryptionContext") or members.get("SourceEncryptionContext")
+    namespace = str(context.get(_CONTEXT, "")) if isinstance(context, dict) else ""
+    key = _key(message, members)
+    actions = "kms:ReEncryptFrom and kms:ReEncryptTo" if operation == "ReEncrypt" else f"kms:{operation}"
+    under = f" under the encryption context {_CONTEXT}={namespace}" if namespace else ""
+    role = _ROLES.get(operation, "administrator")
+    also = " (if it writes too, with writer in place of reader)" if role == "reader" else ""
+    prints = "What the call needs besides" if is_explicit(message) else f"This prints the policy{also}"
+    return sentences(
+        f"Your AWS identity needs {actions} on {key}{under}",
+        _elsewhere(message, key, region),
+        obstacle(message, of_resource="key policy of the KMS key"),
+        f"{prints}: configsvc iam-policy --for {role}{f' -n {namespace}' if namespace else ''}",
+    )
+
+
+def _elsewhere(message: str, key: str, region: str) -> str:
+    """What else can be the cause: a key of another account, whose policy decides too, or one of another region."""
+    who, account = _WHO.search(message), key.split(":")[4:5]
+    if who and account and account != [who.group(1)]:
+        return f"The key is of another account, {account[0]}, so its key policy has to allow yours too"
+    if "not exist in this region" in message.lower():
+        return f"Or the key is not in {region or 'AWS_REGION'}"
+    return ""
+
+
+def _key(message: str, members: Mapping[str, object]) -> str:
+    named = _ARN.search(message)
+    return str(members.get("KeyId") or members.get("SourceKeyId") or (named and named.group()) or _UNKEYED)
+
+
+_POLICIES = ("service control policy", "resource control policy", "permissions boundary", "session policy",
+             "VPC endpoint policy", "resource-based policy", "identity-based policy")  # fmt: skip
+_OWN = "identity-based policy"
+_OF_RESOURCE = "resource-based policy"
+
+
+def policy(message: str) -> str:
+    """The kind of policy that refused, with its article; `a policy` where AWS names none."""
+    kind = kind_of(message) or "policy"
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+
+
+def kind_of(message: str) -> str:
+    """The kind of policy that refused; empty where AWS names none."""
+    return next((each for each in _POLICIES if each.lower() in message.lower()), "")
+
+
+def is_explicit(message: str) -> bool:
+    """Whether a policy denies it, which no other policy outweighs."""
+    return "explicit deny" in message.lower()
+
+
+def obstacle(message: str, of_resource: str) -> str:
+    """What has to be changed besides the caller's own policy; empty where that alone is missing.
+
+    Args:
+        message: AWS's.
+        of_resource: what the policy of the resource is called.
+    """
+    kind = kind_of(message)
+    if is_explicit(message):
+        return f"An explicit deny in {policy(message)} refuses it. No other policy outweighs that: it has to be changed"
+    if kind in ("", _OWN) or "resource-based policies" in message:
+        return ""
+    return f"The {of_resource if kind == _OF_RESOURCE else kind} has to allow it too: it is not enough that yours does"

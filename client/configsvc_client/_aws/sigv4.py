@@ -1,0 +1,164 @@
+"""AWS Signature Version 4 for every service but S3 (AWS IAM user guide, "Create a signed AWS API request")."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import time
+from collections.abc import Mapping
+
+from configsvc.model.record import Record
+from configsvc_client._secret import Secret, Shown, bare, masked
+from configsvc_client._transport.url import quote_but
+
+_PARTS = re.compile(r"(https?)://([^/?#]+)([^?#]*)(?:\?([^#]*))?")
+_UNSIGNED = frozenset({"connection", "expect", "te", "transfer-encoding", "user-agent", "x-amzn-trace-id"})
+_ALGORITHM = "AWS4-HMAC-SHA256"
+
+
+class Credentials(Shown):
+    """What signs a request; `expires` is in seconds since the epoch, None where not known.
+
+    No tuple: whatever shows the variables of a frame reads the parts of those.
+    """
+
+    __slots__ = ("access_key", "expires", "secret_key", "token")
+
+    def __init__(
+        self, access_key: str, secret_key: str | Secret, token: str | Secret | None = None, expires: float | None = None
+    ) -> None:
+        self.access_key = access_key
+        self.secret_key = masked(secret_key)
+        self.token = None if token is None else masked(token)
+        self.expires = expires
+
+    def __repr__(self) -> str:
+        return f"Credentials(access_key={self.access_key!r}, secret_key=***, token=***, expires={self.expires!r})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Credentials):
+            return NotImplemented
+        return self._revealed() == other._revealed()
+
+    def __hash__(self) -> int:
+        return hash((self.access_key, self.expires))
+
+    def _revealed(self) -> tuple[object, ...]:
+        return self.access_key, self.secret_key.reveal(), bare(self.token), self.expires
+
+
+def is_clean(text: str) -> bool:
+    """Whether a text can be part of credentials, and stand in a header: visible ASCII."""
+    return text.isascii() and text.isprintable() and " " not in text
+
+
+class SignableRequest(Record):
+    """What is signed: the URL's parts as they are sent, and headers with lower-case names."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str | Secret]
+    body: bytes | Secret
+
+
+def sign(
+    method: str,
+    url: str,
+    headers: Mapping[str, str | Secret],
+    body: bytes | Secret,
+    *,
+    service: str,
+    region: str,
+    credentials: Credentials,
+    now: float,
+) -> dict[str, str | Secret]:
+    """All headers to send, the signature among them; what a thief could use is masked.
+
+    Args:
+        method: upper case.
+        url: absolute, percent-encoded as it is sent, without a fragment.
+        headers: what else is sent; Host is taken from the URL where it is not among them.
+        body: the exact bytes.
+        service: `kms`, `execute-api`.
+        region: like `eu-central-1`.
+        credentials: what signs.
+        now: seconds since the epoch; AWS takes a skew of five minutes.
+
+    Raises:
+        ValueError: the URL is not absolute.
+    """
+    parts = _PARTS.fullmatch(url)
+    if not parts:
+        raise ValueError("not an absolute URL")
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+    sent = _sent(headers, stamp, credentials.token)
+    lower = {name.lower(): value for name, value in sent.items()}
+    lower.setdefault("host", _host(parts[1], parts[2]))
+    signed = {name: value for name, value in lower.items() if name not in _UNSIGNED}
+    request = SignableRequest(method, parts[3], parts[4] or "", signed, body)
+    scope = f"{stamp[:8]}/{region}/{service}/aws4_request"
+    signature = _signature(request, stamp, scope, credentials.secret_key)
+    sent["Authorization"] = Secret(
+        f"{_ALGORITHM} Credential={credentials.access_key}/{scope}, "
+        f"SignedHeaders={';'.join(sorted(signed))}, Signature={signature.reveal()}"
+    )
+    return sent
+
+
+def _sent(headers: Mapping[str, str | Secret], stamp: str, token: Secret | None) -> dict[str, str | Secret]:
+    replaced = {"authorization", "x-amz-date", "x-amz-security-token"}
+    sent = {name: value for name, value in headers.items() if name.lower() not in replaced}
+    sent["X-Amz-Date"] = stamp
+    if token is not None:
+        sent["X-Amz-Security-Token"] = token
+    return sent
+
+
+def _host(scheme: str, authority: str) -> str:
+    default = ":80" if scheme == "http" else ":443"
+    return authority.lower().removesuffix(default)
+
+
+def _signature(request: SignableRequest, stamp: str, scope: str, secret_key: Secret) -> Secret:
+    """Each key is masked as soon as it is derived: whoever has one signs for the day."""
+    to_sign = "\n".join((_ALGORITHM, stamp, scope, hashlib.sha256(canonical_request(request).encode()).hexdigest()))
+    key = Secret(b"AWS4" + secret_key.reveal().encode())
+    for part in scope.split("/"):
+        key = Secret(hmac.digest(key.reveal(), part.encode(), "sha256"))
+    return Secret(hmac.digest(key.reveal(), to_sign.encode(), "sha256").hex())
+
+
+def canonical_request(request: SignableRequest) -> str:
+    """The one spelling that both sides hash."""
+    names = sorted(request.headers)
+    return "\n".join(
+        (
+            request.method,
+            _canonical_path(request.path),
+            _canonical_query(request.query),
+            "".join(f"{name}:{' '.join(bare(request.headers[name]).split())}\n" for name in names),
+            ";".join(names),
+            hashlib.sha256(bare(request.body)).hexdigest(),
+        )
+    )
+
+
+def _canonical_path(path: str) -> str:
+    """Dot segments and doubled slashes removed, and encoded once more than it is sent: all services but S3 do."""
+    if path in ("", "/"):
+        return "/"
+    kept: list[str] = []
+    for segment in path.split("/"):
+        if segment == "..":
+            del kept[-1:]
+        elif segment not in ("", "."):
+            kept.append(segment)
+    end = "/" if path.endswith("/") and kept else ""
+    return "/" + quote_but("/".join(kept), b"/") + end
+
+
+def _canonical_query(query: str) -> str:
+    pairs = (pair.partition("=") for pair in query.split("&")) if query else ()
+    return "&".join(f"{name}={value}" for name, value in sorted((name, value) for name, _, value in pairs))

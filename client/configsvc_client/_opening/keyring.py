@@ -1,0 +1,132 @@
+"""The keyring: data keys unwrapped by KMS under the pin, and what was in `kms` form, each held for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from configsvc.model.encoding import from_base64std
+from configsvc.model.errors import CannotOpen
+from configsvc.model.names import Key, Namespace
+from configsvc.model.record import Record
+from configsvc.model.snapshot import DataKey, SealedSnapshot
+from configsvc_client._freshness import age
+from configsvc_client._pin import Pin, same_key
+from configsvc_client._ports import ClockReading, Clocks
+from configsvc_client._secret import Secret
+
+if TYPE_CHECKING:
+    from configsvc_client._aws.kms import Kms
+    from configsvc_client._opening.cipher import Cipher
+
+OpenedKey = TypeVar("OpenedKey")
+
+
+class _Kept(Record, Generic[OpenedKey]):
+    what: OpenedKey
+    since: ClockReading
+
+    def __repr__(self) -> str:
+        return "_Kept(***)"
+
+
+class Keyring:
+    """Asks KMS once for each data key and each `kms` value, and again after `data_key_seconds`.
+
+    What it holds was opened for one namespace (and key) and is given out for that alone.
+    """
+
+    def __init__(self, kms: Kms, pin: Pin, clock: Clocks, data_key_seconds: float) -> None:
+        self._kms = kms
+        self._pin = pin
+        self._clock = clock
+        self._data_key_seconds = data_key_seconds
+        self._ciphers: dict[tuple[str, ...], _Kept[Cipher]] = {}
+        self._values: dict[tuple[str, ...], _Kept[Secret]] = {}
+
+    def __repr__(self) -> str:
+        return f"Keyring({len(self._ciphers)} data keys)"
+
+    def calls(self, sealed: SealedSnapshot) -> int:
+        """How many KMS calls opening a snapshot would take, by what is held now."""
+        namespace = sealed.namespace
+        return sum((namespace, each.kid) not in self._ciphers for each in sealed.data_keys) + sum(
+            each.form == "kms" and (namespace, each.key, each.value) not in self._values for each in sealed.entries
+        )
+
+    def cipher(self, namespace: Namespace, data_key: DataKey, deadline: float) -> Cipher:
+        """A data key, unwrapped.
+
+        Raises:
+            CannotOpen: not under a pinned key, refused by KMS, or not the data key that its kid commits to.
+            Unavailable: KMS did not answer.
+        """
+
+        def unwrap() -> Cipher:
+            return self._unwrap(namespace, data_key, deadline)
+
+        return self._held(self._ciphers, (namespace, data_key.kid), unwrap)
+
+    def value(self, namespace: Namespace, key: Key, stored: str, deadline: float) -> Secret:
+        """The plaintext of a value in `kms` form.
+
+        Raises:
+            CannotOpen: not under a pinned key, or refused by KMS: another key, namespace or principal.
+            Unavailable: KMS did not answer.
+        """
+
+        def decrypt() -> Secret:
+            return self._decrypt(namespace, key, stored, deadline)
+
+        return self._held(self._values, (namespace, key, stored), decrypt)
+
+    def _held(
+        self,
+        held: dict[tuple[str, ...], _Kept[OpenedKey]],
+        name: tuple[str, ...],
+        make: Callable[[], OpenedKey],
+    ) -> OpenedKey:
+        now = self._clock.now()
+        found = held.get(name)
+        if found is not None and age(found.since, now) < self._data_key_seconds:
+            return found.what
+        made = make()
+        # Copied in one step, and popped: threads whose refreshes were given up may do the same beside this one.
+        for old, kept in tuple(held.items()):
+            if age(kept.since, now) >= self._data_key_seconds:
+                held.pop(old, None)
+        held[name] = _Kept(made, now)
+        return made
+
+    def _unwrap(self, namespace: Namespace, data_key: DataKey, deadline: float) -> Cipher:
+        from configsvc_client._opening.cipher import DATA_KEY, Cipher
+
+        asked = self._pin.checked(data_key.kms_key)
+        context = {"configsvc:namespace": namespace}
+        opened = self._kms.decrypt(_blob(data_key.wrapped), context, asked, deadline)
+        if not same_key(self._pin.checked(opened.key_arn), asked):
+            raise CannotOpen(f"KMS opened the data key with {opened.key_arn}, not {asked}.", kms_key=opened.key_arn)
+        if len(opened.plaintext.reveal()) != DATA_KEY:
+            raise CannotOpen(f"The data key {data_key.kid} has not {DATA_KEY} bytes.", kid=data_key.kid)
+        cipher = Cipher(opened.plaintext)
+        if not cipher.is_named(data_key.kid):
+            raise CannotOpen(f"The data key is not the one that {data_key.kid} commits to.", kid=data_key.kid)
+        return cipher
+
+    def _decrypt(self, namespace: Namespace, key: Key, stored: str, deadline: float) -> Secret:
+        if not self._pin.arns:
+            raise CannotOpen(f"{key} is sealed, and CONFIGSVC_KMS_KEYS is not set. Set it to the key's ARN.", key=key)
+        context = {"configsvc:namespace": namespace, "configsvc:key": key}
+        opened = self._kms.decrypt(_blob(stored), context, self._pin.only, deadline)
+        self._pin.checked(opened.key_arn)
+        return opened.plaintext
+
+
+def _blob(stored: str) -> bytes:
+    try:
+        return from_base64std(stored)
+    except ValueError as error:
+        from configsvc_client._foreign import pass_on
+
+        pass_on(error)
+        raise CannotOpen("What KMS should open is not canonical base64.") from None

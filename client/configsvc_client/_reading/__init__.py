@@ -1,0 +1,1 @@
+"""How values are read: from a handler, in a walk, as environment variables, masked in logs."""

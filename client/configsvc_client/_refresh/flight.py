@@ -1,0 +1,321 @@
+"""Loads and refreshes: what is held, what each of them begins and ends with, and how one opens all that it fetched."""
+
+from __future__ import annotations
+
+import math
+import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from configsvc.model.errors import ConfigsvcError, Unavailable
+from configsvc.model.names import Namespace
+from configsvc.model.record import Record
+from configsvc_client._freshness import UNHELD, Freshness, age
+from configsvc_client._opening.opening import OpeningRules, check_begins, open_layer
+from configsvc_client._opening.snapshot import NamespaceLayer, Snapshot, changed
+from configsvc_client._ports import ClockReading, FetchedSnapshot, Gateway
+from configsvc_client._secret import without_frames
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from configsvc_client._refresh.troubles import Refusals, Troubles
+
+
+HeldSource = Literal["service", "fallback"]
+Tried = TypeVar("Tried")
+
+_OWN = ("configsvc", "configsvc_client")
+_NONE = MappingProxyType({"refreshes": 0, "failures": 0, "stale_revisions": 0, "refused": 0})
+
+
+class Held(Record):
+    """What is held: one layer for each namespace in their order, the snapshot made of them, and where it came from."""
+
+    layers: tuple[NamespaceLayer, ...]
+    snapshot: Snapshot
+    source: HeldSource
+
+    @property
+    def broken(self) -> dict[Namespace, Iterable[str]]:
+        """The keys of each namespace that do not open."""
+        return {layer.namespace: layer.broken for layer in self.layers}
+
+
+class RefreshState(Record):
+    """What is held, how fresh it is, why not fresher, and how many seconds the next refresh may take."""
+
+    allowed: float
+    held: Held | None = None
+    freshness: Freshness = UNHELD
+    error: ConfigsvcError | None = None
+    refusals: Refusals | None = None
+    troubles: Troubles | None = None
+    counts: Mapping[str, int] = _NONE
+
+
+class Flight:
+    """A load or refresh under way, or ended. `patience` is for how many seconds other threads wait for it."""
+
+    __slots__ = (
+        "_after", "_latch", "_threads", "before", "began", "changed", "error", "kept", "number",
+        "patience", "seconds",
+    )  # fmt: skip
+
+    def __init__(self, before: RefreshState, began: ClockReading, seconds: float, patience: float = math.inf) -> None:
+        self.before, self.began, self.seconds = before, began, seconds
+        self.patience = min(seconds, patience)
+        self.error: ConfigsvcError | None = None
+        self.kept = self.changed = False
+        self.number = 0
+        self._after: dict[int, list[RefreshState]] = {}
+        self._threads = [threading.get_ident()]
+        self._latch = threading.Lock()  # an Event has a lock inside, on which a signal handler could wait for itself
+        self._latch.acquire()
+
+    @property
+    def state(self) -> RefreshState:
+        """What it ended with; until then what there was before it."""
+        return self._after[0][0] if self._after else self.before
+
+    @property
+    def deadline(self) -> float:
+        """In monotonic seconds."""
+        return self.began.monotonic + self.seconds
+
+    @property
+    def ended(self) -> bool:
+        """Whether it came to an end, or was given up."""
+        return bool(self._after)
+
+    def over(self, now: ClockReading) -> bool:
+        """Whether the next may begin: it ended, or is older than its deadline by either clock, as after a freeze.
+
+        Or it is of this thread, which no longer runs it: what a signal handler raised struck between two steps.
+        """
+        return self.ended or age(self.began, now) >= self.seconds or self._is_lost()
+
+    def _is_lost(self) -> bool:
+        me = threading.get_ident()
+        if any(each != me for each in self._threads):
+            return False
+        frame: FrameType | None = sys._getframe()  # noqa: SLF001  # documented
+        while frame is not None:
+            if "flight" in frame.f_code.co_varnames and frame.f_locals.get("flight") is self:
+                return False
+            frame = frame.f_back
+        return True
+
+    def mine(self) -> bool:
+        """Whether this thread asked for it or runs it, and has been interrupted by a signal handler or calls itself."""
+        return threading.get_ident() in self._threads
+
+    def joined(self, thread: int | None = None) -> None:
+        """That thread runs it; this one where left out."""
+        self._threads.append(threading.get_ident() if thread is None else thread)
+
+    def end(self, state: RefreshState) -> bool:
+        """Ends it, once. Whether this was the end: False where it had been given up."""
+        after = [state]
+        if self._after.setdefault(0, after) is not after:
+            return False
+        self.before = state  # what was held before is not kept alive until the next flight
+        self._latch.release()
+        return True
+
+    def wait(self, seconds: float) -> bool:
+        """Waits for its end. Whether it has come."""
+        if not self._after and self._latch.acquire(timeout=max(0.0, min(seconds, threading.TIMEOUT_MAX))):
+            self._latch.release()
+        return self.ended
+
+
+class Flights:
+    """The loads and refreshes of one Config, by number. Only the last is kept, with what it ended with.
+
+    None knows the next one: whatever holds one for long (a thread that hangs, a callback that blocks, what a fork left
+    of its parent's threads) would keep alive all that was held since.
+    """
+
+    __slots__ = ("_by_number",)
+
+    def __init__(self, first: Flight) -> None:
+        self._by_number = {first.number: first}
+
+    def last(self) -> Flight:
+        """The last one."""
+        flight = None
+        while flight is None:  # another thread took it off, because it has put a later one there
+            flight = self._by_number.get(max([*self._by_number]))
+        return flight
+
+    def follow(self, last: Flight, flight: Flight) -> bool:
+        """Whether that is the next one after the last: the first for which this is called is.
+
+        A number that was taken off again is won a second time, by a thread that slept meanwhile. Then there is a later
+        one, because that is put there before.
+        """
+        flight.number = last.number + 1
+        if self._by_number.setdefault(flight.number, flight) is not flight:
+            return False
+        numbers = [*self._by_number]  # copied in one step
+        latest = max(numbers)
+        for each in numbers:
+            if each < latest:
+                self._by_number.pop(each, None)
+        return latest == flight.number
+
+
+def fetched(
+    namespaces: tuple[Namespace, ...], gateway: Gateway, deadline: float, meanwhile: Callable[[], None]
+) -> dict[Namespace, FetchedSnapshot]:
+    """What the service has of each namespace, when nothing is held.
+
+    Raises:
+        ConfigsvcError: what the service answered, or Unavailable.
+    """
+    known = dict.fromkeys(namespaces)
+    return _check_answered(known, gateway.fetch(known, deadline, meanwhile))
+
+
+def opened(
+    namespaces: tuple[Namespace, ...],
+    found: Mapping[Namespace, FetchedSnapshot],
+    rules: OpeningRules,
+    deadline: float,
+    source: HeldSource,
+) -> Held:
+    """Everything in what was found, opened for the first time: keys that do not open are broken, the others serve.
+
+    Raises:
+        StaleRevision: a namespace's revision is below the least that is set.
+        NotTaken: a revision is above any that writes explain.
+        Unavailable: KMS did not answer.
+    """
+    layers = tuple(_opened(namespace, found[namespace], rules, deadline) for namespace in namespaces)
+    return Held(layers, Snapshot(layers), source)
+
+
+def ours(attempt: Callable[[], Tried]) -> Tried:
+    """What an attempt gives. What it raises is an error of ours: those are told, counted and not tried again at once.
+
+    It comes without the frames it was raised in, which had what was fetched and opened in their hands: its text says
+    what happened. What a signal handler or another thread raises in this one is the caller's, and passed on as it is.
+
+    Raises:
+        ConfigsvcError: as it does.
+        Unavailable: in place of anything else, which is told by its type and place: its text may show a value.
+    """
+    failed: BaseException
+    try:
+        return attempt()
+    except BaseException as error:  # noqa: BLE001  # from credentials' sources, a bug, or what a signal raises
+        failed = _judged(error)
+    raise failed
+
+
+def _judged(error: BaseException) -> BaseException:
+    from configsvc_client._foreign import foreign, handed_on, injected
+
+    passed = foreign(error)
+    if passed is not None:
+        return handed_on(passed)
+    if isinstance(error, ConfigsvcError):
+        return without_frames(error)
+    if isinstance(error, Exception) and injected(error):
+        return handed_on(error)
+    what = f"{type(error).__name__} in {_place(error)}"
+    package = (error.name or "" if isinstance(error, ImportError) else "").partition(".")[0]
+    if package and package not in _OWN:
+        text = f"The package {package} cannot be imported ({what}). Install it for this Python and platform."
+    else:
+        text = f"Unexpected error: {what}. Please report it."
+    return Unavailable(text, reason="unforeseen")
+
+
+def _place(error: BaseException) -> str:
+    from configsvc_client._foreign import traced
+
+    *_, last = traced(error)
+    return f"{last.tb_frame.f_code.co_filename}:{last.tb_lineno}"
+
+
+def _check_answered(
+    known: Mapping[Namespace, str | None], found: Mapping[Namespace, FetchedSnapshot | ConfigsvcError]
+) -> dict[Namespace, FetchedSnapshot]:
+    """What was found of each namespace that had to be.
+
+    Raises:
+        ConfigsvcError: of one there is nothing.
+    """
+    checked = {namespace: answered(namespace, None, found.get(namespace)) for namespace in known}
+    return {namespace: each for namespace, each in checked.items() if each is not None}
+
+
+def answered(
+    namespace: Namespace, etag: str | None, found: FetchedSnapshot | ConfigsvcError | None
+) -> FetchedSnapshot | None:
+    if isinstance(found, ConfigsvcError):
+        raise found
+    if (found is None and etag is None) or (found is not None and found.sealed.namespace != namespace):
+        raise Unavailable(f"The service did not answer with {namespace}, as it was asked to.")
+    return found
+
+
+def _opened(namespace: Namespace, found: FetchedSnapshot, rules: OpeningRules, deadline: float) -> NamespaceLayer:
+    check_begins(namespace, found.sealed, rules.floors.get(namespace, 0))
+    return open_layer(namespace, found, rules, deadline)
+
+
+def copied(error: ConfigsvcError) -> ConfigsvcError:
+    """To keep: with its traceback and its cause it would keep alive what was opened and what came."""
+    return type(error)(error.detail, **error.members)
+
+
+Callback = Callable[[frozenset[str]], object]
+
+
+class _Registered(Record):
+    prefix: str
+    callback: Callback
+
+
+class Callbacks:
+    """Who wants to know of which keys. They run on the thread that refreshed, with no lock held."""
+
+    def __init__(self, warn: Callable[[str], None]) -> None:
+        self._warn = warn
+        self._registered: tuple[_Registered, ...] = ()
+        self.failures = 0
+
+    def add(self, prefix: str, callback: Callback) -> None:
+        """From now on, calls back with the keys of that prefix that changed, whenever some did."""
+        self._registered += (_Registered(prefix, callback),)
+
+    def again(self) -> Callbacks:
+        """The same who want to know, of which none has failed."""
+        made = Callbacks(self._warn)
+        made._registered = self._registered
+        return made
+
+    def run(self, before: Snapshot, after: Snapshot) -> None:
+        """Tells all whom it concerns. What one raises is counted, and logged by its type: its text may hold a value."""
+        if not self._registered:
+            return
+        keys = changed(before, after)
+        for prefix, callback in self._registered:
+            concerned = frozenset(key for key in keys if key.startswith(prefix))
+            if concerned:
+                self._run(prefix, callback, concerned)
+
+    def _run(self, prefix: str, callback: Callback, keys: frozenset[str]) -> None:
+        try:
+            callback(keys)
+        except Exception as error:  # noqa: BLE001  # whatever it raises must not stop the update
+            from configsvc_client._foreign import pass_on
+
+            pass_on(error)
+            self.failures += 1
+            self._warn(f"A callback for changes of {prefix or 'any key'} raised {type(error).__name__}.")

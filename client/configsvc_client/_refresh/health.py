@@ -1,0 +1,137 @@
+"""How a Config is: what it holds, how old that is, and what keeps it from being up to date. No I/O, no lock."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Literal
+
+from configsvc.model.errors import CannotOpen, ConfigsvcError, Expired
+from configsvc.model.names import Namespace
+from configsvc.model.record import Record
+from configsvc_client._refresh.flight import HeldSource
+from configsvc_client._service.answers import refuses  # as all others, imported by the package: see `_hooks.imported`
+
+if TYPE_CHECKING:
+    from configsvc_client._refresh.keeper import Keeper
+
+HealthState = Literal["ok", "broken", "fallback", "failing", "refused", "expired", "not_loaded"]
+
+
+class Reason(Record):
+    """Why something is as it is: a stable code, and a sentence for people. It names no value."""
+
+    code: str
+    text: str
+
+
+class Health(Record):
+    """What `config.health()` gives.
+
+    Attributes:
+        state: the worst that holds, of these from bad to good:
+            `not_loaded`: nothing is held yet; `reason` says why where a load failed or settings are missing.
+            `expired`: older than `max_stale_seconds`; reads raise `Expired`.
+            `refused`: what came of a namespace was not taken, and what is held of it stays.
+            `fallback`: served from the fallback file; the service has not answered yet.
+            `failing`: the last refresh of a namespace got nothing: an outage, a timeout, a 403, a 404.
+            `broken`: keys do not open since the first load; the others serve.
+            `ok`: none of these.
+        age: seconds since the service confirmed what is held, that of the oldest namespace; infinite while nothing is.
+            It grows while nobody reads.
+        revisions: the served revision that is held of each namespace.
+        source: `"service"` or `"fallback"`; None while nothing is held.
+        reason: why the state is what it is; None where it is `ok`, or nobody has read yet.
+        refused: the namespaces whose answer was not taken, each with why.
+        failing: the namespaces of which the last refresh got nothing, each with why.
+        broken: how many keys do not open.
+    """
+
+    state: HealthState
+    age: float
+    revisions: dict[str, int]
+    source: HeldSource | None
+    reason: Reason | None
+    refused: dict[str, Reason]
+    failing: dict[str, Reason]
+    broken: int
+
+    @property
+    def ok(self) -> bool:
+        """Whether all is well: for alarms. Not for a liveness probe: a restart cures none of this."""
+        return self.state == "ok"
+
+    @property
+    def serves(self) -> bool:
+        """Whether reads give values: for readiness probes."""
+        return self.state not in {"not_loaded", "expired"}
+
+    def as_dict(self) -> dict[str, object]:
+        """The same for `json.dumps`. The texts name namespaces, keys and KMS keys: not for the public."""
+        return {
+            "state": self.state,
+            "ok": self.ok,
+            "serves": self.serves,
+            "age": round(self.age, 3) if self.age < math.inf else None,
+            "revisions": dict(self.revisions),
+            "source": self.source,
+            "reason": _shown(self.reason),
+            "refused": {each: _shown(why) for each, why in self.refused.items()},
+            "failing": {each: _shown(why) for each, why in self.failing.items()},
+            "broken": self.broken,
+        }
+
+
+def health(keeper: Keeper | None, error: ConfigsvcError | None = None) -> Health:
+    """How a Config is; where nothing was made yet, with why that cannot be."""
+    held, error = (keeper.held, _error(keeper)) if keeper else (None, error)
+    if keeper is None or held is None:
+        return Health("not_loaded", math.inf, {}, None, _reason(error) if error else None, {}, {}, 0)
+    revisions = {str(layer.namespace): layer.revision for layer in held.layers}
+    refused, failing = _parted(keeper.refused, error, revisions)
+    broken, age = len(held.snapshot.broken), keeper.age()
+    state: HealthState = (
+        "expired" if age > keeper.max_stale_seconds
+        else "refused" if refused
+        else "fallback" if held.source == "fallback"
+        else "failing" if failing
+        else "broken" if broken
+        else "ok"
+    )  # fmt: skip
+    reason = next(iter({**refused, **failing}.values()), None) or _of(state, broken, age, keeper.max_stale_seconds)
+    return Health(state, age, revisions, held.source, reason, refused, failing, broken)
+
+
+def _of(state: HealthState, broken: int, age: float, max_stale_seconds: float) -> Reason | None:
+    """Why, where no error says so."""
+    if state == "expired":
+        old = f"What is held is {age:.0f} seconds old, and CONFIGSVC_MAX_STALE_SECONDS is {max_stale_seconds:g}."
+        return Reason(Expired.code, f"{old} The next read refreshes it.")
+    if state == "broken":
+        return Reason(CannotOpen.code, f"{broken} key{'s do' if broken > 1 else ' does'} not open; see config.broken.")
+    return None
+
+
+def _error(keeper: Keeper) -> ConfigsvcError | None:
+    """Why it is not up to date. That a refresh was put off to the next invocation is no trouble: none is overdue."""
+    error = keeper.error
+    return keeper.failure if error is not None and error.members.get("reason") == "time_left" else error
+
+
+def _parted(
+    errors: Mapping[Namespace, ConfigsvcError], last: ConfigsvcError | None, held: Iterable[str]
+) -> tuple[dict[str, Reason], dict[str, Reason]]:
+    """Which namespaces are refused and which fail: the others too, where the last error is of no single namespace."""
+    refused = {str(each): _reason(error) for each, error in errors.items() if refuses(error)}
+    failing = {str(each): _reason(error) for each, error in errors.items() if not refuses(error)}
+    if last is not None and all(last.detail != each.detail for each in errors.values()):
+        failing |= {each: _reason(last) for each in held if each not in refused}
+    return refused, failing
+
+
+def _reason(error: ConfigsvcError) -> Reason:
+    return Reason(str(error.members.get("cause", error.code)), error.detail)
+
+
+def _shown(reason: Reason | None) -> dict[str, str] | None:
+    return None if reason is None else {"code": reason.code, "text": reason.text}

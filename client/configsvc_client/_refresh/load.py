@@ -1,0 +1,179 @@
+"""The first load: from the service, asked again until the start deadline, else from the fallback file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from configsvc.model.errors import ConfigsvcError, ConfigUnavailable, Internal, Misconfigured, Throttled, Unavailable
+from configsvc.model.names import Namespace
+from configsvc.model.record import Record
+from configsvc_client._freshness import Freshness, confirmed, saved
+from configsvc_client._opening.opening import OpeningRules
+from configsvc_client._ports import Chance, FetchedSnapshot, World
+from configsvc_client._refresh.flight import Held, fetched, opened, ours
+from configsvc_client._service.answers import NOT_OURS
+from configsvc_client._settings import ClientSettings
+
+Attempted = TypeVar("Attempted")
+
+_FIRST_WAIT = 0.2
+"""The longest first wait in seconds; each one after it may be twice as long, however long the start may take."""
+
+_FOR_KMS = 0.1
+"""The share of the time in which the service is not asked again: 0.8 s of 8 for its answer, and to open it by KMS."""
+
+_LATE = 0.1
+"""The share of the time in which the last request may be: who is told nothing is not to give up for small draws."""
+
+_FEW = 3
+_SELDOM_PASSING = frozenset({"certificate", NOT_OURS, "unforeseen"})
+"""Reasons that time alone seldom mends: whoever set the wrong URL is told after three tries, not after 8 s."""
+
+_PASSING = (Unavailable, Throttled, Internal)
+
+
+class Loaded(Record):
+    """What was loaded, how fresh that is, and why it is not from the service, where it is not."""
+
+    held: Held
+    freshness: Freshness
+    error: ConfigsvcError | None = None
+
+
+def seconds_of(settings: ClientSettings) -> float:
+    """How long a first load may take: with a fallback file, as long once more to open that."""
+    return settings.start_seconds * (1 if settings.fallback is None else 2)
+
+
+def load(settings: ClientSettings, world: World, rules: OpeningRules, deadline: float) -> Loaded:
+    """What to hold when nothing was.
+
+    The service has the time until then; where there is a fallback file half of it, and opening the file the rest. A
+    file that may not be used is warned of.
+
+    Raises:
+        ConfigUnavailable: neither gave anything.
+        Misconfigured: settings for what has to be opened are missing.
+    """
+    now = world.clock.now()
+    spared = 0.0 if settings.fallback is None else (deadline - now.monotonic) / 2
+    try:
+        held = _from_service(settings, world, rules, deadline - spared)
+    except ConfigUnavailable as error:
+        if settings.fallback is None:
+            raise
+        from configsvc_client._foreign import pass_on
+
+        pass_on(error)
+        return _from_file(settings, world, rules, deadline, error)
+    return Loaded(held, confirmed(now, settings.pace, world.chance))
+
+
+def _from_service(settings: ClientSettings, world: World, rules: OpeningRules, deadline: float) -> Held:
+    """Fetched once: while KMS throttles, KMS is asked again, and the service is not."""
+    left = deadline - world.clock.now().monotonic
+    starting = _Starting(settings, world, rules, deadline)
+    _patiently(starting.fetch, world, deadline - (_FOR_KMS * left if settings.pin.arns else 0.0))
+    return _patiently(starting.open, world, deadline)
+
+
+class _Starting:
+    """What came, kept until it is opened. Behind a function, so that no frame on an error's way out holds it."""
+
+    def __init__(self, settings: ClientSettings, world: World, rules: OpeningRules, deadline: float) -> None:
+        self._settings, self._world, self._rules, self._deadline = settings, world, rules, deadline
+        self._found: Callable[[], dict[Namespace, FetchedSnapshot]] = dict
+
+    def fetch(self) -> None:
+        found = fetched(self._settings.namespaces, self._world.gateway, self._deadline, self._world.prepare)
+        self._found = lambda: dict(found)
+
+    def open(self) -> Held:
+        """What KMS opened before it failed is in the keyring, and not asked for again."""
+        return opened(self._settings.namespaces, self._found(), self._rules, self._deadline, "service")
+
+
+def _patiently(attempt: Callable[[], Attempted], world: World, until: float) -> Attempted:
+    """What an attempt gives. Only what may pass by itself is tried again, and never after `until`.
+
+    Waits for what Retry-After says, plus full jitter: a whole fleet may have been told the same. Where nothing is said,
+    the last request is in the last tenth of the time, whatever is drawn.
+
+    Raises:
+        ConfigUnavailable: why there is nothing; at once where the wait would end too late.
+        Misconfigured: from the attempt.
+    """
+    tried, late = 0, _LATE * (until - world.clock.now().monotonic)
+    while True:
+        try:
+            return ours(attempt)
+        except Misconfigured:
+            raise
+        except ConfigsvcError as error:
+            from configsvc.model.retry import Backoff, seconds_asked
+            from configsvc_client._foreign import pass_on
+
+            pass_on(error)
+            tried, said = tried + 1, seconds_asked(error) or 0
+            room = until - world.clock.now().monotonic - said
+            if room <= (0.0 if said else late) or not _passes(error, tried):
+                raise _unloaded(error) from error
+            longest = max(Backoff(_FIRST_WAIT).longest(tried), said)
+            pause = said + _jittered(longest, room, world.chance, told=bool(said))
+        world.clock.pause(pause)
+
+
+def _jittered(most: float, room: float, chance: Chance, *, told: bool) -> float:
+    """Full jitter, within the room that is left. Where nothing was told and it could reach the end, at least half."""
+    least = room / 2 if most > room and not told else 0.0
+    return least + chance() * (min(most, room) - least)
+
+
+def _passes(error: ConfigsvcError, tried: int) -> bool:
+    return isinstance(error, _PASSING) and (tried < _FEW or error.members.get("reason") not in _SELDOM_PASSING)
+
+
+def _unloaded(error: ConfigsvcError) -> ConfigUnavailable:
+    from configsvc.model.retry import seconds_asked
+
+    asked = seconds_asked(error)
+    members = {} if asked is None else {"retry_after": asked}
+    return ConfigUnavailable(f"Config could not be loaded. {error.detail}", cause=error.code, **members)
+
+
+def _from_file(
+    settings: ClientSettings, world: World, rules: OpeningRules, deadline: float, error: ConfigUnavailable
+) -> Loaded:
+    path = str(settings.fallback)
+    try:
+        held, saved_at = ours(lambda: _opened_file(path, settings, world, rules, deadline))
+    except Misconfigured:
+        raise
+    except ConfigsvcError as refused:
+        from configsvc_client._foreign import pass_on
+
+        pass_on(refused)
+        world.warn(f"The fallback file {path} is not used. {refused.detail}")
+        from configsvc_client._wording import sentences
+
+        either = f"The fallback file {path} is not used either"
+        raise ConfigUnavailable(sentences(error.detail, either, refused.detail), **error.members) from error.__cause__
+    world.warn(f"Config is served from the fallback file {path}. {error.detail}")
+    from configsvc.model.retry import seconds_asked
+
+    now = world.clock.now()
+    fresh = saved(saved_at, now, settings.pace, world.chance, seconds_asked(error))
+    return Loaded(held, fresh, error)
+
+
+def _opened_file(
+    path: str, settings: ClientSettings, world: World, rules: OpeningRules, deadline: float
+) -> tuple[Held, float]:
+    """What the file holds, opened, and when it was saved."""
+    from configsvc_client._opening.fallback_file import checked, decode, read
+
+    fallback = decode((world.read or read)(path))
+    sealed = checked(fallback, settings.url, settings.namespaces)
+    found = {namespace: FetchedSnapshot("", each) for namespace, each in sealed.items()}
+    return opened(settings.namespaces, found, rules, deadline, "fallback"), fallback.saved_at

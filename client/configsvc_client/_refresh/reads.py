@@ -1,0 +1,236 @@
+"""How Config is read: the snapshot of an invocation, else what is held while its window is open."""
+
+from __future__ import annotations
+
+import math
+import sys
+from abc import abstractmethod
+from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
+from contextvars import ContextVar
+from time import monotonic, time
+from typing import TYPE_CHECKING, Any, overload
+
+from configsvc_client._freshness import NEVER, Window
+from configsvc_client._opening.snapshot import Default, Snapshot, values_of
+from configsvc_client._opening.value import ConfigValue, Converted
+from configsvc_client._secret import HiddenMapping, Secret, Shown, view
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from configsvc_client._reading.leases import Leases
+
+
+class Published(Shown):
+    """What may be read without asking, and until when by both clocks. Never changed, so that no read mixes two.
+
+    A reader takes hold of it once, by one load of an attribute, and a writer puts another in its place by one store:
+    whatever comes in between, values are compared with the window that was published with them.
+    """
+
+    __slots__ = ("ends", "plain", "snapshot", "until")
+
+    def __init__(self, snapshot: Snapshot, plain: dict[str, ConfigValue], window: Window) -> None:
+        self.snapshot = snapshot
+        self.plain = plain
+        self.until, self.ends = window.until
+
+    def __repr__(self) -> str:
+        return f"Published({self.snapshot!r})"
+
+
+class Reads(HiddenMapping[str, ConfigValue]):
+    """The reading half of Config. The other half gives `_current`, and calls `_publish` with what may be read."""
+
+    # Faster than members.
+    __slots__ = (
+        "__weakref__",
+        "_invocation",
+        "_leases",
+        "_monotonic",
+        "_of_invocation",
+        "_open",
+        "_published",
+        "_wall",
+    )
+
+    _leases: Leases | None
+
+    def __init__(self) -> None:
+        self._invocation: ContextVar[Snapshot | None] = ContextVar("configsvc snapshot", default=None)
+        self._of_invocation = self._invocation.get
+        self._show_nothing()
+
+    def __getitem__(self, key: str) -> ConfigValue:
+        # Inlined: this is the path that counts. The system's clocks are globals here, which costs less than attributes;
+        # where others stand in for them, nothing is ever open. Nothing is compared with the beginning of the window:
+        # where one clock went back, the other still says how much time passed.
+        shown = self._open
+        if shown.until > time() and shown.ends > monotonic():  # in this order, which costs less
+            try:
+                return shown.plain[key]
+            except KeyError:
+                pass
+            return shown.snapshot[key]  # says why there is none
+        return self._held(key)[key]
+
+    def _look_for_invocations(self) -> None:
+        """From now on `config[key]` looks first whether this is an invocation; whoever wraps no handler never does.
+
+        What looks stands right before `Reads`, so a subclass's own `__getitem__` stays, and meets it by `super()`.
+        """
+        if not isinstance(self, InvocationReads):
+            own = type(self)
+            members = {"__slots__": (), "__module__": own.__module__, "__doc__": own.__doc__}
+            self.__class__ = type(own.__name__, (own, InvocationReads), members)
+
+    def __iter__(self) -> Iterator[str]:
+        return self._walked(sys._getframe(1))  # noqa: SLF001  # who walks
+
+    def keys(self) -> KeysView[str]:
+        """The keys; whoever walks over them, and reads each, reads one snapshot."""
+        try:
+            from configsvc_client._reading.leases import Keys
+        except ImportError as error:  # a signal handler reads, and interrupted the first import of it
+            from configsvc_client._foreign import pass_on
+
+            pass_on(error)
+            return self._reading().keys()
+        return Keys(self)
+
+    def values(self) -> ValuesView[ConfigValue]:
+        """The values; whoever walks over them walks over one snapshot."""
+        made: ValuesView[ConfigValue] = view(self, "values", lambda: iter(self._reading().values()))
+        return made
+
+    def items(self) -> ItemsView[str, ConfigValue]:
+        """Keys with their values; whoever walks over them walks over one snapshot."""
+        made: ItemsView[str, ConfigValue] = view(self, "items", lambda: iter(self._reading().items()))
+        return made
+
+    def __len__(self) -> int:
+        return len(self._reading())
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._reading(key)
+
+    @overload
+    def get(self, key: str) -> ConfigValue | None: ...
+
+    @overload
+    def get(self, key: str, default: Default) -> ConfigValue | Default: ...
+
+    @overload
+    def get(self, key: str, default: None = None, *, as_: Callable[[Any], Converted]) -> Converted | None: ...
+
+    @overload
+    def get(self, key: str, default: Default, *, as_: Callable[[Any], Converted]) -> Converted | Default: ...
+
+    def get(self, key: str, default: Any = None, *, as_: Callable[[Any], Any] | None = None) -> Any:
+        """The value of a key, or the default; see `Snapshot.get`."""
+        snapshot = self._reading(key)
+        if key not in snapshot:
+            return default
+        default = None  # as in Snapshot.get
+        return snapshot[key] if as_ is None else snapshot.get(key, as_=as_)
+
+    def secret(self, key: str) -> Secret:
+        """The value of a sealed key, masked; see `Snapshot.secret`."""
+        return self._reading(key).secret(key)
+
+    def snapshot(self) -> Snapshot:
+        """All values at one revision of each namespace: inside a wrapped handler the invocation's, else the current.
+
+        Raises:
+            ConfigUnavailable: nothing is held and nothing could be loaded within the start deadline.
+            Expired: what is held is older than `max_stale_seconds` and could not be refreshed.
+            Misconfigured: settings are missing, all of them named, or wrong.
+        """
+        invoked = self._of_invocation()
+        return self._current() if invoked is None else invoked
+
+    def _reading(self, key: object = None) -> Snapshot:
+        """As `config[key]`: inside a handler its snapshot, else what is held, after one look at each clock."""
+        invoked = self._of_invocation()
+        return self._held(key) if invoked is None else invoked
+
+    def _held(self, key: object = None) -> Snapshot:
+        """What is held while its window is open, else what is current; for a key of a walk, what that walks over."""
+        published, leases = self._published, self._leases
+        if leases is not None and key is not None:
+            if (walked := leases.of(key)) is not None:
+                return walked
+            if not leases.any_left():
+                self._opens(published)
+        if self._wall() < published.until and self._monotonic() < published.ends:
+            return published.snapshot
+        return self._current()
+
+    def _walked(self, frame: FrameType) -> Iterator[str]:
+        """The keys of one snapshot, of which the frame that walks over them then reads the values."""
+        if (invoked := self._of_invocation()) is not None:
+            return iter(invoked)
+        leases = self._leases
+        if leases is None:
+            try:
+                from configsvc_client._reading.leases import Leases
+            except ImportError:  # as in `keys`
+                return iter(self._held())
+            leases = self._leases = Leases(self._monotonic)
+        lease = leases.begin(frame)  # first: whoever publishes from here on sees it
+        return lease.keys(self._held())
+
+    @abstractmethod
+    def _current(self, remaining: float = math.inf) -> Snapshot:
+        """What is held, refreshed or loaded where that is due."""
+
+    @property
+    def _shown(self) -> Snapshot:
+        """What is held, without asking for more."""
+        return self._published.snapshot
+
+    def _show_nothing(self) -> None:
+        """No window is open, so that the next read asks."""
+        self._open = self._published = Published(Snapshot(()), {}, NEVER)
+        self._leases = None
+        self._read_by(_no_time, _no_time)
+
+    def _read_by(self, wall: Callable[[], float], monotonic: Callable[[], float]) -> None:
+        """From now on windows are of these clocks; before, nothing is published."""
+        self._wall, self._monotonic = wall, monotonic
+
+    def _publish(self, snapshot: Snapshot, window: Window) -> None:
+        """From now on this is read, within its window: one store of an attribute.
+
+        Where a walk over something else goes on, reads are considered until it ends.
+        """
+        before, leases = self._published, self._leases
+        if snapshot is before.snapshot:
+            self._published = published = Published(snapshot, before.plain, window)
+        else:
+            plain = dict(values_of(snapshot))  # is looked up faster than a subclass
+            self._open = Published(snapshot, plain, NEVER)
+            self._published = published = Published(snapshot, plain, window)
+        if leases is None or not leases.any_left():
+            self._opens(published)
+
+    def _opens(self, published: Published) -> None:
+        if self._wall is time and self._monotonic is monotonic:
+            self._open = published
+
+
+class InvocationReads(Reads):
+    """The reading half of a Config that wraps handlers. Of no layout of its own, so that its class may change."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key: str) -> ConfigValue:
+        of_invocation = self._of_invocation
+        if (invoked := of_invocation()) is not None:
+            return invoked[key]
+        return Reads.__getitem__(self, key)
+
+
+def _no_time() -> float:
+    """Stands for the clocks until the first load: no window is open then."""
+    return 0.0

@@ -1,0 +1,183 @@
+"""Namespaces of which an answer was not taken: why, how old what is held of each is, and when it is opened again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from configsvc.model.errors import SENT, ConfigsvcError, Internal, Throttled, Unavailable
+from configsvc.model.names import Namespace
+from configsvc.model.record import Record
+from configsvc.model.retry import Backoff
+from configsvc_client._freshness import age
+from configsvc_client._ports import Chance, ClockReading, FetchedSnapshot
+from configsvc_client._service.answers import NOT_OURS, refuses
+
+_MOST_INTERVALS = 5
+_TOO_SLOW = 4
+_TRANSIENT_ERRORS = (Unavailable, Throttled, Internal)
+
+
+class RefusedNamespace(Record):
+    """Why a namespace's answer was not taken, and a mark that the same answer has again; none where there was none."""
+
+    error: ConfigsvcError
+    mark: int | None = None
+
+
+class _Refusal(Record):
+    refused: RefusedNamespace
+    since: ClockReading
+    quiet: float
+    times: int
+
+    def due(self, now: ClockReading) -> bool:
+        return age(self.since, now) >= self.quiet
+
+    def waits(self, now: ClockReading) -> bool:
+        """Whether the same answer is not opened again yet.
+
+        After an outage of KMS it is with each poll, so that its end shows. After want of time too, but only until the
+        longest deadline did not help: what KMS has opened is held, so each try comes further, but each takes its time.
+        """
+        if self.refused.error.members.get("reason") == "deadline":
+            return self.times > _TOO_SLOW and not self.due(now)
+        return not _passes(self.refused.error) and not self.due(now)
+
+
+class Refusals:
+    """Those of one Config, and when each namespace was confirmed. Does not change: `settled` makes the next.
+
+    Args:
+        interval: between polls, in seconds.
+        chance: for the times at which the same answer is opened again.
+        confirmed: when each namespace was.
+        held: what is refused.
+    """
+
+    def __init__(
+        self,
+        interval: float,
+        chance: Chance,
+        confirmed: Mapping[Namespace, ClockReading],
+        held: Mapping[Namespace, _Refusal] = MappingProxyType({}),
+    ) -> None:
+        self._interval = interval
+        self._chance = chance
+        self._confirmed = confirmed
+        self._held = held
+
+    @property
+    def errors(self) -> dict[Namespace, ConfigsvcError]:
+        """Why each namespace that is refused is."""
+        return {namespace: each.refused.error for namespace, each in self._held.items()}
+
+    def waiting(self, now: ClockReading) -> dict[Namespace, RefusedNamespace]:
+        """What is not opened again yet if the same comes again: that could cost a KMS call with each poll."""
+        return {namespace: each.refused for namespace, each in self._held.items() if each.waits(now)}
+
+    def settled(self, refused: Mapping[Namespace, RefusedNamespace], now: ClockReading) -> Refusals:
+        """After a refresh: what is refused now, and all else is confirmed."""
+        confirmed = {each: at if each in refused else now for each, at in self._confirmed.items()}
+        held = {each: self._refusal(self._held.get(each), refusal, now) for each, refusal in refused.items()}
+        return Refusals(self._interval, self._chance, confirmed, held)
+
+    def oldest(self) -> ClockReading:
+        """Since when something that is held was not confirmed, by each clock."""
+        moments = self._confirmed.values()
+        return ClockReading(min(each.wall for each in moments), min(each.monotonic for each in moments))
+
+    def _refusal(self, old: _Refusal | None, refused: RefusedNamespace, now: ClockReading) -> _Refusal:
+        """The same answer is opened again after full jitter up to 2, 4, then at most 5 intervals."""
+        if old is not None and old.refused.mark == refused.mark and old.waits(now):
+            return old
+        times = old.times + 1 if old else 1
+        longest = Backoff(2 * self._interval, _MOST_INTERVALS * self._interval).longest(times)
+        return _Refusal(refused, now, self._chance() * longest, times)
+
+
+def mark_of(found: FetchedSnapshot) -> int:
+    """The same for the same answer, whatever its ETag says."""
+    return hash((found.sealed.revision, frozenset(found.sealed.entries), found.sealed.data_keys))
+
+
+def _passes(error: ConfigsvcError) -> bool:
+    """Whether it is an outage, and nothing that somebody did to the namespace."""
+    return isinstance(error, _TRANSIENT_ERRORS) and error.members.get("reason") != NOT_OURS
+
+
+_PASSING = frozenset(each.code for each in SENT if issubclass(each, Unavailable | Throttled | Internal))
+_OUTAGE = "outage"
+_NONE: Mapping[Namespace, frozenset[str]] = MappingProxyType({})
+
+
+class Troubles(Record):
+    """Of each namespace, what kinds of trouble the log was told of since it was last well; and which have broken keys.
+
+    A kind is told once until the namespace is well again, so an outage that turns into a refusal and back is two lines.
+    """
+
+    told: Mapping[Namespace, frozenset[str]] = _NONE
+    broken: frozenset[Namespace] = frozenset()
+
+
+def settled(
+    before: Troubles, errors: Mapping[Namespace, ConfigsvcError], broken: Mapping[Namespace, Iterable[str]]
+) -> tuple[Troubles, list[str]]:
+    """After a load or a refresh: what the log has been told from now on, and the lines that it is told now.
+
+    Args:
+        before: what it was told.
+        errors: why each namespace is not updated that is not; one error for several makes one line.
+        broken: of each namespace the keys that are there but do not open.
+    """
+    told = {each: before.told.get(each, frozenset()) | {_kind(error)} for each, error in errors.items()}
+    begun = [each for each in told if told[each] != before.told.get(each)]
+    healed = [each for each in before.told if each not in told]
+    lacking = {each: sorted(keys) for each, keys in broken.items() if keys}
+    lines = [*_begun({each: errors[each] for each in begun}), *_lacking(lacking, before)]
+    lines += [f"All keys of {each} open again." for each in sorted(before.broken - lacking.keys())]
+    if healed:
+        lines.append(f"{_names(healed)} updated again.")
+    return Troubles(told, frozenset(lacking)), lines
+
+
+def loaded(broken: Mapping[Namespace, Iterable[str]], error: ConfigsvcError | None) -> tuple[Troubles, list[str]]:
+    """After the first load. Why it came from the fallback file was told with that, and is not told again."""
+    begun, _ = settled(Troubles(), {} if error is None else dict.fromkeys(broken, error), broken)
+    return begun, settled(Troubles(), {}, broken)[1]
+
+
+def _kind(error: ConfigsvcError) -> str:
+    code = str(error.members.get("cause", error.code))
+    return _OUTAGE if code in _PASSING and not refuses(error) else code
+
+
+def _begun(errors: Mapping[Namespace, ConfigsvcError]) -> list[str]:
+    by_text = dict[str, list[Namespace]]()
+    for namespace, error in errors.items():
+        by_text.setdefault(error.detail, []).append(namespace)
+    return [
+        f"{_names(each)} not updated, and what is held of {'them' if len(each) > 1 else 'it'} stays. {text}"
+        for text, each in by_text.items()
+    ]
+
+
+def _lacking(lacking: Mapping[Namespace, list[str]], before: Troubles) -> list[str]:
+    return [
+        f"{_counted(len(keys))} of {each} {'does' if len(keys) == 1 else 'do'} not open, and reading one raises why: "
+        f"{', '.join(keys[:_SHOWN])}{', …' if len(keys) > _SHOWN else ''}."
+        for each, keys in lacking.items()
+        if each not in before.broken
+    ]
+
+
+_SHOWN = 5
+
+
+def _counted(keys: int) -> str:
+    return "1 key" if keys == 1 else f"{keys} keys"
+
+
+def _names(namespaces: list[Namespace]) -> str:
+    return f"{', '.join(namespaces)} {'are' if len(namespaces) > 1 else 'is'}"

@@ -1,0 +1,1 @@
+"""The configsvc service over HTTP: requests, answers and refusals."""

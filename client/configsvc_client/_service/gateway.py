@@ -1,0 +1,195 @@
+"""The service over HTTP, for reading: one conditional GET, whether of one namespace or of several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from configsvc.model.errors import ConfigsvcError, NotFound, Unavailable
+from configsvc.model.etag import match_weakly
+from configsvc.model.names import Namespace
+from configsvc_client._ports import FetchedSnapshot, FetchResult
+from configsvc_client._secret import Secret, masked
+from configsvc_client._service.answers import NotOurs, Received, not_ours, problem, read_answer, read_snapshot
+from configsvc_client._transport.http import Connection
+
+if TYPE_CHECKING:
+    from configsvc_client._service.api_keys import ApiKeys
+    from configsvc_client._service.many import Several
+    from configsvc_client._transport.response import Response
+
+_OK = 200
+_NOT_MODIFIED = 304
+_TOO_MUCH = frozenset({400, 413, 431})
+"""What whoever minds the size or the spelling of If-None-Match answers."""
+
+Meanwhile = Callable[[], None] | None
+
+
+class ApiGateway:
+    """Reads are not signed; the API key says who asks. Sends few headers: a poll's request is under 300 bytes.
+
+    Args:
+        connection: to the service.
+        api_keys: one, or two of which one may be refused.
+    """
+
+    def __init__(self, connection: Connection, *api_keys: str | Secret) -> None:
+        self._connection = connection
+        self._api_keys = tuple(map(masked, api_keys))
+        self._either: ApiKeys | None = None
+
+    def __repr__(self) -> str:
+        return f"ApiGateway({self._connection.url.origin})"
+
+    def fetch(self, known: Mapping[Namespace, str | None], deadline: float, meanwhile: Meanwhile = None) -> FetchResult:
+        """See `Gateway.fetch`."""
+        if len(known) == 1:
+            return self._single(*next(iter(known.items())), deadline, meanwhile)
+        from configsvc_client._service.many import AT_ONCE
+
+        names, found = list(known), FetchResult()
+        parts = [names[at : at + AT_ONCE] for at in range(0, len(names), AT_ONCE)]
+        for part in parts:
+            asked = {namespace: known[namespace] for namespace in part}
+            if len(parts) == 1:
+                return self._several(asked, deadline, meanwhile)
+            found |= self._apart(asked, deadline, meanwhile)
+            meanwhile = None
+        failed = _all_failed(found, known)
+        if failed is not None:
+            raise failed
+        return found
+
+    def _single(
+        self, namespace: Namespace, etag: str | None, deadline: float, meanwhile: Meanwhile = None
+    ) -> FetchResult:
+        target = f"{self._connection.url.path}/v1/namespaces/{namespace}/snapshot"
+        response = self._get(target, etag, deadline, meanwhile)
+        if response is None:
+            return {}
+
+        def read(came: Received) -> FetchResult:
+            return {namespace: FetchedSnapshot(*read_snapshot(namespace, came.etag, came.members))}
+
+        return read_answer(response, self._connection.url, read, _no_snapshot(namespace))
+
+    def _several(self, known: Mapping[Namespace, str | None], deadline: float, meanwhile: Meanwhile) -> FetchResult:
+        """In one request; without the namespace that the service says is absent, where there is one."""
+        from configsvc_client._service import many
+
+        etag = many.etag_of(known)
+        try:
+            response = self._get(many.target(self._connection.url.path, known), etag, deadline, meanwhile)
+        except NotFound as error:
+            from configsvc_client._foreign import pass_on
+
+            pass_on(error)
+            return self._without(error, known, deadline)
+        if response is None:
+            return {}
+
+        def read(came: Received) -> Several | NotOurs:
+            try:
+                return many.several(tuple(known), came.etag, came.members)
+            except NotOurs as error:
+                from configsvc_client._foreign import pass_on
+
+                pass_on(error)
+                return error.with_traceback(None)
+
+        named = ", ".join(known)
+        several = read_answer(response, self._connection.url, read, _no_snapshot(named))
+        if isinstance(several, NotOurs):
+            return self._singly(known, deadline, self._senseless(named, several))
+        return self._each(several, known, deadline)
+
+    def _each(self, several: Several, known: Mapping[Namespace, str | None], deadline: float) -> FetchResult:
+        from configsvc_client._service import many
+
+        found: FetchResult = dict(many.changed(several.found, known))
+        found |= {namespace: self._senseless(namespace, fault) for namespace, fault in several.senseless.items()}
+        for namespace in several.deferred:
+            found |= self._apart({namespace: known[namespace]}, deadline)
+        return found
+
+    def _without(self, error: NotFound, known: Mapping[Namespace, str | None], deadline: float) -> FetchResult:
+        rest = {namespace: etag for namespace, etag in known.items() if namespace != error.members.get("namespace")}
+        absent = known.keys() - rest.keys()
+        if not absent or not rest:
+            raise error
+        return {**dict.fromkeys(absent, error.with_traceback(None)), **self._apart(rest, deadline)}
+
+    def _singly(self, known: Mapping[Namespace, str | None], deadline: float, error: Unavailable) -> FetchResult:
+        """Each by itself, where something in one of them makes no sense of all.
+
+        Raises:
+            Unavailable: none came.
+        """
+        found = FetchResult()
+        for namespace, etag in known.items():
+            found |= self._apart({namespace: etag}, deadline)
+        if _all_failed(found, known):
+            raise error
+        return found
+
+    def _apart(
+        self, known: Mapping[Namespace, str | None], deadline: float, meanwhile: Meanwhile = None
+    ) -> FetchResult:
+        """What is asked for by itself fails by itself."""
+        try:
+            return self.fetch(known, deadline, meanwhile)
+        except ConfigsvcError as error:
+            from configsvc_client._foreign import pass_on
+
+            pass_on(error)
+            return dict.fromkeys(known, error.with_traceback(None))
+
+    def _get(self, target: str, etag: str | None, deadline: float, meanwhile: Meanwhile) -> Response | None:
+        """The answer, None where nothing changed."""
+        if len(self._api_keys) == 1:
+            return self._got(self._api_keys[0], target, etag, deadline, meanwhile)
+        if self._either is None:
+            from configsvc_client._service.api_keys import ApiKeys
+
+            self._either = ApiKeys(*self._api_keys)
+        return self._either.tried(target, lambda api_key: self._got(api_key, target, etag, deadline, meanwhile))
+
+    def _got(
+        self, api_key: Secret, target: str, etag: str | None, deadline: float, meanwhile: Meanwhile
+    ) -> Response | None:
+        """The answer, None where nothing changed. What is refused for its condition is asked for without."""
+        response = self._sent(api_key, target, etag, deadline, meanwhile)
+        if etag is not None and response.status in _TOO_MUCH:
+            etag = None
+            response = self._sent(api_key, target, etag, deadline, None)
+        if response.status == _OK:
+            return response
+        if response.status != _NOT_MODIFIED:
+            raise problem(response, self._connection.url, target)
+        if etag is None or not match_weakly(response.headers.get("etag", etag), etag):
+            self._connection.close()  # it may have been said unasked, and then the answer would come as the next one
+            raise Unavailable("The service says that nothing changed, but not since what is held.")
+        return None
+
+    def _sent(self, api_key: Secret, target: str, etag: str | None, deadline: float, meanwhile: Meanwhile) -> Response:
+        headers: dict[str, str | Secret] = {"x-api-key": api_key, "accept-encoding": "gzip"}
+        if etag is not None:
+            headers["if-none-match"] = etag
+        return self._connection.request("GET", target, headers, b"", deadline, meanwhile=meanwhile)
+
+    def _senseless(self, what: str, fault: ValueError) -> Unavailable:
+        from configsvc_client._foreign import pass_on
+
+        pass_on(fault)
+        return not_ours(self._connection.url, f"{_no_snapshot(what)} ({fault})")
+
+
+def _no_snapshot(what: str) -> str:
+    return f"what came is no snapshot of {what}"
+
+
+def _all_failed(found: FetchResult, known: Mapping[Namespace, str | None]) -> ConfigsvcError | None:
+    """The first error, where nothing but errors came."""
+    errors = [each for each in found.values() if isinstance(each, ConfigsvcError)]
+    return errors[0] if len(errors) == len(known) else None

@@ -1,0 +1,1 @@
+"""HTTP/1.1 as the client needs it: one kept connection, TLS, proxies, deadlines."""

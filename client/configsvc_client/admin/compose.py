@@ -1,0 +1,253 @@
+"""The composition root of the write side: from the environment to an `Admin`. Nothing is sent here."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from configsvc.model.envelope import NONCE
+from configsvc.model.errors import Misconfigured
+from configsvc_client import _spelling, _world
+from configsvc_client._aws.chain import Chain
+from configsvc_client._aws.credentials import Find, in_variables
+from configsvc_client._aws.endpoints import region_in
+from configsvc_client._aws.kms import ENDPOINT_URLS, endpoint, profile_in, signed_for
+from configsvc_client._aws.sigv4 import Credentials
+from configsvc_client._opening.keyring import Keyring
+from configsvc_client._pin import Pin, pin
+from configsvc_client._secret import Secret, hidden
+from configsvc_client._service.gateway import ApiGateway
+from configsvc_client._spelling import KeyPatterns, key_pattern, split
+from configsvc_client._transport.http import Connection
+from configsvc_client._transport.url import Url, parse
+from configsvc_client.admin.admin import Admin, AdminNouns
+from configsvc_client.admin.change_sets import Activations, ChangeSets
+from configsvc_client.admin.data_keys import DataKeys, Rewrapper
+from configsvc_client.admin.fallback_file import FallbackFile
+from configsvc_client.admin.grants import CallerAccess, Grants
+from configsvc_client.admin.history import History
+from configsvc_client.admin.namespaces import Namespaces
+from configsvc_client.admin.ports import AdminPorts, ExchangeHook, open_connection
+from configsvc_client.admin.reading import Opener, Reader
+from configsvc_client.admin.rollback import Rollback, RollbackSources
+from configsvc_client.admin.rotation import Rotator
+from configsvc_client.admin.sealing.keyrings import Keyrings
+from configsvc_client.admin.sealing.protection import FormRules, Policy
+from configsvc_client.admin.sealing.sealer import ValueSealer
+from configsvc_client.admin.values import Values
+from configsvc_client.admin.wire.api import AdminApi
+from configsvc_client.admin.wire.retry import PatientKms
+from configsvc_client.admin.writing import Writer
+
+_REQUIRED_VARIABLES = ("CONFIGSVC_URL", "CONFIGSVC_API_KEY")
+_TTL = 3600.0
+NO_POLICY = Policy()
+
+_ADVICE = {"CONFIGSVC_URL": "Run configsvc init, or set it.", "CONFIGSVC_API_KEY": ""}
+
+
+class AdminSettings(NamedTuple):
+    """What an Admin needs to know; `pin` may be empty while nothing sealed is touched."""
+
+    url: Url
+    api_keys: tuple[Secret, ...]
+    region: str
+    pin: Pin
+    sealed_keys: KeyPatterns | None = None
+
+    def __repr__(self) -> str:
+        return f"Settings(url={self.url.origin}{self.url.path}, region={self.region!r}, api_keys=***)"
+
+
+class SystemRandomness:
+    """The operating system's randomness."""
+
+    fraction = staticmethod(_world.chance)
+
+    @staticmethod
+    def nonce() -> bytes:
+        """12 bytes."""
+        return os.urandom(NONCE)
+
+    @staticmethod
+    def idempotency_key() -> str:
+        """A random UUID (RFC 9562, version 4)."""
+        return str(uuid.uuid4())
+
+
+def from_environ(environ: Mapping[str, str], told: ExchangeHook | None = None, *, policy: Policy = NO_POLICY) -> Admin:
+    """An Admin from CONFIGSVC_URL, CONFIGSVC_API_KEY, CONFIGSVC_KMS_KEYS, and AWS's own variables and profiles.
+
+    CONFIGSVC_SEALED_KEYS counts for writes as it does for reads: those keys are never stored in the clear.
+
+    Args:
+        environ: the variables.
+        told: hears of each request to the service and to KMS, without what was in it.
+        policy: which keys may be stored in the clear. Without one everything is sealed that is not asked for as plain.
+
+    Raises:
+        Misconfigured: names every variable that is missing, or the one that is wrong.
+    """
+    environ = hidden(environ)
+    settings = settings_in(environ)
+    credentials = own_credentials(environ)
+    api = open_connection(settings.url, environ, told)
+
+    def connect(url: Url) -> Connection:
+        return open_connection(url, environ, told)
+
+    if any(environ.get(name) for name in ENDPOINT_URLS):
+        endpoint(settings.region, environ)  # so that a wrong variable is said at once, whatever the command
+    kms = _world.RegionalKms(
+        settings.pin, environ, connect, credentials.find, forget=credentials.forget, region=settings.region
+    )  # fmt: skip
+
+    def close() -> None:
+        api.close()
+        kms.close()
+
+    gateway = ApiGateway(api, *settings.api_keys)
+    return build_admin(
+        settings,
+        AdminPorts(api, kms, credentials.find, _world.SystemClocks(), SystemRandomness(), gateway),
+        close,
+        policy,
+    )
+
+
+def settings_in(environ: Mapping[str, str]) -> AdminSettings:
+    """The settings in the environment.
+
+    Raises:
+        Misconfigured: as `from_environ`.
+    """
+    url_text, api_keys = (
+        environ.get("CONFIGSVC_URL", "").strip(),
+        _spelling.api_keys(Secret(environ.get(_REQUIRED_VARIABLES[1], ""))),
+    )
+    missing = [name for name, given in zip(_REQUIRED_VARIABLES, (url_text, api_keys), strict=True) if not given]
+    if missing:
+        advice = " ".join(_ADVICE[name] for name in missing)
+        raise Misconfigured(f"Not set: {', '.join(missing)}. {advice}".rstrip(), missing=missing)
+    url = service_url(url_text, "CONFIGSVC_URL")
+    pinned, sealed = (split(environ.get(name, "")) for name in ("CONFIGSVC_KMS_KEYS", "CONFIGSVC_SEALED_KEYS"))
+    return AdminSettings(url, api_keys, find_region(environ, url), pin(pinned), key_pattern(sealed))
+
+
+def service_url(text: str, name: str) -> Url:
+    """The URL of a service, stage included; `name` is what it was given by.
+
+    Raises:
+        Misconfigured: not a URL, or one with the API's version.
+    """
+    url = parse(text, name)
+    if url.path.endswith("/v1"):
+        raise Misconfigured(f"{name} ends in /v1. Leave that out: it is the URL of the stage.")
+    return url
+
+
+def build_admin(
+    settings: AdminSettings, ports: AdminPorts, close: Callable[[], None] = lambda: None, policy: Policy = NO_POLICY
+) -> Admin:
+    """An Admin with ports of the caller's choice."""
+    clock, chance = ports.clock, ports.chance
+    api = AdminApi(settings.url, settings.api_keys, settings.region, ports)
+    kms = PatientKms(ports.kms, ports.credentials, clock, chance)
+    keyring = Keyring(kms, settings.pin, clock, _TTL)
+    keyrings = Keyrings(api, kms, keyring, settings.pin, clock, retired=policy.retired_kids)
+    reader, rules = Reader(api), FormRules(policy, settings.sealed_keys)
+    sealer = ValueSealer(keyrings, kms, settings.pin, clock, chance)
+    opener = Opener(
+        keyring, settings.pin, lambda namespace: [each.data_key for each in keyrings.list(namespace)], clock,
+        settings.sealed_keys,
+    )  # fmt: skip
+    writer = Writer(api, sealer.seal, reader.known, clock, chance, forget=keyrings.forget)
+    access, namespaces, history = CallerAccess(api), Namespaces(api), History(api)
+    change_sets = ChangeSets(writer, rules, Activations(reader, rules), namespaces)
+    values = Values(reader, opener, writer, change_sets, rules)
+    sources = RollbackSources(namespaces, history, reader, keyrings, opener)
+    rotator = Rotator(access, keyrings, reader, opener, writer)
+    nouns = AdminNouns(
+        values, change_sets, namespaces, DataKeys(keyrings, Rewrapper(kms, settings.pin, clock), rotator), Grants(api),
+        access, history, Rollback(sources, values, writer, rules),
+        FallbackFile(reader, opener, settings.url, clock),
+    )  # fmt: skip
+    return Admin(nouns, ports.gateway, clock, close)
+
+
+_REGION = re.compile(r"[a-z0-9-]+")
+_KEPT_SECONDS = 60.0
+"""Seconds for which botocore's credentials are used again: it renews them minutes before they expire."""
+
+
+def find_region(environ: Mapping[str, str], url: Url) -> str:
+    """The region that signatures name: AWS_REGION, AWS_DEFAULT_REGION, the API's host name's, or the AWS profile's.
+
+    Raises:
+        Misconfigured: none of them tells it, or a variable holds no region.
+    """
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        named = environ.get(name)
+        if named and not _REGION.fullmatch(named):
+            raise Misconfigured(f"{name} is {named!r}, which is not a region like eu-central-1.")
+        if named:
+            return signed_for(named)
+    found = region_in(url.name) or profile_in(environ).get("region", "")
+    if not found:
+        raise Misconfigured("The AWS region is not known. Set AWS_REGION to the API's region.")
+    if not _REGION.fullmatch(found):
+        raise Misconfigured(f"region in your AWS profile is {found!r}, which is not a region like eu-central-1.")
+    return signed_for(found)
+
+
+class OwnCredentials:
+    """AWS credentials of the variables as they are now, or of botocore's chain, found once for a whole command.
+
+    Each request to KMS and to the API is signed, and botocore may run a process or ask AWS each time it is asked.
+
+    Args:
+        environ: the variables.
+        chain: botocore's.
+        monotonic: a clock that never goes back.
+    """
+
+    def __init__(
+        self, environ: Mapping[str, str], chain: Find, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:  # fmt: skip
+        self._variables = hidden(environ)
+        self._chain = chain
+        self._monotonic = monotonic
+        self._kept: tuple[Credentials, float] | None = None
+
+    def __repr__(self) -> str:
+        return "OwnCredentials(***)"
+
+    def find(self, deadline: float) -> Credentials:
+        """The credentials to sign with now.
+
+        Raises:
+            Misconfigured: there are none.
+            Unavailable: AWS did not give them in time.
+        """
+        given = in_variables(self._variables)
+        if given is not None:
+            return given
+        kept = self._kept
+        if kept is None or self._monotonic() >= kept[1]:
+            found = self._chain(deadline)
+            kept = self._kept = found, self._monotonic() + _KEPT_SECONDS
+        return kept[0]
+
+    def forget(self) -> None:
+        """AWS refused them: the next call asks botocore again."""
+        self._kept = None
+
+
+def own_credentials(environ: Mapping[str, str]) -> OwnCredentials:
+    """The credentials of the person at the keyboard; KMS and the API are signed with the same."""
+    chain = Chain(environ.get("AWS_PROFILE") or None, environ.get("AWS_REGION") or None)
+    return OwnCredentials(environ, chain.find)

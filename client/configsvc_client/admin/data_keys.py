@@ -1,0 +1,191 @@
+"""Data keys: list, add, rewrap, retire, rotate."""
+
+from __future__ import annotations
+
+from configsvc.model import names
+from configsvc.model.encoding import base64std, from_base64std
+from configsvc.model.errors import Conflict, Misconfigured, NotFound, Unavailable
+from configsvc.model.names import Kid, Namespace
+from configsvc.model.snapshot import DataKey
+from configsvc_client._opening.keyring import Keyring
+from configsvc_client._pin import Pin, in_region, region_of
+from configsvc_client._ports import Clocks
+from configsvc_client.admin.ports import WriterKms
+from configsvc_client.admin.rotation import Rotation, RotationHook, Rotator
+from configsvc_client.admin.sealing.keyrings import (
+    KMS_SECONDS,
+    Keyrings,
+    StoredDataKey,
+    encryption_context,
+    require_pin,
+)
+from configsvc_client.admin.writing import Part
+
+
+def _ignore_part(part: Part) -> None:
+    del part
+
+
+class DataKeys:
+    """The data keys of namespaces.
+
+    Args:
+        keyrings: lists and stores them.
+        rewrapper: wraps one under another KMS key.
+        rotator: replaces them.
+    """
+
+    def __init__(self, keyrings: Keyrings, rewrapper: Rewrapper, rotator: Rotator) -> None:
+        self._keyrings = keyrings
+        self._rewrapper = rewrapper
+        self._rotator = rotator
+
+    def list(self, namespace: str) -> list[StoredDataKey]:
+        """List the data keys of a namespace, wrapped, newest first."""
+        return self._keyrings.list(names.namespace(namespace))
+
+    def add(self, namespace: str, kms_key: str) -> Kid:
+        """Make a data key under a KMS key (its ARN) and add it; new values are sealed under it from now on."""
+        return self.store(namespace, self.make(namespace, kms_key))
+
+    def make(self, namespace: str, kms_key: str) -> DataKey:
+        """Have KMS make and wrap a data key, and store it nowhere yet.
+
+        Raises:
+            CannotOpen: KMS refuses.
+        """
+        return self._keyrings.make(names.namespace(namespace), kms_key)
+
+    def store(self, namespace: str, data_key: DataKey) -> Kid:
+        """Add a data key that KMS wrapped for this namespace."""
+        return self._keyrings.store(names.namespace(namespace), data_key)
+
+    def get_retired(self, namespace: str) -> frozenset[str]:
+        """Return the kids that nothing is sealed under again: the policy's, and those that this Admin saw retired."""
+        return self._keyrings.never(names.namespace(namespace))
+
+    def check(self, namespace: str) -> None:
+        """Unwrap the newest live data key with kms:Decrypt and forget it: can this caller seal and open here?
+
+        Raises:
+            CannotOpen: KMS refuses, or its KMS key is not pinned.
+            Misconfigured: there is no data key, no KMS key is pinned, or no AWS credentials are found.
+        """
+        self._keyrings.sealer(names.namespace(namespace))
+
+    def rewrap(self, namespace: str, kid: str, kms_key: str) -> None:
+        """Wrap a data key under another KMS key (its ARN, in the same region), or under the same anew.
+
+        Readers whose pin does not name that KMS key yet cannot open what is sealed under the data key: pin it first.
+
+        Raises:
+            NotFound: there is no such data key.
+            CannotOpen: a KMS key is not pinned, KMS refuses, or what it answered is another key.
+            Conflict: the data key is retired, by the service's word or by the policy's.
+        """
+        name = names.namespace(namespace)
+        for each in self._keyrings.list(name):
+            if each.kid == kid:
+                if kid in self._keyrings.never(name):
+                    raise Conflict(f"The data key {kid} is retired, so it is not wrapped again.", kid=kid)
+                made = self._rewrapper.rewrapped(name, each.data_key, kms_key)
+                return self._keyrings.replace(name, made)
+        raise NotFound("There is no such data key.", kid=kid)
+
+    def retire(self, namespace: str, kid: str) -> None:
+        """Seal nothing more under a data key, and activate nothing that is. There is no way back.
+
+        Raises:
+            Conflict: entries that are served need it.
+        """
+        self._keyrings.retire(names.namespace(namespace), names.kid(kid))
+
+    def rotate(
+        self,
+        namespace: str,
+        kms_key: str | None = None,
+        message: str = "rotate",
+        *,
+        fresh: bool = False,
+        told: RotationHook = _ignore_part,
+    ) -> Rotation:
+        """Seal everything that is served in envelopes under one new data key, and retire the others.
+
+        It is done while others read and write. A run that was killed is run again: several live data keys are a
+        rotation that was begun, and it goes on with the newest. Versions that are not served are not sealed anew: those
+        under a retired data key can be read, and no longer be activated.
+
+        Args:
+            namespace: where.
+            kms_key: the ARN of the KMS key to wrap the new data key; that of the newest where left out, which takes
+                a pin of one KMS key.
+            message: for the change log.
+            fresh: whether to make a new data key also where a rotation was begun.
+            told: hears of each change set that is done, and of each key that is refused.
+
+        Raises:
+            Forbidden: the caller lacks `write` or `admin`; nothing was done.
+            CannotOpen: the caller may not make data keys, or not open them; nothing was done.
+            Unavailable: others were faster in every round.
+            Misconfigured: there is no data key to take the KMS key from, or no KMS key is pinned.
+        """
+        return self._rotator.rotate(names.namespace(namespace), kms_key, message, fresh=fresh, told=told)
+
+
+class Rewrapper:
+    """Asks kms:ReEncrypt, and opens what it answers before anyone else has to.
+
+    Args:
+        kms: knows both KMS keys, which have to be in one region.
+        pin: the KMS keys that are trusted, the new one among them.
+        clock: for deadlines.
+    """
+
+    def __init__(self, kms: WriterKms, pin: Pin, clock: Clocks) -> None:
+        self._kms = kms
+        self._pin = pin
+        self._clock = clock
+
+    def rewrapped(self, namespace: Namespace, data_key: DataKey, kms_key: str) -> DataKey:
+        """The same data key under that KMS key. It was unwrapped once and is what its kid commits to.
+
+        Raises:
+            CannotOpen: one of the KMS keys is not pinned, KMS refuses, or what it answered is another key.
+            Misconfigured: no KMS key is pinned, or the KMS keys are of two regions.
+        """
+        require_pin(self._pin)
+        context, wraps = encryption_context(namespace), self._pin.checked(kms_key)
+        wrapped = in_region(self._pin.checked(data_key.kms_key), region_of(wraps))
+        if region_of(wrapped) != region_of(wraps):
+            raise Misconfigured(
+                f"KMS re-encrypts within one region only, and {wraps} is in another region than {wrapped}. Create a "
+                f"new data key instead: configsvc data-key rotate -n {namespace} --fresh --kms-key {wraps}"
+            )
+        answer = self._kms.call(
+            "ReEncrypt",
+            {
+                "CiphertextBlob": data_key.wrapped,
+                "SourceKeyId": wrapped,
+                "SourceEncryptionContext": context,
+                "DestinationKeyId": wraps,
+                "DestinationEncryptionContext": context,
+            },
+            self._deadline(),
+        )
+        made = data_key._replace(kms_key=str(answer.get("KeyId")), wrapped=_parse_blob(answer.get("CiphertextBlob")))
+        # A keyring of its own: the namespace's holds this data key already and would not ask KMS.
+        Keyring(self._kms, self._pin, self._clock, 0).cipher(namespace, made, self._deadline())
+        return made
+
+    def _deadline(self) -> float:
+        return self._clock.now().monotonic + KMS_SECONDS
+
+
+def _parse_blob(answered: object) -> str:
+    try:
+        blob = from_base64std(answered if isinstance(answered, str) else "")
+    except ValueError:
+        blob = b""
+    if not blob:
+        raise Unavailable("KMS answered ReEncrypt without a ciphertext.", reason="answer")
+    return base64std(blob)

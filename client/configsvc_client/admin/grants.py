@@ -1,0 +1,210 @@
+"""Grants: which principal may do what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+from configsvc.model import names
+from configsvc.model.errors import Forbidden, InvalidRequest, NotFound, PreconditionFailed
+from configsvc.model.etag import is_of_revision
+from configsvc.model.grants import Action, Grant, allows, normalised
+from configsvc_client._service.answers import NotOurs
+from configsvc_client.admin.wire.api import AdminApi, Answer, list_items, read_nothing
+from configsvc_client.admin.wire.members import AnswerMembers
+
+_TRIES = 4
+
+
+class Granted(NamedTuple):
+    """A principal and its grants."""
+
+    principal: str
+    grants: tuple[Grant, ...]
+
+
+class Grants:
+    """The grants of principals. Every method takes `admin` on `*`."""
+
+    def __init__(self, api: AdminApi) -> None:
+        self._api = api
+
+    def get(self, principal: str) -> tuple[Grant, ...]:
+        """Return the grants of a principal, none when it has none."""
+        return self._held(principal)[0]
+
+    def list(self) -> Iterator[Granted]:
+        """List all principals and their grants, page by page."""
+        return list_items(self._api, "/grants", "grants", _read_granted, {}, signed=True)
+
+    def set(self, principal: str, grants: Sequence[Grant]) -> None:
+        """Replace the grants of a principal."""
+        self._set(principal, grants, {})
+
+    def delete(self, principal: str) -> None:
+        """Take every grant of a principal away."""
+        self._delete(principal, {})
+
+    def change(self, principal: str, new: Callable[[tuple[Grant, ...]], Sequence[Grant]]) -> tuple[Grant, ...]:
+        """Replace the grants of a principal by what `new` makes of them, and return that.
+
+        It is called again when someone else changed them, so no change of theirs is lost.
+
+        Raises:
+            PreconditionFailed: they changed each time.
+        """
+        for _ in range(_TRIES):
+            with suppress(PreconditionFailed):
+                return self._change(principal, new)
+        return self._change(principal, new)
+
+    def _change(self, principal: str, new: Callable[[tuple[Grant, ...]], Sequence[Grant]]) -> tuple[Grant, ...]:
+        held, etag = self._held(principal)
+        wanted = tuple(new(held))
+        if wanted == held:
+            return held
+        expected = {"if-match": etag} if etag else {"if-none-match": "*"}
+        if wanted:
+            self._set(principal, wanted, expected)
+        else:
+            self._delete(principal, expected)
+        return wanted
+
+    def _held(self, principal: str) -> tuple[tuple[Grant, ...], str | None]:
+        """The grants of a principal and their ETag; none when it has none."""
+
+        def read(answer: Answer) -> tuple[tuple[Grant, ...], str]:
+            answer.members.expect("principal", principal)
+            if not is_of_revision(answer.etag or ""):
+                raise NotOurs("its ETag is none of configsvc's")
+            return answer.members.grants(), str(answer.etag)
+
+        try:
+            return self._api.read("/grants", read, {"principal": principal}, signed=True)
+        except NotFound:
+            return (), None
+
+    def _set(self, principal: str, grants: Sequence[Grant], expected: Mapping[str, str]) -> None:
+        body = {"grants": [{"actions": list(each.actions), "namespaces": list(each.namespaces)} for each in grants]}
+
+        def read(answer: Answer) -> None:
+            answer.members.expect("principal", principal)
+            answer.members.grants()
+
+        self._api.write("PUT", "/grants", body, read, query={"principal": principal}, headers=expected)
+
+    def _delete(self, principal: str, expected: Mapping[str, str]) -> None:
+        self._api.write("DELETE", "/grants", None, read_nothing, query={"principal": principal}, headers=expected)
+
+
+def _read_granted(members: AnswerMembers) -> Granted:
+    return Granted(members.principal(), members.grants())
+
+
+_PROBES: Mapping[Action, tuple[tuple[str, str], ...]] = {
+    "write": (("POST", "/changes"), ("PUT", "/keys/configsvc.doctor")),
+    "admin": (("POST", "/data-keys"),),
+}
+"""Routes that take content, and refuse a request without it."""
+
+
+class CallerAccess:
+    """What the caller may do. None of it writes anything."""
+
+    def __init__(self, api: AdminApi) -> None:
+        self._api = api
+
+    def whoami(self, *, signed: bool = True) -> Mapping[str, object]:
+        """Return the caller's principals and grants, as the service sees them; the IAM one only when signed."""
+        return (
+            self._api.write("POST", "/whoami", None, _read_caller)
+            if signed
+            else self._api.read("/whoami", _read_caller)
+        )
+
+    def measure_skew(self) -> float | None:
+        """Return the seconds by which this clock is ahead of the service's, if known. Needs no grant."""
+        return self._api.skew()
+
+    def check_table(self) -> None:
+        """Check that the service can read its table. Needs no grant.
+
+        Raises:
+            Unavailable: it cannot, and `reason` says why.
+        """
+        self._api.check_table()
+
+    def require(self, namespace: str, *actions: Action) -> None:
+        """Check that the caller's IAM principal has all these actions, before the first of several requests is sent.
+
+        If the caller may not ask, nothing is raised: the service checks each request in any case.
+
+        Raises:
+            Forbidden: an action is missing.
+        """
+        name = names.namespace(namespace)
+        try:
+            principal, held, everywhere = self._api.write("POST", "/whoami", None, _read_rights)
+        except (Forbidden, NotFound):
+            return
+        lacking = [each for each in actions if not (allows(held, each, name) or (each == "admin" and everywhere))]
+        if lacking:
+            granted = " ".join(f"-a {each}" for each in lacking)
+            raise Forbidden(
+                f"This needs {' and '.join(actions)} on {name}, and {principal or 'your IAM principal'} lacks "
+                f"{' and '.join(lacking)}; nothing was done. An administrator grants that: "
+                f"configsvc grant {principal or 'PRINCIPAL'} {granted} -n {name}",
+                action=lacking[0], namespace=name, principal=principal, lacks="iam",
+            )  # fmt: skip
+
+    def find_denial(self, namespace: str, action: Action) -> Forbidden | None:
+        """Return why IAM does not let the caller use an action, or None where it does. Nothing is written.
+
+        The requests are signed and have no content, so the service refuses them before it reads anything. Only whom IAM
+        lets through gets that far. Grants play no part: see `whoami`.
+
+        Args:
+            namespace: need not be there.
+            action: write or admin. Reads are not signed, so nothing is asked for them.
+
+        Raises:
+            ConfigsvcError: neither IAM nor the service's check of the content answered.
+        """
+        name = names.namespace(namespace)
+        for method, path in _PROBES.get(action, ()):
+            try:
+                self._api.write(method, f"/namespaces/{name}{path}", {}, read_nothing)
+            except InvalidRequest:
+                continue
+            except Forbidden as error:
+                if error.members.get("gateway") != "ACCESS_DENIED":
+                    raise
+                return error
+        return None
+
+
+def _read_caller(answer: Answer) -> dict[str, object]:
+    """Both principals, None for one that there is not."""
+    members = answer.members
+    key, iam = members.inner_or_none("api_key"), members.inner_or_none("iam")
+    return {"api_key": key and _read_holder(key), "iam": iam and _read_iam(iam)}
+
+
+def _read_rights(answer: Answer) -> tuple[str | None, tuple[Grant, ...], bool]:
+    """The IAM principal, its grants, and whether it administers everywhere."""
+    iam = answer.members.inner_or_none("iam")
+    return (iam.principal(), iam.grants(), iam.flag("administrator")) if iam else (None, (), False)
+
+
+def _read_holder(members: AnswerMembers) -> dict[str, object]:
+    grants = [{"actions": list(each.actions), "namespaces": list(each.namespaces)} for each in members.grants()]
+    return {"principal": members.principal(), "grants": grants}
+
+
+def _read_iam(members: AnswerMembers) -> dict[str, object]:
+    held = _read_holder(members)
+    if normalised(members.text("arn")) is None:
+        raise NotOurs("its arn is none of a role or user")
+    own = {"arn": members.text("arn"), "grants": held["grants"], "administrator": members.flag("administrator")}
+    return {"principal": held["principal"], **own}

@@ -1,0 +1,220 @@
+"""Namespaces themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from configsvc.model import names
+from configsvc.model.errors import Unavailable
+from configsvc.model.names import Namespace
+from configsvc.model.snapshot import Form
+from configsvc_client._service.answers import NotOurs
+from configsvc_client.admin.wire.api import MOST_PAGES, AdminApi, Answer, list_items
+from configsvc_client.admin.wire.members import AnswerMembers
+
+_CREATED = 201
+
+
+class NamespaceInfo(NamedTuple):
+    """A namespace as it is listed."""
+
+    namespace: Namespace
+    description: str
+
+
+class Retention(NamedTuple):
+    """What upkeep keeps: versions of each key, days of the change log, days of deleted keys; None keeps all."""
+
+    versions: int | None = None
+    log_days: int | None = None
+    deleted_days: int | None = None
+
+
+class NamespaceSettings(NamedTuple):
+    """Settings to have; None leaves one as it is, or as it is by default.
+
+    `schemas` are JSON Schemas of plain values by pattern of keys (exact, `prefix.*`, `*`); they and `retention` are
+    replaced as a whole.
+    """
+
+    description: str | None = None
+    forms: Sequence[Form] | None = None
+    snapshot_bytes: int | None = None
+    require_preconditions: bool | None = None
+    read_only: bool | None = None
+    retention: Retention | None = None
+    schemas: Mapping[str, Mapping[str, object]] | None = None
+
+
+class Lifted(NamedTuple):
+    """A namespace after a lift; `differences` are what HEAD had counted wrong, and no longer has."""
+
+    revision: int
+    served_revision: int
+    floor: int
+    differences: Sequence[Mapping[str, object]]
+
+
+class Pruned(NamedTuple):
+    """What upkeep took away, and the oldest revision that the change log still has.
+
+    `keys` are deleted keys of which nothing is kept any more; `versions` counts theirs too.
+    """
+
+    log: int
+    keys: int
+    versions: int
+    oldest_revision: int | None
+
+
+class Namespaces:
+    """Create, change, show and delete namespaces, and what keeps them in order."""
+
+    def __init__(self, api: AdminApi) -> None:
+        self._api = api
+
+    def list(self, prefix: str = "") -> Iterator[NamespaceInfo]:
+        """List the namespaces that the API key may read, page by page."""
+        return list_items(self._api, "/namespaces", "namespaces", _read_info, {"prefix": prefix})
+
+    def create(
+        self,
+        namespace: str,
+        *,
+        description: str | None = None,
+        forms: Sequence[Form] | None = None,
+        snapshot_bytes: int | None = None,
+        require_preconditions: bool | None = None,
+        read_only: bool | None = None,
+        retention: Retention | None = None,
+        schemas: Mapping[str, Mapping[str, object]] | None = None,
+    ) -> bool:
+        """Create a namespace, or change its settings. What is None stays as it is. Returns whether it is new.
+
+        Args:
+            namespace: its name.
+            description: what it is for.
+            forms: the forms that may be put.
+            snapshot_bytes: the most that its snapshot may take, up to 4 MiB.
+            require_preconditions: whether each write of a key needs a precondition.
+            read_only: whether nothing but settings may be written.
+            retention: what upkeep keeps; `Retention()` is everything. Replaced as a whole.
+            schemas: JSON Schemas of plain values by pattern of keys (exact, `prefix.*`, `*`). Replaced as a whole.
+
+        Raises:
+            InvalidRequest, TooLarge, Unprocessable: a setting is not what it may be.
+        """
+        name = names.namespace(namespace)
+
+        def read(answer: Answer) -> bool:
+            answer.members.expect("namespace", name)
+            return answer.status == _CREATED
+
+        wanted = NamespaceSettings(
+            description, forms, snapshot_bytes, require_preconditions, read_only, retention, schemas
+        )
+        return self._api.write("PUT", f"/namespaces/{name}", _render_settings(wanted), read)
+
+    def get(self, namespace: str) -> Mapping[str, object]:
+        """Return the settings and counts of a namespace."""
+        name = names.namespace(namespace)
+
+        def read(answer: Answer) -> Mapping[str, object]:
+            answer.members.expect("namespace", name)
+            return _read_settings(answer.members)
+
+        return self._api.read(f"/namespaces/{name}", read)
+
+    def delete(self, namespace: str) -> int:
+        """Delete a namespace that serves nothing. Returns its last revision, from which a new one goes on counting.
+
+        Raises:
+            Conflict: something is served, or it is read-only.
+        """
+        name = names.namespace(namespace)
+
+        def read(answer: Answer) -> int:
+            answer.members.expect("namespace", name)
+            return answer.members.number("revision")
+
+        return self._api.write("DELETE", f"/namespaces/{name}", None, read)
+
+    def lift(self, namespace: str, revision: int) -> Lifted:
+        """After a restore: bring revision and floor to at least the highest revision that anyone has seen."""
+        name = names.namespace(namespace)
+
+        def read(answer: Answer) -> Lifted:
+            members = answer.members
+            members.expect("namespace", name)
+            return Lifted(
+                members.number("revision"), members.number("served_revision"), members.number("floor"),
+                members.inner("check").each("differences", _read_difference),
+            )  # fmt: skip
+
+        return self._api.write("POST", f"/namespaces/{name}/lift", {"revision": revision}, read)
+
+    def run_upkeep(self, namespace: str) -> Pruned:
+        """Remove what the retention settings no longer keep. It may be stopped and repeated at any moment."""
+        name, keys = names.namespace(namespace), 0
+        path, log, versions, cursor = f"/namespaces/{name}/upkeep", 0, 0, None
+        for _ in range(MOST_PAGES):
+            read = partial(_read_step, name, cursor)
+            pruned, cursor, done = self._api.write("POST", path, None, read, query={"cursor": cursor})
+            log, keys, versions = log + pruned.log, keys + pruned.keys, versions + pruned.versions
+            if done:
+                return Pruned(log, keys, versions, pruned.oldest_revision)
+        raise Unavailable(f"Upkeep of {name} has not come to an end. Run it again, and look at what it took away.")
+
+
+def _read_info(members: AnswerMembers) -> NamespaceInfo:
+    return NamespaceInfo(members.namespace(), members.text("description"))
+
+
+def _read_step(namespace: Namespace, before: str | None, answer: Answer) -> tuple[Pruned, str | None, bool]:
+    """One part of an upkeep: what it took away, where to go on, whether it was the last. Each has to come further."""
+    members = answer.members
+    members.expect("namespace", namespace)
+    pruned = Pruned(
+        members.number("log_pruned"), members.number("keys_purged"), members.number("versions_pruned"),
+        members.number_or_none("oldest_revision"),
+    )  # fmt: skip
+    cursor, done = members.text_or_none("cursor"), members.flag("done")
+    if not done and cursor == before and not any(pruned[:3]):
+        raise NotOurs("its pages have no end")
+    return pruned, cursor, done
+
+
+def _read_settings(members: AnswerMembers) -> dict[str, object]:
+    """A namespace's members, in the service's order."""
+    numbers = ("revision", "served_revision", "floor", "entries", "bytes")
+    retention = members.inner("retention")
+    return {
+        "namespace": members.namespace(),
+        **{name: members.number(name) for name in numbers},
+        "charset": members.text("charset"),
+        "description": members.text("description"),
+        "forms": list(members.texts("forms")),
+        "snapshot_bytes": members.number("snapshot_bytes"),
+        **{name: members.flag(name) for name in ("require_preconditions", "read_only")},
+        "retention": {name: retention.number_or_none(name) for name in Retention._fields},
+        "schemas": list(
+            members.each("schemas", lambda each: {"keys": each.text("keys"), "schema": each.free("schema")})
+        ),
+    }
+
+
+def _read_difference(members: AnswerMembers) -> dict[str, object]:
+    return {"what": members.text("what"), **{name: members.number_or_none(name) for name in ("head", "found")}}
+
+
+def _render_settings(settings: NamespaceSettings) -> dict[str, object]:
+    wanted = settings._asdict()
+    if settings.forms is not None:
+        wanted["forms"] = list(settings.forms)
+    if settings.retention is not None:
+        wanted["retention"] = settings.retention._asdict()
+    if settings.schemas is not None:
+        wanted["schemas"] = [{"keys": keys, "schema": schema} for keys, schema in settings.schemas.items()]
+    return {name: value for name, value in wanted.items() if value is not None}

@@ -1,0 +1,178 @@
+"""Rotation: a new data key, everything that is served sealed anew under it, and the old ones retired.
+
+What is left to do is read off the service in every round, so a run that was killed is simply run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterable, Mapping
+from typing import NamedTuple
+
+from configsvc.model.errors import CannotOpen, ConfigsvcError, Conflict, PreconditionFailed, Unavailable, VersionClaimed
+from configsvc.model.names import Key, Kid, Namespace
+from configsvc.model.snapshot import Entry
+from configsvc_client._opening.cipher import kid_in
+from configsvc_client.admin.grants import CallerAccess
+from configsvc_client.admin.reading import KeyInfo, Opened, Opener, Reader
+from configsvc_client.admin.sealing.drafts import Draft
+from configsvc_client.admin.sealing.keyrings import Keyrings, StoredDataKey, newest_first, newest_live
+from configsvc_client.admin.writing import Part, Writer
+
+ROUNDS = 32
+"""How often what others wrote meanwhile is looked for."""
+
+_OVERTAKEN = (PreconditionFailed, VersionClaimed)
+
+RotationHook = Callable[[Part], None]
+
+
+class Rotation(NamedTuple):
+    """What a rotation came to.
+
+    `sealed` are the keys whose values were sealed anew, `refused` those whose were not, with why. The data keys that
+    the latter need stay live: those are `left`.
+    """
+
+    kid: Kid
+    sealed: frozenset[Key]
+    refused: Mapping[Key, ConfigsvcError]
+    retired: tuple[Kid, ...]
+    left: tuple[Kid, ...]
+
+
+class Rotator:
+    """Rotates the data keys of namespaces.
+
+    Args:
+        access: tells what the caller may do.
+        data_keys: lists, adds and retires them.
+        reader: what is served, and the revision of each key.
+        opener: opens it.
+        writer: stores it again.
+    """
+
+    def __init__(
+        self, access: CallerAccess, data_keys: Keyrings, reader: Reader, opener: Opener, writer: Writer
+    ) -> None:
+        self._access = access
+        self._data_keys = data_keys
+        self._reader = reader
+        self._opener = opener
+        self._writer = writer
+
+    def rotate(
+        self, namespace: Namespace, kms_key: str | None, message: str, *, fresh: bool, told: RotationHook
+    ) -> Rotation:
+        """Seal everything that is served in envelopes under one new data key, and retire the others.
+
+        Several live data keys are a rotation that was begun: it goes on with the newest, unless `fresh` asks for
+        another. What someone puts concurrently is never overwritten: each value is stored on the condition that its
+        key is as it was read. Nothing is left behind by a caller who lacks a right: they are checked first.
+
+        Raises:
+            Forbidden: the caller may not do all of it.
+            CannotOpen: KMS makes no data key, or does not open the one it made.
+            Unavailable: others were faster in every round.
+            ConfigsvcError: the service or KMS would take nothing further.
+        """
+        self._access.require(namespace, "write", "admin")
+        listed = self._data_keys.list(namespace)
+        if fresh or not _is_begun(listed, self._data_keys.never(namespace)):
+            self._add(namespace, kms_key or self._data_keys.kms_key(namespace, listed))
+            # Whatever the service says later, what was there before is older than what was made just now.
+            self._data_keys.pass_over(namespace, (each.kid for each in listed))
+        run = _Run(namespace, message, told)
+        for _ in range(ROUNDS):
+            newest, *others = self._live(namespace)
+            if self._sealed_anew(run, newest):
+                continue
+            left = self._retire(run, others)
+            if run.refused or not left:
+                return Rotation(newest, frozenset(run.sealed), run.refused, tuple(run.retired), left)
+        raise Unavailable("Others write here all the time. Run it again: what is done is done.")
+
+    def _add(self, namespace: Namespace, kms_key: str) -> None:
+        """A new data key. It is unwrapped before it is stored, so one that this caller may not use is never stored."""
+        made = self._data_keys.make(namespace, kms_key)
+        self._data_keys.check(namespace, made)
+        self._data_keys.store(namespace, made)
+
+    def _live(self, namespace: Namespace) -> list[Kid]:
+        """The live data keys, first the one to seal under. The others are sealed under no more."""
+        self._data_keys.forget(namespace)
+        listed = self._data_keys.list(namespace)
+        newest = newest_live(namespace, listed, self._data_keys.never(namespace)).kid
+        others = [each.kid for each in listed if each.state == "live" and each.kid != newest]
+        self._data_keys.pass_over(namespace, others)
+        return [newest, *others]
+
+    def _sealed_anew(self, run: _Run, newest: Kid) -> bool:
+        """One round; False where nothing is served under another data key, but what was refused.
+
+        The keys are read before what they serve, so a value that is put in between fails its condition.
+        """
+        infos = {each.key: each for each in self._reader.keys(run.namespace)}
+        snapshot = self._reader.snapshot(run.namespace)
+        old = [entry for entry in snapshot.entries if entry.key not in run.refused and _is_old(entry, newest)]
+        drafts: list[Draft] = []
+        for key, opened in self._opener.open_all(run.namespace, old, snapshot.data_keys).items():
+            if isinstance(opened, CannotOpen):
+                run.tell(Part((key,), error=opened))
+            elif key in infos:
+                drafts.append(_draft_again(opened, infos[key]))
+        for part in self._writer.store(run.namespace, drafts, run.message) if drafts else ():
+            run.tell(part)
+        return bool(old)
+
+    def _retire(self, run: _Run, kids: Iterable[Kid]) -> tuple[Kid, ...]:
+        """Retires them; those that are needed after all."""
+        left: list[Kid] = []
+        for kid in kids:
+            try:
+                self._data_keys.retire(run.namespace, kid)
+                run.retired.append(kid)
+            except Conflict:
+                left.append(kid)
+        return tuple(left)
+
+
+class _Run:
+    """One rotation: what it is for, and what it came to so far."""
+
+    def __init__(self, namespace: Namespace, message: str, told: RotationHook) -> None:
+        self.namespace = namespace
+        self.message = message
+        self.sealed: set[Key] = set()
+        self.refused: dict[Key, ConfigsvcError] = {}
+        self.retired: list[Kid] = []
+        self._told = told
+
+    def tell(self, part: Part) -> None:
+        """Takes note of what was done or refused. Who was overtaken by another write is neither: a round follows."""
+        if part.error is None:
+            self.sealed.update(part.keys)
+        elif isinstance(part.error, _OVERTAKEN):
+            return
+        else:
+            self.refused.update(dict.fromkeys(part.keys, part.error))
+        self._told(part)
+
+
+def _is_begun(listed: Iterable[StoredDataKey], never: Container[str]) -> bool:
+    """Whether there is a data key to go on with: the newest of several that are live, if it may seal."""
+    live = [each for each in newest_first(listed) if each.state == "live"]
+    return len(live) > 1 and live[0].seals_on and live[0].kid not in never
+
+
+def _is_old(entry: Entry, newest: Kid) -> bool:
+    try:
+        return entry.form == "envelope" and kid_in(entry.value) != newest
+    except CannotOpen:
+        return True
+
+
+def _draft_again(opened: Opened, info: KeyInfo) -> Draft:
+    """The value as it is served, for the key as it was read; the day it is to be replaced by stays."""
+    return Draft(
+        opened.key, opened.data, opened.content_type, "envelope", rotate_by=info.rotate_by, if_match=info.revision
+    )

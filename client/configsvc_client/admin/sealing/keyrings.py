@@ -1,0 +1,309 @@
+"""The keyring of a namespace for its writers: list and add data keys, choose the newest and unwrap it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import NamedTuple
+
+from configsvc.model import limits
+from configsvc.model.encoding import base64std, from_base64std
+from configsvc.model.errors import CannotOpen, Misconfigured, Unavailable
+from configsvc.model.names import Kid, Namespace
+from configsvc.model.snapshot import DataKey
+from configsvc_client._aws.kms import plaintext_in
+from configsvc_client._opening.cipher import DATA_KEY, Cipher, kid_of
+from configsvc_client._opening.keyring import Keyring
+from configsvc_client._pin import Pin
+from configsvc_client._ports import Clocks
+from configsvc_client.admin.ports import WriterKms
+from configsvc_client.admin.wire.api import AdminApi, Answer
+from configsvc_client.admin.wire.members import AnswerMembers
+
+KMS_SECONDS = 15.0
+_STATES = ("live", "retired")
+
+RetiredKids = Callable[[Namespace], Iterable[str]]
+"""The kids that the trusted policy of a namespace retires."""
+
+
+def no_retired_kids(namespace: Namespace) -> Iterable[str]:
+    """No policy, so no kid is retired but by the service's word."""
+    del namespace
+    return ()
+
+
+class StoredDataKey(NamedTuple):
+    """A data key as the service lists it. `revision` is the one that added it: the highest is the newest."""
+
+    data_key: DataKey
+    state: str
+    seals: int
+    served: int
+    revision: int
+
+    @property
+    def kid(self) -> Kid:
+        """Its identifier."""
+        return self.data_key.kid
+
+    @property
+    def seals_on(self) -> bool:
+        """Whether it is live and has seals left."""
+        return self.state == "live" and self.seals < limits.SEALS_PER_DATA_KEY
+
+
+class Sealer(NamedTuple):
+    """A namespace and the data key to seal its values under."""
+
+    namespace: Namespace
+    cipher: Cipher
+
+
+class Keyrings:
+    """The keyrings of namespaces.
+
+    Args:
+        api: lists and stores them, wrapped.
+        kms: makes them.
+        keyring: unwraps them, under the pin, and keeps them for a while.
+        pin: the KMS keys that are trusted.
+        clock: for deadlines.
+        retired: kids that nothing is sealed under, whatever the service says of them.
+    """
+
+    def __init__(
+        self,
+        api: AdminApi,
+        kms: WriterKms,
+        keyring: Keyring,
+        pin: Pin,
+        clock: Clocks,
+        *,
+        retired: RetiredKids = no_retired_kids,
+    ) -> None:
+        self._api = api
+        self._kms = kms
+        self._keyring = keyring
+        self._pin = pin
+        self._clock = clock
+        self._retired = retired
+        self._newest: dict[Namespace, DataKey] = {}
+        self._passed: defaultdict[Namespace, set[Kid]] = defaultdict(set)
+
+    def list(self, namespace: Namespace) -> list[StoredDataKey]:
+        """All data keys, newest first. Those that are retired are remembered: none of them is sealed under again."""
+
+        def read(answer: Answer) -> tuple[StoredDataKey, ...]:
+            answer.members.expect("namespace", namespace)
+            return answer.members.each("data_keys", _read_data_key)
+
+        listed = newest_first(self._api.read(f"/namespaces/{namespace}/data-keys", read))
+        self.pass_over(namespace, (each.kid for each in listed if each.state == "retired"))
+        return listed
+
+    def never(self, namespace: Namespace) -> frozenset[str]:
+        """What nothing is sealed under: the policy's retired kids, and those that this process saw retired or replaced.
+
+        The service is not asked: whoever writes its table could bring a data key back.
+        """
+        return frozenset(self._passed[namespace]) | frozenset(self._retired(namespace))
+
+    def pass_over(self, namespace: Namespace, kids: Iterable[Kid]) -> None:
+        """Seal nothing more under these data keys in this process."""
+        self._passed[namespace].update(kids)
+        held = self._newest.get(namespace)
+        if held and held.kid in self._passed[namespace]:
+            self.forget(namespace)
+
+    def kms_key(self, namespace: Namespace, listed: Iterable[StoredDataKey]) -> str:
+        """The KMS key to wrap a new data key: that of the newest live one, also where that one seals no more.
+
+        Whoever writes the table says which is the newest, so this is only for a caller who pins one KMS key, or any.
+
+        Raises:
+            Misconfigured: several KMS keys are pinned, or there is no live data key.
+        """
+        if len(self._pin.arns) > 1 and not self._pin.trusts_any:
+            raise Misconfigured(
+                "CONFIGSVC_KMS_KEYS names several KMS keys. Say which of them wraps the new data key: --kms-key ARN."
+            )
+        live = [each for each in newest_first(listed) if each.state == "live"]
+        return live[0].data_key.kms_key if live else newest_live(namespace, live).kms_key
+
+    def make(self, namespace: Namespace, kms_key: str) -> DataKey:
+        """Have KMS make a data key and wrap it. It is stored nowhere yet, and its plaintext is dropped here.
+
+        Args:
+            namespace: what it will seal for, also its encryption context.
+            kms_key: the KMS key's ARN.
+
+        Raises:
+            CannotOpen: KMS refuses.
+        """
+        answer = self._kms.call(
+            "GenerateDataKey",
+            {"KeyId": kms_key, "KeySpec": "AES_256", "EncryptionContext": encryption_context(namespace)},
+            self._deadline(),
+        )
+        return _parse_generated(answer)
+
+    def store(self, namespace: Namespace, data_key: DataKey) -> Kid:
+        """Add a data key that is wrapped.
+
+        Raises:
+            ConfigsvcError: as the service answered.
+        """
+        read = partial(_read_done, namespace, data_key.kid)
+        self._api.write("POST", f"/namespaces/{namespace}/data-keys", data_key._asdict(), read)
+        self.forget(namespace)
+        return data_key.kid
+
+    def check(self, namespace: Namespace, data_key: DataKey) -> None:
+        """Unwrap a data key: may this caller seal under it?
+
+        Raises:
+            CannotOpen: KMS refuses, or its KMS key is not pinned.
+            Misconfigured: no KMS key is pinned.
+        """
+        require_pin(self._pin)
+        self._keyring.cipher(namespace, data_key, self._deadline())
+
+    def forget(self, namespace: Namespace) -> None:
+        """Ask again which data key is the newest, the next time that something is sealed."""
+        self._newest.pop(namespace, None)
+
+    def replace(self, namespace: Namespace, data_key: DataKey) -> None:
+        """Store another wrapping of a data key."""
+        body = {"kms_key": data_key.kms_key, "wrapped": data_key.wrapped}
+        path = f"/namespaces/{namespace}/data-keys/{data_key.kid}"
+        self._api.write("PUT", path, body, partial(_read_done, namespace, data_key.kid))
+        self.forget(namespace)
+
+    def retire(self, namespace: Namespace, kid: Kid) -> None:
+        """Seal nothing more under a data key.
+
+        Raises:
+            Conflict: entries that are served need it.
+        """
+        path = f"/namespaces/{namespace}/data-keys/{kid}/retire"
+        self._api.write("POST", path, None, partial(_read_done, namespace, kid))
+        self.pass_over(namespace, [kid])
+        self.forget(namespace)
+
+    def newest(self, namespace: Namespace) -> DataKey:
+        """The newest live data key, as the service lists it now.
+
+        Raises:
+            Misconfigured: there is none.
+        """
+        self._newest[namespace] = newest_live(namespace, self.list(namespace), self.never(namespace))
+        return self._newest[namespace]
+
+    def sealer(self, namespace: Namespace) -> Sealer:
+        """The newest live data key, unwrapped. It is listed once and held until `forget`, or until it does not unwrap.
+
+        Raises:
+            Misconfigured: there is none, or no KMS key is pinned.
+            CannotOpen: it does not unwrap, or is under a KMS key that is not pinned.
+        """
+        require_pin(self._pin)
+        held = self._newest.get(namespace)
+        if held:
+            with suppress(CannotOpen):  # wrapped under another KMS key since, which the service knows
+                return self._sealer(namespace, held)
+        return self._sealer(namespace, self.newest(namespace))
+
+    def _sealer(self, namespace: Namespace, data_key: DataKey) -> Sealer:
+        return Sealer(namespace, self._keyring.cipher(namespace, data_key, self._deadline()))
+
+    def _deadline(self) -> float:
+        return self._clock.now().monotonic + KMS_SECONDS
+
+
+def newest_first(data_keys: Iterable[StoredDataKey]) -> list[StoredDataKey]:
+    """Data keys in the order in which they were added, by revision."""
+    return sorted(data_keys, key=lambda each: each.revision, reverse=True)
+
+
+def newest_live(namespace: str, data_keys: Iterable[StoredDataKey], never: Container[str] = ()) -> DataKey:
+    """The data key to seal under: the newest that is live. One that is used up is not made up for by an older one.
+
+    Args:
+        namespace: for the error.
+        data_keys: as the service lists them, in any order.
+        never: kids that nothing is sealed under, whatever the service says of them.
+
+    Raises:
+        Misconfigured: there is none, or it has no seals left.
+    """
+    live = [each for each in newest_first(data_keys) if each.state == "live"]
+    newest = next((each for each in live if each.kid not in never), None)
+    if newest is None:
+        raise Misconfigured(_none_of(namespace, live), namespace=namespace, kids=[str(each.kid) for each in live])
+    if not newest.seals_on:
+        raise Misconfigured(
+            f"The newest data key of {namespace} has sealed as many values as it may. "
+            f"Make a new one: configsvc data-key rotate -n {namespace}",
+            namespace=namespace,
+        )
+    return newest.data_key
+
+
+def _none_of(namespace: str, live: Sequence[StoredDataKey]) -> str:
+    if not live:
+        return (
+            f"{namespace} has no data key to seal under. Add one: configsvc data-key add -n {namespace} --kms-key ARN"
+        )
+    return (
+        f"The service offers only data keys of {namespace} that were retired or replaced: "
+        f"{', '.join(each.kid for each in live)}. Someone may have changed its table. Nothing was sealed. Read "
+        f"`configsvc log -n {namespace}`, then make a new data key: configsvc data-key rotate -n {namespace} --fresh"
+    )
+
+
+def require_pin(pin: Pin) -> None:
+    """Sealing and opening need to know whom to trust.
+
+    Raises:
+        Misconfigured: no KMS key is pinned.
+    """
+    if not pin.arns:
+        raise Misconfigured(
+            "CONFIGSVC_KMS_KEYS is not set, so any KMS key could be passed off as yours. Set it to the key's ARN; "
+            "`configsvc env` prints the one in use."
+        )
+
+
+def encryption_context(namespace: Namespace) -> dict[str, str]:
+    """The encryption context of a namespace's data keys."""
+    return {"configsvc:namespace": namespace}
+
+
+def _parse_generated(answer: Mapping[str, object]) -> DataKey:
+    """A new data key, wrapped.
+
+    Raises:
+        Unavailable: KMS answered something else.
+    """
+    try:
+        wrapped = base64std(from_base64std(str(answer["CiphertextBlob"])))
+        return DataKey(kid_of(plaintext_in(answer)), str(answer["KeyId"]), wrapped)
+    except (KeyError, ValueError):
+        pass  # raised below: as its context, this one could show the data key
+    raise Unavailable(f"KMS answered GenerateDataKey without a key of {DATA_KEY} bytes.")
+
+
+def _read_data_key(members: AnswerMembers) -> StoredDataKey:
+    data_key = DataKey(members.kid(), members.kms_key(), members.text("wrapped"))
+    state, seals = members.one_of("state", _STATES), members.number_or_none("seals")
+    return StoredDataKey(data_key, state, seals or 0, members.number("served"), members.number("revision"))
+
+
+def _read_done(namespace: Namespace, kid: Kid, answer: Answer) -> None:
+    """Reads the answer to a write of a data key."""
+    answer.members.expect("namespace", namespace)
+    answer.members.expect("kid", kid)
+    answer.members.number("revision")

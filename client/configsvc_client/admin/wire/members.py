@@ -1,0 +1,223 @@
+"""The members of an answer, each as what it has to be: whatever is not so makes the answer none of configsvc's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+from configsvc.model import limits, names
+from configsvc.model.errors import InvalidName
+from configsvc.model.grants import ACTIONS, Grant, Principal, pattern, principal
+from configsvc.model.names import Key, Kid, Namespace
+from configsvc.model.snapshot import (
+    ContentType,
+    Form,
+    MalformedSnapshot,
+    SealedSnapshot,
+    is_content_type,
+    is_form,
+    parse,
+)
+from configsvc_client._pin import is_arn
+from configsvc_client._service.answers import NotOurs
+
+Result = TypeVar("Result")
+
+_EXACT = 2**53
+"""Above it two readers of JSON may disagree on a number (RFC 8259, section 6)."""
+
+
+class AnswerMembers:
+    """A JSON object of an answer. Members that this release does not know are passed over."""
+
+    __slots__ = ("_found",)
+
+    def __init__(self, found: Mapping[str, object]) -> None:
+        self._found = found
+
+    def __repr__(self) -> str:
+        return f"Members({len(self._found)})"
+
+    def expect(self, name: str, wanted: object) -> None:
+        """That a member is what was asked for.
+
+        Raises:
+            NotOurs: it is not, as wherever below.
+        """
+        found = self._of(name)
+        if type(found) is not type(wanted) or found != wanted:
+            raise NotOurs(f"its {name} is not the one that was asked for")
+
+    def text(self, name: str) -> str:
+        """A text, with no half of a surrogate pair: that cannot be written anywhere."""
+        return _require_text(name, self._of(name))
+
+    def text_or_none(self, name: str) -> str | None:
+        """A text or null."""
+        return None if self._of(name) is None else self.text(name)
+
+    def number(self, name: str, least: int = 0) -> int:
+        """A whole number."""
+        found = self._of(name)
+        if type(found) is not int or not least <= found <= _EXACT:
+            raise _wrong_member(name)
+        return found
+
+    def number_or_none(self, name: str, least: int = 0) -> int | None:
+        """A whole number or null."""
+        return None if self._of(name) is None else self.number(name, least)
+
+    def flag(self, name: str) -> bool:
+        """True or false."""
+        found = self._of(name)
+        if not isinstance(found, bool):
+            raise _wrong_member(name)
+        return found
+
+    def one_of(self, name: str, choices: Sequence[str]) -> str:
+        """One of some texts."""
+        found = self.text(name)
+        if found not in choices:
+            raise _wrong_member(name)
+        return found
+
+    def namespace(self, name: str = "namespace") -> Namespace:
+        """A namespace."""
+        return _parse_name(name, self.text(name), names.namespace)
+
+    def key(self, name: str = "key") -> Key:
+        """A key."""
+        return _parse_name(name, self.text(name), names.key)
+
+    def kid(self, name: str = "kid") -> Kid:
+        """A data key's id."""
+        return _parse_name(name, self.text(name), names.kid)
+
+    def principal(self, name: str = "principal") -> Principal:
+        """A principal of grants."""
+        return _parse_name(name, self.text(name), principal)
+
+    def kms_key(self, name: str = "kms_key") -> str:
+        """The ARN of a KMS key."""
+        found = self.text(name)
+        if not is_arn(found):
+            raise _wrong_member(name)
+        return found
+
+    def form(self, name: str = "form") -> Form:
+        """A form."""
+        found = self._of(name)
+        if not is_form(found):
+            raise _wrong_member(name)
+        return found
+
+    def content_type(self, name: str = "content_type") -> ContentType:
+        """A content type."""
+        found = self._of(name)
+        if not is_content_type(found):
+            raise _wrong_member(name)
+        return found
+
+    def content_type_or_none(self, name: str = "content_type") -> ContentType | None:
+        """A content type or null."""
+        return None if self._of(name) is None else self.content_type(name)
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A list of texts."""
+        return tuple(_require_text(name, each) for each in self._list(name))
+
+    def each(self, name: str, read: Callable[[AnswerMembers], Result]) -> tuple[Result, ...]:
+        """A list of objects, each read."""
+        return tuple(read(AnswerMembers(_require_mapping(name, each))) for each in self._list(name))
+
+    def inner(self, name: str) -> AnswerMembers:
+        """An object."""
+        return AnswerMembers(_require_mapping(name, self._of(name)))
+
+    def inner_or_none(self, name: str) -> AnswerMembers | None:
+        """An object or null."""
+        return None if self._of(name) is None else self.inner(name)
+
+    def free(self, name: str) -> dict[str, object]:
+        """An object of any shape, such as a schema."""
+        found = _require_mapping(name, self._of(name))
+        _check_writable(name, found, limits.JSON_DEPTH)
+        return dict(found)
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a member."""
+        return name in self._found
+
+    def grants(self, name: str = "grants") -> tuple[Grant, ...]:
+        """Grants."""
+        return self.each(name, _read_grant)
+
+    def snapshot(self) -> SealedSnapshot:
+        """All of it as a snapshot."""
+        try:
+            return parse(self._found)
+        except MalformedSnapshot:
+            raise NotOurs("it is no snapshot that this release can read") from None
+
+    def _of(self, name: str) -> object:
+        if name not in self._found:
+            raise NotOurs(f"it has no {name}")
+        return self._found[name]
+
+    def _list(self, name: str) -> list[object]:
+        found = self._of(name)
+        if not isinstance(found, list):
+            raise _wrong_member(name)
+        return found
+
+
+def _read_grant(members: AnswerMembers) -> Grant:
+    said = members.texts("actions")
+    actions = tuple(each for each in ACTIONS if each in said)
+    if len(actions) != len(said):
+        raise _wrong_member("actions")
+    return Grant(actions, tuple(_parse_name("namespaces", each, pattern) for each in members.texts("namespaces")))
+
+
+def _require_mapping(name: str, found: object) -> Mapping[str, object]:
+    if not isinstance(found, dict):
+        raise _wrong_member(name)
+    return found
+
+
+def _require_text(name: str, found: object) -> str:
+    if not isinstance(found, str):
+        raise _wrong_member(name)
+    try:
+        found.encode()
+    except UnicodeEncodeError:
+        raise _wrong_member(name) from None
+    return found
+
+
+def _parse_name(name: str, text: str, make: Callable[[str], Result]) -> Result:
+    try:
+        return make(text)
+    except InvalidName:
+        raise _wrong_member(name) from None
+
+
+def _check_writable(name: str, found: object, depth: int) -> None:
+    """That it can be written again: Unicode, and no deeper than the service takes."""
+    if not depth:
+        raise _wrong_member(name)
+    if isinstance(found, str):
+        _require_text(name, found)
+    elif isinstance(found, int) and abs(found) > _EXACT:
+        raise _wrong_member(name)
+    elif isinstance(found, list):
+        for each in found:
+            _check_writable(name, each, depth - 1)
+    elif isinstance(found, dict):
+        for inner, each in found.items():
+            _require_text(name, inner)
+            _check_writable(name, each, depth - 1)
+
+
+def _wrong_member(name: str) -> NotOurs:
+    return NotOurs(f"its {name} is not what it has to be")

@@ -1,0 +1,112 @@
+"""Rows of a file, their places, and problems of those that cannot be taken."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from configsvc.model.content_types import TEXT
+from configsvc.model.snapshot import ContentType
+
+
+def place_at(line: int, column: int | None = None) -> str:
+    """A line, and the column of a character in it."""
+    return f"line {line}" if column is None else f"line {line}, column {column}"
+
+
+def place_of(text: str, offset: int) -> str:
+    """The line and column of a character in a text."""
+    return place_at(text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
+
+
+class FileRow(NamedTuple):
+    """A key with its bytes, what they are, and where in the file it is; `repr` never shows the bytes.
+
+    `filled_in` is true for a text with `${…}`, `$(…)` or the like, where other readers of the file would put something
+    else in place of that.
+    """
+
+    place: str
+    key: str
+    data: bytes
+    content_type: ContentType = TEXT
+    filled_in: bool = False
+
+    def __repr__(self) -> str:
+        return f"Row(place={self.place!r}, key={self.key!r}, data=***, content_type={self.content_type!r})"
+
+
+class Problem(NamedTuple):
+    """What cannot be taken or held, and why; never what it is."""
+
+    place: str
+    key: str | None
+    reason: str
+
+    def __str__(self) -> str:
+        named = f"{self.place} ({self.key})" if self.place and self.key else self.place or self.key or "the file"
+        return f"{named}: {self.reason}"
+
+
+class WritableValue(NamedTuple):
+    """A value to write; `repr` never shows it."""
+
+    key: str
+    data: bytes
+    content_type: ContentType
+
+    def __repr__(self) -> str:
+        return f"Value(key={self.key!r}, data=***, content_type={self.content_type!r})"
+
+
+ReadResult = tuple[list[FileRow], list[Problem]]
+Written = tuple[str, list[Problem]]
+FormatReader = Callable[[str], ReadResult]
+FormatWriter = Callable[[Sequence[WritableValue], str], Written]
+"""Writes values; the text is their namespace, for formats that name what they hold."""
+
+
+def once(rows: Iterable[FileRow | Problem]) -> ReadResult:
+    """Rows and problems apart; a key that appears twice is a problem, for nobody knows which is meant."""
+    found: dict[str, FileRow] = {}
+    problems: list[Problem] = []
+    for each in rows:
+        if isinstance(each, Problem):
+            problems.append(each)
+        elif each.key in found:
+            before = found[each.key].place
+            first = f"; the first time on {before}" if before else ""
+            problems.append(Problem(each.place, each.key, f"appears twice{first}"))
+        else:
+            found[each.key] = each
+    return list(found.values()), problems
+
+
+def from_base64(text: str) -> bytes:
+    """Bytes of standard base64; line breaks and spaces in it count for nothing, as files are wrapped.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    return base64.b64decode("".join(text.split()), validate=True)
+
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+# Found by asking: bash 5.2 refuses or changes what these are assigned, and dash an OPTIND that is no number. Most are
+# readonly or dynamic by bash(1), Shell Variables.
+_OWN = frozenset({
+    "_", "BASHOPTS", "BASHPID", "BASH_ALIASES", "BASH_ARGC", "BASH_ARGV", "BASH_CMDS", "BASH_COMMAND", "BASH_LINENO",
+    "BASH_SOURCE", "BASH_SUBSHELL", "BASH_VERSINFO", "DIRSTACK", "EPOCHREALTIME", "EPOCHSECONDS", "EUID", "FUNCNAME",
+    "GROUPS", "HISTCMD", "LINENO", "OPTIND", "PIPESTATUS", "PPID", "RANDOM", "SECONDS", "SHELLOPTS", "SHLVL", "SRANDOM",
+    "UID",
+})  # fmt: skip
+
+
+def why_not_assignable(name: str) -> str:
+    """Why no shell can assign a variable, for a sentence that begins with its name; empty if one can."""
+    if not _NAME.fullmatch(name):
+        return "not a name that a shell can assign"
+    return "a variable that bash keeps for itself" if name in _OWN else ""

@@ -1,0 +1,246 @@
+"""The only place where the command line writes to a person or asks one: text of others is escaped here.
+
+Keys, messages, error details, file names and tables come from services and files that may be hostile. `say`, `show` and
+the rest escape all of it (see `_escaped`), on a terminal and in a pipe alike; only `raw` does not. tests/cli holds that
+nothing else writes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import BinaryIO
+
+import click
+
+from configsvc.model.errors import Misconfigured
+from configsvc_client.cli.output import escaping, stdio
+
+MASK = "••••••••"
+
+
+def is_terminal() -> bool:
+    """Whether a person reads stdout."""
+    return sys.stdout.isatty()
+
+
+def can_ask(*, hidden: bool = False) -> bool:
+    """Whether there is a person to ask, who types on stdin and sees the question.
+
+    Args:
+        hidden: what is typed is not shown; such a question goes to the terminal itself, wherever stderr goes.
+    """
+    return sys.stdin.isatty() and (hidden or sys.stderr.isatty())
+
+
+def say(*lines: str) -> None:
+    """Write each line to stderr. A line break within one is escaped, so nobody's text becomes a line of its own.
+
+    A stderr that is closed, full or not read any more stops no command.
+    """
+    for each in lines:
+        _tell(escaping.escape_line(each))
+
+
+def say_folded(*lines: str) -> None:
+    """As `say`; on a terminal a line that is too wide goes on below, between words and indented."""
+    width = stdio.get_width(sys.stderr) if sys.stderr.isatty() else None
+    for each in lines:
+        for part in _fold(escaping.escape_line(each), width):
+            _tell(part)
+
+
+def _fold(text: str, width: int | None) -> list[str]:
+    from configsvc_client.cli.output.layout import fold_hanging
+
+    return [text] if width is None else fold_hanging(text, width)
+
+
+def show(*lines: str) -> None:
+    """Write each line to stdout, escaped as by `say`."""
+    for each in lines:
+        _write(_make_encodable(escaping.escape_line(each)))
+
+
+def show_cells(cells: Iterable[str]) -> None:
+    """Write one row of a table without borders to stdout, folded as wide as the terminal is."""
+    for each in _fold("  ".join(map(escaping.escape_cell, cells)), stdio.get_width(sys.stdout)):
+        _write(_make_encodable(each))
+
+
+def show_fields(fields: Iterable[str]) -> None:
+    """Write a tab-separated line to stdout."""
+    _write(_make_encodable("\t".join(map(escaping.escape_field, fields))))
+
+
+def show_json(found: object, indent: int | None = None) -> None:
+    """Write JSON to stdout."""
+    _write(_make_encodable(escaping.render_json(found, indent)))
+
+
+def show_value(text: str, on: BinaryIO | None = None) -> None:
+    """Write a value to a terminal: its line feeds and tabs work, everything else is escaped.
+
+    Args:
+        text: the value.
+        on: a terminal that is not stdout, such as /dev/tty.
+    """
+    shown = _make_encodable(escaping.escape_lines(text))
+    if on:
+        click.echo(shown.encode(sys.stdout.encoding or "utf-8"), file=on)
+    else:
+        _write(shown)
+
+
+def write_raw(content: bytes) -> None:
+    """Write bytes to stdout exactly as they are: a value in a pipe, an exported file, a script of our own."""
+    _write(content, end=False)
+
+
+def flush() -> None:
+    """Write out what stdout still buffers."""
+    with stdio.catch_unwritten():
+        sys.stdout.flush()
+
+
+class InputEnded(click.Abort):
+    """There is no answer: what is typed has come to its end (Ctrl-D)."""
+
+
+def ask(question: str, default: str = "", *, hidden: bool = False, twice: bool = False, empty: bool = False) -> str:
+    """Ask on stderr.
+
+    Args:
+        question: without a colon.
+        default: what an empty answer means; it is shown.
+        hidden: do not show what is typed.
+        twice: ask again, to compare.
+        empty: take an empty answer.
+
+    Raises:
+        Ended: there is no answer.
+    """
+    shown = f"{question} [{default}]: " if default else f"{question}: "
+    while True:
+        found = _read_line(shown, hidden=hidden) or default
+        if not found and not empty:
+            continue
+        if not twice or _read_line("Repeat for confirmation: ", hidden=hidden) == found:
+            return found
+        say("The two entries differ. Type it again.")
+
+
+def choose(question: str, choices: Sequence[str]) -> str:
+    """Ask for one of our own choices, each of which begins with another letter; that letter is enough.
+
+    Raises:
+        Ended: there is no answer.
+    """
+    while True:
+        answer = _read_line(f"{question} ({', '.join(choices)}): ").strip().lower()
+        for each in choices:
+            if answer and each.startswith(answer):
+                return each
+        say(f"Type one of: {', '.join(choices)}. The first letter is enough.")
+
+
+def agree(question: str) -> bool:
+    """Ask a yes or no question on stderr; no is the default.
+
+    Raises:
+        Ended: there is no answer.
+    """
+    while True:
+        answer = _read_line(f"{question} [y/N]: ").strip().lower()
+        if answer in ("", "n", "no", "y", "yes"):
+            return answer[:1] == "y"
+        say("Type y or n.")
+
+
+def _read_line(question: str, *, hidden: bool = False) -> str:
+    """One line that a person types."""
+    if hidden:
+        return _read_hidden(question)
+    _tell(escaping.escape_line(question), end=False)
+    line = sys.stdin.readline()
+    if not line:
+        say("")  # the cursor is still behind the question
+        raise InputEnded
+    return line.removesuffix("\n")
+
+
+def _read_hidden(question: str) -> str:
+    import getpass
+
+    try:
+        return getpass.getpass(escaping.escape_line(question))
+    except EOFError:
+        raise InputEnded from None
+    except KeyboardInterrupt:
+        say("")  # the cursor is still behind the question
+        raise
+    except UnicodeDecodeError as error:
+        encoding = error.encoding
+    # Raised here: as its context, that error would hold what was typed.
+    raise Misconfigured(f"What you typed is not text in your locale's encoding ({encoding}). Use a pipe or a file.")
+
+
+def draw(columns: Sequence[str], rows: Iterable[Sequence[str]], *, heading: bool) -> None:
+    """Write a table to stdout, as wide as the terminal at most; where columns are too narrow, a record for each row."""
+    from rich.console import Console
+
+    from configsvc_client.cli.output import drawing, layout
+
+    shown = [tuple(_make_encodable(escaping.escape_cell(each)) for each in row) for row in rows]
+    width = stdio.get_width(sys.stdout)
+    widths = layout.fit_columns(columns, shown, width) if heading else None
+    console = Console(width=width or layout.LIMITLESS)
+    with stdio.catch_unwritten():
+        if widths:
+            console.print(drawing.draw_table(columns, shown, widths))
+            return
+        for line in drawing.draw_records(layout.lay_out_records(columns, shown, width, empty=not heading)):
+            console.print(line, no_wrap=True, overflow="ignore", crop=False)
+
+
+def draw_record(fields: Iterable[tuple[str, str]]) -> None:
+    """Write the fields of one thing to stdout, a field a line and folded as a table is."""
+    pairs = list(fields)
+    draw(
+        [_make_encodable(escaping.escape_cell(name)) for name, _ in pairs], [[each for _, each in pairs]], heading=False
+    )
+
+
+@contextmanager
+def show_progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show a bar on stderr when a person looks at it; gives a function that takes how many more are done."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as shown:
+        task = shown.add_task(escape(escaping.escape_line(label)), total=total)
+        yield lambda count: shown.advance(task, count)
+
+
+def _tell(text: str, *, end: bool = True) -> None:
+    try:
+        click.echo(text, err=True, nl=end)
+    except OSError:
+        stdio.give_up_stderr()
+
+
+def _write(content: str | bytes, *, end: bool = True) -> None:
+    with stdio.catch_unwritten():
+        click.echo(content, nl=end)
+
+
+def _make_encodable(text: str) -> str:
+    """The text with escapes for what the encoding of stdout cannot write."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)

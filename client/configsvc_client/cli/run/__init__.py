@@ -1,0 +1,1 @@
+"""Programs that the command line starts: the command of exec, and editors."""

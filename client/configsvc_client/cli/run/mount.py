@@ -1,0 +1,89 @@
+"""The values as a file for a command that reads one: mode 0600, replaced whole, gone when the command is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from configsvc.model.errors import AlreadyExists, Misconfigured, Unprocessable
+from configsvc_client.admin import Opened, private_file
+from configsvc_client.cli import formats
+from configsvc_client.cli.run.private_folder import overwrite
+from configsvc_client.cli.values.checks import keep_names, name_variables
+
+
+class Mount:
+    """A file of values. Put it on a file system in memory, like /dev/shm: what is killed outright leaves it behind."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._made = False
+
+    def create(self, content: bytes) -> None:
+        """Write it for the first time.
+
+        Raises:
+            AlreadyExists: something has that name; it is never written over.
+            Misconfigured: the folder does not take it.
+        """
+        try:
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            self._made = True
+            with os.fdopen(descriptor, "wb") as file:
+                os.fchmod(descriptor, 0o600)  # whatever the umask is
+                file.write(content)
+        except FileExistsError:
+            raise AlreadyExists(f"{self.path} is there already, and is not written over. Name another file.") from None
+        except OSError as error:
+            raise Misconfigured(f"{self.path} cannot be written: {error.strerror}. Name another folder.") from None
+
+    def replace(self, content: bytes) -> None:
+        """Replace it by one rename: who reads it sees the old or the new, whole.
+
+        Raises:
+            Misconfigured: the folder does not take it; the old one stays.
+        """
+        private_file.write_private(self.path, content)
+
+    def remove(self) -> None:
+        """Overwrite and remove it, if it was made here and is still there.
+
+        Raises:
+            Misconfigured: it cannot be removed.
+        """
+        if not self._made:
+            return
+        with suppress(OSError):
+            if self.path.lstat().st_nlink == 1:  # else it is another file of the person's, put in its place
+                overwrite(self.path)
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise Misconfigured(f"{self.path} is left, with the values: {error.strerror}. Remove it.") from None
+
+
+def render_content(path: Path, values: Mapping[str, Opened]) -> bytes:
+    """The values in the format of the file's name, as `configsvc export` writes it: JSON for `.json`.
+
+    Shell code (`.sh`) names them as variables, since a shell can assign no others.
+
+    Raises:
+        Unprocessable: the format cannot hold some values. Names their keys.
+    """
+    listed = name_variables(values) if is_environment(path) else keep_names(values)
+    wanted = formats.format_of(path.name)
+    text, problems = formats.write(wanted, listed, "")
+    if problems:
+        keys = ", ".join(each.key or "" for each in problems)
+        raise Unprocessable(
+            f"{path} was not written: {wanted} cannot hold {keys}. Choose keys with --only, or name a file of another "
+            "format.", problems=[*map(str, problems)],
+        )  # fmt: skip
+    return text.encode()
+
+
+def is_environment(path: Path) -> bool:
+    """Whether a file of this name is made to become an environment."""
+    return formats.format_of(path.name) in formats.ENVIRONMENT_FORMATS

@@ -1,0 +1,1 @@
+"""Where settings come from: variables, files, profiles, the API key, and what a person trusts."""

@@ -1,0 +1,153 @@
+"""What `configsvc doctor` finds: decisions on what was seen, each with what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+from configsvc.model import grants
+from configsvc.model.errors import ConfigsvcError, Forbidden
+from configsvc.model.grants import Action, Grant
+from configsvc.model.names import Namespace
+from configsvc_client._pin import ANY, Pin
+from configsvc_client._wording import sentences
+from configsvc_client.cli import exit_codes
+
+SKEW_REFUSED = 300.0
+"""Seconds by which a signature's time may be off (AWS Signature Version 4, five minutes)."""
+
+SKEW_WORTH_TELLING = 30.0
+
+_WHOLE = 1.0
+"""What a Date header leaves open, which tells whole seconds, and the way of the answer."""
+
+_DOCTOR = re.compile(r" ?(?:\bconfigsvc doctor [^.]*\.|To check your setup: configsvc doctor$)")
+
+CheckState = Literal["ok", "warning", "failed", "skipped"]
+
+
+class SetupCheck(NamedTuple):
+    """What was looked at, how it is, what was found, and what to do where it is not well."""
+
+    name: str
+    state: CheckState
+    found: str
+    advice: str = ""
+
+
+def try_check(name: str, look: Callable[[], SetupCheck]) -> SetupCheck:
+    """What looking gives, or the error that it ended with and what to do about it."""
+    try:
+        return look()
+    except ConfigsvcError as error:
+        return report_failure(name, error)
+
+
+def report_failure(name: str, error: ConfigsvcError) -> SetupCheck:
+    """What an error says, and what to do about it; not that `configsvc doctor` would tell more."""
+    return SetupCheck(
+        name, "failed", *(_DOCTOR.sub("", each).strip() for each in (error.detail, exit_codes.get_next_step(error)))
+    )
+
+
+def check_project_file(path: str, *, trusted: bool) -> SetupCheck:
+    """The project file that counts here."""
+    if trusted:
+        return SetupCheck("project file", "ok", f"{path} is trusted")
+    found = f"{path} is not trusted: its policy allows nothing, and a write needs -n"
+    return SetupCheck("project file", "warning", found, "Look at it, and trust it: configsvc trust")
+
+
+def check_clock(ahead: float | None) -> SetupCheck:
+    """The computer's clock, by the seconds it is ahead of the service's."""
+    if ahead is None:
+        return SetupCheck("clock", "skipped", "the service's answer has no Date")
+    if -_WHOLE <= ahead < 1 + _WHOLE:
+        return SetupCheck("clock", "ok", "as the service's")
+    found = f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the service"
+    advice = "Set the clock (NTP): AWS refuses signatures that are more than 5 minutes off."
+    if abs(ahead) >= SKEW_REFUSED:
+        return SetupCheck("clock", "failed", found, advice)
+    return (
+        SetupCheck("clock", "warning", found, advice)
+        if abs(ahead) > SKEW_WORTH_TELLING
+        else SetupCheck("clock", "ok", found)
+    )
+
+
+def check_api_key(principal: Mapping[str, Any] | None, namespaces: Iterable[Namespace]) -> SetupCheck:
+    """The API key's principal, and whether it may read."""
+    if principal is None:
+        return SetupCheck("API key", "failed", "the service knows no principal", "Ask an administrator for an API key.")
+    who = str(principal.get("principal"))
+    lacking = [each for each in namespaces if not _is_granted(principal, "read", each)]
+    if lacking:
+        return SetupCheck(
+            "API key", "failed", f"{who} may not read {', '.join(lacking)}", _describe_grant(who, "read", *lacking)
+        )
+    return SetupCheck("API key", "ok", f"{who} may read")
+
+
+def check_one_of_two(check: SetupCheck, found: Iterable[SetupCheck]) -> SetupCheck:
+    """A check of one API key of two. Where the other one works, that it is refused is a warning."""
+    if check.state != "failed" or all(each.state == "failed" for each in found):
+        return check
+    advice = sentences(
+        "The other one is used. Take this one out of CONFIGSVC_API_KEY if it is not to work", check.advice
+    )
+    return check._replace(state="warning", advice=advice)
+
+
+def check_iam(principal: Mapping[str, Any] | None) -> SetupCheck:
+    """The IAM principal. Who only reads needs none, so that is only worth telling."""
+    if principal is None:
+        return SetupCheck("AWS identity", "warning", "none: you can read, but not write", "Set AWS_PROFILE to write.")
+    by_setting = "; administrator by the stage's setting" if principal.get("administrator") else ""
+    return SetupCheck("AWS identity", "ok", f"{principal.get('principal')}{by_setting}")
+
+
+def check_writes(principal: Mapping[str, Any] | None, namespace: Namespace, denied: Forbidden | None) -> SetupCheck:
+    """Whether the caller may write in a namespace, which takes a grant and what IAM allows. Both are looked at.
+
+    Args:
+        principal: the IAM principal and its grants; None where IAM does not let the caller ask.
+        namespace: where.
+        denied: how IAM refused the routes of writes; None where it let them through.
+    """
+    name, who = f"{namespace}: write", str(principal.get("principal")) if principal else "your AWS identity"
+    granted = principal is not None and _is_granted(principal, "write", namespace)
+    missing = [] if granted or principal is None else [f"no grant allows write on {namespace}"]
+    missing += ["IAM does not allow execute-api:Invoke on the routes of writes"] if denied else []
+    if not missing:
+        found = f"{who} may write" if granted else "IAM allows the calls; whether write is granted cannot be seen"
+        return SetupCheck(name, "ok" if granted else "warning", found)
+    advice = ([] if granted or principal is None else [_describe_grant(who, "write", namespace)]) + (
+        [denied.detail] if denied else []
+    )
+    return SetupCheck(name, "warning", f"{who} may not write: {', and '.join(missing)}", sentences(*advice))
+
+
+def _is_granted(principal: Mapping[str, Any], action: Action, namespace: Namespace) -> bool:
+    held = [Grant(tuple(each["actions"]), tuple(each["namespaces"])) for each in principal.get("grants") or []]
+    return grants.allows(held, action, namespace)
+
+
+def _describe_grant(who: str, action: Action, *namespaces: Namespace) -> str:
+    asked = " ".join(f"-n {each}" for each in namespaces)
+    return f"Ask an administrator: configsvc grant {who} -a {action} {asked}"
+
+
+def check_pinned(namespace: Namespace, pin: Pin, kms_keys: Sequence[str]) -> SetupCheck:
+    """Whether the KMS keys that wrap a namespace's data keys are pinned."""
+    name = f"{namespace}: pin"
+    if not kms_keys:
+        return SetupCheck(name, "skipped", "no data key", f"To seal: configsvc data-key add -n {namespace}")
+    unknown = [each for each in kms_keys if not pin.covers(each)]
+    if unknown:
+        return SetupCheck(
+            name, "failed", f"CONFIGSVC_KMS_KEYS does not name {', '.join(unknown)}", "Add it if you trust it."
+        )
+    if ANY in pin.arns:
+        return SetupCheck(name, "warning", "CONFIGSVC_KMS_KEYS trusts any KMS key", f"Set it to {','.join(kms_keys)}")
+    return SetupCheck(name, "ok", ", ".join(kms_keys))

@@ -1,0 +1,108 @@
+"""Where the settings that an error names come from, so that a person corrects the right place.
+
+One mechanism for every error: the texts name a setting by its variable, whatever set it, and this says what did.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+
+import click
+from click.core import ParameterSource
+
+from configsvc.model.errors import ConfigsvcError, NotFound, Unavailable
+from configsvc_client.cli.settings import composition
+from configsvc_client.cli.settings.profiles import Resolved, Setting, resolve_environ
+from configsvc_client.cli.settings.settings_file import MEMBERS
+
+_NAMES = re.compile(r"\b(?:CONFIGSVC|AWS|SSL_CERT)_[A-Z0-9_]*[A-Z0-9]\b|\bHTTPS_PROXY\b")
+_WITHIN = frozenset({"key", "keys", "version", "kid", "revision"})
+"""Members of a NotFound for something within a namespace that exists."""
+
+_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE")
+"""What says which secret access key is used; the first that is set."""
+
+_ADDRESS = re.compile(r"https?://[^ ]+")
+_URLS = ("CONFIGSVC_URL", "AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL")
+
+
+def note_origins(error: Exception, said: Iterable[str]) -> None:
+    """Add to an error, as its notes, where each setting comes from that its text names or that is its cause.
+
+    Args:
+        error: what ends the command.
+        said: the lines that a person will read of it.
+    """
+    for each in dict.fromkeys([*_list_of_text(" ".join(said)), *_list_of_option(error), *_list_of_cause(error)]):
+        error.add_note(each)
+
+
+def list_origins(text: str) -> list[str]:
+    """A line for each setting that a text names and that is set."""
+    return _list_of_text(text)
+
+
+def _list_of_text(text: str) -> list[str]:
+    named = dict.fromkeys(_NAMES.findall(text))
+    if not named:
+        return []
+    found = _resolve()
+    used = [name for name in _CREDENTIALS if "secret access key" in text and name in found.settings][:1]
+    return _render_lines(found, [*used, *(name for name in named if name not in used)])
+
+
+def _render_lines(found: Resolved, named: Iterable[str]) -> list[str]:
+    spelled = ["https_proxy" if name == "HTTPS_PROXY" and "https_proxy" in found.settings else name for name in named]
+    lines = [_render_line(name, found.settings[name]) for name in spelled if name in found.settings]
+    if "CONFIGSVC_API_KEY" in named and "CONFIGSVC_API_KEY" not in found.settings and found.command_source:
+        lines.append(f"CONFIGSVC_API_KEY comes from api_key_command in {found.command_source}.")
+    return lines
+
+
+def _render_line(name: str, setting: Setting) -> str:
+    member = MEMBERS.get(name)
+    where = f"{member} in {setting.source}" if member and setting.of_file else setting.source
+    return f"{name} comes from {where}."
+
+
+def _list_of_option(error: Exception) -> list[str]:
+    """Of an option's wrong value that nobody typed: click names the option, and a variable set it."""
+    if not isinstance(error, click.BadParameter) or not error.ctx or not isinstance(error.param, click.Option):
+        return []
+    option = error.param
+    if not option.name or error.ctx.get_parameter_source(option.name) is not ParameterSource.ENVIRONMENT:
+        return []
+    return [f"The value of {option.opts[-1]} comes from {option.envvar} in the environment."]
+
+
+def _list_of_cause(error: Exception) -> list[str]:
+    """Of what the error names by its value: an address that does not answer, or a namespace that does not exist."""
+    match error:
+        case Unavailable():
+            found = _resolve()
+            asked = _ADDRESS.findall(error.detail)
+            return _render_lines(
+                found, [name for name in _URLS if any(_is_same_origin(found.get(name), each) for each in asked)]
+            )
+        case NotFound() if any(_is_named(error.detail, each) for each in composition.get_inherited_namespaces()):
+            return _list_of_text("CONFIGSVC_NAMESPACES") if error.members.keys().isdisjoint(_WITHIN) else []
+    return []
+
+
+def _is_same_origin(url: str, origin: str) -> bool:
+    """Whether a URL has that scheme, host and port: `http://h:80` is not the origin of `http://h:8080`."""
+    return url == origin or url.startswith((f"{origin}/", f"{origin}?"))
+
+
+def _is_named(text: str, namespace: str) -> bool:
+    return re.search(rf"(?<![\w.-]){re.escape(namespace)}(?![\w-]|\.\w)", text) is not None
+
+
+def _resolve() -> Resolved:
+    """What counts; the environment alone where the settings files are the error."""
+    try:
+        return composition.resolve()
+    except (ConfigsvcError, OSError):
+        return resolve_environ(os.environ)

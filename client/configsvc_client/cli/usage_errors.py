@@ -1,0 +1,179 @@
+"""Usage errors with what may have been meant: commands, options, keys and namespaces that are spelled alike."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import click
+
+from configsvc.model.errors import ConfigsvcError, InvalidName, NotFound
+from configsvc_client import _wording
+from configsvc_client._wording import MOST, nearest, question
+from configsvc_client.cli.output.words import join
+
+if TYPE_CHECKING:
+    from configsvc_client.admin import Admin
+
+
+_EXTRA = "Got unexpected extra argument"
+_NAMESPACE = "-n"
+_HAVING = 4
+_WORDS = {
+    "is not a valid integer range.": "is not a whole number.",
+    "is not a valid float range.": "is not a number.",
+}
+_CHOSEN = re.compile(r"'([^']*)' is not one of ")
+
+
+def explain(error: click.ClickException, context: click.Context | None) -> str:
+    """What was typed wrongly."""
+    if isinstance(error, click.NoSuchOption):
+        return f"No such option {error.option_name}. {_suggest_option(error, context)}".strip()
+    said = " ".join(error.format_message().split())
+    if said.startswith(_EXTRA):
+        return _explain_too_many(context)
+    for words, ours in _WORDS.items():
+        said = said.replace(words, ours)
+    return f"{said} {_suggest_choice(error)}".rstrip()
+
+
+def _suggest_choice(error: click.ClickException) -> str:
+    """Of a value that is none of several: those that are spelt like it."""
+    kind = error.param.type if isinstance(error, click.BadParameter) and error.param else None
+    found = _CHOSEN.search(error.format_message())
+    if not isinstance(kind, click.Choice) or not found:
+        return ""
+    return _wording.question(_wording.nearest(found.group(1), map(str, kind.choices)))
+
+
+def _explain_too_many(context: click.Context | None) -> str:
+    """An argument that was not expected is not repeated: it may be a secret."""
+    if context is None:
+        return "More arguments than the command takes."
+    usage = " ".join((context.command_path, *context.command.collect_usage_pieces(context)))
+    named = (
+        f" The namespace is an option: {_NAMESPACE} NAMESPACE." if _NAMESPACE in list_options(context.command) else ""
+    )
+    return f"More arguments than the command takes: {usage}.{named}"
+
+
+def _suggest_option(error: click.NoSuchOption, context: click.Context | None) -> str:
+    """The options that may have been meant, or the commands that have one of that name."""
+    having = list(_list_commands_with(error.option_name, context)) if context else []
+    if context and isinstance(context.command, click.Group) and having:
+        command = having[0] if len(having) == 1 else "COMMAND"
+        return f"It goes after the command: {context.command_path} {command} {error.option_name}"
+    named = {each.removeprefix("--"): each for each in error.possibilities or () if each.startswith("--")}
+    near = _wording.nearest(error.option_name.removeprefix("--"), named)
+    if near:
+        return _wording.question(named[each] for each in near)
+    if 0 < len(having) <= _HAVING:
+        return f"{join([f'configsvc {each}' for each in having])} {'has' if len(having) == 1 else 'have'} it."
+    return ""
+
+
+def list_options(command: click.Command) -> set[str]:
+    """The options of a command, as they are typed."""
+    return {
+        name for each in command.params if isinstance(each, click.Option) for name in (*each.opts, *each.secondary_opts)
+    }
+
+
+def _list_commands_with(option: str, context: click.Context) -> Iterator[str]:
+    for path, command in list_commands(context.find_root().command, context):
+        if option in list_options(command):
+            yield path
+
+
+def list_commands(root: click.Command, context: click.Context) -> Iterator[tuple[str, click.Command]]:
+    """Every command with its path, like `namespace create`, groups left out."""
+    if not isinstance(root, click.Group):
+        return
+    for name in root.list_commands(context):
+        found = root.get_command(context, name)
+        if isinstance(found, click.Group):
+            yield from ((f"{name} {path}", each) for path, each in list_commands(found, context))
+        elif found is not None:
+            yield name, found
+
+
+_LISTED = 5000
+_ALSO_DELETED = frozenset({"activate", "destroy", "history"})
+"""Commands on keys that need not be served."""
+
+_WHERE = "configsvc.namespaces"
+_TYPED = "configsvc.namespaces_typed"
+
+
+def remember(namespaces: Iterable[str], *, typed: bool = False) -> None:
+    """Keep which namespaces the command works on, as they were written, and whether options or settings did so."""
+    click.get_current_context().meta.update({_WHERE: [*namespaces], _TYPED: typed})
+
+
+def get_namespace_options(namespace: object = None) -> str:
+    """What a command in an advice needs to work on the same namespaces, such as ` -n payments.prod`; often nothing.
+
+    Args:
+        namespace: the one of them that it is about, if one is known.
+    """
+    context = click.get_current_context(silent=True)
+    meta = context.meta if context else {}
+    found = [namespace] if isinstance(namespace, str) else meta.get(_WHERE, []) if meta.get(_TYPED) else []
+    return "".join(f" -n {each}" for each in found)
+
+
+def note_near_names(error: ConfigsvcError, command: str | None) -> None:
+    """Add to an error about a key or namespace that does not exist, as a note, the names that are like it.
+
+    They are listed now, after the failure, with the caller's own API key. What it may not list is not suggested.
+
+    Args:
+        error: what ends the command; nothing is added to one about something else.
+        command: its name.
+    """
+    if not isinstance(error, NotFound | InvalidName):
+        return
+    from configsvc_client.cli.settings import composition
+
+    with suppress(ConfigsvcError, click.UsageError, OSError):
+        asked = list(dict.fromkeys(_find_unknown(error)))
+        near = _find_near(composition.open_admin(), asked, error, command) if asked else []
+        if near:
+            error.add_note(question(near))
+
+
+def _find_unknown(error: ConfigsvcError) -> Iterator[str]:
+    """The names that do not exist: keys, else namespaces."""
+    members = error.members
+    if isinstance(error, InvalidName):
+        if members.get("field") == "namespace":
+            yield from click.get_current_context().meta.get(_WHERE, ())
+    elif isinstance(members.get("key"), str):
+        yield str(members["key"])
+    elif isinstance(members.get("keys"), list):
+        yield from map(str, members["keys"])  # type: ignore[arg-type]  # a list, by the line before
+    elif isinstance(members.get("namespace"), str):
+        yield str(members["namespace"])
+
+
+def _find_near(admin: Admin, asked: list[str], error: ConfigsvcError, command: str | None) -> list[str]:
+    if error.members.keys() & {"key", "keys"}:
+        known = list(_list_keys(admin, error, served=command not in _ALSO_DELETED))
+    else:
+        known = [str(each.namespace) for each in islice(admin.namespaces.list(), _LISTED)]
+    found = (name for each in asked if each not in known for name in nearest(each, known))
+    return list(dict.fromkeys(found))[:MOST]
+
+
+def _list_keys(admin: Admin, error: ConfigsvcError, *, served: bool) -> Iterator[str]:
+    """The keys of the namespaces that were looked in; deleted ones too, where `served` is false."""
+    context = click.get_current_context()
+    named = error.members.get("namespaces") or context.meta.get(_WHERE, ())
+    for namespace in named if isinstance(named, list) else ():
+        for each in islice(admin.values.list_keys(str(namespace)), _LISTED):
+            if each.active is not None or not served:
+                yield each.key

@@ -1,0 +1,175 @@
+"""Who may what: deny by default. A namespace that is absent looks like one that may not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, TypeVar
+
+from configsvc.model.errors import ConfigsvcError, Forbidden, Hidden, NotFound
+from configsvc.model.grants import Action, Grant, Principal, allows, allows_everywhere, is_administrator
+from configsvc.model.names import Namespace
+from configsvc.service.engine import records
+from configsvc.service.engine.ports import Caller, ServicePorts
+from configsvc.service.engine.records import Head, Record, RecordAddress, StoredGrants
+
+FoundRecords = Mapping[RecordAddress, Record]
+
+RecordKind = TypeVar("RecordKind", bound=Record)
+
+
+def find_record(found: FoundRecords, address: RecordAddress, kind: type[RecordKind]) -> RecordKind | None:
+    """The record that stands there, None when nothing does.
+
+    Raises:
+        TypeError: a record of another kind stands there; the table is not ours.
+    """
+    record = found.get(address)
+    if record is None or isinstance(record, kind):
+        return record
+    raise TypeError(f"{address.pk} {address.sk} holds no {kind.__name__}")
+
+
+def find_live_head(found: FoundRecords, namespace: str) -> Head | None:
+    """HEAD of a namespace that is there; a deleted one keeps its HEAD, but is absent to everyone."""
+    head = find_record(found, records.head(namespace), Head)
+    return head if head and head.state == "live" else None
+
+
+class CallerRights(NamedTuple):
+    """What a caller holds: the grants of the API key, those of the IAM principal, and CONFIGSVC_ADMINS' word.
+
+    `principal` is the IAM principal, for the text of a refusal.
+    """
+
+    reader: tuple[Grant, ...]
+    writer: tuple[Grant, ...]
+    administrator: bool
+    principal: str | None = None
+
+    def may_read(self, namespace: Namespace) -> bool:
+        """Reads are judged by the API key."""
+        return allows(self.reader, "read", namespace)
+
+    def may(self, action: Action, namespace: Namespace) -> bool:
+        """Everything else is judged by the IAM principal."""
+        return allows(self.writer, action, namespace) or (action == "admin" and self.administrator)
+
+    def may_know(self, namespace: Namespace) -> bool:
+        """Whether a refusal may say that the namespace is there."""
+        return self.may_read(namespace) or allows(self.writer, "read", namespace)
+
+    def may_everywhere(self) -> bool:
+        """Whether grants are the caller's to see and set."""
+        return self.administrator or allows_everywhere(self.writer, "admin")
+
+
+def read_with_rights(
+    ports: ServicePorts, caller: Caller, addresses: Iterable[RecordAddress], *, writes: bool
+) -> tuple[CallerRights, FoundRecords]:
+    """One read: the records, and with them those grants that are not cached."""
+    reader, writer = caller.api_key, caller.principal if writes else None
+    readers, writers = _kept(ports, reader), _kept(ports, writer)
+    wanted = list(addresses)
+    wanted += [
+        records.address_of_granted(who)
+        for who, grants in ((reader, readers), (writer, writers))
+        if who and grants is None
+    ]
+    found = ports.repository.get(wanted) if wanted else {}
+    return CallerRights(
+        _read(ports, reader or "", found) if readers is None else readers,
+        _read(ports, writer or "", found) if writers is None else writers,
+        writer is not None and is_administrator(ports.admins, Principal(writer)),
+        writer,
+    ), found
+
+
+def _kept(ports: ServicePorts, principal: str | None) -> tuple[Grant, ...] | None:
+    """Grants that are known without a read; nobody has none."""
+    return ports.grants.get(principal) if principal else ()
+
+
+def _read(ports: ServicePorts, principal: str, found: FoundRecords) -> tuple[Grant, ...]:
+    granted = find_record(found, records.address_of_granted(principal), StoredGrants)
+    grants = granted.grants if granted else ()
+    ports.grants.put(principal, grants)
+    return grants
+
+
+def require_readable(access: CallerRights, found: FoundRecords, namespace: Namespace) -> Head:
+    """HEAD of a namespace that the caller may read.
+
+    Raises:
+        NotFound: it is absent, or not the caller's to know of.
+    """
+    if not access.may_read(namespace):
+        raise _hide(namespace)
+    head = find_live_head(found, namespace)
+    if head is None:
+        raise refusal_as_absent(namespace)
+    return head
+
+
+def require(access: CallerRights, found: FoundRecords, namespace: Namespace, action: Action) -> None:
+    """Whether the caller may do that in a namespace that is there.
+
+    Raises:
+        Forbidden, NotFound.
+    """
+    if not access.may(action, namespace):
+        raise refusal(access, found, namespace, action)
+    if find_live_head(found, namespace) is None:
+        raise refusal_as_absent(namespace)
+
+
+def refusal(access: CallerRights, found: FoundRecords, namespace: Namespace, action: Action) -> ConfigsvcError:
+    """The refusal that tells no more than the caller may know."""
+    if find_live_head(found, namespace) is not None and access.may_know(namespace):
+        return refusal_of_action(access, action, namespace)
+    return _hide(namespace)
+
+
+def refusal_of_action(access: CallerRights, action: Action, pattern: str, why: str = "") -> Forbidden:
+    """The refusal that names the action, the namespaces, the IAM principal without it, and the command that grants it.
+
+    Args:
+        access: what the caller holds.
+        action: what the principal lacks.
+        pattern: a namespace, or `*`.
+        why: a sentence that comes first.
+    """
+    who = access.principal or "your IAM principal"
+    named = "'*'" if pattern == "*" else pattern
+    return Forbidden(
+        f"{why} This needs the {action} action on {pattern}, and {who} does not have it. An administrator grants it: "
+        f"configsvc grant {access.principal or 'PRINCIPAL'} -a {action} -n {named}".lstrip(),
+        action=action, namespace=pattern, principal=access.principal, lacks="iam",
+    )  # fmt: skip
+
+
+def require_everywhere(access: CallerRights) -> None:
+    """Whether the caller may see and set grants.
+
+    Raises:
+        Forbidden.
+    """
+    if not access.may_everywhere():
+        raise refusal_of_action(access, "admin", "*", "Only who administers every namespace sees and changes grants.")
+
+
+def refusal_as_absent(namespace: Namespace) -> NotFound:
+    """The one answer for what is absent and for what may not be read."""
+    return NotFound(_absent(namespace), namespace=namespace)
+
+
+def _hide(namespace: Namespace) -> Hidden:
+    """The same answer to who lacks the grant, whether it is there or not; the log tells them apart."""
+    return Hidden(_absent(namespace), namespace=namespace)
+
+
+def _absent(namespace: Namespace) -> str:
+    return (
+        f"There is no namespace {namespace}, or your API key lacks the read action on it. `configsvc whoami` shows the "
+        f"key's principal; if the namespace exists, an administrator grants that: configsvc grant PRINCIPAL -a read "
+        f"-n {namespace}"
+    )

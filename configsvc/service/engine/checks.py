@@ -1,0 +1,117 @@
+"""Whether values fit the schemas of their keys, and whether settings of a namespace are allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from configsvc.model import limits, schema_cost, strict_json
+from configsvc.model.change_set import Operation, Put
+from configsvc.model.content_types import KINDS
+from configsvc.model.errors import InvalidRequest, InvalidValue, TooLarge, Unprocessable
+from configsvc.model.schema import KeySchema, checked_schemas, schemas_for
+from configsvc.model.snapshot import Form
+from configsvc.model.text import check_line
+from configsvc.service.engine.ports import Schemas
+from configsvc.service.engine.records import RetentionSettings
+
+
+def check_work(schemas: Schemas, known: Sequence[KeySchema], operations: Iterable[Operation]) -> None:
+    """That checking all the values of a request takes a bounded time, before any of it is done.
+
+    Raises:
+        TooLarge: parts of the schemas times size of the values is above the limit.
+    """
+    work = 0
+    for put in operations:
+        if isinstance(put, Put) and (wanted := _schemas_of(known, put)):
+            size = schema_cost.size(put.value, is_json=KINDS[put.content_type].is_json)
+            work += sum(schemas.weight(each.schema).work(size) for each in wanted)
+    if work > limits.SCHEMA_WORK:
+        raise TooLarge(
+            f"Checking these values against the namespace's schemas would take {work} steps (parts of the schemas "
+            f"times size of the values); {limits.SCHEMA_WORK} are allowed. Send fewer or smaller values at once, or "
+            "simplify the schemas: fewer alternatives and constants, and patterns without long repetitions.",
+            limit=limits.SCHEMA_WORK, size=work,
+        )  # fmt: skip
+
+
+def check_value(schemas: Schemas, known: Sequence[KeySchema], put: Put) -> None:
+    """JSON is checked as what it decodes to, text as a string.
+
+    Raises:
+        InvalidValue: `pointer` names the place in the value, `schema_pointer` the part of the schema for `keys`, `rule`
+            its keyword and `limit` what it asks for; what the value holds is not said.
+    """
+    wanted = _schemas_of(known, put)
+    if not wanted:
+        return
+    value = _decode(put)
+    for each in wanted:
+        if misfit := schemas.misfit(each.schema, value):
+            from configsvc.model.broken_rule import broken_rule  # most values fit
+
+            rule, limit = broken_rule(each.schema, misfit.schema_pointer)
+            raise InvalidValue(
+                f"{put.key} does not fit the namespace's schema for {each.keys}. "
+                f"{misfit.pointer or 'The whole value'} breaks the rule {rule}{f': {limit}' if limit else ''}.",
+                key=put.key, pointer=misfit.pointer, schema_pointer=misfit.schema_pointer, keys=each.keys, rule=rule,
+                limit=limit,
+            )  # fmt: skip
+
+
+def _schemas_of(known: Sequence[KeySchema], put: Put) -> list[KeySchema]:
+    return schemas_for(known, put.key) if put.form == "plain" else []
+
+
+def _decode(put: Put) -> object:
+    """What stands in a value that has been found to be what its content type says."""
+    return strict_json.read(put.value).value if KINDS[put.content_type].is_json else put.value
+
+
+def check_description(text: str) -> None:
+    """Raises TooLarge, InvalidRequest."""
+    if len(text) > limits.DESCRIPTION:
+        raise TooLarge(f"A description takes {limits.DESCRIPTION} characters.", limit=limits.DESCRIPTION)
+    check_line(text, "description")
+
+
+def check_forms(forms: tuple[Form, ...]) -> None:
+    """Raises InvalidRequest."""
+    if not forms or len(set(forms)) != len(forms):
+        raise InvalidRequest("forms names one form or more, and each once.", field="forms")
+
+
+def check_snapshot_bytes(most: int) -> None:
+    """A limit below what is served already is taken: nothing is lost, but the snapshot can only shrink then.
+
+    Raises:
+        InvalidRequest, TooLarge.
+    """
+    if most < 1:
+        raise InvalidRequest("snapshot_bytes is 1 or more.", field="snapshot_bytes")
+    if most > limits.SNAPSHOT_BYTES_MOST:
+        raise TooLarge(f"snapshot_bytes is {limits.SNAPSHOT_BYTES_MOST} at most.", limit=limits.SNAPSHOT_BYTES_MOST)
+
+
+def check_retention(retention: RetentionSettings) -> None:
+    """Raises InvalidRequest."""
+    for name, number in retention._asdict().items():
+        most = limits.RETENTION_VERSIONS if name == "versions" else limits.RETENTION_DAYS
+        if number is not None and not 1 <= number <= most:
+            raise InvalidRequest(f"{name} is 1 to {most}, or null to keep everything.", field=f"retention.{name}")
+
+
+def check_schemas(port: Schemas, schemas: tuple[KeySchema, ...]) -> None:
+    """What configsvc.model.schema takes has to be a schema, too.
+
+    Raises:
+        TooLarge, Unprocessable.
+    """
+    for each in checked_schemas(schemas):
+        fault = port.fault(each.schema)
+        if fault is not None:
+            raise Unprocessable(
+                f"The schema for {each.keys} is no JSON Schema of draft 2020-12 at {fault or 'its top'}. Patterns take "
+                "no look-around and no back-references, and format names a known format.",
+                field="schemas", pointer=fault, keys=each.keys,
+            )  # fmt: skip

@@ -1,0 +1,192 @@
+"""A change set, decided: pure, over what was read, what is asked, who asks, the time and a tag."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from configsvc.model import limits
+from configsvc.model.change_set import Activate, ChangeSet, Operation, Put, stored_bytes
+from configsvc.model.errors import ConfigsvcError, PreconditionFailed, TooLarge
+from configsvc.model.names import Kid, Namespace
+from configsvc.service.engine import key_state, records, steps, writing
+from configsvc.service.engine.access import FoundRecords, find_live_head, find_record
+from configsvc.service.engine.checks import check_work
+from configsvc.service.engine.key_state import read_only_refusal
+from configsvc.service.engine.ports import LostRace, StampCheck, Write, WriteAction, WriteOutcome
+from configsvc.service.engine.records import (
+    DataKeyRecord,
+    Head,
+    LoggedChange,
+    RecordAddress,
+    StoredSettings,
+    StoredVersion,
+    address_of,
+)
+from configsvc.service.engine.steps import ChangeBase, DecidedStep
+from configsvc.service.engine.tally import CountedMove, check_size, count_writes
+from configsvc.service.engine.writing import LogNote, Plan, Situation, refuse_plan
+
+
+def change_addresses(namespace: Namespace, change_set: ChangeSet) -> tuple[RecordAddress, ...]:
+    """All that the decision reads, at most 133 records: one BatchGetItem, or two for a large change set.
+
+    Raises:
+        TooLarge: more data keys than one transaction may condition on.
+    """
+    kids = _kids(change_set)
+    if len(kids) > limits.CHANGE_SET_KIDS:
+        raise TooLarge(
+            f"A change set takes {limits.CHANGE_SET_KIDS} data keys. Split it.", limit=limits.CHANGE_SET_KIDS
+        )
+    keys = [at for operation in change_set.operations for at in key_state.key_addresses(namespace, operation.key)]
+    versions = [
+        records.version(namespace, operation.key, number)
+        for operation in change_set.operations
+        if (number := _version_of(operation)) is not None
+    ]
+    data_keys = [records.data_key(namespace, kid) for kid in kids]
+    return (records.head(namespace), records.settings(namespace), *keys, *versions, *data_keys)
+
+
+Failed = tuple[Operation, ConfigsvcError]
+
+Answering = Callable[[Namespace, int, Sequence[LoggedChange]], WriteOutcome]
+
+
+def decide_change_set(
+    namespace: Namespace, change_set: ChangeSet, answer: Answering, found: FoundRecords, situation: Situation
+) -> Plan:
+    """Actions, and what `answer` makes of the new revision and its changes.
+
+    Raises:
+        ConfigsvcError: what the change set or one of its operations may not do.
+        LostRace: what was read does not fit together.
+    """
+    base = ChangeBase(found, *_require_namespace(namespace, found), situation)
+    _check_namespace(base, change_set)
+    check_work(situation.schemas, base.settings.schemas, change_set.operations)
+    decided, failed = _decide_operations(base, change_set)
+    if failed:
+        return _refuse(base, change_set, failed)
+    _check_bytes(decided)
+    head = count_writes(base.head, [_count_move(step) for step in decided], situation.tag)
+    done = LogNote("change", message=change_set.message, changes=tuple(step.change for step in decided))
+    log = writing.log_record(namespace, head.revision, head.served, done, situation)
+    actions = [
+        Write(head, base.head.revision), *_build_conditions(base, change_set),
+        *(action for step in decided for action in step.actions()),
+    ]  # fmt: skip
+    outcome = answer(namespace, head.revision, done.changes)
+    standing = tuple(check for step in decided for check in step.standing())
+    plan = Plan(head.revision, (*actions, log), outcome, standing=standing)
+    refusal = check_size(base.head, head, base.settings.snapshot_bytes, situation.charset) or _check_transaction(
+        decided
+    )
+    return refuse_plan(plan, refusal) if refusal else plan
+
+
+def _require_namespace(namespace: Namespace, found: FoundRecords) -> tuple[Head, StoredSettings]:
+    head, settings = find_live_head(found, namespace), find_record(found, records.settings(namespace), StoredSettings)
+    if head is None or settings is None:
+        raise LostRace([records.head(namespace), records.settings(namespace)])
+    return head, settings
+
+
+def _check_namespace(base: ChangeBase, change_set: ChangeSet) -> None:
+    if base.settings.read_only:
+        raise read_only_refusal(base.head.namespace)
+    if change_set.if_match is not None and change_set.if_match != base.head.revision:
+        raise PreconditionFailed("The namespace is not at that revision. Read it again.", revision=base.head.revision)
+
+
+def _decide_operations(base: ChangeBase, change_set: ChangeSet) -> tuple[list[DecidedStep], list[Failed]]:
+    decided, failed = list[DecidedStep](), list[Failed]()
+    for operation in change_set.operations:
+        try:
+            decided.append(steps.decide_operation(base, operation, guarded=change_set.if_match is not None))
+        except ConfigsvcError as error:
+            failed.append((operation, error))
+    return decided, failed
+
+
+def _refuse(base: ChangeBase, change_set: ChangeSet, failed: Sequence[Failed]) -> Plan:
+    """The refusal; one that rests on a key that serves nothing is raised once that is shown."""
+    error = _first_failure(failed, len(change_set.operations))
+    shown = [check for operation, _ in failed for check in _confirm_served(base, operation)]
+    as_read = StampCheck(address_of(base.head), base.head.revision)
+    return Plan(base.head.revision, (as_read, *shown), WriteOutcome(error.status, {}), error)
+
+
+def _confirm_served(base: ChangeBase, operation: Operation) -> list[StampCheck]:
+    """That the key served nothing, and that the version of the request was there, or not, as it was read."""
+    namespace, number = base.head.namespace, _version_of(operation)
+    conditions: list[StampCheck] = [*key_state.find_key(base.found, namespace, operation.key).conditions]
+    if conditions and number is not None:
+        at = records.version(namespace, operation.key, number)
+        version = find_record(base.found, at, StoredVersion)
+        conditions.append(StampCheck(at, version.revision if version else None))
+    return conditions
+
+
+def _first_failure(failed: Sequence[Failed], operations: int) -> ConfigsvcError:
+    """The first failure; of several operations it names every one that failed."""
+    error = failed[0][1]
+    if operations > 1:
+        named: list[dict[str, object]] = [
+            {**each.members, "key": operation.key, "code": each.code, "detail": each.detail}
+            for operation, each in failed
+        ]
+        error.members["failed"] = named
+    return error
+
+
+def _check_bytes(decided: Sequence[DecidedStep]) -> None:
+    stored = [version.entry for step in decided if (version := step.written or step.chosen)]
+    size = sum(stored_bytes(entry.value) for entry in stored)
+    if size > limits.CHANGE_SET_BYTES:
+        raise TooLarge(
+            f"A change set takes at most {limits.CHANGE_SET_BYTES} bytes of stored values, and this one has {size}. "
+            "Split it.", limit=limits.CHANGE_SET_BYTES, size=size,
+        )  # fmt: skip
+
+
+def _check_transaction(decided: Sequence[DecidedStep]) -> TooLarge | None:
+    """A staged put writes what its key serves once more, a deletion removes it: values that nobody sent count too."""
+    versions = [version.entry for step in decided if (version := step.written or step.chosen)]
+    moved = [step.after.entry or (step.before and step.before.entry) for step in decided]
+    served = [entry for entry in moved if entry]
+    size = sum(stored_bytes(entry.value) for entry in (*versions, *served))
+    if size <= limits.TRANSACTION_VALUES:
+        return None
+    return TooLarge(
+        f"With what the keys serve the change set has {size} bytes of values, a transaction takes "
+        f"{limits.TRANSACTION_VALUES}. Split it.",
+        limit=limits.TRANSACTION_VALUES, size=size,
+    )  # fmt: skip
+
+
+def _build_conditions(base: ChangeBase, change_set: ChangeSet) -> list[WriteAction]:
+    conditions: list[WriteAction] = [StampCheck(address_of(base.settings), base.settings.revision)]
+    for kid in _kids(change_set):
+        at = records.data_key(base.head.namespace, kid)
+        data_key = find_record(base.found, at, DataKeyRecord)
+        if data_key is None:
+            raise LostRace([at])
+        conditions.append(StampCheck(at, data_key.revision))
+    return conditions
+
+
+def _count_move(step: DecidedStep) -> CountedMove:
+    return CountedMove(step.before, step.after, step.kids)
+
+
+def _version_of(operation: Operation) -> int | None:
+    """The version that the request names, which is read: an envelope's own, or the one to activate."""
+    if isinstance(operation, Put) and operation.header:
+        return operation.header.version
+    return operation.version if isinstance(operation, Activate) else None
+
+
+def _kids(change_set: ChangeSet) -> list[Kid]:
+    puts = [each for each in change_set.operations if isinstance(each, Put)]
+    return list(dict.fromkeys(put.header.kid for put in puts if put.header))

@@ -1,0 +1,110 @@
+"""What a namespace served at an earlier revision, read out of its keys, its change log and its versions.
+
+The keys are proven to be as HEAD's revision left them, the log is whole from the revision asked for, and versions do
+not change. So what comes out is of exactly that revision, whatever is written, pruned or destroyed meanwhile; what is
+no longer there is Gone, never left out. The log is read by its summaries: some 30 items a level, however long it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from configsvc.model.errors import Gone, InvalidRequest, NotFound
+from configsvc.model.names import Key, Namespace
+from configsvc.service.engine import log_tree, records, summaries
+from configsvc.service.engine.access import find_record
+from configsvc.service.engine.ports import ServicePorts
+from configsvc.service.engine.records import Head, KeyState, LogRecord, StoredVersion
+from configsvc.service.engine.summaries import Past
+
+REVISIONS = 10**12
+"""More than a sort key of the log has room for."""
+
+
+def check_revision(revision: int) -> int:
+    """A number that a revision may have.
+
+    Raises:
+        InvalidRequest: none ever has it.
+    """
+    if not 0 < revision < REVISIONS:
+        raise InvalidRequest("A revision is a number from 1.", field="revision")
+    return revision
+
+
+def require_reached(head: Head, revision: int) -> None:
+    """Whether the namespace has come to a revision.
+
+    Raises:
+        NotFound: not yet.
+    """
+    if revision > head.revision:
+        raise NotFound(
+            f"{head.namespace} is at revision {head.revision}, and has not come to {revision}.", revision=head.revision
+        )
+
+
+def read_past(ports: ServicePorts, head: Head, states: Sequence[KeyState], revision: int) -> Past | None:
+    """What a revision served; `states` are all served keys as HEAD's revision left them.
+
+    None when a write came between. Nothing is read when readers get the same now.
+
+    Raises:
+        Gone: its record is no longer in the log.
+        Unprocessable: so many keys were written since that one request does not read it.
+    """
+    if revision >= head.served:
+        return summaries.past_of_now(head.served, states)
+    (at,) = read_kept(ports, head.namespace, [revision])
+    partition = records.of_namespace(head.namespace)
+    later = log_tree.read_between(ports.repository, partition, revision, head.revision)
+    return None if later is None else summaries.undo_changes(at, states, later)
+
+
+def read_kept(ports: ServicePorts, namespace: Namespace, revisions: Sequence[int]) -> list[LogRecord]:
+    """The records of those revisions.
+
+    Raises:
+        Gone: one is no longer in the log.
+    """
+    wanted = [records.log(records.of_namespace(namespace), revision) for revision in revisions]
+    found = ports.repository.get(wanted) if wanted else {}
+    stored = [find_record(found, at, LogRecord) for at in wanted]
+    for revision, record in zip(revisions, stored, strict=True):
+        if record is None:
+            raise gone_beyond(ports, namespace, revision)
+    return [record for record in stored if record]
+
+
+def read_versions(ports: ServicePorts, namespace: Namespace, wanted: Iterable[tuple[Key, int]]) -> list[StoredVersion]:
+    """Those versions, each also when it was destroyed.
+
+    Raises:
+        Gone: one was pruned.
+    """
+    addresses = {records.version(namespace, key, number): (key, number) for key, number in wanted}
+    found = ports.repository.get(tuple(addresses)) if addresses else {}
+    stored = list[StoredVersion]()
+    for at, (key, number) in addresses.items():
+        version = find_record(found, at, StoredVersion)
+        if version is None:
+            raise Gone(
+                f"Version {number} of {key}, served then, is no longer kept.",
+                key=key, version=number, oldest=oldest_revision(ports, namespace),
+            )  # fmt: skip
+        stored.append(version)
+    return stored
+
+
+def gone_beyond(ports: ServicePorts, namespace: Namespace, revision: int) -> Gone:
+    """The refusal of a revision that is no longer in the log; it names the oldest that is."""
+    first = oldest_revision(ports, namespace)
+    return Gone(
+        f"The change log of {namespace} no longer has revision {revision}; the oldest is {first}.", oldest=first
+    )
+
+
+def oldest_revision(ports: ServicePorts, namespace: Namespace) -> int | None:
+    """The oldest revision in the log."""
+    found = ports.repository.query(records.of_namespace(namespace), "R#", limit=1)
+    return next((record.revision for record in found), None)

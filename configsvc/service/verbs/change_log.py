@@ -1,0 +1,267 @@
+"""Read the change log of a namespace or of the grants, page by page, and by filters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from configsvc.model import grants, limits, names
+from configsvc.model.errors import Gone, InvalidRequest
+from configsvc.model.names import Namespace
+from configsvc.service.engine import access, paging, records, summaries, time_travel
+from configsvc.service.engine.access import find_record
+from configsvc.service.engine.log_tree import LogWalk
+from configsvc.service.engine.ports import Caller, ServicePorts
+from configsvc.service.engine.records import GrantsHead, LogRecord
+from configsvc.service.engine.summaries import Summary, is_next
+
+_TIME = re.compile(
+    r"([0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01]))"
+    r"(?:T((?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])(?:\.([0-9]{1,3}))?Z)?"
+)
+
+
+class LogWanted(NamedTuple):
+    """Which records: above a revision, of a key, by a principal, at or after one time and before another.
+
+    Times are RFC 3339 in UTC, such as `2027-01-15T08:00:00Z`, or a date. None asks for nothing. `newest` first.
+    """
+
+    since: int | None = None
+    key: str | None = None
+    principal: str | None = None
+    after_time: str | None = None
+    before_time: str | None = None
+    newest: bool = False
+
+
+class LogPage(NamedTuple):
+    """Records, and the cursor of the next page where there may be one."""
+
+    shown: list[LogRecord]
+    cursor: str | None
+
+
+def check_filter(wanted: LogWanted) -> LogWanted:
+    """What is wanted, with names that are names, and times as the log has them.
+
+    Raises:
+        InvalidName: a key or principal that is none.
+        InvalidRequest: a revision or time that is none.
+    """
+    if wanted.since is not None and not 0 <= wanted.since < time_travel.REVISIONS:
+        raise InvalidRequest("since is a revision, or 0 for the first.", field="since")
+    return LogWanted(
+        wanted.since,
+        None if wanted.key is None else names.key(wanted.key),
+        None if wanted.principal is None else grants.principal(wanted.principal),
+        _parse_time("after_time", wanted.after_time),
+        _parse_time("before_time", wanted.before_time),
+        wanted.newest,
+    )
+
+
+def parse_order(order: str | None) -> bool:
+    """Whether an order begins with the newest record; None is `oldest`.
+
+    Raises:
+        InvalidRequest: another word.
+    """
+    if order not in (None, "oldest", "newest"):
+        raise InvalidRequest("order is oldest or newest.", field="order")
+    return order == "newest"
+
+
+def _parse_time(field: str, text: str | None) -> str | None:
+    """As the log has it: milliseconds and Z, so that times compare as text."""
+    if text is None:
+        return None
+    found = _TIME.fullmatch(text)
+    if not found:
+        raise InvalidRequest("A time is RFC 3339 in UTC, like 2027-01-15T08:00:00Z, or a date.", field=field)
+    day, time, fraction = found.groups()
+    return f"{day}T{time or '00:00:00'}.{(fraction or '').ljust(3, '0')}Z"
+
+
+def _read_page(  # noqa: PLR0917  # wanted, limit and cursor as in every listing, over one log up to one revision
+    ports: ServicePorts, partition: str, until: int, wanted: LogWanted, limit: int, cursor: str | None
+) -> LogPage:
+    """Up to `limit` records that are wanted, or 3 MiB of them, found in 2 MiB of log and summaries.
+
+    So a page may hold few records, or none, and still have a cursor: the last revision that was looked at.
+
+    Raises:
+        InvalidRequest: a bad limit or cursor.
+        Gone: records right above `since` or the cursor are no longer in the log; `oldest` is the oldest that is.
+    """
+    paging.check_limit(limit)
+    place = int(paging.parse_cursor(cursor, "", paging.parse_number) or 0)
+    floor = wanted.since or 0 if wanted.newest else place or wanted.since or 0
+    top = min(until, place - 1) if wanted.newest and place else until
+    asked = wanted.since is not None or bool(place and not wanted.newest)
+    begin = _begin(ports, partition, floor, wanted, asked=asked)
+    shown, size, last = list[LogRecord](), 0, place
+    for number, each in enumerate(_look(ports, partition, begin, top, wanted, limit)):
+        if asked and not number and each.record and not wanted.newest:
+            _check_kept(begin, each.record)
+        weighty = (
+            number > 0 and each.weight > limits.LOG_BYTES
+        )  # the first always counts, or no page would come further
+        if len(shown) == limit or size > limits.PAGE_BYTES or weighty:
+            return LogPage(shown, paging.make_cursor(str(last)))
+        last = each.last
+        if each.record and _is_wanted(each.record, wanted):
+            shown.append(each.record)
+            size += paging.json_size(_describe_record(each.record), ports.charset)
+    return LogPage(shown, None)
+
+
+class _LogLook(NamedTuple):
+    """The last revision looked at in the direction of reading, its record if it is one, and bytes read so far."""
+
+    last: int
+    record: LogRecord | None
+    weight: int
+
+
+def _look(  # noqa: PLR0917  # a log, its ends, what is wanted of it
+    ports: ServicePorts, partition: str, begin: int, top: int, wanted: LogWanted, limit: int
+) -> Iterator[_LogLook]:
+    if not _filters(wanted):
+        for record in _every(ports, partition, begin, top, limit + 1, newest=wanted.newest):
+            yield _LogLook(record.revision, record, 0)
+        return
+    walk = LogWalk(ports.repository, partition, lambda found: _may_hold(found, wanted), newest=wanted.newest)
+    for node, found, _ in walk.over(summaries.cover(begin, top)):
+        last = node.start + 1 if wanted.newest else node.end
+        yield _LogLook(last, found if isinstance(found, LogRecord) else None, walk.weight)
+
+
+def _every(
+    ports: ServicePorts, partition: str, begin: int, top: int, most: int, *, newest: bool
+) -> Iterator[LogRecord]:
+    """What was read of the log after its end was known may have been written since, and have gaps."""
+    after = records.log(partition, top + 1 if newest else begin).sk
+    for record in ports.repository.query(partition, "R#", after=after, limit=most, reverse=newest):
+        if not isinstance(record, LogRecord) or not begin < record.revision <= top:
+            return
+        yield record
+
+
+def _begin(ports: ServicePorts, partition: str, floor: int, wanted: LogWanted, *, asked: bool) -> int:
+    """The revision to read from: below the first record above `floor`, for what is before that was pruned.
+
+    Raises:
+        Gone: it was asked for what comes right above `floor`, and that is no longer there.
+    """
+    if not _filters(wanted) and not (wanted.newest and asked):
+        return floor
+    found = ports.repository.query(partition, "R#", after=records.log(partition, floor).sk, limit=1)
+    first = next((each for each in found if isinstance(each, LogRecord)), None)
+    if first is None:
+        return floor
+    if asked:
+        _check_kept(floor, first)
+    return first.revision - 1
+
+
+def _describe_record(record: LogRecord) -> dict[str, object]:
+    """A record as it is answered: never a value, for it holds none."""
+    return {
+        "revision": record.revision,
+        "served_revision": record.served,
+        "verb": record.verb,
+        "subject": record.subject,
+        "details": dict(record.details),
+        "keys": [change._asdict() for change in record.changes],
+        "message": record.message,
+        "at": record.at,
+        "principal": record.principal,
+        "arn": record.arn,
+        "api_key": record.api_key,
+        "source_ip": record.source_ip,
+        "user_agent": record.user_agent,
+        "correlation_id": record.correlation_id,
+    }
+
+
+def _check_kept(start: int, first: LogRecord) -> None:
+    if not is_next(start, first):
+        raise Gone(
+            f"The change log no longer has all that came after revision {start}; the oldest is {first.revision}.",
+            oldest=first.revision,
+        )
+
+
+def _filters(wanted: LogWanted) -> bool:
+    return any(each is not None for each in wanted[1:5])
+
+
+def _may_hold(found: Summary, wanted: LogWanted) -> bool:
+    return (
+        (wanted.key is None or wanted.key in found.keys)
+        and (wanted.principal is None or found.principals is None or wanted.principal in found.principals)
+        and (wanted.after_time is None or found.last_at >= wanted.after_time)
+        and (wanted.before_time is None or found.first_at < wanted.before_time)
+    )
+
+
+def _is_wanted(record: LogRecord, wanted: LogWanted) -> bool:
+    return (
+        (wanted.key is None or _names_key(record, wanted.key))
+        and wanted.principal in (None, record.principal)
+        and (wanted.after_time is None or record.at >= wanted.after_time)
+        and (wanted.before_time is None or record.at < wanted.before_time)
+    )
+
+
+def _names_key(record: LogRecord, key: str) -> bool:
+    destroyed = record.verb == records.DESTROY and record.subject == key
+    return destroyed or any(change.key == key for change in record.changes)
+
+
+def list_changes(  # noqa: PLR0917  # what is wanted, limit and cursor as in every listing
+    ports: ServicePorts, caller: Caller, namespace: Namespace, wanted: LogWanted, limit: int, cursor: str | None
+) -> dict[str, object]:
+    """`{"namespace", "revision", "changes": [...], "cursor"}`, oldest first; `revision` is the namespace's.
+
+    Whoever follows the log asks with the last revision seen as `since`, and is told when what came right after it is
+    no longer kept. One read and one Query; a page with a filter may be short and still have a cursor.
+
+    Raises:
+        NotFound: absent, or not the caller's to read.
+        Gone: beyond the log; `oldest` is the oldest revision there.
+        InvalidRequest: a bad key, principal, time, revision, limit or cursor.
+    """
+    asked = check_filter(wanted)
+    held, found = access.read_with_rights(ports, caller, (records.head(namespace),), writes=False)
+    head = access.require_readable(held, found, namespace)
+    page = _read_page(ports, records.of_namespace(namespace), head.revision, asked, limit, cursor)
+    shown = [_describe_record(record) for record in page.shown]
+    return {"namespace": namespace, "revision": head.revision, "changes": shown, "cursor": page.cursor}
+
+
+def list_grant_changes(
+    ports: ServicePorts, caller: Caller, wanted: LogWanted, limit: int, cursor: str | None
+) -> dict[str, object]:
+    """`{"revision", "changes": [...], "cursor"}` as the log of a namespace; `subject` is whose grants were set.
+
+    Raises:
+        Forbidden: the caller is no admin of everything.
+        Gone: beyond the log; `oldest` is the oldest revision there.
+        InvalidRequest: a key, for grants have none; or a bad principal, time, revision, limit or cursor.
+    """
+    asked = check_filter(wanted)
+    if asked.key is not None:
+        raise InvalidRequest("Grants have no keys. Leave key out.", field="key")
+    held, found = access.read_with_rights(ports, caller, (records.GRANTS_HEAD,), writes=True)
+    access.require_everywhere(held)
+    head = find_record(found, records.GRANTS_HEAD, GrantsHead)
+    revision = head.revision if head else 0
+    page = _read_page(ports, records.GRANTS, revision, asked, limit, cursor)
+    return {
+        "revision": revision,
+        "changes": [_describe_record(record) for record in page.shown],
+        "cursor": page.cursor,
+    }

@@ -1,0 +1,227 @@
+"""Get, set and delete grants, and tell callers what they may do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
+from configsvc.model import grants, limits
+from configsvc.model.errors import NotFound, PreconditionFailed, TooLarge
+from configsvc.model.etag import of_revision
+from configsvc.model.grants import Grant, Principal
+from configsvc.service.engine import access, paging, records, writing
+from configsvc.service.engine.access import CallerRights, FoundRecords, find_record
+from configsvc.service.engine.ports import Caller, Idempotency, Remove, ServicePorts, Write, WriteOutcome
+from configsvc.service.engine.preconditions import write_and_explain
+from configsvc.service.engine.records import GRANTS, GrantsHead, RecordAddress, StoredGrants
+from configsvc.service.engine.writing import Intent, LogNote, Plan, Situation
+
+
+class ExpectedGrants(NamedTuple):
+    """What must stand for a write to be done: the grants of a revision, or none at all."""
+
+    if_match: int | None = None
+    none: bool = False
+
+
+ANYTHING = ExpectedGrants()
+
+
+def _grants_addresses(principal: Principal) -> tuple[RecordAddress, ...]:
+    """What both decisions read."""
+    return (records.GRANTS_HEAD, records.address_of_granted(principal))
+
+
+def _authorise_grants(held: CallerRights, _found: FoundRecords) -> None:
+    """Grants are for admins of everything.
+
+    Raises:
+        Forbidden.
+    """
+    access.require_everywhere(held)
+
+
+def _decide_set(
+    principal: Principal, wanted: tuple[Grant, ...], expected: ExpectedGrants, found: FoundRecords, situation: Situation
+) -> Plan:
+    """The grants of a principal replaced as a whole.
+
+    Raises:
+        PreconditionFailed: they are not as expected.
+    """
+    head, old = _find_grants(principal, found)
+    _check_expected(principal, expected, old)
+    new = GrantsHead(head.revision + 1 if head else 1)
+    done = LogNote(
+        "set_grants",
+        principal,
+        details={"was": describe_grants(old.grants if old else ()), "now": describe_grants(wanted)},
+    )
+    actions = (
+        Write(new, head.revision if head else None),
+        Write(StoredGrants(principal, new.revision, wanted), old.revision if old else None),
+        writing.log_record(None, new.revision, new.revision, done, situation),
+    )
+    body = _describe_granted(StoredGrants(principal, new.revision, wanted))
+    return Plan(new.revision, actions, WriteOutcome(200, body, of_revision(new.revision)))
+
+
+def _decide_delete(principal: Principal, expected: ExpectedGrants, found: FoundRecords, situation: Situation) -> Plan:
+    """The grants of a principal taken away.
+
+    Raises:
+        NotFound: it has none.
+        PreconditionFailed: they are not as expected.
+    """
+    head, old = _find_grants(principal, found)
+    if head is None or old is None:
+        raise NotFound("That principal has no grants.", principal=principal)
+    _check_expected(principal, expected, old)
+    new = GrantsHead(head.revision + 1)
+    done = LogNote("delete_grants", principal, details={"was": describe_grants(old.grants), "now": []})
+    actions = (
+        Write(new, head.revision),
+        Remove(records.address_of_granted(principal), old.revision),
+        writing.log_record(None, new.revision, new.revision, done, situation),
+    )
+    return Plan(new.revision, actions, WriteOutcome(204, {}))
+
+
+def _describe_granted(granted: StoredGrants) -> dict[str, object]:
+    """The grants of a principal as they are answered."""
+    return {"principal": granted.principal, "grants": describe_grants(granted.grants), "revision": granted.revision}
+
+
+def describe_grants(grants: Sequence[Grant]) -> list[dict[str, object]]:
+    """Grants as JSON has them."""
+    return [{"actions": list(grant.actions), "namespaces": list(grant.namespaces)} for grant in grants]
+
+
+def _check_expected(principal: Principal, expected: ExpectedGrants, old: StoredGrants | None) -> None:
+    revision = old.revision if old else None
+    if (expected.none and old) or expected.if_match not in (None, revision):
+        raise PreconditionFailed(
+            "The grants are not as you read them. Read them again.", principal=principal, revision=revision
+        )
+
+
+def _find_grants(principal: Principal, found: FoundRecords) -> tuple[GrantsHead | None, StoredGrants | None]:
+    return find_record(found, records.GRANTS_HEAD, GrantsHead), find_record(
+        found, records.address_of_granted(principal), StoredGrants
+    )
+
+
+def get_grants(
+    ports: ServicePorts, caller: Caller, principal: str | None, limit: int, cursor: str | None
+) -> dict[str, object]:
+    """`{"principal", "grants", "revision"}` of one, or `{"grants": [...], "cursor"}` of all in order of principal.
+
+    Raises:
+        Forbidden: the caller is no admin of everything.
+        NotFound: that principal has none.
+        InvalidRequest: a bad limit or cursor.
+    """
+    name = None if principal is None else grants.principal(principal)
+    wanted = (records.address_of_granted(name),) if name else ()
+    after = paging.parse_cursor(cursor, "", grants.principal)
+    held, found = access.read_with_rights(ports, caller, wanted, writes=True)
+    access.require_everywhere(held)
+    if name is None:
+        return _list_grants(ports, limit, after)
+    granted = find_record(found, records.address_of_granted(name), StoredGrants)
+    if granted is None:
+        raise NotFound("That principal has no grants.", principal=name)
+    return _describe_granted(granted)
+
+
+def _list_grants(ports: ServicePorts, limit: int, after: str) -> dict[str, object]:
+    every = ports.repository.query(records.GRANTS, "G#", after=f"G#{after}" if after else "", limit=limit + 1)
+    granted = (each for each in every if isinstance(each, StoredGrants))
+    shown, more = paging.cut_page(
+        granted,
+        limit,
+        lambda each: each.principal,
+        lambda each: paging.json_size(_describe_granted(each), ports.charset),
+    )
+    return {"grants": [_describe_granted(each) for each in shown], "cursor": more}
+
+
+def set_grants(  # noqa: PLR0917  # as the other verbs: ports, caller, what is asked, idempotency, precondition
+    ports: ServicePorts,
+    caller: Caller,
+    principal: str,
+    wanted: tuple[Grant, ...],
+    idempotency: Idempotency | None,
+    expected: ExpectedGrants = ANYTHING,
+) -> WriteOutcome:
+    """All grants of the principal are these from now on; other warm processes know within 10 seconds.
+
+    Answers 200 `{"principal", "grants", "revision"}`.
+
+    Raises:
+        Forbidden: the caller is no admin of everything.
+        InvalidName: a principal or pattern is not spelt as they are.
+        TooLarge: too many grants or patterns.
+        PreconditionFailed: the grants are not as expected.
+    """
+    name = grants.principal(principal)
+    patterns = [grants.pattern(pattern) for grant in wanted for pattern in grant.namespaces]
+    if len(wanted) > limits.GRANTS or len(patterns) > limits.GRANT_PATTERNS:
+        raise TooLarge(
+            f"A principal has {limits.GRANTS} grants with {limits.GRANT_PATTERNS} patterns at most. Use prefix.*",
+            limit=limits.GRANTS,
+        )
+    intent = Intent(
+        GRANTS,
+        _grants_addresses(name),
+        _authorise_grants,
+        partial(_decide_set, name, wanted, expected),
+    )
+    try:
+        return write_and_explain(ports, caller, intent, idempotency)
+    finally:
+        ports.grants.forget(name)
+
+
+def delete_grants(
+    ports: ServicePorts,
+    caller: Caller,
+    principal: str,
+    idempotency: Idempotency | None,
+    expected: ExpectedGrants = ANYTHING,
+) -> WriteOutcome:
+    """The principal may nothing from now on; other warm processes know within 10 seconds. Answers 204.
+
+    Raises:
+        Forbidden: the caller is no admin of everything.
+        NotFound: it has no grants.
+        PreconditionFailed: they are not as expected.
+    """
+    name = grants.principal(principal)
+    intent = Intent(
+        GRANTS,
+        _grants_addresses(name),
+        _authorise_grants,
+        partial(_decide_delete, name, expected),
+    )
+    try:
+        return write_and_explain(ports, caller, intent, idempotency)
+    finally:
+        ports.grants.forget(name)
+
+
+def describe_caller(ports: ServicePorts, caller: Caller) -> dict[str, object]:
+    """`{"api_key": {"principal", "grants"}, "iam": {"principal", "arn", "grants", "administrator"}}`, None for neither.
+
+    The grants are those that the service acts on: at most 10 seconds old.
+    """
+    held, _ = access.read_with_rights(ports, caller, (), writes=True)
+    api_key = caller.api_key and {"principal": caller.api_key, "grants": describe_grants(held.reader)}
+    iam = caller.principal and {
+        "principal": caller.principal,
+        "arn": caller.arn,
+        "grants": describe_grants(held.writer),
+        "administrator": held.administrator,
+    }
+    return {"api_key": api_key or None, "iam": iam or None}

@@ -1,0 +1,229 @@
+"""Lift a namespace after a restore: above every revision and version that the lost time gave out, with HEAD checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from itertools import accumulate, takewhile
+from typing import NamedTuple
+
+from configsvc.model import limits
+from configsvc.model.change_set import stored_bytes
+from configsvc.model.errors import Contended, InvalidRequest
+from configsvc.model.etag import of_revision
+from configsvc.model.names import Kid, Namespace
+from configsvc.model.snapshot import data_key_cost, entry_cost
+from configsvc.service.engine import access, records, writing
+from configsvc.service.engine.access import CallerRights, FoundRecords, find_live_head
+from configsvc.service.engine.key_state import collect_states
+from configsvc.service.engine.ports import Caller, Idempotency, LostRace, ServicePorts, Write, WriteOutcome
+from configsvc.service.engine.records import DataKeyRecord, Head, KeyState, KidCount, LogRecord, Record
+from configsvc.service.engine.summaries import LIFT
+from configsvc.service.engine.tally import add_stamps, kid_of
+from configsvc.service.engine.writing import COMMIT_SECONDS, Intent, LogNote, Plan, Situation, run_write
+
+SETTLES = 1.0
+"""Seconds after which a transaction that a reading fell into has long been applied."""
+
+_KEYS = 80
+"""Keys that one lift corrects, or fewer whose values pass what a transaction takes: with HEAD and the log's record they
+stay below its 100 actions."""
+
+
+def lift_namespace(
+    ports: ServicePorts, caller: Caller, namespace: Namespace, revision: int, idempotency: Idempotency | None
+) -> WriteOutcome:
+    """Revision and floor are at least that number from now on, and HEAD counts what is there.
+
+    `revision` is the highest that anyone has seen, from readers' logs. The next revision is above it, and so is every
+    next version, for no key has had more versions than its namespace revisions. The served revision and its tag are
+    new, so nobody who holds something of the lost time is told that it is current.
+
+    A HEAD that somebody raised comes down to what the log has, or to that number where it is higher. So does the latest
+    version of a key, of at most 80 keys at once: while the answer says that something was wrong, lift again.
+
+    Answers 200 `{"namespace", "revision", "served_revision", "floor", "check": {"right", "differences"}}`; nothing is
+    written when all that is so already.
+
+    Raises:
+        NotFound, Forbidden: the caller's IAM principal is no admin, or not of every namespace and the number is so high
+            that it could end in one that processes which start refuse.
+        InvalidRequest: no number to lift to.
+        Contended: others write all the time.
+    """
+    if not 0 < revision <= limits.REVISION_LIFT:
+        raise InvalidRequest(f"revision is 1 to {limits.REVISION_LIFT}.", field="revision", limit=limits.REVISION_LIFT)
+    intent = Intent(
+        records.of_namespace(namespace),
+        (records.head(namespace),),
+        partial(_authorise, namespace, revision),
+        partial(_decide, namespace, revision),
+        partial(_gather, ports, namespace),
+    )
+    return run_write(ports, caller, intent, idempotency)
+
+
+def _authorise(namespace: Namespace, revision: int, held: CallerRights, found: FoundRecords) -> None:
+    access.require(held, found, namespace, "admin")
+    if revision > limits.REVISION_LIFT_OWN and not held.may_everywhere():
+        error = access.refusal_of_action(
+            held, "admin", "*",
+            f"Above {limits.REVISION_LIFT_OWN} a lift takes admin on *: processes that start take no revision above "
+            f"{limits.REVISION_MOST}, and a revision does not go down again.",
+        )  # fmt: skip
+        error.members["limit"] = limits.REVISION_LIFT_OWN
+        raise error
+
+
+def _gather(ports: ServicePorts, namespace: Namespace, found: FoundRecords) -> FoundRecords:
+    """What HEAD counts.
+
+    A reading that says otherwise than HEAD may have fallen into a write that was being applied. So it has to say the
+    same again a while later; that nothing was written since is the condition on HEAD that the lift commits with.
+
+    Raises:
+        LostRace: two readings differ.
+    """
+    head = find_live_head(found, namespace)
+    if head is None:
+        return found
+    first = _count_again(ports, head)
+    if compare_heads(head, rebuild_head(head, first.values())):
+        if not ports.pause(SETTLES, COMMIT_SECONDS):
+            raise Contended("There is no time left to count twice. Nothing was written. Try again.", retry_after=1)
+        if _count_again(ports, head) != first:
+            raise LostRace([records.address_of(head)])
+    return {**found, **first}
+
+
+def _count_again(ports: ServicePorts, head: Head) -> dict[records.RecordAddress, Record]:
+    partition = records.of_namespace(head.namespace)
+    query = ports.repository.query
+    below = records.log(partition, limits.REVISION_END).sk
+    newest = query(partition, "R#", after=below, limit=1, reverse=True)
+    counted = (*query(partition, "K#"), *query(partition, "U#"), *query(partition, "D#"), *newest)
+    return {records.address_of(each): each for each in counted}
+
+
+def _decide(namespace: Namespace, wanted: int, found: FoundRecords, situation: Situation) -> Plan:
+    head = find_live_head(found, namespace)
+    if head is None:
+        raise access.refusal_as_absent(namespace)
+    counted = [record for at, record in found.items() if at.sk[:2] in {"K#", "U#", "D#", "R#"}]
+    right = rebuild_head(head, counted)
+    raised = find_overstated(counted, right.revision)
+    wrong = (*compare_heads(head, right), *(_raise_head(each, right.revision) for each in raised))
+    if not wrong and head.revision >= wanted and head.floor >= wanted:
+        return Plan(head.revision, (), _answer(head, wrong))
+    revision = max(right.revision, wanted) + 1
+    some = _at_once(raised)
+    lowered = [each._replace(revision=revision, latest=right.revision) for each in some]
+    keys = [Write(after, before.revision) for before, after in zip(some, lowered, strict=True)]
+    lifted = right._replace(
+        revision=revision, served=revision, tag=situation.tag, floor=max(right.floor, wanted),
+        stamps=add_stamps(right.stamps, some, lowered),
+    )  # fmt: skip
+    was = {"revision": min(head.revision, limits.EXACT), "floor": min(head.floor, limits.EXACT)}
+    details = {"asked": wanted, "was": was, "check": _describe_check(wrong)}
+    log = writing.log_record(namespace, revision, revision, LogNote(LIFT, details=details), situation)
+    return Plan(revision, (Write(lifted, head.revision), *keys, log), _answer(lifted, wrong))
+
+
+def _at_once(raised: Sequence[KeyState]) -> list[KeyState]:
+    """The first of them, as many as one transaction writes with their values."""
+    sizes = (stored_bytes(each.entry.value) if each.entry else 0 for each in raised)
+    fit = takewhile(lambda total: total <= limits.TRANSACTION_VALUES, accumulate(sizes))
+    return [each for each, _ in zip(raised[:_KEYS], fit, strict=False)]
+
+
+def _raise_head(state: KeyState, revision: int) -> HeadMismatch:
+    return HeadMismatch(f"keys.{state.key}.latest", state.latest, revision)
+
+
+def _answer(head: Head, wrong: tuple[HeadMismatch, ...]) -> WriteOutcome:
+    body = {
+        "namespace": head.namespace, "revision": head.revision, "served_revision": head.served, "floor": head.floor,
+        "check": _describe_check(wrong),
+    }  # fmt: skip
+    return WriteOutcome(200, body, of_revision(head.revision))
+
+
+def _describe_check(wrong: tuple[HeadMismatch, ...]) -> dict[str, object]:
+    """The check as it is answered and logged. Readers refuse numbers above EXACT, and a log is read for ever."""
+    told = [each._replace(head=each.head and min(each.head, limits.EXACT)) for each in wrong]
+    return {"right": not wrong, "differences": [each._asdict() for each in told]}
+
+
+class HeadMismatch(NamedTuple):
+    """One number that HEAD has, and what was found."""
+
+    what: str
+    head: int | None
+    found: int | None
+
+
+def rebuild_head(head: Head, found: Iterable[Record]) -> Head:
+    """HEAD as keys, data keys and the log say; `found` is all `K#`, `U#` and `D#`, and the newest of the log."""
+    stored = tuple(found)
+    states = collect_states(stored)
+    entries = [state.entry for state in states if state.entry]
+    data_keys = [each for each in stored if isinstance(each, DataKeyRecord)]
+    revision = _revision(head, stored)
+    return head._replace(
+        revision=revision,
+        floor=min(head.floor, revision),
+        entries=len(entries),
+        size=sum(entry_cost(entry, "utf8") for entry in entries),
+        size_ascii=sum(entry_cost(entry, "ascii") for entry in entries),
+        stamps=add_stamps(0, (), states),
+        kids=_kids(head, revision, states, data_keys),
+    )
+
+
+def _revision(head: Head, stored: Sequence[Record]) -> int:
+    """The last revision: each has a record in the log, and the newest is never taken away.
+
+    So a HEAD above it was raised by somebody else, and so was any number that no lift goes to.
+    """
+    logged = any(isinstance(each, LogRecord) for each in stored)
+    said = [each.revision for each in stored] + ([] if logged else [head.revision])
+    return max((each for each in said if each < limits.REVISION_END), default=0)
+
+
+def compare_heads(head: Head, found: Head) -> tuple[HeadMismatch, ...]:
+    """Where two HEADs count differently."""
+    numbers = [
+        HeadMismatch(name, getattr(head, name), getattr(found, name))
+        for name in ("revision", "floor", "entries", "size", "size_ascii", "stamps")
+    ]
+    kids = sorted(head.kids.keys() | found.kids.keys())
+    counts = [each for kid in kids for each in _of_kid(kid, head.kids, found.kids)]
+    return tuple(each for each in (*numbers, *counts) if each.head != each.found)
+
+
+def find_overstated(found: Iterable[Record], revision: int) -> list[KeyState]:
+    """The keys whose latest version somebody else raised: no key has had more versions than its namespace revisions."""
+    return [each for each in collect_states(found) if each.latest > revision]
+
+
+def _kids(
+    head: Head, revision: int, states: Sequence[KeyState], data_keys: Sequence[DataKeyRecord]
+) -> dict[Kid, KidCount]:
+    given_out = sum(min(state.latest, revision) for state in states)
+    needed = [kid_of(state.entry) for state in states]
+    return {
+        each.data_key.kid: KidCount(
+            head.kids[each.data_key.kid].seals if each.data_key.kid in head.kids else given_out,
+            needed.count(each.data_key.kid), data_key_cost(each.data_key), each.revision,
+        )
+        for each in data_keys
+        if each.state == "live"
+    }  # fmt: skip
+
+
+def _of_kid(kid: Kid, head: Mapping[Kid, KidCount], found: Mapping[Kid, KidCount]) -> list[HeadMismatch]:
+    was, now = (each.get(kid) for each in (head, found))
+    return [
+        HeadMismatch(f"kids.{kid}.{name}", getattr(was, name, None), getattr(now, name, None))
+        for name in ("seals", "served", "cost", "revision")
+    ]

@@ -1,0 +1,269 @@
+"""Create, describe, list and delete namespaces."""
+
+from __future__ import annotations
+
+from functools import partial
+from hashlib import sha256
+from typing import NamedTuple
+
+from configsvc.model import limits, names
+from configsvc.model.errors import Conflict
+from configsvc.model.etag import of_revision
+from configsvc.model.names import Namespace
+from configsvc.model.schema import KeySchema, parsed
+from configsvc.model.snapshot import FORMS, Charset, Form
+from configsvc.service.engine import access, checks, paging, records, writing
+from configsvc.service.engine.access import CallerRights, FoundRecords, find_live_head, find_record
+from configsvc.service.engine.key_state import Writable, require_writable
+from configsvc.service.engine.ports import (
+    Caller,
+    Idempotency,
+    Remove,
+    Schemas,
+    ServicePorts,
+    StampCheck,
+    Write,
+    WriteAction,
+    WriteOutcome,
+)
+from configsvc.service.engine.records import Head, Listed, RetentionSettings, StoredSettings
+from configsvc.service.engine.snapshot import TRIES, contended_reading, read_head_again
+from configsvc.service.engine.tally import snapshot_cost
+from configsvc.service.engine.writing import Intent, LogNote, Plan, Situation, run_write
+
+
+class NamespaceWanted(NamedTuple):
+    """Settings asked for; None leaves one as it is, or as it is by default.
+
+    Retention and schemas are replaced as a whole; `Retention()` keeps everything, `()` checks nothing.
+    """
+
+    description: str | None = None
+    forms: tuple[Form, ...] | None = None
+    snapshot_bytes: int | None = None
+    require_preconditions: bool | None = None
+    read_only: bool | None = None
+    retention: RetentionSettings | None = None
+    schemas: tuple[KeySchema, ...] | None = None
+
+
+def create_namespace(
+    ports: ServicePorts, caller: Caller, namespace: Namespace, wanted: NamespaceWanted, idempotency: Idempotency | None
+) -> WriteOutcome:
+    """Answers 201 when it is new, 200 when it was there, and its description; what changes nothing writes nothing.
+
+    Raises:
+        NotFound, Forbidden: the caller's IAM principal is no admin of it.
+        InvalidRequest, TooLarge, Unprocessable: a setting is not what it may be.
+    """
+    _check_wanted(ports.schemas, wanted)
+    intent = Intent(
+        records.of_namespace(namespace),
+        (records.head(namespace), records.settings(namespace), records.address_of_listed(namespace)),
+        partial(_authorise_create, namespace),
+        partial(_decide_create, namespace, wanted, ports.retention),
+    )
+    return run_write(ports, caller, intent, idempotency)
+
+
+def _check_wanted(schemas: Schemas, wanted: NamespaceWanted) -> None:
+    if wanted.description is not None:
+        checks.check_description(wanted.description)
+    if wanted.forms is not None:
+        checks.check_forms(wanted.forms)
+    if wanted.snapshot_bytes is not None:
+        checks.check_snapshot_bytes(wanted.snapshot_bytes)
+    if wanted.retention is not None:
+        checks.check_retention(wanted.retention)
+    if wanted.schemas is not None:
+        checks.check_schemas(schemas, wanted.schemas)
+
+
+def _authorise_create(namespace: Namespace, held: CallerRights, found: FoundRecords) -> None:
+    if not held.may("admin", namespace):
+        raise access.refusal(held, found, namespace, "admin")
+
+
+def _decide_create(
+    namespace: Namespace,
+    wanted: NamespaceWanted,
+    retention: RetentionSettings,
+    found: FoundRecords,
+    situation: Situation,
+) -> Plan:
+    head = find_record(found, records.head(namespace), Head)
+    old = find_record(found, records.settings(namespace), StoredSettings)
+    listed = find_record(found, records.address_of_listed(namespace), Listed)
+    created = head is None or head.state == "deleted"
+    settings = _merge_settings(wanted, old if old and not created else _first_head(namespace, retention))
+    if head and not created and old and settings == old:
+        as_read = (
+            StampCheck(records.address_of(head), head.revision),
+            StampCheck(records.address_of(old), old.revision),
+        )
+        return Plan(
+            head.revision,
+            as_read,
+            WriteOutcome(200, describe_namespace(head, old, situation.charset), of_revision(head.revision)),
+        )
+    new = _new_head(namespace, head, situation.tag)
+    settings = settings._replace(revision=new.revision)
+    done = LogNote("create_namespace" if created else "set_namespace", details=_log_details(settings))
+    actions = (
+        Write(new, head.revision if head else None),
+        Write(settings, old.revision if old else None),
+        Write(Listed(namespace, new.revision, settings.description), listed.revision if listed else None),
+        writing.log_record(namespace, new.revision, new.served, done, situation),
+    )
+    outcome = WriteOutcome(
+        201 if created else 200, describe_namespace(new, settings, situation.charset), of_revision(new.revision)
+    )
+    return Plan(new.revision, actions, outcome)
+
+
+def _new_head(namespace: Namespace, head: Head | None, tag: str) -> Head:
+    """A new namespace serves its empty self at revision 1; one that comes back goes on counting."""
+    if head is None:
+        return Head(namespace, 1, 1, tag, 0, "live", 0, 0, 0, 0, {})
+    if head.state == "deleted":
+        return head._replace(revision=head.revision + 1, served=head.revision + 1, tag=tag, state="live")
+    return head._replace(revision=head.revision + 1)
+
+
+def _first_head(namespace: Namespace, retention: RetentionSettings) -> StoredSettings:
+    size = limits.SNAPSHOT_BYTES
+    return StoredSettings(
+        namespace, 0, "", FORMS, size, require_preconditions=False, read_only=False, retention=retention
+    )
+
+
+def _merge_settings(wanted: NamespaceWanted, base: StoredSettings) -> StoredSettings:
+    asked = {name: value for name, value in wanted._asdict().items() if value is not None}
+    return base._replace(**asked)
+
+
+def _log_details(settings: StoredSettings) -> dict[str, object]:
+    """The settings as they are then; of each schema its digest, for schemas are long and the log is read by pages."""
+    digests = [{"keys": each.keys, "sha256": sha256(each.schema.encode()).hexdigest()} for each in settings.schemas]
+    told = {"retention": settings.retention._asdict(), "schemas": digests}
+    members = (settings._asdict() | told).items()
+    return {name: value for name, value in members if name not in {"namespace", "revision"}}
+
+
+def describe_namespace(head: Head, settings: StoredSettings, charset: Charset) -> dict[str, object]:
+    """Counts and settings; `bytes` is what the snapshot costs in an answer in `charset`, `snapshot_bytes` its limit."""
+    return {
+        "namespace": head.namespace,
+        "revision": head.revision,
+        "served_revision": head.served,
+        "floor": head.floor,
+        "entries": head.entries,
+        "bytes": snapshot_cost(head, charset),
+        "charset": charset,
+        "description": settings.description,
+        "forms": list(settings.forms),
+        "snapshot_bytes": settings.snapshot_bytes,
+        "require_preconditions": settings.require_preconditions,
+        "read_only": settings.read_only,
+        "retention": settings.retention._asdict(),
+        "schemas": [{"keys": each.keys, "schema": parsed(each)} for each in settings.schemas],
+    }
+
+
+def get_namespace(ports: ServicePorts, caller: Caller, namespace: Namespace) -> dict[str, object]:
+    """Revisions, counts and settings, all of one revision.
+
+    Raises:
+        NotFound: absent, or not the caller's to read.
+        Contended: it changed each time while it was read.
+    """
+    held, found = access.read_with_rights(ports, caller, (records.head(namespace),), writes=False)
+    head = access.require_readable(held, found, namespace)
+    for _ in range(TRIES):
+        if settings := _read_settings(ports, head):
+            return describe_namespace(head, settings, ports.charset)
+        head = read_head_again(ports, head)
+    raise contended_reading()
+
+
+def _read_settings(ports: ServicePorts, head: Head) -> StoredSettings | None:
+    """As HEAD's revision left them, for they are read after HEAD; None when a write came between."""
+    at = records.settings(head.namespace)
+    settings = find_record(ports.repository.get([at]), at, StoredSettings)
+    return settings if settings and settings.revision <= head.revision else None
+
+
+def list_namespaces(
+    ports: ServicePorts, caller: Caller, prefix: str, limit: int, cursor: str | None
+) -> dict[str, object]:
+    """`{"namespaces": [{"namespace", "description"}], "cursor"}` in order of name.
+
+    Raises:
+        InvalidRequest: a bad prefix, limit or cursor.
+    """
+    begin = paging.parse_prefix(prefix, names.namespace)
+    after = paging.parse_cursor(cursor, begin, names.namespace)
+    held, _ = access.read_with_rights(ports, caller, (), writes=False)
+    found = ports.repository.query(records.NAMESPACES, begin, after=after) if held.reader else ()
+    readable = (each for each in found if isinstance(each, Listed) and held.may_read(each.namespace))
+    shown, more = paging.cut_page(
+        readable, limit, lambda each: each.namespace, lambda each: paging.json_size(_read_listed(each), ports.charset)
+    )
+    return {"namespaces": [_read_listed(each) for each in shown], "cursor": more}
+
+
+def _read_listed(listed: Listed) -> dict[str, object]:
+    return {"namespace": listed.namespace, "description": listed.description}
+
+
+def delete_namespace(
+    ports: ServicePorts, caller: Caller, namespace: Namespace, idempotency: Idempotency | None
+) -> WriteOutcome:
+    """From now on it is absent to everyone. Answers 200 `{"namespace", "revision"}`.
+
+    Its settings go. HEAD, keys, versions, data keys and change log stay, so whoever creates it again goes on counting,
+    and may activate what was there.
+
+    Raises:
+        NotFound, Forbidden: the caller's IAM principal is no admin.
+        Conflict: something is served, or the namespace is read-only.
+    """
+    intent = Intent(
+        records.of_namespace(namespace),
+        (records.head(namespace), records.settings(namespace), records.address_of_listed(namespace)),
+        partial(_authorise_delete, namespace),
+        partial(_decide_delete, namespace),
+    )
+    return run_write(ports, caller, intent, idempotency)
+
+
+def _authorise_delete(namespace: Namespace, held: CallerRights, found: FoundRecords) -> None:
+    """Whether it is there is asked later: the answer to an Idempotency-Key is that it was deleted."""
+    if not held.may("admin", namespace):
+        raise access.refusal(held, found, namespace, "admin")
+
+
+def _decide_delete(namespace: Namespace, found: FoundRecords, situation: Situation) -> Plan:
+    if find_live_head(found, namespace) is None:
+        raise access.refusal_as_absent(namespace)
+    base = require_writable(found, namespace)
+    if base.head.entries:
+        raise Conflict(
+            f"{namespace} serves {base.head.entries} entries. Delete its keys first.", entries=base.head.entries
+        )
+    revision = base.head.revision + 1
+    head = base.head._replace(revision=revision, served=revision, tag=situation.tag, state="deleted")
+    actions = _delete_actions(base, head, find_record(found, records.address_of_listed(namespace), Listed), situation)
+    outcome = WriteOutcome(200, {"namespace": namespace, "revision": revision}, of_revision(revision))
+    return Plan(revision, tuple(actions), outcome)
+
+
+def _delete_actions(base: Writable, head: Head, listed: Listed | None, situation: Situation) -> list[WriteAction]:
+    actions: list[WriteAction] = [
+        Write(head, base.head.revision),
+        Remove(records.address_of(base.settings), base.settings.revision),
+        writing.log_record(head.namespace, head.revision, head.served, LogNote("delete_namespace"), situation),
+    ]
+    if listed:
+        actions.append(Remove(records.address_of(listed), listed.revision))
+    return actions

@@ -1,0 +1,1 @@
+"""The template of the service, made of the stage's settings."""

@@ -1,0 +1,166 @@
+"""Access: API keys of consumer groups, ready-made IAM policies, and who administers the KMS key."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from infra.cloudformation.template import Template
+from infra.stage import Group, Stage, StageError
+
+_CONTEXT = "kms:EncryptionContext:configsvc:namespace"
+_API = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${RestAPI}/api"
+OWN_KEY = {"Fn::GetAtt": ["NamespacesKey", "Arn"]}
+"""The ARN of the KMS key that the stack makes."""
+_USES = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
+# A writer's routes below a namespace; destroying, data keys and settings are an administrator's. In a resource of
+# execute-api `*` stands for slashes too, so what deletes a key would also destroy its versions: that is denied.
+_WRITES = ("POST {}/changes", "PUT {}/keys/*", "POST {}/keys/*/activate", "DELETE {}/keys/*")
+_DESTROYS = "DELETE {}/keys/*/versions/*"
+
+Statement = dict[str, Any]
+
+
+def add(template: Template, stage: Stage) -> None:
+    """Write it into the template.
+
+    Raises:
+        StageError: two patterns would have one name.
+    """
+    _renew_reader(template, stage.reader.generation)
+    for group in stage.groups:
+        _add_group(template, group)
+    keys: list[object] = [OWN_KEY, *stage.further_kms_keys]
+    _add_policy(template, "AdministratorPolicy", "administers every namespace: grants, data keys", administrator(keys))
+    for pattern in stage.policies:
+        name = named(pattern)
+        if f"ReaderOf{name}" in template["Resources"]:
+            raise StageError(f"policies: {pattern} has the same letters and digits as another one.")
+        _add_policy(template, f"ReaderOf{name}", f"reader of {pattern}", reader(keys, pattern))
+        _add_policy(template, f"WriterOf{name}", f"writer of {pattern}", writer(keys, pattern))
+    if stage.key_administrators:
+        _separate(template, list(stage.key_administrators))
+
+
+def named(pattern: str) -> str:
+    """Convert a pattern to its part of the output name: `PaymentsAny`, as in ReaderOfPaymentsAny, for `payments.*`."""
+    return _camel(pattern.replace("*", "any"))
+
+
+def allow(sid: str, actions: list[str], resources: object) -> Statement:
+    """An IAM statement."""
+    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}
+
+
+def _opens(keys: list[object], pattern: str, *actions: str) -> Statement:
+    """A statement that allows KMS actions under the encryption context of the namespaces, and no other."""
+    statement = allow("OnlyTheseNamespaces", list(actions), keys[0] if len(keys) == 1 else keys)
+    if pattern == "*":
+        return statement | {"Condition": {"Null": {_CONTEXT: "false"}}}
+    operator = "StringLike" if "*" in pattern else "StringEquals"
+    return statement | {"Condition": {operator: {_CONTEXT: pattern}}}
+
+
+def role(service: str, policy: str, statements: list[Statement]) -> dict[str, Any]:
+    """A role for an AWS service with one policy."""
+    trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    return {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "AssumeRolePolicyDocument": _document([trust]),
+            "Policies": [{"PolicyName": policy, "PolicyDocument": _document(statements)}],
+        },
+    }
+
+
+def reader(keys: list[object], pattern: str) -> list[Statement]:
+    """Make the statements of the ready-made reader policy for the namespaces and KMS keys."""
+    return [_opens(keys, pattern, "kms:Decrypt")]
+
+
+def writer(keys: list[object], pattern: str) -> list[Statement]:
+    """Make the statements of the ready-made writer policy for the namespaces and KMS keys."""
+    namespaces = f"/v1/namespaces/{pattern}"
+    routes = [_route(each.format(namespaces)) for each in _WRITES]
+    destroys = allow("DestroyNothing", ["execute-api:Invoke"], [_route(_DESTROYS.format(namespaces))])
+    return [
+        allow("CallTheWrites", ["execute-api:Invoke"], [_route("POST /v1/whoami"), *routes]),
+        destroys | {"Effect": "Deny"},
+        _opens(keys, pattern, "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"),
+    ]
+
+
+def administrator(keys: list[object]) -> list[Statement]:
+    """Make the statements of the ready-made administrator policy for the KMS keys."""
+    return [allow("CallEverything", ["execute-api:Invoke"], [{"Fn::Sub": f"{_API}/*"}]), _opens(keys, "*", *_USES)]
+
+
+def _route(route: str) -> dict[str, str]:
+    method, path = route.split(" ")
+    return {"Fn::Sub": f"{_API}/{method}{path}"}
+
+
+def _add_policy(template: Template, name: str, about: str, statements: list[Statement]) -> None:
+    template["Resources"][name] = {
+        "Type": "AWS::IAM::ManagedPolicy",
+        "Properties": {
+            "Description": {"Fn::Sub": "${AWS::StackName}: " + about},
+            "PolicyDocument": _document(statements),
+        },
+    }
+    template["Outputs"][name] = {"Value": {"Ref": name}}
+
+
+def _add_group(template: Template, group: Group) -> None:
+    name, resources, number = _camel(group.name), template["Resources"], _number(group.generation)
+    called = {"Fn::Sub": f"${{AWS::StackName}}-{group.name}"}
+    key = f"{name}ApiKey{number}"
+    plan: dict[str, Any] = {
+        "UsagePlanName": called,
+        "ApiStages": [{"ApiId": {"Ref": "RestAPI"}, "Stage": {"Ref": "RestAPI.Stage"}}],
+        "Throttle": {"RateLimit": group.rate, "BurstLimit": group.burst},
+    }
+    if group.quota_per_day:
+        plan["Quota"] = {"Limit": group.quota_per_day, "Period": "DAY"}
+    joined = {"KeyId": {"Ref": key}, "KeyType": "API_KEY", "UsagePlanId": {"Ref": f"{name}UsagePlan"}}
+    resources[key] = _api_key(group.name, number)
+    resources[f"{name}UsagePlan"] = {"Type": "AWS::ApiGateway::UsagePlan", "Properties": plan}
+    resources[f"{name}PlanKey{number}"] = {"Type": "AWS::ApiGateway::UsagePlanKey", "Properties": joined}
+    template["Outputs"][f"ApiKeyIdOf{name}"] = {"Value": {"Ref": key}}
+
+
+def _renew_reader(template: Template, generation: int) -> None:
+    """A later generation is another resource, so CloudFormation deletes the earlier key."""
+    if generation == 1:
+        return
+    resources, number = template["Resources"], _number(generation)
+    del resources["ReaderKey"]
+    resources[f"ReaderKey{number}"] = _api_key("reader", number)
+    joined = resources[f"ReaderPlanKey{number}"] = resources.pop("ReaderPlanKey")
+    joined["Properties"]["KeyId"] = template["Outputs"]["ReaderKeyId"]["Value"] = {"Ref": f"ReaderKey{number}"}
+
+
+def _api_key(name: str, number: str) -> dict[str, Any]:
+    called = {"Fn::Sub": "-".join(filter(None, ("${AWS::StackName}", name, number)))}
+    return {"Type": "AWS::ApiGateway::ApiKey", "Properties": {"Name": called, "Enabled": True}}
+
+
+def _number(generation: int) -> str:
+    """The first one has none."""
+    return str(generation) if generation > 1 else ""
+
+
+def _separate(template: Template, administrators: list[str]) -> None:
+    """Let only these manage the key, and deny them its use whatever IAM allows."""
+    statements = template["Resources"]["NamespacesKey"]["Properties"]["KeyPolicy"]["Statement"]
+    statements[0]["Principal"] = {"AWS": administrators}
+    denied = {"Sid": "AdministratorsOpenNothing", "Effect": "Deny", "Principal": {"AWS": administrators}}
+    statements.append({**denied, "Action": _USES, "Resource": "*"})
+
+
+def _document(statements: list[Statement]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _camel(text: str) -> str:
+    return "".join(part[0].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", text) if part)

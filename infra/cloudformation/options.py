@@ -1,0 +1,180 @@
+"""Write the options of a stage that are no parameters into the SAM template: pure functions over dicts."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from typing import Any
+
+from infra.cloudformation import access, invocation, network
+from infra.cloudformation.template import Template
+from infra.stage import Stage, StageError
+
+_SNAPSTART_SINCE = (3, 12)
+_ALARM = {
+    "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 3, "DatapointsToAlarm": 2, "Threshold": 1,
+    "ComparisonOperator": "GreaterThanOrEqualToThreshold", "TreatMissingData": "notBreaching",
+    "AlarmActions": [{"Ref": "AlarmTopic"}], "OKActions": [{"Ref": "AlarmTopic"}],
+}  # fmt: skip
+# What API Gateway tells of a request; the key's id, never the key.
+_ACCESS_LINE = {
+    "request_id": "$context.requestId", "time": "$context.requestTimeEpoch", "method": "$context.httpMethod",
+    "path": "$context.path", "status": "$context.status", "integration": "$context.integration.status",
+    "refused": "$context.error.responseType", "api_key": "$context.identity.apiKeyId",
+    "principal": "$context.identity.userArn", "source_ip": "$context.identity.sourceIp",
+    "ms": "$context.responseLatency", "bytes": "$context.responseLength",
+}  # fmt: skip
+
+
+def with_options(sam: Template, stage: Stage, served: str | None = None) -> Template:
+    """The finished SAM template as the stage wants it.
+
+    `served` is the table that the stack serves now. Where the stage names another one the alias moves at once: behind
+    a canary some would read and write the one, some the other, and a rollback would forget writes.
+
+    Raises:
+        StageError: it asks for what the template's runtime does not have.
+    """
+    done = copy.deepcopy(sam)
+    left = served if stage.table.name and served != stage.table.name else None
+    _function(done, stage)
+    if left is None:
+        _canary(done, stage)
+    invocation.add(done, stage)
+    _metrics(done, stage)
+    access.add(done, stage)
+    network.add(done, stage)
+    _table(done, stage)
+    done = _existing(done, stage)
+    if left is not None:
+        _read_on(done, left)
+    return _alarm_target(done, stage)
+
+
+def _function(template: Template, stage: Stage) -> None:
+    properties, wanted = template["Resources"]["APIHandler"]["Properties"], stage.function
+    properties["MemorySize"] = wanted.memory_mb
+    if wanted.reserved_concurrency is not None:
+        properties["ReservedConcurrentExecutions"] = wanted.reserved_concurrency
+    if wanted.provisioned_concurrency is not None:
+        number = wanted.provisioned_concurrency
+        properties["ProvisionedConcurrencyConfig"] = {"ProvisionedConcurrentExecutions": number}
+    if wanted.snapstart:
+        runtime = properties["Runtime"]
+        if tuple(map(int, runtime.removeprefix("python").split("."))) < _SNAPSTART_SINCE:
+            raise StageError(f"SnapStart is for Python 3.12 or newer, and this zip is for {runtime}: leave it out.")
+        properties["SnapStart"] = {"ApplyOn": "PublishedVersions"}
+
+
+def _canary(template: Template, stage: Stage) -> None:
+    if stage.function.canary is None:
+        return
+    alarms = [{"Ref": name} for name in ("ServerErrorsAlarm", "FunctionErrorsAlarm", "LatencyAlarm")]
+    template["Resources"]["APIHandler"]["Properties"]["DeploymentPreference"] = {
+        "Type": stage.function.canary, "Alarms": alarms, "Role": {"Fn::GetAtt": ["CanaryRole", "Arn"]},
+    }  # fmt: skip
+    function = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-api"
+    alarm = "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:${AWS::StackName}-*"
+    actions = ["lambda:GetAlias", "lambda:GetProvisionedConcurrencyConfig", "lambda:UpdateAlias"]
+    statements = [
+        access.allow("ShiftTheAlias", actions, [{"Fn::Sub": function}, {"Fn::Sub": f"{function}:*"}]),
+        access.allow("LookAtItsAlarms", ["cloudwatch:DescribeAlarms"], [{"Fn::Sub": alarm}]),
+    ]
+    template["Resources"]["CanaryRole"] = access.role("codedeploy.amazonaws.com", "canary", statements)
+
+
+def _metrics(template: Template, stage: Stage) -> None:
+    resources, api = template["Resources"], template["Resources"]["RestAPI"]["Properties"]
+    api["MethodSettings"][0]["MetricsEnabled"] = stage.detailed_metrics
+    if not stage.access_log:
+        return
+    name = {"Fn::Sub": "/aws/apigateway/${AWS::StackName}"}
+    group = {"LogGroupName": name, "RetentionInDays": {"Ref": "LogRetentionDays"}}
+    resources["AccessLogGroup"] = {"Type": "AWS::Logs::LogGroup", "Properties": group}
+    arn = {"Fn::GetAtt": ["AccessLogGroup", "Arn"]}
+    api["AccessLogSetting"] = {"DestinationArn": arn, "Format": json.dumps(_ACCESS_LINE, separators=(",", ":"))}
+    _counted(template, "Throttled", '{ $.status = "429" }', "Requests are over the throttle of a key or of the API.")
+
+
+def _counted(template: Template, name: str, pattern: str, about: str) -> None:
+    """A metric of lines of the access log, and its alarm."""
+    metric = {"Fn::Sub": "${AWS::StackName}-" + name}
+    counting = {"MetricNamespace": "configsvc", "MetricName": metric, "MetricValue": "1", "Unit": "Count"}
+    template["Resources"][name] = {
+        "Type": "AWS::Logs::MetricFilter",
+        "Properties": {
+            "LogGroupName": {"Ref": "AccessLogGroup"}, "FilterPattern": pattern, "MetricTransformations": [counting],
+        },
+    }  # fmt: skip
+    template["Resources"][f"{name}Alarm"] = {
+        "Type": "AWS::CloudWatch::Alarm",
+        "Properties": {
+            "AlarmName": {"Fn::Sub": "${AWS::StackName}-" + name.lower()}, "AlarmDescription": about,
+            "Namespace": "configsvc", "MetricName": metric, **_ALARM,
+        },
+    }  # fmt: skip
+
+
+def _table(template: Template, stage: Stage) -> None:
+    maximum = {
+        name: number
+        for name, number in (
+            ("MaxReadRequestUnits", stage.table.read_maximum), ("MaxWriteRequestUnits", stage.table.write_maximum)
+        )
+        if number is not None
+    }  # fmt: skip
+    if maximum:
+        template["Resources"]["ConfigTable"]["Properties"]["OnDemandThroughput"] = maximum
+
+
+def _existing(template: Template, stage: Stage) -> Template:
+    """With the table and the KMS key that are there instead of new ones."""
+    if stage.table.name:
+        template = _replaced(template, "ConfigTable", stage.table.name, _arn(stage.table.name))
+        del template["Conditions"]["ProtectTable"], template["Parameters"]["DeletionProtection"]
+    if stage.table.kms_key:
+        template = _replaced(template, "NamespacesKey", stage.table.kms_key, stage.table.kms_key)
+    return template
+
+
+def _read_on(template: Template, table: str) -> None:
+    """The role changes before the alias moves: until then the version in use reads on, and writes no more."""
+    policy = template["Resources"]["ApiHandlerRole"]["Properties"]["Policies"][0]
+    reads = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
+    policy["PolicyDocument"]["Statement"].append(access.allow("ReadsWhatIsLeft", reads, _arn(table)))
+
+
+def _arn(table: str) -> dict[str, str]:
+    return {"Fn::Sub": f"arn:${{AWS::Partition}}:dynamodb:${{AWS::Region}}:${{AWS::AccountId}}:table/{table}"}
+
+
+def _alarm_target(template: Template, stage: Stage) -> Template:
+    if stage.alarms.email:
+        where = {"Protocol": "email", "Endpoint": stage.alarms.email, "TopicArn": {"Ref": "AlarmTopic"}}
+        template["Resources"]["AlarmSubscription"] = {"Type": "AWS::SNS::Subscription", "Properties": where}
+    if stage.alarms.topic:
+        del template["Resources"]["AlarmTopicPolicy"]
+        template = _replaced(template, "AlarmTopic", stage.alarms.topic, stage.alarms.topic)
+    return template
+
+
+def _replaced(template: Template, resource: str, name: str, arn: Any) -> Template:  # noqa: ANN401  # text or a function
+    """Without the resource, and with name and ARN of what is there wherever it was referred to."""
+    del template["Resources"][resource]
+    done: Template = _without(template, resource, name, arn)
+    return done
+
+
+def _without(node: Any, resource: str, name: str, arn: Any) -> Any:  # noqa: ANN401  # JSON is any
+    if isinstance(node, list):
+        return [_without(part, resource, name, arn) for part in node]
+    if not isinstance(node, dict):
+        return node
+    if node == {"Ref": resource}:
+        return name
+    if node == {"Fn::GetAtt": [resource, "Arn"]}:
+        return arn
+    if isinstance(node.get("Fn::Sub"), str):
+        return {"Fn::Sub": re.sub(rf"\$\{{{resource}\}}", name, node["Fn::Sub"])}
+    return {key: _without(part, resource, name, arn) for key, part in node.items()}

@@ -1,0 +1,174 @@
+"""From the template Chalice writes to the one that is deployed: pure functions over dicts.
+
+`finish` adds what Chalice cannot say, `locate` points at the uploaded zip, `expand` runs the SAM transform here
+(references: the AWS SAM specification), and `for_emulator` is the one list of what the local AWS lacks.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from infra.cloudformation.dashboard import dashboard
+from infra.cloudformation.gateway_responses import gateway_responses
+
+Template = dict[str, Any]
+
+_UNQUALIFIED = "${APIHandler.Arn}"
+_ALIAS = {"Ref": "APIHandler.Alias"}
+_EXPANDED_ALIAS = {"Ref": "APIHandlerAliaslive"}
+_CHALICE_OUTPUTS = ("APIHandlerArn", "APIHandlerName", "EndpointURL", "RestAPIId")  # said again in merge.yaml
+_NOT_EMULATED = ("AWS::CodeDeploy::", "AWS::WAFv2::WebACLAssociation")
+_RESPONSES = "x-amazon-apigateway-gateway-responses"
+
+
+class TemplateError(Exception):
+    """The template is not as expected, so deploying it would not do what it should."""
+
+
+def finish(sam: Template, *fragments: Template) -> Template:
+    """The SAM template with the alias in every integration and in the permission, and problems from the gateway.
+
+    Fragments bring parameters, resources and outputs of their own; a dashboard among them is drawn here.
+    """
+    done = copy.deepcopy(sam)
+    for fragment in fragments:
+        _add(done, fragment)
+    for board in _of_type(done, "AWS::CloudWatch::Dashboard").values():
+        board["Properties"]["DashboardBody"] = dashboard(list(_of_type(done, "AWS::CloudWatch::Alarm")))
+    api = _aliased(sam["Resources"]["RestAPI"])
+    if api == sam["Resources"]["RestAPI"]:
+        raise TemplateError(f"No integration of RestAPI names {_UNQUALIFIED}: did Chalice change what it writes?")
+    api["Properties"]["DefinitionBody"][_RESPONSES] = gateway_responses()
+    done["Resources"]["RestAPI"] = api
+    done["Resources"]["APIHandlerInvokePermission"]["Properties"]["FunctionName"] = _ALIAS
+    for name in _CHALICE_OUTPUTS:
+        done["Outputs"].pop(name, None)
+    _refuse_leftovers(done)
+    return done
+
+
+def locate(sam: Template, bucket: str, key: str, release: str) -> Template:
+    """The template with its code at `s3://bucket/key`.
+
+    `release` (64 hex digits) names code and parameters together: a change of either publishes a new Lambda version,
+    or the alias would go on serving the old environment.
+    """
+    done = copy.deepcopy(sam)
+    for function in _of_type(done, "AWS::Serverless::Function").values():
+        function["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": key}
+        function["Properties"]["AutoPublishCodeSha256"] = release
+    return done
+
+
+def release_of(code_sha256: str, parameters: Mapping[str, str]) -> str:
+    """The name of one deployment's content: SHA-256 over the zip's hash and the parameters, as 64 hex digits."""
+    content = json.dumps([code_sha256, dict(parameters)], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def expand(sam: Template) -> Template:
+    """Plain CloudFormation: the SAM transform, run here. The template must have been located."""
+    from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]  # ships no types
+    from samtranslator.translator.translator import Translator  # type: ignore[import-untyped]  # the same
+
+    # All it wants of a session is a region; a real one would look for profiles and credentials.
+    translator = Translator({}, Parser(), boto_session=SimpleNamespace(region_name="us-east-1"))
+    done: Template = translator.translate(copy.deepcopy(sam), {})
+    translator.metrics.publish()  # to nobody; it warns otherwise
+    _refuse_expanded(done)
+    return done
+
+
+def for_emulator(expanded: Template) -> Template:
+    """The expanded template as the emulator can take it.
+
+    This is the whole list of what is changed for it:
+
+    - resources it rejects (`AWS::CodeDeploy::*`, `AWS::WAFv2::WebACLAssociation`) are removed, with the update policies
+      that name them;
+    - gateway responses are ignored in the API's body, so they become `AWS::ApiGateway::GatewayResponse` resources
+      that the deployment waits for.
+
+    What it accepts and silently drops (SSE, TTL, PITR, endpoint type, reserved concurrency) stays in.
+    """
+    done = copy.deepcopy(expanded)
+    for name in [n for n, r in done["Resources"].items() if r["Type"].startswith(_NOT_EMULATED)]:
+        del done["Resources"][name]
+    for resource in done["Resources"].values():
+        resource.get("UpdatePolicy", {}).pop("CodeDeployLambdaAliasUpdate", None)
+    _responses_as_resources(done)
+    return done
+
+
+def _add(template: Template, fragment: Template) -> None:
+    for section, entries in fragment.items():
+        held = template.setdefault(section, {})
+        if twice := sorted(held.keys() & entries.keys()):
+            raise TemplateError(f"{section} has {', '.join(twice)} twice.")
+        held.update(copy.deepcopy(entries))
+
+
+def _responses_as_resources(template: Template) -> None:
+    resources = template["Resources"]
+    responses = resources["RestAPI"]["Properties"]["Body"].pop(_RESPONSES, {})
+    made = {_response_id(kind): _response_resource(kind, response) for kind, response in responses.items()}
+    for deployment in _of_type(template, "AWS::ApiGateway::Deployment").values():
+        deployment["DependsOn"] = sorted({*_depends_on(deployment), *made})
+    resources.update(made)
+
+
+def _response_id(kind: str) -> str:
+    return "GatewayResponse" + kind.title().replace("_", "")
+
+
+def _response_resource(kind: str, response: Mapping[str, Any]) -> Template:
+    properties = {name[0].upper() + name[1:]: value for name, value in response.items()}
+    where = {"RestApiId": {"Ref": "RestAPI"}, "ResponseType": kind}
+    return {"Type": "AWS::ApiGateway::GatewayResponse", "Properties": where | properties}
+
+
+def _depends_on(resource: Mapping[str, Any]) -> list[str]:
+    named = resource.get("DependsOn", [])
+    return [named] if isinstance(named, str) else list(named)
+
+
+def _aliased(node: Any) -> Any:  # noqa: ANN401  # JSON is any
+    """The node with every `Fn::Sub` of the function's ARN naming the alias instead.
+
+    As `${Alias}` with a value beside it: cfn-lint knows the reference to `APIHandler.Alias`, but not the attribute.
+    """
+    if isinstance(node, list):
+        return [_aliased(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    text = node.get("Fn::Sub")
+    if isinstance(text, str) and _UNQUALIFIED in text:
+        return {"Fn::Sub": [text.replace(_UNQUALIFIED, "${Alias}"), {"Alias": _ALIAS}]}
+    return {key: _aliased(value) for key, value in node.items()}
+
+
+def _refuse_leftovers(sam: Template) -> None:
+    text = json.dumps(sam)
+    for unwanted in (_UNQUALIFIED, "${ApiHandler}"):
+        if unwanted in text:
+            raise TemplateError(f"{unwanted} is still in the template: the alias or the log group would be bypassed.")
+
+
+def _refuse_expanded(template: Template) -> None:
+    if json.dumps(_EXPANDED_ALIAS) not in json.dumps(template["Resources"]["RestAPI"]):
+        raise TemplateError("The integrations do not name the alias after the SAM transform.")
+    stages = sorted(_of_type(template, "AWS::ApiGateway::Stage"))
+    # A deployment with a stage name makes a stage of its own, public and without our settings.
+    deployments = _of_type(template, "AWS::ApiGateway::Deployment")
+    stages += [name for name, deployment in deployments.items() if "StageName" in deployment["Properties"]]
+    if len(stages) != 1:
+        raise TemplateError(f"One stage was expected, there are {len(stages)}: {', '.join(stages)}.")
+
+
+def _of_type(template: Template, kind: str) -> dict[str, Template]:
+    return {name: resource for name, resource in template["Resources"].items() if resource["Type"] == kind}

@@ -1,0 +1,1 @@
+"""Deploy a stack, update it and take it away."""

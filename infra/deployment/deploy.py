@@ -1,0 +1,228 @@
+"""Deploys a template and its code: uploads to a bucket, applies the stack, reads its outputs.
+
+The clients are arguments, and with them the endpoint: AWS and the local emulator take the same path.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+from botocore.exceptions import ClientError
+
+from infra.cloudformation import template as templates
+from infra.deployment.proof import DIGESTS, ENFORCE, GENERATION, Parameters, next_proof
+from infra.deployment.stack import Approve, Change, Declined, Outcome, Stack, always
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_lambda.type_defs import FunctionConfigurationTypeDef
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.literals import BucketLocationConstraintType
+
+    from infra.packaging.service_zip import Package
+
+
+_NO_LOCATION = "us-east-1"  # S3 refuses the default region as a location constraint
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to deploy: clients of one account and region, a bucket for code and templates, who is told and asked.
+
+    Args:
+        owner: the account that the bucket must belong to; others can make buckets of a name that can be guessed.
+    """
+
+    cloudformation: CloudFormationClient
+    s3: S3Client
+    functions: LambdaClient
+    bucket: str
+    progress: Callable[[str], None]
+    approve: Approve = always
+    owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A deployed service: what others need to reach it."""
+
+    outcome: Outcome
+    api_url: str
+    rest_api_id: str
+    table_name: str
+    kms_key_arn: str
+    reader_key_id: str
+    usage_plan_id: str
+    function_name: str
+    log_group_name: str
+
+    @classmethod
+    def of(cls, outcome: Outcome, outputs: Mapping[str, str]) -> Service:
+        """Read from the stack's outputs, as infra/merge.yaml names them."""
+        return cls(
+            outcome=outcome,
+            api_url=outputs["ApiUrl"],
+            rest_api_id=outputs["RestApiId"],
+            table_name=outputs["TableName"],
+            kms_key_arn=outputs["KmsKeyArn"],
+            reader_key_id=outputs["ReaderKeyId"],
+            usage_plan_id=outputs["UsagePlanId"],
+            function_name=outputs["FunctionName"],
+            log_group_name=outputs["LogGroupName"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """The outcome of applying a stack, and its outputs by name."""
+
+    outcome: Outcome
+    outputs: dict[str, str]
+
+
+def deploy_service(
+    target: Target, stack: str, package: Package, parameters: Mapping[str, str], seconds: float, *, emulator: bool
+) -> Service:
+    """Create or update the service's stack and wait up to `seconds`; `emulator` leaves out what it lacks.
+
+    The gateway's proof is drawn, kept or rotated here, by what the stack has and the generation that is wanted.
+
+    Raises:
+        infra.deployment.stack.StackFailed: with the events that tell why.
+        infra.deployment.stack.Declined: `approve` said no, or somebody else rotated the proof at the same time.
+    """
+    held = Stack(target.cloudformation, stack, target.progress).parameters(seconds)
+    proof = next_proof(held, int(parameters.get(GENERATION, "1")))
+    shown = {**parameters, **proof.shown}
+    template = service_template(target, stack, package, shown, emulator=emulator)
+    alone = dataclasses.replace(target, approve=_if_alone(target, stack, held, seconds))
+    deployed = deploy(alone, stack, template, {**shown, **proof.parameters}, seconds)
+    service = Service.of(deployed.outcome, deployed.outputs)
+    if proof.advice:
+        target.progress(proof.advice)
+    else:
+        retire(target.functions, service.function_name, proof.digests, target.progress)
+    return service
+
+
+def _if_alone(target: Target, stack: str, held: Mapping[str, str] | None, seconds: float) -> Approve:
+    """Approves if the stack still has the proof that this deployment goes on with.
+
+    Else the stage would keep the other one's proof, and the function would accept ours only. A change set that is older
+    than the other one's deployment CloudFormation does not execute, so this is asked once ours is made.
+    """
+
+    def approve(changes: list[Change]) -> bool:
+        now = Stack(target.cloudformation, stack, target.progress).parameters(seconds)
+        if (now or {}).get(DIGESTS) != (held or {}).get(DIGESTS):
+            raise Declined(f"Somebody else just changed the proof of {stack}. Nothing was changed; deploy again.")
+        return target.approve(changes)
+
+    return approve
+
+
+def service_template(
+    target: Target, stack: str, package: Package, parameters: Mapping[str, str], *, emulator: bool
+) -> templates.Template:
+    """The service's template as CloudFormation takes it, its code uploaded."""
+    key = upload_file(target, stack, package.zip)
+    function = json.dumps(package.template["Resources"]["APIHandler"], sort_keys=True)
+    release = templates.release_of(package.sha256, {**parameters, "APIHandler": function})
+    template = templates.expand(templates.locate(package.template, target.bucket, key, release))
+    return templates.for_emulator(template) if emulator else template
+
+
+def deploy(
+    target: Target, stack: str, template: templates.Template, parameters: Parameters, seconds: float
+) -> Deployed:
+    """Apply any template and wait up to `seconds`; applying it again changes nothing and says so.
+
+    It always goes through the bucket: CloudFormation takes 51,200 bytes in a request ("CloudFormation quotas").
+    """
+    body = json.dumps(template, separators=(",", ":"), sort_keys=True).encode()
+    key = upload(target, stack, body, ".json")
+    where = f"{target.s3.meta.endpoint_url.rstrip('/')}/{target.bucket}/{key}"
+    applied = Stack(target.cloudformation, stack, target.progress)
+    outcome = applied.apply(where, parameters, seconds, target.approve)
+    target.progress(f"{stack} {outcome.value}")
+    return Deployed(outcome, applied.outputs())
+
+
+def upload(target: Target, folder: str, content: bytes, suffix: str) -> str:
+    """Put content under a key made of its SHA-256, over whatever is there; returns the key.
+
+    A build gives the same bytes anywhere, so the key can be guessed, and who writes to the bucket can be there first.
+    """
+    key = f"{folder}/{hashlib.sha256(content).hexdigest()}{suffix}"
+    _ensure_bucket(target)
+    target.progress(f"uploading {len(content) / 1000:.0f} KB to s3://{target.bucket}/{key}")
+    target.s3.put_object(Bucket=target.bucket, Key=key, Body=content, **_owner(target))
+    return key
+
+
+def upload_file(target: Target, folder: str, path: Path) -> str:
+    """`upload` of a file, its suffix kept."""
+    return upload(target, folder, path.read_bytes(), path.suffix)
+
+
+def _ensure_bucket(target: Target) -> None:
+    try:
+        target.s3.head_bucket(Bucket=target.bucket, **_owner(target))
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in {"404", "NoSuchBucket"}:
+            raise
+        _create_bucket(target)
+
+
+def _create_bucket(target: Target) -> None:
+    region = target.s3.meta.region_name
+    if region == _NO_LOCATION:
+        target.s3.create_bucket(Bucket=target.bucket)
+        return
+    location: BucketLocationConstraintType = region  # type: ignore[assignment]  # regions are only known at run time
+    target.s3.create_bucket(Bucket=target.bucket, CreateBucketConfiguration={"LocationConstraint": location})
+
+
+class _Owner(TypedDict, total=False):
+    ExpectedBucketOwner: str
+
+
+def _owner(target: Target) -> _Owner:
+    return {"ExpectedBucketOwner": target.owner} if target.owner else {}
+
+
+_LATEST = "$LATEST"
+
+
+def retire(functions: LambdaClient, name: str, accepted: Collection[str], tell: Callable[[str], None]) -> None:
+    """Delete the versions that do not enforce the proof, or that accept another one than these SHA-256s."""
+    for version in list(_stale(functions, name, accepted)):
+        try:
+            functions.delete_function(FunctionName=name, Qualifier=version)
+        except ClientError as error:
+            tell(
+                f"Version {version} of {name} accepts requests without the proof and could not be deleted: {error} "
+                f"Delete it: aws lambda delete-function --function-name {name} --qualifier {version}"
+            )
+        else:
+            tell(f"Deleted version {version} of {name}, which does not require the current proof.")
+
+
+def _stale(functions: LambdaClient, name: str, accepted: Collection[str]) -> Iterator[str]:
+    for page in functions.get_paginator("list_versions_by_function").paginate(FunctionName=name):
+        for each in page["Versions"]:
+            if each["Version"] != _LATEST and not _asks(each, accepted):
+                yield each["Version"]
+
+
+def _asks(version: FunctionConfigurationTypeDef, accepted: Collection[str]) -> bool:
+    variables = version.get("Environment", {}).get("Variables", {})
+    asked = set(variables.get("CONFIGSVC_PROOF_SHA256", "").split(","))
+    return variables.get("CONFIGSVC_PROOF_MODE") == ENFORCE and asked <= set(accepted)

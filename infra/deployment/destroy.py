@@ -1,0 +1,103 @@
+"""`make destroy`: delete the stack and keep its data, unless DATA= confirms deleting that too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from infra.deployment.release import Ask, Site
+from infra.deployment.stack import Declined, Stack
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kms import KMSClient
+
+WORD = "yes-delete-it"
+"""The value of DATA= that deletes the table and the key as well."""
+_LONGEST = 1800.0
+_PENDING_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """The data that a stack leaves behind: its table and the KMS key that opens what is sealed in it.
+
+    Args:
+        keeps_key: the stack did not make the key (docs/OPERATIONS.md, Rotate a KMS key), so it is not deleted.
+    """
+
+    dynamodb: DynamoDBClient
+    kms: KMSClient
+    table: str
+    kms_key: str
+    keeps_key: bool
+
+    def delete(self) -> None:
+        """Delete the table now, and the key after 30 days, as far as they still exist."""
+        try:
+            table = self.dynamodb.describe_table(TableName=self.table)["Table"]
+            if table["TableStatus"] != "DELETING":
+                self._delete_table(protected=table.get("DeletionProtectionEnabled", False))
+        except self.dynamodb.exceptions.ResourceNotFoundException:
+            pass
+        if self.keeps_key:
+            return
+        if self.kms.describe_key(KeyId=self.kms_key)["KeyMetadata"]["KeyState"] != "PendingDeletion":
+            self.kms.schedule_key_deletion(KeyId=self.kms_key, PendingWindowInDays=_PENDING_DAYS)
+
+    def _delete_table(self, *, protected: bool) -> None:
+        if protected:
+            self.dynamodb.update_table(TableName=self.table, DeletionProtectionEnabled=False)
+            self.dynamodb.get_waiter("table_exists").wait(TableName=self.table)  # a table that changes is not deleted
+        self.dynamodb.delete_table(TableName=self.table)
+
+
+def destroy(site: Site, dynamodb: DynamoDBClient, kms: KMSClient, ask: Ask, word: str) -> None:
+    """Delete the stack, and its data if confirmed. The data goes first, because only the stack knows its names.
+
+    After a failure, run it again: it continues.
+
+    Raises:
+        infra.deployment.stack.Declined: nothing was done.
+        infra.deployment.stack.StackFailed: a resource cannot be deleted.
+    """
+    stack = Stack(site.target.cloudformation, site.stage.stack, site.target.progress)
+    outputs = stack.outputs()
+    if not outputs:
+        raise Declined(f"There is no stack {site.stage.stack} in {site.region}.")
+    made = stack.made()
+    foreign_key = not outputs["KmsKeyArn"].endswith(f":key/{made.get('NamespacesKey')}")
+    data = Data(dynamodb, kms, outputs["TableName"], outputs["KmsKeyArn"], keeps_key=foreign_key)
+    wanted = _wanted(data, made.get("ConfigTable"), word)
+    site.tell(f"{site.stage.stack} in {site.region} will be deleted: API and keys, function, log, alarms.")
+    site.tell(_fate(data, wanted=wanted))
+    if not ask(f"Destroy {site.stage.stack}{' and its data' if wanted else ''}?"):
+        raise Declined("Nothing was destroyed.")
+    if wanted:
+        data.delete()
+        key = "is kept" if data.keeps_key else f"goes in {_PENDING_DAYS} days (aws kms cancel-key-deletion)"
+        site.tell(f"The table is deleted; the KMS key {key}.")
+    stack.delete(_LONGEST)
+    site.tell(f"{site.stage.stack} is deleted.")
+    site.tell(f"The bucket {site.target.bucket} is kept: it has the code and templates of all stacks here.")
+    if not wanted and not site.stage.table.name:
+        site.tell("To serve this table again, add this under [table] in the stage file:")
+        site.tell(f'  name = "{data.table}"\n  kms_key = "{data.kms_key}"')
+
+
+def _fate(data: Data, *, wanted: bool) -> str:
+    if wanted and data.keeps_key:
+        return f"THE DATA GOES TOO: table {data.table}. KMS key {data.kms_key} is kept: the stack did not make it."
+    fate = "THE DATA GOES TOO" if wanted else "The data is kept"
+    return f"{fate}: table {data.table}, KMS key {data.kms_key}."
+
+
+def _wanted(data: Data, made: str | None, word: str) -> bool:
+    """Whether to delete the data. The stack deletes nothing that it did not create."""
+    if not word:
+        return False
+    if word != WORD:
+        raise Declined(f"DATA={word} is not accepted. To delete the table and the KMS key, pass DATA={WORD}.")
+    if data.table != made:
+        raise Declined(f"The stack did not create the table {data.table}, so delete it yourself if you want to.")
+    return True

@@ -1,0 +1,146 @@
+"""`make deploy`: package, build the stage's template, lint it, show the change set, execute it, say what is there now.
+
+Where to deploy comes in as a Site, so AWS and the local stack are the same road.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.cloudformation import template as templates
+from infra.cloudformation.options import with_options
+from infra.deployment.change_set import Change
+from infra.deployment.deploy import Service, Target, deploy_service
+from infra.deployment.stack import Stack
+from infra.packaging.service_zip import STAGE, Package, package
+from infra.paths import ROOT
+from infra.stage import Stage, StageError
+
+_MINUTES = 60.0
+_LONGEST = 60 * _MINUTES  # a canary shifts for ten minutes, a domain or provisioned concurrency take as long
+
+Ask = Callable[[str], bool]
+"""Asks a person, and says whether the answer is yes."""
+
+
+class LintFailed(Exception):
+    """cfn-lint rejects the template."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a stage goes, and who is spoken to.
+
+    Args:
+        tell: prints a line.
+        emulator: where the local AWS answers; what it lacks is left out. None on AWS.
+    """
+
+    stage: Stage
+    target: Target
+    region: str
+    tell: Callable[[str], None]
+    emulator: str | None = None
+
+
+def release(site: Site) -> Service:
+    """Deploy the code of this tree to the site.
+
+    Raises:
+        infra.packaging.service_zip.PackagingError, infra.stage.StageError, LintFailed: before anything is touched.
+        infra.deployment.stack.Declined: nothing was changed.
+        infra.deployment.stack.StackFailed: with the events that tell why, and what to do.
+    """
+    stage = site.stage
+    site.tell(f"{stage.stack} in {site.region}")
+    built = for_site(package(ROOT, ROOT / "build" / "service"), site)
+    site.tell(f"packaged: {built.zip.stat().st_size / 1e6:.1f} MB, sha256 {built.sha256[:16]}…")
+    lint(built, ROOT / "build" / "service" / f"{stage.name}.json")
+    site.tell("cfn-lint accepts the template")
+    local = site.emulator is not None
+    return deploy_service(site.target, stage.stack, built, stage.parameters(), _LONGEST, emulator=local)
+
+
+def for_stage(built: Package, stage: Stage, served: str | None = None) -> Package:
+    """The package with the template as the stage wants it; `served` is the table that the stack serves now."""
+    return dataclasses.replace(built, template=with_options(built.template, stage, served))
+
+
+def for_site(built: Package, site: Site) -> Package:
+    """The package for what is there.
+
+    Raises:
+        StageError: the stage says nothing of the table that the stack serves, and would go on with a new, empty one.
+    """
+    stack = Stack(site.target.cloudformation, site.stage.stack, site.tell)
+    served, wanted = stack.outputs().get("TableName"), site.stage.table.name
+    if served and not wanted and served != stack.made().get("ConfigTable"):
+        raise StageError(
+            f"{site.stage.stack} serves the table {served}, which it did not make, and the stage file names none: it "
+            f'would go on with a new, empty one. Say name = "{served}" and its kms_key under [table].'
+        )
+    if served and wanted and served != wanted:
+        site.tell(f"It goes from table {served} to {wanted}, all requests at once; deploy again to restore the canary.")
+    return for_stage(built, site.stage, served)
+
+
+def lint(built: Package, path: Path) -> None:
+    """Write the expanded template to `path` and have cfn-lint look at it.
+
+    Raises:
+        LintFailed: with what it says.
+    """
+    expanded = templates.expand(templates.locate(built.template, "bucket", "key", built.sha256))
+    path.write_text(json.dumps(expanded, indent=1, sort_keys=True) + "\n")
+    ran = subprocess.run(
+        [Path(sys.executable).parent / "cfn-lint", path], capture_output=True, text=True, check=False
+    )  # fmt: skip
+    if ran.returncode:
+        raise LintFailed(f"cfn-lint rejects {path}:\n{ran.stdout}{ran.stderr}")
+
+
+def show(changes: list[Change], tell: Callable[[str], None]) -> None:
+    """Print what is about to change; what may be lost comes last."""
+    tell(f"The change set has {len(changes)} changes:")
+    for change in changes:
+        tell(f"  {change}")
+    if lost := [change.resource for change in changes if change.destroys]:
+        tell(f"Will be deleted or replaced: {', '.join(lost)}.")
+
+
+def describe(site: Site, service: Service) -> None:
+    """Print the outputs, and the settings of consumers and developers. No API key is printed, only how to get it."""
+    outputs = Stack(site.target.cloudformation, site.stage.stack, site.tell).outputs()
+    site.tell(f"\n{site.stage.stack} is {service.outcome.value}. Its outputs:")
+    for name, value in sorted(outputs.items()):
+        site.tell(f"  {name:<22} {value}")
+    site.tell("\nConsumers' environment (make a key per team with [[groups]] in the stage file):")
+    for line in environment(site, service):
+        site.tell(f"  {line}")
+    site.tell("\nDevelopers use the same settings with an API key of their own, and sign with their AWS credentials:")
+    site.tell(f"  export AWS_REGION={site.region}")
+    if not site.stage.admins:
+        site.tell(
+            "\nadmins is empty in the stage file, so nobody can make the first grant. Name a role, and deploy again."
+        )
+
+
+def environment(site: Site, service: Service) -> list[str]:
+    """The lines of a consumer's environment, but its namespaces."""
+    key = f"aws apigateway get-api-key --region {site.region} --api-key {service.reader_key_id}"
+    url, lines = service.api_url, list[str]()
+    if site.emulator:
+        url = f"{site.emulator}/_aws/execute-api/{service.rest_api_id}/{STAGE}"
+        lines = [f"export AWS_ENDPOINT_URL={site.emulator}"]
+    return [
+        *lines,
+        f"export CONFIGSVC_URL={url}",
+        f'export CONFIGSVC_API_KEY="$({key} --include-value --query value --output text)"',
+        f"export CONFIGSVC_KMS_KEYS={','.join((service.kms_key_arn, *site.stage.further_kms_keys))}",
+    ]

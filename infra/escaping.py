@@ -1,0 +1,8 @@
+"""Escapes untrusted text (from AWS, a table or a log) for a terminal."""
+
+from __future__ import annotations
+
+
+def escape(text: object) -> str:
+    """Return one line with control, format and invisible characters escaped."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in str(text))

@@ -1,0 +1,1 @@
+"""The deployment zip: its files, bytecode and requirements."""

@@ -1,0 +1,1 @@
+"""The emulator of AWS as processes of ours."""

@@ -1,0 +1,1 @@
+"""Servers, listeners and ports on loopback."""

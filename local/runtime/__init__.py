@@ -1,0 +1,1 @@
+"""Lambda on loopback: environments that run a deployment zip."""

@@ -1,0 +1,124 @@
+"""Two API keys on the write side: one that is refused fails nothing while the other works."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+
+from configsvc.model.errors import Forbidden, Misconfigured
+from configsvc_client import Config
+from configsvc_client.admin import Grant, settings_in
+from local.gateway.access import Identity
+from tests.support.admin.kms_server import KMS_KEY
+from tests.support.admin.loopback import Loopback
+
+
+class Rotation:
+    """A person whose API key is replaced: `old` and `new` are values of keys of theirs."""
+
+    def __init__(self, service: Loopback) -> None:
+        self._service = service
+        self.old, self.new = (f"{age}-{uuid4().hex}" for age in ("old", "new"))
+        self.namespace = service.namespace(f"rotated.{uuid4().hex[:8]}")
+        for key in (self.old, self.new):
+            self.allow(key)
+            service.admin("admin").grants.set(f"api-key:{_identifier(key)}", [Grant(("read",), (self.namespace,))])
+
+    def allow(self, key: str) -> None:
+        self._service.keys[key] = _identifier(key)
+
+    def disable(self, key: str) -> None:
+        del self._service.keys[key]
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return self._service.environ("writer", self.namespace) | {"CONFIGSVC_API_KEY": f"{self.old}, {self.new}"}
+
+
+def _identifier(key: str) -> str:
+    return key.replace("-", "")
+
+
+@pytest.fixture
+def rotation(service: Loopback) -> Iterator[Rotation]:
+    made = Rotation(service)
+    try:
+        yield made
+    finally:
+        for key in (made.old, made.new):
+            service.keys.pop(key, None)
+
+
+def test_writes_and_reads_go_on_with_the_key_that_works(service: Loopback, rotation: Rotation) -> None:
+    admin = service.from_environ(rotation.environ)
+    admin.values.put(rotation.namespace, "a", "1")
+    rotation.disable(rotation.old)
+    assert admin.values.put(rotation.namespace, "a", "2").version == 2
+    rotation.allow(rotation.old)
+    rotation.disable(rotation.new)
+    assert admin.values.put(rotation.namespace, "a", "3").version == 3
+    assert admin.access.whoami()["api_key"]["principal"] == f"api-key:{_identifier(rotation.old)}"  # type: ignore[index]  # members
+
+
+def test_where_both_are_refused_the_error_says_so_and_nothing_was_written(
+    service: Loopback, rotation: Rotation
+) -> None:
+    admin = service.from_environ(rotation.environ)
+    rotation.disable(rotation.old)
+    rotation.disable(rotation.new)
+    for _ in range(2):
+        with pytest.raises(Forbidden, match="Both API keys in CONFIGSVC_API_KEY are refused") as caught:
+            admin.values.delete(rotation.namespace, "a")
+        assert rotation.old not in caught.value.detail
+        assert rotation.new not in caught.value.detail
+    rotation.allow(rotation.new)
+    assert admin.values.put(rotation.namespace, "a", "1").version == 1
+
+
+def test_a_refusal_of_the_signature_is_not_blamed_on_the_api_keys(service: Loopback, rotation: Rotation) -> None:
+    admin = service.from_environ({**rotation.environ, "AWS_SECRET_ACCESS_KEY": "wrong"})
+    with pytest.raises(Forbidden, match="signature") as caught:
+        admin.values.put(rotation.namespace, "a", "1", form="plain")
+    assert "Both" not in caught.value.detail
+    service.identities["AKIANOBODY"] = Identity("secret", "arn:aws:iam::123456789012:user/nobody", allowed=())
+    admin = service.from_environ(
+        {**rotation.environ, "AWS_ACCESS_KEY_ID": "AKIANOBODY", "AWS_SECRET_ACCESS_KEY": "secret"}
+    )
+    with pytest.raises(Forbidden, match="IAM does not allow") as caught:
+        admin.values.put(rotation.namespace, "a", "1", form="plain")
+    assert "Both" not in caught.value.detail
+
+
+def test_a_consumer_of_old_and_new_reads_on_while_the_old_key_is_disabled(
+    service: Loopback, rotation: Rotation
+) -> None:
+    writer = service.from_environ(rotation.environ)
+    writer.values.put(rotation.namespace, "a", "1")
+    config = Config(environ=rotation.environ, refresh_seconds=20)
+    try:
+        assert config["a"] == "1"
+        rotation.disable(rotation.old)
+        writer.values.put(rotation.namespace, "a", "2")
+        assert config.refresh()
+        assert (config["a"], config.last_error, config.counts["failures"]) == ("2", None, 0)
+        cold = Config(environ=rotation.environ, refresh_seconds=20)
+        assert cold["a"] == "2"
+        cold.close()
+    finally:
+        config.close()
+
+
+def test_more_than_two_are_refused_without_being_shown() -> None:
+    environ = {
+        "CONFIGSVC_URL": "https://config.example.com/api",
+        "AWS_REGION": "us-east-1",
+        "CONFIGSVC_KMS_KEYS": KMS_KEY,
+    }
+    with pytest.raises(Misconfigured, match="more than two") as caught:
+        settings_in({**environ, "CONFIGSVC_API_KEY": "canary1,canary2,canary3"})
+    assert "canary" not in caught.value.detail
+    found = settings_in({**environ, "CONFIGSVC_API_KEY": "canary1, canary2"})
+    assert [each.reveal() for each in found.api_keys] == ["canary1", "canary2"]
+    assert "canary" not in repr(found)

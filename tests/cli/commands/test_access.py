@@ -1,0 +1,113 @@
+"""Grants taken away and shown, and the change log."""
+
+from __future__ import annotations
+
+import json
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from configsvc.model.grants import ACTIONS, Action, Grant, allows
+from configsvc.model.names import namespace as named
+from configsvc_client.cli.commands import revoke
+from tests.support.admin.loopback import Loopback, arn
+from tests.support.cli.shell import Shell
+
+PATTERNS = ("payments.prod", "payments.*", "shared.prod", "*")
+
+grants = st.lists(
+    st.builds(
+        Grant,
+        st.lists(st.sampled_from(ACTIONS), min_size=1, unique=True).map(tuple),
+        st.lists(st.sampled_from(PATTERNS), min_size=1, unique=True).map(tuple),
+    ),
+    max_size=4,
+)
+
+
+@pytest.fixture
+def administrator(service: Loopback) -> Shell:
+    return Shell(service.environ("admin"))
+
+
+@given(
+    held=grants,
+    actions=st.lists(st.sampled_from(ACTIONS), min_size=1, unique=True),
+    patterns=st.lists(st.sampled_from(PATTERNS), min_size=1, unique=True),
+)
+def test_what_is_taken_away_is_gone_and_everything_else_stays(
+    held: list[Grant], actions: list[Action], patterns: list[str]
+) -> None:
+    def pairs(found: list[Grant]) -> set[tuple[str, str]]:
+        return {(action, pattern) for each in found for action in each.actions for pattern in each.namespaces}
+
+    left = list(revoke.remove_grants(held, actions, patterns))
+    assert pairs(left) == pairs(held) - {(action, pattern) for action in actions for pattern in patterns}
+    assert all(each.actions and each.namespaces for each in left)
+    for pattern in patterns:
+        name = named(pattern.replace("*", "any") if pattern != "*" else "any")
+        if any(allows(left, action, name) for action in actions):
+            assert revoke.find_remaining(left, actions, patterns)
+
+
+def test_a_grant_is_revoked_in_part_and_as_a_whole(service: Loopback, administrator: Shell) -> None:
+    who, admin = f"api-key:{uuid4().hex}", service.admin("admin")
+    administrator.ok("grant", who, "-a", "read", "-a", "write", "-n", "payments.*", "-n", "shared.prod")
+    administrator.ok("revoke", who, "-a", "write", "-n", "payments.*")
+    assert set(admin.grants.get(who)) == {
+        Grant(("read", "write"), ("shared.prod",)), Grant(("read",), ("payments.*",)),
+    }  # fmt: skip
+    assert administrator.ok("grants", who).splitlines() == [
+        f"{who}\tread, write\tshared.prod",
+        f"{who}\tread\tpayments.*",
+    ]
+    assert who in administrator.ok("grants")
+    held = admin.grants.get(who)
+    unasked = administrator.run("revoke", who, "--all")
+    assert (unasked.code, "--yes" in unasked.err, admin.grants.get(who)) == (2, True, held)
+    administrator.ok("revoke", who, "--all", "--yes")
+    assert admin.grants.get(who) == ()
+    again = administrator.run("revoke", who, "--all")
+    assert (again.code, "has no such grant" in again.err) == (3, True)
+
+
+def test_what_another_pattern_still_allows_is_told(administrator: Shell) -> None:
+    who = f"api-key:{uuid4().hex}"
+    administrator.ok("grant", who, "-a", "read", "-n", "payments.*", "-n", "payments.prod")
+    assert "payments.* grants it" in administrator.run("revoke", who, "-n", "payments.prod").err
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n", "a", "--all"), ("--all", "-a", "write", "--yes")])
+def test_what_to_revoke_is_never_guessed(administrator: Shell, service: Loopback, arguments: tuple[str, ...]) -> None:
+    service.requests.clear()
+    done = administrator.but(CONFIGSVC_NAMESPACES="payments.prod").run("revoke", "api-key:x", *arguments)
+    assert (done.code, service.requests) == (2, [])
+
+
+def test_the_log_tells_what_who_and_why_and_filters(shell: Shell, service: Loopback, namespace: str) -> None:
+    admin = service.admin()
+    admin.values.put(namespace, "db.url", "canary-91", message="first")
+    service.admin("owner").values.put(namespace, "other", "x", form="plain", message="by another")
+    admin.values.delete(namespace, "db.url", "no longer")
+    lines = [line.split("\t") for line in shell.ok("log").splitlines()]
+    assert [line[3] for line in lines[-3:]] == ["put db.url 1", "put other 1", "delete db.url"]
+    assert lines[-1][2::2] == [arn("writer"), "no longer"]
+    assert [line.split("\t")[4] for line in shell.ok("log", "db.url").splitlines()] == ["first", "no longer"]
+    assert "by another" in shell.ok("log", "--by", arn("owner"))
+    assert "by another" not in shell.ok("log", "--last", "1")
+    assert "in the future" in shell.run("log", "--since", "2099-01-01").err
+    assert len(shell.ok("log", "--after", lines[0][0]).splitlines()) == len(lines) - 1
+    (last,) = json.loads(shell.ok("log", "--last", "1", "-o", "json"))
+    assert (last["principal"], last["keys"][0]["was"], last["keys"][0]["now"]) == (arn("writer"), 1, None)
+    assert last["correlation_id"]
+    assert "canary-91" not in shell.ok("log", "--all", "-o", "json")
+
+
+def test_the_log_of_the_grants_is_an_administrator_s(administrator: Shell, shell: Shell) -> None:
+    who = f"api-key:{uuid4().hex}"
+    administrator.ok("grant", who, "-a", "read", "-n", "x")
+    assert who in administrator.ok("log", "--grants")
+    assert shell.run("log", "--grants").code == 4
+    assert administrator.run("log", "--grants", "-n", "x").code == 2

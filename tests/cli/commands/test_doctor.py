@@ -1,0 +1,287 @@
+"""doctor and init, as a person runs them on a new computer."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.support.admin.kms_server import FOREIGN_KEY, KMS_KEY
+from tests.support.admin.loopback import Loopback, arn
+from tests.support.cli.shell import Done, Shell
+
+
+def _states(done: Done) -> dict[str, str]:
+    return {each["check"]: each["state"] for each in json.loads(done.out)}
+
+
+def test_all_is_well(shell: Shell, service: Loopback, namespace: str) -> None:
+    before = list(service.admin().history.list_changes(namespace))
+    service.requests.clear()
+    done = shell.run("doctor", "-o", "json")
+    assert (done.code, _states(done)) == (
+        0,
+        {
+            "settings": "ok", "service": "ok", "table": "ok", "clock": "ok", "API key": "ok", "AWS identity": "ok",
+            f"{namespace}: write": "ok", namespace: "ok", f"{namespace}: pin": "ok", f"{namespace}: KMS": "ok",
+        },
+    )  # fmt: skip
+    probes = [f"POST /v1/namespaces/{namespace}/changes", f"PUT /v1/namespaces/{namespace}/keys/configsvc.doctor"]
+    assert [each for each in service.requests if not each.startswith("GET") and "whoami" not in each] == probes
+    assert list(service.admin().history.list_changes(namespace)) == before
+    assert [each.operation for each in service.kms.calls] == ["Decrypt"]
+    for secret in (shell.environ["CONFIGSVC_API_KEY"], shell.environ["AWS_SECRET_ACCESS_KEY"]):
+        assert secret not in done.out + done.err
+
+
+@pytest.mark.parametrize(
+    ("changed", "check", "says"),
+    [
+        ({"CONFIGSVC_URL": ""}, "settings", "CONFIGSVC_URL"),
+        ({"CONFIGSVC_URL": "http://127.0.0.1:9/api"}, "service", "could not be reached"),
+        ({"CONFIGSVC_API_KEY": "wrong"}, "API key", "in no usage plan of this stage"),
+        ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "AWS identity", ""),
+        ({"CONFIGSVC_KMS_KEYS": FOREIGN_KEY}, "pin", "Add it if you trust it"),
+        ({"CONFIGSVC_KMS_KEYS": ""}, "pin", "does not name"),
+        ({"CONFIGSVC_NAMESPACES": "no.such"}, "no.such", "configsvc grant PRINCIPAL -a read -n no.such"),
+    ],
+)
+def test_what_is_wrong_is_named_with_what_to_do(shell: Shell, changed: dict[str, str], check: str, says: str) -> None:
+    done = shell.but(**changed).run("doctor", "-o", "json")
+    failed = [each for each in json.loads(done.out) if each["state"] == "failed" and each["check"].endswith(check)]
+    assert (done.code, len(failed)) == (1, 1)
+    assert says in json.dumps(failed[0])
+
+
+@pytest.mark.parametrize(("given", "refused"), [("{0},wrong", 2), ("wrong,{0}", 1)])
+def test_of_two_api_keys_the_one_that_is_refused_is_a_warning(shell: Shell, given: str, refused: int) -> None:
+    two = shell.but(CONFIGSVC_API_KEY=given.format(shell.environ["CONFIGSVC_API_KEY"]))
+    done = two.run("doctor", "-o", "json")
+    states = _states(done)
+    assert (done.code, states[f"API key {refused} of 2"], states[f"API key {3 - refused} of 2"]) == (0, "warning", "ok")
+    told = next(each for each in json.loads(done.out) if each["check"] == f"API key {refused} of 2")
+    assert "in no usage plan of this stage" in told["found"]
+    assert "Take this one out of CONFIGSVC_API_KEY" in told["what_to_do"]
+    assert shell.environ["CONFIGSVC_API_KEY"] not in done.out + done.err
+
+
+def test_two_api_keys_that_are_refused_both_fail(shell: Shell) -> None:
+    done = shell.but(CONFIGSVC_API_KEY="wrong,wronger").run("doctor", "-o", "json")
+    assert (done.code, _states(done)["API key 1 of 2"], _states(done)["API key 2 of 2"]) == (1, "failed", "failed")
+
+
+def test_commands_go_on_with_the_api_key_that_works(shell: Shell) -> None:
+    two = shell.but(CONFIGSVC_API_KEY=f"wrong, {shell.environ['CONFIGSVC_API_KEY']}")
+    two.ok("put", "two.keys", "-", given="v")
+    assert two.ok("get", "two.keys", "--reveal") == "v"
+    assert "api-key:idwriter" in two.ok("whoami")
+    assert two.ok("exec", "--only", "two.keys", "--", "printenv", "CONFIGSVC_API_KEY").startswith("wrong, ")
+
+
+def test_a_missing_kms_right_is_found(shell: Shell, service: Loopback, namespace: str) -> None:
+    service.kms.refused.add("Decrypt")
+    try:
+        done = shell.run("doctor", "-o", "json")
+    finally:
+        service.kms.refused.clear()
+    assert (done.code, _states(done)[f"{namespace}: KMS"]) == (1, "failed")
+    assert "kms:Decrypt" in done.out
+
+
+def test_who_only_reads_is_told_so_and_well(service: Loopback, namespace: str) -> None:
+    done = Shell(service.environ("reader", namespace)).run("doctor", "-o", "json")
+    assert (done.code, _states(done)["AWS identity"], _states(done)[f"{namespace}: write"]) == (0, "ok", "warning")
+    assert f"configsvc grant {arn('reader')} -a write -n {namespace}" in done.out
+    assert "iam-policy" not in done.out
+
+
+@pytest.mark.parametrize(
+    "allowed",
+    [(), ("POST/v1/whoami",), ("POST/v1/whoami", "POST/v1/namespaces/*/changes"), ("PUT/v1/namespaces/another/*",)],
+)
+def test_who_has_the_grant_and_not_iam_is_not_said_to_write(
+    service: Loopback, namespace: str, allowed: tuple[str, ...]
+) -> None:
+    held = service.identities["AKIAWRITER"]
+    service.identities["AKIAWRITER"] = held._replace(allowed=allowed)
+    try:
+        shell = Shell(service.environ("writer", namespace))
+        done, refused = shell.here("doctor", "-o", "json"), shell.here("put", "k", "x", "--plain")
+        me = shell.here("whoami")
+    finally:
+        service.identities["AKIAWRITER"] = held
+    (found,) = [each for each in json.loads(done.out) if each["check"] == f"{namespace}: write"]
+    assert (done.code, found["state"]) == (0, "warning")
+    assert "may write" not in found["found"]
+    assert f"configsvc iam-policy --for writer -n {namespace}" in found["what_to_do"]
+    assert "configsvc grant" not in found["what_to_do"]
+    assert (refused.code, f"configsvc iam-policy --for writer -n {namespace}" in refused.err) == (4, True)
+    assert "CONFIGSVC_URL" not in refused.err
+    assert (me.code, "api-key:idwriter" in me.out) == (0, True)
+    assert ("configsvc iam-policy" in me.err) == ("POST/v1/whoami" not in allowed)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "project").mkdir()
+    return tmp_path / "project"
+
+
+@pytest.fixture
+def newcomer(service: Loopback, folder: Path) -> Shell:
+    """Who has AWS credentials, an API key, and an empty folder."""
+    environ = service.environ("writer") | {"XDG_CONFIG_HOME": str(folder.parent)}
+    return Shell(environ, folder).but(CONFIGSVC_URL="", CONFIGSVC_NAMESPACES="", CONFIGSVC_KMS_KEYS="")
+
+
+def test_init_writes_settings_without_a_secret_and_checks_them(
+    newcomer: Shell, service: Loopback, namespace: str, folder: Path
+) -> None:
+    done = newcomer.run(
+        "init", "--url", service.url, "-n", namespace, "--kms-key", KMS_KEY, "--region", "us-east-1", "-o", "json"
+    )
+    assert (done.code, set(_states(done).values())) == (0, {"ok"}), done
+    text = (folder / ".configsvc.toml").read_text()
+    assert tomllib.loads(text) == {
+        "url": service.url,
+        "namespaces": [namespace],
+        "kms_keys": [KMS_KEY],
+        "region": "us-east-1",
+    }
+    assert newcomer.environ["CONFIGSVC_API_KEY"] not in text
+    newcomer.ok("put", "k", "-", given="v")
+    assert newcomer.run("init", "--url", service.url, "-n", namespace).code == 2  # there already, nobody to ask
+
+
+def test_init_asks_on_a_terminal_and_lets_a_person_decide_whom_to_trust(
+    newcomer: Shell, service: Loopback, namespace: str, folder: Path
+) -> None:
+    typed = {"stage included: ": service.url, "Namespaces: ": namespace, "Trust them? [y/N]: ": "y"}
+    done = newcomer.on_terminal("init", typed=typed)
+    assert (done.code, KMS_KEY in done.out) == (0, True)
+    assert tomllib.loads((folder / ".configsvc.toml").read_text())["kms_keys"] == [KMS_KEY]
+
+
+def test_init_puts_the_api_key_into_the_keyring_and_not_on_the_screen(
+    newcomer: Shell, service: Loopback, namespace: str, folder: Path
+) -> None:
+    vault = folder.parent / "vault.json"
+    (folder.parent / "keyring.py").write_text(
+        "import json, pathlib\n"
+        f"vault = pathlib.Path({str(vault)!r})\n"
+        "def get_password(service, account):\n"
+        "    return json.loads(vault.read_text()).get(account) if vault.exists() else None\n"
+        "def set_password(service, account, password):\n"
+        "    vault.write_text(json.dumps({account: password}))\n"
+    )
+    key = newcomer.environ["CONFIGSVC_API_KEY"]
+    keyless = newcomer.but(CONFIGSVC_API_KEY="", PYTHONPATH=str(folder.parent))
+    arguments = ("init", "--url", service.url, "-n", namespace, "--kms-key", KMS_KEY)
+    done = keyless.on_terminal(*arguments, typed={"(empty: none): ": key})
+    assert (done.code, key in done.out) == (0, False)
+    assert json.loads(vault.read_text()) == {service.url: key}
+    assert keyless.ok("whoami", "--api-key-only").startswith("API key: api-key:idwriter")
+
+
+_RAISES = "class {0}(RuntimeError): pass\ndef get_password(*_): raise {0}\nset_password = get_password\n"
+_FORGETS = "def get_password(*_): return None\ndef set_password(*_): pass\n"
+_FAILS_TO_LOAD = "raise RuntimeError\n"
+_MISSES_A_PART = "import a_part_that_is_missing\n"
+
+
+@pytest.mark.parametrize(
+    ("library", "says"),
+    [
+        (_RAISES.format("NoKeyringError"), "has no keyring for it"),
+        (_RAISES.format("KeyringLocked"), "keyring failed (KeyringLocked)"),
+        (_FAILS_TO_LOAD, "keyring failed (RuntimeError)"),
+        (_MISSES_A_PART, "keyring failed (ModuleNotFoundError)"),
+        ("raise ModuleNotFoundError(name='keyring')\n", "pip install 'configsvc[keyring]'"),
+    ],
+)
+def test_init_without_a_keyring_says_once_what_helps_on_this_system(  # noqa: PLR0917  # fixtures
+    newcomer: Shell, service: Loopback, namespace: str, folder: Path, library: str, says: str
+) -> None:
+    (folder.parent / "keyring.py").write_text(library)
+    keyless = newcomer.but(CONFIGSVC_API_KEY="", PYTHONPATH=str(folder.parent))
+    done = keyless.on_terminal("init", "--url", service.url, "-n", namespace, "--kms-key", KMS_KEY)
+    shown = " ".join(done.out.split())
+    assert (done.code, shown.count(says), "Traceback" in shown) == (1, 1, False), done.out
+    assert shown.count("CONFIGSVC_API_KEY") <= 2, done.out  # what is not set, and what helps
+    assert ("pip install" in shown) == ("pip install" in says), done.out
+    told = keyless.run("list", "-n", namespace)
+    assert (told.code, told.err.count(says)) == (2, 1), told
+
+
+@pytest.mark.parametrize("backend", ["keyring.backends.fail.Keyring", "keyring.backends.null.Keyring"])
+def test_the_backends_of_keyring_that_keep_nothing_are_no_keyring(
+    newcomer: Shell, service: Loopback, namespace: str, backend: str
+) -> None:
+    keyless = newcomer.but(CONFIGSVC_API_KEY="", PYTHON_KEYRING_BACKEND=backend)
+    done = keyless.on_terminal("init", "--url", service.url, "-n", namespace, "--kms-key", KMS_KEY)
+    assert (done.code, "for the keyring" in done.out, "pip install" in done.out) == (1, False, False), done.out
+    assert "has no keyring for it" in " ".join(done.out.split())
+
+
+def test_a_keyring_that_forgets_the_api_key_is_not_believed(
+    newcomer: Shell, service: Loopback, namespace: str, folder: Path
+) -> None:
+    (folder.parent / "keyring.py").write_text(_FORGETS)
+    keyless = newcomer.but(CONFIGSVC_API_KEY="", PYTHONPATH=str(folder.parent))
+    arguments = ("init", "--url", service.url, "-n", namespace, "--kms-key", KMS_KEY)
+    done = keyless.on_terminal(*arguments, typed={"(empty: none): ": "  value "})
+    assert (done.code, "did not keep" in done.out, "run configsvc init again" in done.out) == (1, True, True), done.out
+    blank = keyless.on_terminal(*arguments, "--yes", typed={"(empty: none): ": "   "})
+    assert (blank.code, "did not keep" in blank.out) == (1, False)
+
+
+def test_what_has_no_url_is_told_of_init(newcomer: Shell) -> None:
+    told = newcomer.run("list", "-n", "any.thing")
+    assert (told.code, "configsvc init" in told.err, "keyring" in told.err) == (2, True, False)
+
+
+def test_init_writes_no_pin_that_trusts_any_key_but_offers_those_in_use(
+    newcomer: Shell, service: Loopback, namespace: str, folder: Path
+) -> None:
+    anyone, path = newcomer.but(CONFIGSVC_KMS_KEYS="*"), folder / ".configsvc.toml"
+    anyone.ok("init", "--url", service.url, "-n", namespace)
+    assert "kms_keys" not in tomllib.loads(path.read_text())
+    path.unlink()
+    done = anyone.on_terminal("init", "--url", service.url, "-n", namespace, typed={"Trust them? [y/N]: ": "y"})
+    assert (done.code, tomllib.loads(path.read_text())["kms_keys"]) == (0, [KMS_KEY])
+
+
+def test_init_offers_a_policy_drafted_from_what_is_served_and_what_it_writes_is_trusted(
+    newcomer: Shell, service: Loopback, namespace: str, folder: Path
+) -> None:
+    service.admin().values.put(namespace, "log.level", "info", form="plain")
+    arguments = ("init", "--url", service.url, "-n", namespace, "--kms-key", KMS_KEY)
+    done = newcomer.on_terminal(*arguments, typed={"Add this policy? [y/N]: ": "y"})
+    table = {"plain": ["log.level"], "exec": ["LOG_LEVEL"]}
+    written = tomllib.loads((folder / ".configsvc.toml").read_text())
+    assert (done.code, written["policy"]) == (0, {namespace: table})
+    newcomer.ok("put", "log.level", "debug")
+    again = newcomer.run("init", "--url", service.url, "-n", namespace, "--yes")  # keeps policy and profiles
+    assert (again.code, tomllib.loads((folder / ".configsvc.toml").read_text())["policy"]) == (0, {namespace: table})
+
+
+def test_doctor_says_that_a_project_file_is_not_trusted(
+    newcomer: Shell, service: Loopback, namespace: str, folder: Path
+) -> None:
+    (folder / ".configsvc.toml").write_text(f'url = "{service.url}"\n')
+    stopped = newcomer.run("doctor", "-n", namespace, "-o", "json")
+    assert (stopped.code, _states(stopped), "configsvc trust" in stopped.out) == (1, {"settings": "failed"}, True)
+    harmless = newcomer.but(CONFIGSVC_URL=service.url, CONFIGSVC_KMS_KEYS=KMS_KEY).run(
+        "doctor", "-n", namespace, "-o", "json"
+    )
+    assert (harmless.code, _states(harmless)["project file"]) == (0, "warning")
+
+
+@pytest.mark.parametrize("arguments", [(), ("--url", "https://x.example/api"), ("--url", "ftp://x", "-n", "a")])
+def test_init_without_a_terminal_takes_everything_by_option(
+    newcomer: Shell, folder: Path, arguments: tuple[str, ...]
+) -> None:
+    assert newcomer.run("init", *arguments).code == 2
+    assert not list(folder.iterdir())

@@ -1,0 +1,125 @@
+"""Killed or interrupted half way: nothing half written, and a second run ends it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from configsvc.model import limits
+from configsvc_client.admin import draft
+from tests.support.admin.loopback import Loopback
+from tests.support.cli.shell import Shell
+
+VALUES = 500
+_WRITES = 5
+"""Writes that are done before the end comes."""
+
+_ENDS = [signal.SIGINT, signal.SIGKILL]
+_CANARY = "canary-e81c"
+
+
+# As the file is about to have its name (an audit event of CPython), the process gets the signal SIGNAL.
+_AT_RENAME = """
+import os, signal, sys
+def at(event, arguments):
+    if event == "os.rename":
+        os.kill(os.getpid(), int(os.environ["SIGNAL"]))
+sys.addaudithook(at)
+"""
+
+
+def _end_after(service: Loopback, writes: int, pid: int, with_: signal.Signals) -> None:
+    """The process gets the signal once so many writes are done; the answer of the last one has not reached it."""
+    service.failing.append(lambda: os.kill(pid, with_))
+    service.failing.extend([_done] * (writes - 1))
+
+
+def _done() -> None:
+    """Nothing is done to this write."""
+
+
+def _run(shell: Shell, service: Loopback, with_: signal.Signals, *words: str, writes: int = _WRITES) -> str:
+    process = shell.start(*words)
+    _end_after(service, writes, process.pid, with_)
+    try:
+        _, err = process.communicate(timeout=100)
+    finally:
+        service.failing.clear()
+    assert process.returncode == (130 if with_ == signal.SIGINT else -with_), err
+    assert _CANARY not in err.decode()
+    return err.decode()
+
+
+@pytest.mark.parametrize("with_", _ENDS)
+def test_s45_an_import_of_500_leaves_whole_change_sets_and_goes_on_with_the_rest(
+    shell: Shell, service: Loopback, tmp_path: Path, with_: signal.Signals
+) -> None:
+    namespace, home = shell.environ["CONFIGSVC_NAMESPACES"], tmp_path / "home"
+    home.mkdir()
+    path = tmp_path / "many.env"
+    path.write_text("".join(f"key.{number:03}={_CANARY} {number}\n" for number in range(VALUES)))
+    told = _run(shell.but(HOME=str(home), TMPDIR=str(home)), service, with_, "import", str(path))
+    stored = _WRITES * limits.OPERATIONS
+    if with_ == signal.SIGINT:  # the last one was done, but its answer was on the way
+        assert f"{stored - limits.OPERATIONS} of {VALUES} are surely stored" in told
+        assert "Run it again" in told
+    admin = service.admin()
+    assert len(admin.values.get_all(namespace)) == stored
+    assert [len(each.keys) for each in admin.history.list_changes(namespace) if each.keys] == [
+        limits.OPERATIONS
+    ] * _WRITES
+    assert not [each for each in home.rglob("*") if each.is_file()]
+    again = shell.run("import", path)
+    assert f"{VALUES - stored} new, {stored} unchanged" in again.err
+    values = {str(key): each.data.decode() for key, each in admin.values.get_all(namespace).items()}
+    assert values == {f"key.{number:03}": f"{_CANARY} {number}" for number in range(VALUES)}
+    assert {each.latest for each in admin.values.list_keys(namespace)} == {1}
+
+
+@pytest.mark.parametrize("with_", _ENDS)
+def test_s48_a_rotation_of_500_leaves_every_value_readable_and_goes_on_with_the_rest(
+    service: Loopback, namespace: str, with_: signal.Signals
+) -> None:
+    owner, shell = service.admin("owner"), Shell(service.environ("owner", namespace))
+    drafts = [draft(f"key.{number:03}", f"{_CANARY} {number}") for number in range(VALUES)]
+    assert not [part for part in owner.change_sets.store(namespace, drafts) if part.error]
+    before = {key: each.data for key, each in owner.values.get_all(namespace).items()}
+    told = _run(shell, service, with_, "data-key", "rotate")
+    if with_ == signal.SIGINT:
+        assert "Run it again" in told
+    done = (_WRITES - 2) * limits.OPERATIONS  # the first two ask who writes, and add the data key
+    assert {key: each.data for key, each in owner.values.get_all(namespace).items()} == before
+    assert Counter(each.latest for each in owner.values.list_keys(namespace)) == {1: VALUES - done, 2: done}
+    again = shell.run("data-key", "rotate")
+    assert (again.code, f"{VALUES - done} sealed again" in again.err) == (0, True)
+    assert {key: each.data for key, each in service.admin("owner").values.get_all(namespace).items()} == before
+    assert [each.state for each in owner.data_keys.list(namespace)] == ["live", "retired"]
+    assert {each.latest for each in owner.values.list_keys(namespace)} == {2}
+
+
+@pytest.mark.parametrize("with_", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_export_that_is_ended_while_it_writes_leaves_nothing_in_the_clear(
+    shell: Shell, service: Loopback, namespace: str, tmp_path: Path, with_: signal.Signals
+) -> None:
+    service.admin().values.put(namespace, "k", _CANARY)
+    (tmp_path / "code").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "code" / "sitecustomize.py").write_text(_AT_RENAME)
+    ending = shell.but(PYTHONPATH=str(tmp_path / "code"), SIGNAL=str(int(with_)), PYTHONDONTWRITEBYTECODE="1")
+    done = ending.run("export", tmp_path / "out" / "left.json")
+    assert (done.code, list((tmp_path / "out").iterdir())) == (128 + with_, [])
+
+
+def test_s45_a_copy_says_how_much_of_it_is_stored_and_goes_on_with_the_rest(
+    shell: Shell, service: Loopback, namespace: str
+) -> None:
+    target, count = service.namespace(f"{namespace}.other"), 2 * limits.OPERATIONS + 1
+    drafts = [draft(f"key.{number:03}", _CANARY) for number in range(count)]
+    assert not [each for each in service.admin().change_sets.store(namespace, drafts) if each.error]
+    told = _run(shell, service, signal.SIGINT, "copy", "--all", "--to", target, writes=2)
+    assert f"{target}: {limits.OPERATIONS} of {count} are surely stored. Run it again" in told
+    assert f"1 copied: 1 new, 0 replaced, {count - 1} unchanged" in shell.run("copy", "--all", "--to", target).err

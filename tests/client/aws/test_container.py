@@ -1,0 +1,214 @@
+import time
+from collections.abc import Iterator
+from datetime import UTC
+from pathlib import Path
+
+import dateutil.parser  # type: ignore[import-untyped]  # what botocore reads times with
+import pytest
+
+from configsvc.model.errors import Misconfigured, Unavailable
+from configsvc_client._aws.container import FULL, RELATIVE, fetch
+from configsvc_client._aws.credentials import CredentialSources, Provider
+from configsvc_client._aws.sigv4 import Credentials
+from tests.support.client.carried import carried
+from tests.support.client.stub_servers import Answer, as_json, stub
+
+GIVEN = {"AccessKeyId": "AKID", "SecretAccessKey": "canary", "Token": "t", "Expiration": "2026-01-01T01:00:00Z"}
+EXPIRES = 1767229200.0
+
+
+def soon(seconds: float = 20) -> float:
+    return time.monotonic() + seconds
+
+
+def test_a_container_gets_its_credentials_from_the_endpoint_it_is_told_of() -> None:
+    with stub(lambda *_: as_json(200, GIVEN)) as server:
+        found = CredentialSources({FULL: f"{server.url}/v1/creds?x=1"}).find(soon())
+    assert found == Credentials("AKID", "canary", "t", EXPIRES)
+    assert "canary" not in repr(found)
+    ((method, path, headers, _),) = server.requests
+    assert (method, path, "authorization" in headers) == ("GET", "/v1/creds?x=1", False)
+
+
+def test_the_token_is_sent_and_its_file_is_read_each_time_and_wins(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    with stub(lambda *_: as_json(200, GIVEN)) as server:
+        environ = {FULL: server.url, "AWS_CONTAINER_AUTHORIZATION_TOKEN": "fixed"}
+        fetch(environ, soon())
+        environ["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] = str(file)
+        for token in ("one\n", "two"):
+            file.write_text(token)
+            fetch(environ, soon())
+        file.write_text("two\r\nlines")
+        with pytest.raises(Misconfigured):
+            fetch(environ, soon())
+        file.unlink()
+        with pytest.raises(Misconfigured, match="cannot be read"):
+            fetch(environ, soon())
+    assert [headers["authorization"] for _, _, headers, _ in server.requests] == ["fixed", "one", "two"]
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://evil.example/",
+        "http://169.254.169.254/latest",
+        "http://10.0.0.1/",
+        "ftp://127.0.0.1/",
+        "http://127.0.0.1@evil/",
+        "http://127.0.0.999/",
+        "http://127.1/",
+        "http://2130706433/",
+        "http://169.254.170.2.evil/",
+        "",
+    ],
+)
+def test_plain_http_goes_to_this_computer_ecs_or_eks_and_nowhere_else(uri: str) -> None:
+    with pytest.raises(Misconfigured, match=FULL):
+        fetch({FULL: uri}, soon())
+
+
+def test_a_relative_uri_cannot_leave_the_ecs_endpoint() -> None:
+    with pytest.raises(Misconfigured, match=RELATIVE):
+        fetch({RELATIVE: "@evil.example/"}, soon())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        as_json(404, {}),
+        as_json(200, {}),
+        (200, {}, b"<html>"),
+        (200, {}, b'{"SecretAccessKey": "canary"'),
+        as_json(200, {**GIVEN, "Expiration": "soon"}),
+        as_json(200, {**GIVEN, "Expiration": 1767229200}),
+        as_json(200, {**GIVEN, "Expiration": "2026-01-01T25:00:00Z"}),
+        as_json(200, {**GIVEN, "Expiration": ["2026-01-01T01:00:00Z"]}),
+        (200, {}, b"[" * 100_000),
+        as_json(200, {**GIVEN, "Token": "canary\r\nx"}),
+    ],
+)
+def test_an_endpoint_that_gives_no_credentials_is_unavailable(answer: Answer) -> None:
+    with stub(lambda *_: answer) as server, pytest.raises(Unavailable) as caught:
+        fetch({FULL: server.url}, soon())
+    assert "canary" not in carried(caught.value)
+
+
+ENDS = {
+    "2026-01-01T01:00:00": EXPIRES,
+    "2026-01-01T01:00:00Z": EXPIRES,
+    "2026-01-01T01:00:00z": EXPIRES,
+    "2026-01-01t01:00:00z": EXPIRES,
+    "2026-01-01 01:00:00": EXPIRES,
+    "2026-01-01 01:00:00Z": EXPIRES,
+    " 2026-01-01T01:00:00Z\n": EXPIRES,
+    "2026-01-01T01:00:00+00:00": EXPIRES,
+    "2026-01-01T01:00:00+0000": EXPIRES,
+    "2026-01-01T03:30:00+02:30": EXPIRES,
+    "2025-12-31T19:00:00-06:00": EXPIRES,
+    "20260101T010000Z": EXPIRES,
+    "2026-01-01T01:00:00.123": EXPIRES + 0.123,
+    "2026-01-01T01:00:00.123Z": EXPIRES + 0.123,
+    "2026-01-01T01:00:00.123456Z": EXPIRES + 0.123456,
+    "2026-01-01T01:00:00.1234567Z": EXPIRES + 0.123456,
+    "2026-01-01T01:00:00.123456789Z": EXPIRES + 0.123456,
+}
+
+
+@pytest.fixture(params=["America/Los_Angeles", "Asia/Kolkata", "UTC"])
+def _zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", request.param)
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("_zone")
+def test_when_credentials_end_is_read_as_botocore_reads_it_and_is_utc_where_no_zone_is_given() -> None:
+    given = [""]
+    with stub(lambda *_: as_json(200, {**GIVEN, "Expiration": given[0]})) as server:
+        for text, ends in ENDS.items():
+            given[0] = text
+            theirs = dateutil.parser.parse(text)
+            assert fetch({FULL: server.url}, soon()).expires == pytest.approx(ends, abs=1e-5), text
+            assert theirs.replace(tzinfo=theirs.tzinfo or UTC).timestamp() == pytest.approx(ends, abs=1e-5)
+
+
+@pytest.mark.parametrize("none", [None, "", 0])
+def test_credentials_that_do_not_say_when_they_end_are_taken_and_asked_for_each_time(none: object) -> None:
+    with stub(lambda *_: as_json(200, {**GIVEN, "Expiration": none})) as server:
+        provider = Provider(CredentialSources({FULL: server.url}).find, time.time, lambda: None)
+        assert [provider(soon()).expires, provider(soon()).expires] == [None, None]
+        assert len(server.requests) == 2
+
+
+def test_an_endpoint_is_asked_for_no_longer_than_is_left() -> None:
+    with stub(lambda *_: as_json(200, GIVEN)) as server, pytest.raises(Unavailable, match="in time"):
+        fetch({FULL: server.url}, soon(-1))
+    assert server.connections == 0
+
+
+class Source:
+    """Gives out credentials that end an hour after they were asked for."""
+
+    def __init__(self) -> None:
+        self.now, self.asked, self.down = 0.0, 0, False
+
+    def find(self, _: float) -> Credentials:
+        self.asked += 1
+        if self.down:
+            raise Unavailable("down")
+        return Credentials(f"AKID{self.asked}", "s", "t", self.now + 3600)
+
+    def provider(self) -> Provider:
+        return Provider(self.find, lambda: self.now, lambda: None)
+
+
+def test_credentials_are_kept_and_replaced_before_they_end() -> None:
+    source = Source()
+    provider = source.provider()
+    assert [provider(soon()).access_key, provider(soon()).access_key] == ["AKID1", "AKID1"]
+    source.now = 3301
+    assert provider(soon()).access_key == "AKID2"
+
+
+def test_credentials_that_still_hold_serve_while_their_source_is_down_and_no_longer() -> None:
+    source = Source()
+    provider = source.provider()
+    provider(soon())
+    source.now, source.down = 3500, True
+    assert provider(soon()).access_key == "AKID1"
+    source.now = 3600
+    with pytest.raises(Unavailable):
+        provider(soon())
+
+
+def test_credentials_that_were_refused_are_found_anew() -> None:
+    source = Source()
+    provider = source.provider()
+    provider(soon())
+    provider.forget()
+    assert provider(soon()).access_key == "AKID2"
+    assert "AKID" not in repr(provider)
+
+
+def test_what_was_found_before_credentials_were_refused_is_not_kept() -> None:
+    source, refusing = Source(), [True]
+
+    def found_while_refused(deadline: float) -> Credentials:
+        found = source.find(deadline)
+        if refusing and refusing.pop():
+            provider.forget()  # another thread's signature was refused meanwhile
+        return found
+
+    provider = Provider(found_while_refused, lambda: 0.0, lambda: None)
+    assert [provider(soon()).access_key for _ in range(3)] == ["AKID1", "AKID2", "AKID2"]
+
+
+def test_credentials_without_an_end_are_looked_up_each_time() -> None:
+    environ = {"AWS_ACCESS_KEY_ID": "one", "AWS_SECRET_ACCESS_KEY": "s"}
+    provider = Provider(CredentialSources(environ).find, lambda: 0.0, lambda: None)
+    assert provider(soon()).access_key == "one"
+    environ["AWS_ACCESS_KEY_ID"] = "two"
+    assert provider(soon()).access_key == "two"

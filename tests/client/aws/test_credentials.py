@@ -1,0 +1,170 @@
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from configsvc.model.errors import Misconfigured, Unavailable
+from configsvc_client._aws.credentials import CredentialSources, Provider
+from configsvc_client._aws.sigv4 import Credentials
+from configsvc_client.admin.compose import own_credentials
+from tests.support.client.carried import carried
+from tests.support.client.stub_servers import Answer, Scripted, Stub, scripted, stub, take_request
+
+GIVEN = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>
+<AccessKeyId>ASIA</AccessKeyId><SecretAccessKey>canary</SecretAccessKey><SessionToken>t</SessionToken>
+<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"""
+REFUSED = "<ErrorResponse><Error><Code>{}</Code><Message>no</Message></Error></ErrorResponse>"
+
+
+def soon(seconds: float = 20) -> float:
+    return time.monotonic() + seconds
+
+
+def test_the_variables_of_lambda_come_first_and_are_taken_as_they_are_then() -> None:
+    environ = {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "t\n"}
+    find = CredentialSources(environ).find
+    assert find(soon()) == Credentials("AKID", "s", "t")
+    del environ["AWS_SESSION_TOKEN"]
+    assert find(soon()).token is None
+
+
+@pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])
+@pytest.mark.parametrize("text", ["canary\nx", "canary x", "canaryé", "canary\0"])
+def test_a_variable_that_holds_no_credential_is_named_and_not_shown(name: str, text: str) -> None:
+    environ = {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "t", name: text}
+    for find in (CredentialSources(environ).find, own_credentials(environ).find):
+        with pytest.raises(Misconfigured, match=name) as caught:
+            find(soon())
+        assert "canary" not in carried(caught.value)
+
+
+def test_the_secret_parts_are_not_shown() -> None:
+    assert "canary" not in repr(Credentials("AKID", "canary", "canary"))
+
+
+def test_what_botocore_finds_is_taken_where_there_are_no_variables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "credentials"
+    file.write_text("[default]\naws_access_key_id = AKID\naws_secret_access_key = s\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
+    assert CredentialSources({}).find(soon()) == Credentials("AKID", "s", None)
+    file.write_text("[default]\naws_access_key_id = AKID\naws_secret_access_key = canary\u00e9\n", encoding="utf-8")
+    with pytest.raises(Misconfigured) as caught:
+        CredentialSources({}).find(soon())
+    assert "canary" not in carried(caught.value)
+
+
+def test_without_any_the_error_says_where_they_were_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with pytest.raises(Misconfigured, match="AWS_ACCESS_KEY_ID"):
+        CredentialSources({}).find(soon())
+
+
+Assuming = Callable[[int], None]
+
+
+@pytest.fixture
+def assuming(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Assuming:
+    """A profile `team` that assumes a role at an STS on a port of ours."""
+    role = "role_arn = arn:aws:iam::111122223333:role/x"
+    (tmp_path / "config").write_text(f"[profile team]\n{role}\nsource_profile = me\n")
+    (tmp_path / "credentials").write_text("[me]\naws_access_key_id = AKID\naws_secret_access_key = s\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    return lambda port: monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{port}")
+
+
+TEAM = {"AWS_PROFILE": "team"}
+
+
+def port(server: Stub) -> int:
+    return int(server.url.rpartition(":")[2])
+
+
+def test_a_role_is_assumed_once_however_often_it_signs_and_again_when_it_was_refused(assuming: Assuming) -> None:
+    sources = CredentialSources(TEAM)
+    provider = Provider(sources.find, time.time, sources.forget)
+    with stub(lambda *_: (200, {}, GIVEN.encode())) as sts:
+        assuming(port(sts))
+        assert {provider(soon()) for _ in range(100)} == {Credentials("ASIA", "canary", "t")}
+        assert len(sts.requests) == 1
+        provider.forget()
+        provider(soon())
+        assert len(sts.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "says"),
+    [
+        ((403, {}, REFUSED.format("AccessDenied").encode()), Misconfigured, "AccessDenied.*Who manages that role"),
+        ((400, {}, REFUSED.format("ExpiredToken").encode()), Misconfigured, "ExpiredToken.*aws sso login"),
+        ((400, {}, REFUSED.format("Throttling").encode()), Unavailable, "Throttling"),
+        ((503, {}, REFUSED.format("ServiceUnavailable").encode()), Unavailable, "ServiceUnavailable"),
+        ((200, {}, b"canary"), Misconfigured, "could not be loaded"),
+    ],
+)
+def test_a_role_that_cannot_be_assumed_is_an_error_of_ours_after_one_request(
+    assuming: Assuming, answer: Answer, error: type[Exception], says: str
+) -> None:
+    with stub(lambda *_: answer) as sts:
+        assuming(port(sts))
+        for tried, find in enumerate((CredentialSources(TEAM).find, own_credentials(TEAM).find), start=1):
+            with pytest.raises(error, match=says) as caught:
+                find(soon())
+            assert len(sts.requests) == tried
+            assert "canary" not in carried(caught.value)
+
+
+def test_a_sts_that_cannot_be_reached_is_unavailable_and_no_wrong_setting(assuming: Assuming) -> None:
+    with stub(lambda *_: (200, {}, b"")) as sts:
+        closed = port(sts)
+    assuming(closed)
+    for find in (CredentialSources(TEAM).find, own_credentials(TEAM).find):
+        with pytest.raises(Unavailable, match="EndpointConnectionError"):
+            find(soon())
+
+
+PRINTS = (
+    "import sys; sys.exit('canary')",
+    "print('canary')",
+    """print('{"Version": "canary"}')""",
+    """print('{"Version": 1, "AccessKeyId": "canary"}')""",
+)
+
+
+@pytest.mark.parametrize("program", PRINTS)
+def test_what_a_credential_process_prints_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    (tmp_path / "program.py").write_text(program)
+    (tmp_path / "config").write_text(f"[profile team]\ncredential_process = {sys.executable} {tmp_path}/program.py\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    for find in (CredentialSources(TEAM).find, own_credentials(TEAM).find):
+        with pytest.raises(
+            Misconfigured, match=r"JSONDecodeError|CredentialRetrievalError of custom-process"
+        ) as caught:
+            find(soon())
+        assert "canary" not in carried(caught.value)
+
+
+def test_a_sts_that_says_nothing_is_asked_once_and_for_no_longer_than_is_left(assuming: Assuming) -> None:
+    held: list[Scripted] = []
+
+    def silent(connection: object) -> None:
+        take_request(connection)  # type: ignore[arg-type]  # a socket
+        held[0].ended.wait(30)
+
+    with scripted(silent) as sts:
+        held.append(sts)
+        assuming(sts.port)
+        with pytest.raises(Unavailable, match="ReadTimeoutError"):
+            CredentialSources(TEAM).find(soon(0.2))
+        sts.ended.set()
+    assert sts.connections == 1

@@ -1,0 +1,321 @@
+"""KMS is asked in the region of the pinned key: at which host, for which ARN, and signed for which region."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from threading import Barrier, Thread
+
+import pytest
+
+from configsvc.model.encoding import base64std
+from configsvc.model.errors import CannotOpen, Misconfigured
+from configsvc_client import Config
+from configsvc_client._aws.sigv4 import Credentials
+from configsvc_client._pin import pin
+from configsvc_client._transport.http import Connection
+from configsvc_client._transport.url import Url, parse
+from configsvc_client._world import RegionalKms
+from tests.client.transport.test_proxy import tunnelling
+from tests.support.client.certificates import server_context
+from tests.support.client.fakes import KMS_KEY
+from tests.support.client.sealing import data_key, envelope, found, plain, sealed_values
+from tests.support.client.stub_servers import Answer, Stub, as_json, scripted, stub
+from tests.support.client.stub_service import answer_kms, service
+
+KEY = "1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+def arn(region: str, key: str = KEY, partition: str = "aws") -> str:
+    return f"arn:{partition}:kms:{region}:111122223333:key/{key}"
+
+
+def mrk(region: str) -> str:
+    return arn(region, "mrk-1234abcd12ab34cd56ef1234567890ab")
+
+
+class Asking:
+    """A RegionalKms on a stub that stands for all of AWS: which hosts it wants, and what each request asked."""
+
+    def __init__(self, server: Stub, pinned: str, environ: Mapping[str, str]) -> None:
+        self.server = server
+        self.hosts: list[str] = []
+        self.kms = RegionalKms(pin(pinned.split()), environ, self._connect, lambda _: Credentials("AKID", "s"))
+
+    def _connect(self, url: Url) -> Connection:
+        self.hosts.append(url.host)
+        return Connection(parse(self.server.url), {})
+
+    def decrypt(self, key: str | None) -> list[tuple[str | None, str]]:
+        """The key and the region of each request of one decrypt."""
+        before = len(self.server.requests)
+        try:
+            self.kms.decrypt(b"blob", {}, key, time.monotonic() + 20)
+        finally:
+            self.kms.close()
+        return [
+            (json.loads(body).get("KeyId"), region(headers)) for _, _, headers, body in self.server.requests[before:]
+        ]
+
+
+def region(headers: Mapping[str, str]) -> str:
+    return headers["authorization"].split("/")[2]
+
+
+def opens(*_: object) -> Answer:
+    return as_json(200, {"Plaintext": base64std(b"x"), "KeyId": "any"})
+
+
+@pytest.fixture
+def server() -> Iterator[Stub]:
+    with stub(opens) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _no_profile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+
+
+EU, US, CN = arn("eu-central-1"), arn("us-east-1"), arn("cn-north-1", partition="aws-cn")
+HERE, NOWHERE = {"AWS_REGION": "eu-central-1"}, dict[str, str]()
+
+
+@pytest.mark.parametrize(
+    ("pinned", "environ", "named", "asked"),
+    [
+        (EU, HERE, EU, [(EU, "eu-central-1")]),
+        (US, HERE, US, [(US, "us-east-1")]),
+        (US, NOWHERE, US, [(US, "us-east-1")]),
+        (CN, HERE, CN, [(CN, "cn-north-1")]),
+        (f"{EU} {US}", HERE, US, [(US, "us-east-1")]),
+        # A replica is asked for by the ARN that is pinned, whatever wrapped the data key.
+        (mrk("us-east-1"), HERE, mrk("eu-central-1"), [(mrk("us-east-1"), "us-east-1")]),
+        (mrk("eu-central-1"), HERE, mrk("us-east-1"), [(mrk("eu-central-1"), "eu-central-1")]),
+        (mrk("us-east-1"), NOWHERE, mrk("eu-west-1"), [(mrk("us-east-1"), "us-east-1")]),
+        # Of several replicas the one in our own region, else the data key's, else the first.
+        (f"{mrk('us-east-1')} {mrk('eu-central-1')}", HERE, mrk("us-east-1"), [(mrk("eu-central-1"), "eu-central-1")]),
+        (f"{mrk('us-east-1')} {mrk('eu-west-1')}", HERE, mrk("eu-west-1"), [(mrk("eu-west-1"), "eu-west-1")]),
+        (f"{mrk('us-east-1')} {mrk('eu-west-1')}", HERE, mrk("eu-west-3"), [(mrk("us-east-1"), "us-east-1")]),
+        # `*` lets nobody choose where: KMS in our own region is asked, where one is set.
+        ("*", HERE, EU, [(EU, "eu-central-1")]),
+        ("*", HERE, US, [(US, "eu-central-1")]),
+        ("*", HERE, mrk("us-east-1"), [(mrk("eu-central-1"), "eu-central-1")]),
+        ("*", NOWHERE, US, [(US, "us-east-1")]),
+        (f"* {US}", HERE, US, [(US, "us-east-1")]),
+        (f"* {US}", HERE, EU, [(EU, "eu-central-1")]),
+        # A value in kms form names no key.
+        (US, HERE, None, [(US, "us-east-1")]),
+        (f"{EU} {arn('eu-central-1', 'other')}", NOWHERE, None, [(None, "eu-central-1")]),
+        (f"{US} {EU}", HERE, None, [(EU, "eu-central-1")]),
+        (f"{US} {EU}", NOWHERE, None, [(US, "us-east-1")]),
+        ("*", HERE, None, [(None, "eu-central-1")]),
+        (f"* {US}", NOWHERE, None, [(None, "us-east-1")]),
+        # A pseudo region signs for the one it means.
+        ("*", {"AWS_REGION": "fips-us-east-1"}, mrk("eu-west-1"), [(mrk("us-east-1"), "us-east-1")]),
+    ],
+)  # fmt: skip
+def test_kms_is_asked_for_the_pinned_arn_in_its_region(
+    server: Stub, pinned: str, environ: dict[str, str], named: str | None, asked: list[tuple[str | None, str]]
+) -> None:
+    asking = Asking(server, pinned, environ)
+    assert asking.decrypt(named) == asked
+    assert [host.split(".")[1] for host in asking.hosts] == [region for _, region in asked]
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        arn("us-east-1-evil"), arn("evil"), arn("aws-global"), arn("cn-north-1"), arn("us-east-1", partition="aws-cn"),
+        arn("fips-us-east-1"), arn("us-gov-west-1"), arn("-"), arn("1"),
+    ],
+)  # fmt: skip
+def test_a_data_key_does_not_choose_a_host_that_is_no_region_of_aws(server: Stub, named: str) -> None:
+    asking = Asking(server, "*", NOWHERE)
+    with pytest.raises(Misconfigured, match=r"names no AWS region\. Set AWS_REGION"):
+        asking.decrypt(named)
+    assert (asking.hosts, server.requests) == ([], [])
+
+
+def test_where_nothing_tells_the_region_the_error_says_what_to_set(server: Stub) -> None:
+    with pytest.raises(Misconfigured, match="Set AWS_REGION to the KMS key's region"):
+        Asking(server, "*", NOWHERE).decrypt(None)
+
+
+def test_a_value_that_names_no_key_is_tried_in_each_region_of_the_pin_beginning_with_the_one_that_opened_last() -> None:
+    denied = as_json(400, {"__type": "AccessDeniedException", "message": "does not exist in this region"})
+    regions = ["eu-central-1", "us-east-1", "eu-west-3"]
+
+    def only_here(_: str, __: str, headers: Mapping[str, str], ___: bytes) -> Answer:
+        return opens() if region(headers) == "eu-west-3" else denied
+
+    with stub(only_here) as server:
+        asking = Asking(server, " ".join(map(arn, regions)), HERE)
+        assert [where for _, where in asking.decrypt(None)] == regions
+        assert [where for _, where in asking.decrypt(None)] == ["eu-west-3"]
+        assert len(asking.hosts) == 3
+
+
+def test_a_value_that_no_region_opens_is_refused_with_what_the_first_said() -> None:
+    with stub(lambda *_: as_json(400, {"__type": "InvalidCiphertextException"})) as server:
+        asking = Asking(server, f"{EU} {US}", HERE)
+        with pytest.raises(CannotOpen, match="KMS in eu-central-1 refused Decrypt"):
+            asking.decrypt(None)
+        assert len(server.requests) == 2
+
+
+def test_a_connection_for_each_region_is_made_when_it_is_first_needed_and_kept(server: Stub) -> None:
+    asking = Asking(server, f"{EU} {US}", HERE)
+    asking.decrypt(US)
+    assert asking.hosts == ["kms.us-east-1.amazonaws.com"]
+    for _ in range(3):
+        asking.decrypt(EU)
+        asking.decrypt(US)
+    assert asking.hosts == ["kms.us-east-1.amazonaws.com", "kms.eu-central-1.amazonaws.com"]
+
+
+def test_one_connection_is_opened_ahead_in_the_region_that_is_asked_first(server: Stub) -> None:
+    for pinned, environ, host in (
+        (f"{US} {EU}", HERE, ["kms.eu-central-1.amazonaws.com"]),
+        (f"{US} {EU}", NOWHERE, ["kms.us-east-1.amazonaws.com"]),
+        ("*", HERE, ["kms.eu-central-1.amazonaws.com"]),
+        ("*", NOWHERE, []),
+        (US, {"AWS_ENDPOINT_URL": "nonsense"}, []),
+    ):
+        asking = Asking(server, pinned, environ)
+        asking.kms.open_ahead(time.monotonic() + 20)
+        asking.kms.close()
+        assert asking.hosts == host
+
+
+def test_many_threads_that_begin_at_once_share_the_connection_of_a_region(server: Stub) -> None:
+    asking, begin, failed = Asking(server, f"{EU} {US}", HERE), Barrier(8), list[BaseException]()
+
+    def ask(key: str) -> None:
+        begin.wait(20)
+        try:
+            for _ in range(5):
+                asking.kms.decrypt(b"blob", {}, key, time.monotonic() + 20)
+        except BaseException as error:  # noqa: BLE001  # told of below
+            failed.append(error)
+
+    threads = [Thread(target=ask, args=(key,)) for key in [EU, US] * 4]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(30)
+    asking.kms.close()
+    assert failed == []
+    assert sorted(region(headers) for _, _, headers, _ in server.requests) == ["eu-central-1"] * 20 + ["us-east-1"] * 20
+
+
+def test_a_configured_endpoint_is_asked_over_one_connection_and_signed_for_the_region_of_each_key(server: Stub) -> None:
+    asking = Asking(server, f"{EU} {US}", {**HERE, "AWS_ENDPOINT_URL": f"{server.url}/below/"})
+    assert [*asking.decrypt(EU), *asking.decrypt(US)] == [(EU, "eu-central-1"), (US, "us-east-1")]
+    assert asking.hosts == ["localhost"]
+
+
+def test_a_path_of_a_configured_endpoint_is_kept(server: Stub) -> None:
+    environ = {"AWS_ENDPOINT_URL_KMS": f"{server.url}/below", **HERE}
+    kms = RegionalKms(pin([EU]), environ, lambda url: Connection(url, {}), lambda _: Credentials("AKID", "s"))
+    kms.decrypt(b"blob", {}, EU, time.monotonic() + 20)
+    kms.close()
+    assert [path for _, path, *_ in server.requests] == ["/below/"]
+
+
+FIPS = {"AWS_USE_FIPS_ENDPOINT": "true"}
+
+
+@pytest.mark.parametrize(
+    ("pinned", "variables", "host"),
+    [
+        (EU, {}, "kms.eu-central-1.amazonaws.com"),
+        (EU, {"AWS_REGION": "us-east-1"}, "kms.eu-central-1.amazonaws.com"),
+        (US, {"AWS_REGION": "eu-central-1", **FIPS}, "kms-fips.us-east-1.amazonaws.com"),
+        (CN, {"AWS_REGION": "cn-northwest-1"}, "kms.cn-north-1.amazonaws.com.cn"),
+        (arn("us-gov-west-1", partition="aws-us-gov"), FIPS, "kms-fips.us-gov-west-1.amazonaws.com"),
+        (arn("eusc-de-east-1", partition="aws-eusc"), {}, "kms.eusc-de-east-1.amazonaws.eu"),
+        (arn("us-iso-east-1", partition="aws-iso"), {}, "kms.us-iso-east-1.c2s.ic.gov"),
+        (EU, {"AWS_USE_DUALSTACK_ENDPOINT": "true"}, "kms.eu-central-1.api.aws"),
+        ("*", {"AWS_REGION": "eu-west-3"}, "kms.eu-west-3.amazonaws.com"),
+        ("*", {"AWS_PROFILE": "team"}, "kms.eu-south-2.amazonaws.com"),
+        ("*", {}, "kms.eu-central-1.amazonaws.com"),
+        (EU, {"AWS_ENDPOINT_URL": "https://all.example", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"},
+         "kms.eu-central-1.amazonaws.com"),
+        (EU, {"AWS_ENDPOINT_URL": "https://all.example"}, "all.example"),
+        (EU, {"AWS_PROFILE": "team-behind-a-proxy"}, "kms.proxy.example"),
+    ],
+)  # fmt: skip
+def test_a_config_dials_the_host_that_botocore_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pinned: str, variables: dict[str, str], host: str
+) -> None:
+    (tmp_path / "config").write_text(
+        "[profile team]\nregion = eu-south-2\n"
+        "[profile team-behind-a-proxy]\nservices = s\n[services s]\nkms =\n  endpoint_url = https://kms.proxy.example\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    key, dialled = KMS_KEY if pinned == "*" else pinned, list[bytes]()
+    sealed = found([envelope("k", b"v")], data_keys=[data_key(kms_key=key)])
+    with (
+        service(sealed) as running,
+        stub(answer_kms, server_context(tmp_path, host)) as kms,
+        scripted(tunnelling(int(kms.url.rpartition(":")[2]), dialled)) as proxy,
+    ):
+        own = {
+            name: text for name, text in running.environ.items() if name not in ("AWS_ENDPOINT_URL_KMS", "AWS_REGION")
+        }
+        through = {"HTTPS_PROXY": f"http://127.0.0.1:{proxy.port}", "SSL_CERT_FILE": str(tmp_path / "ca.pem")}
+        with contextlib.closing(
+            Config(environ={**own, **through, **variables, "CONFIGSVC_KMS_KEYS": pinned})
+        ) as config:
+            assert config["k"] == "v"
+    assert [each.split()[1].decode() for each in dialled] == [f"{host}:443"]
+
+
+@pytest.mark.parametrize("region_set", ["us-west-2", "", None])
+def test_a_config_opens_what_is_sealed_under_a_key_of_another_region_whatever_its_own_is(
+    region_set: str | None,
+) -> None:
+    with service(sealed_values({"k": "v"})) as running:
+        environ = {**running.environ, "AWS_REGION": region_set or ""}
+        if region_set is None:
+            del environ["AWS_REGION"]
+        with contextlib.closing(Config(environ=environ)) as config:
+            assert config["k"] == "v"
+        assert [region(headers) for _, _, headers, _ in running.kms.requests] == ["eu-central-1"]
+        assert (running.api.connections, running.kms.connections) == (1, 1)
+
+
+def test_a_profile_s_region_counts_where_neither_a_pin_nor_a_variable_tells_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").write_text("[profile team]\nregion = eu-west-3\n")
+    with service(sealed_values({"k": "v"})) as running:
+        environ = {**running.environ, "AWS_PROFILE": "team", "CONFIGSVC_KMS_KEYS": "*", "AWS_REGION": ""}
+        for held in (environ, {**environ, "AWS_CONFIG_FILE": str(tmp_path / "config")}):
+            with contextlib.closing(Config(environ=held)) as config:
+                assert config["k"] == "v"
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+        with contextlib.closing(Config(environ=environ)) as config:
+            assert config["k"] == "v"
+        assert [region(headers) for _, _, headers, _ in running.kms.requests] == [
+            "eu-central-1", "eu-west-3", "eu-west-3",
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", [{"AWS_ENDPOINT_URL_KMS": "nonsense"}, {"AWS_REGION": "Frankfurt!"}])
+def test_a_wrong_setting_of_kms_is_met_by_what_is_sealed_alone(wrong: dict[str, str]) -> None:
+    with service(sealed_values({"k": "v"})) as running:
+        environ = {**running.environ, "CONFIGSVC_KMS_KEYS": "*", **wrong}
+        with (
+            contextlib.closing(Config(environ=environ)) as config,
+            pytest.raises(Misconfigured, match=next(iter(wrong))),
+        ):
+            config["k"]
+        running.serve(found([plain("k", "v")]))
+        with contextlib.closing(Config(environ=environ)) as config:
+            assert config["k"] == "v"

@@ -1,0 +1,198 @@
+"""The format of the fallback file, and what is refused."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from configsvc.model.names import Namespace
+from configsvc_client._opening.fallback_file import FILE_BYTES, BadFallback, Fallback, checked, decode, encode, read
+from configsvc_client._transport.url import parse
+from tests.support.client.sealing import found, plain, sealed_values
+
+URL = "https://api.example/prod"
+SHARED = Namespace("shared.prod")
+FALLBACK = Fallback(
+    URL,
+    1_700_000_000.0,
+    (
+        sealed_values({"a": "canary"}, revision=42).sealed,
+        found([plain("b", "é\ud7ff")], revision=7, namespace=SHARED).sealed,
+    ),
+)
+ENCODED = encode(FALLBACK)
+
+
+def test_what_was_saved_is_what_is_loaded_and_shows_no_value() -> None:
+    assert decode(ENCODED) == FALLBACK
+    assert b"canary" not in ENCODED
+    assert json.loads(ENCODED)["fallback"]["revisions"] == {"payments.prod": 42, "shared.prod": 7}
+
+
+@given(st.integers(0, len(ENCODED) - 2))
+def test_a_truncated_file_is_refused_wherever_it_ends(length: int) -> None:
+    with pytest.raises(BadFallback):
+        decode(ENCODED[:length])
+
+
+@given(st.integers(0, len(ENCODED) - 2), st.integers(0, 7))
+def test_a_damaged_file_is_refused_or_means_the_same(at: int, bit: int) -> None:
+    damaged = ENCODED[:at] + bytes([ENCODED[at] ^ 1 << bit]) + ENCODED[at + 1 :]
+    try:
+        decoded = decode(damaged)
+    except BadFallback:
+        return
+    assert decoded == FALLBACK
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"null", b"[]", b"{}", b'{"fallback":{},"sha256":1}', b"[" * 100_000, b"\xff", b'"fallback"', b"1"],
+)
+def test_what_is_no_fallback_file_is_refused(content: bytes) -> None:
+    with pytest.raises(BadFallback):
+        decode(content)
+
+
+@pytest.mark.parametrize("member", ["format", "url", "saved_at", "revisions", "snapshots"])
+@pytest.mark.parametrize("value", [None, "x", 1.5, [], [{}], True])
+def test_a_sound_digest_over_wrong_members_is_refused(member: str, value: object) -> None:
+    if (member, value) == ("url", "x"):
+        return
+    with pytest.raises(BadFallback):
+        decode(forged({**json.loads(ENCODED)["fallback"], member: value}))
+
+
+@pytest.mark.parametrize("members", [[1], [], 1, "x", None, True])
+def test_a_sound_digest_over_no_members_at_all_is_refused(members: object) -> None:
+    with pytest.raises(BadFallback):
+        decode(forged(members))
+
+
+@pytest.mark.parametrize("saved_at", [-1, 2**53, 10**400])
+def test_a_time_that_none_can_be_is_refused(saved_at: int) -> None:
+    with pytest.raises(BadFallback):
+        decode(forged({**json.loads(ENCODED)["fallback"], "saved_at": saved_at}))
+
+
+def forged(members: object) -> bytes:
+    """A file with a sound digest over any members."""
+    from configsvc_client._opening import fallback_file
+
+    return json.dumps({"fallback": members, "sha256": fallback_file._digest(members)}).encode()  # noqa: SLF001  # a forger knows it
+
+
+def test_a_file_of_another_url_or_without_a_namespace_is_refused_and_one_with_more_is_not() -> None:
+    url = parse(URL)
+    assert checked(FALLBACK, url, [SHARED]) == {SHARED: FALLBACK.snapshots[1]}
+    both = checked(FALLBACK, url, iter([SHARED, FALLBACK.snapshots[0].namespace]))
+    assert [*both.values()] == [*reversed(FALLBACK.snapshots)]
+    with pytest.raises(BadFallback, match="was saved from"):
+        checked(FALLBACK, parse("https://api.example/test"), [SHARED])
+    with pytest.raises(BadFallback, match=r"other\.prod"):
+        checked(FALLBACK, url, [SHARED, Namespace("other.prod")])
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("absent", "cannot be read .No such file"), ("link", "cannot be read .*symbolic link"),
+        ("pipe", "no regular file"), ("folder", "no regular file"),
+        ("", "no regular file"), ("huge", "more than 50331648 bytes"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_absent_a_link_a_pipe_a_folder_or_huge_is_refused(name: str, why: str, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    (tmp_path / "file").write_bytes(ENCODED)
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    with (tmp_path / "huge").open("wb") as huge:
+        huge.truncate(1 << 40)
+    with pytest.raises(BadFallback, match=why):
+        read(str(tmp_path / name))
+
+
+def test_a_file_may_have_48_mebibytes(tmp_path: Path) -> None:
+    assert FILE_BYTES == 48 * 1024 * 1024
+    assert (tmp_path / "file").write_bytes(ENCODED)
+    assert read(str(tmp_path / "file")) == ENCODED
+    with (tmp_path / "large").open("wb") as large:
+        large.truncate(FILE_BYTES)
+    assert len(read(str(tmp_path / "large"))) == FILE_BYTES
+    os.truncate(tmp_path / "large", FILE_BYTES + 1)
+    with pytest.raises(BadFallback, match="more than 50331648 bytes"):
+        read(str(tmp_path / "large"))
+
+
+def test_the_descriptor_of_a_file_is_not_left_open(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(ENCODED)
+    (tmp_path / "folder").mkdir()
+    before = len([*Path("/proc/self/fd").iterdir()])
+    for _ in range(9):
+        read(str(tmp_path / "file"))
+        with pytest.raises(BadFallback):
+            read(str(tmp_path / "folder"))
+    assert len([*Path("/proc/self/fd").iterdir()]) == before
+
+
+def test_a_file_is_one_line_of_json_with_the_digest_of_its_members_in_one_spelling() -> None:
+    encoded = encode(FALLBACK)
+    members = json.loads(encoded)["fallback"]
+    spelled = json.dumps(members, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    digest = hashlib.sha256(spelled).hexdigest()
+    assert b'{"fallback":%b,"sha256":"%b"}\n' % (spelled, digest.encode()) == encoded
+    assert {name: members[name] for name in ("format", "url", "saved_at")} == {
+        "format": "configsvc/fallback/1", "url": URL, "saved_at": 1_700_000_000,
+    }  # fmt: skip
+    assert "\ud7ff".encode() in spelled
+
+
+def test_seconds_are_saved_whole() -> None:
+    assert decode(encode(FALLBACK._replace(saved_at=1_700_000_000.9))).saved_at == 1_700_000_000.0
+
+
+@pytest.mark.parametrize(
+    ("members", "why"),
+    [
+        ({"format": "configsvc/fallback/2"}, "format is not configsvc/fallback/1"),
+        ({"saved_at": 2**53}, "A member of it is missing"), ({"url": None}, "A member of it is missing"),
+        ({"saved_at": True}, "A member of it is missing"), ({"snapshots": []}, "A member of it is missing"),
+        ({"snapshots": None}, "A member of it is missing"), ({"snapshots": [{}]}, "A snapshot in it is malformed"),
+        ({"revisions": {"payments.prod": 41, "shared.prod": 7}}, "revisions are not those of its snapshots"),
+    ],
+)  # fmt: skip
+def test_a_refusal_of_a_file_says_what_is_wrong_with_it(members: dict[str, object], why: str) -> None:
+    with pytest.raises(BadFallback, match=why):
+        decode(forged({**json.loads(ENCODED)["fallback"], **members}))
+
+
+def test_a_snapshot_that_stands_twice_in_a_file_is_refused() -> None:
+    members = json.loads(ENCODED)["fallback"]
+    first = members["snapshots"][0]
+    with pytest.raises(BadFallback, match="revisions are not those"):
+        decode(forged({**members, "snapshots": [first, first], "revisions": {"payments.prod": 42}}))
+
+
+@pytest.mark.parametrize("saved_at", [0, 2**53 - 1])
+def test_every_time_that_can_be_is_taken(saved_at: int) -> None:
+    assert decode(forged({**json.loads(ENCODED)["fallback"], "saved_at": saved_at})).saved_at == saved_at
+
+
+def test_a_cut_file_is_told_from_a_damaged_one() -> None:
+    with pytest.raises(BadFallback, match="truncated or no fallback file"):
+        decode(ENCODED[:-9])
+    with pytest.raises(BadFallback, match="digest does not match"):
+        decode(ENCODED.replace(b"42", b"43"))
+
+
+def test_programs_know_a_bad_fallback_by_its_code() -> None:
+    assert BadFallback.code == "bad_fallback"
+
+
+def test_a_namespace_twice_is_no_fallback() -> None:
+    with pytest.raises(ValueError, match="once"):
+        encode(FALLBACK._replace(snapshots=FALLBACK.snapshots[:1] * 2))

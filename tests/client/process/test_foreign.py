@@ -1,0 +1,297 @@
+"""What a signal handler or another thread raises is whoever's called the client, wherever it strikes."""
+
+import contextlib
+import ctypes
+import functools
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from configsvc.model.errors import CannotOpen, ConfigsvcError, Unavailable
+from configsvc_client._foreign import foreign, injected
+from configsvc_client._opening.value import converted
+from configsvc_client._refresh.flight import Callbacks, ours
+from configsvc_client._transport.http import Connection
+from configsvc_client._transport.race import SocketAddress
+from configsvc_client._transport.response import Answer
+from configsvc_client._transport.url import parse
+from tests.support.client.certificates import server_context
+from tests.support.client.stub_servers import says, scripted, take_request
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+
+
+class TimeLimit(Exception):
+    """As Celery's SoftTimeLimitExceeded."""
+
+
+class SlowNetwork(TimeoutError):
+    """What passes for a failure of the network."""
+
+
+def raising(error: BaseException) -> Callable[[int, object], NoReturn]:
+    def handler(signum: int, frame: object) -> NoReturn:
+        del signum, frame
+        raise error
+
+    return handler
+
+
+class Limit:
+    """Handlers that are methods and objects."""
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def strike(self, signum: int, frame: object) -> NoReturn:
+        del signum, frame
+        raise self._error
+
+    __call__ = strike
+
+
+def logged(handler: Callable[[int, object], object]) -> Callable[[int, object], object]:
+    @functools.wraps(handler)
+    def wrapper(signum: int, frame: object) -> object:
+        return handler(signum, frame)
+
+    return wrapper
+
+
+def fail(error: BaseException, *_: object) -> NoReturn:
+    raise error
+
+
+def gives_up(error: BaseException) -> Callable[[int, object], NoReturn]:
+    def handler(signum: int, frame: object) -> NoReturn:  # noqa: ARG001  # as signals call it
+        signal.signal(signum, signal.SIG_DFL)  # so that a second one ends the program
+        raise error
+
+    return handler
+
+
+HANDLERS: dict[str, Callable[[BaseException], Callable[..., object]]] = {
+    "a function": raising,
+    "a lambda": lambda error: lambda *_: fail(error),
+    "a method": lambda error: Limit(error).strike,
+    "an object": Limit,
+    "a partial": lambda error: functools.partial(fail, error),
+    "a partial of a method": lambda error: functools.partial(Limit(error).strike),
+    "a wrapper": lambda error: logged(raising(error)),
+    "a cached one": lambda error: functools.lru_cache(raising(error)),
+    "one that takes itself away": gives_up,
+}
+
+
+@contextlib.contextmanager
+def alarm(handler: Callable[..., object], seconds: float = 0.05) -> Iterator[None]:
+    before = signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def soon(seconds: float = 20) -> float:
+    return time.monotonic() + seconds
+
+
+def stalls(ended: threading.Event) -> Callable[[socket.socket], None]:
+    def serve(connection: socket.socket) -> None:
+        take_request(connection)
+        ended.wait(30)
+
+    return serve
+
+
+ERRORS = [TimeLimit("t"), OSError(5, "t"), SlowNetwork("t"), Unavailable("t"), KeyboardInterrupt()]
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [*((kind, TimeoutError("t")) for kind in HANDLERS), *(("a function", error) for error in ERRORS)],
+    ids=str,
+)
+def test_a_request_is_ended_by_whatever_a_handler_raises_and_the_next_one_works(
+    kind: str, error: BaseException
+) -> None:
+    ended = threading.Event()
+    with scripted(says(OK, 1), stalls(ended), says(OK)) as server:
+        connection = Connection(parse(f"http://127.0.0.1:{server.port}"), {})
+        connection.request("GET", "/", {}, b"", soon())
+        with alarm(HANDLERS[kind](error)), pytest.raises(type(error)) as caught:
+            ours(lambda: connection.request("GET", "/", {}, b"", soon()))
+        ended.set()
+        assert caught.value is error
+        assert connection.request("GET", "/", {}, b"", soon()).body == b"hi"
+        connection.close()
+    assert server.connections == 3
+
+
+def test_the_traceback_leads_to_the_handler_and_holds_no_frame_that_it_struck() -> None:
+    ended, canary = threading.Event(), b"canary"
+    with scripted(stalls(ended)) as server, contextlib.closing(to(server.port)) as connection:
+
+        def ask(body: bytes) -> object:
+            return connection.request("POST", "/", {}, body, soon())
+
+        with alarm(raising(TimeLimit())), pytest.raises(TimeLimit) as caught:
+            ours(lambda: ask(canary))
+        ended.set()
+    traced = caught.value.__traceback__
+    names = []
+    while traced is not None:
+        names.append(traced.tb_frame.f_code.co_name)
+        traced = traced.tb_next
+    assert names[-1] == "handler"
+    assert "ask" not in names
+    assert "_receive" not in names
+
+
+def to(port: int) -> Connection:
+    return Connection(parse(f"http://127.0.0.1:{port}"), {})
+
+
+def struck(does: Callable[[], object]) -> Callable[[], object]:
+    """Something in the middle of which a signal arrives."""
+
+    def strike() -> object:
+        signal.raise_signal(signal.SIGALRM)
+        return does()
+
+    return strike
+
+
+@pytest.mark.parametrize("error", [ValueError("t"), TimeoutError("t"), TimeLimit()], ids=repr)
+def test_a_conversion_is_ended_by_what_a_handler_raises_and_not_called_a_wrong_value(error: Exception) -> None:
+    convert = struck(lambda: 1)
+    with alarm(raising(error), 60), pytest.raises(type(error)) as caught:
+        converted("k", {"k": "text"}, lambda _: convert())
+    assert caught.value is error
+    with pytest.raises(ValueError, match="k cannot be read"):
+        converted("k", {"k": "text"}, lambda _: 1 / 0)
+
+
+def test_a_callback_is_ended_by_what_a_handler_raises_and_does_not_count_as_failed() -> None:
+    callbacks, error = Callbacks(print), TimeLimit()
+    run = struck(lambda: None)
+    callbacks.add("", lambda _: run())
+    with alarm(raising(error), 60), pytest.raises(TimeLimit) as caught:
+        callbacks._run("", lambda _: run(), frozenset({"k"}))  # noqa: SLF001  # with whatever changed
+    assert caught.value is error
+    assert callbacks.failures == 0
+
+
+@pytest.mark.parametrize("error", [ValueError("t"), KeyboardInterrupt()], ids=repr)
+def test_what_wraps_a_handlers_exception_does_not_hide_it(error: BaseException) -> None:
+    def wrapped() -> None:
+        try:
+            signal.raise_signal(signal.SIGALRM)
+        except BaseException:  # noqa: BLE001  # as libraries do
+            raise CannotOpen("k does not open.") from None
+
+    with alarm(raising(error), 60), pytest.raises(type(error)) as caught:
+        ours(wrapped)
+    assert caught.value is error
+
+
+def test_what_a_handler_raises_while_an_answer_is_parsed_is_not_called_a_bad_answer() -> None:
+    error = KeyboardInterrupt()
+
+    class Interrupted(Answer):
+        def on_header(self, name: bytes, value: bytes) -> None:
+            signal.raise_signal(signal.SIGALRM)
+            super().on_header(name, value)
+
+    with alarm(raising(error), 60), pytest.raises(KeyboardInterrupt) as caught:
+        Interrupted().feed(OK)
+    assert caught.value is error
+
+
+def test_what_was_being_handled_when_the_client_was_called_is_left_alone() -> None:
+    def fails() -> NoReturn:
+        raise Unavailable("It did not answer.")
+
+    with alarm(raising(TimeLimit()), 60), contextlib.suppress(ConfigsvcError):
+        try:
+            signal.raise_signal(signal.SIGALRM)
+        except TimeLimit:
+            with pytest.raises(Unavailable):
+                ours(fails)
+            with pytest.raises(Unavailable, match="could not be reached"):
+                to(1).request("GET", "/", {}, b"", soon())
+            with pytest.raises(ValueError, match="cannot be read"):
+                converted("k", {"k": "text"}, int)
+
+
+def test_a_failure_in_a_function_that_a_handler_also_calls_is_no_signal() -> None:
+    with alarm(lambda *_: fail(TimeLimit()), 60), pytest.raises(Unavailable, match="TimeLimit"):
+        ours(lambda: fail(TimeLimit()))
+
+
+def test_what_another_thread_puts_into_this_one_is_passed_on() -> None:
+    class Injected(Exception):
+        __module__ = "some_timeouts.threads"
+
+    asked, ended, caught = threading.Event(), threading.Event(), list[BaseException]()
+
+    def stalls_when_asked(connection: socket.socket) -> None:
+        take_request(connection)
+        asked.set()
+        ended.wait(30)
+
+    with scripted(stalls_when_asked, says(OK)) as server, contextlib.closing(to(server.port)) as connection:
+
+        def ask() -> None:
+            try:
+                ours(lambda: connection.request("GET", "/", {}, b"", soon(2)))
+            except Injected as error:
+                caught.append(error)
+
+        thread = threading.Thread(target=ask, daemon=True)
+        thread.start()
+        assert asked.wait(30)
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(Injected))
+        thread.join(30)
+        ended.set()
+        assert connection.request("GET", "/", {}, b"", soon()).body == b"hi"
+    assert [type(each) for each in caught] == [Injected]
+
+
+def test_an_exception_of_a_package_that_ran_is_an_ordinary_failure() -> None:
+    with pytest.raises(TimeLimit) as caught:
+        fail(TimeLimit())
+    assert not injected(caught.value)
+    assert foreign(caught.value) is None
+
+
+@pytest.mark.parametrize("seconds", [0.05, 1.0], ids=["the first alone", "several beside each other"])
+def test_looking_for_an_address_is_ended_by_a_handlers_timeout(seconds: float, tmp_path: Path) -> None:
+    error, ended = TimeoutError("the time limit of the job"), threading.Event()
+    tls = server_context(tmp_path)
+    with contextlib.ExitStack() as servers:
+        silent = [servers.enter_context(scripted(stalls(ended))) for _ in range(3)]
+        good = servers.enter_context(scripted(says(OK), tls=tls))
+        servers.callback(ended.set)
+        addresses = [each.port for each in silent]
+
+        def find(host: str, port: int) -> list[SocketAddress]:
+            del host, port
+            return [(socket.AF_INET, ("127.0.0.1", each)) for each in addresses]
+
+        environ = {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}
+        connection = Connection(parse("https://localhost:1"), environ, find=find)
+        servers.callback(connection.close)
+        with alarm(raising(error), seconds), pytest.raises(TimeoutError) as caught:
+            connection.request("GET", "/", {}, b"", soon())
+        assert caught.value is error
+        addresses[:] = [good.port]
+        assert connection.request("GET", "/", {}, b"", soon()).body == b"hi"

@@ -1,0 +1,110 @@
+import gc
+import os
+import weakref
+
+import pytest
+import snapshot_restore_py  # type: ignore[import-untyped]  # it has no types
+
+from configsvc_client import _process
+from configsvc_client._process import after_copies
+from tests.support.client.configs import Stage
+from tests.support.client.sealing import sealed_values
+
+SNAP_START = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
+
+
+def restore() -> None:
+    """As Lambda's runtime does after it restored a copy."""
+    for function, args, kwargs in snapshot_restore_py.get_after_restore():
+        function(*args, **kwargs)
+
+
+def test_after_a_restore_connections_are_dropped_and_what_is_held_is_due() -> None:
+    stage = Stage(sealed_values({"a": "1"}), **SNAP_START)
+    stage.config.snapshot()
+    stage.serve(sealed_values({"a": "2"}, revision=2))
+    restore()
+    assert stage.closed == 1
+    assert stage.config["a"] == "2"
+    assert len(stage.gateway.asked) == 2
+
+
+def test_a_restore_before_the_first_load_is_nothing_special() -> None:
+    stage = Stage(sealed_values({"a": "1"}), **SNAP_START)
+    stage.config._restored()  # noqa: SLF001  # what the runtime calls
+    assert stage.config["a"] == "1"
+
+
+def test_without_snap_start_no_hook_is_registered() -> None:
+    before = len(snapshot_restore_py.get_after_restore())
+    Stage(sealed_values({"a": "1"})).config.snapshot()
+    assert len(snapshot_restore_py.get_after_restore()) == before
+
+
+def test_a_hook_keeps_nothing_alive() -> None:
+    stage = Stage(sealed_values({"a": "1"}), **SNAP_START)
+    stage.config.snapshot()
+    gone = weakref.ref(stage.config)
+    del stage
+    gc.collect()
+    assert gone() is None
+    restore()
+
+
+def test_a_child_draws_its_own_time_to_ask() -> None:
+    stage = Stage(sealed_values({"a": "1"}))
+    stage.config.snapshot()
+    stage.chance = 0.25
+    stage.config._forked()  # noqa: SLF001  # what os.register_at_fork calls
+    stage.clock.advance(14)
+    stage.config.snapshot()
+    assert (len(stage.gateway.asked), stage.closed) == (1, 1)
+    stage.clock.advance(1)
+    stage.config.snapshot()
+    assert len(stage.gateway.asked) == 2
+    after_copies(stage.config, {})
+
+
+def test_ten_thousand_configs_that_are_dropped_leave_no_hook_behind() -> None:
+    before = len(snapshot_restore_py.get_after_restore())
+    alive = len(_process._ALIVE)  # noqa: SLF001  # to be counted
+    stage = Stage(sealed_values({"a": "1"}), **SNAP_START)
+    for _ in range(10_000):
+        after_copies(Told([]), stage.environ)
+    gc.collect()
+    assert len(_process._ALIVE) <= alive  # noqa: SLF001  # to be counted
+    assert len(snapshot_restore_py.get_after_restore()) <= max(before, 1)
+
+
+class Told:
+    """Counts how often it is told, and may fail."""
+
+    def __init__(self, told: list[str], fails: bool = False) -> None:  # noqa: FBT001, FBT002  # a test's
+        self.told, self.fails = told, fails
+
+    def _forked(self) -> None:
+        self.told.append("forked")
+        if self.fails:
+            raise ZeroDivisionError
+
+    def _restored(self) -> None:
+        self.told.append("restored")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of a fork with threads
+def test_each_is_told_once_though_another_fails() -> None:
+    told: list[str] = []
+    those = Told(told, fails=True), Told(told)
+    for each in those:
+        after_copies(each, SNAP_START)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, " ".join(told).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reading, 100) == b"forked forked"
+    os.close(reading)
+    os.close(writing)
+    restore()
+    assert told == ["restored", "restored"]

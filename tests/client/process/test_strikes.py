@@ -1,0 +1,120 @@
+"""A signal handler that raises at each line of the client in turn, in a load and in refreshes.
+
+Whatever it raises comes out of the call as it is, also what passes for a failure of ours, of Python's or of the system,
+and the Config works afterwards.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.client.certificates import server_context
+from tests.support.client.sealing import envelope, found, kms_form, plain
+from tests.support.client.stub_service import service
+
+ROOT = Path(__file__).parents[3]
+ENTRIES = [envelope("k1", b"v1"), plain("p", "1"), kms_form("s", b"2")]
+
+STRUCK = """
+import os, signal, socket, ssl, sys
+from configsvc.model.errors import CannotOpen, Forbidden, Misconfigured, NotFound, Unavailable
+from configsvc_client import Config
+import configsvc_client
+
+KINDS = {each.__name__: each for each in (
+    CannotOpen, Forbidden, Misconfigured, NotFound, Unavailable, OSError, ValueError, RuntimeError,
+)}
+kind = KINDS[sys.argv[2]]
+ours = os.path.dirname(configsvc_client.__file__)
+of_two = {(ssl.__file__, "_create"), (socket.__file__, "detach")}  # where two sockets have one descriptor
+closed_twice = []
+sys.unraisablehook = lambda told: "Bad file" in str(told.exc_value) and closed_twice.append(told.exc_value)
+struck, passed = set(), []
+
+def strike(does):
+    limit, at = kind("the time limit"), []
+
+    def handler(signum, frame):
+        raise limit
+
+    def trace(frame, event, arg):
+        place = frame.f_code.co_filename, frame.f_lineno
+        if not place[0].startswith(ours) and (place[0], frame.f_code.co_name) not in of_two:
+            return None
+        if event == "line" and place not in struck:
+            struck.add(place)
+            at.append(place)
+            sys.settrace(None)
+            signal.raise_signal(signal.SIGALRM)
+        return trace
+
+    signal.signal(signal.SIGALRM, handler)
+    sys.settrace(trace)
+    try:
+        does()
+    except kind as error:
+        if error is not limit:
+            passed.append((*at, repr(error)))
+    else:
+        passed.extend(at)
+    finally:
+        sys.settrace(None)
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    return bool(at)
+
+def new():
+    return Config(poll_seconds=3600, start_seconds=20, refresh_seconds=20, background=False)
+
+def load():
+    config = new()
+    assert config["k1"] == "v1"
+    config.close()
+
+def load_in_an_except():
+    try:
+        raise KeyError("of the caller")
+    except KeyError:
+        load()
+
+load()
+config = new()
+for does in (load, load_in_an_except, config.refresh, lambda: (config.close(), config.refresh())):
+    struck.clear()
+    config["p"]
+    while strike(does):
+        config.refresh()
+        assert (config["p"], config["k1"], config["s"], config.last_error) == ("1", "v1", "2", None)
+    assert len(struck) > 100, len(struck)
+assert not closed_twice, closed_twice
+assert not passed, "\\n".join(map(str, passed))
+print("sound")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("scheme", "kind"),
+    [
+        ("http", "Unavailable"),
+        ("http", "ValueError"),
+        ("http", "RuntimeError"),
+        ("https", "CannotOpen"),
+        ("https", "OSError"),
+    ],
+)
+def test_what_a_signal_handler_raises_at_any_line_comes_through(scheme: str, kind: str, tmp_path: Path) -> None:
+    tls = server_context(tmp_path) if scheme == "https" else None
+    with service(found(ENTRIES), tls) as running:
+        environ = {
+            **running.environ,
+            "CONFIGSVC_MAX_STALE_SECONDS": "7200",
+            "SSL_CERT_FILE": str(tmp_path / "ca.pem"),
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": f"{ROOT}:{ROOT / 'client'}",
+        }
+        command = [sys.executable, "-c", STRUCK, scheme, kind]
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=110)
+    assert done.stdout == "sound\n", done.stderr

@@ -1,0 +1,161 @@
+"""A time limit that strikes anywhere in a load or a refresh, over real sockets: it ends that, and nothing else.
+
+In processes of their own, where each socket that is left is an error.
+"""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from configsvc_client._ports import ClockReading
+from configsvc_client._refresh.flight import Flight, RefreshState
+from tests.support.client.certificates import server_context
+from tests.support.client.sealing import envelope, found, kms_form, plain
+from tests.support.client.stub_service import service
+
+ROOT = Path(__file__).parents[3]
+ENTRIES = [*(envelope(f"k{number}", b"v%d" % number) for number in range(20)), plain("p", "1"), kms_form("s", b"2")]
+
+STRUCK = """
+import gc, os, random, signal, sys, time
+from configsvc_client import Config
+
+KINDS = {
+    "TimeoutError": TimeoutError, "OSError": OSError, "ValueError": ValueError, "KeyboardInterrupt": KeyboardInterrupt,
+    "SoftTimeLimitExceeded": type("SoftTimeLimitExceeded", (Exception,), {}),
+}
+kind, chance = KINDS[sys.argv[1]], random.Random(int(sys.argv[2]))
+counts = {"done": 0, "struck": 0}
+
+def sockets():
+    gc.collect()
+    return sum(os.readlink(f"/proc/self/fd/{each}").startswith("socket:") for each in os.listdir("/proc/self/fd")
+               if os.path.exists(f"/proc/self/fd/{each}") or os.path.islink(f"/proc/self/fd/{each}"))
+
+def struck(does, seconds):
+    limit = kind("the time limit")
+
+    def handler(signum, frame):
+        raise limit
+
+    signal.signal(signal.SIGALRM, handler)
+    try:
+        try:
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+            does()
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        counts["done"] += 1
+    except kind as error:
+        assert error is limit, repr(error)
+        counts["struck"] += 1
+
+def timed(does):
+    began = time.perf_counter()
+    does()
+    return time.perf_counter() - began
+
+def new():
+    return Config(poll_seconds=3600, start_seconds=20, refresh_seconds=20)
+
+before = sockets()
+def load():
+    made = new()
+    made["p"]
+    made.close()
+
+load()
+load_seconds = min(timed(load) for _ in range(3))
+first = new()
+first["p"]
+refresh_seconds = min(timed(first.refresh) for _ in range(3))
+first.close()
+config = new()
+config["p"]
+for turn in range(50):
+    if turn % 2:
+        struck(config.refresh, chance.random() * refresh_seconds + 1e-4)
+        if turn % 4 == 1:
+            config.close()
+    else:
+        config.close()
+        config = new()
+        struck(lambda: config["k7"], chance.random() * load_seconds + 1e-4)
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    config.refresh()
+    assert (config["p"], config["k7"], config["s"], config.last_error) == ("1", "v7", "2", None)
+config.close()
+del config, first
+deadline = time.monotonic() + 20
+while sockets() > before and time.monotonic() < deadline:  # what was opened ahead ends by itself
+    time.sleep(0.01)
+assert sockets() == before, (sockets(), before)
+assert counts["struck"] > 0, counts
+print("sound")
+"""
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "TimeoutError",
+        *(pytest.param(each, marks=pytest.mark.slow) for each in ("OSError", "ValueError", "KeyboardInterrupt")),
+        pytest.param("SoftTimeLimitExceeded", marks=pytest.mark.slow),
+    ],
+)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_time_limit_ends_what_it_strikes_and_leaves_a_client_that_works(
+    kind: str, scheme: str, tmp_path: Path
+) -> None:
+    tls = server_context(tmp_path) if scheme == "https" else None
+    with service(found(ENTRIES), tls) as running:
+        environ = {
+            **running.environ,
+            "SSL_CERT_FILE": str(tmp_path / "ca.pem"),
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": f"{ROOT}:{ROOT / 'client'}",
+        }
+        command = [sys.executable, "-X", "dev", "-W", "error::ResourceWarning", "-c", STRUCK, kind, "7"]
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=120)
+    assert done.stdout == "sound\n", done.stderr
+    assert "ResourceWarning" not in done.stderr  # what else Python says there, it says of its own weak references
+
+
+def test_a_refresh_that_its_thread_no_longer_runs_is_over_and_one_that_it_runs_is_not() -> None:
+    now, begun = ClockReading(10.0, 10.0), [Flight(RefreshState(1.0), ClockReading(10.0, 10.0), 60.0)]
+    assert begun[0].over(now)  # nothing on this stack runs it
+
+    def over(flight: Flight) -> bool:
+        return flight.over(now)
+
+    assert not over(begun[0])
+    elsewhere: list[bool] = []
+    thread = threading.Thread(target=lambda: elsewhere.append(begun[0].over(now)))
+    thread.start()
+    thread.join(30)
+    assert elsewhere == [False]
+
+
+LOST = """
+import ssl, socket
+from configsvc_client._transport.connection import quiet
+quiet(socket.socket)(socket.AF_INET, socket.SOCK_STREAM)
+context = ssl.create_default_context()
+context.sslsocket_class = quiet(ssl.SSLSocket)
+one, other = socket.socketpair()
+context.wrap_socket(one, do_handshake_on_connect=False, server_hostname="localhost")
+assert other.recv(1) == b""
+other.close()
+print("closed")
+"""
+
+
+def test_a_socket_that_nothing_holds_is_closed_without_a_warning() -> None:
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT}:{ROOT / 'client'}"}
+    command = [sys.executable, "-X", "dev", "-W", "error::ResourceWarning", "-c", LOST]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.stdout, done.stderr) == ("closed\n", "")

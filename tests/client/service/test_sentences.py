@@ -1,0 +1,39 @@
+"""What AWS says, what we say of it and where a setting comes from are one text, in which nothing runs together."""
+
+from __future__ import annotations
+
+import pytest
+
+from configsvc.model.errors import Forbidden
+from configsvc.model.names import namespace
+from configsvc_client._wording import sentences
+from configsvc_client.cli.settings import checks
+
+GRANT = "configsvc grant arn:aws:iam::111122223333:user/ann -a write -n a.b"
+
+
+@pytest.mark.parametrize(
+    ("texts", "joined"),
+    [
+        (("a", "b"), "a. b."),
+        (("a.", "b?", "c!"), "a. b? c!"),
+        (("", " ", "a", ""), "a."),
+        (("a,", "b;"), "a. b."),
+        (("So", "Run: configsvc list -n a.b"), "So. Run: configsvc list -n a.b"),
+        (("Run: configsvc list -n a.b", "So"), "Run: `configsvc list -n a.b`. So."),
+        (("Expired: configsvc doctor shows it.", "So"), "Expired: configsvc doctor shows it. So."),
+        (("Run: aws sso login", "Run: configsvc list"), "Run: `aws sso login`. Run: configsvc list"),
+        (("There is", "Listed:"), "There is. Listed:"),
+        ((), ""),
+    ],
+)
+def test_texts_are_joined_as_sentences_and_a_command_can_still_be_pasted(texts: tuple[str, ...], joined: str) -> None:
+    assert sentences(*texts) == joined
+
+
+def test_who_lacks_a_grant_and_iam_gets_two_commands_that_can_be_told_apart() -> None:
+    denied = Forbidden("IAM does not allow it. This prints the policy: configsvc iam-policy --for writer -n a.b")
+    principal = {"principal": "arn:aws:iam::111122223333:user/ann", "grants": []}
+    advice = checks.check_writes(principal, namespace("a.b"), denied).advice
+    assert f"`{GRANT}`. IAM does not allow" in advice
+    assert advice.endswith("configsvc iam-policy --for writer -n a.b")

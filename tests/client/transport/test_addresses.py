@@ -1,0 +1,323 @@
+"""A host of several addresses: one that is slow, dead or of no use here does not keep a client from the others."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import itertools
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from configsvc_client._transport.dial import Dialler, left, reach, resolve
+from configsvc_client._transport.race import SocketAddress, interleaved
+from configsvc_client._transport.url import parse
+from tests.client.transport.test_proxy import tunnelling
+from tests.support.client.certificates import server_context
+from tests.support.client.stub_servers import Scripted, says, scripted
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+NO_FAMILY = 9999
+
+
+def of(host: str, port: int) -> SocketAddress:
+    return (socket.AF_INET6 if ":" in host else socket.AF_INET, (host, port))
+
+
+def good(server: Scripted) -> SocketAddress:
+    return of("127.0.0.1", server.port)
+
+
+class Hole:
+    """An address where a SYN meets no answer: nobody accepts, and the queue is full."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._listening = socket.create_server((host, port), backlog=0)
+        self.address = of(host, self._listening.getsockname()[1])
+        self._queued: list[socket.socket] = []
+        with contextlib.suppress(TimeoutError):
+            while True:
+                self._queued.append(socket.create_connection(self._listening.getsockname(), 0.1))
+
+    def drain(self) -> None:
+        """Lets the next SYN in: that is sent again after a second."""
+        with contextlib.suppress(OSError):  # closed first
+            for _ in range(2):
+                self._queued.append(self._listening.accept()[0])
+
+    def close(self) -> None:
+        for each in (self._listening, *self._queued):
+            each.close()
+
+
+@contextlib.contextmanager
+def holes(port: int, *hosts: str) -> Iterator[list[SocketAddress]]:
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(contextlib.closing(Hole(host, port))).address for host in hosts]
+
+
+@pytest.fixture(autouse=True)
+def _every_socket_is_closed() -> Iterator[None]:
+    """One that is collected open is a ResourceWarning, and so an error."""
+    yield
+    gc.collect()
+
+
+def soon() -> Callable[[], float]:
+    deadline = time.monotonic() + 20
+    return lambda: left(deadline, time.monotonic)
+
+
+def reached(addresses: list[SocketAddress], seconds: Callable[[], float] | None = None) -> object:
+    """Whom it reached, over plain TCP."""
+    with contextlib.closing(reach(addresses, None, seconds or soon())) as made:
+        return made.getpeername()
+
+
+def unreachable(port: int) -> dict[str, SocketAddress]:
+    return {
+        "refuses": of("127.0.0.2", port),
+        "a family that this system lacks": (NO_FAMILY, ("127.0.0.2", port)),  # type: ignore[dict-item]  # socket() fails
+        "a scope that is missing": (socket.AF_INET6, ("fe80::1", port, 0, 0)),
+        "an address of nobody": of("255.255.255.255", port),
+    }
+
+
+@pytest.mark.parametrize("why", unreachable(0))
+def test_an_address_that_fails_is_followed_by_the_next_at_once(why: str) -> None:
+    with scripted(says(OK)) as server:
+        bad = unreachable(server.port)[why]
+        assert reached([bad, good(server)]) == ("127.0.0.1", server.port)
+        assert reached([bad, bad, *unreachable(server.port).values(), good(server)]) == ("127.0.0.1", server.port)
+
+
+def test_while_one_address_does_not_answer_the_next_is_tried() -> None:
+    with scripted(says(OK)) as server, holes(server.port, "127.0.0.3", "127.0.0.4") as dark:
+        assert reached([*dark, good(server)]) == ("127.0.0.1", server.port)
+
+
+@pytest.mark.parametrize("seconds", [0.1, pytest.param(0.8, marks=pytest.mark.slow)])
+def test_each_of_many_addresses_gets_its_turn_before_a_short_deadline(seconds: float) -> None:
+    """It comes slowly here: what counts is that each begins before it, on a busy computer too."""
+    hosts = [f"127.0.1.{number}" for number in range(7)]
+    with scripted(says(OK)) as server, holes(server.port, *hosts) as dark:
+        began = time.monotonic()
+        slowly = lambda: left(began + seconds, lambda: began + (time.monotonic() - began) / 3)  # noqa: E731  # one line
+        assert reached([*dark, good(server)], slowly) == ("127.0.0.1", server.port)
+
+
+def test_one_that_is_only_slow_goes_on_beside_the_others() -> None:
+    with contextlib.closing(Hole("127.0.0.3", 0)) as slow, holes(slow.address[1][1], "127.0.0.4", "127.0.0.5") as dark:  # type: ignore[arg-type]  # the port
+        seconds, asked = soon(), itertools.count()
+
+        def drains() -> float:
+            if next(asked) == 6:  # by then the second has begun
+                slow.drain()
+            return seconds()
+
+        assert reached([slow.address, *dark], drains) == slow.address[1]
+
+
+def test_the_only_address_has_all_the_time_there_is() -> None:
+    with contextlib.closing(Hole("127.0.0.3", 0)) as slow:
+        draining = threading.Thread(target=slow.drain)
+        draining.start()
+        assert reached([slow.address, slow.address]) == slow.address[1]
+        draining.join(20)
+
+
+def test_nothing_that_answers_is_a_timeout_at_the_deadline() -> None:
+    with scripted(says(OK)) as server, holes(server.port, "127.0.0.3", "127.0.0.4") as dark:
+        deadline = time.monotonic() + 0.3
+        with pytest.raises(TimeoutError):
+            reached([*dark, unreachable(server.port)["refuses"]], lambda: left(deadline, time.monotonic))
+
+
+def test_of_all_failures_a_refusal_is_the_one_that_is_told() -> None:
+    with scripted(says(OK)) as server:
+        bad = unreachable(server.port)
+        refuses, unsupported = bad["refuses"], bad["a family that this system lacks"]
+        for order in ([refuses], [refuses, unsupported], [unsupported, refuses], [unsupported, refuses, unsupported]):
+            with pytest.raises(ConnectionRefusedError):
+                reached(order)
+        with pytest.raises(OSError, match="family"):
+            reached([unsupported])
+        with pytest.raises(OSError, match="no address"):
+            reached([])
+
+
+@pytest.mark.parametrize("when", [1, 7, *(pytest.param(each, marks=pytest.mark.slow) for each in range(2, 7))])
+def test_whatever_is_raised_meanwhile_comes_through_and_leaves_no_socket(when: int) -> None:
+    with scripted(says(OK)) as server, holes(server.port, "127.0.0.3", "127.0.0.4", "127.0.0.5") as dark:
+        seconds, asked = soon(), itertools.count()
+
+        def interrupted() -> float:
+            if next(asked) == when:
+                raise KeyboardInterrupt
+            return seconds()
+
+        with pytest.raises(KeyboardInterrupt):
+            reached(dark, interrupted)
+
+
+class SlowNetwork(TimeoutError):
+    """What a handler may raise that passes for a failure of the network."""
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.4])
+def test_what_a_signal_handler_raises_while_addresses_are_tried_is_passed_on(seconds: float) -> None:
+    def strike(signum: int, frame: object) -> None:
+        raise SlowNetwork(signum, frame)
+
+    with scripted(says(OK)) as server, holes(server.port, "127.0.0.3", "127.0.0.4", "127.0.0.5") as dark:
+        before = signal.signal(signal.SIGALRM, strike)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            with pytest.raises(SlowNetwork):
+                reached(dark)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+
+
+def test_families_take_turns() -> None:
+    four, six = ([of(f"{host}{number}", 1) for number in range(3)] for host in ("10.0.0.", "fd00::"))
+    assert interleaved([*six, *four]) == [six[0], four[0], six[1], four[1], six[2], four[2]]
+    assert interleaved([four[0], *six]) == [four[0], *six]
+
+
+def secured(server: Scripted, folder: Path, addresses: list[SocketAddress]) -> socket.socket:
+    environ = {"SSL_CERT_FILE": str(folder / "ca.pem")}
+    dialler = Dialler(parse(f"https://localhost:{server.port}"), environ, time.monotonic, find=lambda *_: addresses)
+    return dialler.open(time.monotonic() + 20)
+
+
+class Elsewhere:
+    """Another address with the port of a server, which does what it is told with each connection."""
+
+    def __init__(self, port: int, serve: Callable[[socket.socket], None]) -> None:
+        self._listening = socket.create_server(("127.0.0.6", port))
+        self.address = of("127.0.0.6", port)
+        self.connections: list[socket.socket] = []
+        self._serve = serve
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                self.connections.append(self._listening.accept()[0])
+                self._serve(self.connections[-1])
+
+    def close(self) -> None:
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        self._thread.join(20)
+        for each in self.connections:
+            each.close()
+
+
+@contextlib.contextmanager
+def elsewhere(server: Scripted, serve: Callable[[socket.socket], None] = lambda _: None) -> Iterator[Elsewhere]:
+    with contextlib.closing(Elsewhere(server.port, serve)) as other:
+        yield other
+
+
+def resets(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    connection.close()
+
+
+HALF_DEAD: dict[str, Callable[[socket.socket], None]] = {
+    "accepts and is silent": lambda _: None,
+    "closes": lambda connection: connection.close(),
+    "resets": resets,
+    "speaks no TLS": lambda connection: connection.sendall(OK),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", HALF_DEAD)
+def test_one_that_connects_and_does_not_complete_tls_is_followed_by_the_next(how: str, tmp_path: Path) -> None:
+    with scripted(says(OK), tls=server_context(tmp_path)) as server, elsewhere(server, HALF_DEAD[how]) as half_dead:
+        with contextlib.closing(secured(server, tmp_path, [half_dead.address] * 2 + [good(server)])) as made:
+            assert made.getpeername() == ("127.0.0.1", server.port)
+        assert len(half_dead.connections) == 1
+
+
+def test_one_that_is_slow_to_shake_hands_goes_on_beside_the_next(tmp_path: Path) -> None:
+    with scripted(says(OK), tls=server_context(tmp_path)) as server:
+        turn = threading.Event()
+        with (
+            elsewhere(server, lambda _: turn.set()) as half_dead,
+            socket.create_connection(("127.0.0.1", server.port)) as first,  # whom the server shakes hands with first
+        ):
+
+            def makes_way() -> None:
+                turn.wait(20)
+                first.shutdown(socket.SHUT_RDWR)
+
+            threading.Thread(target=makes_way).start()
+            with contextlib.closing(secured(server, tmp_path, [good(server), half_dead.address])) as made:
+                assert made.getpeername() == ("127.0.0.1", server.port)
+            assert server.connections == 2
+
+
+def test_a_certificate_that_does_not_verify_is_no_reason_to_ask_another_address(tmp_path: Path) -> None:
+    tls = server_context(tmp_path, "elsewhere.example")
+    with scripted(says(OK), tls=tls) as server, elsewhere(server) as other:
+        with pytest.raises(ssl.SSLCertVerificationError):
+            secured(server, tmp_path, [good(server), other.address])
+        with pytest.raises(ssl.SSLCertVerificationError):
+            secured(server, tmp_path, [unreachable(server.port)["refuses"], good(server), other.address])
+        assert other.connections == []
+
+
+def test_a_proxy_of_several_addresses_is_reached_like_any_host(tmp_path: Path) -> None:
+    tls, seen = server_context(tmp_path, "api.example"), list[bytes]()
+    with scripted(says(OK), tls=tls) as server, scripted(tunnelling(server.port, seen)) as proxy:
+        with holes(proxy.port, "127.0.0.3") as dark:
+            environ = {"HTTPS_PROXY": f"http://proxy.example:{proxy.port}", "SSL_CERT_FILE": str(tmp_path / "ca.pem")}
+            found = [unreachable(proxy.port)["refuses"], *dark, good(proxy)]
+            dialler = Dialler(parse("https://api.example"), environ, time.monotonic, find=lambda *_: found)
+            with contextlib.closing(dialler.open(time.monotonic() + 20)) as made:
+                assert made.getpeername() == ("127.0.0.1", proxy.port)
+        assert len(seen) == 1
+
+
+def test_a_first_address_that_answers_loads_nothing_for_the_others() -> None:
+    script = """
+import socket, sys
+from configsvc_client._transport.dial import reach
+reach([(socket.AF_INET, ("127.0.0.1", int(sys.argv[1]))), (socket.AF_INET, ("127.0.0.2", 1))], None, lambda: 20).close()
+print("configsvc_client._transport.race" in sys.modules)
+"""
+    with scripted(says(OK)) as server:
+        command = [sys.executable, "-c", script, str(server.port)]
+        assert subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout == "False\n"
+
+
+def test_a_name_is_looked_up_also_where_no_thread_can_start() -> None:
+    before = threading.stack_size(2**62)  # more than there is: the system refuses every thread
+    try:
+        with pytest.raises(RuntimeError):
+            threading.Thread(target=int).start()
+        assert resolve("name.example", 1, 20, lambda host, port: [of(host, port)]) == [of("name.example", 1)]
+    finally:
+        threading.stack_size(before)
+
+
+def test_what_a_resolver_raises_is_raised() -> None:
+    def broken(host: str, port: int) -> list[SocketAddress]:
+        raise ZeroDivisionError(host, port)
+
+    with pytest.raises(ZeroDivisionError):
+        resolve("name.example", 1, 20, broken)

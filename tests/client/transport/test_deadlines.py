@@ -1,0 +1,121 @@
+"""One deadline, reckoned when a read begins, is for all it does: waiting for another thread, asking, opening."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from configsvc.model.errors import ConfigsvcError, Throttled, Unavailable
+from configsvc_client import ConfigUnavailable
+from configsvc_client._ports import ClockReading
+from tests.support.client.configs import Stage
+from tests.support.client.fakes import FakeClock
+from tests.support.client.sealing import sealed_values
+
+BEGAN = 1_000.0
+DOWN = Unavailable("down")
+FILE = {"CONFIGSVC_FALLBACK": "fallback.json"}
+
+
+class Seen(FakeClock):
+    """A clock that tells when the thread named `late` has looked so often that it must be about to wait."""
+
+    def __init__(self) -> None:
+        super().__init__(up=BEGAN)
+        self.looks = threading.Semaphore(0)
+
+    def now(self) -> ClockReading:
+        if threading.current_thread().name == "late":
+            self.looks.release()
+        return super().now()
+
+
+def late(
+    stage: Stage, clock: Seen, first: Callable[[], object], second: Callable[[], object], takes: float = 0.5,
+    *, fault: ConfigsvcError = DOWN,
+) -> None:  # fmt: skip
+    """Two threads: the first asks and fails after some seconds, and all the while the second waits for it."""
+    inside, go_on = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        inside.set()
+        assert go_on.wait(30)
+        clock.advance(takes)
+
+    def failing(act: Callable[[], object]) -> None:
+        with pytest.raises((Unavailable, ConfigUnavailable)):
+            act()
+
+    stage.gateway.during = slow
+    stage.gateway.fail = [fault] * 20
+    threads = [
+        threading.Thread(target=failing, args=(act,), name=name) for act, name in ((first, "early"), (second, "late"))
+    ]
+    threads[0].start()
+    assert inside.wait(30)
+    threads[1].start()
+    for _ in range(2):
+        assert clock.looks.acquire(timeout=30)
+    go_on.set()
+    for thread in threads:
+        thread.join(30)
+
+
+def test_who_waited_for_another_cold_start_has_no_more_time_than_who_did_not() -> None:
+    stage, clock = Stage(sealed_values({"a": "1"})), Seen()
+    stage.clock = clock
+    busy = Throttled("slow down", retry_after=60)
+    late(stage, clock, lambda: stage.config["a"], lambda: stage.config["a"], fault=busy)
+    assert stage.gateway.deadlines == [BEGAN + 8] * 2
+
+
+def test_who_waited_for_another_refresh_has_no_more_time_than_who_did_not() -> None:
+    stage, clock = Stage(sealed_values({"a": "1"})), Seen()
+    stage.clock = clock
+    stage.config.snapshot()
+    late(stage, clock, stage.config.refresh, stage.config.refresh)
+    assert stage.gateway.deadlines[1:] == [BEGAN + 0.8] * 2
+
+
+def test_who_waited_for_another_refresh_until_little_was_left_does_not_ask_and_books_no_failure() -> None:
+    stage, clock = Stage(sealed_values({"a": "1"})), Seen()
+    stage.clock = clock
+    stage.config.snapshot()
+    said: list[str] = []
+
+    def second() -> None:
+        try:
+            stage.config.refresh()
+        except Unavailable as error:
+            said.append(error.detail)
+            raise
+
+    late(stage, clock, stage.config.refresh, second, 0.75)
+    assert stage.gateway.deadlines[1:] == [BEGAN + 0.8]
+    assert stage.config.counts["failures"] == 1
+    assert said == ["Another refresh is under way. Try again."]
+    stage.gateway.fail = []
+    stage.gateway.during = lambda: None
+    assert stage.config.refresh() is False  # the lock is free
+
+
+class Context:
+    """An invocation with a second left."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 1000
+
+
+@pytest.mark.parametrize(("context", "service", "file"), [(None, 2, 4), (Context(), 0.45, 0.9)])
+def test_the_fallback_file_is_opened_within_what_the_service_was_not_given(
+    context: object, service: float, file: float
+) -> None:
+    stage = Stage(sealed_values({"a": "1"}), **FILE)
+    stage.save(sealed_values({"a": "saved"}))
+    stage.gateway.fail = [Unavailable("down")] * 20
+    handler = stage.config.handler(lambda event, context: (event, context, stage.config["a"])[2])
+    assert handler(None, context) == "saved"
+    assert set(stage.gateway.deadlines) == {BEGAN + service}
+    assert stage.kms.deadlines == [BEGAN + file]

@@ -1,0 +1,58 @@
+"""The real world of a Config against stubs on loopback that count."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import pytest
+
+from configsvc.model.errors import Misconfigured
+from configsvc_client import CannotOpen, Config
+from configsvc_client._world import chance
+from tests.support.client.fakes import FOREIGN_KEY
+from tests.support.client.sealing import envelope, found, kms_form, plain
+from tests.support.client.stub_service import Service, service
+
+ENTRIES = [*(envelope(f"k{number}", b"v%d" % number) for number in range(40)), plain("p", "1"), kms_form("s", b"2")]
+
+
+@pytest.fixture
+def running() -> Iterator[Service]:
+    with service(found(ENTRIES, revision=42)) as running:
+        yield running
+
+
+def counts(running: Service) -> tuple[int, int]:
+    return len(running.api.requests), len(running.kms.requests)
+
+
+def test_a_namespace_costs_one_request_and_one_kms_call_for_its_data_key_and_each_kms_value(running: Service) -> None:
+    with contextlib.closing(Config(environ=running.environ)) as config:
+        assert (config["k0"], config["k39"], config["p"], config["s"]) == ("v0", "v39", "1", "2")
+        assert config.revisions == {"payments.prod": 42}
+        assert counts(running) == (1, 2)
+        assert config.refresh() is False
+        assert counts(running) == (2, 2)
+        assert running.api.requests[1][2]["if-none-match"] == '"42-0a1b"'
+        assert (running.api.connections, running.kms.connections) == (1, 1)
+
+
+def test_a_foreign_kms_key_is_refused_by_the_pin_before_kms_is_asked(running: Service) -> None:
+    environ = {**running.environ, "CONFIGSVC_KMS_KEYS": FOREIGN_KEY}
+    with contextlib.closing(Config(environ=environ)) as config, pytest.raises(CannotOpen):
+        config["k0"]
+    assert [body for *_, body in running.kms.requests if b'"configsvc:key"' not in body] == []
+
+
+def test_without_a_region_and_without_a_pinned_key_what_names_no_key_says_what_is_missing(running: Service) -> None:
+    environ = {**running.environ, "CONFIGSVC_KMS_KEYS": "*", "AWS_REGION": ""}
+    with contextlib.closing(Config(environ=environ)) as config, pytest.raises(Misconfigured, match="Set AWS_REGION"):
+        config["s"]
+
+
+def test_chance_is_spread_over_zero_to_one() -> None:
+    drawn = [chance() for _ in range(1000)]
+    assert 0 <= min(drawn) < 0.1
+    assert 0.9 < max(drawn) < 1
+    assert len(set(drawn)) == 1000

@@ -1,0 +1,291 @@
+"""Arbitrary bytes, arbitrarily cut: a whole answer or BadAnswer, nothing else."""
+
+import contextlib
+import gzip
+import hashlib
+import itertools
+import threading
+import tracemalloc
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from configsvc_client._transport.connection import Astray, BadAnswer
+from configsvc_client._transport.response import BODY_BYTES, WIRE_BYTES, Answer, Response, inflate
+
+WHOLE = b"HTTP/1.1 200 OK\r\nA: 1\r\na: 2\r\nContent-Length: 5\r\n\r\nhello"
+WORDS = [b"HTTP/1.1 200 OK\r\n", b"Content-Length: 3\r\n", b"\r\n", b"Transfer-Encoding: chunked\r\n", b"3\r\n", b"abc"]
+
+
+@given(st.lists(st.integers(1, len(WHOLE) - 1), unique=True))
+def test_an_answer_is_the_same_however_it_is_cut(cuts: list[int]) -> None:
+    answer = Answer()
+    edges = [0, *sorted(cuts), len(WHOLE)]
+    for start, end in itertools.pairwise(edges):
+        assert not answer.complete
+        answer.feed(WHOLE[start:end])
+    assert answer.complete
+    assert answer.response() == Response(200, {"a": "1, 2", "content-length": "5"}, b"hello")
+
+
+@given(st.lists(st.sampled_from(WORDS) | st.binary(min_size=1, max_size=20)))
+def test_arbitrary_bytes_make_an_answer_or_are_refused(pieces: list[bytes]) -> None:
+    answer = Answer()
+    with contextlib.suppress(BadAnswer):
+        for piece in pieces:
+            answer.feed(piece)
+        if answer.complete:
+            assert 100 <= answer.response().status <= 999
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nETag: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n"
+
+
+def test_what_trails_a_body_changes_no_header() -> None:
+    answer = Answer()
+    answer.feed(CHUNKED + b"ETag: y\r\nRetry-After: 9\r\n\r\n")
+    assert answer.complete
+    assert answer.response() == Response(200, {"etag": "x", "transfer-encoding": "chunked"}, b"hi")
+
+
+@pytest.mark.parametrize("endless", [b"a: b\r\n" * 10_000, b"x" * 60_000], ids=["many", "long"])
+def test_endless_trailers_are_refused(endless: bytes) -> None:
+    answer = Answer()
+    answer.feed(CHUNKED + (b"a: " if endless.startswith(b"x") else b""))
+    pieces = itertools.repeat(endless, 1 + WIRE_BYTES // len(endless))
+    with pytest.raises(BadAnswer):
+        any(map(answer.feed, pieces))  # nothing: until it raises
+    assert len(answer._headers) == 2  # noqa: SLF001  # nothing of them was kept
+
+
+@pytest.mark.parametrize("before", [b"", gzip.compress(bytes(BODY_BYTES - 1), 1)], ids=["alone", "after a member"])
+def test_a_gzip_bomb_is_not_inflated_beyond_the_limit(before: bytes) -> None:
+    bomb = before + gzip.compress(bytes(8 * BODY_BYTES), 1)
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadAnswer, match="inflates to more"):
+            inflate(bomb)
+        assert tracemalloc.get_traced_memory()[1] < 3 * BODY_BYTES
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("interim", [100, 102, 103, 199])
+@pytest.mark.parametrize("times", [1, 3])
+def test_the_headers_after_an_interim_answer_are_the_answers_and_none_of_the_interim_ones(
+    interim: int, times: int
+) -> None:
+    answer = Answer()
+    answer.feed(b"HTTP/1.1 %d Early\r\nLink: x\r\nA: 0\r\n\r\n" % interim * times)
+    assert not answer.complete
+    answer.feed(WHOLE)
+    assert answer.response() == Response(200, {"a": "1, 2", "content-length": "5"}, b"hello")
+
+
+def test_an_interim_answer_alone_is_cut_off_when_the_connection_ends() -> None:
+    answer = Answer()
+    answer.feed(b"HTTP/1.1 103 Early\r\nLink: x\r\n\r\n")
+    with pytest.raises(BadAnswer, match="ended before the answer did"):
+        answer.feed(b"")
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
+
+
+def test_a_body_may_have_eight_mebibytes_and_no_byte_more() -> None:
+    assert BODY_BYTES == 8 * 1024 * 1024
+    largest = Answer()
+    largest.feed(HEAD % BODY_BYTES + bytes(BODY_BYTES))
+    assert largest.response().body == bytes(BODY_BYTES)
+    with pytest.raises(BadAnswer, match="more than 8388608 bytes"):
+        Answer().feed(HEAD % (BODY_BYTES + 1) + bytes(BODY_BYTES + 1))
+
+
+def test_a_body_may_inflate_to_eight_mebibytes_and_no_byte_more() -> None:
+    assert inflate(gzip.compress(bytes(BODY_BYTES), 1)) == bytes(BODY_BYTES)
+    assert len(inflate(gzip.compress(bytes(BODY_BYTES - 1), 1) + gzip.compress(b"x"))) == BODY_BYTES
+    for beyond in (bytes(BODY_BYTES + 1), bytes(BODY_BYTES)):
+        with pytest.raises(BadAnswer, match="inflates to more than 8388608 bytes"):
+            inflate(gzip.compress(beyond, 1) + gzip.compress(b"x"))
+
+
+@pytest.mark.parametrize(("more", "taken"), [(0, True), (1, False)])
+def test_status_line_and_headers_may_have_64_kibibytes(*, more: int, taken: bool) -> None:
+    start = b"HTTP/1.1 200 OK\r\nA: "
+    endless = start + b"x" * (64 * 1024 - len(start) + more)
+    answer = Answer()
+    if taken:
+        answer.feed(endless)
+        return
+    with pytest.raises(BadAnswer, match="more than 65536 bytes of headers"):
+        answer.feed(endless)
+
+
+def test_a_body_is_no_header_however_much_of_it_comes_with_them() -> None:
+    answer = Answer()
+    answer.feed(HEAD % 100_000 + bytes(100_000))
+    assert len(answer.response().body) == 100_000
+
+
+@pytest.mark.parametrize(("more", "taken"), [(0, True), (1, False)])
+def test_chunk_sizes_and_trailers_may_not_make_more_than_twice_a_body(*, more: int, taken: bool) -> None:
+    answer = Answer()
+    answer.feed(CHUNKED)
+    left = WIRE_BYTES - len(CHUNKED)
+    assert WIRE_BYTES == 2 * BODY_BYTES
+    with pytest.raises(BadAnswer, match="more than 8388608 bytes") if not taken else contextlib.nullcontext():
+        for start in range(0, left + more, 60_000):
+            answer.feed((b"a: b\r\n" * 10_000)[: left + more - start])
+
+
+def noise(size: int) -> bytes:
+    """Bytes that do not compress, the same ones each time."""
+    return hashlib.shake_128(b"noise").digest(size)
+
+
+@pytest.mark.parametrize("distance", [1, 300, 5_000, 20_000, 32_000])
+def test_gzip_of_any_window_inflates(distance: int) -> None:
+    body = noise(distance) * 3
+    for window in range(25, 32):
+        packing = zlib.compressobj(wbits=window)
+        assert inflate(packing.compress(body) + packing.flush()) == body
+
+
+@pytest.mark.parametrize("window", [15, -15], ids=["zlib", "deflate"])
+def test_what_was_deflated_another_way_is_no_gzip(window: int) -> None:
+    packing = zlib.compressobj(wbits=window)
+    with pytest.raises(BadAnswer, match="not gzip"):
+        inflate(packing.compress(b"hello") + packing.flush())
+
+
+@pytest.mark.parametrize("size", [64 * 1024 - 1, 64 * 1024, 64 * 1024 + 1, 200_000])
+def test_gzip_inflates_whatever_its_size_and_what_follows_it(size: int) -> None:
+    body = noise(size)
+    packed = gzip.compress(body, 0)
+    assert inflate(packed + bytes(9)) == body
+    assert inflate(packed * 2) == body * 2
+    for end in (packed[:-1], packed + packed[:-1]):
+        with pytest.raises(BadAnswer, match="truncated"):
+            inflate(end)
+
+
+@pytest.mark.parametrize("after", [b"\0x", b"\0X\0", bytes(8) + gzip.compress(b"hi", mtime=0)])
+def test_after_gzip_nothing_but_zeros_may_come(after: bytes) -> None:
+    assert inflate(gzip.compress(b"hi") + b"\0") == b"hi"
+    with pytest.raises(BadAnswer, match="followed by something else"):
+        inflate(gzip.compress(b"hi") + after)
+
+
+def test_a_thousand_members_are_taken_and_no_more() -> None:
+    empty = gzip.compress(b"")
+    assert inflate(empty * 1000) == b""
+    with pytest.raises(BadAnswer, match="more than 1000 members"):
+        inflate(empty * 1001)
+
+
+def test_five_encodings_are_taken_and_no_more() -> None:
+    body = b"hello"
+    for times in range(1, 7):
+        body = gzip.compress(body)
+        answer = Answer()
+        codings = b"Content-Encoding: gzip\r\n" * times
+        answer.feed(b"HTTP/1.1 200 OK\r\n%bContent-Length: %d\r\n\r\n%b" % (codings, len(body), body))
+        with pytest.raises(BadAnswer, match="too many encodings") if times > 5 else contextlib.nullcontext():
+            assert answer.response().body == b"hello"
+
+
+@pytest.mark.parametrize(
+    ("received", "idle"),
+    [(b"HTTP/1.1 408 Timeout\r\nA: b\r\n\r\n", True), (b"HTTP/1.1 408 Timeout\r\nA: b\r\n", False),
+     (b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n", False), (b"", False)],
+)  # fmt: skip
+def test_a_whole_head_that_says_408_is_enough_and_nothing_else_that_is_cut_off(received: bytes, *, idle: bool) -> None:
+    answer = Answer()
+    assert not answer.started
+    if received:
+        answer.feed(received)
+    assert answer.started is bool(received)
+    assert answer.is_too_idle is idle
+    with contextlib.nullcontext() if idle else pytest.raises(BadAnswer, match="ended before the answer did"):
+        answer.feed(b"")
+    assert answer.complete is idle
+
+
+def test_of_a_408_that_is_cut_off_only_the_head_counts() -> None:
+    answer = Answer()
+    answer.feed(b"HTTP/1.1 408 Timeout\r\nContent-Encoding: br\r\nContent-Length: 9\r\n\r\nhalf")
+    answer.feed(b"")
+    assert answer.response() == Response(408, {"content-length": "9"}, b"")
+
+
+@pytest.mark.parametrize(
+    ("whole", "keeps"),
+    [(WHOLE, True), (WHOLE.replace(b"A: 1", b"Connection: close"), False), (WHOLE.replace(b"1.1", b"1.0"), False)],
+)
+def test_a_connection_is_kept_as_the_answer_says(whole: bytes, *, keeps: bool) -> None:
+    answer = Answer()
+    assert answer.keeps_alive is False
+    answer.feed(whole)
+    assert answer.keeps_alive is keeps
+
+
+@pytest.mark.parametrize(("first", "second"), [(b"", WHOLE * 2), (WHOLE, WHOLE), (WHOLE, b"\r\n")])
+def test_what_comes_after_a_whole_answer_is_astray(first: bytes, second: bytes) -> None:
+    answer = Answer()
+    if first:
+        answer.feed(first)
+    with pytest.raises(Astray, match="more than one answer"):
+        answer.feed(second)
+
+
+@pytest.mark.parametrize(("received", "astray"), [(b"SSH-2.0-OpenSSH_9.6\r\n", True), (CHUNKED + b"?\0", False)])
+def test_what_is_malformed_is_astray_unless_a_head_came_before(received: bytes, *, astray: bool) -> None:
+    with pytest.raises(BadAnswer, match=r"not HTTP/1\.1") as refused:
+        Answer().feed(received)
+    assert isinstance(refused.value, Astray) is astray
+
+
+class Slow(Answer):
+    """Notes which thread parses, and takes a moment for each header."""
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.parsed_by = threading.get_ident()
+        threading.Event().wait(0.02)
+        super().on_header(name, value)
+
+
+def fed(answer: Answer, received: bytes) -> None:
+    """While an exception is being handled."""
+    try:
+        dict[str, int]()["absent"]
+    except KeyError:
+        answer.feed(received)
+
+
+def test_while_an_exception_is_being_handled_an_answer_is_parsed_in_a_thread_in_which_no_signal_handler_runs() -> None:
+    aside, here = Slow(), Slow()
+    fed(aside, WHOLE)
+    here.feed(WHOLE)
+    assert aside.response() == here.response() == Response(200, {"a": "1, 2", "content-length": "5"}, b"hello")
+    assert aside.parsed_by != here.parsed_by == threading.get_ident()
+
+
+def test_while_an_exception_is_being_handled_what_is_malformed_is_refused_as_ever() -> None:
+    with pytest.raises(Astray, match=r"not HTTP/1\.1"):
+        fed(Answer(), b"SSH-2.0-OpenSSH_9.6\r\n")
+
+
+def test_where_no_thread_can_start_an_answer_is_parsed_all_the_same() -> None:
+    answer, size = Slow(), threading.stack_size(1 << 46)
+    try:
+        fed(answer, WHOLE)
+    finally:
+        threading.stack_size(size)
+    assert answer.response().body == b"hello"
+    assert answer.parsed_by == threading.get_ident()
+
+
+def test_a_response_shows_its_status_and_size_and_nothing_it_holds() -> None:
+    assert repr(Response(200, {"a": "secret"}, b"hello")) == "Response(status=200, 5 bytes)"

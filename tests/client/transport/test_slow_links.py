@@ -1,0 +1,223 @@
+"""A refresh that needs more than its usual deadline arrives all the same, and a black hole costs what is documented."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import pytest
+
+from configsvc.model.errors import Unavailable
+from configsvc.model.names import Namespace
+from configsvc.model.snapshot import render
+from configsvc_client import Config
+from configsvc_client._ports import FetchedSnapshot
+from tests.client.refresh.test_background import wait_until
+from tests.client.refresh.test_overdue import Context, loaded, reason
+from tests.support.client.configs import Stage
+from tests.support.client.sealing import data_key, envelope, found, plain, sealed_values
+from tests.support.client.stub_servers import Answer, Serve, scripted, stub, take_request
+from tests.support.client.stub_service import answer_kms, service
+
+TOO_SLOW = Unavailable("did not answer in time", reason="deadline")
+LAMBDA = {"AWS_LAMBDA_FUNCTION_NAME": "f"}
+ALL_FAIL = [TOO_SLOW] * 1000
+
+
+def given(stage: Stage, read: Callable[[], object], times: int) -> list[float]:
+    """How many seconds each of so many refreshes got, one interval after the other."""
+    begun = len(stage.gateway.deadlines)
+    seconds = []
+    for number in range(times):
+        stage.clock.advance(67)
+        read()
+        wait_until(lambda expected=begun + number + 1: len(stage.gateway.deadlines) == expected)
+        wait_until(lambda: stage.config._made._last().ended)  # type: ignore[union-attr]  # noqa: SLF001  # no other sign
+        seconds.append(round(stage.gateway.deadlines[-1] - stage.clock.up, 6))
+    return seconds
+
+
+def test_each_refresh_that_ends_for_want_of_time_lets_the_next_take_twice_as_long_up_to_the_start_deadline() -> None:
+    stage = loaded()
+    stage.gateway.fail = list(ALL_FAIL)
+    assert given(stage, lambda: stage.config["a"], 8) == [0.8, 1.6, 3.2, 6.4, 8, 0.8, 1.6, 3.2]
+
+
+def test_in_lambda_it_takes_the_invocations_time_and_never_more_than_half_of_what_is_left() -> None:
+    stage = loaded(**LAMBDA)
+    stage.gateway.fail = list(ALL_FAIL)
+    handler = stage.config.handler(lambda event, context: (event, context))
+    assert given(stage, lambda: handler(None, Context(900)), 7) == [0.8, 1.6, 3.2, 6.4, 8, 0.8, 1.6]
+    short = loaded(**LAMBDA)
+    short.gateway.fail = list(ALL_FAIL)
+    handler = short.config.handler(lambda event, context: (event, context))
+    assert given(short, lambda: handler(None, Context(6)), 6) == [0.8, 1.6, 3, 3, 3, 3]
+
+
+def test_in_lambda_outside_a_wrapped_handler_it_takes_at_most_twice_as_long() -> None:
+    stage = loaded(**LAMBDA)
+    stage.gateway.fail = list(ALL_FAIL)
+    assert given(stage, lambda: stage.config["a"], 5) == [0.8, 1.6, 0.8, 1.6, 0.8]
+
+
+def test_what_arrived_slowly_keeps_its_time_until_a_change_arrives_quickly() -> None:
+    stage = loaded()
+    stage.gateway.fail = [TOO_SLOW]
+    assert given(stage, lambda: stage.config["a"], 1) == [0.8]
+    stage.gateway.during = lambda: stage.clock.advance(1.2)
+    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.clock.advance(67)
+    wait_until(lambda: stage.config["a"] == "2")
+    stage.gateway.during = lambda: None
+    assert given(stage, lambda: stage.config["a"], 2) == [1.6, 1.6]  # unchanged: quick over any link
+    stage.serve(sealed_values({"a": "3"}, revision=3))
+    assert given(stage, lambda: stage.config["a"], 2) == [1.6, 0.8]
+
+
+@pytest.mark.parametrize(("took", "then"), [(0.375, 1), (0.5, 2), (0.625, 2)])
+def test_a_change_arrives_quickly_if_it_takes_less_than_half_of_the_usual_time(took: float, then: float) -> None:
+    stage = loaded(CONFIGSVC_REFRESH_SECONDS="1")
+    assert stage.config.refresh() is False
+    stage.gateway.fail = [TOO_SLOW]
+    assert given(stage, lambda: stage.config["a"], 1) == [1]
+    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.gateway.during = lambda: stage.clock.advance(took)
+    stage.clock.advance(67)
+    wait_until(lambda: stage.config["a"] == "2")
+    stage.gateway.during = lambda: None
+    assert given(stage, lambda: stage.config["a"], 1) == [then]
+
+
+@pytest.mark.parametrize(("took", "then"), [(0.875, 1), (1, 2)])
+def test_whatever_fails_at_the_deadline_failed_for_want_of_time(took: float, then: float) -> None:
+    stage = loaded(CONFIGSVC_REFRESH_SECONDS="1")
+    stage.gateway.during = lambda: stage.clock.advance(took)
+    stage.gateway.fail = [Unavailable("connection refused", reason="connection")]
+    stage.clock.advance(67)
+    stage.config.snapshot()
+    stage.gateway.during = lambda: None
+    assert given(stage, lambda: stage.config["a"], 1) == [then]
+
+
+def test_another_failure_allows_no_more_time() -> None:
+    stage = loaded()
+    stage.gateway.fail = [Unavailable("connection refused", reason="connection")] * 10
+    assert given(stage, lambda: stage.config["a"], 3) == [0.8] * 3
+
+
+def test_kms_that_is_too_slow_for_one_of_several_namespaces_is_asked_again_with_more_time() -> None:
+    shared = Namespace("shared.prod")
+    stage = Stage(
+        sealed_values({"a": "1"}), sealed_values({"b": "1"}, namespace=shared), CONFIGSVC_DATA_KEY_SECONDS="1"
+    )
+    stage.config.snapshot()
+    stage.serve(sealed_values({"b": "2"}, revision=2, namespace=shared))
+    stage.kms.down = TOO_SLOW
+    assert given(stage, lambda: stage.config["b"], 3) == [0.8, 1.6, 3.2]
+    stage.kms.down = None
+    assert given(stage, lambda: stage.config["b"], 1) == [6.4]
+    assert stage.config["b"] == "2"
+
+
+def test_outside_lambda_the_caller_waits_for_the_usual_time_and_the_refresh_goes_on() -> None:
+    stage = loaded(CONFIGSVC_REFRESH_SECONDS="0.1")
+    stage.gateway.fail = [TOO_SLOW]
+    inside, done, changed = threading.Event(), threading.Event(), threading.Event()
+    stage.clock.advance(67)
+    stage.config.snapshot()
+
+    def slow() -> None:
+        inside.set()
+        assert done.wait(30)
+
+    stage.gateway.during = slow
+    stage.config.on_change("", lambda _: changed.set())
+    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.clock.advance(67)
+    assert (stage.config["a"], reason(stage)) == ("1", "deadline")
+    assert inside.wait(30)
+    stage.clock.advance(0.15)
+    assert [stage.config["a"] for _ in range(100)] == ["1"] * 100  # none waits again
+    assert len(stage.gateway.asked) == 3
+    with pytest.raises(Unavailable, match="under way"):
+        stage.config.refresh()
+    done.set()
+    assert changed.wait(30)
+    assert (stage.config["a"], stage.config.last_error) == ("2", None)
+
+
+def big(revision: int) -> FetchedSnapshot:
+    """A snapshot of about 300 KB, the value of `a` its revision."""
+    entries = [plain("a", str(revision)), *(plain(f"k{number}", "x" * 3000) for number in range(100))]
+    return found(entries, revision=revision, data_keys=[])
+
+
+def throttled(seconds: float) -> Serve:
+    """Answers whatever is asked with a snapshot one revision newer than the last, its body spread over some time."""
+    revisions = iter(range(1, 1000))
+
+    def serve(connection: socket.socket) -> None:
+        pause = threading.Event()
+        while take_request(connection):
+            revision = next(revisions)
+            now = big(revision)
+            body = render(now.sealed).encode()
+            head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\netag: {now.etag}\r\n"
+            connection.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode())
+            for part in parts(body, 20):
+                pause.wait(seconds / 20 if revision > 1 else 0)
+                connection.sendall(part)
+
+    return serve
+
+
+def parts(body: bytes, number: int) -> Iterator[bytes]:
+    size = -(-len(body) // number)
+    return (body[at : at + size] for at in range(0, len(body), size))
+
+
+@pytest.mark.parametrize("environ", [{}, LAMBDA], ids=["a server", "Lambda"])
+def test_a_snapshot_that_takes_longer_than_the_deadline_on_its_way_arrives(environ: dict[str, str]) -> None:
+    with (
+        scripted(*[throttled(0.6)]) as server,
+        closing(
+            Config("payments.prod", url=f"http://127.0.0.1:{server.port}", api_key="k", environ=environ,
+                   poll_seconds=0.01, refresh_seconds=0.2)
+        ) as config,
+    ):  # fmt: skip
+        handler = config.handler(lambda event, context: (event, context, config["a"])[2])
+        first = handler(None, Context(60))
+        wait_until(lambda: handler(None, Context(60)) != first)
+        assert config.counts["failures"] >= 1
+
+
+@pytest.mark.parametrize("slow", ["api", "kms"])
+def test_a_service_or_kms_whose_first_byte_takes_longer_than_the_deadline_is_heard(slow: str) -> None:
+    pause, patient = threading.Event(), threading.Event()
+    served = [1]
+
+    def api(_: str, __: str, headers: dict[str, str], ___: bytes) -> Answer:
+        raw = bytes([served[0]]) * 32
+        entry = envelope("a", str(served[0]).encode(), raw=raw, version=served[0])
+        now = found([entry], revision=served[0], data_keys=[data_key(raw)])
+        if patient.is_set() and slow == "api":
+            pause.wait(0.6)
+        if headers.get("if-none-match") == now.etag:
+            return 304, {"etag": now.etag}, b""
+        return 200, {"content-type": "application/json", "etag": now.etag}, render(now.sealed).encode()
+
+    def kms(method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        if patient.is_set() and slow == "kms":
+            pause.wait(0.6)
+        return answer_kms(method, path, headers, body)
+
+    with service(sealed_values({"a": "1"})) as running, stub(api) as slow_api, stub(kms) as slow_kms:
+        environ = {**running.environ, "CONFIGSVC_URL": slow_api.url, "AWS_ENDPOINT_URL_KMS": slow_kms.url}
+        with closing(Config(environ=environ, poll_seconds=0.01, refresh_seconds=0.2)) as config:
+            assert config["a"] == "1"
+            patient.set()
+            served[0] = 2
+            wait_until(lambda: config["a"] == "2")
+            assert config.counts["failures"] >= 1

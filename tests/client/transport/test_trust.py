@@ -1,0 +1,93 @@
+import hashlib
+import re
+import ssl
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+import configsvc_client
+from configsvc.model.errors import Misconfigured, Unavailable
+from configsvc_client._transport.http import Connection
+from configsvc_client._transport.trust import Trust
+from configsvc_client._transport.url import parse
+from tests.support.client.certificates import server_context
+from tests.support.client.stub_servers import says, scripted
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+PUBLISHED = {
+    "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e",
+    "1ba5b2aa8c65401a82960118f80bec4f62304d83cec4713a19c39c011ea46db4",
+    "18ce6cfe7bf14e60b2e347b8dfe868cb31d02ebb3ada271569f50343b46db3a4",
+    "e35d28419ed02025cfa69038cd623962458da5c695fbdea3c22b0bfb25897092",
+    "568d6905a2c88708a4b3025190edcfedb1974a606a13c6e5290fcb2ae63edab5",
+}
+
+
+def ask(port: int, environ: Mapping[str, str], times: int = 1) -> int:
+    connection = Connection(parse(f"https://localhost:{port}"), environ)
+    try:
+        return sum(connection.request("GET", "/", {}, b"", time.monotonic() + 20).status for _ in range(times))
+    finally:
+        connection.close()
+
+
+def test_the_roots_in_the_package_are_the_five_that_amazon_publishes() -> None:
+    text = (Path(configsvc_client.__file__).parent / "_transport" / "amazon_roots.pem").read_text()
+    found = re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", text, re.DOTALL)
+    assert {hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest() for pem in found} == PUBLISHED
+
+
+def test_amazons_roots_come_first_and_the_default_store_is_not_loaded_for_them() -> None:
+    trust = Trust({})
+    first = trust.store(0)
+    assert first is not None
+    assert len(first.get_ca_certs()) == 5
+    assert (trust.store(0), trust.store(2)) == (first, None)
+
+
+def test_a_ca_of_ones_own_is_named_by_ssl_cert_file_and_is_then_the_only_one(tmp_path: Path) -> None:
+    with scripted(says(OK), tls=server_context(tmp_path)) as server:
+        assert ask(server.port, {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}, times=2) == 400
+        assert server.connections == 1
+    assert Trust({"SSL_CERT_FILE": str(tmp_path / "ca.pem")}).store(1) is None
+
+
+def test_where_amazons_roots_do_not_verify_the_default_store_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with scripted(says(OK), tls=server_context(tmp_path)) as server:
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))  # OpenSSL's own default store
+        assert ask(server.port, {}, times=2) == 400
+        assert server.connections == 2
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused_and_nothing_is_sent(tmp_path: Path) -> None:
+    with scripted(says(OK), tls=server_context(tmp_path)) as server, pytest.raises(Unavailable, match="SSL_CERT_FILE"):
+        ask(server.port, {})
+
+
+def test_a_certificate_for_another_host_is_refused(tmp_path: Path) -> None:
+    environ = {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}
+    tls = server_context(tmp_path, "elsewhere.example")
+    with scripted(says(OK), tls=tls) as server, pytest.raises(Unavailable, match="does not verify"):
+        ask(server.port, environ)
+
+
+def test_a_server_that_does_not_speak_tls_is_unavailable() -> None:
+    with scripted(lambda connection: connection.sendall(OK)) as server, pytest.raises(Unavailable):
+        ask(server.port, {})
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_a_ca_file_that_cannot_be_loaded_is_named_each_time(tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "my-ca.pem"
+    if content:
+        file.write_text(content)
+    with scripted(says(OK)) as server:
+        connection = Connection(parse(f"https://localhost:{server.port}"), {"SSL_CERT_FILE": str(file)})
+        connection.open_ahead(time.monotonic() + 20)
+        for _ in range(2):
+            with pytest.raises(Misconfigured, match=r"my-ca\.pem"):
+                connection.request("GET", "/", {}, b"", time.monotonic() + 20)

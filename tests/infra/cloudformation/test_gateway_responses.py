@@ -1,0 +1,92 @@
+"""What API Gateway answers by itself is a problem of our own tree."""
+
+import json
+
+import pytest
+
+from configsvc.model.errors import SENT, from_problem
+from infra.cloudformation.gateway_responses import CATCH_ALLS, PROBLEMS, gateway_responses
+
+RESPONSES = gateway_responses()
+ASKED_FOR = {
+    "ACCESS_DENIED", "DEFAULT_4XX", "DEFAULT_5XX", "EXPIRED_TOKEN", "INVALID_API_KEY", "INVALID_SIGNATURE",
+    "MISSING_AUTHENTICATION_TOKEN", "QUOTA_EXCEEDED", "REQUEST_TOO_LARGE", "RESOURCE_NOT_FOUND", "THROTTLED",
+    "UNSUPPORTED_MEDIA_TYPE",
+}  # fmt: skip
+
+
+MESSAGE = "$context.error.messageString"  # API Gateway puts a JSON string in its place, quotes included
+
+
+def body_of(kind: str) -> dict[str, object]:
+    templates = RESPONSES[kind]["responseTemplates"]
+    assert isinstance(templates, dict)
+    body = json.loads(templates["application/json"].replace(MESSAGE, json.dumps('User: "u" is not authorized')))
+    assert isinstance(body, dict)
+    return body
+
+
+def test_every_type_that_matters_is_there() -> None:
+    assert RESPONSES.keys() >= ASKED_FOR
+
+
+@pytest.mark.parametrize("kind", RESPONSES)
+def test_it_is_a_problem_with_a_code_that_the_client_knows(kind: str) -> None:
+    body = body_of(kind)
+    assert body["code"] in {error.code for error in SENT}
+    assert body["instance"] == "$context.requestId"
+    assert str(body["type"]).startswith("https://")
+    assert body["title"]
+    assert body["detail"]
+
+
+@pytest.mark.parametrize("kind", RESPONSES)
+def test_it_says_that_it_is_a_problem(kind: str) -> None:
+    headers = RESPONSES[kind]["responseParameters"]
+    assert isinstance(headers, dict)
+    assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+
+
+def headers_of(kind: str) -> dict[str, str]:
+    headers = RESPONSES[kind]["responseParameters"]
+    assert isinstance(headers, dict)
+    return headers
+
+
+@pytest.mark.parametrize("kind", PROBLEMS)
+def test_status_and_body_agree_and_give_the_same_error_back(kind: str) -> None:
+    status = RESPONSES[kind]["statusCode"]
+    assert status == str(body_of(kind)["status"])
+    assert type(from_problem(int(str(status)), body_of(kind))) is type(PROBLEMS[kind])
+
+
+@pytest.mark.parametrize("kind", CATCH_ALLS)
+def test_a_catch_all_leaves_the_status_as_it_is(kind: str) -> None:
+    assert "statusCode" not in RESPONSES[kind]
+    assert "status" not in body_of(kind)
+
+
+@pytest.mark.parametrize(("kind", "seconds"), [("THROTTLED", 1), ("QUOTA_EXCEEDED", 3600), ("INTEGRATION_TIMEOUT", 1)])
+def test_who_should_wait_is_told_how_long(kind: str, seconds: int) -> None:
+    assert headers_of(kind)["gatewayresponse.header.Retry-After"] == f"'{seconds}'"
+
+
+def test_every_5xx_says_when_to_come_back_and_no_4xx_does_but_429() -> None:
+    told = {kind for kind in RESPONSES if "gatewayresponse.header.Retry-After" in headers_of(kind)}
+    broken = {kind for kind, problem in {**PROBLEMS, **CATCH_ALLS}.items() if problem.status >= 500}
+    assert "DEFAULT_5XX" in broken
+    assert told == broken | {"THROTTLED", "QUOTA_EXCEEDED"}
+
+
+def test_no_body_uses_a_variable_that_could_break_its_json() -> None:
+    bodies = json.dumps([body_of(kind) for kind in RESPONSES])
+    assert "$" not in bodies.replace("$context.requestId", "").replace("$context.error.responseType", "")
+
+
+@pytest.mark.parametrize("kind", RESPONSES)
+def test_each_names_its_type_so_that_a_client_need_not_guess(kind: str) -> None:
+    assert body_of(kind)["gateway"] == (kind if kind in PROBLEMS else "$context.error.responseType")
+
+
+def test_only_iams_message_is_passed_on_because_that_of_a_signature_quotes_the_signed_headers() -> None:
+    assert [kind for kind in RESPONSES if MESSAGE in json.dumps(RESPONSES[kind])] == ["ACCESS_DENIED"]

@@ -1,0 +1,126 @@
+"""What the stack did not make is neither taken away nor forgotten. The emulator's part is in test_command.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import pytest
+
+from infra.deployment import release
+from infra.deployment.deploy import Target
+from infra.deployment.destroy import WORD, destroy
+from infra.deployment.release import Site
+from infra.deployment.stack import Declined
+from infra.packaging.service_zip import Package
+from infra.stage import Stage, StageError, parse
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_s3 import S3Client
+
+ARN = "arn:aws:kms:us-east-1:111122223333:key/"
+MADE = {"ConfigTable": "own-table", "NamespacesKey": "own-key"}
+
+
+class Clients:
+    """A stack with these outputs and resources, its table and its key; notes what is deleted."""
+
+    def __init__(self, made: dict[str, str], table: str, key: str) -> None:
+        self.made = made
+        self.told = {"TableName": table, "KmsKeyArn": ARN + key}
+        self.deleted: list[str] = []
+
+    def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803  # as boto3 takes it
+        if "stack" in self.deleted:
+            return {"Stacks": [{"StackName": StackName, "StackStatus": "DELETE_COMPLETE"}]}
+        outputs = [{"OutputKey": name, "OutputValue": value} for name, value in self.told.items()]
+        return {"Stacks": [{"StackName": StackName, "StackStatus": "UPDATE_COMPLETE", "Outputs": outputs}]}
+
+    def get_paginator(self, operation: str) -> Pages:
+        resources = [{"LogicalResourceId": name, "PhysicalResourceId": each} for name, each in self.made.items()]
+        pages = [{"StackResourceSummaries": [each]} for each in resources]
+        return Pages(pages if operation == "list_stack_resources" else [{"StackEvents": []}])
+
+    def delete_stack(self, **_: str) -> None:
+        self.deleted.append("stack")
+
+    def describe_table(self, **_: str) -> dict[str, Any]:
+        return {"Table": {"TableStatus": "ACTIVE"}}
+
+    def delete_table(self, TableName: str) -> None:  # noqa: N803  # as boto3 takes it
+        self.deleted.append(TableName)
+
+    def describe_key(self, **_: str) -> dict[str, Any]:
+        return {"KeyMetadata": {"KeyState": "Enabled"}}
+
+    def schedule_key_deletion(self, KeyId: str, **_: int) -> None:  # noqa: N803  # as boto3 takes it
+        self.deleted.append(KeyId.removeprefix(ARN))
+
+    @property
+    def exceptions(self) -> Clients:
+        return self
+
+    ResourceNotFoundException = KeyError
+
+
+class Pages(NamedTuple):
+    """What a paginator gives."""
+
+    pages: list[dict[str, Any]]
+
+    def paginate(self, **_: str) -> Iterator[dict[str, Any]]:
+        return iter(self.pages)
+
+
+def site(clients: Clients, said: list[str], stage: Stage) -> Site:
+    target = Target(
+        cast("CloudFormationClient", clients), cast("S3Client", None), cast("LambdaClient", None), "bucket", said.append
+    )
+    return Site(stage, target, "us-east-1", said.append)
+
+
+def destroyed(clients: Clients, stage: Stage | None = None) -> str:
+    """What was told."""
+    said = list[str]()
+    where = site(clients, said, stage or parse({"stack": "s"}))
+    destroy(where, cast("DynamoDBClient", clients), cast("KMSClient", clients), lambda _: True, WORD)
+    return "\n".join(said)
+
+
+def test_the_table_and_the_key_that_the_stack_made_go_before_it() -> None:
+    clients = Clients(MADE, "own-table", "own-key")
+    assert "the KMS key goes in 30 days" in destroyed(clients)
+    assert clients.deleted == ["own-table", "own-key", "stack"]
+
+
+@pytest.mark.parametrize("made", [MADE, {"ConfigTable": "own-table"}])
+@pytest.mark.parametrize("table", [{"kms_key": f"{ARN}made-by-hand"}, {}])
+def test_a_key_that_the_stack_did_not_make_stays_whatever_the_stage_file_says(
+    made: dict[str, str], table: dict[str, str]
+) -> None:
+    clients = Clients(made, "own-table", "made-by-hand")
+    told = destroyed(clients, parse({"stack": "s", "table": table}))
+    assert f"KMS key {ARN}made-by-hand is kept: the stack did not make it" in told
+    assert clients.deleted == ["own-table", "stack"]
+
+
+@pytest.mark.parametrize("made", [MADE, {}])
+def test_a_table_that_the_stack_did_not_make_is_not_its_to_delete(made: dict[str, str]) -> None:
+    clients = Clients(made, "restored", "own-key")
+    with pytest.raises(Declined, match="The stack did not create the table restored"):
+        destroyed(clients)
+    assert clients.deleted == []
+
+
+@pytest.mark.parametrize("made", [MADE, {}])
+def test_a_stage_that_names_a_restored_table_no_longer_is_refused_for_it_would_begin_with_an_empty_one(
+    made: dict[str, str],
+) -> None:
+    where = site(Clients(made, "restored", "own-key"), [], parse({"stack": "s"}))
+    with pytest.raises(StageError, match='name = "restored"'):
+        release.for_site(Package(Path("none.zip"), "", {}), where)

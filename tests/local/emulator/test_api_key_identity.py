@@ -1,0 +1,54 @@
+"""The addition that REST events say which API key was used: needed, and working."""
+
+import pytest
+
+from local.emulator.launcher import Emulator
+from tests.support.local.rest_api import RestApi, deployed
+
+pytestmark = pytest.mark.emulator
+
+
+@pytest.fixture(scope="module")
+def api(emulator: Emulator) -> RestApi:
+    return deployed(emulator.url)
+
+
+def test_the_event_names_the_key_that_was_used(api: RestApi) -> None:
+    first, second = api.new_key(), api.new_key()
+
+    status, identity = api.get("/keyed", {"x-api-key": second.value})
+
+    assert status == 200
+    assert (identity["apiKeyId"], identity["apiKey"]) == (second.id, second.value)
+    assert first.id != second.id
+
+
+def test_a_method_that_needs_no_key_names_none(api: RestApi) -> None:
+    status, identity = api.get("/open", {"x-api-key": api.new_key().value})
+
+    assert status == 200
+    assert "apiKeyId" not in identity
+
+
+def test_a_caller_cannot_name_a_key_in_a_header(api: RestApi) -> None:
+    key = api.new_key()
+
+    _status, identity = api.get("/keyed", {"x-api-key": key.value, "apiKeyId": "another"})
+
+    assert identity["apiKeyId"] == key.id
+
+
+@pytest.mark.parametrize("headers", [{}, {"x-api-key": "unknown"}])
+def test_an_unknown_key_is_refused_by_the_gateway(api: RestApi, headers: dict[str, str]) -> None:
+    status, body = api.get("/keyed", headers)
+
+    assert (status, body) == (403, {"message": "Forbidden"})
+
+
+def test_without_the_addition_the_event_names_no_key(stock_emulator: Emulator) -> None:
+    api = deployed(stock_emulator.url)
+
+    status, identity = api.get("/keyed", {"x-api-key": api.new_key().value})
+
+    assert status == 200
+    assert "apiKeyId" not in identity

@@ -1,0 +1,119 @@
+"""People for a run are made, and gone when it ends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import boto3
+import pytest
+
+from infra.packaging.service_zip import REGION
+from local.clients import client_arguments
+from local.people import Caller, Casting, Place, api_keys, make_api_key, write_stage
+from local.stack import LocalStack
+from tests.support.account import user_names
+from tests.support.fixtures.deployed import Deployed
+from tests.support.journeys.stage import Stage, region_in
+
+if TYPE_CHECKING:
+    from mypy_boto3_apigateway import APIGatewayClient
+    from mypy_boto3_iam import IAMClient
+
+pytestmark = [pytest.mark.emulator, pytest.mark.deployed]
+
+
+def _casting(stack: LocalStack, admin: Caller | str) -> Casting:
+    arguments = client_arguments(stack.endpoint)
+    place = Place(stack.url, REGION, stack.api_arn, stack.usage_plan)
+    return Casting(boto3.client("iam", **arguments), boto3.client("apigateway", **arguments), place, admin)
+
+
+def _who_is_there(stack: LocalStack) -> tuple[set[str], set[str]]:
+    arguments = client_arguments(stack.endpoint)
+    keys = api_keys(boto3.client("apigateway", **arguments))
+    return user_names(boto3.client("iam", **arguments)), {each["id"] for each in keys}
+
+
+def _play_and_fail(casting: Casting, stack: LocalStack) -> None:
+    with casting.people() as cast:
+        users, keys = _who_is_there(stack)
+        assert {cast.writer.name, cast.stranger.name} <= users
+        assert {cast.admin.api_key_id, cast.reader.identifier} <= keys
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("admin", ["of-cast-", Caller("arn:aws:iam::000000000000:role/Me", "AKIA", "secret", "token")])
+def test_nobody_stays_when_a_run_ends_not_even_when_it_fails(deployed: Deployed, admin: Caller | str) -> None:
+    before = _who_is_there(deployed.stack)
+
+    with pytest.raises(ZeroDivisionError):
+        _play_and_fail(_casting(deployed.stack, admin), deployed.stack)
+
+    assert _who_is_there(deployed.stack) == before
+
+
+class Failing:
+    """A client of boto3 for somebody who may not make one thing."""
+
+    def __init__(self, client: Any, refused: str) -> None:  # noqa: ANN401  # one of boto3's many
+        self._client = client
+        self._refused = refused
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # one of its calls
+        if name == self._refused:
+            raise ZeroDivisionError
+        return getattr(self._client, name)
+
+
+@pytest.mark.parametrize("refused", ["create_access_key", "create_usage_plan_key"])
+def test_who_was_made_in_part_does_not_stay_either(deployed: Deployed, refused: str) -> None:
+    casting, before = _casting(deployed.stack, "of-cast-"), _who_is_there(deployed.stack)
+    iam, apigateway = Failing(casting.iam, refused), Failing(casting.apigateway, refused)
+    failing = casting._replace(iam=cast("IAMClient", iam), apigateway=cast("APIGatewayClient", apigateway))
+
+    with pytest.raises(ZeroDivisionError), failing.people():
+        pass
+
+    assert _who_is_there(deployed.stack) == before
+
+
+def test_the_caller_is_the_administrator_with_an_api_key_for_the_run(deployed: Deployed) -> None:
+    caller = Caller("arn:aws:iam::000000000000:role/Me", "AKIA", "secret", "token")
+    with _casting(deployed.stack, caller).people() as cast:
+        assert (cast.admin.arn, cast.admin.access_key, cast.admin.session_token) == (caller.arn, "AKIA", "token")
+        assert cast.admin.api_key_id not in {cast.writer.api_key_id, cast.reader.identifier}
+
+
+def test_an_api_key_is_found_again_among_more_than_a_page_of_them(deployed: Deployed) -> None:
+    stack = deployed.stack
+    apigateway = boto3.client("apigateway", **client_arguments(stack.endpoint))
+    keys = [make_api_key(apigateway, stack.usage_plan, f"of-a-page{n:02d}") for n in range(26)]
+    keys.append(make_api_key(apigateway, stack.usage_plan, "of-a-page"))
+
+    try:
+        assert make_api_key(apigateway, stack.usage_plan, "of-a-page") == keys[-1]
+    finally:
+        for key in keys:
+            apigateway.delete_api_key(apiKey=key.identifier)
+
+
+def test_the_stage_file_is_for_its_owner_only_and_is_read_as_it_was_written(deployed: Deployed, tmp_path: Path) -> None:
+    casting, file = _casting(deployed.stack, "of-cast-"), tmp_path / "stage.json"
+    with casting.people() as cast:
+        write_stage(file, casting.place, cast)
+
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert Stage.from_file(file)[1:5] == cast
+    assert Stage.from_file(file, "https://other.example/api/").url == "https://other.example/api"
+
+
+def test_the_region_is_in_the_url_of_an_api_or_in_the_file(tmp_path: Path) -> None:
+    person = dict.fromkeys(("name", "arn", "access_key", "secret_key", "api_key_id", "api_key"), "x")
+    held = {"reader": {"identifier": "x", "value": "x"}} | dict.fromkeys(("admin", "writer", "stranger"), person)
+    (tmp_path / "stage.json").write_text(json.dumps(held))
+
+    url = "https://abc.execute-api.eu-west-1.amazonaws.com/api"
+    assert Stage.from_file(tmp_path / "stage.json", url).region == "eu-west-1"
+    assert region_in("https://config.example.com") is None

@@ -1,0 +1,90 @@
+"""The namespace's snapshot limit, to the byte, on the write that would pass it."""
+
+import pytest
+
+from configsvc.model import names
+from configsvc.model.change_set import Activate, Delete
+from configsvc.model.errors import TooLarge
+from configsvc.model.snapshot import Charset
+from configsvc.service.engine.ports import StampCheck
+from configsvc.service.verbs.namespaces import get_namespace
+from tests.support.service.world import NS, READER, World, settled, text
+
+
+def size(world: World) -> int:
+    told = get_namespace(world.ports, READER, NS)["bytes"]
+    assert isinstance(told, int)
+    return told
+
+
+def test_the_write_that_passes_the_limit_by_a_byte_is_refused_and_the_one_that_meets_it_is_not() -> None:
+    world = settled()
+    world.put(text("a"))
+    world.set(snapshot_bytes=size(world) + 10)
+    before = world.stored()
+    with pytest.raises(TooLarge) as refused:
+        world.put(text("a", "value" + "x" * 11))
+    assert refused.value.members == {"limit": before_limit(world), "size": before_limit(world) + 1}
+    assert world.stored() == before
+    world.put(text("a", "value" + "x" * 10))
+    assert size(world) == before_limit(world)
+
+
+def before_limit(world: World) -> int:
+    limit = get_namespace(world.ports, READER, NS)["snapshot_bytes"]
+    assert isinstance(limit, int)
+    return limit
+
+
+@pytest.mark.parametrize(("charset", "bytes_of_a_letter"), [("utf8", 2), ("ascii", 6)])
+def test_the_limit_counts_bytes_as_the_runtime_in_use_writes_them(charset: Charset, bytes_of_a_letter: int) -> None:
+    world = settled()
+    world.ports = world.ports._replace(charset=charset)
+    world.put(text("a"))
+    world.set(snapshot_bytes=size(world) + 50 * bytes_of_a_letter)
+    with pytest.raises(TooLarge):
+        world.put(text("a", "value" + "\u00e9" * 51))
+    assert world.put(text("a", "value" + "\u00e9" * 50)).status == 201
+
+
+def test_a_staged_value_costs_the_snapshot_nothing_until_it_is_activated() -> None:
+    world = settled()
+    world.put(text("a"))
+    world.set(snapshot_bytes=size(world))
+    before = size(world)
+    world.put(text("a", "x" * 100, activate=False))
+    assert size(world) == before
+    with pytest.raises(TooLarge):
+        world.change(Activate(names.key("a"), 2))
+
+
+def test_what_is_over_a_limit_that_was_lowered_may_shrink() -> None:
+    world = settled()
+    world.change(text("a", "x" * 100), text("b", "x" * 100))
+    world.set(snapshot_bytes=100)
+    world.put(text("a", "x" * 50))
+    world.change(Delete(names.key("b")))
+    with pytest.raises(TooLarge):
+        world.put(text("a", "x" * 51))
+
+
+def test_no_write_is_refused_for_its_size_out_of_a_torn_read() -> None:
+    """The refusal rests on HEAD and a key together, so their stamps are checked in a transaction before it is said."""
+    world = settled()
+    world.put(text("a", "x" * 100))
+    world.set(snapshot_bytes=size(world))
+    world.repository.before_commit.append(lambda: ignore(world.change(Delete(names.key("a")))))
+    assert world.put(text("b", "x" * 100)).status == 201
+
+
+def test_a_refusal_for_size_checks_and_writes_nothing() -> None:
+    world = settled()
+    world.set(snapshot_bytes=90)
+    with pytest.raises(TooLarge):
+        world.put(text("a", "x" * 100))
+    assert world.repository.committed
+    assert all(isinstance(action, StampCheck) for action in world.repository.committed)
+
+
+def ignore(_outcome: object) -> None:
+    return

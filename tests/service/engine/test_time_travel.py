@@ -1,0 +1,246 @@
+"""Time travel: what a revision served, whatever has been written, pruned or destroyed since."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from configsvc.model import names
+from configsvc.model.change_set import Activate, Delete
+from configsvc.model.errors import Contended, Gone, InvalidRequest, NotFound
+from configsvc.model.names import Key
+from configsvc.model.snapshot import parse
+from configsvc.service.engine import records
+from configsvc.service.engine.ports import Remove, Write
+from configsvc.service.verbs.data_keys import add_data_key, retire_data_key, rewrap_data_key
+from configsvc.service.verbs.history import fetch_revision
+from configsvc.service.verbs.keys import destroy_version
+from configsvc.service.verbs.lift import lift_namespace
+from configsvc.service.verbs.namespaces import NamespaceWanted, create_namespace, delete_namespace
+from configsvc.service.verbs.snapshots import SnapshotAnswer
+from tests.support.service.sealed import data_key, kid
+from tests.support.service.world import ADMIN, NS, READER, STRANGER, World, sealed, settled, text
+
+
+@pytest.fixture
+def world() -> World:
+    """Revisions 3 to 7: a=1; a=2; b=1; a staged 3; b deleted."""
+    world = settled()
+    world.put(text("a", "1"))
+    world.put(text("a", "2"))
+    world.put(text("b", "1"))
+    world.put(text("a", "3", activate=False))
+    world.change(Delete(names.key("b")))
+    world.repository.calls.clear()
+    return world
+
+
+def at(world: World, revision: int, if_none_match: str | None = None) -> SnapshotAnswer:
+    return fetch_revision(world.ports, READER, NS, revision, if_none_match)
+
+
+def served(world: World, revision: int) -> dict[str, str]:
+    return {entry.key: entry.value for entry in parse(json.loads(at(world, revision).body or "")).entries}
+
+
+def nothing() -> None:
+    return
+
+
+def before_the_log_is_read(world: World, happens: Callable[[], object]) -> None:
+    """The keys were read; then this happens."""
+
+    def then() -> None:
+        happens()
+
+    world.repository.before_get += [nothing, then]
+
+
+def prune(world: World, *revisions: int) -> bool:
+    partition = records.of_namespace(NS)
+    world.repository.commit([Remove(records.log(partition, revision), revision) for revision in revisions])
+    return True
+
+
+def test_each_revision_is_served_as_it_was(world: World) -> None:
+    assert [served(world, revision) for revision in range(1, 8)] == [
+        {}, {}, {"a": "1"}, {"a": "2"}, {"a": "2", "b": "1"}, {"a": "2", "b": "1"}, {"a": "2"},
+    ]  # fmt: skip
+
+
+def test_its_revision_is_the_last_served_one_up_to_then(world: World) -> None:
+    assert [json.loads(at(world, revision).body or "")["revision"] for revision in range(1, 8)] == [1, 1, 3, 4, 5, 5, 7]
+
+
+def test_the_text_is_the_very_one_that_readers_got() -> None:
+    world = settled()
+    add_data_key(world.ports, ADMIN, NS, data_key(1), None)
+    got = list[str | None]()
+    for operation in (sealed("b", 1, number=1), text("a", "ä"), sealed("a", 2), Delete(names.key("b")), text("c")):
+        world.change(operation)
+        got.append(world.fetch().body)
+    assert [at(world, revision).body for revision in range(4, 9)] == got
+    found = parse(json.loads(got[2] or ""))
+    assert [each.kid for each in found.data_keys] == sorted([kid(0), kid(1)])
+
+
+def test_while_readers_get_the_same_it_is_their_answer_from_memory_with_their_etag() -> None:
+    world = settled()
+    world.put(text("a"))
+    world.put(text("a", "staged", activate=False))
+    held = world.fetch()
+    world.repository.calls.clear()
+    assert at(world, 3) == at(world, 4) == held
+    assert world.repository.calls == ["get", "get"]
+
+
+def test_an_earlier_one_costs_a_read_of_head_a_query_and_reads_of_its_record_of_the_log_and_of_versions(
+    world: World,
+) -> None:
+    at(world, 4)
+    assert world.repository.calls == ["get", "query", "get", "get"]
+    world.repository.calls.clear()
+    at(world, 3)
+    assert world.repository.calls == ["get", "query", "get", "get", "get"]
+    assert world.repository.read == [records.version(NS, "a", 1)]
+
+
+def test_the_data_keys_of_then_are_one_read_more() -> None:
+    world = settled()
+    world.put(sealed("a", 1))
+    world.put(sealed("a", 2))
+    world.repository.calls.clear()
+    at(world, 3)
+    assert world.repository.calls == ["get", "query", "get", "get", "get", "get"]
+    assert world.repository.read == [records.data_key(NS, kid(0))]
+
+
+def test_a_caller_who_holds_it_gets_304_and_etags_of_different_snapshots_differ(world: World) -> None:
+    first = at(world, 3)
+    assert at(world, 3, first.etag) == SnapshotAnswer(304, first.etag, None)
+    assert at(world, 4, first.etag).status == 200
+    assert len({at(world, revision).etag for revision in (3, 4, 5, 7)}) == 4
+    assert at(world, 5).etag == at(world, 6).etag
+
+
+def test_a_version_that_is_served_again_is_not_read_twice(world: World) -> None:
+    world.change(Activate(names.key("a"), 1))
+    world.repository.calls.clear()
+    assert served(world, 3) == {"a": "1"}
+    assert world.repository.calls == ["get", "query", "get", "get"]
+
+
+def test_a_revision_to_come_is_not_found_and_the_answer_names_the_one_there_is(world: World) -> None:
+    with pytest.raises(NotFound) as refused:
+        at(world, 8)
+    assert refused.value.members == {"revision": 7}
+    assert world.repository.calls == ["get"]
+
+
+@pytest.mark.parametrize("revision", [0, -1, 10**12])
+def test_what_is_no_revision_is_refused(world: World, revision: int) -> None:
+    with pytest.raises(InvalidRequest):
+        at(world, revision)
+
+
+def test_a_stranger_learns_nothing_not_even_that_a_revision_is_to_come(world: World) -> None:
+    for revision in (3, 99):
+        with pytest.raises(NotFound) as refused:
+            fetch_revision(world.ports, STRANGER, NS, revision, None)
+        assert refused.value.members.keys() <= {"namespace"}
+
+
+def test_beyond_the_log_is_gone_and_the_oldest_revision_is_named(world: World) -> None:
+    prune(world, 1, 2, 3)
+    for revision in (1, 2, 3):
+        with pytest.raises(Gone) as refused:
+            at(world, revision)
+        assert refused.value.members["oldest"] == 4
+    assert served(world, 4) == {"a": "2"}
+
+
+def test_what_is_served_now_needs_no_log(world: World) -> None:
+    prune(world, *range(1, 8))
+    assert served(world, 7) == {"a": "2"}
+    with pytest.raises(Gone) as refused:
+        at(world, 6)
+    assert refused.value.members["oldest"] is None
+
+
+def test_a_revision_that_served_a_destroyed_version_is_gone_and_the_others_are_not(world: World) -> None:
+    destroy_version(world.ports, ADMIN, NS, Key("a"), 1, None)
+    with pytest.raises(Gone) as refused:
+        at(world, 3)
+    assert refused.value.members == {"key": "a", "version": 1}
+    assert served(world, 4) == {"a": "2"}
+
+
+def test_a_version_that_is_no_longer_there_is_gone_and_never_left_out(world: World) -> None:
+    world.repository.commit([Remove(records.version(NS, "a", 1), 3)])
+    with pytest.raises(Gone):
+        at(world, 3)
+
+
+def test_a_write_between_the_reads_changes_nothing_of_the_past(world: World) -> None:
+    before_the_log_is_read(world, lambda: world.change(text("a", "4"), text("c")))
+    assert served(world, 4) == {"a": "2"}
+    world.repository.before_query.append(lambda: world.put(text("b", "5")) and None)
+    assert served(world, 5) == {"a": "2", "b": "1"}
+
+
+def test_a_version_destroyed_between_the_reads_is_gone(world: World) -> None:
+    before_the_log_is_read(world, lambda: destroy_version(world.ports, ADMIN, NS, Key("a"), 1, None))
+    with pytest.raises(Gone):
+        at(world, 3)
+
+
+def test_what_is_pruned_between_the_reads_is_gone(world: World) -> None:
+    before_the_log_is_read(world, lambda: prune(world, 1, 2, 3))
+    with pytest.raises(Gone):
+        at(world, 3)
+
+
+def test_a_log_with_a_hole_is_read_again_and_never_believed(world: World) -> None:
+    hole = next(record for record in world.log() if record.revision == 4)
+    prune(world, 4)
+    with pytest.raises(Contended):
+        at(world, 3)
+    world.repository.before_get += [nothing, nothing, nothing]
+    world.repository.before_get.append(lambda: world.repository.commit([Write(hole, None)]))
+    assert served(world, 3) == {"a": "1"}
+
+
+def test_a_lift_may_leave_revisions_out_and_those_are_gone(world: World) -> None:
+    lift_namespace(world.ports, ADMIN, NS, 89, None)
+    world.put(text("a", "after"))
+    assert served(world, 4) == {"a": "2"}
+    assert served(world, 90) == {"a": "2"}
+    assert served(world, 91) == {"a": "after"}
+    with pytest.raises(Gone):
+        at(world, 50)
+
+
+def test_data_keys_come_as_they_are_wrapped_now_and_retired_ones_too(world: World) -> None:
+    world.put(sealed("a", 4))
+    add_data_key(world.ports, ADMIN, NS, data_key(1), None)
+    rewrapped = data_key()._replace(wrapped=data_key(2).wrapped)
+    rewrap_data_key(world.ports, ADMIN, NS, rewrapped, None)
+    assert parse(json.loads(at(world, 8).body or "")).data_keys == (rewrapped,)
+    world.put(sealed("a", 5, number=1))
+    retire_data_key(world.ports, ADMIN, NS, kid(), None)
+    assert parse(json.loads(at(world, 8).body or "")).data_keys == (rewrapped,)
+
+
+def test_a_namespace_that_was_deleted_has_no_past_until_it_is_created_again(world: World) -> None:
+    world.change(Delete(names.key("a")))
+    delete_namespace(world.ports, ADMIN, NS, None)
+    with pytest.raises(NotFound) as refused:
+        at(world, 4)
+    assert refused.value.members == {"namespace": NS}
+    create_namespace(world.ports, ADMIN, NS, NamespaceWanted(), None)
+    assert [served(world, revision) for revision in (4, 8, 9, 10)] == [{"a": "2"}, {}, {}, {}]
+
+
+def test_a_namespace_that_changes_each_time_it_is_read_is_caught_up_with(world: World) -> None:
+    world.repository.before_query += [lambda: world.put(text("a")) and None] * 2
+    assert served(world, 3) == {"a": "1"}

@@ -1,0 +1,141 @@
+"""Plain values are held to the schemas of their keys when they are put."""
+
+import pytest
+
+from configsvc.model import limits, names
+from configsvc.model.change_set import Activate
+from configsvc.model.errors import InvalidValue, Unprocessable
+from configsvc.model.schema import KeySchema, key_schema
+from configsvc.model.schema_cost import Weight
+from tests.support.service.world import World, sealed, settled, text
+
+POOL = key_schema(
+    "limits.*",
+    {"type": "object", "properties": {"pool": {"type": "integer", "maximum": 10}}, "additionalProperties": False},
+)
+SHORT = key_schema("name", {"maxLength": 3})
+
+
+@pytest.fixture
+def world() -> World:
+    world = settled()
+    world.set(schemas=(POOL, SHORT))
+    return world
+
+
+def put_json(world: World, key: str, value: str) -> int:
+    return world.put(text(key, value, content_type="application/json")).status
+
+
+def test_a_value_that_fits_is_stored(world: World) -> None:
+    assert put_json(world, "limits.db", '{"pool": 10}') == 201
+
+
+def test_a_value_that_does_not_fit_is_refused_with_both_pointers_and_never_the_value(world: World) -> None:
+    before = world.stored()
+    with pytest.raises(InvalidValue) as refused:
+        put_json(world, "limits.db", '{"pool": 4711}')
+    assert refused.value.members == {
+        "key": "limits.db", "pointer": "/pool", "schema_pointer": "/properties/pool/maximum", "keys": "limits.*",
+        "rule": "maximum", "limit": "10",
+    }  # fmt: skip
+    assert refused.value.detail == (
+        "limits.db does not fit the namespace's schema for limits.*. /pool breaks the rule maximum: 10."
+    )
+    assert refused.value.__cause__ is None
+    assert world.stored() == before
+
+
+def test_a_staged_value_is_held_to_it_too(world: World) -> None:
+    with pytest.raises(InvalidValue):
+        world.put(text("name", "long", activate=False))
+
+
+def test_text_is_held_to_it_as_a_string(world: World) -> None:
+    assert world.put(text("name", "abc")).status == 201
+    with pytest.raises(InvalidValue):
+        world.put(text("name", "abcd"))
+    with pytest.raises(InvalidValue):
+        world.put(text("limits.db", '{"pool": 1}'))
+
+
+def test_every_schema_that_names_the_key_has_to_hold(world: World) -> None:
+    world.set(schemas=(key_schema("*", {"type": "string"}), SHORT))
+    with pytest.raises(InvalidValue) as refused:
+        put_json(world, "name", "7")
+    assert refused.value.members["keys"] == "*"
+    with pytest.raises(InvalidValue) as refused:
+        world.put(text("name", "abcd"))
+    assert refused.value.members["keys"] == "name"
+
+
+def test_keys_without_a_schema_take_anything(world: World) -> None:
+    assert put_json(world, "limits", "[1]") == 201
+
+
+def test_a_sealed_value_is_nobodys_to_check(world: World) -> None:
+    assert world.put(sealed("name", 1, ciphertext=b"longer than three")).status == 201
+
+
+@pytest.mark.parametrize("value", ['{"pool": 1, "pool": 11}', '{"pool": 11, "pool": 1}', '{"a": {"b": 1, "b": 1}}'])
+@pytest.mark.parametrize("key", ["limits.db", "other"], ids=["with a schema", "without"])
+def test_a_member_that_stands_twice_is_refused(world: World, key: str, value: str) -> None:
+    with pytest.raises(Unprocessable, match="twice") as refused:
+        put_json(world, key, value)
+    assert refused.value.code == "unprocessable"
+
+
+@pytest.mark.parametrize("value", ['"\\ud800"', "1e999", '{"pool": 1e999}'])
+@pytest.mark.parametrize("key", ["limits.db", "other"], ids=["with a schema", "without"])
+def test_what_no_reader_would_agree_on_is_refused(world: World, key: str, value: str) -> None:
+    with pytest.raises(Unprocessable) as refused:
+        put_json(world, key, value)
+    assert refused.value.code == "unprocessable"
+    assert value not in str(refused.value)
+
+
+@pytest.mark.parametrize("depth", [limits.JSON_DEPTH + 1, *range(965, 980)])
+@pytest.mark.parametrize("key", ["limits.db", "other"], ids=["with a schema", "without"])
+def test_nesting_that_a_reader_could_not_open_is_refused(world: World, key: str, depth: int) -> None:
+    with pytest.raises(Unprocessable, match="deeper") as refused:
+        put_json(world, key, "[" * depth + "]" * depth)
+    assert refused.value.members == {"key": key, "limit": limits.JSON_DEPTH}
+
+
+def test_a_change_set_names_every_value_that_does_not_fit(world: World) -> None:
+    with pytest.raises(InvalidValue) as refused:
+        world.change(text("name", "abcd"), text("other"), text("limits.a", "x"))
+    failed = refused.value.members["failed"]
+    assert isinstance(failed, list)
+    assert [(each["key"], each["code"]) for each in failed if isinstance(each, dict)] == [
+        ("name", "invalid_value"), ("limits.a", "invalid_value"),
+    ]  # fmt: skip
+
+
+def test_going_back_to_a_version_from_before_the_schema_always_works(world: World) -> None:
+    world.set(schemas=())
+    world.put(text("name", "from before"))
+    world.put(text("name", "abc"))
+    world.set(schemas=(SHORT,))
+    world.change(Activate(names.key("name"), 1))
+    assert "from before" in (world.fetch().body or "")
+
+
+def test_nothing_is_compiled_where_no_schema_names_the_key(world: World) -> None:
+    class Refusing:
+        def fault(self, schema: str) -> None:
+            raise AssertionError(schema)
+
+        def weight(self, schema: str) -> Weight:
+            raise AssertionError(schema)
+
+        def misfit(self, schema: str, value: object) -> None:
+            raise AssertionError(schema, value)
+
+    world.ports = world.ports._replace(schemas=Refusing())
+    assert world.put(text("other")).status == 201
+    assert world.put(sealed("limits.db", 1)).status == 201
+
+
+def test_a_schema_is_a_text_with_the_keys_that_it_is_for() -> None:
+    assert KeySchema("name", '{"maxLength":3}') == SHORT

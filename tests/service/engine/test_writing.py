@@ -1,0 +1,260 @@
+"""Lost races and lost answers: nobody's write is lost, nobody's is done twice, and nobody waits for ever."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from configsvc.adapters.memory import MemoryRepository
+from configsvc.model import names
+from configsvc.model.change_set import Activate, ChangeSet
+from configsvc.model.errors import Conflict, Contended, PreconditionFailed, Unavailable, VersionClaimed
+from configsvc.service.engine import records
+from configsvc.service.engine.ports import LostRace, StampCheck, StoreUnavailable, Write, WriteAction
+from configsvc.service.engine.records import Record, RecordAddress
+from configsvc.service.engine.writing import retry_lost_races
+from configsvc.service.verbs.change_sets import commit_change_set
+from configsvc.service.verbs.data_keys import add_data_key
+from configsvc.service.verbs.grants import set_grants
+from configsvc.service.verbs.namespaces import NamespaceWanted, create_namespace
+from tests.support.service.fakes import Commits
+from tests.support.service.sealed import data_key, kid
+from tests.support.service.world import ADMIN, DEVELOPER, NS, ROLES, World, retried, sealed, settled, text
+
+
+@pytest.fixture
+def world() -> World:
+    return settled()
+
+
+def test_a_lost_race_is_decided_again_and_commits(world: World) -> None:
+    world.repository.before_commit.append(lambda: ignore(world.put(text("a", "theirs"))))
+    assert world.put(text("a", "ours")).body == {
+        "namespace": NS, "key": "a", "version": 2, "revision": 4, "active": 2,
+    }  # fmt: skip
+    assert [each.changes[0].version for each in world.log()[-2:]] == [1, 2]
+
+
+def test_a_lost_race_is_no_412_unless_the_precondition_no_longer_holds(world: World) -> None:
+    world.put(text("a"))
+    world.repository.before_commit.append(lambda: ignore(world.put(text("other"))))
+    assert world.put(text("a", if_match=3)).body["revision"] == 5
+    world.repository.before_commit.append(lambda: ignore(world.put(text("a"))))
+    with pytest.raises(PreconditionFailed) as failed:
+        world.put(text("a", if_match=5))
+    assert failed.value.members["revision"] == 6
+
+
+def test_a_lost_race_for_a_version_says_which_is_next(world: World) -> None:
+    world.repository.before_commit.append(lambda: ignore(world.put(sealed("a", 1, ciphertext=b"theirs"))))
+    with pytest.raises(VersionClaimed) as claimed:
+        world.put(sealed("a", 1))
+    assert claimed.value.members["next_version"] == 2
+
+
+def test_races_lost_until_the_deadline_end_in_429_with_a_word_on_when_to_come_back(world: World) -> None:
+    world.ports = world.ports.within(8.0)
+    world.repository.before_commit.extend([lambda: bump(world)] * 3000)
+    with pytest.raises(Contended) as busy:
+        world.put(text("a"))
+    assert (busy.value.status, busy.value.code, busy.value.members) == (429, "contended", {"retry_after": 1})
+    assert busy.value.detail == "Too many concurrent writes to this namespace. Try again."
+    assert 6.9 < sum(world.clock.slept) <= 7.4
+
+
+def test_the_pauses_between_tries_are_drawn_in_full_and_get_shorter_with_age(world: World) -> None:
+    world.repository.before_commit.extend([lambda: bump(world)] * 7)
+    world.put(text("a"))
+    assert world.clock.slept[:3] == pytest.approx([0.025, 0.148125, 0.137016], rel=1e-3)
+    assert world.clock.slept[1:] == sorted(world.clock.slept[1:], reverse=True)
+
+
+def test_races_lost_for_the_grants_are_told_as_such(world: World) -> None:
+    world.ports = world.ports.within(1.0)
+    world.repository.before_commit.extend([lost] * 3000)
+    with pytest.raises(Contended) as busy:
+        set_grants(world.ports, ADMIN, ROLES + "Developer", (), None)
+    assert busy.value.detail == "Too many concurrent writes to the grants. Try again."
+
+
+def test_who_tries_a_few_times_only_gives_up_after_so_many(world: World) -> None:
+    tries = list[int]()
+
+    def attempt() -> None:
+        tries.append(1)
+        lost()
+
+    with pytest.raises(Contended):
+        retry_lost_races(world.ports, NS, attempt, 3)
+    assert len(tries) == 3
+
+
+def lost() -> None:
+    raise LostRace
+
+
+def bump(world: World) -> None:
+    """A write of someone else, behind the loop's back."""
+    head = world.head()
+    world.repository._inner.commit([Write(head._replace(revision=head.revision + 1), head.revision)])  # noqa: SLF001
+
+
+def test_a_write_whose_answer_was_lost_gets_its_first_answer_under_the_same_idempotency_key(world: World) -> None:
+    world.repository.lose_answer = True
+    with pytest.raises(Unavailable):
+        world.put(text("a"), retried("k1"))
+    assert world.put(text("a"), retried("k1")).body["version"] == 1
+    assert world.head().revision == 3
+
+
+def test_an_envelope_whose_answer_was_lost_needs_no_idempotency_key(world: World) -> None:
+    world.repository.lose_answer = True
+    with pytest.raises(Unavailable):
+        world.put(sealed("a", 1))
+    assert world.put(sealed("a", 1)).body["version"] == 1
+    assert world.head().revision == 3
+
+
+def test_every_record_that_a_put_was_decided_on_is_conditioned_on(world: World) -> None:
+    world.put(sealed("a", 1))
+    world.put(sealed("a", 2), retried("k1"))
+    expected = {address(action): action.expected for action in world.repository.committed}
+    assert expected == {
+        records.head(NS): 3,
+        records.settings(NS): 1,
+        records.data_key(NS, kid()): 2,
+        records.key(NS, "a"): 3,
+        records.version(NS, "a", 2): None,
+        records.log(records.of_namespace(NS), 4): None,
+        next(at for at in expected if at.sk.startswith("I#")): None,
+    }
+
+
+def address(action: WriteAction) -> RecordAddress:
+    return records.address_of(action.record) if isinstance(action, Write) else action.address
+
+
+def test_what_stands_already_takes_no_transaction_and_what_only_checks_is_not_remembered(world: World) -> None:
+    world.repository.calls.clear()
+    add_data_key(world.ports, ADMIN, NS, data_key(), retried("k1"))
+    assert "commit" not in world.repository.calls
+    create_namespace(world.ports, ADMIN, NS, NamespaceWanted(), retried("k2"))
+    assert world.repository.committed == [StampCheck(records.head(NS), 2), StampCheck(records.settings(NS), 1)]
+
+
+def test_after_the_store_failed_it_is_not_asked_for_a_first_answer(world: World) -> None:
+    world.set(snapshot_bytes=90)
+    world.repository.before_commit.append(fail)
+    world.repository.calls.clear()
+    with pytest.raises(StoreUnavailable):
+        world.put(text("a", "x" * 100), retried("k1"))
+    assert world.repository.calls == ["get"]
+
+
+def fail() -> None:
+    raise StoreUnavailable("It is away.", retry_after=1)
+
+
+@pytest.mark.parametrize(("data_keys", "commits"), [(7, [100]), (8, [1 + 30, 101 - 30])])
+def test_what_does_not_fit_into_the_transaction_is_shown_beforehand_at_the_same_revision(
+    world: World, data_keys: int, commits: list[int]
+) -> None:
+    """30 new keys, each with its version and a condition beside; HEAD, settings, the log, and the data keys."""
+    for number in range(1, data_keys):
+        add_data_key(world.ports, ADMIN, NS, data_key(number), None)
+    world.clock.pass_by(11)
+    watched = Commits(world.repository)
+    puts = [sealed(f"k{number}", 1, number=number % data_keys) for number in range(30)]
+    commit_change_set(world.ports._replace(repository=watched), DEVELOPER, NS, ChangeSet(tuple(puts)), None)
+    assert [len(each) for each in watched.commits] == commits
+    assert all(records.head(NS) in map(address, each) for each in watched.commits)
+
+
+def test_each_sixteenth_revision_is_summed_up_by_the_write_that_made_it_and_by_no_other(world: World) -> None:
+    for _ in range(3, 16):
+        world.put(text("a"))
+    assert not [sk for sk in world.stored() if sk.startswith("S#")]
+    world.put(text("a"))
+    assert [sk for sk in world.stored() if sk.startswith("S#")] == ["S#1#000000000016"]
+    world.repository.calls.clear()
+    world.set()
+    assert world.repository.calls == ["get", "commit"]
+
+
+class Torn(MemoryRepository):
+    """A batch whose first records are older than its last: the key is read before a write, HEAD after it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.old: dict[RecordAddress, Record] = {}
+
+    def get(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
+        found = super().get(addresses)
+        torn = {at: self.old[at] for at in addresses if at in self.old}
+        self.old = {}
+        return found | torn
+
+
+def test_a_torn_batch_loses_no_update_though_head_is_current() -> None:
+    table = Torn()
+    world = settled(table)
+    world.put(text("a", "1"))
+    at = records.key(NS, "a")
+    old = table.get([at])
+    world.put(text("a", "2"))
+    table.old = old
+    assert world.put(text("a", "3")).body["version"] == 3
+
+
+def test_a_version_that_is_younger_than_the_head_that_was_read_is_read_again_with_its_data_key() -> None:
+    table = Torn()
+    world = settled(table)
+    old = table.get([records.head(NS)])
+    add_data_key(world.ports, ADMIN, NS, data_key(1), None)
+    world.put(sealed("a", 1, number=1)._replace(activate=False))
+    table.old = old
+    assert world.change(Activate(names.key("a"), 1)).status == 200
+
+
+class Beheaded(Torn):
+    """Always reads the records as they were, or leaves them out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.without: RecordAddress | None = None
+
+    def get(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
+        found = MemoryRepository.get(self, addresses) | {at: self.old[at] for at in addresses if at in self.old}
+        return {at: record for at, record in found.items() if at != self.without}
+
+
+def why_lost(asked: Callable[[], object]) -> tuple[RecordAddress, ...]:
+    with pytest.raises(Contended) as busy:
+        asked()
+    race = busy.value.__context__
+    assert isinstance(race, LostRace)
+    return race.addresses
+
+
+def test_a_lost_race_names_the_records_that_do_not_fit_together() -> None:
+    table = Beheaded()
+    world = settled(table)
+    world.ports = world.ports.within(1.0)
+    old = table.get([records.head(NS)])
+    add_data_key(world.ports, ADMIN, NS, data_key(1), None)
+    world.put(sealed("a", 1, number=1)._replace(activate=False))
+    table.old = old
+    assert why_lost(lambda: world.change(Activate(names.key("a"), 1))) == (
+        records.head(NS), records.version(NS, "a", 1),
+    )  # fmt: skip
+    table.old, table.without = {}, records.settings(NS)
+    assert why_lost(lambda: world.put(text("b"))) == (records.head(NS), records.settings(NS))
+
+
+def test_a_settings_change_between_reading_and_committing_is_not_overlooked(world: World) -> None:
+    world.repository.before_commit.append(lambda: ignore(world.set(read_only=True)))
+    with pytest.raises(Conflict):
+        world.put(text("a"))
+
+
+def ignore(_outcome: object) -> None:
+    return

@@ -1,0 +1,206 @@
+"""Data keys: rewrapped in place, retired when nothing needs them, and never lost."""
+
+import json
+
+import pytest
+
+from configsvc.model import limits, names
+from configsvc.model.change_set import Activate, Delete
+from configsvc.model.errors import AlreadyExists, Conflict, Forbidden, InvalidEnvelope, NotFound, TooLarge
+from configsvc.model.snapshot import DataKey, cost
+from configsvc.service.engine.ports import WriteOutcome
+from configsvc.service.engine.tally import snapshot_cost
+from configsvc.service.verbs.data_keys import add_data_key, list_data_keys, retire_data_key, rewrap_data_key
+from configsvc.service.verbs.history import fetch_revision
+from tests.support.service.sealed import KMS_KEY, data_key, kid
+from tests.support.service.world import ADMIN, DEVELOPER, NS, READER, STRANGER, World, retried, sealed, settled, text
+
+OTHER = KMS_KEY.replace("eu-central-1", "eu-west-1")
+
+
+@pytest.fixture
+def world() -> World:
+    return settled()
+
+
+def rewrapped(number: int = 0) -> DataKey:
+    return DataKey(kid(number), OTHER, "AAAA" * 50)
+
+
+def rewrap(world: World, wanted: DataKey) -> WriteOutcome:
+    return rewrap_data_key(world.ports, ADMIN, NS, wanted, None)
+
+
+def retire(world: World, number: int = 0) -> WriteOutcome:
+    return retire_data_key(world.ports, ADMIN, NS, kid(number), None)
+
+
+def keyring(world: World) -> dict[object, dict[str, object]]:
+    listed = list_data_keys(world.ports, READER, NS)["data_keys"]
+    assert isinstance(listed, list)
+    return {each["kid"]: each for each in listed}
+
+
+def served(world: World) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = json.loads(world.fetch().body or "")["data_keys"]
+    return found
+
+
+def test_readers_who_need_the_key_get_the_new_wrapping(world: World) -> None:
+    world.put(sealed("a", 1))
+    held = world.fetch()
+    outcome = rewrap(world, rewrapped())
+    assert (outcome.status, outcome.etag) == (200, '"4"')
+    assert outcome.body == {"namespace": NS, "kid": kid(), "state": "live", "revision": 4}
+    fetched = world.fetch(held.etag)
+    assert fetched.status == 200
+    assert served(world) == [rewrapped()._asdict()]
+    assert snapshot_cost(world.head(), "utf8") == cost(fetched.body or "", "utf8")
+
+
+def test_readers_who_do_not_need_the_key_keep_what_they_hold(world: World) -> None:
+    world.put(text("a"))
+    held = world.fetch()
+    rewrap(world, rewrapped())
+    assert world.fetch(held.etag).status == 304
+    assert world.head().revision == 4
+
+
+def test_the_wrapping_that_was_replaced_stays_in_the_log(world: World) -> None:
+    rewrap(world, rewrapped())
+    record = world.log()[-1]
+    assert (record.verb, record.subject) == ("rewrap_data_key", kid())
+    assert record.details == {"was": data_key()._asdict(), "now": rewrapped()._asdict()}
+
+
+def test_the_same_wrapping_again_writes_nothing(world: World) -> None:
+    first = rewrap(world, rewrapped())
+    before = world.stored()
+    assert rewrap(world, rewrapped()) == first
+    assert world.stored() == before
+
+
+def test_what_was_sealed_before_is_counted_on(world: World) -> None:
+    world.put(sealed("a", 1))
+    rewrap(world, rewrapped())
+    world.put(sealed("b", 1))
+    assert (keyring(world)[kid()]["seals"], keyring(world)[kid()]["served"]) == (2, 2)
+
+
+def test_a_wrapping_that_would_pass_the_size_is_refused(world: World) -> None:
+    world.put(sealed("a", 1))
+    world.set(snapshot_bytes=snapshot_cost(world.head(), "utf8") + 10)
+    before = world.stored()
+    with pytest.raises(TooLarge):
+        rewrap(world, data_key()._replace(wrapped="A" * limits.WRAPPED_DATA_KEY))
+    assert world.stored() == before
+
+
+def test_a_snapshot_never_mixes_a_wrapping_with_a_revision_that_it_does_not_belong_to(world: World) -> None:
+    """The keys are read as one revision left them, then the data key is rewrapped before it is read."""
+    world.put(sealed("a", 1))
+    world.repository.before_query.append(lambda: rewrap(world, rewrapped()))
+    body = json.loads(world.fetch().body or "")
+    assert (body["revision"], body["data_keys"]) == (4, [rewrapped()._asdict()])
+
+
+def test_a_retired_key_takes_no_more_values_and_brings_none_back(world: World) -> None:
+    world.put(sealed("a", 1, number=0))
+    world.put(text("a", declassify=False, form="kms", value="AAAA"))
+    outcome = retire(world)
+    assert outcome.body == {"namespace": NS, "kid": kid(), "state": "retired", "revision": 5}
+    with pytest.raises(InvalidEnvelope):
+        world.put(sealed("b", 1))
+    with pytest.raises(Conflict, match="retired") as refused:
+        world.change(Activate(names.key("a"), 1))
+    assert refused.value.members == {"key": "a", "version": 1, "kid": kid()}
+    with pytest.raises(Conflict, match="retired"):
+        rewrap(world, rewrapped())
+    with pytest.raises(AlreadyExists):
+        add_data_key(world.ports, ADMIN, NS, data_key(), None)
+
+
+def test_a_key_that_entries_need_is_not_retired(world: World) -> None:
+    world.put(sealed("a", 1))
+    before = world.stored()
+    with pytest.raises(Conflict) as refused:
+        retire(world)
+    assert refused.value.members == {"kid": kid(), "served": 1}
+    assert world.stored() == before
+    world.change(Delete(names.key("a")))
+    assert retire(world).status == 200
+
+
+def test_a_value_that_comes_to_need_the_key_while_it_is_retired_keeps_it(world: World) -> None:
+    world.repository.before_commit.append(lambda: world.put(sealed("a", 1)))
+    with pytest.raises(Conflict):
+        retire(world)
+    assert keyring(world)[kid()]["state"] == "live"
+
+
+def test_retiring_changes_nothing_for_readers_and_makes_room(world: World) -> None:
+    held = world.fetch()
+    retire(world)
+    assert world.fetch(held.etag).status == 304
+    assert kid() not in world.head().kids
+
+
+def test_retiring_again_gets_the_first_revision_and_writes_nothing(world: World) -> None:
+    first = retire(world)
+    before = world.stored()
+    assert retire(world) == first
+    assert world.stored() == before
+
+
+def test_a_retired_key_still_opens_earlier_revisions(world: World) -> None:
+    world.put(sealed("a", 1))
+    world.change(Delete(names.key("a")))
+    retire(world)
+    body = json.loads(fetch_revision(world.ports, READER, NS, 3, None).body or "")
+    assert body["data_keys"] == [data_key()._asdict()]
+
+
+def test_the_keyring_tells_seals_and_served_entries_of_each_key(world: World) -> None:
+    add_data_key(world.ports, ADMIN, NS, data_key(1), None)
+    world.put(sealed("a", 1))
+    world.put(sealed("b", 1, number=1))
+    world.put(sealed("b", 2, number=1))
+    counts = {each: (found["state"], found["seals"], found["served"]) for each, found in keyring(world).items()}
+    assert counts == {kid(): ("live", 1, 1), kid(1): ("live", 2, 1)}
+
+
+def test_a_data_key_that_is_not_there_is_not_found(world: World) -> None:
+    with pytest.raises(NotFound):
+        rewrap(world, rewrapped(7))
+    with pytest.raises(NotFound):
+        retire(world, 7)
+
+
+def test_only_an_admin_touches_the_keyring(world: World) -> None:
+    for caller, refusal in ((DEVELOPER, Forbidden), (STRANGER, NotFound)):
+        with pytest.raises(refusal):
+            rewrap_data_key(world.ports, caller, NS, rewrapped(), None)
+        with pytest.raises(refusal):
+            retire_data_key(world.ports, caller, NS, kid(), None)
+
+
+def test_an_answer_that_got_lost_is_given_again(world: World) -> None:
+    first = retire_data_key(world.ports, ADMIN, NS, kid(), retried("k"))
+    assert retire_data_key(world.ports, ADMIN, NS, kid(), retried("k")) == first
+    assert rewrap_data_key(world.ports, ADMIN, NS, data_key(), retried("k")) == first
+
+
+def test_each_costs_one_read_and_one_transaction(world: World) -> None:
+    rewrap(world, rewrapped())
+    retire(world)
+    assert world.repository.calls == ["get", "commit"] * 2
+
+
+def test_the_newest_data_key_is_the_one_added_last_whatever_the_clock_said(world: World) -> None:
+    world.clock.pass_by(-3600)
+    add_data_key(world.ports, ADMIN, NS, data_key(1), None)
+    world.clock.pass_by(7200)
+    rewrap(world, rewrapped())
+    listed = list_data_keys(world.ports, READER, NS)["data_keys"]
+    assert isinstance(listed, list)
+    assert [(each["kid"], each["revision"]) for each in listed] == [(kid(1), 3), (kid(), 2)]

@@ -1,0 +1,311 @@
+"""After a restore: numbers of the lost time are never given out again, and HEAD counts what is there."""
+
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+
+from configsvc.model import limits, names
+from configsvc.model.change_set import Delete
+from configsvc.model.errors import Contended, Forbidden, Gone, InvalidRequest, NotFound
+from configsvc.service.engine import records
+from configsvc.service.engine.ports import Remove, Write, WriteOutcome
+from configsvc.service.engine.records import Head, RetentionSettings
+from configsvc.service.verbs.data_keys import retire_data_key
+from configsvc.service.verbs.grants import set_grants
+from configsvc.service.verbs.history import fetch_revision
+from configsvc.service.verbs.lift import SETTLES, compare_heads, lift_namespace, rebuild_head
+from configsvc.service.verbs.upkeep import run_upkeep
+from tests.support.service.fakes import FakeClock
+from tests.support.service.sealed import kid
+from tests.support.service.world import (
+    ADMIN,
+    DEVELOPER,
+    NS,
+    READER,
+    STRANGER,
+    World,
+    grant,
+    retried,
+    sealed,
+    settled,
+    text,
+)
+
+
+@pytest.fixture
+def world() -> World:
+    world = settled()
+    world.put(sealed("a", 1))
+    world.put(text("b"))
+    world.put(text("c", activate=False))
+    return world
+
+
+def lifted(world: World, revision: int) -> WriteOutcome:
+    return lift_namespace(world.ports, ADMIN, NS, revision, None)
+
+
+def damage(world: World, **numbers: object) -> Head:
+    """HEAD as something went wrong with it, at the revision that it has."""
+    head = world.head()
+    world.repository.commit([Write(head._replace(**numbers), head.revision)])  # type: ignore[arg-type]  # any member
+    return head
+
+
+def test_revision_floor_and_served_revision_go_above_what_was_seen(world: World) -> None:
+    outcome = lifted(world, 100)
+    assert (outcome.status, outcome.etag) == (200, '"101"')
+    assert outcome.body == {
+        "namespace": NS, "revision": 101, "served_revision": 101, "floor": 100,
+        "check": {"right": True, "differences": []},
+    }  # fmt: skip
+
+
+def test_no_version_of_the_lost_time_is_given_out_again(world: World) -> None:
+    lifted(world, 100)
+    assert world.put(text("b")).body["version"] == 101
+    assert world.put(sealed("new", 101)).body["version"] == 101
+
+
+def test_who_holds_something_of_the_lost_time_is_not_told_that_it_is_current(world: World) -> None:
+    held = world.fetch()
+    lifted(world, 3)
+    assert world.fetch(held.etag).status == 200
+
+
+def test_what_was_served_is_served_still(world: World) -> None:
+    before = world.fetch().body or ""
+    lifted(world, 100)
+    assert (world.fetch().body or "") == before.replace('"revision":4', '"revision":101')
+
+
+def test_a_lift_to_less_goes_up_all_the_same(world: World) -> None:
+    assert lifted(world, 3).body["revision"] == 6
+    assert world.head().floor == 3
+
+
+def test_a_lift_again_writes_nothing(world: World) -> None:
+    first = lifted(world, 100)
+    before = world.stored()
+    assert lifted(world, 100) == first
+    assert world.stored() == before
+
+
+def test_earlier_revisions_are_still_served_and_those_of_the_lost_time_are_gone(world: World) -> None:
+    lifted(world, 100)
+    world.put(text("b"))
+    assert fetch_revision(world.ports, READER, NS, 4, None).status == 200
+    with pytest.raises(Gone):
+        fetch_revision(world.ports, READER, NS, 50, None)
+
+
+def test_the_log_tells_what_was_asked_and_found(world: World) -> None:
+    damage(world, entries=7)
+    lifted(world, 100)
+    record = world.log()[-1]
+    assert (record.verb, record.revision) == ("lift", 101)
+    assert record.details == {
+        "asked": 100, "was": {"revision": 5, "floor": 0},
+        "check": {"right": False, "differences": [{"what": "entries", "head": 7, "found": 2}]},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", [{"entries": 9}, {"size": 1}, {"size_ascii": 1}, {"stamps": 0}, {"kids": {}}])
+def test_a_head_that_counts_wrong_is_told_and_counts_right_again(world: World, wrong: dict[str, object]) -> None:
+    right = damage(world, **wrong)
+    check = lifted(world, 1).body["check"]
+    assert isinstance(check, dict)
+    assert (check["right"], len(check["differences"]) > 0) == (False, True)
+    now = world.head()
+    assert (now.entries, now.stamps) == (right.entries, right.stamps)
+    assert (now.size, now.size_ascii) == (right.size, right.size_ascii)
+    assert (now.kids[kid()].served, now.kids[kid()].cost) == (right.kids[kid()].served, right.kids[kid()].cost)
+    assert world.fetch().status == 200
+    assert lifted(world, 1).body["check"] == {"right": True, "differences": []}
+
+
+def test_a_data_key_that_head_had_forgotten_has_sealed_no_less_than_it_may_have(world: World) -> None:
+    seals = damage(world, kids={}).kids[kid()].seals
+    lifted(world, 1)
+    assert world.head().kids[kid()].seals >= seals
+
+
+def test_a_retired_data_key_is_counted_no_more(world: World) -> None:
+    world.change(Delete(names.key("a")))
+    retire_data_key(world.ports, ADMIN, NS, kid(), None)
+    assert lifted(world, 100).body["check"] == {"right": True, "differences": []}
+    assert world.head().kids == {}
+
+
+def test_a_log_that_goes_above_head_is_gone_beyond(world: World) -> None:
+    damage(world, revision=3)
+    assert lifted(world, 1).body["revision"] == 6
+
+
+def test_a_head_without_a_change_that_its_log_has_is_repaired_by_what_is_there(world: World) -> None:
+    at = records.key(NS, "b")
+    world.repository.commit([Remove(at, world.repository.get([at])[at].revision)])
+    found = lifted(world, 1).body["check"]
+    assert isinstance(found, dict)
+    assert [each["what"] for each in found["differences"]] == ["entries", "size", "size_ascii", "stamps"]
+    assert world.fetch().status == 200
+
+
+class Meanwhile(FakeClock):
+    """A clock under whose first pause something happens."""
+
+    def __init__(self, happens: Callable[[], object]) -> None:
+        super().__init__()
+        self._happens = [happens]
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        for happens in self._happens:
+            happens()
+        self._happens.clear()
+
+
+def test_a_reading_that_fell_into_a_write_repairs_nothing(world: World) -> None:
+    """The first reading misses a key that the second sees: then it was no fault of HEAD's."""
+    at = records.key(NS, "b")
+    state = world.repository.get([at])[at]
+    world.repository.commit([Remove(at, state.revision)])
+    clock = Meanwhile(lambda: world.repository.commit([Write(state, None)]))
+    world.ports = world.ports._replace(clock=clock)
+    assert lifted(world, 100).body["check"] == {"right": True, "differences": []}
+    assert SETTLES in clock.slept
+
+
+def test_a_reading_that_keeps_falling_into_writes_is_contended_and_not_a_throttled_table(world: World) -> None:
+    at = records.key(NS, "b")
+    world.repository.commit([Remove(at, world.repository.get([at])[at].revision)])
+    world.ports = world.ports.within(SETTLES)
+    with pytest.raises(Contended, match="count twice"):
+        lifted(world, 100)
+
+
+def test_a_write_in_between_is_counted(world: World) -> None:
+    world.repository.before_commit.append(lambda: world.put(text("d")))
+    outcome = lifted(world, 100)
+    head = world.head()
+    found = world.repository.query(records.of_namespace(NS), "")
+    counted = [each for each in found if not isinstance(each, Head)]
+    assert outcome.body["check"] == {"right": True, "differences": []}
+    assert head.entries == 3
+    assert compare_heads(head, rebuild_head(head, counted)) == ()
+
+
+@pytest.mark.parametrize("revision", [0, -1, limits.REVISION_LIFT + 1])
+def test_no_number_to_lift_to_is_refused(world: World, revision: int) -> None:
+    with pytest.raises(InvalidRequest):
+        lifted(world, revision)
+
+
+def test_the_highest_lift_leaves_room_for_versions(world: World) -> None:
+    lifted(world, limits.REVISION_LIFT)
+    assert world.put(text("b")).body["version"] == limits.REVISION_LIFT + 1
+
+
+def test_only_an_admin_lifts(world: World) -> None:
+    for caller, refusal in ((DEVELOPER, Forbidden), (STRANGER, NotFound)):
+        with pytest.raises(refusal):
+            lift_namespace(world.ports, caller, NS, 100, None)
+
+
+def test_the_answer_that_got_lost_is_given_again(world: World) -> None:
+    first = lift_namespace(world.ports, ADMIN, NS, 100, retried("k"))
+    world.put(text("b"))
+    assert lift_namespace(world.ports, ADMIN, NS, 100, retried("k")) == first
+
+
+@pytest.mark.parametrize("raised", [6 + limits.REVISION_JUMP, limits.REVISION_MOST, 10**15])
+def test_a_head_that_somebody_raised_comes_down_to_what_the_log_has(world: World, raised: int) -> None:
+    damage(world, revision=raised, served=raised, tag="evil")
+    outcome = lifted(world, 1)
+    assert outcome.body["revision"] == outcome.body["served_revision"] == 6
+    assert {"what": "revision", "head": raised, "found": 5} in outcome.body["check"]["differences"]  # type: ignore[index]
+    assert world.put(text("b")).body["revision"] == 7
+
+
+def test_a_head_that_was_raised_and_written_on_comes_down_to_what_counts(world: World) -> None:
+    damage(world, revision=10**15, served=10**15)
+    world.put(text("b"))
+    assert lifted(world, 100).body["revision"] == 101
+    assert world.put(text("c")).body["revision"] == 102
+
+
+def test_a_lift_goes_above_all_that_a_client_begins_with(world: World) -> None:
+    assert limits.REVISION_LIFT >= limits.REVISION_MOST + 1000 * limits.REVISION_JUMP
+    assert lifted(world, limits.REVISION_MOST).body["revision"] == limits.REVISION_MOST + 1
+
+
+@pytest.mark.parametrize("raised", [7, 10**9, 10**10, 2**53])
+def test_the_latest_version_of_a_key_that_somebody_raised_comes_down(world: World, raised: int) -> None:
+    overstate(world, ["b"], raised)
+    outcome = lifted(world, 1)
+    assert {"what": "keys.b.latest", "head": raised, "found": 5} in outcome.body["check"]["differences"]  # type: ignore[index]
+    assert world.put(text("b")).body["version"] == 6
+    assert lifted(world, 1).body["check"] == {"right": True, "differences": []}
+
+
+def test_the_latest_versions_of_many_keys_come_down_in_several_lifts(world: World) -> None:
+    keys = [f"many.{number}" for number in range(100)]
+    for key in keys:
+        world.put(text(key))
+    overstate(world, keys, 2**53)
+    checks = [lifted(world, 1).body["check"]["right"] for _ in range(3)]  # type: ignore[index]
+    assert checks == [False, False, True]
+
+
+def test_the_latest_versions_of_keys_that_serve_more_than_a_transaction_takes_come_down(world: World) -> None:
+    keys = [f"many.{number}" for number in range(17)]
+    world.set(snapshot_bytes=limits.SNAPSHOT_BYTES_MOST)
+    for key in keys:
+        world.put(text(key, "x" * 245_000))
+    overstate(world, keys, 2**53)
+    checks = [lifted(world, 1).body["check"]["right"] for _ in range(3)]  # type: ignore[index]
+    assert checks == [False, False, True]
+
+
+def test_a_floor_that_somebody_raised_comes_down(world: World) -> None:
+    damage(world, floor=2**53)
+    lifted(world, 3)
+    assert world.put(text("b")).body["version"] == 6
+
+
+def test_whatever_was_raised_the_answer_and_the_log_hold_only_numbers_that_readers_take(world: World) -> None:
+    overstate(world, ["b"], 10**30)
+    damage(world, revision=10**30, served=10**30, floor=10**30, size=10**30)
+    told = json.dumps([lifted(world, 1).body, world.log()[-1].details])
+    assert max(map(int, re.findall("[0-9]+", told))) == limits.EXACT
+
+
+def overstate(world: World, keys: list[str], latest: int) -> None:
+    """A latest version that somebody with the table wrote, and nothing else."""
+    for key in keys:
+        at = records.key(NS, key)
+        state = world.repository.get([at])[at]
+        world.repository.commit([Write(state._replace(latest=latest), state.revision)])  # type: ignore[call-arg]
+
+
+def test_who_administers_one_namespace_alone_cannot_end_it_for_every_process_that_starts(world: World) -> None:
+    """Above what a process begins with a namespace is lost to it, and no revision goes down again."""
+    set_grants(world.ports, ADMIN, DEVELOPER.principal or "", (grant("admin", on=NS),), None)
+    with pytest.raises(Forbidden, match=r"takes admin on \*"):
+        lift_namespace(world.ports, DEVELOPER, NS, limits.REVISION_LIFT_OWN + 1, None)
+    assert world.head().revision < 10
+    assert lift_namespace(world.ports, DEVELOPER, NS, limits.REVISION_LIFT_OWN, None).status == 200
+    assert world.head().revision + limits.REVISION_MOST // 4 < limits.REVISION_MOST
+
+
+def test_upkeep_leaves_what_tells_a_lift_the_last_revision_also_where_somebody_raised_head(world: World) -> None:
+    """Settings move HEAD and the log alone: without the log their numbers were given out again."""
+    world.set(retention=RetentionSettings(log_days=1))
+    for number in range(5):
+        world.set(description=f"{number}")
+    last = damage(world, revision=10**15).revision
+    world.clock.sleep(3 * 24 * 3600)
+    run_upkeep(world.ports, ADMIN, NS)
+    assert lifted(world, 1).body["revision"] == last + 1

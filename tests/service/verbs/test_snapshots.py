@@ -1,0 +1,201 @@
+"""The hot path: what a poll costs, which writes a reader sees, and that a snapshot is of one revision."""
+
+import json
+
+import pytest
+
+from configsvc.adapters.memory import MemoryRepository
+from configsvc.model.change_set import Activate, Delete
+from configsvc.model.errors import Contended, NotFound
+from configsvc.model.names import key as named
+from configsvc.model.snapshot import cost, parse
+from configsvc.service.engine import records
+from configsvc.service.engine.ports import Write
+from configsvc.service.engine.records import KeyState, Record, RecordAddress
+from configsvc.service.verbs.data_keys import add_data_key
+from configsvc.service.verbs.namespaces import get_namespace
+from configsvc.service.verbs.snapshots import fetch_snapshot
+from tests.support.service.sealed import data_key, kid
+from tests.support.service.world import ADMIN, NS, READER, STRANGER, World, sealed, settled, text
+
+
+@pytest.fixture
+def world() -> World:
+    return settled()
+
+
+def values(world: World) -> dict[str, object]:
+    body = world.fetch().body
+    assert body is not None
+    return {entry.key: entry.value for entry in parse(json.loads(body)).entries}
+
+
+def test_a_poll_that_finds_nothing_new_is_one_read_of_one_record(world: World) -> None:
+    held = world.fetch()
+    world.repository.calls.clear()
+    poll = world.fetch(held.etag)
+    assert (poll.status, poll.body, poll.etag) == (304, None, held.etag)
+    assert world.repository.calls == ["get"]
+    assert world.repository.read == [records.head(NS)]
+
+
+def test_a_poll_with_grants_not_cached_is_one_batch_of_two(world: World) -> None:
+    held = world.fetch()
+    world.clock.pass_by(11)
+    world.repository.calls.clear()
+    assert world.fetch(held.etag).status == 304
+    assert world.repository.calls == ["get"]
+    assert world.repository.read == [records.head(NS), records.address_of_granted("api-key:readerkey")]
+
+
+def test_a_snapshot_rendered_before_is_one_read(world: World) -> None:
+    world.put(text("a"))
+    first = world.fetch()
+    world.repository.calls.clear()
+    assert world.fetch() == first
+    assert world.repository.calls == ["get"]
+
+
+def test_a_snapshot_holds_all_that_is_active_in_order_of_key_and_the_data_keys_in_use_in_order_of_kid() -> None:
+    world = settled()
+    for number in range(1, 4):
+        add_data_key(world.ports, ADMIN, NS, data_key(number), None)
+    world.change(sealed("c", 1, number=2), sealed("b", 1, number=1), text("a", "ä"), text("d", activate=False))
+    body = json.loads(world.fetch().body or "")
+    assert [entry["key"] for entry in body["entries"]] == ["a", "b", "c"]
+    assert [each["kid"] for each in body["data_keys"]] == sorted([kid(1), kid(2)])
+    assert body["revision"] == world.head().served == 6
+    assert body["entries"][0] == {"key": "a", "version": 1, "form": "plain", "content_type": "text/plain", "value": "ä"}
+
+
+def test_what_readers_get_moves_the_served_revision_and_the_etag(world: World) -> None:
+    etags = [world.fetch().etag]
+    world.put(text("a"))
+    etags.append(world.fetch().etag)
+    world.change(Delete(named("a")))
+    etags.append(world.fetch().etag)
+    world.change(Activate(named("a"), 1))
+    etags.append(world.fetch().etag)
+    assert len(set(etags)) == 4
+    assert world.head().served == world.head().revision
+
+
+def test_what_readers_do_not_get_leaves_the_served_revision_and_the_etag(world: World) -> None:
+    world.put(text("a"))
+    held, head = world.fetch(), world.head()
+    world.put(text("b", activate=False))
+    world.set(description="another")
+    add_data_key(world.ports, ADMIN, NS, data_key(1), None)
+    world.change(Activate(named("a"), 1))
+    assert world.fetch(held.etag).status == 304
+    assert world.head().revision == head.revision + 4
+    assert (world.head().served, world.head().tag) == (head.served, head.tag)
+
+
+def test_a_table_restored_to_an_earlier_point_and_written_again_gives_no_false_304(world: World) -> None:
+    before = world.head()
+    world.put(text("a", "new"))
+    held = world.fetch()
+    restored = settled()
+    assert restored.head() == before
+    restored.ports.chance.tag()
+    restored.put(text("a", "other"))
+    assert restored.head().served == world.head().served
+    assert restored.fetch(held.etag).status == 200
+
+
+def test_a_namespace_that_is_absent_and_one_that_may_not_be_read_look_the_same(world: World) -> None:
+    with pytest.raises(NotFound) as hidden:
+        world.fetch(who=STRANGER)
+    with pytest.raises(NotFound) as absent:
+        settled_without_namespace().fetch()
+    assert hidden.value.detail == absent.value.detail
+    assert hidden.value.members == absent.value.members
+
+
+def settled_without_namespace() -> World:
+    return World()
+
+
+def test_a_write_between_head_and_query_does_not_tear_the_snapshot(world: World) -> None:
+    world.change(text("a", "1"), text("b", "1"))
+    world.repository.before_query.append(lambda: ignore(world.change(text("a", "2"), text("b", "2"))))
+    assert values(world) == {"a": "2", "b": "2"}
+
+
+def test_a_namespace_that_moves_all_the_time_is_refused_at_the_deadline_and_not_torn(world: World) -> None:
+    table, at = world.repository._inner, records.head(NS)  # noqa: SLF001  # behind the counting
+
+    def moves() -> None:
+        head = table.get([at])[at]
+        assert isinstance(head, records.Head)
+        table.commit([Write(head._replace(revision=head.revision + 1, stamps=head.stamps + 7), head.revision)])
+        world.clock.pass_by(0.1)
+
+    world.put(text("a", "1"))
+    began = world.clock.monotonic()
+    world.repository.before_query.extend([moves] * 1000)
+    world.repository.before_get.extend([moves] * 1000)
+    with pytest.raises(Contended) as refused:
+        fetch_snapshot(world.ports.within(3.0), READER, NS, None)
+    assert (refused.value.status, refused.value.members) == (429, {"retry_after": 1})
+    assert world.clock.monotonic() - began < 3.2
+
+
+def test_what_moved_while_all_keys_were_read_is_read_by_itself(world: World) -> None:
+    world.change(*(text(f"k{number}") for number in range(20)))
+    world.repository.before_query.append(lambda: ignore(world.put(text("k1", "2"))))
+    world.repository.calls.clear()
+    assert values(world)["k1"] == "2"
+    assert world.repository.calls.count("query") == 2  # the keys once, and the log
+
+
+def ignore(_outcome: object) -> None:
+    return
+
+
+class Lagging(MemoryRepository):
+    """A Query that still sees one key as it was, as it may while a transaction is being applied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.old: Record | None = None
+
+    def _next(self, partition: str, prefix: str, after: str) -> tuple[str, Record] | None:
+        step = super()._next(partition, prefix, after)
+        if step and self.old and RecordAddress(partition, step[0]) == records.address_of(self.old):
+            old, self.old = self.old, None
+            return step[0], old
+        return step
+
+
+def test_a_query_that_lags_behind_head_is_noticed_though_counts_and_bytes_agree() -> None:
+    table = Lagging()
+    world = settled(table)
+    world.change(text("a", "1"), text("b", "1"))
+    at = records.key(NS, "a")
+    old = table.get([at])[at]
+    world.change(text("a", "2"), text("b", "2"))
+    assert isinstance(old, KeyState)
+    table.old = old
+    assert values(world) == {"a": "2", "b": "2"}
+
+
+def test_bytes_is_exactly_what_the_snapshot_costs_in_the_answer(world: World) -> None:
+    def told() -> object:
+        return get_namespace(world.ports, READER, NS)["bytes"]
+
+    assert told() == cost(world.fetch().body or "", world.ports.charset)
+    add_data_key(world.ports, ADMIN, NS, data_key(1), None)
+    world.change(text("a", 'ä "quoted" \\ \n\x00'), sealed("b", 1), sealed("c", 1, number=1))
+    assert told() == cost(world.fetch().body or "", world.ports.charset)
+    world.change(Delete(named("b")), text("a", ""))
+    assert told() == cost(world.fetch().body or "", world.ports.charset)
+    world.change(Delete(named("a")), Delete(named("c")))
+    assert told() == cost(world.fetch().body or "", world.ports.charset)
+
+
+def test_a_write_that_fails_on_the_store_leaves_the_snapshot_as_it_was(world: World) -> None:
+    head = world.head()
+    world.repository.commit([Write(head._replace(revision=head.revision + 1), head.revision)])
+    assert world.fetch().etag == f'"{head.served}-{head.tag}"'

@@ -1,0 +1,149 @@
+"""Whatever is written and whenever upkeep runs: every revision that the log has is served as a plain model has it."""
+
+from contextlib import suppress
+from itertools import count
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from configsvc.adapters.memory import MemoryRepository
+from configsvc.model.errors import Unavailable
+from configsvc.service.engine import records
+from configsvc.service.engine.records import Head, KeyState, RetentionSettings, StoredVersion
+from configsvc.service.verbs.lift import compare_heads, rebuild_head
+from configsvc.service.verbs.upkeep import run_upkeep
+from tests.service.engine.test_history_properties import fetched, modelled
+from tests.support.service.histories import Step, Told, histories
+from tests.support.service.world import ADMIN, NS
+
+DAY = 24 * 3600.0
+
+moments = st.lists(st.integers(0, 13), max_size=4)
+retentions = st.builds(RetentionSettings, st.none() | st.integers(1, 3), st.none() | st.integers(1, 4), st.none())
+
+
+def retain(told: Told, retention: RetentionSettings) -> None:
+    """Settings are a write, too, unless they are so already."""
+    before = told.world.head().revision
+    told.world.set(retention=retention)
+    told.revisions.extend(told.revisions[-1:] * (told.world.head().revision - before))
+
+
+def write(told: Told, history: list[list[Step]], pruned_at: list[int]) -> None:
+    """A change set a day, and upkeep after some of them."""
+    for number, change_set in enumerate(history):
+        told.world.clock.pass_by(DAY)
+        told.write([change_set])
+        if number in pruned_at:
+            run_upkeep(told.world.ports, ADMIN, NS)
+
+
+def check(told: Told) -> None:
+    world = told.world
+    found = [each for each in world.repository.query(records.of_namespace(NS), "") if not isinstance(each, Head)]
+    oldest = world.log()[0].revision
+    head = world.head()
+    for revision in range(1, told.revision + 1):
+        gone = revision < min(oldest, head.served)
+        assert fetched(told, revision) == (None if gone else modelled(told, revision))
+    kept = {(each.entry.key, each.entry.version) for each in found if isinstance(each, StoredVersion)}
+    served = {(each.key, each.active) for each in found if isinstance(each, KeyState) and each.active}
+    assert served <= kept
+    assert compare_heads(head, rebuild_head(head, found)) == ()
+
+
+@settings(max_examples=150)
+@given(histories, retentions, moments)
+def test_every_revision_in_the_log_is_served_whenever_upkeep_ran(
+    history: list[list[Step]], retention: RetentionSettings, pruned_at: list[int]
+) -> None:
+    told = Told()
+    retain(told, retention)
+    write(told, history, pruned_at)
+    check(told)
+
+
+@given(histories, retentions)
+def test_upkeep_twice_is_upkeep_once_and_moves_no_revision(
+    history: list[list[Step]], retention: RetentionSettings
+) -> None:
+    told = Told()
+    write(told, history, [])
+    retain(told, retention)
+    told.world.clock.pass_by(2 * DAY)
+    head = told.world.head()
+    assert run_upkeep(told.world.ports, ADMIN, NS)["done"] is True
+    after = told.world.stored()
+    again = run_upkeep(told.world.ports, ADMIN, NS)
+    assert (again["log_pruned"], again["versions_pruned"]) == (0, 0)
+    assert (told.world.stored(), told.world.head()) == (after, head)
+
+
+@given(histories, retentions)
+def test_what_upkeep_leaves_is_no_more_than_retention_and_the_log_ask_for(
+    history: list[list[Step]], retention: RetentionSettings
+) -> None:
+    told = Told()
+    write(told, history, [])
+    retain(told, retention)
+    told.world.clock.pass_by(2 * DAY)
+    run_upkeep(told.world.ports, ADMIN, NS)
+    if retention.versions is None:
+        return
+    oldest = told.world.log()[0].revision
+    needed = {item for active in told.revisions[oldest:] for item in active.items()}
+    for key in {name for name, _ in told.values}:
+        newest = sorted((version for name, version in told.values if name == key), reverse=True)
+        found = told.world.repository.query(records.of_namespace(NS), f"V#{key}#")
+        left = {each.entry.version for each in found if isinstance(each, StoredVersion)}
+        assert left == {*newest[: retention.versions], *(version for name, version in needed if name == key)}
+
+
+@settings(max_examples=200)
+@given(histories, histories, retentions, st.data())
+def test_writes_in_the_gaps_of_upkeep_take_nothing_from_the_log(
+    history: list[list[Step]], meanwhile: list[list[Step]], retention: RetentionSettings, data: st.DataObject
+) -> None:
+    pending = iter(meanwhile)
+    gaps = set(data.draw(st.lists(st.integers(0, 60), max_size=6)))
+    passed, running = count(), False
+
+    def between() -> None:
+        nonlocal running
+        if running and next(passed) in gaps:
+            running = False
+            told.write([change_set for change_set in [next(pending, None)] if change_set])
+            running = True
+
+    told = Told(MemoryRepository(between))
+    write(told, history, [])
+    retain(told, retention)
+    told.world.clock.pass_by(2 * DAY)
+    running = True
+    with suppress(Unavailable):
+        run_upkeep(told.world.ports, ADMIN, NS)
+    running = False
+    check(told)
+
+
+@given(histories, st.data())
+def test_upkeep_that_is_killed_between_two_transactions_leaves_everything_right(
+    history: list[list[Step]], data: st.DataObject
+) -> None:
+    told = Told()
+    write(told, history, [])
+    retain(told, RetentionSettings(1, 1))
+    told.world.clock.pass_by(2 * DAY)
+
+    def die() -> None:
+        raise Killed
+
+    told.world.repository.before_commit.extend([lambda: None] * data.draw(st.integers(0, 4)) + [die])
+    with suppress(Killed):
+        run_upkeep(told.world.ports, ADMIN, NS)
+    told.world.repository.before_commit.clear()
+    check(told)
+
+
+class Killed(Exception):
+    """The process is gone."""

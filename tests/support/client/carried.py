@@ -1,0 +1,47 @@
+"""What an error shows to whoever has it: its own text, what it came from, and the variables of our frames."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+_OURS = tuple(str(Path(__file__).parents[3] / each) for each in ("client", "configsvc"))
+_DEEP = 6
+
+
+def carried(error: BaseException) -> str:
+    """Everything on an error and on all its causes and contexts, which `from None` only hides.
+
+    Of the frames of its traceback those of ours are read, as error trackers do it: mappings and sequences are taken
+    apart, whatever they print as. Those of the test have what it put there.
+    """
+    texts: list[str] = []
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        each = waiting.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        texts += [str(each), repr(each), repr(each.args), repr(vars(each)), *traceback.format_exception(each)]
+        texts += _variables(each)
+        waiting += [each.__cause__, each.__context__]
+    return "\n".join(texts)
+
+
+def _variables(error: BaseException) -> Iterator[str]:
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_code.co_filename.startswith(_OURS):
+            for value in frame.f_locals.values():
+                yield from _parts(value, _DEEP)
+
+
+def _parts(value: object, depth: int) -> Iterator[str]:
+    yield repr(value)
+    if depth and isinstance(value, Mapping):
+        for each in value.values():
+            yield from _parts(each, depth - 1)
+    elif depth and isinstance(value, list | tuple | set | frozenset):
+        for each in value:
+            yield from _parts(each, depth - 1)

@@ -1,0 +1,85 @@
+"""Fakes of the client's own ports. The fake KMS takes the key from the blob, as AWS does, unless it is told which."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+
+from configsvc.model.encoding import base64std, from_base64std
+from configsvc.model.errors import CannotOpen, ConfigsvcError
+from configsvc.model.names import Namespace
+from configsvc_client._aws.kms import Decrypted
+from configsvc_client._pin import same_key
+from configsvc_client._ports import FetchedSnapshot
+from configsvc_client._secret import Secret
+from configsvc_client.testing import FakeClock as FakeClock  # noqa: PLC0414  # told on to the tests
+
+KMS_KEY = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+OTHER_KEY = "arn:aws:kms:eu-central-1:111122223333:key/99999999-12ab-34cd-56ef-1234567890ab"
+FOREIGN_KEY = "arn:aws:kms:eu-central-1:666666666666:key/66666666-66ab-66cd-66ef-666666666666"
+
+
+def wrap(kms_key: str, context: Mapping[str, str], plaintext: bytes) -> bytes:
+    """A blob as `kms:Encrypt` would give it out: only who knows KMS's secret could make it, which the fake forgoes."""
+    return json.dumps([kms_key, dict(context), base64std(plaintext)]).encode()
+
+
+class FakeKms:
+    """Knows every key. `down` is raised by every call, and each of `fail` by one; None among them is a call that works.
+
+    One that does not `obey` ignores which key it is told to use.
+    """
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[dict[str, str], str | None]] = []
+        self.deadlines: list[float] = []
+        self.down: Exception | None = None
+        self.fail: list[Exception | None] = []
+        self.obeys = True
+
+    def decrypt(self, ciphertext: bytes, context: Mapping[str, str], key_id: str | None, deadline: float) -> Decrypted:
+        self.deadlines.append(deadline)
+        self.calls.append((dict(context), key_id))
+        fault = self.fail.pop(0) if self.fail else self.down
+        if fault:
+            raise fault
+        try:
+            kms_key, sealed_for, plaintext = json.loads(ciphertext)
+        except ValueError:
+            raise CannotOpen("InvalidCiphertextException") from None
+        if self.obeys and key_id is not None and not same_key(key_id, kms_key):
+            raise CannotOpen("IncorrectKeyException")
+        if sealed_for != dict(context):
+            raise CannotOpen("InvalidCiphertextException")
+        return Decrypted(Secret(from_base64std(plaintext)), kms_key)
+
+
+class FakeGateway:
+    """Serves what it is given, an error too; `fail` is raised instead as long as it is set."""
+
+    def __init__(self) -> None:
+        self.served: dict[Namespace, FetchedSnapshot | ConfigsvcError] = {}
+        self.asked: list[dict[Namespace, str | None]] = []
+        self.deadlines: list[float] = []
+        self.fail: list[Exception] = []
+        self.during: Callable[[], None] = lambda: None
+
+    def fetch(
+        self,
+        known: Mapping[Namespace, str | None],
+        deadline: float,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> dict[Namespace, FetchedSnapshot | ConfigsvcError]:
+        self.deadlines.append(deadline)
+        self.asked.append(dict(known))
+        if meanwhile:
+            meanwhile()
+        self.during()
+        if self.fail:
+            raise self.fail.pop(0)
+        served = {namespace: self.served[namespace] for namespace in known}
+        return {
+            namespace: each
+            for namespace, each in served.items()
+            if isinstance(each, ConfigsvcError) or each.etag != known[namespace]
+        }

@@ -1,0 +1,68 @@
+"""The API and KMS as HTTP stubs on loopback, for a client in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import ssl
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from configsvc.model.encoding import base64std, from_base64std
+from configsvc.model.errors import CannotOpen
+from configsvc.model.snapshot import render
+from configsvc_client._ports import FetchedSnapshot
+from tests.support.client.fakes import KMS_KEY, FakeKms
+from tests.support.client.stub_servers import Answer, Stub, as_json, stub
+
+
+class Service(NamedTuple):
+    """Both stubs, and the variables that a consumer of them needs."""
+
+    api: Stub
+    kms: Stub
+    environ: dict[str, str]
+    served: list[FetchedSnapshot]
+
+    def serve(self, found: FetchedSnapshot) -> None:
+        """What is served from now on."""
+        self.served[0] = found
+
+
+@contextlib.contextmanager
+def service(served: FetchedSnapshot, tls: ssl.SSLContext | None = None) -> Iterator[Service]:
+    serving = [served]
+
+    def answer_api(_: str, __: str, headers: dict[str, str], ___: bytes) -> Answer:
+        now = serving[0]
+        if headers.get("if-none-match") == now.etag:
+            return 304, {"etag": now.etag}, b""
+        return 200, {"content-type": "application/json", "etag": now.etag}, render(now.sealed).encode()
+
+    with stub(answer_api, tls) as api, stub(answer_kms, tls) as kms:
+        yield Service(
+            api,
+            kms,
+            {
+                "CONFIGSVC_URL": f"{api.url}/prod",
+                "CONFIGSVC_API_KEY": "k" * 20,
+                "CONFIGSVC_NAMESPACES": served.sealed.namespace,
+                "CONFIGSVC_KMS_KEYS": KMS_KEY,
+                "AWS_ENDPOINT_URL_KMS": kms.url,
+                "AWS_REGION": "eu-central-1",
+                "AWS_ACCESS_KEY_ID": "AKID",
+                "AWS_SECRET_ACCESS_KEY": "secret",
+            },
+            serving,
+        )
+
+
+def answer_kms(_: str, __: str, ___: dict[str, str], body: bytes) -> Answer:
+    asked = json.loads(body)
+    try:
+        opened = FakeKms().decrypt(
+            from_base64std(asked["CiphertextBlob"]), asked["EncryptionContext"], asked.get("KeyId"), 0
+        )
+    except CannotOpen as error:
+        return as_json(400, {"__type": error.detail})
+    return as_json(200, {"Plaintext": base64std(opened.plaintext.reveal()), "KeyId": opened.key_arn})

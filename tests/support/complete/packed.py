@@ -1,0 +1,88 @@
+"""The service's zip as Lambda would run it: handlers and variables from the template, nothing else of ours in reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, TypedDict
+
+import boto3
+
+from local.clients import ROOT, client_arguments
+from local.runtime.function import Runtime
+
+Template = Mapping[str, Any]
+
+
+class Zip(NamedTuple):
+    """An unpacked zip, and what its environments are given.
+
+    Args:
+        directory: the unpacked zip.
+        template: the SAM template it belongs to.
+        variables: the service's function's, and what Lambda adds to them.
+        logs: folder for what the environments log.
+    """
+
+    directory: Path
+    template: Template
+    variables: Mapping[str, str]
+    logs: Path
+
+    @contextmanager
+    def environment(self, name: str, runtime: str | None = None) -> Iterator[Runtime]:
+        """One execution environment, of the template's runtime or another; the name tells its log from the others'."""
+        configuration = configured(self.template)
+        if runtime:
+            configuration["runtime"] = runtime
+        with Runtime(
+            directory=self.directory, log=self.logs / f"{name}.log", variables=self.variables, **configuration
+        ) as running:
+            yield running
+
+
+class Configured(TypedDict):
+    """What the template says of the service's function, as Runtime takes it."""
+
+    handler: str
+    timeout: float
+    runtime: str
+
+
+def configured(template: Template) -> Configured:
+    """Handler, timeout and runtime of the service's function."""
+    declared = functions(template)["APIHandler"]
+    return {"handler": declared["Handler"], "timeout": declared["Timeout"], "runtime": declared["Runtime"]}
+
+
+def functions(template: Template) -> dict[str, dict[str, Any]]:
+    """The properties of each function, by logical id."""
+    resources = template["Resources"].items()
+    return {name: each["Properties"] for name, each in resources if each["Type"] == "AWS::Serverless::Function"}
+
+
+def variables(template: Template, refs: Mapping[str, str]) -> dict[str, str]:
+    """The variables of the service's function, each `Ref` looked up; one that is not in `refs` is a KeyError."""
+    declared = functions(template)["APIHandler"]["Environment"]["Variables"]
+    return {name: refs[value["Ref"]] if isinstance(value, dict) else str(value) for name, value in declared.items()}
+
+
+def given_by_lambda(dynamodb: str) -> dict[str, str]:
+    """Credentials, and DynamoDB's endpoint; region and the rest come from the runtime."""
+    return {
+        "AWS_ACCESS_KEY_ID": ROOT.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": ROOT.secret_access_key,
+        "AWS_ENDPOINT_URL_DYNAMODB": dynamodb,
+    }
+
+
+def make_table(endpoint: str, template: Template, name: str) -> None:
+    """A table with the keys that the template declares."""
+    declared = template["Resources"]["ConfigTable"]["Properties"]
+    boto3.client("dynamodb", **client_arguments(endpoint)).create_table(
+        TableName=name,
+        KeySchema=declared["KeySchema"],
+        AttributeDefinitions=declared["AttributeDefinitions"],
+        BillingMode=declared["BillingMode"],
+    )

@@ -1,0 +1,56 @@
+"""A stage whose app is an execution environment of the zip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+from uuid import uuid4
+
+from configsvc.bootstrap import app
+from local.runtime.function import Runtime
+from tests.support.journeys.api import Api
+from tests.support.journeys.local_stage import new_cast, stage_before
+from tests.support.journeys.stage import Stage, api_key_principal, iam_principal
+from tests.support.journeys.story import Story
+
+_NAMESPACES = "complete.*"
+
+
+class Environments(NamedTuple):
+    """The API as one execution environment of the zip serves it, and as another one does."""
+
+    one: Stage
+    other: Stage
+
+
+@contextmanager
+def stage(runtime: Runtime) -> Iterator[Stage]:
+    """The loopback gateway, with the routes of the app in this tree, in front of the zip."""
+    with stage_before(runtime.invoke, app.routes, new_cast()) as made:
+        yield made
+
+
+def grant(stage: Stage) -> None:
+    """Reader, writer and administrator may read, the latter two write; kept in the table, so once is enough."""
+    api = Api(stage.url, stage.region)
+    readers = [api_key_principal(each) for each in (stage.reader, stage.writer, stage.admin)]
+    wanted = {principal: ["read"] for principal in readers} | {
+        iam_principal(stage.writer): ["write"],
+        iam_principal(stage.admin): ["admin", "write"],
+    }
+    for principal, actions in wanted.items():
+        body = {"grants": [{"actions": actions, "namespaces": [_NAMESPACES]}]}
+        api.send("PUT", "/v1/grants", stage.admin, body, query={"principal": principal}).json()
+
+
+def new_story(stage: Stage) -> Story:
+    """A new namespace."""
+    made = Story(Api(stage.url, stage.region), stage, f"complete.{uuid4().hex[:12]}")
+    made.create()
+    return made
+
+
+def elsewhere(story: Story, stage: Stage) -> Story:
+    """The same namespace, spoken of to another environment."""
+    return Story(Api(stage.url, stage.region), stage, story.namespace)

@@ -1,0 +1,256 @@
+"""What is read of the service, and what each reading must say by the plain model."""
+
+import json
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from configsvc.model.errors import ConfigsvcError
+from configsvc.model.names import Key, Namespace
+from configsvc.service.engine.ports import Caller, ServicePorts
+from configsvc.service.verbs.change_log import LogWanted, list_changes
+from configsvc.service.verbs.data_keys import list_data_keys
+from configsvc.service.verbs.grants import get_grants
+from configsvc.service.verbs.history import diff_revisions, fetch_revision
+from configsvc.service.verbs.namespaces import get_namespace, list_namespaces
+from configsvc.service.verbs.read_keys import get_key, list_keys, list_versions
+from configsvc.service.verbs.snapshots import fetch_snapshot, fetch_snapshots
+from tests.support.machines.foretell import ADMINISTRATOR, may, readable
+from tests.support.machines.foretell_admin import described, shown
+from tests.support.machines.sizes import served, snapshot
+from tests.support.machines.worlds import No, Space, Told, World
+
+READINGS = (
+    "snapshot", "snapshot", "many", "past", "past", "key", "version", "keys", "versions", "log", "diff", "namespace",
+    "data keys", "namespaces", "grants",
+)  # fmt: skip
+ONE_REVISION = frozenset({"snapshot", "past", "diff"})
+"""Readings that are of one revision, whoever writes meanwhile; of the others each part is of a moment of its own."""
+
+
+class Reading(NamedTuple):
+    """What is asked for, and by whom."""
+
+    kind: str
+    ns: Namespace
+    who: Caller
+    key: Key = Key("a")
+    version: int = 1
+    revision: int = 1
+    to_revision: int | None = None
+    principal: str = ""
+
+
+def read(ports: ServicePorts, wanted: Reading) -> object:
+    """What the service says, as plain JSON; a refusal as its code."""
+    try:
+        return _read(ports, wanted)
+    except ConfigsvcError as error:
+        if error.status in {429, 503}:
+            raise
+        return No(error.code)
+
+
+def _read(ports: ServicePorts, wanted: Reading) -> object:  # noqa: C901, PLR0911, PLR0912  # one line a kind of reading
+    who, ns = wanted.who, wanted.ns
+    match wanted.kind:
+        case "snapshot":
+            return json.loads(fetch_snapshot(ports, who, ns, None).body or "")
+        case "many":
+            return json.loads(fetch_snapshots(ports, who, (ns, Namespace("shared")), None).body or "")
+        case "past":
+            return json.loads(fetch_revision(ports, who, ns, wanted.revision, None).body or "")
+        case "key":
+            return get_key(ports, who, ns, wanted.key)[0]
+        case "version":
+            return _without(get_key(ports, who, ns, wanted.key, wanted.version)[0], "written_at")
+        case "keys":
+            page = list_keys(ports, who, ns, "", 1000, None)
+            return page["floor"], _listing(page, "keys")
+        case "versions":
+            found = _rows(list_versions(ports, who, ns, wanted.key, 1000, None), "versions")
+            return [(row["version"], row["form"], row["revision"], row["active"], row["destroyed"]) for row in found]
+        case "log":
+            rows = _rows(list_changes(ports, who, ns, LogWanted(), 1000, None), "changes")
+            return [
+                (row["revision"], row["served_revision"], row["verb"], row["subject"], row["keys"], row["principal"])
+                for row in rows
+            ]
+        case "diff":
+            found = _rows(
+                diff_revisions(ports, who, ns, wanted.revision, wanted.to_revision, 1000, None), "differences"
+            )
+            return [(row["key"], _version(row["was"]), _version(row["now"])) for row in found]
+        case "namespace":
+            return get_namespace(ports, who, ns)
+        case "data keys":
+            rows = _rows(list_data_keys(ports, who, ns), "data_keys")
+            return [
+                (row["kid"], row["revision"], row["wrapped"], row["state"], row["seals"], row["served"]) for row in rows
+            ]
+        case "namespaces":
+            return [row["namespace"] for row in _rows(list_namespaces(ports, who, "", 1000, None), "namespaces")]
+        case _:
+            return get_grants(ports, who, wanted.principal, 1000, None)
+
+
+def expected(world: World, wanted: Reading) -> object:
+    """What it must say in that world."""
+    if wanted.kind == "grants":
+        return _grants(world, wanted)
+    if wanted.kind == "namespaces":
+        return [ns for ns in sorted(world.spaces) if readable(world, wanted.who, ns)]
+    if wanted.kind == "many" and wanted.ns == "shared":
+        return No("invalid_request")
+    if not readable(world, wanted.who, wanted.ns):
+        return No("not_found")
+    if wanted.kind == "many":
+        return _many(world, wanted)
+    return _of_space(wanted.ns, world.space(wanted.ns), wanted)
+
+
+def _many(world: World, wanted: Reading) -> object:
+    if not readable(world, wanted.who, "shared"):
+        return No("not_found")
+    bodies = [served(ns, world.space(ns)) for ns in (wanted.ns, "shared")]
+    return {"snapshots": bodies, "deferred": []}
+
+
+def _grants(world: World, wanted: Reading) -> object:
+    held = world.held(wanted.who.principal)
+    everywhere = any("admin" in each.actions and "*" in each.namespaces for each in held)
+    if wanted.who.principal != ADMINISTRATOR and not everywhere:
+        return No("forbidden")
+    granted = world.grants.get(wanted.principal)
+    if granted is None:
+        return No("not_found")
+    revision = world.granted_at[wanted.principal]
+    return {"principal": wanted.principal, "grants": shown(granted), "revision": revision}
+
+
+def _of_space(ns: str, space: Space, wanted: Reading) -> object:  # noqa: PLR0911  # one line a kind of reading
+    match wanted.kind:
+        case "snapshot":
+            return served(ns, space)
+        case "past":
+            return _past(ns, space, wanted.revision)
+        case "diff":
+            return _diff(space, wanted)
+        case "keys":
+            return space.floor, {key: _row(space, key) for key in sorted(space.keys)}
+        case "log":
+            return [_told(revision, told) for revision, told in sorted(space.log.items())]
+        case "namespace":
+            return described(ns, space)
+        case "data keys":
+            return _data_keys(space)
+        case _:
+            return _of_key(ns, space, wanted)
+
+
+def _past(ns: str, space: Space, revision: int) -> object:
+    if revision > space.revision:
+        return No("not_found")
+    if revision >= space.served:
+        return served(ns, space)
+    if revision not in space.past:
+        return No("gone")
+    active = space.past[revision]
+    if _lost(space, active):
+        return No("gone")
+    entries = [(key, version, space.keys[key].versions[version]) for key, version in sorted(active.items())]
+    if any(value.destroyed for _, _, value in entries):
+        return No("gone")
+    return snapshot(ns, space.log[revision].served, entries, space)
+
+
+def _diff(space: Space, wanted: Reading) -> object:
+    ends = [wanted.revision, wanted.to_revision or space.revision]
+    if max(wanted.revision, wanted.to_revision or 0) > space.revision:
+        return No("not_found")
+    if any(end not in space.past and end < space.served for end in ends):
+        return No("gone")
+    was, now = (space.past[end] if end < space.served else space.active for end in ends)
+    moved = [key for key in sorted({*was, *now}) if was.get(key) != now.get(key)]
+    if any(_lost(space, {key: side[key] for key in moved if key in side}) for side in (was, now)):
+        return No("gone")
+    return [(key, was.get(key), now.get(key)) for key in moved]
+
+
+def _lost(space: Space, active: Mapping[str, int]) -> bool:
+    """Whether a version that was served is no longer there: its key was deleted, and purged."""
+    return any(key not in space.keys or version not in space.keys[key].versions for key, version in active.items())
+
+
+def _row(space: Space, key: str) -> dict[str, object]:
+    known = space.keys[key]
+    active = known.versions[known.active] if known.active else None
+    return {
+        "key": key, "active": known.active, "latest": known.latest,
+        "next_version": max(known.latest, space.floor) + 1, "form": active.form if active else known.form,
+        "content_type": active.content_type if active else None, "revision": known.touched,
+        "rotate_by": known.rotate_by,
+        "state": "served" if known.active else "deleted" if known.deleted else "staged",
+    }  # fmt: skip
+
+
+def _told(revision: int, told: Told) -> tuple[object, ...]:
+    rows = [
+        {"key": key, "op": op, "version": version, "was": was, "now": now} for key, op, version, was, now in told.keys
+    ]
+    return (revision, told.served, told.verb, told.subject, rows, told.principal)
+
+
+def _data_keys(space: Space) -> object:
+    entries = [value.kid for _, _, value in space.entries()]
+    newest = sorted(space.data_keys.items(), key=lambda each: each[1].added, reverse=True)
+    return [
+        (
+            kid, each.added, each.wrapped, "live" if each.live else "retired", each.seals if each.live else None,
+            entries.count(kid),
+        )
+        for kid, each in newest
+    ]  # fmt: skip
+
+
+def _of_key(ns: str, space: Space, wanted: Reading) -> object:
+    known = space.keys.get(wanted.key)
+    if known is None:
+        return No("not_found")
+    if wanted.kind == "versions":
+        numbered = sorted(known.versions.items(), reverse=True)
+        return [(number, each.form, each.at, number == known.active, each.destroyed) for number, each in numbered]
+    number = known.active if wanted.kind == "key" else wanted.version
+    if number is None or number not in known.versions:
+        return No("not_found")
+    value = known.versions[number]
+    if value.destroyed:
+        return No("gone")
+    entry = {
+        "namespace": ns, "key": wanted.key, "version": number, "form": value.form, "content_type": value.content_type,
+        "value": value.text, "latest": known.latest, "next_version": max(known.latest, space.floor) + 1,
+        "revision": known.touched,
+    }  # fmt: skip
+    if wanted.kind == "key":
+        return entry
+    return {**entry, "active": known.active, "written_by": value.by}
+
+
+def _rows(answer: Mapping[str, object], name: str) -> list[Mapping[str, object]]:
+    found = answer[name]
+    assert isinstance(found, list)
+    return found
+
+
+def _listing(answer: Mapping[str, object], name: str) -> dict[object, object]:
+    return {row["key"]: row for row in _rows(answer, name)}
+
+
+def _without(answer: dict[str, object], *names: str) -> dict[str, object]:
+    return {name: value for name, value in answer.items() if name not in names}
+
+
+def _version(found: object) -> object:
+    return found["version"] if isinstance(found, dict) else None
+
+
+__all__ = ["ONE_REVISION", "READINGS", "Reading", "expected", "may", "read"]

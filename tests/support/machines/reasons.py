@@ -1,0 +1,53 @@
+"""Every reason that a request may be refused for, not only the first.
+
+A request whose reads tore may be told a reason that held at one moment, though another, which would have been told
+first, did not stand in what it read.
+"""
+
+from dataclasses import replace
+from itertools import product
+
+from configsvc.model.change_set import ChangeSet, Operation, Put
+from configsvc.model.snapshot import FORMS
+from tests.support.machines.asked import ActivateKey, Asked, ChangeKeys, DeleteKey, PutKey, What
+from tests.support.machines.foretell import foretell
+from tests.support.machines.worlds import No, World
+
+
+def reasons(world: World, asked: Asked, now: float) -> set[No]:
+    """The refusals with and without preconditions, and with settings that refuse nothing."""
+    found = set[No]()
+    for what, met in product((asked.what, _unguarded(asked.what)), (world, _open(world, asked.what))):
+        _, result = foretell(met, asked._replace(what=what, once=None), now)
+        if isinstance(result, No):
+            found.add(result)
+    return found
+
+
+def _unguarded(what: What) -> What:
+    match what:
+        case PutKey(put=put):
+            return what._replace(put=put._replace(if_match=None, create_only=False))
+        case ActivateKey(wanted=wanted):
+            return what._replace(wanted=wanted._replace(if_match=None))
+        case DeleteKey(wanted=gone):
+            return what._replace(wanted=gone._replace(if_match=None))
+        case ChangeKeys(ns, change_set):
+            operations = tuple(_free(each) for each in change_set.operations)
+            return ChangeKeys(ns, ChangeSet(operations, change_set.message))
+        case _:
+            return what
+
+
+def _free(operation: Operation) -> Operation:
+    freed = operation._replace(if_match=None)
+    return freed._replace(create_only=False) if isinstance(freed, Put) else freed
+
+
+def _open(world: World, what: What) -> World:
+    ns = what[0]
+    if ns not in world.spaces:
+        return world
+    space = world.space(ns)
+    settings = space.settings._replace(read_only=False, require_preconditions=False, forms=FORMS)
+    return world.having(ns, replace(space, settings=settings))

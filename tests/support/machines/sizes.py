@@ -1,0 +1,46 @@
+"""What readers get, by the plain model, and what it costs: made anew each time, so nothing can be counted wrong."""
+
+import json
+from collections.abc import Mapping
+
+from tests.support.machines.worlds import Space, Value
+
+
+def snapshot(ns: str, served: int, entries: list[tuple[str, int, Value]], space: Space) -> dict[str, object]:
+    """A snapshot as the API answers it; data keys are wrapped as they are now."""
+    kids = sorted({value.kid for _, _, value in entries if value.kid})
+    return {
+        "namespace": ns,
+        "revision": served,
+        "data_keys": [
+            {"kid": kid, "kms_key": space.data_keys[kid].kms_key, "wrapped": space.data_keys[kid].wrapped}
+            for kid in kids
+        ],
+        "entries": [
+            {
+                "key": key,
+                "version": version,
+                "form": value.form,
+                "content_type": value.content_type,
+                "value": value.text,
+            }
+            for key, version, value in entries
+        ],
+    }
+
+
+def served(ns: str, space: Space) -> dict[str, object]:
+    return snapshot(ns, space.served, space.entries(), space)
+
+
+def cost(body: Mapping[str, object]) -> int:
+    """Bytes of the body as a JSON string inside JSON."""
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return len(json.dumps(text, ensure_ascii=False).encode()) - 2
+
+
+def outgrown(ns: str, before: Space, after: Space) -> bool:
+    """Whether a write makes the snapshot larger, and larger than it may be."""
+    limit = before.settings.snapshot_bytes or 0
+    size = cost(served(ns, after))
+    return size > limit and size > cost(served(ns, before))

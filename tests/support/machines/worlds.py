@@ -1,0 +1,171 @@
+"""The plain model's state: dictionaries, replaced and never changed, so that earlier ones can be kept."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from configsvc.model.grants import Grant
+from configsvc.service.verbs.namespaces import NamespaceWanted
+
+DAY = 24 * 3600
+GRANTS_SECONDS = 10.0
+
+
+class Said(NamedTuple):
+    """An answer."""
+
+    status: int
+    body: Mapping[str, object]
+    etag: str | None = None
+
+
+class No(NamedTuple):
+    """A refusal, by its stable code."""
+
+    code: str
+
+
+Result = Said | No
+
+
+class Value(NamedTuple):
+    """A version; `at` is the revision that wrote or destroyed it."""
+
+    form: str
+    content_type: str
+    text: str
+    kid: str | None
+    at: int
+    by: str | None
+    destroyed: bool = False
+
+
+class Keyed(NamedTuple):
+    """A key."""
+
+    versions: Mapping[int, Value]
+    latest: int
+    active: int | None
+    touched: int
+    rotate_by: str | None
+    form: str
+    deleted: bool = False
+    deleted_at: float = 0.0
+
+    @property
+    def sealed(self) -> bool:
+        return self.form != "plain"
+
+
+class Wrapped(NamedTuple):
+    """A data key."""
+
+    wrapped: str
+    kms_key: str
+    added: int
+    touched: int
+    live: bool
+    seals: int
+
+
+class Told(NamedTuple):
+    """A record of the change log; each key as (key, op, version, was, now)."""
+
+    served: int
+    verb: str
+    subject: str
+    keys: tuple[tuple[str, str, int | None, int | None, int | None], ...]
+    principal: str | None
+    at: float = 0.0
+
+
+@dataclass(frozen=True)
+class Space:
+    """A namespace. `past` holds what each revision served; `log` what made it."""
+
+    live: bool = False
+    revision: int = 0
+    served: int = 0
+    floor: int = 0
+    settings: NamespaceWanted = field(default_factory=NamespaceWanted)
+    keys: Mapping[str, Keyed] = field(default_factory=dict)
+    data_keys: Mapping[str, Wrapped] = field(default_factory=dict)
+    log: Mapping[int, Told] = field(default_factory=dict)
+    past: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
+
+    @property
+    def active(self) -> dict[str, int]:
+        return {key: each.active for key, each in sorted(self.keys.items()) if each.active}
+
+    def entries(self) -> list[tuple[str, int, Value]]:
+        return [(key, version, self.keys[key].versions[version]) for key, version in self.active.items()]
+
+    def kids_served(self) -> list[str]:
+        return sorted({value.kid for _, _, value in self.entries() if value.kid})
+
+
+class Remembered(NamedTuple):
+    digest: str
+    said: Said
+    expires: float
+
+
+Once = tuple[str, str | None, str, str]
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything. `superseded` are grants that a warm process may still hold: (principal, grants, when replaced).
+
+    `still_held` are those that it judges by, where this world is one that it may see.
+    """
+
+    spaces: Mapping[str, Space]
+    grants: Mapping[str, tuple[Grant, ...]]
+    granted_at: Mapping[str, int]
+    grants_revision: int
+    answers: Mapping[Once, Remembered]
+    superseded: tuple[tuple[str, tuple[Grant, ...], float], ...] = ()
+    still_held: Mapping[str, tuple[Grant, ...]] = field(default_factory=dict)
+
+    def held(self, principal: str | None) -> tuple[Grant, ...]:
+        return self.still_held.get(principal or "", self.grants.get(principal or "", ()))
+
+    def space(self, ns: str) -> Space:
+        return self.spaces.get(ns, Space())
+
+    def having(self, ns: str, space: Space) -> "World":
+        return replace(self, spaces={**self.spaces, ns: space})
+
+
+def empty() -> World:
+    return World({}, {}, {}, 0, {})
+
+
+def dated(space: Space, now: float) -> Space:
+    """What its last revision did, done at that moment."""
+    last = space.log[space.revision]
+    keys = {
+        key: known._replace(deleted_at=now) if known.deleted and known.touched == space.revision else known
+        for key, known in space.keys.items()
+    }
+    return replace(space, log={**space.log, space.revision: last._replace(at=now)}, keys=keys)
+
+
+class Move(NamedTuple):
+    """What a write does beside counting on."""
+
+    verb: str
+    principal: str | None
+    subject: str = ""
+    keys: tuple[tuple[str, str, int | None, int | None, int | None], ...] = ()
+    seen: bool = False
+    to: int | None = None
+
+
+def committed(space: Space, move: Move, change: Callable[[Space, int], Space]) -> Space:
+    """The next revision, `change` made for it, logged; `seen` says that readers get something else."""
+    revision = move.to or space.revision + 1
+    after = replace(change(space, revision), revision=revision, served=revision if move.seen else space.served)
+    told = Told(after.served, move.verb, move.subject, move.keys, move.principal)
+    return replace(after, log={**space.log, revision: told}, past={**space.past, revision: after.active})

@@ -1,0 +1,113 @@
+"""The service as it is deployed, within reach of faults: gateway, the real zip in several processes, a faulty store."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+from uuid import uuid4
+from zipfile import ZipFile
+
+import boto3
+
+from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
+from configsvc.adapters.dynamo import DynamoRepository
+from configsvc.adapters.json_schemas import JsonSchemas
+from configsvc.adapters.memory import MemoryRepository
+from configsvc.adapters.metrics import JsonLog
+from configsvc.adapters.system import SystemClock, SystemRandomness
+from configsvc.bootstrap import app, build_app
+from configsvc.service.engine.ports import Repository, ServicePorts
+from infra.packaging.service_zip import Package
+from local.clients import client_arguments
+from local.emulator.launcher import Emulator
+from local.emulator.microburst import Microburst
+from local.gateway.access import Access
+from local.gateway.gateway import Gateway, LoopbackGateway, Target
+from local.runtime.function import Runtime
+from tests.support.complete.packed import functions, given_by_lambda, make_table, variables
+from tests.support.journeys.local_stage import Cast, new_cast, stage_before
+from tests.support.journeys.texts import Texts
+from tests.support.web.apps import PROOF_PARAMETERS, asks_for_proof
+from tests.support.web.events import VARIABLES
+
+Alter = Callable[[Path], None]
+Tamper = Callable[[Target], Target]
+
+
+class Stand(NamedTuple):
+    """What runs.
+
+    Args:
+        url: of the gateway, with its stage.
+        cast: who may ask it.
+        pids: the processes of the function that live.
+        rules: sets the faults of the store.
+        table: the table itself, past those faults.
+    """
+
+    url: str
+    cast: Cast
+    pids: Callable[[], list[int]]
+    rules: Callable[..., None]
+    table: Repository
+
+
+class Parts(NamedTuple):
+    """What a stand is made of; `alter` changes the unpacked zip, `tamper` stands between gateway and function.
+
+    Args:
+        package: the built service.
+        emulator: holds the table.
+        scratch: an empty folder.
+        environments: processes of the function.
+    """
+
+    package: Package
+    emulator: Emulator
+    scratch: Path
+    environments: int
+    alter: Alter = lambda _: None
+    tamper: Tamper = lambda target: target
+
+
+@contextmanager
+def stand(parts: Parts) -> Iterator[Stand]:
+    """It runs until the block ends; no rule of the proxy is set yet."""
+    cast, table, log = new_cast(), f"storms-{uuid4().hex[:12]}", parts.scratch / "function.log"
+    make_table(parts.emulator.url, parts.package.template, table)
+    client = boto3.client("dynamodb", **client_arguments(parts.emulator.url))
+    with ExitStack() as opened:
+        store = opened.enter_context(Microburst(parts.emulator.url, log=parts.scratch / "microburst.log"))
+        runtime = opened.enter_context(_runtime(parts, store, log, table, cast))
+        gateway = Gateway(parts.tamper(runtime.invoke), app.routes, _access(cast), VARIABLES)
+        listening = opened.enter_context(LoopbackGateway(gateway))
+        yield Stand(listening.url, cast, runtime.pids, store.rules, DynamoRepository(client, table))
+
+
+@contextmanager
+def in_process(table: MemoryRepository, tamper: Tamper) -> Iterator[Stand]:
+    """The app in this process over a table in memory: quick, without faults of the store and with nobody to kill."""
+    cast = new_cast()
+    ports = ServicePorts(
+        table, SystemClock(), SystemRandomness(), RecentGrants(), RenderedSnapshots(), (cast.admin.arn,), JsonSchemas()
+    )
+    api = build_app(ports.within, JsonLog(Texts(), "error"), asks_for_proof)
+    with stage_before(tamper(lambda event: api(event, None)), api.routes, cast) as stage:
+        yield Stand(stage.url, cast, list, lambda *_: None, table)
+
+
+def _runtime(parts: Parts, store: Microburst, log: Path, table: str, cast: Cast) -> Runtime:
+    directory = parts.scratch / "zip"
+    with ZipFile(parts.package.zip) as packed:
+        packed.extractall(directory)
+    parts.alter(directory)
+    refs = {"ConfigTable": table, "Admins": cast.admin.arn, "LogLevel": "info", "ChangeLogDays": "0"}
+    given = variables(parts.package.template, refs | PROOF_PARAMETERS) | given_by_lambda(store.url)
+    handler = functions(parts.package.template)["APIHandler"]["Handler"]
+    return Runtime(
+        directory=directory, handler=handler, log=log, variables=given, processes=parts.environments, timeout=15.0
+    )
+
+
+def _access(cast: Cast) -> Access:
+    return Access(cast.keys, cast.identities)
