@@ -13,7 +13,7 @@ from threading import Thread
 
 import pytest
 
-from configsvc_client.cli.run.private_folder import MEMORY
+from configsvc_client.cli.private_folder import MEMORY
 from tests.support.admin.loopback import Loopback
 from tests.support.cli.shell import Done, Shell
 

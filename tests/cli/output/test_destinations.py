@@ -13,8 +13,8 @@ import pytest
 
 from configsvc.model.errors import Misconfigured, Unprocessable
 from configsvc_client.cli.output.destinations import find_destination
+from configsvc_client.cli.private_folder import MEMORY
 from configsvc_client.cli.run.mount import Mount
-from configsvc_client.cli.run.private_folder import MEMORY
 from tests.support.admin.loopback import Loopback
 from tests.support.cli.shell import COMMAND, Shell
 

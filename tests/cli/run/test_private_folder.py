@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from configsvc_client.cli.run.private_folder import make_private_folder
+from configsvc_client.cli.private_folder import make_private_folder
 
 
 def test_the_folder_is_its_owner_s_in_memory_and_goes_with_all_that_is_in_it(tmp_path: Path) -> None:

@@ -6,8 +6,7 @@ from configsvc.model.errors import CannotOpen, ConfigsvcError, Forbidden, Unavai
 from configsvc.model.names import namespace
 from configsvc_client._aws import refusals
 from configsvc_client._pin import Pin
-from configsvc_client.cli import exit_codes
-from configsvc_client.cli.settings import checks
+from configsvc_client.cli import exit_codes, setup_checks
 from tests.support.admin.kms_server import FOREIGN_KEY, KMS_KEY
 
 PROD = namespace("payments.prod")
@@ -19,14 +18,14 @@ READS = {"principal": "api-key:a", "grants": [{"actions": ["read"], "namespaces"
     [(None, "skipped"), (0.4, "ok"), (-29.0, "ok"), (31.0, "warning"), (-299.0, "warning"), (300.0, "failed")],
 )
 def test_a_clock_is_told_before_aws_refuses_its_signatures(ahead: float | None, state: str) -> None:
-    assert checks.check_clock(ahead).state == state
+    assert setup_checks.check_clock(ahead).state == state
 
 
 def test_an_api_key_that_may_not_read_fails_with_the_command_that_helps() -> None:
-    assert checks.check_api_key(READS, [PROD]).state == "ok"
-    found = checks.check_api_key(READS, [PROD, namespace("shared.prod")])
+    assert setup_checks.check_api_key(READS, [PROD]).state == "ok"
+    found = setup_checks.check_api_key(READS, [PROD, namespace("shared.prod")])
     assert (found.state, found.advice.endswith("configsvc grant api-key:a -a read -n shared.prod")) == ("failed", True)
-    assert checks.check_api_key(None, []).state == "failed"
+    assert setup_checks.check_api_key(None, []).state == "failed"
 
 
 @pytest.mark.parametrize(
@@ -41,7 +40,7 @@ def test_an_api_key_that_may_not_read_fails_with_the_command_that_helps() -> Non
 )
 def test_doctor_is_not_advised_by_doctor(error: ConfigsvcError) -> None:
     assert "configsvc doctor" in " ".join(exit_codes.get_lines(error))
-    found = checks.report_failure("service", error)
+    found = setup_checks.report_failure("service", error)
     assert "doctor" not in found.found + found.advice
     assert found.found.endswith(".")
     assert found.advice in ("", "Is that address right?")
@@ -52,8 +51,8 @@ DENIED = Forbidden("IAM says no. This prints the policy: configsvc iam-policy --
 
 
 def test_no_identity_is_worth_telling_and_no_failure() -> None:
-    assert checks.check_iam(None).state == "warning"
-    found = checks.check_iam(WRITES)
+    assert setup_checks.check_iam(None).state == "warning"
+    found = setup_checks.check_iam(WRITES)
     assert (found.state, "administrator" in found.found) == ("ok", True)
 
 
@@ -71,7 +70,7 @@ def test_no_identity_is_worth_telling_and_no_failure() -> None:
 def test_who_may_write_takes_a_grant_and_iam_and_what_is_missing_is_named(
     principal: dict[str, object] | None, denied: Forbidden | None, state: str, says: list[str]
 ) -> None:
-    found = checks.check_writes(principal, PROD, denied)
+    found = setup_checks.check_writes(principal, PROD, denied)
     assert found.state == state
     assert [each for each in says if each not in f"{found.found} {found.advice}"] == []
     assert ("configsvc grant" in found.advice) == (principal is READS)
@@ -89,4 +88,4 @@ def test_who_may_write_takes_a_grant_and_iam_and_what_is_missing_is_named(
     ],
 )
 def test_every_kms_key_in_use_is_pinned(pins: tuple[str, ...], keys: list[str], state: str) -> None:
-    assert checks.check_pinned(PROD, Pin(pins), keys).state == state
+    assert setup_checks.check_pinned(PROD, Pin(pins), keys).state == state

@@ -21,11 +21,11 @@ from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc.model.names import Namespace
 from configsvc_client._pin import Pin, pin, region_of
 from configsvc_client._wording import sentences
-from configsvc_client.cli import exit_codes, options
+from configsvc_client.cli import exit_codes, options, setup_checks
 from configsvc_client.cli.output import records
 from configsvc_client.cli.output.words import count
-from configsvc_client.cli.settings import checks, composition, retired_data_keys, sources
-from configsvc_client.cli.settings.checks import SetupCheck
+from configsvc_client.cli.settings import composition, retired_data_keys, sources
+from configsvc_client.cli.setup_checks import SetupCheck
 
 if TYPE_CHECKING:
     from configsvc_client.admin import Admin
@@ -64,20 +64,20 @@ def examine(namespaces: list[str]) -> Iterator[SetupCheck]:
 
 
 def _run_checks(namespaces: list[str]) -> Iterator[SetupCheck]:
-    settings = checks.try_check("settings", lambda: _check_settings(namespaces))
+    settings = setup_checks.try_check("settings", lambda: _check_settings(namespaces))
     yield settings
     if settings.state == "failed":
         return
     resolved = composition.resolve()
     if resolved.project:
-        yield checks.check_project_file(resolved.project, trusted=resolved.project_trusted)
+        yield setup_checks.check_project_file(resolved.project, trusted=resolved.project_trusted)
     admin = composition.open_admin()
-    reached = checks.try_check("service", lambda: _check_reached(admin))
+    reached = setup_checks.try_check("service", lambda: _check_reached(admin))
     yield reached
     if reached.state == "failed":
         return
-    yield checks.try_check("table", lambda: _check_table(admin))
-    yield checks.try_check("clock", lambda: checks.check_clock(admin.access.measure_skew()))
+    yield setup_checks.try_check("table", lambda: _check_table(admin))
+    yield setup_checks.try_check("clock", lambda: setup_checks.check_clock(admin.access.measure_skew()))
     wanted = [names.namespace(each) for each in namespaces]
     yield from _check_principals(admin, wanted)
     for each in wanted:
@@ -126,14 +126,14 @@ def _check_api_keys(namespaces: list[Namespace]) -> Iterator[SetupCheck]:
     """Each by itself: where two are set, one of them is enough, and each request is tried with the other."""
 
     def look(admin: Admin) -> SetupCheck:
-        return checks.check_api_key(_get_member(admin.access.whoami(signed=False), "api_key"), namespaces)
+        return setup_checks.check_api_key(_get_member(admin.access.whoami(signed=False), "api_key"), namespaces)
 
-    found = [checks.try_check("API key", partial(look, admin)) for admin in composition.open_admins()]
+    found = [setup_checks.try_check("API key", partial(look, admin)) for admin in composition.open_admins()]
     if len(found) == 1:
         yield found[0]
         return
     for number, each in enumerate(found, start=1):
-        yield checks.check_one_of_two(each._replace(name=f"API key {number} of {len(found)}"), found)
+        yield setup_checks.check_one_of_two(each._replace(name=f"API key {number} of {len(found)}"), found)
 
 
 def _check_principals(admin: Admin, namespaces: list[Namespace]) -> Iterator[SetupCheck]:
@@ -145,27 +145,27 @@ def _check_principals(admin: Admin, namespaces: list[Namespace]) -> Iterator[Set
         return
     except ConfigsvcError as error:
         if error.members.get("gateway") != "ACCESS_DENIED":
-            yield checks.report_failure("AWS identity", error)
+            yield setup_checks.report_failure("AWS identity", error)
             return
         found = None
         yield SetupCheck("AWS identity", "warning", error.detail, "Needed to write. Reading takes the API key and KMS.")
     else:
-        yield checks.check_iam(found)
+        yield setup_checks.check_iam(found)
         if found is None:
             return
     for each in namespaces:
-        yield checks.try_check(f"{each}: write", partial(_check_writes, admin, found, each))
+        yield setup_checks.try_check(f"{each}: write", partial(_check_writes, admin, found, each))
 
 
 def _check_writes(admin: Admin, principal: Mapping[str, Any] | None, namespace: Namespace) -> SetupCheck:
-    return checks.check_writes(principal, namespace, admin.access.find_denial(namespace, "write"))
+    return setup_checks.check_writes(principal, namespace, admin.access.find_denial(namespace, "write"))
 
 
 def _check_namespace(admin: Admin, namespace: Namespace) -> Iterator[SetupCheck]:
     try:
         listed = [each for each in admin.data_keys.list(namespace) if each.state == "live"]
     except ConfigsvcError as error:
-        yield checks.report_failure(str(namespace), error)
+        yield setup_checks.report_failure(str(namespace), error)
         return
     yield SetupCheck(str(namespace), "ok", f"can be read; {count(len(listed), 'live data key')}")
     back = [each.kid for each in listed if each.kid in admin.data_keys.get_retired(namespace)]
@@ -173,7 +173,7 @@ def _check_namespace(admin: Admin, namespace: Namespace) -> Iterator[SetupCheck]
         advice = f"Rotate: configsvc data-key rotate -n {namespace} --fresh"
         yield SetupCheck(f"{namespace}: data keys", "failed", retired_data_keys.describe_offered(back), advice)
     pins = pin(composition.get_pins())
-    trusted = checks.check_pinned(namespace, pins, sorted({each.data_key.kms_key for each in listed}))
+    trusted = setup_checks.check_pinned(namespace, pins, sorted({each.data_key.kms_key for each in listed}))
     yield trusted
     if trusted.state in ("ok", "warning"):
         yield _check_unwraps(admin, namespace, _find_region(pins, listed[0].data_key.kms_key))
@@ -193,7 +193,7 @@ def _check_unwraps(admin: Admin, namespace: Namespace, region: str) -> SetupChec
     try:
         admin.data_keys.check(namespace)
     except ConfigsvcError as error:
-        return checks.report_failure(name, error)
+        return setup_checks.report_failure(name, error)
     return SetupCheck(name, "ok", f"kms:Decrypt opens the data key, in {region}")
 
 

@@ -157,7 +157,7 @@ def _write_stdout(text: str, *, is_terminal: bool) -> None:
 
 def _replace(path: Path, content: bytes) -> None:
     from configsvc_client.admin import private_file
-    from configsvc_client.cli.run.private_folder import end_in_order
+    from configsvc_client.cli.private_folder import end_in_order
 
     with end_in_order():
         private_file.write_private(path, content)

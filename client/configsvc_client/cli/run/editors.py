@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from configsvc.model.errors import Misconfigured
 from configsvc_client.cli.output import stdio, terminal
-from configsvc_client.cli.run.private_folder import end_in_order, make_private_folder
+from configsvc_client.cli.private_folder import end_in_order, make_private_folder
 
 
 class WaitOption(NamedTuple):

@@ -10,7 +10,7 @@ from pathlib import Path
 from configsvc.model.errors import AlreadyExists, Misconfigured, Unprocessable
 from configsvc_client.admin import Opened, private_file
 from configsvc_client.cli import formats
-from configsvc_client.cli.run.private_folder import overwrite
+from configsvc_client.cli.private_folder import overwrite
 from configsvc_client.cli.values.checks import keep_names, name_variables
 
 
