@@ -14,18 +14,18 @@ import pytest
 import configsvc
 import configsvc_client
 from configsvc.model import errors
-from configsvc_client.cli import command_line, exit_codes, option_advice, usage_errors
+from configsvc_client.cli import command_line, exit_codes, option_advice
 from configsvc_client.cli.command_line import _commands
 from configsvc_client.cli.output import terminal
 
 ROOT = click.Context(_commands, info_name="configsvc")
-COMMANDS = dict(usage_errors.list_commands(_commands, ROOT))
+COMMANDS = dict(option_advice.list_commands(_commands, ROOT))
 CLI = Path(str(configsvc_client.__file__)).parent / "cli"
 SOURCES = sorted(
     path for package in (configsvc, configsvc_client) for path in Path(str(package.__file__)).parent.rglob("*.py")
 )
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
-KNOWN = {option for each in COMMANDS.values() for option in usage_errors.list_options(each)}
+KNOWN = {option for each in COMMANDS.values() for option in option_advice.list_options(each)}
 
 
 def misled(text: str, command: click.Command) -> list[str]:
@@ -35,8 +35,8 @@ def misled(text: str, command: click.Command) -> list[str]:
         for option in OPTION.finditer(sentence):
             before = sentence[: option.start()]
             named = [path for path in COMMANDS if re.search(rf"\bconfigsvc {path}\b", before)]
-            having = [path for path in named if option.group() in usage_errors.list_options(COMMANDS[path])]
-            if option.group() in KNOWN - usage_errors.list_options(command) and not having:
+            having = [path for path in named if option.group() in option_advice.list_options(COMMANDS[path])]
+            if option.group() in KNOWN - option_advice.list_options(command) and not having:
                 found.append(option.group())
     return found
 

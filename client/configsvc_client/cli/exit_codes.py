@@ -153,9 +153,7 @@ def get_next_step(error: errors.ConfigsvcError) -> str:
 
 def _find_next_command(error: errors.NotFound) -> str:
     """What shows the likes of what is not there, by the members that name it."""
-    from configsvc_client.cli import usage_errors
-
-    where = usage_errors.get_namespace_options(error.members.get("namespace"))
+    where = option_advice.get_namespace_options(error.members.get("namespace"))
     match error.members:
         case {"key": key, "version": _}:
             return f"configsvc history {key}{where} lists its versions."

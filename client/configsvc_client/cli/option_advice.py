@@ -1,11 +1,13 @@
-"""Advice fits the command that is running: an option that it does not have is named with a command that has it.
+"""What advice needs to know of the running command: its options, its namespaces, and which command has another option.
 
 Errors come from the service, from the library and from what commands share, and name options without knowing who asked.
+An option that the running command does not have is named with a command that has it.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
 
 import click
 
@@ -39,14 +41,12 @@ def fit_options(text: str, command: click.Command, root: click.Context) -> str:
         command: what is running.
         root: the context of the group of all commands.
     """
-    from configsvc_client.cli import usage_errors
-
-    own = usage_errors.list_options(command)
+    own = list_options(command)
     if all(each in own for each in _OPTION.findall(text)):
         return text
     having: dict[str, list[str]] = {}
-    for path, each in usage_errors.list_commands(root.command, root):
-        for option in usage_errors.list_options(each):
+    for path, each in list_commands(root.command, root):
+        for option in list_options(each):
             having.setdefault(option, []).append(path)
 
     def fitted(found: re.Match[str]) -> str:
@@ -69,3 +69,49 @@ def _find_path(words: str) -> str:
     """Two words are a command below a group, or a command and its argument."""
     first, _, second = words.partition(" ")
     return words if second and first in {"data-key", "namespace", "policy", "snapshot"} else first
+
+
+def list_options(command: click.Command) -> set[str]:
+    """The options of a command, as they are typed."""
+    return {
+        name for each in command.params if isinstance(each, click.Option) for name in (*each.opts, *each.secondary_opts)
+    }
+
+
+def list_commands(root: click.Command, context: click.Context) -> Iterator[tuple[str, click.Command]]:
+    """Every command with its path, like `namespace create`, groups left out."""
+    if not isinstance(root, click.Group):
+        return
+    for name in root.list_commands(context):
+        found = root.get_command(context, name)
+        if isinstance(found, click.Group):
+            yield from ((f"{name} {path}", each) for path, each in list_commands(found, context))
+        elif found is not None:
+            yield name, found
+
+
+_WHERE = "configsvc.namespaces"
+_TYPED = "configsvc.namespaces_typed"
+
+
+def remember(namespaces: Iterable[str], *, typed: bool = False) -> None:
+    """Keep which namespaces the command works on, as they were written, and whether options or settings did so."""
+    click.get_current_context().meta.update({_WHERE: [*namespaces], _TYPED: typed})
+
+
+def get_namespace_options(namespace: object = None) -> str:
+    """What a command in an advice needs to work on the same namespaces, such as ` -n payments.prod`; often nothing.
+
+    Args:
+        namespace: the one of them that it is about, if one is known.
+    """
+    context = click.get_current_context(silent=True)
+    meta = context.meta if context else {}
+    found = [namespace] if isinstance(namespace, str) else meta.get(_WHERE, []) if meta.get(_TYPED) else []
+    return "".join(f" -n {each}" for each in found)
+
+
+def get_namespaces() -> Sequence[str]:
+    """The namespaces the command works on, as they were written; empty before they are known."""
+    found: Sequence[str] = click.get_current_context().meta.get(_WHERE, ())
+    return found

@@ -11,7 +11,7 @@ from configsvc.model import names
 from configsvc.model.errors import InvalidName, Misconfigured
 from configsvc.model.names import Namespace
 from configsvc_client._spelling import split
-from configsvc_client.cli import usage_errors
+from configsvc_client.cli import option_advice
 from configsvc_client.cli.output.words import join
 from configsvc_client.cli.settings import composition
 
@@ -131,13 +131,13 @@ def choose_namespaces(given: Sequence[str], *, none: bool = False) -> list[Names
         InvalidName: one that was given is not spelt as namespaces are.
         Misconfigured: one of CONFIGSVC_NAMESPACES is not.
     """
-    usage_errors.remember(given, typed=bool(given))
+    option_advice.remember(given, typed=bool(given))
     if given:
         return [parse_namespace("-n", each) for each in given]
     found = [parse_setting(each) for each in split(composition.resolve().get("CONFIGSVC_NAMESPACES"))]
     if not found and not none:
         raise click.UsageError("Which namespace? Pass -n NAMESPACE, or set CONFIGSVC_NAMESPACES.")
-    usage_errors.remember(found)
+    option_advice.remember(found)
     return found
 
 

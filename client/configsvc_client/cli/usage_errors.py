@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ import click
 from configsvc.model.errors import ConfigsvcError, InvalidName, NotFound
 from configsvc_client import _wording
 from configsvc_client._wording import MOST, nearest, question
+from configsvc_client.cli import option_advice
 from configsvc_client.cli.output.words import join
 
 if TYPE_CHECKING:
@@ -56,7 +57,9 @@ def _explain_too_many(context: click.Context | None) -> str:
         return "More arguments than the command takes."
     usage = " ".join((context.command_path, *context.command.collect_usage_pieces(context)))
     named = (
-        f" The namespace is an option: {_NAMESPACE} NAMESPACE." if _NAMESPACE in list_options(context.command) else ""
+        f" The namespace is an option: {_NAMESPACE} NAMESPACE."
+        if _NAMESPACE in option_advice.list_options(context.command)
+        else ""
     )
     return f"More arguments than the command takes: {usage}.{named}"
 
@@ -76,54 +79,15 @@ def _suggest_option(error: click.NoSuchOption, context: click.Context | None) ->
     return ""
 
 
-def list_options(command: click.Command) -> set[str]:
-    """The options of a command, as they are typed."""
-    return {
-        name for each in command.params if isinstance(each, click.Option) for name in (*each.opts, *each.secondary_opts)
-    }
-
-
 def _list_commands_with(option: str, context: click.Context) -> Iterator[str]:
-    for path, command in list_commands(context.find_root().command, context):
-        if option in list_options(command):
+    for path, command in option_advice.list_commands(context.find_root().command, context):
+        if option in option_advice.list_options(command):
             yield path
-
-
-def list_commands(root: click.Command, context: click.Context) -> Iterator[tuple[str, click.Command]]:
-    """Every command with its path, like `namespace create`, groups left out."""
-    if not isinstance(root, click.Group):
-        return
-    for name in root.list_commands(context):
-        found = root.get_command(context, name)
-        if isinstance(found, click.Group):
-            yield from ((f"{name} {path}", each) for path, each in list_commands(found, context))
-        elif found is not None:
-            yield name, found
 
 
 _LISTED = 5000
 _ALSO_DELETED = frozenset({"activate", "destroy", "history"})
 """Commands on keys that need not be served."""
-
-_WHERE = "configsvc.namespaces"
-_TYPED = "configsvc.namespaces_typed"
-
-
-def remember(namespaces: Iterable[str], *, typed: bool = False) -> None:
-    """Keep which namespaces the command works on, as they were written, and whether options or settings did so."""
-    click.get_current_context().meta.update({_WHERE: [*namespaces], _TYPED: typed})
-
-
-def get_namespace_options(namespace: object = None) -> str:
-    """What a command in an advice needs to work on the same namespaces, such as ` -n payments.prod`; often nothing.
-
-    Args:
-        namespace: the one of them that it is about, if one is known.
-    """
-    context = click.get_current_context(silent=True)
-    meta = context.meta if context else {}
-    found = [namespace] if isinstance(namespace, str) else meta.get(_WHERE, []) if meta.get(_TYPED) else []
-    return "".join(f" -n {each}" for each in found)
 
 
 def note_near_names(error: ConfigsvcError, command: str | None) -> None:
@@ -151,7 +115,7 @@ def _find_unknown(error: ConfigsvcError) -> Iterator[str]:
     members = error.members
     if isinstance(error, InvalidName):
         if members.get("field") == "namespace":
-            yield from click.get_current_context().meta.get(_WHERE, ())
+            yield from option_advice.get_namespaces()
     elif isinstance(members.get("key"), str):
         yield str(members["key"])
     elif isinstance(members.get("keys"), list):
@@ -171,8 +135,7 @@ def _find_near(admin: Admin, asked: list[str], error: ConfigsvcError, command: s
 
 def _list_keys(admin: Admin, error: ConfigsvcError, *, served: bool) -> Iterator[str]:
     """The keys of the namespaces that were looked in; deleted ones too, where `served` is false."""
-    context = click.get_current_context()
-    named = error.members.get("namespaces") or context.meta.get(_WHERE, ())
+    named = error.members.get("namespaces") or option_advice.get_namespaces()
     for namespace in named if isinstance(named, list) else ():
         for each in islice(admin.values.list_keys(str(namespace)), _LISTED):
             if each.active is not None or not served:

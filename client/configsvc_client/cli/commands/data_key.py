@@ -5,12 +5,14 @@ The values of a namespace are sealed under its data keys.
 
 from __future__ import annotations
 
+import json
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
 
-from configsvc.model.errors import NotFound
+from configsvc.model.errors import ConfigsvcError, NotFound
 from configsvc_client.cli import common, exit_codes, options
 from configsvc_client.cli.output import confirm, records, terminal
 from configsvc_client.cli.output.words import count
@@ -121,7 +123,7 @@ def retire(kid: str, namespace: str | None) -> None:
     question = f"Retire data key {kid} of {target}? Versions sealed under it can no longer be activated."
     confirm.confirm(question, lambda: _check(admin, target, kid))
     admin.data_keys.retire(target, kid)
-    retired_kids = retired_data_keys.advise(admin, target)
+    retired_kids = _advise_retired(admin, target)
     done = {"namespace": target, "kid": kid, "retired_kids": retired_kids}
     records.report_done(f"{target}: data key {kid} retired", done)
 
@@ -134,6 +136,23 @@ def _check(admin: Admin, namespace: Namespace, kid: str) -> None:
     """
     if kid not in {each.data_key.kid for each in admin.data_keys.list(namespace)}:
         raise NotFound(f"{namespace} has no data key {kid}.", kid=kid)
+
+
+def _advise_retired(admin: Admin, namespace: Namespace) -> list[str]:
+    """The retired kids of a namespace. Those that the trusted policy lacks are shown as the line to paste."""
+    with suppress(ConfigsvcError):  # earlier retired ones too, where the API key may read
+        admin.data_keys.list(namespace)
+    policy = composition.get_policy()
+    held = policy.retired_kids(namespace) if composition.resolve().project_trusted else frozenset[str]()
+    kids = sorted(admin.data_keys.get_retired(namespace) | held)
+    if records.get_kind() != "json" and not held.issuperset(kids):
+        terminal.say(
+            "The service could be made to offer a retired data key again. So that nobody seals under it, set this in "
+            f'.configsvc.toml under [policy."{policy.table(namespace) or namespace}"], run configsvc trust, and commit '
+            "the file:",
+            f"retired_kids = {json.dumps(kids)}",
+        )
+    return kids
 
 
 @command.command("rotate")
@@ -180,7 +199,7 @@ def _report_rotation(admin: Admin, namespace: Namespace, done: Rotation) -> int:
     for key, error in sorted(done.refused.items()):
         terminal.say(f"{key}: {error.detail}")
     left = f", {len(done.left)} still needed" if done.left else ""
-    retired_kids = retired_data_keys.advise(admin, namespace)
+    retired_kids = _advise_retired(admin, namespace)
     retired = count(len(done.retired), "data key")
     records.report_done(
         f"{namespace}: {len(done.sealed)} sealed again under {done.kid}, {retired} retired{left}",

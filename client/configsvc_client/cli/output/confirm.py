@@ -8,10 +8,13 @@ from typing import TypeVar
 import click
 
 from configsvc.model.errors import ConfigsvcError, Conflict, Gone, NotFound, Unprocessable
-from configsvc_client.cli import common, exit_codes
+from configsvc_client.cli import common
 from configsvc_client.cli.output import terminal
 
 ActResult = TypeVar("ActResult")
+
+_DECLINED = 1
+"""The exit code of a command that was not confirmed, as of any that failed."""
 
 
 def confirm(question: str, exists: Callable[[], object] = lambda: None, *, alone: str = "") -> None:
@@ -74,4 +77,4 @@ def confirm_declassify(keys: Sequence[str]) -> None:
 def _check_agreed(question: str) -> None:
     if not terminal.agree(question):
         terminal.say("Nothing was done.")
-        raise click.exceptions.Exit(exit_codes.FAILED)
+        raise click.exceptions.Exit(_DECLINED)

@@ -1,19 +1,15 @@
-"""Retired data keys: those of every policy trusted so far, and the policy line that keeps one retired."""
+"""Retired data keys: those of every policy trusted so far, and the warning about one that is offered again."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from configsvc.model.errors import ConfigsvcError, Misconfigured
-from configsvc_client.cli.output import records, terminal
-from configsvc_client.cli.settings import composition
+from configsvc.model.errors import Misconfigured
 
 if TYPE_CHECKING:
-    from configsvc.model.names import Namespace
-    from configsvc_client.admin import Admin, Policy
+    from configsvc_client.admin import Policy
 
 
 def make_policy(policies: Iterable[object]) -> Policy:
@@ -50,20 +46,3 @@ def _iter_retired(policy: object) -> Iterator[tuple[str, str]]:
 def describe_offered(kids: Sequence[str]) -> str:
     """What is wrong where the service lists retired data keys as live."""
     return f"the service lists retired data keys as live: {', '.join(kids)}. Someone may have changed its table"
-
-
-def advise(admin: Admin, namespace: Namespace) -> list[str]:
-    """The retired kids of a namespace. Those that the trusted policy lacks are shown as the line to paste."""
-    with suppress(ConfigsvcError):  # earlier retired ones too, where the API key may read
-        admin.data_keys.list(namespace)
-    policy = composition.get_policy()
-    held = policy.retired_kids(namespace) if composition.resolve().project_trusted else frozenset[str]()
-    kids = sorted(admin.data_keys.get_retired(namespace) | held)
-    if records.get_kind() != "json" and not held.issuperset(kids):
-        terminal.say(
-            "The service could be made to offer a retired data key again. So that nobody seals under it, set this in "
-            f'.configsvc.toml under [policy."{policy.table(namespace) or namespace}"], run configsvc trust, and commit '
-            "the file:",
-            f"retired_kids = {json.dumps(kids)}",
-        )
-    return kids
