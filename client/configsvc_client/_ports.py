@@ -62,14 +62,14 @@ class Gateway(Protocol):
         self,
         known: Mapping[Namespace, str | None],
         deadline: float,
-        meanwhile: Callable[[], None] | None = None,
+        while_waiting: Callable[[], None] | None = None,
     ) -> Mapping[Namespace, FetchedSnapshot | ConfigsvcError]:
         """What is new in some namespaces.
 
         Args:
             known: for each namespace the ETag that is held, None to have it in any case.
             deadline: monotonic seconds.
-            meanwhile: done once while the first answer is on its way.
+            while_waiting: called once while the first answer is on its way.
 
         Returns:
             The namespaces that differ from what is held, and those of several that failed alone.

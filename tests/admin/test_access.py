@@ -36,8 +36,8 @@ def test_what_others_grant_meanwhile_is_not_lost(service: Loopback) -> None:
     others = iter([(theirs,), (theirs, last)])
 
     def more(held: tuple[Grant, ...]) -> tuple[Grant, ...]:
-        if meanwhile := next(others, None):
-            service.admin("admin").grants.set(who, meanwhile)
+        if while_waiting := next(others, None):
+            service.admin("admin").grants.set(who, while_waiting)
         return (*held, mine)
 
     assert admin.grants.change(who, more) == (theirs, last, mine)

@@ -43,9 +43,9 @@ class Answers:
         self.given: dict[Namespace, FetchedSnapshot | ConfigsvcError] = {}
 
     def fetch(
-        self, known: Mapping[Namespace, str | None], deadline: float, meanwhile: Callable[[], None] | None = None
+        self, known: Mapping[Namespace, str | None], deadline: float, while_waiting: Callable[[], None] | None = None
     ) -> dict[Namespace, FetchedSnapshot | ConfigsvcError]:
-        del deadline, meanwhile
+        del deadline, while_waiting
         return {each: self.given[each] for each in known if each in self.given}
 
 

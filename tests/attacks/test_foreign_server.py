@@ -120,9 +120,9 @@ class Between:
         body: bytes | Secret,
         deadline: float,
         *,
-        meanwhile: Callable[[], None] | None = None,
+        while_waiting: Callable[[], None] | None = None,
     ) -> Response:
-        del meanwhile
+        del while_waiting
         came = self._inner.request(method, target, headers, body, deadline)
         self.came.append(came)
         return self.change(came)

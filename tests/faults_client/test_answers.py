@@ -219,7 +219,7 @@ def test_06_an_answer_without_a_namespace_that_was_asked_for_changes_nothing() -
     stage = Stage(sealed_values({"a": "1"}), sealed_values({"b": "1"}, namespace=SHARED))
     gateway = stage.gateway
     kept = gateway.fetch
-    gateway.fetch = lambda known, deadline, meanwhile=None: dict(list(kept(known, deadline, meanwhile).items())[:1])  # type: ignore[method-assign]  # an answer of less
+    gateway.fetch = lambda known, deadline, *rest: dict(list(kept(known, deadline, *rest).items())[:1])  # type: ignore[method-assign]  # an answer of less
     with pytest.raises(ConfigsvcError) as caught:
         stage.config["a"]
     assert isinstance(caught.value.__cause__, Unavailable)

@@ -22,7 +22,7 @@ from tests.support.web.events import VARIABLES
 URL = Url("https", "api.example", 443, "/api")
 API_KEY = "value-of-the-api-key"
 WAY_SECONDS = 0.01
-Meanwhile = Callable[[], None] | None
+WhileWaiting = Callable[[], None] | None
 THAW_SECONDS = 90.0
 
 
@@ -90,7 +90,7 @@ class Line:
         body: bytes | Secret,
         deadline: float,
         *,
-        meanwhile: Meanwhile = None,
+        while_waiting: WhileWaiting = None,
     ) -> Response:
         """One exchange, which ends by its deadline.
 
@@ -101,7 +101,7 @@ class Line:
         sent = Sent(method, target, {name: bare(value) for name, value in headers.items()}, bare(body))
         self.watch(sent, None)
         try:
-            response = self.exchanged(sent, deadline, meanwhile)
+            response = self.exchanged(sent, deadline, while_waiting)
         except Unavailable:
             if self.weather.happens(self.gives_up):
                 raise GivenUp from None
@@ -113,7 +113,7 @@ class Line:
     def close(self) -> None:
         """Nothing is kept open."""
 
-    def exchanged(self, sent: Sent, deadline: float, meanwhile: Meanwhile) -> Response:
+    def exchanged(self, sent: Sent, deadline: float, while_waiting: WhileWaiting) -> Response:
         """A request and its answer."""
         climate, happens = self.weather.climate, self.weather.happens
         if happens(climate.refused):
@@ -124,8 +124,8 @@ class Line:
             self._deliver(exchange, self.weather.takes(self.way))
         if happens(climate.twice):
             self._deliver(self._exchange(sent), self.weather.between(0.0, 5.0))
-        if meanwhile is not None:
-            meanwhile()
+        if while_waiting is not None:
+            while_waiting()
         if self.freezes and happens(climate.frozen):
             self.process.freeze(THAW_SECONDS)
             raise Unavailable("the connection was closed", reason="connection")

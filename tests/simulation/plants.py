@@ -16,7 +16,7 @@ from configsvc_client._refresh.keeper import Keeper
 from configsvc_client._transport.response import Response
 from tests.simulation import readers, writers
 from tests.simulation.cloud import TableClient
-from tests.simulation.network import Line, Meanwhile, Sent
+from tests.simulation.network import Line, Sent, WhileWaiting
 from tests.simulation.scheduler import EPOCH, Process
 from tests.simulation.simulation import Plant
 from tests.simulation.weather import CALM
@@ -123,20 +123,20 @@ class _Listing(Line):
 
     first: Response | None = None
 
-    def exchanged(self, sent: Sent, deadline: float, meanwhile: Meanwhile) -> Response:
+    def exchanged(self, sent: Sent, deadline: float, while_waiting: WhileWaiting) -> Response:
         if sent.method != "GET" or "/data-keys" not in sent.target:
-            return super().exchanged(sent, deadline, meanwhile)
+            return super().exchanged(sent, deadline, while_waiting)
         if self.first is None or self.first.status != 200:
-            self.first = super().exchanged(sent, deadline, meanwhile)
+            self.first = super().exchanged(sent, deadline, while_waiting)
         return self.first
 
 
 class _Anew(Line):
     """Sends each attempt under an Idempotency-Key of its own."""
 
-    def exchanged(self, sent: Sent, deadline: float, meanwhile: Meanwhile) -> Response:
+    def exchanged(self, sent: Sent, deadline: float, while_waiting: WhileWaiting) -> Response:
         anew = {**sent.headers, "idempotency-key": f"attempt-{self.numbers}-of-{self.process.name}"}
-        return super().exchanged(sent._replace(headers=anew), deadline, meanwhile)
+        return super().exchanged(sent._replace(headers=anew), deadline, while_waiting)
 
 
 # In consumers.
@@ -145,8 +145,8 @@ class _Anew(Line):
 class _Endless(Line):
     """Waits for an answer longer than it may."""
 
-    def exchanged(self, sent: Sent, deadline: float, meanwhile: Meanwhile) -> Response:
-        return super().exchanged(sent, deadline + 29, meanwhile)
+    def exchanged(self, sent: Sent, deadline: float, while_waiting: WhileWaiting) -> Response:
+        return super().exchanged(sent, deadline + 29, while_waiting)
 
 
 class _Older(Line):
@@ -156,7 +156,7 @@ class _Older(Line):
         super().__init__(*arguments, **options)
         self.kept, self.again = list[Response](), list[Response]()
 
-    def exchanged(self, sent: Sent, deadline: float, meanwhile: Meanwhile) -> Response:
+    def exchanged(self, sent: Sent, deadline: float, while_waiting: WhileWaiting) -> Response:
         kept, again = self.kept, self.again
         if self.weather.climate is CALM:
             again.clear()
@@ -164,7 +164,7 @@ class _Older(Line):
             again += [kept[-2]] * 3
         if again:
             return again.pop()
-        response = super().exchanged(sent, deadline, meanwhile)
+        response = super().exchanged(sent, deadline, while_waiting)
         if response.status == 200:
             kept.append(response)
         return response

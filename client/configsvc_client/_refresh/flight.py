@@ -169,7 +169,7 @@ class Flights:
 
 
 def fetched(
-    namespaces: tuple[Namespace, ...], gateway: Gateway, deadline: float, meanwhile: Callable[[], None]
+    namespaces: tuple[Namespace, ...], gateway: Gateway, deadline: float, while_waiting: Callable[[], None]
 ) -> dict[Namespace, FetchedSnapshot]:
     """What the service has of each namespace, when nothing is held.
 
@@ -177,7 +177,7 @@ def fetched(
         ConfigsvcError: what the service answered, or Unavailable.
     """
     known = dict.fromkeys(namespaces)
-    return _check_answered(known, gateway.fetch(known, deadline, meanwhile))
+    return _check_answered(known, gateway.fetch(known, deadline, while_waiting))
 
 
 def opened(

@@ -23,7 +23,7 @@ _NOT_MODIFIED = 304
 _TOO_MUCH = frozenset({400, 413, 431})
 """What whoever minds the size or the spelling of If-None-Match answers."""
 
-Meanwhile = Callable[[], None] | None
+WhileWaiting = Callable[[], None] | None
 
 
 class ApiGateway:
@@ -42,10 +42,12 @@ class ApiGateway:
     def __repr__(self) -> str:
         return f"ApiGateway({self._connection.url.origin})"
 
-    def fetch(self, known: Mapping[Namespace, str | None], deadline: float, meanwhile: Meanwhile = None) -> FetchResult:
+    def fetch(
+        self, known: Mapping[Namespace, str | None], deadline: float, while_waiting: WhileWaiting = None
+    ) -> FetchResult:
         """See `Gateway.fetch`."""
         if len(known) == 1:
-            return self._single(*next(iter(known.items())), deadline, meanwhile)
+            return self._single(*next(iter(known.items())), deadline, while_waiting)
         from configsvc_client._service.many import AT_ONCE
 
         names, found = list(known), FetchResult()
@@ -53,19 +55,19 @@ class ApiGateway:
         for part in parts:
             asked = {namespace: known[namespace] for namespace in part}
             if len(parts) == 1:
-                return self._several(asked, deadline, meanwhile)
-            found |= self._apart(asked, deadline, meanwhile)
-            meanwhile = None
+                return self._several(asked, deadline, while_waiting)
+            found |= self._apart(asked, deadline, while_waiting)
+            while_waiting = None
         failed = _all_failed(found, known)
         if failed is not None:
             raise failed
         return found
 
     def _single(
-        self, namespace: Namespace, etag: str | None, deadline: float, meanwhile: Meanwhile = None
+        self, namespace: Namespace, etag: str | None, deadline: float, while_waiting: WhileWaiting = None
     ) -> FetchResult:
         target = f"{self._connection.url.path}/v1/namespaces/{namespace}/snapshot"
-        response = self._get(target, etag, deadline, meanwhile)
+        response = self._get(target, etag, deadline, while_waiting)
         if response is None:
             return {}
 
@@ -74,13 +76,15 @@ class ApiGateway:
 
         return read_answer(response, self._connection.url, read, _no_snapshot(namespace))
 
-    def _several(self, known: Mapping[Namespace, str | None], deadline: float, meanwhile: Meanwhile) -> FetchResult:
+    def _several(
+        self, known: Mapping[Namespace, str | None], deadline: float, while_waiting: WhileWaiting
+    ) -> FetchResult:
         """In one request; without the namespace that the service says is absent, where there is one."""
         from configsvc_client._service import many
 
         etag = many.etag_of(known)
         try:
-            response = self._get(many.target(self._connection.url.path, known), etag, deadline, meanwhile)
+            response = self._get(many.target(self._connection.url.path, known), etag, deadline, while_waiting)
         except NotFound as error:
             from configsvc_client._foreign import pass_on
 
@@ -134,32 +138,32 @@ class ApiGateway:
         return found
 
     def _apart(
-        self, known: Mapping[Namespace, str | None], deadline: float, meanwhile: Meanwhile = None
+        self, known: Mapping[Namespace, str | None], deadline: float, while_waiting: WhileWaiting = None
     ) -> FetchResult:
         """What is asked for by itself fails by itself."""
         try:
-            return self.fetch(known, deadline, meanwhile)
+            return self.fetch(known, deadline, while_waiting)
         except ConfigsvcError as error:
             from configsvc_client._foreign import pass_on
 
             pass_on(error)
             return dict.fromkeys(known, error.with_traceback(None))
 
-    def _get(self, target: str, etag: str | None, deadline: float, meanwhile: Meanwhile) -> Response | None:
+    def _get(self, target: str, etag: str | None, deadline: float, while_waiting: WhileWaiting) -> Response | None:
         """The answer, None where nothing changed."""
         if len(self._api_keys) == 1:
-            return self._got(self._api_keys[0], target, etag, deadline, meanwhile)
+            return self._got(self._api_keys[0], target, etag, deadline, while_waiting)
         if self._either is None:
             from configsvc_client._service.api_keys import ApiKeys
 
             self._either = ApiKeys(*self._api_keys)
-        return self._either.tried(target, lambda api_key: self._got(api_key, target, etag, deadline, meanwhile))
+        return self._either.tried(target, lambda api_key: self._got(api_key, target, etag, deadline, while_waiting))
 
     def _got(
-        self, api_key: Secret, target: str, etag: str | None, deadline: float, meanwhile: Meanwhile
+        self, api_key: Secret, target: str, etag: str | None, deadline: float, while_waiting: WhileWaiting
     ) -> Response | None:
         """The answer, None where nothing changed. What is refused for its condition is asked for without."""
-        response = self._sent(api_key, target, etag, deadline, meanwhile)
+        response = self._sent(api_key, target, etag, deadline, while_waiting)
         if etag is not None and response.status in _TOO_MUCH:
             etag = None
             response = self._sent(api_key, target, etag, deadline, None)
@@ -172,11 +176,13 @@ class ApiGateway:
             raise Unavailable("The service says that nothing changed, but not since what is held.")
         return None
 
-    def _sent(self, api_key: Secret, target: str, etag: str | None, deadline: float, meanwhile: Meanwhile) -> Response:
+    def _sent(
+        self, api_key: Secret, target: str, etag: str | None, deadline: float, while_waiting: WhileWaiting
+    ) -> Response:
         headers: dict[str, str | Secret] = {"x-api-key": api_key, "accept-encoding": "gzip"}
         if etag is not None:
             headers["if-none-match"] = etag
-        return self._connection.request("GET", target, headers, b"", deadline, meanwhile=meanwhile)
+        return self._connection.request("GET", target, headers, b"", deadline, while_waiting=while_waiting)
 
     def _senseless(self, what: str, fault: ValueError) -> Unavailable:
         from configsvc_client._foreign import pass_on

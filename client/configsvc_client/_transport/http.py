@@ -89,7 +89,7 @@ class Connection:
         body: bytes | Secret,
         deadline: float,
         *,
-        meanwhile: Callable[[], None] | None = None,
+        while_waiting: Callable[[], None] | None = None,
     ) -> Response:
         """One request and its whole answer, whatever its status.
 
@@ -99,30 +99,30 @@ class Connection:
             headers: all but Host and Content-Length; what is masked is revealed here.
             body: empty for none; may be masked.
             deadline: monotonic seconds; name resolution, connect and handshake count.
-            meanwhile: done once, after the request is sent and before its answer is awaited.
+            while_waiting: called once, after the request is sent and before its answer is awaited.
 
         Raises:
             Misconfigured: the CA certificates that SSL_CERT_FILE names cannot be loaded.
             Unavailable: no whole answer came in time; says what went wrong and nothing of the content.
             ValueError: a header or the target would break the request apart.
         """
-        answered = self._tried(self._message(method, target, headers, body), deadline, meanwhile)
+        answered = self._tried(self._message(method, target, headers, body), deadline, while_waiting)
         if isinstance(answered, BaseException):
             raise answered  # here: as its context, what failed would bring the frames of TLS, which hold what was sent
         return answered
 
     def _tried(
-        self, message: Secret, deadline: float, meanwhile: Callable[[], None] | None
+        self, message: Secret, deadline: float, while_waiting: Callable[[], None] | None
     ) -> Response | BaseException:
         try:
             kept = self._taken(deadline)
             if kept is not None:
                 with contextlib.suppress(Dead, Astray):
-                    response = self._exchange(kept, message, deadline, meanwhile)
+                    response = self._exchange(kept, message, deadline, while_waiting)
                     if response.status != _TOO_IDLE:
                         return response
-                meanwhile = None
-            return self._exchange(self._opened(deadline, self._generation), message, deadline, meanwhile)
+                while_waiting = None
+            return self._exchange(self._opened(deadline, self._generation), message, deadline, while_waiting)
         except (OSError, BadAnswer, Dead) as error:
             from configsvc_client._transport.unreachable import unreached
 
@@ -196,12 +196,14 @@ class Connection:
             made.close()
             raise
 
-    def _exchange(self, kept: Kept, message: Secret, deadline: float, meanwhile: Callable[[], None] | None) -> Response:
+    def _exchange(
+        self, kept: Kept, message: Secret, deadline: float, while_waiting: Callable[[], None] | None
+    ) -> Response:
         whole = False
         try:
             self._send(kept.socket, message, deadline)
-            if meanwhile:
-                meanwhile()
+            if while_waiting:
+                while_waiting()
             answer = self._receive(kept.socket, deadline)
             response = answer.response()
             keeps = answer.keeps_alive and response.status != _TOO_IDLE

@@ -105,12 +105,12 @@ class ObservedConnection(Connection):
         body: bytes | Secret,
         deadline: float,
         *,
-        meanwhile: Callable[[], None] | None = None,
+        while_waiting: Callable[[], None] | None = None,
     ) -> Response:
         """See `Connection.request`."""
         started, response = time.monotonic(), None
         try:
-            response = super().request(method, target, headers, body, deadline, meanwhile=meanwhile)
+            response = super().request(method, target, headers, body, deadline, while_waiting=while_waiting)
             return response
         finally:
             self._told(

@@ -149,7 +149,7 @@ class FakeService:
         self,
         known: Mapping[Namespace, str | None],
         deadline: float,
-        meanwhile: Callable[[], None] | None = None,
+        while_waiting: Callable[[], None] | None = None,
     ) -> dict[Namespace, FetchedSnapshot]:
         """What is new in some namespaces; how a Config reads.
 
@@ -159,8 +159,8 @@ class FakeService:
         """
         del deadline
         self.requests.append(tuple(known))
-        if meanwhile:
-            meanwhile()
+        if while_waiting:
+            while_waiting()
         self._failing.check()
         absent = [each for each in known if each not in self._stores]
         if absent:

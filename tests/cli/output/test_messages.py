@@ -150,16 +150,16 @@ def test_a_new_key_that_someone_else_creates_meanwhile_leads_to_another_run(
     theirs.values.put(source, "new", "ours")
     service.requests.clear()
 
-    def meanwhile() -> None:
+    def while_waiting() -> None:
         if f"GET /v1/namespaces/{namespace}/keys" in service.requests:  # what the keys are was read by then
             theirs.values.put(namespace, "new", "theirs", form="plain")
 
-    service.kms.meanwhile.append(meanwhile)
+    service.kms.while_waiting.append(while_waiting)
     options = ("-n", source, "--to", namespace) if arguments[0] == "copy" else ()
     try:
         told = shell.run(*arguments, *options, given="new=ours\n")
     finally:
-        service.kms.meanwhile.clear()
+        service.kms.while_waiting.clear()
     key = "new: " if arguments[0] == "copy" else "line 1 (new): "
     who = f"{key}{arn('writer')} wrote the key in the meantime. Run it again."
     assert (told.code, who in told.err) == (5, True), told

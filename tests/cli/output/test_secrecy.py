@@ -25,12 +25,12 @@ def test_a_secret_on_stdin_is_in_no_command_line_output_or_file(
         seen.extend([of.joinpath("cmdline").read_bytes(), of.joinpath("environ").read_bytes()])
         seen.extend(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
 
-    service.kms.meanwhile.append(look)  # the secret has been read by then
+    service.kms.while_waiting.append(look)  # the secret has been read by then
     try:
         with process:
             out, err = process.communicate(f"k={CANARY}\n".encode(), timeout=60)
     finally:
-        service.kms.meanwhile.clear()
+        service.kms.while_waiting.clear()
     assert process.returncode == 0, err
     assert words[0].encode() in seen[0]
     assert CANARY.encode() not in b"".join([*seen, out, err])
@@ -51,13 +51,13 @@ def test_s46_while_the_api_is_down_a_secret_is_in_no_command_line_output_or_file
     home, closed = shell.but(HOME=str(tmp_path), TMPDIR=str(tmp_path)), "http://127.0.0.1:9/api"
     process = (home.but(CONFIGSVC_URL=closed) if when == "from the start" else home).start(*words)
     seen: list[bytes] = []
-    service.kms.meanwhile.append(lambda: seen.append(Path(f"/proc/{process.pid}/cmdline").read_bytes()))
+    service.kms.while_waiting.append(lambda: seen.append(Path(f"/proc/{process.pid}/cmdline").read_bytes()))
     service.failing.extend([_down] * 100)
     try:
         with process:
             out, err = process.communicate(f"k={CANARY}\n".encode(), timeout=60)
     finally:
-        service.kms.meanwhile.clear()
+        service.kms.while_waiting.clear()
         service.failing.clear()
     assert (process.returncode != 0, bool(seen)) == (True, when != "from the start"), err
     assert CANARY.encode() not in b"".join([*seen, out, err])

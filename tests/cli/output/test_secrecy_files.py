@@ -36,12 +36,12 @@ def _watched(shell: Shell, service: Loopback, home: Path, given: str, *words: st
         seen.extend([of.joinpath("cmdline").read_bytes(), of.joinpath("environ").read_bytes()])
         seen.extend(path.read_bytes() for path in home.rglob("*") if path.is_file())
 
-    service.kms.meanwhile.append(look)
+    service.kms.while_waiting.append(look)
     try:
         with process:
             out, err = process.communicate(given.encode(), timeout=60)
     finally:
-        service.kms.meanwhile.clear()
+        service.kms.while_waiting.clear()
     assert seen
     assert words[0].encode() in seen[0]
     return Done(process.returncode, out.decode(), err.decode()), b"".join(seen)

@@ -54,10 +54,10 @@ class Holding(FakeGateway):
         self.held: list[Held] = []
 
     def fetch(
-        self, known: Mapping[Namespace, str | None], deadline: float, meanwhile: Callable[[], None] | None = None
+        self, known: Mapping[Namespace, str | None], deadline: float, while_waiting: Callable[[], None] | None = None
     ) -> dict[Namespace, FetchedSnapshot | ConfigsvcError]:
         if not self.held:
-            return super().fetch(known, deadline, meanwhile)
+            return super().fetch(known, deadline, while_waiting)
         self.asked.append(dict(known))
         self.deadlines.append(deadline)
         return self.held.pop(0).wait()

@@ -269,7 +269,7 @@ def test_meanwhile_runs_once_after_the_request_has_gone_out() -> None:
         connection.sendall(OK)
 
     with scripted(serve) as server, contextlib.closing(connection_to(server)) as connection:
-        connection.request("GET", "/", {}, b"", soon(), meanwhile=lambda: ran.append(sent.wait(20)))
+        connection.request("GET", "/", {}, b"", soon(), while_waiting=lambda: ran.append(sent.wait(20)))
     assert ran == [True]
 
 

@@ -75,9 +75,9 @@ class NoGateway:
     """Is asked nothing."""
 
     def fetch(
-        self, known: Mapping[Namespace, str | None], deadline: float, meanwhile: Callable[[], None] | None = None
+        self, known: Mapping[Namespace, str | None], deadline: float, while_waiting: Callable[[], None] | None = None
     ) -> dict[Namespace, FetchedSnapshot]:
-        raise AssertionError((known, deadline, meanwhile))
+        raise AssertionError((known, deadline, while_waiting))
 
 
 def found_credentials(deadline: float) -> Credentials:

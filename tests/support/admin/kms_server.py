@@ -30,7 +30,7 @@ class KmsServer(NamedTuple):
     url: str
     calls: list[Call]
     refused: set[str]
-    meanwhile: list[Callable[[], None]]
+    while_waiting: list[Callable[[], None]]
     policies: dict[str, list[Document]]
 
     def count(self, operation: str) -> int:
@@ -39,13 +39,13 @@ class KmsServer(NamedTuple):
 
 @contextmanager
 def kms_server() -> Iterator[KmsServer]:
-    """A running one. Operations in `refused` answer AccessDeniedException; `meanwhile` is done before each answer.
+    """A running one. Operations in `refused` answer AccessDeniedException; `while_waiting` is done before each answer.
 
     `policies` are the IAM policies of access keys. An access key that is not in it may do everything.
     """
     calls: list[Call] = []
     refused: set[str] = set()
-    meanwhile: list[Callable[[], None]] = []
+    while_waiting: list[Callable[[], None]] = []
     policies: dict[str, list[Document]] = {}
 
     class Bound(Handler):
@@ -53,7 +53,7 @@ def kms_server() -> Iterator[KmsServer]:
             members = json.loads(self.body())
             operation = str(self.headers["x-amz-target"]).rpartition(".")[2]
             calls.append(Call(operation, members.get("EncryptionContext", {})))
-            for each in meanwhile:
+            for each in while_waiting:
                 each()
             held = policies.get(_access_key(str(self.headers["authorization"])), [EVERYTHING])
             denied = operation in refused or not _may(held, operation, members)
@@ -68,7 +68,7 @@ def kms_server() -> Iterator[KmsServer]:
     server = LoopbackServer(Bound)
     server.start()
     try:
-        yield KmsServer(server.url, calls, refused, meanwhile, policies)
+        yield KmsServer(server.url, calls, refused, while_waiting, policies)
     finally:
         server.stop()
 

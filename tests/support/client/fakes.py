@@ -68,12 +68,12 @@ class FakeGateway:
         self,
         known: Mapping[Namespace, str | None],
         deadline: float,
-        meanwhile: Callable[[], None] | None = None,
+        while_waiting: Callable[[], None] | None = None,
     ) -> dict[Namespace, FetchedSnapshot | ConfigsvcError]:
         self.deadlines.append(deadline)
         self.asked.append(dict(known))
-        if meanwhile:
-            meanwhile()
+        if while_waiting:
+            while_waiting()
         self.during()
         if self.fail:
             raise self.fail.pop(0)

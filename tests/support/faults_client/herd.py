@@ -130,10 +130,10 @@ class _Line:
 
     def request(  # as `Connection`
         self, _method: str, _target: str, headers: Mapping[str, str | Secret], _body: bytes, deadline: float,
-        *, meanwhile: Callable[[], None] | None = None,
+        *, while_waiting: Callable[[], None] | None = None,
     ) -> Response:  # fmt: skip
-        if meanwhile:
-            meanwhile()
+        if while_waiting:
+            while_waiting()
         return self._service.answer(headers, deadline)
 
 

@@ -73,13 +73,13 @@ class LabelledService:
         self,
         known: Mapping[Namespace, str | None],
         deadline: float,
-        meanwhile: Callable[[], None] | None = None,
+        while_waiting: Callable[[], None] | None = None,
     ) -> dict[Namespace, FetchedSnapshot | ConfigsvcError]:
         """See `Gateway.fetch`."""
         del deadline
         self.asked += 1
-        if meanwhile:
-            meanwhile()
+        if while_waiting:
+            while_waiting()
         if self.failing:
             raise self.failing()
         answers = {namespace: self.served(namespace) for namespace in known}

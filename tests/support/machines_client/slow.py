@@ -86,7 +86,7 @@ class SlowService(LabelledService):
         self._threads = _thread._count()  # noqa: SLF001  # documented in no other place: threads that run
 
     def fetch(
-        self, known: Mapping[Namespace, str | None], deadline: float, meanwhile: Callable[[], None] | None = None
+        self, known: Mapping[Namespace, str | None], deadline: float, while_waiting: Callable[[], None] | None = None
     ) -> FetchResult:
         """See `Gateway.fetch`."""
         request = Request(self.clock.now(), deadline - self.clock.up)
@@ -94,7 +94,7 @@ class SlowService(LabelledService):
         self.requests.append(request)
         self._of_thread[threading.get_ident()] = request
         try:
-            answer = self._decided(known, meanwhile)
+            answer = self._decided(known, while_waiting)
             if self.is_aside():
                 self.hang(self.takes, request.granted, is_stuck=self.is_stuck)
             else:
@@ -104,10 +104,10 @@ class SlowService(LabelledService):
             request.under_way, request.ended = False, self.clock.now()
 
     def _decided(
-        self, known: Mapping[Namespace, str | None], meanwhile: Callable[[], None] | None
+        self, known: Mapping[Namespace, str | None], while_waiting: Callable[[], None] | None
     ) -> Callable[[], dict[Namespace, FetchedSnapshot | ConfigsvcError]]:
         try:
-            answer = super().fetch(known, 0.0, meanwhile)
+            answer = super().fetch(known, 0.0, while_waiting)
         except ConfigsvcError as error:
             failed = error
         else:
