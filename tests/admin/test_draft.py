@@ -6,9 +6,9 @@ import pytest
 
 from configsvc.model import limits
 from configsvc.model.errors import InvalidName, Unprocessable
-from configsvc_client._opening.value import value_of
+from configsvc_client._opening.value import read_value
 from configsvc_client._secret import Secret
-from configsvc_client.admin import Draft, checked, draft
+from configsvc_client.admin import Draft, check_draft, make_draft
 from configsvc_client.admin.sealing.drafts import DraftJson
 from tests.support.client.carried import carried
 
@@ -27,12 +27,12 @@ CANARY = "canary-5d1c"
     ],
 )
 def test_the_content_type_follows_the_python_type(value: DraftJson | bytes, data: bytes, content_type: str) -> None:
-    made = draft("k", value)
+    made = make_draft("k", value)
     assert (made.data, made.content_type, made.form) == (data, content_type, None)
 
 
 def test_text_may_be_declared_as_json() -> None:
-    assert draft("k", '{"a": 1}', content_type="application/json").data == b'{"a": 1}'
+    assert make_draft("k", '{"a": 1}', content_type="application/json").data == b'{"a": 1}'
 
 
 @pytest.mark.parametrize(
@@ -55,17 +55,17 @@ def test_a_value_that_is_not_what_it_says_is_refused_without_being_shown(
     value: DraftJson | bytes, content_type: str, form: str
 ) -> None:
     with pytest.raises(Unprocessable) as caught:
-        draft("k", value, content_type=content_type, form=form)  # type: ignore[arg-type]  # forms by name
+        make_draft("k", value, content_type=content_type, form=form)  # type: ignore[arg-type]  # forms by name
     assert CANARY not in carried(caught.value)
 
 
 def test_the_deepest_json_that_may_be_sealed_opens_for_a_reader() -> None:
     levels = limits.JSON_DEPTH - 1
     with pytest.raises(Unprocessable, match="deeper") as refused:
-        draft("k", "[" * limits.JSON_DEPTH + "1" + "]" * limits.JSON_DEPTH, content_type="application/json")
+        make_draft("k", "[" * limits.JSON_DEPTH + "1" + "]" * limits.JSON_DEPTH, content_type="application/json")
     assert refused.value.members == {"key": "k", "limit": limits.JSON_DEPTH}
-    sealed = draft("k", "[" * levels + "1" + "]" * levels, content_type="application/json")
-    opened: Any = value_of("k", "application/json", Secret(sealed.data))
+    sealed = make_draft("k", "[" * levels + "1" + "]" * levels, content_type="application/json")
+    opened: Any = read_value("k", "application/json", Secret(sealed.data))
     for _ in range(levels):
         (opened,) = opened
     assert opened == 1
@@ -73,9 +73,9 @@ def test_the_deepest_json_that_may_be_sealed_opens_for_a_reader() -> None:
 
 def test_a_key_is_checked_before_anything_is_sealed() -> None:
     with pytest.raises(InvalidName):
-        draft("a/b", "value")
+        make_draft("a/b", "value")
 
 
 def test_a_repr_shows_no_value() -> None:
-    assert CANARY not in repr(draft("k", CANARY))
-    assert CANARY not in repr(checked(Draft(draft("k", CANARY).key, CANARY.encode())))
+    assert CANARY not in repr(make_draft("k", CANARY))
+    assert CANARY not in repr(check_draft(Draft(make_draft("k", CANARY).key, CANARY.encode())))

@@ -14,7 +14,7 @@ from configsvc.model.errors import (
     TooLarge,
     Unprocessable,
 )
-from configsvc_client.admin import Retention, draft
+from configsvc_client.admin import Retention, make_draft
 from tests.support.admin.loopback import Loopback
 
 
@@ -55,7 +55,7 @@ def test_schemas_and_switches_hold(service: Loopback, namespace: str) -> None:
     writer.values.put(namespace, "db.pool", 2, form="plain", if_match=revision)
     admin.namespaces.create(namespace, read_only=True)
     with pytest.raises(Conflict, match=f"{namespace} is read-only.* set {namespace} --no-read-only$"):
-        writer.values.put_draft(namespace, draft("new", "x", form="plain")._replace(create_only=True))
+        writer.values.put_draft(namespace, make_draft("new", "x", form="plain")._replace(create_only=True))
 
 
 def test_a_setting_that_may_not_be_is_refused(service: Loopback, namespace: str) -> None:
@@ -99,7 +99,7 @@ def test_upkeep_takes_away_what_retention_lets_go_in_as_many_requests_as_it_take
 ) -> None:
     admin, writer = service.admin("admin"), service.admin()
     for number in range(505):  # one request takes 500 versions away
-        writer.values.put_draft(namespace, draft("one", str(number), form="plain")._replace(activate=False))
+        writer.values.put_draft(namespace, make_draft("one", str(number), form="plain")._replace(activate=False))
     assert admin.namespaces.run_upkeep(namespace)[:2] == (0, 0)
     admin.namespaces.create(namespace, retention=Retention(versions=2))
     service.requests.clear()

@@ -19,7 +19,7 @@ from configsvc.model.errors import (
     Unprocessable,
     VersionClaimed,
 )
-from configsvc_client.admin import Draft, draft
+from configsvc_client.admin import Draft, make_draft
 from configsvc_client.admin.sealing.drafts import DraftJson
 from tests.support.admin.kms_server import FOREIGN_KEY, Call
 from tests.support.admin.loopback import Loopback, lost
@@ -35,7 +35,7 @@ def test_a_sealed_value_comes_back_as_it_was_and_the_service_never_sees_it(
     admin = service.admin()
     admin.values.put(namespace, "key.one", value, form=form)  # type: ignore[arg-type]  # forms by name
     found = service.admin().values.get(namespace, "key.one")
-    assert (found.data, found.version, found.form) == (draft("key.one", value).data, 1, form)
+    assert (found.data, found.version, found.form) == (make_draft("key.one", value).data, 1, form)
 
 
 def test_a_plain_value_needs_neither_kms_nor_credentials_to_be_read(service: Loopback, namespace: str) -> None:
@@ -91,9 +91,9 @@ def test_a_put_whose_answer_is_lost_is_done_once(service: Loopback, namespace: s
 
 def test_if_match_and_create_only_hold(service: Loopback, namespace: str) -> None:
     admin = service.admin()
-    first = admin.values.put_draft(namespace, draft("one", "1")._replace(create_only=True))
+    first = admin.values.put_draft(namespace, make_draft("one", "1")._replace(create_only=True))
     with pytest.raises(PreconditionFailed):
-        admin.values.put_draft(namespace, draft("one", "2")._replace(create_only=True))
+        admin.values.put_draft(namespace, make_draft("one", "2")._replace(create_only=True))
     admin.values.put(namespace, "one", "2", if_match=first.revision)
     with pytest.raises((PreconditionFailed, VersionClaimed)):
         admin.values.put(namespace, "one", "3", if_match=first.revision)
@@ -102,7 +102,7 @@ def test_if_match_and_create_only_hold(service: Loopback, namespace: str) -> Non
 
 def test_a_staged_value_is_stored_and_not_served(service: Loopback, namespace: str) -> None:
     admin = service.admin()
-    stored = admin.values.put_draft(namespace, draft("one", "1")._replace(activate=False))
+    stored = admin.values.put_draft(namespace, make_draft("one", "1")._replace(activate=False))
     assert (stored.version, stored.active) == (1, None)
     with pytest.raises(NotFound):
         admin.values.get(namespace, "one")
@@ -157,7 +157,7 @@ def test_too_large_a_value_is_refused_by_name(service: Loopback, namespace: str)
 def test_a_plain_value_over_a_sealed_one_takes_a_word_and_a_right(service: Loopback, namespace: str) -> None:
     admin = service.admin()
     admin.values.put(namespace, "one", CANARY)
-    plain = Draft(draft("one", "x").key, b"public", form="plain")
+    plain = Draft(make_draft("one", "x").key, b"public", form="plain")
     with pytest.raises(Unprocessable, match="declassify"):
         admin.values.put_draft(namespace, plain)
     with pytest.raises(Forbidden, match="admin"):

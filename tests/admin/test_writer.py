@@ -12,14 +12,14 @@ from configsvc.model.change_set import Activate, Put
 from configsvc.model.errors import Conflict, InvalidEnvelope, PreconditionFailed, VersionClaimed
 from configsvc.model.names import Key, Namespace
 from configsvc_client._transport.response import Response
-from configsvc_client.admin import Draft, KeyInfo, Known, draft
+from configsvc_client.admin import Draft, KeyInfo, Known, make_draft
 from configsvc_client.admin.sealing import sealer as sealing
 from configsvc_client.admin.writing import SEALS, TRIES, Writer
 from tests.support.admin.fakes import FakeChance, FakeTransport, answer, api
 from tests.support.client.fakes import FakeClock
 
 NAMESPACE = names.namespace("payments.prod")
-DRAFT = draft("db.url", "value")
+DRAFT = make_draft("db.url", "value")
 STORED = answer(201, {"namespace": "payments.prod", "key": "db.url", "version": 8, "revision": 12, "active": 8})
 
 

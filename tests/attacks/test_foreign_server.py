@@ -22,7 +22,7 @@ from configsvc_client._transport.http import Connection
 from configsvc_client._transport.response import Response
 from configsvc_client._world import SystemClocks
 from configsvc_client.admin import Admin, Grant, LogFilter, Retention, compose
-from configsvc_client.admin.compose import own_credentials
+from configsvc_client.admin.compose import make_own_credentials
 from configsvc_client.admin.ports import AdminPorts
 from configsvc_client.admin.wire.api import MOST_PAGES, Cursors
 from configsvc_client.admin.wire.members import AnswerMembers
@@ -136,10 +136,10 @@ class Hand:
 
     def __init__(self, service: Loopback, namespace: str) -> None:
         environ = service.environ("admin", namespace)
-        settings = compose.settings_in(environ)
+        settings = compose.read_settings(environ)
         inner = Connection(settings.url, {})
         self.between = Between(inner)
-        find = own_credentials(environ).find
+        find = make_own_credentials(environ).find
         kms = AwsKms(Connection(endpoint(settings.region, environ), {}), settings.region, find, time.time)
 
         def close() -> None:
@@ -147,7 +147,7 @@ class Hand:
             kms.close()
 
         gateway = ApiGateway(self.between, *settings.api_keys)  # type: ignore[arg-type]  # as far as it is used
-        ports = AdminPorts(self.between, kms, find, SystemClocks(), compose.SystemRandomness(), gateway)
+        ports = AdminPorts(self.between, kms, find, SystemClocks(), compose.OsRandomness(), gateway)
         self.admin = compose.build_admin(settings, ports, close)
 
 

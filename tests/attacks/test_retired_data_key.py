@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from configsvc.model.errors import ConfigsvcError, Misconfigured
-from configsvc_client.admin import Admin, Policy, Protection, draft, from_environ
+from configsvc_client.admin import Admin, Policy, Protection, from_environ, make_draft
 from tests.support.admin.loopback import Loopback
 from tests.support.attacks.table_thief import EDITS, Thief, leaked, thief
 from tests.support.cli.shell import Shell
@@ -47,7 +47,7 @@ def _put(admin: Admin, namespace: str, key: str) -> None:
     with suppress(ConfigsvcError):
         admin.values.put(namespace, key, SECRET)
     with suppress(ConfigsvcError):
-        list(admin.change_sets.store(namespace, [draft(f"{key}.more", SECRET)]))
+        list(admin.change_sets.store(namespace, [make_draft(f"{key}.more", SECRET)]))
 
 
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)

@@ -18,7 +18,7 @@ from configsvc.model.change_set import Activate
 from configsvc.model.errors import Misconfigured, Unprocessable
 from configsvc.model.snapshot import Form
 from configsvc_client._spelling import key_pattern
-from configsvc_client.admin import Policy, Protection, draft, from_environ
+from configsvc_client.admin import Policy, Protection, from_environ, make_draft
 from configsvc_client.admin.sealing.protection import FormRules
 from tests.support.admin.loopback import Loopback
 from tests.support.attacks.marker import PLANTED, Marker
@@ -210,9 +210,9 @@ def test_in_code_nothing_is_stored_in_the_clear_that_the_caller_did_not_ask_for(
     admin = service.admin()
     admin.values.put(namespace, "db.url", SECRET)
     thief.mark_plain("db.url")
-    admin.change_sets.apply(namespace, [draft("db.url", SECRET)])
+    admin.change_sets.apply(namespace, [make_draft("db.url", SECRET)])
     thief.mark_plain("db.url")
-    assert all(each.error is None for each in admin.change_sets.store(namespace, [draft("db.url", SECRET)]))
+    assert all(each.error is None for each in admin.change_sets.store(namespace, [make_draft("db.url", SECRET)]))
     assert SECRET not in thief.sees()
     thief.plant("db.url", 1)
     with pytest.raises(Unprocessable, match="declassify"):

@@ -10,7 +10,7 @@ from configsvc.model.errors import ConfigsvcError
 from configsvc_client._service.gateway import ApiGateway
 from configsvc_client._transport.response import Response
 from configsvc_client._transport.url import parse
-from configsvc_client.admin.wire.api import AdminApi, Answer
+from configsvc_client.admin.wire.api import AdminApi, ApiAnswer
 from tests.support.admin.fakes import ports
 from tests.support.client.fakes import FakeClock
 from tests.support.client.sealing import NS
@@ -36,7 +36,7 @@ class OneAnswer:
         """Nothing is held."""
 
 
-def read_snapshot(answer: Answer) -> None:
+def read_snapshot(answer: ApiAnswer) -> None:
     answer.members.snapshot()
 
 

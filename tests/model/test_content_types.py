@@ -12,9 +12,9 @@ from configsvc.model import names
 from configsvc.model.content_types import KINDS, LISTED, refuse_plain, type_of
 from configsvc.model.same_value import same_value
 from configsvc.model.snapshot import CONTENT_TYPES, ContentType, is_content_type
-from configsvc_client._opening.value import READERS, value_of
+from configsvc_client._opening.value import READERS, read_value
 from configsvc_client._secret import Secret
-from configsvc_client.admin.sealing.drafts import draft
+from configsvc_client.admin.sealing.drafts import make_draft
 from configsvc_client.cli import formats
 from configsvc_client.cli.formats._common import WritableValue
 from configsvc_client.cli.values import checks
@@ -37,9 +37,9 @@ def test_each_content_type_has_a_row_a_reader_and_a_sample() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_value_of_each_content_type_is_read_back_as_it_was_put(kind: ContentType) -> None:
-    put = draft("k", SAMPLES[kind])  # type: ignore[arg-type]  # a value of any kind
+    put = make_draft("k", SAMPLES[kind])  # type: ignore[arg-type]  # a value of any kind
     assert (put.content_type, type_of(SAMPLES[kind])) == (kind, kind)
-    read = value_of("k", kind, Secret(put.data))
+    read = read_value("k", kind, Secret(put.data))
     assert read == SAMPLES[kind]
     assert same_value(kind, put.data, put.data)
     checks.check_content("k", put.data, kind)
@@ -55,7 +55,7 @@ def test_a_value_is_stored_plain_where_its_row_calls_it_text(kind: ContentType) 
 @pytest.mark.parametrize("name", ["yaml", "json", "csv", "k8s-secret"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_format_with_types_holds_each_content_type(name: str, kind: ContentType) -> None:
-    data = draft("k", SAMPLES[kind]).data  # type: ignore[arg-type]  # as above
+    data = make_draft("k", SAMPLES[kind]).data  # type: ignore[arg-type]  # as above
     text, problems = formats.write(name, [WritableValue("k", data, kind)], "payments.prod")
     rows, more = formats.read(name, text.encode())
     assert [*problems, *more] == []

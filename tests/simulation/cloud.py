@@ -212,7 +212,7 @@ class Kms(FakeKms):
         if operation == "Encrypt":
             raise NotImplementedError(operation)
         plaintext = self._weather.draw.randbytes(32)
-        self._made[cipher.kid_of(plaintext)] = plaintext
+        self._made[cipher.derive_kid(plaintext)] = plaintext
         blob = wrap(str(members["KeyId"]), context, plaintext)
         return {"KeyId": KMS_KEY, "Plaintext": base64std(plaintext), "CiphertextBlob": base64std(blob)}
 

@@ -20,7 +20,7 @@ from configsvc.service.engine.records import (
     StoredSummary,
     StoredVersion,
 )
-from configsvc_client._opening.cipher import Cipher, kid_in
+from configsvc_client._opening.cipher import Cipher, read_kid
 from configsvc_client._secret import Secret
 from tests.simulation.scheduler import VirtualTime
 
@@ -110,7 +110,7 @@ class Truth:
         self._check_operation(log, before)
 
     def _check_data_keys(self) -> None:
-        needed = {kid_in(entry.value) for entry in self._keys.values() if entry.form == "envelope"}
+        needed = {read_kid(entry.value) for entry in self._keys.values() if entry.form == "envelope"}
         if needed & self.retired.keys():
             self.violate("something is served under a retired data key")
 
@@ -129,7 +129,7 @@ class Truth:
     def all_under_the_newest(self) -> bool:
         """Whether every envelope that is served is under the newest data key, and all others are retired."""
         newest = self.added[-1][1]
-        needed = {kid_in(entry.value) for entry in self._keys.values() if entry.form == "envelope"}
+        needed = {read_kid(entry.value) for entry in self._keys.values() if entry.form == "envelope"}
         return needed <= {newest} and {kid for _, kid in self.added} - self.retired.keys() == {newest}
 
     # What is read.
@@ -145,7 +145,7 @@ class Truth:
             return entry.value
         if entry.form == "kms":
             return from_base64std(json.loads(from_base64std(entry.value))[2]).decode()
-        kid = kid_in(entry.value)
+        kid = read_kid(entry.value)
         header = Header(NS, entry.key, entry.version, entry.content_type, kid)
         opened = Cipher(Secret(self.made[kid])).open(header, entry.value).reveal()
         return opened.decode() if isinstance(opened, bytes) else str(opened)

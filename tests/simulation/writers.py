@@ -10,12 +10,12 @@ from configsvc.model import names
 from configsvc.model.change_set import Activate, Delete
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Misconfigured, Throttled, Unavailable
 from configsvc.model.grants import Grant
-from configsvc_client._opening.cipher import kid_in
+from configsvc_client._opening.cipher import read_kid
 from configsvc_client._pin import pin
 from configsvc_client._secret import Secret
 from configsvc_client._service.gateway import ApiGateway
 from configsvc_client._transport.response import Response
-from configsvc_client.admin import compose, draft
+from configsvc_client.admin import compose, make_draft
 from configsvc_client.admin.ports import AdminPorts
 from tests.simulation.cloud import ADMIN, Fleet, Kms
 from tests.simulation.network import API_KEY, URL, GivenUp, Line, Person, Sent
@@ -153,7 +153,7 @@ class Writer:
         self._admin.grants.set(ADMIN, [Grant(("read", "write", "admin"), ("*",))])
         self._admin.namespaces.create(NS)
         self._admin.data_keys.add(NS, KMS_KEY)
-        drafts = [draft(key, f"first {key}", form="envelope") for key in KEYS]
+        drafts = [make_draft(key, f"first {key}", form="envelope") for key in KEYS]
         self._admin.change_sets.apply(NS, drafts, "first")
 
     def _begin(self) -> None:
@@ -181,11 +181,11 @@ class Writer:
 
     def _put(self, name: str) -> int:
         key, form = self._key(), "plain" if self._weather.happens(0.2) else "envelope"
-        made = draft(key, name, form=form)._replace(declassify=form == "plain")  # type: ignore[arg-type]
+        made = make_draft(key, name, form=form)._replace(declassify=form == "plain")  # type: ignore[arg-type]
         return self._admin.values.put_draft(NS, made, name).revision
 
     def _pair(self, name: str) -> int:
-        drafts = [draft(key, name, form="envelope") for key in KEYS[:2]]
+        drafts = [make_draft(key, name, form="envelope") for key in KEYS[:2]]
         return self._admin.change_sets.apply(NS, drafts, name).revision
 
     def _activate(self, name: str) -> int:
@@ -253,4 +253,4 @@ def _kids(sent: Sent) -> set[str]:
         return set()
     body = json.loads(sent.body)
     values = [each for each in (body, *body.get("operations", ())) if each.get("form") == "envelope"]
-    return {kid_in(each["value"]) for each in values}
+    return {read_kid(each["value"]) for each in values}

@@ -17,26 +17,26 @@ from configsvc_client._secret import Secret, bare
 AESGCM = openssl.aead.AESGCM
 """What `cryptography.hazmat.primitives.ciphers.aead` gives out, without the dozen modules of its package: 3 ms."""
 
-DATA_KEY = 32
+DATA_KEY_BYTES = 32
 _KID_INFO = b"configsvc/kid/1"
 _KID_TAIL = slice(-45, -2)
 _KID_CHARACTERS = 64
 """At the end of a header, in whole groups of four: 48 bytes, which hold the kid and what closes the header."""
 
 
-def kid_of(data_key: bytes | Secret) -> names.Kid:
+def derive_kid(data_key: bytes | Secret) -> names.Kid:
     """The id that commits to a data key: base64url of HKDF-SHA256 (RFC 5869), empty salt, one block of 32 bytes.
 
     Raises:
         ValueError: the data key has not 32 bytes.
     """
-    if len(bare(data_key)) != DATA_KEY:
+    if len(bare(data_key)) != DATA_KEY_BYTES:
         raise ValueError("a data key has 32 bytes")
     pseudorandom = Secret(hmac.digest(b"", bare(data_key), "sha256"))
     return names.Kid(base64url(hmac.digest(pseudorandom.reveal(), _KID_INFO + b"\x01", "sha256")))
 
 
-def kid_in(envelope: str) -> names.Kid:
+def read_kid(envelope: str) -> names.Kid:
     """The kid that an envelope names, to choose the data key by; what it says is trusted for nothing else.
 
     Raises:
@@ -56,7 +56,7 @@ class Cipher:
     __slots__ = ("_gcm", "kid")
 
     def __init__(self, data_key: bytes | Secret) -> None:
-        self.kid = kid_of(data_key)
+        self.kid = derive_kid(data_key)
         self._gcm = AESGCM(bare(data_key))
 
     def __repr__(self) -> str:

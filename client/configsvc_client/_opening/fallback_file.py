@@ -68,7 +68,7 @@ def encode(fallback: Fallback) -> bytes:
         "revisions": fallback.revisions,
         "snapshots": [json.loads(render(each)) for each in fallback.snapshots],
     }
-    return _canonical({"fallback": members, "sha256": _digest(members)}) + b"\n"
+    return _render_canonical({"fallback": members, "sha256": _compute_digest(members)}) + b"\n"
 
 
 def decode(content: bytes) -> Fallback:
@@ -80,23 +80,23 @@ def decode(content: bytes) -> Fallback:
     try:
         found = json.loads(content)
         members, digest = found["fallback"], found["sha256"]
-        whole = digest == _digest(members)
+        whole = digest == _compute_digest(members)
     except (ValueError, KeyError, TypeError, RecursionError):
         raise BadFallback("It is truncated or no fallback file. Save it with `configsvc snapshot save`.") from None
     if not whole:
         raise BadFallback("It is damaged: its digest does not match. Save it again with `configsvc snapshot save`.")
-    return _decoded(members)
+    return _read_members(members)
 
 
-def checked(fallback: Fallback, url: Url, namespaces: Iterable[Namespace]) -> dict[Namespace, SealedSnapshot]:
+def select_snapshots(fallback: Fallback, url: Url, namespaces: Iterable[Namespace]) -> dict[Namespace, SealedSnapshot]:
     """The snapshots of those namespaces, in that order; the file may hold more.
 
     Raises:
         BadFallback: it was saved from another URL, or lacks a namespace.
     """
-    if fallback.url != base_of(url):
+    if fallback.url != format_base(url):
         raise BadFallback(
-            f"It was saved from {fallback.url}, and CONFIGSVC_URL is {base_of(url)}. Save one from there."
+            f"It was saved from {fallback.url}, and CONFIGSVC_URL is {format_base(url)}. Save one from there."
         )
     held = {each.namespace: each for each in fallback.snapshots}
     wanted = tuple(namespaces)
@@ -128,12 +128,12 @@ def read(path: str) -> bytes:
     return content
 
 
-def base_of(url: Url) -> str:
+def format_base(url: Url) -> str:
     """How a URL is written in a file: origin and stage."""
     return url.origin + url.path
 
 
-def _decoded(members: object) -> Fallback:
+def _read_members(members: object) -> Fallback:
     if not isinstance(members, dict) or members.get("format") != FORMAT:
         raise BadFallback(f"Its format is not {FORMAT}. Save it again with this release's `configsvc snapshot save`.")
     url, saved_at, listed = members.get("url"), members.get("saved_at"), members.get("snapshots")
@@ -149,9 +149,9 @@ def _decoded(members: object) -> Fallback:
     return found
 
 
-def _digest(members: object) -> str:
-    return hashlib.sha256(_canonical(members)).hexdigest()
+def _compute_digest(members: object) -> str:
+    return hashlib.sha256(_render_canonical(members)).hexdigest()
 
 
-def _canonical(members: object) -> bytes:
+def _render_canonical(members: object) -> bytes:
     return json.dumps(members, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

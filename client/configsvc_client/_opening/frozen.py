@@ -50,7 +50,7 @@ class FrozenDict(_Sized, dict[str, Any]):
 
     def plain(self) -> dict[str, Any]:
         """An ordinary copy of it, all the way down: yours to change, and to hand to code that takes nothing else."""
-        return {key: thawed(value) for key, value in self.items()}
+        return {key: thaw(value) for key, value in self.items()}
 
     def __copy__(self) -> dict[str, Any]:
         return dict(self)
@@ -77,7 +77,7 @@ class FrozenList(_Sized, list[Any]):
 
     def plain(self) -> list[Any]:
         """An ordinary copy of it, all the way down: yours to change, and to hand to code that takes nothing else."""
-        return [thawed(value) for value in self]
+        return [thaw(value) for value in self]
 
     def __copy__(self) -> list[Any]:
         return list(self)
@@ -89,19 +89,19 @@ class FrozenList(_Sized, list[Any]):
         return list, (self.plain(),)
 
 
-def frozen(value: Any) -> Any:  # noqa: ANN401  # any JSON
+def freeze(value: Any) -> Any:  # noqa: ANN401  # any JSON
     """What `json.loads` made, read-only all the way down."""
     if isinstance(value, dict):
         members = dict.__new__(FrozenDict)
-        dict.update(members, {key: frozen(each) for key, each in value.items()})
+        dict.update(members, {key: freeze(each) for key, each in value.items()})
         return members
     if isinstance(value, list):
         elements = list.__new__(FrozenList)
-        list.extend(elements, [frozen(each) for each in value])
+        list.extend(elements, [freeze(each) for each in value])
         return elements
     return value
 
 
-def thawed(value: Any) -> Any:  # noqa: ANN401  # any JSON
+def thaw(value: Any) -> Any:  # noqa: ANN401  # any JSON
     """An ordinary copy of it, all the way down."""
     return value.plain() if isinstance(value, FrozenDict | FrozenList) else value

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 OpenedKey = TypeVar("OpenedKey")
 
 
-class _Kept(Record, Generic[OpenedKey]):
+class _CacheItem(Record, Generic[OpenedKey]):
     what: OpenedKey
     since: ClockReading
 
@@ -41,8 +41,8 @@ class Keyring:
         self._pin = pin
         self._clock = clock
         self._data_key_seconds = data_key_seconds
-        self._ciphers: dict[tuple[str, ...], _Kept[Cipher]] = {}
-        self._values: dict[tuple[str, ...], _Kept[Secret]] = {}
+        self._ciphers: dict[tuple[str, ...], _CacheItem[Cipher]] = {}
+        self._values: dict[tuple[str, ...], _CacheItem[Secret]] = {}
 
     def __repr__(self) -> str:
         return f"Keyring({len(self._ciphers)} data keys)"
@@ -82,7 +82,7 @@ class Keyring:
 
     def _held(
         self,
-        held: dict[tuple[str, ...], _Kept[OpenedKey]],
+        held: dict[tuple[str, ...], _CacheItem[OpenedKey]],
         name: tuple[str, ...],
         make: Callable[[], OpenedKey],
     ) -> OpenedKey:
@@ -95,19 +95,19 @@ class Keyring:
         for old, kept in tuple(held.items()):
             if age(kept.since, now) >= self._data_key_seconds:
                 held.pop(old, None)
-        held[name] = _Kept(made, now)
+        held[name] = _CacheItem(made, now)
         return made
 
     def _unwrap(self, namespace: Namespace, data_key: DataKey, deadline: float) -> Cipher:
-        from configsvc_client._opening.cipher import DATA_KEY, Cipher
+        from configsvc_client._opening.cipher import DATA_KEY_BYTES, Cipher
 
         asked = self._pin.checked(data_key.kms_key)
         context = {"configsvc:namespace": namespace}
-        opened = self._kms.decrypt(_blob(data_key.wrapped), context, asked, deadline)
+        opened = self._kms.decrypt(_decode_blob(data_key.wrapped), context, asked, deadline)
         if not same_key(self._pin.checked(opened.key_arn), asked):
             raise CannotOpen(f"KMS opened the data key with {opened.key_arn}, not {asked}.", kms_key=opened.key_arn)
-        if len(opened.plaintext.reveal()) != DATA_KEY:
-            raise CannotOpen(f"The data key {data_key.kid} has not {DATA_KEY} bytes.", kid=data_key.kid)
+        if len(opened.plaintext.reveal()) != DATA_KEY_BYTES:
+            raise CannotOpen(f"The data key {data_key.kid} has not {DATA_KEY_BYTES} bytes.", kid=data_key.kid)
         cipher = Cipher(opened.plaintext)
         if not cipher.is_named(data_key.kid):
             raise CannotOpen(f"The data key is not the one that {data_key.kid} commits to.", kid=data_key.kid)
@@ -117,12 +117,12 @@ class Keyring:
         if not self._pin.arns:
             raise CannotOpen(f"{key} is sealed, and CONFIGSVC_KMS_KEYS is not set. Set it to the key's ARN.", key=key)
         context = {"configsvc:namespace": namespace, "configsvc:key": key}
-        opened = self._kms.decrypt(_blob(stored), context, self._pin.only, deadline)
+        opened = self._kms.decrypt(_decode_blob(stored), context, self._pin.only, deadline)
         self._pin.checked(opened.key_arn)
         return opened.plaintext
 
 
-def _blob(stored: str) -> bytes:
+def _decode_blob(stored: str) -> bytes:
     try:
         return from_base64std(stored)
     except ValueError as error:

@@ -14,7 +14,7 @@ from configsvc.model.record import Record
 from configsvc.model.snapshot import Entry, SealedSnapshot
 from configsvc_client._opening.keyring import Keyring
 from configsvc_client._opening.snapshot import NamespaceLayer
-from configsvc_client._opening.value import ConfigValue, value_of
+from configsvc_client._opening.value import ConfigValue, read_value
 from configsvc_client._ports import FetchedSnapshot
 from configsvc_client._secret import Secret
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 OpenedValues = TypeVar("OpenedValues")
 
-_IN_VAIN = 20
+_MOST_REFUSALS = 20
 """Refusals of KMS after which the rest of a namespace is not asked for: calls take time and quota from all others."""
 
 _DENIED = "AccessDeniedException"
@@ -83,7 +83,7 @@ def open_layer(
     sealed = frozenset(entry.key for entry in found.sealed.entries if entry.sealed)
     return NamespaceLayer(
         namespace, found.sealed.revision, found.etag,
-        values=values, sealed=sealed, broken=broken, fingerprint=fingerprint(found.sealed),
+        values=values, sealed=sealed, broken=broken, fingerprint=compute_fingerprint(found.sealed),
         reopen=found.sealed if broken else None,
     )  # fmt: skip
 
@@ -112,7 +112,7 @@ class _Opening:
         """The key of an entry, and its value or why it does not open."""
         try:
             self._rules.check_sealed(entry)
-            return entry.key, value_of(entry.key, entry.content_type, self._plaintext(entry))
+            return entry.key, read_value(entry.key, entry.content_type, self._plaintext(entry))
         except CannotOpen as error:
             from configsvc_client._foreign import pass_on
 
@@ -135,9 +135,9 @@ class _Opening:
         return self._keyring.value(self._namespace, entry.key, entry.value, self._deadline)
 
     def _open(self, entry: Entry) -> Secret:
-        from configsvc_client._opening.cipher import kid_in
+        from configsvc_client._opening.cipher import read_kid
 
-        kid = kid_in(entry.value)
+        kid = read_kid(entry.value)
         expected = Header(self._namespace, entry.key, entry.version, entry.content_type, kid)
         return self._cipher(kid).open(expected, entry.value)
 
@@ -165,8 +165,10 @@ class _Opening:
         Raises:
             CannotOpen: KMS refuses it, or has refused too many others.
         """
-        if self._in_vain[form] >= _IN_VAIN:
-            raise CannotOpen(f"Not tried, because {_IN_VAIN} others in {self._namespace} did not open. Repair those.")
+        if self._in_vain[form] >= _MOST_REFUSALS:
+            raise CannotOpen(
+                f"Not tried, because {_MOST_REFUSALS} others in {self._namespace} did not open. Repair those."
+            )
         try:
             return ask()
         except CannotOpen as error:
@@ -181,7 +183,7 @@ class RememberedSnapshot(Record):
     fingerprint: int
 
 
-def fingerprint(sealed: SealedSnapshot) -> int:
+def compute_fingerprint(sealed: SealedSnapshot) -> int:
     """The same for the same entries in any order: keys, versions, forms, content types and stored values."""
     return hash(frozenset(sealed.entries))
 
@@ -205,7 +207,7 @@ def check_follows(namespace: Namespace, held: RememberedSnapshot, sealed: Sealed
             "See docs/OPERATIONS.md, A revision was raised.",
             namespace=namespace,
         )
-    if revision == held.revision and fingerprint(sealed) != held.fingerprint:
+    if revision == held.revision and compute_fingerprint(sealed) != held.fingerprint:
         raise NotTaken(
             f"{namespace} came at revision {revision}, as is held, with other entries. Was the table restored or "
             f"written to? Then: configsvc namespace lift {namespace} --revision {revision}",

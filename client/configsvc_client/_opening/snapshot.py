@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
 from configsvc.model.errors import CannotOpen
 from configsvc.model.names import Namespace
-from configsvc_client._opening.value import ConfigValue, Converted, converted
+from configsvc_client._opening.value import ConfigValue, Converted, convert_value
 from configsvc_client._secret import Hidden, HiddenMapping, Secret
 
 if TYPE_CHECKING:
@@ -55,11 +55,11 @@ class NoSuchKey(KeyError):
         key = self.args[0]
         several = f"in none of the namespaces {', '.join(self.namespaces)}" if len(self.namespaces) > 1 else ""
         where = several or f"not in {', '.join(self.namespaces) or 'any namespace'}"
-        near = _near(key, self._keys) if isinstance(key, str) else ""
+        near = _suggest_key(key, self._keys) if isinstance(key, str) else ""
         return f"{key!r} is {where}. {near}".rstrip()
 
 
-def _near(key: str, keys: Iterable[str]) -> str:
+def _suggest_key(key: str, keys: Iterable[str]) -> str:
     try:
         from configsvc_client._wording import nearest, question
 
@@ -194,7 +194,7 @@ class Snapshot(HiddenMapping[str, ConfigValue]):
         if key not in self:
             return default
         default = None  # may be a secret of the caller's, and this frame is shown with what is raised
-        return self[key] if as_ is None else converted(key, self, as_)
+        return self[key] if as_ is None else convert_value(key, self, as_)
 
     def secret(self, key: str) -> Secret:
         """The value of a sealed key, masked.
@@ -209,17 +209,17 @@ class Snapshot(HiddenMapping[str, ConfigValue]):
         raise CannotOpen(f"{key} was not sealed, so it is no secret. Seal it with `configsvc put --seal`.", key=key)
 
 
-def values_of(snapshot: Snapshot) -> SnapshotValues:
+def get_values(snapshot: Snapshot) -> SnapshotValues:
     """The dict behind a snapshot, for `config[key]`, which checks the time itself and then looks there."""
     return snapshot._held()  # noqa: SLF001  # of this module
 
 
-def changed(before: Snapshot, after: Snapshot) -> frozenset[str]:
+def find_changed_keys(before: Snapshot, after: Snapshot) -> frozenset[str]:
     """The keys of which a reader gets something else: added, removed, of another value, opened or broken since."""
-    return frozenset(key for key in {*before, *after} if not _same(before, after, key))
+    return frozenset(key for key in {*before, *after} if not _reads_same(before, after, key))
 
 
-def _same(before: Snapshot, after: Snapshot, key: str) -> bool:
+def _reads_same(before: Snapshot, after: Snapshot, key: str) -> bool:
     if all(key in each and key not in each.broken for each in (before, after)):
         from configsvc.model.same_value import same_read
 

@@ -30,14 +30,14 @@ _EXACT = 2**53
 """From there on a float is no longer one whole number, but several."""
 
 
-def value_of(key: str, content_type: ContentType, plaintext: Secret) -> ConfigValue:
+def read_value(key: str, content_type: ContentType, plaintext: Secret) -> ConfigValue:
     """The value of an opened or plain entry.
 
     Raises:
         CannotOpen: it is not what its content type says; shows nothing of it.
     """
     try:
-        return _read(content_type, plaintext.reveal())
+        return _read_plaintext(content_type, plaintext.reveal())
     except (ValueError, RecursionError) as error:
         from configsvc_client._foreign import instead
 
@@ -45,37 +45,37 @@ def value_of(key: str, content_type: ContentType, plaintext: Secret) -> ConfigVa
     raise failed
 
 
-def _read(content_type: ContentType, plaintext: bytes | str) -> ConfigValue:
+def _read_plaintext(content_type: ContentType, plaintext: bytes | str) -> ConfigValue:
     return READERS[content_type](plaintext)
 
 
-def _bytes(plaintext: bytes | str) -> bytes:
+def _read_bytes(plaintext: bytes | str) -> bytes:
     if isinstance(plaintext, str):
         raise ValueError  # noqa: TRY004  # as every other content that is none; bytes have no plain form
     return plaintext
 
 
-def _decoded(plaintext: bytes | str) -> str:
+def _read_text(plaintext: bytes | str) -> str:
     return plaintext if isinstance(plaintext, str) else plaintext.decode()
 
 
-def _parsed(plaintext: bytes | str) -> ConfigValue:
-    text = _decoded(plaintext)
-    from configsvc_client._opening.frozen import frozen
+def _read_json(plaintext: bytes | str) -> ConfigValue:
+    text = _read_text(plaintext)
+    from configsvc_client._opening.frozen import freeze
 
-    found: ConfigValue = frozen(json.loads(text))
+    found: ConfigValue = freeze(json.loads(text))
     return found
 
 
 READERS: Mapping[ContentType, Callable[[bytes | str], ConfigValue]] = {
-    "text/plain": _decoded,
-    "application/json": _parsed,
-    "application/octet-stream": _bytes,
+    "text/plain": _read_text,
+    "application/json": _read_json,
+    "application/octet-stream": _read_bytes,
 }
 """What makes a value of a plaintext, by its content type."""
 
 
-def converted(key: str, snapshot: Mapping[str, ConfigValue], as_: Callable[[Any], Converted]) -> Converted:
+def convert_value(key: str, snapshot: Mapping[str, ConfigValue], as_: Callable[[Any], Converted]) -> Converted:
     """The value of a key as a type. Python's own types take only what they can hold as it is meant: see `_TYPES`.
 
     Any other type or function is called with the value. No frame of what is raised holds the value.
@@ -86,42 +86,42 @@ def converted(key: str, snapshot: Mapping[str, ConfigValue], as_: Callable[[Any]
     """
     snapshot[key]  # raises, where it does not open
     try:
-        return _conversion(as_)(snapshot[key])
+        return _choose_conversion(as_)(snapshot[key])
     except Exception as error:  # noqa: BLE001  # whatever a conversion raises
         from configsvc_client._foreign import instead
 
-        failed = instead(error, ValueError(f"{key} cannot be read as {_described(as_)}"))
+        failed = instead(error, ValueError(f"{key} cannot be read as {_describe_type(as_)}"))
     raise failed
 
 
-def _conversion(as_: Callable[[Any], Converted]) -> Callable[[Any], Converted]:
-    name = _name(as_)
+def _choose_conversion(as_: Callable[[Any], Converted]) -> Callable[[Any], Converted]:
+    name = _name_type(as_)
     if name in _EXACT_NUMBERS:
-        return lambda value: _finite(as_(_written(value)))
+        return lambda value: _require_finite(as_(_to_number_text(value)))
     if name in _ARRAYS or name in _OBJECTS:
         kind = list if name in _ARRAYS else dict
-        return lambda value: as_(_only(kind, value))
-    return _TYPES[name][0] if name in _TYPES else _derived(as_)
+        return lambda value: as_(_copy_plain(kind, value))
+    return _TYPES[name][0] if name in _TYPES else _convert_as_base(as_)
 
 
-def _derived(as_: Callable[[Any], Converted]) -> Callable[[Any], Converted]:
+def _convert_as_base(as_: Callable[[Any], Converted]) -> Callable[[Any], Converted]:
     """A class derived from one of Python's takes what that takes; one of numbers is handed text as it is."""
     base = next((each for each in (int, float, str, bytes) if isinstance(as_, type) and issubclass(as_, each)), None)
     if base is None:
         return as_
-    first = _TYPES[_name(base)][0]
+    first = _TYPES[_name_type(base)][0]
     return lambda value: as_(value if isinstance(value, str) and base in (int, float) else first(value))
 
 
-def _name(as_: Any) -> str:  # noqa: ANN401  # any callable
+def _name_type(as_: Any) -> str:  # noqa: ANN401  # any callable
     """Of a type, with its module, so that none need be imported; also of `list[int]`, which would convert nothing."""
     kind = getattr(as_, "__origin__", as_)
     name = f"{kind.__module__}.{kind.__qualname__}" if isinstance(kind, type) else ""
     return name if kind is as_ or name not in {*_TYPES, *_ARRAYS, *_OBJECTS} else _PARTS
 
 
-def _described(as_: Callable[[Any], Any]) -> str:
-    name = _name(as_)
+def _describe_type(as_: Callable[[Any], Any]) -> str:
+    name = _name_type(as_)
     shown = str(as_) if name == _PARTS else getattr(as_, "__name__", "that type")
     alike = ((_ARRAYS, _ARRAY), (_OBJECTS, _OBJECT), (_EXACT_NUMBERS, "finite numbers"))
     takes = next((what for names, what in alike if name in names), "")
@@ -129,7 +129,7 @@ def _described(as_: Callable[[Any], Any]) -> str:
     return f"{shown}, which takes {takes}" if takes else shown
 
 
-def _text(value: ConfigValue) -> str:
+def _to_text(value: ConfigValue) -> str:
     """Text, bytes as text, and JSON as it is written; null is no text."""
     if value is None:
         raise TypeError
@@ -138,45 +138,45 @@ def _text(value: ConfigValue) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _written(value: ConfigValue) -> str:
+def _to_number_text(value: ConfigValue) -> str:
     """A number as it is written: a type that is exact would take a float for what it is in binary."""
     if type(value) in (str, bytes, int, float):
-        return _text(value)
+        return _to_text(value)
     raise TypeError
 
 
-def _bool(value: ConfigValue) -> bool:
-    return _WORDS[str(_int(value)) if isinstance(value, float) else _text(value).strip().lower()]
+def _to_bool(value: ConfigValue) -> bool:
+    return _WORDS[str(_to_int(value)) if isinstance(value, float) else _to_text(value).strip().lower()]
 
 
-def _int(value: ConfigValue) -> int:
+def _to_int(value: ConfigValue) -> int:
     if not isinstance(value, float):
-        return int(_written(value))
+        return int(_to_number_text(value))
     if not value.is_integer() or abs(value) >= _EXACT:
         raise ValueError
     return int(value)
 
 
-def _finite(value: Any) -> Any:  # noqa: ANN401  # any number
+def _require_finite(value: Any) -> Any:  # noqa: ANN401  # any number
     if value - value != 0:  # of NaN and of infinity
         raise ValueError
     return value
 
 
-def _encoded(value: ConfigValue) -> bytes:
-    return value if isinstance(value, bytes) else _only(str, value).encode()
+def _to_bytes(value: ConfigValue) -> bytes:
+    return value if isinstance(value, bytes) else _copy_plain(str, value).encode()
 
 
-def _only(kind: type, value: ConfigValue) -> Any:  # noqa: ANN401  # of that kind
+def _copy_plain(kind: type, value: ConfigValue) -> Any:  # noqa: ANN401  # of that kind
     """The value, an ordinary copy of it, if it is of that kind: text would fall apart into characters."""
     if not isinstance(value, kind):
         raise TypeError
-    from configsvc_client._opening.frozen import thawed
+    from configsvc_client._opening.frozen import thaw
 
-    return thawed(value)
+    return thaw(value)
 
 
-def _refused(_: ConfigValue) -> NoReturn:
+def _refuse(_: ConfigValue) -> NoReturn:
     raise TypeError
 
 
@@ -187,13 +187,13 @@ _OBJECTS = ("collections.OrderedDict",)
 _OBJECT = "a JSON object"
 _PARTS = "list[int], …"
 _TYPES: Mapping[str, tuple[Callable[[Any], Any], str]] = {
-    "builtins.bool": (_bool, "true, false, yes, no, on, off, 1 and 0"),
-    "builtins.int": (_int, "whole numbers"),
-    "builtins.float": (lambda value: _finite(float(_written(value))), "finite numbers"),
-    "builtins.str": (_text, "text, UTF-8 bytes and JSON other than null"),
-    "builtins.bytes": (_encoded, "bytes and text"),
-    "builtins.bytearray": (lambda value: bytearray(_encoded(value)), "bytes and text"),
-    "builtins.dict": (lambda value: _only(dict, value), _OBJECT),
-    _PARTS: (_refused, "nothing: parts are not converted. Pass list or dict, or a function"),
+    "builtins.bool": (_to_bool, "true, false, yes, no, on, off, 1 and 0"),
+    "builtins.int": (_to_int, "whole numbers"),
+    "builtins.float": (lambda value: _require_finite(float(_to_number_text(value))), "finite numbers"),
+    "builtins.str": (_to_text, "text, UTF-8 bytes and JSON other than null"),
+    "builtins.bytes": (_to_bytes, "bytes and text"),
+    "builtins.bytearray": (lambda value: bytearray(_to_bytes(value)), "bytes and text"),
+    "builtins.dict": (lambda value: _copy_plain(dict, value), _OBJECT),
+    _PARTS: (_refuse, "nothing: parts are not converted. Pass list or dict, or a function"),
 }
 """What converts to each of Python's types, and what it takes, in words."""

@@ -14,7 +14,7 @@ from configsvc.model.names import Namespace
 from configsvc.model.record import Record
 from configsvc_client._freshness import UNHELD, Freshness, age
 from configsvc_client._opening.opening import OpeningRules, check_begins, open_layer
-from configsvc_client._opening.snapshot import NamespaceLayer, Snapshot, changed
+from configsvc_client._opening.snapshot import NamespaceLayer, Snapshot, find_changed_keys
 from configsvc_client._ports import ClockReading, FetchedSnapshot, Gateway
 from configsvc_client._secret import without_frames
 
@@ -304,7 +304,7 @@ class Callbacks:
         """Tells all whom it concerns. What one raises is counted, and logged by its type: its text may hold a value."""
         if not self._registered:
             return
-        keys = changed(before, after)
+        keys = find_changed_keys(before, after)
         for prefix, callback in self._registered:
             concerned = frozenset(key for key in keys if key.startswith(prefix))
             if concerned:

@@ -10,7 +10,9 @@ from configsvc.model.errors import CannotOpen, ConfigsvcError, Expired
 from configsvc.model.names import Namespace
 from configsvc.model.record import Record
 from configsvc_client._refresh.flight import HeldSource
-from configsvc_client._service.answers import refuses  # as all others, imported by the package: see `_hooks.imported`
+from configsvc_client._service.answers import (
+    is_unusable_answer,  # as all others, imported by the package: see `_hooks.imported`
+)
 
 if TYPE_CHECKING:
     from configsvc_client._refresh.keeper import Keeper
@@ -122,8 +124,8 @@ def _parted(
     errors: Mapping[Namespace, ConfigsvcError], last: ConfigsvcError | None, held: Iterable[str]
 ) -> tuple[dict[str, Reason], dict[str, Reason]]:
     """Which namespaces are refused and which fail: the others too, where the last error is of no single namespace."""
-    refused = {str(each): _reason(error) for each, error in errors.items() if refuses(error)}
-    failing = {str(each): _reason(error) for each, error in errors.items() if not refuses(error)}
+    refused = {str(each): _reason(error) for each, error in errors.items() if is_unusable_answer(error)}
+    failing = {str(each): _reason(error) for each, error in errors.items() if not is_unusable_answer(error)}
     if last is not None and all(last.detail != each.detail for each in errors.values()):
         failing |= {each: _reason(last) for each in held if each not in refused}
     return refused, failing

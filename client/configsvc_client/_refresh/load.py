@@ -171,9 +171,9 @@ def _opened_file(
     path: str, settings: ClientSettings, world: World, rules: OpeningRules, deadline: float
 ) -> tuple[Held, float]:
     """What the file holds, opened, and when it was saved."""
-    from configsvc_client._opening.fallback_file import checked, decode, read
+    from configsvc_client._opening.fallback_file import decode, read, select_snapshots
 
     fallback = decode((world.read or read)(path))
-    sealed = checked(fallback, settings.url, settings.namespaces)
+    sealed = select_snapshots(fallback, settings.url, settings.namespaces)
     found = {namespace: FetchedSnapshot("", each) for namespace, each in sealed.items()}
     return opened(settings.namespaces, found, rules, deadline, "fallback"), fallback.saved_at

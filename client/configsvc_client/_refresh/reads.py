@@ -11,7 +11,7 @@ from time import monotonic, time
 from typing import TYPE_CHECKING, Any, overload
 
 from configsvc_client._freshness import NEVER, Window
-from configsvc_client._opening.snapshot import Default, Snapshot, values_of
+from configsvc_client._opening.snapshot import Default, Snapshot, get_values
 from configsvc_client._opening.value import ConfigValue, Converted
 from configsvc_client._secret import HiddenMapping, Secret, Shown, view
 
@@ -208,7 +208,7 @@ class Reads(HiddenMapping[str, ConfigValue]):
         if snapshot is before.snapshot:
             self._published = published = Published(snapshot, before.plain, window)
         else:
-            plain = dict(values_of(snapshot))  # is looked up faster than a subclass
+            plain = dict(get_values(snapshot))  # is looked up faster than a subclass
             self._open = Published(snapshot, plain, NEVER)
             self._published = published = Published(snapshot, plain, window)
         if leases is None or not leases.any_left():

@@ -11,7 +11,7 @@ from configsvc.model.record import Record
 from configsvc.model.retry import Backoff
 from configsvc_client._freshness import age
 from configsvc_client._ports import Chance, ClockReading, FetchedSnapshot
-from configsvc_client._service.answers import NOT_OURS, refuses
+from configsvc_client._service.answers import NOT_OURS, is_unusable_answer
 
 _MOST_INTERVALS = 5
 _TOO_SLOW = 4
@@ -150,7 +150,7 @@ def loaded(broken: Mapping[Namespace, Iterable[str]], error: ConfigsvcError | No
 
 def _kind(error: ConfigsvcError) -> str:
     code = str(error.members.get("cause", error.code))
-    return _OUTAGE if code in _PASSING and not refuses(error) else code
+    return _OUTAGE if code in _PASSING and not is_unusable_answer(error) else code
 
 
 def _begun(errors: Mapping[Namespace, ConfigsvcError]) -> list[str]:

@@ -45,7 +45,7 @@ _NAME, _NAMES = 50, 30
 _OWN = frozenset({"retry_after", "reason"})  # members that are told by the client alone
 
 
-Result = TypeVar("Result")
+AnswerResult = TypeVar("AnswerResult")
 
 
 class NotOurs(ValueError):
@@ -63,12 +63,14 @@ class Received(Hidden):
         return f"Received({self.status}, {len(self.members)} members)"
 
 
-def refuses(error: ConfigsvcError) -> bool:
+def is_unusable_answer(error: ConfigsvcError) -> bool:
     """Whether an answer came and was not taken; else there was none, or one that says no."""
     return isinstance(error, NotTaken | CannotOpen) or error.members.get("reason") == NOT_OURS
 
 
-def read_answer(response: Response, url: Url, read: Callable[[Received], Result], doubt: str = "") -> Result:
+def read_answer(
+    response: Response, url: Url, read: Callable[[Received], AnswerResult], doubt: str = ""
+) -> AnswerResult:
     """What an answer means whose status is the one of an answer; `problem` reads the others.
 
     Args:
@@ -81,30 +83,30 @@ def read_answer(response: Response, url: Url, read: Callable[[Received], Result]
         Unavailable: it is not as configsvc answers, or not what was asked for.
     """
     try:
-        return read(Received(response.status, _members(response), response.headers.get("etag", "")))
+        return read(Received(response.status, _read_members(response), response.headers.get("etag", "")))
     except NotOurs as error:
         from configsvc_client._foreign import pass_on
 
         pass_on(error)
         fault = f"{doubt} ({error})" if doubt else str(error)
-    raise not_ours(url, fault)  # here: as its context, the other would bring the answer, its plain values included
+    raise make_not_ours(url, fault)  # here: as its context, the other would bring the answer, its plain values included
 
 
-def _members(response: Response) -> dict[str, object]:
+def _read_members(response: Response) -> dict[str, object]:
     if response.status != _NO_CONTENT:
-        return decoded(response)
+        return decode_members(response)
     if response.body:
         raise NotOurs("it has a content, and none was due")
     return {}
 
 
-def decoded(response: Response) -> dict[str, object]:
+def decode_members(response: Response) -> dict[str, object]:
     """The members of a JSON object.
 
     Raises:
         NotOurs: another content type, no JSON, or JSON that two readers might understand differently (RFC 8259, 4, 6).
     """
-    return _decoded(response, _JSON)
+    return _decode_object(response, _JSON)
 
 
 def read_snapshot(namespace: Namespace, etag: str, found: object) -> tuple[str, SealedSnapshot]:
@@ -133,7 +135,7 @@ def read_snapshot(namespace: Namespace, etag: str, found: object) -> tuple[str, 
     raise fault  # here: as its context, the other would show what came
 
 
-def not_ours(url: Url, fault: str) -> Unavailable:
+def make_not_ours(url: Url, fault: str) -> Unavailable:
     """The error that says so, with what to do."""
     return Unavailable(
         f"{url.origin}{url.path} did not answer as configsvc does: {fault}. Does CONFIGSVC_URL name the service? "
@@ -142,7 +144,7 @@ def not_ours(url: Url, fault: str) -> Unavailable:
     )
 
 
-def problem(
+def read_problem(
     response: Response, url: Url, path: str, method: str = "GET", *, signed: bool = False, ahead: float | None = None
 ) -> ConfigsvcError:
     """The error in an answer (RFC 9457), also in one that API Gateway or a proxy made in its own way.
@@ -158,12 +160,12 @@ def problem(
         signed: whether it carried a signature.
         ahead: seconds that this clock is ahead of the answer's Date, where that is known.
     """
-    error = _ours(response) or _theirs(response, url)
+    error = _read_own_problem(response) or _read_foreign_problem(response, url)
     if response.status in _REFUSED:
-        from configsvc_client._service.denials import DeniedCall, explained
+        from configsvc_client._service.denials import DeniedCall, explain_denial
 
         asked = DeniedCall(method, path.partition("?")[0].removeprefix(url.path), signed, ahead)
-        error = explained(error, response, url, asked)
+        error = explain_denial(error, response, url, asked)
     from configsvc.model.retry import parse_retry_after
 
     seconds = parse_retry_after(response.headers)
@@ -173,12 +175,15 @@ def problem(
     return Unavailable(error.detail, **error.members) if response.status in _UNKNOWN else error
 
 
-def _decoded(response: Response, kind: str) -> dict[str, object]:
+def _decode_object(response: Response, kind: str) -> dict[str, object]:
     if response.headers.get("content-type", "").partition(";")[0].strip().lower() != kind:
         raise NotOurs(f"its content type is not {kind}")
     try:
         found = json.loads(
-            response.body.decode(), object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_finite
+            response.body.decode(),
+            object_pairs_hook=_require_unique_names,
+            parse_constant=_refuse_constant,
+            parse_float=_parse_finite,
         )
     except (ValueError, RecursionError) as error:
         raise NotOurs(str(error) if isinstance(error, NotOurs) else "it is not JSON") from None
@@ -187,10 +192,10 @@ def _decoded(response: Response, kind: str) -> dict[str, object]:
     return found
 
 
-def _ours(response: Response) -> ConfigsvcError | None:
+def _read_own_problem(response: Response) -> ConfigsvcError | None:
     """A problem of the service, or of the API Gateway that is set up with it."""
     try:
-        members = _decoded(response, _PROBLEM)
+        members = _decode_object(response, _PROBLEM)
     except NotOurs as fault:
         from configsvc_client._foreign import pass_on
 
@@ -201,17 +206,17 @@ def _ours(response: Response) -> ConfigsvcError | None:
         return None
     from configsvc_client._wording import show_foreign
 
-    told = {name: _told(members[name]) for name in _named(members) if name not in _OWN}
+    told = {name: _clean_member(members[name]) for name in _select_names(members) if name not in _OWN}
     error = from_problem(response.status, {**told, "code": code, "detail": show_foreign(detail, _DETAIL)})
     return error if error.status // 100 == response.status // 100 else None
 
 
-def _theirs(response: Response, url: Url) -> ConfigsvcError:
+def _read_foreign_problem(response: Response, url: Url) -> ConfigsvcError:
     status = response.status
     kinds: dict[int, type[ConfigsvcError]] = {each.status: each for each in (Forbidden, Throttled, Internal)}
     kind = kinds.get(status) or (Unavailable if status > Internal.status else None)
     if kind is None:
-        return not_ours(url, f"it answered {status}{', a redirect' if status in _REDIRECTS else ''}")
+        return make_not_ours(url, f"it answered {status}{', a redirect' if status in _REDIRECTS else ''}")
     detail = f"{url.origin}{url.path} answered {status}, and not in configsvc's words."
     if kind is Forbidden:
         detail += (
@@ -223,7 +228,7 @@ def _theirs(response: Response, url: Url) -> ConfigsvcError:
     return kind(detail)
 
 
-def _told(value: object) -> ErrorMember:
+def _clean_member(value: object) -> ErrorMember:
     """A member of a problem as programs get it; what is of another type, or too much, is left out."""
     from configsvc_client._wording import show_foreign
 
@@ -236,31 +241,31 @@ def _told(value: object) -> ErrorMember:
         if all(isinstance(each, str) for each in listed):
             return [show_foreign(each) for each in listed]
         if all(isinstance(each, dict) for each in listed):
-            return [{name: _flat(each[name]) for name in _named(each)} for each in listed]
+            return [{name: _clean_flat(each[name]) for name in _select_names(each)} for each in listed]
     return None
 
 
-def _named(members: dict[str, object]) -> list[str]:
+def _select_names(members: dict[str, object]) -> list[str]:
     """The names that one of ours could have; errors are kept, printed and sent to trackers with their members."""
     return [name for name in members if len(name) <= _NAME and name.isidentifier()][:_NAMES]
 
 
-def _flat(value: object) -> object:
-    return None if isinstance(value, list | dict) else _told(value)
+def _clean_flat(value: object) -> object:
+    return None if isinstance(value, list | dict) else _clean_member(value)
 
 
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def _require_unique_names(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise NotOurs("a name stands twice in it")
     return found
 
 
-def _no_constant(_: str) -> object:
+def _refuse_constant(_: str) -> object:
     raise NotOurs("it has a number that is none")
 
 
-def _finite(text: str) -> float:
+def _parse_finite(text: str) -> float:
     number = float(text)
     if math.isinf(number):
         raise NotOurs("it has a number that is too large")

@@ -106,26 +106,26 @@ class _Needs(NamedTuple):
     role: str
 
 
-def explained(error: ConfigsvcError, response: Response, url: Url, asked: DeniedCall) -> ConfigsvcError:
+def explain_denial(error: ConfigsvcError, response: Response, url: Url, asked: DeniedCall) -> ConfigsvcError:
     """The refusal with what it means and what to do; as it is where the service itself refused."""
-    message = _message(error, response)
-    kind = _kind(error, response, message)
+    message = _find_message(error, response)
+    kind = _classify(error, response, message)
     if kind is None:
         return error
-    needs = _needs(asked)
+    needs = _find_needs(asked)
     members: dict[str, ErrorMember] = {**error.members, "gateway": kind}
     members.pop("gateway_message", None)
     if kind == "ACCESS_DENIED":
         members |= {"action": needs.action, "namespace": needs.namespace, "lacks": "iam"}
-    text = _text(kind, asked, url, needs, message)
+    text = _render_explanation(kind, asked, url, needs, message)
     return type(error)(text or error.detail, **members)
 
 
-def _kind(error: ConfigsvcError, response: Response, message: str) -> str | None:
+def _classify(error: ConfigsvcError, response: Response, message: str) -> str | None:
     """The kind of refusal, by header, by member, by message; None where the gateway did not refuse it."""
     header = _TYPES.get(response.headers.get("x-amzn-errortype", "").partition(":")[0].rpartition("#")[2])
     member = error.members.get("gateway")
-    said = next((kind for text, kind in _MESSAGES if _says(message, text, kind)), None)
+    said = next((kind for text, kind in _MESSAGES if _matches_text(message, text, kind)), None)
     if said in ("UNKNOWN_CREDENTIALS", "EXPIRED_TOKEN", "CLOCK"):  # more than their type says
         return said
     if header and not (header == "FORBIDDEN" and member):
@@ -133,11 +133,11 @@ def _kind(error: ConfigsvcError, response: Response, message: str) -> str | None
     return str(member) if isinstance(member, str) else said
 
 
-def _says(message: str, text: str, kind: str) -> bool:
+def _matches_text(message: str, text: str, kind: str) -> bool:
     return message.strip().lower() == text if kind in _EXACT else text in message.lower()
 
 
-def _message(error: ConfigsvcError, response: Response) -> str:
+def _find_message(error: ConfigsvcError, response: Response) -> str:
     """API Gateway's own message: in the member of ours, else in its plain body."""
     member = error.members.get("gateway_message")
     if isinstance(member, str):
@@ -155,7 +155,7 @@ def _message(error: ConfigsvcError, response: Response) -> str:
     return told if isinstance(told, str) else ""
 
 
-def _needs(asked: DeniedCall) -> _Needs:
+def _find_needs(asked: DeniedCall) -> _Needs:
     found = _ROUTE.fullmatch(asked.path)
     subject, namespace, rest = found.groups() if found else (None, None, None)
     if subject == "grants":
@@ -169,17 +169,17 @@ def _needs(asked: DeniedCall) -> _Needs:
     return _Needs("admin", namespace, "administrator")
 
 
-def _text(kind: str, asked: DeniedCall, url: Url, needs: _Needs, message: str) -> str:
+def _render_explanation(kind: str, asked: DeniedCall, url: Url, needs: _Needs, message: str) -> str:
     """The explanation; empty for what the answer explains itself."""
     route = f"{asked.method} {asked.path}"
     if kind == "ACCESS_DENIED":
-        return _iam(route, needs, message, signed=asked.signed)
+        return _explain_iam(route, needs, message, signed=asked.signed)
     if kind in ("INVALID_SIGNATURE", "CLOCK"):
-        return _signature(asked, clock=kind == "CLOCK")
+        return _explain_signature(asked, clock=kind == "CLOCK")
     return _TEXTS.get(kind, "").format(where=f"{url.origin}{url.path}", route=route)
 
 
-def _iam(route: str, needs: _Needs, message: str, *, signed: bool) -> str:
+def _explain_iam(route: str, needs: _Needs, message: str, *, signed: bool) -> str:
     """IAM's refusal: of whom, by which kind of policy, and what prints the one that allows it."""
     found = _NOT_AUTHORISED.search(message)
     who = found.group(1) if found and found.group(1) != "anonymous" else "your AWS identity"
@@ -188,7 +188,9 @@ def _iam(route: str, needs: _Needs, message: str, *, signed: bool) -> str:
             f"The API's resource policy refused {route}. Reads are not signed, so it judges the network that you call "
             "from. Ask the people who manage the API."
         )
-    allow = f"configsvc iam-policy --for {needs.role}{f' -n {_quoted(needs.namespace)}' if needs.namespace else ''}"
+    allow = (
+        f"configsvc iam-policy --for {needs.role}{f' -n {_quote_pattern(needs.namespace)}' if needs.namespace else ''}"
+    )
     said = f"the action execute-api:Invoke on {route}"
     if refusals.is_explicit(message):
         return sentences(
@@ -204,11 +206,11 @@ def _iam(route: str, needs: _Needs, message: str, *, signed: bool) -> str:
     )
 
 
-def _quoted(pattern: str) -> str:
+def _quote_pattern(pattern: str) -> str:
     return "'*'" if pattern == "*" else pattern
 
 
-def _signature(asked: DeniedCall, *, clock: bool) -> str:
+def _explain_signature(asked: DeniedCall, *, clock: bool) -> str:
     ahead = asked.ahead if asked.ahead is not None and abs(asked.ahead) >= _SKEW_SECONDS else None
     if clock or ahead is not None:
         by = "off" if ahead is None else f"{abs(ahead):.0f} s {'ahead' if ahead > 0 else 'behind'}"

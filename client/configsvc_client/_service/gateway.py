@@ -10,7 +10,7 @@ from configsvc.model.etag import match_weakly
 from configsvc.model.names import Namespace
 from configsvc_client._ports import FetchedSnapshot, FetchResult
 from configsvc_client._secret import Secret, masked
-from configsvc_client._service.answers import NotOurs, Received, not_ours, problem, read_answer, read_snapshot
+from configsvc_client._service.answers import NotOurs, Received, make_not_ours, read_answer, read_problem, read_snapshot
 from configsvc_client._transport.http import Connection
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class ApiGateway:
                 return self._several(asked, deadline, while_waiting)
             found |= self._apart(asked, deadline, while_waiting)
             while_waiting = None
-        failed = _all_failed(found, known)
+        failed = _find_total_failure(found, known)
         if failed is not None:
             raise failed
         return found
@@ -74,7 +74,7 @@ class ApiGateway:
         def read(came: Received) -> FetchResult:
             return {namespace: FetchedSnapshot(*read_snapshot(namespace, came.etag, came.members))}
 
-        return read_answer(response, self._connection.url, read, _no_snapshot(namespace))
+        return read_answer(response, self._connection.url, read, _describe_doubt(namespace))
 
     def _several(
         self, known: Mapping[Namespace, str | None], deadline: float, while_waiting: WhileWaiting
@@ -82,9 +82,9 @@ class ApiGateway:
         """In one request; without the namespace that the service says is absent, where there is one."""
         from configsvc_client._service import many
 
-        etag = many.etag_of(known)
+        etag = many.join_etags(known)
         try:
-            response = self._get(many.target(self._connection.url.path, known), etag, deadline, while_waiting)
+            response = self._get(many.build_target(self._connection.url.path, known), etag, deadline, while_waiting)
         except NotFound as error:
             from configsvc_client._foreign import pass_on
 
@@ -95,7 +95,7 @@ class ApiGateway:
 
         def read(came: Received) -> Several | NotOurs:
             try:
-                return many.several(tuple(known), came.etag, came.members)
+                return many.read_several(tuple(known), came.etag, came.members)
             except NotOurs as error:
                 from configsvc_client._foreign import pass_on
 
@@ -103,7 +103,7 @@ class ApiGateway:
                 return error.with_traceback(None)
 
         named = ", ".join(known)
-        several = read_answer(response, self._connection.url, read, _no_snapshot(named))
+        several = read_answer(response, self._connection.url, read, _describe_doubt(named))
         if isinstance(several, NotOurs):
             return self._singly(known, deadline, self._senseless(named, several))
         return self._each(several, known, deadline)
@@ -111,7 +111,7 @@ class ApiGateway:
     def _each(self, several: Several, known: Mapping[Namespace, str | None], deadline: float) -> FetchResult:
         from configsvc_client._service import many
 
-        found: FetchResult = dict(many.changed(several.found, known))
+        found: FetchResult = dict(many.select_changed(several.found, known))
         found |= {namespace: self._senseless(namespace, fault) for namespace, fault in several.senseless.items()}
         for namespace in several.deferred:
             found |= self._apart({namespace: known[namespace]}, deadline)
@@ -133,7 +133,7 @@ class ApiGateway:
         found = FetchResult()
         for namespace, etag in known.items():
             found |= self._apart({namespace: etag}, deadline)
-        if _all_failed(found, known):
+        if _find_total_failure(found, known):
             raise error
         return found
 
@@ -170,7 +170,7 @@ class ApiGateway:
         if response.status == _OK:
             return response
         if response.status != _NOT_MODIFIED:
-            raise problem(response, self._connection.url, target)
+            raise read_problem(response, self._connection.url, target)
         if etag is None or not match_weakly(response.headers.get("etag", etag), etag):
             self._connection.close()  # it may have been said unasked, and then the answer would come as the next one
             raise Unavailable("The service says that nothing changed, but not since what is held.")
@@ -188,14 +188,14 @@ class ApiGateway:
         from configsvc_client._foreign import pass_on
 
         pass_on(fault)
-        return not_ours(self._connection.url, f"{_no_snapshot(what)} ({fault})")
+        return make_not_ours(self._connection.url, f"{_describe_doubt(what)} ({fault})")
 
 
-def _no_snapshot(what: str) -> str:
+def _describe_doubt(what: str) -> str:
     return f"what came is no snapshot of {what}"
 
 
-def _all_failed(found: FetchResult, known: Mapping[Namespace, str | None]) -> ConfigsvcError | None:
+def _find_total_failure(found: FetchResult, known: Mapping[Namespace, str | None]) -> ConfigsvcError | None:
     """The first error, where nothing but errors came."""
     errors = [each for each in found.values() if isinstance(each, ConfigsvcError)]
     return errors[0] if len(errors) == len(known) else None

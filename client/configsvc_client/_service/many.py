@@ -22,18 +22,18 @@ class Several(Record):
     senseless: dict[Namespace, ValueError]
 
 
-def target(base: str, namespaces: Iterable[Namespace]) -> str:
+def build_target(base: str, namespaces: Iterable[Namespace]) -> str:
     """The path and query of the request; names need no encoding."""
     return f"{base}/v1/snapshots?" + "&".join(f"namespace={each}" for each in namespaces)
 
 
-def etag_of(known: Mapping[Namespace, str | None]) -> str | None:
+def join_etags(known: Mapping[Namespace, str | None]) -> str | None:
     """The ETag of all, of the ETags of each; None where one is to be had in any case."""
     held = [(namespace, etag) for namespace, etag in known.items() if etag is not None]
     return join(held) if len(held) == len(known) else None
 
 
-def several(asked: tuple[Namespace, ...], etag: str, members: Mapping[str, object]) -> Several:
+def read_several(asked: tuple[Namespace, ...], etag: str, members: Mapping[str, object]) -> Several:
     """What an answer holds, each snapshot with its own part of the ETag.
 
     A snapshot that makes no sense is that of its own namespace only.
@@ -41,8 +41,12 @@ def several(asked: tuple[Namespace, ...], etag: str, members: Mapping[str, objec
     Raises:
         NotOurs: it is no such answer, or of other namespaces than those asked for.
     """
-    etags, snapshots, deferred = _etags(etag), _list(members, "snapshots"), _list(members, "deferred")
-    named = [_name(each) for each in snapshots]
+    etags, snapshots, deferred = (
+        _split_etags(etag),
+        _require_list(members, "snapshots"),
+        _require_list(members, "deferred"),
+    )
+    named = [_require_name(each) for each in snapshots]
     if sorted(named + [str(each) for each in deferred]) != sorted(asked) or set(etags) != set(asked):
         raise NotOurs("it is not of the namespaces that were asked for")
     by_name = dict(zip(named, snapshots, strict=True))
@@ -58,28 +62,28 @@ def several(asked: tuple[Namespace, ...], etag: str, members: Mapping[str, objec
     return Several(found, tuple(each for each in asked if each not in by_name), senseless)
 
 
-def changed(
+def select_changed(
     found: Mapping[Namespace, FetchedSnapshot], known: Mapping[Namespace, str | None]
 ) -> dict[Namespace, FetchedSnapshot]:
     """Without those that are as they are held: the answer repeats all when one changed."""
     return {namespace: each for namespace, each in found.items() if not match_weakly(each.etag, known[namespace] or "")}
 
 
-def _etags(header: str) -> dict[str, str]:
+def _split_etags(header: str) -> dict[str, str]:
     try:
         return split(header)
     except MalformedEtag as error:
         raise NotOurs(str(error)) from None
 
 
-def _list(members: Mapping[str, object], name: str) -> list[object]:
+def _require_list(members: Mapping[str, object], name: str) -> list[object]:
     found = members.get(name)
     if not isinstance(found, list):
         raise NotOurs(f"it has no {name}")
     return found
 
 
-def _name(snapshot: object) -> str:
+def _require_name(snapshot: object) -> str:
     name = snapshot.get("namespace") if isinstance(snapshot, dict) else None
     if not isinstance(name, str):
         raise NotOurs("it has a snapshot of no namespace")

@@ -3,7 +3,7 @@
 from configsvc.model.change_set import Activate, Delete
 from configsvc.model.grants import Grant
 from configsvc_client.admin.admin import Admin, Following
-from configsvc_client.admin.compose import from_environ, service_url, settings_in
+from configsvc_client.admin.compose import from_environ, parse_service_url, read_settings
 from configsvc_client.admin.fallback_file import SnapshotFile
 from configsvc_client.admin.grants import Granted
 from configsvc_client.admin.history import Difference, KeyChange, LogEntry, LogFilter, Moved, Served, VersionInfo
@@ -12,10 +12,10 @@ from configsvc_client.admin.ports import Exchange
 from configsvc_client.admin.reading import KeyInfo, Known, Opened
 from configsvc_client.admin.rollback_plan import RollbackPlan
 from configsvc_client.admin.rotation import Rotation
-from configsvc_client.admin.sealing.drafts import Draft, checked, draft
+from configsvc_client.admin.sealing.drafts import Draft, check_draft, make_draft
 from configsvc_client.admin.sealing.keyrings import StoredDataKey
 from configsvc_client.admin.sealing.protection import Policy, Protection, read_policy
-from configsvc_client.admin.values import Guarded, guarded
+from configsvc_client.admin.values import Guarded, guard_draft
 from configsvc_client.admin.wire.writes import Changed, Stored
 from configsvc_client.admin.writing import Part
 
@@ -52,11 +52,11 @@ __all__ = [
     "Stored",
     "StoredDataKey",
     "VersionInfo",
-    "checked",
-    "draft",
+    "check_draft",
     "from_environ",
-    "guarded",
+    "guard_draft",
+    "make_draft",
+    "parse_service_url",
     "read_policy",
-    "service_url",
-    "settings_in",
+    "read_settings",
 ]

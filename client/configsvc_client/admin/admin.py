@@ -9,7 +9,7 @@ from configsvc.model import names
 from configsvc.model.errors import ConfigsvcError, NotTaken
 from configsvc.model.names import Namespace
 from configsvc.model.snapshot import SealedSnapshot
-from configsvc_client._opening.opening import RememberedSnapshot, check_begins, check_follows, fingerprint
+from configsvc_client._opening.opening import RememberedSnapshot, check_begins, check_follows, compute_fingerprint
 from configsvc_client._ports import Clocks, FetchedSnapshot, Gateway
 from configsvc_client.admin.change_sets import ChangeSets
 from configsvc_client.admin.data_keys import DataKeys
@@ -143,7 +143,7 @@ class Following:
             if held is None:
                 check_begins(namespace, found.sealed, 0)
             else:
-                check_follows(namespace, RememberedSnapshot(held.revision, fingerprint(held)), found.sealed)
+                check_follows(namespace, RememberedSnapshot(held.revision, compute_fingerprint(held)), found.sealed)
         except NotTaken as error:
             return error.with_traceback(None)
         return None

@@ -40,7 +40,7 @@ from configsvc_client.admin.sealing.protection import FormRules, Policy
 from configsvc_client.admin.sealing.sealer import ValueSealer
 from configsvc_client.admin.values import Values
 from configsvc_client.admin.wire.api import AdminApi
-from configsvc_client.admin.wire.retry import PatientKms
+from configsvc_client.admin.wire.retry import RetryingKms
 from configsvc_client.admin.writing import Writer
 
 _REQUIRED_VARIABLES = ("CONFIGSVC_URL", "CONFIGSVC_API_KEY")
@@ -63,7 +63,7 @@ class AdminSettings(NamedTuple):
         return f"Settings(url={self.url.origin}{self.url.path}, region={self.region!r}, api_keys=***)"
 
 
-class SystemRandomness:
+class OsRandomness:
     """The operating system's randomness."""
 
     fraction = staticmethod(_world.chance)
@@ -93,8 +93,8 @@ def from_environ(environ: Mapping[str, str], told: ExchangeHook | None = None, *
         Misconfigured: names every variable that is missing, or the one that is wrong.
     """
     environ = hidden(environ)
-    settings = settings_in(environ)
-    credentials = own_credentials(environ)
+    settings = read_settings(environ)
+    credentials = make_own_credentials(environ)
     api = open_connection(settings.url, environ, told)
 
     def connect(url: Url) -> Connection:
@@ -113,13 +113,13 @@ def from_environ(environ: Mapping[str, str], told: ExchangeHook | None = None, *
     gateway = ApiGateway(api, *settings.api_keys)
     return build_admin(
         settings,
-        AdminPorts(api, kms, credentials.find, _world.SystemClocks(), SystemRandomness(), gateway),
+        AdminPorts(api, kms, credentials.find, _world.SystemClocks(), OsRandomness(), gateway),
         close,
         policy,
     )
 
 
-def settings_in(environ: Mapping[str, str]) -> AdminSettings:
+def read_settings(environ: Mapping[str, str]) -> AdminSettings:
     """The settings in the environment.
 
     Raises:
@@ -133,12 +133,12 @@ def settings_in(environ: Mapping[str, str]) -> AdminSettings:
     if missing:
         advice = " ".join(_ADVICE[name] for name in missing)
         raise Misconfigured(f"Not set: {', '.join(missing)}. {advice}".rstrip(), missing=missing)
-    url = service_url(url_text, "CONFIGSVC_URL")
+    url = parse_service_url(url_text, "CONFIGSVC_URL")
     pinned, sealed = (split(environ.get(name, "")) for name in ("CONFIGSVC_KMS_KEYS", "CONFIGSVC_SEALED_KEYS"))
     return AdminSettings(url, api_keys, find_region(environ, url), pin(pinned), key_pattern(sealed))
 
 
-def service_url(text: str, name: str) -> Url:
+def parse_service_url(text: str, name: str) -> Url:
     """The URL of a service, stage included; `name` is what it was given by.
 
     Raises:
@@ -156,7 +156,7 @@ def build_admin(
     """An Admin with ports of the caller's choice."""
     clock, chance = ports.clock, ports.chance
     api = AdminApi(settings.url, settings.api_keys, settings.region, ports)
-    kms = PatientKms(ports.kms, ports.credentials, clock, chance)
+    kms = RetryingKms(ports.kms, ports.credentials, clock, chance)
     keyring = Keyring(kms, settings.pin, clock, _TTL)
     keyrings = Keyrings(api, kms, keyring, settings.pin, clock, retired=policy.retired_kids)
     reader, rules = Reader(api), FormRules(policy, settings.sealed_keys)
@@ -247,7 +247,7 @@ class OwnCredentials:
         self._kept = None
 
 
-def own_credentials(environ: Mapping[str, str]) -> OwnCredentials:
+def make_own_credentials(environ: Mapping[str, str]) -> OwnCredentials:
     """The credentials of the person at the keyboard; KMS and the API are signed with the same."""
     chain = Chain(environ.get("AWS_PROFILE") or None, environ.get("AWS_REGION") or None)
     return OwnCredentials(environ, chain.find)

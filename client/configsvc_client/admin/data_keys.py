@@ -16,7 +16,7 @@ from configsvc_client.admin.sealing.keyrings import (
     KMS_SECONDS,
     Keyrings,
     StoredDataKey,
-    encryption_context,
+    build_encryption_context,
     require_pin,
 )
 from configsvc_client.admin.writing import Part
@@ -154,7 +154,7 @@ class Rewrapper:
             Misconfigured: no KMS key is pinned, or the KMS keys are of two regions.
         """
         require_pin(self._pin)
-        context, wraps = encryption_context(namespace), self._pin.checked(kms_key)
+        context, wraps = build_encryption_context(namespace), self._pin.checked(kms_key)
         wrapped = in_region(self._pin.checked(data_key.kms_key), region_of(wraps))
         if region_of(wrapped) != region_of(wraps):
             raise Misconfigured(

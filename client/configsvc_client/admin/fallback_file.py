@@ -12,7 +12,7 @@ from configsvc.model.errors import CannotOpen, InvalidRequest
 from configsvc.model.names import Namespace
 from configsvc.model.snapshot import Entry, SealedSnapshot
 from configsvc_client._opening import fallback_file
-from configsvc_client._opening.value import value_of
+from configsvc_client._opening.value import read_value
 from configsvc_client._ports import Clocks
 from configsvc_client._secret import Secret
 from configsvc_client._transport.url import Url
@@ -57,7 +57,7 @@ class FallbackFile:
             raise InvalidRequest("Name one namespace or more, each once.", field="namespace")
         saved_at = self._clock.wall()
         found = tuple(self._reader.snapshot(each) for each in wanted)
-        fallback = fallback_file.Fallback(fallback_file.base_of(self._url), float(int(saved_at)), found)
+        fallback = fallback_file.Fallback(fallback_file.format_base(self._url), float(int(saved_at)), found)
         private_file.write_private(Path(path), fallback_file.encode(fallback))
         return _describe(fallback)
 
@@ -70,7 +70,7 @@ class FallbackFile:
             Misconfigured: something is sealed, and no KMS key is pinned or no AWS credentials are found.
         """
         fallback = fallback_file.decode(fallback_file.read(os.fspath(path)))
-        held = fallback_file.checked(fallback, self._url, fallback.revisions)
+        held = fallback_file.select_snapshots(fallback, self._url, fallback.revisions)
         broken = [line for snapshot in held.values() for line in self._broken(snapshot)]
         if broken:
             raise CannotOpen(f"{len(broken)} values in {os.fspath(path)} do not open.", problems=broken)
@@ -86,7 +86,7 @@ def _find_fault(entry: Entry, opened: Opened | CannotOpen) -> str | None:
     if isinstance(opened, CannotOpen):
         return opened.detail
     try:
-        value_of(entry.key, entry.content_type, Secret(entry.value if entry.form == "plain" else opened.data))
+        read_value(entry.key, entry.content_type, Secret(entry.value if entry.form == "plain" else opened.data))
     except CannotOpen as error:
         return error.detail
     return None

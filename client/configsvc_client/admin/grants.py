@@ -11,7 +11,7 @@ from configsvc.model.errors import Forbidden, InvalidRequest, NotFound, Precondi
 from configsvc.model.etag import is_of_revision
 from configsvc.model.grants import Action, Grant, allows, normalised
 from configsvc_client._service.answers import NotOurs
-from configsvc_client.admin.wire.api import AdminApi, Answer, list_items, read_nothing
+from configsvc_client.admin.wire.api import AdminApi, ApiAnswer, list_items, read_nothing
 from configsvc_client.admin.wire.members import AnswerMembers
 
 _TRIES = 4
@@ -74,7 +74,7 @@ class Grants:
     def _held(self, principal: str) -> tuple[tuple[Grant, ...], str | None]:
         """The grants of a principal and their ETag; none when it has none."""
 
-        def read(answer: Answer) -> tuple[tuple[Grant, ...], str]:
+        def read(answer: ApiAnswer) -> tuple[tuple[Grant, ...], str]:
             answer.members.expect("principal", principal)
             if not is_of_revision(answer.etag or ""):
                 raise NotOurs("its ETag is none of configsvc's")
@@ -88,7 +88,7 @@ class Grants:
     def _set(self, principal: str, grants: Sequence[Grant], expected: Mapping[str, str]) -> None:
         body = {"grants": [{"actions": list(each.actions), "namespaces": list(each.namespaces)} for each in grants]}
 
-        def read(answer: Answer) -> None:
+        def read(answer: ApiAnswer) -> None:
             answer.members.expect("principal", principal)
             answer.members.grants()
 
@@ -184,14 +184,14 @@ class CallerAccess:
         return None
 
 
-def _read_caller(answer: Answer) -> dict[str, object]:
+def _read_caller(answer: ApiAnswer) -> dict[str, object]:
     """Both principals, None for one that there is not."""
     members = answer.members
     key, iam = members.inner_or_none("api_key"), members.inner_or_none("iam")
     return {"api_key": key and _read_holder(key), "iam": iam and _read_iam(iam)}
 
 
-def _read_rights(answer: Answer) -> tuple[str | None, tuple[Grant, ...], bool]:
+def _read_rights(answer: ApiAnswer) -> tuple[str | None, tuple[Grant, ...], bool]:
     """The IAM principal, its grants, and whether it administers everywhere."""
     iam = answer.members.inner_or_none("iam")
     return (iam.principal(), iam.grants(), iam.flag("administrator")) if iam else (None, (), False)

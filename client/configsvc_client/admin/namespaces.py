@@ -11,7 +11,7 @@ from configsvc.model.errors import Unavailable
 from configsvc.model.names import Namespace
 from configsvc.model.snapshot import Form
 from configsvc_client._service.answers import NotOurs
-from configsvc_client.admin.wire.api import MOST_PAGES, AdminApi, Answer, list_items
+from configsvc_client.admin.wire.api import MOST_PAGES, AdminApi, ApiAnswer, list_items
 from configsvc_client.admin.wire.members import AnswerMembers
 
 _CREATED = 201
@@ -108,7 +108,7 @@ class Namespaces:
         """
         name = names.namespace(namespace)
 
-        def read(answer: Answer) -> bool:
+        def read(answer: ApiAnswer) -> bool:
             answer.members.expect("namespace", name)
             return answer.status == _CREATED
 
@@ -121,7 +121,7 @@ class Namespaces:
         """Return the settings and counts of a namespace."""
         name = names.namespace(namespace)
 
-        def read(answer: Answer) -> Mapping[str, object]:
+        def read(answer: ApiAnswer) -> Mapping[str, object]:
             answer.members.expect("namespace", name)
             return _read_settings(answer.members)
 
@@ -135,7 +135,7 @@ class Namespaces:
         """
         name = names.namespace(namespace)
 
-        def read(answer: Answer) -> int:
+        def read(answer: ApiAnswer) -> int:
             answer.members.expect("namespace", name)
             return answer.members.number("revision")
 
@@ -145,7 +145,7 @@ class Namespaces:
         """After a restore: bring revision and floor to at least the highest revision that anyone has seen."""
         name = names.namespace(namespace)
 
-        def read(answer: Answer) -> Lifted:
+        def read(answer: ApiAnswer) -> Lifted:
             members = answer.members
             members.expect("namespace", name)
             return Lifted(
@@ -172,7 +172,7 @@ def _read_info(members: AnswerMembers) -> NamespaceInfo:
     return NamespaceInfo(members.namespace(), members.text("description"))
 
 
-def _read_step(namespace: Namespace, before: str | None, answer: Answer) -> tuple[Pruned, str | None, bool]:
+def _read_step(namespace: Namespace, before: str | None, answer: ApiAnswer) -> tuple[Pruned, str | None, bool]:
     """One part of an upkeep: what it took away, where to go on, whether it was the last. Each has to come further."""
     members = answer.members
     members.expect("namespace", namespace)

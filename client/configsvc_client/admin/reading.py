@@ -11,7 +11,7 @@ from configsvc.model.envelope import Header
 from configsvc.model.errors import CannotOpen
 from configsvc.model.names import Key, Kid, Namespace
 from configsvc.model.snapshot import ContentType, DataKey, Entry, Form, SealedSnapshot
-from configsvc_client._opening.cipher import Cipher, kid_in
+from configsvc_client._opening.cipher import Cipher, read_kid
 from configsvc_client._opening.keyring import Keyring
 from configsvc_client._opening.opening import OpeningRules
 from configsvc_client._pin import Pin
@@ -19,7 +19,7 @@ from configsvc_client._ports import Clocks
 from configsvc_client._secret import Hidden, Secret
 from configsvc_client._spelling import KeyPatterns
 from configsvc_client.admin.sealing.keyrings import KMS_SECONDS, require_pin
-from configsvc_client.admin.wire.api import AdminApi, Answer, list_items, list_pages
+from configsvc_client.admin.wire.api import AdminApi, ApiAnswer, list_items, list_pages
 from configsvc_client.admin.wire.members import AnswerMembers
 
 _STATES = ("served", "staged", "deleted")
@@ -48,7 +48,7 @@ class Known(UserDict[Key, KeyInfo]):
     floor = 0
 
 
-def next_version(known: Known, key: Key) -> int:
+def find_next_version(known: Known, key: Key) -> int:
     """The next version of a key."""
     return known[key].next_version if key in known else known.floor + 1
 
@@ -101,7 +101,7 @@ class Reader:
             Gone: the value of that version was destroyed.
         """
 
-        def read(answer: Answer) -> Entry:
+        def read(answer: ApiAnswer) -> Entry:
             members = answer.members
             members.expect("namespace", namespace)
             members.expect("key", key)
@@ -120,7 +120,7 @@ class Reader:
             Gone: the revision is beyond the log.
         """
 
-        def read(answer: Answer) -> SealedSnapshot:
+        def read(answer: ApiAnswer) -> SealedSnapshot:
             answer.members.expect("namespace", namespace)
             return answer.members.snapshot()
 
@@ -227,7 +227,7 @@ class _Pass:
         require_pin(self._pin)
         if entry.form == "kms":
             return self._keyring.value(self._namespace, entry.key, entry.value, self._deadline)
-        kid = kid_in(entry.value)
+        kid = read_kid(entry.value)
         expected = Header(self._namespace, entry.key, entry.version, entry.content_type, kid)
         return self._cipher(kid).open(expected, entry.value)
 

@@ -11,7 +11,7 @@ from configsvc.model.errors import CannotOpen
 from configsvc.model.names import Key, Kid, Namespace
 from configsvc.model.same_value import same_value
 from configsvc.model.snapshot import Entry, SealedSnapshot
-from configsvc_client._opening.cipher import kid_in
+from configsvc_client._opening.cipher import read_kid
 from configsvc_client.admin.history import LogEntry
 from configsvc_client.admin.reading import Known, Opened
 from configsvc_client.admin.sealing.drafts import Draft
@@ -83,7 +83,7 @@ def _fits(steps: Sequence[RollbackStep]) -> bool:
 
 def select_sealed_under(entries: Iterable[Entry], kids: Container[Kid]) -> tuple[Entry, ...]:
     """The envelopes that are sealed under one of these data keys."""
-    return tuple(each for each in entries if each.form == "envelope" and kid_in(each.value) in kids)
+    return tuple(each for each in entries if each.form == "envelope" and read_kid(each.value) in kids)
 
 
 def seal_again(

@@ -11,11 +11,11 @@ from typing import NamedTuple
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Conflict, PreconditionFailed, Unavailable, VersionClaimed
 from configsvc.model.names import Key, Kid, Namespace
 from configsvc.model.snapshot import Entry
-from configsvc_client._opening.cipher import kid_in
+from configsvc_client._opening.cipher import read_kid
 from configsvc_client.admin.grants import CallerAccess
 from configsvc_client.admin.reading import KeyInfo, Opened, Opener, Reader
 from configsvc_client.admin.sealing.drafts import Draft
-from configsvc_client.admin.sealing.keyrings import Keyrings, StoredDataKey, newest_first, newest_live
+from configsvc_client.admin.sealing.keyrings import Keyrings, StoredDataKey, choose_newest_live, sort_newest_first
 from configsvc_client.admin.writing import Part, Writer
 
 ROUNDS = 32
@@ -101,7 +101,7 @@ class Rotator:
         """The live data keys, first the one to seal under. The others are sealed under no more."""
         self._data_keys.forget(namespace)
         listed = self._data_keys.list(namespace)
-        newest = newest_live(namespace, listed, self._data_keys.never(namespace)).kid
+        newest = choose_newest_live(namespace, listed, self._data_keys.never(namespace)).kid
         others = [each.kid for each in listed if each.state == "live" and each.kid != newest]
         self._data_keys.pass_over(namespace, others)
         return [newest, *others]
@@ -160,13 +160,13 @@ class _Run:
 
 def _is_begun(listed: Iterable[StoredDataKey], never: Container[str]) -> bool:
     """Whether there is a data key to go on with: the newest of several that are live, if it may seal."""
-    live = [each for each in newest_first(listed) if each.state == "live"]
+    live = [each for each in sort_newest_first(listed) if each.state == "live"]
     return len(live) > 1 and live[0].seals_on and live[0].kid not in never
 
 
 def _is_old(entry: Entry, newest: Kid) -> bool:
     try:
-        return entry.form == "envelope" and kid_in(entry.value) != newest
+        return entry.form == "envelope" and read_kid(entry.value) != newest
     except CannotOpen:
         return True
 

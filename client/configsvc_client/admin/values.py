@@ -13,7 +13,7 @@ from configsvc.model.snapshot import Entry, Form, SealedSnapshot
 from configsvc_client._secret import Secret
 from configsvc_client.admin.change_sets import ChangeSets
 from configsvc_client.admin.reading import KeyInfo, Known, Opened, Opener, Reader
-from configsvc_client.admin.sealing.drafts import Draft, DraftJson, decide_form, draft
+from configsvc_client.admin.sealing.drafts import Draft, DraftJson, decide_form, make_draft
 from configsvc_client.admin.sealing.protection import FormRules
 from configsvc_client.admin.sealing.sealer import check_size
 from configsvc_client.admin.wire.writes import Changed, Stored
@@ -127,7 +127,7 @@ class Values:
         """
         given = Secret(value)
         value = None  # this frame is shown with what is raised
-        made = draft(key, given.reveal(), form=form, content_type=content_type)
+        made = make_draft(key, given.reveal(), form=form, content_type=content_type)
         return self.put_draft(namespace, made._replace(if_match=if_match), message)
 
     def put_draft(self, namespace: str, draft: Draft, message: str = "") -> Stored:
@@ -198,7 +198,7 @@ class Guarded(NamedTuple):
     overtaken: dict[str, ConfigsvcError]
 
 
-def guarded(draft: Draft, known: Known) -> Draft:
+def guard_draft(draft: Draft, known: Known) -> Draft:
     """The draft with its precondition: the key's revision, or that nothing is served where it was never written."""
     if draft.key in known:
         return draft._replace(if_match=known[draft.key].revision, create_only=False)
@@ -215,7 +215,7 @@ def guard_drafts(drafts: Iterable[Draft], known: Known, served: Mapping[Key, int
     for each in drafts:
         active = known[each.key].active if each.key in known else None
         if active == served.get(each.key):
-            found.drafts.append(guarded(each, known))
+            found.drafts.append(guard_draft(each, known))
         else:
             found.overtaken[each.key] = PreconditionFailed("Someone else wrote the key meanwhile.", key=each.key)
     return found

@@ -17,7 +17,7 @@ from configsvc.model.names import Key, Namespace
 from configsvc.model.retry import Backoff
 from configsvc_client._ports import Clocks
 from configsvc_client.admin.ports import Randomness
-from configsvc_client.admin.reading import Known, next_version
+from configsvc_client.admin.reading import Known, find_next_version
 from configsvc_client.admin.sealing.drafts import Draft
 from configsvc_client.admin.wire import writes
 from configsvc_client.admin.wire.api import AdminApi
@@ -34,7 +34,7 @@ _BACKOFF = Backoff(first=0.25, most=1.0)
 _LASTING = (errors.Forbidden, errors.NotFound, errors.Throttled, errors.Unavailable)
 
 RequestedChange = Draft | Activate | Delete
-Result = TypeVar("Result")
+WriterResult = TypeVar("WriterResult")
 
 
 class Part(NamedTuple):
@@ -129,7 +129,7 @@ class Writer:
         fitting: list[Put] = []
         for draft in drafts:
             try:
-                put = self._seal(namespace, draft, next_version(known, draft.key))
+                put = self._seal(namespace, draft, find_next_version(known, draft.key))
                 check_put(put)
                 fitting.append(put)
             except (errors.TooLarge, errors.Unprocessable) as error:
@@ -179,7 +179,7 @@ class Writer:
     def _operations(self, namespace: Namespace, changes: Sequence[RequestedChange]) -> list[Put | Activate | Delete]:
         known = self._known(namespace, changes)
         return [
-            self._seal(namespace, each, next_version(known, each.key)) if isinstance(each, Draft) else each
+            self._seal(namespace, each, find_next_version(known, each.key)) if isinstance(each, Draft) else each
             for each in changes
         ]
 
@@ -189,9 +189,9 @@ class Writer:
         return self._knows(namespace, enveloped)
 
     def _next(self, namespace: Namespace, key: Key) -> int:
-        return next_version(self._knows(namespace, [key]), key)
+        return find_next_version(self._knows(namespace, [key]), key)
 
-    def _raced(self, namespace: Namespace, attempt: Callable[[], Result], *, once: bool) -> Result:
+    def _raced(self, namespace: Namespace, attempt: Callable[[], WriterResult], *, once: bool) -> WriterResult:
         """What the attempt gives; made again after a lost race, unless the caller has to decide."""
         for tried in range(1, 1 if once else TRIES):
             try:
@@ -200,7 +200,7 @@ class Writer:
                 self._clock.pause(self._chance.fraction() * _BACKOFF.longest(tried))
         return self._resealed(namespace, attempt)
 
-    def _resealed(self, namespace: Namespace, attempt: Callable[[], Result]) -> Result:
+    def _resealed(self, namespace: Namespace, attempt: Callable[[], WriterResult]) -> WriterResult:
         """What the attempt gives; made again, under the newest data key, while the one that was held is no longer it.
 
         Preconditions hold for each: those before were refused as a whole. A rotation may overtake the second too, while

@@ -143,7 +143,7 @@ class FakeService:
     def world(self, settings: ClientSettings) -> World:
         """What stands for the network and the clocks: `Config(…, world=fake.world)`. Jitter is always the middle."""
         del settings
-        return World(self, self.kms, self.clock, lambda: _MIDDLE, _nothing, _nothing)
+        return World(self, self.kms, self.clock, lambda: _MIDDLE, _do_nothing, _do_nothing)
 
     def fetch(
         self,
@@ -198,5 +198,5 @@ class FakeService:
         return self._stores[name]
 
 
-def _nothing() -> None:
+def _do_nothing() -> None:
     """Nothing is to be readied, and nothing to be closed."""

@@ -13,7 +13,7 @@ from configsvc.model.errors import NotFound, Unprocessable
 from configsvc.model.etag import of_snapshot
 from configsvc.model.names import Key, Namespace
 from configsvc.model.snapshot import ContentType, DataKey, Entry, Form, SealedSnapshot
-from configsvc_client._opening.cipher import DATA_KEY, Cipher
+from configsvc_client._opening.cipher import DATA_KEY_BYTES, Cipher
 from configsvc_client._ports import FetchedSnapshot
 from configsvc_client.testing.fakes import FakeKms
 
@@ -46,7 +46,7 @@ class Store:
     def name(self, namespace: Namespace) -> None:
         """Seal all of it for a namespace, with a data key of that."""
         self.namespace = namespace
-        plaintext = os.urandom(DATA_KEY)
+        plaintext = os.urandom(DATA_KEY_BYTES)
         self._cipher = Cipher(plaintext)
         wrapped = self._kms.encrypt(self._kms_key, {"configsvc:namespace": namespace}, plaintext)
         self._data_key = DataKey(self._cipher.kid, self._kms_key, base64std(wrapped))
@@ -70,7 +70,7 @@ class Store:
             Unprocessable: it is no text, bytes or JSON, or bytes in plain form.
         """
         version = self._versions.get(key, 0) + 1
-        stored = *_stored(key, value), form
+        stored = *_encode_value(key, value), form
         self._entries[key] = self._entry(key, version, *stored)
         self._versions[key], self._put[key] = version, stored
         self._damaged.discard(key)
@@ -133,7 +133,7 @@ class Store:
         return data.decode()
 
 
-def _stored(key: Key, value: object) -> tuple[ContentType, bytes]:
+def _encode_value(key: Key, value: object) -> tuple[ContentType, bytes]:
     if isinstance(value, bytes):
         return BYTES, value
     if isinstance(value, str):

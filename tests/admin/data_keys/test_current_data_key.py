@@ -7,18 +7,18 @@ from collections.abc import Callable
 import pytest
 
 from configsvc.model.errors import CannotOpen, Forbidden, Misconfigured
-from configsvc_client._opening.cipher import kid_in
-from configsvc_client.admin import Admin, Policy, Protection, draft, from_environ
+from configsvc_client._opening.cipher import read_kid
+from configsvc_client.admin import Admin, Policy, Protection, from_environ, make_draft
 from tests.support.admin.kms_server import KMS_KEY, OTHER_KEY
 from tests.support.admin.loopback import Loopback
 from tests.support.admin.watched import watched
 
-DRAFTS = [draft(f"k{number:03}", f"value {number}") for number in range(200)]
+DRAFTS = [make_draft(f"k{number:03}", f"value {number}") for number in range(200)]
 CHANGE_SETS = 5
 
 
 def _kids(admin: Admin, namespace: str) -> set[str]:
-    return {kid_in(each.value) for each in admin.values.get_snapshot(namespace).entries if each.form == "envelope"}
+    return {read_kid(each.value) for each in admin.values.get_snapshot(namespace).entries if each.form == "envelope"}
 
 
 @pytest.fixture
@@ -34,9 +34,11 @@ def held(service: Loopback, namespace: str) -> Admin:
     "write",
     [
         lambda admin, ns: admin.values.put(ns, "key", "value"),
-        lambda admin, ns: admin.values.put_draft(ns, draft("key", "value")._replace(create_only=True)),
-        lambda admin, ns: admin.change_sets.apply(ns, [draft("key", "value"), draft("other", "plain", form="plain")]),
-        lambda admin, ns: list(admin.change_sets.store(ns, [draft("key", "value")])),
+        lambda admin, ns: admin.values.put_draft(ns, make_draft("key", "value")._replace(create_only=True)),
+        lambda admin, ns: admin.change_sets.apply(
+            ns, [make_draft("key", "value"), make_draft("other", "plain", form="plain")]
+        ),
+        lambda admin, ns: list(admin.change_sets.store(ns, [make_draft("key", "value")])),
     ],
     ids=["put", "guarded put", "change set", "store"],
 )

@@ -9,7 +9,7 @@ from configsvc.model import names
 from configsvc.model.encoding import base64std
 from configsvc.model.errors import CannotOpen, Conflict, Misconfigured, NotFound, Unavailable
 from configsvc.model.snapshot import DataKey
-from configsvc_client._opening.cipher import kid_of
+from configsvc_client._opening.cipher import derive_kid
 from configsvc_client._pin import Pin
 from configsvc_client.admin.data_keys import Rewrapper
 from tests.support.admin.fakes import NoCall
@@ -40,7 +40,7 @@ def _wrapped(plaintext: bytes, kms_key: str) -> str:
 
 
 def _rewrapped(kms: Answering, plaintext: bytes, pin: Pin) -> DataKey:
-    held = DataKey(kid_of(plaintext), fakes.KMS_KEY, _wrapped(plaintext, fakes.KMS_KEY))
+    held = DataKey(derive_kid(plaintext), fakes.KMS_KEY, _wrapped(plaintext, fakes.KMS_KEY))
     return Rewrapper(kms, pin, fakes.FakeClock()).rewrapped(NS, held, fakes.OTHER_KEY)
 
 
@@ -48,7 +48,7 @@ def test_it_is_re_encrypted_by_kms_under_the_same_context_and_opened_before_it_i
     plaintext = os.urandom(32)
     kms = Answering(("KeyId", fakes.OTHER_KEY), ("CiphertextBlob", _wrapped(plaintext, fakes.OTHER_KEY)))
     made = _rewrapped(kms, plaintext, Pin((fakes.KMS_KEY, fakes.OTHER_KEY)))
-    assert made == DataKey(kid_of(plaintext), fakes.OTHER_KEY, _wrapped(plaintext, fakes.OTHER_KEY))
+    assert made == DataKey(derive_kid(plaintext), fakes.OTHER_KEY, _wrapped(plaintext, fakes.OTHER_KEY))
     ((operation, members),) = kms.asked
     assert operation == "ReEncrypt"
     assert members["SourceEncryptionContext"] == members["DestinationEncryptionContext"] == CONTEXT
@@ -98,7 +98,7 @@ def test_what_is_not_there_or_retired_is_not_rewrapped(service: Loopback, namesp
     owner = service.admin("owner")
     (found,) = owner.data_keys.list(namespace)
     with pytest.raises(NotFound):
-        owner.data_keys.rewrap(namespace, kid_of(os.urandom(32)), KMS_KEY)
+        owner.data_keys.rewrap(namespace, derive_kid(os.urandom(32)), KMS_KEY)
     owner.data_keys.retire(namespace, found.data_key.kid)
     with pytest.raises(Conflict, match="retired"):
         owner.data_keys.rewrap(namespace, found.data_key.kid, KMS_KEY)

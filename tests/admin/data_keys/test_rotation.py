@@ -5,8 +5,8 @@ from uuid import uuid4
 import pytest
 
 from configsvc.model.errors import Conflict, Misconfigured, Unavailable
-from configsvc_client._opening.cipher import kid_in
-from configsvc_client.admin import Admin, Part, draft
+from configsvc_client._opening.cipher import read_kid
+from configsvc_client.admin import Admin, Part, make_draft
 from tests.support.admin.kms_server import FOREIGN_KEY, KMS_KEY, OTHER_KEY
 from tests.support.admin.loopback import Loopback, lost
 from tests.support.admin.watched import watched
@@ -17,7 +17,7 @@ class Killed(BaseException):
 
 
 def _kids(admin: Admin, namespace: str) -> set[str]:
-    return {kid_in(each.value) for each in admin.values.get_snapshot(namespace).entries if each.form == "envelope"}
+    return {read_kid(each.value) for each in admin.values.get_snapshot(namespace).entries if each.form == "envelope"}
 
 
 def _live(admin: Admin, namespace: str) -> list[str]:
@@ -76,8 +76,8 @@ def test_a_new_data_key_is_made_all_the_same_where_it_is_asked_for(owner: Admin,
 
 
 def test_the_day_to_replace_a_value_by_stays_and_what_is_staged_stays_staged(owner: Admin, namespace: str) -> None:
-    owner.values.put_draft(namespace, draft("text", "1")._replace(rotate_by="2031-01-31"))
-    owner.values.put_draft(namespace, draft("json", "later")._replace(activate=False, rotate_by="2032-01-31"))
+    owner.values.put_draft(namespace, make_draft("text", "1")._replace(rotate_by="2031-01-31"))
+    owner.values.put_draft(namespace, make_draft("json", "later")._replace(activate=False, rotate_by="2032-01-31"))
     owner.data_keys.rotate(namespace)
     infos = {str(each.key): each for each in owner.values.list_keys(namespace)}
     assert (infos["text"].rotate_by, infos["json"].rotate_by) == ("2031-01-31", "2032-01-31")
@@ -86,7 +86,7 @@ def test_the_day_to_replace_a_value_by_stays_and_what_is_staged_stays_staged(own
 
 
 def test_many_values_take_few_change_sets_and_two_kms_calls(service: Loopback, owner: Admin, namespace: str) -> None:
-    drafts = [draft(f"k{number:03}", str(number)) for number in range(100)]
+    drafts = [make_draft(f"k{number:03}", str(number)) for number in range(100)]
     assert all(part.error is None for part in owner.change_sets.store(namespace, drafts))
     service.requests.clear()
     service.kms.calls.clear()
@@ -151,7 +151,8 @@ def test_s48_a_run_that_was_killed_after_any_write_is_run_again_and_comes_to_the
 ) -> None:
     """It posts six times: whoami, the data key, three change sets, the old data key retired."""
     assert all(
-        not part.error for part in owner.change_sets.store(namespace, [draft(f"k{n:02}", str(n)) for n in range(85)])
+        not part.error
+        for part in owner.change_sets.store(namespace, [make_draft(f"k{n:02}", str(n)) for n in range(85)])
     )
     before, (old,), left = _clear(owner, namespace), _live(owner, namespace), [writes]
 
@@ -195,7 +196,7 @@ def test_a_value_that_does_not_open_is_told_and_its_data_key_stays(service: Loop
     told: list[Part] = []
     done = service.admin("owner").data_keys.rotate(namespace, KMS_KEY, fresh=True, told=told.append)
     assert set(done.refused) == {"text"}
-    assert "CONFIGSVC_KMS_KEYS" in done.refused[draft("text", "").key].detail
+    assert "CONFIGSVC_KMS_KEYS" in done.refused[make_draft("text", "").key].detail
     assert done.left == (foreign,)
     assert done.sealed == {"json", "bytes"}
     assert ("text",) in [part.keys for part in told if part.error]

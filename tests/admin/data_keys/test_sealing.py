@@ -9,8 +9,8 @@ from configsvc.model.envelope import Header, split
 from configsvc.model.errors import CannotOpen, Misconfigured
 from configsvc.model.snapshot import DataKey
 from configsvc_client._opening.cipher import Cipher
-from configsvc_client.admin import draft
-from configsvc_client.admin.sealing.keyrings import Sealer, StoredDataKey, newest_live
+from configsvc_client.admin import make_draft
+from configsvc_client.admin.sealing.keyrings import Sealer, StoredDataKey, choose_newest_live
 from configsvc_client.admin.sealing.sealer import seal_draft
 from tests.support.client.fakes import KMS_KEY
 
@@ -24,34 +24,34 @@ def _listed(state: str = "live", seals: int = 0, revision: int = 1) -> StoredDat
 def test_values_are_sealed_under_the_live_data_key_of_the_highest_revision_in_any_order() -> None:
     retired, newest, older = _listed("retired", revision=9), _listed(revision=8), _listed(revision=7)
     for listed in ([retired, newest, older], [older, newest, retired]):
-        assert newest_live(NAMESPACE, listed) == newest.data_key
+        assert choose_newest_live(NAMESPACE, listed) == newest.data_key
 
 
 def test_nothing_is_sealed_under_a_retired_kid_whatever_the_service_says_of_it() -> None:
     back, other = _listed(revision=10**9), _listed(revision=2)
-    assert newest_live(NAMESPACE, [back, other], {back.kid}) == other.data_key
+    assert choose_newest_live(NAMESPACE, [back, other], {back.kid}) == other.data_key
     with pytest.raises(Misconfigured, match="--fresh") as refused:
-        newest_live(NAMESPACE, [back], {back.kid})
+        choose_newest_live(NAMESPACE, [back], {back.kid})
     assert refused.value.members["kids"] == [back.kid]
 
 
 def test_a_data_key_that_has_sealed_its_share_is_rotated_and_no_older_one_takes_its_place() -> None:
     spent = _listed(seals=limits.SEALS_PER_DATA_KEY, revision=2)
     older = _listed(seals=limits.SEALS_PER_DATA_KEY - 1)
-    assert newest_live(NAMESPACE, [older]) == older.data_key
+    assert choose_newest_live(NAMESPACE, [older]) == older.data_key
     with pytest.raises(Misconfigured, match="data-key rotate"):
-        newest_live(NAMESPACE, [spent, older])
+        choose_newest_live(NAMESPACE, [spent, older])
 
 
 def test_without_a_data_key_the_error_says_how_to_add_one() -> None:
     for listed in ([], [_listed("retired")]):
         with pytest.raises(Misconfigured, match="configsvc data-key add"):
-            newest_live(NAMESPACE, listed)
+            choose_newest_live(NAMESPACE, listed)
 
 
 def test_a_sealed_draft_is_bound_to_its_key_namespace_and_version() -> None:
     cipher = Cipher(os.urandom(32))
-    put = seal_draft(draft("db.url", "value"), 7, Sealer(NAMESPACE, cipher), os.urandom(12))
+    put = seal_draft(make_draft("db.url", "value"), 7, Sealer(NAMESPACE, cipher), os.urandom(12))
     header = Header(NAMESPACE, names.key("db.url"), 7, "text/plain", cipher.kid)
     assert cipher.open(header, put.value).reveal() == b"value"
     for other in (header._replace(version=8), header._replace(key=names.key("db.uri"))):
@@ -61,11 +61,11 @@ def test_a_sealed_draft_is_bound_to_its_key_namespace_and_version() -> None:
 
 def test_the_nonce_is_the_one_that_was_drawn() -> None:
     nonce = os.urandom(12)
-    put = seal_draft(draft("k", "value"), 1, Sealer(NAMESPACE, Cipher(os.urandom(32))), nonce)
+    put = seal_draft(make_draft("k", "value"), 1, Sealer(NAMESPACE, Cipher(os.urandom(32))), nonce)
     assert split(put.value).nonce == nonce
 
 
 def test_everything_else_that_a_draft_says_is_kept() -> None:
-    made = draft("k", "v")._replace(activate=False, declassify=True, rotate_by="2030-01-31", if_match=4)
+    made = make_draft("k", "v")._replace(activate=False, declassify=True, rotate_by="2030-01-31", if_match=4)
     put = seal_draft(made, 1, Sealer(NAMESPACE, Cipher(os.urandom(32))), os.urandom(12))
     assert (put.activate, put.declassify, put.rotate_by, put.if_match) == (False, True, "2030-01-31", 4)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from configsvc.model.errors import Conflict, Forbidden, Gone, NotFound, PreconditionFailed
-from configsvc_client.admin import Admin, LogFilter, draft
+from configsvc_client.admin import Admin, LogFilter, make_draft
 from tests.support.admin.kms_server import KMS_KEY
 from tests.support.admin.loopback import Loopback, arn, lost
 
@@ -16,7 +16,7 @@ def admin(service: Loopback, namespace: str) -> Admin:
     made = service.admin()
     for number in (1, 2):
         made.values.put(namespace, "one", str(number), message=f"the {number}")
-    made.values.put_draft(namespace, draft("one", "3")._replace(activate=False), "staged")
+    made.values.put_draft(namespace, make_draft("one", "3")._replace(activate=False), "staged")
     return made
 
 
@@ -123,7 +123,7 @@ def test_the_change_log_of_the_grants_is_signed_for(service: Loopback) -> None:
 
 def test_a_diff_tells_what_two_revisions_serve(admin: Admin, namespace: str) -> None:
     start = admin.values.get_snapshot(namespace).revision
-    admin.change_sets.apply(namespace, [draft("two", {"a": 1})])
+    admin.change_sets.apply(namespace, [make_draft("two", {"a": 1})])
     end = admin.values.activate(namespace, "one", 3).revision
     admin.values.delete(namespace, "two")
     found = {str(each.key): each for each in admin.history.diff(namespace, start, end)}
@@ -138,7 +138,7 @@ def test_a_diff_of_many_keys_comes_in_pages_of_one_revision(service: Loopback, n
     """The listing that the pages are of is that of the first one, whatever is written meanwhile."""
     admin = service.admin()
     start = admin.values.get_snapshot(namespace).revision
-    drafts = [draft(f"k{number:04}", "v", form="plain") for number in range(1_010)]
+    drafts = [make_draft(f"k{number:04}", "v", form="plain") for number in range(1_010)]
     assert all(part.error is None for part in admin.change_sets.store(namespace, drafts))
     found = admin.history.diff(namespace, start)
     first = next(found)

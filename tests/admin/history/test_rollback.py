@@ -4,7 +4,7 @@ import pytest
 
 from configsvc.model import limits
 from configsvc.model.errors import CannotOpen, Gone, NotFound, PreconditionFailed
-from configsvc_client.admin import Admin, draft
+from configsvc_client.admin import Admin, make_draft
 from tests.support.admin.kms_server import FOREIGN_KEY
 from tests.support.admin.loopback import Loopback
 
@@ -22,7 +22,7 @@ def test_the_way_back_is_gone_in_change_sets_without_a_kms_call(service: Loopbac
     admin.values.put(namespace, "a", "one")
     revision = _revision(admin, namespace)
     admin.values.put(namespace, "a", "two")
-    list(admin.change_sets.store(namespace, [draft(f"k.{number}", "x", form="plain") for number in range(50)]))
+    list(admin.change_sets.store(namespace, [make_draft(f"k.{number}", "x", form="plain") for number in range(50)]))
     service.kms.calls.clear()
     done = list(admin.rollback.apply(admin.rollback.plan(namespace, revision), "as before"))
     assert (len(done), service.kms.calls) == (2, [])
@@ -38,7 +38,7 @@ def test_a_way_back_that_deletes_more_than_a_transaction_takes_is_gone_in_severa
     revision = _revision(admin, namespace)
     list(
         admin.change_sets.store(
-            namespace, [draft(f"k.{number:02}", "x" * 240_000, form="plain") for number in range(16)]
+            namespace, [make_draft(f"k.{number:02}", "x" * 240_000, form="plain") for number in range(16)]
         )
     )
     done = list(admin.rollback.apply(admin.rollback.plan(namespace, revision)))
@@ -80,7 +80,7 @@ def _rotated(service: Loopback, namespace: str) -> tuple[Admin, int]:
     owner.values.delete(namespace, "b")
     owner.values.put(namespace, "plain", "two", form="plain")
     owner.data_keys.rotate(namespace)
-    owner.values.put_draft(namespace, draft("a", "three")._replace(rotate_by="2031-01-31"))
+    owner.values.put_draft(namespace, make_draft("a", "three")._replace(rotate_by="2031-01-31"))
     return owner, revision
 
 
@@ -136,10 +136,10 @@ def test_a_key_that_never_was_has_no_way_back(service: Loopback, namespace: str)
 
 def test_whom_kms_refuses_goes_no_step_of_a_way_that_seals(service: Loopback, namespace: str) -> None:
     admin, plain = service.admin("owner"), [f"k{number:02}" for number in range(45)]
-    list(admin.change_sets.store(namespace, [draft(key, "one", form="plain") for key in plain]))
+    list(admin.change_sets.store(namespace, [make_draft(key, "one", form="plain") for key in plain]))
     admin.values.put(namespace, "z", "one")
     revision = _revision(admin, namespace)
-    list(admin.change_sets.store(namespace, [draft(key, "two", form="plain") for key in plain]))
+    list(admin.change_sets.store(namespace, [make_draft(key, "two", form="plain") for key in plain]))
     admin.values.delete(namespace, "z")
     admin.data_keys.rotate(namespace)
     other = service.admin()

@@ -5,16 +5,16 @@ import json
 import pytest
 
 from configsvc.model import errors
-from configsvc_client.admin.wire.api import AdminApi, Answer
+from configsvc_client.admin.wire.api import AdminApi, ApiAnswer
 from tests.support.admin.fakes import URL, FakeTransport, answer, api, ports, slow_credentials
 from tests.support.client.fakes import FakeClock
 
 
-def whole(answer: Answer) -> Answer:
+def whole(answer: ApiAnswer) -> ApiAnswer:
     return answer
 
 
-def revision(answer: Answer) -> int:
+def revision(answer: ApiAnswer) -> int:
     return answer.members.number("revision")
 
 

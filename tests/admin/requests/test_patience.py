@@ -8,7 +8,7 @@ from configsvc.model.errors import CannotOpen, ConfigsvcError, Unavailable
 from configsvc_client._aws.kms import Decrypted
 from configsvc_client._aws.sigv4 import Credentials
 from configsvc_client._secret import Secret
-from configsvc_client.admin.wire.retry import PatientKms
+from configsvc_client.admin.wire.retry import RetryingKms
 from tests.support.admin.fakes import FakeChance, found_credentials, slow_credentials
 from tests.support.client.fakes import KMS_KEY, FakeClock
 
@@ -40,7 +40,7 @@ class FailingKms:
 
 def test_a_kms_that_throttles_is_asked_again_after_a_pause() -> None:
     kms, clock = FailingKms(Unavailable("ThrottlingException"), 3), FakeClock()
-    patient = PatientKms(kms, found_credentials, clock, FakeChance())
+    patient = RetryingKms(kms, found_credentials, clock, FakeChance())
     assert patient.decrypt(b"blob", {}, None, 0.0).plaintext.reveal() == b"blob"
     assert patient.call("Encrypt", {}, 0.0) == {"operation": "Encrypt"}
     assert (kms.calls, len(clock.pauses)) == (5, 3)
@@ -49,13 +49,13 @@ def test_a_kms_that_throttles_is_asked_again_after_a_pause() -> None:
 def test_a_kms_that_refuses_is_asked_once() -> None:
     kms = FailingKms(CannotOpen("AccessDeniedException"), 3)
     with pytest.raises(CannotOpen):
-        PatientKms(kms, found_credentials, FakeClock(), FakeChance()).decrypt(b"blob", {}, None, 0.0)
+        RetryingKms(kms, found_credentials, FakeClock(), FakeChance()).decrypt(b"blob", {}, None, 0.0)
     assert kms.calls == 1
 
 
 def test_kms_has_its_whole_time_however_long_credentials_take() -> None:
     kms, clock = FailingKms(Unavailable("never"), 0), FakeClock(up=1_000.0)
-    patient = PatientKms(kms, slow_credentials(clock, 40, 0), clock, FakeChance())
+    patient = RetryingKms(kms, slow_credentials(clock, 40, 0), clock, FakeChance())
     patient.decrypt(b"blob", {}, None, 1_015.0)
     patient.call("Encrypt", {}, 1_055.0)
     assert kms.deadlines == [1_055.0, 1_055.0]
@@ -70,5 +70,5 @@ def test_credentials_that_are_not_given_now_are_asked_for_again_before_kms_is() 
             raise error
         return found_credentials(deadline)
 
-    assert PatientKms(kms, find, clock, FakeChance()).call("Encrypt", {}, 0.0) == {"operation": "Encrypt"}
+    assert RetryingKms(kms, find, clock, FakeChance()).call("Encrypt", {}, 0.0) == {"operation": "Encrypt"}
     assert (kms.calls, len(clock.pauses)) == (1, 1)

@@ -7,7 +7,13 @@ import pytest
 from configsvc.model.errors import Misconfigured
 from configsvc_client._aws.sigv4 import Credentials
 from configsvc_client._transport.url import parse
-from configsvc_client.admin.compose import OwnCredentials, SystemRandomness, find_region, own_credentials, settings_in
+from configsvc_client.admin.compose import (
+    OsRandomness,
+    OwnCredentials,
+    find_region,
+    make_own_credentials,
+    read_settings,
+)
 from tests.support.client.fakes import FakeClock
 
 _API = parse("https://a1b2c3.execute-api.eu-central-1.amazonaws.com/api")
@@ -48,7 +54,7 @@ def test_a_region_that_nothing_tells_is_asked_for() -> None:
 
 def test_credentials_in_variables_are_taken_as_they_are_at_each_signature() -> None:
     environ = {"AWS_ACCESS_KEY_ID": "AKIA1", "AWS_SECRET_ACCESS_KEY": "one"}
-    find = own_credentials(environ).find
+    find = make_own_credentials(environ).find
     assert find(0).access_key == "AKIA1"
     environ |= {"AWS_ACCESS_KEY_ID": "ASIA2", "AWS_SECRET_ACCESS_KEY": "two", "AWS_SESSION_TOKEN": "token"}
     assert find(0) == Credentials("ASIA2", "two", "token")
@@ -72,7 +78,7 @@ def test_credentials_of_the_chain_that_aws_refused_are_found_again() -> None:
 
 
 def test_settings_show_no_api_key() -> None:
-    found = settings_in({"CONFIGSVC_URL": f"{_API.origin}/api", "CONFIGSVC_API_KEY": "canary-key"})
+    found = read_settings({"CONFIGSVC_URL": f"{_API.origin}/api", "CONFIGSVC_API_KEY": "canary-key"})
     assert "canary-key" not in repr(found)
 
 
@@ -86,13 +92,13 @@ def test_settings_show_no_api_key() -> None:
 )
 def test_a_setting_that_is_wrong_is_refused_before_anything_is_sent(wrong: dict[str, str]) -> None:
     right = {"CONFIGSVC_URL": "https://config.example.com/api", "CONFIGSVC_API_KEY": "key", "AWS_REGION": "us-east-1"}
-    settings_in(right)
+    read_settings(right)
     with pytest.raises(Misconfigured):
-        settings_in(right | wrong)
+        read_settings(right | wrong)
 
 
 def test_nonces_and_idempotency_keys_do_not_repeat() -> None:
-    chance = SystemRandomness()
+    chance = OsRandomness()
     assert len({chance.nonce() for _ in range(1000)}) == 1000
     assert len({chance.idempotency_key() for _ in range(1000)}) == 1000
 

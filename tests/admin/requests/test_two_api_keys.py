@@ -9,7 +9,7 @@ import pytest
 
 from configsvc.model.errors import Forbidden, Misconfigured
 from configsvc_client import Config
-from configsvc_client.admin import Grant, settings_in
+from configsvc_client.admin import Grant, read_settings
 from local.gateway.access import Identity
 from tests.support.admin.kms_server import KMS_KEY
 from tests.support.admin.loopback import Loopback
@@ -117,8 +117,8 @@ def test_more_than_two_are_refused_without_being_shown() -> None:
         "CONFIGSVC_KMS_KEYS": KMS_KEY,
     }
     with pytest.raises(Misconfigured, match="more than two") as caught:
-        settings_in({**environ, "CONFIGSVC_API_KEY": "canary1,canary2,canary3"})
+        read_settings({**environ, "CONFIGSVC_API_KEY": "canary1,canary2,canary3"})
     assert "canary" not in caught.value.detail
-    found = settings_in({**environ, "CONFIGSVC_API_KEY": "canary1, canary2"})
+    found = read_settings({**environ, "CONFIGSVC_API_KEY": "canary1, canary2"})
     assert [each.reveal() for each in found.api_keys] == ["canary1", "canary2"]
     assert "canary" not in repr(found)

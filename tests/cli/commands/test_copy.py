@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from configsvc_client.admin import draft
+from configsvc_client.admin import make_draft
 from tests.support.admin.kms_server import FOREIGN_KEY, KMS_KEY
 from tests.support.admin.loopback import Loopback
 from tests.support.cli.shell import Shell
@@ -125,7 +125,7 @@ def prod(filled: Shell, service: Loopback, namespace: str) -> str:
     admin.values.put(prod, "typed", 1, form="plain")
     admin.values.put(prod, "deleted", "x")
     admin.values.delete(prod, "deleted")
-    admin.values.put_draft(prod, draft("staged", "x")._replace(activate=False))
+    admin.values.put_draft(prod, make_draft("staged", "x")._replace(activate=False))
     admin.values.put(prod, "own", "x")
     service.requests.clear()
     return prod

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from configsvc_client.admin import draft
+from configsvc_client.admin import make_draft
 from configsvc_client.cli.formats import FORMATS
 from tests.support.admin.loopback import Loopback
 from tests.support.cli import readers
@@ -22,9 +22,10 @@ def held(service: Loopback, namespace: str) -> dict[str, bytes]:
     """Values that every format holds, and a plain one."""
     admin = service.admin()
     drafts = [
-        draft("db.url", f"postgres://u:{CANARY}@h/d?a=b#c"), draft("DB-Url", 'its "$x" \\ ü'), draft("empty", ""),
-        draft("limits", {"per.day": [1, None, "x"]}), draft("text.json", "null", content_type="text/plain"),
-        draft("log.level", "info", form="plain"),
+        make_draft("db.url", f"postgres://u:{CANARY}@h/d?a=b#c"), make_draft("DB-Url", 'its "$x" \\ ü'),
+        make_draft("empty", ""),
+        make_draft("limits", {"per.day": [1, None, "x"]}), make_draft("text.json", "null", content_type="text/plain"),
+        make_draft("log.level", "info", form="plain"),
     ]  # fmt: skip
     admin.change_sets.apply(namespace, drafts)
     service.requests.clear()
@@ -55,7 +56,9 @@ def test_what_is_exported_is_imported_the_same_and_nothing_is_left_to_do(
 def test_bytes_and_lines_come_back_where_the_format_can_hold_them(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
-    service.admin().change_sets.apply(namespace, [draft("bytes", b"\x00\xff"), draft("lines", f"{CANARY}\nb\r\n")])
+    service.admin().change_sets.apply(
+        namespace, [make_draft("bytes", b"\x00\xff"), make_draft("lines", f"{CANARY}\nb\r\n")]
+    )
     for wanted in ("csv", "json", "k8s-secret", "toml", "yaml"):
         path = tmp_path / "held"
         shell.ok("export", path, "-f", wanted)
@@ -139,7 +142,7 @@ def test_a_shell_evaluates_what_is_exported_and_runs_nothing(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     texts = {"a": "x'; touch F #", "b": "$(touch F)`touch F`", "c": "O'Reilly", "d": "C:\\dir", "e": "$HOME\n"}
-    service.admin().change_sets.apply(namespace, [draft(key, text) for key, text in texts.items()])
+    service.admin().change_sets.apply(namespace, [make_draft(key, text) for key, text in texts.items()])
     printed = "".join(f'printf "%s\\0" "${key.upper()}"; ' for key in texts)
     command = shlex.join([*COMMAND, "export", "--variables"])
     for line in (f'eval "$({command})"', f"{command} > {tmp_path}/.x; . {tmp_path}/.x"):
@@ -155,7 +158,7 @@ def test_what_dotenv_cannot_hold_is_refused_whole_and_shell_code_holds_it(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     texts = {"A": "${HOME}", "B": f"'{CANARY}\"", "C": f"{CANARY}\r\n", "D": f"it's {CANARY}"}
-    service.admin().change_sets.apply(namespace, [draft(key, text) for key, text in texts.items()])
+    service.admin().change_sets.apply(namespace, [make_draft(key, text) for key, text in texts.items()])
     refused = shell.run("export", tmp_path / "x.env")
     assert (refused.code, refused.out, CANARY in refused.err) == (1, "", False)
     assert [line.split(":")[0].strip() for line in refused.err.splitlines()] == ["configsvc", "A", "B", "C"]
@@ -167,7 +170,7 @@ def test_what_dotenv_cannot_hold_is_refused_whole_and_shell_code_holds_it(
 
 
 def test_names_that_no_shell_can_assign_are_refused_together(shell: Shell, service: Loopback, namespace: str) -> None:
-    service.admin().change_sets.apply(namespace, [draft(key, "x") for key in ("1st.key", "2nd", "uid", "db.url")])
+    service.admin().change_sets.apply(namespace, [make_draft(key, "x") for key in ("1st.key", "2nd", "uid", "db.url")])
     refused = shell.run("export", "--variables")
     assert (refused.code, refused.out) == (1, "")
     assert refused.err.splitlines()[1:] == [
@@ -182,7 +185,7 @@ def test_dotted_keys_in_a_dotenv_file_are_said_to_be_none_of_a_shell_s(
 ) -> None:
     service.admin().values.put(namespace, "A", "x")
     assert shell.run("export").err == ""
-    service.admin().change_sets.apply(namespace, [draft("db.url", "x"), draft("db.pool", "x")])
+    service.admin().change_sets.apply(namespace, [make_draft("db.url", "x"), make_draft("db.pool", "x")])
     done = shell.run("export")
     assert done.out == "A=x\ndb.pool=x\ndb.url=x\n"
     assert done.err == "No shell can assign db.pool, db.url. For a shell, export with --variables.\n"

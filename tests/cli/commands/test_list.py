@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from configsvc.model import names
-from configsvc_client.admin import KeyInfo, draft
+from configsvc_client.admin import KeyInfo, make_draft
 from configsvc_client.cli.commands.list import is_overdue
 from tests.support.admin.loopback import Loopback
 from tests.support.cli.shell import Shell
@@ -25,7 +25,7 @@ def kept(service: Loopback, namespace: str) -> Shell:
     admin.values.delete(namespace, "deleted")
     dated = {"staged": OVERDUE, "late": OVERDUE, "later": "2025-12-31", "far": FAR, "gone": OVERDUE}
     for key, day in dated.items():
-        made = draft(key, "1", form="plain")
+        made = make_draft(key, "1", form="plain")
         admin.values.put_draft(namespace, made._replace(rotate_by=day, activate=key != "staged"))
     admin.values.delete(namespace, "gone")
     return Shell(service.environ("writer", namespace))

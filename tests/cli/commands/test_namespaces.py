@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from configsvc_client.admin import draft
+from configsvc_client.admin import make_draft
 from tests.support.admin.kms_server import KMS_KEY, OTHER_KEY
 from tests.support.admin.loopback import Loopback
 from tests.support.cli.shell import Shell
@@ -162,7 +162,7 @@ def test_a_terminal_shows_how_far_an_import_and_a_rotation_are(
 def test_what_cannot_be_sealed_anew_is_told_and_its_data_key_stays(
     owner: Shell, service: Loopback, namespace: str
 ) -> None:
-    service.admin().change_sets.apply(namespace, [draft("a", "x"), draft("b", "y")])
+    service.admin().change_sets.apply(namespace, [make_draft("a", "x"), make_draft("b", "y")])
     service.admin("owner").data_keys.add(namespace, "arn:aws:kms:us-east-1:111122223333:key/other")
     done = owner.run("data-key", "rotate")
     assert done.code == 1

@@ -126,9 +126,9 @@ def test_rollback_of_a_hundred_keys_takes_three_change_sets_and_no_kms_call(
 ) -> None:
     admin = service.admin()
     revision = int(str(admin.namespaces.get(namespace)["revision"]))
-    from configsvc_client.admin import draft
+    from configsvc_client.admin import make_draft
 
-    list(admin.change_sets.store(namespace, [draft(f"k.{number}", "v", form="plain") for number in range(100)]))
+    list(admin.change_sets.store(namespace, [make_draft(f"k.{number}", "v", form="plain") for number in range(100)]))
     service.requests.clear()
     service.kms.calls.clear()
     versions.ok("rollback", "--to-revision", str(revision), "--yes")

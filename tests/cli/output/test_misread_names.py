@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from configsvc_client.admin import draft
+from configsvc_client.admin import make_draft
 from tests.support.admin.loopback import Loopback
 from tests.support.cli.shell import Shell
 
 
 @pytest.fixture
 def folder(shell: Shell, service: Loopback, namespace: str, tmp_path: Path) -> Path:
-    service.admin().change_sets.apply(namespace, [draft("db.url", "secret"), draft("token", "secret")])
+    service.admin().change_sets.apply(namespace, [make_draft("db.url", "secret"), make_draft("token", "secret")])
     shell.folder = tmp_path
     return tmp_path
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from configsvc.model.names import Key
-from configsvc_client.admin import Draft, draft
+from configsvc_client.admin import Draft, make_draft
 from tests.support.admin.loopback import Loopback
 from tests.support.cli.shell import Shell
 
@@ -265,7 +265,7 @@ def test_a_change_that_the_mounted_file_cannot_hold_is_told_with_its_keys(
     )
     with process:
         assert _line(process) == "export K='one'"
-        service.admin().change_sets.apply(namespace, [draft("a.b", CANARY), draft("a-b", CANARY)])
+        service.admin().change_sets.apply(namespace, [make_draft("a.b", CANARY), make_draft("a-b", CANARY)])
         assert process.stderr is not None
         told = process.stderr.readline() + process.stderr.readline()
         process.send_signal(signal.SIGTERM)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from configsvc.model import limits
-from configsvc_client.admin import draft
+from configsvc_client.admin import make_draft
 from tests.support.admin.loopback import Loopback
 from tests.support.cli.shell import Shell
 
@@ -85,7 +85,7 @@ def test_s48_a_rotation_of_500_leaves_every_value_readable_and_goes_on_with_the_
     service: Loopback, namespace: str, with_: signal.Signals
 ) -> None:
     owner, shell = service.admin("owner"), Shell(service.environ("owner", namespace))
-    drafts = [draft(f"key.{number:03}", f"{_CANARY} {number}") for number in range(VALUES)]
+    drafts = [make_draft(f"key.{number:03}", f"{_CANARY} {number}") for number in range(VALUES)]
     assert not [part for part in owner.change_sets.store(namespace, drafts) if part.error]
     before = {key: each.data for key, each in owner.values.get_all(namespace).items()}
     told = _run(shell, service, with_, "data-key", "rotate")
@@ -118,7 +118,7 @@ def test_s45_a_copy_says_how_much_of_it_is_stored_and_goes_on_with_the_rest(
     shell: Shell, service: Loopback, namespace: str
 ) -> None:
     target, count = service.namespace(f"{namespace}.other"), 2 * limits.OPERATIONS + 1
-    drafts = [draft(f"key.{number:03}", _CANARY) for number in range(count)]
+    drafts = [make_draft(f"key.{number:03}", _CANARY) for number in range(count)]
     assert not [each for each in service.admin().change_sets.store(namespace, drafts) if each.error]
     told = _run(shell, service, signal.SIGINT, "copy", "--all", "--to", target, writes=2)
     assert f"{target}: {limits.OPERATIONS} of {count} are surely stored. Run it again" in told

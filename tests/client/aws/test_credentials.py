@@ -8,7 +8,7 @@ import pytest
 from configsvc.model.errors import Misconfigured, Unavailable
 from configsvc_client._aws.credentials import CredentialSources, Provider
 from configsvc_client._aws.sigv4 import Credentials
-from configsvc_client.admin.compose import own_credentials
+from configsvc_client.admin.compose import make_own_credentials
 from tests.support.client.carried import carried
 from tests.support.client.stub_servers import Answer, Scripted, Stub, scripted, stub, take_request
 
@@ -34,7 +34,7 @@ def test_the_variables_of_lambda_come_first_and_are_taken_as_they_are_then() -> 
 @pytest.mark.parametrize("text", ["canary\nx", "canary x", "canaryé", "canary\0"])
 def test_a_variable_that_holds_no_credential_is_named_and_not_shown(name: str, text: str) -> None:
     environ = {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "t", name: text}
-    for find in (CredentialSources(environ).find, own_credentials(environ).find):
+    for find in (CredentialSources(environ).find, make_own_credentials(environ).find):
         with pytest.raises(Misconfigured, match=name) as caught:
             find(soon())
         assert "canary" not in carried(caught.value)
@@ -114,7 +114,7 @@ def test_a_role_that_cannot_be_assumed_is_an_error_of_ours_after_one_request(
 ) -> None:
     with stub(lambda *_: answer) as sts:
         assuming(port(sts))
-        for tried, find in enumerate((CredentialSources(TEAM).find, own_credentials(TEAM).find), start=1):
+        for tried, find in enumerate((CredentialSources(TEAM).find, make_own_credentials(TEAM).find), start=1):
             with pytest.raises(error, match=says) as caught:
                 find(soon())
             assert len(sts.requests) == tried
@@ -125,7 +125,7 @@ def test_a_sts_that_cannot_be_reached_is_unavailable_and_no_wrong_setting(assumi
     with stub(lambda *_: (200, {}, b"")) as sts:
         closed = port(sts)
     assuming(closed)
-    for find in (CredentialSources(TEAM).find, own_credentials(TEAM).find):
+    for find in (CredentialSources(TEAM).find, make_own_credentials(TEAM).find):
         with pytest.raises(Unavailable, match="EndpointConnectionError"):
             find(soon())
 
@@ -146,7 +146,7 @@ def test_what_a_credential_process_prints_is_not_shown(
     (tmp_path / "config").write_text(f"[profile team]\ncredential_process = {sys.executable} {tmp_path}/program.py\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-    for find in (CredentialSources(TEAM).find, own_credentials(TEAM).find):
+    for find in (CredentialSources(TEAM).find, make_own_credentials(TEAM).find):
         with pytest.raises(
             Misconfigured, match=r"JSONDecodeError|CredentialRetrievalError of custom-process"
         ) as caught:

@@ -21,7 +21,7 @@ def test_values_are_opened_by_the_cipher_that_cryptography_documents() -> None:
 
 @given(key=st.text(max_size=40), cty=st.text(max_size=20), version=st.integers(1, 10**9))
 def test_the_header_is_canonical_json_whatever_stands_in_it(key: str, cty: str, version: int) -> None:
-    header = Header(NS, names.Key(key), version, cty, _cipher.kid_of(DATA_KEY))
+    header = Header(NS, names.Key(key), version, cty, _cipher.derive_kid(DATA_KEY))
     members = {
         "alg": "dir", "enc": "A256GCM", "cty": cty, "kid": header.kid,
         "configsvc": {"key": key, "namespace": NS, "version": version},
@@ -31,12 +31,12 @@ def test_the_header_is_canonical_json_whatever_stands_in_it(key: str, cty: str, 
 
 @given(key=st.from_regex(names.KEY, fullmatch=True), text=st.text(max_size=40))
 def test_an_envelope_names_its_data_key_however_long_its_header_is(key: str, text: str) -> None:
-    header = Header(NS, names.Key(key), 1, "text/plain", _cipher.kid_of(DATA_KEY))
+    header = Header(NS, names.Key(key), 1, "text/plain", _cipher.derive_kid(DATA_KEY))
     sealed = _cipher.seal(DATA_KEY, header, json.dumps(text).encode(), bytes(12))
-    assert _cipher.kid_in(sealed) == header.kid
+    assert _cipher.read_kid(sealed) == header.kid
 
 
-HEADER = Header(NS, names.Key("db.password"), 7, "text/plain", _cipher.kid_of(DATA_KEY))
+HEADER = Header(NS, names.Key("db.password"), 7, "text/plain", _cipher.derive_kid(DATA_KEY))
 SEALED = _cipher.seal(DATA_KEY, HEADER, b"hunter2", bytes(range(12)))
 OTHER = hashlib.sha256(b"another data key").digest()
 
@@ -57,7 +57,7 @@ def flipped(envelope: str, part: int) -> str:
         (DATA_KEY, HEADER._replace(content_type="application/json"), SEALED, "not sealed for here"),
         (DATA_KEY, HEADER._replace(namespace=names.Namespace("payments.test")), SEALED, "not sealed for here"),
         (OTHER, HEADER, SEALED, "not sealed for here"),
-        (OTHER, HEADER._replace(kid=_cipher.kid_of(OTHER)), SEALED, "not sealed for here"),
+        (OTHER, HEADER._replace(kid=_cipher.derive_kid(OTHER)), SEALED, "not sealed for here"),
         (DATA_KEY, HEADER, flipped(SEALED, 2), "altered"),
         (DATA_KEY, HEADER, flipped(SEALED, 3), "altered"),
         (DATA_KEY, HEADER, flipped(SEALED, 4), "altered"),
@@ -88,18 +88,18 @@ def test_a_data_key_seals_under_its_own_name_only() -> None:
 )
 def test_an_envelope_that_names_no_data_key_does_not_open(envelope: str) -> None:
     with pytest.raises(CannotOpen, match="names no data key"):
-        _cipher.kid_in(envelope)
+        _cipher.read_kid(envelope)
 
 
 def test_the_data_key_is_named_by_the_header_and_by_nothing_after_it() -> None:
-    other = _cipher.seal(OTHER, HEADER._replace(kid=_cipher.kid_of(OTHER)), b"hunter2", bytes(12))
-    assert _cipher.kid_in(f"{SEALED.partition('.')[0]}.{other.partition('.')[0]}") == HEADER.kid
+    other = _cipher.seal(OTHER, HEADER._replace(kid=_cipher.derive_kid(OTHER)), b"hunter2", bytes(12))
+    assert _cipher.read_kid(f"{SEALED.partition('.')[0]}.{other.partition('.')[0]}") == HEADER.kid
 
 
 def test_a_cipher_knows_its_name_and_shows_no_data_key() -> None:
     cipher = _cipher.Cipher(DATA_KEY)
     assert cipher.is_named(HEADER.kid) is True
-    assert cipher.is_named(_cipher.kid_of(OTHER)) is False
+    assert cipher.is_named(_cipher.derive_kid(OTHER)) is False
     assert repr(cipher) == f"Cipher(kid={HEADER.kid!r})"
     with pytest.raises(TypeError, match="not pickled"):
         pickle.dumps(cipher)

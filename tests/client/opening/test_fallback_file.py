@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configsvc.model.names import Namespace
-from configsvc_client._opening.fallback_file import FILE_BYTES, BadFallback, Fallback, checked, decode, encode, read
+from configsvc_client._opening.fallback_file import (
+    FILE_BYTES,
+    BadFallback,
+    Fallback,
+    decode,
+    encode,
+    read,
+    select_snapshots,
+)
 from configsvc_client._transport.url import parse
 from tests.support.client.sealing import found, plain, sealed_values
 
@@ -83,18 +91,18 @@ def forged(members: object) -> bytes:
     """A file with a sound digest over any members."""
     from configsvc_client._opening import fallback_file
 
-    return json.dumps({"fallback": members, "sha256": fallback_file._digest(members)}).encode()  # noqa: SLF001  # a forger knows it
+    return json.dumps({"fallback": members, "sha256": fallback_file._compute_digest(members)}).encode()  # noqa: SLF001  # a forger knows it
 
 
 def test_a_file_of_another_url_or_without_a_namespace_is_refused_and_one_with_more_is_not() -> None:
     url = parse(URL)
-    assert checked(FALLBACK, url, [SHARED]) == {SHARED: FALLBACK.snapshots[1]}
-    both = checked(FALLBACK, url, iter([SHARED, FALLBACK.snapshots[0].namespace]))
+    assert select_snapshots(FALLBACK, url, [SHARED]) == {SHARED: FALLBACK.snapshots[1]}
+    both = select_snapshots(FALLBACK, url, iter([SHARED, FALLBACK.snapshots[0].namespace]))
     assert [*both.values()] == [*reversed(FALLBACK.snapshots)]
     with pytest.raises(BadFallback, match="was saved from"):
-        checked(FALLBACK, parse("https://api.example/test"), [SHARED])
+        select_snapshots(FALLBACK, parse("https://api.example/test"), [SHARED])
     with pytest.raises(BadFallback, match=r"other\.prod"):
-        checked(FALLBACK, url, [SHARED, Namespace("other.prod")])
+        select_snapshots(FALLBACK, url, [SHARED, Namespace("other.prod")])
 
 
 @pytest.mark.parametrize(

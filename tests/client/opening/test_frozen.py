@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from configsvc.model.same_value import same_read
-from configsvc_client._opening.frozen import frozen
+from configsvc_client._opening.frozen import freeze
 from configsvc_client.testing import FakeService
 from tests.support.client.configs import Stage
 from tests.support.client.sealing import found, plain
@@ -191,12 +191,12 @@ def test_whoever_writes_past_the_methods_breaks_no_refresh(configsvc_fake: FakeS
 
 
 def test_a_value_that_holds_itself_is_compared_all_the_same() -> None:
-    one, other = frozen([1]), frozen([1])
+    one, other = freeze([1]), freeze([1])
     list.append(one, one)
     list.append(other, one)
     assert same_read(one, one)
     assert same_read([one], [one])
-    assert not same_read(one, frozen([1, [2]]))
+    assert not same_read(one, freeze([1, [2]]))
 
 
 def test_revisions_are_an_ordinary_dict_that_changes_nothing() -> None:

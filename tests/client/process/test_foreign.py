@@ -15,7 +15,7 @@ import pytest
 
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Unavailable
 from configsvc_client._foreign import foreign, injected
-from configsvc_client._opening.value import converted
+from configsvc_client._opening.value import convert_value
 from configsvc_client._refresh.flight import Callbacks, ours
 from configsvc_client._transport.http import Connection
 from configsvc_client._transport.race import SocketAddress
@@ -174,10 +174,10 @@ def struck(does: Callable[[], object]) -> Callable[[], object]:
 def test_a_conversion_is_ended_by_what_a_handler_raises_and_not_called_a_wrong_value(error: Exception) -> None:
     convert = struck(lambda: 1)
     with alarm(raising(error), 60), pytest.raises(type(error)) as caught:
-        converted("k", {"k": "text"}, lambda _: convert())
+        convert_value("k", {"k": "text"}, lambda _: convert())
     assert caught.value is error
     with pytest.raises(ValueError, match="k cannot be read"):
-        converted("k", {"k": "text"}, lambda _: 1 / 0)
+        convert_value("k", {"k": "text"}, lambda _: 1 / 0)
 
 
 def test_a_callback_is_ended_by_what_a_handler_raises_and_does_not_count_as_failed() -> None:
@@ -229,7 +229,7 @@ def test_what_was_being_handled_when_the_client_was_called_is_left_alone() -> No
             with pytest.raises(Unavailable, match="could not be reached"):
                 to(1).request("GET", "/", {}, b"", soon())
             with pytest.raises(ValueError, match="cannot be read"):
-                converted("k", {"k": "text"}, int)
+                convert_value("k", {"k": "text"}, int)
 
 
 def test_a_failure_in_a_function_that_a_handler_also_calls_is_no_signal() -> None:

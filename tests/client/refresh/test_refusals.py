@@ -102,7 +102,7 @@ def test_a_multi_region_key_is_pinned_whatever_the_region_but_in_no_other_accoun
 
 def test_a_data_key_other_than_its_kid_commits_to_is_refused() -> None:
     other = bytes(range(32))
-    swapped = DataKey(cipher.kid_of(DATA_KEY), KMS_KEY, data_key(other).wrapped)
+    swapped = DataKey(cipher.derive_kid(DATA_KEY), KMS_KEY, data_key(other).wrapped)
     assert "commits to" in refused(found([envelope("k", b"x")], data_keys=[swapped]))
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from configsvc.model import errors
 from configsvc.model.retry import parse_retry_after
-from configsvc_client._service.answers import NotOurs, decoded, not_ours, problem, refuses
+from configsvc_client._service.answers import NotOurs, decode_members, is_unusable_answer, make_not_ours, read_problem
 from configsvc_client._transport.response import Response
 from configsvc_client._transport.url import parse
 from configsvc_client._wording import show_foreign
@@ -25,14 +25,14 @@ def answer(status: int, body: object, kind: str = PROBLEM, **headers: str) -> Re
 
 
 def error_of(status: int, body: object, kind: str = PROBLEM, **headers: str) -> errors.ConfigsvcError:
-    return problem(answer(status, body, kind, **headers), URL, "/prod/v1/namespaces/a/snapshot")
+    return read_problem(answer(status, body, kind, **headers), URL, "/prod/v1/namespaces/a/snapshot")
 
 
 @pytest.mark.parametrize(
     "kind", ["application/json", "Application/JSON", "application/json; charset=utf-8", " application/json ;a=b"]
 )
 def test_an_object_in_json_is_read(kind: str) -> None:
-    assert decoded(answer(200, b'{"a": [1.5, true, "x"], "b": {"a": 1e308}}', kind)) == {
+    assert decode_members(answer(200, b'{"a": [1.5, true, "x"], "b": {"a": 1e308}}', kind)) == {
         "a": [1.5, True, "x"], "b": {"a": 1e308},
     }  # fmt: skip
 
@@ -40,9 +40,9 @@ def test_an_object_in_json_is_read(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["text/html", "", PROBLEM, "text/json;application/json"])
 def test_another_content_type_is_not_ours(kind: str) -> None:
     with pytest.raises(NotOurs, match="its content type is not application/json"):
-        decoded(answer(200, b"{}", kind))
+        decode_members(answer(200, b"{}", kind))
     with pytest.raises(NotOurs, match="its content type is not application/json"):
-        decoded(Response(200, {}, b"{}"))
+        decode_members(Response(200, {}, b"{}"))
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_another_content_type_is_not_ours(kind: str) -> None:
 )  # fmt: skip
 def test_json_that_two_readers_might_understand_differently_is_not_ours(body: bytes, fault: str) -> None:
     with pytest.raises(NotOurs, match=fault):
-        decoded(answer(200, body, "application/json"))
+        decode_members(answer(200, body, "application/json"))
 
 
 def test_an_error_of_ours_comes_with_its_kind_text_and_members() -> None:
@@ -121,7 +121,7 @@ def test_what_does_not_say_so_in_our_words_decides_nothing(status: int, body: ob
     assert error.members == {"reason": "not_ours"}
     assert f"https://api.example/prod did not answer as configsvc does: it answered {status}" in error.detail
     assert (", a redirect" in error.detail) is (status in {301, 302, 303, 307, 308})
-    assert refuses(error)
+    assert is_unusable_answer(error)
 
 
 def test_the_lowest_status_of_an_error_is_400() -> None:
@@ -146,7 +146,7 @@ def test_refusal_haste_and_failure_are_believed_of_anybody(
     assert ("firewall" in error.detail) is (status == 403)
     assert ("Try again" in error.detail) is (status >= 500)
     assert says is None or says in error.detail
-    assert not refuses(error)
+    assert not is_unusable_answer(error)
 
 
 @pytest.mark.parametrize(
@@ -161,18 +161,18 @@ def test_refusal_haste_and_failure_are_believed_of_anybody(
 def test_retry_after_is_whole_seconds_however_many(header: str, said: int | None) -> None:
     response = answer(503, {"code": "unavailable", "detail": "d"}, **{"retry-after": header})
     assert parse_retry_after(response.headers) == said
-    assert problem(response, URL, "/").members.get("retry_after") == said
+    assert read_problem(response, URL, "/").members.get("retry_after") == said
     assert parse_retry_after({}) is None
 
 
 def test_an_answer_that_was_not_taken_is_told_from_one_that_says_no() -> None:
-    assert refuses(errors.NotTaken("d"))
-    assert refuses(errors.StaleRevision("d"))
-    assert refuses(errors.CannotOpen("d"))
-    assert refuses(not_ours(URL, "it is not JSON"))
-    assert not refuses(errors.Unavailable("d"))
-    assert not refuses(errors.Unavailable("d", reason="deadline"))
-    assert not refuses(errors.NotFound("d"))
+    assert is_unusable_answer(errors.NotTaken("d"))
+    assert is_unusable_answer(errors.StaleRevision("d"))
+    assert is_unusable_answer(errors.CannotOpen("d"))
+    assert is_unusable_answer(make_not_ours(URL, "it is not JSON"))
+    assert not is_unusable_answer(errors.Unavailable("d"))
+    assert not is_unusable_answer(errors.Unavailable("d", reason="deadline"))
+    assert not is_unusable_answer(errors.NotFound("d"))
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_only_refusal_and_haste_are_looked_at_for_their_cause() -> None:
 
 def refused(kind: str, message: str) -> errors.ConfigsvcError:
     answered = answer(403, {"message": message}, "application/json", **{"x-amzn-errortype": kind})
-    return problem(answered, URL, "/prod/v1/namespaces/a/snapshot")
+    return read_problem(answered, URL, "/prod/v1/namespaces/a/snapshot")
 
 
 def test_a_request_is_a_get_without_a_signature_unless_it_says_otherwise() -> None:

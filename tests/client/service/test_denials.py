@@ -14,7 +14,7 @@ import pytest
 
 from configsvc.model.errors import ConfigsvcError, Forbidden, Throttled, Unavailable
 from configsvc_client._aws import refusals
-from configsvc_client._service.answers import problem
+from configsvc_client._service.answers import read_problem
 from configsvc_client._transport.response import Response
 from configsvc_client._transport.url import parse
 from configsvc_client.cli import exit_codes
@@ -47,7 +47,7 @@ def ours(kind: str, message: str | None = None, **headers: str) -> Response:
 
 
 def refused(answer: Response, method: str = "PUT", rest: str = "/keys/db.url", ahead: float = 0.4) -> ConfigsvcError:
-    return problem(answer, URL, PATH + rest, method, signed=method != "GET", ahead=ahead)
+    return read_problem(answer, URL, PATH + rest, method, signed=method != "GET", ahead=ahead)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_a_denial_of_iam_names_action_namespace_and_the_policy_of_the_role(
     method: str, rest: str, action: str | None, namespace: str | None, policy: str
 ) -> None:
     path = "/api/v1/" + rest.removeprefix("../../") if rest.startswith("..") else PATH + rest
-    error = problem(ours("ACCESS_DENIED", DENIED), URL, path, method, signed=True)
+    error = read_problem(ours("ACCESS_DENIED", DENIED), URL, path, method, signed=True)
     found: Mapping[str, object] = error.members
     assert (found["action"], found["namespace"], found["lacks"]) == (action, namespace, "iam")
     assert policy in error.detail

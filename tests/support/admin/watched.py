@@ -14,7 +14,7 @@ from configsvc_client._service.gateway import ApiGateway
 from configsvc_client._transport.http import Connection
 from configsvc_client._transport.response import Response
 from configsvc_client.admin import Admin
-from configsvc_client.admin.compose import SystemRandomness, build_admin, settings_in
+from configsvc_client.admin.compose import OsRandomness, build_admin, read_settings
 from configsvc_client.admin.ports import AdminPorts
 from tests.support.admin.loopback import Loopback
 
@@ -44,13 +44,13 @@ def nothing(method: str, target: str) -> None:
 def watched(service: Loopback, who: str, *, before: Watch = nothing, after: Watch = nothing) -> Admin:
     """An Admin of a person, that the end of the test closes."""
     environ = service.environ(who)
-    settings = settings_in(environ)
+    settings = read_settings(environ)
     api = Connection(settings.url, environ)
     to_kms = Connection(endpoint(settings.region, environ), environ)
     find = CredentialSources(environ).find
     kms = AwsKms(to_kms, settings.region, find, time.time)
     ports = AdminPorts(
-        Watched(api, before, after), kms, find, _world.SystemClocks(), SystemRandomness(),
+        Watched(api, before, after), kms, find, _world.SystemClocks(), OsRandomness(),
         ApiGateway(api, *settings.api_keys),
     )  # fmt: skip
 

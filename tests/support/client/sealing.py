@@ -20,7 +20,7 @@ DATA_KEY = hashlib.sha256(b"a data key of the tests").digest()
 
 def data_key(raw: bytes = DATA_KEY, namespace: names.Namespace = NS, kms_key: str = KMS_KEY) -> DataKey:
     wrapped = wrap(kms_key, {"configsvc:namespace": namespace}, raw)
-    return DataKey(cipher.kid_of(raw), kms_key, base64std(wrapped))
+    return DataKey(cipher.derive_kid(raw), kms_key, base64std(wrapped))
 
 
 def envelope(
@@ -32,7 +32,7 @@ def envelope(
     raw: bytes = DATA_KEY,
     content_type: ContentType = "text/plain",
 ) -> Entry:
-    header = Header(namespace, names.Key(key), version, content_type, cipher.kid_of(raw))
+    header = Header(namespace, names.Key(key), version, content_type, cipher.derive_kid(raw))
     sealed = cipher.seal(raw, header, plaintext, os.urandom(12))
     return Entry(header.key, version, "envelope", content_type, sealed)
 

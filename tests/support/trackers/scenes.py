@@ -18,7 +18,7 @@ from configsvc.model.encoding import base64std, from_base64std
 from configsvc.model.snapshot import Entry
 from configsvc_client import Config, environment
 from configsvc_client._opening.fallback_file import Fallback, encode
-from configsvc_client.admin import Admin, Draft, draft, from_environ
+from configsvc_client.admin import Admin, Draft, from_environ, make_draft
 from tests.support.client.fakes import KMS_KEY
 from tests.support.client.sealing import DATA_KEY, NS, data_key, envelope, found, plain
 from tests.support.client.stub_servers import Answer, scripted, stub, take_request
@@ -420,7 +420,7 @@ def put_with_no_data_key(make: Make) -> None:
 
 
 def _draft() -> Draft:
-    return draft("db.password", given("VALUE"))
+    return make_draft("db.password", given("VALUE"))
 
 
 def put_of_no_key(make: Make) -> None:

@@ -41,7 +41,9 @@ class Draft(Hidden):
         return f"Draft(key={self.key!r}, form={self.form!r}, content_type={self.content_type!r}, data=***)"
 
 
-def draft(key: str, value: DraftJson | bytes, *, form: Form | None = None, content_type: str | None = None) -> Draft:
+def make_draft(
+    key: str, value: DraftJson | bytes, *, form: Form | None = None, content_type: str | None = None
+) -> Draft:
     """A draft of a Python value: `str` is text, `bytes` are bytes, everything else is JSON.
 
     A `str` or `bytes` given together with a content type is taken as it is, and checked.
@@ -56,7 +58,7 @@ def draft(key: str, value: DraftJson | bytes, *, form: Form | None = None, conte
     kind = content_type or type_of(given.reveal())
     if not is_content_type(kind):
         raise Unprocessable(f"A content type is {LISTED}.", key=name)
-    return checked(Draft(name, _encode_value(given), kind, form))
+    return check_draft(Draft(name, _encode_value(given), kind, form))
 
 
 def decide_form(draft: Draft, namespace: str, rules: FormRules) -> Draft:
@@ -66,10 +68,10 @@ def decide_form(draft: Draft, namespace: str, rules: FormRules) -> Draft:
         Misconfigured: plain, for a key of CONFIGSVC_SEALED_KEYS.
         Unprocessable: the value has no such form.
     """
-    return checked(draft._replace(form=rules.form(namespace, draft.key, draft.form)))
+    return check_draft(draft._replace(form=rules.form(namespace, draft.key, draft.form)))
 
 
-def checked(draft: Draft) -> Draft:
+def check_draft(draft: Draft) -> Draft:
     """The draft, if its bytes are what its content type says; JSON and text are UTF-8.
 
     Raises:

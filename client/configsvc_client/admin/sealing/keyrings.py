@@ -14,12 +14,12 @@ from configsvc.model.errors import CannotOpen, Misconfigured, Unavailable
 from configsvc.model.names import Kid, Namespace
 from configsvc.model.snapshot import DataKey
 from configsvc_client._aws.kms import plaintext_in
-from configsvc_client._opening.cipher import DATA_KEY, Cipher, kid_of
+from configsvc_client._opening.cipher import DATA_KEY_BYTES, Cipher, derive_kid
 from configsvc_client._opening.keyring import Keyring
 from configsvc_client._pin import Pin
 from configsvc_client._ports import Clocks
 from configsvc_client.admin.ports import WriterKms
-from configsvc_client.admin.wire.api import AdminApi, Answer
+from configsvc_client.admin.wire.api import AdminApi, ApiAnswer
 from configsvc_client.admin.wire.members import AnswerMembers
 
 KMS_SECONDS = 15.0
@@ -29,7 +29,7 @@ RetiredKids = Callable[[Namespace], Iterable[str]]
 """The kids that the trusted policy of a namespace retires."""
 
 
-def no_retired_kids(namespace: Namespace) -> Iterable[str]:
+def list_no_kids(namespace: Namespace) -> Iterable[str]:
     """No policy, so no kid is retired but by the service's word."""
     del namespace
     return ()
@@ -82,7 +82,7 @@ class Keyrings:
         pin: Pin,
         clock: Clocks,
         *,
-        retired: RetiredKids = no_retired_kids,
+        retired: RetiredKids = list_no_kids,
     ) -> None:
         self._api = api
         self._kms = kms
@@ -96,11 +96,11 @@ class Keyrings:
     def list(self, namespace: Namespace) -> list[StoredDataKey]:
         """All data keys, newest first. Those that are retired are remembered: none of them is sealed under again."""
 
-        def read(answer: Answer) -> tuple[StoredDataKey, ...]:
+        def read(answer: ApiAnswer) -> tuple[StoredDataKey, ...]:
             answer.members.expect("namespace", namespace)
             return answer.members.each("data_keys", _read_data_key)
 
-        listed = newest_first(self._api.read(f"/namespaces/{namespace}/data-keys", read))
+        listed = sort_newest_first(self._api.read(f"/namespaces/{namespace}/data-keys", read))
         self.pass_over(namespace, (each.kid for each in listed if each.state == "retired"))
         return listed
 
@@ -130,8 +130,8 @@ class Keyrings:
             raise Misconfigured(
                 "CONFIGSVC_KMS_KEYS names several KMS keys. Say which of them wraps the new data key: --kms-key ARN."
             )
-        live = [each for each in newest_first(listed) if each.state == "live"]
-        return live[0].data_key.kms_key if live else newest_live(namespace, live).kms_key
+        live = [each for each in sort_newest_first(listed) if each.state == "live"]
+        return live[0].data_key.kms_key if live else choose_newest_live(namespace, live).kms_key
 
     def make(self, namespace: Namespace, kms_key: str) -> DataKey:
         """Have KMS make a data key and wrap it. It is stored nowhere yet, and its plaintext is dropped here.
@@ -145,7 +145,7 @@ class Keyrings:
         """
         answer = self._kms.call(
             "GenerateDataKey",
-            {"KeyId": kms_key, "KeySpec": "AES_256", "EncryptionContext": encryption_context(namespace)},
+            {"KeyId": kms_key, "KeySpec": "AES_256", "EncryptionContext": build_encryption_context(namespace)},
             self._deadline(),
         )
         return _parse_generated(answer)
@@ -199,7 +199,7 @@ class Keyrings:
         Raises:
             Misconfigured: there is none.
         """
-        self._newest[namespace] = newest_live(namespace, self.list(namespace), self.never(namespace))
+        self._newest[namespace] = choose_newest_live(namespace, self.list(namespace), self.never(namespace))
         return self._newest[namespace]
 
     def sealer(self, namespace: Namespace) -> Sealer:
@@ -223,12 +223,12 @@ class Keyrings:
         return self._clock.now().monotonic + KMS_SECONDS
 
 
-def newest_first(data_keys: Iterable[StoredDataKey]) -> list[StoredDataKey]:
+def sort_newest_first(data_keys: Iterable[StoredDataKey]) -> list[StoredDataKey]:
     """Data keys in the order in which they were added, by revision."""
     return sorted(data_keys, key=lambda each: each.revision, reverse=True)
 
 
-def newest_live(namespace: str, data_keys: Iterable[StoredDataKey], never: Container[str] = ()) -> DataKey:
+def choose_newest_live(namespace: str, data_keys: Iterable[StoredDataKey], never: Container[str] = ()) -> DataKey:
     """The data key to seal under: the newest that is live. One that is used up is not made up for by an older one.
 
     Args:
@@ -239,10 +239,12 @@ def newest_live(namespace: str, data_keys: Iterable[StoredDataKey], never: Conta
     Raises:
         Misconfigured: there is none, or it has no seals left.
     """
-    live = [each for each in newest_first(data_keys) if each.state == "live"]
+    live = [each for each in sort_newest_first(data_keys) if each.state == "live"]
     newest = next((each for each in live if each.kid not in never), None)
     if newest is None:
-        raise Misconfigured(_none_of(namespace, live), namespace=namespace, kids=[str(each.kid) for each in live])
+        raise Misconfigured(
+            _explain_missing(namespace, live), namespace=namespace, kids=[str(each.kid) for each in live]
+        )
     if not newest.seals_on:
         raise Misconfigured(
             f"The newest data key of {namespace} has sealed as many values as it may. "
@@ -252,7 +254,7 @@ def newest_live(namespace: str, data_keys: Iterable[StoredDataKey], never: Conta
     return newest.data_key
 
 
-def _none_of(namespace: str, live: Sequence[StoredDataKey]) -> str:
+def _explain_missing(namespace: str, live: Sequence[StoredDataKey]) -> str:
     if not live:
         return (
             f"{namespace} has no data key to seal under. Add one: configsvc data-key add -n {namespace} --kms-key ARN"
@@ -277,7 +279,7 @@ def require_pin(pin: Pin) -> None:
         )
 
 
-def encryption_context(namespace: Namespace) -> dict[str, str]:
+def build_encryption_context(namespace: Namespace) -> dict[str, str]:
     """The encryption context of a namespace's data keys."""
     return {"configsvc:namespace": namespace}
 
@@ -290,10 +292,10 @@ def _parse_generated(answer: Mapping[str, object]) -> DataKey:
     """
     try:
         wrapped = base64std(from_base64std(str(answer["CiphertextBlob"])))
-        return DataKey(kid_of(plaintext_in(answer)), str(answer["KeyId"]), wrapped)
+        return DataKey(derive_kid(plaintext_in(answer)), str(answer["KeyId"]), wrapped)
     except (KeyError, ValueError):
         pass  # raised below: as its context, this one could show the data key
-    raise Unavailable(f"KMS answered GenerateDataKey without a key of {DATA_KEY} bytes.")
+    raise Unavailable(f"KMS answered GenerateDataKey without a key of {DATA_KEY_BYTES} bytes.")
 
 
 def _read_data_key(members: AnswerMembers) -> StoredDataKey:
@@ -302,7 +304,7 @@ def _read_data_key(members: AnswerMembers) -> StoredDataKey:
     return StoredDataKey(data_key, state, seals or 0, members.number("served"), members.number("revision"))
 
 
-def _read_done(namespace: Namespace, kid: Kid, answer: Answer) -> None:
+def _read_done(namespace: Namespace, kid: Kid, answer: ApiAnswer) -> None:
     """Reads the answer to a write of a data key."""
     answer.members.expect("namespace", namespace)
     answer.members.expect("kid", kid)

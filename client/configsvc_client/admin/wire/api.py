@@ -9,7 +9,7 @@ from typing import Generic, NamedTuple, TypeVar
 from configsvc.model.retry import parse_http_date
 from configsvc_client._aws import sigv4
 from configsvc_client._secret import Secret, masked
-from configsvc_client._service.answers import NotOurs, problem, read_answer
+from configsvc_client._service.answers import NotOurs, read_answer, read_problem
 from configsvc_client._service.api_keys import ApiKeys
 from configsvc_client._transport.response import Response
 from configsvc_client._transport.url import Url, quote
@@ -23,10 +23,10 @@ _SECONDS = 29.0
 _NO_CONTENT = 204
 _READ, _WRITTEN = frozenset({200}), frozenset({200, 201, _NO_CONTENT})
 
-Result = TypeVar("Result")
+ApiResult = TypeVar("ApiResult")
 
 
-class Answer(NamedTuple):
+class ApiAnswer(NamedTuple):
     """Status, members and ETag of an answer, which may still be one to something else."""
 
     status: int
@@ -34,7 +34,7 @@ class Answer(NamedTuple):
     etag: str | None
 
 
-ReadAnswer = Callable[[Answer], Result]
+ReadAnswer = Callable[[ApiAnswer], ApiResult]
 """Makes an answer what it means; raises NotOurs where it is not what was asked for."""
 
 
@@ -64,8 +64,8 @@ class AdminApi:
         self._ports = ports
 
     def read(
-        self, path: str, read: ReadAnswer[Result], query: Mapping[str, object] | None = None, *, signed: bool = False
-    ) -> Result:
+        self, path: str, read: ReadAnswer[ApiResult], query: Mapping[str, object] | None = None, *, signed: bool = False
+    ) -> ApiResult:
         """GET a resource, and what its answer means.
 
         Raises:
@@ -78,11 +78,11 @@ class AdminApi:
         method: str,
         path: str,
         body: Mapping[str, object] | None,
-        read: ReadAnswer[Result],
+        read: ReadAnswer[ApiResult],
         *,
         query: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Result:
+    ) -> ApiResult:
         """Send a write under a new Idempotency-Key, which every retry of it carries too; what its answer means.
 
         Raises:
@@ -118,11 +118,11 @@ class AdminApi:
         asked = [f"{name}={quote(str(value))}" for name, value in (query or {}).items() if value not in (None, "")]
         return f"{self._url.path}/v1{path}" + ("?" + "&".join(asked) if asked else "")
 
-    def _answered(self, request: _Request, read: ReadAnswer[Result], statuses: frozenset[int]) -> Result:
-        def attempt(api_key: Secret) -> Result:
+    def _answered(self, request: _Request, read: ReadAnswer[ApiResult], statuses: frozenset[int]) -> ApiResult:
+        def attempt(api_key: Secret) -> ApiResult:
             return self._understood(request, self._sent(request, api_key), read, statuses)
 
-        def either() -> Result:
+        def either() -> ApiResult:
             return self._either.tried(None, attempt, signed=request.signed) if self._either else attempt(self._api_key)
 
         return repeat(either, self._ports.clock, self._ports.chance)
@@ -132,14 +132,16 @@ class AdminApi:
         return None if told is None else self._ports.clock.wall() - told
 
     def _understood(
-        self, request: _Request, response: Response, read: ReadAnswer[Result], statuses: frozenset[int]
-    ) -> Result:
+        self, request: _Request, response: Response, read: ReadAnswer[ApiResult], statuses: frozenset[int]
+    ) -> ApiResult:
         if response.status not in statuses:
-            raise problem(
+            raise read_problem(
                 response, self._url, request.target, request.method, signed=request.signed, ahead=self._ahead(response)
             )
         return read_answer(
-            response, self._url, lambda came: read(Answer(came.status, AnswerMembers(came.members), came.etag or None))
+            response,
+            self._url,
+            lambda came: read(ApiAnswer(came.status, AnswerMembers(came.members), came.etag or None)),
         )
 
     def _sent(self, request: _Request, api_key: Secret) -> Response:
@@ -164,13 +166,13 @@ def _render_json(body: Mapping[str, object]) -> bytes:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).replace("\ufffd", "\\ufffd").encode()
 
 
-def read_nothing(answer: Answer) -> None:
+def read_nothing(answer: ApiAnswer) -> None:
     """Reads an answer that says no more than that it was done."""
     if answer.status != _NO_CONTENT:
         raise NotOurs("it has a content, and none was due")
 
 
-def _read_health(answer: Answer) -> None:
+def _read_health(answer: ApiAnswer) -> None:
     answer.members.expect("status", "ok")
 
 
@@ -243,7 +245,7 @@ def list_pages(
     """
     cursors, cursor = Cursors(), None
 
-    def page_of(answer: Answer) -> AnswerPage[PageItem]:
+    def page_of(answer: ApiAnswer) -> AnswerPage[PageItem]:
         for name, wanted in (expect or {}).items():
             answer.members.expect(name, wanted)
         said = answer.members.number(number) if number else 0

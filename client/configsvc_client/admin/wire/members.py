@@ -21,7 +21,7 @@ from configsvc.model.snapshot import (
 from configsvc_client._pin import is_arn
 from configsvc_client._service.answers import NotOurs
 
-Result = TypeVar("Result")
+MemberResult = TypeVar("MemberResult")
 
 _EXACT = 2**53
 """Above it two readers of JSON may disagree on a number (RFC 8259, section 6)."""
@@ -60,7 +60,7 @@ class AnswerMembers:
         """A whole number."""
         found = self._of(name)
         if type(found) is not int or not least <= found <= _EXACT:
-            raise _wrong_member(name)
+            raise _make_wrong_member(name)
         return found
 
     def number_or_none(self, name: str, least: int = 0) -> int | None:
@@ -71,14 +71,14 @@ class AnswerMembers:
         """True or false."""
         found = self._of(name)
         if not isinstance(found, bool):
-            raise _wrong_member(name)
+            raise _make_wrong_member(name)
         return found
 
     def one_of(self, name: str, choices: Sequence[str]) -> str:
         """One of some texts."""
         found = self.text(name)
         if found not in choices:
-            raise _wrong_member(name)
+            raise _make_wrong_member(name)
         return found
 
     def namespace(self, name: str = "namespace") -> Namespace:
@@ -101,21 +101,21 @@ class AnswerMembers:
         """The ARN of a KMS key."""
         found = self.text(name)
         if not is_arn(found):
-            raise _wrong_member(name)
+            raise _make_wrong_member(name)
         return found
 
     def form(self, name: str = "form") -> Form:
         """A form."""
         found = self._of(name)
         if not is_form(found):
-            raise _wrong_member(name)
+            raise _make_wrong_member(name)
         return found
 
     def content_type(self, name: str = "content_type") -> ContentType:
         """A content type."""
         found = self._of(name)
         if not is_content_type(found):
-            raise _wrong_member(name)
+            raise _make_wrong_member(name)
         return found
 
     def content_type_or_none(self, name: str = "content_type") -> ContentType | None:
@@ -126,7 +126,7 @@ class AnswerMembers:
         """A list of texts."""
         return tuple(_require_text(name, each) for each in self._list(name))
 
-    def each(self, name: str, read: Callable[[AnswerMembers], Result]) -> tuple[Result, ...]:
+    def each(self, name: str, read: Callable[[AnswerMembers], MemberResult]) -> tuple[MemberResult, ...]:
         """A list of objects, each read."""
         return tuple(read(AnswerMembers(_require_mapping(name, each))) for each in self._list(name))
 
@@ -167,7 +167,7 @@ class AnswerMembers:
     def _list(self, name: str) -> list[object]:
         found = self._of(name)
         if not isinstance(found, list):
-            raise _wrong_member(name)
+            raise _make_wrong_member(name)
         return found
 
 
@@ -175,41 +175,41 @@ def _read_grant(members: AnswerMembers) -> Grant:
     said = members.texts("actions")
     actions = tuple(each for each in ACTIONS if each in said)
     if len(actions) != len(said):
-        raise _wrong_member("actions")
+        raise _make_wrong_member("actions")
     return Grant(actions, tuple(_parse_name("namespaces", each, pattern) for each in members.texts("namespaces")))
 
 
 def _require_mapping(name: str, found: object) -> Mapping[str, object]:
     if not isinstance(found, dict):
-        raise _wrong_member(name)
+        raise _make_wrong_member(name)
     return found
 
 
 def _require_text(name: str, found: object) -> str:
     if not isinstance(found, str):
-        raise _wrong_member(name)
+        raise _make_wrong_member(name)
     try:
         found.encode()
     except UnicodeEncodeError:
-        raise _wrong_member(name) from None
+        raise _make_wrong_member(name) from None
     return found
 
 
-def _parse_name(name: str, text: str, make: Callable[[str], Result]) -> Result:
+def _parse_name(name: str, text: str, make: Callable[[str], MemberResult]) -> MemberResult:
     try:
         return make(text)
     except InvalidName:
-        raise _wrong_member(name) from None
+        raise _make_wrong_member(name) from None
 
 
 def _check_writable(name: str, found: object, depth: int) -> None:
     """That it can be written again: Unicode, and no deeper than the service takes."""
     if not depth:
-        raise _wrong_member(name)
+        raise _make_wrong_member(name)
     if isinstance(found, str):
         _require_text(name, found)
     elif isinstance(found, int) and abs(found) > _EXACT:
-        raise _wrong_member(name)
+        raise _make_wrong_member(name)
     elif isinstance(found, list):
         for each in found:
             _check_writable(name, each, depth - 1)
@@ -219,5 +219,5 @@ def _check_writable(name: str, found: object, depth: int) -> None:
             _check_writable(name, each, depth - 1)
 
 
-def _wrong_member(name: str) -> NotOurs:
+def _make_wrong_member(name: str) -> NotOurs:
     return NotOurs(f"its {name} is not what it has to be")

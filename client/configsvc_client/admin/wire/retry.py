@@ -13,10 +13,10 @@ from configsvc_client._ports import Clocks
 from configsvc_client._service.answers import NOT_OURS
 from configsvc_client.admin.ports import Randomness, WriterKms
 
-Result = TypeVar("Result")
+AttemptResult = TypeVar("AttemptResult")
 
 
-def repeat(attempt: Callable[[], Result], clock: Clocks, chance: Randomness) -> Result:
+def repeat(attempt: Callable[[], AttemptResult], clock: Clocks, chance: Randomness) -> AttemptResult:
     """What the attempt gives, which must be safe to repeat.
 
     Raises:
@@ -35,7 +35,7 @@ def repeat(attempt: Callable[[], Result], clock: Clocks, chance: Randomness) -> 
         clock.pause(pause)
 
 
-class PatientKms:
+class RetryingKms:
     """KMS, asked again while it throttles or does not answer. A data key made twice is stored once.
 
     What finding credentials takes does not count: a person who is asked for a code, or a process, may need longer than
@@ -56,7 +56,7 @@ class PatientKms:
         """See `Kms.call`."""
         return self._repeated(lambda until: self._kms.call(operation, members, until), deadline)
 
-    def _repeated(self, attempt: Callable[[float], Result], deadline: float) -> Result:
+    def _repeated(self, attempt: Callable[[float], AttemptResult], deadline: float) -> AttemptResult:
         began = self._clock.now().monotonic
         repeat(lambda: self._credentials(deadline), self._clock, self._chance)
         until = deadline + self._clock.now().monotonic - began

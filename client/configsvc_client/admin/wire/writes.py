@@ -11,7 +11,7 @@ from configsvc.model.change_set import Activate, Delete, Put, stored_bytes
 from configsvc.model.etag import of_revision
 from configsvc.model.names import Key, Namespace
 from configsvc_client._service.answers import NotOurs
-from configsvc_client.admin.wire.api import Answer
+from configsvc_client.admin.wire.api import ApiAnswer
 
 
 class Stored(NamedTuple):
@@ -61,7 +61,7 @@ def render_operation(change: Put | Activate | Delete) -> dict[str, object]:
             return {"op": "delete", "key": change.key, **condition}
 
 
-def read_stored(namespace: Namespace, key: Key, answer: Answer) -> Stored:
+def read_stored(namespace: Namespace, key: Key, answer: ApiAnswer) -> Stored:
     """The answer to a put of that key."""
     members = answer.members
     members.expect("namespace", namespace)
@@ -69,7 +69,7 @@ def read_stored(namespace: Namespace, key: Key, answer: Answer) -> Stored:
     return Stored(key, members.number("version", 1), members.number("revision", 1), members.number_or_none("active", 1))
 
 
-def read_changed(namespace: Namespace, keys: Sequence[Key], answer: Answer) -> Changed:
+def read_changed(namespace: Namespace, keys: Sequence[Key], answer: ApiAnswer) -> Changed:
     """The answer to a change set of those keys, in their order."""
     members = answer.members
     members.expect("namespace", namespace)
@@ -79,7 +79,7 @@ def read_changed(namespace: Namespace, keys: Sequence[Key], answer: Answer) -> C
     return Changed(members.number("revision", 1), dict(results))
 
 
-def read_destroyed(namespace: Namespace, key: Key, version: int, answer: Answer) -> int:
+def read_destroyed(namespace: Namespace, key: Key, version: int, answer: ApiAnswer) -> int:
     """The revision that destroyed a version."""
     members = answer.members
     members.expect("namespace", namespace)

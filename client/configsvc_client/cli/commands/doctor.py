@@ -90,10 +90,10 @@ def _check_settings(namespaces: list[str]) -> SetupCheck:
     Raises:
         Misconfigured: one is missing or wrong.
     """
-    from configsvc_client.admin import settings_in
+    from configsvc_client.admin import read_settings
     from configsvc_client.cli.settings.api_key import find_api_key
 
-    settings_in(composition.get_environ())
+    read_settings(composition.get_environ())
     if not namespaces:
         options.choose_namespaces((), none=True)
     resolved = composition.resolve()
@@ -181,9 +181,9 @@ def _check_namespace(admin: Admin, namespace: Namespace) -> Iterator[SetupCheck]
 
 def _find_region(pins: Pin, kms_key: str) -> str:
     """Where KMS is asked for a key."""
-    from configsvc_client.admin import settings_in
+    from configsvc_client.admin import read_settings
 
-    ours = settings_in(composition.get_environ()).region
+    ours = read_settings(composition.get_environ()).region
     pinned = pins.nearest(kms_key, ours)
     return region_of(pinned) if pinned else ours
 

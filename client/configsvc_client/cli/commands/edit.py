@@ -102,14 +102,14 @@ class _Base(NamedTuple):
             InvalidName, Unprocessable: it cannot be stored so.
         """
         from configsvc.model import names
-        from configsvc_client.admin import Draft, checked
+        from configsvc_client.admin import Draft, check_draft
 
         name = names.key(key)
         if self.opened is None:
-            return checked(
+            return check_draft(
                 Draft(name, data, TEXT, self.form, if_match=self.revision, create_only=self.revision is None)
             )
-        return checked(Draft(name, data, self.opened.content_type, self.form, if_match=self.revision))
+        return check_draft(Draft(name, data, self.opened.content_type, self.form, if_match=self.revision))
 
 
 def _drop_added_end(content: bytes, before: bytes) -> bytes:
@@ -193,11 +193,11 @@ class _Session:
         return self._admin.values.put_draft(self._namespace, base.draft(self._key, base.saved(content)), self._message)
 
     def _staged(self, base: _Base, content: bytes) -> Stored:
-        from configsvc_client.admin import guarded
+        from configsvc_client.admin import guard_draft
 
         draft = base.draft(self._key, base.saved(content))
         # The key as it is now: a namespace may require a precondition, and nothing is overwritten by staging.
-        staged = guarded(draft, self._admin.values.find_keys(self._namespace, [self._key]))._replace(activate=False)
+        staged = guard_draft(draft, self._admin.values.find_keys(self._namespace, [self._key]))._replace(activate=False)
         return self._admin.values.put_draft(self._namespace, staged, self._message)
 
     def _asked(self, error: ConfigsvcError, *, empty: bool) -> str:

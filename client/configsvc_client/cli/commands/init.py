@@ -40,14 +40,14 @@ def command(
     url: str | None, namespaces: tuple[str, ...], kms_keys: tuple[str, ...], region: str | None, aws_profile: str | None
 ) -> int:
     from configsvc_client._pin import ANY
-    from configsvc_client.admin import service_url
+    from configsvc_client.admin import parse_service_url
     from configsvc_client.cli.commands.doctor import report
 
     path = Path(PROJECT_FILE)
     kept = _keep_members(path)
     now = composition.resolve_trusted()
     url = url or _ask("URL of the service, stage included", now.get("CONFIGSVC_URL"), "--url")
-    service_url(url, "--url")
+    parse_service_url(url, "--url")
     wanted = list(namespaces) or split(_ask("Namespaces", now.get("CONFIGSVC_NAMESPACES"), "-n NAMESPACE"))
     known = options.parse_setting if wanted == split(now.get("CONFIGSVC_NAMESPACES")) else names.namespace
     members: SettingsMembers = {"url": url, "namespaces": [known(each) for each in wanted]}

@@ -78,7 +78,7 @@ def command(
     key: str, source: tuple[str, ...], from_file: str | None, namespace: str | None, message: str, **flags: object
 ) -> None:
     from configsvc.model import names
-    from configsvc_client.admin import Draft, checked
+    from configsvc_client.admin import Draft, check_draft
 
     if len(source) > 1:
         raise click.UsageError("More than one value. Quote it, or give it by stdin (-) or @FILE.")
@@ -92,7 +92,7 @@ def command(
     if made and form != "kms":  # a random secret is no plain value, whatever the policy says of the key
         form = "envelope"
     data = generate_secret(made) if made else _read(key, source[0] if source else None, from_file, flags, form)
-    draft = checked(Draft(
+    draft = check_draft(Draft(
         key=name, data=data, content_type=_content_type(flags), form=form, activate=not flags["stage"],
         declassify=bool(flags["declassify"]), rotate_by=_text(flags["rotate_by"]), if_match=_number(flags["if_match"]),
         create_only=bool(flags["create_only"]),

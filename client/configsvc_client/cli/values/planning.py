@@ -13,7 +13,7 @@ from configsvc.model.names import Key
 from configsvc.model.same_value import same_value
 from configsvc.model.snapshot import Entry, Form
 from configsvc_client._wording import sentences
-from configsvc_client.admin import Draft, Opened, checked
+from configsvc_client.admin import Draft, Opened, check_draft
 from configsvc_client.cli.formats import FileRow
 from configsvc_client.cli.values import renaming
 from configsvc_client.cli.values.protection import FormPatterns
@@ -40,7 +40,7 @@ class ImportRules(NamedTuple):
         key = names.key(row.key)
         form = name(key, self.wanted.form(key))
         is_json = row.content_type == TEXT and any(wildcard.matches(key, each) for each in self.json)
-        return checked(
+        return check_draft(
             Draft(
                 key=key,
                 data=row.data,
