@@ -96,7 +96,7 @@ def _fill(ports: ServicePorts, entries: int) -> None:
     create_namespace(ports, _CALLER, _NAMESPACE, NamespaceWanted(), None)
     for first in range(0, entries, 40):
         puts = [
-            Put(names.key(f"key.{number:04d}"), "plain", "text/plain", "x" * 64)
+            Put(names.parse_key(f"key.{number:04d}"), "plain", "text/plain", "x" * 64)
             for number in range(first, min(first + 40, entries))
         ]
         commit_change_set(ports, _CALLER, _NAMESPACE, ChangeSet(tuple(puts)), None)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
-from configsvc.adapters.items import from_item, key_of, to_item
+from configsvc.adapters.items import build_key, from_item, to_item
 from configsvc.adapters.memory import MemoryRepository
 from configsvc.service.engine.ports import LostRace, Remove, StampCheck, Write, WriteAction
 from configsvc.service.engine.records import RecordAddress, address_of
@@ -68,7 +68,9 @@ class StubDynamoDb:
         )
         found = list(islice(records, limit))
         answer: dict[str, Any] = {"Items": [to_item(record) for record in found], "Count": len(found)}
-        return answer | ({"LastEvaluatedKey": key_of(address_of(found[-1]))} if limit and len(found) == limit else {})
+        return answer | (
+            {"LastEvaluatedKey": build_key(address_of(found[-1]))} if limit and len(found) == limit else {}
+        )
 
     def _transact(self, items: list[dict[str, Any]]) -> dict[str, Any]:
         actions = [_action(*each) for item in items for each in item.items()]

@@ -16,11 +16,10 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from configsvc import settings
-from configsvc.adapters.aside import Aside
 from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
 from configsvc.adapters.json_schemas import JsonSchemas
 from configsvc.adapters.metrics import JsonLog, Metrics
-from configsvc.adapters.system import Elapsed, SystemClock, SystemRandomness
+from configsvc.adapters.system import Aside, Elapsed, SystemClock, SystemRandomness
 from configsvc.service.engine.ports import ServicePorts, StoreUnavailable
 from configsvc.service.engine.records import RetentionSettings
 from configsvc.web import routes
@@ -58,17 +57,17 @@ def build_app(
 
 
 @cache
-def _stage() -> settings.StageSettings:
+def _load_stage() -> settings.StageSettings:
     return settings.read_settings(os.environ)
 
 
 @cache
-def _proof() -> Proof:
-    return Proof(_stage().proofs, _stage().proof_enforced)
+def _load_proof() -> Proof:
+    return Proof(_load_stage().proofs, _load_stage().proof_enforced)
 
 
 @cache
-def _store() -> Aside[DynamoRepository]:
+def _open_store() -> Aside[DynamoRepository]:
     """Making the client may ask a provider of credentials, and that has to leave time for an answer, too."""
 
     def made() -> DynamoRepository:
@@ -79,13 +78,13 @@ def _store() -> Aside[DynamoRepository]:
         with translate_errors():
             return DynamoRepository(connect(), table)
 
-    table = _stage().table
+    table = _load_stage().table
     return Aside(made)
 
 
 @cache
-def _lasting(repository: DynamoRepository) -> ServicePorts:
-    stage = _stage()
+def _build_lasting_ports(repository: DynamoRepository) -> ServicePorts:
+    stage = _load_stage()
     grants, snapshots = RecentGrants(), RenderedSnapshots()
     retention = RetentionSettings(log_days=stage.change_log_days)
     return ServicePorts(
@@ -94,27 +93,27 @@ def _lasting(repository: DynamoRepository) -> ServicePorts:
     )  # fmt: skip
 
 
-def _ports(seconds: float) -> ServicePorts:
+def _build_ports(seconds: float) -> ServicePorts:
     deadline = time.monotonic() + seconds
     try:
-        repository = _store().result(seconds)
+        repository = _open_store().result(seconds)
     except TimeoutError:
         raise StoreUnavailable("The service has no credentials for its table yet. Try again.", retry_after=1) from None
-    return _lasting(repository)._replace(repository=repository.within(deadline), deadline=deadline)
+    return _build_lasting_ports(repository)._replace(repository=repository.within(deadline), deadline=deadline)
 
 
-def _log() -> JsonLog:
+def _build_log() -> JsonLog:
     function = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")  # Lambda's; nobody counts elsewhere
     metrics = Metrics(function, lambda: time.time_ns() // 1_000_000) if function else None
-    return JsonLog(sys.stdout, settings.log_level(os.environ) or "info", metrics)
+    return JsonLog(sys.stdout, settings.parse_log_level(os.environ) or "info", metrics)
 
 
 def _prepare() -> None:
     """What fails or takes too long here is tried again, and told, by the first request that needs it."""
     if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):
         with suppress(Exception):
-            _store().result(_INIT_SECONDS)
+            _open_store().result(_INIT_SECONDS)
 
 
-app = build_app(_ports, _log(), _proof)
+app = build_app(_build_ports, _build_log(), _load_proof)
 _prepare()

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, TypeGuard
 
 from configsvc.model import limits
 from configsvc.model.errors import InvalidName, Misconfigured
-from configsvc.model.grants import admin_pattern
+from configsvc.model.grants import parse_admin_pattern
 from configsvc.model.snapshot import Charset
 
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -50,12 +50,12 @@ def read_settings(environ: Mapping[str, str]) -> StageSettings:
     Raises:
         Misconfigured: with every variable that is missing or wrong.
     """
-    table, level = environ.get("CONFIGSVC_TABLE", ""), log_level(environ)
+    table, level = environ.get("CONFIGSVC_TABLE", ""), parse_log_level(environ)
     admins = tuple(filter(None, (each.strip() for each in environ.get("CONFIGSVC_ADMINS", "").split(","))))
     faults = [] if _TABLE.fullmatch(table) else ["CONFIGSVC_TABLE is the name of the DynamoDB table"]
     proofs, mode = environ.get("CONFIGSVC_PROOF_SHA256", "").split(","), environ.get("CONFIGSVC_PROOF_MODE", "enforce")
-    faults += _proof_faults(proofs, mode)
-    faults += [fault for each in admins if (fault := _admin_fault(each))]
+    faults += _find_proof_faults(proofs, mode)
+    faults += [fault for each in admins if (fault := _find_admin_fault(each))]
     days = environ.get("CONFIGSVC_CHANGE_LOG_DAYS", "").strip() or "0"
     if not days.isascii() or not days.isdecimal() or int(days) > limits.RETENTION_DAYS:
         faults.append(f"CONFIGSVC_CHANGE_LOG_DAYS is 0 to {limits.RETENTION_DAYS}")
@@ -63,15 +63,15 @@ def read_settings(environ: Mapping[str, str]) -> StageSettings:
         faults.append(f"CONFIGSVC_LOG_LEVEL is one of {', '.join(_LEVELS)}")
     if faults or level is None:
         raise Misconfigured(f"Set these variables of the function: {'; '.join(faults)}.")
-    return StageSettings(table, tuple(proofs), _MODES[mode], admins, level, int(days) or None, charset_of(environ))
+    return StageSettings(table, tuple(proofs), _MODES[mode], admins, level, int(days) or None, choose_charset(environ))
 
 
-def charset_of(environ: Mapping[str, str]) -> Charset:
+def choose_charset(environ: Mapping[str, str]) -> Charset:
     """What the runtime answers in. One that awslambdaric does not know, such as an image's, escapes."""
     return "utf8" if environ.get("AWS_EXECUTION_ENV") in _UNESCAPED else "ascii"
 
 
-def log_level(environ: Mapping[str, str]) -> LogLevel | None:
+def parse_log_level(environ: Mapping[str, str]) -> LogLevel | None:
     """The log level, `info` where none is set; None when it is none of the four."""
     text = environ.get("CONFIGSVC_LOG_LEVEL", "").strip().lower() or "info"
     return text if _is_level(text) else None
@@ -81,7 +81,7 @@ def _is_level(text: str) -> TypeGuard[LogLevel]:
     return text in _LEVELS
 
 
-def _proof_faults(proofs: list[str], mode: str) -> list[str]:
+def _find_proof_faults(proofs: list[str], mode: str) -> list[str]:
     faults = []
     if not 1 <= len(proofs) <= _PROOFS or not all(_DIGEST.fullmatch(each) for each in proofs):
         faults.append("CONFIGSVC_PROOF_SHA256 is the SHA-256 of the gateway's proof in hex, or two of them")
@@ -90,9 +90,9 @@ def _proof_faults(proofs: list[str], mode: str) -> list[str]:
     return faults
 
 
-def _admin_fault(text: str) -> str | None:
+def _find_admin_fault(text: str) -> str | None:
     try:
-        admin_pattern(text)
+        parse_admin_pattern(text)
     except InvalidName as error:
         return f"{error.detail.rstrip('.')}, not {text[:100]!r}"
     return None

@@ -25,7 +25,7 @@ from configsvc.adapters.json_schemas import JsonSchemas
 from configsvc.adapters.system import SystemClock, SystemRandomness
 from configsvc.model import limits, names
 from configsvc.model.errors import ConfigsvcError, NotFound
-from configsvc.model.grants import Action, Grant, normalised
+from configsvc.model.grants import Action, Grant, normalize_arn
 from configsvc.model.names import Namespace
 from configsvc.service.engine import records
 from configsvc.service.engine.access import find_record
@@ -100,7 +100,7 @@ def lift_all(client: DynamoDBClient, table: str, operator: Operator, given_out: 
     found = revisions(client, table)
     ports, caller = _ports(client, table, operator), _caller(operator)
     for name, wanted in sorted(given_out.items()):
-        namespace, was = names.namespace(name), found.get(name)
+        namespace, was = names.parse_namespace(name), found.get(name)
         if _is_passing(ports, namespace):
             yield _numbers_only(ports, caller, namespace, wanted)
             continue
@@ -155,7 +155,7 @@ def _is_passing(ports: ServicePorts, namespace: Namespace) -> bool:
 
 def _operator(client: STSClient) -> Operator:
     arn = client.get_caller_identity()["Arn"]
-    principal = normalised(arn)
+    principal = normalize_arn(arn)
     if principal is None:
         raise SystemExit(f"{arn} is neither a role nor a user, and the change log must name one.")
     return Operator(arn, principal)

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from configsvc.model.errors import Misconfigured
-from configsvc.model.snapshot import cost
+from configsvc.model.snapshot import compute_cost
 from configsvc.settings import StageSettings, read_settings
 
 ROLE = "arn:aws:iam::123456789012:role/Admin*"
@@ -80,7 +80,7 @@ def test_the_runtimes_encoder_writes_what_the_settings_say(runtime: str) -> None
     environ = {"AWS_EXECUTION_ENV": f"AWS_Lambda_{runtime}"}
     source = "from awslambdaric.lambda_runtime_marshaller import to_json; print(len(to_json('\\xe9').encode()))"
     ran = subprocess.run([sys.executable, "-c", source], env=environ, capture_output=True, text=True, check=True)
-    assert int(ran.stdout) == 2 + cost("\xe9", read_settings(NEEDED | environ).charset)
+    assert int(ran.stdout) == 2 + compute_cost("\xe9", read_settings(NEEDED | environ).charset)
 
 
 @pytest.mark.parametrize(("text", "days"), [("", None), ("0", None), ("400", 400)])

@@ -30,7 +30,7 @@ from local.gateway.gateway import Gateway
 from local.gateway.signature import Request
 from local.paths import ROOT
 from local.runtime.function import Runtime
-from tests.support.complete.packed import configured, given_by_lambda, variables
+from tests.support.complete.packed import build_lambda_variables, build_variables, read_configuration
 from tests.support.web.apps import PROOF_PARAMETERS
 from tests.support.web.events import VARIABLES
 
@@ -74,8 +74,8 @@ def behind(scratch: Path, api_key: str, snapshot: SealedSnapshot) -> Iterator[Be
         Runtime(
             directory=scratch / "service",
             log=scratch / "service.log",
-            variables=variables(built.template, refs) | given_by_lambda(url),
-            **configured(built.template),
+            variables=build_variables(built.template, refs) | build_lambda_variables(url),
+            **read_configuration(built.template),
         ) as runtime,
     ):
         yield Behind(Gateway(runtime.invoke, app.routes, Access({api_key: "bench"}, {}), VARIABLES), runtime)

@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any
 
 from bench.client.wire import Asked, Told
-from configsvc.model.encoding import base64std, from_base64std
+from configsvc.model.encoding import from_base64std, to_base64std
 from configsvc.model.names import Namespace
 from configsvc.model.snapshot import SealedSnapshot, parse, render
 from tests.support.client.fakes import KMS_KEY, FakeKms
@@ -161,5 +161,5 @@ def _describe(asked: Members) -> Members:
 def _decrypt(asked: Members) -> Members:
     blob = from_base64std(asked["CiphertextBlob"])
     opened = FakeKms().decrypt(blob, asked.get("EncryptionContext", {}), asked.get("KeyId"), 0)
-    plaintext = base64std(opened.plaintext.reveal())
+    plaintext = to_base64std(opened.plaintext.reveal())
     return {"Plaintext": plaintext, "KeyId": KMS_KEY, "EncryptionAlgorithm": "SYMMETRIC_DEFAULT"}

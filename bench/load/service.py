@@ -16,7 +16,7 @@ from configsvc.bootstrap import app
 from infra.packaging.service_zip import Package
 from local.gateway.gateway import Target
 from local.runtime.function import Runtime
-from tests.support.complete.packed import configured, given_by_lambda, variables
+from tests.support.complete.packed import build_lambda_variables, build_variables, read_configuration
 from tests.support.journeys.api import Api
 from tests.support.journeys.local_stage import new_cast, stage_before
 from tests.support.journeys.sealing import DataKey
@@ -67,9 +67,9 @@ def running(built: Package, scratch: Path, processes: int) -> Iterator[Service]:
         Runtime(
             directory=scratch / "task",
             log=scratch / "log",
-            variables=variables(built.template, refs) | given_by_lambda(dynamodb),
+            variables=build_variables(built.template, refs) | build_lambda_variables(dynamodb),
             processes=processes,
-            **configured(built.template),
+            **read_configuration(built.template),
         ) as runtime,
         stage_before(_waiting(runtime.invoke, processes), app.routes, cast) as stage,
     ):

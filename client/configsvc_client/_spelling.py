@@ -59,7 +59,7 @@ def namespaces(texts: Iterable[str]) -> tuple[names.Namespace, ...]:
         Misconfigured: one is not spelt as namespaces are, or stands twice.
     """
     try:
-        found = tuple(names.namespace(text) for text in texts)
+        found = tuple(names.parse_namespace(text) for text in texts)
     except InvalidName as error:
         from configsvc_client._foreign import pass_on
 

@@ -52,7 +52,7 @@ class RenderedSnapshots:
     """Rendered snapshots, least recently used out first, within `most` bytes of memory."""
 
     def __init__(self, most: int = SNAPSHOTS_BYTES) -> None:
-        self._kept: LRUCache[tuple[str, int, str], Rendered] = LRUCache(most, _bytes)
+        self._kept: LRUCache[tuple[str, int, str], Rendered] = LRUCache(most, _count_bytes)
         self._lock = Lock()
 
     def get(self, key: tuple[str, int, str]) -> Rendered | None:
@@ -63,9 +63,9 @@ class RenderedSnapshots:
     def put(self, key: tuple[str, int, str], rendered: Rendered) -> None:
         """Keep it, unless it alone would pass the bound."""
         with self._lock:
-            if _bytes(rendered) <= self._kept.maxsize:
+            if _count_bytes(rendered) <= self._kept.maxsize:
                 self._kept[key] = rendered
 
 
-def _bytes(rendered: Rendered) -> int:
+def _count_bytes(rendered: Rendered) -> int:
     return sys.getsizeof(rendered.body)

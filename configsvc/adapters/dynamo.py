@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
-from configsvc.adapters.dynamo_calls import PAGE_SECONDS, RECORD_SECONDS, Calls, busy
-from configsvc.adapters.items import from_item, key_of, to_item
+from configsvc.adapters.dynamo_calls import PAGE_SECONDS, RECORD_SECONDS, Calls, make_busy
+from configsvc.adapters.items import build_key, from_item, to_item
 from configsvc.adapters.system import SystemClock, SystemRandomness
 from configsvc.service.engine.ports import Remove, StampCheck, Write, WriteAction
 from configsvc.service.engine.records import Record, RecordAddress, address_of
@@ -90,7 +90,7 @@ class DynamoRepository:
     def together(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
         """The records that are there, all of one moment: TransactGetItems."""
         wanted: list[TransactGetItemTypeDef] = [
-            {"Get": {"TableName": self._table, "Key": key_of(at)}} for at in addresses
+            {"Get": {"TableName": self._table, "Key": build_key(at)}} for at in addresses
         ]
         send = partial(self._client.transact_get_items, TransactItems=wanted)
         answer = self._calls.read(PAGE_SECONDS, send)
@@ -106,13 +106,13 @@ class DynamoRepository:
         self._calls.commit(addresses, send)
 
     def _get_one(self, address: RecordAddress) -> list[Item]:
-        send = partial(self._client.get_item, TableName=self._table, Key=key_of(address), ConsistentRead=True)
+        send = partial(self._client.get_item, TableName=self._table, Key=build_key(address), ConsistentRead=True)
         answer = self._calls.read(RECORD_SECONDS, send)
         return [answer["Item"]] if "Item" in answer else []
 
     def _get_batch(self, addresses: Sequence[RecordAddress]) -> Iterator[Item]:
         """An answer ends at 16 MB, and a busy table leaves keys out: they are asked for again, after a pause."""
-        keys: Sequence[Key] = [key_of(address) for address in addresses]
+        keys: Sequence[Key] = [build_key(address) for address in addresses]
         until, fruitless = self._calls.until(), 0
         while keys:
             asked: Mapping[str, KeysAndAttributesTypeDef] = {self._table: {"Keys": keys, "ConsistentRead": True}}
@@ -125,7 +125,7 @@ class DynamoRepository:
             fruitless = fruitless + 1 if len(left["Keys"]) == len(keys) else 0
             keys = left["Keys"]
             if not self._calls.pause(until, fruitless):
-                raise busy()
+                raise make_busy()
 
     def _query(self, partition: str, prefix: str, after: str, *, values: bool) -> QueryInputTypeDef:
         names = {"#pk": "pk"}
@@ -142,7 +142,7 @@ class DynamoRepository:
             "ConsistentRead": True,
         }
         if after:
-            request["ExclusiveStartKey"] = key_of(RecordAddress(partition, after))
+            request["ExclusiveStartKey"] = build_key(RecordAddress(partition, after))
         if not values:
             aliases = {f"#{number}": name for number, name in enumerate(_WITHOUT_VALUE)}
             request["ExpressionAttributeNames"] = names | aliases
@@ -150,14 +150,14 @@ class DynamoRepository:
         return request
 
     def _transact(self, action: WriteAction) -> TransactWriteItemTypeDef:
-        condition = _condition(action.expected)
+        condition = _build_condition(action.expected)
         match action:
             case Write(record):
                 return {"Put": {"TableName": self._table, "Item": to_item(record), **condition}}
             case Remove(address):
-                return {"Delete": {"TableName": self._table, "Key": key_of(address), **condition}}
+                return {"Delete": {"TableName": self._table, "Key": build_key(address), **condition}}
             case StampCheck(address):
-                return {"ConditionCheck": {"TableName": self._table, "Key": key_of(address), **condition}}
+                return {"ConditionCheck": {"TableName": self._table, "Key": build_key(address), **condition}}
 
 
 class _Condition(TypedDict):
@@ -168,7 +168,7 @@ class _Condition(TypedDict):
     ReturnValuesOnConditionCheckFailure: Literal["NONE"]
 
 
-def _condition(expected: int | None) -> _Condition:
+def _build_condition(expected: int | None) -> _Condition:
     """Nothing stands there, or what stands there has the stamp that was read."""
     if expected is None:
         return {

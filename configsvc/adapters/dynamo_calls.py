@@ -36,7 +36,7 @@ _UNREADABLE = (ResponseParserError, ValueError, AttributeError, TypeError)  # bo
 Translated = TypeVar("Translated")
 
 
-class Conflicting(LostRace):
+class ConflictingTransaction(LostRace):
     """Another transaction was at the same items at the same time; that may be this one, sent before."""
 
 
@@ -55,7 +55,7 @@ def translate_errors(addresses: Sequence[RecordAddress] = ()) -> Iterator[None]:
     except ClientError as error:
         raise _translate(error, addresses) from error
     except _NO_ANSWER as error:
-        raise unavailable() from error
+        raise make_unavailable() from error
     except BotoCoreError as error:
         raise Internal("The service cannot reach its table. Its log says why.") from error
 
@@ -74,12 +74,12 @@ def send_readably(send: Callable[[], Translated]) -> Translated:
         raise HTTPClientError(error="the answer is not DynamoDB's") from error
 
 
-def unavailable() -> StoreUnavailable:
+def make_unavailable() -> StoreUnavailable:
     """The store does not answer now."""
     return StoreUnavailable("The store does not answer. Try again.", retry_after=1)
 
 
-def busy() -> StoreBusy:
+def make_busy() -> StoreBusy:
     """The store refuses, because it has too much to do."""
     return StoreBusy("The store is busy. Try again.", retry_after=1)
 
@@ -91,9 +91,9 @@ def _translate(error: ClientError, addresses: Sequence[RecordAddress]) -> LostRa
             [str(reason.get("Code")) for reason in error.response.get("CancellationReasons", [])], addresses
         )
     if code in _BUSY:
-        return busy()
+        return make_busy()
     if code == _UNDER_WAY or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= _SERVER_FAULT:
-        return unavailable()
+        return make_unavailable()
     return Internal("The service's table does not answer as it should. Its log says why.")
 
 
@@ -101,9 +101,9 @@ def _translate_cancelled(reasons: Sequence[str], addresses: Sequence[RecordAddre
     if _FAILED in reasons:
         return LostRace(_name_addresses(reasons, addresses))
     if _CONFLICT in reasons:
-        return Conflicting(_name_addresses(reasons, addresses))
+        return ConflictingTransaction(_name_addresses(reasons, addresses))
     if _BUSY_REASONS & set(reasons):
-        return busy()
+        return make_busy()
     return Internal("The service's table refused a write. Its log says why.")
 
 
@@ -167,7 +167,7 @@ class Calls:
         until, tries = self.until(), 0
         while True:
             if self.clock.monotonic() >= until:
-                raise late()
+                raise make_late()
             try:
                 return self._send(seconds, until, send)
             except (StoreBusy, StoreUnavailable) as error:
@@ -190,7 +190,7 @@ class Calls:
             at_once = False
             try:
                 self._send(COMMIT_SECONDS, until, send, addresses)
-            except Conflicting:
+            except ConflictingTransaction:
                 if not unknown:
                     raise
             except StoreUnavailable:
@@ -202,12 +202,12 @@ class Calls:
             tries += 1
             if not self.pause(until - COMMIT_LEAST, tries - 1, at_once=at_once):
                 break
-        raise _unknown() if unknown else _unwritten() if tries else late()
+        raise _make_unknown() if unknown else _make_unwritten() if tries else make_late()
 
     def pause(self, until: float, tries: int, *, at_once: bool = False) -> bool:
         """Wait before the next try, if that leaves time. `at_once`: the first time not, for a connection that broke."""
         left = until - self.clock.monotonic()
-        pause = BACKOFF.wait(tries + 1, _none if at_once and not tries else self.chance.uniform, left=left)
+        pause = BACKOFF.wait(tries + 1, _draw_none if at_once and not tries else self.chance.uniform, left=left)
         if pause is None:
             return False
         if pause:
@@ -221,16 +221,16 @@ class Calls:
             return send_readably(send)
 
 
-def _none(_: float) -> float:
+def _draw_none(_: float) -> float:
     return 0.0
 
 
-def late() -> StoreUnavailable:
+def make_late() -> StoreUnavailable:
     """Other calls took all the time that there was."""
     return StoreUnavailable("The store was too slow for this request. Try again.", retry_after=1)
 
 
-def _unknown() -> StoreUnavailable:
+def _make_unknown() -> StoreUnavailable:
     return StoreUnavailable(
         "The store did not confirm this write in time: it may have happened or not. Send it again with the same "
         "Idempotency-Key.",
@@ -238,5 +238,5 @@ def _unknown() -> StoreUnavailable:
     )
 
 
-def _unwritten() -> StoreBusy:
+def _make_unwritten() -> StoreBusy:
     return StoreBusy("The store is too busy for this write. Nothing was written. Try again.", retry_after=1)

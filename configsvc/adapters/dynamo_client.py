@@ -27,7 +27,7 @@ from botocore.awsrequest import (
 from botocore.exceptions import HTTPClientError
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
-from configsvc.adapters.aside import Aside
+from configsvc.adapters.system import Aside
 
 if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials, RefreshableCredentials
@@ -62,7 +62,7 @@ class HttpExchange:
         _UNTIL.reset(self._token)
 
 
-def seconds_left() -> float:
+def get_seconds_left() -> float:
     """Seconds that the exchange has left.
 
     Raises:
@@ -76,21 +76,21 @@ def seconds_left() -> float:
 
 class _Socket(socket.socket):
     def recv_into(self, *arguments: Any) -> int:  # noqa: ANN401  # as socket.socket takes them
-        self.settimeout(seconds_left())
+        self.settimeout(get_seconds_left())
         return super().recv_into(*arguments)
 
     def sendall(self, *arguments: Any) -> None:  # noqa: ANN401
-        self.settimeout(seconds_left())
+        self.settimeout(get_seconds_left())
         return super().sendall(*arguments)
 
 
 class _TlsSocket(ssl.SSLSocket):
     def recv_into(self, *arguments: Any) -> int:  # noqa: ANN401  # as ssl.SSLSocket takes them
-        self.settimeout(seconds_left())
+        self.settimeout(get_seconds_left())
         return super().recv_into(*arguments)
 
     def send(self, *arguments: Any) -> int:  # noqa: ANN401  # sendall sends by it
-        self.settimeout(seconds_left())
+        self.settimeout(get_seconds_left())
         return super().send(*arguments)
 
 
@@ -173,9 +173,9 @@ def _dial(host: str, port: int, options: Sequence[tuple[int, int, int | bytes]])
         try:
             for option in options:
                 sock.setsockopt(*option)
-            sock.settimeout(min(CONNECT_SECONDS, seconds_left()))
+            sock.settimeout(min(CONNECT_SECONDS, get_seconds_left()))
             sock.connect(address)
-            sock.settimeout(seconds_left())
+            sock.settimeout(get_seconds_left())
         except OSError as error:
             sock.close()
             failed = error
@@ -189,7 +189,7 @@ def _resolve(host: str, port: int) -> _Found:
     try:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     except socket.gaierror:
-        return _lookup(host, port).result(seconds_left())
+        return _lookup(host, port).result(get_seconds_left())
 
 
 @cache
@@ -269,7 +269,7 @@ def renew_credentials(credentials: RefreshableCredentials, renewal: Aside[ReadOn
     if good and renewal.under_way():
         return
     try:
-        renewal.result(min(seconds_left() / 2, _RENEWAL_SECONDS) if good else seconds_left())
+        renewal.result(min(get_seconds_left() / 2, _RENEWAL_SECONDS) if good else get_seconds_left())
     except TimeoutError:
         if not good:
             raise

@@ -135,12 +135,12 @@ def as_list(value: Plain) -> Sequence[Plain]:
     return value
 
 
-def members_without(record: NamedTuple, *left_out: str, **others: Plain) -> dict[str, Plain | None]:
+def build_members_without(record: NamedTuple, *left_out: str, **others: Plain) -> dict[str, Plain | None]:
     """The record's members, some left out and some as given."""
     return {name: value for name, value in record._asdict().items() if name not in left_out} | others
 
 
-def entry_members(entry: Entry, version: str | None = None) -> dict[str, Plain | None]:
+def build_entry_members(entry: Entry, version: str | None = None) -> dict[str, Plain | None]:
     """An entry; its version under a name of its own where the sort key does not hold it."""
     members: dict[str, Plain | None] = {"form": entry.form, "type": entry.content_type, "value": entry.value}
     return members | ({version: entry.version} if version else {})
@@ -168,10 +168,12 @@ def read_forms(found: Sequence[Plain]) -> tuple[Form, ...]:
 
 def read_kids(found: Mapping[str, Plain]) -> dict[Kid, KidCount]:
     """HEAD's counts."""
-    return {names.kid(kid): KidCount(*(as_number(each) for each in as_list(count))) for kid, count in found.items()}
+    return {
+        names.parse_kid(kid): KidCount(*(as_number(each) for each in as_list(count))) for kid, count in found.items()
+    }
 
 
-def retention_members(found: RetentionSettings) -> dict[str, Plain]:
+def build_retention_members(found: RetentionSettings) -> dict[str, Plain]:
     """What is kept, where it is not everything."""
     return {name: number for name, number in found._asdict().items() if number is not None}
 
@@ -205,7 +207,7 @@ def read_data_key_state(text: str) -> Literal["live", "retired"]:
     raise ValueError("state")
 
 
-def change_members(change: LoggedChange) -> list[Plain]:
+def build_change_members(change: LoggedChange) -> list[Plain]:
     """One change of the log: key, operation, and the numbers that there are."""
     numbers = {"version": change.version, "was": change.was, "now": change.now}
     return [change.key, change.op, {name: number for name, number in numbers.items() if number is not None}]
@@ -218,7 +220,7 @@ def read_change(found: Plain) -> LoggedChange:
         raise TypeError("changes")
     members = AttributeMembers(numbers)
     version, was, now = (members.number_or_none(name) for name in ("version", "was", "now"))
-    return LoggedChange(names.key(as_text(key)), _read_op(as_text(op)), version, was, now)
+    return LoggedChange(names.parse_key(as_text(key)), _read_op(as_text(op)), version, was, now)
 
 
 def read_grant(found: Plain) -> Grant:

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 from configsvc.adapters import item_parts as parts
 from configsvc.adapters.item_parts import AttributeMembers, Plain, as_text, from_attribute, to_attribute
 from configsvc.model import names
-from configsvc.model.encoding import canonical_json
+from configsvc.model.encoding import to_canonical_json
 from configsvc.model.names import Namespace
 from configsvc.model.snapshot import DataKey
 from configsvc.service.engine import records
@@ -56,16 +56,16 @@ if TYPE_CHECKING:
     Item = Mapping[str, AttributeValueTypeDef]
 
 
-def key_of(address: RecordAddress) -> dict[str, AttributeValueTypeDef]:
+def build_key(address: RecordAddress) -> dict[str, AttributeValueTypeDef]:
     """The primary key of an item."""
     return {"pk": {"S": address.pk}, "sk": {"S": address.sk}}
 
 
 def to_item(record: Record) -> dict[str, AttributeValueTypeDef]:
     """The item of a record."""
-    members = {"revision": record.revision, **_members(record)}
+    members = {"revision": record.revision, **_build_members(record)}
     return {
-        **key_of(records.address_of(record)),
+        **build_key(records.address_of(record)),
         **{name: to_attribute(value) for name, value in members.items() if value is not None},
     }
 
@@ -87,15 +87,15 @@ def from_item(item: Item) -> Record:
     return _OF_NAMESPACE[kind](address, members)
 
 
-def _members(record: Record) -> Mapping[str, Plain | None]:  # noqa: C901, PLR0911  # one line a kind of record
+def _build_members(record: Record) -> Mapping[str, Plain | None]:  # noqa: C901, PLR0911  # one line a kind of record
     match record:
         case Head():
             kids: dict[str, Plain] = {kid: list(count) for kid, count in record.kids.items()}
-            return parts.members_without(record, "namespace", kids=kids)
+            return parts.build_members_without(record, "namespace", kids=kids)
         case StoredSettings():
             schemas = [list(each) for each in record.schemas]
-            retention = parts.retention_members(record.retention)
-            return parts.members_without(
+            retention = parts.build_retention_members(record.retention)
+            return parts.build_members_without(
                 record, "namespace", forms=list(record.forms), retention=retention, schemas=schemas
             )
         case KeyState():
@@ -103,23 +103,27 @@ def _members(record: Record) -> Mapping[str, Plain | None]:  # noqa: C901, PLR09
                 "latest": record.latest, "latest_form": record.latest_form, "rotate_by": record.rotate_by,
                 "deleted_at": record.deleted_at,
             }  # fmt: skip
-            return own | (parts.entry_members(record.entry, "active") if record.entry else {})
+            return own | (parts.build_entry_members(record.entry, "active") if record.entry else {})
         case StoredVersion():
             own = {"written_at": record.written_at, "written_by": record.written_by}
-            return own | parts.entry_members(record.entry) | ({"destroyed": True} if record.destroyed else {})
+            return own | parts.build_entry_members(record.entry) | ({"destroyed": True} if record.destroyed else {})
         case LogRecord():
-            changes = [parts.change_members(each) for each in record.changes]
-            return parts.members_without(record, "namespace", details=_json(record.details), changes=changes)
+            changes = [parts.build_change_members(each) for each in record.changes]
+            return parts.build_members_without(
+                record, "namespace", details=_render_json(record.details), changes=changes
+            )
         case StoredSummary():
             principals = None if record.principals is None else list(record.principals)
             own = {"principals": principals, "packed": record.packed}
             return {"first_at": record.first_at, "last_at": record.last_at, **own}
         case DataKeyRecord(data_key=data_key):
-            return parts.members_without(
+            return parts.build_members_without(
                 record, "namespace", "data_key", kms_key=data_key.kms_key, wrapped=data_key.wrapped
             )
         case KeptAnswer():
-            return parts.members_without(record, "address", "expires", body=_json(record.body), ttl=record.expires)
+            return parts.build_members_without(
+                record, "address", "expires", body=_render_json(record.body), ttl=record.expires
+            )
         case Listed():
             return {"description": record.description}
         case StoredGrants():
@@ -128,30 +132,30 @@ def _members(record: Record) -> Mapping[str, Plain | None]:  # noqa: C901, PLR09
             return {}
 
 
-def _json(value: Mapping[str, object]) -> str:
-    return canonical_json(value).decode()
+def _render_json(value: Mapping[str, object]) -> str:
+    return to_canonical_json(value).decode()
 
 
-def _namespace(address: RecordAddress) -> Namespace:
+def _parse_namespace(address: RecordAddress) -> Namespace:
     return Namespace(address.pk.removeprefix("N#"))
 
 
-def _last(address: RecordAddress) -> str:
+def _parse_last(address: RecordAddress) -> str:
     return address.sk.partition("#")[2]
 
 
-def _head(address: RecordAddress, members: AttributeMembers) -> Head:
+def _read_head(address: RecordAddress, members: AttributeMembers) -> Head:
     return Head(
-        _namespace(address), members.number("revision"), members.number("served"), members.text("tag"),
+        _parse_namespace(address), members.number("revision"), members.number("served"), members.text("tag"),
         members.number("floor"), parts.read_state(members.text("state")), members.number("entries"),
         members.number("size"), members.number("size_ascii"), members.number("stamps"),
         parts.read_kids(members.mapping("kids")),
     )  # fmt: skip
 
 
-def _settings(address: RecordAddress, members: AttributeMembers) -> StoredSettings:
+def _read_settings(address: RecordAddress, members: AttributeMembers) -> StoredSettings:
     return StoredSettings(
-        _namespace(address), members.number("revision"), members.text("description"),
+        _parse_namespace(address), members.number("revision"), members.text("description"),
         parts.read_forms(members.each("forms")), members.number("snapshot_bytes"),
         members.flag("require_preconditions"), members.flag("read_only"),
         parts.read_retention(members.mapping("retention")),
@@ -159,28 +163,29 @@ def _settings(address: RecordAddress, members: AttributeMembers) -> StoredSettin
     )  # fmt: skip
 
 
-def _unserved(address: RecordAddress, members: AttributeMembers) -> KeyState:
+def _read_unserved(address: RecordAddress, members: AttributeMembers) -> KeyState:
     return KeyState(
-        _namespace(address), names.key(_last(address)), members.number("revision"), members.number("latest"),
-        parts.read_form(members.text("latest_form")), None, members.text_or_none("rotate_by"),
+        _parse_namespace(address), names.parse_key(_parse_last(address)), members.number("revision"),
+        members.number("latest"), parts.read_form(members.text("latest_form")), None, members.text_or_none("rotate_by"),
         members.text_or_none("deleted_at"),
     )  # fmt: skip
 
 
-def _served(address: RecordAddress, members: AttributeMembers) -> KeyState:
-    state = _unserved(address, members)
+def _read_served(address: RecordAddress, members: AttributeMembers) -> KeyState:
+    state = _read_unserved(address, members)
     return state._replace(entry=parts.read_entry(state.key, members.number("active"), members))
 
 
-def _version(address: RecordAddress, members: AttributeMembers) -> StoredVersion:
-    key, _, number = _last(address).rpartition("#")
+def _read_version(address: RecordAddress, members: AttributeMembers) -> StoredVersion:
+    key, _, number = _parse_last(address).rpartition("#")
     return StoredVersion(
-        _namespace(address), members.number("revision"), parts.read_entry(names.key(key), int(number), members),
+        _parse_namespace(address), members.number("revision"),
+        parts.read_entry(names.parse_key(key), int(number), members),
         members.text("written_at"), members.text("written_by"), members.flag("destroyed"),
     )  # fmt: skip
 
 
-def _log(address: RecordAddress, members: AttributeMembers) -> LogRecord:
+def _read_log(address: RecordAddress, members: AttributeMembers) -> LogRecord:
     details = json.loads(members.text("details"))
     changes = tuple(parts.read_change(each) for each in members.each("changes"))
     texts = (members.text(name) for name in LogRecord._fields[7:])
@@ -190,17 +195,17 @@ def _log(address: RecordAddress, members: AttributeMembers) -> LogRecord:
     )  # fmt: skip
 
 
-def _summary(address: RecordAddress, members: AttributeMembers) -> StoredSummary:
+def _read_summary(address: RecordAddress, members: AttributeMembers) -> StoredSummary:
     """One that somebody damaged is empty bytes, which do not unpack: its parts are read instead of it."""
     try:
-        return _whole_summary(address, members)
+        return _read_whole_summary(address, members)
     except (KeyError, TypeError, ValueError):
         _, level, end = address.sk.split("#")
         return StoredSummary(records.namespace_of(address.pk), int(end), int(level), "", "", None, b"")
 
 
-def _whole_summary(address: RecordAddress, members: AttributeMembers) -> StoredSummary:
-    level, _, _ = _last(address).partition("#")
+def _read_whole_summary(address: RecordAddress, members: AttributeMembers) -> StoredSummary:
+    level, _, _ = _parse_last(address).partition("#")
     named = tuple(map(as_text, members.each("principals"))) if "principals" in members else None
     return StoredSummary(
         records.namespace_of(address.pk), members.number("revision"), int(level), members.text("first_at"),
@@ -208,37 +213,42 @@ def _whole_summary(address: RecordAddress, members: AttributeMembers) -> StoredS
     )  # fmt: skip
 
 
-def _data_key(address: RecordAddress, members: AttributeMembers) -> DataKeyRecord:
-    data_key = DataKey(names.kid(_last(address)), members.text("kms_key"), members.text("wrapped"))
+def _read_data_key(address: RecordAddress, members: AttributeMembers) -> DataKeyRecord:
+    data_key = DataKey(names.parse_kid(_parse_last(address)), members.text("kms_key"), members.text("wrapped"))
     return DataKeyRecord(
-        _namespace(address), members.number("revision"), members.number("added"), data_key,
+        _parse_namespace(address), members.number("revision"), members.number("added"), data_key,
         parts.read_data_key_state(members.text("state")),
         members.text("created_at"), members.text("created_by"),
     )  # fmt: skip
 
 
-def _answer(address: RecordAddress, members: AttributeMembers) -> KeptAnswer:
+def _read_answer(address: RecordAddress, members: AttributeMembers) -> KeptAnswer:
     return KeptAnswer(
         address, members.number("revision"), members.text("request"), members.number("status"),
         json.loads(members.text("body")), members.text_or_none("etag"), members.number("ttl"),
     )  # fmt: skip
 
 
-def _granted(address: RecordAddress, members: AttributeMembers) -> StoredGrants:
+def _read_granted(address: RecordAddress, members: AttributeMembers) -> StoredGrants:
     return StoredGrants(
-        _last(address), members.number("revision"), tuple(map(parts.read_grant, members.each("grants")))
+        _parse_last(address), members.number("revision"), tuple(map(parts.read_grant, members.each("grants")))
     )
 
 
-def _grants_head(_address: RecordAddress, members: AttributeMembers) -> GrantsHead:
+def _read_grants_head(_address: RecordAddress, members: AttributeMembers) -> GrantsHead:
     return GrantsHead(members.number("revision"))
 
 
 _Reader = Callable[[RecordAddress, AttributeMembers], Record]
 
 _OF_NAMESPACE: Mapping[str, _Reader] = {
-    "HEAD": _head, "SETTINGS": _settings, "K": _served, "U": _unserved, "V": _version, "R": _log, "S": _summary,
-    "D": _data_key,
-    "I": _answer,
+    "HEAD": _read_head, "SETTINGS": _read_settings, "K": _read_served, "U": _read_unserved, "V": _read_version,
+    "R": _read_log, "S": _read_summary, "D": _read_data_key, "I": _read_answer,
 }  # fmt: skip
-_OF_GRANTS: Mapping[str, _Reader] = {"HEAD": _grants_head, "G": _granted, "R": _log, "S": _summary, "I": _answer}
+_OF_GRANTS: Mapping[str, _Reader] = {
+    "HEAD": _read_grants_head,
+    "G": _read_granted,
+    "R": _read_log,
+    "S": _read_summary,
+    "I": _read_answer,
+}

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from cachetools import LRUCache
 
-from configsvc.model.schema import NAMED, ONE, SEVERAL, pointer
+from configsvc.model.schema import NAMED, ONE, SEVERAL, render_pointer
 from configsvc.service.engine.ports import Misfit
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator
 
-    from configsvc.model.schema_cost import Weight
+    from configsvc.model.schema_cost import SchemaWeight
+
 
 COMPILED = 64
 PATTERN_SIZES = (4096, 16_384, 65_536, 131_072)
@@ -33,7 +34,7 @@ class JsonSchemas:
 
     def __init__(self) -> None:
         self._compiled: LRUCache[str, Draft202012Validator] = LRUCache(COMPILED)
-        self._weights: LRUCache[str, Weight] = LRUCache(COMPILED)
+        self._weights: LRUCache[str, SchemaWeight] = LRUCache(COMPILED)
         self._lock = Lock()
 
     def fault(self, schema: str) -> str | None:
@@ -43,19 +44,19 @@ class JsonSchemas:
         try:
             _compile(json.loads(schema))
         except ValidationError as error:
-            return pointer(error.instance_path)
+            return render_pointer(error.instance_path)
         except (ReferencingError, ValueError):
             return ""
         return None
 
-    def weight(self, schema: str) -> Weight:
+    def weight(self, schema: str) -> SchemaWeight:
         """What the text weighs; a pattern counts by the size of what it compiles to."""
         from configsvc.model import schema_cost
 
         with self._lock:
             known = self._weights.get(schema)
         if known is None:
-            known = schema_cost.weight(schema, _pattern_cost)
+            known = schema_cost.weigh_schema(schema, _measure_pattern)
             with self._lock:
                 self._weights[schema] = known
         return known
@@ -68,7 +69,7 @@ class JsonSchemas:
         try:
             validator.validate(value)
         except ValidationError as error:
-            return Misfit(pointer(error.instance_path), pointer(error.schema_path))
+            return Misfit(render_pointer(error.instance_path), render_pointer(error.schema_path))
         except ValueError:  # half a surrogate pair, or nested too deep
             return Misfit("", "")
         return None
@@ -77,13 +78,13 @@ class JsonSchemas:
         with self._lock:
             known = self._compiled.get(schema)
         if known is None:
-            known = _compile(_briefly(json.loads(schema)))
+            known = _compile(_shorten_errors(json.loads(schema)))
             with self._lock:
                 self._compiled[schema] = known
         return known
 
 
-def _briefly(schema: object) -> object:
+def _shorten_errors(schema: object) -> object:
     """The same schema, whose alternatives fail with one error and not with every error of each alternative.
 
     Those errors hold a copy of the value each, and nobody reads them: 900 alternatives took 15 s to fail. `not` only
@@ -91,22 +92,22 @@ def _briefly(schema: object) -> object:
     """
     if not isinstance(schema, Mapping):
         return schema
-    return {name: _keyword(name, value) for name, value in schema.items()}
+    return {name: _shorten_keyword(name, value) for name, value in schema.items()}
 
 
-def _keyword(name: str, value: object) -> object:
+def _shorten_keyword(name: str, value: object) -> object:
     if name in _ALTERNATIVES:
         return [{"not": {"not": {name: value}}}]
     if name in ONE:
-        return _briefly(value)
+        return _shorten_errors(value)
     if name in SEVERAL and isinstance(value, list):
-        return [_briefly(each) for each in value]
+        return [_shorten_errors(each) for each in value]
     if (name in NAMED or name == "$defs") and isinstance(value, Mapping):
-        return {each: _briefly(below) for each, below in value.items()}
+        return {each: _shorten_errors(below) for each, below in value.items()}
     return value
 
 
-def _pattern_cost(pattern: str) -> int:
+def _measure_pattern(pattern: str) -> int:
     return next((size for size in PATTERN_SIZES if _fits(pattern, size)), PATTERN_SIZES[-1]) // 1024 * _PARTS_OF_A_KIB
 
 
@@ -123,8 +124,6 @@ def _fits(pattern: str, size: int) -> bool:
 def _compile(schema: Any, pattern_bytes: int = PATTERN_SIZES[-1]) -> Draft202012Validator:  # noqa: ANN401  # JSON
     from jsonschema_rs import Draft202012Validator, RegexOptions
 
-    from configsvc.adapters.unique_items import UniqueItems
-
     return Draft202012Validator(
         schema,
         validate_formats=True,
@@ -133,3 +132,35 @@ def _compile(schema: Any, pattern_bytes: int = PATTERN_SIZES[-1]) -> Draft202012
         keywords={"uniqueItems": UniqueItems},
         offline=True,
     )
+
+
+class UniqueItems:
+    """The keyword, by a text of each item that equal items share (JSON Schema core, 4.2.2).
+
+    Args:
+        _schema: the schema in which it stands.
+        wanted: its value.
+        _path: where it stands.
+    """
+
+    def __init__(self, _schema: dict[str, object], wanted: object, _path: list[str | int]) -> None:
+        self._wanted = wanted is True
+
+    def validate(self, value: object) -> None:
+        """Raises ValueError: an array has an item twice."""
+        if self._wanted and isinstance(value, list) and len(set(map(_spell_item, value))) < len(value):
+            raise ValueError
+
+
+def _spell_item(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{','.join(map(_spell_item, value))}]"
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{json.dumps(name)}:{_spell_item(each)}' for name, each in sorted(value.items()))}}}"
+    if isinstance(value, float) and value.is_integer():
+        from decimal import Decimal  # few values need it
+
+        return f"{int(Decimal(repr(value))):x}"  # 1.0 and 1 are one number, and so are 1e300 and 1 with 300 zeros
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:x}"  # in hex a number has no limit of digits and takes linear time
+    return json.dumps(value)

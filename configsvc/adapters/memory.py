@@ -18,7 +18,7 @@ MOST_ACTIONS = 100
 _LAST = "\U0010ffff"
 
 
-def _nothing() -> None:
+def _do_nothing() -> None:
     return
 
 
@@ -29,7 +29,7 @@ class MemoryRepository:
         between: called between the reads of two records of one batch or query, outside the lock.
     """
 
-    def __init__(self, between: Callable[[], None] = _nothing) -> None:
+    def __init__(self, between: Callable[[], None] = _do_nothing) -> None:
         self._records: dict[RecordAddress, Record] = {}
         self._sorted: dict[str, list[str]] = {}
         self._lock = Lock()
@@ -65,7 +65,7 @@ class MemoryRepository:
             if step is None:
                 return
             sk, record = step
-            yield record if values else _without_value(record)
+            yield record if values else _drop_value(record)
             given += 1
             self._between()
 
@@ -79,7 +79,7 @@ class MemoryRepository:
             raise ValueError("TransactGetItems takes 100 actions and each item once")
         with self._lock:
             found = {at: self._records[at] for at in addresses if at in self._records}
-        if sum(map(_bytes_of, found.values())) > limits.TRANSACTION_BYTES:
+        if sum(map(_count_value_bytes, found.values())) > limits.TRANSACTION_BYTES:
             raise ValueError("TransactGetItems takes 4 MB")
         return found
 
@@ -90,11 +90,13 @@ class MemoryRepository:
             ValueError: what DynamoDB would not take.
             LostRace
         """
-        addresses = [_address(action) for action in actions]
+        addresses = [_find_address(action) for action in actions]
         if len(actions) > MOST_ACTIONS or len(set(addresses)) != len(addresses):
             raise ValueError("TransactWriteItems takes 100 actions and each item once")
         with self._lock:
-            lost = [_address(action) for action in actions if self._stamp(_address(action)) != action.expected]
+            lost = [
+                _find_address(action) for action in actions if self._stamp(_find_address(action)) != action.expected
+            ]
             if lost:
                 raise LostRace(lost)
             if sum(map(self._value_bytes, actions)) > limits.TRANSACTION_BYTES:
@@ -139,7 +141,7 @@ class MemoryRepository:
         DynamoDB counts what stands around it too. Whether it counts what is not written, its reference leaves open:
         "the aggregate size of the items in the transaction". So here it counts.
         """
-        return _bytes_of(action.record if isinstance(action, Write) else self._records.get(action.address))
+        return _count_value_bytes(action.record if isinstance(action, Write) else self._records.get(action.address))
 
     def _apply(self, action: WriteAction) -> None:
         match action:
@@ -155,16 +157,16 @@ class MemoryRepository:
                 pass
 
 
-def _address(action: WriteAction) -> RecordAddress:
+def _find_address(action: WriteAction) -> RecordAddress:
     return address_of(action.record) if isinstance(action, Write) else action.address
 
 
-def _bytes_of(record: Record | None) -> int:
+def _count_value_bytes(record: Record | None) -> int:
     """Bytes of the value that a record stores."""
     return len(record.entry.value.encode()) if isinstance(record, KeyState | StoredVersion) and record.entry else 0
 
 
-def _without_value(record: Record) -> Record:
+def _drop_value(record: Record) -> Record:
     if isinstance(record, KeyState | StoredVersion) and record.entry:
         return record._replace(entry=record.entry._replace(value=""))
     return record

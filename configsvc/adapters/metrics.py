@@ -32,14 +32,14 @@ class Metrics(NamedTuple):
         status = line.get("status")
         if isinstance(status, int) and status >= _REFUSED:
             by_code = [[SERVICE], [SERVICE, CODE]] if line.get(CODE) else [[SERVICE]]
-            directives.append(_directive(PROBLEMS, by_code))
+            directives.append(_build_directive(PROBLEMS, by_code))
             values[PROBLEMS] = 1
             if to_repeat := _TO_REPEAT.get(str(line.get(CODE))):
-                directives.append(_directive(to_repeat, [[SERVICE]]))
+                directives.append(_build_directive(to_repeat, [[SERVICE]]))
                 values[to_repeat] = 1
         for metric, member in ((DENIED, "denied"), (UNPROVEN, "unproven"), (COLD_STARTS, "cold_start")):
             if line.get(member) is True:
-                directives.append(_directive(metric, [[SERVICE]]))
+                directives.append(_build_directive(metric, [[SERVICE]]))
                 values[metric] = 1
         if not directives:
             return {}
@@ -47,7 +47,7 @@ class Metrics(NamedTuple):
         return {**values, SERVICE: self.service, "_aws": about}
 
 
-def _directive(metric: str, dimensions: list[list[str]]) -> dict[str, object]:
+def _build_directive(metric: str, dimensions: list[list[str]]) -> dict[str, object]:
     return {"Namespace": NAMESPACE, "Dimensions": dimensions, "Metrics": [{"Name": metric, "Unit": "Count"}]}
 
 

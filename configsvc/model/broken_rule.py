@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from configsvc.model.schema import NAMED
-from configsvc.model.text import shown
+from configsvc.model.text import make_printable
 
 _MOST = 120
 _TOO_DEEP = ("depth", "it is nested too deep, or holds half of a surrogate pair")
@@ -20,7 +20,7 @@ _CONTENT = {
 """What rules ask for whose limit is a schema."""
 
 
-def broken_rule(schema: str, schema_pointer: str) -> tuple[str, str]:
+def find_broken_rule(schema: str, schema_pointer: str) -> tuple[str, str]:
     """The keyword that refuses a value, and its limit in a few words.
 
     Args:
@@ -34,17 +34,19 @@ def broken_rule(schema: str, schema_pointer: str) -> tuple[str, str]:
     for step in (each.replace("~1", "/").replace("~0", "~") for each in schema_pointer[1:].split("/")):
         rule = rule if name or step.isdecimal() else step
         name = not name and (step in NAMED or step == "$defs")
-        found = _below(found, step)
-    return (rule, _ANYTHING) if found is False and rule in NAMED else (rule, shown(_limit(rule, found)))
+        found = _step_into(found, step)
+    return (
+        (rule, _ANYTHING) if found is False and rule in NAMED else (rule, make_printable(_describe_limit(rule, found)))
+    )
 
 
-def _below(found: object, step: str) -> object:
+def _step_into(found: object, step: str) -> object:
     if isinstance(found, list):
         return found[int(step)] if step.isdecimal() and int(step) < len(found) else None
     return found.get(step) if isinstance(found, Mapping) else None
 
 
-def _limit(rule: str, found: object) -> str:
+def _describe_limit(rule: str, found: object) -> str:
     match rule, found:
         case "anyOf", list():
             return f"none of its {len(found)} alternatives fits"

@@ -84,7 +84,7 @@ def check_change_set(change_set: ChangeSet) -> ChangeSet:
     return change_set._replace(operations=tuple(operations))
 
 
-def stored_bytes(value: str) -> int:
+def count_stored_bytes(value: str) -> int:
     """Bytes of a stored value."""
     return len(value.encode())
 
@@ -96,8 +96,8 @@ def check_put(put: Put) -> Put:
         TooLarge, InvalidEnvelope, Unprocessable.
     """
     refused = (
-        sizes.refused_envelope(put.key, put.value) if put.form == "envelope"
-        else sizes.refused_plain(put.key, stored_bytes(put.value))
+        sizes.refuse_large_envelope(put.key, put.value) if put.form == "envelope"
+        else sizes.refuse_large_plain(put.key, count_stored_bytes(put.value))
     )  # fmt: skip
     if refused:
         raise refused

@@ -39,7 +39,7 @@ KINDS: Mapping[ContentType, ContentKind] = {
 }
 
 
-def type_of(value: object) -> ContentType:
+def infer_content_type(value: object) -> ContentType:
     """The content type of a Python value: `str` is text, `bytes` are bytes, everything else is JSON."""
     if isinstance(value, bytes):
         return BYTES

@@ -18,7 +18,7 @@ _PADDING = (b"", b"===", b"==", b"=")
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def base64url(raw: bytes) -> str:
+def to_base64url(raw: bytes) -> str:
     """Unpadded base64url (RFC 7515, appendix C)."""
     return binascii.b2a_base64(raw, newline=False).translate(_TO_URL, b"=").decode()
 
@@ -35,7 +35,7 @@ def from_base64url(text: str) -> bytes:
     return binascii.a2b_base64(text.encode("ascii").translate(_FROM_URL) + _PADDING[over], strict_mode=True)
 
 
-def base64std(raw: bytes) -> str:
+def to_base64std(raw: bytes) -> str:
     """Padded base64 (RFC 4648, section 4), as the AWS CLI prints it."""
     return binascii.b2a_base64(raw, newline=False).decode()
 
@@ -47,11 +47,11 @@ def from_base64std(text: str) -> bytes:
         ValueError: anything else.
     """
     raw = binascii.a2b_base64(text.encode("ascii"), strict_mode=True)
-    if base64std(raw) != text:
+    if to_base64std(raw) != text:
         raise ValueError("not canonical base64")
     return raw
 
 
-def canonical_json(value: object) -> bytes:
+def to_canonical_json(value: object) -> bytes:
     """Sorted keys, no spaces, UTF-8: equal values give equal bytes."""
     return _CANONICAL.encode(value).encode()

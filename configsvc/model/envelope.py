@@ -10,7 +10,7 @@ import json
 from json.encoder import encode_basestring
 
 from configsvc.model import names
-from configsvc.model.encoding import base64url, from_base64url
+from configsvc.model.encoding import from_base64url, to_base64url
 from configsvc.model.errors import InvalidEnvelope, InvalidName
 from configsvc.model.record import Record
 from configsvc.model.snapshot import CONTENT_TYPES
@@ -31,7 +31,7 @@ class Header(Record):
     def protected(self) -> bytes:
         """The header's only spelling: canonical JSON in base64url, which is also the AAD (RFC 7516, 5.1 step 14)."""
         key, namespace, cty, kid = map(encode_basestring, (self.key, self.namespace, self.content_type, self.kid))
-        return base64url(
+        return to_base64url(
             f'{{"alg":"dir","configsvc":{{"key":{key},"namespace":{namespace},"version":{self.version}}},'
             f'"cty":{cty},"enc":"A256GCM","kid":{kid}}}'.encode()
         ).encode()
@@ -52,9 +52,9 @@ def join(parts: EnvelopeParts) -> str:
         (
             parts.protected.decode(),
             "",
-            base64url(parts.nonce),
-            base64url(parts.ciphertext),
-            base64url(parts.tag),
+            to_base64url(parts.nonce),
+            to_base64url(parts.ciphertext),
+            to_base64url(parts.tag),
         )
     )
 
@@ -84,7 +84,7 @@ def read_header(envelope: str) -> Header:
     Raises:
         InvalidEnvelope: not an envelope, or its header is not in the one spelling that a reader would build.
     """
-    return _header(split(envelope).protected)
+    return _parse_header(split(envelope).protected)
 
 
 def peek(envelope: str) -> Header:
@@ -93,16 +93,16 @@ def peek(envelope: str) -> Header:
     Raises:
         InvalidEnvelope: as `read_header`, for the first part.
     """
-    return _header(envelope.partition(".")[0].encode())
+    return _parse_header(envelope.partition(".")[0].encode())
 
 
-def _header(protected: bytes) -> Header:
+def _parse_header(protected: bytes) -> Header:
     try:
         found = json.loads(from_base64url(protected.decode()))
         belongs = found["configsvc"]
         header = Header(
-            names.namespace(belongs["namespace"]), names.key(belongs["key"]), belongs["version"], found["cty"],
-            names.kid(found["kid"]),
+            names.parse_namespace(belongs["namespace"]), names.parse_key(belongs["key"]), belongs["version"],
+            found["cty"], names.parse_kid(found["kid"]),
         )  # fmt: skip
     except (ValueError, LookupError, TypeError, InvalidName, RecursionError):
         raise InvalidEnvelope("The envelope's header is not one of ours. Seal it with `configsvc put`.") from None

@@ -31,7 +31,7 @@ class MalformedEtag(ValueError):
 
 def of_snapshot(served: int, tag: str) -> str:
     """The strong ETag of a snapshot. The tag differs with every write, so a restored table gives no false 304."""
-    return f'"{served}-{_bounded(tag)}"'
+    return f'"{served}-{_bound_tag(tag)}"'
 
 
 def parse_snapshot(etag: str) -> tuple[int, str]:
@@ -40,7 +40,7 @@ def parse_snapshot(etag: str) -> tuple[int, str]:
     Raises:
         MalformedEtag: it is spelled otherwise than `of_snapshot` does, or longer.
     """
-    served, _, tag = _opaque(etag).partition("-")
+    served, _, tag = _unquote(etag).partition("-")
     if not (served.isascii() and served.isdecimal() and len(served) <= _DIGITS):
         raise MalformedEtag
     if not _is_ours(tag):
@@ -55,7 +55,7 @@ def of_snapshots(parts: Iterable[tuple[str, int, str]]) -> str:
 
 def join(etags: Iterable[tuple[str, str]]) -> str:
     """The strong ETag of several snapshots, from each namespace and its own."""
-    return '"' + ",".join(f"{namespace}={_opaque(etag)}" for namespace, etag in etags) + '"'
+    return '"' + ",".join(f"{namespace}={_unquote(etag)}" for namespace, etag in etags) + '"'
 
 
 def split(etag: str) -> dict[str, str]:
@@ -64,7 +64,7 @@ def split(etag: str) -> dict[str, str]:
     Raises:
         MalformedEtag: it is not one of several, or names a namespace twice.
     """
-    pairs = [part.partition("=") for part in _opaque(etag).split(",")]
+    pairs = [part.partition("=") for part in _unquote(etag).split(",")]
     found = {namespace: f'"{text}"' for namespace, _, text in pairs}
     if len(found) != len(pairs):
         raise MalformedEtag
@@ -81,7 +81,7 @@ def match_weakly(one: str, other: str) -> bool:
     return strengthen(one) == strengthen(other)
 
 
-def _opaque(etag: str) -> str:
+def _unquote(etag: str) -> str:
     quoted = strengthen(etag)
     if len(quoted) < len('""') or (quoted[0], quoted[-1]) != ('"', '"'):
         raise MalformedEtag
@@ -92,7 +92,7 @@ def _is_ours(tag: str) -> bool:
     return tag.isalnum() and tag.isascii() and len(tag) <= _TAG
 
 
-def _bounded(tag: str) -> str:
+def _bound_tag(tag: str) -> str:
     """The tag, or its hash where somebody wrote another text into the table: readers send ETags back as they came."""
     if _is_ours(tag):
         return tag
@@ -126,7 +126,7 @@ def matches(if_none_match: str, etag: str) -> bool:
     return any(f'"{found.group(1)}"' == etag for found in re.finditer(_LIST, if_none_match))
 
 
-def revision_of(if_match: str) -> int:
+def parse_revision(if_match: str) -> int:
     """The revision in an If-Match header with one strong ETag of a key or a namespace.
 
     Raises:

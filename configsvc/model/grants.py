@@ -32,7 +32,7 @@ class Grant(NamedTuple):
     namespaces: tuple[str, ...]
 
 
-def pattern(text: str) -> str:
+def parse_pattern(text: str) -> str:
     """A namespace pattern.
 
     Raises:
@@ -69,13 +69,13 @@ def allows_everywhere(grants: Iterable[Grant], action: Action) -> bool:
     return any(action in grant.actions and "*" in grant.namespaces for grant in grants)
 
 
-def principal(text: str) -> Principal:
+def parse_principal(text: str) -> Principal:
     """A principal as grants name it: `api-key:<id>`, or an IAM role or user without path and session.
 
     Raises:
         InvalidName: anything else, such as an ARN with a path.
     """
-    if _API_KEY.fullmatch(text) or normalised(text) == text:
+    if _API_KEY.fullmatch(text) or normalize_arn(text) == text:
         return Principal(text)
     raise InvalidName(
         "A principal is api-key:<id>, arn:aws:iam::<account>:role/<Name> or arn:aws:iam::<account>:user/<name>, "
@@ -84,12 +84,12 @@ def principal(text: str) -> Principal:
     )
 
 
-def of_api_key(identifier: str) -> Principal:
+def parse_api_key_id(identifier: str) -> Principal:
     """The principal of an API key's id, as API Gateway tells it."""
-    return principal(f"api-key:{identifier}")
+    return parse_principal(f"api-key:{identifier}")
 
 
-def normalised(arn: str) -> Principal | None:
+def normalize_arn(arn: str) -> Principal | None:
     """The principal of a caller's ARN: no path, no session; None when it is neither a role nor a user.
 
     IAM names are unique in an account whatever their path, and a session's ARN carries the role's name only
@@ -110,7 +110,7 @@ def is_administrator(admins: Iterable[str], principal: Principal) -> bool:
     return any(principal.count("/") == each.count("/") and names.matches(principal, each) for each in admins)
 
 
-def admin_pattern(text: str) -> str:
+def parse_admin_pattern(text: str) -> str:
     """An ARN pattern of CONFIGSVC_ADMINS.
 
     Raises:

@@ -10,7 +10,7 @@ JsonObject = object
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class JsonNumber:
     """A JSON number as it is written. Equal only to the same spelling, and never to a bool or a text."""
 
     spelling: str
@@ -24,7 +24,7 @@ def parse(text: str | bytes) -> JsonObject:
         RecursionError: it is nested deeper than Python can follow.
     """
     decoded = text if isinstance(text, str) else text.decode()
-    return json.loads(decoded, parse_int=Number, parse_float=Number, parse_constant=_refuse)
+    return json.loads(decoded, parse_int=JsonNumber, parse_float=JsonNumber, parse_constant=_refuse_constant)
 
 
 def render(found: JsonObject, indent: int | None = None) -> str:
@@ -38,23 +38,25 @@ def render(found: JsonObject, indent: int | None = None) -> str:
         ValueError: a float that JSON cannot hold.
         RecursionError: it is nested deeper than Python can follow.
     """
-    return _node(found, indent, 0)
+    return _render_node(found, indent, 0)
 
 
-def _node(found: JsonObject, indent: int | None, level: int) -> str:
+def _render_node(found: JsonObject, indent: int | None, level: int) -> str:
     match found:
-        case Number():
+        case JsonNumber():
             return found.spelling
         case dict() if found:
             colon = ":" if indent is None else ": "
-            members = (f"{_scalar(key)}{colon}{_node(each, indent, level + 1)}" for key, each in found.items())
-            return _enclosed("{", list(members), "}", indent, level)
+            members = (
+                f"{_render_scalar(key)}{colon}{_render_node(each, indent, level + 1)}" for key, each in found.items()
+            )
+            return _enclose("{", list(members), "}", indent, level)
         case list() | tuple() if found:
-            return _enclosed("[", [_node(each, indent, level + 1) for each in found], "]", indent, level)
-    return _scalar(found)
+            return _enclose("[", [_render_node(each, indent, level + 1) for each in found], "]", indent, level)
+    return _render_scalar(found)
 
 
-def _enclosed(start: str, parts: list[str], end: str, indent: int | None, level: int) -> str:
+def _enclose(start: str, parts: list[str], end: str, indent: int | None, level: int) -> str:
     if indent is None:
         return f"{start}{','.join(parts)}{end}"
     outer = "\n" + " " * (indent * level)
@@ -62,7 +64,7 @@ def _enclosed(start: str, parts: list[str], end: str, indent: int | None, level:
     return f"{start}{inner}{f',{inner}'.join(parts)}{outer}{end}"
 
 
-def _scalar(found: JsonObject) -> str:
+def _render_scalar(found: JsonObject) -> str:
     """Text as it is, except half a surrogate pair, which UTF-8 cannot hold and which is escaped."""
     text = json.dumps(found, ensure_ascii=False, allow_nan=False)
     return text if text.isascii() or is_whole(text) else json.dumps(found)
@@ -73,5 +75,5 @@ def is_whole(text: str) -> bool:
     return not any("\ud800" <= each <= "\udfff" for each in text)
 
 
-def _refuse(constant: str) -> object:
+def _refuse_constant(constant: str) -> object:
     raise ValueError(f"{constant} is no JSON")

@@ -20,7 +20,7 @@ _KEY = re.compile(KEY)
 _KID = re.compile(KID)
 
 
-def namespace(text: str) -> Namespace:
+def parse_namespace(text: str) -> Namespace:
     """A namespace, such as `payments.prod`.
 
     Raises:
@@ -34,7 +34,7 @@ def namespace(text: str) -> Namespace:
     return Namespace(text)
 
 
-def key(text: str) -> Key:
+def parse_key(text: str) -> Key:
     """A key, such as `db.url`; never with `/` or `%`, which API Gateway and Chalice treat as their own.
 
     Raises:
@@ -48,7 +48,7 @@ def key(text: str) -> Key:
     return Key(text)
 
 
-def kid(text: str) -> Kid:
+def parse_kid(text: str) -> Kid:
     """A data key's id: base64url of 32 bytes, in its one canonical spelling.
 
     Raises:

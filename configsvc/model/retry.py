@@ -47,7 +47,7 @@ class Backoff(Record):
         return seconds if seconds < left else None
 
 
-def seconds_asked(error: ConfigsvcError) -> int | None:
+def get_retry_after(error: ConfigsvcError) -> int | None:
     """The seconds that the answer's `Retry-After` asked for, where it did."""
     asked = error.members.get("retry_after")
     return asked if isinstance(asked, int) else None

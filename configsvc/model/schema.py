@@ -13,11 +13,11 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple, NoReturn
 
 from configsvc.model import limits
-from configsvc.model.encoding import canonical_json
+from configsvc.model.encoding import to_canonical_json
 from configsvc.model.errors import InvalidName, TooLarge, Unprocessable
 from configsvc.model.grants import covers
 from configsvc.model.names import Key
-from configsvc.model.text import shown
+from configsvc.model.text import make_printable
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -49,7 +49,7 @@ class KeySchema(NamedTuple):
     schema: str
 
 
-def key_schema(keys: str, schema: Mapping[str, object]) -> KeySchema:
+def parse_key_schema(keys: str, schema: Mapping[str, object]) -> KeySchema:
     """A schema for some keys.
 
     Raises:
@@ -60,7 +60,7 @@ def key_schema(keys: str, schema: Mapping[str, object]) -> KeySchema:
     if not _KEYS.fullmatch(keys):
         raise InvalidName("A pattern of keys is exact (db.pool), a prefix (limits.*) or *.", field="schemas")
     try:
-        text = canonical_json(schema)
+        text = to_canonical_json(schema)
     except (ValueError, RecursionError):
         raise Unprocessable("A schema is JSON, of finite numbers and whole characters.", field="schemas") from None
     if len(text) > limits.SCHEMA_BYTES:
@@ -69,7 +69,7 @@ def key_schema(keys: str, schema: Mapping[str, object]) -> KeySchema:
     return KeySchema(keys, text.decode())
 
 
-def checked_schemas(schemas: tuple[KeySchema, ...]) -> tuple[KeySchema, ...]:
+def check_schema_set(schemas: tuple[KeySchema, ...]) -> tuple[KeySchema, ...]:
     """The schemas of a namespace, if together they may stand.
 
     Raises:
@@ -82,7 +82,7 @@ def checked_schemas(schemas: tuple[KeySchema, ...]) -> tuple[KeySchema, ...]:
         )  # fmt: skip
     if len({each.keys for each in schemas}) != len(schemas):
         raise Unprocessable("Name each pattern of keys once.", field="schemas")
-    if sum(_Walk(parsed(each)).patterns() for each in schemas) > limits.SCHEMAS_PATTERNS:
+    if sum(_Walk(load_schema(each)).patterns() for each in schemas) > limits.SCHEMAS_PATTERNS:
         raise TooLarge(
             f"The schemas of a namespace take {limits.SCHEMAS_PATTERNS} patterns together.",
             limit=limits.SCHEMAS_PATTERNS, field="schemas",
@@ -90,15 +90,15 @@ def checked_schemas(schemas: tuple[KeySchema, ...]) -> tuple[KeySchema, ...]:
     return schemas
 
 
-def schemas_for(schemas: Iterable[KeySchema], key: Key) -> list[KeySchema]:
+def select_schemas(schemas: Iterable[KeySchema], key: Key) -> list[KeySchema]:
     """All that a plain value of the key has to hold to."""
     return [each for each in schemas if covers(each.keys, key)]
 
 
-def pointer(path: Iterable[str | int]) -> str:
+def render_pointer(path: Iterable[str | int]) -> str:
     """A JSON pointer (RFC 6901); one too long to show ends in `…`."""
     text = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
-    return shown(text if len(text) <= limits.POINTER else text[: limits.POINTER] + "…")
+    return make_printable(text if len(text) <= limits.POINTER else text[: limits.POINTER] + "…")
 
 
 _Path = tuple[str | int, ...]
@@ -164,7 +164,7 @@ class _Walk:
         if keyword == "patternProperties" and isinstance(value, Mapping):
             for each in value:
                 self._pattern(each, at)
-        subschemas = _subschemas(keyword, value, at)
+        subschemas = _walk_subschemas(keyword, value, at)
         return sum(self._size(each, (*at, *step), depth + 1) for step, each in subschemas)
 
     def _pattern(self, value: object, at: _Path) -> None:
@@ -175,7 +175,7 @@ class _Walk:
             )
 
 
-def _subschemas(keyword: str, value: object, at: _Path) -> list[tuple[_Path, object]]:
+def _walk_subschemas(keyword: str, value: object, at: _Path) -> list[tuple[_Path, object]]:
     if keyword in _PLAIN:
         return []
     if keyword in ONE:
@@ -189,7 +189,7 @@ def _subschemas(keyword: str, value: object, at: _Path) -> list[tuple[_Path, obj
     )
 
 
-def subschemas(keyword: str, value: object) -> list[object] | None:
+def list_subschemas(keyword: str, value: object) -> list[object] | None:
     """The subschemas in a keyword of a schema that was taken; None of one that has none by its nature."""
     if keyword in ONE:
         return [value]
@@ -201,10 +201,10 @@ def subschemas(keyword: str, value: object) -> list[object] | None:
 
 
 def _refuse(at: _Path, why: str) -> NoReturn:
-    raise Unprocessable(why, field="schemas", pointer=pointer(at))
+    raise Unprocessable(why, field="schemas", pointer=render_pointer(at))
 
 
-def parsed(schema: KeySchema) -> dict[str, object]:
+def load_schema(schema: KeySchema) -> dict[str, object]:
     """The schema as it is shown."""
     found: dict[str, object] = json.loads(schema.schema)
     return found

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from configsvc.model.schema import ANNOTATIONS, REFERENCE, subschemas
+from configsvc.model.schema import ANNOTATIONS, REFERENCE, list_subschemas
 
 _BYTES = 16
 """So many bytes of text count as one JSON value."""
@@ -28,7 +28,7 @@ PatternCost = Callable[[str], int]
 """How many parts a regular expression counts as: by the size of what it compiles to."""
 
 
-class Weight(NamedTuple):
+class SchemaWeight(NamedTuple):
     """What a schema weighs.
 
     Args:
@@ -39,35 +39,39 @@ class Weight(NamedTuple):
     parts: int
     patterns: int = 0
 
-    def __add__(self, other: object) -> Weight:
-        return Weight(self.parts + other.parts, self.patterns + other.patterns) if isinstance(other, Weight) else self
+    def __add__(self, other: object) -> SchemaWeight:
+        return (
+            SchemaWeight(self.parts + other.parts, self.patterns + other.patterns)
+            if isinstance(other, SchemaWeight)
+            else self
+        )
 
-    def work(self, size: Size) -> int:
+    def work(self, size: ValueSize) -> int:
         """Steps that a value of that size takes."""
         return self.parts * (size.values + size.text) + self.patterns * size.text
 
 
-class Size(NamedTuple):
+class ValueSize(NamedTuple):
     """How large a value is: JSON values in it, member names counted, and its text in units of 16 bytes."""
 
     values: int
     text: int
 
 
-def weight(schema: str, pattern_cost: PatternCost) -> Weight:
+def weigh_schema(schema: str, pattern_cost: PatternCost) -> SchemaWeight:
     """What a schema weighs, which `configsvc.model.schema` has taken."""
     return _Weighing(json.loads(schema), pattern_cost).total()
 
 
-def size(text: str, *, is_json: bool) -> Size:
+def measure_value(text: str, *, is_json: bool) -> ValueSize:
     """How large a value is, seen from its text: never less than what stands in it."""
     values = sum(text.count(each) for each in ",:[{") + _TINY * len(_FRACTION.findall(text)) if is_json else 0
-    return Size(values + 1, len(text.encode(errors="surrogatepass")) // _BYTES + 1)
+    return ValueSize(values + 1, len(text.encode(errors="surrogatepass")) // _BYTES + 1)
 
 
 @lru_cache(256)
-def _compared(canonical: str) -> int:
-    found = size(canonical, is_json=True)
+def _measure_canonical(canonical: str) -> int:
+    found = measure_value(canonical, is_json=True)
     return found.values + found.text
 
 
@@ -76,42 +80,42 @@ class _Weighing:
 
     def __init__(self, schema: Mapping[str, object], pattern_cost: PatternCost) -> None:
         self._schema, self._pattern_cost = schema, pattern_cost
-        self._known: dict[str, Weight] = {}
+        self._known: dict[str, SchemaWeight] = {}
 
-    def total(self) -> Weight:
+    def total(self) -> SchemaWeight:
         return self._subschema({name: each for name, each in self._schema.items() if name != "$defs"})
 
-    def _subschema(self, schema: object) -> Weight:
-        found = Weight(1)
+    def _subschema(self, schema: object) -> SchemaWeight:
+        found = SchemaWeight(1)
         for name, each in schema.items() if isinstance(schema, Mapping) else ():
             found += self._keyword(name, each)
         return found
 
-    def _keyword(self, name: str, value: object) -> Weight:
+    def _keyword(self, name: str, value: object) -> SchemaWeight:
         if name in ANNOTATIONS:
-            return Weight(0)
+            return SchemaWeight(0)
         if name == "$ref":
             return self._definition(str(value))
         if name == "pattern":
-            return Weight(1, self._pattern_cost(str(value)))
-        found = Weight(0, sum(map(self._pattern_cost, _names(value))) if name == "patternProperties" else 0)
-        below = subschemas(name, value)
+            return SchemaWeight(1, self._pattern_cost(str(value)))
+        found = SchemaWeight(0, sum(map(self._pattern_cost, _list_names(value))) if name == "patternProperties" else 0)
+        below = list_subschemas(name, value)
         for each in below or ():
             found += self._subschema(each)
         if below is not None:
             return found
-        return Weight(_FACTORS.get(name, 1) * _compared(json.dumps(value)))
+        return SchemaWeight(_FACTORS.get(name, 1) * _measure_canonical(json.dumps(value)))
 
-    def _definition(self, reference: str) -> Weight:
+    def _definition(self, reference: str) -> SchemaWeight:
         named = REFERENCE.fullmatch(reference)
         definitions = self._schema.get("$defs")
         if named is None or not isinstance(definitions, Mapping):
-            return Weight(0)
+            return SchemaWeight(0)
         name = named.group(1)
         if name not in self._known:
             self._known[name] = self._subschema(definitions.get(name))
         return self._known[name]
 
 
-def _names(value: object) -> list[str]:
+def _list_names(value: object) -> list[str]:
     return [str(each) for each in value] if isinstance(value, Mapping) else []

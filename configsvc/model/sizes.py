@@ -18,13 +18,15 @@ _KID = Kid("A" * 43)
 _ELSEWHERE = "Put it in S3 and store its address here."
 
 
-def most_sealed(namespace: Namespace, key: Key, content_type: ContentType, version: int = _VERSION) -> int:
+def compute_sealed_limit(namespace: Namespace, key: Key, content_type: ContentType, version: int = _VERSION) -> int:
     """The bytes that a value in envelope form may have under this key; at any version, if none is named."""
     header = Header(namespace, key, version, content_type, _KID)
-    return _opened(limits.STORED_VALUE - len(join(EnvelopeParts(header.protected(), bytes(NONCE), b"", bytes(TAG)))))
+    return _decoded_size(
+        limits.STORED_VALUE - len(join(EnvelopeParts(header.protected(), bytes(NONCE), b"", bytes(TAG))))
+    )
 
 
-def refused_plain(key: Key, size: int) -> TooLarge | None:
+def refuse_large_plain(key: Key, size: int) -> TooLarge | None:
     """Why a value of so many bytes has no plain form; None if it has."""
     if size <= limits.STORED_VALUE:
         return None
@@ -34,7 +36,7 @@ def refused_plain(key: Key, size: int) -> TooLarge | None:
     )  # fmt: skip
 
 
-def refused_kms(key: Key, size: int, sealed: int) -> TooLarge | None:
+def refuse_large_kms(key: Key, size: int, sealed: int) -> TooLarge | None:
     """Why a value of so many bytes has no kms form; `sealed` is what an envelope takes."""
     if size <= limits.KMS_PLAINTEXT:
         return None
@@ -44,7 +46,7 @@ def refused_kms(key: Key, size: int, sealed: int) -> TooLarge | None:
     )  # fmt: skip
 
 
-def refused_sealed(key: Key, size: int, most: int) -> TooLarge | None:
+def refuse_large_sealed(key: Key, size: int, most: int) -> TooLarge | None:
     """Why a value of so many bytes has no envelope, of which the largest holds `most`."""
     if size <= most:
         return None
@@ -54,7 +56,7 @@ def refused_sealed(key: Key, size: int, most: int) -> TooLarge | None:
     )  # fmt: skip
 
 
-def refused_namespace(namespace: Namespace, size: int, limit: int) -> TooLarge:
+def refuse_large_namespace(namespace: Namespace, size: int, limit: int) -> TooLarge:
     """Why a namespace does not take what would make it serve so many bytes."""
     most = limits.SNAPSHOT_BYTES_MOST
     more = (
@@ -67,7 +69,7 @@ def refused_namespace(namespace: Namespace, size: int, limit: int) -> TooLarge:
     )  # fmt: skip
 
 
-def refused_escaped(namespace: Namespace, size: int, limit: int) -> TooLarge:
+def refuse_large_escaped(namespace: Namespace, size: int, limit: int) -> TooLarge:
     """Why a namespace does not take what some runtime could not answer."""
     return TooLarge(
         f"With this write {namespace} would serve {size} bytes where a runtime escapes what is not ASCII, and no "
@@ -76,17 +78,17 @@ def refused_escaped(namespace: Namespace, size: int, limit: int) -> TooLarge:
     )  # fmt: skip
 
 
-def refused_envelope(key: Key, envelope: str) -> TooLarge | None:
+def refuse_large_envelope(key: Key, envelope: str) -> TooLarge | None:
     """As `refused_sealed`, for an envelope that is not opened."""
     stored = len(envelope.encode())
     if stored <= limits.STORED_VALUE:
         return None
     pieces = envelope.split(".")
     ciphertext = len(pieces[3].encode()) if len(pieces) == 5 else stored  # noqa: PLR2004  # RFC 7516, 7.1: five parts
-    most = _opened(limits.STORED_VALUE - (stored - ciphertext))
-    return refused_sealed(key, max(_opened(ciphertext), most + 1), most)
+    most = _decoded_size(limits.STORED_VALUE - (stored - ciphertext))
+    return refuse_large_sealed(key, max(_decoded_size(ciphertext), most + 1), most)
 
 
-def _opened(characters: int) -> int:
+def _decoded_size(characters: int) -> int:
     """Bytes that so many characters of base64url stand for."""
     return max(0, characters) * 3 // 4

@@ -90,24 +90,26 @@ def render(snapshot: SealedSnapshot) -> str:
     )
 
 
-def cost(text: str, charset: Charset) -> int:
+def compute_cost(text: str, charset: Charset) -> int:
     """Bytes of a text inside Lambda's answer, where the body is a JSON string inside JSON."""
     return len(json.dumps(text, ensure_ascii=charset == "ascii").encode()) - 2
 
 
-def entry_cost(entry: Entry, charset: Charset) -> int:
+def compute_entry_cost(entry: Entry, charset: Charset) -> int:
     """What one entry adds to the cost of its snapshot, the comma included; costs add up."""
-    return cost(json.dumps(entry._asdict(), ensure_ascii=False, separators=(",", ":")), charset) + 1
+    return compute_cost(json.dumps(entry._asdict(), ensure_ascii=False, separators=(",", ":")), charset) + 1
 
 
-def data_key_cost(data_key: DataKey) -> int:
+def compute_data_key_cost(data_key: DataKey) -> int:
     """What one data key adds to the cost of its snapshot, the comma included. ARN and base64 are ASCII."""
-    return cost(json.dumps(data_key._asdict(), ensure_ascii=False, separators=(",", ":")), "utf8") + 1
+    return compute_cost(json.dumps(data_key._asdict(), ensure_ascii=False, separators=(",", ":")), "utf8") + 1
 
 
-def total_cost(namespace: names.Namespace, revision: int, data_keys: Iterable[int], entries: int, size: int) -> int:
+def compute_total_cost(
+    namespace: names.Namespace, revision: int, data_keys: Iterable[int], entries: int, size: int
+) -> int:
     """Exactly `cost(render(...))` of a snapshot of so many entries that cost `size`, from the costs of its parts."""
-    frame = cost(render(SealedSnapshot(namespace, revision, (), ())), "utf8")  # all of it is ASCII
+    frame = compute_cost(render(SealedSnapshot(namespace, revision, (), ())), "utf8")  # all of it is ASCII
     costs = list(data_keys)
     return frame + sum(costs) - bool(costs) + size - bool(entries)
 
@@ -126,28 +128,28 @@ def parse(found: object) -> SealedSnapshot:
 
 def _parse(found: object) -> SealedSnapshot:
     members = _mapping(found)
-    entries = tuple(_entry(_mapping(each)) for each in _list(members["entries"]))
-    data_keys = tuple(_data_key(_mapping(each)) for each in _list(members["data_keys"]))
-    _unique(entry.key for entry in entries)
-    _unique(data_key.kid for data_key in data_keys)
+    entries = tuple(_parse_entry(_mapping(each)) for each in _list(members["entries"]))
+    data_keys = tuple(_parse_data_key(_mapping(each)) for each in _list(members["data_keys"]))
+    _check_unique(entry.key for entry in entries)
+    _check_unique(data_key.kid for data_key in data_keys)
     return SealedSnapshot(
-        names.namespace(_text(members["namespace"])), _number(members["revision"]), data_keys, entries
+        names.parse_namespace(_text(members["namespace"])), _number(members["revision"]), data_keys, entries
     )
 
 
-def _entry(members: Mapping[str, object]) -> Entry:
+def _parse_entry(members: Mapping[str, object]) -> Entry:
     form, content_type = members["form"], members["content_type"]
     if not is_form(form) or not is_content_type(content_type):
         raise TypeError
-    key = names.key(_text(members["key"]))
+    key = names.parse_key(_text(members["key"]))
     return Entry(key, _number(members["version"]), form, content_type, _text(members["value"]))
 
 
-def _data_key(members: Mapping[str, object]) -> DataKey:
-    return DataKey(names.kid(_text(members["kid"])), _text(members["kms_key"]), _text(members["wrapped"]))
+def _parse_data_key(members: Mapping[str, object]) -> DataKey:
+    return DataKey(names.parse_kid(_text(members["kid"])), _text(members["kms_key"]), _text(members["wrapped"]))
 
 
-def _unique(found: Iterable[str]) -> None:
+def _check_unique(found: Iterable[str]) -> None:
     seen: set[str] = set()
     for each in found:
         if each in seen:

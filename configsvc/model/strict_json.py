@@ -14,7 +14,7 @@ _EXACT = 2**53
 _TOO_DEEP = f"is nested deeper than {limits.JSON_DEPTH}"
 
 
-class Json(NamedTuple):
+class StrictJson(NamedTuple):
     """What stands in a text; or what is wrong with it, as what is said of it, showing nothing of it."""
 
     value: object
@@ -30,34 +30,36 @@ class _Fault(ValueError):
     """JSON, but not for everybody."""
 
 
-def read(text: str) -> Json:
+def read(text: str) -> StrictJson:
     """The JSON in a text.
 
     At fault is a name that stands twice in one object, a number that is not finite, half of a surrogate pair, and
     nesting deeper than `limits.JSON_DEPTH`: all that RFC 8259 leaves to readers (sections 4, 6, 8.2 and 9).
     """
     try:
-        found = json.loads(text, object_pairs_hook=_once, parse_float=_number, parse_constant=_no_constant)
-        _check(found, limits.JSON_DEPTH)
+        found = json.loads(
+            text, object_pairs_hook=_refuse_duplicates, parse_float=_parse_number, parse_constant=_refuse_constant
+        )
+        _check_node(found, limits.JSON_DEPTH)
     except _Fault as error:
-        return Json(None, str(error))
+        return StrictJson(None, str(error))
     except RecursionError:
-        return Json(None, _TOO_DEEP)
+        return StrictJson(None, _TOO_DEEP)
     except json.JSONDecodeError:
-        return Json(None, "is not JSON")
+        return StrictJson(None, "is not JSON")
     except ValueError:  # an integer of more digits than Python reads (sys.set_int_max_str_digits)
-        return Json(None, "has a number that is too large")
-    return Json(found)
+        return StrictJson(None, "has a number that is too large")
+    return StrictJson(found)
 
 
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def _refuse_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise _Fault("has a name that stands twice in one object")
     return found
 
 
-def _number(text: str) -> int | float:
+def _parse_number(text: str) -> int | float:
     """JSON has one kind of number: 7.0 is the integer 7 (JSON Schema, core, 4.2.1)."""
     number = float(text)
     if number in (float("inf"), float("-inf")):
@@ -65,22 +67,22 @@ def _number(text: str) -> int | float:
     return int(number) if number.is_integer() and abs(number) <= _EXACT else number
 
 
-def _no_constant(constant: str) -> object:
+def _refuse_constant(constant: str) -> object:
     raise _Fault(f"has {constant}, which is not JSON")
 
 
-def _check(node: object, depth: int) -> None:
+def _check_node(node: object, depth: int) -> None:
     if depth == 0:
         raise _Fault(_TOO_DEEP)
     if isinstance(node, str):
         _check_text(node)
     elif isinstance(node, list):
         for each in node:
-            _check(each, depth - 1)
+            _check_node(each, depth - 1)
     elif isinstance(node, dict):
         for name, each in node.items():
             _check_text(name)
-            _check(each, depth - 1)
+            _check_node(each, depth - 1)
 
 
 def _check_text(text: str) -> None:

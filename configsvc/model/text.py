@@ -27,7 +27,7 @@ def check_line(text: str, field: str) -> None:
         )
 
 
-def shown(text: str) -> str:
+def make_printable(text: str) -> str:
     """The text with � for every character that must not be shown as it is."""
     if text.isascii() and text.isprintable():  # nearly always, and in a tenth of the time: this is in every poll
         return text

@@ -17,10 +17,10 @@ from configsvc.model.errors import (
     UnsupportedMediaType,
 )
 from configsvc.service.engine.ports import ServicePorts
-from configsvc.web.arrival import Arrival, Proof, bare_event, receive, receive_unconfigured, seconds_allowed
+from configsvc.web.arrival import Arrival, Proof, limit_seconds, receive, receive_unconfigured, strip_event
 from configsvc.web.description import Description, Route, RouteAccess
 from configsvc.web.desk import CORRELATION, Desk
-from configsvc.web.event import context_of
+from configsvc.web.event import get_context
 from configsvc.web.reply import Reply
 
 View = Callable[..., Reply]
@@ -74,7 +74,7 @@ class RestApi(Chalice):
     def ports(self) -> ServicePorts:
         """What the verb of the request in hand may use, until the request's deadline."""
         came, context, began = _INVOCATION.get()
-        allowed = seconds_allowed(context_of(came.event)["httpMethod"], context)
+        allowed = limit_seconds(get_context(came.event)["httpMethod"], context)
         return self._ports(allowed - (self._monotonic() - began))
 
     def open(self, path: str, description: Description) -> Callable[[View], View]:
@@ -112,7 +112,7 @@ class RestApi(Chalice):
         try:
             return self._refuse(came, came.refusal, {}) if came.refusal else self._answer(came, context)
         except Exception as error:  # noqa: BLE001  # an event that cannot be read
-            return self._refuse(came._replace(event=bare_event(event, context, self.routes)), error, {})
+            return self._refuse(came._replace(event=strip_event(event, context, self.routes)), error, {})
         finally:
             _INVOCATION.reset(token)
 
@@ -127,19 +127,19 @@ class RestApi(Chalice):
         answer = super().__call__(came.event, context)
         if CORRELATION in answer["headers"]:
             return answer
-        return self._refuse(came, _made_by_chalice(answer), _allow(answer))
+        return self._refuse(came, _translate_chalice(answer), _copy_allow(answer))
 
     def _refuse(self, came: Arrival, error: Exception, headers: dict[str, str]) -> dict[str, Any]:
         served = self._desk.refuse(came, error, headers)
         return Response(served.body, dict(served.headers), served.status).to_dict()
 
 
-def _allow(answer: dict[str, Any]) -> dict[str, str]:
+def _copy_allow(answer: dict[str, Any]) -> dict[str, str]:
     allow = answer["headers"].get("Allow")
     return {"Allow": allow} if allow else {}
 
 
-def _made_by_chalice(answer: dict[str, Any]) -> ConfigsvcError:
+def _translate_chalice(answer: dict[str, Any]) -> ConfigsvcError:
     status = answer["statusCode"]
     if status == MethodNotAllowed.status:
         allow = answer["headers"].get("Allow")

@@ -44,7 +44,7 @@ MARGIN_SECONDS = 1.0
 _READS = "GET"
 
 
-def seconds_allowed(method: str, context: object) -> float:
+def limit_seconds(method: str, context: object) -> float:
     """What a request has from its beginning on.
 
     Args:
@@ -84,7 +84,7 @@ def receive(event: object, context: object, routes: Routes, proof: Proof) -> Arr
     """Whether the event is served, and how much of it counts. Takes an event of any shape."""
     if isinstance(event, dict) and proof.shown_by(event):
         return Arrival({**event, "stageVariables": None})
-    stripped = bare_event(event, context, routes)
+    stripped = strip_event(event, context, routes)
     if _is_health(stripped):
         return Arrival(stripped)
     if isinstance(event, dict) and not proof.enforced:
@@ -94,11 +94,11 @@ def receive(event: object, context: object, routes: Routes, proof: Proof) -> Arr
 
 def receive_unconfigured(event: object, context: object, routes: Routes, error: ConfigsvcError) -> Arrival:
     """An event for a function that does not know what to ask for: only health is served."""
-    stripped = bare_event(event, context, routes)
+    stripped = strip_event(event, context, routes)
     return Arrival(stripped, refusal=None if _is_health(stripped) else error)
 
 
-def bare_event(event: object, context: object, routes: Routes) -> dict[str, Any]:
+def strip_event(event: object, context: object, routes: Routes) -> dict[str, Any]:
     """The event reduced to its route, if it names one of ours, under the id that Lambda gave the invocation."""
     asked = event.get("requestContext") if isinstance(event, dict) else None
     path, method = (asked.get("resourcePath"), asked.get("httpMethod")) if isinstance(asked, dict) else (None, None)

@@ -8,11 +8,11 @@ from typing import Literal, Protocol
 
 from configsvc.model import limits, names
 from configsvc.model.errors import ConfigsvcError, Internal, InvalidName
-from configsvc.model.text import shown
+from configsvc.model.text import make_printable
 from configsvc.service.engine.ports import Caller
 from configsvc.web import reply
 from configsvc.web.arrival import Arrival
-from configsvc.web.event import Event, caller_of, context_of, headers_of, request_id
+from configsvc.web.event import Event, collect_headers, get_context, get_request_id, identify_caller
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
 
@@ -32,7 +32,7 @@ class Log(Protocol):
         """Write one line with these members."""
 
 
-def level_of(status: int, *, cold: bool, suspect: bool = False) -> Level:
+def choose_level(status: int, *, cold: bool, suspect: bool = False) -> Level:
     """Unchanged polls are the many: they are logged for debugging only, unless it was a cold start or is suspect."""
     if suspect and status < _FAILED_STATUS:
         return "warning"
@@ -45,30 +45,30 @@ def describe_fault(error: BaseException) -> dict[str, Logged]:
     """What an unexpected error was and where; not its text, which may hold a value. Ours hold none and are told."""
     members: dict[str, Logged] = {
         "fault": type(error).__name__,
-        "causes": _causes(error),
-        "where": _where(error.__traceback__),
+        "causes": _list_causes(error),
+        "where": _locate(error.__traceback__),
     }
     return members | {"detail": error.detail} if isinstance(error, ConfigsvcError) else members
 
 
-def valid_namespace(text: str) -> str | None:
+def parse_valid_namespace(text: str) -> str | None:
     """A namespace for the log, if it is one: what is misspelt may be anything."""
     try:
-        return names.namespace(text)
+        return names.parse_namespace(text)
     except InvalidName:
         return None
 
 
-def _causes(error: BaseException) -> list[str]:
+def _list_causes(error: BaseException) -> list[str]:
     kinds: list[str] = []
     cause = error.__cause__ or error.__context__
     while cause is not None:
-        kinds.append(_kind(cause))
+        kinds.append(_name_kind(cause))
         cause = cause.__cause__ or cause.__context__
     return kinds
 
 
-def _kind(error: BaseException) -> str:
+def _name_kind(error: BaseException) -> str:
     if isinstance(error, ConfigsvcError):
         return f"{type(error).__name__}: {error.detail}"
     response = getattr(error, "response", None)  # AWS's answer, whose code says more than the kind of the exception
@@ -76,7 +76,7 @@ def _kind(error: BaseException) -> str:
     return f"{type(error).__name__} {code}" if code else type(error).__name__
 
 
-def _where(traceback: TracebackType | None) -> list[str]:
+def _locate(traceback: TracebackType | None) -> list[str]:
     places = []
     while traceback is not None:
         code = traceback.tb_frame.f_code
@@ -107,21 +107,24 @@ class Desk:
     def serve(self, came: Arrival, view: Callable[[Request], Reply]) -> Reply:
         """What the view answers, or the problem that it ended in; logged either way."""
         began, event = self._monotonic(), came.event
-        headers = headers_of(event)
-        caller, members = caller_of(event, headers), dict[str, Logged]()
+        headers = collect_headers(event)
+        caller, members = identify_caller(event, headers), dict[str, Logged]()
         request: Request | None = None
         try:
             request = Request(event, headers, caller)
             answer = view(request)
         except Exception as error:  # noqa: BLE001  # whatever it was, the caller gets a problem and we get a line
-            answer, members = reply.answer_problem(_to_send(error), request_id(event)), _to_log(error)
+            answer, members = (
+                reply.answer_problem(_make_sendable(error), get_request_id(event)),
+                _describe_refusal(error),
+            )
         answer.headers[CORRELATION] = caller.correlation_id
         cold, self._cold = self._cold, False
-        level = level_of(answer.status, cold=cold, suspect=came.suspect)
+        level = choose_level(answer.status, cold=cold, suspect=came.suspect)
         if self._log.takes(level):
             spent: dict[str, Logged] = {"duration_ms": round((self._monotonic() - began) * 1000, 3), "cold_start": cold}
             members |= {"unproven": True} if came.suspect else {}
-            self._log.line(level, **_about(event, request, caller, answer), **members, **spent)
+            self._log.line(level, **_describe_request(event, request, caller, answer), **members, **spent)
         return answer
 
     def refuse(self, came: Arrival, error: Exception, headers: Mapping[str, str]) -> Reply:
@@ -135,48 +138,48 @@ class Desk:
         return answer
 
 
-def _to_send(error: Exception) -> ConfigsvcError:
+def _make_sendable(error: Exception) -> ConfigsvcError:
     if isinstance(error, ConfigsvcError) and error.status:
         return error
     return Internal(_FAILED)
 
 
-def _to_log(error: Exception) -> dict[str, Logged]:
+def _describe_refusal(error: Exception) -> dict[str, Logged]:
     """A fault of ours is told in the log, and that a right is lacking, which a 404 does not say."""
-    sent = _to_send(error)
+    sent = _make_sendable(error)
     if sent.status >= Internal.status:
         return describe_fault(error)
     return {"denied": True} if sent.denied else {}
 
 
-def _about(event: Event, request: Request | None, caller: Caller, answer: Reply) -> dict[str, Logged]:
-    context = context_of(event)
+def _describe_request(event: Event, request: Request | None, caller: Caller, answer: Reply) -> dict[str, Logged]:
+    context = get_context(event)
     return {
-        "method": _text(context.get("httpMethod")),
-        "route": _text(context.get("resourcePath")),
+        "method": _cut_text(context.get("httpMethod")),
+        "route": _cut_text(context.get("resourcePath")),
         "status": answer.status,
         "code": answer.code,
         "principal": caller.principal or caller.api_key,
         "api_key": caller.api_key,
-        "namespace": _namespaces(event, request),
+        "namespace": _name_namespaces(event, request),
         "revision": answer.revision,
         "correlation_id": caller.correlation_id,
-        "request_id": request_id(event),
+        "request_id": get_request_id(event),
     }
 
 
-def _text(found: object) -> str | None:
+def _cut_text(found: object) -> str | None:
     """A method or a route, cut: CloudWatch counts nothing in a line that is too long for it."""
-    return shown(found[:_LONGEST]) if isinstance(found, str) else None
+    return make_printable(found[:_LONGEST]) if isinstance(found, str) else None
 
 
-def _namespaces(event: Event, request: Request | None) -> str | None:
+def _name_namespaces(event: Event, request: Request | None) -> str | None:
     """That of the path, or those of the query; the valid ones where the request was refused before it was parsed."""
     if request and request.namespaces:
         return ",".join(request.namespaces)
     parameters: Mapping[str, str] = event.get("pathParameters") or {}
     if "namespace" in parameters:
-        return valid_namespace(parameters["namespace"])
+        return parse_valid_namespace(parameters["namespace"])
     query: Mapping[str, list[str]] = event.get("multiValueQueryStringParameters") or {}
     asked = query.get("namespace", [])[: limits.SNAPSHOTS_NAMESPACES]
-    return ",".join(each for text in asked if (each := valid_namespace(text))) or None
+    return ",".join(each for text in asked if (each := parse_valid_namespace(text))) or None

@@ -1,40 +1,41 @@
-"""The parts of a REST proxy event that every request needs: context, headers, ids, and the caller."""
+"""The parts of a REST proxy event that requests need: context, headers, ids, the caller, and the body."""
 
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from configsvc.model import grants
-from configsvc.model.errors import InvalidName
-from configsvc.model.text import shown
+from configsvc.model import grants, limits, strict_json
+from configsvc.model.errors import InvalidName, InvalidRequest, TooLarge, UnsupportedMediaType
+from configsvc.model.text import make_printable
 from configsvc.service.engine.ports import Caller
 
 _LONGEST_USER_AGENT = 256
 _LONGEST_SOURCE_IP = 64  # an IPv6 address has at most 45 characters
 
 
-def caller_of(event: Event, headers: Headers) -> Caller:
+def identify_caller(event: Event, headers: Headers) -> Caller:
     """The caller: reads are judged by the API key's id, writes by the IAM principal of the signature."""
-    identity: Mapping[str, Any] = context_of(event).get("identity") or {}
+    identity: Mapping[str, Any] = get_context(event).get("identity") or {}
     arn = str(identity.get("userArn") or "")
     return Caller(
-        api_key=_api_key(identity.get("apiKeyId")),
-        principal=grants.normalised(arn) if arn else None,
+        api_key=_parse_api_key(identity.get("apiKeyId")),
+        principal=grants.normalize_arn(arn) if arn else None,
         arn=arn,
-        source_ip=shown(str(identity.get("sourceIp") or "")[:_LONGEST_SOURCE_IP]),
-        user_agent=shown(str(identity.get("userAgent") or "")[:_LONGEST_USER_AGENT]),
-        correlation_id=correlation_id(event, headers),
+        source_ip=make_printable(str(identity.get("sourceIp") or "")[:_LONGEST_SOURCE_IP]),
+        user_agent=make_printable(str(identity.get("userAgent") or "")[:_LONGEST_USER_AGENT]),
+        correlation_id=choose_correlation_id(event, headers),
     )
 
 
 @lru_cache(256)
-def _api_key(identifier: str | None) -> str | None:
+def _parse_api_key(identifier: str | None) -> str | None:
     """The same few keys ask again and again."""
     try:
-        return grants.of_api_key(identifier) if identifier else None
+        return grants.parse_api_key_id(identifier) if identifier else None
     except InvalidName:
         return None
 
@@ -46,12 +47,12 @@ _REQUEST_ID = 128  # they have 36 characters
 _CORRELATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/=+@-]{0,127}")
 
 
-def context_of(event: Event) -> Mapping[str, Any]:
+def get_context(event: Event) -> Mapping[str, Any]:
     """The request context, empty where there is none."""
     return event.get("requestContext") or {}
 
 
-def headers_of(event: Event) -> Headers:
+def collect_headers(event: Event) -> Headers:
     """Header values by lower-case name. API Gateway sends both forms; either may be null, as in a console's test."""
     many: Mapping[str, list[str]] | None = event.get("multiValueHeaders")
     if many is None:
@@ -63,12 +64,82 @@ def headers_of(event: Event) -> Headers:
     return found
 
 
-def request_id(event: Event) -> str:
+def get_request_id(event: Event) -> str:
     """API Gateway's id of the request. Cut, because a log line that somebody made too long would count nothing."""
-    return shown(str(context_of(event).get("requestId") or "")[:_REQUEST_ID])
+    return make_printable(str(get_context(event).get("requestId") or "")[:_REQUEST_ID])
 
 
-def correlation_id(event: Event, headers: Headers) -> str:
+def choose_correlation_id(event: Event, headers: Headers) -> str:
     """The caller's `x-correlation-id` where it is sane, else the request's id."""
     sent = headers.get("x-correlation-id", [""])[-1]
-    return sent if _CORRELATION.fullmatch(sent) else request_id(event)
+    return sent if _CORRELATION.fullmatch(sent) else get_request_id(event)
+
+
+_REPLACED = "\ufffd"
+_BOM = "\ufeff".encode()
+_GZIP = (b"\x1f\x8b", "\x1f\ufffd".encode())  # as it is, and as API Gateway hands it on
+_WIDE = (b"\xff\xfe", b"\xfe\xff", "\ufffd\ufffd".encode())  # byte order marks, as they are and as handed on
+_FIRST = 4  # JSON in UTF-16 or UTF-32 has a zero among its first four bytes, JSON in UTF-8 has no zeros
+_JSON = re.compile(r'application/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?;?', re.IGNORECASE)
+
+
+def read_body(event: Mapping[str, Any], content_type: str | None) -> bytes:
+    """The bytes of a body that says it is JSON; a missing content type is taken as JSON (RFC 9110, 8.3).
+
+    Raises:
+        UnsupportedMediaType: another content type, or a charset that is not UTF-8 (RFC 8259, 8.1).
+        TooLarge: more than a request may have.
+        InvalidRequest: broken base64 in the event.
+    """
+    if content_type is not None and not _JSON.fullmatch(content_type.strip()):
+        raise UnsupportedMediaType("Send JSON in UTF-8, with Content-Type: application/json.")
+    text = event.get("body") or ""
+    try:
+        raw = b64decode(text, validate=True) if event.get("isBase64Encoded") else text.encode()
+    except ValueError:
+        raise InvalidRequest("The body is not text in UTF-8.") from None
+    if len(raw) > limits.REQUEST_BYTES:
+        raise TooLarge(
+            f"A request has at most {limits.REQUEST_BYTES} bytes, and this one has {len(raw)}. Split it, or put large "
+            "values in S3 and store their addresses.", limit=limits.REQUEST_BYTES, size=len(raw),
+        )  # fmt: skip
+    return raw
+
+
+def _decode_text(raw: bytes) -> str:
+    """The text of a body.
+
+    API Gateway hands a text body to Lambda with U+FFFD in the place of each byte that is not UTF-8. So that character
+    shows bytes of another encoding, and who means it writes it as an escape.
+    """
+    if raw.startswith(_GZIP):
+        raise UnsupportedMediaType("The body is compressed with gzip. Send it uncompressed.")
+    if raw.startswith(_BOM):
+        raise InvalidRequest("The body begins with a byte order mark (U+FEFF). Send UTF-8 without one.")
+    if raw.startswith(_WIDE) or 0 in raw[:_FIRST]:
+        raise InvalidRequest("The body is in UTF-16 or UTF-32. Send it in UTF-8.")
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        text = _REPLACED
+    if _REPLACED in text:
+        raise InvalidRequest(
+            "The body has a byte that is not UTF-8: it is in another encoding, such as Latin-1, or compressed. Send it "
+            "uncompressed, in UTF-8. If you mean the character U+FFFD itself, write it as \\ufffd."
+        )
+    return text
+
+
+def parse_object(raw: bytes) -> dict[str, object]:
+    """The JSON object in a body.
+
+    Raises:
+        UnsupportedMediaType: it is compressed.
+        InvalidRequest: not UTF-8, no object, or JSON that `strict_json` does not take. It never shows what was sent.
+    """
+    found = strict_json.read(_decode_text(raw))
+    if found.fault:
+        raise InvalidRequest(f"The body {found.fault}.", **found.members)
+    if type(found.value) is not dict:
+        raise InvalidRequest("The body is not a JSON object.")
+    return found.value

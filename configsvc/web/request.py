@@ -10,11 +10,10 @@ from typing import NamedTuple
 from configsvc.model import etag, limits, names
 from configsvc.model.errors import InvalidRequest
 from configsvc.model.names import Namespace
-from configsvc.model.text import shown
+from configsvc.model.text import make_printable
 from configsvc.service.engine.ports import Caller, Idempotency
-from configsvc.web.body import body_of, object_in
 from configsvc.web.description import CURSOR, LIMIT, PATH, Description, NumberParameter, Parameter, TextParameter
-from configsvc.web.event import Event, Headers
+from configsvc.web.event import Event, Headers, parse_object, read_body
 
 _SHOWN = 64
 
@@ -30,7 +29,8 @@ def check_query(sent: Mapping[str, Sequence[str]], taken: Sequence[Parameter]) -
     for name, values in sent.items():
         if name not in known:
             raise InvalidRequest(
-                f"Unknown query parameter. This route takes: {', '.join(known) or 'none'}.", field=shown(name[:_SHOWN])
+                f"Unknown query parameter. This route takes: {', '.join(known) or 'none'}.",
+                field=make_printable(name[:_SHOWN]),
             )
         _check_parameter(known[name], values)
     for parameter in taken:
@@ -57,7 +57,8 @@ _CONDITIONS = ("if-match", "if-modified-since", "if-none-match", "if-range", "if
 _PRECONDITIONS = ("if-match", "if-unmodified-since")
 
 _SPELT: Mapping[str, Callable[[str], object]] = {
-    "namespace": names.namespace, "key": names.key, "kid": names.kid, "version": PATH["version"].number,
+    "namespace": names.parse_namespace, "key": names.parse_key, "kid": names.parse_kid,
+    "version": PATH["version"].number,
 }  # fmt: skip
 
 
@@ -149,7 +150,7 @@ class Request:
 
     def parse_namespaces(self, parameter: Parameter) -> tuple[Namespace, ...]:
         """The namespaces in a query parameter."""
-        self.namespaces = tuple(names.namespace(text) for text in self.texts(parameter))
+        self.namespaces = tuple(names.parse_namespace(text) for text in self.texts(parameter))
         return self.namespaces
 
     def number(self, parameter: Parameter) -> int | None:
@@ -172,7 +173,7 @@ class Request:
             raise InvalidRequest("Send If-Match or If-None-Match, not both.", field="If-Match")
         if if_none_match not in (None, "*"):
             raise InvalidRequest("If-None-Match takes * here: nothing is there.", field="If-None-Match")
-        return Preconditions(None if if_match is None else etag.revision_of(if_match), if_none_match == "*")
+        return Preconditions(None if if_match is None else etag.parse_revision(if_match), if_none_match == "*")
 
     def body(self) -> bytes:
         """The body as it was sent.
@@ -180,7 +181,7 @@ class Request:
         Raises:
             InvalidRequest, TooLarge, UnsupportedMediaType
         """
-        return body_of(self._event, self.header("content-type"))
+        return read_body(self._event, self.header("content-type"))
 
     def idempotency(self) -> Idempotency | None:
         """The Idempotency-Key with what it is bound to; None when none was sent.
@@ -201,7 +202,7 @@ class Request:
         return key
 
     def _no_body(self) -> None:
-        if self._event.get("body") and object_in(self.body()):
+        if self._event.get("body") and parse_object(self.body()):
             raise InvalidRequest("This route takes no body.")
 
     def _target(self) -> str:

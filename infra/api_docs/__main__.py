@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from infra.api_docs.files import files
+from infra.api_docs.files import render_files
 
 
 def main() -> None:
-    for path, text in files().items():
+    for path, text in render_files().items():
         path.write_text(text, encoding="utf-8")
         print(path.name)
 

@@ -9,14 +9,14 @@ from configsvc.model import errors
 from configsvc.web.description import Route
 from infra.api_docs.advice import ADVICE
 from infra.api_docs.operation import (
-    error_responses,
-    errors_of,
-    name_of,
-    operation,
-    problem_response,
+    build_operation,
+    build_problem_response,
+    group_by_status,
+    list_errors,
+    name_response,
 )
-from infra.api_docs.parameters import shared_headers, shared_parameters
-from infra.api_docs.schemas import components
+from infra.api_docs.parameters import build_shared_headers, build_shared_parameters
+from infra.api_docs.schemas import build_components
 
 _ABOUT = (
     "Config and secrets for fleets of functions. Values are sealed by their author and opened by their reader; the "
@@ -27,12 +27,12 @@ _ABOUT = (
 _REQUEST = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
 
 
-def document(routes: Sequence[Route]) -> dict[str, Any]:
+def build_document(routes: Sequence[Route]) -> dict[str, Any]:
     """The document."""
-    schemas = components(routes)
+    schemas = build_components(routes)
     paths: dict[str, Any] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = operation(route, schemas)
+        paths.setdefault(route.path, {})[route.method.lower()] = build_operation(route, schemas)
     return {
         "openapi": "3.1.1",
         "info": {
@@ -43,10 +43,10 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "securitySchemes": _SECURITY,
-            "parameters": shared_parameters(),
-            "headers": shared_headers(),
-            "responses": _responses(routes),
-            "examples": _used(routes),
+            "parameters": build_shared_parameters(),
+            "headers": build_shared_headers(),
+            "responses": _build_responses(routes),
+            "examples": _select_examples(routes),
             "schemas": schemas,
         },
     }  # fmt: skip
@@ -71,23 +71,23 @@ _SECURITY = {
 }  # fmt: skip
 
 
-def _responses(routes: Sequence[Route]) -> dict[str, Any]:
+def _build_responses(routes: Sequence[Route]) -> dict[str, Any]:
     found = {}
     for route in routes:
-        for kinds in error_responses(errors_of(route)).values():
-            found[name_of(kinds)] = problem_response(kinds)
+        for kinds in group_by_status(list_errors(route)).values():
+            found[name_response(kinds)] = build_problem_response(kinds)
     return dict(sorted(found.items()))
 
 
-def problem_examples() -> dict[str, Any]:
+def build_problem_examples() -> dict[str, Any]:
     """An example of each error that the service sends, with what to do about it, by code."""
-    return {kind.code: {"summary": ADVICE[kind.code], "value": _example(kind)} for kind in errors.SENT}
+    return {kind.code: {"summary": ADVICE[kind.code], "value": _build_example(kind)} for kind in errors.SENT}
 
 
-def _used(routes: Sequence[Route]) -> dict[str, Any]:
-    used = {kind.code for route in routes for kind in errors_of(route)}
-    return {code: each for code, each in problem_examples().items() if code in used}
+def _select_examples(routes: Sequence[Route]) -> dict[str, Any]:
+    used = {kind.code for route in routes for kind in list_errors(route)}
+    return {code: each for code, each in build_problem_examples().items() if code in used}
 
 
-def _example(kind: type[errors.ConfigsvcError]) -> dict[str, object]:
+def _build_example(kind: type[errors.ConfigsvcError]) -> dict[str, object]:
     return errors.to_problem(kind(ADVICE[kind.code].replace("`", "")), _REQUEST)

@@ -11,41 +11,43 @@ _LEFT_OUT = frozenset({"if_match", "declassify"})
 _REF = "#/components/schemas/"
 
 
-def of_answer(schema: Schema, schemas: Mapping[str, Schema]) -> Any:  # noqa: ANN401  # JSON
+def build_answer(schema: Schema, schemas: Mapping[str, Schema]) -> Any:  # noqa: ANN401  # JSON
     """An answer with all of its members."""
-    return _example(schema, schemas, every=True)
+    return _build_example(schema, schemas, every=True)
 
 
-def of_body(schema: Schema, schemas: Mapping[str, Schema]) -> Any:  # noqa: ANN401  # JSON
+def build_body(schema: Schema, schemas: Mapping[str, Schema]) -> Any:  # noqa: ANN401  # JSON
     """Build a body of the required fields and those that have an example."""
-    return _example(schema, schemas, every=False)
+    return _build_example(schema, schemas, every=False)
 
 
-def resolved(schema: Schema, schemas: Mapping[str, Schema]) -> Schema:
+def resolve(schema: Schema, schemas: Mapping[str, Schema]) -> Schema:
     """The schema that a reference names, or itself; of several the first."""
     if "$ref" in schema:
-        return resolved(schemas[schema["$ref"].removeprefix(_REF)], schemas)
+        return resolve(schemas[schema["$ref"].removeprefix(_REF)], schemas)
     for several in ("anyOf", "oneOf"):
         if several in schema:
-            return resolved(schema[several][0], schemas)
+            return resolve(schema[several][0], schemas)
     return schema
 
 
-def _example(schema: Schema, schemas: Mapping[str, Schema], *, every: bool) -> Any:  # noqa: ANN401  # JSON
+def _build_example(schema: Schema, schemas: Mapping[str, Schema], *, every: bool) -> Any:  # noqa: ANN401  # JSON
     if "examples" in schema:
         return schema["examples"][0]
-    found = resolved(schema, schemas)
+    found = resolve(schema, schemas)
     if "examples" in found:
         return found["examples"][0]
-    if _kind(found) == "object":
-        shown = {name: each for name, each in found.get("properties", {}).items() if every or _shown(name, each, found)}
-        return {name: _example(each, schemas, every=every) for name, each in shown.items()}
-    if _kind(found) == "array":
-        return [_example(found["items"], schemas, every=every)]
-    return _plain({**found, **schema})
+    if _find_kind(found) == "object":
+        shown = {
+            name: each for name, each in found.get("properties", {}).items() if every or _is_shown(name, each, found)
+        }
+        return {name: _build_example(each, schemas, every=every) for name, each in shown.items()}
+    if _find_kind(found) == "array":
+        return [_build_example(found["items"], schemas, every=every)]
+    return _build_plain({**found, **schema})
 
 
-def _shown(name: str, schema: Schema, parent: Schema) -> bool:
+def _is_shown(name: str, schema: Schema, parent: Schema) -> bool:
     if name in parent.get("required", ()):
         return True
     variants = [schema, *schema.get("anyOf", ())]
@@ -53,16 +55,16 @@ def _shown(name: str, schema: Schema, parent: Schema) -> bool:
     return told and name not in _LEFT_OUT
 
 
-def _kind(schema: Schema) -> str:
+def _find_kind(schema: Schema) -> str:
     """The type; of one that may be null too, the other."""
     kinds = schema.get("type", "")
     return kinds if isinstance(kinds, str) else next(each for each in kinds if each != "null")
 
 
-def _plain(schema: Schema) -> Any:  # noqa: ANN401  # JSON
+def _build_plain(schema: Schema) -> Any:  # noqa: ANN401  # JSON
     for name in ("const", "default"):
         if schema.get(name) is not None:
             return schema[name]
     if "enum" in schema:
         return schema["enum"][0]
-    return {"boolean": False, "integer": schema.get("minimum", 0), "string": ""}[_kind(schema)]
+    return {"boolean": False, "integer": schema.get("minimum", 0), "string": ""}[_find_kind(schema)]

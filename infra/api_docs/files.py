@@ -7,18 +7,18 @@ from pathlib import Path
 
 from configsvc.bootstrap import app
 from configsvc.web.routes.openapi import DOCUMENT
-from infra.api_docs.document import document, problem_examples
-from infra.api_docs.page import page
+from infra.api_docs.document import build_document, build_problem_examples
+from infra.api_docs.page import render_page
 from infra.cloudformation.gateway_responses import PROBLEMS
 from infra.paths import ROOT
 
 PAGE = ROOT / "docs" / "API.md"
 
 
-def files() -> dict[Path, str]:
+def render_files() -> dict[Path, str]:
     """The text of each file that is made of the code."""
-    made = document(app.described)
+    made = build_document(app.described)
     return {
         DOCUMENT: json.dumps(made, indent=1, ensure_ascii=False) + "\n",
-        PAGE: page(made, problem_examples(), PROBLEMS),
+        PAGE: render_page(made, build_problem_examples(), PROBLEMS),
     }

@@ -12,8 +12,8 @@ from configsvc.model.errors import ConfigsvcError
 from configsvc.web import reply
 from configsvc.web.description import Route, TextParameter
 from infra.api_docs import examples
-from infra.api_docs.parameters import SAFE, named, parameters
-from infra.api_docs.schemas import NAMES, reference
+from infra.api_docs.parameters import SAFE, build_parameters, list_path_parameters
+from infra.api_docs.schemas import NAMES, refer_to
 
 Json = dict[str, Any]
 Kind = type[ConfigsvcError]
@@ -26,7 +26,7 @@ _BROKEN = (502, 504)
 _RETRY = frozenset({errors.Throttled.status, errors.Internal.status, errors.Unavailable.status})
 
 
-def operation(route: Route, schemas: Mapping[str, Json]) -> Json:
+def build_operation(route: Route, schemas: Mapping[str, Json]) -> Json:
     """The operation object of a route."""
     told = route.description
     made: Json = {
@@ -35,22 +35,22 @@ def operation(route: Route, schemas: Mapping[str, Json]) -> Json:
         "summary": told.about,
         "security": _SECURITY[route.access],
         "x-configsvc-right": told.right,
-        "parameters": list(parameters(route)),
-        "responses": _responses(route, schemas),
+        "parameters": list(build_parameters(route)),
+        "responses": _build_responses(route, schemas),
     }
     if told.details:
         made["description"] = told.details
     if told.body:
-        content = {"schema": reference(told.body), "example": examples.of_body(schemas[told.body], schemas)}
+        content = {"schema": refer_to(told.body), "example": examples.build_body(schemas[told.body], schemas)}
         made["requestBody"] = {"required": told.body_required, "content": {reply.JSON: content}}
     return made
 
 
-def errors_of(route: Route) -> list[Kind]:
+def list_errors(route: Route) -> list[Kind]:
     """All that a route may answer beside success, in the order of the tree."""
     told = route.description
     found = {*_EVERY, *told.errors}
-    names = [*named(route.path), *told.query]
+    names = [*list_path_parameters(route.path), *told.query]
     if told.body or any(isinstance(each.takes, TextParameter) and each.takes.shape in NAMES for each in names):
         found.add(errors.InvalidName)
     if any(parameter.name == "namespace" for parameter in names):
@@ -63,7 +63,7 @@ def errors_of(route: Route) -> list[Kind]:
     return [kind for kind in errors.SENT if kind in found]
 
 
-def error_responses(kinds: Iterable[Kind]) -> dict[str, list[Kind]]:
+def group_by_status(kinds: Iterable[Kind]) -> dict[str, list[Kind]]:
     """The codes of each status, by status."""
     found: dict[str, list[Kind]] = defaultdict(list)
     for kind in kinds:
@@ -71,33 +71,35 @@ def error_responses(kinds: Iterable[Kind]) -> dict[str, list[Kind]]:
     return found
 
 
-def name_of(kinds: Iterable[Kind]) -> str:
+def name_response(kinds: Iterable[Kind]) -> str:
     """Name the component of a response with these codes."""
     return "-".join(kind.code for kind in kinds)
 
 
-def problem_response(kinds: list[Kind]) -> Json:
+def build_problem_response(kinds: list[Kind]) -> Json:
     """The response of a status that has these codes."""
     shown = {kind.code: {"$ref": f"#/components/examples/{kind.code}"} for kind in kinds}
     made: Json = {
         "description": "; ".join(f"`{kind.code}`: {kind.title}" for kind in kinds),
-        "content": {reply.PROBLEM: {"schema": reference("Problem"), "examples": shown}},
+        "content": {reply.PROBLEM: {"schema": refer_to("Problem"), "examples": shown}},
     }
     if kinds[0].status in _RETRY:
         made["headers"] = {"Retry-After": {"$ref": "#/components/headers/Retry-After"}}
     return made
 
 
-def _responses(route: Route, schemas: Mapping[str, Json]) -> Json:
-    found = {str(status): _success(route, status, name, schemas) for status, name in route.description.answers.items()}
-    for code, kinds in error_responses(errors_of(route)).items():
-        found[code] = {"$ref": f"#/components/responses/{name_of(kinds)}"}
+def _build_responses(route: Route, schemas: Mapping[str, Json]) -> Json:
+    found = {
+        str(status): _build_success(route, status, name, schemas) for status, name in route.description.answers.items()
+    }
+    for code, kinds in group_by_status(list_errors(route)).items():
+        found[code] = {"$ref": f"#/components/responses/{name_response(kinds)}"}
     for status in _BROKEN:
-        found[str(status)] = {"$ref": f"#/components/responses/{name_of([errors.Internal])}"}
+        found[str(status)] = {"$ref": f"#/components/responses/{name_response([errors.Internal])}"}
     return dict(sorted(found.items()))
 
 
-def _success(route: Route, status: int, name: str | None, schemas: Mapping[str, Json]) -> Json:
+def _build_success(route: Route, status: int, name: str | None, schemas: Mapping[str, Json]) -> Json:
     headers = ["X-Correlation-Id", "Cache-Control"]
     if (route.method == SAFE and route.description.conditions) or (route.description.idempotent and name):
         headers.append("ETag")
@@ -106,6 +108,6 @@ def _success(route: Route, status: int, name: str | None, schemas: Mapping[str, 
         "headers": {each: {"$ref": f"#/components/headers/{each}"} for each in headers},
     }
     if name:
-        example = examples.of_answer(schemas[name], schemas)
-        made["content"] = {reply.JSON: {"schema": reference(name), "example": example}}
+        example = examples.build_answer(schemas[name], schemas)
+        made["content"] = {reply.JSON: {"schema": refer_to(name), "example": example}}
     return made

@@ -16,22 +16,24 @@ _VALUES = frozenset({"default", "example", "examples", "enum", "const"})
 """Keywords whose content is a value and not a schema."""
 
 
-def portable(node: Any) -> Any:  # noqa: ANN401  # JSON
+def make_portable(node: Any) -> Any:  # noqa: ANN401  # JSON
     """The schema with every schema in it in its portable form; it accepts the same values."""
     if isinstance(node, list):
-        return [portable(each) for each in node]
+        return [make_portable(each) for each in node]
     if not isinstance(node, dict):
         return node
-    return _sized(_dated(_nullable({name: _inner(name, each) for name, each in node.items()})))
+    return _add_int_format(
+        _convert_date(_convert_nullable({name: _convert_inner(name, each) for name, each in node.items()}))
+    )
 
 
-def _inner(name: str, node: Any) -> Any:  # noqa: ANN401  # JSON
+def _convert_inner(name: str, node: Any) -> Any:  # noqa: ANN401  # JSON
     if name == "properties":
-        return {member: portable(schema) for member, schema in node.items()}
-    return node if name in _VALUES else portable(node)
+        return {member: make_portable(schema) for member, schema in node.items()}
+    return node if name in _VALUES else make_portable(node)
 
 
-def _nullable(schema: Json) -> Json:
+def _convert_nullable(schema: Json) -> Json:
     """`anyOf` a type or null becomes a list of types. A reference and an enum stay: no list holds those."""
     variants = schema.get("anyOf", [])
     others = [each for each in variants if each != _NULL]
@@ -44,14 +46,14 @@ def _nullable(schema: Json) -> Json:
     return {**other, **kept, "type": [other["type"], "null"]}
 
 
-def _dated(schema: Json) -> Json:
+def _convert_date(schema: Json) -> Json:
     """A date has no pattern beside its format: generators make a date of it, which no pattern matches."""
     if schema.get("format") in {"date", "date-time"}:
         return {name: each for name, each in schema.items() if name != "pattern"}
     return schema
 
 
-def _sized(schema: Json) -> Json:
+def _add_int_format(schema: Json) -> Json:
     """Without a format an integer has 32 bits in Go, Java and C#; a revision may need more."""
     kinds = schema.get("type", ())
     if kinds != "integer" and "integer" not in kinds:

@@ -12,7 +12,7 @@ from pydantic.json_schema import models_json_schema
 from configsvc.model import errors
 from configsvc.web.bodies import catalogue, changes, common
 from configsvc.web.description import Route
-from infra.api_docs.portable import portable
+from infra.api_docs.portable import make_portable
 
 REF = "#/components/schemas/"
 _TIME = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,3})?Z)?$"
@@ -33,37 +33,37 @@ NAMES = frozenset(TEXTS) - {"Cursor", "Flag", "Order", "Time"}
 """The shapes that are answered `invalid_name` where they are spelt otherwise."""
 
 
-def reference(name: str) -> dict[str, Any]:
+def refer_to(name: str) -> dict[str, Any]:
     """A reference to a schema of the document."""
     return {"$ref": REF + name}
 
 
-def components(routes: Iterable[Route]) -> dict[str, Any]:
+def build_components(routes: Iterable[Route]) -> dict[str, Any]:
     """All schemas, by name."""
     found: dict[str, Any] = {}
-    for model, mode in sorted(_models(routes), key=lambda each: _name(each[0])):
+    for model, mode in sorted(_list_models(routes), key=lambda each: _name_model(each[0])):
         _, made = models_json_schema([(model, mode)], ref_template=REF + "{model}")
         dropped = {"title"} if mode == "validation" else {"title", "additionalProperties", "default"}
-        found |= {_renamed(name): _clean(schema, dropped) for name, schema in made["$defs"].items()}
+        found |= {_strip_name(name): _clean(schema, dropped) for name, schema in made["$defs"].items()}
     unions = {
-        name: {"oneOf": [reference(_name(model)) for model in models]}
+        name: {"oneOf": [refer_to(_name_model(model)) for model in models]}
         for name, models in catalogue.ANSWERS.items()
         if len(models) > 1
     }
-    every = {**found, **unions, "Operation": _operation(found["ChangeSet"]), "Problem": _problem()}
+    every = {**found, **unions, "Operation": _extract_operation(found["ChangeSet"]), "Problem": _build_problem()}
     every["FailedOperation"]["additionalProperties"] = True
-    return {name: portable(schema) for name, schema in sorted(every.items())}
+    return {name: make_portable(schema) for name, schema in sorted(every.items())}
 
 
-def _operation(change_set: dict[str, Any]) -> dict[str, Any]:
+def _extract_operation(change_set: dict[str, Any]) -> dict[str, Any]:
     """The union of operations, taken out of the change set: a schema without a name gets one from each generator."""
     operations = change_set["properties"]["operations"]
     union: dict[str, Any] = operations["items"]
-    operations["items"] = reference("Operation")
+    operations["items"] = refer_to("Operation")
     return {"description": "One operation; `op` says which.", **union}
 
 
-def _models(routes: Iterable[Route]) -> Iterator[tuple[type[BaseModel], Any]]:
+def _list_models(routes: Iterable[Route]) -> Iterator[tuple[type[BaseModel], Any]]:
     for route in routes:
         if route.description.body:
             yield catalogue.BODIES[route.description.body], "validation"
@@ -74,11 +74,11 @@ def _models(routes: Iterable[Route]) -> Iterator[tuple[type[BaseModel], Any]]:
     yield changes.FailedOperation, "serialization"
 
 
-def _name(model: type[BaseModel]) -> str:
-    return _renamed(model.__name__)
+def _name_model(model: type[BaseModel]) -> str:
+    return _strip_name(model.__name__)
 
 
-def _renamed(name: str) -> str:
+def _strip_name(name: str) -> str:
     return name.rstrip("_")
 
 
@@ -92,7 +92,7 @@ def _clean(schema: Any, dropped: AbstractSet[str]) -> Any:  # noqa: ANN401  # JS
     return {name: each if name in {"default", "examples"} else _clean(each, dropped) for name, each in kept.items()}
 
 
-def _codes() -> dict[str, Any]:
+def _build_codes() -> dict[str, Any]:
     """No `enum`: a generated client would fail on a code that came after it was generated."""
     return {
         "type": "string",
@@ -101,7 +101,7 @@ def _codes() -> dict[str, Any]:
     }
 
 
-def _problem() -> dict[str, Any]:
+def _build_problem() -> dict[str, Any]:
     text = {"type": "string"}
     number = {"type": "integer"}
     return {
@@ -114,11 +114,11 @@ def _problem() -> dict[str, Any]:
             "title": text,
             "status": {**number, "description": "Not in what API Gateway makes of a service that fails (502, 504)."},
             "detail": {**text, "description": "What to do next, for a person."},
-            "code": _codes(),
+            "code": _build_codes(),
             "instance": {**text, "description": "The request's id."},
             "field": {**text, "description": "The parameter, header or field that is wrong."},
-            "errors": {"type": "array", "items": reference("FieldProblem")},
-            "failed": {"type": "array", "items": reference("FailedOperation"), "description": "Of a change set."},
+            "errors": {"type": "array", "items": refer_to("FieldProblem")},
+            "failed": {"type": "array", "items": refer_to("FailedOperation"), "description": "Of a change set."},
             "revision": {
                 "type": ["integer", "null"],
                 "description": "The revision that the key, the namespace or the grants have; null where nothing is.",

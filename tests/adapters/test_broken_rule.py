@@ -7,7 +7,7 @@ import json
 import pytest
 
 from configsvc.adapters.json_schemas import JsonSchemas
-from configsvc.model.broken_rule import broken_rule
+from configsvc.model.broken_rule import find_broken_rule
 
 CANARY = "canary-9a7e"
 
@@ -47,9 +47,9 @@ def test_the_rule_the_place_and_the_limit_are_those_that_the_validator_finds(
     text = json.dumps(schema)
     misfit = JsonSchemas().misfit(text, value)
     assert misfit is not None
-    assert (misfit.pointer, *broken_rule(text, misfit.schema_pointer)) == (pointer, rule, limit)
-    assert CANARY not in str(broken_rule(text, misfit.schema_pointer))
+    assert (misfit.pointer, *find_broken_rule(text, misfit.schema_pointer)) == (pointer, rule, limit)
+    assert CANARY not in str(find_broken_rule(text, misfit.schema_pointer))
 
 
 def test_what_cannot_be_checked_is_told_so() -> None:
-    assert broken_rule("{}", "") == ("depth", "it is nested too deep, or holds half of a surrogate pair")
+    assert find_broken_rule("{}", "") == ("depth", "it is nested too deep, or holds half of a surrogate pair")

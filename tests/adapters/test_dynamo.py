@@ -17,7 +17,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from configsvc.adapters.dynamo import DynamoRepository
 from configsvc.adapters.dynamo_calls import COMMIT_LEAST, Calls, translate_errors
-from configsvc.adapters.items import key_of, to_item
+from configsvc.adapters.items import build_key, to_item
 from configsvc.model.errors import Internal, Unavailable
 from configsvc.service.engine import records
 from configsvc.service.engine.ports import LostRace, StampCheck, StoreBusy, StoreUnavailable, Write
@@ -141,11 +141,11 @@ def test_a_broken_connection_is_unavailable_and_missing_credentials_are_a_fault(
 
 def test_keys_that_a_batch_left_out_are_asked_for_again(stubber: Stubber, repository: DynamoRepository) -> None:
     items = [to_item(head()), to_item(state("a"))]
-    left = {TABLE: {"Keys": [key_of(AT[1])], "ConsistentRead": True}}
+    left = {TABLE: {"Keys": [build_key(AT[1])], "ConsistentRead": True}}
     stubber.add_response(
         "batch_get_item",
         {"Responses": {TABLE: items[:1]}, "UnprocessedKeys": left},
-        {"RequestItems": {TABLE: {"Keys": [key_of(at) for at in AT], "ConsistentRead": True}}},
+        {"RequestItems": {TABLE: {"Keys": [build_key(at) for at in AT], "ConsistentRead": True}}},
     )
     stubber.add_response(
         "batch_get_item", {"Responses": {TABLE: items[1:]}, "UnprocessedKeys": {}}, {"RequestItems": left}
@@ -157,6 +157,6 @@ def test_every_read_is_strongly_consistent_and_one_record_is_one_get_item(
     stubber: Stubber, repository: DynamoRepository
 ) -> None:
     stubber.add_response(
-        "get_item", {"Item": to_item(head())}, {"TableName": TABLE, "Key": key_of(AT[0]), "ConsistentRead": True}
+        "get_item", {"Item": to_item(head())}, {"TableName": TABLE, "Key": build_key(AT[0]), "ConsistentRead": True}
     )
     assert repository.get([AT[0]]) == {AT[0]: head()}

@@ -9,7 +9,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from configsvc.adapters.dynamo import DynamoRepository
 from configsvc.adapters.dynamo_calls import ALONE, BACKOFF, COMMIT_LEAST, Calls
-from configsvc.adapters.items import key_of, to_item
+from configsvc.adapters.items import build_key, to_item
 from configsvc.service.engine import records
 from configsvc.service.engine.ports import LostRace, StoreBusy, StoreUnavailable, Write
 from configsvc.service.engine.records import RecordAddress
@@ -153,7 +153,7 @@ def test_the_pages_of_a_query_share_one_deadline(clock: FakeClock) -> None:
 
     def page(_request: Mapping[str, Any]) -> Mapping[str, Any]:
         clock.pass_by(1.0)
-        return {"Items": [to_item(state("a"))], "LastEvaluatedKey": key_of(AT[1])}
+        return {"Items": [to_item(state("a"))], "LastEvaluatedKey": build_key(AT[1])}
 
     repository, client = against(clock, page)
     with pytest.raises(StoreUnavailable):
@@ -163,7 +163,7 @@ def test_the_pages_of_a_query_share_one_deadline(clock: FakeClock) -> None:
 
 
 def test_s31_a_throttled_page_is_read_again_from_where_it_began(clock: FakeClock) -> None:
-    first = {"Items": [to_item(state("a"))], "LastEvaluatedKey": key_of(AT[1])}
+    first = {"Items": [to_item(state("a"))], "LastEvaluatedKey": build_key(AT[1])}
     repository, client = against(clock, answers(first), THROTTLED, answers({"Items": [to_item(state("b"))]}))
     assert [each.key for each in repository.query(PARTITION, "K#")] == ["a", "b"]  # type: ignore[union-attr]
     assert client.asked[1] == client.asked[2]
@@ -253,7 +253,7 @@ class Table:
     def __call__(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         keys = request["RequestItems"][TABLE]["Keys"]
         number = self._each.pop(0) if len(self._each) > 1 else self._each[0]
-        there = [key_of(at) for at in self._there]
+        there = [build_key(at) for at in self._there]
         found = [to_item(state(key["sk"]["S"][2:])) for key in keys[:number] if key in there]
         left = {TABLE: {"Keys": keys[number:]}} if keys[number:] else {}
         return {"Responses": {TABLE: found}, "UnprocessedKeys": left}

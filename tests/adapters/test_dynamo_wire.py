@@ -16,10 +16,9 @@ from typing import Any
 import pytest
 from botocore.credentials import RefreshableCredentials
 
-from configsvc.adapters.aside import Aside
 from configsvc.adapters.dynamo import DynamoRepository
-from configsvc.adapters.dynamo_client import HttpExchange, connect, renew_credentials, seconds_left
-from configsvc.adapters.system import SystemClock
+from configsvc.adapters.dynamo_client import HttpExchange, connect, get_seconds_left, renew_credentials
+from configsvc.adapters.system import Aside, SystemClock
 from configsvc.service.engine import records
 from configsvc.service.engine.ports import StoreUnavailable, Write
 from tests.support.client.certificates import server_context
@@ -199,7 +198,7 @@ def test_credentials_that_are_good_for_a_while_are_used_though_their_provider_is
     for _ in range(2):  # the second does not wait for what the first waits for
         with HttpExchange(0.1):
             renew_credentials(credentials, renewal)
-            assert seconds_left() > 0
+            assert get_seconds_left() > 0
     assert credentials.refresh_needed()
     provider.let_go.set()
 

@@ -26,11 +26,11 @@ from configsvc.service.engine.records import (
     address_of,
 )
 from tests.model.test_snapshot import DATA_KEYS, ENTRIES, TEXT
-from tests.support.adapters.sizes import item_bytes
+from tests.support.adapters.sizes import count_item_bytes
 from tests.support.contracts.samples import EVERY_KIND, head
 from tests.support.model.strategies import CONTENT_TYPE, KEYS, NAMESPACES
 
-LONGEST = names.namespace("n" * 64)
+LONGEST = names.parse_namespace("n" * 64)
 NUMBERS = st.integers(1, 10**10 - 1)
 MAYBE = st.none() | NUMBERS
 JSON = st.dictionaries(TEXT, st.none() | TEXT | NUMBERS | st.lists(TEXT))
@@ -94,14 +94,14 @@ def test_head_stays_under_4_kb_with_every_live_data_key_and_the_largest_numbers(
         size=limits.SNAPSHOT_BYTES_MOST, size_ascii=limits.ANSWERABLE, stamps=limits.EXACT - 1, kids=kids,
     )  # fmt: skip
     assert len(kids) == 32
-    assert 2_000 < item_bytes(to_item(worst)) < 4_096
+    assert 2_000 < count_item_bytes(to_item(worst)) < 4_096
 
 
 def test_the_largest_key_state_is_an_item_that_dynamodb_takes() -> None:
-    key = names.key("k" * 255)
+    key = names.parse_key("k" * 255)
     entry = Entry(key, 10**10 - 1, "envelope", "application/octet-stream", "x" * limits.STORED_VALUE)
     largest = KeyState(LONGEST, key, 10**12, 10**10 - 1, "envelope", entry, "2027-01-31")
-    assert item_bytes(to_item(largest)) < 400 * limits.KIB
+    assert count_item_bytes(to_item(largest)) < 400 * limits.KIB
 
 
 def test_what_expires_carries_the_tables_ttl_attribute_and_nothing_else_does() -> None:
@@ -121,7 +121,7 @@ def test_an_item_of_another_make_is_an_error_and_no_record(broken: dict[str, Any
 
 @pytest.mark.parametrize("lacking", ["packed", "first_at", "revision"])
 def test_a_damaged_summary_of_the_log_is_one_that_does_not_unpack(lacking: str) -> None:
-    whole = StoredSummary(names.namespace("a"), 16, 1, "", "", (), b"packed")
+    whole = StoredSummary(names.parse_namespace("a"), 16, 1, "", "", (), b"packed")
     found = from_item({name: value for name, value in to_item(whole).items() if name != lacking})
     assert isinstance(found, StoredSummary)
     assert (found.level, found.revision, summaries.unpack_summary(found)) == (1, 16, None)

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from configsvc.adapters.json_schemas import JsonSchemas
-from configsvc.model.schema import key_schema
+from configsvc.model.schema import parse_key_schema
 from configsvc.service.engine.ports import Misfit
 
 
@@ -16,7 +16,7 @@ def schemas() -> JsonSchemas:
 
 
 def schema(**keywords: object) -> str:
-    return key_schema("*", keywords).schema
+    return parse_key_schema("*", keywords).schema
 
 
 def test_a_value_that_holds_has_no_misfit(schemas: JsonSchemas) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from configsvc.adapters.metrics import JsonLog, Metrics
 from configsvc.model.errors import ConfigsvcError, Contended, Throttled
-from configsvc.web.desk import level_of
+from configsvc.web.desk import choose_level
 
 METRICS = Metrics("configsvc-prod-api", lambda: 1_700_000_000_123)
 
@@ -53,7 +53,7 @@ def test_what_asks_to_be_repeated_is_counted_by_itself_and_is_neither_a_server_e
     line = {"status": error.status, "code": error.code}
     assert counted(line)["service",] == ["Problems", metric]
     assert error.status < 500
-    assert level_of(error.status, cold=False) == "warning"
+    assert choose_level(error.status, cold=False) == "warning"
 
 
 def test_a_cold_start_is_counted_beside_it() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configsvc.adapters.system import Elapsed, SystemClock, SystemRandomness, moment
+from configsvc.adapters.system import Elapsed, SystemClock, SystemRandomness, to_moment
 from tests.support.service.fakes import FakeClock
 
 
@@ -21,7 +21,7 @@ from tests.support.service.fakes import FakeClock
     ],
 )
 def test_a_moment_is_rfc_3339_in_utc_with_milliseconds(seconds: float, text: str) -> None:
-    assert moment(seconds) == (seconds, text)
+    assert to_moment(seconds) == (seconds, text)
 
 
 def test_the_clock_is_this_machines() -> None:

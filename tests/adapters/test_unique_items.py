@@ -5,10 +5,10 @@ import json
 import pytest
 
 from configsvc.adapters.json_schemas import JsonSchemas
-from configsvc.model.schema import key_schema
+from configsvc.model.schema import parse_key_schema
 from configsvc.service.engine.ports import Misfit
 
-UNIQUE = key_schema("*", {"properties": {"a": {"uniqueItems": True}}}).schema
+UNIQUE = parse_key_schema("*", {"properties": {"a": {"uniqueItems": True}}}).schema
 TWICE = Misfit("/a", "/properties/a/uniqueItems")
 
 
@@ -46,7 +46,7 @@ def test_only_arrays_are_asked(value: str) -> None:
 
 
 def test_false_asks_nothing() -> None:
-    schema = key_schema("*", {"uniqueItems": False}).schema
+    schema = parse_key_schema("*", {"uniqueItems": False}).schema
     assert JsonSchemas().misfit(schema, [1, 1]) is None
 
 

@@ -78,7 +78,7 @@ def test_a_file_that_was_there_is_replaced_whole_and_stays_when_saving_fails(
     admin.fallback_file.save(path, other)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert admin.fallback_file.verify(path).revisions == {
-        names.namespace(other): admin.values.get_snapshot(other).revision
+        names.parse_namespace(other): admin.values.get_snapshot(other).revision
     }
 
 

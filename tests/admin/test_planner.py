@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configsvc.model import limits
-from configsvc.model.change_set import ChangeSet, Put, check_change_set, stored_bytes
-from configsvc.model.names import key
+from configsvc.model.change_set import ChangeSet, Put, check_change_set, count_stored_bytes
+from configsvc.model.names import parse_key
 from configsvc_client.admin.wire import writes
 from configsvc_client.admin.wire.writes import render_operation
 
 
 def _put(number: int, value: str) -> Put:
-    return Put(key(f"k{number}"), "plain", "text/plain", value)
+    return Put(parse_key(f"k{number}"), "plain", "text/plain", value)
 
 
 _VALUES = st.lists(
@@ -37,7 +37,7 @@ def test_every_change_set_is_one_that_the_service_takes_and_nothing_is_lost_or_m
         body = json.dumps({"operations": [render_operation(put) for put in group], "message": "x" * limits.MESSAGE})
         raw = json.dumps(json.loads(body), ensure_ascii=False).encode()
         assert len(raw) <= limits.REQUEST_BYTES
-        assert sum(stored_bytes(put.value) for put in group) <= limits.CHANGE_SET_BYTES
+        assert sum(count_stored_bytes(put.value) for put in group) <= limits.CHANGE_SET_BYTES
 
 
 @given(values=_VALUES)

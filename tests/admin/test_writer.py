@@ -18,7 +18,7 @@ from configsvc_client.admin.writing import SEALS, TRIES, Writer
 from tests.support.admin.fakes import FakeChance, FakeTransport, answer, api
 from tests.support.client.fakes import FakeClock
 
-NAMESPACE = names.namespace("payments.prod")
+NAMESPACE = names.parse_namespace("payments.prod")
 DRAFT = make_draft("db.url", "value")
 STORED = answer(201, {"namespace": "payments.prod", "key": "db.url", "version": 8, "revision": 12, "active": 8})
 

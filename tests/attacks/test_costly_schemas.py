@@ -9,7 +9,7 @@ import pytest
 from configsvc.adapters.json_schemas import JsonSchemas
 from configsvc.model import limits
 from configsvc.model.errors import ConfigsvcError, TooLarge
-from configsvc.model.schema import key_schema
+from configsvc.model.schema import parse_key_schema
 from configsvc.service.engine.ports import Misfit
 from tests.support.service.world import World, settled, text
 
@@ -64,7 +64,7 @@ COSTLY: list[tuple[dict[str, object], str]] = [
 def test_a_value_that_takes_too_long_to_check_is_refused_before_it_is_checked(
     world: World, schema: dict[str, object], value: str
 ) -> None:
-    world.set(schemas=(key_schema("*", schema),))
+    world.set(schemas=(parse_key_schema("*", schema),))
     with pytest.raises(TooLarge, match="parts of the schemas") as refused:
         world.put(text("k", value, content_type="application/json"))
     assert refused.value.members["limit"] == limits.SCHEMA_WORK
@@ -73,7 +73,7 @@ def test_a_value_that_takes_too_long_to_check_is_refused_before_it_is_checked(
 
 
 def test_many_values_in_one_change_set_count_together(world: World) -> None:
-    world.set(schemas=(key_schema("*", {"items": {"enum": list(range(20))}}),))
+    world.set(schemas=(parse_key_schema("*", {"items": {"enum": list(range(20))}}),))
     value = json.dumps([1] * 1000)
     assert world.put(text("k", value, content_type="application/json")).status == 201
     with pytest.raises(TooLarge):
@@ -82,7 +82,7 @@ def test_many_values_in_one_change_set_count_together(world: World) -> None:
 
 def test_many_schemas_for_one_key_count_together(world: World) -> None:
     value = json.dumps([1] * 4000)
-    schemas = tuple(key_schema(f"k.{'a.' * number}*", {"items": {"minimum": 0}}) for number in range(20))
+    schemas = tuple(parse_key_schema(f"k.{'a.' * number}*", {"items": {"minimum": 0}}) for number in range(20))
     world.set(schemas=schemas)
     key = "k." + "a." * 20 + "z"
     with pytest.raises(TooLarge):
@@ -91,7 +91,7 @@ def test_many_schemas_for_one_key_count_together(world: World) -> None:
 
 def test_900_constants_and_a_long_text_cost_next_to_nothing_and_are_judged(world: World) -> None:
     """The case that took 15 s: each constant left an error with a copy of the text."""
-    world.set(schemas=(key_schema("*", {"anyOf": [{"const": number} for number in range(8)]}),))
+    world.set(schemas=(parse_key_schema("*", {"anyOf": [{"const": number} for number in range(8)]}),))
     with pytest.raises(ConfigsvcError) as refused:
         world.put(text("k", LONG[:20_000]))
     assert refused.value.code == "invalid_value"
@@ -108,14 +108,15 @@ def test_what_people_write_is_checked(world: World) -> None:
             "name": {"type": "string", "pattern": "^[a-z0-9-]{1,63}$"},
         },
     }  # fmt: skip
-    world.set(schemas=(key_schema("*", {"type": "array", "items": service}),))
+    world.set(schemas=(parse_key_schema("*", {"type": "array", "items": service}),))
     one = {"host": "db.internal", "port": 5432, "mode": "auto", "tags": ["blue", "eu"], "name": "db-1"}
     assert world.put(text("k", json.dumps([one] * 60), content_type="application/json")).status == 201
 
 
 def test_patterns_of_a_namespace_are_counted_because_each_is_compiled(world: World) -> None:
     schemas = tuple(
-        key_schema(f"k{number}", {"allOf": [{"pattern": f"^a{each}"} for each in range(30)]}) for number in range(3)
+        parse_key_schema(f"k{number}", {"allOf": [{"pattern": f"^a{each}"} for each in range(30)]})
+        for number in range(3)
     )
     with pytest.raises(TooLarge, match="64 patterns together"):
         world.set(schemas=schemas)
@@ -140,7 +141,7 @@ COLLIDING = {
 @pytest.mark.parametrize("items", COLLIDING.values(), ids=COLLIDING)
 def test_items_that_a_hash_takes_for_one_are_told_apart_in_one_pass(world: World, items: list[str]) -> None:
     """9,000 numbers took 15 s. They are checked ten times here, and the time that a test is given would end that."""
-    world.set(schemas=(key_schema("*", {"uniqueItems": True}),))
+    world.set(schemas=(parse_key_schema("*", {"uniqueItems": True}),))
     for number in range(10):
         assert world.put(text("k", f"[{number},{','.join(items)}]", content_type="application/json")).status < 300
     with pytest.raises(ConfigsvcError) as refused:

@@ -19,7 +19,7 @@ from tests.support.journeys.sealing import new_data_key, plain
 from tests.support.journeys.stage import REGION, Stage, api_key_principal
 from tests.support.journeys.texts import Texts
 from tests.support.journeys.visits import KEY, VISITS, Visit
-from tests.support.web.events import event
+from tests.support.web.events import build_event
 
 pytestmark = pytest.mark.slow  # many processes
 
@@ -57,7 +57,7 @@ def scene() -> Iterator[Scene]:
 
 def forged(visit: Visit, victim: Person, **changes: Any) -> dict[str, Any]:  # noqa: ANN401  # whatever a thief tries
     """The event of a visit as the gateway would make it of the victim's request, but for the proof."""
-    made = event(
+    made = build_event(
         visit.method,
         visit.resource,
         parameters={"namespace": NAMESPACE, "key": "visited", "kid": str(new_data_key().body["kid"]), "version": "1"},

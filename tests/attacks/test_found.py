@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tests.attacks.found import FOUND, Fault
-from tests.support.named import missing
+from tests.support.named import find_missing
 
 
 @pytest.mark.parametrize("fault", FOUND, ids=lambda fault: fault.kind)
 def test_every_fault_names_tests_that_exist(fault: Fault) -> None:
     assert fault.tests
-    assert not missing(fault.tests)
+    assert not find_missing(fault.tests)
 
 
 @pytest.mark.parametrize("fault", FOUND, ids=lambda fault: fault.kind)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from configsvc.model import limits
-from configsvc.model.encoding import base64std
+from configsvc.model.encoding import to_base64std
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Misconfigured, NotFound, Unavailable
 from configsvc.model.names import Key, Namespace
 from configsvc.model.snapshot import Entry
@@ -209,7 +209,7 @@ def test_a_stale_revision_is_counted() -> None:
 def nobody_sealed(many: int, salt: str = "") -> list[Entry]:
     """Values in kms form that KMS refuses; whoever writes the namespace can store any number of these."""
     return [
-        Entry(Key(f"junk.{number:03}"), 1, "kms", "text/plain", base64std(f"junk {salt}{number}".encode()))
+        Entry(Key(f"junk.{number:03}"), 1, "kms", "text/plain", to_base64std(f"junk {salt}{number}".encode()))
         for number in range(many)
     ]
 
@@ -232,7 +232,7 @@ def test_so_do_data_keys_that_nobody_wrapped() -> None:
         found(
             [envelope(f"junk.{number}", b"", raw=raw) for number, raw in enumerate(raws)],
             revision=HELD + 1,
-            data_keys=[data_key(raw)._replace(wrapped=base64std(raw)) for raw in raws],
+            data_keys=[data_key(raw)._replace(wrapped=to_base64std(raw)) for raw in raws],
         )
     )
     stage.clock.advance(66)

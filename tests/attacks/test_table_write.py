@@ -218,7 +218,7 @@ def test_in_code_nothing_is_stored_in_the_clear_that_the_caller_did_not_ask_for(
     with pytest.raises(Unprocessable, match="declassify"):
         admin.values.activate(namespace, "db.url", 1)
     with pytest.raises(Unprocessable, match="declassify"):
-        admin.change_sets.apply(namespace, [Activate(names.key("db.url"), 1)])
+        admin.change_sets.apply(namespace, [Activate(names.parse_key("db.url"), 1)])
     with pytest.raises(Unprocessable, match="declassify"):
         admin.rollback.roll_back(namespace, "db.url", version=1)
     assert admin.values.activate(namespace, "db.url", 1, declassify=True).versions == {"db.url": 1}

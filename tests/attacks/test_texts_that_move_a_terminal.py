@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from configsvc.model.text import shown
+from configsvc.model.text import make_printable
 from tests.support.journeys.api import Api, Reply
 from tests.support.journeys.local_stage import local_stage
 from tests.support.journeys.sealing import plain
@@ -88,6 +88,6 @@ def test_what_a_client_says_of_itself_is_kept_without_them(stage: Stage) -> None
 
 
 def test_unfit_characters_are_shown_as_replaced() -> None:
-    assert shown("".join(UNFIT)) == "\ufffd" * len(UNFIT)
-    assert shown("\ud800") == "\ufffd"
-    assert [shown(each) for each in FIT] == FIT
+    assert make_printable("".join(UNFIT)) == "\ufffd" * len(UNFIT)
+    assert make_printable("\ud800") == "\ufffd"
+    assert [make_printable(each) for each in FIT] == FIT

@@ -3,13 +3,13 @@ from __future__ import annotations
 import pytest
 
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Forbidden, Unavailable
-from configsvc.model.names import namespace
+from configsvc.model.names import parse_namespace
 from configsvc_client._aws import refusals
 from configsvc_client._pin import Pin
 from configsvc_client.cli import exit_codes, setup_checks
 from tests.support.admin.kms_server import FOREIGN_KEY, KMS_KEY
 
-PROD = namespace("payments.prod")
+PROD = parse_namespace("payments.prod")
 READS = {"principal": "api-key:a", "grants": [{"actions": ["read"], "namespaces": ["payments.*"]}]}
 
 
@@ -23,7 +23,7 @@ def test_a_clock_is_told_before_aws_refuses_its_signatures(ahead: float | None, 
 
 def test_an_api_key_that_may_not_read_fails_with_the_command_that_helps() -> None:
     assert setup_checks.check_api_key(READS, [PROD]).state == "ok"
-    found = setup_checks.check_api_key(READS, [PROD, namespace("shared.prod")])
+    found = setup_checks.check_api_key(READS, [PROD, parse_namespace("shared.prod")])
     assert (found.state, found.advice.endswith("configsvc grant api-key:a -a read -n shared.prod")) == ("failed", True)
     assert setup_checks.check_api_key(None, []).state == "failed"
 

@@ -11,8 +11,8 @@ import pytest
 from infra.packaging.service_zip import Package
 from local.emulator.launcher import Emulator
 from local.network.proxy import CountingProxy
-from tests.support.complete.packed import Zip, given_by_lambda, make_table, variables
-from tests.support.complete.stages import Environments, grant, new_story, stage
+from tests.support.complete.packed import Zip, build_lambda_variables, build_variables, make_table
+from tests.support.complete.stages import Environments, build_stage, grant, start_story
 from tests.support.journeys.local_stage import new_cast
 from tests.support.journeys.story import Story
 from tests.support.web.apps import PROOF_PARAMETERS
@@ -44,7 +44,7 @@ def packed(
         "LogLevel": "info",
         "ChangeLogDays": "0",
     } | PROOF_PARAMETERS
-    given = variables(built_package.template, refs) | given_by_lambda(dynamodb.url(DYNAMODB))
+    given = build_variables(built_package.template, refs) | build_lambda_variables(dynamodb.url(DYNAMODB))
     return Zip(directory, built_package.template, given, tmp_path_factory.mktemp("logs"))
 
 
@@ -53,7 +53,7 @@ def environments(packed: Zip, pytestconfig: pytest.Config) -> Iterator[Environme
     """Both warm up with the first requests; what the people may do is told to the one."""
     with packed.environment("one") as one, packed.environment("other") as other:
         pytestconfig.stash[_INIT_SECONDS] = [*one.init_seconds, *other.init_seconds]
-        with stage(one) as first, stage(other) as second:
+        with build_stage(one) as first, build_stage(other) as second:
             grant(first)
             yield Environments(first, second)
 
@@ -61,7 +61,7 @@ def environments(packed: Zip, pytestconfig: pytest.Config) -> Iterator[Environme
 @pytest.fixture
 def story(environments: Environments) -> Story:
     """A new namespace, spoken of to the one environment."""
-    return new_story(environments.one)
+    return start_story(environments.one)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

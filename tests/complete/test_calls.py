@@ -6,7 +6,7 @@ import pytest
 
 from local.network.proxy import CountingProxy
 from tests.support.complete.packed import Zip
-from tests.support.complete.stages import elsewhere, stage
+from tests.support.complete.stages import build_stage, find_elsewhere
 from tests.support.journeys.sealing import plain
 from tests.support.journeys.story import Story
 
@@ -36,8 +36,8 @@ def test_an_unchanged_poll_is_one_get_item_and_writes_nothing(warm: Story, dynam
 
 def test_a_poll_that_must_look_up_grants_is_one_batch(warm: Story, packed: Zip, dynamodb: CountingProxy) -> None:
     held = warm.snapshot().headers["etag"]
-    with packed.environment("cold") as runtime, stage(runtime) as cold:
-        later = elsewhere(warm, cold)
+    with packed.environment("cold") as runtime, build_stage(runtime) as cold:
+        later = find_elsewhere(warm, cold)
         _calls(dynamodb)
 
         assert later.snapshot(held).status == 304
@@ -47,8 +47,8 @@ def test_a_poll_that_must_look_up_grants_is_one_batch(warm: Story, packed: Zip, 
 
 
 def test_a_first_snapshot_is_a_batch_and_a_query(warm: Story, packed: Zip, dynamodb: CountingProxy) -> None:
-    with packed.environment("cold") as runtime, stage(runtime) as cold:
-        later = elsewhere(warm, cold)
+    with packed.environment("cold") as runtime, build_stage(runtime) as cold:
+        later = find_elsewhere(warm, cold)
         _calls(dynamodb)
 
         assert later.snapshot().status == 200

@@ -11,7 +11,7 @@ from local.emulator.launcher import Emulator
 from local.runtime.function import Runtime
 from tests.support.complete.faulty_store import Fault, FaultyStore
 from tests.support.complete.packed import Zip
-from tests.support.complete.stages import grant, new_story, stage
+from tests.support.complete.stages import build_stage, grant, start_story
 from tests.support.journeys.api import Reply
 from tests.support.journeys.sealing import plain
 from tests.support.journeys.story import Story
@@ -31,9 +31,9 @@ def faulty(emulator: Emulator, packed: Zip) -> Iterator[Faulty]:
     store.start()
     given = {**packed.variables, "AWS_ENDPOINT_URL_DYNAMODB": store.url}
     try:
-        with packed._replace(variables=given).environment("faulty") as runtime, stage(runtime) as made:
+        with packed._replace(variables=given).environment("faulty") as runtime, build_stage(runtime) as made:
             grant(made)
-            yield Faulty(store, runtime, new_story(made))
+            yield Faulty(store, runtime, start_story(made))
     finally:
         store.works()
         store.stop()

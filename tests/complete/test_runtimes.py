@@ -6,7 +6,7 @@ import pytest
 
 from configsvc.model import limits
 from tests.support.complete.packed import Zip
-from tests.support.complete.stages import Environments, elsewhere, new_story, stage
+from tests.support.complete.stages import Environments, build_stage, find_elsewhere, start_story
 from tests.support.journeys.sealing import plain
 from tests.support.journeys.story import Story
 
@@ -33,12 +33,12 @@ def test_s49_what_is_full_on_one_runtime_is_read_on_it_and_on_the_other(
     with (
         packed.environment(f"written-{written}", written) as writes,
         packed.environment(f"read-{written}", read) as reads,
-        stage(writes) as writing,
-        stage(reads) as reading,
+        build_stage(writes) as writing,
+        build_stage(reads) as reading,
     ):
-        story = elsewhere(new_story(environments.one), writing)
+        story = find_elsewhere(start_story(environments.one), writing)
         taken = fill(story)
-        found = [each.entries() for each in (story, elsewhere(story, reading))]
+        found = [each.entries() for each in (story, find_elsewhere(story, reading))]
 
     assert found[0] == found[1]
     assert sorted(found[0]) == [f"k{number:02}" for number in range(taken)]

@@ -11,8 +11,8 @@ import pytest
 from configsvc.bootstrap import app
 from local.runtime.function import PYTHON, Runtime
 from local.runtime.runtime_api import InitFailed
-from tests.support.complete.packed import Zip, functions
-from tests.support.complete.stages import Environments, elsewhere, new_story, stage
+from tests.support.complete.packed import Zip, list_functions
+from tests.support.complete.stages import Environments, build_stage, find_elsewhere, start_story
 from tests.support.journeys.sealing import kms, opened, plain
 from tests.support.journeys.story import Story
 from tests.support.journeys.visits import VISITS, person
@@ -30,7 +30,7 @@ def test_the_environment_it_runs_in_brings_none_of_it() -> None:
 
 
 def test_every_function_of_the_template_starts(packed: Zip, tmp_path: Path) -> None:
-    handlers = {each["Handler"] for each in functions(packed.template).values()}
+    handlers = {each["Handler"] for each in list_functions(packed.template).values()}
     assert "app.app" in handlers
     for handler in handlers:
         with Runtime(
@@ -95,14 +95,14 @@ def test_a_zip_that_lacks_what_it_imports_does_not_start(without: Zip) -> None:
 @pytest.mark.parametrize("without", ["pydantic"], indirect=True)
 def test_a_zip_that_lacks_what_a_write_imports_fails_the_write(without: Zip, story: Story) -> None:
     assert story.put("k", plain("the whole zip takes it")).status == 201
-    with without.environment("without") as runtime, stage(runtime) as stage_without:
-        lame = elsewhere(story, stage_without)
+    with without.environment("without") as runtime, build_stage(runtime) as stage_without:
+        lame = find_elsewhere(story, stage_without)
         assert lame.snapshot().status == 200
         assert lame.put("k", plain("v")).status >= 500
 
 
 def test_two_environments_serve_each_others_writes_at_once(story: Story, environments: Environments) -> None:
-    sides = (story, elsewhere(story, environments.other))
+    sides = (story, find_elsewhere(story, environments.other))
     for number in range(1, 7):
         writing, reading = sides[number % 2], sides[(number + 1) % 2]
         before = reading.snapshot()
@@ -116,5 +116,5 @@ def test_two_environments_serve_each_others_writes_at_once(story: Story, environ
 
 
 def test_a_namespace_made_in_one_environment_is_there_in_the_other(environments: Environments) -> None:
-    made = new_story(environments.other)
-    assert elsewhere(made, environments.one).snapshot().json()["entries"] == []
+    made = start_story(environments.other)
+    assert find_elsewhere(made, environments.one).snapshot().json()["entries"] == []

@@ -2,12 +2,12 @@
 
 from configsvc.adapters.memory import MemoryRepository
 from configsvc.service.engine import records, writing
-from tests.support.contention.writers import SECONDS, fared
+from tests.support.contention.writers import SECONDS, run_writers
 from tests.support.service.world import NS
 
 
 def test_s54_twenty_writers_that_write_all_the_time_all_get_through_and_none_waits_much_longer_than_its_turn() -> None:
-    each = fared(20)
+    each = run_writers(20)
     assert each.refused == 0
     assert len(each.made) / each.elapsed > 40  # a transaction takes 15 ms, and they come one after the other
     assert each.within(0.99) < 2.5
@@ -15,13 +15,13 @@ def test_s54_twenty_writers_that_write_all_the_time_all_get_through_and_none_wai
 
 
 def test_s54_even_fifty_are_not_refused() -> None:
-    each = fared(50, writes=10)
+    each = run_writers(50, writes=10)
     assert each.refused == 0
     assert max(each.made) < SECONDS - writing.COMMIT_SECONDS
 
 
 def test_two_writers_hardly_notice_each_other() -> None:
-    each = fared(2)
+    each = run_writers(2)
     assert each.within(0.5) < 0.03
     assert each.tries < 1.5
 
@@ -34,11 +34,11 @@ def test_a_write_waits_less_the_older_it_is() -> None:
 
 
 def test_the_same_seed_is_the_same_run() -> None:
-    assert fared(5, writes=5, seed=3) == fared(5, writes=5, seed=3) != fared(5, writes=5, seed=4)
+    assert run_writers(5, writes=5, seed=3) == run_writers(5, writes=5, seed=3) != run_writers(5, writes=5, seed=4)
 
 
 def test_every_write_that_was_answered_is_there_once() -> None:
     memory = MemoryRepository()
-    each = fared(10, writes=5, memory=memory)
+    each = run_writers(10, writes=5, memory=memory)
     log = [one for one in memory.query(records.of_namespace(NS), "R#") if isinstance(one, records.LogRecord)]
     assert len([one for one in log if one.changes]) == len(each.made) == 50

@@ -38,7 +38,9 @@ def filled(keys: int) -> tuple[MemoryRepository, World]:
     memory = MemoryRepository()
     world = settled(memory)
     for first in range(0, keys, 40):
-        puts = [Put(names.key(f"k{number:05}"), "plain", "text/plain", "0") for number in range(first, first + 40)]
+        puts = [
+            Put(names.parse_key(f"k{number:05}"), "plain", "text/plain", "0") for number in range(first, first + 40)
+        ]
         commit_change_set(world.ports, DEVELOPER, NS, ChangeSet(tuple(puts), "why", None), None)
     return memory, world
 
@@ -55,7 +57,7 @@ def beside(keys: int, writes_a_second: int, seed: int = 1) -> Read:
     def write() -> None:
         while reading:
             time.sleep(chance.random.expovariate(writes_a_second / WRITERS))
-            key = names.key(f"k{written.randrange(keys):05}")
+            key = names.parse_key(f"k{written.randrange(keys):05}")
             put_key(
                 ports.within(8.0), DEVELOPER, NS, Put(key, "plain", "text/plain", f"{time.monotonic()}"), "why", None
             )

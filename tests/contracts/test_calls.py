@@ -84,4 +84,4 @@ def test_a_repeated_request_is_one_batch(world: World, calls: list[str]) -> None
     calls.clear()
     world.put(text("a"), retried("k1"))
     assert calls == ["BatchGetItem"]
-    assert records.key("payments.prod", names.key("a")) in world.repository.read
+    assert records.key("payments.prod", names.parse_key("a")) in world.repository.read

@@ -16,7 +16,7 @@ from local.processes import wait_until
 from local.stack import BUCKET
 from tests.support.deployed.own_stack import CANARY, NAMESPACE, OwnStack, raise_own
 from tests.support.local.aws_people import new_user
-from tests.support.web.events import event
+from tests.support.web.events import build_event
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -54,7 +54,7 @@ def _qualifiers(own: OwnStack) -> Iterator[str]:
 
 def _forged(own: OwnStack, method: str, route: str, body: object = None, **query: str) -> dict[str, Any]:
     who = own.administrator
-    made = event(
+    made = build_event(
         method,
         route,
         parameters={"namespace": NAMESPACE, "key": "stolen"},

@@ -107,7 +107,7 @@ def test_a_value_put_by_the_commands_of_the_readme_is_opened_by_a_consumer(
 def test_they_work_with_temporary_credentials_as_well(script: str, road: Road, folder: Path) -> None:
     may_put = invoke(road.stack.api_arn, f"PUT/v1/namespaces/{NAMESPACE}/*")
     role = new_role(road.stack.endpoint, may_put, use_kms_key(road.stack.kms_key_arn, NAMESPACE, "Encrypt"))
-    principal = grants.normalised(role)
+    principal = grants.normalize_arn(role)
     assert principal is not None
     road.grant(principal, "write")
     session = assumed(road.stack.endpoint, role)

@@ -42,7 +42,7 @@ class Scene(NamedTuple):
 
     def raise_revision(self, revision: int) -> None:
         """HEAD as the thief writes it."""
-        at = records.head(names.namespace(self.namespace))
+        at = records.head(names.parse_namespace(self.namespace))
         head = self.table.get([at])[at]
         assert isinstance(head, Head)
         raised = head._replace(revision=revision, served=revision, tag="e" * 16)

@@ -21,8 +21,8 @@ from configsvc.service.verbs.snapshots import fetch_snapshot
 from tests.support.contracts import tables
 from tests.support.service.fakes import Watched
 from tests.support.service.world import NS, READER, World, settled, text
-from tests.support.web.apps import memory_ports, whole_app
-from tests.support.web.events import ARN, event
+from tests.support.web.apps import build_memory_ports, build_whole_app
+from tests.support.web.events import ARN, build_event
 from tests.support.web.lines import Lines
 
 KEY = "/v1/namespaces/{namespace}/keys/{key}"
@@ -56,7 +56,7 @@ def test_s37_a_write_that_would_pass_the_limit_by_a_byte_is_refused_before_it_is
     world.put(text("a", value + "x" * more))
     cost = get_namespace(world.ports, READER, NS)["bytes"]
     assert isinstance(cost, int)
-    world.change(Delete(names.key("a")))
+    world.change(Delete(names.parse_key("a")))
     world.set(snapshot_bytes=cost)
     before = world.stored()
     with pytest.raises(TooLarge) as refused:
@@ -66,7 +66,7 @@ def test_s37_a_write_that_would_pass_the_limit_by_a_byte_is_refused_before_it_is
 
 
 def put(body: object, headers: dict[str, str] | None = None) -> dict[str, Any]:
-    made = event("PUT", KEY, parameters={"namespace": NS, "key": "a"}, identity=WRITER, headers=headers)
+    made = build_event("PUT", KEY, parameters={"namespace": NS, "key": "a"}, identity=WRITER, headers=headers)
     return {**made, "body": body}
 
 
@@ -94,7 +94,7 @@ BODIES: dict[str, tuple[object, int]] = {
 def test_s38_a_body_that_is_none_is_refused_with_a_problem_that_quotes_nothing_of_it(name: str) -> None:
     body, status = BODIES[name]
     lines = Lines()
-    answer = whole_app(lines)(put(body), None)
+    answer = build_whole_app(lines)(put(body), None)
     found = json.loads(answer["body"])
     assert (answer["statusCode"], found["status"], found["code"]) == (status, status, "invalid_request")
     assert "Traceback" not in answer["body"]
@@ -103,7 +103,7 @@ def test_s38_a_body_that_is_none_is_refused_with_a_problem_that_quotes_nothing_o
 
 @pytest.mark.parametrize("charset", ["utf-16", "latin-1", "us-ascii; charset=utf-8", "UTF-7"])
 def test_s38_a_body_in_another_charset_is_refused(charset: str) -> None:
-    answer = whole_app(Lines())(put(VALID, {"content-type": f"application/json; charset={charset}"}), None)
+    answer = build_whole_app(Lines())(put(VALID, {"content-type": f"application/json; charset={charset}"}), None)
     assert answer["statusCode"] == 415
 
 
@@ -115,11 +115,11 @@ def test_s39_a_table_that_is_missing_or_denied_is_a_500_that_names_nothing_and_a
 ) -> None:
     secret = "arn:aws:dynamodb:eu-central-1:123456789012:table/configsvc-prod"  # no password
     client, lines = tables.client(), Lines()
-    ports = memory_ports()._replace(repository=DynamoRepository(client, "configsvc-prod"))
-    asked = event("GET", "/v1/namespaces/{namespace}/snapshot", parameters={"namespace": NS})
+    ports = build_memory_ports()._replace(repository=DynamoRepository(client, "configsvc-prod"))
+    asked = build_event("GET", "/v1/namespaces/{namespace}/snapshot", parameters={"namespace": NS})
     with Stubber(client) as stubber:
         stubber.add_client_error("batch_get_item", code, f"not authorized on {secret}")
-        answer = whole_app(lines, ports)(asked, None)
+        answer = build_whole_app(lines, ports)(asked, None)
     assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (500, "internal")
     assert "configsvc-prod" not in answer["body"]
     assert "Traceback" not in answer["body"]

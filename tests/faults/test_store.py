@@ -80,7 +80,9 @@ class Verb(NamedTuple):
 
 def _change(world: World) -> object:
     operations = [text(f"new.{number}") for number in range(38)]
-    return world.change(*operations, Activate(names.key("a"), 1), Delete(names.key("b")), idempotency=retried("once"))
+    return world.change(
+        *operations, Activate(names.parse_key("a"), 1), Delete(names.parse_key("b")), idempotency=retried("once")
+    )
 
 
 VERBS = (
@@ -236,7 +238,7 @@ def read_back(world: World, count: int, value: str = "x") -> tuple[int, int]:
     keys = [f"k.{number:04}" for number in range(count)]
     for start in range(0, count, 40):
         world.change(*(text(key, value) for key in keys[start : start + 40]))
-    addresses = [records.key(NS, names.key(key)) for key in keys]
+    addresses = [records.key(NS, names.parse_key(key)) for key in keys]
     served = (world.fetch().body or "").count('"key":')
     return served, len(world.repository.get(addresses) if addresses else {})
 

@@ -203,12 +203,12 @@ def test_14_another_algorithm_in_an_envelope_is_refused() -> None:
     stage = Stage(sealed_values({"a": "old"}))
     stage.config.snapshot()
     entry = envelope("a", b"new", version=2)
-    from configsvc.model.encoding import base64url, from_base64url
+    from configsvc.model.encoding import from_base64url, to_base64url
 
     head, *rest = entry.value.split(".")
     header = from_base64url(head)
     for instead in (b'"A128GCM"', b'"none"   '):
-        altered = base64url(header.replace(b'"A256GCM"', instead))
+        altered = to_base64url(header.replace(b'"A256GCM"', instead))
         stage.serve(found([entry._replace(value=".".join((altered, *rest)))], revision=2))
         with pytest.raises(CannotOpen):
             stage.config.refresh()

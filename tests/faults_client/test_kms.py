@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from configsvc.model.encoding import base64std
+from configsvc.model.encoding import to_base64std
 from configsvc.model.errors import CannotOpen, Unavailable
 from configsvc_client import Config, ConfigUnavailable
 from configsvc_client._aws.kms import Decrypted
@@ -141,7 +141,7 @@ def test_19_what_kms_refuses_is_not_asked_again_and_says_why(code: str) -> None:
 
 
 def test_19_over_the_wire_a_refusal_is_one_request() -> None:
-    refusal: Answer = as_json(400, {"__type": "DisabledException", "message": f"{base64std(b'x')} is disabled."})
+    refusal: Answer = as_json(400, {"__type": "DisabledException", "message": f"{to_base64std(b'x')} is disabled."})
     with service(sealed_values({"a": "1"})) as running, stub(lambda *_: refusal) as kms:
         with contextlib.closing(Config(environ={**running.environ, "AWS_ENDPOINT_URL_KMS": kms.url})) as config:
             assert config.broken == {"a"}

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from configsvc.model.encoding import base64std
+from configsvc.model.encoding import to_base64std
 from configsvc.model.snapshot import render
 from configsvc_client import Config
 from configsvc_client._ports import Clocks, FetchedSnapshot, World
@@ -234,7 +234,7 @@ def test_47_a_client_that_is_a_zip_on_the_path_loads_over_https(tmp_path: Path) 
     ],
 )
 def test_48_kms_is_asked_in_the_region_and_partition_of_the_pinned_key(pinned: str, host: str) -> None:
-    with stub(lambda *_: as_json(200, {"Plaintext": base64std(b"raw"), "KeyId": pinned})) as server:
+    with stub(lambda *_: as_json(200, {"Plaintext": to_base64std(b"raw"), "KeyId": pinned})) as server:
         asking = Asking(server, pinned, {"AWS_REGION": "eu-central-1"})
         assert asking.decrypt(pinned) == [(pinned, pinned.split(":")[3])]
         assert asking.hosts == [host]

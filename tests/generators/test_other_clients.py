@@ -9,7 +9,7 @@ import pytest
 
 from configsvc.web.routes.openapi import DOCUMENT
 from tests.fuzz.seeds import sow
-from tests.support.generators.clients import needs_generators, needs_node, openapi_generator, run
+from tests.support.generators.clients import needs_generators, needs_node, run, run_openapi_generator
 from tests.support.journeys.api import Api
 from tests.support.journeys.local_stage import local_stage
 from tests.support.journeys.texts import Texts
@@ -45,7 +45,7 @@ def test_typescript_client_compiles_and_reads(tmp_path: Path) -> None:
     compiler = needs_node("tsc")
     folder = tmp_path / "client"
     folder.mkdir()
-    assert openapi_generator("typescript-fetch", folder, "-p", "importFileExtension=.js") == []
+    assert run_openapi_generator("typescript-fetch", folder, "-p", "importFileExtension=.js") == []
     (tmp_path / "package.json").write_text('{"type": "module"}')
     (tmp_path / "tsconfig.json").write_text(json.dumps(_COMPILER))
     (tmp_path / "reads.ts").write_text(_READS)
@@ -62,7 +62,7 @@ def test_typescript_client_compiles_and_reads(tmp_path: Path) -> None:
 
 def test_go_client_is_generated_with_64_bit_revisions(tmp_path: Path) -> None:
     needs_generators()
-    assert openapi_generator("go", tmp_path) == []
+    assert run_openapi_generator("go", tmp_path) == []
     assert 'Revision int64 `json:"revision"`' in (tmp_path / "model_snapshot.go").read_text()
 
 
@@ -73,7 +73,7 @@ def test_generators_fail_on_a_member_that_is_only_null(tmp_path: Path) -> None:
     broken["components"]["schemas"]["Whoami"]["properties"]["iam"] = {"type": "null"}
     (tmp_path / "broken.json").write_text(json.dumps(broken))
     with pytest.raises(AssertionError, match="null"):
-        openapi_generator("python", tmp_path, document=tmp_path / "broken.json")
+        run_openapi_generator("python", tmp_path, document=tmp_path / "broken.json")
 
 
 def test_spectral_finds_nothing(tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ import pytest
 from tests.fuzz.seeds import KEYS, sow
 from tests.support.generators.clients import (
     PYTHON,
+    check_types,
     needs_generators,
-    openapi_generator,
-    openapi_python_client,
     run,
-    type_checked,
+    run_openapi_generator,
+    run_openapi_python_client,
 )
 from tests.support.journeys.api import Api
 from tests.support.journeys.local_stage import local_stage
@@ -81,8 +81,8 @@ def expected(stage: Stage) -> list[str]:
 
 def test_openapi_generators_python_client_reads(tmp_path: Path, stage: Stage) -> None:
     needs_generators()
-    assert openapi_generator("python", tmp_path) == []
-    type_checked(
+    assert run_openapi_generator("python", tmp_path) == []
+    check_types(
         tmp_path / "openapi_client",
         "typeddict-item",  # its own table of servers lacks a member that its own type asks for
         "import-untyped",  # of python-dateutil, which has no types
@@ -92,8 +92,8 @@ def test_openapi_generators_python_client_reads(tmp_path: Path, stage: Stage) ->
 
 def test_openapi_python_client_reads(tmp_path: Path, stage: Stage) -> None:
     needs_generators()
-    assert openapi_python_client(tmp_path) == []
+    assert run_openapi_python_client(tmp_path) == []
     (package,) = (each for each in (tmp_path / "client").iterdir() if (each / "__init__.py").exists())
     package.rename(tmp_path / "configsvc_client")
-    type_checked(tmp_path / "configsvc_client")
+    check_types(tmp_path / "configsvc_client")
     assert read_by(_OPENAPI_PYTHON_CLIENT, tmp_path, stage) == expected(stage)

@@ -62,7 +62,7 @@ def is_needed_no_more(others: World) -> None:
 @pytest.mark.parametrize(
     ("cut", "between"), [(HEAD_FIRST, comes_and_is_used), (HEAD_LAST, is_needed_no_more)], ids=["comes", "goes"]
 )
-@pytest.mark.parametrize("operation", [Delete(names.key("a")), text("a")._replace(form="kms", value="AAAA")])
+@pytest.mark.parametrize("operation", [Delete(names.parse_key("a")), text("a")._replace(form="kms", value="AAAA")])
 def test_a_write_is_decided_again_when_head_and_a_key_were_read_around_a_change_of_data_keys(
     cut: int, between: Callable[[World], object], operation: Operation
 ) -> None:
@@ -73,7 +73,7 @@ def test_a_write_is_decided_again_when_head_and_a_key_were_read_around_a_change_
 
 def test_a_version_under_a_data_key_that_came_after_head_was_read_is_not_called_retired() -> None:
     world = torn(HEAD_FIRST, comes_and_is_used)
-    assert world.change(Activate(names.key("a"), 2)).status == 200
+    assert world.change(Activate(names.parse_key("a"), 2)).status == 200
 
 
 def test_a_version_under_a_retired_data_key_is_refused_at_once() -> None:
@@ -82,7 +82,7 @@ def test_a_version_under_a_retired_data_key_is_refused_at_once() -> None:
     is_needed_no_more(world)
     world.repository.calls.clear()
     with pytest.raises(Conflict, match="retired"):
-        world.change(Activate(names.key("a"), 1))
+        world.change(Activate(names.parse_key("a"), 1))
     assert world.repository.calls == ["get"]
 
 

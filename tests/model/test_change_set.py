@@ -4,13 +4,13 @@ import pytest
 
 from configsvc.model import limits, names
 from configsvc.model.change_set import Activate, ChangeSet, Delete, Put, check_change_set, check_put
-from configsvc.model.encoding import base64std
+from configsvc.model.encoding import to_base64std
 from configsvc.model.errors import ConfigsvcError, InvalidEnvelope, InvalidRequest, TooLarge, Unprocessable
 from configsvc.model.snapshot import ContentType, Form
 
 
 def put(form: Form, value: str, content_type: ContentType = "text/plain") -> Put:
-    return Put(names.key("a"), form, content_type, value)
+    return Put(names.parse_key("a"), form, content_type, value)
 
 
 @pytest.mark.parametrize(
@@ -19,8 +19,8 @@ def put(form: Form, value: str, content_type: ContentType = "text/plain") -> Put
         put("plain", ""),
         put("plain", "x" * limits.STORED_VALUE),
         put("plain", '{"a": [1, "ä", null]}', "application/json"),
-        put("kms", base64std(b"x")),
-        put("kms", base64std(b"x" * limits.KMS_CIPHERTEXT), "application/octet-stream"),
+        put("kms", to_base64std(b"x")),
+        put("kms", to_base64std(b"x" * limits.KMS_CIPHERTEXT), "application/octet-stream"),
     ],
     ids=["empty", "256 KiB", "json", "kms", "kms, the longest"],
 )
@@ -40,7 +40,7 @@ def test_a_value_that_is_what_its_form_says_is_taken(good: Put) -> None:
         (put("kms", ""), Unprocessable),
         (put("kms", "AAB="), Unprocessable),
         (put("kms", "A A="), Unprocessable),
-        (put("kms", base64std(b"x" * (limits.KMS_CIPHERTEXT + 1))), Unprocessable),
+        (put("kms", to_base64std(b"x" * (limits.KMS_CIPHERTEXT + 1))), Unprocessable),
         (put("envelope", "a.b.c.d.e"), InvalidEnvelope),
         (put("envelope", ""), InvalidEnvelope),
     ],
@@ -55,7 +55,7 @@ def test_a_value_that_is_not_what_its_form_says_is_refused_without_telling_it(
 
 
 def test_operations_are_1_to_40_and_each_key_stands_once() -> None:
-    many = [Delete(names.key(f"k{number}")) for number in range(limits.OPERATIONS + 1)]
+    many = [Delete(names.parse_key(f"k{number}")) for number in range(limits.OPERATIONS + 1)]
     check_change_set(ChangeSet(tuple(many[:-1])))
     with pytest.raises(TooLarge):
         check_change_set(ChangeSet(tuple(many)))

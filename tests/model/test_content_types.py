@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from configsvc.model import names
-from configsvc.model.content_types import KINDS, LISTED, refuse_plain, type_of
+from configsvc.model.content_types import KINDS, LISTED, infer_content_type, refuse_plain
 from configsvc.model.same_value import same_value
 from configsvc.model.snapshot import CONTENT_TYPES, ContentType, is_content_type
 from configsvc_client._opening.value import READERS, read_value
@@ -20,7 +20,7 @@ from configsvc_client.cli.formats._common import WritableValue
 from configsvc_client.cli.values import checks
 
 ROOT = Path(__file__).parents[2]
-KEY = names.key("k")
+KEY = names.parse_key("k")
 SAMPLES: Mapping[ContentType, object] = {
     "text/plain": "žluťoučký\n",
     "application/json": {"a": [1, None, True]},
@@ -38,7 +38,7 @@ def test_each_content_type_has_a_row_a_reader_and_a_sample() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_value_of_each_content_type_is_read_back_as_it_was_put(kind: ContentType) -> None:
     put = make_draft("k", SAMPLES[kind])  # type: ignore[arg-type]  # a value of any kind
-    assert (put.content_type, type_of(SAMPLES[kind])) == (kind, kind)
+    assert (put.content_type, infer_content_type(SAMPLES[kind])) == (kind, kind)
     read = read_value("k", kind, Secret(put.data))
     assert read == SAMPLES[kind]
     assert same_value(kind, put.data, put.data)

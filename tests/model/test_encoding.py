@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configsvc.model.encoding import base64std, base64url, canonical_json, from_base64std, from_base64url
+from configsvc.model.encoding import from_base64std, from_base64url, to_base64std, to_base64url, to_canonical_json
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -18,15 +18,15 @@ JSON = st.recursive(
 
 @given(raw=st.binary())
 def test_bytes_come_back_and_the_text_is_what_the_standard_library_writes(raw: bytes) -> None:
-    assert from_base64url(base64url(raw)) == raw
-    assert from_base64std(base64std(raw)) == raw
-    assert base64url(raw) == base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-    assert base64std(raw) == base64.b64encode(raw).decode()
+    assert from_base64url(to_base64url(raw)) == raw
+    assert from_base64std(to_base64std(raw)) == raw
+    assert to_base64url(raw) == base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    assert to_base64std(raw) == base64.b64encode(raw).decode()
 
 
 @given(text=st.text("AQgwz059-_+/= \n", max_size=12) | st.text(max_size=12))
 def test_a_text_that_decodes_is_the_one_spelling_of_its_bytes(text: str) -> None:
-    for encode, decode in ((base64url, from_base64url), (base64std, from_base64std)):
+    for encode, decode in ((to_base64url, from_base64url), (to_base64std, from_base64std)):
         try:
             raw = decode(text)
         except ValueError:
@@ -42,11 +42,11 @@ def test_lenient_base64url_is_refused(text: str) -> None:
 
 @given(value=JSON)
 def test_equal_values_have_equal_bytes_whatever_their_order(value: object) -> None:
-    raw = canonical_json(value)
+    raw = to_canonical_json(value)
     assert json.loads(raw) == value
-    assert canonical_json(json.loads(raw)) == raw
+    assert to_canonical_json(json.loads(raw)) == raw
 
 
 def test_what_is_no_json_is_refused() -> None:
     with pytest.raises(ValueError, match="JSON"):
-        canonical_json(float("nan"))
+        to_canonical_json(float("nan"))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configsvc.model.encoding import base64url, canonical_json, from_base64url
+from configsvc.model.encoding import from_base64url, to_base64url, to_canonical_json
 from configsvc.model.envelope import EnvelopeParts, Header, join, peek, read_header, split
 from configsvc.model.errors import InvalidEnvelope
 from tests.support.model.strategies import HEADERS
@@ -33,7 +33,7 @@ def test_what_is_joined_splits_into_the_same_and_says_the_same_of_itself(
 @given(header=HEADERS)
 def test_a_header_is_canonical_json_of_exactly_its_members(header: Header) -> None:
     raw = from_base64url(header.protected().decode())
-    assert raw == canonical_json(json.loads(raw))
+    assert raw == to_canonical_json(json.loads(raw))
     assert json.loads(raw) == {
         "alg": "dir", "enc": "A256GCM", "cty": header.content_type, "kid": header.kid,
         "configsvc": {"key": header.key, "namespace": header.namespace, "version": header.version},
@@ -41,7 +41,7 @@ def test_a_header_is_canonical_json_of_exactly_its_members(header: Header) -> No
 
 
 def with_header(raw: bytes) -> str:
-    return ".".join([base64url(raw), *GOOD.split(".")[1:]])
+    return ".".join([to_base64url(raw), *GOOD.split(".")[1:]])
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def with_header(raw: bytes) -> str:
 )  # fmt: skip
 def test_a_header_with_anything_else_in_it_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(InvalidEnvelope):
-        read_header(with_header(canonical_json(HEADER | change)))
+        read_header(with_header(to_canonical_json(HEADER | change)))
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,8 @@ def test_a_header_with_anything_else_in_it_is_refused(change: dict[str, object])
     [
         json.dumps(HEADER).encode(),
         json.dumps(HEADER, separators=(",", ":"), sort_keys=False).encode()[::-1],
-        canonical_json(HEADER)[:-1] + b',"alg":"dir"}',
-        canonical_json(HEADER) + b" ",
+        to_canonical_json(HEADER)[:-1] + b',"alg":"dir"}',
+        to_canonical_json(HEADER) + b" ",
         b"[]", b"null", b"", b"\xff", b"[" * 100_000,
     ],
     ids=["spaces", "garbage", "a name twice", "a space after", "list", "null", "empty", "no utf-8", "depth"],

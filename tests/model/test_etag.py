@@ -123,7 +123,7 @@ def test_etags_are_spelled_and_read_in_one_module(spelling: str) -> None:
 
 @given(revision=st.integers(1, 10**15))
 def test_if_match_takes_what_we_gave_out(revision: int) -> None:
-    assert etag.revision_of(etag.of_revision(revision)) == revision
+    assert etag.parse_revision(etag.of_revision(revision)) == revision
 
 
 @pytest.mark.parametrize(
@@ -131,4 +131,4 @@ def test_if_match_takes_what_we_gave_out(revision: int) -> None:
 )
 def test_if_match_takes_nothing_else(header: str) -> None:
     with pytest.raises(InvalidRequest):
-        etag.revision_of(header)
+        etag.parse_revision(header)

@@ -14,13 +14,13 @@ ROLE = "arn:aws:iam::123456789012:role/Deployer"
 
 @given(namespace=NAMESPACES)
 def test_an_exact_pattern_names_itself_and_a_star_names_everything(namespace: str) -> None:
-    assert grants.covers(grants.pattern(namespace), namespace)
-    assert grants.covers(grants.pattern("*"), namespace)
+    assert grants.covers(grants.parse_pattern(namespace), namespace)
+    assert grants.covers(grants.parse_pattern("*"), namespace)
 
 
 @given(prefix=NAMESPACES.filter(lambda name: len(name) < 62), namespace=NAMESPACES)
 def test_a_prefix_names_what_is_below_it_and_nothing_else(prefix: str, namespace: str) -> None:
-    pattern = grants.pattern(f"{prefix}.*")
+    pattern = grants.parse_pattern(f"{prefix}.*")
     assert grants.covers(pattern, f"{prefix}.x")
     assert not grants.covers(pattern, prefix)
     assert grants.covers(pattern, namespace) == namespace.startswith(f"{prefix}.")
@@ -29,10 +29,10 @@ def test_a_prefix_names_what_is_below_it_and_nothing_else(prefix: str, namespace
 @pytest.mark.parametrize("text", ["", "**", "*.prod", "pay*", "a.*.b", "Payments", "a/*", "*\n"])
 def test_no_other_pattern_is_taken(text: str) -> None:
     with pytest.raises(InvalidName):
-        grants.pattern(text)
+        grants.parse_pattern(text)
 
 
-FEW = st.sampled_from(["a", "a.b", "a.b.c", "b"]).map(names.namespace)
+FEW = st.sampled_from(["a", "a.b", "a.b.c", "b"]).map(names.parse_namespace)
 SOME_GRANTS = st.lists(
     st.builds(
         Grant,
@@ -72,7 +72,7 @@ def test_nothing_is_allowed_that_no_single_grant_names(
     ],
 )
 def test_an_arn_is_normalised_to_its_role_or_user(arn: str, principal: str | None) -> None:
-    assert grants.normalised(arn) == principal
+    assert grants.normalize_arn(arn) == principal
 
 
 @pytest.mark.parametrize(
@@ -80,9 +80,9 @@ def test_an_arn_is_normalised_to_its_role_or_user(arn: str, principal: str | Non
 )
 def test_a_principal_is_spelt_one_way_only(text: str) -> None:
     with pytest.raises(InvalidName):
-        grants.principal(text)
-    assert grants.principal(ROLE) == ROLE
-    assert grants.of_api_key("a1B2") == "api-key:a1B2"
+        grants.parse_principal(text)
+    assert grants.parse_principal(ROLE) == ROLE
+    assert grants.parse_api_key_id("a1B2") == "api-key:a1B2"
 
 
 @pytest.mark.parametrize(
@@ -97,13 +97,13 @@ def test_a_principal_is_spelt_one_way_only(text: str) -> None:
     ],
 )
 def test_an_administrators_pattern_stands_for_names_only(pattern: str, *, named: bool) -> None:
-    assert grants.is_administrator([grants.admin_pattern(pattern)], Principal(ROLE)) == named
+    assert grants.is_administrator([grants.parse_admin_pattern(pattern)], Principal(ROLE)) == named
 
 
 @pytest.mark.parametrize("text", ["*", "arn:aws:iam::*:role/Admin", "arn:aws:iam::123456789012:*", ROLE + "/x", ""])
 def test_an_administrators_pattern_has_its_star_in_the_name(text: str) -> None:
     with pytest.raises(InvalidName):
-        grants.admin_pattern(text)
+        grants.parse_admin_pattern(text)
 
 
 def test_no_pattern_means_no_administrator() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configsvc.model.json_text import Number, parse, render
+from configsvc.model.json_text import JsonNumber, parse, render
 
 SPELLINGS = ["0", "-0", "1.10", "1e3", "1E+3", "12e400", "12345678901234567890.25", "9" * 5000, "-0.0", "100e-2"]
 
@@ -39,13 +39,13 @@ def test_the_layout_is_that_of_the_standard_library(tree: object) -> None:
 
 
 def test_a_tuple_is_a_list() -> None:
-    assert render({"a": (1, Number("1.10"), ())}) == '{"a":[1,1.10,[]]}'
+    assert render({"a": (1, JsonNumber("1.10"), ())}) == '{"a":[1,1.10,[]]}'
 
 
 def test_a_number_equals_neither_a_bool_nor_a_text() -> None:
     others: tuple[object, ...] = (True, 1, "1", 1.0, False, 0, "0", None)
-    assert Number("1") not in others
-    assert Number("0") not in others
+    assert JsonNumber("1") not in others
+    assert JsonNumber("0") not in others
 
 
 def test_half_a_surrogate_pair_is_escaped_so_that_utf_8_can_hold_it() -> None:

@@ -8,12 +8,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from configsvc.model import names
-from configsvc.model.encoding import base64url
+from configsvc.model.encoding import to_base64url
 from configsvc.model.errors import InvalidName
 
 KINDS = [
-    (names.namespace, r"[a-z0-9][a-z0-9._-]{0,63}"),
-    (names.key, r"[A-Za-z0-9_][A-Za-z0-9._-]{0,254}"),
+    (names.parse_namespace, r"[a-z0-9][a-z0-9._-]{0,63}"),
+    (names.parse_key, r"[A-Za-z0-9_][A-Za-z0-9._-]{0,254}"),
 ]
 
 
@@ -42,14 +42,14 @@ def test_a_name_is_taken_exactly_when_it_is_spelt_by_the_rule(make: Callable[[st
 
 @given(raw=st.binary(min_size=32, max_size=32))
 def test_a_kid_has_one_spelling(raw: bytes) -> None:
-    kid = base64url(raw)
-    assert names.kid(kid) == kid
+    kid = to_base64url(raw)
+    assert names.parse_kid(kid) == kid
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    same = [last for last in alphabet if is_taken(names.kid, kid[:-1] + last)]
+    same = [last for last in alphabet if is_taken(names.parse_kid, kid[:-1] + last)]
     assert len(same) == 16
 
 
 @pytest.mark.parametrize("text", ["", "A" * 42, "A" * 44, "A" * 42 + "B", "A" * 42 + "=", "A" * 42 + "+"])
 def test_a_kid_that_is_not_32_bytes_of_base64url_is_refused(text: str) -> None:
     with pytest.raises(InvalidName):
-        names.kid(text)
+        names.parse_kid(text)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configsvc.model.errors import Throttled
-from configsvc.model.retry import Backoff, parse_http_date, parse_retry_after, seconds_asked
+from configsvc.model.retry import Backoff, get_retry_after, parse_http_date, parse_retry_after
 
 ROOT = Path(__file__).parents[2]
 NOON = "Wed, 21 Oct 2026 12:00:00 GMT"
@@ -81,9 +81,9 @@ def test_a_date_as_servers_write_it_is_read_back(seconds: int) -> None:
 
 
 def test_an_error_says_what_its_answer_asked_for() -> None:
-    assert seconds_asked(Throttled("later", retry_after=3)) == 3
-    assert seconds_asked(Throttled("later")) is None
-    assert seconds_asked(Throttled("later", retry_after="3")) is None
+    assert get_retry_after(Throttled("later", retry_after=3)) == 3
+    assert get_retry_after(Throttled("later")) is None
+    assert get_retry_after(Throttled("later", retry_after="3")) is None
 
 
 @pytest.mark.parametrize("pattern", [r"2(\.0)? ?\*\* ?(min|\(|t|n|f)", r'get\("retry-after"', r'get\("retry_after"\)'])

@@ -6,41 +6,48 @@ import pytest
 
 from configsvc.model import limits, names
 from configsvc.model.errors import ConfigsvcError, InvalidName, TooLarge, Unprocessable
-from configsvc.model.schema import KeySchema, checked_schemas, key_schema, parsed, pointer, schemas_for
+from configsvc.model.schema import (
+    KeySchema,
+    check_schema_set,
+    load_schema,
+    parse_key_schema,
+    render_pointer,
+    select_schemas,
+)
 
 
 def refusal(schema: dict[str, object]) -> ConfigsvcError:
     with pytest.raises((Unprocessable, TooLarge)) as caught:
-        key_schema("*", schema)
+        parse_key_schema("*", schema)
     return caught.value
 
 
 def test_a_schema_is_kept_in_one_spelling_and_shown_as_it_means() -> None:
     schema = {"type": "object", "properties": {"b": {"minimum": 1}, "a": True}}
-    kept = key_schema("limits.*", schema)
-    assert kept == key_schema("limits.*", json.loads(json.dumps(schema, sort_keys=True)))
-    assert parsed(kept) == schema
+    kept = parse_key_schema("limits.*", schema)
+    assert kept == parse_key_schema("limits.*", json.loads(json.dumps(schema, sort_keys=True)))
+    assert load_schema(kept) == schema
 
 
 def test_definitions_are_named_within_the_schema() -> None:
     schema = {"$defs": {"port": {"type": "integer"}}, "properties": {"a": {"$ref": "#/$defs/port"}}}
-    assert key_schema("*", schema)
+    assert parse_key_schema("*", schema)
 
 
 @pytest.mark.parametrize("keys", ["*", "db.pool", "limits.*", "a.b.*", "A_-.*"])
 def test_keys_are_named_exactly_or_by_prefix_or_all(keys: str) -> None:
-    assert key_schema(keys, {}).keys == keys
+    assert parse_key_schema(keys, {}).keys == keys
 
 
 @pytest.mark.parametrize("keys", ["", "a*", "*.a", "a.*.b", ".*", "a/b", "a.**"])
 def test_other_patterns_of_keys_are_refused(keys: str) -> None:
     with pytest.raises(InvalidName):
-        key_schema(keys, {})
+        parse_key_schema(keys, {})
 
 
 def test_every_pattern_that_names_a_key_counts() -> None:
     schemas = [KeySchema(keys, "{}") for keys in ("*", "limits.*", "limits.a", "limits", "other.*")]
-    assert [each.keys for each in schemas_for(schemas, names.key("limits.a"))] == ["*", "limits.*", "limits.a"]
+    assert [each.keys for each in select_schemas(schemas, names.parse_key("limits.a"))] == ["*", "limits.*", "limits.a"]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +80,7 @@ def test_a_keyword_that_is_not_taken_is_an_error_and_never_ignored(keyword: str)
 
 def test_a_schema_of_another_draft_is_refused() -> None:
     assert refusal({"$schema": "http://json-schema.org/draft-07/schema#"}).members["pointer"] == "/$schema"
-    assert key_schema("*", {"$schema": "https://json-schema.org/draft/2020-12/schema"})
+    assert parse_key_schema("*", {"$schema": "https://json-schema.org/draft/2020-12/schema"})
 
 
 @pytest.mark.parametrize("schema", [{"items": 5}, {"allOf": {}}, {"properties": []}, {"$defs": []}, {"not": None}])
@@ -100,7 +107,7 @@ def test_a_long_chain_of_definitions_is_too_deep() -> None:
 
 
 def test_patterns_are_short_and_few() -> None:
-    assert key_schema("*", {"pattern": "a" * limits.SCHEMA_PATTERN})
+    assert parse_key_schema("*", {"pattern": "a" * limits.SCHEMA_PATTERN})
     assert refusal({"pattern": "a" * (limits.SCHEMA_PATTERN + 1)}).members["pointer"] == "/pattern"
     many: dict[str, object] = {f"^{n}$": True for n in range(limits.SCHEMA_PATTERNS + 1)}
     assert "patterns" in refusal({"patternProperties": many}).detail
@@ -108,16 +115,16 @@ def test_patterns_are_short_and_few() -> None:
 
 def test_a_schema_and_all_schemas_have_a_size() -> None:
     large = {"description": "x" * (limits.SCHEMA_BYTES - 100)}
-    schemas = tuple(key_schema(keys, large) for keys in ("a", "b"))
-    assert checked_schemas(schemas) == schemas
+    schemas = tuple(parse_key_schema(keys, large) for keys in ("a", "b"))
+    assert check_schema_set(schemas) == schemas
     with pytest.raises(TooLarge):
-        checked_schemas((*schemas, key_schema("c", large)))
+        check_schema_set((*schemas, parse_key_schema("c", large)))
     assert isinstance(refusal({"description": "x" * limits.SCHEMA_BYTES}), TooLarge)
 
 
 def test_one_pattern_has_one_schema() -> None:
     with pytest.raises(Unprocessable):
-        checked_schemas((KeySchema("a", "{}"), KeySchema("a", "true")))
+        check_schema_set((KeySchema("a", "{}"), KeySchema("a", "true")))
 
 
 @pytest.mark.parametrize("odd", [float("nan"), float("inf"), "\ud800"])
@@ -126,5 +133,5 @@ def test_what_json_cannot_say_is_no_schema(odd: object) -> None:
 
 
 def test_a_pointer_is_escaped_and_bounded() -> None:
-    assert pointer(["a/b", "c~d", 3]) == "/a~1b/c~0d/3"
-    assert len(pointer(["x" * 10_000])) == limits.POINTER + 1
+    assert render_pointer(["a/b", "c~d", 3]) == "/a~1b/c~0d/3"
+    assert len(render_pointer(["x" * 10_000])) == limits.POINTER + 1

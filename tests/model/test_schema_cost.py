@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configsvc.model.schema import key_schema
-from configsvc.model.schema_cost import Size, Weight, size, weight
+from configsvc.model.schema import parse_key_schema
+from configsvc.model.schema_cost import SchemaWeight, ValueSize, measure_value, weigh_schema
 
 
-def weighed(schema: dict[str, object]) -> Weight:
-    return weight(key_schema("*", schema).schema, len)
+def weighed(schema: dict[str, object]) -> SchemaWeight:
+    return weigh_schema(parse_key_schema("*", schema).schema, len)
 
 
 @pytest.mark.parametrize(
@@ -68,12 +68,12 @@ def values(node: object) -> int:
 @given(JSON)
 def test_the_size_of_a_text_is_never_less_than_what_stands_in_it(value: object) -> None:
     for text in (json.dumps(value), json.dumps(value, separators=(",", ":"), ensure_ascii=False)):
-        assert size(text, is_json=True).values >= values(value)
+        assert measure_value(text, is_json=True).values >= values(value)
 
 
 def test_text_is_one_value_and_its_bytes() -> None:
-    assert size("a,b:[c" * 16, is_json=False) == Size(1, 7)
+    assert measure_value("a,b:[c" * 16, is_json=False) == ValueSize(1, 7)
 
 
 def test_work_is_parts_times_size_and_patterns_times_text() -> None:
-    assert Weight(10, 6).work(Size(100, 5)) == 10 * 105 + 6 * 5
+    assert SchemaWeight(10, 6).work(ValueSize(100, 5)) == 10 * 105 + 6 * 5

@@ -16,11 +16,11 @@ from configsvc.model.errors import TooLarge
 from configsvc.model.names import Key, Namespace
 from configsvc.model.snapshot import CONTENT_TYPES, ContentType
 
-NS, KEY = names.namespace("payments.prod"), names.key("db.password")
+NS, KEY = names.parse_namespace("payments.prod"), names.parse_key("db.password")
 
 
 def envelope(namespace: Namespace, key: Key, content_type: ContentType, size: int, version: int = 10**10 - 1) -> str:
-    header = Header(namespace, key, version, content_type, names.kid("A" * 43))
+    header = Header(namespace, key, version, content_type, names.parse_kid("A" * 43))
     return join(EnvelopeParts(header.protected(), bytes(NONCE), bytes(size), bytes(TAG)))
 
 
@@ -28,22 +28,22 @@ def envelope(namespace: Namespace, key: Key, content_type: ContentType, size: in
 def test_the_largest_sealed_value_fits_at_any_version_and_one_byte_more_at_the_last_does_not(
     key_length: int, namespace_length: int, content_type: ContentType, version: int
 ) -> None:
-    namespace, key = names.namespace("n" * namespace_length), names.key("k" * key_length)
-    most = sizes.most_sealed(namespace, key, content_type)
+    namespace, key = names.parse_namespace("n" * namespace_length), names.parse_key("k" * key_length)
+    most = sizes.compute_sealed_limit(namespace, key, content_type)
     assert len(envelope(namespace, key, content_type, most, version)) <= limits.STORED_VALUE
     assert len(envelope(namespace, key, content_type, most + 1)) > limits.STORED_VALUE
 
 
 def test_a_sealed_value_ends_near_196_000_bytes_as_the_docs_say() -> None:
-    assert sizes.most_sealed(NS, KEY, "text/plain") == 196_393
-    longest = names.namespace("n" * 64), names.key("k" * 255)
-    least = sizes.most_sealed(*longest, "application/octet-stream")
+    assert sizes.compute_sealed_limit(NS, KEY, "text/plain") == 196_393
+    longest = names.parse_namespace("n" * 64), names.parse_key("k" * 255)
+    least = sizes.compute_sealed_limit(*longest, "application/octet-stream")
     said = (Path(__file__).parents[2] / "docs" / "OPERATIONS.md").read_text(encoding="utf-8")
     assert f"196,393 bytes of value** for `db.password` in `payments.prod`, and at least {least:,}" in said
 
 
 def test_an_envelope_is_refused_by_the_size_of_its_value() -> None:
-    most = sizes.most_sealed(NS, KEY, "text/plain")
+    most = sizes.compute_sealed_limit(NS, KEY, "text/plain")
     with pytest.raises(TooLarge, match="S3") as refused:
         check_put(Put(KEY, "envelope", "text/plain", envelope(NS, KEY, "text/plain", 200_000)))
     assert refused.value.members == {"limit": most, "size": 200_000, "key": KEY}
@@ -57,9 +57,9 @@ def test_what_is_no_envelope_and_too_large_is_refused_all_the_same(value: str) -
 
 
 def test_a_plain_value_ends_at_256_kib_and_one_by_kms_at_4096_bytes() -> None:
-    assert sizes.refused_plain(KEY, limits.STORED_VALUE) is None
-    assert sizes.refused_kms(KEY, limits.KMS_PLAINTEXT, 196_393) is None
-    plain, kms = sizes.refused_plain(KEY, limits.STORED_VALUE + 1), sizes.refused_kms(KEY, 4097, 196_393)
+    assert sizes.refuse_large_plain(KEY, limits.STORED_VALUE) is None
+    assert sizes.refuse_large_kms(KEY, limits.KMS_PLAINTEXT, 196_393) is None
+    plain, kms = sizes.refuse_large_plain(KEY, limits.STORED_VALUE + 1), sizes.refuse_large_kms(KEY, 4097, 196_393)
     assert plain is not None
     assert kms is not None
     assert "262145 bytes, and a plain value has at most 262144" in plain.detail
@@ -68,8 +68,8 @@ def test_a_plain_value_ends_at_256_kib_and_one_by_kms_at_4096_bytes() -> None:
 
 
 def test_a_full_namespace_names_what_raises_its_limit_unless_nothing_does() -> None:
-    told = sizes.refused_namespace(NS, 1_100_000, limits.SNAPSHOT_BYTES).detail
+    told = sizes.refuse_large_namespace(NS, 1_100_000, limits.SNAPSHOT_BYTES).detail
     assert "1100000 bytes" in told
     assert "configsvc namespace set payments.prod --snapshot-bytes N" in told
     assert str(limits.SNAPSHOT_BYTES_MOST) in told
-    assert "namespace set" not in sizes.refused_namespace(NS, 5_000_000, limits.SNAPSHOT_BYTES_MOST).detail
+    assert "namespace set" not in sizes.refuse_large_namespace(NS, 5_000_000, limits.SNAPSHOT_BYTES_MOST).detail

@@ -13,12 +13,12 @@ from configsvc.model.snapshot import (
     Entry,
     MalformedSnapshot,
     SealedSnapshot,
-    cost,
-    data_key_cost,
-    entry_cost,
+    compute_cost,
+    compute_data_key_cost,
+    compute_entry_cost,
+    compute_total_cost,
     parse,
     render,
-    total_cost,
 )
 from tests.support.model.strategies import CONTENT_TYPE, KEYS, KIDS, NAMESPACES
 
@@ -44,14 +44,14 @@ def test_a_snapshot_comes_back_from_its_text(snapshot: SealedSnapshot) -> None:
 @given(snapshot=SNAPSHOTS, charset=st.sampled_from(CHARSETS))
 def test_the_costs_of_the_parts_add_up_to_the_bytes_in_the_answer(snapshot: SealedSnapshot, charset: Charset) -> None:
     answer = json.dumps({"body": render(snapshot)}, ensure_ascii=charset == "ascii").encode()
-    whole = cost(render(snapshot), charset)
+    whole = compute_cost(render(snapshot), charset)
     assert whole == len(answer) - len(json.dumps({"body": ""}))
-    assert whole == total_cost(
+    assert whole == compute_total_cost(
         snapshot.namespace,
         snapshot.revision,
-        [data_key_cost(each) for each in snapshot.data_keys],
+        [compute_data_key_cost(each) for each in snapshot.data_keys],
         len(snapshot.entries),
-        sum(entry_cost(each, charset) for each in snapshot.entries),
+        sum(compute_entry_cost(each, charset) for each in snapshot.entries),
     )
 
 

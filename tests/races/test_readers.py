@@ -21,7 +21,7 @@ from tests.support.contracts import tables
 from tests.support.races.writers import prepare, service
 from tests.support.service.world import DEVELOPER, NS, READER
 
-KEYS = tuple(names.key(f"k{number}") for number in range(5))
+KEYS = tuple(names.parse_key(f"k{number}") for number in range(5))
 READERS = 3
 
 

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 
 from tests.reports.reports import REPORTS
-from tests.support.named import missing
+from tests.support.named import find_missing
 
 _REPORT = re.compile(r"[\w.-]+/[\w.-]+#[1-9]\d*")
 
@@ -23,9 +23,9 @@ def test_every_kind_is_one_plain_sentence() -> None:
 
 def test_every_report_names_tests_that_exist() -> None:
     assert [each.report for each in REPORTS if not each.tests or any("::" not in test for test in each.tests)] == []
-    assert {each.report: lost for each in REPORTS if (lost := missing(each.tests))} == {}
+    assert {each.report: lost for each in REPORTS if (lost := find_missing(each.tests))} == {}
 
 
 def test_a_name_of_no_test_is_found() -> None:
     wrong = ["tests/reports/test_reports.py::test_not_here", "tests/reports/not_here.py"]
-    assert missing([*wrong, "tests/reports/test_reports.py::test_a_name_of_no_test_is_found"]) == wrong
+    assert find_missing([*wrong, "tests/reports/test_reports.py::test_a_name_of_no_test_is_found"]) == wrong

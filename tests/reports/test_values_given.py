@@ -96,7 +96,7 @@ def test_every_key_of_many_is_listed_and_exported(shell: Shell) -> None:
 def test_a_key_that_no_file_could_hold_is_refused(shell: Shell) -> None:
     for key in ("a=b", "a b", " a", "a\tb", "a\nb", "", "a'b", "-p", "a;id", "$(id)", "a/b"):
         with pytest.raises(errors.InvalidName):
-            names.key(key)
+            names.parse_key(key)
     done = shell.run("put", "db.password=hunter2", "-", given="x")
     assert (done.code, "hunter2" in done.err) == (2, False)
 

@@ -8,9 +8,9 @@ from typing import Any
 from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
 from configsvc.adapters.dynamo import DynamoRepository
 from configsvc.adapters.json_schemas import JsonSchemas
-from configsvc.adapters.system import Elapsed, moment
+from configsvc.adapters.system import Elapsed, to_moment
 from configsvc.bootstrap import build_app
-from configsvc.model.encoding import base64std
+from configsvc.model.encoding import to_base64std
 from configsvc.model.errors import Internal, Unavailable
 from configsvc.service.engine import ports
 from configsvc.service.engine.ports import Repository, ServicePorts
@@ -24,7 +24,7 @@ from tests.simulation.scheduler import Process, Signal, VirtualTime
 from tests.simulation.weather import Weather
 from tests.support.client.fakes import KMS_KEY, FakeKms, wrap
 from tests.support.machines.planted import Through
-from tests.support.web.apps import asks_for_proof
+from tests.support.web.apps import ask_for_proof
 
 LAMBDA_SECONDS = 15.0
 FUNCTIONS = 6
@@ -59,7 +59,7 @@ class _Clock:
         self._process = process
 
     def now(self) -> ports.WallMoment:
-        return moment(self._process.wall())
+        return to_moment(self._process.wall())
 
 
 class _Chance:
@@ -110,7 +110,7 @@ class Environment(Process):
         self._ports = ServicePorts(
             altered(self._client), clock, _Chance(table.weather), grants, RenderedSnapshots(), (ADMIN,), JsonSchemas()
         )
-        self.app = build_app(self._within, _Log(self), asks_for_proof, self.monotonic)
+        self.app = build_app(self._within, _Log(self), ask_for_proof, self.monotonic)
 
     def _within(self, seconds: float) -> ServicePorts:
         made = self._ports.within(seconds)
@@ -163,7 +163,7 @@ class Fleet:
             exchange.done.set()
 
     def _answered(self, environment: Environment, event: Mapping[str, Any]) -> dict[str, Any]:
-        began, most = environment.monotonic(), arrival.seconds_allowed(event["httpMethod"], None)
+        began, most = environment.monotonic(), arrival.limit_seconds(event["httpMethod"], None)
         answer = environment.app(event, Context(environment, LAMBDA_SECONDS))
         took = environment.monotonic() - began
         if answer["statusCode"] == Internal.status:
@@ -214,7 +214,7 @@ class Kms(FakeKms):
         plaintext = self._weather.draw.randbytes(32)
         self._made[cipher.derive_kid(plaintext)] = plaintext
         blob = wrap(str(members["KeyId"]), context, plaintext)
-        return {"KeyId": KMS_KEY, "Plaintext": base64std(plaintext), "CiphertextBlob": base64std(blob)}
+        return {"KeyId": KMS_KEY, "Plaintext": to_base64std(plaintext), "CiphertextBlob": to_base64std(blob)}
 
     def _ask(self, deadline: float) -> None:
         takes, left = self._weather.takes(0.02), max(0.0, deadline - self._clock.monotonic())

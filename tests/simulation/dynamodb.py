@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from configsvc.adapters.dynamo_calls import Calls
-from configsvc.adapters.items import from_item, key_of, to_item
+from configsvc.adapters.items import build_key, from_item, to_item
 from configsvc.adapters.memory import MemoryRepository
 from configsvc.service.engine.ports import LostRace, Remove, ServiceChance, ServiceClock, StampCheck, Write, WriteAction
 from configsvc.service.engine.records import RecordAddress, address_of
@@ -121,7 +121,7 @@ class Client:
         records = list(rows)
         self._travel()
         page: dict[str, Any] = {"Items": [_projected(to_item(record), request) for record in records]}
-        return page | ({"LastEvaluatedKey": key_of(address_of(records[-1]))} if len(records) == most else {})
+        return page | ({"LastEvaluatedKey": build_key(address_of(records[-1]))} if len(records) == most else {})
 
     def transact_get_items(self, *, TransactItems: Sequence[Item]) -> Item:  # noqa: N803
         """Records of one moment."""

@@ -191,11 +191,11 @@ class Writer:
     def _activate(self, name: str) -> int:
         version = self._weather.draw.randint(1, 6)
         return self._admin.change_sets.apply(
-            NS, [Activate(names.key(self._key()), version)], name, declassify=True
+            NS, [Activate(names.parse_key(self._key()), version)], name, declassify=True
         ).revision
 
     def _delete(self, name: str) -> int:
-        return self._admin.change_sets.apply(NS, [Delete(names.key(self._key()))], name).revision
+        return self._admin.change_sets.apply(NS, [Delete(names.parse_key(self._key()))], name).revision
 
     def _rollback(self, name: str) -> int:
         return self._admin.rollback.roll_back(NS, self._key(), name, declassify=True).revision

@@ -10,8 +10,8 @@ from configsvc.adapters.memory import MemoryRepository
 from tests.support.storms.losing import Losing
 from tests.support.storms.plan import Size
 from tests.support.storms.planted import TAMPERED
-from tests.support.storms.stand import Tamper, in_process
-from tests.support.storms.storm import Came, raged, settled
+from tests.support.storms.stand import Tamper, set_up_in_process
+from tests.support.storms.storm import Came, rage, settle
 from tests.support.storms.verdict import judge
 
 SIZE = Size(writes=12, kills=0)
@@ -31,8 +31,8 @@ def now_and_then() -> Callable[[], None]:
 
 
 def storm(tamper: Tamper) -> Came:
-    with in_process(MemoryRepository(now_and_then()), tamper) as made:
-        return settled(made, raged(made, SEED, SIZE))
+    with set_up_in_process(MemoryRepository(now_and_then()), tamper) as made:
+        return settle(made, rage(made, SEED, SIZE))
 
 
 def test_s59_288_operations_are_linearizable_though_answers_are_lost() -> None:

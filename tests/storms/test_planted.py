@@ -10,7 +10,7 @@ from local.emulator.launcher import Emulator
 from tests.support.storms.plan import Size
 from tests.support.storms.planted import CODE
 from tests.support.storms.stand import Parts
-from tests.support.storms.storm import storm
+from tests.support.storms.storm import run_storm
 from tests.support.storms.verdict import judge
 
 pytestmark = [pytest.mark.emulator, pytest.mark.slow]
@@ -41,7 +41,7 @@ def test_s59_a_planted_bug_is_found_by_its_recorded_seed(
 ) -> None:
     parts = parts_with(bug, built_package, emulator, tmp_path)
     with pytest.raises(AssertionError, match=f"seed {SEEDS[bug]}"):
-        judge(storm(parts, SEEDS[bug], size_for(bug)))
+        judge(run_storm(parts, SEEDS[bug], size_for(bug)))
 
 
 @pytest.mark.long
@@ -53,4 +53,4 @@ def test_a_planted_bug_is_found_by_any_seed(
     seed = random.SystemRandom().randrange(2**32)
     parts = parts_with(bug, built_package, emulator, tmp_path)
     with pytest.raises(AssertionError, match=f"seed {seed}"):
-        judge(storm(parts, seed, size_for(bug, 3)))
+        judge(run_storm(parts, seed, size_for(bug, 3)))

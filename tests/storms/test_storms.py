@@ -13,14 +13,14 @@ from infra.packaging.service_zip import Package
 from local.emulator.launcher import Emulator
 from tests.support.storms.plan import Size
 from tests.support.storms.stand import Parts
-from tests.support.storms.storm import storm
+from tests.support.storms.storm import run_storm
 from tests.support.storms.verdict import judge
 
 pytestmark = pytest.mark.emulator
 
 
 def check(package: Package, emulator: Emulator, scratch: Path, seed: int, size: Size) -> None:
-    came = storm(Parts(package, emulator, scratch, size.environments), seed, size)
+    came = run_storm(Parts(package, emulator, scratch, size.environments), seed, size)
     print(came)  # noqa: T201  # shown where it fails
     judge(came)
     assert came.began == size.operations

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from configsvc.model.names import key
+from configsvc.model.names import parse_key
 from configsvc.service.engine.records import LoggedChange, LogRecord
 from tests.support.journeys.api import Reply
 from tests.support.storms.reader import Taken
-from tests.support.storms.verdict import complete, monotonic, whole
+from tests.support.storms.verdict import check_complete, check_monotonic, check_whole
 from tests.support.storms.wire import Heard
 from tests.support.storms.wishes import Wish
 from tests.support.storms.writer import Effort
@@ -28,7 +28,7 @@ def effort(*attempts: Heard) -> Effort:
 
 
 def record(revision: int = 2, by: str = "w.0", version: int = 1) -> LogRecord:
-    change = LoggedChange(key("k"), "put", version, None, version)
+    change = LoggedChange(parse_key("k"), "put", version, None, version)
     return LogRecord(None, revision, revision, "change", "", {}, (change,), "", "", "", "", "", "", "", by)
 
 
@@ -48,7 +48,7 @@ def record(revision: int = 2, by: str = "w.0", version: int = 1) -> LogRecord:
 )
 def test_a_log_that_does_not_fit_the_answers_is_found(log: list[LogRecord], attempts: list[Heard], says: str) -> None:
     with pytest.raises(AssertionError, match=says):
-        complete(log, [effort(*attempts)] if attempts else [])
+        check_complete(log, [effort(*attempts)] if attempts else [])
 
 
 @pytest.mark.parametrize(
@@ -65,17 +65,17 @@ def test_a_log_that_does_not_fit_the_answers_is_found(log: list[LogRecord], atte
     ids=["acknowledged", "lost, and acknowledged when repeated", "lost", "503", "429 first", "503 and not", "refused"],
 )
 def test_a_log_that_fits_the_answers_is_taken(log: list[LogRecord], attempts: list[Heard]) -> None:
-    assert len(complete(log, [effort(*attempts)])) == len(log)
+    assert len(check_complete(log, [effort(*attempts)])) == len(log)
 
 
 def test_a_reader_that_goes_back_is_found() -> None:
     seen = [Taken(0, 1, "storm.one", revision, {}, {}) for revision in (2, 3, 2)]
-    monotonic(seen[:2])
+    check_monotonic(seen[:2])
     with pytest.raises(AssertionError, match="went back from 3 to 2"):
-        monotonic(seen)
+        check_monotonic(seen)
 
 
 def test_a_torn_pair_is_found() -> None:
-    whole(Taken(0, 1, "storm.one", 2, {"pair.0.a": "v", "pair.0.b": "v"}, None))
+    check_whole(Taken(0, 1, "storm.one", 2, {"pair.0.a": "v", "pair.0.b": "v"}, None))
     with pytest.raises(AssertionError, match="torn"):
-        whole(Taken(0, 1, "storm.one", 2, {"pair.0.a": "v"}, None))
+        check_whole(Taken(0, 1, "storm.one", 2, {"pair.0.a": "v"}, None))

@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def missing(tests: Iterable[str]) -> list[str]:
+def find_missing(tests: Iterable[str]) -> list[str]:
     """The names, of a file or of a test in it (`file.py::test_b`), of which no test exists."""
     return [test for test in tests if not _exists(*test.partition("::")[::2])]
 

@@ -19,7 +19,7 @@ from configsvc.model.errors import (
     Unavailable,
     Unprocessable,
 )
-from configsvc.model.names import namespace
+from configsvc.model.names import parse_namespace
 from configsvc_client.testing import KMS_KEY, FakeClock, FakeKms, FakeService
 
 CANARY = "canary-2b9c11"
@@ -42,7 +42,7 @@ def test_what_is_put_is_what_is_read(value: object, form: str) -> None:
 
 def test_values_are_sealed_and_nothing_shows_them(configsvc_fake: FakeService) -> None:
     configsvc_fake.put("k", CANARY)
-    found = configsvc_fake.fetch({namespace("test"): None}, 0.0)
+    found = configsvc_fake.fetch({parse_namespace("test"): None}, 0.0)
     assert CANARY not in "".join(entry.value for each in found.values() for entry in each.sealed.entries)
     assert CANARY not in repr(vars(configsvc_fake))
 

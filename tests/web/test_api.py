@@ -13,8 +13,15 @@ from configsvc.bootstrap import build_app
 from configsvc.web import reply
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
-from tests.support.web.apps import app_with, asks_for_proof, no_ports, problem, ticking, whole_app
-from tests.support.web.events import event
+from tests.support.web.apps import (
+    ask_for_proof,
+    build_app_with,
+    build_whole_app,
+    make_ticking_clock,
+    parse_problem,
+    refuse_ports,
+)
+from tests.support.web.events import build_event
 from tests.support.web.lines import Lines
 
 OPEN = {("GET", "/v1/health"), ("GET", "/v1/openapi.json")}
@@ -53,7 +60,7 @@ SIGNED = {
 
 
 def test_each_route_asks_for_exactly_the_access_it_should() -> None:
-    routes = build_app(no_ports, Lines(), asks_for_proof, ticking()).routes
+    routes = build_app(refuse_ports, Lines(), ask_for_proof, make_ticking_clock()).routes
     found: dict[str, set[tuple[str, str]]] = {"open": set(), "keyed": set(), "signed": set()}
     for path, methods in routes.items():
         for method, entry in methods.items():
@@ -65,39 +72,39 @@ def test_each_route_asks_for_exactly_the_access_it_should() -> None:
 
 def answered(sent: dict[str, Any]) -> tuple[dict[str, Any], Lines]:
     lines = Lines()
-    return app_with(lambda _request: reply.answer_json({}), lines, method="POST")(sent, None), lines
+    return build_app_with(lambda _request: reply.answer_json({}), lines, method="POST")(sent, None), lines
 
 
 def test_a_method_that_the_route_lacks_is_405_and_names_those_it_has() -> None:
-    made, lines = answered(event("GET", "/v1/x"))
-    assert problem(made)["code"] == "method_not_allowed"
+    made, lines = answered(build_event("GET", "/v1/x"))
+    assert parse_problem(made)["code"] == "method_not_allowed"
     assert made["headers"]["Allow"] == "POST"
     assert lines.kept[0]["status"] == 405
 
 
 def test_an_unknown_route_is_404() -> None:
-    made, _ = answered(event("GET", "/v1/nothing"))
-    assert problem(made)["code"] == "not_found"
+    made, _ = answered(build_event("GET", "/v1/nothing"))
+    assert parse_problem(made)["code"] == "not_found"
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded"])
 def test_another_content_type_is_415(content_type: str) -> None:
-    made, lines = answered(event("POST", "/v1/x", headers={"Content-Type": content_type}, body="a=b"))
-    assert problem(made)["code"] == "unsupported_media_type"
+    made, lines = answered(build_event("POST", "/v1/x", headers={"Content-Type": content_type}, body="a=b"))
+    assert parse_problem(made)["code"] == "unsupported_media_type"
     assert lines.kept[0]["status"] == 415
 
 
 def test_an_event_that_chalice_cannot_read_is_a_problem_too() -> None:
-    broken = event("POST", "/v1/x")
+    broken = build_event("POST", "/v1/x")
     del broken["pathParameters"], broken["body"]
     made, lines = answered(broken)
-    assert problem(made)["code"] == "internal"
+    assert parse_problem(made)["code"] == "internal"
     assert lines.kept[0]["fault"] == "KeyError"
 
 
 def test_health_touches_no_store_and_needs_nobody() -> None:
-    app = build_app(no_ports, Lines(), asks_for_proof, ticking())
-    made = app(event("GET", "/v1/health", identity={}), None)
+    app = build_app(refuse_ports, Lines(), ask_for_proof, make_ticking_clock())
+    made = app(build_event("GET", "/v1/health", identity={}), None)
     assert (made["statusCode"], made["body"]) == (200, '{"status":"ok","table":"not_checked"}')
     assert made["headers"]["X-Correlation-Id"] == "request-1"
 
@@ -105,8 +112,8 @@ def test_health_touches_no_store_and_needs_nobody() -> None:
 @pytest.mark.parametrize("name", ["%6b", "k%2Fx", "k/x", "..", "%2e%2e", "k#", "k\n", "\u043a"])
 def test_a_name_in_the_path_is_taken_as_it_was_sent(name: str) -> None:
     parameters = {"namespace": "payments.prod", "key": name}
-    sent = event("GET", "/v1/namespaces/{namespace}/keys/{key}", parameters=parameters)
-    assert problem(whole_app(Lines())(sent, None))["code"] == "invalid_name"
+    sent = build_event("GET", "/v1/namespaces/{namespace}/keys/{key}", parameters=parameters)
+    assert parse_problem(build_whole_app(Lines())(sent, None))["code"] == "invalid_name"
 
 
 def test_requests_in_threads_do_not_see_each_other() -> None:
@@ -116,10 +123,10 @@ def test_requests_in_threads_do_not_see_each_other() -> None:
         together.wait()
         return reply.answer_json({"mine": request.header("x-mine")})
 
-    app = app_with(view, Lines())
+    app = build_app_with(view, Lines())
 
     def ask(number: int) -> str:
-        body: str = app(event("GET", "/v1/x", headers={"X-Mine": str(number)}), None)["body"]
+        body: str = app(build_event("GET", "/v1/x", headers={"X-Mine": str(number)}), None)["body"]
         return body
 
     with ThreadPoolExecutor(4) as threads:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from configsvc.model import limits
 from configsvc.model.errors import ConfigsvcError, InvalidRequest, TooLarge, UnsupportedMediaType
-from configsvc.web.body import body_of, object_in
+from configsvc.web.event import parse_object, read_body
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 JSON = st.recursive(LEAVES, lambda each: st.lists(each, max_size=4) | st.dictionaries(st.text(), each, max_size=4))
@@ -21,15 +21,15 @@ JSON = st.recursive(LEAVES, lambda each: st.lists(each, max_size=4) | st.diction
 
 @given(st.dictionaries(st.text(), JSON))
 def test_any_json_object_is_read_as_it_is(found: dict[str, object]) -> None:
-    assert object_in(json.dumps(found).encode()) == found
+    assert parse_object(json.dumps(found).encode()) == found
     as_it_is = json.dumps(found, ensure_ascii=False)
-    assert object_in(as_it_is.replace("\ufffd", "\\ufffd").encode()) == found
+    assert parse_object(as_it_is.replace("\ufffd", "\\ufffd").encode()) == found
 
 
 @given(st.binary())
 def test_any_bytes_are_an_object_or_a_problem(raw: bytes) -> None:
     try:
-        assert isinstance(object_in(raw), dict)
+        assert isinstance(parse_object(raw), dict)
     except ConfigsvcError as error:
         assert error.status in {400, 415}  # noqa: PT017  # either way is right
 
@@ -56,7 +56,7 @@ def test_any_bytes_are_an_object_or_a_problem(raw: bytes) -> None:
 )
 def test_what_lenient_readers_take_is_refused(raw: bytes) -> None:
     with pytest.raises(InvalidRequest):
-        object_in(raw)
+        parse_object(raw)
 
 
 UTF_8 = '{"value": "M\u00fcller \u20ac \U0001f600"}'
@@ -86,19 +86,19 @@ TOLD: list[tuple[bytes, str]] = [
 def test_s56_another_encoding_is_told_as_what_it_is_also_as_api_gateway_hands_it_on(raw: bytes, told: str) -> None:
     for sent in (raw, raw.decode(errors="replace").encode()):
         with pytest.raises((InvalidRequest, UnsupportedMediaType), match=told):
-            object_in(sent)
+            parse_object(sent)
 
 
 def test_a_replacement_character_that_is_meant_is_sent_as_an_escape() -> None:
-    assert object_in(b'{"value": "\\ufffd"}') == {"value": "\ufffd"}
-    assert object_in('{"value": "\ufeff inside"}'.encode()) == {"value": "\ufeff inside"}
+    assert parse_object(b'{"value": "\\ufffd"}') == {"value": "\ufffd"}
+    assert parse_object('{"value": "\ufeff inside"}'.encode()) == {"value": "\ufeff inside"}
 
 
 @given(st.text(st.characters(min_codepoint=0x80, max_codepoint=0xFF), min_size=1))
 def test_s56_latin_1_is_never_taken_as_text_with_other_characters(letters: str) -> None:
     raw = b'{"value": "' + letters.encode("latin-1") + b'"}'
     try:
-        read = object_in(raw.decode(errors="replace").encode())
+        read = parse_object(raw.decode(errors="replace").encode())
     except InvalidRequest:
         return
     assert read == {"value": raw[11:-2].decode()}  # it was UTF-8, too
@@ -109,17 +109,17 @@ def nested(depth: int) -> bytes:
 
 
 def test_nesting_ends_where_the_limit_says() -> None:
-    object_in(nested(limits.JSON_DEPTH))
+    parse_object(nested(limits.JSON_DEPTH))
     for depth in (limits.JSON_DEPTH + 1, 500_000):
         with pytest.raises(InvalidRequest, match="deeper") as refused:
-            object_in(nested(depth))
+            parse_object(nested(depth))
         assert refused.value.members == {"limit": limits.JSON_DEPTH}
 
 
 def test_no_refusal_shows_what_was_sent() -> None:
     for raw in (b'{"canary": canary}', b'{"canary": 1, "canary": 2}', b'["canary"]', b'"canary'):
         with pytest.raises(InvalidRequest) as refused:
-            object_in(raw)
+            parse_object(raw)
         assert "canary" not in str(refused.value)
         assert refused.value.members == {}
 
@@ -135,7 +135,7 @@ def test_no_refusal_shows_what_was_sent() -> None:
     ],
 )
 def test_json_in_utf_8_is_taken(content_type: str | None) -> None:
-    assert body_of({"body": "{}"}, content_type) == b"{}"
+    assert read_body({"body": "{}"}, content_type) == b"{}"
 
 
 @pytest.mark.parametrize(
@@ -144,17 +144,17 @@ def test_json_in_utf_8_is_taken(content_type: str | None) -> None:
 )
 def test_any_other_content_type_is_415(content_type: str) -> None:
     with pytest.raises(UnsupportedMediaType):
-        body_of({"body": "{}"}, content_type)
+        read_body({"body": "{}"}, content_type)
 
 
 def test_a_body_may_come_in_base64() -> None:
-    assert body_of({"body": b64encode(b"\xff").decode(), "isBase64Encoded": True}, None) == b"\xff"
+    assert read_body({"body": b64encode(b"\xff").decode(), "isBase64Encoded": True}, None) == b"\xff"
     with pytest.raises(InvalidRequest):
-        body_of({"body": "!", "isBase64Encoded": True}, None)
+        read_body({"body": "!", "isBase64Encoded": True}, None)
 
 
 def test_the_limit_counts_bytes() -> None:
     fits = "\u20ac" * (limits.REQUEST_BYTES // 3)
-    assert body_of({"body": fits}, None)
+    assert read_body({"body": fits}, None)
     with pytest.raises(TooLarge):
-        body_of({"body": fits + "xxx"}, None)
+        read_body({"body": fits + "xxx"}, None)

@@ -13,8 +13,8 @@ from configsvc.web import reply
 from configsvc.web.api import View
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
-from tests.support.web.apps import app_with, problem
-from tests.support.web.events import ARN, event
+from tests.support.web.apps import build_app_with, parse_problem
+from tests.support.web.events import ARN, build_event
 from tests.support.web.lines import Lines
 
 CANARY = "canary-4f1d"
@@ -32,8 +32,8 @@ def answer(
     parameters: Mapping[str, str] | None = None,
     identity: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    sent = event("GET", "/v1/x", headers=headers, parameters=parameters, identity=identity)
-    return app_with(view, lines)(sent, None)
+    sent = build_event("GET", "/v1/x", headers=headers, parameters=parameters, identity=identity)
+    return build_app_with(view, lines)(sent, None)
 
 
 def raising(error: Exception) -> View:
@@ -46,7 +46,7 @@ def raising(error: Exception) -> View:
 @pytest.mark.parametrize("error", [kind("Do this next.") for kind in errors.SENT], ids=lambda error: error.code)
 def test_every_error_of_the_tree_is_a_problem_with_its_status_and_code(error: errors.ConfigsvcError) -> None:
     made = answer(raising(error), Lines())
-    found = problem(made)
+    found = parse_problem(made)
     assert (found["status"], found["code"], found["detail"]) == (error.status, error.code, "Do this next.")
     assert found["instance"] == "request-1"
     assert ("Retry-After" in made["headers"]) == (error.status in {429, 503})
@@ -54,7 +54,7 @@ def test_every_error_of_the_tree_is_a_problem_with_its_status_and_code(error: er
 
 def test_an_unexpected_error_says_nothing_and_is_found_in_the_log() -> None:
     lines = Lines()
-    found = problem(answer(raising(ValueError(CANARY)), lines))
+    found = parse_problem(answer(raising(ValueError(CANARY)), lines))
     assert found["code"] == "internal"
     assert CANARY not in json.dumps(found)
     assert CANARY not in lines.text
@@ -98,12 +98,12 @@ def test_that_a_right_is_lacking_is_told_to_the_log_and_not_to_the_caller(
     made = answer(raising(error("Do this next.")), lines)
     assert lines.kept[0].get("denied") is denied
     assert "denied" not in made["body"]
-    assert problem(made)["code"] == error.code
+    assert parse_problem(made)["code"] == error.code
 
 
 def test_wrong_settings_are_told_to_the_log_and_not_to_the_caller() -> None:
     lines = Lines()
-    found = problem(answer(raising(errors.Misconfigured("CONFIGSVC_TABLE is missing.")), lines))
+    found = parse_problem(answer(raising(errors.Misconfigured("CONFIGSVC_TABLE is missing.")), lines))
     assert found["code"] == "internal"
     assert "CONFIGSVC_TABLE" not in json.dumps(found)
     assert lines.kept[0]["detail"] == "CONFIGSVC_TABLE is missing."
@@ -134,9 +134,9 @@ def test_each_request_is_one_line_with_who_what_and_how_long() -> None:
 
 def test_only_the_first_request_is_a_cold_start() -> None:
     lines = Lines()
-    app = app_with(ok, lines)
+    app = build_app_with(ok, lines)
     for _ in range(3):
-        app(event("GET", "/v1/x"), None)
+        app(build_event("GET", "/v1/x"), None)
     assert [line["cold_start"] for line in lines.kept] == [True, False, False]
 
 
@@ -152,9 +152,9 @@ def test_a_namespace_that_is_none_is_not_logged() -> None:
 )
 def test_unchanged_polls_are_for_debugging_and_refusals_are_warnings(status: int, level: str) -> None:
     lines = Lines()
-    app = app_with(lambda _request: Reply(status, "", {}), lines)
+    app = build_app_with(lambda _request: Reply(status, "", {}), lines)
     for _ in range(2):
-        app(event("GET", "/v1/x"), None)
+        app(build_event("GET", "/v1/x"), None)
     assert lines.kept[1]["level"] == level
 
 

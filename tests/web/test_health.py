@@ -18,8 +18,8 @@ from configsvc.service.engine.ports import ServicePorts, StoreUnavailable
 from configsvc.service.engine.records import Record, RecordAddress
 from configsvc.web.api import RestApi
 from tests.support.service.fakes import FakeClock
-from tests.support.web.apps import asks_for_proof, memory_ports, no_ports, problem, ticking
-from tests.support.web.events import event
+from tests.support.web.apps import ask_for_proof, build_memory_ports, make_ticking_clock, parse_problem, refuse_ports
+from tests.support.web.events import build_event
 from tests.support.web.lines import Lines
 
 DEEP = {"deep": ["true"]}
@@ -57,13 +57,13 @@ def refused_by_aws(code: str, status: int = 400) -> ClientError:
 
 
 def over(repository: Any, clock: FakeClock | None = None, lines: Lines | None = None) -> RestApi:  # noqa: ANN401  # any store
-    ports = memory_ports()._replace(repository=repository)
+    ports = build_memory_ports()._replace(repository=repository)
     elapsed = (clock or FakeClock()).monotonic
-    return build_app(ports.within, lines or Lines(), asks_for_proof, ticking(), elapsed)
+    return build_app(ports.within, lines or Lines(), ask_for_proof, make_ticking_clock(), elapsed)
 
 
 def asked(app: RestApi, query: dict[str, list[str]] | None = DEEP) -> dict[str, Any]:
-    made: dict[str, Any] = app(event("GET", "/v1/health", identity={}, query=query), None)
+    made: dict[str, Any] = app(build_event("GET", "/v1/health", identity={}, query=query), None)
     return made
 
 
@@ -94,7 +94,7 @@ def test_deep_health_reads_one_small_record() -> None:
 def test_s39_a_table_that_cannot_be_read_is_503_with_its_reason_and_no_place(error: Exception, reason: str) -> None:
     lines, client = Lines(), Client(error)
     made = asked(over(DynamoRepository(client, "secret-table"), lines=lines))  # type: ignore[arg-type]  # answers alike
-    found = problem(made)
+    found = parse_problem(made)
     assert (made["statusCode"], found["code"], found["reason"]) == (503, "unavailable", reason)
     assert made["headers"]["Retry-After"] == "5"
     assert not any(each in made["body"] for each in (PLACE, "secret-table", "123456789012", "Traceback", "Exception"))
@@ -106,7 +106,10 @@ def test_credentials_that_do_not_come_are_no_wrong_setting() -> None:
     def late(_seconds: float) -> ServicePorts:
         raise StoreUnavailable("The service has no credentials for its table yet.", retry_after=1)
 
-    assert problem(asked(build_app(late, Lines(), asks_for_proof, ticking())))["reason"] == "table_unreachable"
+    assert (
+        parse_problem(asked(build_app(late, Lines(), ask_for_proof, make_ticking_clock())))["reason"]
+        == "table_unreachable"
+    )
 
 
 @pytest.mark.parametrize("fault", [StoreUnavailable("no credentials"), Internal("CONFIGSVC_TABLE is not set.")])
@@ -117,8 +120,8 @@ def test_what_cannot_even_begin_to_look_is_not_begun_again_for_some_seconds(faul
         begun.append(seconds)
         raise fault
 
-    app = build_app(ports, Lines(), asks_for_proof, ticking(), clock.monotonic)
-    assert {problem(asked(app))["reason"] for _ in range(50)} <= {"table_unreachable", "misconfigured"}
+    app = build_app(ports, Lines(), ask_for_proof, make_ticking_clock(), clock.monotonic)
+    assert {parse_problem(asked(app))["reason"] for _ in range(50)} <= {"table_unreachable", "misconfigured"}
     assert len(begun) == 1
     clock.pass_by(5)
     asked(app)
@@ -128,7 +131,7 @@ def test_what_cannot_even_begin_to_look_is_not_begun_again_for_some_seconds(faul
 def test_an_answer_from_before_the_process_was_frozen_does_not_count() -> None:
     monotonic, wall, store = FakeClock(), FakeClock(), Store()
     app = build_app(
-        memory_ports()._replace(repository=store).within, Lines(), asks_for_proof, ticking(),
+        build_memory_ports()._replace(repository=store).within, Lines(), ask_for_proof, make_ticking_clock(),
         Elapsed(monotonic.monotonic, wall.monotonic),
     )  # fmt: skip
     assert asked(app)["statusCode"] == 200
@@ -138,7 +141,7 @@ def test_an_answer_from_before_the_process_was_frozen_does_not_count() -> None:
 
 
 def test_a_fault_that_nothing_of_ours_names_is_unready_too() -> None:
-    assert problem(asked(over(Store(RuntimeError("x")))))["reason"] == "table_unreachable"
+    assert parse_problem(asked(over(Store(RuntimeError("x")))))["reason"] == "table_unreachable"
 
 
 def test_missing_settings_are_unready() -> None:
@@ -146,9 +149,9 @@ def test_missing_settings_are_unready() -> None:
         raise Internal("CONFIGSVC_TABLE is not set.")
 
     lines = Lines()
-    app = build_app(unset, lines, asks_for_proof, ticking())
+    app = build_app(unset, lines, ask_for_proof, make_ticking_clock())
     made = asked(app)
-    assert problem(made)["reason"] == "misconfigured"
+    assert parse_problem(made)["reason"] == "misconfigured"
     assert "CONFIGSVC_TABLE" not in made["body"]
     assert "CONFIGSVC_TABLE is not set." in lines.text
     assert asked(app, None)["statusCode"] == 200
@@ -158,8 +161,8 @@ def test_settings_that_cannot_be_read_leave_a_deep_check_that_says_so() -> None:
     def proof() -> Any:  # noqa: ANN401  # never returns
         raise Internal("CONFIGSVC_PROOF_SHA256 is not set.")
 
-    app = build_app(no_ports, Lines(), proof, ticking())
-    assert problem(asked(app))["reason"] == "misconfigured"
+    app = build_app(refuse_ports, Lines(), proof, make_ticking_clock())
+    assert parse_problem(asked(app))["reason"] == "misconfigured"
 
 
 def test_asking_again_costs_no_read_for_some_seconds_whatever_the_answer_was() -> None:
@@ -189,7 +192,7 @@ def test_deep_is_true_or_false(value: str) -> None:
 
 def test_a_direct_invocation_may_ask_and_nothing_else_of_its_query_counts() -> None:
     store = Store()
-    sent = event("GET", "/v1/health", identity={}, query=DEEP)
+    sent = build_event("GET", "/v1/health", identity={}, query=DEEP)
     sent["stageVariables"] = None
     assert json.loads(over(store)(sent, None)["body"])["table"] == "readable"
     sent["multiValueQueryStringParameters"] = {"deep": ["true"], "x": ["y"]}

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 import pytest
 
 from configsvc.service.engine.ports import Caller
-from configsvc.web.event import caller_of, headers_of
-from tests.support.web.events import event
+from configsvc.web.event import collect_headers, identify_caller
+from tests.support.web.events import build_event
 
 
 def caller(identity: Mapping[str, object], headers: Mapping[str, str] | None = None) -> Caller:
-    made = event("GET", "/v1/x", identity=identity, headers=headers)
-    return caller_of(made, headers_of(made))
+    made = build_event("GET", "/v1/x", identity=identity, headers=headers)
+    return identify_caller(made, collect_headers(made))
 
 
 def test_the_api_key_is_the_id_that_api_gateway_found() -> None:

@@ -16,8 +16,8 @@ from configsvc.adapters.metrics import JsonLog, Metrics
 from configsvc.bootstrap import build_app
 from configsvc.web.api import RestApi
 from configsvc.web.arrival import Proof
-from tests.support.web.apps import PROOF_SHA256, memory_ports, ticking
-from tests.support.web.events import event
+from tests.support.web.apps import PROOF_SHA256, build_memory_ports, make_ticking_clock
+from tests.support.web.events import build_event
 
 Path = tuple[str | int, ...]
 
@@ -25,14 +25,14 @@ KEY = {"namespace": "payments.prod", "key": "db.url"}
 IDENTITY = {"apiKeyId": "reader1", "userArn": "arn:aws:iam::123456789012:role/Admin", "sourceIp": "203.0.113.9"}
 PUT = '{"form":"plain","content_type":"text/plain","value":"x"}'
 EVENTS = [
-    event("GET", "/v1/namespaces/{namespace}/snapshot", parameters={"namespace": "payments.prod"},
+    build_event("GET", "/v1/namespaces/{namespace}/snapshot", parameters={"namespace": "payments.prod"},
           headers={"If-None-Match": '"1-a"', "X-Correlation-Id": "c-1"}, query={"revision": ["1"]}),
-    event("PUT", "/v1/namespaces/{namespace}/keys/{key}", parameters=KEY, body=PUT, identity=IDENTITY,
+    build_event("PUT", "/v1/namespaces/{namespace}/keys/{key}", parameters=KEY, body=PUT, identity=IDENTITY,
           headers={"Content-Type": "application/json", "Idempotency-Key": "once", "If-Match": '"1"'}),
-    event("GET", "/v1/snapshots", query={"namespace": ["payments.prod", "shared.prod"]}),
-    event("GET", "/v1/health", identity={}, query={"deep": ["true"]}),
-    event("POST", "/v1/whoami", identity=IDENTITY, headers={"User-Agent": "curl/8"}),
-    event("DELETE", "/v1/namespaces/{namespace}/keys/{key}", parameters=KEY, identity=IDENTITY, body="e30="),
+    build_event("GET", "/v1/snapshots", query={"namespace": ["payments.prod", "shared.prod"]}),
+    build_event("GET", "/v1/health", identity={}, query={"deep": ["true"]}),
+    build_event("POST", "/v1/whoami", identity=IDENTITY, headers={"User-Agent": "curl/8"}),
+    build_event("DELETE", "/v1/namespaces/{namespace}/keys/{key}", parameters=KEY, identity=IDENTITY, body="e30="),
 ]  # fmt: skip
 
 
@@ -102,7 +102,9 @@ def function(*, enforced: bool) -> tuple[RestApi, BytesIO]:
     """The function, and what it logs."""
     sink = BytesIO()
     log = JsonLog(TextIOWrapper(sink, "utf-8", write_through=True), "debug", Metrics("function", lambda: 0))
-    return build_app(memory_ports().within, log, lambda: Proof((PROOF_SHA256,), enforced), ticking()), sink
+    return build_app(
+        build_memory_ports().within, log, lambda: Proof((PROOF_SHA256,), enforced), make_ticking_clock()
+    ), sink
 
 
 @pytest.fixture(autouse=True)

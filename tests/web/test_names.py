@@ -15,15 +15,15 @@ from configsvc.bootstrap import build_app
 from configsvc.model import envelope, names
 from tests.support.service import sealed
 from tests.support.service.world import DEVELOPER, settled
-from tests.support.web.apps import asks_for_proof, no_ports, problem, ticking, whole_app
-from tests.support.web.events import event
+from tests.support.web.apps import ask_for_proof, build_whole_app, make_ticking_clock, parse_problem, refuse_ports
+from tests.support.web.events import build_event
 from tests.support.web.lines import Lines
 
 NAMESPACE = {"namespace": "payments.prod"}
 KEY = NAMESPACE | {"key": "db.url"}
 PARSERS: Mapping[CodeType, str] = {
-    names.namespace.__code__: "namespace",
-    names.key.__code__: "key",
+    names.parse_namespace.__code__: "namespace",
+    names.parse_key.__code__: "key",
     envelope.read_header.__code__: "header",
     envelope.peek.__code__: "header",
 }
@@ -47,7 +47,7 @@ class Parses(Counter[tuple[str, str]]):
 
 def signed(method: str, route: str, parameters: Mapping[str, str], body: object) -> dict[str, Any]:
     identity = {"apiKeyId": "devkey", "sourceIp": "203.0.113.9", "userArn": DEVELOPER.arn}
-    return event(method, route, parameters=parameters, body=json.dumps(body), identity=identity)
+    return build_event(method, route, parameters=parameters, body=json.dumps(body), identity=identity)
 
 
 def put(value: str) -> dict[str, Any]:
@@ -56,7 +56,11 @@ def put(value: str) -> dict[str, Any]:
 
 
 def test_a_put_parses_each_name_and_each_envelope_once() -> None:
-    app, old, new = whole_app(Lines(), settled().ports), sealed.envelope("db.url", 1), sealed.envelope("db.url", 2)
+    app, old, new = (
+        build_whole_app(Lines(), settled().ports),
+        sealed.envelope("db.url", 1),
+        sealed.envelope("db.url", 2),
+    )
     assert app(put(old), None)["statusCode"] == 201
     with Parses() as parses:
         assert app(put(new), None)["statusCode"] == 201
@@ -67,7 +71,7 @@ def test_a_put_parses_each_name_and_each_envelope_once() -> None:
 
 
 def test_a_change_set_parses_each_key_and_each_envelope_once() -> None:
-    app, value = whole_app(Lines(), settled().ports), sealed.envelope("b", 1)
+    app, value = build_whole_app(Lines(), settled().ports), sealed.envelope("b", 1)
     plain = {"op": "put", "key": "a", "form": "plain", "content_type": "text/plain", "value": "x"}
     operations = [plain, plain | {"key": "b", "form": "envelope", "value": value}]
     route = "/v1/namespaces/{namespace}/changes"
@@ -88,23 +92,23 @@ def test_a_change_set_parses_each_key_and_each_envelope_once() -> None:
     ],
 )
 def test_a_misspelt_namespace_is_refused_before_anything_is_read(method: str, route: str, text: str) -> None:
-    refuses(event(method, route, parameters={"namespace": text}))
+    refuses(build_event(method, route, parameters={"namespace": text}))
 
 
 def test_a_misspelt_namespace_among_several_is_refused_before_anything_is_read() -> None:
-    refuses(event("GET", "/v1/snapshots", query={"namespace": ("payments.prod", "a/b")}))
+    refuses(build_event("GET", "/v1/snapshots", query={"namespace": ("payments.prod", "a/b")}))
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 def test_a_misspelt_key_is_refused_before_anything_is_read(method: str) -> None:
-    refuses(event(method, "/v1/namespaces/{namespace}/keys/{key}", parameters=NAMESPACE | {"key": "a/b"}))
+    refuses(build_event(method, "/v1/namespaces/{namespace}/keys/{key}", parameters=NAMESPACE | {"key": "a/b"}))
 
 
 def test_a_misspelt_kid_is_refused_before_anything_is_read() -> None:
     route = "/v1/namespaces/{namespace}/data-keys/{kid}/retire"
-    refuses(event("POST", route, parameters=NAMESPACE | {"kid": "short"}))
+    refuses(build_event("POST", route, parameters=NAMESPACE | {"kid": "short"}))
 
 
 def refuses(asked: Mapping[str, Any]) -> None:
-    app = build_app(no_ports, Lines(), asks_for_proof, ticking())
-    assert problem(app(asked, None))["code"] == "invalid_name"
+    app = build_app(refuse_ports, Lines(), ask_for_proof, make_ticking_clock())
+    assert parse_problem(app(asked, None))["code"] == "invalid_name"

@@ -16,11 +16,11 @@ from configsvc.bootstrap import app, build_app
 from configsvc.model import errors, grants, names
 from configsvc.web.routes.openapi import DOCUMENT
 from infra.api_docs.advice import ADVICE
-from infra.api_docs.files import files
+from infra.api_docs.files import render_files
 from infra.api_docs.schemas import TEXTS
 from infra.cloudformation.gateway_responses import CATCH_ALLS, PROBLEMS
-from tests.support.web.apps import asks_for_proof, no_ports
-from tests.support.web.events import event
+from tests.support.web.apps import ask_for_proof, refuse_ports
+from tests.support.web.events import build_event
 from tests.support.web.lines import Lines
 
 DOCUMENTED: dict[str, Any] = json.loads(DOCUMENT.read_text())
@@ -36,7 +36,7 @@ def valid(value: object, schema: dict[str, Any]) -> bool:
     return Draft202012Validator(whole).is_valid(value)
 
 
-@pytest.mark.parametrize(("path", "text"), [pytest.param(*each, id=each[0].name) for each in files().items()])
+@pytest.mark.parametrize(("path", "text"), [pytest.param(*each, id=each[0].name) for each in render_files().items()])
 def test_what_is_committed_is_what_the_code_gives(path: Any, text: str) -> None:  # noqa: ANN401  # a Path
     assert path.read_text(encoding="utf-8") == text, "Run `make api-docs`."
 
@@ -57,7 +57,7 @@ def test_the_document_has_every_route_and_its_access() -> None:
 
 
 def test_the_document_is_served_to_anyone_without_the_store() -> None:
-    made = build_app(no_ports, Lines(), asks_for_proof)(event("GET", "/v1/openapi.json", identity={}), None)
+    made = build_app(refuse_ports, Lines(), ask_for_proof)(build_event("GET", "/v1/openapi.json", identity={}), None)
     assert made["statusCode"] == 200
     assert json.loads(made["body"]) == DOCUMENTED
 
@@ -124,10 +124,10 @@ def _schemas(node: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401  # JSON
 
 
 _MAKES = {
-    "Namespace": names.namespace,
-    "Key": names.key,
-    "Kid": names.kid,
-    "Principal": grants.principal,
+    "Namespace": names.parse_namespace,
+    "Key": names.parse_key,
+    "Kid": names.parse_kid,
+    "Principal": grants.parse_principal,
 }
 
 

@@ -18,8 +18,8 @@ from configsvc.web.api import RestApi
 from configsvc.web.arrival import Proof
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
-from tests.support.web.apps import ADMIN, PROOF_SHA256, app_with, asks_for_proof, problem, whole_app
-from tests.support.web.events import PROOF, event
+from tests.support.web.apps import ADMIN, PROOF_SHA256, ask_for_proof, build_app_with, build_whole_app, parse_problem
+from tests.support.web.events import PROOF, build_event
 from tests.support.web.lines import Lines
 
 OTHER = "q" * 64
@@ -45,7 +45,7 @@ def ok(_request: Request, **_parameters: str) -> Reply:
 
 def forged(method: str = "GET", route: str = "/v1/x", **given: Any) -> dict[str, Any]:  # noqa: ANN401  # event's own
     """What whoever may invoke the function sends: an administrator's identity, and no proof."""
-    made = event(method, route, identity=EVERYTHING, **given)
+    made = build_event(method, route, identity=EVERYTHING, **given)
     made["stageVariables"] = None
     return made
 
@@ -55,7 +55,7 @@ def with_variables(variables: object) -> dict[str, Any]:
 
 
 def test_a_request_with_the_proof_is_served() -> None:
-    assert app_with(ok, Lines())(event("GET", "/v1/x"), CONTEXT)["statusCode"] == 200
+    assert build_app_with(ok, Lines())(build_event("GET", "/v1/x"), CONTEXT)["statusCode"] == 200
 
 
 NONE_OF_THEM = [
@@ -68,9 +68,9 @@ NONE_OF_THEM = [
 @pytest.mark.parametrize("variables", NONE_OF_THEM, ids=lambda each: repr(each)[:30])
 def test_without_the_proof_a_request_is_403_whoever_it_says_it_is(variables: object) -> None:
     lines = Lines()
-    made = app_with(ok, lines)(with_variables(variables), CONTEXT)
-    assert (problem(made)["status"], problem(made)["code"]) == (403, "forbidden")
-    assert "did not come through the API" in problem(made)["detail"]
+    made = build_app_with(ok, lines)(with_variables(variables), CONTEXT)
+    assert (parse_problem(made)["status"], parse_problem(made)["code"]) == (403, "forbidden")
+    assert "did not come through the API" in parse_problem(made)["detail"]
     (line,) = lines.kept
     assert (line["level"], line["unproven"], line["status"]) == ("warning", True, 403)
     assert (line["principal"], line["api_key"], line["request_id"]) == (None, None, "id-of-the-invocation")
@@ -80,11 +80,11 @@ def test_without_the_proof_a_request_is_403_whoever_it_says_it_is(variables: obj
 def test_a_proof_elsewhere_in_the_event_is_none(where: str) -> None:
     sent = forged()
     sent[where] = {**(sent[where] or {}), "proof": PROOF, "stageVariables": {"proof": PROOF}}
-    assert app_with(ok, Lines())(sent, CONTEXT)["statusCode"] == 403
+    assert build_app_with(ok, Lines())(sent, CONTEXT)["statusCode"] == 403
 
 
 def test_every_route_but_health_asks_for_the_proof() -> None:
-    app = whole_app(Lines())
+    app = build_whole_app(Lines())
     answered = {
         (method, path): app(forged(method, path, parameters=dict.fromkeys(entry.view_args, "x")), CONTEXT)["statusCode"]
         for path, methods in app.routes.items()
@@ -95,14 +95,14 @@ def test_every_route_but_health_asks_for_the_proof() -> None:
 
 def test_health_answers_without_the_proof_and_is_no_alarm() -> None:
     lines = Lines()
-    for proof in (asks_for_proof, observes, misconfigured):
-        made = whole_app(lines, proof=proof)(forged("GET", "/v1/health"), CONTEXT)
+    for proof in (ask_for_proof, observes, misconfigured):
+        made = build_whole_app(lines, proof=proof)(forged("GET", "/v1/health"), CONTEXT)
         assert (made["statusCode"], made["body"]) == (200, '{"status":"ok","table":"not_checked"}')
     assert not [line for line in lines.kept if "unproven" in line or line["principal"]]
 
 
 def test_while_the_proof_is_rotated_both_are_taken_and_no_other() -> None:
-    app = app_with(ok, Lines(), proof=rotates)
+    app = build_app_with(ok, Lines(), proof=rotates)
     assert [app(with_variables({"proof": sent}), None)["statusCode"] for sent in (PROOF, OTHER, "r" * 64)] == [
         200, 200, 403,
     ]  # fmt: skip
@@ -112,14 +112,14 @@ def test_an_observed_request_cannot_make_its_line_so_long_that_nothing_counts_it
     """CloudWatch takes no metric out of a line above 1 MB."""
     lines, sent = Lines(), forged()
     sent["requestContext"] |= {"requestId": "x" * 2_000_000}
-    app_with(ok, lines, proof=observes)(sent, None)
+    build_app_with(ok, lines, proof=observes)(sent, None)
     assert lines.kept[0]["unproven"] is True
     assert len(lines.text) < 1000
 
 
 def test_observed_requests_are_served_as_they_say_and_logged() -> None:
     lines = Lines()
-    made = app_with(lambda _request: Reply(304, "", {}), lines, proof=observes)(forged(), None)
+    made = build_app_with(lambda _request: Reply(304, "", {}), lines, proof=observes)(forged(), None)
     assert made["statusCode"] == 304
     (line,) = lines.kept
     assert (line["level"], line["unproven"]) == ("warning", True)
@@ -128,8 +128,8 @@ def test_observed_requests_are_served_as_they_say_and_logged() -> None:
 
 def test_a_function_that_does_not_know_what_to_ask_for_serves_nothing() -> None:
     lines = Lines()
-    made = app_with(ok, lines, proof=misconfigured)(event("GET", "/v1/x"), CONTEXT)
-    assert problem(made)["code"] == "internal"
+    made = build_app_with(ok, lines, proof=misconfigured)(build_event("GET", "/v1/x"), CONTEXT)
+    assert parse_problem(made)["code"] == "internal"
     assert lines.kept[0]["detail"] == "CONFIGSVC_PROOF_SHA256 is missing."
 
 
@@ -140,8 +140,8 @@ def test_the_proof_is_gone_once_it_was_looked_at() -> None:
         seen.append(json.dumps(request._event))  # noqa: SLF001  # all that a view could reach
         raise ValueError(PROOF[:0])
 
-    app: RestApi = app_with(view, lines)
-    answered = json.dumps(app(event("GET", "/v1/x"), None))
+    app: RestApi = build_app_with(view, lines)
+    answered = json.dumps(app(build_event("GET", "/v1/x"), None))
     assert PROOF not in answered + lines.text + "".join(seen)
     assert app.current_request is not None
     assert PROOF not in json.dumps(app.current_request.to_original_event())
@@ -162,7 +162,7 @@ BENT = st.builds(
 
 
 NONE_THE_WISER: list[tuple[Callable[[], Proof], set[int]]] = [
-    (asks_for_proof, {403}),
+    (ask_for_proof, {403}),
     (misconfigured, {500}),
     (observes, {200, 201, 400, 403, 404, 405, 413, 415, 422, 500}),
 ]
@@ -174,6 +174,6 @@ def test_no_event_of_any_shape_escapes_as_an_exception(
     proof: Callable[[], Proof], statuses: set[int], sent: object
 ) -> None:
     lines = Lines()
-    made = whole_app(lines, proof=proof)(sent, CONTEXT)
+    made = build_whole_app(lines, proof=proof)(sent, CONTEXT)
     assert made["statusCode"] in statuses
     assert lines.kept

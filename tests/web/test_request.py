@@ -9,9 +9,9 @@ import pytest
 from configsvc.model.errors import InvalidRequest
 from configsvc.service.engine.ports import Idempotency
 from configsvc.web.description import CURSOR, KEY_PREFIX, LIMIT, NAMESPACES, SINCE, Description, Parameter
-from configsvc.web.event import caller_of, headers_of
+from configsvc.web.event import collect_headers, identify_caller
 from configsvc.web.request import PageWanted, Preconditions, Request
-from tests.support.web.events import event
+from tests.support.web.events import build_event
 
 ROUTE = "/v1/namespaces/{namespace}/keys/{key}"
 
@@ -25,9 +25,9 @@ def request(
     key: str = "db.url",
 ) -> Request:
     parameters = {"namespace": "payments.prod", "key": key}
-    made = event(method, ROUTE, parameters=parameters, headers=headers, query=query, body=body)
-    found = headers_of(made)
-    return Request(made, found, caller_of(made, found))
+    made = build_event(method, ROUTE, parameters=parameters, headers=headers, query=query, body=body)
+    found = collect_headers(made)
+    return Request(made, found, identify_caller(made, found))
 
 
 def idempotency(body: str = "{}", key: str = "db.url", **headers: str) -> Idempotency:
@@ -94,12 +94,12 @@ def test_a_malformed_if_match_is_refused(value: str) -> None:
 
 
 def test_a_header_that_is_sent_twice_is_refused() -> None:
-    made = event("PUT", ROUTE)
+    made = build_event("PUT", ROUTE)
     made["multiValueHeaders"] = {"If-Match": ['"1"', '"2"']}
     made["headers"] = {"If-Match": '"2"'}
-    found = headers_of(made)
+    found = collect_headers(made)
     with pytest.raises(InvalidRequest):
-        Request(made, found, caller_of(made, found)).preconditions()
+        Request(made, found, identify_caller(made, found)).preconditions()
 
 
 def test_a_condition_that_a_write_would_ignore_is_refused() -> None:

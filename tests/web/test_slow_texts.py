@@ -14,27 +14,26 @@ from configsvc.model.errors import ConfigsvcError, InvalidRequest, TooLarge
 from configsvc.service.engine import paging
 from configsvc.service.verbs import change_log
 from configsvc.web.bodies import changes, namespaces
-from configsvc.web.body import body_of
 from configsvc.web.description import LIMIT
-from configsvc.web.event import caller_of, correlation_id, headers_of
+from configsvc.web.event import choose_correlation_id, collect_headers, identify_caller, read_body
 from configsvc.web.request import Preconditions, Request
-from tests.support.web.events import event
+from tests.support.web.events import build_event
 
 LONG = 500_000
 BLANKS = " " * LONG
 READ: dict[str, Callable[[str], object]] = {
-    "content type": lambda text: body_of({"body": "{}"}, text),
-    "correlation id": lambda text: correlation_id({}, {"x-correlation-id": [text]}),
+    "content type": lambda text: read_body({"body": "{}"}, text),
+    "correlation id": lambda text: choose_correlation_id({}, {"x-correlation-id": [text]}),
     "Idempotency-Key": lambda text: sent("Idempotency-Key", text).idempotency(),
     "If-Match": lambda text: sent("If-Match", text).preconditions(),
     "If-None-Match": lambda text: etag.matches(text, '"1-ab"'),
-    "namespace": names.namespace,
-    "key": names.key,
-    "kid": names.kid,
-    "pattern of namespaces": grants.pattern,
-    "pattern of keys": lambda text: schema.key_schema(text, {}),
-    "reference in a schema": lambda text: schema.key_schema("*", {"$ref": text}),
-    "ARN": grants.normalised,
+    "namespace": names.parse_namespace,
+    "key": names.parse_key,
+    "kid": names.parse_kid,
+    "pattern of namespaces": grants.parse_pattern,
+    "pattern of keys": lambda text: schema.parse_key_schema(text, {}),
+    "reference in a schema": lambda text: schema.parse_key_schema("*", {"$ref": text}),
+    "ARN": grants.normalize_arn,
     "number": LIMIT.number,
     "time": lambda text: change_log.check_filter(change_log.LogWanted(after_time=text)),
     "cursor": paging.parse_number,
@@ -48,9 +47,9 @@ TEXTS = (
 
 
 def sent(header: str, text: str) -> Request:
-    made = event("PUT", "/v1/namespaces/{namespace}", headers={header: text})
-    headers = headers_of(made)
-    return Request(made, headers, caller_of(made, headers))
+    made = build_event("PUT", "/v1/namespaces/{namespace}", headers={header: text})
+    headers = collect_headers(made)
+    return Request(made, headers, identify_caller(made, headers))
 
 
 @pytest.mark.parametrize("read", READ.values(), ids=READ)

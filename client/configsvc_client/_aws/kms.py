@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from configsvc.model.encoding import base64std, from_base64std
+from configsvc.model.encoding import from_base64std, to_base64std
 from configsvc.model.errors import Internal, Misconfigured, Unavailable
 from configsvc.model.record import Record
 from configsvc_client._aws.credentials import Find
@@ -90,7 +90,7 @@ class AwsKms:
 
     def decrypt(self, ciphertext: bytes, context: Mapping[str, str], key_id: str | None, deadline: float) -> Decrypted:
         """See `Kms.decrypt`."""
-        members: dict[str, object] = {"CiphertextBlob": base64std(ciphertext), "EncryptionContext": dict(context)}
+        members: dict[str, object] = {"CiphertextBlob": to_base64std(ciphertext), "EncryptionContext": dict(context)}
         if key_id is not None:
             members["KeyId"] = in_region(key_id, self._region)
         answer = self.call("Decrypt", members, deadline)

@@ -8,7 +8,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.bindings._rust import openssl
 
 from configsvc.model import names
-from configsvc.model.encoding import base64url, from_base64url
+from configsvc.model.encoding import from_base64url, to_base64url
 from configsvc.model.envelope import NONCE, EnvelopeParts, Header, join, split
 from configsvc.model.envelope import TAG as TAG_BYTES
 from configsvc.model.errors import CannotOpen, InvalidEnvelope, InvalidName
@@ -33,7 +33,7 @@ def derive_kid(data_key: bytes | Secret) -> names.Kid:
     if len(bare(data_key)) != DATA_KEY_BYTES:
         raise ValueError("a data key has 32 bytes")
     pseudorandom = Secret(hmac.digest(b"", bare(data_key), "sha256"))
-    return names.Kid(base64url(hmac.digest(pseudorandom.reveal(), _KID_INFO + b"\x01", "sha256")))
+    return names.Kid(to_base64url(hmac.digest(pseudorandom.reveal(), _KID_INFO + b"\x01", "sha256")))
 
 
 def read_kid(envelope: str) -> names.Kid:
@@ -45,7 +45,7 @@ def read_kid(envelope: str) -> names.Kid:
     try:
         protected = envelope.partition(".")[0]
         tail = from_base64url(protected[-_KID_CHARACTERS - len(protected) % 4 :])
-        return names.kid(tail[_KID_TAIL].decode("ascii"))
+        return names.parse_kid(tail[_KID_TAIL].decode("ascii"))
     except (ValueError, InvalidName):
         raise CannotOpen("The envelope names no data key. Seal the value again with `configsvc put`.") from None
 

@@ -111,11 +111,11 @@ def _patiently(attempt: Callable[[], Attempted], world: World, until: float) -> 
         except Misconfigured:
             raise
         except ConfigsvcError as error:
-            from configsvc.model.retry import Backoff, seconds_asked
+            from configsvc.model.retry import Backoff, get_retry_after
             from configsvc_client._foreign import pass_on
 
             pass_on(error)
-            tried, said = tried + 1, seconds_asked(error) or 0
+            tried, said = tried + 1, get_retry_after(error) or 0
             room = until - world.clock.now().monotonic - said
             if room <= (0.0 if said else late) or not _passes(error, tried):
                 raise _unloaded(error) from error
@@ -135,9 +135,9 @@ def _passes(error: ConfigsvcError, tried: int) -> bool:
 
 
 def _unloaded(error: ConfigsvcError) -> ConfigUnavailable:
-    from configsvc.model.retry import seconds_asked
+    from configsvc.model.retry import get_retry_after
 
-    asked = seconds_asked(error)
+    asked = get_retry_after(error)
     members = {} if asked is None else {"retry_after": asked}
     return ConfigUnavailable(f"Config could not be loaded. {error.detail}", cause=error.code, **members)
 
@@ -160,10 +160,10 @@ def _from_file(
         either = f"The fallback file {path} is not used either"
         raise ConfigUnavailable(sentences(error.detail, either, refused.detail), **error.members) from error.__cause__
     world.warn(f"Config is served from the fallback file {path}. {error.detail}")
-    from configsvc.model.retry import seconds_asked
+    from configsvc.model.retry import get_retry_after
 
     now = world.clock.now()
-    fresh = saved(saved_at, now, settings.pace, world.chance, seconds_asked(error))
+    fresh = saved(saved_at, now, settings.pace, world.chance, get_retry_after(error))
     return Loaded(held, fresh, error)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from configsvc.model.errors import ConfigsvcError, StaleRevision, Unavailable
 from configsvc.model.names import Namespace
 from configsvc.model.record import Record
-from configsvc.model.retry import seconds_asked
+from configsvc.model.retry import get_retry_after
 from configsvc_client._freshness import confirmed, partly_confirmed
 from configsvc_client._opening.opening import OpeningRules, RememberedSnapshot, check_begins, check_follows, open_layer
 from configsvc_client._opening.snapshot import NamespaceLayer, Snapshot
@@ -124,7 +124,7 @@ class _Ending(Record):
     ) -> RefreshState:
         """The errors; and when the other namespaces were confirmed, where they were."""
         pace, chance, now = self.settings.pace, self.world.chance, self.world.clock.now()
-        away = max((each for each in map(seconds_asked, errors) if each), default=None)
+        away = max((each for each in map(get_retry_after, errors) if each), default=None)
         if others is None or state.refusals is None:
             freshness = state.freshness.failed(now, pace, chance, away)
         else:

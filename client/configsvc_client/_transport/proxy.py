@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from httptools import HttpParserError, HttpResponseParser
 
-from configsvc.model.encoding import base64std
+from configsvc.model.encoding import to_base64std
 from configsvc.model.errors import Misconfigured
 from configsvc.model.record import Record
 from configsvc_client._secret import Secret
@@ -74,7 +74,7 @@ def _basic(user: str | None) -> Secret | None:
     if not user:
         return None
     name, _, password = user.encode(errors="surrogateescape").partition(b":")
-    return Secret("Basic " + base64std(_unescaped(name) + b":" + _unescaped(password)))
+    return Secret("Basic " + to_base64std(_unescaped(name) + b":" + _unescaped(password)))
 
 
 def _unescaped(part: bytes) -> bytes:

@@ -83,7 +83,7 @@ class Admin:
 
     def follow(self, *namespaces: str) -> Following:
         """Watch namespaces for changes, each look at the cost of a poll. Nothing is requested yet."""
-        return Following(self._gateway, [names.namespace(each) for each in namespaces], self._clock)
+        return Following(self._gateway, [names.parse_namespace(each) for each in namespaces], self._clock)
 
 
 _LOOK_SECONDS = 29.0

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from configsvc.model import limits, names
-from configsvc.model.change_set import Activate, check_put, stored_bytes
+from configsvc.model.change_set import Activate, check_put, count_stored_bytes
 from configsvc.model.errors import Misconfigured, NotFound, TooLarge, Unprocessable
 from configsvc.model.names import Key, Namespace
-from configsvc.model.sizes import refused_namespace
+from configsvc.model.sizes import refuse_large_namespace
 from configsvc.model.snapshot import Entry, SealedSnapshot
 from configsvc_client.admin.namespaces import Namespaces
 from configsvc_client.admin.reading import Known, Reader
@@ -48,7 +48,7 @@ class ChangeSets:
             TooLarge: they do not fit; checked before anything is sealed.
             Unprocessable: an `Activate` needs `declassify`.
         """
-        name = names.namespace(namespace)
+        name = names.parse_namespace(namespace)
         activates = [each for each in changes if isinstance(each, Activate)]
         self._activations.check(name, activates, declassify=declassify)
         ready = [decide_form(each, name, self._rules) if isinstance(each, Draft) else each for each in changes]
@@ -63,7 +63,7 @@ class ChangeSets:
             TooLarge: it does not.
             Unprocessable: a plain value is not what its content type says.
         """
-        name = names.namespace(namespace)
+        name = names.parse_namespace(namespace)
         check_together(name, [decide_form(each, name, self._rules) for each in drafts], advice=advice)
 
     def check_room(self, snapshot: SealedSnapshot, drafts: Sequence[Draft]) -> None:
@@ -80,7 +80,7 @@ class ChangeSets:
         limit, charset = found["snapshot_bytes"], found["charset"]
         size = count_served_bytes(snapshot, drafts, "ascii" if charset == "ascii" else "utf8")
         if isinstance(limit, int) and size > limit:
-            raise refused_namespace(snapshot.namespace, size, limit)
+            raise refuse_large_namespace(snapshot.namespace, size, limit)
 
     def store(
         self, namespace: str, drafts: Sequence[Draft], message: str = "", *, known: Known | None = None
@@ -89,7 +89,7 @@ class ChangeSets:
 
         `known` saves asking for the keys once more, where they were read before.
         """
-        name, ready = names.namespace(namespace), list[Draft]()
+        name, ready = names.parse_namespace(namespace), list[Draft]()
         for each in drafts:
             try:
                 ready.append(decide_form(each, name, self._rules))
@@ -178,7 +178,7 @@ def check_together(namespace: Namespace, drafts: Sequence[Draft], others: int = 
     puts = [make_sized_put(namespace, draft, _LONGEST_VERSION) for draft in drafts]
     for put in puts:
         check_put(put)
-    size = sum(stored_bytes(put.value) for put in puts)
+    size = sum(count_stored_bytes(put.value) for put in puts)
     if size > limits.CHANGE_SET_BYTES:
         larger = any(draft.form != "plain" for draft in drafts)
         raise TooLarge(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from configsvc.model import names
-from configsvc.model.encoding import base64std, from_base64std
+from configsvc.model.encoding import from_base64std, to_base64std
 from configsvc.model.errors import Conflict, Misconfigured, NotFound, Unavailable
 from configsvc.model.names import Kid, Namespace
 from configsvc.model.snapshot import DataKey
@@ -42,7 +42,7 @@ class DataKeys:
 
     def list(self, namespace: str) -> list[StoredDataKey]:
         """List the data keys of a namespace, wrapped, newest first."""
-        return self._keyrings.list(names.namespace(namespace))
+        return self._keyrings.list(names.parse_namespace(namespace))
 
     def add(self, namespace: str, kms_key: str) -> Kid:
         """Make a data key under a KMS key (its ARN) and add it; new values are sealed under it from now on."""
@@ -54,15 +54,15 @@ class DataKeys:
         Raises:
             CannotOpen: KMS refuses.
         """
-        return self._keyrings.make(names.namespace(namespace), kms_key)
+        return self._keyrings.make(names.parse_namespace(namespace), kms_key)
 
     def store(self, namespace: str, data_key: DataKey) -> Kid:
         """Add a data key that KMS wrapped for this namespace."""
-        return self._keyrings.store(names.namespace(namespace), data_key)
+        return self._keyrings.store(names.parse_namespace(namespace), data_key)
 
     def get_retired(self, namespace: str) -> frozenset[str]:
         """Return the kids that nothing is sealed under again: the policy's, and those that this Admin saw retired."""
-        return self._keyrings.never(names.namespace(namespace))
+        return self._keyrings.never(names.parse_namespace(namespace))
 
     def check(self, namespace: str) -> None:
         """Unwrap the newest live data key with kms:Decrypt and forget it: can this caller seal and open here?
@@ -71,7 +71,7 @@ class DataKeys:
             CannotOpen: KMS refuses, or its KMS key is not pinned.
             Misconfigured: there is no data key, no KMS key is pinned, or no AWS credentials are found.
         """
-        self._keyrings.sealer(names.namespace(namespace))
+        self._keyrings.sealer(names.parse_namespace(namespace))
 
     def rewrap(self, namespace: str, kid: str, kms_key: str) -> None:
         """Wrap a data key under another KMS key (its ARN, in the same region), or under the same anew.
@@ -83,7 +83,7 @@ class DataKeys:
             CannotOpen: a KMS key is not pinned, KMS refuses, or what it answered is another key.
             Conflict: the data key is retired, by the service's word or by the policy's.
         """
-        name = names.namespace(namespace)
+        name = names.parse_namespace(namespace)
         for each in self._keyrings.list(name):
             if each.kid == kid:
                 if kid in self._keyrings.never(name):
@@ -98,7 +98,7 @@ class DataKeys:
         Raises:
             Conflict: entries that are served need it.
         """
-        self._keyrings.retire(names.namespace(namespace), names.kid(kid))
+        self._keyrings.retire(names.parse_namespace(namespace), names.parse_kid(kid))
 
     def rotate(
         self,
@@ -129,7 +129,7 @@ class DataKeys:
             Unavailable: others were faster in every round.
             Misconfigured: there is no data key to take the KMS key from, or no KMS key is pinned.
         """
-        return self._rotator.rotate(names.namespace(namespace), kms_key, message, fresh=fresh, told=told)
+        return self._rotator.rotate(names.parse_namespace(namespace), kms_key, message, fresh=fresh, told=told)
 
 
 class Rewrapper:
@@ -188,4 +188,4 @@ def _parse_blob(answered: object) -> str:
         blob = b""
     if not blob:
         raise Unavailable("KMS answered ReEncrypt without a ciphertext.", reason="answer")
-    return base64std(blob)
+    return to_base64std(blob)

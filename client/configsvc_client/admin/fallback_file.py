@@ -52,7 +52,7 @@ class FallbackFile:
             InvalidRequest: no namespace, or one twice.
             Misconfigured: the file cannot be written.
         """
-        wanted = [names.namespace(each) for each in namespaces]
+        wanted = [names.parse_namespace(each) for each in namespaces]
         if not wanted or len(set(wanted)) != len(wanted):
             raise InvalidRequest("Name one namespace or more, each once.", field="namespace")
         saved_at = self._clock.wall()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from configsvc.model import names
 from configsvc.model.errors import Forbidden, InvalidRequest, NotFound, PreconditionFailed
 from configsvc.model.etag import is_of_revision
-from configsvc.model.grants import Action, Grant, allows, normalised
+from configsvc.model.grants import Action, Grant, allows, normalize_arn
 from configsvc_client._service.answers import NotOurs
 from configsvc_client.admin.wire.api import AdminApi, ApiAnswer, list_items, read_nothing
 from configsvc_client.admin.wire.members import AnswerMembers
@@ -143,7 +143,7 @@ class CallerAccess:
         Raises:
             Forbidden: an action is missing.
         """
-        name = names.namespace(namespace)
+        name = names.parse_namespace(namespace)
         try:
             principal, held, everywhere = self._api.write("POST", "/whoami", None, _read_rights)
         except (Forbidden, NotFound):
@@ -171,7 +171,7 @@ class CallerAccess:
         Raises:
             ConfigsvcError: neither IAM nor the service's check of the content answered.
         """
-        name = names.namespace(namespace)
+        name = names.parse_namespace(namespace)
         for method, path in _PROBES.get(action, ()):
             try:
                 self._api.write(method, f"/namespaces/{name}{path}", {}, read_nothing)
@@ -204,7 +204,7 @@ def _read_holder(members: AnswerMembers) -> dict[str, object]:
 
 def _read_iam(members: AnswerMembers) -> dict[str, object]:
     held = _read_holder(members)
-    if normalised(members.text("arn")) is None:
+    if normalize_arn(members.text("arn")) is None:
         raise NotOurs("its arn is none of a role or user")
     own = {"arn": members.text("arn"), "grants": held["grants"], "administrator": members.flag("administrator")}
     return {"principal": held["principal"], **own}

@@ -118,7 +118,7 @@ class History:
         Raises:
             NotFound: nothing is kept under it: it never was, or was purged.
         """
-        name, checked = names.namespace(namespace), names.key(key)
+        name, checked = names.parse_namespace(namespace), names.parse_key(key)
         path, expect = f"/namespaces/{name}/keys/{checked}/versions", {"namespace": name, "key": checked}
         return list_items(self._api, path, "versions", _read_version, {}, expect=expect)
 
@@ -128,7 +128,7 @@ class History:
         Raises:
             Gone: what came right after `since` is no longer kept.
         """
-        name = names.namespace(namespace)
+        name = names.parse_namespace(namespace)
         path, expect = f"/namespaces/{name}/changes", {"namespace": name}
         return list_items(self._api, path, "changes", _read_entry, wanted._asdict(), expect=expect)
 
@@ -143,7 +143,7 @@ class History:
             NotFound: the namespace has not come to a revision.
             Gone: one is beyond the log.
         """
-        name = names.namespace(namespace)
+        name = names.parse_namespace(namespace)
         path, expect = f"/namespaces/{name}/diff", {"namespace": name, "from": start}
         query: dict[str, object] = {"from": start, "to": end}
         for page in list_pages(self._api, path, "differences", _read_moved, query, number="to", expect=expect):
@@ -152,7 +152,7 @@ class History:
 
     def diff_namespaces(self, namespace: str, other: str) -> Iterator[Difference]:
         """List the keys that differ between two namespaces, in their order."""
-        name, against = names.namespace(namespace), names.namespace(other)
+        name, against = names.parse_namespace(namespace), names.parse_namespace(other)
         path, expect = f"/namespaces/{name}/diff", {"namespace": name, "against": against}
         return list_items(self._api, path, "differences", _read_difference, {"against": against}, expect=expect)
 

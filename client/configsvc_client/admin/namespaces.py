@@ -106,7 +106,7 @@ class Namespaces:
         Raises:
             InvalidRequest, TooLarge, Unprocessable: a setting is not what it may be.
         """
-        name = names.namespace(namespace)
+        name = names.parse_namespace(namespace)
 
         def read(answer: ApiAnswer) -> bool:
             answer.members.expect("namespace", name)
@@ -119,7 +119,7 @@ class Namespaces:
 
     def get(self, namespace: str) -> Mapping[str, object]:
         """Return the settings and counts of a namespace."""
-        name = names.namespace(namespace)
+        name = names.parse_namespace(namespace)
 
         def read(answer: ApiAnswer) -> Mapping[str, object]:
             answer.members.expect("namespace", name)
@@ -133,7 +133,7 @@ class Namespaces:
         Raises:
             Conflict: something is served, or it is read-only.
         """
-        name = names.namespace(namespace)
+        name = names.parse_namespace(namespace)
 
         def read(answer: ApiAnswer) -> int:
             answer.members.expect("namespace", name)
@@ -143,7 +143,7 @@ class Namespaces:
 
     def lift(self, namespace: str, revision: int) -> Lifted:
         """After a restore: bring revision and floor to at least the highest revision that anyone has seen."""
-        name = names.namespace(namespace)
+        name = names.parse_namespace(namespace)
 
         def read(answer: ApiAnswer) -> Lifted:
             members = answer.members
@@ -157,7 +157,7 @@ class Namespaces:
 
     def run_upkeep(self, namespace: str) -> Pruned:
         """Remove what the retention settings no longer keep. It may be stopped and repeated at any moment."""
-        name, keys = names.namespace(namespace), 0
+        name, keys = names.parse_namespace(namespace), 0
         path, log, versions, cursor = f"/namespaces/{name}/upkeep", 0, 0, None
         for _ in range(MOST_PAGES):
             read = partial(_read_step, name, cursor)

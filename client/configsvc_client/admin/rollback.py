@@ -61,10 +61,10 @@ class Rollback:
             Gone: the value of that version was destroyed.
             Conflict: that version's data key is retired; names the revision to go back to instead.
         """
-        info = self._values.find_keys(namespace, [key]).get(names.key(key))
+        info = self._values.find_keys(namespace, [key]).get(names.parse_key(key))
         if info is None or (version is None and info.active is None):
             raise NotFound(f"Nothing is served under {key}. Activate a version instead.", key=key)
-        chosen = version or self._before(names.namespace(namespace), info)
+        chosen = version or self._before(names.parse_namespace(namespace), info)
         try:
             return self._values.activate(
                 namespace, key, chosen, message, if_match=info.revision, declassify=declassify
@@ -72,7 +72,7 @@ class Rollback:
         except Conflict as error:
             if "kid" not in error.members:
                 raise
-        raise self._under_a_retired_data_key(names.namespace(namespace), info.key, chosen)
+        raise self._under_a_retired_data_key(names.parse_namespace(namespace), info.key, chosen)
 
     def _under_a_retired_data_key(self, namespace: Namespace, key: Key, version: int) -> Conflict:
         """The refusal that names the way to serve such a version's value all the same."""
@@ -105,7 +105,7 @@ class Rollback:
         Raises:
             Gone: the change log does not go so far back.
         """
-        name = names.namespace(namespace)
+        name = names.parse_namespace(namespace)
         last = next(self._sources.history.list_changes(name, LogFilter(before_time=time, order="newest")), None)
         if last is None:
             raise Gone(f"The change log of {name} has nothing from before {time}. Name a later time or a revision.")
@@ -123,13 +123,13 @@ class Rollback:
             CannotOpen: such a value does not open; names every key.
             Misconfigured: as `Values.get`.
         """
-        name = names.namespace(namespace)
+        name = names.parse_namespace(namespace)
         # Read first: what is written after it makes the first change set fail its condition.
         current = int(str(self._sources.namespaces.get(name)["revision"]))
         reader = self._sources.reader
         now, then = reader.snapshot(name), reader.snapshot(name, revision)
         wanted = tuple(each for each in rollback_plan.find_steps(now, then) if key in (None, each.key))
-        if not wanted and key is not None and not reader.known(name, [names.key(key)]):
+        if not wanted and key is not None and not reader.known(name, [names.parse_key(key)]):
             raise NotFound(f"{name} has no key {key}.", key=key)
         return RollbackPlan(name, current, self._openable(self._judged(name, wanted), now, then))
 

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from configsvc.model import limits
-from configsvc.model.change_set import Activate, Delete, stored_bytes
+from configsvc.model.change_set import Activate, Delete, count_stored_bytes
 from configsvc.model.errors import CannotOpen
 from configsvc.model.names import Key, Kid, Namespace
 from configsvc.model.same_value import same_value
@@ -134,7 +134,7 @@ def _encode_plain(entry: Entry) -> bytes:
 
 
 def _make_step(key: Key, now: Entry | None, then: Entry | None) -> RollbackStep:
-    size, removed = (stored_bytes(then.value), 0) if then else (0, stored_bytes(now.value) if now else 0)
+    size, removed = (count_stored_bytes(then.value), 0) if then else (0, count_stored_bytes(now.value) if now else 0)
     plain = then is not None and then.form == "plain"
     versions = now.version if now else None, then.version if then else None
     return RollbackStep(

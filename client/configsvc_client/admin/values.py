@@ -42,11 +42,11 @@ class Values:
 
     def list_keys(self, namespace: str, prefix: str = "") -> Iterator[KeyInfo]:
         """List the keys of a namespace in their order and without values, page by page."""
-        return self._reader.keys(names.namespace(namespace), prefix)
+        return self._reader.keys(names.parse_namespace(namespace), prefix)
 
     def find_keys(self, namespace: str, keys: Iterable[str]) -> Known:
         """Look up those of the keys that were ever written, without values. Drafts can be guarded by the result."""
-        return self._reader.known(names.namespace(namespace), [names.key(each) for each in keys])
+        return self._reader.known(names.parse_namespace(namespace), [names.parse_key(each) for each in keys])
 
     def guard(self, namespace: str, drafts: Sequence[Draft], snapshot: SealedSnapshot) -> Guarded:
         """Make drafts conditional: their keys must serve what they did in a snapshot, and not be written since."""
@@ -60,7 +60,7 @@ class Values:
             NotFound: nothing is served there, or there is no such version.
             Gone: the value of that version was destroyed.
         """
-        return self._reader.entry(names.namespace(namespace), names.key(key), version)
+        return self._reader.entry(names.parse_namespace(namespace), names.parse_key(key), version)
 
     def get(self, namespace: str, key: str, version: int | None = None) -> Opened:
         """Read and open the value that is served under a key, or that of any version.
@@ -78,11 +78,11 @@ class Values:
         Raises:
             CannotOpen, Misconfigured: as `get`.
         """
-        return self._opener.open(names.namespace(namespace), entry)
+        return self._opener.open(names.parse_namespace(namespace), entry)
 
     def get_snapshot(self, namespace: str, revision: int | None = None) -> SealedSnapshot:
         """Read all entries that are served, or were served at a revision, without opening them."""
-        return self._reader.snapshot(names.namespace(namespace), revision)
+        return self._reader.snapshot(names.parse_namespace(namespace), revision)
 
     def get_all(self, namespace: str) -> dict[str, Opened]:
         """Read and open everything that is served: one request, and one KMS call for all envelopes.
@@ -136,7 +136,7 @@ class Values:
         Raises:
             TooLarge: its form does not take so many bytes, whatever the number of the version.
         """
-        name = names.namespace(namespace)
+        name = names.parse_namespace(namespace)
         ready = decide_form(draft, name, self._rules)
         check_size(name, ready)
         return self._writer.put(name, ready, message)
@@ -147,7 +147,7 @@ class Values:
         Raises:
             Misconfigured: plain, for a key of CONFIGSVC_SEALED_KEYS.
         """
-        return self._rules.named(names.namespace(namespace), names.key(key), asked)
+        return self._rules.named(names.parse_namespace(namespace), names.parse_key(key), asked)
 
     def check_size(self, namespace: str, draft: Draft) -> None:
         """Refuse a draft whose form does not take so many bytes, before anything is sealed or sent.
@@ -155,7 +155,7 @@ class Values:
         Raises:
             TooLarge: names the key, its size and the most that it may have.
         """
-        check_size(names.namespace(namespace), draft)
+        check_size(names.parse_namespace(namespace), draft)
 
     def activate(
         self, namespace: str, key: str, version: int, message: str = "", *, if_match: int | None = None,
@@ -169,7 +169,7 @@ class Values:
             Gone: its value was destroyed.
             Conflict: its data key is retired.
         """
-        changes = [Activate(names.key(key), version, if_match)]
+        changes = [Activate(names.parse_key(key), version, if_match)]
         return self._change_sets.apply(namespace, changes, message, declassify=declassify)
 
     def delete(self, namespace: str, key: str, message: str = "", *, if_match: int | None = None) -> Changed:
@@ -178,7 +178,7 @@ class Values:
         Raises:
             NotFound: nothing is served under it.
         """
-        return self._change_sets.apply(namespace, [Delete(names.key(key), if_match)], message)
+        return self._change_sets.apply(namespace, [Delete(names.parse_key(key), if_match)], message)
 
     def destroy(self, namespace: str, key: str, version: int) -> int:
         """Destroy the value of a version for good, and keep its record. Returns the revision of this change.
@@ -187,7 +187,7 @@ class Values:
             NotFound: there is no such version.
             Conflict: it is served.
         """
-        return self._writer.destroy(names.namespace(namespace), names.key(key), version)
+        return self._writer.destroy(names.parse_namespace(namespace), names.parse_key(key), version)
 
 
 class Guarded(NamedTuple):

@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from configsvc.model import errors
-from configsvc.model.retry import seconds_asked
+from configsvc.model.retry import get_retry_after
 from configsvc_client.cli import INSTALL, option_advice
 
 FAILED = 1
@@ -145,7 +145,7 @@ def get_next_step(error: errors.ConfigsvcError) -> str:
         return ""
     if isinstance(error, errors.NotFound):
         return _find_next_command(error)
-    seconds = seconds_asked(error) or 0
+    seconds = get_retry_after(error) or 0
     if isinstance(error, errors.Throttled) and seconds > _A_LITTLE:
         return f"Wait {seconds} s, then repeat: a write that was done is not done twice."
     return next((text for kind, text in _NEXT if isinstance(error, kind)), "")

@@ -149,7 +149,7 @@ def parse_namespace(option: str, text: str) -> Namespace:
     """
     composition.note_typed(text)
     try:
-        return names.namespace(text)
+        return names.parse_namespace(text)
     except InvalidName as error:
         raise InvalidName(f"{option}: {error.detail}", **error.members) from None
 
@@ -161,6 +161,6 @@ def parse_setting(text: str) -> Namespace:
         Misconfigured: it is not spelt as namespaces are.
     """
     try:
-        return names.namespace(text)
+        return names.parse_namespace(text)
     except InvalidName as error:
         raise Misconfigured(f"CONFIGSVC_NAMESPACES holds {text!r}. {error.detail}") from None

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from configsvc.model.encoding import base64std, from_base64std
+from configsvc.model.encoding import from_base64std, to_base64std
 from configsvc.model.errors import CannotOpen, ConfigsvcError
 from configsvc_client._aws.kms import Decrypted
 from configsvc_client._pin import same_key
@@ -67,7 +67,7 @@ class FakeKms:
 
     def encrypt(self, kms_key: str, context: Mapping[str, str], plaintext: bytes) -> bytes:
         """What kms:Encrypt would answer as CiphertextBlob."""
-        return json.dumps([kms_key, dict(context), base64std(plaintext)]).encode()
+        return json.dumps([kms_key, dict(context), to_base64std(plaintext)]).encode()
 
     def decrypt(self, ciphertext: bytes, context: Mapping[str, str], key_id: str | None, deadline: float) -> Decrypted:
         """As kms:Decrypt.

@@ -52,7 +52,7 @@ class FakeService:
             Unprocessable: the value is none that can be stored.
         """
         store = self._store(namespace)
-        store.put(names.key(key), value, form)
+        store.put(names.parse_key(key), value, form)
         return store.revision
 
     def put_all(self, values: Mapping[str, object], *, form: Form = "envelope", namespace: str | None = None) -> int:
@@ -68,13 +68,13 @@ class FakeService:
             NotFound: nothing is served under it.
         """
         store = self._store(namespace)
-        store.delete(names.key(key))
+        store.delete(names.parse_key(key))
         return store.revision
 
     def damage(self, key: str, *, namespace: str | None = None) -> int:
         """Alter what is stored under a key, so that it does not open; the revision that serves it."""
         store = self._store(namespace)
-        store.damage(names.key(key))
+        store.damage(names.parse_key(key))
         return store.revision
 
     def revision(self, namespace: str | None = None) -> int:
@@ -102,7 +102,7 @@ class FakeService:
             options: as Config's: `poll_seconds`, `max_stale_seconds`, `sealed_keys`, …
         """
         if namespaces and len(self._stores) == 1 and self._stores[self._default].keys:
-            self._name_the_default(names.namespace(namespaces[0]))
+            self._name_the_default(names.parse_namespace(namespaces[0]))
         options = {"environ": self.environ(*namespaces), "world": self.world, **options}
         return Config(**options)
 
@@ -173,7 +173,7 @@ class FakeService:
         return {each: found for each, found in served.items() if found.etag != known[each]}
 
     def _let_exist(self, namespaces: tuple[str, ...]) -> None:
-        read = [names.namespace(each) for each in split(",".join(namespaces))]
+        read = [names.parse_namespace(each) for each in split(",".join(namespaces))]
         if read and self._default not in read:
             self._name_the_default(read[0])
         for each in read:
@@ -192,7 +192,7 @@ class FakeService:
             self._stores[namespace] = store
 
     def _store(self, namespace: str | None) -> Store:
-        name = self._default if namespace is None else names.namespace(namespace)
+        name = self._default if namespace is None else names.parse_namespace(namespace)
         if name not in self._stores:
             self._stores[name] = Store(name, self.kms, KMS_KEY)
         return self._stores[name]

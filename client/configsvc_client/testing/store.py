@@ -7,7 +7,7 @@ import os
 
 from configsvc.model import names
 from configsvc.model.content_types import BYTES, JSON, KINDS, TEXT
-from configsvc.model.encoding import base64std
+from configsvc.model.encoding import to_base64std
 from configsvc.model.envelope import NONCE, Header
 from configsvc.model.errors import NotFound, Unprocessable
 from configsvc.model.etag import of_snapshot
@@ -49,7 +49,7 @@ class Store:
         plaintext = os.urandom(DATA_KEY_BYTES)
         self._cipher = Cipher(plaintext)
         wrapped = self._kms.encrypt(self._kms_key, {"configsvc:namespace": namespace}, plaintext)
-        self._data_key = DataKey(self._cipher.kid, self._kms_key, base64std(wrapped))
+        self._data_key = DataKey(self._cipher.kid, self._kms_key, to_base64std(wrapped))
         self._entries = {key: self._entry(key, self._versions[key], *self._put[key]) for key in self._entries}
         for key in self._damaged & self._entries.keys():
             self._alter(key)
@@ -129,7 +129,7 @@ class Store:
             return self._cipher.seal(header, data, os.urandom(NONCE))
         if form == "kms":
             context = {"configsvc:namespace": self.namespace, "configsvc:key": header.key}
-            return base64std(self._kms.encrypt(self._kms_key, context, data))
+            return to_base64std(self._kms.encrypt(self._kms_key, context, data))
         return data.decode()
 
 
@@ -141,4 +141,4 @@ def _encode_value(key: Key, value: object) -> tuple[ContentType, bytes]:
     try:
         return JSON, json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError):
-        raise Unprocessable(f"{names.key(key)} is neither text, bytes nor JSON.", key=key) from None
+        raise Unprocessable(f"{names.parse_key(key)} is neither text, bytes nor JSON.", key=key) from None

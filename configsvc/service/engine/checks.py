@@ -8,7 +8,7 @@ from configsvc.model import limits, schema_cost, strict_json
 from configsvc.model.change_set import Operation, Put
 from configsvc.model.content_types import KINDS
 from configsvc.model.errors import InvalidRequest, InvalidValue, TooLarge, Unprocessable
-from configsvc.model.schema import KeySchema, checked_schemas, schemas_for
+from configsvc.model.schema import KeySchema, check_schema_set, select_schemas
 from configsvc.model.snapshot import Form
 from configsvc.model.text import check_line
 from configsvc.service.engine.ports import Schemas
@@ -24,7 +24,7 @@ def check_work(schemas: Schemas, known: Sequence[KeySchema], operations: Iterabl
     work = 0
     for put in operations:
         if isinstance(put, Put) and (wanted := _schemas_of(known, put)):
-            size = schema_cost.size(put.value, is_json=KINDS[put.content_type].is_json)
+            size = schema_cost.measure_value(put.value, is_json=KINDS[put.content_type].is_json)
             work += sum(schemas.weight(each.schema).work(size) for each in wanted)
     if work > limits.SCHEMA_WORK:
         raise TooLarge(
@@ -48,9 +48,9 @@ def check_value(schemas: Schemas, known: Sequence[KeySchema], put: Put) -> None:
     value = _decode(put)
     for each in wanted:
         if misfit := schemas.misfit(each.schema, value):
-            from configsvc.model.broken_rule import broken_rule  # most values fit
+            from configsvc.model.broken_rule import find_broken_rule  # most values fit
 
-            rule, limit = broken_rule(each.schema, misfit.schema_pointer)
+            rule, limit = find_broken_rule(each.schema, misfit.schema_pointer)
             raise InvalidValue(
                 f"{put.key} does not fit the namespace's schema for {each.keys}. "
                 f"{misfit.pointer or 'The whole value'} breaks the rule {rule}{f': {limit}' if limit else ''}.",
@@ -60,7 +60,7 @@ def check_value(schemas: Schemas, known: Sequence[KeySchema], put: Put) -> None:
 
 
 def _schemas_of(known: Sequence[KeySchema], put: Put) -> list[KeySchema]:
-    return schemas_for(known, put.key) if put.form == "plain" else []
+    return select_schemas(known, put.key) if put.form == "plain" else []
 
 
 def _decode(put: Put) -> object:
@@ -107,7 +107,7 @@ def check_schemas(port: Schemas, schemas: tuple[KeySchema, ...]) -> None:
     Raises:
         TooLarge, Unprocessable.
     """
-    for each in checked_schemas(schemas):
+    for each in check_schema_set(schemas):
         fault = port.fault(each.schema)
         if fault is not None:
             raise Unprocessable(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from configsvc.model import limits
-from configsvc.model.change_set import Activate, ChangeSet, Operation, Put, stored_bytes
+from configsvc.model.change_set import Activate, ChangeSet, Operation, Put, count_stored_bytes
 from configsvc.model.errors import ConfigsvcError, PreconditionFailed, TooLarge
 from configsvc.model.names import Kid, Namespace
 from configsvc.service.engine import key_state, records, steps, writing
@@ -142,7 +142,7 @@ def _first_failure(failed: Sequence[Failed], operations: int) -> ConfigsvcError:
 
 def _check_bytes(decided: Sequence[DecidedStep]) -> None:
     stored = [version.entry for step in decided if (version := step.written or step.chosen)]
-    size = sum(stored_bytes(entry.value) for entry in stored)
+    size = sum(count_stored_bytes(entry.value) for entry in stored)
     if size > limits.CHANGE_SET_BYTES:
         raise TooLarge(
             f"A change set takes at most {limits.CHANGE_SET_BYTES} bytes of stored values, and this one has {size}. "
@@ -155,7 +155,7 @@ def _check_transaction(decided: Sequence[DecidedStep]) -> TooLarge | None:
     versions = [version.entry for step in decided if (version := step.written or step.chosen)]
     moved = [step.after.entry or (step.before and step.before.entry) for step in decided]
     served = [entry for entry in moved if entry]
-    size = sum(stored_bytes(entry.value) for entry in (*versions, *served))
+    size = sum(count_stored_bytes(entry.value) for entry in (*versions, *served))
     if size <= limits.TRANSACTION_VALUES:
         return None
     return TooLarge(

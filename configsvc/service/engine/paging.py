@@ -9,9 +9,9 @@ from itertools import islice
 from typing import TypeVar
 
 from configsvc.model import limits
-from configsvc.model.encoding import base64url, from_base64url
+from configsvc.model.encoding import from_base64url, to_base64url
 from configsvc.model.errors import InvalidName, InvalidRequest
-from configsvc.model.snapshot import Charset, cost
+from configsvc.model.snapshot import Charset, compute_cost
 
 PagedItem = TypeVar("PagedItem")
 
@@ -68,12 +68,12 @@ def check_limit(limit: int) -> int:
 
 def make_cursor(name: str) -> str:
     """The cursor that goes on after a name."""
-    return base64url(name.encode())
+    return to_base64url(name.encode())
 
 
 def json_size(shown: Mapping[str, object], charset: Charset) -> int:
     """Bytes that an item of a page takes in Lambda's answer."""
-    return cost(json.dumps(shown, ensure_ascii=False), charset)
+    return compute_cost(json.dumps(shown, ensure_ascii=False), charset)
 
 
 def cut_page(

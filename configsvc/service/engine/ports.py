@@ -12,7 +12,7 @@ from configsvc.model.snapshot import Charset
 from configsvc.service.engine.records import Record, RecordAddress, RetentionSettings
 
 if TYPE_CHECKING:
-    from configsvc.model.schema_cost import Weight  # of writes only
+    from configsvc.model.schema_cost import SchemaWeight  # of writes only
 
 
 class Write(NamedTuple):
@@ -178,7 +178,7 @@ class Schemas(Protocol):
     def fault(self, schema: str) -> str | None:
         """A JSON pointer to where the text is no schema, None where it is one."""
 
-    def weight(self, schema: str) -> Weight:
+    def weight(self, schema: str) -> SchemaWeight:
         """What the text weighs when a value is checked against it."""
 
     def misfit(self, schema: str, value: object) -> Misfit | None:

@@ -96,7 +96,7 @@ def summarise_record(record: LogRecord) -> Summary:
     """What one record says."""
     keys = {change.key: _touch(change.was, change.now) for change in record.changes}
     if record.verb == records.DESTROY:
-        keys[names.key(record.subject)] = TouchedKey(changed=False)
+        keys[names.parse_key(record.subject)] = TouchedKey(changed=False)
     return Summary(record.at, record.at, frozenset((record.principal,)), keys)
 
 
@@ -183,7 +183,7 @@ def _row(key: Key, touched: TouchedKey) -> list[object]:
 
 def _read(row: list[object]) -> tuple[Key, TouchedKey]:
     name, *numbers = row
-    key = names.key(str(name))
+    key = names.parse_key(str(name))
     if not numbers:
         return key, TouchedKey(changed=False)
     was, now, *ends = numbers

@@ -10,8 +10,8 @@ from configsvc.model import limits
 from configsvc.model.envelope import peek
 from configsvc.model.errors import Conflict, TooLarge
 from configsvc.model.names import Kid
-from configsvc.model.sizes import refused_escaped, refused_namespace
-from configsvc.model.snapshot import Charset, Entry, entry_cost, total_cost
+from configsvc.model.sizes import refuse_large_escaped, refuse_large_namespace
+from configsvc.model.snapshot import Charset, Entry, compute_entry_cost, compute_total_cost
 from configsvc.service.engine import records
 from configsvc.service.engine.ports import LostRace
 from configsvc.service.engine.records import Head, KeyState, KidCount
@@ -90,7 +90,7 @@ def snapshot_cost(head: Head, charset: Charset) -> int:
     """Bytes that the namespace's snapshot costs in Lambda's answer."""
     data_keys = [count.cost for count in head.kids.values() if count.served]
     size = head.size_ascii if charset == "ascii" else head.size
-    return total_cost(head.namespace, head.served, data_keys, head.entries, size)
+    return compute_total_cost(head.namespace, head.served, data_keys, head.entries, size)
 
 
 def check_size(before: Head, after: Head, limit: int, charset: Charset) -> TooLarge | None:
@@ -100,9 +100,9 @@ def check_size(before: Head, after: Head, limit: int, charset: Charset) -> TooLa
     the stage may change to one that escapes more.
     """
     if size := _over(before, after, limit, charset):
-        return refused_namespace(after.namespace, size, limit)
+        return refuse_large_namespace(after.namespace, size, limit)
     if size := _over(before, after, limits.ANSWERABLE, "ascii"):
-        return refused_escaped(after.namespace, size, limits.ANSWERABLE)
+        return refuse_large_escaped(after.namespace, size, limits.ANSWERABLE)
     return None
 
 
@@ -112,7 +112,7 @@ def _over(before: Head, after: Head, most: int, charset: Charset) -> int:
 
 
 def _cost(entry: Entry | None, charset: Charset) -> int:
-    return entry_cost(entry, charset) if entry else 0
+    return compute_entry_cost(entry, charset) if entry else 0
 
 
 def _check_counted(head: Head, before: KeyState | None, kid: Kid | None) -> None:

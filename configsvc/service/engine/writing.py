@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import NamedTuple, TypeVar
 
 from configsvc.model import limits
-from configsvc.model.encoding import canonical_json
+from configsvc.model.encoding import to_canonical_json
 from configsvc.model.errors import (
     ConfigsvcError,
     Contended,
@@ -223,7 +223,7 @@ def answer_address(partition: str, caller: Caller, asked: Idempotency) -> Record
     """
     if not 0 < len(asked.key) <= limits.IDEMPOTENCY_KEY:
         raise InvalidRequest(f"An Idempotency-Key has 1 to {limits.IDEMPOTENCY_KEY} characters.")
-    bound = canonical_json([caller.principal, asked.method, asked.path, asked.key])
+    bound = to_canonical_json([caller.principal, asked.method, asked.path, asked.key])
     return records.address_of_answer(partition, sha256(bound).hexdigest())
 
 

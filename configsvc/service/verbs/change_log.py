@@ -54,8 +54,8 @@ def check_filter(wanted: LogWanted) -> LogWanted:
         raise InvalidRequest("since is a revision, or 0 for the first.", field="since")
     return LogWanted(
         wanted.since,
-        None if wanted.key is None else names.key(wanted.key),
-        None if wanted.principal is None else grants.principal(wanted.principal),
+        None if wanted.key is None else names.parse_key(wanted.key),
+        None if wanted.principal is None else grants.parse_principal(wanted.principal),
         _parse_time("after_time", wanted.after_time),
         _parse_time("before_time", wanted.before_time),
         wanted.newest,

@@ -8,7 +8,7 @@ from configsvc.model import limits
 from configsvc.model.errors import AlreadyExists, Conflict, NotFound
 from configsvc.model.etag import of_revision
 from configsvc.model.names import Kid, Namespace
-from configsvc.model.snapshot import DataKey, data_key_cost
+from configsvc.model.snapshot import DataKey, compute_data_key_cost
 from configsvc.service.engine import access, paging, records, writing
 from configsvc.service.engine.access import FoundRecords, find_record
 from configsvc.service.engine.key_state import require_writable, writable_addresses
@@ -102,7 +102,7 @@ def _repeat_add(namespace: Namespace, data_key: DataKey, stored: DataKeyRecord) 
 
 def _count_added(head: Head, data_key: DataKey) -> Head:
     revision = head.revision + 1
-    kids = {**head.kids, data_key.kid: KidCount(0, 0, data_key_cost(data_key), revision)}
+    kids = {**head.kids, data_key.kid: KidCount(0, 0, compute_data_key_cost(data_key), revision)}
     return head._replace(revision=revision, kids=kids)
 
 
@@ -156,7 +156,7 @@ def _decide_rewrap(namespace: Namespace, data_key: DataKey, found: FoundRecords,
 def _count_rewrapped(head: Head, data_key: DataKey, tag: str) -> Head:
     """Where entries that are served need the key, readers get something else than before."""
     revision, count = head.revision + 1, head.kids[data_key.kid]
-    kids = {**head.kids, data_key.kid: count._replace(cost=data_key_cost(data_key), revision=revision)}
+    kids = {**head.kids, data_key.kid: count._replace(cost=compute_data_key_cost(data_key), revision=revision)}
     counted = head._replace(revision=revision, kids=kids)
     return counted._replace(served=revision, tag=tag) if count.served else counted
 

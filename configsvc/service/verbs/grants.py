@@ -122,9 +122,9 @@ def get_grants(
         NotFound: that principal has none.
         InvalidRequest: a bad limit or cursor.
     """
-    name = None if principal is None else grants.principal(principal)
+    name = None if principal is None else grants.parse_principal(principal)
     wanted = (records.address_of_granted(name),) if name else ()
-    after = paging.parse_cursor(cursor, "", grants.principal)
+    after = paging.parse_cursor(cursor, "", grants.parse_principal)
     held, found = access.read_with_rights(ports, caller, wanted, writes=True)
     access.require_everywhere(held)
     if name is None:
@@ -165,8 +165,8 @@ def set_grants(  # noqa: PLR0917  # as the other verbs: ports, caller, what is a
         TooLarge: too many grants or patterns.
         PreconditionFailed: the grants are not as expected.
     """
-    name = grants.principal(principal)
-    patterns = [grants.pattern(pattern) for grant in wanted for pattern in grant.namespaces]
+    name = grants.parse_principal(principal)
+    patterns = [grants.parse_pattern(pattern) for grant in wanted for pattern in grant.namespaces]
     if len(wanted) > limits.GRANTS or len(patterns) > limits.GRANT_PATTERNS:
         raise TooLarge(
             f"A principal has {limits.GRANTS} grants with {limits.GRANT_PATTERNS} patterns at most. Use prefix.*",
@@ -198,7 +198,7 @@ def delete_grants(
         NotFound: it has no grants.
         PreconditionFailed: they are not as expected.
     """
-    name = grants.principal(principal)
+    name = grants.parse_principal(principal)
     intent = Intent(
         GRANTS,
         _grants_addresses(name),

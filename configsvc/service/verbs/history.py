@@ -141,7 +141,7 @@ def diff_revisions(  # noqa: PLR0917  # two revisions, limit and cursor as in ev
         Unavailable: the store failed.
     """
     asked = [time_travel.check_revision(revision) for revision in (from_revision, to_revision) if revision is not None]
-    after = paging.parse_cursor(cursor, "", names.key)
+    after = paging.parse_cursor(cursor, "", names.parse_key)
     paging.check_limit(limit)
     held, found = access.read_with_rights(ports, caller, (records.head(namespace),), writes=False)
     head = access.require_readable(held, found, namespace)
@@ -211,7 +211,7 @@ def diff_namespaces(  # noqa: PLR0917  # two namespaces, limit and cursor as in 
     """
     if here == there:
         raise InvalidRequest("Name another namespace, or two revisions of this one.", field="against")
-    after = paging.parse_cursor(cursor, "", names.key)
+    after = paging.parse_cursor(cursor, "", names.parse_key)
     paging.check_limit(limit)
     held, found = access.read_with_rights(ports, caller, (records.head(here), records.head(there)), writes=False)
     heads = [access.require_readable(held, found, namespace) for namespace in (here, there)]

@@ -8,11 +8,11 @@ from itertools import accumulate, takewhile
 from typing import NamedTuple
 
 from configsvc.model import limits
-from configsvc.model.change_set import stored_bytes
+from configsvc.model.change_set import count_stored_bytes
 from configsvc.model.errors import Contended, InvalidRequest
 from configsvc.model.etag import of_revision
 from configsvc.model.names import Kid, Namespace
-from configsvc.model.snapshot import data_key_cost, entry_cost
+from configsvc.model.snapshot import compute_data_key_cost, compute_entry_cost
 from configsvc.service.engine import access, records, writing
 from configsvc.service.engine.access import CallerRights, FoundRecords, find_live_head
 from configsvc.service.engine.key_state import collect_states
@@ -131,7 +131,7 @@ def _decide(namespace: Namespace, wanted: int, found: FoundRecords, situation: S
 
 def _at_once(raised: Sequence[KeyState]) -> list[KeyState]:
     """The first of them, as many as one transaction writes with their values."""
-    sizes = (stored_bytes(each.entry.value) if each.entry else 0 for each in raised)
+    sizes = (count_stored_bytes(each.entry.value) if each.entry else 0 for each in raised)
     fit = takewhile(lambda total: total <= limits.TRANSACTION_VALUES, accumulate(sizes))
     return [each for each, _ in zip(raised[:_KEYS], fit, strict=False)]
 
@@ -173,8 +173,8 @@ def rebuild_head(head: Head, found: Iterable[Record]) -> Head:
         revision=revision,
         floor=min(head.floor, revision),
         entries=len(entries),
-        size=sum(entry_cost(entry, "utf8") for entry in entries),
-        size_ascii=sum(entry_cost(entry, "ascii") for entry in entries),
+        size=sum(compute_entry_cost(entry, "utf8") for entry in entries),
+        size_ascii=sum(compute_entry_cost(entry, "ascii") for entry in entries),
         stamps=add_stamps(0, (), states),
         kids=_kids(head, revision, states, data_keys),
     )
@@ -214,7 +214,7 @@ def _kids(
     return {
         each.data_key.kid: KidCount(
             head.kids[each.data_key.kid].seals if each.data_key.kid in head.kids else given_out,
-            needed.count(each.data_key.kid), data_key_cost(each.data_key), each.revision,
+            needed.count(each.data_key.kid), compute_data_key_cost(each.data_key), each.revision,
         )
         for each in data_keys
         if each.state == "live"

@@ -10,7 +10,7 @@ from configsvc.model import limits, names
 from configsvc.model.errors import Conflict
 from configsvc.model.etag import of_revision
 from configsvc.model.names import Namespace
-from configsvc.model.schema import KeySchema, parsed
+from configsvc.model.schema import KeySchema, load_schema
 from configsvc.model.snapshot import FORMS, Charset, Form
 from configsvc.service.engine import access, checks, paging, records, writing
 from configsvc.service.engine.access import CallerRights, FoundRecords, find_live_head, find_record
@@ -166,7 +166,7 @@ def describe_namespace(head: Head, settings: StoredSettings, charset: Charset) -
         "require_preconditions": settings.require_preconditions,
         "read_only": settings.read_only,
         "retention": settings.retention._asdict(),
-        "schemas": [{"keys": each.keys, "schema": parsed(each)} for each in settings.schemas],
+        "schemas": [{"keys": each.keys, "schema": load_schema(each)} for each in settings.schemas],
     }
 
 
@@ -201,8 +201,8 @@ def list_namespaces(
     Raises:
         InvalidRequest: a bad prefix, limit or cursor.
     """
-    begin = paging.parse_prefix(prefix, names.namespace)
-    after = paging.parse_cursor(cursor, begin, names.namespace)
+    begin = paging.parse_prefix(prefix, names.parse_namespace)
+    after = paging.parse_cursor(cursor, begin, names.parse_namespace)
     held, _ = access.read_with_rights(ports, caller, (), writes=False)
     found = ports.repository.query(records.NAMESPACES, begin, after=after) if held.reader else ()
     readable = (each for each in found if isinstance(each, Listed) and held.may_read(each.namespace))

@@ -80,8 +80,8 @@ def list_keys(  # noqa: PLR0917  # prefix, limit, cursor as in every listing
         NotFound: absent, or not the caller's to read.
         InvalidRequest: a bad prefix, limit or cursor.
     """
-    begin = paging.parse_prefix(prefix, names.key)
-    after = paging.parse_cursor(cursor, begin, names.key)
+    begin = paging.parse_prefix(prefix, names.parse_key)
+    after = paging.parse_cursor(cursor, begin, names.parse_key)
     held, found = access.read_with_rights(ports, caller, (records.head(namespace),), writes=False)
     head = access.require_readable(held, found, namespace)
     # What is served first: a key that is deleted between the two readings is in both.

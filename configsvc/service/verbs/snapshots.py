@@ -9,7 +9,7 @@ from typing import NamedTuple
 from configsvc.model import etag, limits
 from configsvc.model.errors import InvalidRequest
 from configsvc.model.names import Namespace
-from configsvc.model.snapshot import cost
+from configsvc.model.snapshot import compute_cost
 from configsvc.service.engine import access, records
 from configsvc.service.engine.ports import Caller, ServicePorts
 from configsvc.service.engine.records import Head
@@ -78,7 +78,7 @@ def _check_namespaces(namespaces: Sequence[Namespace]) -> None:
 
 def _compose(ports: ServicePorts, heads: Sequence[Head]) -> SnapshotAnswer:
     """HEAD says what a snapshot costs, so one that does not fit is never read."""
-    left = limits.SNAPSHOTS_BYTES - cost(_text([], [head.namespace for head in heads]), ports.charset)
+    left = limits.SNAPSHOTS_BYTES - compute_cost(_text([], [head.namespace for head in heads]), ports.charset)
     bodies, deferred, parts = list[str](), list[str](), list[tuple[str, int, str]]()
     for head in heads:
         part, body, size = _fit(ports, head, left)
@@ -102,7 +102,7 @@ def _fit(ports: ServicePorts, head: Head, left: int) -> tuple[tuple[str, int, st
         return said, None, 0
     body, current = render_snapshot(ports, head)
     part = (head.namespace, *etag.parse_snapshot(current))
-    size = size if part == said else cost(body, ports.charset) + 1
+    size = size if part == said else compute_cost(body, ports.charset) + 1
     return part, body if size <= left else None, size
 
 

@@ -89,7 +89,7 @@ def _parse_place(text: str) -> str:
         InvalidName: neither.
     """
     if text.startswith(_DELETED):
-        names.key(text.removeprefix(_DELETED))
+        names.parse_key(text.removeprefix(_DELETED))
         return text
     return _check_place(text)
 
@@ -228,7 +228,7 @@ def _check_place(after: str) -> str:
         InvalidName: neither.
     """
     key, version, number = after.partition("#")
-    names.key(key)
+    names.parse_key(key)
     if version:
         paging.parse_number(number)
     return after

@@ -22,7 +22,7 @@ from configsvc.web.bodies.common import (
     validate,
 )
 from configsvc.web.bodies.keys import ValueBody, build_put
-from configsvc.web.body import object_in
+from configsvc.web.event import parse_object
 from configsvc.web.request import Preconditions
 
 IfMatch = Annotated[RevisionWanted | None, Field(description="The revision that must still be the key's last.")]
@@ -72,26 +72,26 @@ def parse_change_set(body: bytes, preconditions: Preconditions) -> operations.Ch
     Raises:
         InvalidRequest, TooLarge
     """
-    found = validate(ChangeSet, object_in(body))
+    found = validate(ChangeSet, parse_object(body))
     return operations.ChangeSet(
-        tuple(_operation(each) for each in found.operations), found.message, preconditions.if_match
+        tuple(_build_operation(each) for each in found.operations), found.message, preconditions.if_match
     )
 
 
-def _preconditions(found: PutOperation) -> Preconditions:
+def _parse_preconditions(found: PutOperation) -> Preconditions:
     if found.if_match is not None and found.create_only:
         raise Unprocessable("Send if_match or create_only, not both.", field="create_only")
     return Preconditions(found.if_match, create_only=found.create_only)
 
 
-def _operation(found: Operation) -> operations.Operation:
+def _build_operation(found: Operation) -> operations.Operation:
     match found:
         case PutOperation():
-            return build_put(names.key(found.key), found, _preconditions(found))
+            return build_put(names.parse_key(found.key), found, _parse_preconditions(found))
         case ActivateOperation():
-            return operations.Activate(names.key(found.key), found.version, found.if_match)
+            return operations.Activate(names.parse_key(found.key), found.version, found.if_match)
         case DeleteOperation():
-            return operations.Delete(names.key(found.key), found.if_match)
+            return operations.Delete(names.parse_key(found.key), found.if_match)
 
 
 class OperationResult(Answer):

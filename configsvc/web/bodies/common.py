@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from configsvc.model import grants, limits, names, schema, text
 from configsvc.model.errors import InvalidRequest, TooLarge
 from configsvc.model.snapshot import ContentType, Form
-from configsvc.model.text import shown
+from configsvc.model.text import make_printable
 
 Item = TypeVar("Item")
 
@@ -74,7 +74,7 @@ Wrapped = Annotated[
 ]  # fmt: skip
 
 
-def _day(text: str) -> str:
+def _check_day(text: str) -> str:
     date.fromisoformat(text)
     return text
 
@@ -82,7 +82,7 @@ def _day(text: str) -> str:
 Date = Annotated[
     str,
     Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", examples=["2027-01-31"], json_schema_extra={"format": "date"}),
-    AfterValidator(_day),
+    AfterValidator(_check_day),
 ]
 
 Number = Annotated[int, Field(ge=0)]
@@ -163,7 +163,7 @@ def validate(model: type[Model], body: dict[str, object]) -> Model:
         return model.model_validate(body)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)
-    raise _refusal(faults)
+    raise _make_refusal(faults)
 
 
 def _check_parts(body: dict[str, object]) -> None:
@@ -181,8 +181,10 @@ def _check_parts(body: dict[str, object]) -> None:
             found += each.values() if isinstance(each, dict) else each
 
 
-def _refusal(faults: Sequence[Fault]) -> InvalidRequest | TooLarge:
-    told: list[dict[str, object]] = [{"field": _field(each), "problem": _problem(each)} for each in faults[:_SHOWN]]
+def _make_refusal(faults: Sequence[Fault]) -> InvalidRequest | TooLarge:
+    told: list[dict[str, object]] = [
+        {"field": _name_field(each), "problem": _describe_problem(each)} for each in faults[:_SHOWN]
+    ]
     first = f"{told[0]['field']}: {told[0]['problem']}"
     if all(each["type"] in _TOO_LARGE for each in faults):
         return TooLarge(first, errors=told)
@@ -190,10 +192,10 @@ def _refusal(faults: Sequence[Fault]) -> InvalidRequest | TooLarge:
     return InvalidRequest(first + more, errors=told)
 
 
-def _field(fault: Fault) -> str:
-    return ".".join(shown(str(part)[:_NAME]) for part in fault["loc"]) or "body"
+def _name_field(fault: Fault) -> str:
+    return ".".join(make_printable(str(part)[:_NAME]) for part in fault["loc"]) or "body"
 
 
-def _problem(fault: Fault) -> str:
+def _describe_problem(fault: Fault) -> str:
     kind = fault["type"]
     return _OWN.get(kind) or (fault["msg"] if kind in _SAFE else "This is not what the field takes.")

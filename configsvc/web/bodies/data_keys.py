@@ -12,7 +12,7 @@ from configsvc.model.errors import InvalidRequest
 from configsvc.model.snapshot import DataKey
 from configsvc.web.bodies.common import Answer, Body, Kid, KmsKey, Namespace, Revision, Time, Wrapped, validate
 from configsvc.web.bodies.snapshot import WrappedDataKey
-from configsvc.web.body import object_in
+from configsvc.web.event import parse_object
 
 
 class NewDataKey(Body):
@@ -36,8 +36,8 @@ def parse_data_key(body: bytes) -> DataKey:
     Raises:
         InvalidRequest, TooLarge
     """
-    found = validate(NewDataKey, object_in(body))
-    return _data_key(names.kid(found.kid), found.kms_key, found.wrapped)
+    found = validate(NewDataKey, parse_object(body))
+    return _build_data_key(names.parse_kid(found.kid), found.kms_key, found.wrapped)
 
 
 def parse_wrapping(kid: names.Kid, body: bytes) -> DataKey:
@@ -46,11 +46,11 @@ def parse_wrapping(kid: names.Kid, body: bytes) -> DataKey:
     Raises:
         InvalidRequest, TooLarge
     """
-    found = validate(Wrapping, object_in(body))
-    return _data_key(kid, found.kms_key, found.wrapped)
+    found = validate(Wrapping, parse_object(body))
+    return _build_data_key(kid, found.kms_key, found.wrapped)
 
 
-def _data_key(kid: names.Kid, kms_key: str, wrapped: str) -> DataKey:
+def _build_data_key(kid: names.Kid, kms_key: str, wrapped: str) -> DataKey:
     try:
         from_base64std(wrapped)
     except ValueError:

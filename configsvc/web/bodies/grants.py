@@ -18,7 +18,7 @@ from configsvc.web.bodies.common import (
     check_each_once,
     validate,
 )
-from configsvc.web.body import object_in
+from configsvc.web.event import parse_object
 
 
 class NewGrant(Body):
@@ -47,11 +47,11 @@ def parse_grants(body: bytes) -> tuple[grants.Grant, ...]:
     Raises:
         InvalidRequest, TooLarge
     """
-    return tuple(_grant(each) for each in validate(NewGrants, object_in(body)).grants)
+    return tuple(_build_grant(each) for each in validate(NewGrants, parse_object(body)).grants)
 
 
-def _grant(found: NewGrant) -> grants.Grant:
-    patterns = tuple(grants.pattern(each) for each in found.namespaces)
+def _build_grant(found: NewGrant) -> grants.Grant:
+    patterns = tuple(grants.parse_pattern(each) for each in found.namespaces)
     return grants.Grant(check_each_once("actions", found.actions), check_each_once("namespaces", patterns))
 
 

@@ -30,7 +30,7 @@ from configsvc.web.bodies.common import (
     validate,
 )
 from configsvc.web.bodies.snapshot import Entry
-from configsvc.web.body import object_in
+from configsvc.web.event import parse_object
 from configsvc.web.request import Preconditions
 
 _STORED = (
@@ -69,7 +69,7 @@ def parse_put(key: names.Key, body: bytes, preconditions: Preconditions) -> tupl
     Raises:
         InvalidRequest, TooLarge
     """
-    found = validate(Put, object_in(body))
+    found = validate(Put, parse_object(body))
     return build_put(key, found, preconditions), found.message
 
 
@@ -79,7 +79,7 @@ def parse_activate(key: names.Key, body: bytes, preconditions: Preconditions) ->
     Raises:
         InvalidRequest, TooLarge
     """
-    found = validate(Activate, object_in(body))
+    found = validate(Activate, parse_object(body))
     return operations.Activate(key, found.version, preconditions.if_match), found.message
 
 

@@ -23,7 +23,7 @@ from configsvc.web.bodies.common import (
     check_each_once,
     validate,
 )
-from configsvc.web.body import object_in
+from configsvc.web.event import parse_object
 
 
 class Retention(Body):
@@ -80,7 +80,7 @@ def parse_settings(body: bytes) -> NamespaceWanted:
     Raises:
         InvalidRequest, TooLarge, Unprocessable
     """
-    found = validate(Settings, object_in(body) if body else {})
+    found = validate(Settings, parse_object(body) if body else {})
     schemas = found.schemas
     return NamespaceWanted(
         found.description,
@@ -89,7 +89,7 @@ def parse_settings(body: bytes) -> NamespaceWanted:
         found.require_preconditions,
         found.read_only,
         None if found.retention is None else records.RetentionSettings(**found.retention.model_dump()),
-        None if schemas is None else tuple(schema.key_schema(each.keys, each.keyschema) for each in schemas),
+        None if schemas is None else tuple(schema.parse_key_schema(each.keys, each.keyschema) for each in schemas),
     )
 
 

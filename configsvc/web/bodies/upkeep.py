@@ -8,7 +8,7 @@ from pydantic import Field
 
 from configsvc.model import limits
 from configsvc.web.bodies.common import Answer, Body, Cursor, Namespace, Number, Revision, Served, validate
-from configsvc.web.body import object_in
+from configsvc.web.event import parse_object
 
 
 class Lift(Body):
@@ -23,7 +23,7 @@ def parse_lift(body: bytes) -> int:
     Raises:
         InvalidRequest
     """
-    return validate(Lift, object_in(body)).revision
+    return validate(Lift, parse_object(body)).revision
 
 
 class HeadDifference(Answer):

@@ -106,7 +106,7 @@ def declare(api: RestApi) -> None:
             from configsvc.service.verbs.history import diff_namespaces
 
             return reply.answer_json(
-                diff_namespaces(api.ports(), request.caller, namespace, names.namespace(against), *request.page())
+                diff_namespaces(api.ports(), request.caller, namespace, names.parse_namespace(against), *request.page())
             )
         if against is not None or start is None:
             raise InvalidRequest("Name from, and to where it is not the revision now; or against alone.", field="from")

@@ -30,7 +30,7 @@ _SAID = {
 }
 
 
-class _Look(NamedTuple):
+class _TableCheck(NamedTuple):
     """The last look at the table: until when it counts, in seconds elapsed, and what was in the way."""
 
     until: float
@@ -40,7 +40,7 @@ class _Look(NamedTuple):
 
 def declare(api: RestApi, elapsed: Callable[[], float]) -> None:
     """The route of health; `elapsed` gives seconds passed, also while Lambda kept the process frozen."""
-    check = _checker(api.ports, elapsed)
+    check = _make_checker(api.ports, elapsed)
 
     @api.open(
         "/v1/health",
@@ -66,22 +66,22 @@ def _is_deep(asked: str | None) -> bool:
     return asked == "true"
 
 
-def _checker(ports: Callable[[], ServicePorts], elapsed: Callable[[], float]) -> Callable[[], None]:
+def _make_checker(ports: Callable[[], ServicePorts], elapsed: Callable[[], float]) -> Callable[[], None]:
     """What looks at the table, and for some seconds answers as it did: also where it could not even begin to look."""
-    last = _Look(float("-inf"))
+    last = _TableCheck(float("-inf"))
 
     def check() -> None:
         nonlocal last
         if elapsed() >= last.until:
-            reason, fault = _look(ports)
-            last = _Look(elapsed() + SECONDS, reason, fault)
+            reason, fault = _read_table(ports)
+            last = _TableCheck(elapsed() + SECONDS, reason, fault)
         if last.reason:
-            raise _unready_table(last.reason) from last.fault
+            raise _make_unready(last.reason) from last.fault
 
     return check
 
 
-def _look(ports: Callable[[], ServicePorts]) -> tuple[str | None, Exception | None]:
+def _read_table(ports: Callable[[], ServicePorts]) -> tuple[str | None, Exception | None]:
     """Why the table could not be read, and the error that says more."""
     try:
         repository = ports().repository
@@ -92,11 +92,11 @@ def _look(ports: Callable[[], ServicePorts]) -> tuple[str | None, Exception | No
     try:
         repository.get([records.GRANTS_HEAD])
     except Exception as error:  # noqa: BLE001  # whatever it is, the table was not read
-        return _reason(error), error.with_traceback(None)
+        return _name_reason(error), error.with_traceback(None)
     return None, None
 
 
-def _reason(fault: Exception) -> str:
+def _name_reason(fault: Exception) -> str:
     if isinstance(fault, Throttled | Unavailable):
         return "table_unavailable"
     response = getattr(fault.__cause__, "response", None)  # AWS's answer
@@ -106,7 +106,7 @@ def _reason(fault: Exception) -> str:
     return "table_unreachable"
 
 
-def _unready_table(reason: str) -> Unavailable:
+def _make_unready(reason: str) -> Unavailable:
     return Unavailable(
         f"The service runs, but it cannot serve: {_SAID[reason]}. Its log says more.",
         reason=reason, retry_after=int(SECONDS),

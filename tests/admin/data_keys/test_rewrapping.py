@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from configsvc.model import names
-from configsvc.model.encoding import base64std
+from configsvc.model.encoding import to_base64std
 from configsvc.model.errors import CannotOpen, Conflict, Misconfigured, NotFound, Unavailable
 from configsvc.model.snapshot import DataKey
 from configsvc_client._opening.cipher import derive_kid
@@ -17,7 +17,7 @@ from tests.support.admin.kms_server import FOREIGN_KEY, KMS_KEY, OTHER_KEY
 from tests.support.admin.loopback import Loopback
 from tests.support.client import fakes
 
-NS = names.namespace("payments.prod")
+NS = names.parse_namespace("payments.prod")
 CONTEXT = {"configsvc:namespace": "payments.prod"}
 
 
@@ -36,7 +36,7 @@ class Answering(NoCall):
 
 
 def _wrapped(plaintext: bytes, kms_key: str) -> str:
-    return base64std(fakes.wrap(kms_key, CONTEXT, plaintext))
+    return to_base64std(fakes.wrap(kms_key, CONTEXT, plaintext))
 
 
 def _rewrapped(kms: Answering, plaintext: bytes, pin: Pin) -> DataKey:

@@ -14,7 +14,7 @@ from configsvc_client.admin.sealing.keyrings import Sealer, StoredDataKey, choos
 from configsvc_client.admin.sealing.sealer import seal_draft
 from tests.support.client.fakes import KMS_KEY
 
-NAMESPACE = names.namespace("payments.prod")
+NAMESPACE = names.parse_namespace("payments.prod")
 
 
 def _listed(state: str = "live", seals: int = 0, revision: int = 1) -> StoredDataKey:
@@ -52,9 +52,9 @@ def test_without_a_data_key_the_error_says_how_to_add_one() -> None:
 def test_a_sealed_draft_is_bound_to_its_key_namespace_and_version() -> None:
     cipher = Cipher(os.urandom(32))
     put = seal_draft(make_draft("db.url", "value"), 7, Sealer(NAMESPACE, cipher), os.urandom(12))
-    header = Header(NAMESPACE, names.key("db.url"), 7, "text/plain", cipher.kid)
+    header = Header(NAMESPACE, names.parse_key("db.url"), 7, "text/plain", cipher.kid)
     assert cipher.open(header, put.value).reveal() == b"value"
-    for other in (header._replace(version=8), header._replace(key=names.key("db.uri"))):
+    for other in (header._replace(version=8), header._replace(key=names.parse_key("db.uri"))):
         with pytest.raises(CannotOpen):
             cipher.open(other, put.value)
 

@@ -8,12 +8,12 @@ from configsvc.model.change_set import Activate, Delete
 from configsvc.model.snapshot import Entry, SealedSnapshot
 from configsvc_client.admin.rollback_plan import RollbackStep, find_steps, split_steps
 
-_VERSIONS = st.dictionaries(st.sampled_from([names.key(f"k{n}") for n in range(6)]), st.integers(1, 4))
+_VERSIONS = st.dictionaries(st.sampled_from([names.parse_key(f"k{n}") for n in range(6)]), st.integers(1, 4))
 
 
 def _snapshot(versions: dict[names.Key, int]) -> SealedSnapshot:
     entries = tuple(Entry(key, version, "plain", "text/plain", f"v{version}") for key, version in versions.items())
-    return SealedSnapshot(names.namespace("a.b"), 1, (), entries)
+    return SealedSnapshot(names.parse_namespace("a.b"), 1, (), entries)
 
 
 @given(_VERSIONS, _VERSIONS)
@@ -31,7 +31,7 @@ def test_the_steps_lead_from_what_is_served_to_what_was(now: dict[names.Key, int
 
 @given(st.lists(st.integers(0, limits.CHANGE_SET_BYTES), max_size=100))
 def test_every_step_is_in_one_change_set_in_order_and_none_is_too_large(sizes: list[int]) -> None:
-    all_steps = [RollbackStep(names.key(f"k{at}"), 1, 2, size) for at, size in enumerate(sizes)]
+    all_steps = [RollbackStep(names.parse_key(f"k{at}"), 1, 2, size) for at, size in enumerate(sizes)]
     groups = split_steps(all_steps)
     assert [step for group in groups for step in group] == all_steps
     assert all(len(group) <= limits.OPERATIONS for group in groups)

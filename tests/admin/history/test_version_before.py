@@ -9,8 +9,8 @@ from configsvc.model import names
 from configsvc_client.admin import KeyChange, LogEntry
 from configsvc_client.admin.rollback_plan import find_version_before
 
-KEY = names.key("one")
-OTHER = names.key("two")
+KEY = names.parse_key("one")
+OTHER = names.parse_key("two")
 
 
 def _entry(key: names.Key, was: int | None, now: int | None) -> LogEntry:

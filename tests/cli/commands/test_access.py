@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configsvc.model.grants import ACTIONS, Action, Grant, allows
-from configsvc.model.names import namespace as named
+from configsvc.model.names import parse_namespace as named
 from configsvc_client.cli.commands import revoke
 from tests.support.admin.loopback import Loopback, arn
 from tests.support.cli.shell import Shell

@@ -33,7 +33,7 @@ def test_a_file_of_10_mb_is_refused_without_a_request_or_a_kms_call(
 
 
 def test_the_largest_sealed_value_is_stored_and_one_byte_more_is_not(shell: Shell, namespace: str) -> None:
-    most = sizes.most_sealed(names.namespace(namespace), names.key("k"), "text/plain")
+    most = sizes.compute_sealed_limit(names.parse_namespace(namespace), names.parse_key("k"), "text/plain")
     shell.ok("put", "k", "-", given=b"x" * most)
     refused = shell.run("put", "k", "-", given=b"y" * (most + 1))
     assert (refused.code, f"at most {most}" in refused.err, "S3" in refused.err) == (1, True, True)

@@ -70,5 +70,5 @@ def test_due_lists_the_overdue_and_on_request_what_is_due_soon(kept: Shell) -> N
     ],
 )  # fmt: skip
 def test_a_value_is_overdue_from_the_day_after(state: str, rotate_by: str | None, overdue: bool) -> None:  # noqa: FBT001
-    key = KeyInfo(names.key("k"), 1, 1, 2, "plain", "text/plain", 1, rotate_by, state)
+    key = KeyInfo(names.parse_key("k"), 1, 1, 2, "plain", "text/plain", 1, rotate_by, state)
     assert is_overdue(key, date(2027, 3, 10)) == overdue

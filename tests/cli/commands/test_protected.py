@@ -106,7 +106,7 @@ def test_another_content_type_another_day_or_a_condition_is_no_equal_value(
     service.admin().values.put(namespace, "a", "1")
     for number, more in enumerate((["--json"], ["--rotate-by", "2030-01-01", "--json"], ["--stage"]), start=2):
         shell.ok("put", "a", "-", *more, given="1")
-        assert service.admin().values.find_keys(namespace, ["a"])[names.key("a")].latest == number
+        assert service.admin().values.find_keys(namespace, ["a"])[names.parse_key("a")].latest == number
     assert shell.run("put", "a", "-", "--create-only", given="1").code == 5
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configsvc.model.json_text import Number, parse, render
+from configsvc.model.json_text import JsonNumber, parse, render
 from configsvc.model.snapshot import ContentType
 from configsvc_client.cli.formats import WritableValue, read, write
 from tests.cli.formats.test_round_trips import keys, numbers, texts, trees
@@ -46,7 +46,7 @@ def test_python_s_json_reads_from_our_file_what_was_written(found: dict[str, Any
         for key, each in found.items()
     ]
     written, _ = write("json", values, "any.thing")
-    loaded = json.loads(written, parse_float=Number, parse_int=Number)
+    loaded = json.loads(written, parse_float=JsonNumber, parse_int=JsonNumber)
     assert {key: _unmarked(each) for key, each in loaded.items()} == found
 
 

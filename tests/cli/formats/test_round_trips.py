@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configsvc.model.json_text import Number, parse, render
+from configsvc.model.json_text import JsonNumber, parse, render
 from configsvc.model.names import KEY
 from configsvc.model.snapshot import ContentType
 from configsvc_client.cli.formats import FORMATS, WritableValue, read, write
@@ -28,7 +28,7 @@ texts = (
     | st.lists(st.sampled_from(_AWKWARD), max_size=4).map("".join)
 )
 numbers = st.from_regex(r"-?(0|[1-9][0-9]{0,40})(\.[0-9]{1,30})?([eE][-+]?[0-9]{1,4})?", fullmatch=True).map(
-    lambda text: Number("".join(str(int(each)) if each.isdigit() else each for each in text))
+    lambda text: JsonNumber("".join(str(int(each)) if each.isdigit() else each for each in text))
 )
 """Of any length and spelling, in ASCII."""
 trees = st.recursive(

@@ -8,7 +8,7 @@ from tests.support.cli.shell import Shell
 
 
 def revision(service: Loopback, namespace: str, key: str) -> str:
-    return str(service.admin().values.find_keys(namespace, [key])[names.key(key)].revision)
+    return str(service.admin().values.find_keys(namespace, [key])[names.parse_key(key)].revision)
 
 
 def test_a_put_that_was_done_is_reported_as_done(shell: Shell, service: Loopback, namespace: str) -> None:
@@ -18,7 +18,7 @@ def test_a_put_that_was_done_is_reported_as_done(shell: Shell, service: Loopback
     assert shell.ok(*again, given="new") == first
     new = ("put", "b", "-", "--create-only")
     assert shell.ok(*new, given="x") == shell.ok(*new, given="x")
-    assert service.admin().values.find_keys(namespace, ["b"])[names.key("b")].latest == 1
+    assert service.admin().values.find_keys(namespace, ["b"])[names.parse_key("b")].latest == 1
 
 
 def test_s33_another_value_or_another_writer_is_no_success(shell: Shell, service: Loopback, namespace: str) -> None:
@@ -53,7 +53,7 @@ def test_the_same_value_due_at_another_day_is_no_put_that_was_done(
     due = (*again, "--rotate-by", "2027-01-31")
     shell.ok(*again, given="new")
     assert shell.run(*due, given="new").code == 5
-    assert service.admin().values.find_keys(namespace, ["a"])[names.key("a")].rotate_by is None
+    assert service.admin().values.find_keys(namespace, ["a"])[names.parse_key("a")].rotate_by is None
 
 
 def test_a_put_that_was_done_and_is_due_at_a_day_is_reported_as_done(
@@ -61,10 +61,10 @@ def test_a_put_that_was_done_and_is_due_at_a_day_is_reported_as_done(
 ) -> None:
     again = ("put", "a", "-", "--create-only", "--rotate-by", "2027-01-31")
     assert shell.ok(*again, given="new") == shell.ok(*again, given="new")
-    assert service.admin().values.find_keys(namespace, ["a"])[names.key("a")].latest == 1
+    assert service.admin().values.find_keys(namespace, ["a"])[names.parse_key("a")].latest == 1
 
 
 def test_a_key_that_was_only_staged_is_not_reported_as_deleted(shell: Shell, service: Loopback, namespace: str) -> None:
     shell.ok("put", "a", "-", "--stage", given="one")
     assert shell.run("delete", "a", "--yes", "--if-match", "1").code == 5
-    assert service.admin().values.find_keys(namespace, ["a"])[names.key("a")].state == "staged"
+    assert service.admin().values.find_keys(namespace, ["a"])[names.parse_key("a")].state == "staged"

@@ -14,7 +14,7 @@ import yaml
 from dotenv import dotenv_values
 from hypothesis import given
 
-from configsvc.model.json_text import Number, parse, render
+from configsvc.model.json_text import JsonNumber, parse, render
 from configsvc_client.cli.output import escaping
 from configsvc_client.cli.values import checks
 from tests.cli.formats.test_round_trips import trees
@@ -45,7 +45,7 @@ def stored(shell: Shell, tmp_path: Path) -> Shell:
 
 
 def _spelled(text: str) -> object:
-    return json.loads(text, parse_int=Number, parse_float=Number)
+    return json.loads(text, parse_int=JsonNumber, parse_float=JsonNumber)
 
 
 def test_get_edit_and_diff_show_and_keep_the_spelling(
@@ -73,11 +73,11 @@ def test_every_format_gives_the_spelling_back_to_its_own_reader(
     loaded = yaml.safe_load(stored.ok("export", "-f", "yaml"))
     assert loaded == {key: json.loads(text) for key, text in values.items()} | TEXTS
     assert "api_version: 1.10\n" in stored.ok("export", "-f", "yaml")
-    parsed = tomllib.loads(stored.ok("export", "-f", "toml"), parse_float=Number)
+    parsed = tomllib.loads(stored.ok("export", "-f", "toml"), parse_float=JsonNumber)
     marked = {"$json": NUMBERS["digits"]}, {"$json": "-0"}, {"$json": OTHERS["nested"]}
     assert (parsed["digits"], parsed["negative"], parsed["nested"]) == marked
     assert {key: parsed[key] for key in ("api_version", "account_limit", "exponent", "zeros")} == {
-        key: Number(values[key]) for key in ("api_version", "account_limit", "exponent", "zeros")
+        key: JsonNumber(values[key]) for key in ("api_version", "account_limit", "exponent", "zeros")
     }
     rows = csv.DictReader(io.StringIO(stored.ok("export", "-f", "csv")))
     assert {row["key"]: row["value"] for row in rows} == values | TEXTS

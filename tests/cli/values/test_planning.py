@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from configsvc.model.errors import CannotOpen, ConfigsvcError
-from configsvc.model.names import key
+from configsvc.model.names import parse_key
 from configsvc.model.snapshot import Entry
 from configsvc_client.admin import Draft, Opened
 from configsvc_client.cli import exit_codes
@@ -12,7 +12,7 @@ from configsvc_client.cli.values.planning import ImportRules, make_plan, select_
 from configsvc_client.cli.values.planning import make_drafts as drafts_of
 from configsvc_client.cli.values.protection import FormPatterns
 
-A = key("a")
+A = parse_key("a")
 
 
 def _entry(form: str = "envelope", content_type: str = "text/plain") -> Entry:
@@ -25,7 +25,7 @@ def drafts(rows: list[FileRow], rules: ImportRules) -> tuple[list[Draft], dict[s
 
 
 def _opened(name: str, data: bytes) -> Opened:
-    return Opened(key(name), 1, "envelope", "text/plain", data)
+    return Opened(parse_key(name), 1, "envelope", "text/plain", data)
 
 
 def test_everything_is_sealed_text_but_for_what_the_patterns_name() -> None:
@@ -85,7 +85,7 @@ def test_json_that_means_the_same_is_unchanged_however_it_is_spelt(served: bytes
 
 def test_only_what_could_be_unchanged_is_opened() -> None:
     made, _ = drafts([FileRow("", "a", b"1")], ImportRules())
-    other = _entry()._replace(key=key("other"))
+    other = _entry()._replace(key=parse_key("other"))
     assert select_to_open(made, [_entry(), other]) == [_entry()]
     named, _ = drafts([FileRow("", "a", b"1")], ImportRules(FormPatterns(seal=["a"])))
     assert select_to_open(named, [_entry(form="kms"), other]) == []

@@ -167,9 +167,9 @@ def test_what_cannot_be_renamed_is_refused(keys: list[str], options: list[str], 
 def test_the_option_that_is_suggested_makes_a_valid_key(key: str) -> None:
     words = advise_option(key).split(" turns ")[0].split(" replaces ")[0].split(" removes ")[0]
     (found,) = _names([key], *shlex.split(words))
-    names.key(found)
+    names.parse_key(found)
     with pytest.raises(InvalidName):
-        names.key(key)
+        names.parse_key(key)
 
 
 def test_a_valid_key_needs_no_option() -> None:

@@ -21,7 +21,7 @@ from tests.support.admin.loopback import Loopback
 from tests.support.cli.shell import Shell
 
 JSON: ContentType = "application/json"
-A = names.key("a")
+A = names.parse_key("a")
 SAME = [
     (b'{"a": 1, "b": [2.50, "\\u00e9"]}', '{"b":[2.50,"é"],"a":1}\n'.encode()),
     (b"[ 1.10 ]", b"[1.10]"),

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from configsvc.model.encoding import base64std
+from configsvc.model.encoding import to_base64std
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Misconfigured, Unavailable
 from configsvc_client._aws.kms import AwsKms, endpoint
 from configsvc_client._aws.sigv4 import Credentials
@@ -32,7 +32,7 @@ def decrypt(server: Stub, key_id: str | None = None) -> bytes:
 
 
 def test_a_decrypt_is_one_signed_post_and_names_the_key() -> None:
-    answer = as_json(200, {"Plaintext": base64std(b"canary"), "KeyId": KMS_KEY, "EncryptionAlgorithm": "x"})
+    answer = as_json(200, {"Plaintext": to_base64std(b"canary"), "KeyId": KMS_KEY, "EncryptionAlgorithm": "x"})
     with stub(lambda *_: answer) as server:
         assert decrypt(server, KMS_KEY) == b"canary"
     ((method, path, headers, body),) = server.requests
@@ -41,7 +41,7 @@ def test_a_decrypt_is_one_signed_post_and_names_the_key() -> None:
     assert headers["x-amz-security-token"] == "t"
     assert "/us-east-1/kms/aws4_request" in headers["authorization"]
     assert json.loads(body) == {
-        "CiphertextBlob": base64std(b"blob"), "EncryptionContext": {"configsvc:namespace": "n"}, "KeyId": KMS_KEY,
+        "CiphertextBlob": to_base64std(b"blob"), "EncryptionContext": {"configsvc:namespace": "n"}, "KeyId": KMS_KEY,
     }  # fmt: skip
 
 
@@ -90,7 +90,7 @@ def test_what_kms_will_refuse_again_cannot_be_opened_and_the_rest_is_unavailable
 def test_what_expired_on_its_way_is_signed_again_once_with_new_credentials_and_the_time_then(
     refusal: dict[str, str],
 ) -> None:
-    sound = as_json(200, {"Plaintext": base64std(b"x"), "KeyId": KMS_KEY})
+    sound = as_json(200, {"Plaintext": to_base64std(b"x"), "KeyId": KMS_KEY})
     answers = [as_json(400, refusal), sound]
     forgotten: list[int] = []
     times = iter([1_700_000_000.0, 1_700_003_600.0])

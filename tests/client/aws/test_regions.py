@@ -11,7 +11,7 @@ from threading import Barrier, Thread
 
 import pytest
 
-from configsvc.model.encoding import base64std
+from configsvc.model.encoding import to_base64std
 from configsvc.model.errors import CannotOpen, Misconfigured
 from configsvc_client import Config
 from configsvc_client._aws.sigv4 import Credentials
@@ -66,7 +66,7 @@ def region(headers: Mapping[str, str]) -> str:
 
 
 def opens(*_: object) -> Answer:
-    return as_json(200, {"Plaintext": base64std(b"x"), "KeyId": "any"})
+    return as_json(200, {"Plaintext": to_base64std(b"x"), "KeyId": "any"})
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configsvc.model import names
-from configsvc.model.encoding import base64url, canonical_json, from_base64url
+from configsvc.model.encoding import from_base64url, to_base64url, to_canonical_json
 from configsvc.model.envelope import Header
 from configsvc_client import CannotOpen
 from configsvc_client._opening import cipher as _cipher
@@ -26,7 +26,7 @@ def test_the_header_is_canonical_json_whatever_stands_in_it(key: str, cty: str, 
         "alg": "dir", "enc": "A256GCM", "cty": cty, "kid": header.kid,
         "configsvc": {"key": key, "namespace": NS, "version": version},
     }  # fmt: skip
-    assert header.protected() == base64url(canonical_json(members)).encode()
+    assert header.protected() == to_base64url(to_canonical_json(members)).encode()
 
 
 @given(key=st.from_regex(names.KEY, fullmatch=True), text=st.text(max_size=40))
@@ -45,7 +45,7 @@ def flipped(envelope: str, part: int) -> str:
     """With one bit of that part changed."""
     parts = envelope.split(".")
     raw = from_base64url(parts[part])
-    parts[part] = base64url(bytes([raw[0] ^ 1]) + raw[1:])
+    parts[part] = to_base64url(bytes([raw[0] ^ 1]) + raw[1:])
     return ".".join(parts)
 
 
@@ -84,7 +84,7 @@ def test_a_data_key_seals_under_its_own_name_only() -> None:
 
 
 @pytest.mark.parametrize(
-    "envelope", ["", "hunter2", "....", "A" * 64, f"{base64url(b'x' * 99)}....", f"{base64url(b'short')}...."]
+    "envelope", ["", "hunter2", "....", "A" * 64, f"{to_base64url(b'x' * 99)}....", f"{to_base64url(b'short')}...."]
 )
 def test_an_envelope_that_names_no_data_key_does_not_open(envelope: str) -> None:
     with pytest.raises(CannotOpen, match="names no data key"):

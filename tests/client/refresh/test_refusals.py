@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configsvc.model import names
-from configsvc.model.encoding import base64std
+from configsvc.model.encoding import to_base64std
 from configsvc.model.snapshot import DataKey, Entry
 from configsvc_client import CannotOpen
 from configsvc_client._opening import cipher
@@ -108,7 +108,7 @@ def test_a_data_key_other_than_its_kid_commits_to_is_refused() -> None:
 
 @pytest.mark.parametrize("size", [0, 16, 31, 33])
 def test_a_data_key_of_another_size_is_refused(size: int) -> None:
-    blob = base64std(wrap(KMS_KEY, {"configsvc:namespace": NS}, bytes(size)))
+    blob = to_base64std(wrap(KMS_KEY, {"configsvc:namespace": NS}, bytes(size)))
     assert "32 bytes" in refused(found([envelope("k", b"x")], data_keys=[data_key()._replace(wrapped=blob)]))
 
 

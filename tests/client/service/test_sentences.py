@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from configsvc.model.errors import Forbidden
-from configsvc.model.names import namespace
+from configsvc.model.names import parse_namespace
 from configsvc_client._wording import sentences
 from configsvc_client.cli import setup_checks
 
@@ -34,6 +34,6 @@ def test_texts_are_joined_as_sentences_and_a_command_can_still_be_pasted(texts: 
 def test_who_lacks_a_grant_and_iam_gets_two_commands_that_can_be_told_apart() -> None:
     denied = Forbidden("IAM does not allow it. This prints the policy: configsvc iam-policy --for writer -n a.b")
     principal = {"principal": "arn:aws:iam::111122223333:user/ann", "grants": []}
-    advice = setup_checks.check_writes(principal, namespace("a.b"), denied).advice
+    advice = setup_checks.check_writes(principal, parse_namespace("a.b"), denied).advice
     assert f"`{GRANT}`. IAM does not allow" in advice
     assert advice.endswith("configsvc iam-policy --for writer -n a.b")

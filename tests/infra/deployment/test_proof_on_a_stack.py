@@ -21,7 +21,7 @@ from local.clients import client_arguments
 from local.emulator.launcher import Emulator
 from local.network.loopback import LOOPBACK
 from local.stack import target
-from tests.support.web.events import event
+from tests.support.web.events import build_event
 
 pytestmark = [pytest.mark.emulator, pytest.mark.deployed, pytest.mark.slow]
 
@@ -75,7 +75,7 @@ class Site(NamedTuple):
 
     def invoked(self, service: deploy.Service, proof: str | None = None) -> int:
         """The status of a direct invocation as the administrator."""
-        sent = event("GET", "/v1/whoami", identity={"apiKeyId": "forged1", "userArn": ADMIN})
+        sent = build_event("GET", "/v1/whoami", identity={"apiKeyId": "forged1", "userArn": ADMIN})
         sent["stageVariables"] = {"proof": proof} if proof else None
         answer = self.client("lambda").invoke(
             FunctionName=service.function_name, Qualifier="live", Payload=json.dumps(sent).encode()

@@ -10,7 +10,7 @@ from configsvc.model import limits, names
 from configsvc.model.change_set import Delete
 from configsvc.model.errors import TooLarge
 from configsvc.model.names import Namespace
-from configsvc.model.snapshot import Charset, cost
+from configsvc.model.snapshot import Charset, compute_cost
 from configsvc.service.engine.ports import Write
 from configsvc.service.engine.records import DataKeyRecord
 from configsvc.service.verbs.data_keys import list_data_keys
@@ -77,7 +77,7 @@ def _to_the_byte(world: World, most: int) -> TooLarge:
 
 def room(world: World, most: int) -> int:
     body = world.fetch().body or ""
-    return min(most - cost(body, world.ports.charset), limits.ANSWERABLE - cost(body, "ascii"))
+    return min(most - compute_cost(body, world.ports.charset), limits.ANSWERABLE - compute_cost(body, "ascii"))
 
 
 @pytest.mark.parametrize("most", [limits.SNAPSHOT_BYTES, limits.SNAPSHOT_BYTES_MOST], ids=["default", "most"])
@@ -90,7 +90,7 @@ def test_s49_a_namespace_full_to_the_byte_is_answered_on_every_runtime(
     refused = fill(world, LETTERS[letter], most)
     body = world.fetch().body or ""
 
-    assert size(world) == cost(body, charset) <= most
+    assert size(world) == compute_cost(body, charset) <= most
     assert refused.members["size"] == refused.members["limit"] + 1  # type: ignore[operator]  # both are numbers
     assert refused.members["limit"] in {most, limits.ANSWERABLE}
     assert all(answered(body, each) <= ANSWER_BYTES for each in CHARSETS)
@@ -102,8 +102,10 @@ def test_s49_several_namespaces_that_are_full_fit_one_answer_and_the_rest_is_def
     letter: str, charset: Charset
 ) -> None:
     world = at(charset)
-    wanted = [names.namespace(f"payments.n{number}") for number in range(5)]
-    value = LETTERS[letter] * (limits.SNAPSHOT_BYTES // cost(json.dumps(LETTERS[letter])[1:-1], charset) // 5 - 200)
+    wanted = [names.parse_namespace(f"payments.n{number}") for number in range(5)]
+    value = LETTERS[letter] * (
+        limits.SNAPSHOT_BYTES // compute_cost(json.dumps(LETTERS[letter])[1:-1], charset) // 5 - 200
+    )
     for namespace in wanted:
         create_namespace(world.ports, ADMIN, namespace, NamespaceWanted(), None)
         for number in range(4):
@@ -112,7 +114,7 @@ def test_s49_several_namespaces_that_are_full_fit_one_answer_and_the_rest_is_def
     body = fetch_snapshots(world.ports, READER, wanted, None).body or ""
 
     assert len(json.loads(body)["snapshots"]) >= 4
-    assert cost(body, charset) <= limits.SNAPSHOTS_BYTES
+    assert compute_cost(body, charset) <= limits.SNAPSHOTS_BYTES
     assert answered(body, charset) <= ANSWER_BYTES
 
 
@@ -122,14 +124,14 @@ def test_s49_a_stage_that_changes_its_runtime_serves_and_counts_on() -> None:
     world.ports = world.ports._replace(charset="ascii")
     body = world.fetch().body or ""
 
-    assert size(world) == cost(body, "ascii") > limits.SNAPSHOT_BYTES
+    assert size(world) == compute_cost(body, "ascii") > limits.SNAPSHOT_BYTES
     with pytest.raises(TooLarge):
         world.put(text("k001", "x" + LETTERS["cjk"] * 66_666))
-    world.change(Delete(names.key("k000")))
+    world.change(Delete(names.parse_key("k000")))
     assert lift_namespace(world.ports, ADMIN, NS, 1, None).body["check"] == {"right": True, "differences": []}
 
     world.ports = world.ports._replace(charset="utf8")
-    assert size(world) == cost(world.fetch().body or "", "utf8") < limits.SNAPSHOT_BYTES
+    assert size(world) == compute_cost(world.fetch().body or "", "utf8") < limits.SNAPSHOT_BYTES
     world.put(text("k000", LETTERS["cjk"] * 60_000))
     assert lift_namespace(world.ports, ADMIN, NS, 1, None).body["check"] == {"right": True, "differences": []}
 
@@ -155,7 +157,7 @@ def test_a_keyring_lists_every_live_key_and_the_newest_of_the_retired_that_fit()
     world = at("ascii")
     old = [
         DataKeyRecord(
-            names.namespace(NS),
+            names.parse_namespace(NS),
             number,
             number,
             data_key()._replace(kid=kid(number), wrapped="A" * 1024),

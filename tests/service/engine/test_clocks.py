@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configsvc.adapters.memory import MemoryRepository
-from configsvc.adapters.system import moment
+from configsvc.adapters.system import to_moment
 from configsvc.model import limits
 from configsvc.model.errors import IdempotencyMismatch, PreconditionFailed
 from configsvc.model.names import Key
@@ -31,7 +31,7 @@ class JumpingClock(FakeClock):
     off = 0.0
 
     def now(self) -> WallMoment:
-        return moment(super().monotonic() + self.off)
+        return to_moment(super().monotonic() + self.off)
 
 
 class JumpingWorld(World):

@@ -155,10 +155,10 @@ class History:
         if kind == "destroy" and version and self.active.get(key) != version:
             destroy_version(self.world.ports, ADMIN, NS, Key(key), version, None)
         elif kind == "delete" and key in self.active:
-            self._change(Delete(names.key(key)))
+            self._change(Delete(names.parse_key(key)))
             del self.active[key]
         elif kind == "activate" and version and self._whole(key, version):
-            self._change(Activate(names.key(key), version))
+            self._change(Activate(names.parse_key(key), version))
             self.active[key] = version
         else:
             self._change(text(key, f"{key}{latest}", activate=kind != "stage"))
@@ -293,7 +293,7 @@ def lose() -> None:
 
 def test_what_a_lost_time_left_of_summaries_is_written_over() -> None:
     world = settled()
-    left = StoredSummary(names.namespace(NS), 16, 1, "", "", (), b"of another time")
+    left = StoredSummary(names.parse_namespace(NS), 16, 1, "", "", (), b"of another time")
     world.repository.commit([Write(left, None)])
     for number in range(3, 20):
         world.put(text("a", str(number)))
@@ -343,7 +343,9 @@ def test_a_cover_is_whole_without_overlap_and_short(one: int, other: int) -> Non
 
 
 def test_what_is_too_large_for_an_item_is_left_to_the_level_below() -> None:
-    keys = {names.key(f"{number:0250x}"): summaries.TouchedKey(changed=True, now=number) for number in range(70_000)}
+    keys = {
+        names.parse_key(f"{number:0250x}"): summaries.TouchedKey(changed=True, now=number) for number in range(70_000)
+    }
     large = summaries.Summary("", "", frozenset(), keys)
     assert summaries.pack_summary(large, PARTITION, Node(4, 65536)) is None
 
@@ -367,7 +369,7 @@ def wide(number: int, world: World) -> None:
     (first,) = [record for record in world.log() if record.revision == world.head().revision]
     head = world.head()
     for revision in range(first.revision + 1, first.revision + number + 1):
-        keys = [names.key(f"{revision:05d}.{each:02d}.".ljust(255, "k")) for each in range(40)]
+        keys = [names.parse_key(f"{revision:05d}.{each:02d}.".ljust(255, "k")) for each in range(40)]
         changes_ = tuple(LoggedChange(key, "put", 1, None, 1) for key in keys)
         record = first._replace(revision=revision, served=revision, verb="change", changes=changes_)
         moved_ = head._replace(revision=revision, served=revision)

@@ -20,7 +20,7 @@ from configsvc.service.verbs.grants import ExpectedGrants, set_grants
 from configsvc.service.verbs.keys import activate_version, delete_key
 from tests.support.service.world import ADMIN, DEVELOPER, NS, ROLES, World, caller, grant, sealed, settled, text
 
-KEY = names.key("db.url")
+KEY = names.parse_key("db.url")
 COLLEAGUE = caller("devkey", "Colleague")
 BLIND = caller("blindkey", "Developer")  # may write and not read
 
@@ -153,7 +153,7 @@ def test_each_failed_operation_names_its_own_change_in_one_read(world: World) ->
 
 def test_a_failed_precondition_behind_another_refusal_is_explained_too(world: World) -> None:
     world.put(text("b"), who=COLLEAGUE)
-    wanted = ChangeSet((Delete(names.key("absent")), Delete(names.key("b"), 1)))
+    wanted = ChangeSet((Delete(names.parse_key("absent")), Delete(names.parse_key("b"), 1)))
     with pytest.raises(NotFound) as refused:
         commit_change_set(world.ports, DEVELOPER, NS, wanted, None)
     several: Any = refused.value.members["failed"]

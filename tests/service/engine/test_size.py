@@ -55,7 +55,7 @@ def test_a_staged_value_costs_the_snapshot_nothing_until_it_is_activated() -> No
     world.put(text("a", "x" * 100, activate=False))
     assert size(world) == before
     with pytest.raises(TooLarge):
-        world.change(Activate(names.key("a"), 2))
+        world.change(Activate(names.parse_key("a"), 2))
 
 
 def test_what_is_over_a_limit_that_was_lowered_may_shrink() -> None:
@@ -63,7 +63,7 @@ def test_what_is_over_a_limit_that_was_lowered_may_shrink() -> None:
     world.change(text("a", "x" * 100), text("b", "x" * 100))
     world.set(snapshot_bytes=100)
     world.put(text("a", "x" * 50))
-    world.change(Delete(names.key("b")))
+    world.change(Delete(names.parse_key("b")))
     with pytest.raises(TooLarge):
         world.put(text("a", "x" * 51))
 
@@ -73,7 +73,7 @@ def test_no_write_is_refused_for_its_size_out_of_a_torn_read() -> None:
     world = settled()
     world.put(text("a", "x" * 100))
     world.set(snapshot_bytes=size(world))
-    world.repository.before_commit.append(lambda: ignore(world.change(Delete(names.key("a")))))
+    world.repository.before_commit.append(lambda: ignore(world.change(Delete(names.parse_key("a")))))
     assert world.put(text("b", "x" * 100)).status == 201
 
 

@@ -135,12 +135,12 @@ class Lived:
         stored = [each for each in self.table.query(PARTITION, f"V#{key}#") if isinstance(each, records.StoredVersion)]
         if stored:
             number = self.chance.choice(stored).entry.version
-            self.world.change(Activate(names.key(key), number))
+            self.world.change(Activate(names.parse_key(key), number))
             self.active[key] = number
 
     def _delete(self) -> None:
         key = self._key()
-        self.world.change(Delete(names.key(key)))
+        self.world.change(Delete(names.parse_key(key)))
         del self.active[key]
 
     def _destroy(self) -> None:
@@ -167,7 +167,7 @@ class Lived:
 
     def _reborn(self) -> None:
         for key in sorted(self.active):
-            self.world.change(Delete(names.key(key)))
+            self.world.change(Delete(names.parse_key(key)))
             del self.active[key]
             self._note()
         delete_namespace(self.world.ports, ADMIN, NS, None)

@@ -30,7 +30,7 @@ def world() -> World:
     world.put(text("a", "2"))
     world.put(text("b", "1"))
     world.put(text("a", "3", activate=False))
-    world.change(Delete(names.key("b")))
+    world.change(Delete(names.parse_key("b")))
     world.repository.calls.clear()
     return world
 
@@ -76,7 +76,13 @@ def test_the_text_is_the_very_one_that_readers_got() -> None:
     world = settled()
     add_data_key(world.ports, ADMIN, NS, data_key(1), None)
     got = list[str | None]()
-    for operation in (sealed("b", 1, number=1), text("a", "ä"), sealed("a", 2), Delete(names.key("b")), text("c")):
+    for operation in (
+        sealed("b", 1, number=1),
+        text("a", "ä"),
+        sealed("a", 2),
+        Delete(names.parse_key("b")),
+        text("c"),
+    ):
         world.change(operation)
         got.append(world.fetch().body)
     assert [at(world, revision).body for revision in range(4, 9)] == got
@@ -124,7 +130,7 @@ def test_a_caller_who_holds_it_gets_304_and_etags_of_different_snapshots_differ(
 
 
 def test_a_version_that_is_served_again_is_not_read_twice(world: World) -> None:
-    world.change(Activate(names.key("a"), 1))
+    world.change(Activate(names.parse_key("a"), 1))
     world.repository.calls.clear()
     assert served(world, 3) == {"a": "1"}
     assert world.repository.calls == ["get", "query", "get", "get"]
@@ -232,7 +238,7 @@ def test_data_keys_come_as_they_are_wrapped_now_and_retired_ones_too(world: Worl
 
 
 def test_a_namespace_that_was_deleted_has_no_past_until_it_is_created_again(world: World) -> None:
-    world.change(Delete(names.key("a")))
+    world.change(Delete(names.parse_key("a")))
     delete_namespace(world.ports, ADMIN, NS, None)
     with pytest.raises(NotFound) as refused:
         at(world, 4)

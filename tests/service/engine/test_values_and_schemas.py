@@ -5,15 +5,15 @@ import pytest
 from configsvc.model import limits, names
 from configsvc.model.change_set import Activate
 from configsvc.model.errors import InvalidValue, Unprocessable
-from configsvc.model.schema import KeySchema, key_schema
-from configsvc.model.schema_cost import Weight
+from configsvc.model.schema import KeySchema, parse_key_schema
+from configsvc.model.schema_cost import SchemaWeight
 from tests.support.service.world import World, sealed, settled, text
 
-POOL = key_schema(
+POOL = parse_key_schema(
     "limits.*",
     {"type": "object", "properties": {"pool": {"type": "integer", "maximum": 10}}, "additionalProperties": False},
 )
-SHORT = key_schema("name", {"maxLength": 3})
+SHORT = parse_key_schema("name", {"maxLength": 3})
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_text_is_held_to_it_as_a_string(world: World) -> None:
 
 
 def test_every_schema_that_names_the_key_has_to_hold(world: World) -> None:
-    world.set(schemas=(key_schema("*", {"type": "string"}), SHORT))
+    world.set(schemas=(parse_key_schema("*", {"type": "string"}), SHORT))
     with pytest.raises(InvalidValue) as refused:
         put_json(world, "name", "7")
     assert refused.value.members["keys"] == "*"
@@ -117,7 +117,7 @@ def test_going_back_to_a_version_from_before_the_schema_always_works(world: Worl
     world.put(text("name", "from before"))
     world.put(text("name", "abc"))
     world.set(schemas=(SHORT,))
-    world.change(Activate(names.key("name"), 1))
+    world.change(Activate(names.parse_key("name"), 1))
     assert "from before" in (world.fetch().body or "")
 
 
@@ -126,7 +126,7 @@ def test_nothing_is_compiled_where_no_schema_names_the_key(world: World) -> None
         def fault(self, schema: str) -> None:
             raise AssertionError(schema)
 
-        def weight(self, schema: str) -> Weight:
+        def weight(self, schema: str) -> SchemaWeight:
             raise AssertionError(schema)
 
         def misfit(self, schema: str, value: object) -> None:

@@ -212,7 +212,7 @@ def test_a_version_that_is_younger_than_the_head_that_was_read_is_read_again_wit
     add_data_key(world.ports, ADMIN, NS, data_key(1), None)
     world.put(sealed("a", 1, number=1)._replace(activate=False))
     table.old = old
-    assert world.change(Activate(names.key("a"), 1)).status == 200
+    assert world.change(Activate(names.parse_key("a"), 1)).status == 200
 
 
 class Beheaded(Torn):
@@ -243,7 +243,7 @@ def test_a_lost_race_names_the_records_that_do_not_fit_together() -> None:
     add_data_key(world.ports, ADMIN, NS, data_key(1), None)
     world.put(sealed("a", 1, number=1)._replace(activate=False))
     table.old = old
-    assert why_lost(lambda: world.change(Activate(names.key("a"), 1))) == (
+    assert why_lost(lambda: world.change(Activate(names.parse_key("a"), 1))) == (
         records.head(NS), records.version(NS, "a", 1),
     )  # fmt: skip
     table.old, table.without = {}, records.settings(NS)

@@ -11,7 +11,7 @@ from configsvc.model import limits, names
 from configsvc.model.change_set import Delete
 from configsvc.model.errors import Forbidden, Gone, InvalidName, InvalidRequest, NotFound
 from configsvc.model.names import Key
-from configsvc.model.snapshot import cost
+from configsvc.model.snapshot import compute_cost
 from configsvc.service.engine import records
 from configsvc.service.engine.ports import Caller, Remove, Write
 from configsvc.service.verbs.change_log import LogWanted, list_changes, list_grant_changes
@@ -100,7 +100,7 @@ def test_the_log_of_a_key_has_every_record_that_names_it(world: World) -> None:
     world.put(text("a"))
     world.put(text("b"))
     world.change(text("a", "2"), text("b", "2"))
-    world.change(Delete(names.key("a")))
+    world.change(Delete(names.parse_key("a")))
     destroy_version(world.ports, ADMIN, NS, Key("a"), 1, None)
     assert revisions(world, LogWanted(key="a")) == [3, 5, 6, 7]
     assert revisions(world, LogWanted(key="a", since=5)) == [6, 7]
@@ -173,7 +173,7 @@ def test_a_page_ends_before_it_is_more_than_lambda_answers(world: World) -> None
     found, cursor = read(world)
     assert 3 < len(found) < 10
     assert cursor is not None
-    assert cost(dumps(found), "utf8") < 5 * limits.MIB
+    assert compute_cost(dumps(found), "utf8") < 5 * limits.MIB
     assert revisions(world) == list(range(1, 11))
 
 

@@ -16,7 +16,7 @@ from configsvc.service.engine.records import Record, RecordAddress, address_of
 from configsvc.service.verbs.change_sets import commit_change_set
 from configsvc.service.verbs.data_keys import add_data_key
 from configsvc.service.verbs.read_keys import get_key
-from tests.support.adapters.sizes import item_bytes
+from tests.support.adapters.sizes import count_item_bytes
 from tests.support.service.fakes import Commits
 from tests.support.service.sealed import data_key, kid
 from tests.support.service.world import ADMIN, DEVELOPER, NS, READER, World, retried, sealed, settled, text
@@ -28,11 +28,11 @@ def world() -> World:
 
 
 def activate(key: str, version: int, if_match: int | None = None) -> Activate:
-    return Activate(names.key(key), version, if_match)
+    return Activate(names.parse_key(key), version, if_match)
 
 
 def delete(key: str, if_match: int | None = None) -> Delete:
-    return Delete(names.key(key), if_match)
+    return Delete(names.parse_key(key), if_match)
 
 
 def test_all_operations_commit_at_one_revision(world: World) -> None:
@@ -302,7 +302,7 @@ def test_all_that_a_transaction_holds_beside_values_fits_beside_them(world: Worl
     touched = world.repository.get(
         [each.address if isinstance(each, StampCheck) else address_of(each.record) for each in committed(world)]
     )
-    size = sum(item_bytes(to_item(record)) for record in touched.values())
+    size = sum(count_item_bytes(to_item(record)) for record in touched.values())
     values = 2 * sum(len(put.value) for put in puts)
     assert size - values + limits.SCHEMAS_BYTES < limits.TRANSACTION_BYTES - limits.TRANSACTION_VALUES
 
@@ -339,7 +339,7 @@ def seals_are(world: World, seals: int) -> None:
 
 
 def test_a_message_ends_at_its_limit(world: World) -> None:
-    operation = Put(names.key("a"), "plain", "text/plain", "")
+    operation = Put(names.parse_key("a"), "plain", "text/plain", "")
     with pytest.raises(InvalidRequest):
         commit_change_set(world.ports, DEVELOPER, NS, ChangeSet((operation,), "x" * (limits.MESSAGE + 1)), None)
 
@@ -378,7 +378,7 @@ def test_with_what_its_keys_serve_a_change_set_may_meet_the_bytes_of_a_transacti
         world.put(text(f"k{number}", "x" * size))
     world.put(text("chosen", "zz", activate=False))
     staged = [text(f"k{number}", "y", activate=False) for number in range(2)]
-    deleted = [Delete(names.key(f"k{number}")) for number in range(2, whole + 1)]
+    deleted = [Delete(names.parse_key(f"k{number}")) for number in range(2, whole + 1)]
     assert refused_bytes(world, *staged, *deleted, activate("chosen", 1)) == (
         {} if taken else {"limit": limit, "size": limit + 1}
     )

@@ -7,7 +7,7 @@ import pytest
 from configsvc.model import limits, names
 from configsvc.model.change_set import Activate, Delete
 from configsvc.model.errors import AlreadyExists, Conflict, Forbidden, InvalidEnvelope, NotFound, TooLarge
-from configsvc.model.snapshot import DataKey, cost
+from configsvc.model.snapshot import DataKey, compute_cost
 from configsvc.service.engine.ports import WriteOutcome
 from configsvc.service.engine.tally import snapshot_cost
 from configsvc.service.verbs.data_keys import add_data_key, list_data_keys, retire_data_key, rewrap_data_key
@@ -55,7 +55,7 @@ def test_readers_who_need_the_key_get_the_new_wrapping(world: World) -> None:
     fetched = world.fetch(held.etag)
     assert fetched.status == 200
     assert served(world) == [rewrapped()._asdict()]
-    assert snapshot_cost(world.head(), "utf8") == cost(fetched.body or "", "utf8")
+    assert snapshot_cost(world.head(), "utf8") == compute_cost(fetched.body or "", "utf8")
 
 
 def test_readers_who_do_not_need_the_key_keep_what_they_hold(world: World) -> None:
@@ -112,7 +112,7 @@ def test_a_retired_key_takes_no_more_values_and_brings_none_back(world: World) -
     with pytest.raises(InvalidEnvelope):
         world.put(sealed("b", 1))
     with pytest.raises(Conflict, match="retired") as refused:
-        world.change(Activate(names.key("a"), 1))
+        world.change(Activate(names.parse_key("a"), 1))
     assert refused.value.members == {"key": "a", "version": 1, "kid": kid()}
     with pytest.raises(Conflict, match="retired"):
         rewrap(world, rewrapped())
@@ -127,7 +127,7 @@ def test_a_key_that_entries_need_is_not_retired(world: World) -> None:
         retire(world)
     assert refused.value.members == {"kid": kid(), "served": 1}
     assert world.stored() == before
-    world.change(Delete(names.key("a")))
+    world.change(Delete(names.parse_key("a")))
     assert retire(world).status == 200
 
 
@@ -154,7 +154,7 @@ def test_retiring_again_gets_the_first_revision_and_writes_nothing(world: World)
 
 def test_a_retired_key_still_opens_earlier_revisions(world: World) -> None:
     world.put(sealed("a", 1))
-    world.change(Delete(names.key("a")))
+    world.change(Delete(names.parse_key("a")))
     retire(world)
     body = json.loads(fetch_revision(world.ports, READER, NS, 3, None).body or "")
     assert body["data_keys"] == [data_key()._asdict()]

@@ -42,7 +42,7 @@ def test_what_is_served_is_not_deleted(world: World) -> None:
         delete(world)
     assert refused.value.members == {"entries": 1}
     assert world.stored() == before
-    world.change(Delete(names.key("a")))
+    world.change(Delete(names.parse_key("a")))
     assert delete(world).status == 200
 
 
@@ -62,13 +62,13 @@ def test_a_value_that_is_put_while_it_is_deleted_is_refused(world: World) -> Non
 def test_it_comes_back_with_its_numbers_data_keys_and_versions_but_not_its_settings(world: World) -> None:
     world.set(description="old", require_preconditions=True)
     world.put(sealed("a", 1)._replace(create_only=True))
-    world.change(Delete(names.key("a"), if_match=4))
+    world.change(Delete(names.parse_key("a"), if_match=4))
     delete(world)
     outcome = world.set(description="new")
     assert (outcome.status, outcome.body["revision"]) == (201, 7)
     assert (outcome.body["description"], outcome.body["require_preconditions"]) == ("new", False)
     assert world.head().kids[kid()].seals == 1
-    world.change(Activate(names.key("a"), 1))
+    world.change(Activate(names.parse_key("a"), 1))
     assert world.put(sealed("a", 2)).body["version"] == 2
 
 

@@ -21,7 +21,7 @@ from configsvc.service.verbs.namespaces import delete_namespace
 from configsvc.service.verbs.read_keys import get_key, list_keys, list_versions
 from configsvc.service.verbs.snapshots import fetch_snapshot
 from configsvc.service.verbs.upkeep import run_upkeep
-from tests.support.adapters.sizes import item_bytes
+from tests.support.adapters.sizes import count_item_bytes
 from tests.support.machines import recount
 from tests.support.service.fakes import Watched
 from tests.support.service.world import ADMIN, NS, READER, World, sealed, settled, text
@@ -41,7 +41,7 @@ class Weighed(MemoryRepository):
         reverse: bool = False,
     ) -> Iterator[Record]:  # fmt: skip
         for record in super().query(partition, prefix, after=after, limit=limit, values=values, reverse=reverse):
-            self.bytes += item_bytes(to_item(record))
+            self.bytes += count_item_bytes(to_item(record))
             yield record
 
 
@@ -55,7 +55,7 @@ def gone(world: World, *keys: str) -> None:
     for start in range(0, len(keys), limits.OPERATIONS):
         some = keys[start : start + limits.OPERATIONS]
         world.change(*(text(key) for key in some))
-        world.change(*(Delete(names.key(key)) for key in some))
+        world.change(*(Delete(names.parse_key(key)) for key in some))
 
 
 def cold(table: Weighed) -> int:
@@ -98,8 +98,8 @@ def test_a_deleted_key_goes_on_where_it_was(world: World) -> None:
         get_key(world.ports, READER, NS, Key("a"))
     assert nothing.value.members["next_version"] == 3
     assert world.put(text("a")).body["version"] == 3
-    world.change(Delete(names.key("a")))
-    assert world.change(Activate(names.key("a"), 1)).status == 200
+    world.change(Delete(names.parse_key("a")))
+    assert world.change(Activate(names.parse_key("a"), 1)).status == 200
     assert get_key(world.ports, READER, NS, Key("a"))[0]["latest"] == 3
     assert [each["state"] for each in listed(world)] == ["served"]
 
@@ -127,7 +127,7 @@ def test_pages_of_keys_are_in_order_of_key_whatever_they_serve(world: World, lim
 
 def test_a_key_that_is_deleted_while_a_page_is_read_is_on_it(world: World) -> None:
     world.put(text("a"))
-    world.repository.before_query.extend([_nothing, lambda: world.change(Delete(names.key("a")))])
+    world.repository.before_query.extend([_nothing, lambda: world.change(Delete(names.parse_key("a")))])
     assert [each["key"] for each in listed(world)] == ["a"]
 
 
@@ -216,7 +216,7 @@ def test_a_revision_that_served_a_purged_key_is_gone_and_others_are_not(world: W
     assert diff_revisions(world.ports, READER, NS, without, world.head().revision, 10, None)["differences"] == []
 
 
-@pytest.mark.parametrize("again", [text("a"), text("a", activate=False), Activate(names.key("a"), 1)])
+@pytest.mark.parametrize("again", [text("a"), text("a", activate=False), Activate(names.parse_key("a"), 1)])
 @pytest.mark.parametrize("commit", [0, 1])
 def test_a_key_that_is_written_to_while_it_is_purged_stays_or_goes_on_above_its_numbers(
     world: World, again: Put | Activate, commit: int
@@ -266,7 +266,7 @@ def test_an_envelope_of_a_key_that_lost_its_versions_to_a_purge_that_was_killed_
 ) -> None:
     world.set(retention=RetentionSettings(deleted_days=1))
     world.put(sealed("a", 1))
-    world.change(Delete(names.key("a")))
+    world.change(Delete(names.parse_key("a")))
     world.clock.pass_by(2 * DAY)
     world.repository.before_commit.extend([_nothing, die])
     with pytest.raises(Killed):
@@ -310,7 +310,7 @@ def test_a_key_with_more_versions_than_an_upkeep_takes_goes_in_several(world: Wo
     world.set(retention=RetentionSettings(deleted_days=1))
     for _ in range(limits.UPKEEP_VERSIONS + 5):
         world.put(text("a"))
-    world.change(Delete(names.key("a")))
+    world.change(Delete(names.parse_key("a")))
     world.clock.pass_by(2 * DAY)
     first = run_upkeep(world.ports, ADMIN, NS)
     assert (first["keys_purged"], first["versions_pruned"], first["done"]) == (0, limits.UPKEEP_VERSIONS, False)
@@ -323,7 +323,7 @@ def test_a_key_with_many_versions_that_is_written_to_as_its_purge_begins_does_no
     world.set(retention=RetentionSettings(deleted_days=1))
     for _ in range(limits.UPKEEP_VERSIONS + 5):
         world.put(text("a"))
-    world.change(Delete(names.key("a")))
+    world.change(Delete(names.parse_key("a")))
     gone(world, "b")
     world.clock.pass_by(2 * DAY)
     world.repository.before_commit.append(lambda: world.put(text("a")))
@@ -377,7 +377,7 @@ def test_no_version_is_given_out_twice_whatever_is_deleted_and_purged(history: l
                 if what == "put":
                     served[key] = str(number)
             case "delete" if key in served:
-                world.change(Delete(names.key(key)))
+                world.change(Delete(names.parse_key(key)))
                 del served[key]
             case "wait":
                 world.clock.pass_by(2 * DAY)
@@ -407,7 +407,7 @@ class Between(Watched):
         early = [each for each in addresses if each.sk.startswith("U#")]
         found = self._world.repository.get(early) if early else {}
         if early:
-            self._world.change(Delete(names.key("a")))
+            self._world.change(Delete(names.parse_key("a")))
         return {**found, **self._world.repository.get([each for each in addresses if each not in early])}
 
 
@@ -462,7 +462,7 @@ def test_a_deleted_key_that_is_still_seen_does_not_make_up_for_one_that_is_not(w
     """One revision wrote both, so the sum of the revisions is what it should be."""
     world.change(text("a"), text("b"))
     deleted = world.repository.get([records.key(NS, "a")])
-    world.change(Delete(names.key("a")))
+    world.change(Delete(names.parse_key("a")))
     torn = world.ports._replace(repository=Torn(world.repository, list(deleted.values())))
     entries = json.loads(fetch_snapshot(torn, READER, NS, None).body or "")["entries"]
     assert [each["key"] for each in entries] == ["b"]

@@ -74,7 +74,7 @@ def test_what_is_served_is_not_destroyed(world: World) -> None:
 
 
 def test_of_a_deleted_key_every_version_can_be_destroyed(world: World) -> None:
-    world.change(Delete(names.key("db.url")))
+    world.change(Delete(names.parse_key("db.url")))
     destroyed(world, 1)
     destroyed(world, 2)
     assert world.put(text("db.url")).body["version"] == 3
@@ -89,7 +89,7 @@ def test_the_number_of_a_destroyed_version_is_not_given_out_again(world: World) 
 
 
 def test_an_activation_that_comes_between_wins(world: World) -> None:
-    world.repository.before_commit.append(lambda: world.change(Activate(names.key("db.url"), 1)) and None)
+    world.repository.before_commit.append(lambda: world.change(Activate(names.parse_key("db.url"), 1)) and None)
     with pytest.raises(Conflict):
         destroyed(world)
 
@@ -97,7 +97,7 @@ def test_an_activation_that_comes_between_wins(world: World) -> None:
 def test_a_destroyed_version_that_was_about_to_be_activated_is_not_served(world: World) -> None:
     world.repository.before_commit.append(lambda: destroyed(world) and None)
     with pytest.raises(Exception, match="destroyed"):
-        world.change(Activate(names.key("db.url"), 1))
+        world.change(Activate(names.parse_key("db.url"), 1))
 
 
 @pytest.mark.parametrize(("key", "version"), [("db.url", 3), ("db.user", 1)])

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from configsvc.model import names
 from configsvc.model.change_set import ChangeSet, Delete, Put
-from configsvc.model.encoding import base64std
+from configsvc.model.encoding import to_base64std
 from configsvc.model.errors import Gone, InvalidRequest, NotFound
 from configsvc.model.names import Key, Namespace
 from configsvc.model.snapshot import ContentType, Entry, Form
@@ -32,7 +32,7 @@ def world() -> World:
     world.change(text("a", "canary 1"), text("b", "canary"))
     world.put(text("a", "canary 2"))
     world.change(sealed("a", 3), sealed("c", 1))
-    world.change(Delete(names.key("b")))
+    world.change(Delete(names.parse_key("b")))
     world.put(sealed("c", 2)._replace(activate=False))
     world.repository.calls.clear()
     return world
@@ -145,7 +145,7 @@ def test_two_namespaces_differ_by_key_form_content_type_and_value(world: World) 
     dev(
         world, text("same", "old"), text("other", "another canary"),
         text("json", "1", content_type="application/json"), text("c"),
-        Put(names.key("a"), "envelope", "text/plain", password), text("dev.only"),
+        Put(names.parse_key("a"), "envelope", "text/plain", password), text("dev.only"),
     )  # fmt: skip
     commit_change_set(world.ports, DEVELOPER, DEV, ChangeSet((text("same", "canary"),)), None)
     found = against(world)
@@ -217,9 +217,9 @@ def test_a_namespace_is_not_compared_with_itself_or_with_one_that_may_not_be_rea
 forms: st.SearchStrategy[Form] = st.sampled_from(["plain", "kms"])
 types: st.SearchStrategy[ContentType] = st.sampled_from(["text/plain", "application/json"])
 entries = st.builds(
-    Entry, st.just(names.key("k")), st.integers(1, 9), forms, types, st.sampled_from(["1", base64std(b"2")])
+    Entry, st.just(names.parse_key("k")), st.integers(1, 9), forms, types, st.sampled_from(["1", to_base64std(b"2")])
 )
-sides = st.dictionaries(st.sampled_from([names.key(each) for each in "abc"]), entries)
+sides = st.dictionaries(st.sampled_from([names.parse_key(each) for each in "abc"]), entries)
 
 
 @given(sides, sides)

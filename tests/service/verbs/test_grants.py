@@ -8,7 +8,7 @@ import pytest
 from configsvc.model import limits
 from configsvc.model.errors import InvalidName, NotFound, PreconditionFailed, TooLarge
 from configsvc.model.grants import Grant
-from configsvc.model.snapshot import cost
+from configsvc.model.snapshot import compute_cost
 from configsvc.service.engine import records
 from configsvc.service.verbs.grants import ExpectedGrants, delete_grants, get_grants, set_grants
 from tests.support.service.world import ADMIN, ROLES, World, grant, retried
@@ -72,7 +72,7 @@ def test_a_page_of_grants_ends_before_it_is_more_than_lambda_answers(world: Worl
         set_grants(world.ports, ADMIN, name, (Grant(("read",), many),), None)
 
     pages = list(every_page(world))
-    assert all(cost(dumps(page), "utf8") < 4 * limits.MIB for page in pages)
+    assert all(compute_cost(dumps(page), "utf8") < 4 * limits.MIB for page in pages)
     assert [each["principal"] for page in pages for each in page] == names
 
 

@@ -133,7 +133,7 @@ def test_a_data_key_that_head_had_forgotten_has_sealed_no_less_than_it_may_have(
 
 
 def test_a_retired_data_key_is_counted_no_more(world: World) -> None:
-    world.change(Delete(names.key("a")))
+    world.change(Delete(names.parse_key("a")))
     retire_data_key(world.ports, ADMIN, NS, kid(), None)
     assert lifted(world, 100).body["check"] == {"right": True, "differences": []}
     assert world.head().kids == {}

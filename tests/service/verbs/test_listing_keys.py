@@ -20,7 +20,7 @@ def test_each_key_is_told_with_its_versions_and_no_value(world: World) -> None:
     world.put(text("b", "canary", rotate_by="2027-01-31"))
     world.put(sealed("a", 1))
     world.put(sealed("a", 2)._replace(activate=False))
-    world.change(Delete(names.key("b")))
+    world.change(Delete(names.parse_key("b")))
     page = list_keys(world.ports, READER, NS, "", 10, None)
     assert page == {
         "namespace": NS,
@@ -47,7 +47,7 @@ def test_a_key_is_staged_until_it_is_served_and_deleted_until_it_is_put_again(wo
         assert isinstance(page["keys"], list)
         return page["keys"][0]["state"]
 
-    key = names.key("k")
+    key = names.parse_key("k")
     world.put(text("k")._replace(activate=False))
     assert state() == "staged"
     world.change(Activate(key, 1))

@@ -4,7 +4,7 @@ import pytest
 
 from configsvc.model import names
 from configsvc.model.change_set import Put
-from configsvc.model.encoding import base64std
+from configsvc.model.encoding import to_base64std
 from configsvc.model.errors import (
     ConfigsvcError,
     Conflict,
@@ -147,7 +147,7 @@ def test_an_identical_envelope_that_is_no_longer_the_latest_is_refused(world: Wo
 def test_a_misplaced_envelope_is_refused_and_nothing_is_written(world: World, value: str) -> None:
     before = world.stored()
     with pytest.raises(InvalidEnvelope):
-        world.put(Put(names.key("db.password"), "envelope", "text/plain", value))
+        world.put(Put(names.parse_key("db.password"), "envelope", "text/plain", value))
     assert world.stored() == before
 
 
@@ -159,7 +159,7 @@ def test_a_data_key_of_another_namespace_is_not_live_here(world: World) -> None:
             world.ports,
             DEVELOPER,
             Namespace("payments.dev"),
-            Put(names.key("db.password"), "envelope", "text/plain", value),
+            Put(names.parse_key("db.password"), "envelope", "text/plain", value),
             "",
             None,
         )
@@ -188,8 +188,8 @@ def test_a_staged_sealed_version_is_a_latest_version_too(world: World) -> None:
 
 
 def test_a_kms_value_is_stored_as_it_is(world: World) -> None:
-    value = base64std(b"ciphertext")
-    world.put(Put(names.key("token"), "kms", "text/plain", value))
+    value = to_base64std(b"ciphertext")
+    world.put(Put(names.parse_key("token"), "kms", "text/plain", value))
     body, etag = get_key(world.ports, READER, NS, Key("token"))
     assert (body["form"], body["value"], etag) == ("kms", value, '"3"')
 
@@ -210,7 +210,7 @@ def test_a_value_that_is_not_what_its_form_says_is_refused_and_nothing_is_writte
         (text("a", form="kms"), {"key": "a"}),
         (sealed("a", 3), {"key": "a", "next_version": 1}),
         (sealed("a", 1)._replace(content_type="application/json"), {"key": "a"}),
-        (sealed("a", 1)._replace(key=names.key("b")), {"key": "b"}),
+        (sealed("a", 1)._replace(key=names.parse_key("b")), {"key": "b"}),
         (sealed("a", 1, number=7), {"key": "a", "kid": kid(7)}),
     ],
     ids=["form", "version", "content type", "another key", "data key"],

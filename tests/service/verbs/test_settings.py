@@ -6,7 +6,7 @@ import pytest
 
 from configsvc.model import limits
 from configsvc.model.errors import ConfigsvcError, Conflict, InvalidRequest, TooLarge, Unprocessable
-from configsvc.model.schema import KeySchema, key_schema
+from configsvc.model.schema import KeySchema, parse_key_schema
 from configsvc.service.engine.records import RetentionSettings
 from configsvc.service.verbs.data_keys import add_data_key, retire_data_key, rewrap_data_key
 from configsvc.service.verbs.lift import lift_namespace
@@ -15,7 +15,7 @@ from configsvc.service.verbs.upkeep import run_upkeep
 from tests.support.service.sealed import data_key, kid
 from tests.support.service.world import ADMIN, NS, READER, Wanted, World, settled, text
 
-PORTS = key_schema("ports.*", {"type": "integer", "maximum": 65535})
+PORTS = parse_key_schema("ports.*", {"type": "integer", "maximum": 65535})
 
 
 @pytest.fixture
@@ -108,6 +108,6 @@ def test_a_limit_below_what_is_served_keeps_it_and_lets_it_shrink_only(world: Wo
 
 
 def test_settings_that_change_while_a_value_is_put_are_what_it_is_judged_by(world: World) -> None:
-    world.repository.before_commit.append(lambda: world.set(schemas=(key_schema("*", {"maxLength": 1}),)))
+    world.repository.before_commit.append(lambda: world.set(schemas=(parse_key_schema("*", {"maxLength": 1}),)))
     with pytest.raises(Unprocessable):
         world.put(text("a", "long"))

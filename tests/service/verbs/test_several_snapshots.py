@@ -10,7 +10,7 @@ from configsvc.model import limits, names
 from configsvc.model.change_set import ChangeSet, Put
 from configsvc.model.errors import InvalidRequest, NotFound
 from configsvc.model.names import Namespace
-from configsvc.model.snapshot import cost
+from configsvc.model.snapshot import compute_cost
 from configsvc.service.engine import records
 from configsvc.service.verbs.change_sets import commit_change_set
 from configsvc.service.verbs.grants import set_grants
@@ -42,7 +42,7 @@ def fill(world: World, namespace: str, size: int) -> None:
     )
     for number in range(0, size, limits.STORED_VALUE):
         value = "x" * min(limits.STORED_VALUE, size - number)
-        plain = Put(names.key(f"k{number}"), "plain", "text/plain", value)
+        plain = Put(names.parse_key(f"k{number}"), "plain", "text/plain", value)
         put_key(world.ports, DEVELOPER, Namespace(namespace), plain, "", None)
 
 
@@ -118,7 +118,7 @@ def test_what_would_pass_5_mb_is_deferred_and_never_read_and_smaller_ones_still_
     assert [each["namespace"] for each in found["snapshots"]] == ["payments.a", "payments.c"]
     assert found["deferred"] == ["payments.b"]
     assert world.repository.calls == ["get", "query", "query"]
-    assert cost(answer.body or "", "utf8") <= limits.SNAPSHOTS_BYTES
+    assert compute_cost(answer.body or "", "utf8") <= limits.SNAPSHOTS_BYTES
 
 
 def test_a_change_in_a_deferred_one_is_told_too(world: World) -> None:
@@ -157,7 +157,7 @@ def test_an_answer_never_passes_5_mb_and_what_is_deferred_would_have_passed_it(s
     for namespace, size in zip(namespaces, sizes, strict=True):
         wanted = NamespaceWanted(snapshot_bytes=limits.SNAPSHOT_BYTES_MOST)
         create_namespace(world.ports, ADMIN, Namespace(namespace), wanted, None)
-        value = letter * (68_000 // cost(json.dumps(letter, ensure_ascii=False)[1:-1], "ascii"))
+        value = letter * (68_000 // compute_cost(json.dumps(letter, ensure_ascii=False)[1:-1], "ascii"))
         for first in range(0, size, 10):
             operations = tuple(text(f"k{number}", value) for number in range(first, min(first + 10, size)))
             commit_change_set(world.ports, DEVELOPER, Namespace(namespace), ChangeSet(operations), None)
@@ -165,9 +165,9 @@ def test_an_answer_never_passes_5_mb_and_what_is_deferred_would_have_passed_it(s
     found = json.loads(answer)
     given_back = [each["namespace"] for each in found["snapshots"]]
     assert sorted([*given_back, *found["deferred"]]) == namespaces
-    assert cost(answer, "utf8") <= limits.SNAPSHOTS_BYTES
+    assert compute_cost(answer, "utf8") <= limits.SNAPSHOTS_BYTES
     for namespace in found["deferred"]:
         alone = fetch_snapshot(world.ports, READER, namespace, None).body or ""
         before = [each for each in given_back if each < namespace]
-        sent = sum(cost(fetch_snapshot(world.ports, READER, each, None).body or "", "utf8") for each in before)
-        assert sent + cost(alone, "utf8") > limits.SNAPSHOTS_BYTES - 1000
+        sent = sum(compute_cost(fetch_snapshot(world.ports, READER, each, None).body or "", "utf8") for each in before)
+        assert sent + compute_cost(alone, "utf8") > limits.SNAPSHOTS_BYTES - 1000

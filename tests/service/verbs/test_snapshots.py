@@ -7,8 +7,8 @@ import pytest
 from configsvc.adapters.memory import MemoryRepository
 from configsvc.model.change_set import Activate, Delete
 from configsvc.model.errors import Contended, NotFound
-from configsvc.model.names import key as named
-from configsvc.model.snapshot import cost, parse
+from configsvc.model.names import parse_key as named
+from configsvc.model.snapshot import compute_cost, parse
 from configsvc.service.engine import records
 from configsvc.service.engine.ports import Write
 from configsvc.service.engine.records import KeyState, Record, RecordAddress
@@ -185,14 +185,14 @@ def test_bytes_is_exactly_what_the_snapshot_costs_in_the_answer(world: World) ->
     def told() -> object:
         return get_namespace(world.ports, READER, NS)["bytes"]
 
-    assert told() == cost(world.fetch().body or "", world.ports.charset)
+    assert told() == compute_cost(world.fetch().body or "", world.ports.charset)
     add_data_key(world.ports, ADMIN, NS, data_key(1), None)
     world.change(text("a", 'ä "quoted" \\ \n\x00'), sealed("b", 1), sealed("c", 1, number=1))
-    assert told() == cost(world.fetch().body or "", world.ports.charset)
+    assert told() == compute_cost(world.fetch().body or "", world.ports.charset)
     world.change(Delete(named("b")), text("a", ""))
-    assert told() == cost(world.fetch().body or "", world.ports.charset)
+    assert told() == compute_cost(world.fetch().body or "", world.ports.charset)
     world.change(Delete(named("a")), Delete(named("c")))
-    assert told() == cost(world.fetch().body or "", world.ports.charset)
+    assert told() == compute_cost(world.fetch().body or "", world.ports.charset)
 
 
 def test_a_write_that_fails_on_the_store_leaves_the_snapshot_as_it_was(world: World) -> None:

@@ -101,12 +101,12 @@ def test_the_active_version_stays_however_old(world: World) -> None:
 
 def test_versions_of_a_key_that_serves_nothing_go_but_the_newest(world: World) -> None:
     days(world, 5)
-    world.change(Delete(names.key("a")))
+    world.change(Delete(names.parse_key("a")))
     world.clock.pass_by(9 * DAY)
     world.set(retention=RetentionSettings(versions=2, log_days=1))
     run_upkeep(world.ports, ADMIN, NS)
     assert stored(world) == [4, 5]
-    world.change(Activate(names.key("a"), 5))
+    world.change(Activate(names.parse_key("a"), 5))
 
 
 def test_the_record_of_the_newest_revision_stays(world: World) -> None:
@@ -148,7 +148,7 @@ def test_a_version_that_comes_to_be_served_while_upkeep_runs_stays(world: World)
     for _ in range(4):
         world.put(text("a", activate=False))
     world.set(retention=RetentionSettings(versions=1))
-    world.repository.before_commit.append(lambda: world.change(Activate(names.key("a"), 3)))
+    world.repository.before_commit.append(lambda: world.change(Activate(names.parse_key("a"), 3)))
     answer = run_upkeep(world.ports, ADMIN, NS)
     assert (answer["versions_pruned"], answer["done"], answer["cursor"]) == (0, False, None)
     assert world.fetch().status == 200
@@ -171,7 +171,7 @@ def test_a_version_that_was_served_for_a_moment_while_upkeep_ran_stays(world: Wo
     for _ in range(3):
         world.put(text("a", activate=False))
     world.set(retention=RetentionSettings(versions=1))
-    come_and_go = (Activate(names.key("a"), 1), Activate(names.key("a"), 3))
+    come_and_go = (Activate(names.parse_key("a"), 1), Activate(names.parse_key("a"), 3))
     world.repository.before_query.extend([lambda: None, lambda: [world.change(each) for each in come_and_go]])
     answer = run_upkeep(world.ports, ADMIN, NS)
     assert (answer["versions_pruned"], answer["done"]) == (0, False)

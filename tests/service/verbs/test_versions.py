@@ -43,12 +43,12 @@ def world() -> World:
 def activated(
     world: World, key: str, version: int, if_match: int | None = None, idempotency: Idempotency | None = None
 ) -> WriteOutcome:
-    wanted = Activate(names.key(key), version, if_match)
+    wanted = Activate(names.parse_key(key), version, if_match)
     return activate_version(world.ports, DEVELOPER, NS, wanted, "back", idempotency)
 
 
 def deleted(world: World, key: str, if_match: int | None = None) -> WriteOutcome:
-    return delete_key(world.ports, DEVELOPER, NS, Delete(names.key(key), if_match), "away", None)
+    return delete_key(world.ports, DEVELOPER, NS, Delete(names.parse_key(key), if_match), "away", None)
 
 
 def listed(world: World, key: str, limit: int = 1000, cursor: str | None = None) -> tuple[list[object], str | None]:
@@ -236,9 +236,9 @@ def test_whoever_may_not_write_neither_activates_nor_deletes(world: World) -> No
     world.put(text("db.url"))
     reader = READER._replace(principal=ROLES + "Nobody")
     with pytest.raises(Forbidden):
-        activate_version(world.ports, reader, NS, Activate(names.key("db.url"), 1), "", None)
+        activate_version(world.ports, reader, NS, Activate(names.parse_key("db.url"), 1), "", None)
     with pytest.raises(NotFound):
-        delete_key(world.ports, STRANGER, NS, Delete(names.key("db.url")), "", None)
+        delete_key(world.ports, STRANGER, NS, Delete(names.parse_key("db.url")), "", None)
 
 
 def test_a_destroyed_version_is_gone_everywhere_but_in_the_history(world: World) -> None:

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def item_bytes(item: Mapping[str, Any]) -> int:
-    return sum(len(name.encode()) + _attribute(value) for name, value in item.items())
+def count_item_bytes(item: Mapping[str, Any]) -> int:
+    return sum(len(name.encode()) + _count_attribute(value) for name, value in item.items())
 
 
-def _attribute(attribute: Mapping[str, Any]) -> int:
+def _count_attribute(attribute: Mapping[str, Any]) -> int:
     ((kind, value),) = attribute.items()
     match kind:
         case "S":
@@ -18,8 +18,8 @@ def _attribute(attribute: Mapping[str, Any]) -> int:
         case "BOOL":
             return 1
         case "L":
-            return 3 + sum(1 + _attribute(each) for each in value)
+            return 3 + sum(1 + _count_attribute(each) for each in value)
         case "M":
-            return 3 + sum(1 + len(name.encode()) + _attribute(each) for name, each in value.items())
+            return 3 + sum(1 + len(name.encode()) + _count_attribute(each) for name, each in value.items())
         case _:
             raise ValueError(kind)

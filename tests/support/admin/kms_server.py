@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from configsvc.model.encoding import base64std, from_base64std
+from configsvc.model.encoding import from_base64std, to_base64std
 from local.network.server import Handler, LoopbackServer
 
 KMS_KEY = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -122,7 +122,7 @@ def _answer(operation: str, members: Mapping[str, Any]) -> tuple[int, dict[str, 
     context = members.get("EncryptionContext", {})
     match operation:
         case "GenerateDataKey":
-            plaintext = base64std(os.urandom(32))
+            plaintext = to_base64std(os.urandom(32))
             return 200, {"KeyId": members["KeyId"], "Plaintext": plaintext} | _blob(members, plaintext)
         case "Encrypt":
             return 200, {"KeyId": members["KeyId"]} | _blob(members, members["Plaintext"])
@@ -152,4 +152,4 @@ def _held(blob: str) -> tuple[str, Mapping[str, str], str]:
 
 def _blob(members: Mapping[str, Any], plaintext: str) -> dict[str, str]:
     text = json.dumps([members["KeyId"], members.get("EncryptionContext", {}), plaintext])
-    return {"CiphertextBlob": base64std(bytes(byte ^ 0x5A for byte in text.encode()))}
+    return {"CiphertextBlob": to_base64std(bytes(byte ^ 0x5A for byte in text.encode()))}

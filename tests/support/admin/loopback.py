@@ -12,7 +12,7 @@ from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
 from configsvc.adapters.json_schemas import JsonSchemas
 from configsvc.adapters.memory import MemoryRepository
 from configsvc.adapters.metrics import JsonLog
-from configsvc.adapters.system import SystemClock, SystemRandomness, moment
+from configsvc.adapters.system import SystemClock, SystemRandomness, to_moment
 from configsvc.bootstrap import build_app
 from configsvc.model import errors
 from configsvc.service.engine.ports import ServicePorts, WallMoment
@@ -21,7 +21,7 @@ from local.gateway.access import Access, Identity
 from local.gateway.gateway import Gateway, LoopbackGateway
 from tests.support.admin.kms_server import KMS_KEY, KmsServer, kms_server
 from tests.support.journeys.texts import Texts
-from tests.support.web.apps import asks_for_proof
+from tests.support.web.apps import ask_for_proof
 from tests.support.web.events import VARIABLES
 
 REGION = "us-east-1"
@@ -35,7 +35,7 @@ class WrongClock(SystemClock):
     behind = 0.0
 
     def now(self) -> WallMoment:
-        return moment(super().now().seconds - self.behind)
+        return to_moment(super().now().seconds - self.behind)
 
 
 class Loopback(NamedTuple):
@@ -111,7 +111,7 @@ def loopback() -> Iterator[Loopback]:
     clock, table = WrongClock(), MemoryRepository()
     ports = ServicePorts(table, clock, SystemRandomness(), RecentGrants(), RenderedSnapshots(), admins, JsonSchemas())
     log, requests, failing = Texts(), list[str](), list[Callable[[], None]]()
-    app = build_app(ports.within, JsonLog(log, "debug"), asks_for_proof)
+    app = build_app(ports.within, JsonLog(log, "debug"), ask_for_proof)
 
     def target(event: Mapping[str, Any]) -> dict[str, Any]:
         requests.append(f"{event['httpMethod']} {event['path']}")

@@ -41,7 +41,7 @@ class Marker:
         self._write(held._replace(entry=self._plain(key, number, value)))
 
     def _plain(self, key: str, version: int, value: str) -> Entry:
-        return Entry(names.key(key), version, "plain", "text/plain", value)
+        return Entry(names.parse_key(key), version, "plain", "text/plain", value)
 
     def _state(self, key: str) -> KeyState:
         address = records.key(self._namespace, key)

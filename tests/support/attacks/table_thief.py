@@ -11,7 +11,7 @@ from configsvc.model.encoding import from_base64std
 from configsvc.model.envelope import Header
 from configsvc.model.errors import CannotOpen
 from configsvc.model.names import Kid, Namespace
-from configsvc.model.snapshot import DataKey, Entry, data_key_cost
+from configsvc.model.snapshot import DataKey, Entry, compute_data_key_cost
 from configsvc.service.engine import records
 from configsvc.service.engine.ports import Remove, Repository, Write, WriteAction
 from configsvc.service.engine.records import DataKeyRecord, Head, KeyState, KidCount, StoredVersion
@@ -63,7 +63,7 @@ class Thief(NamedTuple):
         old = self._data_keys()[self.known.kid]
         back = old._replace(state="live", created_at=LATER, added=added or old.added)
         head = self._head()
-        counted = KidCount(0, 0, data_key_cost(old.data_key), old.revision)
+        counted = KidCount(0, 0, compute_data_key_cost(old.data_key), old.revision)
         self._write(back, head._replace(kids={**head.kids, self.known.kid: counted}))
 
     def hide_the_others(self) -> None:
@@ -113,7 +113,7 @@ class Thief(NamedTuple):
 
 def thief(table: Repository, namespace: str, data_key: bytes) -> Thief:
     """A thief with the table and that data key."""
-    return Thief(table, names.namespace(namespace), Cipher(data_key))
+    return Thief(table, names.parse_namespace(namespace), Cipher(data_key))
 
 
 def _in_the_future(who: Thief) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 
-from configsvc.model.encoding import base64std, from_base64std
+from configsvc.model.encoding import from_base64std, to_base64std
 from configsvc.model.errors import CannotOpen, ConfigsvcError
 from configsvc.model.names import Namespace
 from configsvc_client._aws.kms import Decrypted
@@ -21,7 +21,7 @@ FOREIGN_KEY = "arn:aws:kms:eu-central-1:666666666666:key/66666666-66ab-66cd-66ef
 
 def wrap(kms_key: str, context: Mapping[str, str], plaintext: bytes) -> bytes:
     """A blob as `kms:Encrypt` would give it out: only who knows KMS's secret could make it, which the fake forgoes."""
-    return json.dumps([kms_key, dict(context), base64std(plaintext)]).encode()
+    return json.dumps([kms_key, dict(context), to_base64std(plaintext)]).encode()
 
 
 class FakeKms:

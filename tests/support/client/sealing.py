@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 
 from configsvc.model import names
-from configsvc.model.encoding import base64std
+from configsvc.model.encoding import to_base64std
 from configsvc.model.envelope import Header
 from configsvc.model.snapshot import ContentType, DataKey, Entry, SealedSnapshot
 from configsvc_client._opening import cipher
@@ -20,7 +20,7 @@ DATA_KEY = hashlib.sha256(b"a data key of the tests").digest()
 
 def data_key(raw: bytes = DATA_KEY, namespace: names.Namespace = NS, kms_key: str = KMS_KEY) -> DataKey:
     wrapped = wrap(kms_key, {"configsvc:namespace": namespace}, raw)
-    return DataKey(cipher.derive_kid(raw), kms_key, base64std(wrapped))
+    return DataKey(cipher.derive_kid(raw), kms_key, to_base64std(wrapped))
 
 
 def envelope(
@@ -39,7 +39,7 @@ def envelope(
 
 def kms_form(key: str, plaintext: bytes, *, namespace: names.Namespace = NS, kms_key: str = KMS_KEY) -> Entry:
     blob = wrap(kms_key, {"configsvc:namespace": namespace, "configsvc:key": key}, plaintext)
-    return Entry(names.Key(key), 1, "kms", "text/plain", base64std(blob))
+    return Entry(names.Key(key), 1, "kms", "text/plain", to_base64std(blob))
 
 
 def plain(key: str, text: str, content_type: ContentType = "text/plain") -> Entry:

@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from configsvc.model.encoding import base64std, from_base64std
+from configsvc.model.encoding import from_base64std, to_base64std
 from configsvc.model.errors import CannotOpen
 from configsvc.model.snapshot import render
 from configsvc_client._ports import FetchedSnapshot
@@ -65,4 +65,4 @@ def answer_kms(_: str, __: str, ___: dict[str, str], body: bytes) -> Answer:
         )
     except CannotOpen as error:
         return as_json(400, {"__type": error.detail})
-    return as_json(200, {"Plaintext": base64std(opened.plaintext.reveal()), "KeyId": opened.key_arn})
+    return as_json(200, {"Plaintext": to_base64std(opened.plaintext.reveal()), "KeyId": opened.key_arn})

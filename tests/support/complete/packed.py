@@ -33,7 +33,7 @@ class Zip(NamedTuple):
     @contextmanager
     def environment(self, name: str, runtime: str | None = None) -> Iterator[Runtime]:
         """One execution environment, of the template's runtime or another; the name tells its log from the others'."""
-        configuration = configured(self.template)
+        configuration = read_configuration(self.template)
         if runtime:
             configuration["runtime"] = runtime
         with Runtime(
@@ -50,25 +50,25 @@ class Configured(TypedDict):
     runtime: str
 
 
-def configured(template: Template) -> Configured:
+def read_configuration(template: Template) -> Configured:
     """Handler, timeout and runtime of the service's function."""
-    declared = functions(template)["APIHandler"]
+    declared = list_functions(template)["APIHandler"]
     return {"handler": declared["Handler"], "timeout": declared["Timeout"], "runtime": declared["Runtime"]}
 
 
-def functions(template: Template) -> dict[str, dict[str, Any]]:
+def list_functions(template: Template) -> dict[str, dict[str, Any]]:
     """The properties of each function, by logical id."""
     resources = template["Resources"].items()
     return {name: each["Properties"] for name, each in resources if each["Type"] == "AWS::Serverless::Function"}
 
 
-def variables(template: Template, refs: Mapping[str, str]) -> dict[str, str]:
+def build_variables(template: Template, refs: Mapping[str, str]) -> dict[str, str]:
     """The variables of the service's function, each `Ref` looked up; one that is not in `refs` is a KeyError."""
-    declared = functions(template)["APIHandler"]["Environment"]["Variables"]
+    declared = list_functions(template)["APIHandler"]["Environment"]["Variables"]
     return {name: refs[value["Ref"]] if isinstance(value, dict) else str(value) for name, value in declared.items()}
 
 
-def given_by_lambda(dynamodb: str) -> dict[str, str]:
+def build_lambda_variables(dynamodb: str) -> dict[str, str]:
     """Credentials, and DynamoDB's endpoint; region and the rest come from the runtime."""
     return {
         "AWS_ACCESS_KEY_ID": ROOT.access_key_id,

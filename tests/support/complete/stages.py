@@ -25,7 +25,7 @@ class Environments(NamedTuple):
 
 
 @contextmanager
-def stage(runtime: Runtime) -> Iterator[Stage]:
+def build_stage(runtime: Runtime) -> Iterator[Stage]:
     """The loopback gateway, with the routes of the app in this tree, in front of the zip."""
     with stage_before(runtime.invoke, app.routes, new_cast()) as made:
         yield made
@@ -44,13 +44,13 @@ def grant(stage: Stage) -> None:
         api.send("PUT", "/v1/grants", stage.admin, body, query={"principal": principal}).json()
 
 
-def new_story(stage: Stage) -> Story:
+def start_story(stage: Stage) -> Story:
     """A new namespace."""
     made = Story(Api(stage.url, stage.region), stage, f"complete.{uuid4().hex[:12]}")
     made.create()
     return made
 
 
-def elsewhere(story: Story, stage: Stage) -> Story:
+def find_elsewhere(story: Story, stage: Stage) -> Story:
     """The same namespace, spoken of to another environment."""
     return Story(Api(stage.url, stage.region), stage, story.namespace)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 from configsvc.adapters.memory import MemoryRepository
-from configsvc.adapters.system import moment
+from configsvc.adapters.system import to_moment
 from configsvc.service.engine.ports import LostRace, WallMoment, Write, WriteAction
 from configsvc.service.engine.records import Record, RecordAddress, address_of
 
@@ -42,7 +42,7 @@ class VirtualTime:
         self._alive = 0
 
     def now(self) -> WallMoment:
-        return moment(_BEGAN + self._now)
+        return to_moment(_BEGAN + self._now)
 
     def monotonic(self) -> float:
         return self._now

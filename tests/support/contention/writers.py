@@ -20,7 +20,7 @@ WRITES = 20
 SECONDS = 8.0
 
 
-class Fared(NamedTuple):
+class WriterResults(NamedTuple):
     """What became of the writes: latencies of those that were made, how many were refused, and transactions sent."""
 
     writers: int
@@ -39,7 +39,9 @@ class Fared(NamedTuple):
         return self.commits / len(self.made)
 
 
-def fared(writers: int, writes: int = WRITES, seed: int = 1, memory: MemoryRepository | None = None) -> Fared:
+def run_writers(
+    writers: int, writes: int = WRITES, seed: int = 1, memory: MemoryRepository | None = None
+) -> WriterResults:
     """So many writers, each with a key of its own in one namespace, each writing again at once."""
     memory, time = memory or MemoryRepository(), VirtualTime()
     world = settled(memory)
@@ -51,21 +53,21 @@ def fared(writers: int, writes: int = WRITES, seed: int = 1, memory: MemoryRepos
         for each in range(writes):
             began = time.monotonic()
             try:
-                wanted = Put(names.key(f"k{number}"), "plain", "text/plain", str(each))
+                wanted = Put(names.parse_key(f"k{number}"), "plain", "text/plain", str(each))
                 put_key(ports.within(SECONDS), DEVELOPER, NS, wanted, "why", None)
                 made.append(time.monotonic() - began)
             except Contended:
                 refused.append(number)
 
     time.run(*(lambda number=number: write(number) for number in range(writers)))
-    return Fared(writers, tuple(made), len(refused), table.commits, time.monotonic())
+    return WriterResults(writers, tuple(made), len(refused), table.commits, time.monotonic())
 
 
 def main(seed: int) -> None:
     """The table."""
     print("writers  made  refused   p50 s   p99 s  longest  tries  writes/s")  # noqa: T201
     for writers in WRITERS:
-        each = fared(writers, seed=seed)
+        each = run_writers(writers, seed=seed)
         print(  # noqa: T201
             f"{writers:7}  {len(each.made):4}  {each.refused:7}  {each.within(0.5):6.3f}  {each.within(0.99):6.3f}  "
             f"{max(each.made):7.3f}  {each.tries:5.2f}  {len(each.made) / each.elapsed:8.1f}"

@@ -23,12 +23,12 @@ from configsvc.service.engine.records import (
 )
 from tests.support.service.sealed import data_key, kid
 
-NS = names.namespace("payments.prod")
+NS = names.parse_namespace("payments.prod")
 PARTITION = records.of_namespace(NS)
 
 
 def state(key: str, revision: int = 1, value: str | None = "value", version: int = 1) -> KeyState:
-    name = names.key(key)
+    name = names.parse_key(key)
     entry = None if value is None else Entry(name, version, "plain", "text/plain", value)
     return KeyState(NS, name, revision, version, "plain", entry, None)
 
@@ -42,7 +42,7 @@ EVERY_KIND: tuple[Record, ...] = (
     head(),
     StoredSettings(NS, 1, "", ("plain", "envelope"), 2**20, require_preconditions=True, read_only=False),
     StoredSettings(
-        names.namespace("limited"),
+        names.parse_namespace("limited"),
         *(2, "payments", FORMS, 2**20),
         require_preconditions=False,
         read_only=True,
@@ -50,7 +50,7 @@ EVERY_KIND: tuple[Record, ...] = (
         schemas=(KeySchema("limits.*", '{"minimum":1}'), KeySchema("*", "{}")),
     ),
     StoredSettings(
-        names.namespace("kept"),
+        names.parse_namespace("kept"),
         *(3, "", FORMS, 1),
         require_preconditions=False,
         read_only=True,
@@ -60,12 +60,15 @@ EVERY_KIND: tuple[Record, ...] = (
     state("gone", value=None)._replace(rotate_by="2027-01-31", deleted_at="2026-07-28T09:15:02.118Z"),
     state("empty", value=""),
     StoredVersion(
-        NS, 2, Entry(names.key("db.url"), 7, "kms", "application/json", "AAAA"), "2026-01-01T00:00:00.000Z", "me"
+        NS, 2, Entry(names.parse_key("db.url"), 7, "kms", "application/json", "AAAA"), "2026-01-01T00:00:00.000Z", "me"
     ),
-    StoredVersion(NS, 2, Entry(names.key("v"), 1, "plain", "text/plain", ""), "", "", destroyed=True),
+    StoredVersion(NS, 2, Entry(names.parse_key("v"), 1, "plain", "text/plain", ""), "", "", destroyed=True),
     LogRecord(
         NS, 2, 1, "change", "", {"was": [], "now": {"a": None, "ä": 1.5}},
-        (LoggedChange(names.key("db.url"), "put", 7, None, 7), LoggedChange(names.key("x"), "delete", None, 1, None)),
+        (
+            LoggedChange(names.parse_key("db.url"), "put", 7, None, 7),
+            LoggedChange(names.parse_key("x"), "delete", None, 1, None),
+        ),
         "why", "2026-01-01T00:00:00.000Z", "principal", "arn", "", "192.0.2.1", "agent", "c-1",
     ),
     LogRecord(None, 1, 1, "set_grants", "api-key:a1", {}, (), "", "", "", "", "", "", "", ""),

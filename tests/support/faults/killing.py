@@ -31,7 +31,7 @@ from tests.support.service.world import DEVELOPER
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-KEYS = tuple(names.key(f"k{number}") for number in range(5))
+KEYS = tuple(names.parse_key(f"k{number}") for number in range(5))
 SLOTS = 2
 LONGEST = 0.04
 """Seconds that a writer lives at most once it is ready: about two change sets."""

@@ -52,7 +52,7 @@ def run(*command: str | Path, cwd: Path, **environment: str) -> str:
     return ended.stdout + ended.stderr
 
 
-def openapi_generator(language: str, folder: Path, *options: str, document: Path = DOCUMENT) -> list[str]:
+def run_openapi_generator(language: str, folder: Path, *options: str, document: Path = DOCUMENT) -> list[str]:
     """Generate a client by OpenAPI Generator; its complaints, but for those that lose nothing."""
     program = _BIN / "openapi-generator-cli"
     said = run(program, "generate", "-i", document, "-g", language, "-o", folder, *options, cwd=folder)
@@ -60,7 +60,7 @@ def openapi_generator(language: str, folder: Path, *options: str, document: Path
     return [line for line in lines if not any(each in line for each in _HARMLESS)]
 
 
-def openapi_python_client(folder: Path, document: Path = DOCUMENT) -> list[str]:
+def run_openapi_python_client(folder: Path, document: Path = DOCUMENT) -> list[str]:
     """Generate a client by openapi-python-client into folder/client; all that it says but that it works."""
     said = run(
         _BIN / "openapi-python-client", "generate", "--path", document, "--output-path", folder / "client",
@@ -69,7 +69,7 @@ def openapi_python_client(folder: Path, document: Path = DOCUMENT) -> list[str]:
     return [line for line in said.splitlines() if line.strip() and not line.startswith("Generating ")]
 
 
-def type_checked(package: Path, *ignored: str) -> None:
+def check_types(package: Path, *ignored: str) -> None:
     """Check a generated package with mypy, with what the generators' environment has, but for these kinds of errors."""
     options: list[str | Path] = [
         "--config-file",

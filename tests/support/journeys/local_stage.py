@@ -20,7 +20,7 @@ from local.gateway.gateway import Gateway, LoopbackGateway, Target
 from local.people import ApiKey, Person
 from tests.support.journeys.stage import Stage
 from tests.support.journeys.texts import Texts
-from tests.support.web.apps import asks_for_proof
+from tests.support.web.apps import ask_for_proof
 from tests.support.web.events import VARIABLES
 
 _ALL_BUT_GRANTS = ("*/v1/namespaces*", "*/v1/whoami")
@@ -67,7 +67,7 @@ def memory_app(log: Texts, cast: Cast) -> RestApi:
         MemoryRepository(), SystemClock(), SystemRandomness(), RecentGrants(), RenderedSnapshots(), (cast.admin.arn,),
         JsonSchemas(),
     )  # fmt: skip
-    return build_app(ports.within, JsonLog(log, "debug"), asks_for_proof)
+    return build_app(ports.within, JsonLog(log, "debug"), ask_for_proof)
 
 
 @contextmanager

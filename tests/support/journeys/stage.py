@@ -55,11 +55,11 @@ def region_in(url: str) -> str | None:
 
 def api_key_principal(who: Person | ApiKey) -> str:
     """The principal of their API key."""
-    return grants.of_api_key(who.api_key_id if isinstance(who, Person) else who.identifier)
+    return grants.parse_api_key_id(who.api_key_id if isinstance(who, Person) else who.identifier)
 
 
 def iam_principal(who: Person) -> str:
     """The principal of their IAM identity."""
-    found = grants.normalised(who.arn)
+    found = grants.normalize_arn(who.arn)
     assert found is not None
     return found

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from configsvc.model import names
 from configsvc.model.change_set import Activate, ChangeSet, Delete, Put
-from configsvc.model.encoding import base64std
+from configsvc.model.encoding import to_base64std
 from configsvc.model.grants import Grant
 from configsvc.model.names import Key, Namespace
 from configsvc.model.snapshot import DataKey
@@ -112,7 +112,7 @@ class Asked(NamedTuple):
 
 def wrapped(number: int, wrapping: int) -> DataKey:
     """A data key in one of its wrappings, of different lengths."""
-    return DataKey(kid(number), KMS_KEY, base64std(sha256(bytes([number, wrapping])).digest() * (2 + wrapping)))
+    return DataKey(kid(number), KMS_KEY, to_base64std(sha256(bytes([number, wrapping])).digest() * (2 + wrapping)))
 
 
 def send(ports: ServicePorts, asked: Asked) -> WriteOutcome:
@@ -176,4 +176,4 @@ def _bare(value: object) -> object:
 
 
 def key_name(number: int) -> names.Key:
-    return names.key("abcd"[number])
+    return names.parse_key("abcd"[number])

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import NamedTuple, TypeVar
 
 from configsvc.model.change_set import Activate, ChangeSet, Delete, Operation, Put
-from configsvc.model.encoding import base64std
+from configsvc.model.encoding import to_base64std
 from configsvc.model.grants import Grant
 from configsvc.model.names import Namespace
 from configsvc.model.snapshot import FORMS, ContentType, Form
@@ -253,7 +253,7 @@ def _value(draft: Draft, version: int, content_type: ContentType) -> str:
             ciphertext=b"c" * (size + 1),
         )  # fmt: skip
     if draft.form == "kms":
-        return base64std(b"k" * (size + 1))
+        return to_base64std(b"k" * (size + 1))
     return f'"{"é" * size}"' if content_type == "application/json" else 'text "\n' + "t" * size
 
 

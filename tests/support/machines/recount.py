@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 from configsvc.model import limits
-from configsvc.model.snapshot import SealedSnapshot, cost, data_key_cost, entry_cost, render
+from configsvc.model.snapshot import SealedSnapshot, compute_cost, compute_data_key_cost, compute_entry_cost, render
 from configsvc.service.engine import records
 from configsvc.service.engine.key_state import collect_states
 from configsvc.service.engine.ports import Repository
@@ -133,17 +133,21 @@ def _check_head(found: Stored) -> None:
     head, states = found.head, found.keys.values()
     entries = [state.entry for state in states if state.entry]
     assert head.entries == len(entries)
-    assert head.size == sum(entry_cost(entry, "utf8") for entry in entries)
-    assert head.size_ascii == sum(entry_cost(entry, "ascii") for entry in entries)
+    assert head.size == sum(compute_entry_cost(entry, "utf8") for entry in entries)
+    assert head.size_ascii == sum(compute_entry_cost(entry, "ascii") for entry in entries)
     assert head.stamps == sum(stamp_key(state) for state in states if state.entry) % limits.EXACT
     live = {kid: each for kid, each in found.data_keys.items() if each.state == "live"}
     assert set(head.kids) == set(live)
     needed = [kid_of(entry) for entry in entries]
     for kid, count in head.kids.items():
         assert (count.served, count.cost, count.revision) == (
-            needed.count(kid), data_key_cost(live[kid].data_key), live[kid].revision,
+            needed.count(kid), compute_data_key_cost(live[kid].data_key), live[kid].revision,
         )  # fmt: skip
     data_keys = tuple(live[kid].data_key for kid in sorted({kid for kid in needed if kid}))
     text = render(SealedSnapshot(head.namespace, head.served, data_keys, tuple(entries)))
-    assert snapshot_cost(head, "utf8") == cost(text, "utf8") == len(json.dumps(text, ensure_ascii=False).encode()) - 2
-    assert snapshot_cost(head, "ascii") == cost(text, "ascii") == len(json.dumps(text)) - 2
+    assert (
+        snapshot_cost(head, "utf8")
+        == compute_cost(text, "utf8")
+        == len(json.dumps(text, ensure_ascii=False).encode()) - 2
+    )
+    assert snapshot_cost(head, "ascii") == compute_cost(text, "ascii") == len(json.dumps(text)) - 2

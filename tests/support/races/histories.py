@@ -83,7 +83,7 @@ class _Writer:
     def __init__(self, ports: ServicePorts, number: int, size: Size) -> None:
         self._ports = ports
         self._number = number
-        self._keys = [names.key(f"k{key}") for key in range(size.keys)]
+        self._keys = [names.parse_key(f"k{key}") for key in range(size.keys)]
         self._random = random.Random(number)  # noqa: S311  # a workload, not a secret
         self._touched: dict[str, int] = {}
         self._latest: dict[str, int] = {}

@@ -52,7 +52,7 @@ def written(repository: Callable[[], Repository], keys: int) -> list[WriteOutcom
 
 def _write(ports: ServicePorts, writer: int, number: int, keys: int) -> WriteOutcome:
     name = f"{writer}-{number}"
-    wanted = Put(names.key(f"k{number % keys}"), "plain", "text/plain", name)
+    wanted = Put(names.parse_key(f"k{number % keys}"), "plain", "text/plain", name)
     return _persistently(ports, DEVELOPER, wanted, Idempotency(name, "PUT", "/", name))
 
 

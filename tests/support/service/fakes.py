@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 
-from configsvc.adapters.system import moment
+from configsvc.adapters.system import to_moment
 from configsvc.service.engine.ports import Repository, StoreUnavailable, WallMoment, WriteAction
 from configsvc.service.engine.records import Record, RecordAddress
 
@@ -19,7 +19,7 @@ class FakeClock:
         self.slept: list[float] = []
 
     def now(self) -> WallMoment:
-        return moment(self._seconds)
+        return to_moment(self._seconds)
 
     def monotonic(self) -> float:
         return self._seconds

@@ -80,9 +80,9 @@ class Told:
         version = self._latest(step.key) + 1
         match step.kind:
             case "activate":
-                return Activate(names.key(step.key), step.number)
+                return Activate(names.parse_key(step.key), step.number)
             case "delete":
-                return Delete(names.key(step.key))
+                return Delete(names.parse_key(step.key))
             case "seal":
                 return sealed(step.key, version, number=step.number - 1)
             case _:

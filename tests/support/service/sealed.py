@@ -3,7 +3,7 @@
 from hashlib import sha256
 
 from configsvc.model import names
-from configsvc.model.encoding import base64std, base64url
+from configsvc.model.encoding import to_base64std, to_base64url
 from configsvc.model.envelope import EnvelopeParts, Header, join
 from configsvc.model.names import Kid
 from configsvc.model.snapshot import ContentType, DataKey
@@ -12,14 +12,14 @@ KMS_KEY = "arn:aws:kms:eu-central-1:123456789012:key/0123abcd-0000-0000-0000-000
 
 
 def kid(number: int = 0) -> Kid:
-    return names.kid(base64url(sha256(str(number).encode()).digest()))
+    return names.parse_kid(to_base64url(sha256(str(number).encode()).digest()))
 
 
 FIRST = kid()
 
 
 def data_key(number: int = 0) -> DataKey:
-    return DataKey(kid(number), KMS_KEY, base64std(sha256(b"wrapped" + bytes([number])).digest() * 6))
+    return DataKey(kid(number), KMS_KEY, to_base64std(sha256(b"wrapped" + bytes([number])).digest() * 6))
 
 
 def envelope(
@@ -31,5 +31,5 @@ def envelope(
     content_type: ContentType = "text/plain",
     ciphertext: bytes = b"sealed",
 ) -> str:
-    header = Header(names.namespace(namespace), names.key(key), version, content_type, kid)
+    header = Header(names.parse_namespace(namespace), names.parse_key(key), version, content_type, kid)
     return join(EnvelopeParts(header.protected(), b"n" * 12, ciphertext, b"t" * 16))

@@ -23,7 +23,7 @@ from configsvc.service.verbs.snapshots import SnapshotAnswer, fetch_snapshot
 from tests.support.service.fakes import FakeChance, FakeClock, Watched
 from tests.support.service.sealed import data_key, envelope, kid
 
-NS = names.namespace("payments.prod")
+NS = names.parse_namespace("payments.prod")
 ROLES = "arn:aws:iam::123456789012:role/"
 
 
@@ -63,7 +63,7 @@ class Wanted(TypedDict, total=False):
 
 
 def text(key: str, value: str = "value", **options: Unpack[Options]) -> Put:
-    base = Put(names.key(key), "plain", "text/plain", value)
+    base = Put(names.parse_key(key), "plain", "text/plain", value)
     return base._replace(**options)
 
 
@@ -71,7 +71,7 @@ def sealed(
     key: str, version: int, *, number: int = 0, content_type: ContentType = "text/plain", ciphertext: bytes = b"sealed"
 ) -> Put:
     value = envelope(key, version, kid=kid(number), content_type=content_type, ciphertext=ciphertext)
-    return Put(names.key(key), "envelope", content_type, value)
+    return Put(names.parse_key(key), "envelope", content_type, value)
 
 
 def retried(key: str, request: str = "hash") -> Idempotency:

@@ -5,7 +5,7 @@ from time import perf_counter
 
 from configsvc_client import Config, ConfigUnavailable
 from local.people import ApiKey
-from tests.support.storms.plan import NAMESPACES, chance
+from tests.support.storms.plan import NAMESPACES, seed_randomness
 from tests.support.storms.reader import Taken
 from tests.support.storms.writer import pause
 
@@ -25,7 +25,7 @@ class Consumer:
 
     def __init__(self, url: str, who: ApiKey, room: Semaphore, seed: int, number: int) -> None:
         self._namespace = NAMESPACES[number % len(NAMESPACES)]
-        self._room, self._chance = room, chance(seed, f"consumer {number}")
+        self._room, self._chance = room, seed_randomness(seed, f"consumer {number}")
         self._config = Config(
             self._namespace, url=url, api_key=who.value, poll_seconds=POLL_SECONDS, refresh_seconds=2, environ={}
         )

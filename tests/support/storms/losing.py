@@ -5,7 +5,7 @@ from typing import Any
 
 from local.gateway.event import Event
 from local.gateway.gateway import Target
-from tests.support.storms.plan import chance
+from tests.support.storms.plan import seed_randomness
 
 
 class AnswerLost(Exception):
@@ -21,7 +21,7 @@ class Losing:
     """
 
     def __init__(self, target: Target, seed: int) -> None:
-        self._target, self._every = target, chance(seed, "losing").randint(10, 16)
+        self._target, self._every = target, seed_randomness(seed, "losing").randint(10, 16)
         self._lock, self._count = Lock(), 0
 
     def __call__(self, event: Event) -> dict[str, Any]:

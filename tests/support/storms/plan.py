@@ -43,14 +43,14 @@ class Kill(NamedTuple):
     place: int
 
 
-def chance(seed: int, name: str) -> random.Random:
+def seed_randomness(seed: int, name: str) -> random.Random:
     """The randomness of one part of the storm."""
     return random.Random(f"{seed} {name}")  # noqa: S311  # a workload, not a secret
 
 
-def kills(seed: int, size: Size) -> Sequence[Kill]:
+def plan_kills(seed: int, size: Size) -> Sequence[Kill]:
     """Spread over the whole storm, the last well before its end."""
-    drawn, every = chance(seed, "kills"), size.operations * 0.9 / max(size.kills, 1)
+    drawn, every = seed_randomness(seed, "kills"), size.operations * 0.9 / max(size.kills, 1)
     return [
         Kill(int(every * (number + drawn.random() * 0.8)), drawn.uniform(0, 0.05), drawn.randrange(size.environments))
         for number in range(size.kills)
@@ -70,20 +70,20 @@ _THROTTLED: Rule = {"error": {"code": "ThrottlingException", "status": 400}}
 _FAILED: Rule = {"error": {"code": "InternalServerError", "status": 500}}
 
 
-def faults(seed: int) -> Sequence[Rule]:
+def plan_faults(seed: int) -> Sequence[Rule]:
     """Rules for the store: single calls and runs of them that fail, are late, or are done and never answered."""
-    drawn = chance(seed, "faults")
+    drawn = seed_randomness(seed, "faults")
     every: list[Rule] = [
-        _late("TransactWriteItems", 3300, drawn.randint(40, 200)),
-        _in_a_row("TransactWriteItems", _LOST, 6, drawn.randint(50, 90)),
-        _in_a_row("TransactWriteItems", _LOST, 1, drawn.randint(10, 20)),
-        _in_a_row("TransactWriteItems", _CONFLICT, drawn.randint(1, 2), drawn.randint(10, 20)),
-        _in_a_row("TransactWriteItems", _THROTTLED, 8, drawn.randint(60, 90)),
-        _in_a_row("TransactWriteItems", _FAILED, drawn.randint(1, 4), drawn.randint(30, 60)),
-        _slow("TransactWriteItems", drawn.randint(5, 9)),
-        *(_in_a_row(each, _THROTTLED, drawn.randint(1, 4), drawn.randint(40, 80)) for each in _READS),
-        *(_in_a_row(each, _LOST, 1, drawn.randint(40, 80)) for each in _READS),
-        *(_slow(each, drawn.randint(6, 12)) for each in _READS),
+        _plan_late("TransactWriteItems", 3300, drawn.randint(40, 200)),
+        _plan_row("TransactWriteItems", _LOST, 6, drawn.randint(50, 90)),
+        _plan_row("TransactWriteItems", _LOST, 1, drawn.randint(10, 20)),
+        _plan_row("TransactWriteItems", _CONFLICT, drawn.randint(1, 2), drawn.randint(10, 20)),
+        _plan_row("TransactWriteItems", _THROTTLED, 8, drawn.randint(60, 90)),
+        _plan_row("TransactWriteItems", _FAILED, drawn.randint(1, 4), drawn.randint(30, 60)),
+        _plan_slow("TransactWriteItems", drawn.randint(5, 9)),
+        *(_plan_row(each, _THROTTLED, drawn.randint(1, 4), drawn.randint(40, 80)) for each in _READS),
+        *(_plan_row(each, _LOST, 1, drawn.randint(40, 80)) for each in _READS),
+        *(_plan_slow(each, drawn.randint(6, 12)) for each in _READS),
     ]
     return every
 
@@ -91,15 +91,15 @@ def faults(seed: int) -> Sequence[Rule]:
 _READS = ("GetItem", "BatchGetItem", "Query")
 
 
-def _in_a_row(operation: str, fault: Rule, failing: int, passing: int) -> Rule:
+def _plan_row(operation: str, fault: Rule, failing: int, passing: int) -> Rule:
     return {"service": "dynamodb", "operation": operation, "sequence": [failing, passing], **fault}
 
 
-def _slow(operation: str, passing: int) -> Rule:
+def _plan_slow(operation: str, passing: int) -> Rule:
     """Long enough that others come between."""
-    return _in_a_row(operation, {"latency": {"dist": "uniform", "min": 5, "max": 60}}, 1, passing)
+    return _plan_row(operation, {"latency": {"dist": "uniform", "min": 5, "max": 60}}, 1, passing)
 
 
-def _late(operation: str, milliseconds: int, passing: int) -> Rule:
+def _plan_late(operation: str, milliseconds: int, passing: int) -> Rule:
     """Passed on after the service has stopped waiting for it."""
-    return _in_a_row(operation, {"latency": milliseconds, "times": 1}, 1, passing)
+    return _plan_row(operation, {"latency": milliseconds, "times": 1}, 1, passing)

@@ -45,37 +45,37 @@ DynamoRepository.commit = _planted
     return Code("configsvc/adapters/dynamo.py", "def commit(self", text)
 
 
-def _failing_commit(error: str, answer: str) -> Code:
+def _fail_commit(error: str, answer: str) -> Code:
     """What one try of a transaction comes to where DynamoDB answers an error, or not at all."""
     text = f"""
 from configsvc.service.engine.ports import LostRace
 
-_sent = Calls._sent
+_send = Calls._send
 
 def _planted(self, seconds, until, send, addresses=()):
     try:
-        return _sent(self, seconds, until, send, addresses)
+        return _send(self, seconds, until, send, addresses)
     except {error}:
         if not addresses:
             raise
         {answer}
 
-Calls._sent = _planted
+Calls._send = _planted
 """
-    return Code("configsvc/adapters/dynamo_calls.py", "def _sent(", text)
+    return Code("configsvc/adapters/dynamo_calls.py", "def _send(", text)
 
 
 CODE: dict[str, Code] = {
     "writes are not conditioned": Code(
         "configsvc/adapters/dynamo.py",
-        "def _condition(",
+        "def _build_condition(",
         """
-def _condition(expected):
+def _build_condition(expected):
     return {"ConditionExpression": "attribute_exists(pk) OR attribute_not_exists(pk)"}
 """,
     ),
-    "a lost answer counts as a lost race": _failing_commit("StoreUnavailable", "raise LostRace(addresses)"),
-    "a throttled write is acknowledged": _failing_commit("StoreBusy", "return None"),
+    "a lost answer counts as a lost race": _fail_commit("StoreUnavailable", "raise LostRace(addresses)"),
+    "a throttled write is acknowledged": _fail_commit("StoreBusy", "return None"),
     "HEAD and the keys are two transactions": _commit(
         """
     first = [each for each in actions if type(getattr(each, "record", None)).__name__ in {"Head", "LogRecord"}]
@@ -95,11 +95,13 @@ def _condition(expected):
     ),
     "an Idempotency-Key is forgotten": Code(
         "configsvc/service/engine/writing.py",
-        "def first_answer(",
-        "def first_answer(found, at, asked, now):\n    return None",
+        "def find_first_answer(",
+        "def find_first_answer(found, at, asked, now):\n    return None",
     ),
     "a torn read is taken for a snapshot": Code(
-        "configsvc/service/engine/snapshot.py", "def consistent(", "def consistent(head, states):\n    return True"
+        "configsvc/service/engine/snapshot.py",
+        "def is_consistent(",
+        "def is_consistent(head, states):\n    return True",
     ),
     "a rendered snapshot is kept too long": Code(
         "configsvc/adapters/caches.py",
@@ -165,12 +167,12 @@ class _Passing:
 Altered = Callable[[Target, Event, Answer], Answer]
 
 
-def _older(_target: Target, _event: Event, first: Answer) -> Answer:
+def _answer_older(_target: Target, _event: Event, first: Answer) -> Answer:
     """What was answered once is answered again."""
     return first
 
 
-def _unchanged(target: Target, event: Event, _first: Answer) -> Answer:
+def _answer_unchanged(target: Target, event: Event, _first: Answer) -> Answer:
     """304, whatever happened since."""
     held = event["headers"].get("if-none-match")
     if not held:
@@ -178,7 +180,7 @@ def _unchanged(target: Target, event: Event, _first: Answer) -> Answer:
     return {"statusCode": int(HTTPStatus.NOT_MODIFIED), "headers": {"ETag": held}, "body": ""}
 
 
-def _twice(target: Target, event: Event, _first: Answer) -> Answer:
+def _answer_twice(target: Target, event: Event, _first: Answer) -> Answer:
     """The request is made once more, under another Idempotency-Key."""
     key = f"{event['headers'].get('idempotency-key', 'k')}-again"
     named = {"idempotency-key": key}
@@ -200,8 +202,8 @@ def _is_change(event: Event) -> bool:
 
 
 TAMPERED: dict[str, Tamper] = {
-    "a snapshot of before is answered again": lambda target: _Passing(target, 20, _is_snapshot, _older),
-    "304 is answered without asking": lambda target: _Passing(target, 5, _is_snapshot, _unchanged),
-    "a write is dropped and acknowledged": lambda target: _Passing(target, 15, _is_change, _older),
-    "a write is made twice": lambda target: _Passing(target, 15, _is_change, _twice),
+    "a snapshot of before is answered again": lambda target: _Passing(target, 20, _is_snapshot, _answer_older),
+    "304 is answered without asking": lambda target: _Passing(target, 5, _is_snapshot, _answer_unchanged),
+    "a write is dropped and acknowledged": lambda target: _Passing(target, 15, _is_change, _answer_older),
+    "a write is made twice": lambda target: _Passing(target, 15, _is_change, _answer_twice),
 }

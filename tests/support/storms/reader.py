@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from local.people import ApiKey
-from tests.support.storms.plan import NAMESPACES, chance
+from tests.support.storms.plan import NAMESPACES, seed_randomness
 from tests.support.storms.wire import UNKNOWN, Heard, Wire
 from tests.support.storms.writer import pause
 
@@ -38,7 +38,7 @@ class Reader:
 
     def __init__(self, wire: Wire, who: ApiKey, seed: int, number: int) -> None:
         self._wire, self._who = wire, who
-        self._chance = chance(seed, f"reader {number}")
+        self._chance = seed_randomness(seed, f"reader {number}")
         self._held: dict[tuple[str, ...], Held] = {}
         self._failures = 0
         self.taken: list[Taken] = []
@@ -54,7 +54,9 @@ class Reader:
             return
         self._failures = 0
         if heard.status == HTTPStatus.OK and heard.reply:
-            self._held[target] = Held(heard.reply.headers["etag"], [_taken(heard, each) for each in _bodies(heard)])
+            self._held[target] = Held(
+                heard.reply.headers["etag"], [_parse_taken(heard, each) for each in _split_bodies(heard)]
+            )
         assert heard.status == HTTPStatus.OK or (heard.status == HTTPStatus.NOT_MODIFIED and held), heard
         confirmed = self._held[target].snapshots
         self.taken += [each._replace(start=heard.start, end=heard.end) for each in confirmed]
@@ -67,12 +69,12 @@ class Reader:
         return self._wire.ask("GET", f"/v1/snapshots?{query}", self._who, headers=headers)
 
 
-def _bodies(heard: Heard) -> list[dict[str, Any]]:
+def _split_bodies(heard: Heard) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = heard.body.get("snapshots", [heard.body])
     return found
 
 
-def _taken(heard: Heard, body: dict[str, Any]) -> Taken:
+def _parse_taken(heard: Heard, body: dict[str, Any]) -> Taken:
     entries = body["entries"]
     return Taken(
         heard.start, heard.end, body["namespace"], body["revision"],

@@ -24,10 +24,10 @@ from local.emulator.microburst import Microburst
 from local.gateway.access import Access
 from local.gateway.gateway import Gateway, LoopbackGateway, Target
 from local.runtime.function import Runtime
-from tests.support.complete.packed import functions, given_by_lambda, make_table, variables
+from tests.support.complete.packed import build_lambda_variables, build_variables, list_functions, make_table
 from tests.support.journeys.local_stage import Cast, new_cast, stage_before
 from tests.support.journeys.texts import Texts
-from tests.support.web.apps import PROOF_PARAMETERS, asks_for_proof
+from tests.support.web.apps import PROOF_PARAMETERS, ask_for_proof
 from tests.support.web.events import VARIABLES
 
 Alter = Callable[[Path], None]
@@ -71,43 +71,43 @@ class Parts(NamedTuple):
 
 
 @contextmanager
-def stand(parts: Parts) -> Iterator[Stand]:
+def set_up(parts: Parts) -> Iterator[Stand]:
     """It runs until the block ends; no rule of the proxy is set yet."""
     cast, table, log = new_cast(), f"storms-{uuid4().hex[:12]}", parts.scratch / "function.log"
     make_table(parts.emulator.url, parts.package.template, table)
     client = boto3.client("dynamodb", **client_arguments(parts.emulator.url))
     with ExitStack() as opened:
         store = opened.enter_context(Microburst(parts.emulator.url, log=parts.scratch / "microburst.log"))
-        runtime = opened.enter_context(_runtime(parts, store, log, table, cast))
-        gateway = Gateway(parts.tamper(runtime.invoke), app.routes, _access(cast), VARIABLES)
+        runtime = opened.enter_context(_make_runtime(parts, store, log, table, cast))
+        gateway = Gateway(parts.tamper(runtime.invoke), app.routes, _grant_access(cast), VARIABLES)
         listening = opened.enter_context(LoopbackGateway(gateway))
         yield Stand(listening.url, cast, runtime.pids, store.rules, DynamoRepository(client, table))
 
 
 @contextmanager
-def in_process(table: MemoryRepository, tamper: Tamper) -> Iterator[Stand]:
+def set_up_in_process(table: MemoryRepository, tamper: Tamper) -> Iterator[Stand]:
     """The app in this process over a table in memory: quick, without faults of the store and with nobody to kill."""
     cast = new_cast()
     ports = ServicePorts(
         table, SystemClock(), SystemRandomness(), RecentGrants(), RenderedSnapshots(), (cast.admin.arn,), JsonSchemas()
     )
-    api = build_app(ports.within, JsonLog(Texts(), "error"), asks_for_proof)
+    api = build_app(ports.within, JsonLog(Texts(), "error"), ask_for_proof)
     with stage_before(tamper(lambda event: api(event, None)), api.routes, cast) as stage:
         yield Stand(stage.url, cast, list, lambda *_: None, table)
 
 
-def _runtime(parts: Parts, store: Microburst, log: Path, table: str, cast: Cast) -> Runtime:
+def _make_runtime(parts: Parts, store: Microburst, log: Path, table: str, cast: Cast) -> Runtime:
     directory = parts.scratch / "zip"
     with ZipFile(parts.package.zip) as packed:
         packed.extractall(directory)
     parts.alter(directory)
     refs = {"ConfigTable": table, "Admins": cast.admin.arn, "LogLevel": "info", "ChangeLogDays": "0"}
-    given = variables(parts.package.template, refs | PROOF_PARAMETERS) | given_by_lambda(store.url)
-    handler = functions(parts.package.template)["APIHandler"]["Handler"]
+    given = build_variables(parts.package.template, refs | PROOF_PARAMETERS) | build_lambda_variables(store.url)
+    handler = list_functions(parts.package.template)["APIHandler"]["Handler"]
     return Runtime(
         directory=directory, handler=handler, log=log, variables=given, processes=parts.environments, timeout=15.0
     )
 
 
-def _access(cast: Cast) -> Access:
+def _grant_access(cast: Cast) -> Access:
     return Access(cast.keys, cast.identities)

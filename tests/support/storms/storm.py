@@ -17,9 +17,9 @@ from tests.support.machines import recount
 from tests.support.races.linearizability import Looked, Refused
 from tests.support.storms.consumer import Consumer
 from tests.support.storms.losing import Losing
-from tests.support.storms.plan import NAMESPACES, Kill, Size, faults, kills
+from tests.support.storms.plan import NAMESPACES, Kill, Size, plan_faults, plan_kills
 from tests.support.storms.reader import Reader, Taken
-from tests.support.storms.stand import Parts, Stand, stand
+from tests.support.storms.stand import Parts, Stand, set_up
 from tests.support.storms.wire import Began, Wire
 from tests.support.storms.writer import Effort, Told, Writer
 
@@ -63,29 +63,29 @@ class Came(NamedTuple):
         )
 
 
-def storm(parts: Parts, seed: int, size: Size) -> Came:
+def run_storm(parts: Parts, seed: int, size: Size) -> Came:
     """One storm, to its end: when the table is read, nobody can write any more."""
     losing = parts._replace(tamper=lambda target: Losing(parts.tamper(target), seed))
-    with stand(losing) as made:
-        came = raged(made, seed, size)
-    return settled(made, came)
+    with set_up(losing) as made:
+        came = rage(made, seed, size)
+    return settle(made, came)
 
 
-def raged(made: Stand, seed: int, size: Size) -> Came:
+def rage(made: Stand, seed: int, size: Size) -> Came:
     """What came of it, but for what the table holds. Raises AssertionError with the seed where an answer is no good."""
     _prepare(made)
     try:
-        return _raged(made, seed, size)
+        return _rage_on(made, seed, size)
     except AssertionError as broken:
         raise AssertionError(f"{broken} (seed {seed})") from broken
 
 
-def settled(made: Stand, came: Came) -> Came:
+def settle(made: Stand, came: Came) -> Came:
     """The same with what the table holds."""
-    return came._replace(stored={namespace: _settled(made, namespace) for namespace in NAMESPACES})
+    return came._replace(stored={namespace: _await_settled(made, namespace) for namespace in NAMESPACES})
 
 
-def _settled(made: Stand, namespace: str) -> recount.Stored:
+def _await_settled(made: Stand, namespace: str) -> recount.Stored:
     """What is there once two readings agree: what was on its way when the processes ended has arrived then."""
     found = recount.stored(made.table, namespace)
     while found != (again := recount.stored(made.table, namespace)):
@@ -94,12 +94,12 @@ def _settled(made: Stand, namespace: str) -> recount.Stored:
     return found
 
 
-def _log(made: Stand, namespace: str) -> list[dict[str, Any]]:
+def _read_log(made: Stand, namespace: str) -> list[dict[str, Any]]:
     """The whole change log over HTTP, page by page."""
     api, found, query = Api(made.url, REGION), list[dict[str, Any]](), {"limit": "100"}
     while True:
         asked = partial(api.send, "GET", f"/v1/namespaces/{namespace}/changes", made.cast.reader, query=dict(query))
-        page = _surely(asked)
+        page = _retry_surely(asked)
         found += page["changes"]
         if not page.get("cursor"):
             return found
@@ -115,12 +115,12 @@ def _prepare(made: Stand) -> None:
     }
     for principal, actions in wanted.items():
         body = {"grants": [{"actions": actions, "namespaces": ["storm.*"]}]}
-        _surely(partial(api.send, "PUT", "/v1/grants", cast.admin, body, query={"principal": principal}))
+        _retry_surely(partial(api.send, "PUT", "/v1/grants", cast.admin, body, query={"principal": principal}))
     for namespace in NAMESPACES:
-        _surely(partial(api.send, "PUT", f"/v1/namespaces/{namespace}", cast.admin, {}))
+        _retry_surely(partial(api.send, "PUT", f"/v1/namespaces/{namespace}", cast.admin, {}))
 
 
-def _surely(ask: Callable[[], Reply]) -> dict[str, Any]:
+def _retry_surely(ask: Callable[[], Reply]) -> dict[str, Any]:
     """The answer to what is safe to repeat; a machine that is busy with other tests may be late."""
     for _ in range(_TRIES):
         reply = ask()
@@ -130,9 +130,9 @@ def _surely(ask: Callable[[], Reply]) -> dict[str, Any]:
     raise AssertionError(f"{_TRIES} times no answer but {reply}")
 
 
-def _raged(made: Stand, seed: int, size: Size) -> Came:
+def _rage_on(made: Stand, seed: int, size: Size) -> Came:
     room, began = Semaphore(size.environments), Began()
-    made.rules(*faults(seed))
+    made.rules(*plan_faults(seed))
     with ExitStack() as opened:
         wires = [opened.enter_context(Wire(made.url, room)) for _ in range(size.writers + size.readers - CONSUMERS)]
         writers = [
@@ -144,22 +144,22 @@ def _raged(made: Stand, seed: int, size: Size) -> Came:
             opened.callback(each.close)
         acts = [(each.act, size.writes) for each in writers] + [(each.act, size.reads) for each in polling]
         acts += [(each.act, size.reads) for each in consumers]
-        with _killing(made, kills(seed, size), began) as killed:
-            _together(acts, began)
+        with _start_killing(made, plan_kills(seed, size), began) as killed:
+            _run_together(acts, began)
         made.rules()
-        logs = {namespace: _log(made, namespace) for namespace in NAMESPACES}
+        logs = {namespace: _read_log(made, namespace) for namespace in NAMESPACES}
     taken = [each.taken for each in polling] + [each.taken for each in consumers]
-    return _came(seed, [each.told for each in writers], taken, began.count)._replace(killed=len(killed), logs=logs)
+    return _collect(seed, [each.told for each in writers], taken, began.count)._replace(killed=len(killed), logs=logs)
 
 
-def _came(seed: int, told: Sequence[Told], taken: list[list[Taken]], began: int) -> Came:
+def _collect(seed: int, told: Sequence[Told], taken: list[list[Taken]], began: int) -> Came:
     efforts = [each for one in told for each in one.efforts]
     refused = [each for one in told for each in one.refused]
     looked = [each for one in told for each in one.looked]
     return Came(seed, efforts, refused, looked, taken, {}, {}, began, 0)
 
 
-def _together(acts: Sequence[tuple[Callable[[int], None], int]], began: Began) -> None:
+def _run_together(acts: Sequence[tuple[Callable[[int], None], int]], began: Began) -> None:
     """Each as often as it says, all at once. Raises what the first of them raised, once all have ended."""
 
     def run(act: Callable[[int], None], times: int) -> None:
@@ -173,7 +173,7 @@ def _together(acts: Sequence[tuple[Callable[[int], None], int]], began: Began) -
 
 
 @contextmanager
-def _killing(made: Stand, planned: Sequence[Kill], began: Began) -> Iterator[list[int]]:
+def _start_killing(made: Stand, planned: Sequence[Kill], began: Began) -> Iterator[list[int]]:
     """Kills as planned until the block ends; the processes that were killed."""
     killed, ended = list[int](), Event()
 

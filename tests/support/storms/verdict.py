@@ -34,16 +34,16 @@ def judge(came: Came) -> None:
     try:
         for namespace, found in came.stored.items():
             recount.check(found)
-            given_out(came.logs[namespace], found.log)
-            commits = complete(found.log, [each for each in came.efforts if each.wish.namespace == namespace])
-            _linearizable(came, namespace, found, commits)
+            list_given_out(came.logs[namespace], found.log)
+            commits = check_complete(found.log, [each for each in came.efforts if each.wish.namespace == namespace])
+            _check_linearizable(came, namespace, found, commits)
         for reader in came.readers:
-            monotonic(reader)
+            check_monotonic(reader)
     except AssertionError as broken:
         raise type(broken)(f"{broken} ({came})") from broken
 
 
-def complete(log: Sequence[LogRecord], efforts: Sequence[Effort]) -> list[Commit]:
+def check_complete(log: Sequence[LogRecord], efforts: Sequence[Effort]) -> list[Commit]:
     """Each acknowledged write is in the change log once, and nothing else is that was not of unknown outcome."""
     by_name = {each.name: each for each in efforts}
     commits = [_commit(each, by_name) for each in log if each.verb == "change"]
@@ -53,11 +53,11 @@ def complete(log: Sequence[LogRecord], efforts: Sequence[Effort]) -> list[Commit
     for name, several in made.items():
         assert len(several) == 1, f"{name} was applied {len(several)} times"
     for effort in efforts:
-        _acknowledged(effort, made[effort.name][0] if effort.name in made else None)
+        _check_acknowledged(effort, made[effort.name][0] if effort.name in made else None)
     return commits
 
 
-def given_out(told: Sequence[Mapping[str, Any]], log: Sequence[LogRecord]) -> None:
+def list_given_out(told: Sequence[Mapping[str, Any]], log: Sequence[LogRecord]) -> None:
     """The change log that the service gives out is the table's; what came after it was read may be missing."""
     said = [(each["revision"], each["correlation_id"], [key["key"] for key in each["keys"]]) for each in told]
     there = [(each.revision, each.correlation_id, [change.key for change in each.changes]) for each in log]
@@ -74,7 +74,7 @@ def _commit(record: LogRecord, efforts: Mapping[str, Effort]) -> Commit:
     return Commit(record, effort, number)
 
 
-def _acknowledged(effort: Effort, commit: Commit | None) -> None:
+def _check_acknowledged(effort: Effort, commit: Commit | None) -> None:
     heard = effort.answered
     if heard is None:
         last = effort.attempts[-1].status
@@ -87,14 +87,14 @@ def _acknowledged(effort: Effort, commit: Commit | None) -> None:
     assert heard.body["revision"] == commit.record.revision, f"{effort.name} was acknowledged with another revision"
     told = heard.body.get("results", [heard.body])
     rows = [(each.key, each.version, each.now) for each in commit.record.changes]
-    assert [_row(each) for each in told] == rows, f"{effort.name} was told {told}, and the log says {rows}"
+    assert [_render_row(each) for each in told] == rows, f"{effort.name} was told {told}, and the log says {rows}"
 
 
-def _row(told: Mapping[str, Any]) -> tuple[str, int | None, int | None]:
+def _render_row(told: Mapping[str, Any]) -> tuple[str, int | None, int | None]:
     return told["key"], told["version"], told["active"]
 
 
-def monotonic(reader: Sequence[Taken]) -> None:
+def check_monotonic(reader: Sequence[Taken]) -> None:
     """No reader sees a namespace go back."""
     held: dict[str, int] = {}
     for taken in reader:
@@ -103,18 +103,18 @@ def monotonic(reader: Sequence[Taken]) -> None:
         held[taken.namespace] = taken.revision
 
 
-def whole(taken: Taken) -> None:
+def check_whole(taken: Taken) -> None:
     """Both keys of a pair are there with one value, or neither is."""
     for number in range(PAIRS):
         one, other = (taken.values.get(key) for key in pair(number))
         assert one == other, f"{taken.namespace} at {taken.revision} is torn: pair {number} is {one} and {other}"
 
 
-def _linearizable(came: Came, namespace: str, found: recount.Stored, commits: Sequence[Commit]) -> None:
+def _check_linearizable(came: Came, namespace: str, found: recount.Stored, commits: Sequence[Commit]) -> None:
     """One order that real time allows, in which every snapshot stood; the table is what that order leads to."""
     taken = [each for reader in came.readers for each in reader if each.namespace == namespace]
     for each in taken:
-        whole(each)
+        check_whole(each)
     values = {  # what a write puts is its own name
         (str(change.key), commit.effort.name): change.version
         for commit in commits
@@ -122,7 +122,7 @@ def _linearizable(came: Came, namespace: str, found: recount.Stored, commits: Se
         if change.op == "put"
     }
     history = History(
-        found.log[0].revision, [_written(each) for each in commits], [_seen(each, values) for each in taken],
+        found.log[0].revision, [_list_written(each) for each in commits], [_list_seen(each, values) for each in taken],
         [refused for where, refused in came.refused if where == namespace],
         [looked for where, looked in came.looked if where == namespace],
     )  # fmt: skip
@@ -133,14 +133,14 @@ def _linearizable(came: Came, namespace: str, found: recount.Stored, commits: Se
         assert values[key, version.entry.value] == number, f"version {number} of {key} holds another value"
 
 
-def _written(commit: Commit) -> Written:
+def _list_written(commit: Commit) -> Written:
     effort, record = commit.effort, commit.record
     rows: tuple[Row, ...] = tuple((each.key, each.op, each.version, each.now) for each in record.changes)
     end = effort.answered.end if effort.answered else inf
     return Written(effort.attempts[commit.attempt].start, end, record.revision, rows, effort.wish.bases)
 
 
-def _seen(taken: Taken, values: Mapping[tuple[str, str], int | None]) -> Seen:
+def _list_seen(taken: Taken, values: Mapping[tuple[str, str], int | None]) -> Seen:
     """By the values that it held, versions are known; where the versions were told as well, they must agree."""
     active: dict[str, int] = {}
     for key, value in taken.values.items():

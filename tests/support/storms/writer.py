@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from local.people import Person
 from tests.support.races.linearizability import NAMESPACE, Looked, Refused
-from tests.support.storms.plan import chance
+from tests.support.storms.plan import seed_randomness
 from tests.support.storms.wire import PATIENCE, UNKNOWN, Heard, Wire
 from tests.support.storms.wishes import Known, Wish, wish
 
@@ -50,7 +50,7 @@ class Writer:
 
     def __init__(self, wire: Wire, who: Person, seed: int, number: int) -> None:
         self._wire, self._who, self._number = wire, who, number
-        self._chance = chance(seed, f"writer {number}")
+        self._chance = seed_randomness(seed, f"writer {number}")
         self._known = Known.nothing()
         self.told = Told([], [], [])
 

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
 
 from configsvc.model import names
-from configsvc.model.encoding import base64std, from_base64std
+from configsvc.model.encoding import from_base64std, to_base64std
 from configsvc.model.snapshot import Entry
 from configsvc_client import Config, environment
 from configsvc_client._opening.fallback_file import Fallback, encode
@@ -57,7 +57,7 @@ class Vault:
         self._kept: dict[str, bytes] = {}
 
     def wrapped(self, plaintext: bytes) -> str:
-        blob = base64std(f"blob {len(self._kept)}".encode())
+        blob = to_base64std(f"blob {len(self._kept)}".encode())
         self._kept[blob] = plaintext
         return blob
 
@@ -65,7 +65,7 @@ class Vault:
         asked = json.loads(body)
         if not headers["x-amz-target"].endswith("Decrypt") or asked["CiphertextBlob"] not in self._kept:
             return 400, {}, json.dumps({"__type": "AccessDeniedException"}).encode()
-        opened = base64std(self._kept[asked["CiphertextBlob"]])
+        opened = to_base64std(self._kept[asked["CiphertextBlob"]])
         return 200, {}, json.dumps({"Plaintext": opened, "KeyId": KMS_KEY}).encode()
 
 
@@ -88,7 +88,8 @@ _SERVED = found(
     data_keys=[_DATA_KEY],
 )
 _LATER = found(
-    [by_kms("a.first", BY_KMS), plain("log.level", PLAIN), by_kms("z.last", "x")._replace(value=base64std(b"foreign"))],
+    [by_kms("a.first", BY_KMS), plain("log.level", PLAIN),
+     by_kms("z.last", "x")._replace(value=to_base64std(b"foreign"))],
     data_keys=[_DATA_KEY], revision=2, tag="0a2c",
 )  # fmt: skip
 
@@ -248,7 +249,7 @@ def kms_down_as_it_answers(make: Make) -> None:
 
     def breaks_off(connection: socket.socket) -> None:
         take_request(connection)
-        text = json.dumps({"Plaintext": base64std(the_data_key())})
+        text = json.dumps({"Plaintext": to_base64std(the_data_key())})
         connection.sendall(f"HTTP/1.1 200 OK\r\ncontent-length: {len(text) + 9}\r\n\r\n{text}".encode())
 
     with scripted(breaks_off) as it:
@@ -282,7 +283,7 @@ def _answering(change: Callable[[bytes], bytes]) -> Callable[[str, str, dict[str
     def answer(method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
         status, told, text = _VAULT.answer(method, path, headers, body)
         members = json.loads(text)
-        members["Plaintext"] = base64std(change(from_base64std(members["Plaintext"])))
+        members["Plaintext"] = to_base64std(change(from_base64std(members["Plaintext"])))
         return status, told, json.dumps(members).encode()
 
     return answer

@@ -30,36 +30,36 @@ PROOF_PARAMETERS = {"GatewayProofSha256": PROOF_SHA256, "GatewayProofMode": "enf
 """What the template's parameters say of it."""
 
 
-def asks_for_proof() -> Proof:
+def ask_for_proof() -> Proof:
     """What these apps ask of the gateway; the events of `tests.support.web.events` carry it."""
     return Proof((PROOF_SHA256,), enforced=True)
 
 
-def ticking(step: float = 0.25) -> Callable[[], float]:
+def make_ticking_clock(step: float = 0.25) -> Callable[[], float]:
     """A clock that goes on by a step whenever it is read."""
     ticks: Iterator[int] = count()
     return lambda: next(ticks) * step
 
 
-def no_ports(_seconds: float) -> ServicePorts:
+def refuse_ports(_seconds: float) -> ServicePorts:
     raise AssertionError("this request must not need the store")
 
 
-def app_with(
+def build_app_with(
     view: Callable[[Request], Reply],
     lines: Lines,
     *,
     method: str = "GET",
     route: str = "/v1/x",
-    proof: Callable[[], Proof] = asks_for_proof,
+    proof: Callable[[], Proof] = ask_for_proof,
 ) -> RestApi:
     """An app with one route that answers what the view does."""
-    api = RestApi(Desk(lines, ticking()), no_ports, proof, ticking())
+    api = RestApi(Desk(lines, make_ticking_clock()), refuse_ports, proof, make_ticking_clock())
     api.signed(method, route, ANYTHING)(view)
     return api
 
 
-def memory_ports() -> ServicePorts:
+def build_memory_ports() -> ServicePorts:
     return ServicePorts(
         MemoryRepository(),
         SystemClock(),
@@ -71,13 +71,15 @@ def memory_ports() -> ServicePorts:
     )
 
 
-def whole_app(lines: Lines, ports: ServicePorts | None = None, proof: Callable[[], Proof] = asks_for_proof) -> RestApi:
+def build_whole_app(
+    lines: Lines, ports: ServicePorts | None = None, proof: Callable[[], Proof] = ask_for_proof
+) -> RestApi:
     """The API over a table in memory."""
-    held = ports or memory_ports()
-    return build_app(held.within, lines, proof, ticking())
+    held = ports or build_memory_ports()
+    return build_app(held.within, lines, proof, make_ticking_clock())
 
 
-def problem(answer: dict[str, Any]) -> dict[str, Any]:
+def parse_problem(answer: dict[str, Any]) -> dict[str, Any]:
     """The problem in an answer, which must be one."""
     assert answer["headers"]["Content-Type"] == "application/problem+json"
     found: dict[str, Any] = json.loads(answer["body"])

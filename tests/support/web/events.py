@@ -10,7 +10,7 @@ VARIABLES = {"proof": PROOF}
 ARN = "arn:aws:sts::123456789012:assumed-role/Deploy/session"
 
 
-def event(
+def build_event(
     method: str,
     route: str,
     *,

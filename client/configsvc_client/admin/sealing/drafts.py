@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from configsvc.model import names
-from configsvc.model.content_types import KINDS, LISTED, TEXT, refuse_bytes, refuse_text, type_of
+from configsvc.model.content_types import KINDS, LISTED, TEXT, infer_content_type, refuse_bytes, refuse_text
 from configsvc.model.errors import Unprocessable
 from configsvc.model.names import Key
 from configsvc.model.snapshot import ContentType, Form, is_content_type
@@ -54,8 +54,8 @@ def make_draft(
     """
     given = Secret(value)
     value = None  # this frame is shown with what is raised
-    name = names.key(key)
-    kind = content_type or type_of(given.reveal())
+    name = names.parse_key(key)
+    kind = content_type or infer_content_type(given.reveal())
     if not is_content_type(kind):
         raise Unprocessable(f"A content type is {LISTED}.", key=name)
     return check_draft(Draft(name, _encode_value(given), kind, form))

@@ -9,7 +9,7 @@ from functools import partial
 from typing import NamedTuple
 
 from configsvc.model import limits
-from configsvc.model.encoding import base64std, from_base64std
+from configsvc.model.encoding import from_base64std, to_base64std
 from configsvc.model.errors import CannotOpen, Misconfigured, Unavailable
 from configsvc.model.names import Kid, Namespace
 from configsvc.model.snapshot import DataKey
@@ -291,7 +291,7 @@ def _parse_generated(answer: Mapping[str, object]) -> DataKey:
         Unavailable: KMS answered something else.
     """
     try:
-        wrapped = base64std(from_base64std(str(answer["CiphertextBlob"])))
+        wrapped = to_base64std(from_base64std(str(answer["CiphertextBlob"])))
         return DataKey(derive_kid(plaintext_in(answer)), str(answer["KeyId"]), wrapped)
     except (KeyError, ValueError):
         pass  # raised below: as its context, this one could show the data key

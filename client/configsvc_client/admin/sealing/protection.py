@@ -186,7 +186,7 @@ def _require_texts(name: str, member: str, held: object) -> tuple[str, ...]:
 
 def _parse_pattern(name: str) -> str:
     try:
-        return grants.pattern(name)
+        return grants.parse_pattern(name)
     except InvalidName as error:
         raise Misconfigured(f'[policy."{name}"]: {error.detail}') from None
 
@@ -206,7 +206,7 @@ def _check_table(name: str, found: Protection) -> Protection:
 def _check(name: str, member: str, text: str) -> None:
     if member == "retired_kids":
         try:
-            names.kid(text)
+            names.parse_kid(text)
         except InvalidName as error:
             raise Misconfigured(f'[policy."{name}"]: retired_kids: {error.detail}') from None
     elif not (_VARIABLES if member == "exec" else _KEYS).fullmatch(text):

@@ -6,11 +6,18 @@ from collections.abc import Iterable
 
 from configsvc.model import names, sizes
 from configsvc.model.change_set import Put
-from configsvc.model.encoding import base64std, from_base64std
+from configsvc.model.encoding import from_base64std, to_base64std
 from configsvc.model.envelope import NONCE, TAG, EnvelopeParts, Header, join
 from configsvc.model.errors import Unavailable
 from configsvc.model.names import Namespace
-from configsvc.model.snapshot import Charset, Entry, SealedSnapshot, data_key_cost, entry_cost, total_cost
+from configsvc.model.snapshot import (
+    Charset,
+    Entry,
+    SealedSnapshot,
+    compute_data_key_cost,
+    compute_entry_cost,
+    compute_total_cost,
+)
 from configsvc_client._pin import Pin
 from configsvc_client._ports import Clocks
 from configsvc_client._secret import Secret
@@ -46,13 +53,13 @@ def check_size(namespace: Namespace, draft: Draft, version: int | None = None) -
     """
     size = len(draft.data)
     name = (namespace, draft.key, draft.content_type)
-    most = sizes.most_sealed(*name, version) if version else sizes.most_sealed(*name)
+    most = sizes.compute_sealed_limit(*name, version) if version else sizes.compute_sealed_limit(*name)
     if draft.form == "plain":
-        refused = sizes.refused_plain(draft.key, size)
+        refused = sizes.refuse_large_plain(draft.key, size)
     elif draft.form == "kms":
-        refused = sizes.refused_kms(draft.key, size, most)
+        refused = sizes.refuse_large_kms(draft.key, size, most)
     else:
-        refused = sizes.refused_sealed(draft.key, size, most)
+        refused = sizes.refuse_large_sealed(draft.key, size, most)
     if refused:
         raise refused
 
@@ -62,7 +69,7 @@ def make_sized_put(namespace: Namespace, draft: Draft, version: int) -> Put:
     if draft.form == "plain":
         return make_put(draft, draft.data.decode())
     if draft.form == "kms":
-        return make_put(draft, base64std(bytes(len(draft.data) + 1)))
+        return make_put(draft, to_base64std(bytes(len(draft.data) + 1)))
     header = Header(namespace, draft.key, version, draft.content_type, _KID)
     return make_put(draft, join(EnvelopeParts(header.protected(), bytes(NONCE), bytes(len(draft.data)), bytes(TAG))))
 
@@ -74,9 +81,9 @@ def count_served_bytes(snapshot: SealedSnapshot, drafts: Iterable[Draft], charse
         if draft.activate:
             put = make_sized_put(snapshot.namespace, draft, 1)
             entries[put.key] = Entry(put.key, 1, put.form, put.content_type, put.value)
-    data_keys = map(data_key_cost, snapshot.data_keys)
-    size = sum(entry_cost(each, charset) for each in entries.values())
-    return total_cost(snapshot.namespace, snapshot.revision, data_keys, len(entries), size)
+    data_keys = map(compute_data_key_cost, snapshot.data_keys)
+    size = sum(compute_entry_cost(each, charset) for each in entries.values())
+    return compute_total_cost(snapshot.namespace, snapshot.revision, data_keys, len(entries), size)
 
 
 class ValueSealer:
@@ -115,7 +122,9 @@ class ValueSealer:
     def _by_kms(self, namespace: Namespace, draft: Draft) -> str:
         require_pin(self._pin)
         context = {"configsvc:namespace": namespace, "configsvc:key": draft.key}
-        plaintext = Secret(base64std(draft.data))  # in a line of its own: what shows a failed one shows what it names
+        plaintext = Secret(
+            to_base64std(draft.data)
+        )  # in a line of its own: what shows a failed one shows what it names
         answer = self._kms.call(
             "Encrypt",
             {

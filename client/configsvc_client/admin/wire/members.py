@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from configsvc.model import limits, names
 from configsvc.model.errors import InvalidName
-from configsvc.model.grants import ACTIONS, Grant, Principal, pattern, principal
+from configsvc.model.grants import ACTIONS, Grant, Principal, parse_pattern, parse_principal
 from configsvc.model.names import Key, Kid, Namespace
 from configsvc.model.snapshot import (
     ContentType,
@@ -83,19 +83,19 @@ class AnswerMembers:
 
     def namespace(self, name: str = "namespace") -> Namespace:
         """A namespace."""
-        return _parse_name(name, self.text(name), names.namespace)
+        return _parse_name(name, self.text(name), names.parse_namespace)
 
     def key(self, name: str = "key") -> Key:
         """A key."""
-        return _parse_name(name, self.text(name), names.key)
+        return _parse_name(name, self.text(name), names.parse_key)
 
     def kid(self, name: str = "kid") -> Kid:
         """A data key's id."""
-        return _parse_name(name, self.text(name), names.kid)
+        return _parse_name(name, self.text(name), names.parse_kid)
 
     def principal(self, name: str = "principal") -> Principal:
         """A principal of grants."""
-        return _parse_name(name, self.text(name), principal)
+        return _parse_name(name, self.text(name), parse_principal)
 
     def kms_key(self, name: str = "kms_key") -> str:
         """The ARN of a KMS key."""
@@ -176,7 +176,7 @@ def _read_grant(members: AnswerMembers) -> Grant:
     actions = tuple(each for each in ACTIONS if each in said)
     if len(actions) != len(said):
         raise _make_wrong_member("actions")
-    return Grant(actions, tuple(_parse_name("namespaces", each, pattern) for each in members.texts("namespaces")))
+    return Grant(actions, tuple(_parse_name("namespaces", each, parse_pattern) for each in members.texts("namespaces")))
 
 
 def _require_mapping(name: str, found: object) -> Mapping[str, object]:

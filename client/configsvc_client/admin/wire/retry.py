@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from configsvc.model.errors import ConfigsvcError, Throttled, Unavailable
-from configsvc.model.retry import Backoff, seconds_asked
+from configsvc.model.retry import Backoff, get_retry_after
 from configsvc_client._aws.credentials import Find
 from configsvc_client._aws.kms import Decrypted
 from configsvc_client._ports import Clocks
@@ -81,4 +81,4 @@ def choose_pause(error: ConfigsvcError, tried: int, spent: float, chance: float)
     """
     if not isinstance(error, Throttled | Unavailable) or error.members.get("reason") in _FINAL:
         return None
-    return BACKOFF.wait(tried, lambda most: chance * most, asked=seconds_asked(error) or 0.0, left=WITHIN - spent)
+    return BACKOFF.wait(tried, lambda most: chance * most, asked=get_retry_after(error) or 0.0, left=WITHIN - spent)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from configsvc.model import limits
-from configsvc.model.change_set import Activate, Delete, Put, stored_bytes
+from configsvc.model.change_set import Activate, Delete, Put, count_stored_bytes
 from configsvc.model.etag import of_revision
 from configsvc.model.names import Key, Namespace
 from configsvc_client._service.answers import NotOurs
@@ -106,11 +106,11 @@ def split_puts(puts: Iterable[Put]) -> list[tuple[Put, ...]]:
     groups: list[list[Put]] = []
     stored = body = 0
     for put in puts:
-        stored += stored_bytes(put.value)
+        stored += count_stored_bytes(put.value)
         body += _count_text_bytes(put.value)
         if not groups or len(groups[-1]) == limits.OPERATIONS or stored > MOST_STORED or body > MOST_SENT:
             groups.append([])
-            stored, body = stored_bytes(put.value), _count_text_bytes(put.value)
+            stored, body = count_stored_bytes(put.value), _count_text_bytes(put.value)
         groups[-1].append(put)
     return [tuple(group) for group in groups]
 

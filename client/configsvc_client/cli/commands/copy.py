@@ -60,7 +60,7 @@ def command(
 
     source = options.choose_target(namespace)
     to = source if target is None else options.parse_namespace("--to", target)
-    chosen = _Chosen((*keys, *only), None if name is None else names.key(name))
+    chosen = _Chosen((*keys, *only), None if name is None else names.parse_key(name))
     _check(chosen, everything=everything, keys=keys, same=to == source)
     admin = composition.open_admin()
     copying = _Copying(

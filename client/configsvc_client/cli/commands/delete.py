@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--if-match", type=click.IntRange(min=1), help="Only if the key was last changed at this revision.")
 @options.message
 def command(key: str, namespace: str | None, message: str, if_match: int | None) -> None:
-    names.key(key)
+    names.parse_key(key)
     target, admin = options.choose_target(namespace), composition.open_admin()
     confirm.confirm(f"Delete {key} in {target}?", lambda: admin.values.get_entry(target, key))
     done = lost_answers.accept_earlier(

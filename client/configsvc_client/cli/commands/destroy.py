@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.argument("key")
 @click.argument("version", type=click.IntRange(min=1))
 def command(key: str, version: int, namespace: str | None) -> None:
-    names.key(key)
+    names.parse_key(key)
     target, admin = options.choose_target(namespace), composition.open_admin()
     question = f"Destroy the value of version {version} of {key} in {target}? Nothing brings it back."
     confirm.confirm(question, lambda: _check(admin, target, key, version))

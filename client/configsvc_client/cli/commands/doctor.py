@@ -78,7 +78,7 @@ def _run_checks(namespaces: list[str]) -> Iterator[SetupCheck]:
         return
     yield setup_checks.try_check("table", lambda: _check_table(admin))
     yield setup_checks.try_check("clock", lambda: setup_checks.check_clock(admin.access.measure_skew()))
-    wanted = [names.namespace(each) for each in namespaces]
+    wanted = [names.parse_namespace(each) for each in namespaces]
     yield from _check_principals(admin, wanted)
     for each in wanted:
         yield from _check_namespace(admin, each)

@@ -104,7 +104,7 @@ class _Base(NamedTuple):
         from configsvc.model import names
         from configsvc_client.admin import Draft, check_draft
 
-        name = names.key(key)
+        name = names.parse_key(key)
         if self.opened is None:
             return check_draft(
                 Draft(name, data, TEXT, self.form, if_match=self.revision, create_only=self.revision is None)

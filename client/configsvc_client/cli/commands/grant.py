@@ -27,8 +27,8 @@ from configsvc_client.cli.settings import composition
 @click.option("--replace", is_flag=True, help="Take every other grant of the principal away, after asking.")
 def command(principal: str, actions: tuple[Action, ...], patterns: tuple[str, ...], *, replace: bool) -> None:
     admin = composition.open_admin()
-    who = grants.principal(grants.normalised(principal) or principal)
-    given = Grant(tuple(dict.fromkeys(actions)), tuple(grants.pattern(each) for each in dict.fromkeys(patterns)))
+    who = grants.parse_principal(grants.normalize_arn(principal) or principal)
+    given = Grant(tuple(dict.fromkeys(actions)), tuple(grants.parse_pattern(each) for each in dict.fromkeys(patterns)))
     held = admin.grants.get(who)
     if replace and any(each != given for each in held):
         confirm.confirm(f"Take every other grant of {who} away?")

@@ -22,7 +22,7 @@ from configsvc_client.cli.settings import composition
 @click.argument("principal", required=False)
 def command(principal: str | None, *, longer: bool) -> None:
     admin = composition.open_admin()
-    who = grants.principal(grants.normalised(principal) or principal) if principal else None
+    who = grants.parse_principal(grants.normalize_arn(principal) or principal) if principal else None
     found = [(who, admin.grants.get(who))] if who else admin.grants.list()
     records.print_table(
         ("principal", "actions", "namespaces"),

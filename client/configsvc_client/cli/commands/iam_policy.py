@@ -124,7 +124,7 @@ def _unwrap_single(texts: Sequence[str]) -> object:
 @click.option("--api-arn", metavar="ARN", help="Of the API's stage, for who writes; from CONFIGSVC_URL if left out.")
 def command(role: Role, patterns: tuple[str, ...], kms_keys: tuple[str, ...], api_arn: str | None) -> None:
     options.check_trusted(patterns)  # what is printed becomes somebody's right
-    named = [grants.pattern(each) for each in patterns] or list(options.choose_namespaces(()))
+    named = [grants.parse_pattern(each) for each in patterns] or list(options.choose_namespaces(()))
     keys = [composition.choose_kms_key(each) for each in kms_keys] or _pinned()
     api = None if role == "reader" else _api(api_arn)
     terminal.show_json(make_policy(role, named, keys, api), indent=2)

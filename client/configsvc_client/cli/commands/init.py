@@ -49,7 +49,7 @@ def command(
     url = url or _ask("URL of the service, stage included", now.get("CONFIGSVC_URL"), "--url")
     parse_service_url(url, "--url")
     wanted = list(namespaces) or split(_ask("Namespaces", now.get("CONFIGSVC_NAMESPACES"), "-n NAMESPACE"))
-    known = options.parse_setting if wanted == split(now.get("CONFIGSVC_NAMESPACES")) else names.namespace
+    known = options.parse_setting if wanted == split(now.get("CONFIGSVC_NAMESPACES")) else names.parse_namespace
     members: SettingsMembers = {"url": url, "namespaces": [known(each) for each in wanted]}
     keys = list(kms_keys) or [each for each in composition.get_pins(now) if each != ANY]  # no pin to commit
     members |= {"kms_keys": keys} if keys else {}
@@ -106,7 +106,7 @@ def _offer_pin(path: Path, members: SettingsMembers, namespaces: Sequence[str]) 
 
     composition.forget()
     try:
-        found = find_keys_in_use(composition.open_admin(), [names.namespace(each) for each in namespaces])
+        found = find_keys_in_use(composition.open_admin(), [names.parse_namespace(each) for each in namespaces])
     except ConfigsvcError:
         return  # the checks tell what is wrong
     if found and terminal.can_ask():

@@ -51,10 +51,10 @@ def command(
     if grants and (namespace or key):
         raise click.UsageError("The log of the grants has no namespace and no keys.")
     if key is not None:
-        names.key(key)
+        names.parse_key(key)
     moment = get_now()
     begin = None if since is None else parse_past_time(since, moment, "--since")
-    who = by and (grants_.normalised(by) or by)
+    who = by and (grants_.normalize_arn(by) or by)
     wanted = LogFilter(revision, key, who, begin, None if until is None else parse_time(until, moment))
     wanted = wanted if everything else wanted._replace(order="newest")
     admin = composition.open_admin()

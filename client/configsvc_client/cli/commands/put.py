@@ -82,7 +82,7 @@ def command(
 
     if len(source) > 1:
         raise click.UsageError("More than one value. Quote it, or give it by stdin (-) or @FILE.")
-    target, name = options.choose_target(namespace), names.key(key)
+    target, name = options.choose_target(namespace), names.parse_key(key)
     made = _number(flags["generate"])
     if made and (source or from_file or flags["plain"]):
         raise click.UsageError("--generate makes a secret by itself: leave the value and --plain out.")

@@ -35,8 +35,8 @@ def command(principal: str, actions: tuple[Action, ...], patterns: tuple[str, ..
     if everything and actions:
         raise click.UsageError("--all takes every action away. For some of them: -a ACTION -n PATTERN.")
     admin = composition.open_admin()
-    who = grants.principal(grants.normalised(principal) or principal)
-    taken, named = actions or ACTIONS, tuple(grants.pattern(each) for each in patterns)
+    who = grants.parse_principal(grants.normalize_arn(principal) or principal)
+    taken, named = actions or ACTIONS, tuple(grants.parse_pattern(each) for each in patterns)
     less = (lambda _: ()) if everything else partial(remove_grants, actions=taken, patterns=named)
     held = admin.grants.get(who)
     if tuple(less(held)) == held:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 from configsvc.model import limits
-from configsvc.model.json_text import JsonObject, Number
+from configsvc.model.json_text import JsonNumber, JsonObject
 from configsvc_client.cli.formats import _common, _tree
 from configsvc_client.cli.formats._common import FileRow, Problem, ReadResult, WritableValue, Written, once
 
@@ -178,9 +178,9 @@ def _json(node: Any) -> JsonObject:  # noqa: ANN401  # a node of TOML
         case str() | bool():
             return node
         case int():
-            return Number(str(node))
+            return JsonNumber(str(node))
         case _Float() if re.search(r"[0-9]", node.spelling):
-            return Number(node.spelling.replace("_", "").removeprefix("+"))
+            return JsonNumber(node.spelling.replace("_", "").removeprefix("+"))
         case list():
             return [_json(each) for each in node]
         case dict():
@@ -190,7 +190,7 @@ def _json(node: Any) -> JsonObject:  # noqa: ANN401  # a node of TOML
 
 def _holds(node: JsonObject) -> bool:
     """Whether TOML holds a node of JSON, and gives back its spelling."""
-    if not isinstance(node, Number):
+    if not isinstance(node, JsonNumber):
         return node is not None
     if not node.spelling.lstrip("-").isdigit():
         return True
@@ -199,9 +199,9 @@ def _holds(node: JsonObject) -> bool:
 
 def _written(node: Any) -> Any:  # noqa: ANN401  # a node of JSON, and one of tomli-w
     match node:
-        case Number(spelling) if spelling.lstrip("-").isdigit():
+        case JsonNumber(spelling) if spelling.lstrip("-").isdigit():
             return int(spelling)
-        case Number(spelling):
+        case JsonNumber(spelling):
             return _Float(spelling)
         case list():
             return [_written(each) for each in node]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from configsvc.model.json_text import JsonObject, Number
+from configsvc.model.json_text import JsonNumber, JsonObject
 from configsvc_client.cli.formats import _common, _tree, _yaml_nodes
 from configsvc_client.cli.formats._common import FileRow, Problem, ReadResult, WritableValue, Written, once
 from configsvc_client.cli.formats._yaml_nodes import TAG, Document, DocumentRefused, compose_document
@@ -19,7 +19,7 @@ _DIGITS = 4300
 
 def holds(node: JsonObject) -> bool:
     """Whether every reader takes a node of JSON."""
-    return not isinstance(node, Number) or len(node.spelling) <= _DIGITS
+    return not isinstance(node, JsonNumber) or len(node.spelling) <= _DIGITS
 
 
 def render_tree(found: object) -> str:
@@ -48,7 +48,7 @@ def _dumper() -> Any:  # noqa: ANN401  # a class of PyYAML, made once it is need
 
     _yaml_nodes.resolve(Dumper, writes=True)
     Dumper.add_representer(str, _text)
-    Dumper.add_representer(Number, _number)
+    Dumper.add_representer(JsonNumber, _number)
     return Dumper
 
 
@@ -58,7 +58,7 @@ def _text(dumper: Any, text: str) -> Any:  # noqa: ANN401  # PyYAML's
     return dumper.represent_scalar(f"{TAG}str", text, style=style)
 
 
-def _number(dumper: Any, number: Number) -> Any:  # noqa: ANN401  # PyYAML's
+def _number(dumper: Any, number: JsonNumber) -> Any:  # noqa: ANN401  # PyYAML's
     kind = "int" if number.spelling.lstrip("-").isdigit() else "float"
     return dumper.represent_scalar(f"{TAG}{kind}", number.spelling)
 

@@ -177,9 +177,9 @@ def _scalar(node: Any) -> JsonObject:  # noqa: ANN401  # PyYAML's
         case "bool" if text.lower() in _TRUTHS:
             return _TRUTHS[text.lower()]
         case "int" if _yaml_nodes.is_number(text) and text.lstrip("-").isdigit():
-            return json_text.Number(text)
+            return json_text.JsonNumber(text)
         case "float" if _yaml_nodes.is_number(text):
-            return json_text.Number(f"{text}.0" if text.lstrip("-").isdigit() else text)
+            return json_text.JsonNumber(f"{text}.0" if text.lstrip("-").isdigit() else text)
         case "null" | "bool" | "int" | "float":
             raise refuse(node.start_mark, f"not what its tag !!{kind} says, spelled as JSON spells it")
         case "binary":

@@ -47,7 +47,7 @@ def get_refused_revision(error: PreconditionFailed) -> int | None:
 def find_key_at(admin: Admin, namespace: Namespace, key: str, error: PreconditionFailed) -> KeyInfo | None:
     """The key, if it still is at the revision that the refusal says, and this caller may read it."""
     try:
-        info = admin.values.find_keys(namespace, [key]).get(names.key(key))
+        info = admin.values.find_keys(namespace, [key]).get(names.parse_key(key))
     except ConfigsvcError:
         return None
     return info if info and info.revision == get_refused_revision(error) else None

@@ -37,7 +37,7 @@ class ImportRules(NamedTuple):
             InvalidName, Unprocessable: it cannot be stored so.
             Misconfigured: plain, for a key of CONFIGSVC_SEALED_KEYS.
         """
-        key = names.key(row.key)
+        key = names.parse_key(row.key)
         form = name(key, self.wanted.form(key))
         is_json = row.content_type == TEXT and any(wildcard.matches(key, each) for each in self.json)
         return check_draft(
