@@ -14,7 +14,7 @@ from configsvc.model.encoding import from_base64std, to_base64std
 from configsvc.model.names import Namespace
 from configsvc.model.snapshot import SealedSnapshot, parse, render
 from tests.support.client.fakes import KMS_KEY, FakeKms
-from tests.support.client.sealing import sealed_values
+from tests.support.client.sealing import seal_values
 
 CHANGING = Namespace("changing")
 """A namespace that has another revision each time it is asked for."""
@@ -51,7 +51,7 @@ class Cloud:
         self.counts: Counter[str] = Counter()
         self._lock = Lock()
         self._snapshots = {namespace_of(size): _sealed(namespace_of(size), size) for size in sizes}
-        self._changing = sealed_values(_values(10), namespace=CHANGING)
+        self._changing = seal_values(_values(10), namespace=CHANGING)
         self._paths = {f"/bench/{size}": [_parameter(size, number) for number in range(size)] for size in sizes}
         self._parameters = {each["Name"]: each for path in self._paths.values() for each in path}
         self._items = {item["name"]["S"]: item for item in credstash}
@@ -137,7 +137,7 @@ def _values(size: int) -> dict[str, str]:
 
 
 def _sealed(namespace: Namespace, size: int) -> tuple[str, bytes]:
-    found = sealed_values(_values(size), namespace=namespace)
+    found = seal_values(_values(size), namespace=namespace)
     return found.etag, render(found.sealed).encode()
 
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from bench.client.cloud import Cloud, namespace_of
 from bench.client.wire import served
 from local.paths import ROOT
-from tests.support.client.certificates import server_context
+from tests.support.client.certificates import make_server_context
 from tests.support.client.fakes import KMS_KEY
 
 _PYTHON = ROOT / ".venvs/peers/bin/python"
@@ -58,7 +58,7 @@ def ground() -> Iterator[Ground]:
         scratch = Path(made)
         variables = {"PATH": os.environ["PATH"], "HOME": made, "PYTHONPATH": str(_packed(scratch))}
         cloud = Cloud(SIZES, _said("credstash_items.py", str(max(SIZES)), variables=variables))
-        tls = server_context(scratch)
+        tls = make_server_context(scratch)
         with served(cloud.answer, tls) as url:
             yield Ground(cloud, {**variables, **_settings(url), **_trust(scratch)})
 

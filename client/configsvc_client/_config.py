@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar, overload
 from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc_client._opening.snapshot import Snapshot
 from configsvc_client._ports import World, warn
-from configsvc_client._process import after_copies, imported
+from configsvc_client._process import import_reentrantly, register_copy_hooks
 from configsvc_client._refresh.flight import Callback, Callbacks, HeldSource
 from configsvc_client._refresh.keeper import Keeper
 from configsvc_client._refresh.reads import Reads
-from configsvc_client._secret import Secret, hidden, masked
+from configsvc_client._secret import Secret, hide_environ, mask
 from configsvc_client._settings import ClientSettings, Given, settings
 
 if TYPE_CHECKING:
@@ -85,8 +85,8 @@ class Config(Reads):
     ) -> None:
         super().__init__()
         self._given, self._made = Given(namespaces), None  # `repr` goes by these, also where an argument is refused
-        self._environ = hidden(os.environ if environ is None else environ)
-        key = None if api_key is None else masked(api_key)
+        self._environ = hide_environ(os.environ if environ is None else environ)
+        key = None if api_key is None else mask(api_key)
         environ = api_key = None  # as this frame is shown then
         self._given = Given(
             namespaces, url=url, api_key=key, kms_keys=_texts(kms_keys), poll_seconds=poll_seconds,
@@ -207,7 +207,7 @@ class Config(Reads):
     def health(self) -> Health:
         """How it is: state, age, revisions, and why where not all is well. Does no I/O, loads nothing, never raises."""
         made = self._made
-        found: Health = imported("configsvc_client._refresh.health").health(
+        found: Health = import_reentrantly("configsvc_client._refresh.health").health(
             made, None if made else self._misconfigured()
         )
         return found
@@ -216,9 +216,9 @@ class Config(Reads):
         try:
             settings(self._given, self._environ)
         except Exception as error:  # noqa: BLE001  # an argument of a wrong type gives any, and the first read raises it
-            from configsvc_client._foreign import pass_on
+            from configsvc_client._interrupts import reraise_interrupt
 
-            pass_on(error)
+            reraise_interrupt(error)
             if isinstance(error, ConfigsvcError):
                 return error
             return Misconfigured(f"The settings cannot be read: {type(error).__name__}.")
@@ -300,9 +300,9 @@ class Config(Reads):
         except Misconfigured:
             raise
         except ConfigsvcError as error:
-            from configsvc_client._foreign import pass_on
+            from configsvc_client._interrupts import reraise_interrupt
 
-            pass_on(error)
+            reraise_interrupt(error)
 
     def _current(self, remaining: float = math.inf) -> Snapshot:
         """What is held, by both clocks; refreshed or loaded where that is due."""
@@ -322,7 +322,7 @@ class Config(Reads):
         made = self._made
         if made is not None:
             if self._process != os.getpid():  # forked by what calls no hooks, such as uWSGI by default
-                self._forked()
+                self._after_fork()
             return made
         making = self._making
         alone = making.acquire(timeout=_MAKING_SECONDS)
@@ -347,7 +347,7 @@ class Config(Reads):
 
             background = Background(keeper)
         self._read_by(world.clock.wall, world.clock.monotonic)
-        after_copies(self, self._environ)
+        register_copy_hooks(self, self._environ)
         warning, process = world.warn, os.getpid()
         if self._made is None:  # from here on nothing is called, so no other thread or handler comes in between
             self._warning, self._process, self._background, self._made = warning, process, background, keeper
@@ -363,16 +363,16 @@ class Config(Reads):
         """Drops what was made and read, and reads from there from now on: how `configsvc_client.testing` stands in."""
         self.close()
         with self._making:
-            self._given, self._environ, self._world, self._callbacks = given, hidden(environ), world, callbacks
+            self._given, self._environ, self._world, self._callbacks = given, hide_environ(environ), world, callbacks
             self._made = self._background = None
             self._show_nothing()
 
     def _real(self, found: ClientSettings) -> World:
-        from configsvc_client._world import real
+        from configsvc_client._world import make_world
 
-        return real(found, self._environ)
+        return make_world(found, self._environ)
 
-    def _forked(self) -> None:
+    def _after_fork(self) -> None:
         """In a child process, before anything else runs there."""
         self._process, self._making = os.getpid(), threading.RLock()
         if self._made:
@@ -380,7 +380,7 @@ class Config(Reads):
         if self._background:
             self._background.forked()
 
-    def _restored(self) -> None:
+    def _after_restore(self) -> None:
         """In a restored copy of this process, before it is invoked."""
         if self._made:
             self._made.restored()
@@ -412,7 +412,7 @@ def _remaining(args: tuple[object, ...], kwargs: Mapping[str, object]) -> float:
             if isinstance(left, int | float) and not isinstance(left, bool) and left > 0:
                 return left / 1000
         except Exception as error:  # noqa: BLE001  # of a stand-in, or of an event that answers to any name
-            from configsvc_client._foreign import pass_on
+            from configsvc_client._interrupts import reraise_interrupt
 
-            pass_on(error)
+            reraise_interrupt(error)
     return math.inf

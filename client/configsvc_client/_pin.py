@@ -20,15 +20,15 @@ class Pin(Record):
 
     def covers(self, arn: str) -> bool:
         """Whether a key is trusted."""
-        return self.trusts_any or any(same_key(arn, pinned) for pinned in self.arns)
+        return self.trusts_any or any(is_same_key(arn, pinned) for pinned in self.arns)
 
-    def checked(self, arn: str) -> str:
+    def require_trusted(self, arn: str) -> str:
         """The ARN, if its key is trusted.
 
         Raises:
             CannotOpen: it is not; says what to set.
         """
-        if not is_arn(arn):
+        if not is_key_arn(arn):
             raise CannotOpen("What is named as a KMS key is no ARN of one.")
         if not self.covers(arn):
             raise CannotOpen(f"CONFIGSVC_KMS_KEYS does not name {arn}. Add it if you trust that key.", kms_key=arn)
@@ -39,22 +39,22 @@ class Pin(Record):
         """Whether it trusts every KMS key."""
         return ANY in self.arns
 
-    def nearest(self, arn: str, region: str | None) -> str | None:
+    def find_nearest(self, arn: str, region: str | None) -> str | None:
         """The pinned ARN of a key, where KMS is asked for it. None where no ARN of the pin names that key.
 
         Several name a multi-Region key where its replicas are pinned: the one in the region given, else the key's own,
         else the first.
         """
-        named = [pinned for pinned in self.arns if pinned != ANY and same_key(arn, pinned)]
-        near = [pinned for pinned in named if region_of(pinned) == region]
+        named = [pinned for pinned in self.arns if pinned != ANY and is_same_key(arn, pinned)]
+        near = [pinned for pinned in named if parse_region(pinned) == region]
         return next(iter([*near, *(pinned for pinned in named if pinned == arn), *named]), None)
 
-    def regions(self, first: str | None) -> dict[str, str | None]:
+    def list_regions(self, first: str | None) -> dict[str, str | None]:
         """The regions of the pinned keys, that one first where it is among them; with each the key, if it is one."""
-        arns = sorted((arn for arn in self.arns if arn != ANY), key=lambda arn: region_of(arn) != first)
+        arns = sorted((arn for arn in self.arns if arn != ANY), key=lambda arn: parse_region(arn) != first)
         found: dict[str, str | None] = {}
         for arn in arns:
-            found[region_of(arn)] = None if region_of(arn) in found else arn
+            found[parse_region(arn)] = None if parse_region(arn) in found else arn
         return found
 
     @property
@@ -63,7 +63,7 @@ class Pin(Record):
         return self.arns[0] if len(self.arns) == 1 and self.arns[0] != ANY else None
 
 
-def pin(texts: Iterable[str]) -> Pin:
+def parse_pin(texts: Iterable[str]) -> Pin:
     """The pin in a setting.
 
     Raises:
@@ -71,32 +71,32 @@ def pin(texts: Iterable[str]) -> Pin:
     """
     arns = tuple(texts)
     for arn in arns:
-        if arn != ANY and not is_arn(arn):
+        if arn != ANY and not is_key_arn(arn):
             raise Misconfigured(
                 f"CONFIGSVC_KMS_KEYS takes key ARNs (arn:aws:kms:<region>:<account>:key/<id>) or *, not {arn}."
             )
     return Pin(arns)
 
 
-def is_arn(text: str) -> bool:
+def is_key_arn(text: str) -> bool:
     """Whether it is a KMS key's ARN."""
     return _ARN.fullmatch(text) is not None
 
 
-def region_of(arn: str) -> str:
+def parse_region(arn: str) -> str:
     """The region in a KMS key's ARN."""
     return arn.split(":")[3]
 
 
-def in_region(key_id: str, region: str) -> str:
+def move_to_region(key_id: str, region: str) -> str:
     """A multi-Region key's ARN in another region: the replicas share account and key id."""
     return re.sub(_MULTI_REGION, rf"\g<1>{region}\g<2>", key_id) if "/mrk-" in key_id else key_id
 
 
-def same_key(one: str, other: str) -> bool:
+def is_same_key(one: str, other: str) -> bool:
     """Whether two ARNs name one key; a multi-Region key (`mrk-`) is one in every region."""
-    return one == other or (_anywhere(one) == _anywhere(other))
+    return one == other or (_without_region(one) == _without_region(other))
 
 
-def _anywhere(arn: str) -> str:
-    return in_region(arn, "*")
+def _without_region(arn: str) -> str:
+    return move_to_region(arn, "*")

@@ -87,9 +87,9 @@ def warn(message: str) -> None:
     try:
         logging.getLogger("configsvc_client").warning(message)
     except Exception as error:  # noqa: BLE001  # of a filter
-        from configsvc_client._foreign import pass_on
+        from configsvc_client._interrupts import reraise_interrupt
 
-        pass_on(error)
+        reraise_interrupt(error)
 
 
 class World(Record):

@@ -15,7 +15,7 @@ from typing import Protocol
 _INITIALIZATION = "AWS_LAMBDA_INITIALIZATION_TYPE"
 _SNAP_START = "snap-start"
 
-_ALIVE: weakref.WeakValueDictionary[int, Copied] = weakref.WeakValueDictionary()
+_HOOKED: weakref.WeakValueDictionary[int, CopyHooks] = weakref.WeakValueDictionary()
 """Who is told, by identity. It is state of the module, because the interpreter's own list of hooks is that of the
 process and nothing is ever taken off it: with a hook each, every Config that was dropped would leave one behind."""
 
@@ -24,15 +24,15 @@ _IMPORTING: set[tuple[str, int]] = set()
 """Modules that are being imported, and by which threads."""
 
 
-class Copied(Protocol):
+class CopyHooks(Protocol):
     """Who wants to know."""
 
-    def _forked(self) -> None: ...
+    def _after_fork(self) -> None: ...
 
-    def _restored(self) -> None: ...
+    def _after_restore(self) -> None: ...
 
 
-def started(target: Callable[[], object], name: str) -> threading.Thread | None:
+def start_thread(target: Callable[[], object], name: str) -> threading.Thread | None:
     """A daemon thread that runs a function; None where the process starts none: do it yourself, or do without.
 
     A limit of threads or memory raises RuntimeError, and so does an interpreter that is ending, from 3.12 on. Before,
@@ -44,33 +44,33 @@ def started(target: Callable[[], object], name: str) -> threading.Thread | None:
     try:
         thread.start()
     except RuntimeError as error:
-        from configsvc_client._foreign import pass_on
+        from configsvc_client._interrupts import reraise_interrupt
 
-        pass_on(error)
+        reraise_interrupt(error)
         return None
     return thread
 
 
-def after_copies(copied: Copied, environ: Mapping[str, str]) -> None:
+def register_copy_hooks(copied: CopyHooks, environ: Mapping[str, str]) -> None:
     """Tells an object, as long as it lives, in each child process and in each restored copy.
 
     Lambda's Python runtimes with SnapStart bring `snapshot_restore_py` (AWS Lambda developer guide, "Lambda SnapStart
     runtime hooks for Python"); it is imported only where SnapStart is on.
     """
-    _ALIVE[id(copied)] = copied
+    _HOOKED[id(copied)] = copied
     if environ.get(_INITIALIZATION) == _SNAP_START:
         _hook_into_restores()
 
 
-def _forked() -> None:
-    _tell([each._forked for each in _ALIVE.values()])  # noqa: SLF001  # of the protocol above
+def _run_fork_hooks() -> None:
+    _run_all([each._after_fork for each in _HOOKED.values()])  # noqa: SLF001  # of the protocol above
 
 
-def _restored() -> None:
-    _tell([each._restored for each in _ALIVE.values()])  # noqa: SLF001  # as above
+def _run_restore_hooks() -> None:
+    _run_all([each._after_restore for each in _HOOKED.values()])  # noqa: SLF001  # as above
 
 
-def _tell(hooks: list[Callable[[], None]]) -> None:
+def _run_all(hooks: list[Callable[[], None]]) -> None:
     """One that fails keeps no other from being told."""
     failed: list[Exception] = []
     for hook in hooks:
@@ -88,14 +88,14 @@ def _hook_into_restores() -> None:
         runtime = importlib.import_module("snapshot_restore_py")
     except ImportError:
         return
-    runtime.register_after_restore(_restored)
+    runtime.register_after_restore(_run_restore_hooks)
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
+    os.register_at_fork(after_in_child=_run_fork_hooks)
 
 
-def imported(name: str) -> ModuleType:
+def import_reentrantly(name: str) -> ModuleType:
     """A module that is imported at the first call, also by a signal handler that interrupts just that.
 
     Such a handler would meet half a module, or for ever wait for a lock that its own thread holds. It has a copy of its
@@ -103,7 +103,7 @@ def imported(name: str) -> ModuleType:
     """
     module, this = sys.modules.get(name), (name, threading.get_ident())
     if this in _IMPORTING or (module is not None and getattr(module.__spec__, "_initializing", False)):
-        return _copied(name)
+        return _load_copy(name)
     if module is not None:
         return module
     _IMPORTING.add(this)
@@ -113,7 +113,7 @@ def imported(name: str) -> ModuleType:
         _IMPORTING.discard(this)
 
 
-def _copied(name: str) -> ModuleType:
+def _load_copy(name: str) -> ModuleType:
     path = sys.modules[name.rpartition(".")[0]].__path__
     spec = next(spec for finder in sys.meta_path if (spec := finder.find_spec(name, path)))
     copy = ModuleType(name)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 _MASK = "***"
 
 
-class Shown:
+class ReprOnly:
     """Shows itself by its `repr`, to error trackers as well.
 
     These are the hooks of those that have one. The others, such as rich, Logfire and structlog, take the `repr` of what
@@ -48,7 +48,7 @@ class Shown:
         printer.text(repr(self))
 
 
-class Secret(Shown):
+class Secret(ReprOnly):
     """A value that is masked wherever it could be written by mistake. `reveal` gives it out.
 
     The value is in no attribute, so that what walks through the parts of objects does not come across it.
@@ -83,17 +83,17 @@ class Secret(Shown):
         raise TypeError("a Secret is not pickled; pass what it reveals where it is needed")
 
 
-def masked(text: str | bytes | Secret) -> Secret:
+def mask(text: str | bytes | Secret) -> Secret:
     """A credential, so that no frame and no log shows it: it is revealed where it is written to a socket."""
     return text if isinstance(text, Secret) else Secret(text)
 
 
-def bare(value: Any) -> Any:  # noqa: ANN401  # a header or a body, masked or not
+def unmask(value: Any) -> Any:  # noqa: ANN401  # a header or a body, masked or not
     """What is behind the mask, or the value itself where there is none."""
     return value.reveal() if isinstance(value, Secret) else value
 
 
-__all__ = ["Environ", "Hidden", "HiddenMapping", "hidden", "view", "without_frames"]
+__all__ = ["Environ", "Hidden", "HiddenMapping", "drop_frames", "hide_environ", "make_view"]
 
 Raised = TypeVar("Raised", bound=BaseException)
 
@@ -115,7 +115,7 @@ else:
     def _part(field: str) -> Callable[[Hidden], object]:
         return lambda record: record._parts()[field]  # noqa: SLF001  # of this module
 
-    class Hidden(Shown, metaclass=_HiddenType):
+    class Hidden(ReprOnly, metaclass=_HiddenType):
         """A record: to a type checker a `NamedTuple`, but no tuple and not unpacked."""
 
         __slots__ = ("_parts",)
@@ -144,7 +144,7 @@ else:
         def _replace(self, /, **named: object) -> Hidden:
             return type(self)(**{**self._parts(), **named})
 
-    class HiddenMapping(Shown):
+    class HiddenMapping(ReprOnly):
         """A mapping to read: to a type checker a `Mapping`, at run time not registered as one."""
 
         __slots__ = ()
@@ -173,7 +173,7 @@ else:
             raise TypeError(f"a {type(self).__name__} holds secrets and is not pickled or copied")
 
 
-class _View(Shown):
+class _View(ReprOnly):
     """The values or items of a mapping, as it is each time that they are asked for."""
 
     __slots__ = ("_each", "_of", "_what")
@@ -194,7 +194,7 @@ class _View(Shown):
         return f"{self._what} of {self._of!r}"
 
 
-def view(of: Any, what: str, each: Callable[[], Iterator[object]]) -> Any:  # noqa: ANN401  # to a type checker a view
+def make_view(of: Any, what: str, each: Callable[[], Iterator[object]]) -> Any:  # noqa: ANN401  # to a type checker a view
     """The values or items of a mapping that walks over them in its own way."""
     return _View(of, what, each)
 
@@ -224,12 +224,12 @@ class Environ(HiddenMapping[str, str]):
         return f"Environ({len(self)} variables)"
 
 
-def hidden(environ: Mapping[str, str]) -> Environ:
+def hide_environ(environ: Mapping[str, str]) -> Environ:
     """The variables of an environment, not to be shown."""
     return environ if isinstance(environ, Environ) else Environ(environ)
 
 
-def without_frames(error: Raised) -> Raised:
+def drop_frames(error: Raised) -> Raised:
     """An error that was caught, to be raised again from a frame that holds no value: its own had them in hand."""
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)

@@ -14,11 +14,11 @@ from typing import Any
 from configsvc.model import names
 from configsvc.model.errors import Misconfigured
 from configsvc.model.record import Record
-from configsvc_client import _spelling
+from configsvc_client import _setting_parsers
 from configsvc_client._freshness import Pace
-from configsvc_client._pin import Pin, pin
+from configsvc_client._pin import Pin, parse_pin
 from configsvc_client._secret import Secret
-from configsvc_client._transport.url import Url, parse
+from configsvc_client._transport.url import Url, parse_url
 
 _NO_FLOORS: Mapping[names.Namespace, int] = MappingProxyType({})
 _START, _START_WITH_FALLBACK = 8.0, 2.0
@@ -56,7 +56,7 @@ class ClientSettings(Record):
     max_stale_seconds: float = math.inf
     fallback: str | None = None
     floors: Mapping[names.Namespace, int] = _NO_FLOORS
-    sealed_keys: _spelling.KeyPatterns | None = None
+    sealed_keys: _setting_parsers.KeyPatterns | None = None
 
     def __repr__(self) -> str:
         return f"ClientSettings(url={self.url.origin}{self.url.path}, namespaces={self.namespaces!r}, api_keys=***)"
@@ -85,33 +85,33 @@ class Setting(Record):
 
 
 def _parse_seconds(variable: str, given: Any, _: Mapping[str, Any]) -> float:  # noqa: ANN401  # text or a number
-    return _spelling.seconds(variable, given)
+    return _setting_parsers.parse_seconds(variable, given)
 
 
 def _list(given: str | Iterable[str]) -> list[str]:
-    return _spelling.split(given if isinstance(given, str) else ",".join(given))
+    return _setting_parsers.split_list(given if isinstance(given, str) else ",".join(given))
 
 
 SETTINGS = (
     Setting(
         name="url", variable="CONFIGSVC_URL", required=True, default=None, shown="required",
-        parse=lambda variable, given, _: parse(given.strip(), variable),
+        parse=lambda variable, given, _: parse_url(given.strip(), variable),
         doc="of the service, stage included. Plain http to loopback only. A dot at the end of the host is for the "
         "resolver alone",
     ),
     Setting(
         name="api_key", field="api_keys", variable="CONFIGSVC_API_KEY", required=True, default=None, shown="required",
-        parse=lambda _, given, __: _spelling.api_keys(given),
+        parse=lambda _, given, __: _setting_parsers.parse_api_keys(given),
         doc="says who reads. May hold two, comma separated, during a rotation; see [Two API keys](#two-api-keys)",
     ),
     Setting(
         name="namespaces", variable="CONFIGSVC_NAMESPACES", required=True, default=None, shown="required",
-        parse=lambda _, given, __: _spelling.namespaces(_list(given)),
+        parse=lambda _, given, __: _setting_parsers.parse_namespaces(_list(given)),
         doc="comma separated; the first that has a key wins",
     ),
     Setting(
         name="kms_keys", field="pin", variable="CONFIGSVC_KMS_KEYS", default=Pin(()), shown="none",
-        parse=lambda _, given, __: pin(_list(given)),
+        parse=lambda _, given, __: parse_pin(_list(given)),
         doc="ARNs of the KMS keys that are trusted, or `*`; without it nothing sealed opens",
     ),
     Setting(
@@ -146,13 +146,13 @@ SETTINGS = (
     ),
     Setting(
         name="min_revision", field="floors", variable="CONFIGSVC_MIN_REVISION", default=_NO_FLOORS, shown="none",
-        parse=lambda _, given, found: _spelling.floors(given, found["namespaces"]),
+        parse=lambda _, given, found: _setting_parsers.parse_min_revisions(given, found["namespaces"]),
         doc="`payments.prod=41,shared.prod=7`; one number where there is one namespace. Less is refused; so is more "
         "than 10⁹, or than 10⁶ above it. At most 9 × 10⁹",  # noqa: RUF001
     ),
     Setting(
         name="sealed_keys", variable="CONFIGSVC_SEALED_KEYS", default=None, shown="none",
-        parse=lambda _, given, __: _spelling.key_pattern(_list(given)),
+        parse=lambda _, given, __: _setting_parsers.parse_key_patterns(_list(given)),
         doc="keys that must have been sealed: `db.password`, `db.*`, `*.token`, `*`. The command line and `Admin` "
         "store none of them in the clear",
     ),
@@ -194,7 +194,7 @@ def _value_of(row: Setting, given: Given, environ: Mapping[str, str]) -> object:
 
 def _is_empty(value: object) -> bool:
     if isinstance(value, Secret):
-        return not _spelling.api_keys(value)
+        return not _setting_parsers.parse_api_keys(value)
     if isinstance(value, tuple | list):
         return not "".join(value).strip()
     return isinstance(value, str) and not value.strip()

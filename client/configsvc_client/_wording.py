@@ -9,12 +9,12 @@ _ENDS = (".", "?", "!", ":")
 _COMMAND = re.compile(r"(?s)^(.*): ((?:aws|configsvc) [a-z][^`]*[^`.?!:])$")
 
 
-def show_foreign(text: str, most: int = 500) -> str:
+def sanitize(text: str, most: int = 500) -> str:
     """Returns the text of another party, cut to `most` characters and without what a terminal would obey."""
     return "".join(each if each.isprintable() else "\ufffd" for each in text[:most])
 
 
-def sentences(*texts: str) -> str:
+def join_sentences(*texts: str) -> str:
     """The texts one after another, each with a full stop where it lacks one. Empty ones are left out.
 
     A command at the end of a text is there to be pasted. It stays as it is at the very end, and is set in backquotes
@@ -22,28 +22,31 @@ def sentences(*texts: str) -> str:
     """
     given = [each for each in (text.strip() for text in texts) if each]
     return " ".join(
-        [*map(_followed, given[:-1]), *(each if _COMMAND.match(each) else _ended(each) for each in given[-1:])]
+        [
+            *map(_quote_command, given[:-1]),
+            *(each if _COMMAND.match(each) else _end_sentence(each) for each in given[-1:]),
+        ]
     )
 
 
-def _followed(text: str) -> str:
-    return _ended(_COMMAND.sub(r"\1: `\2`", text))
+def _quote_command(text: str) -> str:
+    return _end_sentence(_COMMAND.sub(r"\1: `\2`", text))
 
 
-def _ended(text: str) -> str:
+def _end_sentence(text: str) -> str:
     return text if text.endswith(_ENDS) else f"{text.rstrip(',;')}."
 
 
-MOST = 3
+MAX_SUGGESTIONS = 3
 _CUTOFF = 0.7
 _SEPARATORS = str.maketrans("_-/", "...")
 
 
-def _folded(name: str) -> str:
+def _fold(name: str) -> str:
     return name.casefold().translate(_SEPARATORS)
 
 
-def question(near: Iterable[str]) -> str:
+def suggest(near: Iterable[str]) -> str:
     """Did you mean one of these? Empty without any."""
     names = list(near)
     if len(names) > 1:
@@ -52,7 +55,7 @@ def question(near: Iterable[str]) -> str:
 
 
 # The last of all: whoever has it has all that it needs, also amid the import of this module.
-def nearest(wanted: str, known: Iterable[str]) -> list[str]:
+def find_similar(wanted: str, known: Iterable[str]) -> list[str]:
     """The names that are spelt most alike, the best first, at most three.
 
     Upper case, and `_`, `-` or `/` in the place of `.`, make no difference: where only these differ, nothing else is
@@ -62,9 +65,9 @@ def nearest(wanted: str, known: Iterable[str]) -> list[str]:
 
     folded: dict[str, list[str]] = {}
     for each in known:
-        folded.setdefault(_folded(each), []).append(each)
-    same = [each for each in folded.get(_folded(wanted), ()) if each != wanted]
+        folded.setdefault(_fold(each), []).append(each)
+    same = [each for each in folded.get(_fold(wanted), ()) if each != wanted]
     if same:
-        return sorted(same)[:MOST]
-    found = get_close_matches(_folded(wanted), folded, n=MOST, cutoff=_CUTOFF)
-    return [name for each in found for name in sorted(folded[each])][:MOST]
+        return sorted(same)[:MAX_SUGGESTIONS]
+    found = get_close_matches(_fold(wanted), folded, n=MAX_SUGGESTIONS, cutoff=_CUTOFF)
+    return [name for each in found for name in sorted(folded[each])][:MAX_SUGGESTIONS]

@@ -8,10 +8,17 @@ from collections.abc import Callable, Mapping
 
 from configsvc.model.errors import CannotOpen, Misconfigured
 from configsvc_client._aws import credentials
-from configsvc_client._aws.kms import AwsKms, Decrypted, endpoint, fails, region_in, signed_for
-from configsvc_client._pin import Pin, is_arn, region_of
+from configsvc_client._aws.kms import (
+    AwsKms,
+    Decrypted,
+    find_region,
+    is_server_failure,
+    resolve_endpoint,
+    resolve_pseudo_region,
+)
+from configsvc_client._pin import Pin, is_key_arn, parse_region
 from configsvc_client._ports import ClockReading, World
-from configsvc_client._secret import hidden
+from configsvc_client._secret import hide_environ
 from configsvc_client._service.gateway import ApiGateway
 from configsvc_client._settings import ClientSettings
 from configsvc_client._transport.http import Connection
@@ -37,7 +44,7 @@ class SystemClocks:
         return ClockReading(time.time(), time.monotonic())
 
 
-def chance() -> float:
+def draw_fraction() -> float:
     """53 random bits of the operating system as a number from 0 up to 1, as `random.SystemRandom` does it."""
     return (int.from_bytes(os.urandom(7), "big") >> 3) * 2.0**-53
 
@@ -62,13 +69,13 @@ class RegionalKms:
         pin: Pin,
         environ: Mapping[str, str],
         connect: Callable[[Url], Connection],
-        credentials: credentials.Find,
+        credentials: credentials.FindCredentials,
         *,
         forget: Callable[[], None] | None = None,
         region: str | None = None,
     ) -> None:
         self._pin = pin
-        self._environ = hidden(environ)
+        self._environ = hide_environ(environ)
         self._connect = connect
         self._credentials = credentials
         self._forget = forget
@@ -91,9 +98,9 @@ class RegionalKms:
             try:
                 opened = self._in(where).decrypt(ciphertext, context, key, deadline)
             except CannotOpen as error:
-                from configsvc_client._foreign import pass_on
+                from configsvc_client._interrupts import reraise_interrupt
 
-                pass_on(error)
+                reraise_interrupt(error)
                 refused = refused or error
             else:
                 self._opened_last = where
@@ -103,7 +110,7 @@ class RegionalKms:
     def call(self, operation: str, members: Mapping[str, object], deadline: float) -> dict[str, object]:
         """See `AwsKms.call`; in the region of the key that the members name."""
         key = str(members.get("KeyId") or members.get("SourceKeyId"))
-        return self._in(region_of(key) if is_arn(key) else self._own()).call(operation, members, deadline)
+        return self._in(parse_region(key) if is_key_arn(key) else self._own()).call(operation, members, deadline)
 
     def open_ahead(self, deadline: float) -> None:
         """Begins to connect to the region that is most likely to be asked. A wrong setting is met when it is used."""
@@ -111,9 +118,9 @@ class RegionalKms:
             for region, _ in self._regions()[:1]:
                 self._in(region).open_ahead(deadline)
         except Misconfigured as error:
-            from configsvc_client._foreign import pass_on
+            from configsvc_client._interrupts import reraise_interrupt
 
-            pass_on(error)
+            reraise_interrupt(error)
 
     def close(self) -> None:
         """Drops the connections; the next call opens another."""
@@ -123,24 +130,24 @@ class RegionalKms:
     def _asked(self, arn: str) -> tuple[str, str]:
         """The ARN to ask for in place of a data key's, and where."""
         ours = self._ours()
-        pinned = self._pin.nearest(arn, ours)
+        pinned = self._pin.find_nearest(arn, ours)
         if pinned is not None:
-            return pinned, region_of(pinned)
+            return pinned, parse_region(pinned)
         if ours is None:
             _check_region(arn)
-        return arn, ours or region_of(arn)
+        return arn, ours or parse_region(arn)
 
     def _regions(self) -> list[tuple[str, str | None]]:
         """Where a ciphertext may have been made, and under which key if there is one alone."""
         ours = self._ours()
-        found = self._pin.regions(ours)
+        found = self._pin.list_regions(ours)
         if self._pin.trusts_any:
             found = dict.fromkeys([*([ours] if ours else []), *found])
         return sorted(found.items(), key=lambda each: each[0] != self._opened_last)
 
     def _ours(self) -> str | None:
         if not self._looked:
-            self._region, self._looked = region_in(self._environ), True
+            self._region, self._looked = find_region(self._environ), True
         return self._region
 
     def _own(self) -> str:
@@ -153,10 +160,12 @@ class RegionalKms:
         found = self._at.get(region)
         if found is None:
             named_by = "AWS_REGION" if region == self._region else "The region of a KMS key"
-            url = endpoint(region, self._environ, named_by)
+            url = resolve_endpoint(region, self._environ, named_by)
             if url not in self._connections:
                 self._connections.setdefault(url, self._connect(url))
-            made = AwsKms(self._connections[url], signed_for(region), self._credentials, time.time, self._forget)
+            made = AwsKms(
+                self._connections[url], resolve_pseudo_region(region), self._credentials, time.time, self._forget
+            )
             found = self._at.setdefault(region, made)
         return found
 
@@ -165,19 +174,19 @@ def _check_region(arn: str) -> None:
     """Refuses what whoever stores data keys made up: KMS is asked at AWS alone, in a region of the ARN's partition."""
     from configsvc_client._aws.endpoints import is_region
 
-    if not is_region(region_of(arn), arn.split(":")[1]):
+    if not is_region(parse_region(arn), arn.split(":")[1]):
         raise Misconfigured(f"AWS_REGION is not set, and {arn} names no AWS region. Set AWS_REGION.")
 
 
-def real(settings: ClientSettings, environ: Mapping[str, str]) -> World:
+def make_world(settings: ClientSettings, environ: Mapping[str, str]) -> World:
     """The world over the network."""
     trust = Trust(environ)
-    api = Connection(settings.url, environ, trust=trust, chance=chance)
+    api = Connection(settings.url, environ, trust=trust, chance=draw_fraction)
     sources = credentials.CredentialSources(environ)
-    provider = credentials.Provider(sources.find, time.time, sources.forget)
+    provider = credentials.CredentialsProvider(sources.find, time.time, sources.forget)
 
     def connect(url: Url) -> Connection:
-        return Connection(url, environ, trust=trust, chance=chance, fails=fails)
+        return Connection(url, environ, trust=trust, chance=draw_fraction, fails=is_server_failure)
 
     kms = RegionalKms(settings.pin, environ, connect, provider, forget=provider.forget)
 
@@ -190,7 +199,7 @@ def real(settings: ClientSettings, environ: Mapping[str, str]) -> World:
         api.close()
         kms.close()
 
-    return World(ApiGateway(api, *settings.api_keys), kms, SystemClocks(), chance, prepare, close)
+    return World(ApiGateway(api, *settings.api_keys), kms, SystemClocks(), draw_fraction, prepare, close)
 
 
 def _prepare(kms: RegionalKms, deadline: float) -> None:

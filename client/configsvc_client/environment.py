@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping, MutableMapping
 
 from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc_client._reading.variables import Advice, check_room, variables
-from configsvc_client._secret import without_frames
+from configsvc_client._secret import drop_frames
 
 _ADVICE = Advice(
     "Leave it out with prefix=, read it from the Config, or name the variable in full in allow=.",
@@ -83,9 +83,9 @@ def _filled(
         if chosen:
             check_room({**target, **chosen})
     except ConfigsvcError as error:
-        from configsvc_client._foreign import instead
+        from configsvc_client._interrupts import prefer_interrupt
 
-        return instead(error, without_frames(error))
+        return prefer_interrupt(error, drop_frames(error))
     target.update(chosen)
     return sorted(chosen)
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 
 from configsvc_client._config import Config
-from configsvc_client._foreign import pass_on
+from configsvc_client._interrupts import reraise_interrupt
 from configsvc_client._reading.mask import Mask
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
@@ -43,7 +43,7 @@ class SecretFilter(logging.Filter):
                     _scrub(record, mask)
         except Exception as error:  # noqa: BLE001  # of an object that is logged, or one that holds itself
             _withhold(record, type(error).__name__)
-            pass_on(error)
+            reraise_interrupt(error)
         return True
 
     def _follow(self) -> None:
@@ -77,7 +77,7 @@ def _scrub_message(record: logging.LogRecord, mask: Mask) -> None:
     try:
         message = record.getMessage()
     except Exception as error:  # noqa: BLE001  # logging would print the arguments to say so
-        pass_on(error)
+        reraise_interrupt(error)
         message = f"{record.msg!s} {record.args!r}"
         record.msg, record.args = mask.text(message), None
         return

@@ -19,7 +19,7 @@ from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterEr
 
 from configsvc.model.errors import Misconfigured
 from configsvc_client._config import Config
-from configsvc_client._foreign import instead
+from configsvc_client._interrupts import prefer_interrupt
 from configsvc_client._opening.value import ConfigValue
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class ConfigsvcProvider(BaseProvider):
         try:
             return super().get(name, max_age, transform, force_fetch, refresh=force_fetch, **sdk_options)
         except GetParameterError as error:
-            failed = instead(error, error)
+            failed = prefer_interrupt(error, error)
         raise failed
 
     def get_multiple(
@@ -85,7 +85,7 @@ class ConfigsvcProvider(BaseProvider):
                 max_age, transform, raise_on_transform_error, force_fetch, refresh=force_fetch, **sdk_options,
             )  # fmt: skip
         except GetParameterError as error:
-            failed = instead(error, error)
+            failed = prefer_interrupt(error, error)
         raise failed
 
     def _get(self, name: str, **sdk_options: Any) -> str | bytes:  # noqa: ANN401  # Powertools' signature

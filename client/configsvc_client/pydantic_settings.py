@@ -34,11 +34,11 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
 from configsvc.model.errors import ConfigsvcError, Unprocessable
 from configsvc_client._config import Config
-from configsvc_client._foreign import instead, pass_on
+from configsvc_client._interrupts import prefer_interrupt, reraise_interrupt
 from configsvc_client._opening.value import ConfigValue
 from configsvc_client._reading.mask import MASK
 from configsvc_client._reading.variables import name_of
-from configsvc_client._secret import without_frames
+from configsvc_client._secret import drop_frames
 
 _DELIMITER = "."
 
@@ -58,7 +58,7 @@ class ConfigsvcSettings(BaseSettings):
         except ValidationError as error:
             refused = _masked(error)
         except (SettingsError, ConfigsvcError) as error:
-            refused = instead(error, without_frames(error))
+            refused = prefer_interrupt(error, drop_frames(error))
         if refused is not None:  # raised here, as what pydantic raised comes with its frames
             raise refused
 
@@ -122,7 +122,7 @@ class ConfigsvcSettingsSource(EnvSettingsSource):
             chosen = None if value is None or self._passes_over(field_name, field, value) else deepcopy(value)
             return super().prepare_field_value(field_name, field, chosen, value_is_complex)
         except (ValueError, ConfigsvcError) as error:
-            failed, value, chosen = without_frames(error), None, None
+            failed, value, chosen = drop_frames(error), None, None
         raise failed
 
     def _passes_over(self, field_name: str, field: FieldInfo, value: ConfigValue) -> bool:
@@ -179,7 +179,7 @@ class ConfigsvcSettingsSource(EnvSettingsSource):
         try:
             return super().decode_complex_value(field_name, field, value)
         except ValueError as error:
-            pass_on(error)
+            reraise_interrupt(error)
             value = None  # raised below: json's own shows the text, and would be the cause of pydantic's SettingsError
         raise ValueError(f"{field_name} is not JSON")
 

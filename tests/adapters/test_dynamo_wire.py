@@ -21,8 +21,8 @@ from configsvc.adapters.dynamo_client import HttpExchange, connect, get_seconds_
 from configsvc.adapters.system import Aside, SystemClock
 from configsvc.service.engine import records
 from configsvc.service.engine.ports import StoreUnavailable, Write
-from tests.support.client.certificates import server_context
-from tests.support.client.stub_servers import Scripted, Serve, says, scripted, take_request
+from tests.support.client.certificates import make_server_context
+from tests.support.client.stub_servers import Scripted, Serve, answer_with, run_scripted, take_request
 from tests.support.contracts.samples import NS, head
 from tests.support.journeys.waiting import until
 
@@ -68,7 +68,7 @@ SERVERS = {
     "drips a head": drips(b"HTTP/1.1 200 OK\r\nX-Drip: "),
     "drips a body": drips(LONG),
     "resets": resets,
-    "breaks off": says(LONG, 1),
+    "breaks off": answer_with(LONG, 1),
 }
 
 
@@ -91,7 +91,7 @@ def reached(environment: pytest.MonkeyPatch, server: Scripted, ca: Path | None =
 
 @pytest.mark.parametrize("serve", SERVERS.values(), ids=SERVERS)
 def test_s51_a_read_ends_with_its_deadline(environment: pytest.MonkeyPatch, serve: Serve) -> None:
-    with scripted(serve) as server:
+    with run_scripted(serve) as server:
         with pytest.raises(StoreUnavailable):
             reached(environment, server).get([records.head(NS)])
         assert server.connections >= 1
@@ -101,7 +101,7 @@ def test_s51_a_read_ends_with_its_deadline(environment: pytest.MonkeyPatch, serv
 def test_s51_a_commit_over_tls_ends_with_its_deadline_and_is_told_to_be_unknown(
     environment: pytest.MonkeyPatch, tmp_path: Path, serve: Serve
 ) -> None:
-    with scripted(serve, tls=server_context(tmp_path)) as server:
+    with run_scripted(serve, tls=make_server_context(tmp_path)) as server:
         with pytest.raises(StoreUnavailable, match="may have happened or not"):
             reached(environment, server, tmp_path / "ca.pem").commit([Write(head(2), 1)])
         assert server.connections >= 1
@@ -111,7 +111,7 @@ def test_s51_a_commit_over_tls_ends_with_its_deadline_and_is_told_to_be_unknown(
 def test_s51_an_answer_that_broke_off_is_asked_for_again_and_never_taken_for_a_missing_record(
     environment: pytest.MonkeyPatch, body: bytes
 ) -> None:
-    with scripted(says(LONG + body, 1), says(EMPTY, 1)) as server:
+    with run_scripted(answer_with(LONG + body, 1), answer_with(EMPTY, 1)) as server:
         assert reached(environment, server).get([records.head(NS)]) == {}
         assert server.connections == 2
 
@@ -126,7 +126,7 @@ def test_s51_an_answer_that_does_not_match_its_checksum_is_asked_for_again(envir
             take_request(connection)
             connection.sendall(answer)
 
-    with scripted(serve) as server:
+    with run_scripted(serve) as server:
         assert reached(environment, server).get([records.head(NS)]) == {}
     assert next(answers, None) is None
 
@@ -135,8 +135,8 @@ def test_s51_an_answer_that_does_not_match_its_checksum_is_asked_for_again(envir
 def test_a_connection_is_kept_and_one_that_broke_off_is_replaced(
     environment: pytest.MonkeyPatch, tmp_path: Path, scheme: str
 ) -> None:
-    tls, ca = (server_context(tmp_path), tmp_path / "ca.pem") if scheme == "https" else (None, None)
-    with scripted(resets, says(EMPTY, 5), tls=tls) as server:
+    tls, ca = (make_server_context(tmp_path), tmp_path / "ca.pem") if scheme == "https" else (None, None)
+    with run_scripted(resets, answer_with(EMPTY, 5), tls=tls) as server:
         repository = reached(environment, server, ca)
         for _ in range(5):
             assert repository.get([records.head(NS)]) == {}
@@ -144,7 +144,7 @@ def test_a_connection_is_kept_and_one_that_broke_off_is_replaced(
 
 
 def test_s51_a_server_that_never_answers_a_tls_greeting_holds_nobody(environment: pytest.MonkeyPatch) -> None:
-    with scripted(deaf) as server:
+    with run_scripted(deaf) as server:
         environment.setenv("AWS_ENDPOINT_URL", f"https://localhost:{server.port}")
         repository = DynamoRepository(connect(), "table").within(SystemClock().monotonic() + SECONDS)
         with pytest.raises(StoreUnavailable):
@@ -286,7 +286,7 @@ def test_what_is_not_an_answer_of_dynamodb_is_asked_for_again_though_it_is_whole
 ) -> None:
     """Without a checksum, as from a proxy that answers in its place."""
     whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
-    with scripted(says(whole, 1), says(EMPTY, 1)) as server:
+    with run_scripted(answer_with(whole, 1), answer_with(EMPTY, 1)) as server:
         assert reached(environment, server).get([records.head(NS)]) == {}
         assert server.connections == 2
 
@@ -294,6 +294,6 @@ def test_what_is_not_an_answer_of_dynamodb_is_asked_for_again_though_it_is_whole
 @pytest.mark.parametrize("body", [b'{"Ite', b"", b"[]"])
 def test_a_commit_is_not_done_by_an_answer_that_is_none(environment: pytest.MonkeyPatch, body: bytes) -> None:
     whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
-    with scripted(says(whole, 1), says(EMPTY, 1)) as server:
+    with run_scripted(answer_with(whole, 1), answer_with(EMPTY, 1)) as server:
         reached(environment, server).commit([Write(head(2), 1)])
         assert server.connections == 2

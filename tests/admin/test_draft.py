@@ -10,7 +10,7 @@ from configsvc_client._opening.value import read_value
 from configsvc_client._secret import Secret
 from configsvc_client.admin import Draft, check_draft, make_draft
 from configsvc_client.admin.sealing.drafts import DraftJson
-from tests.support.client.carried import carried
+from tests.support.client.error_texts import collect_texts
 
 CANARY = "canary-5d1c"
 
@@ -56,7 +56,7 @@ def test_a_value_that_is_not_what_it_says_is_refused_without_being_shown(
 ) -> None:
     with pytest.raises(Unprocessable) as caught:
         make_draft("k", value, content_type=content_type, form=form)  # type: ignore[arg-type]  # forms by name
-    assert CANARY not in carried(caught.value)
+    assert CANARY not in collect_texts(caught.value)
 
 
 def test_the_deepest_json_that_may_be_sealed_opens_for_a_reader() -> None:

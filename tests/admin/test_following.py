@@ -10,7 +10,7 @@ from configsvc_client._ports import FetchedSnapshot
 from configsvc_client.admin.admin import Following
 from tests.support.admin.loopback import Loopback
 from tests.support.client.fakes import FakeClock
-from tests.support.client.sealing import sealed_values
+from tests.support.client.sealing import seal_values
 
 
 def test_a_look_brings_what_changed_and_nothing_else(service: Loopback, namespace: str) -> None:
@@ -53,7 +53,7 @@ ONE, TWO = Namespace("one.prod"), Namespace("two.prod")
 
 
 def at(namespace: Namespace, revision: int, value: str = "1") -> FetchedSnapshot:
-    return sealed_values({"a": value}, revision=revision, namespace=namespace)
+    return seal_values({"a": value}, revision=revision, namespace=namespace)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 from configsvc.model.change_set import Delete
 from configsvc.model.errors import ConfigsvcError, Unavailable
 from configsvc.model.names import Key
-from configsvc_client._aws.kms import AwsKms, endpoint
+from configsvc_client._aws.kms import AwsKms, resolve_endpoint
 from configsvc_client._secret import Secret
 from configsvc_client._service.gateway import ApiGateway
 from configsvc_client._transport.http import Connection
@@ -29,7 +29,7 @@ from configsvc_client.admin.wire.members import AnswerMembers
 from tests.support.admin.kms_server import KMS_KEY
 from tests.support.admin.loopback import Loopback
 from tests.support.cli.shell import Shell
-from tests.support.client.stub_servers import Answer, stub
+from tests.support.client.stub_servers import Answer, run_stub
 
 pytestmark = pytest.mark.slow  # many processes
 
@@ -140,7 +140,7 @@ class Hand:
         inner = Connection(settings.url, {})
         self.between = Between(inner)
         find = make_own_credentials(environ).find
-        kms = AwsKms(Connection(endpoint(settings.region, environ), {}), settings.region, find, time.time)
+        kms = AwsKms(Connection(resolve_endpoint(settings.region, environ), {}), settings.region, find, time.time)
 
         def close() -> None:
             inner.close()
@@ -341,7 +341,7 @@ def test_no_command_takes_a_page_for_an_answer(
     def page(*_: object) -> Answer:
         return 200, {"content-type": "text/html"}, b"<html>\x1b]0;%b\x07</html>" % MARK.encode()
 
-    with stub(page) as server:
+    with run_stub(page) as server:
         shell = Shell({**service.environ("admin", place), "CONFIGSVC_URL": f"{server.url}/api"}, tmp_path)
         done = shell.run("--yes", *command, given=b"value")
     if command == ("env",) and not server.requests:

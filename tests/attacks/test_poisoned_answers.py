@@ -18,14 +18,22 @@ from configsvc_client._ports import FetchedSnapshot
 from configsvc_client._secret import Secret
 from tests.support.client.configs import Stage
 from tests.support.client.fakes import KMS_KEY
-from tests.support.client.sealing import NS, data_key, envelope, found, kms_form, plain, sealed_values
+from tests.support.client.sealing import (
+    NS,
+    make_data_key,
+    make_envelope,
+    make_kms_entry,
+    make_plain_entry,
+    make_snapshot,
+    seal_values,
+)
 
 SHARED = Namespace("shared.prod")
 HELD = 41
 
 
 def at(revision: int, value: str = "1", tag: str = "0a1b", namespace: Namespace = NS) -> FetchedSnapshot:
-    made = sealed_values({"a": value}, revision=revision, namespace=namespace)
+    made = seal_values({"a": value}, revision=revision, namespace=namespace)
     return made._replace(etag=f'"{revision}-{tag}"')
 
 
@@ -105,10 +113,10 @@ def test_other_entries_under_the_revision_that_is_held_are_refused_and_seen() ->
 
 
 def test_the_same_entries_in_another_order_under_another_tag_are_the_same() -> None:
-    entries = [plain("a", "1"), plain("b", "2")]
-    stage = Stage(found(entries, revision=HELD))
+    entries = [make_plain_entry("a", "1"), make_plain_entry("b", "2")]
+    stage = Stage(make_snapshot(entries, revision=HELD))
     stage.config.snapshot()
-    stage.serve(found(entries[::-1], revision=HELD, tag="ffff"))
+    stage.serve(make_snapshot(entries[::-1], revision=HELD, tag="ffff"))
     stage.config.refresh()
     assert stage.config.last_error is None
     stage.config.refresh()
@@ -121,9 +129,9 @@ def mine(value: str, revision: int) -> FetchedSnapshot:
 
 def random_bytes(revision: int) -> FetchedSnapshot:
     """A right header, and bytes that nobody sealed."""
-    head, _, _ = envelope("b", b"1", version=revision).value.rpartition(".")
-    entry: Entry = envelope("b", b"1", version=revision)._replace(value=f"{head}.{'A' * 22}")
-    return found([envelope("a", b"1"), entry], revision=revision, data_keys=[data_key()])
+    head, _, _ = make_envelope("b", b"1", version=revision).value.rpartition(".")
+    entry: Entry = make_envelope("b", b"1", version=revision)._replace(value=f"{head}.{'A' * 22}")
+    return make_snapshot([make_envelope("a", b"1"), entry], revision=revision, data_keys=[make_data_key()])
 
 
 REFUSED: dict[str, Callable[[], FetchedSnapshot | ConfigsvcError]] = {
@@ -131,7 +139,7 @@ REFUSED: dict[str, Callable[[], FetchedSnapshot | ConfigsvcError]] = {
     "went backwards": lambda: at(HELD - 1, "evil"),
     "jumped": lambda: at(10**9, "evil"),
     "other entries": lambda: at(HELD, "evil", tag="ffff"),
-    "plain": lambda: found([plain("a", "evil")], revision=HELD + 1),
+    "plain": lambda: make_snapshot([make_plain_entry("a", "evil")], revision=HELD + 1),
     "absent": lambda: NotFound("There is no namespace payments.prod.", namespace=NS),
     "of another form": lambda: Unavailable("no snapshot that this release can read", reason="not_ours"),
 }
@@ -141,7 +149,7 @@ REFUSED: dict[str, Callable[[], FetchedSnapshot | ConfigsvcError]] = {
 def test_one_namespace_stops_no_other_and_is_seen(how: str) -> None:
     stage = warm(mine("1", 7), CONFIGSVC_SEALED_KEYS="a")
     stage.gateway.served[NS] = REFUSED[how]()
-    stage.gateway.served[SHARED] = sealed_values({"c": "new"}, revision=8, namespace=SHARED)
+    stage.gateway.served[SHARED] = seal_values({"c": "new"}, revision=8, namespace=SHARED)
     stage.clock.advance(61)
     assert (stage.config["a"], stage.config["c"]) == ("1", "new")
     config = stage.config
@@ -183,9 +191,9 @@ def test_max_stale_bounds_how_long_a_refused_namespace_serves() -> None:
 def test_what_is_refused_for_kms_is_not_opened_again_with_each_poll() -> None:
     stage = warm(mine("1", 7))
     asked = len(stage.kms.calls)
-    unknown = envelope("a", b"2", version=2, raw=bytes(32))
-    stage.gateway.served[NS] = found(
-        [unknown], revision=HELD + 1, data_keys=[data_key()._replace(kid=data_key(bytes(32)).kid)]
+    unknown = make_envelope("a", b"2", version=2, raw=bytes(32))
+    stage.gateway.served[NS] = make_snapshot(
+        [unknown], revision=HELD + 1, data_keys=[make_data_key()._replace(kid=make_data_key(bytes(32)).kid)]
     )
     for _ in range(20):
         stage.clock.advance(66)
@@ -193,7 +201,7 @@ def test_what_is_refused_for_kms_is_not_opened_again_with_each_poll() -> None:
     assert isinstance(stage.config.last_error, CannotOpen)
     assert len(stage.gateway.asked) == 21
     assert len(stage.kms.calls) - asked <= 9
-    stage.gateway.served[NS] = found([envelope("a", b"3", version=3)], revision=HELD + 2)
+    stage.gateway.served[NS] = make_snapshot([make_envelope("a", b"3", version=3)], revision=HELD + 2)
     stage.clock.advance(66)
     assert stage.config["a"] == "3"
 
@@ -218,7 +226,7 @@ def test_answers_that_alternate_cost_one_kms_call_with_each_poll() -> None:
     stage = warm(mine("1", 7))
     asked = len(stage.kms.calls)
     for poll in range(10):
-        stage.serve(found([*nobody_sealed(300, salt="AB"[poll % 2])], revision=HELD + 1))
+        stage.serve(make_snapshot([*nobody_sealed(300, salt="AB"[poll % 2])], revision=HELD + 1))
         stage.clock.advance(66)
         assert stage.config["a"] == "1"
     assert len(stage.kms.calls) - asked <= 10
@@ -229,10 +237,10 @@ def test_so_do_data_keys_that_nobody_wrapped() -> None:
     asked = len(stage.kms.calls)
     raws = [hashlib.sha256(bytes([number])).digest() for number in range(50)]
     stage.serve(
-        found(
-            [envelope(f"junk.{number}", b"", raw=raw) for number, raw in enumerate(raws)],
+        make_snapshot(
+            [make_envelope(f"junk.{number}", b"", raw=raw) for number, raw in enumerate(raws)],
             revision=HELD + 1,
-            data_keys=[data_key(raw)._replace(wrapped=to_base64std(raw)) for raw in raws],
+            data_keys=[make_data_key(raw)._replace(wrapped=to_base64std(raw)) for raw in raws],
         )
     )
     stage.clock.advance(66)
@@ -241,9 +249,9 @@ def test_so_do_data_keys_that_nobody_wrapped() -> None:
 
 
 def test_at_a_cold_start_kms_is_asked_in_vain_so_many_times_only_and_the_others_serve() -> None:
-    good = [envelope("a", b"1"), envelope("z", b"2")]
-    other = sealed_values({"c": "3"}, namespace=SHARED)
-    stage = Stage(found([good[0], *nobody_sealed(300), good[1]], revision=HELD), other)
+    good = [make_envelope("a", b"1"), make_envelope("z", b"2")]
+    other = seal_values({"c": "3"}, namespace=SHARED)
+    stage = Stage(make_snapshot([good[0], *nobody_sealed(300), good[1]], revision=HELD), other)
     assert {key: stage.config[key] for key in "azc"} == {"a": "1", "z": "2", "c": "3"}
     assert len(stage.config.broken) == 300
     assert len(stage.kms.calls) <= 2 + 20
@@ -252,15 +260,15 @@ def test_at_a_cold_start_kms_is_asked_in_vain_so_many_times_only_and_the_others_
 
 
 def test_what_is_broken_keeps_nothing_that_comes_later_from_opening() -> None:
-    stage = Stage(found(nobody_sealed(30), revision=HELD))
+    stage = Stage(make_snapshot(nobody_sealed(30), revision=HELD))
     stage.config.snapshot()
-    stage.serve(found([*nobody_sealed(30), kms_form("late", b"good")], revision=HELD + 1))
+    stage.serve(make_snapshot([*nobody_sealed(30), make_kms_entry("late", b"good")], revision=HELD + 1))
     assert stage.config.refresh() is True
     assert stage.config["late"] == "good"
 
 
 def test_where_kms_denies_single_keys_each_is_asked_for() -> None:
-    stage = Stage(found([*nobody_sealed(30), kms_form("mine", b"good")], revision=HELD))
+    stage = Stage(make_snapshot([*nobody_sealed(30), make_kms_entry("mine", b"good")], revision=HELD))
     decrypt = stage.kms.decrypt
 
     def denies(ciphertext: bytes, context: Mapping[str, str], key_id: str | None, deadline: float) -> Decrypted:
@@ -283,9 +291,9 @@ def test_the_time_that_one_namespace_takes_is_not_taken_from_another() -> None:
         return decrypt(ciphertext, context, key_id, deadline)
 
     stage.kms.decrypt = slow  # type: ignore[method-assign]  # as fast as KMS is
-    many = [kms_form(f"v{number}", str(number).encode()) for number in range(100)]
-    stage.serve(found(many, revision=HELD + 1))
-    stage.serve(found([kms_form("new", b"2", namespace=SHARED)], revision=8, namespace=SHARED))
+    many = [make_kms_entry(f"v{number}", str(number).encode()) for number in range(100)]
+    stage.serve(make_snapshot(many, revision=HELD + 1))
+    stage.serve(make_snapshot([make_kms_entry("new", b"2", namespace=SHARED)], revision=8, namespace=SHARED))
     stage.clock.advance(66)
     assert stage.config["new"] == "2"
     assert set(stage.config.refused) == {"payments.prod"}
@@ -327,7 +335,7 @@ def test_who_reads_what_is_refused_amid_a_refresh_sees_it_whole() -> None:
 
 
 def test_a_key_that_is_broken_makes_no_poll_fetch_everything_and_heals_when_kms_lets_it() -> None:
-    stage = Stage(found([plain("a", "1"), *nobody_sealed(2)], revision=HELD), mine("1", 7))
+    stage = Stage(make_snapshot([make_plain_entry("a", "1"), *nobody_sealed(2)], revision=HELD), mine("1", 7))
     decrypt = stage.kms.decrypt
     assert len(stage.config.broken) == 2
     stage.clock.advance(66)

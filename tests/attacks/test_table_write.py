@@ -17,7 +17,7 @@ from configsvc.model import names
 from configsvc.model.change_set import Activate
 from configsvc.model.errors import Misconfigured, Unprocessable
 from configsvc.model.snapshot import Form
-from configsvc_client._spelling import key_pattern
+from configsvc_client._setting_parsers import parse_key_patterns
 from configsvc_client.admin import Policy, Protection, from_environ, make_draft
 from configsvc_client.admin.sealing.protection import FormRules
 from tests.support.admin.loopback import Loopback
@@ -251,7 +251,7 @@ _forms = st.sampled_from([None, "envelope", "plain", "kms"])
 def test_precedence(
     key: str, asked: Form | None, sealed: tuple[str, ...], plain: tuple[str, ...], kms: tuple[str, ...]
 ) -> None:
-    rules = FormRules(Policy({"ns": Protection(plain, kms)}), key_pattern(sealed))
+    rules = FormRules(Policy({"ns": Protection(plain, kms)}), parse_key_patterns(sealed))
 
     def has(patterns: tuple[str, ...]) -> bool:
         return any(each in ("*", key) or (each == "a.*" and key == "a.b") for each in patterns)

@@ -49,8 +49,8 @@ def shell(made: Loopback) -> Shell:
     ],
 )
 def test_names_that_are_spelt_alike_are_found_at_most_three(wanted: str, known: list[str], near: list[str]) -> None:
-    assert _wording.nearest(wanted, known)[: len(near)] == near
-    assert len(_wording.nearest(wanted, known)) <= 3
+    assert _wording.find_similar(wanted, known)[: len(near)] == near
+    assert len(_wording.find_similar(wanted, known)) <= 3
 
 
 @pytest.mark.parametrize(

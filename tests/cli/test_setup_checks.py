@@ -33,9 +33,9 @@ def test_an_api_key_that_may_not_read_fails_with_the_command_that_helps() -> Non
     [
         Unavailable("x could not be reached (Connection refused).", reason="connection"),
         CannotOpen(
-            refusals.explained("Decrypt", "ExpiredTokenException", "expired", {}), reason="ExpiredTokenException"
+            refusals.explain_refusal("Decrypt", "ExpiredTokenException", "expired", {}), reason="ExpiredTokenException"
         ),
-        CannotOpen(refusals.explained("Decrypt", "InvalidSignatureException", "scoped to a valid region", {})),
+        CannotOpen(refusals.explain_refusal("Decrypt", "InvalidSignatureException", "scoped to a valid region", {})),
     ],
 )
 def test_doctor_is_not_advised_by_doctor(error: ConfigsvcError) -> None:

@@ -13,15 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from configsvc_client._aws.kms import endpoint
+from configsvc_client._aws.kms import resolve_endpoint
 from configsvc_client._transport.http import Connection
-from configsvc_client._transport.url import Url, parse
+from configsvc_client._transport.url import Url, parse_url
 from tests.client.transport.test_proxy import tunnelling
-from tests.support.client.certificates import server_context
-from tests.support.client.stub_servers import scripted, take_request
+from tests.support.client.certificates import make_server_context
+from tests.support.client.stub_servers import run_scripted, take_request
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
-KMS = endpoint("eu-central-1", {"AWS_ENDPOINT_URL": "https://api.example./prod"})
+KMS = resolve_endpoint("eu-central-1", {"AWS_ENDPOINT_URL": "https://api.example./prod"})
 
 
 class Server:
@@ -30,7 +30,7 @@ class Server:
     def __init__(self, folder: Path) -> None:
         self.names: list[str | None] = []
         self.asked: list[bytes] = []
-        self.tls = server_context(folder, "api.example")
+        self.tls = make_server_context(folder, "api.example")
         self.tls.sni_callback = self._name
 
     def _name(self, _: ssl.SSLObject, name: str | None, __: ssl.SSLContext) -> None:
@@ -41,12 +41,12 @@ class Server:
         connection.sendall(OK)
 
 
-@pytest.mark.parametrize("url", [parse("https://api.example./prod"), KMS], ids=["url", "endpoint of AWS"])
+@pytest.mark.parametrize("url", [parse_url("https://api.example./prod"), KMS], ids=["url", "endpoint of AWS"])
 def test_tls_and_the_host_header_have_the_name_without_its_dot_and_who_looks_it_up_has_it_whole(
     url: Url, tmp_path: Path
 ) -> None:
     server, seen = Server(tmp_path), list[bytes]()
-    with scripted(server.serve, tls=server.tls) as running, scripted(tunnelling(running.port, seen)) as proxy:
+    with run_scripted(server.serve, tls=server.tls) as running, run_scripted(tunnelling(running.port, seen)) as proxy:
         environ = {"HTTPS_PROXY": f"http://127.0.0.1:{proxy.port}", "SSL_CERT_FILE": str(tmp_path / "ca.pem")}
         with contextlib.closing(Connection(url, environ)) as connection:
             assert connection.request("GET", "/", {}, b"", time.monotonic() + 20).body == b"hi"
@@ -61,7 +61,7 @@ def test_curl_names_it_alike_to_tls(tmp_path: Path) -> None:
         pytest.skip("curl is not installed")
     assert curl
     server = Server(tmp_path)
-    with scripted(server.serve, tls=server.tls) as running:
+    with run_scripted(server.serve, tls=server.tls) as running:
         there = f"::127.0.0.1:{running.port}"
         command = [curl, "-sS", "--cacert", str(tmp_path / "ca.pem"), "--connect-to", there, "https://api.example./"]
         subprocess.run(command, check=True, capture_output=True, timeout=30)

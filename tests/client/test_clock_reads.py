@@ -5,7 +5,7 @@ from __future__ import annotations
 from configsvc_client._ports import ClockReading
 from tests.support.client.configs import Stage
 from tests.support.client.fakes import FakeClock
-from tests.support.client.sealing import found, plain
+from tests.support.client.sealing import make_plain_entry, make_snapshot
 
 
 class CountingClock(FakeClock):
@@ -27,7 +27,7 @@ class CountingClock(FakeClock):
 
 
 def _loaded() -> tuple[Stage, CountingClock]:
-    stage, clock = Stage(found([plain("a", "1")])), CountingClock()
+    stage, clock = Stage(make_snapshot([make_plain_entry("a", "1")])), CountingClock()
     stage.clock = clock
     assert stage.config["a"] == "1"
     clock.reads.clear()

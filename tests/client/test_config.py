@@ -6,21 +6,21 @@ import pytest
 from configsvc.model.errors import Forbidden, NotFound, Unavailable
 from configsvc.model.names import Namespace
 from configsvc_client import CannotOpen, Config, ConfigUnavailable, Misconfigured
-from tests.support.client.carried import carried
 from tests.support.client.configs import Stage
-from tests.support.client.sealing import NS, envelope, found, kms_form, plain, sealed_values
+from tests.support.client.error_texts import collect_texts
+from tests.support.client.sealing import NS, make_envelope, make_kms_entry, make_plain_entry, make_snapshot, seal_values
 
 
 def test_making_a_config_asks_nobody_and_needs_no_settings() -> None:
     config = Config(environ={})
     assert repr(config) == "Config(: not loaded)"
     assert config.age == float("inf")
-    stage = Stage(sealed_values({"db.url": "x"}))
+    stage = Stage(seal_values({"db.url": "x"}))
     assert stage.gateway.asked == []
 
 
 def test_any_number_of_sealed_values_costs_one_request_and_one_kms_call() -> None:
-    stage = Stage(sealed_values({f"k{number}": f"v{number}" for number in range(300)}))
+    stage = Stage(seal_values({f"k{number}": f"v{number}" for number in range(300)}))
     assert stage.config["k7"] == "v7"
     assert len(stage.config) == 300
     assert (len(stage.gateway.asked), len(stage.kms.calls)) == (1, 1)
@@ -28,15 +28,15 @@ def test_any_number_of_sealed_values_costs_one_request_and_one_kms_call() -> Non
 
 def test_each_content_type_gives_its_python_type() -> None:
     stage = Stage(
-        found(
+        make_snapshot(
             [
-                envelope("text", "grüße".encode()),
-                envelope("json", b'{"a":[1,null]}', content_type="application/json"),
-                envelope("bytes", b"\xff\x00", content_type="application/octet-stream"),
-                envelope("empty", b""),
-                plain("plain", "p"),
-                plain("plain.json", "[1]", "application/json"),
-                kms_form("kms", b"k"),
+                make_envelope("text", "grüße".encode()),
+                make_envelope("json", b'{"a":[1,null]}', content_type="application/json"),
+                make_envelope("bytes", b"\xff\x00", content_type="application/octet-stream"),
+                make_envelope("empty", b""),
+                make_plain_entry("plain", "p"),
+                make_plain_entry("plain.json", "[1]", "application/json"),
+                make_kms_entry("kms", b"k"),
             ]
         )
     )
@@ -48,7 +48,7 @@ def test_each_content_type_gives_its_python_type() -> None:
 
 
 def test_plain_values_cost_no_kms_call_and_need_no_pin() -> None:
-    stage = Stage(found([plain("a", "1")], data_keys=()), CONFIGSVC_KMS_KEYS="")
+    stage = Stage(make_snapshot([make_plain_entry("a", "1")], data_keys=()), CONFIGSVC_KMS_KEYS="")
     assert stage.config["a"] == "1"
     assert stage.kms.calls == []
 
@@ -56,8 +56,8 @@ def test_plain_values_cost_no_kms_call_and_need_no_pin() -> None:
 def test_the_first_namespace_that_has_a_key_wins() -> None:
     shared = Namespace("shared.prod")
     stage = Stage(
-        sealed_values({"a": "own"}, revision=4),
-        sealed_values({"a": "shared", "b": "shared"}, revision=9, namespace=shared),
+        seal_values({"a": "own"}, revision=4),
+        seal_values({"a": "shared", "b": "shared"}, revision=9, namespace=shared),
     )
     assert dict(stage.config) == {"a": "own", "b": "shared"}
     assert stage.config.revisions == {"payments.prod": 4, "shared.prod": 9}
@@ -66,8 +66,8 @@ def test_the_first_namespace_that_has_a_key_wins() -> None:
 
 def test_a_broken_key_of_the_first_namespace_does_not_fall_through_to_the_next() -> None:
     shared = Namespace("shared.prod")
-    moved = envelope("other", b"x")._replace(key=envelope("a", b"").key)
-    stage = Stage(found([moved]), sealed_values({"a": "shared"}, namespace=shared))
+    moved = make_envelope("other", b"x")._replace(key=make_envelope("a", b"").key)
+    stage = Stage(make_snapshot([moved]), seal_values({"a": "shared"}, namespace=shared))
     with pytest.raises(CannotOpen):
         stage.config["a"]
     assert stage.config.broken == {"a"}
@@ -76,8 +76,8 @@ def test_a_broken_key_of_the_first_namespace_does_not_fall_through_to_the_next()
 
 
 def test_at_a_cold_start_the_other_keys_serve_when_one_does_not_open() -> None:
-    moved = envelope("other", b"x")._replace(key=envelope("bad", b"").key)
-    stage = Stage(found([moved, envelope("good", b"1")]))
+    moved = make_envelope("other", b"x")._replace(key=make_envelope("bad", b"").key)
+    stage = Stage(make_snapshot([moved, make_envelope("good", b"1")]))
     assert stage.config["good"] == "1"
     assert list(stage.config) == ["good", "bad"]
     with pytest.raises(CannotOpen, match="bad"):
@@ -86,14 +86,14 @@ def test_at_a_cold_start_the_other_keys_serve_when_one_does_not_open() -> None:
 
 @pytest.mark.parametrize("value", ["text", "\ud800"])
 def test_bytes_have_no_plain_form_and_one_that_claims_so_stops_no_other(value: str) -> None:
-    stage = Stage(found([plain("a", value, "application/octet-stream"), plain("b", "1")]))
+    stage = Stage(make_snapshot([make_plain_entry("a", value, "application/octet-stream"), make_plain_entry("b", "1")]))
     with pytest.raises(CannotOpen, match="a is not application/octet-stream"):
         stage.config["a"]
     assert stage.config["b"] == "1"
 
 
 def test_get_converts_and_gives_the_default_only_where_there_is_no_key() -> None:
-    stage = Stage(sealed_values({"pool": "7", "flag": "off", "word": "canary-7f3a"}))
+    stage = Stage(seal_values({"pool": "7", "flag": "off", "word": "canary-7f3a"}))
     config = stage.config
     assert config.get("pool", 10, as_=int) == 7
     assert config.get("nope", 10, as_=int) == 10
@@ -102,34 +102,34 @@ def test_get_converts_and_gives_the_default_only_where_there_is_no_key() -> None
     for kind in (int, bool):
         with pytest.raises(ValueError, match=f"word cannot be read as {kind.__name__}") as caught:
             config.get("word", 10, as_=kind)
-        assert "canary" not in carried(caught.value)
+        assert "canary" not in collect_texts(caught.value)
 
 
 def test_a_missing_key_is_a_key_error_that_names_it() -> None:
     with pytest.raises(KeyError, match="nope"):
-        Stage(sealed_values({})).config["nope"]
+        Stage(seal_values({})).config["nope"]
 
 
 def test_a_missing_key_names_the_namespaces_that_were_searched_and_the_keys_like_it() -> None:
-    one = Stage(sealed_values({"db.url": "canary"})).config
+    one = Stage(seal_values({"db.url": "canary"})).config
     with pytest.raises(KeyError) as caught:
         one["db.urll"]
     assert str(caught.value) == f"'db.urll' is not in {NS}. Did you mean db.url?"
-    two = Stage(sealed_values({"a": "1"}), sealed_values({"smtp.host": "2"}, namespace=Namespace("shared.prod"))).config
+    two = Stage(seal_values({"a": "1"}), seal_values({"smtp.host": "2"}, namespace=Namespace("shared.prod"))).config
     for read in (two.__getitem__, two.secret, two.snapshot().__getitem__):
         with pytest.raises(KeyError) as caught:
             read("SMTP_HOST")
         assert str(caught.value) == (
             f"'SMTP_HOST' is in none of the namespaces {NS}, shared.prod. Did you mean smtp.host?"
         )
-    assert (caught.value.args, "canary" in carried(caught.value)) == (("SMTP_HOST",), False)
+    assert (caught.value.args, "canary" in collect_texts(caught.value)) == (("SMTP_HOST",), False)
     assert str(copy.deepcopy(caught.value)) == str(caught.value)
     with pytest.raises(KeyError, match=r"^'nope' is in none of the namespaces [\w., ]+\.$"):
         two["nope"]
 
 
 def test_secret_refuses_an_entry_that_was_not_sealed() -> None:
-    stage = Stage(found([plain("user", "app"), envelope("password", b"canary")]))
+    stage = Stage(make_snapshot([make_plain_entry("user", "app"), make_envelope("password", b"canary")]))
     assert stage.config.secret("password").reveal() == "canary"
     with pytest.raises(CannotOpen, match="was not sealed"):
         stage.config.secret("user")
@@ -138,13 +138,15 @@ def test_secret_refuses_an_entry_that_was_not_sealed() -> None:
 
 
 def test_a_plain_entry_of_an_earlier_layer_does_not_count_as_sealed_because_a_later_one_is() -> None:
-    stage = Stage(found([plain("a", "1")]), sealed_values({"a": "2"}, namespace=Namespace("shared.prod")))
+    stage = Stage(
+        make_snapshot([make_plain_entry("a", "1")]), seal_values({"a": "2"}, namespace=Namespace("shared.prod"))
+    )
     with pytest.raises(CannotOpen, match="was not sealed"):
         stage.config.secret("a")
 
 
 def test_a_config_and_what_it_gives_out_show_no_value_and_are_not_pickled() -> None:
-    stage = Stage(sealed_values({"password": "canary-91"}))
+    stage = Stage(seal_values({"password": "canary-91"}))
     config = stage.config
     secret = config.secret("password")
     shown = [repr(config), repr(config.snapshot()), repr(secret), str(secret), f"{secret:>12}", f"{secret}"]
@@ -164,7 +166,7 @@ def test_all_missing_settings_are_named_in_one_error_on_the_first_read() -> None
 
 
 def test_a_cold_start_is_tried_until_its_deadline_and_then_says_why() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.gateway.fail = [*[Unavailable("down")] * 7, Unavailable("still down"), Unavailable("never asked")]
     with pytest.raises(ConfigUnavailable, match="still down"):
         stage.config["a"]
@@ -174,7 +176,7 @@ def test_a_cold_start_is_tried_until_its_deadline_and_then_says_why() -> None:
 
 @pytest.mark.parametrize("answer", [Forbidden("no"), NotFound("none such")])
 def test_a_refusal_at_a_cold_start_is_not_repeated(answer: Exception) -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.gateway.fail = [answer]
     with pytest.raises(ConfigUnavailable) as caught:
         stage.config["a"]
@@ -183,7 +185,7 @@ def test_a_refusal_at_a_cold_start_is_not_repeated(answer: Exception) -> None:
 
 
 def test_a_cold_start_ends_at_its_deadline() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.gateway.during = lambda: stage.clock.advance(8)
     stage.gateway.fail = [Unavailable("slow")] * 3
     with pytest.raises(ConfigUnavailable):
@@ -192,28 +194,28 @@ def test_a_cold_start_ends_at_its_deadline() -> None:
 
 
 def test_kms_down_at_a_cold_start_is_unavailable_and_not_a_broken_key() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.kms.down = Unavailable("KMS is down")
     with pytest.raises(ConfigUnavailable, match="KMS is down"):
         stage.config["a"]
 
 
 def test_kms_refusing_a_data_key_is_asked_once_for_all_of_its_values() -> None:
-    stage = Stage(sealed_values({"a": "1", "b": "2", "c": "3"}))
+    stage = Stage(seal_values({"a": "1", "b": "2", "c": "3"}))
     stage.kms.down = CannotOpen("AccessDeniedException")
     assert stage.config.broken == {"a", "b", "c"}
     assert len(stage.kms.calls) == 1
 
 
 def test_what_opening_needs_is_made_ready_while_the_first_answer_is_on_its_way_and_never_again() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.config.snapshot()
     stage.config.refresh()
     assert stage.prepared == 1
 
 
 def test_closing_drops_the_connections_and_keeps_what_is_held() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.config.close()
     assert stage.closed == 0
     assert stage.config["a"] == "1"

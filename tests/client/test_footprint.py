@@ -7,9 +7,9 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from tests.support.client.certificates import server_context
-from tests.support.client.sealing import sealed_values
-from tests.support.client.stub_service import service
+from tests.support.client.certificates import make_server_context
+from tests.support.client.sealing import seal_values
+from tests.support.client.stub_service import run_service
 
 SHOW = """
 import sys
@@ -41,7 +41,7 @@ def shown(environ: Mapping[str, str], *arguments: str) -> tuple[set[str], set[st
     done = subprocess.run(command, env={**path, **environ}, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     imported, made, read, value, threads, ours = json.loads(done.stdout)
-    rare = {"endpoints", "_foreign", "refusals", "retry", "content_types", "same_value"}
+    rare = {"endpoints", "_interrupts", "refusals", "retry", "content_types", "same_value"}
     assert not rare & {name.rpartition(".")[2] for name in ours}, "what only rare cases need"
     return public(imported), public(made), public(read), value, threads
 
@@ -57,7 +57,7 @@ def test_importing_and_making_a_config_loads_exactly_this_and_needs_no_network_r
 
 
 def test_a_first_read_loads_exactly_this_with_one_request_and_one_kms_call_and_leaves_no_thread() -> None:
-    with service(sealed_values({f"k{number}": str(number) for number in range(40)})) as running:
+    with run_service(seal_values({f"k{number}": str(number) for number in range(40)})) as running:
         _, _, read, value, threads = shown(running.environ, "read")
         assert (len(running.api.requests), len(running.kms.requests)) == (1, 1)
         assert (running.api.connections, running.kms.connections) == (1, 1)
@@ -66,7 +66,7 @@ def test_a_first_read_loads_exactly_this_with_one_request_and_one_kms_call_and_l
 
 
 def test_over_tls_it_loads_ssl_and_nothing_else(tmp_path: Path) -> None:
-    with service(sealed_values({"k7": "7"}), server_context(tmp_path)) as running:
+    with run_service(seal_values({"k7": "7"}), make_server_context(tmp_path)) as running:
         _, _, read, value, threads = shown({**running.environ, "SSL_CERT_FILE": str(tmp_path / "ca.pem")}, "read")
         assert (running.api.connections, running.kms.connections) == (1, 1)
     assert read == READ_BY_TLS - BUILT_IN

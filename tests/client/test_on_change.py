@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from tests.support.client.configs import Stage
-from tests.support.client.sealing import found, plain
+from tests.support.client.sealing import make_plain_entry, make_snapshot
 
 
 def _change(stage: Stage) -> None:
     stage.config.snapshot()
-    stage.serve(found([plain("db.url", "2"), plain("log.level", "2")], revision=2))
+    stage.serve(make_snapshot([make_plain_entry("db.url", "2"), make_plain_entry("log.level", "2")], revision=2))
     assert stage.config.refresh()
 
 
 def _stage() -> Stage:
-    return Stage(found([plain("db.url", "1"), plain("log.level", "1")]))
+    return Stage(make_snapshot([make_plain_entry("db.url", "1"), make_plain_entry("log.level", "1")]))
 
 
 def test_a_decorator_with_a_prefix_registers_the_function_and_returns_it() -> None:

@@ -9,13 +9,13 @@ import pytest
 from configsvc.model.errors import ConfigsvcError
 from configsvc_client._service.gateway import ApiGateway
 from configsvc_client._transport.response import Response
-from configsvc_client._transport.url import parse
+from configsvc_client._transport.url import parse_url
 from configsvc_client.admin.wire.api import AdminApi, ApiAnswer
 from tests.support.admin.fakes import ports
 from tests.support.client.fakes import FakeClock
 from tests.support.client.sealing import NS
 
-URL = parse("https://api.example/prod")
+URL = parse_url("https://api.example/prod")
 PATH = f"/namespaces/{NS}/snapshot"
 PROBLEM = {"content-type": "application/problem+json"}
 INTERNAL = json.dumps({"code": "internal", "detail": "API Gateway could not run the service."}).encode()

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from infra.consumer import build_wheel
-from tests.support.client.certificates import server_context
-from tests.support.client.sealing import sealed_values
-from tests.support.client.stub_service import Service, service
+from tests.support.client.certificates import make_server_context
+from tests.support.client.sealing import seal_values
+from tests.support.client.stub_service import Service, run_service
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = sysconfig.get_path("purelib")
@@ -109,7 +109,7 @@ def read(running: Service, ca: Path, *command: str) -> list[object]:
 
 
 def test_the_wheel_as_a_zip_on_the_path_brings_the_roots(wheel: Path, tmp_path: Path) -> None:
-    with service(sealed_values({"a": "1"}), server_context(tmp_path)) as running:
+    with run_service(seal_values({"a": "1"}), make_server_context(tmp_path)) as running:
         path = f"import sys; sys.path[:0] = [{str(wheel)!r}]; sys.path.append({PACKAGES!r})"
         file, *found = read(running, tmp_path / "ca.pem", "-c", path + READ)
         assert str(file).startswith(f"{wheel}/")
@@ -123,7 +123,7 @@ def test_a_zipapp_brings_the_roots(wheel: Path, tmp_path: Path) -> None:
         packed.extractall(tmp_path / "app")
     (tmp_path / "app" / "__main__.py").write_text(f"import sys; sys.path.append({PACKAGES!r})" + READ)
     zipapp.create_archive(tmp_path / "app", tmp_path / "app.pyz", compressed=True)
-    with service(sealed_values({"a": "1"}), server_context(tmp_path)) as running:
+    with run_service(seal_values({"a": "1"}), make_server_context(tmp_path)) as running:
         assert read(running, tmp_path / "ca.pem", str(tmp_path / "app.pyz"))[1:] == ["1", 5, True]
 
 
@@ -132,7 +132,7 @@ def test_a_zipapp_brings_the_roots(wheel: Path, tmp_path: Path) -> None:
 def test_where_a_loader_does_not_give_the_roots_the_default_store_takes_their_place(
     wheel: Path, tmp_path: Path, how: str
 ) -> None:
-    with service(sealed_values({"a": "1"}), server_context(tmp_path)) as running:
+    with run_service(seal_values({"a": "1"}), make_server_context(tmp_path)) as running:
         script = f"import sys; sys.path.append({PACKAGES!r})" + LOADED_BY + WITHOUT_ROOTS[how] + READ
         assert read(running, tmp_path / "ca.pem", "-c", script, str(wheel))[1:] == ["1", 1, False]
         assert running.api.connections == 1
@@ -140,6 +140,6 @@ def test_where_a_loader_does_not_give_the_roots_the_default_store_takes_their_pl
 
 @pytest.mark.slow
 def test_a_loader_that_only_has_a_reader_of_resources_gives_the_roots(wheel: Path, tmp_path: Path) -> None:
-    with service(sealed_values({"a": "1"}), server_context(tmp_path)) as running:
+    with run_service(seal_values({"a": "1"}), make_server_context(tmp_path)) as running:
         script = f"import sys; sys.path.append({PACKAGES!r})" + LOADED_BY + AS_RESOURCES + READ
         assert read(running, tmp_path / "ca.pem", "-c", script, str(wheel))[1:] == ["1", 5, True]

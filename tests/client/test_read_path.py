@@ -12,7 +12,7 @@ from configsvc_client import Config, Snapshot
 from configsvc_client._refresh import reads
 from configsvc_client._world import SystemClocks
 from tests.support.client.configs import Stage
-from tests.support.client.sealing import sealed_values
+from tests.support.client.sealing import seal_values
 
 
 class Untouchable:
@@ -32,7 +32,7 @@ class Watched:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
-        self.stage = Stage(sealed_values({"a": "1"}))
+        self.stage = Stage(seal_values({"a": "1"}))
         self.at, self.up = self.stage.clock.now()
         self.stage.clock.wall = self.wall  # type: ignore[method-assign]  # counts
         self.stage.clock.monotonic = self.monotonic  # type: ignore[method-assign]  # counts
@@ -72,7 +72,7 @@ def test_outside_its_window_by_either_clock_a_read_does_more(wall: float, up: fl
 
 
 def test_a_snapshot_and_a_wrapped_handler_ask_no_clock_and_take_no_lock() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     snapshot = stage.config.snapshot()
 
     def read(event: object, context: object) -> list[object]:
@@ -93,7 +93,7 @@ def calls(function: object) -> int:
 
 
 def test_the_fast_path_is_two_calls_into_c_and_a_snapshot_runs_no_python_at_all() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     names = set(Config.__getitem__.__code__.co_names) - {"KeyError"}
     assert names == {"_open", "until", "time", "ends", "monotonic", "plain", "snapshot", "_held"}
     assert calls(Config.__getitem__) == 3  # the clocks, and what is done outside the window
@@ -104,7 +104,7 @@ def test_the_fast_path_is_two_calls_into_c_and_a_snapshot_runs_no_python_at_all(
 
 
 def test_a_snapshot_cannot_be_changed() -> None:
-    snapshot: Snapshot = Stage(sealed_values({"a": "1"})).config.snapshot()
+    snapshot: Snapshot = Stage(seal_values({"a": "1"})).config.snapshot()
     for change in ("snapshot['a'] = 1", "del snapshot['a']", "snapshot.revisions = 1", "del snapshot._values"):
         with pytest.raises((TypeError, AttributeError)):
             exec(change)  # noqa: S102  # statements, not expressions

@@ -4,7 +4,7 @@ import pytest
 
 from configsvc.model.errors import Misconfigured
 from configsvc_client import Config
-from configsvc_client._pin import pin, same_key
+from configsvc_client._pin import is_same_key, parse_pin
 from configsvc_client._secret import Secret
 from configsvc_client._settings import Given, settings
 from tests.support.client.configs import ENVIRON
@@ -84,15 +84,15 @@ def test_the_api_key_is_not_shown() -> None:
 
 def test_one_kms_key_may_be_given_as_text() -> None:
     config = Config("n", url="https://h", api_key="k", kms_keys=KMS_KEY, environ={})
-    assert settings(config._given, {}).pin == pin([KMS_KEY])  # noqa: SLF001  # what was given shows only in a call to KMS
+    assert settings(config._given, {}).pin == parse_pin([KMS_KEY])  # noqa: SLF001  # what was given shows only in a call to KMS
 
 
 def test_a_multi_region_key_is_one_key_in_every_region_and_no_other_is() -> None:
     key = "arn:aws:kms:{}:111122223333:key/{}"
-    assert same_key(key.format("eu-west-1", "mrk-1"), key.format("us-east-1", "mrk-1"))
-    assert not same_key(key.format("eu-west-1", "mrk-1"), key.format("us-east-1", "mrk-2"))
-    assert not same_key(key.format("eu-west-1", "1"), key.format("us-east-1", "1"))
-    assert not same_key(KMS_KEY, OTHER_KEY)
+    assert is_same_key(key.format("eu-west-1", "mrk-1"), key.format("us-east-1", "mrk-1"))
+    assert not is_same_key(key.format("eu-west-1", "mrk-1"), key.format("us-east-1", "mrk-2"))
+    assert not is_same_key(key.format("eu-west-1", "1"), key.format("us-east-1", "1"))
+    assert not is_same_key(KMS_KEY, OTHER_KEY)
 
 
 def test_the_rest_has_defaults_that_change_nothing_and_is_read_from_variables_and_arguments() -> None:
@@ -140,4 +140,4 @@ def test_one_number_is_the_least_revision_of_the_one_namespace_and_of_no_two() -
 def test_patterns_of_sealed_keys_name_whole_keys(patterns: str, key: str, sealed: bool) -> None:  # noqa: FBT001  # a table
     found = settings(Given(), {**ENVIRON, "CONFIGSVC_SEALED_KEYS": patterns}).sealed_keys
     assert found is not None
-    assert found.names(key) is sealed
+    assert found.matches(key) is sealed

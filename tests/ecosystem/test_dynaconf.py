@@ -10,7 +10,7 @@ from dynaconf import Dynaconf
 from configsvc.model.errors import CannotOpen, ConfigUnavailable, Unprocessable
 from configsvc_client import Config
 from configsvc_client.testing import FakeService
-from tests.support.client.carried import carried
+from tests.support.client.error_texts import collect_texts
 
 LOADER = "configsvc_client.dynaconf.loader"
 
@@ -128,4 +128,4 @@ def test_two_keys_of_which_dynaconf_would_keep_one_are_refused(
     with pytest.raises(Unprocessable, match="Dynaconf would keep one") as caught:
         settings(configsvc_fake.config()).get("x")
     assert all(key in str(caught.value) for key in (*one, *other))
-    assert "canary" not in carried(caught.value)
+    assert "canary" not in collect_texts(caught.value)

@@ -15,7 +15,7 @@ from moto import mock_aws
 from configsvc_client.powertools import ConfigsvcProvider
 from configsvc_client.testing import FakeService
 from tests.support.client.configs import Stage
-from tests.support.client.sealing import sealed_values
+from tests.support.client.sealing import seal_values
 
 CANARY = "canary-91ffab20"
 
@@ -162,7 +162,7 @@ def test_a_time_limit_that_strikes_amid_a_refresh_comes_as_it_is(read: Callable[
     def strikes(number: int, frame: object) -> None:
         raise TimeLimit(number, type(frame))
 
-    stage = Stage(sealed_values({"db.url": "postgres://db"}))
+    stage = Stage(seal_values({"db.url": "postgres://db"}))
     provider, before = ConfigsvcProvider(stage.config), signal.signal(signal.SIGUSR1, strikes)
     read(provider, "db.url")
     stage.gateway.during = lambda: signal.raise_signal(signal.SIGUSR1)

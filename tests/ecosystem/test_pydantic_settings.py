@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from configsvc.model.errors import CannotOpen, ConfigUnavailable, Unprocessable
 from configsvc_client.pydantic_settings import ConfigsvcSettings, ConfigsvcSettingsSource
 from configsvc_client.testing import FakeService
-from tests.support.client.carried import carried
+from tests.support.client.error_texts import collect_texts
 
 CANARY = "canary-3d51f0aa"
 
@@ -148,7 +148,7 @@ def test_text_that_should_be_json_and_is_not_is_told_by_the_name_of_its_field_an
     configsvc_fake.put("hosts", f"[{CANARY}")
     with pytest.raises(SettingsError, match="hosts") as caught:
         read(configsvc_fake.config(), settings=Listed)
-    assert CANARY not in carried(caught.value)
+    assert CANARY not in collect_texts(caught.value)
 
 
 class Refusing(ConfigsvcSettings):
@@ -172,7 +172,7 @@ def test_no_error_of_our_settings_shows_a_value_in_text_members_or_frames(
     with pytest.raises((ValidationError, SettingsError)) as caught:
         read(configsvc_fake.config(), settings=Refusing)
     error = caught.value
-    assert CANARY not in carried(error).lower()
+    assert CANARY not in collect_texts(error).lower()
     if isinstance(error, ValidationError):
         told = {(each["loc"], each["type"], each["msg"], each["input"]) for each in error.errors()}
         assert (("level",), "value_error", "Value error, is loud", "***") in told
@@ -258,7 +258,7 @@ def test_a_field_that_could_be_either_key_is_refused_with_both_names(
     configsvc_fake.put_all({"db.replica": value, "db.replica.url": CANARY})
     with pytest.raises(Unprocessable, match=r"db\.replica and db\.replica\.url could both") as caught:
         read(configsvc_fake.config(), settings=of(kind))
-    assert CANARY not in carried(caught.value)
+    assert CANARY not in collect_texts(caught.value)
 
 
 def test_a_dict_that_takes_every_key_does_not_lose_one(configsvc_fake: FakeService) -> None:
@@ -283,7 +283,7 @@ def test_text_that_is_meant_for_an_object_and_is_none_is_an_error(configsvc_fake
     configsvc_fake.put_all({"db.replica": '{"pool": 5', "db.replica.url": "U"})
     with pytest.raises(SettingsError, match="db") as caught:
         read(configsvc_fake.config(), settings=of(Replica))
-    assert '"pool"' not in carried(caught.value)
+    assert '"pool"' not in collect_texts(caught.value)
 
 
 class Flat(BaseSettings):

@@ -16,8 +16,8 @@ from configsvc.model.snapshot import render
 from configsvc_client import Config
 from configsvc_client._ports import FetchedSnapshot
 from tests.support.client.configs import Stage
-from tests.support.client.sealing import envelope, found, plain, sealed_values
-from tests.support.client.stub_servers import Serve, scripted, take_request
+from tests.support.client.sealing import make_envelope, make_plain_entry, make_snapshot, seal_values
+from tests.support.client.stub_servers import Serve, run_scripted, take_request
 from tests.support.faults_client.seeds import seeded
 
 SHARED = Namespace("shared.prod")
@@ -31,7 +31,8 @@ def answer(served: FetchedSnapshot, *headers: bytes) -> bytes:
 
 
 OLD, NEW = (
-    found([plain(f"k{n}", text) for n in range(50)], revision=revision) for revision, text in ((1, "old"), (2, "new"))
+    make_snapshot([make_plain_entry(f"k{n}", text) for n in range(50)], revision=revision)
+    for revision, text in ((1, "old"), (2, "new"))
 )
 WHOLE = answer(NEW)
 
@@ -48,7 +49,7 @@ def says(content: bytes, reset: bool = False) -> Serve:  # noqa: FBT001, FBT002 
 
 def refuses(fault: Serve) -> ConfigsvcError:
     """Warm, a refresh that meets the fault raises, and all of the old snapshot stays."""
-    with scripted(says(answer(OLD, b"Connection: close")), fault) as server:
+    with run_scripted(says(answer(OLD, b"Connection: close")), fault) as server:
         config = Config(
             "payments.prod", url=f"http://127.0.0.1:{server.port}", api_key="k", environ={}, refresh_seconds=20
         )
@@ -74,12 +75,12 @@ def test_06_an_answer_of_another_length_than_it_says_changes_nothing(length: byt
 
 @pytest.mark.parametrize("seed", range(3))
 def test_07_a_flipped_bit_in_a_sealed_value_changes_nothing(seed: int) -> None:
-    draw, stage = seeded(seed), Stage(sealed_values({"a": "old", "b": "old"}))
+    draw, stage = seeded(seed), Stage(seal_values({"a": "old", "b": "old"}))
     stage.config.snapshot()
-    entry = envelope("a", b"new", version=2)
+    entry = make_envelope("a", b"new", version=2)
     at = draw.randrange(len(entry.value))
     flipped = entry.value[:at] + chr(ord(entry.value[at]) ^ 1 << draw.randrange(7)) + entry.value[at + 1 :]
-    stage.serve(found([entry._replace(value=flipped), envelope("b", b"new", version=2)], revision=2))
+    stage.serve(make_snapshot([entry._replace(value=flipped), make_envelope("b", b"new", version=2)], revision=2))
     with pytest.raises(CannotOpen):
         stage.config.refresh()
     assert dict(stage.config) == {"a": "old", "b": "old"}
@@ -106,9 +107,9 @@ def test_11_an_answer_that_is_unchanged_since_something_older_is_refused() -> No
 
 
 def test_11_a_service_that_goes_back_is_ignored_and_counted() -> None:
-    stage = Stage(sealed_values({"a": "new"}, revision=5))
+    stage = Stage(seal_values({"a": "new"}, revision=5))
     stage.config.snapshot()
-    stage.serve(sealed_values({"a": "old"}, revision=4))
+    stage.serve(seal_values({"a": "old"}, revision=4))
     stage.clock.advance(61)
     assert stage.config["a"] == "new"
     assert (stage.config.counts["stale_revisions"], stage.config.counts["failures"]) == (1, 1)
@@ -117,21 +118,21 @@ def test_11_a_service_that_goes_back_is_ignored_and_counted() -> None:
 
 def test_11_the_least_revision_holds_from_the_start_for_the_service_and_the_file() -> None:
     stage = Stage(
-        sealed_values({"a": "old"}, revision=4), CONFIGSVC_MIN_REVISION="payments.prod=5", CONFIGSVC_FALLBACK="file"
+        seal_values({"a": "old"}, revision=4), CONFIGSVC_MIN_REVISION="payments.prod=5", CONFIGSVC_FALLBACK="file"
     )
-    stage.save(sealed_values({"a": "older"}, revision=3))
+    stage.save(seal_values({"a": "older"}, revision=3))
     with pytest.raises(ConfigsvcError, match=r"payments\.prod came at revision 4, and CONFIGSVC_MIN_REVISION is 5"):
         stage.config["a"]
-    stage.save(sealed_values({"a": "saved"}, revision=5))
+    stage.save(seal_values({"a": "saved"}, revision=5))
     assert (stage.config["a"], stage.config.source) == ("saved", "fallback")
-    stage.serve(sealed_values({"a": "new"}, revision=5))
+    stage.serve(seal_values({"a": "new"}, revision=5))
     assert stage.config.refresh() is True
     assert stage.config["a"] == "new"
 
 
 def test_12_one_answer_is_one_revision_and_a_namespace_that_moves_meanwhile_comes_whole_at_its_own() -> None:
     """There are no pages: what is fetched apart is a whole namespace, with an ETag of its own."""
-    moved = sealed_values({"b": "moved"}, revision=8, namespace=SHARED)
+    moved = seal_values({"b": "moved"}, revision=8, namespace=SHARED)
     first = {"snapshots": [json.loads(render(OLD.sealed))], "deferred": [SHARED]}
     body = json.dumps(first).encode()
 
@@ -146,12 +147,12 @@ def test_12_one_answer_is_one_revision_and_a_namespace_that_moves_meanwhile_come
             else:
                 connection.sendall(answer(moved))
 
-    with scripted(serve) as server:
+    with run_scripted(serve) as server:
         from configsvc_client._service.gateway import ApiGateway
         from configsvc_client._transport.http import Connection
-        from configsvc_client._transport.url import parse
+        from configsvc_client._transport.url import parse_url
 
-        connection = Connection(parse(f"http://127.0.0.1:{server.port}"), {})
+        connection = Connection(parse_url(f"http://127.0.0.1:{server.port}"), {})
         got = ApiGateway(connection, "k").fetch({OLD.sealed.namespace: None, SHARED: None}, time.monotonic() + 20)
         connection.close()
     assert got == {OLD.sealed.namespace: OLD, SHARED: moved}
@@ -159,12 +160,12 @@ def test_12_one_answer_is_one_revision_and_a_namespace_that_moves_meanwhile_come
 
 @pytest.mark.parametrize("seed", range(3))
 def test_13_one_of_a_thousand_entries_that_does_not_open_keeps_the_old_snapshot(seed: int) -> None:
-    stage = Stage(sealed_values({f"k{n}": "old" for n in range(1000)}))
+    stage = Stage(seal_values({f"k{n}": "old" for n in range(1000)}))
     stage.config.snapshot()
-    entries = list(sealed_values({f"k{n}": "new" for n in range(1000)}).sealed.entries)
+    entries = list(seal_values({f"k{n}": "new" for n in range(1000)}).sealed.entries)
     bad = seeded(seed).randrange(1000)
     entries[bad] = entries[bad]._replace(version=2)
-    stage.serve(found(entries, revision=2))
+    stage.serve(make_snapshot(entries, revision=2))
     with pytest.raises(CannotOpen, match=f"k{bad} "):
         stage.config.refresh()
     assert set(stage.config.values()) == {"old"}
@@ -186,13 +187,16 @@ def test_14_an_unknown_form_or_content_type_changes_nothing_and_says_to_upgrade(
 
 
 def test_14_a_plain_value_where_sealed_ones_are_required_does_not_replace_one() -> None:
-    stage = Stage(sealed_values({"db.password": "old", "a": "old"}), CONFIGSVC_SEALED_KEYS="db.*, other")
+    stage = Stage(seal_values({"db.password": "old", "a": "old"}), CONFIGSVC_SEALED_KEYS="db.*, other")
     stage.config.snapshot()
-    stage.serve(found([plain("db.password", "forged"), plain("a", "new")], revision=2))
+    stage.serve(make_snapshot([make_plain_entry("db.password", "forged"), make_plain_entry("a", "new")], revision=2))
     with pytest.raises(CannotOpen, match="CONFIGSVC_SEALED_KEYS"):
         stage.config.refresh()
     assert dict(stage.config) == {"db.password": "old", "a": "old"}
-    cold = Stage(found([plain("db.password", "forged"), plain("a", "new")]), CONFIGSVC_SEALED_KEYS="*.password")
+    cold = Stage(
+        make_snapshot([make_plain_entry("db.password", "forged"), make_plain_entry("a", "new")]),
+        CONFIGSVC_SEALED_KEYS="*.password",
+    )
     assert cold.config["a"] == "new"
     assert cold.config.broken == {"db.password"}
     with pytest.raises(CannotOpen, match="CONFIGSVC_SEALED_KEYS"):
@@ -200,23 +204,23 @@ def test_14_a_plain_value_where_sealed_ones_are_required_does_not_replace_one() 
 
 
 def test_14_another_algorithm_in_an_envelope_is_refused() -> None:
-    stage = Stage(sealed_values({"a": "old"}))
+    stage = Stage(seal_values({"a": "old"}))
     stage.config.snapshot()
-    entry = envelope("a", b"new", version=2)
+    entry = make_envelope("a", b"new", version=2)
     from configsvc.model.encoding import from_base64url, to_base64url
 
     head, *rest = entry.value.split(".")
     header = from_base64url(head)
     for instead in (b'"A128GCM"', b'"none"   '):
         altered = to_base64url(header.replace(b'"A256GCM"', instead))
-        stage.serve(found([entry._replace(value=".".join((altered, *rest)))], revision=2))
+        stage.serve(make_snapshot([entry._replace(value=".".join((altered, *rest)))], revision=2))
         with pytest.raises(CannotOpen):
             stage.config.refresh()
         assert stage.config["a"] == "old"
 
 
 def test_06_an_answer_without_a_namespace_that_was_asked_for_changes_nothing() -> None:
-    stage = Stage(sealed_values({"a": "1"}), sealed_values({"b": "1"}, namespace=SHARED))
+    stage = Stage(seal_values({"a": "1"}), seal_values({"b": "1"}, namespace=SHARED))
     gateway = stage.gateway
     kept = gateway.fetch
     gateway.fetch = lambda known, deadline, *rest: dict(list(kept(known, deadline, *rest).items())[:1])  # type: ignore[method-assign]  # an answer of less

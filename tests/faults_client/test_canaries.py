@@ -14,28 +14,32 @@ from typing import Any
 import pytest
 
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Throttled, Unavailable
+from configsvc.model.snapshot import ContentType
 from configsvc_client import Config
-from tests.support.client.carried import carried
 from tests.support.client.configs import Stage
-from tests.support.client.sealing import data_key, envelope, found, kms_form
-from tests.support.client.stub_service import service
+from tests.support.client.error_texts import collect_texts
+from tests.support.client.sealing import make_data_key, make_envelope, make_kms_entry, make_snapshot
+from tests.support.client.stub_service import run_service
 
 WORDS = [f"canary-{number:03}-x" for number in range(200)]
 NOT_WHAT_THEY_SAY = [
-    envelope("k1", b'{"pw": %b}' % WORDS[1].encode(), content_type="application/json"),
-    envelope("k0", b"%b\xff" % WORDS[0].encode()),
+    make_envelope("k1", b'{"pw": %b}' % WORDS[1].encode(), content_type="application/json"),
+    make_envelope("k0", b"%b\xff" % WORDS[0].encode()),
 ]
 
 
-def planted(revision: int = 1) -> Any:  # noqa: ANN401  # what `found` gives
+def planted(revision: int = 1) -> Any:  # noqa: ANN401  # a FetchedSnapshot
     """Text, JSON, bytes, in both sealed forms."""
-    kinds = ("text/plain", "application/json", "application/octet-stream")
+    kinds: list[ContentType] = ["text/plain", "application/json", "application/octet-stream"]
     entries = [
-        envelope(f"k{n}", (json.dumps({"deep": [word]}) if n % 3 == 1 else word).encode(), content_type=kinds[n % 3])  # type: ignore[arg-type]  # of the three
+        make_envelope(
+            f"k{n}", (json.dumps({"deep": [word]}) if n % 3 == 1 else word).encode(), content_type=kinds[n % 3]
+        )
         for n, word in enumerate(WORDS[:190])
     ]
-    return found(
-        [*entries, *(kms_form(f"k{190 + n}", word.encode()) for n, word in enumerate(WORDS[190:]))], revision=revision
+    return make_snapshot(
+        [*entries, *(make_kms_entry(f"k{190 + n}", word.encode()) for n, word in enumerate(WORDS[190:]))],
+        revision=revision,
     )
 
 
@@ -50,7 +54,7 @@ class Heard:
         try:
             act()
         except Exception as error:  # noqa: BLE001  # any
-            self.texts.append(carried(error))
+            self.texts.append(collect_texts(error))
             self.attempt_pickle(error)
 
     def attempt_pickle(self, what: object) -> None:
@@ -73,16 +77,20 @@ def faults(stage: Stage) -> Iterator[None]:
         stage.gateway.fail = [error]
         yield
     stage.kms.down = Unavailable("KMS is down")
-    stage.serve(found([envelope("k0", WORDS[0].encode(), raw=bytes(32))], revision=2, data_keys=[data_key(bytes(32))]))
+    stage.serve(
+        make_snapshot(
+            [make_envelope("k0", WORDS[0].encode(), raw=bytes(32))], revision=2, data_keys=[make_data_key(bytes(32))]
+        )
+    )
     yield
     stage.kms.down = None
     for n in range(3):
         entries = list(planted().sealed.entries)
         entries[n] = entries[n]._replace(version=7)
-        stage.serve(found(entries, revision=3 + n))
+        stage.serve(make_snapshot(entries, revision=3 + n))
         yield
     for n, wrong in enumerate(NOT_WHAT_THEY_SAY):
-        stage.serve(found([wrong], revision=6 + n))
+        stage.serve(make_snapshot([wrong], revision=6 + n))
         yield
     stage.serve(planted(0))
     yield
@@ -121,12 +129,12 @@ def test_no_planted_value_shows_in_any_flow_or_fault(caplog: pytest.LogCaptureFi
 
 
 def test_what_a_cold_start_keeps_of_a_value_that_is_not_what_it_says_shows_it_neither() -> None:
-    stage = Stage(found(NOT_WHAT_THEY_SAY))
+    stage = Stage(make_snapshot(NOT_WHAT_THEY_SAY))
     assert stage.config.broken == {"k0", "k1"}
     held = stage.config._keeper().held  # noqa: SLF001  # what it keeps may be logged as well
     assert held
     kept = held.layers[0].broken.values()
-    said = "\n".join(map(carried, kept))
+    said = "\n".join(map(collect_texts, kept))
     assert len(kept) == 2
     assert [word for word in WORDS if word in said] == []
     assert [error.__traceback__ for error in kept] == [None, None]
@@ -135,10 +143,10 @@ def test_what_a_cold_start_keeps_of_a_value_that_is_not_what_it_says_shows_it_ne
 def test_over_the_wire_neither_shows(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     heard = Heard()
-    with service(planted()) as running:
+    with run_service(planted()) as running:
         config = Config(environ=running.environ, refresh_seconds=20, start_seconds=20)
         heard.attempt(lambda: [config[f"k{n}"] for n in range(200)])
-        running.serve(found([envelope("k0", b"canary-000-x", version=2)._replace(version=3)], revision=2))
+        running.serve(make_snapshot([make_envelope("k0", b"canary-000-x", version=2)._replace(version=3)], revision=2))
         heard.attempt(config.refresh)
         running.api.close()
         heard.attempt(config.refresh)

@@ -14,8 +14,8 @@ from configsvc.model.errors import Unavailable
 from configsvc_client import ConfigUnavailable
 from configsvc_client._opening.fallback_file import BadFallback, Fallback, encode, read
 from tests.support.client.configs import Stage
-from tests.support.client.sealing import NS, sealed_values
-from tests.support.client.stub_service import service
+from tests.support.client.sealing import NS, seal_values
+from tests.support.client.stub_service import run_service
 from tests.support.faults_client.processes import process
 from tests.support.faults_client.seeds import seeded
 
@@ -34,12 +34,12 @@ SOAK = """
 import os, sys, gc
 sys.path.insert(0, sys.argv[1])
 from tests.support.client.configs import Stage
-from tests.support.client.sealing import sealed_values
+from tests.support.client.sealing import seal_values
 def pages():
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-stage = Stage(sealed_values({"a": "1"}))
-even = sealed_values({f"k{n}": "v" * 100 for n in range(4)}, revision=2)
+stage = Stage(seal_values({"a": "1"}))
+even = seal_values({f"k{n}": "v" * 100 for n in range(4)}, revision=2)
 odd = even._replace(etag='"2-ffff"')
 config, asked = stage.config, stage.gateway.asked
 def refresh(times):
@@ -67,8 +67,8 @@ def damaged(content: bytes, seed: int) -> bytes:
     "fault", ["corrupt", "truncated", "absent", "another url", "another namespace", "below the pin"]
 )
 def test_26_a_file_that_is_not_right_is_refused_with_a_warning_and_nothing_crashes(fault: str, seed: int) -> None:
-    stage = Stage(sealed_values({"a": "1"}), **FILE, CONFIGSVC_MIN_REVISION="1")
-    saved = sealed_values({"a": "canary"})
+    stage = Stage(seal_values({"a": "1"}), **FILE, CONFIGSVC_MIN_REVISION="1")
+    saved = seal_values({"a": "canary"})
     stage.save(saved)
     assert isinstance(stage.file, bytes)
     if fault == "corrupt":
@@ -113,9 +113,9 @@ def test_26_the_warning_reaches_the_log_and_the_file_is_never_written(
     from configsvc_client import Config
 
     file = tmp_path / "fallback.json"
-    with service(sealed_values({"a": "1"})) as running:
+    with run_service(seal_values({"a": "1"})) as running:
         environ = {**running.environ, "CONFIGSVC_FALLBACK": str(file), "CONFIGSVC_START_SECONDS": "2"}
-        file.write_bytes(encode(Fallback(environ["CONFIGSVC_URL"], 1.0, (sealed_values({"a": "saved"}).sealed,))))
+        file.write_bytes(encode(Fallback(environ["CONFIGSVC_URL"], 1.0, (seal_values({"a": "saved"}).sealed,))))
         stamp = file.stat()
         running.api.close()
         with contextlib.closing(Config(environ=environ)) as config:
@@ -129,7 +129,7 @@ def test_27_readers_of_a_file_that_is_replaced_see_it_old_or_new_and_whole(tmp_p
     file, beside = tmp_path / "fallback.json", tmp_path / "beside"
 
     def put(revision: int) -> None:
-        saved = sealed_values({f"k{n}": "x" * 200 for n in range(30)}, revision=revision).sealed
+        saved = seal_values({f"k{n}": "x" * 200 for n in range(30)}, revision=revision).sealed
         entries = tuple(entry._replace(version=revision) for entry in saved.entries)
         beside.write_bytes(encode(Fallback("https://h", 1.0, (saved._replace(entries=entries),))))
         beside.replace(file)
@@ -155,7 +155,7 @@ def test_27_readers_of_a_file_that_is_replaced_see_it_old_or_new_and_whole(tmp_p
 
 
 def test_28_a_callback_that_raises_is_isolated_counted_and_shows_no_value() -> None:
-    stage = Stage(sealed_values({"db.url": "1", "db.pool": "1", "a": "1"}))
+    stage = Stage(seal_values({"db.url": "1", "db.pool": "1", "a": "1"}))
     config, told = stage.config, list[object]()
 
     def raising(_: frozenset[str]) -> None:
@@ -166,7 +166,7 @@ def test_28_a_callback_that_raises_is_isolated_counted_and_shows_no_value() -> N
     config.on_change("nothing.", told.append)
     config.on_change("", told.append)
     config.snapshot()
-    stage.serve(sealed_values({"db.url": "canary", "db.pool": "1", "new": "1"}, revision=2))
+    stage.serve(seal_values({"db.url": "canary", "db.pool": "1", "new": "1"}, revision=2))
     assert config.refresh() is True
     assert told == [({"db.url"}, "canary"), {"db.url", "a", "new"}]
     assert config.counts["callback_failures"] == 1
@@ -176,7 +176,7 @@ def test_28_a_callback_that_raises_is_isolated_counted_and_shows_no_value() -> N
 
 
 def test_28_a_callback_that_blocks_holds_up_no_other_thread_and_no_other_refresh() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     inside, done = threading.Event(), threading.Event()
     stage.config.snapshot()
 
@@ -186,13 +186,13 @@ def test_28_a_callback_that_blocks_holds_up_no_other_thread_and_no_other_refresh
             assert done.wait(30)
 
     stage.config.on_change("", blocking)
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     stage.clock.advance(66)
     blocked = threading.Thread(target=stage.config.snapshot)
     blocked.start()
     assert inside.wait(30)
     assert stage.config["a"] == "2"
-    stage.serve(sealed_values({"a": "3"}, revision=3))
+    stage.serve(seal_values({"a": "3"}, revision=3))
     stage.clock.advance(66)
     assert stage.config["a"] == "3"
     done.set()
@@ -200,13 +200,13 @@ def test_28_a_callback_that_blocks_holds_up_no_other_thread_and_no_other_refresh
 
 
 def test_28_inside_a_handler_a_callback_sees_the_new_values_and_the_handler_the_old() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     seen: list[object] = []
 
     @stage.config.handler
     def handler(event: object, context: object) -> object:
         del event, context
-        stage.serve(sealed_values({"a": "2"}, revision=2))
+        stage.serve(seal_values({"a": "2"}, revision=2))
         stage.config.refresh()
         return stage.config["a"]
 

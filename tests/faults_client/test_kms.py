@@ -11,32 +11,32 @@ from configsvc_client import Config, ConfigUnavailable
 from configsvc_client._aws.kms import Decrypted
 from tests.support.client.configs import Stage
 from tests.support.client.fakes import FakeKms
-from tests.support.client.sealing import data_key, envelope, found, kms_form, sealed_values
-from tests.support.client.stub_servers import Answer, as_json, stub
-from tests.support.client.stub_service import answer_kms, service
+from tests.support.client.sealing import make_data_key, make_envelope, make_kms_entry, make_snapshot, seal_values
+from tests.support.client.stub_servers import Answer, make_json_answer, run_stub
+from tests.support.client.stub_service import answer_kms, run_service
 from tests.support.faults_client.seeds import seeded
 
 DOWN = Unavailable("KMS is down")
 
 
 def test_15_warm_with_the_same_data_key_kms_down_does_not_matter() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.config.snapshot()
     stage.kms.down = DOWN
     for revision in range(2, 12):
-        stage.serve(sealed_values({"a": str(revision)}, revision=revision))
+        stage.serve(seal_values({"a": str(revision)}, revision=revision))
         stage.clock.advance(66)
         assert stage.config["a"] == str(revision)
     assert len(stage.kms.calls) == 1
 
 
 def test_16_warm_with_a_new_data_key_the_old_snapshot_serves_and_kms_is_asked_with_backoff() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.config.snapshot()
     stage.chance = 0.999
     stage.kms.down = DOWN
     other = bytes(range(32))
-    stage.serve(found([envelope("a", b"2", raw=other)], revision=2, data_keys=[data_key(other)]))
+    stage.serve(make_snapshot([make_envelope("a", b"2", raw=other)], revision=2, data_keys=[make_data_key(other)]))
     for _ in range(1000):
         assert stage.config["a"] == "1"
         stage.clock.advance(1)
@@ -48,7 +48,7 @@ def test_16_warm_with_a_new_data_key_the_old_snapshot_serves_and_kms_is_asked_wi
 
 @pytest.mark.parametrize("chance", [0.0, 0.5, 0.999])
 def test_17_cold_kms_is_asked_until_the_deadline_at_most_eleven_times_and_then_it_raises(chance: float) -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.chance = chance
     stage.kms.down = DOWN
     began = stage.clock.up
@@ -59,7 +59,7 @@ def test_17_cold_kms_is_asked_until_the_deadline_at_most_eleven_times_and_then_i
 
 
 def test_18_at_a_cold_start_what_was_fetched_is_kept_while_kms_throttles() -> None:
-    stage = Stage(found([kms_form("a", b"1"), envelope("b", b"2")]))
+    stage = Stage(make_snapshot([make_kms_entry("a", b"1"), make_envelope("b", b"2")]))
     throttled = Unavailable("KMS is busy", reason="ThrottlingException")
     stage.kms.fail = [None, throttled, throttled, throttled]
     assert (stage.config["a"], stage.config["b"]) == ("1", "2")
@@ -69,11 +69,11 @@ def test_18_at_a_cold_start_what_was_fetched_is_kept_while_kms_throttles() -> No
 
 
 def test_18_at_a_cold_start_a_busy_kms_is_asked_again_until_the_deadline_which_the_service_is_not() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.gateway.during = lambda: stage.clock.advance(7.5)
     stage.kms.fail = [Unavailable("KMS is busy", reason="ThrottlingException")]
     assert stage.config["a"] == "1"
-    late = Stage(sealed_values({"a": "1"}))
+    late = Stage(seal_values({"a": "1"}))
     late.gateway.during = lambda: late.clock.advance(7.5)
     late.gateway.fail = [Unavailable("down")]
     with pytest.raises(ConfigUnavailable):
@@ -81,12 +81,12 @@ def test_18_at_a_cold_start_a_busy_kms_is_asked_again_until_the_deadline_which_t
 
 
 def test_18_over_the_wire_a_kms_that_throttles_at_a_cold_start_costs_one_snapshot_request() -> None:
-    busy = [as_json(400, {"__type": "ThrottlingException", "message": "Rate exceeded"})] * 2
+    busy = [make_json_answer(400, {"__type": "ThrottlingException", "message": "Rate exceeded"})] * 2
 
     def answer(method: str, target: str, headers: dict[str, str], body: bytes) -> Answer:
         return busy.pop() if busy else answer_kms(method, target, headers, body)
 
-    with service(sealed_values({"a": "1"})) as running, stub(answer) as kms:
+    with run_service(seal_values({"a": "1"})) as running, run_stub(answer) as kms:
         with contextlib.closing(Config(environ={**running.environ, "AWS_ENDPOINT_URL_KMS": kms.url})) as config:
             assert config["a"] == "1"
         assert (len(running.api.requests), len(kms.requests)) == (1, 3)
@@ -109,7 +109,7 @@ class Throttling(FakeKms):
 
 @pytest.mark.parametrize("seed", [1, 2, 4])
 def test_18_while_kms_throttles_eight_cold_threads_open_with_one_answered_call(seed: int) -> None:
-    stage = Stage(sealed_values({f"k{n}": "1" for n in range(20)}))
+    stage = Stage(seal_values({f"k{n}": "1" for n in range(20)}))
     kms = stage.kms = Throttling(seed)
     seen: list[object] = []
     gate = threading.Barrier(8)
@@ -133,7 +133,7 @@ def test_18_while_kms_throttles_eight_cold_threads_open_with_one_answered_call(s
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "DisabledException", "KMSInvalidStateException"])
 def test_19_what_kms_refuses_is_not_asked_again_and_says_why(code: str) -> None:
-    stage = Stage(sealed_values({"a": "1", "b": "1"}))
+    stage = Stage(seal_values({"a": "1", "b": "1"}))
     stage.kms.down = CannotOpen(f"KMS refused Decrypt with {code}.", reason=code)
     with pytest.raises(CannotOpen, match=code):
         stage.config["a"]
@@ -141,8 +141,10 @@ def test_19_what_kms_refuses_is_not_asked_again_and_says_why(code: str) -> None:
 
 
 def test_19_over_the_wire_a_refusal_is_one_request() -> None:
-    refusal: Answer = as_json(400, {"__type": "DisabledException", "message": f"{to_base64std(b'x')} is disabled."})
-    with service(sealed_values({"a": "1"})) as running, stub(lambda *_: refusal) as kms:
+    refusal: Answer = make_json_answer(
+        400, {"__type": "DisabledException", "message": f"{to_base64std(b'x')} is disabled."}
+    )
+    with run_service(seal_values({"a": "1"})) as running, run_stub(lambda *_: refusal) as kms:
         with contextlib.closing(Config(environ={**running.environ, "AWS_ENDPOINT_URL_KMS": kms.url})) as config:
             assert config.broken == {"a"}
         assert len(kms.requests) == 1

@@ -15,11 +15,11 @@ from tests.client.refresh.test_flights import Held, holding, reading
 from tests.client.refresh.test_overdue import Context, invoke, loaded, reason, refreshes
 from tests.client.service.test_two_api_keys import NEW, OLD, Keys
 from tests.support.client.configs import Stage
-from tests.support.client.sealing import found, plain, sealed_values
-from tests.support.client.stub_servers import stub
-from tests.support.client.stub_service import service
+from tests.support.client.sealing import make_plain_entry, make_snapshot, seal_values
+from tests.support.client.stub_servers import run_stub
+from tests.support.client.stub_service import run_service
 
-TWO = sealed_values({"a": "2"}, revision=2)
+TWO = seal_values({"a": "2"}, revision=2)
 
 
 @pytest.mark.parametrize("left", [0.2, 1.5])
@@ -27,7 +27,7 @@ def test_37_who_is_invoked_once_an_hour_with_little_time_sees_each_change(left: 
     stage = loaded()
     for hour in range(2, 10):
         stage.clock.advance(3600)
-        stage.serve(sealed_values({"a": str(hour)}, revision=hour))
+        stage.serve(seal_values({"a": str(hour)}, revision=hour))
         assert (invoke(stage, left), stage.config.last_error) == (str(hour), None)
     assert refreshes(stage) == 8
 
@@ -80,14 +80,14 @@ def test_39_an_answer_that_a_freeze_held_up_is_not_given_out_as_new() -> None:
     held = Held()
     with reading(lambda: stage.config["a"], held, gateway) as got:
         stage.clock.at += 7200
-        stage.serve(sealed_values({"a": "3"}, revision=3))
+        stage.serve(seal_values({"a": "3"}, revision=3))
         held.answer(TWO)
     assert (got, stage.config.age) == (["3"], 0)
 
 
 def test_41_a_consumer_that_holds_both_keys_reads_all_through_a_rotation() -> None:
     keys = Keys(OLD)
-    with stub(keys.answer) as api, service(sealed_values({"a": "1"})) as running:
+    with run_stub(keys.answer) as api, run_service(seal_values({"a": "1"})) as running:
         environ = {**running.environ, "CONFIGSVC_URL": api.url, "CONFIGSVC_API_KEY": f"{NEW},{OLD}"}
         with closing(Config(environ=environ, start_seconds=20, refresh_seconds=20)) as config:
             config.snapshot()
@@ -122,11 +122,11 @@ def test_46_generators_are_refused_when_they_are_wrapped() -> None:
 
 def test_49_a_walk_is_of_one_snapshot_though_another_is_published_on_the_way() -> None:
     keys = [f"k{number}" for number in range(5)]
-    stage = Stage(found([plain(key, "1") for key in keys]))
+    stage = Stage(make_snapshot([make_plain_entry(key, "1") for key in keys]))
 
     def published(key: str) -> str:
         if key == "k2":
-            stage.serve(found([plain(key, "2") for key in keys], revision=2))
+            stage.serve(make_snapshot([make_plain_entry(key, "2") for key in keys], revision=2))
             stage.config.refresh()
         return key
 
@@ -135,13 +135,13 @@ def test_49_a_walk_is_of_one_snapshot_though_another_is_published_on_the_way() -
 
 
 def test_50_who_writes_past_the_methods_of_a_json_value_breaks_no_refresh_and_a_plain_copy_is_ones_own() -> None:
-    stage = Stage(found([plain("a", "[3, 1, 2]", "application/json")]))
+    stage = Stage(make_snapshot([make_plain_entry("a", "[3, 1, 2]", "application/json")]))
     value: Any = stage.config["a"]
     mine = value.plain()
     heapq.heapify(mine)
     assert (mine[0], stage.config["a"]) == (1, [3, 1, 2])
     list.append(value, value)
-    stage.serve(found([plain("a", "[4]", "application/json")], revision=2))
+    stage.serve(make_snapshot([make_plain_entry("a", "[4]", "application/json")], revision=2))
     stage.clock.advance(67)
     assert stage.config["a"] == [4]
 
@@ -158,6 +158,6 @@ def test_51_an_outage_is_two_lines_in_the_log_and_shows_in_the_health() -> None:
 
 @pytest.mark.parametrize(("stored", "kind"), [("10.7", int), ("maybe", bool)])
 def test_53_a_conversion_that_would_change_a_value_is_refused(stored: str, kind: type) -> None:
-    stage = Stage(sealed_values({"a": stored}))
+    stage = Stage(seal_values({"a": stored}))
     with pytest.raises(ValueError, match="cannot be read as"):
         stage.config.get("a", as_=kind)

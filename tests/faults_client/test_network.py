@@ -22,24 +22,24 @@ from configsvc_client import Config
 from configsvc_client._ports import Clocks, FetchedSnapshot, World
 from configsvc_client._service.gateway import ApiGateway
 from configsvc_client._settings import ClientSettings
-from configsvc_client._transport.dial import LookUp
+from configsvc_client._transport.dial import LookUpHost
 from configsvc_client._transport.http import Connection
 from configsvc_client._transport.race import SocketAddress
-from configsvc_client._transport.url import parse
+from configsvc_client._transport.url import parse_url
 from configsvc_client._world import SystemClocks
 from tests.client.aws.test_regions import Asking, arn
 from tests.client.refresh.test_background import wait_until
 from tests.client.transport.test_addresses import good, holes, unreachable
 from tests.greenlets.test_under_gevent import PYTHON
-from tests.support.client.certificates import server_context
+from tests.support.client.certificates import make_server_context
 from tests.support.client.configs import ENVIRON
 from tests.support.client.fakes import FakeClock, FakeKms
-from tests.support.client.sealing import NS, sealed_values
-from tests.support.client.stub_servers import Answer, Stub, as_json, scripted, stub, take_request
-from tests.support.client.stub_service import service
+from tests.support.client.sealing import NS, seal_values
+from tests.support.client.stub_servers import Answer, Stub, make_json_answer, run_scripted, run_stub, take_request
+from tests.support.client.stub_service import run_service
 
 ROOT = Path(__file__).resolve().parents[2]
-ONE, TWO = sealed_values({"a": "1"}), sealed_values({"a": "2"}, revision=2)
+ONE, TWO = seal_values({"a": "1"}), seal_values({"a": "2"}, revision=2)
 READ = """
 from configsvc_client import Config
 config = Config(start_seconds=60, refresh_seconds=60)
@@ -55,9 +55,9 @@ def whole(served: FetchedSnapshot) -> Callable[[str, str, dict[str, str], bytes]
 
 
 @contextmanager
-def consumer(find: LookUp, clock: Clocks) -> Iterator[Config]:
+def consumer(find: LookUpHost, clock: Clocks) -> Iterator[Config]:
     """A Config with a real connection, whose addresses a test looks up, and a clock of the test."""
-    connection = Connection(parse("http://localhost:1"), {}, clock=clock.monotonic, wall=clock.wall, find=find)
+    connection = Connection(parse_url("http://localhost:1"), {}, clock=clock.monotonic, wall=clock.wall, find=find)
 
     def world(_: ClientSettings) -> World:
         return World(
@@ -93,7 +93,7 @@ def stalling(*answers: FetchedSnapshot | None) -> Iterator[tuple[dict[str, str],
             return 503, {}, b""
         return whole(served)(method, path, headers, body)
 
-    with service(ONE) as running, stub(answer) as api:
+    with run_service(ONE) as running, run_stub(answer) as api:
         try:
             yield {**running.environ, "CONFIGSVC_URL": api.url}, asked
         finally:
@@ -116,7 +116,7 @@ def test_31_a_change_that_takes_longer_than_the_deadline_arrives_after_a_timeout
             pause.wait(0.6)
         return whole(served[0])(method, path, headers, body)
 
-    with service(ONE) as running, stub(answer) as api:
+    with run_service(ONE) as running, run_stub(answer) as api:
         environ = {**running.environ, "CONFIGSVC_URL": api.url}
         with closing(Config(environ=environ, poll_seconds=0.01, refresh_seconds=0.2)) as config:
             assert config["a"] == "1"
@@ -133,7 +133,7 @@ def test_32_when_the_old_servers_of_a_name_fail_the_third_poll_reads_the_new_one
     def answer(method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
         return (status, {}, b"") if gone.is_set() else whole(ONE)(method, path, headers, body)
 
-    with stub(answer) as old, stub(whole(TWO)) as new, consumer(name := Name(old), clock) as config:
+    with run_stub(answer) as old, run_stub(whole(TWO)) as new, consumer(name := Name(old), clock) as config:
         assert config["a"] == "1"
         name.server = new
         gone.set()
@@ -146,7 +146,7 @@ def test_32_when_the_old_servers_of_a_name_fail_the_third_poll_reads_the_new_one
 
 def test_32_when_the_old_servers_go_on_answering_the_new_ones_are_read_within_330_seconds_and_a_poll() -> None:
     clock = FakeClock()
-    with stub(whole(ONE)) as old, stub(whole(TWO)) as new, consumer(name := Name(old), clock) as config:
+    with run_stub(whole(ONE)) as old, run_stub(whole(TWO)) as new, consumer(name := Name(old), clock) as config:
         assert config["a"] == "1"
         name.server, began = new, clock.up
         while config["a"] == "1":
@@ -156,7 +156,7 @@ def test_32_when_the_old_servers_go_on_answering_the_new_ones_are_read_within_33
 
 @pytest.mark.parametrize("why", unreachable(0))
 def test_33_an_address_of_no_use_does_not_keep_a_cold_start_from_the_next(why: str) -> None:
-    with scripted(lambda connection: _serve(connection, ONE)) as server:
+    with run_scripted(lambda connection: _serve(connection, ONE)) as server:
         addresses = [unreachable(server.port)[why], good(server)]
         with consumer(lambda *_: addresses, SystemClocks()) as config:
             assert config["a"] == "1"
@@ -164,7 +164,7 @@ def test_33_an_address_of_no_use_does_not_keep_a_cold_start_from_the_next(why: s
 
 def test_33_silent_addresses_do_not_keep_a_cold_start_from_the_one_that_answers() -> None:
     with (
-        scripted(lambda connection: _serve(connection, ONE)) as server,
+        run_scripted(lambda connection: _serve(connection, ONE)) as server,
         holes(server.port, "127.0.0.3", "127.0.0.4") as dark,
         consumer(lambda *_: [*dark, good(server)], SystemClocks()) as config,
     ):
@@ -188,7 +188,7 @@ def _serve(connection: socket.socket, served: FetchedSnapshot, extra: bytes = b"
 def test_44_where_gevent_has_replaced_the_sockets_a_config_loads_and_refreshes(scheme: str, tmp_path: Path) -> None:
     if not PYTHON.exists() and os.environ.get("CI") != "true":
         pytest.skip("the environment of `make load`, which has gevent, is not there: make setup")
-    with service(ONE, server_context(tmp_path) if scheme == "https" else None) as running:
+    with run_service(ONE, make_server_context(tmp_path) if scheme == "https" else None) as running:
         environ = {**running.environ, "SSL_CERT_FILE": str(tmp_path / "ca.pem")}
         environ["PYTHONPATH"] = f"{ROOT / 'client'}:{sysconfig.get_path('purelib')}"
         assert output(GREEN, environ, python=str(PYTHON)) == "1 False\n"
@@ -205,7 +205,7 @@ def test_44_where_gevent_has_replaced_the_sockets_a_config_loads_and_refreshes(s
 )
 def test_45_what_a_server_says_on_an_idle_connection_costs_a_poll_no_error(said: bytes) -> None:
     scripts = (lambda connection: _serve(connection, ONE, said), lambda connection: _serve(connection, TWO))
-    with scripted(*scripts) as server, service(ONE) as running:
+    with run_scripted(*scripts) as server, run_service(ONE) as running:
         environ = {**running.environ, "CONFIGSVC_URL": f"http://127.0.0.1:{server.port}"}
         with closing(Config(environ=environ, start_seconds=20, refresh_seconds=20)) as config:
             assert config["a"] == "1"
@@ -218,7 +218,7 @@ def test_47_a_client_that_is_a_zip_on_the_path_loads_over_https(tmp_path: Path) 
         for file in sorted((ROOT / "client" / "configsvc_client").rglob("*")):
             if file.suffix in {".py", ".pem"}:
                 packed.write(file, file.relative_to(ROOT / "client"))
-    with service(ONE, server_context(tmp_path)) as running:
+    with run_service(ONE, make_server_context(tmp_path)) as running:
         told = f"import sys\nsys.path.insert(0, {str(tmp_path / 'client.zip')!r})\n"
         shown = "import configsvc_client\nassert 'client.zip' in configsvc_client.__file__\n"
         environ = {**running.environ, "SSL_CERT_FILE": str(tmp_path / "ca.pem")}
@@ -234,7 +234,7 @@ def test_47_a_client_that_is_a_zip_on_the_path_loads_over_https(tmp_path: Path) 
     ],
 )
 def test_48_kms_is_asked_in_the_region_and_partition_of_the_pinned_key(pinned: str, host: str) -> None:
-    with stub(lambda *_: as_json(200, {"Plaintext": to_base64std(b"raw"), "KeyId": pinned})) as server:
+    with run_stub(lambda *_: make_json_answer(200, {"Plaintext": to_base64std(b"raw"), "KeyId": pinned})) as server:
         asking = Asking(server, pinned, {"AWS_REGION": "eu-central-1"})
         assert asking.decrypt(pinned) == [(pinned, pinned.split(":")[3])]
         assert asking.hosts == [host]
@@ -245,7 +245,7 @@ def test_52_an_answer_in_gzip_is_read_however_it_is_spelt_and_put_together(spell
     raw = render(ONE.sealed).encode()
     body = gzip.compress(raw[:100]) + gzip.compress(raw[100:])
     headers = {"content-type": "application/json", "etag": ONE.etag, "content-encoding": spelling}
-    with stub(lambda *_: (200, headers, body)) as api, service(ONE) as running:
+    with run_stub(lambda *_: (200, headers, body)) as api, run_service(ONE) as running:
         environ = {**running.environ, "CONFIGSVC_URL": api.url}
         with closing(Config(environ=environ, start_seconds=20)) as config:
             assert config["a"] == "1"

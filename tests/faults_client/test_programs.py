@@ -12,11 +12,11 @@ import pytest
 from configsvc_client import Config
 from tests.client.process.test_without_threads import LIMITED
 from tests.faults_client.test_network import stalling
-from tests.support.client.sealing import sealed_values
-from tests.support.client.stub_service import service
+from tests.support.client.sealing import seal_values
+from tests.support.client.stub_service import run_service
 from tests.support.faults_client.processes import process
 
-ONE, TWO = sealed_values({"a": "1"}), sealed_values({"a": "2"}, revision=2)
+ONE, TWO = seal_values({"a": "1"}), seal_values({"a": "2"}, revision=2)
 SIGNALLED = """
 import faulthandler, signal, sys
 from configsvc_client import Config
@@ -129,27 +129,27 @@ def test_35_a_time_limit_ends_a_refresh_and_the_next_one_works(kind: str) -> Non
 
 
 def test_36_where_no_thread_can_start_readers_refresh_themselves() -> None:
-    with service(ONE) as running, process(LIMITED, running.environ) as consumer:
+    with run_service(ONE) as running, process(LIMITED, running.environ) as consumer:
         assert [consumer.hear(), consumer.hear()] == ["none starts", "1"]
         running.serve(TWO)
         assert consumer.say() == "2 None 1"
 
 
 def test_42_a_child_has_a_thread_and_its_callbacks_without_any_read() -> None:
-    with service(ONE) as running, process(FORKING, running.environ, "child") as consumer:
+    with run_service(ONE) as running, process(FORKING, running.environ, "child") as consumer:
         assert consumer.hear() == "loaded 1"
         running.serve(TWO)
         assert consumer.say() == "child True 2"
 
 
 def test_42_a_child_closes_at_once() -> None:
-    with service(ONE) as running, process(FORKING, running.environ, "close") as consumer:
+    with run_service(ONE) as running, process(FORKING, running.environ, "close") as consumer:
         assert consumer.hear() == "closed"
         assert consumer.ended.wait(30) == 0
 
 
 def test_42_the_thread_of_the_parent_goes_on_after_forks_and_subprocesses() -> None:
-    with service(ONE) as running, process(FORKING, running.environ, "parent") as consumer:
+    with run_service(ONE) as running, process(FORKING, running.environ, "parent") as consumer:
         assert consumer.hear() == "forked 0"
         running.serve(TWO)
         assert consumer.say() == "parent True 2"

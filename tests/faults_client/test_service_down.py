@@ -16,8 +16,8 @@ from configsvc.model.errors import ConfigsvcError, Forbidden, Internal, Throttle
 from configsvc.model.names import Namespace
 from configsvc_client import CannotOpen, Config, ConfigUnavailable
 from tests.support.client.configs import Stage
-from tests.support.client.sealing import envelope, found, plain, sealed_values
-from tests.support.client.stub_servers import Scripted, Serve, scripted, take_request
+from tests.support.client.sealing import make_envelope, make_plain_entry, make_snapshot, seal_values
+from tests.support.client.stub_servers import Scripted, Serve, run_scripted, take_request
 from tests.support.faults_client.seeds import seeded
 
 FILE = {"CONFIGSVC_FALLBACK": "/var/task/fallback.json"}
@@ -43,7 +43,7 @@ def against(server: Scripted, refresh_seconds: float) -> Iterator[Config]:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_01_warm_an_api_that_refuses_costs_at_most_one_try_an_interval_and_the_age_grows(seed: int) -> None:
-    stage, draw = Stage(sealed_values({"a": "1"})), seeded(seed)
+    stage, draw = Stage(seal_values({"a": "1"})), seeded(seed)
     stage.config.snapshot()
     down(stage, 10_000)
     tries_before = len(stage.gateway.asked)
@@ -57,7 +57,7 @@ def test_01_warm_an_api_that_refuses_costs_at_most_one_try_an_interval_and_the_a
 
 
 def test_02_cold_without_a_file_it_is_unavailable_within_the_start_deadline() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     began = stage.clock.up
     stage.gateway.during = lambda: stage.clock.advance(3)
     down(stage)
@@ -67,8 +67,8 @@ def test_02_cold_without_a_file_it_is_unavailable_within_the_start_deadline() ->
 
 
 def test_03_cold_with_a_file_that_serves_after_two_seconds_and_the_service_later() -> None:
-    stage = Stage(sealed_values({"a": "new"}, revision=3), **FILE)
-    stage.save(sealed_values({"a": "saved"}, revision=9), ago=3600)
+    stage = Stage(seal_values({"a": "new"}, revision=3), **FILE)
+    stage.save(seal_values({"a": "saved"}, revision=9), ago=3600)
     stage.gateway.during = lambda: stage.clock.advance(2)
     down(stage, 1)
     assert stage.config["a"] == "saved"
@@ -86,28 +86,28 @@ def test_03_cold_with_a_file_that_serves_after_two_seconds_and_the_service_later
 
 
 def test_03_a_file_sets_no_floor_but_what_the_service_gave_does() -> None:
-    stage = Stage(sealed_values({"a": "1"}, revision=2), **FILE)
-    stage.save(sealed_values({"a": "saved"}, revision=9))
+    stage = Stage(seal_values({"a": "1"}, revision=2), **FILE)
+    stage.save(seal_values({"a": "saved"}, revision=9))
     down(stage)
     stage.config.snapshot()
     down(stage, 0)
     assert stage.config.refresh() is True
-    stage.serve(sealed_values({"a": "0"}, revision=1))
+    stage.serve(seal_values({"a": "0"}, revision=1))
     with pytest.raises(ConfigsvcError):
         stage.config.refresh()
     assert stage.config["a"] == "1"
 
 
 def test_03_a_file_is_opened_as_strictly_as_an_answer_and_needs_kms() -> None:
-    moved = envelope("other", b"x")._replace(key=envelope("bad", b"").key)
-    stage = Stage(sealed_values({"a": "1"}), **FILE)
-    stage.save(found([envelope("a", b"1"), moved]))
+    moved = make_envelope("other", b"x")._replace(key=make_envelope("bad", b"").key)
+    stage = Stage(seal_values({"a": "1"}), **FILE)
+    stage.save(make_snapshot([make_envelope("a", b"1"), moved]))
     down(stage)
     assert stage.config["a"] == "1"
     with pytest.raises(CannotOpen):
         stage.config["bad"]
-    without = Stage(sealed_values({"a": "1"}), **FILE)
-    without.save(sealed_values({"a": "1"}))
+    without = Stage(seal_values({"a": "1"}), **FILE)
+    without.save(seal_values({"a": "1"}))
     without.kms.down = Unavailable("KMS is down")
     down(without)
     with pytest.raises(ConfigUnavailable, match="KMS is down"):
@@ -115,8 +115,8 @@ def test_03_a_file_is_opened_as_strictly_as_an_answer_and_needs_kms() -> None:
 
 
 def test_03_a_403_at_a_cold_start_is_served_from_the_file_too_and_stays_visible() -> None:
-    stage = Stage(sealed_values({"a": "1"}), **FILE)
-    stage.save(sealed_values({"a": "saved"}))
+    stage = Stage(seal_values({"a": "1"}), **FILE)
+    stage.save(seal_values({"a": "saved"}))
     stage.gateway.fail = [Forbidden("the API key is not known")]
     assert stage.config["a"] == "saved"
     assert stage.config.last_error is not None
@@ -127,7 +127,7 @@ def test_03_a_403_at_a_cold_start_is_served_from_the_file_too_and_stays_visible(
 
 def test_04_a_black_hole_costs_a_deadline_and_the_old_value_serves() -> None:
     with (
-        scripted(*snapshot_then(stalled)) as server,
+        run_scripted(*snapshot_then(stalled)) as server,
         against(server, refresh_seconds=0.2) as config,
     ):
         assert config["a"] == "1"
@@ -156,7 +156,7 @@ def test_04_an_address_that_takes_no_connection_costs_the_deadline_at_a_cold_sta
 
 def test_05_a_drip_is_ended_by_the_total_deadline() -> None:
     with (
-        scripted(*snapshot_then(dripping)) as server,
+        run_scripted(*snapshot_then(dripping)) as server,
         against(server, refresh_seconds=0.3) as config,
     ):
         assert config["a"] == "1"
@@ -171,7 +171,7 @@ def test_05_a_drip_is_ended_by_the_total_deadline() -> None:
 def test_08_retry_after_is_honoured_up_to_five_intervals_with_jitter(
     said: int, least: int, most: int, seed: int
 ) -> None:
-    stage, draw = Stage(sealed_values({"a": "1"})), seeded(seed)
+    stage, draw = Stage(seal_values({"a": "1"})), seeded(seed)
     stage.config.snapshot()
     stage.chance = draw.random() / 10  # so that the backoff itself is shorter
     stage.gateway.fail = [Throttled("slow down", retry_after=said)]
@@ -186,7 +186,7 @@ def test_08_retry_after_is_honoured_up_to_five_intervals_with_jitter(
 
 
 def test_08_at_a_cold_start_the_service_is_not_asked_before_it_said() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.gateway.fail = [Throttled("slow down", retry_after=3)]
     assert stage.config["a"] == "1"
     assert stage.clock.pauses == [3 + 3 / 2]
@@ -198,7 +198,7 @@ def test_08_at_a_cold_start_the_service_is_not_asked_before_it_said() -> None:
 def test_08_a_herd_that_was_told_the_same_comes_back_over_a_span_that_grows(
     said: int, chance: float, busy: type[ConfigsvcError]
 ) -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.chance = chance
     stage.gateway.fail = [busy("slow down", retry_after=said)] * 20
     began = stage.clock.up
@@ -216,7 +216,7 @@ def test_08_a_herd_that_was_told_the_same_comes_back_over_a_span_that_grows(
 def test_08_a_cold_start_that_is_told_to_come_back_too_late_gives_up_at_once(
     said: int, environ: dict[str, str]
 ) -> None:
-    stage = Stage(found([plain("a", "1")]), **environ)
+    stage = Stage(make_snapshot([make_plain_entry("a", "1")]), **environ)
     stage.gateway.fail = [Throttled("slow down", retry_after=said)]
     with pytest.raises(ConfigUnavailable) as caught:
         stage.config["a"]
@@ -226,11 +226,13 @@ def test_08_a_cold_start_that_is_told_to_come_back_too_late_gives_up_at_once(
 
 def test_08_kms_has_a_tenth_of_the_time_where_a_key_of_it_is_trusted() -> None:
     nearly = [Throttled("slow down", retry_after=15)]
-    sealed = Stage(found([plain("a", "1")]), CONFIGSVC_START_SECONDS="16")
+    sealed = Stage(make_snapshot([make_plain_entry("a", "1")]), CONFIGSVC_START_SECONDS="16")
     sealed.gateway.fail = [*nearly]
     with pytest.raises(ConfigUnavailable):
         sealed.config["a"]
-    open_to_all = Stage(found([plain("a", "1")]), CONFIGSVC_START_SECONDS="16", CONFIGSVC_KMS_KEYS="")
+    open_to_all = Stage(
+        make_snapshot([make_plain_entry("a", "1")]), CONFIGSVC_START_SECONDS="16", CONFIGSVC_KMS_KEYS=""
+    )
     open_to_all.gateway.fail = [*nearly]
     assert open_to_all.config["a"] == "1"
     assert len(sealed.gateway.asked) == 1
@@ -242,8 +244,8 @@ def test_08_kms_has_a_tenth_of_the_time_where_a_key_of_it_is_trusted() -> None:
 def test_08_with_a_file_the_wait_ends_within_the_half_of_the_service(
     environ: dict[str, str], said: int, waits: list[float]
 ) -> None:
-    stage = Stage(found([plain("a", "1")]), **FILE, **environ)
-    stage.save(found([plain("a", "saved")]))
+    stage = Stage(make_snapshot([make_plain_entry("a", "1")]), **FILE, **environ)
+    stage.save(make_snapshot([make_plain_entry("a", "saved")]))
     stage.gateway.fail = [Throttled("slow down", retry_after=said)] * 2
     assert stage.config["a"] == "saved"
     assert stage.clock.pauses == pytest.approx(waits)
@@ -263,7 +265,7 @@ class Left:
 def test_08_in_an_invocation_the_wait_ends_within_nine_tenths_of_what_is_left(
     seconds: float, waits: list[float]
 ) -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.gateway.fail = [Throttled("slow down", retry_after=1)]
     handler = stage.config.handler(lambda event, context: (event, context, stage.config["a"])[2])
     with contextlib.suppress(ConfigUnavailable):
@@ -274,7 +276,7 @@ def test_08_in_an_invocation_the_wait_ends_within_nine_tenths_of_what_is_left(
 
 @pytest.mark.parametrize("seed", range(20))
 def test_02_an_outage_costs_eleven_requests_a_cold_start_at_most(seed: int) -> None:
-    stage, draw = Stage(sealed_values({"a": "1"})), seeded(seed)
+    stage, draw = Stage(seal_values({"a": "1"})), seeded(seed)
     stage.draw = lambda: draw.choice([0.0, draw.random()])
     down(stage)
     with pytest.raises(ConfigUnavailable):
@@ -287,7 +289,10 @@ def test_02_an_outage_costs_eleven_requests_a_cold_start_at_most(seed: int) -> N
 def test_02_a_cold_start_ends_only_in_the_last_tenth_of_its_time_whatever_is_drawn(
     seconds: int, drawn: list[float]
 ) -> None:
-    stage, draw = Stage(found([plain("a", "1")]), CONFIGSVC_START_SECONDS=str(seconds)), itertools.cycle(drawn)
+    stage, draw = (
+        Stage(make_snapshot([make_plain_entry("a", "1")]), CONFIGSVC_START_SECONDS=str(seconds)),
+        itertools.cycle(drawn),
+    )
     stage.draw = lambda: next(draw)
     down(stage)
     began = stage.clock.up
@@ -298,7 +303,7 @@ def test_02_a_cold_start_ends_only_in_the_last_tenth_of_its_time_whatever_is_dra
 
 @pytest.mark.parametrize("chance", [0.0, 0.5, 0.999])
 def test_02_a_cold_start_outlives_an_outage_that_ends_at_three_quarters_of_its_time(chance: float) -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.chance = chance
     down(stage)
     began = stage.clock.up
@@ -308,7 +313,7 @@ def test_02_a_cold_start_outlives_an_outage_that_ends_at_three_quarters_of_its_t
 
 @pytest.mark.parametrize("reason", ["certificate", "not_ours", "unforeseen"])
 def test_02_what_time_seldom_mends_is_tried_three_times(reason: str) -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.gateway.fail = [Unavailable("no", reason=reason)] * 20
     with pytest.raises(ConfigUnavailable):
         stage.config["a"]
@@ -321,7 +326,7 @@ def test_09_with_a_third_of_the_answers_failing_a_fleet_starts_in_eight_tries_an
     failures: list[type[ConfigsvcError]] = [Internal, Unavailable]
     cold, polls, hours = list[int](), 0, 60
     for _ in range(40):
-        stage = Stage(sealed_values({"a": "1"}))
+        stage = Stage(seal_values({"a": "1"}))
         stage.gateway.during = lambda stage=stage: fail_sometimes(stage, draw, failures)  # type: ignore[misc]  # bound
         stage.chance = draw.random()
         stage.config.snapshot()
@@ -339,7 +344,7 @@ def test_09_with_a_third_of_the_answers_failing_a_fleet_starts_in_eight_tries_an
 
 
 def test_10_a_rotated_api_key_is_no_hot_loop_and_a_distinct_error() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.config.snapshot()
     stage.gateway.fail = [Forbidden("no") for _ in range(1000)]
     stage.clock.advance(60)
@@ -357,7 +362,7 @@ def snapshot_then(fault: Serve) -> tuple[Serve, ...]:
     """Scripts: one whole answer, then connections with that fault."""
     from configsvc.model.snapshot import render
 
-    body = render(found([plain("a", "1")], namespace=Namespace("payments.prod")).sealed).encode()
+    body = render(make_snapshot([make_plain_entry("a", "1")], namespace=Namespace("payments.prod")).sealed).encode()
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
     head += b'ETag: "1-a"\r\nConnection: close\r\nContent-Length: %d\r\n\r\n' % len(body)
 

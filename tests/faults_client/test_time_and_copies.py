@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from configsvc.model.errors import Unavailable
-from tests.support.client.certificates import server_context
+from tests.support.client.certificates import make_server_context
 from tests.support.client.configs import Stage
-from tests.support.client.sealing import sealed_values
-from tests.support.client.stub_servers import scripted, take_request
-from tests.support.client.stub_service import Service, service
+from tests.support.client.sealing import seal_values
+from tests.support.client.stub_servers import run_scripted, take_request
+from tests.support.client.stub_service import Service, run_service
 from tests.support.faults_client.processes import process
 from tests.support.faults_client.seeds import seeded
 
@@ -48,21 +48,21 @@ print(os.waitstatus_to_exitcode(status), flush=True)
 CLONES = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
-from configsvc_client._world import chance
+from configsvc_client._world import draw_fraction
 from tests.support.client.configs import Stage
-from tests.support.client.sealing import sealed_values
-stage = Stage(sealed_values({"a": "1"}))
+from tests.support.client.sealing import seal_values
+stage = Stage(seal_values({"a": "1"}))
 config = stage.config
 config.snapshot()
 made = config._made
-made._world = made._world._replace(chance=chance)
+made._world = made._world._replace(chance=draw_fraction)
 print(made.left(), flush=True)
 for _ in range(500):
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         forked = made.left()
-        config._restored()
+        config._after_restore()
         before = len(stage.gateway.asked)
         config.snapshot()
         os.write(writing, f"{forked} {made.left()} {len(stage.gateway.asked) - before}".encode())
@@ -76,13 +76,13 @@ for _ in range(500):
 
 @pytest.fixture
 def running() -> Iterator[Service]:
-    with service(sealed_values({"a": "1"})) as running:
+    with run_service(seal_values({"a": "1"})) as running:
         yield running
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_20_a_hundred_threads_at_expiry_are_one_refresh_and_the_others_get_the_old_value_at_once(seed: int) -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.chance = seeded(seed).random()
     stage.config.snapshot()
     gate, done, seen = threading.Barrier(101), threading.Event(), list[object]()
@@ -97,7 +97,7 @@ def test_20_a_hundred_threads_at_expiry_are_one_refresh_and_the_others_get_the_o
         seen.append(stage.config["a"])
 
     stage.gateway.during = slow
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     stage.clock.advance(67)
     threads = [threading.Thread(target=read) for _ in range(100)]
     for thread in threads:
@@ -122,7 +122,7 @@ def test_21_the_first_access_after_a_freeze_refreshes_before_it_answers(running:
         assert consumer.say() == "1"
         os.kill(consumer.ended.pid, signal.SIGSTOP)
         before = len(running.api.requests)
-        running.serve(sealed_values({"a": "2"}, revision=2))
+        running.serve(seal_values({"a": "2"}, revision=2))
         os.kill(consumer.ended.pid, signal.SIGCONT)
         assert consumer.say() == "2"
         assert len(running.api.requests) == before + 1
@@ -142,28 +142,28 @@ class Context:
 def test_21_after_an_hour_frozen_an_invocation_refreshes_with_half_of_what_it_has_left(
     left: int, deadline: float
 ) -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     handler = stage.config.handler(lambda event, context: (event, context, stage.config["a"])[2])
     assert handler(None, Context(3000)) == "1"
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     stage.clock.at += 3600  # the monotonic clock stood still
     assert handler(None, Context(left)) == "2"
     assert stage.gateway.deadlines[1:] == [pytest.approx(1000 + deadline)]
 
 
 def test_21_a_cold_invocation_takes_at_most_nine_tenths_of_what_it_has_left() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.config.handler(print)(None, Context(2000))
     assert stage.gateway.deadlines == [1000 + 1.8]
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_22_whatever_the_clocks_do_it_is_due_when_either_says_so_and_never_waits_longer(seed: int) -> None:
-    draw, stage = seeded(seed), Stage(sealed_values({"a": "1"}))
+    draw, stage = seeded(seed), Stage(seal_values({"a": "1"}))
     stage.config.snapshot()
     for revision in range(2, 200):
         stage.chance = draw.random()
-        stage.serve(sealed_values({"a": str(revision)}, revision=revision))
+        stage.serve(seal_values({"a": str(revision)}, revision=revision))
         wall, up = draw.choice(
             [(-3600.0, 66.0), (66.0, 0.0), (10 * 365 * 86400.0, 0.0), (-3600.0, 3600.0), (66.0, 66.0)]
         )
@@ -178,9 +178,9 @@ def test_22_whatever_the_clocks_do_it_is_due_when_either_says_so_and_never_waits
 
 
 def test_22_a_wall_clock_set_back_does_not_open_the_window_again() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.config.snapshot()
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     stage.clock.advance(66)
     stage.clock.at -= 100
     assert stage.config["a"] == "2"
@@ -211,7 +211,7 @@ def test_24_a_socket_that_died_while_frozen_is_replaced_without_anyone_noticing(
         connection.close()
         gone.release()
 
-    with scripted(once, tls=server_context(tmp_path) if scheme == "https" else None) as server:
+    with run_scripted(once, tls=make_server_context(tmp_path) if scheme == "https" else None) as server:
         environ = {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}
         config = Config(
             "payments.prod", url=f"{scheme}://localhost:{server.port}", api_key="k", environ=environ, refresh_seconds=20
@@ -250,7 +250,7 @@ def test_30_a_consumer_killed_in_the_middle_of_a_refresh_leaves_nothing(tmp_path
         asked.set()
         connection.recv(1)  # type: ignore[attr-defined]  # until it is gone
 
-    with scripted(stalled) as server, service(sealed_values({"a": "1"})) as running:
+    with run_scripted(stalled) as server, run_service(seal_values({"a": "1"})) as running:
         home = {"TMPDIR": str(tmp_path), "HOME": str(tmp_path)}
         with process(
             READ, {**running.environ, **home, "CONFIGSVC_URL": f"http://127.0.0.1:{server.port}"}, "60"
@@ -268,7 +268,7 @@ def test_30_a_consumer_killed_in_the_middle_of_a_refresh_leaves_nothing(tmp_path
 
 
 def test_20_when_what_is_held_has_expired_the_others_wait_for_the_one_that_refreshes() -> None:
-    stage = Stage(sealed_values({"a": "1"}), CONFIGSVC_MAX_STALE_SECONDS="120", CONFIGSVC_REFRESH_SECONDS="20")
+    stage = Stage(seal_values({"a": "1"}), CONFIGSVC_MAX_STALE_SECONDS="120", CONFIGSVC_REFRESH_SECONDS="20")
     stage.config.snapshot()
     inside, done, seen = threading.Event(), threading.Event(), list[object]()
 
@@ -277,7 +277,7 @@ def test_20_when_what_is_held_has_expired_the_others_wait_for_the_one_that_refre
         assert done.wait(30)
 
     stage.gateway.during = slow
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     stage.clock.advance(121)
     threads = [threading.Thread(target=lambda: seen.append(stage.config["a"])) for _ in range(4)]
     for thread in threads:
@@ -292,10 +292,10 @@ def test_20_when_what_is_held_has_expired_the_others_wait_for_the_one_that_refre
 
 
 def test_24_closed_connections_are_opened_again_after_a_restore() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.config.snapshot()
     stage.gateway.fail = [Unavailable("down")]
-    stage.config._restored()  # noqa: SLF001  # what the runtime calls
+    stage.config._after_restore()  # noqa: SLF001  # what the runtime calls
     assert stage.closed == 1
     assert stage.config["a"] == "1"
     assert len(stage.gateway.asked) == 2

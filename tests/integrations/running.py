@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.client.sealing import envelope, found
-from tests.support.client.stub_service import Service, service
+from tests.support.client.sealing import make_envelope, make_snapshot
+from tests.support.client.stub_service import Service, run_service
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples" / "integrations"
@@ -30,15 +30,15 @@ def serve(running: Service, level: str, revision: int) -> None:
     """The namespace of the examples from now on, with this log level."""
     texts = {"db.url": ":memory:", "db.password": PASSWORD, "log.level": level}
     jsons = {"db.pool": "7", "limits": '{"rate":5}'}
-    entries = [envelope(key, text.encode(), version=revision) for key, text in texts.items()]
-    entries += [envelope(key, text.encode(), content_type="application/json") for key, text in jsons.items()]
-    running.serve(found(entries, revision=revision))
+    entries = [make_envelope(key, text.encode(), version=revision) for key, text in texts.items()]
+    entries += [make_envelope(key, text.encode(), content_type="application/json") for key, text in jsons.items()]
+    running.serve(make_snapshot(entries, revision=revision))
 
 
 @contextlib.contextmanager
 def loopback() -> Iterator[Service]:
     """A service with the values of the examples at revision 1."""
-    with service(found([])) as running:
+    with run_service(make_snapshot([])) as running:
         serve(running, "info", 1)
         yield running
 

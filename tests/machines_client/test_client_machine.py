@@ -149,7 +149,7 @@ class Client(RuleBasedStateMachine):
 
     @rule(restored=st.booleans())
     def copied(self, restored: bool) -> None:  # noqa: FBT001  # hypothesis draws it
-        (self.config._restored if restored else self.config._forked)()  # noqa: SLF001  # what runtime and fork call
+        (self.config._after_restore if restored else self.config._after_fork)()  # noqa: SLF001  # what runtime and fork call
         if self.attempt:
             self.attempt = self.attempt._replace(copied=True)
 

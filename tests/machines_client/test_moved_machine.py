@@ -22,12 +22,12 @@ from configsvc_client._service.gateway import ApiGateway
 from configsvc_client._settings import ClientSettings
 from configsvc_client._transport.http import Connection
 from configsvc_client._transport.race import SocketAddress
-from configsvc_client._transport.url import parse
+from configsvc_client._transport.url import parse_url
 from tests.machines_client.test_client_machine import SEARCH
 from tests.support.client.configs import ENVIRON
 from tests.support.client.fakes import FakeClock, FakeKms
-from tests.support.client.sealing import sealed_values
-from tests.support.client.stub_servers import Answer, Stub, stub
+from tests.support.client.sealing import seal_values
+from tests.support.client.stub_servers import Answer, Stub, run_stub
 from tests.support.machines_client.slow import elapsed
 
 NAMESPACE = Namespace("payments.prod")
@@ -45,7 +45,7 @@ class Stack:
         self.errors = 0
 
     def answer(self, _: str, __: str, headers: dict[str, str], ___: bytes) -> Answer:
-        found = sealed_values({"a": str(self.revision)}, revision=self.revision)
+        found = seal_values({"a": str(self.revision)}, revision=self.revision)
         if self.says == 429:
             return 429, {"retry-after": "1"}, b"{}"
         if self.says != 200:
@@ -73,7 +73,7 @@ class Moving(RuleBasedStateMachine):
         self.config = Config(environ=ENVIRON, world=self.world)
 
     def world(self, _: ClientSettings) -> World:
-        url = parse("http://localhost:1/prod")
+        url = parse_url("http://localhost:1/prod")
         connection = Connection(url, {}, clock=self.clock.monotonic, wall=self.clock.wall, find=self.find)
         gateway = ApiGateway(connection, "k" * 20)
         return World(
@@ -92,7 +92,7 @@ class Moving(RuleBasedStateMachine):
     def moves(self) -> None:
         """The name means another stack from now on; the old one goes on as it is."""
         self.stacks.append(Stack(self.stacks[-1].revision + 1 if self.stacks else 1))
-        self.servers.append(self.open.enter_context(stub(self.stacks[-1].answer)))
+        self.servers.append(self.open.enter_context(run_stub(self.stacks[-1].answer)))
         self.moved_at = self.clock.now()
 
     @rule(says=st.sampled_from((200, 200, 403, 404, 429, 500, 503)), of_the_old=st.booleans())

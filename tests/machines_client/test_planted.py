@@ -151,26 +151,26 @@ BUGS = {
         "tests/client/transport/test_slow_links.py",
     ),
     "a kept connection is not dropped after errors": Bug(
-        "_transport/connection.py", "return self._errors < _ERRORS", "return True", MOVED
+        "_transport/keep_alive.py", "return self._errors < _ERRORS", "return True", MOVED
     ),
     "a kept connection is kept for ever": Bug(
-        "_transport/connection.py", "< self._seconds", "< 1e9 * self._seconds", MOVED
+        "_transport/keep_alive.py", "< self._seconds", "< 1e9 * self._seconds", MOVED
     ),
     "being asked to wait counts as an error": Bug(
-        "_transport/connection.py", "if status != _LATER:", "if status:", MOVED
+        "_transport/keep_alive.py", "if status != _LATER:", "if status:", MOVED
     ),
-    "a refusal is no error of old servers": Bug("_transport/connection.py", "_ERROR = 400", "_ERROR = 500", MOVED),
+    "a refusal is no error of old servers": Bug("_transport/keep_alive.py", "_ERROR = 400", "_ERROR = 500", MOVED),
     "a kept connection ages by the monotonic clock alone": Bug(
-        "_transport/connection.py",
+        "_transport/keep_alive.py",
         "max(now[0] - self._opened[0], now[1] - self._opened[1])",
         "now[0] - self._opened[0]",
         "tests/client/refresh/test_moved.py",
     ),
     "what a signal handler raises passes for a failure": Bug(
-        "_foreign.py",
-        "if not isinstance(met, Exception) or _handler_part(met) is not None:",
+        "_interrupts.py",
+        "if not isinstance(met, Exception) or _find_handler_part(met) is not None:",
         "if not isinstance(met, Exception):",
-        "tests/client/process/test_foreign.py",
+        "tests/client/process/test_interrupts.py",
     ),
     "readers refresh beside the background thread": Bug(
         "_refresh/keeper.py",
@@ -240,7 +240,7 @@ BUGS = {
     ),
     "what KMS says it opened with is not compared": Bug(
         "_opening/keyring.py",
-        "if not same_key(self._pin.checked(opened.key_arn), asked):",
+        "if not is_same_key(self._pin.require_trusted(opened.key_arn), asked):",
         "if not opened.key_arn:",
         REFUSALS,
     ),

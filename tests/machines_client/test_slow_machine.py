@@ -169,7 +169,7 @@ class SlowClient(RuleBasedStateMachine):
             request.is_orphan = request.is_orphan or request.under_way
         self.is_free = True
         self.is_restored = self.is_restored or (how == "restore" and self.held() is not None)
-        (self.config._forked if how == "fork" else self.config._restored)()  # noqa: SLF001  # what fork and runtime call
+        (self.config._after_fork if how == "fork" else self.config._after_restore)()  # noqa: SLF001  # what fork and runtime call
 
     @precondition(lambda self: self.is_attended)
     @rule()

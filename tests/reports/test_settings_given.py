@@ -7,9 +7,9 @@ from itertools import product
 import pytest
 
 from configsvc.model.errors import Misconfigured
-from configsvc_client._aws.kms import endpoint
+from configsvc_client._aws.kms import resolve_endpoint
 from configsvc_client._settings import Given, settings
-from configsvc_client._transport.url import parse
+from configsvc_client._transport.url import parse_url
 from configsvc_client.admin.compose import find_region
 from tests.support.client.configs import ENVIRON
 
@@ -34,8 +34,8 @@ def test_line_ends_and_spaces_around_a_setting_do_not_count() -> None:
 @pytest.mark.parametrize("region", ['"us-east-1"', "us-east-1\r", "us-east-1 ", "US-EAST-1", "us_east_1"])
 def test_a_region_that_is_none_is_shown_with_what_cannot_be_seen(region: str) -> None:
     with pytest.raises(Misconfigured, match="AWS_REGION is ") as of_the_person:
-        find_region({"AWS_REGION": region}, parse("https://api.example.com/v1"))
+        find_region({"AWS_REGION": region}, parse_url("https://api.example.com/v1"))
     with pytest.raises(Misconfigured, match="AWS_REGION is ") as of_a_function:
-        endpoint(region, {})
+        resolve_endpoint(region, {})
     assert repr(region) in of_the_person.value.detail
     assert repr(region) in of_a_function.value.detail

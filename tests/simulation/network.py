@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from configsvc.model.errors import Unavailable
 from configsvc_client._ports import Clocks
-from configsvc_client._secret import Secret, bare
+from configsvc_client._secret import Secret, unmask
 from configsvc_client._transport.response import Response
 from configsvc_client._transport.url import Url
 from infra.cloudformation.gateway_responses import problem_body
@@ -98,7 +98,7 @@ class Line:
             Unavailable: the request or its answer was lost, or came too late.
             GivenUp: so it was, and nobody tries again; `gives_up` says how often.
         """
-        sent = Sent(method, target, {name: bare(value) for name, value in headers.items()}, bare(body))
+        sent = Sent(method, target, {name: unmask(value) for name, value in headers.items()}, unmask(body))
         self.watch(sent, None)
         try:
             response = self.exchanged(sent, deadline, while_waiting)

@@ -11,7 +11,7 @@ from configsvc.model.change_set import Activate, Delete
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Misconfigured, Throttled, Unavailable
 from configsvc.model.grants import Grant
 from configsvc_client._opening.cipher import read_kid
-from configsvc_client._pin import pin
+from configsvc_client._pin import parse_pin
 from configsvc_client._secret import Secret
 from configsvc_client._service.gateway import ApiGateway
 from configsvc_client._transport.response import Response
@@ -166,7 +166,7 @@ class Writer:
         line, kms = self._altered.line(sound), Kms(self._weather, process, self._truth.made)
         gateway = ApiGateway(line, API_KEY)  # type: ignore[arg-type]  # stands for a Connection
         ports = AdminPorts(line, kms, found_credentials, process, _Chance(self._weather), gateway)
-        settings = compose.AdminSettings(URL, (Secret(API_KEY),), "eu-central-1", pin([KMS_KEY]))
+        settings = compose.AdminSettings(URL, (Secret(API_KEY),), "eu-central-1", parse_pin([KMS_KEY]))
         self._admin = compose.build_admin(settings, ports)
 
     def _wait(self, least: float, most: float) -> None:

@@ -29,14 +29,15 @@ _SCENES = (
 
 IN_THE_CLEAR = {
     # Where they are hidden, and the functions that give them out.
-    "Config.__init__", "from_environ", "masked", "Secret.__init__", "Secret.__init__.<locals>.<lambda>",
-    "hidden", "Environ.__init__", "Environ.__init__.<locals>.<lambda>",
+    "Config.__init__", "from_environ", "mask", "Secret.__init__", "Secret.__init__.<locals>.<lambda>",
+    "hide_environ", "Environ.__init__", "Environ.__init__.<locals>.<lambda>",
     "Hidden.__init__", "Hidden.__init__.<locals>.<lambda>",
     # Bytes as they come in, and what they are as JSON and from base64: what fails is raised without these frames.
-    "Answer._parse", "Answer.feed", "Answer.on_body", "Answer.response", "members_of", "members_of.<locals>.<dictcomp>",
+    "AnswerParser._parse", "AnswerParser.feed", "AnswerParser.on_body", "AnswerParser.build_response",
+    "parse_members", "parse_members.<locals>.<dictcomp>",
     "from_base64std", "base64std",
     # Checked, or read in a text: what fails is raised by their callers.
-    "is_clean", "_parsed", "_basic", "_unescaped",
+    "is_clean", "_parse_proxy", "_parse_members", "_encode_basic", "_unescape",
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from configsvc.model.errors import Misconfigured, Unavailable
 from configsvc_client._aws.sigv4 import Credentials, is_clean
-from configsvc_client._secret import bare
+from configsvc_client._secret import unmask
 
 _LEAST = 0.1
 _GIVEN_UP = 60.0
@@ -37,7 +37,7 @@ class _Turn:
         return self.thread[0] != os.getpid() or now >= self.ends
 
 
-class Chain:
+class BotocoreChain:
     """What the chain found, which is kept: botocore renews by itself what expires.
 
     One thread at a time uses botocore; others wait for it until their own deadline.
@@ -78,7 +78,7 @@ class Chain:
             raise Misconfigured(f"No AWS credentials: AWS_ACCESS_KEY_ID is not set, and botocore found none. {_NEXT}")
         found = Credentials(str(frozen.access_key), str(frozen.secret_key), frozen.token)
         del frozen
-        if not all(is_clean(bare(each)) for each in (found.access_key, found.secret_key, found.token or "")):
+        if not all(is_clean(unmask(each)) for each in (found.access_key, found.secret_key, found.token or "")):
             raise Misconfigured(f"What botocore found as AWS credentials cannot be sent. {_NEXT}")
         return found
 
@@ -87,9 +87,9 @@ class Chain:
         try:
             from botocore.session import Session
         except ImportError as error:
-            from configsvc_client._foreign import pass_on
+            from configsvc_client._interrupts import reraise_interrupt
 
-            pass_on(error)
+            reraise_interrupt(error)
             return None, Misconfigured(
                 "No AWS credentials: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set, nor an endpoint of a "
                 "container, and botocore is not installed. Set them, or: pip install 'configsvc[cli]', and sign in."
@@ -100,7 +100,7 @@ class Chain:
         try:
             return self._asked(mine, Session, deadline), None
         except Exception as error:  # noqa: BLE001  # its own are of two trees, and a profile may run anything
-            return None, _judged(error)
+            return None, _convert_error(error)
         finally:
             if self._turn.get(0) is mine:
                 self._turn.pop(0, None)
@@ -125,7 +125,7 @@ class Chain:
     def _asked(self, mine: _Turn, make: Any, deadline: float) -> Any:  # noqa: ANN401  # botocore has no types
         kept = self._kept
         pid, session, held = kept if kept and kept[0] == os.getpid() else (os.getpid(), self._session(make), None)
-        _bound(session, max(_LEAST, deadline - self._clock()))
+        _limit_time(session, max(_LEAST, deadline - self._clock()))
         held = held or session.get_credentials()
         frozen = held and held.get_frozen_credentials()
         if self._turn.get(0) is mine:
@@ -139,7 +139,7 @@ class Chain:
         return made
 
 
-def _bound(session: Any, left: float) -> None:  # noqa: ANN401  # as above
+def _limit_time(session: Any, left: float) -> None:  # noqa: ANN401  # as above
     from botocore.config import Config
 
     session.set_default_client_config(
@@ -147,13 +147,13 @@ def _bound(session: Any, left: float) -> None:  # noqa: ANN401  # as above
     )
 
 
-def _judged(error: Exception) -> BaseException:
-    from configsvc_client._foreign import handed_on, injected, instead
+def _convert_error(error: Exception) -> BaseException:
+    from configsvc_client._interrupts import drop_struck_frames, is_injected, prefer_interrupt
 
-    return handed_on(error) if injected(error) else instead(error, _ours(error))
+    return drop_struck_frames(error) if is_injected(error) else prefer_interrupt(error, _make_error(error))
 
 
-def _ours(error: Exception) -> Misconfigured | Unavailable:
+def _make_error(error: Exception) -> Misconfigured | Unavailable:
     from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError, HTTPClientError
     from botocore.exceptions import ConnectionError as NotConnected
 

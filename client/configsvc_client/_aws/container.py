@@ -37,7 +37,7 @@ def is_set(environ: Mapping[str, str]) -> bool:
     return bool(environ.get(RELATIVE) or environ.get(FULL))
 
 
-def fetch(environ: Mapping[str, str], deadline: float) -> Credentials:
+def fetch_credentials(environ: Mapping[str, str], deadline: float) -> Credentials:
     """The credentials that the endpoint gives out now.
 
     Args:
@@ -48,8 +48,8 @@ def fetch(environ: Mapping[str, str], deadline: float) -> Credentials:
         Misconfigured: the variables name an endpoint that is not allowed, or a token that cannot be read.
         Unavailable: it did not answer, or not with credentials.
     """
-    url, target = _endpoint(environ)
-    headers: dict[str, str | Secret] = {"accept": "application/json", **_authorization(environ)}
+    url, target = _find_endpoint(environ)
+    headers: dict[str, str | Secret] = {"accept": "application/json", **_read_authorization(environ)}
     connection = Connection(url, environ)
     try:
         response = connection.request("GET", target, headers, b"", min(deadline, time.monotonic() + _SECONDS))
@@ -57,10 +57,10 @@ def fetch(environ: Mapping[str, str], deadline: float) -> Credentials:
         connection.close()
     if response.status != _OK:
         raise Unavailable(f"The container's credentials endpoint answered {response.status}.", reason="credentials")
-    return _credentials(response)
+    return _parse_response(response)
 
 
-def _endpoint(environ: Mapping[str, str]) -> tuple[Url, str]:
+def _find_endpoint(environ: Mapping[str, str]) -> tuple[Url, str]:
     relative = environ.get(RELATIVE)
     name, text = (RELATIVE, _ECS + relative) if relative else (FULL, environ.get(FULL, ""))
     found = _URI.fullmatch(text)
@@ -75,46 +75,46 @@ def _may_be_plain(host: str) -> bool:
     return host in _ALLOWED or is_loopback(host)
 
 
-def _authorization(environ: Mapping[str, str]) -> dict[str, Secret]:
+def _read_authorization(environ: Mapping[str, str]) -> dict[str, Secret]:
     """Read again each time: the file is rotated."""
     path = environ.get(_TOKEN_FILE)
-    token = _read(path) if path else Secret(environ.get(_TOKEN, ""))
+    token = _read_token(path) if path else Secret(environ.get(_TOKEN, ""))
     if any(not " " <= letter <= "~" for letter in token.reveal()):
         raise Misconfigured(f"{_TOKEN} holds characters that a header may not have.")
     return {"authorization": token} if token.reveal() else {}
 
 
-def _read(path: str) -> Secret:
+def _read_token(path: str) -> Secret:
     try:
         with open(path, encoding="ascii") as file:  # noqa: PTH123  # pathlib costs an import
             return Secret(file.read().strip())
     except (OSError, ValueError) as error:
-        from configsvc_client._foreign import instead
+        from configsvc_client._interrupts import prefer_interrupt
 
-        failed = instead(error, Misconfigured(f"The file that {_TOKEN_FILE} names cannot be read."))
+        failed = prefer_interrupt(error, Misconfigured(f"The file that {_TOKEN_FILE} names cannot be read."))
     raise failed  # here: as its context, the other would show the token
 
 
-def _credentials(response: Response) -> Credentials:
+def _parse_response(response: Response) -> Credentials:
     try:
-        return _parsed(json.loads(response.body))
+        return _parse_members(json.loads(response.body))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        from configsvc_client._foreign import instead
+        from configsvc_client._interrupts import prefer_interrupt
 
         ours = Unavailable("The container's credentials endpoint gave no credentials.", reason="credentials")
-        failed = instead(error, ours)
+        failed = prefer_interrupt(error, ours)
     raise failed  # here: as its context, the other would show the credentials
 
 
-def _parsed(members: Mapping[str, object]) -> Credentials:
-    expires = _epoch(str(members["Expiration"])) if members.get("Expiration") else None
+def _parse_members(members: Mapping[str, object]) -> Credentials:
+    expires = _parse_time(str(members["Expiration"])) if members.get("Expiration") else None
     parts = str(members["AccessKeyId"]), str(members["SecretAccessKey"]), str(members.get("Token") or "")
     if not all(map(is_clean, parts)):
         raise ValueError
     return Credentials(parts[0], parts[1], parts[2] or None, expires)
 
 
-def _epoch(text: str) -> float:
+def _parse_time(text: str) -> float:
     """Seconds since the epoch of a time in ISO 8601. Without a zone it is UTC, whatever this computer's is."""
     from datetime import UTC, datetime
 

@@ -6,35 +6,38 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from configsvc.model.errors import ConfigsvcError, Misconfigured
-from configsvc_client._secret import Secret, hidden
+from configsvc_client._secret import Secret, hide_environ
 
 if TYPE_CHECKING:
-    from configsvc_client._aws.chain import Chain
+    from configsvc_client._aws.chain import BotocoreChain
     from configsvc_client._aws.sigv4 import Credentials
 
 _EARLY = 300.0
 """Seconds before their end in which credentials are replaced: ECS and EKS give out new ones well before."""
 
 
-Find = Callable[[float], "Credentials"]
+FindCredentials = Callable[[float], "Credentials"]
 """Gives the credentials to sign with now, by a deadline in monotonic seconds."""
 
 
-def in_variables(environ: Mapping[str, str]) -> Credentials | None:
+def read_variables(environ: Mapping[str, str]) -> Credentials | None:
     """Those in the variables, None where they are not set.
 
     Raises:
         Misconfigured: one holds what no credential does; it is named and not shown.
     """
-    access_key, secret_key = _variable(environ, "AWS_ACCESS_KEY_ID"), _variable(environ, "AWS_SECRET_ACCESS_KEY")
+    access_key, secret_key = (
+        _read_variable(environ, "AWS_ACCESS_KEY_ID"),
+        _read_variable(environ, "AWS_SECRET_ACCESS_KEY"),
+    )
     if access_key is None or secret_key is None:
         return None
     from configsvc_client._aws.sigv4 import Credentials  # what hashes is loaded while the first answer is on its way
 
-    return Credentials(access_key.reveal(), secret_key, _variable(environ, "AWS_SESSION_TOKEN"))
+    return Credentials(access_key.reveal(), secret_key, _read_variable(environ, "AWS_SESSION_TOKEN"))
 
 
-def _variable(environ: Mapping[str, str], name: str) -> Secret | None:
+def _read_variable(environ: Mapping[str, str], name: str) -> Secret | None:
     """A variable, None where it is empty."""
     from configsvc_client._aws.sigv4 import is_clean
 
@@ -48,8 +51,8 @@ class CredentialSources:
     """The variables, as they are now; else a container's endpoint, else botocore's chain, which is kept."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = hidden(environ)
-        self._chain: Chain | None = None
+        self._environ = hide_environ(environ)
+        self._chain: BotocoreChain | None = None
 
     def find(self, deadline: float) -> Credentials:
         """The credentials to sign with now.
@@ -59,18 +62,18 @@ class CredentialSources:
             Unavailable: who gives them out did not answer.
         """
         environ = self._environ
-        found = in_variables(environ)
+        found = read_variables(environ)
         if found is not None:
             return found
         if environ.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") or environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI"):
-            from configsvc_client._aws.container import fetch
+            from configsvc_client._aws.container import fetch_credentials
 
-            return fetch(environ, deadline)
+            return fetch_credentials(environ, deadline)
         chain = self._chain  # `forget` may take it away meanwhile
         if chain is None:
-            from configsvc_client._aws.chain import Chain
+            from configsvc_client._aws.chain import BotocoreChain
 
-            chain = self._chain = Chain(environ.get("AWS_PROFILE") or None, environ.get("AWS_REGION") or None)
+            chain = self._chain = BotocoreChain(environ.get("AWS_PROFILE") or None, environ.get("AWS_REGION") or None)
         return chain.find(deadline)
 
     def forget(self) -> None:
@@ -78,7 +81,7 @@ class CredentialSources:
         self._chain = None
 
 
-class Provider:
+class CredentialsProvider:
     """Finds credentials when they are needed, and anew before they end. Several threads may use it at once.
 
     Args:
@@ -87,7 +90,7 @@ class Provider:
         forget: told that what was found was refused.
     """
 
-    def __init__(self, find: Find, now: Callable[[], float], forget: Callable[[], None]) -> None:
+    def __init__(self, find: FindCredentials, now: Callable[[], float], forget: Callable[[], None]) -> None:
         self._find = find
         self._now = now
         self._forget = forget
@@ -112,9 +115,9 @@ class Provider:
         try:
             found = self._find(deadline)
         except ConfigsvcError as error:
-            from configsvc_client._foreign import pass_on
+            from configsvc_client._interrupts import reraise_interrupt
 
-            pass_on(error)
+            reraise_interrupt(error)
             if held is None or held.expires is None or now >= held.expires:
                 raise
             return held

@@ -19,7 +19,7 @@ KMS_URL, LACKS = "endpoint_url of kms", "lacks"
 """Members of ours: KMS's `endpoint_url` in the `services` that a profile names, and what is wrong with those."""
 
 
-def members(config: str, credentials: str, name: str) -> Mapping[str, str]:
+def read_profile(config: str, credentials: str, name: str) -> Mapping[str, str]:
     """The members of a profile; empty where there is no such profile.
 
     Args:
@@ -30,23 +30,23 @@ def members(config: str, credentials: str, name: str) -> Mapping[str, str]:
     Raises:
         Misconfigured: a file is not of AWS's format.
     """
-    sections = _parsed(config)
-    found = _profiles(sections).get(name, {}) | _parsed(credentials).get(name, {})
+    sections = _parse_file(config)
+    found = _select_profiles(sections).get(name, {}) | _parse_file(credentials).get(name, {})
     if _SERVICES in found:
-        services = {_named(each): of for each, of in sections.items() if each.startswith(_SERVICES)}
+        services = {_parse_name(each): of for each, of in sections.items() if each.startswith(_SERVICES)}
         lacks = f"The AWS profile {name} names services = {found[_SERVICES]}, but {config} has no such section. Add it."
-        found |= _of_kms(services[found[_SERVICES]]) if found[_SERVICES] in services else {LACKS: lacks}
+        found |= _select_kms(services[found[_SERVICES]]) if found[_SERVICES] in services else {LACKS: lacks}
     return found
 
 
-def _parsed(path: str) -> _Sections:
+def _parse_file(path: str) -> _Sections:
     parser = configparser.RawConfigParser()
     try:
         parser.read([path])
     except (configparser.Error, UnicodeDecodeError) as error:  # another is raised below: this one shows a line
-        from configsvc_client._foreign import pass_on
+        from configsvc_client._interrupts import reraise_interrupt
 
-        pass_on(error)
+        reraise_interrupt(error)
     else:
         return {section: dict(parser.items(section)) for section in parser.sections()}
     raise Misconfigured(
@@ -55,9 +55,9 @@ def _parsed(path: str) -> _Sections:
     )
 
 
-def _profiles(sections: _Sections) -> _Sections:
+def _select_profiles(sections: _Sections) -> _Sections:
     """By their names: `[profile x]` and `[default]`. The later of two `default` counts, as for botocore."""
-    named = {each if each == "default" else _named(each): of for each, of in sections.items() if _is_profile(each)}
+    named = {each if each == "default" else _parse_name(each): of for each, of in sections.items() if _is_profile(each)}
     return {name: of for name, of in named.items() if name is not None}
 
 
@@ -65,19 +65,19 @@ def _is_profile(section: str) -> bool:
     return section == "default" or section.startswith("profile")
 
 
-def _named(section: str) -> str | None:
+def _parse_name(section: str) -> str | None:
     """What follows the kind of a section, which may be quoted; None where that is not one word."""
     try:
         words = shlex.split(section)
     except ValueError as error:
-        from configsvc_client._foreign import pass_on
+        from configsvc_client._interrupts import reraise_interrupt
 
-        pass_on(error)
+        reraise_interrupt(error)
         return None
     return words[1] if len(words) == 2 else None  # noqa: PLR2004  # the kind and the name
 
 
-def _of_kms(services: Mapping[str, str]) -> dict[str, str]:
+def _select_kms(services: Mapping[str, str]) -> dict[str, str]:
     """Of the lines that are indented below `kms =`."""
     lines = (line.partition("=") for line in services.get("kms", "").splitlines())
     nested = {name.strip(): value.strip() for name, _, value in lines}
@@ -110,7 +110,7 @@ _WITHOUT_DUAL_STACK = frozenset({"aws-iso-e", "aws-iso-f"})
 """Where botocore refuses the dual-stack endpoints, though it knows their domain."""
 
 
-def partition_of(region: str) -> Partition | None:
+def find_partition(region: str) -> Partition | None:
     """The partition whose regions are spelled so, today's and tomorrow's; None where there is none."""
     for each in _PARTITIONS:
         if region == f"{each.name}{_PSEUDO}" or re.fullmatch(rf"(?:{each.regions})-\w+-[0-9]+", region, re.ASCII):
@@ -120,17 +120,17 @@ def partition_of(region: str) -> Partition | None:
 
 def is_region(region: str, partition: str) -> bool:
     """Whether a region is spelled as those of a partition are. Its pseudo regions, such as aws-global, are none."""
-    found = partition_of(region)
+    found = find_partition(region)
     return found is not None and found.name == partition and not region.endswith(_PSEUDO)
 
 
-def host(service: str, region: str, *, fips: bool, dual_stack: bool) -> str:
+def build_host(service: str, region: str, *, fips: bool, dual_stack: bool) -> str:
     """The host of a service in a region. A region of no known partition counts as one of the commercial partition.
 
     Raises:
         Misconfigured: dual-stack endpoints are asked for where there are none.
     """
-    found = partition_of(region) or _PARTITIONS[0]
+    found = find_partition(region) or _PARTITIONS[0]
     if dual_stack and found.name in _WITHOUT_DUAL_STACK and not region.endswith(_PSEUDO):
         raise Misconfigured(
             f"AWS has no dual-stack endpoints in {region}. Unset AWS_USE_DUALSTACK_ENDPOINT, or use_dualstack_endpoint "
@@ -139,8 +139,8 @@ def host(service: str, region: str, *, fips: bool, dual_stack: bool) -> str:
     return f"{service}{'-fips' if fips else ''}.{region}.{found.dual_stack if dual_stack else found.suffix}"
 
 
-def region_in(api_host: str) -> str | None:
+def find_api_region(api_host: str) -> str | None:
     """The region in the host name of an API of API Gateway's own; None for any other host."""
     suffixes = "|".join(re.escape(each.suffix) for each in _PARTITIONS)
     found = re.fullmatch(rf"[a-z0-9-]+\.execute-api\.([a-z0-9-]+)\.({suffixes})", api_host, re.ASCII)
-    return found[1] if found and (partition_of(found[1]) or _PARTITIONS[0]).suffix == found[2] else None
+    return found[1] if found and (find_partition(found[1]) or _PARTITIONS[0]).suffix == found[2] else None

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Protocol
 from configsvc.model.encoding import from_base64std, to_base64std
 from configsvc.model.errors import Internal, Misconfigured, Unavailable
 from configsvc.model.record import Record
-from configsvc_client._aws.credentials import Find
-from configsvc_client._pin import in_region
-from configsvc_client._secret import Secret, bare
+from configsvc_client._aws.credentials import FindCredentials
+from configsvc_client._pin import move_to_region
+from configsvc_client._secret import Secret, unmask
 from configsvc_client._transport.http import Connection
-from configsvc_client._transport.url import Url, parse
+from configsvc_client._transport.url import Url, parse_url
 
 if TYPE_CHECKING:
     from configsvc_client._transport.response import Response
@@ -33,7 +33,7 @@ _LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
 _FILES = (("AWS_CONFIG_FILE", "~/.aws/config"), ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"))
 
 
-def fails(status: int) -> bool:
+def is_server_failure(status: int) -> bool:
     """Whether KMS itself fails: that it refuses, or asks to come later, is about what was asked."""
     return status >= Internal.status
 
@@ -70,7 +70,7 @@ class AwsKms:
         self,
         connection: Connection,
         region: str,
-        credentials: Find,
+        credentials: FindCredentials,
         now: Callable[[], float],
         forget: Callable[[], None] | None = None,
     ) -> None:
@@ -92,15 +92,15 @@ class AwsKms:
         """See `Kms.decrypt`."""
         members: dict[str, object] = {"CiphertextBlob": to_base64std(ciphertext), "EncryptionContext": dict(context)}
         if key_id is not None:
-            members["KeyId"] = in_region(key_id, self._region)
+            members["KeyId"] = move_to_region(key_id, self._region)
         answer = self.call("Decrypt", members, deadline)
         try:
-            return Decrypted(plaintext_in(answer), _text(answer["KeyId"]))
+            return Decrypted(extract_plaintext(answer), _to_text(answer["KeyId"]))
         except (KeyError, ValueError) as error:
-            from configsvc_client._foreign import instead
+            from configsvc_client._interrupts import prefer_interrupt
 
             ours = Unavailable("KMS answered Decrypt without a plaintext and a key.", reason="answer")
-            failed = instead(error, ours)
+            failed = prefer_interrupt(error, ours)
         raise failed  # here: as its context, the other could show the plaintext
 
     def call(self, operation: str, members: Mapping[str, object], deadline: float) -> dict[str, object]:
@@ -111,20 +111,20 @@ class AwsKms:
             Unavailable: KMS did not answer or asks to try later.
             Misconfigured: there are no credentials.
         """
-        body = Secret(json.dumps(members, default=bare).encode())
+        body = Secret(json.dumps(members, default=unmask).encode())
         response = self._signed(operation, body, deadline)
         if response.status != _OK:
-            from configsvc_client._aws.refusals import is_expired, refusal
+            from configsvc_client._aws.refusals import is_expired, make_refusal_error
 
-            said = members_of(response)
+            said = parse_members(response)
             if is_expired(said):
                 if self._forget:
                     self._forget()
                 response = self._signed(operation, body, deadline)
-                said = members_of(response)
+                said = parse_members(response)
             if response.status != _OK:
-                raise refusal(operation, response.status, said, members, self._region)
-        return members_of(response)
+                raise make_refusal_error(operation, response.status, said, members, self._region)
+        return parse_members(response)
 
     def _signed(self, operation: str, body: Secret, deadline: float) -> Response:
         """Signed with the credentials and the time of this moment: a function may have been frozen since the last."""
@@ -139,7 +139,7 @@ class AwsKms:
         return self._connection.request("POST", path, headers, body, deadline)
 
 
-def endpoint(region: str, environ: Mapping[str, str], named_by: str = "AWS_REGION") -> Url:
+def resolve_endpoint(region: str, environ: Mapping[str, str], named_by: str = "AWS_REGION") -> Url:
     """Where KMS is: a URL that is configured, or AWS's own in the region. As botocore resolves it.
 
     Args:
@@ -153,22 +153,24 @@ def endpoint(region: str, environ: Mapping[str, str], named_by: str = "AWS_REGIO
     """
     if not re.fullmatch(_REGION, region):  # it stands in headers, whatever the host is
         raise Misconfigured(f"{named_by} is {region!r}, which is not a region like eu-central-1.")
-    profile = profile_in(environ)
-    given = None if _is_on(_IGNORE, environ, profile) else _configured(environ, profile)
+    profile = load_profile(environ)
+    given = None if _is_on(_IGNORE, environ, profile) else _find_configured(environ, profile)
     if given is not None:
         return given
     dual_stack = _is_on(_DUAL_STACK, environ, profile)
     fips = _is_on(_FIPS, environ, profile) or any(
-        signed_for(each) != each for each in (region, _ours(environ, profile))
+        resolve_pseudo_region(each) != each for each in (region, _read_region(environ, profile))
     )
     if not (fips or dual_stack or region.startswith(_ELSEWHERE)):
         return Url("https", f"kms.{region}.amazonaws.com", 443, "")
-    from configsvc_client._aws.endpoints import host
+    from configsvc_client._aws.endpoints import build_host
 
-    return parse(f"https://{host('kms', signed_for(region), fips=fips, dual_stack=dual_stack)}", named_by)
+    return parse_url(
+        f"https://{build_host('kms', resolve_pseudo_region(region), fips=fips, dual_stack=dual_stack)}", named_by
+    )
 
 
-def signed_for(region: str) -> str:
+def resolve_pseudo_region(region: str) -> str:
     """The region that a pseudo region such as `fips-us-east-1` or `us-gov-west-1-fips` means."""
     return region.replace("fips-", "").replace("-fips", "")
 
@@ -179,74 +181,74 @@ def _is_on(name: str, environ: Mapping[str, str], profile: Mapping[str, str]) ->
     return (profile.get(name[4:].lower(), "") if found is None else found).lower() == "true"
 
 
-def _configured(environ: Mapping[str, str], profile: Mapping[str, str]) -> Url | None:
+def _find_configured(environ: Mapping[str, str], profile: Mapping[str, str]) -> Url | None:
     for name in ENDPOINT_URLS:
         if environ.get(name):
-            return parse(environ[name], name)
+            return parse_url(environ[name], name)
     if "lacks" in profile:
         raise Misconfigured(profile["lacks"])
     for name in ("endpoint_url of kms", "endpoint_url"):
         if profile.get(name):
-            return parse(profile[name], f"{name} in your AWS profile")
+            return parse_url(profile[name], f"{name} in your AWS profile")
     return None
 
 
-def region_in(environ: Mapping[str, str]) -> str | None:
+def find_region(environ: Mapping[str, str]) -> str | None:
     """`AWS_REGION`, `AWS_DEFAULT_REGION`, or the profile's; None where none is set."""
-    return _ours(environ, {}) or profile_in(environ).get("region") or None
+    return _read_region(environ, {}) or load_profile(environ).get("region") or None
 
 
-def _ours(environ: Mapping[str, str], profile: Mapping[str, str]) -> str:
+def _read_region(environ: Mapping[str, str], profile: Mapping[str, str]) -> str:
     return environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or profile.get("region") or ""
 
 
-def profile_in(environ: Mapping[str, str]) -> Mapping[str, str]:
+def load_profile(environ: Mapping[str, str]) -> Mapping[str, str]:
     """The members of AWS's profile. Empty where there are no such files, as in Lambda.
 
     Raises:
         Misconfigured: there is one, and it cannot be read.
     """
-    if environ.get(_LAMBDA) and not any(_variable(environ, name, "") for name, _ in _FILES):
+    if environ.get(_LAMBDA) and not any(_read_variable(environ, name, "") for name, _ in _FILES):
         return {}  # at once: there is no home directory, and looking would be a part of each cold start
-    config, credentials = (_path(_variable(environ, *each)) for each in _FILES)
+    config, credentials = (_expand_path(_read_variable(environ, *each)) for each in _FILES)
     if not (os.access(config, os.R_OK) or os.access(credentials, os.R_OK)):
         return {}
-    from configsvc_client._aws.endpoints import members
+    from configsvc_client._aws.endpoints import read_profile
 
-    named = _variable(environ, "AWS_PROFILE", "") or _variable(environ, "AWS_DEFAULT_PROFILE", "default")
-    return members(config, credentials, named)
+    named = _read_variable(environ, "AWS_PROFILE", "") or _read_variable(environ, "AWS_DEFAULT_PROFILE", "default")
+    return read_profile(config, credentials, named)
 
 
-def _path(text: str) -> str:
+def _expand_path(text: str) -> str:
     return os.path.expanduser(os.path.expandvars(text))  # noqa: PTH111  # pathlib costs an import
 
 
-def _variable(environ: Mapping[str, str], name: str, default: str) -> str:
+def _read_variable(environ: Mapping[str, str], name: str, default: str) -> str:
     """A variable, else the process's own: botocore, which finds credentials in these files, knows no other."""
     return environ.get(name) or os.environ.get(name) or default
 
 
-def members_of(response: Response) -> dict[str, object]:
+def parse_members(response: Response) -> dict[str, object]:
     """The members of an answer, a plaintext masked; empty where it is no JSON object."""
     try:
         found = json.loads(response.body)
     except (ValueError, RecursionError) as error:
-        from configsvc_client._foreign import pass_on
+        from configsvc_client._interrupts import reraise_interrupt
 
-        pass_on(error)
+        reraise_interrupt(error)
         found = None
     members = found if isinstance(found, dict) else {}
     return {name: Secret(value) if name == _PLAINTEXT else value for name, value in members.items()}
 
 
-def _text(found: object) -> str:
+def _to_text(found: object) -> str:
     return str(found) if isinstance(found, str | int) else ""
 
 
-def plaintext_in(answer: Mapping[str, object]) -> Secret:
+def extract_plaintext(answer: Mapping[str, object]) -> Secret:
     """The plaintext in an answer of KMS's.
 
     Raises:
         KeyError, ValueError: there is none.
     """
-    return Secret(from_base64std(str(bare(answer[_PLAINTEXT]))))
+    return Secret(from_base64std(str(unmask(answer[_PLAINTEXT]))))

@@ -10,11 +10,11 @@ import re
 from collections.abc import Mapping
 
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Internal, Unavailable
-from configsvc_client._pin import is_arn, region_of
-from configsvc_client._wording import sentences, show_foreign
+from configsvc_client._pin import is_key_arn, parse_region
+from configsvc_client._wording import join_sentences, sanitize
 
 DENIED = "AccessDeniedException"
-NOBODY = frozenset({
+BAD_CREDENTIALS = frozenset({
     "ExpiredToken", "ExpiredTokenException", "IncompleteSignature", "IncompleteSignatureException",
     "InvalidClientTokenId", "InvalidSignatureException", "MissingAuthenticationToken",
     "MissingAuthenticationTokenException", "RequestExpired", "SignatureDoesNotMatch", "UnrecognizedClientException",
@@ -59,10 +59,10 @@ _CREDENTIALS = "Your AWS credentials are wrong or have expired. configsvc doctor
 
 def is_expired(said: Mapping[str, object]) -> bool:
     """Whether KMS found the credentials or the signature too old: signed anew, it may take them."""
-    return _EXPIRED.search(_text_of(said)) is not None
+    return _EXPIRED.search(_format_reason(said)) is not None
 
 
-def refusal(
+def make_refusal_error(
     operation: str, status: int, said: Mapping[str, object], asked: Mapping[str, object], region: str = ""
 ) -> ConfigsvcError:
     """The error in KMS's answer, whose code and message hold no plaintext.
@@ -74,24 +74,24 @@ def refusal(
         asked: the members of the request.
         region: where KMS was asked.
     """
-    code, _, message = _text_of({"__type": status, **said}).partition(" ")
-    detail = explained(operation, code, message, asked, region)
+    code, _, message = _format_reason({"__type": status, **said}).partition(" ")
+    detail = explain_refusal(operation, code, message, asked, region)
     if status >= Internal.status or _REPEATABLE.search(code):
         return Unavailable(detail, reason=code)
     return CannotOpen(detail, reason=code)
 
 
-def _text_of(members: Mapping[str, object]) -> str:
+def _format_reason(members: Mapping[str, object]) -> str:
     """KMS's code and message: cut, and without what a terminal or a log would obey."""
-    code = _text(members.get("__type")).rpartition("#")[2].replace(" ", "")
-    return f"{show_foreign(code, _LENGTH)} {show_foreign(_text(members.get('message') or members.get('Message')))}"
+    code = _to_text(members.get("__type")).rpartition("#")[2].replace(" ", "")
+    return f"{sanitize(code, _LENGTH)} {sanitize(_to_text(members.get('message') or members.get('Message')))}"
 
 
-def _text(found: object) -> str:
+def _to_text(found: object) -> str:
     return str(found) if isinstance(found, str | int) else ""
 
 
-def explained(operation: str, code: str, message: str, members: Mapping[str, object], region: str = "") -> str:
+def explain_refusal(operation: str, code: str, message: str, members: Mapping[str, object], region: str = "") -> str:
     """What KMS refused, in its words where they are safe, and what to do about it.
 
     Args:
@@ -102,30 +102,30 @@ def explained(operation: str, code: str, message: str, members: Mapping[str, obj
         region: where KMS was asked.
     """
     said, where = "" if code in _SIGNATURES else message, f" in {region}" if region else ""
-    following = _next(operation, code, message, members, region)
-    return sentences(f"KMS{where} refused {operation} with {code}", said, following)
+    following = _suggest_fix(operation, code, message, members, region)
+    return join_sentences(f"KMS{where} refused {operation} with {code}", said, following)
 
 
-def _next(operation: str, code: str, message: str, members: Mapping[str, object], region: str) -> str:
+def _suggest_fix(operation: str, code: str, message: str, members: Mapping[str, object], region: str) -> str:
     if code == DENIED:
-        return _denied(operation, message, members, region)
+        return _explain_denial(operation, message, members, region)
     if _CLOCK.search(message):
         return "Is your clock right? AWS allows 5 minutes: set it (NTP)."
     if code in _SIGNATURES and _SCOPE.search(message):
         return _OTHER_ENDPOINT.format(region=region or "the region")
-    if code in NOBODY:
+    if code in BAD_CREDENTIALS:
         return _CREDENTIALS
     if code == _NOT_FOUND:
-        return _absent(members, region)
+        return _explain_missing_key(members, region)
     text = _PENDING_DELETION if "pending deletion" in message.lower() else _NEXT.get(code, "")
-    key = _key(message, members)
+    key = _find_key(message, members)
     return text.format(key="KEY" if key == _UNKEYED else key)
 
 
-def _absent(members: Mapping[str, object], region: str) -> str:
+def _explain_missing_key(members: Mapping[str, object], region: str) -> str:
     """Why a key is not found: it is of another region, but where its ARN named the region that was asked."""
     named = str(members.get("KeyId") or members.get("SourceKeyId"))
-    if region and is_arn(named) and region_of(named) == region:
+    if region and is_key_arn(named) and parse_region(named) == region:
         return "The key does not exist. Is its ARN right?"
     return (
         f"Is {region or 'AWS_REGION'} the region of the KMS key? If not, name the key's ARN in "
@@ -133,25 +133,25 @@ def _absent(members: Mapping[str, object], region: str) -> str:
     )
 
 
-def _denied(operation: str, message: str, members: Mapping[str, object], region: str) -> str:
+def _explain_denial(operation: str, message: str, members: Mapping[str, object], region: str) -> str:
     """The right that is missing, on what, and what gives it: the policy to print, or the one that stands in the way."""
     context = members.get("EncryptionContext") or members.get("SourceEncryptionContext")
     namespace = str(context.get(_CONTEXT, "")) if isinstance(context, dict) else ""
-    key = _key(message, members)
+    key = _find_key(message, members)
     actions = "kms:ReEncryptFrom and kms:ReEncryptTo" if operation == "ReEncrypt" else f"kms:{operation}"
     under = f" under the encryption context {_CONTEXT}={namespace}" if namespace else ""
     role = _ROLES.get(operation, "administrator")
     also = " (if it writes too, with writer in place of reader)" if role == "reader" else ""
     prints = "What the call needs besides" if is_explicit(message) else f"This prints the policy{also}"
-    return sentences(
+    return join_sentences(
         f"Your AWS identity needs {actions} on {key}{under}",
-        _elsewhere(message, key, region),
-        obstacle(message, of_resource="key policy of the KMS key"),
+        _explain_other_place(message, key, region),
+        describe_obstacle(message, of_resource="key policy of the KMS key"),
         f"{prints}: configsvc iam-policy --for {role}{f' -n {namespace}' if namespace else ''}",
     )
 
 
-def _elsewhere(message: str, key: str, region: str) -> str:
+def _explain_other_place(message: str, key: str, region: str) -> str:
     """What else can be the cause: a key of another account, whose policy decides too, or one of another region."""
     who, account = _WHO.search(message), key.split(":")[4:5]
     if who and account and account != [who.group(1)]:
@@ -161,7 +161,7 @@ def _elsewhere(message: str, key: str, region: str) -> str:
     return ""
 
 
-def _key(message: str, members: Mapping[str, object]) -> str:
+def _find_key(message: str, members: Mapping[str, object]) -> str:
     named = _ARN.search(message)
     return str(members.get("KeyId") or members.get("SourceKeyId") or (named and named.group()) or _UNKEYED)
 
@@ -172,13 +172,13 @@ _OWN = "identity-based policy"
 _OF_RESOURCE = "resource-based policy"
 
 
-def policy(message: str) -> str:
+def name_policy(message: str) -> str:
     """The kind of policy that refused, with its article; `a policy` where AWS names none."""
-    kind = kind_of(message) or "policy"
+    kind = find_policy_kind(message) or "policy"
     return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
-def kind_of(message: str) -> str:
+def find_policy_kind(message: str) -> str:
     """The kind of policy that refused; empty where AWS names none."""
     return next((each for each in _POLICIES if each.lower() in message.lower()), "")
 
@@ -188,16 +188,17 @@ def is_explicit(message: str) -> bool:
     return "explicit deny" in message.lower()
 
 
-def obstacle(message: str, of_resource: str) -> str:
+def describe_obstacle(message: str, of_resource: str) -> str:
     """What has to be changed besides the caller's own policy; empty where that alone is missing.
 
     Args:
         message: AWS's.
         of_resource: what the policy of the resource is called.
     """
-    kind = kind_of(message)
+    kind = find_policy_kind(message)
     if is_explicit(message):
-        return f"An explicit deny in {policy(message)} refuses it. No other policy outweighs that: it has to be changed"
+        by = name_policy(message)
+        return f"An explicit deny in {by} refuses it. No other policy outweighs that: it has to be changed"
     if kind in ("", _OWN) or "resource-based policies" in message:
         return ""
     return f"The {of_resource if kind == _OF_RESOURCE else kind} has to allow it too: it is not enough that yours does"

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 
 from configsvc.model.record import Record
-from configsvc_client._secret import Secret, Shown, bare, masked
+from configsvc_client._secret import ReprOnly, Secret, mask, unmask
 from configsvc_client._transport.url import quote_but
 
 _PARTS = re.compile(r"(https?)://([^/?#]+)([^?#]*)(?:\?([^#]*))?")
@@ -17,7 +17,7 @@ _UNSIGNED = frozenset({"connection", "expect", "te", "transfer-encoding", "user-
 _ALGORITHM = "AWS4-HMAC-SHA256"
 
 
-class Credentials(Shown):
+class Credentials(ReprOnly):
     """What signs a request; `expires` is in seconds since the epoch, None where not known.
 
     No tuple: whatever shows the variables of a frame reads the parts of those.
@@ -29,8 +29,8 @@ class Credentials(Shown):
         self, access_key: str, secret_key: str | Secret, token: str | Secret | None = None, expires: float | None = None
     ) -> None:
         self.access_key = access_key
-        self.secret_key = masked(secret_key)
-        self.token = None if token is None else masked(token)
+        self.secret_key = mask(secret_key)
+        self.token = None if token is None else mask(token)
         self.expires = expires
 
     def __repr__(self) -> str:
@@ -45,7 +45,7 @@ class Credentials(Shown):
         return hash((self.access_key, self.expires))
 
     def _revealed(self) -> tuple[object, ...]:
-        return self.access_key, self.secret_key.reveal(), bare(self.token), self.expires
+        return self.access_key, self.secret_key.reveal(), unmask(self.token), self.expires
 
 
 def is_clean(text: str) -> bool:
@@ -93,13 +93,13 @@ def sign(
     if not parts:
         raise ValueError("not an absolute URL")
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
-    sent = _sent(headers, stamp, credentials.token)
+    sent = _add_date_and_token(headers, stamp, credentials.token)
     lower = {name.lower(): value for name, value in sent.items()}
-    lower.setdefault("host", _host(parts[1], parts[2]))
+    lower.setdefault("host", _format_host(parts[1], parts[2]))
     signed = {name: value for name, value in lower.items() if name not in _UNSIGNED}
     request = SignableRequest(method, parts[3], parts[4] or "", signed, body)
     scope = f"{stamp[:8]}/{region}/{service}/aws4_request"
-    signature = _signature(request, stamp, scope, credentials.secret_key)
+    signature = _compute_signature(request, stamp, scope, credentials.secret_key)
     sent["Authorization"] = Secret(
         f"{_ALGORITHM} Credential={credentials.access_key}/{scope}, "
         f"SignedHeaders={';'.join(sorted(signed))}, Signature={signature.reveal()}"
@@ -107,7 +107,9 @@ def sign(
     return sent
 
 
-def _sent(headers: Mapping[str, str | Secret], stamp: str, token: Secret | None) -> dict[str, str | Secret]:
+def _add_date_and_token(
+    headers: Mapping[str, str | Secret], stamp: str, token: Secret | None
+) -> dict[str, str | Secret]:
     replaced = {"authorization", "x-amz-date", "x-amz-security-token"}
     sent = {name: value for name, value in headers.items() if name.lower() not in replaced}
     sent["X-Amz-Date"] = stamp
@@ -116,36 +118,38 @@ def _sent(headers: Mapping[str, str | Secret], stamp: str, token: Secret | None)
     return sent
 
 
-def _host(scheme: str, authority: str) -> str:
+def _format_host(scheme: str, authority: str) -> str:
     default = ":80" if scheme == "http" else ":443"
     return authority.lower().removesuffix(default)
 
 
-def _signature(request: SignableRequest, stamp: str, scope: str, secret_key: Secret) -> Secret:
+def _compute_signature(request: SignableRequest, stamp: str, scope: str, secret_key: Secret) -> Secret:
     """Each key is masked as soon as it is derived: whoever has one signs for the day."""
-    to_sign = "\n".join((_ALGORITHM, stamp, scope, hashlib.sha256(canonical_request(request).encode()).hexdigest()))
+    to_sign = "\n".join(
+        (_ALGORITHM, stamp, scope, hashlib.sha256(build_canonical_request(request).encode()).hexdigest())
+    )
     key = Secret(b"AWS4" + secret_key.reveal().encode())
     for part in scope.split("/"):
         key = Secret(hmac.digest(key.reveal(), part.encode(), "sha256"))
     return Secret(hmac.digest(key.reveal(), to_sign.encode(), "sha256").hex())
 
 
-def canonical_request(request: SignableRequest) -> str:
+def build_canonical_request(request: SignableRequest) -> str:
     """The one spelling that both sides hash."""
     names = sorted(request.headers)
     return "\n".join(
         (
             request.method,
-            _canonical_path(request.path),
-            _canonical_query(request.query),
-            "".join(f"{name}:{' '.join(bare(request.headers[name]).split())}\n" for name in names),
+            _canonicalize_path(request.path),
+            _canonicalize_query(request.query),
+            "".join(f"{name}:{' '.join(unmask(request.headers[name]).split())}\n" for name in names),
             ";".join(names),
-            hashlib.sha256(bare(request.body)).hexdigest(),
+            hashlib.sha256(unmask(request.body)).hexdigest(),
         )
     )
 
 
-def _canonical_path(path: str) -> str:
+def _canonicalize_path(path: str) -> str:
     """Dot segments and doubled slashes removed, and encoded once more than it is sent: all services but S3 do."""
     if path in ("", "/"):
         return "/"
@@ -159,6 +163,6 @@ def _canonical_path(path: str) -> str:
     return "/" + quote_but("/".join(kept), b"/") + end
 
 
-def _canonical_query(query: str) -> str:
+def _canonicalize_query(query: str) -> str:
     pairs = (pair.partition("=") for pair in query.split("&")) if query else ()
     return "&".join(f"{name}={value}" for name, value in sorted((name, value) for name, _, value in pairs))

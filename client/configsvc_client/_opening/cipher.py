@@ -12,7 +12,7 @@ from configsvc.model.encoding import from_base64url, to_base64url
 from configsvc.model.envelope import NONCE, EnvelopeParts, Header, join, split
 from configsvc.model.envelope import TAG as TAG_BYTES
 from configsvc.model.errors import CannotOpen, InvalidEnvelope, InvalidName
-from configsvc_client._secret import Secret, bare
+from configsvc_client._secret import Secret, unmask
 
 AESGCM = openssl.aead.AESGCM
 """What `cryptography.hazmat.primitives.ciphers.aead` gives out, without the dozen modules of its package: 3 ms."""
@@ -30,9 +30,9 @@ def derive_kid(data_key: bytes | Secret) -> names.Kid:
     Raises:
         ValueError: the data key has not 32 bytes.
     """
-    if len(bare(data_key)) != DATA_KEY_BYTES:
+    if len(unmask(data_key)) != DATA_KEY_BYTES:
         raise ValueError("a data key has 32 bytes")
-    pseudorandom = Secret(hmac.digest(b"", bare(data_key), "sha256"))
+    pseudorandom = Secret(hmac.digest(b"", unmask(data_key), "sha256"))
     return names.Kid(to_base64url(hmac.digest(pseudorandom.reveal(), _KID_INFO + b"\x01", "sha256")))
 
 
@@ -57,7 +57,7 @@ class Cipher:
 
     def __init__(self, data_key: bytes | Secret) -> None:
         self.kid = derive_kid(data_key)
-        self._gcm = AESGCM(bare(data_key))
+        self._gcm = AESGCM(unmask(data_key))
 
     def __repr__(self) -> str:
         return f"Cipher(kid={self.kid!r})"
@@ -78,7 +78,7 @@ class Cipher:
         if len(nonce) != NONCE or header.kid != self.kid:
             raise ValueError("a nonce has 12 bytes, and the header names the data key that seals")
         protected = header.protected()
-        sealed = self._gcm.encrypt(nonce, bare(plaintext), protected)
+        sealed = self._gcm.encrypt(nonce, unmask(plaintext), protected)
         return join(EnvelopeParts(protected, nonce, sealed[:-TAG_BYTES], sealed[-TAG_BYTES:]))
 
     def open(self, expected: Header, envelope: str) -> Secret:

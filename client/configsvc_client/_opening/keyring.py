@@ -11,7 +11,7 @@ from configsvc.model.names import Key, Namespace
 from configsvc.model.record import Record
 from configsvc.model.snapshot import DataKey, SealedSnapshot
 from configsvc_client._freshness import age
-from configsvc_client._pin import Pin, same_key
+from configsvc_client._pin import Pin, is_same_key
 from configsvc_client._ports import ClockReading, Clocks
 from configsvc_client._secret import Secret
 
@@ -101,10 +101,10 @@ class Keyring:
     def _unwrap(self, namespace: Namespace, data_key: DataKey, deadline: float) -> Cipher:
         from configsvc_client._opening.cipher import DATA_KEY_BYTES, Cipher
 
-        asked = self._pin.checked(data_key.kms_key)
+        asked = self._pin.require_trusted(data_key.kms_key)
         context = {"configsvc:namespace": namespace}
         opened = self._kms.decrypt(_decode_blob(data_key.wrapped), context, asked, deadline)
-        if not same_key(self._pin.checked(opened.key_arn), asked):
+        if not is_same_key(self._pin.require_trusted(opened.key_arn), asked):
             raise CannotOpen(f"KMS opened the data key with {opened.key_arn}, not {asked}.", kms_key=opened.key_arn)
         if len(opened.plaintext.reveal()) != DATA_KEY_BYTES:
             raise CannotOpen(f"The data key {data_key.kid} has not {DATA_KEY_BYTES} bytes.", kid=data_key.kid)
@@ -118,7 +118,7 @@ class Keyring:
             raise CannotOpen(f"{key} is sealed, and CONFIGSVC_KMS_KEYS is not set. Set it to the key's ARN.", key=key)
         context = {"configsvc:namespace": namespace, "configsvc:key": key}
         opened = self._kms.decrypt(_decode_blob(stored), context, self._pin.only, deadline)
-        self._pin.checked(opened.key_arn)
+        self._pin.require_trusted(opened.key_arn)
         return opened.plaintext
 
 
@@ -126,7 +126,7 @@ def _decode_blob(stored: str) -> bytes:
     try:
         return from_base64std(stored)
     except ValueError as error:
-        from configsvc_client._foreign import pass_on
+        from configsvc_client._interrupts import reraise_interrupt
 
-        pass_on(error)
+        reraise_interrupt(error)
         raise CannotOpen("What KMS should open is not canonical base64.") from None

@@ -20,7 +20,7 @@ from configsvc_client._secret import Secret
 
 if TYPE_CHECKING:
     from configsvc_client._opening.cipher import Cipher
-    from configsvc_client._spelling import KeyPatterns
+    from configsvc_client._setting_parsers import KeyPatterns
 
 
 OpenedValues = TypeVar("OpenedValues")
@@ -45,7 +45,7 @@ class OpeningRules(Record):
         Raises:
             CannotOpen: the entry is plain, and its key is one that must be sealed.
         """
-        if entry.form == "plain" and self.sealed_keys is not None and self.sealed_keys.names(entry.key):
+        if entry.form == "plain" and self.sealed_keys is not None and self.sealed_keys.matches(entry.key):
             raise CannotOpen(
                 f"{entry.key} is plain, and CONFIGSVC_SEALED_KEYS wants it sealed. Run `configsvc put --seal`.",
                 key=entry.key,
@@ -114,9 +114,9 @@ class _Opening:
             self._rules.check_sealed(entry)
             return entry.key, read_value(entry.key, entry.content_type, self._plaintext(entry))
         except CannotOpen as error:
-            from configsvc_client._foreign import pass_on
+            from configsvc_client._interrupts import reraise_interrupt
 
-            pass_on(error)
+            reraise_interrupt(error)
             # A copy: with its traceback it would keep what was opened alive.
             broken = CannotOpen(error.detail, **error.members)
         if self._may_break is not None and entry.key not in self._may_break:

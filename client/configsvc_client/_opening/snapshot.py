@@ -61,9 +61,9 @@ class NoSuchKey(KeyError):
 
 def _suggest_key(key: str, keys: Iterable[str]) -> str:
     try:
-        from configsvc_client._wording import nearest, question
+        from configsvc_client._wording import find_similar, suggest
 
-        return question(nearest(key, keys))
+        return suggest(find_similar(key, keys))
     except ImportError:  # a signal handler shows the error, and interrupted the first import of that
         return ""
 

@@ -39,9 +39,9 @@ def read_value(key: str, content_type: ContentType, plaintext: Secret) -> Config
     try:
         return _read_plaintext(content_type, plaintext.reveal())
     except (ValueError, RecursionError) as error:
-        from configsvc_client._foreign import instead
+        from configsvc_client._interrupts import prefer_interrupt
 
-        failed = instead(error, CannotOpen(f"{key} is not {content_type}, as it says. Put it again.", key=key))
+        failed = prefer_interrupt(error, CannotOpen(f"{key} is not {content_type}, as it says. Put it again.", key=key))
     raise failed
 
 
@@ -88,9 +88,9 @@ def convert_value(key: str, snapshot: Mapping[str, ConfigValue], as_: Callable[[
     try:
         return _choose_conversion(as_)(snapshot[key])
     except Exception as error:  # noqa: BLE001  # whatever a conversion raises
-        from configsvc_client._foreign import instead
+        from configsvc_client._interrupts import prefer_interrupt
 
-        failed = instead(error, ValueError(f"{key} cannot be read as {_describe_type(as_)}"))
+        failed = prefer_interrupt(error, ValueError(f"{key} cannot be read as {_describe_type(as_)}"))
     raise failed
 
 

@@ -188,9 +188,9 @@ async def _loaded(invoking: Invoking, remaining: float) -> Snapshot:
     try:
         threading.Thread(target=run, args=(load,), name="configsvc load", daemon=True).start()
     except RuntimeError as error:  # no thread can start
-        from configsvc_client._foreign import pass_on
+        from configsvc_client._interrupts import reraise_interrupt
 
-        pass_on(error)
+        reraise_interrupt(error)
         return invoking.current(remaining)
     return await done
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, KeysView
 from types import FrameType
 
 from configsvc_client._opening.snapshot import Snapshot
-from configsvc_client._secret import Shown
+from configsvc_client._secret import ReprOnly
 
 _LOOP_SECONDS = 1.0
 """For how long a loop gets what it began with. One instruction gets it until it ends."""
@@ -31,7 +31,7 @@ class Keys(KeysView[str]):
         return walked(sys._getframe(1))  # noqa: SLF001  # who walks
 
 
-class Lease(Shown):
+class Lease(ReprOnly):
     """One walk: its snapshot, and the frame and instruction that walk. It keeps no frame alive."""
 
     __slots__ = ("at", "code", "frame", "instruction", "pauses", "since", "snapshot", "walks")
@@ -76,7 +76,7 @@ class Lease(Shown):
         return bool(self.holds(stack, now)) or ((stack is None or self.pauses) and self.loops(now))
 
 
-class Leases(Shown):
+class Leases(ReprOnly):
     """The walks over one Config, by thread and frame."""
 
     __slots__ = ("_all", "_monotonic")

@@ -10,7 +10,7 @@ from typing import Any
 from configsvc.model.errors import CannotOpen
 from configsvc_client._opening.snapshot import Snapshot
 from configsvc_client._opening.value import ConfigValue
-from configsvc_client._secret import Secret, Shown
+from configsvc_client._secret import ReprOnly, Secret
 
 SHORTEST = 8
 """Characters of the shortest value that is masked: shorter ones are parts of ordinary words."""
@@ -107,7 +107,7 @@ def _choices(text: str, length: int, many: int) -> dict[str, None]:
     return dict.fromkeys(text[(at := last * number // (many - 1)) : at + length] for number in range(many))
 
 
-class Mask(Shown):
+class Mask(ReprOnly):
     """Knows the sealed values of the current snapshot and of the one before, and shows none."""
 
     __slots__ = ("_current", "_wanted")
@@ -171,9 +171,9 @@ def _spellings(snapshot: Snapshot) -> Iterator[str]:
         try:
             value = snapshot[key]
         except CannotOpen as error:
-            from configsvc_client._foreign import pass_on
+            from configsvc_client._interrupts import reraise_interrupt
 
-            pass_on(error)
+            reraise_interrupt(error)
             continue
         for text in _texts(value):
             if len(text) >= SHORTEST:

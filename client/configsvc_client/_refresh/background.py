@@ -10,7 +10,7 @@ import sys
 import threading
 import weakref
 
-from configsvc_client._process import started
+from configsvc_client._process import start_thread
 from configsvc_client._refresh.keeper import Keeper
 
 _SHARE = 0.01
@@ -44,7 +44,7 @@ class Background:
         """Starts the thread where it does not run: at the first use, or after what it met ended it."""
         if not self._stopped and not self.runs() and self._keeper is not None and not _is_master_of_uwsgi():
             run = functools.partial(_refreshing, self._keeper, self._going)
-            self._thread = started(run, "configsvc refresh")
+            self._thread = start_thread(run, "configsvc refresh")
 
     def forked(self) -> None:
         """In a child process, which has no thread: starts one where the parent had one, without waiting for a read."""

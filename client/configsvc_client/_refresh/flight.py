@@ -16,7 +16,7 @@ from configsvc_client._freshness import UNHELD, Freshness, age
 from configsvc_client._opening.opening import OpeningRules, check_begins, open_layer
 from configsvc_client._opening.snapshot import NamespaceLayer, Snapshot, find_changed_keys
 from configsvc_client._ports import ClockReading, FetchedSnapshot, Gateway
-from configsvc_client._secret import without_frames
+from configsvc_client._secret import drop_frames
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -217,15 +217,15 @@ def ours(attempt: Callable[[], Tried]) -> Tried:
 
 
 def _judged(error: BaseException) -> BaseException:
-    from configsvc_client._foreign import foreign, handed_on, injected
+    from configsvc_client._interrupts import drop_struck_frames, find_interrupt, is_injected
 
-    passed = foreign(error)
+    passed = find_interrupt(error)
     if passed is not None:
-        return handed_on(passed)
+        return drop_struck_frames(passed)
     if isinstance(error, ConfigsvcError):
-        return without_frames(error)
-    if isinstance(error, Exception) and injected(error):
-        return handed_on(error)
+        return drop_frames(error)
+    if isinstance(error, Exception) and is_injected(error):
+        return drop_struck_frames(error)
     what = f"{type(error).__name__} in {_place(error)}"
     package = (error.name or "" if isinstance(error, ImportError) else "").partition(".")[0]
     if package and package not in _OWN:
@@ -236,9 +236,9 @@ def _judged(error: BaseException) -> BaseException:
 
 
 def _place(error: BaseException) -> str:
-    from configsvc_client._foreign import traced
+    from configsvc_client._interrupts import walk_traceback
 
-    *_, last = traced(error)
+    *_, last = walk_traceback(error)
     return f"{last.tb_frame.f_code.co_filename}:{last.tb_lineno}"
 
 
@@ -314,8 +314,8 @@ class Callbacks:
         try:
             callback(keys)
         except Exception as error:  # noqa: BLE001  # whatever it raises must not stop the update
-            from configsvc_client._foreign import pass_on
+            from configsvc_client._interrupts import reraise_interrupt
 
-            pass_on(error)
+            reraise_interrupt(error)
             self.failures += 1
             self._warn(f"A callback for changes of {prefix or 'any key'} raised {type(error).__name__}.")

@@ -366,9 +366,9 @@ class Keeper:
         try:
             thread = _thread.start_new_thread(fly, ())
         except RuntimeError as error:  # no more threads
-            from configsvc_client._foreign import pass_on
+            from configsvc_client._interrupts import reraise_interrupt
 
-            pass_on(error)
+            reraise_interrupt(error)
             return False
         flight.joined(thread)  # it may begin to run late
         return True
@@ -434,9 +434,9 @@ class Keeper:
                 troubles, news = told(loaded.held.broken, loaded.error)
                 state = state._replace(troubles=troubles)
         except ConfigsvcError as error:
-            from configsvc_client._foreign import pass_on
+            from configsvc_client._interrupts import reraise_interrupt
 
-            pass_on(error)
+            reraise_interrupt(error)
             state = state._replace(error=copied(error))
             if self.held is None:
                 raise

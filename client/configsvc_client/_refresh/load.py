@@ -63,9 +63,9 @@ def load(settings: ClientSettings, world: World, rules: OpeningRules, deadline: 
     except ConfigUnavailable as error:
         if settings.fallback is None:
             raise
-        from configsvc_client._foreign import pass_on
+        from configsvc_client._interrupts import reraise_interrupt
 
-        pass_on(error)
+        reraise_interrupt(error)
         return _from_file(settings, world, rules, deadline, error)
     return Loaded(held, confirmed(now, settings.pace, world.chance))
 
@@ -112,9 +112,9 @@ def _patiently(attempt: Callable[[], Attempted], world: World, until: float) -> 
             raise
         except ConfigsvcError as error:
             from configsvc.model.retry import Backoff, get_retry_after
-            from configsvc_client._foreign import pass_on
+            from configsvc_client._interrupts import reraise_interrupt
 
-            pass_on(error)
+            reraise_interrupt(error)
             tried, said = tried + 1, get_retry_after(error) or 0
             room = until - world.clock.now().monotonic - said
             if room <= (0.0 if said else late) or not _passes(error, tried):
@@ -151,14 +151,16 @@ def _from_file(
     except Misconfigured:
         raise
     except ConfigsvcError as refused:
-        from configsvc_client._foreign import pass_on
+        from configsvc_client._interrupts import reraise_interrupt
 
-        pass_on(refused)
+        reraise_interrupt(refused)
         world.warn(f"The fallback file {path} is not used. {refused.detail}")
-        from configsvc_client._wording import sentences
+        from configsvc_client._wording import join_sentences
 
         either = f"The fallback file {path} is not used either"
-        raise ConfigUnavailable(sentences(error.detail, either, refused.detail), **error.members) from error.__cause__
+        raise ConfigUnavailable(
+            join_sentences(error.detail, either, refused.detail), **error.members
+        ) from error.__cause__
     world.warn(f"Config is served from the fallback file {path}. {error.detail}")
     from configsvc.model.retry import get_retry_after
 

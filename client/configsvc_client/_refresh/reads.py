@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, overload
 from configsvc_client._freshness import NEVER, Window
 from configsvc_client._opening.snapshot import Default, Snapshot, get_values
 from configsvc_client._opening.value import ConfigValue, Converted
-from configsvc_client._secret import HiddenMapping, Secret, Shown, view
+from configsvc_client._secret import HiddenMapping, ReprOnly, Secret, make_view
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from configsvc_client._reading.leases import Leases
 
 
-class Published(Shown):
+class Published(ReprOnly):
     """What may be read without asking, and until when by both clocks. Never changed, so that no read mixes two.
 
     A reader takes hold of it once, by one load of an attribute, and a writer puts another in its place by one store:
@@ -92,20 +92,20 @@ class Reads(HiddenMapping[str, ConfigValue]):
         try:
             from configsvc_client._reading.leases import Keys
         except ImportError as error:  # a signal handler reads, and interrupted the first import of it
-            from configsvc_client._foreign import pass_on
+            from configsvc_client._interrupts import reraise_interrupt
 
-            pass_on(error)
+            reraise_interrupt(error)
             return self._reading().keys()
         return Keys(self)
 
     def values(self) -> ValuesView[ConfigValue]:
         """The values; whoever walks over them walks over one snapshot."""
-        made: ValuesView[ConfigValue] = view(self, "values", lambda: iter(self._reading().values()))
+        made: ValuesView[ConfigValue] = make_view(self, "values", lambda: iter(self._reading().values()))
         return made
 
     def items(self) -> ItemsView[str, ConfigValue]:
         """Keys with their values; whoever walks over them walks over one snapshot."""
-        made: ItemsView[str, ConfigValue] = view(self, "items", lambda: iter(self._reading().items()))
+        made: ItemsView[str, ConfigValue] = make_view(self, "items", lambda: iter(self._reading().items()))
         return made
 
     def __len__(self) -> int:

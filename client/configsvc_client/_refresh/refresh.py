@@ -64,9 +64,9 @@ def outcome(
     try:
         done = ours(lambda: refreshed(held, world.gateway, rules, flight.deadline, waiting))
     except ConfigsvcError as error:
-        from configsvc_client._foreign import pass_on
+        from configsvc_client._interrupts import reraise_interrupt
 
-        pass_on(error)
+        reraise_interrupt(error)
         troubles, news = _troubles(before, held, dict.fromkeys(settings.namespaces, error))
         return RefreshOutcome(ending.failed(before._replace(troubles=troubles), [error]), held, error, news)
     troubles, news = _troubles(before, done.held, {each: refused.error for each, refused in done.refused.items()})
@@ -207,9 +207,9 @@ def _result(  # noqa: PLR0917  # what `refreshed` has, for one of its layers
     try:
         return ours(lambda: _next(layer, answered(namespace, known[namespace], came), rules, deadline))
     except ConfigsvcError as error:
-        from configsvc_client._foreign import pass_on
+        from configsvc_client._interrupts import reraise_interrupt
 
-        pass_on(error)
+        reraise_interrupt(error)
         return RefusedNamespace(_of(namespace, error), mark)
 
 

@@ -85,9 +85,9 @@ def read_answer(
     try:
         return read(Received(response.status, _read_members(response), response.headers.get("etag", "")))
     except NotOurs as error:
-        from configsvc_client._foreign import pass_on
+        from configsvc_client._interrupts import reraise_interrupt
 
-        pass_on(error)
+        reraise_interrupt(error)
         fault = f"{doubt} ({error})" if doubt else str(error)
     raise make_not_ours(url, fault)  # here: as its context, the other would bring the answer, its plain values included
 
@@ -124,9 +124,9 @@ def read_snapshot(namespace: Namespace, etag: str, found: object) -> tuple[str, 
         sealed = parse(found)
         served, _ = parse_snapshot(etag)
     except (MalformedSnapshot, MalformedEtag) as error:
-        from configsvc_client._foreign import pass_on
+        from configsvc_client._interrupts import reraise_interrupt
 
-        pass_on(error)
+        reraise_interrupt(error)
         fault = NotOurs(str(error))
     else:
         if sealed.namespace == namespace and served == sealed.revision:
@@ -197,17 +197,17 @@ def _read_own_problem(response: Response) -> ConfigsvcError | None:
     try:
         members = _decode_object(response, _PROBLEM)
     except NotOurs as fault:
-        from configsvc_client._foreign import pass_on
+        from configsvc_client._interrupts import reraise_interrupt
 
-        pass_on(fault)
+        reraise_interrupt(fault)
         return None
     code, detail = members.get("code"), members.get("detail")
     if not isinstance(code, str) or not isinstance(detail, str):
         return None
-    from configsvc_client._wording import show_foreign
+    from configsvc_client._wording import sanitize
 
     told = {name: _clean_member(members[name]) for name in _select_names(members) if name not in _OWN}
-    error = from_problem(response.status, {**told, "code": code, "detail": show_foreign(detail, _DETAIL)})
+    error = from_problem(response.status, {**told, "code": code, "detail": sanitize(detail, _DETAIL)})
     return error if error.status // 100 == response.status // 100 else None
 
 
@@ -230,16 +230,16 @@ def _read_foreign_problem(response: Response, url: Url) -> ConfigsvcError:
 
 def _clean_member(value: object) -> ErrorMember:
     """A member of a problem as programs get it; what is of another type, or too much, is left out."""
-    from configsvc_client._wording import show_foreign
+    from configsvc_client._wording import sanitize
 
     if isinstance(value, str):
-        return show_foreign(value)
+        return sanitize(value)
     if isinstance(value, int):
         return value if abs(value) <= _EXACT else None
     if isinstance(value, list):
         listed = value[:_LISTED]
         if all(isinstance(each, str) for each in listed):
-            return [show_foreign(each) for each in listed]
+            return [sanitize(each) for each in listed]
         if all(isinstance(each, dict) for each in listed):
             return [{name: _clean_flat(each[name]) for name in _select_names(each)} for each in listed]
     return None

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from configsvc.model.errors import ConfigsvcError, Forbidden, NotFound
 from configsvc.model.record import Record
-from configsvc_client._secret import Secret, Shown
+from configsvc_client._secret import ReprOnly, Secret
 
 Answered = TypeVar("Answered")
 
@@ -25,7 +25,7 @@ class _BothRefused(Record):
     errors: tuple[ConfigsvcError, ConfigsvcError]
 
 
-class ApiKeys(Shown):
+class ApiKeys(ReprOnly):
     """Sends the key that worked last; after a refusal the other one, whoever refused: another key has other grants.
 
     After both were refused the next request of the same sends one alone, and the one after that the other: a consumer
@@ -83,9 +83,9 @@ class ApiKeys(Shown):
         try:
             return attempt(self._keys[at])
         except Forbidden as error:
-            from configsvc_client._foreign import pass_on
+            from configsvc_client._interrupts import reraise_interrupt
 
-            pass_on(error)
+            reraise_interrupt(error)
             if signed and error.members.get("gateway") in _OF_AWS:
                 raise
             return error

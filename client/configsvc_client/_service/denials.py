@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from configsvc.model.errors import ConfigsvcError, ErrorMember
 from configsvc_client._aws import refusals
-from configsvc_client._wording import sentences
+from configsvc_client._wording import join_sentences
 
 if TYPE_CHECKING:
     from configsvc_client._transport.response import Response
@@ -147,9 +147,9 @@ def _find_message(error: ConfigsvcError, response: Response) -> str:
     try:
         found = json.loads(response.body)
     except (ValueError, RecursionError) as fault:
-        from configsvc_client._foreign import pass_on
+        from configsvc_client._interrupts import reraise_interrupt
 
-        pass_on(fault)
+        reraise_interrupt(fault)
         return ""
     told = (found.get("message") or found.get("Message")) if isinstance(found, dict) else None
     return told if isinstance(told, str) else ""
@@ -193,15 +193,15 @@ def _explain_iam(route: str, needs: _Needs, message: str, *, signed: bool) -> st
     )
     said = f"the action execute-api:Invoke on {route}"
     if refusals.is_explicit(message):
-        return sentences(
-            f"IAM denies {who} {said}: an explicit deny in {refusals.policy(message)}",
+        return join_sentences(
+            f"IAM denies {who} {said}: an explicit deny in {refusals.name_policy(message)}",
             "No other policy outweighs that, so it has to be changed",
             f"What the call needs besides: {allow}",
         )
-    kind = refusals.kind_of(message)
-    return sentences(
+    kind = refusals.find_policy_kind(message)
+    return join_sentences(
         f"IAM does not allow {who} {said}{f': no {kind} allows it' if kind else ''}",
-        refusals.obstacle(message, of_resource="resource policy of the API"),
+        refusals.describe_obstacle(message, of_resource="resource policy of the API"),
         f"This prints the policy: {allow}",
     )
 

@@ -9,7 +9,7 @@ from configsvc.model.errors import ConfigsvcError, NotFound, Unavailable
 from configsvc.model.etag import match_weakly
 from configsvc.model.names import Namespace
 from configsvc_client._ports import FetchedSnapshot, FetchResult
-from configsvc_client._secret import Secret, masked
+from configsvc_client._secret import Secret, mask
 from configsvc_client._service.answers import NotOurs, Received, make_not_ours, read_answer, read_problem, read_snapshot
 from configsvc_client._transport.http import Connection
 
@@ -36,7 +36,7 @@ class ApiGateway:
 
     def __init__(self, connection: Connection, *api_keys: str | Secret) -> None:
         self._connection = connection
-        self._api_keys = tuple(map(masked, api_keys))
+        self._api_keys = tuple(map(mask, api_keys))
         self._either: ApiKeys | None = None
 
     def __repr__(self) -> str:
@@ -86,9 +86,9 @@ class ApiGateway:
         try:
             response = self._get(many.build_target(self._connection.url.path, known), etag, deadline, while_waiting)
         except NotFound as error:
-            from configsvc_client._foreign import pass_on
+            from configsvc_client._interrupts import reraise_interrupt
 
-            pass_on(error)
+            reraise_interrupt(error)
             return self._without(error, known, deadline)
         if response is None:
             return {}
@@ -97,9 +97,9 @@ class ApiGateway:
             try:
                 return many.read_several(tuple(known), came.etag, came.members)
             except NotOurs as error:
-                from configsvc_client._foreign import pass_on
+                from configsvc_client._interrupts import reraise_interrupt
 
-                pass_on(error)
+                reraise_interrupt(error)
                 return error.with_traceback(None)
 
         named = ", ".join(known)
@@ -144,9 +144,9 @@ class ApiGateway:
         try:
             return self.fetch(known, deadline, while_waiting)
         except ConfigsvcError as error:
-            from configsvc_client._foreign import pass_on
+            from configsvc_client._interrupts import reraise_interrupt
 
-            pass_on(error)
+            reraise_interrupt(error)
             return dict.fromkeys(known, error.with_traceback(None))
 
     def _get(self, target: str, etag: str | None, deadline: float, while_waiting: WhileWaiting) -> Response | None:
@@ -185,9 +185,9 @@ class ApiGateway:
         return self._connection.request("GET", target, headers, b"", deadline, while_waiting=while_waiting)
 
     def _senseless(self, what: str, fault: ValueError) -> Unavailable:
-        from configsvc_client._foreign import pass_on
+        from configsvc_client._interrupts import reraise_interrupt
 
-        pass_on(fault)
+        reraise_interrupt(fault)
         return make_not_ours(self._connection.url, f"{_describe_doubt(what)} ({fault})")
 
 

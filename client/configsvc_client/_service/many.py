@@ -55,9 +55,9 @@ def read_several(asked: tuple[Namespace, ...], etag: str, members: Mapping[str, 
         try:
             found[namespace] = FetchedSnapshot(*read_snapshot(namespace, etags[namespace], by_name[namespace]))
         except NotOurs as error:
-            from configsvc_client._foreign import pass_on
+            from configsvc_client._interrupts import reraise_interrupt
 
-            pass_on(error)
+            reraise_interrupt(error)
             senseless[namespace] = error.with_traceback(None)
     return Several(found, tuple(each for each in asked if each not in by_name), senseless)
 

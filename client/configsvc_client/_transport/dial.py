@@ -6,8 +6,8 @@ import socket
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from configsvc_client._process import started
-from configsvc_client._transport.connection import quiet
+from configsvc_client._process import start_thread
+from configsvc_client._transport.keep_alive import make_quiet_class
 from configsvc_client._transport.trust import Trust
 from configsvc_client._transport.url import Url
 
@@ -23,7 +23,7 @@ CONNECT_SECONDS = 0.25
 HANDSHAKE_SECONDS = 1.0
 """How long one that is connected has for TLS until the next is tried beside it."""
 
-LookUp = Callable[[str, int], "list[SocketAddress]"]
+LookUpHost = Callable[[str, int], "list[SocketAddress]"]
 
 
 class _Ascii(str):
@@ -40,7 +40,7 @@ class _Ascii(str):
         return super().encode("ascii", errors)
 
 
-class Dialler:
+class Dialer:
     """Opens connections to one origin; keeps which store of its trust verified."""
 
     def __init__(
@@ -49,7 +49,7 @@ class Dialler:
         environ: Mapping[str, str],
         clock: Callable[[], float],
         trust: Trust | None = None,
-        find: LookUp | None = None,
+        find: LookUpHost | None = None,
     ) -> None:
         self._url = url
         self._environ = environ
@@ -71,7 +71,7 @@ class Dialler:
 
         failed: OSError = TimeoutError("no store")
         number = self._store  # of this thread: another one may go through them beside it
-        while (context := self._trust.store(number)) is not None:
+        while (context := self._trust.load_store(number)) is not None:
             try:
                 made = self._secure(context, deadline)
             except ssl.SSLCertVerificationError as error:
@@ -84,15 +84,15 @@ class Dialler:
 
     def _secure(self, context: ssl.SSLContext, deadline: float) -> socket.socket:
         if "__del__" not in vars(context.sslsocket_class):
-            context.sslsocket_class = quiet(context.sslsocket_class)
+            context.sslsocket_class = make_quiet_class(context.sslsocket_class)
 
         def secure(raw: socket.socket) -> ssl.SSLSocket:
             try:
                 return context.wrap_socket(raw, do_handshake_on_connect=False, server_hostname=_Ascii(self._url.name))
             except BaseException as error:
-                from configsvc_client._transport.unreachable import let_go
+                from configsvc_client._transport.unreachable import close_raw_socket
 
-                let_go(raw, error)
+                close_raw_socket(raw, error)
                 raise
 
         proxy = self._proxy() if self._proxied else None
@@ -100,23 +100,23 @@ class Dialler:
             return self._connect(self._url.host, self._url.port, secure, deadline)
         made = secure(self._tunnel(proxy, deadline))
         try:
-            shake(made, left(deadline, self._clock))
+            shake_hands(made, get_seconds_left(deadline, self._clock))
         except BaseException:
             made.close()
             raise
         return made
 
     def _proxy(self) -> Proxy | None:
-        from configsvc_client._transport.proxy import proxy_for
+        from configsvc_client._transport.proxy import find_proxy
 
-        return proxy_for(self._url, self._environ)
+        return find_proxy(self._url, self._environ)
 
     def _tunnel(self, proxy: Proxy, deadline: float) -> socket.socket:
         from configsvc_client._transport.proxy import open_tunnel
 
         made = self._connect(proxy.host, proxy.port, None, deadline)
         try:
-            open_tunnel(made, proxy.connect(self._url), lambda: left(deadline, self._clock))
+            open_tunnel(made, proxy.connect(self._url), lambda: get_seconds_left(deadline, self._clock))
         except BaseException:
             made.close()
             raise
@@ -124,12 +124,12 @@ class Dialler:
 
     def _connect(self, host: str, port: int, secure: Secure | None, deadline: float) -> socket.socket:
         def seconds() -> float:
-            return left(deadline, self._clock)
+            return get_seconds_left(deadline, self._clock)
 
-        return reach(resolve(host, port, seconds(), self._find), secure, seconds)
+        return connect_to_any(resolve(host, port, seconds(), self._find), secure, seconds)
 
 
-def reach(addresses: list[SocketAddress], secure: Secure | None, left: Callable[[], float]) -> socket.socket:
+def connect_to_any(addresses: list[SocketAddress], secure: Secure | None, left: Callable[[], float]) -> socket.socket:
     """Connects to the first address, and beside it to the others when it does not answer soon. Who does so first wins.
 
     Args:
@@ -144,25 +144,25 @@ def reach(addresses: list[SocketAddress], secure: Secure | None, left: Callable[
     if not addresses:
         raise OSError("the name has no address")
     if len(addresses) == 1:
-        return _first(addresses[0], secure, left(), left)
+        return _connect_plainly(addresses[0], secure, left(), left)
     pause = min(CONNECT_SECONDS, left() / (len(addresses) + 1))
     slow: list[Attempt] = []
     try:
-        return _first(addresses[0], secure, pause, lambda: patience(left()), slow)
+        return _connect_plainly(addresses[0], secure, pause, lambda: limit_handshake(left()), slow)
     except OSError as error:
         if type(error).__name__ == "SSLCertVerificationError":  # so would the others
             raise
-        from configsvc_client._foreign import pass_on
+        from configsvc_client._interrupts import reraise_interrupt
 
-        pass_on(error)
+        reraise_interrupt(error)
         failed = error
     from configsvc_client._transport import race
 
-    others = [race.connecting(each, secure) for each in race.interleaved(addresses)[1:]]
-    return race.Race(others, left, pause, patience).run(slow.pop() if slow else None, failed)
+    others = [race.start_connect(each, secure) for each in race.interleave(addresses)[1:]]
+    return race.Race(others, left, pause, limit_handshake).run(slow.pop() if slow else None, failed)
 
 
-def _first(
+def _connect_plainly(
     address: SocketAddress,
     secure: Secure | None,
     seconds: float,
@@ -170,7 +170,7 @@ def _first(
     slow: list[Attempt] | None = None,
 ) -> socket.socket:
     """In the plain way, which costs a cold start no module. What takes too long is left to go on in `slow`."""
-    made: socket.socket = quiet(socket.socket)(address[0], socket.SOCK_STREAM)
+    made: socket.socket = make_quiet_class(socket.socket)(address[0], socket.SOCK_STREAM)
     secured: ssl.SSLSocket | None = None
     try:
         made.settimeout(seconds)
@@ -178,39 +178,39 @@ def _first(
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if secure is not None:
             made = secured = secure(made)
-            shake(secured, shake_seconds())
+            shake_hands(secured, shake_seconds())
     except BaseException as error:
-        if slow is not None and _only_waited(error):
+        if slow is not None and _is_own_timeout(error):
             from configsvc_client._transport import race
 
-            slow.append(race.connected(made, secure) if secured is None else race.shaking(secured))
+            slow.append(race.finish_connect(made, secure) if secured is None else race.finish_handshake(secured))
         else:
             made.close()
         raise
     return made
 
 
-def _only_waited(error: BaseException) -> bool:
+def _is_own_timeout(error: BaseException) -> bool:
     """Whether only the socket's own timeout passed: that of the system is final, and so is a signal handler's."""
     if not isinstance(error, TimeoutError) or error.errno is not None:
         return False
-    from configsvc_client._foreign import foreign
+    from configsvc_client._interrupts import find_interrupt
 
-    return foreign(error) is None
+    return find_interrupt(error) is None
 
 
-def patience(left: float) -> float:
+def limit_handshake(left: float) -> float:
     """How long to wait for one handshake alone: another one will need as long."""
     return min(HANDSHAKE_SECONDS, left / 2)
 
 
-def shake(made: ssl.SSLSocket, seconds: float) -> None:
+def shake_hands(made: ssl.SSLSocket, seconds: float) -> None:
     """The TLS handshake, within so many seconds."""
     made.settimeout(seconds)
     made.do_handshake()
 
 
-def left(deadline: float, clock: Callable[[], float]) -> float:
+def get_seconds_left(deadline: float, clock: Callable[[], float]) -> float:
     """Seconds until the deadline.
 
     Raises:
@@ -233,7 +233,7 @@ def look_up(host: str, port: int) -> list[SocketAddress]:
     return [(each[0], each[4]) for each in found]
 
 
-def resolve(host: str, port: int, seconds: float, look_up: LookUp = look_up) -> list[SocketAddress]:
+def resolve(host: str, port: int, seconds: float, look_up: LookUpHost = look_up) -> list[SocketAddress]:
     """The addresses of a host, in the system's order.
 
     `getaddrinfo` takes no timeout, so a name is looked up in a thread that is waited for no longer than that; it ends
@@ -254,7 +254,7 @@ def resolve(host: str, port: int, seconds: float, look_up: LookUp = look_up) -> 
         except Exception as error:  # noqa: BLE001  # raised below
             failed.append(error)
 
-    thread = started(look, "configsvc look-up")
+    thread = start_thread(look, "configsvc look-up")
     if thread is None:
         return look_up(host, port)
     thread.join(seconds)

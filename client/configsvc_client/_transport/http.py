@@ -14,17 +14,17 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from configsvc_client._process import started
-from configsvc_client._secret import Secret, bare, hidden
-from configsvc_client._transport.connection import Astray, BadAnswer, Dead, Kept, refuses_or_fails
-from configsvc_client._transport.dial import Dialler, left
+from configsvc_client._process import start_thread
+from configsvc_client._secret import Secret, hide_environ, unmask
+from configsvc_client._transport.dial import Dialer, get_seconds_left
+from configsvc_client._transport.keep_alive import BadAnswer, DeadConnection, KeptConnection, StrayAnswer, is_error
 from configsvc_client._transport.url import Url
 
 if TYPE_CHECKING:
     import threading
 
-    from configsvc_client._transport.dial import LookUp
-    from configsvc_client._transport.response import Answer, Response
+    from configsvc_client._transport.dial import LookUpHost
+    from configsvc_client._transport.response import AnswerParser, Response
     from configsvc_client._transport.trust import Trust
 
 _RECEIVE = 64 * 1024
@@ -68,13 +68,13 @@ class Connection:
         trust: Trust | None = None,
         wall: Callable[[], float] = time.time,
         chance: Callable[[], float] = lambda: 0.5,
-        fails: Callable[[int], bool] = refuses_or_fails,
-        find: LookUp | None = None,
+        fails: Callable[[int], bool] = is_error,
+        find: LookUpHost | None = None,
     ) -> None:
         self.url = url
         self._clock, self._wall, self._chance, self._fails = clock, wall, chance, fails
-        self._dialler = Dialler(url, hidden(os.environ if environ is None else environ), clock, trust, find)
-        self._idle: dict[int, Kept] = {}  # at most one, at 0: put in and taken out in one step each
+        self._dialler = Dialer(url, hide_environ(os.environ if environ is None else environ), clock, trust, find)
+        self._idle: dict[int, KeptConnection] = {}  # at most one, at 0: put in and taken out in one step each
         self._generation = object()  # another one after each `close`
         self._opening: threading.Thread | None = None
 
@@ -117,16 +117,16 @@ class Connection:
         try:
             kept = self._taken(deadline)
             if kept is not None:
-                with contextlib.suppress(Dead, Astray):
+                with contextlib.suppress(DeadConnection, StrayAnswer):
                     response = self._exchange(kept, message, deadline, while_waiting)
                     if response.status != _TOO_IDLE:
                         return response
                 while_waiting = None
             return self._exchange(self._opened(deadline, self._generation), message, deadline, while_waiting)
-        except (OSError, BadAnswer, Dead) as error:
-            from configsvc_client._transport.unreachable import unreached
+        except (OSError, BadAnswer, DeadConnection) as error:
+            from configsvc_client._transport.unreachable import explain_failure
 
-            return unreached(self.url, error)
+            return explain_failure(self.url, error)
 
     def open_ahead(self, deadline: float) -> None:
         """Begins to connect, in a thread that ends with that; the next use waits for it. A failure is met then.
@@ -140,7 +140,7 @@ class Connection:
                 self._put_back(self._opened(deadline, generation))
 
         if not self._idle and not (self._opening and self._opening.is_alive()):
-            self._opening = started(connect, "configsvc connect")  # only now: who meets it there may wait for it
+            self._opening = start_thread(connect, "configsvc connect")  # only now: who meets it there may wait for it
 
     def close(self) -> None:
         """Drops the connection; the next request opens another.
@@ -156,13 +156,13 @@ class Connection:
         if kept is not None:
             kept.close()
 
-    def _put_back(self, kept: Kept) -> None:
+    def _put_back(self, kept: KeptConnection) -> None:
         if self._idle.setdefault(0, kept) is not kept:
             kept.close()
         elif kept.generation is not self._generation:  # `close` may have looked before
             self._drop()
 
-    def _taken(self, deadline: float) -> Kept | None:
+    def _taken(self, deadline: float) -> KeptConnection | None:
         """The kept connection, where there is one that may be used.
 
         Raises:
@@ -170,7 +170,7 @@ class Connection:
         """
         ahead = self._opening
         if ahead is not None:
-            ahead.join(left(deadline, self._clock))
+            ahead.join(get_seconds_left(deadline, self._clock))
             if ahead.is_alive():
                 raise TimeoutError("still being opened")
             self._opening = None
@@ -180,24 +180,24 @@ class Connection:
         kept.close()
         return None
 
-    def _may_be_used(self, kept: Kept) -> bool:
+    def _may_be_used(self, kept: KeptConnection) -> bool:
         return kept.generation is self._generation and kept.is_young(self._now()) and kept.is_idle()
 
     def _now(self) -> tuple[float, float]:
         return self._clock(), self._wall()
 
-    def _opened(self, deadline: float, generation: object) -> Kept:
+    def _opened(self, deadline: float, generation: object) -> KeptConnection:
         seconds = _SECONDS * (1 + _SCATTER * (2 * self._chance() - 1))
         now = self._now()
         made = self._dialler.open(deadline)
         try:
-            return Kept(made, now, seconds, generation)
+            return KeptConnection(made, now, seconds, generation)
         except BaseException:  # of a signal handler
             made.close()
             raise
 
     def _exchange(
-        self, kept: Kept, message: Secret, deadline: float, while_waiting: Callable[[], None] | None
+        self, kept: KeptConnection, message: Secret, deadline: float, while_waiting: Callable[[], None] | None
     ) -> Response:
         whole = False
         try:
@@ -205,9 +205,9 @@ class Connection:
             if while_waiting:
                 while_waiting()
             answer = self._receive(kept.socket, deadline)
-            response = answer.response()
+            response = answer.build_response()
             keeps = answer.keeps_alive and response.status != _TOO_IDLE
-            whole = kept.brought(response.status, self._fails) and keeps
+            whole = kept.record_answer(response.status, self._fails) and keeps
             return response
         finally:
             if whole:
@@ -219,33 +219,33 @@ class Connection:
         sent, size = 0, len(message.reveal())
         try:
             while sent < size:
-                to.settimeout(left(deadline, self._clock))
+                to.settimeout(get_seconds_left(deadline, self._clock))
                 sent += to.send(memoryview(message.reveal())[sent:])
         except OSError as error:
-            from configsvc_client._transport.unreachable import dead
+            from configsvc_client._transport.unreachable import classify_break
 
-            failed = dead(error)
+            failed = classify_break(error)
         else:
             return
         raise failed
 
-    def _receive(self, source: socket.socket, deadline: float) -> Answer:
-        from configsvc_client._transport.response import Answer
+    def _receive(self, source: socket.socket, deadline: float) -> AnswerParser:
+        from configsvc_client._transport.response import AnswerParser
 
-        answer = Answer()
+        answer = AnswerParser()
         while not answer.complete:
-            source.settimeout(left(deadline, self._clock))
+            source.settimeout(get_seconds_left(deadline, self._clock))
             try:
                 data = self._more(source, started=answer.started)
             except OSError as error:
                 if isinstance(error, TimeoutError) or not answer.is_too_idle:
                     raise
-                from configsvc_client._foreign import pass_on
+                from configsvc_client._interrupts import reraise_interrupt
 
-                pass_on(error)
+                reraise_interrupt(error)
                 data = Secret(b"")  # a reset ends a 408 as well
             if not data.reveal() and not answer.started:
-                raise Dead("closed without an answer")
+                raise DeadConnection("closed without an answer")
             answer.feed(data.reveal())
         return answer
 
@@ -256,20 +256,22 @@ class Connection:
         except OSError as error:
             if started:
                 raise
-            from configsvc_client._transport.unreachable import dead
+            from configsvc_client._transport.unreachable import classify_break
 
-            failed = dead(error)
+            failed = classify_break(error)
         raise failed
 
     def _message(self, method: str, target: str, headers: Mapping[str, str | Secret], body: bytes | Secret) -> Secret:
-        size = len(bare(body))
+        size = len(unmask(body))
         length = [f"content-length: {size}"] if size or method not in ("GET", "HEAD", "DELETE") else []
-        head = Secret("\r\n".join((f"host: {self.url.authority}", *map(_line, headers, headers.values()), *length)))
+        head = Secret(
+            "\r\n".join((f"host: {self.url.authority}", *map(_format_header, headers, headers.values()), *length))
+        )
         lines = 1 + len(headers) + len(length)
         if not _TARGET.fullmatch(target) or not _is_head(head, lines):
             raise ValueError("a target or header with characters that HTTP does not allow")
         head = Secret(f"{method} {target} HTTP/1.1\r\n{head.reveal()}")
-        return Secret(f"{head.reveal()}\r\n\r\n".encode("latin-1") + bare(body))
+        return Secret(f"{head.reveal()}\r\n\r\n".encode("latin-1") + unmask(body))
 
 
 def _is_head(head: Secret, lines: int) -> bool:
@@ -277,5 +279,5 @@ def _is_head(head: Secret, lines: int) -> bool:
     return _HEADERS.fullmatch(head.reveal()) is not None and head.reveal().count("\r\n") == lines - 1
 
 
-def _line(name: str, value: str | Secret) -> str:
-    return f"{name}: {bare(value)}"
+def _format_header(name: str, value: str | Secret) -> str:
+    return f"{name}: {unmask(value)}"

@@ -15,7 +15,7 @@ from configsvc.model.encoding import to_base64std
 from configsvc.model.errors import Misconfigured
 from configsvc.model.record import Record
 from configsvc_client._secret import Secret
-from configsvc_client._transport.connection import NoTunnel
+from configsvc_client._transport.keep_alive import NoTunnel
 from configsvc_client._transport.url import Url
 
 _PROXY = re.compile(
@@ -45,7 +45,7 @@ class Proxy(Record):
         return Secret(f"{head}proxy-authorization: {self.authorization.reveal()}\r\n\r\n".encode("latin-1"))
 
 
-def proxy_for(url: Url, environ: Mapping[str, str]) -> Proxy | None:
+def find_proxy(url: Url, environ: Mapping[str, str]) -> Proxy | None:
     """The proxy to an origin, None for a direct connection.
 
     Raises:
@@ -54,34 +54,34 @@ def proxy_for(url: Url, environ: Mapping[str, str]) -> Proxy | None:
     text = Secret((environ.get("https_proxy") or environ.get("HTTPS_PROXY") or "").strip())
     if not text.reveal() or url.scheme != "https":
         return None
-    if _excepted(url, environ.get("no_proxy") or environ.get("NO_PROXY") or ""):
+    if _is_excepted(url, environ.get("no_proxy") or environ.get("NO_PROXY") or ""):
         return None
-    proxy = _parsed(text)
+    proxy = _parse_proxy(text)
     if proxy is None:
         raise Misconfigured("HTTPS_PROXY is not like http://host:port. TLS to the proxy itself is not supported.")
     return proxy
 
 
-def _parsed(text: Secret) -> Proxy | None:
+def _parse_proxy(text: Secret) -> Proxy | None:
     found = _PROXY.fullmatch(text.reveal())
     if not found or int(found[3]) not in range(1, 65536):
         return None
-    return Proxy(found[2].strip("[]"), int(found[3]), _basic(found[1]))
+    return Proxy(found[2].strip("[]"), int(found[3]), _encode_basic(found[1]))
 
 
-def _basic(user: str | None) -> Secret | None:
+def _encode_basic(user: str | None) -> Secret | None:
     """As RFC 7617 has it: there is always a colon, and nothing behind it where there is no password."""
     if not user:
         return None
     name, _, password = user.encode(errors="surrogateescape").partition(b":")
-    return Secret("Basic " + to_base64std(_unescaped(name) + b":" + _unescaped(password)))
+    return Secret("Basic " + to_base64std(_unescape(name) + b":" + _unescape(password)))
 
 
-def _unescaped(part: bytes) -> bytes:
+def _unescape(part: bytes) -> bytes:
     return _ESCAPED.sub(lambda escaped: bytes([int(escaped[1], 16)]), part)
 
 
-def _excepted(url: Url, names: str) -> bool:
+def _is_excepted(url: Url, names: str) -> bool:
     """Whether `NO_PROXY` names an origin.
 
     It lists hosts, domains with or without a dot before or behind, and addresses, each with or without a port, networks
@@ -91,13 +91,13 @@ def _excepted(url: Url, names: str) -> bool:
     for each in names.lower().replace(",", " ").split():
         if each == "*" or ("/" in each and is_address and _is_within(url.name, each)):
             return True
-        name, port = _parts(each)
+        name, port = _split_port(each)
         if name and (not port or int(port) == url.port) and _is_meant(url.name, name, is_address=is_address):
             return True
     return False
 
 
-def _parts(each: str) -> tuple[str, str]:
+def _split_port(each: str) -> tuple[str, str]:
     """A host or domain, and its port where it has one. An address of IPv6 has one only behind brackets."""
     name, colon, port = each.rpartition(":")
     if not colon or not _PORT.fullmatch(port) or (":" in name and not name.endswith("]")):
@@ -120,9 +120,9 @@ def _is_within(address: str, network: str) -> bool:
             network.replace("[", "").replace("]", ""), strict=False
         )
     except ValueError as error:  # one of them is none
-        from configsvc_client._foreign import pass_on
+        from configsvc_client._interrupts import reraise_interrupt
 
-        pass_on(error)
+        reraise_interrupt(error)
         return False
 
 

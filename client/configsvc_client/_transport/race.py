@@ -15,8 +15,8 @@ from errno import EINPROGRESS, EWOULDBLOCK
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from configsvc_client._foreign import pass_on
-from configsvc_client._transport.connection import quiet
+from configsvc_client._interrupts import reraise_interrupt
+from configsvc_client._transport.keep_alive import make_quiet_class
 
 if TYPE_CHECKING:
     import ssl
@@ -30,9 +30,9 @@ Attempt = Generator[tuple[socket.socket, bool], None, socket.socket]
 """Yields its socket, and whether it waits for bytes (else for being connected); returns it when it is ready for use."""
 
 
-def connecting(address: SocketAddress, secure: Secure | None) -> Attempt:
+def start_connect(address: SocketAddress, secure: Secure | None) -> Attempt:
     """From the beginning."""
-    made = quiet(socket.socket)(address[0], socket.SOCK_STREAM)
+    made = make_quiet_class(socket.socket)(address[0], socket.SOCK_STREAM)
     try:
         made.setblocking(False)  # noqa: FBT003  # by settimeout(0), eventlet's would wait
         code = made.connect_ex(address[1])
@@ -40,10 +40,10 @@ def connecting(address: SocketAddress, secure: Secure | None) -> Attempt:
     except BaseException:
         made.close()
         raise
-    return (yield from connected(made, secure))
+    return (yield from finish_connect(made, secure))
 
 
-def connected(made: socket.socket, secure: Secure | None) -> Attempt:
+def finish_connect(made: socket.socket, secure: Secure | None) -> Attempt:
     """From where the connect is under way."""
     try:
         made.setblocking(False)  # noqa: FBT003  # as above
@@ -57,10 +57,10 @@ def connected(made: socket.socket, secure: Secure | None) -> Attempt:
     except BaseException:
         made.close()
         raise
-    return (yield from shaking(secured))
+    return (yield from finish_handshake(secured))
 
 
-def shaking(made: ssl.SSLSocket) -> Attempt:
+def finish_handshake(made: ssl.SSLSocket) -> Attempt:
     """From where the TLS handshake is under way, or to be begun."""
     try:
         made.setblocking(False)  # noqa: FBT003  # as above
@@ -143,7 +143,7 @@ class Race:
         if not self._running:
             raise self._failed or TimeoutError("no address")
         seconds = self._left() - (max(self._next, 0.0) if self._others else 0.0)
-        for each in ready(self._running, seconds):
+        for each in wait_until_ready(self._running, seconds):
             made = self._step(each)
             if made is not None:
                 return made
@@ -154,13 +154,13 @@ class Race:
         try:
             waits = next(attempt)
         except StopIteration as ended:
-            pass_on(ended)
+            reraise_interrupt(ended)
             made: socket.socket = ended.value
             return made
         except OSError as error:
             if type(error).__name__ == "SSLCertVerificationError":  # so would the others'
                 raise
-            pass_on(error)
+            reraise_interrupt(error)
             self._note(error)
             return None
         self._running[attempt] = waits
@@ -174,7 +174,7 @@ class Race:
             self._failed = error
 
 
-def ready(waiting: dict[Attempt, tuple[socket.socket, bool]], seconds: float) -> list[Attempt]:
+def wait_until_ready(waiting: dict[Attempt, tuple[socket.socket, bool]], seconds: float) -> list[Attempt]:
     """Those whose socket is ready, after so many seconds at most."""
     attempts = {made.fileno(): attempt for attempt, (made, _) in waiting.items()}
     reads = [made for made, reads in waiting.values() if reads]
@@ -189,7 +189,7 @@ def ready(waiting: dict[Attempt, tuple[socket.socket, bool]], seconds: float) ->
     return [attempts[number] for number, _ in polling.poll(math.ceil(seconds * 1000))]
 
 
-def interleaved(addresses: Sequence[SocketAddress]) -> list[SocketAddress]:
+def interleave(addresses: Sequence[SocketAddress]) -> list[SocketAddress]:
     """In turns of one family and the others; the order within each stays (RFC 8305, 4)."""
     first = [each for each in addresses if each[0] == addresses[0][0]]
     others = [each for each in addresses if each[0] != addresses[0][0]]

@@ -6,9 +6,9 @@ import sys
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from configsvc_client._process import started
+from configsvc_client._process import start_thread
 from configsvc_client._secret import Hidden
-from configsvc_client._transport.connection import Astray, BadAnswer
+from configsvc_client._transport.keep_alive import BadAnswer, StrayAnswer
 
 BODY_BYTES = 8 * 1024 * 1024
 """The most of a body, before and after inflating: a namespace's snapshot ends at 4 MiB, several at 5."""
@@ -38,7 +38,7 @@ class Response(Hidden):
         return f"Response(status={self.status}, {len(self.body)} bytes)"
 
 
-class Answer:
+class AnswerParser:
     """Takes the bytes of one answer until it is complete.
 
     Complete means that its own framing says so: Content-Length, chunks, or a status without a body. One that would end
@@ -72,9 +72,9 @@ class Answer:
         try:
             self._parse(data)
         except (HttpParserError, HttpParserUpgrade) as error:
-            from configsvc_client._foreign import pass_on
+            from configsvc_client._interrupts import reraise_interrupt
 
-            pass_on(error)  # what is raised in the methods below comes as the parser's error
+            reraise_interrupt(error)  # what is raised in the methods below comes as the parser's error
             raise self._malformed() from None
         if self._in_head and self._received > HEAD_BYTES:
             raise BadAnswer(f"more than {HEAD_BYTES} bytes of headers")
@@ -86,14 +86,14 @@ class Answer:
         """Whether its head is there and says 408: that is all of it that counts."""
         return self._status == TOO_IDLE and not self._in_head
 
-    def response(self) -> Response:
+    def build_response(self) -> Response:
         """The answer.
 
         Raises:
             BadAnswer: an encoding other than gzip, or one that does not inflate within the limit.
         """
         body = bytes(self._body)
-        for coding in reversed(_codings(self._headers.get("content-encoding", ""))):
+        for coding in reversed(_parse_codings(self._headers.get("content-encoding", ""))):
             if coding not in _GZIP:
                 raise BadAnswer("an encoding that was not asked for")
             body = inflate(body) if body else body  # of an answer without a body there is nothing to inflate
@@ -124,7 +124,7 @@ class Answer:
             except BaseException as error:  # noqa: BLE001  # raised below
                 failed.append(error)
 
-        thread = started(parse, "configsvc parse")
+        thread = start_thread(parse, "configsvc parse")
         if thread is None:
             parse()
         else:
@@ -134,8 +134,8 @@ class Answer:
 
     def _malformed(self) -> BadAnswer:
         if self.complete:
-            return Astray("more than one answer")
-        return (Astray if self._in_head else BadAnswer)("it is not HTTP/1.1")
+            return StrayAnswer("more than one answer")
+        return (StrayAnswer if self._in_head else BadAnswer)("it is not HTTP/1.1")
 
     # What llhttp calls.
 
@@ -170,7 +170,7 @@ class Answer:
             self.keeps_alive = self._parser.should_keep_alive()  # llhttp knows it only now
 
 
-def _codings(header: str) -> list[str]:
+def _parse_codings(header: str) -> list[str]:
     """What was done to the body, in order: names in any case, several of them a list (RFC 9110, 8.4)."""
     codings = [each for part in header.split(",") if (each := part.strip().lower()) not in ("", "identity")]
     if len(codings) > _CODINGS:
@@ -186,7 +186,7 @@ def inflate(body: bytes) -> bytes:
     """
     rest, plain, members = memoryview(body), bytearray(), 0
     while not members or (rest and rest[0]):
-        used = _member(rest, plain)
+        used = _inflate_member(rest, plain)
         rest, members = rest[used:], members + 1
         if members > _MEMBERS:
             raise BadAnswer(f"gzip of more than {_MEMBERS} members")
@@ -195,7 +195,7 @@ def inflate(body: bytes) -> bytes:
     return bytes(plain)
 
 
-def _member(rest: memoryview, plain: bytearray) -> int:
+def _inflate_member(rest: memoryview, plain: bytearray) -> int:
     """Inflates one member; how many bytes it has. In pieces: what is left of one is copied."""
     import zlib
 

@@ -29,11 +29,11 @@ class Trust:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         file, folder = environ.get("SSL_CERT_FILE"), environ.get("SSL_CERT_DIR")
-        chosen: _Maker = lambda: _context(file, folder)  # noqa: E731  # one of three alike
-        self._makers: tuple[_Maker, ...] = (chosen,) if file or folder else (_amazon, _default)
+        chosen: _Maker = lambda: _load_chosen(file, folder)  # noqa: E731  # one of three alike
+        self._makers: tuple[_Maker, ...] = (chosen,) if file or folder else (_load_amazon, _load_default)
         self._made: dict[int, ssl.SSLContext] = {}
 
-    def store(self, number: int) -> ssl.SSLContext | None:
+    def load_store(self, number: int) -> ssl.SSLContext | None:
         """The store of that number from 0, None beyond the last. Threads that are here at once may both load it.
 
         Raises:
@@ -44,13 +44,13 @@ class Trust:
         if number not in self._made:
             made = self._makers[number]()
             if made is None:
-                self._makers = (_default,)
-                return self.store(number)
+                self._makers = (_load_default,)
+                return self.load_store(number)
             self._made[number] = made
         return self._made[number]
 
 
-def _bare() -> ssl.SSLContext:
+def _make_context() -> ssl.SSLContext:
     import ssl
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -59,8 +59,8 @@ def _bare() -> ssl.SSLContext:
     return context
 
 
-def _context(file: str | None, folder: str | None) -> ssl.SSLContext:
-    context = _bare()
+def _load_chosen(file: str | None, folder: str | None) -> ssl.SSLContext:
+    context = _make_context()
     try:
         context.load_verify_locations(file or None, folder or None)
     except OSError as error:
@@ -70,36 +70,36 @@ def _context(file: str | None, folder: str | None) -> ssl.SSLContext:
     return context
 
 
-def _amazon() -> ssl.SSLContext | None:
+def _load_amazon() -> ssl.SSLContext | None:
     """None where the roots were not packed along, or cannot be read: the default store then has to do."""
-    context = _bare()
-    for read in (_beside, _as_resource):
+    context = _make_context()
+    for read in (_read_with_loader, _read_as_resource):
         try:
             context.load_verify_locations(cadata=read().decode("ascii"))
         except Exception as error:  # noqa: BLE001  # loaders of others raise what they like
-            from configsvc_client._foreign import pass_on
+            from configsvc_client._interrupts import reraise_interrupt
 
-            pass_on(error)
+            reraise_interrupt(error)
             continue
         return context
     return None
 
 
-def _beside() -> bytes:
+def _read_with_loader() -> bytes:
     """By the loader of this module, which is loaded anyway."""
     path = os.path.join(os.path.dirname(__file__), _ROOTS)  # noqa: PTH118, PTH120  # pathlib costs an import
     content: bytes = __loader__.get_data(path)  # type: ignore[name-defined]  # every module has it
     return content
 
 
-def _as_resource() -> bytes:
+def _read_as_resource() -> bytes:
     """For a loader that has no files. Costs imports."""
     from importlib import resources
 
     return resources.files(__package__).joinpath(_ROOTS).read_bytes()
 
 
-def _default() -> ssl.SSLContext:
-    context = _bare()
+def _load_default() -> ssl.SSLContext:
+    context = _make_context()
     context.load_default_certs()
     return context

@@ -5,27 +5,27 @@ from __future__ import annotations
 import socket
 
 from configsvc.model.errors import Unavailable
-from configsvc_client._foreign import foreign, instead
-from configsvc_client._transport.connection import BadAnswer, Dead, NoTunnel
+from configsvc_client._interrupts import find_interrupt, prefer_interrupt
+from configsvc_client._transport.keep_alive import BadAnswer, DeadConnection, NoTunnel
 from configsvc_client._transport.url import Url
 
 
-def unreached(url: Url, error: Exception) -> BaseException:
+def explain_failure(url: Url, error: Exception) -> BaseException:
     """The error for what failed, which shows nothing of the content, or one that is to be passed on."""
-    return instead(error, _unavailable(url, error))
+    return prefer_interrupt(error, _make_unavailable(url, error))
 
 
-def dead(error: OSError) -> Exception:
+def classify_break(error: OSError) -> Exception:
     """What it means that a connection broke before its answer began, or an exception that is to be passed on.
 
     Over TLS a reset is an SSLError and no ConnectionError, so all but time counts.
     """
-    if isinstance(error, TimeoutError) or foreign(error) is not None:
+    if isinstance(error, TimeoutError) or find_interrupt(error) is not None:
         return error
-    return Dead(_why(error))
+    return DeadConnection(_describe(error))
 
 
-def let_go(raw: socket.socket, error: BaseException) -> None:
+def close_raw_socket(raw: socket.socket, error: BaseException) -> None:
     """Closes a socket that was to become one of TLS.
 
     Where a signal handler raised before the new one took over, both have the descriptor. Closed by both, it could be
@@ -40,7 +40,7 @@ def let_go(raw: socket.socket, error: BaseException) -> None:
     raw.close()
 
 
-def _unavailable(url: Url, error: Exception) -> Unavailable:
+def _make_unavailable(url: Url, error: Exception) -> Unavailable:
     if isinstance(error, BadAnswer) and not isinstance(error, NoTunnel):
         return Unavailable(f"{url.origin} gave no answer that can be read: {error}.", reason="connection")
     if isinstance(error, TimeoutError):
@@ -50,12 +50,12 @@ def _unavailable(url: Url, error: Exception) -> Unavailable:
             f"The certificate of {url.host} does not verify. If a CA of your own signs it, set SSL_CERT_FILE.",
             reason="certificate",
         )
-    return Unavailable(f"{url.origin} could not be reached ({_why(error)}).", reason="connection")
+    return Unavailable(f"{url.origin} could not be reached ({_describe(error)}).", reason="connection")
 
 
-def _why(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     """The system's words for it, such as Connection refused; those of OpenSSL are a name and a line of its source."""
-    if isinstance(error, (BadAnswer, Dead)):
+    if isinstance(error, (BadAnswer, DeadConnection)):
         return str(error)
     words = "" if type(error).__name__.startswith("SSL") else getattr(error, "strerror", None)
     return str(words or type(error).__name__)

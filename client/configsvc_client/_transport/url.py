@@ -45,7 +45,7 @@ class Url(Record):
         return f"{self.scheme}://{self.authority}"
 
 
-def parse(text: str, name: str = "The URL") -> Url:
+def parse_url(text: str, name: str = "The URL") -> Url:
     """The URL in a setting; `name` is the setting's, for the error.
 
     Raises:

@@ -11,19 +11,19 @@ from typing import NamedTuple
 
 from configsvc.model.envelope import NONCE
 from configsvc.model.errors import Misconfigured
-from configsvc_client import _spelling, _world
-from configsvc_client._aws.chain import Chain
-from configsvc_client._aws.credentials import Find, in_variables
-from configsvc_client._aws.endpoints import region_in
-from configsvc_client._aws.kms import ENDPOINT_URLS, endpoint, profile_in, signed_for
+from configsvc_client import _setting_parsers, _world
+from configsvc_client._aws.chain import BotocoreChain
+from configsvc_client._aws.credentials import FindCredentials, read_variables
+from configsvc_client._aws.endpoints import find_api_region
+from configsvc_client._aws.kms import ENDPOINT_URLS, load_profile, resolve_endpoint, resolve_pseudo_region
 from configsvc_client._aws.sigv4 import Credentials
 from configsvc_client._opening.keyring import Keyring
-from configsvc_client._pin import Pin, pin
-from configsvc_client._secret import Secret, hidden
+from configsvc_client._pin import Pin, parse_pin
+from configsvc_client._secret import Secret, hide_environ
 from configsvc_client._service.gateway import ApiGateway
-from configsvc_client._spelling import KeyPatterns, key_pattern, split
+from configsvc_client._setting_parsers import KeyPatterns, parse_key_patterns, split_list
 from configsvc_client._transport.http import Connection
-from configsvc_client._transport.url import Url, parse
+from configsvc_client._transport.url import Url, parse_url
 from configsvc_client.admin.admin import Admin, AdminNouns
 from configsvc_client.admin.change_sets import Activations, ChangeSets
 from configsvc_client.admin.data_keys import DataKeys, Rewrapper
@@ -66,7 +66,7 @@ class AdminSettings(NamedTuple):
 class OsRandomness:
     """The operating system's randomness."""
 
-    fraction = staticmethod(_world.chance)
+    fraction = staticmethod(_world.draw_fraction)
 
     @staticmethod
     def nonce() -> bytes:
@@ -92,7 +92,7 @@ def from_environ(environ: Mapping[str, str], told: ExchangeHook | None = None, *
     Raises:
         Misconfigured: names every variable that is missing, or the one that is wrong.
     """
-    environ = hidden(environ)
+    environ = hide_environ(environ)
     settings = read_settings(environ)
     credentials = make_own_credentials(environ)
     api = open_connection(settings.url, environ, told)
@@ -101,7 +101,7 @@ def from_environ(environ: Mapping[str, str], told: ExchangeHook | None = None, *
         return open_connection(url, environ, told)
 
     if any(environ.get(name) for name in ENDPOINT_URLS):
-        endpoint(settings.region, environ)  # so that a wrong variable is said at once, whatever the command
+        resolve_endpoint(settings.region, environ)  # so that a wrong variable is said at once, whatever the command
     kms = _world.RegionalKms(
         settings.pin, environ, connect, credentials.find, forget=credentials.forget, region=settings.region
     )  # fmt: skip
@@ -127,15 +127,15 @@ def read_settings(environ: Mapping[str, str]) -> AdminSettings:
     """
     url_text, api_keys = (
         environ.get("CONFIGSVC_URL", "").strip(),
-        _spelling.api_keys(Secret(environ.get(_REQUIRED_VARIABLES[1], ""))),
+        _setting_parsers.parse_api_keys(Secret(environ.get(_REQUIRED_VARIABLES[1], ""))),
     )
     missing = [name for name, given in zip(_REQUIRED_VARIABLES, (url_text, api_keys), strict=True) if not given]
     if missing:
         advice = " ".join(_ADVICE[name] for name in missing)
         raise Misconfigured(f"Not set: {', '.join(missing)}. {advice}".rstrip(), missing=missing)
     url = parse_service_url(url_text, "CONFIGSVC_URL")
-    pinned, sealed = (split(environ.get(name, "")) for name in ("CONFIGSVC_KMS_KEYS", "CONFIGSVC_SEALED_KEYS"))
-    return AdminSettings(url, api_keys, find_region(environ, url), pin(pinned), key_pattern(sealed))
+    pinned, sealed = (split_list(environ.get(name, "")) for name in ("CONFIGSVC_KMS_KEYS", "CONFIGSVC_SEALED_KEYS"))
+    return AdminSettings(url, api_keys, find_region(environ, url), parse_pin(pinned), parse_key_patterns(sealed))
 
 
 def parse_service_url(text: str, name: str) -> Url:
@@ -144,7 +144,7 @@ def parse_service_url(text: str, name: str) -> Url:
     Raises:
         Misconfigured: not a URL, or one with the API's version.
     """
-    url = parse(text, name)
+    url = parse_url(text, name)
     if url.path.endswith("/v1"):
         raise Misconfigured(f"{name} ends in /v1. Leave that out: it is the URL of the stage.")
     return url
@@ -195,13 +195,13 @@ def find_region(environ: Mapping[str, str], url: Url) -> str:
         if named and not _REGION.fullmatch(named):
             raise Misconfigured(f"{name} is {named!r}, which is not a region like eu-central-1.")
         if named:
-            return signed_for(named)
-    found = region_in(url.name) or profile_in(environ).get("region", "")
+            return resolve_pseudo_region(named)
+    found = find_api_region(url.name) or load_profile(environ).get("region", "")
     if not found:
         raise Misconfigured("The AWS region is not known. Set AWS_REGION to the API's region.")
     if not _REGION.fullmatch(found):
         raise Misconfigured(f"region in your AWS profile is {found!r}, which is not a region like eu-central-1.")
-    return signed_for(found)
+    return resolve_pseudo_region(found)
 
 
 class OwnCredentials:
@@ -216,9 +216,9 @@ class OwnCredentials:
     """
 
     def __init__(
-        self, environ: Mapping[str, str], chain: Find, monotonic: Callable[[], float] = time.monotonic
+        self, environ: Mapping[str, str], chain: FindCredentials, monotonic: Callable[[], float] = time.monotonic
     ) -> None:  # fmt: skip
-        self._variables = hidden(environ)
+        self._variables = hide_environ(environ)
         self._chain = chain
         self._monotonic = monotonic
         self._kept: tuple[Credentials, float] | None = None
@@ -233,7 +233,7 @@ class OwnCredentials:
             Misconfigured: there are none.
             Unavailable: AWS did not give them in time.
         """
-        given = in_variables(self._variables)
+        given = read_variables(self._variables)
         if given is not None:
             return given
         kept = self._kept
@@ -249,5 +249,5 @@ class OwnCredentials:
 
 def make_own_credentials(environ: Mapping[str, str]) -> OwnCredentials:
     """The credentials of the person at the keyboard; KMS and the API are signed with the same."""
-    chain = Chain(environ.get("AWS_PROFILE") or None, environ.get("AWS_REGION") or None)
+    chain = BotocoreChain(environ.get("AWS_PROFILE") or None, environ.get("AWS_REGION") or None)
     return OwnCredentials(environ, chain.find)

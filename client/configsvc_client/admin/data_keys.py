@@ -8,7 +8,7 @@ from configsvc.model.errors import Conflict, Misconfigured, NotFound, Unavailabl
 from configsvc.model.names import Kid, Namespace
 from configsvc.model.snapshot import DataKey
 from configsvc_client._opening.keyring import Keyring
-from configsvc_client._pin import Pin, in_region, region_of
+from configsvc_client._pin import Pin, move_to_region, parse_region
 from configsvc_client._ports import Clocks
 from configsvc_client.admin.ports import WriterKms
 from configsvc_client.admin.rotation import Rotation, RotationHook, Rotator
@@ -154,9 +154,9 @@ class Rewrapper:
             Misconfigured: no KMS key is pinned, or the KMS keys are of two regions.
         """
         require_pin(self._pin)
-        context, wraps = build_encryption_context(namespace), self._pin.checked(kms_key)
-        wrapped = in_region(self._pin.checked(data_key.kms_key), region_of(wraps))
-        if region_of(wrapped) != region_of(wraps):
+        context, wraps = build_encryption_context(namespace), self._pin.require_trusted(kms_key)
+        wrapped = move_to_region(self._pin.require_trusted(data_key.kms_key), parse_region(wraps))
+        if parse_region(wrapped) != parse_region(wraps):
             raise Misconfigured(
                 f"KMS re-encrypts within one region only, and {wraps} is in another region than {wrapped}. Create a "
                 f"new data key instead: configsvc data-key rotate -n {namespace} --fresh --kms-key {wraps}"

@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
-from configsvc_client._aws.credentials import Find
+from configsvc_client._aws.credentials import FindCredentials
 from configsvc_client._aws.kms import Decrypted
 from configsvc_client._ports import Clocks, Gateway
 from configsvc_client._secret import Secret
 from configsvc_client._transport.http import Connection
 from configsvc_client._transport.response import Response
 from configsvc_client._transport.url import Url
-from configsvc_client._wording import show_foreign
+from configsvc_client._wording import sanitize
 
 
 class Transport(Protocol):
@@ -65,7 +65,7 @@ class AdminPorts(NamedTuple):
 
     transport: Transport
     kms: WriterKms
-    credentials: Find
+    credentials: FindCredentials
     clock: Clocks
     chance: Randomness
     gateway: Gateway
@@ -134,4 +134,4 @@ def _describe_exchange(method: str, route: str, response: Response | None, secon
         return Exchange(method, route, None, seconds, "")
     headers = response.headers
     named = headers.get("x-correlation-id") or headers.get("x-amzn-requestid", "")
-    return Exchange(method, route, response.status, seconds, show_foreign(named, _ID))
+    return Exchange(method, route, response.status, seconds, sanitize(named, _ID))

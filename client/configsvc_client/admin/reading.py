@@ -17,7 +17,7 @@ from configsvc_client._opening.opening import OpeningRules
 from configsvc_client._pin import Pin
 from configsvc_client._ports import Clocks
 from configsvc_client._secret import Hidden, Secret
-from configsvc_client._spelling import KeyPatterns
+from configsvc_client._setting_parsers import KeyPatterns
 from configsvc_client.admin.sealing.keyrings import KMS_SECONDS, require_pin
 from configsvc_client.admin.wire.api import AdminApi, ApiAnswer, list_items, list_pages
 from configsvc_client.admin.wire.members import AnswerMembers

@@ -98,7 +98,7 @@ class Group(click.Group):
         if name[:1] != "-" and self.get_command(ctx, name) is None and not ctx.resilient_parsing:
             from configsvc_client import _wording
 
-            raise click.UsageError(f"No such command '{name}'. {_wording.question(self.like(ctx, name))}".strip(), ctx)
+            raise click.UsageError(f"No such command '{name}'. {_wording.suggest(self.like(ctx, name))}".strip(), ctx)
         found = super().resolve_command(ctx, args)
         if found[1] is not None:
             from configsvc_client.cli import option_advice
@@ -114,10 +114,10 @@ class Group(click.Group):
         other = _OTHER_WORDS.get(name.lower(), "")
         if other.split(" ")[0] in known:
             return [other]
-        found = _wording.nearest(name, known)
+        found = _wording.find_similar(name, known)
         return found or [
             f"{group} {each}" for group in known for each in _list_below(ctx, self, group) if each == name.lower()
-        ][:_wording.MOST]  # fmt: skip
+        ][:_wording.MAX_SUGGESTIONS]  # fmt: skip
 
 
 def _list_below(context: click.Context, group: click.Group, name: str) -> list[str]:

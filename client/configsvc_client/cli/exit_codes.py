@@ -84,7 +84,7 @@ def get_code(error: errors.ConfigsvcError) -> int:
     if isinstance(error, errors.CannotOpen):
         from configsvc_client._aws import refusals
 
-        if error.members.get("reason") in {refusals.DENIED, *refusals.NOBODY}:
+        if error.members.get("reason") in {refusals.DENIED, *refusals.BAD_CREDENTIALS}:
             return _FORBIDDEN
     return next((code for kind, code in _KINDS if isinstance(error, kind)), FAILED)
 

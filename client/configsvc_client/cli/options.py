@@ -10,7 +10,7 @@ import click
 from configsvc.model import names
 from configsvc.model.errors import InvalidName, Misconfigured
 from configsvc.model.names import Namespace
-from configsvc_client._spelling import split
+from configsvc_client._setting_parsers import split_list
 from configsvc_client.cli import option_advice
 from configsvc_client.cli.output.words import join
 from configsvc_client.cli.settings import composition
@@ -134,7 +134,7 @@ def choose_namespaces(given: Sequence[str], *, none: bool = False) -> list[Names
     option_advice.remember(given, typed=bool(given))
     if given:
         return [parse_namespace("-n", each) for each in given]
-    found = [parse_setting(each) for each in split(composition.resolve().get("CONFIGSVC_NAMESPACES"))]
+    found = [parse_setting(each) for each in split_list(composition.resolve().get("CONFIGSVC_NAMESPACES"))]
     if not found and not none:
         raise click.UsageError("Which namespace? Pass -n NAMESPACE, or set CONFIGSVC_NAMESPACES.")
     option_advice.remember(found)

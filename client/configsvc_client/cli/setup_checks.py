@@ -11,7 +11,7 @@ from configsvc.model.errors import ConfigsvcError, Forbidden
 from configsvc.model.grants import Action, Grant
 from configsvc.model.names import Namespace
 from configsvc_client._pin import ANY, Pin
-from configsvc_client._wording import sentences
+from configsvc_client._wording import join_sentences
 from configsvc_client.cli import exit_codes
 
 SKEW_REFUSED = 300.0
@@ -93,7 +93,7 @@ def check_one_of_two(check: SetupCheck, found: Iterable[SetupCheck]) -> SetupChe
     """A check of one API key of two. Where the other one works, that it is refused is a warning."""
     if check.state != "failed" or all(each.state == "failed" for each in found):
         return check
-    advice = sentences(
+    advice = join_sentences(
         "The other one is used. Take this one out of CONFIGSVC_API_KEY if it is not to work", check.advice
     )
     return check._replace(state="warning", advice=advice)
@@ -125,7 +125,7 @@ def check_writes(principal: Mapping[str, Any] | None, namespace: Namespace, deni
     advice = ([] if granted or principal is None else [_describe_grant(who, "write", namespace)]) + (
         [denied.detail] if denied else []
     )
-    return SetupCheck(name, "warning", f"{who} may not write: {', and '.join(missing)}", sentences(*advice))
+    return SetupCheck(name, "warning", f"{who} may not write: {', and '.join(missing)}", join_sentences(*advice))
 
 
 def _is_granted(principal: Mapping[str, Any], action: Action, namespace: Namespace) -> bool:

@@ -12,7 +12,7 @@ import click
 
 from configsvc.model.errors import ConfigsvcError, InvalidName, NotFound
 from configsvc_client import _wording
-from configsvc_client._wording import MOST, nearest, question
+from configsvc_client._wording import MAX_SUGGESTIONS, find_similar, suggest
 from configsvc_client.cli import option_advice
 from configsvc_client.cli.output.words import join
 
@@ -48,7 +48,7 @@ def _suggest_choice(error: click.ClickException) -> str:
     found = _CHOSEN.search(error.format_message())
     if not isinstance(kind, click.Choice) or not found:
         return ""
-    return _wording.question(_wording.nearest(found.group(1), map(str, kind.choices)))
+    return _wording.suggest(_wording.find_similar(found.group(1), map(str, kind.choices)))
 
 
 def _explain_too_many(context: click.Context | None) -> str:
@@ -71,9 +71,9 @@ def _suggest_option(error: click.NoSuchOption, context: click.Context | None) ->
         command = having[0] if len(having) == 1 else "COMMAND"
         return f"It goes after the command: {context.command_path} {command} {error.option_name}"
     named = {each.removeprefix("--"): each for each in error.possibilities or () if each.startswith("--")}
-    near = _wording.nearest(error.option_name.removeprefix("--"), named)
+    near = _wording.find_similar(error.option_name.removeprefix("--"), named)
     if near:
-        return _wording.question(named[each] for each in near)
+        return _wording.suggest(named[each] for each in near)
     if 0 < len(having) <= _HAVING:
         return f"{join([f'configsvc {each}' for each in having])} {'has' if len(having) == 1 else 'have'} it."
     return ""
@@ -107,7 +107,7 @@ def note_near_names(error: ConfigsvcError, command: str | None) -> None:
         asked = list(dict.fromkeys(_find_unknown(error)))
         near = _find_near(composition.open_admin(), asked, error, command) if asked else []
         if near:
-            error.add_note(question(near))
+            error.add_note(suggest(near))
 
 
 def _find_unknown(error: ConfigsvcError) -> Iterator[str]:
@@ -129,8 +129,8 @@ def _find_near(admin: Admin, asked: list[str], error: ConfigsvcError, command: s
         known = list(_list_keys(admin, error, served=command not in _ALSO_DELETED))
     else:
         known = [str(each.namespace) for each in islice(admin.namespaces.list(), _LISTED)]
-    found = (name for each in asked if each not in known for name in nearest(each, known))
-    return list(dict.fromkeys(found))[:MOST]
+    found = (name for each in asked if each not in known for name in find_similar(each, known))
+    return list(dict.fromkeys(found))[:MAX_SUGGESTIONS]
 
 
 def _list_keys(admin: Admin, error: ConfigsvcError, *, served: bool) -> Iterator[str]:

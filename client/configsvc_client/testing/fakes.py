@@ -9,7 +9,7 @@ from typing import NamedTuple
 from configsvc.model.encoding import from_base64std, to_base64std
 from configsvc.model.errors import CannotOpen, ConfigsvcError
 from configsvc_client._aws.kms import Decrypted
-from configsvc_client._pin import same_key
+from configsvc_client._pin import is_same_key
 from configsvc_client._ports import ClockReading
 from configsvc_client._secret import Secret
 
@@ -83,7 +83,7 @@ class FakeKms:
             kms_key, made_with, plaintext = json.loads(ciphertext)
         except ValueError:
             raise CannotOpen("KMS refused Decrypt with InvalidCiphertextException.") from None
-        if key_id is not None and not same_key(key_id, kms_key):
+        if key_id is not None and not is_same_key(key_id, kms_key):
             raise CannotOpen("KMS refused Decrypt with IncorrectKeyException.")
         if made_with != dict(context):
             raise CannotOpen("KMS refused Decrypt with InvalidCiphertextException.")

@@ -12,8 +12,8 @@ from configsvc.model.names import Namespace
 from configsvc.model.snapshot import Form
 from configsvc_client._config import Config
 from configsvc_client._ports import FetchedSnapshot, World
+from configsvc_client._setting_parsers import split_list
 from configsvc_client._settings import ClientSettings
-from configsvc_client._spelling import split
 from configsvc_client.testing.fakes import Failing, FakeClock, FakeKms
 from configsvc_client.testing.store import Store
 
@@ -173,7 +173,7 @@ class FakeService:
         return {each: found for each, found in served.items() if found.etag != known[each]}
 
     def _let_exist(self, namespaces: tuple[str, ...]) -> None:
-        read = [names.parse_namespace(each) for each in split(",".join(namespaces))]
+        read = [names.parse_namespace(each) for each in split_list(",".join(namespaces))]
         if read and self._default not in read:
             self._name_the_default(read[0])
         for each in read:

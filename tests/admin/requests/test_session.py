@@ -6,7 +6,7 @@ import pytest
 
 from configsvc.model.errors import Misconfigured
 from configsvc_client._aws.sigv4 import Credentials
-from configsvc_client._transport.url import parse
+from configsvc_client._transport.url import parse_url
 from configsvc_client.admin.compose import (
     OsRandomness,
     OwnCredentials,
@@ -16,8 +16,8 @@ from configsvc_client.admin.compose import (
 )
 from tests.support.client.fakes import FakeClock
 
-_API = parse("https://a1b2c3.execute-api.eu-central-1.amazonaws.com/api")
-_OTHER = parse("https://config.example.com/api")
+_API = parse_url("https://a1b2c3.execute-api.eu-central-1.amazonaws.com/api")
+_OTHER = parse_url("https://config.example.com/api")
 
 
 class Chained:
@@ -114,13 +114,13 @@ def test_nonces_and_idempotency_keys_do_not_repeat() -> None:
     ],
 )
 def test_the_api_s_own_host_tells_the_region_in_every_partition(host: str, region: str) -> None:
-    assert find_region({}, parse(f"https://{host}/api")) == region
+    assert find_region({}, parse_url(f"https://{host}/api")) == region
 
 
 @pytest.mark.parametrize("host", ["a.execute-api.cn-north-1.amazonaws.com", "a.execute-api.eu-west-1.amazonaws.eu"])
 def test_a_host_that_is_of_no_partition_tells_none(host: str) -> None:
     with pytest.raises(Misconfigured, match="Set AWS_REGION"):
-        find_region({}, parse(f"https://{host}/api"))
+        find_region({}, parse_url(f"https://{host}/api"))
 
 
 def test_a_profile_s_region_is_signed_for_where_neither_a_variable_nor_the_host_tells_one(tmp_path: Path) -> None:

@@ -230,7 +230,7 @@ def test_a_variable_that_has_two_spellings_is_named_as_it_is_set(
 
 
 def test_a_kms_key_that_is_not_found_makes_the_region_suspect() -> None:
-    assert "AWS_REGION" in refusals.explained("Decrypt", "NotFoundException", "", {})
+    assert "AWS_REGION" in refusals.explain_refusal("Decrypt", "NotFoundException", "", {})
     assert "AWS_REGION" not in exit_codes.get_next_step(NotFound("x"))
 
 

@@ -13,10 +13,10 @@ from queue import SimpleQueue
 import pytest
 
 from configsvc.model.errors import ConfigsvcError, Unavailable
-from configsvc_client._aws.chain import Chain
+from configsvc_client._aws.chain import BotocoreChain
 from configsvc_client._aws.credentials import CredentialSources
 from configsvc_client._aws.sigv4 import Credentials
-from tests.support.client.stub_servers import Answer, stub
+from tests.support.client.stub_servers import Answer, run_stub
 
 GIVEN = b"""<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>
 <AccessKeyId>ASIA</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>
@@ -49,7 +49,7 @@ def sts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sts]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-3")
     made = Sts()
-    with stub(made.answer) as server:
+    with run_stub(made.answer) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_STS", server.url)
         yield made
 
@@ -61,7 +61,7 @@ def soon(seconds: float = 20) -> float:
 class Looking(threading.Thread):
     """A thread that looks for credentials."""
 
-    def __init__(self, chain: Chain, seconds: float = 20) -> None:
+    def __init__(self, chain: BotocoreChain, seconds: float = 20) -> None:
         super().__init__(daemon=True)
         self._chain, self._seconds = chain, seconds
         self.found: Credentials | ConfigsvcError | None = None
@@ -80,13 +80,13 @@ class Looking(threading.Thread):
 
 
 def test_threads_that_need_credentials_at_once_assume_the_role_once(sts: Sts) -> None:
-    chain = Chain("team")
+    chain = BotocoreChain("team")
     assert {each.ended() for each in [Looking(chain) for _ in range(8)]} == {FOUND}
     assert len(sts.scopes) == 1
 
 
 def test_a_thread_waits_for_another_no_longer_than_its_own_deadline(sts: Sts) -> None:
-    chain, asked, go = Chain("team"), threading.Event(), threading.Event()
+    chain, asked, go = BotocoreChain("team"), threading.Event(), threading.Event()
 
     def waits() -> None:
         asked.set()
@@ -104,7 +104,7 @@ def test_a_thread_waits_for_another_no_longer_than_its_own_deadline(sts: Sts) ->
 
 
 def test_a_signal_handler_that_interrupted_the_chain_is_answered_at_once_and_the_chain_goes_on(sts: Sts) -> None:
-    chain, told = Chain("team"), SimpleQueue[ConfigsvcError | Credentials]()
+    chain, told = BotocoreChain("team"), SimpleQueue[ConfigsvcError | Credentials]()
 
     def handler(*_: object) -> None:
         try:
@@ -131,7 +131,7 @@ def test_a_signal_handler_that_interrupted_the_chain_is_answered_at_once_and_the
 
 def test_a_thread_that_never_comes_back_is_given_up_and_what_it_brings_later_is_dropped(sts: Sts) -> None:
     ahead = [0.0]
-    chain = Chain("team", clock=lambda: time.monotonic() + ahead[0])
+    chain = BotocoreChain("team", clock=lambda: time.monotonic() + ahead[0])
     asked, go = threading.Event(), threading.Event()
 
     def first_hangs() -> None:
@@ -154,7 +154,7 @@ def test_a_thread_that_never_comes_back_is_given_up_and_what_it_brings_later_is_
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_child_that_was_forked_amid_the_chain_waits_for_no_thread_of_its_parent(sts: Sts) -> None:
-    chain, asked, go = Chain("team"), threading.Event(), threading.Event()
+    chain, asked, go = BotocoreChain("team"), threading.Event(), threading.Event()
 
     def first_hangs() -> None:
         if len(sts.scopes) == 1:

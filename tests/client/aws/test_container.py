@@ -7,11 +7,11 @@ import dateutil.parser  # type: ignore[import-untyped]  # what botocore reads ti
 import pytest
 
 from configsvc.model.errors import Misconfigured, Unavailable
-from configsvc_client._aws.container import FULL, RELATIVE, fetch
-from configsvc_client._aws.credentials import CredentialSources, Provider
+from configsvc_client._aws.container import FULL, RELATIVE, fetch_credentials
+from configsvc_client._aws.credentials import CredentialSources, CredentialsProvider
 from configsvc_client._aws.sigv4 import Credentials
-from tests.support.client.carried import carried
-from tests.support.client.stub_servers import Answer, as_json, stub
+from tests.support.client.error_texts import collect_texts
+from tests.support.client.stub_servers import Answer, make_json_answer, run_stub
 
 GIVEN = {"AccessKeyId": "AKID", "SecretAccessKey": "canary", "Token": "t", "Expiration": "2026-01-01T01:00:00Z"}
 EXPIRES = 1767229200.0
@@ -22,7 +22,7 @@ def soon(seconds: float = 20) -> float:
 
 
 def test_a_container_gets_its_credentials_from_the_endpoint_it_is_told_of() -> None:
-    with stub(lambda *_: as_json(200, GIVEN)) as server:
+    with run_stub(lambda *_: make_json_answer(200, GIVEN)) as server:
         found = CredentialSources({FULL: f"{server.url}/v1/creds?x=1"}).find(soon())
     assert found == Credentials("AKID", "canary", "t", EXPIRES)
     assert "canary" not in repr(found)
@@ -32,19 +32,19 @@ def test_a_container_gets_its_credentials_from_the_endpoint_it_is_told_of() -> N
 
 def test_the_token_is_sent_and_its_file_is_read_each_time_and_wins(tmp_path: Path) -> None:
     file = tmp_path / "token"
-    with stub(lambda *_: as_json(200, GIVEN)) as server:
+    with run_stub(lambda *_: make_json_answer(200, GIVEN)) as server:
         environ = {FULL: server.url, "AWS_CONTAINER_AUTHORIZATION_TOKEN": "fixed"}
-        fetch(environ, soon())
+        fetch_credentials(environ, soon())
         environ["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] = str(file)
         for token in ("one\n", "two"):
             file.write_text(token)
-            fetch(environ, soon())
+            fetch_credentials(environ, soon())
         file.write_text("two\r\nlines")
         with pytest.raises(Misconfigured):
-            fetch(environ, soon())
+            fetch_credentials(environ, soon())
         file.unlink()
         with pytest.raises(Misconfigured, match="cannot be read"):
-            fetch(environ, soon())
+            fetch_credentials(environ, soon())
     assert [headers["authorization"] for _, _, headers, _ in server.requests] == ["fixed", "one", "two"]
 
 
@@ -65,33 +65,33 @@ def test_the_token_is_sent_and_its_file_is_read_each_time_and_wins(tmp_path: Pat
 )
 def test_plain_http_goes_to_this_computer_ecs_or_eks_and_nowhere_else(uri: str) -> None:
     with pytest.raises(Misconfigured, match=FULL):
-        fetch({FULL: uri}, soon())
+        fetch_credentials({FULL: uri}, soon())
 
 
 def test_a_relative_uri_cannot_leave_the_ecs_endpoint() -> None:
     with pytest.raises(Misconfigured, match=RELATIVE):
-        fetch({RELATIVE: "@evil.example/"}, soon())
+        fetch_credentials({RELATIVE: "@evil.example/"}, soon())
 
 
 @pytest.mark.parametrize(
     "answer",
     [
-        as_json(404, {}),
-        as_json(200, {}),
+        make_json_answer(404, {}),
+        make_json_answer(200, {}),
         (200, {}, b"<html>"),
         (200, {}, b'{"SecretAccessKey": "canary"'),
-        as_json(200, {**GIVEN, "Expiration": "soon"}),
-        as_json(200, {**GIVEN, "Expiration": 1767229200}),
-        as_json(200, {**GIVEN, "Expiration": "2026-01-01T25:00:00Z"}),
-        as_json(200, {**GIVEN, "Expiration": ["2026-01-01T01:00:00Z"]}),
+        make_json_answer(200, {**GIVEN, "Expiration": "soon"}),
+        make_json_answer(200, {**GIVEN, "Expiration": 1767229200}),
+        make_json_answer(200, {**GIVEN, "Expiration": "2026-01-01T25:00:00Z"}),
+        make_json_answer(200, {**GIVEN, "Expiration": ["2026-01-01T01:00:00Z"]}),
         (200, {}, b"[" * 100_000),
-        as_json(200, {**GIVEN, "Token": "canary\r\nx"}),
+        make_json_answer(200, {**GIVEN, "Token": "canary\r\nx"}),
     ],
 )
 def test_an_endpoint_that_gives_no_credentials_is_unavailable(answer: Answer) -> None:
-    with stub(lambda *_: answer) as server, pytest.raises(Unavailable) as caught:
-        fetch({FULL: server.url}, soon())
-    assert "canary" not in carried(caught.value)
+    with run_stub(lambda *_: answer) as server, pytest.raises(Unavailable) as caught:
+        fetch_credentials({FULL: server.url}, soon())
+    assert "canary" not in collect_texts(caught.value)
 
 
 ENDS = {
@@ -127,25 +127,25 @@ def _zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
 @pytest.mark.usefixtures("_zone")
 def test_when_credentials_end_is_read_as_botocore_reads_it_and_is_utc_where_no_zone_is_given() -> None:
     given = [""]
-    with stub(lambda *_: as_json(200, {**GIVEN, "Expiration": given[0]})) as server:
+    with run_stub(lambda *_: make_json_answer(200, {**GIVEN, "Expiration": given[0]})) as server:
         for text, ends in ENDS.items():
             given[0] = text
             theirs = dateutil.parser.parse(text)
-            assert fetch({FULL: server.url}, soon()).expires == pytest.approx(ends, abs=1e-5), text
+            assert fetch_credentials({FULL: server.url}, soon()).expires == pytest.approx(ends, abs=1e-5), text
             assert theirs.replace(tzinfo=theirs.tzinfo or UTC).timestamp() == pytest.approx(ends, abs=1e-5)
 
 
 @pytest.mark.parametrize("none", [None, "", 0])
 def test_credentials_that_do_not_say_when_they_end_are_taken_and_asked_for_each_time(none: object) -> None:
-    with stub(lambda *_: as_json(200, {**GIVEN, "Expiration": none})) as server:
-        provider = Provider(CredentialSources({FULL: server.url}).find, time.time, lambda: None)
+    with run_stub(lambda *_: make_json_answer(200, {**GIVEN, "Expiration": none})) as server:
+        provider = CredentialsProvider(CredentialSources({FULL: server.url}).find, time.time, lambda: None)
         assert [provider(soon()).expires, provider(soon()).expires] == [None, None]
         assert len(server.requests) == 2
 
 
 def test_an_endpoint_is_asked_for_no_longer_than_is_left() -> None:
-    with stub(lambda *_: as_json(200, GIVEN)) as server, pytest.raises(Unavailable, match="in time"):
-        fetch({FULL: server.url}, soon(-1))
+    with run_stub(lambda *_: make_json_answer(200, GIVEN)) as server, pytest.raises(Unavailable, match="in time"):
+        fetch_credentials({FULL: server.url}, soon(-1))
     assert server.connections == 0
 
 
@@ -161,8 +161,8 @@ class Source:
             raise Unavailable("down")
         return Credentials(f"AKID{self.asked}", "s", "t", self.now + 3600)
 
-    def provider(self) -> Provider:
-        return Provider(self.find, lambda: self.now, lambda: None)
+    def provider(self) -> CredentialsProvider:
+        return CredentialsProvider(self.find, lambda: self.now, lambda: None)
 
 
 def test_credentials_are_kept_and_replaced_before_they_end() -> None:
@@ -202,13 +202,13 @@ def test_what_was_found_before_credentials_were_refused_is_not_kept() -> None:
             provider.forget()  # another thread's signature was refused meanwhile
         return found
 
-    provider = Provider(found_while_refused, lambda: 0.0, lambda: None)
+    provider = CredentialsProvider(found_while_refused, lambda: 0.0, lambda: None)
     assert [provider(soon()).access_key for _ in range(3)] == ["AKID1", "AKID2", "AKID2"]
 
 
 def test_credentials_without_an_end_are_looked_up_each_time() -> None:
     environ = {"AWS_ACCESS_KEY_ID": "one", "AWS_SECRET_ACCESS_KEY": "s"}
-    provider = Provider(CredentialSources(environ).find, lambda: 0.0, lambda: None)
+    provider = CredentialsProvider(CredentialSources(environ).find, lambda: 0.0, lambda: None)
     assert provider(soon()).access_key == "one"
     environ["AWS_ACCESS_KEY_ID"] = "two"
     assert provider(soon()).access_key == "two"

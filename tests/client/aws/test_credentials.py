@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from configsvc.model.errors import Misconfigured, Unavailable
-from configsvc_client._aws.credentials import CredentialSources, Provider
+from configsvc_client._aws.credentials import CredentialSources, CredentialsProvider
 from configsvc_client._aws.sigv4 import Credentials
 from configsvc_client.admin.compose import make_own_credentials
-from tests.support.client.carried import carried
-from tests.support.client.stub_servers import Answer, Scripted, Stub, scripted, stub, take_request
+from tests.support.client.error_texts import collect_texts
+from tests.support.client.stub_servers import Answer, Scripted, Stub, run_scripted, run_stub, take_request
 
 GIVEN = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>
 <AccessKeyId>ASIA</AccessKeyId><SecretAccessKey>canary</SecretAccessKey><SessionToken>t</SessionToken>
@@ -37,7 +37,7 @@ def test_a_variable_that_holds_no_credential_is_named_and_not_shown(name: str, t
     for find in (CredentialSources(environ).find, make_own_credentials(environ).find):
         with pytest.raises(Misconfigured, match=name) as caught:
             find(soon())
-        assert "canary" not in carried(caught.value)
+        assert "canary" not in collect_texts(caught.value)
 
 
 def test_the_secret_parts_are_not_shown() -> None:
@@ -54,7 +54,7 @@ def test_what_botocore_finds_is_taken_where_there_are_no_variables(
     file.write_text("[default]\naws_access_key_id = AKID\naws_secret_access_key = canary\u00e9\n", encoding="utf-8")
     with pytest.raises(Misconfigured) as caught:
         CredentialSources({}).find(soon())
-    assert "canary" not in carried(caught.value)
+    assert "canary" not in collect_texts(caught.value)
 
 
 def test_without_any_the_error_says_where_they_were_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,8 +89,8 @@ def port(server: Stub) -> int:
 
 def test_a_role_is_assumed_once_however_often_it_signs_and_again_when_it_was_refused(assuming: Assuming) -> None:
     sources = CredentialSources(TEAM)
-    provider = Provider(sources.find, time.time, sources.forget)
-    with stub(lambda *_: (200, {}, GIVEN.encode())) as sts:
+    provider = CredentialsProvider(sources.find, time.time, sources.forget)
+    with run_stub(lambda *_: (200, {}, GIVEN.encode())) as sts:
         assuming(port(sts))
         assert {provider(soon()) for _ in range(100)} == {Credentials("ASIA", "canary", "t")}
         assert len(sts.requests) == 1
@@ -112,17 +112,17 @@ def test_a_role_is_assumed_once_however_often_it_signs_and_again_when_it_was_ref
 def test_a_role_that_cannot_be_assumed_is_an_error_of_ours_after_one_request(
     assuming: Assuming, answer: Answer, error: type[Exception], says: str
 ) -> None:
-    with stub(lambda *_: answer) as sts:
+    with run_stub(lambda *_: answer) as sts:
         assuming(port(sts))
         for tried, find in enumerate((CredentialSources(TEAM).find, make_own_credentials(TEAM).find), start=1):
             with pytest.raises(error, match=says) as caught:
                 find(soon())
             assert len(sts.requests) == tried
-            assert "canary" not in carried(caught.value)
+            assert "canary" not in collect_texts(caught.value)
 
 
 def test_a_sts_that_cannot_be_reached_is_unavailable_and_no_wrong_setting(assuming: Assuming) -> None:
-    with stub(lambda *_: (200, {}, b"")) as sts:
+    with run_stub(lambda *_: (200, {}, b"")) as sts:
         closed = port(sts)
     assuming(closed)
     for find in (CredentialSources(TEAM).find, make_own_credentials(TEAM).find):
@@ -151,7 +151,7 @@ def test_what_a_credential_process_prints_is_not_shown(
             Misconfigured, match=r"JSONDecodeError|CredentialRetrievalError of custom-process"
         ) as caught:
             find(soon())
-        assert "canary" not in carried(caught.value)
+        assert "canary" not in collect_texts(caught.value)
 
 
 def test_a_sts_that_says_nothing_is_asked_once_and_for_no_longer_than_is_left(assuming: Assuming) -> None:
@@ -161,7 +161,7 @@ def test_a_sts_that_says_nothing_is_asked_once_and_for_no_longer_than_is_left(as
         take_request(connection)  # type: ignore[arg-type]  # a socket
         held[0].ended.wait(30)
 
-    with scripted(silent) as sts:
+    with run_scripted(silent) as sts:
         held.append(sts)
         assuming(sts.port)
         with pytest.raises(Unavailable, match="ReadTimeoutError"):

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ProfileNotFound
 from botocore.loaders import Loader
 
 from configsvc.model.errors import Misconfigured
-from configsvc_client._aws.kms import endpoint, region_in, signed_for
+from configsvc_client._aws.kms import find_region, resolve_endpoint, resolve_pseudo_region
 
 FIPS, DUAL_STACK, IGNORE = "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
 TOMORROW = [
@@ -70,9 +70,9 @@ def theirs(by: botocore.session.Session, region: str | None = None) -> Asked:
 
 def ours(region: str | None, environ: Mapping[str, str]) -> Asked:
     try:
-        where = region or region_in(environ) or ""
-        url = endpoint(where, environ)
-        return f"{url.origin}{url.path}", signed_for(where)
+        where = region or find_region(environ) or ""
+        url = resolve_endpoint(where, environ)
+        return f"{url.origin}{url.path}", resolve_pseudo_region(where)
     except Misconfigured:
         return None
 
@@ -108,7 +108,7 @@ def test_every_region_of_every_partition_today_and_tomorrow_with_and_without_fip
 def test_a_partition_without_dual_stack_endpoints_is_refused_and_the_error_says_what_to_unset() -> None:
     for region in ("eu-isoe-west-1", "us-isof-south-1"):
         with pytest.raises(Misconfigured, match=f"dual-stack endpoints in {region}. Unset {DUAL_STACK}"):
-            endpoint(region, {DUAL_STACK: "true"})
+            resolve_endpoint(region, {DUAL_STACK: "true"})
 
 
 @pytest.mark.parametrize("name", [FIPS, DUAL_STACK, IGNORE])
@@ -223,19 +223,19 @@ def test_a_region_that_botocore_refuses_is_refused(environ: pytest.MonkeyPatch) 
 def test_aws_region_comes_before_what_botocore_reads(environ: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "config").write_text("[default]\nregion = eu-west-3\n")
     environ.setenv("AWS_DEFAULT_REGION", "eu-west-2")
-    assert region_in({**os.environ, "AWS_REGION": "eu-west-1"}) == "eu-west-1"
-    assert region_in({**os.environ, "AWS_REGION": ""}) == "eu-west-2"
-    assert region_in({**os.environ, "AWS_DEFAULT_REGION": ""}) == "eu-west-3"
+    assert find_region({**os.environ, "AWS_REGION": "eu-west-1"}) == "eu-west-1"
+    assert find_region({**os.environ, "AWS_REGION": ""}) == "eu-west-2"
+    assert find_region({**os.environ, "AWS_DEFAULT_REGION": ""}) == "eu-west-3"
 
 
 def test_a_key_in_another_region_is_asked_at_a_fips_endpoint_where_our_own_region_is_one_of_those() -> None:
     environ = {"AWS_REGION": "fips-us-east-1"}
-    assert endpoint("us-west-2", environ).host == "kms-fips.us-west-2.amazonaws.com"
+    assert resolve_endpoint("us-west-2", environ).host == "kms-fips.us-west-2.amazonaws.com"
 
 
 @pytest.mark.parametrize("what", ["config", "credentials"])
 def test_a_file_that_is_not_of_aws_s_format_is_named_and_not_shown(tmp_path: Path, what: str) -> None:
     (tmp_path / what).write_text("canary\n")
     with pytest.raises(Misconfigured, match=str(tmp_path / what)) as caught:
-        endpoint("eu-central-1", {})
+        resolve_endpoint("eu-central-1", {})
     assert "canary" not in f"{caught.value!r} {caught.value.__context__!r}"

@@ -5,20 +5,20 @@ import pytest
 
 from configsvc.model.encoding import to_base64std
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Misconfigured, Unavailable
-from configsvc_client._aws.kms import AwsKms, endpoint
+from configsvc_client._aws.kms import AwsKms, resolve_endpoint
 from configsvc_client._aws.sigv4 import Credentials
-from configsvc_client._pin import in_region
+from configsvc_client._pin import move_to_region
 from configsvc_client._transport.http import Connection
-from configsvc_client._transport.url import parse
-from tests.support.client.carried import carried
+from configsvc_client._transport.url import parse_url
+from tests.support.client.error_texts import collect_texts
 from tests.support.client.fakes import KMS_KEY
-from tests.support.client.stub_servers import Answer, Stub, as_json, stub
+from tests.support.client.stub_servers import Answer, Stub, make_json_answer, run_stub
 
 MRK = "arn:aws:kms:eu-central-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab"
 
 
 def kms(server: Stub) -> AwsKms:
-    connection = Connection(parse(server.url), {})
+    connection = Connection(parse_url(server.url), {})
     return AwsKms(connection, "us-east-1", lambda _: Credentials("AKID", "s", "t"), time.time)
 
 
@@ -32,8 +32,8 @@ def decrypt(server: Stub, key_id: str | None = None) -> bytes:
 
 
 def test_a_decrypt_is_one_signed_post_and_names_the_key() -> None:
-    answer = as_json(200, {"Plaintext": to_base64std(b"canary"), "KeyId": KMS_KEY, "EncryptionAlgorithm": "x"})
-    with stub(lambda *_: answer) as server:
+    answer = make_json_answer(200, {"Plaintext": to_base64std(b"canary"), "KeyId": KMS_KEY, "EncryptionAlgorithm": "x"})
+    with run_stub(lambda *_: answer) as server:
         assert decrypt(server, KMS_KEY) == b"canary"
     ((method, path, headers, body),) = server.requests
     assert (method, path, headers["x-amz-target"]) == ("POST", "/", "TrentService.Decrypt")
@@ -46,37 +46,37 @@ def test_a_decrypt_is_one_signed_post_and_names_the_key() -> None:
 
 
 def test_where_no_key_is_known_none_is_named() -> None:
-    with stub(lambda *_: as_json(200, {"Plaintext": "", "KeyId": KMS_KEY})) as server:
+    with run_stub(lambda *_: make_json_answer(200, {"Plaintext": "", "KeyId": KMS_KEY})) as server:
         assert decrypt(server) == b""
     assert "KeyId" not in json.loads(server.requests[0][3])
 
 
 def test_a_multi_region_key_is_asked_for_in_our_own_region() -> None:
-    assert in_region(MRK, "us-east-1") == MRK.replace("eu-central-1", "us-east-1")
-    assert in_region(KMS_KEY, "us-east-1") == KMS_KEY
+    assert move_to_region(MRK, "us-east-1") == MRK.replace("eu-central-1", "us-east-1")
+    assert move_to_region(KMS_KEY, "us-east-1") == KMS_KEY
 
 
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        (as_json(400, {"__type": "AccessDeniedException", "Message": "not authorized"}), CannotOpen),
-        (as_json(400, {"__type": "com.amazonaws.kms#IncorrectKeyException"}), CannotOpen),
-        (as_json(400, {"__type": "InvalidCiphertextException"}), CannotOpen),
-        (as_json(400, {"__type": "DisabledException"}), CannotOpen),
-        (as_json(400, {"__type": "ThrottlingException"}), Unavailable),
-        (as_json(400, {"__type": "LimitExceededException"}), Unavailable),
-        (as_json(500, {"__type": "KMSInternalException"}), Unavailable),
+        (make_json_answer(400, {"__type": "AccessDeniedException", "Message": "not authorized"}), CannotOpen),
+        (make_json_answer(400, {"__type": "com.amazonaws.kms#IncorrectKeyException"}), CannotOpen),
+        (make_json_answer(400, {"__type": "InvalidCiphertextException"}), CannotOpen),
+        (make_json_answer(400, {"__type": "DisabledException"}), CannotOpen),
+        (make_json_answer(400, {"__type": "ThrottlingException"}), Unavailable),
+        (make_json_answer(400, {"__type": "LimitExceededException"}), Unavailable),
+        (make_json_answer(500, {"__type": "KMSInternalException"}), Unavailable),
         ((503, {}, b"<html>"), Unavailable),
         ((403, {}, b"[" * 100_000), CannotOpen),
-        (as_json(200, {}), Unavailable),
-        (as_json(200, {"Plaintext": "!", "KeyId": KMS_KEY}), Unavailable),
+        (make_json_answer(200, {}), Unavailable),
+        (make_json_answer(200, {"Plaintext": "!", "KeyId": KMS_KEY}), Unavailable),
         ((200, {}, b"not json"), Unavailable),
     ],
 )
 def test_what_kms_will_refuse_again_cannot_be_opened_and_the_rest_is_unavailable(
     answer: Answer, error: type[ConfigsvcError]
 ) -> None:
-    with stub(lambda *_: answer) as server, pytest.raises(error):
+    with run_stub(lambda *_: answer) as server, pytest.raises(error):
         decrypt(server)
 
 
@@ -90,13 +90,13 @@ def test_what_kms_will_refuse_again_cannot_be_opened_and_the_rest_is_unavailable
 def test_what_expired_on_its_way_is_signed_again_once_with_new_credentials_and_the_time_then(
     refusal: dict[str, str],
 ) -> None:
-    sound = as_json(200, {"Plaintext": to_base64std(b"x"), "KeyId": KMS_KEY})
-    answers = [as_json(400, refusal), sound]
+    sound = make_json_answer(200, {"Plaintext": to_base64std(b"x"), "KeyId": KMS_KEY})
+    answers = [make_json_answer(400, refusal), sound]
     forgotten: list[int] = []
     times = iter([1_700_000_000.0, 1_700_003_600.0])
-    with stub(lambda *_: answers.pop(0)) as server:
+    with run_stub(lambda *_: answers.pop(0)) as server:
         adapter = AwsKms(
-            Connection(parse(server.url), {}),
+            Connection(parse_url(server.url), {}),
             "us-east-1",
             lambda _: Credentials(f"AKID{len(forgotten)}", "s"),
             lambda: next(times),
@@ -110,27 +110,33 @@ def test_what_expired_on_its_way_is_signed_again_once_with_new_credentials_and_t
 
 
 def test_what_is_still_expired_when_signed_again_is_refused() -> None:
-    with stub(lambda *_: as_json(400, {"__type": "ExpiredTokenException"})) as server, pytest.raises(CannotOpen):
+    with (
+        run_stub(lambda *_: make_json_answer(400, {"__type": "ExpiredTokenException"})) as server,
+        pytest.raises(CannotOpen),
+    ):
         decrypt(server)
     assert len(server.requests) == 2
 
 
 def test_an_answer_with_a_spoilt_plaintext_is_unavailable_and_the_error_does_not_carry_it() -> None:
-    answer = as_json(200, {"Plaintext": "canary\u00e9", "KeyId": KMS_KEY})
-    with stub(lambda *_: answer) as server, pytest.raises(Unavailable) as caught:
+    answer = make_json_answer(200, {"Plaintext": "canary\u00e9", "KeyId": KMS_KEY})
+    with run_stub(lambda *_: answer) as server, pytest.raises(Unavailable) as caught:
         decrypt(server)
-    assert "canary" not in carried(caught.value)
+    assert "canary" not in collect_texts(caught.value)
 
 
 def test_the_refusal_says_what_kms_said() -> None:
-    answer = as_json(400, {"__type": "AccessDeniedException", "Message": "User u is not authorized to k"})
-    with stub(lambda *_: answer) as server, pytest.raises(CannotOpen, match=r"AccessDeniedException\. User u is not"):
+    answer = make_json_answer(400, {"__type": "AccessDeniedException", "Message": "User u is not authorized to k"})
+    with (
+        run_stub(lambda *_: answer) as server,
+        pytest.raises(CannotOpen, match=r"AccessDeniedException\. User u is not"),
+    ):
         decrypt(server)
 
 
 def test_what_kms_says_is_cut_and_without_what_a_terminal_or_a_log_obeys() -> None:
     hostile = {"__type": "Odd\x1b[2J\n" + "x" * 100_000, "message": "a\nforged: line\x1b]0;" + "y" * 100_000}
-    with stub(lambda *_: as_json(400, hostile)) as server, pytest.raises(CannotOpen) as caught:
+    with run_stub(lambda *_: make_json_answer(400, hostile)) as server, pytest.raises(CannotOpen) as caught:
         decrypt(server)
     assert len(str(caught.value)) < 1000
     assert str(caught.value).isprintable()
@@ -138,11 +144,11 @@ def test_what_kms_says_is_cut_and_without_what_a_terminal_or_a_log_obeys() -> No
 
 
 def test_the_endpoint_is_the_variables_or_amazons_in_the_region() -> None:
-    assert endpoint("eu-central-1", {}).origin == "https://kms.eu-central-1.amazonaws.com"
-    assert endpoint("cn-north-1", {}).origin == "https://kms.cn-north-1.amazonaws.com.cn"
+    assert resolve_endpoint("eu-central-1", {}).origin == "https://kms.eu-central-1.amazonaws.com"
+    assert resolve_endpoint("cn-north-1", {}).origin == "https://kms.cn-north-1.amazonaws.com.cn"
     both = {"AWS_ENDPOINT_URL_KMS": "http://127.0.0.1:1", "AWS_ENDPOINT_URL": "http://127.0.0.1:2"}
-    assert endpoint("r", both).port == 1
-    assert endpoint("r", {"AWS_ENDPOINT_URL": "http://127.0.0.1:2"}).port == 2
+    assert resolve_endpoint("r", both).port == 1
+    assert resolve_endpoint("r", {"AWS_ENDPOINT_URL": "http://127.0.0.1:2"}).port == 2
     for region, environ in (("a.b/c", {}), ("a\r\nb", both), ("r", {"AWS_ENDPOINT_URL": "http://elsewhere.example"})):
         with pytest.raises(Misconfigured):
-            endpoint(region, environ)
+            resolve_endpoint(region, environ)

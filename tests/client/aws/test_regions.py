@@ -15,16 +15,16 @@ from configsvc.model.encoding import to_base64std
 from configsvc.model.errors import CannotOpen, Misconfigured
 from configsvc_client import Config
 from configsvc_client._aws.sigv4 import Credentials
-from configsvc_client._pin import pin
+from configsvc_client._pin import parse_pin
 from configsvc_client._transport.http import Connection
-from configsvc_client._transport.url import Url, parse
+from configsvc_client._transport.url import Url, parse_url
 from configsvc_client._world import RegionalKms
 from tests.client.transport.test_proxy import tunnelling
-from tests.support.client.certificates import server_context
+from tests.support.client.certificates import make_server_context
 from tests.support.client.fakes import KMS_KEY
-from tests.support.client.sealing import data_key, envelope, found, plain, sealed_values
-from tests.support.client.stub_servers import Answer, Stub, as_json, scripted, stub
-from tests.support.client.stub_service import answer_kms, service
+from tests.support.client.sealing import make_data_key, make_envelope, make_plain_entry, make_snapshot, seal_values
+from tests.support.client.stub_servers import Answer, Stub, make_json_answer, run_scripted, run_stub
+from tests.support.client.stub_service import answer_kms, run_service
 
 KEY = "1234abcd-12ab-34cd-56ef-1234567890ab"
 
@@ -43,11 +43,11 @@ class Asking:
     def __init__(self, server: Stub, pinned: str, environ: Mapping[str, str]) -> None:
         self.server = server
         self.hosts: list[str] = []
-        self.kms = RegionalKms(pin(pinned.split()), environ, self._connect, lambda _: Credentials("AKID", "s"))
+        self.kms = RegionalKms(parse_pin(pinned.split()), environ, self._connect, lambda _: Credentials("AKID", "s"))
 
     def _connect(self, url: Url) -> Connection:
         self.hosts.append(url.host)
-        return Connection(parse(self.server.url), {})
+        return Connection(parse_url(self.server.url), {})
 
     def decrypt(self, key: str | None) -> list[tuple[str | None, str]]:
         """The key and the region of each request of one decrypt."""
@@ -66,12 +66,12 @@ def region(headers: Mapping[str, str]) -> str:
 
 
 def opens(*_: object) -> Answer:
-    return as_json(200, {"Plaintext": to_base64std(b"x"), "KeyId": "any"})
+    return make_json_answer(200, {"Plaintext": to_base64std(b"x"), "KeyId": "any"})
 
 
 @pytest.fixture
 def server() -> Iterator[Stub]:
-    with stub(opens) as running:
+    with run_stub(opens) as running:
         yield running
 
 
@@ -147,13 +147,13 @@ def test_where_nothing_tells_the_region_the_error_says_what_to_set(server: Stub)
 
 
 def test_a_value_that_names_no_key_is_tried_in_each_region_of_the_pin_beginning_with_the_one_that_opened_last() -> None:
-    denied = as_json(400, {"__type": "AccessDeniedException", "message": "does not exist in this region"})
+    denied = make_json_answer(400, {"__type": "AccessDeniedException", "message": "does not exist in this region"})
     regions = ["eu-central-1", "us-east-1", "eu-west-3"]
 
     def only_here(_: str, __: str, headers: Mapping[str, str], ___: bytes) -> Answer:
         return opens() if region(headers) == "eu-west-3" else denied
 
-    with stub(only_here) as server:
+    with run_stub(only_here) as server:
         asking = Asking(server, " ".join(map(arn, regions)), HERE)
         assert [where for _, where in asking.decrypt(None)] == regions
         assert [where for _, where in asking.decrypt(None)] == ["eu-west-3"]
@@ -161,7 +161,7 @@ def test_a_value_that_names_no_key_is_tried_in_each_region_of_the_pin_beginning_
 
 
 def test_a_value_that_no_region_opens_is_refused_with_what_the_first_said() -> None:
-    with stub(lambda *_: as_json(400, {"__type": "InvalidCiphertextException"})) as server:
+    with run_stub(lambda *_: make_json_answer(400, {"__type": "InvalidCiphertextException"})) as server:
         asking = Asking(server, f"{EU} {US}", HERE)
         with pytest.raises(CannotOpen, match="KMS in eu-central-1 refused Decrypt"):
             asking.decrypt(None)
@@ -221,7 +221,7 @@ def test_a_configured_endpoint_is_asked_over_one_connection_and_signed_for_the_r
 
 def test_a_path_of_a_configured_endpoint_is_kept(server: Stub) -> None:
     environ = {"AWS_ENDPOINT_URL_KMS": f"{server.url}/below", **HERE}
-    kms = RegionalKms(pin([EU]), environ, lambda url: Connection(url, {}), lambda _: Credentials("AKID", "s"))
+    kms = RegionalKms(parse_pin([EU]), environ, lambda url: Connection(url, {}), lambda _: Credentials("AKID", "s"))
     kms.decrypt(b"blob", {}, EU, time.monotonic() + 20)
     kms.close()
     assert [path for _, path, *_ in server.requests] == ["/below/"]
@@ -259,11 +259,11 @@ def test_a_config_dials_the_host_that_botocore_would(
     )
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     key, dialled = KMS_KEY if pinned == "*" else pinned, list[bytes]()
-    sealed = found([envelope("k", b"v")], data_keys=[data_key(kms_key=key)])
+    sealed = make_snapshot([make_envelope("k", b"v")], data_keys=[make_data_key(kms_key=key)])
     with (
-        service(sealed) as running,
-        stub(answer_kms, server_context(tmp_path, host)) as kms,
-        scripted(tunnelling(int(kms.url.rpartition(":")[2]), dialled)) as proxy,
+        run_service(sealed) as running,
+        run_stub(answer_kms, make_server_context(tmp_path, host)) as kms,
+        run_scripted(tunnelling(int(kms.url.rpartition(":")[2]), dialled)) as proxy,
     ):
         own = {
             name: text for name, text in running.environ.items() if name not in ("AWS_ENDPOINT_URL_KMS", "AWS_REGION")
@@ -280,7 +280,7 @@ def test_a_config_dials_the_host_that_botocore_would(
 def test_a_config_opens_what_is_sealed_under_a_key_of_another_region_whatever_its_own_is(
     region_set: str | None,
 ) -> None:
-    with service(sealed_values({"k": "v"})) as running:
+    with run_service(seal_values({"k": "v"})) as running:
         environ = {**running.environ, "AWS_REGION": region_set or ""}
         if region_set is None:
             del environ["AWS_REGION"]
@@ -294,7 +294,7 @@ def test_a_profile_s_region_counts_where_neither_a_pin_nor_a_variable_tells_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "config").write_text("[profile team]\nregion = eu-west-3\n")
-    with service(sealed_values({"k": "v"})) as running:
+    with run_service(seal_values({"k": "v"})) as running:
         environ = {**running.environ, "AWS_PROFILE": "team", "CONFIGSVC_KMS_KEYS": "*", "AWS_REGION": ""}
         for held in (environ, {**environ, "AWS_CONFIG_FILE": str(tmp_path / "config")}):
             with contextlib.closing(Config(environ=held)) as config:
@@ -309,13 +309,13 @@ def test_a_profile_s_region_counts_where_neither_a_pin_nor_a_variable_tells_one(
 
 @pytest.mark.parametrize("wrong", [{"AWS_ENDPOINT_URL_KMS": "nonsense"}, {"AWS_REGION": "Frankfurt!"}])
 def test_a_wrong_setting_of_kms_is_met_by_what_is_sealed_alone(wrong: dict[str, str]) -> None:
-    with service(sealed_values({"k": "v"})) as running:
+    with run_service(seal_values({"k": "v"})) as running:
         environ = {**running.environ, "CONFIGSVC_KMS_KEYS": "*", **wrong}
         with (
             contextlib.closing(Config(environ=environ)) as config,
             pytest.raises(Misconfigured, match=next(iter(wrong))),
         ):
             config["k"]
-        running.serve(found([plain("k", "v")]))
+        running.serve(make_snapshot([make_plain_entry("k", "v")]))
         with contextlib.closing(Config(environ=environ)) as config:
             assert config["k"] == "v"

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configsvc_client._aws.sigv4 import Credentials, sign
-from configsvc_client._secret import bare
+from configsvc_client._secret import unmask
 
 SEGMENT = st.text("abcXYZ019-._~ /:@!$'()*,;=+&%é", max_size=12).map(lambda text: percent(text, safe="-._~:@!$'()*,;"))
 PATH = st.lists(SEGMENT | st.sampled_from(["", ".", ".."]), max_size=5).map(lambda parts: "/" + "/".join(parts))
@@ -50,14 +50,14 @@ def test_the_signature_is_botocores(  # noqa: PLR0917  # hypothesis passes what 
         method, url, headers, body,
         service="execute-api", region="eu-central-1", credentials=Credentials("AKID", "secret", token), now=NOW,
     )  # fmt: skip
-    assert {name: bare(value) for name, value in ours.items()} == dict(theirs.headers.items())
+    assert {name: unmask(value) for name, value in ours.items()} == dict(theirs.headers.items())
 
 
 def test_what_was_signed_before_is_signed_anew() -> None:
     def signed(headers: dict[str, str], now: float) -> dict[str, str]:
         credentials = Credentials("AKID", "secret", "token")
         made = sign("GET", "https://h/", headers, b"", service="kms", region="r", credentials=credentials, now=now)
-        return {name: bare(value) for name, value in made.items()}
+        return {name: unmask(value) for name, value in made.items()}
 
     again = signed(signed({}, 0), NOW)
     assert again == signed({}, NOW)

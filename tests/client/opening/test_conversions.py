@@ -14,7 +14,7 @@ from typing import Any, List, NamedTuple, Self  # noqa: UP035  # as some still w
 import pytest
 
 from configsvc_client.testing import FakeService
-from tests.support.client.carried import carried
+from tests.support.client.error_texts import collect_texts
 
 
 class Level(enum.Enum):
@@ -129,7 +129,7 @@ def test_a_refusal_names_key_type_and_what_that_takes_and_never_the_value(
     with pytest.raises(ValueError, match="cannot be read") as caught:
         got(value, as_)
     assert str(caught.value) == f"k cannot be read as {told}"
-    assert "canary" not in carried(caught.value)
+    assert "canary" not in collect_texts(caught.value)
 
 
 def test_a_list_or_a_dict_that_was_asked_for_is_the_reader_s_own(configsvc_fake: FakeService) -> None:

@@ -19,8 +19,8 @@ from configsvc_client._opening.fallback_file import (
     read,
     select_snapshots,
 )
-from configsvc_client._transport.url import parse
-from tests.support.client.sealing import found, plain, sealed_values
+from configsvc_client._transport.url import parse_url
+from tests.support.client.sealing import make_plain_entry, make_snapshot, seal_values
 
 URL = "https://api.example/prod"
 SHARED = Namespace("shared.prod")
@@ -28,8 +28,8 @@ FALLBACK = Fallback(
     URL,
     1_700_000_000.0,
     (
-        sealed_values({"a": "canary"}, revision=42).sealed,
-        found([plain("b", "é\ud7ff")], revision=7, namespace=SHARED).sealed,
+        seal_values({"a": "canary"}, revision=42).sealed,
+        make_snapshot([make_plain_entry("b", "é\ud7ff")], revision=7, namespace=SHARED).sealed,
     ),
 )
 ENCODED = encode(FALLBACK)
@@ -95,12 +95,12 @@ def forged(members: object) -> bytes:
 
 
 def test_a_file_of_another_url_or_without_a_namespace_is_refused_and_one_with_more_is_not() -> None:
-    url = parse(URL)
+    url = parse_url(URL)
     assert select_snapshots(FALLBACK, url, [SHARED]) == {SHARED: FALLBACK.snapshots[1]}
     both = select_snapshots(FALLBACK, url, iter([SHARED, FALLBACK.snapshots[0].namespace]))
     assert [*both.values()] == [*reversed(FALLBACK.snapshots)]
     with pytest.raises(BadFallback, match="was saved from"):
-        select_snapshots(FALLBACK, parse("https://api.example/test"), [SHARED])
+        select_snapshots(FALLBACK, parse_url("https://api.example/test"), [SHARED])
     with pytest.raises(BadFallback, match=r"other\.prod"):
         select_snapshots(FALLBACK, url, [SHARED, Namespace("other.prod")])
 

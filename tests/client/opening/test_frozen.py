@@ -19,14 +19,14 @@ from configsvc.model.same_value import same_read
 from configsvc_client._opening.frozen import freeze
 from configsvc_client.testing import FakeService
 from tests.support.client.configs import Stage
-from tests.support.client.sealing import found, plain
+from tests.support.client.sealing import make_plain_entry, make_snapshot
 
 JSON = '{"hosts": ["a", {"port": 1}], "n": 1, "ports": [3, 1, 2]}'
 Acts = Callable[[Any], object]
 
 
 def value(text: str = JSON) -> Any:  # noqa: ANN401  # any JSON
-    return Stage(found([plain("j", text, "application/json")])).config["j"]
+    return Stage(make_snapshot([make_plain_entry("j", text, "application/json")])).config["j"]
 
 
 REFUSED: dict[str, Acts] = {
@@ -93,10 +93,12 @@ ORDINARY: dict[str, Acts] = {
     "plain of a list": lambda it: it["hosts"].plain(),
     "deepcopy": copy.deepcopy,
     "pickle": lambda it: pickle.loads(pickle.dumps(it)),  # noqa: S301  # ours
-    "as_=dict": lambda _: Stage(found([plain("j", JSON, "application/json")])).config.get("j", as_=dict),
+    "as_=dict": lambda _: Stage(make_snapshot([make_plain_entry("j", JSON, "application/json")])).config.get(
+        "j", as_=dict
+    ),
     "dataclasses.asdict": lambda it: dataclasses.asdict(_Settings(it))["limits"],
     "deepcopy of everything": lambda _: copy.deepcopy(
-        dict(Stage(found([plain("j", JSON, "application/json")])).config)
+        dict(Stage(make_snapshot([make_plain_entry("j", JSON, "application/json")])).config)
     ),
 }
 SHALLOW: dict[str, Acts] = {
@@ -123,7 +125,7 @@ class _Settings:
 
 @pytest.mark.parametrize("change", REFUSED.values(), ids=REFUSED)
 def test_all_readers_are_handed_one_object_and_ordinary_python_cannot_change_it(change: Acts) -> None:
-    config = Stage(found([plain("j", JSON, "application/json")])).config
+    config = Stage(make_snapshot([make_plain_entry("j", JSON, "application/json")])).config
     with pytest.raises(TypeError, match=r"read-only; change a copy of it: value\.plain\(\)"):
         change(config["j"])
     assert config["j"] == json.loads(JSON)
@@ -200,7 +202,7 @@ def test_a_value_that_holds_itself_is_compared_all_the_same() -> None:
 
 
 def test_revisions_are_an_ordinary_dict_that_changes_nothing() -> None:
-    config = Stage(found([plain("j", JSON, "application/json")], revision=7)).config
+    config = Stage(make_snapshot([make_plain_entry("j", JSON, "application/json")], revision=7)).config
     for held in (config, config.snapshot()):
         revisions = held.revisions
         assert type(revisions) is dict

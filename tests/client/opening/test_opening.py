@@ -17,7 +17,15 @@ from configsvc_client._pin import Pin
 from configsvc_client._ports import FetchedSnapshot
 from tests.support.client.configs import Stage
 from tests.support.client.fakes import KMS_KEY, FakeClock, FakeKms
-from tests.support.client.sealing import NS, data_key, envelope, found, kms_form, plain, sealed_values
+from tests.support.client.sealing import (
+    NS,
+    make_data_key,
+    make_envelope,
+    make_kms_entry,
+    make_plain_entry,
+    make_snapshot,
+    seal_values,
+)
 
 IN_VAIN = 20
 BEGAN = FakeClock().up
@@ -26,7 +34,13 @@ DENIED = CannotOpen("AccessDeniedException", reason="AccessDeniedException")
 
 def test_a_key_that_must_be_sealed_and_came_in_the_clear_does_not_open_and_the_others_do() -> None:
     stage = Stage(
-        found([plain("db.password", "canary"), plain("log.level", "info"), envelope("db.url", b"sealed")]),
+        make_snapshot(
+            [
+                make_plain_entry("db.password", "canary"),
+                make_plain_entry("log.level", "info"),
+                make_envelope("db.url", b"sealed"),
+            ]
+        ),
         CONFIGSVC_SEALED_KEYS="db.*",
     )
     assert stage.config.broken == {"db.password"}
@@ -39,20 +53,20 @@ def test_a_key_that_must_be_sealed_and_came_in_the_clear_does_not_open_and_the_o
 
 
 def test_an_envelope_whose_data_key_did_not_come_says_which_it_is() -> None:
-    stage = Stage(found([envelope("a", b"1")], data_keys=[]))
+    stage = Stage(make_snapshot([make_envelope("a", b"1")], data_keys=[]))
     with pytest.raises(CannotOpen, match="no data key") as refused:
         stage.config["a"]
-    assert refused.value.members["kid"] == data_key().kid
+    assert refused.value.members["kid"] == make_data_key().kid
 
 
 def kms_values(count: int) -> FetchedSnapshot:
-    return found([kms_form(f"k{number}", b"x") for number in range(count)])
+    return make_snapshot([make_kms_entry(f"k{number}", b"x") for number in range(count)])
 
 
 def envelopes(count: int) -> FetchedSnapshot:
     raws = [hashlib.sha256(bytes([number])).digest() for number in range(count)]
-    sealed = [envelope(f"k{number}", b"x", raw=raw) for number, raw in enumerate(raws)]
-    return found(sealed, data_keys=[data_key(raw) for raw in raws])
+    sealed = [make_envelope(f"k{number}", b"x", raw=raw) for number, raw in enumerate(raws)]
+    return make_snapshot(sealed, data_keys=[make_data_key(raw) for raw in raws])
 
 
 @pytest.mark.parametrize("served", [kms_values(25), envelopes(25)], ids=["kms", "envelope"])
@@ -74,14 +88,14 @@ def test_a_policy_that_denies_single_keys_stops_no_other(served: FetchedSnapshot
 
 
 def test_refusals_of_kms_values_do_not_stop_envelopes() -> None:
-    stage = Stage(found([*kms_values(25).sealed.entries, envelope("sealed", b"opens")]))
+    stage = Stage(make_snapshot([*kms_values(25).sealed.entries, make_envelope("sealed", b"opens")]))
     stage.kms.fail = [CannotOpen("InvalidCiphertextException")] * IN_VAIN
     assert stage.config["sealed"] == "opens"
     assert len(stage.kms.calls) == IN_VAIN + 1
 
 
 def test_what_did_not_open_is_opened_again_without_being_fetched_again_and_heals() -> None:
-    stage = Stage(found([kms_form("a", b"1"), kms_form("b", b"2")]))
+    stage = Stage(make_snapshot([make_kms_entry("a", b"1"), make_kms_entry("b", b"2")]))
     stage.kms.fail = [DENIED]
     assert stage.config.broken == {"a"}
     stage.clock.advance(60)
@@ -90,15 +104,15 @@ def test_what_did_not_open_is_opened_again_without_being_fetched_again_and_heals
 
 
 def test_a_key_that_did_not_open_before_is_tried_last_and_may_stay_so_while_no_other_may_begin_to() -> None:
-    stage = Stage(found([kms_form("a", b"1"), kms_form("b", b"2"), kms_form("c", b"3")]))
+    stage = Stage(make_snapshot([make_kms_entry("a", b"1"), make_kms_entry("b", b"2"), make_kms_entry("c", b"3")]))
     stage.kms.fail = [DENIED]
     stage.config.snapshot()
-    stage.serve(found([kms_form(key, b"4") for key in "abc"], revision=2))
+    stage.serve(make_snapshot([make_kms_entry(key, b"4") for key in "abc"], revision=2))
     stage.kms.fail = [None, None, DENIED]
     stage.clock.advance(60)
     assert stage.config.broken == {"a"}
     assert stage.config["b"] == stage.config["c"] == "4"
-    stage.serve(found([kms_form(key, b"5") for key in "abc"], revision=3))
+    stage.serve(make_snapshot([make_kms_entry(key, b"5") for key in "abc"], revision=3))
     stage.kms.fail = [DENIED]
     stage.clock.advance(60)
     assert stage.config["b"] == "4"
@@ -106,21 +120,21 @@ def test_a_key_that_did_not_open_before_is_tried_last_and_may_stay_so_while_no_o
 
 
 def test_kms_has_the_time_that_the_load_has() -> None:
-    stage = Stage(found([kms_form("a", b"1"), *sealed_values({"b": "2"}).sealed.entries]))
+    stage = Stage(make_snapshot([make_kms_entry("a", b"1"), *seal_values({"b": "2"}).sealed.entries]))
     assert dict(stage.config) == {"a": "1", "b": "2"}
     assert len(stage.kms.deadlines) == 2
     assert all(BEGAN < deadline <= BEGAN + 10 for deadline in stage.kms.deadlines)
 
 
 def test_a_data_key_that_does_not_unwrap_is_asked_for_once() -> None:
-    stage = Stage(sealed_values({"a": "1", "b": "2", "c": "3"}))
+    stage = Stage(seal_values({"a": "1", "b": "2", "c": "3"}))
     stage.kms.down = DENIED
     assert stage.config.broken == {"a", "b", "c"}
     assert len(stage.kms.calls) == 1
 
 
 def test_a_value_that_is_not_what_its_content_type_says_is_named() -> None:
-    stage = Stage(found([envelope("a", b"\xff"), envelope("b", b"fine")]))
+    stage = Stage(make_snapshot([make_envelope("a", b"\xff"), make_envelope("b", b"fine")]))
     with pytest.raises(CannotOpen, match=r"^a is not text/plain, as it says") as refused:
         stage.config["a"]
     assert refused.value.members["key"] == "a"
@@ -132,7 +146,7 @@ def test_a_layer_keeps_its_sealed_snapshot_only_while_a_value_does_not_open() ->
     kms.fail = [DENIED]
     clock = FakeClock()
     rules = OpeningRules(Keyring(kms, Pin((KMS_KEY,)), clock, 60.0))
-    served = found([kms_form("a", b"1")])
+    served = make_snapshot([make_kms_entry("a", b"1")])
     assert open_layer(NS, served, rules, clock.up + 10).reopen == served.sealed
     assert open_layer(NS, served, rules, clock.up + 10).reopen is None
 
@@ -160,12 +174,12 @@ class StruckKms(FakeKms):
         raise AssertionError
 
 
-@pytest.mark.parametrize("entry", [kms_form("a", b"1"), envelope("a", b"1")], ids=["kms", "envelope"])
+@pytest.mark.parametrize("entry", [make_kms_entry("a", b"1"), make_envelope("a", b"1")], ids=["kms", "envelope"])
 def test_what_a_signal_handler_raises_is_not_taken_for_a_value_that_does_not_open(
     limit: CannotOpen, entry: Entry
 ) -> None:
     clock = FakeClock()
     rules = OpeningRules(Keyring(StruckKms(), Pin((KMS_KEY,)), clock, 60.0))
     with pytest.raises(CannotOpen) as raised:
-        open_layer(NS, found([entry, plain("b", "2")]), rules, clock.up + 10)
+        open_layer(NS, make_snapshot([entry, make_plain_entry("b", "2")]), rules, clock.up + 10)
     assert raised.value is limit

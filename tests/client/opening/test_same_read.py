@@ -13,7 +13,7 @@ from configsvc.model.json_text import render
 from configsvc.model.same_value import same_read, same_value
 from configsvc.model.snapshot import ContentType
 from tests.support.client.configs import Stage
-from tests.support.client.sealing import DATA_KEY, data_key, envelope, found, plain
+from tests.support.client.sealing import DATA_KEY, make_data_key, make_envelope, make_plain_entry, make_snapshot
 
 OTHER_KEY = bytes(range(32))
 JSON: ContentType = "application/json"
@@ -26,12 +26,12 @@ TREES = st.recursive(
 
 def _told(before: str, after: str, content_type: ContentType = JSON) -> bool:
     """Whether a callback is called when a value is sealed again, under another data key and as another version."""
-    stage = Stage(found([envelope("k", before.encode(), content_type=content_type)]))
+    stage = Stage(make_snapshot([make_envelope("k", before.encode(), content_type=content_type)]))
     told: list[frozenset[str]] = []
     stage.config.on_change("", told.append)
     assert len(stage.config) == 1
-    again = envelope("k", after.encode(), version=2, raw=OTHER_KEY, content_type=content_type)
-    stage.serve(found([again], revision=2, data_keys=[data_key(DATA_KEY), data_key(OTHER_KEY)]))
+    again = make_envelope("k", after.encode(), version=2, raw=OTHER_KEY, content_type=content_type)
+    stage.serve(make_snapshot([again], revision=2, data_keys=[make_data_key(DATA_KEY), make_data_key(OTHER_KEY)]))
     assert stage.config.refresh()
     return bool(told)
 
@@ -70,11 +70,11 @@ def test_text_is_a_change_by_every_character() -> None:
 
 
 def test_a_value_that_is_stored_in_another_form_is_no_change() -> None:
-    stage = Stage(found([envelope("k", b"v")]))
+    stage = Stage(make_snapshot([make_envelope("k", b"v")]))
     told: list[frozenset[str]] = []
     stage.config.on_change("", told.append)
     assert stage.config["k"] == "v"
-    stage.serve(found([plain("k", "v")], revision=2))
+    stage.serve(make_snapshot([make_plain_entry("k", "v")], revision=2))
     stage.config.refresh()
     assert not told
 

@@ -8,11 +8,11 @@ from configsvc_client._refresh.flight import Callbacks
 from configsvc_client._refresh.keeper import Keeper
 from configsvc_client._settings import Given, settings
 from tests.support.client.configs import Stage
-from tests.support.client.sealing import sealed_values
+from tests.support.client.sealing import seal_values
 
 
 def test_what_is_shown_last_is_the_newest() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     found = settings(Given(), stage.environ)
     shown: list[str] = []
     slow, inside, newer = threading.Event(), threading.Event(), threading.Event()
@@ -32,7 +32,7 @@ def test_what_is_shown_last_is_the_newest() -> None:
     looking = threading.Thread(target=keeper.current)
     looking.start()
     assert inside.wait(30)
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     assert keeper.refresh() is True
     looking.join(30)
     assert shown[-1] == "2"

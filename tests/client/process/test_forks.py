@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.client.sealing import sealed_values
-from tests.support.client.stub_service import service
+from tests.support.client.sealing import seal_values
+from tests.support.client.stub_service import run_service
 
 ROOT = Path(__file__).parents[3]
 PRELUDE = """
@@ -142,10 +142,10 @@ def started(program: str, environ: dict[str, str]) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize("program", [CHILD, GRANDCHILD, POOL], ids=["fork", "double fork", "multiprocessing"])
 def test_a_child_has_a_thread_without_any_read_and_its_callbacks_are_called(program: str) -> None:
-    with service(sealed_values({"a": "1"})) as running, started(program, running.environ) as process:
+    with run_service(seal_values({"a": "1"})) as running, started(program, running.environ) as process:
         assert process.stdout
         assert process.stdout.readline() == "thread 1\n"
-        running.serve(sealed_values({"a": "2"}, revision=2))
+        running.serve(seal_values({"a": "2"}, revision=2))
         out, _ = process.communicate("\n", timeout=60)
         assert out == "told True 2\n"
 
@@ -160,25 +160,25 @@ def test_a_child_has_a_thread_without_any_read_and_its_callbacks_are_called(prog
     ids=["closed", "nothing loaded", "in Lambda"],
 )
 def test_a_child_has_no_thread_where_its_parent_had_none(program: str, environ: dict[str, str], expected: str) -> None:
-    with service(sealed_values({"a": "1"})) as running, started(program, running.environ | environ) as process:
+    with run_service(seal_values({"a": "1"})) as running, started(program, running.environ | environ) as process:
         out, _ = process.communicate(timeout=60)
         assert out == expected
 
 
 def test_a_child_whose_fork_called_no_hooks_has_one_from_its_first_read_outside_the_window() -> None:
-    with service(sealed_values({"a": "1"})) as running, started(WITHOUT_HOOKS, running.environ) as process:
+    with run_service(seal_values({"a": "1"})) as running, started(WITHOUT_HOOKS, running.environ) as process:
         assert process.stdout
         assert process.stdout.readline() == "pid True\n"
-        running.serve(sealed_values({"a": "2"}, revision=2))
+        running.serve(seal_values({"a": "2"}, revision=2))
         out, _ = process.communicate("\n", timeout=60)
         assert out == "told True 2\n"
 
 
 def test_a_master_of_uwsgi_has_no_thread_and_its_child_reads_current_values_before_it_has_one() -> None:
     """uWSGI forks without the interpreter's lock: a thread that holds it in the master would hang the child."""
-    with service(sealed_values({"a": "1"})) as running, started(UNDER_UWSGI, running.environ) as process:
+    with run_service(seal_values({"a": "1"})) as running, started(UNDER_UWSGI, running.environ) as process:
         assert process.stdout
         assert process.stdout.readline() == "1 thread 0\n"
-        running.serve(sealed_values({"a": "2"}, revision=2))
+        running.serve(seal_values({"a": "2"}, revision=2))
         out, _ = process.communicate("\n", timeout=60)
         assert out == "2 thread 1\n"

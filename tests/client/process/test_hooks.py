@@ -6,9 +6,9 @@ import pytest
 import snapshot_restore_py  # type: ignore[import-untyped]  # it has no types
 
 from configsvc_client import _process
-from configsvc_client._process import after_copies
+from configsvc_client._process import register_copy_hooks
 from tests.support.client.configs import Stage
-from tests.support.client.sealing import sealed_values
+from tests.support.client.sealing import seal_values
 
 SNAP_START = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
 
@@ -20,9 +20,9 @@ def restore() -> None:
 
 
 def test_after_a_restore_connections_are_dropped_and_what_is_held_is_due() -> None:
-    stage = Stage(sealed_values({"a": "1"}), **SNAP_START)
+    stage = Stage(seal_values({"a": "1"}), **SNAP_START)
     stage.config.snapshot()
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     restore()
     assert stage.closed == 1
     assert stage.config["a"] == "2"
@@ -30,19 +30,19 @@ def test_after_a_restore_connections_are_dropped_and_what_is_held_is_due() -> No
 
 
 def test_a_restore_before_the_first_load_is_nothing_special() -> None:
-    stage = Stage(sealed_values({"a": "1"}), **SNAP_START)
-    stage.config._restored()  # noqa: SLF001  # what the runtime calls
+    stage = Stage(seal_values({"a": "1"}), **SNAP_START)
+    stage.config._after_restore()  # noqa: SLF001  # what the runtime calls
     assert stage.config["a"] == "1"
 
 
 def test_without_snap_start_no_hook_is_registered() -> None:
     before = len(snapshot_restore_py.get_after_restore())
-    Stage(sealed_values({"a": "1"})).config.snapshot()
+    Stage(seal_values({"a": "1"})).config.snapshot()
     assert len(snapshot_restore_py.get_after_restore()) == before
 
 
 def test_a_hook_keeps_nothing_alive() -> None:
-    stage = Stage(sealed_values({"a": "1"}), **SNAP_START)
+    stage = Stage(seal_values({"a": "1"}), **SNAP_START)
     stage.config.snapshot()
     gone = weakref.ref(stage.config)
     del stage
@@ -52,27 +52,27 @@ def test_a_hook_keeps_nothing_alive() -> None:
 
 
 def test_a_child_draws_its_own_time_to_ask() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.config.snapshot()
     stage.chance = 0.25
-    stage.config._forked()  # noqa: SLF001  # what os.register_at_fork calls
+    stage.config._after_fork()  # noqa: SLF001  # what os.register_at_fork calls
     stage.clock.advance(14)
     stage.config.snapshot()
     assert (len(stage.gateway.asked), stage.closed) == (1, 1)
     stage.clock.advance(1)
     stage.config.snapshot()
     assert len(stage.gateway.asked) == 2
-    after_copies(stage.config, {})
+    register_copy_hooks(stage.config, {})
 
 
 def test_ten_thousand_configs_that_are_dropped_leave_no_hook_behind() -> None:
     before = len(snapshot_restore_py.get_after_restore())
-    alive = len(_process._ALIVE)  # noqa: SLF001  # to be counted
-    stage = Stage(sealed_values({"a": "1"}), **SNAP_START)
+    alive = len(_process._HOOKED)  # noqa: SLF001  # to be counted
+    stage = Stage(seal_values({"a": "1"}), **SNAP_START)
     for _ in range(10_000):
-        after_copies(Told([]), stage.environ)
+        register_copy_hooks(Told([]), stage.environ)
     gc.collect()
-    assert len(_process._ALIVE) <= alive  # noqa: SLF001  # to be counted
+    assert len(_process._HOOKED) <= alive  # noqa: SLF001  # to be counted
     assert len(snapshot_restore_py.get_after_restore()) <= max(before, 1)
 
 
@@ -82,12 +82,12 @@ class Told:
     def __init__(self, told: list[str], fails: bool = False) -> None:  # noqa: FBT001, FBT002  # a test's
         self.told, self.fails = told, fails
 
-    def _forked(self) -> None:
+    def _after_fork(self) -> None:
         self.told.append("forked")
         if self.fails:
             raise ZeroDivisionError
 
-    def _restored(self) -> None:
+    def _after_restore(self) -> None:
         self.told.append("restored")
 
 
@@ -96,7 +96,7 @@ def test_each_is_told_once_though_another_fails() -> None:
     told: list[str] = []
     those = Told(told, fails=True), Told(told)
     for each in those:
-        after_copies(each, SNAP_START)
+        register_copy_hooks(each, SNAP_START)
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:

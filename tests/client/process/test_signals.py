@@ -11,9 +11,9 @@ import threading
 import pytest
 
 from tests.faults_client.test_service_down import snapshot_then
-from tests.support.client.sealing import found, plain, sealed_values
-from tests.support.client.stub_servers import scripted, take_request
-from tests.support.client.stub_service import service
+from tests.support.client.sealing import make_plain_entry, make_snapshot, seal_values
+from tests.support.client.stub_servers import run_scripted, take_request
+from tests.support.client.stub_service import run_service
 from tests.support.faults_client.processes import process
 
 STALLED = """
@@ -180,7 +180,7 @@ print(asked > 5, config.health().state)
 
 @pytest.mark.parametrize("act", ["config.health()", "dict(config)", "config['b']", "config.refresh()"])
 def test_a_handler_that_interrupts_an_import_at_any_line_reads_walks_and_asks_for_health(act: str) -> None:
-    with service(found([plain("a", "1")])) as running:
+    with run_service(make_snapshot([make_plain_entry("a", "1")])) as running:
         done = subprocess.run(
             [sys.executable, "-c", AMID_IMPORTS, running.environ["CONFIGSVC_URL"], act],
             capture_output=True,
@@ -209,7 +209,7 @@ def test_a_handler_that_interrupts_a_load_or_a_refresh_reads_and_closes_at_once(
         connection.recv(1)  # until it is gone
 
     scripts = snapshot_then(stalled) if line == "refresh" else (stalled,)
-    with scripted(*scripts) as server, process(STALLED, {}, f"http://127.0.0.1:{server.port}") as consumer:
+    with run_scripted(*scripts) as server, process(STALLED, {}, f"http://127.0.0.1:{server.port}") as consumer:
         if line == "refresh":
             assert consumer.say("read") == "1"
         assert consumer.ended.stdin
@@ -225,7 +225,7 @@ def test_a_handler_that_interrupts_a_load_or_a_refresh_reads_and_closes_at_once(
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_handlers_that_interrupt_anything_get_through_and_the_config_works_afterwards(seed: int, threads: int) -> None:
     with (
-        service(sealed_values({"a": "1"})) as running,
+        run_service(seal_values({"a": "1"})) as running,
         process(STORM, running.environ, str(seed), str(threads)) as storm,
     ):
         assert storm.hear() == "True True True"
@@ -233,5 +233,5 @@ def test_handlers_that_interrupt_anything_get_through_and_the_config_works_after
 
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_after_what_a_handler_raised_at_any_point_the_next_read_waits_for_nothing(seed: int) -> None:
-    with service(sealed_values({"a": "1"})) as running, process(LIMITED, running.environ, str(seed)) as limited:
+    with run_service(seal_values({"a": "1"})) as running, process(LIMITED, running.environ, str(seed)) as limited:
         assert limited.hear() == "True True"

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.client.certificates import server_context
-from tests.support.client.sealing import envelope, found, kms_form, plain
-from tests.support.client.stub_service import service
+from tests.support.client.certificates import make_server_context
+from tests.support.client.sealing import make_envelope, make_kms_entry, make_plain_entry, make_snapshot
+from tests.support.client.stub_service import run_service
 
 ROOT = Path(__file__).parents[3]
-ENTRIES = [envelope("k1", b"v1"), plain("p", "1"), kms_form("s", b"2")]
+ENTRIES = [make_envelope("k1", b"v1"), make_plain_entry("p", "1"), make_kms_entry("s", b"2")]
 
 STRUCK = """
 import os, signal, socket, ssl, sys
@@ -106,8 +106,8 @@ print("sound")
     ],
 )
 def test_what_a_signal_handler_raises_at_any_line_comes_through(scheme: str, kind: str, tmp_path: Path) -> None:
-    tls = server_context(tmp_path) if scheme == "https" else None
-    with service(found(ENTRIES), tls) as running:
+    tls = make_server_context(tmp_path) if scheme == "https" else None
+    with run_service(make_snapshot(ENTRIES), tls) as running:
         environ = {
             **running.environ,
             "CONFIGSVC_MAX_STALE_SECONDS": "7200",

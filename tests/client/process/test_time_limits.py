@@ -13,12 +13,16 @@ import pytest
 
 from configsvc_client._ports import ClockReading
 from configsvc_client._refresh.flight import Flight, RefreshState
-from tests.support.client.certificates import server_context
-from tests.support.client.sealing import envelope, found, kms_form, plain
-from tests.support.client.stub_service import service
+from tests.support.client.certificates import make_server_context
+from tests.support.client.sealing import make_envelope, make_kms_entry, make_plain_entry, make_snapshot
+from tests.support.client.stub_service import run_service
 
 ROOT = Path(__file__).parents[3]
-ENTRIES = [*(envelope(f"k{number}", b"v%d" % number) for number in range(20)), plain("p", "1"), kms_form("s", b"2")]
+ENTRIES = [
+    *(make_envelope(f"k{number}", b"v%d" % number) for number in range(20)),
+    make_plain_entry("p", "1"),
+    make_kms_entry("s", b"2"),
+]
 
 STRUCK = """
 import gc, os, random, signal, sys, time
@@ -111,8 +115,8 @@ print("sound")
 def test_a_time_limit_ends_what_it_strikes_and_leaves_a_client_that_works(
     kind: str, scheme: str, tmp_path: Path
 ) -> None:
-    tls = server_context(tmp_path) if scheme == "https" else None
-    with service(found(ENTRIES), tls) as running:
+    tls = make_server_context(tmp_path) if scheme == "https" else None
+    with run_service(make_snapshot(ENTRIES), tls) as running:
         environ = {
             **running.environ,
             "SSL_CERT_FILE": str(tmp_path / "ca.pem"),
@@ -142,10 +146,10 @@ def test_a_refresh_that_its_thread_no_longer_runs_is_over_and_one_that_it_runs_i
 
 LOST = """
 import ssl, socket
-from configsvc_client._transport.connection import quiet
-quiet(socket.socket)(socket.AF_INET, socket.SOCK_STREAM)
+from configsvc_client._transport.keep_alive import make_quiet_class
+make_quiet_class(socket.socket)(socket.AF_INET, socket.SOCK_STREAM)
 context = ssl.create_default_context()
-context.sslsocket_class = quiet(ssl.SSLSocket)
+context.sslsocket_class = make_quiet_class(ssl.SSLSocket)
 one, other = socket.socketpair()
 context.wrap_socket(one, do_handshake_on_connect=False, server_hostname="localhost")
 assert other.recv(1) == b""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.client.sealing import sealed_values
-from tests.support.client.stub_service import service
+from tests.support.client.sealing import seal_values
+from tests.support.client.stub_service import run_service
 
 ROOT = Path(__file__).parents[3]
 LIMITED = """
@@ -89,7 +89,7 @@ def output(program: str, environ: dict[str, str], *arguments: str, told: str = "
 
 
 def test_readers_refresh_and_names_are_looked_up_on_their_thread() -> None:
-    with service(sealed_values({"a": "1"})) as running:
+    with run_service(seal_values({"a": "1"})) as running:
         process = subprocess.Popen(
             [sys.executable, "-c", LIMITED], cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             env={"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT}:{ROOT / 'client'}"} | running.environ,
@@ -98,23 +98,23 @@ def test_readers_refresh_and_names_are_looked_up_on_their_thread() -> None:
         with process:
             assert process.stdout
             assert [process.stdout.readline() for _ in range(2)] == ["none starts\n", "1\n"]
-            running.serve(sealed_values({"a": "2"}, revision=2))
+            running.serve(seal_values({"a": "2"}, revision=2))
             out, _ = process.communicate("\n", timeout=60)
     assert out == "2 None 1\n['name.example']\n"
 
 
 def test_the_thread_starts_with_a_read_once_one_can() -> None:
-    with service(sealed_values({"a": "1"})) as running:
+    with run_service(seal_values({"a": "1"})) as running:
         assert output(RELEASED, running.environ) == "1\n2\n"
 
 
 @pytest.mark.parametrize("when", ["atexit", "last"])
 @pytest.mark.parametrize("background", ["background", ""])
 def test_a_loaded_config_is_read_while_the_interpreter_ends(when: str, background: str) -> None:
-    with service(sealed_values({"a": "1"})) as running:
+    with run_service(seal_values({"a": "1"})) as running:
         assert output(ENDING, running.environ, "loaded", when, background) == "1 "
 
 
 def test_a_config_loads_in_a_handler_of_atexit() -> None:
-    with service(sealed_values({"a": "1"})) as running:
+    with run_service(seal_values({"a": "1"})) as running:
         assert output(ENDING, running.environ, "atexit") == "1 "

@@ -9,7 +9,7 @@ import pytest
 from configsvc.model.errors import CannotOpen, ConfigUnavailable, Misconfigured, Unprocessable
 from configsvc_client import environment
 from configsvc_client.testing import FakeService
-from tests.support.client.carried import carried
+from tests.support.client.error_texts import collect_texts
 
 
 def test_variables_are_named_and_spelt_as_exec_does(configsvc_fake: FakeService) -> None:
@@ -45,7 +45,7 @@ def test_what_no_environment_can_hold_is_refused_and_nothing_is_set(
     with pytest.raises(Unprocessable) as caught:
         environment.fill(values if values == {"a": ["\ud800"]} else source, environ)
     assert environ == {}
-    assert "canary" not in carried(caught.value)
+    assert "canary" not in collect_texts(caught.value)
 
 
 @pytest.mark.parametrize("overwrite", [False, True])

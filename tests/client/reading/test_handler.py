@@ -9,18 +9,18 @@ import pytest
 from configsvc.model.errors import Unavailable
 from configsvc_client import Config, ConfigUnavailable, Misconfigured
 from tests.support.client.configs import Stage
-from tests.support.client.sealing import sealed_values
+from tests.support.client.sealing import seal_values
 
 
 def test_one_invocation_sees_one_snapshot_whatever_happens_meanwhile() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     config = stage.config
 
     @config.handler
     def handler(event: str, context: object) -> list[object]:
         del context
         before = config["a"]
-        stage.serve(sealed_values({"a": "2"}, revision=2))
+        stage.serve(seal_values({"a": "2"}, revision=2))
         stage.clock.advance(3600)
         config.refresh()
         return [event, before, config["a"], config.get("a"), config.secret("a").reveal(), config.revisions]
@@ -35,7 +35,7 @@ def test_a_class_of_ones_own_wraps_handlers_too_and_stays_what_it_is() -> None:
         def both(self) -> tuple[object, object]:
             return self["a"], self.get("a")
 
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     config = Own(environ=stage.environ, world=stage.world)
     first, second = (config.handler(lambda _event, _context: config.both()) for _ in range(2))
     assert (first(None, None), second(None, None), config.both()) == (("1", "1"),) * 3
@@ -52,14 +52,14 @@ def test_a_class_of_ones_own_reads_its_own_way_also_in_a_handler_and_meets_the_s
         def __getitem__(self, key: str) -> str:
             return super().__getitem__(key) * 2
 
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     config = Twice(environ=stage.environ, world=stage.world)
 
     @config.handler
     def handler(event: object, context: object) -> tuple[object, object]:
         del event, context
         before = config["a"]
-        stage.serve(sealed_values({"a": "2"}, revision=2))
+        stage.serve(seal_values({"a": "2"}, revision=2))
         config.refresh()
         return before, config["a"]
 
@@ -92,7 +92,7 @@ def test_two_threads_that_wrap_at_once_make_one_class() -> None:
             inside.set()
             assert go_on.wait(30)
 
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     config = Own(environ=stage.environ, world=stage.world)
     config._making = SeenLock(arrived)  # type: ignore[assignment]  # noqa: SLF001  # to see who waits for it
     threads = [threading.Thread(target=config.handler, args=(print,)) for _ in range(2)]
@@ -108,7 +108,7 @@ def test_two_threads_that_wrap_at_once_make_one_class() -> None:
 
 
 def test_a_thread_sees_the_snapshot_of_the_invocation_where_it_is_handed_over_and_else_what_is_current() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     config = stage.config
 
     def read() -> object:
@@ -118,7 +118,7 @@ def test_a_thread_sees_the_snapshot_of_the_invocation_where_it_is_handed_over_an
         del event, context
         roads: list[Callable[[], object]] = [read, lambda: carried.run(read), lambda: snapshot["a"]]
         snapshot, carried = config.snapshot(), contextvars.copy_context()
-        stage.serve(sealed_values({"a": "2"}, revision=2))
+        stage.serve(seal_values({"a": "2"}, revision=2))
         config.refresh()
         return [*pool.map(lambda road: road(), roads), asyncio.run(asyncio.to_thread(read))]
 
@@ -128,16 +128,16 @@ def test_a_thread_sees_the_snapshot_of_the_invocation_where_it_is_handed_over_an
 
 
 def test_an_invocation_after_the_interval_refreshes_before_it_runs() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     handler = stage.config.handler(lambda event, context: (event, context, stage.config["a"]))
     assert handler(1, 2) == (1, 2, "1")
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     stage.clock.advance(61)
     assert handler(1, 2) == (1, 2, "2")
 
 
 def test_inside_a_handler_reading_asks_no_clock() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
 
     def read(event: object, context: object) -> str:
         del event, context
@@ -148,16 +148,16 @@ def test_inside_a_handler_reading_asks_no_clock() -> None:
 
 
 def test_in_lambda_config_is_loaded_when_the_handler_is_wrapped_and_elsewhere_when_it_is_called() -> None:
-    elsewhere = Stage(sealed_values({"a": "1"}))
+    elsewhere = Stage(seal_values({"a": "1"}))
     elsewhere.config.handler(print)
     assert elsewhere.gateway.asked == []
-    inside = Stage(sealed_values({"a": "1"}), AWS_LAMBDA_FUNCTION_NAME="f")
+    inside = Stage(seal_values({"a": "1"}), AWS_LAMBDA_FUNCTION_NAME="f")
     inside.config.handler(print)
     assert len(inside.gateway.asked) == 1
 
 
 def test_a_load_that_fails_in_the_init_phase_is_tried_again_by_the_invocation_which_raises() -> None:
-    stage = Stage(sealed_values({"a": "1"}), AWS_LAMBDA_FUNCTION_NAME="f")
+    stage = Stage(seal_values({"a": "1"}), AWS_LAMBDA_FUNCTION_NAME="f")
     stage.gateway.fail = [Unavailable("down")] * 20
     handler = stage.config.handler(lambda event, context: (event, context, stage.config["a"]))
     with pytest.raises(ConfigUnavailable):
@@ -172,7 +172,7 @@ def test_in_lambda_missing_settings_fail_the_init_phase() -> None:
 
 
 def test_a_wrapped_handler_keeps_its_name_and_lets_errors_through() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
 
     @stage.config.handler
     def my_handler(event: object, context: object) -> None:
@@ -182,6 +182,6 @@ def test_a_wrapped_handler_keeps_its_name_and_lets_errors_through() -> None:
     assert my_handler.__name__ == "my_handler"
     with pytest.raises(ZeroDivisionError):
         my_handler(None, None)
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     stage.config.refresh()
     assert stage.config["a"] == "2"

@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from awslambdaric.lambda_context import LambdaContext as RuntimeContext
 
 from tests.support.client.configs import Stage
-from tests.support.client.sealing import sealed_values
+from tests.support.client.sealing import seal_values
 
 BEGAN = 1000.0
 WHOLE = BEGAN + 8
@@ -36,7 +36,7 @@ class Context:
 
 def deadline(call: Callable[[Callable[..., object]], object], *, coroutine: bool = False) -> float:
     """That of the first load, which the call of a wrapped handler of any signature begins."""
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
 
     def handler(*args: object, **kwargs: object) -> object:
         return args, kwargs, stage.config["a"]
@@ -76,7 +76,7 @@ def test_the_context_is_found_wherever_it_is_passed(
 
 
 def test_the_context_of_a_method_is_found() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
 
     class Service:
         @stage.config.handler
@@ -155,13 +155,13 @@ def passes_on(handler: Callable[..., object], event: object, context: object) ->
 
 
 def test_handlers_that_powertools_wraps_are_wrapped_inside_and_outside() -> None:
-    stage, logger = Stage(sealed_values({"a": "1"})), Logger(service="tests")
+    stage, logger = Stage(seal_values({"a": "1"})), Logger(service="tests")
 
     def handler(event: object, context: LambdaContext) -> list[object]:
         del event, context
         before = stage.config["a"]
         served = stage.config.revisions["payments.prod"]
-        stage.serve(sealed_values({"a": str(served + 1)}, revision=served + 1))
+        stage.serve(seal_values({"a": str(served + 1)}, revision=served + 1))
         stage.config.refresh()
         return [before, stage.config["a"]]
 

@@ -18,18 +18,18 @@ import pytest
 
 from configsvc_client._ports import FetchedSnapshot
 from tests.support.client.configs import Stage
-from tests.support.client.sealing import NS, sealed_values
+from tests.support.client.sealing import NS, seal_values
 
 
 def stage_of_one() -> Stage:
-    return Stage(sealed_values({"a": "1"}))
+    return Stage(seal_values({"a": "1"}))
 
 
 def serve(stage: Stage, value: str) -> object:
     """From now on everybody who is not in an invocation reads this."""
     served = stage.gateway.served[NS]
     assert isinstance(served, FetchedSnapshot)
-    stage.serve(sealed_values({"a": value}, revision=served.sealed.revision + 1))
+    stage.serve(seal_values({"a": value}, revision=served.sealed.revision + 1))
     stage.config.refresh()
     return None
 
@@ -301,7 +301,7 @@ def test_a_refresh_that_is_due_leaves_the_event_loop_alone() -> None:
 
 def serve_quietly(stage: Stage, value: str) -> None:
     """What the next refresh, which is due, brings."""
-    stage.serve(sealed_values({"a": value}, revision=9))
+    stage.serve(seal_values({"a": value}, revision=9))
     stage.clock.advance(61)
 
 
@@ -605,7 +605,7 @@ GENERATORS: list[Callable[[], object]] = [
 def test_generators_are_refused_when_they_are_wrapped_and_the_error_says_what_to_do(
     function: Callable[[], object],
 ) -> None:
-    stage = Stage(sealed_values({"a": "1"}), AWS_LAMBDA_FUNCTION_NAME="f")
+    stage = Stage(seal_values({"a": "1"}), AWS_LAMBDA_FUNCTION_NAME="f")
     with pytest.raises(TypeError, match=r"generator: its body runs after the call.*Return a list, or .*snapshot\(\)"):
         stage.config.handler(function)
     assert stage.gateway.asked == []

@@ -22,7 +22,7 @@ from configsvc.model.names import Namespace
 from configsvc_client import Config
 from configsvc_client.metrics import embedded
 from tests.support.client.configs import Stage
-from tests.support.client.sealing import envelope, found, plain, sealed_values
+from tests.support.client.sealing import make_envelope, make_plain_entry, make_snapshot, seal_values
 
 NAME = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[\x20-\x7e]+$"}
 DIRECTIVE = {
@@ -99,8 +99,8 @@ def dimensions(document: dict[str, Any]) -> dict[str, str]:
 
 
 def warm(**environ: str) -> Stage:
-    shared = found([plain("b", "1")], namespace=Namespace("shared.prod"), revision=7)
-    stage = Stage(sealed_values({"a": "1"}), shared, **environ)
+    shared = make_snapshot([make_plain_entry("b", "1")], namespace=Namespace("shared.prod"), revision=7)
+    stage = Stage(seal_values({"a": "1"}), shared, **environ)
     stage.config.snapshot()
     return stage
 
@@ -121,10 +121,12 @@ def test_a_config_that_is_well() -> None:
 
 
 def test_a_config_that_fails_refuses_and_lacks_keys() -> None:
-    broken = envelope("db.password", b"x")._replace(value="e30....")
-    stage = Stage(found([broken]), found([plain("b", "1")], namespace=Namespace("shared.prod")))
+    broken = make_envelope("db.password", b"x")._replace(value="e30....")
+    stage = Stage(
+        make_snapshot([broken]), make_snapshot([make_plain_entry("b", "1")], namespace=Namespace("shared.prod"))
+    )
     stage.config.snapshot()
-    stage.serve(found([plain("b", "2")], namespace=Namespace("shared.prod"), tag="ff"))
+    stage.serve(make_snapshot([make_plain_entry("b", "2")], namespace=Namespace("shared.prod"), tag="ff"))
     for error in (None, Unavailable("down")):
         stage.gateway.fail = [error] if error else []
         stage.clock.advance(600)
@@ -138,7 +140,7 @@ def test_a_config_that_fails_refuses_and_lacks_keys() -> None:
 
 
 def test_before_the_first_load_there_is_no_age_and_nothing_is_asked() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     document = read(embedded(stage.config))
     assert metrics(document) == {
         each: (each == "Unhealthy", "Count") for each in ("Unhealthy", "Refused", "Failing", "Broken")
@@ -177,7 +179,7 @@ def test_a_namespace_that_cloudwatch_would_not_take_is_refused(refused: str) -> 
 
 def test_more_namespaces_than_a_line_has_room_for_are_left_out() -> None:
     names = [Namespace(f"payments{number}.prod") for number in range(120)]
-    stage = Stage(*(found([], namespace=each) for each in names))
+    stage = Stage(*(make_snapshot([], namespace=each) for each in names))
     stage.config.snapshot()
     assert len(metrics(read(embedded(stage.config)))) == 100
 

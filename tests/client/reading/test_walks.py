@@ -16,8 +16,8 @@ import pytest
 
 from configsvc_client import Config, Snapshot
 from tests.support.client.configs import Stage
-from tests.support.client.sealing import found, plain
-from tests.support.client.stub_service import service
+from tests.support.client.sealing import make_plain_entry, make_snapshot
+from tests.support.client.stub_service import run_service
 
 KEYS = [f"k{number}" for number in range(6)]
 
@@ -25,7 +25,7 @@ KEYS = [f"k{number}" for number in range(6)]
 def served(label: int) -> Any:  # noqa: ANN401  # as `found` gives it
     """Every value is the label; each other label has a key of its own instead of one of the others."""
     keys = KEYS if label % 2 else [*KEYS[:-1], "other"]
-    return found([plain(key, str(label)) for key in keys], revision=label)
+    return make_snapshot([make_plain_entry(key, str(label)) for key in keys], revision=label)
 
 
 def called(**values: object) -> dict[str, object]:
@@ -257,7 +257,7 @@ def test_a_walk_keeps_no_snapshot_alive_once_another_is_published() -> None:
 
 
 def test_with_the_system_s_clocks_a_walk_is_whole_and_reads_are_fast_again_after_it() -> None:
-    with service(served(1)) as running:
+    with run_service(served(1)) as running:
         config = Stepped(environ=running.environ, poll_seconds=60, refresh_seconds=20)
 
         class Serving(Publishing):

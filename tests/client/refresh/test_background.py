@@ -3,8 +3,8 @@ import threading
 import weakref
 
 from tests.support.client.configs import Stage
-from tests.support.client.sealing import sealed_values
-from tests.support.client.stub_service import Service, service
+from tests.support.client.sealing import seal_values
+from tests.support.client.stub_service import Service, run_service
 
 
 def wait_until(true: object) -> None:
@@ -18,7 +18,7 @@ def wait_until(true: object) -> None:
 
 
 def staged(**environ: str) -> Stage:
-    stage = Stage(sealed_values({"a": "1"}), CONFIGSVC_POLL_SECONDS="0.01", **environ)
+    stage = Stage(seal_values({"a": "1"}), CONFIGSVC_POLL_SECONDS="0.01", **environ)
     from configsvc_client import Config
 
     stage.config = Config("payments.prod", environ=stage.environ, world=stage.world, background=True)
@@ -35,7 +35,7 @@ def test_it_refreshes_while_nobody_reads_and_calls_back_and_ends_with_close() ->
     stage.config.on_change("a", lambda _: told.set())
     assert stage.config["a"] == "1"
     assert refreshing() == 1
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     stage.clock.advance(1)
     assert told.wait(30)
     assert stage.config["a"] == "2"
@@ -69,7 +69,7 @@ def test_what_nobody_foresaw_does_not_end_it() -> None:
     stage.clock.advance(1)
     wait_until(lambda: len(stage.gateway.asked) > 2)
     stage.chance = 0.5
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     for _ in range(10):
         stage.clock.advance(1)
     wait_until(lambda: stage.config._shown["a"] == "2")  # noqa: SLF001  # reading would refresh by itself
@@ -91,11 +91,11 @@ def test_a_service_that_fails_is_not_asked_without_a_pause() -> None:
 
 def test_over_the_wire_a_change_arrives_by_itself() -> None:
     running: Service
-    with service(sealed_values({"a": "1"})) as running:
+    with run_service(seal_values({"a": "1"})) as running:
         from configsvc_client import Config
 
         config = Config(environ=running.environ, poll_seconds=0.02, refresh_seconds=20, background=True)
         config.snapshot()
-        running.serve(sealed_values({"a": "2"}, revision=2))
+        running.serve(seal_values({"a": "2"}, revision=2))
         wait_until(lambda: config.revisions["payments.prod"] == 2)
         config.close()

@@ -12,8 +12,8 @@ from configsvc.model.errors import Unavailable
 from configsvc_client import Config, Expired
 from tests.client.refresh.test_background import staged, wait_until
 from tests.support.client.configs import Stage
-from tests.support.client.sealing import sealed_values
-from tests.support.client.stub_service import service
+from tests.support.client.sealing import seal_values
+from tests.support.client.stub_service import run_service
 
 READS: dict[str, Callable[[Config], object]] = {
     "config[key]": lambda config: config["a"],
@@ -42,7 +42,7 @@ def test_while_the_thread_refreshes_and_hangs_no_reader_asks_or_waits(how: str) 
     stage = staged()
     assert READS[how](stage.config) == "1"
     stage.gateway.during = held = Held(stage)
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     stage.clock.advance(1)
     assert [READS[how](stage.config) for _ in range(20)] == ["1"] * 20
     assert held.inside.wait(30)
@@ -86,7 +86,7 @@ def test_what_has_expired_is_refreshed_by_its_reader_while_the_thread_hangs() ->
             readers.append(threading.current_thread().name)
 
     stage.gateway.during = during
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     stage.clock.advance(110)
     assert hangs.wait(30)
     assert stage.config["a"] == "1"
@@ -113,7 +113,7 @@ def test_a_thread_that_a_callback_ended_is_started_by_the_next_read_that_is_due(
     stage = staged()
     stage.config.on_change("a", lambda _: exec("raise SystemExit"))  # noqa: S102  # as a callback may
     stage.config.snapshot()
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     stage.clock.advance(1)
     wait_until(lambda: not any(each.name == "configsvc refresh" for each in threading.enumerate()))
     stage.clock.advance(1)
@@ -148,7 +148,7 @@ def test_an_event_loop_never_stops_for_a_read(capfd: pytest.CaptureFixture[str])
 
 
 def test_over_the_wire_a_loop_that_loads_in_a_thread_ticks_while_the_service_is_slow() -> None:
-    with service(sealed_values({"a": "1"})) as running:
+    with run_service(seal_values({"a": "1"})) as running:
         config = Config(environ=running.environ, poll_seconds=0.01, refresh_seconds=20, background=True)
 
         async def serve() -> int:
@@ -156,7 +156,7 @@ def test_over_the_wire_a_loop_that_loads_in_a_thread_ticks_while_the_service_is_
             while not loading.done():
                 await asyncio.sleep(0)
                 ticks += 1
-            running.serve(sealed_values({"a": "2"}, revision=2))
+            running.serve(seal_values({"a": "2"}, revision=2))
             while config["a"] != "2":
                 await asyncio.sleep(0)
                 ticks += 1

@@ -5,8 +5,8 @@ import contextlib
 import pytest
 
 from configsvc_client import Config
-from tests.support.client.sealing import sealed_values
-from tests.support.client.stub_service import Service, service
+from tests.support.client.sealing import seal_values
+from tests.support.client.stub_service import Service, run_service
 
 
 def counts(running: Service) -> tuple[int, int]:
@@ -15,7 +15,7 @@ def counts(running: Service) -> tuple[int, int]:
 
 @pytest.mark.parametrize("values", [1, 100, 1000])
 def test_any_number_of_values_is_two_requests(values: int) -> None:
-    with service(sealed_values({f"k{n}": f"v{n}" for n in range(values)})) as running:
+    with run_service(seal_values({f"k{n}": f"v{n}" for n in range(values)})) as running:
         with contextlib.closing(Config(environ=running.environ, start_seconds=20)) as config:
             assert [config[f"k{n}"] for n in range(values)] == [f"v{n}" for n in range(values)]
             assert counts(running) == (1, 1)
@@ -24,13 +24,13 @@ def test_any_number_of_values_is_two_requests(values: int) -> None:
 
 def test_neither_an_unchanged_poll_nor_new_values_under_a_held_data_key_ask_kms() -> None:
     with (
-        service(sealed_values({"a": "1"})) as running,
+        run_service(seal_values({"a": "1"})) as running,
         contextlib.closing(Config(environ=running.environ, refresh_seconds=20)) as config,
     ):
         config.snapshot()
         for revision in range(2, 6):
             assert config.refresh() is False
-            running.serve(sealed_values({"a": str(revision)}, revision=revision))
+            running.serve(seal_values({"a": str(revision)}, revision=revision))
             assert config.refresh() is True
             assert config["a"] == str(revision)
         assert counts(running) == (9, 1)
@@ -38,20 +38,20 @@ def test_neither_an_unchanged_poll_nor_new_values_under_a_held_data_key_ask_kms(
 
 def test_a_data_key_held_for_longer_than_its_time_is_asked_for_again_when_something_changed() -> None:
     with (
-        service(sealed_values({"a": "1"})) as running,
+        run_service(seal_values({"a": "1"})) as running,
         contextlib.closing(Config(environ=running.environ, refresh_seconds=20, data_key_seconds=1e-9)) as config,
     ):
         config.snapshot()
         config.refresh()
         assert counts(running) == (2, 1)
-        running.serve(sealed_values({"a": "2"}, revision=2))
+        running.serve(seal_values({"a": "2"}, revision=2))
         config.refresh()
         assert counts(running) == (3, 2)
 
 
 def test_a_poll_asks_in_at_most_300_bytes() -> None:
     """What we send, with the longest host name that API Gateway has; the answer is in test_with_the_service.py."""
-    with service(sealed_values({"a": "1"}, revision=123_456)) as running:
+    with run_service(seal_values({"a": "1"}, revision=123_456)) as running:
         environ = {**running.environ, "CONFIGSVC_API_KEY": "k" * 40}
         with contextlib.closing(Config(environ=environ, refresh_seconds=20)) as config:
             config.snapshot()

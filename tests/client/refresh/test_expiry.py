@@ -5,13 +5,13 @@ import pytest
 from configsvc.model.errors import Expired, Throttled, Unavailable
 from configsvc_client import Config
 from tests.support.client.configs import Stage
-from tests.support.client.sealing import sealed_values
+from tests.support.client.sealing import seal_values
 
 FIVE_MINUTES = {"CONFIGSVC_MAX_STALE_SECONDS": "300"}
 
 
 def failing(**environ: str) -> Stage:
-    stage = Stage(sealed_values({"a": "1"}), **environ)
+    stage = Stage(seal_values({"a": "1"}), **environ)
     stage.config.snapshot()
     stage.gateway.fail = [Unavailable("down")] * 10_000
     return stage
@@ -69,7 +69,7 @@ def test_retry_after_is_heeded_also_by_what_expired() -> None:
 
 @pytest.mark.parametrize("chance", [0.0, 0.5, 0.999])
 def test_a_max_stale_of_one_interval_never_shows_while_the_service_answers(chance: float) -> None:
-    stage = Stage(sealed_values({"a": "1"}), CONFIGSVC_MAX_STALE_SECONDS="60")
+    stage = Stage(seal_values({"a": "1"}), CONFIGSVC_MAX_STALE_SECONDS="60")
     stage.chance = chance
     for _ in range(600):
         assert stage.config["a"] == "1"
@@ -88,8 +88,8 @@ def test_a_snapshot_does_not_expire_during_its_invocation() -> None:
 
 
 def test_a_fallback_file_older_than_max_stale_is_not_served() -> None:
-    stage = Stage(sealed_values({"a": "1"}), **FIVE_MINUTES, CONFIGSVC_FALLBACK="file")
-    stage.save(sealed_values({"a": "saved"}), ago=301)
+    stage = Stage(seal_values({"a": "1"}), **FIVE_MINUTES, CONFIGSVC_FALLBACK="file")
+    stage.save(seal_values({"a": "saved"}), ago=301)
     stage.gateway.fail = [Unavailable("down")] * 20
     with pytest.raises(Expired):
         stage.config["a"]

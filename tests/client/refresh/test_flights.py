@@ -19,7 +19,7 @@ from configsvc_client._refresh.flight import Flight, Flights, RefreshState
 from tests.client.refresh.test_overdue import Context, loaded, refreshes
 from tests.support.client.configs import Stage
 from tests.support.client.fakes import FakeGateway
-from tests.support.client.sealing import sealed_values
+from tests.support.client.sealing import seal_values
 
 
 class Held:
@@ -67,7 +67,7 @@ def holding(**environ: str) -> tuple[Stage, Holding]:
     stage = Stage(**environ)
     gateway = Holding()
     stage.gateway = gateway
-    stage.serve(sealed_values({"a": "1"}))
+    stage.serve(seal_values({"a": "1"}))
     return stage, gateway
 
 
@@ -92,8 +92,8 @@ def reading(read: Callable[[], object], held: Held, gateway: Holding) -> Iterato
 
 
 LATE: dict[str, Callable[[Held], None]] = {
-    "an older revision": lambda held: held.answer(sealed_values({"a": "0"}, revision=2)),
-    "a newer revision": lambda held: held.answer(sealed_values({"a": "9"}, revision=9)),
+    "an older revision": lambda held: held.answer(seal_values({"a": "0"}, revision=2)),
+    "a newer revision": lambda held: held.answer(seal_values({"a": "9"}, revision=9)),
     "nothing new": lambda held: held.answer(),
     "an outage": lambda held: held.fail(Unavailable("down")),
     "a bug": lambda held: held.fail(ZeroDivisionError()),
@@ -113,7 +113,7 @@ def test_a_refresh_frozen_on_its_way_is_given_up_and_its_late_end_changes_nothin
     with reading(lambda: stage.config["a"], held, gateway) as got:
         stage.clock.at += wall
         stage.clock.up += up
-        stage.serve(sealed_values({"a": "3"}, revision=3))
+        stage.serve(seal_values({"a": "3"}, revision=3))
         assert stage.config["a"] == "3"
         before = (
             stage.config.counts,
@@ -138,8 +138,8 @@ def test_an_answer_that_a_freeze_held_up_is_not_given_out_as_new() -> None:
     held = Held()
     with reading(lambda: stage.config["a"], held, gateway) as got:
         stage.clock.at += 7200
-        stage.serve(sealed_values({"a": "3"}, revision=3))
-        held.answer(sealed_values({"a": "2"}, revision=2))
+        stage.serve(seal_values({"a": "3"}, revision=3))
+        held.answer(seal_values({"a": "2"}, revision=2))
     assert got == ["3"]
     assert stage.config.age == 0
 
@@ -161,7 +161,7 @@ def test_a_refresh_that_was_asked_for_and_given_up_says_so() -> None:
     with reading(stage.config.refresh, held, gateway) as got:
         stage.clock.advance(67)
         stage.config.snapshot()
-        held.answer(sealed_values({"a": "2"}, revision=2))
+        held.answer(seal_values({"a": "2"}, revision=2))
     assert got == [Unavailable]
 
 
@@ -186,13 +186,13 @@ def test_who_waits_for_a_refresh_that_hangs_waits_no_longer_than_its_deadline_or
 def test_after_its_deadline_whoever_waited_for_a_refresh_begins_one() -> None:
     stage, gateway = holding()
     stage.config.snapshot()
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     stage.clock.advance(3600)
     held, second = Held(), Held()
     with reading(lambda: stage.config["a"], held, gateway):
         stage.clock.advance(0.8)
         with reading(lambda: stage.config["a"], second, gateway) as got:
-            second.answer(sealed_values({"a": "2"}, revision=2))
+            second.answer(seal_values({"a": "2"}, revision=2))
         assert got == ["2"]
         held.fail(Unavailable("down"))
     assert (stage.config["a"], stage.config.last_error) == ("2", None)
@@ -224,10 +224,10 @@ def test_a_restored_copy_takes_nothing_of_a_refresh_that_was_under_way() -> None
     stage.clock.advance(67)
     held = Held()
     with reading(lambda: stage.config["a"], held, gateway):
-        stage.config._restored()  # noqa: SLF001  # what the runtime calls
-        stage.serve(sealed_values({"a": "3"}, revision=3))
+        stage.config._after_restore()  # noqa: SLF001  # what the runtime calls
+        stage.serve(seal_values({"a": "3"}, revision=3))
         assert stage.config["a"] == "3"
-        held.answer(sealed_values({"a": "2"}, revision=2))
+        held.answer(seal_values({"a": "2"}, revision=2))
     assert stage.config["a"] == "3"
 
 
@@ -237,7 +237,7 @@ def test_a_refresh_that_was_interrupted_leaves_what_is_held_and_the_next_read_re
     stage.clock.advance(67)
     with pytest.raises(KeyboardInterrupt):
         stage.config.snapshot()
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     assert (stage.config["a"], stage.config.counts["failures"], refreshes(stage)) == ("2", 0, 2)
 
 
@@ -247,7 +247,7 @@ def test_where_the_thread_that_finishes_a_slow_refresh_does_not_come_back_the_ne
     gateway.fail = [Unavailable("did not answer in time", reason="deadline")]
     stage.clock.advance(67)
     stage.config.snapshot()
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     stage.clock.advance(67)
     held = Held()
     with reading(lambda: stage.config["a"], held, gateway):
@@ -290,7 +290,7 @@ def live_snapshots() -> int:
 
 def see_changes(stage: Stage, revisions: Iterable[int]) -> None:
     for revision in revisions:
-        stage.serve(sealed_values({"a": str(revision)}, revision=revision))
+        stage.serve(seal_values({"a": str(revision)}, revision=revision))
         stage.clock.advance(67)
         assert stage.config["a"] == str(revision)
 
@@ -322,7 +322,7 @@ def test_a_callback_that_blocks_keeps_nothing_alive_of_what_is_held_after_it() -
             go.wait(30)
 
     stage.config.on_change("", block)
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     stage.clock.advance(67)
     thread = threading.Thread(target=stage.config.snapshot)
     thread.start()

@@ -16,7 +16,7 @@ from configsvc.model.errors import ConfigsvcError, Forbidden, NotFound, Unavaila
 from configsvc.model.names import Namespace
 from configsvc_client import CannotOpen, Config, ConfigUnavailable, Expired, Health
 from tests.support.client.configs import Stage
-from tests.support.client.sealing import envelope, found, plain, sealed_values
+from tests.support.client.sealing import make_envelope, make_plain_entry, make_snapshot, seal_values
 
 SHARED = Namespace("shared.prod")
 WARM = {"payments.prod": 1, "shared.prod": 1}
@@ -24,7 +24,7 @@ WARM = {"payments.prod": 1, "shared.prod": 1}
 
 def warm(**environ: str) -> Stage:
     """A Config of two namespaces that has loaded."""
-    stage = Stage(sealed_values({"a": "1"}), found([plain("b", "1")], namespace=SHARED), **environ)
+    stage = Stage(seal_values({"a": "1"}), make_snapshot([make_plain_entry("b", "1")], namespace=SHARED), **environ)
     stage.config.snapshot()
     return stage
 
@@ -42,7 +42,7 @@ def polled(stage: Stage) -> Health:
 
 
 def test_before_the_first_read_nothing_is_loaded_and_nothing_is_asked() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     assert stage.config.health() == Health("not_loaded", math.inf, {}, None, None, {}, {}, 0)
     assert not stage.config.health().serves
     assert stage.gateway.asked == []
@@ -57,7 +57,7 @@ def test_missing_settings_are_named() -> None:
 
 
 def test_arguments_of_a_wrong_type_are_told_and_not_raised() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     health = Config(environ=stage.environ, kms_keys=[3]).health()  # type: ignore[list-item]  # a number
     assert health.reason == ("misconfigured", "The settings cannot be read: TypeError.")
 
@@ -109,13 +109,17 @@ def test_one_namespace_that_is_withheld_fails_alone() -> None:
 
 @pytest.mark.parametrize(
     ("entries", "revision", "code"),
-    [([plain("b", "2")], 1, "not_taken"), ([plain("b", "2")], 0, "stale_revision"), ([], 10**8, "not_taken")],
+    [
+        ([make_plain_entry("b", "2")], 1, "not_taken"),
+        ([make_plain_entry("b", "2")], 0, "stale_revision"),
+        ([], 10**8, "not_taken"),
+    ],
 )
 def test_an_answer_that_is_not_taken_is_refused_for_its_namespace_alone(
     entries: list[object], revision: int, code: str
 ) -> None:
     stage = warm()
-    stage.serve(found(entries, namespace=SHARED, revision=revision, tag="ff"))  # type: ignore[arg-type]  # entries
+    stage.serve(make_snapshot(entries, namespace=SHARED, revision=revision, tag="ff"))  # type: ignore[arg-type]  # entries
     health = polled(stage)
     assert (health.state, health.revisions) == ("refused", WARM)
     assert {name: reason.code for name, reason in health.refused.items()} == {"shared.prod": code}
@@ -125,7 +129,7 @@ def test_an_answer_that_is_not_taken_is_refused_for_its_namespace_alone(
 
 def test_an_outage_while_a_namespace_is_refused_fails_for_the_others() -> None:
     stage = warm()
-    stage.serve(found([plain("b", "2")], namespace=SHARED, tag="ff"))
+    stage.serve(make_snapshot([make_plain_entry("b", "2")], namespace=SHARED, tag="ff"))
     polled(stage)
     stage.gateway.fail = [Unavailable("down")]
     health = polled(stage)
@@ -134,8 +138,8 @@ def test_an_outage_while_a_namespace_is_refused_fails_for_the_others() -> None:
 
 
 def test_keys_that_do_not_open_at_the_first_load_are_counted_and_not_named() -> None:
-    broken = envelope("db.password", b"x")._replace(value="e30....")
-    stage = Stage(found([broken, plain("b", "1")]))
+    broken = make_envelope("db.password", b"x")._replace(value="e30....")
+    stage = Stage(make_snapshot([broken, make_plain_entry("b", "1")]))
     assert stage.config["b"] == "1"
     health = stage.config.health()
     assert (health.state, health.broken, health.ok, health.serves) == ("broken", 1, False, True)
@@ -156,8 +160,8 @@ def test_what_has_expired_serves_no_longer() -> None:
 
 
 def test_a_fallback_file_says_why_it_serves() -> None:
-    stage = Stage(sealed_values({"a": "1"}), CONFIGSVC_FALLBACK="file")
-    stage.save(sealed_values({"a": "saved"}), ago=3600)
+    stage = Stage(seal_values({"a": "1"}), CONFIGSVC_FALLBACK="file")
+    stage.save(seal_values({"a": "saved"}), ago=3600)
     stage.gateway.fail = [Forbidden("No grant.")]
     assert stage.config["a"] == "saved"
     health = stage.config.health()
@@ -187,7 +191,7 @@ def test_in_a_handler_it_is_that_of_the_config_and_not_of_the_invocation() -> No
     stage = warm()
 
     def handler() -> dict[str, int]:
-        stage.serve(sealed_values({"a": "2"}, revision=2))
+        stage.serve(seal_values({"a": "2"}, revision=2))
         stage.config.refresh()
         return stage.config.health().revisions
 
@@ -195,7 +199,7 @@ def test_in_a_handler_it_is_that_of_the_config_and_not_of_the_invocation() -> No
 
 
 def test_a_signal_handler_may_ask_amid_a_load_and_a_refresh() -> None:
-    stage, seen = Stage(sealed_values({"a": "1"})), list[str]()
+    stage, seen = Stage(seal_values({"a": "1"})), list[str]()
 
     def asks(number: int, frame: types.FrameType | None) -> None:
         del number, frame
@@ -214,9 +218,9 @@ def test_a_signal_handler_may_ask_amid_a_load_and_a_refresh() -> None:
 AMID_THE_IMPORT = """
 import signal, sys
 from tests.support.client.configs import Stage
-from tests.support.client.sealing import sealed_values
+from tests.support.client.sealing import seal_values
 
-config = Stage(sealed_values({"a": "1"})).config
+config = Stage(seal_values({"a": "1"})).config
 config.snapshot()
 states = []
 
@@ -251,7 +255,7 @@ def test_it_is_a_record_that_json_takes_as_a_dict_and_that_shares_nothing() -> N
         "reason": {"code": "not_found", "text": "There is no shared.prod."}, "refused": {},
         "failing": {each: {"code": "not_found", "text": "There is no shared.prod."} for each in WARM}, "broken": 0,
     }  # fmt: skip
-    assert json.loads(json.dumps(Stage(sealed_values({"a": "1"})).config.health().as_dict()))["age"] is None
+    assert json.loads(json.dumps(Stage(seal_values({"a": "1"})).config.health().as_dict()))["age"] is None
     health.revisions.clear()
     assert stage.config.health().revisions == WARM
 
@@ -263,21 +267,21 @@ def test_it_does_not_change() -> None:
 
 
 def test_no_value_is_in_it() -> None:
-    stage = Stage(sealed_values({"a": "canary"}))
+    stage = Stage(seal_values({"a": "canary"}))
     stage.config.snapshot()
-    stage.serve(sealed_values({"a": "canary2"}))
+    stage.serve(seal_values({"a": "canary2"}))
     assert "canary" not in repr(polled(stage)) + json.dumps(stage.config.health().as_dict())
 
 
 def test_a_broken_key_raises_and_the_rest_is_read() -> None:
-    stage = Stage(found([envelope("k", b"x")._replace(value="e30....")]))
+    stage = Stage(make_snapshot([make_envelope("k", b"x")._replace(value="e30....")]))
     with pytest.raises(CannotOpen):
         stage.config["k"]
     assert stage.config.health().broken == 1
 
 
 def test_a_first_load_that_failed_says_why() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.gateway.fail = [Forbidden("No grant.")]
     with pytest.raises(ConfigUnavailable):
         stage.config.snapshot()

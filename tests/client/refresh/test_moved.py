@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 
 from configsvc_client._aws import kms
-from configsvc_client._transport.connection import refuses_or_fails
 from configsvc_client._transport.http import Connection
+from configsvc_client._transport.keep_alive import is_error
 from configsvc_client._transport.race import SocketAddress
-from configsvc_client._transport.url import parse
-from tests.support.client.stub_servers import Answer, Stub, stub
+from configsvc_client._transport.url import parse_url
+from tests.support.client.stub_servers import Answer, Stub, run_stub
 
 _HALF = 0.5
 
@@ -39,10 +39,10 @@ class Place:
         return [(socket.AF_INET, ("127.0.0.1", int(self.means.url.rpartition(":")[2])))]
 
     def connection(
-        self, chance: float = _HALF, fails: Callable[[int], bool] = refuses_or_fails
+        self, chance: float = _HALF, fails: Callable[[int], bool] = is_error
     ) -> contextlib.closing[Connection]:
         made = Connection(
-            parse("http://localhost:1"), {}, clock=lambda: self.monotonic, wall=lambda: self.wall,
+            parse_url("http://localhost:1"), {}, clock=lambda: self.monotonic, wall=lambda: self.wall,
             chance=lambda: chance, fails=fails, find=self.find,
         )  # fmt: skip
         return contextlib.closing(made)
@@ -55,13 +55,13 @@ class Place:
 @pytest.fixture
 def place() -> Iterator[Place]:
     made = Place()
-    with stub(made.answer) as old:
+    with run_stub(made.answer) as old:
         made.means = old
         yield made
 
 
 def new() -> contextlib.AbstractContextManager[Stub]:
-    return stub(lambda *_: (200, {}, b"new"))
+    return run_stub(lambda *_: (200, {}, b"new"))
 
 
 @pytest.mark.parametrize("status", [503, 500, 403, 404])
@@ -100,7 +100,7 @@ def test_errors_count_in_a_row_and_being_asked_to_wait_counts_neither_way(
 def test_of_kms_only_its_own_failures_count(status: int, connections: int, place: Place) -> None:
     assert place.means is not None
     place.old_says = status
-    with place.connection(fails=kms.fails) as connection:
+    with place.connection(fails=kms.is_server_failure) as connection:
         assert [place.ask(connection)[0] for _ in range(6)] == [status] * 6
         assert place.means.connections == connections
 

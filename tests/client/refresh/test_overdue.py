@@ -9,7 +9,7 @@ import pytest
 
 from configsvc.model.errors import ConfigsvcError, Expired, Forbidden, NotFound, Throttled, Unavailable
 from tests.support.client.configs import Stage
-from tests.support.client.sealing import sealed_values
+from tests.support.client.sealing import seal_values
 
 
 class Context:
@@ -23,7 +23,7 @@ class Context:
 
 
 def loaded(**environ: str) -> Stage:
-    stage = Stage(sealed_values({"a": "1"}), **environ)
+    stage = Stage(seal_values({"a": "1"}), **environ)
     stage.config.snapshot()
     return stage
 
@@ -47,14 +47,14 @@ def test_a_function_that_runs_once_an_hour_sees_each_change_however_little_time_
     stage = loaded()
     for hour in range(2, 26):
         stage.clock.advance(3600)
-        stage.serve(sealed_values({"a": str(hour)}, revision=hour))
+        stage.serve(seal_values({"a": str(hour)}, revision=hour))
         assert (invoke(stage, left), stage.config.last_error) == (str(hour), None)
     assert refreshes(stage) == 24
 
 
 def test_with_too_little_time_left_what_is_due_and_not_overdue_is_given_out_and_last_error_says_so() -> None:
     stage = loaded()
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     stage.clock.advance(60)
     assert (invoke(stage, 1.5), reason(stage), refreshes(stage)) == ("1", "time_left", 0)
     stage.clock.advance(6.7)
@@ -95,7 +95,7 @@ def test_a_service_that_healed_is_seen_one_interval_later_however_long_it_failed
     assert 1800 / 66 - 2 <= refreshes(stage) <= 1800 / 54 + 1
     assert stage.config.last_error is not None
     stage.gateway.fail = []
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     waited = 0
     while stage.config["a"] == "1":
         stage.clock.advance(1)
@@ -106,7 +106,7 @@ def test_a_service_that_healed_is_seen_one_interval_later_however_long_it_failed
 
 def test_kms_that_healed_is_seen_one_interval_later_however_long_it_failed() -> None:
     stage = loaded(CONFIGSVC_DATA_KEY_SECONDS="1")
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     stage.kms.down = Unavailable("KMS is down")
     for _ in range(60):
         stage.clock.advance(60)
@@ -146,7 +146,7 @@ def test_retry_after_is_obeyed_by_what_is_overdue_and_last_error_says_so() -> No
 )
 def test_whichever_clock_went_on_all_reads_see_the_new_value(wall: float, up: float) -> None:
     stage = loaded()
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     stage.clock.at += wall
     stage.clock.up += up
     assert [stage.config["a"] for _ in range(20)] == ["2"] * 20
@@ -157,7 +157,7 @@ def test_whichever_clock_went_on_all_reads_see_the_new_value(wall: float, up: fl
 def test_a_wall_clock_that_was_set_back_serves_no_old_value(back: float) -> None:
     stage = loaded()
     stage.clock.advance(30)
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     stage.clock.at -= back
     for _ in range(36):
         stage.clock.advance(1)
@@ -168,7 +168,7 @@ def test_a_wall_clock_that_was_set_back_serves_no_old_value(back: float) -> None
 @pytest.mark.parametrize("left", [0.5, 900])
 def test_with_max_stale_an_expired_snapshot_is_refreshed_however_little_time_is_left(left: float) -> None:
     stage = loaded(CONFIGSVC_MAX_STALE_SECONDS="60")
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     stage.clock.advance(61)
     assert invoke(stage, left) == "2"
     stage.gateway.fail = [Unavailable("down")]
@@ -183,11 +183,11 @@ def test_a_callback_reads_what_is_new_and_may_refresh() -> None:
     def change(_: frozenset[str]) -> None:
         told.append(stage.config["a"])
         if told == ["2"]:
-            stage.serve(sealed_values({"a": "3"}, revision=3))
+            stage.serve(seal_values({"a": "3"}, revision=3))
             told.append(stage.config.refresh())
 
     stage.config.on_change("", change)
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     stage.clock.advance(67)
     assert (stage.config["a"], told) == ("3", ["2", "3", True])
 
@@ -203,13 +203,13 @@ def test_what_interrupts_a_refresh_on_its_own_thread_gets_what_is_held_at_once()
         stage.config.close()
 
     stage.gateway.during = within
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     stage.clock.advance(3600)
     assert (stage.config["a"], got, refreshes(stage)) == ("2", ["1"], 1)
 
 
 def test_what_interrupts_a_first_load_on_its_own_thread_is_told_so_at_once() -> None:
-    stage, got = Stage(sealed_values({"a": "1"})), list[type]()
+    stage, got = Stage(seal_values({"a": "1"})), list[type]()
 
     def within() -> None:
         reads: list[Callable[[], object]] = [
@@ -240,7 +240,7 @@ def test_threads_that_find_what_is_overdue_wait_for_the_one_that_refreshes() -> 
         seen.append(stage.config["a"])
 
     stage.gateway.during = slow
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     stage.clock.at += 7200  # thawed: the monotonic clock stood still
     threads = [threading.Thread(target=read) for _ in range(100)]
     for thread in threads:

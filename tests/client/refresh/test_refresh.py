@@ -6,15 +6,22 @@ import pytest
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Forbidden, StaleRevision, Throttled, Unavailable
 from configsvc.model.names import Namespace
 from configsvc_client import ConfigUnavailable
-from tests.support.client.carried import carried
 from tests.support.client.configs import Stage
-from tests.support.client.sealing import data_key, envelope, found, kms_form, plain, sealed_values
+from tests.support.client.error_texts import collect_texts
+from tests.support.client.sealing import (
+    make_data_key,
+    make_envelope,
+    make_kms_entry,
+    make_plain_entry,
+    make_snapshot,
+    seal_values,
+)
 
-MOVED = envelope("other", b"x")._replace(key=envelope("bad", b"").key)
+MOVED = make_envelope("other", b"x")._replace(key=make_envelope("bad", b"").key)
 
 
 def test_within_the_poll_interval_nobody_is_asked() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     assert stage.config["a"] == "1"
     stage.clock.advance(59)
     assert stage.config["a"] == "1"
@@ -23,7 +30,7 @@ def test_within_the_poll_interval_nobody_is_asked() -> None:
 
 
 def test_after_the_poll_interval_a_read_asks_with_the_etag_and_an_unchanged_answer_costs_no_kms_call() -> None:
-    stage = Stage(sealed_values({"a": "1"}, revision=3))
+    stage = Stage(seal_values({"a": "1"}, revision=3))
     stage.config.snapshot()
     stage.clock.advance(60)
     assert stage.config["a"] == "1"
@@ -33,9 +40,9 @@ def test_after_the_poll_interval_a_read_asks_with_the_etag_and_an_unchanged_answ
 
 
 def test_a_change_reaches_a_reader_within_one_interval_without_another_kms_call() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     before = stage.config.snapshot()
-    stage.serve(sealed_values({"a": "2", "b": "3"}, revision=2))
+    stage.serve(seal_values({"a": "2", "b": "3"}, revision=2))
     stage.clock.advance(60)
     assert dict(stage.config) == {"a": "2", "b": "3"}
     assert dict(before) == {"a": "1"}
@@ -44,7 +51,7 @@ def test_a_change_reaches_a_reader_within_one_interval_without_another_kms_call(
 
 @pytest.mark.parametrize(("chance", "due"), [(0.0, 54), (1.0, 66)])
 def test_the_poll_interval_spreads_by_a_tenth(chance: float, due: float) -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.chance = chance
     stage.config.snapshot()
     stage.clock.advance(due - 1)
@@ -57,7 +64,7 @@ def test_the_poll_interval_spreads_by_a_tenth(chance: float, due: float) -> None
 
 @pytest.mark.parametrize(("wall", "up"), [(61, 0), (0, 61), (-3600, 61), (10 * 365 * 86400, 0)])
 def test_what_is_held_is_due_when_either_clock_says_so(wall: float, up: float) -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.config.snapshot()
     stage.clock.at += wall
     stage.clock.up += up
@@ -66,7 +73,7 @@ def test_what_is_held_is_due_when_either_clock_says_so(wall: float, up: float) -
 
 
 def test_a_wall_clock_that_goes_back_neither_refreshes_early_nor_postpones() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.config.snapshot()
     stage.clock.at -= 3600
     stage.config.snapshot()
@@ -77,9 +84,9 @@ def test_a_wall_clock_that_goes_back_neither_refreshes_early_nor_postpones() -> 
 
 
 def test_an_older_revision_is_never_served_after_a_newer_one() -> None:
-    stage = Stage(sealed_values({"a": "new"}, revision=5))
+    stage = Stage(seal_values({"a": "new"}, revision=5))
     stage.config.snapshot()
-    stage.serve(sealed_values({"a": "old"}, revision=4))
+    stage.serve(seal_values({"a": "old"}, revision=4))
     with pytest.raises(StaleRevision):
         stage.config.refresh()
     assert isinstance(stage.config.last_error, StaleRevision)
@@ -90,18 +97,18 @@ def test_an_older_revision_is_never_served_after_a_newer_one() -> None:
 
 def test_one_namespace_that_goes_back_stays_and_the_other_moves_on() -> None:
     shared = Namespace("shared.prod")
-    stage = Stage(sealed_values({"a": "1"}, revision=5), sealed_values({"b": "1"}, revision=5, namespace=shared))
+    stage = Stage(seal_values({"a": "1"}, revision=5), seal_values({"b": "1"}, revision=5, namespace=shared))
     stage.config.snapshot()
-    stage.serve(sealed_values({"a": "2"}, revision=6), sealed_values({"b": "0"}, revision=4, namespace=shared))
+    stage.serve(seal_values({"a": "2"}, revision=6), seal_values({"b": "0"}, revision=4, namespace=shared))
     with pytest.raises(StaleRevision):
         stage.config.refresh()
     assert dict(stage.config) == {"a": "2", "b": "1"}
 
 
 def test_warm_one_entry_that_does_not_open_keeps_the_whole_old_snapshot() -> None:
-    stage = Stage(found([envelope("a", b"1"), envelope("bad", b"ok")]))
+    stage = Stage(make_snapshot([make_envelope("a", b"1"), make_envelope("bad", b"ok")]))
     stage.config.snapshot()
-    stage.serve(found([envelope("a", b"2"), MOVED], revision=2))
+    stage.serve(make_snapshot([make_envelope("a", b"2"), MOVED], revision=2))
     with pytest.raises(CannotOpen):
         stage.config.refresh()
     assert dict(stage.config) == {"a": "1", "bad": "ok"}
@@ -109,17 +116,19 @@ def test_warm_one_entry_that_does_not_open_keeps_the_whole_old_snapshot() -> Non
 
 
 def test_a_key_that_was_broken_from_the_start_stops_no_other_and_heals_without_a_new_revision() -> None:
-    stage = Stage(found([envelope("a", b"1"), envelope("b", b"1", raw=bytes(32))], data_keys=[data_key()]))
+    stage = Stage(
+        make_snapshot([make_envelope("a", b"1"), make_envelope("b", b"1", raw=bytes(32))], data_keys=[make_data_key()])
+    )
     assert stage.config.broken == {"b"}
-    served = [envelope("a", b"2"), envelope("b", b"1", raw=bytes(32))]
-    stage.serve(found(served, revision=2, data_keys=[data_key()]))
+    served = [make_envelope("a", b"2"), make_envelope("b", b"1", raw=bytes(32))]
+    stage.serve(make_snapshot(served, revision=2, data_keys=[make_data_key()]))
     assert stage.config.refresh() is True
     assert stage.config["a"] == "2"
     assert stage.config.refresh() is False
-    healed = found(
+    healed = make_snapshot(
         [*served],
         revision=2,
-        data_keys=[data_key(), data_key(bytes(32))],
+        data_keys=[make_data_key(), make_data_key(bytes(32))],
         tag="2c3d",
     )
     stage.serve(healed)
@@ -128,11 +137,9 @@ def test_a_key_that_was_broken_from_the_start_stops_no_other_and_heals_without_a
 
 
 def test_an_answer_for_another_namespace_is_refused() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.config.snapshot()
-    stage.gateway.served[Namespace("payments.prod")] = sealed_values(
-        {"a": "2"}, revision=2, namespace=Namespace("evil")
-    )
+    stage.gateway.served[Namespace("payments.prod")] = seal_values({"a": "2"}, revision=2, namespace=Namespace("evil"))
     with pytest.raises(Unavailable, match=r"payments\.prod"):
         stage.config.refresh()
     assert stage.config["a"] == "1"
@@ -140,7 +147,7 @@ def test_an_answer_for_another_namespace_is_refused() -> None:
 
 @pytest.mark.parametrize("error", [Unavailable("down"), Throttled("slow down"), Forbidden("no")])
 def test_while_the_service_fails_the_last_good_snapshot_serves_and_says_how_old_it_is(error: ConfigsvcError) -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.config.snapshot()
     stage.clock.advance(60)
     stage.gateway.fail = [error]
@@ -156,7 +163,7 @@ def test_while_the_service_fails_the_last_good_snapshot_serves_and_says_how_old_
 
 @pytest.mark.parametrize(("chance", "pace"), [(0.0, 54), (0.5, 60), (0.999999, 66)])
 def test_a_failing_service_is_asked_once_an_interval_however_long_it_fails(chance: float, pace: float) -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.chance = chance
     stage.config.snapshot()
     stage.gateway.fail = [Unavailable("down")] * 100
@@ -175,9 +182,9 @@ def test_a_failing_service_is_asked_once_an_interval_however_long_it_fails(chanc
 
 @pytest.mark.parametrize("where", ["service", "kms"])
 def test_what_nobody_foresaw_is_a_failure_like_any_other_and_no_hot_loop(where: str) -> None:
-    stage = Stage(sealed_values({"a": "1"}), CONFIGSVC_DATA_KEY_SECONDS="1")
+    stage = Stage(seal_values({"a": "1"}), CONFIGSVC_DATA_KEY_SECONDS="1")
     stage.config.snapshot()
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     stage.clock.advance(61)
     if where == "kms":
         stage.kms.down = RuntimeError("canary")
@@ -188,33 +195,33 @@ def test_what_nobody_foresaw_is_a_failure_like_any_other_and_no_hot_loop(where: 
     assert stage.config.counts["failures"] == 1
     assert isinstance(stage.config.last_error, Unavailable)
     assert "RuntimeError in" in stage.config.last_error.detail
-    assert "canary" not in carried(stage.config.last_error)
+    assert "canary" not in collect_texts(stage.config.last_error)
     stage.gateway.fail, stage.kms.down = [RuntimeError("canary")], None
     with pytest.raises(Unavailable, match=r"RuntimeError in .*fakes\.py") as caught:
         stage.config.refresh()
-    assert "canary" not in carried(caught.value)
+    assert "canary" not in collect_texts(caught.value)
     assert stage.config.refresh() is True
 
 
 def test_what_nobody_foresaw_at_a_cold_start_is_unavailable_or_served_from_the_file() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.gateway.fail = [RuntimeError("canary")] * 3
     with pytest.raises(ConfigUnavailable, match="RuntimeError in") as caught:
         stage.config["a"]
-    assert "canary" not in carried(caught.value)
-    with_file = Stage(sealed_values({"a": "1"}), CONFIGSVC_FALLBACK="fallback.json")
-    with_file.save(sealed_values({"a": "saved"}))
+    assert "canary" not in collect_texts(caught.value)
+    with_file = Stage(seal_values({"a": "1"}), CONFIGSVC_FALLBACK="fallback.json")
+    with_file.save(seal_values({"a": "saved"}))
     with_file.gateway.fail = [RuntimeError("canary")] * 3
     assert with_file.config["a"] == "saved"
 
 
 @pytest.mark.parametrize("name", ["cryptography", "cryptography.hazmat.bindings._rust"])
 def test_a_dependency_that_cannot_be_imported_is_named_with_what_to_do(name: str) -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.gateway.fail = [ImportError("canary", name=name)] * 3
     with pytest.raises(ConfigUnavailable, match=r"cryptography cannot be imported .*Install it") as caught:
         stage.config["a"]
-    assert "canary" not in carried(caught.value)
+    assert "canary" not in collect_texts(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -228,7 +235,7 @@ def test_a_dependency_that_cannot_be_imported_is_named_with_what_to_do(name: str
     ids=lambda error: getattr(error, "name", None) or type(error).__name__,
 )
 def test_what_cannot_be_imported_of_our_own_is_a_bug_to_report_and_nothing_to_install(error: Exception) -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.gateway.fail = [error] * 3
     with pytest.raises(ConfigUnavailable, match=rf"Unexpected error: {type(error).__name__} in .*report it") as caught:
         stage.config["a"]
@@ -236,14 +243,14 @@ def test_what_cannot_be_imported_of_our_own_is_a_bug_to_report_and_nothing_to_in
 
 
 def test_kms_down_does_not_matter_while_the_data_key_is_held_and_keeps_the_old_values_when_a_new_one_comes() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.config.snapshot()
     stage.kms.down = Unavailable("KMS is down")
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     stage.config.refresh()
     assert stage.config["a"] == "2"
     other = bytes(range(32))
-    stage.serve(found([envelope("a", b"3", raw=other)], revision=3, data_keys=[data_key(other)]))
+    stage.serve(make_snapshot([make_envelope("a", b"3", raw=other)], revision=3, data_keys=[make_data_key(other)]))
     with pytest.raises(Unavailable):
         stage.config.refresh()
     assert stage.config["a"] == "2"
@@ -253,28 +260,28 @@ def test_kms_down_does_not_matter_while_the_data_key_is_held_and_keeps_the_old_v
 
 
 def test_a_value_in_kms_form_is_not_decrypted_again_while_it_stays_the_same() -> None:
-    entry = kms_form("a", b"1")
-    stage = Stage(found([entry, plain("b", "1")]))
+    entry = make_kms_entry("a", b"1")
+    stage = Stage(make_snapshot([entry, make_plain_entry("b", "1")]))
     stage.config.snapshot()
-    stage.serve(found([entry, plain("b", "2")], revision=2))
+    stage.serve(make_snapshot([entry, make_plain_entry("b", "2")], revision=2))
     stage.config.refresh()
     assert dict(stage.config) == {"a": "1", "b": "2"}
     assert len(stage.kms.calls) == 1
 
 
 def test_a_data_key_is_unwrapped_again_after_an_hour_so_that_a_withdrawn_right_shows() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.config.snapshot()
     stage.clock.advance(3600)
     stage.kms.down = CannotOpen("AccessDeniedException")
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     with pytest.raises(CannotOpen, match="AccessDenied"):
         stage.config.refresh()
     assert stage.config["a"] == "1"
 
 
 def test_while_one_thread_refreshes_the_others_get_what_is_held_at_once() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.config.snapshot()
     inside, done = threading.Event(), threading.Event()
 
@@ -283,7 +290,7 @@ def test_while_one_thread_refreshes_the_others_get_what_is_held_at_once() -> Non
         assert done.wait(30)
 
     stage.gateway.during = slow
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     stage.clock.advance(61)
     refreshing = threading.Thread(target=stage.config.snapshot)
     refreshing.start()
@@ -296,7 +303,7 @@ def test_while_one_thread_refreshes_the_others_get_what_is_held_at_once() -> Non
 
 
 def test_cold_threads_wait_for_the_one_that_loads() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     inside, done, seen = threading.Event(), threading.Event(), list[object]()
 
     def slow() -> None:
@@ -316,17 +323,17 @@ def test_cold_threads_wait_for_the_one_that_loads() -> None:
 
 
 def test_the_first_refresh_loads_and_says_that_something_changed_and_each_later_one_whether_it_did() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     assert stage.config.refresh() is True
     assert stage.config.refresh() is False
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     assert stage.config.refresh() is True
     assert stage.config["a"] == "2"
     assert len(stage.gateway.asked) == 3
 
 
 def test_a_first_refresh_that_loads_nothing_raises_and_the_next_one_is_a_first_one() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     stage.gateway.fail = [Forbidden("not allowed")]
     with pytest.raises(ConfigUnavailable):
         stage.config.refresh()
@@ -336,7 +343,7 @@ def test_a_first_refresh_that_loads_nothing_raises_and_the_next_one_is_a_first_o
 
 
 def test_refreshes_failures_and_what_was_refused_are_counted_each_time() -> None:
-    stage = Stage(sealed_values({"a": "1"}, revision=5))
+    stage = Stage(seal_values({"a": "1"}, revision=5))
     stage.config.snapshot()
 
     def counted() -> list[int]:
@@ -346,7 +353,7 @@ def test_refreshes_failures_and_what_was_refused_are_counted_each_time() -> None
         stage.config.refresh()
         assert counted() == [times, 0, 0, 0]
     for times in (1, 2):
-        stage.serve(sealed_values({"a": "1"}, revision=5 - times))
+        stage.serve(seal_values({"a": "1"}, revision=5 - times))
         with pytest.raises(StaleRevision):
             stage.config.refresh()
         assert counted() == [2, times, times, times]

@@ -12,7 +12,16 @@ from configsvc_client._opening import cipher
 from configsvc_client._ports import FetchedSnapshot
 from tests.support.client.configs import Stage
 from tests.support.client.fakes import FOREIGN_KEY, KMS_KEY, OTHER_KEY, wrap
-from tests.support.client.sealing import DATA_KEY, NS, data_key, envelope, found, kms_form, plain, sealed_values
+from tests.support.client.sealing import (
+    DATA_KEY,
+    NS,
+    make_data_key,
+    make_envelope,
+    make_kms_entry,
+    make_plain_entry,
+    make_snapshot,
+    seal_values,
+)
 
 MRK = "arn:aws:kms:{}:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab"
 
@@ -27,30 +36,30 @@ def refused(served: FetchedSnapshot, **environ: str) -> str:
 
 @given(st.sampled_from(["key", "version", "namespace", "content_type"]))
 def test_an_envelope_opens_only_as_that_key_version_and_content_type_in_that_namespace(moved: str) -> None:
-    entry = envelope("db.url", b"canary", version=2)
-    assert Stage(found([entry])).config["db.url"] == "canary"
+    entry = make_envelope("db.url", b"canary", version=2)
+    assert Stage(make_snapshot([entry])).config["db.url"] == "canary"
     elsewhere = names.Namespace("payments.test")
     hostile = {
-        "key": found([entry._replace(key=names.Key("other"))]),
-        "version": found([entry._replace(version=3)]),
-        "content_type": found([entry._replace(content_type="application/octet-stream")]),
-        "namespace": found([entry], namespace=elsewhere, data_keys=[data_key(namespace=elsewhere)]),
+        "key": make_snapshot([entry._replace(key=names.Key("other"))]),
+        "version": make_snapshot([entry._replace(version=3)]),
+        "content_type": make_snapshot([entry._replace(content_type="application/octet-stream")]),
+        "namespace": make_snapshot([entry], namespace=elsewhere, data_keys=[make_data_key(namespace=elsewhere)]),
     }
     assert "not sealed for here" in refused(hostile[moved])
 
 
 @given(st.data())
 def test_an_envelope_with_any_flipped_bit_is_refused(data: st.DataObject) -> None:
-    entry = envelope("k", b"canary")
+    entry = make_envelope("k", b"canary")
     at = data.draw(st.integers(0, len(entry.value) - 1))
     bit = data.draw(st.integers(0, 6))
     flipped = entry.value[:at] + chr(ord(entry.value[at]) ^ 1 << bit) + entry.value[at + 1 :]
-    assert "canary" not in refused(found([entry._replace(value=flipped)]))
+    assert "canary" not in refused(make_snapshot([entry._replace(value=flipped)]))
 
 
 def test_a_data_key_wrapped_by_a_foreign_kms_key_is_refused_before_kms_is_asked() -> None:
-    forged = sealed_values({"k": "forged"})
-    served = found(forged.sealed.entries, data_keys=[data_key(kms_key=FOREIGN_KEY)])
+    forged = seal_values({"k": "forged"})
+    served = make_snapshot(forged.sealed.entries, data_keys=[make_data_key(kms_key=FOREIGN_KEY)])
     assert FOREIGN_KEY in refused(served)
     stage = Stage(served)
     assert stage.config.broken == {"k"}
@@ -58,86 +67,94 @@ def test_a_data_key_wrapped_by_a_foreign_kms_key_is_refused_before_kms_is_asked(
 
 
 def test_a_data_key_that_claims_the_pinned_kms_key_but_is_under_another_is_refused_by_the_pin_alone() -> None:
-    claimed = data_key(kms_key=FOREIGN_KEY)._replace(kms_key=KMS_KEY)
-    assert "IncorrectKey" in refused(found([envelope("k", b"forged")], data_keys=[claimed]))
-    unpinned = found([envelope("k", b"forged")], data_keys=[data_key(kms_key=FOREIGN_KEY)])
+    claimed = make_data_key(kms_key=FOREIGN_KEY)._replace(kms_key=KMS_KEY)
+    assert "IncorrectKey" in refused(make_snapshot([make_envelope("k", b"forged")], data_keys=[claimed]))
+    unpinned = make_snapshot([make_envelope("k", b"forged")], data_keys=[make_data_key(kms_key=FOREIGN_KEY)])
     assert Stage(unpinned, CONFIGSVC_KMS_KEYS="*").config["k"] == "forged"
 
 
 def test_with_any_key_trusted_the_answer_must_still_be_under_the_one_that_is_named() -> None:
-    claimed = data_key(kms_key=FOREIGN_KEY)._replace(kms_key=OTHER_KEY)
-    assert "IncorrectKey" in refused(found([envelope("k", b"x")], data_keys=[claimed]), CONFIGSVC_KMS_KEYS="*")
+    claimed = make_data_key(kms_key=FOREIGN_KEY)._replace(kms_key=OTHER_KEY)
+    assert "IncorrectKey" in refused(
+        make_snapshot([make_envelope("k", b"x")], data_keys=[claimed]), CONFIGSVC_KMS_KEYS="*"
+    )
 
 
 @pytest.mark.parametrize("pin", [KMS_KEY, f"{KMS_KEY},{OTHER_KEY}"])
 def test_a_kms_value_under_a_foreign_key_is_refused_with_one_pinned_key_and_with_several(pin: str) -> None:
-    forged = found([kms_form("k", b"forged", kms_key=FOREIGN_KEY)])
+    forged = make_snapshot([make_kms_entry("k", b"forged", kms_key=FOREIGN_KEY)])
     refused(forged, CONFIGSVC_KMS_KEYS=pin)
     assert Stage(forged, CONFIGSVC_KMS_KEYS="*").config["k"] == "forged"
 
 
 def test_a_kms_value_opens_only_as_that_key_in_that_namespace() -> None:
-    entry = kms_form("k", b"x")
-    refused(found([entry._replace(key=names.Key("other"))]))
-    refused(found([entry], namespace=names.Namespace("payments.test")))
-    assert Stage(found([entry])).kms.calls == []
-    stage = Stage(found([entry]))
+    entry = make_kms_entry("k", b"x")
+    refused(make_snapshot([entry._replace(key=names.Key("other"))]))
+    refused(make_snapshot([entry], namespace=names.Namespace("payments.test")))
+    assert Stage(make_snapshot([entry])).kms.calls == []
+    stage = Stage(make_snapshot([entry]))
     assert stage.config["k"] == "x"
     assert stage.kms.calls == [({"configsvc:namespace": NS, "configsvc:key": "k"}, KMS_KEY)]
 
 
 def test_nothing_sealed_opens_without_a_pin_and_the_error_says_what_to_set() -> None:
-    for served in (sealed_values({"k": "x"}), found([kms_form("k", b"x")])):
+    for served in (seal_values({"k": "x"}), make_snapshot([make_kms_entry("k", b"x")])):
         assert "CONFIGSVC_KMS_KEYS" in refused(served, CONFIGSVC_KMS_KEYS="")
 
 
 def test_a_multi_region_key_is_pinned_whatever_the_region_but_in_no_other_account() -> None:
     pin = MRK.format("eu-central-1")
-    served = found([envelope("k", b"x")], data_keys=[data_key(kms_key=MRK.format("us-east-1"))])
+    served = make_snapshot([make_envelope("k", b"x")], data_keys=[make_data_key(kms_key=MRK.format("us-east-1"))])
     assert Stage(served, CONFIGSVC_KMS_KEYS=pin).config["k"] == "x"
     foreign = MRK.format("us-east-1").replace("111122223333", "666666666666")
-    refused(found([envelope("k", b"x")], data_keys=[data_key(kms_key=foreign)]), CONFIGSVC_KMS_KEYS=pin)
+    refused(
+        make_snapshot([make_envelope("k", b"x")], data_keys=[make_data_key(kms_key=foreign)]), CONFIGSVC_KMS_KEYS=pin
+    )
     refused(served, CONFIGSVC_KMS_KEYS=MRK.format("us-east-1").replace("mrk-", "aaa-"))
 
 
 def test_a_data_key_other_than_its_kid_commits_to_is_refused() -> None:
     other = bytes(range(32))
-    swapped = DataKey(cipher.derive_kid(DATA_KEY), KMS_KEY, data_key(other).wrapped)
-    assert "commits to" in refused(found([envelope("k", b"x")], data_keys=[swapped]))
+    swapped = DataKey(cipher.derive_kid(DATA_KEY), KMS_KEY, make_data_key(other).wrapped)
+    assert "commits to" in refused(make_snapshot([make_envelope("k", b"x")], data_keys=[swapped]))
 
 
 @pytest.mark.parametrize("size", [0, 16, 31, 33])
 def test_a_data_key_of_another_size_is_refused(size: int) -> None:
     blob = to_base64std(wrap(KMS_KEY, {"configsvc:namespace": NS}, bytes(size)))
-    assert "32 bytes" in refused(found([envelope("k", b"x")], data_keys=[data_key()._replace(wrapped=blob)]))
+    assert "32 bytes" in refused(
+        make_snapshot([make_envelope("k", b"x")], data_keys=[make_data_key()._replace(wrapped=blob)])
+    )
 
 
 def test_a_data_key_of_another_namespace_does_not_unwrap_here() -> None:
-    elsewhere = data_key(namespace=names.Namespace("payments.test"))
-    assert "InvalidCiphertext" in refused(found([envelope("k", b"x")], data_keys=[elsewhere]))
+    elsewhere = make_data_key(namespace=names.Namespace("payments.test"))
+    assert "InvalidCiphertext" in refused(make_snapshot([make_envelope("k", b"x")], data_keys=[elsewhere]))
 
 
 @pytest.mark.parametrize("value", ["", "....", "a.b.c.d.e", "eyJ9..AAAA.AAAA.AAAA", "é", "x" * 10_000])
 def test_what_is_no_envelope_is_refused(value: str) -> None:
-    assert "names no data key" in refused(found([Entry(names.Key("k"), 1, "envelope", "text/plain", value)]))
+    assert "names no data key" in refused(make_snapshot([Entry(names.Key("k"), 1, "envelope", "text/plain", value)]))
 
 
 @pytest.mark.parametrize(
     "entry",
     [
-        envelope("k", b"\xff"),
-        envelope("k", b"{canary", content_type="application/json"),
-        envelope("k", b"[" * 100_000, content_type="application/json"),
-        plain("k", "{canary", "application/json"),
+        make_envelope("k", b"\xff"),
+        make_envelope("k", b"{canary", content_type="application/json"),
+        make_envelope("k", b"[" * 100_000, content_type="application/json"),
+        make_plain_entry("k", "{canary", "application/json"),
     ],
 )
 def test_a_value_that_is_not_its_content_type_is_refused_without_showing_it(entry: Entry) -> None:
-    assert "canary" not in refused(found([entry]))
+    assert "canary" not in refused(make_snapshot([entry]))
 
 
 def test_what_kms_says_it_opened_with_is_checked_even_when_it_was_told_which_key_to_use() -> None:
-    claimed = data_key(kms_key=OTHER_KEY)._replace(kms_key=KMS_KEY)
-    stage = Stage(found([envelope("k", b"x")], data_keys=[claimed]), CONFIGSVC_KMS_KEYS=f"{KMS_KEY},{OTHER_KEY}")
+    claimed = make_data_key(kms_key=OTHER_KEY)._replace(kms_key=KMS_KEY)
+    stage = Stage(
+        make_snapshot([make_envelope("k", b"x")], data_keys=[claimed]), CONFIGSVC_KMS_KEYS=f"{KMS_KEY},{OTHER_KEY}"
+    )
     stage.kms.obeys = False
     with pytest.raises(CannotOpen, match=OTHER_KEY):
         stage.config["k"]

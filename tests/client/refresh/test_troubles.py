@@ -18,18 +18,18 @@ from configsvc_client import Config
 from configsvc_client._ports import warn
 from configsvc_client._refresh.troubles import Troubles, settled
 from tests.support.client.configs import Stage
-from tests.support.client.sealing import NS, envelope, found, plain, sealed_values
-from tests.support.client.stub_servers import Answer, Stub, stub
+from tests.support.client.sealing import NS, make_envelope, make_plain_entry, make_snapshot, seal_values
+from tests.support.client.stub_servers import Answer, Stub, run_stub
 
 SHARED = Namespace("shared.prod")
 DOWN = Unavailable("The service is down.")
-ALTERED = found([plain("b", "2")], namespace=SHARED, tag="ff")
+ALTERED = make_snapshot([make_plain_entry("b", "2")], namespace=SHARED, tag="ff")
 """Another content at the revision that is held: refused."""
 
 
 def warm(**environ: str) -> Stage:
     """A Config of two namespaces that has loaded."""
-    stage = Stage(sealed_values({"a": "1"}), found([plain("b", "1")], namespace=SHARED), **environ)
+    stage = Stage(seal_values({"a": "1"}), make_snapshot([make_plain_entry("b", "1")], namespace=SHARED), **environ)
     stage.config.snapshot()
     assert stage.warnings == []
     return stage
@@ -76,7 +76,7 @@ def test_a_namespace_that_is_refused_is_named_and_the_others_are_not() -> None:
     (line,) = told(stage)
     assert line.startswith("shared.prod is not updated, and what is held of it stays. shared.prod came at revision 1, ")
     assert told(stage, polls=5) == []
-    stage.serve(found([plain("b", "3")], namespace=SHARED, revision=2))
+    stage.serve(make_snapshot([make_plain_entry("b", "3")], namespace=SHARED, revision=2))
     assert told(stage, polls=2) == ["shared.prod is updated again."]
 
 
@@ -110,13 +110,13 @@ def test_a_namespace_that_is_refused_after_an_outage_is_told_of_and_heals_later_
     assert healed == "payments.prod is updated again."
     assert told(stage, DOWN) == ["payments.prod is not updated, and what is held of it stays. The service is down."]
     assert told(stage) == ["payments.prod is updated again."]
-    stage.serve(found([plain("b", "1")], namespace=SHARED))
+    stage.serve(make_snapshot([make_plain_entry("b", "1")], namespace=SHARED))
     assert told(stage) == ["shared.prod is updated again."]
 
 
 def test_a_start_from_the_fallback_file_is_told_once_and_heals_once() -> None:
-    stage = Stage(sealed_values({"a": "1"}), CONFIGSVC_FALLBACK="file")
-    stage.save(sealed_values({"a": "saved"}))
+    stage = Stage(seal_values({"a": "1"}), CONFIGSVC_FALLBACK="file")
+    stage.save(seal_values({"a": "saved"}))
     stage.gateway.fail = [DOWN] * 9
     assert stage.config["a"] == "saved"
     (line,) = stage.warnings
@@ -126,14 +126,14 @@ def test_a_start_from_the_fallback_file_is_told_once_and_heals_once() -> None:
 
 
 def test_keys_that_do_not_open_at_the_start_are_told_of_once_and_when_they_open() -> None:
-    good = envelope("db.password", b"x")
-    stage = Stage(found([good._replace(value="e30...."), plain("b", "1")]))
+    good = make_envelope("db.password", b"x")
+    stage = Stage(make_snapshot([good._replace(value="e30...."), make_plain_entry("b", "1")]))
     stage.config.snapshot()
     assert stage.warnings == ["1 key of payments.prod does not open, and reading one raises why: db.password."]
     assert told(stage, polls=3) == []
     assert told(stage, DOWN) == ["payments.prod is not updated, and what is held of it stays. The service is down."]
     assert told(stage) == ["payments.prod is updated again."]
-    stage.serve(found([good, plain("b", "1")], revision=2))
+    stage.serve(make_snapshot([good, make_plain_entry("b", "1")], revision=2))
     assert told(stage, polls=3) == ["All keys of payments.prod open again."]
 
 
@@ -163,7 +163,7 @@ def test_refreshes_that_never_come_back_are_told_once_and_healed_once() -> None:
 
 
 def test_a_first_load_that_fails_is_raised_and_tells_the_log_nothing() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     assert told(stage, Forbidden("No grant.")) == []
     assert told(stage, polls=2) == []
 
@@ -179,9 +179,9 @@ def test_a_handler_is_told_of_what_it_did_not_ask_for() -> None:
 
 
 def test_no_value_is_told() -> None:
-    stage = Stage(sealed_values({"a": "canary"}))
+    stage = Stage(seal_values({"a": "canary"}))
     stage.config.snapshot()
-    stage.serve(sealed_values({"a": "canary2"}))
+    stage.serve(seal_values({"a": "canary2"}))
     assert "canary" not in "".join(told(stage, DOWN, DOWN, polls=3))
 
 
@@ -212,14 +212,14 @@ def test_a_log_that_raises_fails_no_read() -> None:
 
 
 def test_the_log_has_one_line_of_an_outage_over_the_wire_and_one_of_its_end(caplog: pytest.LogCaptureFixture) -> None:
-    served, down = found([plain("a", "1")]), list[str]()
+    served, down = make_snapshot([make_plain_entry("a", "1")]), list[str]()
 
     def answer(*_: object) -> Answer:
         if down:
             return 503, {}, b""
         return 200, {"content-type": "application/json", "etag": served.etag}, render(served.sealed).encode()
 
-    with stub(answer) as server, contextlib.closing(of(server)) as config:
+    with run_stub(answer) as server, contextlib.closing(of(server)) as config:
         assert config["a"] == "1"
         down.append("for a while")
         for _ in range(3):

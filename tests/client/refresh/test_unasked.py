@@ -14,10 +14,10 @@ from configsvc.model.snapshot import render
 from configsvc_client._ports import FetchedSnapshot
 from configsvc_client._service.gateway import ApiGateway
 from configsvc_client._transport.http import Connection
-from configsvc_client._transport.url import parse
-from tests.support.client.certificates import server_context
-from tests.support.client.sealing import NS, found, plain
-from tests.support.client.stub_servers import says, scripted, take_request
+from configsvc_client._transport.url import parse_url
+from tests.support.client.certificates import make_server_context
+from tests.support.client.sealing import NS, make_plain_entry, make_snapshot
+from tests.support.client.stub_servers import answer_with, run_scripted, take_request
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 UNCHANGED = b"HTTP/1.1 304 Not Modified\r\nETag: x\r\n\r\n"
@@ -57,10 +57,10 @@ CROSSING = {
 def test_what_crosses_with_a_request_on_a_kept_connection_costs_another_and_no_error(
     said: bytes, scheme: str, tmp_path: Path
 ) -> None:
-    tls = server_context(tmp_path) if scheme == "https" else None
-    with scripted(crossing(said), says(OK), tls=tls) as server:
+    tls = make_server_context(tmp_path) if scheme == "https" else None
+    with run_scripted(crossing(said), answer_with(OK), tls=tls) as server:
         environ = {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}
-        with contextlib.closing(Connection(parse(f"{scheme}://localhost:{server.port}"), environ)) as connection:
+        with contextlib.closing(Connection(parse_url(f"{scheme}://localhost:{server.port}"), environ)) as connection:
             for _ in range(3):
                 assert connection.request("GET", "/", {}, b"", soon()).body == b"hi"
     assert server.connections == 2
@@ -77,8 +77,8 @@ def test_what_crosses_with_a_request_on_a_kept_connection_costs_another_and_no_e
 )
 def test_on_a_new_connection_a_408_is_an_answer_and_the_connection_is_dropped(said: bytes, times: int) -> None:
     with (
-        scripted(says(said, times)) as server,
-        contextlib.closing(Connection(parse(f"http://127.0.0.1:{server.port}"), {})) as connection,
+        run_scripted(answer_with(said, times)) as server,
+        contextlib.closing(Connection(parse_url(f"http://127.0.0.1:{server.port}"), {})) as connection,
     ):
         assert [connection.request("GET", "/", {}, b"", soon()).status for _ in range(2)] == [408, 408]
     assert server.connections == 2
@@ -95,27 +95,27 @@ def test_a_reset_after_a_408_costs_another_connection_and_no_error() -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
 
     with (
-        scripted(resets, says(OK)) as server,
-        contextlib.closing(Connection(parse(f"http://127.0.0.1:{server.port}"), {})) as connection,
+        run_scripted(resets, answer_with(OK)) as server,
+        contextlib.closing(Connection(parse_url(f"http://127.0.0.1:{server.port}"), {})) as connection,
     ):
         assert [connection.request("GET", "/", {}, b"", soon()).body for _ in range(3)] == [b"hi"] * 3
     assert server.connections == 2
 
 
 def test_after_a_304_that_answers_no_condition_the_connection_is_dropped() -> None:
-    late = as_answer(found([plain("p", "1")], revision=4))
+    late = as_answer(make_snapshot([make_plain_entry("p", "1")], revision=4))
 
     def stray(connection: socket.socket) -> None:
         take_request(connection)
-        connection.sendall(as_answer(found([plain("p", "1")], revision=3)))
+        connection.sendall(as_answer(make_snapshot([make_plain_entry("p", "1")], revision=3)))
         take_request(connection)
         connection.sendall(UNCHANGED.replace(b"x", b'"other"'))
         take_request(connection)
         connection.sendall(late)
 
     with (
-        scripted(stray, says(as_answer(found([plain("p", "1")], revision=5)))) as server,
-        contextlib.closing(Connection(parse(f"http://127.0.0.1:{server.port}"), {})) as connection,
+        run_scripted(stray, answer_with(as_answer(make_snapshot([make_plain_entry("p", "1")], revision=5)))) as server,
+        contextlib.closing(Connection(parse_url(f"http://127.0.0.1:{server.port}"), {})) as connection,
     ):
         gateway = ApiGateway(connection, "k" * 40)
         assert [each.etag for each in gateway.fetch({NS: None}, soon()).values() if isinstance(each, FetchedSnapshot)]
@@ -136,8 +136,8 @@ def as_answer(served: FetchedSnapshot) -> bytes:
 @pytest.mark.parametrize("said", [OK + OK, b"\0\r\n\r\n"], ids=["two answers", "no http"])
 def test_on_a_new_connection_what_is_no_answer_is_refused(said: bytes) -> None:
     with (
-        scripted(says(said, 1)) as server,
-        contextlib.closing(Connection(parse(f"http://127.0.0.1:{server.port}"), {})) as connection,
+        run_scripted(answer_with(said, 1)) as server,
+        contextlib.closing(Connection(parse_url(f"http://127.0.0.1:{server.port}"), {})) as connection,
         pytest.raises(Unavailable, match="no answer that can be read"),
     ):
         connection.request("GET", "/", {}, b"", soon())
@@ -149,8 +149,8 @@ def test_an_answer_that_is_cut_short_or_too_large_is_not_asked_for_again() -> No
     large = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%b" % (len(bomb), bomb)
     for said in (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhi", large):
         with (
-            scripted(crossing(said), says(OK)) as server,
-            contextlib.closing(Connection(parse(f"http://127.0.0.1:{server.port}"), {})) as connection,
+            run_scripted(crossing(said), answer_with(OK)) as server,
+            contextlib.closing(Connection(parse_url(f"http://127.0.0.1:{server.port}"), {})) as connection,
         ):
             connection.request("GET", "/", {}, b"", soon())
             with pytest.raises(Unavailable):

@@ -19,7 +19,7 @@ from configsvc_client._refresh.reads import Reads
 from configsvc_client._world import SystemClocks
 from tests.support.client.configs import Stage
 from tests.support.client.fakes import FakeClock
-from tests.support.client.sealing import sealed_values
+from tests.support.client.sealing import seal_values
 
 START = ClockReading(1_000.0, 50.0)
 LATER = 1e12  # open by the clock that stands, and by the system's
@@ -145,30 +145,30 @@ class often_switched:  # noqa: N801  # reads as a word
 def test_the_first_read_after_an_interval_by_either_clock_is_the_new_value_of_twenty(
     kind: str, wall: float, up: float
 ) -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     read = KINDS[kind]
     assert read(stage.config) == "1"
     stage.clock.at += wall
     stage.clock.up += up
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     assert [read(stage.config) for _ in range(20)] == ["2"] * 20
     assert len(stage.gateway.asked) == 2
 
 
 def test_a_wall_clock_set_back_does_not_lengthen_a_window() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     assert stage.config["a"] == "1"
     stage.clock.advance(30)
     stage.clock.at -= 3600
     assert stage.config["a"] == "1"
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     stage.clock.advance(30)
     assert stage.config["a"] == "2"
 
 
 def test_a_monotonic_clock_that_stands_still_does_not_lengthen_a_window() -> None:
-    stage = Stage(sealed_values({"a": "1"}))
+    stage = Stage(seal_values({"a": "1"}))
     assert stage.config["a"] == "1"
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     stage.clock.at += 60
     assert stage.config["a"] == "2"

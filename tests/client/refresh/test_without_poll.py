@@ -12,18 +12,18 @@ from pathlib import Path
 import pytest
 
 from tests.client.transport.test_addresses import OK
-from tests.support.client.certificates import server_context
-from tests.support.client.stub_servers import says, scripted, take_request
+from tests.support.client.certificates import make_server_context
+from tests.support.client.stub_servers import answer_with, run_scripted, take_request
 
 SCRIPT = """
 import select
 del select.poll
 import json, socket, sys, time
-from configsvc_client._transport.dial import Dialler
+from configsvc_client._transport.dial import Dialer
 from configsvc_client._transport.http import Connection
-from configsvc_client._transport.url import parse
+from configsvc_client._transport.url import parse_url
 
-url, port, environ = parse(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3])
+url, port, environ = parse_url(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3])
 
 def ask(connection):
     return connection.request("GET", "/", {}, b"", time.monotonic() + 20).body.decode()
@@ -37,7 +37,7 @@ bodies.append(ask(connection))
 connection.close()
 print(json.dumps(bodies), flush=True)
 found = [(socket.AF_INET, (host, port)) for host in ("127.0.0.2", "127.0.0.3", "127.0.0.1")]
-made = Dialler(url, environ, time.monotonic, find=lambda *_: found).open(time.monotonic() + 20)
+made = Dialer(url, environ, time.monotonic, find=lambda *_: found).open(time.monotonic() + 20)
 print(made.getpeername()[0], flush=True)
 made.close()
 """
@@ -58,8 +58,8 @@ def test_a_connection_is_kept_while_nothing_came_on_it_and_addresses_are_tried_b
         planted.set()
         connection.recv(1)
 
-    tls = server_context(tmp_path) if scheme == "https" else None
-    with scripted(plants, says(OK), tls=tls) as server:
+    tls = make_server_context(tmp_path) if scheme == "https" else None
+    with run_scripted(plants, answer_with(OK), tls=tls) as server:
         # In its queue nobody answers: the race goes on to the next.
         silent = socket.create_server(("127.0.0.3", server.port))
         environ = json.dumps({"SSL_CERT_FILE": str(tmp_path / "ca.pem")})

@@ -12,10 +12,10 @@ from configsvc.model import errors
 from configsvc.model.retry import parse_retry_after
 from configsvc_client._service.answers import NotOurs, decode_members, is_unusable_answer, make_not_ours, read_problem
 from configsvc_client._transport.response import Response
-from configsvc_client._transport.url import parse
-from configsvc_client._wording import show_foreign
+from configsvc_client._transport.url import parse_url
+from configsvc_client._wording import sanitize
 
-URL = parse("https://api.example/prod")
+URL = parse_url("https://api.example/prod")
 PROBLEM = "application/problem+json"
 
 
@@ -97,9 +97,9 @@ def test_members_are_few_their_names_short_and_some_the_client_s_alone() -> None
 
 
 def test_a_text_of_the_other_side_is_cut_and_obeyed_by_no_terminal() -> None:
-    assert show_foreign("é" * 500) == "é" * 500
-    assert show_foreign("a" * 501) == "a" * 500
-    assert show_foreign("a\nb\x1b\u202ec", 4) == "a\ufffdb\ufffd"
+    assert sanitize("é" * 500) == "é" * 500
+    assert sanitize("a" * 501) == "a" * 500
+    assert sanitize("a\nb\x1b\u202ec", 4) == "a\ufffdb\ufffd"
     assert error_of(409, {"code": "conflict", "detail": "x" * 2001}).detail == "x" * 2000
 
 

@@ -16,11 +16,11 @@ from configsvc.model.errors import ConfigsvcError, Forbidden, Throttled, Unavail
 from configsvc_client._aws import refusals
 from configsvc_client._service.answers import read_problem
 from configsvc_client._transport.response import Response
-from configsvc_client._transport.url import parse
+from configsvc_client._transport.url import parse_url
 from configsvc_client.cli import exit_codes
 from infra.cloudformation.gateway_responses import PROBLEMS, problem_body
 
-URL = parse("https://abc123.execute-api.eu-central-1.amazonaws.com/api")
+URL = parse_url("https://abc123.execute-api.eu-central-1.amazonaws.com/api")
 PATH = "/api/v1/namespaces/payments.prod"
 WHO = "arn:aws:sts::111122223333:assumed-role/Deploy/ann"
 RESOURCE = "arn:aws:execute-api:eu-central-1:********2233:abc123/api/PUT/v1/namespaces/payments.prod/keys/db.url"
@@ -187,7 +187,7 @@ def test_a_denial_of_kms_names_the_right_the_key_the_context_and_the_policy(
     operation: str, members: Mapping[str, object], says: list[str]
 ) -> None:
     message = "User: u is not authorized to perform: kms:X on resource: arn:aws:kms:eu-central-1:111122223333:key/1"
-    told = refusals.explained(operation, "AccessDeniedException", message, members)
+    told = refusals.explain_refusal(operation, "AccessDeniedException", message, members)
     assert [each for each in says if each not in told] == []
 
 
@@ -239,7 +239,7 @@ def test_each_refusal_of_kms_says_its_own_cause_in_whole_sentences(
     code: str, message: str, says: list[str], never: list[str]
 ) -> None:
     said = {"__type": code, "message": message}
-    error = refusals.refusal("Decrypt", 400, said, {"EncryptionContext": {"configsvc:namespace": "a.b"}})
+    error = refusals.make_refusal_error("Decrypt", 400, said, {"EncryptionContext": {"configsvc:namespace": "a.b"}})
     assert [each for each in says if each not in error.detail] == []
     assert [each for each in never if each in error.detail] == []
     assert "  " not in error.detail

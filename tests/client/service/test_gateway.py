@@ -11,11 +11,11 @@ from configsvc.model.snapshot import render
 from configsvc_client._ports import FetchedSnapshot
 from configsvc_client._service.gateway import ApiGateway
 from configsvc_client._transport.http import Connection
-from configsvc_client._transport.url import parse
-from tests.support.client.sealing import NS, sealed_values
-from tests.support.client.stub_servers import Answer, Stub, as_json, scripted, stub, take_request
+from configsvc_client._transport.url import parse_url
+from tests.support.client.sealing import NS, seal_values
+from tests.support.client.stub_servers import Answer, Stub, make_json_answer, run_scripted, run_stub, take_request
 
-SERVED = sealed_values({"a": "1"}, revision=7)
+SERVED = seal_values({"a": "1"}, revision=7)
 
 
 def snapshot_or_unchanged(_: str, path: str, headers: dict[str, str], __: bytes) -> Answer:
@@ -28,7 +28,7 @@ def snapshot_or_unchanged(_: str, path: str, headers: dict[str, str], __: bytes)
 def fetch(
     server: Stub, known: dict[Namespace, str | None]
 ) -> Mapping[Namespace, FetchedSnapshot | errors.ConfigsvcError]:
-    connection = Connection(parse(f"{server.url}/prod"), {})
+    connection = Connection(parse_url(f"{server.url}/prod"), {})
     try:
         return ApiGateway(connection, "key-1").fetch(known, time.monotonic() + 20)
     finally:
@@ -36,7 +36,7 @@ def fetch(
 
 
 def test_a_snapshot_is_one_unsigned_get_with_the_api_key() -> None:
-    with stub(snapshot_or_unchanged) as server:
+    with run_stub(snapshot_or_unchanged) as server:
         assert fetch(server, {NS: None}) == {NS: SERVED}
     ((method, path, headers, body),) = server.requests
     assert (method, path, body) == ("GET", "/prod/v1/namespaces/payments.prod/snapshot", b"")
@@ -51,8 +51,8 @@ def test_a_polls_request_is_under_300_bytes_on_aws() -> None:
         sent.append(take_request(connection))
         connection.sendall(b'HTTP/1.1 304 Not Modified\r\nETag: "1234-0123456789abcdef"\r\nConnection: close\r\n\r\n')
 
-    with scripted(serve) as server:
-        gateway = ApiGateway(Connection(parse(f"http://127.0.0.1:{server.port}/prod"), {}), "k" * 40)
+    with run_scripted(serve) as server:
+        gateway = ApiGateway(Connection(parse_url(f"http://127.0.0.1:{server.port}/prod"), {}), "k" * 40)
         assert gateway.fetch({NS: '"1234-0123456789abcdef"'}, time.monotonic() + 20) == {}
     host = b"abcdefghij.execute-api.ap-southeast-1.amazonaws.com"
     assert len(sent[0].replace(b"127.0.0.1:%d" % server.port, host)) <= 300
@@ -61,26 +61,26 @@ def test_a_polls_request_is_under_300_bytes_on_aws() -> None:
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        (as_json(403, {"message": "Forbidden"}), errors.Forbidden),
-        (as_json(404, {"code": "not_found", "detail": "none such"}), errors.NotFound),
-        (as_json(429, {"message": "Too Many Requests"}), errors.Throttled),
-        (as_json(500, {}), errors.Internal),
+        (make_json_answer(403, {"message": "Forbidden"}), errors.Forbidden),
+        (make_json_answer(404, {"code": "not_found", "detail": "none such"}), errors.NotFound),
+        (make_json_answer(429, {"message": "Too Many Requests"}), errors.Throttled),
+        (make_json_answer(500, {}), errors.Internal),
         ((502, {}, b"<html>bad gateway"), errors.Unavailable),
         ((302, {"location": "http://127.0.0.1:1"}, b""), errors.ConfigsvcError),
         ((304, {}, b""), errors.Unavailable),
         ((200, {"etag": '"1-a"'}, b"<html>a captive portal"), errors.Unavailable),
         ((200, {"etag": '"1-a"'}, b"[" * 100_000), errors.Unavailable),
         ((200, {}, render(SERVED.sealed).encode()), errors.Unavailable),
-        (as_json(200, {"namespace": "payments.prod"}, etag='"1-a"'), errors.Unavailable),
+        (make_json_answer(200, {"namespace": "payments.prod"}, etag='"1-a"'), errors.Unavailable),
     ],
 )
 def test_anything_but_a_sound_snapshot_is_an_error_of_ours(answer: Answer, error: type[errors.ConfigsvcError]) -> None:
-    with stub(lambda *_: answer) as server, pytest.raises(error):
+    with run_stub(lambda *_: answer) as server, pytest.raises(error):
         fetch(server, {NS: None})
 
 
 def test_what_is_unchanged_is_left_out() -> None:
-    with stub(snapshot_or_unchanged) as server:
+    with run_stub(snapshot_or_unchanged) as server:
         assert fetch(server, {NS: SERVED.etag}) == {}
 
 
@@ -92,20 +92,20 @@ def test_what_is_unchanged_is_left_out() -> None:
     ],
 )  # fmt: skip
 def test_what_retry_after_says_in_seconds_goes_with_the_error(header: str, said: int | None) -> None:
-    answer = as_json(429, {"message": "Too Many Requests", "retry_after": 10**9}, **{"retry-after": header})
-    with stub(lambda *_: answer) as server, pytest.raises(errors.Throttled) as caught:
+    answer = make_json_answer(429, {"message": "Too Many Requests", "retry_after": 10**9}, **{"retry-after": header})
+    with run_stub(lambda *_: answer) as server, pytest.raises(errors.Throttled) as caught:
         fetch(server, {NS: None})
     assert caught.value.members.get("retry_after") == said
 
 
 def test_unchanged_since_something_else_than_what_is_held_is_an_error() -> None:
-    with stub(lambda *_: (304, {"etag": '"6-old"'}, b"")) as server, pytest.raises(errors.Unavailable):
+    with run_stub(lambda *_: (304, {"etag": '"6-old"'}, b"")) as server, pytest.raises(errors.Unavailable):
         fetch(server, {NS: SERVED.etag})
 
 
 def test_members_that_are_not_known_yet_are_passed_over() -> None:
     later = {**json.loads(render(SERVED.sealed)), "signature": "x"}
-    with stub(lambda *_: as_json(200, later, etag=SERVED.etag)) as server:
+    with run_stub(lambda *_: make_json_answer(200, later, etag=SERVED.etag)) as server:
         assert fetch(server, {NS: None}) == {NS: SERVED}
 
 
@@ -117,9 +117,9 @@ def test_members_that_are_not_known_yet_are_passed_over() -> None:
     ],
 )  # fmt: skip
 def test_an_etag_that_is_not_the_service_s_is_never_kept(etag: str) -> None:
-    answer = as_json(200, json.loads(render(SERVED.sealed)), etag=etag.encode().decode("latin-1"))
+    answer = make_json_answer(200, json.loads(render(SERVED.sealed)), etag=etag.encode().decode("latin-1"))
     with (
-        stub(lambda *_: answer) as server,
+        run_stub(lambda *_: answer) as server,
         pytest.raises(errors.Unavailable, match=r"ETag|could not be reached|asked for"),
     ):
         fetch(server, {NS: None})
@@ -132,9 +132,9 @@ def test_what_is_refused_for_its_condition_is_asked_for_once_without(status: int
             return status, {}, b""
         return snapshot_or_unchanged(method, path, headers, body)
 
-    with stub(minds_the_condition) as server:
+    with run_stub(minds_the_condition) as server:
         assert fetch(server, {NS: '"6-ffff"'}) == {NS: SERVED}
     assert len(server.requests) == 2
-    with stub(lambda *_: (status, {}, b"")) as server, pytest.raises(errors.Unavailable):
+    with run_stub(lambda *_: (status, {}, b"")) as server, pytest.raises(errors.Unavailable):
         fetch(server, {NS: '"6-ffff"'})
     assert len(server.requests) == 2

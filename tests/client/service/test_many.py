@@ -14,9 +14,9 @@ from configsvc.model.snapshot import render
 from configsvc_client._ports import FetchedSnapshot
 from configsvc_client._service.gateway import ApiGateway
 from configsvc_client._transport.http import Connection
-from configsvc_client._transport.url import parse
-from tests.support.client.sealing import NS, sealed_values
-from tests.support.client.stub_servers import Answer, Stub, as_json, stub
+from configsvc_client._transport.url import parse_url
+from tests.support.client.sealing import NS, seal_values
+from tests.support.client.stub_servers import Answer, Stub, make_json_answer, run_stub
 
 QUOTE = '"'
 SHARED, THIRD = Namespace("shared.prod"), Namespace("third.prod")
@@ -49,12 +49,12 @@ class Several:
         return json.dumps({"snapshots": snapshots, "deferred": [each for each in asked if each in self.deferred]})
 
 
-ONE = sealed_values({"a": "1"}, revision=7)
-TWO = sealed_values({"b": "2"}, revision=3, namespace=SHARED)
+ONE = seal_values({"a": "1"}, revision=7)
+TWO = seal_values({"b": "2"}, revision=3, namespace=SHARED)
 
 
 def fetch(server: Stub, known: Mapping[Namespace, str | None]) -> Mapping[Namespace, FetchedSnapshot | ConfigsvcError]:
-    connection = Connection(parse(f"{server.url}/prod"), {})
+    connection = Connection(parse_url(f"{server.url}/prod"), {})
     try:
         return ApiGateway(connection, "key-1").fetch(known, time.monotonic() + 20)
     finally:
@@ -62,7 +62,7 @@ def fetch(server: Stub, known: Mapping[Namespace, str | None]) -> Mapping[Namesp
 
 
 def test_several_namespaces_are_one_request_each_with_its_own_etag() -> None:
-    with stub(Several(ONE, TWO)) as server:
+    with run_stub(Several(ONE, TWO)) as server:
         assert fetch(server, {NS: None, SHARED: None}) == {NS: ONE, SHARED: TWO}
     assert [path for _, path, *_ in server.requests] == [
         "/prod/v1/snapshots?namespace=payments.prod&namespace=shared.prod"
@@ -70,30 +70,30 @@ def test_several_namespaces_are_one_request_each_with_its_own_etag() -> None:
 
 
 def test_unchanged_they_are_one_request_with_one_etag() -> None:
-    with stub(Several(ONE, TWO)) as server:
+    with run_stub(Several(ONE, TWO)) as server:
         assert fetch(server, {NS: ONE.etag, SHARED: f"W/{TWO.etag}"}) == {}
     ((_, _, headers, _),) = server.requests
     assert headers["if-none-match"] == '"payments.prod=7-0a1b,shared.prod=3-0a1b"'
 
 
 def test_when_one_changed_the_other_is_left_out() -> None:
-    with stub(Several(ONE, TWO)) as server:
+    with run_stub(Several(ONE, TWO)) as server:
         assert fetch(server, {NS: ONE.etag, SHARED: '"2-ffff"'}) == {SHARED: TWO}
         assert fetch(server, {NS: ONE.etag, SHARED: None}) == {SHARED: TWO}
 
 
 def test_what_is_deferred_is_fetched_singly_with_its_own_etag() -> None:
-    answers = Several(ONE, TWO, sealed_values({"c": "3"}, namespace=THIRD))
+    answers = Several(ONE, TWO, seal_values({"c": "3"}, namespace=THIRD))
     answers.deferred = {SHARED, THIRD}
-    with stub(answers) as server:
+    with run_stub(answers) as server:
         assert set(fetch(server, {NS: None, SHARED: TWO.etag, THIRD: None})) == {NS, THIRD}
         assert server.connections == 1
     assert [headers.get("if-none-match") for _, _, headers, _ in server.requests] == [None, TWO.etag, None]
 
 
 def test_more_namespaces_than_fit_are_asked_for_ten_at_a_time() -> None:
-    served = [sealed_values({"a": "1"}, namespace=Namespace(f"n{number}")) for number in range(23)]
-    with stub(Several(*served)) as server:
+    served = [seal_values({"a": "1"}, namespace=Namespace(f"n{number}")) for number in range(23)]
+    with run_stub(Several(*served)) as server:
         assert len(fetch(server, {each.sealed.namespace: None for each in served})) == 23
     assert [path.count("namespace=") for _, path, *_ in server.requests] == [10, 10, 3]
 
@@ -105,19 +105,19 @@ ETAG = '"payments.prod=7-0a1b,shared.prod=3-0a1b"'
 @pytest.mark.parametrize(
     "answer",
     [
-        as_json(200, {"snapshots": [SNAPSHOT], "deferred": []}, etag=ETAG),
-        as_json(200, {"snapshots": [SNAPSHOT, SNAPSHOT], "deferred": ["shared.prod"]}, etag=ETAG),
-        as_json(200, {"snapshots": [SNAPSHOT], "deferred": ["evil.prod"]}, etag=ETAG),
-        as_json(200, {"snapshots": [SNAPSHOT], "deferred": ["shared.prod"]}, etag='"payments.prod=7-0a1b"'),
-        as_json(200, {"snapshots": [SNAPSHOT], "deferred": ["shared.prod"]}),
-        as_json(200, {"snapshots": [SNAPSHOT], "deferred": [1]}, etag=ETAG),
-        as_json(200, {"snapshots": 1, "deferred": []}, etag=ETAG),
-        as_json(200, [], etag=ETAG),
-        as_json(304, {}),
+        make_json_answer(200, {"snapshots": [SNAPSHOT], "deferred": []}, etag=ETAG),
+        make_json_answer(200, {"snapshots": [SNAPSHOT, SNAPSHOT], "deferred": ["shared.prod"]}, etag=ETAG),
+        make_json_answer(200, {"snapshots": [SNAPSHOT], "deferred": ["evil.prod"]}, etag=ETAG),
+        make_json_answer(200, {"snapshots": [SNAPSHOT], "deferred": ["shared.prod"]}, etag='"payments.prod=7-0a1b"'),
+        make_json_answer(200, {"snapshots": [SNAPSHOT], "deferred": ["shared.prod"]}),
+        make_json_answer(200, {"snapshots": [SNAPSHOT], "deferred": [1]}, etag=ETAG),
+        make_json_answer(200, {"snapshots": 1, "deferred": []}, etag=ETAG),
+        make_json_answer(200, [], etag=ETAG),
+        make_json_answer(304, {}),
     ],
 )
 def test_an_answer_of_other_namespaces_than_those_asked_for_is_refused(answer: Answer) -> None:
-    with stub(lambda *_: answer) as server, pytest.raises(Unavailable):
+    with run_stub(lambda *_: answer) as server, pytest.raises(Unavailable):
         fetch(server, {NS: None, SHARED: None})
 
 
@@ -126,10 +126,10 @@ def test_the_one_that_is_absent_fails_alone() -> None:
 
     def without_third(method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
         if "third.prod" in path:
-            return as_json(404, {"code": "not_found", "detail": "None such.", "namespace": "third.prod"})
+            return make_json_answer(404, {"code": "not_found", "detail": "None such.", "namespace": "third.prod"})
         return served(method, path, headers, body)
 
-    with stub(without_third) as server:
+    with run_stub(without_third) as server:
         found = fetch(server, {NS: None, THIRD: '"1-0a"', SHARED: TWO.etag})
     assert (found[NS], isinstance(found[THIRD], NotFound), SHARED in found) == (ONE, True, False)
     assert len(server.requests) == 2
@@ -137,8 +137,8 @@ def test_the_one_that_is_absent_fails_alone() -> None:
 
 def test_the_one_that_makes_no_sense_fails_alone() -> None:
     odd = {**json.loads(render(TWO.sealed)), "entries": [{"key": "b", "form": "quantum"}]}
-    answer = as_json(200, {"snapshots": [SNAPSHOT, odd], "deferred": []}, etag=ETAG)
-    with stub(lambda *_: answer) as server:
+    answer = make_json_answer(200, {"snapshots": [SNAPSHOT, odd], "deferred": []}, etag=ETAG)
+    with run_stub(lambda *_: answer) as server:
         found = fetch(server, {NS: None, SHARED: None})
     assert (found[NS], isinstance(found[SHARED], Unavailable)) == (ONE, True)
 
@@ -150,7 +150,7 @@ def test_the_one_that_is_fetched_singly_and_fails_fails_alone() -> None:
     def single_is_down(method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
         return (503, {}, b"") if path.endswith("/snapshot") else served(method, path, headers, body)
 
-    with stub(single_is_down) as server:
+    with run_stub(single_is_down) as server:
         found = fetch(server, {NS: None, SHARED: None})
     assert (found[NS], isinstance(found[SHARED], Unavailable)) == (ONE, True)
 
@@ -159,7 +159,7 @@ def test_the_one_that_is_fetched_singly_and_fails_fails_alone() -> None:
     ("tag", "requests"), [("a" * 60_000, 1), ("0a 1b", 1), ("0a,payments.prod=8-ff", 3), ("0a,evil.prod=8-ff", 3)]
 )
 def test_the_one_whose_etag_is_none_of_the_service_s_fails_alone(tag: str, requests: int) -> None:
-    with stub(Several(ONE, TWO._replace(etag=f'"3-{tag}"'))) as server:
+    with run_stub(Several(ONE, TWO._replace(etag=f'"3-{tag}"'))) as server:
         found = fetch(server, {NS: '"6-ffff"', SHARED: None})
     assert (found[NS], isinstance(found[SHARED], Unavailable)) == (ONE, True)
     assert len(server.requests) == requests

@@ -11,25 +11,33 @@ from configsvc.model.errors import CannotOpen, ConfigsvcError, StaleRevision, Th
 from configsvc.model.names import Namespace
 from configsvc_client._aws.kms import Decrypted
 from tests.support.client.configs import Stage
-from tests.support.client.sealing import NS, data_key, envelope, found, kms_form, plain, sealed_values
+from tests.support.client.sealing import (
+    NS,
+    make_data_key,
+    make_envelope,
+    make_kms_entry,
+    make_plain_entry,
+    make_snapshot,
+    seal_values,
+)
 
 SHARED = Namespace("shared.prod")
 OTHER = bytes(range(32))
 
 
 def shared(text: str, revision: int = 1) -> Callable[[Stage], None]:
-    return lambda stage: stage.serve(sealed_values({"b": text}, revision=revision, namespace=SHARED))
+    return lambda stage: stage.serve(seal_values({"b": text}, revision=revision, namespace=SHARED))
 
 
 def two(**environ: str) -> Stage:
-    stage = Stage(sealed_values({"a": "1"}), sealed_values({"b": "1"}, namespace=SHARED), **environ)
+    stage = Stage(seal_values({"a": "1"}), seal_values({"b": "1"}, namespace=SHARED), **environ)
     stage.config.snapshot()
     return stage
 
 
 def from_file(revision: int, **environ: str) -> Stage:
     """Both namespaces came from the fallback file, at that revision."""
-    served = [sealed_values({key: "1"}, revision=revision, namespace=each) for key, each in (("a", NS), ("b", SHARED))]
+    served = [seal_values({key: "1"}, revision=revision, namespace=each) for key, each in (("a", NS), ("b", SHARED))]
     stage = Stage(*served, CONFIGSVC_FALLBACK="file", **environ)
     stage.save(*served)
     stage.gateway.fail = [Throttled("slow down", retry_after=100)]
@@ -71,7 +79,7 @@ def test_when_all_namespaces_are_refused_what_is_held_grows_old_and_when_one_is_
     stage.clock.advance(67)
     stage.config.snapshot()
     assert stage.config.age == 134
-    stage.serve(sealed_values({"a": "1"}))
+    stage.serve(seal_values({"a": "1"}))
     stage.clock.advance(67)
     stage.config.snapshot()
     assert stage.config.age == 134
@@ -84,7 +92,7 @@ def test_where_all_are_refused_and_would_expire_before_they_are_asked_for_again_
     stage.gateway.served = dict.fromkeys((NS, SHARED), Unavailable("Both are busy."))
     stage.clock.advance(67)
     stage.config.snapshot()
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     shared("2", 2)(stage)
     stage.clock.advance(54)
     assert dict(stage.config) == {"a": "2", "b": "2"}
@@ -93,7 +101,7 @@ def test_where_all_are_refused_and_would_expire_before_they_are_asked_for_again_
 def test_until_all_namespaces_came_from_the_service_what_is_held_is_of_the_fallback_file() -> None:
     stage = from_file(1)
     stage.gateway.served[SHARED] = Unavailable("It is busy.")
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     with pytest.raises(Unavailable):
         stage.config.refresh()
     assert (stage.config["a"], stage.config.source) == ("2", "fallback")
@@ -107,8 +115,8 @@ def test_until_all_namespaces_came_from_the_service_what_is_held_is_of_the_fallb
 
 def test_after_the_fallback_file_the_least_revision_bounds_what_the_service_may_begin_with() -> None:
     stage = from_file(5, CONFIGSVC_MIN_REVISION="payments.prod=5")
-    stage.serve(sealed_values({"a": "old"}, revision=4))
-    stage.serve(found([], revision=0, namespace=SHARED))
+    stage.serve(seal_values({"a": "old"}, revision=4))
+    stage.serve(make_snapshot([], revision=0, namespace=SHARED))
     with pytest.raises(StaleRevision, match=r"^payments\.prod came at revision 4, and CONFIGSVC_MIN_REVISION is 5"):
         stage.config.refresh()
     assert stage.config.revisions == {"payments.prod": 5, "shared.prod": 0}
@@ -116,13 +124,13 @@ def test_after_the_fallback_file_the_least_revision_bounds_what_the_service_may_
 
 
 def test_a_namespace_that_was_never_written_to_loads_empty() -> None:
-    stage = Stage(found([], revision=0))
+    stage = Stage(make_snapshot([], revision=0))
     assert (dict(stage.config), stage.config.revisions) == ({}, {"payments.prod": 0})
 
 
 def test_what_is_refused_is_opened_again_where_a_refresh_is_asked_for_and_not_by_a_poll() -> None:
     stage = two()
-    stage.serve(found([envelope("a", b"2", raw=OTHER)], revision=2, data_keys=[data_key(OTHER)]))
+    stage.serve(make_snapshot([make_envelope("a", b"2", raw=OTHER)], revision=2, data_keys=[make_data_key(OTHER)]))
     stage.kms.down = CannotOpen("AccessDeniedException", reason="AccessDeniedException")
     stage.chance = 1.0
     stage.clock.advance(67)
@@ -138,24 +146,24 @@ def test_what_is_refused_is_opened_again_where_a_refresh_is_asked_for_and_not_by
 
 def test_another_answer_than_the_refused_one_is_opened_by_the_next_poll() -> None:
     stage = two()
-    stage.serve(found([envelope("a", b"2", raw=OTHER)], revision=2, data_keys=[]))
+    stage.serve(make_snapshot([make_envelope("a", b"2", raw=OTHER)], revision=2, data_keys=[]))
     stage.chance = 1.0
     stage.clock.advance(67)
     stage.config.snapshot()
     assert set(stage.config.refused) == {"payments.prod"}
-    stage.serve(sealed_values({"a": "3"}, revision=3))
+    stage.serve(seal_values({"a": "3"}, revision=3))
     stage.clock.advance(67)
     assert (stage.config["a"], stage.config.refused) == ("3", {})
 
 
 def test_a_namespace_with_broken_keys_does_not_take_the_time_that_another_needs() -> None:
     """They are opened again with each refresh, which takes as many KMS calls as when they came."""
-    junk = [kms_form(f"junk.{number}", b"1") for number in range(10)]
-    stage = Stage(found(junk), found([plain("b", "1")], namespace=SHARED))
+    junk = [make_kms_entry(f"junk.{number}", b"1") for number in range(10)]
+    stage = Stage(make_snapshot(junk), make_snapshot([make_plain_entry("b", "1")], namespace=SHARED))
     stage.kms.down = CannotOpen("AccessDeniedException", reason="AccessDeniedException")
     assert len(stage.config.broken) == 10
     asked = len(stage.kms.calls)
-    stage.serve(found([kms_form("b", b"2", namespace=SHARED)], revision=2, namespace=SHARED))
+    stage.serve(make_snapshot([make_kms_entry("b", b"2", namespace=SHARED)], revision=2, namespace=SHARED))
     stage.kms.fail, stage.kms.down = [None], Unavailable("KMS did not answer in time.", reason="deadline")
     stage.clock.advance(67)
     assert stage.config["b"] == "2"
@@ -179,7 +187,7 @@ def test_what_a_signal_handler_raises_is_refused_to_no_namespace_though_it_passe
     where: str, limit: ConfigsvcError
 ) -> None:
     stage = two()
-    stage.serve(found([kms_form("a", b"2")], revision=2))
+    stage.serve(make_snapshot([make_kms_entry("a", b"2")], revision=2))
     decrypt = stage.kms.decrypt
 
     def struck(ciphertext: bytes, context: Mapping[str, str], key_id: str | None, deadline: float) -> Decrypted:

@@ -6,7 +6,7 @@ import pytest
 
 from configsvc.model.errors import Forbidden
 from configsvc.model.names import parse_namespace
-from configsvc_client._wording import sentences
+from configsvc_client._wording import join_sentences
 from configsvc_client.cli import setup_checks
 
 GRANT = "configsvc grant arn:aws:iam::111122223333:user/ann -a write -n a.b"
@@ -28,7 +28,7 @@ GRANT = "configsvc grant arn:aws:iam::111122223333:user/ann -a write -n a.b"
     ],
 )
 def test_texts_are_joined_as_sentences_and_a_command_can_still_be_pasted(texts: tuple[str, ...], joined: str) -> None:
-    assert sentences(*texts) == joined
+    assert join_sentences(*texts) == joined
 
 
 def test_who_lacks_a_grant_and_iam_gets_two_commands_that_can_be_told_apart() -> None:

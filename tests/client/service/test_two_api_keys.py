@@ -19,16 +19,16 @@ from configsvc_client._secret import Secret
 from configsvc_client._service.gateway import ApiGateway
 from configsvc_client._settings import Given, settings
 from configsvc_client._transport.http import Connection
-from configsvc_client._transport.url import parse
+from configsvc_client._transport.url import parse_url
 from tests.support.client.configs import ENVIRON
-from tests.support.client.sealing import NS, found, plain, sealed_values
-from tests.support.client.stub_servers import Answer, Stub, as_json, stub
+from tests.support.client.sealing import NS, make_plain_entry, make_snapshot, seal_values
+from tests.support.client.stub_servers import Answer, Stub, make_json_answer, run_stub
 from tests.support.client.stub_service import answer_kms
 
 OLD, NEW = "old-key-of-twenty-letters", "new-key-of-twenty-letters"
-SERVED = sealed_values({"a": "1"}, revision=7)
+SERVED = seal_values({"a": "1"}, revision=7)
 REFUSALS: dict[str, Answer] = {
-    "the gateway's": as_json(403, {"message": "Forbidden"}, **{"x-amzn-errortype": "ForbiddenException"}),
+    "the gateway's": make_json_answer(403, {"message": "Forbidden"}, **{"x-amzn-errortype": "ForbiddenException"}),
     "our gateway response": (
         403, {"content-type": "application/problem+json"},
         b'{"code": "forbidden", "detail": "unknown key", "status": 403, "gateway": "INVALID_API_KEY"}',
@@ -74,8 +74,8 @@ class Running(NamedTuple):
 
 @contextlib.contextmanager
 def running(keys: Keys, *given: str) -> Iterator[Running]:
-    with stub(keys.answer) as server:
-        connection = Connection(parse(f"{server.url}/prod"), {})
+    with run_stub(keys.answer) as server:
+        connection = Connection(parse_url(f"{server.url}/prod"), {})
 
         def sent() -> list[str]:
             """The keys that were sent since this was asked last."""
@@ -159,8 +159,8 @@ def test_two_refusals_that_differ_are_both_told_in_the_order_of_the_setting() ->
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        (as_json(429, {}, **{"retry-after": "3"}), errors.Throttled),
-        (as_json(500, {}), errors.Internal),
+        (make_json_answer(429, {}, **{"retry-after": "3"}), errors.Throttled),
+        (make_json_answer(500, {}), errors.Internal),
     ],
 )
 def test_what_the_other_key_is_answered_counts_and_it_is_sent_first_from_then_on(
@@ -198,7 +198,14 @@ def test_a_new_key_without_a_grant_does_not_stand_in_the_way_of_the_old_one_when
 
 def test_only_a_403_is_tried_with_the_other_key() -> None:
     with running(Keys(NEW)) as made:
-        for answer in (as_json(429, {}), as_json(500, {}), (502, {}, b""), as_json(401, {}), as_json(400, {}), NOTHING):
+        for answer in (
+            make_json_answer(429, {}),
+            make_json_answer(500, {}),
+            (502, {}, b""),
+            make_json_answer(401, {}),
+            make_json_answer(400, {}),
+            NOTHING,
+        ):
             made.keys.instead = {OLD: answer}
             with pytest.raises(errors.ConfigsvcError):
                 made.poll()
@@ -219,9 +226,13 @@ def test_each_of_many_namespaces_remembers_which_key_may_read_it() -> None:
 
     def answer(_: str, path: str, headers: dict[str, str], ___: bytes) -> Answer:
         single = "/snapshot?" not in path and "/snapshots" not in path
-        return REFUSALS["a missing grant"] if headers["x-api-key"] != (NEW if single else OLD) else as_json(500, {})
+        return (
+            REFUSALS["a missing grant"]
+            if headers["x-api-key"] != (NEW if single else OLD)
+            else make_json_answer(500, {})
+        )
 
-    with stub(answer) as server, contextlib.closing(Connection(parse(f"{server.url}/prod"), {})) as connection:
+    with run_stub(answer) as server, contextlib.closing(Connection(parse_url(f"{server.url}/prod"), {})) as connection:
         gateway = ApiGateway(connection, OLD, NEW)
         sent = list[int]()
         for _ in range(4):
@@ -234,7 +245,7 @@ def test_each_of_many_namespaces_remembers_which_key_may_read_it() -> None:
 
 @contextlib.contextmanager
 def consumer(keys: Keys, variable: str, **more: object) -> Iterator[tuple[Config, Stub]]:
-    with stub(keys.answer) as server, stub(answer_kms) as kms:
+    with run_stub(keys.answer) as server, run_stub(answer_kms) as kms:
         environ = {
             "CONFIGSVC_URL": f"{server.url}/prod", "CONFIGSVC_NAMESPACES": NS,
             "CONFIGSVC_KMS_KEYS": ENVIRON["CONFIGSVC_KMS_KEYS"],
@@ -252,7 +263,7 @@ def test_a_rotation_costs_a_consumer_no_read() -> None:
         keys.allowed = {OLD, NEW}
         assert config.refresh() is False
         keys.allowed = {NEW}
-        keys.served = sealed_values({"a": "2"}, revision=8)
+        keys.served = seal_values({"a": "2"}, revision=8)
         assert config.refresh() is True
         assert (config["a"], config.last_error, config.counts["failures"]) == ("2", None, 0)
 
@@ -314,7 +325,7 @@ def test_what_is_not_one_key_or_two_is_refused_without_showing_it(text: str, sai
 
 def test_neither_key_is_shown() -> None:
     environ = {**ENVIRON, "CONFIGSVC_API_KEY": f"{OLD},{NEW}"}
-    gateway = ApiGateway(Connection(parse("https://h.example/prod"), {}), OLD, NEW)
+    gateway = ApiGateway(Connection(parse_url("https://h.example/prod"), {}), OLD, NEW)
     shown = [repr(settings(Given(), environ)), repr(Given(api_key=Secret(f"{OLD},{NEW}"))), repr(gateway)]
     shown += [repr(Config(api_key=f"{OLD},{NEW}")), str(vars(gateway))]
     assert not [text for text in shown if OLD in text or NEW in text]
@@ -331,8 +342,8 @@ print("configsvc_client._service.api_keys" in sys.modules)
 
 def test_a_consumer_with_one_key_loads_nothing_for_two() -> None:
     keys = Keys("k")
-    keys.served = found([plain("a", "1")], revision=7)
-    with stub(keys.answer) as server:
+    keys.served = make_snapshot([make_plain_entry("a", "1")], revision=7)
+    with run_stub(keys.answer) as server:
         done = subprocess.run(
             [sys.executable, "-c", ONE_KEY, f"{server.url}/prod", NS],
             capture_output=True, text=True, check=True, timeout=60,

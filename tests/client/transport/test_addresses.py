@@ -17,12 +17,12 @@ from pathlib import Path
 
 import pytest
 
-from configsvc_client._transport.dial import Dialler, left, reach, resolve
-from configsvc_client._transport.race import SocketAddress, interleaved
-from configsvc_client._transport.url import parse
+from configsvc_client._transport.dial import Dialer, connect_to_any, get_seconds_left, resolve
+from configsvc_client._transport.race import SocketAddress, interleave
+from configsvc_client._transport.url import parse_url
 from tests.client.transport.test_proxy import tunnelling
-from tests.support.client.certificates import server_context
-from tests.support.client.stub_servers import Scripted, says, scripted
+from tests.support.client.certificates import make_server_context
+from tests.support.client.stub_servers import Scripted, answer_with, run_scripted
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 NO_FAMILY = 9999
@@ -73,12 +73,12 @@ def _every_socket_is_closed() -> Iterator[None]:
 
 def soon() -> Callable[[], float]:
     deadline = time.monotonic() + 20
-    return lambda: left(deadline, time.monotonic)
+    return lambda: get_seconds_left(deadline, time.monotonic)
 
 
 def reached(addresses: list[SocketAddress], seconds: Callable[[], float] | None = None) -> object:
     """Whom it reached, over plain TCP."""
-    with contextlib.closing(reach(addresses, None, seconds or soon())) as made:
+    with contextlib.closing(connect_to_any(addresses, None, seconds or soon())) as made:
         return made.getpeername()
 
 
@@ -93,14 +93,14 @@ def unreachable(port: int) -> dict[str, SocketAddress]:
 
 @pytest.mark.parametrize("why", unreachable(0))
 def test_an_address_that_fails_is_followed_by_the_next_at_once(why: str) -> None:
-    with scripted(says(OK)) as server:
+    with run_scripted(answer_with(OK)) as server:
         bad = unreachable(server.port)[why]
         assert reached([bad, good(server)]) == ("127.0.0.1", server.port)
         assert reached([bad, bad, *unreachable(server.port).values(), good(server)]) == ("127.0.0.1", server.port)
 
 
 def test_while_one_address_does_not_answer_the_next_is_tried() -> None:
-    with scripted(says(OK)) as server, holes(server.port, "127.0.0.3", "127.0.0.4") as dark:
+    with run_scripted(answer_with(OK)) as server, holes(server.port, "127.0.0.3", "127.0.0.4") as dark:
         assert reached([*dark, good(server)]) == ("127.0.0.1", server.port)
 
 
@@ -108,9 +108,9 @@ def test_while_one_address_does_not_answer_the_next_is_tried() -> None:
 def test_each_of_many_addresses_gets_its_turn_before_a_short_deadline(seconds: float) -> None:
     """It comes slowly here: what counts is that each begins before it, on a busy computer too."""
     hosts = [f"127.0.1.{number}" for number in range(7)]
-    with scripted(says(OK)) as server, holes(server.port, *hosts) as dark:
+    with run_scripted(answer_with(OK)) as server, holes(server.port, *hosts) as dark:
         began = time.monotonic()
-        slowly = lambda: left(began + seconds, lambda: began + (time.monotonic() - began) / 3)  # noqa: E731  # one line
+        slowly = lambda: get_seconds_left(began + seconds, lambda: began + (time.monotonic() - began) / 3)  # noqa: E731  # one line
         assert reached([*dark, good(server)], slowly) == ("127.0.0.1", server.port)
 
 
@@ -135,14 +135,14 @@ def test_the_only_address_has_all_the_time_there_is() -> None:
 
 
 def test_nothing_that_answers_is_a_timeout_at_the_deadline() -> None:
-    with scripted(says(OK)) as server, holes(server.port, "127.0.0.3", "127.0.0.4") as dark:
+    with run_scripted(answer_with(OK)) as server, holes(server.port, "127.0.0.3", "127.0.0.4") as dark:
         deadline = time.monotonic() + 0.3
         with pytest.raises(TimeoutError):
-            reached([*dark, unreachable(server.port)["refuses"]], lambda: left(deadline, time.monotonic))
+            reached([*dark, unreachable(server.port)["refuses"]], lambda: get_seconds_left(deadline, time.monotonic))
 
 
 def test_of_all_failures_a_refusal_is_the_one_that_is_told() -> None:
-    with scripted(says(OK)) as server:
+    with run_scripted(answer_with(OK)) as server:
         bad = unreachable(server.port)
         refuses, unsupported = bad["refuses"], bad["a family that this system lacks"]
         for order in ([refuses], [refuses, unsupported], [unsupported, refuses], [unsupported, refuses, unsupported]):
@@ -156,7 +156,7 @@ def test_of_all_failures_a_refusal_is_the_one_that_is_told() -> None:
 
 @pytest.mark.parametrize("when", [1, 7, *(pytest.param(each, marks=pytest.mark.slow) for each in range(2, 7))])
 def test_whatever_is_raised_meanwhile_comes_through_and_leaves_no_socket(when: int) -> None:
-    with scripted(says(OK)) as server, holes(server.port, "127.0.0.3", "127.0.0.4", "127.0.0.5") as dark:
+    with run_scripted(answer_with(OK)) as server, holes(server.port, "127.0.0.3", "127.0.0.4", "127.0.0.5") as dark:
         seconds, asked = soon(), itertools.count()
 
         def interrupted() -> float:
@@ -177,7 +177,7 @@ def test_what_a_signal_handler_raises_while_addresses_are_tried_is_passed_on(sec
     def strike(signum: int, frame: object) -> None:
         raise SlowNetwork(signum, frame)
 
-    with scripted(says(OK)) as server, holes(server.port, "127.0.0.3", "127.0.0.4", "127.0.0.5") as dark:
+    with run_scripted(answer_with(OK)) as server, holes(server.port, "127.0.0.3", "127.0.0.4", "127.0.0.5") as dark:
         before = signal.signal(signal.SIGALRM, strike)
         signal.setitimer(signal.ITIMER_REAL, seconds)
         try:
@@ -190,13 +190,13 @@ def test_what_a_signal_handler_raises_while_addresses_are_tried_is_passed_on(sec
 
 def test_families_take_turns() -> None:
     four, six = ([of(f"{host}{number}", 1) for number in range(3)] for host in ("10.0.0.", "fd00::"))
-    assert interleaved([*six, *four]) == [six[0], four[0], six[1], four[1], six[2], four[2]]
-    assert interleaved([four[0], *six]) == [four[0], *six]
+    assert interleave([*six, *four]) == [six[0], four[0], six[1], four[1], six[2], four[2]]
+    assert interleave([four[0], *six]) == [four[0], *six]
 
 
 def secured(server: Scripted, folder: Path, addresses: list[SocketAddress]) -> socket.socket:
     environ = {"SSL_CERT_FILE": str(folder / "ca.pem")}
-    dialler = Dialler(parse(f"https://localhost:{server.port}"), environ, time.monotonic, find=lambda *_: addresses)
+    dialler = Dialer(parse_url(f"https://localhost:{server.port}"), environ, time.monotonic, find=lambda *_: addresses)
     return dialler.open(time.monotonic() + 20)
 
 
@@ -247,14 +247,17 @@ HALF_DEAD: dict[str, Callable[[socket.socket], None]] = {
 @pytest.mark.slow
 @pytest.mark.parametrize("how", HALF_DEAD)
 def test_one_that_connects_and_does_not_complete_tls_is_followed_by_the_next(how: str, tmp_path: Path) -> None:
-    with scripted(says(OK), tls=server_context(tmp_path)) as server, elsewhere(server, HALF_DEAD[how]) as half_dead:
+    with (
+        run_scripted(answer_with(OK), tls=make_server_context(tmp_path)) as server,
+        elsewhere(server, HALF_DEAD[how]) as half_dead,
+    ):
         with contextlib.closing(secured(server, tmp_path, [half_dead.address] * 2 + [good(server)])) as made:
             assert made.getpeername() == ("127.0.0.1", server.port)
         assert len(half_dead.connections) == 1
 
 
 def test_one_that_is_slow_to_shake_hands_goes_on_beside_the_next(tmp_path: Path) -> None:
-    with scripted(says(OK), tls=server_context(tmp_path)) as server:
+    with run_scripted(answer_with(OK), tls=make_server_context(tmp_path)) as server:
         turn = threading.Event()
         with (
             elsewhere(server, lambda _: turn.set()) as half_dead,
@@ -272,8 +275,8 @@ def test_one_that_is_slow_to_shake_hands_goes_on_beside_the_next(tmp_path: Path)
 
 
 def test_a_certificate_that_does_not_verify_is_no_reason_to_ask_another_address(tmp_path: Path) -> None:
-    tls = server_context(tmp_path, "elsewhere.example")
-    with scripted(says(OK), tls=tls) as server, elsewhere(server) as other:
+    tls = make_server_context(tmp_path, "elsewhere.example")
+    with run_scripted(answer_with(OK), tls=tls) as server, elsewhere(server) as other:
         with pytest.raises(ssl.SSLCertVerificationError):
             secured(server, tmp_path, [good(server), other.address])
         with pytest.raises(ssl.SSLCertVerificationError):
@@ -282,12 +285,12 @@ def test_a_certificate_that_does_not_verify_is_no_reason_to_ask_another_address(
 
 
 def test_a_proxy_of_several_addresses_is_reached_like_any_host(tmp_path: Path) -> None:
-    tls, seen = server_context(tmp_path, "api.example"), list[bytes]()
-    with scripted(says(OK), tls=tls) as server, scripted(tunnelling(server.port, seen)) as proxy:
+    tls, seen = make_server_context(tmp_path, "api.example"), list[bytes]()
+    with run_scripted(answer_with(OK), tls=tls) as server, run_scripted(tunnelling(server.port, seen)) as proxy:
         with holes(proxy.port, "127.0.0.3") as dark:
             environ = {"HTTPS_PROXY": f"http://proxy.example:{proxy.port}", "SSL_CERT_FILE": str(tmp_path / "ca.pem")}
             found = [unreachable(proxy.port)["refuses"], *dark, good(proxy)]
-            dialler = Dialler(parse("https://api.example"), environ, time.monotonic, find=lambda *_: found)
+            dialler = Dialer(parse_url("https://api.example"), environ, time.monotonic, find=lambda *_: found)
             with contextlib.closing(dialler.open(time.monotonic() + 20)) as made:
                 assert made.getpeername() == ("127.0.0.1", proxy.port)
         assert len(seen) == 1
@@ -296,11 +299,12 @@ def test_a_proxy_of_several_addresses_is_reached_like_any_host(tmp_path: Path) -
 def test_a_first_address_that_answers_loads_nothing_for_the_others() -> None:
     script = """
 import socket, sys
-from configsvc_client._transport.dial import reach
-reach([(socket.AF_INET, ("127.0.0.1", int(sys.argv[1]))), (socket.AF_INET, ("127.0.0.2", 1))], None, lambda: 20).close()
+from configsvc_client._transport.dial import connect_to_any
+addresses = [("127.0.0.1", int(sys.argv[1])), ("127.0.0.2", 1)]
+connect_to_any([(socket.AF_INET, each) for each in addresses], None, lambda: 20).close()
 print("configsvc_client._transport.race" in sys.modules)
 """
-    with scripted(says(OK)) as server:
+    with run_scripted(answer_with(OK)) as server:
         command = [sys.executable, "-c", script, str(server.port)]
         assert subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout == "False\n"
 

@@ -15,9 +15,9 @@ import pytest
 
 from configsvc.model.errors import Unavailable
 from configsvc_client._transport.http import Connection
-from configsvc_client._transport.url import parse
-from tests.support.client.certificates import server_context
-from tests.support.client.stub_servers import Answer, says, scripted, stub, take_request
+from configsvc_client._transport.url import parse_url
+from tests.support.client.certificates import make_server_context
+from tests.support.client.stub_servers import Answer, answer_with, run_scripted, run_stub, take_request
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 
@@ -42,8 +42,8 @@ def all_of(*work: Callable[[], None]) -> None:
 
 
 def test_each_of_many_threads_gets_its_own_answers_while_others_close() -> None:
-    with stub(echo) as server:
-        connection, ended = Connection(parse(server.url), {}), threading.Event()
+    with run_stub(echo) as server:
+        connection, ended = Connection(parse_url(server.url), {}), threading.Event()
         answers: list[tuple[str, bytes]] = []
 
         def asks(name: int) -> Callable[[], None]:
@@ -79,7 +79,7 @@ def test_two_requests_at_once_use_two_connections_of_which_one_is_kept() -> None
             both.wait()
         return echo(method, path, headers, body)
 
-    with stub(answer) as server, contextlib.closing(Connection(parse(server.url), {})) as connection:
+    with run_stub(answer) as server, contextlib.closing(Connection(parse_url(server.url), {})) as connection:
 
         def ask() -> None:
             connection.request("GET", "/together", {}, b"", soon())
@@ -98,8 +98,8 @@ def test_close_does_not_wait_for_a_request_which_ends_by_its_deadline(when: str)
         asked.set()
         ended.wait(30)
 
-    with scripted(stalls, says(OK)) as server:
-        connection = Connection(parse(f"http://127.0.0.1:{server.port}"), {})
+    with run_scripted(stalls, answer_with(OK)) as server:
+        connection = Connection(parse_url(f"http://127.0.0.1:{server.port}"), {})
         closed = threading.Event()
 
         def close() -> None:
@@ -148,8 +148,8 @@ def test_what_was_asked_before_a_close_is_not_kept_after_it() -> None:
         closed.wait(30)
         connection.sendall(OK)
 
-    with scripted(slow, says(OK)) as server:
-        connection = Connection(parse(f"http://127.0.0.1:{server.port}"), {})
+    with run_scripted(slow, answer_with(OK)) as server:
+        connection = Connection(parse_url(f"http://127.0.0.1:{server.port}"), {})
 
         def close() -> None:
             connection.close()
@@ -164,9 +164,11 @@ def test_what_was_asked_before_a_close_is_not_kept_after_it() -> None:
 
 @pytest.mark.parametrize("when", ["on another thread", "in a signal handler"])
 def test_close_does_not_wait_for_a_connection_that_is_opened_ahead(when: str, tmp_path: Path) -> None:
-    tls = server_context(tmp_path)
-    with scripted(says(OK), tls=tls) as server:
-        connection = Connection(parse(f"https://localhost:{server.port}"), {"SSL_CERT_FILE": str(tmp_path / "ca.pem")})
+    tls = make_server_context(tmp_path)
+    with run_scripted(answer_with(OK), tls=tls) as server:
+        connection = Connection(
+            parse_url(f"https://localhost:{server.port}"), {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}
+        )
         with socket.create_connection(("127.0.0.1", server.port)):  # whom the server shakes hands with first
             connection.open_ahead(soon())
             if when == "on another thread":
@@ -181,8 +183,8 @@ def test_close_does_not_wait_for_a_connection_that_is_opened_ahead(when: str, tm
 COLLECTED = """
 import gc, sys, time
 from configsvc_client._transport.http import Connection
-from configsvc_client._transport.url import parse
-connection = Connection(parse(sys.argv[1]), {"SSL_CERT_FILE": sys.argv[2]})
+from configsvc_client._transport.url import parse_url
+connection = Connection(parse_url(sys.argv[1]), {"SSL_CERT_FILE": sys.argv[2]})
 if sys.argv[3] == "opened ahead":
     connection.open_ahead(time.monotonic() + 20)
     connection._opening.join(20)
@@ -200,8 +202,8 @@ print("done")
 @pytest.mark.parametrize("how", ["at once", "in a cycle", "at exit", "opened ahead"])
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_connection_that_is_not_closed_is_collected_without_a_warning(how: str, scheme: str, tmp_path: Path) -> None:
-    tls = server_context(tmp_path)
-    with scripted(says(OK), tls=tls if scheme == "https" else None) as server:
+    tls = make_server_context(tmp_path)
+    with run_scripted(answer_with(OK), tls=tls if scheme == "https" else None) as server:
         url = f"{scheme}://localhost:{server.port}"
         command = [sys.executable, "-X", "dev", "-W", "error::ResourceWarning", "-c", COLLECTED]
         done = subprocess.run(

@@ -12,7 +12,7 @@ from configsvc_client import ConfigUnavailable
 from configsvc_client._ports import ClockReading
 from tests.support.client.configs import Stage
 from tests.support.client.fakes import FakeClock
-from tests.support.client.sealing import sealed_values
+from tests.support.client.sealing import seal_values
 
 BEGAN = 1_000.0
 DOWN = Unavailable("down")
@@ -64,7 +64,7 @@ def late(
 
 
 def test_who_waited_for_another_cold_start_has_no_more_time_than_who_did_not() -> None:
-    stage, clock = Stage(sealed_values({"a": "1"})), Seen()
+    stage, clock = Stage(seal_values({"a": "1"})), Seen()
     stage.clock = clock
     busy = Throttled("slow down", retry_after=60)
     late(stage, clock, lambda: stage.config["a"], lambda: stage.config["a"], fault=busy)
@@ -72,7 +72,7 @@ def test_who_waited_for_another_cold_start_has_no_more_time_than_who_did_not() -
 
 
 def test_who_waited_for_another_refresh_has_no_more_time_than_who_did_not() -> None:
-    stage, clock = Stage(sealed_values({"a": "1"})), Seen()
+    stage, clock = Stage(seal_values({"a": "1"})), Seen()
     stage.clock = clock
     stage.config.snapshot()
     late(stage, clock, stage.config.refresh, stage.config.refresh)
@@ -80,7 +80,7 @@ def test_who_waited_for_another_refresh_has_no_more_time_than_who_did_not() -> N
 
 
 def test_who_waited_for_another_refresh_until_little_was_left_does_not_ask_and_books_no_failure() -> None:
-    stage, clock = Stage(sealed_values({"a": "1"})), Seen()
+    stage, clock = Stage(seal_values({"a": "1"})), Seen()
     stage.clock = clock
     stage.config.snapshot()
     said: list[str] = []
@@ -112,8 +112,8 @@ class Context:
 def test_the_fallback_file_is_opened_within_what_the_service_was_not_given(
     context: object, service: float, file: float
 ) -> None:
-    stage = Stage(sealed_values({"a": "1"}), **FILE)
-    stage.save(sealed_values({"a": "saved"}))
+    stage = Stage(seal_values({"a": "1"}), **FILE)
+    stage.save(seal_values({"a": "saved"}))
     stage.gateway.fail = [Unavailable("down")] * 20
     handler = stage.config.handler(lambda event, context: (event, context, stage.config["a"])[2])
     assert handler(None, context) == "saved"

@@ -6,18 +6,18 @@ import zlib
 
 import pytest
 
-from configsvc_client._transport.connection import BadAnswer
-from configsvc_client._transport.response import BODY_BYTES, Answer, inflate
+from configsvc_client._transport.keep_alive import BadAnswer
+from configsvc_client._transport.response import BODY_BYTES, AnswerParser, inflate
 
 HI = gzip.compress(b"hi")
 EMPTY = gzip.compress(b"")
 
 
 def body_of(encodings: list[str], body: bytes) -> bytes:
-    answer = Answer()
+    answer = AnswerParser()
     lines = "".join(f"Content-Encoding: {each}\r\n" for each in encodings)
     answer.feed(f"HTTP/1.1 200 OK\r\n{lines}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-    return answer.response().body
+    return answer.build_response().body
 
 
 @pytest.mark.parametrize(

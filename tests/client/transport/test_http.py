@@ -12,9 +12,9 @@ from configsvc.model.errors import Unavailable
 from configsvc_client._transport.dial import resolve
 from configsvc_client._transport.http import Connection
 from configsvc_client._transport.response import Response
-from configsvc_client._transport.url import parse
-from tests.support.client.certificates import server_context
-from tests.support.client.stub_servers import Scripted, Serve, says, scripted, take_request
+from configsvc_client._transport.url import parse_url
+from tests.support.client.certificates import make_server_context
+from tests.support.client.stub_servers import Scripted, Serve, answer_with, run_scripted, take_request
 
 OK = b"HTTP/1.1 200 OK\r\nETag: x\r\nContent-Length: 2\r\n\r\nhi"
 
@@ -24,11 +24,11 @@ def soon(seconds: float = 20) -> float:
 
 
 def connection_to(server: Scripted) -> Connection:
-    return Connection(parse(f"http://127.0.0.1:{server.port}"), {})
+    return Connection(parse_url(f"http://127.0.0.1:{server.port}"), {})
 
 
 def test_a_connection_is_kept_for_the_next_request() -> None:
-    with scripted(says(OK)) as server:
+    with run_scripted(answer_with(OK)) as server:
         connection = connection_to(server)
         first, second = (connection.request("GET", "/", {}, b"", soon()) for _ in range(2))
         connection.close()
@@ -43,7 +43,7 @@ def test_what_is_sent_is_the_smallest_request() -> None:
         seen.append(take_request(connection))
         connection.sendall(OK)
 
-    with scripted(serve) as server:
+    with run_scripted(serve) as server:
         with contextlib.closing(connection_to(server)) as connection:
             connection.request("GET", "/a/b?c=d", {"x-api-key": "k"}, b"", soon())
             connection.request("POST", "/", {}, b"body", soon())
@@ -58,7 +58,7 @@ def test_a_kept_connection_that_is_dead_is_replaced_without_anyone_noticing(
     how: str, scheme: str, tmp_path: Path
 ) -> None:
     read, gone = threading.Event(), threading.Event()
-    tls = server_context(tmp_path) if scheme == "https" else None
+    tls = make_server_context(tmp_path) if scheme == "https" else None
 
     def once(connection: socket.socket) -> None:
         take_request(connection)
@@ -69,9 +69,9 @@ def test_a_kept_connection_that_is_dead_is_replaced_without_anyone_noticing(
         connection.close()
         gone.set()
 
-    with scripted(once, says(OK), tls=tls) as server:
+    with run_scripted(once, answer_with(OK), tls=tls) as server:
         environ = {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}
-        connection = Connection(parse(f"{scheme}://localhost:{server.port}"), environ)
+        connection = Connection(parse_url(f"{scheme}://localhost:{server.port}"), environ)
         connection.request("GET", "/", {}, b"", soon())
         read.set()
         assert gone.wait(30)
@@ -84,7 +84,7 @@ def test_a_new_connection_that_gives_nothing_is_not_tried_again() -> None:
     def nothing(connection: socket.socket) -> None:
         take_request(connection)
 
-    with scripted(nothing) as server, pytest.raises(Unavailable, match="without an answer"):
+    with run_scripted(nothing) as server, pytest.raises(Unavailable, match="without an answer"):
         connection_to(server).request("GET", "/", {}, b"", soon())
     assert server.connections == 1
 
@@ -99,7 +99,10 @@ def test_a_request_whose_answer_has_begun_is_not_sent_again(how: str) -> None:
         if how == "reset":
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
 
-    with scripted(half_of_the_second, says(OK)) as server, contextlib.closing(connection_to(server)) as connection:
+    with (
+        run_scripted(half_of_the_second, answer_with(OK)) as server,
+        contextlib.closing(connection_to(server)) as connection,
+    ):
         connection.request("GET", "/", {}, b"", soon())
         with pytest.raises(Unavailable):
             connection.request("PUT", "/", {}, b"", soon())
@@ -107,7 +110,7 @@ def test_a_request_whose_answer_has_begun_is_not_sent_again(how: str) -> None:
 
 
 def test_an_answer_that_says_close_ends_the_connection() -> None:
-    with scripted(says(OK.replace(b"ETag: x", b"Connection: close"), 1)) as server:
+    with run_scripted(answer_with(OK.replace(b"ETag: x", b"Connection: close"), 1)) as server:
         connection = connection_to(server)
         connection.request("GET", "/", {}, b"", soon())
         connection.request("GET", "/", {}, b"", soon())
@@ -142,7 +145,7 @@ BROKEN["gzip and more"] = gzipped(gzip.compress(b"hi") + b"more")
 
 @pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN)
 def test_an_answer_that_is_not_whole_sound_and_bounded_is_refused(answer: bytes) -> None:
-    with scripted(says(answer, 1)) as server, pytest.raises(Unavailable) as caught:
+    with run_scripted(answer_with(answer, 1)) as server, pytest.raises(Unavailable) as caught:
         connection_to(server).request("GET", "/", {}, b"", soon())
     assert caught.value.members["reason"] == "connection"
 
@@ -159,7 +162,7 @@ SOUND = {
 
 @pytest.mark.parametrize(("answer", "status", "body"), SOUND.values(), ids=SOUND)
 def test_a_sound_answer_is_given_as_it_is_and_no_redirect_is_followed(answer: bytes, status: int, body: bytes) -> None:
-    with scripted(says(answer)) as server:
+    with run_scripted(answer_with(answer)) as server:
         connection = connection_to(server)
         for _ in range(2):
             response = connection.request("GET", "/", {}, b"", soon())
@@ -191,7 +194,7 @@ def drips(server_ended: list[Scripted]) -> Serve:
 def test_the_deadline_is_for_the_whole_answer(how: str) -> None:
     held: list[Scripted] = []
     script = {"silence": stalls(held), "half an answer": stalls(held, OK[:30]), "a slow drip": drips(held)}[how]
-    with scripted(script) as server:
+    with run_scripted(script) as server:
         held.append(server)
         with pytest.raises(Unavailable, match="in time"):
             connection_to(server).request("GET", "/", {}, b"", soon(0.2))
@@ -199,7 +202,7 @@ def test_the_deadline_is_for_the_whole_answer(how: str) -> None:
 
 
 def test_a_deadline_that_has_passed_asks_nobody() -> None:
-    with scripted(says(OK)) as server, pytest.raises(Unavailable, match="in time"):
+    with run_scripted(answer_with(OK)) as server, pytest.raises(Unavailable, match="in time"):
         connection_to(server).request("GET", "/", {}, b"", soon(-1))
     assert server.connections == 0
 
@@ -208,7 +211,7 @@ def test_a_refused_connection_is_unavailable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     with pytest.raises(Unavailable, match="Connection refused"):
-        Connection(parse(f"http://127.0.0.1:{port}"), {}).request("GET", "/", {}, b"", soon())
+        Connection(parse_url(f"http://127.0.0.1:{port}"), {}).request("GET", "/", {}, b"", soon())
 
 
 def test_name_resolution_counts_toward_the_deadline() -> None:
@@ -230,17 +233,17 @@ def test_name_resolution_counts_toward_the_deadline() -> None:
 @pytest.mark.parametrize("target", ["/a b", "/a\r\nx: y", "a", "/é"])
 def test_a_target_that_would_break_the_request_apart_is_refused(target: str) -> None:
     with pytest.raises(ValueError, match="does not allow"):
-        Connection(parse("http://127.0.0.1:1"), {}).request("GET", target, {}, b"", soon())
+        Connection(parse_url("http://127.0.0.1:1"), {}).request("GET", target, {}, b"", soon())
 
 
 @pytest.mark.parametrize("header", [("a", "b\r\nc: d"), ("a b", "c"), ("", "c"), ("a", "\0")])
 def test_a_header_that_would_break_the_request_apart_is_refused(header: tuple[str, str]) -> None:
     with pytest.raises(ValueError, match="does not allow"):
-        Connection(parse("http://127.0.0.1:1"), {}).request("GET", "/", dict([header]), b"", soon())
+        Connection(parse_url("http://127.0.0.1:1"), {}).request("GET", "/", dict([header]), b"", soon())
 
 
 def test_a_connection_opened_ahead_is_the_one_that_is_used() -> None:
-    with scripted(says(OK)) as server:
+    with run_scripted(answer_with(OK)) as server:
         connection = connection_to(server)
         connection.open_ahead(soon())
         assert connection.request("GET", "/", {}, b"", soon()).status == 200
@@ -249,8 +252,10 @@ def test_a_connection_opened_ahead_is_the_one_that_is_used() -> None:
 
 
 def test_one_that_takes_longer_to_open_than_a_request_may_take_is_there_for_the_next(tmp_path: Path) -> None:
-    with scripted(says(OK), tls=server_context(tmp_path)) as server:
-        connection = Connection(parse(f"https://localhost:{server.port}"), {"SSL_CERT_FILE": str(tmp_path / "ca.pem")})
+    with run_scripted(answer_with(OK), tls=make_server_context(tmp_path)) as server:
+        connection = Connection(
+            parse_url(f"https://localhost:{server.port}"), {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}
+        )
         with socket.create_connection(("127.0.0.1", server.port)):  # whom the server shakes hands with first
             connection.open_ahead(soon())
             with pytest.raises(Unavailable, match="in time"):
@@ -268,7 +273,7 @@ def test_meanwhile_runs_once_after_the_request_has_gone_out() -> None:
         sent.set()
         connection.sendall(OK)
 
-    with scripted(serve) as server, contextlib.closing(connection_to(server)) as connection:
+    with run_scripted(serve) as server, contextlib.closing(connection_to(server)) as connection:
         connection.request("GET", "/", {}, b"", soon(), while_waiting=lambda: ran.append(sent.wait(20)))
     assert ran == [True]
 
@@ -278,7 +283,7 @@ def test_meanwhile_runs_once_after_the_request_has_gone_out() -> None:
 def test_what_comes_on_an_idle_connection_is_no_answer_to_the_next_request(
     planted: bytes, scheme: str, tmp_path: Path
 ) -> None:
-    tls = server_context(tmp_path) if scheme == "https" else None
+    tls = make_server_context(tmp_path) if scheme == "https" else None
     read, ended = threading.Event(), threading.Event()
 
     def plants(connection: socket.socket) -> None:
@@ -288,9 +293,9 @@ def test_what_comes_on_an_idle_connection_is_no_answer_to_the_next_request(
         connection.sendall(planted)
         ended.wait(20)
 
-    with scripted(plants, says(OK), tls=tls) as server:
+    with run_scripted(plants, answer_with(OK), tls=tls) as server:
         environ = {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}
-        connection = Connection(parse(f"{scheme}://localhost:{server.port}"), environ)
+        connection = Connection(parse_url(f"{scheme}://localhost:{server.port}"), environ)
         assert connection.request("GET", "/", {}, b"", soon()).body == b"hi"
         read.set()
         kept = connection._idle[0].socket  # noqa: SLF001  # where it has to have come
@@ -302,8 +307,10 @@ def test_what_comes_on_an_idle_connection_is_no_answer_to_the_next_request(
 
 
 def test_an_idle_tls_connection_on_which_only_the_protocol_spoke_is_kept(tmp_path: Path) -> None:
-    with scripted(says(OK), tls=server_context(tmp_path)) as server:
-        connection = Connection(parse(f"https://localhost:{server.port}"), {"SSL_CERT_FILE": str(tmp_path / "ca.pem")})
+    with run_scripted(answer_with(OK), tls=make_server_context(tmp_path)) as server:
+        connection = Connection(
+            parse_url(f"https://localhost:{server.port}"), {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}
+        )
         connection.open_ahead(soon())  # session tickets come before any answer
         for _ in range(3):
             assert connection.request("GET", "/", {}, b"", soon()).body == b"hi"
@@ -314,8 +321,8 @@ def test_an_idle_tls_connection_on_which_only_the_protocol_spoke_is_kept(tmp_pat
 @pytest.mark.parametrize("answer", [b"SSH-2.0-x\r\n\r\n", b"HTTP/1.1 200 OK\r\ncontent-le", b"\0\1\2\r\n\r\n"])
 def test_what_answered_is_not_said_to_be_out_of_reach(answer: bytes) -> None:
     with (
-        scripted(says(answer, 1)) as server,
+        run_scripted(answer_with(answer, 1)) as server,
         pytest.raises(Unavailable, match="gave no answer that can be read") as caught,
     ):
-        Connection(parse(f"http://127.0.0.1:{server.port}"), {}).request("GET", "/", {}, b"", time.monotonic() + 20)
+        Connection(parse_url(f"http://127.0.0.1:{server.port}"), {}).request("GET", "/", {}, b"", time.monotonic() + 20)
     assert "Error" not in str(caught.value)

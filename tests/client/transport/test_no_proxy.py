@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from configsvc_client._secret import bare
-from configsvc_client._transport.proxy import proxy_for
-from configsvc_client._transport.url import parse
-from tests.support.client.stub_servers import says, scripted, take_request
+from configsvc_client._secret import unmask
+from configsvc_client._transport.proxy import find_proxy
+from configsvc_client._transport.url import parse_url
+from tests.support.client.stub_servers import answer_with, run_scripted, take_request
 
 CURL = shutil.which("curl")
 REQUESTS = Path(__file__).parents[3] / ".venvs/load/bin/python"
@@ -76,7 +76,7 @@ BEYOND = [
 
 
 def is_direct(url: str, names: str) -> bool:
-    return proxy_for(parse(url), {"HTTPS_PROXY": PROXY, "NO_PROXY": names}) is None
+    return find_proxy(parse_url(url), {"HTTPS_PROXY": PROXY, "NO_PROXY": names}) is None
 
 
 @pytest.mark.parametrize(("url", "names", "direct"), TABLE + BEYOND)
@@ -88,7 +88,7 @@ def test_no_proxy_names_hosts_domains_addresses_and_networks(url: str, names: st
 def test_curl_reads_no_proxy_in_the_same_way() -> None:
     differing = []
     for url, names, _ in TABLE:
-        with scripted(says(REFUSED, 1)) as proxy:
+        with run_scripted(answer_with(REFUSED, 1)) as proxy:
             authority = url.removeprefix("https://")
             command = [str(CURL), "-sS", "-o", "/dev/null", "-m", "20", "--connect-to", f"{authority}:443:127.0.0.1:1"]
             environ = {"PATH": os.environ["PATH"], "https_proxy": f"http://127.0.0.1:{proxy.port}", "no_proxy": names}
@@ -136,10 +136,10 @@ USERS = {
 
 @pytest.mark.parametrize(("user", "sent"), USERS.items())
 def test_a_proxy_has_a_user_with_or_without_a_password(user: str, sent: str) -> None:
-    found = proxy_for(parse(HOST), {"HTTPS_PROXY": f"http://{user}@[::1]:3128/"})
+    found = find_proxy(parse_url(HOST), {"HTTPS_PROXY": f"http://{user}@[::1]:3128/"})
     assert found is not None
     assert (found.host, found.port) == ("::1", 3128)
-    assert _plain(bare(found.authorization)) == (sent or None)
+    assert _plain(unmask(found.authorization)) == (sent or None)
 
 
 @pytest.mark.skipif(CURL is None, reason="curl is not installed")
@@ -150,12 +150,12 @@ def test_curl_sends_the_same_user(user: str) -> None:
     def serve(connection: socket.socket) -> None:
         seen.append(take_request(connection))
 
-    with scripted(serve) as proxy:
+    with run_scripted(serve) as proxy:
         environ = {"PATH": os.environ["PATH"], "https_proxy": f"http://{user}@127.0.0.1:{proxy.port}"}
         subprocess.run([str(CURL), "-sS", "-m", "20", HOST], env=environ, capture_output=True, check=False, timeout=60)
-    found = proxy_for(parse(HOST), {"HTTPS_PROXY": f"http://{user}@127.0.0.1:3128"})
+    found = find_proxy(parse_url(HOST), {"HTTPS_PROXY": f"http://{user}@127.0.0.1:3128"})
     assert found is not None
-    assert f"\r\nProxy-Authorization: {bare(found.authorization)}\r\n".encode() in seen[0]
+    assert f"\r\nProxy-Authorization: {unmask(found.authorization)}\r\n".encode() in seen[0]
 
 
 def _plain(authorization: str | None) -> str | None:

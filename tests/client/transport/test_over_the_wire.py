@@ -9,17 +9,21 @@ import pytest
 
 from configsvc.model.errors import Misconfigured
 from configsvc_client import CannotOpen, Config
-from configsvc_client._world import chance
+from configsvc_client._world import draw_fraction
 from tests.support.client.fakes import FOREIGN_KEY
-from tests.support.client.sealing import envelope, found, kms_form, plain
-from tests.support.client.stub_service import Service, service
+from tests.support.client.sealing import make_envelope, make_kms_entry, make_plain_entry, make_snapshot
+from tests.support.client.stub_service import Service, run_service
 
-ENTRIES = [*(envelope(f"k{number}", b"v%d" % number) for number in range(40)), plain("p", "1"), kms_form("s", b"2")]
+ENTRIES = [
+    *(make_envelope(f"k{number}", b"v%d" % number) for number in range(40)),
+    make_plain_entry("p", "1"),
+    make_kms_entry("s", b"2"),
+]
 
 
 @pytest.fixture
 def running() -> Iterator[Service]:
-    with service(found(ENTRIES, revision=42)) as running:
+    with run_service(make_snapshot(ENTRIES, revision=42)) as running:
         yield running
 
 
@@ -52,7 +56,7 @@ def test_without_a_region_and_without_a_pinned_key_what_names_no_key_says_what_i
 
 
 def test_chance_is_spread_over_zero_to_one() -> None:
-    drawn = [chance() for _ in range(1000)]
+    drawn = [draw_fraction() for _ in range(1000)]
     assert 0 <= min(drawn) < 0.1
     assert 0.9 < max(drawn) < 1
     assert len(set(drawn)) == 1000

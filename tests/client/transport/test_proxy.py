@@ -8,24 +8,24 @@ from pathlib import Path
 import pytest
 
 from configsvc.model.errors import Misconfigured, Unavailable
-from configsvc_client._secret import bare
+from configsvc_client._secret import unmask
 from configsvc_client._transport.http import Connection
-from configsvc_client._transport.proxy import proxy_for
-from configsvc_client._transport.url import parse
-from tests.support.client.certificates import server_context
-from tests.support.client.stub_servers import Serve, says, scripted, take_request
+from configsvc_client._transport.proxy import find_proxy
+from configsvc_client._transport.url import parse_url
+from tests.support.client.certificates import make_server_context
+from tests.support.client.stub_servers import Serve, answer_with, run_scripted, take_request
 
-API = parse("https://abc.execute-api.eu-central-1.amazonaws.com/prod")
+API = parse_url("https://abc.execute-api.eu-central-1.amazonaws.com/prod")
 PROXY = "http://proxy.example:3128"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 
 
 @pytest.mark.parametrize("name", ["https_proxy", "HTTPS_PROXY"])
 def test_https_goes_through_the_proxy_and_http_to_loopback_does_not(name: str) -> None:
-    found = proxy_for(API, {name: PROXY})
+    found = find_proxy(API, {name: PROXY})
     assert found == ("proxy.example", 3128, None)
-    assert proxy_for(parse("http://127.0.0.1:8080"), {name: PROXY}) is None
-    assert proxy_for(API, {}) is None
+    assert find_proxy(parse_url("http://127.0.0.1:8080"), {name: PROXY}) is None
+    assert find_proxy(API, {}) is None
 
 
 @pytest.mark.parametrize(
@@ -44,13 +44,13 @@ def test_https_goes_through_the_proxy_and_http_to_loopback_does_not(name: str) -
     ],
 )
 def test_no_proxy_excepts_hosts_and_domains(names: str, excepted: bool) -> None:  # noqa: FBT001  # a table
-    assert (proxy_for(API, {"HTTPS_PROXY": PROXY, "NO_PROXY": names}) is None) is excepted
+    assert (find_proxy(API, {"HTTPS_PROXY": PROXY, "NO_PROXY": names}) is None) is excepted
 
 
 @pytest.mark.parametrize("host", ["api.example", "api.example."])
 @pytest.mark.parametrize("names", ["api.example", "api.example.", "example.", ".example.", "api.example.:443"])
 def test_a_dot_at_the_end_of_a_name_makes_no_difference_to_no_proxy(host: str, names: str) -> None:
-    assert proxy_for(parse(f"https://{host}/"), {"HTTPS_PROXY": PROXY, "NO_PROXY": names}) is None
+    assert find_proxy(parse_url(f"https://{host}/"), {"HTTPS_PROXY": PROXY, "NO_PROXY": names}) is None
 
 
 @pytest.mark.parametrize(
@@ -58,14 +58,14 @@ def test_a_dot_at_the_end_of_a_name_makes_no_difference_to_no_proxy(host: str, n
 )
 def test_another_kind_of_proxy_is_refused_without_showing_its_password(text: str) -> None:
     with pytest.raises(Misconfigured, match="HTTPS_PROXY") as caught:
-        proxy_for(API, {"HTTPS_PROXY": text})
+        find_proxy(API, {"HTTPS_PROXY": text})
     assert "canary" not in str(caught.value)
 
 
 def test_a_user_and_password_are_sent_to_the_proxy_and_not_shown() -> None:
-    found = proxy_for(API, {"HTTPS_PROXY": "http://us%65r:can%3Aary@proxy:1"})
+    found = find_proxy(API, {"HTTPS_PROXY": "http://us%65r:can%3Aary@proxy:1"})
     assert found is not None
-    assert bare(found.authorization) == "Basic dXNlcjpjYW46YXJ5"
+    assert unmask(found.authorization) == "Basic dXNlcjpjYW46YXJ5"
     assert "ary" not in repr(found)
     assert b"proxy-authorization: Basic dXNlcjpjYW46YXJ5\r\n\r\n" in found.connect(API).reveal()
 
@@ -94,10 +94,10 @@ def pump(source: socket.socket, to: socket.socket) -> None:
 
 def test_through_a_proxy_tls_is_end_to_end_and_the_name_is_resolved_there(tmp_path: Path) -> None:
     seen: list[bytes] = []
-    tls: ssl.SSLContext = server_context(tmp_path, "api.example")
-    with scripted(says(OK), tls=tls) as server, scripted(tunnelling(server.port, seen)) as proxy:
+    tls: ssl.SSLContext = make_server_context(tmp_path, "api.example")
+    with run_scripted(answer_with(OK), tls=tls) as server, run_scripted(tunnelling(server.port, seen)) as proxy:
         environ = {"HTTPS_PROXY": f"http://127.0.0.1:{proxy.port}", "SSL_CERT_FILE": str(tmp_path / "ca.pem")}
-        connection = Connection(parse("https://api.example/prod"), environ)
+        connection = Connection(parse_url("https://api.example/prod"), environ)
         first, second = (connection.request("GET", "/", {}, b"", time.monotonic() + 20).body for _ in range(2))
         connection.close()
         assert (first, second, proxy.connections) == (b"hi", b"hi", 1)
@@ -105,7 +105,7 @@ def test_through_a_proxy_tls_is_end_to_end_and_the_name_is_resolved_there(tmp_pa
 
 
 def test_a_proxy_that_refuses_a_connection_opened_ahead_is_named_when_it_is_used_and_not_before() -> None:
-    with scripted(says(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", 1)) as proxy:
+    with run_scripted(answer_with(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", 1)) as proxy:
         connection = Connection(API, {"HTTPS_PROXY": f"http://127.0.0.1:{proxy.port}"})
         connection.open_ahead(time.monotonic() + 20)  # what escapes from its thread is a warning, and fails this
         with pytest.raises(Unavailable, match="the proxy answered 403"):
@@ -123,7 +123,7 @@ def test_a_proxy_that_refuses_a_connection_opened_ahead_is_named_when_it_is_used
     ],
 )
 def test_a_proxy_that_refuses_is_named(answer: bytes, reason: str) -> None:
-    with scripted(says(answer, 1)) as proxy, pytest.raises(Unavailable, match=reason):
+    with run_scripted(answer_with(answer, 1)) as proxy, pytest.raises(Unavailable, match=reason):
         Connection(API, {"HTTPS_PROXY": f"http://127.0.0.1:{proxy.port}"}).request(
             "GET", "/", {}, b"", time.monotonic() + 20
         )

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configsvc_client._transport.connection import Astray, BadAnswer
-from configsvc_client._transport.response import BODY_BYTES, WIRE_BYTES, Answer, Response, inflate
+from configsvc_client._transport.keep_alive import BadAnswer, StrayAnswer
+from configsvc_client._transport.response import BODY_BYTES, WIRE_BYTES, AnswerParser, Response, inflate
 
 WHOLE = b"HTTP/1.1 200 OK\r\nA: 1\r\na: 2\r\nContent-Length: 5\r\n\r\nhello"
 WORDS = [b"HTTP/1.1 200 OK\r\n", b"Content-Length: 3\r\n", b"\r\n", b"Transfer-Encoding: chunked\r\n", b"3\r\n", b"abc"]
@@ -21,38 +21,38 @@ WORDS = [b"HTTP/1.1 200 OK\r\n", b"Content-Length: 3\r\n", b"\r\n", b"Transfer-E
 
 @given(st.lists(st.integers(1, len(WHOLE) - 1), unique=True))
 def test_an_answer_is_the_same_however_it_is_cut(cuts: list[int]) -> None:
-    answer = Answer()
+    answer = AnswerParser()
     edges = [0, *sorted(cuts), len(WHOLE)]
     for start, end in itertools.pairwise(edges):
         assert not answer.complete
         answer.feed(WHOLE[start:end])
     assert answer.complete
-    assert answer.response() == Response(200, {"a": "1, 2", "content-length": "5"}, b"hello")
+    assert answer.build_response() == Response(200, {"a": "1, 2", "content-length": "5"}, b"hello")
 
 
 @given(st.lists(st.sampled_from(WORDS) | st.binary(min_size=1, max_size=20)))
 def test_arbitrary_bytes_make_an_answer_or_are_refused(pieces: list[bytes]) -> None:
-    answer = Answer()
+    answer = AnswerParser()
     with contextlib.suppress(BadAnswer):
         for piece in pieces:
             answer.feed(piece)
         if answer.complete:
-            assert 100 <= answer.response().status <= 999
+            assert 100 <= answer.build_response().status <= 999
 
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nETag: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n"
 
 
 def test_what_trails_a_body_changes_no_header() -> None:
-    answer = Answer()
+    answer = AnswerParser()
     answer.feed(CHUNKED + b"ETag: y\r\nRetry-After: 9\r\n\r\n")
     assert answer.complete
-    assert answer.response() == Response(200, {"etag": "x", "transfer-encoding": "chunked"}, b"hi")
+    assert answer.build_response() == Response(200, {"etag": "x", "transfer-encoding": "chunked"}, b"hi")
 
 
 @pytest.mark.parametrize("endless", [b"a: b\r\n" * 10_000, b"x" * 60_000], ids=["many", "long"])
 def test_endless_trailers_are_refused(endless: bytes) -> None:
-    answer = Answer()
+    answer = AnswerParser()
     answer.feed(CHUNKED + (b"a: " if endless.startswith(b"x") else b""))
     pieces = itertools.repeat(endless, 1 + WIRE_BYTES // len(endless))
     with pytest.raises(BadAnswer):
@@ -77,15 +77,15 @@ def test_a_gzip_bomb_is_not_inflated_beyond_the_limit(before: bytes) -> None:
 def test_the_headers_after_an_interim_answer_are_the_answers_and_none_of_the_interim_ones(
     interim: int, times: int
 ) -> None:
-    answer = Answer()
+    answer = AnswerParser()
     answer.feed(b"HTTP/1.1 %d Early\r\nLink: x\r\nA: 0\r\n\r\n" % interim * times)
     assert not answer.complete
     answer.feed(WHOLE)
-    assert answer.response() == Response(200, {"a": "1, 2", "content-length": "5"}, b"hello")
+    assert answer.build_response() == Response(200, {"a": "1, 2", "content-length": "5"}, b"hello")
 
 
 def test_an_interim_answer_alone_is_cut_off_when_the_connection_ends() -> None:
-    answer = Answer()
+    answer = AnswerParser()
     answer.feed(b"HTTP/1.1 103 Early\r\nLink: x\r\n\r\n")
     with pytest.raises(BadAnswer, match="ended before the answer did"):
         answer.feed(b"")
@@ -96,11 +96,11 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
 
 def test_a_body_may_have_eight_mebibytes_and_no_byte_more() -> None:
     assert BODY_BYTES == 8 * 1024 * 1024
-    largest = Answer()
+    largest = AnswerParser()
     largest.feed(HEAD % BODY_BYTES + bytes(BODY_BYTES))
-    assert largest.response().body == bytes(BODY_BYTES)
+    assert largest.build_response().body == bytes(BODY_BYTES)
     with pytest.raises(BadAnswer, match="more than 8388608 bytes"):
-        Answer().feed(HEAD % (BODY_BYTES + 1) + bytes(BODY_BYTES + 1))
+        AnswerParser().feed(HEAD % (BODY_BYTES + 1) + bytes(BODY_BYTES + 1))
 
 
 def test_a_body_may_inflate_to_eight_mebibytes_and_no_byte_more() -> None:
@@ -115,7 +115,7 @@ def test_a_body_may_inflate_to_eight_mebibytes_and_no_byte_more() -> None:
 def test_status_line_and_headers_may_have_64_kibibytes(*, more: int, taken: bool) -> None:
     start = b"HTTP/1.1 200 OK\r\nA: "
     endless = start + b"x" * (64 * 1024 - len(start) + more)
-    answer = Answer()
+    answer = AnswerParser()
     if taken:
         answer.feed(endless)
         return
@@ -124,14 +124,14 @@ def test_status_line_and_headers_may_have_64_kibibytes(*, more: int, taken: bool
 
 
 def test_a_body_is_no_header_however_much_of_it_comes_with_them() -> None:
-    answer = Answer()
+    answer = AnswerParser()
     answer.feed(HEAD % 100_000 + bytes(100_000))
-    assert len(answer.response().body) == 100_000
+    assert len(answer.build_response().body) == 100_000
 
 
 @pytest.mark.parametrize(("more", "taken"), [(0, True), (1, False)])
 def test_chunk_sizes_and_trailers_may_not_make_more_than_twice_a_body(*, more: int, taken: bool) -> None:
-    answer = Answer()
+    answer = AnswerParser()
     answer.feed(CHUNKED)
     left = WIRE_BYTES - len(CHUNKED)
     assert WIRE_BYTES == 2 * BODY_BYTES
@@ -189,11 +189,11 @@ def test_five_encodings_are_taken_and_no_more() -> None:
     body = b"hello"
     for times in range(1, 7):
         body = gzip.compress(body)
-        answer = Answer()
+        answer = AnswerParser()
         codings = b"Content-Encoding: gzip\r\n" * times
         answer.feed(b"HTTP/1.1 200 OK\r\n%bContent-Length: %d\r\n\r\n%b" % (codings, len(body), body))
         with pytest.raises(BadAnswer, match="too many encodings") if times > 5 else contextlib.nullcontext():
-            assert answer.response().body == b"hello"
+            assert answer.build_response().body == b"hello"
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_five_encodings_are_taken_and_no_more() -> None:
      (b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n", False), (b"", False)],
 )  # fmt: skip
 def test_a_whole_head_that_says_408_is_enough_and_nothing_else_that_is_cut_off(received: bytes, *, idle: bool) -> None:
-    answer = Answer()
+    answer = AnswerParser()
     assert not answer.started
     if received:
         answer.feed(received)
@@ -214,10 +214,10 @@ def test_a_whole_head_that_says_408_is_enough_and_nothing_else_that_is_cut_off(r
 
 
 def test_of_a_408_that_is_cut_off_only_the_head_counts() -> None:
-    answer = Answer()
+    answer = AnswerParser()
     answer.feed(b"HTTP/1.1 408 Timeout\r\nContent-Encoding: br\r\nContent-Length: 9\r\n\r\nhalf")
     answer.feed(b"")
-    assert answer.response() == Response(408, {"content-length": "9"}, b"")
+    assert answer.build_response() == Response(408, {"content-length": "9"}, b"")
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_of_a_408_that_is_cut_off_only_the_head_counts() -> None:
     [(WHOLE, True), (WHOLE.replace(b"A: 1", b"Connection: close"), False), (WHOLE.replace(b"1.1", b"1.0"), False)],
 )
 def test_a_connection_is_kept_as_the_answer_says(whole: bytes, *, keeps: bool) -> None:
-    answer = Answer()
+    answer = AnswerParser()
     assert answer.keeps_alive is False
     answer.feed(whole)
     assert answer.keeps_alive is keeps
@@ -233,21 +233,21 @@ def test_a_connection_is_kept_as_the_answer_says(whole: bytes, *, keeps: bool) -
 
 @pytest.mark.parametrize(("first", "second"), [(b"", WHOLE * 2), (WHOLE, WHOLE), (WHOLE, b"\r\n")])
 def test_what_comes_after_a_whole_answer_is_astray(first: bytes, second: bytes) -> None:
-    answer = Answer()
+    answer = AnswerParser()
     if first:
         answer.feed(first)
-    with pytest.raises(Astray, match="more than one answer"):
+    with pytest.raises(StrayAnswer, match="more than one answer"):
         answer.feed(second)
 
 
 @pytest.mark.parametrize(("received", "astray"), [(b"SSH-2.0-OpenSSH_9.6\r\n", True), (CHUNKED + b"?\0", False)])
 def test_what_is_malformed_is_astray_unless_a_head_came_before(received: bytes, *, astray: bool) -> None:
     with pytest.raises(BadAnswer, match=r"not HTTP/1\.1") as refused:
-        Answer().feed(received)
-    assert isinstance(refused.value, Astray) is astray
+        AnswerParser().feed(received)
+    assert isinstance(refused.value, StrayAnswer) is astray
 
 
-class Slow(Answer):
+class Slow(AnswerParser):
     """Notes which thread parses, and takes a moment for each header."""
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -256,7 +256,7 @@ class Slow(Answer):
         super().on_header(name, value)
 
 
-def fed(answer: Answer, received: bytes) -> None:
+def fed(answer: AnswerParser, received: bytes) -> None:
     """While an exception is being handled."""
     try:
         dict[str, int]()["absent"]
@@ -268,13 +268,15 @@ def test_while_an_exception_is_being_handled_an_answer_is_parsed_in_a_thread_in_
     aside, here = Slow(), Slow()
     fed(aside, WHOLE)
     here.feed(WHOLE)
-    assert aside.response() == here.response() == Response(200, {"a": "1, 2", "content-length": "5"}, b"hello")
+    assert (
+        aside.build_response() == here.build_response() == Response(200, {"a": "1, 2", "content-length": "5"}, b"hello")
+    )
     assert aside.parsed_by != here.parsed_by == threading.get_ident()
 
 
 def test_while_an_exception_is_being_handled_what_is_malformed_is_refused_as_ever() -> None:
-    with pytest.raises(Astray, match=r"not HTTP/1\.1"):
-        fed(Answer(), b"SSH-2.0-OpenSSH_9.6\r\n")
+    with pytest.raises(StrayAnswer, match=r"not HTTP/1\.1"):
+        fed(AnswerParser(), b"SSH-2.0-OpenSSH_9.6\r\n")
 
 
 def test_where_no_thread_can_start_an_answer_is_parsed_all_the_same() -> None:
@@ -283,7 +285,7 @@ def test_where_no_thread_can_start_an_answer_is_parsed_all_the_same() -> None:
         fed(answer, WHOLE)
     finally:
         threading.stack_size(size)
-    assert answer.response().body == b"hello"
+    assert answer.build_response().body == b"hello"
     assert answer.parsed_by == threading.get_ident()
 
 

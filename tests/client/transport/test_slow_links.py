@@ -17,9 +17,9 @@ from configsvc_client._ports import FetchedSnapshot
 from tests.client.refresh.test_background import wait_until
 from tests.client.refresh.test_overdue import Context, loaded, reason
 from tests.support.client.configs import Stage
-from tests.support.client.sealing import data_key, envelope, found, plain, sealed_values
-from tests.support.client.stub_servers import Answer, Serve, scripted, stub, take_request
-from tests.support.client.stub_service import answer_kms, service
+from tests.support.client.sealing import make_data_key, make_envelope, make_plain_entry, make_snapshot, seal_values
+from tests.support.client.stub_servers import Answer, Serve, run_scripted, run_stub, take_request
+from tests.support.client.stub_service import answer_kms, run_service
 
 TOO_SLOW = Unavailable("did not answer in time", reason="deadline")
 LAMBDA = {"AWS_LAMBDA_FUNCTION_NAME": "f"}
@@ -67,12 +67,12 @@ def test_what_arrived_slowly_keeps_its_time_until_a_change_arrives_quickly() -> 
     stage.gateway.fail = [TOO_SLOW]
     assert given(stage, lambda: stage.config["a"], 1) == [0.8]
     stage.gateway.during = lambda: stage.clock.advance(1.2)
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     stage.clock.advance(67)
     wait_until(lambda: stage.config["a"] == "2")
     stage.gateway.during = lambda: None
     assert given(stage, lambda: stage.config["a"], 2) == [1.6, 1.6]  # unchanged: quick over any link
-    stage.serve(sealed_values({"a": "3"}, revision=3))
+    stage.serve(seal_values({"a": "3"}, revision=3))
     assert given(stage, lambda: stage.config["a"], 2) == [1.6, 0.8]
 
 
@@ -82,7 +82,7 @@ def test_a_change_arrives_quickly_if_it_takes_less_than_half_of_the_usual_time(t
     assert stage.config.refresh() is False
     stage.gateway.fail = [TOO_SLOW]
     assert given(stage, lambda: stage.config["a"], 1) == [1]
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     stage.gateway.during = lambda: stage.clock.advance(took)
     stage.clock.advance(67)
     wait_until(lambda: stage.config["a"] == "2")
@@ -109,11 +109,9 @@ def test_another_failure_allows_no_more_time() -> None:
 
 def test_kms_that_is_too_slow_for_one_of_several_namespaces_is_asked_again_with_more_time() -> None:
     shared = Namespace("shared.prod")
-    stage = Stage(
-        sealed_values({"a": "1"}), sealed_values({"b": "1"}, namespace=shared), CONFIGSVC_DATA_KEY_SECONDS="1"
-    )
+    stage = Stage(seal_values({"a": "1"}), seal_values({"b": "1"}, namespace=shared), CONFIGSVC_DATA_KEY_SECONDS="1")
     stage.config.snapshot()
-    stage.serve(sealed_values({"b": "2"}, revision=2, namespace=shared))
+    stage.serve(seal_values({"b": "2"}, revision=2, namespace=shared))
     stage.kms.down = TOO_SLOW
     assert given(stage, lambda: stage.config["b"], 3) == [0.8, 1.6, 3.2]
     stage.kms.down = None
@@ -134,7 +132,7 @@ def test_outside_lambda_the_caller_waits_for_the_usual_time_and_the_refresh_goes
 
     stage.gateway.during = slow
     stage.config.on_change("", lambda _: changed.set())
-    stage.serve(sealed_values({"a": "2"}, revision=2))
+    stage.serve(seal_values({"a": "2"}, revision=2))
     stage.clock.advance(67)
     assert (stage.config["a"], reason(stage)) == ("1", "deadline")
     assert inside.wait(30)
@@ -150,8 +148,11 @@ def test_outside_lambda_the_caller_waits_for_the_usual_time_and_the_refresh_goes
 
 def big(revision: int) -> FetchedSnapshot:
     """A snapshot of about 300 KB, the value of `a` its revision."""
-    entries = [plain("a", str(revision)), *(plain(f"k{number}", "x" * 3000) for number in range(100))]
-    return found(entries, revision=revision, data_keys=[])
+    entries = [
+        make_plain_entry("a", str(revision)),
+        *(make_plain_entry(f"k{number}", "x" * 3000) for number in range(100)),
+    ]
+    return make_snapshot(entries, revision=revision, data_keys=[])
 
 
 def throttled(seconds: float) -> Serve:
@@ -181,7 +182,7 @@ def parts(body: bytes, number: int) -> Iterator[bytes]:
 @pytest.mark.parametrize("environ", [{}, LAMBDA], ids=["a server", "Lambda"])
 def test_a_snapshot_that_takes_longer_than_the_deadline_on_its_way_arrives(environ: dict[str, str]) -> None:
     with (
-        scripted(*[throttled(0.6)]) as server,
+        run_scripted(*[throttled(0.6)]) as server,
         closing(
             Config("payments.prod", url=f"http://127.0.0.1:{server.port}", api_key="k", environ=environ,
                    poll_seconds=0.01, refresh_seconds=0.2)
@@ -200,8 +201,8 @@ def test_a_service_or_kms_whose_first_byte_takes_longer_than_the_deadline_is_hea
 
     def api(_: str, __: str, headers: dict[str, str], ___: bytes) -> Answer:
         raw = bytes([served[0]]) * 32
-        entry = envelope("a", str(served[0]).encode(), raw=raw, version=served[0])
-        now = found([entry], revision=served[0], data_keys=[data_key(raw)])
+        entry = make_envelope("a", str(served[0]).encode(), raw=raw, version=served[0])
+        now = make_snapshot([entry], revision=served[0], data_keys=[make_data_key(raw)])
         if patient.is_set() and slow == "api":
             pause.wait(0.6)
         if headers.get("if-none-match") == now.etag:
@@ -213,7 +214,7 @@ def test_a_service_or_kms_whose_first_byte_takes_longer_than_the_deadline_is_hea
             pause.wait(0.6)
         return answer_kms(method, path, headers, body)
 
-    with service(sealed_values({"a": "1"})) as running, stub(api) as slow_api, stub(kms) as slow_kms:
+    with run_service(seal_values({"a": "1"})) as running, run_stub(api) as slow_api, run_stub(kms) as slow_kms:
         environ = {**running.environ, "CONFIGSVC_URL": slow_api.url, "AWS_ENDPOINT_URL_KMS": slow_kms.url}
         with closing(Config(environ=environ, poll_seconds=0.01, refresh_seconds=0.2)) as config:
             assert config["a"] == "1"

@@ -11,9 +11,9 @@ import configsvc_client
 from configsvc.model.errors import Misconfigured, Unavailable
 from configsvc_client._transport.http import Connection
 from configsvc_client._transport.trust import Trust
-from configsvc_client._transport.url import parse
-from tests.support.client.certificates import server_context
-from tests.support.client.stub_servers import says, scripted
+from configsvc_client._transport.url import parse_url
+from tests.support.client.certificates import make_server_context
+from tests.support.client.stub_servers import answer_with, run_scripted
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 PUBLISHED = {
@@ -26,7 +26,7 @@ PUBLISHED = {
 
 
 def ask(port: int, environ: Mapping[str, str], times: int = 1) -> int:
-    connection = Connection(parse(f"https://localhost:{port}"), environ)
+    connection = Connection(parse_url(f"https://localhost:{port}"), environ)
     try:
         return sum(connection.request("GET", "/", {}, b"", time.monotonic() + 20).status for _ in range(times))
     finally:
@@ -41,42 +41,45 @@ def test_the_roots_in_the_package_are_the_five_that_amazon_publishes() -> None:
 
 def test_amazons_roots_come_first_and_the_default_store_is_not_loaded_for_them() -> None:
     trust = Trust({})
-    first = trust.store(0)
+    first = trust.load_store(0)
     assert first is not None
     assert len(first.get_ca_certs()) == 5
-    assert (trust.store(0), trust.store(2)) == (first, None)
+    assert (trust.load_store(0), trust.load_store(2)) == (first, None)
 
 
 def test_a_ca_of_ones_own_is_named_by_ssl_cert_file_and_is_then_the_only_one(tmp_path: Path) -> None:
-    with scripted(says(OK), tls=server_context(tmp_path)) as server:
+    with run_scripted(answer_with(OK), tls=make_server_context(tmp_path)) as server:
         assert ask(server.port, {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}, times=2) == 400
         assert server.connections == 1
-    assert Trust({"SSL_CERT_FILE": str(tmp_path / "ca.pem")}).store(1) is None
+    assert Trust({"SSL_CERT_FILE": str(tmp_path / "ca.pem")}).load_store(1) is None
 
 
 def test_where_amazons_roots_do_not_verify_the_default_store_is_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with scripted(says(OK), tls=server_context(tmp_path)) as server:
+    with run_scripted(answer_with(OK), tls=make_server_context(tmp_path)) as server:
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))  # OpenSSL's own default store
         assert ask(server.port, {}, times=2) == 400
         assert server.connections == 2
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused_and_nothing_is_sent(tmp_path: Path) -> None:
-    with scripted(says(OK), tls=server_context(tmp_path)) as server, pytest.raises(Unavailable, match="SSL_CERT_FILE"):
+    with (
+        run_scripted(answer_with(OK), tls=make_server_context(tmp_path)) as server,
+        pytest.raises(Unavailable, match="SSL_CERT_FILE"),
+    ):
         ask(server.port, {})
 
 
 def test_a_certificate_for_another_host_is_refused(tmp_path: Path) -> None:
     environ = {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}
-    tls = server_context(tmp_path, "elsewhere.example")
-    with scripted(says(OK), tls=tls) as server, pytest.raises(Unavailable, match="does not verify"):
+    tls = make_server_context(tmp_path, "elsewhere.example")
+    with run_scripted(answer_with(OK), tls=tls) as server, pytest.raises(Unavailable, match="does not verify"):
         ask(server.port, environ)
 
 
 def test_a_server_that_does_not_speak_tls_is_unavailable() -> None:
-    with scripted(lambda connection: connection.sendall(OK)) as server, pytest.raises(Unavailable):
+    with run_scripted(lambda connection: connection.sendall(OK)) as server, pytest.raises(Unavailable):
         ask(server.port, {})
 
 
@@ -85,8 +88,8 @@ def test_a_ca_file_that_cannot_be_loaded_is_named_each_time(tmp_path: Path, cont
     file = tmp_path / "my-ca.pem"
     if content:
         file.write_text(content)
-    with scripted(says(OK)) as server:
-        connection = Connection(parse(f"https://localhost:{server.port}"), {"SSL_CERT_FILE": str(file)})
+    with run_scripted(answer_with(OK)) as server:
+        connection = Connection(parse_url(f"https://localhost:{server.port}"), {"SSL_CERT_FILE": str(file)})
         connection.open_ahead(time.monotonic() + 20)
         for _ in range(2):
             with pytest.raises(Misconfigured, match=r"my-ca\.pem"):

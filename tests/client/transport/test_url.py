@@ -1,7 +1,7 @@
 import pytest
 
 from configsvc.model.errors import Misconfigured
-from configsvc_client._transport.url import parse, quote
+from configsvc_client._transport.url import parse_url, quote
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from configsvc_client._transport.url import parse, quote
     ],
 )
 def test_a_url_is_taken_apart(text: str, authority: str, path: str) -> None:
-    url = parse(text)
+    url = parse_url(text)
     assert (url.authority, url.path) == (authority, path)
 
 
@@ -43,11 +43,11 @@ def test_a_url_is_taken_apart(text: str, authority: str, path: str) -> None:
 )  # fmt: skip
 def test_anything_but_https_or_loopback_is_refused_naming_the_setting(text: str) -> None:
     with pytest.raises(Misconfigured, match="CONFIGSVC_URL"):
-        parse(text, "CONFIGSVC_URL")
+        parse_url(text, "CONFIGSVC_URL")
 
 
 def test_a_dot_at_the_end_of_a_host_is_for_the_resolver_alone() -> None:
-    url = parse("https://host.example.:8443/a")
+    url = parse_url("https://host.example.:8443/a")
     assert (url.host, url.name, url.origin) == ("host.example.", "host.example", "https://host.example:8443")
 
 

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from configsvc.model.errors import ConfigsvcError
 from configsvc.model.names import Namespace
-from configsvc_client._aws.credentials import Find
+from configsvc_client._aws.credentials import FindCredentials
 from configsvc_client._aws.sigv4 import Credentials
 from configsvc_client._ports import FetchedSnapshot
-from configsvc_client._secret import Secret, bare
+from configsvc_client._secret import Secret, unmask
 from configsvc_client._transport.response import Response
 from configsvc_client._transport.url import Url
 from configsvc_client.admin.ports import AdminPorts, WriterKms
@@ -40,7 +40,7 @@ class FakeTransport:
         self, method: str, target: str, headers: Mapping[str, str | Secret], body: bytes | Secret, deadline: float
     ) -> Response:
         self.deadlines.append(deadline)
-        self.sent.append(Sent(method, target, {name: bare(value) for name, value in headers.items()}, bare(body)))
+        self.sent.append(Sent(method, target, {name: unmask(value) for name, value in headers.items()}, unmask(body)))
         answer = self.answers.pop(0)
         if isinstance(answer, ConfigsvcError):
             raise answer
@@ -85,7 +85,7 @@ def found_credentials(deadline: float) -> Credentials:
     return Credentials("AKIAEXAMPLE", "example-secret-key", "example-token")
 
 
-def slow_credentials(clock: FakeClock, *seconds: float) -> Find:
+def slow_credentials(clock: FakeClock, *seconds: float) -> FindCredentials:
     """Each time they take so long."""
     takes = iter(seconds)
 
@@ -99,7 +99,7 @@ def slow_credentials(clock: FakeClock, *seconds: float) -> Find:
 def ports(
     transport: FakeTransport,
     *,
-    credentials: Find = found_credentials,
+    credentials: FindCredentials = found_credentials,
     kms: WriterKms | None = None,
     clock: FakeClock | None = None,
 ) -> AdminPorts:

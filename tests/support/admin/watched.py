@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from configsvc_client import _world
 from configsvc_client._aws.credentials import CredentialSources
-from configsvc_client._aws.kms import AwsKms, endpoint
+from configsvc_client._aws.kms import AwsKms, resolve_endpoint
 from configsvc_client._secret import Secret
 from configsvc_client._service.gateway import ApiGateway
 from configsvc_client._transport.http import Connection
@@ -46,7 +46,7 @@ def watched(service: Loopback, who: str, *, before: Watch = nothing, after: Watc
     environ = service.environ(who)
     settings = read_settings(environ)
     api = Connection(settings.url, environ)
-    to_kms = Connection(endpoint(settings.region, environ), environ)
+    to_kms = Connection(resolve_endpoint(settings.region, environ), environ)
     find = CredentialSources(environ).find
     kms = AwsKms(to_kms, settings.region, find, time.time)
     ports = AdminPorts(

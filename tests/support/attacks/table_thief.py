@@ -16,7 +16,7 @@ from configsvc.service.engine import records
 from configsvc.service.engine.ports import Remove, Repository, Write, WriteAction
 from configsvc.service.engine.records import DataKeyRecord, Head, KeyState, KidCount, StoredVersion
 from configsvc_client._aws.credentials import CredentialSources
-from configsvc_client._aws.kms import AwsKms, endpoint
+from configsvc_client._aws.kms import AwsKms, resolve_endpoint
 from configsvc_client._opening.cipher import Cipher
 from configsvc_client._transport.http import Connection
 
@@ -25,7 +25,7 @@ LATER = "2099-01-01T00:00:00.000Z"
 
 def leaked(environ: Mapping[str, str], namespace: str, data_key: DataKey) -> bytes:
     """A data key in the clear, by the `kms:Decrypt` of a stolen role: what leaks with it."""
-    connection = Connection(endpoint(environ["AWS_REGION"], environ), environ)
+    connection = Connection(resolve_endpoint(environ["AWS_REGION"], environ), environ)
     kms = AwsKms(connection, environ["AWS_REGION"], CredentialSources(environ).find, time.time)
     context = {"configsvc:namespace": namespace}
     try:

@@ -12,13 +12,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def server_context(folder: Path, host: str = "localhost") -> ssl.SSLContext:
+def make_server_context(folder: Path, host: str = "localhost") -> ssl.SSLContext:
     """What a server of the tests presents; leaves `ca.pem` in the folder."""
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    ca_name = _name("configsvc tests")
-    ca = _certificate(ca_name, ca_name, ca_key.public_key(), ca_key, x509.BasicConstraints(ca=True, path_length=0))
+    ca_name = _make_name("configsvc tests")
+    ca = _make_certificate(ca_name, ca_name, ca_key.public_key(), ca_key, x509.BasicConstraints(ca=True, path_length=0))
     names = x509.SubjectAlternativeName([x509.DNSName(host)])
-    leaf = _certificate(_name(host), ca_name, key.public_key(), ca_key, names)
+    leaf = _make_certificate(_make_name(host), ca_name, key.public_key(), ca_key, names)
     (folder / "ca.pem").write_bytes(ca.public_bytes(serialization.Encoding.PEM))
     (folder / "leaf.pem").write_bytes(
         leaf.public_bytes(serialization.Encoding.PEM)
@@ -29,11 +29,11 @@ def server_context(folder: Path, host: str = "localhost") -> ssl.SSLContext:
     return context
 
 
-def _name(text: str) -> x509.Name:
+def _make_name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-def _certificate(
+def _make_certificate(
     subject: x509.Name,
     issuer: x509.Name,
     public: ec.EllipticCurvePublicKey,

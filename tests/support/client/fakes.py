@@ -9,7 +9,7 @@ from configsvc.model.encoding import from_base64std, to_base64std
 from configsvc.model.errors import CannotOpen, ConfigsvcError
 from configsvc.model.names import Namespace
 from configsvc_client._aws.kms import Decrypted
-from configsvc_client._pin import same_key
+from configsvc_client._pin import is_same_key
 from configsvc_client._ports import FetchedSnapshot
 from configsvc_client._secret import Secret
 from configsvc_client.testing import FakeClock as FakeClock  # noqa: PLC0414  # told on to the tests
@@ -47,7 +47,7 @@ class FakeKms:
             kms_key, sealed_for, plaintext = json.loads(ciphertext)
         except ValueError:
             raise CannotOpen("InvalidCiphertextException") from None
-        if self.obeys and key_id is not None and not same_key(key_id, kms_key):
+        if self.obeys and key_id is not None and not is_same_key(key_id, kms_key):
             raise CannotOpen("IncorrectKeyException")
         if sealed_for != dict(context):
             raise CannotOpen("InvalidCiphertextException")

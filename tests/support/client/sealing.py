@@ -18,12 +18,12 @@ NS = names.Namespace("payments.prod")
 DATA_KEY = hashlib.sha256(b"a data key of the tests").digest()
 
 
-def data_key(raw: bytes = DATA_KEY, namespace: names.Namespace = NS, kms_key: str = KMS_KEY) -> DataKey:
+def make_data_key(raw: bytes = DATA_KEY, namespace: names.Namespace = NS, kms_key: str = KMS_KEY) -> DataKey:
     wrapped = wrap(kms_key, {"configsvc:namespace": namespace}, raw)
     return DataKey(cipher.derive_kid(raw), kms_key, to_base64std(wrapped))
 
 
-def envelope(
+def make_envelope(
     key: str,
     plaintext: bytes,
     *,
@@ -37,16 +37,16 @@ def envelope(
     return Entry(header.key, version, "envelope", content_type, sealed)
 
 
-def kms_form(key: str, plaintext: bytes, *, namespace: names.Namespace = NS, kms_key: str = KMS_KEY) -> Entry:
+def make_kms_entry(key: str, plaintext: bytes, *, namespace: names.Namespace = NS, kms_key: str = KMS_KEY) -> Entry:
     blob = wrap(kms_key, {"configsvc:namespace": namespace, "configsvc:key": key}, plaintext)
     return Entry(names.Key(key), 1, "kms", "text/plain", to_base64std(blob))
 
 
-def plain(key: str, text: str, content_type: ContentType = "text/plain") -> Entry:
+def make_plain_entry(key: str, text: str, content_type: ContentType = "text/plain") -> Entry:
     return Entry(names.Key(key), 1, "plain", content_type, text)
 
 
-def found(
+def make_snapshot(
     entries: Iterable[Entry],
     *,
     revision: int = 1,
@@ -54,13 +54,13 @@ def found(
     data_keys: Iterable[DataKey] | None = None,
     tag: str = "0a1b",
 ) -> FetchedSnapshot:
-    keys = (data_key(namespace=namespace),) if data_keys is None else tuple(data_keys)
+    keys = (make_data_key(namespace=namespace),) if data_keys is None else tuple(data_keys)
     return FetchedSnapshot(f'"{revision}-{tag}"', SealedSnapshot(namespace, revision, keys, tuple(entries)))
 
 
-def sealed_values(values: Mapping[str, str], *, revision: int = 1, namespace: names.Namespace = NS) -> FetchedSnapshot:
-    return found(
-        [envelope(key, text.encode(), namespace=namespace) for key, text in values.items()],
+def seal_values(values: Mapping[str, str], *, revision: int = 1, namespace: names.Namespace = NS) -> FetchedSnapshot:
+    return make_snapshot(
+        [make_envelope(key, text.encode(), namespace=namespace) for key, text in values.items()],
         revision=revision,
         namespace=namespace,
     )

@@ -53,7 +53,7 @@ class Scripted:
 
 
 @contextlib.contextmanager
-def scripted(*scripts: Serve, tls: ssl.SSLContext | None = None) -> Iterator[Scripted]:
+def run_scripted(*scripts: Serve, tls: ssl.SSLContext | None = None) -> Iterator[Scripted]:
     server = Scripted(*scripts, tls=tls)
     try:
         yield server
@@ -76,7 +76,7 @@ def take_request(connection: socket.socket) -> bytes:
     return head + b"\r\n\r\n" + body
 
 
-def says(answer: bytes, times: int = 10**6) -> Serve:
+def answer_with(answer: bytes, times: int = 10**6) -> Serve:
     """Answers each request on a connection with the same bytes, that many times, and closes."""
 
     def serve(connection: socket.socket) -> None:
@@ -138,7 +138,7 @@ class Stub:
 
 
 @contextlib.contextmanager
-def stub(
+def run_stub(
     answer: Callable[[str, str, dict[str, str], bytes], Answer], tls: ssl.SSLContext | None = None
 ) -> Iterator[Stub]:
     server = Stub(answer, tls)
@@ -148,6 +148,6 @@ def stub(
         server.close()
 
 
-def as_json(status: int, members: object, **headers: str) -> Answer:
+def make_json_answer(status: int, members: object, **headers: str) -> Answer:
     kind = "application/json" if status < 400 else "application/problem+json"
     return status, {"content-type": kind, **headers}, json.dumps(members).encode()

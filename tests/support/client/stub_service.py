@@ -13,7 +13,7 @@ from configsvc.model.errors import CannotOpen
 from configsvc.model.snapshot import render
 from configsvc_client._ports import FetchedSnapshot
 from tests.support.client.fakes import KMS_KEY, FakeKms
-from tests.support.client.stub_servers import Answer, Stub, as_json, stub
+from tests.support.client.stub_servers import Answer, Stub, make_json_answer, run_stub
 
 
 class Service(NamedTuple):
@@ -30,7 +30,7 @@ class Service(NamedTuple):
 
 
 @contextlib.contextmanager
-def service(served: FetchedSnapshot, tls: ssl.SSLContext | None = None) -> Iterator[Service]:
+def run_service(served: FetchedSnapshot, tls: ssl.SSLContext | None = None) -> Iterator[Service]:
     serving = [served]
 
     def answer_api(_: str, __: str, headers: dict[str, str], ___: bytes) -> Answer:
@@ -39,7 +39,7 @@ def service(served: FetchedSnapshot, tls: ssl.SSLContext | None = None) -> Itera
             return 304, {"etag": now.etag}, b""
         return 200, {"content-type": "application/json", "etag": now.etag}, render(now.sealed).encode()
 
-    with stub(answer_api, tls) as api, stub(answer_kms, tls) as kms:
+    with run_stub(answer_api, tls) as api, run_stub(answer_kms, tls) as kms:
         yield Service(
             api,
             kms,
@@ -64,5 +64,5 @@ def answer_kms(_: str, __: str, ___: dict[str, str], body: bytes) -> Answer:
             from_base64std(asked["CiphertextBlob"]), asked["EncryptionContext"], asked.get("KeyId"), 0
         )
     except CannotOpen as error:
-        return as_json(400, {"__type": error.detail})
-    return as_json(200, {"Plaintext": to_base64std(opened.plaintext.reveal()), "KeyId": opened.key_arn})
+        return make_json_answer(400, {"__type": error.detail})
+    return make_json_answer(200, {"Plaintext": to_base64std(opened.plaintext.reveal()), "KeyId": opened.key_arn})

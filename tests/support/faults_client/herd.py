@@ -24,17 +24,17 @@ from configsvc_client._secret import Secret
 from configsvc_client._service.gateway import ApiGateway
 from configsvc_client._settings import ClientSettings
 from configsvc_client._transport.response import Response
-from configsvc_client._transport.url import Url, parse
+from configsvc_client._transport.url import Url, parse_url
 from infra import stage
 from infra.cloudformation.gateway_responses import PROBLEMS, gateway_responses, problem_body
 from tests.support.client.configs import ENVIRON
 from tests.support.client.fakes import FakeKms
-from tests.support.client.sealing import sealed_values
+from tests.support.client.sealing import seal_values
 from tests.support.faults_client.seeds import seeded
 from tests.support.faults_client.virtual import VirtualTime
 
 INIT_SECONDS, REQUEST_SECONDS, WAY_SECONDS, KMS_SECONDS = 0.8, 0.03, 0.005, 0.02
-_SERVED = sealed_values({"db.url": "postgres://db", "db.password": "hunter2-hunter2"})
+_SERVED = seal_values({"db.url": "postgres://db", "db.password": "hunter2-hunter2"})
 _BODY = render(_SERVED.sealed).encode()
 _RESPONSES = gateway_responses()
 
@@ -171,7 +171,7 @@ def consumer(time: VirtualTime, service: Service, draw: random.Random, **environ
     kms = _SlowKms(time)
 
     def world(_: ClientSettings) -> World:
-        line: object = _Line(parse(ENVIRON["CONFIGSVC_URL"]), service)
+        line: object = _Line(parse_url(ENVIRON["CONFIGSVC_URL"]), service)
         gateway = ApiGateway(line, "k")  # type: ignore[arg-type]  # stands for a Connection
         return World(gateway, kms, time, draw.random, lambda: None, lambda: None, warn=lambda _: None)
 

@@ -22,7 +22,7 @@ from gevent import monkey
 from configsvc.model.errors import Unavailable
 from configsvc_client import Config
 from configsvc_client._transport.http import Connection
-from configsvc_client._transport.url import parse
+from configsvc_client._transport.url import parse_url
 
 SCHEMES = ("http", "https")
 TLS = ("", " s")
@@ -62,7 +62,7 @@ class Servers:
 
     def connection(self, name: str, **environ: str) -> Connection:
         scheme = "https" if name.endswith(" s") else "http"
-        url = parse(f"{scheme}://localhost:{self._where['ports'][name]}")
+        url = parse_url(f"{scheme}://localhost:{self._where['ports'][name]}")
         return Connection(url, {"SSL_CERT_FILE": self._ca, **environ})
 
     def port(self, name: str) -> int:
@@ -171,14 +171,14 @@ def test_a_deadline_is_one_also_where_it_passes_in_a_greenlet(servers: Servers, 
 
 
 def test_a_handshake_without_an_answer_ends_with_the_deadline(servers: Servers) -> None:
-    url = parse(f"https://localhost:{servers.port('silent')}")
+    url = parse_url(f"https://localhost:{servers.port('silent')}")
     with pytest.raises(Unavailable) as caught:
         ask(Connection(url, {}), 0.3)
     assert caught.value.members["reason"] == "deadline"
 
 
 def test_a_certificate_that_does_not_verify_is_named(servers: Servers) -> None:
-    url = parse(f"https://localhost:{servers.port('says s')}")
+    url = parse_url(f"https://localhost:{servers.port('says s')}")
     with pytest.raises(Unavailable) as caught:
         ask(Connection(url, {}))
     assert caught.value.members["reason"] == "certificate"
@@ -200,7 +200,7 @@ def test_a_name_is_looked_up_while_others_run() -> None:
 
     ticking = gevent.spawn(tick)
     with pytest.raises(Unavailable) as caught:
-        ask(Connection(parse("https://nobody.invalid"), {}), 5)
+        ask(Connection(parse_url("https://nobody.invalid"), {}), 5)
     ticking.kill()
     assert next(ticks) > 1
     assert caught.value.members["reason"] in {"connection", "deadline"}

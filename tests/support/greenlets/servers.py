@@ -15,10 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.client.transport.test_proxy import pump, tunnelling
-from tests.support.client.certificates import server_context
-from tests.support.client.sealing import sealed_values
-from tests.support.client.stub_servers import Scripted, says, scripted, take_request
-from tests.support.client.stub_service import Service, service
+from tests.support.client.certificates import make_server_context
+from tests.support.client.sealing import seal_values
+from tests.support.client.stub_servers import Scripted, answer_with, run_scripted, take_request
+from tests.support.client.stub_service import Service, run_service
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 PLANTED = OK.replace(b"hi", b"no")
@@ -102,12 +102,12 @@ class Servers:
     """All of them, each by its name; those whose name ends with ` s` speak TLS."""
 
     def __init__(self, folder: Path, stack: contextlib.ExitStack) -> None:
-        self._tls = server_context(folder)
+        self._tls = make_server_context(folder)
         self._stack = stack
         self._told = {name: Told() for name in ("plants", "plants s", "hangs up", "hangs up s")}
         self._services = {
-            "http": stack.enter_context(service(sealed_values({"a": "1"}))),
-            "https": stack.enter_context(service(sealed_values({"a": "1"}), self._tls)),
+            "http": stack.enter_context(run_service(seal_values({"a": "1"}))),
+            "https": stack.enter_context(run_service(seal_values({"a": "1"}), self._tls)),
         }
         self._gates = {
             name: stack.enter_context(contextlib.closing(Gate(_port(each.api.url))))
@@ -119,15 +119,15 @@ class Servers:
 
     def _scripts(self) -> dict[str, tuple[Callable[[socket.socket], None], ...]]:
         found: dict[str, tuple[Callable[[socket.socket], None], ...]] = {
-            "says": (says(OK),), "says s": (says(OK),),
+            "says": (answer_with(OK),), "says s": (answer_with(OK),),
             "silent": (silent,), "silent s": (silent,), "drips": (drips,), "drips s": (drips,),
         }  # fmt: skip
         for name, told in self._told.items():
-            found[name] = ((told.plants if name.startswith("plants") else told.hangs_up), says(OK))
+            found[name] = ((told.plants if name.startswith("plants") else told.hangs_up), answer_with(OK))
         return found
 
     def _serve(self, name: str, *scripts: Callable[[socket.socket], None]) -> Scripted:
-        return self._stack.enter_context(scripted(*scripts, tls=self._tls if name.endswith(" s") else None))
+        return self._stack.enter_context(run_scripted(*scripts, tls=self._tls if name.endswith(" s") else None))
 
     def where(self) -> dict[str, object]:
         """The ports, and the variables of a consumer for each service: its way to the API is a gate."""
@@ -153,7 +153,7 @@ class Servers:
         elif do == "connections":
             return self._scripted[name].connections
         elif do == "serve" and running:
-            running.serve(sealed_values({"a": value}, revision=revision))
+            running.serve(seal_values({"a": value}, revision=revision))
         elif do == "counts" and running:
             return [len(running.api.requests), len(running.kms.requests), running.api.connections]
         return None

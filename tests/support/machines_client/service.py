@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from configsvc.model.errors import ConfigsvcError, NotFound
 from configsvc.model.names import Namespace
 from configsvc_client._ports import FetchedSnapshot
-from tests.support.client.sealing import data_key, envelope, found
+from tests.support.client.sealing import make_data_key, make_envelope, make_snapshot
 
 KEYS = ("k0", "k1", "k2")
 NAMESPACES = (Namespace("first.test"), Namespace("second.test"))
@@ -60,14 +60,16 @@ class LabelledService:
         raw = DATA_KEYS[data_key_at]
         text = "evil" if hostile else value(namespace, revision)
         entries = [
-            envelope(f"{namespace}.{key}", text.encode(), namespace=namespace, raw=raw, version=revision)
+            make_envelope(f"{namespace}.{key}", text.encode(), namespace=namespace, raw=raw, version=revision)
             for key in KEYS
         ]
         if broken:
             entries[-1] = entries[-1]._replace(version=revision + 1)
         tag = f"{'b' if broken else 'a'}{data_key_at}{hostile}"
         at = revision + JUMP if hostile == "jumped" else revision
-        return found(entries, revision=at, namespace=namespace, data_keys=[data_key(raw, namespace)], tag=tag)
+        return make_snapshot(
+            entries, revision=at, namespace=namespace, data_keys=[make_data_key(raw, namespace)], tag=tag
+        )
 
     def fetch(
         self,

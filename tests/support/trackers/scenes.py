@@ -20,9 +20,9 @@ from configsvc_client import Config, environment
 from configsvc_client._opening.fallback_file import Fallback, encode
 from configsvc_client.admin import Admin, Draft, from_environ, make_draft
 from tests.support.client.fakes import KMS_KEY
-from tests.support.client.sealing import DATA_KEY, NS, data_key, envelope, found, plain
-from tests.support.client.stub_servers import Answer, scripted, stub, take_request
-from tests.support.client.stub_service import service
+from tests.support.client.sealing import DATA_KEY, NS, make_data_key, make_envelope, make_plain_entry, make_snapshot
+from tests.support.client.stub_servers import Answer, run_scripted, run_stub, take_request
+from tests.support.client.stub_service import run_service
 from tests.support.trackers import canaries
 from tests.support.trackers.canaries import (  # fmt: skip
     API_KEY,
@@ -70,25 +70,25 @@ class Vault:
 
 
 _VAULT = Vault()
-_DATA_KEY = data_key()._replace(wrapped=_VAULT.wrapped(DATA_KEY))
+_DATA_KEY = make_data_key()._replace(wrapped=_VAULT.wrapped(DATA_KEY))
 
 
 def by_kms(key: str, plaintext: str) -> Entry:
     return Entry(names.Key(key), 1, "kms", "text/plain", _VAULT.wrapped(plaintext.encode()))
 
 
-_SERVED = found(
+_SERVED = make_snapshot(
     [
-        envelope("db.password", VALUE.encode()),
-        envelope("db.more", json.dumps({"inner": [IN_JSON]}).encode(), content_type="application/json"),
+        make_envelope("db.password", VALUE.encode()),
+        make_envelope("db.more", json.dumps({"inner": [IN_JSON]}).encode(), content_type="application/json"),
         by_kms("db.by_kms", BY_KMS),
-        plain("log.level", PLAIN),
-        envelope("ld.preload", VALUE.encode()),
+        make_plain_entry("log.level", PLAIN),
+        make_envelope("ld.preload", VALUE.encode()),
     ],
     data_keys=[_DATA_KEY],
 )
-_LATER = found(
-    [by_kms("a.first", BY_KMS), plain("log.level", PLAIN),
+_LATER = make_snapshot(
+    [by_kms("a.first", BY_KMS), make_plain_entry("log.level", PLAIN),
      by_kms("z.last", "x")._replace(value=to_base64std(b"foreign"))],
     data_keys=[_DATA_KEY], revision=2, tag="0a2c",
 )  # fmt: skip
@@ -103,7 +103,7 @@ def consumer() -> Iterator[tuple[Make, Callable[[], None], Callable[[], int]]]:
     """A service with something of every form: what makes Configs that read it, what serves the next revision, and
     how many requests it got. Functions, as what they know of is the test's own and would be shown.
     """
-    with service(_SERVED) as running, stub(_VAULT.answer) as kms:
+    with run_service(_SERVED) as running, run_stub(_VAULT.answer) as kms:
         running.environ.update({**CREDENTIALS, "AWS_ENDPOINT_URL_KMS": kms.url, "CONFIGSVC_START_SECONDS": "0.3"})
 
         def make(*namespaces: str, **changes: str) -> Config:
@@ -134,7 +134,7 @@ def the_data_key() -> bytes:
 @contextlib.contextmanager
 def at(answer: Callable[[str, str, dict[str, str], bytes], Answer]) -> Iterator[str]:
     """The URL of a stub that answers so. The stub is no variable of who asks for it: it knows what was asked."""
-    with stub(answer) as running:
+    with run_stub(answer) as running:
         yield running.url
 
 
@@ -252,7 +252,7 @@ def kms_down_as_it_answers(make: Make) -> None:
         text = json.dumps({"Plaintext": to_base64std(the_data_key())})
         connection.sendall(f"HTTP/1.1 200 OK\r\ncontent-length: {len(text) + 9}\r\n\r\n{text}".encode())
 
-    with scripted(breaks_off) as it:
+    with run_scripted(breaks_off) as it:
         make(AWS_ENDPOINT_URL_KMS=f"http://127.0.0.1:{it.port}").snapshot()
 
 
@@ -316,7 +316,7 @@ def malformed_api_keys(make: Make) -> None:
 @contextlib.contextmanager
 def _refusing() -> Iterator[str]:
     """The URL alone: what keeps the requests would be shown."""
-    with stub(lambda *_: (403, {}, b"")) as refusing:
+    with run_stub(lambda *_: (403, {}, b"")) as refusing:
         yield refusing.url
 
 
@@ -438,7 +438,7 @@ def put_of_no_json(make: Make) -> None:
 
 def variables_of_a_writer(make: Make) -> None:
     own, admin, prepared = OWN, _admin(make), _draft()
-    opened = admin.values.open_entry(NS, plain("log.level", given("PLAIN")))
+    opened = admin.values.open_entry(NS, make_plain_entry("log.level", given("PLAIN")))
     raise ValueError(own[:3], len(str([admin, prepared, opened])))
 
 

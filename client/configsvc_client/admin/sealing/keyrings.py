@@ -13,7 +13,7 @@ from configsvc.model.encoding import from_base64std, to_base64std
 from configsvc.model.errors import CannotOpen, Misconfigured, Unavailable
 from configsvc.model.names import Kid, Namespace
 from configsvc.model.snapshot import DataKey
-from configsvc_client._aws.kms import plaintext_in
+from configsvc_client._aws.kms import extract_plaintext
 from configsvc_client._opening.cipher import DATA_KEY_BYTES, Cipher, derive_kid
 from configsvc_client._opening.keyring import Keyring
 from configsvc_client._pin import Pin
@@ -292,7 +292,7 @@ def _parse_generated(answer: Mapping[str, object]) -> DataKey:
     """
     try:
         wrapped = to_base64std(from_base64std(str(answer["CiphertextBlob"])))
-        return DataKey(derive_kid(plaintext_in(answer)), str(answer["KeyId"]), wrapped)
+        return DataKey(derive_kid(extract_plaintext(answer)), str(answer["KeyId"]), wrapped)
     except (KeyError, ValueError):
         pass  # raised below: as its context, this one could show the data key
     raise Unavailable(f"KMS answered GenerateDataKey without a key of {DATA_KEY_BYTES} bytes.")

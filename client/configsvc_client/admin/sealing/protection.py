@@ -18,7 +18,7 @@ from configsvc.model import grants, names
 from configsvc.model import names as wildcard
 from configsvc.model.errors import InvalidName, Misconfigured
 from configsvc.model.snapshot import Form
-from configsvc_client._spelling import KeyPatterns
+from configsvc_client._setting_parsers import KeyPatterns
 
 _MEMBERS = ("exec", "kms", "plain", "retired_kids")
 _KEYS = re.compile(r"[A-Za-z0-9_.*-]+")
@@ -120,7 +120,7 @@ class FormRules(NamedTuple):
         table = self.policy.of(namespace)
         of_policy: Form | None = "kms" if matches(key, table.kms) else "plain" if matches(key, table.plain) else None
         found = asked or of_policy
-        if self.sealed_keys is None or not self.sealed_keys.names(key):
+        if self.sealed_keys is None or not self.sealed_keys.matches(key):
             return found
         if found == "plain":
             raise Misconfigured(

@@ -128,13 +128,13 @@ class ValueSealer:
         answer = self._kms.call(
             "Encrypt",
             {
-                "KeyId": self._pin.only or self._pin.checked(self._data_keys.newest(namespace).kms_key),
+                "KeyId": self._pin.only or self._pin.require_trusted(self._data_keys.newest(namespace).kms_key),
                 "Plaintext": plaintext,
                 "EncryptionContext": context,
             },
             self._clock.now().monotonic + KMS_SECONDS,
         )
-        self._pin.checked(str(answer.get("KeyId")))
+        self._pin.require_trusted(str(answer.get("KeyId")))
         return _parse_blob(answer.get("CiphertextBlob"))
 
 

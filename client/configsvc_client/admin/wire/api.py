@@ -8,7 +8,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from configsvc.model.retry import parse_http_date
 from configsvc_client._aws import sigv4
-from configsvc_client._secret import Secret, masked
+from configsvc_client._secret import Secret, mask
 from configsvc_client._service.answers import NotOurs, read_answer, read_problem
 from configsvc_client._service.api_keys import ApiKeys
 from configsvc_client._transport.response import Response
@@ -58,7 +58,7 @@ class AdminApi:
 
     def __init__(self, url: Url, api_keys: str | Secret | Sequence[Secret], region: str, ports: AdminPorts) -> None:
         self._url = url
-        keys = (masked(api_keys),) if isinstance(api_keys, str | Secret) else tuple(api_keys)
+        keys = (mask(api_keys),) if isinstance(api_keys, str | Secret) else tuple(api_keys)
         self._api_key, self._either = keys[0], ApiKeys(*keys) if len(keys) > 1 else None
         self._region = region
         self._ports = ports

@@ -18,7 +18,7 @@ from configsvc.model.snapshot import (
     is_form,
     parse,
 )
-from configsvc_client._pin import is_arn
+from configsvc_client._pin import is_key_arn
 from configsvc_client._service.answers import NotOurs
 
 MemberResult = TypeVar("MemberResult")
@@ -100,7 +100,7 @@ class AnswerMembers:
     def kms_key(self, name: str = "kms_key") -> str:
         """The ARN of a KMS key."""
         found = self.text(name)
-        if not is_arn(found):
+        if not is_key_arn(found):
             raise _make_wrong_member(name)
         return found
 

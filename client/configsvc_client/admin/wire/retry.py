@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from configsvc.model.errors import ConfigsvcError, Throttled, Unavailable
 from configsvc.model.retry import Backoff, get_retry_after
-from configsvc_client._aws.credentials import Find
+from configsvc_client._aws.credentials import FindCredentials
 from configsvc_client._aws.kms import Decrypted
 from configsvc_client._ports import Clocks
 from configsvc_client._service.answers import NOT_OURS
@@ -42,7 +42,7 @@ class RetryingKms:
     KMS is given.
     """
 
-    def __init__(self, kms: WriterKms, credentials: Find, clock: Clocks, chance: Randomness) -> None:
+    def __init__(self, kms: WriterKms, credentials: FindCredentials, clock: Clocks, chance: Randomness) -> None:
         self._kms = kms
         self._credentials = credentials
         self._clock = clock

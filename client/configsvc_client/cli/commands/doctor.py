@@ -19,8 +19,8 @@ import click
 from configsvc.model import names
 from configsvc.model.errors import ConfigsvcError, Misconfigured
 from configsvc.model.names import Namespace
-from configsvc_client._pin import Pin, pin, region_of
-from configsvc_client._wording import sentences
+from configsvc_client._pin import Pin, parse_pin, parse_region
+from configsvc_client._wording import join_sentences
 from configsvc_client.cli import exit_codes, options, setup_checks
 from configsvc_client.cli.output import records
 from configsvc_client.cli.output.words import count
@@ -60,7 +60,7 @@ def examine(namespaces: list[str]) -> Iterator[SetupCheck]:
     """
     for each in _run_checks(namespaces):
         origins = sources.list_origins(f"{each.found} {each.advice}") if each.state in ("failed", "warning") else []
-        yield each._replace(found=sentences(each.found, *origins) if origins else each.found)
+        yield each._replace(found=join_sentences(each.found, *origins) if origins else each.found)
 
 
 def _run_checks(namespaces: list[str]) -> Iterator[SetupCheck]:
@@ -172,7 +172,7 @@ def _check_namespace(admin: Admin, namespace: Namespace) -> Iterator[SetupCheck]
     if back:
         advice = f"Rotate: configsvc data-key rotate -n {namespace} --fresh"
         yield SetupCheck(f"{namespace}: data keys", "failed", retired_data_keys.describe_offered(back), advice)
-    pins = pin(composition.get_pins())
+    pins = parse_pin(composition.get_pins())
     trusted = setup_checks.check_pinned(namespace, pins, sorted({each.data_key.kms_key for each in listed}))
     yield trusted
     if trusted.state in ("ok", "warning"):
@@ -184,8 +184,8 @@ def _find_region(pins: Pin, kms_key: str) -> str:
     from configsvc_client.admin import read_settings
 
     ours = read_settings(composition.get_environ()).region
-    pinned = pins.nearest(kms_key, ours)
-    return region_of(pinned) if pinned else ours
+    pinned = pins.find_nearest(kms_key, ours)
+    return parse_region(pinned) if pinned else ours
 
 
 def _check_unwraps(admin: Admin, namespace: Namespace, region: str) -> SetupCheck:

@@ -16,7 +16,7 @@ import click
 
 from configsvc.model.errors import Misconfigured
 from configsvc.model.names import Namespace
-from configsvc_client._pin import pin
+from configsvc_client._pin import parse_pin
 from configsvc_client.cli import options
 from configsvc_client.cli.output import records, terminal
 from configsvc_client.cli.settings import composition
@@ -59,7 +59,7 @@ def _check_pinned(kms_keys: Iterable[str]) -> None:
     Raises:
         Misconfigured: this person pins KMS keys, and one is not among them.
     """
-    known = pin(composition.get_pins())
+    known = parse_pin(composition.get_pins())
     unknown = [each for each in kms_keys if known.arns and not known.covers(each)]
     if unknown:
         raise Misconfigured(

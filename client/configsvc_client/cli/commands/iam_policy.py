@@ -72,10 +72,10 @@ def find_api_arn(given: str | None, url: str) -> str:
     if local:
         return f"arn:aws:execute-api:*:*:{local[1]}/{local[2]}"
     found = _API.fullmatch(url)
-    region = endpoints.region_in(found[1]) if found else None
+    region = endpoints.find_api_region(found[1]) if found else None
     if not found or region is None:
         raise Misconfigured(_UNKNOWN_API.format(urlsplit(url).hostname or "HOST"))
-    partition = endpoints.partition_of(region)
+    partition = endpoints.find_partition(region)
     return f"arn:{partition.name if partition else 'aws'}:execute-api:{region}:*:{found[2]}/{found[3]}"
 
 

@@ -20,7 +20,7 @@ import click
 
 from configsvc.model import names
 from configsvc.model.errors import ConfigsvcError, Misconfigured
-from configsvc_client._spelling import split
+from configsvc_client._setting_parsers import split_list
 from configsvc_client.cli import options
 from configsvc_client.cli.output import confirm, terminal
 from configsvc_client.cli.settings import composition, files
@@ -48,8 +48,8 @@ def command(
     now = composition.resolve_trusted()
     url = url or _ask("URL of the service, stage included", now.get("CONFIGSVC_URL"), "--url")
     parse_service_url(url, "--url")
-    wanted = list(namespaces) or split(_ask("Namespaces", now.get("CONFIGSVC_NAMESPACES"), "-n NAMESPACE"))
-    known = options.parse_setting if wanted == split(now.get("CONFIGSVC_NAMESPACES")) else names.parse_namespace
+    wanted = list(namespaces) or split_list(_ask("Namespaces", now.get("CONFIGSVC_NAMESPACES"), "-n NAMESPACE"))
+    known = options.parse_setting if wanted == split_list(now.get("CONFIGSVC_NAMESPACES")) else names.parse_namespace
     members: SettingsMembers = {"url": url, "namespaces": [known(each) for each in wanted]}
     keys = list(kms_keys) or [each for each in composition.get_pins(now) if each != ANY]  # no pin to commit
     members |= {"kms_keys": keys} if keys else {}

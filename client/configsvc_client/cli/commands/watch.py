@@ -17,7 +17,7 @@ import click
 
 from configsvc.model.errors import ConfigsvcError, Gone, NotTaken, Throttled, Unavailable
 from configsvc.model.snapshot import SealedSnapshot
-from configsvc_client._wording import sentences
+from configsvc_client._wording import join_sentences
 from configsvc_client.cli import options
 from configsvc_client.cli.output import records, terminal, words
 from configsvc_client.cli.settings import composition
@@ -46,9 +46,11 @@ def command(namespaces: tuple[str, ...], prefix: str, every: float) -> None:
                     if row[3].startswith(prefix):
                         records.print_line(_COLUMNS, row, {"by": words.shorten_principals})
             for namespace in following.refused.keys() - refused:
-                terminal.say(sentences(f"configsvc: {following.refused[namespace].detail}", "Going on without it."))
+                terminal.say(
+                    join_sentences(f"configsvc: {following.refused[namespace].detail}", "Going on without it.")
+                )
         except (NotTaken, Throttled, Unavailable) as error:
-            terminal.say(sentences(f"configsvc: {error.detail}", "Going on."))
+            terminal.say(join_sentences(f"configsvc: {error.detail}", "Going on."))
 
 
 _Row = tuple[str | None, str, int, str, int | None, int | None, str | None, str | None]

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from configsvc.model.errors import Forbidden, Misconfigured
-from configsvc_client._wording import sentences
+from configsvc_client._wording import join_sentences
 from configsvc_client.cli.output import records, terminal
 from configsvc_client.cli.settings import composition, sources
 
@@ -24,14 +24,14 @@ def command(*, api_key_only: bool) -> None:
         found = admin.access.whoami(signed=not api_key_only)
     except Misconfigured as error:
         terminal.say(
-            sentences(f"configsvc: {error.detail}", "Writing takes them; reading does not."),
+            join_sentences(f"configsvc: {error.detail}", "Writing takes them; reading does not."),
             *sources.list_origins(error.detail),
         )
         found = admin.access.whoami(signed=False)
     except Forbidden as error:
         if error.members.get("gateway") != "ACCESS_DENIED":
             raise
-        terminal.say(sentences(f"configsvc: {error.detail}", "Reading takes the API key alone:"))
+        terminal.say(join_sentences(f"configsvc: {error.detail}", "Reading takes the API key alone:"))
         found = admin.access.whoami(signed=False)
     if records.get_kind() == "json":
         records.print_record({kind: found.get(kind) for kind in ("api_key", "iam")})

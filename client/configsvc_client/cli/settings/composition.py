@@ -10,7 +10,7 @@ import click
 
 from configsvc.model.errors import Misconfigured
 from configsvc_client._secret import Secret
-from configsvc_client._spelling import api_keys, split
+from configsvc_client._setting_parsers import parse_api_keys, split_list
 from configsvc_client.cli import common
 from configsvc_client.cli.output import terminal
 from configsvc_client.cli.settings.profiles import Resolved
@@ -52,7 +52,7 @@ def get_inherited_namespaces() -> list[str]:
     except (Misconfigured, OSError):
         return []
     typed = click.get_current_context().meta.get(_TYPED, ())
-    return [each for each in split(text) if each not in typed]
+    return [each for each in split_list(text) if each not in typed]
 
 
 def note_typed(namespace: str) -> None:
@@ -116,7 +116,7 @@ def open_admins() -> list[Admin]:
         Misconfigured: as `admin`.
     """
     found = get_environ()
-    keys = api_keys(Secret(found.get("CONFIGSVC_API_KEY", "")))
+    keys = parse_api_keys(Secret(found.get("CONFIGSVC_API_KEY", "")))
     return [_make_admin(found | {"CONFIGSVC_API_KEY": each.reveal()}) for each in keys]
 
 
@@ -165,7 +165,7 @@ def _make_logger() -> Callable[[Exchange], None]:
 
 def get_pins(found: Resolved | None = None) -> list[str]:
     """The KMS keys of CONFIGSVC_KMS_KEYS."""
-    return split((found or resolve()).get("CONFIGSVC_KMS_KEYS"))
+    return split_list((found or resolve()).get("CONFIGSVC_KMS_KEYS"))
 
 
 def choose_kms_key(given: str | None) -> str:
@@ -180,9 +180,9 @@ def choose_kms_key(given: str | None) -> str:
         raise Misconfigured(
             "Say which KMS key wraps the data key: --kms-key ARN, or set CONFIGSVC_KMS_KEYS to one ARN."
         )
-    from configsvc_client._pin import is_arn
+    from configsvc_client._pin import is_key_arn
 
-    if not is_arn(chosen):
+    if not is_key_arn(chosen):
         name = "CONFIGSVC_KMS_KEYS" if given is None else "--kms-key"
         raise Misconfigured(f"{name} takes the ARN of a key (arn:aws:kms:…:key/…), not an alias or an id.")
     return chosen

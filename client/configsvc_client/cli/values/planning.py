@@ -12,7 +12,7 @@ from configsvc.model.errors import CannotOpen, ConfigsvcError, InvalidName, TooL
 from configsvc.model.names import Key
 from configsvc.model.same_value import same_value
 from configsvc.model.snapshot import Entry, Form
-from configsvc_client._wording import sentences
+from configsvc_client._wording import join_sentences
 from configsvc_client.admin import Draft, Opened, check_draft
 from configsvc_client.cli.formats import FileRow
 from configsvc_client.cli.values import renaming
@@ -72,7 +72,9 @@ def make_drafts(
         try:
             found.append(rules.draft(row, name))
         except InvalidName as error:
-            refused[row.key] = InvalidName(sentences(error.detail, renaming.advise_option(row.key)), **error.members)
+            refused[row.key] = InvalidName(
+                join_sentences(error.detail, renaming.advise_option(row.key)), **error.members
+            )
         except ConfigsvcError as error:
             refused[row.key] = error
     return found, refused

@@ -69,7 +69,9 @@ def check_named(
     also = served() if unnamed else ()
     problems = [
         ". ".join(
-            filter(None, (f"{option} {pattern}", _wording.question(_wording.nearest(pattern.removesuffix("*"), keys))))
+            filter(
+                None, (f"{option} {pattern}", _wording.suggest(_wording.find_similar(pattern.removesuffix("*"), keys)))
+            )
         )
         for option, pattern in unnamed
         if not _names_one(pattern, also)

@@ -30,7 +30,8 @@ def select_keys(keys: Iterable[str], only: Sequence[str], prefix: str) -> set[st
     for pattern in only:
         if not any(matches(key, pattern) for key in having):
             near = (
-                _wording.question(_wording.nearest(pattern.removesuffix("*"), having)) or "`configsvc list` shows them."
+                _wording.suggest(_wording.find_similar(pattern.removesuffix("*"), having))
+                or "`configsvc list` shows them."
             )
             raise NotFound(f"{pattern} names no key that is served. {near}")
     return {key for key in having if not only or any(matches(key, pattern) for pattern in only)}

@@ -23,15 +23,15 @@ class NoTunnel(BadAnswer):
     """A proxy gave no connection to the other side, so nothing reached that."""
 
 
-class Astray(BadAnswer):
+class StrayAnswer(BadAnswer):
     """What came is no answer to what was asked, so that it may have been on its way before: on a kept connection."""
 
 
-class Dead(Exception):
+class DeadConnection(Exception):
     """A connection gave nothing of an answer: the other side had closed it."""
 
 
-class Kept:
+class KeptConnection:
     """An open socket and what decides how long it is kept.
 
     It is closed when nobody holds it any more: on a connection that is collected, or by a request that a signal ended.
@@ -59,7 +59,7 @@ class Kept:
         """Whether neither clock says that it was kept for long enough."""
         return max(now[0] - self._opened[0], now[1] - self._opened[1]) < self._seconds
 
-    def brought(self, status: int, fails: Callable[[int], bool]) -> bool:
+    def record_answer(self, status: int, fails: Callable[[int], bool]) -> bool:
         """Whether to keep it after an answer of that status: it is not the second error in a row.
 
         One that asks to come later counts neither way.
@@ -74,7 +74,7 @@ class Kept:
         Read, not only looked at: over TLS what came may be a message of the protocol alone, such as a session ticket.
         What comes between this look and the request cannot be told from its answer.
         """
-        if not _may_have_come(self.socket):
+        if not _has_pending_bytes(self.socket):
             return True
         self.socket.setblocking(False)  # noqa: FBT003  # by settimeout(0), eventlet's would wait
         try:
@@ -82,9 +82,9 @@ class Kept:
         except OSError as error:
             if type(error).__name__ == "SSLWantReadError":  # `ssl` is not loaded where there is only http
                 return True
-            from configsvc_client._foreign import pass_on
+            from configsvc_client._interrupts import reraise_interrupt
 
-            pass_on(error)
+            reraise_interrupt(error)
             if isinstance(error, BlockingIOError):
                 return True
         finally:
@@ -92,7 +92,7 @@ class Kept:
         return False
 
 
-def quiet(kind: type[NewSocket]) -> type[NewSocket]:
+def make_quiet_class(kind: type[NewSocket]) -> type[NewSocket]:
     """A class of sockets of which one that is lost is closed without a complaint.
 
     A signal handler may strike between the making of a socket and its being held by anything.
@@ -103,12 +103,12 @@ def quiet(kind: type[NewSocket]) -> type[NewSocket]:
     return type(kind.__name__, (kind,), {"__slots__": (), "__del__": socket.SocketType.close})
 
 
-def refuses_or_fails(status: int) -> bool:
+def is_error(status: int) -> bool:
     """Whether a status is an error: a server that is no longer meant may refuse as well as fail."""
     return status >= _ERROR
 
 
-def _may_have_come(kept: socket.socket) -> bool:
+def _has_pending_bytes(kept: socket.socket) -> bool:
     """Whether bytes wait, in the system or decrypted by TLS. Asked first: reading nothing over TLS takes longer."""
     pending = getattr(kept, "pending", None)
     if (pending is not None and pending()) or not hasattr(select, "poll"):  # Windows has none, eventlet takes it away

@@ -20,19 +20,19 @@ class KeyPatterns:
     def __init__(self, patterns: tuple[str, ...]) -> None:
         self._patterns = patterns
 
-    def names(self, key: str) -> bool:
+    def matches(self, key: str) -> bool:
         """Whether any pattern matches the whole key. The time is linear, whatever the patterns are."""
         from configsvc.model.names import matches
 
         return any(matches(key, each) for each in self._patterns)
 
 
-def split(text: str) -> list[str]:
+def split_list(text: str) -> list[str]:
     """The parts between commas."""
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def api_keys(text: Secret) -> tuple[Secret, ...]:
+def parse_api_keys(text: Secret) -> tuple[Secret, ...]:
     """The API key, or two of them: while a key is rotated both may be set. None where nothing is set.
 
     Raises:
@@ -52,7 +52,7 @@ def api_keys(text: Secret) -> tuple[Secret, ...]:
     return found
 
 
-def namespaces(texts: Iterable[str]) -> tuple[names.Namespace, ...]:
+def parse_namespaces(texts: Iterable[str]) -> tuple[names.Namespace, ...]:
     """Namespaces in their order.
 
     Raises:
@@ -61,16 +61,16 @@ def namespaces(texts: Iterable[str]) -> tuple[names.Namespace, ...]:
     try:
         found = tuple(names.parse_namespace(text) for text in texts)
     except InvalidName as error:
-        from configsvc_client._foreign import pass_on
+        from configsvc_client._interrupts import reraise_interrupt
 
-        pass_on(error)
+        reraise_interrupt(error)
         raise Misconfigured(f"CONFIGSVC_NAMESPACES: {error.detail}") from None
     if len(set(found)) != len(found):
         raise Misconfigured("CONFIGSVC_NAMESPACES names a namespace twice. The first that has a key wins.")
     return found
 
 
-def seconds(name: str, given: str | float) -> float:
+def parse_seconds(name: str, given: str | float) -> float:
     """A time in seconds above 0.
 
     Raises:
@@ -79,16 +79,18 @@ def seconds(name: str, given: str | float) -> float:
     try:
         found = float(given)
     except ValueError as error:
-        from configsvc_client._foreign import pass_on
+        from configsvc_client._interrupts import reraise_interrupt
 
-        pass_on(error)
+        reraise_interrupt(error)
         found = math.nan
     if not 0 < found < math.inf:
         raise Misconfigured(f"{name} is a number of seconds above 0, like 60.")
     return found
 
 
-def floors(given: str | int | Mapping[str, int], among: tuple[names.Namespace, ...]) -> dict[names.Namespace, int]:
+def parse_min_revisions(
+    given: str | int | Mapping[str, int], among: tuple[names.Namespace, ...]
+) -> dict[names.Namespace, int]:
     """The least revision of each namespace that is named: `41` where there is one namespace, else `payments.prod=41`.
 
     Raises:
@@ -97,7 +99,7 @@ def floors(given: str | int | Mapping[str, int], among: tuple[names.Namespace, .
     if isinstance(given, Mapping):
         pairs = [(name, str(number)) for name, number in given.items()]
     else:
-        pairs = [_pair(part, among) for part in split(str(given))]
+        pairs = [_parse_pair(part, among) for part in split_list(str(given))]
     found = {names.Namespace(name): int(number) for name, number in pairs if _is_revision(number)}
     if len(found) != len(pairs) or not found.keys() <= set(among) or max(found.values(), default=0) > _REVISION:
         raise Misconfigured(
@@ -111,14 +113,14 @@ def _is_revision(number: str) -> bool:
     return number.isascii() and number.isdecimal() and len(number) <= len(str(_REVISION))
 
 
-def _pair(part: str, among: tuple[names.Namespace, ...]) -> tuple[str, str]:
+def _parse_pair(part: str, among: tuple[names.Namespace, ...]) -> tuple[str, str]:
     name, equals, number = part.rpartition("=")
     if not equals and len(among) == 1:
         return among[0], number.strip()
     return name.strip(), number.strip()
 
 
-def key_pattern(texts: Iterable[str]) -> KeyPatterns | None:
+def parse_key_patterns(texts: Iterable[str]) -> KeyPatterns | None:
     """What matches the keys that any of the patterns names; `*` stands for any text, also in the middle.
 
     Raises:

@@ -10,7 +10,7 @@ _OURS = tuple(str(Path(__file__).parents[3] / each) for each in ("client", "conf
 _DEEP = 6
 
 
-def carried(error: BaseException) -> str:
+def collect_texts(error: BaseException) -> str:
     """Everything on an error and on all its causes and contexts, which `from None` only hides.
 
     Of the frames of its traceback those of ours are read, as error trackers do it: mappings and sequences are taken
@@ -25,23 +25,23 @@ def carried(error: BaseException) -> str:
             continue
         seen.add(id(each))
         texts += [str(each), repr(each), repr(each.args), repr(vars(each)), *traceback.format_exception(each)]
-        texts += _variables(each)
+        texts += _iterate_variables(each)
         waiting += [each.__cause__, each.__context__]
     return "\n".join(texts)
 
 
-def _variables(error: BaseException) -> Iterator[str]:
+def _iterate_variables(error: BaseException) -> Iterator[str]:
     for frame, _ in traceback.walk_tb(error.__traceback__):
         if frame.f_code.co_filename.startswith(_OURS):
             for value in frame.f_locals.values():
-                yield from _parts(value, _DEEP)
+                yield from _iterate_parts(value, _DEEP)
 
 
-def _parts(value: object, depth: int) -> Iterator[str]:
+def _iterate_parts(value: object, depth: int) -> Iterator[str]:
     yield repr(value)
     if depth and isinstance(value, Mapping):
         for each in value.values():
-            yield from _parts(each, depth - 1)
+            yield from _iterate_parts(each, depth - 1)
     elif depth and isinstance(value, list | tuple | set | frozenset):
         for each in value:
-            yield from _parts(each, depth - 1)
+            yield from _iterate_parts(each, depth - 1)

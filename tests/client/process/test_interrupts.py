@@ -14,15 +14,15 @@ from typing import NoReturn
 import pytest
 
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Unavailable
-from configsvc_client._foreign import foreign, injected
+from configsvc_client._interrupts import find_interrupt, is_injected
 from configsvc_client._opening.value import convert_value
 from configsvc_client._refresh.flight import Callbacks, ours
 from configsvc_client._transport.http import Connection
 from configsvc_client._transport.race import SocketAddress
-from configsvc_client._transport.response import Answer
-from configsvc_client._transport.url import parse
-from tests.support.client.certificates import server_context
-from tests.support.client.stub_servers import says, scripted, take_request
+from configsvc_client._transport.response import AnswerParser
+from configsvc_client._transport.url import parse_url
+from tests.support.client.certificates import make_server_context
+from tests.support.client.stub_servers import answer_with, run_scripted, take_request
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 
@@ -124,8 +124,8 @@ def test_a_request_is_ended_by_whatever_a_handler_raises_and_the_next_one_works(
     kind: str, error: BaseException
 ) -> None:
     ended = threading.Event()
-    with scripted(says(OK, 1), stalls(ended), says(OK)) as server:
-        connection = Connection(parse(f"http://127.0.0.1:{server.port}"), {})
+    with run_scripted(answer_with(OK, 1), stalls(ended), answer_with(OK)) as server:
+        connection = Connection(parse_url(f"http://127.0.0.1:{server.port}"), {})
         connection.request("GET", "/", {}, b"", soon())
         with alarm(HANDLERS[kind](error)), pytest.raises(type(error)) as caught:
             ours(lambda: connection.request("GET", "/", {}, b"", soon()))
@@ -138,7 +138,7 @@ def test_a_request_is_ended_by_whatever_a_handler_raises_and_the_next_one_works(
 
 def test_the_traceback_leads_to_the_handler_and_holds_no_frame_that_it_struck() -> None:
     ended, canary = threading.Event(), b"canary"
-    with scripted(stalls(ended)) as server, contextlib.closing(to(server.port)) as connection:
+    with run_scripted(stalls(ended)) as server, contextlib.closing(to(server.port)) as connection:
 
         def ask(body: bytes) -> object:
             return connection.request("POST", "/", {}, body, soon())
@@ -157,7 +157,7 @@ def test_the_traceback_leads_to_the_handler_and_holds_no_frame_that_it_struck() 
 
 
 def to(port: int) -> Connection:
-    return Connection(parse(f"http://127.0.0.1:{port}"), {})
+    return Connection(parse_url(f"http://127.0.0.1:{port}"), {})
 
 
 def struck(does: Callable[[], object]) -> Callable[[], object]:
@@ -206,7 +206,7 @@ def test_what_wraps_a_handlers_exception_does_not_hide_it(error: BaseException) 
 def test_what_a_handler_raises_while_an_answer_is_parsed_is_not_called_a_bad_answer() -> None:
     error = KeyboardInterrupt()
 
-    class Interrupted(Answer):
+    class Interrupted(AnswerParser):
         def on_header(self, name: bytes, value: bytes) -> None:
             signal.raise_signal(signal.SIGALRM)
             super().on_header(name, value)
@@ -248,7 +248,7 @@ def test_what_another_thread_puts_into_this_one_is_passed_on() -> None:
         asked.set()
         ended.wait(30)
 
-    with scripted(stalls_when_asked, says(OK)) as server, contextlib.closing(to(server.port)) as connection:
+    with run_scripted(stalls_when_asked, answer_with(OK)) as server, contextlib.closing(to(server.port)) as connection:
 
         def ask() -> None:
             try:
@@ -269,17 +269,17 @@ def test_what_another_thread_puts_into_this_one_is_passed_on() -> None:
 def test_an_exception_of_a_package_that_ran_is_an_ordinary_failure() -> None:
     with pytest.raises(TimeLimit) as caught:
         fail(TimeLimit())
-    assert not injected(caught.value)
-    assert foreign(caught.value) is None
+    assert not is_injected(caught.value)
+    assert find_interrupt(caught.value) is None
 
 
 @pytest.mark.parametrize("seconds", [0.05, 1.0], ids=["the first alone", "several beside each other"])
 def test_looking_for_an_address_is_ended_by_a_handlers_timeout(seconds: float, tmp_path: Path) -> None:
     error, ended = TimeoutError("the time limit of the job"), threading.Event()
-    tls = server_context(tmp_path)
+    tls = make_server_context(tmp_path)
     with contextlib.ExitStack() as servers:
-        silent = [servers.enter_context(scripted(stalls(ended))) for _ in range(3)]
-        good = servers.enter_context(scripted(says(OK), tls=tls))
+        silent = [servers.enter_context(run_scripted(stalls(ended))) for _ in range(3)]
+        good = servers.enter_context(run_scripted(answer_with(OK), tls=tls))
         servers.callback(ended.set)
         addresses = [each.port for each in silent]
 
@@ -288,7 +288,7 @@ def test_looking_for_an_address_is_ended_by_a_handlers_timeout(seconds: float, t
             return [(socket.AF_INET, ("127.0.0.1", each)) for each in addresses]
 
         environ = {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}
-        connection = Connection(parse("https://localhost:1"), environ, find=find)
+        connection = Connection(parse_url("https://localhost:1"), environ, find=find)
         servers.callback(connection.close)
         with alarm(raising(error), seconds), pytest.raises(TimeoutError) as caught:
             connection.request("GET", "/", {}, b"", soon())

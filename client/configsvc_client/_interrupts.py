@@ -14,7 +14,7 @@ from types import FrameType, TracebackType
 
 _DEPTH = 20
 _VARARGS = 4  # inspect.CO_VARARGS
-_CALLED = frozenset(
+_ORDINARY = frozenset(
     {
         "awscrt",
         "botocore",
@@ -30,42 +30,42 @@ _CALLED = frozenset(
 """Packages whose exceptions are ordinary failures, beside Python's own."""
 
 
-def foreign(error: BaseException) -> BaseException | None:
+def find_interrupt(error: BaseException) -> BaseException | None:
     """The exception to pass on in place of one that was caught, where there is one.
 
     It is the error itself or one that it was raised upon: botocore, httptools and others wrap what they catch. What was
     being handled when the client was called is left out: that was met before.
     """
-    running = set(map(id, _running()))
+    running = set(map(id, _walk_stack()))
     met: BaseException | None = error
     for _ in range(_DEPTH):
         if met is None or (met is not error and _begins_in(met, running)):
             return None
-        if not isinstance(met, Exception) or _handler_part(met) is not None:
+        if not isinstance(met, Exception) or _find_handler_part(met) is not None:
             return met
         met = met.__context__
     return None
 
 
-def pass_on(error: BaseException) -> None:
+def reraise_interrupt(error: BaseException) -> None:
     """Raises what is to be passed on in place of an error that was caught, where there is such a thing."""
-    found = foreign(error)
+    found = find_interrupt(error)
     if found is not None:
         raise found
 
 
-def instead(error: BaseException, ours: Exception) -> BaseException:
+def prefer_interrupt(error: BaseException, ours: Exception) -> BaseException:
     """What to raise, after the `except` was left, in place of an error that was caught: ours, or what is passed on."""
-    found = foreign(error)
-    return ours if found is None else handed_on(found)
+    found = find_interrupt(error)
+    return ours if found is None else drop_struck_frames(found)
 
 
-def handed_on(error: BaseException) -> BaseException:
+def drop_struck_frames(error: BaseException) -> BaseException:
     """An exception to pass on, without the frames that it struck, which had values in hand.
 
     Those of a signal handler stay. It was given the frame it interrupted, so what those frames hold is dropped as well.
     """
-    own, part = _handler_part(error), error.__traceback__
+    own, part = _find_handler_part(error), error.__traceback__
     while own is not None and part is not own and part is not None:
         with contextlib.suppress(RuntimeError):  # it still runs: the one that caught it
             part.tb_frame.clear()
@@ -74,21 +74,21 @@ def handed_on(error: BaseException) -> BaseException:
     return error.with_traceback(own)
 
 
-def injected(error: Exception) -> bool:
+def is_injected(error: Exception) -> bool:
     """Whether another thread put it into this one (`PyThreadState_SetAsyncExc`), as time limits for threads do.
 
     It is of a package of which nothing ran here. One of Python's own classes cannot be told from an ordinary failure.
     """
-    package = _package(type(error).__module__)
+    package = _get_package(type(error).__module__)
     if _is_ordinary(package):
         return False
-    return all(_package(_module(part)) != package for part in traced(error))
+    return all(_get_package(_get_module(part)) != package for part in walk_traceback(error))
 
 
-def _handler_part(error: BaseException) -> TracebackType | None:
+def _find_handler_part(error: BaseException) -> TracebackType | None:
     """The traceback from where a signal handler begins, None where it passes through none."""
-    codes = set(_registered())
-    return next((part for part in traced(error) if _is_of_a_handler(part.tb_frame, codes)), None)
+    codes = set(_iterate_handlers())
+    return next((part for part in walk_traceback(error) if _is_of_a_handler(part.tb_frame, codes)), None)
 
 
 def _is_of_a_handler(frame: FrameType, codes: set[int]) -> bool:
@@ -98,7 +98,7 @@ def _is_of_a_handler(frame: FrameType, codes: set[int]) -> bool:
     """
     if id(frame.f_code) in codes:
         return True
-    if _is_ordinary(_package(frame.f_globals.get("__name__"))):
+    if _is_ordinary(_get_package(frame.f_globals.get("__name__"))):
         return False
     code = frame.f_code
     taken = code.co_argcount + bool(code.co_flags & _VARARGS) + code.co_kwonlyargcount
@@ -107,15 +107,15 @@ def _is_of_a_handler(frame: FrameType, codes: set[int]) -> bool:
     return any(isinstance(one, int) and isinstance(other, FrameType) for one, other in itertools.pairwise(given))
 
 
-def _registered() -> Iterator[int]:
+def _iterate_handlers() -> Iterator[int]:
     """The code of the functions that are registered for signals, by its identity: equal code may be another's."""
     signal = sys.modules.get("signal")
     if signal is not None:  # else nobody registered one
         for number in range(1, signal.NSIG):
-            yield from _codes(signal.getsignal(number))
+            yield from _iterate_codes(signal.getsignal(number))
 
 
-def _codes(handler: object) -> Iterator[int]:
+def _iterate_codes(handler: object) -> Iterator[int]:
     """The code that runs when something is called, behind methods, partials, wrappers and objects."""
     waiting, seen = [handler], list[object]()
     while waiting and len(seen) < _DEPTH:
@@ -123,22 +123,22 @@ def _codes(handler: object) -> Iterator[int]:
         if each is None or isinstance(each, int) or any(each is other for other in seen):
             continue
         seen.append(each)
-        code = _part(each, "__code__")
+        code = _get_part(each, "__code__")
         if code is not None:
             yield id(code)
-        waiting += [_part(each, name) for name in ("__func__", "func", "__wrapped__")]
+        waiting += [_get_part(each, name) for name in ("__func__", "func", "__wrapped__")]
         waiting += [vars(kind).get("__call__") for kind in type(each).__mro__ if kind.__module__ != "builtins"]
         if isinstance(each, type):
             waiting += [vars(each).get("__new__"), vars(each).get("__init__")]
 
 
-def _part(of: object, name: str) -> object:
+def _get_part(of: object, name: str) -> object:
     with contextlib.suppress(Exception):  # it may be computed
         return getattr(of, name, None)
     return None
 
 
-def traced(error: BaseException) -> Iterator[TracebackType]:
+def walk_traceback(error: BaseException) -> Iterator[TracebackType]:
     """Its traceback, from the frame that caught it inward."""
     part = error.__traceback__
     while part is not None:
@@ -146,7 +146,7 @@ def traced(error: BaseException) -> Iterator[TracebackType]:
         part = part.tb_next
 
 
-def _running() -> Iterator[FrameType]:
+def _walk_stack() -> Iterator[FrameType]:
     frame: FrameType | None = sys._getframe()  # noqa: SLF001  # documented
     while frame is not None:
         yield frame
@@ -159,12 +159,12 @@ def _begins_in(error: BaseException, running: set[int]) -> bool:
 
 
 def _is_ordinary(package: str) -> bool:
-    return package in _CALLED or package in sys.stdlib_module_names
+    return package in _ORDINARY or package in sys.stdlib_module_names
 
 
-def _module(traced: TracebackType) -> object:
+def _get_module(traced: TracebackType) -> object:
     return traced.tb_frame.f_globals.get("__name__")
 
 
-def _package(module: object) -> str:
+def _get_package(module: object) -> str:
     return str(module or "").partition(".")[0]
