@@ -1,1 +1,1 @@
-"""Verbs: each decides here and does through ports."""
+"""Verbs: each makes its decision here and acts through ports."""

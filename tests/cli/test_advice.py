@@ -84,7 +84,7 @@ ERRORS = [
         "This namespace requires a precondition: If-Match or If-None-Match: * (in a change set if_match or "
         "create_only)."
     ),
-    errors.Unprocessable('The latest version is sealed. A plain one needs "declassify": true and admin.'),
+    errors.Unprocessable('The latest version is sealed. A plain value needs "declassify": true and the admin action.'),
     errors.Unprocessable("The value is not UTF-8 text. Store it as bytes (--binary)."),
     errors.Unprocessable("Not all of it.", problems=["a: not so; --variables makes it A"]),
     errors.NotFound("No version lower was ever served. Name one with --to-version.", key="k", version=1),

@@ -139,9 +139,9 @@ def test_what_the_caller_may_not_list_is_not_suggested(made: Loopback) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("delete", "db.urll"), "Nothing is kept under db.urll"),
+        (("delete", "db.urll"), "There is no key db.urll"),
         (("delete", "gone"), "Nothing is served under gone"),
-        (("destroy", "db.urll", "1"), "kept under db.urll"),
+        (("destroy", "db.urll", "1"), "no key db.urll"),
         (("destroy", "db.url", "7"), "db.url has no version 7"),
         (("destroy", "db.url", "1"), "Version 1 of db.url is served"),
         (("rollback", "db.urll"), "Nothing is served under db.urll"),

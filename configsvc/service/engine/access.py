@@ -1,4 +1,4 @@
-"""Who may what: deny by default. A namespace that is absent looks like one that may not be read."""
+"""Decides who may do what: deny by default. An absent namespace looks the same as one the caller may not read."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ RecordKind = TypeVar("RecordKind", bound=Record)
 
 
 def find_record(found: FoundRecords, address: RecordAddress, kind: type[RecordKind]) -> RecordKind | None:
-    """The record that stands there, None when nothing does.
+    """Returns the record at that address, or None.
 
     Raises:
-        TypeError: a record of another kind stands there; the table is not ours.
+        TypeError: the record is of another kind, so the table is not ours.
     """
     record = found.get(address)
     if record is None or isinstance(record, kind):
@@ -30,13 +30,13 @@ def find_record(found: FoundRecords, address: RecordAddress, kind: type[RecordKi
 
 
 def find_live_head(found: FoundRecords, namespace: str) -> Head | None:
-    """HEAD of a namespace that is there; a deleted one keeps its HEAD, but is absent to everyone."""
+    """Returns HEAD of a live namespace. A deleted namespace keeps its HEAD, but is absent to everyone."""
     head = find_record(found, records.head(namespace), Head)
     return head if head and head.state == "live" else None
 
 
 class CallerRights(NamedTuple):
-    """What a caller holds: the grants of the API key, those of the IAM principal, and CONFIGSVC_ADMINS' word.
+    """The rights of a caller: grants of the API key and of the IAM principal, and whether CONFIGSVC_ADMINS lists it.
 
     `principal` is the IAM principal, for the text of a refusal.
     """
@@ -47,26 +47,26 @@ class CallerRights(NamedTuple):
     principal: str | None = None
 
     def may_read(self, namespace: Namespace) -> bool:
-        """Reads are judged by the API key."""
+        """Whether the API key may read the namespace; reads are judged by the API key."""
         return allows(self.reader, "read", namespace)
 
     def may(self, action: Action, namespace: Namespace) -> bool:
-        """Everything else is judged by the IAM principal."""
+        """Whether the IAM principal may take the action; everything but reads is judged by it."""
         return allows(self.writer, action, namespace) or (action == "admin" and self.administrator)
 
     def may_know(self, namespace: Namespace) -> bool:
-        """Whether a refusal may say that the namespace is there."""
+        """Whether a refusal may reveal that the namespace exists."""
         return self.may_read(namespace) or allows(self.writer, "read", namespace)
 
     def may_everywhere(self) -> bool:
-        """Whether grants are the caller's to see and set."""
+        """Whether the caller may view and set grants."""
         return self.administrator or allows_everywhere(self.writer, "admin")
 
 
 def read_with_rights(
     ports: ServicePorts, caller: Caller, addresses: Iterable[RecordAddress], *, writes: bool
 ) -> tuple[CallerRights, FoundRecords]:
-    """One read: the records, and with them those grants that are not cached."""
+    """Reads the records and, in the same read, the grants that are not cached."""
     reader, writer = caller.api_key, caller.principal if writes else None
     readers, writers = _kept(ports, reader), _kept(ports, writer)
     wanted = list(addresses)
@@ -85,7 +85,7 @@ def read_with_rights(
 
 
 def _kept(ports: ServicePorts, principal: str | None) -> tuple[Grant, ...] | None:
-    """Grants that are known without a read; nobody has none."""
+    """Returns grants that are known without a read; a missing principal has none."""
     return ports.grants.get(principal) if principal else ()
 
 
@@ -97,10 +97,10 @@ def _read(ports: ServicePorts, principal: str, found: FoundRecords) -> tuple[Gra
 
 
 def require_readable(access: CallerRights, found: FoundRecords, namespace: Namespace) -> Head:
-    """HEAD of a namespace that the caller may read.
+    """Returns HEAD of a namespace that the caller may read.
 
     Raises:
-        NotFound: it is absent, or not the caller's to know of.
+        NotFound: it is absent, or the caller may not know of it.
     """
     if not access.may_read(namespace):
         raise _hide(namespace)
@@ -111,7 +111,7 @@ def require_readable(access: CallerRights, found: FoundRecords, namespace: Names
 
 
 def require(access: CallerRights, found: FoundRecords, namespace: Namespace, action: Action) -> None:
-    """Whether the caller may do that in a namespace that is there.
+    """Checks that the namespace exists and that the caller may take the action in it.
 
     Raises:
         Forbidden, NotFound.
@@ -123,53 +123,53 @@ def require(access: CallerRights, found: FoundRecords, namespace: Namespace, act
 
 
 def refusal(access: CallerRights, found: FoundRecords, namespace: Namespace, action: Action) -> ConfigsvcError:
-    """The refusal that tells no more than the caller may know."""
+    """Returns the refusal that reveals no more than the caller may know."""
     if find_live_head(found, namespace) is not None and access.may_know(namespace):
         return refusal_of_action(access, action, namespace)
     return _hide(namespace)
 
 
 def refusal_of_action(access: CallerRights, action: Action, pattern: str, why: str = "") -> Forbidden:
-    """The refusal that names the action, the namespaces, the IAM principal without it, and the command that grants it.
+    """Returns the refusal that names the action, the namespaces, the IAM principal and the command that grants it.
 
     Args:
         access: what the caller holds.
         action: what the principal lacks.
         pattern: a namespace, or `*`.
-        why: a sentence that comes first.
+        why: a sentence to put first.
     """
     who = access.principal or "your IAM principal"
     named = "'*'" if pattern == "*" else pattern
     return Forbidden(
-        f"{why} This needs the {action} action on {pattern}, and {who} does not have it. An administrator grants it: "
-        f"configsvc grant {access.principal or 'PRINCIPAL'} -a {action} -n {named}".lstrip(),
+        f"{why} This needs the {action} action on {pattern}, and {who} does not have it. An administrator can grant "
+        f"it: configsvc grant {access.principal or 'PRINCIPAL'} -a {action} -n {named}".lstrip(),
         action=action, namespace=pattern, principal=access.principal, lacks="iam",
     )  # fmt: skip
 
 
 def require_everywhere(access: CallerRights) -> None:
-    """Whether the caller may see and set grants.
+    """Checks that the caller may view and set grants.
 
     Raises:
         Forbidden.
     """
     if not access.may_everywhere():
-        raise refusal_of_action(access, "admin", "*", "Only who administers every namespace sees and changes grants.")
+        raise refusal_of_action(access, "admin", "*", "Only an administrator of everything can view and change grants.")
 
 
 def refusal_as_absent(namespace: Namespace) -> NotFound:
-    """The one answer for what is absent and for what may not be read."""
+    """Returns the one answer for a namespace that is absent and for one that may not be read."""
     return NotFound(_absent(namespace), namespace=namespace)
 
 
 def _hide(namespace: Namespace) -> Hidden:
-    """The same answer to who lacks the grant, whether it is there or not; the log tells them apart."""
+    """Returns the same answer whether the namespace exists or not; only the log tells the two apart."""
     return Hidden(_absent(namespace), namespace=namespace)
 
 
 def _absent(namespace: Namespace) -> str:
     return (
         f"There is no namespace {namespace}, or your API key lacks the read action on it. `configsvc whoami` shows the "
-        f"key's principal; if the namespace exists, an administrator grants that: configsvc grant PRINCIPAL -a read "
-        f"-n {namespace}"
+        f"key's principal; if the namespace exists, an administrator can grant access: configsvc grant PRINCIPAL "
+        f"-a read -n {namespace}"
     )

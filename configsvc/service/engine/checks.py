@@ -1,4 +1,4 @@
-"""Whether values fit the schemas of their keys, and whether settings of a namespace are allowed."""
+"""Checks that values fit the schemas of their keys, and that the settings of a namespace are allowed."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from configsvc.service.engine.records import RetentionSettings
 
 
 def check_work(schemas: Schemas, known: Sequence[KeySchema], operations: Iterable[Operation]) -> None:
-    """That checking all the values of a request takes a bounded time, before any of it is done.
+    """Checks that validating all values of a request takes bounded time, before any of them is validated.
 
     Raises:
-        TooLarge: parts of the schemas times size of the values is above the limit.
+        TooLarge: the size of the schemas times the size of the values is above the limit.
     """
     work = 0
     for put in operations:
@@ -36,11 +36,11 @@ def check_work(schemas: Schemas, known: Sequence[KeySchema], operations: Iterabl
 
 
 def check_value(schemas: Schemas, known: Sequence[KeySchema], put: Put) -> None:
-    """JSON is checked as what it decodes to, text as a string.
+    """Checks a value against the schemas of its key: JSON as it decodes, text as a string.
 
     Raises:
         InvalidValue: `pointer` names the place in the value, `schema_pointer` the part of the schema for `keys`, `rule`
-            its keyword and `limit` what it asks for; what the value holds is not said.
+            its keyword and `limit` what it requires. The error never contains the value.
     """
     wanted = _schemas_of(known, put)
     if not wanted:
@@ -64,45 +64,45 @@ def _schemas_of(known: Sequence[KeySchema], put: Put) -> list[KeySchema]:
 
 
 def _decode(put: Put) -> object:
-    """What stands in a value that has been found to be what its content type says."""
+    """Decodes a value that has already been checked against its content type."""
     return strict_json.read(put.value).value if KINDS[put.content_type].is_json else put.value
 
 
 def check_description(text: str) -> None:
-    """Raises TooLarge, InvalidRequest."""
+    """Raises TooLarge or InvalidRequest for a description that is too long or not one line."""
     if len(text) > limits.DESCRIPTION:
-        raise TooLarge(f"A description takes {limits.DESCRIPTION} characters.", limit=limits.DESCRIPTION)
+        raise TooLarge(f"A description has at most {limits.DESCRIPTION} characters.", limit=limits.DESCRIPTION)
     check_line(text, "description")
 
 
 def check_forms(forms: tuple[Form, ...]) -> None:
-    """Raises InvalidRequest."""
+    """Raises InvalidRequest for an empty or repeated list of forms."""
     if not forms or len(set(forms)) != len(forms):
-        raise InvalidRequest("forms names one form or more, and each once.", field="forms")
+        raise InvalidRequest("forms must name at least one form, and each only once.", field="forms")
 
 
 def check_snapshot_bytes(most: int) -> None:
-    """A limit below what is served already is taken: nothing is lost, but the snapshot can only shrink then.
+    """Checks the limit. It may be below the present size: nothing is lost, but the snapshot can then only shrink.
 
     Raises:
         InvalidRequest, TooLarge.
     """
     if most < 1:
-        raise InvalidRequest("snapshot_bytes is 1 or more.", field="snapshot_bytes")
+        raise InvalidRequest("snapshot_bytes must be 1 or more.", field="snapshot_bytes")
     if most > limits.SNAPSHOT_BYTES_MOST:
-        raise TooLarge(f"snapshot_bytes is {limits.SNAPSHOT_BYTES_MOST} at most.", limit=limits.SNAPSHOT_BYTES_MOST)
+        raise TooLarge(f"snapshot_bytes has a limit of {limits.SNAPSHOT_BYTES_MOST}.", limit=limits.SNAPSHOT_BYTES_MOST)
 
 
 def check_retention(retention: RetentionSettings) -> None:
-    """Raises InvalidRequest."""
+    """Raises InvalidRequest for a number that is out of range."""
     for name, number in retention._asdict().items():
         most = limits.RETENTION_VERSIONS if name == "versions" else limits.RETENTION_DAYS
         if number is not None and not 1 <= number <= most:
-            raise InvalidRequest(f"{name} is 1 to {most}, or null to keep everything.", field=f"retention.{name}")
+            raise InvalidRequest(f"{name} must be 1 to {most}, or null to keep everything.", field=f"retention.{name}")
 
 
 def check_schemas(port: Schemas, schemas: tuple[KeySchema, ...]) -> None:
-    """What configsvc.model.schema takes has to be a schema, too.
+    """Checks the limits of configsvc.model.schema, and that each text is a valid JSON Schema.
 
     Raises:
         TooLarge, Unprocessable.
@@ -111,7 +111,7 @@ def check_schemas(port: Schemas, schemas: tuple[KeySchema, ...]) -> None:
         fault = port.fault(each.schema)
         if fault is not None:
             raise Unprocessable(
-                f"The schema for {each.keys} is no JSON Schema of draft 2020-12 at {fault or 'its top'}. Patterns take "
-                "no look-around and no back-references, and format names a known format.",
+                f"The schema for {each.keys} is not a valid JSON Schema (draft 2020-12) at {fault or 'its root'}. "
+                "Patterns support neither look-around nor back-references, and format must name a known format.",
                 field="schemas", pointer=fault, keys=each.keys,
             )  # fmt: skip

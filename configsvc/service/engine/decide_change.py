@@ -1,4 +1,4 @@
-"""A change set, decided: pure, over what was read, what is asked, who asks, the time and a tag."""
+"""Decides a change set. Pure: from the records read, the request, the caller, the time and a tag."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from configsvc.service.engine.writing import LogNote, Plan, Situation, refuse_pl
 
 
 def change_addresses(namespace: Namespace, change_set: ChangeSet) -> tuple[RecordAddress, ...]:
-    """All that the decision reads, at most 133 records: one BatchGetItem, or two for a large change set.
+    """Returns all addresses that the decision reads, at most 133: one BatchGetItem, or two for a large change set.
 
     Raises:
-        TooLarge: more data keys than one transaction may condition on.
+        TooLarge: it has more data keys than one transaction can check.
     """
     kids = _kids(change_set)
     if len(kids) > limits.CHANGE_SET_KIDS:
         raise TooLarge(
-            f"A change set takes {limits.CHANGE_SET_KIDS} data keys. Split it.", limit=limits.CHANGE_SET_KIDS
+            f"A change set can use at most {limits.CHANGE_SET_KIDS} data keys. Split it.", limit=limits.CHANGE_SET_KIDS
         )
     keys = [at for operation in change_set.operations for at in key_state.key_addresses(namespace, operation.key)]
     versions = [
@@ -56,11 +56,11 @@ Answering = Callable[[Namespace, int, Sequence[LoggedChange]], WriteOutcome]
 def decide_change_set(
     namespace: Namespace, change_set: ChangeSet, answer: Answering, found: FoundRecords, situation: Situation
 ) -> Plan:
-    """Actions, and what `answer` makes of the new revision and its changes.
+    """Decides the actions; `answer` makes the outcome from the new revision and its changes.
 
     Raises:
-        ConfigsvcError: what the change set or one of its operations may not do.
-        LostRace: what was read does not fit together.
+        ConfigsvcError: the change set or one of its operations is refused.
+        LostRace: the records that were read do not fit together.
     """
     base = ChangeBase(found, *_require_namespace(namespace, found), situation)
     _check_namespace(base, change_set)
@@ -110,7 +110,7 @@ def _decide_operations(base: ChangeBase, change_set: ChangeSet) -> tuple[list[De
 
 
 def _refuse(base: ChangeBase, change_set: ChangeSet, failed: Sequence[Failed]) -> Plan:
-    """The refusal; one that rests on a key that serves nothing is raised once that is shown."""
+    """Returns the plan of a refusal. If it depends on an unserved key, the plan first proves the state of that key."""
     error = _first_failure(failed, len(change_set.operations))
     shown = [check for operation, _ in failed for check in _confirm_served(base, operation)]
     as_read = StampCheck(address_of(base.head), base.head.revision)
@@ -118,7 +118,7 @@ def _refuse(base: ChangeBase, change_set: ChangeSet, failed: Sequence[Failed]) -
 
 
 def _confirm_served(base: ChangeBase, operation: Operation) -> list[StampCheck]:
-    """That the key served nothing, and that the version of the request was there, or not, as it was read."""
+    """Returns checks that the key was unserved, and that the requested version existed, or did not, as it was read."""
     namespace, number = base.head.namespace, _version_of(operation)
     conditions: list[StampCheck] = [*key_state.find_key(base.found, namespace, operation.key).conditions]
     if conditions and number is not None:
@@ -129,7 +129,7 @@ def _confirm_served(base: ChangeBase, operation: Operation) -> list[StampCheck]:
 
 
 def _first_failure(failed: Sequence[Failed], operations: int) -> ConfigsvcError:
-    """The first failure; of several operations it names every one that failed."""
+    """Returns the first failure; for several operations it also lists every one that failed."""
     error = failed[0][1]
     if operations > 1:
         named: list[dict[str, object]] = [
@@ -151,7 +151,10 @@ def _check_bytes(decided: Sequence[DecidedStep]) -> None:
 
 
 def _check_transaction(decided: Sequence[DecidedStep]) -> TooLarge | None:
-    """A staged put writes what its key serves once more, a deletion removes it: values that nobody sent count too."""
+    """Checks the size of a transaction, which includes values that the request does not carry.
+
+    A staged put writes the served entry of its key once more, and a deletion removes it.
+    """
     versions = [version.entry for step in decided if (version := step.written or step.chosen)]
     moved = [step.after.entry or (step.before and step.before.entry) for step in decided]
     served = [entry for entry in moved if entry]
@@ -159,8 +162,8 @@ def _check_transaction(decided: Sequence[DecidedStep]) -> TooLarge | None:
     if size <= limits.TRANSACTION_VALUES:
         return None
     return TooLarge(
-        f"With what the keys serve the change set has {size} bytes of values, a transaction takes "
-        f"{limits.TRANSACTION_VALUES}. Split it.",
+        f"With the values that its keys serve now, this change set has {size} bytes of values; a transaction takes "
+        f"at most {limits.TRANSACTION_VALUES}. Split it.",
         limit=limits.TRANSACTION_VALUES, size=size,
     )  # fmt: skip
 
@@ -181,7 +184,7 @@ def _count_move(step: DecidedStep) -> CountedMove:
 
 
 def _version_of(operation: Operation) -> int | None:
-    """The version that the request names, which is read: an envelope's own, or the one to activate."""
+    """Returns the version that the request names and that is read: that of an envelope, or the one to activate."""
     if isinstance(operation, Put) and operation.header:
         return operation.header.version
     return operation.version if isinstance(operation, Activate) else None

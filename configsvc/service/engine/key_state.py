@@ -1,4 +1,4 @@
-"""The state of a key, read so that its two records belong together, and of a namespace that may be written to."""
+"""Reads the two records of a key so that they belong together, and the state of a namespace that takes writes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from configsvc.service.engine.records import Head, KeyState, Record, RecordAddre
 from configsvc.service.engine.snapshot import contended_reading
 
 _BACKOFF = Backoff(first=0.02, most=0.5)
-"""Of a reading that met a write."""
+"""Applies when a read met a write."""
 
 
 class KnownKey(NamedTuple):
-    """What was found of a key: its `K#` and its `U#`."""
+    """The records of a key as they were read: its `K#` and its `U#`."""
 
     namespace: Namespace
     key: Key
@@ -28,34 +28,34 @@ class KnownKey(NamedTuple):
 
     @property
     def state(self) -> KeyState | None:
-        """What the key is; None when nothing was ever put under it, or it was purged."""
+        """The state of the key; None if it was never written, or was purged."""
         return self.served or self.unserved
 
     @property
     def conditions(self) -> tuple[StampCheck, StampCheck] | tuple[()]:
-        """What shows that the key was as it was found, where nothing was served; a `K#` is one record and shows it."""
+        """The checks that an unserved key is as it was read; none for a served key, whose `K#` is checked by itself."""
         return () if self.served else (self.not_served, self.as_unserved)
 
     @property
     def not_served(self) -> StampCheck:
-        """That there is no `K#`."""
+        """The check that there is no `K#`."""
         return StampCheck(records.key(self.namespace, self.key), None)
 
     @property
     def as_unserved(self) -> StampCheck:
-        """That its `U#` is as it was found."""
+        """The check that its `U#` is as it was read."""
         return StampCheck(
             records.unserved_key(self.namespace, self.key), self.unserved.revision if self.unserved else None
         )
 
 
 def key_addresses(namespace: Namespace, key: Key) -> tuple[RecordAddress, RecordAddress]:
-    """What is read to know it."""
+    """Returns the addresses of both records of a key."""
     return records.key(namespace, key), records.unserved_key(namespace, key)
 
 
 def find_key(found: FoundRecords, namespace: Namespace, key: Key) -> KnownKey:
-    """What was found of a key."""
+    """Returns the records of a key among those that were read."""
     served, unserved = (find_record(found, at, KeyState) for at in key_addresses(namespace, key))
     return KnownKey(namespace, key, served, unserved)
 
@@ -63,22 +63,22 @@ def find_key(found: FoundRecords, namespace: Namespace, key: Key) -> KnownKey:
 def read_together(
     ports: ServicePorts, found: FoundRecords, wanted: Sequence[RecordAddress], namespace: Namespace, key: Key
 ) -> FoundRecords:
-    """What was found, if the key is served; else all that is wanted, read again in one transaction.
+    """Returns the given records if the key is served; otherwise reads them all again in one transaction.
 
     Raises:
-        Contended: others write there all the time.
+        Contended: there are too many concurrent writes.
         Unavailable: the store failed.
     """
     return found if records.key(namespace, key) in found else read_at_one_moment(ports, wanted)
 
 
 def read_at_one_moment(ports: ServicePorts, wanted: Sequence[RecordAddress]) -> FoundRecords:
-    """All that is wanted, at most 100 records of at most 4 MB, as it stood at one moment; tried until the deadline.
+    """Reads at most 100 records of at most 4 MB as of one moment, and retries until the deadline.
 
-    Every write of the namespace is at HEAD, so beside many of them a reading meets several in a row.
+    Every write of a namespace touches its HEAD, so during many writes several reads in a row may fail.
 
     Raises:
-        Contended: others write there all the time.
+        Contended: there are too many concurrent writes.
         Unavailable: the store failed.
     """
     tried = 0
@@ -92,7 +92,7 @@ def read_at_one_moment(ports: ServicePorts, wanted: Sequence[RecordAddress]) -> 
 
 
 def collect_states(found: Iterable[Record]) -> list[KeyState]:
-    """The state of each key among `K#` and `U#`, in order of key."""
+    """Returns the state of each key among `K#` and `U#`, in order of key."""
     states = [each for each in found if isinstance(each, KeyState)]
     unserved = {state.key: state for state in states if state.entry is None}
     served = {state.key: state for state in states if state.entry}
@@ -100,28 +100,28 @@ def collect_states(found: Iterable[Record]) -> list[KeyState]:
 
 
 class Writable(NamedTuple):
-    """What every write of a namespace rests on."""
+    """The records that every write of a namespace depends on."""
 
     head: Head
     settings: StoredSettings
 
     @property
     def condition(self) -> StampCheck:
-        """That the settings are still these when it commits."""
+        """The check that the settings have not changed when the write commits."""
         return StampCheck(records.address_of(self.settings), self.settings.revision)
 
 
 def writable_addresses(namespace: Namespace) -> tuple[RecordAddress, RecordAddress]:
-    """What is read to know it."""
+    """Returns the addresses of HEAD and the settings."""
     return (records.head(namespace), records.settings(namespace))
 
 
 def require_writable(found: FoundRecords, namespace: Namespace) -> Writable:
-    """HEAD and settings.
+    """Returns HEAD and the settings.
 
     Raises:
         Conflict: the namespace is read-only.
-        LostRace: it came or went while it was read.
+        LostRace: it was created or deleted during the read.
     """
     head, settings = find_live_head(found, namespace), find_record(found, records.settings(namespace), StoredSettings)
     if head is None or settings is None:
@@ -132,7 +132,7 @@ def require_writable(found: FoundRecords, namespace: Namespace) -> Writable:
 
 
 def read_only_refusal(namespace: Namespace) -> Conflict:
-    """The refusal of a write to a namespace that takes none."""
+    """Returns the refusal of a write to a read-only namespace."""
     return Conflict(
         f"{namespace} is read-only. An administrator can change that: "
         f"configsvc namespace set {namespace} --no-read-only"

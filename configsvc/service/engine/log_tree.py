@@ -1,6 +1,6 @@
-"""A change log read by its summaries: a bounded number of items, however long it is.
+"""Reads a change log through its summaries: a bounded number of items, however long the log is.
 
-Where a summary is missing, its sixteen parts are read instead: no answer rests on any of them being there.
+Where a summary is missing, its sixteen parts are read instead: no answer depends on a summary being there.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from configsvc.service.engine.records import LogRecord, Record, StoredSummary
 from configsvc.service.engine.summaries import Node, Summary, is_next
 
 _FIRST, _MOST = 16, 64
-"""Nodes of the first read and of a later one: whoever wants a few records at the end does not read it all."""
+"""Nodes of the first and of later reads: a caller that wants the last few records does not read everything."""
 
 _READ = 2 * limits.MIB
-"""Bytes that a later read is sized for, by those that the last one brought: a summary has up to 360 KB."""
+"""Bytes that a later read aims at, judging by the previous one: a summary has up to 360 KB."""
 
 StoredNode = LogRecord | Summary
 
 
 class SeenRecords(NamedTuple):
-    """A node, and what it says. None: no record is there; then `beside` is the next one in the direction of reading."""
+    """A node and its content. If there is none, `neighbour` is the next record in the direction of reading."""
 
     node: Node
     found: StoredNode | None
-    beside: LogRecord | None = None
+    neighbour: LogRecord | None = None
 
 
 class LogWalk:
-    """Nodes of a log, read in order; a summary that `opens` is read by its parts.
+    """Reads the nodes of a log in order; a summary that `opens` accepts is read by its parts.
 
-    `weight` is the bytes of what was looked at so far. What was read ahead does not count: whoever ends at a weight has
-    seen what weighs so much, and the next to begin there sees more.
+    `weight` counts the bytes of all nodes returned so far. Nodes read ahead do not count: a caller that stops at a
+    weight has seen that many bytes, and the next one to begin there sees more.
     """
 
     def __init__(
@@ -47,13 +47,13 @@ class LogWalk:
         self._repository, self._partition, self._opens, self._newest = repository, partition, opens, newest
         self._pending = deque[Node]()
         self._read = dict[Node, Record | None]()
-        self._beside: LogRecord | None = None
+        self._neighbour: LogRecord | None = None
         self._asked = False
         self._batch = _FIRST
         self.weight = 0
 
     def over(self, nodes: Iterable[Node]) -> Iterator[SeenRecords]:
-        """Those nodes, or parts of them."""
+        """Yields those nodes, or parts of them."""
         self._pending.extend(reversed(list(nodes)) if self._newest else nodes)
         while self._pending:
             node = self._pending.popleft()
@@ -66,29 +66,29 @@ class LogWalk:
                 yield SeenRecords(node, found)
 
     def _missing(self, node: Node) -> Iterator[SeenRecords]:
-        """A range without a summary: either it has no record at all, or its parts are read."""
-        beside = self._next(node)
-        if beside is None or not node.start < beside.revision <= node.end:
-            yield SeenRecords(node, None, beside)
+        """Yields a range without a summary: either it has no record at all, or its parts are read."""
+        neighbour = self._next(node)
+        if neighbour is None or not node.start < neighbour.revision <= node.end:
+            yield SeenRecords(node, None, neighbour)
         elif node.level:
             self._open(node)
         else:
-            yield SeenRecords(node, beside)
+            yield SeenRecords(node, neighbour)
 
     def _open(self, node: Node) -> None:
         parts = node.children()
         self._pending.extendleft(parts if self._newest else reversed(parts))
 
     def _next(self, node: Node) -> LogRecord | None:
-        """The first record from the node on, in the direction of reading; kept as long as that is the answer."""
-        known = self._beside
+        """Returns the first record from the node on, in the direction of reading, and keeps it while it stays valid."""
+        known = self._neighbour
         ahead = known and (known.revision <= node.end if self._newest else known.revision > node.start)
         if not self._asked or (known is not None and not ahead):
             at = records.log(self._partition, node.end + 1 if self._newest else node.start)
             found = self._repository.query(self._partition, "R#", after=at.sk, limit=1, reverse=self._newest)
-            self._beside = next((each for each in found if isinstance(each, LogRecord)), None)
+            self._neighbour = next((each for each in found if isinstance(each, LogRecord)), None)
             self._asked = True
-        return self._beside
+        return self._neighbour
 
     def _find(self, node: Node) -> StoredNode | None:
         if node not in self._read:
@@ -110,19 +110,19 @@ class LogWalk:
 
 
 def read_between(repository: Repository, partition: str, after: int, until: int) -> Summary | None:
-    """What the records above `after` up to `until` say together; None when one is missing.
+    """Summarises the records above `after` up to `until`; None if one is missing.
 
     Raises:
-        Unprocessable: it takes more reading than one request does.
+        Unprocessable: it takes more reading than one request may do.
     """
     return read_nodes(repository, partition, after, summaries.cover(after, until))
 
 
 def read_nodes(repository: Repository, partition: str, after: int, nodes: Iterable[Node]) -> Summary | None:
-    """As `between`, of nodes that cover what is above `after` without a gap.
+    """Summarises nodes that cover everything above `after` without a gap, as `read_between` does.
 
     Raises:
-        Unprocessable: it takes more reading than one request does.
+        Unprocessable: it takes more reading than one request may do.
     """
     try:
         return summaries.merge_summaries(_read_parts(LogWalk(repository, partition, lambda _: False), after, nodes))
@@ -135,12 +135,12 @@ class _Broken(Exception):
 
 
 def _read_parts(walk: LogWalk, after: int, nodes: Iterable[Node]) -> Iterator[Summary]:
-    """Each part as long as none is missing before it: where nothing is, the next record says that nothing was."""
+    """Yields each part until a record is missing. Where a node is empty, the next record proves it whole."""
     place = after
-    for node, found, beside in walk.over(nodes):
+    for node, found, neighbour in walk.over(nodes):
         if walk.weight > limits.HISTORY_BYTES:
             raise _too_many_changes(place)
-        record = beside if found is None else found
+        record = neighbour if found is None else found
         if record is None or (isinstance(record, LogRecord) and not is_next(place, record)):
             raise _Broken
         if found is not None:
@@ -150,13 +150,13 @@ def _read_parts(walk: LogWalk, after: int, nodes: Iterable[Node]) -> Iterator[Su
 
 def _too_many_changes(place: int) -> Unprocessable:
     return Unprocessable(
-        f"What was written since that revision takes more than {limits.HISTORY_BYTES} bytes to read: so many different "
-        "keys were written. Ask for a later revision.", limit=limits.HISTORY_BYTES, revision=place,
+        f"Too many different keys were written since that revision: reading their changes takes more than "
+        f"{limits.HISTORY_BYTES} bytes. Ask for a later revision.", limit=limits.HISTORY_BYTES, revision=place,
     )  # fmt: skip
 
 
 def _next_batch(last: int, nodes: int, size: int) -> int:
-    """Twice as many as the last time, but not more than what such nodes make of the bytes of one read."""
+    """Doubles the last batch, limited by how many such nodes fit into the bytes of one read."""
     return max(1, min(last * 2, _MOST, _READ * nodes // max(size, 1)))
 
 
@@ -167,17 +167,17 @@ def _stored_size(record: Record) -> int:
 
 
 def _weight(record: LogRecord) -> int:
-    """About the bytes of its item."""
+    """Estimates the bytes of its item."""
     texts = (each for each in record if isinstance(each, str))
     named = sum(len(change.key) + 40 for change in record.changes)
     return 200 + sum(map(len, texts)) + named + (len(str(record.details)) if record.details else 0)
 
 
 def write_summaries(ports: ServicePorts, partition: str, revision: int) -> None:
-    """After the write of a multiple of 16: one read of 16 records and one write of an item, a level.
+    """Writes the summaries that end at a revision: for each level, one read of 16 records and one write.
 
-    It says nothing of what fails: the write that it follows is done, and its answer must not depend on this. A record
-    that somebody damaged fails in ways that no list here foresees.
+    It reports no failure: the write that it follows has been committed, and its answer must not depend on this. A
+    damaged record fails in ways that no list of exceptions here covers.
     """
     for node in summaries.nodes_ending_at(revision):
         try:
@@ -185,7 +185,7 @@ def write_summaries(ports: ServicePorts, partition: str, revision: int) -> None:
             if stored is None:
                 return
             _store(ports, stored)
-        except Exception:  # noqa: BLE001  # whatever it is, the caller's write is written
+        except Exception:  # noqa: BLE001  # whatever it is, the caller's write is committed
             return
 
 
@@ -195,7 +195,7 @@ def _make_summary(ports: ServicePorts, partition: str, node: Node) -> StoredSumm
 
 
 def _store(ports: ServicePorts, stored: StoredSummary) -> None:
-    """Over what a lost time may have left there: its stamp is the same revision."""
+    """Overwrites a summary that was written before a restore: its stamp is the same revision."""
     try:
         ports.repository.commit([Write(stored, None)])
     except LostRace:

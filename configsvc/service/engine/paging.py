@@ -1,4 +1,4 @@
-"""Pages of a listing. A cursor is the last name that was returned, so it tells nothing that the page did not."""
+"""Pages of a listing. A cursor is the last name returned, so it reveals nothing that the page did not."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,9}")
 
 
 def parse_cursor(cursor: str | None, prefix: str, name: Callable[[str], str]) -> str:
-    """The name to go on after, "" for the first page; `name` is what makes names of that kind.
+    """Returns the name to continue after, "" for the first page; `name` validates names of that kind.
 
     Raises:
-        InvalidRequest: not a cursor of ours, or one of another prefix.
+        InvalidRequest: it is not a cursor of this listing, or has another prefix.
     """
     if cursor is None:
         return ""
@@ -31,48 +31,48 @@ def parse_cursor(cursor: str | None, prefix: str, name: Callable[[str], str]) ->
     except (ValueError, InvalidName):
         last = ""
     if not last or not last.startswith(prefix):
-        raise InvalidRequest("That is no cursor of this listing. Start again without one.", field="cursor")
+        raise InvalidRequest("This cursor is not from this listing. Start again without one.", field="cursor")
     return last
 
 
 def parse_prefix(text: str, name: Callable[[str], str]) -> str:
-    """A prefix of names; the beginning of a name is a name.
+    """Validates a prefix of names; the beginning of a name is itself a valid name.
 
     Raises:
-        InvalidName: no name begins like that.
+        InvalidName: no name can begin like that.
     """
     return name(text) if text else ""
 
 
 def parse_number(text: str) -> str:
-    """A number as the name of a version or a revision, in its one spelling.
+    """Validates a number as the name of a version or revision, in its canonical spelling.
 
     Raises:
         InvalidName: anything else.
     """
     if not _NUMBER.fullmatch(text):
-        raise InvalidName("That is no number.", field="cursor")
+        raise InvalidName("This is not a number.", field="cursor")
     return text
 
 
 def check_limit(limit: int) -> int:
-    """The limit of a page.
+    """Validates the limit of a page.
 
     Raises:
-        InvalidRequest: a limit that is none.
+        InvalidRequest: the limit is out of range.
     """
     if not 1 <= limit <= limits.PAGE:
-        raise InvalidRequest(f"limit is 1 to {limits.PAGE}.", field="limit")
+        raise InvalidRequest(f"limit must be 1 to {limits.PAGE}.", field="limit")
     return limit
 
 
 def make_cursor(name: str) -> str:
-    """The cursor that goes on after a name."""
+    """Returns the cursor that continues after a name."""
     return to_base64url(name.encode())
 
 
 def json_size(shown: Mapping[str, object], charset: Charset) -> int:
-    """Bytes that an item of a page takes in Lambda's answer."""
+    """Returns the bytes that an item of a page takes in Lambda's answer."""
     return compute_cost(json.dumps(shown, ensure_ascii=False), charset)
 
 
@@ -82,17 +82,17 @@ def cut_page(
     name: Callable[[PagedItem], str],
     sized: Callable[[PagedItem], int] = lambda _: 0,
 ) -> tuple[list[PagedItem], str | None]:
-    """Up to `limit` items, or 3 MiB of them by `sized`, and the cursor of the next page where there is one.
+    """Returns up to `limit` items, or 3 MiB of them by `sized`, and the cursor of the next page if there is one.
 
     Raises:
-        InvalidRequest: a limit that is none.
+        InvalidRequest: the limit is out of range.
     """
     taken = cut_by_size(islice(items := iter(items), check_limit(limit)), sized)
     return taken, make_cursor(name(taken[-1])) if taken and next(items, None) is not None else None
 
 
 def cut_by_size(items: Iterable[PagedItem], sized: Callable[[PagedItem], int]) -> list[PagedItem]:
-    """As many items as an answer takes: they end with the one that passes 3 MiB by `sized`."""
+    """Returns as many items as an answer takes; the last is the one that exceeds 3 MiB by `sized`."""
     taken, total = list[PagedItem](), 0
     for item in items:
         taken.append(item)

@@ -1,4 +1,4 @@
-"""What the verbs need of the world. Adapters bring it; fakes of these are all that unit tests use."""
+"""The verbs' view of the outside world. Adapters implement it; unit tests use only fakes of these."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
 
 class Write(NamedTuple):
-    """Put a record where the stamp read before still stands; `expected` None means that nothing stood there."""
+    """Writes a record if the stamp read before is unchanged; `expected` None means that there was no record."""
 
     record: Record
     expected: int | None
 
 
 class Remove(NamedTuple):
-    """Take a record away where the stamp read before still stands."""
+    """Removes a record if the stamp read before is unchanged."""
 
     address: RecordAddress
     expected: int
 
 
 class StampCheck(NamedTuple):
-    """Change nothing, but only commit while the stamp read before still stands."""
+    """Changes nothing, but lets the transaction commit only if the stamp read before is unchanged."""
 
     address: RecordAddress
     expected: int | None
@@ -40,7 +40,7 @@ WriteAction = Write | Remove | StampCheck
 
 
 class LostRace(Exception):
-    """Something that a decision was made on has changed; nothing was written. Read and decide again."""
+    """A record that a decision depends on has changed; nothing was written. Read and decide again."""
 
     def __init__(self, addresses: Collection[RecordAddress] = ()) -> None:
         super().__init__(", ".join(f"{address.pk}/{address.sk}" for address in addresses))
@@ -48,21 +48,21 @@ class LostRace(Exception):
 
 
 class StoreUnavailable(Unavailable):
-    """The store did not answer in time; whether a write happened is not known. Sent as it is, with 503."""
+    """The store did not answer in time; whether a write happened is unknown. Sent unchanged, with 503."""
 
 
 class StoreBusy(Throttled):
-    """The store refused as long as there was time, because it has too much to do; nothing was written. Sent as 429."""
+    """The store was throttled until the deadline; nothing was written. Sent with 429."""
 
 
 class Repository(Protocol):
-    """The one table. Every read is strongly consistent; a batch is not isolated: each record is of its own moment.
+    """The one table. Every read is strongly consistent. A batch is not isolated: each record is as of its own moment.
 
-    A call that fails is tried again until the request's deadline; what is raised then is StoreBusy or StoreUnavailable.
+    A failing call is retried until the request's deadline, and then raises StoreBusy or StoreUnavailable.
     """
 
     def get(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
-        """The records that are there. One call for up to 100 small addresses, GetItem for a single one.
+        """Returns the records that exist: one call for up to 100 small addresses, GetItem for a single one.
 
         Raises:
             StoreBusy, StoreUnavailable
@@ -78,28 +78,28 @@ class Repository(Protocol):
         values: bool = True,
         reverse: bool = False,
     ) -> Iterator[Record]:
-        """Records of a partition whose sort key starts with `prefix` and comes after `after`, in order of sort key.
+        """Yields records of a partition whose sort key starts with `prefix` and comes after `after`, in order.
 
-        Pages are read as they are asked for. `values` False leaves stored values out (empty text in their place).
-        `reverse` reads from the last to the first, and then `after` is where the reading goes on downwards.
+        Pages are read on demand. `values` False omits stored values (their text is empty). `reverse` reads from the
+        last to the first, and `after` is then where reading continues downwards.
 
         Raises:
             StoreBusy, StoreUnavailable
         """
 
     def together(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
-        """The records that are there, all as they stood at one moment; at most 100 addresses, and 4 MB of items.
+        """Returns the records that exist, all as of one moment; at most 100 addresses and 4 MB of items.
 
         Raises:
-            LostRace: a transaction was at one of them.
+            LostRace: a transaction was writing one of them.
             StoreBusy, StoreUnavailable
         """
 
     def commit(self, actions: Sequence[WriteAction]) -> None:
-        """All actions in one transaction, or none.
+        """Performs all actions in one transaction, or none.
 
         Raises:
-            LostRace: a stamp no longer stands, or another transaction was at the same records; nothing was written.
+            LostRace: a stamp has changed, or another transaction was writing the same records; nothing was written.
             StoreBusy: nothing was written.
             StoreUnavailable: outcome unknown; safe to decide again only behind an Idempotency-Key or a precondition.
         """
@@ -113,43 +113,43 @@ class WallMoment(NamedTuple):
 
 
 class ServiceClock(Protocol):
-    """Time, as the change log and idempotency want it."""
+    """Time for the change log, idempotency and deadlines."""
 
     def now(self) -> WallMoment:
-        """The wall clock."""
+        """Reads the wall clock."""
 
     def monotonic(self) -> float:
-        """Seconds of a clock that never goes back."""
+        """Returns the seconds of a clock that never goes back."""
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Waits."""
 
 
 class ServiceChance(Protocol):
     """Randomness."""
 
     def tag(self) -> str:
-        """8 random bytes in hex: the tag of a write."""
+        """Returns 8 random bytes in hex: the tag of a write."""
 
     def uniform(self, most: float) -> float:
-        """A number in [0, most): the full jitter of a retry."""
+        """Returns a number in [0, most): the full jitter of a retry."""
 
 
 class GrantsCache(Protocol):
-    """Grants read lately, kept for at most 10 seconds: so long does a revoked grant still hold."""
+    """Recently read grants, cached for at most 10 seconds: a revoked grant may still work that long."""
 
     def get(self, principal: str) -> tuple[Grant, ...] | None:
-        """The grants, or None when they are to be read."""
+        """Returns the grants, or None if they have to be read."""
 
     def put(self, principal: str, grants: tuple[Grant, ...]) -> None:
-        """Keep them."""
+        """Caches the grants."""
 
     def forget(self, principal: str) -> None:
-        """They changed here."""
+        """Drops the grants, because they changed here."""
 
 
 class Rendered(NamedTuple):
-    """A snapshot's JSON text with its ETag, and what it costs in Lambda's answer."""
+    """The JSON text of a snapshot and its ETag."""
 
     body: str
     etag: str
@@ -159,37 +159,37 @@ class SnapshotCache(Protocol):
     """Rendered snapshots by namespace, served revision and tag, bounded by bytes."""
 
     def get(self, key: tuple[str, int, str]) -> Rendered | None:
-        """The rendered snapshot, if kept."""
+        """Returns the rendered snapshot if it is cached."""
 
     def put(self, key: tuple[str, int, str], rendered: Rendered) -> None:
-        """Keep it, at the cost of the least recently used."""
+        """Caches it, and evicts the least recently used if there is no room."""
 
 
 class Misfit(NamedTuple):
-    """Where a value first fails, and the part of the schema that it fails: JSON pointers, never what stands there."""
+    """Where a value first fails, and the part of the schema that it fails: JSON pointers, never the value."""
 
     pointer: str
     schema_pointer: str
 
 
 class Schemas(Protocol):
-    """JSON Schema, draft 2020-12, of texts that configsvc.model.schema has taken. Pure; nothing is fetched."""
+    """JSON Schema, draft 2020-12, of texts that configsvc.model.schema has accepted. Pure; nothing is fetched."""
 
     def fault(self, schema: str) -> str | None:
-        """A JSON pointer to where the text is no schema, None where it is one."""
+        """Returns a JSON pointer to the place where the text is not a schema, or None if it is one."""
 
     def weight(self, schema: str) -> SchemaWeight:
-        """What the text weighs when a value is checked against it."""
+        """Returns the cost factors of validating a value against the schema."""
 
     def misfit(self, schema: str, value: object) -> Misfit | None:
-        """Where a decoded value first fails the schema, None when it holds."""
+        """Returns where a decoded value first fails the schema, or None if it fits."""
 
 
 class ServicePorts(NamedTuple):
     """All that a verb may use, wired by the composition root.
 
-    `retention` is what a new namespace begins with; `charset` is what the runtime in use answers in. `deadline` is when
-    the answer is due, in seconds of `clock.monotonic`; the repository keeps to it by itself.
+    `retention` is the default of a new namespace; `charset` is the one that the runtime answers in. `deadline` is when
+    the answer is due, in seconds of `clock.monotonic`; the repository observes it by itself.
     """
 
     repository: Repository
@@ -204,11 +204,11 @@ class ServicePorts(NamedTuple):
     deadline: float = math.inf
 
     def within(self, seconds: float) -> ServicePorts:
-        """The same for one request, which has so many seconds from now on."""
+        """Returns the same ports for one request that must be answered within so many seconds."""
         return self._replace(deadline=self.clock.monotonic() + seconds)
 
     def pause(self, seconds: float, least: float = 0.0) -> bool:
-        """Wait, if at least `least` seconds are left after it; False, at once, when they are not."""
+        """Waits, if at least `least` seconds are left afterwards; otherwise returns False at once."""
         if self.clock.monotonic() + seconds + least >= self.deadline:
             return False
         if seconds:
@@ -217,7 +217,7 @@ class ServicePorts(NamedTuple):
 
 
 class Caller(NamedTuple):
-    """Who asks. Reads are judged by `api_key`, writes by `principal`; both are principals of grants."""
+    """The caller. Reads are judged by `api_key`, writes by `principal`; both are principals of grants."""
 
     api_key: str | None
     principal: str | None
@@ -228,7 +228,7 @@ class Caller(NamedTuple):
 
 
 class Idempotency(NamedTuple):
-    """An Idempotency-Key with what it is bound to; `request` is the sha256 of the body, in hex."""
+    """An Idempotency-Key and the request it is bound to; `request` is the SHA-256 of the body, in hex."""
 
     key: str
     method: str

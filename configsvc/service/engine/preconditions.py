@@ -1,7 +1,7 @@
-"""What a failed precondition is answered with: what is there now, who made it so, and when.
+"""Explains a failed precondition: what is there now, who wrote it, and when.
 
-A writer whose answer was lost sees by it that the write was done after all: the principal is its own, and the digest is
-that of the value it sent. Everybody else sees whom to ask.
+A writer that lost the answer sees from it that the write was done after all: the principal is its own, and the
+digest is that of the value it sent. Everyone else sees whom to ask.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from configsvc.service.engine.records import KeyState, LogRecord, RecordAddress,
 from configsvc.service.engine.writing import Intent
 
 RefusalMembers = dict[str, Any]
-"""Of an error, or of one failed operation: `Member` of configsvc.model.errors."""
+"""The members of an error, or of one failed operation: `ErrorMember` of configsvc.model.errors."""
 
 
 def digest_value(entry: Entry) -> str:
-    """SHA-256 of a value as it is stored, in hex. Of a plain value it can be guessed from, so only readers get it."""
+    """Returns the SHA-256 of a stored value, in hex. A plain value could be guessed from it, so only readers get it."""
     return sha256(entry.value.encode()).hexdigest()
 
 
 def describe_change(key: str, state: KeyState | None, held: CallerRights, namespace: Namespace) -> RefusalMembers:
-    """What a refusal says of a key: its revision, its latest version, the served one and, for a reader, the digest.
+    """Describes a key for a refusal: its revision, latest version, active version and, for a reader, the digest.
 
-    The digest is that of the latest version, where it is the one that is served; `write` adds that of a staged one.
+    The digest is that of the latest version if it is active; `write_and_explain` adds that of a staged one.
     """
     if state is None:
         return {"key": key, "revision": None, "latest": 0, "active": None}
@@ -43,14 +43,14 @@ def describe_change(key: str, state: KeyState | None, held: CallerRights, namesp
 
 
 def write_and_explain(ports: ServicePorts, caller: Caller, intent: Intent, asked: Idempotency | None) -> WriteOutcome:
-    """As `writing.write`; a failed precondition also names the principal that made the change, and when.
+    """Does what `run_write` does; a failed precondition also names the principal that made the change, and when.
 
-    That costs one more read, of records that never change once they are written. If they cannot be read, or are no
-    longer kept, the refusal goes without them.
+    That costs one more read, of records that never change. If they cannot be read, or are no longer kept, the refusal
+    is sent without them.
 
     Raises:
         PreconditionFailed: with `changed_by`, `changed_at` and, for a reader, `digest`; also in each of `failed`.
-        ConfigsvcError: as `writing.write`.
+        ConfigsvcError: as `run_write` does.
     """
     try:
         return writing.run_write(ports, caller, intent, asked)
@@ -64,7 +64,7 @@ def write_and_explain(ports: ServicePorts, caller: Caller, intent: Intent, asked
 
 
 def _find_refusals(error: ConfigsvcError) -> list[RefusalMembers]:
-    """The members of each precondition that failed: those of the error, and those of each failed operation."""
+    """Returns the members of each failed precondition: those of the error, and those of each failed operation."""
     failed = error.members.get("failed")
     several = [each for each in failed if isinstance(each, dict)] if isinstance(failed, list) else []
     kept = [each for each in several if each.get("code") == PreconditionFailed.code]
@@ -91,13 +91,13 @@ def _explain(ports: ServicePorts, caller: Caller, partition: str, error: Configs
 
 
 def _log_addresses(partition: str, refusals: Sequence[RefusalMembers]) -> list[RecordAddress]:
-    """The records of the changes that were in the way; a change set often has one for several keys."""
+    """Returns the log records of the conflicting changes; a change set often has one record for several keys."""
     revisions = [revision for each in refusals if isinstance(revision := each.get("revision"), int)]
     return [records.log(partition, each) for each in dict.fromkeys(revisions)]
 
 
 def _latest_address(partition: str, members: Mapping[str, object]) -> RecordAddress | None:
-    """Where the latest version is, if its digest is not known yet: it is staged, or its key was deleted."""
+    """Returns the address of the latest version if its digest is unknown: it is staged, or its key was deleted."""
     match members:
         case {"digest": _}:
             return None

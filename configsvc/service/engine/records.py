@@ -1,4 +1,4 @@
-"""What the table holds, as values. Each record carries `revision`: the stamp that a write on it is conditioned on."""
+"""The records of the table, as values. Each has a `revision`: the stamp that writes to it are conditioned on."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from configsvc.model.snapshot import DataKey, Entry, Form
 
 
 class RecordAddress(NamedTuple):
-    """Where a record stands: partition and sort key."""
+    """The address of a record: partition and sort key."""
 
     pk: str
     sk: str
 
 
 class KidCount(NamedTuple):
-    """How often a data key was used to seal, how many served entries need it, and what it costs in a snapshot.
+    """How many values a data key sealed, how many served entries need it, and its cost in a snapshot.
 
-    `revision` is that of its `D#`: by it a reader tells that it read the wrapping that this HEAD belongs to.
+    `revision` is that of its `D#`: it tells a reader whether the wrapping it read belongs to this HEAD.
     """
 
     seals: int
@@ -31,13 +31,14 @@ class KidCount(NamedTuple):
 
 
 class Head(NamedTuple):
-    """`HEAD` of a namespace. Never deleted, under 4 KB for ever.
+    """`HEAD` of a namespace. Never deleted, always under 4 KB.
 
-    `tag` belongs to the served revision: it is drawn with every write that changes what readers get, and stays when
-    a staged put or a setting moves only `revision`. So equal (served, tag) means equal snapshots, also after a restore.
-    `size` is what the served entries cost in the snapshot, and `size_ascii` the same where the runtime escapes what is
-    not ASCII: a stage that changes its runtime finds both counted. `stamps` is the sum of the stamps of all `K#`
-    (service.tally), by which a reader tells that its Query saw each of them as this revision left it.
+    `tag` belongs to the served revision: every write that changes what readers get draws a new one, and a staged put or
+    a setting moves only `revision`. So equal (served, tag) means equal snapshots, even after a restore. `size` is the
+    cost
+    of the served entries in the snapshot, and `size_ascii` the same where the runtime escapes everything but ASCII: a
+    stage that changes its runtime finds both counted. `stamps` is the sum of the stamps of all `K#` (engine.tally): it
+    tells a reader whether its Query saw each of them as this revision left it.
     """
 
     namespace: Namespace
@@ -54,7 +55,7 @@ class Head(NamedTuple):
 
 
 class RetentionSettings(NamedTuple):
-    """What upkeep keeps: versions of each key, days of the change log, days of deleted keys. None keeps everything."""
+    """How much upkeep keeps: versions of each key, days of the change log, days of deleted keys. None keeps all."""
 
     versions: int | None = None
     log_days: int | None = None
@@ -76,13 +77,13 @@ class StoredSettings(NamedTuple):
 
 
 class KeyState(NamedTuple):
-    """What a key serves and which versions it gave out: `K#<key>` while something is served, else `U#<key>`.
+    """The served entry of a key and the numbers of its versions: `K#<key>` while it is served, else `U#<key>`.
 
-    So a reading of what is served never meets what is not. A `U#` stays where it is when its key is served again. It
-    counts only while there is no `K#`; the next deletion replaces it.
+    So a read of served keys never meets the others. A `U#` stays where it is when its key is served again. It counts
+    only while there is no `K#`; the next deletion replaces it.
 
-    `entry` is None when nothing is served. `deleted_at` is when it was deleted, if that was the last that happened to
-    it: RFC 3339 text.
+    `entry` is None when nothing is served. `deleted_at` is the time of deletion, as RFC 3339 text, if deletion was the
+    last change.
     """
 
     namespace: Namespace
@@ -96,19 +97,19 @@ class KeyState(NamedTuple):
 
     @property
     def active(self) -> int | None:
-        """The version that is served."""
+        """The number of the active version."""
         return self.entry.version if self.entry else None
 
     @property
     def state(self) -> Literal["served", "staged", "deleted"]:
-        """Whether something is served; if not, whether a version waits to be, or the key was deleted."""
+        """Served, staged (a version waits to be activated), or deleted."""
         if self.entry:
             return "served"
         return "deleted" if self.deleted_at else "staged"
 
 
 class StoredVersion(NamedTuple):
-    """`V#<key>#<version>`: one version, immutable, and the revision that wrote it. `destroyed`: its value is gone."""
+    """`V#<key>#<version>`: one immutable version and the revision that wrote it. `destroyed`: its value is gone."""
 
     namespace: Namespace
     revision: int
@@ -119,9 +120,9 @@ class StoredVersion(NamedTuple):
 
 
 class LoggedChange(NamedTuple):
-    """One key in a change-log record: the version given out or chosen, and what the active one was and is now.
+    """One key in a change-log record: the version written or activated, and the active version before and after.
 
-    `purge` says that upkeep took away all that was kept of a deleted key; `version` is the last that it gave out.
+    `purge` means that upkeep removed everything kept of a deleted key; `version` is then its last version.
     """
 
     key: Key
@@ -132,9 +133,9 @@ class LoggedChange(NamedTuple):
 
 
 class LogRecord(NamedTuple):
-    """`R#<revision>`: what, who, when, why and from where; never a value.
+    """`R#<revision>`: what changed, who did it, when, why and from where; never a value.
 
-    `subject` names what is no key (a kid, a principal); `details` says what became of it.
+    `subject` names anything but a key (a kid, a principal); `details` says how it changed.
     """
 
     namespace: Namespace | None
@@ -155,10 +156,10 @@ class LogRecord(NamedTuple):
 
 
 class StoredSummary(NamedTuple):
-    """`S#<level>#<revision>`: what the log records up to that revision say together (service.summaries).
+    """`S#<level>#<revision>`: the summary of the log records up to that revision (engine.summaries).
 
-    It covers 16 revisions at level 1, 256 at level 2, and so on. `first_at` and `last_at` are the earliest and the
-    latest time in it; `principals` None means more than it lists. `packed` holds the keys, compressed.
+    It covers 16 revisions at level 1, 256 at level 2, and so on. `first_at` and `last_at` are its earliest and latest
+    time; `principals` None means that they are too many to list. `packed` holds the keys, compressed.
     """
 
     namespace: Namespace | None
@@ -183,7 +184,7 @@ class DataKeyRecord(NamedTuple):
 
 
 class KeptAnswer(NamedTuple):
-    """`I#<sha256>`: the first answer to an Idempotency-Key. It holds no value; `expires` is epoch seconds."""
+    """`I#<sha256>`: the first answer to an Idempotency-Key. It never contains a value; `expires` is epoch seconds."""
 
     address: RecordAddress
     revision: int
@@ -223,74 +224,74 @@ Record = (
 
 
 def of_namespace(namespace: str) -> str:
-    """The partition of a namespace."""
+    """Returns the partition of a namespace."""
     return f"N#{namespace}"
 
 
 def namespace_of(partition: str) -> Namespace | None:
-    """The namespace of a partition, None of the grants'. Whoever named the partition had a valid namespace."""
+    """Returns the namespace of a partition, None for that of the grants. The partition was made from a valid name."""
     return None if partition == GRANTS else Namespace(partition.removeprefix("N#"))
 
 
 DESTROY = "destroy"
-"""The verb of a record whose subject is a key, one of whose versions was destroyed."""
+"""The verb of a record whose subject is the key of a destroyed version."""
 
 NAMESPACES = "NAMESPACES"
 GRANTS = "GRANTS"
 
 
 def log_partition(namespace: Namespace | None) -> str:
-    """The partition of a change log; None is that of the grants."""
+    """Returns the partition of a change log; None means that of the grants."""
     return GRANTS if namespace is None else of_namespace(namespace)
 
 
 def head(namespace: str) -> RecordAddress:
-    """Where the HEAD of a namespace stands."""
+    """Returns the address of the HEAD of a namespace."""
     return RecordAddress(of_namespace(namespace), "HEAD")
 
 
 def settings(namespace: str) -> RecordAddress:
-    """Where the settings of a namespace stand."""
+    """Returns the address of the settings of a namespace."""
     return RecordAddress(of_namespace(namespace), "SETTINGS")
 
 
 def key(namespace: str, key: str) -> RecordAddress:
-    """Where the state of a key stands while something is served under it."""
+    """Returns the address of the state of a key that is served."""
     return RecordAddress(of_namespace(namespace), f"K#{key}")
 
 
 def unserved_key(namespace: str, key: str) -> RecordAddress:
-    """Where the state of a key stands while nothing is served under it."""
+    """Returns the address of the state of a key that is not served."""
     return RecordAddress(of_namespace(namespace), f"U#{key}")
 
 
 def version(namespace: str, key: str, number: int) -> RecordAddress:
-    """Where a version stands. `#` is in no key, so no key's versions mix with another's."""
+    """Returns the address of a version. No key contains `#`, so versions of different keys never mix."""
     return RecordAddress(of_namespace(namespace), f"V#{key}#{number:010d}")
 
 
 def log(partition: str, revision: int) -> RecordAddress:
-    """Where a change-log record stands."""
+    """Returns the address of a change-log record."""
     return RecordAddress(partition, f"R#{revision:012d}")
 
 
 def summary(partition: str, level: int, revision: int) -> RecordAddress:
-    """Where a summary of the log stands. A level has one digit: the ninth covers more revisions than a lift goes to."""
+    """Returns the address of a log summary. One digit suffices for the level: 9 covers more revisions than a lift."""
     return RecordAddress(partition, f"S#{level}#{revision:012d}")
 
 
 def data_key(namespace: str, kid: str) -> RecordAddress:
-    """Where a wrapped data key stands."""
+    """Returns the address of a wrapped data key."""
     return RecordAddress(of_namespace(namespace), f"D#{kid}")
 
 
 def address_of_answer(partition: str, digest: str) -> RecordAddress:
-    """Where the answer to an Idempotency-Key stands."""
+    """Returns the address of the answer to an Idempotency-Key."""
     return RecordAddress(partition, f"I#{digest}")
 
 
 def address_of_listed(namespace: str) -> RecordAddress:
-    """Where a namespace is listed."""
+    """Returns the address of a namespace in the listing."""
     return RecordAddress(NAMESPACES, namespace)
 
 
@@ -298,12 +299,12 @@ GRANTS_HEAD = RecordAddress(GRANTS, "HEAD")
 
 
 def address_of_granted(principal: str) -> RecordAddress:
-    """Where the grants of a principal stand."""
+    """Returns the address of the grants of a principal."""
     return RecordAddress(GRANTS, f"G#{principal}")
 
 
-def address_of(record: Record) -> RecordAddress:  # noqa: C901, PLR0911  # one line a kind of record
-    """Where a record stands."""
+def address_of(record: Record) -> RecordAddress:  # noqa: C901, PLR0911  # one line for each kind of record
+    """Returns the address of a record."""
     match record:
         case Head():
             return head(record.namespace)

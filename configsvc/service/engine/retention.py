@@ -1,4 +1,4 @@
-"""Which log records and versions retention no longer keeps, and taking away deleted keys with all their versions."""
+"""Finds log records and versions that retention no longer keeps, and removes deleted keys with all their versions."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ DAY = 24 * 3600
 
 
 def find_outdated(log: Iterable[LogRecord], head: int, before: float) -> Iterable[LogRecord]:
-    """The beginning of the log that was written before a moment, in seconds since the epoch.
+    """Yields the beginning of the log that was written before a moment, in seconds since the epoch.
 
-    Never HEAD's record, and never the newest: where somebody raised HEAD, that one alone tells the last revision.
+    It never includes HEAD's record or the newest: if somebody raised HEAD, only the newest tells the last revision.
     """
     older = (record for record, _newer in pairwise(log))
     return takewhile(lambda record: record.revision < head and parse_seconds(record.at) < before, older)
 
 
 def find_surplus(stored: Sequence[StoredVersion], kept: int, served: Ranges) -> list[StoredVersion]:
-    """Of all versions of a key in order, those before the newest `kept` that no revision in the log served."""
+    """Returns the versions of a key, in order, before the newest `kept` that no revision in the log served."""
     old = stored[: max(0, len(stored) - kept)]
     return [version for version in old if not is_in_ranges(served, version.entry.version)]
 
 
 def parse_seconds(at: str) -> float:
-    """Seconds since the epoch of a moment in the log, its milliseconds left off."""
+    """Returns the seconds since the epoch of a time in the log, without its milliseconds."""
     date, _, time = at.partition("T")
     year, month, day = (int(part) for part in date.split("-"))
     hour, minute, second = (int(part) for part in time[:8].split(":"))
@@ -45,14 +45,14 @@ def parse_seconds(at: str) -> float:
 
 
 KEYS = 45
-"""Keys of one write: a condition on the `K#` of each and the removal of its `U#`, beside HEAD, settings and the log."""
+"""Keys of one write: for each, a check of its `K#` and the removal of its `U#`, besides HEAD, settings and log."""
 
 REMOVALS = limits.TRANSACTION_ITEMS
 """Versions of any size in one transaction."""
 
 
 class PurgedKeys(NamedTuple):
-    """How many keys and versions were taken away, the key that is done with last, and whether there is more to do."""
+    """The numbers of keys and versions removed, the last key that is done, and whether there is more to do."""
 
     keys: int
     versions: int
@@ -67,19 +67,19 @@ class _Due(NamedTuple):
 
 
 def purge_keys(ports: ServicePorts, base: Writable, situation: Situation, after: str, until: float) -> PurgedKeys:
-    """From the key after `after` on, until the limits of one upkeep.
+    """Purges the keys after `after`, within the limits of one upkeep.
 
-    A key that is written to meanwhile stays: it is no longer due.
+    A key that is written to in the meantime stays: it is no longer due.
 
     Args:
         ports: what it may use.
         base: the namespace.
-        situation: who asks, and the time by which keys are due.
-        after: the key that was done with last, "" to begin.
-        until: the moment, by the monotonic clock, from which it begins with no other key.
+        situation: the caller, and the time at which keys are due.
+        after: the last key that is done, "" to begin.
+        until: the time of the monotonic clock after which it begins no other key.
 
     Raises:
-        LostRace: others write all the time, or the settings changed.
+        LostRace: there are too many concurrent writes, or the settings changed.
     """
     days = base.settings.retention.deleted_days
     if days is None:
@@ -93,7 +93,7 @@ def purge_keys(ports: ServicePorts, base: Writable, situation: Situation, after:
 
 
 def _find_due(ports: ServicePorts, base: Writable, before: float, after: str) -> _Due:
-    """Keys that were deleted before a moment. Their time is the deletion's own, which no clock has put right."""
+    """Finds keys deleted before a moment. The time is that of the deletion, uncorrected by later clocks."""
     partition, begin = records.of_namespace(base.head.namespace), f"U#{after}" if after else ""
     due, looked = list[KeyState](), 0
     for state in ports.repository.query(partition, "U#", after=begin, values=False):
@@ -110,7 +110,7 @@ def _find_due(ports: ServicePorts, base: Writable, before: float, after: str) ->
 def _empty(
     ports: ServicePorts, base: Writable, due: Sequence[KeyState], until: float
 ) -> tuple[list[KeyState], int, str | None]:
-    """The keys without versions by now, how many were taken away, and the last key if there is no time or room left."""
+    """Returns the keys that now have no versions, the number removed, and the last key if time or room ran out."""
     emptied, count, last = list[KeyState](), 0, ""
     _, deleted = _confirm_unserved(ports, base, due)
     for state in deleted:
@@ -134,7 +134,7 @@ def _versions(ports: ServicePorts, state: KeyState, most: int) -> list[StoredVer
 
 
 def _take(ports: ServicePorts, base: Writable, state: KeyState, gone: Sequence[StoredVersion]) -> int:
-    """Versions of a key that is still deleted; fewer when it is written to meanwhile."""
+    """Removes versions of a key that is still deleted; fewer if it is written to in the meantime."""
     as_read = key_state.KnownKey(state.namespace, state.key, None, state).conditions
     for start in range(0, len(gone), REMOVALS):
         removals = [Remove(records.address_of(each), each.revision) for each in gone[start : start + REMOVALS]]
@@ -146,7 +146,7 @@ def _take(ports: ServicePorts, base: Writable, state: KeyState, gone: Sequence[S
 
 
 def _purge(ports: ServicePorts, base: Writable, situation: Situation, emptied: Sequence[KeyState]) -> int:
-    """The keys go, and the numbers of their versions stay used."""
+    """Removes the keys; the numbers of their versions stay used."""
     for _ in range(TRIES):
         head, gone = _confirm_unserved(ports, base, emptied)
         if not gone:
@@ -161,12 +161,12 @@ def _purge(ports: ServicePorts, base: Writable, situation: Situation, emptied: S
 
 
 def _confirm_unserved(ports: ServicePorts, base: Writable, states: Sequence[KeyState]) -> tuple[Head, list[KeyState]]:
-    """HEAD, and those of the keys that are as they were; the write of what is made of it shows that it stood together.
+    """Returns HEAD and the keys that are unchanged; the write made from them proves that they belong together.
 
-    Not read in one transaction: that takes 4 MB, and keys that are served again may serve more.
+    They are not read in one transaction: its limit is 4 MB, and keys that are served again may hold more.
 
     Raises:
-        LostRace: it is no longer there.
+        LostRace: the namespace no longer exists.
     """
     namespace = base.head.namespace
     at = [place for state in states for place in key_state.key_addresses(namespace, state.key)]

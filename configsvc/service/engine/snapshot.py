@@ -1,10 +1,10 @@
-"""A snapshot at one revision, out of reads that are not isolated from writes.
+"""Reads a snapshot at one revision with reads that are not isolated from writes.
 
-HEAD is read first. A Query may see a key as a later write left it, or, while a transaction is being applied, as an
-earlier revision left it: changed, gone, or still there. So each `K#` has a stamp, made of its key and its revision, and
-HEAD holds the sum of them. The right sum says that every key was read exactly as HEAD's revision left it.
+HEAD is read first. A Query may see a key as a later write left it or, while a transaction is being applied, as an
+earlier revision left it: changed, gone, or still there. So each `K#` has a stamp, made of its key and its revision,
+and HEAD holds their sum. The right sum proves that every key was read exactly as HEAD's revision left it.
 
-Keys that serve nothing have no `K#`, so a snapshot costs what it serves, however many keys were ever deleted.
+Unserved keys have no `K#`, so the cost depends on what is served, however many keys were ever deleted.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ from configsvc.service.engine.records import DataKeyRecord, Head, KeyState, LogR
 from configsvc.service.engine.tally import add_stamps
 
 TRIES = 4
-"""Readings of all keys that one request may cost; what moved meanwhile is read by itself, as often as time allows."""
+"""Full reads of all keys that one request may cost; keys that changed are read singly, as often as time allows."""
 
 _CAUGHT_UP = 200
-"""Records of the log that a reading catches up with; beyond these all keys are read again."""
+"""Log records that a read catches up with; beyond these all keys are read again."""
 
 _BACKOFF = Backoff(first=0.04)
 
 
 class Reading(NamedTuple):
-    """All keys that serve something, in their order, exactly as HEAD's revision left them."""
+    """All served keys in order, exactly as HEAD's revision left them."""
 
     head: Head
     states: list[KeyState]
 
 
 def render_snapshot(ports: ServicePorts, head: Head) -> Rendered:
-    """The snapshot's text, from memory when this served revision was rendered here before.
+    """Returns the text of the snapshot, from memory if this served revision was rendered here before.
 
     Raises:
-        NotFound: it was deleted meanwhile.
-        Contended: it changed all the time while it was read.
-        Unavailable: its records do not add up.
+        NotFound: it was deleted in the meantime.
+        Contended: it kept changing while it was read.
+        Unavailable: its records are inconsistent.
     """
     for _ in range(TRIES):
         if made := find_rendered(ports, head) or render_reading(ports, read_key_states(ports, head)):
@@ -55,12 +55,12 @@ def render_snapshot(ports: ServicePorts, head: Head) -> Rendered:
 
 
 def find_rendered(ports: ServicePorts, head: Head) -> Rendered | None:
-    """The text of that served revision, if it is in memory."""
+    """Returns the text of that served revision if it is in memory."""
     return ports.snapshots.get((head.namespace, head.served, head.tag))
 
 
 def render_reading(ports: ServicePorts, reading: Reading) -> Rendered | None:
-    """The text of what was read; None when a data key was changed meanwhile."""
+    """Renders the keys that were read; returns None if a data key was changed in the meantime."""
     head, states = reading
     data_keys = _data_keys(ports, head)
     if data_keys is None:
@@ -73,17 +73,17 @@ def render_reading(ports: ServicePorts, reading: Reading) -> Rendered | None:
 
 
 def read_key_states(ports: ServicePorts, head: Head, *, values: bool = True) -> Reading:
-    """All keys that serve something, at one revision: HEAD's, or a later one when writes came between.
+    """Reads all served keys at one revision: HEAD's, or a later one if writes came between.
 
-    What a write changed meanwhile stands in the log. So after one reading of all keys only those are read again that
-    the log names from HEAD's revision on, together with HEAD, until the sum is right. HEAD's own record is among them:
-    all before it were applied when HEAD was read, and it alone may not have been. A gap in the log, such as a lift
+    The log has every change made in the meantime. So after one read of all keys, only the keys that the log names from
+    HEAD's revision on are read again, together with HEAD, until the sum is right. HEAD's own record is among them: all
+    earlier ones were applied when HEAD was read, but it alone may not have been. A gap in the log, such as a lift
     leaves, shows in the sum, and then all keys are read again.
 
     Raises:
-        NotFound: it was deleted meanwhile.
-        Contended: it changed all the time while it was read.
-        Unavailable: its records do not add up.
+        NotFound: it was deleted in the meantime.
+        Contended: it kept changing while it was read.
+        Unavailable: its records are inconsistent.
     """
     for tried in range(TRIES):
         if tried and not ports.pause(ports.chance.uniform(_BACKOFF.longest(tried))):
@@ -95,7 +95,7 @@ def read_key_states(ports: ServicePorts, head: Head, *, values: bool = True) -> 
 
 
 def _catch_up(ports: ServicePorts, head: Head, found: Mapping[Key, KeyState]) -> tuple[Head, Mapping[Key, KeyState]]:
-    """HEAD and all keys with what moved since; not consistent where the log does not tell what did."""
+    """Returns HEAD and all keys with later changes applied; inconsistent if the log does not have those changes."""
     since = head.revision
     while not is_consistent(head, list(found.values())):
         if not ports.pause(0.0):
@@ -121,7 +121,7 @@ def _read_all(ports: ServicePorts, namespace: Namespace, *, values: bool) -> dic
 
 
 def _read_moved(ports: ServicePorts, namespace: Namespace, since: int) -> _MovedKeys:
-    """The keys that the log names from a revision on."""
+    """Finds the keys that the log names from a revision on."""
     partition = records.of_namespace(namespace)
     query = ports.repository.query(partition, "R#", after=records.log(partition, since - 1).sk, limit=_CAUGHT_UP)
     log = [each for each in query if isinstance(each, LogRecord)]
@@ -130,7 +130,7 @@ def _read_moved(ports: ServicePorts, namespace: Namespace, since: int) -> _Moved
 
 
 def _read_changed(ports: ServicePorts, namespace: Namespace, keys: frozenset[Key]) -> tuple[Head, dict[Key, KeyState]]:
-    """HEAD and those keys, as near to one moment as a batch is."""
+    """Reads HEAD and those keys, as close to one moment as a batch can."""
     found = ports.repository.get([records.head(namespace), *(records.key(namespace, key) for key in sorted(keys))])
     head = find_live_head(found, namespace)
     if head is None:
@@ -140,8 +140,8 @@ def _read_changed(ports: ServicePorts, namespace: Namespace, keys: frozenset[Key
 
 def _inconsistent_records(head: Head) -> Unavailable:
     return Unavailable(
-        f"The records of {head.namespace} do not add up at revision {head.revision}. If that lasts, the table was "
-        f"changed or restored, and an administrator lifts it: configsvc namespace lift {head.namespace} --revision N.",
+        f"The records of {head.namespace} are inconsistent at revision {head.revision}. If this persists, the table "
+        f"was changed or restored: an administrator must run configsvc namespace lift {head.namespace} --revision N.",
         retry_after=1,
     )
 
@@ -162,10 +162,10 @@ def _data_keys(ports: ServicePorts, head: Head) -> tuple[DataKey, ...] | None:
 
 
 def read_head_again(ports: ServicePorts, head: Head) -> Head:
-    """HEAD as it is now.
+    """Reads HEAD again.
 
     Raises:
-        NotFound: it was deleted meanwhile.
+        NotFound: it was deleted in the meantime.
     """
     at = records.head(head.namespace)
     current = find_live_head(ports.repository.get([at]), head.namespace)
@@ -175,5 +175,5 @@ def read_head_again(ports: ServicePorts, head: Head) -> Head:
 
 
 def contended_reading() -> Contended:
-    """Each time it was read, a write came between."""
+    """Returns the refusal of a read that met a write each time."""
     return Contended("The namespace changes too fast to be read at one revision. Try again.", retry_after=1)

@@ -1,4 +1,4 @@
-"""One operation of a change set, decided: what the key was, what it is then, and which version is written or chosen."""
+"""Decides one operation of a change set: the key before and after it, and the version written or activated."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from configsvc.service.engine.writing import Situation
 
 
 class ChangeBase(NamedTuple):
-    """What every operation of one change set rests on."""
+    """The records and the situation that every operation of one change set depends on."""
 
     found: FoundRecords
     head: Head
@@ -38,16 +38,16 @@ class ChangeBase(NamedTuple):
 
     @property
     def revision(self) -> int:
-        """The revision to be."""
+        """The revision that the change set gets."""
         return self.head.revision + 1
 
     def next_version(self, before: KeyState | None) -> int:
-        """The next version of a key."""
+        """Returns the number of the next version of a key."""
         return next_version(before, self.head)
 
 
 class DecidedStep(NamedTuple):
-    """An operation decided. `known` is the key as it was read, `written` a new version, `chosen` one that was read."""
+    """A decided operation. `known` is the key as it was read, `written` a new version, `chosen` one that was read."""
 
     known: KnownKey
     after: KeyState
@@ -58,11 +58,11 @@ class DecidedStep(NamedTuple):
 
     @property
     def before(self) -> KeyState | None:
-        """What the key was."""
+        """The state of the key before the operation."""
         return self.known.state
 
     def actions(self) -> list[WriteAction]:
-        """Its share of the transaction: the key by its own revision, and its version absent or as it was read."""
+        """Returns its part of the transaction: the key by its revision, and its version absent or as it was read."""
         actions = self._move()
         if self.written:
             actions.append(Write(self.written, None))
@@ -71,11 +71,11 @@ class DecidedStep(NamedTuple):
         return actions
 
     def standing(self) -> list[StampCheck]:
-        """What else must be as it was read: nothing that changes while HEAD's revision does not."""
+        """Returns the checks of records that cannot change without moving HEAD's revision."""
         return [each for each in self.known.conditions if each.address != records.address_of(self.after)]
 
     def _move(self) -> list[WriteAction]:
-        """The `K#` that comes, stays or goes; where it goes or never was, the `U#`."""
+        """Returns the writes of the key: of its `K#` and, if that goes or never was, of its `U#`."""
         served, as_unserved = self.known.served, self.known.as_unserved
         if self.after.entry:
             return [Write(self.after, served.revision if served else None)]
@@ -84,12 +84,12 @@ class DecidedStep(NamedTuple):
 
 
 def next_version(before: KeyState | None, head: Head) -> int:
-    """The number of the next version: above all given out before, also before a restore."""
+    """Returns the number of the next version, above all numbers given out, even before a restore."""
     return max(before.latest if before else 0, head.floor) + 1
 
 
 def decide_operation(base: ChangeBase, operation: Operation, *, guarded: bool) -> DecidedStep:
-    """One operation; `guarded` says that the change set as a whole has a precondition.
+    """Decides one operation; `guarded` means that the change set as a whole has a precondition.
 
     Raises:
         PreconditionFailed, PreconditionRequired, VersionClaimed, InvalidEnvelope, InvalidValue, Unprocessable,
@@ -117,8 +117,8 @@ def _check_precondition(base: ChangeBase, operation: Operation, before: KeyState
         raise _fail_precondition(base, operation, before, f"{operation.key} is not at that revision. Read it again.")
     if create_only and before and before.entry:
         raise _fail_precondition(
-            base, operation, before, "The key has an active version. Leave If-None-Match (in a change set create_only) "
-            "out to put the next.",
+            base, operation, before, "The key has an active version. To put the next version, omit If-None-Match "
+            "(in a change set create_only).",
         )  # fmt: skip
 
 
@@ -130,7 +130,7 @@ def _fail_precondition(
 
 
 def _describe_precondition(operation: Operation) -> str:
-    """The preconditions of an operation: headers where it is a request of its own, members in a change set."""
+    """Names the preconditions of an operation: headers for a single request, members in a change set."""
     if isinstance(operation, Put):
         return "If-Match or If-None-Match: * (in a change set if_match or create_only)"
     return "If-Match (in a change set if_match)"
@@ -158,12 +158,12 @@ def _decide_put(base: ChangeBase, put: Put, known: KnownKey) -> DecidedStep:
 def _check_form(base: ChangeBase, put: Put, before: KeyState | None) -> None:
     if put.form not in base.settings.forms:
         allowed = ", ".join(base.settings.forms)
-        raise Unprocessable(f"This namespace takes {allowed}, not {put.form}.", key=put.key)
+        raise Unprocessable(f"This namespace accepts {allowed}, not {put.form}.", key=put.key)
     if put.form != "plain" or before is None or before.latest_form == "plain":
         return
     if not put.declassify:
         raise Unprocessable(
-            'The latest version is sealed. A plain one needs "declassify": true and admin.', key=put.key
+            'The latest version is sealed. A plain value needs "declassify": true and the admin action.', key=put.key
         )
     if not base.situation.access.may("admin", base.head.namespace):
         error = access.refusal_of_action(
@@ -181,19 +181,19 @@ def _check_envelope(base: ChangeBase, put: Put, version: int) -> Kid:
         raise InvalidEnvelope("The envelope was sealed with another content type. Seal it again.", key=put.key)
     if header.kid not in base.head.kids:
         raise InvalidEnvelope(
-            "The envelope's data key is not a live one of this namespace. Seal it under one that is.",
+            "The envelope's data key is not live in this namespace. Seal the value under a live one.",
             key=put.key, kid=header.kid,
         )  # fmt: skip
     if header.version != version:
         raise VersionClaimed(
-            f"The envelope carries version {header.version}, the next is {version}. Seal it for that one.",
+            f"The envelope is for version {header.version}, but the next is {version}. Seal it for version {version}.",
             key=put.key, next_version=version,
         )  # fmt: skip
     return header.kid
 
 
 def _require_header(put: Put) -> Header:
-    """That of an envelope; a change set that nobody checked has none, and nothing is decided on it."""
+    """Returns the header of an envelope. A change set that was not checked has none, and nothing is decided on it."""
     if put.header is None:
         raise TypeError("the change set was not checked")
     return put.header
@@ -214,9 +214,9 @@ def _decide_activate(base: ChangeBase, activate: Activate, known: KnownKey) -> D
 
 
 def _live_kid(head: Head, chosen: StoredVersion) -> Kid | None:
-    """The data key of a version.
+    """Returns the data key of a version.
 
-    HEAD counts every live data key; but the version may be younger than the HEAD that was read, and its key too.
+    HEAD counts every live data key, but the version and its data key may be younger than the HEAD that was read.
 
     Raises:
         Conflict: the data key is retired.
@@ -250,7 +250,7 @@ def _describe_change(
 
 
 def operation_name(operation: Operation) -> Literal["put", "activate", "delete"]:
-    """What it is called on the wire."""
+    """Returns the name of the operation in requests and in the log."""
     match operation:
         case Put():
             return "put"

@@ -1,4 +1,4 @@
-"""What ranges of the change log say together, and what they say was served at an earlier revision. Pure."""
+"""Summarises ranges of the change log, and derives from them what an earlier revision served. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from configsvc.service.engine import records
 from configsvc.service.engine.records import KeyState, LogRecord, RecordAddress, StoredSummary
 
 Ranges = tuple[tuple[int, int], ...]
-"""Numbers of versions, as ranges with both ends in them, in order."""
+"""Numbers of versions as inclusive ranges, in order."""
 
 _NOBODY: frozenset[str] = frozenset()
 
@@ -32,12 +32,12 @@ class Node(NamedTuple):
         return self.end - width(self.level)
 
     def children(self) -> list[Node]:
-        """The nodes of the level below, in order."""
+        """Returns the nodes of the level below, in order."""
         step = width(self.level - 1)
         return [Node(self.level - 1, end) for end in range(self.start + step, self.end + 1, step)]
 
     def address(self, partition: str) -> RecordAddress:
-        """Where its record or summary is stored."""
+        """Returns the address of its record or summary."""
         if self.level:
             return records.summary(partition, self.level, self.end)
         return records.log(partition, self.end)
@@ -46,7 +46,7 @@ class Node(NamedTuple):
 class TouchedKey(NamedTuple):
     """One key in a range of the log.
 
-    `changed` says that what it serves was set; then `was` was active before and `now` is since. `served` are the
+    `changed` means that its active version was set: `was` is the one before, `now` the one after. `served` are the
     versions that were active and were replaced in that range.
     """
 
@@ -57,7 +57,7 @@ class TouchedKey(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """What a range of the log says. `principals` None: too many to name."""
+    """The content of a range of the log. `principals` None: too many to list."""
 
     first_at: str
     last_at: str
@@ -69,13 +69,13 @@ EMPTY = Summary("", "", _NOBODY, {})
 
 
 def width(level: int) -> int:
-    """How many revisions a summary of that level covers."""
+    """Returns how many revisions a summary of that level covers."""
     found: int = limits.LOG_FANOUT**level
     return found
 
 
 def cover(after: int, until: int) -> Iterator[Node]:
-    """The fewest nodes, in order, that cover the revisions above `after` up to `until`."""
+    """Yields the fewest nodes, in order, that cover the revisions above `after` up to `until`."""
     while after < until:
         level = 0
         while after % width(level + 1) == 0 and after + width(level + 1) <= until:
@@ -85,7 +85,7 @@ def cover(after: int, until: int) -> Iterator[Node]:
 
 
 def nodes_ending_at(revision: int) -> Iterator[Node]:
-    """The nodes above level 0 that end at a revision, from the lowest."""
+    """Yields the nodes above level 0 that end at a revision, from the lowest."""
     level = 1
     while revision and revision % width(level) == 0:
         yield Node(level, revision)
@@ -93,7 +93,7 @@ def nodes_ending_at(revision: int) -> Iterator[Node]:
 
 
 def summarise_record(record: LogRecord) -> Summary:
-    """What one record says."""
+    """Summarises one record."""
     keys = {change.key: _touch(change.was, change.now) for change in record.changes}
     if record.verb == records.DESTROY:
         keys[names.parse_key(record.subject)] = TouchedKey(changed=False)
@@ -101,7 +101,7 @@ def summarise_record(record: LogRecord) -> Summary:
 
 
 def merge_summaries(parts: Iterable[Summary]) -> Summary:
-    """What consecutive ranges say together."""
+    """Merges the summaries of consecutive ranges."""
     first_at, last_at, principals = "", "", _NOBODY
     named: frozenset[str] | None = principals
     keys = dict[Key, TouchedKey]()
@@ -120,7 +120,7 @@ def is_in_ranges(ranges: Ranges, number: int) -> bool:
 
 
 def pack_summary(summary: Summary, partition: str, node: Node) -> StoredSummary | None:
-    """The summary as it is stored; None when it is too large for an item."""
+    """Returns the summary as it is stored, or None if it is too large for an item."""
     text = json.dumps([_row(key, each) for key, each in sorted(summary.keys.items())], separators=(",", ":"))
     data = zlib.compress(text.encode())
     if len(data) > limits.SUMMARY_BYTES or len(text) > limits.SUMMARY_UNPACKED:
@@ -132,7 +132,7 @@ def pack_summary(summary: Summary, partition: str, node: Node) -> StoredSummary 
 
 
 def unpack_summary(stored: StoredSummary) -> tuple[Summary, int] | None:
-    """The summary and its bytes; None when it is not one that we packed."""
+    """Returns the summary and its size in bytes, or None if it is not one that we packed."""
     try:
         reader = zlib.decompressobj()
         text = reader.decompress(stored.packed, limits.SUMMARY_UNPACKED)
@@ -203,30 +203,30 @@ def _number(found: object) -> int | None:
 
 
 LIFT = "lift"
-"""The verb of a record that may leave revisions out before it: revision and floor were raised after a restore."""
+"""The verb of a record that may skip revisions before it: revision and floor were raised after a restore."""
 
 
 class Past(NamedTuple):
-    """What a revision served: the served revision that it had, and the active version of each key, in order of key."""
+    """The state that a revision served: its served revision, and the active version of each key, in order of key."""
 
     served: int
     active: Mapping[Key, int]
 
 
 def past_of_now(served: int, states: Iterable[KeyState]) -> Past:
-    """What the keys serve as they are."""
+    """Returns what the keys serve now."""
     return Past(served, {state.key: state.active for state in states if state.active is not None})
 
 
 def undo_changes(at: LogRecord, states: Iterable[KeyState], later: Summary) -> Past:
-    """What the revision of `at` served; `later` is all that the log says above it, up to the revision of `states`."""
+    """Returns what the revision of `at` served; `later` is the summary of all above it, up to that of `states`."""
     active = {state.key: state.active for state in states}
     active |= {key: each.was for key, each in later.keys.items() if each.changed}
     return Past(at.served, {key: version for key, version in sorted(active.items()) if version is not None})
 
 
 def is_next(after: int, record: LogRecord) -> bool:
-    """Whether nothing is missing between a revision and a record: each revision has one, but those a lift left out."""
+    """Whether no revision is missing between a revision and a record, apart from those that a lift skipped."""
     if record.revision == after + 1:
         return True
     if record.verb != LIFT or record.revision <= after:
@@ -235,7 +235,7 @@ def is_next(after: int, record: LogRecord) -> bool:
 
 
 def _last_before(details: Mapping[str, object]) -> float:
-    """The last revision before a lift: HEAD's, or where somebody else had changed HEAD, what the lift found instead."""
+    """Returns the last revision before a lift: HEAD's, or what the lift found if somebody else had changed HEAD."""
     match details:
         case {"check": {"differences": [{"what": "revision", "found": int(found)}, *_]}}:
             return found

@@ -1,4 +1,4 @@
-"""What HEAD counts: served entries, what they cost, seals and served entries of each data key, and the keys' stamps."""
+"""Maintains the counts of HEAD: served entries, their cost, seals and served entries of data keys, and stamps."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from configsvc.service.engine.ports import LostRace
 from configsvc.service.engine.records import Head, KeyState, KidCount
 
 _STAMPS = limits.EXACT
-"""Stamps are counted modulo this: JSON holds the numbers below it exactly."""
+"""Stamps are counted modulo this: JSON represents smaller numbers exactly."""
 
 
 class KidsOfMove(NamedTuple):
-    """The data keys that a write of one key counts: of the entry served before and after, and of a new version."""
+    """The data keys that a write of one key affects: of the entry served before and after, and of a new version."""
 
     was: Kid | None = None
     now: Kid | None = None
@@ -29,7 +29,7 @@ class KidsOfMove(NamedTuple):
 
 
 class CountedMove(NamedTuple):
-    """One key before and after a write, and the data keys that it counts."""
+    """One key before and after a write, and the data keys that the write affects."""
 
     before: KeyState | None
     after: KeyState
@@ -37,34 +37,34 @@ class CountedMove(NamedTuple):
 
 
 def kid_of(entry: Entry | None) -> Kid | None:
-    """The data key that a stored entry needs."""
+    """Returns the data key that a stored entry needs."""
     return peek(entry.value).kid if entry and entry.form == "envelope" else None
 
 
 def stamp_key(state: KeyState) -> int:
-    """A number that is another for each revision of each key, as far as 53 bits of SHA-256 tell them apart.
+    """Returns a number that differs for each revision of each key, as far as 53 bits of SHA-256 can.
 
-    A sum of revisions alone would not do. A key that was deleted and is still there, and one that is not there any more
-    although it was, make up for each other when one revision wrote both.
+    A sum of revisions alone would not do: a deleted key that a read still saw, and a key that it missed, cancel out if
+    one revision wrote both.
     """
     digest = sha256(f"{state.key}#{state.revision}".encode()).digest()
     return int.from_bytes(digest[:8]) % _STAMPS
 
 
 def add_stamps(stamps: int, gone: Iterable[KeyState], come: Iterable[KeyState]) -> int:
-    """HEAD's `stamps` after the `K#` of some states went and those of others came; of unserved ones none counts."""
+    """Returns `stamps` of HEAD after the `K#` of some states went and those of others came; others count nothing."""
     added = sum(stamp_key(state) for state in come if state.entry)
     return (stamps + added - sum(stamp_key(state) for state in gone if state.entry)) % _STAMPS
 
 
 def count_writes(head: Head, moves: Iterable[CountedMove], tag: str) -> Head:
-    """HEAD after a write of keys, at the next revision.
+    """Returns HEAD after a write of keys, at the next revision.
 
-    The served revision and the tag move only when readers get something else than before.
+    The served revision and the tag move only if readers get something new.
 
     Raises:
-        Conflict: a data key has sealed as much as it may.
-        LostRace: HEAD and a key are of different moments.
+        Conflict: a data key has reached its limit of sealed values.
+        LostRace: HEAD and a key were read at different moments.
     """
     revision, served = head.revision + 1, False
     entries, size, size_ascii, kids = head.entries, head.size, head.size_ascii, dict(head.kids)
@@ -87,17 +87,17 @@ def count_writes(head: Head, moves: Iterable[CountedMove], tag: str) -> Head:
 
 
 def snapshot_cost(head: Head, charset: Charset) -> int:
-    """Bytes that the namespace's snapshot costs in Lambda's answer."""
+    """Returns the bytes that the namespace's snapshot costs in Lambda's answer."""
     data_keys = [count.cost for count in head.kids.values() if count.served]
     size = head.size_ascii if charset == "ascii" else head.size
     return compute_total_cost(head.namespace, head.served, data_keys, head.entries, size)
 
 
 def check_size(before: Head, after: Head, limit: int, charset: Charset) -> TooLarge | None:
-    """Over the limit and growing: what is over already, because the limit was lowered, may still shrink.
+    """Refuses a snapshot that is over the limit and growing. One above a lowered limit may still shrink.
 
-    Beside the namespace's own limit, which counts as the runtime in use answers, no runtime may be unable to answer:
-    the stage may change to one that escapes more.
+    Besides the namespace's own limit, which counts as the present runtime answers, every runtime must be able to
+    answer: the stage may change to one that escapes more.
     """
     if size := _over(before, after, limit, charset):
         return refuse_large_namespace(after.namespace, size, limit)
@@ -116,7 +116,7 @@ def _cost(entry: Entry | None, charset: Charset) -> int:
 
 
 def _check_counted(head: Head, before: KeyState | None, kid: Kid | None) -> None:
-    """HEAD counts every data key that served entries need, unless it was read before the key or after it."""
+    """Checks that HEAD counts the data key of a served entry; otherwise HEAD was read before the key or after it."""
     if before and kid and kid not in head.kids:
         raise LostRace([records.head(head.namespace), records.key(head.namespace, before.key)])
 
@@ -128,5 +128,5 @@ def _count(kids: dict[Kid, KidCount], kid: Kid | None, *, seals: int = 0, served
     kids[kid] = count._replace(seals=count.seals + seals, served=count.served + served)
     if kids[kid].seals > limits.SEALS_PER_DATA_KEY:
         raise Conflict(
-            "The data key has sealed as many values as it may. Rotate: add a data key and seal under that.", kid=kid
+            "The data key has sealed as many values as it may. Rotate: add a data key and seal under it.", kid=kid
         )

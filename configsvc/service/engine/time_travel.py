@@ -1,8 +1,8 @@
-"""What a namespace served at an earlier revision, read out of its keys, its change log and its versions.
+"""Reconstructs what a namespace served at an earlier revision from its keys, its change log and its versions.
 
-The keys are proven to be as HEAD's revision left them, the log is whole from the revision asked for, and versions do
-not change. So what comes out is of exactly that revision, whatever is written, pruned or destroyed meanwhile; what is
-no longer there is Gone, never left out. The log is read by its summaries: some 30 items a level, however long it is.
+The keys are proven to be as HEAD's revision left them, the log is complete from that revision on, and versions do
+not change. So the result is exactly that revision, whatever is written, pruned or destroyed in the meantime. What is
+no longer there is Gone, never omitted. The log is read through its summaries: about 30 items per level, however long.
 """
 
 from __future__ import annotations
@@ -18,40 +18,41 @@ from configsvc.service.engine.records import Head, KeyState, LogRecord, StoredVe
 from configsvc.service.engine.summaries import Past
 
 REVISIONS = 10**12
-"""More than a sort key of the log has room for."""
+"""One more than the highest revision that fits into a sort key of the log."""
 
 
 def check_revision(revision: int) -> int:
-    """A number that a revision may have.
+    """Validates a number as a revision.
 
     Raises:
-        InvalidRequest: none ever has it.
+        InvalidRequest: no revision can have it.
     """
     if not 0 < revision < REVISIONS:
-        raise InvalidRequest("A revision is a number from 1.", field="revision")
+        raise InvalidRequest("A revision must be 1 or more.", field="revision")
     return revision
 
 
 def require_reached(head: Head, revision: int) -> None:
-    """Whether the namespace has come to a revision.
+    """Checks that the namespace has reached a revision.
 
     Raises:
-        NotFound: not yet.
+        NotFound: it has not.
     """
     if revision > head.revision:
         raise NotFound(
-            f"{head.namespace} is at revision {head.revision}, and has not come to {revision}.", revision=head.revision
+            f"{head.namespace} is at revision {head.revision}; revision {revision} does not exist yet.",
+            revision=head.revision,
         )
 
 
 def read_past(ports: ServicePorts, head: Head, states: Sequence[KeyState], revision: int) -> Past | None:
-    """What a revision served; `states` are all served keys as HEAD's revision left them.
+    """Returns what a revision served; `states` are all served keys as HEAD's revision left them.
 
-    None when a write came between. Nothing is read when readers get the same now.
+    None means that a write came between. Nothing is read if readers get the same now.
 
     Raises:
         Gone: its record is no longer in the log.
-        Unprocessable: so many keys were written since that one request does not read it.
+        Unprocessable: too many keys were written since for one request to read.
     """
     if revision >= head.served:
         return summaries.past_of_now(head.served, states)
@@ -62,7 +63,7 @@ def read_past(ports: ServicePorts, head: Head, states: Sequence[KeyState], revis
 
 
 def read_kept(ports: ServicePorts, namespace: Namespace, revisions: Sequence[int]) -> list[LogRecord]:
-    """The records of those revisions.
+    """Returns the records of those revisions.
 
     Raises:
         Gone: one is no longer in the log.
@@ -77,7 +78,7 @@ def read_kept(ports: ServicePorts, namespace: Namespace, revisions: Sequence[int
 
 
 def read_versions(ports: ServicePorts, namespace: Namespace, wanted: Iterable[tuple[Key, int]]) -> list[StoredVersion]:
-    """Those versions, each also when it was destroyed.
+    """Returns those versions, including destroyed ones.
 
     Raises:
         Gone: one was pruned.
@@ -89,7 +90,7 @@ def read_versions(ports: ServicePorts, namespace: Namespace, wanted: Iterable[tu
         version = find_record(found, at, StoredVersion)
         if version is None:
             raise Gone(
-                f"Version {number} of {key}, served then, is no longer kept.",
+                f"Version {number} of {key}, which was served then, is no longer kept.",
                 key=key, version=number, oldest=oldest_revision(ports, namespace),
             )  # fmt: skip
         stored.append(version)
@@ -97,7 +98,7 @@ def read_versions(ports: ServicePorts, namespace: Namespace, wanted: Iterable[tu
 
 
 def gone_beyond(ports: ServicePorts, namespace: Namespace, revision: int) -> Gone:
-    """The refusal of a revision that is no longer in the log; it names the oldest that is."""
+    """Returns the refusal of a revision that is no longer in the log; it names the oldest that is."""
     first = oldest_revision(ports, namespace)
     return Gone(
         f"The change log of {namespace} no longer has revision {revision}; the oldest is {first}.", oldest=first
@@ -105,6 +106,6 @@ def gone_beyond(ports: ServicePorts, namespace: Namespace, revision: int) -> Gon
 
 
 def oldest_revision(ports: ServicePorts, namespace: Namespace) -> int | None:
-    """The oldest revision in the log."""
+    """Returns the oldest revision in the log."""
     found = ports.repository.query(records.of_namespace(namespace), "R#", limit=1)
     return next((record.revision for record in found), None)

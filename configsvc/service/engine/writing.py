@@ -1,4 +1,4 @@
-"""The one loop of every write: read, authorise, look up the Idempotency-Key, decide, commit, log."""
+"""Runs every write in one loop: read, authorise, look up the Idempotency-Key, decide, commit, log."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ from configsvc.service.engine.ports import (
 from configsvc.service.engine.records import KeptAnswer, LoggedChange, LogRecord, RecordAddress, address_of
 
 COMMIT_SECONDS = 0.6
-"""What a try takes at least that shall end before the deadline: a read and a transaction."""
+"""The least time that an attempt needs before the deadline: a read and a transaction."""
 
 FIRST_PAUSE, LONGEST_PAUSE, LEAST_PAUSE = 0.05, 0.3, 0.01
 OLD_SECONDS = 2.0
-"""Age at which a write waits least. Were it to wait ever longer, younger ones would always be faster."""
+"""Age at which a write waits least. If waits only grew, younger writes would always be faster."""
 
 WriteResult = TypeVar("WriteResult")
 
 
 class Situation(NamedTuple):
-    """All that a decision rests on beside what was read and what was asked."""
+    """All that a decision depends on besides the records and the request."""
 
     caller: Caller
     access: CallerRights
@@ -57,14 +57,14 @@ class Situation(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What a write comes to.
+    """The outcome of a decision.
 
-    No actions: nothing is to change. Conditions only: nothing is either, and they show that what is answered stood
-    together. A `refusal` is raised once conditions, HEAD's first, have shown the same of what it was drawn from. For a
-    batch read is not isolated: records of different moments must neither refuse nor answer anybody.
+    Without actions, nothing changes. With only checks, nothing changes either: they prove that the records behind the
+    answer belong together. A `refusal` is raised once the checks, HEAD's first, have proved the same for the records it
+    rests on. For a batch read is not isolated: records of different moments must neither refuse nor answer a request.
 
-    `standing` are conditions on what nobody changes without moving HEAD's revision, on which the first action is
-    conditioned. They join the transaction where there is room, else they are shown to hold before it.
+    `standing` are checks of records that nobody changes without moving HEAD's revision, on which the first action is
+    conditioned. They join the transaction if there is room; otherwise they are checked before it.
     """
 
     revision: int
@@ -75,7 +75,7 @@ class Plan(NamedTuple):
 
 
 def refuse_plan(plan: Plan, refusal: ConfigsvcError) -> Plan:
-    """What it comes to instead: the refusal, under the conditions that the plan had. The first is HEAD's."""
+    """Turns a plan into a refusal under the same conditions. The first is HEAD's."""
     conditions = (*(_condition(action) for action in plan.actions), *plan.standing)
     return plan._replace(actions=conditions, refusal=refusal)
 
@@ -90,9 +90,9 @@ def _nothing_more(found: FoundRecords) -> FoundRecords:
 
 
 class Intent(NamedTuple):
-    """A write before it is decided: what to read, who may, and what then.
+    """A write before it is decided: what to read, who may do it, and how to decide.
 
-    `gather` reads more of what was found, for the few that rest on more than a batch of records.
+    `gather` reads more, for the few writes that depend on more than one batch of records.
     """
 
     partition: str
@@ -103,12 +103,12 @@ class Intent(NamedTuple):
 
 
 def run_write(ports: ServicePorts, caller: Caller, intent: Intent, asked: Idempotency | None) -> WriteOutcome:
-    """Do it once, or say why not.
+    """Performs a write once, or raises why not.
 
     Raises:
         Contended: races were lost until the deadline; nothing was written.
         StoreBusy, StoreUnavailable: the store failed; safe to repeat with the same Idempotency-Key.
-        ConfigsvcError: whatever the decision refuses.
+        ConfigsvcError: the decision refuses it.
     """
     return retry_lost_races(ports, intent.partition, lambda: _once(ports, caller, intent, asked))
 
@@ -116,10 +116,10 @@ def run_write(ports: ServicePorts, caller: Caller, intent: Intent, asked: Idempo
 def retry_lost_races(
     ports: ServicePorts, partition: str, attempt: Callable[[], WriteResult], most: float = math.inf
 ) -> WriteResult:
-    """What an attempt comes to that loses no race; `attempt` reads everything again that it decides on.
+    """Returns the result of the first attempt that loses no race; `attempt` reads everything it decides on again.
 
     Raises:
-        Contended: it lost each one until the deadline, or `most` times; nothing was written.
+        Contended: every attempt until the deadline, or `most` of them, lost; nothing was written.
     """
     began, tries = ports.clock.monotonic(), 0
     while True:
@@ -133,16 +133,16 @@ def retry_lost_races(
 
 
 def longest_pause(tries: int, age: float) -> float:
-    """The most that is waited for after so many lost races, in seconds; `age` is how long it has been tried.
+    """Returns the longest pause after so many lost races, in seconds; `age` is how long the write has been trying.
 
-    One lost race is an accident. Two say that many write here, so they spread out, the older the sooner
+    One lost race is an accident. Two mean that many write here, so they spread out, and old ones retry sooner
     (tests/contention measures it).
     """
     return FIRST_PAUSE if tries == 1 else max(LEAST_PAUSE, LONGEST_PAUSE * (1 - age / OLD_SECONDS))
 
 
 def contended_writing(partition: str) -> Contended:
-    """The refusal of who lost every race."""
+    """Returns the refusal of a write that lost every race."""
     where = "the grants" if partition == records.GRANTS else "this namespace"
     return Contended(f"Too many concurrent writes to {where}. Try again.", retry_after=1)
 
@@ -173,10 +173,10 @@ def _once(ports: ServicePorts, caller: Caller, intent: Intent, asked: Idempotenc
 
 
 def _decide_plan(ports: ServicePorts, intent: Intent, found: FoundRecords, situation: Situation) -> Plan:
-    """A plan that refuses nothing.
+    """Returns a plan without a refusal.
 
     Raises:
-        ConfigsvcError: what is refused.
+        ConfigsvcError: the plan was a refusal, or could not be made.
     """
     plan = intent.decide(intent.gather(found), situation)
     if plan.refusal:
@@ -188,7 +188,7 @@ def _decide_plan(ports: ServicePorts, intent: Intent, found: FoundRecords, situa
 def _find_answer_since(
     ports: ServicePorts, kept: RecordAddress, asked: Idempotency, now: WallMoment, refusal: ConfigsvcError
 ) -> WriteOutcome | None:
-    """The first answer, if it came while this request was read: then its own write is what this one is refused for.
+    """Returns the first answer if it came during this read: then its own write is why this one is refused.
 
     A batch may read the kept answer before the first attempt commits, and the key after it.
     """
@@ -198,7 +198,7 @@ def _find_answer_since(
 
 
 def _commit(ports: ServicePorts, actions: Sequence[WriteAction], standing: Sequence[StampCheck]) -> None:
-    """What stands beside HEAD's revision may be shown beforehand: the transaction holds HEAD at the same one."""
+    """Commits a plan. `standing` may be checked first: the transaction holds HEAD at the same revision."""
     if len(actions) + len(standing) > limits.TRANSACTION_ACTIONS:
         ports.repository.commit([_condition(actions[0]), *standing])
         standing = ()
@@ -206,9 +206,9 @@ def _commit(ports: ServicePorts, actions: Sequence[WriteAction], standing: Seque
 
 
 def _confirm(ports: ServicePorts, conditions: Sequence[WriteAction]) -> None:
-    """Show that all conditions hold together, in as many transactions as the values that they stand on may need.
+    """Proves that all conditions hold together, in as many transactions as the size of their records may need.
 
-    Each holds HEAD at the one revision, which every write moves and none brings back: what held in each held in all.
+    Each transaction holds HEAD at the one revision, which never comes back: what held in each held in all.
     """
     head, *rest = conditions
     for start in range(0, len(rest), limits.TRANSACTION_ITEMS):
@@ -216,13 +216,13 @@ def _confirm(ports: ServicePorts, conditions: Sequence[WriteAction]) -> None:
 
 
 def answer_address(partition: str, caller: Caller, asked: Idempotency) -> RecordAddress:
-    """Where the answer stands.
+    """Returns the address of the kept answer.
 
     Raises:
-        InvalidRequest: an empty key, or one too long.
+        InvalidRequest: the key is empty or too long.
     """
     if not 0 < len(asked.key) <= limits.IDEMPOTENCY_KEY:
-        raise InvalidRequest(f"An Idempotency-Key has 1 to {limits.IDEMPOTENCY_KEY} characters.")
+        raise InvalidRequest(f"An Idempotency-Key must have 1 to {limits.IDEMPOTENCY_KEY} characters.")
     bound = to_canonical_json([caller.principal, asked.method, asked.path, asked.key])
     return records.address_of_answer(partition, sha256(bound).hexdigest())
 
@@ -230,23 +230,23 @@ def answer_address(partition: str, caller: Caller, asked: Idempotency) -> Record
 def find_first_answer(
     found: FoundRecords, at: RecordAddress, asked: Idempotency, now: WallMoment
 ) -> WriteOutcome | None:
-    """What was answered first; an expired answer is absent, whatever the table has swept.
+    """Returns the first answer; an expired one is absent, even if the table still has it.
 
     Raises:
-        IdempotencyMismatch: it answered another request.
+        IdempotencyMismatch: the key belongs to another request.
     """
     answer = find_record(found, at, KeptAnswer)
     if answer is None or answer.expires <= now.seconds:
         return None
     if answer.request != asked.request:
-        raise IdempotencyMismatch("This Idempotency-Key was used for another request. Take a new one.")
+        raise IdempotencyMismatch("This Idempotency-Key was used for another request. Use a new one.")
     return WriteOutcome(answer.status, answer.body, answer.etag)
 
 
 def remember_answer(  # noqa: PLR0917  # all of it is the record
     found: FoundRecords, at: RecordAddress, asked: Idempotency, given: WriteOutcome, revision: int, now: WallMoment
 ) -> Write:
-    """The write that keeps an answer, over an expired one where that still stands."""
+    """Returns the write that keeps an answer; it replaces an expired one that is still there."""
     expired = find_record(found, at, KeptAnswer)
     expires = int(now.seconds) + limits.IDEMPOTENCY_SECONDS
     answer = KeptAnswer(at, revision, asked.request, given.status, given.body, given.etag, expires)
@@ -258,7 +258,7 @@ USER_AGENT = 256
 
 
 class LogNote(NamedTuple):
-    """What a write did. `details` never holds a value."""
+    """A write in the change log. `details` never contains a value."""
 
     verb: str
     subject: str = ""
@@ -268,7 +268,7 @@ class LogNote(NamedTuple):
 
 
 def log_record(namespace: Namespace | None, revision: int, served: int, done: LogNote, situation: Situation) -> Write:
-    """The write of the record at its revision, where none may stand. No namespace: the log of the grants."""
+    """Returns the write of a log record where none may be yet. No namespace means the log of the grants."""
     caller = situation.caller
     return Write(
         LogRecord(

@@ -1,1 +1,1 @@
-"""One module for each subject that routes serve: what a request may ask for, and what it answers."""
+"""One module for each subject of the routes: what a request may ask for, and what it answers."""

@@ -1,4 +1,4 @@
-"""Read the change log of a namespace or of the grants, page by page, and by filters."""
+"""Reads the change log of a namespace or of the grants, page by page and with filters."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _TIME = re.compile(
 
 
 class LogWanted(NamedTuple):
-    """Which records: above a revision, of a key, by a principal, at or after one time and before another.
+    """A filter of records: above a revision, of a key, by a principal, from one time on and before another.
 
-    Times are RFC 3339 in UTC, such as `2027-01-15T08:00:00Z`, or a date. None asks for nothing. `newest` first.
+    Times are RFC 3339 in UTC, such as `2027-01-15T08:00:00Z`, or a date. None does not filter. `newest` comes first.
     """
 
     since: int | None = None
@@ -37,21 +37,21 @@ class LogWanted(NamedTuple):
 
 
 class LogPage(NamedTuple):
-    """Records, and the cursor of the next page where there may be one."""
+    """Records, and the cursor of the next page if there may be one."""
 
     shown: list[LogRecord]
     cursor: str | None
 
 
 def check_filter(wanted: LogWanted) -> LogWanted:
-    """What is wanted, with names that are names, and times as the log has them.
+    """Validates the filter, and converts its times to the format of the log.
 
     Raises:
-        InvalidName: a key or principal that is none.
-        InvalidRequest: a revision or time that is none.
+        InvalidName: the key or principal is not a valid name.
+        InvalidRequest: the revision or a time is not valid.
     """
     if wanted.since is not None and not 0 <= wanted.since < time_travel.REVISIONS:
-        raise InvalidRequest("since is a revision, or 0 for the first.", field="since")
+        raise InvalidRequest("since must be a revision, or 0 to start at the first.", field="since")
     return LogWanted(
         wanted.since,
         None if wanted.key is None else names.parse_key(wanted.key),
@@ -63,23 +63,23 @@ def check_filter(wanted: LogWanted) -> LogWanted:
 
 
 def parse_order(order: str | None) -> bool:
-    """Whether an order begins with the newest record; None is `oldest`.
+    """Whether an order begins with the newest record; None means `oldest`.
 
     Raises:
         InvalidRequest: another word.
     """
     if order not in (None, "oldest", "newest"):
-        raise InvalidRequest("order is oldest or newest.", field="order")
+        raise InvalidRequest("order must be oldest or newest.", field="order")
     return order == "newest"
 
 
 def _parse_time(field: str, text: str | None) -> str | None:
-    """As the log has it: milliseconds and Z, so that times compare as text."""
+    """Converts a time to the format of the log: with milliseconds and Z, so that times compare as text."""
     if text is None:
         return None
     found = _TIME.fullmatch(text)
     if not found:
-        raise InvalidRequest("A time is RFC 3339 in UTC, like 2027-01-15T08:00:00Z, or a date.", field=field)
+        raise InvalidRequest("A time must be RFC 3339 in UTC, such as 2027-01-15T08:00:00Z, or a date.", field=field)
     day, time, fraction = found.groups()
     return f"{day}T{time or '00:00:00'}.{(fraction or '').ljust(3, '0')}Z"
 
@@ -87,13 +87,13 @@ def _parse_time(field: str, text: str | None) -> str | None:
 def _read_page(  # noqa: PLR0917  # wanted, limit and cursor as in every listing, over one log up to one revision
     ports: ServicePorts, partition: str, until: int, wanted: LogWanted, limit: int, cursor: str | None
 ) -> LogPage:
-    """Up to `limit` records that are wanted, or 3 MiB of them, found in 2 MiB of log and summaries.
+    """Returns up to `limit` matching records, or 3 MiB of them, found in 2 MiB of log and summaries.
 
-    So a page may hold few records, or none, and still have a cursor: the last revision that was looked at.
+    So a page may have few records, or none, and still a cursor: the last revision that was examined.
 
     Raises:
         InvalidRequest: a bad limit or cursor.
-        Gone: records right above `since` or the cursor are no longer in the log; `oldest` is the oldest that is.
+        Gone: records right above `since` or the cursor are no longer in the log; `oldest` is the oldest one there.
     """
     paging.check_limit(limit)
     place = int(paging.parse_cursor(cursor, "", paging.parse_number) or 0)
@@ -105,9 +105,8 @@ def _read_page(  # noqa: PLR0917  # wanted, limit and cursor as in every listing
     for number, each in enumerate(_look(ports, partition, begin, top, wanted, limit)):
         if asked and not number and each.record and not wanted.newest:
             _check_kept(begin, each.record)
-        weighty = (
-            number > 0 and each.weight > limits.LOG_BYTES
-        )  # the first always counts, or no page would come further
+        # The first always counts, or no page would make progress.
+        weighty = number > 0 and each.weight > limits.LOG_BYTES
         if len(shown) == limit or size > limits.PAGE_BYTES or weighty:
             return LogPage(shown, paging.make_cursor(str(last)))
         last = each.last
@@ -118,7 +117,7 @@ def _read_page(  # noqa: PLR0917  # wanted, limit and cursor as in every listing
 
 
 class _LogLook(NamedTuple):
-    """The last revision looked at in the direction of reading, its record if it is one, and bytes read so far."""
+    """The last revision examined in the direction of reading, its record if it is one, and bytes read so far."""
 
     last: int
     record: LogRecord | None
@@ -141,7 +140,7 @@ def _look(  # noqa: PLR0917  # a log, its ends, what is wanted of it
 def _every(
     ports: ServicePorts, partition: str, begin: int, top: int, most: int, *, newest: bool
 ) -> Iterator[LogRecord]:
-    """What was read of the log after its end was known may have been written since, and have gaps."""
+    """Yields records up to `top`. Later ones, and gaps, may have appeared since the end of the log was read."""
     after = records.log(partition, top + 1 if newest else begin).sk
     for record in ports.repository.query(partition, "R#", after=after, limit=most, reverse=newest):
         if not isinstance(record, LogRecord) or not begin < record.revision <= top:
@@ -150,10 +149,10 @@ def _every(
 
 
 def _begin(ports: ServicePorts, partition: str, floor: int, wanted: LogWanted, *, asked: bool) -> int:
-    """The revision to read from: below the first record above `floor`, for what is before that was pruned.
+    """Returns the revision to read from: below the first record above `floor`, because earlier ones were pruned.
 
     Raises:
-        Gone: it was asked for what comes right above `floor`, and that is no longer there.
+        Gone: the caller asked for the changes right above `floor`, and those are no longer there.
     """
     if not _filters(wanted) and not (wanted.newest and asked):
         return floor
@@ -167,7 +166,7 @@ def _begin(ports: ServicePorts, partition: str, floor: int, wanted: LogWanted, *
 
 
 def _describe_record(record: LogRecord) -> dict[str, object]:
-    """A record as it is answered: never a value, for it holds none."""
+    """Describes a record for an answer. It never has a value, because a record has none."""
     return {
         "revision": record.revision,
         "served_revision": record.served,
@@ -189,7 +188,7 @@ def _describe_record(record: LogRecord) -> dict[str, object]:
 def _check_kept(start: int, first: LogRecord) -> None:
     if not is_next(start, first):
         raise Gone(
-            f"The change log no longer has all that came after revision {start}; the oldest is {first.revision}.",
+            f"The change log no longer has every change after revision {start}; the oldest is {first.revision}.",
             oldest=first.revision,
         )
 
@@ -224,14 +223,17 @@ def _names_key(record: LogRecord, key: str) -> bool:
 def list_changes(  # noqa: PLR0917  # what is wanted, limit and cursor as in every listing
     ports: ServicePorts, caller: Caller, namespace: Namespace, wanted: LogWanted, limit: int, cursor: str | None
 ) -> dict[str, object]:
-    """`{"namespace", "revision", "changes": [...], "cursor"}`, oldest first; `revision` is the namespace's.
+    """Returns `{"namespace", "revision", "changes": [...], "cursor"}`, oldest first.
 
-    Whoever follows the log asks with the last revision seen as `since`, and is told when what came right after it is
-    no longer kept. One read and one Query; a page with a filter may be short and still have a cursor.
+    `revision` is that of the namespace. A caller that follows the log sends the last revision it has seen as `since`,
+    and
+    gets Gone if the change right after it is no longer kept. It takes one read and one Query; a page with a filter may
+    be
+    short and still have a cursor.
 
     Raises:
-        NotFound: absent, or not the caller's to read.
-        Gone: beyond the log; `oldest` is the oldest revision there.
+        NotFound: it is absent, or the caller may not read it.
+        Gone: the log does not go back that far; `oldest` is the oldest revision there.
         InvalidRequest: a bad key, principal, time, revision, limit or cursor.
     """
     asked = check_filter(wanted)
@@ -245,16 +247,16 @@ def list_changes(  # noqa: PLR0917  # what is wanted, limit and cursor as in eve
 def list_grant_changes(
     ports: ServicePorts, caller: Caller, wanted: LogWanted, limit: int, cursor: str | None
 ) -> dict[str, object]:
-    """`{"revision", "changes": [...], "cursor"}` as the log of a namespace; `subject` is whose grants were set.
+    """Returns `{"revision", "changes": [...], "cursor"}` like the log of a namespace; `subject` is the principal.
 
     Raises:
-        Forbidden: the caller is no admin of everything.
-        Gone: beyond the log; `oldest` is the oldest revision there.
-        InvalidRequest: a key, for grants have none; or a bad principal, time, revision, limit or cursor.
+        Forbidden: the caller does not administer everything.
+        Gone: the log does not go back that far; `oldest` is the oldest revision there.
+        InvalidRequest: a key was given, but grants have none; or a bad principal, time, revision, limit or cursor.
     """
     asked = check_filter(wanted)
     if asked.key is not None:
-        raise InvalidRequest("Grants have no keys. Leave key out.", field="key")
+        raise InvalidRequest("Grants have no keys. Omit key.", field="key")
     held, found = access.read_with_rights(ports, caller, (records.GRANTS_HEAD,), writes=True)
     access.require_everywhere(held)
     head = find_record(found, records.GRANTS_HEAD, GrantsHead)

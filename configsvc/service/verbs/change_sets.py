@@ -1,4 +1,4 @@
-"""Commit a change set, also one of a single operation."""
+"""Commits change sets, including those of a single operation."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from configsvc.service.engine.writing import Intent
 def commit_change_set(
     ports: ServicePorts, caller: Caller, namespace: Namespace, change_set: ChangeSet, idempotency: Idempotency | None
 ) -> WriteOutcome:
-    """All operations at one new revision, or none.
+    """Commits all operations at one new revision, or none.
 
     Answers 200 `{"namespace", "revision", "results": [{"key", "op", "version", "active"}]}` and the revision as ETag.
 
     Raises:
-        ConfigsvcError: the whole of it is refused; `failed` names every operation that could not be done.
+        ConfigsvcError: the whole change set is refused; `failed` names every operation that failed.
     """
     wanted = check_change_set(change_set)
     intent = Intent(
@@ -48,10 +48,10 @@ def commit_operation(  # noqa: PLR0917  # as the verbs that call it
     message: str,
     idempotency: Idempotency | None,
 ) -> WriteOutcome:
-    """The operation at one new revision; it costs one read and one transaction. Answers 200 as `answer` says.
+    """Commits the operation at one new revision, with one read and one transaction. Answers as `answer_operation`.
 
     Raises:
-        ConfigsvcError: why it is refused.
+        ConfigsvcError: the operation is refused.
     """
     wanted = check_change_set(ChangeSet((operation,), message))
     intent = Intent(
@@ -64,7 +64,7 @@ def commit_operation(  # noqa: PLR0917  # as the verbs that call it
 
 
 def answer_operation(status: int, namespace: Namespace, revision: int, changes: Sequence[LoggedChange]) -> WriteOutcome:
-    """`{"namespace", "key", "version", "revision", "active"}` and the revision as ETag."""
+    """Answers `{"namespace", "key", "version", "revision", "active"}` and the revision as ETag."""
     (done,) = changes
     body = {
         "namespace": namespace, "key": done.key, "version": done.version, "revision": revision, "active": done.now,

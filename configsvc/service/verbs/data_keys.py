@@ -1,4 +1,4 @@
-"""List, add, rewrap and retire the data keys of a namespace."""
+"""Lists, adds, rewraps and retires the data keys of a namespace."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from configsvc.service.engine.writing import Intent, LogNote, Plan, Situation, r
 
 
 def list_data_keys(ports: ServicePorts, caller: Caller, namespace: Namespace) -> dict[str, object]:
-    """`{"namespace", "data_keys": [...]}`, newest first by revision, with what HEAD counts of each live one.
+    """Returns `{"namespace", "data_keys": [...]}`, newest first by revision, with HEAD's counts for each live one.
 
-    Live ones are few. Of those that were retired, the oldest are left out where the answer would pass 3 MiB.
+    There are few live ones. Of retired ones, the oldest are omitted if the answer would exceed 3 MiB.
 
     Raises:
-        NotFound: absent, or not the caller's to read.
+        NotFound: it is absent, or the caller may not read it.
     """
     held, found = access.read_with_rights(ports, caller, (records.head(namespace),), writes=False)
     head = access.require_readable(held, found, namespace)
@@ -52,12 +52,12 @@ def _describe_data_key(head: Head, stored: DataKeyRecord) -> dict[str, object]:
 def add_data_key(
     ports: ServicePorts, caller: Caller, namespace: Namespace, data_key: DataKey, idempotency: Idempotency | None
 ) -> WriteOutcome:
-    """Answers 201 `{"namespace", "kid", "revision"}`; 200 with the first revision when it is there just so.
+    """Answers 201 `{"namespace", "kid", "revision"}`; 200 with the first revision if the same data key is there.
 
     Raises:
-        NotFound, Forbidden: the caller's IAM principal is no admin.
-        AlreadyExists: the kid is there with another wrapping.
-        Conflict: as many data keys are live as may be, or the namespace is read-only.
+        NotFound, Forbidden: the caller's IAM principal does not have the admin action.
+        AlreadyExists: the kid exists with another wrapping.
+        Conflict: the limit of live data keys is reached, or the namespace is read-only.
     """
     intent = Intent(
         records.of_namespace(namespace),
@@ -78,7 +78,7 @@ def _decide_add(namespace: Namespace, data_key: DataKey, found: FoundRecords, si
         raise LostRace([records.head(namespace), records.data_key(namespace, data_key.kid)])
     if len(head.kids) >= limits.LIVE_DATA_KEYS:
         raise Conflict(
-            f"A namespace has {limits.LIVE_DATA_KEYS} live data keys at most. Retire one.", limit=limits.LIVE_DATA_KEYS
+            f"A namespace has at most {limits.LIVE_DATA_KEYS} live data keys. Retire one.", limit=limits.LIVE_DATA_KEYS
         )
     new = _count_added(head, data_key)
     author = situation.caller.principal or ""
@@ -96,7 +96,9 @@ def _decide_add(namespace: Namespace, data_key: DataKey, found: FoundRecords, si
 
 def _repeat_add(namespace: Namespace, data_key: DataKey, stored: DataKeyRecord) -> Plan:
     if stored.data_key != data_key or stored.state != "live":
-        raise AlreadyExists("There is a data key of that kid, wrapped otherwise or retired.", kid=data_key.kid)
+        raise AlreadyExists(
+            "A data key with this kid already exists, retired or with another wrapping.", kid=data_key.kid
+        )
     return Plan(stored.revision, (), _answer_added(200, namespace, data_key, stored.revision))
 
 
@@ -115,15 +117,15 @@ def _answer_added(status: int, namespace: Namespace, data_key: DataKey, revision
 def rewrap_data_key(
     ports: ServicePorts, caller: Caller, namespace: Namespace, data_key: DataKey, idempotency: Idempotency | None
 ) -> WriteOutcome:
-    """Answers 200 `{"namespace", "kid", "state", "revision"}`; nothing is written when it is wrapped just so already.
+    """Answers 200 `{"namespace", "kid", "state", "revision"}`; writes nothing if the wrapping is the same already.
 
-    Readers get the new wrapping where they need the key. The service cannot tell whether it holds the same key, and
-    another one would leave every value under it closed for good: so the change log keeps the wrapping that it replaces.
+    Readers get the new wrapping where they need the key. The service cannot check that it contains the same key, and
+    another one would make every value under it unreadable for good, so the change log keeps the old wrapping.
 
     Raises:
-        NotFound, Forbidden: the caller's IAM principal is no admin; or there is no such data key.
+        NotFound, Forbidden: the caller's IAM principal does not have the admin action; or no such data key exists.
         Conflict: it is retired, or the namespace is read-only.
-        TooLarge: the snapshot would pass its limit.
+        TooLarge: the snapshot would exceed its limit.
     """
     intent = Intent(
         records.of_namespace(namespace),
@@ -154,7 +156,7 @@ def _decide_rewrap(namespace: Namespace, data_key: DataKey, found: FoundRecords,
 
 
 def _count_rewrapped(head: Head, data_key: DataKey, tag: str) -> Head:
-    """Where entries that are served need the key, readers get something else than before."""
+    """Counts the new wrapping. Readers get something new if served entries need the data key."""
     revision, count = head.revision + 1, head.kids[data_key.kid]
     kids = {**head.kids, data_key.kid: count._replace(cost=compute_data_key_cost(data_key), revision=revision)}
     counted = head._replace(revision=revision, kids=kids)
@@ -164,13 +166,13 @@ def _count_rewrapped(head: Head, data_key: DataKey, tag: str) -> Head:
 def retire_data_key(
     ports: ServicePorts, caller: Caller, namespace: Namespace, kid: Kid, idempotency: Idempotency | None
 ) -> WriteOutcome:
-    """Answers 200 `{"namespace", "kid", "state", "revision"}`; nothing is written when it is retired already.
+    """Answers 200 `{"namespace", "kid", "state", "revision"}`; writes nothing if it is retired already.
 
-    Its wrapping stays, for earlier revisions need it. There is no way back: add another data key instead.
+    Its wrapping is kept for earlier revisions. Retiring cannot be undone: add another data key instead.
 
     Raises:
-        NotFound, Forbidden: the caller's IAM principal is no admin; or there is no such data key.
-        Conflict: entries that are served need it, or the namespace is read-only.
+        NotFound, Forbidden: the caller's IAM principal does not have the admin action; or no such data key exists.
+        Conflict: served entries need it, or the namespace is read-only.
     """
     intent = Intent(
         records.of_namespace(namespace),
@@ -190,7 +192,7 @@ def _decide_retire(namespace: Namespace, kid: Kid, found: FoundRecords, situatio
     count = base.head.kids[kid]
     if count.served:
         raise Conflict(
-            f"{count.served} served entries need that data key. Put their values anew under another, then retire it.",
+            f"{count.served} served entries need that data key. Put their values again under another, then retire it.",
             kid=kid, served=count.served,
         )  # fmt: skip
     kids = {other: each for other, each in base.head.kids.items() if other != kid}
@@ -205,15 +207,15 @@ def _decide_retire(namespace: Namespace, kid: Kid, found: FoundRecords, situatio
 
 
 def _data_key_addresses(namespace: Namespace, kid: Kid) -> tuple[RecordAddress, ...]:
-    """What is read to decide on a data key."""
+    """Returns the addresses that decisions on a data key read."""
     return (*writable_addresses(namespace), records.data_key(namespace, kid))
 
 
 def _require_stored(found: FoundRecords, namespace: Namespace, kid: Kid) -> DataKeyRecord:
-    """The data key, live or retired.
+    """Returns the data key, live or retired.
 
     Raises:
-        NotFound: there is none of that kid.
+        NotFound: no data key has that kid.
     """
     known = find_record(found, records.data_key(namespace, kid), DataKeyRecord)
     if known is None:
@@ -222,15 +224,15 @@ def _require_stored(found: FoundRecords, namespace: Namespace, kid: Kid) -> Data
 
 
 def _require_live(head: Head, known: DataKeyRecord) -> DataKeyRecord:
-    """The data key, if it is live and HEAD knows it so.
+    """Returns the data key, if it is live and HEAD agrees.
 
     Raises:
         Conflict: it is retired.
-        LostRace: HEAD and the data key are of different moments.
+        LostRace: HEAD and the data key were read at different moments.
     """
     kid = known.data_key.kid
     if known.state == "retired":
-        raise Conflict("The data key is retired. Add another and seal under that.", kid=kid)
+        raise Conflict("The data key is retired. Add another and seal under it.", kid=kid)
     count = head.kids.get(kid)
     if count is None or count.revision != known.revision:
         raise LostRace([records.head(head.namespace), records.address_of(known)])
@@ -238,7 +240,7 @@ def _require_live(head: Head, known: DataKeyRecord) -> DataKeyRecord:
 
 
 def _answer_state(known: DataKeyRecord) -> WriteOutcome:
-    """`{"namespace", "kid", "state", "revision"}` of a data key that was there, and the revision as ETag."""
+    """Answers `{"namespace", "kid", "state", "revision"}` of an existing data key, and the revision as ETag."""
     body = {
         "namespace": known.namespace, "kid": known.data_key.kid, "state": known.state, "revision": known.revision,
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Get, set and delete grants, and tell callers what they may do."""
+"""Gets, sets and deletes grants, and describes what callers may do."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from configsvc.service.engine.writing import Intent, LogNote, Plan, Situation
 
 
 class ExpectedGrants(NamedTuple):
-    """What must stand for a write to be done: the grants of a revision, or none at all."""
+    """The precondition of a write: the grants are of a revision, or do not exist."""
 
     if_match: int | None = None
     none: bool = False
@@ -29,12 +29,12 @@ ANYTHING = ExpectedGrants()
 
 
 def _grants_addresses(principal: Principal) -> tuple[RecordAddress, ...]:
-    """What both decisions read."""
+    """Returns the addresses that both decisions read."""
     return (records.GRANTS_HEAD, records.address_of_granted(principal))
 
 
 def _authorise_grants(held: CallerRights, _found: FoundRecords) -> None:
-    """Grants are for admins of everything.
+    """Checks that the caller may administer grants.
 
     Raises:
         Forbidden.
@@ -45,10 +45,10 @@ def _authorise_grants(held: CallerRights, _found: FoundRecords) -> None:
 def _decide_set(
     principal: Principal, wanted: tuple[Grant, ...], expected: ExpectedGrants, found: FoundRecords, situation: Situation
 ) -> Plan:
-    """The grants of a principal replaced as a whole.
+    """Replaces the grants of a principal as a whole.
 
     Raises:
-        PreconditionFailed: they are not as expected.
+        PreconditionFailed: the precondition does not hold.
     """
     head, old = _find_grants(principal, found)
     _check_expected(principal, expected, old)
@@ -68,11 +68,11 @@ def _decide_set(
 
 
 def _decide_delete(principal: Principal, expected: ExpectedGrants, found: FoundRecords, situation: Situation) -> Plan:
-    """The grants of a principal taken away.
+    """Removes the grants of a principal.
 
     Raises:
-        NotFound: it has none.
-        PreconditionFailed: they are not as expected.
+        NotFound: it has no grants.
+        PreconditionFailed: the precondition does not hold.
     """
     head, old = _find_grants(principal, found)
     if head is None or old is None:
@@ -89,12 +89,12 @@ def _decide_delete(principal: Principal, expected: ExpectedGrants, found: FoundR
 
 
 def _describe_granted(granted: StoredGrants) -> dict[str, object]:
-    """The grants of a principal as they are answered."""
+    """Describes the grants of a principal for an answer."""
     return {"principal": granted.principal, "grants": describe_grants(granted.grants), "revision": granted.revision}
 
 
 def describe_grants(grants: Sequence[Grant]) -> list[dict[str, object]]:
-    """Grants as JSON has them."""
+    """Converts grants to JSON."""
     return [{"actions": list(grant.actions), "namespaces": list(grant.namespaces)} for grant in grants]
 
 
@@ -102,7 +102,7 @@ def _check_expected(principal: Principal, expected: ExpectedGrants, old: StoredG
     revision = old.revision if old else None
     if (expected.none and old) or expected.if_match not in (None, revision):
         raise PreconditionFailed(
-            "The grants are not as you read them. Read them again.", principal=principal, revision=revision
+            "The grants have changed since you read them. Read them again.", principal=principal, revision=revision
         )
 
 
@@ -115,11 +115,11 @@ def _find_grants(principal: Principal, found: FoundRecords) -> tuple[GrantsHead 
 def get_grants(
     ports: ServicePorts, caller: Caller, principal: str | None, limit: int, cursor: str | None
 ) -> dict[str, object]:
-    """`{"principal", "grants", "revision"}` of one, or `{"grants": [...], "cursor"}` of all in order of principal.
+    """Returns `{"principal", "grants", "revision"}` of one, or `{"grants": [...], "cursor"}` of all, by principal.
 
     Raises:
-        Forbidden: the caller is no admin of everything.
-        NotFound: that principal has none.
+        Forbidden: the caller does not administer everything.
+        NotFound: the principal has no grants.
         InvalidRequest: a bad limit or cursor.
     """
     name = None if principal is None else grants.parse_principal(principal)
@@ -155,21 +155,21 @@ def set_grants(  # noqa: PLR0917  # as the other verbs: ports, caller, what is a
     idempotency: Idempotency | None,
     expected: ExpectedGrants = ANYTHING,
 ) -> WriteOutcome:
-    """All grants of the principal are these from now on; other warm processes know within 10 seconds.
+    """Replaces all grants of the principal; other warm processes notice within 10 seconds.
 
     Answers 200 `{"principal", "grants", "revision"}`.
 
     Raises:
-        Forbidden: the caller is no admin of everything.
-        InvalidName: a principal or pattern is not spelt as they are.
+        Forbidden: the caller does not administer everything.
+        InvalidName: a principal or pattern is not valid.
         TooLarge: too many grants or patterns.
-        PreconditionFailed: the grants are not as expected.
+        PreconditionFailed: the precondition does not hold.
     """
     name = grants.parse_principal(principal)
     patterns = [grants.parse_pattern(pattern) for grant in wanted for pattern in grant.namespaces]
     if len(wanted) > limits.GRANTS or len(patterns) > limits.GRANT_PATTERNS:
         raise TooLarge(
-            f"A principal has {limits.GRANTS} grants with {limits.GRANT_PATTERNS} patterns at most. Use prefix.*",
+            f"A principal has at most {limits.GRANTS} grants with {limits.GRANT_PATTERNS} patterns. Use prefix.*",
             limit=limits.GRANTS,
         )
     intent = Intent(
@@ -191,12 +191,12 @@ def delete_grants(
     idempotency: Idempotency | None,
     expected: ExpectedGrants = ANYTHING,
 ) -> WriteOutcome:
-    """The principal may nothing from now on; other warm processes know within 10 seconds. Answers 204.
+    """Removes all rights of the principal; other warm processes notice within 10 seconds. Answers 204.
 
     Raises:
-        Forbidden: the caller is no admin of everything.
+        Forbidden: the caller does not administer everything.
         NotFound: it has no grants.
-        PreconditionFailed: they are not as expected.
+        PreconditionFailed: the precondition does not hold.
     """
     name = grants.parse_principal(principal)
     intent = Intent(
@@ -212,9 +212,11 @@ def delete_grants(
 
 
 def describe_caller(ports: ServicePorts, caller: Caller) -> dict[str, object]:
-    """`{"api_key": {"principal", "grants"}, "iam": {"principal", "arn", "grants", "administrator"}}`, None for neither.
+    """Returns the rights of the API key and of the IAM principal, None for one that is absent.
 
-    The grants are those that the service acts on: at most 10 seconds old.
+    Answers `{"api_key": {"principal", "grants"}, "iam": {"principal", "arn", "grants", "administrator"}}`. The grants
+    are
+    those that the service acts on: at most 10 seconds old.
     """
     held, _ = access.read_with_rights(ports, caller, (), writes=True)
     api_key = caller.api_key and {"principal": caller.api_key, "grants": describe_grants(held.reader)}

@@ -1,4 +1,4 @@
-"""Fetch the snapshot of an earlier revision, and compare two revisions or two namespaces."""
+"""Fetches the snapshot of an earlier revision, and compares two revisions or two namespaces."""
 
 from __future__ import annotations
 
@@ -28,21 +28,23 @@ from configsvc.service.engine.tally import kid_of
 from configsvc.service.verbs.snapshots import SnapshotAnswer
 
 TAG = 16
-"""Characters of the body's SHA-256 that stand where the ETag of what is served has its tag."""
+"""Characters of the body's SHA-256 that replace the tag in the ETag of an earlier snapshot."""
 
 
 def fetch_revision(
     ports: ServicePorts, caller: Caller, namespace: Namespace, revision: int, if_none_match: str | None
 ) -> SnapshotAnswer:
-    """The snapshot that readers got at a revision; its `revision` is the served one that this revision had.
+    """Returns the snapshot that readers got at a revision; its `revision` is the served one of that time.
 
-    Entries are exactly those of then. Data keys are wrapped as they are now, so that they still open. While readers
-    get the same now, the answer is the very one that they get; else its ETag is made of what it says, and it costs one
-    read of HEAD, a Query each of keys and log, and a read each of versions and data keys.
+    Entries are exactly those of that time. Data keys are wrapped as they are now, so that they still open. If readers
+    get
+    the same now, the answer is the very one that they get. Otherwise its ETag is made from the body, and it costs one
+    read
+    of HEAD, a Query each of keys and log, and a read each of versions and data keys.
 
     Raises:
-        NotFound: the namespace as always; or it has not come to that revision, and then `revision` is its own.
-        Gone: beyond the log, and `oldest` is the oldest revision there; or a value of then was destroyed.
+        NotFound: as for every read; or the namespace has not reached that revision, and `revision` is its own.
+        Gone: the log does not go back that far, and `oldest` is the oldest revision there; or a value was destroyed.
         Contended: it changed too fast to be read at one revision.
         Unavailable: the store failed.
     """
@@ -75,7 +77,7 @@ def _render_revision(ports: ServicePorts, head: Head, revision: int) -> Rendered
 
 
 def _read_entries(ports: ServicePorts, namespace: Namespace, states: list[KeyState], past: Past) -> tuple[Entry, ...]:
-    """In order of key: what is still served is read with the keys, the rest are versions."""
+    """Returns the entries in order of key: those still served come from the keys, the rest from versions."""
     known = {state.key: state.entry for state in states if state.entry}
     entries = {
         key: entry for key, number in past.active.items() if (entry := known.get(key)) and entry.version == number
@@ -84,13 +86,13 @@ def _read_entries(ports: ServicePorts, namespace: Namespace, states: list[KeySta
     for version in time_travel.read_versions(ports, namespace, missing):
         key, number = version.entry.key, version.entry.version
         if version.destroyed:
-            raise Gone(f"Version {number} of {key}, served then, was destroyed.", key=key, version=number)
+            raise Gone(f"Version {number} of {key}, which was served then, was destroyed.", key=key, version=number)
         entries[key] = version.entry
     return tuple(entries[key] for key in past.active)
 
 
 def _read_data_keys(ports: ServicePorts, namespace: Namespace, entries: tuple[Entry, ...]) -> tuple[DataKey, ...]:
-    """Those in use then, retired ones too."""
+    """Returns the data keys in use then, including retired ones."""
     kids = sorted({kid for entry in entries if (kid := kid_of(entry))})
     wanted = [records.data_key(namespace, kid) for kid in kids]
     found = ports.repository.get(wanted) if wanted else {}
@@ -103,7 +105,7 @@ def _read_data_keys(ports: ServicePorts, namespace: Namespace, entries: tuple[En
 
 
 _KEYS = 25
-"""Keys of which both sides are read at once: two versions each, at most 12.8 MB."""
+"""Keys whose two versions are read at once, at most 12.8 MB."""
 
 
 _SIDES = ("was", "now")
@@ -124,19 +126,21 @@ def diff_revisions(  # noqa: PLR0917  # two revisions, limit and cursor as in ev
     limit: int,
     cursor: str | None,
 ) -> dict[str, object]:
-    """`{"namespace", "from", "to", "differences": [{"key", "was", "now"}], "cursor"}` in order of key.
+    """Returns `{"namespace", "from", "to", "differences": [{"key", "was", "now"}], "cursor"}` in order of key.
 
-    What lies between the revisions is read by the log's summaries, and of the keys only those of the page; one with
-    large values may end early.
+    The changes in between are read through the log's summaries, and only the keys of the page are read; a page with
+    large
+    values may end early.
 
-    `was` and `now` are `{"version", "form", "content_type"}`, None where nothing was served. No `to_revision` is the
-    revision now; whoever asks for the next page names the one that was answered. `from` may be the later one.
+    `was` and `now` are `{"version", "form", "content_type"}`, or None where nothing was served. Without `to_revision`,
+    the
+    end is the current revision; to fetch the next page, send the one that was answered. `from` may be the later one.
 
     Raises:
-        NotFound: the namespace as always; or it has not come to a revision, and then `revision` is its own.
-        Gone: beyond the log, and `oldest` is the oldest revision there.
+        NotFound: as for every read; or the namespace has not reached a revision, and `revision` is its own.
+        Gone: the log does not go back that far, and `oldest` is the oldest revision there.
         InvalidRequest: a bad revision, limit or cursor.
-        Unprocessable: so many keys were written in between that one request does not read it.
+        Unprocessable: too many keys were written in between for one request to read.
         Contended: it changed too fast to be read at one revision.
         Unavailable: the store failed.
     """
@@ -148,8 +152,8 @@ def diff_revisions(  # noqa: PLR0917  # two revisions, limit and cursor as in ev
     time_travel.require_reached(head, max(asked))
     end = to_revision or head.revision
     moved = [each for each in _find_moved(ports, head, from_revision, end) if each.key > after]
-    told, more = _page_of_moved(ports, namespace, moved, limit)
-    return {"namespace": namespace, "from": from_revision, "to": end, "differences": told, "cursor": more}
+    shown, more = _page_of_moved(ports, namespace, moved, limit)
+    return {"namespace": namespace, "from": from_revision, "to": end, "differences": shown, "cursor": more}
 
 
 def _find_moved(ports: ServicePorts, head: Head, start: int, end: int) -> list[_MovedKey]:
@@ -163,7 +167,7 @@ def _find_moved(ports: ServicePorts, head: Head, start: int, end: int) -> list[_
 
 
 def _summarise_between(ports: ServicePorts, head: Head, low: int, high: int) -> Summary | None:
-    """What the log says between two revisions; from the served one on readers get the same."""
+    """Summarises the log between two revisions; from the served one on, readers get the same."""
     time_travel.read_kept(ports, head.namespace, [each for each in {low, high} if each < head.served])
     partition, until = records.of_namespace(head.namespace), min(high, head.served)
     return log_tree.read_between(ports.repository, partition, low, until) if low < until else EMPTY
@@ -172,7 +176,7 @@ def _summarise_between(ports: ServicePorts, head: Head, low: int, high: int) -> 
 def _page_of_moved(
     ports: ServicePorts, namespace: Namespace, moved: Sequence[_MovedKey], limit: int
 ) -> tuple[list[dict[str, object]], str | None]:
-    told, size = list[dict[str, object]](), 0
+    shown, size = list[dict[str, object]](), 0
     for start in range(0, min(limit, len(moved)), _KEYS):
         if size > limits.PAGE_BYTES:
             break
@@ -181,9 +185,9 @@ def _page_of_moved(
         stored = time_travel.read_versions(ports, namespace, sides)
         entries = {(each.entry.key, each.entry.version): each.entry for each in stored}
         size += sum(len(each.value) for each in entries.values())
-        told += [_describe_moved(each, entries) for each in some]
-    more = paging.make_cursor(moved[len(told) - 1].key) if len(told) < len(moved) else None
-    return told, more
+        shown += [_describe_moved(each, entries) for each in some]
+    more = paging.make_cursor(moved[len(shown) - 1].key) if len(shown) < len(moved) else None
+    return shown, more
 
 
 def _describe_moved(moved: _MovedKey, entries: Mapping[tuple[Key, int], Entry]) -> dict[str, object]:
@@ -197,15 +201,18 @@ def _describe_moved(moved: _MovedKey, entries: Mapping[tuple[Key, int], Entry]) 
 def diff_namespaces(  # noqa: PLR0917  # two namespaces, limit and cursor as in every listing
     ports: ServicePorts, caller: Caller, here: Namespace, there: Namespace, limit: int, cursor: str | None
 ) -> dict[str, object]:
-    """`{"namespace", "revision", "against", "against_revision", "differences": [...], "cursor"}` in order of key.
+    """Returns the keys that differ between two namespaces, in order of key, page by page.
+
+    Answers `{"namespace", "revision", "against", "against_revision", "differences": [...], "cursor"}`.
 
     A difference is `{"key", "here", "there", "values"}`: `here` and `there` are `{"version", "form", "content_type"}`
-    or None; `values` says "same", "different", or "unknown" where one is sealed, None where only one has the key. Both
-    revisions are served ones; each namespace is read at one revision, the two not at one moment.
+    or None; `values` is "same", "different", or "unknown" where one is sealed, and None where only one has the key.
+    Both
+    revisions are served ones; each namespace is read at one revision, but not both at one moment.
 
     Raises:
-        NotFound: one is absent, or not the caller's to read; it is named.
-        InvalidRequest: against itself, or a bad limit or cursor.
+        NotFound: one is absent, or the caller may not read it; it is named.
+        InvalidRequest: both are the same namespace, or a bad limit or cursor.
         Contended: one changed too fast to be read at one revision.
         Unavailable: the store failed.
     """
@@ -240,10 +247,10 @@ ValueComparison = Literal["same", "different", "unknown"]
 
 
 class DifferingKey(NamedTuple):
-    """A key that two namespaces do not serve alike.
+    """A key that two namespaces serve differently.
 
     `values` is None where only one has the key, and "unknown" where one is sealed: the service cannot read it, and
-    sealing one value twice gives two texts.
+    sealing the same value twice gives two different texts.
     """
 
     key: Key
@@ -253,7 +260,7 @@ class DifferingKey(NamedTuple):
 
 
 def compare_entries(here: Mapping[Key, Entry], there: Mapping[Key, Entry]) -> list[DifferingKey]:
-    """The keys, in order, that only one has, or whose form, content type or value is not the same.
+    """Returns the keys, in order, that only one has, or that differ in form, content type or value.
 
     Versions do not count: each namespace has its own.
     """
@@ -265,7 +272,7 @@ def compare_entries(here: Mapping[Key, Entry], there: Mapping[Key, Entry]) -> li
 
 
 def describe_side(entry: Entry | None) -> dict[str, object] | None:
-    """An entry as a diff shows it."""
+    """Describes an entry for a diff."""
     return entry and {"version": entry.version, "form": entry.form, "content_type": entry.content_type}
 
 

@@ -1,4 +1,4 @@
-"""Write one key: put a value, activate a version, delete the key, destroy a version."""
+"""Writes one key: puts a value, activates a version, deletes the key, destroys a version."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def put_key(  # noqa: PLR0917  # as the other verbs: ports, caller, namespace, w
     message: str,
     idempotency: Idempotency | None,
 ) -> WriteOutcome:
-    """One operation at one new revision; it costs one read and one transaction.
+    """Puts a value at one new revision, with one read and one transaction.
 
     Answers 201 `{"namespace", "key", "version", "revision", "active"}` and the revision as ETag; 200 with the first
-    version and revision when the identical envelope is the latest version already.
+    version and revision if the identical envelope is already the latest version.
 
     Raises:
-        ConfigsvcError: why it is refused.
+        ConfigsvcError: the operation is refused.
     """
     change_set = check_change_set(ChangeSet((wanted,), message))
     intent = Intent(
@@ -72,15 +72,15 @@ def activate_version(  # noqa: PLR0917  # as put: ports, caller, namespace, what
     message: str,
     idempotency: Idempotency | None,
 ) -> WriteOutcome:
-    """The active pointer moves at one new revision; nothing is sealed again.
+    """Moves the active pointer at one new revision; nothing is sealed again.
 
     Answers 200 `{"namespace", "key", "version", "revision", "active"}` and the revision as ETag.
 
     Raises:
-        NotFound: the key has no such version, or the namespace as always.
+        NotFound: the key has no such version; or as for every write.
         Gone: its value was destroyed.
         Conflict: its data key is retired.
-        ConfigsvcError: why else it is refused.
+        ConfigsvcError: it is refused for another reason.
     """
     return change_sets.commit_operation(ports, caller, namespace, wanted, message, idempotency)
 
@@ -93,31 +93,31 @@ def delete_key(  # noqa: PLR0917  # as put: ports, caller, namespace, what is as
     message: str,
     idempotency: Idempotency | None,
 ) -> WriteOutcome:
-    """The key is in no snapshot from one new revision on.
+    """Removes the key from snapshots at one new revision.
 
     Answers 200 `{"namespace", "key", "version": null, "revision", "active": null}` and the revision as ETag.
 
     Raises:
-        NotFound: nothing is served under the key, or the namespace as always.
-        ConfigsvcError: why else it is refused.
+        NotFound: nothing is served under the key; or as for every write.
+        ConfigsvcError: it is refused for another reason.
     """
     return change_sets.commit_operation(ports, caller, namespace, wanted, message, idempotency)
 
 
 class Replayed(NamedTuple):
-    """A version that is there already, and its key."""
+    """A version that exists already, and its key."""
 
     version: StoredVersion
     known: KnownKey
 
 
 def find_replayed(namespace: Namespace, operation: Operation, found: FoundRecords) -> Replayed | None:
-    """The version that an operation would write again, None when it would write something else.
+    """Returns the version that an operation would write again, or None if it would write something else.
 
-    A deleted key may have lost its versions to an upkeep that was not brought to its end: nothing is repeated then.
+    A deleted key may have lost its versions to an unfinished upkeep: then nothing is repeated.
 
     Raises:
-        LostRace: the key serves, has that version, and it was not there when it was read: somebody was writing it.
+        LostRace: the key is served, but its version was not there yet: it was being written.
     """
     if not isinstance(operation, Put) or operation.header is None:
         return None
@@ -138,17 +138,18 @@ def find_replayed(namespace: Namespace, operation: Operation, found: FoundRecord
 def destroy_version(  # noqa: PLR0917  # as the other verbs: ports, caller, namespace, what is asked, idempotency
     ports: ServicePorts, caller: Caller, namespace: Namespace, key: Key, version: int, idempotency: Idempotency | None
 ) -> WriteOutcome:
-    """Readers get what they got; who asks for that version, or for a revision that served it, gets 410.
+    """Destroys the value of a version that is not served. A request for it, or for a revision that served it, gets 410.
 
-    Answers 200 `{"namespace", "key", "version", "revision"}` and the revision as ETag; again, the same answer, and
-    nothing is written.
+    Answers 200 `{"namespace", "key", "version", "revision"}` and the revision as ETag. Repeating it gives the same
+    answer
+    and writes nothing.
 
     Raises:
-        NotFound, Forbidden: the caller's IAM principal is no admin; or there is no such version.
+        NotFound, Forbidden: the caller's IAM principal does not have the admin action; or no such version exists.
         Conflict: the version is served, or the namespace is read-only.
     """
     if version < 1:
-        raise InvalidRequest("A version is 1 or more.", field="version")
+        raise InvalidRequest("A version must be 1 or more.", field="version")
     wanted = (*key_state.key_addresses(namespace, key), records.version(namespace, key, version))
     intent = Intent(
         records.of_namespace(namespace),
@@ -172,7 +173,7 @@ def _decide_destroy(namespace: Namespace, key: Key, number: int, found: FoundRec
 
 
 def _without_value(known: KnownKey, stored: StoredVersion, found: FoundRecords, situation: Situation) -> Plan:
-    """HEAD moves its revision only: what is served stays as it is. The key must not come to serve it meanwhile."""
+    """Plans the removal of the value. Only HEAD's revision moves. The key must not start to serve the version."""
     base = require_writable(found, stored.namespace)
     new = base.head._replace(revision=base.head.revision + 1)
     gone = stored._replace(revision=new.revision, entry=stored.entry._replace(value=""), destroyed=True)

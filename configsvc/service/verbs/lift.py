@@ -1,4 +1,4 @@
-"""Lift a namespace after a restore: above every revision and version that the lost time gave out, with HEAD checked."""
+"""Lifts a namespace after a restore: above every revision and version of the lost time, and corrects HEAD."""
 
 from __future__ import annotations
 
@@ -23,36 +23,39 @@ from configsvc.service.engine.tally import add_stamps, kid_of
 from configsvc.service.engine.writing import COMMIT_SECONDS, Intent, LogNote, Plan, Situation, run_write
 
 SETTLES = 1.0
-"""Seconds after which a transaction that a reading fell into has long been applied."""
+"""Seconds after which a transaction that a read met has long been applied."""
 
 _KEYS = 80
-"""Keys that one lift corrects, or fewer whose values pass what a transaction takes: with HEAD and the log's record they
-stay below its 100 actions."""
+"""Keys that one lift corrects, or fewer if their values exceed one transaction: with HEAD and the log record they stay
+below its 100 actions."""
 
 
 def lift_namespace(
     ports: ServicePorts, caller: Caller, namespace: Namespace, revision: int, idempotency: Idempotency | None
 ) -> WriteOutcome:
-    """Revision and floor are at least that number from now on, and HEAD counts what is there.
+    """Raises revision and floor to at least that number, and recounts HEAD.
 
     `revision` is the highest that anyone has seen, from readers' logs. The next revision is above it, and so is every
-    next version, for no key has had more versions than its namespace revisions. The served revision and its tag are
-    new, so nobody who holds something of the lost time is told that it is current.
+    next version, because no key has had more versions than its namespace has revisions. The served revision and its tag
+    are new, so a client that holds a snapshot of the lost time does not get 304.
 
-    A HEAD that somebody raised comes down to what the log has, or to that number where it is higher. So does the latest
-    version of a key, of at most 80 keys at once: while the answer says that something was wrong, lift again.
+    A HEAD that somebody raised comes down to the log's revision, or to that number if it is higher. So does the latest
+    version of a key, of at most 80 keys at once: while the answer reports differences, lift again.
 
-    Answers 200 `{"namespace", "revision", "served_revision", "floor", "check": {"right", "differences"}}`; nothing is
-    written when all that is so already.
+    Answers 200 `{"namespace", "revision", "served_revision", "floor", "check": {"right", "differences"}}`; writes
+    nothing
+    if all of this holds already.
 
     Raises:
-        NotFound, Forbidden: the caller's IAM principal is no admin, or not of every namespace and the number is so high
-            that it could end in one that processes which start refuse.
-        InvalidRequest: no number to lift to.
-        Contended: others write all the time.
+        NotFound, Forbidden: the caller's IAM principal does not have the admin action; or it administers only this
+            namespace, and the number could end in a revision that new clients refuse.
+        InvalidRequest: the number is out of range.
+        Contended: there are too many concurrent writes.
     """
     if not 0 < revision <= limits.REVISION_LIFT:
-        raise InvalidRequest(f"revision is 1 to {limits.REVISION_LIFT}.", field="revision", limit=limits.REVISION_LIFT)
+        raise InvalidRequest(
+            f"revision must be 1 to {limits.REVISION_LIFT}.", field="revision", limit=limits.REVISION_LIFT
+        )
     intent = Intent(
         records.of_namespace(namespace),
         (records.head(namespace),),
@@ -68,21 +71,22 @@ def _authorise(namespace: Namespace, revision: int, held: CallerRights, found: F
     if revision > limits.REVISION_LIFT_OWN and not held.may_everywhere():
         error = access.refusal_of_action(
             held, "admin", "*",
-            f"Above {limits.REVISION_LIFT_OWN} a lift takes admin on *: processes that start take no revision above "
-            f"{limits.REVISION_MOST}, and a revision does not go down again.",
+            f"A lift above {limits.REVISION_LIFT_OWN} needs admin on *: clients that start refuse revisions above "
+            f"{limits.REVISION_MOST}, and a revision never goes down.",
         )  # fmt: skip
         error.members["limit"] = limits.REVISION_LIFT_OWN
         raise error
 
 
 def _gather(ports: ServicePorts, namespace: Namespace, found: FoundRecords) -> FoundRecords:
-    """What HEAD counts.
+    """Reads everything that HEAD counts.
 
-    A reading that says otherwise than HEAD may have fallen into a write that was being applied. So it has to say the
-    same again a while later; that nothing was written since is the condition on HEAD that the lift commits with.
+    A read that contradicts HEAD may have met a write that was being applied. So a second read a while later must give
+    the
+    same; the lift commits under a condition on HEAD, which proves that nothing was written since.
 
     Raises:
-        LostRace: two readings differ.
+        LostRace: the two reads differ.
     """
     head = find_live_head(found, namespace)
     if head is None:
@@ -90,7 +94,7 @@ def _gather(ports: ServicePorts, namespace: Namespace, found: FoundRecords) -> F
     first = _count_again(ports, head)
     if compare_heads(head, rebuild_head(head, first.values())):
         if not ports.pause(SETTLES, COMMIT_SECONDS):
-            raise Contended("There is no time left to count twice. Nothing was written. Try again.", retry_after=1)
+            raise Contended("There was no time to count twice. Nothing was written. Try again.", retry_after=1)
         if _count_again(ports, head) != first:
             raise LostRace([records.address_of(head)])
     return {**found, **first}
@@ -130,7 +134,7 @@ def _decide(namespace: Namespace, wanted: int, found: FoundRecords, situation: S
 
 
 def _at_once(raised: Sequence[KeyState]) -> list[KeyState]:
-    """The first of them, as many as one transaction writes with their values."""
+    """Returns the first of them, as many as one transaction can write with their values."""
     sizes = (count_stored_bytes(each.entry.value) if each.entry else 0 for each in raised)
     fit = takewhile(lambda total: total <= limits.TRANSACTION_VALUES, accumulate(sizes))
     return [each for each, _ in zip(raised[:_KEYS], fit, strict=False)]
@@ -149,13 +153,13 @@ def _answer(head: Head, wrong: tuple[HeadMismatch, ...]) -> WriteOutcome:
 
 
 def _describe_check(wrong: tuple[HeadMismatch, ...]) -> dict[str, object]:
-    """The check as it is answered and logged. Readers refuse numbers above EXACT, and a log is read for ever."""
-    told = [each._replace(head=each.head and min(each.head, limits.EXACT)) for each in wrong]
-    return {"right": not wrong, "differences": [each._asdict() for each in told]}
+    """Describes the check for the answer and the log. Numbers are capped at EXACT: readers refuse higher ones."""
+    shown = [each._replace(head=each.head and min(each.head, limits.EXACT)) for each in wrong]
+    return {"right": not wrong, "differences": [each._asdict() for each in shown]}
 
 
 class HeadMismatch(NamedTuple):
-    """One number that HEAD has, and what was found."""
+    """One number that HEAD has, and the one that was counted."""
 
     what: str
     head: int | None
@@ -163,7 +167,7 @@ class HeadMismatch(NamedTuple):
 
 
 def rebuild_head(head: Head, found: Iterable[Record]) -> Head:
-    """HEAD as keys, data keys and the log say; `found` is all `K#`, `U#` and `D#`, and the newest of the log."""
+    """Counts HEAD again; `found` is all `K#`, `U#` and `D#`, and the newest record of the log."""
     stored = tuple(found)
     states = collect_states(stored)
     entries = [state.entry for state in states if state.entry]
@@ -181,9 +185,9 @@ def rebuild_head(head: Head, found: Iterable[Record]) -> Head:
 
 
 def _revision(head: Head, stored: Sequence[Record]) -> int:
-    """The last revision: each has a record in the log, and the newest is never taken away.
+    """Returns the last revision: each has a record in the log, and the newest is never removed.
 
-    So a HEAD above it was raised by somebody else, and so was any number that no lift goes to.
+    So somebody else raised a HEAD above it, or a number that no lift reaches.
     """
     logged = any(isinstance(each, LogRecord) for each in stored)
     said = [each.revision for each in stored] + ([] if logged else [head.revision])
@@ -191,7 +195,7 @@ def _revision(head: Head, stored: Sequence[Record]) -> int:
 
 
 def compare_heads(head: Head, found: Head) -> tuple[HeadMismatch, ...]:
-    """Where two HEADs count differently."""
+    """Lists the numbers that differ between two HEADs."""
     numbers = [
         HeadMismatch(name, getattr(head, name), getattr(found, name))
         for name in ("revision", "floor", "entries", "size", "size_ascii", "stamps")
@@ -202,7 +206,7 @@ def compare_heads(head: Head, found: Head) -> tuple[HeadMismatch, ...]:
 
 
 def find_overstated(found: Iterable[Record], revision: int) -> list[KeyState]:
-    """The keys whose latest version somebody else raised: no key has had more versions than its namespace revisions."""
+    """Returns keys whose latest version somebody raised: no key has more versions than its namespace has revisions."""
     return [each for each in collect_states(found) if each.latest > revision]
 
 

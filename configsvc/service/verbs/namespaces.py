@@ -1,4 +1,4 @@
-"""Create, describe, list and delete namespaces."""
+"""Creates, describes, lists and deletes namespaces."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from configsvc.service.engine.writing import Intent, LogNote, Plan, Situation, r
 
 
 class NamespaceWanted(NamedTuple):
-    """Settings asked for; None leaves one as it is, or as it is by default.
+    """The requested settings; None keeps the present one, or the default.
 
-    Retention and schemas are replaced as a whole; `Retention()` keeps everything, `()` checks nothing.
+    Retention and schemas are replaced as a whole; `RetentionSettings()` keeps everything, `()` checks nothing.
     """
 
     description: str | None = None
@@ -50,11 +50,13 @@ class NamespaceWanted(NamedTuple):
 def create_namespace(
     ports: ServicePorts, caller: Caller, namespace: Namespace, wanted: NamespaceWanted, idempotency: Idempotency | None
 ) -> WriteOutcome:
-    """Answers 201 when it is new, 200 when it was there, and its description; what changes nothing writes nothing.
+    """Creates or changes a namespace. Answers its description with 201 if it is new and 200 if it existed.
+
+    A request that changes nothing writes nothing.
 
     Raises:
-        NotFound, Forbidden: the caller's IAM principal is no admin of it.
-        InvalidRequest, TooLarge, Unprocessable: a setting is not what it may be.
+        NotFound, Forbidden: the caller's IAM principal does not have the admin action on it.
+        InvalidRequest, TooLarge, Unprocessable: a setting is not valid.
     """
     _check_wanted(ports.schemas, wanted)
     intent = Intent(
@@ -122,7 +124,7 @@ def _decide_create(
 
 
 def _new_head(namespace: Namespace, head: Head | None, tag: str) -> Head:
-    """A new namespace serves its empty self at revision 1; one that comes back goes on counting."""
+    """Returns HEAD of a new namespace, empty at revision 1; one that is created again keeps counting."""
     if head is None:
         return Head(namespace, 1, 1, tag, 0, "live", 0, 0, 0, 0, {})
     if head.state == "deleted":
@@ -143,15 +145,15 @@ def _merge_settings(wanted: NamespaceWanted, base: StoredSettings) -> StoredSett
 
 
 def _log_details(settings: StoredSettings) -> dict[str, object]:
-    """The settings as they are then; of each schema its digest, for schemas are long and the log is read by pages."""
+    """Returns the settings for the log, which is read by pages: of schemas, which are long, only the digests."""
     digests = [{"keys": each.keys, "sha256": sha256(each.schema.encode()).hexdigest()} for each in settings.schemas]
-    told = {"retention": settings.retention._asdict(), "schemas": digests}
-    members = (settings._asdict() | told).items()
+    logged = {"retention": settings.retention._asdict(), "schemas": digests}
+    members = (settings._asdict() | logged).items()
     return {name: value for name, value in members if name not in {"namespace", "revision"}}
 
 
 def describe_namespace(head: Head, settings: StoredSettings, charset: Charset) -> dict[str, object]:
-    """Counts and settings; `bytes` is what the snapshot costs in an answer in `charset`, `snapshot_bytes` its limit."""
+    """Describes counts and settings; `bytes` is the snapshot's cost in `charset`, `snapshot_bytes` its limit."""
     return {
         "namespace": head.namespace,
         "revision": head.revision,
@@ -171,11 +173,11 @@ def describe_namespace(head: Head, settings: StoredSettings, charset: Charset) -
 
 
 def get_namespace(ports: ServicePorts, caller: Caller, namespace: Namespace) -> dict[str, object]:
-    """Revisions, counts and settings, all of one revision.
+    """Returns revisions, counts and settings, all of one revision.
 
     Raises:
-        NotFound: absent, or not the caller's to read.
-        Contended: it changed each time while it was read.
+        NotFound: it is absent, or the caller may not read it.
+        Contended: it changed every time while it was read.
     """
     held, found = access.read_with_rights(ports, caller, (records.head(namespace),), writes=False)
     head = access.require_readable(held, found, namespace)
@@ -187,7 +189,7 @@ def get_namespace(ports: ServicePorts, caller: Caller, namespace: Namespace) -> 
 
 
 def _read_settings(ports: ServicePorts, head: Head) -> StoredSettings | None:
-    """As HEAD's revision left them, for they are read after HEAD; None when a write came between."""
+    """Returns the settings of HEAD's revision, read after HEAD; None if a write came between."""
     at = records.settings(head.namespace)
     settings = find_record(ports.repository.get([at]), at, StoredSettings)
     return settings if settings and settings.revision <= head.revision else None
@@ -196,7 +198,7 @@ def _read_settings(ports: ServicePorts, head: Head) -> StoredSettings | None:
 def list_namespaces(
     ports: ServicePorts, caller: Caller, prefix: str, limit: int, cursor: str | None
 ) -> dict[str, object]:
-    """`{"namespaces": [{"namespace", "description"}], "cursor"}` in order of name.
+    """Returns `{"namespaces": [{"namespace", "description"}], "cursor"}` in order of name.
 
     Raises:
         InvalidRequest: a bad prefix, limit or cursor.
@@ -219,13 +221,13 @@ def _read_listed(listed: Listed) -> dict[str, object]:
 def delete_namespace(
     ports: ServicePorts, caller: Caller, namespace: Namespace, idempotency: Idempotency | None
 ) -> WriteOutcome:
-    """From now on it is absent to everyone. Answers 200 `{"namespace", "revision"}`.
+    """Deletes a namespace: it is absent to everyone from then on. Answers 200 `{"namespace", "revision"}`.
 
-    Its settings go. HEAD, keys, versions, data keys and change log stay, so whoever creates it again goes on counting,
-    and may activate what was there.
+    Its settings are removed. HEAD, keys, versions, data keys and change log stay, so a namespace of that name that is
+    created again keeps counting, and old versions can be activated.
 
     Raises:
-        NotFound, Forbidden: the caller's IAM principal is no admin.
+        NotFound, Forbidden: the caller's IAM principal does not have the admin action.
         Conflict: something is served, or the namespace is read-only.
     """
     intent = Intent(
@@ -238,7 +240,7 @@ def delete_namespace(
 
 
 def _authorise_delete(namespace: Namespace, held: CallerRights, found: FoundRecords) -> None:
-    """Whether it is there is asked later: the answer to an Idempotency-Key is that it was deleted."""
+    """Checks the right only: a repeated request must get the kept answer although the namespace is gone."""
     if not held.may("admin", namespace):
         raise access.refusal(held, found, namespace, "admin")
 

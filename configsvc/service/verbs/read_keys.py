@@ -1,4 +1,4 @@
-"""Get an entry of a key; list the keys of a namespace and the versions of a key."""
+"""Gets an entry of a key; lists the keys of a namespace and the versions of a key."""
 
 from __future__ import annotations
 
@@ -20,20 +20,22 @@ KeyAnswer = tuple[dict[str, object], str]
 def get_key(
     ports: ServicePorts, caller: Caller, namespace: Namespace, key: Key, version: int | None = None
 ) -> KeyAnswer:
-    """The active entry with `latest`, `next_version` and `revision`, and the key's ETag; one read if it is served.
+    """Returns the active entry with `latest`, `next_version` and `revision`, and the key's ETag.
 
-    With a version it is that one, also when it was only staged or is no longer served; then `active` is the version
-    that is served or None, and `written_at` and `written_by` tell where this one comes from. `revision` and the ETag
-    are the key's all the same.
+    It takes one read if the key is served. With a version, it returns that one, even if it was only staged or is no
+    longer
+    served; `active` is then the served version or None, and `written_at` and `written_by` describe its origin.
+    `revision`
+    and the ETag are still those of the key.
 
     Raises:
-        NotFound: the namespace as always; or nothing is served under the key or there is no such version, and then
-            `next_version` says which version a writer seals for.
+        NotFound: as for every read; or nothing is served under the key, or it has no such version, and then
+            `next_version` is the version that a writer seals for.
         Gone: the value of that version was destroyed.
-        InvalidRequest: no version has that number.
+        InvalidRequest: no version can have that number.
     """
     if version is not None and version < 1:
-        raise InvalidRequest("A version is 1 or more.", field="version")
+        raise InvalidRequest("A version must be 1 or more.", field="version")
     chosen = [] if version is None else [records.version(namespace, key, version)]
     wanted = [records.head(namespace), *key_state.key_addresses(namespace, key), *chosen]
     held, found = access.read_with_rights(ports, caller, wanted, writes=False)
@@ -43,7 +45,7 @@ def get_key(
     state = key_state.find_key(found, namespace, key).state
     follows = next_version(state, head)
     if state is None:
-        raise NotFound(f"Nothing is kept under {key}.", key=key, next_version=follows)
+        raise NotFound(f"There is no key {key}.", key=key, next_version=follows)
     entry = _describe_served(state, follows) if version is None else _describe_version(found, state, version, follows)
     numbers = {"latest": state.latest, "next_version": follows, "revision": state.revision}
     return {"namespace": namespace, **entry, **numbers}, of_revision(state.revision)
@@ -56,7 +58,7 @@ def _describe_served(state: KeyState, follows: int) -> dict[str, object]:
 
 
 def _describe_version(found: FoundRecords, state: KeyState, number: int, follows: int) -> dict[str, object]:
-    """The version; one that came after the key was read in the same batch is not there yet."""
+    """Describes the version; one that was written after the key was read in the same batch does not exist yet."""
     stored = find_record(found, records.version(state.namespace, state.key, number), StoredVersion)
     if stored is None or number > state.latest:
         raise NotFound(f"{state.key} has no version {number}.", key=state.key, version=number, next_version=follows)
@@ -69,22 +71,23 @@ def _describe_version(found: FoundRecords, state: KeyState, number: int, follows
 def list_keys(  # noqa: PLR0917  # prefix, limit, cursor as in every listing
     ports: ServicePorts, caller: Caller, namespace: Namespace, prefix: str, limit: int, cursor: str | None
 ) -> dict[str, object]:
-    """`{"namespace", "revision", "floor", "keys": [...], "cursor"}` in order of key, also those that are not served.
+    """Returns `{"namespace", "revision", "floor", "keys": [...], "cursor"}` in order of key, with unserved keys.
 
-    The first version of a key that is not there is floor + 1.
+    The first version of a new key is floor + 1.
 
-    A page is read while others write: each key is as it was at one moment, the page as a whole need not be, and a key
-    that is deleted in that very moment may be missing. Whoever needs one revision fetches the snapshot.
+    A page is read during writes: each key is as of one moment, but not the page as a whole, and a key that is deleted
+    at
+    that very moment may be missing. To get one revision, fetch the snapshot.
 
     Raises:
-        NotFound: absent, or not the caller's to read.
+        NotFound: it is absent, or the caller may not read it.
         InvalidRequest: a bad prefix, limit or cursor.
     """
     begin = paging.parse_prefix(prefix, names.parse_key)
     after = paging.parse_cursor(cursor, begin, names.parse_key)
     held, found = access.read_with_rights(ports, caller, (records.head(namespace),), writes=False)
     head = access.require_readable(held, found, namespace)
-    # What is served first: a key that is deleted between the two readings is in both.
+    # Served keys come first: a key that is deleted between the two queries is then in both.
     states = [
         state
         for kind in "KU"
@@ -97,7 +100,7 @@ def list_keys(  # noqa: PLR0917  # prefix, limit, cursor as in every listing
 
 
 def _read_keys(ports: ServicePorts, namespace: Namespace, where: tuple[str, str, str], limit: int) -> Iterator[Record]:
-    """One more than a page takes, of keys that serve something or of the others."""
+    """Reads one more than a page takes, of served keys or of the others."""
     kind, begin, after = where
     partition, last = records.of_namespace(namespace), f"{kind}#{after}" if after else ""
     return ports.repository.query(partition, f"{kind}#{begin}", after=last, limit=limit + 1, values=False)
@@ -120,13 +123,14 @@ def _describe_key(head: Head, state: KeyState) -> dict[str, object]:
 def list_versions(  # noqa: PLR0917  # limit and cursor as in every listing
     ports: ServicePorts, caller: Caller, namespace: Namespace, key: Key, limit: int, cursor: str | None
 ) -> dict[str, object]:
-    """`{"namespace", "key", "latest", "next_version", "revision", "versions": [...], "cursor"}`, newest first.
+    """Returns `{"namespace", "key", "latest", "next_version", "revision", "versions": [...], "cursor"}`, newest first.
 
-    One read and one Query, and a read more if nothing is served under the key. What upkeep has pruned is not listed;
-    what was destroyed is.
+    It takes one read and one Query, and another read if the key is not served. Pruned versions are not listed;
+    destroyed
+    ones are.
 
     Raises:
-        NotFound: the namespace as always; or nothing is kept under the key: it never was, or was purged.
+        NotFound: as for every read; or there is no such key: it was never written, or was purged.
         InvalidRequest: a bad limit or cursor.
     """
     last = paging.parse_cursor(cursor, "", paging.parse_number)
@@ -139,7 +143,7 @@ def list_versions(  # noqa: PLR0917  # limit and cursor as in every listing
     state = key_state.find_key(found, namespace, key).state
     follows = next_version(state, head)
     if state is None:
-        raise NotFound(f"Nothing is kept under {key}.", key=key, next_version=follows)
+        raise NotFound(f"There is no key {key}.", key=key, next_version=follows)
     after = records.version(namespace, key, int(last)).sk if last else ""
     every = ports.repository.query(
         records.of_namespace(namespace), f"V#{key}#", after=after, limit=most, values=False, reverse=True
@@ -152,7 +156,7 @@ def list_versions(  # noqa: PLR0917  # limit and cursor as in every listing
 
 
 def _describe_listed_version(state: KeyState, version: StoredVersion) -> dict[str, object]:
-    """`revision` is the one that wrote it, or that destroyed it."""
+    """Describes a version; `revision` is the one that wrote or destroyed it."""
     return {
         "version": version.entry.version,
         "form": version.entry.form,

@@ -1,4 +1,4 @@
-"""Fetch snapshots: the hot path. An unchanged poll reads one small record of each namespace."""
+"""Fetches snapshots: the hot path. An unchanged poll reads one small record for each namespace."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from configsvc.service.engine.tally import snapshot_cost
 
 
 class SnapshotAnswer(NamedTuple):
-    """The answer to a poll; no body with 304."""
+    """The answer to a poll; 304 has no body."""
 
     status: int
     etag: str
@@ -28,10 +28,10 @@ class SnapshotAnswer(NamedTuple):
 def fetch_snapshot(
     ports: ServicePorts, caller: Caller, namespace: Namespace, if_none_match: str | None
 ) -> SnapshotAnswer:
-    """The namespace's snapshot as JSON text, or 304 when the caller holds it.
+    """Returns the namespace's snapshot as JSON text, or 304 if the caller has it.
 
     Raises:
-        NotFound: absent, or not the caller's to read.
+        NotFound: it is absent, or the caller may not read it.
         Contended: it changed too fast to be read at one revision.
         Unavailable: the store failed.
     """
@@ -47,16 +47,18 @@ def fetch_snapshot(
 def fetch_snapshots(
     ports: ServicePorts, caller: Caller, namespaces: Sequence[Namespace], if_none_match: str | None
 ) -> SnapshotAnswer:
-    """`{"snapshots": [...], "deferred": [...]}` as JSON text, both in the order asked, or 304 when the caller holds it.
+    """Returns `{"snapshots": [...], "deferred": [...]}` as JSON text, in the order asked, or 304 if the caller has it.
 
-    Each snapshot is of one revision of its namespace; the namespaces are not of one moment. What would make the answer
-    pass 5 MB is deferred, to be fetched singly. The ETag holds every namespace that was asked for, the deferred too:
-    304 says that none of them has changed. That costs one read of all HEADs; a snapshot that is not in memory, one
-    Query and one read more.
+    Each snapshot is of one revision, but the namespaces are not read at one moment. A snapshot that would make the
+    answer
+    exceed 5 MB is deferred, to be fetched singly. The ETag covers every namespace, deferred ones too: 304 means that
+    none
+    has changed. An unchanged poll costs one read of all HEADs; a snapshot that is not in memory costs a Query and a
+    read.
 
     Raises:
-        InvalidRequest: none, more than 10, or one twice.
-        NotFound: one is absent, or not the caller's to read; it is named.
+        InvalidRequest: no namespace, more than 10, or one twice.
+        NotFound: one is absent, or the caller may not read it; it is named.
         Contended: one changed too fast to be read at one revision.
         Unavailable: the store failed.
     """
@@ -77,7 +79,7 @@ def _check_namespaces(namespaces: Sequence[Namespace]) -> None:
 
 
 def _compose(ports: ServicePorts, heads: Sequence[Head]) -> SnapshotAnswer:
-    """HEAD says what a snapshot costs, so one that does not fit is never read."""
+    """Composes the answer. HEAD knows the cost of a snapshot, so one that does not fit is never read."""
     left = limits.SNAPSHOTS_BYTES - compute_cost(_text([], [head.namespace for head in heads]), ports.charset)
     bodies, deferred, parts = list[str](), list[str](), list[tuple[str, int, str]]()
     for head in heads:
@@ -92,20 +94,20 @@ def _compose(ports: ServicePorts, heads: Sequence[Head]) -> SnapshotAnswer:
 
 
 def _fit(ports: ServicePorts, head: Head, left: int) -> tuple[tuple[str, int, str], str | None, int]:
-    """What stands in the ETag, and the snapshot's text with its cost and comma, or None where it does not fit.
+    """Returns the part for the ETag, and the snapshot with its cost and comma; no text if it does not fit.
 
-    A write that came between may have made it another than HEAD said, and then it is counted itself.
+    If a write came between, the snapshot is newer than HEAD and is counted itself.
     """
-    said = (head.namespace, head.served, head.tag)
+    known = (head.namespace, head.served, head.tag)
     size = snapshot_cost(head, ports.charset) + 1
     if size > left:
-        return said, None, 0
+        return known, None, 0
     body, current = render_snapshot(ports, head)
     part = (head.namespace, *etag.parse_snapshot(current))
-    size = size if part == said else compute_cost(body, ports.charset) + 1
+    size = size if part == known else compute_cost(body, ports.charset) + 1
     return part, body if size <= left else None, size
 
 
 def _text(bodies: Sequence[str], deferred: Sequence[str]) -> str:
-    """The texts as they are, put together: none is parsed."""
+    """Joins the texts as they are: none is parsed."""
     return '{"snapshots":[' + ",".join(bodies) + '],"deferred":' + json.dumps(deferred, separators=(",", ":")) + "}"

@@ -1,4 +1,4 @@
-"""Upkeep: take away what retention lets go. Readers get what they got; only what purges deleted keys is a revision."""
+"""Removes what retention no longer keeps. Readers see no change; only purging deleted keys makes a revision."""
 
 from __future__ import annotations
 
@@ -18,17 +18,16 @@ from configsvc.service.engine.time_travel import oldest_revision
 from configsvc.service.engine.writing import Situation, retry_lost_races
 
 TRIES = 8
-"""Lost races of one call: it may be repeated, and what it took away before stays away."""
+"""Lost races of one call: it may be repeated, and what it removed before stays removed."""
 
 ACTIONS = 99
-"""Removals in one transaction beside its condition: TransactWriteItems takes 100 actions."""
-
+"""Removals in one transaction besides its condition: TransactWriteItems takes 100 actions."""
 
 _DELETED = "U#"
-"""What a cursor begins with while deleted keys are purged. No key does."""
+"""The prefix of a cursor while deleted keys are purged. No key begins like that."""
 
 LEVELS = 8
-"""Levels of summaries: the eighth covers four thousand million revisions, half of what a lift goes to."""
+"""Levels of summaries: the eighth covers four billion revisions, half of what a lift can reach."""
 
 
 class _PrunedLog(NamedTuple):
@@ -39,22 +38,23 @@ class _PrunedLog(NamedTuple):
 def run_upkeep(
     ports: ServicePorts, caller: Caller, namespace: Namespace, cursor: str | None = None
 ) -> dict[str, object]:
-    """Take away what retention lets go.
+    """Removes what retention no longer keeps.
 
     Log records go first, oldest first; then deleted keys with all their versions; then versions that no revision in the
     log needs.
 
-    One call takes away so much and no more. Answers `{"namespace", "log_pruned", "keys_purged", "versions_pruned",
-    "oldest_revision", "done", "cursor"}`; while it is not done, call again with its cursor, which is None to begin
-    anew. It may be stopped and repeated at any moment. Expired answers to Idempotency-Keys are the table's business.
+    The work of one call is limited. Answers `{"namespace", "log_pruned", "keys_purged", "versions_pruned",
+    "oldest_revision", "done", "cursor"}`; while it is not done, call again with its cursor, or with None to start over.
+    It
+    may be stopped and repeated at any moment. The table itself drops expired answers to Idempotency-Keys.
 
     Raises:
-        NotFound, Forbidden: the caller's IAM principal is no admin.
-        InvalidRequest: not a cursor of ours.
+        NotFound, Forbidden: the caller's IAM principal does not have the admin action.
+        InvalidRequest: it is not a cursor of an upkeep.
         Conflict: the namespace is read-only.
-        Unprocessable: so many keys were written since the oldest revision that one request does not read what they
-            served; fewer days of the log let it.
-        Contended: others write all the time.
+        Unprocessable: too many keys were written since the oldest revision to read what they served in one request;
+            keep the log for fewer days.
+        Contended: there are too many concurrent writes.
     """
     after = paging.parse_cursor(cursor, "", _parse_place)
     partition = records.of_namespace(namespace)
@@ -83,10 +83,10 @@ def _upkeep(ports: ServicePorts, caller: Caller, namespace: Namespace, after: st
 
 
 def _parse_place(text: str) -> str:
-    """Where an upkeep goes on: after a key or version that was pruned, or after a key that was purged, if it was due.
+    """Validates where an upkeep continues: after a pruned key or version, or after a key of the purge.
 
     Raises:
-        InvalidName: neither.
+        InvalidName: it is none of these.
     """
     if text.startswith(_DELETED):
         names.parse_key(text.removeprefix(_DELETED))
@@ -97,7 +97,7 @@ def _parse_place(text: str) -> str:
 def _purge(
     ports: ServicePorts, base: Writable, situation: Situation, between: tuple[str, float], log: _PrunedLog
 ) -> PurgedKeys:
-    """Deleted keys, after the log and before other versions; `after` of what comes of it is where to go on."""
+    """Purges deleted keys after the log and before other versions; `after` of the result is where to continue."""
     after, until = between
     if log.more or (after and not after.startswith(_DELETED)):
         return PurgedKeys(0, 0, after, more=False)
@@ -128,7 +128,7 @@ def _take_records(ports: ServicePorts, base: Writable, taken: Sequence[LogRecord
 
 
 def _prune_summaries(ports: ServicePorts, base: Writable, begin: int) -> bool:
-    """Those whose last record is gone; whether more are left than one upkeep takes away."""
+    """Removes summaries whose last record is gone; returns whether more are left than one upkeep removes."""
     partition = records.of_namespace(base.head.namespace)
     gone = list[StoredSummary]()
     for level in range(1, LEVELS + 1):
@@ -140,11 +140,11 @@ def _prune_summaries(ports: ServicePorts, base: Writable, begin: int) -> bool:
 
 
 VERSION_REMOVALS = limits.TRANSACTION_ITEMS - 1
-"""Versions of any size in one transaction, beside the key that serves another."""
+"""Versions of any size in one transaction, besides the check of the key."""
 
 
 class PrunedVersions(NamedTuple):
-    """How many were taken away, the key or version that is done with last, and whether there is more to do."""
+    """The number removed, the last key or version that is done, and whether there is more to do."""
 
     number: int
     after: str
@@ -152,53 +152,54 @@ class PrunedVersions(NamedTuple):
 
 
 class TakenVersions(NamedTuple):
-    """How many versions of one key were taken away, and whether those were all that should have been."""
+    """The number of versions removed of one key, and whether those were all that should be."""
 
     number: int
     all: bool
 
 
 class _SummedLog:
-    """What the log above its oldest revision says, once somebody asks."""
+    """The summary of the log above its oldest revision, read on first use."""
 
     def __init__(self, ports: ServicePorts, base: Writable, oldest: int) -> None:
         self._ports, self._head, self._oldest = ports, base.head, oldest
-        self._said: Summary | None = None
+        self._summary: Summary | None = None
 
     def served(self, key: Key) -> Ranges:
-        """The versions of a key that revisions of the log served and that are served no more.
+        """Returns the versions of a key that revisions of the log served and that are no longer served.
 
-        What a revision served is served still, or a later record says that it was. What the oldest record says was is
-        of a revision before it, which is no longer in the log.
+        A version that a revision served is either still served, or a later record names it as replaced. The version
+        that the
+        oldest record replaced belongs to an earlier revision, which is no longer in the log.
 
         Raises:
             LostRace: the log changed while it was read.
-            Unprocessable: so many keys were written that one request does not read it.
+            Unprocessable: too many keys were written for one request to read.
         """
-        if self._said is None:
+        if self._summary is None:
             partition = records.of_namespace(self._head.namespace)
-            self._said = log_tree.read_between(self._ports.repository, partition, self._oldest, self._head.revision)
-        if self._said is None:
+            self._summary = log_tree.read_between(self._ports.repository, partition, self._oldest, self._head.revision)
+        if self._summary is None:
             raise LostRace([records.address_of(self._head)])
-        known = self._said.keys.get(key)
+        known = self._summary.keys.get(key)
         return known.served if known else ()
 
 
 def prune_versions(ports: ServicePorts, base: Writable, oldest: int, after: str, until: float) -> PrunedVersions:
-    """From what comes after `after` on, until the limits of one upkeep; a key that was skipped is for the next upkeep.
+    """Prunes versions after `after`, within the limits of one upkeep; a skipped key is left to the next upkeep.
 
-    Of one key it looks at so many versions beside the newest that are kept anyway; its next ones are for the next call.
+    Of one key it examines a limited number of versions besides the newest, which are kept anyway.
 
     Args:
         ports: what it may use.
         base: the namespace.
         oldest: the oldest revision in the log.
-        after: the key that was done with last, or that version of it (`checked`).
-        until: the moment, by the monotonic clock, from which it begins with no other key.
+        after: the last key that is done, or the last version of it (`_check_place`).
+        until: the time of the monotonic clock after which it begins no other key.
 
     Raises:
         LostRace: the log changed while it was read.
-        Unprocessable: so many keys were written since `oldest` that one request does not read it.
+        Unprocessable: too many keys were written since `oldest` for one request to read.
     """
     kept = base.settings.retention.versions
     if kept is None:
@@ -222,10 +223,10 @@ def prune_versions(ports: ServicePorts, base: Writable, oldest: int, after: str,
 
 
 def _check_place(after: str) -> str:
-    """Where an upkeep of versions goes on: after a key, or after one of its versions.
+    """Validates where pruning continues: after a key, or after one of its versions.
 
     Raises:
-        InvalidName: neither.
+        InvalidName: it is neither.
     """
     key, version, number = after.partition("#")
     names.parse_key(key)
@@ -239,7 +240,7 @@ def _place_of(version: StoredVersion) -> str:
 
 
 def _by_key(ports: ServicePorts, base: Writable, after: str) -> Iterator[tuple[Key, Iterator[StoredVersion]]]:
-    """The versions of each key, without values, in order."""
+    """Yields the versions of each key, without values, in order."""
     namespace = base.head.namespace
     key, _, number = after.partition("#")
     begin = records.version(namespace, key, int(number)).sk if number else f"V#{key}#~" if key else ""
@@ -248,7 +249,7 @@ def _by_key(ports: ServicePorts, base: Writable, after: str) -> Iterator[tuple[K
 
 
 def _take_versions(ports: ServicePorts, base: Writable, gone: Sequence[StoredVersion]) -> TakenVersions:
-    """Versions of one key; none when it was touched since the log was read, or is meanwhile."""
+    """Removes versions of one key; none if the key was written to since the log was read."""
     if not gone:
         return TakenVersions(0, all=True)
     namespace, key = base.head.namespace, gone[0].entry.key

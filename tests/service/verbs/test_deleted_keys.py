@@ -209,7 +209,7 @@ def test_a_revision_that_served_a_purged_key_is_gone_and_others_are_not(world: W
     world.clock.pass_by(2 * DAY)
     tend(world)
     assert fetch_revision(world.ports, READER, NS, without, None).status == 200
-    with pytest.raises(Gone, match="Version 1 of a, served then"):
+    with pytest.raises(Gone, match="Version 1 of a, which was served then"):
         fetch_revision(world.ports, READER, NS, having, None)
     with pytest.raises(Gone):
         diff_revisions(world.ports, READER, NS, without, having, 10, None)

@@ -293,7 +293,7 @@ def overstate(world: World, keys: list[str], latest: int) -> None:
 def test_who_administers_one_namespace_alone_cannot_end_it_for_every_process_that_starts(world: World) -> None:
     """Above what a process begins with a namespace is lost to it, and no revision goes down again."""
     set_grants(world.ports, ADMIN, DEVELOPER.principal or "", (grant("admin", on=NS),), None)
-    with pytest.raises(Forbidden, match=r"takes admin on \*"):
+    with pytest.raises(Forbidden, match=r"needs admin on \*"):
         lift_namespace(world.ports, DEVELOPER, NS, limits.REVISION_LIFT_OWN + 1, None)
     assert world.head().revision < 10
     assert lift_namespace(world.ports, DEVELOPER, NS, limits.REVISION_LIFT_OWN, None).status == 200

@@ -105,7 +105,7 @@ def test_a_read_only_namespace_takes_no_put(world: World) -> None:
 
 def test_a_form_that_the_namespace_does_not_take_is_refused_with_those_it_takes(world: World) -> None:
     world.set(forms=("envelope", "kms"))
-    with pytest.raises(Unprocessable, match="takes envelope, kms, not plain") as refused:
+    with pytest.raises(Unprocessable, match="accepts envelope, kms, not plain") as refused:
         world.put(text("db.url"))
     assert refused.value.members == {"key": "db.url"}
 
